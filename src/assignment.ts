@@ -1,0 +1,70 @@
+/**
+ * A visitor's assignment: a number in [0, 1) that it keeps.
+ *
+ * There are three ways to one: the visitor brings it (`parseAssignment`), it is new (`drawAssignment`), or it has a
+ * stable key (`assignmentOfKey`). Parsing is total: whatever the bytes, the result is a number in [0, 1) or NaN.
+ */
+
+/** The decimal spellings of 2016 that still count. No minus: `-0` would come back as a sign that nobody sent. */
+const DECIMAL = /^\+?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** Up to this many decimals, the digits as an integer are exact and one division rounds correctly (Clinger 1990). */
+const EXACT_DECIMALS_MAX = 15;
+const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DECIMALS_MAX + 1 }, (_, power) => 10 ** power);
+
+const ZERO = 0x30;
+const DOT = 0x2e;
+
+/**
+ * Reads `bytes[start, end)` as an assignment.
+ *
+ * @returns the number in [0, 1), or NaN where the text is not a decimal number in that range
+ */
+export function parseAssignment(bytes: Uint8Array, start: number, end: number): number {
+  const decimals = end - start - 2;
+  if (
+    decimals > 0 &&
+    decimals <= EXACT_DECIMALS_MAX &&
+    bytes[start] === ZERO &&
+    bytes[start + 1] === DOT
+  ) {
+    let mantissa = 0;
+    let at = start + 2;
+    for (; at < end; at++) {
+      const digit = (bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      mantissa = mantissa * 10 + digit;
+    }
+    if (at === end) return mantissa / (POWERS_OF_TEN[decimals] as number);
+  }
+  return assignmentOfText(latin1(bytes, start, end));
+}
+
+/** As `parseAssignment`, of a string. */
+export function assignmentOfText(text: string): number {
+  if (!DECIMAL.test(text)) return Number.NaN;
+  const value = Number(text);
+  return value < 1 ? value : Number.NaN;
+}
+
+/**
+ * A fresh assignment, uniform in [0, 1) in steps of 1e-15: fifteen decimals are spelled in at most 17 characters and
+ * take the fast path of `parseAssignment` whenever the visitor returns.
+ *
+ * @param random a number in [0, 1), as `Math.random` gives
+ */
+export function drawAssignment(random: number): number {
+  return Math.floor(random * 1e15) / 1e15;
+}
+
+/**
+ * The assignment of a stable visitor id: XXH64 of its UTF-8 bytes with seed 0, top 53 bits over 2^53, so that any
+ * program with an XXH64 at hand computes the same.
+ */
+export function assignmentOfKey(key: string): number {
+  return Number(Bun.hash.xxHash64(key, 0n) >> 11n) / 2 ** 53;
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}

@@ -1,0 +1,77 @@
+/** Flags as in 2016, `-name value`, `-name=value` or `--name value`, read by `node:util`'s parser. */
+
+import { parseArgs } from "node:util";
+import type { Option } from "./option.ts";
+
+export interface Flags {
+  /** The texts given to each option, by its name. A switch without a value has the text `true`. */
+  readonly texts: ReadonlyMap<string, string[]>;
+  readonly positionals: readonly string[];
+  /** Flags that no option knows, as they were written. */
+  readonly unknown: readonly string[];
+  /** Options that stand last and need a value. */
+  readonly incomplete: readonly string[];
+}
+
+/** Options of one letter that commands take; everything longer behind one dash is a name, as Go has it. */
+export const SHORT: Readonly<Record<string, string>> = { h: "help", o: "output", v: "verbose" };
+
+/** Splits an argument vector into flags and the rest; never throws. */
+export function parseFlags(argv: readonly string[], options: readonly Option<unknown>[]): Flags {
+  const byName = new Map(options.map((option) => [option.name, option]));
+  const { tokens } = parseArgs({
+    args: withTwoDashes(argv, byName),
+    options: Object.fromEntries(
+      options.map((option) => [
+        option.name,
+        { type: option.placeholder === undefined ? ("boolean" as const) : ("string" as const), multiple: true },
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const texts = new Map<string, string[]>();
+  const positionals: string[] = [];
+  const unknown: string[] = [];
+  const incomplete: string[] = [];
+  for (const token of tokens ?? []) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind !== "option") continue;
+    const option = byName.get(token.name);
+    if (option === undefined) {
+      unknown.push(token.rawName.replace(/^--/, "-"));
+    } else if (option.placeholder !== undefined && token.value === undefined) {
+      incomplete.push(token.name);
+    } else {
+      texts.set(token.name, [...(texts.get(token.name) ?? []), token.value ?? "true"]);
+    }
+  }
+  return { texts, positionals, unknown, incomplete };
+}
+
+/**
+ * `-name` becomes `--name` and a value is joined to its flag, so that one that begins with a dash stays a value, as
+ * in Go.
+ */
+function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Option<unknown>>): string[] {
+  const result: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] as string;
+    if (argument === "--") return [...result, ...argv.slice(i)];
+    const match = /^--?([^-=][^=]*)(=.*)?$/s.exec(argument);
+    if (match === null) {
+      result.push(argument);
+      continue;
+    }
+    const name = SHORT[match[1] as string] ?? (match[1] as string);
+    const takesNext = options.get(name)?.placeholder !== undefined && match[2] === undefined;
+    if (takesNext && i + 1 < argv.length) {
+      i++;
+      result.push(`--${name}=${argv[i]}`);
+    } else {
+      result.push(`--${name}${match[2] ?? ""}`);
+    }
+  }
+  return result;
+}

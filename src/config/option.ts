@@ -1,0 +1,43 @@
+/**
+ * One setting: its name, how its text is read, and what it means. All flags, environment variables, keys of the file,
+ * pages of help and checks come from these objects, and an `Option<T>` is also the typed key of its value.
+ */
+
+/** What is wrong with a text, in words that end in the remedy: `write a duration such as 4s or 500ms`. */
+export class Problem {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+export interface Option<T> {
+  /** Without dashes: `state-dir`. */
+  readonly name: string;
+  /** How its value is called in help: `DURATION`. Absent for a switch. */
+  readonly placeholder?: string;
+  /** One line for help. */
+  readonly summary: string;
+  /** The text that counts where nobody says anything. Undefined: the value is `absent`. */
+  readonly defaultText?: string;
+  /** What counts where there is neither a text nor a default. */
+  readonly absent?: T;
+  /** Whether it may be given several times; its value is then a list, and `parse` reads all texts. */
+  readonly repeatable?: boolean;
+  /** Reads the texts that were given, one unless it is repeatable. */
+  parse(texts: readonly string[]): T | Problem;
+}
+
+/** Where a value came from, for messages: `flag -delay`, `environment MAXWELLS_DAEMON_DELAY`, `/etc/md.toml`, `default`. */
+export interface Origin {
+  readonly source: "flag" | "environment" | "file" | "default";
+  readonly text: string;
+}
+
+/** The checked values of all options. */
+export interface Settings {
+  get<T>(option: Option<T>): T;
+  origin(option: Option<unknown>): Origin;
+  /** Whether an operator asked for it by name, rather than leaving the default. */
+  isNamed(option: Option<unknown>): boolean;
+}

@@ -1,0 +1,155 @@
+/** The daemon's own options. Those of a server or a monitor lie in its file; `allOptions` has them all. */
+
+import { MONITORS } from "../monitors/list.ts";
+import { SERVERS } from "../servers/list.ts";
+import { resolveStore, STORES } from "../stores/list.ts";
+import { type Option, Problem } from "./option.ts";
+import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values.ts";
+
+/** Names of applications are names of files in the state directory, and travel in lines and headers. */
+const APPLICATION_BYTES_MAX = 128;
+
+function parseApplication(text: string): string | Problem {
+  const isSafe = /^[^\p{Cc}/.][^\p{Cc}/]*$/u.test(text) && Buffer.byteLength(text) <= APPLICATION_BYTES_MAX;
+  return isSafe
+    ? text
+    : new Problem(`write a name of at most ${APPLICATION_BYTES_MAX} bytes, without "/", not beginning with "."`);
+}
+
+function parsePositiveDuration(text: string): number | Problem {
+  const ms = parseDuration(text);
+  return typeof ms === "number" && (ms < 10 || ms > 86_400_000)
+    ? new Problem("write a duration from 10ms to 24h")
+    : ms;
+}
+
+export const application = repeatable(
+  {
+    name: "application",
+    placeholder: "NAME",
+    summary: "an application to serve; the first one is the default",
+    defaultText: "app",
+  },
+  parseApplication,
+);
+
+export const store = single(
+  {
+    name: "store",
+    placeholder: "ADDRESS",
+    summary: `where the rollouts are: ${STORES.map((kind) => kind.usage).join(", ")}, or a module's path`,
+    defaultText: "dynamodb:",
+  },
+  (text) => {
+    const resolved = resolveStore(text);
+    return resolved instanceof Problem ? resolved : text;
+  },
+);
+
+export const table = single(
+  {
+    name: "table",
+    placeholder: "NAME",
+    summary: "the DynamoDB table, where -store does not name one",
+    defaultText: "MaxwellsDaemon",
+  },
+  (text) =>
+    /^[A-Za-z0-9_.-]{3,255}$/.test(text)
+      ? text
+      : new Problem("write a table's name: 3 to 255 letters, digits, dots, dashes, underscores"),
+);
+
+export const region = single(
+  {
+    name: "region",
+    placeholder: "REGION",
+    summary: "the AWS region, where -store does not name one",
+    defaultText: "us-east-1",
+  },
+  (text) =>
+    /^[a-z0-9-]{1,64}$/.test(text) ? text : new Problem("write the name of a region, such as us-east-1"),
+);
+
+export const delay = single(
+  {
+    name: "delay",
+    placeholder: "DURATION",
+    summary: "how long to wait between two reads of the store",
+    defaultText: "4s",
+  },
+  parsePositiveDuration,
+);
+
+export const unhealthy = single(
+  {
+    name: "unhealthy",
+    placeholder: "DURATION",
+    summary: "the longest time without a successful read before rollouts fall to 0",
+    defaultText: "8s",
+  },
+  parsePositiveDuration,
+);
+
+export const stateDir = single(
+  {
+    name: "state-dir",
+    placeholder: "PATH",
+    summary: "the directory of maintenance files and of the last good snapshot",
+    defaultText: "/var/lib/maxwells-daemon",
+  },
+  orNone((text) => (text === "" ? new Problem("write a directory, or none") : text)),
+);
+
+export const logfile = single(
+  {
+    name: "logfile",
+    placeholder: "PATH",
+    summary: "a file that gets the log beside stderr, reopened on SIGHUP; or none",
+    defaultText: "/var/log/maxwells-daemon.log",
+  },
+  orNone((text) => (text === "" ? new Problem("write a file, or none") : text)),
+);
+
+export const logFormat = single(
+  { name: "log-format", placeholder: "text|json", summary: "how a line of the log looks", defaultText: "text" },
+  (text) => (text === "text" || text === "json" ? text : new Problem("write text or json")),
+);
+
+export const allowForce = single(
+  {
+    name: "allow-force",
+    summary: "let requests force their location, for testers",
+    defaultText: "false",
+  },
+  parseSwitch,
+);
+
+/** Read before all others, by `load.ts` itself. */
+export const configFile = single<string | null>(
+  { name: "config", placeholder: "FILE", summary: "a TOML file with the same names as the flags", absent: null },
+  (text) => text,
+);
+
+/** The options of the daemon itself, in the order of its help. */
+const DAEMON_OPTIONS: readonly Option<unknown>[] = [
+  application,
+  store,
+  table,
+  region,
+  delay,
+  unhealthy,
+  stateDir,
+  logfile,
+  logFormat,
+  allowForce,
+  configFile,
+];
+
+/** The options of the daemon with all its servers and monitors. */
+export function allOptions(): readonly Option<unknown>[] {
+  return [
+    ...DAEMON_OPTIONS,
+    ...SERVERS.flatMap((kind) => kind.options),
+    ...MONITORS.flatMap((kind) => kind.options),
+  ];
+}

@@ -1,0 +1,286 @@
+/**
+ * Store → rollout: reads snapshots, checks them, and swaps the table. The only writer of the rollout table (law 2).
+ *
+ * For each application one loop: read, apply, wait until `delay` has passed or the store's watch nudges, again. A
+ * watch is only a nudge; the poll behind it finds what a lost push did not tell. A read that fails is tried again
+ * sooner than `delay` at first, then at `delay`: being back quickly is worth more here than a quiet log, and a store
+ * that polls at `delay` when well is not overrun by the same when it is ill. All waits have jitter, so that a fleet
+ * that lost its store together does not come back together.
+ *
+ *     start ─▶ reading ─ok──▶ apply ─▶ waiting(delay) ──────┐
+ *                ▲  └─error─▶ count ─▶ waiting(back-off) ───┤
+ *                └──────────── time, or a nudge ◀───────────┘
+ *
+ * A table's age counts from the moment at which the store was asked, not answered: what it holds is no newer.
+ */
+
+import type { Log } from "./log.ts";
+import type { FeedCounts, Metrics } from "./metrics.ts";
+import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
+import type { Rollout } from "./rollout.ts";
+import type { Snapshot, Store } from "./stores/store.ts";
+
+/** The longest that a read may take before it counts as failed, whatever the store itself does. */
+export const READ_TIMEOUT_MS = 5_000;
+
+/** A store that neither answers nor heeds its signal is not asked again while this many reads hang. */
+const HANGING_READS_MAX = 3;
+
+/** The first wait after a failure, as a part of `delay`; it doubles with each further one, up to `delay`. */
+const BACKOFF_START = 1 / 4;
+
+/** Waits are shortened by up to this part, never lengthened: what changed is found within `delay`. */
+const JITTER = 0.2;
+
+/** A watch that nudges without end costs at most a read in this time, and fewer while the store fails. */
+const NUDGE_MIN_MS = 10;
+const NUDGE_MIN_FAILING_MS = 100;
+
+/** A successful read. */
+export interface Reading {
+  readonly application: string;
+  /** The checked arcs, `maintenance` among them; a malformed record has rollout 0. */
+  readonly arcs: readonly Arc[];
+  /** Versions whose record could not be used. */
+  readonly malformed: ReadonlySet<string>;
+  readonly snapshot: Snapshot;
+}
+
+export interface FeedOptions {
+  readonly store: Store;
+  readonly rollout: Rollout;
+  readonly delayMs: number;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Called after each successful read, when its table counts. Must not throw. */
+  readonly onReading?: (reading: Reading) => void;
+  /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
+  readonly clock?: () => number;
+  readonly random?: () => number;
+}
+
+/** What the feed knows of an application's reads, for `/state`. */
+export interface FeedState {
+  readonly application: string;
+  /** The last failure, while it lasts. */
+  readonly error: string | undefined;
+}
+
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #clock: () => number;
+  readonly #loops: Loop[];
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? performance.now.bind(performance);
+    this.#loops = options.rollout.applications.map(
+      (application) => new Loop(application, options, this.#clock),
+    );
+  }
+
+  /** Begins to read; returns at once. */
+  start(): void {
+    for (const loop of this.#loops) loop.start();
+  }
+
+  /** Whether a snapshot of every application has been applied (law 7). */
+  get isReady(): boolean {
+    return this.#options.rollout.applications.every(
+      (application) =>
+        (this.#options.rollout.table(application)?.readAtMs ?? Number.NEGATIVE_INFINITY) >
+        Number.NEGATIVE_INFINITY,
+    );
+  }
+
+  get states(): FeedState[] {
+    return this.#loops.map((loop) => ({ application: loop.application, error: loop.error }));
+  }
+
+  /** Ends all reads and watches. The tables stay as they are. */
+  async close(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.close()));
+  }
+}
+
+/** One application's loop. */
+class Loop {
+  readonly application: string;
+  error: string | undefined;
+  readonly #options: FeedOptions;
+  readonly #clock: () => number;
+  readonly #random: () => number;
+  readonly #counts: FeedCounts;
+  readonly #ending = new AbortController();
+  #failures = 0;
+  #hanging = 0;
+  #nudged = false;
+  #nudgeable = false;
+  #wake: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(application: string, options: FeedOptions, clock: () => number) {
+    this.application = application;
+    this.#options = options;
+    this.#clock = clock;
+    this.#random = options.random ?? Math.random;
+    this.#counts = options.metrics.feed(application);
+  }
+
+  start(): void {
+    this.#unwatch = this.#options.store.watch?.(this.application, () => {
+      this.#nudged = true;
+      if (this.#nudgeable) this.#wake?.();
+    });
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    this.#unwatch?.();
+    this.#wake?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      this.#nudged = false;
+      await this.#readOnce();
+      await this.#sleep(this.#failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS, false);
+      if (!this.#nudged) await this.#sleep(this.#pauseMs(), true);
+    }
+  }
+
+  #pauseMs(): number {
+    const { delayMs } = this.#options;
+    const pauseMs =
+      this.#failures === 0
+        ? delayMs
+        : Math.min(delayMs, delayMs * BACKOFF_START * 2 ** Math.min(this.#failures - 1, 10));
+    return pauseMs * (1 - JITTER * this.#random());
+  }
+
+  /** Waits for the time to pass or the end; where `nudgeable`, or for a nudge. */
+  async #sleep(pauseMs: number, nudgeable: boolean): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pauseMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#nudgeable = nudgeable;
+    });
+    this.#wake = undefined;
+    this.#nudgeable = false;
+  }
+
+  async #readOnce(): Promise<void> {
+    const askedAtMs = this.#clock();
+    let snapshot: Snapshot;
+    try {
+      snapshot = await this.#readInTime();
+    } catch (error) {
+      if (!this.#ending.signal.aborted) this.#fail(error);
+      return;
+    }
+    this.#succeed(snapshot, askedAtMs);
+  }
+
+  /** A read that ends when its time is up, the feed ends, or the store answers; a late answer is dropped. */
+  async #readInTime(): Promise<Snapshot> {
+    if (this.#hanging >= HANGING_READS_MAX) {
+      throw new Error(`${this.#hanging} reads of the store hang; waiting for one to end`);
+    }
+    const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
+    const outOfTime = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    this.#hanging++;
+    const read = (async () => this.#options.store.read(this.application, signal))();
+    read
+      .finally(() => {
+        this.#hanging--;
+      })
+      .catch(() => {});
+    return Promise.race([read, outOfTime]);
+  }
+
+  #fail(error: unknown): void {
+    this.#failures++;
+    this.#counts.failure++;
+    this.error = describe(error);
+    const table = this.#options.rollout.table(this.application);
+    const ageMs = this.#clock() - (table?.readAtMs ?? Number.NEGATIVE_INFINITY);
+    this.#options.log.warn("the store could not be read; its last values hold until they are unhealthy", {
+      application: this.application,
+      store: this.#options.store.address,
+      error: this.error,
+      age: Number.isFinite(ageMs) ? `${(ageMs / 1000).toFixed(1)}s` : "never read",
+      now: table?.isFresh(this.#clock()) ? "last values" : "master",
+    });
+  }
+
+  #succeed(snapshot: Snapshot, askedAtMs: number): void {
+    const { rollout, log, store } = this.#options;
+    const { arcs, malformed } = this.#check(snapshot);
+    const before = rollout.table(this.application)?.arcs ?? [];
+    const wasUnread = !Number.isFinite(rollout.table(this.application)?.readAtMs);
+    rollout.apply(this.application, arcs, askedAtMs);
+    this.#counts.success++;
+    this.#counts.malformed = malformed.size;
+    if (this.#failures > 0) {
+      log.info("the store answers again", { application: this.application, store: store.address });
+    }
+    this.#failures = 0;
+    this.error = undefined;
+
+    const after = rollout.table(this.application)?.arcs ?? [];
+    if (wasUnread || spell(before) !== spell(after)) {
+      log.info("rollouts", { application: this.application, arcs: spell(after) || "none" });
+    }
+    this.#options.onReading?.({ application: this.application, arcs, malformed, snapshot });
+  }
+
+  #check(snapshot: Snapshot): { arcs: Arc[]; malformed: Set<string> } {
+    const arcs: Arc[] = [];
+    const malformed = new Set<string>();
+    for (const [version, record] of snapshot) {
+      if (arcs.length === VERSIONS_MAX) {
+        this.#complain(`it has more than ${VERSIONS_MAX} versions; the rest is ignored`);
+        break;
+      }
+      const { arc, problem } = checkRecord(version, record.value);
+      if (problem === undefined) {
+        arcs.push(arc);
+      } else {
+        malformed.add(version);
+        this.#complain(problem, arc.version);
+        if (arc.version === version) arcs.push(arc);
+      }
+    }
+    return { arcs, malformed };
+  }
+
+  #complain(problem: string, version?: string): void {
+    this.#options.log.warn("a record cannot be used and counts as rollout 0", {
+      application: this.application,
+      version,
+      problem,
+      store: this.#options.store.address,
+    });
+  }
+}
+
+/** Arcs as the line protocol spells them: `canary=0.25@0`. */
+export function spell(arcs: readonly Arc[]): string {
+  return arcs.map((arc) => `${arc.version}=${arc.rollout}@${arc.offset}`).join(" ");
+}
+
+function describe(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `no answer within ${READ_TIMEOUT_MS / 1000}s`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

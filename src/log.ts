@@ -1,0 +1,116 @@
+/**
+ * The log: one line an event, to stderr and to a file.
+ *
+ * Nothing waits for it (law 6): lines go to a sink that queues a bounded number of bytes and drops what is over,
+ * counting it. The same complaint is written at most once in `REPEAT_MS`, with the count of what was held back.
+ */
+
+export type Level = "debug" | "info" | "warn" | "error";
+
+/** Whatever explains an event: `application`, `store`, `path`, … Never a secret. */
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  info(message: string, fields?: Fields): void;
+  /** Something is wrong and the daemon copes. */
+  warn(message: string, fields?: Fields): void;
+  /** Something is wrong and an operator has to act. */
+  error(message: string, fields?: Fields): void;
+}
+
+export type LogFormat = "text" | "json";
+
+/** Takes a finished line, newline included, and returns at once. */
+export interface LogSink {
+  write(line: string): void;
+}
+
+/** For how long a repeated complaint is held back. */
+export const REPEAT_MS = 10_000;
+
+/** More different complaints than this within `REPEAT_MS` are written without being held back. */
+const COMPLAINTS_MAX = 256;
+
+interface Complaint {
+  level: Level;
+  message: string;
+  heldBack: number;
+  fields: Fields;
+}
+
+export interface LogOptions {
+  readonly format: LogFormat;
+  readonly sinks: readonly LogSink[];
+  readonly now?: () => Date;
+}
+
+/** A log over `sinks`, with `flush` to be called before the process ends. */
+export function createLog(options: LogOptions): Log & { flush(): void } {
+  const now = options.now ?? (() => new Date());
+  const format = options.format === "json" ? jsonLine : textLine;
+  const complaints = new Map<string, Complaint>();
+
+  function write(level: Level, message: string, fields: Fields) {
+    const line = format(now(), level, message, fields);
+    for (const sink of options.sinks) sink.write(line);
+  }
+
+  function end(complaint: Complaint) {
+    if (complaint.heldBack === 0) return;
+    write(complaint.level, complaint.message, { ...complaint.fields, repeated: complaint.heldBack });
+  }
+
+  function complain(level: Level, message: string, fields: Fields) {
+    const name = `${level} ${fields["application"] ?? ""} ${fields["version"] ?? ""} ${message}`;
+    const known = complaints.get(name);
+    if (known !== undefined) {
+      known.heldBack++;
+      known.fields = fields;
+      return;
+    }
+    write(level, message, fields);
+    if (complaints.size >= COMPLAINTS_MAX) return;
+    const complaint = { level, message, heldBack: 0, fields };
+    complaints.set(name, complaint);
+    setTimeout(() => {
+      complaints.delete(name);
+      end(complaint);
+    }, REPEAT_MS).unref();
+  }
+
+  return {
+    info: (message, fields = {}) => write("info", message, fields),
+    warn: (message, fields = {}) => complain("warn", message, fields),
+    error: (message, fields = {}) => complain("error", message, fields),
+    flush() {
+      for (const complaint of complaints.values()) end(complaint);
+      complaints.clear();
+    },
+  };
+}
+
+/** A log that keeps nothing, for programs that put the parts together without one. */
+export const silentLog: Log = { info() {}, warn() {}, error() {} };
+
+function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {
+  return `${JSON.stringify({ time: time.toISOString(), level, message, ...fields })}\n`;
+}
+
+function textLine(time: Date, level: Level, message: string, fields: Fields): string {
+  let line = `${time.toISOString()} ${level.padEnd(5)} ${oneLine(message)}`;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) line += ` ${name}=${plain(value)}`;
+  }
+  return `${line}\n`;
+}
+
+/** A value of a field, quoted where it would not read back as one word. */
+function plain(value: string | number | boolean): string {
+  const text = String(value);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
+}
+
+/** What others sent may sit in a message: no control character may forge a line or drive a terminal. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}

@@ -1,0 +1,77 @@
+/**
+ * What the daemon counts. The path of a request and the feed only bump numbers here; monitors read them when they
+ * please, and no monitor is known to anyone who counts.
+ */
+
+import type { Placements } from "./placement.ts";
+
+/** Upper bounds of the latency buckets, in microseconds; one more bucket holds everything slower. */
+export const DELAY_BOUNDS_US = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000,
+] as const;
+
+/** A histogram of durations, with fixed buckets. */
+export class Histogram {
+  /** Observations a bucket, each bucket for itself. */
+  readonly counts = new Float64Array(DELAY_BOUNDS_US.length + 1);
+  sumMs = 0;
+
+  /** Counts `times` observations of the same duration. */
+  observe(durationMs: number, times: number): void {
+    const us = durationMs * 1000;
+    let bucket = 0;
+    while (bucket < DELAY_BOUNDS_US.length && us > (DELAY_BOUNDS_US[bucket] as number)) bucket++;
+    this.counts[bucket] = (this.counts[bucket] as number) + times;
+    this.sumMs += durationMs * times;
+  }
+}
+
+/** What a server counts. */
+export interface ServerCounts {
+  /** The server's name and listener: `line unix:/tmp/maxwells-daemon.sock`. */
+  readonly name: string;
+  /** Requests that got their reply. */
+  success: number;
+  /** Requests that could not be read, or whose reply could not be sent. */
+  failure: number;
+  /** Connections that are open now. */
+  connections: number;
+  /** Connections ever accepted. */
+  accepted: number;
+  /** Connections closed at once because of a limit. */
+  refused: number;
+}
+
+/** What the feed counts for an application. */
+export interface FeedCounts {
+  readonly application: string;
+  /** Successful reads of the store. */
+  success: number;
+  failure: number;
+  /** Records that were read but could not be used, as of the last read. */
+  malformed: number;
+}
+
+export class Metrics {
+  readonly placements: Placements;
+  /** From a request's arrival to its reply being handed to the kernel. */
+  readonly delay = new Histogram();
+  readonly servers: ServerCounts[] = [];
+  readonly feeds: FeedCounts[] = [];
+
+  constructor(placements: Placements) {
+    this.placements = placements;
+  }
+
+  server(name: string): ServerCounts {
+    const counts = { name, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 };
+    this.servers.push(counts);
+    return counts;
+  }
+
+  feed(application: string): FeedCounts {
+    const counts = { application, success: 0, failure: 0, malformed: 0 };
+    this.feeds.push(counts);
+    return counts;
+  }
+}

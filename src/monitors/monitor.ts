@@ -1,0 +1,44 @@
+/**
+ * The contract of a monitor: where metrics go.
+ *
+ * The life of a monitor: `start` is called once when the daemon runs; from then on it reads `Metrics` at its own pace;
+ * `close` is called once, sends what is left if it can at once, and resolves within `CLOSE_MS`. A monitor never
+ * throws, never logs more than the log's own limit lets through, and no failure of it changes an answer or ends the
+ * process (law 6).
+ */
+
+import type { Option, Settings } from "../config/option.ts";
+import type { Feed } from "../feed.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Rollout } from "../rollout.ts";
+
+/** The longest that closing a monitor may take. */
+export const CLOSE_MS = 500;
+
+export interface Monitor {
+  readonly name: string;
+  start(): void;
+  close(): Promise<void>;
+  /** Where metrics are fetched rather than sent: the page that the admin listener serves at `/metrics`. */
+  readonly page?: { readonly contentType: string; text(): Promise<string> };
+}
+
+/** What a monitor is made with. */
+export interface MonitorContext {
+  readonly metrics: Metrics;
+  readonly rollout: Rollout;
+  readonly feed: Feed;
+  readonly log: Log;
+  /** The daemon's one clock, monotonic, in milliseconds. */
+  readonly clock: () => number;
+}
+
+/** A kind of monitor. Its file exports one of these, and `list.ts` names it. */
+export interface MonitorKind {
+  readonly name: string;
+  /** The flags that belong to it. */
+  readonly options: readonly Option<unknown>[];
+  /** Undefined where the settings turn it off. */
+  create(settings: Settings, context: MonitorContext): Monitor | undefined;
+}

@@ -1,0 +1,92 @@
+/**
+ * What operators may write about one version, and what becomes of it when they err.
+ *
+ * Law 3, "when in doubt, master", is kept here: checking is total, and a value that cannot be used comes back as a
+ * problem for the log with a rollout of 0, never as an exception.
+ */
+
+/** What happens to a version's arc when the store is lost: back to master, or keep the last value. */
+export type Failsafe = "master" | "hold";
+
+/** A version's arc of the circle. All fractions of its circumference. */
+export interface Arc {
+  /** The version's name; `VERSION` says which are possible. */
+  readonly version: string;
+  /** The arc's length, in [0, 1]. */
+  readonly rollout: number;
+  /** Where it starts, in [0, 1). */
+  readonly offset: number;
+  readonly failsafe: Failsafe;
+}
+
+/** Names of versions travel in lines, headers, cookies and metric labels, so they are plain. */
+export const VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** The version that tells of maintenance: its rollout is a switch, and it never serves a visitor. */
+export const MAINTENANCE = "maintenance";
+
+/** The place of everyone outside every arc. Not a version: nobody can roll it out. */
+export const MASTER = "master";
+
+/** An application may have this many versions; the rest of a longer snapshot is ignored, and logged. */
+export const VERSIONS_MAX = 64;
+
+export interface CheckedRecord {
+  readonly arc: Arc;
+  /** Why the record counts as rollout 0; undefined where it is sound. */
+  readonly problem?: string;
+}
+
+/**
+ * Checks one record as it lies in a store.
+ *
+ * @param version the record's name
+ * @param value   `{ rollout, offset?, failsafe?, … }`, or a bare number for `{ rollout }`; anything at all is survived
+ */
+export function checkRecord(version: string, value: unknown): CheckedRecord {
+  const name = VERSION.test(version) ? version : "?";
+  if (name === "?" || name === MASTER) {
+    return zero(name, `${quote(version)} cannot be the name of a version`);
+  }
+  const fields = typeof value === "number" ? { rollout: value } : value;
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
+    return zero(name, `the record is ${quote(value)}; write a number or { "rollout": number }`);
+  }
+  const { rollout, offset = 0, failsafe = "master" } = fields as Record<string, unknown>;
+  if (typeof rollout !== "number" || !(rollout >= 0 && rollout <= 1)) {
+    return zero(name, `its rollout is ${quote(rollout)}; write a number from 0 to 1`);
+  }
+  if (typeof offset !== "number" || !(offset >= 0 && offset < 1)) {
+    return zero(name, `its offset is ${quote(offset)}; write a number from 0 to less than 1`);
+  }
+  if (failsafe !== "master" && failsafe !== "hold") {
+    return zero(name, `its failsafe is ${quote(failsafe)}; write "master" or "hold"`);
+  }
+  return { arc: { version: name, rollout, offset, failsafe } };
+}
+
+/** `canary` before all others, the others by name: of two arcs that overlap, the first one counts. */
+export function byPrecedence(a: Arc, b: Arc): number {
+  return rank(a.version) - rank(b.version) || (a.version < b.version ? -1 : Number(a.version > b.version));
+}
+
+function rank(version: string): number {
+  return version === "canary" ? 0 : 1;
+}
+
+function zero(version: string, problem: string): CheckedRecord {
+  return { arc: { version, rollout: 0, offset: 0, failsafe: "master" }, problem };
+}
+
+/** A hostile or huge value, shortened for a log line. */
+function quote(value: unknown): string {
+  const quotedLengthMax = 80;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // Circular, a bigint, or a toJSON that throws: its type says enough.
+  }
+  text ??= typeof value === "undefined" ? "missing" : String(typeof value);
+  return text.length > quotedLengthMax ? `${text.slice(0, quotedLengthMax)}…` : text;
+}

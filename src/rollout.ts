@@ -1,0 +1,170 @@
+/**
+ * The table of arcs of every application, and its age.
+ *
+ * Only the feed writes here (law 2), and it writes by swapping an application's whole table at once, so a reader
+ * never sees half a change and never waits. Whether a table may still be used is asked at each request, with the
+ * request's clock: no timer has to fire for law 3 to hold.
+ *
+ *     never read ──apply──▶ fresh ──`unhealthy` passes──▶ stale: only arcs that `hold` are left
+ *                             ▲────────────apply───────────┘
+ */
+
+import { type Placement, Placements, type Reason } from "./placement.ts";
+import { type Arc, byPrecedence, MAINTENANCE, MASTER } from "./record.ts";
+
+/** What a proxy that decides by itself is given. */
+export interface Lease {
+  /** For how many milliseconds the arcs may be used; 0 where everyone goes to master. */
+  readonly durationMs: number;
+  readonly arcs: readonly Arc[];
+}
+
+/** The arcs that count at one time, and where everyone else goes. */
+interface Circle {
+  readonly arcs: readonly PlacedArc[];
+  readonly otherwise: Placement;
+}
+
+interface PlacedArc {
+  readonly offset: number;
+  readonly rollout: number;
+  readonly arc: Arc;
+  readonly placement: Placement;
+}
+
+/**
+ * Whether the arc from `offset` of length `rollout` covers the point `assignment` of the circle.
+ *
+ * A whole circle covers everyone, whatever rounding makes of `(assignment - offset) mod 1`.
+ */
+export function covers(offset: number, rollout: number, assignment: number): boolean {
+  const distance = assignment - offset;
+  return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
+}
+
+/** One application's arcs as of one moment. Immutable. */
+export class Table {
+  /** As read, in order of precedence, with `maintenance` among them. */
+  readonly arcs: readonly Arc[];
+  /** When the store was asked for what is in here, on the daemon's clock; -Infinity: never. */
+  readonly readAtMs: number;
+  /** From here on only what holds is left. */
+  readonly expiresAtMs: number;
+  readonly #fresh: Circle;
+  readonly #stale: Circle;
+  readonly #forced = new Map<string, Placement>();
+
+  constructor(
+    application: string,
+    arcs: readonly Arc[],
+    readAtMs: number,
+    unhealthyMs: number,
+    placements: Placements,
+  ) {
+    this.arcs = [...arcs].sort(byPrecedence);
+    this.readAtMs = readAtMs;
+    this.expiresAtMs = readAtMs + unhealthyMs;
+
+    const served = this.arcs.filter((arc) => arc.version !== MAINTENANCE);
+    const circle = (chosen: readonly Arc[], inside: Reason, outside: Reason): Circle => ({
+      arcs: chosen
+        .filter((arc) => arc.rollout > 0)
+        .map((arc) => ({
+          offset: arc.offset,
+          rollout: arc.rollout,
+          arc,
+          placement: placements.of(application, arc.version, inside),
+        })),
+      otherwise: placements.of(application, MASTER, outside),
+    });
+    const held = served.filter((arc) => arc.failsafe === "hold");
+    this.#fresh = circle(served, "rollout", "outside");
+    this.#stale = circle(held, "hold", readAtMs === Number.NEGATIVE_INFINITY ? "unread" : "stale");
+
+    for (const version of [MASTER, ...served.map((arc) => arc.version)]) {
+      this.#forced.set(version, placements.of(application, version, "forced"));
+    }
+  }
+
+  /** Whether the rollouts still hold as they were read. */
+  isFresh(nowMs: number): boolean {
+    return nowMs < this.expiresAtMs;
+  }
+
+  /** The place of an assignment in [0, 1). */
+  locate(assignment: number, nowMs: number): Placement {
+    const circle = nowMs < this.expiresAtMs ? this.#fresh : this.#stale;
+    const arcs = circle.arcs;
+    for (let i = 0; i < arcs.length; i++) {
+      const arc = arcs[i] as PlacedArc;
+      if (covers(arc.offset, arc.rollout, assignment)) return arc.placement;
+    }
+    return circle.otherwise;
+  }
+
+  /** The place of a visitor that forces its location; undefined where there is no such version, or no fresh word of it. */
+  forced(location: string, nowMs: number): Placement | undefined {
+    return this.isFresh(nowMs) || location === MASTER ? this.#forced.get(location) : undefined;
+  }
+
+  /**
+   * What may be decided without asking, and for how long.
+   *
+   * What holds has no end of its own, so its lease is renewed as often as `unhealthy` says, like any other.
+   */
+  lease(nowMs: number): Lease {
+    const fresh = this.isFresh(nowMs);
+    const arcs = (fresh ? this.#fresh : this.#stale).arcs.map((placed) => placed.arc);
+    if (fresh) return { durationMs: Math.floor(this.expiresAtMs - nowMs), arcs };
+    return { durationMs: arcs.length > 0 ? Math.floor(this.expiresAtMs - this.readAtMs) : 0, arcs };
+  }
+}
+
+/** The tables of all applications that a daemon serves. */
+export class Rollout {
+  /** The applications served; the first one is the default. */
+  readonly applications: readonly string[];
+  readonly placements: Placements;
+  /** Tables in the order of `applications`. */
+  readonly #tables: Table[];
+  readonly #indexByName = new Map<string, number>();
+  readonly #unhealthyMs: number;
+
+  /**
+   * @param applications at least one, each once
+   * @param unhealthyMs  how old a table may become before its rollouts fall to 0
+   */
+  constructor(applications: readonly string[], unhealthyMs: number, placements = new Placements()) {
+    this.applications = applications;
+    this.placements = placements;
+    this.#unhealthyMs = unhealthyMs;
+    this.#tables = applications.map(
+      (application) => new Table(application, [], Number.NEGATIVE_INFINITY, unhealthyMs, placements),
+    );
+    applications.forEach((application, index) => {
+      this.#indexByName.set(application, index);
+    });
+  }
+
+  /** The default application's table. */
+  get first(): Table {
+    return this.#tables[0] as Table;
+  }
+
+  /** The table of an application; undefined where it is not served here. */
+  table(application: string): Table | undefined {
+    const index = this.#indexByName.get(application);
+    return index === undefined ? undefined : this.#tables[index];
+  }
+
+  /**
+   * Swaps an application's table. For the feed alone (law 2).
+   *
+   * @param readAtMs when the store was asked, on the clock that `locate` is called with
+   */
+  apply(application: string, arcs: readonly Arc[], readAtMs: number): void {
+    const index = this.#indexByName.get(application);
+    if (index === undefined) return;
+    this.#tables[index] = new Table(application, arcs, readAtMs, this.#unhealthyMs, this.placements);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The contract of a server: a protocol that proxies ask over.
+ *
+ * The life of a server: `start` opens its listener and resolves when it accepts; requests are answered from then on,
+ * each by one synchronous call of the handler; `close` stops accepting, answers what has been asked, and resolves
+ * when every connection is gone, or after `DRAIN_MS` at the latest. `start` rejects where it cannot listen; nothing
+ * else of a server throws, whatever its clients do (law 5).
+ */
+
+import type { Option, Settings } from "../config/option.ts";
+import type { Handler } from "../handler.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Rollout } from "../rollout.ts";
+
+/** For how long a closing server goes on answering what is under way. */
+export const DRAIN_MS = 1_000;
+
+export interface Server {
+  /** The protocol and where it listens, once it does: `line unix:/tmp/maxwells-daemon.sock`. */
+  readonly name: string;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a server is made with. */
+export interface ServerContext {
+  readonly handler: Handler;
+  /** For what proxies ask beside decisions, such as leases. */
+  readonly rollout: Rollout;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** The daemon's one clock, monotonic, in milliseconds. */
+  readonly clock: () => number;
+}
+
+/** A kind of server. Its file exports one of these, and `list.ts` names it. */
+export interface ServerKind {
+  readonly name: string;
+  /** The flags that belong to it. */
+  readonly options: readonly Option<unknown>[];
+  /** One server for each address that the settings name; none where it is off. */
+  create(settings: Settings, context: ServerContext): Server[];
+}

@@ -1,0 +1,28 @@
+/** A store that cannot change: `constant:0.25` gives every application a canary of a quarter. For trials and tests. */
+
+import { assignmentOfText } from "../assignment.ts";
+import type { Snapshot, Store, StoreContext, StoreKind } from "./store.ts";
+
+export const constant: StoreKind = {
+  name: "constant",
+  usage: "constant:ROLLOUT",
+  summary: "the same canary rollout for ever, for trials; nothing can be written",
+
+  check(location) {
+    return Number.isNaN(rolloutOf(location)) ? "write a number from 0 to 1, as in constant:0.25" : undefined;
+  },
+
+  async open(context: StoreContext): Promise<Store> {
+    const rollout = rolloutOf(context.location);
+    const snapshot: Snapshot = new Map([["canary", { value: rollout, revision: "1" }]]);
+    return {
+      address: `constant:${rollout}`,
+      read: async () => snapshot,
+      close: async () => {},
+    };
+  },
+};
+
+function rolloutOf(text: string): number {
+  return Number(text) === 1 ? 1 : assignmentOfText(text);
+}

@@ -1,0 +1,111 @@
+/**
+ * The contract of a store: where operators keep rollouts.
+ *
+ * The life of a store: `open` makes it, without waiting for its server; `read` and `watch` are called by the feed and
+ * `write` by the command line, in any order and number, also at once; `close` is called once, last, also while a read
+ * is under way.
+ *
+ * Who may fail: `read` and `write` reject, best with a `StoreError` whose message says what to do; `watch` and `close`
+ * do not. A store never retries for longer than its caller's signal lasts, starts no work before it is asked, keeps
+ * nothing global, and leaves judging what it read to the feed: a malformed record is returned as it lies.
+ */
+
+/** One (application, version) as it lies in the store. */
+export interface StoreRecord {
+  /** A number, or an object with at least `rollout`; unchecked. */
+  readonly value: unknown;
+  /** Changes with every change of the record. Opaque: compare it, pass it back, no more. */
+  readonly revision: string;
+}
+
+/** All records of an application by version, read at one moment. */
+export type Snapshot = ReadonlyMap<string, StoreRecord>;
+
+/** What `write` puts into a record: the whole of it, as an object. */
+export type RecordFields = Readonly<Record<string, unknown>> & { readonly rollout: number };
+
+/** The outcome of a compare-and-set. */
+export type Written =
+  | { readonly ok: true; readonly revision: string }
+  /** Somebody was first. `current` is what is there now, undefined where the record is gone. */
+  | { readonly ok: false; readonly current: StoreRecord | undefined };
+
+export interface Store {
+  /** Where it is, for people: no secrets in it. */
+  readonly address: string;
+
+  /**
+   * Reads one whole snapshot: everything or an error, never a part. An application that the store does not know has
+   * an empty snapshot.
+   *
+   * @param signal aborts when nobody waits any longer
+   */
+  read(application: string, signal: AbortSignal): Promise<Snapshot>;
+
+  /**
+   * Calls `changed` soon after each change of the application's records that the engine tells of, and when it cannot
+   * tell any longer whether there was one; calls too many do no harm. Absent where the engine has no push.
+   *
+   * @returns a function that ends the watch
+   */
+  watch?(application: string, changed: () => void): () => void;
+
+  /**
+   * Writes a record if it still has the revision `expected` (null: if it does not exist). Absent in a store that is
+   * read-only.
+   */
+  write?(
+    application: string,
+    version: string,
+    fields: RecordFields,
+    expected: string | null,
+    signal: AbortSignal,
+  ): Promise<Written>;
+
+  close(): Promise<void>;
+}
+
+/** What a store is made with. */
+export interface StoreContext {
+  /** The part of the address behind the kind's name and colon. */
+  readonly location: string;
+  /** For DynamoDB, as in 2016. */
+  readonly table: string;
+  readonly region: string;
+  /** For what an operator should know and no caller is told. */
+  warn(message: string): void;
+}
+
+/** A kind of store. Its file exports one of these, and `list.ts` names it. */
+export interface StoreKind {
+  /** The scheme of its addresses: `file` for `file:PATH`. */
+  readonly name: string;
+  /** How an address is written, for help and error messages. */
+  readonly usage: string;
+  readonly summary: string;
+  /** What is wrong with the part of an address behind the colon, in words that end in the remedy; opens nothing. */
+  check(location: string): string | undefined;
+  open(context: StoreContext): Promise<Store>;
+}
+
+/** The closed set of what goes wrong with stores. */
+export type StoreErrorCode =
+  /** No answer, or the server says that it cannot serve now. */
+  | "unavailable"
+  /** It answered what cannot be a snapshot. */
+  | "malformed"
+  /** It refuses who is asking. */
+  | "denied"
+  /** The table, file or key is not there. */
+  | "missing";
+
+/** A failure of a store, told so that an operator knows what to do. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
