@@ -1,0 +1,250 @@
+/**
+ * DogStatsD: the names of 2016, added up and sent once a second over UDP.
+ *
+ * Each second this monitor sends how much every counter has grown since it was last handed over. What the socket
+ * refuses is given back and goes out with the next second, so a failure queues nothing: it only leaves a number
+ * larger. What the network loses is lost, as always with statsd.
+ *
+ * hot-shots formats the lines and owns the socket, with everything off that it would do by itself: environment,
+ * origin detection, telemetry, sampling, timers. Two things are done here. The host's name is resolved every
+ * `RESOLVE_MS` and the client made anew when it moves, as hot-shots looks it up with every packet until the first
+ * answer. And the histogram's lines are written here: where hot-shots is told that a value stands for 1000
+ * observations (`|@0.001`), it sends it with a probability of 0.001.
+ */
+
+import { lookup } from "node:dns/promises";
+import type { StatsD } from "hot-shots";
+import { Problem } from "../config/option.ts";
+import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
+import { DELAY_BOUNDS_US } from "../metrics.ts";
+import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
+import { type HistogramMetric, METRICS, middleOfBucketMs, type SharedMetric } from "./table.ts";
+
+const INTERVAL_MS = 1_000;
+
+/** How often a host's name is resolved, whether or not that went well the last time. */
+const RESOLVE_MS = 10_000;
+
+/** For how long hot-shots waits at its end for what is under way; up to eleven times this, if need be. */
+const CLOSING_FLUSH_MS = 10;
+
+/**
+ * One line stands for at most this many observations; the rest follows a second later. A smaller rate would be
+ * spelled `1e-7`, which not every statsd reads.
+ */
+const OBSERVATIONS_MAX = 1_000_000;
+
+const address = single(
+  {
+    name: "statsd",
+    placeholder: "HOST:PORT",
+    summary: "where metrics go as DogStatsD, or none",
+    defaultText: "127.0.0.1:8125",
+  },
+  orNone((text) => {
+    const parsed = parseHostPort(text);
+    return parsed instanceof Problem || parsed.port === 0
+      ? new Problem("write HOST:PORT, such as 127.0.0.1:8125, or none")
+      : parsed;
+  }),
+);
+
+export const dogstatsd: MonitorKind = {
+  name: "dogstatsd",
+  options: [address],
+  create(settings, context) {
+    const hostPort = settings.get(address);
+    if (hostPort === null) return undefined;
+    return new DogStatsD({ address: hostPort, isNamed: settings.isNamed(address) }, context);
+  },
+};
+
+export interface DogStatsDOptions {
+  readonly address: HostPort;
+  /** Whether somebody asked for it; the log says less where nobody did. */
+  readonly isNamed: boolean;
+  readonly intervalMs?: number;
+  /** Resolves a name to an IP address. */
+  readonly resolve?: (host: string) => Promise<string>;
+}
+
+export class DogStatsD implements Monitor {
+  readonly name: string;
+  readonly #options: DogStatsDOptions;
+  readonly #context: MonitorContext;
+  /** How much of each counter has been handed over, by name and tags. */
+  readonly #sent = new Map<string, number>();
+  readonly #sentDelays = new Float64Array(DELAY_BOUNDS_US.length + 1);
+  #client: StatsD | undefined;
+  #resolved: string | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #connecting: Promise<void> | undefined;
+  #isClosed = false;
+  #hasComplained = false;
+
+  constructor(options: DogStatsDOptions, context: MonitorContext) {
+    this.name = `dogstatsd ${hostPortText(options.address)}`;
+    this.#options = options;
+    this.#context = context;
+  }
+
+  start(): void {
+    void this.connect();
+    this.#timers = [
+      setInterval(() => this.send(), this.#options.intervalMs ?? INTERVAL_MS),
+      setInterval(() => void this.connect(), RESOLVE_MS),
+    ];
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.send();
+    this.#isClosed = true;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client === undefined) return;
+    const outOfTime = new Promise<void>((resolve) => {
+      setTimeout(resolve, CLOSE_MS).unref();
+    });
+    await Promise.race([closeClient(client), outOfTime]);
+  }
+
+  /** Resolves the host and makes a client for its address, where that is a new one. Never rejects. */
+  connect(): Promise<void> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<void> {
+    const { address, resolve = resolveHost } = this.#options;
+    try {
+      const host = await resolve(address.host);
+      const { StatsD } = await import("hot-shots");
+      if (host === this.#resolved || this.#isClosed) return;
+      const client = new StatsD({
+        host,
+        port: address.port,
+        datadog: false,
+        includeDataDogTags: false,
+        includeDatadogTelemetry: false,
+        closingFlushInterval: CLOSING_FLUSH_MS,
+        errorHandler: (error) => this.#complain(error),
+      });
+      if (client.socket === null) return; // Told to the error handler; the next call tries again.
+      if (this.#client !== undefined) void closeClient(this.#client);
+      this.#client = client;
+      this.#resolved = host;
+    } catch (error) {
+      this.#complain(error);
+    }
+  }
+
+  /** Hands over what was counted since the last time; called every second. */
+  send(): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    for (const metric of METRICS) {
+      if (metric.statsd === undefined) continue;
+      if (metric.type === "histogram") this.#sendHistogram(client, metric);
+      else if (metric.type === "counter") this.#sendCounter(client, metric);
+      else this.#sendGauge(client, metric);
+    }
+  }
+
+  #sendCounter(client: StatsD, metric: SharedMetric): void {
+    for (const { key, name, tags, value: total } of seriesOf(metric, this.#context)) {
+      const grown = total - (this.#sent.get(key) ?? 0);
+      if (grown === 0) continue;
+      this.#sent.set(key, total);
+      client.increment(name, grown, { tags }, (error) => {
+        if (!error) return;
+        this.#sent.set(key, (this.#sent.get(key) ?? 0) - grown);
+        this.#complain(error);
+      });
+    }
+  }
+
+  #sendGauge(client: StatsD, metric: SharedMetric): void {
+    for (const { name, tags, value } of seriesOf(metric, this.#context)) {
+      if (!Number.isFinite(value)) continue; // The age of what was never read.
+      client.gauge(name, value, { tags }, (error) => {
+        if (error) this.#complain(error);
+      });
+    }
+  }
+
+  /** One line a bucket, all in one datagram. */
+  #sendHistogram(client: StatsD, metric: HistogramMetric): void {
+    const { counts } = metric.read(this.#context);
+    const grown = counts.map((count, bucket) =>
+      Math.min(count - (this.#sentDelays[bucket] ?? 0), OBSERVATIONS_MAX),
+    );
+    const lines: string[] = [];
+    grown.forEach((times, bucket) => {
+      if (times === 0) return;
+      const rate = times === 1 ? "" : `|@${1 / times}`;
+      lines.push(`${metric.statsd[0].name}:${middleOfBucketMs(bucket)}|h${rate}`);
+    });
+    if (lines.length === 0) return;
+    this.#handOverDelays(grown, 1);
+    client.socket.send(Buffer.from(lines.join("\n")), (error) => {
+      if (!error) return;
+      this.#handOverDelays(grown, -1);
+      this.#complain(error);
+    });
+  }
+
+  #handOverDelays(grown: Float64Array, sign: 1 | -1): void {
+    grown.forEach((times, bucket) => {
+      this.#sentDelays[bucket] = (this.#sentDelays[bucket] ?? 0) + sign * times;
+    });
+  }
+
+  /** Tells the log, which holds back what repeats; where nobody asked for statsd, only once. */
+  #complain(error: unknown): void {
+    const fields = {
+      statsd: hostPortText(this.#options.address),
+      error: error instanceof Error ? error.message : String(error),
+    };
+    if (this.#options.isNamed) {
+      this.#context.log.warn("metrics cannot be sent to statsd; decisions go on without", fields);
+    } else if (!this.#hasComplained) {
+      this.#hasComplained = true;
+      this.#context.log.info("no statsd takes metrics; name one with -statsd, or write -statsd none", fields);
+    }
+  }
+}
+
+interface Series {
+  readonly key: string;
+  readonly name: string;
+  readonly tags: Record<string, string>;
+  value: number;
+}
+
+/** A metric's samples by the names and tags of DogStatsD, those added up that it does not tell apart. */
+function seriesOf(metric: SharedMetric, context: MonitorContext): Iterable<Series> {
+  const byKey = new Map<string, Series>();
+  for (const { labels, value } of metric.read(context)) {
+    const statsd = metric.statsd.find(({ takes }) => takes?.(labels) ?? true);
+    if (statsd === undefined) continue;
+    const tags = Object.fromEntries(statsd.tags.map((tag) => [tag, labels[tag] ?? ""]));
+    const key = [statsd.name, ...Object.values(tags)].join("\n");
+    const known = byKey.get(key);
+    if (known === undefined) byKey.set(key, { key, name: statsd.name, tags, value });
+    else known.value += value;
+  }
+  return byKey.values();
+}
+
+async function resolveHost(host: string): Promise<string> {
+  return (await lookup(host)).address;
+}
+
+/** Resolves when the client's socket is closed, or cannot be. */
+function closeClient(client: StatsD): Promise<void> {
+  return new Promise((resolve) => client.close(() => resolve()));
+}

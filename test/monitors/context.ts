@@ -1,0 +1,41 @@
+/** What a monitor is made with, put together from the real parts, with a clock and a log that tests can see. */
+
+import { Feed } from "../../src/feed.ts";
+import { type Fields, type Log, silentLog } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
+import type { MonitorContext } from "../../src/monitors/monitor.ts";
+import { Rollout } from "../../src/rollout.ts";
+import type { Store } from "../../src/stores/store.ts";
+
+export const UNHEALTHY_MS = 8_000;
+
+const emptyStore: Store = {
+  address: "nowhere",
+  read: async () => new Map(),
+  close: async () => {},
+};
+
+export interface TestContext extends MonitorContext {
+  nowMs: number;
+  readonly logged: { level: "info" | "warn" | "error"; message: string; fields: Fields }[];
+}
+
+export function testContext(applications: readonly string[] = ["app"]): TestContext {
+  const rollout = new Rollout(applications, UNHEALTHY_MS);
+  const metrics = new Metrics(rollout.placements);
+  const logged: TestContext["logged"] = [];
+  const keep =
+    (level: "info" | "warn" | "error") =>
+    (message: string, fields: Fields = {}) =>
+      void logged.push({ level, message, fields });
+  const log: Log = { info: keep("info"), warn: keep("warn"), error: keep("error") };
+  const feed = new Feed({ store: emptyStore, rollout, delayMs: 1_000, metrics, log: silentLog });
+  const context: TestContext = { rollout, metrics, log, feed, logged, nowMs: 0, clock: () => context.nowMs };
+  return context;
+}
+
+/** Counts decisions, as a handler does. */
+export function decide(context: MonitorContext, application: string, assignment: number, times = 1): void {
+  const table = context.rollout.table(application);
+  for (let i = 0; i < times && table !== undefined; i++) table.locate(assignment, context.clock()).count++;
+}
