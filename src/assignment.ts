@@ -22,12 +22,7 @@ const DOT = 0x2e;
  */
 export function parseAssignment(bytes: Uint8Array, start: number, end: number): number {
   const decimals = end - start - 2;
-  if (
-    decimals > 0 &&
-    decimals <= EXACT_DECIMALS_MAX &&
-    bytes[start] === ZERO &&
-    bytes[start + 1] === DOT
-  ) {
+  if (decimals > 0 && decimals <= EXACT_DECIMALS_MAX && bytes[start] === ZERO && bytes[start + 1] === DOT) {
     let mantissa = 0;
     let at = start + 2;
     for (; at < end; at++) {

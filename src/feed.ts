@@ -14,10 +14,11 @@
  * A table's age counts from the moment at which the store was asked, not answered: what it holds is no newer.
  */
 
+import type { LastGood } from "./last-good.ts";
 import type { Log } from "./log.ts";
 import type { FeedCounts, Metrics } from "./metrics.ts";
 import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
-import type { Rollout } from "./rollout.ts";
+import { type Rollout, spell } from "./rollout.ts";
 import type { Snapshot, Store } from "./stores/store.ts";
 
 /** The longest that a read may take before it counts as failed, whatever the store itself does. */
@@ -54,6 +55,8 @@ export interface FeedOptions {
   readonly log: Log;
   /** Called after each successful read, when its table counts. Must not throw. */
   readonly onReading?: (reading: Reading) => void;
+  /** What an earlier process saved, to start from until the first read succeeds. */
+  readonly lastGood?: (application: string) => Promise<LastGood | undefined>;
   /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
   readonly clock?: () => number;
   readonly random?: () => number;
@@ -67,16 +70,10 @@ export interface FeedState {
 }
 
 export class Feed {
-  readonly #options: FeedOptions;
-  readonly #clock: () => number;
-  readonly #loops: Loop[];
+  readonly #loops: readonly Loop[];
 
   constructor(options: FeedOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? performance.now.bind(performance);
-    this.#loops = options.rollout.applications.map(
-      (application) => new Loop(application, options, this.#clock),
-    );
+    this.#loops = options.rollout.applications.map((application) => new Loop(application, options));
   }
 
   /** Begins to read; returns at once. */
@@ -86,11 +83,7 @@ export class Feed {
 
   /** Whether a snapshot of every application has been applied (law 7). */
   get isReady(): boolean {
-    return this.#options.rollout.applications.every(
-      (application) =>
-        (this.#options.rollout.table(application)?.readAtMs ?? Number.NEGATIVE_INFINITY) >
-        Number.NEGATIVE_INFINITY,
-    );
+    return this.#loops.every((loop) => loop.isReady);
   }
 
   get states(): FeedState[] {
@@ -107,6 +100,7 @@ export class Feed {
 class Loop {
   readonly application: string;
   error: string | undefined;
+  isReady = false;
   readonly #options: FeedOptions;
   readonly #clock: () => number;
   readonly #random: () => number;
@@ -120,10 +114,10 @@ class Loop {
   #unwatch: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(application: string, options: FeedOptions, clock: () => number) {
+  constructor(application: string, options: FeedOptions) {
     this.application = application;
     this.#options = options;
-    this.#clock = clock;
+    this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
     this.#counts = options.metrics.feed(application);
   }
@@ -134,6 +128,7 @@ class Loop {
       if (this.#nudgeable) this.#wake?.();
     });
     this.#running = this.#run();
+    void this.#startFromLastGood();
   }
 
   async close(): Promise<void> {
@@ -141,6 +136,22 @@ class Loop {
     this.#unwatch?.();
     this.#wake?.();
     await this.#running;
+  }
+
+  /** Beside the first read, since a disk may hang as well as a store; whichever is first, the store has the last word. */
+  async #startFromLastGood(): Promise<void> {
+    const lastGood = await this.#options.lastGood?.(this.application);
+    const { rollout, log } = this.#options;
+    if (lastGood === undefined || this.#ending.signal.aborted || this.#counts.success > 0) return;
+    const nowMs = this.#clock();
+    rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
+    const { arcs, durationMs } = rollout.table(this.application)?.lease(nowMs) ?? { arcs: [], durationMs: 0 };
+    this.isReady = durationMs > 0;
+    log.info("starting from the saved snapshot", {
+      application: this.application,
+      age: `${(lastGood.ageMs / 1000).toFixed(1)}s`,
+      arcs: spell(arcs) || "none",
+    });
   }
 
   async #run(): Promise<void> {
@@ -226,8 +237,9 @@ class Loop {
     const { rollout, log, store } = this.#options;
     const { arcs, malformed } = this.#check(snapshot);
     const before = rollout.table(this.application)?.arcs ?? [];
-    const wasUnread = !Number.isFinite(rollout.table(this.application)?.readAtMs);
+    const isFirst = this.#counts.success === 0;
     rollout.apply(this.application, arcs, askedAtMs);
+    this.isReady = true;
     this.#counts.success++;
     this.#counts.malformed = malformed.size;
     if (this.#failures > 0) {
@@ -237,7 +249,7 @@ class Loop {
     this.error = undefined;
 
     const after = rollout.table(this.application)?.arcs ?? [];
-    if (wasUnread || spell(before) !== spell(after)) {
+    if (isFirst || spell(before) !== spell(after)) {
       log.info("rollouts", { application: this.application, arcs: spell(after) || "none" });
     }
     this.#options.onReading?.({ application: this.application, arcs, malformed, snapshot });
@@ -271,11 +283,6 @@ class Loop {
       store: this.#options.store.address,
     });
   }
-}
-
-/** Arcs as the line protocol spells them: `canary=0.25@0`. */
-export function spell(arcs: readonly Arc[]): string {
-  return arcs.map((arc) => `${arc.version}=${arc.rollout}@${arc.offset}`).join(" ");
 }
 
 function describe(error: unknown): string {

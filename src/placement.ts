@@ -16,6 +16,7 @@ export const REASONS = {
   invalid: "the request is malformed: a fresh assignment, and master",
   "unknown-application": "the request names an application that is not served here",
   lease: "a proxy decided by itself under a lease, and reported it",
+  "lease-failure": "a proxy that decides by itself could not, went to master, and reported it",
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -42,6 +42,11 @@ export function covers(offset: number, rollout: number, assignment: number): boo
   return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
 }
 
+/** Arcs as they are written for people and on the wire: `canary=0.25@0 blue=0.1@0.5`. */
+export function spell(arcs: readonly Arc[]): string {
+  return arcs.map((arc) => `${arc.version}=${arc.rollout}@${arc.offset}`).join(" ");
+}
+
 /** One application's arcs as of one moment. Immutable. */
 export class Table {
   /** As read, in order of precedence, with `maintenance` among them. */

@@ -1,5 +1,6 @@
 /** The daemon's own options. Those of a server or a monitor lie in its file; `allOptions` has them all. */
 
+import { admin } from "../admin/admin.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { resolveStore, STORES } from "../stores/list.ts";
@@ -151,5 +152,6 @@ export function allOptions(): readonly Option<unknown>[] {
     ...DAEMON_OPTIONS,
     ...SERVERS.flatMap((kind) => kind.options),
     ...MONITORS.flatMap((kind) => kind.options),
+    admin,
   ];
 }

@@ -1,0 +1,117 @@
+/**
+ * The process around a daemon: its log, its signals, its exit status.
+ *
+ *     SIGTERM, SIGINT   stop: answer what has been asked, then exit 0 and 130; a second one ends it at once
+ *     SIGHUP            open the log file again, after it was rotated away
+ */
+
+import packageJson from "../../package.json" with { type: "json" };
+import type { Settings } from "../config/option.ts";
+import { application, logFormat, logfile, store } from "../config/options.ts";
+import { createDaemon, type Daemon, insistOrWarn, StartError } from "../daemon.ts";
+import { createLog, type Log, type LogSink } from "../log.ts";
+import { DescriptorSink, FileSink } from "../log-sink.ts";
+import { StoreError } from "../stores/store.ts";
+
+const STDERR = 2;
+
+/** For how long an ending process waits for its log to be written. */
+const LOG_DRAIN_MS = 300;
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+/** 128 + SIGINT, as a shell says it and the daemon of 2016 did. */
+const EXIT_INTERRUPTED = 130;
+
+export interface RunDaemonOptions {
+  /** Called when visitors are answered. */
+  readonly onStarted?: (daemon: Daemon) => void;
+}
+
+/** Runs a daemon until a signal ends it; resolves with the exit status. */
+export async function runDaemon(settings: Settings, options: RunDaemonOptions = {}): Promise<number> {
+  const stderr = new DescriptorSink(STDERR);
+  const sinks: LogSink[] = [stderr];
+  const log = createLog({ format: settings.get(logFormat), sinks });
+  let file: FileSink | undefined;
+  const end = async (status: number) => {
+    log.flush();
+    await Promise.all([stderr.drain(LOG_DRAIN_MS), file?.drain(LOG_DRAIN_MS)]);
+    return status;
+  };
+
+  process.on("uncaughtException", (error) => surviveBug(error, log));
+  process.on("unhandledRejection", (error) => surviveBug(error, log));
+  const signalled = signals(() => reopen(file, log));
+  try {
+    file = openLogfile(settings, log);
+    if (file !== undefined) sinks.push(file);
+    const daemon = await createDaemon(settings, log);
+    await daemon.start();
+    log.info(`maxwells-daemon ${packageJson.version} runs`, describe(settings, daemon));
+    options.onStarted?.(daemon);
+
+    const status = await signalled;
+    log.info("stopping");
+    await daemon.close();
+    log.info("stopped");
+    return await end(status);
+  } catch (error) {
+    const isExpected = error instanceof StartError || error instanceof StoreError;
+    log.error(isExpected ? error.message : `cannot go on: ${error instanceof Error ? error.stack : error}`);
+    return await end(EXIT_FAILED);
+  }
+}
+
+/** Resolves with the exit status that belongs to the first signal to stop. */
+function signals(onHangup: () => void): Promise<number> {
+  process.on("SIGHUP", onHangup);
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const stop = (status: number) => () => {
+      if (isStopping) process.exit(status);
+      isStopping = true;
+      resolve(status);
+    };
+    process.on("SIGTERM", stop(EXIT_OK));
+    process.on("SIGINT", stop(EXIT_INTERRUPTED));
+  });
+}
+
+function openLogfile(settings: Settings, log: Log): FileSink | undefined {
+  const path = settings.get(logfile);
+  if (path === null) return undefined;
+  try {
+    return new FileSink(path);
+  } catch (error) {
+    const message = `the log file ${path} cannot be opened, so the log goes to stderr alone`;
+    const remedy = "make it writable for this user, choose another -logfile, or -logfile none";
+    insistOrWarn(settings.isNamed(logfile), message, remedy, error, log);
+    return undefined;
+  }
+}
+
+function reopen(file: FileSink | undefined, log: Log): void {
+  try {
+    file?.reopen();
+    log.info("opened the log file again");
+  } catch (error) {
+    log.error("the log file cannot be opened again; going on with the old one", { error: String(error) });
+  }
+}
+
+/** A bug must not cost every visitor the daemon: it is reported, and the requests go on. */
+function surviveBug(error: unknown, log: Log): void {
+  log.error("a bug, please report it; the daemon goes on", {
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+}
+
+function describe(settings: Settings, daemon: Daemon): Record<string, string> {
+  return {
+    applications: settings.get(application).join(","),
+    store: settings.get(store),
+    listen: daemon.servers.map((server) => server.name).join(", "),
+    admin: daemon.adminUrl ?? "none",
+  };
+}

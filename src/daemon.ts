@@ -1,0 +1,193 @@
+/**
+ * The composition root: settings → store, rollout, feed, handler, servers, monitors, admin. The one file that knows
+ * every part, and the one to edit to swap a part.
+ *
+ * Composing opens nothing but the store; `start` opens what listens; `close` releases in reverse order, and the first
+ * error wins.
+ */
+
+import { Admin, admin as adminOption } from "./admin/admin.ts";
+import { readState, type State } from "./admin/state.ts";
+import type { Settings } from "./config/option.ts";
+import {
+  allowForce,
+  application,
+  delay,
+  region,
+  stateDir,
+  store,
+  table,
+  unhealthy,
+} from "./config/options.ts";
+import { hostPortText } from "./config/values.ts";
+import { Feed, type Reading } from "./feed.ts";
+import { Handler } from "./handler.ts";
+import { LastGoodSnapshots } from "./last-good.ts";
+import type { Log } from "./log.ts";
+import { Maintenance } from "./maintenance.ts";
+import { Metrics } from "./metrics.ts";
+import { MONITORS } from "./monitors/list.ts";
+import type { Monitor } from "./monitors/monitor.ts";
+import { Rollout } from "./rollout.ts";
+import { SERVERS } from "./servers/list.ts";
+import type { Server } from "./servers/server.ts";
+import { openStore } from "./stores/list.ts";
+
+export interface Daemon {
+  readonly servers: readonly Server[];
+  /** Where the admin listener is, once it listens; undefined where there is none. */
+  readonly adminUrl: string | undefined;
+  readonly state: () => State;
+  /** Opens all listeners and begins to read the store; resolves when visitors are answered. */
+  start(): Promise<void>;
+  /** Answers what has been asked, and gives everything back. */
+  close(): Promise<void>;
+}
+
+/** Something that an operator asked for by name cannot be had. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+/** Puts a daemon together; rejects where the store cannot be opened, or what was asked for by name cannot be had. */
+export async function createDaemon(settings: Settings, log: Log): Promise<Daemon> {
+  const clock = () => performance.now();
+  const started = { startedAt: new Date(), startedAtMs: clock() };
+  const opened = await openStore(settings.get(store), {
+    table: settings.get(table),
+    region: settings.get(region),
+    warn: (message) => log.warn(message, { store: settings.get(store) }),
+  });
+
+  const rollout = new Rollout(settings.get(application), settings.get(unhealthy));
+  const metrics = new Metrics(rollout.placements);
+  const kept = openStateDirectory(settings, log);
+  const feed = new Feed({
+    store: opened,
+    rollout,
+    delayMs: settings.get(delay),
+    metrics,
+    log,
+    clock,
+    onReading: (reading: Reading) => {
+      kept?.maintenance.follow(reading);
+      kept?.lastGood.save(reading);
+    },
+    lastGood: async (name) => kept?.lastGood.load(name),
+  });
+  const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
+  const servers = SERVERS.flatMap((kind) => kind.create(settings, { handler, rollout, metrics, log, clock }));
+  const monitors = MONITORS.map((kind) =>
+    kind.create(settings, { metrics, rollout, feed, log, clock }),
+  ).filter((monitor): monitor is Monitor => monitor !== undefined);
+  const state = () => readState({ rollout, feed, metrics, store: opened, clock, ...started });
+  const adminAddress = settings.get(adminOption);
+  const admin =
+    adminAddress && new Admin({ address: adminAddress, isReady: () => feed.isReady, state, monitors });
+
+  const releases: (() => Promise<void>)[] = [];
+  const close = () => releaseAll(releases);
+  let adminUrl: string | undefined;
+
+  async function startAdmin(): Promise<void> {
+    if (admin === null) return;
+    try {
+      await admin.start();
+      releases.push(() => admin.close());
+      adminUrl = admin.name;
+    } catch (error) {
+      const message = `the admin listener cannot have ${adminAddress && hostPortText(adminAddress)}`;
+      const remedy = "choose another -admin HOST:PORT, or -admin none";
+      insistOrWarn(settings.isNamed(adminOption), message, remedy, error, log);
+    }
+  }
+
+  /** All of them close at once, so that the last one does not accept while the first one drains. */
+  async function startServers(): Promise<void> {
+    const listening: Server[] = [];
+    releases.push(async () => {
+      await Promise.all(listening.map((server) => server.close()));
+    });
+    for (const server of servers) {
+      await server.start().catch((error: Error) => {
+        throw new StartError(`cannot listen as ${server.name}: ${error.message}`, { cause: error });
+      });
+      listening.push(server);
+    }
+  }
+
+  async function start(): Promise<void> {
+    releases.push(() => opened.close());
+    if (kept !== undefined)
+      releases.push(
+        () => kept.lastGood.close(),
+        () => kept.maintenance.close(),
+      );
+    try {
+      feed.start();
+      releases.push(() => feed.close());
+      await startAdmin();
+      for (const monitor of monitors) {
+        monitor.start();
+        releases.push(() => monitor.close());
+      }
+      await startServers();
+    } catch (error) {
+      await close().catch(() => {});
+      throw error;
+    }
+  }
+
+  return {
+    servers,
+    get adminUrl() {
+      return adminUrl;
+    },
+    state,
+    start,
+    close,
+  };
+}
+
+/** The state directory's two tenants; undefined where there is none. */
+function openStateDirectory(
+  settings: Settings,
+  log: Log,
+): { maintenance: Maintenance; lastGood: LastGoodSnapshots } | undefined {
+  const path = settings.get(stateDir);
+  if (path === null) return undefined;
+  try {
+    return { maintenance: new Maintenance(path, log), lastGood: new LastGoodSnapshots(path, log) };
+  } catch (error) {
+    const message = `the state directory ${path} cannot be used, so there are no maintenance files and no saved snapshot`;
+    const remedy = `make it writable for this user, choose another -state-dir, or -state-dir none`;
+    insistOrWarn(settings.isNamed(stateDir), message, remedy, error, log);
+    return undefined;
+  }
+}
+
+/** What was asked for by name must be had; what is only the default may be missing, with a warning. */
+export function insistOrWarn(
+  isNamed: boolean,
+  message: string,
+  remedy: string,
+  error: unknown,
+  log: Log,
+): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (isNamed) throw new StartError(`${message}: ${reason}; ${remedy}`, { cause: error });
+  log.warn(message, { error: reason, remedy });
+}
+
+/** Last in, first out; the first error wins. */
+async function releaseAll(releases: (() => Promise<void>)[]): Promise<void> {
+  let failure: { error: unknown } | undefined;
+  for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
+    try {
+      await release();
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  if (failure !== undefined) throw failure.error;
+}

@@ -1,0 +1,112 @@
+/**
+ * The bytes of the line protocol (docs/protocol/line.md): a line → a request, a decision → two lines. Pure.
+ *
+ *     request = [ assignment ] *( SP name "=" value ) LF
+ *     reply   = assignment LF location LF
+ */
+
+import { parseAssignment } from "../assignment.ts";
+import type { Decision, Request } from "../handler.ts";
+
+/** A line may be this long, its LF included. */
+export const LINE_BYTES_MAX = 8192;
+
+export const LF = 0x0a;
+const SPACE = 0x20;
+
+/** A given assignment is echoed as it was spelled unless its spelling is longer than any shortest one (-1.7e-308…). */
+const SPELLING_BYTES_MAX = 24;
+
+/** What a reply takes at most: a spelling, a location, two LF. */
+export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;
+
+/** Visible ASCII: everything else in a name or a value has to be percent-encoded. */
+const FIELD = /^([A-Za-z][A-Za-z0-9._-]*)=([\x21-\x7e]*)$/;
+
+/** Reads the line `bytes[start, end)`, its LF not included, into `request`; never throws. */
+export function readRequest(bytes: Uint8Array, start: number, end: number, request: Request): void {
+  request.assignment = Number.NaN;
+  request.valid = true;
+  request.application = undefined;
+  request.key = undefined;
+  request.force = undefined;
+  if (start === end) return;
+  if (end - start >= LINE_BYTES_MAX) {
+    request.valid = false;
+    return;
+  }
+  const space = indexOfSpace(bytes, start, end);
+  if (space > start) {
+    request.assignment = parseAssignment(bytes, start, space);
+    if (Number.isNaN(request.assignment)) request.valid = false;
+  }
+  if (space < end) readFields(bytes, space, end, request);
+}
+
+/** The names and values of a line or a question, percent-decoded; undefined where one is malformed. */
+export function parseFields(text: string): Map<string, string> | undefined {
+  const fields = new Map<string, string>();
+  for (const field of text.split(" ")) {
+    const match = FIELD.exec(field);
+    if (match === null) return undefined;
+    try {
+      fields.set(match[1] as string, decodeURIComponent(match[2] as string));
+    } catch {
+      return undefined;
+    }
+  }
+  return fields;
+}
+
+/** Fills in the names that requests understand. An empty value is one that was not given: proxies send such. */
+export function applyFields(fields: ReadonlyMap<string, string>, request: Request): void {
+  request.application = fields.get("application") || undefined;
+  request.key = fields.get("key") || undefined;
+  request.force = fields.get("force") || undefined;
+}
+
+/**
+ * Writes the reply at `out[at]`, for which `REPLY_BYTES_MAX` must be free.
+ *
+ * @param line where the request's line stands in `bytes`: its spelling of the assignment is echoed if it is used
+ * @returns where the next reply may begin
+ */
+export function writeReply(
+  out: Buffer,
+  at: number,
+  decision: Readonly<Decision>,
+  request: Readonly<Request>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  let next = at;
+  const spellingEnd = indexOfSpace(bytes, start, Math.min(end, start + SPELLING_BYTES_MAX + 1));
+  if (
+    request.valid &&
+    decision.assignment === request.assignment &&
+    spellingEnd - start <= SPELLING_BYTES_MAX
+  ) {
+    for (let i = start; i < spellingEnd; i++) out[next++] = bytes[i] as number;
+  } else {
+    next += out.write(String(decision.assignment), next, "latin1");
+  }
+  const tail = decision.placement.lineTail;
+  for (let i = 0; i < tail.length; i++) out[next++] = tail[i] as number;
+  return next;
+}
+
+function readFields(bytes: Uint8Array, space: number, end: number, request: Request): void {
+  const fields = parseFields(
+    Buffer.from(bytes.buffer, bytes.byteOffset + space + 1, end - space - 1).toString("latin1"),
+  );
+  if (fields === undefined) request.valid = false;
+  else applyFields(fields, request);
+}
+
+/** The first space of `bytes[start, end)`, or `end`. */
+function indexOfSpace(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== SPACE) at++;
+  return at;
+}

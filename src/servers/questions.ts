@@ -1,0 +1,104 @@
+/**
+ * The lines of the line protocol that begin with `?`: what a proxy or a person asks beside decisions. Pure but for the
+ * counts that `?served` brings. Each answer is two lines, as everything in this protocol.
+ *
+ *     ?lease                                → milliseconds LF arcs LF
+ *     ?served canary=120 master=880         → how many were counted LF LF
+ *     ?explain 0.42 key=…                   → assignment SP location LF reason=… application=… arcs LF
+ *
+ * These come once a second from a proxy, not once a request, so they may allocate.
+ */
+
+import { assignmentOfText } from "../assignment.ts";
+import { type Decision, emptyRequest, type Handler } from "../handler.ts";
+import { MASTER } from "../record.ts";
+import { type Rollout, spell, type Table } from "../rollout.ts";
+import { applyFields, parseFields } from "./line-codec.ts";
+
+/** What an answer takes at most: all versions of an application with the longest names and numbers. */
+export const ANSWER_BYTES_MAX = 16_384;
+
+/** A proxy reports a second's worth of decisions; more than this in one report is a mistake. */
+const SERVED_MAX = 1e9;
+
+export interface QuestionContext {
+  readonly handler: Handler;
+  readonly rollout: Rollout;
+  /** A decision object to use for `?explain`. */
+  readonly decision: Decision;
+}
+
+/**
+ * Answers a question.
+ *
+ * @param line the line without its LF, beginning with `?`
+ * @returns both lines, or undefined where it is not one of the questions above
+ */
+export function answerQuestion(line: string, context: QuestionContext, nowMs: number): string | undefined {
+  const [, question, rest] = /^\?([a-z]+)(?: (.*))?$/s.exec(line) ?? [];
+  if (question === "explain") return explain(rest ?? "", context, nowMs);
+  const fields = rest === undefined ? new Map<string, string>() : parseFields(rest);
+  if (fields === undefined) return undefined;
+  const application = fields.get("application") || context.rollout.applications[0];
+  const table = application === undefined ? undefined : context.rollout.table(application);
+  if (question === "lease") return lease(table, nowMs);
+  if (question === "served" && table !== undefined) {
+    return served(application as string, table, fields, context.rollout);
+  }
+  return undefined;
+}
+
+/** An application that is not served here has no lease: everyone to master. */
+function lease(table: Table | undefined, nowMs: number): string {
+  if (table === undefined) return "0\n\n";
+  const { durationMs, arcs } = table.lease(nowMs);
+  return `${durationMs}\n${spell(arcs)}\n`;
+}
+
+function served(
+  application: string,
+  table: Table,
+  fields: ReadonlyMap<string, string>,
+  rollout: Rollout,
+): string | undefined {
+  const counts: [location: string, count: number][] = [];
+  for (const [name, text] of fields) {
+    if (name === "application") continue;
+    const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    const isLocation =
+      name === MASTER || name === "failure" || table.arcs.some((arc) => arc.version === name);
+    if (!(count <= SERVED_MAX) || !isLocation) return undefined;
+    counts.push([name, count]);
+  }
+  let total = 0;
+  for (const [location, count] of counts) {
+    const placement =
+      location === "failure"
+        ? rollout.placements.of(application, MASTER, "lease-failure")
+        : rollout.placements.of(application, location, "lease");
+    placement.count += count;
+    total += count;
+  }
+  return `${total}\n\n`;
+}
+
+/** The decision for a request, told with its reason. It is a real one, and counted. */
+function explain(text: string, context: QuestionContext, nowMs: number): string {
+  const request = emptyRequest();
+  const [, assignment, , names] = /^([^ ]*)( (.*))?$/s.exec(text) ?? [];
+  if (assignment !== undefined && assignment !== "") {
+    request.assignment = assignmentOfText(assignment);
+    request.valid = !Number.isNaN(request.assignment);
+  }
+  if (names !== undefined) {
+    const fields = parseFields(names);
+    if (fields === undefined) request.valid = false;
+    else applyFields(fields, request);
+  }
+  context.handler.decide(request, nowMs, context.decision);
+  const { assignment: assigned, placement } = context.decision;
+  const application = request.application ?? placement.application;
+  const arcs = context.rollout.table(application)?.arcs ?? [];
+  const explanation = `reason=${placement.reason} application=${encodeURIComponent(placement.application)} ${spell(arcs)}`;
+  return `${assigned} ${placement.location}\n${explanation.trimEnd()}\n`;
+}

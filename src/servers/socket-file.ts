@@ -1,0 +1,65 @@
+/**
+ * The file of a unix socket, claimed without a moment in which nobody listens.
+ *
+ * A server binds beside the path and then renames over it: clients reach the old listener until the rename and the
+ * new one from it on, and a stale file of a dead process is replaced the same way. When a server stops it removes the
+ * file only if it is still its own: by then a successor may have taken the path over.
+ */
+
+import { chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+
+export class SocketFile {
+  /** Where to bind. */
+  readonly temporaryPath: string;
+  readonly #path: string;
+  readonly #mode: number;
+  #inode: bigint | undefined;
+
+  /** @param mode of the file, such as 0o666: who may connect */
+  constructor(path: string, mode: number) {
+    this.#path = path;
+    this.#mode = mode;
+    this.temporaryPath = `${path}.${process.pid}.new`;
+    // Left by a process of the same number that was killed between bind and rename.
+    remove(this.temporaryPath);
+  }
+
+  /**
+   * Puts the bound socket in place.
+   *
+   * @returns whether there was a file before: stale, or another daemon's that is now taken over
+   */
+  publish(): boolean {
+    const before = inodeOf(this.#path);
+    if (before !== undefined && !lstatSync(this.#path).isSocket()) {
+      remove(this.temporaryPath);
+      throw new Error(`${this.#path} exists and is not a socket; move it away, or choose another path`);
+    }
+    chmodSync(this.temporaryPath, this.#mode);
+    this.#inode = inodeOf(this.temporaryPath);
+    renameSync(this.temporaryPath, this.#path);
+    return before !== undefined;
+  }
+
+  /** Removes the file if it is still this server's. */
+  release(): void {
+    if (this.#inode !== undefined && inodeOf(this.#path) === this.#inode) remove(this.#path);
+    this.#inode = undefined;
+  }
+}
+
+function inodeOf(path: string): bigint | undefined {
+  try {
+    return lstatSync(path, { bigint: true }).ino;
+  } catch {
+    return undefined;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was not there.
+  }
+}
