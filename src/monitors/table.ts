@@ -10,7 +10,7 @@
 import { readdir } from "node:fs/promises";
 import packageJson from "../../package.json" with { type: "json" };
 import { DELAY_BOUNDS_US, type Histogram, type ServerCounts } from "../metrics.ts";
-import { REASONS } from "../placement.ts";
+import { REASONS, type Reason } from "../placement.ts";
 import { type Arc, MAINTENANCE } from "../record.ts";
 import type { Table } from "../rollout.ts";
 import type { MonitorContext } from "./monitor.ts";
@@ -66,8 +66,12 @@ export interface HistogramMetric extends Row {
 
 export type Metric = SharedMetric | PulledMetric | HistogramMetric;
 
-/** Reasons that say that the request was wrong, not where the visitor lies; 2016 counted it as a failure. */
-const FAILURES: ReadonlySet<string> = new Set(["invalid", "unknown-application"]);
+/** Reasons that say what went wrong, not where the visitor lies: 2016 called that a failure of the handler. */
+const FAILURES = ["invalid", "unknown-application", "lease-failure"] as const satisfies readonly Reason[];
+
+function isFailure(labels: Labels): boolean {
+  return FAILURES.some((reason) => reason === labels["reason"]);
+}
 
 const DESCRIPTORS_OF_PROCESS = "/proc/self/fd";
 
@@ -83,13 +87,13 @@ export const METRICS: readonly Metric[] = [
         name: "maxwellsdaemon.handler.success",
         tags: ["location", "reason", "application"],
         of2016: true,
-        takes: (labels) => !FAILURES.has(labels["reason"] ?? ""),
+        takes: (labels) => !isFailure(labels),
       },
       {
         name: "maxwellsdaemon.handler.failure",
         tags: ["reason"],
         of2016: true,
-        takes: (labels) => FAILURES.has(labels["reason"] ?? ""),
+        takes: isFailure,
       },
     ],
     read: ({ metrics }) =>
@@ -409,7 +413,7 @@ The daemon of 2016 sent these names with every request. They now go out added up
 - The histogram's line carries the middle of a bucket, and in its sample rate how many observations it stands for:
   \`maxwellsdaemon.server.delay:0.0075|h|@0.001\` is a thousand requests that took 5 to 10 µs.
 - \`location\` is tagged as it was; the other tags are new.
-- \`maxwellsdaemon.handler.failure\` counts decisions with the reasons \`invalid\` and \`unknown-application\`.
+- \`maxwellsdaemon.handler.failure\` counts decisions with the reasons ${FAILURES.map(code).join(", ")}.
 - \`maxwellsdaemon.snapshot.age\` is not sent before the first snapshot.
 - \`DD_…\` variables of the environment are not read.
 

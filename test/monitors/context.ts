@@ -30,6 +30,7 @@ export function testContext(applications: readonly string[] = ["app"]): TestCont
       void logged.push({ level, message, fields });
   const log: Log = { info: keep("info"), warn: keep("warn"), error: keep("error") };
   const feed = new Feed({ store: emptyStore, rollout, delayMs: 1_000, metrics, log: silentLog });
+
   const context: TestContext = { rollout, metrics, log, feed, logged, nowMs: 0, clock: () => context.nowMs };
   return context;
 }
