@@ -1,7 +1,7 @@
 /** The kinds of store. A new one is a file beside this, and a line here. */
 
-import { Problem } from "../config/option.ts";
 import { nearest } from "../config/nearest.ts";
+import { Problem } from "../config/option.ts";
 import { constant } from "./constant.ts";
 import { dynamodb } from "./dynamodb.ts";
 import { file } from "./file.ts";
@@ -17,8 +17,13 @@ export function resolveStore(address: string): { kind: StoreKind; location: stri
   const kind = isPath ? moduleStore : STORES.find((candidate) => candidate.name === scheme);
   if (kind === undefined) {
     const usages = STORES.map((candidate) => candidate.usage).join(", ");
-    const hint = nearest(scheme ?? address, STORES.map((candidate) => candidate.name));
-    return new Problem(`no such kind of store${hint}; write ${usages}, or the path of a module such as ./my-store.ts`);
+    const hint = nearest(
+      scheme ?? address,
+      STORES.map((candidate) => candidate.name),
+    );
+    return new Problem(
+      `no such kind of store${hint}; write ${usages}, or the path of a module such as ./my-store.ts`,
+    );
   }
   const location = isPath ? address : (rest ?? "");
   const wrong = kind.check(location);

@@ -20,11 +20,17 @@ export const moduleStore: StoreKind = {
     const path = resolve(context.location);
     const loaded: { default?: unknown } = await import(path);
     if (typeof loaded.default !== "function") {
-      throw new StoreError("malformed", `${path} has no default export that makes a store; see docs/stores/module.md`);
+      throw new StoreError(
+        "malformed",
+        `${path} has no default export that makes a store; see docs/stores/module.md`,
+      );
     }
     const store: unknown = await loaded.default(context);
     if (!isStore(store)) {
-      throw new StoreError("malformed", `what ${path} makes has no address, read and close; see docs/stores/module.md`);
+      throw new StoreError(
+        "malformed",
+        `what ${path} makes has no address, read and close; see docs/stores/module.md`,
+      );
     }
     return store;
   },
@@ -33,6 +39,8 @@ export const moduleStore: StoreKind = {
 function isStore(value: unknown): value is Store {
   const store = value as Partial<Store> | null | undefined;
   return (
-    typeof store?.address === "string" && typeof store.read === "function" && typeof store.close === "function"
+    typeof store?.address === "string" &&
+    typeof store.read === "function" &&
+    typeof store.close === "function"
   );
 }

@@ -1,0 +1,26 @@
+/** Giving up on what cannot be cancelled, such as a read from a disk that hangs. */
+
+import { StoreError } from "./store.ts";
+
+/** Settles as `work` does, or rejects as soon as `signal` aborts; what `work` brings later is dropped. */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  if (signal.aborted) throw abandoned(signal);
+  let give: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    give = () => reject(abandoned(signal));
+    signal.addEventListener("abort", give, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", give);
+  }
+}
+
+/** What a caller is told whose signal aborted. */
+export function abandoned(signal: AbortSignal): StoreError {
+  return new StoreError("unavailable", "the store did not answer before its caller gave up", {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,205 @@
+/**
+ * Rollouts in a DynamoDB table, with the schema of 2016, so that daemons of both generations can share it: string
+ * hash key `application`, string range key `version`, number `rollout`, and other attributes beside them.
+ *
+ * A snapshot is one strongly consistent query. There is no push; the feed polls. The SDK finds credentials and
+ * endpoints by itself, and is loaded only when such a store is opened.
+ */
+
+import type { AttributeValue, DynamoDBClient, QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { abandoned, unlessAborted } from "./abort.ts";
+import { dynamodbFault } from "./dynamodb/faults.ts";
+import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
+import { fromItem, type Item, toAttribute } from "./dynamodb/values.ts";
+import {
+  type RecordFields,
+  type Snapshot,
+  type Store,
+  type StoreContext,
+  StoreError,
+  type StoreKind,
+  type StoreRecord,
+  type Written,
+} from "./store.ts";
+
+/** As in 2016: a request may take a second, and is tried twice more. */
+const REQUEST_TIMEOUT_MS = 1_000;
+const ATTEMPTS_MAX = 3;
+
+/** All attempts of a call together, for an endpoint that begins to answer and stops half-way. */
+const CALL_TIMEOUT_MS = 4_500;
+
+/** A page holds a megabyte, thousands of records; an application with more is no application. */
+const PAGES_MAX = 4;
+
+/** The keys of an item, and the number that belongs to this store: no part of a record's value. */
+const OWN_ATTRIBUTES: ReadonlySet<string> = new Set(["application", "version", REVISION]);
+
+type Sdk = typeof import("@aws-sdk/client-dynamodb");
+
+export const dynamodb: StoreKind = {
+  name: "dynamodb",
+  usage: "dynamodb:[//REGION/TABLE]",
+  summary: "a DynamoDB table, by default that of -region and -table",
+
+  check(location) {
+    return parseLocation(location) === undefined
+      ? "write dynamodb: or dynamodb://REGION/TABLE, as in dynamodb://us-east-1/MaxwellsDaemon"
+      : undefined;
+  },
+
+  async open(context: StoreContext): Promise<Store> {
+    const { region, table } = parseLocation(context.location) ?? {};
+    const sdk = await import("@aws-sdk/client-dynamodb");
+    return new DynamodbStore(sdk, region ?? context.region, table ?? context.table);
+  },
+};
+
+class DynamodbStore implements Store {
+  readonly address: string;
+  readonly #sdk: Sdk;
+  readonly #client: DynamoDBClient;
+  readonly #region: string;
+  readonly #table: string;
+
+  constructor(sdk: Sdk, region: string, table: string) {
+    this.address = `dynamodb://${region}/${table}`;
+    this.#sdk = sdk;
+    this.#region = region;
+    this.#table = table;
+    this.#client = new sdk.DynamoDBClient({
+      region,
+      maxAttempts: ATTEMPTS_MAX,
+      requestHandler: {
+        connectionTimeout: REQUEST_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+    });
+  }
+
+  async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    const items: Item[] = [];
+    let next: Record<string, AttributeValue> | undefined;
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const command = new this.#sdk.QueryCommand({
+        TableName: this.#table,
+        ConsistentRead: true,
+        KeyConditionExpression: "#application = :application",
+        ExpressionAttributeNames: { "#application": "application" },
+        ExpressionAttributeValues: { ":application": { S: application } },
+        ...(next === undefined ? {} : { ExclusiveStartKey: next }),
+      });
+      const output: QueryCommandOutput = await this.#call("Query", signal, (abortSignal) =>
+        this.#client.send(command, { abortSignal }),
+      );
+      if (!Array.isArray(output.Items)) throw this.#fault("Query", new SyntaxError("no items"));
+      items.push(...output.Items);
+      next = output.LastEvaluatedKey;
+      if (next === undefined) return new Map(items.map((item) => [this.#versionOf(item), recordOf(item)]));
+    }
+    const remedy = "delete the items of versions that no longer exist";
+    throw new StoreError("malformed", `${application} has more than ${PAGES_MAX} MB of items; ${remedy}`);
+  }
+
+  async write(
+    application: string,
+    version: string,
+    fields: RecordFields,
+    expected: string | null,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    const command = new this.#sdk.UpdateItemCommand({
+      TableName: this.#table,
+      Key: { application: { S: application }, version: { S: version } },
+      ReturnValues: "ALL_NEW",
+      // What was there instead, as of the same moment and with no right to read.
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      ...updateOf(fields, expected),
+    });
+    try {
+      const output = await this.#call("UpdateItem", signal, (abortSignal) =>
+        this.#client.send(command, { abortSignal }),
+      );
+      if (output.Attributes === undefined) throw this.#fault("UpdateItem", new SyntaxError("no attributes"));
+      return { ok: true, revision: revisionOf(output.Attributes) };
+    } catch (error) {
+      if (!(error instanceof this.#sdk.ConditionalCheckFailedException)) throw error;
+      return { ok: false, current: error.Item === undefined ? undefined : recordOf(error.Item) };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  /** A call that ends with its signal, whatever the SDK is busy with. Rejects with a `StoreError`, or a lost condition. */
+  async #call<T>(action: string, signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+    if (inTime.aborted) throw abandoned(inTime);
+    try {
+      return await unlessAborted(inTime, send(inTime));
+    } catch (error) {
+      if (error instanceof this.#sdk.ConditionalCheckFailedException) throw error;
+      throw inTime.aborted ? abandoned(inTime) : this.#fault(action, error);
+    }
+  }
+
+  #versionOf(item: Item): string {
+    const version = item?.["version"]?.S;
+    if (typeof version !== "string") throw this.#fault("Query", new SyntaxError("an item without a version"));
+    return version;
+  }
+
+  #fault(action: string, error: unknown): StoreError {
+    return dynamodbFault(this.#region, this.#table, action, error);
+  }
+}
+
+/** The parts of an address; undefined where it is none, and a part that is not named is absent. */
+function parseLocation(location: string): { region?: string; table?: string } | undefined {
+  if (location === "" || location === "//") return {};
+  const match = /^\/\/([a-z0-9-]{0,64})(?:\/([A-Za-z0-9_.-]{3,255})?)?$/.exec(location);
+  if (match === null) return undefined;
+  const [, region, table] = match;
+  return { ...(region ? { region } : {}), ...(table ? { table } : {}) };
+}
+
+function recordOf(item: Item): StoreRecord {
+  const value = Object.entries(fromItem(item)).filter(([name]) => !OWN_ATTRIBUTES.has(name));
+  return { value: Object.fromEntries(value), revision: revisionOf(item) };
+}
+
+/** Sets the fields that are named and counts the revision up, all or nothing, if the record is still as expected. */
+function updateOf(fields: RecordFields, expected: string | null) {
+  const condition =
+    expected === null
+      ? {
+          expression: "attribute_not_exists(#application)",
+          names: { "#application": "application" },
+          values: {},
+          isCounted: false,
+        }
+      : conditionOf(expected);
+  const names: Record<string, string> = { ...condition.names, "#revision": REVISION };
+  const values: Record<string, AttributeValue> = { ...condition.values, ":one": { N: "1" } };
+  const sets = [condition.isCounted ? "#revision = #revision + :one" : "#revision = :one"];
+  const removes: string[] = [];
+  Object.entries(fields).forEach(([name, value], index) => {
+    if (OWN_ATTRIBUTES.has(name)) return;
+    names[`#f${index}`] = name;
+    if (value === undefined) {
+      removes.push(`#f${index}`);
+    } else {
+      values[`:f${index}`] = toAttribute(value);
+      sets.push(`#f${index} = :f${index}`);
+    }
+  });
+  const remove = removes.length === 0 ? "" : ` REMOVE ${removes.join(", ")}`;
+  return {
+    ConditionExpression: condition.expression,
+    UpdateExpression: `SET ${sets.join(", ")}${remove}`,
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+  };
+}

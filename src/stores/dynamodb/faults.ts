@@ -1,0 +1,94 @@
+/**
+ * What the AWS SDK reports, told as a `StoreError` with its remedy.
+ *
+ * The SDK's own texts and error objects are left out, also as causes: they quote requests, and with them signatures,
+ * session tokens and endpoints with passwords. Its error names say enough.
+ */
+
+import { StoreError } from "../store.ts";
+
+const DENIED = new Set([
+  "AccessDeniedException",
+  "CredentialsProviderError",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "IncompleteSignatureException",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "MissingAuthenticationTokenException",
+  "NotAuthorized",
+  "OptInRequired",
+  "SignatureDoesNotMatch",
+  "TokenProviderError",
+  "UnrecognizedClientException",
+]);
+
+/** Answers with a status of 4xx that mean: not now. */
+const THROTTLED = new Set([
+  "LimitExceededException",
+  "ProvisionedThroughputExceededException",
+  "RequestLimitExceeded",
+  "RequestTimeout",
+  "RequestTimeoutException",
+  "ThrottledException",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+  "TransactionConflictException",
+]);
+
+/** The parts of an SDK's error that are looked at; all of them may be missing. */
+interface SdkError {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: unknown };
+  readonly $response?: unknown;
+}
+
+export function dynamodbFault(region: string, table: string, action: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const { name, code, $metadata, $response } = (error ?? {}) as SdkError;
+  const what = [name, code]
+    .filter((part) => typeof part === "string" && /^[\w.]{1,80}$/.test(part))
+    .join(" ");
+  const where = `table ${table} in ${region}`;
+  const status = Number(
+    $metadata?.httpStatusCode ?? (($response ?? {}) as { statusCode?: unknown }).statusCode,
+  );
+
+  if (name === "ResourceNotFoundException") {
+    return new StoreError("missing", `there is no ${where}; create it: ${createTable(region, table)}`);
+  }
+  if (name === "ValidationException") {
+    const remedy = `keys must be application (S, hash) and version (S, range), as from: ${createTable(region, table)}`;
+    return new StoreError("malformed", `${where} does not take the request (${what}); ${remedy}`);
+  }
+  if (typeof name === "string" && DENIED.has(name)) {
+    const remedy =
+      name === "CredentialsProviderError"
+        ? "no credentials were found: attach an IAM role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        : "check the credentials and the clock, and that IAM allows";
+    const permissions = name === "CredentialsProviderError" ? "; IAM must allow" : "";
+    const rights = "dynamodb:Query (to read) and dynamodb:UpdateItem (to write)";
+    return new StoreError(
+      "denied",
+      `${action} on ${where} was refused (${what}): ${remedy}${permissions} ${rights}`,
+    );
+  }
+  const isAnswer = status >= 200 && status < 500;
+  if (name === "SyntaxError" || (isAnswer && !THROTTLED.has(String(name)))) {
+    const remedy = "check AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL, and what stands between";
+    return new StoreError("malformed", `what answers for ${where} is not DynamoDB (${what}); ${remedy}`);
+  }
+  const remedy = "check the network, the region and the table's capacity";
+  return new StoreError("unavailable", `${where} does not answer (${what || "no reason given"}); ${remedy}`);
+}
+
+/** The command that makes the table as the daemon needs it. */
+function createTable(region: string, table: string): string {
+  return [
+    `aws dynamodb create-table --region ${region} --table-name ${table} --billing-mode PAY_PER_REQUEST`,
+    "--attribute-definitions AttributeName=application,AttributeType=S AttributeName=version,AttributeType=S",
+    "--key-schema AttributeName=application,KeyType=HASH AttributeName=version,KeyType=RANGE",
+  ].join(" ");
+}

@@ -1,0 +1,79 @@
+/**
+ * The revision of an item, as a text that says everything a conditional write needs to check.
+ *
+ * Our writes count up a number attribute `revision`. Operators and daemons of 2016 write `rollout` alone, so the
+ * number is not enough: the text holds each attribute that this version acts upon, and a write demands that each is
+ * still as it was. A list or map where a plain value belongs is checked by its type only: it cannot be acted upon.
+ */
+
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { Item } from "./values.ts";
+
+/** The attribute that our writes count up. */
+export const REVISION = "revision";
+
+/** What this version acts upon, in the order in which revisions spell it. */
+const COVERED = ["rollout", "offset", "failsafe", REVISION] as const;
+
+const PLAIN_TYPES = ["N", "S", "BOOL", "NULL"] as const;
+type PlainType = (typeof PLAIN_TYPES)[number];
+
+/** [attribute, its type, its value where that is compared] */
+type Part = readonly [name: string, type: string, value?: string | boolean];
+
+/** The parts of a conditional write that come from a revision. */
+export interface Condition {
+  readonly expression: string;
+  readonly names: Record<string, string>;
+  readonly values: Record<string, AttributeValue>;
+  /** Whether `revision` is a number that can be counted up. */
+  readonly isCounted: boolean;
+}
+
+export function revisionOf(item: Item): string {
+  const parts: Part[] = [];
+  for (const name of COVERED) {
+    const attribute = Object.hasOwn(item, name) ? item[name] : undefined;
+    if (attribute === undefined || attribute === null) continue;
+    const [type = "?", value] = Object.entries(attribute).find(([, content]) => content !== undefined) ?? [];
+    parts.push(isPlain(type) ? [name, type, value as string | boolean] : [name, type]);
+  }
+  return JSON.stringify(parts);
+}
+
+/** @throws {TypeError} for a text that `revisionOf` did not make */
+export function conditionOf(revision: string): Condition {
+  const parts = parseRevision(revision);
+  const clauses: string[] = ["attribute_exists(#application)"];
+  const names: Record<string, string> = { "#application": "application" };
+  const values: Record<string, AttributeValue> = {};
+  COVERED.forEach((name, index) => {
+    names[`#c${index}`] = name;
+    const part = parts.find(([covered]) => covered === name);
+    if (part === undefined) {
+      clauses.push(`attribute_not_exists(#c${index})`);
+      return;
+    }
+    const [, type, value] = part;
+    values[`:c${index}`] = isPlain(type) ? ({ [type]: value } as unknown as AttributeValue) : { S: type };
+    clauses.push(isPlain(type) ? `#c${index} = :c${index}` : `attribute_type(#c${index}, :c${index})`);
+  });
+  const isCounted = parts.some(([name, type]) => name === REVISION && type === "N");
+  return { expression: clauses.join(" AND "), names, values, isCounted };
+}
+
+function parseRevision(text: string): readonly Part[] {
+  try {
+    const parts: unknown = JSON.parse(text);
+    if (Array.isArray(parts) && parts.every((part) => Array.isArray(part))) return parts as unknown as Part[];
+  } catch {
+    // Told below, like every other text that is none.
+  }
+  throw new TypeError(
+    `${JSON.stringify(text)} is no revision of this store; pass back what read or write gave`,
+  );
+}
+
+function isPlain(type: string): type is PlainType {
+  return (PLAIN_TYPES as readonly string[]).includes(type);
+}

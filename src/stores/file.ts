@@ -1,0 +1,166 @@
+/**
+ * Rollouts in a JSON file: `file:/etc/maxwells-daemon/rollouts.json`.
+ *
+ *     { "website": { "canary": 0.25, "maintenance": 0 } }
+ *
+ * Operators edit it, deployment tools swap it, and the command line writes it; all three at once are safe as far as
+ * each of them allows: writers of this program exclude each other by a lock file, and a file that somebody else
+ * changed in the meantime is not overwritten. A text cut off half-way is never valid JSON, since the whole is an
+ * object, so a half-written file is an error and never a snapshot.
+ */
+
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { resolve } from "node:path";
+import { abandoned, unlessAborted } from "./abort.ts";
+import {
+  type Document,
+  findRecord,
+  formatDocument,
+  parseDocument,
+  snapshotOf,
+  withRecord,
+} from "./file/document.ts";
+import { errorCode, readFault, writeFault } from "./file/faults.ts";
+import { followLinks } from "./file/links.ts";
+import { takeLock } from "./file/lock.ts";
+import { replaceFile } from "./file/replace.ts";
+import { FileWatch } from "./file/watch.ts";
+import {
+  type RecordFields,
+  type Snapshot,
+  type Store,
+  type StoreContext,
+  StoreError,
+  type StoreKind,
+  type Written,
+} from "./store.ts";
+
+/** Room for ten thousand records; parsing more would make requests wait (law 1). */
+export const FILE_BYTES_MAX = 1024 * 1024;
+
+export const file: StoreKind = {
+  name: "file",
+  usage: "file:PATH",
+  summary: "a JSON file, noticed when it changes",
+
+  check(location) {
+    if (location === "" || location.endsWith("/") || location.includes("\0")) {
+      return "write the path of a JSON file, as in file:/etc/maxwells-daemon/rollouts.json";
+    }
+    return undefined;
+  },
+
+  async open(context: StoreContext): Promise<Store> {
+    return new FileStore(resolve(context.location), context.warn.bind(context));
+  },
+};
+
+class FileStore implements Store {
+  readonly address: string;
+  readonly #path: string;
+  readonly #watch: FileWatch;
+
+  constructor(path: string, warn: (message: string) => void) {
+    this.address = `file:${path}`;
+    this.#path = path;
+    this.#watch = new FileWatch(path, warn);
+  }
+
+  async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    this.#watch.look();
+    try {
+      const text = await unlessAborted(signal, readText(this.#path));
+      return snapshotOf(this.#path, parseDocument(this.#path, text), application);
+    } catch (error) {
+      throw readFault(this.#path, application, error);
+    }
+  }
+
+  watch(_application: string, changed: () => void): () => void {
+    return this.#watch.add(changed);
+  }
+
+  async write(
+    application: string,
+    version: string,
+    fields: RecordFields,
+    expected: string | null,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    try {
+      if (signal.aborted) throw abandoned(signal);
+      const { target } = await followLinks(this.#path);
+      const lock = await takeLock(target, signal);
+      try {
+        const before = await readTextIfAny(target);
+        const document = before === undefined ? {} : parseDocument(this.#path, before);
+        const current = findRecord(this.#path, document, application, version);
+        if ((current?.revision ?? null) !== expected) return { ok: false, current };
+
+        const after: Document = withRecord(this.#path, document, application, version, fields);
+        await replaceFile(target, formatDocument(after), async () => {
+          if (signal.aborted) throw abandoned(signal);
+          await lock.confirm();
+          if ((await readTextIfAny(target)) === before) return;
+          throw new StoreError("unavailable", `${target} is being changed by somebody else; try again`);
+        });
+        return { ok: true, revision: findRecord(this.#path, after, application, version)?.revision ?? "" };
+      } finally {
+        await lock.release();
+      }
+    } catch (error) {
+      throw writeFault(this.#path, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+  }
+}
+
+/** The text of a file of at most `FILE_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
+async function readText(path: string): Promise<string> {
+  // Opening a pipe would wait for its other end.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  let bytes: Buffer;
+  try {
+    if (!(await handle.stat()).isFile()) {
+      throw new StoreError("malformed", `${path} is no regular file; name a JSON file`);
+    }
+    bytes = await readStart(handle, FILE_BYTES_MAX + 1);
+  } finally {
+    await handle.close();
+  }
+  if (bytes.byteLength > FILE_BYTES_MAX) {
+    const remedy = "take out what no daemon serves, or use several files";
+    throw new StoreError("malformed", `${path} is larger than ${FILE_BYTES_MAX} bytes; ${remedy}`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new StoreError("malformed", `${path} is not UTF-8 text; save it as UTF-8`, { cause: error });
+  }
+}
+
+/** At most `bytesMax` bytes: a file that grows while it is read must not be read for ever. */
+async function readStart(handle: FileHandle, bytesMax: number): Promise<Buffer> {
+  const { size } = await handle.stat();
+  const bytes = Buffer.alloc(Math.min(size + 1, bytesMax));
+  let length = 0;
+  while (length < bytes.byteLength) {
+    const { bytesRead } = await handle.read(bytes, length, bytes.byteLength - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
+}
+
+async function readTextIfAny(path: string): Promise<string | undefined> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

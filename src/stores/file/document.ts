@@ -1,0 +1,114 @@
+/**
+ * The file's text ⇄ its records. Pure.
+ *
+ * Applications and versions are names that people choose, `__proto__` among them, so objects are only read by own
+ * property and only built by `Object.fromEntries`, which defines what assigning would set.
+ */
+
+import { createHash } from "node:crypto";
+import { type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
+import { findJsonFault } from "./json-fault.ts";
+
+/** The parsed file: applications by name, in the file's order, unchecked. */
+export type Document = Readonly<Record<string, unknown>>;
+
+const SHAPE = '{ "website": { "canary": 0.25 } }';
+
+/**
+ * @param path for messages
+ * @throws {StoreError} malformed
+ */
+export function parseDocument(path: string, text: string): Document {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    const fault = findJsonFault(text);
+    const where = fault === undefined ? path : `${path}:${fault.line}:${fault.column}`;
+    const what = fault === undefined ? String(error) : `expected ${fault.expected}`;
+    const remedy = "correct it there, or finish writing it; until then the last values hold";
+    throw new StoreError("malformed", `${where}: not JSON: ${what}; ${remedy}`, { cause: error });
+  }
+  if (!isObject(parsed)) {
+    throw new StoreError("malformed", `${path}: the file must hold an object; write it as ${SHAPE}`);
+  }
+  return parsed;
+}
+
+/** All records of an application; empty where the document does not name it. */
+export function snapshotOf(path: string, document: Document, application: string): Snapshot {
+  const records = recordsOf(path, document, application);
+  return new Map(Object.entries(records).map(([version, value]) => [version, recordOf(path, value)]));
+}
+
+/** One record, undefined where there is none. */
+export function findRecord(
+  path: string,
+  document: Document,
+  application: string,
+  version: string,
+): StoreRecord | undefined {
+  const records = recordsOf(path, document, application);
+  return Object.hasOwn(records, version) ? recordOf(path, records[version]) : undefined;
+}
+
+/** The document with fields of one record set; everything else stays, in its order. */
+export function withRecord(
+  path: string,
+  document: Document,
+  application: string,
+  version: string,
+  fields: RecordFields,
+): Document {
+  const records = recordsOf(path, document, application);
+  const before = Object.hasOwn(records, version) ? records[version] : undefined;
+  return withProperty(document, application, withProperty(records, version, withFields(before, fields)));
+}
+
+/** How a document is written: as people indent it. */
+export function formatDocument(document: Document): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function recordsOf(path: string, document: Document, application: string): Document {
+  const records = Object.hasOwn(document, application) ? document[application] : {};
+  if (isObject(records)) return records;
+  const name = JSON.stringify(application);
+  throw new StoreError("malformed", `${path}: ${name} must be an object of versions; write it as ${SHAPE}`);
+}
+
+/** A bare number stays one as long as there is nothing but a rollout to say. */
+function withFields(before: unknown, fields: RecordFields): unknown {
+  const known = isObject(before) ? before : {};
+  const after = Object.entries({ ...known, ...fields }).filter(([, value]) => value !== undefined);
+  const isBare = !isObject(before) && after.every(([name]) => name === "rollout");
+  return isBare ? fields.rollout : Object.fromEntries(after);
+}
+
+function withProperty(object: Document, name: string, value: unknown): Document {
+  if (!Object.hasOwn(object, name)) return Object.fromEntries([...Object.entries(object), [name, value]]);
+  return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, key === name ? value : old]));
+}
+
+function recordOf(path: string, value: unknown): StoreRecord {
+  let canonical: string;
+  try {
+    canonical = canonicalJson(value);
+  } catch (error) {
+    throw new StoreError("malformed", `${path}: a record is nested too deeply; make it flat`, {
+      cause: error,
+    });
+  }
+  return { value, revision: createHash("sha256").update(canonical).digest("base64url").slice(0, 22) };
+}
+
+/** The same text for the same value, in whatever order its keys lie. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+  );
+}
+
+function isObject(value: unknown): value is Document {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

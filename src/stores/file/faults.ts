@@ -1,0 +1,90 @@
+/** What the file system refuses, told as a `StoreError` with its remedy. */
+
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+import { StoreError } from "../store.ts";
+
+/** The system's name of an error, such as ENOENT; empty where it has none. */
+export function errorCode(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : "";
+}
+
+/** A failed read of the file at `path`. */
+export function readFault(path: string, application: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = errorCode(error);
+  const cause = { cause: error };
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    const content = shellQuote(JSON.stringify({ [application]: { canary: 0 } }));
+    const remedy = `mkdir -p ${shellQuote(dirname(path))} && echo ${content} > ${shellQuote(path)}`;
+    return new StoreError("missing", `there is no file ${path}; create it: ${remedy}`, cause);
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    const remedy = `let it read the file and enter its directories, for example: chmod o+r ${shellQuote(path)}`;
+    return new StoreError("denied", `${userName()} may not read ${path}; ${remedy}`, cause);
+  }
+  return new StoreError(
+    "unavailable",
+    `${path} cannot be read (${code || String(error)}); check its disk`,
+    cause,
+  );
+}
+
+/** A failed write beside or over the file at `path`. */
+export function writeFault(path: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = errorCode(error);
+  const cause = { cause: error };
+  const directory = dirname(path);
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR": {
+      const remedy = `create it: mkdir -p ${shellQuote(directory)}`;
+      return new StoreError("missing", `there is no directory ${directory}; ${remedy}`, cause);
+    }
+    case "EACCES":
+    case "EPERM": {
+      const remedy =
+        "run this as a user who may; the file is replaced, so its directory must be writable too";
+      return new StoreError("denied", `${userName()} may not write in ${directory}; ${remedy}`, cause);
+    }
+    case "EROFS":
+      return new StoreError("denied", `${directory} is mounted read-only; write where it comes from`, cause);
+    case "EBUSY": {
+      const remedy = "mount its directory instead of the file";
+      return new StoreError(
+        "denied",
+        `${path} is a mount of its own and cannot be replaced; ${remedy}`,
+        cause,
+      );
+    }
+    case "ENOSPC":
+    case "EDQUOT": {
+      const remedy = "make room and try again; the file is as it was";
+      return new StoreError("unavailable", `the disk of ${directory} is full (${code}); ${remedy}`, cause);
+    }
+    default: {
+      const remedy = "check its disk; the file is as it was";
+      return new StoreError(
+        "unavailable",
+        `${path} cannot be written (${code || String(error)}); ${remedy}`,
+        cause,
+      );
+    }
+  }
+}
+
+/** A word of a shell command that an operator may paste, whatever is in it. */
+function shellQuote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container's user need not have a name.
+    return `user ${process.getuid?.() ?? "?"}`;
+  }
+}

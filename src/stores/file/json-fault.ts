@@ -1,0 +1,78 @@
+/**
+ * Where a text stops being JSON. The engine's own parser says that, but not where; an operator with a file of a
+ * thousand lines needs the line.
+ */
+
+export interface JsonFault {
+  /** Both counted from 1; columns in UTF-16 units, as editors show them for plain text. */
+  readonly line: number;
+  readonly column: number;
+  /** What would have been right there: `a value`, `, or }`. */
+  readonly expected: string;
+}
+
+const SPACE = /[ \t\r\n]*/y;
+const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const PLAIN = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
+
+/** What may come next, as operators are told. */
+type Expected =
+  | "a value"
+  | "a value or ]"
+  | "a name in quotes"
+  | "a name in quotes or }"
+  | ":"
+  | ", or }"
+  | ", or ]";
+
+/** The first fault of `text`, or undefined where none is found. */
+export function findJsonFault(text: string): JsonFault | undefined {
+  const open: ("{" | "[")[] = [];
+  let expected: Expected | "the end" = "a value";
+  let at = 0;
+  for (;;) {
+    at += lengthOf(SPACE, text, at);
+    if (expected === "the end" && at === text.length) return undefined;
+    const length = tokenLength(text, at, expected);
+    if (length === 0) return place(text, at, expected);
+
+    const first = text[at];
+    at += length;
+    if (first === "{" || first === "[") {
+      open.push(first);
+      expected = first === "{" ? "a name in quotes or }" : "a value or ]";
+      continue;
+    }
+    if (first === "}" || first === "]") open.pop();
+    const inside = open.at(-1);
+    if (first === ":") expected = "a value";
+    else if (first === ",") expected = inside === "{" ? "a name in quotes" : "a value";
+    else if (expected.startsWith("a name") && first === '"') expected = ":";
+    else if (inside === undefined) expected = "the end";
+    else expected = inside === "{" ? ", or }" : ", or ]";
+  }
+}
+
+/** The length of the token at `at`, 0 where it is not one of those expected. */
+function tokenLength(text: string, at: number, expected: Expected | "the end"): number {
+  const first = text[at] ?? "";
+  if (first === "") return 0;
+  if ("{[".includes(first)) return expected.startsWith("a value") ? 1 : 0;
+  if ("}],:".includes(first)) {
+    return expected === first || expected.endsWith(`or ${first}`) || expected.startsWith(`${first} or`)
+      ? 1
+      : 0;
+  }
+  if (first === '"') return /^a (value|name)/.test(expected) ? lengthOf(STRING, text, at) : 0;
+  return expected.startsWith("a value") ? lengthOf(PLAIN, text, at) : 0;
+}
+
+function lengthOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0].length ?? 0;
+}
+
+function place(text: string, at: number, expected: string): JsonFault {
+  const before = text.slice(0, at).split("\n");
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, expected };
+}

@@ -1,0 +1,139 @@
+/**
+ * Tells when another file, or other content, is at a path.
+ *
+ * Watched are directories, never the file: editors, `mv` and deployment tools put a new file in the old one's place,
+ * and a watch of the file would stay with the old one. An event only makes us look; listeners hear of it when the
+ * file's fingerprint differs. A directory that vanishes takes its watch with it: from then on each read of the store
+ * looks again (`look`), and watches again as soon as there is a directory.
+ */
+
+import { type FSWatcher, watch } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { errorCode } from "./faults.ts";
+import { fingerprint, followLinks } from "./links.ts";
+
+/** One save is several events: wait this long after the first one, then look once. */
+const DEBOUNCE_MS = 20;
+
+export class FileWatch {
+  readonly #path: string;
+  readonly #warn: (message: string) => void;
+  readonly #listeners = new Set<() => void>();
+  /** By the directory's identity, so that a directory that was replaced is watched anew. */
+  readonly #watchers = new Map<string, FSWatcher>();
+  #fingerprint: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looking = false;
+  #lookAgain = false;
+  #isWarned = false;
+
+  /** @param path absolute */
+  constructor(path: string, warn: (message: string) => void) {
+    this.#path = path;
+    this.#warn = warn;
+  }
+
+  /** Calls `changed` from now on, once as soon as the watch stands: what changed before that is not told of. */
+  add(changed: () => void): () => void {
+    const listener = () => changed();
+    this.#listeners.add(listener);
+    this.#fingerprint = undefined;
+    this.look();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.close();
+    };
+  }
+
+  /** Looks at the file, and mends the watches; returns at once. Does nothing while nobody listens. */
+  look(): void {
+    if (this.#listeners.size === 0) return;
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = true;
+    void this.#look().finally(() => {
+      this.#looking = false;
+      if (this.#lookAgain) {
+        this.#lookAgain = false;
+        this.look();
+      }
+    });
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#dropWatchers(() => true);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #look(): Promise<void> {
+    const { target, names } = await followLinks(this.#path);
+    const wanted = new Map<string, { directory: string; names: ReadonlySet<string> }>();
+    for (const [directory, inside] of names) {
+      const identity = await identityOf(directory);
+      if (identity !== undefined) {
+        wanted.set(`${identity} ${[...inside].join("/")}`, { directory, names: inside });
+      }
+    }
+    if (this.#listeners.size === 0) return;
+    this.#dropWatchers((key) => !wanted.has(key));
+    for (const [key, { directory, names: inside }] of wanted) {
+      if (!this.#watchers.has(key)) this.#watchDirectory(key, directory, inside);
+    }
+
+    // Only now: what changes after this look is told of by the watches.
+    const found = await fingerprint(target);
+    if (found === this.#fingerprint) return;
+    this.#fingerprint = found;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #watchDirectory(key: string, directory: string, names: ReadonlySet<string>): void {
+    try {
+      // The directory's own end is told under its own name, or under none.
+      const watcher = watch(directory, (_, name) => {
+        if (name === null || names.has(name) || name === basename(directory)) this.#lookSoon();
+      });
+      watcher.on("error", () => {
+        this.#dropWatchers((candidate) => candidate === key);
+        this.#lookSoon();
+      });
+      this.#watchers.set(key, watcher);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === "ENOENT" || this.#isWarned) return;
+      this.#isWarned = true;
+      const remedy =
+        code === "ENOSPC" || code === "EMFILE" ? "; raise fs.inotify.max_user_watches and _instances" : "";
+      this.#warn(`${directory} cannot be watched (${code}), so changes are found by the poll${remedy}`);
+    }
+  }
+
+  #lookSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.look();
+    }, DEBOUNCE_MS);
+  }
+
+  #dropWatchers(isDropped: (key: string) => boolean): void {
+    for (const [key, watcher] of this.#watchers) {
+      if (!isDropped(key)) continue;
+      this.#watchers.delete(key);
+      watcher.close();
+    }
+  }
+}
+
+async function identityOf(directory: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(directory, { bigint: true });
+    return `${directory} ${dev} ${ino}`;
+  } catch {
+    return undefined;
+  }
+}
