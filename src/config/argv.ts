@@ -14,7 +14,11 @@ export interface Flags {
 }
 
 /** Options of one letter that commands take; everything longer behind one dash is a name, as Go has it. */
-export const SHORT: Readonly<Record<string, string>> = { h: "help", o: "output", v: "verbose" };
+export const SHORT: ReadonlyMap<string, string> = new Map([
+  ["h", "help"],
+  ["o", "output"],
+  ["v", "verbose"],
+]);
 
 /** Splits an argument vector into flags and the rest; never throws. */
 export function parseFlags(argv: readonly string[], options: readonly Option<unknown>[]): Flags {
@@ -24,7 +28,10 @@ export function parseFlags(argv: readonly string[], options: readonly Option<unk
     options: Object.fromEntries(
       options.map((option) => [
         option.name,
-        { type: option.placeholder === undefined ? ("boolean" as const) : ("string" as const), multiple: true },
+        {
+          type: option.placeholder === undefined ? ("boolean" as const) : ("string" as const),
+          multiple: true,
+        },
       ]),
     ),
     strict: false,
@@ -64,7 +71,7 @@ function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Opt
       result.push(argument);
       continue;
     }
-    const name = SHORT[match[1] as string] ?? (match[1] as string);
+    const name = SHORT.get(match[1] as string) ?? (match[1] as string);
     const takesNext = options.get(name)?.placeholder !== undefined && match[2] === undefined;
     if (takesNext && i + 1 < argv.length) {
       i++;

@@ -5,11 +5,13 @@
  * says: flag before environment before file before default.
  */
 
-import { parse as parseToml } from "smol-toml";
 import { type Flags, parseFlags } from "./argv.ts";
-import { type Option, type Origin, Problem, type Settings } from "./option.ts";
-import { configFile } from "./options.ts";
+import { fromEnvironment, reportEnvironment } from "./environment.ts";
+import { readConfigFile } from "./file.ts";
 import { nearest } from "./nearest.ts";
+import { type CrossCheck, type Option, type Origin, Problem, type Settings } from "./option.ts";
+import { configFile } from "./options.ts";
+import { quote } from "./quote.ts";
 
 export interface Sources {
   readonly argv: readonly string[];
@@ -18,8 +20,24 @@ export interface Sources {
   readonly readFile: (path: string) => string;
 }
 
+export interface Rules {
+  /** What is understood here. Where `-config` is not among it, neither environment nor file is looked at. */
+  readonly options: readonly Option<unknown>[];
+  /** The options of all commands: what a shared file or environment may also name. */
+  readonly known?: readonly Option<unknown>[];
+  readonly crossChecks?: readonly CrossCheck[];
+  /** Texts that take the place of an option's own default, by its name. */
+  readonly defaults?: Readonly<Record<string, string>>;
+}
+
+/** Settings that can also be shown as they were written. */
+export interface LoadedSettings extends Settings {
+  /** The texts that were given, or the default; empty where there is neither. */
+  texts(option: Option<unknown>): readonly string[];
+}
+
 export interface Loaded {
-  readonly settings: Settings;
+  readonly settings: LoadedSettings;
   /** The words that are not flags. */
   readonly positionals: readonly string[];
 }
@@ -32,62 +50,80 @@ export class Problems {
   }
 }
 
-interface Given {
+/** What one source says about one option. */
+export interface Given {
   readonly texts: readonly string[];
   readonly origin: Origin;
 }
 
-/** The name of an option's environment variable. */
-export function environmentName(option: Option<unknown>): string {
-  return `MAXWELLS_DAEMON_${option.name.replaceAll("-", "_").toUpperCase()}`;
-}
-
-/**
- * @param options what is understood here; a file or an environment may also name what only other commands understand
- * @param known   the options of all commands
- */
-export function loadSettings(
-  sources: Sources,
-  options: readonly Option<unknown>[],
-  known: readonly Option<unknown>[] = options,
-): Loaded | Problems {
+export function loadSettings(sources: Sources, rules: Rules): Loaded | Problems {
+  const { options, crossChecks = [], defaults = {} } = rules;
   const messages: string[] = [];
   const flags = parseFlags(sources.argv, options);
   reportFlags(flags, options, messages);
 
+  const beside = besideFlags(sources, rules, flags, messages);
   const given = new Map<Option<unknown>, Given>();
-  const file = readConfigFile(sources, flags, known, messages);
-  for (const option of options) {
-    const found = fromFlags(option, flags) ?? fromEnvironment(option, sources.environment) ?? file.get(option.name);
-    if (found !== undefined) given.set(option, found);
-  }
-  reportEnvironment(sources.environment, known, messages);
-
   const values = new Map<Option<unknown>, unknown>();
   for (const option of options) {
-    const { texts, origin } = given.get(option) ?? byDefault(option);
-    const value = texts.length === 0 ? option.absent : option.parse(texts);
-    if (value instanceof Problem) {
-      messages.push(`${origin.text}: ${texts.map((text) => JSON.stringify(text)).join(", ")}: ${value.message}`);
-    }
-    values.set(option, value);
+    const found = fromFlags(option, flags) ?? beside(option) ?? byDefault(option, defaults[option.name]);
+    given.set(option, found);
+    const problems = problemsOf(option, found);
+    if (problems.length > 0) messages.push(...problems);
+    else values.set(option, found.texts.length === 0 ? option.absent : option.parse(found.texts));
   }
-  if (messages.length > 0) return new Problems(messages);
 
-  const settings: Settings = {
-    get<T>(option: Option<T>) {
-      if (!values.has(option)) throw new TypeError(`-${option.name} is not an option here`);
-      return values.get(option) as T;
-    },
-    origin: (option) => given.get(option)?.origin ?? byDefault(option).origin,
-    isNamed: (option) => given.has(option),
-  };
-  return { settings, positionals: flags.positionals };
+  const settings = settingsOf(given, values);
+  for (const { options: together, check } of crossChecks) {
+    if (!together.every((option) => values.has(option))) continue;
+    const wrong = check(settings);
+    const origins = [...new Set(together.map((option) => settings.origin(option).text))];
+    if (wrong !== undefined) messages.push(`${origins.join(", ")}: ${wrong}`);
+  }
+  return messages.length > 0 ? new Problems(messages) : { settings, positionals: flags.positionals };
 }
 
-function byDefault(option: Option<unknown>): Given {
-  const texts = option.defaultText === undefined ? [] : [option.defaultText];
-  return { texts, origin: { source: "default", text: `default of -${option.name}` } };
+function settingsOf(
+  given: ReadonlyMap<Option<unknown>, Given>,
+  values: ReadonlyMap<Option<unknown>, unknown>,
+): LoadedSettings {
+  function of(option: Option<unknown>): Given {
+    const found = given.get(option);
+    if (found === undefined) throw new TypeError(`-${option.name} is not an option here`);
+    return found;
+  }
+  return {
+    get<T>(option: Option<T>) {
+      of(option);
+      return values.get(option) as T;
+    },
+    origin: (option) => of(option).origin,
+    texts: (option) => of(option).texts,
+    isNamed: (option) => of(option).origin.source !== "default",
+  };
+}
+
+/** What environment and file say, for the commands that look at them. */
+function besideFlags(
+  sources: Sources,
+  { options, known = options }: Rules,
+  flags: Flags,
+  messages: string[],
+): (option: Option<unknown>) => Given | undefined {
+  if (!options.includes(configFile)) return () => undefined;
+  const shared = known.filter((option) => !option.flagOnly);
+  reportEnvironment(sources.environment, shared, messages);
+  const path = fromFlags(configFile, flags) ?? fromEnvironment(configFile, sources.environment);
+  const file = readConfigFile(path, sources.readFile, shared, messages);
+  return (option) =>
+    option.flagOnly ? undefined : (fromEnvironment(option, sources.environment) ?? file.get(option.name));
+}
+
+function byDefault(option: Option<unknown>, text = option.defaultText): Given {
+  return {
+    texts: text === undefined ? [] : [text],
+    origin: { source: "default", text: `default of -${option.name}` },
+  };
 }
 
 function fromFlags(option: Option<unknown>, flags: Flags): Given | undefined {
@@ -95,75 +131,21 @@ function fromFlags(option: Option<unknown>, flags: Flags): Given | undefined {
   return texts && { texts, origin: { source: "flag", text: `flag -${option.name}` } };
 }
 
-function fromEnvironment(
-  option: Option<unknown>,
-  environment: Sources["environment"],
-): Given | undefined {
-  const name = environmentName(option);
-  const text = environment[name];
-  if (text === undefined || text === "") return undefined;
-  const texts = option.repeatable ? text.split(",").map((part) => part.trim()) : [text];
-  return { texts, origin: { source: "environment", text: `environment ${name}` } };
-}
-
-/** Reads the file that `-config` or its environment variable names into texts by option name. */
-function readConfigFile(
-  sources: Sources,
-  flags: Flags,
-  known: readonly Option<unknown>[],
-  messages: string[],
-): Map<string, Given> {
-  const found = new Map<string, Given>();
-  const path = (fromFlags(configFile, flags) ?? fromEnvironment(configFile, sources.environment))?.texts.at(-1);
-  if (path === undefined) return found;
-  let entries: [string, unknown][];
-  try {
-    entries = Object.entries(parseToml(sources.readFile(path)));
-  } catch (error) {
-    messages.push(`file ${path}: ${(error as Error).message.trim()}`);
-    return found;
-  }
-  for (const [name, value] of entries) {
-    const origin: Origin = { source: "file", text: `file ${path}: ${name}` };
-    const option = known.find((candidate) => candidate.name === name);
-    if (option === undefined || option === configFile) {
-      messages.push(`${origin.text}: no such setting${nearest(name, known.map((each) => each.name))}`);
-      continue;
-    }
-    const texts = (Array.isArray(value) ? value : [value]).map(textOf);
-    if (texts.includes(undefined) || (Array.isArray(value) && !option.repeatable)) {
-      messages.push(`${origin.text}: write ${option.repeatable ? "a string or a list of strings" : "one string"}`);
-    } else {
-      found.set(name, { texts: texts as string[], origin });
-    }
-  }
-  return found;
-}
-
-function textOf(value: unknown): string | undefined {
-  return ["string", "number", "boolean", "bigint"].includes(typeof value) ? String(value) : undefined;
+/** What is wrong with the texts: of several, each that is wrong, and otherwise the one that counts. */
+function problemsOf(option: Option<unknown>, { texts, origin }: Given): string[] {
+  return (option.repeatable ? texts : texts.slice(-1)).flatMap((text) => {
+    const value = text.includes("\0") ? new Problem("it holds a NUL byte; remove it") : option.parse([text]);
+    return value instanceof Problem ? [`${origin.text}: ${quote(text)}: ${value.message}`] : [];
+  });
 }
 
 function reportFlags(flags: Flags, options: readonly Option<unknown>[], messages: string[]): void {
   const names = options.map((option) => option.name);
   for (const flag of flags.unknown) {
-    messages.push(`flag ${flag}: no such flag${nearest(flag.replace(/^-/, ""), names, "-")}`);
+    messages.push(`flag ${quote(flag, "")}: no such flag${nearest(flag.replace(/^-+/, ""), names, "-")}`);
   }
   for (const name of flags.incomplete) {
     const placeholder = options.find((option) => option.name === name)?.placeholder;
     messages.push(`flag -${name}: needs a value: -${name} ${placeholder}`);
-  }
-}
-
-function reportEnvironment(
-  environment: Sources["environment"],
-  known: readonly Option<unknown>[],
-  messages: string[],
-): void {
-  const names = known.map(environmentName);
-  for (const name of Object.keys(environment)) {
-    if (name.startsWith("MAXWELLS_DAEMON_") && !names.includes(name)) {
-      messages.push(`environment ${name}: no such setting${nearest(name, names)}`);
-    }
   }
 }

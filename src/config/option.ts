@@ -22,6 +22,8 @@ export interface Option<T> {
   readonly defaultText?: string;
   /** What counts where there is neither a text nor a default. */
   readonly absent?: T;
+  /** Belongs to one run of a command: neither the environment nor a file may give it. */
+  readonly flagOnly?: boolean;
   /** Whether it may be given several times; its value is then a list, and `parse` reads all texts. */
   readonly repeatable?: boolean;
   /** Reads the texts that were given, one unless it is repeatable. */
@@ -32,6 +34,16 @@ export interface Option<T> {
 export interface Origin {
   readonly source: "flag" | "environment" | "file" | "default";
   readonly text: string;
+}
+
+/**
+ * What several settings have to keep together. It is asked only where each of them is sound by itself, and reported
+ * beside all other problems.
+ */
+export interface CrossCheck {
+  readonly options: readonly Option<unknown>[];
+  /** What is wrong, in words that end in the remedy. */
+  check(settings: Pick<Settings, "get">): string | undefined;
 }
 
 /** The checked values of all options. */

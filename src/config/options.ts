@@ -14,7 +14,9 @@ function parseApplication(text: string): string | Problem {
   const isSafe = /^[^\p{Cc}/.][^\p{Cc}/]*$/u.test(text) && Buffer.byteLength(text) <= APPLICATION_BYTES_MAX;
   return isSafe
     ? text
-    : new Problem(`write a name of at most ${APPLICATION_BYTES_MAX} bytes, without "/", not beginning with "."`);
+    : new Problem(
+        `write a name of at most ${APPLICATION_BYTES_MAX} bytes, without "/", not beginning with "."`,
+      );
 }
 
 function parsePositiveDuration(text: string): number | Problem {
@@ -112,7 +114,12 @@ export const logfile = single(
 );
 
 export const logFormat = single(
-  { name: "log-format", placeholder: "text|json", summary: "how a line of the log looks", defaultText: "text" },
+  {
+    name: "log-format",
+    placeholder: "text|json",
+    summary: "how a line of the log looks",
+    defaultText: "text",
+  },
   (text) => (text === "text" || text === "json" ? text : new Problem("write text or json")),
 );
 
@@ -127,7 +134,12 @@ export const allowForce = single(
 
 /** Read before all others, by `load.ts` itself. */
 export const configFile = single<string | null>(
-  { name: "config", placeholder: "FILE", summary: "a TOML file with the same names as the flags", absent: null },
+  {
+    name: "config",
+    placeholder: "FILE",
+    summary: "a TOML file with the same names as the flags",
+    absent: null,
+  },
   (text) => text,
 );
 

@@ -82,9 +82,36 @@ export function hostPortText({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** A rollout as people write it: `5%` or `0.05`. As a fraction in [0, 1]. */
+export function parseRollout(text: string): number | Problem {
+  const outOfRange = new Problem("a rollout is from 0% to 100%");
+  const [, percent] = /^(\d+(?:\.\d+)?|\.\d+) ?%$/.exec(text) ?? [];
+  if (percent !== undefined) {
+    // Read as decimal digits: dividing by 100 would make 0.07% into 0.0007000000000000001.
+    const rollout = Number(`${percent}e-2`);
+    return rollout <= 1 ? rollout : outOfRange;
+  }
+  if (/^(0|\d*\.\d+)$/.test(text)) return Number(text) <= 1 ? Number(text) : outOfRange;
+  if (/^\d+$/.test(text)) {
+    const number = Number(text);
+    if (number > 100) return outOfRange;
+    return new Problem(
+      `is that percent? write ${number}%${number === 1 ? ", or 100% for everyone" : ` or ${number / 100}`}`,
+    );
+  }
+  return new Problem("write a rollout such as 5% or 0.05");
+}
+
+/** A rollout for people: `5%`. */
+export function rolloutText(rollout: number): string {
+  return `${Number((rollout * 100).toPrecision(12))}%`;
+}
+
 /** A file's mode in octal: `0666`. */
 export function parseMode(text: string): number | Problem {
-  return /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : new Problem("write an octal mode such as 0666");
+  return /^0?[0-7]{3}$/.test(text)
+    ? Number.parseInt(text, 8)
+    : new Problem("write an octal mode such as 0666");
 }
 
 export function parseSwitch(text: string): boolean | Problem {

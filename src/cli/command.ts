@@ -1,0 +1,81 @@
+/**
+ * The contract of a command.
+ *
+ * A command is a table and a function. The table is where its page of help, the completions of the shells and the
+ * checks of what was written come from, so `run` is called with checked settings and the right number of words. `run`
+ * resolves to an exit status; it rejects with a `CliError` or a `StoreError` for what an operator can mend, and it
+ * leaves nothing open. A new command is a file beside this, and a line in `list.ts`.
+ */
+
+import type { LoadedSettings } from "../config/load.ts";
+import type { Option } from "../config/option.ts";
+
+/** A stream that text goes to. */
+export interface Output {
+  write(text: string): void;
+}
+
+/** The world outside, as far as commands may see it. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+/** A word behind the command's name. */
+export interface Positional {
+  /** `VERSION`, or the words that are possible, as `bash|zsh|fish`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly required: boolean;
+}
+
+export interface Example {
+  /** What follows the program's name. */
+  readonly line: string;
+  readonly meaning: string;
+}
+
+/** What a command is run with. */
+export interface Invocation {
+  readonly settings: LoadedSettings;
+  /** As many as the command requires at least, and no more than it knows. */
+  readonly positionals: readonly string[];
+  readonly io: Io;
+  /** All there is, for the commands that tell of the others. */
+  readonly program: Program;
+}
+
+export interface Command {
+  /** Empty for the daemon, which runs where no command is named. */
+  readonly name: string;
+  readonly summary: string;
+  /** More for its page of help, below the summary. */
+  readonly description?: string;
+  readonly positionals: readonly Positional[];
+  readonly options: readonly Option<unknown>[];
+  /** Other values where nobody says anything, by the option's name. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  readonly examples: readonly Example[];
+  run(invocation: Invocation): Promise<number>;
+}
+
+export interface Program {
+  readonly daemon: Command;
+  readonly commands: readonly Command[];
+}
+
+/** The name under which people start it. */
+export const PROGRAM = "maxwells-daemon";
+
+/** `maxwells-daemon set VERSION ROLLOUT`, as it is written. */
+export function usageOf(command: Command): string {
+  const words = command.positionals.map(({ name, required }) => (required ? name : `[${name}]`));
+  const name = command.name === "" ? [] : [command.name];
+  return [PROGRAM, ...name, ...words, "[-flag value …]"].join(" ");
+}
+
+/** The possible words of a placeholder or a positional such as `text|json`; none where it is free. */
+export function wordsOf(placeholder: string | undefined): readonly string[] {
+  return placeholder?.includes("|") ? placeholder.split("|") : [];
+}

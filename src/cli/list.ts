@@ -1,0 +1,18 @@
+/** The commands, in the order of the help. A new one is a file beside this, and a line here. */
+
+import { ask } from "./ask.ts";
+import { check } from "./check.ts";
+import type { Program } from "./command.ts";
+import { completion } from "./completion.ts";
+import { get } from "./get.ts";
+import { help } from "./help.ts";
+import { quickstart } from "./quickstart.ts";
+import { serve } from "./serve.ts";
+import { set } from "./set.ts";
+import { status } from "./status.ts";
+import { version } from "./version.ts";
+
+export const PROGRAM_TABLE: Program = {
+  daemon: serve,
+  commands: [ask, status, get, set, check, quickstart, completion, version, help],
+};

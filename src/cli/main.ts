@@ -1,0 +1,117 @@
+/**
+ * Arguments → a command, run with checked settings → an exit status. Nothing here is global: the world outside comes
+ * as `io`, so that tests call this function and read what it printed.
+ *
+ *     argv ─▶ which command ─▶ help? ─▶ settings, or all problems at once ─▶ run ─▶ exit status
+ */
+
+import { readFileSync } from "node:fs";
+import { parseFlags } from "../config/argv.ts";
+import { loadSettings, Problems } from "../config/load.ts";
+import { nearest } from "../config/nearest.ts";
+import type { Option } from "../config/option.ts";
+import { quote } from "../config/quote.ts";
+import { CROSS_CHECKS } from "../config/together.ts";
+import { StoreError } from "../stores/store.ts";
+import { type Command, type Io, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
+import { CliError, EXITS } from "./exit.ts";
+import { helpFlag, helpPage } from "./help.ts";
+import { PROGRAM_TABLE } from "./list.ts";
+import { plainText } from "./output.ts";
+
+/**
+ * Runs the program.
+ *
+ * @param argv what follows the program's name
+ * @returns one of the statuses of `EXITS`, or the daemon's own; rejects on bugs alone
+ */
+export async function main(argv: readonly string[], io: Io, program = PROGRAM_TABLE): Promise<number> {
+  try {
+    return await dispatch(argv, io, program);
+  } catch (error) {
+    const known = error instanceof StoreError ? fromStore(error) : error;
+    if (!(known instanceof CliError)) throw known;
+    const remedy = known.remedy === undefined ? "" : `  ${known.remedy}\n`;
+    io.stderr.write(`${PROGRAM}: ${known.message}\n${remedy}`);
+    return known.status;
+  }
+}
+
+/** The options of all commands, each once. */
+export function knownOptions({ daemon, commands }: Program): readonly Option<unknown>[] {
+  return [...new Set([daemon, ...commands].flatMap((command) => command.options))];
+}
+
+async function dispatch(argv: readonly string[], io: Io, program: Program): Promise<number> {
+  // Everybody tries it.
+  if (argv.length === 1 && /^--?version$/.test(argv[0] ?? "")) return dispatch(["version"], io, program);
+
+  const known = knownOptions(program);
+  const anyones = parseFlags(argv, [...known, helpFlag]);
+  const word = anyones.positionals[0];
+  const named = program.commands.find((command) => command.name === word);
+  const command = named ?? program.daemon;
+  if (anyones.texts.has(helpFlag.name) && (named !== undefined || word === undefined)) {
+    io.stdout.write(helpPage(command, program));
+    return EXITS.ok.status;
+  }
+
+  const { options, defaults = {} } = command;
+  const checked = new Set(options);
+  const loaded = loadSettings(
+    { argv, environment: io.env, readFile: (path) => readFileSync(path, "utf8") },
+    {
+      options,
+      known,
+      defaults,
+      crossChecks: CROSS_CHECKS.filter((check) => check.options.every((option) => checked.has(option))),
+    },
+  );
+  const problems = loaded instanceof Problems ? [...loaded.messages] : [];
+  const words = parseFlags(argv, options).positionals;
+  if (named !== undefined) {
+    problems.push(...wrongWords(named, words.slice(1), anyones.unknown.length === 0));
+  } else if (word !== undefined && (anyones.unknown.length === 0 || word === argv[0])) {
+    // Behind an unknown flag, a word is rather that flag's value than a command.
+    problems.push(noSuchCommand(word, program));
+  }
+  if (problems.length > 0 || loaded instanceof Problems) throw usageError(problems, command);
+  return command.run({ settings: loaded.settings, positionals: words.slice(1), io, program });
+}
+
+function noSuchCommand(word: string, program: Program): string {
+  const names = program.commands.map((command) => command.name);
+  if (/^(true|false)$/.test(word))
+    return `${word}: a switch takes its value behind "=", as -allow-force=${word}`;
+  return `${quote(word)}: no such command${nearest(word, names) || `; they are ${names.join(", ")}`}`;
+}
+
+/** What is wrong with the words behind the command's name; those too many may be values of unknown flags. */
+function wrongWords(command: Command, words: readonly string[], areCounted: boolean): string[] {
+  const problems: string[] = [];
+  command.positionals.forEach(({ name, required }, index) => {
+    const word = words[index];
+    const possible = wordsOf(name);
+    if (word === undefined) {
+      if (required) problems.push(`${name} is missing; write ${usageOf(command)}`);
+    } else if (possible.length > 0 && !possible.includes(word)) {
+      problems.push(`${quote(word)}: write one of ${possible.join(", ")}`);
+    }
+  });
+  for (const word of areCounted ? words.slice(command.positionals.length) : []) {
+    problems.push(`${quote(word)} is one word too many; write ${usageOf(command)}`);
+  }
+  return problems;
+}
+
+function usageError(problems: readonly string[], command: Command): CliError {
+  const page = `${PROGRAM} help${command.name === "" ? "" : ` ${command.name}`}`;
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const list = problems.map((problem) => `\n  ${problem}`).join("");
+  return new CliError("usage", `${count}; nothing was done${list}`, `${page} tells more`);
+}
+
+function fromStore(error: StoreError): CliError {
+  const code = error.code === "unavailable" ? "unreachable" : "failed";
+  return new CliError(code, plainText(error.message), undefined, { cause: error });
+}

@@ -1,0 +1,111 @@
+/** From nothing to a daemon that answers, in the current directory: what `npm start` runs. */
+
+import { existsSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { ask as askDaemon } from "../client/line.ts";
+import { allOptions, application, store } from "../config/options.ts";
+import { redactAddress } from "../config/redact.ts";
+import { addressText } from "../config/values.ts";
+import { socket } from "../servers/line.ts";
+import { type Command, type Invocation, PROGRAM } from "./command.ts";
+import { CliError } from "./exit.ts";
+import { plainText } from "./output.ts";
+
+const ROLLOUTS_FILE = "rollouts.json";
+const FIRST_ROLLOUT = 0.1;
+
+/** A daemon that is there answers at once. */
+const PROBE_TIMEOUT_MS = 300;
+
+export const quickstart: Command = {
+  name: "quickstart",
+  summary: "run a daemon on a file in this directory, to try it",
+  description: `It writes ${ROLLOUTS_FILE} where there is none. All flags of the daemon work here as well.`,
+  positionals: [],
+  options: allOptions(),
+  defaults: {
+    store: `file:${ROLLOUTS_FILE}`,
+    application: "app",
+    "state-dir": ".maxwells-daemon",
+    logfile: "none",
+    statsd: "none",
+  },
+  examples: [{ line: "quickstart", meaning: "then ask it from another terminal" }],
+
+  async run(invocation) {
+    const { settings, io } = invocation;
+    await refuseToTakeOver(invocation);
+    if (!settings.isNamed(store)) writeFirstRollouts(invocation);
+    const { runDaemon } = await import("./daemon.ts");
+    return runDaemon(settings, {
+      onStarted: (daemon) =>
+        io.stdout.write(
+          welcome(
+            invocation,
+            daemon.servers.map((server) => server.name),
+          ),
+        ),
+    });
+  },
+};
+
+/** A second daemon on a socket takes the first one's place. That is for upgrades, not for trials. */
+async function refuseToTakeOver({ settings }: Invocation): Promise<void> {
+  const address = settings.get(socket);
+  if (address.kind === "fd") return;
+  const isTaken = await askDaemon({ address, timeoutMs: PROBE_TIMEOUT_MS }).then(
+    () => true,
+    () => false,
+  );
+  if (isTaken) {
+    throw new CliError(
+      "failed",
+      `a daemon answers at ${addressText(address)} already, and this one would take its place`,
+      `give this one another socket: ${PROGRAM} quickstart -socket ./maxwells-daemon.sock -admin 127.0.0.1:0`,
+    );
+  }
+}
+
+function writeFirstRollouts({ settings, io }: Invocation): void {
+  const path = resolve(ROLLOUTS_FILE);
+  if (existsSync(path)) return;
+  const rollouts = Object.fromEntries(
+    settings.get(application).map((name) => [name, { canary: FIRST_ROLLOUT }]),
+  );
+  try {
+    writeFileSync(path, `${JSON.stringify(rollouts, null, 2)}\n`, { flag: "wx" });
+  } catch (error) {
+    throw new CliError(
+      "failed",
+      `${path} cannot be written: ${(error as Error).message}`,
+      "change to a directory of yours",
+      { cause: error },
+    );
+  }
+  io.stdout.write(`wrote ${path}\n`);
+}
+
+function welcome({ settings, io }: Invocation, servers: readonly string[]): string {
+  const program = io.env["npm_lifecycle_event"] === "start" ? `bin/${PROGRAM}` : PROGRAM;
+  const address = settings.get(socket);
+  const socketFlag = settings.isNamed(socket) && address.kind === "unix" ? ` -socket ${address.path}` : "";
+  const storeFlag = ` -store ${redactAddress(settings.get(store))}`;
+  const names = settings.get(application);
+  const applicationFlag = settings.isNamed(application) ? ` -application ${names[0]}` : "";
+  return plainLines([
+    "",
+    `${PROGRAM} answers for ${names.join(", ")}; press Ctrl-C to end it`,
+    ...servers.map((name) => `  ${name}`),
+    "",
+    "Try, in another terminal and in this directory:",
+    `  ${program} ask -v${socketFlag}`,
+    `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
+    `  ${program} status`,
+    ...(address.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
+    "",
+  ]);
+}
+
+function plainLines(lines: readonly string[]): string {
+  return lines.map((line) => `${plainText(line)}\n`).join("");
+}

@@ -1,0 +1,28 @@
+/** What runs where no command is named: the daemon. */
+
+import { allOptions } from "../config/options.ts";
+import type { Command } from "./command.ts";
+
+export const serve: Command = {
+  name: "",
+  summary: "run the daemon",
+  description:
+    "It answers proxies over its socket, and follows the rollouts in the store. Without flags it is the daemon of\n" +
+    "2016: the DynamoDB table MaxwellsDaemon in us-east-1.",
+  positionals: [],
+  options: allOptions(),
+  examples: [
+    {
+      line: "-application website -table MaxwellsDaemon -region us-east-1",
+      meaning: "rollouts of website from DynamoDB",
+    },
+    { line: "-application website -store file:/etc/rollouts.json", meaning: "rollouts from a file" },
+    { line: "-config /etc/maxwells-daemon.toml", meaning: "all settings from a file" },
+  ],
+
+  async run({ settings }) {
+    // Loaded here: the other commands do without servers and monitors.
+    const { runDaemon } = await import("./daemon.ts");
+    return runDaemon(settings);
+  },
+};

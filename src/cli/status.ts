@@ -1,0 +1,146 @@
+/** What a running daemon says of itself: arcs, age, lease, store, counts. It is read from the admin listener. */
+
+import { admin } from "../admin/admin.ts";
+import type { ApplicationState, State } from "../admin/state.ts";
+import { configFile } from "../config/options.ts";
+import { hostPortText, rolloutText } from "../config/values.ts";
+import { type Command, PROGRAM } from "./command.ts";
+import { CliError, EXITS } from "./exit.ts";
+import { aligned, output, plainText, print, table } from "./output.ts";
+
+const TIMEOUT_MS = 2_000;
+
+export const status: Command = {
+  name: "status",
+  summary: "what a running daemon says of itself",
+  description:
+    "It asks the daemon's admin listener. Stale rollouts are told on stderr as well; the exit status stays 0.",
+  positionals: [],
+  options: [admin, output, configFile],
+  examples: [
+    { line: "status", meaning: "for people" },
+    { line: "status -o json", meaning: "for scripts" },
+  ],
+
+  async run(invocation) {
+    const { settings, io } = invocation;
+    const address = settings.get(admin);
+    if (address === null) {
+      throw new CliError(
+        "usage",
+        `there is no admin listener to ask (${settings.origin(admin).text} is none)`,
+        "run the daemon with -admin 127.0.0.1:6293",
+      );
+    }
+    const state = await readState(`http://${hostPortText(address)}/state`);
+    print(invocation, state, () => page(state));
+    for (const application of state.applications) {
+      if (!application.fresh) io.stderr.write(`${PROGRAM}: ${plainText(warning(application))}\n`);
+    }
+    return EXITS.ok.status;
+  },
+};
+
+async function readState(url: string): Promise<State> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "error" });
+  } catch (error) {
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    const reason = isLate ? `no answer within ${TIMEOUT_MS} ms` : (error as Error).message;
+    throw new CliError(
+      "unreachable",
+      `nobody answers at ${url}: ${reason}`,
+      "is the daemon running? name its -admin HOST:PORT where it has another one",
+      { cause: error },
+    );
+  }
+  const state: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
+  if (!isState(state)) {
+    throw new CliError(
+      "failed",
+      `who answers at ${url} is not this daemon (HTTP status ${response.status})`,
+      "name the daemon's -admin HOST:PORT",
+    );
+  }
+  return state;
+}
+
+/** Enough to know whose answer this is. */
+function isState(value: unknown): value is State {
+  const state = value as Partial<State> | null | undefined;
+  return Array.isArray(state?.applications) && Array.isArray(state.servers) && typeof state.pid === "number";
+}
+
+function warning({ name, ageMs, error }: ApplicationState): string {
+  const age = ageMs === null ? "never read" : `last read ${durationText(ageMs)} ago`;
+  return `${name} IS STALE (${age}): everyone goes to master but for arcs that hold${error ? `; ${error}` : ""}`;
+}
+
+function page(state: State): string {
+  const parts = [
+    aligned([
+      ["version", state.version],
+      ["pid", String(state.pid)],
+      ["up", `${durationText(state.uptimeMs)}, since ${state.startedAt}`],
+      ["ready", state.ready ? "yes" : "NO: not every application has been read yet"],
+      ["store", state.store],
+    ]),
+    ...state.applications.map(applicationPart),
+    table(
+      ["server", "answered", "failed", "connections", "accepted", "refused"],
+      state.servers.map((server) => [
+        server.name,
+        String(server.success),
+        String(server.failure),
+        String(server.connections),
+        String(server.accepted),
+        String(server.refused),
+      ]),
+    ),
+  ];
+  return parts.join("\n");
+}
+
+function applicationPart(application: ApplicationState): string {
+  const { name, fresh, ageMs, leaseMs, error, reads, arcs, decisions } = application;
+  const facts = aligned(
+    [
+      ["rollouts", fresh ? "fresh" : "STALE: everyone goes to master but for arcs that hold"],
+      ["age", ageMs === null ? "never read" : durationText(ageMs)],
+      ["lease", durationText(leaseMs)],
+      ["reads", `${reads.success} good, ${reads.failure} failed, ${reads.malformed} records malformed`],
+      ...(error === null ? [] : [["error", error]]),
+    ],
+    "  ",
+  );
+  const circle = arcs.map((arc) => [
+    arc.version,
+    rolloutText(arc.rollout),
+    arc.offset === 0 ? "" : String(arc.offset),
+    arc.failsafe === "master" ? "" : arc.failsafe,
+  ]);
+  const counts = decisions.map(({ location, reason, count }) => [location, reason, String(count)]);
+  return [
+    `${plainText(name)}\n${facts}`,
+    circle.length === 0 ? "" : indented(table(["version", "rollout", "offset", "failsafe"], circle)),
+    counts.length === 0 ? "" : indented(table(["location", "reason", "decisions"], counts)),
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
+
+/** `350ms`, `4.2s`, `3m10s`, `5h02m`, `3d4h`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+}

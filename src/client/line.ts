@@ -1,0 +1,167 @@
+/**
+ * A minimal client of the line protocol: one question over a connection of its own, with a deadline.
+ *
+ * Only `node:net` is used, so that it runs on Node as well. Replies are read strictly: two lines, no more, of bounded
+ * length; anything else is an error, as whoever speaks so is not the daemon.
+ */
+
+import { connect, type NetConnectOpts } from "node:net";
+
+/** A reply takes less: an assignment and a location, or all arcs of an application. */
+const REPLY_BYTES_MAX = 32_768;
+
+/** A request has to be shorter, or the daemon takes it as invalid. */
+const LINE_BYTES_MAX = 8192;
+
+/** A known visitor's is echoed as it was spelled, so all spellings that the protocol takes may come back. */
+const ASSIGNMENT = /^\+?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const LOCATION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+export interface Question {
+  /** Where the daemon listens. */
+  readonly address:
+    | { readonly kind: "unix"; readonly path: string }
+    | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+  /** The visitor's number in [0, 1), as it was spelled; absent for a new visitor. */
+  readonly assignment?: string | undefined;
+  readonly application?: string | undefined;
+  readonly key?: string | undefined;
+  readonly force?: string | undefined;
+  /** For everything together, from connecting to the last byte. */
+  readonly timeoutMs: number;
+}
+
+export interface Answer {
+  /** As the daemon spelled it. */
+  readonly assignment: string;
+  readonly location: string;
+}
+
+export interface Explanation extends Answer {
+  /** One of the words of `REASONS`, or one that a newer daemon knows. */
+  readonly reason: string;
+  readonly application: string;
+  /** As `canary=0.25@0`. */
+  readonly arcs: readonly string[];
+}
+
+export type ClientErrorCode =
+  /** No connection, or it was cut off. */
+  | "unreachable"
+  /** No whole reply in time. */
+  | "timeout"
+  /** A reply that the protocol does not know. */
+  | "malformed"
+  /** The question cannot be asked: it does not fit into a line. */
+  | "unaskable";
+
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly code: ClientErrorCode;
+
+  constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Asks where a visitor is served. Rejects with a `ClientError`. */
+export async function ask(question: Question): Promise<Answer> {
+  const [assignment, location] = await exchange(question, requestLine(question));
+  return checked(assignment, location);
+}
+
+/** As `ask`, and why. */
+export async function explain(question: Question): Promise<Explanation> {
+  const [first, second] = await exchange(question, `?explain ${requestLine(question)}`.trimEnd());
+  const [assignment = "", location = "", ...tooMuch] = first.split(" ");
+  const [reason, application, ...arcs] = second.split(" ");
+  if (tooMuch.length > 0 || !reason?.startsWith("reason=") || !application?.startsWith("application=")) {
+    throw new ClientError("malformed", `it cannot explain; it answered ${shortened(`${first}\n${second}`)}`);
+  }
+  return {
+    ...checked(assignment, location),
+    reason: reason.slice("reason=".length),
+    application: decoded(application.slice("application=".length)),
+    arcs,
+  };
+}
+
+function requestLine({ assignment = "", application, key, force }: Question): string {
+  let line = assignment;
+  for (const [name, value] of Object.entries({ application, key, force })) {
+    if (value !== undefined) line += ` ${name}=${encoded(value)}`;
+  }
+  return line;
+}
+
+/** Sends one line; the two lines of the reply. */
+function exchange({ address, timeoutMs }: Question, line: string): Promise<[string, string]> {
+  if (/[\r\n]/.test(line) || Buffer.byteLength(line) >= LINE_BYTES_MAX) {
+    return Promise.reject(
+      new ClientError("unaskable", `a question is one line of less than ${LINE_BYTES_MAX} bytes`),
+    );
+  }
+  const where: NetConnectOpts =
+    address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+  return new Promise((resolve, reject) => {
+    let reply = "";
+    const connection = connect(where);
+    const timer = setTimeout(() => {
+      fail(new ClientError("timeout", `no answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+
+    function finish(): void {
+      clearTimeout(timer);
+      connection.destroy();
+    }
+    function fail(error: ClientError): void {
+      finish();
+      reject(error);
+    }
+
+    connection.setEncoding("latin1");
+    connection.on("connect", () => connection.write(`${line}\n`));
+    connection.on("data", (chunk: string) => {
+      reply += chunk;
+      const [first, second, rest] = reply.split("\n", 3);
+      if (first !== undefined && second !== undefined && rest === "" && reply.endsWith("\n")) {
+        finish();
+        resolve([first, second]);
+      } else if (rest !== undefined || reply.length > REPLY_BYTES_MAX) {
+        fail(new ClientError("malformed", `that is not two lines: ${shortened(reply)}`));
+      }
+    });
+    connection.on("error", (error) => {
+      fail(new ClientError("unreachable", error.message, { cause: error }));
+    });
+    connection.on("close", () => {
+      fail(new ClientError("unreachable", "the connection was closed before the answer"));
+    });
+  });
+}
+
+function checked(assignment: string, location: string): Answer {
+  if (!ASSIGNMENT.test(assignment) || !(Number(assignment) < 1) || !LOCATION.test(location)) {
+    throw new ClientError("malformed", `that is no answer: ${shortened(`${assignment}\n${location}`)}`);
+  }
+  return { assignment, location };
+}
+
+/** Percent-encoded; a lone surrogate, which UTF-8 cannot hold, as the replacement character. */
+function encoded(value: string): string {
+  return encodeURIComponent(Buffer.from(value, "utf8").toString("utf8"));
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function shortened(text: string): string {
+  const shownMax = 80;
+  return JSON.stringify(text.length > shownMax ? `${text.slice(0, shownMax)}…` : text);
+}

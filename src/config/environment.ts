@@ -1,0 +1,44 @@
+/** Options as environment variables: `-idle-timeout` is `MAXWELLS_DAEMON_IDLE_TIMEOUT`. */
+
+import type { Given } from "./load.ts";
+import { nearest } from "./nearest.ts";
+import type { Option } from "./option.ts";
+import { quote } from "./quote.ts";
+
+const PREFIX = "MAXWELLS_DAEMON_";
+
+/**
+ * Container platforms put the address of a service that is called maxwells-daemon into variables of these names
+ * (Docker links, Kubernetes services). They are nobody's misspelt setting.
+ */
+const SERVICE_ADDRESS = /^MAXWELLS_DAEMON_(SERVICE_.*|PORT(_.*)?|NAME|ENV_.*)$/;
+
+/** The name of an option's environment variable. */
+export function environmentName(option: Option<unknown>): string {
+  return `${PREFIX}${option.name.replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** What the environment says about an option. An empty variable says nothing; commas separate several texts. */
+export function fromEnvironment(
+  option: Option<unknown>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Given | undefined {
+  const name = environmentName(option);
+  const text = environment[name];
+  if (text === undefined || text === "") return undefined;
+  const texts = option.repeatable ? text.split(",").map((part) => part.trim()) : [text];
+  return { texts, origin: { source: "environment", text: `environment ${name}` } };
+}
+
+/** Reports variables that look like a setting and are none. */
+export function reportEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  known: readonly Option<unknown>[],
+  messages: string[],
+): void {
+  const names = known.map(environmentName);
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith(PREFIX) || names.includes(name) || SERVICE_ADDRESS.test(name)) continue;
+    messages.push(`environment ${quote(name, "")}: no such setting${nearest(name, names)}`);
+  }
+}

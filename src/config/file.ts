@@ -1,0 +1,78 @@
+/** Options as a TOML file: the same names, values as strings, true or false, and lists where a flag may be repeated. */
+
+import { parse as parseToml } from "smol-toml";
+import type { Given } from "./load.ts";
+import { nearest } from "./nearest.ts";
+import type { Option, Origin } from "./option.ts";
+import { quote } from "./quote.ts";
+
+/** Larger ones are something else, given by mistake. */
+const FILE_CHARACTERS_MAX = 1_048_576;
+
+/** Reads the file at `path`, where one is named, into texts by option name; what is wrong is added to `messages`. */
+export function readConfigFile(
+  path: Given | undefined,
+  readFile: (path: string) => string,
+  known: readonly Option<unknown>[],
+  messages: string[],
+): ReadonlyMap<string, Given> {
+  const found = new Map<string, Given>();
+  const name = path?.texts.at(-1);
+  // A path that cannot be one is a problem of the setting itself, reported with all others.
+  if (path === undefined || name === undefined || name === "" || name.includes("\0")) return found;
+  const where = `file ${quote(name, "")}`;
+  let entries: [string, unknown][];
+  try {
+    entries = Object.entries(parseText(readFile(name)));
+  } catch (error) {
+    messages.push(`${where} (from ${path.origin.text}): ${explain(error)}`);
+    return found;
+  }
+  for (const [key, value] of entries) {
+    const origin: Origin = { source: "file", text: `${where}: ${quote(key, "")}` };
+    const option = known.find((candidate) => candidate.name === key);
+    if (key === "config") {
+      messages.push(`${origin.text}: a file cannot name another one; remove it`);
+    } else if (option === undefined) {
+      messages.push(
+        `${origin.text}: no such setting${nearest(
+          key,
+          known.map((each) => each.name),
+        )}`,
+      );
+    } else {
+      const texts = textsOf(option, value);
+      if (texts === undefined) messages.push(`${origin.text}: write ${wanted(option)}`);
+      else found.set(key, { texts, origin });
+    }
+  }
+  return found;
+}
+
+function parseText(text: string): Record<string, unknown> {
+  if (text.length > FILE_CHARACTERS_MAX) {
+    throw new Error(`it is longer than ${FILE_CHARACTERS_MAX} characters; this cannot be a configuration`);
+  }
+  return parseToml(text);
+}
+
+/** Undefined where the value is of the wrong type. */
+function textsOf(option: Option<unknown>, value: unknown): readonly string[] | undefined {
+  if (option.placeholder === undefined) return typeof value === "boolean" ? [String(value)] : undefined;
+  const values: readonly unknown[] = option.repeatable && Array.isArray(value) ? value : [value];
+  return values.every((each) => typeof each === "string") ? values : undefined;
+}
+
+/** Numbers are not taken: TOML reads a mode of 0o660 as 432, and a delay of 4 has no unit. */
+function wanted(option: Option<unknown>): string {
+  if (option.placeholder === undefined) return "true or false, without quotes";
+  return option.repeatable ? 'a string or a list of strings, in quotes: ["a", "b"]' : "a string, in quotes";
+}
+
+function explain(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file; write its path, or leave -config away";
+  if (code === "EISDIR") return "this is a directory; write the path of a TOML file";
+  if (code === "EACCES") return "it may not be read; let the daemon's user read it";
+  return String(message).trim().replaceAll("\n", "\n    ");
+}
