@@ -1,6 +1,7 @@
 /** A store that cannot change: `constant:0.25` gives every application a canary of a quarter. For trials and tests. */
 
 import { assignmentOfText } from "../assignment.ts";
+import { abandoned } from "./abort.ts";
 import type { Snapshot, Store, StoreContext, StoreKind } from "./store.ts";
 
 export const constant: StoreKind = {
@@ -17,12 +18,15 @@ export const constant: StoreKind = {
     const snapshot: Snapshot = new Map([["canary", { value: rollout, revision: "1" }]]);
     return {
       address: `constant:${rollout}`,
-      read: async () => snapshot,
+      async read(_application, signal) {
+        if (signal.aborted) throw abandoned(signal);
+        return snapshot;
+      },
       close: async () => {},
     };
   },
 };
 
 function rolloutOf(text: string): number {
-  return Number(text) === 1 ? 1 : assignmentOfText(text);
+  return /^1(?:\.0*)?$/.test(text) ? 1 : assignmentOfText(text);
 }

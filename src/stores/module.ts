@@ -18,14 +18,14 @@ export const moduleStore: StoreKind = {
 
   async open(context: StoreContext): Promise<Store> {
     const path = resolve(context.location);
-    const loaded: { default?: unknown } = await import(path);
+    const loaded = await load(path);
     if (typeof loaded.default !== "function") {
       throw new StoreError(
         "malformed",
         `${path} has no default export that makes a store; see docs/stores/module.md`,
       );
     }
-    const store: unknown = await loaded.default(context);
+    const store: unknown = await make(path, loaded.default as (context: StoreContext) => unknown, context);
     if (!isStore(store)) {
       throw new StoreError(
         "malformed",
@@ -35,6 +35,26 @@ export const moduleStore: StoreKind = {
     return store;
   },
 };
+
+async function load(path: string): Promise<{ readonly default?: unknown }> {
+  try {
+    return (await import(path)) as { readonly default?: unknown };
+  } catch (error) {
+    throw new StoreError("malformed", `${path} cannot be loaded: ${String(error)}`, { cause: error });
+  }
+}
+
+async function make(
+  path: string,
+  factory: (context: StoreContext) => unknown,
+  context: StoreContext,
+): Promise<unknown> {
+  try {
+    return await factory(context);
+  } catch (error) {
+    throw new StoreError("unavailable", `${path} made no store: ${String(error)}`, { cause: error });
+  }
+}
 
 function isStore(value: unknown): value is Store {
   const store = value as Partial<Store> | null | undefined;

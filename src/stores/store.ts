@@ -14,14 +14,14 @@
 export interface StoreRecord {
   /** A number, or an object with at least `rollout`; unchecked. */
   readonly value: unknown;
-  /** Changes with every change of the record. Opaque: compare it, pass it back, no more. */
+  /** Changes whenever what a daemon acts upon changes. Opaque: compare it, pass it back, no more. */
   readonly revision: string;
 }
 
 /** All records of an application by version, read at one moment. */
 export type Snapshot = ReadonlyMap<string, StoreRecord>;
 
-/** What `write` puts into a record: the whole of it, as an object. */
+/** What `write` sets in a record. Fields that are not named stay as they are; one that is undefined is removed. */
 export type RecordFields = Readonly<Record<string, unknown>> & { readonly rollout: number };
 
 /** The outcome of a compare-and-set. */

@@ -1,0 +1,66 @@
+/**
+ * A store of your own: `maxwells-daemon -store ./my-store.ts`.
+ *
+ * This one keeps rollouts in memory and begins with the JSON in the environment variable MY_ROLLOUTS, such as
+ * `{ "website": { "canary": 0.25 } }`. Put your database where the Map is. Only `address`, `read` and `close` are
+ * needed; without `watch` the daemon polls, and without `write` it can only be read. `src/stores/store.ts` is the
+ * contract, and `test/stores/store-suite.ts` proves it: run your store through it as `test/stores/my-store.test.ts`
+ * does.
+ */
+
+import type { Snapshot, Store, StoreContext, StoreRecord } from "../src/stores/store.ts";
+
+/** The default export makes the store. Read settings here, but do not wait for a server: `read` may fail, this not. */
+export default function myStore(_context: StoreContext): Store {
+  const applications = parseRollouts(process.env["MY_ROLLOUTS"] ?? "{}");
+  const watchers = new Map<() => void, string>();
+  let writes = 0;
+
+  return {
+    // For logs: no passwords in it.
+    address: "my-store:memory",
+
+    // The whole application or an error, never a part; and nothing for an application that is not there. Hand the
+    // signal to your client (`fetch(url, { signal })`): when it aborts, nobody waits any longer.
+    async read(application, signal): Promise<Snapshot> {
+      signal.throwIfAborted();
+      return new Map(applications.get(application));
+    },
+
+    // Only a nudge: the daemon then reads. Leave it out where your engine cannot push.
+    watch(application, changed) {
+      const nudge = () => changed();
+      watchers.set(nudge, application);
+      return () => watchers.delete(nudge);
+    },
+
+    // Compare and set, in one step of your engine: `UPDATE … WHERE revision = …`, an ETag, a transaction. What `fields`
+    // does not name stays, and what is undefined there is removed.
+    async write(application, version, fields, expected) {
+      const records = applications.get(application) ?? new Map<string, StoreRecord>();
+      const current = records.get(version);
+      if ((current?.revision ?? null) !== expected) return { ok: false, current };
+
+      const known = typeof current?.value === "object" ? current.value : {};
+      const entries = Object.entries({ ...known, ...fields }).filter(([, value]) => value !== undefined);
+      const revision = String(++writes);
+      applications.set(application, records.set(version, { value: Object.fromEntries(entries), revision }));
+      for (const [nudge, watched] of watchers) if (watched === application) nudge();
+      return { ok: true, revision };
+    },
+
+    async close() {
+      watchers.clear();
+    },
+  };
+}
+
+function parseRollouts(text: string): Map<string, Map<string, StoreRecord>> {
+  const parsed = JSON.parse(text) as Record<string, Record<string, unknown>>;
+  return new Map(
+    Object.entries(parsed).map(([application, versions]) => [
+      application,
+      new Map(Object.entries(versions).map(([version, value]) => [version, { value, revision: "0" }])),
+    ]),
+  );
+}

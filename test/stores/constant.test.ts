@@ -1,0 +1,66 @@
+import { expect, test } from "bun:test";
+import { Problem } from "../../src/config/option.ts";
+import { openStore, resolveStore } from "../../src/stores/list.ts";
+import { type CaseName, rollouts, storeSuite } from "./store-suite.ts";
+
+const CONTEXT = { table: "", region: "", warn: () => {} };
+
+const UNCHANGING = "a constant never changes, and nothing can be written";
+const NO_ENGINE = "a constant has no engine";
+const skips: Partial<Record<CaseName, string>> = {
+  "an application that the engine does not know is an empty snapshot": "a constant knows every application",
+  "values come back as they lie, malformed ones too": UNCHANGING,
+  "names that JavaScript knows better are names like any other": UNCHANGING,
+  "a snapshot holds all records of its application and no others": UNCHANGING,
+  "a revision changes with its record, and only then": UNCHANGING,
+  "a write with the revision that is there replaces the record": UNCHANGING,
+  "a lost write changes nothing and says what is there now": UNCHANGING,
+  "a write with null makes a record": UNCHANGING,
+  "a write with null is lost where a record is": UNCHANGING,
+  "a write with a revision is lost where the record is gone": UNCHANGING,
+  "of two writers at once exactly one wins": UNCHANGING,
+  "fields that a write does not name stay": UNCHANGING,
+  "a watch is nudged soon after a change from outside": UNCHANGING,
+  "a watch that has ended is nudged no more": UNCHANGING,
+  "without its engine a read rejects, and works again when it is back": NO_ENGINE,
+  "garbage is malformed, and good records are read again afterwards": NO_ENGINE,
+};
+
+storeSuite(
+  "constant",
+  async () => ({
+    open: () => openStore("constant:0.25", CONTEXT),
+    seed: async () => {},
+    close: async () => {},
+  }),
+  skips,
+);
+
+test.each([
+  ["0", 0],
+  ["0.25", 0.25],
+  ["1", 1],
+  ["1.0", 1],
+  ["1e-3", 0.001],
+])("constant:%s is a canary of %d for every application", async (text, rollout) => {
+  const store = await openStore(`constant:${text}`, CONTEXT);
+  const snapshot = await store.read("anything", AbortSignal.timeout(1_000));
+  expect(rollouts(snapshot)).toEqual({ canary: rollout });
+  await store.close();
+});
+
+test.each(["", "-0.1", "1.01", "half", "NaN", "0x1", " 1", "1 "])(
+  "constant:%s is refused with the remedy",
+  (text) => {
+    const resolved = resolveStore(`constant:${text}`);
+    expect(resolved).toBeInstanceOf(Problem);
+    expect((resolved as Problem).message).toContain("write a number from 0 to 1");
+  },
+);
+
+test("an unknown kind of store is refused with all that there are, and the nearest one", () => {
+  const message = (resolveStore("dynamdb:") as Problem).message;
+  expect(message).toContain("dynamodb");
+  expect(message).toContain("file:PATH");
+  expect(message).toContain("constant:ROLLOUT");
+});

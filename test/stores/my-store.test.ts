@@ -1,0 +1,72 @@
+import { afterEach, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Problem } from "../../src/config/option.ts";
+import { openStore, resolveStore } from "../../src/stores/list.ts";
+import type { RecordFields, Store } from "../../src/stores/store.ts";
+import { rollouts, storeSuite } from "./store-suite.ts";
+
+const EXAMPLE = join(import.meta.dir, "../../examples/my-store.ts");
+const CONTEXT = { table: "", region: "", warn: () => {} };
+const NO_ENGINE = "its engine is its own memory";
+const signal = AbortSignal.timeout(60_000);
+
+storeSuite(
+  "of examples/my-store.ts",
+  async () => {
+    // The memory is the engine, so there is one store for all that would open it.
+    const store = await openStore(EXAMPLE, CONTEXT);
+    const closing: Store = { ...store, close: async () => {} };
+    return {
+      open: async () => closing,
+      async seed(application, records) {
+        const before = await store.read(application, signal);
+        for (const [version, value] of Object.entries(records)) {
+          const fields = (typeof value === "number" ? { rollout: value } : value) as RecordFields;
+          const known = before.get(version);
+          if (JSON.stringify(known?.value) === JSON.stringify(fields)) continue;
+          await store.write?.(application, version, fields, known?.revision ?? null, signal);
+        }
+      },
+      close: () => store.close(),
+    };
+  },
+  {
+    "a write with a revision is lost where the record is gone": "nothing deletes records of the example",
+    "without its engine a read rejects, and works again when it is back": NO_ENGINE,
+    "garbage is malformed, and good records are read again afterwards": NO_ENGINE,
+  },
+);
+
+afterEach(() => {
+  delete process.env["MY_ROLLOUTS"];
+});
+
+test("the example begins with the rollouts of its environment, bare numbers too", async () => {
+  process.env["MY_ROLLOUTS"] = '{ "website": { "canary": 0.25, "blue": { "rollout": 0.5 } } }';
+  const store = await openStore(EXAMPLE, CONTEXT);
+  expect(rollouts(await store.read("website", signal))).toEqual({ canary: 0.25, blue: 0.5 });
+  await store.close();
+});
+
+test("a module that is not there is refused when it is resolved", () => {
+  const resolved = resolveStore("./no-such-store.ts");
+  expect(resolved).toBeInstanceOf(Problem);
+  expect((resolved as Problem).message).toContain("no-such-store.ts");
+});
+
+test.each([
+  ["makes nothing", "export default () => undefined;", "no address, read and close"],
+  ["has no default export", "export const store = 1;", "no default export"],
+  ["cannot be loaded", "export default (", "cannot be loaded"],
+  ["throws", "export default () => { throw new Error('no DATABASE_URL'); };", "no DATABASE_URL"],
+])("a module that %s is told by its path", async (_, source, message) => {
+  const directory = await mkdtemp(join(tmpdir(), "store-module-"));
+  const path = join(directory, "store.ts");
+  await writeFile(path, source);
+  const opened = openStore(path, CONTEXT);
+  await expect(opened).rejects.toThrow(message);
+  await expect(opened).rejects.toThrow(path);
+  await rm(directory, { recursive: true });
+});

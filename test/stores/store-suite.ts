@@ -1,0 +1,379 @@
+/**
+ * What every store must do, whatever its engine. A store's test file calls `storeSuite` with a harness that drives the
+ * engine from outside; what an engine cannot show is skipped by name, with the reason in the test's title.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Snapshot, type Store, StoreError, type Written } from "../../src/stores/store.ts";
+
+/** How long anything prompt may take here, on a machine that is busy. */
+const PROMPTLY_MS = 1_500;
+
+/** Long enough to see a nudge that should not come. */
+const QUIET_MS = 200;
+
+export interface StoreHarness {
+  /** Another store on the same engine, as another process would open it. */
+  open(): Promise<Store>;
+  /** Makes these the application's records, from outside: by other means than the store's own `write`. */
+  seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void>;
+  /** The engine goes away; what it held is still there when it is back. */
+  leave?(): Promise<void>;
+  /** The engine holds, or answers, what cannot be a snapshot. */
+  spoil?(): Promise<void>;
+  /** The engine takes requests and does not answer. */
+  hang?(): Promise<void>;
+  /** Undoes `leave`, `spoil` and `hang`. */
+  recover?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const CASES = {
+  "an application that the engine does not know is an empty snapshot": unknownApplication,
+  "a snapshot holds all records of its application and no others": wholeSnapshot,
+  "values come back as they lie, malformed ones too": valuesAsTheyLie,
+  "names that JavaScript knows better are names like any other": awkwardNames,
+  "a revision changes with its record, and only then": revisions,
+  "a write with the revision that is there replaces the record": writeSucceeds,
+  "a lost write changes nothing and says what is there now": writeLost,
+  "a write with null makes a record": createSucceeds,
+  "a write with null is lost where a record is": createLost,
+  "a write with a revision is lost where the record is gone": writeGone,
+  "of two writers at once exactly one wins": twoWriters,
+  "fields that a write does not name stay": unknownFields,
+  "a read that nobody waits for any longer rejects promptly": abortedRead,
+  "closing during a read ends both": closeDuringRead,
+  "a watch is nudged soon after a change from outside": watchNudges,
+  "a watch that has ended is nudged no more": watchEnds,
+  "without its engine a read rejects, and works again when it is back": engineLeaves,
+  "garbage is malformed, and good records are read again afterwards": garbage,
+} as const satisfies Record<string, (harness: StoreHarness) => Promise<void>>;
+
+export type CaseName = keyof typeof CASES;
+
+/**
+ * @param skips the cases that make no sense for this store, and why
+ */
+export function storeSuite(
+  name: string,
+  start: () => Promise<StoreHarness>,
+  skips: Partial<Record<CaseName, string>> = {},
+): void {
+  describe(`the store ${name}`, () => {
+    let harness: StoreHarness;
+    beforeAll(async () => {
+      harness = await start();
+    }, 40_000);
+    afterAll(async () => {
+      await harness?.close();
+    });
+    for (const [title, run] of Object.entries(CASES)) {
+      const reason = skips[title as CaseName];
+      if (reason !== undefined) test.skip(`${title} (skipped: ${reason})`, () => {});
+      else test(title, () => run(harness), 15_000);
+    }
+  });
+}
+
+async function unknownApplication(harness: StoreHarness): Promise<void> {
+  await harness.seed("known", { canary: 0.5 });
+  await using opened = await use(harness);
+  expect(await opened.read("unheard-of")).toEqual(new Map());
+}
+
+async function wholeSnapshot(harness: StoreHarness): Promise<void> {
+  await harness.seed("other", { canary: 0.9, purple: 0.1 });
+  await harness.seed("whole", { canary: 0.25, maintenance: 0, blue: 0.1 });
+  await using opened = await use(harness);
+  const snapshot = await opened.read("whole");
+  expect(rollouts(snapshot)).toEqual({ canary: 0.25, maintenance: 0, blue: 0.1 });
+}
+
+async function valuesAsTheyLie(harness: StoreHarness): Promise<void> {
+  const records = {
+    canary: { rollout: 0.125, offset: 0.5, failsafe: "hold", note: "by hand", tags: ["a", 1, true, null] },
+    beyond: { rollout: 17 },
+    text: { rollout: "much" },
+    empty: { note: "no rollout at all" },
+    deep: { rollout: { is: { it: 0.5 } } },
+  };
+  await harness.seed("values", records);
+  await using opened = await use(harness);
+  const snapshot = await opened.read("values");
+  expect(Object.fromEntries([...snapshot].map(([version, { value }]) => [version, value]))).toEqual(records);
+}
+
+async function awkwardNames(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  expect((await opened.read("__proto__")).size).toBe(0);
+  expect((await opened.read("constructor")).size).toBe(0);
+  const { write } = opened;
+  for (const application of ["__proto__", "constructor"]) {
+    expect((await write(application, "toString", { rollout: 0.5 }, null)).ok).toBe(true);
+    expect((await write(application, "__proto__", { rollout: 0.25 }, null)).ok).toBe(true);
+    const snapshot = await opened.read(application);
+    expect(new Map([...snapshot].map(([version, { value }]) => [version, rolloutOf(value)]))).toEqual(
+      new Map([
+        ["toString", 0.5],
+        ["__proto__", 0.25],
+      ]),
+    );
+  }
+  expect(({} as Record<string, unknown>)["rollout"]).toBeUndefined();
+}
+
+async function revisions(harness: StoreHarness): Promise<void> {
+  await harness.seed("revisions", { canary: 0.25, blue: 0.1 });
+  await using opened = await use(harness);
+  const first = await opened.read("revisions");
+  const again = await opened.read("revisions");
+  expect(revisionOf(again, "canary")).toBe(revisionOf(first, "canary"));
+  await harness.seed("revisions", { canary: 0.26, blue: 0.1 });
+  const changed = await opened.read("revisions");
+  expect(revisionOf(changed, "canary")).not.toBe(revisionOf(first, "canary"));
+  expect(revisionOf(changed, "blue")).toBe(revisionOf(first, "blue"));
+}
+
+async function writeSucceeds(harness: StoreHarness): Promise<void> {
+  await harness.seed("write", { canary: 0.25, blue: 0.1 });
+  await using opened = await use(harness);
+  const before = revisionOf(await opened.read("write"), "canary");
+  const first = won(await opened.write("write", "canary", { rollout: 0.5 }, before));
+  expect(first).not.toBe(before);
+  const second = won(await opened.write("write", "canary", { rollout: 0.75, offset: 0.5 }, first));
+  const snapshot = await opened.read("write");
+  expect(revisionOf(snapshot, "canary")).toBe(second);
+  expect(snapshot.get("canary")?.value).toMatchObject({ rollout: 0.75, offset: 0.5 });
+  expect(rollouts(snapshot)).toEqual({ canary: 0.75, blue: 0.1 });
+}
+
+async function writeLost(harness: StoreHarness): Promise<void> {
+  await harness.seed("lost", { canary: 0.25 });
+  await using opened = await use(harness);
+  const stale = revisionOf(await opened.read("lost"), "canary");
+  await harness.seed("lost", { canary: 0.3 });
+  const written = await opened.write("lost", "canary", { rollout: 1 }, stale);
+  expect(written.ok).toBe(false);
+  const snapshot = await opened.read("lost");
+  expect(rollouts(snapshot)).toEqual({ canary: 0.3 });
+  expect(written.ok ? undefined : written.current).toEqual(snapshot.get("canary"));
+}
+
+async function createSucceeds(harness: StoreHarness): Promise<void> {
+  await harness.seed("create", { canary: 0.25 });
+  await using opened = await use(harness);
+  const revision = won(await opened.write("create", "blue", { rollout: 0.1 }, null));
+  const snapshot = await opened.read("create");
+  expect(rollouts(snapshot)).toEqual({ canary: 0.25, blue: 0.1 });
+  expect(revisionOf(snapshot, "blue")).toBe(revision);
+  won(await opened.write("create-the-application", "canary", { rollout: 0.2 }, null));
+  expect(rollouts(await opened.read("create-the-application"))).toEqual({ canary: 0.2 });
+}
+
+async function createLost(harness: StoreHarness): Promise<void> {
+  await harness.seed("create-lost", { canary: 0.25 });
+  await using opened = await use(harness);
+  const written = await opened.write("create-lost", "canary", { rollout: 1 }, null);
+  expect(written.ok).toBe(false);
+  expect(rolloutOf(written.ok ? undefined : written.current?.value)).toBe(0.25);
+}
+
+async function writeGone(harness: StoreHarness): Promise<void> {
+  await harness.seed("gone", { canary: 0.25, blue: 0.1 });
+  await using opened = await use(harness);
+  const revision = revisionOf(await opened.read("gone"), "canary");
+  await harness.seed("gone", { blue: 0.1 });
+  const written = await opened.write("gone", "canary", { rollout: 1 }, revision);
+  expect(written).toEqual({ ok: false, current: undefined });
+  expect(rollouts(await opened.read("gone"))).toEqual({ blue: 0.1 });
+}
+
+async function twoWriters(harness: StoreHarness): Promise<void> {
+  await harness.seed("race", { canary: 0 });
+  await using one = await use(harness);
+  await using two = await use(harness);
+  let revision = revisionOf(await one.read("race"), "canary");
+  for (let round = 1; round <= 8; round++) {
+    const outcomes = await Promise.all(
+      [one, two].map(({ write }, index) =>
+        write("race", "canary", { rollout: round / 10 + index / 100 }, revision),
+      ),
+    );
+    expect(outcomes.map(({ ok }) => ok).sort()).toEqual([false, true]);
+    const winner = outcomes.findIndex(({ ok }) => ok);
+    const snapshot = await one.read("race");
+    expect(rollouts(snapshot)).toEqual({ canary: round / 10 + winner / 100 });
+    revision = revisionOf(snapshot, "canary");
+  }
+}
+
+async function unknownFields(harness: StoreHarness): Promise<void> {
+  const kept = { note: "by hand", plan: { steps: [0.1, 0.5, 1], paused: false } };
+  await harness.seed("fields", { canary: { rollout: 0.25, offset: 0.5, ...kept } });
+  await using opened = await use(harness);
+  const revision = revisionOf(await opened.read("fields"), "canary");
+  const next = won(await opened.write("fields", "canary", { rollout: 0.5 }, revision));
+  const value = (await opened.read("fields")).get("canary")?.value;
+  expect(value).toEqual({ rollout: 0.5, offset: 0.5, ...kept });
+  won(await opened.write("fields", "canary", { rollout: 0.5, offset: undefined }, next));
+  expect((await opened.read("fields")).get("canary")?.value).toEqual({ rollout: 0.5, ...kept });
+}
+
+async function abortedRead(harness: StoreHarness): Promise<void> {
+  await harness.seed("aborted", { canary: 0.25 });
+  await using opened = await use(harness);
+  await expect(opened.store.read("aborted", AbortSignal.abort())).rejects.toBeInstanceOf(Error);
+  if (harness.hang === undefined) return;
+  await harness.hang();
+  try {
+    const gaveUp = new AbortController();
+    const startedAt = performance.now();
+    const read = opened.store.read("aborted", gaveUp.signal);
+    setTimeout(() => gaveUp.abort(), 50);
+    await expect(read).rejects.toBeInstanceOf(Error);
+    expect(performance.now() - startedAt).toBeLessThan(500);
+  } finally {
+    await harness.recover?.();
+  }
+}
+
+async function closeDuringRead(harness: StoreHarness): Promise<void> {
+  await harness.seed("closing", { canary: 0.25 });
+  const store = await harness.open();
+  const read = store.read("closing", AbortSignal.timeout(PROMPTLY_MS)).then(
+    (snapshot) => rollouts(snapshot),
+    (error: unknown) => error,
+  );
+  await within(PROMPTLY_MS, store.close());
+  const outcome = await within(2 * PROMPTLY_MS, read);
+  if (!(outcome instanceof Error)) expect(outcome).toEqual({ canary: 0.25 });
+}
+
+async function watchNudges(harness: StoreHarness): Promise<void> {
+  await harness.seed("watched", { canary: 0.25 });
+  await using opened = await use(harness);
+  const nudges = watchOf(opened.store, "watched");
+  await opened.read("watched");
+  for (const rollout of [0.3, 0.4, 0.5]) {
+    await nudges.quiet();
+    const nudged = nudges.next();
+    await harness.seed("watched", { canary: rollout });
+    await nudged;
+    expect(rollouts(await opened.read("watched"))).toEqual({ canary: rollout });
+  }
+  nudges.end();
+}
+
+async function watchEnds(harness: StoreHarness): Promise<void> {
+  await harness.seed("unwatched", { canary: 0.25 });
+  await using opened = await use(harness);
+  const ended = watchOf(opened.store, "unwatched");
+  const other = watchOf(opened.store, "unwatched");
+  await ended.quiet();
+  ended.end();
+  const countBefore = ended.count;
+  const nudged = other.next();
+  await harness.seed("unwatched", { canary: 0.5 });
+  await nudged;
+  other.end();
+  await harness.seed("unwatched", { canary: 0.75 });
+  await Bun.sleep(QUIET_MS);
+  expect(ended.count).toBe(countBefore);
+}
+
+async function engineLeaves(harness: StoreHarness): Promise<void> {
+  await harness.seed("leaving", { canary: 0.25 });
+  await using opened = await use(harness);
+  await opened.read("leaving");
+  await harness.leave?.();
+  try {
+    await expect(opened.read("leaving")).rejects.toBeInstanceOf(StoreError);
+  } finally {
+    await harness.recover?.();
+  }
+  expect(rollouts(await opened.read("leaving"))).toEqual({ canary: 0.25 });
+}
+
+async function garbage(harness: StoreHarness): Promise<void> {
+  await harness.seed("garbage", { canary: 0.25 });
+  await using opened = await use(harness);
+  await harness.spoil?.();
+  try {
+    await expect(opened.read("garbage")).rejects.toMatchObject({ name: "StoreError", code: "malformed" });
+  } finally {
+    await harness.recover?.();
+  }
+  expect(rollouts(await opened.read("garbage"))).toEqual({ canary: 0.25 });
+}
+
+/** A store that closes at the end of its case, with a time limit on all it does. */
+async function use(harness: StoreHarness) {
+  const store = await harness.open();
+  const inTime = () => AbortSignal.timeout(10_000);
+  const read = (application: string) => store.read(application, inTime());
+  const write = async (
+    application: string,
+    version: string,
+    fields: Readonly<Record<string, unknown>> & { readonly rollout: number },
+    expected: string | null,
+  ): Promise<Written> => {
+    if (store.write === undefined)
+      throw new Error(`${store.address} has no write: skip this case, and say why`);
+    return store.write(application, version, fields, expected, inTime());
+  };
+  return { store, read, write, [Symbol.asyncDispose]: () => store.close() };
+}
+
+/** A watch whose nudges can be awaited. */
+function watchOf(store: Store, application: string) {
+  let count = 0;
+  let wake: () => void = () => {};
+  const end = store.watch?.(application, () => {
+    count++;
+    wake();
+  });
+  if (end === undefined) throw new Error(`${store.address} has no watch: skip this case, and say why`);
+  return {
+    end,
+    get count() {
+      return count;
+    },
+    next: () => within(PROMPTLY_MS, new Promise<void>((resolve) => (wake = resolve))),
+    /** Until no nudge of an earlier change can come any more. */
+    async quiet() {
+      for (let seen = -1; seen !== count; await Bun.sleep(QUIET_MS / 2)) seen = count;
+    },
+  };
+}
+
+export async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing happened within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function won(written: Written): string {
+  if (!written.ok) throw new Error(`the write was lost to ${JSON.stringify(written.current)}`);
+  return written.revision;
+}
+
+function revisionOf(snapshot: Snapshot, version: string): string {
+  const revision = snapshot.get(version)?.revision;
+  if (revision === undefined) throw new Error(`there is no ${version}`);
+  return revision;
+}
+
+/** A bare number and `{ rollout }` mean the same. */
+export function rollouts(snapshot: Snapshot): Record<string, unknown> {
+  return Object.fromEntries([...snapshot].map(([version, { value }]) => [version, rolloutOf(value)]));
+}
+
+function rolloutOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null ? (value as { rollout?: unknown }).rollout : value;
+}
