@@ -1,0 +1,404 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { Problem } from "../../src/config/option.ts";
+import { toAttribute } from "../../src/stores/dynamodb/values.ts";
+import { openStore, resolveStore } from "../../src/stores/list.ts";
+import type { Store, StoreError } from "../../src/stores/store.ts";
+import { type DynamodbLocal, sdkEnvironment, startDynamodbLocal } from "../support/dynamodb-local.ts";
+import { type StoreProxy, startStoreProxy } from "../support/store-proxy.ts";
+import { rollouts, storeSuite } from "./store-suite.ts";
+
+const TABLE = "MaxwellsDaemon";
+const SECRETS = { key: "AKIDSECRETKEY", secret: "verySecretKey", token: "verySecretToken" };
+
+const environment = { ...process.env };
+const warnings: string[] = [];
+let engine: DynamodbLocal;
+let proxy: StoreProxy;
+
+beforeAll(async () => {
+  engine = await startDynamodbLocal();
+  await engine.createTable(TABLE);
+  proxy = startStoreProxy(engine.endpoint);
+}, 40_000);
+
+afterAll(async () => {
+  await proxy?.stop();
+  await engine?.stop();
+});
+
+function enter(variables: Record<string, string | undefined>): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) process.env[name] = value;
+}
+
+function restore(): void {
+  enter(Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("AWS_"))));
+}
+
+afterEach(restore);
+
+function open(address = "dynamodb:"): Promise<Store> {
+  return openStore(address, {
+    table: TABLE,
+    region: "us-east-1",
+    warn: (message) => warnings.push(message),
+  });
+}
+
+storeSuite(
+  "dynamodb",
+  async () => ({
+    async open() {
+      enter(sdkEnvironment(proxy.endpoint));
+      return open();
+    },
+    seed: (application, records) => seed(application, records),
+    leave: () => proxy.refuse(),
+    async spoil() {
+      proxy.mode = "text";
+    },
+    async hang() {
+      proxy.mode = "hang";
+    },
+    async recover() {
+      proxy.listen();
+      proxy.mode = "pass";
+    },
+    close: async () => {},
+  }),
+  {
+    "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
+    "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
+  },
+);
+
+describe("dynamodb", () => {
+  let store: Store;
+
+  beforeEach(async () => {
+    enter(sdkEnvironment(proxy.endpoint));
+    proxy.mode = "pass";
+    proxy.listen();
+    proxy.requests.length = 0;
+    store = await open();
+  });
+
+  afterEach(async () => {
+    await store.close();
+  });
+
+  test("a snapshot is one strongly consistent query", async () => {
+    await seed("one", { canary: 0.25, maintenance: 1 });
+    expect(rollouts(await store.read("one", soon()))).toEqual({ canary: 0.25, maintenance: 1 });
+    expect(proxy.requests.map(({ headers }) => headers.get("x-amz-target"))).toEqual([
+      "DynamoDB_20120810.Query",
+    ]);
+    expect(JSON.parse(proxy.requests[0]?.body ?? "")).toMatchObject({
+      ConsistentRead: true,
+      TableName: TABLE,
+    });
+  });
+
+  test("an application of several pages is read whole, and one without end is refused", async () => {
+    const filler = "x".repeat(350_000);
+    const versions = Array.from({ length: 4 }, (_, n) => [`v${n}`, { rollout: n / 10, filler }] as const);
+    await seed("pages", Object.fromEntries(versions));
+    expect(rollouts(await store.read("pages", soon()))).toEqual({ v0: 0, v1: 0.1, v2: 0.2, v3: 0.3 });
+    expect(proxy.requests.length).toBe(2);
+
+    const more = Array.from({ length: 13 }, (_, n) => [`v${n}`, { rollout: 0, filler }] as const);
+    await seed("pages", Object.fromEntries(more));
+    const error = await fails(store.read("pages", soon()));
+    expect(error).toMatchObject({ code: "malformed" });
+    expect(error.message).toContain("delete the items of versions that no longer exist");
+    await seed("pages", {});
+  });
+
+  test("a daemon of 2016 and its operators find their schema untouched", async () => {
+    await store.write?.("schema", "canary", { rollout: 0.25, failsafe: "hold" }, null, soon());
+    const client = engine.client();
+    const { Items } = await client.send(
+      new QueryCommand({
+        TableName: TABLE,
+        KeyConditionExpression: "application = :a",
+        ExpressionAttributeValues: { ":a": { S: "schema" } },
+      }),
+    );
+    client.destroy();
+    expect(Items).toEqual([
+      {
+        application: { S: "schema" },
+        version: { S: "canary" },
+        rollout: { N: "0.25" },
+        failsafe: { S: "hold" },
+        revision: { N: "1" },
+      },
+    ]);
+  });
+
+  test.each([
+    ["rollout", { rollout: { N: "0.9" } }],
+    ["offset", { offset: { N: "0.9" } }],
+    ["failsafe", { failsafe: { S: "hold" } }],
+    ["revision", { revision: { N: "77" } }],
+    ["the rollout's type", { rollout: { S: "0.25" } }],
+  ])("an operator who changes %s by other tools makes a write lose", async (_, change) => {
+    await seed("covered", { canary: { rollout: 0.25 } });
+    const before = (await store.read("covered", soon())).get("canary")?.revision ?? "";
+    await put("covered", "canary", { rollout: { N: "0.25" }, ...change });
+    const after = await store.read("covered", soon());
+    expect(after.get("canary")?.revision).not.toBe(before);
+    const written = await store.write?.("covered", "canary", { rollout: 1 }, before, soon());
+    expect(written).toEqual({ ok: false, current: after.get("canary") });
+  });
+
+  test("a write counts the revision up and leaves attributes alone that JSON cannot hold", async () => {
+    const odd = {
+      tags: { SS: ["a", "b"] },
+      blob: { B: new Uint8Array([1, 2]) },
+      big: { N: "12345678901234567890123" },
+    };
+    await put("odd", "canary", { rollout: { N: "0.1" }, revision: { N: "41" }, ...odd });
+    const revision = (await store.read("odd", soon())).get("canary")?.revision ?? "";
+    expect(await store.write?.("odd", "canary", { rollout: 0.2 }, revision, soon())).toMatchObject({
+      ok: true,
+    });
+    expect(await items("odd")).toMatchObject([{ rollout: { N: "0.2" }, revision: { N: "42" }, ...odd }]);
+  });
+
+  test("a malformed record can be written over", async () => {
+    await put("repair", "canary", { rollout: { L: [{ N: "1" }] }, revision: { S: "mine" } });
+    const revision = (await store.read("repair", soon())).get("canary")?.revision ?? "";
+    expect(await store.write?.("repair", "canary", { rollout: 0.2 }, revision, soon())).toMatchObject({
+      ok: true,
+    });
+    expect(await items("repair")).toMatchObject([{ rollout: { N: "0.2" }, revision: { N: "1" } }]);
+  });
+
+  test("a value that JavaScript cannot hold exactly still makes a write win", async () => {
+    await put("exact", "canary", { rollout: { N: "0.12345678901234567890123456789" } });
+    const revision = (await store.read("exact", soon())).get("canary")?.revision ?? "";
+    expect(await store.write?.("exact", "canary", { rollout: 0.2 }, revision, soon())).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test("fields called like keys or like the revision write neither", async () => {
+    await seed("keys", { canary: 0.1 });
+    const revision = (await store.read("keys", soon())).get("canary")?.revision ?? "";
+    const fields = { rollout: 0.2, application: "x", version: "y", revision: 9 };
+    expect(await store.write?.("keys", "canary", fields, revision, soon())).toMatchObject({ ok: true });
+    expect(await items("keys")).toMatchObject([{ version: { S: "canary" }, revision: { N: "1" } }]);
+  });
+
+  test("a table that is not there is missing, with the command that makes it", async () => {
+    const other = await open("dynamodb://eu-west-1/Nope");
+    expect(other.address).toBe("dynamodb://eu-west-1/Nope");
+    for (const work of [
+      () => other.read("website", soon()),
+      () => other.write?.("website", "canary", { rollout: 0 }, null, soon()),
+    ]) {
+      const error = await fails(work());
+      expect(error).toMatchObject({ code: "missing" });
+      expect(error.message).toContain("aws dynamodb create-table --region eu-west-1 --table-name Nope ");
+    }
+    await other.close();
+  });
+
+  test("an endpoint that hangs is given up after three tries of a second", async () => {
+    proxy.mode = "hang";
+    const startedAt = performance.now();
+    const error = await fails(store.read("website", AbortSignal.timeout(10_000)));
+    expect(error).toMatchObject({ code: "unavailable" });
+    expect(error.message).toContain("TimeoutError");
+    expect(proxy.requests.length).toBe(3);
+    expect(performance.now() - startedAt).toBeWithin(2_900, 4_600);
+  }, 10_000);
+
+  test("an answer that begins and never ends is given up", async () => {
+    proxy.mode = "stall";
+    const startedAt = performance.now();
+    const error = await fails(store.read("website", AbortSignal.timeout(10_000)));
+    expect(error).toMatchObject({ code: "unavailable" });
+    expect(performance.now() - startedAt).toBeLessThan(5_500);
+  }, 10_000);
+
+  test("the signal ends the request itself, and none is tried again", async () => {
+    proxy.mode = "hang";
+    const gaveUp = new AbortController();
+    const read = fails(store.read("website", gaveUp.signal));
+    while (proxy.requests.length === 0) await Bun.sleep(5);
+    gaveUp.abort();
+    expect(await read).toMatchObject({ name: "StoreError", code: "unavailable" });
+    await Bun.sleep(1_300);
+    expect(proxy.requests.length).toBe(1);
+  });
+
+  test("an endpoint that refuses is unavailable", async () => {
+    await proxy.refuse();
+    const error = await fails(store.read("website", soon()));
+    expect(error).toMatchObject({ code: "unavailable" });
+    expect(error.message).toContain("does not answer");
+  });
+
+  test("a table over its capacity is unavailable after three tries", async () => {
+    proxy.mode = "throttle";
+    const error = await fails(store.read("website", soon()));
+    expect(error).toMatchObject({ code: "unavailable" });
+    expect(error.message).toContain("ProvisionedThroughputExceededException");
+    expect(proxy.requests.length).toBe(3);
+  });
+
+  test.each(["text", "other-json", "page"] as const)(
+    "an endpoint that answers %s is malformed",
+    async (mode) => {
+      proxy.mode = mode;
+      const error = await fails(store.read("website", soon()));
+      expect(error).toMatchObject({ name: "StoreError", code: "malformed" });
+      expect(error.message).toContain("is not DynamoDB");
+      expect(await fails(store.write?.("website", "canary", { rollout: 0 }, null, soon()))).toMatchObject({
+        name: "StoreError",
+      });
+    },
+  );
+
+  test("a table with other keys is malformed, with the schema", async () => {
+    const other = await open("dynamodb:///Other");
+    const client = engine.client();
+    const { CreateTableCommand } = await import("@aws-sdk/client-dynamodb");
+    await client.send(
+      new CreateTableCommand({
+        TableName: "Other",
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      }),
+    );
+    client.destroy();
+    const error = await fails(other.read("website", soon()));
+    expect(error).toMatchObject({ code: "malformed" });
+    expect(error.message).toContain("application (S, hash) and version (S, range)");
+    await other.close();
+  });
+
+  test("without credentials a read is denied, and says how to give them", async () => {
+    enter({
+      ...sdkEnvironment(proxy.endpoint),
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+    });
+    const other = await open();
+    const error = await fails(other.read("website", soon()));
+    expect(error).toMatchObject({ code: "denied" });
+    expect(error.message).toContain("attach an IAM role, or set AWS_ACCESS_KEY_ID");
+    expect(error.message).toContain("dynamodb:Query");
+    await other.close();
+  });
+
+  test.each([
+    "AccessDeniedException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "ExpiredTokenException",
+  ])("%s is denied, names the permissions, and tells no secrets", async (type) => {
+    const echo = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) =>
+        Response.json(
+          { __type: `com.amazon.coral.service#${type}`, message: JSON.stringify([...request.headers]) },
+          { status: 400, headers: { "content-type": "application/x-amz-json-1.0" } },
+        ),
+    });
+    enter({
+      ...sdkEnvironment(`http://127.0.0.1:${echo.port}`),
+      AWS_ACCESS_KEY_ID: SECRETS.key,
+      AWS_SECRET_ACCESS_KEY: SECRETS.secret,
+      AWS_SESSION_TOKEN: SECRETS.token,
+    });
+    const other = await open();
+    const error = await fails(other.read("website", soon()));
+    expect(error).toMatchObject({ code: "denied" });
+    expect(error.message).toContain("dynamodb:Query");
+    expect(error.message).toContain("dynamodb:UpdateItem");
+    const shown = Bun.inspect(error, { depth: 10 });
+    for (const secret of [...Object.values(SECRETS), "Signature="]) expect(shown).not.toContain(secret);
+    await other.close();
+    await echo.stop(true);
+  });
+
+  test("reading, writing and failing warns of nothing", () => {
+    expect(warnings).toEqual([]);
+  });
+});
+
+test.each([
+  ["dynamodb:", "dynamodb://us-east-1/MaxwellsDaemon"],
+  ["dynamodb://", "dynamodb://us-east-1/MaxwellsDaemon"],
+  ["dynamodb://eu-west-1", "dynamodb://eu-west-1/MaxwellsDaemon"],
+  ["dynamodb://eu-west-1/", "dynamodb://eu-west-1/MaxwellsDaemon"],
+  ["dynamodb:///Other.Table_1", "dynamodb://us-east-1/Other.Table_1"],
+  ["dynamodb://eu-west-1/Other", "dynamodb://eu-west-1/Other"],
+])("%s is %s", async (address, meant) => {
+  const store = await open(address);
+  expect(store.address).toBe(meant);
+  await store.close();
+});
+
+test.each(["dynamodb:Table", "dynamodb:/x", "dynamodb://eu west/x", "dynamodb:///no", "dynamodb://a/b/c"])(
+  "%s is refused with an example",
+  (address) => {
+    const resolved = resolveStore(address);
+    expect(resolved).toBeInstanceOf(Problem);
+    expect((resolved as Problem).message).toContain("dynamodb://us-east-1/MaxwellsDaemon");
+  },
+);
+
+/** What an operator does: records become items, all others of the application go. */
+async function seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void> {
+  const client = engine.client();
+  for (const item of await items(application)) {
+    const version = item["version"]?.S ?? "";
+    if (Object.hasOwn(records, version)) continue;
+    const Key = { application: { S: application }, version: { S: version } };
+    await client.send(new DeleteItemCommand({ TableName: TABLE, Key }));
+  }
+  for (const [version, value] of Object.entries(records)) {
+    const fields = typeof value === "number" ? { rollout: value } : value;
+    await put(application, version, toAttribute(fields).M ?? {});
+  }
+  client.destroy();
+}
+
+async function put(application: string, version: string, item: object): Promise<void> {
+  const client = engine.client();
+  const Item = { application: { S: application }, version: { S: version }, ...item };
+  await client.send(new PutItemCommand({ TableName: TABLE, Item }));
+  client.destroy();
+}
+
+async function items(application: string) {
+  const client = engine.client();
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: TABLE,
+      ConsistentRead: true,
+      KeyConditionExpression: "application = :a",
+      ExpressionAttributeValues: { ":a": { S: application } },
+    }),
+  );
+  client.destroy();
+  return Items;
+}
+
+async function fails(work: Promise<unknown> | undefined): Promise<StoreError> {
+  return (await (work ?? Promise.resolve()).then(
+    () => new Error("nothing failed"),
+    (error: unknown) => error,
+  )) as StoreError;
+}
+
+function soon(): AbortSignal {
+  return AbortSignal.timeout(9_000);
+}

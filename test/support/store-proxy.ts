@@ -1,0 +1,90 @@
+/** An HTTP proxy between a store and its engine that records what is asked, and can fail in the ways networks do. */
+
+export type ProxyMode =
+  /** Answers come from the engine. */
+  | "pass"
+  /** Requests are taken and never answered. */
+  | "hang"
+  /** The answer begins and never ends. */
+  | "stall"
+  /** The answer is a 200 that is no JSON. */
+  | "text"
+  /** The answer is a 200 with JSON of somebody else. */
+  | "other-json"
+  /** An error page of something that is not the engine. */
+  | "page"
+  /** The engine is overloaded. */
+  | "throttle";
+
+export interface RecordedRequest {
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export interface StoreProxy {
+  readonly endpoint: string;
+  readonly requests: RecordedRequest[];
+  mode: ProxyMode;
+  /** Connections are refused until `listen`, at the same address. */
+  refuse(): Promise<void>;
+  listen(): void;
+  stop(): Promise<void>;
+}
+
+/** @param upstream the engine's endpoint */
+export function startStoreProxy(upstream: string): StoreProxy {
+  const requests: RecordedRequest[] = [];
+  const serve = (port: number) => Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 0, fetch: answer });
+  let server: ReturnType<typeof serve> | undefined = serve(0);
+  const port = Number(server.port);
+  const proxy: StoreProxy = {
+    endpoint: `http://127.0.0.1:${port}`,
+    requests,
+    mode: "pass",
+    async refuse() {
+      await server?.stop(true);
+      server = undefined;
+    },
+    listen() {
+      server ??= serve(port);
+    },
+    async stop() {
+      await server?.stop(true);
+    },
+  };
+
+  async function answer(request: Request): Promise<Response> {
+    const body = await request.text();
+    requests.push({ headers: request.headers, body });
+    switch (proxy.mode) {
+      case "pass":
+        return fetch(upstream, { method: "POST", headers: withoutHop(request.headers), body });
+      case "hang":
+        return new Promise(() => {});
+      case "stall":
+        return new Response(new ReadableStream({ start: (stream) => stream.enqueue('{"Items":[') }));
+      case "text":
+        return new Response('{"Items": [{"application"', { headers: AMZ_JSON });
+      case "other-json":
+        return new Response('{"status":"ok","Items":{"0":7}}', { headers: AMZ_JSON });
+      case "page":
+        return new Response("<h1>Not here</h1>", { status: 404, headers: { "content-type": "text/html" } });
+      case "throttle": {
+        const type = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+        return new Response(JSON.stringify({ __type: type, message: "slow down" }), {
+          status: 400,
+          headers: AMZ_JSON,
+        });
+      }
+    }
+  }
+  return proxy;
+}
+
+const AMZ_JSON = { "content-type": "application/x-amz-json-1.0" };
+
+function withoutHop(headers: Headers): Headers {
+  const kept = new Headers(headers);
+  for (const name of ["host", "connection", "content-length", "accept-encoding"]) kept.delete(name);
+  return kept;
+}
