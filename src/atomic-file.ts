@@ -1,5 +1,6 @@
 /** Files that are always whole: written beside their name, then renamed over it. */
 
+import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 
 /**
@@ -8,7 +9,8 @@ import { open, rename, rm } from "node:fs/promises";
  * @param mode of the new file, as in open(2)
  */
 export async function writeAtomically(path: string, text: string, mode = 0o644): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
+  // A name of its own for each write: two daemons may share a directory, and even a process number in two containers.
+  const temporary = `${path}.${randomUUID()}.new`;
   try {
     const file = await open(temporary, "w", mode);
     try {

@@ -53,6 +53,7 @@ export class StartError extends Error {
 export async function createDaemon(settings: Settings, log: Log): Promise<Daemon> {
   const clock = () => performance.now();
   const started = { startedAt: new Date(), startedAtMs: clock() };
+  const kept = openStateDirectory(settings, log);
   const opened = await openStore(settings.get(store), {
     table: settings.get(table),
     region: settings.get(region),
@@ -61,7 +62,6 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
 
   const rollout = new Rollout(settings.get(application), settings.get(unhealthy));
   const metrics = new Metrics(rollout.placements);
-  const kept = openStateDirectory(settings, log);
   const feed = new Feed({
     store: opened,
     rollout,

@@ -17,7 +17,7 @@
 import type { LastGood } from "./last-good.ts";
 import type { Log } from "./log.ts";
 import type { FeedCounts, Metrics } from "./metrics.ts";
-import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
+import { type Arc, byPrecedence, checkRecord, isVersion, VERSIONS_MAX } from "./record.ts";
 import { type Rollout, spell } from "./rollout.ts";
 import type { Snapshot, Store } from "./stores/store.ts";
 
@@ -45,6 +45,8 @@ export interface Reading {
   /** Versions whose record could not be used. */
   readonly malformed: ReadonlySet<string>;
   readonly snapshot: Snapshot;
+  /** How long ago the store was asked for it. */
+  readonly ageMs: number;
 }
 
 export interface FeedOptions {
@@ -158,8 +160,9 @@ class Loop {
     while (!this.#ending.signal.aborted) {
       this.#nudged = false;
       await this.#readOnce();
-      await this.#sleep(this.#failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS, false);
-      if (!this.#nudged) await this.#sleep(this.#pauseMs(), true);
+      const leastMs = this.#failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS;
+      await this.#sleep(leastMs, false);
+      if (!this.#nudged) await this.#sleep(Math.max(0, this.#pauseMs() - leastMs), true);
     }
   }
 
@@ -189,14 +192,15 @@ class Loop {
 
   async #readOnce(): Promise<void> {
     const askedAtMs = this.#clock();
-    let snapshot: Snapshot;
+    let reading: Reading;
     try {
-      snapshot = await this.#readInTime();
+      const snapshot = await this.#readInTime();
+      reading = { ...this.#check(snapshot), snapshot, ageMs: this.#clock() - askedAtMs };
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#fail(error);
       return;
     }
-    this.#succeed(snapshot, askedAtMs);
+    this.#succeed(reading, askedAtMs);
   }
 
   /** A read that ends when its time is up, the feed ends, or the store answers; a late answer is dropped. */
@@ -233,9 +237,9 @@ class Loop {
     });
   }
 
-  #succeed(snapshot: Snapshot, askedAtMs: number): void {
+  #succeed(reading: Reading, askedAtMs: number): void {
     const { rollout, log, store } = this.#options;
-    const { arcs, malformed } = this.#check(snapshot);
+    const { arcs, malformed } = reading;
     const before = rollout.table(this.application)?.arcs ?? [];
     const isFirst = this.#counts.success === 0;
     rollout.apply(this.application, arcs, askedAtMs);
@@ -252,27 +256,29 @@ class Loop {
     if (isFirst || spell(before) !== spell(after)) {
       log.info("rollouts", { application: this.application, arcs: spell(after) || "none" });
     }
-    this.#options.onReading?.({ application: this.application, arcs, malformed, snapshot });
+    this.#options.onReading?.(reading);
   }
 
-  #check(snapshot: Snapshot): { arcs: Arc[]; malformed: Set<string> } {
+  /** Throws where the store answered with what is no snapshot: that counts as a read that failed. */
+  #check(snapshot: Snapshot): Pick<Reading, "application" | "arcs" | "malformed"> {
     const arcs: Arc[] = [];
     const malformed = new Set<string>();
     for (const [version, record] of snapshot) {
-      if (arcs.length === VERSIONS_MAX) {
-        this.#complain(`it has more than ${VERSIONS_MAX} versions; the rest is ignored`);
-        break;
-      }
       const { arc, problem } = checkRecord(version, record.value);
-      if (problem === undefined) {
-        arcs.push(arc);
-      } else {
+      if (problem !== undefined) {
         malformed.add(version);
         this.#complain(problem, arc.version);
-        if (arc.version === version) arcs.push(arc);
       }
+      if (isVersion(version)) arcs.push(arc);
     }
-    return { arcs, malformed };
+    if (arcs.length > VERSIONS_MAX) {
+      this.#complain(
+        `there are more than ${VERSIONS_MAX} versions; those that come last by name are ignored`,
+      );
+      // Sorted, so that every daemon of a fleet ignores the same ones, in whatever order they were read.
+      for (const { version } of arcs.sort(byPrecedence).splice(VERSIONS_MAX)) malformed.add(version);
+    }
+    return { application: this.application, arcs, malformed };
   }
 
   #complain(problem: string, version?: string): void {

@@ -4,7 +4,7 @@
  * restart: what is older than `unhealthy` is master, but for arcs that hold.
  */
 
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic-file.ts";
@@ -30,10 +30,12 @@ export class LastGoodSnapshots {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #savedAtMs = new Map<string, number>();
-  #saving: Promise<void> = Promise.resolve();
+  /** The latest reading of each application that is not written yet; a slow disk gets the newest alone. */
+  readonly #unwritten = new Map<string, string>();
+  #writing: Promise<void> | undefined;
 
   /**
-   * Throws where the directory cannot be made.
+   * Throws where the directory cannot be made or written to.
    *
    * @param now the time of day in milliseconds, as `Date.now`: it has to mean something after a restart
    */
@@ -42,6 +44,7 @@ export class LastGoodSnapshots {
     this.#log = log;
     this.#now = now;
     mkdirSync(this.#directory, { recursive: true });
+    accessSync(this.#directory, constants.W_OK | constants.X_OK);
   }
 
   /** What was saved of an application; undefined where there is nothing, or nothing that can be used. */
@@ -63,29 +66,43 @@ export class LastGoodSnapshots {
   }
 
   /** Saves a reading in the background. Never throws. */
-  save({ application, arcs }: Reading): void {
-    const readAtMs = this.#now();
-    if (Math.abs(readAtMs - (this.#savedAtMs.get(application) ?? Number.NEGATIVE_INFINITY)) < SAVE_MIN_MS)
-      return;
-    this.#savedAtMs.set(application, readAtMs);
+  save({ application, arcs, ageMs }: Reading): void {
+    const nowMs = this.#now();
     const records = Object.fromEntries(arcs.map(({ version, ...record }) => [version, record]));
-    const text = `${JSON.stringify({ readAt: new Date(readAtMs).toISOString(), records })}\n`;
-    this.#saving = this.#saving
-      .then(() => writeAtomically(this.#path(application), text))
-      .catch((error: Error) => {
+    const readAt = new Date(nowMs - ageMs).toISOString();
+    this.#unwritten.set(application, `${JSON.stringify({ readAt, records })}\n`);
+    const sinceMs = Math.abs(nowMs - (this.#savedAtMs.get(application) ?? Number.NEGATIVE_INFINITY));
+    if (sinceMs < SAVE_MIN_MS) return;
+    this.#savedAtMs.set(application, nowMs);
+    this.#write();
+  }
+
+  /** Writes what has not been written yet, and resolves when that is done. */
+  async close(): Promise<void> {
+    this.#write();
+    await this.#writing;
+  }
+
+  #write(): void {
+    if (this.#unwritten.size > 0) this.#writing ??= this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const [application, text] of this.#unwritten) {
+      this.#unwritten.delete(application);
+      try {
+        await writeAtomically(this.#path(application), text);
+      } catch (error) {
         this.#log.warn(
           "the snapshot could not be saved; after a restart without the store all go to master",
           {
             application,
-            error: error.message,
+            error: error instanceof Error ? error.message : String(error),
           },
         );
-      });
-  }
-
-  /** Resolves when what was begun is written. */
-  async close(): Promise<void> {
-    await this.#saving;
+      }
+    }
+    this.#writing = undefined;
   }
 
   #path(application: string): string {

@@ -7,7 +7,7 @@
  * by hand comes back.
  */
 
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Reading } from "./feed.ts";
@@ -18,33 +18,45 @@ export class Maintenance {
   readonly #directory: string;
   readonly #log: Log;
   readonly #isOn = new Map<string, boolean>();
-  #changing: Promise<void> = Promise.resolve();
+  /** What the latest readings want and is not done yet; a slow disk gets the newest alone. */
+  readonly #wanted = new Map<string, boolean>();
+  #switching: Promise<void> | undefined;
 
-  /** Throws where the directory cannot be made. */
+  /** Throws where the directory cannot be made or written to. */
   constructor(stateDirectory: string, log: Log) {
     this.#directory = join(stateDirectory, "maintenance");
     this.#log = log;
     mkdirSync(this.#directory, { recursive: true });
+    accessSync(this.#directory, constants.W_OK | constants.X_OK);
   }
 
   /** Puts the file right in the background. Never throws. */
   follow({ application, arcs, malformed }: Reading): void {
     if (malformed.has(MAINTENANCE)) return;
     const isOn = arcs.some((arc) => arc.version === MAINTENANCE && arc.rollout > 0);
-    this.#changing = this.#changing
-      .then(() => this.#set(application, isOn))
-      .catch((error: Error) => {
-        this.#log.error("maintenance mode could not be switched", {
-          application,
-          wanted: isOn ? "on" : "off",
-          error: error.message,
-        });
-      });
+    this.#wanted.set(application, isOn);
+    this.#switching ??= this.#switchAll();
   }
 
   /** Resolves when what was begun is done. */
   async close(): Promise<void> {
-    await this.#changing;
+    await this.#switching;
+  }
+
+  async #switchAll(): Promise<void> {
+    for (const [application, isOn] of this.#wanted) {
+      this.#wanted.delete(application);
+      try {
+        await this.#set(application, isOn);
+      } catch (error) {
+        this.#log.error("maintenance mode could not be switched", {
+          application,
+          wanted: isOn ? "on" : "off",
+          error: error instanceof Error ? error.message : String(error),
+        });
+      }
+    }
+    this.#switching = undefined;
   }
 
   async #set(application: string, isOn: boolean): Promise<void> {

@@ -47,7 +47,7 @@ export class Placements {
     const name = `${application}\n${location}\n${reason}`;
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const lineTail = Buffer.from(`\n${location}\n`, "latin1");
+    const lineTail = lineTailOf(location);
     if (this.#byName.size < Placements.COUNT_MAX) {
       const placement: Placement = { application, location, reason, lineTail, count: 0 };
       this.#byName.set(name, placement);
@@ -65,7 +65,7 @@ export class Placements {
     const name = `${application}\nother\n${reason}`;
     let other = this.#byName.get(name);
     if (other === undefined) {
-      other = { application, location: "other", reason, lineTail, count: 0 };
+      other = { application, location: "other", reason, lineTail: lineTailOf("other"), count: 0 };
       this.#byName.set(name, other);
     }
     const shared = other;
@@ -82,4 +82,8 @@ export class Placements {
       },
     };
   }
+}
+
+function lineTailOf(location: string): Uint8Array {
+  return Buffer.from(`\n${location}\n`, "latin1");
 }

@@ -22,6 +22,11 @@ export interface Arc {
 /** Names of versions travel in lines, headers, cookies and metric labels, so they are plain. */
 export const VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+/** Whether records may have this name: a plain one, and not the place of everybody else. */
+export function isVersion(name: unknown): name is string {
+  return typeof name === "string" && VERSION.test(name) && name !== MASTER;
+}
+
 /** The version that tells of maintenance: its rollout is a switch, and it never serves a visitor. */
 export const MAINTENANCE = "maintenance";
 
@@ -31,7 +36,11 @@ export const MASTER = "master";
 /** An application may have this many versions; the rest of a longer snapshot is ignored, and logged. */
 export const VERSIONS_MAX = 64;
 
+/** Stands for the name of a record that has none that could be used. */
+const NAMELESS = "?";
+
 export interface CheckedRecord {
+  /** Of rollout 0 where there is a problem; of no version at all where the problem is its name (`isVersion`). */
   readonly arc: Arc;
   /** Why the record counts as rollout 0; undefined where it is sound. */
   readonly problem?: string;
@@ -44,25 +53,22 @@ export interface CheckedRecord {
  * @param value   `{ rollout, offset?, failsafe?, … }`, or a bare number for `{ rollout }`; anything at all is survived
  */
 export function checkRecord(version: string, value: unknown): CheckedRecord {
-  const name = VERSION.test(version) ? version : "?";
-  if (name === "?" || name === MASTER) {
-    return zero(name, `${quote(version)} cannot be the name of a version`);
-  }
+  if (!isVersion(version)) return zero(NAMELESS, `${quote(version)} cannot be the name of a version`);
   const fields = typeof value === "number" ? { rollout: value } : value;
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
-    return zero(name, `the record is ${quote(value)}; write a number or { "rollout": number }`);
+    return zero(version, `the record is ${quote(value)}; write a number or { "rollout": number }`);
   }
-  const { rollout, offset = 0, failsafe = "master" } = fields as Record<string, unknown>;
+  const { rollout, offset = 0, failsafe = "master" } = readFields(fields);
   if (typeof rollout !== "number" || !(rollout >= 0 && rollout <= 1)) {
-    return zero(name, `its rollout is ${quote(rollout)}; write a number from 0 to 1`);
+    return zero(version, `its rollout is ${quote(rollout)}; write a number from 0 to 1`);
   }
   if (typeof offset !== "number" || !(offset >= 0 && offset < 1)) {
-    return zero(name, `its offset is ${quote(offset)}; write a number from 0 to less than 1`);
+    return zero(version, `its offset is ${quote(offset)}; write a number from 0 to less than 1`);
   }
   if (failsafe !== "master" && failsafe !== "hold") {
-    return zero(name, `its failsafe is ${quote(failsafe)}; write "master" or "hold"`);
+    return zero(version, `its failsafe is ${quote(failsafe)}; write "master" or "hold"`);
   }
-  return { arc: { version: name, rollout, offset, failsafe } };
+  return { arc: { version, rollout, offset, failsafe } };
 }
 
 /** `canary` before all others, the others by name: of two arcs that overlap, the first one counts. */
@@ -72,6 +78,15 @@ export function byPrecedence(a: Arc, b: Arc): number {
 
 function rank(version: string): number {
   return version === "canary" ? 0 : 1;
+}
+
+/** A store of one's own may hand over an object that throws when it is looked at; it counts as an empty one. */
+function readFields(fields: object): Record<string, unknown> {
+  try {
+    return { ...fields };
+  } catch {
+    return {};
+  }
 }
 
 function zero(version: string, problem: string): CheckedRecord {

@@ -55,6 +55,7 @@ export class Table {
   readonly readAtMs: number;
   /** From here on only what holds is left. */
   readonly expiresAtMs: number;
+  readonly #unhealthyMs: number;
   readonly #fresh: Circle;
   readonly #stale: Circle;
   readonly #forced = new Map<string, Placement>();
@@ -69,6 +70,7 @@ export class Table {
     this.arcs = [...arcs].sort(byPrecedence);
     this.readAtMs = readAtMs;
     this.expiresAtMs = readAtMs + unhealthyMs;
+    this.#unhealthyMs = unhealthyMs;
 
     const served = this.arcs.filter((arc) => arc.version !== MAINTENANCE);
     const circle = (chosen: readonly Arc[], inside: Reason, outside: Reason): Circle => ({
@@ -118,11 +120,15 @@ export class Table {
    * What holds has no end of its own, so its lease is renewed as often as `unhealthy` says, like any other.
    */
   lease(nowMs: number): Lease {
-    const fresh = this.isFresh(nowMs);
-    const arcs = (fresh ? this.#fresh : this.#stale).arcs.map((placed) => placed.arc);
-    if (fresh) return { durationMs: Math.floor(this.expiresAtMs - nowMs), arcs };
-    return { durationMs: arcs.length > 0 ? Math.floor(this.expiresAtMs - this.readAtMs) : 0, arcs };
+    const leftMs = Math.floor(this.expiresAtMs - nowMs);
+    if (leftMs > 0) return { durationMs: leftMs, arcs: arcsOf(this.#fresh) };
+    const arcs = arcsOf(this.#stale);
+    return { durationMs: arcs.length > 0 ? Math.floor(this.#unhealthyMs) : 0, arcs };
   }
+}
+
+function arcsOf(circle: Circle): Arc[] {
+  return circle.arcs.map((placed) => placed.arc);
 }
 
 /** The tables of all applications that a daemon serves. */

@@ -11,7 +11,7 @@
 
 import { assignmentOfText } from "../assignment.ts";
 import { type Decision, emptyRequest, type Handler } from "../handler.ts";
-import { MASTER } from "../record.ts";
+import { MAINTENANCE, MASTER } from "../record.ts";
 import { type Rollout, spell, type Table } from "../rollout.ts";
 import { applyFields, parseFields } from "./line-codec.ts";
 
@@ -65,9 +65,8 @@ function served(
   for (const [name, text] of fields) {
     if (name === "application") continue;
     const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    const isLocation =
-      name === MASTER || name === "failure" || table.arcs.some((arc) => arc.version === name);
-    if (!(count <= SERVED_MAX) || !isLocation) return undefined;
+    const isVersion = name !== MAINTENANCE && table.arcs.some((arc) => arc.version === name);
+    if (!(count <= SERVED_MAX) || !(isVersion || name === MASTER || name === "failure")) return undefined;
     counts.push([name, count]);
   }
   let total = 0;
