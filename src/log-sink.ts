@@ -6,21 +6,36 @@
  * as something can be written again.
  */
 
-import { close, closeSync, openSync, write } from "node:fs";
+import { close, closeSync, constants, openSync, write } from "node:fs";
 import type { LogSink } from "./log.ts";
 
 /** How much waits for a slow disk or terminal before lines are dropped. */
-const QUEUE_BYTES_MAX = 1024 * 1024;
+const QUEUE_LENGTH_MAX = 1024 * 1024;
 
 /** How soon a descriptor that is not ready is tried again. */
 const RETRY_MS = 50;
+
+const LF = 0x0a;
+
+/** What one write is to bring out, and what is lost with it if it fails. */
+interface Batch {
+  readonly bytes: Buffer;
+  /** How far it got. */
+  written: number;
+  /** Where the note of what was lost before ends. */
+  readonly noteEnd: number;
+  readonly lostBefore: number;
+}
 
 export class DescriptorSink implements LogSink {
   #descriptor: number;
   #queue: string[] = [];
   #queuedLength = 0;
   #lost = 0;
-  #underWay: Buffer | undefined;
+  #lostLine = (count: number) => `${count} lines of the log were lost: they could not be written\n`;
+  /** The last write ended within a line. */
+  #isTorn = false;
+  #underWay: Batch | undefined;
   #retired: number | undefined;
   #idle: (() => void) | undefined;
 
@@ -28,8 +43,9 @@ export class DescriptorSink implements LogSink {
     this.#descriptor = descriptor;
   }
 
-  write(line: string): void {
-    if (this.#queuedLength + line.length > QUEUE_BYTES_MAX) {
+  write(line: string, lostLine = this.#lostLine): void {
+    this.#lostLine = lostLine;
+    if (this.#queuedLength + line.length > QUEUE_LENGTH_MAX) {
       this.#lost++;
       return;
     }
@@ -42,6 +58,7 @@ export class DescriptorSink implements LogSink {
   replace(descriptor: number): void {
     if (this.#underWay === undefined) {
       close(this.#descriptor);
+      this.#isTorn = false;
     } else {
       // A second change within one write: the one in between has never been written to.
       if (this.#retired !== undefined) close(this.#descriptor);
@@ -62,38 +79,54 @@ export class DescriptorSink implements LogSink {
   }
 
   #writeQueue(): void {
-    let text = this.#queue.join("");
-    const note = `${this.#lost} lines of the log were lost: they came faster than they could be written\n`;
-    if (this.#lost > 0) text = `${note}${text}`;
+    const note = `${this.#isTorn ? "\n" : ""}${this.#lost > 0 ? this.#lostLine(this.#lost) : ""}`;
+    const bytes = Buffer.from(note + this.#queue.join(""));
+    this.#underWay = { bytes, written: 0, noteEnd: Buffer.byteLength(note), lostBefore: this.#lost };
     this.#lost = 0;
     this.#queue = [];
     this.#queuedLength = 0;
-    this.#writeBytes(Buffer.from(text));
+    this.#writeBatch(this.#underWay);
   }
 
-  #writeBytes(bytes: Buffer): void {
-    this.#underWay = bytes;
-    write(this.#retired ?? this.#descriptor, bytes, 0, bytes.length, null, (error, written) => {
+  #writeBatch(batch: Batch): void {
+    const { bytes, written } = batch;
+    write(this.#retired ?? this.#descriptor, bytes, written, bytes.length - written, null, (error, count) => {
       if (error?.code === "EAGAIN" || error?.code === "EBUSY") {
-        setTimeout(() => this.#writeBytes(bytes), RETRY_MS);
-      } else if (error === null && written < bytes.length) {
-        this.#writeBytes(bytes.subarray(written));
-      } else {
-        if (error !== null) this.#lost += bytes.toString().split("\n").length - 1;
-        this.#ended();
+        // Whoever replaced it may have done so because nobody reads it.
+        this.#closeRetired();
+        setTimeout(() => this.#writeBatch(batch), RETRY_MS);
+        return;
       }
+      batch.written += error === null ? count : 0;
+      if (error === null && batch.written < bytes.length) {
+        this.#writeBatch(batch);
+        return;
+      }
+      if (batch.written > 0) this.#isTorn = bytes[batch.written - 1] !== LF;
+      if (error !== null) this.#lost += lostWith(batch);
+      this.#ended();
     });
   }
 
   #ended(): void {
     this.#underWay = undefined;
-    if (this.#retired !== undefined) {
-      close(this.#retired);
-      this.#retired = undefined;
-    }
+    this.#closeRetired();
     if (this.#queue.length > 0) this.#writeQueue();
     else this.#idle?.();
   }
+
+  #closeRetired(): void {
+    if (this.#retired === undefined) return;
+    close(this.#retired);
+    this.#retired = undefined;
+    this.#isTorn = false;
+  }
+}
+
+/** How many lines a batch that failed has not brought out, those that its own note told of among them. */
+function lostWith({ bytes, written, noteEnd, lostBefore }: Batch): number {
+  const rest = bytes.subarray(Math.max(written, noteEnd)).toString();
+  return rest.split("\n").length - 1 + (written < noteEnd ? lostBefore : 0);
 }
 
 /** A log file: a sink that can be reopened after the file was rotated away. */
@@ -117,6 +150,8 @@ export function probeLogfile(path: string): void {
   closeSync(openForAppending(path));
 }
 
+/** Without blocking: to open a named pipe that nobody reads fails, where it would otherwise stop the whole process. */
 function openForAppending(path: string): number {
-  return openSync(path, "a", 0o640);
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
 }

@@ -20,9 +20,10 @@ export interface Log {
 
 export type LogFormat = "text" | "json";
 
-/** Takes a finished line, newline included, and returns at once. */
+/** Takes finished lines, newline included, and returns at once. */
 export interface LogSink {
-  write(line: string): void;
+  /** @param lostLine how this log says that a sink lost lines; ends in a newline too */
+  write(line: string, lostLine: (count: number) => string): void;
 }
 
 /** For how long a repeated complaint is held back. */
@@ -52,12 +53,28 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
 
   function write(level: Level, message: string, fields: Fields) {
     const line = format(now(), level, message, fields);
-    for (const sink of options.sinks) sink.write(line);
+    for (const sink of options.sinks) sink.write(line, lostLine);
   }
 
-  function end(complaint: Complaint) {
-    if (complaint.heldBack === 0) return;
+  function lostLine(count: number) {
+    return format(now(), "warn", "lines of the log were lost: they could not be written", { lines: count });
+  }
+
+  /** Writes what was held back; false where that was nothing. */
+  function report(complaint: Complaint): boolean {
+    if (complaint.heldBack === 0) return false;
     write(complaint.level, complaint.message, { ...complaint.fields, repeated: complaint.heldBack });
+    complaint.heldBack = 0;
+    return true;
+  }
+
+  /** A report is the complaint once more, so the next one is held back for as long again. */
+  function holdBack(name: string, complaint: Complaint) {
+    setTimeout(() => {
+      if (complaints.get(name) !== complaint) return;
+      if (report(complaint)) holdBack(name, complaint);
+      else complaints.delete(name);
+    }, REPEAT_MS).unref();
   }
 
   function complain(level: Level, message: string, fields: Fields) {
@@ -72,10 +89,7 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
     if (complaints.size >= COMPLAINTS_MAX) return;
     const complaint = { level, message, heldBack: 0, fields };
     complaints.set(name, complaint);
-    setTimeout(() => {
-      complaints.delete(name);
-      end(complaint);
-    }, REPEAT_MS).unref();
+    holdBack(name, complaint);
   }
 
   return {
@@ -83,7 +97,7 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
     warn: (message, fields = {}) => complain("warn", message, fields),
     error: (message, fields = {}) => complain("error", message, fields),
     flush() {
-      for (const complaint of complaints.values()) end(complaint);
+      for (const complaint of complaints.values()) report(complaint);
       complaints.clear();
     },
   };
@@ -93,7 +107,7 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
 export const silentLog: Log = { info() {}, warn() {}, error() {} };
 
 function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {
-  return `${JSON.stringify({ time: time.toISOString(), level, message, ...fields })}\n`;
+  return `${oneLine(JSON.stringify({ time: time.toISOString(), level, message, ...fields }))}\n`;
 }
 
 function textLine(time: Date, level: Level, message: string, fields: Fields): string {
@@ -107,10 +121,16 @@ function textLine(time: Date, level: Level, message: string, fields: Fields): st
 /** A value of a field, quoted where it would not read back as one word. */
 function plain(value: string | number | boolean): string {
   const text = String(value);
-  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : oneLine(JSON.stringify(text));
 }
 
-/** What others sent may sit in a message: no control character may forge a line or drive a terminal. */
+/**
+ * What others sent may sit in a line: no control character, and nothing else that ends a line, may forge one or drive
+ * a terminal. `JSON.stringify` leaves those from U+007F on as they are.
+ */
 function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
