@@ -1,0 +1,243 @@
+--- Asks maxwells-daemon which version of the application serves a visitor.
+--
+--     setup{…}   once, in init_by_lua_block: what is asked, and which answers count
+--     route()    for each request, in rewrite_by_lua_block: cookie → daemon → $maxwells_location
+--
+-- When in doubt, master. Whatever goes wrong here (no daemon, no answer in time, an answer that makes no sense), the
+-- visitor is served by master, keeps its cookie, and sees no error.
+--
+-- Patience. A request waits for the daemon at most PATIENCE_MS in all: connecting, sending, reading, and trying again.
+-- Connections are pooled, and a pooled one may be dead since the daemon was restarted: then it is asked once more on a
+-- fresh one, within what is left. After FAILURES_MAX failures in a row the worker stops asking for PAUSE_S, so that a
+-- hung daemon costs a few visitors 8 ms and all others nothing; then a single request probes, and the first answer
+-- ends the pause.
+--
+-- A connection goes back to the pool only when exactly one whole answer was read from it. Everything else closes it, so
+-- a late answer never reaches the next visitor.
+--
+-- What visitors send is not believed: the cookie reaches the daemon only where it consists of the characters of a
+-- number, so it cannot become a second request; an incoming maxwellsdaemon-location header is never looked at.
+--
+-- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends well in the access phase lets visitors
+-- in. set_by_lua cannot use sockets.
+
+local tcp = ngx.socket.tcp
+local var = ngx.var
+local now = ngx.now
+local find, match = string.find, string.match
+
+local PATIENCE_MS = 8
+local FAILURES_MAX = 3
+local PAUSE_S = 1
+
+-- Below the daemon's own -idle-timeout (60s), so that it is nginx who closes idle connections.
+local POOL_IDLE_MS = 30000
+-- For each worker; more than are asking at one moment are closed after their answer.
+local POOL_SIZE = 256
+
+-- Any decimal spelling of a fraction is shorter.
+local ASSIGNMENT_BYTES_MAX = 32
+-- An assignment, a location of at most 64 bytes, two line feeds.
+local REPLY_BYTES_MAX = ASSIGNMENT_BYTES_MAX + 64 + 2
+local REPLY = "^([%d.eE+-]+)\n(%w[%w._-]*)\n$"
+
+-- Maintenance mode begins and ends this much later at most; so long each worker believes its last look at the file.
+local MAINTENANCE_LOOK_S = 1
+
+local COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+
+local _M = {}
+
+--- The applications that were set up, by name; the first one also as [1].
+local applications = {}
+
+--- Pools are named after their users, so that a dead pooled connection is never exchanged for another one.
+local POOLED = { pool = "maxwells-daemon", pool_size = POOL_SIZE }
+local FRESH = { pool = "maxwells-daemon fresh", pool_size = 1 }
+
+local KNOWN_SETTINGS = {
+  socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
+}
+
+--- Says what is asked for an application, and which answers count. Call it once for each application.
+--
+-- socket       the daemon's unix socket, as "/run/maxwells-daemon/maxwells-daemon.sock"
+-- locations    the versions that this nginx can serve, as { "canary" }; every other answer is master
+-- application  its name, where the daemon serves several; without it the daemon's first one is asked for
+-- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
+-- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that does TLS
+function _M.setup(settings)
+  for name, value in pairs(settings) do
+    local wanted = KNOWN_SETTINGS[name]
+    if wanted == nil then error("maxwells-daemon: no such setting: " .. tostring(name), 2) end
+    if type(value) ~= wanted then error("maxwells-daemon: " .. name .. " has to be a " .. wanted, 2) end
+  end
+  if not settings.socket or settings.socket:sub(1, 1) ~= "/" then
+    error('maxwells-daemon: socket has to be a path, as "/run/maxwells-daemon/maxwells-daemon.sock"', 2)
+  end
+  local name = settings.application
+  if name and not find(name, "^[%w._-]+$") then
+    error("maxwells-daemon: application may have letters, digits, dots, dashes and underscores", 2)
+  end
+  local self = {
+    socket = "unix:" .. settings.socket,
+    line_end = name and (" application=" .. name .. "\n") or "\n",
+    served = { master = true },
+    secure = settings.secure,
+    maintenance = settings.maintenance,
+    -- What each worker learns for itself: workers are forked after setup.
+    failures = 0,
+    retry_at = 0,
+    in_maintenance = false,
+    look_at = 0,
+  }
+  for _, location in ipairs(settings.locations or { "canary" }) do self.served[location] = true end
+  applications[1] = applications[1] or self
+  if name then applications[name] = self end
+end
+
+--- Reads one whole reply: assignment and location; or nil and what went wrong.
+local function read_reply(sock, deadline)
+  local reply, err = sock:receiveany(REPLY_BYTES_MAX)
+  -- The daemon sends a reply in one piece; the system may cut it.
+  while reply do
+    local assignment, location = match(reply, REPLY)
+    if assignment then return assignment, location end
+    local left_ms = (deadline - now()) * 1000
+    if left_ms < 1 then return nil, "timeout" end
+    if #reply >= REPLY_BYTES_MAX then return nil, "its answer makes no sense" end
+    sock:settimeouts(left_ms, left_ms, left_ms)
+    local more
+    more, err = sock:receiveany(REPLY_BYTES_MAX - #reply)
+    reply = more and reply .. more
+  end
+  return nil, err
+end
+
+--- Whether a new assignment can be the daemon's answer to a visitor who had `given`.
+local function is_possible(assignment, given)
+  -- Up to 15 decimals come back as they were sent: another number is the answer to somebody else.
+  if given and #given <= 17 and find(given, "^0%.%d+$") then return false end
+  local number = tonumber(assignment)
+  return number and number >= 0 and number < 1
+end
+
+--- Asks one question over one connection.
+-- Returns assignment and location; or nil, what went wrong, and whether the connection had only been dead.
+local function exchange(self, given, options, patience_ms, deadline)
+  local sock = tcp()
+  sock:settimeouts(patience_ms, patience_ms, patience_ms)
+  local ok, err = sock:connect(self.socket, options)
+  if not ok then return nil, err end
+
+  ok, err = sock:send((given or "") .. self.line_end)
+  local assignment, location
+  if ok then
+    assignment, location = read_reply(sock, deadline)
+    if not assignment then err = location end
+    if assignment and assignment ~= given and not is_possible(assignment, given) then
+      assignment, err = nil, "its answer makes no sense"
+    end
+  end
+  if not assignment then
+    local was_dead = options == POOLED and sock:getreusedtimes() > 0 and err ~= "timeout"
+    sock:close()
+    return nil, err, was_dead
+  end
+
+  if options == POOLED then sock:setkeepalive(POOL_IDLE_MS, POOL_SIZE) else sock:close() end
+  return assignment, location
+end
+
+--- Asks within PATIENCE_MS. Returns assignment and location, or nil and what went wrong.
+local function ask(self, given)
+  local deadline = now() + PATIENCE_MS / 1000
+  local assignment, location, was_dead = exchange(self, given, POOLED, PATIENCE_MS, deadline)
+  if was_dead then
+    local left_ms = (deadline - now()) * 1000
+    if left_ms >= 1 then return exchange(self, given, FRESH, left_ms, deadline) end
+  end
+  return assignment, location
+end
+
+local function failed(self, why)
+  self.failures = self.failures + 1
+  if self.failures < FAILURES_MAX then return end
+  self.retry_at = now() + PAUSE_S
+  if self.failures == FAILURES_MAX then
+    ngx.log(ngx.ERR, "maxwells-daemon does not answer (", why, "): everyone to master, asking again every ", PAUSE_S,
+      " s; look at ", self.socket)
+  end
+end
+
+local function answered(self)
+  if self.failures >= FAILURES_MAX then ngx.log(ngx.WARN, "maxwells-daemon answers again") end
+  self.failures = 0
+end
+
+--- Gives the visitor its assignment to keep, beside what else sets cookies here.
+local function give_cookie(self, assignment)
+  local cookie = "maxwellsdaemon=" .. assignment .. COOKIE_ATTRIBUTES
+  if self.secure or var.scheme == "https" then cookie = cookie .. "; Secure" end
+  local others = ngx.header["Set-Cookie"]
+  if others == nil then
+    ngx.header["Set-Cookie"] = cookie
+  elseif type(others) == "table" then
+    others[#others + 1] = cookie
+    ngx.header["Set-Cookie"] = others
+  else
+    ngx.header["Set-Cookie"] = { others, cookie }
+  end
+end
+
+--- Whether the file of maintenance mode is there. Looked at once in MAINTENANCE_LOOK_S by each worker.
+local function is_in_maintenance(self)
+  local time = now()
+  if time < self.look_at then return self.in_maintenance end
+  self.look_at = time + MAINTENANCE_LOOK_S
+  local file, err, code = io.open(self.maintenance)
+  if file then file:close() end
+  -- 2: no such file. Anything else is no answer, so what was true stays true.
+  if file or code == 2 then
+    self.in_maintenance = file ~= nil
+  else
+    ngx.log(ngx.ERR, "maxwells-daemon: cannot look for the maintenance file: ", err)
+  end
+  return self.in_maintenance
+end
+
+--- Finds out where the visitor of this request is served: sets $maxwells_location and $maxwells_assignment, and gives
+-- new visitors their cookie. Ends the request with 503 in maintenance mode.
+--
+-- application  its name, where several are set up; without it the first one
+function _M.route(application)
+  local self = applications[application or 1]
+  if self.maintenance and is_in_maintenance(self) then return ngx.exit(503) end
+
+  local given = var.cookie_maxwellsdaemon
+  if given and (#given > ASSIGNMENT_BYTES_MAX or not find(given, "^[%d.eE+-]+$")) then given = nil end
+
+  if self.failures >= FAILURES_MAX then
+    local time = now()
+    if time < self.retry_at then
+      var.maxwells_assignment = given
+      return
+    end
+    -- This request probes; the others go on to master until it is back.
+    self.retry_at = time + PAUSE_S
+  end
+
+  local assignment, location = ask(self, given)
+  if not assignment then
+    failed(self, location)
+    var.maxwells_assignment = given
+    return
+  end
+  if self.failures > 0 then answered(self) end
+
+  var.maxwells_assignment = assignment
+  if self.served[location] then var.maxwells_location = location end
+  if assignment ~= given then give_cookie(self, assignment) end
+end
+
+return _M

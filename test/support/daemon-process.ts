@@ -1,0 +1,185 @@
+/**
+ * A daemon as operators have it: a process of its own, started through `src/bin.ts` on temporary paths, with a file
+ * store that the test writes. For what cannot be seen from within: kill -9, SIGSTOP, sockets passed by systemd.
+ */
+
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { State } from "../../src/admin/state.ts";
+
+const BIN = join(import.meta.dir, "../../src/bin.ts");
+
+const START_TIMEOUT_MS = 15_000;
+const LOOK_EVERY_MS = 10;
+
+/** One application's records, as a file store holds them. */
+export type Records = Readonly<Record<string, number | { readonly rollout: number }>>;
+
+export interface DaemonProcessOptions {
+  readonly application?: string;
+  /** What the store says at first. */
+  readonly records?: Records;
+  /** More flags, behind the ones given here. */
+  readonly flags?: readonly string[];
+}
+
+/** Where a daemon lives. It outlasts the process, so that one can be killed and the next one started in its place. */
+export class DaemonHome {
+  readonly directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-"));
+  readonly application: string;
+  readonly socket = join(this.directory, "daemon.sock");
+  readonly storePath = join(this.directory, "rollouts.json");
+  readonly stateDirectory = join(this.directory, "state");
+  readonly #flags: readonly string[];
+
+  constructor(options: DaemonProcessOptions = {}) {
+    this.application = options.application ?? "website";
+    this.#flags = options.flags ?? [];
+    this.write(options.records ?? { canary: 0.25 });
+  }
+
+  get maintenanceFile(): string {
+    return join(this.stateDirectory, "maintenance", this.application);
+  }
+
+  /** The daemon's whole command line. */
+  get command(): string[] {
+    // biome-ignore format: a flag a line
+    return [
+      process.execPath, BIN,
+      "-application", this.application,
+      "-store", `file:${this.storePath}`,
+      "-delay", "100ms",
+      "-socket", this.socket,
+      "-state-dir", this.stateDirectory,
+      "-admin", "127.0.0.1:0",
+      "-logfile", "none",
+      "-statsd", "none",
+      ...this.#flags,
+    ];
+  }
+
+  /** Writes the store, at once and whole. */
+  write(records: Records): void {
+    const path = `${this.storePath}.new`;
+    writeFileSync(path, JSON.stringify({ [this.application]: records }));
+    renameSync(path, this.storePath);
+  }
+
+  /** Starts a daemon; resolves when it answers and has read the store. */
+  async start(): Promise<DaemonProcess> {
+    const child = Bun.spawn(this.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    return DaemonProcess.of(child);
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+type Child = Bun.Subprocess<"ignore", "ignore", "pipe">;
+
+export class DaemonProcess {
+  readonly pid: number;
+  readonly #child: Child;
+  #log = "";
+  #onLog: (() => void) | undefined;
+
+  private constructor(child: Child) {
+    this.pid = child.pid;
+    this.#child = child;
+    void this.#readLog();
+  }
+
+  /** Waits until the daemon that `child` runs says that it runs, and is ready. */
+  static async of(child: Child): Promise<DaemonProcess> {
+    const daemon = new DaemonProcess(child);
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    await daemon.#logged(/ runs .*admin=(\S+)/, deadline);
+    while (!(await daemon.#isReady())) {
+      if (performance.now() > deadline) throw new Error(`the daemon does not become ready:\n${daemon.#log}`);
+      await Bun.sleep(LOOK_EVERY_MS);
+    }
+    return daemon;
+  }
+
+  /** What it wrote to stderr so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** What it says of itself. */
+  async state(): Promise<State> {
+    const response = await fetch(`${this.#adminUrl}/state`);
+    return (await response.json()) as State;
+  }
+
+  /** Resolves when the daemon has the rollout that the store says. */
+  async follows(version: string, rollout: number): Promise<void> {
+    await eventually(async () => {
+      const { applications } = await this.state();
+      return applications[0]?.arcs.find((arc) => arc.version === version)?.rollout === rollout;
+    }, `${version} at ${rollout}`);
+  }
+
+  /** Sends a signal, such as SIGSTOP, and goes on. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone. */
+  async end(name: NodeJS.Signals = "SIGTERM"): Promise<number> {
+    this.#child.kill(name);
+    return this.#child.exited;
+  }
+
+  get #adminUrl(): string | undefined {
+    return / runs .*admin=(\S+)/.exec(this.#log)?.[1];
+  }
+
+  async #isReady(): Promise<boolean> {
+    if (this.#adminUrl === "none") return true;
+    const response = await fetch(`${this.#adminUrl}/readyz`);
+    return response.ok;
+  }
+
+  async #readLog(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stderr) {
+      this.#log += decoder.decode(chunk, { stream: true });
+      this.#onLog?.();
+    }
+    this.#onLog?.();
+  }
+
+  async #logged(pattern: RegExp, deadline: number): Promise<void> {
+    while (!pattern.test(this.#log)) {
+      const remainingMs = deadline - performance.now();
+      if (this.#child.exitCode !== null || remainingMs <= 0) {
+        throw new Error(`the daemon did not start:\n${this.#log}`);
+      }
+      await Promise.race([
+        this.#child.exited,
+        new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, remainingMs);
+          this.#onLog = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        }),
+      ]);
+    }
+  }
+}
+
+const EVENTUALLY_MS = 5_000;
+
+/** Looks every few milliseconds until `holds`; rejects after a while. For what tells of no event. */
+export async function eventually(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const deadline = performance.now() + EVENTUALLY_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not within ${EVENTUALLY_MS} ms: ${what}`);
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * A real nginx on temporary paths, with the shipped example as its configuration: the file itself, in which only
+ * paths and addresses are filled in. Where the example no longer has such a place, filling in fails.
+ */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
+
+const MODULES = "/usr/lib/nginx/modules";
+const START_TIMEOUT_MS = 5_000;
+const LOOK_EVERY_MS = 10;
+
+/** Why nginx with Lua cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+export function nginxMissing(): string | undefined {
+  const missing =
+    nginxPath() === undefined
+      ? "nginx is not installed"
+      : existsSync(join(MODULES, "ngx_http_lua_module.so"))
+        ? undefined
+        : "nginx has no Lua module";
+  if (missing === undefined) return undefined;
+  const message = `${missing}; apt-get install nginx libnginx-mod-http-lua`;
+  if (process.env["CI"]) throw new Error(message);
+  return message;
+}
+
+function nginxPath(): string | undefined {
+  return Bun.which("nginx", { PATH: `${process.env["PATH"]}:/usr/sbin` }) ?? undefined;
+}
+
+export interface Places {
+  /** The unix socket of the daemon. */
+  readonly daemon: string;
+  /** The unix sockets of the upstreams. */
+  readonly master: string;
+  readonly canary: string;
+  readonly maintenanceFile: string;
+}
+
+/** The shipped example with its places filled in. */
+export function fillExample(port: number, places: Places): string {
+  let text = readFileSync(join(EXAMPLE, "nginx.conf"), "utf8");
+  const fill = (from: string, to: string) => {
+    if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
+    text = text.replace(from, () => to);
+  };
+  fill("listen 80;", `listen 127.0.0.1:${port};`);
+  fill("server 127.0.0.1:8080;", `server unix:${places.master};`);
+  fill("server 127.0.0.1:8081;", `server unix:${places.canary};`);
+  fill("/run/maxwells-daemon/maxwells-daemon.sock", places.daemon);
+  fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
+  fill("root /usr/share/maxwells-daemon;", `root ${join(places.daemon, "../share")};`);
+  return text;
+}
+
+/** Puts the maintenance page where `fillExample` says that it is. */
+export function installPage(directory: string): void {
+  const target = join(directory, "share/maintenance");
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, "maintenance.html"), readFileSync(join(EXAMPLE, "maintenance.html")));
+}
+
+/** A whole configuration around what belongs into its http block. */
+export function wholeConfiguration(directory: string, http: string): string {
+  // The two modules are loaded here as Debian does it in /etc/nginx/modules-enabled.
+  return `
+    load_module ${MODULES}/ndk_http_module.so;
+    load_module ${MODULES}/ngx_http_lua_module.so;
+    ${process.getuid?.() === 0 ? "user root;" : ""}
+    worker_processes 1;
+    daemon off;
+    pid ${directory}/nginx.pid;
+    error_log ${directory}/error.log warn;
+    events { worker_connections 4096; }
+    http {
+      access_log off;
+      client_body_temp_path ${directory}/body;
+      proxy_temp_path ${directory}/proxy;
+      fastcgi_temp_path ${directory}/fastcgi;
+      uwsgi_temp_path ${directory}/uwsgi;
+      scgi_temp_path ${directory}/scgi;
+      lua_package_path "${EXAMPLE}/?.lua;;";
+      ${http}
+    }`;
+}
+
+export interface Nginx {
+  readonly url: string;
+  /** What it wrote to its error log so far. */
+  errorLog(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts an nginx with this in its http block; resolves when it listens on `port`. */
+export async function startNginx(directory: string, port: number, http: string): Promise<Nginx> {
+  const configuration = join(directory, "nginx.conf");
+  writeFileSync(configuration, wholeConfiguration(directory, http));
+  const child = Bun.spawn([nginxPath() ?? "nginx", "-p", directory, "-e", "stderr", "-c", configuration], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const errors = new Response(child.stderr).text();
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      child.kill("SIGKILL");
+      throw new Error(`nginx did not start: ${await errors}`);
+    }
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+  return {
+    url,
+    errorLog: () => readFileSync(join(directory, "error.log"), "utf8"),
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
+
+async function isListening(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A port that was free a moment ago: nginx cannot be asked which one it took. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port on loopback");
+  return address.port;
+}

@@ -1,0 +1,40 @@
+/** A version of an application, for tests of proxies: it says who it is and what it was sent. */
+
+import { rmSync } from "node:fs";
+
+/** What an upstream saw of a request, as it answers in JSON. */
+export interface Seen {
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Upstream {
+  stop(): void;
+}
+
+/** Serves on a unix socket; WebSockets get back what they say, with the name in front. */
+export function startUpstream(name: string, path: string): Upstream {
+  const server = Bun.serve({
+    unix: path,
+    async fetch(request, self) {
+      if (self.upgrade(request, { data: undefined })) return undefined;
+      const seen: Seen = { name, headers: request.headers.toJSON(), body: await request.text() };
+      const headers = new Headers();
+      const cookie = request.headers.get("x-set-cookie");
+      if (cookie !== null) headers.set("set-cookie", cookie);
+      return Response.json(seen, { headers });
+    },
+    websocket: {
+      message(socket, message) {
+        socket.send(`${name}: ${message}`);
+      },
+    },
+  });
+  return {
+    stop() {
+      void server.stop(true);
+      rmSync(path, { force: true });
+    },
+  };
+}
