@@ -107,11 +107,10 @@ describe("reading", () => {
   });
 
   test("nesting without end is malformed and ends nothing", async () => {
-    for (const depth of [5_000, FILE_BYTES_MAX / 2 - 100]) {
+    for (const depth of [33, 50_000, FILE_BYTES_MAX / 2 - 100]) {
       const deep = `${"[".repeat(depth)}${"]".repeat(depth)}`;
       await writeFile(path, `{ "website": { "canary": ${deep} } }`);
-      const outcome = await store.read("website", soon()).catch((error: unknown) => error);
-      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: "malformed" });
+      expect(await fails(store.read("website", soon()))).toMatchObject({ code: "malformed" });
     }
   });
 

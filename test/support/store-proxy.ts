@@ -31,8 +31,11 @@ export interface StoreProxy {
   stop(): Promise<void>;
 }
 
-/** @param upstream the engine's endpoint */
-export function startStoreProxy(upstream: string): StoreProxy {
+/**
+ * @param upstream the engine's endpoint
+ * @param onRequest called when a request is recorded
+ */
+export function startStoreProxy(upstream: string, onRequest: () => void = () => {}): StoreProxy {
   const requests: RecordedRequest[] = [];
   const serve = (port: number) => Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 0, fetch: answer });
   let server: ReturnType<typeof serve> | undefined = serve(0);
@@ -56,6 +59,7 @@ export function startStoreProxy(upstream: string): StoreProxy {
   async function answer(request: Request): Promise<Response> {
     const body = await request.text();
     requests.push({ headers: request.headers, body });
+    onRequest();
     switch (proxy.mode) {
       case "pass":
         return fetch(upstream, { method: "POST", headers: withoutHop(request.headers), body });

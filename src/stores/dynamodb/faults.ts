@@ -48,7 +48,7 @@ interface SdkError {
 export function dynamodbFault(region: string, table: string, action: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const { name, code, $metadata, $response } = (error ?? {}) as SdkError;
-  const what = [name, code]
+  const what = [name === "Error" ? undefined : name, code]
     .filter((part) => typeof part === "string" && /^[\w.]{1,80}$/.test(part))
     .join(" ");
   const where = `table ${table} in ${region}`;

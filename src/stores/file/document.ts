@@ -12,6 +12,9 @@ import { findJsonFault } from "./json-fault.ts";
 /** The parsed file: applications by name, in the file's order, unchecked. */
 export type Document = Readonly<Record<string, unknown>>;
 
+/** As deep as DynamoDB nests; what people write by hand has two levels. */
+const RECORD_DEPTH_MAX = 32;
+
 const SHAPE = '{ "website": { "canary": 0.25 } }';
 
 /**
@@ -91,22 +94,25 @@ function withProperty(object: Document, name: string, value: unknown): Document 
 }
 
 function recordOf(path: string, value: unknown): StoreRecord {
-  let canonical: string;
-  try {
-    canonical = canonicalJson(value);
-  } catch (error) {
-    throw new StoreError("malformed", `${path}: a record is nested too deeply; make it flat`, {
-      cause: error,
-    });
+  const canonical = canonicalJson(value, 0);
+  if (canonical === undefined) {
+    const remedy = `nest at most ${RECORD_DEPTH_MAX} levels`;
+    throw new StoreError("malformed", `${path}: a record is nested too deeply; ${remedy}`);
   }
   return { value, revision: createHash("sha256").update(canonical).digest("base64url").slice(0, 22) };
 }
 
-/** The same text for the same value, in whatever order its keys lie. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
+/** The same text for the same value, in whatever order its keys lie; undefined where it is nested too deeply. */
+function canonicalJson(value: unknown, depth: number): string | undefined {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (depth === RECORD_DEPTH_MAX) return undefined;
+  const parts: string[] = [];
+  for (const key of Object.keys(value).sort()) {
+    const part = canonicalJson((value as Document)[key], depth + 1);
+    if (part === undefined) return undefined;
+    parts.push(Array.isArray(value) ? part : `${JSON.stringify(key)}:${part}`);
+  }
+  return Array.isArray(value) ? `[${parts.join(",")}]` : `{${parts.join(",")}}`;
 }
 
 function isObject(value: unknown): value is Document {

@@ -11,7 +11,6 @@ export interface JsonFault {
   readonly expected: string;
 }
 
-const SPACE = /[ \t\r\n]*/y;
 const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const PLAIN = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
@@ -31,7 +30,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
   let expected: Expected | "the end" = "a value";
   let at = 0;
   for (;;) {
-    at += lengthOf(SPACE, text, at);
+    while (isSpace(text.charCodeAt(at))) at++;
     if (expected === "the end" && at === text.length) return undefined;
     const length = tokenLength(text, at, expected);
     if (length === 0) return place(text, at, expected);
@@ -65,6 +64,10 @@ function tokenLength(text: string, at: number, expected: Expected | "the end"): 
   }
   if (first === '"') return /^a (value|name)/.test(expected) ? lengthOf(STRING, text, at) : 0;
   return expected.startsWith("a value") ? lengthOf(PLAIN, text, at) : 0;
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
 }
 
 function lengthOf(pattern: RegExp, text: string, at: number): number {
