@@ -44,14 +44,15 @@ export function emptyRequest(): Request {
 
 export class Handler {
   readonly #rollout: Rollout;
-  readonly #allowForce: boolean;
+  /** Whether it is worth a server's while to read what a request wants to force. */
+  readonly allowsForce: boolean;
   readonly #random: () => number;
   readonly #invalid: Placement;
   readonly #unknownApplication: Placement;
 
   constructor(options: HandlerOptions) {
     this.#rollout = options.rollout;
-    this.#allowForce = options.allowForce;
+    this.allowsForce = options.allowForce;
     this.#random = options.random ?? Math.random;
     const first = options.rollout.applications[0] as string;
     this.#invalid = options.rollout.placements.of(first, MASTER, "invalid");
@@ -86,7 +87,7 @@ export class Handler {
     const { application } = request;
     const table = application === undefined ? this.#rollout.first : this.#rollout.table(application);
     if (table === undefined) return this.#unknownApplication;
-    if (request.force !== undefined && this.#allowForce) {
+    if (request.force !== undefined && this.allowsForce) {
       const forced = table.forced(request.force, nowMs);
       if (forced !== undefined) return forced;
     }

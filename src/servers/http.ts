@@ -15,6 +15,7 @@ import { type Address, addressText, parseAddress, parseHostPort, single } from "
 import { type Decision, emptyRequest, type Request as Question } from "../handler.ts";
 import type { ServerCounts } from "../metrics.ts";
 import { idleTimeout, socketMode } from "./line.ts";
+import { SPELLING_BYTES_MAX } from "./line-codec.ts";
 import { DRAIN_MS, type Server, type ServerContext, type ServerKind } from "./server.ts";
 import { SocketFile } from "./socket-file.ts";
 
@@ -84,6 +85,9 @@ export class HttpServer implements Server {
   readonly #counts: ServerCounts;
   readonly #question = emptyRequest();
   readonly #decision: Decision;
+  /** One for all answers: a response copies its headers, and making them anew is half of its cost. */
+  readonly #headers = new Headers();
+  readonly #answer = { headers: this.#headers };
   #listener: BunServer<undefined> | undefined;
   #file: SocketFile | undefined;
 
@@ -147,12 +151,12 @@ export class HttpServer implements Server {
   #decide(request: Request): Response {
     const { clock, handler, metrics } = this.#context;
     const nowMs = clock();
-    readQuestion(request, this.#question);
+    const spelling = readQuestion(request, this.#question, handler.allowsForce);
     handler.decide(this.#question, nowMs, this.#decision);
     const { assignment, placement } = this.#decision;
-    const response = new Response(null, {
-      headers: { [ASSIGNMENT]: String(assignment), [LOCATION]: placement.location },
-    });
+    this.#headers.set(ASSIGNMENT, assignment === this.#question.assignment ? spelling : String(assignment));
+    this.#headers.set(LOCATION, placement.location);
+    const response = new Response(null, this.#answer);
     this.#counts.success++;
     metrics.delay.observe(clock() - nowMs, 1);
     return response;
@@ -171,15 +175,20 @@ export class HttpServer implements Server {
   }
 }
 
-/** Reads what a request asks into `question`. A header goes before the cookie, and an empty one was not given. */
-export function readQuestion(request: Request, question: Question): void {
+/**
+ * Reads what a request asks into `question`. A header goes before the cookie, and an empty one was not given.
+ *
+ * @returns how the assignment was spelled, if it was given, is valid, and is no longer than any number needs
+ */
+export function readQuestion(request: Request, question: Question, allowsForce: boolean): string {
   const { headers } = request;
   const text = headers.get(ASSIGNMENT) || assignmentCookie(headers.get("cookie"));
   question.assignment = text ? assignmentOfText(text) : Number.NaN;
   question.valid = !text || !Number.isNaN(question.assignment);
-  question.application = headers.get(APPLICATION) || applicationInQuery(request.url);
-  question.key = headers.get(KEY) || undefined;
-  question.force = headers.get(FORCE) || undefined;
+  question.application = utf8(headers.get(APPLICATION)) || applicationInQuery(request.url);
+  question.key = text ? undefined : utf8(headers.get(KEY)) || undefined;
+  question.force = (allowsForce && headers.get(FORCE)) || undefined;
+  return text && text.length <= SPELLING_BYTES_MAX ? text : String(question.assignment);
 }
 
 /** The value of the cookie `maxwellsdaemon` in a `Cookie` header (RFC 6265, section 4.2), or undefined. */
@@ -194,6 +203,12 @@ export function assignmentCookie(cookies: string | null): string | undefined {
   return cookies.slice(start + COOKIE_START.length, end < 0 ? undefined : end).trim() || undefined;
 }
 
+/** Headers come as one character a byte; names and keys are UTF-8, and a key must mean the same over every protocol. */
+function utf8(value: string | null): string | null {
+  return value === null || ASCII.test(value) ? value : Buffer.from(value, "latin1").toString("utf8");
+}
+
+const ASCII = /^[\x20-\x7e]*$/;
 const COOKIE_START = `${ASSIGNMENT}=`;
 
 function applicationInQuery(url: string): string | undefined {

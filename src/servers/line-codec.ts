@@ -15,7 +15,7 @@ export const LF = 0x0a;
 const SPACE = 0x20;
 
 /** A given assignment is echoed as it was spelled unless its spelling is longer than any shortest one (-1.7e-308…). */
-const SPELLING_BYTES_MAX = 24;
+export const SPELLING_BYTES_MAX = 24;
 
 /** What a reply takes at most: a spelling, a location, two LF. */
 export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;

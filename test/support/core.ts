@@ -1,0 +1,52 @@
+/** A core to hang a server on in tests: real parts, with tables and a clock that the test sets. */
+
+import { Handler } from "../../src/handler.ts";
+import { silentLog } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
+import type { Arc } from "../../src/record.ts";
+import { Rollout } from "../../src/rollout.ts";
+import type { ServerContext } from "../../src/servers/server.ts";
+
+export const UNHEALTHY_MS = 8_000;
+
+export interface Core extends ServerContext {
+  /** Applies arcs as read now. */
+  apply(application: string, ...arcs: readonly (Partial<Arc> & { rollout: number })[]): void;
+  /** Moves the clock, in milliseconds. */
+  advance(ms: number): void;
+}
+
+export function createCore(options: { applications?: string[]; allowForce?: boolean } = {}): Core {
+  let skippedMs = 0;
+  const clock = () => performance.now() + skippedMs;
+  const rollout = new Rollout(options.applications ?? ["app"], UNHEALTHY_MS);
+  const handler = new Handler({ rollout, allowForce: options.allowForce ?? false });
+  return {
+    handler,
+    rollout,
+    metrics: new Metrics(rollout.placements),
+    log: silentLog,
+    clock,
+    apply(application, ...arcs) {
+      const whole = arcs.map((arc) => ({
+        version: "canary",
+        offset: 0,
+        failsafe: "master" as const,
+        ...arc,
+      }));
+      rollout.apply(application, whole, clock());
+    },
+    advance(ms) {
+      skippedMs += ms;
+    },
+  };
+}
+
+/** How many visitors were placed with a reason. */
+export function countOf(core: Core, reason: string): number {
+  let count = 0;
+  for (const placement of core.metrics.placements.values()) {
+    if (placement.reason === reason) count += placement.count;
+  }
+  return count;
+}
