@@ -18,7 +18,14 @@ import { Problem } from "../config/option.ts";
 import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
-import { type HistogramMetric, METRICS, middleOfBucketMs, type SharedMetric } from "./table.ts";
+import {
+  type HistogramMetric,
+  type Labels,
+  METRICS,
+  middleOfBucketMs,
+  type SharedMetric,
+  type StatsdName,
+} from "./table.ts";
 
 const INTERVAL_MS = 1_000;
 
@@ -155,11 +162,11 @@ export class DogStatsD implements Monitor {
   }
 
   #sendCounter(client: StatsD, metric: SharedMetric): void {
-    for (const { key, name, tags, value: total } of seriesOf(metric, this.#context)) {
-      const grown = total - (this.#sent.get(key) ?? 0);
+    for (const [key, series] of seriesOf(metric, this.#context)) {
+      const grown = series.value - (this.#sent.get(key) ?? 0);
       if (grown === 0) continue;
-      this.#sent.set(key, total);
-      client.increment(name, grown, { tags }, (error) => {
+      this.#sent.set(key, series.value);
+      client.increment(series.statsd.name, grown, { tags: tagsOf(series) }, (error) => {
         if (!error) return;
         this.#sent.set(key, (this.#sent.get(key) ?? 0) - grown);
         this.#complain(error);
@@ -168,9 +175,9 @@ export class DogStatsD implements Monitor {
   }
 
   #sendGauge(client: StatsD, metric: SharedMetric): void {
-    for (const { name, tags, value } of seriesOf(metric, this.#context)) {
-      if (!Number.isFinite(value)) continue; // The age of what was never read.
-      client.gauge(name, value, { tags }, (error) => {
+    for (const series of seriesOf(metric, this.#context).values()) {
+      if (!Number.isFinite(series.value)) continue; // The age of what was never read.
+      client.gauge(series.statsd.name, series.value, { tags: tagsOf(series) }, (error) => {
         if (error) this.#complain(error);
       });
     }
@@ -219,25 +226,28 @@ export class DogStatsD implements Monitor {
 }
 
 interface Series {
-  readonly key: string;
-  readonly name: string;
-  readonly tags: Record<string, string>;
+  readonly statsd: StatsdName;
+  readonly labels: Labels;
   value: number;
 }
 
 /** A metric's samples by the names and tags of DogStatsD, those added up that it does not tell apart. */
-function seriesOf(metric: SharedMetric, context: MonitorContext): Iterable<Series> {
+function seriesOf(metric: SharedMetric, context: MonitorContext): Map<string, Series> {
   const byKey = new Map<string, Series>();
   for (const { labels, value } of metric.read(context)) {
-    const statsd = metric.statsd.find(({ takes }) => takes?.(labels) ?? true);
+    const statsd = metric.statsd.find(({ takes }) => takes === undefined || takes(labels));
     if (statsd === undefined) continue;
-    const tags = Object.fromEntries(statsd.tags.map((tag) => [tag, labels[tag] ?? ""]));
-    const key = [statsd.name, ...Object.values(tags)].join("\n");
+    let key = statsd.name;
+    for (const tag of statsd.tags) key += `\n${labels[tag]}`;
     const known = byKey.get(key);
-    if (known === undefined) byKey.set(key, { key, name: statsd.name, tags, value });
+    if (known === undefined) byKey.set(key, { statsd, labels, value });
     else known.value += value;
   }
-  return byKey.values();
+  return byKey;
+}
+
+function tagsOf({ statsd, labels }: Series): Record<string, string> {
+  return Object.fromEntries(statsd.tags.map((tag) => [tag, labels[tag] ?? ""]));
 }
 
 async function resolveHost(host: string): Promise<string> {

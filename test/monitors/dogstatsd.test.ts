@@ -20,12 +20,15 @@ interface Line {
 class Receiver {
   readonly lines: Line[] = [];
   readonly datagrams: string[] = [];
+  /** The sockets that sent lines. */
+  readonly senderPorts = new Set<number>();
   readonly #socket: Socket = createSocket("udp4");
   #marks = 0;
 
   constructor() {
-    this.#socket.on("message", (message) => {
+    this.#socket.on("message", (message, sender) => {
       this.datagrams.push(message.toString());
+      if (!message.toString().startsWith("mark:")) this.senderPorts.add(sender.port);
       for (const line of message.toString().split("\n")) this.lines.push(parse(line));
     });
   }
@@ -292,7 +295,7 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
     context.metrics.delay.observe(0.01, 100);
     context.rollout.apply("app", [{ version: "canary", rollout: 1, offset: 0, failsafe: "master" }], second);
     sending.send();
-    await Bun.sleep(2); // What the kernel has to say of a refused datagram comes with one of the next.
+    await Bun.sleep(2); // A turn for what the socket has to say of refused datagrams.
   }
   expect(written).toHaveLength(1);
   expect(written[0]).toContain("warn  metrics cannot be sent to statsd; decisions go on without");
@@ -428,6 +431,38 @@ test("a name is resolved when the client is made, not with every packet, and fol
   expect(moved.sum("maxwellsdaemon.server.success")).toBe(1);
 });
 
+test("a name that did not move keeps its socket", async () => {
+  const context = testContext();
+  const statsd = await receiver();
+  const sending = await monitor(statsd.port, context);
+  const server = context.metrics.server("line");
+  for (let i = 0; i < 3; i++) {
+    server.success++;
+    sending.send();
+    await sending.connect();
+  }
+  await statsd.settle();
+  expect(statsd.sum("maxwellsdaemon.server.success")).toBe(3);
+  expect(statsd.senderPorts.size).toBe(1);
+});
+
+test("closed while a name is being resolved, it stays closed", async () => {
+  const context = testContext();
+  const statsd = await receiver();
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const options = { address: { host: "agent.example", port: statsd.port }, isNamed: true };
+  const sending = new DogStatsD({ ...options, resolve: () => promise }, context);
+  sending.start();
+  const connected = sending.connect();
+  await sending.close();
+  resolve("127.0.0.1");
+  await connected;
+  context.metrics.server("line").success = 1;
+  sending.send();
+  await statsd.settle();
+  expect(statsd.sum("maxwellsdaemon.server.success")).toBe(0);
+});
+
 test("two monitors in one process share nothing", async () => {
   const [a, b] = [testContext(["a"]), testContext(["b"])];
   const [statsdA, statsdB] = [await receiver(), await receiver()];
@@ -461,6 +496,21 @@ test("started, it sends by itself; closed, it has sent the rest and sends no mor
   await Bun.sleep(20);
   await statsd.settle();
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(3);
+});
+
+test("it does not keep a process alive", async () => {
+  const script = `
+    import { DogStatsD } from "./src/monitors/dogstatsd.ts";
+    import { testContext } from "./test/monitors/context.ts";
+    const context = testContext();
+    context.metrics.server("line").success = 1;
+    const address = { host: "127.0.0.1", port: ${await closedPort()} };
+    const sending = new DogStatsD({ address, isNamed: true }, context);
+    sending.start();
+    await sending.connect();
+    sending.send();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { cwd: `${import.meta.dir}/../..` });
+  expect(await child.exited).toBe(0);
 });
 
 test("-statsd takes HOST:PORT and none", () => {
