@@ -75,6 +75,7 @@ export interface DogStatsDOptions {
   readonly resolve?: (host: string) => Promise<string>;
 }
 
+/** Sends nothing before `start` has resolved the host; what is counted until then goes out with the first second. */
 export class DogStatsD implements Monitor {
   readonly name: string;
   readonly #options: DogStatsDOptions;
@@ -183,7 +184,7 @@ export class DogStatsD implements Monitor {
     }
   }
 
-  /** One line a bucket, all in one datagram. */
+  /** One line a bucket, all in one datagram, over the socket that hot-shots makes public for such things. */
   #sendHistogram(client: StatsD, metric: HistogramMetric): void {
     const { counts } = metric.read(this.#context);
     const grown = counts.map((count, bucket) =>

@@ -20,6 +20,7 @@ export const prometheus: MonitorKind = {
   create: (_settings, context) => new Prometheus(context),
 };
 
+/** Where prom-client cannot be loaded, `page.text` rejects, and nothing else happens. */
 export class Prometheus implements Monitor {
   readonly name = "prometheus";
   readonly page = { contentType: CONTENT_TYPE, text: () => this.#text() };
