@@ -1,30 +1,39 @@
 /**
  * The executable: hands arguments, environment and streams to the command line, and its exit status to the system.
- * It waits for what was printed to be taken, as ending at once would cut off a pipe.
+ *
+ * What commands print is written at once and whole. `process.stdout` would queue what a pipe does not take, and
+ * ending the process loses the queue.
  */
 
+import { writeSync } from "node:fs";
 import type { Output } from "./cli/command.ts";
 import { main } from "./cli/main.ts";
 
-/** A reader that has gone, such as `head`, wants no more and needs no message. */
-function quiet(stream: NodeJS.WriteStream): Output {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-  return stream;
+const STDOUT = 1;
+const STDERR = 2;
+
+/** How long to wait for a full pipe that somebody made non-blocking. */
+const FULL_PIPE_PAUSE_MS = 5;
+
+/** A descriptor to print to. A reader that has gone, such as `head`, wants no more and needs no message. */
+function printer(descriptor: number): Output {
+  let isGone = false;
+  return {
+    write(text) {
+      let rest: Uint8Array = Buffer.from(text);
+      while (rest.length > 0 && !isGone) {
+        try {
+          rest = rest.subarray(writeSync(descriptor, rest));
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code === "EAGAIN") Bun.sleepSync(FULL_PIPE_PAUSE_MS);
+          else if (code === "EPIPE") isGone = true;
+          else throw error;
+        }
+      }
+    },
+  };
 }
 
-function taken(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed || !stream.writable) resolve();
-    else stream.write("", () => resolve());
-  });
-}
-
-const status = await main(process.argv.slice(2), {
-  env: process.env,
-  stdout: quiet(process.stdout),
-  stderr: quiet(process.stderr),
-});
-await Promise.all([taken(process.stdout), taken(process.stderr)]);
-process.exit(status);
+const io = { env: process.env, stdout: printer(STDOUT), stderr: printer(STDERR) };
+process.exit(await main(process.argv.slice(2), io));

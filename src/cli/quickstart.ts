@@ -2,10 +2,11 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { admin } from "../admin/admin.ts";
 import { ask as askDaemon } from "../client/line.ts";
 import { allOptions, application, store } from "../config/options.ts";
 import { redactAddress } from "../config/redact.ts";
-import { addressText } from "../config/values.ts";
+import { addressText, hostPortText } from "../config/values.ts";
 import { socket } from "../servers/line.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { CliError } from "./exit.ts";
@@ -61,7 +62,7 @@ async function refuseToTakeOver({ settings }: Invocation): Promise<void> {
     throw new CliError(
       "failed",
       `a daemon answers at ${addressText(address)} already, and this one would take its place`,
-      `give this one another socket: ${PROGRAM} quickstart -socket ./maxwells-daemon.sock -admin 127.0.0.1:0`,
+      `give this one another socket: ${PROGRAM} quickstart -socket ./maxwells-daemon.sock -admin none`,
     );
   }
 }
@@ -89,6 +90,8 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
   const program = io.env["npm_lifecycle_event"] === "start" ? `bin/${PROGRAM}` : PROGRAM;
   const address = settings.get(socket);
   const socketFlag = settings.isNamed(socket) && address.kind === "unix" ? ` -socket ${address.path}` : "";
+  const adminAddress = settings.get(admin);
+  const adminFlag = settings.isNamed(admin) && adminAddress ? ` -admin ${hostPortText(adminAddress)}` : "";
   const storeFlag = ` -store ${redactAddress(settings.get(store))}`;
   const names = settings.get(application);
   const applicationFlag = settings.isNamed(application) ? ` -application ${names[0]}` : "";
@@ -100,7 +103,7 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     "Try, in another terminal and in this directory:",
     `  ${program} ask -v${socketFlag}`,
     `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
-    `  ${program} status`,
+    `  ${program} status${adminFlag}`,
     ...(address.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
     "",
   ]);

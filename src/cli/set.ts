@@ -3,7 +3,7 @@
  * operators the second one is told and overwrites nothing.
  */
 
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { type Option, Problem } from "../config/option.ts";
 import { application } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
@@ -217,11 +217,6 @@ function sentence({ written, before, after, store }: Outcome): string {
 
 /** `user@host`; behind sudo, the person who called it. */
 function authorName({ env }: Io): string {
-  let user = env["SUDO_USER"] ?? env["USER"];
-  try {
-    user = env["SUDO_USER"] ?? userInfo().username;
-  } catch {
-    // A user without a name, as in many containers.
-  }
-  return `${user ?? "unknown"}@${hostname()}`;
+  const user = env["SUDO_USER"] || env["USER"] || env["LOGNAME"] || `uid${process.getuid?.() ?? ""}`;
+  return `${user}@${hostname()}`;
 }

@@ -47,7 +47,8 @@ async function readState(url: string): Promise<State> {
     response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "error" });
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
-    const reason = isLate ? `no answer within ${TIMEOUT_MS} ms` : (error as Error).message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = isLate ? `no answer within ${TIMEOUT_MS} ms` : (code ?? message);
     throw new CliError(
       "unreachable",
       `nobody answers at ${url}: ${reason}`,

@@ -8,7 +8,7 @@ import { distance } from "fastest-levenshtein";
 export function nearest(name: string, candidates: readonly string[], prefix = ""): string {
   const comparedMax = 64;
   const written = name.slice(0, comparedMax);
-  const farthest = Math.max(1, Math.floor(written.length / 3));
+  const farthest = Math.max(1, Math.ceil(written.length / 3));
   const best = candidates
     .map((candidate) => ({ candidate, changes: distance(written, candidate) }))
     .sort((a, b) => a.changes - b.changes)[0];

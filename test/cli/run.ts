@@ -1,0 +1,46 @@
+/** Calls the command line as a process would, without one. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Program } from "../../src/cli/command.ts";
+import { main } from "../../src/cli/main.ts";
+
+export interface Run {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function run(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  program?: Program,
+): Promise<Run> {
+  let stdout = "";
+  let stderr = "";
+  const io = {
+    env: { USER: "ada", ...env },
+    stdout: {
+      write(text: string) {
+        stdout += text;
+      },
+    },
+    stderr: {
+      write(text: string) {
+        stderr += text;
+      },
+    },
+  };
+  const status = await main(argv, io, program);
+  return { status, stdout, stderr };
+}
+
+/** A directory of a test's own, gone when it is disposed. */
+export function temporaryDirectory(): { path(name: string): string; [Symbol.dispose](): void } {
+  const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-cli-"));
+  return {
+    path: (name) => join(directory, name),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,407 @@
+/** The same cases run through flag, environment and file: what a source says must not depend on which one it is. */
+
+import { describe, expect, test } from "bun:test";
+import { admin } from "../../src/admin/admin.ts";
+import { environmentName } from "../../src/config/environment.ts";
+import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
+import { type Option, Problem } from "../../src/config/option.ts";
+import {
+  allOptions,
+  allowForce,
+  application,
+  delay,
+  logFormat,
+  logfile,
+  region,
+  stateDir,
+  store,
+  table,
+  unhealthy,
+} from "../../src/config/options.ts";
+import { CROSS_CHECKS } from "../../src/config/together.ts";
+import { single } from "../../src/config/values.ts";
+import { idleTimeout, listen, socket, socketMode } from "../../src/servers/line.ts";
+
+interface Given {
+  readonly argv?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly file?: string;
+}
+
+const FILE = "/etc/md.toml";
+
+function load({ argv = [], environment = {}, file }: Given): Loaded | Problems {
+  return loadSettings(
+    {
+      argv: file === undefined ? argv : ["-config", FILE, ...argv],
+      environment,
+      readFile: () => file ?? "",
+    },
+    { options: allOptions(), crossChecks: CROSS_CHECKS },
+  );
+}
+
+function loaded(given: Given): Loaded {
+  const result = load(given);
+  if (result instanceof Problems) throw new Error(result.messages.join("\n"));
+  return result;
+}
+
+function problems(given: Given): readonly string[] {
+  const result = load(given);
+  return result instanceof Problems ? result.messages : [];
+}
+
+/** One text for one option, through each source. */
+const SOURCES: readonly [name: string, give: (option: Option<unknown>, text: string) => Given][] = [
+  ["flag", (option, text) => ({ argv: [`-${option.name}`, text] })],
+  ["environment", (option, text) => ({ environment: { [environmentName(option)]: text } })],
+  ["file", (option, text) => ({ file: `${option.name} = ${JSON.stringify(text)}` })],
+];
+
+const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] = [
+  [application, "website", ["website"]],
+  [store, "constant:0.25", "constant:0.25"],
+  [table, "My.Table-1", "My.Table-1"],
+  [region, "eu-west-1", "eu-west-1"],
+  [delay, "1.5s", 1_500],
+  [delay, "10ms", 10],
+  [unhealthy, "1m30s", 90_000],
+  [unhealthy, "24h", 86_400_000],
+  [stateDir, "none", null],
+  [logfile, "/tmp/a b.log", "/tmp/a b.log"],
+  [logFormat, "json", "json"],
+  [socket, "/tmp/x.sock", { kind: "unix", path: "/tmp/x.sock" }],
+  [listen, "tcp:[::1]:80", [{ kind: "tcp", host: "::1", port: 80 }]],
+  [listen, "tcp::80", [{ kind: "tcp", host: "127.0.0.1", port: 80 }]],
+  [listen, "fd:3", [{ kind: "fd", fd: 3 }]],
+  [listen, "unix:/run/md.sock", [{ kind: "unix", path: "/run/md.sock" }]],
+  [socketMode, "0660", 0o660],
+  [idleTimeout, "0", 0],
+  [admin, "none", null],
+  [admin, "localhost:0", { host: "localhost", port: 0 }],
+];
+
+const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = [
+  [application, "a/b", "write a name"],
+  [application, "..", "write a name"],
+  [application, "x".repeat(129), "write a name"],
+  [store, "constant:2", "write a number from 0 to 1"],
+  [store, "dynamobd:", "did you mean dynamodb?"],
+  [store, "/no/such/store.ts", "no such file"],
+  [table, "a", "write a table's name"],
+  [region, "US East", "write the name of a region"],
+  [delay, "4", "write a duration with its unit"],
+  [delay, "-4s", "write a duration"],
+  [delay, "4 s", "write a duration"],
+  [delay, "9ms", "from 10ms to 24h"],
+  [delay, "1e999s", "write a duration"],
+  [delay, `${"9".repeat(400)}s`, "from 10ms to 24h"],
+  [unhealthy, "25h", "from 10ms to 24h"],
+  [logFormat, "xml", "write text or json"],
+  [socket, `/${"x".repeat(200)}`, "at most"],
+  [listen, "tcp:127.0.0.1:65536", "write unix:PATH, tcp:HOST:PORT or fd:NUMBER"],
+  [listen, "fd:2", "write unix:PATH"],
+  [listen, "127.0.0.1:80", "write unix:PATH"],
+  [socketMode, "888", "write an octal mode"],
+  [admin, "6293", "write HOST:PORT"],
+];
+
+/** A case, with the names that its test is called by in front. */
+function named<T>([option, text, outcome]: readonly [Option<unknown>, string, T]) {
+  return [option.name, text, option, outcome] as const;
+}
+
+for (const [source, give] of SOURCES) {
+  describe(`from ${source}`, () => {
+    test.each(GOOD.map(named))("-%s %.40s is understood", (_name, text, option, value) => {
+      const { settings } = loaded(give(option, text));
+      expect(settings.get(option)).toEqual(value);
+      expect(settings.origin(option).source).toBe(source as "flag");
+      expect(settings.isNamed(option)).toBeTrue();
+      expect(settings.texts(option)).toEqual([text]);
+    });
+
+    test.each(BAD.map(named))(
+      "-%s %.40s is refused with its origin and the remedy",
+      (_name, text, option, remedy) => {
+        const messages = problems(give(option, text));
+        expect(messages).toHaveLength(1);
+        expect(messages[0]).toContain(remedy);
+        expect(messages[0]).toContain(source);
+        expect(messages[0]?.toLowerCase().replaceAll("_", "-")).toContain(option.name);
+      },
+    );
+
+    test("several applications keep their order", () => {
+      const given: Readonly<Record<string, Given>> = {
+        flag: { argv: ["-application", "b", "-application=a"] },
+        environment: { environment: { MAXWELLS_DAEMON_APPLICATION: "b, a" } },
+        file: { file: 'application = ["b", "a"]' },
+      };
+      expect(loaded(given[source] ?? {}).settings.get(application)).toEqual(["b", "a"]);
+    });
+
+    test("a switch is read", () => {
+      const given: Readonly<Record<string, Given>> = {
+        flag: { argv: ["-allow-force"] },
+        environment: { environment: { MAXWELLS_DAEMON_ALLOW_FORCE: "1" } },
+        file: { file: "allow-force = true" },
+      };
+      expect(loaded(given[source] ?? {}).settings.get(allowForce)).toBeTrue();
+    });
+
+    test("a value of a million characters is refused in a short message", () => {
+      const [message = ""] = problems(give(region, "x".repeat(1_000_000)));
+      expect(message).toContain("write the name of a region");
+      expect(message.length).toBeLessThan(400);
+    });
+  });
+}
+
+describe("precedence", () => {
+  const argv = ["-delay", "1s"];
+  const environment = { MAXWELLS_DAEMON_DELAY: "2s" };
+  const file = 'delay = "3s"';
+
+  test.each<[string, Given, number, string]>([
+    ["flag before all", { argv, environment, file }, 1_000, "flag"],
+    ["environment before file", { environment, file }, 2_000, "environment"],
+    ["file before default", { file }, 3_000, "file"],
+    ["default at last", {}, 4_000, "default"],
+    ["an empty variable says nothing", { environment: { MAXWELLS_DAEMON_DELAY: "" }, file }, 3_000, "file"],
+  ])("%s", (_, given, value, source) => {
+    const { settings } = loaded(given);
+    expect(settings.get(delay)).toBe(value);
+    expect(settings.origin(delay).source).toBe(source as "flag");
+  });
+
+  test("a flag equal to the default still covers the file", () => {
+    expect(loaded({ argv: ["-delay", "4s"], file }).settings.get(delay)).toBe(4_000);
+  });
+
+  test("a wrong value that is covered by a sound one is no problem", () => {
+    expect(problems({ argv, environment: { MAXWELLS_DAEMON_DELAY: "soon" } })).toEqual([]);
+  });
+
+  test("a command's own default is behind everything that was said", () => {
+    const rules = { options: allOptions(), defaults: { delay: "1m" } };
+    const sources = { argv: [], readFile: () => "" };
+    const plain = loadSettings({ ...sources, environment: {} }, rules) as Loaded;
+    expect(plain.settings.get(delay)).toBe(60_000);
+    expect(plain.settings.isNamed(delay)).toBeFalse();
+    const said = loadSettings({ ...sources, environment }, rules) as Loaded;
+    expect(said.settings.get(delay)).toBe(2_000);
+  });
+});
+
+describe("flags as in Go", () => {
+  test.each<[string, readonly string[]]>([
+    ["-name value", ["-region", "eu-west-1"]],
+    ["-name=value", ["-region=eu-west-1"]],
+    ["--name value", ["--region", "eu-west-1"]],
+    ["--name=value", ["--region=eu-west-1"]],
+    ["the last one counts", ["-region", "x", "-region", "eu-west-1"]],
+  ])("%s", (_, argv) => {
+    expect(loaded({ argv }).settings.get(region)).toBe("eu-west-1");
+  });
+
+  test("a value may begin with a dash", () => {
+    expect(loaded({ argv: ["-logfile", "-x.log"] }).settings.get(logfile)).toBe("-x.log");
+    expect(loaded({ argv: ["-logfile", "-delay"] }).settings.get(logfile)).toBe("-delay");
+  });
+
+  test("a value may hold an equals sign", () => {
+    expect(loaded({ argv: ["-logfile=a=b"] }).settings.get(logfile)).toBe("a=b");
+  });
+
+  test("a switch may be told its value", () => {
+    expect(loaded({ argv: ["-allow-force=false"] }).settings.get(allowForce)).toBeFalse();
+    expect(loaded({ argv: ["-allow-force=true"] }).settings.get(allowForce)).toBeTrue();
+    expect(problems({ argv: ["-allow-force=maybe"] })).toEqual([
+      'flag -allow-force: "maybe": write true or false',
+    ]);
+  });
+
+  test("words that are not flags are kept, also behind --", () => {
+    expect(loaded({ argv: ["a", "-delay", "1s", "b", "--", "-c"] }).positionals).toEqual(["a", "b", "-c"]);
+  });
+
+  test("a flag without its value is a problem", () => {
+    expect(problems({ argv: ["-delay"] })).toEqual(["flag -delay: needs a value: -delay DURATION"]);
+  });
+
+  test.each(["-constructor", "-__proto__", "--toString=1", "-=x", "--=x", "---delay=1s", "-\u0000", "-é"])(
+    "%j is an unknown flag, and nothing worse",
+    (flag) => {
+      const result = load({ argv: [flag] });
+      if (result instanceof Problems) expect(result.messages.join()).toContain("no such flag");
+      else expect(result.positionals).toEqual([flag]);
+    },
+  );
+});
+
+describe("problems", () => {
+  test("all are told at once, each with its origin", () => {
+    const messages = problems({
+      argv: ["-delya", "-region", "US East", "-table"],
+      environment: { MAXWELLS_DAEMON_LOG_FORMAT: "xml", MAXWELLS_DAEMON_DELLAY: "1s" },
+      file: 'socket-mode = "abc"\nregionn = "x"\nunhealthy = "2s"\ndelay = "3s"\napplication = ["a", "b/c", "a/d"]',
+    });
+    expect([...messages].sort()).toEqual(
+      [
+        "flag -delya: no such flag; did you mean -delay?",
+        "flag -table: needs a value: -table NAME",
+        'flag -region: "US East": write the name of a region, such as us-east-1',
+        "environment MAXWELLS_DAEMON_DELLAY: no such setting; did you mean MAXWELLS_DAEMON_DELAY?",
+        'environment MAXWELLS_DAEMON_LOG_FORMAT: "xml": write text or json',
+        `file ${FILE}: socket-mode: "abc": write an octal mode such as 0666`,
+        `file ${FILE}: regionn: no such setting; did you mean region?`,
+        `file ${FILE}: application: "b/c": write a name of at most 128 bytes, without "/", not beginning with "."`,
+        `file ${FILE}: application: "a/d": write a name of at most 128 bytes, without "/", not beginning with "."`,
+        `file ${FILE}: delay, file ${FILE}: unhealthy: -unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make it twice as long`,
+      ].sort(),
+    );
+  });
+
+  test("an application named twice is told beside other problems", () => {
+    expect(problems({ argv: ["-application", "a", "-application", "a", "-delay", "x"] })).toEqual([
+      'flag -delay: "x": write a duration with its unit, such as 4s, 1m30s or 500ms',
+      "flag -application: a is named twice; name it once",
+    ]);
+  });
+
+  test("settings that are wrong by themselves are not compared", () => {
+    expect(problems({ argv: ["-delay", "x", "-unhealthy", "1s"] })).toHaveLength(1);
+  });
+
+  test.each(["\0", "a\0b"])("a NUL byte is refused: %j", (text) => {
+    expect(problems({ argv: ["-logfile", text] })[0]).toContain("it holds a NUL byte; remove it");
+    expect(problems({ file: `logfile = ${JSON.stringify(text)}` })[0]).toContain("NUL byte");
+    expect(problems({ argv: ["-config", text] })[0]).toContain("NUL byte");
+  });
+
+  test("control characters and passwords of a value are not repeated", () => {
+    expect(problems({ argv: ["-region", "a\u001b[2Jb"] })[0]).toContain("a\\u001b[2Jb");
+    const [message = ""] = problems({ argv: ["-store", `redis://u:${"secret".repeat(200)}@h`] });
+    expect(message).toContain("redis://***@h");
+    expect(message).not.toContain("secret");
+  });
+
+  test("addresses that container platforms put into the environment are not misspelt settings", () => {
+    const environment = {
+      MAXWELLS_DAEMON_SERVICE_HOST: "10.0.0.1",
+      MAXWELLS_DAEMON_SERVICE_PORT_HTTP: "80",
+      MAXWELLS_DAEMON_PORT: "tcp://10.0.0.1:80",
+      MAXWELLS_DAEMON_PORT_80_TCP_ADDR: "10.0.0.1",
+    };
+    expect(problems({ environment })).toEqual([]);
+  });
+});
+
+describe("the file", () => {
+  test.each<[string, string, string]>([
+    ["a number", "delay = 4", "write a string, in quotes"],
+    ["an octal number, which TOML would read as decimal", "socket-mode = 0o660", "write a string, in quotes"],
+    ["a table", "[delay]\nx = 1", "write a string, in quotes"],
+    ["a date", "delay = 2026-01-01", "write a string, in quotes"],
+    ["a list for one value", 'delay = ["1s"]', "write a string, in quotes"],
+    ["a list of anything", "application = [1]", "a string or a list of strings"],
+    ["a string for a switch", 'allow-force = "yes"', "true or false, without quotes"],
+    ["another file", 'config = "x"', "a file cannot name another one"],
+    ["a key of JavaScript", '__proto__ = "x"', "no such setting"],
+    ["what is no TOML", "delay = ", "Invalid TOML"],
+    ["what is far too long", "#".repeat(1_048_577), "longer than"],
+  ])("%s is refused", (_, file, remedy) => {
+    const messages = problems({ file });
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toContain(FILE);
+    expect(messages[0]).toContain(remedy);
+  });
+
+  test("errors of TOML tell the line", () => {
+    expect(problems({ file: 'region = "x"\ndelay = = 3' })[0]).toMatch(/2:\s|line 2|\n\s*2/);
+  });
+
+  test.each([
+    ["ENOENT", "there is no such file"],
+    ["EISDIR", "this is a directory"],
+    ["EACCES", "it may not be read"],
+  ])("%s is told with who named the file", (code, remedy) => {
+    const result = loadSettings(
+      {
+        argv: ["-delay", "x"],
+        environment: { MAXWELLS_DAEMON_CONFIG: "/nowhere.toml" },
+        readFile: () => {
+          throw Object.assign(new Error(code), { code });
+        },
+      },
+      { options: allOptions() },
+    );
+    const messages = result instanceof Problems ? result.messages : [];
+    expect(messages).toHaveLength(2);
+    expect(messages[0]).toStartWith("file /nowhere.toml (from environment MAXWELLS_DAEMON_CONFIG): ");
+    expect(messages[0]).toContain(remedy);
+  });
+
+  test("a setting that only other commands know is not a problem", () => {
+    const other = single({ name: "other", placeholder: "X", summary: "", absent: "" }, (text) => text);
+    const result = loadSettings(
+      { argv: ["-config", FILE], environment: { MAXWELLS_DAEMON_OTHER: "x" }, readFile: () => 'other = "x"' },
+      { options: allOptions(), known: [...allOptions(), other] },
+    );
+    expect(result).not.toBeInstanceOf(Problems);
+  });
+
+  test("a flag of one run is taken neither from environment nor file", () => {
+    const once = single(
+      { name: "once", placeholder: "X", summary: "", defaultText: "no", flagOnly: true },
+      (text) => text,
+    );
+    const result = loadSettings(
+      { argv: ["-config", FILE], environment: { MAXWELLS_DAEMON_ONCE: "x" }, readFile: () => 'once = "x"' },
+      { options: [...allOptions(), once] },
+    );
+    const messages = result instanceof Problems ? result.messages : [];
+    expect(messages.map((message) => message.replace(/;.*/, ""))).toEqual([
+      "environment MAXWELLS_DAEMON_ONCE: no such setting",
+      `file ${FILE}: once: no such setting`,
+    ]);
+  });
+
+  test("commands without -config look at neither environment nor file", () => {
+    const result = loadSettings(
+      {
+        argv: [],
+        environment: { MAXWELLS_DAEMON_TYPO: "x", MAXWELLS_DAEMON_CONFIG: "/x" },
+        readFile: () => "!",
+      },
+      { options: [region] },
+    );
+    expect(result).not.toBeInstanceOf(Problems);
+  });
+});
+
+test("every option has a default that is sound, or a value for its absence", () => {
+  for (const option of allOptions()) {
+    const value = option.defaultText === undefined ? option.absent : option.parse([option.defaultText]);
+    expect(value).not.toBeInstanceOf(Problem);
+    expect(value).not.toBeUndefined();
+  }
+});
+
+test("no two options have the same name", () => {
+  const names = allOptions().map((option) => option.name);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("the flags of 2016 stand", () => {
+  const argv =
+    "-application website -table MaxwellsDaemon -region us-east-1 -socket /tmp/maxwells-daemon.sock -delay 4s -unhealthy 8s -logfile /var/log/maxwells-daemon.log -state-dir /var/lib/maxwells-daemon";
+  const { settings } = loaded({ argv: argv.split(" ") });
+  const { settings: defaults } = loaded({});
+  for (const option of allOptions()) {
+    if (option !== application) expect(settings.get(option)).toEqual(defaults.get(option));
+  }
+  expect(defaults.get(application)).toEqual(["app"]);
+});

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { environmentName } from "../../src/config/environment.ts";
+import { loadSettings, Problems } from "../../src/config/load.ts";
+import { allOptions, configFile } from "../../src/config/options.ts";
+import { configurationPage } from "../../src/config/page.ts";
+
+test("the page names every setting, its variable and its default", () => {
+  const page = configurationPage();
+  for (const option of allOptions()) {
+    expect(page).toContain(`\n### ${option.name}\n`);
+    expect(page).toContain(`\`${environmentName(option)}\``);
+    if (option.defaultText !== undefined) expect(page).toContain(`\`${option.defaultText}\``);
+  }
+});
+
+test("its file is a file that is understood, and says what the defaults say", () => {
+  const [, file = ""] = /```toml\n([^`]*)```/.exec(configurationPage()) ?? [];
+  const rules = { options: allOptions() };
+  const sources = { environment: {}, readFile: () => file };
+  const read = loadSettings({ ...sources, argv: ["-config", "x"] }, rules);
+  const defaults = loadSettings({ ...sources, argv: [] }, rules);
+  if (read instanceof Problems || defaults instanceof Problems)
+    throw new Error(JSON.stringify([read, defaults]));
+  for (const option of allOptions()) {
+    if (option === configFile) continue;
+    expect(read.settings.get(option)).toEqual(defaults.settings.get(option));
+    if (option.defaultText !== undefined) expect(read.settings.origin(option).source).toBe("file");
+  }
+});
