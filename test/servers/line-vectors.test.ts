@@ -16,7 +16,11 @@ let server: LineServer;
 
 beforeAll(async () => {
   core = createCore();
-  server = new LineServer(core, { address: { kind: "unix", path }, socketMode: 0o666, idleTimeoutMs: 60_000 });
+  server = new LineServer(core, {
+    address: { kind: "unix", path },
+    socketMode: 0o666,
+    idleTimeoutMs: 60_000,
+  });
   await server.start();
 });
 

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test";
+import { type Arc, byPrecedence, checkRecord, isVersion } from "../src/record.ts";
+
+function arcOf(value: unknown): Arc {
+  const { arc, problem } = checkRecord("canary", value);
+  expect(problem).toBeUndefined();
+  return arc;
+}
+
+describe("a sound record", () => {
+  test("may be a bare number", () => {
+    expect(arcOf(0.25)).toEqual({ version: "canary", rollout: 0.25, offset: 0, failsafe: "master" });
+  });
+
+  test("has offset 0 and fails to master unless it says otherwise", () => {
+    expect(arcOf({ rollout: 1 })).toEqual({ version: "canary", rollout: 1, offset: 0, failsafe: "master" });
+    expect(arcOf({ rollout: 0, offset: 0.9, failsafe: "hold" })).toEqual({
+      version: "canary",
+      rollout: 0,
+      offset: 0.9,
+      failsafe: "hold",
+    });
+  });
+
+  test("may hold more than is understood", () => {
+    expect(arcOf({ rollout: 0.5, plan: [1, 2], note: "x" }).rollout).toBe(0.5);
+  });
+});
+
+describe("LAW-3: a malformed record is rollout 0 and says so", () => {
+  const circular: Record<string, unknown> = {};
+  circular["rollout"] = circular;
+  const throwing = {
+    get rollout(): number {
+      throw new Error("looked at");
+    },
+  };
+  const malformed: unknown[] = [
+    ...[
+      undefined,
+      null,
+      true,
+      "0.5",
+      "",
+      5n,
+      Symbol("x"),
+      () => 1,
+      [],
+      [0.5],
+      {},
+      new Date(),
+      circular,
+      throwing,
+    ],
+    ...[Number.NaN, -0.1, 1.1, 2, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -Number.MIN_VALUE],
+    ...[{ rollout: "1" }, { rollout: null }, { rollout: 1 + 2 ** -52 }, { rollout: [0.5] }, { Rollout: 0.5 }],
+    ...[
+      { rollout: 0.5, offset: 1 },
+      { rollout: 0.5, offset: -0.1 },
+      { rollout: 0.5, offset: "0" },
+    ],
+    ...[
+      { rollout: 0.5, offset: Number.NaN },
+      { rollout: 0.5, offset: null },
+    ],
+    ...[
+      { rollout: 0.5, failsafe: "Hold" },
+      { rollout: 0.5, failsafe: "" },
+      { rollout: 0.5, failsafe: true },
+    ],
+  ];
+  for (const [index, value] of malformed.entries()) {
+    test(`${index}: ${typeof value} ${Bun.inspect(value, { depth: 1 }).replace(/\s+/g, " ")}`, () => {
+      const { arc, problem } = checkRecord("canary", value);
+      expect(arc).toEqual({ version: "canary", rollout: 0, offset: 0, failsafe: "master" });
+      expect(problem).toBeString();
+    });
+  }
+
+  test("a huge value is quoted shortly", () => {
+    expect(checkRecord("canary", { rollout: "x".repeat(1_000_000) }).problem?.length).toBeLessThan(200);
+  });
+});
+
+describe("names", () => {
+  test.each(["canary", "maintenance", "v2", "2.0.1", "A_b-c.d", "x".repeat(64), "constructor", "Master"])(
+    "%p is one of a version",
+    (name) => {
+      expect(isVersion(name)).toBeTrue();
+      expect(checkRecord(name, 0.5).arc).toMatchObject({ version: name, rollout: 0.5 });
+    },
+  );
+
+  test.each([
+    "",
+    "master",
+    "?",
+    "-x",
+    ".x",
+    "a b",
+    "a=b",
+    "a\nb",
+    "é",
+    "x".repeat(65),
+    "__proto__",
+    "canary\n",
+  ])("%p is none, and its record places nobody", (name) => {
+    expect(isVersion(name)).toBeFalse();
+    const { arc, problem } = checkRecord(name, 0.5);
+    expect(arc.rollout).toBe(0);
+    expect(isVersion(arc.version)).toBeFalse();
+    expect(problem).toBeString();
+  });
+});
+
+test("canary goes before all others, and the others by name", () => {
+  const arcs = ["zeta", "b", "canary", "A", "a"].map((name) => checkRecord(name, 0.1).arc);
+  expect(arcs.sort(byPrecedence).map((arc) => arc.version)).toEqual(["canary", "A", "a", "b", "zeta"]);
+});

@@ -1,0 +1,250 @@
+import { describe, expect, test } from "bun:test";
+import { Placements } from "../src/placement.ts";
+import { type Arc, checkRecord } from "../src/record.ts";
+import { covers, Rollout, spell, Table } from "../src/rollout.ts";
+import { holds, type Random } from "./support/random.ts";
+import { beyondArc, HALF_ULP_OF_ONE, neighbours } from "./support/rational.ts";
+
+const UNHEALTHY_MS = 8_000;
+
+function arc(version: string, rollout: number, offset = 0, failsafe: Arc["failsafe"] = "master"): Arc {
+  return { version, rollout, offset, failsafe };
+}
+
+function table(arcs: readonly Arc[], readAtMs = 0): Table {
+  return new Table("app", arcs, readAtMs, UNHEALTHY_MS, new Placements());
+}
+
+function where(of: Table, assignment: number, nowMs = 0): string {
+  const { location, reason } = of.locate(assignment, nowMs);
+  return `${location} ${reason}`;
+}
+
+/** A number that is likely to sit on somebody's edge. */
+function awkward(random: Random): number {
+  const any = random.fraction();
+  return random.pick([
+    ...[any, any, 0, 0.5, 0.1, 0.25, 1 / 3, 1 - 2 ** -53, 2 ** -53, 2 ** -1074, any * 1e-17, any * 1e-300],
+    ...[random.whole(0, 99) / 100, random.whole(0, 2 ** 20 - 1) / 2 ** 20, Math.floor(any * 1e15) / 1e15],
+  ]);
+}
+
+describe("covers", () => {
+  test("agrees with exact arithmetic wherever a distance is further from the arc's end than its rounding", () => {
+    let decided = 0;
+    holds(100_000, (random) => {
+      const offset = awkward(random);
+      const rollout = random.pick([awkward(random), awkward(random), 1, 0]);
+      const ends = [offset, (offset + rollout) % 1].flatMap((end) => [
+        end,
+        ...(end > 0 ? neighbours(end) : []),
+      ]);
+      for (const assignment of [awkward(random), ...ends].filter((value) => value >= 0 && value < 1)) {
+        const beyond = beyondArc(offset, rollout, assignment);
+        const magnitude = beyond < 0n ? -beyond : beyond;
+        if (rollout !== 1 && magnitude <= HALF_ULP_OF_ONE) continue;
+        decided++;
+        if (covers(offset, rollout, assignment) !== beyond < 0n) {
+          throw new Error(`covers(${offset}, ${rollout}, ${assignment})`);
+        }
+      }
+    });
+    expect(decided).toBeGreaterThan(300_000);
+  });
+
+  test("agrees with exact arithmetic without exception on the grid of 2^-53", () => {
+    const grid = (random: Random) => Math.floor(random.fraction() * 2 ** 53) / 2 ** 53;
+    holds(100_000, (random) => {
+      const offset = grid(random);
+      const rollout = grid(random);
+      const step = random.pick([-1, 0, 1]) * 2 ** -53;
+      const edge = random.pick([offset, offset + rollout, random.fraction()]) + step;
+      const assignment = edge < 0 ? edge + 1 : edge % 1;
+      if (covers(offset, rollout, assignment) !== beyondArc(offset, rollout, assignment) < 0n) {
+        throw new Error(`covers(${offset}, ${rollout}, ${assignment})`);
+      }
+    });
+  });
+
+  test("is assignment < rollout, bit for bit, at offset 0", () => {
+    holds(200_000, (random) => {
+      const rollout = awkward(random);
+      for (const assignment of [awkward(random), rollout, ...(rollout > 0 ? neighbours(rollout) : [])]) {
+        if (assignment < 1 && covers(0, rollout, assignment) !== assignment < rollout) {
+          throw new Error(`covers(0, ${rollout}, ${assignment})`);
+        }
+      }
+    });
+  });
+
+  test("a whole circle takes everyone, and an arc of length 0 no one, wherever it starts", () => {
+    holds(200_000, (random) => {
+      const offset = awkward(random);
+      for (const assignment of [awkward(random), offset, ...(offset > 0 ? neighbours(offset) : [])]) {
+        if (assignment >= 1) continue;
+        if (!covers(offset, 1, assignment) || covers(offset, 0, assignment))
+          throw new Error(`${offset} ${assignment}`);
+      }
+    });
+  });
+
+  test.each([
+    [0.9, 0.2, 0.9, true],
+    [0.9, 0.2, 0.999, true],
+    [0.9, 0.2, 0, true],
+    [0.9, 0.2, 0.0999, true],
+    [0.9, 0.2, 0.1001, false],
+    [0.9, 0.2, 0.8999, false],
+    [0.75, 0.5, 0.25, false],
+    [0.75, 0.5, 0.2499999999999999, true],
+  ])("wraps around: offset %p, rollout %p, assignment %p: %p", (offset, rollout, assignment, expected) => {
+    expect(covers(offset, rollout, assignment)).toBe(expected);
+  });
+
+  test("is monotone: whoever is in an arc is in every longer one that starts there", () => {
+    holds(200_000, (random) => {
+      const offset = awkward(random);
+      const assignment = random.pick([awkward(random), offset]);
+      const [shorter, longer] = [awkward(random), random.pick([awkward(random), 1])].sort(
+        (a, b) => a - b,
+      ) as [number, number];
+      if (covers(offset, shorter, assignment) && !covers(offset, longer, assignment)) {
+        throw new Error(`${assignment} was in ${shorter}@${offset} and is not in ${longer}@${offset}`);
+      }
+    });
+  });
+
+  test("is monotone to the order of coming: who came last is sent back first", () => {
+    holds(500, (random) => {
+      const offset = awkward(random);
+      const visitors = Array.from({ length: 40 }, () => random.fraction());
+      const inside = (rollout: number) => visitors.filter((visitor) => covers(offset, rollout, visitor));
+      const steps = Array.from({ length: 10 }, () => random.fraction()).sort((a, b) => a - b);
+      const growing = steps.map((step) => inside(step).join());
+      const shrinking = steps.reverse().map((step) => inside(step).join());
+      if (growing.reverse().join("|") !== shrinking.join("|")) throw new Error(`offset ${offset}`);
+    });
+  });
+});
+
+describe("a table", () => {
+  test("places inside an arc, and everyone else at master", () => {
+    const half = table([arc("canary", 0.5)]);
+    expect(where(half, 0)).toBe("canary rollout");
+    expect(where(half, 0.4999999999999999)).toBe("canary rollout");
+    expect(where(half, 0.5)).toBe("master outside");
+  });
+
+  test("of two arcs that overlap counts canary, then the first one by name", () => {
+    const overlapping = table([arc("b", 0.8), arc("a", 0.6), arc("canary", 0.4)]);
+    expect([0.3, 0.5, 0.7, 0.9].map((u) => where(overlapping, u).split(" ")[0])).toEqual([
+      ...["canary", "a", "b", "master"],
+    ]);
+  });
+
+  test("never places at maintenance, nor forces it", () => {
+    const down = table([arc("maintenance", 1), arc("canary", 0.1)]);
+    expect(where(down, 0.5)).toBe("master outside");
+    expect(down.forced("maintenance", 0)).toBeUndefined();
+    expect(down.arcs.map(({ version }) => version)).toEqual(["canary", "maintenance"]);
+    expect(spell(down.lease(0).arcs)).toBe("canary=0.1@0");
+  });
+
+  test("LAW-3: all are 0 from the millisecond on at which it is unhealthy old", () => {
+    const aged = table([arc("canary", 1)], 1_000);
+    expect(where(aged, 0.5, 1_000 + UNHEALTHY_MS - 1)).toBe("canary rollout");
+    expect(where(aged, 0.5, 1_000 + UNHEALTHY_MS)).toBe("master stale");
+  });
+
+  test("LAW-3: what holds is kept when the store is lost, and nothing else", () => {
+    const aged = table([arc("blue", 0.5, 0, "hold"), arc("canary", 1, 0.5)]);
+    expect(where(aged, 0.25, UNHEALTHY_MS)).toBe("blue hold");
+    expect(where(aged, 0.75, UNHEALTHY_MS)).toBe("master stale");
+  });
+
+  test("LAW-3: a daemon that has never read is all 0, and its reason says so", () => {
+    expect(where(new Rollout(["app"], UNHEALTHY_MS).first, 0)).toBe("master unread");
+  });
+
+  test("forces versions that there are, at any rollout, and master always", () => {
+    const some = table([arc("canary", 0)]);
+    expect(some.forced("canary", 0)?.reason).toBe("forced");
+    expect(some.forced("other", 0)).toBeUndefined();
+    expect(some.forced("canary", UNHEALTHY_MS)).toBeUndefined();
+    expect(some.forced("master", UNHEALTHY_MS)?.location).toBe("master");
+  });
+});
+
+describe("a lease", () => {
+  test("lasts for as long as the table is fresh", () => {
+    const leased = table([arc("canary", 0.25), arc("b", 0.1, 0.5), arc("c", 0)], 500);
+    expect(leased.lease(1_500)).toEqual({
+      durationMs: UNHEALTHY_MS - 1_000,
+      arcs: [arc("canary", 0.25), arc("b", 0.1, 0.5)],
+    });
+  });
+
+  test("never has arcs for no time: its last part of a millisecond belongs to what comes then", () => {
+    const leased = table([arc("canary", 0.25)]);
+    expect(leased.lease(UNHEALTHY_MS - 0.5)).toEqual({ durationMs: 0, arcs: [] });
+    expect(leased.lease(UNHEALTHY_MS + 1)).toEqual({ durationMs: 0, arcs: [] });
+  });
+
+  test("of what holds is renewed for as long again", () => {
+    const held = table([arc("canary", 1, 0, "hold"), arc("b", 1)]);
+    expect(held.lease(10 * UNHEALTHY_MS)).toEqual({
+      durationMs: UNHEALTHY_MS,
+      arcs: [arc("canary", 1, 0, "hold")],
+    });
+  });
+
+  test("of what holds from a time that nobody knows is a number too", () => {
+    const held = table([arc("canary", 1, 0, "hold")], Number.NEGATIVE_INFINITY);
+    expect(held.lease(0).durationMs).toBe(UNHEALTHY_MS);
+    expect(where(held, 0.5)).toBe("canary hold");
+  });
+
+  test("decides as the daemon does: arcs in the order given, then master", () => {
+    holds(3_000, (random) => {
+      const names = ["canary", "a", "b", "maintenance"].slice(random.whole(0, 3));
+      const arcs = names.map((name) => arc(name, random.pick([awkward(random), 0, 1]), awkward(random)));
+      const leased = table(arcs);
+      const given = leased.lease(0).arcs;
+      for (let visitor = 0; visitor < 10; visitor++) {
+        const assignment = awkward(random);
+        const own =
+          given.find(({ offset, rollout }) => covers(offset, rollout, assignment))?.version ?? "master";
+        if (leased.locate(assignment, 0).location !== own) throw new Error(`${assignment}: ${spell(arcs)}`);
+      }
+    });
+  });
+});
+
+describe("tables of several applications", () => {
+  test("are each their own, and the first one is the default", () => {
+    const rollout = new Rollout(["web", "api"], UNHEALTHY_MS);
+    rollout.apply("api", [arc("canary", 1)], 0);
+    expect(where(rollout.first, 0.5)).toBe("master unread");
+    expect(rollout.table("web")).toBe(rollout.first);
+    expect(where(rollout.table("api") as Table, 0.5)).toBe("canary rollout");
+    expect(rollout.table("nobody")).toBeUndefined();
+    expect(rollout.table("constructor")).toBeUndefined();
+  });
+
+  test("take no table of an application that is not served", () => {
+    const rollout = new Rollout(["web"], UNHEALTHY_MS);
+    rollout.apply("api", [arc("canary", 1)], 0);
+    expect(rollout.table("api")).toBeUndefined();
+  });
+});
+
+test("the table is swapped whole: one that a reader holds never changes", () => {
+  const rollout = new Rollout(["app"], UNHEALTHY_MS);
+  const arcs = [checkRecord("canary", 1).arc];
+  rollout.apply("app", arcs, 0);
+  const held = rollout.first;
+  arcs.length = 0;
+  rollout.apply("app", [], 0);
+  expect(where(held, 0.5)).toBe("canary rollout");
+  expect(where(rollout.first, 0.5)).toBe("master outside");
+});

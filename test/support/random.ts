@@ -1,0 +1,67 @@
+/**
+ * Randomness that can be had again: `SEED=123 bun test` repeats a run, and a property that fails says its seed.
+ * The generator is mulberry32: small, and good enough to find bugs with.
+ */
+
+/** A generator of its own for each test, so that one test's draws do not depend on another's. */
+export class Random {
+  readonly seed: number;
+  #state: number;
+
+  constructor(seed = seedOfRun()) {
+    this.seed = seed;
+    this.#state = seed >>> 0;
+  }
+
+  /** 32 random bits. */
+  bits(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  }
+
+  /** Uniform in [0, 1), with all 53 bits. */
+  fraction(): number {
+    return ((this.bits() >>> 5) * 2 ** 26 + (this.bits() >>> 6)) / 2 ** 53;
+  }
+
+  /** A whole number from `low` to `high`, both possible. */
+  whole(low: number, high: number): number {
+    return low + Math.floor(this.fraction() * (high - low + 1));
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.whole(0, from.length - 1)] as T;
+  }
+
+  /** `length` decimal digits. */
+  digits(length: number): string {
+    let text = "";
+    while (text.length < length) text += this.whole(0, 9);
+    return text;
+  }
+}
+
+/** Runs `property` `times` with a generator, and adds the seed to what it throws. */
+export function holds(times: number, property: (random: Random) => void): void {
+  const random = new Random();
+  for (let run = 0; run < times; run++) {
+    try {
+      property(random);
+    } catch (error) {
+      throw new Error(
+        `run ${run} of SEED=${random.seed}: ${error instanceof Error ? error.message : error}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+function seedOfRun(): number {
+  const seed = Number(process.env["SEED"] || Number.NaN);
+  return Number.isInteger(seed) ? seed : Math.floor(Math.random() * 2 ** 32);
+}
