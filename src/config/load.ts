@@ -115,8 +115,7 @@ function besideFlags(
   reportEnvironment(sources.environment, shared, messages);
   const path = fromFlags(configFile, flags) ?? fromEnvironment(configFile, sources.environment);
   const file = readConfigFile(path, sources.readFile, shared, messages);
-  return (option) =>
-    option.flagOnly ? undefined : (fromEnvironment(option, sources.environment) ?? file.get(option.name));
+  return (option) => fromEnvironment(option, sources.environment) ?? file.get(option.name);
 }
 
 function byDefault(option: Option<unknown>, text = option.defaultText): Given {

@@ -14,7 +14,7 @@ environment before the file, the file before the default.
 - The file is named by \`-config\`. Values are strings, also numbers and durations: \`delay = "4s"\`; switches are \`true\` or
   \`false\`; a setting that may be repeated is a list. Relative paths start at the working directory.
 - Durations are written as in Go: \`500ms\`, \`4s\`, \`1m30s\`.
-- \`-unhealthy\` must be longer than \`-delay\`, and no application may be named twice.
+- \`-unhealthy\` must be longer than \`-delay\`, and no application and no listener may be named twice.
 
 Everything that is wrong is reported at once, each problem with its origin and its remedy, and the exit status is 2.
 \`maxwells-daemon check\` does that without starting anything, and prints each setting with its value and origin. A

@@ -1,17 +1,21 @@
 /** What the daemon's settings have to keep together. */
 
+import { listen, socket } from "../servers/line.ts";
 import type { CrossCheck } from "./option.ts";
 import { application, delay, unhealthy } from "./options.ts";
+import { addressText } from "./values.ts";
+
+/** What stands in a list more than once, each once. */
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
 
 export const CROSS_CHECKS: readonly CrossCheck[] = [
   {
     options: [application],
     check(settings) {
-      const names = settings.get(application);
-      const twice = names.filter((name, index) => names.indexOf(name) !== index);
-      return twice.length === 0
-        ? undefined
-        : `${[...new Set(twice)].join(", ")} is named twice; name it once`;
+      const twice = repeated(settings.get(application));
+      return twice.length === 0 ? undefined : `${twice.join(", ")} is named twice; name it once`;
     },
   },
   {
@@ -20,6 +24,18 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
       return settings.get(unhealthy) > settings.get(delay)
         ? undefined
         : "-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make it twice as long";
+    },
+  },
+  {
+    options: [socket, listen],
+    check(settings) {
+      // Port 0 is another one each time.
+      const addresses = [settings.get(socket), ...settings.get(listen)].filter(
+        (address) => address.kind !== "tcp" || address.port !== 0,
+      );
+      // A second listener on a path would take the place of the first one.
+      const twice = repeated(addresses.map(addressText));
+      return twice.length === 0 ? undefined : `${twice.join(", ")} is listened on twice; name it once`;
     },
   },
 ];

@@ -12,7 +12,7 @@ import { run, temporaryDirectory } from "./run.ts";
 
 const directory = temporaryDirectory();
 const socket = directory.path("md.sock");
-const core = createCore({ applications: ["app", "other"] });
+const core = createCore({ applications: ["website", "other"] });
 const server = new LineServer(core, {
   address: { kind: "unix", path: socket },
   socketMode: 0o600,
@@ -61,7 +61,7 @@ const admin = new Admin({
 });
 
 beforeAll(async () => {
-  core.apply("app", { rollout: 0.25 });
+  core.apply("website", { rollout: 0.25 });
   core.apply("other", { rollout: 1 });
   await Promise.all([server.start(), admin.start()]);
 });
@@ -83,7 +83,7 @@ describe("ask", () => {
 
   test("asks for the default application unless one is named", async () => {
     expect((await ask("0.9")).stdout).toContain("master");
-    expect((await ask("0.9", "-application", "other", "-application", "app")).stdout).toContain("canary");
+    expect((await ask("0.9", "-application", "other", "-application", "x")).stdout).toContain("canary");
   });
 
   test("the same key has the same assignment", async () => {
@@ -104,7 +104,7 @@ describe("ask", () => {
       assignment: 0.2,
       location: "canary",
       reason: "rollout",
-      application: "app",
+      application: "website",
       arcs: ["canary=0.25@0"],
     });
   });

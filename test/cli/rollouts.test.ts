@@ -173,6 +173,12 @@ describe("set", () => {
     expect((await store.run("set", "blue", "5%", "-offset", "0")).status).toBe(0);
   });
 
+  test("a malformed record counts as 0, and is written all the same where 0 is set", async () => {
+    using store = fileStore({ app: { canary: { rollout: "much", note: 1 } } });
+    expect((await store.run("set", "canary", "0%")).stdout).toContain("malformed → 0% (0)");
+    expect(store.read()["app"]?.["canary"]).toMatchObject({ rollout: 0, note: 1 });
+  });
+
   test("a store that is read-only says so", async () => {
     const { status, stderr } = await run(["set", "canary", "5%", "-store", "constant:0.1"]);
     expect(status).toBe(1);

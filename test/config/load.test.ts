@@ -231,14 +231,18 @@ describe("flags as in Go", () => {
     expect(problems({ argv: ["-delay"] })).toEqual(["flag -delay: needs a value: -delay DURATION"]);
   });
 
-  test.each(["-constructor", "-__proto__", "--toString=1", "-=x", "--=x", "---delay=1s", "-\u0000", "-é"])(
-    "%j is an unknown flag, and nothing worse",
+  test.each(["-constructor", "-__proto__", "-toString", "-é"])(
+    "%s is an unknown flag, and nothing worse",
     (flag) => {
-      const result = load({ argv: [flag] });
-      if (result instanceof Problems) expect(result.messages.join()).toContain("no such flag");
-      else expect(result.positionals).toEqual([flag]);
+      expect(problems({ argv: [flag] })).toEqual([`flag ${flag}: no such flag`]);
     },
   );
+
+  test.each(["-=x", "--=x", "---delay=1s", "-\u0000", "-", "---", "="])("%j does no harm", (flag) => {
+    const result = load({ argv: [flag] });
+    if (result instanceof Problems) expect(result.messages.join()).toContain("no such flag");
+    else expect(result.positionals).toEqual([flag]);
+  });
 });
 
 describe("problems", () => {
@@ -268,6 +272,12 @@ describe("problems", () => {
     expect(problems({ argv: ["-application", "a", "-application", "a", "-delay", "x"] })).toEqual([
       'flag -delay: "x": write a duration with its unit, such as 4s, 1m30s or 500ms',
       "flag -application: a is named twice; name it once",
+    ]);
+  });
+
+  test("an address that is listened on twice is told", () => {
+    expect(problems({ argv: ["-socket", "/tmp/a", "-listen", "fd:3", "-listen", "unix:/tmp/a"] })).toEqual([
+      "flag -socket, flag -listen: unix:/tmp/a is listened on twice; name it once",
     ]);
   });
 
