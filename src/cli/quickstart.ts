@@ -103,7 +103,7 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     "Try, in another terminal and in this directory:",
     `  ${program} ask -v${socketFlag}`,
     `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
-    `  ${program} status${adminFlag}`,
+    ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}`]),
     ...(address.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
     "",
   ]);
