@@ -1,0 +1,512 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { Feed, type FeedOptions, READ_TIMEOUT_MS, type Reading } from "../src/feed.ts";
+import type { LastGood } from "../src/last-good.ts";
+import { Metrics } from "../src/metrics.ts";
+import { type Arc, VERSIONS_MAX } from "../src/record.ts";
+import { Rollout, spell } from "../src/rollout.ts";
+import type { Snapshot } from "../src/stores/store.ts";
+import { KeptLog } from "./support/logged.ts";
+import { ScriptedStore, snapshotOf } from "./support/scripted-store.ts";
+import { advance, settle } from "./support/time.ts";
+
+const DELAY_MS = 4_000;
+const UNHEALTHY_MS = 8_000;
+
+/** A feed with everything around it; `random` 0: no wait is shortened. */
+function createFeed(options: Partial<FeedOptions> = {}, applications = ["app"]) {
+  const store = new ScriptedStore();
+  const rollout = new Rollout(applications, UNHEALTHY_MS);
+  const metrics = new Metrics(rollout.placements);
+  const log = new KeptLog();
+  const readings: Reading[] = [];
+  const feed = new Feed({
+    store,
+    rollout,
+    delayMs: DELAY_MS,
+    metrics,
+    log,
+    random: () => 0,
+    onReading: (reading) => readings.push(reading),
+    ...options,
+  });
+  const [counts] = metrics.feeds;
+  if (counts === undefined) throw new Error("the feed counts nothing");
+  feeds.push(feed);
+  return {
+    ...{ store, rollout, log, readings, feed, counts },
+    where: (assignment = 0.1, application = "app") => {
+      const placement = rollout.table(application)?.locate(assignment, performance.now());
+      return `${placement?.location} ${placement?.reason}`;
+    },
+    arcs: () => spell(rollout.first.arcs),
+  };
+}
+
+const feeds: Feed[] = [];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(async () => {
+  await Promise.all(feeds.splice(0).map((feed) => feed.close()));
+  jest.useRealTimers();
+});
+
+function failing(): Snapshot {
+  throw new Error("no route to the store");
+}
+
+describe("LAW-3: when in doubt, master", () => {
+  test("a record that is missing from a successful read is 0 at once", async () => {
+    const { store, feed, where } = createFeed();
+    store.script = () => snapshotOf({ canary: 1 });
+    feed.start();
+    await settle();
+    expect(where()).toBe("canary rollout");
+    store.script = () => snapshotOf({});
+    await advance(DELAY_MS);
+    expect(where()).toBe("master outside");
+  });
+
+  test.each([
+    ...[{ rollout: 1.5 }, { rollout: "1" }, "1", null, Number.NaN, -1, { rollout: 1, offset: 1 }, {}],
+  ])("a record of %p is 0 at once, logged, and counted while it is so", async (value) => {
+    const { store, feed, where, log, counts, readings } = createFeed();
+    store.script = () => snapshotOf({ canary: 1 });
+    feed.start();
+    await settle();
+    store.script = () => snapshotOf({ canary: value, b: 0.5 });
+    await advance(DELAY_MS);
+    expect(where()).toBe("b rollout");
+    expect(counts).toMatchObject({ malformed: 1, success: 2, failure: 0 });
+    expect(log.at("warn")).toHaveLength(1);
+    expect(log.at("warn")[0]?.fields).toMatchObject({ application: "app", version: "canary" });
+    expect(readings.at(-1)?.malformed).toEqual(new Set(["canary"]));
+    store.script = () => snapshotOf({ canary: 1 });
+    await advance(DELAY_MS);
+    expect(counts.malformed).toBe(0);
+    expect(where()).toBe("canary rollout");
+  });
+
+  test("with a store that fails the last values hold until they are unhealthy, then all are 0, until a read succeeds", async () => {
+    const { store, feed, where, log } = createFeed();
+    store.script = () => snapshotOf({ canary: 1 });
+    feed.start();
+    await settle();
+    store.script = failing;
+    await advance(UNHEALTHY_MS - 1);
+    expect(where()).toBe("canary rollout");
+    await advance(1);
+    expect(where()).toBe("master stale");
+    expect(feed.states).toEqual([{ application: "app", error: "no route to the store" }]);
+    await advance(10 * UNHEALTHY_MS);
+    expect(where()).toBe("master stale");
+    store.script = () => snapshotOf({ canary: 1 });
+    await advance(DELAY_MS);
+    expect(where()).toBe("canary rollout");
+    expect(feed.states).toEqual([{ application: "app", error: undefined }]);
+    expect(log.at("info").map(({ message }) => message)).toContain("the store answers again");
+  });
+
+  test("a daemon that has never read is all 0", async () => {
+    const { store, feed, where, counts } = createFeed();
+    store.script = failing;
+    feed.start();
+    await advance(3 * UNHEALTHY_MS);
+    expect(where(0)).toBe("master unread");
+    expect(counts).toMatchObject({ success: 0 });
+    expect(counts.failure).toBeGreaterThan(5);
+  });
+
+  test("an arc that holds survives unhealthy, and ends with the next word from the store", async () => {
+    const { store, feed, where } = createFeed();
+    store.script = () => snapshotOf({ canary: { rollout: 1, failsafe: "hold" }, b: 1 });
+    feed.start();
+    await settle();
+    store.script = failing;
+    await advance(10 * UNHEALTHY_MS);
+    expect(where()).toBe("canary hold");
+    store.script = () => snapshotOf({ canary: { rollout: 0, failsafe: "hold" } });
+    await advance(DELAY_MS);
+    expect(where()).toBe("master outside");
+  });
+
+  test("an age counts from the moment of asking, not of the answer", async () => {
+    const { store, feed, where } = createFeed();
+    feed.start();
+    await advance(READ_TIMEOUT_MS - 1_000);
+    store.latest.answer(snapshotOf({ canary: 1 }));
+    store.script = failing;
+    await advance(UNHEALTHY_MS - READ_TIMEOUT_MS + 1_000 - 1);
+    expect(where()).toBe("canary rollout");
+    await advance(1);
+    expect(where()).toBe("master stale");
+  });
+});
+
+describe("LAW-5: no store stalls the feed", () => {
+  test("an answer after the time-out is dropped", async () => {
+    const { store, feed, where, counts } = createFeed();
+    feed.start();
+    await advance(READ_TIMEOUT_MS);
+    expect(store.asked).toHaveLength(1);
+    expect(store.latest.signal.aborted).toBeTrue();
+    expect(counts).toMatchObject({ success: 0, failure: 1 });
+    store.latest.answer(snapshotOf({ canary: 1 }));
+    await settle();
+    expect(where()).toBe("master unread");
+    expect(counts).toMatchObject({ success: 0, failure: 1 });
+    expect(feed.isReady).toBeFalse();
+  });
+
+  test("reads that hang are bounded, and it goes on when one of them ends", async () => {
+    const { store, feed, where, counts } = createFeed();
+    feed.start();
+    await advance(20 * READ_TIMEOUT_MS);
+    expect(store.asked).toHaveLength(3);
+    expect(counts.failure).toBeGreaterThan(10);
+    store.script = () => snapshotOf({ canary: 1 });
+    store.asked[0]?.refuse(new Error("at last"));
+    await advance(DELAY_MS);
+    expect(where()).toBe("canary rollout");
+  });
+
+  test.each([
+    ["undefined", undefined],
+    ["a plain object", { canary: { value: 1, revision: "1" } }],
+    ["a map without records", new Map([["canary", undefined]])],
+    ["a number", 1],
+  ])("a store that answers with %s has failed, and is asked again", async (_, answer) => {
+    const { store, feed, where, counts } = createFeed();
+    store.script = () => answer as unknown as Snapshot;
+    feed.start();
+    await advance(DELAY_MS);
+    expect(where()).toBe("master unread");
+    expect(counts.failure).toBeGreaterThan(1);
+    store.script = () => snapshotOf({ canary: 1 });
+    await advance(DELAY_MS);
+    expect(where()).toBe("canary rollout");
+  });
+
+  test("a store whose read throws before it returns a promise has failed, too", async () => {
+    const { store, feed, counts } = createFeed();
+    store.read = () => {
+      throw new Error("not even a promise");
+    };
+    feed.start();
+    await advance(DELAY_MS);
+    expect(feed.states[0]?.error).toBe("not even a promise");
+    expect(counts.failure).toBeGreaterThan(1);
+  });
+
+  test("of too many versions the same ones count in whatever order they come, and the others are malformed", async () => {
+    const many = Array.from({ length: VERSIONS_MAX + 6 }, (_, index) => `v${String(index).padStart(2, "0")}`);
+    const spelled = [];
+    for (const names of [
+      [...many, "canary"],
+      ["canary", ...many.toReversed()],
+    ]) {
+      const { store, feed, arcs, readings, log } = createFeed();
+      store.script = () => snapshotOf(Object.fromEntries(names.map((name) => [name, 0.01])));
+      feed.start();
+      await settle();
+      spelled.push(arcs());
+      expect(readings[0]?.arcs).toHaveLength(VERSIONS_MAX);
+      expect(readings[0]?.malformed).toEqual(new Set(many.slice(VERSIONS_MAX - 1)));
+      expect(log.at("warn")).toHaveLength(1);
+    }
+    expect(spelled[0]).toBe(spelled[1] as string);
+    expect(spelled[0]).toStartWith("canary=0.01@0 v00=0.01@0 ");
+  });
+
+  test("a record whose name cannot be one places nobody and has no arc", async () => {
+    const { store, feed, arcs, counts } = createFeed();
+    store.script = () => snapshotOf({ master: 1, "?": 1, "a b": 1, canary: 0.5 });
+    feed.start();
+    await settle();
+    expect(arcs()).toBe("canary=0.5@0");
+    expect(counts.malformed).toBe(3);
+  });
+});
+
+describe("waits", () => {
+  /** The times between reads while the store answers or fails at once. */
+  async function gaps(random: number, script: () => Snapshot, forMs: number): Promise<number[]> {
+    const { store, feed } = createFeed({ random: () => random });
+    store.script = script;
+    feed.start();
+    await advance(forMs);
+    const times = store.asked.map(({ atMs }) => atMs);
+    return times.slice(1).map((time, index) => time - (times[index] as number));
+  }
+
+  test.each([
+    [0, DELAY_MS],
+    [0.5, 0.9 * DELAY_MS],
+    [1 - 2 ** -53, 0.8 * DELAY_MS],
+  ])(
+    "between two reads are never over delay, and are shortened by at most a fifth: random %p",
+    async (random, expected) => {
+      const found = await gaps(random, () => snapshotOf({}), 10 * DELAY_MS);
+      expect(found.length).toBeGreaterThanOrEqual(9);
+      for (const gap of found) expect(Math.abs(gap - expected)).toBeLessThanOrEqual(10);
+    },
+  );
+
+  test("after failures begin at a quarter of delay, double, and end at delay", async () => {
+    const found = await gaps(0, failing, 6 * DELAY_MS);
+    expect(found.slice(0, 5).map((gap) => Math.round((4 * gap) / DELAY_MS))).toEqual([1, 2, 4, 4, 4]);
+  });
+
+  test("after failures have jitter, too", async () => {
+    const [first] = await gaps(1 - 2 ** -53, failing, DELAY_MS);
+    expect(first).toBeCloseTo((0.8 * DELAY_MS) / 4, -1);
+  });
+
+  test("begin anew after a success", async () => {
+    const answers = [failing, failing, failing, () => snapshotOf({}), failing, failing];
+    const found = await gaps(0, () => (answers.shift() ?? failing)(), 8 * DELAY_MS);
+    expect(found.slice(0, 6).map((gap) => Math.round((4 * gap) / DELAY_MS))).toEqual([1, 2, 4, 4, 1, 2]);
+  });
+});
+
+describe("nudges", () => {
+  test("are followed by a read at once", async () => {
+    const { store, feed, where } = createFeed();
+    store.script = () => snapshotOf({ canary: 0 });
+    feed.start();
+    await advance(100);
+    store.script = () => snapshotOf({ canary: 1 });
+    store.nudge();
+    await settle();
+    expect(where()).toBe("canary rollout");
+  });
+
+  test("during a read are followed by one more, as that one may have missed the change", async () => {
+    const { store, feed, where } = createFeed();
+    feed.start();
+    await settle();
+    store.nudge();
+    store.latest.answer(snapshotOf({ canary: 0 }));
+    await settle();
+    expect(where()).toBe("master outside");
+    store.script = () => snapshotOf({ canary: 1 });
+    await advance(15);
+    expect(where()).toBe("canary rollout");
+    expect(store.asked).toHaveLength(2);
+  });
+
+  test("that come together cost one read", async () => {
+    const { store, feed } = createFeed();
+    store.script = () => snapshotOf({});
+    feed.start();
+    await advance(100);
+    for (let i = 0; i < 1_000; i++) store.nudge();
+    await advance(100);
+    expect(store.asked).toHaveLength(2);
+  });
+
+  test("without end cannot make it spin", async () => {
+    const { store, feed } = createFeed();
+    store.script = () => {
+      queueMicrotask(() => store.nudge());
+      return snapshotOf({});
+    };
+    feed.start();
+    for (let i = 0; i < 200; i++) {
+      store.nudge();
+      await advance(5);
+    }
+    expect(store.asked.length).toBeLessThanOrEqual(101);
+    expect(store.asked.length).toBeGreaterThan(50);
+  });
+
+  test("without end from a store that fails cost at most ten reads a second", async () => {
+    const { store, feed } = createFeed();
+    store.script = failing;
+    feed.start();
+    for (let i = 0; i < 200; i++) {
+      store.nudge();
+      await advance(5);
+    }
+    expect(store.asked.length).toBeLessThanOrEqual(11);
+  });
+});
+
+describe("LAW-7: ready", () => {
+  test("means that a snapshot has been applied, not that one was asked for", async () => {
+    const { store, feed, where } = createFeed();
+    feed.start();
+    await advance(100);
+    expect(store.asked).toHaveLength(1);
+    expect(feed.isReady).toBeFalse();
+    store.latest.answer(snapshotOf({ canary: 1 }));
+    while (!feed.isReady) await Promise.resolve();
+    expect(where()).toBe("canary rollout");
+  });
+
+  test("waits for every application", async () => {
+    const { store, feed } = createFeed({}, ["app", "web"]);
+    feed.start();
+    await settle();
+    store.asked[0]?.answer(snapshotOf({}));
+    await settle();
+    expect(feed.isReady).toBeFalse();
+    store.asked[1]?.answer(snapshotOf({}));
+    await settle();
+    expect(feed.isReady).toBeTrue();
+  });
+
+  test("is not said after a failure", async () => {
+    const { store, feed } = createFeed();
+    store.script = failing;
+    feed.start();
+    await advance(DELAY_MS);
+    expect(feed.isReady).toBeFalse();
+  });
+});
+
+describe("a saved snapshot", () => {
+  const arc = (rollout: number, failsafe: Arc["failsafe"]): Arc => ({
+    version: "canary",
+    rollout,
+    offset: 0,
+    failsafe,
+  });
+
+  async function startFrom(lastGood: LastGood | undefined, script?: () => Snapshot) {
+    const created = createFeed({ lastGood: async () => lastGood });
+    created.store.script = script;
+    created.feed.start();
+    await settle();
+    return created;
+  }
+
+  test("within unhealthy is used until it is unhealthy old", async () => {
+    const { feed, where } = await startFrom({ arcs: [arc(1, "master")], ageMs: UNHEALTHY_MS - 1_000 });
+    expect(where()).toBe("canary rollout");
+    expect(feed.isReady).toBeTrue();
+    await advance(1_000);
+    expect(where()).toBe("master stale");
+  });
+
+  test.each([UNHEALTHY_MS, 1e9, Number.POSITIVE_INFINITY])(
+    "%p ms old keeps what holds, and nothing else",
+    async (ageMs) => {
+      const held = await startFrom({ arcs: [arc(1, "hold")], ageMs });
+      expect(held.where()).toBe("canary hold");
+      expect(held.feed.isReady).toBeTrue();
+      expect(held.rollout.first.lease(performance.now()).durationMs).toBe(UNHEALTHY_MS);
+      const dropped = await startFrom({ arcs: [arc(1, "master")], ageMs });
+      expect(dropped.where()).toStartWith("master ");
+      expect(dropped.feed.isReady).toBeFalse();
+    },
+  );
+
+  test("never overwrites what a read already brought", async () => {
+    let load: (lastGood: LastGood) => void = () => {};
+    const { store, feed, where } = createFeed({
+      lastGood: () =>
+        new Promise((resolve) => {
+          load = resolve;
+        }),
+    });
+    store.script = () => snapshotOf({ canary: 0 });
+    feed.start();
+    await settle();
+    load({ arcs: [arc(1, "master")], ageMs: 0 });
+    await settle();
+    expect(where()).toBe("master outside");
+  });
+
+  test("gives way to the first read, however old that says the world is", async () => {
+    const { where } = await startFrom({ arcs: [arc(1, "hold")], ageMs: 0 }, () => snapshotOf({}));
+    expect(where()).toBe("master outside");
+  });
+
+  test("that is not there changes nothing", async () => {
+    const { feed, where } = await startFrom(undefined);
+    expect(where()).toBe("master unread");
+    expect(feed.isReady).toBeFalse();
+  });
+});
+
+describe("the end", () => {
+  test("during a read comes promptly, and its answer changes nothing", async () => {
+    const { store, feed, where, counts } = createFeed();
+    feed.start();
+    await advance(10);
+    await feed.close();
+    expect(store.latest.signal.aborted).toBeTrue();
+    expect(store.watches).toBe(0);
+    store.latest.answer(snapshotOf({ canary: 1 }));
+    await advance(10 * DELAY_MS);
+    expect(where()).toBe("master unread");
+    expect(counts).toMatchObject({ success: 0, failure: 0 });
+    expect(store.asked).toHaveLength(1);
+  });
+
+  test("while it waits comes promptly, and for good", async () => {
+    const { store, feed } = createFeed();
+    store.script = () => snapshotOf({});
+    feed.start();
+    await advance(100);
+    await feed.close();
+    store.nudge();
+    await advance(10 * DELAY_MS);
+    expect(store.asked).toHaveLength(1);
+  });
+
+  test("may come before the start, and twice", async () => {
+    const { feed } = createFeed();
+    await feed.close();
+    await feed.close();
+  });
+});
+
+test("what each reading says goes to its follower after its table counts", async () => {
+  const seen: string[] = [];
+  const created = createFeed({
+    onReading: ({ application, ageMs }) => seen.push(`${application} ${ageMs} ${created.where()}`),
+  });
+  created.feed.start();
+  await advance(50);
+  created.store.latest.answer(snapshotOf({ canary: 1 }));
+  await settle();
+  expect(seen).toEqual(["app 50 canary rollout"]);
+});
+
+test("the log tells of changes only", async () => {
+  const { store, feed, log } = createFeed();
+  store.script = () => snapshotOf({ canary: 0.5 });
+  feed.start();
+  await advance(5 * DELAY_MS);
+  expect(log.entries).toHaveLength(1);
+  store.script = () => snapshotOf({ canary: 0.75 });
+  await advance(DELAY_MS);
+  expect(log.entries.map(({ fields }) => fields["arcs"])).toEqual(["canary=0.5@0", "canary=0.75@0"]);
+});
+
+test("LAW-9: two feeds in one process know nothing of each other", async () => {
+  const one = createFeed();
+  const other = createFeed();
+  one.store.script = () => snapshotOf({ canary: 1 });
+  other.store.script = failing;
+  one.feed.start();
+  other.feed.start();
+  await settle();
+  expect([one.where(), other.where()]).toEqual(["canary rollout", "master unread"]);
+  await one.feed.close();
+  other.store.script = () => snapshotOf({ canary: 1 });
+  await advance(DELAY_MS);
+  expect(other.where()).toBe("canary rollout");
+});
+
+test("LAW-2: the rollout table has one writer", async () => {
+  const writers = [];
+  for await (const path of new Bun.Glob("src/**/*.ts").scan(".")) {
+    if (/\brollout\.apply\(/.test(await Bun.file(path).text())) writers.push(path);
+  }
+  expect(writers).toEqual(["src/feed.ts"]);
+});
