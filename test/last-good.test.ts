@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeAtomically } from "../src/atomic-file.ts";
+import type { Reading } from "../src/feed.ts";
+import { LastGoodSnapshots } from "../src/last-good.ts";
+import { type Arc, VERSIONS_MAX } from "../src/record.ts";
+import { KeptLog } from "./support/logged.ts";
+
+const NOON_MS = Date.parse("2026-01-02T12:00:00Z");
+
+let directory: string;
+let log: KeptLog;
+let nowMs: number;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "last-good-"));
+  log = new KeptLog();
+  nowMs = NOON_MS;
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const ARCS: readonly Arc[] = [
+  { version: "canary", rollout: 0.25, offset: 0.5, failsafe: "hold" },
+  { version: "maintenance", rollout: 0, offset: 0, failsafe: "master" },
+];
+
+function reading(arcs = ARCS, options: Partial<Reading> = {}): Reading {
+  return { application: "app", arcs, malformed: new Set(), snapshot: new Map(), ageMs: 0, ...options };
+}
+
+function open(): LastGoodSnapshots {
+  return new LastGoodSnapshots(directory, log, () => nowMs);
+}
+
+async function saved(...readings: Reading[]): Promise<void> {
+  const snapshots = open();
+  for (const each of readings) snapshots.save(each);
+  await snapshots.close();
+}
+
+function pathOf(application: string): string {
+  return join(directory, "snapshot", `${application}.json`);
+}
+
+test("what was saved comes back with its age", async () => {
+  await saved(reading());
+  nowMs += 3_000;
+  expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: 3_000 });
+});
+
+test("its age counts from the moment at which the store was asked", async () => {
+  await saved(reading(ARCS, { ageMs: 4_000 }));
+  expect(await open().load("app")).toMatchObject({ ageMs: 4_000 });
+});
+
+test("each application has its own", async () => {
+  const web = [{ ...(ARCS[0] as Arc), rollout: 1 }];
+  await saved(reading(), reading(web, { application: "web" }));
+  expect(await open().load("app")).toMatchObject({ arcs: ARCS });
+  expect(await open().load("web")).toMatchObject({ arcs: web });
+  expect(await open().load("nobody")).toBeUndefined();
+  expect(log.entries).toEqual([]);
+});
+
+describe("when the clock jumps", () => {
+  test("back, nothing is known of the age", async () => {
+    await saved(reading());
+    nowMs -= 1;
+    expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: Number.POSITIVE_INFINITY });
+  });
+
+  test("forward, the snapshot is as old as it looks", async () => {
+    await saved(reading());
+    nowMs += 365 * 86_400_000;
+    expect(await open().load("app")).toMatchObject({ ageMs: 365 * 86_400_000 });
+  });
+
+  test("back, readings are still saved", async () => {
+    const snapshots = open();
+    snapshots.save(reading([]));
+    nowMs -= 3_600_000;
+    snapshots.save(reading());
+    await snapshots.close();
+    expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: 0 });
+  });
+});
+
+describe("garbage is ignored, and logged", () => {
+  const at = new Date(NOON_MS).toISOString();
+  test.each([
+    ...["", "{", "null", "[]", "1", '"x"', "{}", '{"readAt":"yesterday","records":{}}', `{"readAt":"${at}"}`],
+    ...[`{"readAt":"${at}","records":null}`, `{"readAt":"${at}","records":7}`, '{"records":{"canary":1}}'],
+    ...[`{"readAt":"${at}","records":{},"x":"${"x".repeat(1024 * 1024)}"}`],
+  ])("%#", async (text) => {
+    const snapshots = open();
+    writeFileSync(pathOf("app"), text);
+    expect(await snapshots.load("app")).toBeUndefined();
+    expect(log.at("warn")).toHaveLength(1);
+  });
+
+  test("a record that cannot be used is left out, and the others count", async () => {
+    const snapshots = open();
+    const records = { canary: 2, b: { rollout: 0.5 }, master: 1, c: "x" };
+    writeFileSync(pathOf("app"), JSON.stringify({ readAt: at, records }));
+    expect(await snapshots.load("app")).toEqual({
+      arcs: [{ version: "b", rollout: 0.5, offset: 0, failsafe: "master" }],
+      ageMs: 0,
+    });
+  });
+
+  test("more versions than there may be are cut off", async () => {
+    const snapshots = open();
+    const records = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`v${index}`, 0.5]));
+    writeFileSync(pathOf("app"), JSON.stringify({ readAt: at, records }));
+    expect((await snapshots.load("app"))?.arcs).toHaveLength(VERSIONS_MAX);
+  });
+
+  test("a directory in its place is no snapshot", async () => {
+    const snapshots = open();
+    mkdirSync(pathOf("app"));
+    expect(await snapshots.load("app")).toBeUndefined();
+  });
+});
+
+describe("saving", () => {
+  test("happens at most once a second, and the last reading is written at the end", async () => {
+    const snapshots = open();
+    const steps = [0.1, 0.2, 0.3].map((rollout) => [{ ...(ARCS[0] as Arc), rollout }]);
+    snapshots.save(reading(steps[0]));
+    while (readdirSync(join(directory, "snapshot")).join() !== "app.json") await Bun.sleep(1);
+    nowMs += 999;
+    snapshots.save(reading(steps[1]));
+    snapshots.save(reading(steps[2]));
+    expect(JSON.parse(readFileSync(pathOf("app"), "utf8")).records.canary.rollout).toBe(0.1);
+    await snapshots.close();
+    expect(await open().load("app")).toEqual({ arcs: steps[2] as Arc[], ageMs: 0 });
+  });
+
+  test("LAW-6: to a disk that refuses is logged and ends nothing", async () => {
+    const snapshots = open();
+    rmSync(join(directory, "snapshot"), { recursive: true });
+    snapshots.save(reading());
+    await snapshots.close();
+    expect(log.at("warn")).toHaveLength(1);
+    mkdirSync(join(directory, "snapshot"));
+    nowMs += 1_000;
+    snapshots.save(reading());
+    await snapshots.close();
+    expect(await open().load("app")).toMatchObject({ arcs: ARCS });
+  });
+
+  test("in a place that cannot be is refused at once", () => {
+    writeFileSync(join(directory, "file"), "");
+    expect(() => new LastGoodSnapshots(join(directory, "file"), log)).toThrow(/ENOTDIR|EEXIST/);
+  });
+});
+
+describe("a file that is written atomically", () => {
+  test("is whole for whoever reads it meanwhile, with many writers", async () => {
+    const path = join(directory, "file");
+    const texts = ["a", "b", "c"].map((letter) => letter.repeat(200_000));
+    await writeAtomically(path, texts[0] as string);
+    let isWriting = true;
+    const writers = Promise.all(
+      texts.map(async (text) => {
+        for (let i = 0; i < 30; i++) await writeAtomically(path, text);
+      }),
+    ).finally(() => {
+      isWriting = false;
+    });
+    while (isWriting) {
+      expect(texts.includes(readFileSync(path, "utf8"))).toBeTrue();
+      await Bun.sleep(0);
+    }
+    await writers;
+    expect(readdirSync(directory)).toEqual(["file"]);
+  });
+
+  test("leaves nothing behind when it fails", async () => {
+    mkdirSync(join(directory, "taken"));
+    await expect(writeAtomically(join(directory, "taken"), "x")).rejects.toThrow();
+    expect(readdirSync(directory)).toEqual(["taken"]);
+  });
+});

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { createLog, type LogFormat, REPEAT_MS } from "../src/log.ts";
+
+const NOW = new Date("2026-01-02T03:04:05.678Z");
+
+function createLines(format: LogFormat = "text") {
+  const lines: string[] = [];
+  const log = createLog({ format, sinks: [{ write: (line) => lines.push(line) }], now: () => NOW });
+  return { log, lines };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe("a line of text", () => {
+  test("has time, level, message and fields, and ends in one LF", () => {
+    const { log, lines } = createLines();
+    log.info("rollouts", {
+      application: "app",
+      arcs: "canary=0.5@0",
+      age: 3,
+      isFresh: true,
+      version: undefined,
+    });
+    log.warn("hm");
+    expect(lines).toEqual([
+      '2026-01-02T03:04:05.678Z info  rollouts application=app arcs="canary=0.5@0" age=3 isFresh=true\n',
+      "2026-01-02T03:04:05.678Z warn  hm\n",
+    ]);
+  });
+
+  test("quotes what would not read back as one word", () => {
+    const { log, lines } = createLines();
+    log.info("x", { a: "two words", b: "", c: 'q"', d: "a=b" });
+    expect(lines[0]).toEndWith('a="two words" b="" c="q\\"" d="a=b"\n');
+  });
+});
+
+test("a line of JSON parses, with its fields beside time, level and message", () => {
+  const { log, lines } = createLines("json");
+  log.error('no "socket"\n', { path: "/tmp/\u0007 x", count: 2 });
+  expect(lines[0]).toEndWith("\n");
+  expect(JSON.parse(lines[0] as string)).toEqual({
+    ...{ time: NOW.toISOString(), level: "error", message: 'no "socket"\n', path: "/tmp/\u0007 x", count: 2 },
+  });
+});
+
+describe.each(["text", "json"] as const)("as %s", (format) => {
+  test("no control character and no separator of lines gets through, so none forges a line or drives a terminal", () => {
+    const { log, lines } = createLines(format);
+    for (let code = 0; code < 0x2100; code++) {
+      const character = String.fromCharCode(code);
+      log.info(`a${character}b`, { field: `c${character}d` });
+    }
+    expect(lines).toHaveLength(0x2100);
+    for (const line of lines) expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+  });
+});
+
+describe("the same complaint", () => {
+  test("is written at most once in ten seconds, with the count of what was held back", () => {
+    const { log, lines } = createLines("json");
+    for (let second = 0; second < 60; second++) {
+      log.warn("the store could not be read", { application: "app", attempt: second });
+      jest.advanceTimersByTime(1_000);
+    }
+    const repeats = lines.map((line) => JSON.parse(line)["repeated"] ?? 0);
+    expect(lines.length).toBeLessThanOrEqual(1 + 60_000 / REPEAT_MS);
+    expect(lines.length).toBeGreaterThanOrEqual(60_000 / REPEAT_MS);
+    const told = repeats.reduce((sum, count) => sum + count, 1);
+    expect(told).toBeGreaterThan(50);
+    expect(JSON.parse(lines[1] as string)["attempt"]).toBe(9);
+  });
+
+  test("is written at once again after a silence of ten seconds", () => {
+    const { log, lines } = createLines();
+    log.warn("x");
+    jest.advanceTimersByTime(REPEAT_MS);
+    log.warn("x");
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).not.toContain("repeated");
+  });
+
+  test("is another one for another application, version, level or message", () => {
+    const { log, lines } = createLines();
+    log.warn("x", { application: "a", version: "v" });
+    log.warn("x", { application: "b", version: "v" });
+    log.warn("x", { application: "a", version: "w" });
+    log.error("x", { application: "a", version: "v" });
+    log.warn("y", { application: "a", version: "v" });
+    log.warn("x", { application: "a", version: "v", error: "another" });
+    expect(lines).toHaveLength(5);
+  });
+
+  test("is told of by flush, once", () => {
+    const { log, lines } = createLines();
+    for (let i = 0; i < 4; i++) log.warn("x");
+    log.flush();
+    expect(lines[1]).toEndWith(" x repeated=3\n");
+    log.flush();
+    jest.advanceTimersByTime(10 * REPEAT_MS);
+    expect(lines).toHaveLength(2);
+  });
+
+  test("leaves news alone: they are never held back", () => {
+    const { log, lines } = createLines();
+    for (let i = 0; i < 4; i++) log.info("rollouts");
+    expect(lines).toHaveLength(4);
+  });
+});
+
+test("LAW-5: complaints without end that are all different keep no memory without end", () => {
+  const { log, lines } = createLines();
+  for (let i = 0; i < 10_000; i++) log.warn(`complaint ${i}`);
+  expect(lines).toHaveLength(10_000);
+  expect(jest.getTimerCount()).toBeLessThanOrEqual(256);
+});
+
+test("a line goes to every sink", () => {
+  const lines: string[] = [];
+  const sink = { write: (line: string) => void lines.push(line) };
+  createLog({ format: "text", sinks: [sink, sink] }).info("x");
+  expect(lines).toHaveLength(2);
+});

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Reading } from "../src/feed.ts";
+import { Maintenance } from "../src/maintenance.ts";
+import { checkRecord } from "../src/record.ts";
+import { KeptLog } from "./support/logged.ts";
+
+let directory: string;
+let log: KeptLog;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "maintenance-"));
+  log = new KeptLog();
+});
+
+afterEach(() => {
+  chmodSync(directory, 0o755);
+  rmSync(directory, { recursive: true });
+});
+
+/** A reading as the feed makes it of these records. */
+function reading(records: Readonly<Record<string, unknown>>, application = "app"): Reading {
+  const checked = Object.entries(records).map(([version, value]) => checkRecord(version, value));
+  return {
+    application,
+    arcs: checked.map(({ arc }) => arc),
+    malformed: new Set(checked.filter(({ problem }) => problem !== undefined).map(({ arc }) => arc.version)),
+    snapshot: new Map(),
+    ageMs: 0,
+  };
+}
+
+function isOn(application = "app"): boolean {
+  return existsSync(join(directory, "maintenance", application));
+}
+
+async function follow(maintenance: Maintenance, ...readings: Reading[]): Promise<void> {
+  for (const each of readings) maintenance.follow(each);
+  await maintenance.close();
+}
+
+test.each([
+  [1, true],
+  [0.001, true],
+  [{ rollout: 0.5 }, true],
+  [0, false],
+  [{ rollout: 0 }, false],
+])("a rollout of maintenance of %p makes the file's being there %p", async (value, expected) => {
+  const maintenance = new Maintenance(directory, log);
+  await follow(maintenance, reading({ maintenance: value, canary: 0.5 }));
+  expect(isOn()).toBe(expected);
+});
+
+test("a record that is gone ends maintenance", async () => {
+  const maintenance = new Maintenance(directory, log);
+  await follow(maintenance, reading({ maintenance: 1 }));
+  await follow(maintenance, reading({}));
+  expect(isOn()).toBeFalse();
+});
+
+test("the rollout of another version is none of its business", async () => {
+  await follow(new Maintenance(directory, log), reading({ canary: 1, Maintenance: 1 }));
+  expect(isOn()).toBeFalse();
+});
+
+describe("LAW-8: it changes on fresh data only", () => {
+  test.each([{ rollout: "on" }, true, Number.NaN, 2])(
+    "a record of %p leaves it on, and leaves it off",
+    async (value) => {
+      const maintenance = new Maintenance(directory, log);
+      await follow(maintenance, reading({ maintenance: value }));
+      expect(isOn()).toBeFalse();
+      await follow(maintenance, reading({ maintenance: 1 }));
+      await follow(maintenance, reading({ maintenance: value }));
+      expect(isOn()).toBeTrue();
+    },
+  );
+
+  test("a new process leaves what it finds until a reading says otherwise", async () => {
+    await follow(new Maintenance(directory, log), reading({ maintenance: 1 }));
+    const maintenance = new Maintenance(directory, log);
+    await maintenance.close();
+    expect(isOn()).toBeTrue();
+    await follow(maintenance, reading({ maintenance: 0 }));
+    expect(isOn()).toBeFalse();
+  });
+});
+
+test("of readings that come faster than the disk the last one counts", async () => {
+  const maintenance = new Maintenance(directory, log);
+  const readings = Array.from({ length: 101 }, (_, index) => reading({ maintenance: index % 2 }));
+  await follow(maintenance, ...readings);
+  expect(isOn()).toBeFalse();
+  await follow(maintenance, ...readings.slice(0, 100));
+  expect(isOn()).toBeTrue();
+});
+
+test("a file that somebody removed or made by hand is put right by the next reading", async () => {
+  const maintenance = new Maintenance(directory, log);
+  await follow(maintenance, reading({ maintenance: 1 }));
+  rmSync(join(directory, "maintenance", "app"));
+  await follow(maintenance, reading({ maintenance: 1 }));
+  expect(isOn()).toBeTrue();
+  await follow(maintenance, reading({}));
+  writeFileSync(join(directory, "maintenance", "app"), "");
+  await follow(maintenance, reading({}));
+  expect(isOn()).toBeFalse();
+});
+
+test("each application has a file of its own", async () => {
+  const maintenance = new Maintenance(directory, log);
+  await follow(maintenance, reading({ maintenance: 1 }, "web"), reading({ maintenance: 0 }, "api"));
+  expect(readdirSync(join(directory, "maintenance"))).toEqual(["web"]);
+});
+
+test("a change is logged once, and that all is as ever is not", async () => {
+  const maintenance = new Maintenance(directory, log);
+  await follow(maintenance, reading({}));
+  for (const value of [1, 1, 0, 0]) await follow(maintenance, reading({ maintenance: value }));
+  expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is on", "maintenance is off"]);
+});
+
+test("LAW-6: a disk that refuses is logged, ends nothing, and is tried again", async () => {
+  const maintenance = new Maintenance(directory, log);
+  const path = join(directory, "maintenance");
+  rmSync(path, { recursive: true });
+  await follow(maintenance, reading({ maintenance: 1 }));
+  expect(log.at("error")).toHaveLength(1);
+  expect(log.at("error")[0]?.fields).toMatchObject({ application: "app", wanted: "on" });
+  mkdirSync(path);
+  await follow(maintenance, reading({ maintenance: 1 }));
+  expect(isOn()).toBeTrue();
+});
+
+test("a directory that cannot be is refused at once", () => {
+  writeFileSync(join(directory, "file"), "");
+  expect(() => new Maintenance(join(directory, "file"), log)).toThrow(/ENOTDIR|EEXIST/);
+});
