@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { renameSync, writeFileSync } from "node:fs";
 import {
   chmod,
   chown,
@@ -244,14 +245,57 @@ describe("watching", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("other files in the directory nudge nobody", async () => {
+  test("a directory that is moved away is noticed", async () => {
+    const inner = join(directory, "inner");
+    await mkdir(inner);
+    await writeFile(join(inner, "rollouts.json"), text(0.1));
+    const watched = await openAt(join(inner, "rollouts.json"));
+    await nudged(watched, () => rename(inner, `${inner}.old`));
+    await watched.close();
+  });
+
+  test("a directory that is replaced at once is noticed, and so are changes in the new one", async () => {
+    for (const [name, rollout] of [
+      ["inner", 0.1],
+      ["next", 0.2],
+    ] as const) {
+      await mkdir(join(directory, name));
+      await writeFile(join(directory, name, "rollouts.json"), text(rollout));
+    }
+    const inner = join(directory, "inner");
+    const watched = await openAt(join(inner, "rollouts.json"));
+    // A second watch keeps the first directory's own alive in between.
+    watched.watch?.("website", () => {});
+    await nudged(watched, async () => {
+      renameSync(inner, `${inner}.old`);
+      renameSync(join(directory, "next"), inner);
+    });
+    await reads(watched, 0.2);
+    await nudged(watched, () => writeFile(join(inner, "rollouts.json"), text(0.3)));
+    await reads(watched, 0.3);
+    await watched.close();
+  });
+
+  test("every watch is nudged once when it stands, for what changed before", async () => {
+    await writeFile(path, text(0.1));
+    for (let watches = 0; watches < 3; watches++) {
+      await within(
+        NUDGE_WITHIN_MS,
+        new Promise<void>((resolve) => {
+          store.watch?.("website", resolve);
+        }),
+      );
+    }
+  });
+
+  test("reading, and other files in the directory, nudge nobody", async () => {
     await writeFile(path, text(0.1));
     let count = 0;
     store.watch?.("website", () => count++);
     for (let seen = -1; seen !== count; await Bun.sleep(100)) seen = count;
     const before = count;
     for (let i = 0; i < 20; i++) await writeFile(join(directory, `other-${i}`), "x");
-    await readFile(path);
+    for (let i = 0; i < 5; i++) await reads(store, 0.1);
     await Bun.sleep(150);
     expect(count).toBe(before);
   });
@@ -369,6 +413,38 @@ describe("writing", () => {
     const written = write("website", "canary", { rollout: 1 }, null);
     await rm(`${path}.lock`);
     won(await written);
+  });
+
+  /** A signal that does something the second time it is looked at: last before the file is replaced. */
+  function meanwhile(change: () => void): AbortSignal {
+    let looks = 0;
+    return Object.defineProperty(AbortSignal.timeout(15_000), "aborted", {
+      get() {
+        if (++looks === 2) change();
+        return false;
+      },
+    });
+  }
+
+  test("a file that somebody edits during the write is not overwritten", async () => {
+    await writeFile(path, text(0.1));
+    const revision = await revisionOf("website", "canary");
+    const edit = meanwhile(() => writeFileSync(path, text(0.9)));
+    const error = await fails(store.write?.("website", "canary", { rollout: 0.2 }, revision, edit));
+    expect(error).toMatchObject({ code: "unavailable" });
+    expect(error.message).toContain("is being changed by somebody else; try again");
+    expect(await readFile(path, "utf8")).toBe(text(0.9));
+    expect(await readdir(directory)).toEqual(["rollouts.json"]);
+  });
+
+  test("a writer whose lock was broken does not write, and leaves the other's lock", async () => {
+    await writeFile(path, text(0.1));
+    const revision = await revisionOf("website", "canary");
+    const theft = meanwhile(() => writeFileSync(`${path}.lock`, "1 another\n"));
+    const error = await fails(store.write?.("website", "canary", { rollout: 0.2 }, revision, theft));
+    expect(error.message).toContain("was broken by another writer; try again");
+    expect(await readFile(path, "utf8")).toBe(text(0.1));
+    expect(await readFile(`${path}.lock`, "utf8")).toBe("1 another\n");
   });
 
   test("a replacement that is not confirmed leaves the file, and nothing beside it", async () => {

@@ -1,5 +1,5 @@
 /**
- * A path with its symbolic links followed, and the names on the way that could be swapped: Kubernetes and deployment
+ * A path with its symbolic links followed, and the directories on the way in which something could be swapped: Kubernetes and deployment
  * tools change a file by moving a link somewhere above it, and the file's own directory hears nothing of that.
  */
 
@@ -12,23 +12,21 @@ const STEPS_MAX = 256;
 export interface Followed {
   /** Where the file really lies, or would lie if it was there. */
   readonly target: string;
-  /** The names that decide that, by the directory in which each lies. */
-  readonly names: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Those in which a link on the way lies, and the file's own. */
+  readonly directories: ReadonlySet<string>;
 }
 
 /** @param path absolute */
 export async function followLinks(path: string): Promise<Followed> {
-  const names = new Map<string, Set<string>>();
+  const directories = new Set<string>();
   let directory = "/";
   let rest = partsOf(path);
   for (let steps = 0; steps < STEPS_MAX; steps++) {
     const [name, ...others] = rest;
-    if (name === undefined) return { target: directory, names };
+    if (name === undefined) return { target: directory, directories };
     const here = join(directory, name);
     const link = await linkAt(here);
-    if (link !== undefined || others.length === 0) {
-      names.set(directory, (names.get(directory) ?? new Set()).add(name));
-    }
+    if (link !== undefined || others.length === 0) directories.add(directory);
     if (link === undefined) {
       directory = here;
       rest = others;
@@ -37,7 +35,7 @@ export async function followLinks(path: string): Promise<Followed> {
       rest = [...partsOf(link), ...others];
     }
   }
-  return { target: path, names };
+  return { target: path, directories };
 }
 
 /** Which file lies at a path at this moment, and in which state; what is gone has a text too. */

@@ -9,7 +9,6 @@
 
 import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
 import { errorCode } from "./faults.ts";
 import { fingerprint, followLinks } from "./links.ts";
 
@@ -20,7 +19,7 @@ export class FileWatch {
   readonly #path: string;
   readonly #warn: (message: string) => void;
   readonly #listeners = new Set<() => void>();
-  /** By the directory's identity, so that a directory that was replaced is watched anew. */
+  /** By the directory's path and identity, so that a directory that was replaced is watched anew. */
   readonly #watchers = new Map<string, FSWatcher>();
   #fingerprint: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -71,18 +70,16 @@ export class FileWatch {
   }
 
   async #look(): Promise<void> {
-    const { target, names } = await followLinks(this.#path);
-    const wanted = new Map<string, { directory: string; names: ReadonlySet<string> }>();
-    for (const [directory, inside] of names) {
+    const { target, directories } = await followLinks(this.#path);
+    const wanted = new Map<string, string>();
+    for (const directory of directories) {
       const identity = await identityOf(directory);
-      if (identity !== undefined) {
-        wanted.set(`${identity} ${[...inside].join("/")}`, { directory, names: inside });
-      }
+      if (identity !== undefined) wanted.set(identity, directory);
     }
     if (this.#listeners.size === 0) return;
-    this.#dropWatchers((key) => !wanted.has(key));
-    for (const [key, { directory, names: inside }] of wanted) {
-      if (!this.#watchers.has(key)) this.#watchDirectory(key, directory, inside);
+    this.#dropWatchers((identity) => !wanted.has(identity));
+    for (const [identity, directory] of wanted) {
+      if (!this.#watchers.has(identity)) this.#watchDirectory(identity, directory);
     }
 
     // Only now: what changes after this look is told of by the watches.
@@ -92,17 +89,15 @@ export class FileWatch {
     for (const listener of this.#listeners) listener();
   }
 
-  #watchDirectory(key: string, directory: string, names: ReadonlySet<string>): void {
+  #watchDirectory(identity: string, directory: string): void {
     try {
-      // The directory's own end is told under its own name, or under none.
-      const watcher = watch(directory, (_, name) => {
-        if (name === null || names.has(name) || name === basename(directory)) this.#lookSoon();
-      });
+      // Whatever the event: its name may be the file's, a link's, the directory's own, or missing.
+      const watcher = watch(directory, () => this.#lookSoon());
       watcher.on("error", () => {
-        this.#dropWatchers((candidate) => candidate === key);
+        this.#dropWatchers((candidate) => candidate === identity);
         this.#lookSoon();
       });
-      this.#watchers.set(key, watcher);
+      this.#watchers.set(identity, watcher);
     } catch (error) {
       const code = errorCode(error);
       if (code === "ENOENT" || this.#isWarned) return;
@@ -120,10 +115,10 @@ export class FileWatch {
     }, DEBOUNCE_MS);
   }
 
-  #dropWatchers(isDropped: (key: string) => boolean): void {
-    for (const [key, watcher] of this.#watchers) {
-      if (!isDropped(key)) continue;
-      this.#watchers.delete(key);
+  #dropWatchers(isDropped: (identity: string) => boolean): void {
+    for (const [identity, watcher] of this.#watchers) {
+      if (!isDropped(identity)) continue;
+      this.#watchers.delete(identity);
       watcher.close();
     }
   }
