@@ -359,8 +359,12 @@ export class LineServer implements Server {
 
   /** Hands `#out[0, length)` to the kernel; false where it did not take all, and the connection is paused. */
   #flush(client: Socket<Connection>, connection: Connection, length: number): boolean {
-    const sent = Math.max(0, client.write(this.#out, 0, length));
+    const sent = client.write(this.#out, 0, length);
     if (sent === length) return true;
+    if (sent < 0) {
+      this.#vanished(client);
+      return true;
+    }
     this.#wait(connection, () => {
       connection.unsent = this.#out.slice(sent, length);
     });
@@ -368,12 +372,23 @@ export class LineServer implements Server {
     return false;
   }
 
+  /** The client has gone without waiting for its replies. */
+  #vanished(client: Socket<Connection>): void {
+    this.#counts.failure++;
+    client.data.isClosing = true;
+    client.terminate();
+  }
+
   #drain(client: Socket<Connection>): void {
     const connection = client.data;
     if (connection.unsent === null) return;
     const nowMs = this.#clock();
     const { unsent } = connection;
-    const sent = Math.max(0, client.write(unsent));
+    const sent = client.write(unsent);
+    if (sent < 0) {
+      this.#vanished(client);
+      return;
+    }
     if (sent > 0) connection.activeAtMs = nowMs;
     if (sent < unsent.length) {
       this.#wait(connection, () => {
@@ -387,7 +402,7 @@ export class LineServer implements Server {
       connection.unread = null;
     });
     if (unread !== null) this.#consume(client, connection, unread, nowMs);
-    if (connection.unsent !== null) return;
+    if (connection.unsent !== null || connection.isClosing) return;
     if (connection.hasEnded) this.#end(client);
     else client.resume();
   }
@@ -411,6 +426,7 @@ export class LineServer implements Server {
 
   #clientEnded(client: Socket<Connection>): void {
     const connection = client.data;
+    if (connection.isClosing) return;
     connection.hasEnded = true;
     if (connection.partial !== null || connection.isOverlong) this.#counts.failure++;
     if (connection.unsent === null) this.#end(client);

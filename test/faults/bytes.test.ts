@@ -1,0 +1,189 @@
+/** Bytes that no proxy would send, in pieces that no network would make, against a real daemon. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { LineClient } from "../support/line.ts";
+import { Random } from "../support/random.ts";
+import { expectHealthy, RESIDENT_BYTES_MAX, residentBytes } from "./health.ts";
+
+const home = new DaemonHome({ records: { canary: 0.25 } });
+let daemon: DaemonProcess;
+let beforeBytes: number;
+
+beforeAll(async () => {
+  daemon = await home.start();
+  beforeBytes = residentBytes(daemon.pid);
+});
+
+afterAll(async () => {
+  await daemon.end();
+  home.remove();
+});
+
+test("LP-5: requests cut at every byte get the same answers as whole ones", async () => {
+  const requests = "0.1\n0.9 key=caf%C3%A9\n key=a\nrubbish\n0.24999999999999997 application=website\n";
+  const whole = await LineClient.connect({ path: home.socket });
+  whole.send(requests);
+  const expected = await whole.lines(10);
+  whole.close();
+  for (let cut = 1; cut < requests.length; cut++) {
+    const client = await LineClient.connect({ path: home.socket });
+    client.socket.setNoDelay(true);
+    client.send(requests.slice(0, cut));
+    // The first part has been read when what it asks for has been answered, or nothing was whole in it.
+    await client.lines(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    client.send(requests.slice(cut));
+    const lines = await client.lines(10);
+    lines[6] = expected[6] as string; // The rubbish line's number is a fresh one.
+    expect(lines).toEqual(expected);
+    client.close();
+  }
+  await expectHealthy(home, daemon, beforeBytes);
+});
+
+test("LP-5: a request that arrives byte by byte is answered", async () => {
+  const client = await LineClient.connect({ path: home.socket });
+  for (const byte of "0.123456789 application=website\n") {
+    client.send(byte);
+    await Bun.sleep(1);
+  }
+  expect(await client.lines(2)).toEqual(["0.123456789", "canary"]);
+  client.close();
+});
+
+test("LP-6: 64 KB without a newline are one invalid request, and the connection goes on", async () => {
+  const client = await LineClient.connect({ path: home.socket });
+  client.send("7".repeat(65_536));
+  client.send("\n0.1\n");
+  const lines = await client.lines(4);
+  expect(lines.slice(1)).toEqual(["master", "0.1", "canary"]);
+  client.close();
+  await expectHealthy(home, daemon, beforeBytes);
+});
+
+test("an endless line costs no memory", async () => {
+  const socket = connect({ path: home.socket });
+  const piece = Buffer.alloc(1024 * 1024, "x");
+  for (let megabyte = 0; megabyte < 256; megabyte++) {
+    if (!socket.write(piece)) await new Promise((resolve) => socket.once("drain", resolve));
+  }
+  expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+  socket.destroy();
+  await expectHealthy(home, daemon, beforeBytes);
+});
+
+test("binary rubbish gets two lines for every LF in it, and nothing else", async () => {
+  const random = new Random();
+  const rubbish = Buffer.from(Array.from({ length: 200_000 }, () => random.whole(0, 255)));
+  const newlines = rubbish.filter((byte) => byte === 0x0a).length;
+  const client = await LineClient.connect({ path: home.socket });
+  client.send(rubbish);
+  client.send("\n");
+  const lines = await client.lines(2 * (newlines + 1));
+  for (let i = 0; i < lines.length; i += 2) {
+    const number = Number(lines[i]);
+    if (!(number >= 0 && number < 1)) throw new Error(`SEED=${random.seed}: assignment ${lines[i]}`);
+    expect(["master", "canary"]).toContain(lines[i + 1] as string);
+  }
+  client.half();
+  await client.ended();
+  expect(client.received).toBe("");
+  await expectHealthy(home, daemon, beforeBytes);
+});
+
+/** One line of the million: mostly sound, else anything that fits a line. */
+function randomLine(random: Random): string {
+  const number = () => `0.${random.digits(random.whole(1, 19))}`;
+  switch (random.whole(0, 9)) {
+    case 0:
+      return "";
+    case 1:
+      return `${number()} key=${random.digits(5)} application=website`;
+    case 2:
+      return ` key=visitor-${random.digits(8)}`;
+    case 3:
+      return random.pick([
+        "NaN",
+        "1",
+        "-0",
+        "0x1",
+        "1e-400",
+        "?",
+        "?lease ",
+        "?nothing",
+        " ",
+        "=",
+        " =",
+        "0.1 a",
+      ]);
+    case 4:
+      return String.fromCharCode(...Array.from({ length: random.whole(1, 40) }, () => random.whole(11, 255)));
+    case 5:
+      return `${number()} ${random.pick(["x=%", "x=%zz", "application=other", "force=canary", "x=1 x=2"])}`;
+    default:
+      return number();
+  }
+}
+
+test("a million random lines get two million lines, in order, and the right ones", async () => {
+  const lineCount = 1_000_000;
+  const random = new Random();
+  const socket = connect({ path: home.socket });
+  let index = 0;
+  let field = "";
+  let answered = 0;
+  let wrong: string | undefined;
+  /** What the line before its answer was, where only one answer is right. */
+  const expected: (number | undefined)[] = [];
+  const done = new Promise<void>((resolve) => {
+    socket.on("data", (bytes: Buffer) => {
+      const parts = (field + bytes.toString("latin1")).split("\n");
+      field = parts.pop() as string;
+      for (const part of parts) {
+        const sent = expected[Math.floor(index / 2)];
+        if (index % 2 === 0) {
+          const number = Number(part);
+          if (sent === undefined ? !(number >= 0 && number < 1) : number !== sent)
+            wrong ??= `${sent} → ${part}`;
+        } else {
+          const right = sent === undefined ? undefined : sent < 0.25 ? "canary" : "master";
+          if (right === undefined ? part !== "master" && part !== "canary" : part !== right) {
+            wrong ??= `${sent} → ${part}`;
+          }
+          answered++;
+          if (answered === lineCount) resolve();
+        }
+        index++;
+      }
+    });
+    socket.on("close", () => resolve());
+  });
+  for (let sent = 0; sent < lineCount; ) {
+    let batch = "";
+    for (let i = 0; i < 2_000; i++, sent++) {
+      const line = randomLine(random);
+      batch += `${line}\n`;
+      expected.push(/^0\.\d+$/.test(line) ? Number(line) : undefined);
+    }
+    if (!socket.write(Buffer.from(batch, "latin1"))) {
+      await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), done]);
+    }
+    if (wrong !== undefined || socket.destroyed) break;
+  }
+  await done;
+  socket.destroy();
+  if (wrong !== undefined) throw new Error(`SEED=${random.seed}: wrong answer: ${wrong}`);
+  expect(answered).toBe(lineCount);
+  await expectHealthy(home, daemon, beforeBytes);
+}, 60_000);
+
+test("the log says nothing of what clients send wrong, and the counts say it all", async () => {
+  const { applications, servers } = await daemon.state();
+  const invalid = applications[0]?.decisions.find(({ reason }) => reason === "invalid");
+  expect(invalid?.count).toBeGreaterThan(100_000);
+  expect(servers[0]?.success).toBeGreaterThan(1_000_000);
+  expect(daemon.log).not.toMatch(/ (warn|error) /);
+  await eventually(() => residentBytes(daemon.pid) < RESIDENT_BYTES_MAX, "memory");
+});

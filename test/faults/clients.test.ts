@@ -1,0 +1,147 @@
+/** Clients that are slow, many, or gone, against a real daemon. */
+
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { LineClient } from "../support/line.ts";
+import { expectHealthy, RESIDENT_BYTES_MAX, residentBytes } from "./health.ts";
+
+const home = new DaemonHome({ records: { canary: 0.25 }, flags: ["-idle-timeout", "2s"] });
+let daemon: DaemonProcess;
+let beforeBytes: number;
+
+beforeAll(async () => {
+  daemon = await home.start();
+  beforeBytes = residentBytes(daemon.pid);
+});
+
+afterEach(async () => {
+  await expectHealthy(home, daemon, beforeBytes);
+});
+
+afterAll(async () => {
+  await daemon.end();
+  home.remove();
+});
+
+async function open(): Promise<Socket> {
+  const socket = connect({ path: home.socket, allowHalfOpen: true });
+  socket.on("error", () => {});
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", () => resolve());
+    socket.once("error", reject);
+  });
+  return socket;
+}
+
+/** As clients do when the kernel's queue of 512 unaccepted connections is full: again, a moment later. */
+async function connectPatiently(): Promise<LineClient> {
+  for (;;) {
+    try {
+      return await LineClient.connect({ path: home.socket });
+    } catch {
+      await Bun.sleep(5);
+    }
+  }
+}
+
+/** Reads until the server ends; resolves with the number of LF. */
+function countLines(socket: Socket): Promise<number> {
+  return new Promise((resolve) => {
+    let lines = 0;
+    socket.on("data", (bytes: Buffer) => {
+      for (const byte of bytes) if (byte === 0x0a) lines++;
+    });
+    socket.on("end", () => resolve(lines));
+    socket.on("close", () => resolve(lines));
+  });
+}
+
+test("LP-8: a client that asks 300 000 times, ends its side and reads late gets every answer", async () => {
+  const requestCount = 300_000;
+  const socket = await open();
+  socket.pause();
+  socket.end("0.123456789\n".repeat(requestCount));
+  await eventually(async () => ((await daemon.state()).servers[0]?.success ?? 0) > 1_000, "answers begin");
+  expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+  const lines = countLines(socket);
+  socket.resume();
+  expect(await lines).toBe(2 * requestCount);
+  socket.destroy();
+});
+
+test("a client that asks and never reads is closed after the idle timeout, and others do not notice", async () => {
+  const rude = await open();
+  rude.pause();
+  rude.write("0.5\n".repeat(200_000));
+  const other = await LineClient.connect({ path: home.socket });
+  const startedAt = performance.now();
+  for (let i = 0; i < 100; i++) await other.ask("0.1");
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  other.close();
+  await eventually(async () => (await daemon.state()).servers[0]?.connections === 0, "the rude one is gone");
+  rude.destroy();
+});
+
+test("two hundred clients that never read keep memory within its bound", async () => {
+  const rude = await Promise.all(Array.from({ length: 200 }, open));
+  for (const socket of rude) {
+    socket.pause();
+    socket.write("\n".repeat(400_000));
+  }
+  const other = await LineClient.connect({ path: home.socket });
+  for (let i = 0; i < 50; i++) {
+    expect((await other.ask("0.1")).location).toBe("canary");
+    expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+  }
+  other.close();
+  for (const socket of rude) socket.destroy();
+}, 15_000);
+
+test("a client that writes one byte in a while is answered when its line is whole", async () => {
+  const client = await LineClient.connect({ path: home.socket });
+  for (const byte of "0.125\n") {
+    client.send(byte);
+    await Bun.sleep(60);
+  }
+  expect(await client.lines(2)).toEqual(["0.125", "canary"]);
+  client.close();
+});
+
+test("clients that vanish in the middle of a request leave nothing behind", async () => {
+  for (let round = 0; round < 20; round++) {
+    const clients = await Promise.all(Array.from({ length: 50 }, open));
+    clients.forEach((client, index) => {
+      client.write("0.123456789 key=visitor\n0.5".slice(0, 1 + (index % 27)));
+      // A reset for some, where the kernel has unread answers; an end for others.
+      if (index % 2 === 0) client.destroy();
+      else client.end();
+    });
+    await Promise.all(
+      clients.map((client) => new Promise((resolve) => client.resume().once("close", resolve))),
+    );
+  }
+});
+
+test("10 000 connections at once are all answered, and stay while they are used", async () => {
+  const connectionCount = 10_000;
+  const clients: LineClient[] = [];
+  for (let i = 0; i < connectionCount; i += 250) {
+    clients.push(...(await Promise.all(Array.from({ length: 250 }, connectPatiently))));
+  }
+  const places = await Promise.all(clients.map((client) => client.ask("0.2")));
+  expect(places.every(({ assignment, location }) => assignment === "0.2" && location === "canary")).toBe(
+    true,
+  );
+  expect((await daemon.state()).servers[0]?.connections).toBeGreaterThanOrEqual(connectionCount);
+  expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+  for (const client of clients) client.close();
+}, 60_000);
+
+test("LP-9: a silent connection is closed after the idle timeout", async () => {
+  const client = await LineClient.connect({ path: home.socket });
+  const startedAt = performance.now();
+  await client.ended();
+  expect(performance.now() - startedAt).toBeGreaterThan(1_900);
+  client.close();
+});

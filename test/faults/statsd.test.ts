@@ -1,0 +1,61 @@
+/** Nothing listens on the statsd port, under load: what the 2016 daemon died of. */
+
+import { expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
+import { connect } from "node:net";
+import { DaemonHome } from "../support/daemon-process.ts";
+import { expectHealthy, residentBytes } from "./health.ts";
+
+/** A UDP port of loopback on which nothing listens: it was ours a moment ago. */
+async function closedPort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}
+
+/** Asks without pause for a while; resolves with the number of answers. */
+async function load(path: string, durationMs: number): Promise<number> {
+  const batch = "0.123456789\n".repeat(500);
+  const answer = "0.123456789\ncanary\n".repeat(500).length;
+  const socket = connect({ path });
+  const until = performance.now() + durationMs;
+  let answered = 0;
+  let bytes = 0;
+  await new Promise<void>((resolve, reject) => {
+    socket.on("connect", () => socket.write(batch));
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the daemon closed the connection")));
+    socket.on("data", (data) => {
+      bytes += data.length;
+      if (bytes < answer) return;
+      bytes = 0;
+      answered += 500;
+      if (performance.now() > until) resolve();
+      else socket.write(batch);
+    });
+  });
+  socket.removeAllListeners("close");
+  socket.destroy();
+  return answered;
+}
+
+test("law 6: with nothing on the statsd port and full load, every request is answered", async () => {
+  const home = new DaemonHome({
+    records: { canary: 0.25 },
+    flags: ["-statsd", `127.0.0.1:${await closedPort()}`],
+  });
+  const daemon = await home.start();
+  try {
+    await load(home.socket, 200);
+    const beforeBytes = residentBytes(daemon.pid);
+    expect(await load(home.socket, 3_500)).toBeGreaterThan(10_000);
+    await expectHealthy(home, daemon, beforeBytes);
+    expect(daemon.log.match(/ (warn|error) /g)?.length).toBe(1);
+    expect(daemon.log).toMatch(/ warn .*statsd/i);
+  } finally {
+    expect(await daemon.end()).toBe(0);
+    home.remove();
+  }
+}, 20_000);

@@ -1,0 +1,124 @@
+/** The store hangs, refuses, answers rubbish, and comes back: a real daemon on AWS's own DynamoDB Local. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { type DynamodbLocal, sdkEnvironment, startDynamodbLocal } from "../support/dynamodb-local.ts";
+import { LineClient } from "../support/line.ts";
+import { type StoreProxy, startStoreProxy } from "../support/store-proxy.ts";
+import { expectHealthy, residentBytes } from "./health.ts";
+
+const TABLE = "MaxwellsDaemon";
+const UNHEALTHY_MS = 1_500;
+
+const home = new DaemonHome();
+let engine: DynamodbLocal;
+let proxy: StoreProxy;
+let daemon: DaemonProcess;
+let beforeBytes: number;
+
+async function setRollout(rollout: number): Promise<void> {
+  const client = engine.client();
+  await client.send(
+    new PutItemCommand({
+      TableName: TABLE,
+      Item: { application: { S: "website" }, version: { S: "canary" }, rollout: { N: String(rollout) } },
+    }),
+  );
+  client.destroy();
+}
+
+async function locationOf(assignment: string): Promise<string> {
+  const client = await LineClient.connect({ path: home.socket });
+  try {
+    return (await client.ask(assignment)).location;
+  } finally {
+    client.close();
+  }
+}
+
+beforeAll(async () => {
+  engine = await startDynamodbLocal();
+  await engine.createTable(TABLE);
+  await setRollout(0.25);
+  proxy = startStoreProxy(engine.endpoint);
+  const flags = ["-store", "dynamodb:", "-unhealthy", `${UNHEALTHY_MS}ms`];
+  daemon = await DaemonProcess.of(
+    Bun.spawn([...home.command, ...flags], {
+      env: { ...process.env, ...sdkEnvironment(proxy.endpoint) },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    }),
+  );
+  beforeBytes = residentBytes(daemon.pid);
+}, 60_000);
+
+afterAll(async () => {
+  await daemon?.end();
+  await proxy?.stop();
+  await engine?.stop();
+  home.remove();
+});
+
+const troubles: readonly { name: string; begin: () => Promise<void> | void; complaint: RegExp }[] = [
+  { name: "hangs", begin: () => void (proxy.mode = "hang"), complaint: /store could not be read/ },
+  {
+    name: "begins an answer and never ends it",
+    begin: () => void (proxy.mode = "stall"),
+    complaint: /store could not be read/,
+  },
+  { name: "refuses connections", begin: () => proxy.refuse(), complaint: /store could not be read/ },
+  {
+    name: "answers half of a JSON",
+    begin: () => void (proxy.mode = "text"),
+    complaint: /store could not be read/,
+  },
+  {
+    name: "answers somebody else's JSON",
+    begin: () => void (proxy.mode = "other-json"),
+    complaint: /store could not be read/,
+  },
+  {
+    name: "answers an error page",
+    begin: () => void (proxy.mode = "page"),
+    complaint: /store could not be read/,
+  },
+  {
+    name: "is overloaded",
+    begin: () => void (proxy.mode = "throttle"),
+    complaint: /store could not be read/,
+  },
+];
+
+for (const { name, begin, complaint } of troubles) {
+  test(`law 3: while the store ${name}, the last values hold, then all is master, then it is back`, async () => {
+    await daemon.follows("canary", 0.25);
+    const logBefore = daemon.log.length;
+    await begin();
+    const beganAt = performance.now();
+    // The last values hold for a while …
+    expect(await locationOf("0.1")).toBe("canary");
+    await eventually(async () => (await daemon.state()).applications[0]?.error !== null, "the failure shows");
+    // … and everyone is sent to master when they are `unhealthy` old, not earlier.
+    await eventually(async () => (await locationOf("0.1")) === "master", "the canary ends");
+    expect(performance.now() - beganAt).toBeGreaterThan(UNHEALTHY_MS - 300);
+    expect((await daemon.state()).applications[0]?.fresh).toBe(false);
+    expect(await locationOf("0.9")).toBe("master");
+
+    await setRollout(0.25);
+    proxy.mode = "pass";
+    proxy.listen();
+    await eventually(async () => (await locationOf("0.1")) === "canary", "the canary is back");
+    expect(await locationOf("0.9")).toBe("master");
+    await expectHealthy(home, daemon, beforeBytes);
+    // The complaint of the first trouble may stand for the next ones within ten seconds, with their count.
+    expect(daemon.log).toMatch(complaint);
+    expect(daemon.log.slice(logBefore)).toMatch(/the store answers again/);
+  }, 30_000);
+}
+
+test("secrets never reach the log", () => {
+  expect(daemon.log).not.toContain("secret");
+  expect(daemon.log).not.toContain("AWS4-HMAC");
+});

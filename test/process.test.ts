@@ -1,0 +1,227 @@
+/** The process around the daemon: signals, exit statuses, log files, and sockets that change hands. */
+
+import { afterEach, describe, expect, test } from "bun:test";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { DaemonHome, eventually } from "./support/daemon-process.ts";
+import { LineClient } from "./support/line.ts";
+
+const homes: DaemonHome[] = [];
+
+function makeHome(flags: string[] = []): DaemonHome {
+  const home = new DaemonHome({ records: { canary: 0.25 }, flags });
+  homes.push(home);
+  return home;
+}
+
+afterEach(() => {
+  for (const home of homes.splice(0)) home.remove();
+});
+
+describe("stopping", () => {
+  test("SIGTERM ends with 0 and SIGINT with 130, and the socket file is gone", async () => {
+    for (const [signal, status] of [
+      ["SIGTERM", 0],
+      ["SIGINT", 130],
+    ] as const) {
+      const home = makeHome();
+      const daemon = await home.start();
+      expect(await daemon.end(signal)).toBe(status);
+      expect(existsSync(home.socket)).toBe(false);
+      expect(daemon.log).toMatch(/ info +stopped/);
+    }
+  });
+
+  test("what has been asked when the signal comes is answered", async () => {
+    const home = makeHome();
+    const daemon = await home.start();
+    const requestCount = 100_000;
+    const socket = connect({ path: home.socket });
+    let lines = 0;
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    socket.on("data", (bytes: Buffer) => {
+      if (lines === 0) daemon.signal("SIGTERM");
+      for (const byte of bytes) if (byte === 0x0a) lines++;
+    });
+    socket.write("0.125\n".repeat(requestCount));
+    await closed;
+    expect(lines).toBe(2 * requestCount);
+    expect(await daemon.end()).toBe(0);
+  });
+
+  test("connections that waited to be accepted are answered too", async () => {
+    const home = makeHome();
+    const daemon = await home.start();
+    daemon.signal("SIGSTOP");
+    const clients = await Promise.all(
+      Array.from({ length: 50 }, () => LineClient.connect({ path: home.socket })),
+    );
+    for (const client of clients) client.send("0.125\n");
+    daemon.signal("SIGTERM");
+    daemon.signal("SIGCONT");
+    for (const client of clients) expect(await client.lines(2)).toEqual(["0.125", "canary"]);
+    expect(await daemon.end()).toBe(0);
+  });
+
+  test("a client that does not read delays the end by about a second, and a second signal ends it at once", async () => {
+    for (const signals of [1, 2]) {
+      const home = makeHome();
+      const daemon = await home.start();
+      const rude = await LineClient.connect({ path: home.socket });
+      rude.socket.pause();
+      rude.send("0.125\n".repeat(300_000));
+      await eventually(async () => ((await daemon.state()).servers[0]?.success ?? 0) > 0, "it answers");
+      const startedAt = performance.now();
+      const ended = daemon.end("SIGTERM");
+      if (signals === 2) {
+        await eventually(() => / stopping/.test(daemon.log), "it is stopping");
+        daemon.signal("SIGTERM");
+      }
+      expect(await ended).toBe(0);
+      const tookMs = performance.now() - startedAt;
+      if (signals === 1) expect(tookMs).toBeGreaterThan(900);
+      expect(tookMs).toBeLessThan(signals === 1 ? 3_000 : 800);
+      rude.close();
+    }
+  });
+});
+
+describe("the socket file", () => {
+  test("a stale one, of a daemon that was killed, is replaced", async () => {
+    const home = makeHome();
+    const killed = await home.start();
+    await killed.end("SIGKILL");
+    expect(existsSync(home.socket)).toBe(true);
+    const daemon = await home.start();
+    const client = await LineClient.connect({ path: home.socket });
+    expect(await client.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
+    client.close();
+    await daemon.end();
+  });
+
+  test("a live one is taken over without a moment in which nobody listens", async () => {
+    const home = makeHome();
+    let daemon = await home.start();
+    let asked = 0;
+    let isOver = false;
+    const failures: unknown[] = [];
+    const visitors = (async () => {
+      while (!isOver) {
+        try {
+          const client = await LineClient.connect({ path: home.socket });
+          expect(await client.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
+          client.close();
+          asked++;
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    })();
+    for (let successor = 0; successor < 3; successor++) {
+      const next = await home.start();
+      expect(await daemon.end()).toBe(0);
+      daemon = next;
+    }
+    isOver = true;
+    await visitors;
+    expect(failures).toEqual([]);
+    expect(asked).toBeGreaterThan(100);
+    expect(daemon.log).toMatch(/took over the socket/);
+    await daemon.end();
+    expect(existsSync(home.socket)).toBe(false);
+  }, 20_000);
+
+  test("a file that is not a socket is left alone, and the daemon says so", async () => {
+    const home = makeHome();
+    writeFileSync(home.socket, "precious");
+    const child = Bun.spawn(home.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    expect(await child.exited).toBe(1);
+    expect(await new Response(child.stderr).text()).toMatch(/not a socket; move it away, or choose another/);
+    expect(readFileSync(home.socket, "utf8")).toBe("precious");
+  });
+
+  test("-socket-mode says who may connect", async () => {
+    const home = makeHome(["-socket-mode", "0600"]);
+    const daemon = await home.start();
+    expect(Bun.spawnSync(["stat", "-c", "%a", home.socket]).stdout.toString().trim()).toBe("600");
+    await daemon.end();
+  });
+});
+
+describe("the log file", () => {
+  test("gets what stderr gets, and a rotated one is opened again on SIGHUP", async () => {
+    const home = makeHome();
+    const path = join(home.directory, "daemon.log");
+    const flagged = new DaemonHome({ records: { canary: 0.25 }, flags: ["-logfile", path] });
+    homes.push(flagged);
+    const daemon = await flagged.start();
+    await eventually(() => /canary=0.25@0/.test(readFileSync(path, "utf8")), "it is written");
+    renameSync(path, `${path}.1`);
+    daemon.signal("SIGHUP");
+    await eventually(() => existsSync(path), "it is opened again");
+    flagged.write({ canary: 0.5 });
+    await eventually(() => /canary=0.5@0/.test(readFileSync(path, "utf8")), "it goes on");
+    expect(readFileSync(`${path}.1`, "utf8")).toMatch(/ runs /);
+    await daemon.end();
+  });
+
+  test("-log-format json writes one object a line", async () => {
+    const home = makeHome(["-log-format", "json"]);
+    const child = Bun.spawn(home.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    await eventually(() => existsSync(home.socket), "it listens");
+    child.kill();
+    await child.exited;
+    const lines = (await new Response(child.stderr).text()).trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).level)).toContain("info");
+  });
+
+  test("one that was asked for by name and cannot be had is the end, with its remedy", async () => {
+    const home = makeHome(["-logfile", "/proc/nowhere/daemon.log"]);
+    const child = Bun.spawn(home.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    expect(await child.exited).toBe(1);
+    expect(await new Response(child.stderr).text()).toMatch(/daemon\.log.*choose another -logfile/);
+  });
+});
+
+test("law 1: with a log that takes nothing any more, every request is answered, and the end comes", async () => {
+  const home = makeHome();
+  home.write({ canary: 2 });
+  // A pipe that is full to the last byte, and that nobody reads: the first line of the log cannot be written.
+  const pipe = join(home.directory, "full");
+  expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+  const descriptor = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    for (;;) writeSync(descriptor, "x".repeat(4096));
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe("EAGAIN");
+  }
+  // The daemon opens it anew, as a blocking one: the flag belongs to an opening, not to the pipe.
+  const child = Bun.spawn(["sh", "-c", 'exec "$@" 2>"$0"', pipe, ...home.command], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  try {
+    await eventually(() => existsSync(home.socket), "it listens");
+    const client = await LineClient.connect({ path: home.socket });
+    for (let i = 0; i < 1_000; i++) expect((await client.ask("0.1")).location).toBe("master");
+    home.write({ canary: 0.25 });
+    await eventually(async () => (await client.ask("0.1")).location === "canary", "it follows the store");
+    client.close();
+    child.kill();
+    expect(await child.exited).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+    closeSync(descriptor);
+  }
+});
