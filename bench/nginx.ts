@@ -21,7 +21,13 @@ export interface NginxFigures {
   readonly lua: number[];
 }
 
-export async function benchNginx({ turns, seconds }: { turns: number; seconds: number }): Promise<NginxFigures> {
+export async function benchNginx({
+  turns,
+  seconds,
+}: {
+  turns: number;
+  seconds: number;
+}): Promise<NginxFigures> {
   const missing = nginxMissing() ?? (Bun.which("wrk") ? undefined : "wrk is not installed");
   if (missing !== undefined) throw new Error(missing);
 
@@ -45,7 +51,11 @@ export async function benchNginx({ turns, seconds }: { turns: number; seconds: n
       };
       const example = fillExample(port, places);
       const http = kind === "lua" ? example : withoutDaemon(example);
-      const nginx = await startNginx(home.directory, port, http + upstream(places.master) + upstream(places.canary));
+      const nginx = await startNginx(
+        home.directory,
+        port,
+        http + upstream(places.master) + upstream(places.canary),
+      );
       stops.push(() => nginx.stop());
       urls[kind] = nginx.url;
     }

@@ -61,7 +61,7 @@ local KNOWN_SETTINGS = {
 
 --- Says what is asked for an application, and which answers count. Call it once for each application.
 --
--- socket       the daemon's unix socket, as "/run/maxwells-daemon/maxwells-daemon.sock"
+-- socket       the daemon's unix socket, as "/run/maxwells-daemon.sock"
 -- locations    the versions that this nginx can serve, as { "canary" }; every other answer is master
 -- application  its name, where the daemon serves several; without it the daemon's first one is asked for
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
@@ -73,7 +73,7 @@ function _M.setup(settings)
     if type(value) ~= wanted then error("maxwells-daemon: " .. name .. " has to be a " .. wanted, 2) end
   end
   if not settings.socket or settings.socket:sub(1, 1) ~= "/" then
-    error('maxwells-daemon: socket has to be a path, as "/run/maxwells-daemon/maxwells-daemon.sock"', 2)
+    error('maxwells-daemon: socket has to be a path, as "/run/maxwells-daemon.sock"', 2)
   end
   local name = settings.application
   if name and not find(name, "^[%w._-]+$") then

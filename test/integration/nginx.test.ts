@@ -4,11 +4,18 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
-import { fillExample, freePort, installPage, type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
+import {
+  fillExample,
+  freePort,
+  installPage,
+  type Nginx,
+  nginxMissing,
+  startNginx,
+} from "../support/nginx.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 
 const missing = nginxMissing();
@@ -21,6 +28,7 @@ const home = new DaemonHome({ records: { canary: 0.25, maintenance: 0 } });
 let daemon: DaemonProcess;
 let nginx: Nginx;
 let port = 0;
+let places: Places;
 const upstreams: Upstream[] = [];
 
 beforeAll(async () => {
@@ -28,7 +36,7 @@ beforeAll(async () => {
   daemon = await home.start();
   port = await freePort();
   installPage(home.directory);
-  const places = {
+  places = {
     daemon: home.socket,
     master: join(home.directory, "master.sock"),
     canary: join(home.directory, "canary.sock"),
@@ -83,13 +91,9 @@ async function rollOut(canary: number): Promise<void> {
 /** Kills the daemon if it still runs, and starts the next one in its place. */
 async function freshDaemon(): Promise<void> {
   await daemon.end("SIGKILL");
-  await rollOutStore(0.25);
+  home.write({ canary: 0.25, maintenance: 0 });
   daemon = await home.start();
   await becomes(0.1, "canary");
-}
-
-async function rollOutStore(canary: number): Promise<void> {
-  home.write({ canary, maintenance: 0 });
 }
 
 /** Puts something else in the daemon's place, for as long as `use` runs. */
@@ -156,6 +160,25 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     expect([...names].sort()).toEqual(["canary", "master"]);
   });
 
+  test("over TLS the cookie is Secure", async () => {
+    const directory = join(home.directory, "tls");
+    mkdirSync(directory);
+    const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
+    await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout ${key} -out ${certificate}`.quiet();
+    const tlsPort = await freePort();
+    const example = fillExample(tlsPort, places).replace(
+      /listen (\S+);.*/,
+      `listen $1 ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`,
+    );
+    const secured = await startNginx(directory, tlsPort, example);
+    try {
+      const response = await fetch(`https://127.0.0.1:${tlsPort}/`, { tls: { rejectUnauthorized: false } });
+      expect(response.headers.getSetCookie()[0]).toEndWith("; HttpOnly; SameSite=Lax; Secure");
+    } finally {
+      await secured.stop();
+    }
+  });
+
   test("the upstream's own cookies pass beside the visitor's", async () => {
     const { cookies } = await visit(undefined, { headers: { "x-set-cookie": "session=1" } });
     expect(cookies.map((cookie) => cookie.split("=")[0]).sort()).toEqual(["maxwellsdaemon", "session"]);
@@ -183,6 +206,31 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
       expect({ cookie, status, cookies: cookies.length }).toEqual({ cookie, status: 200, cookies: 1 });
       expect(seen.headers["maxwellsdaemon"]).toMatch(/^[\d.e-]{1,24}$/);
     }
+  });
+
+  test("no cookie makes the daemon look broken to nginx", async () => {
+    await rollOut(0.25);
+    const logged = nginx.errorLog();
+    const characters = "0123456789.eE+-";
+    const random = (max: number) => Math.floor(Math.random() * max);
+    for (let batch = 0; batch < 40; batch++) {
+      await Promise.all(
+        Array.from({ length: 25 }, async () => {
+          const text = Array.from({ length: 1 + random(33) }, () => characters[random(characters.length)]);
+          const cookie = `${random(2) === 0 ? "0." : ""}${text.join("")}`;
+          const { status, seen } = await known(cookie);
+          expect([cookie, status]).toEqual([cookie, 200]);
+          // Asked and answered: a visitor for whom nobody answers keeps what it has.
+          const assignment = Number(seen.headers["maxwellsdaemon"]);
+          expect(assignment >= 0 && assignment < 1).toBe(true);
+          const isCanary = seen.name === "canary";
+          // An invalid cookie is a fresh assignment, and master whatever it is.
+          if (isCanary) expect(assignment).toBeLessThan(0.25);
+        }),
+      );
+    }
+    expect(nginx.errorLog()).toBe(logged);
+    expect((await known(0.1)).seen.name).toBe("canary");
   });
 
   test("of two cookies the first one counts, and nobody gets a third", async () => {

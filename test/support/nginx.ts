@@ -50,7 +50,7 @@ export function fillExample(port: number, places: Places): string {
   fill("listen 80;", `listen 127.0.0.1:${port};`);
   fill("server 127.0.0.1:8080;", `server unix:${places.master};`);
   fill("server 127.0.0.1:8081;", `server unix:${places.canary};`);
-  fill("/run/maxwells-daemon/maxwells-daemon.sock", places.daemon);
+  fill("/run/maxwells-daemon.sock", places.daemon);
   fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
   fill("root /usr/share/maxwells-daemon;", `root ${join(places.daemon, "../share")};`);
   return text;

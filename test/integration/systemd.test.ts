@@ -1,0 +1,122 @@
+/** The shipped units, judged by systemd's own tools, and the daemon on a socket that it is passed as systemd does. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse as parseToml } from "smol-toml";
+import { allOptions } from "../../src/config/options.ts";
+import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { LineClient } from "../support/line.ts";
+
+const UNITS = join(import.meta.dir, "../../integrations/systemd");
+const SERVICE = join(UNITS, "maxwells-daemon.service");
+const SOCKET = join(UNITS, "maxwells-daemon.socket");
+const SYSTEM_UNITS = "/usr/lib/systemd/system";
+
+/** What `systemd-analyze security` may say at most: 10 is a service without any protection. */
+const EXPOSURE_MAX = 1.5;
+
+const tools = ["systemd-analyze", "systemd-socket-activate", "systemd-sysusers"];
+const absent = tools.filter((tool) => Bun.which(tool) === null);
+const isMissing = absent.length > 0;
+if (isMissing && process.env["CI"]) throw new Error(`not installed: ${absent.join(", ")}`);
+if (isMissing) console.warn(`skipped: systemd: ${absent.join(", ")} not installed`);
+
+/** The whole text of a tool, and its exit status. */
+async function run(...command: string[]): Promise<{ status: number; text: string }> {
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { status: await child.exited, text: out + err };
+}
+
+describe.skipIf(isMissing)("the systemd units", () => {
+  /** A system in which everything that the units name is installed. */
+  let root: string;
+
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), "maxwells-daemon-root-"));
+    for (const directory of ["usr/bin", "bin", "etc/systemd/system"]) {
+      mkdirSync(join(root, directory), { recursive: true });
+    }
+    for (const program of ["usr/bin/maxwells-daemon", "bin/kill"]) cpSync("/bin/true", join(root, program));
+    for (const unit of readdirSync(SYSTEM_UNITS).filter((name) => name.endsWith(".target"))) {
+      cpSync(join(SYSTEM_UNITS, unit), join(root, SYSTEM_UNITS, unit), { dereference: true });
+    }
+    for (const unit of [SERVICE, SOCKET])
+      cpSync(unit, join(root, "etc/systemd/system", unit.slice(UNITS.length)));
+  });
+
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  test("pass systemd-analyze verify without a word", async () => {
+    for (const unit of ["maxwells-daemon.service", "maxwells-daemon.socket"]) {
+      expect(await run("systemd-analyze", `--root=${root}`, "verify", unit)).toEqual({ status: 0, text: "" });
+    }
+  });
+
+  test("leave the daemon little to do harm with", async () => {
+    const { text } = await run("systemd-analyze", "security", "--offline=true", "--no-pager", SERVICE);
+    const exposure = Number(/Overall exposure level for maxwells-daemon\.service: ([\d.]+)/.exec(text)?.[1]);
+    expect(exposure).toBeLessThanOrEqual(EXPOSURE_MAX);
+  });
+
+  test("name a user that sysusers makes", async () => {
+    const { status } = await run(
+      "systemd-sysusers",
+      `--root=${root}`,
+      join(UNITS, "maxwells-daemon.sysusers"),
+    );
+    expect(status).toBe(0);
+    expect(readFileSync(join(root, "etc/passwd"), "utf8")).toMatch(/^maxwells-daemon:x?:/m);
+    expect(readFileSync(SERVICE, "utf8")).toContain("User=maxwells-daemon\n");
+  });
+
+  test("start the daemon with flags that it has, on the descriptor that the socket unit passes", () => {
+    const service = readFileSync(SERVICE, "utf8").replaceAll("\\\n", " ");
+    const command = /^ExecStart=(.*)$/m.exec(service)?.[1] ?? "";
+    const names = new Set(allOptions().map((option) => option.name));
+    const flags = [...command.matchAll(/ -([a-z-]+)/g)].map((match) => match[1] ?? "");
+    expect(flags).toContain("config");
+    expect(flags.filter((flag) => !names.has(flag))).toEqual([]);
+    expect(command).toContain("-listen fd:3");
+    // The two must not meet: the daemon replaces the file of its own socket.
+    const own = /-socket (\S+)/.exec(command)?.[1];
+    expect(readFileSync(SOCKET, "utf8")).not.toContain(`ListenStream=${own}\n`);
+
+    const settings = parseToml(readFileSync(join(UNITS, "maxwells-daemon.toml"), "utf8"));
+    expect(Object.keys(settings).filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  test("a daemon that was passed a socket answers on it, and leaves it in place when it ends", async () => {
+    const home = new DaemonHome({ flags: ["-listen", "fd:3"] });
+    const path = join(home.directory, "passed.sock");
+    // Becomes the daemon when somebody connects, as a socket unit starts its service.
+    const child = Bun.spawn(["systemd-socket-activate", "-l", path, "--", ...home.command], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    try {
+      while (!existsSync(path) && child.exitCode === null) await Bun.sleep(5);
+      const client = await LineClient.connect({ path });
+      const daemon = await DaemonProcess.of(child);
+      expect(await client.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
+      expect(await client.ask("0.9")).toEqual({ assignment: "0.9", location: "master" });
+      const direct = await LineClient.connect({ path: home.socket });
+      expect(await direct.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
+      client.close();
+      direct.close();
+      expect(await daemon.end("SIGTERM")).toBe(0);
+      expect(existsSync(path)).toBe(true);
+      expect(existsSync(home.socket)).toBe(false);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+      home.remove();
+    }
+  }, 20_000);
+});
