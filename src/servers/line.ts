@@ -1,13 +1,6 @@
 /**
- * The line protocol over unix and TCP sockets: the default server, and the fastest.
- *
- * The path of a request: `data` → `#consume` splits lines → `readRequest` → handler → `writeReply` into one output
- * buffer that all connections share → one `write` for everything that arrived together. A connection costs an object
- * of a few fields; a request costs none.
- *
- * A client that asks without reading stops being read: what the kernel did not take (`unsent`) and what was not yet
- * answered (`unread`) wait with its connection, bounded by what one read brings and, over all connections, by
- * `WAITING_BYTES_MAX`.
+ * The line protocol over unix and TCP sockets: the default server, and the fastest. Here are its listeners: how they
+ * come, go, and are limited. What happens on a connection is in `line-connection.ts`.
  */
 
 import { readFileSync } from "node:fs";
@@ -22,10 +15,8 @@ import {
   single,
   unixAddress,
 } from "../config/values.ts";
-import { type Decision, emptyRequest } from "../handler.ts";
 import type { ServerCounts } from "../metrics.ts";
-import { LF, LINE_BYTES_MAX, readRequest, writeReply } from "./line-codec.ts";
-import { ANSWER_BYTES_MAX, answerQuestion } from "./questions.ts";
+import { LineConnection, LineShared } from "./line-connection.ts";
 import { DRAIN_MS, type Server, type ServerContext, type ServerKind } from "./server.ts";
 import { SocketFile } from "./socket-file.ts";
 
@@ -34,12 +25,6 @@ const CONNECTIONS_MAX = 32_768;
 
 /** File descriptors that are left for the store, monitors, logs and the admin listener. */
 const DESCRIPTORS_RESERVED = 64;
-
-/** What may wait for slow readers over all connections of a listener; who would go over it is cut off. */
-const WAITING_BYTES_MAX = 16 * 1024 * 1024;
-
-const OUT_BYTES = 65_536;
-const QUESTION_MARK = 0x3f;
 
 /** A closing server first lets what has already arrived come in, for this long. */
 const ARRIVED_MS = 50;
@@ -112,44 +97,14 @@ interface Listener {
   stop(closeActiveConnections?: boolean): void;
 }
 
-/** What is kept about a connection between two events. */
-class Connection {
-  activeAtMs: number;
-  /** The beginning of a line whose end has not arrived. */
-  partial: Uint8Array | null = null;
-  /** Inside a line that is already too long. */
-  isOverlong = false;
-  /** Bytes of replies that the kernel did not take. */
-  unsent: Uint8Array | null = null;
-  /** Requests that are answered when `unsent` is gone. */
-  unread: Uint8Array | null = null;
-  /** The client sends no more. */
-  hasEnded = false;
-  /** Nothing is answered any more; the socket only has to go. */
-  isClosing = false;
-
-  constructor(nowMs: number) {
-    this.activeAtMs = nowMs;
-  }
-
-  get waitingBytes(): number {
-    return (this.unsent?.length ?? 0) + (this.unread?.length ?? 0);
-  }
-}
-
 export class LineServer implements Server {
   readonly name: string;
   readonly #options: LineServerOptions;
   readonly #context: ServerContext;
-  readonly #clock: () => number;
   readonly #counts: ServerCounts;
-  readonly #connections = new Set<Socket<Connection>>();
+  readonly #shared: LineShared;
+  readonly #connections = new Set<LineConnection>();
   readonly #connectionsMax = connectionsMax();
-  readonly #request = emptyRequest();
-  readonly #decision: Decision;
-  readonly #out = Buffer.allocUnsafeSlow(OUT_BYTES);
-  readonly #closesAfterReply: boolean;
-  #waitingBytes = 0;
   #listener: Listener | undefined;
   #file: SocketFile | undefined;
   #sweep: ReturnType<typeof setInterval> | undefined;
@@ -158,10 +113,8 @@ export class LineServer implements Server {
     this.name = `line ${addressText(options.address)}`;
     this.#options = options;
     this.#context = context;
-    this.#clock = context.clock;
-    this.#decision = context.handler.emptyDecision();
     this.#counts = context.metrics.server(this.name);
-    this.#closesAfterReply = options.idleTimeoutMs === 0;
+    this.#shared = new LineShared(context, this.#counts, options.idleTimeoutMs === 0);
   }
 
   /** The port of a TCP listener, once it listens: what port 0 became. */
@@ -173,14 +126,14 @@ export class LineServer implements Server {
     const { address, socketMode: mode } = this.#options;
     const common = { socket: this.#handlers(), allowHalfOpen: true };
     if (address.kind === "tcp") {
-      this.#listener = Bun.listen<Connection>({ ...common, hostname: address.host, port: address.port });
+      this.#listener = Bun.listen<LineConnection>({ ...common, hostname: address.host, port: address.port });
     } else if (address.kind === "fd") {
       // Bun takes a descriptor here; its types know that only of `Bun.connect`.
-      const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<Connection>;
-      this.#listener = Bun.listen<Connection>(options);
+      const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<LineConnection>;
+      this.#listener = Bun.listen<LineConnection>(options);
     } else {
       const file = new SocketFile(address.path, mode);
-      const listener = Bun.listen<Connection>({ ...common, unix: file.temporaryPath });
+      const listener = Bun.listen<LineConnection>({ ...common, unix: file.temporaryPath });
       try {
         if (file.publish()) this.#context.log.info("took over the socket", { path: address.path });
       } catch (error) {
@@ -194,269 +147,69 @@ export class LineServer implements Server {
   }
 
   async close(): Promise<void> {
+    const { clock } = this.#context;
     clearInterval(this.#sweep);
     this.#file?.release();
     await Bun.sleep(ARRIVED_MS);
     this.#listener?.stop(false);
-    for (const client of this.#connections) {
-      client.data.hasEnded = true;
-      if (client.data.unsent === null) this.#end(client);
-    }
-    const deadlineMs = this.#clock() + DRAIN_MS;
-    while (this.#connections.size > 0 && this.#clock() < deadlineMs) await Bun.sleep(5);
-    for (const client of this.#connections) client.terminate();
+    for (const connection of this.#connections) connection.endWhenAnswered();
+    const deadlineMs = clock() + DRAIN_MS;
+    while (this.#connections.size > 0 && clock() < deadlineMs) await Bun.sleep(5);
+    for (const connection of this.#connections) connection.terminate();
     this.#listener?.stop(true);
   }
 
-  #handlers(): SocketHandler<Connection> {
+  #handlers(): SocketHandler<LineConnection> {
     return {
-      open: (client) => this.#open(client),
-      data: (client, chunk) => this.#data(client, chunk),
-      drain: (client) => this.#drain(client),
-      end: (client) => this.#clientEnded(client),
-      close: (client) => this.#closed(client),
-      error: (client, error) => {
+      open: (socket) => this.#open(socket),
+      data: (socket, chunk) => socket.data.receive(chunk),
+      drain: (socket) => socket.data.drained(),
+      end: (socket) => socket.data.clientEnded(),
+      close: (socket) => this.#closed(socket.data),
+      error: (socket, error) => {
         // A bug of ours, not of the client: Bun hands over what a handler threw.
         this.#counts.failure++;
         this.#context.log.error("a connection failed", { server: this.name, error: error.message });
-        client.terminate();
+        socket.terminate();
       },
     };
   }
 
-  #open(client: Socket<Connection>): void {
-    client.data = new Connection(this.#clock());
+  #open(socket: Socket<LineConnection>): void {
+    const connection = new LineConnection(this.#shared, socket, this.#context.clock());
+    socket.data = connection;
     if (this.#connections.size >= this.#connectionsMax) {
       this.#counts.refused++;
-      client.data.isClosing = true;
-      client.terminate();
+      connection.terminate();
       this.#context.log.warn("too many connections; new ones are closed", {
         server: this.name,
         limit: this.#connectionsMax,
       });
       return;
     }
-    this.#connections.add(client);
+    this.#connections.add(connection);
     this.#counts.accepted++;
     this.#counts.connections++;
   }
 
-  #closed(client: Socket<Connection>): void {
-    if (!this.#connections.delete(client)) return;
-    this.#counts.connections--;
-    this.#waitingBytes -= client.data.waitingBytes;
-  }
-
-  #data(client: Socket<Connection>, chunk: Uint8Array): void {
-    const connection = client.data;
-    if (connection.isClosing) return;
-    const nowMs = this.#clock();
-    connection.activeAtMs = nowMs;
-    if (connection.unsent === null) {
-      this.#consume(client, connection, chunk, nowMs);
-      return;
-    }
-    // Reading was paused, and this had been read already.
-    this.#wait(connection, () => {
-      connection.unread =
-        connection.unread === null ? chunk.slice() : Buffer.concat([connection.unread, chunk]);
-    });
-    this.#cutOffIfTooMuchWaits(client);
-  }
-
-  /** Answers all whole lines of `chunk` and keeps its rest. */
-  #consume(client: Socket<Connection>, connection: Connection, chunk: Uint8Array, nowMs: number): void {
-    let start = 0;
-    let at = 0;
-    let answered = 0;
-    if (connection.partial !== null || connection.isOverlong) {
-      const end = chunk.indexOf(LF);
-      if (end < 0) {
-        this.#keep(connection, chunk, 0);
-        return;
-      }
-      at = this.#answerKept(connection, chunk, end, nowMs);
-      start = end + 1;
-      answered = 1;
-    }
-    while (start < chunk.length && !(this.#closesAfterReply && answered > 0)) {
-      const end = chunk.indexOf(LF, start);
-      if (end < 0) break;
-      at = this.#answer(chunk, start, end, at, nowMs);
-      answered++;
-      start = end + 1;
-      if (at > OUT_BYTES - ANSWER_BYTES_MAX) {
-        if (!this.#flush(client, connection, at)) {
-          this.#count(answered, nowMs);
-          this.#wait(connection, () => {
-            connection.unread = start < chunk.length ? chunk.slice(start) : null;
-          });
-          this.#cutOffIfTooMuchWaits(client);
-          return;
-        }
-        at = 0;
-      }
-    }
-    if (answered === 0) {
-      this.#keep(connection, chunk, start);
-      return;
-    }
-    if (!this.#closesAfterReply && start < chunk.length) this.#keep(connection, chunk, start);
-    const isSent = at === 0 || this.#flush(client, connection, at);
-    this.#count(answered, nowMs);
-    if (this.#closesAfterReply) {
-      connection.hasEnded = true;
-      if (isSent) this.#end(client);
-    } else if (!isSent) {
-      this.#cutOffIfTooMuchWaits(client);
-    }
-  }
-
-  /** Answers the line `bytes[start, end)` at `#out[at]`; returns where the next answer may begin. */
-  #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
-    if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
-      const question = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-      const context = {
-        handler: this.#context.handler,
-        rollout: this.#context.rollout,
-        decision: this.#decision,
-      };
-      const answer = answerQuestion(question, context, nowMs);
-      if (answer !== undefined) return at + this.#out.write(answer, at, "latin1");
-    }
-    readRequest(bytes, start, end, this.#request);
-    this.#context.handler.decide(this.#request, nowMs, this.#decision);
-    return writeReply(this.#out, at, this.#decision, this.#request, bytes, start, end);
-  }
-
-  /** Answers the line that began in earlier chunks and ends at `chunk[end]`. */
-  #answerKept(connection: Connection, chunk: Uint8Array, end: number, nowMs: number): number {
-    const { partial, isOverlong } = connection;
-    connection.partial = null;
-    connection.isOverlong = false;
-    if (isOverlong || (partial?.length ?? 0) + end >= LINE_BYTES_MAX) {
-      this.#request.valid = false;
-      this.#context.handler.decide(this.#request, nowMs, this.#decision);
-      return writeReply(this.#out, 0, this.#decision, this.#request, chunk, 0, 0);
-    }
-    const whole = Buffer.concat([partial ?? new Uint8Array(0), chunk.subarray(0, end)]);
-    return this.#answer(whole, 0, whole.length, 0, nowMs);
-  }
-
-  /** Keeps the beginning of a line, or only the fact that it is too long. */
-  #keep(connection: Connection, chunk: Uint8Array, start: number): void {
-    if (connection.isOverlong || start === chunk.length) return;
-    const length = (connection.partial?.length ?? 0) + chunk.length - start;
-    if (length >= LINE_BYTES_MAX) {
-      connection.isOverlong = true;
-      connection.partial = null;
-    } else {
-      // A copy: Bun uses the chunk's memory again.
-      const rest = chunk.slice(start);
-      connection.partial = connection.partial === null ? rest : Buffer.concat([connection.partial, rest]);
-    }
-  }
-
-  /** Hands `#out[0, length)` to the kernel; false where it did not take all, and the connection is paused. */
-  #flush(client: Socket<Connection>, connection: Connection, length: number): boolean {
-    const sent = client.write(this.#out, 0, length);
-    if (sent === length) return true;
-    if (sent < 0) {
-      this.#vanished(client);
-      return true;
-    }
-    this.#wait(connection, () => {
-      connection.unsent = this.#out.slice(sent, length);
-    });
-    client.pause();
-    return false;
-  }
-
-  /** The client has gone without waiting for its replies. */
-  #vanished(client: Socket<Connection>): void {
-    this.#counts.failure++;
-    client.data.isClosing = true;
-    client.terminate();
-  }
-
-  #drain(client: Socket<Connection>): void {
-    const connection = client.data;
-    if (connection.unsent === null) return;
-    const nowMs = this.#clock();
-    const { unsent } = connection;
-    const sent = client.write(unsent);
-    if (sent < 0) {
-      this.#vanished(client);
-      return;
-    }
-    if (sent > 0) connection.activeAtMs = nowMs;
-    if (sent < unsent.length) {
-      this.#wait(connection, () => {
-        connection.unsent = unsent.subarray(sent);
-      });
-      return;
-    }
-    const { unread } = connection;
-    this.#wait(connection, () => {
-      connection.unsent = null;
-      connection.unread = null;
-    });
-    if (unread !== null) this.#consume(client, connection, unread, nowMs);
-    if (connection.unsent !== null || connection.isClosing) return;
-    if (connection.hasEnded) this.#end(client);
-    else client.resume();
-  }
-
-  /** Changes what waits with a connection, and keeps the sum. */
-  #wait(connection: Connection, change: () => void): void {
-    this.#waitingBytes -= connection.waitingBytes;
-    change();
-    this.#waitingBytes += connection.waitingBytes;
-  }
-
-  #cutOffIfTooMuchWaits(client: Socket<Connection>): void {
-    if (this.#waitingBytes <= WAITING_BYTES_MAX) return;
-    this.#counts.failure++;
-    this.#context.log.warn("too many replies wait for clients that do not read; one was cut off", {
-      server: this.name,
-      limitBytes: WAITING_BYTES_MAX,
-    });
-    client.terminate();
-  }
-
-  #clientEnded(client: Socket<Connection>): void {
-    const connection = client.data;
-    if (connection.isClosing) return;
-    connection.hasEnded = true;
-    if (connection.partial !== null || connection.isOverlong) this.#counts.failure++;
-    if (connection.unsent === null) this.#end(client);
-  }
-
-  #end(client: Socket<Connection>): void {
-    client.data.isClosing = true;
-    client.end();
-  }
-
-  #count(answered: number, arrivedAtMs: number): void {
-    this.#counts.success += answered;
-    this.#context.metrics.delay.observe(this.#clock() - arrivedAtMs, answered);
+  #closed(connection: LineConnection): void {
+    connection.closed();
+    if (this.#connections.delete(connection)) this.#counts.connections--;
   }
 
   /** Bun's own socket timers tick in steps of four seconds, so silence is looked for here. */
   #startSweep(): void {
     const timeoutMs = this.#options.idleTimeoutMs || DRAIN_MS;
-    this.#sweep = setInterval(
-      () => {
-        const silentSinceMs = this.#clock() - timeoutMs;
-        for (const client of this.#connections) {
-          if (client.data.activeAtMs > silentSinceMs) continue;
-          // One that was ended before and is still there, or that does not read its replies, gets no second chance.
-          if (client.data.isClosing || client.data.unsent !== null) client.terminate();
-          else this.#end(client);
-        }
-      },
-      Math.min(1_000, Math.max(10, timeoutMs / 4)),
-    );
+    const sweep = () => {
+      const silentSinceMs = this.#context.clock() - timeoutMs;
+      for (const connection of this.#connections) {
+        if (connection.activeAtMs > silentSinceMs) continue;
+        // One that was ended before and is still there, or that does not read its replies, gets no second chance.
+        if (connection.isClosing || connection.isPaused) connection.terminate();
+        else connection.end();
+      }
+    };
+    this.#sweep = setInterval(sweep, Math.min(1_000, Math.max(10, timeoutMs / 4)));
     this.#sweep.unref();
   }
 }
