@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LineServer } from "../../src/servers/line.ts";
+import { type Core, countOf, createCore, UNHEALTHY_MS } from "../support/core.ts";
+import { LineClient } from "../support/line.ts";
+import { Random } from "../support/random.ts";
+import { describeServer, type Protocol, type Question } from "./server-suite.ts";
+
+function lineOf({ assignment = "", ...names }: Question): string {
+  const fields = Object.entries(names).map(([name, value]) => ` ${name}=${encodeURIComponent(value)}`);
+  return `${assignment}${fields.join("")}`;
+}
+
+const line: Protocol = {
+  name: "line",
+  pipelines: true,
+  create: (core, address) => new LineServer(core, { address, socketMode: 0o666, idleTimeoutMs: 60_000 }),
+  async connect(to) {
+    const client = await LineClient.connect(to);
+    return {
+      send: (question) => client.send(`${lineOf(question)}\n`),
+      async next() {
+        const [assignment = "", location = ""] = await client.lines(2);
+        return { assignment, location };
+      },
+      close: () => client.close(),
+    };
+  },
+};
+
+describeServer(line, "unix");
+describeServer(line, "tcp");
+
+describe("a connection", () => {
+  let directory: string;
+  let path: string;
+  let core: Core;
+  let server: LineServer;
+  const clients: LineClient[] = [];
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "line-"));
+    path = join(directory, "socket");
+    core = createCore();
+    core.apply("app", { rollout: 0.5 });
+  });
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.close();
+    await server.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  async function connect(idleTimeoutMs = 60_000): Promise<LineClient> {
+    if (clients.length === 0) {
+      server = new LineServer(core, { address: { kind: "unix", path }, socketMode: 0o660, idleTimeoutMs });
+      await server.start();
+    }
+    const client = await LineClient.connect({ path });
+    clients.push(client);
+    return client;
+  }
+
+  test("LP-1: gets two lines a request, and nothing after them", async () => {
+    const client = await connect();
+    for (const request of ["", "0.1", "x", "?lease", "?nothing", "0.1 key"]) {
+      client.send(`${request}\n`);
+      await client.lines(2);
+      expect(client.received).toBe("");
+    }
+  });
+
+  test("LP-14: may split its lines anywhere", async () => {
+    const client = await connect();
+    const script = "0.1\n\n0.75 application=app key=%C3%A9\n?lease\nx\n0.2\n";
+    const expected = [
+      "0.1",
+      "canary",
+      /./,
+      /canary|master/,
+      "0.75",
+      "master",
+      /^\d+$/,
+      "canary=0.5@0",
+      /./,
+      "master",
+      "0.2",
+      "canary",
+    ];
+    for (let split = 1; split < script.length; split++) {
+      client.send(script.slice(0, split));
+      await new Promise<void>((resolve) => client.socket.write("", () => resolve()));
+      client.send(script.slice(split));
+      const lines = await client.lines(12);
+      for (const [index, wanted] of expected.entries()) expect(lines[index]).toMatch(wanted);
+    }
+    expect(client.received).toBe("");
+  });
+
+  test("LP-14: may send byte by byte, and is answered as if it had not", async () => {
+    const client = await connect();
+    client.socket.setNoDelay(true);
+    for (const byte of "0.125 key=a\n0.75\n") {
+      client.send(byte);
+      await Bun.sleep(0);
+    }
+    expect(await client.lines(4)).toEqual(["0.125", "canary", "0.75", "master"]);
+  });
+
+  test("LP-14: gets the same replies however its bytes are cut", async () => {
+    const client = await connect();
+    const random = new Random();
+    const numbers = Array.from({ length: 3_000 }, () => String(random.fraction()));
+    const bytes = numbers
+      .map((number) => `${number}${random.pick(["", " key=x", ` key=${"y".repeat(300)}`])}\n`)
+      .join("");
+    const replies = client.lines(2 * numbers.length);
+    for (let at = 0; at < bytes.length; ) {
+      const next = at + random.pick([1, 10, 100, 5_000, 70_000]);
+      client.send(bytes.slice(at, next));
+      at = next;
+      if (random.whole(0, 3) === 0) await Bun.sleep(0);
+    }
+    const lines = await replies;
+    const expected = numbers.flatMap((number) => [number, Number(number) < 0.5 ? "canary" : "master"]);
+    expect(lines).toEqual(expected);
+  });
+
+  test.each([8_191, 8_192, 8_193, 20_000, 200_000])(
+    "LP-4: sends a line of %p bytes before its LF, in pieces, and goes on",
+    async (length) => {
+      const client = await connect();
+      const request = ` key=${"k".repeat(length - " key=".length)}`;
+      for (let at = 0; at < length; at += 3_000) {
+        client.send(request.slice(at, at + 3_000));
+        await Bun.sleep(0);
+      }
+      client.send("\n0.25\n");
+      expect((await client.lines(4)).slice(2)).toEqual(["0.25", "canary"]);
+      expect(countOf(core, "invalid")).toBe(length >= 8_192 ? 1 : 0);
+    },
+  );
+
+  test("LP-15: that ends its side is answered first, then ended", async () => {
+    const client = await connect();
+    client.send("0.1\n0.7\n");
+    client.half();
+    await client.ended();
+    expect(await client.lines(4)).toEqual(["0.1", "canary", "0.7", "master"]);
+  });
+
+  test("LP-15: that ends its side within a line gets no reply to it, and that is a failure", async () => {
+    const client = await connect();
+    client.send("0.1\n0.7");
+    client.half();
+    await client.ended();
+    expect(await client.lines(2)).toEqual(["0.1", "canary"]);
+    expect(client.received).toBe("");
+    expect(core.metrics.servers[0]).toMatchObject({ success: 1, failure: 1 });
+  });
+
+  test("LP-15: that is silent for the idle timeout is ended", async () => {
+    const client = await connect(80);
+    const active = await connect();
+    const isEnded = client.ended();
+    for (let i = 0; i < 8; i++) {
+      await active.ask("0.1");
+      await Bun.sleep(20);
+    }
+    await isEnded;
+    expect((await active.ask("0.1")).location).toBe("canary");
+  });
+
+  test("LP-15: with an idle timeout of 0 is ended after its reply, as in 2016", async () => {
+    const client = await connect(0);
+    client.send("0.1\n");
+    await client.ended();
+    expect(await client.lines(2)).toEqual(["0.1", "canary"]);
+    expect(client.received).toBe("");
+  });
+
+  test("LP-8: asks questions beside requests, in order", async () => {
+    const client = await connect();
+    client.send("0.1\n?served canary=2\n0.7\n?explain 0.1\n?what\n");
+    const lines = await client.lines(10);
+    expect(lines.slice(0, 8)).toEqual([
+      ...["0.1", "canary", "2", "", "0.7", "master", "0.1 canary"],
+      "reason=rollout application=app canary=0.5@0",
+    ]);
+    expect(lines[9]).toBe("master");
+    expect(countOf(core, "invalid")).toBe(1);
+    core.advance(UNHEALTHY_MS);
+    client.send("?lease\n");
+    expect(await client.lines(2)).toEqual(["0", ""]);
+  });
+
+  test("LP-19: that asks without reading is not read any further, and gets every answer when it reads", async () => {
+    const client = await connect();
+    const requests = 300_000;
+    client.socket.pause();
+    client.send("0.1\n".repeat(requests));
+    const other = await connect();
+    for (let i = 0; i < 20; i++) expect((await other.ask("0.7")).location).toBe("master");
+    client.socket.resume();
+    const lines = await client.lines(2 * requests);
+    expect(lines.every((text, index) => text === (index % 2 === 0 ? "0.1" : "canary"))).toBeTrue();
+  });
+
+  test("LP-20: may be made by whom the socket's mode allows", async () => {
+    await connect();
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+    expect(statSync(path).isSocket()).toBeTrue();
+  });
+
+  test("LP-20: reaches the successor once there is one on the same path, and the old one answers on", async () => {
+    const old = await connect();
+    const successor = new LineServer(createCore(), {
+      ...{ address: { kind: "unix", path }, socketMode: 0o660, idleTimeoutMs: 60_000 },
+    });
+    await successor.start();
+    expect((await old.ask("0.1")).location).toBe("canary");
+    const next = await connect();
+    expect((await next.ask("0.1")).location).toBe("master");
+    await server.close();
+    const another = await LineClient.connect({ path });
+    expect((await another.ask("0.1")).location).toBe("master");
+    another.close();
+    await successor.close();
+    expect(() => statSync(path)).toThrow();
+  });
+});
