@@ -14,6 +14,7 @@ import {
   installPage,
   type Nginx,
   nginxMissing,
+  type Places,
   startNginx,
 } from "../support/nginx.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
@@ -341,8 +342,8 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     tookMs.sort((a, b) => a - b);
     // The patience is seen in the slowest ones, and not in the others; generous for a busy machine.
     expect(tookMs[199]).toBeGreaterThan(5);
-    expect(tookMs[100]).toBeLessThan(20);
-    expect(tookMs[190]).toBeLessThan(100);
+    expect(tookMs[100]).toBeLessThan(5);
+    expect(tookMs[199]).toBeLessThan(200);
     await becomes(0.1, "canary");
     // Answers to those who gave up reached nobody else.
     for (let i = 0; i < 100; i++) {
@@ -438,31 +439,50 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     );
   }, 30_000);
 
-  test("an answer in pieces is put together, and a pooled connection that was closed is replaced", async () => {
-    let accepted = 0;
+  test("an answer in pieces is put together", async () => {
     await withFakeDaemon(
-      (socket) => {
-        accepted++;
-        socket.setNoDelay(true);
+      (socket) =>
         socket.on("data", () => {
           socket.write("0.1\nca");
-          // Ends after the answer: the next visitor finds a dead connection in the pool.
-          setTimeout(() => socket.end("nary\n"), 1);
+          setTimeout(() => socket.write("nary\n"), 1);
+        }),
+      async () => {
+        await becomes(0.1, "canary");
+        expect(await canaryOf(50)).toBeGreaterThan(40);
+      },
+    );
+  }, 30_000);
+
+  test("a pooled connection that turns out to be dead is replaced by a fresh one", async () => {
+    let deaths = 0;
+    await withFakeDaemon(
+      (socket) => {
+        let answered = 0;
+        // It dies with a question on it, as when the daemon is killed between two visitors.
+        socket.on("data", () => {
+          if (answered++ === 0) socket.write("0.1\ncanary\n");
+          else {
+            deaths++;
+            socket.destroy();
+          }
         });
       },
       async () => {
         await becomes(0.1, "canary");
-        const before = accepted;
-        let canary = 0;
-        for (let i = 0; i < 50; i++) {
-          const { status, seen } = await known(0.1);
-          expect(status).toBe(200);
-          if (seen.name === "canary") canary++;
-        }
-        // All but those that a busy machine made too late.
-        expect(canary).toBeGreaterThan(40);
-        expect(accepted - before).toBeGreaterThan(40);
+        expect(await canaryOf(50)).toBeGreaterThan(45);
+        expect(deaths).toBeGreaterThan(20);
       },
     );
   }, 30_000);
 });
+
+/** Of so many visits one after the other, how many canary served; a busy machine makes some answers too late. */
+async function canaryOf(visits: number): Promise<number> {
+  let canary = 0;
+  for (let i = 0; i < visits; i++) {
+    const { status, seen } = await known(0.1);
+    expect(status).toBe(200);
+    if (seen.name === "canary") canary++;
+  }
+  return canary;
+}
