@@ -55,6 +55,8 @@ export class Admin {
       hostname: address.host,
       port: address.port,
       development: false,
+      // With development off Bun shares the port with whoever has it, and each would get half of the questions.
+      reusePort: false,
       routes: {
         "/healthz": () => new Response("ok\n"),
         "/readyz": () =>

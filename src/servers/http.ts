@@ -134,6 +134,8 @@ export class HttpServer implements Server {
         ...common,
         hostname: address.host,
         port: address.port,
+        // With development off Bun shares the port with whoever has it; a second daemon is to be told instead.
+        reusePort: false,
         idleTimeout: idleTimeoutS,
       });
     } else {
