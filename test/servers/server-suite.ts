@@ -317,6 +317,16 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       await expect(connect()).rejects.toThrow();
     });
 
+    if (kind === "tcp") {
+      test("LAW-9: start rejects where somebody else listens, who goes on undisturbed", async () => {
+        const { server, ask } = await run();
+        const { port = 0 } = server as { port?: number };
+        const second = protocol.create(createCore(), { kind, host: "127.0.0.1", port });
+        await expect(second.start()).rejects.toThrow();
+        expect((await ask({ assignment: "0.5" })).assignment).toBe("0.5");
+      });
+    }
+
     test("close with silent clients ends in time", async () => {
       const { server, connect } = await run();
       await Promise.all(Array.from({ length: 5 }, connect));

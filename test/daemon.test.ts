@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createDaemon, type Daemon, StartError } from "../src/daemon.ts";
+import { LineClient } from "./support/line.ts";
+import { KeptLog } from "./support/logged.ts";
+import { settingsOf } from "./support/settings.ts";
+
+/** For a process of its own to start, and for a loaded machine. */
+const PROCESS_MS = 10_000;
+
+let directory: string;
+let log: KeptLog;
+const daemons: Daemon[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "daemon-"));
+  log = new KeptLog();
+});
+
+afterEach(async () => {
+  for (const daemon of daemons.splice(0)) await daemon.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Flags of a daemon that keeps to its directory; flags of the same name that follow go before these. */
+function flags(name: string, ...more: readonly string[]): string[] {
+  return [
+    ...[
+      "-socket",
+      join(directory, `${name}.sock`),
+      "-store",
+      "constant:0.5",
+      "-state-dir",
+      join(directory, name),
+    ],
+    ...["-admin", "127.0.0.1:0", "-statsd", "none", ...more],
+  ];
+}
+
+async function create(name: string, ...more: readonly string[]): Promise<Daemon> {
+  const daemon = await createDaemon(settingsOf(...flags(name, ...more)), log);
+  daemons.push(daemon);
+  return daemon;
+}
+
+async function start(name: string, ...more: readonly string[]): Promise<Daemon> {
+  const daemon = await create(name, ...more);
+  await daemon.start();
+  return daemon;
+}
+
+async function ask(name: string, line: string): Promise<string> {
+  const client = await LineClient.connect({ path: join(directory, `${name}.sock`) });
+  const { assignment, location } = await client.ask(line);
+  client.close();
+  return `${assignment} ${location}`;
+}
+
+async function admin(daemon: Daemon, path: string): Promise<Response> {
+  return fetch(`${daemon.adminUrl}${path}`);
+}
+
+async function ready(daemon: Daemon): Promise<void> {
+  while ((await admin(daemon, "/readyz")).status !== 200) await Bun.sleep(2);
+}
+
+test("a daemon answers its socket from its store, and says so at its admin listener", async () => {
+  const daemon = await start("one", "-application", "web", "-application", "api");
+  await ready(daemon);
+  expect(await ask("one", "0.25")).toBe("0.25 canary");
+  expect(await ask("one", "0.75 application=api")).toBe("0.75 master");
+  expect(await (await admin(daemon, "/healthz")).text()).toBe("ok\n");
+  const state = (await (await admin(daemon, "/state")).json()) as ReturnType<Daemon["state"]>;
+  expect(state.applications.map(({ name, fresh }) => [name, fresh])).toEqual([
+    ["web", true],
+    ["api", true],
+  ]);
+  expect(state.servers.map(({ success }) => success)).toEqual([2]);
+  expect(log.at("warn").concat(log.at("error"))).toEqual([]);
+});
+
+test("the last good snapshot lies in the state directory, and the next daemon starts from it", async () => {
+  await ready(await start("one"));
+  await daemons.splice(0)[0]?.close();
+  expect(readdirSync(join(directory, "one", "snapshot"))).toEqual(["app.json"]);
+  writeFileSync(
+    join(directory, "store.ts"),
+    "export default () => ({ address: 'x', read: () => new Promise(() => {}), close: async () => {} });",
+  );
+  const daemon = await start("one", "-store", join(directory, "store.ts"));
+  await ready(daemon);
+  expect(await ask("one", "0.25")).toBe("0.25 canary");
+});
+
+describe("LAW-9: two daemons in one process", () => {
+  test("have nothing in common", async () => {
+    const [one, two] = [await start("one"), await start("two", "-store", "constant:0")];
+    await Promise.all([ready(one), ready(two)]);
+    expect([await ask("one", "0.25"), await ask("two", "0.25")]).toEqual(["0.25 canary", "0.25 master"]);
+    expect(one.adminUrl).not.toBe(two.adminUrl as string);
+    expect(one.state().servers[0]?.success).toBe(1);
+    await one.close();
+    expect(await ask("two", "0.25")).toBe("0.25 master");
+    await expect(ask("one", "0.25")).rejects.toThrow();
+    expect(two.state().servers[0]?.success).toBe(2);
+  });
+
+  test("may even share their state directory", async () => {
+    const state = ["-state-dir", join(directory, "shared")];
+    await Promise.all([ready(await start("one", ...state)), ready(await start("two", ...state))]);
+    await Promise.all(daemons.splice(0).map((daemon) => daemon.close()));
+    expect(readdirSync(join(directory, "shared", "snapshot"))).toEqual(["app.json"]);
+    expect(log.at("warn").concat(log.at("error"))).toEqual([]);
+  });
+});
+
+describe("what an operator asked for by name", () => {
+  test("must be had: a state directory", async () => {
+    writeFileSync(join(directory, "file"), "");
+    const refused = create("one", "-state-dir", join(directory, "file", "below"));
+    await expect(refused).rejects.toThrow(StartError);
+    await expect(refused).rejects.toThrow(/the state directory .*below cannot be used.*or -state-dir none/);
+  });
+
+  test("must be had: an admin listener", async () => {
+    const { port } = new URL((await start("one")).adminUrl ?? "");
+    const second = await create("two", "-admin", `127.0.0.1:${port}`);
+    await expect(second.start()).rejects.toThrow(StartError);
+    expect(existsSync(join(directory, "two.sock"))).toBeFalse();
+  });
+
+  test("must be had: a socket", async () => {
+    const daemon = await create("one", "-socket", join(directory, "no", "such", "directory"));
+    await expect(daemon.start()).rejects.toThrow(/cannot listen as line unix:/);
+    writeFileSync(join(directory, "two.sock"), "no socket");
+    const other = await create("two");
+    await expect(other.start()).rejects.toThrow(/is not a socket; move it away/);
+    expect(existsSync(join(directory, "two.sock"))).toBeTrue();
+  });
+
+  test("must be had, and what had been opened before is given back", async () => {
+    const daemon = await create("one", "-listen", `unix:${join(directory, "no", "such")}`);
+    await expect(daemon.start()).rejects.toThrow(StartError);
+    expect(existsSync(join(directory, "one.sock"))).toBeFalse();
+    expect(daemon.adminUrl === undefined || (await admin(daemon, "/healthz").catch(() => "gone"))).toBe(
+      "gone",
+    );
+  });
+});
+
+describe("what is only the default", () => {
+  /** As if the operator had not named these. */
+  function unnamed(argv: readonly string[], ...names: readonly string[]) {
+    const settings = settingsOf(...argv);
+    return {
+      ...settings,
+      isNamed: (option: Parameters<typeof settings.isNamed>[0]) =>
+        !names.includes(option.name) && settings.isNamed(option),
+    };
+  }
+
+  test("may be missing, with a warning: a state directory", async () => {
+    writeFileSync(join(directory, "file"), "");
+    const argv = flags("one", "-state-dir", join(directory, "file", "below"));
+    const daemon = await createDaemon(unnamed(argv, "state-dir"), log);
+    daemons.push(daemon);
+    await daemon.start();
+    await ready(daemon);
+    expect(await ask("one", "0.25")).toBe("0.25 canary");
+    expect(log.at("warn").map(({ message }) => message)).toEqual([
+      expect.stringContaining("the state directory"),
+    ]);
+    expect(log.at("warn")[0]?.fields["remedy"]).toContain("-state-dir");
+  });
+
+  test("may be missing, with a warning: an admin listener", async () => {
+    const { port } = new URL((await start("one")).adminUrl ?? "");
+    const daemon = await createDaemon(unnamed(flags("two", "-admin", `127.0.0.1:${port}`), "admin"), log);
+    daemons.push(daemon);
+    await daemon.start();
+    expect(daemon.adminUrl).toBeUndefined();
+    expect(log.at("warn").map(({ message }) => message)).toEqual([
+      expect.stringContaining("the admin listener cannot"),
+    ]);
+  });
+});
+
+describe("the end", () => {
+  test("gives everything back: socket, ports, and the connections of clients", async () => {
+    const daemon = await start("one", "-listen", "tcp:127.0.0.1:0", "-http", "127.0.0.1:0");
+    const client = await LineClient.connect({ path: join(directory, "one.sock") });
+    await client.ask("0.25");
+    const url = daemon.adminUrl ?? "";
+    await daemon.close();
+    await client.ended();
+    client.close();
+    expect(existsSync(join(directory, "one.sock"))).toBeFalse();
+    expect(readdirSync(directory)).toEqual(["one"]);
+    const again = Bun.serve({
+      hostname: "127.0.0.1",
+      port: Number(new URL(url).port),
+      fetch: () => new Response(),
+    });
+    await again.stop(true);
+  });
+
+  test("may come twice, and before the start", async () => {
+    await (await create("one")).close();
+    const daemon = await start("two");
+    await daemon.close();
+    await daemon.close();
+  });
+
+  test(
+    "leaves nothing that keeps the process: it exits by itself",
+    async () => {
+      const script = join(directory, "script.ts");
+      const source = (path: string) => JSON.stringify(join(import.meta.dir, "..", path));
+      writeFileSync(
+        script,
+        `import { createDaemon } from ${source("src/daemon.ts")};
+         import { silentLog } from ${source("src/log.ts")};
+         import { settingsOf } from ${source("test/support/settings.ts")};
+         const daemon = await createDaemon(settingsOf(...process.argv.slice(2)), silentLog);
+         await daemon.start();
+         while (!daemon.state().ready) await Bun.sleep(1);
+         await daemon.close();
+         console.log("closed");`,
+      );
+      const argv = flags("one", "-http", "127.0.0.1:0", "-statsd", "127.0.0.1:9");
+      const child = Bun.spawn([process.execPath, script, ...argv], { stdout: "pipe", stderr: "pipe" });
+      let output = "";
+      let closedAtMs = Number.NaN;
+      for await (const chunk of child.stdout) {
+        output += Buffer.from(chunk).toString();
+        closedAtMs = performance.now();
+      }
+      expect(await child.exited).toBe(0);
+      expect(output).toBe("closed\n");
+      expect(performance.now() - closedAtMs).toBeLessThan(1_000);
+    },
+    PROCESS_MS,
+  );
+});
+
+test("a store that cannot be opened is told, and the directory made for it is no harm", async () => {
+  mkdirSync(join(directory, "x"));
+  const module = join(directory, "bad.ts");
+  writeFileSync(module, "export default 7;");
+  await expect(create("one", "-store", module)).rejects.toThrow(/has no default export that makes a store/);
+});

@@ -1,0 +1,15 @@
+/** A daemon's settings from flags, as the program itself reads them. */
+
+import { loadSettings, Problems } from "../../src/config/load.ts";
+import type { Settings } from "../../src/config/option.ts";
+import { allOptions } from "../../src/config/options.ts";
+
+/** Neither environment nor file has a say. Throws all problems at once. */
+export function settingsOf(...argv: readonly string[]): Settings {
+  const readFile = (path: string): string => {
+    throw new Error(`nobody reads ${path}`);
+  };
+  const loaded = loadSettings({ argv, environment: {}, readFile }, { options: allOptions() });
+  if (loaded instanceof Problems) throw new Error(loaded.messages.join("\n"));
+  return loaded.settings;
+}
