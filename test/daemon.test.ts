@@ -94,7 +94,7 @@ test("the last good snapshot lies in the state directory, and the next daemon st
   expect(await ask("one", "0.25")).toBe("0.25 canary");
 });
 
-describe("LAW-9: two daemons in one process", () => {
+describe("law 9: two daemons in one process", () => {
   test("have nothing in common", async () => {
     const [one, two] = [await start("one"), await start("two", "-store", "constant:0")];
     await Promise.all([ready(one), ready(two)]);

@@ -57,7 +57,7 @@ function failing(): Snapshot {
   throw new Error("no route to the store");
 }
 
-describe("LAW-3: when in doubt, master", () => {
+describe("law 3: when in doubt, master", () => {
   test("a record that is missing from a successful read is 0 at once", async () => {
     const { store, feed, where } = createFeed();
     store.script = () => snapshotOf({ canary: 1 });
@@ -145,7 +145,7 @@ describe("LAW-3: when in doubt, master", () => {
   });
 });
 
-describe("LAW-5: no store stalls the feed", () => {
+describe("law 5: no store stalls the feed", () => {
   test("an answer after the time-out is dropped", async () => {
     const { store, feed, where, counts } = createFeed();
     feed.start();
@@ -334,7 +334,7 @@ describe("nudges", () => {
   });
 });
 
-describe("LAW-7: ready", () => {
+describe("law 7: ready", () => {
   test("means that a snapshot has been applied, not that one was asked for", async () => {
     const { store, feed, where } = createFeed();
     feed.start();
@@ -488,7 +488,7 @@ test("the log tells of changes only", async () => {
   expect(log.entries.map(({ fields }) => fields["arcs"])).toEqual(["canary=0.5@0", "canary=0.75@0"]);
 });
 
-test("LAW-9: two feeds in one process know nothing of each other", async () => {
+test("law 9: two feeds in one process know nothing of each other", async () => {
   const one = createFeed();
   const other = createFeed();
   one.store.script = () => snapshotOf({ canary: 1 });
@@ -503,7 +503,7 @@ test("LAW-9: two feeds in one process know nothing of each other", async () => {
   expect(other.where()).toBe("canary rollout");
 });
 
-test("LAW-2: the rollout table has one writer", async () => {
+test("law 2: the rollout table has one writer", async () => {
   const writers = [];
   for await (const path of new Bun.Glob("src/**/*.ts").scan(".")) {
     if (/\brollout\.apply\(/.test(await Bun.file(path).text())) writers.push(path);

@@ -141,7 +141,7 @@ describe("saving", () => {
     expect(await open().load("app")).toEqual({ arcs: steps[2] as Arc[], ageMs: 0 });
   });
 
-  test("LAW-6: to a disk that refuses is logged and ends nothing", async () => {
+  test("law 6: to a disk that refuses is logged and ends nothing", async () => {
     const snapshots = open();
     rmSync(join(directory, "snapshot"), { recursive: true });
     snapshots.save(reading());

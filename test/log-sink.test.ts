@@ -109,7 +109,7 @@ describe("on a disk that is full", () => {
   });
 });
 
-describe("LAW-6: a pipe that nobody reads", () => {
+describe("law 6: a pipe that nobody reads", () => {
   test("takes no time from whoever logs, and no memory without bound", async () => {
     await makePipe();
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

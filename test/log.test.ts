@@ -114,7 +114,7 @@ describe("the same complaint", () => {
   });
 });
 
-test("LAW-5: complaints without end that are all different keep no memory without end", () => {
+test("law 5: complaints without end that are all different keep no memory without end", () => {
   const { log, lines } = createLines();
   for (let i = 0; i < 10_000; i++) log.warn(`complaint ${i}`);
   expect(lines).toHaveLength(10_000);

@@ -65,7 +65,7 @@ test("the rollout of another version is none of its business", async () => {
   expect(isOn()).toBeFalse();
 });
 
-describe("LAW-8: it changes on fresh data only", () => {
+describe("law 8: it changes on fresh data only", () => {
   test.each([{ rollout: "on" }, true, Number.NaN, 2])(
     "a record of %p leaves it on, and leaves it off",
     async (value) => {
@@ -122,7 +122,7 @@ test("a change is logged once, and that all is as ever is not", async () => {
   expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is on", "maintenance is off"]);
 });
 
-test("LAW-6: a disk that refuses is logged, ends nothing, and is tried again", async () => {
+test("law 6: a disk that refuses is logged, ends nothing, and is tried again", async () => {
   const maintenance = new Maintenance(directory, log);
   const path = join(directory, "maintenance");
   rmSync(path, { recursive: true });

@@ -15,7 +15,7 @@ test("there is one placement for each application, location and reason", () => {
   expect(Buffer.from(first.lineTail).toString()).toBe("\ncanary\n");
 });
 
-test("LAW-5: versions without end do not make placements without end, and are still answered by name", () => {
+test("law 5: versions without end do not make placements without end, and are still answered by name", () => {
   const placements = new Placements();
   for (let i = 0; i < 3 * Placements.COUNT_MAX; i++) {
     const placement = placements.of("app", `v${i}`, "rollout");

@@ -27,7 +27,7 @@ describe("a sound record", () => {
   });
 });
 
-describe("LAW-3: a malformed record is rollout 0 and says so", () => {
+describe("law 3: a malformed record is rollout 0 and says so", () => {
   const circular: Record<string, unknown> = {};
   circular["rollout"] = circular;
   const throwing = {

@@ -150,19 +150,19 @@ describe("a table", () => {
     expect(spell(down.lease(0).arcs)).toBe("canary=0.1@0");
   });
 
-  test("LAW-3: all are 0 from the millisecond on at which it is unhealthy old", () => {
+  test("law 3: all are 0 from the millisecond on at which it is unhealthy old", () => {
     const aged = table([arc("canary", 1)], 1_000);
     expect(where(aged, 0.5, 1_000 + UNHEALTHY_MS - 1)).toBe("canary rollout");
     expect(where(aged, 0.5, 1_000 + UNHEALTHY_MS)).toBe("master stale");
   });
 
-  test("LAW-3: what holds is kept when the store is lost, and nothing else", () => {
+  test("law 3: what holds is kept when the store is lost, and nothing else", () => {
     const aged = table([arc("blue", 0.5, 0, "hold"), arc("canary", 1, 0.5)]);
     expect(where(aged, 0.25, UNHEALTHY_MS)).toBe("blue hold");
     expect(where(aged, 0.75, UNHEALTHY_MS)).toBe("master stale");
   });
 
-  test("LAW-3: a daemon that has never read is all 0, and its reason says so", () => {
+  test("law 3: a daemon that has never read is all 0, and its reason says so", () => {
     expect(where(new Rollout(["app"], UNHEALTHY_MS).first, 0)).toBe("master unread");
   });
 

@@ -24,28 +24,28 @@ describe("reading", () => {
     expect(read("0.42")).toEqual(known(0.42));
   });
 
-  test("LP-5: names and values follow after single spaces, with or without an assignment", () => {
+  test("LP-7: names and values follow after single spaces, with or without an assignment", () => {
     expect(read("0.42 application=web key=u%201 force=canary")).toEqual(
       known(0.42, { application: "web", key: "u 1", force: "canary" }),
     );
     expect(read(" key=user")).toEqual({ ...emptyRequest(), key: "user" });
   });
 
-  test("LP-5: values are percent-encoded UTF-8", () => {
+  test("LP-7: values are percent-encoded UTF-8", () => {
     expect(read(" key=%C3%A9%20%3D%0A%00").key).toBe("é =\n\0");
     expect(read(" key=a=b%").valid).toBeFalse();
     expect(read(" key=a=b").key).toBe("a=b");
   });
 
-  test("LP-5: an empty value counts as none", () => {
+  test("LP-7: an empty value counts as none", () => {
     expect(read("0.42 application= key= force=")).toEqual(known(0.42));
   });
 
-  test("LP-5: names that are not understood are ignored", () => {
+  test("LP-7: names that are not understood are ignored", () => {
     expect(read("0.42 x=1 Application=web trace.id_2-b=%20")).toEqual(known(0.42));
   });
 
-  test("LP-5: of a name that comes twice the last one counts", () => {
+  test("LP-7: of a name that comes twice the last one counts", () => {
     expect(read(" key=a key=b").key).toBe("b");
   });
 
@@ -79,7 +79,7 @@ describe("reading", () => {
     expect(read(line).valid).toBeFalse();
   });
 
-  test("LP-4: a line of 8192 bytes with its LF is read, and one byte more is invalid", () => {
+  test("LP-6: a line of 8192 bytes with its LF is read, and one byte more is invalid", () => {
     const longest = ` key=${"k".repeat(LINE_BYTES_MAX - 1 - " key=".length)}`;
     expect(`${longest}\n`).toHaveLength(8192);
     expect(read(longest).key).toHaveLength(8186);
@@ -184,7 +184,7 @@ function randomLine(random: Random): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-test("LP-1 LAW-5: each of a million random lines gets two lines, a number in [0, 1) and a location", () => {
+test("LP-1, law 5: each of a million random lines gets two lines, a number in [0, 1) and a location", () => {
   const pipe = createPipe();
   const sound = /^([+\d.eE-]+)\n(?:master|canary)\n$/;
   holds(1_000_000, (random) => {

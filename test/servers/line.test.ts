@@ -72,7 +72,7 @@ describe("a connection", () => {
     }
   });
 
-  test("LP-14: may split its lines anywhere", async () => {
+  test("LP-5: may split its lines anywhere", async () => {
     const client = await connect();
     const script = "0.1\n\n0.75 application=app key=%C3%A9\n?lease\nx\n0.2\n";
     const expected = [
@@ -99,7 +99,7 @@ describe("a connection", () => {
     expect(client.received).toBe("");
   });
 
-  test("LP-14: may send byte by byte, and is answered as if it had not", async () => {
+  test("LP-5: may send byte by byte, and is answered as if it had not", async () => {
     const client = await connect();
     client.socket.setNoDelay(true);
     for (const byte of "0.125 key=a\n0.75\n") {
@@ -109,7 +109,7 @@ describe("a connection", () => {
     expect(await client.lines(4)).toEqual(["0.125", "canary", "0.75", "master"]);
   });
 
-  test("LP-14: gets the same replies however its bytes are cut", async () => {
+  test("LP-5: gets the same replies however its bytes are cut", async () => {
     const client = await connect();
     const random = new Random();
     const numbers = Array.from({ length: 3_000 }, () => String(random.fraction()));
@@ -129,7 +129,7 @@ describe("a connection", () => {
   });
 
   test.each([8_191, 8_192, 8_193, 20_000, 200_000])(
-    "LP-4: sends a line of %p bytes before its LF, in pieces, and goes on",
+    "LP-6: sends a line of %p bytes before its LF, in pieces, and goes on",
     async (length) => {
       const client = await connect();
       const request = ` key=${"k".repeat(length - " key=".length)}`;
@@ -143,7 +143,7 @@ describe("a connection", () => {
     },
   );
 
-  test("LP-15: that ends its side is answered first, then ended", async () => {
+  test("LP-8: that ends its side is answered first, then ended", async () => {
     const client = await connect();
     client.send("0.1\n0.7\n");
     client.half();
@@ -151,7 +151,7 @@ describe("a connection", () => {
     expect(await client.lines(4)).toEqual(["0.1", "canary", "0.7", "master"]);
   });
 
-  test("LP-15: that ends its side within a line gets no reply to it, and that is a failure", async () => {
+  test("LP-8: that ends its side within a line gets no reply to it, and that is a failure", async () => {
     const client = await connect();
     client.send("0.1\n0.7");
     client.half();
@@ -161,7 +161,7 @@ describe("a connection", () => {
     expect(core.metrics.servers[0]).toMatchObject({ success: 1, failure: 1 });
   });
 
-  test("LP-15: that is silent for the idle timeout is ended", async () => {
+  test("LP-9: that is silent for the idle timeout is ended", async () => {
     const client = await connect(80);
     const active = await connect();
     const isEnded = client.ended();
@@ -173,7 +173,7 @@ describe("a connection", () => {
     expect((await active.ask("0.1")).location).toBe("canary");
   });
 
-  test("LP-15: with an idle timeout of 0 is ended after its reply, as in 2016", async () => {
+  test("LP-9: with an idle timeout of 0 is ended after its reply, as in 2016", async () => {
     const client = await connect(0);
     client.send("0.1\n");
     await client.ended();
@@ -181,7 +181,7 @@ describe("a connection", () => {
     expect(client.received).toBe("");
   });
 
-  test("LP-8: asks questions beside requests, in order", async () => {
+  test("LP-14: asks questions beside requests, in order", async () => {
     const client = await connect();
     client.send("0.1\n?served canary=2\n0.7\n?explain 0.1\n?what\n");
     const lines = await client.lines(10);
@@ -196,7 +196,7 @@ describe("a connection", () => {
     expect(await client.lines(2)).toEqual(["0", ""]);
   });
 
-  test("LP-19: that asks without reading is not read any further, and gets every answer when it reads", async () => {
+  test("LP-21: that asks without reading is not read any further, and gets every answer when it reads", async () => {
     const client = await connect();
     const requests = 300_000;
     client.socket.pause();
@@ -208,13 +208,13 @@ describe("a connection", () => {
     expect(lines.every((text, index) => text === (index % 2 === 0 ? "0.1" : "canary"))).toBeTrue();
   });
 
-  test("LP-20: may be made by whom the socket's mode allows", async () => {
+  test("LP-22: may be made by whom the socket's mode allows", async () => {
     await connect();
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(statSync(path).isSocket()).toBeTrue();
   });
 
-  test("LP-20: reaches the successor once there is one on the same path, and the old one answers on", async () => {
+  test("LP-22: reaches the successor once there is one on the same path, and the old one answers on", async () => {
     const old = await connect();
     const successor = new LineServer(createCore(), {
       ...{ address: { kind: "unix", path }, socketMode: 0o660, idleTimeoutMs: 60_000 },

@@ -21,7 +21,7 @@ function createServed(): { core: Core; ask: (line: string) => string | undefined
   return { core, ask: createAsker(core) };
 }
 
-describe("LP-9: ?lease", () => {
+describe("LP-15: ?lease", () => {
   test("answers milliseconds, then the arcs in order of precedence, without those of length 0", () => {
     const [duration, arcs, ...rest] = createServed().ask("?lease")?.split("\n") ?? [];
     expect(Number(duration)).toBeGreaterThan(UNHEALTHY_MS - 1_000);
@@ -55,7 +55,7 @@ describe("LP-9: ?lease", () => {
   });
 });
 
-describe("LP-10: ?served", () => {
+describe("LP-16: ?served", () => {
   test("adds to the counts and answers how many", () => {
     const { core, ask } = createServed();
     expect(ask("?served canary=120 master=880 failure=3")).toBe("1003\n\n");
@@ -98,7 +98,7 @@ describe("LP-10: ?served", () => {
   });
 });
 
-describe("LP-11: ?explain", () => {
+describe("LP-17: ?explain", () => {
   test("answers what the request would, and why", () => {
     const { core, ask } = createServed();
     const arcs = "canary=0.25@0 blue=0.1@0.5 maintenance=1@0 off=0@0";
@@ -138,11 +138,11 @@ test.each([
   "?lease\r",
   "??",
   "?served ",
-])("LP-8: %p is no question", (line) => {
+])("LP-14: %p is no question", (line) => {
   expect(createServed().ask(line)).toBeUndefined();
 });
 
-test("LAW-5: no answer is longer than its limit, with the most versions of the longest names and numbers", () => {
+test("law 5: no answer is longer than its limit, with the most versions of the longest names and numbers", () => {
   const core = createCore({ applications: ["é".repeat(64)] });
   const number = 2.2250738585072014e-308;
   core.apply(
@@ -159,7 +159,7 @@ test("LAW-5: no answer is longer than its limit, with the most versions of the l
   }
 });
 
-test("LP-8 LAW-5: whatever follows the question mark, the answer is two lines or none", () => {
+test("LP-14, law 5: whatever follows the question mark, the answer is two lines or none", () => {
   const { ask } = createServed();
   const parts = [
     "lease",

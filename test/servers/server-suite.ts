@@ -119,7 +119,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(countOf(core, "outside")).toBeGreaterThan(10);
     });
 
-    test("a key places by the top 53 bits of its XXH64", async () => {
+    test("LP-10, HTTP-6: a key places by the top 53 bits of its XXH64", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 0.5 });
       for (const key of ["user-1", "a", "user@example.com", "é", "日本語", "a b=c%41", "x".repeat(1_000)]) {
@@ -157,7 +157,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(await ask({ assignment: "0.5", application: "app" })).toMatchObject({ location: "master" });
     });
 
-    test("LP-16 HTTP-5: an application that is not served is master, with the visitor's own number", async () => {
+    test("LP-18, HTTP-5: an application that is not served is master, with the visitor's own number", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 1 });
       expect(await ask({ assignment: "0.5", application: "nobody" })).toEqual({
@@ -167,7 +167,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(countOf(core, "unknown-application")).toBe(1);
     });
 
-    test("LP-7 HTTP-7: force is obeyed where the operator allows it, for versions that there are", async () => {
+    test("LP-11, HTTP-7: force is obeyed where the operator allows it, for versions that there are", async () => {
       const { core, ask } = await run({ allowForce: true });
       core.apply("app", { rollout: 0.1 }, { version: "maintenance", rollout: 1 });
       const forced = async (assignment: string, force: string) => (await ask({ assignment, force })).location;
@@ -178,7 +178,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(countOf(core, "forced")).toBe(2);
     });
 
-    test("LP-7 HTTP-7: force is ignored where the operator does not allow it", async () => {
+    test("LP-11, HTTP-7: force is ignored where the operator does not allow it", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 0.1 });
       expect((await ask({ assignment: "0.5", force: "canary" })).location).toBe("master");
@@ -186,7 +186,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
     });
 
     test.each(["1", "-0", "-1", "nan", "0x1", "canary", "0,5", "1e9", "0.5x", "9".repeat(5_000)])(
-      "LP-4 HTTP-4: the assignment %p is invalid: a fresh one, and master, and the connection goes on",
+      "LP-4, HTTP-4: the assignment %p is invalid: a fresh one, and master, and the connection goes on",
       async (assignment) => {
         const { core, ask } = await run({ allowForce: true });
         core.apply("app", { rollout: 1 });
@@ -199,7 +199,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       },
     );
 
-    test("LP-18 LAW-3: before anything was read, and when the store is lost, everyone goes to master", async () => {
+    test("LP-20, law 3: before anything was read, and when the store is lost, everyone goes to master", async () => {
       const { core, ask } = await run();
       expect((await ask({ assignment: "0" })).location).toBe("master");
       expect(countOf(core, "unread")).toBe(1);
@@ -213,7 +213,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect((await ask({ assignment: "0" })).location).toBe("canary");
     });
 
-    test("LP-18: what holds is kept when the store is lost", async () => {
+    test("LP-20: what holds is kept when the store is lost", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 1, failsafe: "hold" });
       core.advance(100 * UNHEALTHY_MS);
@@ -221,7 +221,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(countOf(core, "hold")).toBe(1);
     });
 
-    test("LP-17: an arc with an offset goes around the circle", async () => {
+    test("LP-19: an arc with an offset goes around the circle", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 0.2, offset: 0.9 });
       for (const [assignment, location] of [
@@ -236,7 +236,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       }
     });
 
-    test("LP-17: where arcs overlap canary is first, then the others by name; maintenance is none", async () => {
+    test("LP-19: where arcs overlap canary is first, then the others by name; maintenance is none", async () => {
       const { core, ask } = await run();
       core.apply(
         "app",
@@ -291,7 +291,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
     });
 
     if (protocol.pipelines) {
-      test("LP-14 HTTP-10: replies to pipelined requests come in order", async () => {
+      test("LP-5, HTTP-10: replies to pipelined requests come in order", async () => {
         const { connect } = await run();
         const client = await connect();
         const numbers = Array.from({ length: 500 }, (_, index) => `0.${index + 1}`);
@@ -318,7 +318,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
     });
 
     if (kind === "tcp") {
-      test("LAW-9: start rejects where somebody else listens, who goes on undisturbed", async () => {
+      test("law 9: start rejects where somebody else listens, who goes on undisturbed", async () => {
         const { server, ask } = await run();
         const { port = 0 } = server as { port?: number };
         const second = protocol.create(createCore(), { kind, host: "127.0.0.1", port });

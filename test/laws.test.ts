@@ -1,0 +1,212 @@
+/**
+ * The nine laws of this daemon, each with tests that fail when it is broken. This is their index; the tests lie beside
+ * what they test, and those that belong to no single part are below.
+ */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createDaemon, type Daemon } from "../src/daemon.ts";
+import { covers } from "../src/rollout.ts";
+import { HttpServer } from "../src/servers/http.ts";
+import { LineServer } from "../src/servers/line.ts";
+import { createCore } from "./support/core.ts";
+import { HttpClient } from "./support/http.ts";
+import { LineClient } from "./support/line.ts";
+import { KeptLog } from "./support/logged.ts";
+import { Random } from "./support/random.ts";
+import { settingsOf } from "./support/settings.ts";
+
+interface Law {
+  readonly says: string;
+  /** Names of tests, or how they begin, by file. */
+  readonly tests: Readonly<Record<string, readonly string[]>>;
+}
+
+const LAWS: readonly Law[] = [
+  {
+    says: "A request never waits for a store, a monitor, a log or a disk.",
+    tests: {
+      "laws.test.ts": ["law 1: "],
+      "process.test.ts": ["law 1: "],
+      "log-sink.test.ts": ["takes no time from whoever logs"],
+    },
+  },
+  {
+    says: "Only the feed writes the rollout table.",
+    tests: { "feed.test.ts": ["law 2: the rollout table has one writer"] },
+  },
+  {
+    says: "When in doubt, master.",
+    tests: {
+      "record.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
+      "feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives unhealthy"],
+      "rollout.test.ts": ["law 3: all are 0 from the millisecond on", "law 3: what holds is kept"],
+      "servers/server-suite.ts": ["LP-20, law 3: before anything was read"],
+    },
+  },
+  {
+    says: "The daemon is gone, hung or slow: the proxy serves master, and no visitor sees an error.",
+    tests: { "integration/nginx.test.ts": ["a daemon that hangs", "a daemon that is killed"] },
+  },
+  {
+    says: "No input crashes it, stalls it, or makes its memory grow without bound.",
+    tests: {
+      "servers/line-codec.test.ts": ["LP-1, law 5: each of a million random lines"],
+      "servers/questions.test.ts": ["law 5: no answer is longer than its limit"],
+      "feed.test.ts": ["law 5: no store stalls the feed"],
+      "placement.test.ts": ["law 5: versions without end"],
+      "log.test.ts": ["law 5: complaints without end"],
+    },
+  },
+  {
+    says: "A monitor or a log that is slow, absent or failing changes no answer and ends no process.",
+    tests: {
+      "log-sink.test.ts": [
+        "law 6: a pipe that nobody reads",
+        "nothing is thrown, and what was lost is counted",
+      ],
+      "maintenance.test.ts": ["law 6: a disk that refuses"],
+      "last-good.test.ts": ["law 6: to a disk that refuses"],
+      "faults/statsd.test.ts": ["law 6: "],
+    },
+  },
+  {
+    says: "Ready means that a snapshot has been applied, not that one was asked for.",
+    tests: { "feed.test.ts": ["law 7: ready"] },
+  },
+  {
+    says: "Maintenance mode changes on fresh data only.",
+    tests: { "maintenance.test.ts": ["law 8: it changes on fresh data only"], "laws.test.ts": ["law 8: "] },
+  },
+  {
+    says: "Two daemons in one process, or on one machine, work: nothing is global.",
+    tests: {
+      "daemon.test.ts": ["law 9: two daemons in one process"],
+      "feed.test.ts": ["law 9: two feeds in one process"],
+    },
+  },
+];
+
+describe("there are tests of law", () => {
+  for (const [index, { says, tests }] of LAWS.entries()) {
+    test(`${index + 1}. ${says}`, async () => {
+      for (const [file, names] of Object.entries(tests)) {
+        const text = await Bun.file(join(import.meta.dir, file)).text();
+        for (const name of names) {
+          const isTest = text
+            .split("\n")
+            .some((line) => /^\s*(?:(?:test|describe)[.(]|["`])/.test(line) && line.includes(name));
+          expect(isTest, `${file}: ${name}`).toBeTrue();
+        }
+      }
+    });
+  }
+});
+
+describe("of the whole daemon", () => {
+  let directory: string;
+  let daemon: Daemon;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "laws-"));
+  });
+
+  afterEach(async () => {
+    await daemon.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** A daemon on a store of the module's text `read`, with `state` within its reach. */
+  async function start(read: string): Promise<LineClient> {
+    const module = join(directory, "store.ts");
+    writeFileSync(module, `export default () => ({ address: "module:", ${read}, close: async () => {} });`);
+    const path = join(directory, "socket");
+    const argv = [
+      "-socket",
+      path,
+      "-store",
+      module,
+      "-state-dir",
+      join(directory, "state"),
+      "-delay",
+      "20ms",
+    ];
+    daemon = await createDaemon(
+      settingsOf(...argv, "-unhealthy", "60ms", "-admin", "none", "-statsd", "none"),
+      new KeptLog(),
+    );
+    await daemon.start();
+    return LineClient.connect({ path });
+  }
+
+  test("law 1: with a store that never answers, every request is answered at once", async () => {
+    const client = await start("read: () => new Promise(() => {})");
+    const delaysMs: number[] = [];
+    for (let i = 0; i < 200; i++) {
+      const askedAtMs = performance.now();
+      expect((await client.ask("0.1")).location).toBe("master");
+      delaysMs.push(performance.now() - askedAtMs);
+    }
+    client.close();
+    delaysMs.sort((a, b) => a - b);
+    expect(delaysMs[100]).toBeLessThan(20);
+  });
+
+  test("law 8: maintenance stays as it is while the store is lost or says nonsense, and ends with fresh word", async () => {
+    const record = join(directory, "record.json");
+    writeFileSync(record, "1");
+    const value = `JSON.parse(await Bun.file(${JSON.stringify(record)}).text())`;
+    const client = await start(
+      `read: async () => new Map([["maintenance", { value: ${value}, revision: "1" }]])`,
+    );
+    client.close();
+    const isOn = () => Bun.file(join(directory, "state", "maintenance", "app")).exists();
+    const reads = () => daemon.state().applications[0]?.reads ?? { success: 0, failure: 0 };
+    const after = async (kind: "success" | "failure") => {
+      const until = reads()[kind] + 3;
+      while (reads()[kind] < until) await Bun.sleep(2);
+    };
+    while (!(await isOn())) await Bun.sleep(2);
+    rmSync(record);
+    await after("failure");
+    while (daemon.state().applications[0]?.fresh !== false) await Bun.sleep(2);
+    expect(await isOn()).toBeTrue();
+    writeFileSync(record, '"nonsense"');
+    await after("success");
+    expect(await isOn()).toBeTrue();
+    writeFileSync(record, "0");
+    while (await isOn()) await Bun.sleep(2);
+  });
+});
+
+test("sticky: the same assignment against the same arcs is the same place over every protocol", async () => {
+  const core = createCore();
+  const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
+  const options = { address, socketMode: 0o666, idleTimeoutMs: 60_000 };
+  const servers = [new LineServer(core, options), new HttpServer(core, options)] as const;
+  for (const server of servers) await server.start();
+  const [line, http] = [
+    await LineClient.connect({ host: "127.0.0.1", port: servers[0].port ?? 0 }),
+    await HttpClient.connect({ host: "127.0.0.1", port: servers[1].port ?? 0 }),
+  ];
+  const random = new Random();
+  for (let release = 0; release < 20; release++) {
+    const [offset, rollout] = [random.fraction(), random.pick([random.fraction(), 0, 1])];
+    core.apply("app", { rollout, offset });
+    for (let visitor = 0; visitor < 20; visitor++) {
+      const assignment = String(random.fraction());
+      const overLine = await line.ask(assignment);
+      const { headers } = await http.ask("GET", "/decide", { maxwellsdaemon: assignment });
+      expect(overLine, `SEED=${random.seed}`).toEqual({
+        assignment: headers.get("maxwellsdaemon") ?? "",
+        location: headers.get("maxwellsdaemon-location") ?? "",
+      });
+      expect(overLine.location).toBe(covers(offset, rollout, Number(assignment)) ? "canary" : "master");
+    }
+  }
+  line.close();
+  http.close();
+  for (const server of servers) await server.close();
+});
