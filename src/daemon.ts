@@ -19,6 +19,7 @@ import {
   table,
   unhealthy,
 } from "./config/options.ts";
+import { redactAddress } from "./config/redact.ts";
 import { hostPortText } from "./config/values.ts";
 import { Feed, type Reading } from "./feed.ts";
 import { Handler } from "./handler.ts";
@@ -57,7 +58,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const opened = await openStore(settings.get(store), {
     table: settings.get(table),
     region: settings.get(region),
-    warn: (message) => log.warn(message, { store: settings.get(store) }),
+    warn: (message) => log.warn(message, { store: redactAddress(settings.get(store)) }),
   });
 
   const rollout = new Rollout(settings.get(application), settings.get(unhealthy));

@@ -219,7 +219,12 @@ class Loop {
         this.#hanging--;
       })
       .catch(() => {});
-    return Promise.race([read, outOfTime]);
+    try {
+      return await Promise.race([read, outOfTime]);
+    } catch (error) {
+      // A store that heeds its signal may be first to say so, in words of its own.
+      throw signal.aborted ? signal.reason : error;
+    }
   }
 
   #fail(error: unknown): void {

@@ -89,6 +89,8 @@ export const ask: Command = {
 };
 
 function withoutDescriptor(address: ReturnType<typeof socket.parse>): Question["address"] {
+  if (address === null)
+    throw new CliError("usage", "-socket is none, so there is nobody to ask", "write its path");
   if (address instanceof Problem || address.kind === "fd") throw new TypeError("-socket names a path");
   return address;
 }

@@ -7,7 +7,7 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Settings } from "../config/option.ts";
-import { application, logFormat, logfile, store } from "../config/options.ts";
+import { application, logFormat, logfile } from "../config/options.ts";
 import { createDaemon, type Daemon, insistOrWarn, StartError } from "../daemon.ts";
 import { createLog, type Log, type LogSink } from "../log.ts";
 import { DescriptorSink, FileSink } from "../log-sink.ts";
@@ -110,7 +110,7 @@ function surviveBug(error: unknown, log: Log): void {
 function describe(settings: Settings, daemon: Daemon): Record<string, string> {
   return {
     applications: settings.get(application).join(","),
-    store: settings.get(store),
+    store: daemon.state().store,
     listen: daemon.servers.map((server) => server.name).join(", "),
     admin: daemon.adminUrl ?? "none",
   };

@@ -53,7 +53,7 @@ export const quickstart: Command = {
 /** A second daemon on a socket takes the first one's place. That is for upgrades, not for trials. */
 async function refuseToTakeOver({ settings }: Invocation): Promise<void> {
   const address = settings.get(socket);
-  if (address.kind === "fd") return;
+  if (address === null || address.kind === "fd") return;
   const isTaken = await askDaemon({ address, timeoutMs: PROBE_TIMEOUT_MS }).then(
     () => true,
     () => false,
@@ -89,7 +89,7 @@ function writeFirstRollouts({ settings, io }: Invocation): void {
 function welcome({ settings, io }: Invocation, servers: readonly string[]): string {
   const program = io.env["npm_lifecycle_event"] === "start" ? `bin/${PROGRAM}` : PROGRAM;
   const address = settings.get(socket);
-  const socketFlag = settings.isNamed(socket) && address.kind === "unix" ? ` -socket ${address.path}` : "";
+  const socketFlag = settings.isNamed(socket) && address?.kind === "unix" ? ` -socket ${address.path}` : "";
   const adminAddress = settings.get(admin);
   const adminFlag = settings.isNamed(admin) && adminAddress ? ` -admin ${hostPortText(adminAddress)}` : "";
   const storeFlag = ` -store ${redactAddress(settings.get(store))}`;
@@ -104,7 +104,7 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     `  ${program} ask -v${socketFlag}`,
     `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
     ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}`]),
-    ...(address.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
+    ...(address?.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
     "",
   ]);
 }

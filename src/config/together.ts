@@ -1,6 +1,7 @@
 /** What the daemon's settings have to keep together. */
 
-import { listen, socket } from "../servers/line.ts";
+import { httpListen } from "../servers/http.ts";
+import { lineAddresses, listen, socket } from "../servers/line.ts";
 import type { CrossCheck } from "./option.ts";
 import { application, delay, unhealthy } from "./options.ts";
 import { addressText } from "./values.ts";
@@ -30,12 +31,20 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     options: [socket, listen],
     check(settings) {
       // Port 0 is another one each time.
-      const addresses = [settings.get(socket), ...settings.get(listen)].filter(
+      const addresses = lineAddresses(settings).filter(
         (address) => address.kind !== "tcp" || address.port !== 0,
       );
       // A second listener on a path would take the place of the first one.
       const twice = repeated(addresses.map(addressText));
       return twice.length === 0 ? undefined : `${twice.join(", ")} is listened on twice; name it once`;
+    },
+  },
+  {
+    options: [socket, listen, httpListen],
+    check(settings) {
+      return lineAddresses(settings).length > 0 || settings.get(httpListen) !== null
+        ? undefined
+        : "nobody could ask this daemon; give it a -socket, a -listen or an -http";
     },
   },
 ];

@@ -5,9 +5,11 @@
 
 import { readFileSync } from "node:fs";
 import type { Socket, SocketHandler, UnixSocketOptions } from "bun";
+import { Problem, type Settings } from "../config/option.ts";
 import {
   type Address,
   addressText,
+  orNone,
   parseAddress,
   parseDuration,
   parseMode,
@@ -23,20 +25,22 @@ import { SocketFile } from "./socket-file.ts";
 /** Connections that one listener holds; the next one is closed at once, so its proxy goes on to master. */
 const CONNECTIONS_MAX = 32_768;
 
+const IDLE_TIMEOUT_MS_MAX = 86_400_000;
+
 /** File descriptors that are left for the store, monitors, logs and the admin listener. */
 const DESCRIPTORS_RESERVED = 64;
 
 /** A closing server first lets what has already arrived come in, for this long. */
 const ARRIVED_MS = 50;
 
-export const socket = single<Address>(
+export const socket = single<Address | null>(
   {
     name: "socket",
     placeholder: "PATH",
-    summary: "the unix socket of the line protocol",
+    summary: "the unix socket of the line protocol, or none",
     defaultText: "/tmp/maxwells-daemon.sock",
   },
-  unixAddress,
+  orNone(unixAddress),
 );
 
 export const listen = repeatable<Address>(
@@ -66,14 +70,19 @@ export const idleTimeout = single(
     summary: "when a silent connection is closed; 0 closes after each reply, as in 2016",
     defaultText: "60s",
   },
-  parseDuration,
+  (text) => {
+    const timeoutMs = parseDuration(text);
+    return typeof timeoutMs === "number" && timeoutMs > IDLE_TIMEOUT_MS_MAX
+      ? new Problem("write a duration of at most 24h")
+      : timeoutMs;
+  },
 );
 
 export const line: ServerKind = {
   name: "line",
   options: [socket, listen, socketMode, idleTimeout],
   create(settings, context) {
-    return [settings.get(socket), ...settings.get(listen)].map(
+    return lineAddresses(settings).map(
       (address) =>
         new LineServer(context, {
           address,
@@ -83,6 +92,12 @@ export const line: ServerKind = {
     );
   },
 };
+
+/** Where the settings want the line protocol. */
+export function lineAddresses(settings: Pick<Settings, "get">): readonly Address[] {
+  const first = settings.get(socket);
+  return first === null ? settings.get(listen) : [first, ...settings.get(listen)];
+}
 
 export interface LineServerOptions {
   readonly address: Address;
