@@ -134,6 +134,20 @@ test("law 6: a disk that refuses is logged, ends nothing, and is tried again", a
   expect(isOn()).toBeTrue();
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  "a directory that only others may write to is refused at once",
+  async () => {
+    mkdirSync(join(directory, "maintenance"));
+    chmodSync(directory, 0o755);
+    const module = JSON.stringify(join(import.meta.dir, "../src/maintenance.ts"));
+    const script = `const { Maintenance } = await import(${module});
+    try { new Maintenance(${JSON.stringify(directory)}, console); } catch (error) { console.log(error.code); }`;
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const child = Bun.spawn([...nobody, process.execPath, "-e", script], { stdout: "pipe", cwd: "/" });
+    expect(await new Response(child.stdout).text()).toBe("EACCES\n");
+  },
+);
+
 test("a directory that cannot be is refused at once", () => {
   writeFileSync(join(directory, "file"), "");
   expect(() => new Maintenance(join(directory, "file"), log)).toThrow(/ENOTDIR|EEXIST/);
