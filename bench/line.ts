@@ -1,0 +1,126 @@
+/**
+ * The line protocol over its unix socket, in one process, against the least work that any server can do
+ * (`line-limit.c`), under the load of `line-load.c`.
+ */
+
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Row, ratioRow, thousands } from "./report.ts";
+import type { Setup } from "./setup.ts";
+import { startSubject } from "./subject.ts";
+
+/** The longest that compiling or listening may take. */
+const WAIT_MS = 10_000;
+const LOOK_EVERY_MS = 5;
+
+const WARM_UP_SECONDS = 0.5;
+
+const LOADS = [
+  { mode: "new", connections: 32, atLeast: 0.75 },
+  { mode: "keep", connections: 16, atLeast: 0.8 },
+  { mode: "pipe:64", connections: 16, atLeast: undefined },
+] as const;
+
+/** `new`: a connection a request; `keep`: one request in flight on each; `pipe:64`: 64 in flight. */
+export type Mode = (typeof LOADS)[number]["mode"];
+
+/** Puts load on a line protocol socket; resolves with requests a second, and rejects where any reply was wrong. */
+export type Load = (socket: string, seconds: number, connections: number, mode: Mode) => Promise<number>;
+
+export async function benchLine(setup: Setup): Promise<Row[]> {
+  const load = await buildLoad();
+  const limit = await startLimit();
+  const subjects = [];
+  for (const program of setup.programs) subjects.push(await startSubject(program));
+  const targets = [limit, ...subjects].map(({ name, socket }) => ({ name, socket }));
+
+  const rows: Row[] = [];
+  for (const { mode, connections, atLeast } of LOADS) {
+    const rates = targets.map((): number[] => []);
+    for (const { socket } of targets) await load(socket, WARM_UP_SECONDS, connections, mode);
+    for (let turn = 0; turn < setup.turns; turn++) {
+      for (const [index, { name, socket }] of targets.entries()) {
+        const rate = await load(socket, setup.seconds, connections, mode);
+        rates[index]?.push(rate);
+        setup.say(`${mode}, turn ${turn + 1}, ${name}: ${thousands(rate)}`);
+      }
+    }
+    const [yardstick = [], ...others] = rates;
+    for (const [index, { name }] of subjects.entries()) {
+      const what = `line \`${mode}\`, ${connections} connections: ${name}`;
+      rows.push(ratioRow(what, others[index] ?? [], yardstick, atLeast));
+    }
+  }
+  await limit.stop();
+  for (const subject of subjects) await subject.stop();
+  return rows;
+}
+
+/** Compiles the load generator. */
+export async function buildLoad(): Promise<Load> {
+  const program = await compile("line-load");
+  return async (socket, seconds, connections, mode) => {
+    const child = Bun.spawn([program, socket, seconds.toFixed(3), String(connections), mode], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [report, errors] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    const status = await child.exited;
+    const { requestsPerSecond, earlyClose } = JSON.parse(report || "{}") as Record<string, unknown>;
+    if (status !== 0 || typeof requestsPerSecond !== "number" || earlyClose !== 0) {
+      throw new Error(`line-load saw wrong replies or closed connections: ${report}${errors}`);
+    }
+    return requestsPerSecond;
+  };
+}
+
+/** The yardstick, once it listens. */
+async function startLimit(): Promise<{ name: string; socket: string; stop(): Promise<void> }> {
+  const program = await compile("line-limit");
+  const socket = join(mkdtempSync(join(tmpdir(), "limit-")), "limit.sock");
+  const child = Bun.spawn([program, socket], { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
+  const deadlineMs = performance.now() + WAIT_MS;
+  while (!(await isListening(socket))) {
+    if (child.exitCode !== null || performance.now() > deadlineMs)
+      throw new Error("line-limit does not listen");
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+  return {
+    name: "yardstick",
+    socket,
+    async stop() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+async function isListening(path: string): Promise<boolean> {
+  try {
+    const connection = await Bun.connect({ unix: path, socket: { data() {} } });
+    connection.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Compiles one of the C programs of this folder; its path. */
+async function compile(name: string): Promise<string> {
+  const compiler = Bun.which("cc") ?? Bun.which("gcc");
+  if (compiler === null) throw new Error("there is no C compiler; apt-get install gcc libc6-dev");
+  const program = join(mkdtempSync(join(tmpdir(), "cc-")), name);
+  const child = Bun.spawn([compiler, "-O2", "-o", program, join(import.meta.dir, `${name}.c`)], {
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "inherit",
+    timeout: WAIT_MS,
+  });
+  if ((await child.exited) !== 0) throw new Error(`${name}.c does not compile`);
+  return program;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a benchmark says: rows of a table, each with its figure, its bound, and whether the bound is kept.
+ *
+ * Machines are shared and noisy, so a rate is only ever compared with the yardstick's of the same run, by medians.
+ */
+
+/** Begin and end of the table in bench/README.md. */
+const MARKERS = ["<!-- bench -->", "<!-- /bench -->"] as const;
+
+const COLUMNS = ["what", "figure", "bound", ""] as const;
+
+/** `–`: there is no bound, the figure is for information. */
+export type Verdict = "ok" | "MISSED" | "not measured" | "–";
+
+export interface Row {
+  readonly what: string;
+  readonly figure: string;
+  /** Empty where there is none. */
+  readonly bound: string;
+  readonly verdict: Verdict;
+}
+
+/** The middle one, or the mean of the middle two; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
+}
+
+/**
+ * A rate as a share of its yardstick's.
+ *
+ * @param rates requests a second, of each turn
+ * @param yardstick the same of the yardstick, turn by turn
+ * @param atLeast the smallest ratio of medians that is good; undefined where any is
+ */
+export function ratioRow(
+  what: string,
+  rates: readonly number[],
+  yardstick: readonly number[],
+  atLeast?: number,
+): Row {
+  const ratio = median(rates) / median(yardstick);
+  const turns = rates.map((rate, turn) => rate / (yardstick[turn] ?? Number.NaN));
+  const spread = `${Math.min(...turns).toFixed(2)}–${Math.max(...turns).toFixed(2)}`;
+  return {
+    what,
+    // Three digits: 0.7496 is less than 0.75, and must not look like it.
+    figure: `${ratio.toFixed(3)} (${thousands(median(rates))} of ${thousands(median(yardstick))} a second; turns ${spread})`,
+    bound: atLeast === undefined ? "" : `≥ ${atLeast}`,
+    verdict: atLeast === undefined ? "–" : ratio >= atLeast ? "ok" : "MISSED",
+  };
+}
+
+/**
+ * A figure that must not be too large.
+ *
+ * @param unit of `value` and `atMost`
+ * @param details shown in brackets
+ */
+export function limitRow(what: string, value: number, unit: string, details: string, atMost?: number): Row {
+  return {
+    what,
+    figure: `${value.toFixed(1)} ${unit} (${details})`,
+    bound: atMost === undefined ? "" : `≤ ${atMost} ${unit}`,
+    verdict: atMost === undefined ? "–" : value <= atMost ? "ok" : "MISSED",
+  };
+}
+
+/** What could not be measured has not kept its bound either. */
+export function notMeasuredRow(what: string, reason: string): Row {
+  return { what, figure: reason, bound: "", verdict: "not measured" };
+}
+
+export function isGood(row: Row): boolean {
+  return row.verdict === "ok" || row.verdict === "–";
+}
+
+/** The rows as a table in Markdown that also reads well as it is. */
+export function table(rows: readonly Row[]): string {
+  const cells = [COLUMNS, ...rows.map((row) => [row.what, row.figure, row.bound, row.verdict] as const)];
+  const widths = COLUMNS.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
+  const rule = widths.map((width) => "-".repeat(width));
+  return [lines[0] ?? [], rule, ...lines.slice(1)].map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+/** `page` with what is between its markers replaced; throws where it has not exactly one pair of them. */
+export function withTable(page: string, text: string): string {
+  const [before, rest, ...moreBegins] = page.split(MARKERS[0]);
+  const [, after, ...moreEnds] = rest?.split(MARKERS[1]) ?? [];
+  if (before === undefined || after === undefined || moreBegins.length > 0 || moreEnds.length > 0) {
+    throw new Error(`the page needs ${MARKERS[0]} once and ${MARKERS[1]} once behind it`);
+  }
+  return `${before}${MARKERS[0]}\n\n${text}\n\n${MARKERS[1]}${after}`;
+}
+
+/** 93400 as `93 400`. */
+export function thousands(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
+}

@@ -1,0 +1,165 @@
+/**
+ * `npm run bench`: how fast the daemon is, always as a share of a yardstick of the same run (README.md).
+ *
+ *     npm run bench -- [--quick] [--executable] [--check] [--write] [SECTION …]
+ *
+ * Everything that it starts ends with it, also on Ctrl-C, and all files lie in one temporary directory.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { killDescendants } from "./descendants.ts";
+import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
+import { benchLine } from "./line.ts";
+import { benchMemory } from "./memory.ts";
+import { benchNginx } from "./nginx.ts";
+import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
+import { FULL, QUICK, type Setup } from "./setup.ts";
+import { benchStart } from "./start.ts";
+import { executable, SOURCE } from "./subject.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const PAGE = join(import.meta.dir, "README.md");
+
+const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
+  line: benchLine,
+  http: benchHttp,
+  nginx: benchBehindNginx,
+  memory: benchMemory,
+  start: benchStart,
+};
+
+const NGINX_AT_LEAST = 0.55;
+
+const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [SECTION ...]
+
+sections: ${Object.keys(SECTIONS).join(", ")}; all of them by default
+  --quick        short turns, in less than a minute
+  --executable   builds dist/maxwells-daemon first; without, it is measured if it is there
+  --check        exit status 1 where a bound is missed or not measured
+  --write        writes the table into bench/README.md; only for a whole run
+`;
+
+const EXIT_MISSED = 1;
+const EXIT_USAGE = 2;
+
+/** The signals that interrupt a run, and the exit statuses that belong to them. */
+const INTERRUPTS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const given = readArguments(process.argv.slice(2));
+  if (typeof given === "string") {
+    process.stderr.write(`${given}\n\n${USAGE}`);
+    return EXIT_USAGE;
+  }
+  const { values, sections } = given;
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+
+  const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-bench-"));
+  // Whatever asks for a temporary place from here on gets it in there.
+  process.env["TMPDIR"] = directory;
+  const cleanUp = () => {
+    killDescendants();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  for (const [signal, status] of Object.entries(INTERRUPTS)) {
+    process.on(signal, () => {
+      cleanUp();
+      process.exit(status);
+    });
+  }
+  try {
+    if (values.executable) await build();
+    const about = machine();
+    const rows = await measure(sections, values.quick);
+    const text = `${about}\n\n${table(rows)}`;
+    console.log(text);
+    if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, "utf8"), text));
+    return values.check && !rows.every(isGood) ? EXIT_MISSED : 0;
+  } finally {
+    cleanUp();
+  }
+}
+
+/** What was asked for, or what is wrong with it. */
+function readArguments(argv: string[]) {
+  const boolean = { type: "boolean", default: false } as const;
+  const options = {
+    quick: boolean,
+    executable: boolean,
+    check: boolean,
+    write: boolean,
+    help: boolean,
+  };
+  try {
+    const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true });
+    const unknown = positionals.filter((name) => !Object.hasOwn(SECTIONS, name));
+    if (unknown.length > 0) return `no such section: ${unknown.join(", ")}`;
+    if (values.write && (values.quick || positionals.length > 0)) {
+      return "--write is for a whole run: without --quick, and without sections";
+    }
+    const sections = Object.keys(SECTIONS).filter(
+      (name) => positionals.length === 0 || positionals.includes(name),
+    );
+    return { values, sections };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function measure(sections: readonly string[], isQuick: boolean): Promise<Row[]> {
+  const setup: Setup = {
+    ...(isQuick ? QUICK : FULL),
+    programs: [SOURCE, executable()].filter((program) => program !== undefined),
+    say: (progress) => process.stderr.write(`  ${progress}\n`),
+  };
+  const rows: Row[] = [];
+  for (const name of sections) {
+    try {
+      rows.push(...((await SECTIONS[name]?.(setup)) ?? []));
+    } catch (error) {
+      const [reason = ""] = (error as Error).message.split("\n");
+      process.stderr.write(`${name}: ${(error as Error).stack}\n`);
+      rows.push(notMeasuredRow(name, reason));
+      // It may have been in the middle of anything.
+      killDescendants();
+    }
+  }
+  return rows;
+}
+
+async function benchBehindNginx(setup: Setup): Promise<Row[]> {
+  const what = "nginx with the daemon, of bare nginx: source";
+  if (Bun.which("wrk") === null) return [notMeasuredRow(what, WRK_MISSING)];
+  const { bare, lua } = await benchNginx({ turns: setup.turns, seconds: wrkSeconds(setup) });
+  return [ratioRow(what, lua, bare, NGINX_AT_LEAST)];
+}
+
+async function build(): Promise<void> {
+  const child = Bun.spawn([process.execPath, join(ROOT, "scripts/build.ts")], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  if ((await child.exited) !== 0) throw new Error("the executable cannot be built");
+}
+
+/** What was measured, when and where. */
+function machine(): string {
+  const revision = Bun.spawnSync(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"])
+    .stdout.toString()
+    .trim();
+  const processors = cpus();
+  return [
+    `${new Date().toISOString().slice(0, 10)}, revision ${revision || "unknown"}, Bun ${Bun.version}, Linux ${release()}`,
+    `${processors.length} × ${processors[0]?.model ?? "unknown processor"}`,
+    `load before the run ${loadavg()[0]?.toFixed(2)}`,
+  ].join("; ");
+}
