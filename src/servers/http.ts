@@ -18,6 +18,7 @@ import { idleTimeout, socketMode } from "./line.ts";
 import { SPELLING_BYTES_MAX } from "./line-codec.ts";
 import { DRAIN_MS, type Server, type ServerContext, type ServerKind } from "./server.ts";
 import { SocketFile } from "./socket-file.ts";
+import { Turn } from "./turn.ts";
 
 /** The header of the assignment, in both directions, and the cookie. */
 const ASSIGNMENT = "maxwellsdaemon";
@@ -83,6 +84,7 @@ export class HttpServer implements Server {
   readonly #options: HttpServerOptions;
   readonly #context: ServerContext;
   readonly #counts: ServerCounts;
+  readonly #turn: Turn;
   readonly #question = emptyRequest();
   readonly #decision: Decision;
   /** One for all answers: a response copies its headers, and making them anew is half of its cost. */
@@ -97,6 +99,7 @@ export class HttpServer implements Server {
     this.#context = context;
     this.#decision = context.handler.emptyDecision();
     this.#counts = context.metrics.server(this.name);
+    this.#turn = new Turn(context.clock, context.metrics.delay);
   }
 
   /** The port of a TCP listener, once it listens. */
@@ -151,16 +154,15 @@ export class HttpServer implements Server {
   }
 
   #decide(request: Request): Response {
-    const { clock, handler, metrics } = this.#context;
-    const nowMs = clock();
+    const { handler } = this.#context;
     const spelling = readQuestion(request, this.#question, handler.allowsForce);
-    handler.decide(this.#question, nowMs, this.#decision);
+    handler.decide(this.#question, this.#turn.now(), this.#decision);
     const { assignment, placement } = this.#decision;
     this.#headers.set(ASSIGNMENT, assignment === this.#question.assignment ? spelling : String(assignment));
     this.#headers.set(LOCATION, placement.location);
     const response = new Response(null, this.#answer);
     this.#counts.success++;
-    metrics.delay.observe(clock() - nowMs, 1);
+    this.#turn.answered(1);
     return response;
   }
 
@@ -169,7 +171,7 @@ export class HttpServer implements Server {
     this.#counts.failure++;
     this.#context.log.error("a request failed", { server: this.name, error: error.message });
     this.#question.valid = false;
-    this.#context.handler.decide(this.#question, this.#context.clock(), this.#decision);
+    this.#context.handler.decide(this.#question, this.#turn.now(), this.#decision);
     const { assignment, placement } = this.#decision;
     return new Response(null, {
       headers: { [ASSIGNMENT]: String(assignment), [LOCATION]: placement.location },

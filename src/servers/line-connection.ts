@@ -2,8 +2,8 @@
  * One connection of the line protocol: bytes in, replies out.
  *
  * The path of a request: `receive` → lines of the chunk → `readRequest` → handler → `writeReply` into one output
- * buffer that all connections share → one `write` for everything that arrived together. A connection costs an object
- * of a few fields; a request costs none.
+ * buffer that all connections share → one `write` for everything that arrived together. A request costs no object, and
+ * a connection only where there is something to remember about it: most last for one request and leave nothing.
  *
  *     reading ──the kernel takes not all──▶ paused ──drained──▶ reading
  *        │ client ends, nothing is left         │ too long, or too much over all connections
@@ -20,6 +20,7 @@ import type { ServerCounts } from "../metrics.ts";
 import { LF, LINE_BYTES_MAX, readRequest, writeReply } from "./line-codec.ts";
 import { ANSWER_BYTES_MAX, answerQuestion, type QuestionContext } from "./questions.ts";
 import type { ServerContext } from "./server.ts";
+import { Turn } from "./turn.ts";
 
 /** What may wait for slow readers over all connections of a listener; who would go over it is cut off. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
@@ -31,6 +32,7 @@ const NOTHING = new Uint8Array(0);
 /** What the connections of a listener share: the parts of the daemon, and buffers for the request at hand. */
 export class LineShared {
   readonly context: ServerContext;
+  readonly turn: Turn;
   readonly counts: ServerCounts;
   readonly closesAfterReply: boolean;
   readonly request = emptyRequest();
@@ -42,6 +44,7 @@ export class LineShared {
 
   constructor(context: ServerContext, counts: ServerCounts, closesAfterReply: boolean) {
     this.context = context;
+    this.turn = new Turn(context.clock, context.metrics.delay);
     this.counts = counts;
     this.closesAfterReply = closesAfterReply;
     this.decision = context.handler.emptyDecision();
@@ -49,13 +52,16 @@ export class LineShared {
   }
 }
 
+/** A socket, with the connection that is remembered for it, if there is one. */
+export type LineSocket = Socket<LineConnection | undefined>;
+
 export class LineConnection {
   /** When something last came or went, on the daemon's clock. */
   activeAtMs: number;
   /** Nothing is answered any more; the socket only has to go. */
   isClosing = false;
   readonly #shared: LineShared;
-  readonly #socket: Socket<LineConnection>;
+  #socket: LineSocket;
   /** The beginning of a line whose end has not arrived. */
   #partial: Uint8Array | null = null;
   /** Inside a line that is already too long. */
@@ -67,10 +73,26 @@ export class LineConnection {
   /** No more requests will come, or be answered. */
   #hasEnded = false;
 
-  constructor(shared: LineShared, socket: Socket<LineConnection>, nowMs: number) {
+  constructor(shared: LineShared, socket: LineSocket, nowMs: number) {
     this.#shared = shared;
     this.#socket = socket;
     this.activeAtMs = nowMs;
+  }
+
+  /** Whether anything has to be remembered until the next event. */
+  get isBlank(): boolean {
+    return (
+      this.#partial === null &&
+      this.#unsent === null &&
+      !this.#isOverlong &&
+      !this.#hasEnded &&
+      !this.isClosing
+    );
+  }
+
+  /** Stands for another socket from now on; only a blank one can. */
+  adopt(socket: LineSocket): void {
+    this.#socket = socket;
   }
 
   /** Whether replies wait for the client to read. */
@@ -81,7 +103,7 @@ export class LineConnection {
   /** Takes what arrived. `chunk` is not kept. */
   receive(chunk: Uint8Array): void {
     if (this.isClosing) return;
-    const nowMs = this.#shared.context.clock();
+    const nowMs = this.#shared.turn.now();
     this.activeAtMs = nowMs;
     if (this.#unsent === null) {
       this.#consume(chunk, nowMs);
@@ -99,7 +121,7 @@ export class LineConnection {
   drained(): void {
     const unsent = this.#unsent;
     if (unsent === null || this.isClosing) return;
-    const nowMs = this.#shared.context.clock();
+    const nowMs = this.#shared.turn.now();
     const sent = this.#socket.write(unsent);
     if (sent < 0) {
       this.#vanished();
@@ -180,7 +202,7 @@ export class LineConnection {
     if (answered === 0) return;
     if (at > 0 && this.#unsent === null) this.#flush(at, NOTHING, 0);
     shared.counts.success += answered;
-    shared.context.metrics.delay.observe(shared.context.clock() - nowMs, answered);
+    shared.turn.answered(answered);
     if (shared.closesAfterReply) this.endWhenAnswered();
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import type { Socket, SocketHandler, UnixSocketOptions } from "bun";
+import type { SocketHandler, UnixSocketOptions } from "bun";
 import { Problem, type Settings } from "../config/option.ts";
 import {
   type Address,
@@ -18,7 +18,7 @@ import {
   unixAddress,
 } from "../config/values.ts";
 import type { ServerCounts } from "../metrics.ts";
-import { LineConnection, LineShared } from "./line-connection.ts";
+import { LineConnection, LineShared, type LineSocket } from "./line-connection.ts";
 import { DRAIN_MS, type Server, type ServerContext, type ServerKind } from "./server.ts";
 import { SocketFile } from "./socket-file.ts";
 
@@ -118,8 +118,10 @@ export class LineServer implements Server {
   readonly #context: ServerContext;
   readonly #counts: ServerCounts;
   readonly #shared: LineShared;
-  readonly #connections = new Set<LineConnection>();
+  readonly #sockets = new Set<LineSocket>();
   readonly #connectionsMax = connectionsMax();
+  /** Answers for every socket about which there is nothing to remember. */
+  #blank: LineConnection | undefined;
   #listener: Listener | undefined;
   #file: SocketFile | undefined;
   #sweep: ReturnType<typeof setInterval> | undefined;
@@ -141,14 +143,20 @@ export class LineServer implements Server {
     const { address, socketMode: mode } = this.#options;
     const common = { socket: this.#handlers(), allowHalfOpen: true };
     if (address.kind === "tcp") {
-      this.#listener = Bun.listen<LineConnection>({ ...common, hostname: address.host, port: address.port });
+      this.#listener = Bun.listen<LineConnection | undefined>({
+        ...common,
+        hostname: address.host,
+        port: address.port,
+      });
     } else if (address.kind === "fd") {
       // Bun takes a descriptor here; its types know that only of `Bun.connect`.
-      const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<LineConnection>;
-      this.#listener = Bun.listen<LineConnection>(options);
+      const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<
+        LineConnection | undefined
+      >;
+      this.#listener = Bun.listen<LineConnection | undefined>(options);
     } else {
       const file = new SocketFile(address.path, mode);
-      const listener = Bun.listen<LineConnection>({ ...common, unix: file.temporaryPath });
+      const listener = Bun.listen<LineConnection | undefined>({ ...common, unix: file.temporaryPath });
       try {
         if (file.publish()) this.#context.log.info("took over the socket", { path: address.path });
       } catch (error) {
@@ -167,20 +175,23 @@ export class LineServer implements Server {
     this.#file?.release();
     await Bun.sleep(ARRIVED_MS);
     this.#listener?.stop(false);
-    for (const connection of this.#connections) connection.endWhenAnswered();
+    for (const socket of this.#sockets) this.#remember(socket).endWhenAnswered();
     const deadlineMs = clock() + DRAIN_MS;
-    while (this.#connections.size > 0 && clock() < deadlineMs) await Bun.sleep(5);
-    for (const connection of this.#connections) connection.terminate();
+    while (this.#sockets.size > 0 && clock() < deadlineMs) await Bun.sleep(5);
+    for (const socket of this.#sockets) socket.terminate();
     this.#listener?.stop(true);
   }
 
-  #handlers(): SocketHandler<LineConnection> {
+  #handlers(): SocketHandler<LineConnection | undefined> {
     return {
       open: (socket) => this.#open(socket),
-      data: (socket, chunk) => socket.data.receive(chunk),
-      drain: (socket) => socket.data.drained(),
-      end: (socket) => socket.data.clientEnded(),
-      close: (socket) => this.#closed(socket.data),
+      data: (socket, chunk) => this.#receive(socket, chunk),
+      drain: (socket) => socket.data?.drained(),
+      end: (socket) => {
+        if (socket.data === undefined) socket.end();
+        else socket.data.clientEnded();
+      },
+      close: (socket) => this.#closed(socket),
       error: (socket, error) => {
         // A bug of ours, not of the client: Bun hands over what a handler threw.
         this.#counts.failure++;
@@ -190,26 +201,44 @@ export class LineServer implements Server {
     };
   }
 
-  #open(socket: Socket<LineConnection>): void {
-    const connection = new LineConnection(this.#shared, socket, this.#context.clock());
-    socket.data = connection;
-    if (this.#connections.size >= this.#connectionsMax) {
+  #open(socket: LineSocket): void {
+    if (this.#sockets.size >= this.#connectionsMax) {
       this.#counts.refused++;
-      connection.terminate();
+      this.#remember(socket).terminate();
       this.#context.log.warn("too many connections; new ones are closed", {
         server: this.name,
         limit: this.#connectionsMax,
       });
       return;
     }
-    this.#connections.add(connection);
+    this.#sockets.add(socket);
     this.#counts.accepted++;
     this.#counts.connections++;
   }
 
-  #closed(connection: LineConnection): void {
-    connection.closed();
-    if (this.#connections.delete(connection)) this.#counts.connections--;
+  #receive(socket: LineSocket, chunk: Uint8Array): void {
+    const remembered = socket.data;
+    if (remembered !== undefined) {
+      remembered.receive(chunk);
+      return;
+    }
+    const blank = this.#blank ?? new LineConnection(this.#shared, socket, 0);
+    this.#blank = undefined;
+    blank.adopt(socket);
+    blank.receive(chunk);
+    if (blank.isBlank) this.#blank = blank;
+    else socket.data = blank;
+  }
+
+  /** The connection of a socket, made if there has been nothing to remember so far. */
+  #remember(socket: LineSocket): LineConnection {
+    socket.data ??= new LineConnection(this.#shared, socket, this.#context.clock());
+    return socket.data;
+  }
+
+  #closed(socket: LineSocket): void {
+    socket.data?.closed();
+    if (this.#sockets.delete(socket)) this.#counts.connections--;
   }
 
   /** Bun's own socket timers tick in steps of four seconds, so silence is looked for here. */
@@ -217,7 +246,9 @@ export class LineServer implements Server {
     const timeoutMs = this.#options.idleTimeoutMs || DRAIN_MS;
     const sweep = () => {
       const silentSinceMs = this.#context.clock() - timeoutMs;
-      for (const connection of this.#connections) {
+      for (const socket of this.#sockets) {
+        // One that was not remembered has been there for less than the time between two sweeps.
+        const connection = this.#remember(socket);
         if (connection.activeAtMs > silentSinceMs) continue;
         // One that was ended before and is still there, or that does not read its replies, gets no second chance.
         if (connection.isClosing || connection.isPaused) connection.terminate();

@@ -1,0 +1,46 @@
+/**
+ * The clock of requests: it stands still while a turn of the event loop lasts, as nginx's and HAProxy's do.
+ *
+ * What arrived together is decided at one moment, and its replies are timed together when the turn ends. Under load a
+ * turn holds many requests, and reading the clock for each of them, twice, would cost more than deciding them. A
+ * daemon that was stopped for an hour has a new turn when it goes on, so no table outlives its time by this.
+ */
+
+import type { Histogram } from "../metrics.ts";
+
+export class Turn {
+  readonly #clock: () => number;
+  readonly #delay: Histogram;
+  readonly #end: () => void;
+  #isOn = false;
+  #beganAtMs = 0;
+  #answered = 0;
+
+  /**
+   * @param clock monotonic, in milliseconds
+   * @param delay gets how long each reply took, from the beginning of its turn to the end
+   */
+  constructor(clock: () => number, delay: Histogram) {
+    this.#clock = clock;
+    this.#delay = delay;
+    this.#end = () => {
+      this.#isOn = false;
+      if (this.#answered > 0) this.#delay.observe(this.#clock() - this.#beganAtMs, this.#answered);
+      this.#answered = 0;
+    };
+  }
+
+  /** When this turn began, in milliseconds. */
+  now(): number {
+    if (this.#isOn) return this.#beganAtMs;
+    this.#isOn = true;
+    setImmediate(this.#end);
+    this.#beganAtMs = this.#clock();
+    return this.#beganAtMs;
+  }
+
+  /** Counts replies of this turn. */
+  answered(count: number): void {
+    this.#answered += count;
+  }
+}
