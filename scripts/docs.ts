@@ -1,0 +1,81 @@
+/**
+ * `npm run docs`: writes the pages that are made from the code's own tables, and the examples that the README shows.
+ * With `--check` it writes nothing, and exits with 1 where a page is not what the code says.
+ *
+ *     bun scripts/docs.ts [--check] [DIRECTORY]        in another directory than this repository
+ */
+
+import { join } from "node:path";
+import type { Program } from "../src/cli/command.ts";
+import { helpPage } from "../src/cli/help.ts";
+import { PROGRAM_TABLE } from "../src/cli/list.ts";
+import { configurationPage } from "../src/config/page.ts";
+import { metricsPage } from "../src/monitors/table.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+/** `<!-- examples/NAME.ts -->`, and the block of code that follows it, if there is one yet. */
+const EXAMPLE = /<!-- (examples\/[a-z-]+\.ts) -->\n(?:\n*```ts\n(?:.*\n)*?```\n)?/g;
+
+/** The pages below `root` that differ from what the code says, with what it says, by their path. */
+export async function outdatedPages(root: string): Promise<Map<string, string>> {
+  const pages = {
+    "README.md": await withExamples(root, await textOf(join(root, "README.md"))),
+    "docs/cli.md": commandsPage(PROGRAM_TABLE),
+    "docs/configuration.md": configurationPage(),
+    "docs/metrics.md": metricsPage(),
+  };
+  const outdated = new Map<string, string>();
+  for (const [path, text] of Object.entries(pages)) {
+    if ((await textOf(join(root, path))) !== text) outdated.set(path, text);
+  }
+  return outdated;
+}
+
+/** Of a page that is not there yet: nothing. */
+async function textOf(path: string): Promise<string> {
+  const file = Bun.file(path);
+  return (await file.exists()) ? file.text() : "";
+}
+
+async function withExamples(root: string, page: string): Promise<string> {
+  let text = page;
+  for (const [found, path = ""] of page.matchAll(EXAMPLE)) {
+    const code = await Bun.file(join(root, path)).text();
+    text = text.replace(found, () => `<!-- ${path} -->\n\`\`\`ts\n${code}\`\`\`\n`);
+  }
+  return text;
+}
+
+/** All pages of help. The daemon's flags have a page of their own, and are left out here. */
+function commandsPage(program: Program): string {
+  const daemon = { ...program.daemon, options: [] };
+  const others = program.commands.map(
+    (command) => `\n## ${command.name}\n\n${fenced(helpPage(command, program))}`,
+  );
+  return `# Commands
+
+<!-- Made from the tables in src/cli by \`npm run docs\`; edit those. -->
+
+Without a command it is the daemon, whose flags are in [configuration.md](configuration.md). \`-help\` behind a command
+shows what stands here.
+
+${fenced(helpPage(daemon, { ...program, daemon }))}${others.join("")}`;
+}
+
+function fenced(text: string): string {
+  return `\`\`\`text\n${text}\`\`\`\n`;
+}
+
+if (import.meta.main) {
+  const isCheck = process.argv.includes("--check");
+  const directory = process.argv.slice(2).find((word) => word !== "--check") ?? ROOT;
+  const outdated = await outdatedPages(directory);
+  for (const [path, text] of outdated) {
+    if (isCheck)
+      console.error(`${path} is not what the code says; write it with npm run docs, and commit it`);
+    else await Bun.write(join(directory, path), text);
+    if (!isCheck) console.log(`wrote ${path}`);
+  }
+  process.exit(isCheck && outdated.size > 0 ? 1 : 0);
+}

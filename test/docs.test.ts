@@ -1,0 +1,133 @@
+/** What the documents promise: pages that the code writes are as it writes them, and links lead somewhere. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { outdatedPages } from "../scripts/docs.ts";
+
+const ROOT = resolve(import.meta.dir, "..");
+
+/** Where somebody who writes a page may have the repository; nobody who reads it has it there. */
+const MACHINE_PATHS = [ROOT, /\/(?:work|workspace|root|Users)\/\w/, /\/home\/(?!you\b)\w/, /\bfile:\/\//];
+
+let pages: ReadonlyMap<string, string>;
+
+beforeAll(async () => {
+  const found = new Map<string, string>();
+  for await (const path of new Bun.Glob("**/*.md").scan(ROOT)) {
+    if (!/(^|\/)(node_modules|dist)\//.test(path)) found.set(path, await Bun.file(join(ROOT, path)).text());
+  }
+  pages = found;
+});
+
+test("every page that is made from the code is what the code says; else run npm run docs", async () => {
+  expect([...(await outdatedPages(ROOT)).keys()]).toEqual([]);
+});
+
+test("every relative link leads to a file, and to a heading in it", () => {
+  const broken: string[] = [];
+  for (const [page, text] of pages) {
+    for (const link of linksOf(text)) {
+      const [path = "", anchor] = link.split("#");
+      const target = resolve(ROOT, dirname(page), decodeURIComponent(path));
+      const file = path === "" ? page : target.slice(ROOT.length + 1);
+      if (path !== "" && !existsSync(target)) broken.push(`${page}: ${link}`);
+      else if (anchor !== undefined && !anchorsOf(pages.get(file) ?? "").has(anchor)) {
+        broken.push(`${page}: ${link} (no such heading)`);
+      }
+    }
+  }
+  expect(pages.size).toBeGreaterThan(20);
+  expect(broken).toEqual([]);
+});
+
+test("no page mentions a path of the machine that it was written on", () => {
+  const found: string[] = [];
+  for (const [page, text] of pages) {
+    for (const line of text.split("\n")) {
+      if (MACHINE_PATHS.some((path) => (typeof path === "string" ? line.includes(path) : path.test(line)))) {
+        found.push(`${page}: ${line}`);
+      }
+    }
+  }
+  expect(found).toEqual([]);
+});
+
+test("every decision is numbered without a gap, and listed in the index", () => {
+  const decisions = [...pages.keys()].filter((path) => path.startsWith("docs/decisions/")).sort();
+  const index = linksOf(pages.get("docs/README.md") ?? "");
+  expect(decisions.length).toBeGreaterThan(0);
+  decisions.forEach((path, position) => {
+    expect(path).toStartWith(`docs/decisions/${String(position + 1).padStart(4, "0")}-`);
+    expect(index).toContain(path.replace("docs/", ""));
+  });
+});
+
+describe("npm run docs", () => {
+  const copy = mkdtempSync(join(tmpdir(), "docs-"));
+  const readme = join(copy, "README.md");
+  const metrics = join(copy, "docs/metrics.md");
+  const example = "const one = `1`;\n";
+  const shown = `before\n\n<!-- examples/one.ts -->\n\`\`\`ts\n${example}\`\`\`\n\nafter\n`;
+  const run = (...flags: string[]) =>
+    Bun.spawnSync([process.execPath, join(ROOT, "scripts/docs.ts"), ...flags, copy]);
+
+  beforeAll(async () => {
+    await Bun.write(join(copy, "examples/one.ts"), example);
+    await Bun.write(readme, "before\n\n<!-- examples/one.ts -->\n\nafter\n");
+    run();
+  });
+
+  afterAll(() => rmSync(copy, { recursive: true }));
+
+  test("--check says which page is out of date and how to mend it, and changes nothing", async () => {
+    expect(run("--check").exitCode).toBe(0);
+    await Bun.write(metrics, "old\n");
+    const check = run("--check");
+    expect(check.exitCode).toBe(1);
+    expect(check.stderr.toString()).toBe(
+      "docs/metrics.md is not what the code says; write it with npm run docs, and commit it\n",
+    );
+    expect(await Bun.file(metrics).text()).toBe("old\n");
+    expect(run().stdout.toString()).toBe("wrote docs/metrics.md\n");
+    expect(run("--check").exitCode).toBe(0);
+  });
+
+  test("an example goes below its mark, and takes the place of an older one", async () => {
+    expect(await Bun.file(readme).text()).toBe(shown);
+    await Bun.write(readme, shown.replace("one = `1`", "one = 2;\n\nconst two"));
+    run();
+    expect(await Bun.file(readme).text()).toBe(shown);
+  });
+});
+
+/** The targets of links to other pages and files of the repository. */
+function linksOf(text: string): string[] {
+  const links = [...prose(text).matchAll(/\]\(<?([^)>\s]+)>?[^)]*\)|^\[[^\]]+\]: (\S+)/gm)];
+  return links
+    .map(([, inline, reference]) => inline ?? reference ?? "")
+    .filter((link) => !/^[a-z]+:/.test(link));
+}
+
+/** The names of headings, as pages on GitHub have them. */
+function anchorsOf(text: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ""] of prose(text, false).matchAll(/^#{1,6} (.+)$/gm)) {
+    const words = heading.toLowerCase().replace(/\[([^\]]*)\]\([^)]*\)/g, "$1");
+    const anchor = words
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .trim()
+      .replaceAll(" ", "-");
+    let name = anchor;
+    for (let repeat = 1; anchors.has(name); repeat++) name = `${anchor}-${repeat}`;
+    anchors.add(name);
+  }
+  return anchors;
+}
+
+/** Without blocks of code, and without code in lines: what looks like a link there is none. */
+function prose(text: string, withoutCode = true): string {
+  const outside = text.replace(/^```[^\n]*\n(?:.*\n)*?```$/gm, "");
+  return withoutCode ? outside.replace(/`[^`\n]*`/g, "") : outside;
+}
