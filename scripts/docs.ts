@@ -11,6 +11,7 @@ import { helpPage } from "../src/cli/help.ts";
 import { PROGRAM_TABLE } from "../src/cli/list.ts";
 import { configurationPage } from "../src/config/page.ts";
 import { metricsPage } from "../src/monitors/table.ts";
+import { limitsPage } from "./limits.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -23,6 +24,7 @@ export async function outdatedPages(root: string): Promise<Map<string, string>> 
     "README.md": await withExamples(root, await textOf(join(root, "README.md"))),
     "docs/cli.md": commandsPage(PROGRAM_TABLE),
     "docs/configuration.md": configurationPage(),
+    "docs/limits.md": await limitsPage(ROOT),
     "docs/metrics.md": metricsPage(),
   };
   const outdated = new Map<string, string>();

@@ -100,7 +100,7 @@ export class LineConnection {
     return this.#unsent !== null;
   }
 
-  /** Takes what arrived. `chunk` is not kept. */
+  /** Takes what arrived. `chunk` is this connection's from now on: Bun makes one for each event. */
   receive(chunk: Uint8Array): void {
     if (this.isClosing) return;
     const nowMs = this.#shared.turn.now();
@@ -110,10 +110,7 @@ export class LineConnection {
       return;
     }
     // Reading was paused, and this had been read already.
-    this.#wait(
-      this.#unsent,
-      this.#unread === null ? Buffer.from(chunk) : Buffer.concat([this.#unread, chunk]),
-    );
+    this.#wait(this.#unsent, this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk]));
     this.#cutOffIfTooMuchWaits();
   }
 
@@ -260,11 +257,8 @@ export class LineConnection {
       this.#vanished();
       return false;
     }
-    // Copies: the output buffer is everybody's, and the chunk is Bun's.
-    this.#wait(
-      Buffer.from(out.subarray(sent, length)),
-      start < chunk.length ? Buffer.from(chunk.subarray(start)) : null,
-    );
+    // A copy, as the output buffer is everybody's; the chunk is this connection's own.
+    this.#wait(Buffer.from(out.subarray(sent, length)), start < chunk.length ? chunk.subarray(start) : null);
     this.#socket.pause();
     this.#cutOffIfTooMuchWaits();
     return false;

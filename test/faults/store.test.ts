@@ -95,7 +95,7 @@ for (const [name, trouble] of Object.entries(troubles)) {
     await expectHealthy(home, daemon, beforeBytes);
     // The complaint of the first trouble may stand for the next ones within ten seconds, with their count.
     expect(daemon.log).toMatch(/the store could not be read/);
-    expect(daemon.log.slice(logBefore)).toMatch(/the store answers again/);
+    await eventually(() => /the store answers again/.test(daemon.log.slice(logBefore)), "the log says so");
   }, 30_000);
 }
 
