@@ -14,8 +14,6 @@ import { startSubject } from "./subject.ts";
 const WAIT_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 
-const WARM_UP_SECONDS = 0.5;
-
 const LOADS = [
   { mode: "new", connections: 32, atLeast: 0.75 },
   { mode: "keep", connections: 16, atLeast: 0.8 },
@@ -38,7 +36,7 @@ export async function benchLine(setup: Setup): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { mode, connections, atLeast } of LOADS) {
     const rates = targets.map((): number[] => []);
-    for (const { socket } of targets) await load(socket, WARM_UP_SECONDS, connections, mode);
+    for (const { socket } of targets) await load(socket, setup.seconds, connections, mode);
     for (let turn = 0; turn < setup.turns; turn++) {
       for (const [index, { name, socket }] of targets.entries()) {
         const rate = await load(socket, setup.seconds, connections, mode);

@@ -26,8 +26,7 @@ const MIX: readonly { readonly mode: Mode; readonly connections: number; readonl
   { mode: "new", connections: 32, share: 0.1 },
 ];
 
-/** The load is given in seconds: as many as this rate would need, then as the last turn's did. */
-const FIRST_RATE = 100_000;
+/** The load is given in seconds: the shortest turn at first, and then as many as the last one's rate would need. */
 const SECONDS_MIN = 0.05;
 
 const IDLE_CONNECTIONS = 10_000;
@@ -46,26 +45,32 @@ export async function benchMemory(setup: Setup): Promise<Row[]> {
 
 async function watchMemory(program: Program, load: Load, setup: Setup): Promise<Row[]> {
   const subject = await startSubject(program);
-  const before = residentMb(subject.pid);
+  const atStart = residentMb(subject.pid);
   const samples: number[] = [];
   const rates = new Map<Mode, number>();
+  // By mode, so that what one turn gives too much is not asked for in the next million.
+  const done = new Map<Mode, number>();
   for (let million = 1; million <= setup.millions; million++) {
     for (const { mode, connections, share } of MIX) {
-      const { answered } = await subject.counts();
-      const target = answered + share * MILLION;
-      for (let now = answered; now < target; now = (await subject.counts()).answered) {
-        const seconds = Math.max(SECONDS_MIN, (target - now) / (rates.get(mode) ?? FIRST_RATE));
+      for (;;) {
+        const missing = million * share * MILLION - (done.get(mode) ?? 0);
+        if (missing <= 0) break;
+        const before = (await subject.counts()).answered;
+        const seconds = Math.max(SECONDS_MIN, missing / (rates.get(mode) ?? Number.POSITIVE_INFINITY));
         rates.set(mode, await load(subject.socket, seconds, connections, mode));
+        const { answered } = await subject.counts();
+        done.set(mode, (done.get(mode) ?? 0) + answered - before);
       }
     }
     samples.push(residentMb(subject.pid));
     setup.say(`memory after ${million} million, ${program.name}: ${samples.at(-1)?.toFixed(1)} MB`);
   }
+  const { answered } = await subject.counts();
   await subject.stop();
 
   const [, second = Number.NaN] = samples;
   const growth = Math.max(...samples.slice(1)) - second;
-  const each = `${before.toFixed(0)} at the start, each million: ${samples.map((mb) => mb.toFixed(0)).join(" ")}`;
+  const each = `${thousands(answered)} requests; ${atStart.toFixed(0)} at the start, each million: ${samples.map((mb) => mb.toFixed(0)).join(" ")}`;
   return [
     limitRow(
       `memory after ${setup.millions} million requests: ${program.name}`,

@@ -18,4 +18,4 @@ export interface Setup {
 }
 
 export const FULL = { turns: 7, seconds: 2, millions: 10, starts: 10 };
-export const QUICK = { turns: 3, seconds: 0.4, millions: 3, starts: 5 };
+export const QUICK = { turns: 3, seconds: 0.3, millions: 3, starts: 5 };

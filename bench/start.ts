@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { limitRow, median, notMeasuredRow, type Row } from "./report.ts";
 import type { Setup } from "./setup.ts";
-import { LAUNCHER, type Place, type Program, placeFor } from "./subject.ts";
+import { executable, LAUNCHER, type Place, type Program, placeFor } from "./subject.ts";
 
 const WHAT = "start to the first answer";
 const MS_AT_MOST = 100;
@@ -16,7 +16,7 @@ const RETRY_MS = 0.5;
 const STATSD_PORT = 9;
 
 export async function benchStart(setup: Setup): Promise<Row[]> {
-  const compiled = setup.programs.find((program) => program.command.length === 1);
+  const compiled = executable();
   const rows: Row[] =
     compiled === undefined
       ? [notMeasuredRow(`${WHAT}: executable`, "it is not built; add --executable")]
