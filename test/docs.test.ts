@@ -64,6 +64,43 @@ test("every decision is numbered without a gap, and listed in the index", () => 
   });
 });
 
+describe("in the architecture, the decisions and the guide", () => {
+  const isAboutCode = (page: string) => /^(ARCHITECTURE|CONTRIBUTING)\.md$|^docs\/decisions\//.test(page);
+  const spans = () =>
+    [...pages].flatMap(([page, text]) =>
+      isAboutCode(page) ? codeIn(text).map((code) => ({ page, code })) : [],
+    );
+
+  test("every file that is named is there", () => {
+    const files = spans().filter(
+      ({ code }) => /^[\w./-]+\.(ts|md|json)$/.test(code) && !/NAME|^\.\//.test(code),
+    );
+    const placesOf = (path: string) =>
+      [path, `src/${path}`, `src/servers/${path}`].map((each) => join(ROOT, each));
+    expect(files.length).toBeGreaterThan(40);
+    expect(files.filter(({ code }) => !placesOf(code).some((place) => existsSync(place)))).toEqual([]);
+  });
+
+  test("every name from the code stands in the code", async () => {
+    const sources: string[] = [];
+    for await (const path of new Bun.Glob("{src,test}/**/*.ts").scan(ROOT)) {
+      if (path !== "test/docs.test.ts") sources.push(await Bun.file(join(ROOT, path)).text());
+    }
+    const words = new Set(sources.join("\n").match(/#?[A-Za-z_]\w*/g));
+    const names = spans().filter(
+      ({ code }) =>
+        /^#?[A-Za-z_]\w*(\.#?[A-Za-z_]\w*)?$/.test(code) &&
+        /[A-Z_#]/.test(code) &&
+        !/_REUSEPORT|Limit/.test(code),
+    );
+    expect(names.length).toBeGreaterThan(40);
+    const parts = names.flatMap(({ page, code }) =>
+      (code.match(/#?\w+/g) ?? []).map((name) => ({ page, name })),
+    );
+    expect(parts.filter(({ name }) => !words.has(name))).toEqual([]);
+  });
+});
+
 describe("npm run docs", () => {
   const copy = mkdtempSync(join(tmpdir(), "docs-"));
   const readme = join(copy, "README.md");
@@ -101,6 +138,11 @@ describe("npm run docs", () => {
     expect(await Bun.file(readme).text()).toBe(shown);
   });
 });
+
+/** What stands in lines as code. */
+function codeIn(text: string): string[] {
+  return [...prose(text, false).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code ?? "");
+}
 
 /** The targets of links to other pages and files of the repository. */
 function linksOf(text: string): string[] {
