@@ -9,7 +9,12 @@ import { outdatedPages } from "../scripts/docs.ts";
 const ROOT = resolve(import.meta.dir, "..");
 
 /** Where somebody who writes a page may have the repository; nobody who reads it has it there. */
-const MACHINE_PATHS = [`${ROOT}/`, /\/(?:work|workspace|root|Users)\/\w/, /\/home\/(?!you\b)\w/, /\bfile:\/\//];
+const MACHINE_PATHS = [
+  `${ROOT}/`,
+  /\/(?:work|workspace|root|Users)\/\w/,
+  /\/home\/(?!you\b)\w/,
+  /\bfile:\/\//,
+];
 
 let pages: ReadonlyMap<string, string>;
 
