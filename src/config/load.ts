@@ -77,8 +77,10 @@ export function loadSettings(sources: Sources, rules: Rules): Loaded | Problems 
   for (const { options: together, check } of crossChecks) {
     if (!together.every((option) => values.has(option))) continue;
     const wrong = check(settings);
-    const origins = [...new Set(together.map((option) => settings.origin(option).text))];
-    if (wrong !== undefined) messages.push(`${origins.join(", ")}: ${wrong}`);
+    if (wrong === undefined) continue;
+    const named = together.filter((option) => settings.isNamed(option));
+    const origins = (named.length > 0 ? named : together).map((option) => settings.origin(option).text);
+    messages.push(`${[...new Set(origins)].join(", ")}: ${wrong}`);
   }
   return messages.length > 0 ? new Problems(messages) : { settings, positionals: flags.positionals };
 }

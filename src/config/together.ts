@@ -1,7 +1,6 @@
 /** What the daemon's settings have to keep together. */
 
-import { httpListen } from "../servers/http.ts";
-import { lineAddresses, listen, socket } from "../servers/line.ts";
+import { SERVERS } from "../servers/list.ts";
 import type { CrossCheck } from "./option.ts";
 import { application, delay, unhealthy } from "./options.ts";
 import { addressText } from "./values.ts";
@@ -10,6 +9,8 @@ import { addressText } from "./values.ts";
 function repeated(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
+
+const SERVER_OPTIONS = SERVERS.flatMap((kind) => kind.options);
 
 export const CROSS_CHECKS: readonly CrossCheck[] = [
   {
@@ -28,23 +29,15 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     },
   },
   {
-    options: [socket, listen],
+    options: SERVER_OPTIONS,
     check(settings) {
-      // Port 0 is another one each time.
-      const addresses = lineAddresses(settings).filter(
-        (address) => address.kind !== "tcp" || address.port !== 0,
-      );
-      // A second listener on a path would take the place of the first one.
-      const twice = repeated(addresses.map(addressText));
+      const addresses = SERVERS.flatMap((kind) => kind.addresses(settings));
+      if (addresses.length === 0)
+        return "nobody could ask this daemon; give it a -socket, a -listen or an -http";
+      // A second listener on a path would take the place of the first one; port 0 is another one each time.
+      const fixed = addresses.filter((address) => address.kind !== "tcp" || address.port !== 0);
+      const twice = repeated(fixed.map(addressText));
       return twice.length === 0 ? undefined : `${twice.join(", ")} is listened on twice; name it once`;
-    },
-  },
-  {
-    options: [socket, listen, httpListen],
-    check(settings) {
-      return lineAddresses(settings).length > 0 || settings.get(httpListen) !== null
-        ? undefined
-        : "nobody could ask this daemon; give it a -socket, a -listen or an -http";
     },
   },
 ];

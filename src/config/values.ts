@@ -62,7 +62,7 @@ export function parseAddress(text: string): Address | Problem {
 }
 
 /** Linux holds a socket's path in 108 bytes, the last one zero (unix(7)); the beside-name of a takeover needs some. */
-const SOCKET_PATH_BYTES_MAX = 107 - ".12345678.new".length;
+const SOCKET_PATH_BYTES_MAX = 107 - ".12345678.new.gone".length;
 
 /** The address of a socket file. */
 export function unixAddress(path: string): Address | Problem {

@@ -60,16 +60,19 @@ export const httpListen = single<Address | null>(
 export const http: ServerKind = {
   name: "http",
   options: [httpListen],
-  create(settings, context) {
+  addresses(settings) {
     const address = settings.get(httpListen);
-    if (address === null) return [];
-    return [
-      new HttpServer(context, {
-        address,
-        socketMode: settings.get(socketMode),
-        idleTimeoutMs: settings.get(idleTimeout),
-      }),
-    ];
+    return address === null ? [] : [address];
+  },
+  create(settings, context) {
+    return this.addresses(settings).map(
+      (address) =>
+        new HttpServer(context, {
+          address,
+          socketMode: settings.get(socketMode),
+          idleTimeoutMs: settings.get(idleTimeout),
+        }),
+    );
   },
 };
 

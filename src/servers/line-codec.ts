@@ -14,7 +14,7 @@ export const LINE_BYTES_MAX = 8192;
 export const LF = 0x0a;
 const SPACE = 0x20;
 
-/** A given assignment is echoed as it was spelled unless its spelling is longer than any shortest one (-1.7e-308…). */
+/** A given assignment is echoed as it was spelled unless its spelling is longer than any number needs. */
 export const SPELLING_BYTES_MAX = 24;
 
 /** What a reply takes at most: a spelling, a location, two LF. */

@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import type { SocketHandler, UnixSocketOptions } from "bun";
-import { Problem, type Settings } from "../config/option.ts";
+import { Problem } from "../config/option.ts";
 import {
   type Address,
   addressText,
@@ -81,8 +81,12 @@ export const idleTimeout = single(
 export const line: ServerKind = {
   name: "line",
   options: [socket, listen, socketMode, idleTimeout],
+  addresses(settings) {
+    const first = settings.get(socket);
+    return first === null ? settings.get(listen) : [first, ...settings.get(listen)];
+  },
   create(settings, context) {
-    return lineAddresses(settings).map(
+    return this.addresses(settings).map(
       (address) =>
         new LineServer(context, {
           address,
@@ -92,12 +96,6 @@ export const line: ServerKind = {
     );
   },
 };
-
-/** Where the settings want the line protocol. */
-export function lineAddresses(settings: Pick<Settings, "get">): readonly Address[] {
-  const first = settings.get(socket);
-  return first === null ? settings.get(listen) : [first, ...settings.get(listen)];
-}
 
 export interface LineServerOptions {
   readonly address: Address;

@@ -8,6 +8,7 @@
  */
 
 import type { Option, Settings } from "../config/option.ts";
+import type { Address } from "../config/values.ts";
 import type { Handler } from "../handler.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -39,6 +40,8 @@ export interface ServerKind {
   readonly name: string;
   /** The flags that belong to it. */
   readonly options: readonly Option<unknown>[];
-  /** One server for each address that the settings name; none where it is off. */
+  /** Where the settings want it; nowhere where it is off. */
+  addresses(settings: Pick<Settings, "get">): readonly Address[];
+  /** One server for each of these addresses. */
   create(settings: Settings, context: ServerContext): Server[];
 }

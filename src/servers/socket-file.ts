@@ -6,7 +6,8 @@
  * file only if it is still its own: by then a successor may have taken the path over.
  */
 
-import { chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 
 export class SocketFile {
   /** Where to bind. */
@@ -19,9 +20,8 @@ export class SocketFile {
   constructor(path: string, mode: number) {
     this.#path = path;
     this.#mode = mode;
-    this.temporaryPath = `${path}.${process.pid}.new`;
-    // Left by a process of the same number that was killed between bind and rename.
-    remove(this.temporaryPath);
+    // Not the process's number: two containers that share a directory may both be process 1.
+    this.temporaryPath = `${path}.${randomBytes(4).toString("hex")}.new`;
   }
 
   /**
@@ -41,9 +41,22 @@ export class SocketFile {
     return before !== undefined;
   }
 
-  /** Removes the file if it is still this server's. */
+  /**
+   * Removes the file if it is still this server's.
+   *
+   * Looking and removing are two calls, and a successor may come between them. So the file is moved aside, looked at
+   * where nobody changes it any more, and put back if it was the successor's: unless there is a third one by then.
+   */
   release(): void {
-    if (this.#inode !== undefined && inodeOf(this.#path) === this.#inode) remove(this.#path);
+    if (this.#inode === undefined || inodeOf(this.#path) !== this.#inode) return;
+    const aside = `${this.temporaryPath}.gone`;
+    try {
+      renameSync(this.#path, aside);
+      if (inodeOf(aside) !== this.#inode) linkSync(aside, this.#path);
+    } catch {
+      // It was gone already, or somebody newer listens.
+    }
+    remove(aside);
     this.#inode = undefined;
   }
 }
