@@ -21,7 +21,10 @@ export interface Program {
   readonly command: readonly string[];
 }
 
-export const SOURCE: Program = { name: "source", command: [process.execPath, join(ROOT, "src/bin.ts")] };
+export const SOURCE: Program = {
+  name: "source",
+  command: [process.execPath, "--smol", join(ROOT, "src/bin.ts")],
+};
 export const LAUNCHER: Program = {
   name: "bin/maxwells-daemon",
   command: [join(ROOT, "bin/maxwells-daemon")],

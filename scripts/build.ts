@@ -21,7 +21,8 @@ const OWN_STORE = `
 
 const built = await Bun.build({
   entrypoints: [join(ROOT, "src/bin.ts")],
-  compile: { outfile: EXECUTABLE },
+  // As in bin/maxwells-daemon.
+  compile: { outfile: EXECUTABLE, execArgv: ["--smol"] },
   target: "bun",
   format: "esm",
   // Starts in a fifth of the time.
