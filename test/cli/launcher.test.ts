@@ -102,6 +102,7 @@ test("arguments arrive as they are, and no process of a shell stays", () => {
   const { lines, pid } = launch(launcher, args);
   expect(lines.slice(1, -1)).toEqual([
     String(pid),
+    "--smol",
     `${at}/lib/node_modules/maxwells-daemon/src/bin.ts`,
     ...args,
   ]);
@@ -113,6 +114,7 @@ test("symlinks lead to the package, one behind the other and relative", () => {
   symlinkSync("../lib/node_modules/maxwells-daemon/bin/maxwells-daemon", `${at}/bin/maxwells-daemon`);
   symlinkSync(`${at}/bin/maxwells-daemon`, `${at}/md`);
   expect(launch(`${at}/md`, ["version"]).lines.slice(2, -1)).toEqual([
+    "--smol",
     `${at}/lib/node_modules/maxwells-daemon/src/bin.ts`,
     "version",
   ]);
