@@ -158,7 +158,7 @@ function machine(): string {
     .trim();
   const processors = cpus();
   return [
-    `${new Date().toISOString().slice(0, 10)}, revision ${revision || "unknown"}, Bun ${Bun.version}, Linux ${release()}`,
+    `${new Date().toISOString().slice(0, 10)}, revision ${revision}, Bun ${Bun.version}, Linux ${release()}`,
     `${processors.length} × ${processors[0]?.model ?? "unknown processor"}`,
     `load before the run ${loadavg()[0]?.toFixed(2)}`,
   ].join("; ");

@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import {
+  isGood,
+  limitRow,
+  median,
+  notMeasuredRow,
+  ratioRow,
+  table,
+  thousands,
+  withTable,
+} from "../../bench/report.ts";
+
+test("the median is the middle one, or the mean of the middle two, in any order", () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([40, 10, 20, 30])).toBe(25);
+  expect(median([7])).toBe(7);
+  expect(median([])).toBeNaN();
+});
+
+test("a ratio is that of the medians, and an outlier in one turn does not move it", () => {
+  const row = ratioRow("keep", [80, 80, 1], [100, 100, 100], 0.8);
+  expect(row.figure).toBe("0.800 (80 of 100 a second; turns 0.01–0.80)");
+  expect(row.verdict).toBe("ok");
+});
+
+test("a figure that misses its bound by little does not look as if it kept it", () => {
+  const row = ratioRow("new", [7496], [10_000], 0.75);
+  expect(row.figure).toStartWith("0.750 ");
+  expect(row.verdict).toBe("MISSED");
+});
+
+test("a limit is kept up to the limit itself", () => {
+  expect(limitRow("memory", 80, "MB", "", 80).verdict).toBe("ok");
+  expect(limitRow("memory", 80.5, "MB", "", 80).verdict).toBe("MISSED");
+});
+
+test("what is not a number keeps no bound", () => {
+  expect(ratioRow("new", [], [], 0.75).verdict).toBe("MISSED");
+  expect(limitRow("memory", Number.NaN, "MB", "", 80).verdict).toBe("MISSED");
+});
+
+test("figures without a bound are good; missed and not measured ones are not", () => {
+  expect(isGood(ratioRow("pipe", [1], [100]))).toBeTrue();
+  expect(isGood(limitRow("start", 1_000, "ms", ""))).toBeTrue();
+  expect(isGood(ratioRow("new", [1], [100], 0.75))).toBeFalse();
+  expect(isGood(notMeasuredRow("HTTP", "wrk is missing"))).toBeFalse();
+});
+
+test("large numbers are grouped", () => {
+  expect([0, 999, 1_000, 93_400.4, 16_000_000].map(thousands)).toEqual([
+    "0",
+    "999",
+    "1 000",
+    "93 400",
+    "16 000 000",
+  ]);
+});
+
+test("all lines of the table are equally long and hold every row", () => {
+  const rows = [ratioRow("short", [1], [2], 0.75), notMeasuredRow("a longer name", "a reason")];
+  const lines = table(rows).split("\n");
+  expect(lines).toHaveLength(4);
+  expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+  expect(lines[2]).toContain("MISSED");
+  expect(lines[3]).toContain("a reason");
+});
+
+test("the table replaces the one before it, and nothing else of the page", () => {
+  const page = "above\n<!-- bench -->\nold\n<!-- /bench -->\nbelow\n";
+  const once = withTable(page, "new");
+  expect(once).toBe("above\n<!-- bench -->\n\nnew\n\n<!-- /bench -->\nbelow\n");
+  expect(withTable(once, "new")).toBe(once);
+});
+
+test("a page without exactly one place for the table is not written to", () => {
+  for (const page of [
+    "",
+    "<!-- bench -->",
+    "<!-- /bench --> <!-- bench -->",
+    "<!-- bench --><!-- bench --><!-- /bench -->",
+    "<!-- bench --><!-- /bench --><!-- /bench -->",
+  ]) {
+    expect(() => withTable(page, "new")).toThrow("<!-- bench -->");
+  }
+});
+
+test("the page of the benchmarks has a place for the table, and a table in it", async () => {
+  const page = await Bun.file(join(import.meta.dir, "../../bench/README.md")).text();
+  expect(withTable(page, "new")).toContain("\n\nnew\n\n");
+  expect(page).toContain("| what ");
+});
