@@ -10,6 +10,7 @@
 import { join } from "node:path";
 import { DaemonHome } from "../test/support/daemon-process.ts";
 import { fillExample, freePort, installPage, nginxMissing, startNginx } from "../test/support/nginx.ts";
+import { median } from "./report.ts";
 
 const CONNECTIONS = 32;
 const TURNS = 7;
@@ -35,7 +36,13 @@ export async function benchNginx({
   try {
     const urls: Record<"bare" | "lua", string> = { bare: "", lua: "" };
     for (const kind of ["bare", "lua"] as const) {
-      const home = new DaemonHome({ records: { canary: 0.5 } });
+      // Metrics go somewhere, as they do where it counts.
+      const statsd = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {} } });
+      stops.push(async () => statsd.close());
+      const home = new DaemonHome({
+        records: { canary: 0.5 },
+        flags: ["-statsd", `127.0.0.1:${statsd.port}`],
+      });
       stops.push(async () => home.remove());
       if (kind === "lua") {
         const daemon = await home.start();
@@ -95,11 +102,6 @@ async function load(url: string, seconds: number): Promise<number> {
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]);
   if (!(rate > 0) || /Non-2xx|Socket errors/.test(report)) throw new Error(`wrk saw errors:\n${report}`);
   return rate;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 if (import.meta.main) {

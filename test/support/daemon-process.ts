@@ -47,7 +47,7 @@ export class DaemonHome {
   get command(): string[] {
     // biome-ignore format: a flag a line
     return [
-      process.execPath, BIN,
+      process.execPath, "--smol", BIN,
       "-application", this.application,
       "-store", `file:${this.storePath}`,
       "-delay", "100ms",
