@@ -9,7 +9,8 @@
 
 import { join } from "node:path";
 import { DaemonHome } from "../test/support/daemon-process.ts";
-import { fillExample, freePort, installPage, nginxMissing, startNginx } from "../test/support/nginx.ts";
+import { fillExample, installPage, nginxMissing, startNginx } from "../test/support/nginx.ts";
+import { freePort } from "../test/support/port.ts";
 import { median } from "./report.ts";
 
 const CONNECTIONS = 32;

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DaemonProcess } from "../test/support/daemon-process.ts";
-import { freePort } from "../test/support/nginx.ts";
+import { freePort } from "../test/support/port.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");

@@ -10,13 +10,13 @@ import { join } from "node:path";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import {
   fillExample,
-  freePort,
   installPage,
   type Nginx,
   nginxMissing,
   type Places,
   startNginx,
 } from "../support/nginx.ts";
+import { freePort } from "../support/port.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 
 const missing = nginxMissing();

@@ -4,9 +4,9 @@
  * Amplify command line.
  */
 
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { freePort } from "./port.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 50;
@@ -102,13 +102,4 @@ async function isAnswering(endpoint: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port on loopback");
-  return address.port;
 }
