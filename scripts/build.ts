@@ -22,7 +22,7 @@ const OWN_STORE = `
 const built = await Bun.build({
   entrypoints: [join(ROOT, "src/bin.ts")],
   // As in bin/maxwells-daemon.
-  compile: { outfile: EXECUTABLE, execArgv: ["--smol"] },
+  compile: { outfile: EXECUTABLE, execArgv: ["--smol", "--max-http-header-size=262144"] },
   target: "bun",
   format: "esm",
   // Starts in a fifth of the time.

@@ -17,7 +17,7 @@ import {
   stateDir,
   store,
   table,
-  unhealthy,
+  unhealthyMs,
 } from "./config/options.ts";
 import { redactAddress } from "./config/redact.ts";
 import { hostPortText } from "./config/values.ts";
@@ -33,6 +33,9 @@ import { Rollout } from "./rollout.ts";
 import { SERVERS } from "./servers/list.ts";
 import type { Server } from "./servers/server.ts";
 import { openStore } from "./stores/list.ts";
+
+/** A part that does not close within this time, such as a store or a disk that hangs, does not keep the process. */
+const RELEASE_MS = 3_000;
 
 export interface Daemon {
   readonly servers: readonly Server[];
@@ -61,7 +64,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     warn: (message) => log.warn(message, { store: redactAddress(settings.get(store)) }),
   });
 
-  const rollout = new Rollout(settings.get(application), settings.get(unhealthy));
+  const rollout = new Rollout(settings.get(application), unhealthyMs(settings));
   const metrics = new Metrics(rollout.placements);
   const feed = new Feed({
     store: opened,
@@ -87,7 +90,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     adminAddress && new Admin({ address: adminAddress, isReady: () => feed.isReady, state, monitors });
 
   const releases: (() => Promise<void>)[] = [];
-  const close = () => releaseAll(releases);
+  const close = () => releaseAll(releases, log);
   let adminUrl: string | undefined;
 
   async function startAdmin(): Promise<void> {
@@ -97,9 +100,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
       releases.push(() => admin.close());
       adminUrl = admin.name;
     } catch (error) {
-      const message = `the admin listener cannot have ${adminAddress && hostPortText(adminAddress)}`;
-      const remedy = "choose another -admin HOST:PORT, or -admin none";
-      insistOrWarn(settings.isNamed(adminOption), message, remedy, error, log);
+      const wrong = {
+        message: `the admin listener cannot have ${adminAddress && hostPortText(adminAddress)}`,
+        consequence: "there are no /metrics, no /state and no readiness",
+        remedy: "choose another -admin HOST:PORT, or -admin none",
+      };
+      insistOrWarn(settings.isNamed(adminOption), wrong, error, log);
     }
   }
 
@@ -111,7 +117,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     });
     for (const server of servers) {
       await server.start().catch((error: Error) => {
-        throw new StartError(`cannot listen as ${server.name}: ${error.message}`, { cause: error });
+        throw new StartError(`cannot listen as ${server.name}: ${whyNotListening(error)}`, { cause: error });
       });
       listening.push(server);
     }
@@ -150,6 +156,19 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   };
 }
 
+/** Bun's own message names the address and not what is wrong with it. */
+function whyNotListening(error: NodeJS.ErrnoException): string {
+  const remedies: Readonly<Record<string, string>> = {
+    EADDRINUSE: "it is taken; end whoever listens there, or choose another address",
+    EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
+    EACCES: "this user may not; choose another address, or let the user",
+    ENOENT: "its directory does not exist; make it, or choose another path",
+    EBADF: "nobody passed this descriptor; start it from the socket unit, or leave fd: away",
+  };
+  const remedy = remedies[error.code ?? ""];
+  return remedy === undefined ? error.message : `${error.code}: ${remedy}`;
+}
+
 /** The state directory's two tenants; undefined where there is none. */
 function openStateDirectory(
   settings: Settings,
@@ -158,11 +177,15 @@ function openStateDirectory(
   const path = settings.get(stateDir);
   if (path === null) return undefined;
   try {
-    return { maintenance: new Maintenance(path, log), lastGood: new LastGoodSnapshots(path, log) };
+    const from = [redactAddress(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
+    return { maintenance: new Maintenance(path, log), lastGood: new LastGoodSnapshots(path, from, log) };
   } catch (error) {
-    const message = `the state directory ${path} cannot be used, so there are no maintenance files and no saved snapshot`;
-    const remedy = `make it writable for this user, choose another -state-dir, or -state-dir none`;
-    insistOrWarn(settings.isNamed(stateDir), message, remedy, error, log);
+    const wrong = {
+      message: `the state directory ${path} cannot be used`,
+      consequence: "there are no maintenance files and no saved snapshot",
+      remedy: "make it writable for this user, choose another -state-dir, or -state-dir none",
+    };
+    insistOrWarn(settings.isNamed(stateDir), wrong, error, log);
     return undefined;
   }
 }
@@ -170,22 +193,35 @@ function openStateDirectory(
 /** What was asked for by name must be had; what is only the default may be missing, with a warning. */
 export function insistOrWarn(
   isNamed: boolean,
-  message: string,
-  remedy: string,
+  wrong: { readonly message: string; readonly consequence: string; readonly remedy: string },
   error: unknown,
   log: Log,
 ): void {
+  const { message, consequence, remedy } = wrong;
   const reason = error instanceof Error ? error.message : String(error);
   if (isNamed) throw new StartError(`${message}: ${reason}; ${remedy}`, { cause: error });
-  log.warn(message, { error: reason, remedy });
+  log.warn(`${message}, so ${consequence}`, { error: reason, remedy });
 }
 
-/** Last in, first out; the first error wins. */
-async function releaseAll(releases: (() => Promise<void>)[]): Promise<void> {
+/** Settles with `ending`, or resolves after `RELEASE_MS`. */
+function inTime(ending: Promise<void>, onLate: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      onLate();
+      resolve();
+    }, RELEASE_MS);
+    ending.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Last in, first out; the first error wins, and what does not end in time is left behind. */
+async function releaseAll(releases: (() => Promise<void>)[], log: Log): Promise<void> {
   let failure: { error: unknown } | undefined;
   for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
     try {
-      await release();
+      await inTime(release(), () =>
+        log.warn("something does not end; going on without it", { afterMs: RELEASE_MS }),
+      );
     } catch (error) {
       failure ??= { error };
     }

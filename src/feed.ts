@@ -37,6 +37,9 @@ const JITTER = 0.2;
 const NUDGE_MIN_MS = 10;
 const NUDGE_MIN_FAILING_MS = 100;
 
+/** A read tells of this many malformed records, and then of their number. */
+const COMPLAINTS_MAX = 8;
+
 /** A successful read. */
 export interface Reading {
   readonly application: string;
@@ -109,6 +112,8 @@ class Loop {
   readonly #counts: FeedCounts;
   readonly #ending = new AbortController();
   #failures = 0;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+  #hasExpired = false;
   #hanging = 0;
   #nudged = false;
   #nudgeable = false;
@@ -135,6 +140,7 @@ class Loop {
 
   async close(): Promise<void> {
     this.#ending.abort();
+    clearTimeout(this.#expiry);
     this.#unwatch?.();
     this.#wake?.();
     await this.#running;
@@ -147,6 +153,7 @@ class Loop {
     if (lastGood === undefined || this.#ending.signal.aborted || this.#counts.success > 0) return;
     const nowMs = this.#clock();
     rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
+    if (rollout.table(this.application)?.isFresh(nowMs)) this.#watchExpiry();
     const { arcs, durationMs } = rollout.table(this.application)?.lease(nowMs) ?? { arcs: [], durationMs: 0 };
     this.isReady = durationMs > 0;
     log.info("starting from the saved snapshot", {
@@ -159,10 +166,14 @@ class Loop {
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
       this.#nudged = false;
+      const beganAtMs = this.#clock();
       await this.#readOnce();
       const leastMs = this.#failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS;
       await this.#sleep(leastMs, false);
-      if (!this.#nudged) await this.#sleep(Math.max(0, this.#pauseMs() - leastMs), true);
+      // The next read begins `delay` after this one began, not after it ended: a slow store must not let its own
+      // values grow old between two reads that both succeed.
+      const tookMs = this.#clock() - beganAtMs;
+      if (!this.#nudged) await this.#sleep(Math.max(0, this.#pauseMs() - tookMs), true);
     }
   }
 
@@ -248,6 +259,7 @@ class Loop {
     const before = rollout.table(this.application)?.arcs ?? [];
     const isFirst = this.#counts.success === 0;
     rollout.apply(this.application, arcs, askedAtMs);
+    this.#watchExpiry();
     this.isReady = true;
     this.#counts.success++;
     this.#counts.malformed = malformed.size;
@@ -264,6 +276,24 @@ class Loop {
     this.#options.onReading?.(reading);
   }
 
+  /** Says so when the table outlives its time, and when it is followed by a fresh one: nobody else sees that moment. */
+  #watchExpiry(): void {
+    const { rollout, log, store } = this.#options;
+    const table = rollout.table(this.application);
+    if (table === undefined) return;
+    clearTimeout(this.#expiry);
+    if (this.#hasExpired) log.info("the store's rollouts count again", { application: this.application });
+    this.#hasExpired = false;
+    this.#expiry = setTimeout(() => {
+      this.#hasExpired = true;
+      log.error("the last values are unhealthy: everyone goes to master, but for versions that hold", {
+        application: this.application,
+        store: store.address,
+      });
+    }, table.expiresAtMs - this.#clock());
+    this.#expiry.unref();
+  }
+
   /** Throws where the store answered with what is no snapshot: that counts as a read that failed. */
   #check(snapshot: Snapshot): Pick<Reading, "application" | "arcs" | "malformed"> {
     const arcs: Arc[] = [];
@@ -272,10 +302,12 @@ class Loop {
       const { arc, problem } = checkRecord(version, record.value);
       if (problem !== undefined) {
         malformed.add(version);
-        this.#complain(problem, arc.version);
+        if (malformed.size <= COMPLAINTS_MAX) this.#complain(problem, arc.version);
       }
       if (isVersion(version)) arcs.push(arc);
     }
+    if (malformed.size > COMPLAINTS_MAX)
+      this.#complain(`and ${malformed.size - COMPLAINTS_MAX} more records`);
     if (arcs.length > VERSIONS_MAX) {
       this.#complain(
         `there are more than ${VERSIONS_MAX} versions; those that come last by name are ignored`,

@@ -5,7 +5,7 @@
  */
 
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic-file.ts";
 import type { Reading } from "./feed.ts";
@@ -16,7 +16,7 @@ import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
 const SAVE_MIN_MS = 1_000;
 
 /** Far more than the records of one application take; a larger file is not one of ours. */
-const FILE_LENGTH_MAX = 1024 * 1024;
+const FILE_BYTES_MAX = 1024 * 1024;
 
 /** What was saved, and how long ago it was read from the store. */
 export interface LastGood {
@@ -27,6 +27,7 @@ export interface LastGood {
 
 export class LastGoodSnapshots {
   readonly #directory: string;
+  readonly #store: string;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #savedAtMs = new Map<string, number>();
@@ -37,9 +38,11 @@ export class LastGoodSnapshots {
   /**
    * Throws where the directory cannot be made or written to.
    *
+   * @param store the store's address: what another one said is not believed
    * @param now the time of day in milliseconds, as `Date.now`: it has to mean something after a restart
    */
-  constructor(stateDirectory: string, log: Log, now: () => number = Date.now) {
+  constructor(stateDirectory: string, store: string, log: Log, now: () => number = Date.now) {
+    this.#store = store;
     this.#directory = join(stateDirectory, "snapshot");
     this.#log = log;
     this.#now = now;
@@ -52,11 +55,15 @@ export class LastGoodSnapshots {
     const path = this.#path(application);
     let text: string;
     try {
-      text = await readFile(path, "utf8");
+      text = (await stat(path)).size <= FILE_BYTES_MAX ? await readFile(path, "utf8") : "";
     } catch {
       return undefined;
     }
-    const saved = text.length <= FILE_LENGTH_MAX ? parse(text) : undefined;
+    const saved = parse(text);
+    if (saved !== undefined && saved.store !== this.#store) {
+      this.#log.info("the saved snapshot is another store's; starting without it", { application, path });
+      return undefined;
+    }
     if (saved === undefined) {
       this.#log.warn("the saved snapshot cannot be used; starting without it", { application, path });
       return undefined;
@@ -70,7 +77,7 @@ export class LastGoodSnapshots {
     const nowMs = this.#now();
     const records = Object.fromEntries(arcs.map(({ version, ...record }) => [version, record]));
     const readAt = new Date(nowMs - ageMs).toISOString();
-    this.#unwritten.set(application, `${JSON.stringify({ readAt, records })}\n`);
+    this.#unwritten.set(application, `${JSON.stringify({ store: this.#store, readAt, records })}\n`);
     const sinceMs = Math.abs(nowMs - (this.#savedAtMs.get(application) ?? Number.NEGATIVE_INFINITY));
     if (sinceMs < SAVE_MIN_MS) return;
     this.#savedAtMs.set(application, nowMs);
@@ -110,8 +117,8 @@ export class LastGoodSnapshots {
   }
 }
 
-function parse(text: string): { arcs: Arc[]; readAtMs: number } | undefined {
-  let saved: { readAt?: unknown; records?: unknown } | null;
+function parse(text: string): { store: unknown; arcs: Arc[]; readAtMs: number } | undefined {
+  let saved: { store?: unknown; readAt?: unknown; records?: unknown } | null;
   try {
     saved = JSON.parse(text);
   } catch {
@@ -125,5 +132,5 @@ function parse(text: string): { arcs: Arc[]; readAtMs: number } | undefined {
     .map(([version, record]) => checkRecord(version, record))
     .filter(({ problem }) => problem === undefined)
     .map(({ arc }) => arc);
-  return { arcs, readAtMs };
+  return { store: saved.store, arcs, readAtMs };
 }

@@ -6,7 +6,7 @@
  * as something can be written again.
  */
 
-import { close, closeSync, constants, openSync, write } from "node:fs";
+import { close, constants, openSync, write } from "node:fs";
 import type { LogSink } from "./log.ts";
 
 /** How much waits for a slow disk or terminal before lines are dropped. */
@@ -145,13 +145,8 @@ export class FileSink extends DescriptorSink {
   }
 }
 
-/** Whether a log could be kept at `path`; throws if not. */
-export function probeLogfile(path: string): void {
-  closeSync(openForAppending(path));
-}
-
 /** Without blocking: to open a named pipe that nobody reads fails, where it would otherwise stop the whole process. */
 function openForAppending(path: string): number {
   const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644);
 }

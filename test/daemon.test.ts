@@ -82,14 +82,20 @@ test("a daemon answers its socket from its store, and says so at its admin liste
 });
 
 test("the last good snapshot lies in the state directory, and the next daemon starts from it", async () => {
-  await ready(await start("one"));
+  // A store that hangs as soon as a file says so.
+  const [path, away] = [join(directory, "store.ts"), join(directory, "away")];
+  writeFileSync(
+    path,
+    `import { existsSync } from "node:fs";
+     const snapshot = new Map([["canary", { value: 0.5, revision: "1" }]]);
+     const read = async () => (existsSync(${JSON.stringify(away)}) ? new Promise(() => {}) : snapshot);
+     export default () => ({ address: "x", read, close: async () => {} });`,
+  );
+  await ready(await start("one", "-store", path));
   await daemons.splice(0)[0]?.close();
   expect(readdirSync(join(directory, "one", "snapshot"))).toEqual(["app.json"]);
-  writeFileSync(
-    join(directory, "store.ts"),
-    "export default () => ({ address: 'x', read: () => new Promise(() => {}), close: async () => {} });",
-  );
-  const daemon = await start("one", "-store", join(directory, "store.ts"));
+  writeFileSync(away, "");
+  const daemon = await start("one", "-store", path);
   await ready(daemon);
   expect(await ask("one", "0.25")).toBe("0.25 canary");
 });

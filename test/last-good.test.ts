@@ -34,7 +34,7 @@ function reading(arcs = ARCS, options: Partial<Reading> = {}): Reading {
 }
 
 function open(): LastGoodSnapshots {
-  return new LastGoodSnapshots(directory, log, () => nowMs);
+  return new LastGoodSnapshots(directory, "file:/here", log, () => nowMs);
 }
 
 async function saved(...readings: Reading[]): Promise<void> {
@@ -106,7 +106,7 @@ describe("garbage is ignored, and logged", () => {
   test("a record that cannot be used is left out, and the others count", async () => {
     const snapshots = open();
     const records = { canary: 2, b: { rollout: 0.5 }, master: 1, c: "x" };
-    writeFileSync(pathOf("app"), JSON.stringify({ readAt: at, records }));
+    writeFileSync(pathOf("app"), JSON.stringify({ store: "file:/here", readAt: at, records }));
     expect(await snapshots.load("app")).toEqual({
       arcs: [{ version: "b", rollout: 0.5, offset: 0, failsafe: "master" }],
       ageMs: 0,
@@ -116,8 +116,15 @@ describe("garbage is ignored, and logged", () => {
   test("more versions than there may be are cut off", async () => {
     const snapshots = open();
     const records = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`v${index}`, 0.5]));
-    writeFileSync(pathOf("app"), JSON.stringify({ readAt: at, records }));
+    writeFileSync(pathOf("app"), JSON.stringify({ store: "file:/here", readAt: at, records }));
     expect((await snapshots.load("app"))?.arcs).toHaveLength(VERSIONS_MAX);
+  });
+
+  test("what another store said is not believed", async () => {
+    const snapshots = open();
+    const records = { canary: { rollout: 1, failsafe: "hold" } };
+    writeFileSync(pathOf("app"), JSON.stringify({ store: "file:/there", readAt: at, records }));
+    expect(await snapshots.load("app")).toBeUndefined();
   });
 
   test("a directory in its place is no snapshot", async () => {
@@ -156,7 +163,7 @@ describe("saving", () => {
 
   test("in a place that cannot be is refused at once", () => {
     writeFileSync(join(directory, "file"), "");
-    expect(() => new LastGoodSnapshots(join(directory, "file"), log)).toThrow(/ENOTDIR|EEXIST/);
+    expect(() => new LastGoodSnapshots(join(directory, "file"), "file:/here", log)).toThrow(/ENOTDIR|EEXIST/);
   });
 });
 

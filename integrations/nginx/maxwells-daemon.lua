@@ -212,6 +212,10 @@ end
 -- application  its name, where several are set up; without it the first one
 function _M.route(application)
   local self = applications[application or 1]
+  if not self then
+    ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
+    return
+  end
   if self.maintenance and is_in_maintenance(self) then return ngx.exit(503) end
 
   local given = var.cookie_maxwellsdaemon

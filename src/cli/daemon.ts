@@ -84,9 +84,12 @@ function openLogfile(settings: Settings, log: Log): FileSink | undefined {
   try {
     return new FileSink(path);
   } catch (error) {
-    const message = `the log file ${path} cannot be opened, so the log goes to stderr alone`;
-    const remedy = "make it writable for this user, choose another -logfile, or -logfile none";
-    insistOrWarn(settings.isNamed(logfile), message, remedy, error, log);
+    const wrong = {
+      message: `the log file ${path} cannot be opened`,
+      consequence: "the log goes to stderr alone",
+      remedy: "make it writable for this user, choose another -logfile, or -logfile none",
+    };
+    insistOrWarn(settings.isNamed(logfile), wrong, error, log);
     return undefined;
   }
 }

@@ -157,8 +157,10 @@ async function apply(change: Change, store: Store, signal: AbortSignal): Promise
       "nothing was written; look at it with get, and decide again",
     );
   }
-  const fields = changedFields(change, record);
-  const after: ShownRecord = shownRecord(name, version, { value: fields, revision: record?.revision ?? "" });
+  const fields = changedFields(change);
+  // Only what changes is written: the rest of the record stays as it lies, whatever else it holds by then.
+  const value = { ...fieldsOf(record?.value), ...fields };
+  const after: ShownRecord = shownRecord(name, version, { value, revision: record?.revision ?? "" });
   if (after.problem !== undefined) {
     throw new CliError(
       "failed",
@@ -175,9 +177,8 @@ async function apply(change: Change, store: Store, signal: AbortSignal): Promise
   return { written: true, store: store.address, before, after: { ...after, revision: written.revision } };
 }
 
-function changedFields(change: Change, record: StoreRecord | undefined): RecordFields {
+function changedFields(change: Change): RecordFields {
   return {
-    ...fieldsOf(record?.value),
     rollout: change.rollout,
     ...(change.offset === undefined ? {} : { offset: change.offset }),
     ...(change.failsafe === undefined ? {} : { failsafe: change.failsafe }),

@@ -1,5 +1,6 @@
 /** What a running daemon says of itself: arcs, age, lease, store, counts. It is read from the admin listener. */
 
+import { request } from "node:http";
 import { admin } from "../admin/admin.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { configFile } from "../config/options.ts";
@@ -42,13 +43,12 @@ export const status: Command = {
 };
 
 async function readState(url: string): Promise<State> {
-  let response: Response;
+  let response: { status: number; body: string };
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "error" });
+    response = await get(url);
   } catch (error) {
-    const isLate = error instanceof DOMException && error.name === "TimeoutError";
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = isLate ? `no answer within ${TIMEOUT_MS} ms` : (code ?? message);
+    const reason = code ?? message;
     throw new CliError(
       "unreachable",
       `nobody answers at ${url}: ${reason}`,
@@ -56,7 +56,7 @@ async function readState(url: string): Promise<State> {
       { cause: error },
     );
   }
-  const state: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
+  const state = response.status === 200 ? parsed(response.body) : undefined;
   if (!isState(state)) {
     throw new CliError(
       "failed",
@@ -65,6 +65,39 @@ async function readState(url: string): Promise<State> {
     );
   }
   return state;
+}
+
+/** Without `fetch`, which would ask the proxy that the environment may name, and the daemon is on this machine. */
+function get(url: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asking = request(url, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (text: string) => {
+        body += text;
+      });
+      response.on("end", () => finish(() => resolve({ status: response.statusCode ?? 0, body })));
+      response.on("error", (error) => finish(() => reject(error)));
+    });
+    const timer = setTimeout(() => {
+      finish(() => reject(new Error(`no answer within ${TIMEOUT_MS} ms`)));
+      asking.destroy();
+    }, TIMEOUT_MS);
+    function finish(settle: () => void) {
+      clearTimeout(timer);
+      settle();
+    }
+    asking.on("error", (error) => finish(() => reject(error)));
+    asking.end();
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Enough to know whose answer this is. */

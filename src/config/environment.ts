@@ -8,10 +8,10 @@ import { quote } from "./quote.ts";
 const PREFIX = "MAXWELLS_DAEMON_";
 
 /**
- * Container platforms put the address of a service that is called maxwells-daemon into variables of these names
+ * Container platforms put the address of a service whose name begins with maxwells-daemon into variables of these names
  * (Docker links, Kubernetes services). They are nobody's misspelt setting.
  */
-const SERVICE_ADDRESS = /^MAXWELLS_DAEMON_(SERVICE_.*|PORT(_.*)?|NAME|ENV_.*)$/;
+const SERVICE_ADDRESS = /^MAXWELLS_DAEMON_(.+_)?(SERVICE_(HOST|PORT.*)|PORT(_.*)?|NAME|ENV_.*)$/;
 
 /** The name of an option's environment variable. */
 export function environmentName(option: Option<unknown>): string {

@@ -74,5 +74,8 @@ function explain(error: unknown): string {
   if (code === "ENOENT") return "there is no such file; write its path, or leave -config away";
   if (code === "EISDIR") return "this is a directory; write the path of a TOML file";
   if (code === "EACCES") return "it may not be read; let the daemon's user read it";
-  return String(message).trim().replaceAll("\n", "\n    ");
+  // The rest of a TOML error quotes the line, and a store's address may hold a password.
+  const { line, column } = error as { line?: number; column?: number };
+  const [first = ""] = String(message).trim().split("\n");
+  return line === undefined ? first : `${first} (line ${line}, column ${column})`;
 }

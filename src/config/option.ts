@@ -43,7 +43,7 @@ export interface Origin {
 export interface CrossCheck {
   readonly options: readonly Option<unknown>[];
   /** What is wrong, in words that end in the remedy. */
-  check(settings: Pick<Settings, "get">): string | undefined;
+  check(settings: Pick<Settings, "get" | "isNamed">): string | undefined;
 }
 
 /** The checked values of all options. */

@@ -4,7 +4,7 @@ import { admin } from "../admin/admin.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { resolveStore, STORES } from "../stores/list.ts";
-import { type Option, Problem } from "./option.ts";
+import { type Option, Problem, type Settings } from "./option.ts";
 import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values.ts";
 
 /** Names of applications are names of files in the state directory, and travel in lines and headers. */
@@ -92,6 +92,16 @@ export const unhealthy = single(
   },
   parsePositiveDuration,
 );
+
+/**
+ * How old a table may become, in milliseconds. Where only `-delay` was given, it is not judged by a default that is
+ * shorter: in 2016 a long delay alone was enough.
+ */
+export function unhealthyMs(settings: Pick<Settings, "get" | "isNamed">): number {
+  return settings.isNamed(unhealthy)
+    ? settings.get(unhealthy)
+    : Math.max(settings.get(unhealthy), 2 * settings.get(delay));
+}
 
 export const stateDir = single(
   {

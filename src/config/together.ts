@@ -2,7 +2,7 @@
 
 import { SERVERS } from "../servers/list.ts";
 import type { CrossCheck } from "./option.ts";
-import { application, delay, unhealthy } from "./options.ts";
+import { application, delay, unhealthy, unhealthyMs } from "./options.ts";
 import { addressText } from "./values.ts";
 
 /** What stands in a list more than once, each once. */
@@ -23,7 +23,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
   {
     options: [delay, unhealthy],
     check(settings) {
-      return settings.get(unhealthy) > settings.get(delay)
+      return unhealthyMs(settings) > settings.get(delay)
         ? undefined
         : "-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make it twice as long";
     },

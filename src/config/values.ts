@@ -1,6 +1,6 @@
 /** How the texts of options are read: one function a kind of value, each total. */
 
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type Option, Problem } from "./option.ts";
 
 /** Where a server listens or a client connects. */
@@ -69,7 +69,7 @@ export function unixAddress(path: string): Address | Problem {
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX || path.includes("\0") || path === "") {
     return new Problem(`write the path of a socket file, at most ${SOCKET_PATH_BYTES_MAX} bytes long`);
   }
-  return { kind: "unix", path: isAbsolute(path) ? path : resolve(path) };
+  return { kind: "unix", path: resolve(path) };
 }
 
 /** How an address is written, for logs. */

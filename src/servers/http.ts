@@ -28,13 +28,19 @@ const KEY = "maxwellsdaemon-key";
 const FORCE = "maxwellsdaemon-force";
 
 /** A header may hold a cookie jar of this size before it counts as rubbish. */
-const COOKIES_LENGTH_MAX = 16_384;
+const COOKIES_LENGTH_MAX = 262_144;
 
 /**
  * Proxies keep idle connections for 60 s (nginx's `keepalive_timeout`); whoever closes first loses a race now and
  * then, so this side waits for longer.
  */
 const IDLE_MIN_S = 75;
+/**
+ * More answers than this in one turn of the event loop are a client that pipelines without end; from here on each answer
+ * closes its connection. Proxies have one request at a time on a connection.
+ */
+const ANSWERS_PER_TURN_MAX = 1_024;
+
 /** Bun's limit. */
 const IDLE_MAX_S = 255;
 
@@ -163,9 +169,12 @@ export class HttpServer implements Server {
     const { assignment, placement } = this.#decision;
     this.#headers.set(ASSIGNMENT, assignment === this.#question.assignment ? spelling : String(assignment));
     this.#headers.set(LOCATION, placement.location);
-    const response = new Response(null, this.#answer);
     this.#counts.success++;
     this.#turn.answered(1);
+    // Bun answers all that a connection pipelines before it looks at another one, and keeps what is not read.
+    if (this.#turn.count <= ANSWERS_PER_TURN_MAX) return new Response(null, this.#answer);
+    const response = new Response(null, this.#answer);
+    response.headers.set("connection", "close");
     return response;
   }
 

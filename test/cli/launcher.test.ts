@@ -103,6 +103,7 @@ test("arguments arrive as they are, and no process of a shell stays", () => {
   expect(lines.slice(1, -1)).toEqual([
     String(pid),
     "--smol",
+    "--max-http-header-size=262144",
     `${at}/lib/node_modules/maxwells-daemon/src/bin.ts`,
     ...args,
   ]);
@@ -115,6 +116,7 @@ test("symlinks lead to the package, one behind the other and relative", () => {
   symlinkSync(`${at}/bin/maxwells-daemon`, `${at}/md`);
   expect(launch(`${at}/md`, ["version"]).lines.slice(2, -1)).toEqual([
     "--smol",
+    "--max-http-header-size=262144",
     `${at}/lib/node_modules/maxwells-daemon/src/bin.ts`,
     "version",
   ]);

@@ -190,7 +190,15 @@ describe("check", () => {
   });
 
   test("tells all problems at once and ends with 2", async () => {
-    const { status, stdout, stderr } = await run(["check", "-delay", "10s", "-region", "A B"]);
+    const { status, stdout, stderr } = await run([
+      "check",
+      "-delay",
+      "10s",
+      "-unhealthy",
+      "9s",
+      "-region",
+      "A B",
+    ]);
     expect(status).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("2 problems");

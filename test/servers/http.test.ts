@@ -160,8 +160,25 @@ describe("HTTP", () => {
   });
 
   test("HTTP-10: a connection persists", async () => {
-    for (let i = 0; i < 2_000; i++) client.send("GET", "/decide", { maxwellsdaemon: "0.1" });
-    for (let i = 0; i < 2_000; i++) expect((await client.reply()).status).toBe(200);
+    for (let burst = 0; burst < 4; burst++) {
+      for (let i = 0; i < 500; i++) client.send("GET", "/decide", { maxwellsdaemon: "0.1" });
+      for (let i = 0; i < 500; i++) expect((await client.reply()).status).toBe(200);
+    }
+  });
+
+  test("HTTP-10: who pipelines without end is closed, and nobody else", async () => {
+    const greedy = await HttpClient.connect({ host: "127.0.0.1", port: server.port ?? 0 });
+    const request = "GET /decide HTTP/1.1\r\nhost: x\r\n\r\n";
+    greedy.socket.write(request.repeat(20_000));
+    let answered = 0;
+    await expect(
+      (async () => {
+        for (; answered < 20_000; answered++) await greedy.reply();
+      })(),
+    ).rejects.toThrow(/closed/);
+    expect(answered).toBeLessThan(5_000);
+    greedy.close();
+    expect(answerOf(await client.ask("GET", "/decide", { maxwellsdaemon: "0.1" })).location).toBe("canary");
   });
 
   test("HTTP-11: cookies of up to 15 000 bytes are read", async () => {
