@@ -37,6 +37,12 @@ import { openStore } from "./stores/list.ts";
 /** A part that does not close within this time, such as a store or a disk that hangs, does not keep the process. */
 const RELEASE_MS = 3_000;
 
+/**
+ * Visitors are answered once the store was read, or after this time without it: until then whoever listened before goes
+ * on, and where nobody did the proxy's own patience is as good an answer as a daemon that knows nothing.
+ */
+const FIRST_READ_MS = 1_000;
+
 export interface Daemon {
   readonly servers: readonly Server[];
   /** Where the admin listener is, once it listens; undefined where there is none. */
@@ -90,7 +96,11 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     adminAddress && new Admin({ address: adminAddress, isReady: () => feed.isReady, state, monitors });
 
   const releases: (() => Promise<void>)[] = [];
-  const close = () => releaseAll(releases, log);
+  let isClosing = false;
+  const close = () => {
+    isClosing = true;
+    return releaseAll(releases, log);
+  };
   let adminUrl: string | undefined;
 
   async function startAdmin(): Promise<void> {
@@ -138,7 +148,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
         monitor.start();
         releases.push(() => monitor.close());
       }
-      await startServers();
+      await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS)]);
+      if (!isClosing) await startServers();
     } catch (error) {
       await close().catch(() => {});
       throw error;

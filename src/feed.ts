@@ -86,6 +86,11 @@ export class Feed {
     for (const loop of this.#loops) loop.start();
   }
 
+  /** Resolves when every application has been read, or has failed to be: what visitors get then is the truth. */
+  async begun(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.begun));
+  }
+
   /** Whether a snapshot of every application has been applied (law 7). */
   get isReady(): boolean {
     return this.#loops.every((loop) => loop.isReady);
@@ -120,6 +125,9 @@ class Loop {
   #wake: (() => void) | undefined;
   #unwatch: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
+  readonly #firstRead = Promise.withResolvers<void>();
+  /** Resolves after the first read that succeeded, or that failed and left a saved snapshot to be looked for. */
+  begun: Promise<void> = this.#firstRead.promise;
 
   constructor(application: string, options: FeedOptions) {
     this.application = application;
@@ -135,7 +143,8 @@ class Loop {
       if (this.#nudgeable) this.#wake?.();
     });
     this.#running = this.#run();
-    void this.#startFromLastGood();
+    const lastGood = this.#startFromLastGood();
+    this.begun = this.#firstRead.promise.then(() => (this.#counts.success > 0 ? undefined : lastGood));
   }
 
   async close(): Promise<void> {
@@ -168,6 +177,7 @@ class Loop {
       this.#nudged = false;
       const beganAtMs = this.#clock();
       await this.#readOnce();
+      this.#firstRead.resolve();
       const leastMs = this.#failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS;
       await this.#sleep(leastMs, false);
       // The next read begins `delay` after this one began, not after it ended: a slow store must not let its own

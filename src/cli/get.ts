@@ -3,7 +3,7 @@
 import { application } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
 import { rolloutText } from "../config/values.ts";
-import { type Command, PROGRAM } from "./command.ts";
+import type { Command } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, plainText, print, table } from "./output.ts";
 import { type ShownRecord, STORE_OPTIONS, shownRecord, withStore } from "./rollouts.ts";
@@ -40,7 +40,9 @@ export const get: Command = {
       throw new CliError(
         "failed",
         `${address} has no record ${quote(version)} of ${names.join(", ")}; it counts as 0%`,
-        `write one: ${PROGRAM} set ${plainText(version)} 5%`,
+        records.length === 0
+          ? "name the right -application and -store"
+          : `there are ${plainText(records.map((record) => record.version).join(", "))}`,
       );
     }
     print(invocation, wanted, () =>

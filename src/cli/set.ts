@@ -7,9 +7,9 @@ import { hostname } from "node:os";
 import { type Option, Problem } from "../config/option.ts";
 import { application } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
-import { parseRollout, single } from "../config/values.ts";
+import { parseRollout, parseSwitch, single } from "../config/values.ts";
 import { type Failsafe, MAINTENANCE, MASTER, VERSION } from "../record.ts";
-import type { RecordFields, Store, StoreRecord } from "../stores/store.ts";
+import type { RecordFields, Snapshot, Store, StoreRecord } from "../stores/store.ts";
 import type { Command, Invocation, Io } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, plainText, print } from "./output.ts";
@@ -56,6 +56,16 @@ export const expect: Option<number | undefined> = single<number | undefined>(
   parseRollout,
 );
 
+export const isNew = single(
+  {
+    name: "new",
+    summary: "allow the first record of an application, and a new version at 0%",
+    flagOnly: true,
+    defaultText: "false",
+  },
+  parseSwitch,
+);
+
 export const set: Command = {
   name: "set",
   summary: "write a rollout into the store",
@@ -66,11 +76,12 @@ export const set: Command = {
     { name: "VERSION", summary: "canary, maintenance, or another version", required: true },
     { name: "ROLLOUT", summary: "5% or 0.05; on or off for maintenance", required: true },
   ],
-  options: [application, offset, failsafe, expect, ...STORE_OPTIONS, output],
+  options: [application, offset, failsafe, expect, isNew, ...STORE_OPTIONS, output],
   examples: [
     { line: "set canary 5%", meaning: "a twentieth of all visitors" },
     { line: "set canary 10% -expect 5%", meaning: "only if it is 5% now" },
     { line: "set canary 0%", meaning: "take it back" },
+    { line: "set canary 5% -new", meaning: "the first record of an application" },
     { line: "set maintenance on", meaning: "the daemons write their maintenance files" },
   ],
 
@@ -91,6 +102,7 @@ interface Change {
   readonly offset: number | undefined;
   readonly failsafe: Failsafe | undefined;
   readonly expect: number | undefined;
+  readonly isNew: boolean;
   readonly author: string;
 }
 
@@ -124,6 +136,7 @@ function readChange({ settings, positionals, io }: Invocation): Change {
     offset: settings.get(offset),
     failsafe: settings.get(failsafe),
     expect: settings.get(expect),
+    isNew: settings.get(isNew),
     author: authorName(io),
   };
 }
@@ -144,7 +157,9 @@ async function apply(change: Change, store: Store, signal: AbortSignal): Promise
       "change it where it comes from, or name another -store",
     );
   }
-  const record = (await store.read(name, signal)).get(version);
+  const snapshot = await store.read(name, signal);
+  const record = snapshot.get(version);
+  if (record === undefined && !change.isNew) refuseToInvent(change, snapshot, store);
   const before = record === undefined ? null : shownRecord(name, version, record);
   const now = before?.rollout ?? 0;
   if (change.expect !== undefined && change.expect !== now) {
@@ -175,6 +190,26 @@ async function apply(change: Change, store: Store, signal: AbortSignal): Promise
   const written = await store.write(name, version, fields, record?.revision ?? null, signal);
   if (!written.ok) throw lostTo(name, version, written.current);
   return { written: true, store: store.address, before, after: { ...after, revision: written.revision } };
+}
+
+/**
+ * A misspelt application or version must not look like a rollback that went well: taking back what is not there, and
+ * the first record of an application, have to be asked for.
+ */
+function refuseToInvent(
+  { application: name, version, rollout }: Change,
+  snapshot: Snapshot,
+  store: Store,
+): void {
+  if (snapshot.size > 0 && rollout > 0) return;
+  const there = snapshot.size === 0 ? "nothing" : [...snapshot.keys()].join(", ");
+  throw new CliError(
+    "failed",
+    plainText(
+      `${store.address} has no ${version} of ${name}: of ${name} it has ${there}; nothing was written`,
+    ),
+    "name the right -application and version, or add -new if this is to be a new record",
+  );
 }
 
 function changedFields(change: Change): RecordFields {

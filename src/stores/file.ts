@@ -73,7 +73,7 @@ class FileStore implements Store {
       const text = await unlessAborted(signal, readText(this.#path));
       return snapshotOf(this.#path, parseDocument(this.#path, text), application);
     } catch (error) {
-      throw readFault(this.#path, application, error);
+      throw readFault(this.#path, error);
     }
   }
 

@@ -58,10 +58,31 @@ describe("set", () => {
       "new",
       "-offset",
       "0.25",
+      "-new",
     );
     expect(status).toBe(0);
     expect(stdout).toContain("canary of new: new → 5% (0.05)");
     expect(store.read()["new"]?.["canary"]).toMatchObject({ rollout: 0.05, offset: 0.25 });
+  });
+
+  test.each([
+    ["the application is not there", ["0%", "-application", "websit"], "of websit it has nothing"],
+    ["the first record", ["5%", "-application", "websit"], "of websit it has nothing"],
+    [
+      "the version is not there",
+      ["0%", "-application", "website", "canry"],
+      "of website it has canary, blue",
+    ],
+  ])("does not take back what is not there: %s", async (_, words, reason) => {
+    using store = fileStore({ website: { canary: 0.5, blue: 0 } });
+    const before = store.text();
+    const [rollout = "", flag = "", name = "", version = "canary"] = words;
+    const { status, stdout, stderr } = await store.run("set", version, rollout, flag, name);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toContain(reason);
+    expect(stderr).toContain("-new");
+    expect(store.text()).toBe(before);
+    expect((await store.run("set", version, rollout, flag, name, "-new")).status).toBe(0);
   });
 
   test.each<[string, unknown]>([
@@ -83,7 +104,7 @@ describe("set", () => {
   });
 
   test("maintenance takes on and off, and no fraction", async () => {
-    using store = fileStore({});
+    using store = fileStore({ app: { canary: 0 } });
     await store.run("set", "maintenance", "on");
     expect(store.read()["app"]?.["maintenance"]).toMatchObject({ rollout: 1 });
     await store.run("set", "maintenance", "off");
@@ -240,7 +261,7 @@ describe("get", () => {
     using store = fileStore(records);
     const { status, stderr, stdout } = await store.run("get", "green");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("maxwells-daemon set green 5%");
+    expect(stderr).toContain("there are ");
   });
 
   test("an application without records is told, and is no failure", async () => {

@@ -11,14 +11,18 @@ export function errorCode(error: unknown): string {
 }
 
 /** A failed read of the file at `path`. */
-export function readFault(path: string, application: string, error: unknown): StoreError {
+export function readFault(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = errorCode(error);
   const cause = { cause: error };
   if (code === "ENOENT" || code === "ENOTDIR") {
-    const content = shellQuote(JSON.stringify({ [application]: { canary: 0 } }));
-    const remedy = `mkdir -p ${shellQuote(dirname(path))} && echo ${content} > ${shellQuote(path)}`;
-    return new StoreError("missing", `there is no file ${path}; create it: ${remedy}`, cause);
+    // Without a quote in it, so that it can be pasted from a log; an empty file ends maintenance and what holds.
+    const remedy = `mkdir -p ${shellQuote(dirname(path))} && echo {} > ${shellQuote(path)}`;
+    return new StoreError(
+      "missing",
+      `there is no file ${path}; restore it, or if it is to be new: ${remedy}, then set its rollouts with -new`,
+      cause,
+    );
   }
   if (code === "EACCES" || code === "EPERM") {
     const remedy = `let it read the file and enter its directories, for example: chmod o+r ${shellQuote(path)}`;
