@@ -5,6 +5,7 @@ import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { resolveStore, STORES } from "../stores/list.ts";
 import { type Option, Problem, type Settings } from "./option.ts";
+import { stateDir } from "./state-dir.ts";
 import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values.ts";
 
 /** Names of applications are names of files in the state directory, and travel in lines and headers. */
@@ -103,16 +104,6 @@ export function unhealthyMs(settings: Pick<Settings, "get" | "isNamed">): number
     : Math.max(settings.get(unhealthy), 2 * settings.get(delay));
 }
 
-export const stateDir = single(
-  {
-    name: "state-dir",
-    placeholder: "PATH",
-    summary: "the directory of maintenance files and of the last good snapshot",
-    defaultText: "/var/lib/maxwells-daemon",
-  },
-  orNone((text) => (text === "" ? new Problem("write a directory, or none") : text)),
-);
-
 export const logfile = single(
   {
     name: "logfile",
@@ -167,6 +158,8 @@ const DAEMON_OPTIONS: readonly Option<unknown>[] = [
   allowForce,
   configFile,
 ];
+
+export { stateDir };
 
 /** The options of the daemon with all its servers and monitors. */
 export function allOptions(): readonly Option<unknown>[] {

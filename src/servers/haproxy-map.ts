@@ -1,0 +1,177 @@
+/**
+ * A lease in HAProxy's memory: the daemon sets a map over HAProxy's stats socket, and HAProxy decides by itself, with
+ * integer arithmetic in its configuration (integrations/haproxy, docs/protocol/haproxy-map.md).
+ *
+ * The map is replaced as a whole, atomically, twice a second. Every line of a lease carries its end, so that a daemon
+ * that stops renewing needs nobody to clean up. Each renewal has a connection of its own: after a reload of HAProxy it
+ * is the new process that answers, while an old connection would stay with the old one.
+ */
+
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { type Option, Problem, type Settings } from "../config/option.ts";
+import { stateDir } from "../config/state-dir.ts";
+import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
+import type { ServerCounts } from "../metrics.ts";
+import { leaseLines, maintenanceLine, ScaledArcs } from "./haproxy/map.ts";
+import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
+import type { Server, ServerContext, ServerKind } from "./server.ts";
+
+/** How often a lease is renewed: a change in the store has reached HAProxy after this. */
+const RENEW_EVERY_MS = 500;
+
+/** A renewal that takes longer has failed. */
+const RENEW_TIMEOUT_MS = 1_000;
+
+const DEFAULT_MAP = "/etc/haproxy/maxwells-daemon.map";
+
+/** One HAProxy. */
+export interface HaproxyMapAddress {
+  /** Its stats socket, of level admin. */
+  readonly socket: Address;
+  /** The map, by the name of its file in HAProxy's configuration. */
+  readonly map: string;
+}
+
+export const haproxyMap: Option<readonly HaproxyMapAddress[]> = repeatable(
+  {
+    name: "haproxy-map",
+    placeholder: "SOCKET[,MAP]",
+    summary: `a HAProxy that decides by itself: its stats socket, and its map (${DEFAULT_MAP})`,
+    absent: [],
+  },
+  parseHaproxyMap,
+);
+
+function parseHaproxyMap(text: string): HaproxyMapAddress | Problem {
+  const problem = new Problem(
+    `write the path of a stats socket or tcp:HOST:PORT, and after a comma the map's file if it is not ${DEFAULT_MAP}`,
+  );
+  const [place = "", map = DEFAULT_MAP, ...rest] = text.split(",");
+  const socket = place.startsWith("/") ? unixAddress(place) : parseAddress(place);
+  if (socket instanceof Problem || socket.kind === "fd" || rest.length > 0) return problem;
+  return /^[!-~]+$/.test(map) && !map.includes(";") ? { socket, map } : problem;
+}
+
+export const haproxyMapKind: ServerKind = {
+  name: "haproxy-map",
+  options: [haproxyMap],
+  addresses: (settings) => settings.get(haproxyMap).map(({ socket }) => socket),
+  create(settings: Settings, context: ServerContext): Server[] {
+    const stateDirectory = settings.get(stateDir);
+    const maintenance = stateDirectory === null ? undefined : join(stateDirectory, "maintenance");
+    return settings.get(haproxyMap).map((address) => new HaproxyMap(context, address, maintenance));
+  },
+};
+
+export class HaproxyMap implements Server {
+  readonly name: string;
+  readonly #context: ServerContext;
+  readonly #address: HaproxyMapAddress;
+  readonly #maintenance: string | undefined;
+  readonly #counts: ServerCounts;
+  readonly #scaled = new ScaledArcs();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #renewing: Promise<void> = Promise.resolve();
+  #isClosing = false;
+  /** Undefined before the first renewal. */
+  #isHeld: boolean | undefined;
+
+  /**
+   * @param maintenance the directory of the maintenance files (`maintenance.ts`), if there is one: what they say goes into
+   *                    the map, too, and without an end, as it has to outlast the daemon (law 8)
+   */
+  constructor(context: ServerContext, address: HaproxyMapAddress, maintenance?: string) {
+    this.#context = context;
+    this.#address = address;
+    this.#maintenance = maintenance;
+    this.name = `haproxy-map ${addressText(address.socket)}`;
+    this.#counts = context.metrics.server(this.name);
+  }
+
+  /** Never rejects: a HAProxy that is not there yet is tried again. */
+  async start(): Promise<void> {
+    this.#renewing = this.#renew();
+  }
+
+  /** Leaves the map as it is: the lease ends by itself, unless another daemon goes on with it. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#timer);
+    await this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#replaceMap(await this.#lines());
+      this.#counts.success++;
+      this.#tell(true);
+    } catch (error) {
+      this.#counts.failure++;
+      this.#tell(false, error instanceof Error ? error.message : String(error));
+    }
+    if (this.#isClosing) return;
+    this.#timer = setTimeout(() => {
+      this.#renewing = this.#renew();
+    }, RENEW_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  async #lines(): Promise<string[]> {
+    const { rollout, clock } = this.#context;
+    const isOn = await Promise.all(
+      rollout.applications.map((application) => this.#isInMaintenance(application)),
+    );
+    const nowMs = clock();
+    const nowEpochMs = Date.now();
+    const lines = rollout.applications.flatMap((application, index) => {
+      const lease = rollout.table(application)?.lease(nowMs);
+      const lines = lease === undefined ? [] : leaseLines(application, lease, nowEpochMs, this.#scaled);
+      return isOn[index] ? [...lines, maintenanceLine(application)] : lines;
+    });
+    this.#scaled.sweep();
+    return lines;
+  }
+
+  async #isInMaintenance(application: string): Promise<boolean> {
+    if (this.#maintenance === undefined) return false;
+    return access(join(this.#maintenance, application)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Lines that a reader of the map sees all at once, in place of all that there were. */
+  async #replaceMap(lines: readonly string[]): Promise<void> {
+    const { socket, map } = this.#address;
+    const api = await RuntimeApi.open(socket, RENEW_TIMEOUT_MS);
+    try {
+      const prepared = await api.ask(`prepare map ${map}`);
+      const version = /^New version created: (\d+)$/.exec(prepared)?.[1];
+      if (version === undefined) throw new RuntimeApiError(`it answers to prepare map: ${prepared}`);
+      if (lines.length > 0) {
+        const added = await api.ask(`add map @${version} ${map} <<\n${lines.join("\n")}\n`);
+        if (/[^+\s]/.test(added)) throw new RuntimeApiError(`it answers to add map: ${added}`);
+      }
+      const committed = await api.ask(`commit map @${version} ${map}`);
+      if (committed !== "") throw new RuntimeApiError(`it answers to commit map: ${committed}`);
+    } finally {
+      api.close();
+    }
+  }
+
+  /** Says what changed; a failure that goes on is for the log to count. */
+  #tell(isHeld: boolean, error?: string): void {
+    const { log } = this.#context;
+    const fields = { server: this.name, map: this.#address.map };
+    if (!isHeld) {
+      log.warn("HAProxy's lease cannot be renewed, so HAProxy serves master when it has ended", {
+        ...fields,
+        error,
+      });
+    } else if (this.#isHeld !== true) {
+      log.info("HAProxy holds a lease", fields);
+    }
+    this.#isHeld = isHeld;
+  }
+}

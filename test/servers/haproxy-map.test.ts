@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HaproxyMap, haproxyMap } from "../../src/servers/haproxy-map.ts";
+import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { settingsOf } from "../support/settings.ts";
+import { StatsSocket } from "../support/stats-socket.ts";
+
+const MAP = "/etc/haproxy/maxwells-daemon.map";
+
+describe("HAProxy's map", () => {
+  let directory: string;
+  let path: string;
+  let maintenance: string;
+  let core: Core;
+  let stats: StatsSocket;
+  let holder: HaproxyMap;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), "haproxy-map-"));
+    path = join(directory, "stats");
+    maintenance = join(directory, "maintenance");
+    mkdirSync(maintenance);
+    core = createCore({ applications: ["app", "é ü"] });
+    stats = await StatsSocket.listen(path);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: MAP }, maintenance);
+  });
+
+  afterEach(async () => {
+    await holder.close();
+    await stats.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Two renewals: the first one may have been under way. */
+  async function renewed(): Promise<void> {
+    const before = stats.commits;
+    await eventually(() => stats.commits >= before + 2, "the map is renewed");
+  }
+
+  const arcs = () => [...stats.map].filter(([key]) => key.includes("/"));
+
+  test("MAP-3, MAP-7: says where each version's visitors stand, for each application", async () => {
+    core.apply("app", { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
+    core.apply("é ü", { rollout: 1 });
+    await holder.start();
+    await renewed();
+    const steps = 10n ** 15n;
+    expect(stats.map.get("app/canary")).toBe(`0:${250n * steps - 13n}`);
+    const [start, length] = (stats.map.get("app/blue") ?? "").split(":").map(BigInt);
+    expect(Math.abs(Number(start) - 0.75e18)).toBeLessThan(200);
+    expect(Math.abs(Number(length) - 0.5e18)).toBeLessThan(200);
+    expect(stats.map.get("%C3%A9%20%C3%BC/canary")).toBe(`0:${1_000n * steps}`);
+    expect(stats.map.size).toBe(5);
+    core.apply("app", { rollout: 0.5, version: "blue" });
+    await renewed();
+    expect(arcs().map(([key]) => key)).toEqual(["app/blue", "%C3%A9%20%C3%BC/canary"]);
+  });
+
+  test("MAP-4: a lease ends in three seconds, and is renewed twice a second", async () => {
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await renewed();
+    const first = Number(stats.map.get("app"));
+    expect(first).toBeLessThanOrEqual(Date.now() + 3_000);
+    expect(first).toBeGreaterThan(Date.now());
+    await renewed();
+    expect(Number(stats.map.get("app"))).toBeGreaterThan(first);
+  });
+
+  test("MAP-4: what was never read, and what is stale, has no lease; what takes nobody has no arc", async () => {
+    core.apply("app", { rollout: 0 });
+    await holder.start();
+    await renewed();
+    expect([...stats.map.keys()]).toEqual(["app"]);
+    core.advance(UNHEALTHY_MS);
+    await renewed();
+    expect(stats.map.size).toBe(0);
+  });
+
+  test("MAP-4: no lease is longer than the daemon's own", async () => {
+    core.apply("app", { rollout: 0.25 });
+    core.advance(UNHEALTHY_MS - 1_000);
+    const endsAt = Date.now() + 1_000;
+    await holder.start();
+    await eventually(() => stats.commits > 0, "the map is set");
+    expect(Number(stats.map.get("app"))).toBeLessThanOrEqual(endsAt + 1);
+  });
+
+  test("MAP-5, law 8: maintenance is there while its file is, lease or not", async () => {
+    writeFileSync(join(maintenance, "app"), "");
+    await holder.start();
+    await renewed();
+    expect([...stats.map]).toEqual([["app/maintenance", "on"]]);
+    rmSync(join(maintenance, "app"));
+    await renewed();
+    expect(stats.map.size).toBe(0);
+  });
+
+  test("MAP-6: a HAProxy that is not there is tried until it is", async () => {
+    await stats.close();
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await eventually(() => (core.metrics.servers[0]?.failure ?? 0) >= 2, "two failures");
+    stats = await StatsSocket.listen(path);
+    await renewed();
+    expect(stats.map.has("app")).toBe(true);
+    expect(stats.connections).toBe(stats.commits);
+  });
+
+  test("MAP-6: one that hangs is given up, and tried again", async () => {
+    stats.isHanging = true;
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await eventually(() => (core.metrics.servers[0]?.failure ?? 0) >= 1, "a failure");
+    stats.isHanging = false;
+    await renewed();
+    expect(stats.map.has("app")).toBe(true);
+  });
+
+  test.each([
+    ["prepare map", "Unknown map identifier. Please use #<id> or <file>.\n"],
+    ["prepare map", "Permission denied\n"],
+    ["add map", "'add map' cannot be used\n"],
+    ["commit map", "version is in the future\n"],
+    ["prompt", "x".repeat(100_000)],
+  ])("MAP-6: one that answers to %s %p is a failure, and changes nothing", async (command, reply) => {
+    stats.replies.set(command, reply);
+    if (command === "prompt") stats.replies.set("prompt", reply);
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await eventually(() => (core.metrics.servers[0]?.failure ?? 0) >= 1, "a failure");
+    expect(stats.commits).toBe(0);
+    stats.replies.clear();
+    await renewed();
+    expect(core.metrics.servers[0]?.success).toBeGreaterThan(0);
+  });
+});
+
+describe("-haproxy-map", () => {
+  test.each([
+    ["/run/haproxy/admin.sock", { socket: { kind: "unix", path: "/run/haproxy/admin.sock" }, map: MAP }],
+    ["/s,/m", { socket: { kind: "unix", path: "/s" }, map: "/m" }],
+    ["tcp:127.0.0.1:9999,/m", { socket: { kind: "tcp", host: "127.0.0.1", port: 9999 }, map: "/m" }],
+  ] as const)("%s", (text, expected) => {
+    expect(settingsOf("-haproxy-map", text).get(haproxyMap)).toEqual([expected]);
+  });
+
+  test.each(["", "relative", "fd:3", "/s,/m,/n", "/s,", "/s,/a b", "/s,/m;n"])("%p is refused", (text) => {
+    expect(() => settingsOf("-haproxy-map", text)).toThrow("-haproxy-map");
+  });
+});
