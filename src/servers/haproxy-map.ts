@@ -1,6 +1,6 @@
 /**
- * A lease in HAProxy's memory: the daemon sets a map over HAProxy's stats socket, and HAProxy decides by itself, with
- * integer arithmetic in its configuration (integrations/haproxy, docs/protocol/haproxy-map.md).
+ * A lease in HAProxy's memory: the daemon sets a map over HAProxy's stats socket, and HAProxy decides by itself, by
+ * comparisons in its configuration (integrations/haproxy, docs/protocol/haproxy-map.md).
  *
  * The map is replaced as a whole, atomically, twice a second. Every line of a lease carries its end, so that a daemon
  * that stops renewing needs nobody to clean up. Each renewal has a connection of its own: after a reload of HAProxy it
@@ -13,7 +13,7 @@ import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import type { ServerCounts } from "../metrics.ts";
-import { leaseLines, maintenanceLine, ScaledArcs } from "./haproxy/map.ts";
+import { KnownEnds, leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
 
@@ -70,7 +70,7 @@ export class HaproxyMap implements Server {
   readonly #address: HaproxyMapAddress;
   readonly #maintenance: string | undefined;
   readonly #counts: ServerCounts;
-  readonly #scaled = new ScaledArcs();
+  readonly #known = new KnownEnds();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #renewing: Promise<void> = Promise.resolve();
   #isClosing = false;
@@ -125,11 +125,11 @@ export class HaproxyMap implements Server {
     const nowMs = clock();
     const nowEpochMs = Date.now();
     const lines = rollout.applications.flatMap((application, index) => {
+      if (isOn[index]) return [maintenanceLine(application)];
       const lease = rollout.table(application)?.lease(nowMs);
-      const lines = lease === undefined ? [] : leaseLines(application, lease, nowEpochMs, this.#scaled);
-      return isOn[index] ? [...lines, maintenanceLine(application)] : lines;
+      return lease === undefined ? [] : leaseLines(application, lease, nowEpochMs, this.#known);
     });
-    this.#scaled.sweep();
+    this.#known.sweep();
     return lines;
   }
 

@@ -1,29 +1,31 @@
 /**
- * What HAProxy's map says while it holds a lease (docs/protocol/haproxy-map.md): until when each application's is good, where
- * each version's visitors stand, and which applications are in maintenance. Pure.
+ * What HAProxy's map says while it holds a lease (docs/protocol/haproxy-map.md): until when each application's is good, and where
+ * each version's arc begins and ends; or that the application is in maintenance. Pure.
  *
  *     website 1764000003000
- *     website/canary 0:250000000000000000
+ *     website/canary/from 0.9
+ *     website/canary/to 1
+ *     website/canary/around 0.15
  *     website/maintenance on
  */
 
 import { MAINTENANCE } from "../../record.ts";
 import type { Lease } from "../../rollout.ts";
-import { type ScaledArc, scaleArc } from "./scaled-arc.ts";
+import { type ArcEnds, arcEnds } from "./arc-ends.ts";
 
 /** For how long HAProxy may decide by what it was last told. Several renewals may fail before anybody notices. */
 export const LEASE_MS = 3_000;
 
-/** Scaled arcs by what they were scaled from: finding them costs some hundred steps, and they seldom change. */
-export class ScaledArcs {
-  #known = new Map<string, ScaledArc>();
-  #used = new Map<string, ScaledArc>();
+/** Ends by what they were looked for with: that takes some hundred steps, and arcs seldom change. */
+export class KnownEnds {
+  #known = new Map<string, ArcEnds>();
+  #used = new Map<string, ArcEnds>();
 
-  of(offset: number, rollout: number): ScaledArc {
+  of(offset: number, rollout: number): ArcEnds {
     const name = `${rollout}@${offset}`;
-    const arc = this.#used.get(name) ?? this.#known.get(name) ?? scaleArc(offset, rollout);
-    this.#used.set(name, arc);
-    return arc;
+    const ends = this.#used.get(name) ?? this.#known.get(name) ?? arcEnds(offset, rollout);
+    this.#used.set(name, ends);
+    return ends;
   }
 
   /** Forgets what was not asked for since the last time. */
@@ -38,20 +40,22 @@ export function leaseLines(
   application: string,
   { durationMs, arcs }: Lease,
   nowEpochMs: number,
-  scaled: ScaledArcs,
+  known: KnownEnds,
 ): string[] {
   if (durationMs <= 0) return [];
-  const until = nowEpochMs + Math.min(durationMs, LEASE_MS);
-  const lines = arcs.map(({ version, offset, rollout }) => {
-    const { start, length } = scaled.of(offset, rollout);
-    return `${key(application)}/${version} ${start}:${length}`;
-  });
-  return [`${key(application)} ${until}`, ...lines];
+  const lines = [`${key(application)} ${nowEpochMs + Math.min(durationMs, LEASE_MS)}`];
+  for (const { version, offset, rollout } of arcs) {
+    const { from, to, around } = known.of(offset, rollout);
+    const arc = `${key(application)}/${version}`;
+    if (from !== to) lines.push(`${arc}/from ${from}`, `${arc}/to ${to}`);
+    if (around !== "0") lines.push(`${arc}/around ${around}`);
+  }
+  return lines;
 }
 
-/** The line that says that an application is in maintenance. */
+/** The line of an application in maintenance: there is no lease beside it, as nobody is let through. */
 export function maintenanceLine(application: string): string {
-  return `${key(application)}/${MAINTENANCE} on`;
+  return `${key(application)} ${MAINTENANCE}`;
 }
 
 /** A key has no blanks, whatever an application is called; versions have none by their grammar (`record.ts`). */

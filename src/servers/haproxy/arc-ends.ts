@@ -1,0 +1,53 @@
+/**
+ * Where an arc begins and ends, as HAProxy can compare with it: it knows no fractions, but it compares texts, and decimals
+ * without an exponent compare as texts as they do as numbers.
+ *
+ * The ends are not computed but looked for, among all numbers of eighteen decimals, with the very function that the
+ * daemon decides with: rounding is monotone, so the numbers that an arc covers are neighbours, and each of them is placed
+ * as the daemon places it. Eighteen are more than the shortest spelling of a number has, from 0.01 on.
+ */
+
+import { covers } from "../../rollout.ts";
+
+const DECIMALS = 18;
+
+/** The circle, in steps of 10^-18. */
+const STEPS = 10n ** BigInt(DECIMALS);
+
+/** A visitor is in the arc while from <= assignment < to, or assignment < around. */
+export interface ArcEnds {
+  readonly from: string;
+  readonly to: string;
+  /** Of an arc that goes over the end of the circle; else `0`. */
+  readonly around: string;
+}
+
+/**
+ * @param offset  in [0, 1)
+ * @param rollout in [0, 1]
+ */
+export function arcEnds(offset: number, rollout: number): ArcEnds {
+  const isOutside = (step: bigint) => !covers(offset, rollout, Number(spellStep(step)));
+  const from = rollout === 1 ? 0n : firstStep(0n, STEPS, (step) => Number(spellStep(step)) >= offset);
+  const to = firstStep(from, STEPS, isOutside);
+  const around = firstStep(0n, from, isOutside);
+  return { from: spellStep(from), to: spellStep(to), around: spellStep(around) };
+}
+
+/** In [0, 1], with no zeros at its end: a text that begins like another one and is longer is greater. */
+export function spellStep(step: bigint): string {
+  if (step === STEPS) return "1";
+  return `0.${step.toString().padStart(DECIMALS, "0")}`.replace(/\.?0+$/, "");
+}
+
+/** The first step in [from, to) where `holds`, which goes on to hold from there; `to` where there is none. */
+function firstStep(from: bigint, to: bigint, holds: (step: bigint) => boolean): bigint {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) / 2n;
+    if (holds(middle)) high = middle;
+    else low = middle + 1n;
+  }
+  return low;
+}
