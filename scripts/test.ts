@@ -23,7 +23,12 @@ const NEEDS = [
     packages: ["libnginx-mod-http-lua"],
     tests: "nginx",
   },
-  { tool: "HAProxy", present: () => existsSync("/usr/sbin/haproxy"), packages: ["haproxy"], tests: "HAProxy" },
+  {
+    tool: "HAProxy",
+    present: () => existsSync("/usr/sbin/haproxy"),
+    packages: ["haproxy"],
+    tests: "HAProxy",
+  },
   {
     tool: "Java 17",
     present: () => Bun.which("java") !== null,
