@@ -30,6 +30,7 @@ import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
 import type { Monitor } from "./monitors/monitor.ts";
 import { Rollout } from "./rollout.ts";
+import { Connections } from "./servers/connections.ts";
 import { SERVERS } from "./servers/list.ts";
 import type { Server } from "./servers/server.ts";
 import { openStore } from "./stores/list.ts";
@@ -86,7 +87,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     lastGood: async (name) => kept?.lastGood.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
-  const servers = SERVERS.flatMap((kind) => kind.create(settings, { handler, rollout, metrics, log, clock }));
+  const context = { handler, rollout, metrics, log, clock, connections: new Connections() };
+  const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
   const monitors = MONITORS.map((kind) =>
     kind.create(settings, { metrics, rollout, feed, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
@@ -172,6 +174,7 @@ function whyNotListening(error: NodeJS.ErrnoException): string {
   const remedies: Readonly<Record<string, string>> = {
     EADDRINUSE: "it is taken; end whoever listens there, or choose another address",
     EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
+    EPERM: "the socket's file is another user's; end that user's daemon, or choose another path",
     EACCES: "this user may not; choose another address, or let the user",
     ENOENT: "its directory does not exist; make it, or choose another path",
     EBADF: "nobody passed this descriptor; start it from the socket unit, or leave fd: away",

@@ -28,6 +28,8 @@ export interface Placement {
   readonly reason: Reason;
   /** `LF location LF`: what follows the assignment in a reply of the line protocol. */
   readonly lineTail: Uint8Array;
+  /** What follows the assignment in a reply over HTTP: the header of the location, and the end of the head. */
+  readonly httpTail: Uint8Array;
   /** How many visitors were placed so. */
   count: number;
 }
@@ -47,13 +49,13 @@ export class Placements {
     const name = `${application}\n${location}\n${reason}`;
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const lineTail = lineTailOf(location);
+    const tails = tailsOf(location);
     if (this.#byName.size < Placements.COUNT_MAX) {
-      const placement: Placement = { application, location, reason, lineTail, count: 0 };
+      const placement: Placement = { application, location, reason, ...tails, count: 0 };
       this.#byName.set(name, placement);
       return placement;
     }
-    return this.#uncounted(application, location, reason, lineTail);
+    return this.#uncounted(application, location, reason, tails);
   }
 
   values(): IterableIterator<Placement> {
@@ -61,11 +63,11 @@ export class Placements {
   }
 
   /** Still answers with the right location; its count goes to the shared placement `other`. */
-  #uncounted(application: string, location: string, reason: Reason, lineTail: Uint8Array): Placement {
+  #uncounted(application: string, location: string, reason: Reason, tails: Tails): Placement {
     const name = `${application}\nother\n${reason}`;
     let other = this.#byName.get(name);
     if (other === undefined) {
-      other = { application, location: "other", reason, lineTail: lineTailOf("other"), count: 0 };
+      other = { application, location: "other", reason, ...tailsOf("other"), count: 0 };
       this.#byName.set(name, other);
     }
     const shared = other;
@@ -73,7 +75,7 @@ export class Placements {
       application,
       location,
       reason,
-      lineTail,
+      ...tails,
       get count() {
         return shared.count;
       },
@@ -84,6 +86,11 @@ export class Placements {
   }
 }
 
-function lineTailOf(location: string): Uint8Array {
-  return Buffer.from(`\n${location}\n`, "latin1");
+type Tails = Pick<Placement, "lineTail" | "httpTail">;
+
+function tailsOf(location: string): Tails {
+  return {
+    lineTail: Buffer.from(`\n${location}\n`, "latin1"),
+    httpTail: Buffer.from(`\r\nmaxwellsdaemon-location: ${location}\r\n\r\n`, "latin1"),
+  };
 }

@@ -1,10 +1,8 @@
 /**
- * The line protocol over unix and TCP sockets: the default server, and the fastest. Here are its listeners: how they
- * come, go, and are limited. What happens on a connection is in `line-connection.ts`.
+ * The line protocol over unix and TCP sockets (docs/protocol/line.md): the default server, and the fastest. What happens
+ * on a connection is in `line-connection.ts`.
  */
 
-import { readFileSync } from "node:fs";
-import type { SocketHandler, UnixSocketOptions } from "bun";
 import { Problem } from "../config/option.ts";
 import {
   type Address,
@@ -17,21 +15,12 @@ import {
   single,
   unixAddress,
 } from "../config/values.ts";
-import type { ServerCounts } from "../metrics.ts";
-import { LineConnection, LineShared, type LineSocket } from "./line-connection.ts";
-import { DRAIN_MS, type Server, type ServerContext, type ServerKind } from "./server.ts";
-import { SocketFile } from "./socket-file.ts";
-
-/** Connections that one listener holds; the next one is closed at once, so its proxy goes on to master. */
-const CONNECTIONS_MAX = 32_768;
+import { LineConnection, LineShared } from "./line-connection.ts";
+import { DRAIN_MS, type ServerContext, type ServerKind } from "./server.ts";
+import type { StreamSocket } from "./stream-connection.ts";
+import { StreamServer } from "./stream-server.ts";
 
 const IDLE_TIMEOUT_MS_MAX = 86_400_000;
-
-/** File descriptors that are left for the store, monitors, logs and the admin listener. */
-const DESCRIPTORS_RESERVED = 64;
-
-/** A closing server first lets what has already arrived come in, for this long. */
-const ARRIVED_MS = 50;
 
 export const socket = single<Address | null>(
   {
@@ -104,168 +93,17 @@ export interface LineServerOptions {
   readonly idleTimeoutMs: number;
 }
 
-/** The part of Bun's listeners that is used here. */
-interface Listener {
-  readonly port?: number;
-  stop(closeActiveConnections?: boolean): void;
-}
-
-export class LineServer implements Server {
-  readonly name: string;
-  readonly #options: LineServerOptions;
-  readonly #context: ServerContext;
-  readonly #counts: ServerCounts;
+export class LineServer extends StreamServer {
   readonly #shared: LineShared;
-  readonly #sockets = new Set<LineSocket>();
-  readonly #connectionsMax = connectionsMax();
-  /** Answers for every socket about which there is nothing to remember. */
-  #blank: LineConnection | undefined;
-  #listener: Listener | undefined;
-  #file: SocketFile | undefined;
-  #sweep: ReturnType<typeof setInterval> | undefined;
 
-  constructor(context: ServerContext, options: LineServerOptions) {
-    this.name = `line ${addressText(options.address)}`;
-    this.#options = options;
-    this.#context = context;
-    this.#counts = context.metrics.server(this.name);
-    this.#shared = new LineShared(context, this.#counts, options.idleTimeoutMs === 0);
+  constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: LineServerOptions) {
+    const counts = context.metrics.server(`line ${addressText(address)}`);
+    const shared = new LineShared(context, counts, idleTimeoutMs === 0);
+    super(shared, { address, socketMode, silenceMs: idleTimeoutMs || DRAIN_MS });
+    this.#shared = shared;
   }
 
-  /** The port of a TCP listener, once it listens: what port 0 became. */
-  get port(): number | undefined {
-    return this.#listener?.port;
+  protected connection(socket: StreamSocket, nowMs: number): LineConnection {
+    return new LineConnection(this.#shared, socket, nowMs);
   }
-
-  async start(): Promise<void> {
-    const { address, socketMode: mode } = this.#options;
-    const common = { socket: this.#handlers(), allowHalfOpen: true };
-    if (address.kind === "tcp") {
-      this.#listener = Bun.listen<LineConnection | undefined>({
-        ...common,
-        hostname: address.host,
-        port: address.port,
-      });
-    } else if (address.kind === "fd") {
-      // Bun takes a descriptor here; its types know that only of `Bun.connect`.
-      const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<
-        LineConnection | undefined
-      >;
-      this.#listener = Bun.listen<LineConnection | undefined>(options);
-    } else {
-      const file = new SocketFile(address.path, mode);
-      const listener = Bun.listen<LineConnection | undefined>({ ...common, unix: file.temporaryPath });
-      try {
-        if (file.publish()) this.#context.log.info("took over the socket", { path: address.path });
-      } catch (error) {
-        listener.stop(true);
-        throw error;
-      }
-      this.#file = file;
-      this.#listener = listener;
-    }
-    this.#startSweep();
-  }
-
-  async close(): Promise<void> {
-    const { clock } = this.#context;
-    clearInterval(this.#sweep);
-    this.#file?.release();
-    await Bun.sleep(ARRIVED_MS);
-    this.#listener?.stop(false);
-    for (const socket of this.#sockets) this.#remember(socket).endWhenAnswered();
-    const deadlineMs = clock() + DRAIN_MS;
-    while (this.#sockets.size > 0 && clock() < deadlineMs) await Bun.sleep(5);
-    for (const socket of this.#sockets) socket.terminate();
-    this.#listener?.stop(true);
-  }
-
-  #handlers(): SocketHandler<LineConnection | undefined> {
-    return {
-      open: (socket) => this.#open(socket),
-      data: (socket, chunk) => this.#receive(socket, chunk),
-      drain: (socket) => socket.data?.drained(),
-      end: (socket) => {
-        if (socket.data === undefined) socket.end();
-        else socket.data.clientEnded();
-      },
-      close: (socket) => this.#closed(socket),
-      error: (socket, error) => {
-        // A bug of ours, not of the client: Bun hands over what a handler threw.
-        this.#counts.failure++;
-        this.#context.log.error("a connection failed", { server: this.name, error: error.message });
-        socket.terminate();
-      },
-    };
-  }
-
-  #open(socket: LineSocket): void {
-    if (this.#sockets.size >= this.#connectionsMax) {
-      this.#counts.refused++;
-      this.#remember(socket).terminate();
-      this.#context.log.warn("too many connections; new ones are closed", {
-        server: this.name,
-        limit: this.#connectionsMax,
-      });
-      return;
-    }
-    this.#sockets.add(socket);
-    this.#counts.accepted++;
-    this.#counts.connections++;
-  }
-
-  #receive(socket: LineSocket, chunk: Uint8Array): void {
-    const remembered = socket.data;
-    if (remembered !== undefined) {
-      remembered.receive(chunk);
-      return;
-    }
-    const blank = this.#blank ?? new LineConnection(this.#shared, socket, 0);
-    this.#blank = undefined;
-    blank.adopt(socket);
-    blank.receive(chunk);
-    if (blank.isBlank) this.#blank = blank;
-    else socket.data = blank;
-  }
-
-  /** The connection of a socket, made if there has been nothing to remember so far. */
-  #remember(socket: LineSocket): LineConnection {
-    socket.data ??= new LineConnection(this.#shared, socket, this.#context.clock());
-    return socket.data;
-  }
-
-  #closed(socket: LineSocket): void {
-    socket.data?.closed();
-    if (this.#sockets.delete(socket)) this.#counts.connections--;
-  }
-
-  /** Bun's own socket timers tick in steps of four seconds, so silence is looked for here. */
-  #startSweep(): void {
-    const timeoutMs = this.#options.idleTimeoutMs || DRAIN_MS;
-    const sweep = () => {
-      const silentSinceMs = this.#context.clock() - timeoutMs;
-      for (const socket of this.#sockets) {
-        // One that was not remembered has been there for less than the time between two sweeps.
-        const connection = this.#remember(socket);
-        if (connection.activeAtMs > silentSinceMs) continue;
-        // One that was ended before and is still there, or that does not read its replies, gets no second chance.
-        if (connection.isClosing || connection.isPaused) connection.terminate();
-        else connection.end();
-      }
-    };
-    this.#sweep = setInterval(sweep, Math.min(1_000, Math.max(10, timeoutMs / 4)));
-    this.#sweep.unref();
-  }
-}
-
-/** As many connections as the process may have file descriptors, up to a limit of our own. */
-function connectionsMax(): number {
-  let descriptors = Number.POSITIVE_INFINITY;
-  try {
-    const limits = readFileSync("/proc/self/limits", "latin1");
-    descriptors = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? descriptors);
-  } catch {
-    // Not Linux: the limit of our own has to do.
-  }
-  return Math.max(16, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED));
 }

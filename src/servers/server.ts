@@ -13,6 +13,7 @@ import type { Handler } from "../handler.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Rollout } from "../rollout.ts";
+import type { Connections } from "./connections.ts";
 
 /** For how long a closing server goes on answering what is under way. */
 export const DRAIN_MS = 1_000;
@@ -31,6 +32,8 @@ export interface ServerContext {
   readonly rollout: Rollout;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Shared by all servers of a daemon. */
+  readonly connections: Connections;
   /** The daemon's one clock, monotonic, in milliseconds. */
   readonly clock: () => number;
 }

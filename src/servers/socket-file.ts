@@ -41,6 +41,13 @@ export class SocketFile {
     return before !== undefined;
   }
 
+  /** Whose file there is now: a listener without its file can be reached by nobody. */
+  look(): "ours" | "gone" | "another's" {
+    const inode = inodeOf(this.#path);
+    if (inode === undefined) return "gone";
+    return inode === this.#inode ? "ours" : "another's";
+  }
+
   /**
    * Removes the file if it is still this server's.
    *

@@ -5,6 +5,7 @@ import { silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import type { Arc } from "../../src/record.ts";
 import { Rollout } from "../../src/rollout.ts";
+import { Connections } from "../../src/servers/connections.ts";
 import type { ServerContext } from "../../src/servers/server.ts";
 
 export const UNHEALTHY_MS = 8_000;
@@ -27,6 +28,7 @@ export function createCore(options: { applications?: string[]; allowForce?: bool
     metrics: new Metrics(rollout.placements),
     log: silentLog,
     clock,
+    connections: new Connections(),
     apply(application, ...arcs) {
       const whole = arcs.map((arc) => ({
         version: "canary",

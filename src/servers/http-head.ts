@@ -1,0 +1,345 @@
+/**
+ * The head of an HTTP/1.1 request, as far as `/decide` needs it (RFC 9112; docs/protocol/http.md), and what it asks. Pure.
+ *
+ * `readHead` notes where things stand and copies nothing. Only CR LF ends a line: a proxy that lets a lone LF pass in a
+ * value must not let a visitor write headers. What cannot be trusted to say where the request ends, such as a doubled
+ * `Content-Length`, is marked `isUnframed`: it is answered, for its visitor's sake, and is the last on its connection.
+ */
+
+import { parseAssignment } from "../assignment.ts";
+import type { Request } from "../handler.ts";
+
+/** Where a value stands in the bytes of a request; empty where it was not given. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** One object for all requests of a server, so that none is allocated. */
+export interface Head {
+  /** False for what is no request of HTTP/1: there is nothing to answer in its terms. */
+  isHttp: boolean;
+  isHttp10: boolean;
+  /** The method is HEAD: a page has no body. */
+  isHead: boolean;
+  /** The client keeps the connection, as far as it is up to it. */
+  keepsAlive: boolean;
+  /** Where the next request begins cannot be told. */
+  isUnframed: boolean;
+  /** A header that may be there once was there more often. */
+  isDoubled: boolean;
+  /** Bytes of the body, which follows the head; -1 where nothing tells of one. */
+  bodyBytes: number;
+  readonly target: Span;
+  /** The header's, or else the cookie's. */
+  readonly assignment: Span;
+  readonly application: Span;
+  readonly key: Span;
+  /** The header's, or else the cookie's. */
+  readonly force: Span;
+  /** Whether the header was there, so that a cookie is not looked at. */
+  hasAssignmentHeader: boolean;
+  hasForceHeader: boolean;
+}
+
+export function emptyHead(): Head {
+  const span = () => ({ start: 0, end: 0 });
+  return {
+    isHttp: true,
+    isHttp10: false,
+    isHead: false,
+    keepsAlive: true,
+    isUnframed: false,
+    isDoubled: false,
+    bodyBytes: -1,
+    target: span(),
+    assignment: span(),
+    application: span(),
+    key: span(),
+    force: span(),
+    hasAssignmentHeader: false,
+    hasForceHeader: false,
+  };
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SPACE = 0x20;
+const TAB = 0x09;
+const COLON = 0x3a;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+/** Makes a letter lower case, and leaves a dash as it is. */
+const LOWER = 0x20;
+const UPPER_A = 0x41;
+const M = 0x6d;
+const C = 0x63;
+const T = 0x74;
+const E = 0x65;
+
+const NAME = Buffer.from("maxwellsdaemon");
+const APPLICATION = Buffer.from("-application");
+const KEY = Buffer.from("-key");
+const FORCE = Buffer.from("-force");
+const COOKIE = Buffer.from("cookie");
+const CONNECTION = Buffer.from("connection");
+const CONTENT_LENGTH = Buffer.from("content-length");
+const TRANSFER_ENCODING = Buffer.from("transfer-encoding");
+const EXPECT = Buffer.from("expect");
+const CLOSE = Buffer.from("close");
+const KEEP_ALIVE = Buffer.from("keep-alive");
+const HEAD_METHOD = Buffer.from("head ");
+const DECIDE = Buffer.from("/decide");
+const VERSION = Buffer.from(" http/1.");
+
+/** So many digits of a length are exact, and no body is longer. */
+const LENGTH_DIGITS_MAX = 15;
+
+/**
+ * Reads the head that begins at `bytes[start]`.
+ *
+ * @returns where its body begins, or -1 where its end is not in `bytes`
+ */
+export function readHead(bytes: Uint8Array, start: number, head: Head): number {
+  let at = start;
+  // Empty lines before a request are left over from a body, and ignored (RFC 9112, section 2.2).
+  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
+  let end = endOfLine(bytes, at);
+  if (end < 0) return -1;
+  clear(head);
+  readRequestLine(bytes, at, end, head);
+  at = end + 2;
+  for (;;) {
+    end = endOfLine(bytes, at);
+    if (end < 0) return -1;
+    if (end === at) return at + 2;
+    readField(bytes, at, end, head);
+    at = end + 2;
+  }
+}
+
+/** Whether the head asks for a decision: `/decide`, or a path below it. */
+export function isDecide(bytes: Uint8Array, { isHttp, target }: Head): boolean {
+  if (!isHttp || !isExactlyAt(DECIDE, bytes, target.start)) return false;
+  const end = target.start + DECIDE.length;
+  return end === target.end || bytes[end] === SLASH || bytes[end] === QUESTION_MARK;
+}
+
+/** The target's path, as it was sent. */
+export function pathOf(bytes: Uint8Array, { target }: Head): string {
+  return text(bytes, target, "latin1").split("?", 1)[0] as string;
+}
+
+export function queryOf(bytes: Uint8Array, { target }: Head): URLSearchParams {
+  const whole = text(bytes, target, "latin1");
+  const start = whole.indexOf("?");
+  return new URLSearchParams(start < 0 ? "" : whole.slice(start + 1));
+}
+
+/** Fills in what a head asks. Names and keys are the UTF-8 that their bytes are: a key must mean the same everywhere. */
+export function readQuestion(bytes: Uint8Array, head: Head, request: Request, allowsForce: boolean): void {
+  const { assignment, application, key, force } = head;
+  const isKnown = !isEmpty(assignment);
+  request.assignment = isKnown ? parseAssignment(bytes, assignment.start, assignment.end) : Number.NaN;
+  request.valid = !head.isDoubled && !(isKnown && Number.isNaN(request.assignment));
+  request.application = isEmpty(application)
+    ? applicationOfQuery(bytes, head)
+    : text(bytes, application, "utf8");
+  request.key = isKnown || isEmpty(key) ? undefined : text(bytes, key, "utf8");
+  request.force = allowsForce && !isEmpty(force) ? text(bytes, force, "latin1") : undefined;
+}
+
+function applicationOfQuery(bytes: Uint8Array, head: Head): string | undefined {
+  const { start, end } = head.target;
+  for (let at = start + DECIDE.length; at < end; at++) {
+    if (bytes[at] === QUESTION_MARK) return queryOf(bytes, head).get("application") || undefined;
+  }
+  return undefined;
+}
+
+function text(bytes: Uint8Array, { start, end }: Span, encoding: "latin1" | "utf8"): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(encoding);
+}
+
+function clear(head: Head): void {
+  head.isHttp = true;
+  head.isHttp10 = false;
+  head.isHead = false;
+  head.keepsAlive = true;
+  head.isUnframed = false;
+  head.isDoubled = false;
+  head.bodyBytes = -1;
+  head.hasAssignmentHeader = false;
+  head.hasForceHeader = false;
+  head.assignment.end = head.assignment.start = 0;
+  head.application.end = head.application.start = 0;
+  head.key.end = head.key.start = 0;
+  head.force.end = head.force.start = 0;
+}
+
+/** The CR of the CR LF that ends the line at `bytes[start]`, or -1 where it is not there yet. */
+function endOfLine(bytes: Uint8Array, start: number): number {
+  const last = bytes.length - 1;
+  for (let at = start; at < last; at++) {
+    if (bytes[at] === CR && bytes[at + 1] === LF) return at;
+  }
+  return -1;
+}
+
+/** `method SP target SP HTTP/1.x` (RFC 9112, section 3). */
+function readRequestLine(bytes: Uint8Array, start: number, end: number, head: Head): void {
+  let space = start;
+  while (space < end && (bytes[space] as number) > SPACE) space++;
+  const targetEnd = end - VERSION.length - 1;
+  if (space === start || targetEnd <= space || !isAt(VERSION, bytes, targetEnd)) {
+    head.isHttp = false;
+    return;
+  }
+  head.target.start = space + 1;
+  head.target.end = targetEnd;
+  head.isHead = isAt(HEAD_METHOD, bytes, start);
+  head.isHttp10 = bytes[end - 1] === 0x30;
+  head.keepsAlive = !head.isHttp10;
+}
+
+/** One header line (RFC 9112, section 5). Most are none of ours, which their first letter tells. */
+function readField(bytes: Uint8Array, start: number, end: number, head: Head): void {
+  const first = bytes[start] as number;
+  if (first <= SPACE) {
+    // A folded line may belong to any header, one that frames the message among them.
+    head.isUnframed = true;
+    return;
+  }
+  switch (first | LOWER) {
+    case M:
+      if (isAt(NAME, bytes, start)) readOurs(bytes, start + NAME.length, end, head);
+      return;
+    case C:
+      if (isNamed(COOKIE, bytes, start)) readCookies(bytes, start + COOKIE.length + 1, end, head);
+      else if (isAt(CONTENT_LENGTH, bytes, start))
+        readLength(bytes, start + CONTENT_LENGTH.length, end, head);
+      else if (isNamed(CONNECTION, bytes, start))
+        readConnection(bytes, start + CONNECTION.length + 1, end, head);
+      return;
+    case T:
+      // The one transfer coding there is, chunked, is not read: the answer is the last one on its connection.
+      if (isAt(TRANSFER_ENCODING, bytes, start)) head.isUnframed = true;
+      return;
+    case E:
+      // After a final answer to one who asked whether to send, its body may follow or not (RFC 9110, section 10.1.1).
+      if (isAt(EXPECT, bytes, start)) head.isUnframed = true;
+  }
+}
+
+function readOurs(bytes: Uint8Array, at: number, end: number, head: Head): void {
+  if (bytes[at] === COLON) {
+    if (head.hasAssignmentHeader) head.isDoubled = true;
+    if (trimInto(bytes, at + 1, end, head.assignment)) head.hasAssignmentHeader = true;
+    return;
+  }
+  if (isNamed(APPLICATION, bytes, at)) {
+    if (head.application.end > head.application.start) head.isDoubled = true;
+    trimInto(bytes, at + APPLICATION.length + 1, end, head.application);
+  } else if (isNamed(KEY, bytes, at)) {
+    if (head.key.end > head.key.start) head.isDoubled = true;
+    trimInto(bytes, at + KEY.length + 1, end, head.key);
+  } else if (isNamed(FORCE, bytes, at)) {
+    if (head.hasForceHeader) head.isDoubled = true;
+    if (trimInto(bytes, at + FORCE.length + 1, end, head.force)) head.hasForceHeader = true;
+  }
+}
+
+/** The first cookies of our names, which are case-sensitive (RFC 6265, section 5.4); headers go before them. */
+function readCookies(bytes: Uint8Array, start: number, end: number, head: Head): void {
+  let at = start;
+  while (at < end) {
+    while (at < end && (bytes[at] === SPACE || bytes[at] === SEMICOLON)) at++;
+    let stop = at;
+    while (stop < end && bytes[stop] !== SEMICOLON) stop++;
+    if (bytes[at] === M && isExactlyAt(NAME, bytes, at)) {
+      const next = at + NAME.length;
+      if (bytes[next] === EQUALS) {
+        if (isEmpty(head.assignment)) trimInto(bytes, next + 1, stop, head.assignment);
+      } else if (isExactlyAt(FORCE, bytes, next) && bytes[next + FORCE.length] === EQUALS) {
+        if (isEmpty(head.force)) trimInto(bytes, next + FORCE.length + 1, stop, head.force);
+      }
+    }
+    at = stop;
+  }
+}
+
+/** `Content-Length` (RFC 9112, section 6.3): digits alone, and no two that differ. */
+function readLength(bytes: Uint8Array, at: number, end: number, head: Head): void {
+  let digits = at + 1;
+  while (digits < end && isBlank(bytes[digits])) digits++;
+  let length = 0;
+  let next = digits;
+  for (; next < end; next++) {
+    const digit = (bytes[next] as number) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    length = length * 10 + digit;
+  }
+  const count = next - digits;
+  while (next < end && isBlank(bytes[next])) next++;
+  const isWhole = bytes[at] === COLON && next === end && count > 0 && count <= LENGTH_DIGITS_MAX;
+  if (!isWhole || (head.bodyBytes >= 0 && head.bodyBytes !== length)) head.isUnframed = true;
+  head.bodyBytes = length;
+}
+
+/** Whether the client keeps the connection (RFC 9112, section 9.3). */
+function readConnection(bytes: Uint8Array, at: number, end: number, head: Head): void {
+  let start = at;
+  while (start < end) {
+    let stop = start;
+    while (stop < end && bytes[stop] !== 0x2c) stop++;
+    while (start < stop && isBlank(bytes[start])) start++;
+    let last = stop;
+    while (last > start && isBlank(bytes[last - 1])) last--;
+    if (last - start === CLOSE.length && isAt(CLOSE, bytes, start)) head.keepsAlive = false;
+    else if (last - start === KEEP_ALIVE.length && isAt(KEEP_ALIVE, bytes, start)) head.keepsAlive = true;
+    start = stop + 1;
+  }
+}
+
+/** Puts `bytes[start, end)` without the blanks around it into `span`; false, and nothing done, where nothing is left. */
+function trimInto(bytes: Uint8Array, start: number, end: number, span: Span): boolean {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(bytes[from])) from++;
+  while (to > from && isBlank(bytes[to - 1])) to--;
+  if (to === from) return false;
+  span.start = from;
+  span.end = to;
+  return true;
+}
+
+function isEmpty(span: Span): boolean {
+  return span.end === span.start;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
+/** Whether the header at `bytes[at]` has this lower-case name. */
+function isNamed(name: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  return isAt(name, bytes, at) && bytes[at + name.length] === COLON;
+}
+
+/** Whether lower-case `text` stands at `bytes[at]`, in whatever case. */
+function isAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const byte = bytes[at + i] as number;
+    if (byte !== text[i] && ((byte | LOWER) !== text[i] || byte < UPPER_A)) return false;
+  }
+  return true;
+}
+
+function isExactlyAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[at + i] !== text[i]) return false;
+  }
+  return true;
+}

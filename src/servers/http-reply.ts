@@ -1,0 +1,100 @@
+/** The bytes of replies over HTTP/1.1 (RFC 9112; docs/protocol/http.md): decisions, and pages beside them. */
+
+import type { Decision, Request } from "../handler.ts";
+import type { Head, Span } from "./http-head.ts";
+import { SPELLING_BYTES_MAX } from "./line-codec.ts";
+
+/** What a decision takes at most: a prefix, a spelling, a location and the names of their headers. */
+export const DECISION_BYTES_MAX = 512;
+
+/** The date in replies changes this often (RFC 9110, section 6.6.1). */
+const DATE_EVERY_MS = 1_000;
+
+/** What is served beside decisions. */
+export interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** The page at a path; undefined where there is none. Must not throw. */
+export type Pages = (path: string, query: URLSearchParams, nowMs: number) => Page | undefined;
+
+export const NOT_FOUND: Page = { status: 404, contentType: "text/plain", body: "ask for /decide\n" };
+export const NOT_HTTP: Page = { status: 400, contentType: "text/plain", body: "this is no HTTP/1.1\n" };
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+};
+
+/** Everything of a decision before the assignment, ready for use: it changes only with the second. */
+export class Prefixes {
+  #datedAtMs = Number.NEGATIVE_INFINITY;
+  #keep: Uint8Array = new Uint8Array(0);
+  #keepOld: Uint8Array = new Uint8Array(0);
+  #close: Uint8Array = new Uint8Array(0);
+
+  /**
+   * @param isLast   the connection ends with this reply
+   * @param isHttp10 a client that has to be told that the connection is kept
+   * @param nowMs    the time of the turn; the date itself is the wall clock's
+   */
+  of(isLast: boolean, isHttp10: boolean, nowMs: number): Uint8Array {
+    if (nowMs - this.#datedAtMs >= DATE_EVERY_MS) {
+      this.#datedAtMs = nowMs;
+      const date = new Date().toUTCString();
+      this.#keep = prefix(date, "");
+      this.#keepOld = prefix(date, "Connection: keep-alive\r\n");
+      this.#close = prefix(date, "Connection: close\r\n");
+    }
+    if (isLast) return this.#close;
+    return isHttp10 ? this.#keepOld : this.#keep;
+  }
+}
+
+function prefix(date: string, connection: string): Uint8Array {
+  const head = `HTTP/1.1 200 OK\r\nDate: ${date}\r\nContent-Length: 0\r\n${connection}maxwellsdaemon: `;
+  return Buffer.from(head, "latin1");
+}
+
+/**
+ * Writes a decision at `out[at]`, for which `DECISION_BYTES_MAX` must be free.
+ *
+ * @param spelling where the given assignment stands in `bytes`: it is echoed as it was spelled if it is used
+ * @returns where the next reply may begin
+ */
+export function writeDecision(
+  out: Buffer,
+  at: number,
+  prefix: Uint8Array,
+  decision: Readonly<Decision>,
+  request: Readonly<Request>,
+  bytes: Uint8Array,
+  spelling: Readonly<Span>,
+): number {
+  out.set(prefix, at);
+  let next = at + prefix.length;
+  const isUsed = request.valid && decision.assignment === request.assignment;
+  if (isUsed && spelling.end - spelling.start <= SPELLING_BYTES_MAX) {
+    for (let i = spelling.start; i < spelling.end; i++) out[next++] = bytes[i] as number;
+  } else {
+    next += out.write(String(decision.assignment), next, "latin1");
+  }
+  const tail = decision.placement.httpTail;
+  out.set(tail, next);
+  return next + tail.length;
+}
+
+/** A page with its head; without its body where only the head was asked for. */
+export function pageBytes({ status, contentType, body }: Page, isLast: boolean, { isHead }: Head): Buffer {
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Status"}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Content-Type: ${contentType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `Connection: ${isLast ? "close" : "keep-alive"}`,
+  ];
+  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${isHead ? "" : body}`);
+}

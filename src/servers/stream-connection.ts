@@ -1,0 +1,258 @@
+/**
+ * One connection of a server that speaks over a byte stream: what every such protocol needs below its own grammar.
+ *
+ * A protocol's connection extends this and says in `consume` what the bytes mean. Its answers go into one output
+ * buffer that all connections share, and to the kernel in one `write` for everything that arrived together.
+ *
+ *     reading ──the kernel takes not all──▶ paused ──drained──▶ reading
+ *        │ client ends, nothing is left         │ too long, or too much over all connections
+ *        ▼                                      ▼
+ *     closing ◀─────────────────────────────────┘
+ *
+ * A client that asks without reading stops being read: what the kernel did not take (`#unsent`) and what was not yet
+ * answered (`#unread`) wait here, and so does the beginning of a request whose end has not come (`#part`). All of it is
+ * bounded over all connections of a listener by `WAITING_BYTES_MAX`.
+ */
+
+import type { Socket } from "bun";
+import { type Decision, emptyRequest } from "../handler.ts";
+import type { ServerCounts } from "../metrics.ts";
+import type { ServerContext } from "./server.ts";
+import { Turn } from "./turn.ts";
+
+/** What may wait over all connections of a listener, for slow readers and slow writers; who would go over it is cut off. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+
+/** The output buffer. A protocol flushes it before its longest answer might not fit. */
+export const OUT_BYTES = 65_536;
+
+/** The first room for a part of a request; it doubles as the part grows. */
+const PART_BYTES_MIN = 64;
+
+export const NOTHING = Buffer.alloc(0);
+
+/** What the connections of a listener share: the parts of the daemon, and buffers for the request at hand. */
+export class StreamShared {
+  readonly context: ServerContext;
+  readonly turn: Turn;
+  readonly counts: ServerCounts;
+  readonly request = emptyRequest();
+  readonly decision: Decision;
+  readonly out = Buffer.allocUnsafeSlow(OUT_BYTES);
+  /** What waits, of all connections together. */
+  waitingBytes = 0;
+  /** The server closes: each answer may be the last one of its connection. */
+  isClosing = false;
+
+  constructor(context: ServerContext, counts: ServerCounts) {
+    this.context = context;
+    this.turn = new Turn(context.clock, context.metrics.delay);
+    this.counts = counts;
+    this.decision = context.handler.emptyDecision();
+  }
+}
+
+/** A socket, with the connection that is remembered for it, if there is one. */
+export type StreamSocket = Socket<StreamConnection | undefined>;
+
+export abstract class StreamConnection {
+  /** When something last came or went, on the daemon's clock. */
+  activeAtMs: number;
+  /** Nothing is answered any more; the socket only has to go. */
+  isClosing = false;
+  readonly #shared: StreamShared;
+  #socket: StreamSocket;
+  #part: Buffer | null = null;
+  #partLength = 0;
+  /** Bytes of replies that the kernel did not take; null while the client is read. */
+  #unsent: Uint8Array | null = null;
+  /** Requests that are answered when `#unsent` is gone. */
+  #unread: Uint8Array | null = null;
+  /** No more requests will come, or be answered. */
+  #hasEnded = false;
+
+  constructor(shared: StreamShared, socket: StreamSocket, nowMs: number) {
+    this.#shared = shared;
+    this.#socket = socket;
+    this.activeAtMs = nowMs;
+  }
+
+  /**
+   * Answers all whole requests of `chunk`, by `flush`, and keeps the rest, by `keepPart`. Must not throw.
+   *
+   * @param chunk this connection's own from now on
+   */
+  protected abstract consume(chunk: Uint8Array, nowMs: number): void;
+
+  /** Whether the protocol itself is in the middle of something, beside a part that is kept here. */
+  protected get isMidway(): boolean {
+    return false;
+  }
+
+  /** Whether anything has to be remembered until the next event. */
+  get isBlank(): boolean {
+    return (
+      this.#part === null && this.#unsent === null && !this.#hasEnded && !this.isClosing && !this.isMidway
+    );
+  }
+
+  /** Stands for another socket from now on; only a blank one can. */
+  adopt(socket: StreamSocket): void {
+    this.#socket = socket;
+  }
+
+  /** Whether replies wait for the client to read. */
+  get isPaused(): boolean {
+    return this.#unsent !== null;
+  }
+
+  /** Takes what arrived. `chunk` is this connection's from now on: Bun makes one for each event. */
+  receive(chunk: Uint8Array): void {
+    if (this.isClosing || this.#hasEnded) return;
+    const nowMs = this.#shared.turn.now();
+    this.activeAtMs = nowMs;
+    if (this.#unsent === null) {
+      this.consume(chunk, nowMs);
+      return;
+    }
+    // Reading was paused, and this had been read already.
+    this.#wait(this.#unsent, this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk]));
+    this.#cutOffIfTooMuchWaits();
+  }
+
+  /** The kernel takes bytes again. */
+  drained(): void {
+    const unsent = this.#unsent;
+    if (unsent === null || this.isClosing) return;
+    const nowMs = this.#shared.turn.now();
+    const sent = this.#socket.write(unsent);
+    if (sent < 0) {
+      this.#vanished();
+      return;
+    }
+    if (sent > 0) this.activeAtMs = nowMs;
+    if (sent < unsent.length) {
+      this.#wait(unsent.subarray(sent), this.#unread);
+      return;
+    }
+    const unread = this.#unread;
+    this.#wait(null, null);
+    if (unread !== null) this.consume(unread, nowMs);
+    if (this.#unsent !== null || this.isClosing) return;
+    if (this.#hasEnded) this.end();
+    else this.#socket.resume();
+  }
+
+  /** The client sends no more; what it asked is still answered. */
+  clientEnded(): void {
+    if (this.#part !== null || this.isMidway) this.#shared.counts.failure++;
+    this.endWhenAnswered();
+  }
+
+  /** Ends the connection as soon as what was asked is answered. */
+  endWhenAnswered(): void {
+    this.#hasEnded = true;
+    if (this.#unsent === null && !this.isClosing) this.end();
+  }
+
+  /** Ends this side; the client's end, or `terminate`, does the rest. */
+  end(): void {
+    this.isClosing = true;
+    this.#socket.end();
+  }
+
+  terminate(): void {
+    // First: the socket may tell of its end at once, when nobody remembers this connection yet.
+    this.closed();
+    this.#socket.terminate();
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.isClosing = true;
+    this.dropPart();
+    this.#wait(null, null);
+  }
+
+  protected get partLength(): number {
+    return this.#partLength;
+  }
+
+  /** The beginning of a request whose end has not arrived; empty where there is none. */
+  protected get part(): Buffer {
+    return this.#part === null ? NOTHING : this.#part.subarray(0, this.#partLength);
+  }
+
+  /** Adds `bytes[start, end)` to the part that is kept. Its room doubles, so that many small pieces cost no more than one. */
+  protected keepPart(bytes: Uint8Array, start: number, end = bytes.length): void {
+    const length = this.#partLength + end - start;
+    const before = this.#part?.length ?? 0;
+    if (this.#part === null || length > before) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(PART_BYTES_MIN, 2 * before, length));
+      if (this.#part !== null) grown.set(this.part);
+      this.#part = grown;
+      this.#shared.waitingBytes += grown.length - before;
+    }
+    this.#part.set(bytes.subarray(start, end), this.#partLength);
+    this.#partLength = length;
+    this.#cutOffIfTooMuchWaits();
+  }
+
+  /** Forgets the part that is kept; who took `part` before may go on using it. */
+  protected dropPart(): void {
+    this.#shared.waitingBytes -= this.#part?.length ?? 0;
+    this.#part = null;
+    this.#partLength = 0;
+  }
+
+  /**
+   * Hands `bytes[0, length)` to the kernel: answers in the shared output buffer, or a page.
+   *
+   * @returns false where it did not take all: the connection is paused, and `chunk` from `start` on waits with it
+   */
+  protected flush(bytes: Buffer, length: number, chunk: Uint8Array, start: number): boolean {
+    const sent = this.#socket.write(bytes, 0, length);
+    if (sent === length) return true;
+    if (sent < 0) {
+      this.#vanished();
+      return false;
+    }
+    // A copy, as the output buffer is everybody's; the chunk is this connection's own.
+    this.#wait(
+      Buffer.from(bytes.subarray(sent, length)),
+      start < chunk.length ? chunk.subarray(start) : null,
+    );
+    this.#socket.pause();
+    this.#cutOffIfTooMuchWaits();
+    return false;
+  }
+
+  /** Changes what waits here, and keeps the sum over all connections. */
+  #wait(unsent: Uint8Array | null, unread: Uint8Array | null): void {
+    const before = (this.#unsent?.length ?? 0) + (this.#unread?.length ?? 0);
+    this.#unsent = unsent;
+    this.#unread = unread;
+    this.#shared.waitingBytes += (unsent?.length ?? 0) + (unread?.length ?? 0) - before;
+  }
+
+  #cutOffIfTooMuchWaits(): void {
+    const { waitingBytes, counts, context } = this.#shared;
+    if (waitingBytes <= WAITING_BYTES_MAX || this.isClosing) return;
+    counts.failure++;
+    context.log.warn(
+      "too much waits for clients that do not read, or do not end what they ask; one was cut off",
+      {
+        server: counts.name,
+        limitBytes: WAITING_BYTES_MAX,
+      },
+    );
+    this.terminate();
+  }
+
+  /** The client has gone without waiting for its replies. */
+  #vanished(): void {
+    if (this.isClosing) return;
+    this.#shared.counts.failure++;
+    this.terminate();
+  }
+}
