@@ -30,6 +30,9 @@ export function isVersion(name: unknown): name is string {
 /** The version that tells of maintenance: its rollout is a switch, and it never serves a visitor. */
 export const MAINTENANCE = "maintenance";
 
+/** The version that goes before all others, and that `always` forces. */
+export const CANARY = "canary";
+
 /** The place of everyone outside every arc. Not a version: nobody can roll it out. */
 export const MASTER = "master";
 
@@ -77,7 +80,7 @@ export function byPrecedence(a: Arc, b: Arc): number {
 }
 
 function rank(version: string): number {
-  return version === "canary" ? 0 : 1;
+  return version === CANARY ? 0 : 1;
 }
 
 /** A store of one's own may hand over an object that throws when it is looked at; it counts as an empty one. */

@@ -10,7 +10,7 @@
  */
 
 import { type Placement, Placements, type Reason } from "./placement.ts";
-import { type Arc, byPrecedence, MAINTENANCE, MASTER } from "./record.ts";
+import { type Arc, byPrecedence, CANARY, MAINTENANCE, MASTER } from "./record.ts";
 
 /** What a proxy that decides by itself is given. */
 export interface Lease {
@@ -41,6 +41,12 @@ export function covers(offset: number, rollout: number, assignment: number): boo
   const distance = assignment - offset;
   return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
 }
+
+/** Words that force a location beside its name. */
+const FORCE_WORDS = [
+  ["always", CANARY],
+  ["never", MASTER],
+] as const;
 
 /** Arcs as they are written for people and on the wire: `canary=0.25@0 blue=0.1@0.5`. */
 export function spell(arcs: readonly Arc[]): string {
@@ -91,6 +97,11 @@ export class Table {
     for (const version of [MASTER, ...served.map((arc) => arc.version)]) {
       this.#forced.set(version, placements.of(application, version, "forced"));
     }
+    // What testers know from other tools; a version of that very name goes first.
+    for (const [word, version] of FORCE_WORDS) {
+      const forced = this.#forced.get(version);
+      if (forced !== undefined && !this.#forced.has(word)) this.#forced.set(word, forced);
+    }
   }
 
   /** Whether the rollouts still hold as they were read. */
@@ -111,7 +122,8 @@ export class Table {
 
   /** The place of a visitor that forces its location; undefined where there is no such version, or no fresh word of it. */
   forced(location: string, nowMs: number): Placement | undefined {
-    return this.isFresh(nowMs) || location === MASTER ? this.#forced.get(location) : undefined;
+    const placement = this.#forced.get(location);
+    return this.isFresh(nowMs) || placement?.location === MASTER ? placement : undefined;
   }
 
   /**

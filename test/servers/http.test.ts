@@ -219,6 +219,23 @@ describe("HTTP", () => {
     },
   );
 
+  test("HTTP-7: a cookie forces as well, and the header goes before it", async () => {
+    const forcing = createCore({ allowForce: true });
+    forcing.apply("app", { rollout: 0.5 });
+    const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
+    const open = new HttpServer(forcing, { address, socketMode: 0o666, idleTimeoutMs: 60_000 });
+    await open.start();
+    const tester = await HttpClient.connect({ host: "127.0.0.1", port: open.port ?? 0 });
+    const asked = async (headers: Record<string, string>) =>
+      answerOf(await tester.ask("GET", "/decide", { maxwellsdaemon: "0.9", ...headers })).location;
+    const cookie = "a=b; maxwellsdaemon-force=always";
+    expect(await asked({ cookie })).toBe("canary");
+    expect(await asked({ cookie, "maxwellsdaemon-force": "never" })).toBe("master");
+    expect(await asked({ cookie, "maxwellsdaemon-force": "nobody" })).toBe("master");
+    tester.close();
+    await open.close();
+  });
+
   test("HTTP-2: an assignment that is there twice is none", async () => {
     const odd = await connect();
     odd.socket.write("GET /decide HTTP/1.1\r\nmaxwellsdaemon: 0.1\r\nMaxwellsDaemon: 0.1\r\n\r\n");

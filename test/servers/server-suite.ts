@@ -176,7 +176,11 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(await forced("0.05", "master")).toBe("master");
       expect(await forced("0.05", "nobody")).toBe("canary");
       expect(await forced("0.5", "maintenance")).toBe("master");
-      expect(countOf(core, "forced")).toBe(2);
+      expect(await forced("0.5", "always")).toBe("canary");
+      expect(await forced("0.05", "never")).toBe("master");
+      expect(countOf(core, "forced")).toBe(4);
+      core.apply("app", { rollout: 0.1 }, { version: "always", rollout: 0.1, offset: 0.5 });
+      expect(await forced("0.9", "always")).toBe("always");
     });
 
     test("LP-11, HTTP-7: force is ignored where the operator does not allow it", async () => {
