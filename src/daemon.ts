@@ -29,6 +29,7 @@ import { Maintenance } from "./maintenance.ts";
 import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
 import type { Monitor } from "./monitors/monitor.ts";
+import { MAINTENANCE } from "./record.ts";
 import { Rollout } from "./rollout.ts";
 import { Connections } from "./servers/connections.ts";
 import { SERVERS } from "./servers/list.ts";
@@ -81,6 +82,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     log,
     clock,
     onReading: (reading: Reading) => {
+      if (kept === undefined) warnOfMaintenance(reading, log);
       kept?.maintenance.follow(reading);
       kept?.lastGood.save(reading);
     },
@@ -181,6 +183,14 @@ function whyNotListening(error: NodeJS.ErrnoException): string {
   };
   const remedy = remedies[error.code ?? ""];
   return remedy === undefined ? error.message : `${error.code}: ${remedy}`;
+}
+
+function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {
+  if (!arcs.some((arc) => arc.version === MAINTENANCE && arc.rollout > 0)) return;
+  log.warn("maintenance is on, and there is no state directory to tell the proxy: nothing changes", {
+    application,
+    remedy: "start the daemon with a -state-dir that it may write to",
+  });
 }
 
 /** The state directory's two tenants; undefined where there is none. */

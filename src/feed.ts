@@ -17,9 +17,9 @@
 import type { LastGood } from "./last-good.ts";
 import type { Log } from "./log.ts";
 import type { FeedCounts, Metrics } from "./metrics.ts";
-import { type Arc, byPrecedence, checkRecord, isVersion, VERSIONS_MAX } from "./record.ts";
-import { type Rollout, spell } from "./rollout.ts";
-import type { Snapshot, Store } from "./stores/store.ts";
+import { type Arc, byPrecedence, checkRecord, isVersion, MAINTENANCE, VERSIONS_MAX } from "./record.ts";
+import { findOverlap, type Rollout, spell } from "./rollout.ts";
+import { type Snapshot, type Store, StoreError } from "./stores/store.ts";
 
 /** The longest that a read may take before it counts as failed, whatever the store itself does. */
 export const READ_TIMEOUT_MS = 5_000;
@@ -72,6 +72,8 @@ export interface FeedState {
   readonly application: string;
   /** The last failure, while it lasts. */
   readonly error: string | undefined;
+  /** Versions whose record could not be used at the last read; the first few of them. */
+  readonly malformed: readonly string[];
 }
 
 export class Feed {
@@ -97,7 +99,7 @@ export class Feed {
   }
 
   get states(): FeedState[] {
-    return this.#loops.map((loop) => ({ application: loop.application, error: loop.error }));
+    return this.#loops.map(({ application, error, malformed }) => ({ application, error, malformed }));
   }
 
   /** Ends all reads and watches. The tables stay as they are. */
@@ -110,6 +112,7 @@ export class Feed {
 class Loop {
   readonly application: string;
   error: string | undefined;
+  malformed: readonly string[] = [];
   isReady = false;
   readonly #options: FeedOptions;
   readonly #clock: () => number;
@@ -165,11 +168,10 @@ class Loop {
     if (rollout.table(this.application)?.isFresh(nowMs)) this.#watchExpiry();
     const { arcs, durationMs } = rollout.table(this.application)?.lease(nowMs) ?? { arcs: [], durationMs: 0 };
     this.isReady = durationMs > 0;
-    log.info("starting from the saved snapshot", {
-      application: this.application,
-      age: `${(lastGood.ageMs / 1000).toFixed(1)}s`,
-      arcs: spell(arcs) || "none",
-    });
+    const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
+    if (durationMs > 0)
+      log.info("starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
+    else log.info("the saved snapshot is older than -unhealthy, so it does not count", fields);
   }
 
   async #run(): Promise<void> {
@@ -254,12 +256,14 @@ class Loop {
     this.error = describe(error);
     const table = this.#options.rollout.table(this.application);
     const ageMs = this.#clock() - (table?.readAtMs ?? Number.NEGATIVE_INFINITY);
-    this.#options.log.warn("the store could not be read; its last values hold until they are unhealthy", {
+    const now = table?.isFresh(this.#clock()) ? "its last values hold until they are unhealthy" : "master";
+    this.#options.log.warn("the store could not be read", {
       application: this.application,
       store: this.#options.store.address,
+      code: error instanceof StoreError ? error.code : undefined,
       error: this.error,
       age: Number.isFinite(ageMs) ? `${(ageMs / 1000).toFixed(1)}s` : "never read",
-      now: table?.isFresh(this.#clock()) ? "last values" : "master",
+      now,
     });
   }
 
@@ -273,6 +277,7 @@ class Loop {
     this.isReady = true;
     this.#counts.success++;
     this.#counts.malformed = malformed.size;
+    this.malformed = [...malformed].slice(0, COMPLAINTS_MAX);
     if (this.#failures > 0) {
       log.info("the store answers again", { application: this.application, store: store.address });
     }
@@ -282,8 +287,30 @@ class Loop {
     const after = rollout.table(this.application)?.arcs ?? [];
     if (isFirst || spell(before) !== spell(after)) {
       log.info("rollouts", { application: this.application, arcs: spell(after) || "none" });
+      this.#warnOf(after, reading.snapshot);
     }
     this.#options.onReading?.(reading);
+  }
+
+  /** What an operator may not have meant, though it is no mistake. */
+  #warnOf(arcs: readonly Arc[], snapshot: Snapshot): void {
+    const { log, store } = this.#options;
+    if (snapshot.size === 0) {
+      log.warn("the store has no records of this application: everyone goes to master", {
+        application: this.application,
+        store: store.address,
+        remedy: "see that -application and the store's address are spelled right, or write its first record",
+      });
+    }
+    const overlap = findOverlap(arcs);
+    if (overlap === undefined) return;
+    const [first, second] = overlap;
+    log.warn("two versions overlap: visitors in both arcs are served by the first", {
+      application: this.application,
+      first: spell([first]),
+      second: spell([second]),
+      remedy: `give ${second.version} another -offset`,
+    });
   }
 
   /** Says so when the table outlives its time, and when it is followed by a fresh one: nobody else sees that moment. */
@@ -313,6 +340,13 @@ class Loop {
       if (problem !== undefined) {
         malformed.add(version);
         if (malformed.size <= COMPLAINTS_MAX) this.#complain(problem, arc.version);
+        if (version === MAINTENANCE) {
+          // Law 8: the switch stays as it is, so that is what the table shows.
+          const before = this.#options.rollout.table(this.application)?.arcs;
+          const kept = before?.find((known) => known.version === MAINTENANCE);
+          if (kept !== undefined) arcs.push(kept);
+          continue;
+        }
       }
       if (isVersion(version)) arcs.push(arc);
     }
@@ -329,7 +363,8 @@ class Loop {
   }
 
   #complain(problem: string, version?: string): void {
-    this.#options.log.warn("a record cannot be used and counts as rollout 0", {
+    const consequence = version === MAINTENANCE ? "leaves maintenance as it is" : "counts as rollout 0";
+    this.#options.log.warn(`a record cannot be used and ${consequence}`, {
       application: this.application,
       version,
       problem,

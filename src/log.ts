@@ -29,14 +29,18 @@ export interface LogSink {
 /** For how long a repeated complaint is held back. */
 export const REPEAT_MS = 10_000;
 
-/** More different complaints than this within `REPEAT_MS` are written without being held back. */
+/** Different complaints that are told apart within `REPEAT_MS`; those past it are held back together. */
 const COMPLAINTS_MAX = 256;
+
+/** Two complaints whose explanations begin alike for so long are one. */
+const EXPLANATION_LENGTH_MAX = 200;
 
 interface Complaint {
   level: Level;
   message: string;
   heldBack: number;
   fields: Fields;
+  lastAt: Date;
 }
 
 export interface LogOptions {
@@ -63,7 +67,11 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
   /** Writes what was held back; false where that was nothing. */
   function report(complaint: Complaint): boolean {
     if (complaint.heldBack === 0) return false;
-    write(complaint.level, complaint.message, { ...complaint.fields, repeated: complaint.heldBack });
+    write(complaint.level, complaint.message, {
+      ...complaint.fields,
+      repeated: complaint.heldBack,
+      last: complaint.lastAt.toISOString(),
+    });
     complaint.heldBack = 0;
     return true;
   }
@@ -78,16 +86,19 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
   }
 
   function complain(level: Level, message: string, fields: Fields) {
-    const name = `${level} ${fields["application"] ?? ""} ${fields["version"] ?? ""} ${message}`;
+    const wanted = nameOf(level, message, fields);
+    const name = complaints.has(wanted) || complaints.size < COMPLAINTS_MAX ? wanted : OTHERS;
     const known = complaints.get(name);
     if (known !== undefined) {
       known.heldBack++;
+      known.level = level;
+      known.message = message;
       known.fields = fields;
+      known.lastAt = now();
       return;
     }
     write(level, message, fields);
-    if (complaints.size >= COMPLAINTS_MAX) return;
-    const complaint = { level, message, heldBack: 0, fields };
+    const complaint = { level, message, heldBack: 0, fields, lastAt: now() };
     complaints.set(name, complaint);
     holdBack(name, complaint);
   }
@@ -101,6 +112,15 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
       complaints.clear();
     },
   };
+}
+
+/** All complaints past `COMPLAINTS_MAX`. */
+const OTHERS = "";
+
+/** What makes a complaint the same as another: an error with another text is another complaint. */
+function nameOf(level: Level, message: string, fields: Fields): string {
+  const explanation = String(fields["error"] ?? fields["problem"] ?? "").slice(0, EXPLANATION_LENGTH_MAX);
+  return [level, fields["application"], fields["version"], message, explanation].join("\n");
 }
 
 /** A log that keeps nothing, for programs that put the parts together without one. */

@@ -7,9 +7,9 @@
  * by hand comes back.
  */
 
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
+import { unlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Reading } from "./feed.ts";
 import type { Log } from "./log.ts";
 import { MAINTENANCE } from "./record.ts";
@@ -26,7 +26,8 @@ export class Maintenance {
   constructor(stateDirectory: string, log: Log) {
     this.#directory = join(stateDirectory, "maintenance");
     this.#log = log;
-    mkdirSync(this.#directory, { recursive: true });
+    // A proxy of another user has to see the file, whatever mask this process was started with.
+    if (mkdirSync(this.#directory, { recursive: true }) !== undefined) chmodSync(this.#directory, 0o755);
     accessSync(this.#directory, constants.W_OK | constants.X_OK);
   }
 
@@ -61,13 +62,38 @@ export class Maintenance {
 
   async #set(application: string, isOn: boolean): Promise<void> {
     const path = join(this.#directory, application);
+    let wasThere = false;
     if (isOn) await writeFile(path, "", { flag: "a", mode: 0o644 });
-    else await rm(path, { force: true });
-    if (this.#isOn.get(application) !== isOn) {
-      if (isOn || this.#isOn.has(application)) {
-        this.#log.info(`maintenance is ${isOn ? "on" : "off"}`, { application, path });
-      }
-      this.#isOn.set(application, isOn);
+    else wasThere = await remove(path);
+    if (this.#isOn.get(application) === isOn) return;
+    if (isOn || wasThere || this.#isOn.has(application)) {
+      this.#log.info(`maintenance is ${isOn ? "on" : "off"}`, { application, path });
     }
+    if (isOn) this.#warnIfHidden();
+    this.#isOn.set(application, isOn);
   }
+
+  #warnIfHidden(): void {
+    const hidden = [dirname(this.#directory), this.#directory].find((path) => !isOpenToOthers(path));
+    if (hidden === undefined) return;
+    this.#log.warn("proxies of other users cannot see that maintenance is on", {
+      directory: hidden,
+      remedy: `chmod o+x ${hidden}`,
+    });
+  }
+}
+
+/** Whether there was a file. */
+async function remove(path: string): Promise<boolean> {
+  try {
+    await unlink(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function isOpenToOthers(path: string): boolean {
+  return (statSync(path).mode & 0o001) !== 0;
 }

@@ -42,6 +42,21 @@ export function covers(offset: number, rollout: number, assignment: number): boo
   return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
 }
 
+/** Two arcs that have a point in common, the one that gets its visitors first; undefined where all are apart. */
+export function findOverlap(arcs: readonly Arc[]): readonly [first: Arc, second: Arc] | undefined {
+  const served = arcs.filter((arc) => arc.version !== MAINTENANCE && arc.rollout > 0).sort(byPrecedence);
+  for (const [index, first] of served.entries()) {
+    const second = served
+      .slice(index + 1)
+      .find(
+        (arc) =>
+          covers(first.offset, first.rollout, arc.offset) || covers(arc.offset, arc.rollout, first.offset),
+      );
+    if (second !== undefined) return [first, second];
+  }
+  return undefined;
+}
+
 /** Words that force a location beside its name. */
 const FORCE_WORDS = [
   ["always", CANARY],

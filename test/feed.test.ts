@@ -99,13 +99,13 @@ describe("law 3: when in doubt, master", () => {
     expect(where()).toBe("canary rollout");
     await advance(1);
     expect(where()).toBe("master stale");
-    expect(feed.states).toEqual([{ application: "app", error: "no route to the store" }]);
+    expect(feed.states).toEqual([{ application: "app", error: "no route to the store", malformed: [] }]);
     await advance(10 * UNHEALTHY_MS);
     expect(where()).toBe("master stale");
     store.script = () => snapshotOf({ canary: 1 });
     await advance(DELAY_MS);
     expect(where()).toBe("canary rollout");
-    expect(feed.states).toEqual([{ application: "app", error: undefined }]);
+    expect(feed.states).toEqual([{ application: "app", error: undefined, malformed: [] }]);
     expect(log.at("info").map(({ message }) => message)).toContain("the store answers again");
   });
 
@@ -214,10 +214,46 @@ describe("law 5: no store stalls the feed", () => {
       spelled.push(arcs());
       expect(readings[0]?.arcs).toHaveLength(VERSIONS_MAX);
       expect(readings[0]?.malformed).toEqual(new Set(many.slice(VERSIONS_MAX - 1)));
-      expect(log.at("warn")).toHaveLength(1);
+      expect(log.at("warn").map(({ message }) => message)).toEqual([
+        "a record cannot be used and counts as rollout 0",
+        "two versions overlap: visitors in both arcs are served by the first",
+      ]);
     }
     expect(spelled[0]).toBe(spelled[1] as string);
     expect(spelled[0]).toStartWith("canary=0.01@0 v00=0.01@0 ");
+  });
+
+  test("law 8: a maintenance record that cannot be used leaves the switch as it is, and says so", async () => {
+    const { store, feed, arcs, log } = createFeed();
+    store.script = () => snapshotOf({ maintenance: 1 });
+    feed.start();
+    await settle();
+    store.script = () => snapshotOf({ maintenance: "off" });
+    await advance(DELAY_MS);
+    expect(arcs()).toBe("maintenance=1@0");
+    expect(feed.states[0]?.malformed).toEqual(["maintenance"]);
+    expect(log.at("warn").map(({ message }) => message)).toEqual([
+      "a record cannot be used and leaves maintenance as it is",
+    ]);
+  });
+
+  test("arcs that overlap are told once for each change, with the one that gets the visitors first", async () => {
+    const { store, feed, log } = createFeed();
+    store.script = () =>
+      snapshotOf({ canary: 0.2, blue: { rollout: 0.1, offset: 0.15 }, green: { rollout: 0.1, offset: 0.5 } });
+    feed.start();
+    await settle();
+    await advance(3 * DELAY_MS);
+    expect(log.at("warn")).toHaveLength(1);
+    expect(log.at("warn")[0]?.fields).toMatchObject({ first: "canary=0.2@0", second: "blue=0.1@0.15" });
+  });
+
+  test("an application that the store does not know is told of: its name may be misspelt", async () => {
+    const { store, feed, log } = createFeed();
+    store.script = () => snapshotOf({});
+    feed.start();
+    await settle();
+    expect(log.at("warn")[0]?.message).toContain("has no records of this application");
   });
 
   test("a record whose name cannot be one places nobody and has no arc", async () => {

@@ -92,7 +92,7 @@ describe("the same complaint", () => {
     log.warn("x", { application: "a", version: "w" });
     log.error("x", { application: "a", version: "v" });
     log.warn("y", { application: "a", version: "v" });
-    log.warn("x", { application: "a", version: "v", error: "another" });
+    log.warn("x", { application: "a", version: "v", attempt: 2 });
     expect(lines).toHaveLength(5);
   });
 
@@ -100,7 +100,7 @@ describe("the same complaint", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.warn("x");
     log.flush();
-    expect(lines[1]).toEndWith(" x repeated=3\n");
+    expect(lines[1]).toContain(" x repeated=3 last=");
     log.flush();
     jest.advanceTimersByTime(10 * REPEAT_MS);
     expect(lines).toHaveLength(2);
@@ -115,9 +115,22 @@ describe("the same complaint", () => {
 
 test("law 5: complaints without end that are all different keep no memory without end", () => {
   const { log, lines } = createLines();
-  for (let i = 0; i < 10_000; i++) log.warn(`complaint ${i}`);
-  expect(lines).toHaveLength(10_000);
-  expect(jest.getTimerCount()).toBeLessThanOrEqual(256);
+  for (let i = 0; i < 10_000; i++) log.warn("the store could not be read", { error: `reason ${i}` });
+  expect(lines).toHaveLength(257);
+  expect(jest.getTimerCount()).toBeLessThanOrEqual(257);
+  log.flush();
+  expect(lines.at(-1)).toContain("reason 9999");
+  expect(lines.at(-1)).toContain(`repeated=${10_000 - 257}`);
+});
+
+test("an error with another text is told at once, and a summary says when it last happened", () => {
+  const { log, lines } = createLines();
+  log.warn("the store could not be read", { error: "refused" });
+  log.warn("the store could not be read", { error: "no such table" });
+  log.warn("the store could not be read", { error: "refused" });
+  expect(lines).toHaveLength(2);
+  log.flush();
+  expect(lines[2]).toMatch(/error=refused repeated=1 last=\d{4}-\d\d-\d\dT/);
 });
 
 test("a line goes to every sink", () => {

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reading } from "../src/feed.ts";
@@ -12,6 +21,7 @@ let log: KeptLog;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "maintenance-"));
+  chmodSync(directory, 0o755);
   log = new KeptLog();
 });
 
@@ -120,6 +130,31 @@ test("a change is logged once, and that all is as ever is not", async () => {
   await follow(maintenance, reading({}));
   for (const value of [1, 1, 0, 0]) await follow(maintenance, reading({ maintenance: value }));
   expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is on", "maintenance is off"]);
+});
+
+test("the directory can be seen by a proxy of another user, whatever the mask; one above that cannot is told", async () => {
+  const mask = process.umask(0o077);
+  try {
+    const maintenance = new Maintenance(directory, log);
+    expect(statSync(join(directory, "maintenance")).mode & 0o777).toBe(0o755);
+    await follow(maintenance, reading({ maintenance: 1 }));
+    expect(log.at("warn")).toEqual([]);
+    chmodSync(directory, 0o700);
+    await follow(maintenance, reading({}), reading({ maintenance: 1 }));
+    await follow(maintenance, reading({}));
+    await follow(maintenance, reading({ maintenance: 1 }));
+    expect(log.at("warn")[0]?.fields).toMatchObject({ directory, remedy: `chmod o+x ${directory}` });
+  } finally {
+    process.umask(mask);
+  }
+});
+
+test("a file that an earlier daemon left is removed, and that is told", async () => {
+  mkdirSync(join(directory, "maintenance"));
+  writeFileSync(join(directory, "maintenance", "app"), "");
+  await follow(new Maintenance(directory, log), reading({}));
+  expect(isOn()).toBeFalse();
+  expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is off"]);
 });
 
 test("law 6: a disk that refuses is logged, ends nothing, and is tried again", async () => {

@@ -206,17 +206,14 @@ local function is_in_maintenance(self)
   return self.in_maintenance
 end
 
---- Finds out where the visitor of this request is served: sets $maxwells_location and $maxwells_assignment, and gives
--- new visitors their cookie. Ends the request with 503 in maintenance mode.
---
--- application  its name, where several are set up; without it the first one
-function _M.route(application)
+--- Decides one request; returns true in maintenance mode.
+local function route(application)
   local self = applications[application or 1]
   if not self then
     ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
     return
   end
-  if self.maintenance and is_in_maintenance(self) then return ngx.exit(503) end
+  if self.maintenance and is_in_maintenance(self) then return true end
 
   local given = var.cookie_maxwellsdaemon
   if given and (#given > ASSIGNMENT_BYTES_MAX or not find(given, "^[%d.eE+-]+$")) then given = nil end
@@ -242,6 +239,21 @@ function _M.route(application)
   var.maxwells_assignment = assignment
   if self.served[location] then var.maxwells_location = location end
   if assignment ~= given then give_cookie(self, assignment) end
+end
+
+--- Finds out where the visitor of this request is served: sets $maxwells_location and $maxwells_assignment, and gives
+-- new visitors their cookie. Ends the request with 503 in maintenance mode.
+--
+-- application  its name, where several are set up; without it the first one
+function _M.route(application)
+  local ok, in_maintenance = pcall(route, application)
+  if not ok then
+    -- A mistake in here is no visitor's error page.
+    ngx.log(ngx.ERR, "maxwells-daemon: ", in_maintenance, ": this visitor to master")
+    var.maxwells_location = "master"
+  elseif in_maintenance then
+    return ngx.exit(503)
+  end
 end
 
 return _M

@@ -1,7 +1,7 @@
 /** What a daemon says of itself at `/state`: its tables, their age, and its counts. */
 
 import packageJson from "../../package.json" with { type: "json" };
-import type { Feed } from "../feed.ts";
+import type { Feed, FeedState } from "../feed.ts";
 import type { Metrics, ServerCounts } from "../metrics.ts";
 import type { Arc } from "../record.ts";
 import type { Rollout } from "../rollout.ts";
@@ -18,6 +18,8 @@ export interface ApplicationState {
   readonly error: string | null;
   readonly reads: { readonly success: number; readonly failure: number; readonly malformed: number };
   readonly arcs: readonly Arc[];
+  /** Versions whose record cannot be used; the first few of them. */
+  readonly malformed: readonly string[];
   readonly decisions: readonly { location: string; reason: string; count: number }[];
 }
 
@@ -52,17 +54,14 @@ export function readState(sources: StateSources): State {
     uptimeMs: Math.round(nowMs - sources.startedAtMs),
     ready: sources.feed.isReady,
     store: sources.store.address,
-    applications: sources.feed.states.map(({ application, error }) =>
-      applicationState(sources, application, error, nowMs),
-    ),
+    applications: sources.feed.states.map((feed) => applicationState(sources, feed, nowMs)),
     servers: sources.metrics.servers.map((counts) => ({ ...counts })),
   };
 }
 
 function applicationState(
   { rollout, metrics }: StateSources,
-  name: string,
-  error: string | undefined,
+  { application: name, error, malformed }: FeedState,
   nowMs: number,
 ): ApplicationState {
   const table = rollout.table(name);
@@ -76,6 +75,7 @@ function applicationState(
     error: error ?? null,
     reads: { success: reads?.success ?? 0, failure: reads?.failure ?? 0, malformed: reads?.malformed ?? 0 },
     arcs: table?.arcs ?? [],
+    malformed,
     decisions: [...metrics.placements.values()]
       .filter((placement) => placement.application === name && placement.count > 0)
       .map(({ location, reason, count }) => ({ location, reason, count })),

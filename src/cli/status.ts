@@ -137,20 +137,21 @@ function page(state: State): string {
 }
 
 function applicationPart(application: ApplicationState): string {
-  const { name, fresh, ageMs, leaseMs, error, reads, arcs, decisions } = application;
+  const { name, fresh, ageMs, leaseMs, error, reads, arcs, malformed, decisions } = application;
   const facts = aligned(
     [
       ["rollouts", fresh ? "fresh" : "STALE: everyone goes to master but for arcs that hold"],
       ["age", ageMs === null ? "never read" : durationText(ageMs)],
       ["lease", durationText(leaseMs)],
       ["reads", `${reads.success} good, ${reads.failure} failed, ${reads.malformed} records malformed`],
+      ...(malformed.length === 0 ? [] : [["malformed", malformed.join(", ")]]),
       ...(error === null ? [] : [["error", error]]),
     ],
     "  ",
   );
   const circle = arcs.map((arc) => [
     arc.version,
-    rolloutText(arc.rollout),
+    fresh || arc.failsafe === "hold" ? rolloutText(arc.rollout) : `0% (was ${rolloutText(arc.rollout)})`,
     arc.offset === 0 ? "" : String(arc.offset),
     arc.failsafe === "master" ? "" : arc.failsafe,
   ]);

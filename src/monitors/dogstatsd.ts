@@ -215,7 +215,7 @@ export class DogStatsD implements Monitor {
   #complain(error: unknown): void {
     const fields = {
       statsd: hostPortText(this.#options.address),
-      error: error instanceof Error ? error.message : String(error),
+      error: describe(error),
     };
     if (this.#options.isNamed) {
       this.#context.log.warn("metrics cannot be sent to statsd; decisions go on without", fields);
@@ -224,6 +224,12 @@ export class DogStatsD implements Monitor {
       this.#context.log.info("no statsd takes metrics; name one with -statsd, or write -statsd none", fields);
     }
   }
+}
+
+/** Whether it was sending or receiving that was refused makes no other complaint. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return /\bECONNREFUSED\b/.exec(error.message)?.[0] ?? error.message;
 }
 
 interface Series {

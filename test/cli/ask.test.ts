@@ -35,6 +35,7 @@ const STATE: State = {
       error: null,
       reads: { success: 12, failure: 1, malformed: 0 },
       arcs: [{ version: "canary", rollout: 0.05, offset: 0.5, failsafe: "hold" }],
+      malformed: ["blue"],
       decisions: [{ location: "canary", reason: "rollout", count: 42 }],
     },
     {
@@ -45,6 +46,7 @@ const STATE: State = {
       error: "the file\u001b[2J is gone",
       reads: { success: 0, failure: 9, malformed: 0 },
       arcs: [],
+      malformed: [],
       decisions: [],
     },
   ],
