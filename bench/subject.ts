@@ -95,7 +95,13 @@ export async function startSubject(program: Program): Promise<Subject> {
     },
   });
   const place = await placeFor(program, statsd.port);
-  const child = Bun.spawn(place.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const child = Bun.spawn(place.command, {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+    // As the launcher and the systemd unit set it.
+    env: { ...process.env, BUN_JSC_forceRAMSize: "134217728" },
+  });
   const daemon = await DaemonProcess.of(child).catch((error) => {
     child.kill("SIGKILL");
     statsd.close();

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LineServer } from "../../src/servers/line.ts";
 import { type Core, countOf, createCore, UNHEALTHY_MS } from "../support/core.ts";
+import { eventually } from "../support/daemon-process.ts";
 import { LineClient } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { describeServer, type Protocol, type Question } from "./server-suite.ts";
@@ -212,6 +213,28 @@ describe("a connection", () => {
     await connect();
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(statSync(path).isSocket()).toBeTrue();
+  });
+
+  test("LP-22: is opened anew within about a second where its file is gone", async () => {
+    const old = await connect();
+    rmSync(path);
+    await eventually(() => existsSync(path), "the socket is back");
+    const next = await connect();
+    expect((await next.ask("0.1")).location).toBe("canary");
+    expect((await old.ask("0.1")).location).toBe("canary");
+    await server.close();
+    expect(existsSync(path)).toBeFalse();
+  });
+
+  test("LP-22: a daemon that was taken over comes back when the one that took over ends", async () => {
+    await connect();
+    const other = new LineServer(createCore(), {
+      ...{ address: { kind: "unix", path }, socketMode: 0o660, idleTimeoutMs: 60_000 },
+    });
+    await other.start();
+    await other.close();
+    await eventually(() => existsSync(path), "the socket is back");
+    expect((await (await connect()).ask("0.1")).location).toBe("canary");
   });
 
   test("LP-22: reaches the successor once there is one on the same path, and the old one answers on", async () => {
