@@ -130,7 +130,7 @@ export class HttpConnection extends StreamConnection {
     if (isOverlong) request.valid = false;
     context.handler.decide(request, nowMs, decision);
     const prefix = prefixes.of(isLast, head.isHttp10, nowMs);
-    return writeDecision(out, at, prefix, decision, request, bytes, head.assignment);
+    return writeDecision(out, at, prefix, decision, request, bytes, head);
   }
 
   #page(bytes: Uint8Array, isLast: boolean, nowMs: number): Buffer {

@@ -40,6 +40,10 @@ export interface Head {
   /** Whether the header was there, so that a cookie is not looked at. */
   hasAssignmentHeader: boolean;
   hasForceHeader: boolean;
+  /** The proxy wants a `Set-Cookie` to hand on to a visitor whose assignment is new. */
+  wantsCookie: boolean;
+  /** The proxy says that its visitor came over TLS. */
+  isTls: boolean;
 }
 
 export function emptyHead(): Head {
@@ -59,6 +63,8 @@ export function emptyHead(): Head {
     force: span(),
     hasAssignmentHeader: false,
     hasForceHeader: false,
+    wantsCookie: false,
+    isTls: false,
   };
 }
 
@@ -78,11 +84,16 @@ const M = 0x6d;
 const C = 0x63;
 const T = 0x74;
 const E = 0x65;
+const X = 0x78;
 
 const NAME = Buffer.from("maxwellsdaemon");
 const APPLICATION = Buffer.from("-application");
 const KEY = Buffer.from("-key");
 const FORCE = Buffer.from("-force");
+const OURS_COOKIE = Buffer.from("-cookie");
+const SET = Buffer.from("set");
+const FORWARDED_PROTO = Buffer.from("x-forwarded-proto");
+const HTTPS = Buffer.from("https");
 const COOKIE = Buffer.from("cookie");
 const CONNECTION = Buffer.from("connection");
 const CONTENT_LENGTH = Buffer.from("content-length");
@@ -151,12 +162,10 @@ export function readQuestion(bytes: Uint8Array, head: Head, request: Request, al
   request.force = allowsForce && !isEmpty(force) ? text(bytes, force, "latin1") : undefined;
 }
 
+/** Only the proxy writes the query of `/decide` itself; below it stands what the visitor asked for. */
 function applicationOfQuery(bytes: Uint8Array, head: Head): string | undefined {
-  const { start, end } = head.target;
-  for (let at = start + DECIDE.length; at < end; at++) {
-    if (bytes[at] === QUESTION_MARK) return queryOf(bytes, head).get("application") || undefined;
-  }
-  return undefined;
+  if (bytes[head.target.start + DECIDE.length] !== QUESTION_MARK) return undefined;
+  return queryOf(bytes, head).get("application") || undefined;
 }
 
 function text(bytes: Uint8Array, { start, end }: Span, encoding: "latin1" | "utf8"): string {
@@ -173,6 +182,8 @@ function clear(head: Head): void {
   head.bodyBytes = -1;
   head.hasAssignmentHeader = false;
   head.hasForceHeader = false;
+  head.wantsCookie = false;
+  head.isTls = false;
   head.assignment.end = head.assignment.start = 0;
   head.application.end = head.application.start = 0;
   head.key.end = head.key.start = 0;
@@ -230,6 +241,11 @@ function readField(bytes: Uint8Array, start: number, end: number, head: Head): v
     case E:
       // After a final answer to one who asked whether to send, its body may follow or not (RFC 9110, section 10.1.1).
       if (isAt(EXPECT, bytes, start)) head.isUnframed = true;
+      return;
+    case X:
+      // Of several, the first one is what the visitor used; the others are hops on this side.
+      if (isNamed(FORWARDED_PROTO, bytes, start))
+        head.isTls = beginsWith(HTTPS, bytes, start + FORWARDED_PROTO.length + 1, end);
   }
 }
 
@@ -248,6 +264,8 @@ function readOurs(bytes: Uint8Array, at: number, end: number, head: Head): void 
   } else if (isNamed(FORCE, bytes, at)) {
     if (head.hasForceHeader) head.isDoubled = true;
     if (trimInto(bytes, at + FORCE.length + 1, end, head.force)) head.hasForceHeader = true;
+  } else if (isNamed(OURS_COOKIE, bytes, at)) {
+    head.wantsCookie = beginsWith(SET, bytes, at + OURS_COOKIE.length + 1, end);
   }
 }
 
@@ -321,6 +339,13 @@ function isEmpty(span: Span): boolean {
 
 function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
+}
+
+/** Whether the value in `bytes[start, end)` begins with this lower-case word, in whatever case. */
+function beginsWith(word: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isBlank(bytes[at])) at++;
+  return at + word.length <= end && isAt(word, bytes, at);
 }
 
 /** Whether the header at `bytes[at]` has this lower-case name. */

@@ -1,10 +1,10 @@
 /** The bytes of replies over HTTP/1.1 (RFC 9112; docs/protocol/http.md): decisions, and pages beside them. */
 
 import type { Decision, Request } from "../handler.ts";
-import type { Head, Span } from "./http-head.ts";
+import type { Head } from "./http-head.ts";
 import { SPELLING_BYTES_MAX } from "./line-codec.ts";
 
-/** What a decision takes at most: a prefix, a spelling, a location and the names of their headers. */
+/** What a decision takes at most: a prefix, a spelling twice, a location, and the names of their headers. */
 export const DECISION_BYTES_MAX = 512;
 
 /** The date in replies changes this often (RFC 9110, section 6.6.1). */
@@ -59,10 +59,17 @@ function prefix(date: string, connection: string): Uint8Array {
   return Buffer.from(head, "latin1");
 }
 
+const COOKIE_BEGIN = Buffer.from("\r\nSet-Cookie: maxwellsdaemon=", "latin1");
+/** A visitor keeps its assignment for a year. */
+const COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+const COOKIE_END = Buffer.from(COOKIE_ATTRIBUTES, "latin1");
+const COOKIE_END_TLS = Buffer.from(`${COOKIE_ATTRIBUTES}; Secure`, "latin1");
+
 /**
  * Writes a decision at `out[at]`, for which `DECISION_BYTES_MAX` must be free.
  *
- * @param spelling where the given assignment stands in `bytes`: it is echoed as it was spelled if it is used
+ * @param head where the given assignment stands in `bytes`: it is echoed as it was spelled if it is used; and whether
+ *             a visitor who did not bring it is to get it as a cookie
  * @returns where the next reply may begin
  */
 export function writeDecision(
@@ -72,15 +79,22 @@ export function writeDecision(
   decision: Readonly<Decision>,
   request: Readonly<Request>,
   bytes: Uint8Array,
-  spelling: Readonly<Span>,
+  head: Readonly<Head>,
 ): number {
+  const spelling = head.assignment;
   out.set(prefix, at);
   let next = at + prefix.length;
   const isUsed = request.valid && decision.assignment === request.assignment;
   if (isUsed && spelling.end - spelling.start <= SPELLING_BYTES_MAX) {
     for (let i = spelling.start; i < spelling.end; i++) out[next++] = bytes[i] as number;
   } else {
-    next += out.write(String(decision.assignment), next, "latin1");
+    const text = String(decision.assignment);
+    next += out.write(text, next, "latin1");
+    if (head.wantsCookie && !isUsed) {
+      next += COOKIE_BEGIN.copy(out, next);
+      next += out.write(text, next, "latin1");
+      next += (head.isTls ? COOKIE_END_TLS : COOKIE_END).copy(out, next);
+    }
   }
   const tail = decision.placement.httpTail;
   out.set(tail, next);

@@ -145,6 +145,9 @@ describe("HTTP", () => {
     expect(await asked("/decide?application=web", { "maxwellsdaemon-application": "" })).toBe("canary");
     expect(await asked("/decide?application=")).toBe("master");
     expect(await asked("/decide?application=%zz")).toBe("master");
+    // What a visitor asked for, behind the prefix that Envoy puts before it.
+    expect(await asked("/decide/?application=web")).toBe("master");
+    expect(await asked("/decide/a?application=web")).toBe("master");
   });
 
   test("HTTP-6: a key is taken as it is, its bytes as UTF-8: no percent-decoding", async () => {
@@ -153,6 +156,32 @@ describe("HTTP", () => {
     expect(await asked("é")).toBe(0.09312962734175445);
     expect(await asked("user@example.com")).toBe(0.9108015667243244);
     expect(await asked("%61")).not.toBe(0.8215144243236395);
+  });
+
+  test("HTTP-13: who asks for it gets a cookie for a visitor whose assignment is new, and for nobody else", async () => {
+    const cookieOf = async (headers: Record<string, string>) => {
+      const reply = await client.ask("GET", "/decide", headers);
+      const { assignment } = answerOf(reply);
+      const cookie = reply.headers.get("set-cookie");
+      if (cookie === undefined) return undefined;
+      expect(cookie).toStartWith(`maxwellsdaemon=${assignment}; `);
+      return cookie.slice(cookie.indexOf(";") + 2);
+    };
+    const wanted = { "maxwellsdaemon-cookie": "set" };
+    const attributes = "Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+    expect(await cookieOf({})).toBeUndefined();
+    expect(await cookieOf({ "maxwellsdaemon-cookie": "" })).toBeUndefined();
+    expect(await cookieOf(wanted)).toBe(attributes);
+    expect(await cookieOf({ ...wanted, "X-Forwarded-Proto": "http, https" })).toBe(attributes);
+    for (const proto of ["https", "HTTPS", "https, http"]) {
+      expect(await cookieOf({ ...wanted, "X-Forwarded-Proto": proto })).toBe(`${attributes}; Secure`);
+    }
+    expect(await cookieOf({ ...wanted, cookie: "maxwellsdaemon=0.3" })).toBeUndefined();
+    expect(await cookieOf({ ...wanted, cookie: `maxwellsdaemon=0.${"3".repeat(100)}` })).toBeUndefined();
+    expect(await cookieOf({ ...wanted, cookie: "maxwellsdaemon=1.3" })).toBe(attributes);
+    expect(await cookieOf({ ...wanted, cookie: "maxwellsdaemon=" })).toBe(attributes);
+    expect(await cookieOf({ ...wanted, "maxwellsdaemon-key": "a" })).toBe(attributes);
+    expect(await cookieOf({ ...wanted, maxwellsdaemon: "0.1" })).toBeUndefined();
   });
 
   test("HTTP-9: a body is not looked at, whatever its size", async () => {
