@@ -56,6 +56,7 @@ export async function benchNginx({
         master: join(home.directory, "master.sock"),
         canary: join(home.directory, "canary.sock"),
         maintenanceFile: home.maintenanceFile,
+        page: join(home.directory, "share"),
       };
       const example = fillExample(port, places);
       const http = kind === "lua" ? example : withoutDaemon(example);

@@ -11,12 +11,16 @@ import { helpPage } from "../src/cli/help.ts";
 import { PROGRAM_TABLE } from "../src/cli/list.ts";
 import { configurationPage } from "../src/config/page.ts";
 import { metricsPage } from "../src/monitors/table.ts";
+import { promisedTable } from "../test/integration/conformance/table.ts";
 import { limitsPage } from "./limits.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
 /** `<!-- examples/NAME.ts -->`, and the block of code that follows it, if there is one yet. */
 const EXAMPLE = /<!-- (examples\/[a-z-]+\.ts) -->\n(?:\n*```ts\n(?:.*\n)*?```\n)?/g;
+
+/** Where the conformance suite's table stands, between two comments. */
+const CONFORMANCE = /(<!-- conformance: .* -->\n)[\s\S]*?(<!-- \/conformance -->)/;
 
 /** The pages below `root` that differ from what the code says, with what it says, by their path. */
 export async function outdatedPages(root: string): Promise<Map<string, string>> {
@@ -26,6 +30,7 @@ export async function outdatedPages(root: string): Promise<Map<string, string>> 
     "docs/configuration.md": configurationPage(),
     "docs/limits.md": await limitsPage(ROOT),
     "docs/metrics.md": metricsPage(),
+    "integrations/README.md": withConformance(await textOf(join(root, "integrations/README.md"))),
   };
   const outdated = new Map<string, string>();
   for (const [path, text] of Object.entries(pages)) {
@@ -47,6 +52,10 @@ async function withExamples(root: string, page: string): Promise<string> {
     text = text.replace(found, () => `<!-- ${path} -->\n\`\`\`ts\n${code}\`\`\`\n`);
   }
   return text;
+}
+
+function withConformance(page: string): string {
+  return page.replace(CONFORMANCE, (_, begin, end) => `${begin}\n${promisedTable()}\n\n${end}`);
 }
 
 /** All pages of help. The daemon's flags have a page of their own, and are left out here. */

@@ -16,7 +16,8 @@
 -- a late answer never reaches the next visitor.
 --
 -- What visitors send is not believed: the cookie reaches the daemon only where it consists of the characters of a
--- number, so it cannot become a second request; an incoming maxwellsdaemon-location header is never looked at.
+-- number, so it cannot become a second request; an incoming maxwellsdaemon-location header is never looked at. What
+-- testers force is passed on only where allow_force says so, and only if it looks like a location.
 --
 -- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends well in the access phase lets visitors
 -- in. set_by_lua cannot use sockets.
@@ -37,8 +38,9 @@ local POOL_SIZE = 256
 
 -- Any decimal spelling of a fraction is shorter.
 local ASSIGNMENT_BYTES_MAX = 32
--- An assignment, a location of at most 64 bytes, two line feeds.
-local REPLY_BYTES_MAX = ASSIGNMENT_BYTES_MAX + 64 + 2
+local LOCATION_BYTES_MAX = 64
+-- An assignment, a location, two line feeds.
+local REPLY_BYTES_MAX = ASSIGNMENT_BYTES_MAX + LOCATION_BYTES_MAX + 2
 local REPLY = "^([%d.eE+-]+)\n(%w[%w._-]*)\n$"
 
 -- Maintenance mode begins and ends this much later at most; so long each worker believes its last look at the file.
@@ -57,6 +59,7 @@ local FRESH = { pool = "maxwells-daemon fresh", pool_size = 1 }
 
 local KNOWN_SETTINGS = {
   socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
+  allow_force = "boolean",
 }
 
 --- Says what is asked for an application, and which answers count. Call it once for each application.
@@ -65,6 +68,8 @@ local KNOWN_SETTINGS = {
 -- locations    the versions that this nginx can serve, as { "canary" }; every other answer is master
 -- application  its name, where the daemon serves several; without it the daemon's first one is asked for
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
+-- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force: always, or never.
+--              The daemon has to run with -allow-force, too
 -- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that does TLS
 function _M.setup(settings)
   for name, value in pairs(settings) do
@@ -81,9 +86,10 @@ function _M.setup(settings)
   end
   local self = {
     socket = "unix:" .. settings.socket,
-    line_end = name and (" application=" .. name .. "\n") or "\n",
+    fields = name and (" application=" .. name) or "",
     served = { master = true },
     secure = settings.secure,
+    allow_force = settings.allow_force,
     maintenance = settings.maintenance,
     -- What each worker learns for itself: workers are forked after setup.
     failures = 0,
@@ -124,13 +130,13 @@ end
 
 --- Asks one question over one connection.
 -- Returns assignment and location; or nil, what went wrong, and whether the connection had only been dead.
-local function exchange(self, given, options, patience_ms, deadline)
+local function exchange(self, given, line, options, patience_ms, deadline)
   local sock = tcp()
   sock:settimeouts(patience_ms, patience_ms, patience_ms)
   local ok, err = sock:connect(self.socket, options)
   if not ok then return nil, err end
 
-  ok, err = sock:send((given or "") .. self.line_end)
+  ok, err = sock:send(line)
   local assignment, location
   if ok then
     assignment, location = read_reply(sock, deadline)
@@ -149,13 +155,21 @@ local function exchange(self, given, options, patience_ms, deadline)
   return assignment, location
 end
 
+--- What the visitor wants to force, as the daemon is told; the header goes before the cookie.
+local function forced()
+  local word = var.http_maxwellsdaemon_force or var["cookie_maxwellsdaemon-force"]
+  if word and #word <= LOCATION_BYTES_MAX and find(word, "^%w[%w._-]*$") then return " force=" .. word end
+  return ""
+end
+
 --- Asks within PATIENCE_MS. Returns assignment and location, or nil and what went wrong.
 local function ask(self, given)
   local deadline = now() + PATIENCE_MS / 1000
-  local assignment, location, was_dead = exchange(self, given, POOLED, PATIENCE_MS, deadline)
+  local line = (given or "") .. self.fields .. (self.allow_force and forced() or "") .. "\n"
+  local assignment, location, was_dead = exchange(self, given, line, POOLED, PATIENCE_MS, deadline)
   if was_dead then
     local left_ms = (deadline - now()) * 1000
-    if left_ms >= 1 then return exchange(self, given, FRESH, left_ms, deadline) end
+    if left_ms >= 1 then return exchange(self, given, line, FRESH, left_ms, deadline) end
   end
   return assignment, location
 end

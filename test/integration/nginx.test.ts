@@ -42,6 +42,7 @@ beforeAll(async () => {
     master: join(home.directory, "master.sock"),
     canary: join(home.directory, "canary.sock"),
     maintenanceFile: home.maintenanceFile,
+    page: join(home.directory, "share"),
   };
   upstreams.push(startUpstream("master", places.master), startUpstream("canary", places.canary));
   nginx = await startNginx(home.directory, port, fillExample(port, places));

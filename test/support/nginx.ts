@@ -37,6 +37,9 @@ export interface Places {
   readonly master: string;
   readonly canary: string;
   readonly maintenanceFile: string;
+  /** Where the maintenance page's directory is. */
+  readonly page: string;
+  readonly allowForce?: boolean;
 }
 
 /** The shipped example with its places filled in. */
@@ -51,8 +54,20 @@ export function fillExample(port: number, places: Places): string {
   fill("server 127.0.0.1:8081;", `server unix:${places.canary};`);
   fill("/run/maxwells-daemon.sock", places.daemon);
   fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
-  fill("root /usr/share/maxwells-daemon;", `root ${join(places.daemon, "../share")};`);
+  fill("root /usr/share/maxwells-daemon;", `root ${places.page};`);
+  if (places.allowForce) fill("allow_force = false", "allow_force = true");
   return text;
+}
+
+/** The same, for visitors who come over TLS. */
+export function withTls(
+  example: string,
+  { key, certificate }: { readonly key: string; readonly certificate: string },
+): string {
+  return example.replace(
+    /listen (127\S+);/,
+    (_, address) => `listen ${address} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`,
+  );
 }
 
 /** Puts the maintenance page where `fillExample` says that it is. */

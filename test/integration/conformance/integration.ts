@@ -1,0 +1,55 @@
+/**
+ * The contract of an integration, for the conformance suite: a proxy, or an application, that asks a daemon for its
+ * visitors and is made of the files in a folder of `integrations/`.
+ *
+ * `start` puts the shipped files to work as they are, with nothing but their places filled in (paths, addresses, switches
+ * that are marked CHANGE), and resolves when visitors are served; where such a place is gone from a file, it throws. The
+ * upstreams are there before it is called, and so is the daemon, which may die, hang and come back at any time after. `stop`
+ * ends all that `start` began. A new integration is a file in `test/integration/proxies`, and a line in `list.ts`.
+ */
+
+import type { DaemonHome } from "../../support/daemon-process.ts";
+
+/** What an integration is started with. */
+export interface Places {
+  /** A directory of its own, for everything it writes. */
+  readonly directory: string;
+  /** Where visitors come to, on 127.0.0.1. */
+  readonly port: number;
+  /** Paths of the unix sockets of the versions. */
+  readonly master: string;
+  readonly canary: string;
+  /** Where the daemon lives: its socket, its state directory. It runs with `daemonFlags`. */
+  readonly home: DaemonHome;
+  /** The operator lets testers force their location. The daemon then runs with `-allow-force`. */
+  readonly allowForce: boolean;
+  /** Visitors come over TLS. */
+  readonly tls: { readonly key: string; readonly certificate: string } | undefined;
+}
+
+/** An integration that runs. */
+export interface Running {
+  /** What it wrote so far, for whoever looks for the reason of a failure. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface Integration {
+  /** As it is headed in the table, such as `nginx, asks`. */
+  readonly name: string;
+  /** Its folder in `integrations`. */
+  readonly folder: string;
+  /** Why it cannot be had here, with the remedy; undefined where it can. In CI it throws instead. */
+  missing(): string | undefined;
+  /** What the daemon is run with for it, beside its store and its socket; `directory` is that of `Places`. */
+  daemonFlags(directory: string): readonly string[];
+  start(places: Places): Promise<Running>;
+  /** A change that the daemon knows is followed by every visitor's decision after this time: 0 where it asks each time. */
+  readonly changeMs: number;
+  /** The canary may go on for so long when the daemon is gone: the longest lease, or the patience of one that asks. */
+  readonly graceMs: number;
+  /** What a visitor waits at most for a daemon that does not answer. */
+  readonly patienceMs: number;
+  /** Cases that cannot apply, by their id, with the reason that the table's page gives. */
+  readonly exceptions?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,183 @@
+/** Law 4: the daemon is gone, hung, slow or restarted, and visitors notice nothing but that master serves them. */
+
+import { expect } from "bun:test";
+import { eventually } from "../../support/daemon-process.ts";
+import type { Case } from "./case.ts";
+import type { Rig } from "./rig.ts";
+
+/** What a busy machine may add to a wait, for the middle of many visits and for the slowest one. */
+const BUSY_MEDIAN_MS = 30;
+const BUSY_MS = 500;
+
+/** Waits until the canary's share is 0, which it has to be within the integration's grace. */
+async function falls(rig: Rig): Promise<void> {
+  const beganMs = performance.now();
+  await eventually(async () => {
+    const served = await Promise.all(Array.from({ length: 5 }, () => rig.known(0.1)));
+    expect(served.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    return served.every(({ name }) => name === "master");
+  }, "everyone at master");
+  expect(performance.now() - beganMs).toBeLessThan(rig.integration.graceMs + BUSY_MS);
+}
+
+/** Visits while nobody decides: served by master, with the cookie they have and no other, within the patience. */
+async function expectMaster(rig: Rig): Promise<void> {
+  const tookMs: number[] = [];
+  for (let visit = 0; visit < 100; visit++) {
+    const known = await rig.known(0.1);
+    expect([known.status, known.name, known.location, known.cookies]).toEqual([200, "master", "master", []]);
+    const fresh = await rig.visit({ headers: [["maxwellsdaemon-location", "canary"]] });
+    expect([fresh.status, fresh.name, fresh.location, fresh.cookies]).toEqual([200, "master", "master", []]);
+    tookMs.push(known.tookMs, fresh.tookMs);
+  }
+  tookMs.sort((a, b) => a - b);
+  expect(tookMs[100]).toBeLessThan(rig.integration.patienceMs + BUSY_MEDIAN_MS);
+  expect(tookMs.at(-1)).toBeLessThan(rig.integration.patienceMs + BUSY_MS);
+}
+
+const killed: Case = {
+  id: "killed",
+  title: "a daemon that is killed costs visitors their canary, and nothing else; it comes back by itself",
+  async run(rig) {
+    await rig.daemon.end("SIGKILL");
+    await falls(rig);
+    await expectMaster(rig);
+    await rig.startDaemon();
+  },
+};
+
+const hung: Case = {
+  id: "hung",
+  title: "a daemon that hangs costs a visitor no more than the proxy's patience",
+  async run(rig) {
+    rig.daemon.signal("SIGSTOP");
+    try {
+      await falls(rig);
+      await expectMaster(rig);
+    } finally {
+      rig.daemon.signal("SIGCONT");
+    }
+    await rig.becomes(0.1, "canary");
+    // What was answered too late reached nobody else.
+    for (let visitor = 0; visitor < 200; visitor++) {
+      const text = String(visitor / 200);
+      const { name, assignment } = await rig.known(text);
+      expect([text, name]).toEqual([assignment, visitor / 200 < 0.25 ? "canary" : "master"]);
+    }
+  },
+};
+
+/** How many visitors ask at the same time, and how many requests they make in all. */
+const VISITORS = 32;
+const REQUESTS_MIN = 100_000;
+
+const storm: Case = {
+  id: "storm",
+  title: "100 000 requests while it is killed, hung, slow and restarted: not one error, no canary without it",
+  timeoutMs: 240_000,
+  async run(rig) {
+    const load = new Load(rig);
+    const running = load.run();
+    try {
+      await load.passes(8_000);
+      await rig.daemon.end("SIGKILL");
+      await load.withoutCanary(12_000);
+      rig.daemon = await rig.home.start();
+      await load.passes(8_000);
+
+      rig.daemon.signal("SIGSTOP");
+      await load.withoutCanary(12_000);
+      rig.daemon.signal("SIGCONT");
+      await load.passes(8_000);
+
+      await load.passesWhileSlow(12_000);
+      for (let restart = 0; restart < 3; restart++) {
+        await rig.daemon.end("SIGTERM");
+        rig.daemon = await rig.home.start();
+        await load.passes(6_000);
+      }
+      // Two daemons for a moment: the next one takes the sockets over.
+      const old = rig.daemon;
+      rig.daemon = await rig.home.start();
+      await load.passes(2_000);
+      await old.end("SIGTERM");
+      await load.passes(Math.max(6_000, REQUESTS_MIN - load.sent));
+    } finally {
+      rig.daemon.signal("SIGCONT");
+      load.stop();
+      await running;
+    }
+    expect([...load.errors]).toEqual([]);
+    expect(load.sent).toBeGreaterThanOrEqual(REQUESTS_MIN);
+    await rig.becomes(0.1, "canary");
+  },
+};
+
+/** Visitors who come back at once, each request with an assignment of its own. */
+class Load {
+  readonly #rig: Rig;
+  /** What visitors saw that they should not, and how often. */
+  readonly errors = new Map<string, number>();
+  sent = 0;
+  #canary = 0;
+  #isOver = false;
+
+  constructor(rig: Rig) {
+    this.#rig = rig;
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: VISITORS }, () => this.#visitor()));
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** Resolves when so many more requests were made. */
+  async passes(requests: number): Promise<void> {
+    const until = this.sent + requests;
+    while (this.sent < until) await Bun.sleep(2);
+  }
+
+  /** The same, and from the end of the grace on nobody may be at the canary. */
+  async withoutCanary(requests: number): Promise<void> {
+    await Bun.sleep(this.#rig.integration.graceMs + BUSY_MS);
+    const before = this.#canary;
+    await this.passes(requests);
+    if (this.#canary > before) this.#note(`${this.#canary - before} at canary without a daemon`);
+  }
+
+  /** The daemon sleeps for three quarters of the time, for longer than anyone's patience at a stretch. */
+  async passesWhileSlow(requests: number): Promise<void> {
+    const until = this.sent + requests;
+    while (this.sent < until) {
+      this.#rig.daemon.signal("SIGSTOP");
+      await Bun.sleep(30);
+      this.#rig.daemon.signal("SIGCONT");
+      await Bun.sleep(10);
+    }
+  }
+
+  async #visitor(): Promise<void> {
+    while (!this.#isOver) {
+      const assignment = (this.sent++ % 1_000) / 1_000;
+      try {
+        const { status, name } = await this.#rig.known(assignment);
+        if (status !== 200) this.#note(`status ${status}`);
+        else if (name === "canary" && assignment >= 0.25) this.#note("at canary, and does not belong there");
+        if (name === "canary") this.#canary++;
+      } catch (error) {
+        this.#note((error as Error).message);
+        // Whoever is refused does not come back at once.
+        await Bun.sleep(10);
+      }
+    }
+  }
+
+  #note(error: string): void {
+    this.errors.set(error, (this.errors.get(error) ?? 0) + 1);
+  }
+}
+
+export const OUTAGES: readonly Case[] = [killed, hung, storm];

@@ -1,0 +1,163 @@
+/** An integration at work for the conformance suite: real upstreams, a daemon of its own, the proxy, and its visitors. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DaemonHome, type DaemonProcess, eventually, type Records } from "../../support/daemon-process.ts";
+import { freePort } from "../../support/port.ts";
+import { type Seen, startUpstream, type Upstream } from "../../support/upstream.ts";
+import { type Reply, type Visit, Visitors } from "../../support/visitors.ts";
+import type { Integration, Running } from "./integration.ts";
+
+/** A change reaches the daemon's table by the store's watch; a proxy that holds a lease may be in the middle of a renewal. */
+const SLACK_MS = 250;
+
+/** A visitor, as the upstream and the visitor itself saw it. */
+export interface Served extends Reply {
+  /** Which version served; empty where none did. */
+  readonly name: string;
+  /** What the upstream was told; empty where it was told nothing. */
+  readonly assignment: string;
+  readonly location: string;
+  readonly seen: Seen | undefined;
+}
+
+export interface RigOptions {
+  readonly allowForce?: boolean;
+  readonly isTls?: boolean;
+}
+
+export class Rig {
+  readonly integration: Integration;
+  readonly home: DaemonHome;
+  /** Where visitors come to. */
+  readonly url: string;
+  daemon: DaemonProcess;
+  readonly #directory: string;
+  readonly #visitors: Visitors;
+  readonly #upstreams: readonly Upstream[];
+  readonly #running: Running;
+
+  private constructor(
+    integration: Integration,
+    directory: string,
+    home: DaemonHome,
+    daemon: DaemonProcess,
+    upstreams: readonly Upstream[],
+    running: Running,
+    port: number,
+    isTls: boolean,
+  ) {
+    this.integration = integration;
+    this.#directory = directory;
+    this.home = home;
+    this.daemon = daemon;
+    this.#upstreams = upstreams;
+    this.#running = running;
+    this.url = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
+    this.#visitors = new Visitors(port, isTls);
+  }
+
+  /** Starts everything; resolves when the canary serves whom it should. */
+  static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
+    const { allowForce = false, isTls = false } = options;
+    const directory = mkdtempSync(join(tmpdir(), "conformance-"));
+    const force = allowForce ? ["-allow-force"] : [];
+    const home = new DaemonHome({
+      records: { canary: 0.25, maintenance: 0 },
+      flags: [...integration.daemonFlags(directory), ...force],
+    });
+    const daemon = await home.start();
+    const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
+    const upstreams = [startUpstream("master", master), startUpstream("canary", canary)];
+    const port = await freePort();
+    const tls = isTls ? await certificate(directory) : undefined;
+    const running = await integration.start({ directory, port, master, canary, home, allowForce, tls });
+    const rig = new Rig(integration, directory, home, daemon, upstreams, running, port, isTls);
+    await rig.becomes(0.1, "canary");
+    return rig;
+  }
+
+  async stop(): Promise<void> {
+    this.#visitors.close();
+    await this.#running.stop();
+    await this.daemon.end("SIGKILL");
+    for (const upstream of this.#upstreams) upstream.stop();
+    this.home.remove();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** What the proxy wrote. */
+  get log(): string {
+    return this.#running.log();
+  }
+
+  async visit(visit: Visit = {}): Promise<Served> {
+    const reply = await this.#visitors.visit(visit);
+    const seen = reply.status === 200 ? (JSON.parse(reply.body) as Seen) : undefined;
+    return {
+      ...reply,
+      seen,
+      name: seen?.name ?? "",
+      assignment: seen?.headers["maxwellsdaemon"] ?? "",
+      location: seen?.headers["maxwellsdaemon-location"] ?? "",
+    };
+  }
+
+  /** A visitor with this cookie header. */
+  withCookie(cookie: string, more: readonly (readonly [string, string])[] = []): Promise<Served> {
+    return this.visit({ headers: [["cookie", cookie], ...more] });
+  }
+
+  /** A visitor who keeps this assignment. */
+  known(assignment: number | string): Promise<Served> {
+    return this.withCookie(`maxwellsdaemon=${assignment}`);
+  }
+
+  /** Waits until this visitor is served by that version; every visit on the way has to be a success. */
+  async becomes(assignment: number, name: string): Promise<void> {
+    await eventually(async () => {
+      const served = await this.known(assignment);
+      if (served.status !== 200) throw new Error(`status ${served.status}: ${served.body}\n${this.log}`);
+      return served.name === name;
+    }, `${this.integration.name}: ${assignment} at ${name}`);
+  }
+
+  write(records: Records): void {
+    this.home.write({ maintenance: 0, ...records });
+  }
+
+  /** Writes the store; resolves when every visitor is decided by it. */
+  async rollOut(rollout: number, offset = 0): Promise<void> {
+    this.write({ canary: { rollout, offset } as { rollout: number } });
+    await this.daemon.follows("canary", rollout);
+    // Nothing tells when the last of a proxy's workers has its new lease.
+    if (this.integration.changeMs > 0) await Bun.sleep(this.integration.changeMs + SLACK_MS);
+  }
+
+  /** A daemon in the place of one that was ended; resolves when the canary serves again. */
+  async startDaemon(): Promise<void> {
+    this.daemon = await this.home.start();
+    await this.becomes(0.1, "canary");
+  }
+}
+
+/** A certificate for 127.0.0.1, signed by itself. */
+async function certificate(directory: string): Promise<{ key: string; certificate: string }> {
+  const [key, path] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
+  await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout ${key} -out ${path}`.quiet();
+  return { key, certificate: path };
+}
+
+/** Runs `each` for all items, some at a time. */
+export async function inParallel<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  each: (item: Item) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await each(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

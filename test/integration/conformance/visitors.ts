@@ -1,0 +1,266 @@
+/** What visitors send, in good faith and in bad, and what they get. */
+
+import { expect } from "bun:test";
+import { covers } from "../../../src/rollout.ts";
+import { eventually } from "../../support/daemon-process.ts";
+import type { Case } from "./case.ts";
+import type { Served } from "./rig.ts";
+
+/** Cookie headers of people who want to see what happens. Each is one header line; characters are bytes. */
+const HOSTILE_COOKIES = [
+  "maxwellsdaemon=0.5%0a0.6",
+  "maxwellsdaemon=0.5%0d%0aset-cookie: a=b",
+  "maxwellsdaemon=0.5 force=canary",
+  "maxwellsdaemon=0.5\t0.6",
+  "maxwellsdaemon=?lease",
+  "maxwellsdaemon=?served canary=1000000",
+  "maxwellsdaemon=",
+  "maxwellsdaemon",
+  "maxwellsdaemon=-0.1",
+  "maxwellsdaemon=1",
+  "maxwellsdaemon=nan",
+  "maxwellsdaemon=0x0.8p0",
+  "maxwellsdaemon=..",
+  "maxwellsdaemon=0.1.2",
+  'maxwellsdaemon="0.1"',
+  "maxwellsdaemon=1e-999999999999999999999999999999999999",
+  "maxwellsdaemon=\xff\xfe\x80",
+  `maxwellsdaemon=${"x".repeat(6_000)}`,
+  `maxwellsdaemon=${"\xff".repeat(2_000)}`,
+  "=; ;;maxwellsdaemon",
+  `${"a=b; ".repeat(800)}maxwellsdaemon=x`,
+];
+
+const hostileCookies: Case = {
+  id: "hostile-cookies",
+  title: "garbage, huge and hostile cookies are served, and count as new visitors",
+  async run(rig) {
+    for (const cookie of HOSTILE_COOKIES) {
+      const served = await rig.withCookie(cookie);
+      const what = cookie.slice(0, 80);
+      expect([what, served.status, served.cookies.length]).toEqual([what, 200, 1]);
+      expect(served.cookies[0]).toStartWith(`maxwellsdaemon=${served.assignment};`);
+      expectPlaced(served, 0.25);
+    }
+    // These nobody was given: a comma ends a cookie for some, and so many digits are a number for some. Whichever way they
+    // are taken, they are served.
+    for (const value of ["0,1", ...[23, 40, 300, 6_000].map((digits) => `0.${"1".repeat(digits)}`)]) {
+      const served = await rig.known(value);
+      expect([value, served.status]).toEqual([value, 200]);
+      expectPlaced(served, 0.25);
+    }
+  },
+};
+
+const doubledCookies: Case = {
+  id: "doubled-cookies",
+  title: "of two cookies one counts, always the same one, and nobody gets a third",
+  async run(rig) {
+    for (const cookie of [
+      "maxwellsdaemon=0.1; maxwellsdaemon=0.9",
+      "maxwellsdaemon=0.9; maxwellsdaemon=0.1",
+      "a=b; maxwellsdaemon=0.1; c=d; maxwellsdaemon=0.1",
+    ]) {
+      const first = await rig.withCookie(cookie);
+      expect([cookie, first.status, first.cookies]).toEqual([cookie, 200, []]);
+      expectPlaced(first, 0.25);
+      expect(cookie).toContain(`maxwellsdaemon=${first.assignment}`);
+      for (let again = 0; again < 5; again++) {
+        expect((await rig.withCookie(cookie)).assignment).toBe(first.assignment);
+      }
+    }
+    const twoHeaders = await rig.visit({
+      headers: [
+        ["cookie", "maxwellsdaemon=0.1"],
+        ["cookie", "maxwellsdaemon=0.9"],
+      ],
+    });
+    expect(twoHeaders.status).toBe(200);
+    expectPlaced(twoHeaders, 0.25);
+  },
+};
+
+/** The version that served is the one where the assignment belongs that the upstream was told; the decision itself is told, too. */
+function expectPlaced({ name, assignment, location }: Served, rollout: number): void {
+  expect(assignment).toMatch(/^\d*\.?\d+(e-\d+)?$/);
+  expect(Number(assignment)).toBeLessThan(1);
+  expect(location).toBe(name);
+  // A visitor whose cookie could not be read is at master, wherever its new assignment lies (LP-4).
+  if (name === "canary") expect(covers(0, rollout, Number(assignment))).toBe(true);
+}
+
+const forged: Case = {
+  id: "forged",
+  title: "what visitors say of their location, assignment, application or key in headers is not believed",
+  async run(rig) {
+    const lies = [
+      ["maxwellsdaemon", "0.1"],
+      ["Maxwellsdaemon-Location", "canary"],
+      ["maxwellsdaemon-application", "another"],
+      ["maxwellsdaemon-key", "a"],
+      ["maxwellsdaemon-cookie", "set"],
+      ["maxwellsdaemon_location", "canary"],
+    ] as const;
+    for (const target of ["/", "/decide?application=another", "/?application=another&force=always"]) {
+      const headers = [["cookie", "maxwellsdaemon=0.9"], ...lies] as const;
+      const known = await rig.visit({ target, headers });
+      expect([known.status, known.name, known.location, known.assignment, known.cookies]).toEqual([
+        ...[200, "master", "master", "0.9"],
+        [],
+      ]);
+    }
+    const names = new Set<string>();
+    for (let visitor = 0; visitor < 60; visitor++) {
+      const fresh = await rig.visit({ headers: lies });
+      expect([fresh.status, fresh.location, fresh.cookies.length]).toEqual([200, fresh.name, 1]);
+      expect(fresh.assignment).not.toBe("0.1");
+      names.add(fresh.name);
+    }
+    expect([...names].sort()).toEqual(["canary", "master"]);
+  },
+};
+
+const forceOff: Case = {
+  id: "force-off",
+  title: "nobody can force a location unless the operator turned that on",
+  async run(rig) {
+    for (const word of ["always", "canary"]) {
+      const byHeader = await rig.withCookie("maxwellsdaemon=0.9", [["maxwellsdaemon-force", word]]);
+      const byCookie = await rig.withCookie(`maxwellsdaemon=0.9; maxwellsdaemon-force=${word}`);
+      expect([byHeader.name, byCookie.name]).toEqual(["master", "master"]);
+    }
+    const never = await rig.withCookie("maxwellsdaemon=0.1; maxwellsdaemon-force=never");
+    expect(never.name).toBe("canary");
+  },
+};
+
+const forceOn: Case = {
+  id: "force-on",
+  title: "where it is turned on, always and never force it, by header before cookie",
+  isGuarded: true,
+  async run(rig) {
+    const forced = async (assignment: number, cookie: string, header: string) => {
+      const more = header === "" ? [] : [["maxwellsdaemon-force", header] as const];
+      const { status, name, location } = await rig.withCookie(
+        `maxwellsdaemon=${assignment}${cookie && `; maxwellsdaemon-force=${cookie}`}`,
+        more,
+      );
+      expect([status, location]).toEqual([200, name]);
+      return name;
+    };
+    expect(await forced(0.9, "", "always")).toBe("canary");
+    expect(await forced(0.1, "", "never")).toBe("master");
+    expect(await forced(0.9, "always", "")).toBe("canary");
+    expect(await forced(0.1, "never", "")).toBe("master");
+    expect(await forced(0.1, "never", "always")).toBe("canary");
+    expect(await forced(0.9, "always", "never")).toBe("master");
+    expect(await forced(0.1, "nobody", "")).toBe("canary");
+    expect(await forced(0.9, "", "nobody")).toBe("master");
+    // Forcing changes nobody's assignment.
+    const fresh = await rig.visit({ headers: [["maxwellsdaemon-force", "always"]] });
+    expect([fresh.name, fresh.cookies.length]).toEqual(["canary", 1]);
+    expect(fresh.cookies[0]).toStartWith(`maxwellsdaemon=${fresh.assignment};`);
+  },
+};
+
+const secure: Case = {
+  id: "secure",
+  title: "over TLS the cookie is Secure",
+  isGuarded: true,
+  async run(rig) {
+    const { cookies } = await rig.visit();
+    expect(cookies).toHaveLength(1);
+    expect(cookies[0]).toEndWith("; HttpOnly; SameSite=Lax; Secure");
+  },
+};
+
+const ownCookies: Case = {
+  id: "own-cookies",
+  title: "the application's own cookies pass, both ways",
+  async run(rig) {
+    const { cookies, seen } = await rig.visit({
+      headers: [
+        ["x-set-cookie", "session=1; Path=/"],
+        ["cookie", "a=b; c=d"],
+      ],
+    });
+    expect(cookies.map((cookie) => cookie.split("=")[0]).sort()).toEqual(["maxwellsdaemon", "session"]);
+    expect(seen?.headers["cookie"]).toBe("a=b; c=d");
+    const known = await rig.withCookie("a=b; maxwellsdaemon=0.1; c=d", [["x-set-cookie", "session=1"]]);
+    expect(known.cookies).toEqual(["session=1"]);
+    expect(known.seen?.headers["cookie"]).toBe("a=b; maxwellsdaemon=0.1; c=d");
+  },
+};
+
+const bodies: Case = {
+  id: "bodies",
+  title: "request bodies pass untouched, to the visitor's version",
+  async run(rig) {
+    for (const [assignment, name] of [
+      [0.1, "canary"],
+      [0.9, "master"],
+    ] as const) {
+      for (const bytes of [1, 60_000, 600_000]) {
+        const body = Buffer.from(crypto.getRandomValues(new Uint8Array(1_000)))
+          .toString("base64")
+          .repeat(bytes / 1_000 + 1)
+          .slice(0, bytes);
+        const headers = [["cookie", `maxwellsdaemon=${assignment}`]] as const;
+        const served = await rig.visit({ method: "POST", target: "/a/b?c=d", headers, body });
+        expect([served.status, served.name, served.seen?.body === body]).toEqual([200, name, true]);
+      }
+    }
+  },
+};
+
+const websockets: Case = {
+  id: "websockets",
+  title: "WebSockets pass, to the visitor's version",
+  async run(rig) {
+    for (const [assignment, name] of [
+      [0.1, "canary"],
+      [0.9, "master"],
+    ] as const) {
+      const headers = { cookie: `maxwellsdaemon=${assignment}` };
+      const socket = new WebSocket(rig.url.replace("http", "ws"), { headers } as unknown as string[]);
+      const answer = new Promise<string>((resolve, reject) => {
+        socket.onmessage = (message) => resolve(String(message.data));
+        socket.onerror = () => reject(new Error("the WebSocket failed"));
+      });
+      socket.onopen = () => socket.send("hello");
+      expect(await answer).toBe(`${name}: hello`);
+      socket.close();
+    }
+  },
+};
+
+const maintenance: Case = {
+  id: "maintenance",
+  title: "maintenance mode shows the page to everyone with status 503, and ends",
+  async run(rig) {
+    rig.write({ canary: 0.25, maintenance: 1 });
+    await eventually(async () => (await rig.known(0.1)).status === 503, "maintenance mode");
+    for (const visit of [{}, { method: "POST", body: "x", target: "/any/path" }]) {
+      const { status, headers, cookies, body } = await rig.visit(visit);
+      expect([status, headers.get("retry-after"), cookies]).toEqual([503, "120", []]);
+      expect(headers.get("content-type")).toContain("text/html");
+      expect(body).toContain("Back soon");
+    }
+    rig.write({ canary: 0.25, maintenance: 0 });
+    await eventually(async () => (await rig.known(0.1)).status === 200, "the end of maintenance mode");
+    await rig.becomes(0.1, "canary");
+  },
+};
+
+export const VISITORS: readonly Case[] = [
+  hostileCookies,
+  doubledCookies,
+  forged,
+  forceOff,
+  forceOn,
+  secure,
+  ownCookies,
+  bodies,
+  websockets,
+  maintenance,
+];
