@@ -9,6 +9,12 @@ import type { Rig } from "./rig.ts";
 const BUSY_MEDIAN_MS = 30;
 const BUSY_MS = 500;
 
+/** What a visitor claims of itself; nobody else says anything while the daemon is gone. */
+const FORGED = [
+  ["maxwellsdaemon", "0.1"],
+  ["maxwellsdaemon-location", "canary"],
+] as const;
+
 /** Waits until the canary's share is 0, which it has to be within the integration's grace. */
 async function falls(rig: Rig): Promise<void> {
   const beganMs = performance.now();
@@ -26,8 +32,10 @@ async function expectMaster(rig: Rig): Promise<void> {
   for (let visit = 0; visit < 100; visit++) {
     const known = await rig.known(0.1);
     expect([known.status, known.name, known.location, known.cookies]).toEqual([200, "master", "master", []]);
-    const fresh = await rig.visit({ headers: [["maxwellsdaemon-location", "canary"]] });
+    expect(["0.1", ""]).toContain(known.assignment);
+    const fresh = await rig.visit({ headers: FORGED });
     expect([fresh.status, fresh.name, fresh.location, fresh.cookies]).toEqual([200, "master", "master", []]);
+    expect(fresh.assignment).toBe("");
     tookMs.push(known.tookMs, fresh.tookMs);
   }
   tookMs.sort((a, b) => a - b);
