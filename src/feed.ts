@@ -11,6 +11,10 @@
  *                ▲  └─error─▶ count ─▶ waiting(back-off) ───┤
  *                └──────────── time, or a nudge ◀───────────┘
  *
+ * A snapshot that is older than the last one comes from a replica that lags, or from a backup. As long as the last values
+ * hold it counts as a read that failed, lest a canary that was taken back returns for a moment; after that, what the store
+ * says is the truth again, as nothing else will come.
+ *
  * A table's age counts from the moment at which the store was asked, not answered: what it holds is no newer.
  */
 
@@ -120,6 +124,8 @@ class Loop {
   readonly #counts: FeedCounts;
   readonly #ending = new AbortController();
   #failures = 0;
+  /** The highest position that each record was read at. */
+  #positions: ReadonlyMap<string, number> = new Map();
   #expiry: ReturnType<typeof setTimeout> | undefined;
   #hasExpired = false;
   #hanging = 0;
@@ -218,6 +224,7 @@ class Loop {
     let reading: Reading;
     try {
       const snapshot = await this.#readInTime();
+      this.#refuseOutdated(snapshot);
       reading = { ...this.#check(snapshot), snapshot, ageMs: this.#clock() - askedAtMs };
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#fail(error);
@@ -248,6 +255,37 @@ class Loop {
       // A store that heeds its signal may be first to say so, in words of its own.
       throw signal.aborted ? signal.reason : error;
     }
+  }
+
+  /** Throws where a record is older than it was, and the last values still hold. */
+  #refuseOutdated(snapshot: Snapshot): void {
+    const { rollout, log, store } = this.#options;
+    const outdated = [...snapshot].find(
+      ([version, { position }]) =>
+        position !== undefined && position < (this.#positions.get(version) ?? position),
+    );
+    if (outdated !== undefined) {
+      const [version, { position }] = outdated;
+      const fields = { version, position, before: this.#positions.get(version) };
+      if (rollout.table(this.application)?.isFresh(this.#clock())) {
+        const what = `${version} went back from position ${fields.before} to ${position}`;
+        throw new StoreError(
+          "outdated",
+          `${what}: a replica that lags, or a backup; see which server answers`,
+        );
+      }
+      log.error("the store stays at an older state than before: it counts as the truth from now on", {
+        ...fields,
+        application: this.application,
+        store: store.address,
+        remedy: "if a backup was restored, look at the rollouts with get, and write them anew",
+      });
+    }
+    this.#positions = new Map(
+      [...snapshot].flatMap(([version, { position }]) =>
+        position === undefined ? [] : [[version, position] as const],
+      ),
+    );
   }
 
   #fail(error: unknown): void {

@@ -57,6 +57,57 @@ function failing(): Snapshot {
   throw new Error("no route to the store");
 }
 
+describe("a store that goes back to an older state", () => {
+  const at = (rollout: number, position: number): Snapshot =>
+    new Map([["canary", { value: rollout, revision: `${position}`, position }]]);
+
+  test("is not believed while the last values hold, so that what was taken back stays so", async () => {
+    const { store, feed, where, log, counts } = createFeed();
+    store.script = () => at(0, 7);
+    feed.start();
+    await settle();
+    expect(where()).toBe("master outside");
+    store.script = () => at(1, 6);
+    await advance(DELAY_MS);
+    expect(where()).toBe("master outside");
+    expect(counts.failure).toBe(1);
+    expect(JSON.stringify(log.entries)).toContain("canary went back from position 7 to 6");
+    expect(JSON.stringify(log.entries)).toContain("outdated");
+    // The replica has caught up.
+    store.script = () => at(0.5, 8);
+    await advance(DELAY_MS);
+    expect(where()).toBe("canary rollout");
+  });
+
+  test("is the truth once the last values are unhealthy, and says so", async () => {
+    const { store, feed, where, log } = createFeed();
+    store.script = () => at(0.5, 7);
+    feed.start();
+    await settle();
+    store.script = () => at(1, 6);
+    await advance(UNHEALTHY_MS - 1);
+    expect(where(0.9)).toBe("master outside");
+    await advance(DELAY_MS);
+    expect(where(0.9)).toBe("canary rollout");
+    expect(JSON.stringify(log.entries)).toContain("the store stays at an older state than before");
+    store.script = () => at(0.25, 6);
+    await advance(DELAY_MS);
+    expect(where(0.9)).toBe("master outside");
+  });
+
+  test("a record that was removed and made again begins anew", async () => {
+    const { store, feed, where } = createFeed();
+    store.script = () => at(0.5, 7);
+    feed.start();
+    await settle();
+    store.script = () => new Map();
+    await advance(DELAY_MS);
+    store.script = () => at(1, 1);
+    await advance(DELAY_MS);
+    expect(where(0.9)).toBe("canary rollout");
+  });
+});
+
 describe("law 3: when in doubt, master", () => {
   test("a record that is missing from a successful read is 0 at once", async () => {
     const { store, feed, where } = createFeed();

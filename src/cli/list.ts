@@ -4,8 +4,11 @@ import { ask } from "./ask.ts";
 import { check } from "./check.ts";
 import type { Program } from "./command.ts";
 import { completion } from "./completion.ts";
+import { copy } from "./copy.ts";
 import { get } from "./get.ts";
 import { help } from "./help.ts";
+import { history } from "./history.ts";
+import { initStore } from "./init-store.ts";
 import { quickstart } from "./quickstart.ts";
 import { serve } from "./serve.ts";
 import { set } from "./set.ts";
@@ -14,5 +17,5 @@ import { version } from "./version.ts";
 
 export const PROGRAM_TABLE: Program = {
   daemon: serve,
-  commands: [ask, status, get, set, check, quickstart, completion, version, help],
+  commands: [ask, status, get, set, history, copy, initStore, check, quickstart, completion, version, help],
 };

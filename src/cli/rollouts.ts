@@ -14,21 +14,32 @@ const TIMEOUT_MS = 10_000;
 
 export const STORE_OPTIONS = [store, table, region, configFile] as const;
 
-/** Opens the store, lets `use` work with it within the time limit, and closes it. */
-export async function withStore<T>(
+/** Opens the store of the settings, lets `use` work with it within the time limit, and closes it. */
+export function withStore<T>(
   settings: LoadedSettings,
   io: Io,
   use: (opened: Store, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const opened = await openStore(settings.get(store), {
+  return withOpened(settings.get(store), settings, io, TIMEOUT_MS, use);
+}
+
+/** The same with the store at another address, and another time limit. */
+export async function withOpened<T>(
+  address: string,
+  settings: LoadedSettings,
+  io: Io,
+  timeoutMs: number,
+  use: (opened: Store, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const opened = await openStore(address, {
     table: settings.get(table),
     region: settings.get(region),
     warn: (message) => io.stderr.write(`${PROGRAM}: ${plainText(message)}\n`),
   });
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   const outOfTime = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => {
-      reject(new StoreError("unavailable", `${opened.address} did not answer within ${TIMEOUT_MS / 1000} s`));
+      reject(new StoreError("unavailable", `${opened.address} did not answer within ${timeoutMs / 1000} s`));
     });
   });
   try {

@@ -13,6 +13,7 @@ import type { RecordFields, Snapshot, Store, StoreRecord } from "../stores/store
 import type { Command, Invocation, Io } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, plainText, print } from "./output.ts";
+import { HISTORY, withPast } from "./past.ts";
 import {
   bothSpellings,
   byWhom,
@@ -56,6 +57,22 @@ export const expect: Option<number | undefined> = single<number | undefined>(
   parseRollout,
 );
 
+/** Longer reasons belong into a ticket, whose number fits. */
+const MESSAGE_BYTES_MAX = 500;
+
+export const message: Option<string | undefined> = single<string | undefined>(
+  {
+    name: "message",
+    placeholder: "TEXT",
+    summary: "why it is written, for history; -m for short",
+    flagOnly: true,
+  },
+  (text) =>
+    text !== "" && Buffer.byteLength(text) <= MESSAGE_BYTES_MAX
+      ? text
+      : new Problem(`write a reason of at most ${MESSAGE_BYTES_MAX} bytes`),
+);
+
 export const isNew = single(
   {
     name: "new",
@@ -76,11 +93,11 @@ export const set: Command = {
     { name: "VERSION", summary: "canary, maintenance, or another version", required: true },
     { name: "ROLLOUT", summary: "5% or 0.05; on or off for maintenance", required: true },
   ],
-  options: [application, offset, failsafe, expect, isNew, ...STORE_OPTIONS, output],
+  options: [application, offset, failsafe, expect, isNew, message, ...STORE_OPTIONS, output],
   examples: [
     { line: "set canary 5%", meaning: "a twentieth of all visitors" },
     { line: "set canary 10% -expect 5%", meaning: "only if it is 5% now" },
-    { line: "set canary 0%", meaning: "take it back" },
+    { line: "set canary 0% -m INC-42", meaning: "take it back, and say why" },
     { line: "set canary 5% -new", meaning: "the first record of an application" },
     { line: "set maintenance on", meaning: "the daemons write their maintenance files" },
   ],
@@ -103,6 +120,7 @@ interface Change {
   readonly failsafe: Failsafe | undefined;
   readonly expect: number | undefined;
   readonly isNew: boolean;
+  readonly message: string | undefined;
   readonly author: string;
 }
 
@@ -137,6 +155,7 @@ function readChange({ settings, positionals, io }: Invocation): Change {
     failsafe: settings.get(failsafe),
     expect: settings.get(expect),
     isNew: settings.get(isNew),
+    message: settings.get(message),
     author: authorName(io),
   };
 }
@@ -172,7 +191,7 @@ async function apply(change: Change, store: Store, signal: AbortSignal): Promise
       "nothing was written; look at it with get, and decide again",
     );
   }
-  const fields = changedFields(change);
+  const fields = { ...changedFields(change), ...historyField(store, record) };
   // Only what changes is written: the rest of the record stays as it lies, whatever else it holds by then.
   const value = { ...fieldsOf(record?.value), ...fields };
   const after: ShownRecord = shownRecord(name, version, { value, revision: record?.revision ?? "" });
@@ -219,7 +238,14 @@ function changedFields(change: Change): RecordFields {
     ...(change.failsafe === undefined ? {} : { failsafe: change.failsafe }),
     updatedBy: change.author,
     updatedAt: new Date().toISOString(),
+    why: change.message,
   };
+}
+
+/** What the record was, in the record itself, where the engine remembers nothing. */
+function historyField(store: Store, record: StoreRecord | undefined): Readonly<Record<string, unknown>> {
+  if (store.history !== undefined || record === undefined) return {};
+  return { [HISTORY]: withPast(fieldsOf(record.value)) };
 }
 
 function isSame(a: ShownRecord, b: ShownRecord): boolean {

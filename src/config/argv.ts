@@ -16,6 +16,7 @@ export interface Flags {
 /** Options of one letter that commands take; everything longer behind one dash is a name, as Go has it. */
 export const SHORT: ReadonlyMap<string, string> = new Map([
   ["h", "help"],
+  ["m", "message"],
   ["o", "output"],
   ["v", "verbose"],
 ]);

@@ -6,10 +6,16 @@
  * endpoints by itself, and is loaded only when such a store is opened.
  */
 
-import type { AttributeValue, DynamoDBClient, QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import type {
+  AttributeValue,
+  DynamoDBClient,
+  QueryCommandOutput,
+  ScanCommandOutput,
+} from "@aws-sdk/client-dynamodb";
 import { abandoned, unlessAborted } from "./abort.ts";
 import { dynamodbFault } from "./dynamodb/faults.ts";
 import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
+import { makeTable, waitForTable } from "./dynamodb/table.ts";
 import { fromItem, type Item, toAttribute } from "./dynamodb/values.ts";
 import {
   type RecordFields,
@@ -129,6 +135,38 @@ class DynamodbStore implements Store {
     }
   }
 
+  /** Needs the right `dynamodb:Scan`, which nothing else does. */
+  async applications(signal: AbortSignal): Promise<readonly string[]> {
+    const names = new Set<string>();
+    let next: Record<string, AttributeValue> | undefined;
+    do {
+      const command = new this.#sdk.ScanCommand({
+        TableName: this.#table,
+        ConsistentRead: true,
+        ProjectionExpression: "#application",
+        ExpressionAttributeNames: { "#application": "application" },
+        ...(next === undefined ? {} : { ExclusiveStartKey: next }),
+      });
+      const output: ScanCommandOutput = await this.#call("Scan", signal, (abortSignal) =>
+        this.#client.send(command, { abortSignal }),
+      );
+      for (const { application } of output.Items ?? [])
+        if (application?.S !== undefined) names.add(application.S);
+      next = output.LastEvaluatedKey;
+    } while (next !== undefined);
+    return [...names];
+  }
+
+  /** Needs the rights `dynamodb:CreateTable` and `dynamodb:DescribeTable`. */
+  async init(signal: AbortSignal): Promise<string> {
+    const isNew = await this.#call("CreateTable", signal, (abortSignal) =>
+      makeTable(this.#sdk, this.#client, this.#table, abortSignal),
+    );
+    if (!isNew) return `the table ${this.#table} is there`;
+    await unlessAborted(signal, waitForTable(this.#sdk, this.#client, this.#table, signal));
+    return `the table ${this.#table} was made, on demand`;
+  }
+
   async close(): Promise<void> {
     this.#client.destroy();
   }
@@ -167,7 +205,12 @@ function parseLocation(location: string): { region?: string; table?: string } | 
 
 function recordOf(item: Item): StoreRecord {
   const value = Object.entries(fromItem(item)).filter(([name]) => !OWN_ATTRIBUTES.has(name));
-  return { value: Object.fromEntries(value), revision: revisionOf(item) };
+  const position = Number(item[REVISION]?.N ?? Number.NaN);
+  return {
+    value: Object.fromEntries(value),
+    revision: revisionOf(item),
+    ...(Number.isSafeInteger(position) ? { position } : {}),
+  };
 }
 
 /** Sets the fields that are named and counts the revision up, all or nothing, if the record is still as expected. */

@@ -114,6 +114,14 @@ class FileStore implements Store {
     }
   }
 
+  async applications(signal: AbortSignal): Promise<readonly string[]> {
+    try {
+      return Object.keys(parseDocument(this.#path, await unlessAborted(signal, readText(this.#path))));
+    } catch (error) {
+      throw readFault(this.#path, error);
+    }
+  }
+
   async close(): Promise<void> {
     this.#watch.close();
   }

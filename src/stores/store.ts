@@ -16,6 +16,17 @@ export interface StoreRecord {
   readonly value: unknown;
   /** Changes whenever what a daemon acts upon changes. Opaque: compare it, pass it back, no more. */
   readonly revision: string;
+  /** Grows with each write, where the engine counts them: a lower one than before is an older state. */
+  readonly position?: number;
+}
+
+/** One state that a record had, as an engine remembers it. */
+export interface PastRecord {
+  readonly version: string;
+  /** Unchecked; undefined where the record was removed. */
+  readonly value: unknown;
+  /** When it was written, as far as the engine knows: milliseconds since 1970. */
+  readonly atMs?: number;
 }
 
 /** All records of an application by version, read at one moment. */
@@ -62,6 +73,23 @@ export interface Store {
     signal: AbortSignal,
   ): Promise<Written>;
 
+  /** The names of all applications that have records, in any order. Absent where the engine cannot list them. */
+  applications?(signal: AbortSignal): Promise<readonly string[]>;
+
+  /**
+   * What an application's records were, newest first, what they are now among it, at most `limit` of them. Absent where
+   * the engine remembers nothing: then the command line keeps a short list in the record itself.
+   */
+  history?(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]>;
+
+  /**
+   * Makes what the store needs in its engine, such as a table; may be repeated, and changes nothing that is there. Absent
+   * where nothing is needed.
+   *
+   * @returns what is there now, in a sentence for people
+   */
+  init?(signal: AbortSignal): Promise<string>;
+
   close(): Promise<void>;
 }
 
@@ -97,7 +125,9 @@ export type StoreErrorCode =
   /** It refuses who is asking. */
   | "denied"
   /** The table, file or key is not there. */
-  | "missing";
+  | "missing"
+  /** It answered with an older state than before: a replica that lags, or a backup. */
+  | "outdated";
 
 /** A failure of a store, told so that an operator knows what to do. */
 export class StoreError extends Error {

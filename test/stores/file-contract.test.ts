@@ -4,26 +4,46 @@ import { join } from "node:path";
 import { openStore } from "../../src/stores/list.ts";
 import { storeSuite } from "./store-suite.ts";
 
-storeSuite("file", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "store-file-"));
-  const path = join(directory, "rollouts.json");
-  const away = join(directory, "elsewhere.json");
-  const document = async () => JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as object;
-  let saved = "";
-  return {
-    open: () => openStore(`file:${path}`, { table: "", region: "", warn: () => {} }),
-    async seed(application, records) {
-      await writeFile(path, JSON.stringify({ ...(await document()), [application]: records }));
-    },
-    async leave() {
-      saved = await readFile(path, "utf8");
-      await rename(path, away);
-    },
-    async spoil() {
-      saved = await readFile(path, "utf8");
-      await writeFile(path, saved.slice(0, -3));
-    },
-    recover: () => writeFile(path, saved),
-    close: () => rm(directory, { recursive: true }),
-  };
-});
+const NO_COUNT = "a file that anybody edits counts no writes";
+const NO_NETWORK = "a file has no network of its own";
+
+storeSuite(
+  "file",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "store-file-"));
+    const path = join(directory, "rollouts.json");
+    const away = join(directory, "elsewhere.json");
+    const document = async () => JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as object;
+    let saved = "";
+    return {
+      open: () => openStore(`file:${path}`, { table: "", region: "", warn: () => {} }),
+      async seed(application, records) {
+        await writeFile(path, JSON.stringify({ ...(await document()), [application]: records }));
+      },
+      async seedMany(applications, records) {
+        const many = Object.fromEntries(applications.map((name) => [name, records]));
+        await writeFile(path, JSON.stringify({ ...(await document()), ...many }));
+      },
+      async leave() {
+        saved = await readFile(path, "utf8");
+        await rename(path, away);
+      },
+      async spoil() {
+        saved = await readFile(path, "utf8");
+        await writeFile(path, saved.slice(0, -3));
+      },
+      recover: () => writeFile(path, saved),
+      forDaemon: { address: `file:${path}` },
+      close: () => rm(directory, { recursive: true }),
+    };
+  },
+  {
+    "what it needs may be made again, and changes nothing that is there": "the first write makes the file",
+    "a record's position grows with each write, and never falls": NO_COUNT,
+    "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
+      NO_NETWORK,
+    "a push that is lost without a sound is found by the poll": NO_NETWORK,
+    "who may not is denied, and the secret is in no message": "tests run as root, whom no file denies",
+    "an engine that remembers tells what was, newest first": "a file remembers nothing; its records do",
+  },
+);

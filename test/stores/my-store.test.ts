@@ -34,6 +34,17 @@ storeSuite(
   },
   {
     "a write with a revision is lost where the record is gone": "nothing deletes records of the example",
+    "all applications that have records are listed": "the example is kept short",
+    "what it needs may be made again, and changes nothing that is there": "it needs nothing",
+    "a record's position grows with each write, and never falls": "the example is kept short",
+    "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
+      NO_ENGINE,
+    "a push that is lost without a sound is found by the poll": NO_ENGINE,
+    "who may not is denied, and the secret is in no message": NO_ENGINE,
+    "hold and the saved snapshot outlast a restart while the store is away": NO_ENGINE,
+    "an engine that remembers tells what was, newest first": "memory remembers nothing; its records do",
+    "ten thousand applications in one store change nothing for one": "it has nobody else's to read",
+    "a value of a megabyte is read, or refused by name": "nothing deletes records of the example",
     "without its engine a read rejects, and works again when it is back": NO_ENGINE,
     "garbage is malformed, and good records are read again afterwards": NO_ENGINE,
   },

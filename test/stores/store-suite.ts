@@ -4,10 +4,29 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Feed } from "../../src/feed.ts";
+import { silentLog } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
+import { Rollout } from "../../src/rollout.ts";
 import { type Snapshot, type Store, StoreError, type Written } from "../../src/stores/store.ts";
+import { DaemonHome, eventually } from "../support/daemon-process.ts";
+import type { TcpFaults } from "../support/tcp-faults.ts";
 
 /** How long anything prompt may take here, on a machine that is busy. */
 const PROMPTLY_MS = 1_500;
+
+/** The patience of a caller, as the feed's, though shorter. */
+const READ_MS = 2_000;
+
+/** How often a feed reads here, where no push tells it to; and what noticing a dead connection may take. */
+const POLL_MS = 500;
+const SILENCE_MS = 2_500;
+
+/** Long enough for a restart on a busy machine, and short enough to be waited for. */
+const UNHEALTHY = "4s";
+
+/** A case may make ten thousand records. */
+const CASE_MS = 60_000;
 
 /** Long enough to see a nudge that should not come. */
 const QUIET_MS = 200;
@@ -17,6 +36,14 @@ export interface StoreHarness {
   open(): Promise<Store>;
   /** Makes these the application's records, from outside: by other means than the store's own `write`. */
   seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Makes these records of each application, in one go where the engine can. */
+  seedMany?(applications: readonly string[], records: Readonly<Record<string, unknown>>): Promise<void>;
+  /** How a daemon of its own process finds the engine: `-store`, and what its environment needs. */
+  readonly forDaemon?: { readonly address: string; readonly env?: Readonly<Record<string, string>> };
+  /** What stands between the stores that `open` gives and their engine. */
+  readonly faults?: TcpFaults;
+  /** A store that is not let in, and the secret that it was not let in with. */
+  denied?(): Promise<{ readonly store: Store; readonly secret: string }>;
   /** The engine goes away; what it held is still there when it is back. */
   leave?(): Promise<void>;
   /** The engine holds, or answers, what cannot be a snapshot. */
@@ -45,6 +72,17 @@ const CASES = {
   "closing during a read ends both": closeDuringRead,
   "a watch is nudged soon after a change from outside": watchNudges,
   "a watch that has ended is nudged no more": watchEnds,
+  "all applications that have records are listed": listsApplications,
+  "what it needs may be made again, and changes nothing that is there": initTwice,
+  "an engine that remembers tells what was, newest first": remembers,
+  "ten thousand applications in one store change nothing for one": manyApplications,
+  "a value of a megabyte is read, or refused by name": megabyte,
+  "a record's position grows with each write, and never falls": positionsGrow,
+  "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
+    survivesFaults,
+  "a push that is lost without a sound is found by the poll": lostPush,
+  "who may not is denied, and the secret is in no message": deniedAccess,
+  "hold and the saved snapshot outlast a restart while the store is away": outlastsRestart,
   "without its engine a read rejects, and works again when it is back": engineLeaves,
   "garbage is malformed, and good records are read again afterwards": garbage,
 } as const satisfies Record<string, (harness: StoreHarness) => Promise<void>>;
@@ -70,7 +108,7 @@ export function storeSuite(
     for (const [title, run] of Object.entries(CASES)) {
       const reason = skips[title as CaseName];
       if (reason !== undefined) test.skip(`${title} (skipped: ${reason})`, () => {});
-      else test(title, () => run(harness), 15_000);
+      else test(title, () => run(harness), CASE_MS);
     }
   });
 }
@@ -279,6 +317,199 @@ async function watchEnds(harness: StoreHarness): Promise<void> {
   await harness.seed("unwatched", { canary: 0.75 });
   await Bun.sleep(QUIET_MS);
   expect(ended.count).toBe(countBefore);
+}
+
+async function listsApplications(harness: StoreHarness): Promise<void> {
+  await harness.seed("listed", { canary: 0.25 });
+  await harness.seed("listed too", { canary: 0.25, blue: 0.1 });
+  await using opened = await use(harness);
+  const names = await opened.store.applications?.(AbortSignal.timeout(10_000));
+  expect(names).toEqual(expect.arrayContaining(["listed", "listed too"]));
+  expect(new Set(names).size).toBe(names?.length as number);
+}
+
+async function initTwice(harness: StoreHarness): Promise<void> {
+  await harness.seed("made", { canary: 0.25 });
+  await using opened = await use(harness);
+  for (let time = 0; time < 2; time++) {
+    expect(await opened.store.init?.(AbortSignal.timeout(10_000))).toBeString();
+  }
+  expect(rollouts(await opened.read("made"))).toEqual({ canary: 0.25 });
+}
+
+async function remembers(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  let revision: string | null = null;
+  for (const rollout of [0.1, 0.2, 0.3]) {
+    const fields = { rollout, updatedBy: "ada@test", why: `to ${rollout}` };
+    revision = won(await opened.write("past", "canary", fields, revision));
+  }
+  won(await opened.write("past", "blue", { rollout: 0.5 }, null));
+  const past = (await opened.store.history?.("past", 3, AbortSignal.timeout(10_000))) ?? [];
+  expect(past.map(({ version, value }) => [version, rolloutOf(value)])).toEqual([
+    ["blue", 0.5],
+    ["canary", 0.3],
+    ["canary", 0.2],
+  ]);
+  expect(past[1]?.value).toMatchObject({ updatedBy: "ada@test", why: "to 0.3" });
+  const all = await opened.store.history?.("past", 100, AbortSignal.timeout(10_000));
+  expect(all?.length).toBe(4);
+}
+
+async function manyApplications(harness: StoreHarness): Promise<void> {
+  const names = Array.from({ length: 10_000 }, (_, index) => `many-${index}`);
+  if (harness.seedMany === undefined) throw new Error("without seedMany skip this case, and say why");
+  await harness.seedMany(names, { canary: 0.25 });
+  await using opened = await use(harness);
+  const startedAt = performance.now();
+  expect(rollouts(await opened.read("many-17"))).toEqual({ canary: 0.25 });
+  expect(performance.now() - startedAt).toBeLessThan(PROMPTLY_MS);
+}
+
+async function megabyte(harness: StoreHarness): Promise<void> {
+  const padding = "x".repeat(1024 * 1024);
+  await using opened = await use(harness);
+  await harness.seed("beside", { canary: 0.25 });
+  const seeded = await harness.seed("huge", { canary: { rollout: 0.5, padding } }).then(
+    () => true,
+    () => false,
+  );
+  try {
+    if (seeded) {
+      const outcome = await opened.read("huge").then(rollouts, (error: unknown) => error);
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ name: "StoreError", code: "malformed" });
+      else expect(outcome).toEqual({ canary: 0.5 });
+    }
+  } finally {
+    await harness.seed("huge", {});
+  }
+  expect(rollouts(await opened.read("beside"))).toEqual({ canary: 0.25 });
+}
+
+async function positionsGrow(harness: StoreHarness): Promise<void> {
+  await harness.seed("positions", { blue: 0.1 });
+  await using opened = await use(harness);
+  let revision: string | null = null;
+  let before = Number.NEGATIVE_INFINITY;
+  for (let write = 1; write <= 5; write++) {
+    revision = won(await opened.write("positions", "canary", { rollout: write / 10 }, revision));
+    const position = (await opened.read("positions")).get("canary")?.position ?? Number.NaN;
+    expect(position).toBeGreaterThan(before);
+    before = position;
+  }
+}
+
+async function survivesFaults(harness: StoreHarness): Promise<void> {
+  const { faults } = harness;
+  if (faults === undefined) throw new Error("without a network skip this case, and say why");
+  await harness.seed("faults", { canary: 0.25 });
+  await using opened = await use(harness);
+  expect(rollouts(await opened.read("faults"))).toEqual({ canary: 0.25 });
+  for (const mode of ["refuse", "reset", "swallow", "slow", "cut", "garbage"] as const) {
+    await faults.enter(mode);
+    try {
+      for (let read = 0; read < 3; read++) {
+        const outcome = await within(
+          READ_MS + PROMPTLY_MS,
+          opened.store.read("faults", AbortSignal.timeout(READ_MS)).then(rollouts, (error: unknown) => error),
+        );
+        // Slow is not broken: what arrives whole is good.
+        if (mode === "slow" && !(outcome instanceof Error)) expect(outcome).toEqual({ canary: 0.25 });
+        else expect([mode, outcome]).toEqual([mode, expect.any(StoreError)]);
+      }
+    } finally {
+      await faults.enter("pass");
+    }
+    const readAgain = () => opened.read("faults").then(rollouts, () => undefined);
+    await eventually(async () => (await readAgain()) !== undefined, `reads after ${mode}`);
+    expect(await readAgain()).toEqual({ canary: 0.25 });
+  }
+}
+
+async function lostPush(harness: StoreHarness): Promise<void> {
+  const { faults } = harness;
+  if (faults === undefined) throw new Error("without a network skip this case, and say why");
+  await harness.seed("silent", { canary: 0.25 });
+  const store = await harness.open();
+  const rollout = new Rollout(["silent"], 60_000);
+  const metrics = new Metrics(rollout.placements);
+  const feed = new Feed({ store, rollout, metrics, delayMs: POLL_MS, log: silentLog });
+  const follows = (value: number) =>
+    eventually(() => rollout.first.arcs.some((arc) => arc.rollout === value), `canary at ${value}`);
+  feed.start();
+  try {
+    await follows(0.25);
+    await harness.seed("silent", { canary: 0.5 });
+    await follows(0.5);
+    faults.swallowOpen();
+    const beganMs = performance.now();
+    await harness.seed("silent", { canary: 0.75 });
+    await follows(0.75);
+    // A store that reads over the silent connection as well has to notice that first.
+    expect(performance.now() - beganMs).toBeLessThan(POLL_MS + SILENCE_MS);
+    await harness.seed("silent", { canary: 0 });
+    await follows(0);
+  } finally {
+    await feed.close();
+    await store.close();
+  }
+}
+
+async function deniedAccess(harness: StoreHarness): Promise<void> {
+  const denied = await harness.denied?.();
+  if (denied === undefined) throw new Error("without passwords skip this case, and say why");
+  const { store, secret } = denied;
+  const read = store.read("denied", AbortSignal.timeout(READ_MS)).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const error = await within(READ_MS + PROMPTLY_MS, read);
+  await store.close();
+  expect(error).toMatchObject({ name: "StoreError", code: "denied" });
+  expect(`${(error as Error).message} ${store.address} ${Bun.inspect(error)}`).not.toContain(secret);
+}
+
+async function outlastsRestart(harness: StoreHarness): Promise<void> {
+  const { forDaemon } = harness;
+  if (forDaemon === undefined || harness.leave === undefined) {
+    throw new Error("where no engine can be away skip this case, and say why");
+  }
+  const records = {
+    canary: { rollout: 0.25, failsafe: "hold" },
+    blue: { rollout: 0.25, offset: 0.5 },
+  };
+  await harness.seed("restarted", records);
+  const home = new DaemonHome({
+    application: "restarted",
+    store: forDaemon.address,
+    env: forDaemon.env ?? {},
+    flags: ["-unhealthy", UNHEALTHY],
+  });
+  const becomes = (wanted: string) =>
+    eventually(async () => {
+      const where = await Promise.all(["0.1", "0.6", "0.9"].map((u) => home.ask(u)));
+      return where.join() === wanted;
+    }, wanted);
+  let daemon = await home.start();
+  const restart = async () => {
+    await daemon.end("SIGKILL");
+    daemon = await home.start();
+  };
+  try {
+    await becomes("canary,blue,master");
+    await harness.leave();
+    await restart();
+    await becomes("canary,blue,master");
+    await becomes("canary,master,master");
+    await restart();
+    await becomes("canary,master,master");
+    await harness.recover?.();
+    await becomes("canary,blue,master");
+  } finally {
+    await harness.recover?.();
+    await daemon.end("SIGKILL");
+    home.remove();
+  }
 }
 
 async function engineLeaves(harness: StoreHarness): Promise<void> {

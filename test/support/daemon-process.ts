@@ -7,6 +7,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { State } from "../../src/admin/state.ts";
+import { ask } from "../../src/client/line.ts";
 
 const BIN = join(import.meta.dir, "../../src/bin.ts");
 
@@ -20,6 +21,10 @@ export interface DaemonProcessOptions {
   readonly application?: string;
   /** What the store says at first. */
   readonly records?: Records;
+  /** Another store than the file that `write` writes. */
+  readonly store?: string;
+  /** The environment beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** More flags, behind the ones given here. */
   readonly flags?: readonly string[];
 }
@@ -32,10 +37,14 @@ export class DaemonHome {
   readonly storePath = join(this.directory, "rollouts.json");
   readonly stateDirectory = join(this.directory, "state");
   readonly #flags: readonly string[];
+  readonly #store: string;
+  readonly #env: Readonly<Record<string, string>>;
 
   constructor(options: DaemonProcessOptions = {}) {
     this.application = options.application ?? "website";
     this.#flags = options.flags ?? [];
+    this.#store = options.store ?? `file:${this.storePath}`;
+    this.#env = options.env ?? {};
     this.write(options.records ?? { canary: 0.25 });
   }
 
@@ -49,7 +58,7 @@ export class DaemonHome {
     return [
       process.execPath, "--smol", BIN,
       "-application", this.application,
-      "-store", `file:${this.storePath}`,
+      "-store", this.#store,
       "-delay", "100ms",
       "-socket", this.socket,
       "-state-dir", this.stateDirectory,
@@ -69,8 +78,23 @@ export class DaemonHome {
 
   /** Starts a daemon; resolves when it answers and has read the store. */
   async start(): Promise<DaemonProcess> {
-    const child = Bun.spawn(this.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    const child = Bun.spawn(this.command, {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      env: { ...process.env, ...this.#env },
+    });
     return DaemonProcess.of(child);
+  }
+
+  /** Where a visitor with this assignment is served. */
+  async ask(assignment: string): Promise<string> {
+    const { location } = await ask({
+      address: { kind: "unix", path: this.socket },
+      assignment,
+      timeoutMs: START_TIMEOUT_MS,
+    });
+    return location;
   }
 
   remove(): void {

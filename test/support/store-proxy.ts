@@ -28,8 +28,13 @@ export interface StoreProxy {
   /** Connections are refused until `listen`, at the same address. */
   refuse(): Promise<void>;
   listen(): void;
+  /** Resolves, with `requests` empty, when nothing has come for a while. */
+  isQuiet(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Nothing for so long: what an earlier client had sent has arrived. */
+const QUIET_MS = 50;
 
 /**
  * @param upstream the engine's endpoint
@@ -50,6 +55,12 @@ export function startStoreProxy(upstream: string, onRequest: () => void = () => 
     },
     listen() {
       server ??= serve(port);
+    },
+    async isQuiet() {
+      do {
+        requests.length = 0;
+        await Bun.sleep(QUIET_MS);
+      } while (requests.length > 0);
     },
     async stop() {
       await server?.stop(true);

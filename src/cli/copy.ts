@@ -1,0 +1,157 @@
+/**
+ * Copies records from one store to another, and reads them again to see that they are there. What is there already and is
+ * the same stays; what is there and differs is left alone, and told, unless it may be overwritten. Each record is written
+ * with compare-and-set, so a copy that was interrupted can be repeated.
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import { type Option, Problem } from "../config/option.ts";
+import { application, store } from "../config/options.ts";
+import { parseSwitch, single } from "../config/values.ts";
+import { resolveStore } from "../stores/list.ts";
+import type { RecordFields, Store, StoreRecord } from "../stores/store.ts";
+import type { Command } from "./command.ts";
+import { CliError, EXITS } from "./exit.ts";
+import { output, plainText, print } from "./output.ts";
+import { fieldsOf, STORE_OPTIONS, withOpened } from "./rollouts.ts";
+
+/** Ten thousand applications take a while; whoever loses patience may repeat it. */
+const COPY_TIMEOUT_MS = 600_000;
+
+export const to: Option<string | undefined> = single<string | undefined>(
+  {
+    name: "to",
+    placeholder: "ADDRESS",
+    summary: "the store that gets the records, written as -store is",
+    flagOnly: true,
+  },
+  (text) => {
+    const resolved = resolveStore(text);
+    return resolved instanceof Problem ? resolved : text;
+  },
+);
+
+export const overwrite = single(
+  {
+    name: "overwrite",
+    summary: "replace records that are there already and differ",
+    defaultText: "false",
+    flagOnly: true,
+  },
+  parseSwitch,
+);
+
+interface Outcome {
+  readonly from: string;
+  readonly to: string;
+  readonly applications: number;
+  readonly written: number;
+  /** There already, and the same. */
+  readonly same: number;
+  /** There already, and left alone: `application/version`. */
+  readonly differing: readonly string[];
+}
+
+export const copy: Command = {
+  name: "copy",
+  summary: "copy all records to another store, and verify them",
+  description:
+    "Without -application every application is copied that the store can list. Nothing is removed anywhere: let the\n" +
+    "daemons follow the new store, and then put the old one away.",
+  positionals: [],
+  options: [application, to, overwrite, ...STORE_OPTIONS, output],
+  examples: [{ line: "copy -store dynamodb: -to file:rollouts.json", meaning: "from DynamoDB into a file" }],
+
+  async run(invocation) {
+    const { settings, io } = invocation;
+    const target = settings.get(to);
+    if (target === undefined) {
+      throw new CliError("usage", "copy needs the store to copy to", "name it with -to ADDRESS");
+    }
+    const named = settings.isNamed(application) ? settings.get(application) : undefined;
+    const source = settings.get(store);
+    const outcome = await withOpened(source, settings, io, COPY_TIMEOUT_MS, (from, signal) =>
+      withOpened(target, settings, io, COPY_TIMEOUT_MS, (into) =>
+        copyAll(from, into, named, settings.get(overwrite), signal),
+      ),
+    );
+    print(invocation, outcome, () => sentence(outcome));
+    return outcome.differing.length === 0 ? EXITS.ok.status : EXITS.conflict.status;
+  },
+};
+
+async function copyAll(
+  from: Store,
+  into: Store,
+  named: readonly string[] | undefined,
+  isOverwriting: boolean,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const applications = named ?? (await from.applications?.(signal));
+  if (applications === undefined) {
+    const remedy = "name them, each with -application";
+    throw new CliError("failed", `${plainText(from.address)} cannot list its applications`, remedy);
+  }
+  if (into.write === undefined) {
+    throw new CliError("failed", `${plainText(into.address)} is read-only; nothing was written`);
+  }
+  let written = 0;
+  let same = 0;
+  const differing: string[] = [];
+  for (const name of applications) {
+    const source = await from.read(name, signal);
+    const before = await into.read(name, signal);
+    for (const [version, record] of source) {
+      const there = before.get(version);
+      if (there !== undefined && isSame(record, there)) {
+        same++;
+      } else if (there !== undefined && !isOverwriting) {
+        differing.push(`${name}/${version}`);
+      } else {
+        const outcome = await into.write(
+          name,
+          version,
+          fieldsToWrite(record, there),
+          there?.revision ?? null,
+          signal,
+        );
+        if (outcome.ok) written++;
+        else differing.push(`${name}/${version}`);
+      }
+    }
+    const after = await into.read(name, signal);
+    for (const [version, record] of source) {
+      const copied = after.get(version);
+      if (differing.includes(`${name}/${version}`) || (copied !== undefined && isSame(record, copied)))
+        continue;
+      const what = plainText(`${version} of ${name} is not in ${into.address} as it was written`);
+      throw new CliError("failed", what, "somebody writes there at the same time; repeat the copy");
+    }
+  }
+  return {
+    ...{ from: from.address, to: into.address },
+    ...{ applications: applications.length, written, same, differing },
+  };
+}
+
+/** All fields of a record, and the removal of those that are there and should not be. A bare number is its rollout. */
+function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): RecordFields {
+  const fields = fieldsOf(record.value);
+  const removed = Object.keys(fieldsOf(there?.value)).map((name) => [name, undefined]);
+  // A record without a rollout is malformed, and stays so.
+  return { ...Object.fromEntries(removed), ...fields } as RecordFields;
+}
+
+function isSame(a: StoreRecord, b: StoreRecord): boolean {
+  return isDeepStrictEqual(fieldsOf(a.value), fieldsOf(b.value));
+}
+
+function sentence({ from, to: target, applications, written, same, differing }: Outcome): string {
+  const lines = [
+    `${written} records of ${applications} applications copied from ${from} to ${target}; ${same} were there already`,
+  ];
+  if (differing.length > 0) {
+    lines.push(`left alone, as they differ there: ${differing.join(", ")}; -overwrite replaces them`);
+  }
+  return lines.map((line) => `${plainText(line)}\n`).join("");
+}

@@ -1,0 +1,42 @@
+/**
+ * What a record was before: from an engine that remembers it, or from a list of bounded length in the record itself, which
+ * `set` keeps where the engine does not.
+ */
+
+import type { PastRecord, Snapshot } from "../stores/store.ts";
+import { fieldsOf } from "./rollouts.ts";
+
+/** The field of a record that holds what it was before, newest first. */
+export const HISTORY = "history";
+
+/** A record remembers this many states before it. */
+const PAST_MAX = 20;
+
+/** What is remembered of a state; the rest of a record is not a matter of one change. */
+const REMEMBERED = ["rollout", "offset", "failsafe", "updatedBy", "updatedAt", "why"] as const;
+
+/** The list for the next state of a record that holds these fields now. */
+export function withPast(now: Readonly<Record<string, unknown>>): readonly unknown[] {
+  const state = REMEMBERED.flatMap((name) => (now[name] === undefined ? [] : [[name, now[name]] as const]));
+  return [Object.fromEntries(state), ...pastOf(now)].slice(0, PAST_MAX);
+}
+
+/** All states of the records of a snapshot, newest first as far as they say when they were written. */
+export function pastOfSnapshot(snapshot: Snapshot, limit: number): PastRecord[] {
+  return [...snapshot]
+    .flatMap(([version, { value }]) =>
+      [value, ...pastOf(fieldsOf(value))].map((state) => ({ version, value: state })),
+    )
+    .sort((a, b) => timeOf(b.value) - timeOf(a.value))
+    .slice(0, limit);
+}
+
+function pastOf(fields: Readonly<Record<string, unknown>>): readonly unknown[] {
+  const past = fields[HISTORY];
+  return Array.isArray(past) ? past : [];
+}
+
+/** When a state was written, in milliseconds since 1970; 0 where it does not say. */
+function timeOf(value: unknown): number {
+  return Date.parse(String(fieldsOf(value)["updatedAt"])) || 0;
+}

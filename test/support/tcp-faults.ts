@@ -1,0 +1,175 @@
+/**
+ * A TCP proxy between a store and its engine that fails in the ways networks do, whatever protocol passes, also one that is
+ * encrypted. What a mode says holds for connections that are open as well as for new ones.
+ */
+
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+export type FaultMode =
+  /** Bytes pass, both ways. */
+  | "pass"
+  /** Nobody listens, and what was open is reset. */
+  | "refuse"
+  /** Connections are taken, and reset as soon as something is asked. */
+  | "reset"
+  /** Everything is taken, and nothing comes back: a firewall that drops, a machine that froze. */
+  | "swallow"
+  /** Answers come a byte at a time, with long pauses. */
+  | "slow"
+  /** The beginning of an answer comes, and then the end of the connection. */
+  | "cut"
+  /** Answers are of the right length, and rubbish. */
+  | "garbage";
+
+const SLOW_EVERY_MS = 50;
+const CUT_AFTER_BYTES = 5;
+
+export interface Upstream {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** Answers to this connection are dropped for ever, though others pass. */
+  isSwallowed: boolean;
+}
+
+export class TcpFaults {
+  /** Where it listens, on 127.0.0.1. */
+  port = 0;
+  /** Where connections go from now on; those that are open stay. */
+  upstream: Upstream;
+  #mode: FaultMode = "pass";
+  #server: Server | undefined;
+  readonly #pairs = new Set<Pair>();
+  /** Bytes that engines sent and clients were sent to receive; for measuring what a store costs. */
+  bytesDown = 0;
+  bytesUp = 0;
+
+  private constructor(upstream: Upstream) {
+    this.upstream = upstream;
+  }
+
+  static async start(upstream: Upstream): Promise<TcpFaults> {
+    const faults = new TcpFaults(upstream);
+    await faults.#listen();
+    return faults;
+  }
+
+  get mode(): FaultMode {
+    return this.#mode;
+  }
+
+  async enter(mode: FaultMode): Promise<void> {
+    this.#mode = mode;
+    if (mode === "refuse") {
+      this.#resetAll();
+      await this.#unlisten();
+    } else {
+      await this.#listen();
+    }
+  }
+
+  /** Connections that are open now hear nothing any more; new ones do: how a push is lost that nobody tells of. */
+  swallowOpen(): void {
+    for (const pair of this.#pairs) pair.isSwallowed = true;
+  }
+
+  /** Ends connections that are open, as a fail-over does. */
+  resetOpen(): void {
+    this.#resetAll();
+  }
+
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  async stop(): Promise<void> {
+    this.#resetAll();
+    await this.#unlisten();
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#server !== undefined) return;
+    const server = createServer({ allowHalfOpen: true }, (client) => this.#connected(client));
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.port, "127.0.0.1", resolve);
+    });
+    const address = server.address();
+    this.port = typeof address === "object" && address !== null ? address.port : 0;
+    this.#server = server;
+  }
+
+  async #unlisten(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  }
+
+  #connected(client: Socket): void {
+    const server = connect({ ...this.upstream, allowHalfOpen: true });
+    const pair: Pair = { client, server, isSwallowed: false };
+    this.#pairs.add(pair);
+    client.setNoDelay(true);
+    server.setNoDelay(true);
+    client.on("data", (bytes: Buffer) => this.#up(pair, bytes));
+    server.on("data", (bytes: Buffer) => this.#down(pair, bytes));
+    client.on("end", () => server.end());
+    server.on("end", () => {
+      if (this.#mode !== "swallow" && !pair.isSwallowed) client.end();
+    });
+    for (const socket of [client, server]) {
+      socket.on("error", () => this.#reset(pair));
+      socket.on("close", () => this.#reset(pair));
+    }
+  }
+
+  #up(pair: Pair, bytes: Buffer): void {
+    this.bytesUp += bytes.length;
+    if (this.#mode === "reset") this.#reset(pair);
+    else if (this.#mode !== "swallow" && !pair.isSwallowed) pair.server.write(bytes);
+  }
+
+  #down(pair: Pair, bytes: Buffer): void {
+    this.bytesDown += bytes.length;
+    const { client } = pair;
+    if (pair.isSwallowed) return;
+    switch (this.#mode) {
+      case "pass":
+        client.write(bytes);
+        return;
+      case "slow":
+        void this.#trickle(client, bytes);
+        return;
+      case "cut":
+        client.end(bytes.subarray(0, CUT_AFTER_BYTES));
+        return;
+      case "garbage":
+        client.write(Buffer.alloc(bytes.length, "\u0001\u00ff{]$*-1\r\n", "latin1"));
+        return;
+      case "reset":
+        this.#reset(pair);
+    }
+  }
+
+  async #trickle(client: Socket, bytes: Buffer): Promise<void> {
+    for (const byte of bytes) {
+      if (client.destroyed) return;
+      client.write(Buffer.of(byte));
+      await Bun.sleep(SLOW_EVERY_MS);
+    }
+  }
+
+  #resetAll(): void {
+    for (const pair of this.#pairs) this.#reset(pair);
+  }
+
+  #reset(pair: Pair): void {
+    if (!this.#pairs.delete(pair)) return;
+    pair.client.resetAndDestroy();
+    pair.server.destroy();
+  }
+}
