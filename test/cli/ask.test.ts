@@ -167,12 +167,14 @@ describe("status", () => {
 
   test("nobody there ends with 3, somebody else with 1, none with 2", async () => {
     const other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("{}") });
+    // A server that was stopped no longer knows its port.
+    const { port } = other;
     try {
-      expect((await run(["status", "-admin", `127.0.0.1:${other.port}`])).status).toBe(1);
+      expect((await run(["status", "-admin", `127.0.0.1:${port}`])).status).toBe(1);
     } finally {
       await other.stop(true);
     }
-    const { status, stderr } = await run(["status", "-admin", `127.0.0.1:${other.port}`]);
+    const { status, stderr } = await run(["status", "-admin", `127.0.0.1:${port}`]);
     expect(status).toBe(3);
     expect(stderr).toContain("is the daemon running?");
     expect((await run(["status", "-admin", "none"])).status).toBe(2);
