@@ -1,0 +1,131 @@
+/**
+ * Rollouts in a document that any web server serves, in the format of the file store: S3, a git forge, a config service.
+ * Read-only. What has not changed is not sent again (ETag and If-None-Match, RFC 9110, section 13).
+ *
+ * An ETag that a server makes of the time of change, to the second, is the same for two changes within one second. So it
+ * is used only where the document was not changed right before it was sent (RFC 9110, section 8.8.2.2).
+ */
+
+import { redactAddress } from "../config/redact.ts";
+import { type Document, parseDocument, snapshotOf } from "./file/document.ts";
+import { FILE_BYTES_MAX } from "./file.ts";
+import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
+import type { Snapshot, Store, StoreContext, StoreKind } from "./store.ts";
+
+/** From asking to the last byte. */
+const REQUEST_TIMEOUT_MS = 3_000;
+
+/** A document that was changed this shortly before it was sent may change again and keep its ETag. */
+const VALIDATOR_AGE_MS_MIN = 2_000;
+
+const NOT_MODIFIED = 304;
+
+export const http: StoreKind = kind("http");
+export const https: StoreKind = kind("https");
+
+function kind(name: "http" | "https"): StoreKind {
+  return {
+    name,
+    usage: `${name}://HOST/PATH`,
+    summary: "a JSON file at a web address, read-only",
+    check(location) {
+      return urlOf(name, location) === undefined
+        ? `write the address of a JSON file, as in ${name}://config.internal/rollouts.json`
+        : undefined;
+    },
+    async open(context: StoreContext): Promise<Store> {
+      return new HttpStore(urlOf(name, context.location) ?? new URL(`${name}:${context.location}`));
+    },
+  };
+}
+
+/** The document as it was last sent, with the ETag to ask by. */
+interface Known {
+  readonly document: Document;
+  readonly etag: string;
+}
+
+class HttpStore implements Store {
+  readonly address: string;
+  readonly #url: URL;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #closing = new AbortController();
+  #known: Known | undefined;
+
+  constructor(url: URL) {
+    this.address = redactAddress(url.href);
+    this.#url = new URL(url);
+    this.#url.username = "";
+    this.#url.password = "";
+    // A cache on the way may answer only after it has asked, lest a canary that was taken back lives on in it.
+    this.#headers = { accept: "application/json", "cache-control": "no-cache", ...authorization(url) };
+  }
+
+  async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    return snapshotOf(this.address, await this.#document(signal), application);
+  }
+
+  async applications(signal: AbortSignal): Promise<readonly string[]> {
+    return Object.keys(await this.#document(signal));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+
+  async #document(signal: AbortSignal): Promise<Document> {
+    const known = this.#known;
+    const inTime = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+    let response: Response;
+    let text: string | undefined;
+    try {
+      response = await fetch(this.#url, {
+        headers: known === undefined ? this.#headers : { ...this.#headers, "if-none-match": known.etag },
+        signal: inTime,
+      });
+      text = response.ok ? await readText(response, FILE_BYTES_MAX) : undefined;
+    } catch (error) {
+      throw requestFault(this.address, error, REQUEST_TIMEOUT_MS);
+    }
+    if (response.status === NOT_MODIFIED && known !== undefined) return known.document;
+    if (!response.ok) throw statusFault(this.address, response.status);
+    if (text === undefined) throw bodyFault(this.address, FILE_BYTES_MAX);
+    const document = parseDocument(this.address, text);
+    const etag = response.headers.get("etag");
+    this.#known = etag === null || !isOldEnough(response.headers) ? undefined : { document, etag };
+    return document;
+  }
+}
+
+/** The whole address; undefined where it is none, or says more than an address. */
+function urlOf(name: string, location: string): URL | undefined {
+  const url = URL.parse(`${name}:${location}`);
+  return location.startsWith("//") && url !== null && url.hostname !== "" && url.hash === ""
+    ? url
+    : undefined;
+}
+
+function authorization({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === "" && password === "") return {};
+  const both = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(both).toString("base64")}` };
+}
+
+/** Where the server does not say when it was changed, the ETag is of another kind, and is trusted. */
+function isOldEnough(headers: Headers): boolean {
+  const changedAtMs = Date.parse(headers.get("last-modified") ?? "");
+  const sentAtMs = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(changedAtMs) || sentAtMs - changedAtMs >= VALIDATOR_AGE_MS_MIN;
+}
+
+/** The body as text; undefined where it is longer than `bytesMax`. Rejects where it is no UTF-8 or does not arrive whole. */
+async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.byteLength;
+    if (length > bytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+}

@@ -1,0 +1,49 @@
+/** What goes wrong between a daemon and a web server, told so that an operator knows what to do. No text of the other side is repeated. */
+
+import { StoreError } from "../store.ts";
+
+/** What `fetch` rejects with. */
+export function requestFault(address: string, error: unknown, timeoutMs: number): StoreError {
+  if (error instanceof StoreError) return error;
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  if (error instanceof TypeError && String(error.message).includes("encoded data")) {
+    return new StoreError("malformed", `${address} is not UTF-8 text; save it as UTF-8`);
+  }
+  const what =
+    name === "TimeoutError" || name === "AbortError"
+      ? `no whole answer within ${timeoutMs / 1000} s`
+      : typeof code === "string" && /^[A-Za-z0-9_]{1,80}$/.test(code)
+        ? code
+        : "no reason given";
+  return new StoreError(
+    "unavailable",
+    `${address} does not answer (${what}); check the address, the network and its certificate`,
+  );
+}
+
+/** A status that brings no document. */
+export function statusFault(address: string, status: number): StoreError {
+  if (status === 401 || status === 403 || status === 407) {
+    const remedy = "put a user and a password into the address, or let this machine in";
+    return new StoreError("denied", `${address} refuses who is asking (status ${status}); ${remedy}`);
+  }
+  if (status === 404 || status === 410) {
+    return new StoreError(
+      "missing",
+      `there is nothing at ${address} (status ${status}); put the JSON file there`,
+    );
+  }
+  if (status === 429 || status >= 500) {
+    return new StoreError(
+      "unavailable",
+      `${address} cannot answer now (status ${status}); look at its server`,
+    );
+  }
+  return new StoreError("malformed", `${address} answers with status ${status}; it has to be a JSON file`);
+}
+
+/** A document that is too long. */
+export function bodyFault(address: string, bytesMax: number): StoreError {
+  const remedy = "take out what no daemon serves, or use several files";
+  return new StoreError("malformed", `${address} is larger than ${bytesMax} bytes; ${remedy}`);
+}
