@@ -8,7 +8,6 @@
  * Traefik decides by itself, and the daemon is on the path of no request.
  */
 
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
@@ -18,10 +17,8 @@ import { HttpServer } from "./http.ts";
 import type { Page } from "./http-reply.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
+import { MaintenanceFiles } from "./traefik/maintenance-files.ts";
 import { holds, locationsOf, runsOf } from "./traefik/slices.ts";
-
-/** How often the maintenance files are looked at, and how long a start waits for the first look. */
-const LOOK_EVERY_MS = 500;
 
 /** Traefik's connections to the daemon are its own to close. */
 const IDLE_MS = 60_000;
@@ -111,9 +108,7 @@ export class Traefik implements Server {
   readonly #options: TraefikOptions;
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
-  readonly #inMaintenance = new Set<string>();
-  #look: ReturnType<typeof setTimeout> | undefined;
-  #isClosing = false;
+  readonly #maintenance: MaintenanceFiles;
   #isPolled = false;
   /** Written once and not at each poll: it takes a millisecond, in which nobody is decided. */
   #last: { readonly key: string; readonly body: string } | undefined;
@@ -124,6 +119,11 @@ export class Traefik implements Server {
     for (const { application, version, url } of options.versions) {
       this.#urls.set(application, (this.#urls.get(application) ?? new Map()).set(version, url));
     }
+    this.#maintenance = new MaintenanceFiles(
+      options.maintenance,
+      context.rollout.applications,
+      (application) => this.#warnIfNowhere(application),
+    );
     this.#http = new HttpServer(context, {
       protocol: "traefik",
       address: options.address,
@@ -143,14 +143,13 @@ export class Traefik implements Server {
   }
 
   async start(): Promise<void> {
-    // The first document should not end maintenance for a moment; a disk that hangs should not keep it back.
-    await Promise.race([this.#lookAtFiles(), Bun.sleep(LOOK_EVERY_MS)]);
+    // Before the first document, which should not end maintenance for a moment.
+    await this.#maintenance.start();
     await this.#http.start();
   }
 
   async close(): Promise<void> {
-    this.#isClosing = true;
-    clearTimeout(this.#look);
+    this.#maintenance.close();
     await this.#http.close();
   }
 
@@ -167,7 +166,7 @@ export class Traefik implements Server {
       name,
       locations: this.#locations(name, nowMs),
       urls: this.#urls.get(name) ?? new Map<string, string>(),
-      isInMaintenance: this.#inMaintenance.has(name),
+      isInMaintenance: this.#maintenance.has(name),
     }));
     const key = keyOf(applications);
     if (key !== this.#last?.key) {
@@ -191,26 +190,12 @@ export class Traefik implements Server {
     return table === undefined ? [] : locationsOf(table, nowMs);
   }
 
-  async #lookAtFiles(): Promise<void> {
-    const { rollout } = this.#context;
-    await Promise.all(rollout.applications.map((application) => this.#lookAtFile(application)));
-    if (this.#isClosing) return;
-    this.#look = setTimeout(() => void this.#lookAtFiles(), LOOK_EVERY_MS);
-    this.#look.unref();
-  }
-
-  async #lookAtFile(application: string): Promise<void> {
-    const { maintenance } = this.#options;
-    const isOn = maintenance !== undefined && (await isThere(join(maintenance, application)));
-    if (isOn === this.#inMaintenance.has(application)) return;
-    if (isOn) this.#inMaintenance.add(application);
-    else this.#inMaintenance.delete(application);
-    if (isOn && this.#urls.get(application)?.has(MAINTENANCE) !== true) {
-      this.#context.log.warn("maintenance is on, and Traefik has no service for it: nothing changes there", {
-        application,
-        remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
-      });
-    }
+  #warnIfNowhere(application: string): void {
+    if (this.#urls.get(application)?.has(MAINTENANCE)) return;
+    this.#context.log.warn("maintenance is on, and Traefik has no service for it: nothing changes there", {
+      application,
+      remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
+    });
   }
 }
 
@@ -221,11 +206,4 @@ function keyOf(applications: readonly TraefikApplication[]): string {
       [isInMaintenance, ...[...urls.keys()].map((version) => runsOf(locations, version))].join(" "),
     )
     .join("\n");
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
