@@ -77,7 +77,9 @@ export function traefikDocument(
   applications: readonly TraefikApplication[],
   options: DocumentOptions,
 ): string {
-  const services = Object.assign({}, ...applications.map((each) => servicesOf(each, options)));
+  const services = Object.fromEntries(
+    applications.flatMap((application) => Object.entries(servicesOf(application, options))),
+  );
   return `${JSON.stringify({ http: { services } })}\n`;
 }
 
