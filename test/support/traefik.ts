@@ -29,11 +29,14 @@ function traefikPath(): string | undefined {
   return existsSync(installed) ? installed : (Bun.which("traefik") ?? undefined);
 }
 
+/** How Traefik decides: by slices of its own, or by asking for each request. */
+export type TraefikWay = "slices" | "ask";
+
 /** Everything of loopback that a Traefik and what is around it have. */
 export interface TraefikPorts {
   /** Where visitors come to. */
   readonly web: number;
-  /** Where Traefik comes back for the canary. */
+  /** Where Traefik comes back to itself: for the canary, or to ask. */
   readonly inside: number;
   readonly daemon: number;
   readonly master: number;
@@ -54,7 +57,8 @@ export async function traefikPorts(): Promise<TraefikPorts> {
 }
 
 /** The daemon's flags for this Traefik. */
-export function traefikFlags({ daemon, inside, maintenance }: TraefikPorts): string[] {
+export function traefikFlags(way: TraefikWay, { daemon, inside, maintenance }: TraefikPorts): string[] {
+  if (way === "ask") return ["-http", `127.0.0.1:${daemon}`];
   return [
     ...["-traefik", `127.0.0.1:${daemon}`],
     ...["-traefik-version", `website/canary=http://127.0.0.1:${inside}`],
@@ -63,24 +67,31 @@ export function traefikFlags({ daemon, inside, maintenance }: TraefikPorts): str
 }
 
 /** The shipped files with their places filled in; returns the path of the install configuration. */
-export function fillTraefik(directory: string, ports: TraefikPorts): string {
+export function fillTraefik(way: TraefikWay, directory: string, ports: TraefikPorts): string {
   const fill = (file: string, places: Readonly<Record<string, string>>): string => {
-    let text = readFileSync(join(EXAMPLE, file), "utf8");
+    let text = readFileSync(join(EXAMPLE, way, file), "utf8");
     for (const [from, to] of Object.entries(places)) {
-      if (text.split(from).length !== 2) throw new Error(`${file} should have one ${from}`);
-      text = text.replace(from, () => to);
+      if (!text.includes(from)) throw new Error(`${way}/${file} should have a ${from}`);
+      text = text.replaceAll(from, () => to);
     }
     return text;
   };
   const install = fill("traefik.yml", {
     '":80"': `"127.0.0.1:${ports.web}"`,
     "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
-    "127.0.0.1:6296": `127.0.0.1:${ports.daemon}`,
+    ...(way === "slices" ? { "127.0.0.1:6296": `127.0.0.1:${ports.daemon}` } : {}),
     "filename: /etc/traefik": `filename: ${directory}`,
   });
+  // A daemon that answers late is a daemon that does not, and this machine may have more to do than to run it.
+  const patient = {
+    "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
+    '"20ms"': '"500ms"',
+    '"200ms"': '"900ms"',
+  };
   const dynamic = fill("website.yml", {
     "127.0.0.1:8080": `127.0.0.1:${ports.master}`,
     "127.0.0.1:8081": `127.0.0.1:${ports.canary}`,
+    ...(way === "ask" ? { "127.0.0.1:6294": `127.0.0.1:${ports.daemon}`, ...patient } : {}),
   });
   const quiet = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n";
   const path = join(directory, "traefik.yml");
