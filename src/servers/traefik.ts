@@ -1,6 +1,6 @@
 /**
  * Traefik's HTTP provider: the daemon serves the dynamic configuration that splits an application's visitors, and
- * vouches for it (docs/protocol/traefik.md, integrations/traefik).
+ * vouches for it (docs/protocol/traefik.md, integrations/traefik/slices).
  *
  *     GET /                                                          → the document, for `providers.http`
  *     GET /holds?application=website&version=canary&slices=0-249     → 200 while these slices are the canary's, else 503
