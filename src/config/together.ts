@@ -1,6 +1,7 @@
 /** What the daemon's settings have to keep together. */
 
 import { SERVERS } from "../servers/list.ts";
+import { traefikListen, traefikVersions } from "../servers/traefik.ts";
 import type { CrossCheck } from "./option.ts";
 import { application, delay, unhealthy, unhealthyMs } from "./options.ts";
 import { addressText } from "./values.ts";
@@ -13,6 +14,21 @@ function repeated(names: readonly string[]): string[] {
 const SERVER_OPTIONS = SERVERS.flatMap((kind) => kind.options);
 
 export const CROSS_CHECKS: readonly CrossCheck[] = [
+  {
+    options: [application, traefikListen, traefikVersions],
+    check(settings) {
+      const versions = settings.get(traefikVersions);
+      const twice = repeated(versions.map((each) => `${each.application}/${each.version}`));
+      if (twice.length > 0) return `${twice.join(", ")} has two URLs; give it one -traefik-version`;
+      const stranger = versions.find((each) => !settings.get(application).includes(each.application));
+      if (stranger !== undefined) {
+        return `-traefik-version names ${stranger.application}, which is not served here; name it as -application too`;
+      }
+      return versions.length > 0 && settings.get(traefikListen) === null
+        ? "-traefik-version is of no use without a -traefik HOST:PORT; give both"
+        : undefined;
+    },
+  },
   {
     options: [application],
     check(settings) {

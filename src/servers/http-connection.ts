@@ -134,9 +134,10 @@ export class HttpConnection extends StreamConnection {
   }
 
   #page(bytes: Uint8Array, isLast: boolean, nowMs: number): Buffer {
-    const { head, pages } = this.#shared;
+    const { head, pages, counts } = this.#shared;
     if (!head.isHttp) return pageBytes(NOT_HTTP, isLast, head);
-    const page = pages(pathOf(bytes, head), queryOf(bytes, head), nowMs) ?? NOT_FOUND;
-    return pageBytes(page, isLast, head);
+    const page = pages(pathOf(bytes, head), queryOf(bytes, head), nowMs);
+    if (page !== undefined) counts.success++;
+    return pageBytes(page ?? NOT_FOUND, isLast, head);
   }
 }

@@ -27,6 +27,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
   404: "Not Found",
+  503: "Service Unavailable",
 };
 
 /** Everything of a decision before the assignment, ready for use: it changes only with the second. */

@@ -62,6 +62,8 @@ export const http: ServerKind = {
 };
 
 export interface HttpServerOptions {
+  /** Its name in metrics and logs, where it is not `http`. */
+  readonly protocol?: string;
   readonly address: Address;
   readonly socketMode: number;
   readonly idleTimeoutMs: number;
@@ -73,8 +75,8 @@ export class HttpServer extends StreamServer {
   readonly #shared: HttpShared;
 
   constructor(context: ServerContext, options: HttpServerOptions) {
-    const { address, socketMode, idleTimeoutMs, pages = () => undefined } = options;
-    const counts = context.metrics.server(`http ${addressText(address)}`);
+    const { protocol = "http", address, socketMode, idleTimeoutMs, pages = () => undefined } = options;
+    const counts = context.metrics.server(`${protocol} ${addressText(address)}`);
     const shared = new HttpShared(context, counts, pages);
     super(shared, { address, socketMode, silenceMs: Math.max(IDLE_MIN_MS, idleTimeoutMs) });
     this.#shared = shared;

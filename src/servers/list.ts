@@ -5,5 +5,6 @@ import { http } from "./http.ts";
 import { line } from "./line.ts";
 import type { ServerKind } from "./server.ts";
 import { spop } from "./spop.ts";
+import { traefik } from "./traefik.ts";
 
-export const SERVERS: readonly ServerKind[] = [line, http, spop, haproxyMapKind];
+export const SERVERS: readonly ServerKind[] = [line, http, spop, haproxyMapKind, traefik];

@@ -200,10 +200,14 @@ export class DaemonProcess {
 const EVENTUALLY_MS = 5_000;
 
 /** Looks every few milliseconds until `holds`; rejects after a while. For what tells of no event. */
-export async function eventually(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const deadline = performance.now() + EVENTUALLY_MS;
+export async function eventually(
+  holds: () => Promise<boolean> | boolean,
+  what: string,
+  withinMs = EVENTUALLY_MS,
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within ${EVENTUALLY_MS} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
     await Bun.sleep(LOOK_EVERY_MS);
   }
 }

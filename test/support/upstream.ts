@@ -13,10 +13,14 @@ export interface Upstream {
   stop(): void;
 }
 
-/** Serves on a unix socket; WebSockets get back what they say, with the name in front. */
-export function startUpstream(name: string, path: string): Upstream {
+/**
+ * Serves on a unix socket, or on a port of loopback; WebSockets get back what they say, with the name in front.
+ *
+ * @param at the socket's path, or the port
+ */
+export function startUpstream(name: string, at: string | number): Upstream {
   const server = Bun.serve({
-    unix: path,
+    ...(typeof at === "number" ? { hostname: "127.0.0.1", port: at } : { unix: at }),
     async fetch(request, self) {
       if (self.upgrade(request, { data: undefined })) return undefined;
       const seen: Seen = { name, headers: request.headers.toJSON(), body: await request.text() };
@@ -34,7 +38,7 @@ export function startUpstream(name: string, path: string): Upstream {
   return {
     stop() {
       void server.stop(true);
-      rmSync(path, { force: true });
+      if (typeof at === "string") rmSync(at, { force: true });
     },
   };
 }

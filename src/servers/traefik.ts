@@ -1,0 +1,209 @@
+/**
+ * Traefik's HTTP provider: the daemon serves the dynamic configuration that splits an application's visitors, and
+ * vouches for it (docs/protocol/traefik.md, integrations/traefik/slices).
+ *
+ *     GET /                                                          → the document, for `providers.http`
+ *     GET /holds?application=website&version=canary&slices=0-249     → 200 while these slices are the canary's, else 503
+ *
+ * Traefik decides by itself, and the daemon is on the path of no request.
+ */
+
+import { join } from "node:path";
+import { Problem } from "../config/option.ts";
+import { stateDir } from "../config/state-dir.ts";
+import { type Address, orNone, parseHostPort, parseSwitch, repeatable, single } from "../config/values.ts";
+import { isVersion, MAINTENANCE } from "../record.ts";
+import { HttpServer } from "./http.ts";
+import type { Page } from "./http-reply.ts";
+import type { Server, ServerContext, ServerKind } from "./server.ts";
+import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
+import { MaintenanceFiles } from "./traefik/maintenance-files.ts";
+import { holds, locationsOf, runsOf } from "./traefik/slices.ts";
+
+/** Traefik's connections to the daemon are its own to close. */
+const IDLE_MS = 60_000;
+
+/** A version that Traefik can reach. */
+export interface TraefikVersion {
+  readonly application: string;
+  readonly version: string;
+  /** Scheme, host and port; the host is one at which the daemon answers health checks. */
+  readonly url: string;
+}
+
+export const traefikListen = single<Address | null>(
+  {
+    name: "traefik",
+    placeholder: "HOST:PORT",
+    summary: "a listener for Traefik's HTTP provider, or none",
+    defaultText: "none",
+  },
+  orNone((text) => {
+    const hostPort = parseHostPort(text);
+    return hostPort instanceof Problem
+      ? new Problem("write HOST:PORT or none, such as 127.0.0.1:6296")
+      : { kind: "tcp", ...hostPort };
+  }),
+);
+
+export const traefikVersions = repeatable<TraefikVersion>(
+  {
+    name: "traefik-version",
+    placeholder: "APPLICATION/VERSION=URL",
+    summary: "a version that Traefik can reach, and Traefik's own entry point for it",
+    absent: [],
+  },
+  parseTraefikVersion,
+);
+
+export const traefikSecure = single(
+  {
+    name: "traefik-secure",
+    summary: "Traefik's cookies are for TLS alone",
+    defaultText: "false",
+  },
+  parseSwitch,
+);
+
+function parseTraefikVersion(text: string): TraefikVersion | Problem {
+  const problem = new Problem(
+    "write APPLICATION/VERSION=URL, such as website/canary=http://127.0.0.1:6297, with nothing behind the port",
+  );
+  const [, application = "", version, url = ""] = /^([^/]+)\/([^/=]+)=(.+)$/.exec(text) ?? [];
+  const isUrl = /^(http|h2c):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(url);
+  return isVersion(version) && isUrl ? { application, version, url } : problem;
+}
+
+export const traefik: ServerKind = {
+  name: "traefik",
+  options: [traefikListen, traefikVersions, traefikSecure],
+  addresses(settings) {
+    const address = settings.get(traefikListen);
+    return address === null ? [] : [address];
+  },
+  create(settings, context) {
+    const stateDirectory = settings.get(stateDir);
+    return this.addresses(settings).map(
+      (address) =>
+        new Traefik(context, {
+          address,
+          versions: settings.get(traefikVersions),
+          isSecure: settings.get(traefikSecure),
+          ...(stateDirectory === null ? {} : { maintenance: join(stateDirectory, "maintenance") }),
+        }),
+    );
+  },
+};
+
+export interface TraefikOptions {
+  readonly address: Address;
+  readonly versions: readonly TraefikVersion[];
+  readonly isSecure: boolean;
+  /** The directory of the maintenance files (`maintenance.ts`), if there is one. */
+  readonly maintenance?: string;
+}
+
+export class Traefik implements Server {
+  readonly #context: ServerContext;
+  readonly #options: TraefikOptions;
+  readonly #http: HttpServer;
+  readonly #urls = new Map<string, Map<string, string>>();
+  readonly #maintenance: MaintenanceFiles;
+  #isPolled = false;
+  /** Written once and not at each poll: it takes a millisecond, in which nobody is decided. */
+  #last: { readonly key: string; readonly body: string } | undefined;
+
+  constructor(context: ServerContext, options: TraefikOptions) {
+    this.#context = context;
+    this.#options = options;
+    for (const { application, version, url } of options.versions) {
+      this.#urls.set(application, (this.#urls.get(application) ?? new Map()).set(version, url));
+    }
+    this.#maintenance = new MaintenanceFiles(
+      options.maintenance,
+      context.rollout.applications,
+      (application) => this.#warnIfNowhere(application),
+    );
+    this.#http = new HttpServer(context, {
+      protocol: "traefik",
+      address: options.address,
+      socketMode: 0,
+      idleTimeoutMs: IDLE_MS,
+      pages: (path, query, nowMs) => this.#page(path, query, nowMs),
+    });
+  }
+
+  get name(): string {
+    return this.#http.name;
+  }
+
+  /** The port, once it listens: what port 0 became. */
+  get port(): number | undefined {
+    return this.#http.port;
+  }
+
+  async start(): Promise<void> {
+    // Before the first document, which should not end maintenance for a moment.
+    await this.#maintenance.start();
+    await this.#http.start();
+  }
+
+  async close(): Promise<void> {
+    this.#maintenance.close();
+    await this.#http.close();
+  }
+
+  #page(path: string, query: URLSearchParams, nowMs: number): Page | undefined {
+    if (path === "/") return this.#document(nowMs);
+    return path === HOLDS_PATH ? this.#holds(query, nowMs) : undefined;
+  }
+
+  #document(nowMs: number): Page {
+    const { rollout, log } = this.#context;
+    if (!this.#isPolled) log.info("Traefik has asked for its configuration", { server: this.name });
+    this.#isPolled = true;
+    const applications = rollout.applications.map((name) => ({
+      name,
+      locations: this.#locations(name, nowMs),
+      urls: this.#urls.get(name) ?? new Map<string, string>(),
+      isInMaintenance: this.#maintenance.has(name),
+    }));
+    const key = keyOf(applications);
+    if (key !== this.#last?.key) {
+      const options = { port: this.port ?? 0, isSecure: this.#options.isSecure };
+      this.#last = { key, body: traefikDocument(applications, options) };
+    }
+    return { status: 200, contentType: "application/json", body: this.#last.body };
+  }
+
+  #holds(query: URLSearchParams, nowMs: number): Page {
+    const locations = this.#locations(query.get("application") ?? "", nowMs);
+    const isHeld = holds(query.get("slices") ?? "", locations, query.get("version") ?? "");
+    return isHeld
+      ? { status: 200, contentType: "text/plain", body: "they are\n" }
+      : { status: 503, contentType: "text/plain", body: "they are not, or no longer\n" };
+  }
+
+  /** None for an application that is not served here. */
+  #locations(application: string, nowMs: number): readonly string[] {
+    const table = this.#context.rollout.table(application);
+    return table === undefined ? [] : locationsOf(table, nowMs);
+  }
+
+  #warnIfNowhere(application: string): void {
+    if (this.#urls.get(application)?.has(MAINTENANCE)) return;
+    this.#context.log.warn("maintenance is on, and Traefik has no service for it: nothing changes there", {
+      application,
+      remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
+    });
+  }
+}
+
+/** All of the applications that can change, in short. */
+function keyOf(applications: readonly TraefikApplication[]): string {
+  return applications
+    .map(({ locations, urls, isInMaintenance }) =>
+      [isInMaintenance, ...[...urls.keys()].map((version) => runsOf(locations, version))].join(" "),
+    )
+    .join("\n");
+}

@@ -1,0 +1,162 @@
+/**
+ * The document that Traefik's HTTP provider polls: for each application a service named like it, that Traefik's routers
+ * send visitors to (docs/protocol/traefik.md).
+ *
+ *     website                 weighted, sticky: the slices, all of one weight
+ *     └ website:circle:042    one slice: master, or a version and master behind it
+ *       ├ website:canary      Traefik's own entry point for the version, up while the daemon vouches for this document
+ *       └ website-master@file
+ *
+ * Traefik keeps the last document for ever if the daemon is gone, and asks for the next one only after up to 90 seconds
+ * when it is back. So a version is there only while the daemon answers its health check, and the check asks whether the
+ * slices of this very document are still the version's.
+ */
+
+import { MAINTENANCE, MASTER } from "../../record.ts";
+import { runsOf, SLICES } from "./slices.ts";
+
+/** Where the daemon is asked whether a document holds. */
+export const HOLDS_PATH = "/holds";
+
+/** After the daemon is gone, a version goes on for at most these two together. */
+const CHECK_EVERY = "1s";
+const CHECK_TIMEOUT = "500ms";
+
+/** A year, as for the cookie of all other proxies. */
+const COOKIE_SECONDS = 31_536_000;
+
+/** What the document says of one application. */
+export interface TraefikApplication {
+  readonly name: string;
+  /** The location of each slice (`locationsOf`). */
+  readonly locations: readonly string[];
+  /** The versions that Traefik can reach, and the URL of each. The slices of all others are master's. */
+  readonly urls: ReadonlyMap<string, string>;
+  /** Sends everyone to the URL of `maintenance`, if there is one. */
+  readonly isInMaintenance: boolean;
+}
+
+export interface DocumentOptions {
+  /** The port at which the daemon answers health checks, on the host of the versions' URLs. */
+  readonly port: number;
+  /** Whether cookies are for TLS alone. */
+  readonly isSecure: boolean;
+}
+
+type Service =
+  | { readonly loadBalancer: LoadBalancer }
+  | { readonly failover: { readonly service: string; readonly fallback: string } }
+  | { readonly weighted: Weighted };
+
+interface LoadBalancer {
+  readonly servers: readonly { readonly url: string }[];
+  readonly healthCheck?: {
+    readonly scheme: "http";
+    readonly port: number;
+    readonly path: string;
+    readonly interval: string;
+    readonly timeout: string;
+  };
+}
+
+interface Weighted {
+  readonly services: readonly { readonly name: string; readonly weight: number }[];
+  readonly sticky?: {
+    readonly cookie: {
+      readonly name: string;
+      readonly maxAge: number;
+      readonly httpOnly: boolean;
+      readonly sameSite: "lax";
+      readonly secure: boolean;
+    };
+  };
+}
+
+/** The dynamic configuration as JSON; the same bytes for the same arguments. */
+export function traefikDocument(
+  applications: readonly TraefikApplication[],
+  options: DocumentOptions,
+): string {
+  const services = Object.fromEntries(
+    applications.flatMap((application) => Object.entries(servicesOf(application, options))),
+  );
+  return `${JSON.stringify({ http: { services } })}\n`;
+}
+
+/** An application's part in names: Traefik takes what follows an `@` for a provider, and `:` separates parts here. */
+export function traefikName(application: string): string {
+  return encodeURIComponent(application);
+}
+
+function servicesOf(application: TraefikApplication, options: DocumentOptions): Record<string, Service> {
+  const name = traefikName(application.name);
+  const master = `${name}-${MASTER}@file`;
+  const services: Record<string, Service> = { [name]: { weighted: circle(name, options) } };
+  const maintenance = application.isInMaintenance ? application.urls.get(MAINTENANCE) : undefined;
+  if (maintenance !== undefined) {
+    services[`${name}:${MAINTENANCE}`] = { loadBalancer: { servers: [{ url: maintenance }] } };
+  } else {
+    for (const [version, url] of application.urls) {
+      const runs = runsOf(application.locations, version);
+      if (runs !== "")
+        services[`${name}:${version}`] = { loadBalancer: guarded(application, version, url, runs, options) };
+    }
+  }
+  for (let slice = 0; slice < SLICES; slice++) {
+    const version = maintenance === undefined ? application.locations[slice] : MAINTENANCE;
+    services[sliceName(name, slice)] = sliceService(`${name}:${version}`, master, services);
+  }
+  return services;
+}
+
+/** Not a place of `maintenance`, whose service has no check: it outlasts the daemon, and Traefik wants one for a failover. */
+function sliceService(version: string, master: string, services: Readonly<Record<string, Service>>): Service {
+  const service = services[version];
+  if (service === undefined) return only(master);
+  const isGuarded = "loadBalancer" in service && service.loadBalancer.healthCheck !== undefined;
+  return isGuarded ? { failover: { service: version, fallback: master } } : only(version);
+}
+
+function only(name: string): Service {
+  return { weighted: { services: [{ name, weight: 1 }] } };
+}
+
+function circle(name: string, { isSecure }: DocumentOptions): Weighted {
+  return {
+    services: Array.from({ length: SLICES }, (_, slice) => ({ name: sliceName(name, slice), weight: 1 })),
+    sticky: {
+      cookie: {
+        name: `maxwellsdaemon-slice-${name}`,
+        maxAge: COOKIE_SECONDS,
+        httpOnly: true,
+        sameSite: "lax",
+        secure: isSecure,
+      },
+    },
+  };
+}
+
+/** Cookies hold a hash of this name: to change it is to draw all visitors anew. */
+function sliceName(name: string, slice: number): string {
+  return `${name}:circle:${String(slice).padStart(3, "0")}`;
+}
+
+function guarded(
+  application: TraefikApplication,
+  version: string,
+  url: string,
+  runs: string,
+  { port }: DocumentOptions,
+): LoadBalancer {
+  const question = new URLSearchParams({ application: application.name, version, slices: runs });
+  return {
+    servers: [{ url }],
+    healthCheck: {
+      scheme: "http",
+      port,
+      path: `${HOLDS_PATH}?${question}`,
+      interval: CHECK_EVERY,
+      timeout: CHECK_TIMEOUT,
+    },
+  };
+}

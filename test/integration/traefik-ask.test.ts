@@ -1,0 +1,202 @@
+/**
+ * The shipped configuration of a Traefik that asks for each request, in a real Traefik, with a real daemon and real
+ * upstreams: what it promises, and above all law 4: whatever becomes of the daemon, no visitor sees an error.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { covers } from "../../src/rollout.ts";
+import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { Random } from "../support/random.ts";
+import {
+  fillTraefik,
+  startTraefik,
+  type TraefikPorts,
+  type TraefikProcess,
+  traefikFlags,
+  traefikMissing,
+  traefikPorts,
+} from "../support/traefik.ts";
+import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
+
+const COOKIE = /^maxwellsdaemon=(0\.\d+(?:e-\d+)?); Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax$/;
+
+/** A visitor waits for 500 ms here for a daemon that hangs; the rest is for a machine that has more to do. */
+const PATIENCE_MS = 2_000;
+
+describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
+  let directory: string;
+  let home: DaemonHome;
+  let daemon: DaemonProcess;
+  let traefik: TraefikProcess;
+  let upstreams: Upstream[];
+  let ports: TraefikPorts;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), "traefik-"));
+    ports = await traefikPorts();
+    upstreams = (["master", "canary"] as const).map((name) => startUpstream(name, ports[name]));
+    home = new DaemonHome({ flags: traefikFlags("ask", ports) });
+    daemon = await home.start();
+    traefik = await startTraefik(fillTraefik("ask", directory, ports), ports.web);
+  });
+
+  afterAll(async () => {
+    await traefik.stop();
+    await daemon.end();
+    for (const upstream of upstreams) upstream.stop();
+    home.remove();
+    rmSync(directory, { recursive: true });
+  });
+
+  async function visit(cookie?: string, init: RequestInit = {}) {
+    const headers = {
+      ...(init.headers as Record<string, string>),
+      ...(cookie === undefined ? {} : { cookie }),
+    };
+    const response = await fetch(`${traefik.url}/some/path?application=shop`, { ...init, headers });
+    const text = await response.text();
+    const cookies = response.headers.getSetCookie();
+    const seen = response.status === 200 ? (JSON.parse(text) as Seen) : undefined;
+    return { status: response.status, cookies, seen };
+  }
+
+  const known = (assignment: number | string, init?: RequestInit) =>
+    visit(`maxwellsdaemon=${assignment}`, init);
+
+  const isAt = async (name: string) => (await known(0.1)).seen?.name === name;
+
+  test("a new visitor gets a cookie for a year, and stays", async () => {
+    const names = new Set<string>();
+    for (let visitor = 0; visitor < 60; visitor++) {
+      const first = await visit();
+      const [, assignment = ""] = COOKIE.exec(first.cookies.join()) ?? [];
+      expect(first.seen?.headers).toMatchObject({ maxwellsdaemon: assignment });
+      const again = await known(assignment);
+      expect([again.seen?.name, again.cookies]).toEqual([first.seen?.name as string, []]);
+      names.add(first.seen?.name as string);
+    }
+    expect(names.size).toBe(2);
+  });
+
+  test("assignments land where the handler puts them, and upstreams are told", async () => {
+    const random = new Random();
+    const drawn = Array.from({ length: 300 }, () => Math.floor(random.fraction() * 1e15) / 1e15);
+    for (const assignment of [0, 0.24999999999999997, 0.25, 0.999999999999999, ...drawn]) {
+      const { seen, cookies } = await known(assignment);
+      const location = covers(0, 0.25, assignment) ? "canary" : "master";
+      expect([seen?.name, cookies]).toEqual([location, []]);
+      expect(seen?.headers).toMatchObject({
+        maxwellsdaemon: String(assignment),
+        "maxwellsdaemon-location": location,
+      });
+    }
+  });
+
+  test("what a visitor makes up is not believed: no location, no assignment, no application, no force", async () => {
+    const forged = {
+      maxwellsdaemon: "0.1",
+      "maxwellsdaemon-location": "canary",
+      "maxwellsdaemon-application": "shop",
+      "maxwellsdaemon-force": "always",
+      "x-forwarded-proto": "https",
+    };
+    const { seen, cookies } = await known(0.9, { headers: forged });
+    expect(seen?.name).toBe("master");
+    expect(seen?.headers).toMatchObject({ maxwellsdaemon: "0.9", "maxwellsdaemon-location": "master" });
+    expect(cookies).toEqual([]);
+    expect(COOKIE.test((await visit(undefined, { headers: forged })).cookies.join())).toBe(true);
+  });
+
+  test("hostile cookies are served by master, with a fresh assignment", async () => {
+    for (const value of [
+      "x",
+      "1",
+      "-0",
+      "nan",
+      "0".repeat(5_000),
+      "0.1; maxwellsdaemon-location=canary x",
+      "%0a",
+    ]) {
+      const { status } = await known(value);
+      expect(status).toBe(200);
+    }
+    const { seen, cookies } = await known("x");
+    expect(seen?.name).toBe("master");
+    expect(cookies.join()).toMatch(COOKIE);
+  });
+
+  test("bodies and WebSockets reach the canary", async () => {
+    const body = "x".repeat(300_000);
+    const { seen } = await known(0.1, { method: "POST", body });
+    expect([seen?.name, seen?.body === body]).toEqual(["canary", true]);
+    const options = { headers: { cookie: "maxwellsdaemon=0.1" } } as unknown as string[];
+    const socket = new WebSocket(`${traefik.url.replace("http", "ws")}/socket`, options);
+    const answer = new Promise<string>((resolve, reject) => {
+      socket.onmessage = ({ data }) => resolve(String(data));
+      socket.onerror = () => reject(new Error("no WebSocket"));
+    });
+    socket.onopen = () => socket.send("hello");
+    expect(await answer).toBe("canary: hello");
+    socket.close();
+  });
+
+  test("a change in the store counts for the next request", async () => {
+    home.write({ canary: 0 });
+    await daemon.follows("canary", 0);
+    expect(await isAt("master")).toBe(true);
+    home.write({ canary: 0.25 });
+    await daemon.follows("canary", 0.25);
+    expect(await isAt("canary")).toBe(true);
+  });
+
+  test("health checks are no decisions", async () => {
+    const counted = async () => (await daemon.state()).servers.find(({ name }) => name.startsWith("http"));
+    const before = await counted();
+    const deadline = performance.now() + 2_500;
+    while (performance.now() < deadline) await Bun.sleep(100);
+    expect((await counted())?.success).toBe(before?.success as number);
+  });
+
+  test.each(["SIGKILL", "SIGTERM", "SIGSTOP"] as const)(
+    "law 4: after %s every visitor is at master at once, sees no error and gets no cookie",
+    async (signal) => {
+      await eventually(() => isAt("canary"), "the daemon is asked");
+      if (signal === "SIGSTOP") daemon.signal(signal);
+      else await daemon.end(signal);
+      for (let visitor = 0; visitor < 100; visitor++) {
+        const startedAtMs = performance.now();
+        const headers = { "maxwellsdaemon-location": "canary", maxwellsdaemon: "0.1" };
+        const { status, seen, cookies } = visitor % 2 === 0 ? await known(0.1, { headers }) : await visit();
+        expect(performance.now() - startedAtMs).toBeLessThan(PATIENCE_MS);
+        expect({ status, name: seen?.name, cookies }).toEqual({ status: 200, name: "master", cookies: [] });
+        expect(seen?.headers["maxwellsdaemon-location"]).toBe("master");
+        expect(seen?.headers).not.toHaveProperty("maxwellsdaemon");
+      }
+      if (signal === "SIGSTOP") daemon.signal("SIGCONT");
+      else daemon = await home.start();
+      await eventually(() => isAt("canary"), "the daemon is asked again");
+    },
+  );
+
+  test("law 4: no visitor sees an error while daemons come and go", async () => {
+    let isOver = false;
+    const seen = new Set<string>();
+    const visiting = (async () => {
+      while (!isOver) {
+        const visits = await Promise.all(Array.from({ length: 8 }, () => known(0.1)));
+        for (const { status, seen: upstream } of visits) seen.add(upstream?.name ?? `status ${status}`);
+      }
+    })();
+    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+      await daemon.end(signal);
+      daemon = await home.start();
+      await eventually(() => isAt("canary"), "the daemon is asked again");
+    }
+    isOver = true;
+    await visiting;
+    expect([...seen].sort()).toEqual(["canary", "master"]);
+  });
+});

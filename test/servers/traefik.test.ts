@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CROSS_CHECKS } from "../../src/config/together.ts";
+import { Traefik, traefikListen, traefikVersions } from "../../src/servers/traefik.ts";
+import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { HttpClient } from "../support/http.ts";
+import { Random } from "../support/random.ts";
+import { settingsOf } from "../support/settings.ts";
+
+const VERSIONS = [
+  { application: "app", version: "canary", url: "http://127.0.0.1:6297" },
+  { application: "web", version: "maintenance", url: "http://127.0.0.1:8082" },
+];
+
+describe("Traefik's provider", () => {
+  let maintenance: string;
+  let core: Core;
+  let server: Traefik;
+  let client: HttpClient;
+
+  beforeEach(async () => {
+    maintenance = mkdtempSync(join(tmpdir(), "traefik-"));
+    mkdirSync(maintenance, { recursive: true });
+    core = createCore({ applications: ["app", "web"] });
+    server = new Traefik(core, {
+      address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+      versions: VERSIONS,
+      isSecure: false,
+      maintenance,
+    });
+    await server.start();
+    client = await HttpClient.connect({ host: "127.0.0.1", port: server.port ?? 0 });
+  });
+
+  afterEach(async () => {
+    client.close();
+    await server.close();
+    rmSync(maintenance, { recursive: true });
+  });
+
+  async function services() {
+    const { status, headers, body } = await client.ask("GET", "/");
+    expect(status).toBe(200);
+    expect(headers.get("content-type")).toBe("application/json");
+    return JSON.parse(body).http.services;
+  }
+
+  const check = async (query: string) => (await client.ask("GET", `/holds?${query}`)).status;
+  const canaryHolds = (slices: string) => check(`application=app&version=canary&slices=${slices}`);
+
+  test("TR-1: the next poll has what the store said last", async () => {
+    expect((await services())["app:canary"]).toBeUndefined();
+    core.apply("app", { rollout: 0.25 });
+    const { "app:canary": canary } = await services();
+    expect(canary.loadBalancer.healthCheck.port).toBe(server.port);
+    expect(await check(canary.loadBalancer.healthCheck.path.split("?")[1])).toBe(200);
+    core.apply("app", { rollout: 0 });
+    expect((await services())["app:canary"]).toBeUndefined();
+  });
+
+  test("TR-1: what does not change is the same to the byte, and polls are counted", async () => {
+    core.apply("app", { rollout: 0.25 });
+    const first = await client.ask("GET", "/");
+    core.apply("app", { rollout: 0.25 });
+    expect((await client.ask("GET", "/")).body).toBe(first.body);
+    expect(core.metrics.servers[0]).toMatchObject({ name: server.name, success: 2, failure: 0 });
+    expect(server.name).toStartWith("traefik tcp:127.0.0.1:");
+  });
+
+  test("TR-6, law 3: when the store is lost the document is master's, and the daemon vouches for nobody", async () => {
+    core.apply("app", { rollout: 0.25 });
+    expect(await canaryHolds("0-249")).toBe(200);
+    core.advance(UNHEALTHY_MS);
+    expect(await canaryHolds("0-249")).toBe(503);
+    expect((await services())["app:canary"]).toBeUndefined();
+  });
+
+  test("TR-8: a document of before is vouched for while it gives nobody to a version who is not there now", async () => {
+    core.apply("app", { rollout: 0.25 });
+    expect(await canaryHolds("0-249")).toBe(200);
+    core.apply("app", { rollout: 0.5 });
+    expect(await canaryHolds("0-249")).toBe(200);
+    core.apply("app", { rollout: 0.1 });
+    expect(await canaryHolds("0-249")).toBe(503);
+    core.apply("app", { rollout: 0.25, offset: 0.1 });
+    expect(await canaryHolds("0-249")).toBe(503);
+  });
+
+  test.each([
+    "",
+    "application=app",
+    "application=app&version=canary",
+    "application=nobody&version=canary&slices=0-0",
+    "application=app&version=&slices=0-0",
+    "application=app&version=canary&slices=0-249%00",
+    "application=%zz&version=canary&slices=0-249",
+    `application=app&version=canary&slices=${"0-0,".repeat(50_000)}`,
+  ])("TR-8: for %p it vouches not", async (query) => {
+    core.apply("app", { rollout: 0.25 });
+    expect(await check(query)).toBe(503);
+  });
+
+  test.each(["/x", "/holds/", "//", "/holdsx", "/metrics"])("TR-1: %s is not found", async (path) => {
+    expect((await client.ask("GET", path)).status).toBe(404);
+  });
+
+  test("TR-9: maintenance follows its file, for an application that Traefik can show it for", async () => {
+    core.apply("app", { rollout: 0.25 });
+    const before = await services();
+    for (const application of ["app", "web"]) writeFileSync(join(maintenance, application), "");
+    await eventually(async () => "web:maintenance" in (await services()), "maintenance begins");
+    const during = await services();
+    expect(during["web:circle:999"].weighted.services[0].name).toBe("web:maintenance");
+    expect(during["app:circle:000"]).toEqual(before["app:circle:000"]);
+    core.advance(UNHEALTHY_MS);
+    expect(await services()).toHaveProperty("web:maintenance");
+    rmSync(join(maintenance, "web"));
+    await eventually(async () => !("web:maintenance" in (await services())), "maintenance ends");
+  });
+
+  test("law 8: maintenance that is on already is in the first document", async () => {
+    writeFileSync(join(maintenance, "web"), "");
+    const next = new Traefik(core, {
+      address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+      ...{ versions: VERSIONS, isSecure: false, maintenance },
+    });
+    await next.start();
+    const { body } = await (await HttpClient.connect({ host: "127.0.0.1", port: next.port ?? 0 })).ask(
+      "GET",
+      "/",
+    );
+    await next.close();
+    expect(JSON.parse(body).http.services).toHaveProperty("web:maintenance");
+  });
+
+  test("law 5: random bytes leave it as it was", async () => {
+    core.apply("app", { rollout: 0.25 });
+    const random = new Random();
+    for (let round = 0; round < 50; round++) {
+      const bytes = Buffer.from(Array.from({ length: 300 }, () => Math.floor(random.fraction() * 256)));
+      const hostile = await HttpClient.connect({ host: "127.0.0.1", port: server.port ?? 0 });
+      hostile.socket.end(Buffer.concat([Buffer.from("GET /holds?"), bytes, Buffer.from("\r\n\r\n")]));
+      await hostile.ended();
+    }
+    expect(await canaryHolds("0-249")).toBe(200);
+  });
+});
+
+describe("the settings of Traefik's provider", () => {
+  test("is off unless it is asked for", () => {
+    expect(settingsOf().get(traefikListen)).toBeNull();
+    expect(settingsOf("-traefik", ":6296").get(traefikListen)).toEqual({
+      kind: "tcp",
+      host: "127.0.0.1",
+      port: 6296,
+    });
+    expect(() => settingsOf("-traefik", "unix:/tmp/x")).toThrow("write HOST:PORT or none");
+  });
+
+  test("a version has an application, a name and a URL", () => {
+    const versions = (...texts: string[]) =>
+      settingsOf(...texts.flatMap((text) => ["-traefik-version", text])).get(traefikVersions);
+    expect(versions("website/canary=http://127.0.0.1:6297", "a=b/blue=h2c://[::1]:1")).toEqual([
+      { application: "website", version: "canary", url: "http://127.0.0.1:6297" },
+      { application: "a=b", version: "blue", url: "h2c://[::1]:1" },
+    ]);
+    for (const wrong of [
+      "website",
+      "website/canary",
+      "website/canary=127.0.0.1:6297",
+      "website/canary=http://127.0.0.1:6297/path",
+      "website/canary=https://127.0.0.1:6297",
+      "website/master=http://127.0.0.1:6297",
+      "website/c d=http://127.0.0.1:6297",
+      "/canary=http://127.0.0.1:6297",
+    ]) {
+      expect(() => versions(wrong)).toThrow("write APPLICATION/VERSION=URL");
+    }
+  });
+
+  test.each([
+    [["-traefik-version", "app/canary=http://a"], "without a -traefik HOST:PORT"],
+    [["-traefik", ":1", "-traefik-version", "web/canary=http://a"], "web, which is not served here"],
+    [
+      [
+        "-traefik",
+        ":1",
+        "-traefik-version",
+        "app/canary=http://a",
+        "-traefik-version",
+        "app/canary=http://b",
+      ],
+      "two URLs",
+    ],
+    [["-traefik", ":1", "-traefik-version", "app/canary=http://a"], undefined],
+  ] as const)("what has to go together is told: %p", (argv, problem) => {
+    const settings = settingsOf(...argv);
+    const problems = CROSS_CHECKS.map((each) => each.check(settings)).filter((each) => each !== undefined);
+    if (problem === undefined) expect(problems).toEqual([]);
+    else expect(problems.join()).toContain(problem);
+  });
+});
