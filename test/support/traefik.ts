@@ -108,7 +108,11 @@ export interface TraefikProcess {
 }
 
 /** Starts a Traefik; resolves when it serves. */
-export async function startTraefik(configuration: string, port: number): Promise<TraefikProcess> {
+export async function startTraefik(
+  configuration: string,
+  port: number,
+  isTls = false,
+): Promise<TraefikProcess> {
   const child = Bun.spawn([traefikPath() ?? "traefik", `--configFile=${configuration}`], {
     stdin: "ignore",
     stdout: "pipe",
@@ -124,7 +128,7 @@ export async function startTraefik(configuration: string, port: number): Promise
     await child.exited;
     await reading;
   };
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await isServing(url, port))) {
     if (child.exitCode !== null || performance.now() > deadline) {
@@ -145,5 +149,7 @@ async function isServing(url: string, port: number): Promise<boolean> {
     });
     socket.on("error", () => resolve(false));
   });
-  return isListening && (await fetch(url)).status === 200;
+  if (!isListening) return false;
+  const response = await fetch(url, { tls: { rejectUnauthorized: false } }).catch(() => undefined);
+  return response?.status === 200;
 }

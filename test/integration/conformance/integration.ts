@@ -19,6 +19,10 @@ export interface Places {
   /** Paths of the unix sockets of the versions. */
   readonly master: string;
   readonly canary: string;
+  /** Ports of 127.0.0.1 for what knows no unix sockets: one for the daemon, if its flags use it, and the same upstreams. */
+  readonly daemonPort: number;
+  readonly masterPort: number;
+  readonly canaryPort: number;
   /** Where the daemon lives: its socket, its state directory. It runs with `daemonFlags`. */
   readonly home: DaemonHome;
   /** The operator lets testers force their location. The daemon then runs with `-allow-force`. */
@@ -41,8 +45,8 @@ export interface Integration {
   readonly folder: string;
   /** Why it cannot be had here, with the remedy; undefined where it can. In CI it throws instead. */
   missing(): string | undefined;
-  /** What the daemon is run with for it, beside its store and its socket; `directory` is that of `Places`. */
-  daemonFlags(directory: string): readonly string[];
+  /** What the daemon is run with for it, beside its store and its socket; directory and port are those of `Places`. */
+  daemonFlags(directory: string, daemonPort: number): readonly string[];
   start(places: Places): Promise<Running>;
   /** A change that the daemon knows is followed by every visitor's decision after this time: 0 where it asks each time. */
   readonly changeMs: number;
@@ -50,6 +54,8 @@ export interface Integration {
   readonly graceMs: number;
   /** What a visitor waits at most for a daemon that does not answer. */
   readonly patienceMs: number;
+  /** The daemon listens on `daemonPort`, which two daemons cannot have at the same time, as they can a socket's file. */
+  readonly isOverTcp?: boolean;
   /** Cases that cannot apply, by their id, with the reason that the table's page gives. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }

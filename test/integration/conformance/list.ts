@@ -2,6 +2,7 @@
 
 import { haproxyMap, haproxySpoe } from "../proxies/haproxy.ts";
 import { nginxAsk } from "../proxies/nginx-ask.ts";
+import { traefikAsk } from "../proxies/traefik.ts";
 import type { Integration } from "./integration.ts";
 
-export const INTEGRATIONS: readonly Integration[] = [nginxAsk, haproxyMap, haproxySpoe];
+export const INTEGRATIONS: readonly Integration[] = [nginxAsk, haproxyMap, haproxySpoe, traefikAsk];

@@ -62,17 +62,23 @@ export class Rig {
   static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
     const { allowForce = false, isTls = false } = options;
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
+    const daemonPort = await freePort();
     const force = allowForce ? ["-allow-force"] : [];
     const home = new DaemonHome({
       records: { canary: 0.25, maintenance: 0 },
-      flags: [...integration.daemonFlags(directory), ...force],
+      flags: [...integration.daemonFlags(directory, daemonPort), ...force],
     });
     const daemon = await home.start();
     const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
-    const upstreams = [startUpstream("master", master), startUpstream("canary", canary)];
-    const port = await freePort();
+    const [port, masterPort, canaryPort] = [await freePort(), await freePort(), await freePort()];
+    const upstreams = [
+      ...[startUpstream("master", master), startUpstream("canary", canary)],
+      ...[startUpstream("master", masterPort), startUpstream("canary", canaryPort)],
+    ];
     const tls = isTls ? await certificate(directory) : undefined;
-    const running = await integration.start({ directory, port, master, canary, home, allowForce, tls });
+    const ports = { port, daemonPort, masterPort, canaryPort };
+    const places = { directory, ...ports, master, canary, home, allowForce, tls };
+    const running = await integration.start(places);
     const rig = new Rig(integration, directory, home, daemon, upstreams, running, port, isTls);
     await rig.becomes(0.1, "canary");
     return rig;
