@@ -1,0 +1,45 @@
+/** HAProxy in its ways: bare, only what both of the others do for a visitor, by a map, and by SPOE. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import {
+  fillHaproxy,
+  type HaproxyWay,
+  haproxyFlags,
+  haproxyMissing,
+  startHaproxy,
+  upstreamPath,
+} from "../test/support/haproxy.ts";
+import { freePort } from "../test/support/port.ts";
+import { type Contender, daemonOf, directoryOf, type Stops, startUpstreams } from "./ways.ts";
+
+export const haproxy: Contender = {
+  name: "HAProxy",
+  missing: haproxyMissing,
+  ways: [
+    { name: "bare", start: (stops) => start("map", false, stops) },
+    { name: "map", atLeast: 0.95, start: (stops) => start("map", true, stops) },
+    { name: "SPOE", start: (stops) => start("spoe", true, stops) },
+  ],
+};
+
+async function start(way: HaproxyWay, isAsked: boolean, stops: Stops): Promise<string> {
+  const directory = directoryOf(stops);
+  await daemonOf(stops, haproxyFlags(directory), isAsked);
+  await startUpstreams(stops, [
+    `unix:${upstreamPath(directory, "master")}`,
+    `unix:${upstreamPath(directory, "canary")}`,
+  ]);
+  const port = await freePort();
+  const configuration = fillHaproxy(way, { directory, port, allowForce: false });
+  if (!isAsked) writeFileSync(configuration, withoutDaemon(readFileSync(configuration, "utf8")));
+  const running = await startHaproxy(configuration, port);
+  stops.push(() => running.stop());
+  return running.url;
+}
+
+/** The configuration without what belongs to the daemon: everyone is served by master. */
+function withoutDaemon(configuration: string): string {
+  const bare = configuration.replace(/^\s*(acl|http-request|http-response|use_backend) .*$/gm, "");
+  if (/txn\.maxwells/.test(bare)) throw new Error(`not bare:\n${bare}`);
+  return bare;
+}

@@ -1,0 +1,153 @@
+/**
+ * A proxy in its ways: bare, and with the daemon. What they have in common, so that a proxy's own file only says how each
+ * of them is started.
+ *
+ * All ways of a proxy run at the same time and take turns under load, as machines are busy at different times. Upstreams
+ * answer in an nginx and take no time, one thread serves, and metrics go to a socket that is read.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DaemonHome } from "../test/support/daemon-process.ts";
+import { startNginx } from "../test/support/nginx.ts";
+import { freePort } from "../test/support/port.ts";
+
+const CONNECTIONS = 32;
+
+/** A visitor of the canary in half of all turns would blur what is compared: everyone is the same. */
+const COOKIE = "Cookie: maxwellsdaemon=0.42";
+
+/** What ends what was started, in the order of starting. */
+export type Stops = (() => Promise<unknown>)[];
+
+/** One way to serve the upstreams. */
+export interface Way {
+  readonly name: string;
+  /** The least share of bare that is good; absent where there is no bound. */
+  readonly atLeast?: number;
+  /** Starts it with all that it needs; resolves with its address. */
+  start(stops: Stops): Promise<string>;
+}
+
+/** A proxy to be measured. */
+export interface Contender {
+  readonly name: string;
+  /** Why it cannot be had here; undefined where it can. */
+  missing(): string | undefined;
+  /** The first one is bare. */
+  readonly ways: readonly Way[];
+}
+
+/** A directory that is gone when all is over. */
+export function directoryOf(stops: Stops): string {
+  const directory = mkdtempSync(join(tmpdir(), "bench-"));
+  stops.push(async () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A daemon as operators run it, at half, which runs if `isAsked`. */
+export async function daemonOf(
+  stops: Stops,
+  flags: readonly string[],
+  isAsked: boolean,
+): Promise<DaemonHome> {
+  const statsd = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {} } });
+  stops.push(async () => statsd.close());
+  const home = new DaemonHome({
+    records: { canary: 0.5 },
+    flags: ["-statsd", `127.0.0.1:${statsd.port}`, ...flags],
+  });
+  stops.push(async () => home.remove());
+  if (isAsked) {
+    const daemon = await home.start();
+    stops.push(() => daemon.end());
+  }
+  return home;
+}
+
+/** An upstream in nginx: a server for its http block. */
+export function fastServer(address: string): string {
+  return `server { listen ${address}; keepalive_requests 1000000; location / { return 200 "ok"; } }\n`;
+}
+
+/** Upstreams in an nginx of their own, at these addresses (`unix:PATH`, `127.0.0.1:PORT`). */
+export async function startUpstreams(stops: Stops, addresses: readonly string[]): Promise<void> {
+  const port = await freePort();
+  const servers = [`127.0.0.1:${port}`, ...addresses].map(fastServer).join("");
+  const nginx = await startNginx(directoryOf(stops), port, servers);
+  stops.push(() => nginx.stop());
+}
+
+/** Starts all ways of a proxy, lets `use` work with their addresses, and ends them. */
+export async function withWays<T>(
+  ways: readonly Way[],
+  use: (urls: ReadonlyMap<Way, string>) => Promise<T>,
+): Promise<T> {
+  const stops: Stops = [];
+  try {
+    const urls = new Map<Way, string>();
+    for (const way of ways) urls.set(way, await way.start(stops));
+    return await use(urls);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** Requests a second of each way, turn by turn. */
+export async function takeTurns(
+  urls: ReadonlyMap<Way, string>,
+  turns: number,
+  seconds: number,
+): Promise<Map<Way, number[]>> {
+  const rates = new Map([...urls.keys()].map((way) => [way, [] as number[]]));
+  for (const url of urls.values()) await load(url, 1);
+  for (let turn = 0; turn < turns; turn++) {
+    for (const [way, url] of urls) rates.get(way)?.push(await load(url, seconds));
+  }
+  return rates;
+}
+
+/** One turn of wrk; requests a second. */
+export async function load(url: string, seconds: number): Promise<number> {
+  // biome-ignore format: a flag and its value
+  const child = Bun.spawn([
+    "wrk", "-t", "1", "-c", String(CONNECTIONS), "-d", `${seconds}s`, "-H", COOKIE, `${url}/`,
+  ], { stdout: "pipe", stderr: "inherit" });
+  const report = await new Response(child.stdout).text();
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]);
+  if (!(rate > 0) || /Non-2xx|Socket errors/.test(report)) throw new Error(`wrk saw errors:\n${report}`);
+  return rate;
+}
+
+/**
+ * The 99th percentile of what visitors wait, in milliseconds, at a rate that is held whatever the proxy does.
+ *
+ * @param rate requests a second over all connections
+ */
+export async function waitP99Ms(
+  url: string,
+  rate: number,
+  seconds: number,
+  directory: string,
+): Promise<number> {
+  const log = join(directory, "h2load.log");
+  rmSync(log, { force: true });
+  const each = Math.max(1, Math.round(rate / CONNECTIONS));
+  // biome-ignore format: a flag and its value
+  const child = Bun.spawn([
+    "h2load", "--h1", "-t", "1", "-c", String(CONNECTIONS), "-D", String(seconds), "--rps", String(each),
+    "--log-file", log, "-H", COOKIE, `${url}/`,
+  ], { stdout: "ignore", stderr: "inherit" });
+  if ((await child.exited) !== 0) throw new Error("h2load failed");
+  // Its log: when it began in µs, the status, what it took in µs.
+  const tookUs: number[] = [];
+  for (const line of (await Bun.file(log).text()).split("\n")) {
+    const [, status, took] = line.split("\t");
+    if (status === undefined) continue;
+    if (status !== "200") throw new Error(`h2load saw status ${status}`);
+    tookUs.push(Number(took));
+  }
+  tookUs.sort((a, b) => a - b);
+  return (tookUs[Math.floor(tookUs.length * 0.99)] ?? Number.NaN) / 1_000;
+}
