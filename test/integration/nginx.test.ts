@@ -22,6 +22,9 @@ import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts"
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx: ${missing}`);
 
+const hasOpenssl = Bun.which("openssl") !== null;
+if (!hasOpenssl && process.env["CI"]) throw new Error("not installed: openssl");
+
 /** The pause of the Lua module after failures, and a little. */
 const PAUSE_MS = 1_100;
 
@@ -162,7 +165,7 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     expect([...names].sort()).toEqual(["canary", "master"]);
   });
 
-  test("over TLS the cookie is Secure", async () => {
+  test.skipIf(!hasOpenssl)("over TLS the cookie is Secure", async () => {
     const directory = join(home.directory, "tls");
     mkdirSync(directory);
     const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
