@@ -100,11 +100,9 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     adminAddress && new Admin({ address: adminAddress, isReady: () => feed.isReady, state, monitors });
 
   const releases: (() => Promise<void>)[] = [];
+  const closing = Promise.withResolvers<void>();
   let isClosing = false;
-  const close = () => {
-    isClosing = true;
-    return releaseAll(releases, log);
-  };
+  let starting: Promise<void> = Promise.resolve();
   let adminUrl: string | undefined;
 
   async function startAdmin(): Promise<void> {
@@ -137,7 +135,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     }
   }
 
-  async function start(): Promise<void> {
+  async function startAll(): Promise<void> {
     releases.push(() => opened.close());
     if (kept !== undefined)
       releases.push(
@@ -152,12 +150,26 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
         monitor.start();
         releases.push(() => monitor.close());
       }
-      await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS)]);
+      await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS), closing.promise]);
+      // Who is told to end before it listens takes no socket over: its end would leave nobody there.
       if (!isClosing) await startServers();
     } catch (error) {
-      await close().catch(() => {});
+      await releaseAll(releases, log).catch(() => {});
       throw error;
     }
+  }
+
+  function start(): Promise<void> {
+    starting = startAll();
+    return starting;
+  }
+
+  async function close(): Promise<void> {
+    isClosing = true;
+    closing.resolve();
+    // Whoever called `start` hears of its failure; what was opened until then has been given back.
+    await starting.catch(() => {});
+    await releaseAll(releases, log);
   }
 
   return {
