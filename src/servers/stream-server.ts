@@ -101,9 +101,14 @@ export abstract class StreamServer implements Server {
     this.#file?.release();
     await Bun.sleep(ARRIVED_MS);
     this.#listener?.stop(false);
-    for (const socket of this.#sockets) this.#remember(socket).endWhenAnswered();
     const deadlineMs = clock() + DRAIN_MS;
-    while (this.#sockets.size > 0 && clock() < deadlineMs) await Bun.sleep(5);
+    while (this.#sockets.size > 0 && clock() < deadlineMs) {
+      for (const socket of this.#sockets) {
+        const connection = this.#remember(socket);
+        if (connection.isReadyToEnd(clock() - ARRIVED_MS)) connection.endWhenAnswered();
+      }
+      await Bun.sleep(5);
+    }
     for (const socket of this.#sockets) socket.terminate();
     this.#listener?.stop(true);
   }
