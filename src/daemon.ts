@@ -8,6 +8,7 @@
 
 import { Admin, admin as adminOption } from "./admin/admin.ts";
 import { readState, type State } from "./admin/state.ts";
+import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
 import {
   allowForce,
@@ -94,6 +95,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const monitors = MONITORS.map((kind) =>
     kind.create(settings, { metrics, rollout, feed, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
+  const trouble = new ClientTrouble(metrics, log);
   const state = () => readState({ rollout, feed, metrics, store: opened, clock, ...started });
   const adminAddress = settings.get(adminOption);
   const admin =
@@ -150,6 +152,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
         monitor.start();
         releases.push(() => monitor.close());
       }
+      trouble.start();
+      releases.push(async () => trouble.close());
       await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS), closing.promise]);
       // Who is told to end before it listens takes no socket over: its end would leave nobody there.
       if (!isClosing) await startServers();

@@ -217,6 +217,7 @@ export abstract class StreamServer implements Server {
       // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
       const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
       if (connection.activeAtMs > nowMs - patienceMs) continue;
+      if (connection.isPaused) this.#counts.failure++;
       if (connection.isClosing || connection.isPaused) connection.terminate();
       else connection.end();
     }
