@@ -197,7 +197,7 @@ export class DaemonProcess {
   }
 }
 
-const EVENTUALLY_MS = 5_000;
+const EVENTUALLY_MS = 10_000;
 
 /** Looks every few milliseconds until `holds`; rejects after a while. For what tells of no event. */
 export async function eventually(
