@@ -32,7 +32,7 @@ interface Need {
 
 /** What tests need of the system. */
 const NEEDS: readonly Need[] = [
-  { tool: "nginx", present: () => Bun.which("nginx") !== null, packages: ["nginx"], tests: "nginx" },
+  { tool: "nginx", present: () => existsSync("/usr/sbin/nginx"), packages: ["nginx"], tests: "nginx" },
   {
     tool: "nginx's Lua module",
     present: () => existsSync("/usr/lib/nginx/modules/ngx_http_lua_module.so"),
