@@ -1,6 +1,6 @@
 /**
  * The line protocol over its unix socket, in one process, against the least work that any server can do
- * (`line-limit.c`), under the load of `line-load.c`.
+ * (`line-limit.c`), and against what is left of that on Bun (`line-bare.ts`), under the load of `line-load.c`.
  */
 
 import { mkdtempSync } from "node:fs";
@@ -28,10 +28,11 @@ export type Load = (socket: string, seconds: number, connections: number, mode: 
 
 export async function benchLine(setup: Setup): Promise<Row[]> {
   const load = await buildLoad();
-  const limit = await startLimit();
+  const limit = await startYardstick("yardstick", [await compile("line-limit")]);
+  const bare = await startYardstick("bare Bun", [process.execPath, join(import.meta.dir, "line-bare.ts")]);
   const subjects = [];
   for (const program of setup.programs) subjects.push(await startSubject(program));
-  const targets = [limit, ...subjects].map(({ name, socket }) => ({ name, socket }));
+  const targets = [limit, bare, ...subjects].map(({ name, socket }) => ({ name, socket }));
 
   const rows: Row[] = [];
   for (const { mode, connections, atLeast } of LOADS) {
@@ -44,13 +45,15 @@ export async function benchLine(setup: Setup): Promise<Row[]> {
         setup.say(`${mode}, turn ${turn + 1}, ${name}: ${thousands(rate)}`);
       }
     }
-    const [yardstick = [], ...others] = rates;
+    const [yardstick = [], ofBare = [], ...others] = rates;
     for (const [index, { name }] of subjects.entries()) {
       const what = `line \`${mode}\`, ${connections} connections: ${name}`;
       rows.push(ratioRow(what, others[index] ?? [], yardstick, atLeast));
+      rows.push(ratioRow(`${what}, of bare Bun`, others[index] ?? [], ofBare));
     }
   }
   await limit.stop();
+  await bare.stop();
   for (const subject of subjects) await subject.stop();
   return rows;
 }
@@ -77,20 +80,20 @@ export async function buildLoad(): Promise<Load> {
   };
 }
 
-/** The yardstick, once it listens. */
-async function startLimit(): Promise<{ name: string; socket: string; stop(): Promise<void> }> {
-  const program = await compile("line-limit");
+/** A server that sends a fixed answer, once it listens on the path that is added to its command. */
+async function startYardstick(
+  name: string,
+  command: readonly string[],
+): Promise<{ name: string; socket: string; stop(): Promise<void> }> {
   const socket = join(mkdtempSync(join(tmpdir(), "limit-")), "limit.sock");
-  const child = Bun.spawn([program, socket], { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
+  const child = Bun.spawn([...command, socket], { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
   const deadlineMs = performance.now() + WAIT_MS;
   while (!(await isListening(socket))) {
-    if (child.exitCode !== null || performance.now() > deadlineMs)
-      throw new Error("line-limit does not listen");
+    if (child.exitCode !== null || performance.now() > deadlineMs) throw new Error(`${name} does not listen`);
     await Bun.sleep(LOOK_EVERY_MS);
   }
   return {
-    name: "yardstick",
-    socket,
+    ...{ name, socket },
     async stop() {
       child.kill();
       await child.exited;

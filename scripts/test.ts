@@ -26,17 +26,20 @@ interface Need {
   readonly pypi?: string;
   /** Which tests want it. */
   readonly tests: string;
+  /** How to get it, where no package brings it. */
+  readonly remedy?: string;
 }
 
 /** What tests need of the system. */
 const NEEDS: readonly Need[] = [
-  { tool: "nginx", present: () => Bun.which("nginx") !== null, packages: ["nginx"], tests: "nginx" },
+  { tool: "nginx", present: () => existsSync("/usr/sbin/nginx"), packages: ["nginx"], tests: "nginx" },
   {
     tool: "nginx's Lua module",
     present: () => existsSync("/usr/lib/nginx/modules/ngx_http_lua_module.so"),
     packages: ["libnginx-mod-http-lua"],
     tests: "nginx",
   },
+  { tool: "OpenSSL", present: () => Bun.which("openssl") !== null, packages: ["openssl"], tests: "TLS" },
   {
     tool: "HAProxy",
     present: () => existsSync("/usr/sbin/haproxy"),
@@ -71,6 +74,13 @@ const NEEDS: readonly Need[] = [
   },
   { tool: "zsh", present: () => Bun.which("zsh") !== null, packages: ["zsh"], tests: "completions" },
   { tool: "fish", present: () => Bun.which("fish") !== null, packages: ["fish"], tests: "completions" },
+  {
+    tool: "small disks",
+    present: () => process.getuid?.() === 0,
+    packages: [],
+    tests: "a full disk",
+    remedy: "run them as root",
+  },
 ];
 
 /** `bun test` says at its end how it went. */
@@ -165,7 +175,8 @@ async function installFromPypi(packages: readonly string[]): Promise<void> {
 }
 
 /** How somebody gets it by hand. */
-function remedy({ packages, pypi }: Need): string {
+function remedy({ packages, pypi, remedy }: Need): string {
+  if (remedy !== undefined) return remedy;
   // Whoever has pip may install it without being root.
   return pypi === undefined
     ? `apt-get install ${packages.join(" ")}`

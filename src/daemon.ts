@@ -8,6 +8,7 @@
 
 import { Admin, admin as adminOption } from "./admin/admin.ts";
 import { readState, type State } from "./admin/state.ts";
+import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
 import {
   allowForce,
@@ -94,17 +95,16 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const monitors = MONITORS.map((kind) =>
     kind.create(settings, { metrics, rollout, feed, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
+  const trouble = new ClientTrouble(metrics, log);
   const state = () => readState({ rollout, feed, metrics, store: opened, clock, ...started });
   const adminAddress = settings.get(adminOption);
   const admin =
     adminAddress && new Admin({ address: adminAddress, isReady: () => feed.isReady, state, monitors });
 
   const releases: (() => Promise<void>)[] = [];
+  const closing = Promise.withResolvers<void>();
   let isClosing = false;
-  const close = () => {
-    isClosing = true;
-    return releaseAll(releases, log);
-  };
+  let starting: Promise<void> = Promise.resolve();
   let adminUrl: string | undefined;
 
   async function startAdmin(): Promise<void> {
@@ -137,7 +137,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     }
   }
 
-  async function start(): Promise<void> {
+  async function startAll(): Promise<void> {
     releases.push(() => opened.close());
     if (kept !== undefined)
       releases.push(
@@ -152,12 +152,28 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
         monitor.start();
         releases.push(() => monitor.close());
       }
-      await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS)]);
+      trouble.start();
+      releases.push(async () => trouble.close());
+      await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS), closing.promise]);
+      // Who is told to end before it listens takes no socket over: its end would leave nobody there.
       if (!isClosing) await startServers();
     } catch (error) {
-      await close().catch(() => {});
+      await releaseAll(releases, log).catch(() => {});
       throw error;
     }
+  }
+
+  function start(): Promise<void> {
+    starting = startAll();
+    return starting;
+  }
+
+  async function close(): Promise<void> {
+    isClosing = true;
+    closing.resolve();
+    // Whoever called `start` hears of its failure; what was opened until then has been given back.
+    await starting.catch(() => {});
+    await releaseAll(releases, log);
   }
 
   return {

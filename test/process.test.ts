@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -15,6 +16,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { DaemonHome, eventually } from "./support/daemon-process.ts";
 import { LineClient } from "./support/line.ts";
+import { freePort } from "./support/port.ts";
 
 const homes: DaemonHome[] = [];
 
@@ -45,12 +47,18 @@ describe("stopping", () => {
   test("what has been asked when the signal comes is answered", async () => {
     const home = makeHome();
     const daemon = await home.start();
-    const requestCount = 100_000;
+    const requestCount = 80_000;
     const socket = connect({ path: home.socket });
+    socket.on("error", () => {});
     let lines = 0;
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     socket.on("data", (bytes: Buffer) => {
-      if (lines === 0) daemon.signal("SIGTERM");
+      if (lines === 0) {
+        daemon.signal("SIGTERM");
+        // It reads late, so most of what it asked is still on its way when the daemon begins to end.
+        socket.pause();
+        setTimeout(() => socket.resume(), 200);
+      }
       for (const byte of bytes) if (byte === 0x0a) lines++;
     });
     socket.write("0.125\n".repeat(requestCount));
@@ -93,6 +101,58 @@ describe("stopping", () => {
       expect(tookMs).toBeLessThan(signals === 1 ? 3_000 : 800);
       rude.close();
     }
+  });
+});
+
+describe("the end before the beginning", () => {
+  test("a daemon that is ended before it listens leaves the socket to who has it", async () => {
+    const home = makeHome();
+    const daemon = await home.start();
+    const { ino } = statSync(home.socket);
+    const module = join(home.directory, "silent.ts");
+    writeFileSync(
+      module,
+      `export default () => ({ address: "silent:", read: () => new Promise(() => {}), close: async () => {} });`,
+    );
+    const admin = `127.0.0.1:${await freePort()}`;
+    const late = Bun.spawn([...home.command, "-store", module, "-admin", admin], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    await eventually(
+      () =>
+        fetch(`http://${admin}/healthz`).then(
+          () => true,
+          () => false,
+        ),
+      "it waits for its store",
+    );
+    late.kill("SIGINT");
+    expect(await late.exited).toBe(130);
+    expect(await new Response(late.stderr).text()).toMatch(/ info +stopped/);
+    expect(statSync(home.socket).ino).toBe(ino);
+    expect(await daemon.end()).toBe(0);
+    expect(daemon.log).not.toMatch(/took the socket over|listening anew/);
+  });
+
+  test("a store that never opens does not keep the process from ending", async () => {
+    const home = makeHome();
+    const module = join(home.directory, "never.ts");
+    const opening = join(home.directory, "opening");
+    writeFileSync(
+      module,
+      `await Bun.write(${JSON.stringify(opening)}, "");
+       export default () => new Promise(() => {});`,
+    );
+    const child = Bun.spawn([...home.command, "-store", module], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    await eventually(() => existsSync(opening), "it opens its store");
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
   });
 });
 
@@ -173,6 +233,13 @@ describe("the log file", () => {
     await eventually(() => /canary=0.5@0/.test(readFileSync(path, "utf8")), "it goes on");
     expect(readFileSync(`${path}.1`, "utf8")).toMatch(/ runs /);
     await daemon.end();
+  });
+
+  test("SIGHUP without one says that there is none", async () => {
+    const daemon = await makeHome().start();
+    daemon.signal("SIGHUP");
+    await eventually(() => /there is no log file to open again/.test(daemon.log), "it says so");
+    expect(await daemon.end()).toBe(0);
   });
 
   test("-log-format json writes one object a line", async () => {

@@ -39,6 +39,12 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions = 
     await Promise.all([stderr.drain(LOG_DRAIN_MS), file?.drain(LOG_DRAIN_MS)]);
     return status;
   };
+  const stop = async (daemon: Daemon, status: number) => {
+    log.info("stopping");
+    await daemon.close();
+    log.info("stopped");
+    return end(status);
+  };
 
   process.on("uncaughtException", (error) => surviveBug(error, log));
   process.on("unhandledRejection", (error) => surviveBug(error, log));
@@ -46,16 +52,15 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions = 
   try {
     file = openLogfile(settings, log);
     if (file !== undefined) sinks.push(file);
-    const daemon = await createDaemon(settings, log);
-    await daemon.start();
+    const daemon = await Promise.race([createDaemon(settings, log), signalled]);
+    // Before the daemon is put together there is nothing to close.
+    if (typeof daemon === "number") return await end(daemon);
+    const early = await Promise.race([daemon.start(), signalled]);
+    if (early !== undefined) return await stop(daemon, early);
     log.info(`maxwells-daemon ${packageJson.version} runs`, describe(settings, daemon));
     options.onStarted?.(daemon);
 
-    const status = await signalled;
-    log.info("stopping");
-    await daemon.close();
-    log.info("stopped");
-    return await end(status);
+    return await stop(daemon, await signalled);
   } catch (error) {
     const isExpected = error instanceof StartError || error instanceof StoreError;
     log.error(isExpected ? error.message : `cannot go on: ${error instanceof Error ? error.stack : error}`);
@@ -95,8 +100,12 @@ function openLogfile(settings: Settings, log: Log): FileSink | undefined {
 }
 
 function reopen(file: FileSink | undefined, log: Log): void {
+  if (file === undefined) {
+    log.info("there is no log file to open again");
+    return;
+  }
   try {
-    file?.reopen();
+    file.reopen();
     log.info("opened the log file again");
   } catch (error) {
     log.error("the log file cannot be opened again; going on with the old one", { error: String(error) });

@@ -68,6 +68,8 @@ export abstract class StreamConnection {
   #unsent: Uint8Array | null = null;
   /** Requests that are answered when `#unsent` is gone. */
   #unread: Uint8Array | null = null;
+  /** It was paused once: its client asks ahead of what it reads. */
+  #asksAhead = false;
   /** No more requests will come, or be answered. */
   #hasEnded = false;
 
@@ -104,6 +106,11 @@ export abstract class StreamConnection {
   /** Whether replies wait for the client to read. */
   get isPaused(): boolean {
     return this.#unsent !== null;
+  }
+
+  /** Whether all that was asked before `sinceMs` has come in, and the end can be told. */
+  isReadyToEnd(sinceMs: number): boolean {
+    return !this.#hasEnded && !this.isPaused && !(this.#asksAhead && this.activeAtMs > sinceMs);
   }
 
   /** Takes what arrived. `chunk` is this connection's from now on: Bun makes one for each event. */
@@ -222,6 +229,7 @@ export abstract class StreamConnection {
       Buffer.from(bytes.subarray(sent, length)),
       start < chunk.length ? chunk.subarray(start) : null,
     );
+    this.#asksAhead = true;
     this.#socket.pause();
     this.#cutOffIfTooMuchWaits();
     return false;

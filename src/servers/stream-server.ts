@@ -101,9 +101,14 @@ export abstract class StreamServer implements Server {
     this.#file?.release();
     await Bun.sleep(ARRIVED_MS);
     this.#listener?.stop(false);
-    for (const socket of this.#sockets) this.#remember(socket).endWhenAnswered();
     const deadlineMs = clock() + DRAIN_MS;
-    while (this.#sockets.size > 0 && clock() < deadlineMs) await Bun.sleep(5);
+    while (this.#sockets.size > 0 && clock() < deadlineMs) {
+      for (const socket of this.#sockets) {
+        const connection = this.#remember(socket);
+        if (connection.isReadyToEnd(clock() - ARRIVED_MS)) connection.endWhenAnswered();
+      }
+      await Bun.sleep(5);
+    }
     for (const socket of this.#sockets) socket.terminate();
     this.#listener?.stop(true);
   }
@@ -212,6 +217,7 @@ export abstract class StreamServer implements Server {
       // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
       const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
       if (connection.activeAtMs > nowMs - patienceMs) continue;
+      if (connection.isPaused) this.#counts.failure++;
       if (connection.isClosing || connection.isPaused) connection.terminate();
       else connection.end();
     }

@@ -34,11 +34,16 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
+/** Complaints come within a second, or within ten where the same one has just been written. */
+function logSays(pattern: RegExp): Promise<void> {
+  return eventually(() => pattern.test(daemon.log), `in the log: ${pattern}`);
+}
+
 /** As clients do when the kernel's queue of 512 unaccepted connections is full: again, a moment later. */
-async function connectPatiently(): Promise<LineClient> {
+async function connectPatiently(path: string): Promise<LineClient> {
   for (;;) {
     try {
-      return await LineClient.connect({ path: home.socket });
+      return await LineClient.connect({ path });
     } catch {
       await Bun.sleep(5);
     }
@@ -80,6 +85,7 @@ test("a client that asks and never reads is closed after the idle timeout, and o
   expect(performance.now() - startedAt).toBeLessThan(1_000);
   other.close();
   await eventually(async () => (await daemon.state()).servers[0]?.connections === 0, "the rude one is gone");
+  await logSays(/ warn +clients left, or were cut off, within a request or before its reply total=\d+/);
   rude.destroy();
 });
 
@@ -95,8 +101,9 @@ test("two hundred clients that never read keep memory within its bound", async (
     expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
   }
   other.close();
+  await logSays(/ warn +too much waits for clients that do not read, .* limitBytes=\d+/);
   for (const socket of rude) socket.destroy();
-}, 15_000);
+}, 60_000);
 
 test("a client that writes one byte in a while is answered when its line is whole", async () => {
   const client = await LineClient.connect({ path: home.socket });
@@ -121,21 +128,35 @@ test("clients that vanish in the middle of a request leave nothing behind", asyn
       clients.map((client) => new Promise((resolve) => client.resume().once("close", resolve))),
     );
   }
+  // Half of a line is all that the others had sent before they ended their side: those are failures, and are told.
+  const failures = async () => (await daemon.state()).servers[0]?.failure ?? 0;
+  await eventually(async () => (await failures()) > 20 * 10, "the failures are counted");
+  await logSays(/ warn +clients left, or were cut off, within a request or before its reply total=\d+/);
 });
 
 test("10 000 connections at once are all answered, and stay while they are used", async () => {
+  // Without the short idle timeout of the others here: however slow the machine, the first ones stay until the last.
+  const home = new DaemonHome({ records: { canary: 0.25 } });
+  const daemon = await home.start();
+  const beforeBytes = residentBytes(daemon.pid);
   const connectionCount = 10_000;
   const clients: LineClient[] = [];
   for (let i = 0; i < connectionCount; i += 250) {
-    clients.push(...(await Promise.all(Array.from({ length: 250 }, connectPatiently))));
+    clients.push(...(await Promise.all(Array.from({ length: 250 }, () => connectPatiently(home.socket)))));
   }
-  const places = await Promise.all(clients.map((client) => client.ask("0.2")));
-  expect(places.every(({ assignment, location }) => assignment === "0.2" && location === "canary")).toBe(
-    true,
-  );
+  // Twice, as a connection that was answered once is not the same as a new one.
+  for (const number of ["0.2", "0.7"]) {
+    const location = number === "0.2" ? "canary" : "master";
+    const places = await Promise.all(clients.map((client) => client.ask(number)));
+    expect(places.every((place) => place.assignment === number && place.location === location)).toBe(true);
+  }
   expect((await daemon.state()).servers[0]?.connections).toBeGreaterThanOrEqual(connectionCount);
   expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
   for (const client of clients) client.close();
+  await expectHealthy(home, daemon, beforeBytes);
+  expect(daemon.log).not.toMatch(/ (warn|error) /);
+  expect(await daemon.end()).toBe(0);
+  home.remove();
 }, 60_000);
 
 test("LP-9: a silent connection is closed after the idle timeout", async () => {

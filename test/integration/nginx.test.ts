@@ -22,6 +22,9 @@ import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts"
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx: ${missing}`);
 
+const hasOpenssl = Bun.which("openssl") !== null;
+if (!hasOpenssl && process.env["CI"]) throw new Error("not installed: openssl");
+
 /** The pause of the Lua module after failures, and a little. */
 const PAUSE_MS = 1_100;
 
@@ -85,6 +88,27 @@ async function becomes(assignment: number, location: string): Promise<void> {
   }, `${assignment} at ${location}`);
 }
 
+/** A busy machine makes some answers too late, and then master is right: such a visit is made again, a few times. */
+const VISITS_MAX = 5;
+
+/**
+ * @param isLate whether a visit looks as if the daemon's answer had come too late
+ */
+async function inTime(make: () => Promise<Visit>, isLate: (visit: Visit) => boolean): Promise<Visit> {
+  let made = await make();
+  for (let visits = 1; visits < VISITS_MAX && isLate(made); visits++) {
+    await Bun.sleep(PAUSE_MS);
+    made = await make();
+  }
+  return made;
+}
+
+/** A new visitor, with the cookie that it gets where the daemon answers. */
+function newcomer(cookie?: string, init?: RequestInit): Promise<Visit> {
+  const isLate = ({ cookies }: Visit) => !cookies.some((text) => text.startsWith("maxwellsdaemon="));
+  return inTime(() => visit(cookie, init), isLate);
+}
+
 async function rollOut(canary: number): Promise<void> {
   home.write({ canary, maintenance: 0 });
   await daemon.follows("canary", canary);
@@ -129,8 +153,11 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
         await Promise.all(
           Array.from({ length: 50 }, async (_, i) => {
             const assignment = (batch + i) / 1000;
-            const { status, seen, cookies } = await known(assignment);
             const wanted = assignment < rollout ? "canary" : "master";
+            const { status, seen, cookies } = await inTime(
+              () => known(assignment),
+              (visit) => wanted === "canary" && visit.seen.name === "master",
+            );
             const isRight =
               status === 200 &&
               seen.name === wanted &&
@@ -149,12 +176,15 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     await rollOut(0.5);
     const names = new Set<string>();
     for (let i = 0; i < 40; i++) {
-      const first = await visit();
+      const first = await newcomer();
       expect(first.cookies).toHaveLength(1);
       const match = /^maxwellsdaemon=(0\.\d+|0|\d(?:\.\d+)?e-\d+); (.*)$/.exec(first.cookies[0] ?? "");
       expect(match?.[2]).toBe("Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
       expect(first.seen.headers["maxwellsdaemon"]).toBe(match?.[1]);
-      const second = await known(match?.[1] ?? "");
+      const second = await inTime(
+        () => known(match?.[1] ?? ""),
+        ({ seen }) => first.seen.name === "canary" && seen.name === "master",
+      );
       expect(second.seen.name).toBe(first.seen.name);
       expect(second.cookies).toEqual([]);
       names.add(first.seen.name);
@@ -162,7 +192,7 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     expect([...names].sort()).toEqual(["canary", "master"]);
   });
 
-  test("over TLS the cookie is Secure", async () => {
+  test.skipIf(!hasOpenssl)("over TLS the cookie is Secure", async () => {
     const directory = join(home.directory, "tls");
     mkdirSync(directory);
     const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
@@ -182,7 +212,7 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
   });
 
   test("the upstream's own cookies pass beside the visitor's", async () => {
-    const { cookies } = await visit(undefined, { headers: { "x-set-cookie": "session=1" } });
+    const { cookies } = await newcomer(undefined, { headers: { "x-set-cookie": "session=1" } });
     expect(cookies.map((cookie) => cookie.split("=")[0]).sort()).toEqual(["maxwellsdaemon", "session"]);
   });
 
@@ -204,7 +234,7 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
       "=; ;;maxwellsdaemon",
     ];
     for (const cookie of hostile) {
-      const { status, seen, cookies } = await visit(cookie);
+      const { status, seen, cookies } = await newcomer(cookie);
       expect({ cookie, status, cookies: cookies.length }).toEqual({ cookie, status: 200, cookies: 1 });
       expect(seen.headers["maxwellsdaemon"]).toMatch(/^[\d.e-]{1,24}$/);
     }

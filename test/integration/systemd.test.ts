@@ -75,6 +75,16 @@ describe.skipIf(isMissing)("the systemd units", () => {
     expect(readFileSync(SERVICE, "utf8")).toContain("User=maxwells-daemon\n");
   });
 
+  test("give the daemon directories that proxies may enter, and no others to write to", () => {
+    const service = readFileSync(SERVICE, "utf8");
+    for (const kind of ["State", "Runtime"]) {
+      expect(service).toContain(`\n${kind}Directory=maxwells-daemon\n${kind}DirectoryMode=0755\n`);
+    }
+    expect(service).toContain("\nProtectSystem=strict\n");
+    expect(service).not.toMatch(/^ReadWritePaths=/m);
+    expect(service).toContain("-state-dir /var/lib/maxwells-daemon ");
+  });
+
   test("start the daemon with flags that it has, on the descriptor that the socket unit passes", () => {
     const service = readFileSync(SERVICE, "utf8").replaceAll("\\\n", " ");
     const command = /^ExecStart=(.*)$/m.exec(service)?.[1] ?? "";

@@ -9,7 +9,12 @@ import { Problem } from "../../src/config/option.ts";
 import { toAttribute } from "../../src/stores/dynamodb/values.ts";
 import { openStore, resolveStore } from "../../src/stores/list.ts";
 import type { Store, StoreError } from "../../src/stores/store.ts";
-import { type DynamodbLocal, sdkEnvironment, startDynamodbLocal } from "../support/dynamodb-local.ts";
+import {
+  type DynamodbLocal,
+  dynamodbMissing,
+  sdkEnvironment,
+  startDynamodbLocal,
+} from "../support/dynamodb-local.ts";
 import { type ProxyMode, type StoreProxy, startStoreProxy } from "../support/store-proxy.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { rollouts, storeSuite } from "./store-suite.ts";
@@ -17,6 +22,7 @@ import { rollouts, storeSuite } from "./store-suite.ts";
 const TABLE = "MaxwellsDaemon";
 const SECRETS = { key: "AKIDSECRETKEY", secret: "verySecretKey", token: "verySecretToken" };
 
+const isMissing = dynamodbMissing() !== undefined;
 const environment = { ...process.env };
 const warnings: string[] = [];
 let engine: DynamodbLocal;
@@ -24,6 +30,7 @@ let proxy: StoreProxy;
 let faults: TcpFaults;
 
 beforeAll(async () => {
+  if (isMissing) return;
   engine = await startDynamodbLocal();
   await engine.createTable(TABLE);
   proxy = startStoreProxy(engine.endpoint);
@@ -55,48 +62,51 @@ function open(address = "dynamodb:"): Promise<Store> {
   });
 }
 
-storeSuite(
-  "dynamodb",
-  async () => ({
-    async open() {
-      enter(sdkEnvironment(`http://127.0.0.1:${faults.port}`));
-      return open();
+describe.skipIf(isMissing)("as every store", () => {
+  storeSuite(
+    "dynamodb",
+    async () => ({
+      async open() {
+        enter(sdkEnvironment(`http://127.0.0.1:${faults.port}`));
+        return open();
+      },
+      get faults() {
+        return faults;
+      },
+      get forDaemon() {
+        return {
+          address: `dynamodb://us-east-1/${TABLE}`,
+          env: sdkEnvironment(`http://127.0.0.1:${faults.port}`),
+        };
+      },
+      seed: (application, records) => seed(application, records),
+      seedMany: (applications, records) =>
+        seedMany(applications, records as Readonly<Record<string, number>>),
+      leave: () => proxy.refuse(),
+      async spoil() {
+        proxy.mode = "text";
+      },
+      async hang() {
+        proxy.mode = "hang";
+      },
+      async recover() {
+        proxy.listen();
+        proxy.mode = "pass";
+      },
+      close: async () => {},
+    }),
+    {
+      "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
+      "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
+      "who may not is denied, and the secret is in no message":
+        "DynamoDB Local lets everybody in; refusals are tested below",
+      "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
+      "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
     },
-    get faults() {
-      return faults;
-    },
-    get forDaemon() {
-      return {
-        address: `dynamodb://us-east-1/${TABLE}`,
-        env: sdkEnvironment(`http://127.0.0.1:${faults.port}`),
-      };
-    },
-    seed: (application, records) => seed(application, records),
-    seedMany: (applications, records) => seedMany(applications, records as Readonly<Record<string, number>>),
-    leave: () => proxy.refuse(),
-    async spoil() {
-      proxy.mode = "text";
-    },
-    async hang() {
-      proxy.mode = "hang";
-    },
-    async recover() {
-      proxy.listen();
-      proxy.mode = "pass";
-    },
-    close: async () => {},
-  }),
-  {
-    "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
-    "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
-    "who may not is denied, and the secret is in no message":
-      "DynamoDB Local lets everybody in; refusals are tested below",
-    "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
-    "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
-  },
-);
+  );
+});
 
-describe("dynamodb", () => {
+describe.skipIf(isMissing)("dynamodb", () => {
   let store: Store;
 
   beforeEach(async () => {
@@ -331,7 +341,7 @@ describe("dynamodb", () => {
   });
 });
 
-describe("a dynamodb that is slow", () => {
+describe.skipIf(isMissing)("a dynamodb that is slow", () => {
   /** All of them at once, as each takes seconds. */
   const outcomes = new Map<ProxyMode, Promise<{ error: StoreError; durationMs: number; attempts: number }>>();
 

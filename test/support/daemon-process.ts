@@ -1,6 +1,6 @@
 /**
- * A daemon as operators have it: a process of its own, started through `src/bin.ts` on temporary paths, with a file
- * store that the test writes. For what cannot be seen from within: kill -9, SIGSTOP, sockets passed by systemd.
+ * A daemon as operators have it: a process of its own, started by the shipped command on temporary paths, with
+ * a file store that the test writes. For what cannot be seen from within: kill -9, SIGSTOP, sockets passed by systemd.
  */
 
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { State } from "../../src/admin/state.ts";
 import { ask } from "../../src/client/line.ts";
 
-const BIN = join(import.meta.dir, "../../src/bin.ts");
+const BIN = join(import.meta.dir, "../../bin/maxwells-daemon");
 
 const START_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 10;
@@ -56,7 +56,7 @@ export class DaemonHome {
   get command(): string[] {
     // biome-ignore format: a flag a line
     return [
-      process.execPath, "--smol", BIN,
+      BIN,
       "-application", this.application,
       "-store", this.#store,
       "-delay", "100ms",
@@ -197,7 +197,7 @@ export class DaemonProcess {
   }
 }
 
-const EVENTUALLY_MS = 5_000;
+const EVENTUALLY_MS = 10_000;
 
 /** Looks every few milliseconds until `holds`; rejects after a while. For what tells of no event. */
 export async function eventually(

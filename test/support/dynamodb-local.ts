@@ -11,6 +11,15 @@ import { freePort } from "./port.ts";
 const START_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 
+/** Why it cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+export function dynamodbMissing(): string | undefined {
+  if (Bun.which("java") !== null) return undefined;
+  const message = "Java is not installed; apt-get install openjdk-17-jre-headless";
+  if (process.env["CI"]) throw new Error(message);
+  console.warn(`skipped: DynamoDB: ${message}`);
+  return message;
+}
+
 /** What the SDK needs to talk to it; the emulator takes any key. */
 export const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" } as const;
 

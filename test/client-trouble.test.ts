@@ -1,0 +1,47 @@
+import { expect, test } from "bun:test";
+import { ClientTrouble } from "../src/client-trouble.ts";
+import { createCore } from "./support/core.ts";
+import { KeptLog } from "./support/logged.ts";
+
+function setUp() {
+  const core = createCore();
+  const log = new KeptLog();
+  const trouble = new ClientTrouble(core.metrics, log);
+  return { core, log, trouble, counts: core.metrics.server("line") };
+}
+
+test("nothing wrong is nothing said", () => {
+  const { core, log, trouble, counts } = setUp();
+  core.metrics.placements.of("app", "canary", "rollout").count = 1_000;
+  counts.success = 1_000;
+  trouble.look();
+  trouble.close();
+  expect(log.entries).toEqual([]);
+});
+
+test("what has grown is told once, with its total and a remedy", () => {
+  const { core, log, trouble, counts } = setUp();
+  const invalid = core.metrics.placements.of("app", "master", "invalid");
+  invalid.count = 7;
+  trouble.look();
+  trouble.look();
+  expect(log.at("warn")).toHaveLength(1);
+  expect(log.at("warn")[0]).toMatchObject({
+    message: "requests could not be read, so their visitors went to master",
+    fields: { total: 7, remedy: expect.stringContaining("proxy") },
+  });
+  invalid.count = 9;
+  core.metrics.placements.of("app", "master", "unknown-application").count = 2;
+  counts.failure = 3;
+  core.metrics.server("http").failure = 4;
+  trouble.look();
+  expect(log.at("warn").map(({ fields }) => fields["total"])).toEqual([7, 9, 2, 7]);
+});
+
+test("what happened after the last look is told at the end", () => {
+  const { log, trouble, counts } = setUp();
+  trouble.start();
+  counts.failure = 1;
+  trouble.close();
+  expect(log.at("warn")).toHaveLength(1);
+});
