@@ -18,6 +18,7 @@ import { benchNginx } from "./nginx.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
 import { benchStart } from "./start.ts";
+import { benchStores } from "./stores.ts";
 import { executable, SOURCE } from "./subject.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -29,6 +30,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   nginx: benchBehindNginx,
   memory: benchMemory,
   start: benchStart,
+  stores: benchStores,
 };
 
 const NGINX_AT_LEAST = 0.55;

@@ -1,0 +1,161 @@
+/**
+ * Rollback is what counts: how long it takes from an operator's write to the last answer `canary` anywhere, with fifty
+ * daemons on one machine, for each kind of store against its real server. And what a fleet costs a store: reads and bytes
+ * of fifty daemons at rest, told for a thousand.
+ */
+
+import { openStore } from "../src/stores/list.ts";
+import type { Store } from "../src/stores/store.ts";
+import { DaemonHome, type DaemonProcess, eventually } from "../test/support/daemon-process.ts";
+import { median, notMeasuredRow, type Row } from "./report.ts";
+import type { Setup } from "./setup.ts";
+import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
+import { Visitor } from "./stores/visitor.ts";
+import type { Stops } from "./ways.ts";
+
+const APPLICATION = "website";
+const DAEMONS = 50;
+const FLEET = 1_000;
+
+/** As the daemons poll it: the default. */
+const DELAY_MS = 4_000;
+
+/** What a poll takes on top of the delay. */
+const READ_MS_MAX = 1_000;
+
+/** The bound for what is pushed. */
+const PUSH_P99_MS_MAX = 100;
+
+const ROLLBACKS = { full: 30, quick: 5 } as const;
+
+/** For how long what a fleet at rest costs is watched: several times the delay. */
+const REST_MS = { full: 20_000, quick: 4_000 } as const;
+
+/** Daemons are started a few at a time, as they are processes. */
+const STARTED_AT_ONCE = 5;
+
+export async function benchStores(setup: Setup): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const engine of ENGINES) {
+    const missing = engine.missing();
+    if (missing === undefined) rows.push(...(await measure(engine, setup)));
+    else rows.push(notMeasuredRow(`store ${engine.name}`, missing));
+  }
+  return rows;
+}
+
+async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
+  const stops: Stops = [];
+  const length = setup.turns > 3 ? "full" : "quick";
+  try {
+    const running = await engine.start(stops);
+    const { store, write } = await operator(running, stops);
+    await store.init?.(AbortSignal.timeout(10_000));
+    await write(1);
+    const fleet = await startFleet(running, stops);
+    const tookMs: number[] = [];
+    for (let round = 0; round < ROLLBACKS[length]; round++) {
+      await Promise.all(fleet.map(({ visitor }) => visitor.becomes("canary")));
+      const beganMs = performance.now();
+      const ended = fleet.map(({ visitor }) => visitor.becomes("master"));
+      await write(0);
+      const lastMs = Math.max(...(await Promise.all(ended)));
+      tookMs.push(lastMs - beganMs);
+      setup.say(`rollback by ${engine.name}: ${(lastMs - beganMs).toFixed(1)} ms`);
+      await write(1);
+    }
+    return [rollbackRow(engine, tookMs), await costRow(engine, running, fleet, REST_MS[length])];
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** Who writes, by the store's own means; the environment that the store needs is this process's from here on. */
+async function operator(
+  { address, operator: other, env }: RunningEngine,
+  stops: Stops,
+): Promise<{ store: Store; write(rollout: number): Promise<void> }> {
+  Object.assign(process.env, env);
+  const store = await openStore(other ?? address, { table: "", region: "us-east-1", warn: console.warn });
+  stops.push(() => store.close());
+  return {
+    store,
+    async write(rollout) {
+      const signal = AbortSignal.timeout(10_000);
+      const revision = (await store.read(APPLICATION, signal)).get("canary")?.revision ?? null;
+      const written = await store.write?.(APPLICATION, "canary", { rollout }, revision, signal);
+      if (!written?.ok) throw new Error(`${store.address} did not take the write`);
+    },
+  };
+}
+
+interface Member {
+  readonly daemon: DaemonProcess;
+  readonly visitor: Visitor;
+}
+
+async function startFleet({ address, env }: RunningEngine, stops: Stops): Promise<Member[]> {
+  const fleet: Member[] = [];
+  while (fleet.length < DAEMONS) {
+    const homes = Array.from(
+      { length: Math.min(STARTED_AT_ONCE, DAEMONS - fleet.length) },
+      () =>
+        new DaemonHome({
+          application: APPLICATION,
+          store: address,
+          ...(env === undefined ? {} : { env }),
+          flags: ["-delay", `${DELAY_MS}ms`],
+        }),
+    );
+    for (const home of homes) stops.push(async () => home.remove());
+    const daemons = await Promise.all(homes.map((home) => home.start()));
+    for (const daemon of daemons) stops.push(() => daemon.end("SIGKILL"));
+    for (const [index, home] of homes.entries()) {
+      const visitor = await Visitor.at(home.socket);
+      stops.push(async () => visitor.close());
+      fleet.push({ daemon: daemons[index] as DaemonProcess, visitor });
+    }
+  }
+  return fleet;
+}
+
+function rollbackRow(engine: Engine, tookMs: readonly number[]): Row {
+  const sorted = tookMs.toSorted((a, b) => a - b);
+  const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
+  const atMost = engine.isPush ? PUSH_P99_MS_MAX : DELAY_MS + READ_MS_MAX;
+  return {
+    what: `rollback by ${engine.name}, ${DAEMONS} daemons`,
+    figure: `p99 ${p99.toFixed(0)} ms (p50 ${median(sorted).toFixed(0)}, of ${sorted.length} rollbacks)`,
+    bound: `≤ ${atMost} ms`,
+    verdict: p99 <= atMost ? "ok" : "MISSED",
+  };
+}
+
+/** What a fleet at rest costs: nobody writes, and everybody looks every `DELAY_MS`. */
+async function costRow(
+  engine: Engine,
+  { network }: RunningEngine,
+  fleet: readonly Member[],
+  restMs: number,
+): Promise<Row> {
+  const reads = async () => {
+    const states = await Promise.all(fleet.map(({ daemon }) => daemon.state()));
+    return states.reduce((sum, state) => sum + (state.applications[0]?.reads.success ?? 0), 0);
+  };
+  await eventually(async () => (await reads()) > 0, "a fleet that reads");
+  const bytes = () => (network === undefined ? 0 : network.bytesUp + network.bytesDown);
+  const [readsBefore, bytesBefore, beganMs] = [await reads(), bytes(), performance.now()];
+  await Bun.sleep(restMs);
+  const seconds = (performance.now() - beganMs) / 1_000;
+  const scale = FLEET / DAEMONS / seconds;
+  const readsASecond = ((await reads()) - readsBefore) * scale;
+  const kilobytesASecond = ((bytes() - bytesBefore) * scale) / 1_000;
+  const wire =
+    network === undefined ? "no network" : `${kilobytesASecond.toFixed(0)} kB a second on the wire`;
+  return {
+    what: `what ${FLEET} daemons cost ${engine.name}`,
+    figure: `${readsASecond.toFixed(0)} reads a second (${wire})`,
+    bound: "",
+    verdict: "–",
+  };
+}

@@ -1,0 +1,83 @@
+/** The stores' servers, as the bench starts them: each one real, on temporary places, and behind a proxy that counts bytes. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sdkEnvironment, startDynamodbLocal } from "../../test/support/dynamodb-local.ts";
+import { nginxMissing, startNginx } from "../../test/support/nginx.ts";
+import { freePort } from "../../test/support/port.ts";
+import { TcpFaults } from "../../test/support/tcp-faults.ts";
+import { directoryOf, type Stops } from "../ways.ts";
+
+/** A store's server that runs. */
+export interface RunningEngine {
+  /** `-store` of the daemons. */
+  readonly address: string;
+  /** What daemons and operators have in their environment for it. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What stands between the daemons and the server; absent where there is no network. */
+  readonly network?: TcpFaults;
+  /** An operator's address, where it is another one. */
+  readonly operator?: string;
+}
+
+export interface Engine {
+  readonly name: string;
+  /** Whether it tells of changes by itself, or is polled every `delay`. */
+  readonly isPush: boolean;
+  missing(): string | undefined;
+  start(stops: Stops): Promise<RunningEngine>;
+}
+
+const TABLE = "MaxwellsDaemon";
+
+export const ENGINES: readonly Engine[] = [
+  {
+    name: "file",
+    isPush: true,
+    missing: () => undefined,
+    async start(stops) {
+      const path = join(directoryOf(stops), "rollouts.json");
+      writeFileSync(path, "{}");
+      return { address: `file:${path}` };
+    },
+  },
+  {
+    name: "http",
+    isPush: false,
+    missing: nginxMissing,
+    async start(stops) {
+      const directory = directoryOf(stops);
+      const path = join(directory, "rollouts.json");
+      writeFileSync(path, "{}");
+      const port = await freePort();
+      const nginx = await startNginx(
+        directory,
+        port,
+        `server { listen 127.0.0.1:${port}; root ${directory}; }`,
+      );
+      stops.push(() => nginx.stop());
+      const network = await networkTo(port, stops);
+      const address = `http://127.0.0.1:${network.port}/rollouts.json`;
+      return { address, network, operator: `file:${path}` };
+    },
+  },
+  {
+    name: "dynamodb",
+    isPush: false,
+    missing: () => (Bun.which("java") ? undefined : "there is no Java"),
+    async start(stops) {
+      const engine = await startDynamodbLocal();
+      stops.push(() => engine.stop());
+      await engine.createTable(TABLE);
+      const network = await networkTo(engine.port, stops);
+      const env = sdkEnvironment(`http://127.0.0.1:${network.port}`);
+      return { address: `dynamodb://us-east-1/${TABLE}`, env, network };
+    },
+  },
+];
+
+export async function networkTo(port: number, stops: Stops): Promise<TcpFaults> {
+  const network = await TcpFaults.start({ host: "127.0.0.1", port });
+  stops.push(() => network.stop());
+  return network;
+}
