@@ -17,6 +17,6 @@ export const envoyAsk: Integration = {
     return startEnvoy(directory, port, fillEnvoy(places));
   },
   changeMs: 0,
-  graceMs: 8,
-  patienceMs: 8,
+  graceMs: 20,
+  patienceMs: 20,
 };
