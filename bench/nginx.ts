@@ -80,7 +80,8 @@ export async function benchNginx({
   }
 }
 
-function upstream(path: string): string {
+/** An upstream in nginx that takes as little time as there is. */
+export function upstream(path: string): string {
   return `server { listen unix:${path}; keepalive_requests 1000000; location / { return 200 "ok"; } }\n`;
 }
 
@@ -94,7 +95,7 @@ function withoutDaemon(example: string): string {
 }
 
 /** One turn of wrk; requests a second. */
-async function load(url: string, seconds: number): Promise<number> {
+export async function load(url: string, seconds: number): Promise<number> {
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([
     "wrk", "-t", "1", "-c", String(CONNECTIONS), "-d", `${seconds}s`,

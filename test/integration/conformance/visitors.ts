@@ -43,7 +43,11 @@ const hostileCookies: Case = {
     }
     // These nobody was given: a comma ends a cookie for some, and so many digits, or so small a number, are a number for
     // some. Whichever way they are taken, they are served.
-    for (const value of ["0,1", `1e-${"9".repeat(36)}`, ...[23, 40, 300, 6_000].map((digits) => `0.${"1".repeat(digits)}`)]) {
+    for (const value of [
+      "0,1",
+      `1e-${"9".repeat(36)}`,
+      ...[23, 40, 300, 6_000].map((digits) => `0.${"1".repeat(digits)}`),
+    ]) {
       const served = await rig.known(value);
       expect([value, served.status]).toEqual([value, 200]);
       expectPlaced(served, 0.25);
