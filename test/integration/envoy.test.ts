@@ -5,6 +5,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/daemon-process.ts";
@@ -111,6 +112,20 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
       "maxwellsdaemon-cookie: set",
       "x-forwarded-proto: http",
     ]);
+  });
+
+  test("a visitor over HTTP/2 is known by its cookies, which come one by one", async () => {
+    daemon.asked.length = 0;
+    const session = connect(envoy.url);
+    const stream = session.request({ ":path": "/", cookie: ["a=b", "maxwellsdaemon=0.1"] });
+    let body = "";
+    stream.on("data", (bytes) => {
+      body += String(bytes);
+    });
+    await new Promise((resolve, reject) => stream.on("end", resolve).on("error", reject));
+    session.close();
+    expect((JSON.parse(body) as Seen).name).toBe("canary");
+    expect(daemon.asked[0]?.split("\r\n")).toContain("cookie: a=b; maxwellsdaemon=0.1");
   });
 
   const NONSENSE: Readonly<Record<string, Answer>> = {
