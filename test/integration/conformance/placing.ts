@@ -30,7 +30,7 @@ const lands: Case = {
       const wrong: string[] = [];
       await inParallel(assignmentsAround(rollout, offset), AT_ONCE, async (text) => {
         const wanted = covers(offset, rollout, Number(text)) ? "canary" : "master";
-        const { status, name, assignment, location, cookies } = await rig.known(text);
+        const { status, name, assignment, location, cookies } = await rig.decided(text, wanted);
         const isRight =
           status === 200 &&
           name === wanted &&
@@ -74,7 +74,7 @@ const stays: Case = {
     await rig.rollOut(0.5);
     const names = new Set<string>();
     for (let visitor = 0; visitor < 40; visitor++) {
-      const first = await rig.visit();
+      const first = await rig.fresh();
       const [, assignment] =
         /^maxwellsdaemon=(0\.\d+(?:e-\d+)?|\de-\d+); Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax$/.exec(
           first.cookies.join(),
@@ -85,7 +85,7 @@ const stays: Case = {
         true,
       ]);
       expect(first.assignment).toBe(assignment as string);
-      const again = await rig.known(assignment as string);
+      const again = await rig.decided(assignment as string, first.name);
       expect([again.name, again.cookies]).toEqual([first.name, []]);
       names.add(first.name);
     }
@@ -105,8 +105,9 @@ const ramp: Case = {
     for (const rollout of [0, 0.01, 0.1, 0.4, 1, 0.4, 0.1, 0]) {
       await rig.rollOut(rollout);
       await inParallel(visitors, AT_ONCE, async (visitor) => {
-        const { name } = await rig.known(visitor);
-        expect([visitor, name]).toEqual([visitor, Number(visitor) < rollout ? "canary" : "master"]);
+        const wanted = Number(visitor) < rollout ? "canary" : "master";
+        const { name } = await rig.decided(visitor, wanted);
+        expect([visitor, name]).toEqual([visitor, wanted]);
         served.set(visitor, `${served.get(visitor)}${name[0]}`);
       });
     }

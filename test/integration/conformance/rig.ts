@@ -12,6 +12,9 @@ import type { Integration, Running } from "./integration.ts";
 /** A change reaches the daemon's table by the store's watch; a proxy that holds a lease may be in the middle of a renewal. */
 const SLACK_MS = 250;
 
+/** So often in a row no answer is late by chance. */
+const UNDECIDED_MAX = 5;
+
 /** A visitor, as the upstream and the visitor itself saw it. */
 export interface Served extends Reply {
   /** Which version served; empty where none did. */
@@ -118,6 +121,27 @@ export class Rig {
   /** A visitor who keeps this assignment. */
   known(assignment: number | string): Promise<Served> {
     return this.withCookie(`maxwellsdaemon=${assignment}`);
+  }
+
+  /**
+   * The same, asked again where master served: on a busy machine an answer comes later than a proxy's patience, and then
+   * nobody decided. Who does not belong to the canary is there with the first answer or never.
+   */
+  async decided(assignment: number | string, wanted: string): Promise<Served> {
+    let served = await this.known(assignment);
+    for (let again = 0; again < UNDECIDED_MAX && wanted !== "master" && served.name === "master"; again++) {
+      served = await this.known(assignment);
+    }
+    return served;
+  }
+
+  /** A visitor without a usable assignment, who has to get a cookie; asked again where nobody decided, as `decided` is. */
+  async fresh(visit: Visit = {}): Promise<Served> {
+    let served = await this.visit(visit);
+    for (let again = 0; again < UNDECIDED_MAX && served.cookies.length === 0; again++) {
+      served = await this.visit(visit);
+    }
+    return served;
   }
 
   /** Waits until this visitor is served by that version; every visit on the way has to be a success. */

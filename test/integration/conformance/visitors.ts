@@ -35,7 +35,7 @@ const hostileCookies: Case = {
   title: "garbage, huge and hostile cookies are served, and count as new visitors",
   async run(rig) {
     for (const cookie of HOSTILE_COOKIES) {
-      const served = await rig.withCookie(cookie);
+      const served = await rig.fresh({ headers: [["cookie", cookie]] });
       const what = cookie.slice(0, 80);
       expect([what, served.status, served.cookies.length]).toEqual([what, 200, 1]);
       expect(served.cookies[0]).toStartWith(`maxwellsdaemon=${served.assignment};`);
@@ -114,7 +114,7 @@ const forged: Case = {
     }
     const names = new Set<string>();
     for (let visitor = 0; visitor < 60; visitor++) {
-      const fresh = await rig.visit({ headers: lies });
+      const fresh = await rig.fresh({ headers: lies });
       expect([fresh.status, fresh.location, fresh.cookies.length]).toEqual([200, fresh.name, 1]);
       expect(fresh.assignment).not.toBe("0.1");
       names.add(fresh.name);
@@ -160,7 +160,7 @@ const forceOn: Case = {
     expect(await forced(0.1, "nobody", "")).toBe("canary");
     expect(await forced(0.9, "", "nobody")).toBe("master");
     // Forcing changes nobody's assignment.
-    const fresh = await rig.visit({ headers: [["maxwellsdaemon-force", "always"]] });
+    const fresh = await rig.fresh({ headers: [["maxwellsdaemon-force", "always"]] });
     expect([fresh.name, fresh.cookies.length]).toEqual(["canary", 1]);
     expect(fresh.cookies[0]).toStartWith(`maxwellsdaemon=${fresh.assignment};`);
   },
@@ -171,7 +171,7 @@ const secure: Case = {
   title: "over TLS the cookie is Secure",
   isGuarded: true,
   async run(rig) {
-    const { cookies } = await rig.visit();
+    const { cookies } = await rig.fresh();
     expect(cookies).toHaveLength(1);
     expect(cookies[0]?.split("; ").slice(1).sort()).toEqual([
       ...["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Lax", "Secure"],
