@@ -58,7 +58,7 @@ export async function benchNginx({
         maintenanceFile: home.maintenanceFile,
         page: join(home.directory, "share"),
       };
-      const example = fillExample(port, places);
+      const example = fillExample("ask", port, places);
       const http = kind === "lua" ? example : withoutDaemon(example);
       const nginx = await startNginx(
         home.directory,

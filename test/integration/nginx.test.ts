@@ -48,7 +48,7 @@ beforeAll(async () => {
     page: join(home.directory, "share"),
   };
   upstreams.push(startUpstream("master", places.master), startUpstream("canary", places.canary));
-  nginx = await startNginx(home.directory, port, fillExample(port, places));
+  nginx = await startNginx(home.directory, port, fillExample("ask", port, places));
 });
 
 afterAll(async () => {
@@ -198,7 +198,7 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
     await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout ${key} -out ${certificate}`.quiet();
     const tlsPort = await freePort();
-    const example = fillExample(tlsPort, places).replace(
+    const example = fillExample("ask", tlsPort, places).replace(
       /listen (\S+);.*/,
       `listen $1 ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`,
     );
