@@ -114,7 +114,10 @@ export interface Nginx {
   readonly url: string;
   /** What it wrote to its error log so far. */
   errorLog(): string;
-  stop(): Promise<void>;
+  /** SIGHUP has it read its configuration anew. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it, by SIGTERM unless another one is given; SIGQUIT has workers end in peace. */
+  stop(name?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts an nginx of so many workers with this in its http block; resolves when it listens on `port`. */
@@ -139,8 +142,9 @@ export async function startNginx(directory: string, port: number, http: string, 
   return {
     url,
     errorLog: () => readFileSync(join(directory, "error.log"), "utf8"),
-    async stop() {
-      child.kill("SIGTERM");
+    signal: (name) => child.kill(name),
+    async stop(name = "SIGTERM") {
+      child.kill(name);
       await child.exited;
     },
   };
