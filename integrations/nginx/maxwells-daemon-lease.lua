@@ -75,7 +75,9 @@ local NO_LEASE = { ends_at = 0, size = 0 }
 
 --- Milliseconds on a clock that nobody sets, as of this turn of nginx's event loop.
 local function clock_ms()
-  return tonumber(C.ngx_current_msec)
+  -- Not a tail call: LuaJIT does not compile that one.
+  local time = tonumber(C.ngx_current_msec)
+  return time
 end
 
 --- Says whose lease is held, and which locations count. Call it once for each application.
@@ -302,12 +304,13 @@ end
 --- Decides one request.
 local function decide(self)
   if self.in_maintenance then return MAINTENANCE end
-  local given = var.cookie_maxwellsdaemon
-  local assignment = given and parse(given)
+  -- The cookie, as the configuration has set it: a variable of that kind costs less than a look at the header.
+  local given = var.maxwells_assignment
+  local assignment = given and given ~= "" and parse(given)
   local lease, counts = self.lease, self.counts
 
   if clock_ms() >= lease.ends_at then
-    if given and not assignment then var.maxwells_assignment = "" end
+    if not assignment then var.maxwells_assignment = "" end
     counts.failure = counts.failure + 1
     return MASTER
   end
