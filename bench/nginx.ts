@@ -38,11 +38,7 @@ export interface NginxTurns {
 }
 
 /** Measures nginx in its ways, turn by turn; rejects where nginx, its Lua module or wrk is missing. */
-export async function benchNginxWays({
-  turns,
-  seconds,
-  ways = NGINX_WAYS,
-}: NginxTurns): Promise<NginxRates> {
+export async function benchNginxWays({ turns, seconds, ways = NGINX_WAYS }: NginxTurns): Promise<NginxRates> {
   const missing = nginxMissing() ?? (Bun.which("wrk") ? undefined : "wrk is not installed");
   if (missing !== undefined) throw new Error(missing);
 

@@ -23,7 +23,7 @@ const PAUSE_MS = 2_200;
 const CANARY = reply("200 OK", "maxwellsdaemon: 0.1", "maxwellsdaemon-location: canary");
 
 function reply(status: string, ...headers: string[]): string {
-  return ["HTTP/1.1 " + status, ...headers, "Content-Length: 0", "", ""].join("\r\n");
+  return [`HTTP/1.1 ${status}`, ...headers, "Content-Length: 0", "", ""].join("\r\n");
 }
 
 /** Answers that are none, or not a daemon's. */
@@ -160,7 +160,12 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
               expect(seen.headers["maxwellsdaemon-location"]).toBe("master");
             }
             const post = await visit("maxwellsdaemon=0.1", { method: "POST", body: "a body" });
-            expect([what, post.status, post.seen.name, post.seen.body]).toEqual([what, 200, "master", "a body"]);
+            expect([what, post.status, post.seen.name, post.seen.body]).toEqual([
+              what,
+              200,
+              "master",
+              "a body",
+            ]);
           }
         }
       },

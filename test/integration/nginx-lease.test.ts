@@ -61,7 +61,7 @@ async function startLeaseNginx(
 }
 
 async function visit(nginx: Nginx, application: string, assignment?: string): Promise<Served> {
-  const headers: HeadersInit = assignment === undefined ? {} : { cookie: `maxwellsdaemon=${assignment}` };
+  const headers: Record<string, string> = assignment === undefined ? {} : { cookie: `maxwellsdaemon=${assignment}` };
   const response = await fetch(`${nginx.url}/?app=${application}`, { headers });
   const text = await response.text();
   expect([response.status, text.split(" ").length]).toEqual([200, 2]);
@@ -171,8 +171,8 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
         const seen = new Set<string>();
         await inParallel(visits, async ({ application, arcs, text }) => {
           const wanted =
-            arcs.find(({ offset, rollout }) => rollout > 0 && covers(offset, rollout, Number(text)))?.version ??
-            "master";
+            arcs.find(({ offset, rollout }) => rollout > 0 && covers(offset, rollout, Number(text)))
+              ?.version ?? "master";
           const { location, assignment, cookie } = await visit(nginx, application, text);
           seen.add(location);
           if (location !== wanted || assignment !== text || cookie !== null) {
@@ -285,7 +285,9 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
           const sentMs = performance.now();
           const { location } = await visit(nginx, application, "0.1");
           if (location === "canary") lastCanaryMs = sentMs - (answeredMs.get(application) ?? Number.NaN);
-          return location === "master" && performance.now() - (answeredMs.get(application) ?? sentMs) > lastsMs;
+          return (
+            location === "master" && performance.now() - (answeredMs.get(application) ?? sentMs) > lastsMs
+          );
         }, `the end of ${application}`);
         expect([application, lastCanaryMs <= lastsMs]).toEqual([application, true]);
       }
@@ -385,13 +387,16 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
         await becomes(nginx, "app", "canary");
         await Bun.sleep(RENEW_MS);
         const drawn: number[] = [];
-        await inParallel(Array.from({ length: 4_000 }, (_, index) => index), async () => {
-          const { location, assignment, cookie } = await visit(nginx, "app");
-          expect(assignment).toMatch(/^0\.\d{15}$/);
-          expect(cookie).toStartWith(`maxwellsdaemon=${assignment}; Path=/;`);
-          expect(location).toBe(covers(0.75, 0.5, Number(assignment)) ? "canary" : "master");
-          drawn.push(Number(assignment));
-        });
+        await inParallel(
+          Array.from({ length: 4_000 }, (_, index) => index),
+          async () => {
+            const { location, assignment, cookie } = await visit(nginx, "app");
+            expect(assignment).toMatch(/^0\.\d{15}$/);
+            expect(cookie).toStartWith(`maxwellsdaemon=${assignment}; Path=/;`);
+            expect(location).toBe(covers(0.75, 0.5, Number(assignment)) ? "canary" : "master");
+            drawn.push(Number(assignment));
+          },
+        );
         expect(new Set(drawn).size).toBe(drawn.length);
         // Five standard deviations of a twentieth of them.
         const slack = 5 * Math.sqrt(drawn.length * 0.05 * 0.95);
@@ -411,7 +416,17 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     };
     await withStandIn(["app"], answer, async (nginx) => {
       await becomes(nginx, "app", "canary");
-      for (const known of ["0", "0.", ".25", "+0.25", "2.5e-1", "25E-2", "0.9999999999999999", "1e-9", "0e9"]) {
+      for (const known of [
+        "0",
+        "0.",
+        ".25",
+        "+0.25",
+        "2.5e-1",
+        "25E-2",
+        "0.9999999999999999",
+        "1e-9",
+        "0e9",
+      ]) {
         const { location, assignment, cookie } = await visit(nginx, "app", known);
         expect([known, assignment, location, cookie]).toEqual([
           known,
@@ -421,7 +436,22 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
         ]);
       }
       for (const none of [
-        ...["1", "1e0", "-0", "-0.1", "0x0.8p0", "0x0", "nan", "inf", ".", "e5", "0.1e", "0.1.2", "0,1", "0.1i"],
+        ...[
+          "1",
+          "1e0",
+          "-0",
+          "-0.1",
+          "0x0.8p0",
+          "0x0",
+          "nan",
+          "inf",
+          ".",
+          "e5",
+          "0.1e",
+          "0.1.2",
+          "0,1",
+          "0.1i",
+        ],
         ...["0.1LL", "0b1", "0.99999999999999999", `0.${"1".repeat(40)}`, '"0.1"'],
       ]) {
         const { assignment, cookie } = await visit(nginx, "app", none);
@@ -530,7 +560,10 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
   }, 30_000);
 
   test("while the daemon is gone, who could not be decided is counted, and reported to the next one", async () => {
-    await eventually(async () => (await visit(nginx, home.application, "0.1")).location === "canary", "canary");
+    await eventually(
+      async () => (await visit(nginx, home.application, "0.1")).location === "canary",
+      "canary",
+    );
     await Bun.sleep(2 * RENEW_MS);
     await daemon.end("SIGKILL");
     await Bun.sleep(LEASE_MS + 250);
