@@ -61,7 +61,8 @@ async function startLeaseNginx(
 }
 
 async function visit(nginx: Nginx, application: string, assignment?: string): Promise<Served> {
-  const headers: Record<string, string> = assignment === undefined ? {} : { cookie: `maxwellsdaemon=${assignment}` };
+  const headers: Record<string, string> =
+    assignment === undefined ? {} : { cookie: `maxwellsdaemon=${assignment}` };
   const response = await fetch(`${nginx.url}/?app=${application}`, { headers });
   const text = await response.text();
   expect([response.status, text.split(" ").length]).toEqual([200, 2]);
