@@ -241,7 +241,8 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
         }
         const slow = asked() - before;
         expect(slow).toBeGreaterThanOrEqual(1);
-        expect(slow).toBeLessThanOrEqual(15);
+        // 50 failures, and a few probes.
+        expect(slow).toBeLessThanOrEqual(60);
         tookMs.sort((a, b) => a - b);
         expect(tookMs[299]).toBeGreaterThan(5);
         expect(tookMs[299]).toBeLessThan(500);
@@ -254,7 +255,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
   }, 30_000);
 
   test("while nobody listens, the log does not grow with the visitors", async () => {
-    for (let visitor = 0; visitor < 20; visitor++) await known();
+    for (let visitor = 0; visitor < 60; visitor++) await known();
     const before = nginx.errorLog().split("\n").length;
     for (let visitor = 0; visitor < 500; visitor++) {
       const { status, seen, cookies } = await visit(visitor % 2 === 0 ? "maxwellsdaemon=0.1" : undefined);
