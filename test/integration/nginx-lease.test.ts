@@ -469,7 +469,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
       const { word, rest } = read(line);
       if (word === "lease") return "60000\ncanary=0.25@0\n";
       // Before it has counted them: cut, senseless, another's sum, a sum without its second line.
-      const refusal = [undefined, "hello\n\n", "1\n\n", `${rest.split("=")[1]}\n`][refusals++];
+      const refusal = [undefined, "hello\n\n", "999999999\n\n", `${rest.split("=")[1]}\n`][refusals++];
       if (refusals <= 4) {
         if (refusal === undefined) connection.destroy();
         return refusal;
