@@ -1,116 +1,124 @@
 /**
- * What the daemon costs in front of each request: nginx with the shipped Lua against the same nginx without it.
+ * nginx in its ways, each with one worker:
  *
- * Both configurations are the shipped example, one worker, upstreams on unix sockets that answer in the same nginx;
- * the bare one lacks exactly what belongs to the daemon. They take turns, as machines are busy at different times.
+ *     bare           the example without what belongs to the daemon
+ *     split_clients  nginx's own split, fixed in the configuration, with the same headers for upstreams
+ *     lease, ask, auth_request   as they are shipped
  *
- *     bun bench/nginx.ts            needs nginx with Lua, and wrk
+ *     bun bench/nginx.ts [TURNS [SECONDS]]           needs nginx with Lua, and wrk
  */
 
 import { join } from "node:path";
-import { DaemonHome } from "../test/support/daemon-process.ts";
-import { fillExample, installPage, nginxMissing, startNginx } from "../test/support/nginx.ts";
+import { fillExample, installPage, type NginxWay, nginxMissing, startNginx } from "../test/support/nginx.ts";
 import { freePort } from "../test/support/port.ts";
 import { median } from "./report.ts";
+import {
+  type Contender,
+  daemonOf,
+  directoryOf,
+  fastServer,
+  type Stops,
+  takeTurns,
+  withWays,
+} from "./ways.ts";
 
-const CONNECTIONS = 32;
 const TURNS = 7;
 const SECONDS = 2;
 
-/** Requests a second, of each turn. */
-export interface NginxFigures {
-  readonly bare: number[];
-  readonly lua: number[];
-}
+export const nginx: Contender = {
+  name: "nginx",
+  missing: nginxMissing,
+  ways: [
+    { name: "bare", start: (stops) => start("lease", stops, withoutDaemon) },
+    { name: "split_clients", start: (stops) => start("lease", stops, withSplitClients) },
+    { name: "lease", atLeast: 0.95, start: (stops) => start("lease", stops) },
+    { name: "ask", atLeast: 0.55, start: (stops) => start("ask", stops) },
+    { name: "auth_request", start: (stops) => start("auth-request", stops) },
+  ],
+};
 
-export async function benchNginx({
+/** Requests a second of each turn, by the name of the way; rejects where nginx, its Lua module or wrk is missing. */
+export async function benchNginxWays({
   turns,
   seconds,
+  names = nginx.ways.map(({ name }) => name),
 }: {
-  turns: number;
-  seconds: number;
-}): Promise<NginxFigures> {
-  const missing = nginxMissing() ?? (Bun.which("wrk") ? undefined : "wrk is not installed");
+  readonly turns: number;
+  readonly seconds: number;
+  readonly names?: readonly string[];
+}): Promise<Record<string, number[]>> {
+  const missing = nginx.missing() ?? (Bun.which("wrk") ? undefined : "wrk is not installed");
   if (missing !== undefined) throw new Error(missing);
-
-  const stops: (() => Promise<unknown>)[] = [];
-  try {
-    const urls: Record<"bare" | "lua", string> = { bare: "", lua: "" };
-    for (const kind of ["bare", "lua"] as const) {
-      // Metrics go somewhere, as they do where it counts.
-      const statsd = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {} } });
-      stops.push(async () => statsd.close());
-      const home = new DaemonHome({
-        records: { canary: 0.5 },
-        flags: ["-statsd", `127.0.0.1:${statsd.port}`],
-      });
-      stops.push(async () => home.remove());
-      if (kind === "lua") {
-        const daemon = await home.start();
-        stops.push(() => daemon.end());
-      }
-      const port = await freePort();
-      installPage(home.directory);
-      const places = {
-        daemon: home.socket,
-        master: join(home.directory, "master.sock"),
-        canary: join(home.directory, "canary.sock"),
-        maintenanceFile: home.maintenanceFile,
-        page: join(home.directory, "share"),
-      };
-      const example = fillExample(port, places);
-      const http = kind === "lua" ? example : withoutDaemon(example);
-      const nginx = await startNginx(
-        home.directory,
-        port,
-        http + upstream(places.master) + upstream(places.canary),
-      );
-      stops.push(() => nginx.stop());
-      urls[kind] = nginx.url;
-    }
-
-    const figures: NginxFigures = { bare: [], lua: [] };
-    for (const kind of ["bare", "lua"] as const) await load(urls[kind], 1);
-    for (let turn = 0; turn < turns; turn++) {
-      for (const kind of ["bare", "lua"] as const) figures[kind].push(await load(urls[kind], seconds));
-    }
-    return figures;
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-  }
+  const ways = nginx.ways.filter(({ name }) => names.includes(name));
+  const rates = await withWays(ways, (urls) => takeTurns(urls, turns, seconds));
+  return Object.fromEntries([...rates].map(([{ name }, figures]) => [name, figures]));
 }
 
-function upstream(path: string): string {
-  return `server { listen unix:${path}; keepalive_requests 1000000; location / { return 200 "ok"; } }\n`;
+/** nginx that asks, and without the daemon: requests a second, of each turn. */
+export async function benchNginx(turns: {
+  readonly turns: number;
+  readonly seconds: number;
+}): Promise<{ readonly bare: number[]; readonly lua: number[] }> {
+  const { bare = [], ask = [] } = await benchNginxWays({ ...turns, names: ["bare", "ask"] });
+  return { bare, lua: ask };
+}
+
+/**
+ * Starts an nginx with its daemon; resolves with its address.
+ *
+ * @param change makes another configuration of the example, for an nginx without a daemon
+ */
+async function start(way: NginxWay, stops: Stops, change?: (example: string) => string): Promise<string> {
+  const directory = directoryOf(stops);
+  const http = join(directory, "http.sock");
+  const home = await daemonOf(stops, ["-http", `unix:${http}`], change === undefined);
+  const [port, standInPort] = [await freePort(), await freePort()];
+  installPage(directory);
+  const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
+  const example = fillExample(way, port, {
+    ...{ master, canary, daemon: way === "auth-request" ? http : home.socket, standInPort },
+    ...{ maintenanceFile: home.maintenanceFile, page: join(directory, "share") },
+  });
+  const upstreams = [master, canary].map((path) => fastServer(`unix:${path}`)).join("");
+  const running = await startNginx(directory, port, (change?.(example) ?? example) + upstreams);
+  stops.push(() => running.stop());
+  return running.url;
 }
 
 /** The example without what belongs to the daemon. */
 function withoutDaemon(example: string): string {
-  return example
+  return withoutLua(example)
     .replace("http://$website_upstream", "http://website_master")
-    .replace(/^\s*(set \$maxwells|rewrite_by_lua_block|proxy_set_header maxwells).*$/gm, "")
-    .replace(/^map \$maxwells_location[^}]*}/m, "")
+    .replace(/^\s*(add_header Set-Cookie|proxy_set_header maxwells).*$/gm, "")
+    .replace(/^map \$maxwells_location[^}]*}/m, "");
+}
+
+/** The example with nginx's own split in the daemon's place. */
+function withSplitClients(example: string): string {
+  const split = "split_clients $cookie_maxwellsdaemon $maxwells_location { 50% canary; * master; }\n";
+  return (
+    split +
+    withoutLua(example)
+      .replace(/^\s*add_header Set-Cookie.*$/gm, "")
+      .replace("$maxwells_assignment;", "$cookie_maxwellsdaemon;")
+  );
+}
+
+function withoutLua(example: string): string {
+  return example
+    .replace(/^\s*(set \$maxwells|set_by_lua_block|if \(\$maxwells|init_worker_by_lua|lua_).*$/gm, "")
     .replace(/^init_by_lua_block {[\s\S]*?^}/m, "");
 }
 
-/** One turn of wrk; requests a second. */
-async function load(url: string, seconds: number): Promise<number> {
-  // biome-ignore format: a flag and its value
-  const child = Bun.spawn([
-    "wrk", "-t", "1", "-c", String(CONNECTIONS), "-d", `${seconds}s`,
-    "-H", "Cookie: maxwellsdaemon=0.42", `${url}/`,
-  ], { stdout: "pipe", stderr: "inherit" });
-  const report = await new Response(child.stdout).text();
-  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(report)?.[1]);
-  if (!(rate > 0) || /Non-2xx|Socket errors/.test(report)) throw new Error(`wrk saw errors:\n${report}`);
-  return rate;
-}
-
 if (import.meta.main) {
-  const figures = await benchNginx({ turns: TURNS, seconds: SECONDS });
-  const ratios = figures.lua.map((rate, turn) => rate / (figures.bare[turn] ?? Number.NaN));
-  console.log(`bare nginx       ${Math.round(median(figures.bare))} requests/s`);
-  console.log(`with the daemon  ${Math.round(median(figures.lua))} requests/s`);
-  console.log(`ratio            ${(median(figures.lua) / median(figures.bare)).toFixed(3)}`);
-  console.log(`ratio by turn    ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}`);
+  const [turns = TURNS, seconds = SECONDS] = process.argv.slice(2).map(Number);
+  const rates = await benchNginxWays({ turns, seconds });
+  for (const [name, figures] of Object.entries(rates)) {
+    const shares = figures.map((rate, turn) => rate / (rates["bare"]?.[turn] ?? Number.NaN));
+    const spread = `${Math.min(...shares).toFixed(2)}–${Math.max(...shares).toFixed(2)}`;
+    const rate = String(Math.round(median(figures))).padStart(7);
+    console.log(
+      `${name.padEnd(14)}${rate} requests/s  ${median(shares).toFixed(3)} of bare, turns ${spread}`,
+    );
+  }
 }

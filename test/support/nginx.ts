@@ -8,6 +8,9 @@ import { join } from "node:path";
 
 export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
 
+/** How nginx decides: Lua asks for each request, Lua holds a lease, or `auth_request` asks. */
+export type NginxWay = "ask" | "lease" | "auth-request";
+
 const MODULES = "/usr/lib/nginx/modules";
 const START_TIMEOUT_MS = 5_000;
 const LOOK_EVERY_MS = 10;
@@ -31,7 +34,7 @@ function nginxPath(): string | undefined {
 }
 
 export interface Places {
-  /** The unix socket of the daemon. */
+  /** The unix socket of the daemon: for `auth-request` the one where it speaks HTTP. */
   readonly daemon: string;
   /** The unix sockets of the upstreams. */
   readonly master: string;
@@ -40,11 +43,13 @@ export interface Places {
   /** Where the maintenance page's directory is. */
   readonly page: string;
   readonly allowForce?: boolean;
+  /** The port of the nginx that stands in for the daemon; for `auth-request` alone. */
+  readonly standInPort?: number;
 }
 
-/** The shipped example with its places filled in. */
-export function fillExample(port: number, places: Places): string {
-  let text = readFileSync(join(EXAMPLE, "nginx.conf"), "utf8");
+/** A way's shipped example with its places filled in. */
+export function fillExample(way: NginxWay, port: number, places: Places): string {
+  let text = readFileSync(join(EXAMPLE, `nginx-${way}.conf`), "utf8");
   const fill = (from: string, to: string) => {
     if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
     text = text.replace(from, () => to);
@@ -52,10 +57,14 @@ export function fillExample(port: number, places: Places): string {
   fill("listen 80;", `listen 127.0.0.1:${port};`);
   fill("server 127.0.0.1:8080;", `server unix:${places.master};`);
   fill("server 127.0.0.1:8081;", `server unix:${places.canary};`);
-  fill("/run/maxwells-daemon.sock", places.daemon);
+  fill(`/run/maxwells-daemon${way === "auth-request" ? "/http" : ""}.sock`, places.daemon);
   fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
   fill("root /usr/share/maxwells-daemon;", `root ${places.page};`);
-  if (places.allowForce) fill("allow_force = false", "allow_force = true");
+  if (way === "auth-request") {
+    fill("server 127.0.0.1:6297 ", `server 127.0.0.1:${places.standInPort} `);
+    fill("listen 127.0.0.1:6297;", `listen 127.0.0.1:${places.standInPort};`);
+    if (places.allowForce) fill('maxwellsdaemon-force "";', "maxwellsdaemon-force $maxwells_force;");
+  } else if (places.allowForce) fill("allow_force = false", "allow_force = true");
   return text;
 }
 
@@ -65,7 +74,7 @@ export function withTls(
   { key, certificate }: { readonly key: string; readonly certificate: string },
 ): string {
   return example.replace(
-    /listen (127\S+);/,
+    /listen (127\S+); # CHANGE/,
     (_, address) => `listen ${address} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`,
   );
 }
@@ -78,13 +87,13 @@ export function installPage(directory: string): void {
 }
 
 /** A whole configuration around what belongs into its http block. */
-export function wholeConfiguration(directory: string, http: string): string {
+export function wholeConfiguration(directory: string, http: string, workers = 1): string {
   // The two modules are loaded here as Debian does it in /etc/nginx/modules-enabled.
   return `
     load_module ${MODULES}/ndk_http_module.so;
     load_module ${MODULES}/ngx_http_lua_module.so;
     ${process.getuid?.() === 0 ? "user root;" : ""}
-    worker_processes 1;
+    worker_processes ${workers};
     daemon off;
     pid ${directory}/nginx.pid;
     error_log ${directory}/error.log warn;
@@ -105,13 +114,16 @@ export interface Nginx {
   readonly url: string;
   /** What it wrote to its error log so far. */
   errorLog(): string;
-  stop(): Promise<void>;
+  /** SIGHUP has it read its configuration anew. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it, by SIGTERM unless another one is given; SIGQUIT has workers end in peace. */
+  stop(name?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts an nginx with this in its http block; resolves when it listens on `port`. */
-export async function startNginx(directory: string, port: number, http: string): Promise<Nginx> {
+/** Starts an nginx of so many workers with this in its http block; resolves when it listens on `port`. */
+export async function startNginx(directory: string, port: number, http: string, workers = 1): Promise<Nginx> {
   const configuration = join(directory, "nginx.conf");
-  writeFileSync(configuration, wholeConfiguration(directory, http));
+  writeFileSync(configuration, wholeConfiguration(directory, http, workers));
   const child = Bun.spawn([nginxPath() ?? "nginx", "-p", directory, "-e", "stderr", "-c", configuration], {
     stdin: "ignore",
     stdout: "ignore",
@@ -130,8 +142,9 @@ export async function startNginx(directory: string, port: number, http: string):
   return {
     url,
     errorLog: () => readFileSync(join(directory, "error.log"), "utf8"),
-    async stop() {
-      child.kill("SIGTERM");
+    signal: (name) => child.kill(name),
+    async stop(name = "SIGTERM") {
+      child.kill(name);
       await child.exited;
     },
   };

@@ -2,8 +2,16 @@
 
 import { envoyAsk } from "../proxies/envoy.ts";
 import { haproxyMap, haproxySpoe } from "../proxies/haproxy.ts";
-import { nginxAsk } from "../proxies/nginx-ask.ts";
+import { nginxAsk, nginxAuthRequest, nginxLease } from "../proxies/nginx.ts";
 import { traefikAsk } from "../proxies/traefik.ts";
 import type { Integration } from "./integration.ts";
 
-export const INTEGRATIONS: readonly Integration[] = [nginxAsk, haproxyMap, haproxySpoe, traefikAsk, envoyAsk];
+export const INTEGRATIONS: readonly Integration[] = [
+  nginxAsk,
+  nginxLease,
+  nginxAuthRequest,
+  haproxyMap,
+  haproxySpoe,
+  traefikAsk,
+  envoyAsk,
+];

@@ -84,6 +84,7 @@ export class Rig {
     const running = await integration.start(places);
     const rig = new Rig(integration, directory, home, daemon, upstreams, running, port, isTls);
     await rig.becomes(0.1, "canary");
+    await rig.settles();
     return rig;
   }
 
@@ -161,7 +162,11 @@ export class Rig {
   async rollOut(rollout: number, offset = 0): Promise<void> {
     this.write({ canary: { rollout, offset } as { rollout: number } });
     await this.daemon.follows("canary", rollout);
-    // Nothing tells when the last of a proxy's workers has its new lease.
+    await this.settles();
+  }
+
+  /** Resolves when all of a proxy's workers know what one of them knows, or the daemon: nothing tells when. */
+  async settles(): Promise<void> {
     if (this.integration.changeMs > 0) await Bun.sleep(this.integration.changeMs + SLACK_MS);
   }
 
@@ -169,6 +174,7 @@ export class Rig {
   async startDaemon(): Promise<void> {
     this.daemon = await this.home.start();
     await this.becomes(0.1, "canary");
+    await this.settles();
   }
 }
 

@@ -245,6 +245,7 @@ const maintenance: Case = {
   async run(rig) {
     rig.write({ canary: 0.25, maintenance: 1 });
     await eventually(async () => (await rig.known(0.1)).status === 503, "maintenance mode");
+    await rig.settles();
     for (const visit of [{}, { method: "POST", body: "x", target: "/any/path" }]) {
       const { status, headers, cookies, body } = await rig.visit(visit);
       expect([status, headers.get("retry-after"), cookies]).toEqual([503, "120", []]);
@@ -253,6 +254,7 @@ const maintenance: Case = {
     }
     rig.write({ canary: 0.25, maintenance: 0 });
     await eventually(async () => (await rig.known(0.1)).status === 200, "the end of maintenance mode");
+    await rig.settles();
     await rig.becomes(0.1, "canary");
   },
 };

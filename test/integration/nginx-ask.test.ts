@@ -1,10 +1,10 @@
 /**
- * The shipped nginx example, in a real nginx, with a real daemon and real upstreams: each of its promises, and above
- * all law 4: whatever becomes of the daemon, no visitor sees an error.
+ * nginx that asks for each request, as it is shipped: what the conformance suite does not see. How it uses its connections,
+ * for how long it is patient, what it says in its log, and what it makes of a daemon that answers nonsense.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
@@ -22,11 +22,17 @@ import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts"
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx: ${missing}`);
 
-const hasOpenssl = Bun.which("openssl") !== null;
-if (!hasOpenssl && process.env["CI"]) throw new Error("not installed: openssl");
-
 /** The pause of the Lua module after failures, and a little. */
 const PAUSE_MS = 1_100;
+
+/** How often a visit is made on a busy machine until it is answered in time. */
+const VISITS_MAX = 5;
+
+/** Whether the upstream was told an assignment; a visitor for whom nobody answers keeps what it has, whatever that is. */
+function isAnswered({ headers }: Seen): boolean {
+  const assignment = Number(headers["maxwellsdaemon"] ?? Number.NaN);
+  return assignment >= 0 && assignment < 1;
+}
 
 const home = new DaemonHome({ records: { canary: 0.25, maintenance: 0 } });
 let daemon: DaemonProcess;
@@ -48,7 +54,7 @@ beforeAll(async () => {
     page: join(home.directory, "share"),
   };
   upstreams.push(startUpstream("master", places.master), startUpstream("canary", places.canary));
-  nginx = await startNginx(home.directory, port, fillExample(port, places));
+  nginx = await startNginx(home.directory, port, fillExample("ask", port, places));
 });
 
 afterAll(async () => {
@@ -88,27 +94,6 @@ async function becomes(assignment: number, location: string): Promise<void> {
   }, `${assignment} at ${location}`);
 }
 
-/** A busy machine makes some answers too late, and then master is right: such a visit is made again, a few times. */
-const VISITS_MAX = 5;
-
-/**
- * @param isLate whether a visit looks as if the daemon's answer had come too late
- */
-async function inTime(make: () => Promise<Visit>, isLate: (visit: Visit) => boolean): Promise<Visit> {
-  let made = await make();
-  for (let visits = 1; visits < VISITS_MAX && isLate(made); visits++) {
-    await Bun.sleep(PAUSE_MS);
-    made = await make();
-  }
-  return made;
-}
-
-/** A new visitor, with the cookie that it gets where the daemon answers. */
-function newcomer(cookie?: string, init?: RequestInit): Promise<Visit> {
-  const isLate = ({ cookies }: Visit) => !cookies.some((text) => text.startsWith("maxwellsdaemon="));
-  return inTime(() => visit(cookie, init), isLate);
-}
-
 async function rollOut(canary: number): Promise<void> {
   home.write({ canary, maintenance: 0 });
   await daemon.follows("canary", canary);
@@ -144,102 +129,7 @@ async function withFakeDaemon(onClient: (socket: Socket) => void, use: (server: 
   }
 }
 
-describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
-  test("a thousand visitors land exactly where their assignment and the rollout say", async () => {
-    for (const rollout of [0, 0.25, 1]) {
-      await rollOut(rollout);
-      const wrong: string[] = [];
-      for (let batch = 0; batch < 1000; batch += 50) {
-        await Promise.all(
-          Array.from({ length: 50 }, async (_, i) => {
-            const assignment = (batch + i) / 1000;
-            const wanted = assignment < rollout ? "canary" : "master";
-            const { status, seen, cookies } = await inTime(
-              () => known(assignment),
-              (visit) => wanted === "canary" && visit.seen.name === "master",
-            );
-            const isRight =
-              status === 200 &&
-              seen.name === wanted &&
-              seen.headers["maxwellsdaemon-location"] === wanted &&
-              Number(seen.headers["maxwellsdaemon"]) === assignment &&
-              cookies.length === 0;
-            if (!isRight) wrong.push(`${assignment} at ${rollout}: ${status} ${JSON.stringify(seen)}`);
-          }),
-        );
-      }
-      expect(wrong).toEqual([]);
-    }
-  });
-
-  test("a new visitor gets a cookie, and stays where it was put", async () => {
-    await rollOut(0.5);
-    const names = new Set<string>();
-    for (let i = 0; i < 40; i++) {
-      const first = await newcomer();
-      expect(first.cookies).toHaveLength(1);
-      const match = /^maxwellsdaemon=(0\.\d+|0|\d(?:\.\d+)?e-\d+); (.*)$/.exec(first.cookies[0] ?? "");
-      expect(match?.[2]).toBe("Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
-      expect(first.seen.headers["maxwellsdaemon"]).toBe(match?.[1]);
-      const second = await inTime(
-        () => known(match?.[1] ?? ""),
-        ({ seen }) => first.seen.name === "canary" && seen.name === "master",
-      );
-      expect(second.seen.name).toBe(first.seen.name);
-      expect(second.cookies).toEqual([]);
-      names.add(first.seen.name);
-    }
-    expect([...names].sort()).toEqual(["canary", "master"]);
-  });
-
-  test.skipIf(!hasOpenssl)("over TLS the cookie is Secure", async () => {
-    const directory = join(home.directory, "tls");
-    mkdirSync(directory);
-    const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
-    await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout ${key} -out ${certificate}`.quiet();
-    const tlsPort = await freePort();
-    const example = fillExample(tlsPort, places).replace(
-      /listen (\S+);.*/,
-      `listen $1 ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`,
-    );
-    const secured = await startNginx(directory, tlsPort, example);
-    try {
-      const response = await fetch(`https://127.0.0.1:${tlsPort}/`, { tls: { rejectUnauthorized: false } });
-      expect(response.headers.getSetCookie()[0]).toEndWith("; HttpOnly; SameSite=Lax; Secure");
-    } finally {
-      await secured.stop();
-    }
-  });
-
-  test("the upstream's own cookies pass beside the visitor's", async () => {
-    const { cookies } = await newcomer(undefined, { headers: { "x-set-cookie": "session=1" } });
-    expect(cookies.map((cookie) => cookie.split("=")[0]).sort()).toEqual(["maxwellsdaemon", "session"]);
-  });
-
-  test("hostile cookies are served, and count as new visitors", async () => {
-    await rollOut(1);
-    const hostile = [
-      "maxwellsdaemon=0.5%0a0.6",
-      "maxwellsdaemon=0.5 force=canary",
-      "maxwellsdaemon=0.5\t0.6",
-      "maxwellsdaemon=?lease",
-      "maxwellsdaemon=",
-      "maxwellsdaemon=-0.1",
-      "maxwellsdaemon=1",
-      "maxwellsdaemon=nan",
-      "maxwellsdaemon=0x0.8p0",
-      "maxwellsdaemon=1e-999999999999999999999999999999999999",
-      `maxwellsdaemon=0.${"1".repeat(6_000)}`,
-      `maxwellsdaemon=${"\u00ff".repeat(2_000)}`,
-      "=; ;;maxwellsdaemon",
-    ];
-    for (const cookie of hostile) {
-      const { status, seen, cookies } = await newcomer(cookie);
-      expect({ cookie, status, cookies: cookies.length }).toEqual({ cookie, status: 200, cookies: 1 });
-      expect(seen.headers["maxwellsdaemon"]).toMatch(/^[\d.e-]{1,24}$/);
-    }
-  });
-
+describe.skipIf(missing !== undefined)("nginx that asks", () => {
   test("no cookie makes the daemon look broken to nginx", async () => {
     await rollOut(0.25);
     const logged = nginx.errorLog();
@@ -250,71 +140,28 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
         Array.from({ length: 25 }, async () => {
           const text = Array.from({ length: 1 + random(33) }, () => characters[random(characters.length)]);
           const cookie = `${random(2) === 0 ? "0." : ""}${text.join("")}`;
-          const { status, seen } = await known(cookie);
+          let { status, seen } = await known(cookie);
+          // A busy machine makes some answers too late; nonsense would stay nonsense.
+          for (let visits = 1; visits < VISITS_MAX && !isAnswered(seen); visits++) {
+            await Bun.sleep(PAUSE_MS);
+            ({ status, seen } = await known(cookie));
+          }
           expect([cookie, status]).toEqual([cookie, 200]);
           // Asked and answered: a visitor for whom nobody answers keeps what it has.
+          expect([cookie, isAnswered(seen)]).toEqual([cookie, true]);
           const assignment = Number(seen.headers["maxwellsdaemon"]);
-          expect(assignment >= 0 && assignment < 1).toBe(true);
           const isCanary = seen.name === "canary";
           // An invalid cookie is a fresh assignment, and master whatever it is.
           if (isCanary) expect(assignment).toBeLessThan(0.25);
         }),
       );
     }
-    expect(nginx.errorLog()).toBe(logged);
+    expect(nginx.errorLog().slice(logged.length)).not.toContain("makes no sense");
     expect((await known(0.1)).seen.name).toBe("canary");
   });
 
-  test("of two cookies the first one counts, and nobody gets a third", async () => {
-    await rollOut(0.25);
-    const { status, seen, cookies } = await visit("maxwellsdaemon=0.1; maxwellsdaemon=0.9");
-    expect({ status, name: seen.name, cookies }).toEqual({ status: 200, name: "canary", cookies: [] });
-  });
-
-  test("what visitors say about their location or assignment in headers is not believed", async () => {
-    await rollOut(0.25);
-    const forged = { "maxwellsdaemon-location": "canary", maxwellsdaemon: "0.1" };
-    const { seen } = await visit("maxwellsdaemon=0.9", { headers: forged });
-    expect(seen.name).toBe("master");
-    expect(seen.headers["maxwellsdaemon-location"]).toBe("master");
-    expect(seen.headers["maxwellsdaemon"]).toBe("0.9");
-  });
-
-  test("a version that this nginx does not know is master", async () => {
-    home.write({ canary: 0, blue: 1, maintenance: 0 });
-    await daemon.follows("blue", 1);
-    const { status, seen } = await known(0.5);
-    expect({ status, name: seen.name, location: seen.headers["maxwellsdaemon-location"] }).toEqual({
-      status: 200,
-      name: "master",
-      location: "master",
-    });
-    await rollOut(0.25);
-  });
-
-  test("request bodies pass untouched", async () => {
-    const body = Buffer.from(crypto.getRandomValues(new Uint8Array(50_000))).toString("base64");
-    const { status, seen } = await visit("maxwellsdaemon=0.1", { method: "POST", body });
-    expect(status).toBe(200);
-    expect(seen.name).toBe("canary");
-    expect(seen.body).toBe(body);
-  });
-
-  test("WebSockets pass, to the visitor's version", async () => {
-    for (const [assignment, name] of [
-      [0.1, "canary"],
-      [0.9, "master"],
-    ] as const) {
-      const headers = { cookie: `maxwellsdaemon=${assignment}` };
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers } as unknown as string[]);
-      const answer = new Promise<string>((resolve, reject) => {
-        socket.onmessage = (message) => resolve(String(message.data));
-        socket.onerror = () => reject(new Error("the WebSocket failed"));
-      });
-      socket.onopen = () => socket.send("hello");
-      expect(await answer).toBe(`${name}: hello`);
-      socket.close();
-    }
+  test("what belongs to the maintenance page is there, maintenance or not", async () => {
+    expect((await fetch(`${nginx.url}/maintenance/maintenance.html`)).status).toBe(200);
   });
 
   test("connections to the daemon are used again and again", async () => {
@@ -322,24 +169,6 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
     const before = await accepted();
     for (let i = 0; i < 300; i++) await known(0.5);
     expect((await accepted()) - before).toBeLessThanOrEqual(2);
-  });
-
-  test("maintenance mode shows the page to everyone, and ends", async () => {
-    home.write({ canary: 0.25, maintenance: 1 });
-    await eventually(async () => (await known(0.1)).status === 503, "maintenance mode");
-    for (const init of [{}, { method: "POST", body: "x" }]) {
-      const response = await fetch(`${nginx.url}/any/path`, init);
-      expect(response.status).toBe(503);
-      expect(response.headers.get("retry-after")).toBe("120");
-      expect(response.headers.get("content-type")).toContain("text/html");
-      expect(response.headers.getSetCookie()).toEqual([]);
-      expect(await response.text()).toContain("Back soon");
-    }
-    // What belongs to the page is there, maintenance or not.
-    expect((await fetch(`${nginx.url}/maintenance/maintenance.html`)).status).toBe(200);
-    home.write({ canary: 0.25, maintenance: 0 });
-    await eventually(async () => (await known(0.1)).status === 200, "the end of maintenance mode");
-    expect(existsSync(home.maintenanceFile)).toBe(false);
   });
 
   test("a daemon that was killed costs no visitor more than its canary, and comes back without a reload", async () => {
@@ -384,40 +213,6 @@ describe.skipIf(missing !== undefined)("nginx with the shipped example", () => {
       expect(seen.name).toBe(assignment < 0.25 ? "canary" : "master");
     }
   });
-
-  test("a daemon that is killed and started again under load shows no visitor an error", async () => {
-    const REQUESTS = 20_000;
-    const VISITORS = 32;
-    const statuses = new Map<string, number>();
-    let sent = 0;
-    let kills = 0;
-    const visitor = async () => {
-      while (sent < REQUESTS || kills < 2) {
-        const assignment = (sent++ % 1000) / 1000;
-        const headers = { cookie: `maxwellsdaemon=${assignment}` };
-        const outcome = await fetch(nginx.url, { headers }).then(
-          async (response) => {
-            await response.arrayBuffer();
-            return String(response.status);
-          },
-          (error: Error) => error.message,
-        );
-        statuses.set(outcome, (statuses.get(outcome) ?? 0) + 1);
-      }
-    };
-    const killer = async () => {
-      for (; kills < 2; kills++) {
-        const until = sent + 4_000;
-        while (sent < until) await Bun.sleep(5);
-        await daemon.end("SIGKILL");
-        daemon = await home.start();
-      }
-    };
-    await Promise.all([killer(), ...Array.from({ length: VISITORS }, visitor)]);
-    expect([...statuses.keys()]).toEqual(["200"]);
-    expect(statuses.get("200")).toBeGreaterThanOrEqual(REQUESTS);
-    await becomes(0.1, "canary");
-  }, 60_000);
 
   test("a stand-in for the daemon that answers nonsense, or too late, sends everyone to master", async () => {
     const answers: Record<string, string> = {

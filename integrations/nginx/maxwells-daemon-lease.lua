@@ -1,0 +1,361 @@
+--- Decides by itself which version of the application serves a visitor, under a lease from maxwells-daemon.
+--
+--     setup{…}     once, in init_by_lua_block: whose lease is held, and which locations count
+--     hold()       once, in init_worker_by_lua_block: begins to ask for leases
+--     location()   for each request, in set_by_lua_block: cookie → $maxwells_location
+--
+-- When in doubt, master. Whatever goes wrong here (no daemon, no answer in time, an answer that makes no sense), visitors
+-- are decided by the lease until it ends; then master serves them, they keep their cookies, and see no error.
+--
+-- The lease. Each worker asks once in RENEW_S, from a timer, and uses the answer for LEASE_MS at most, counted from the
+-- question: two renewals may fail before anybody notices. An answer that is late, cut, doubled or senseless changes
+-- nothing. The daemon's `0` ends the lease at once, and is asked about again at the next tick. Leases lie in a shared
+-- dictionary, too, from which the workers of a reload begin. Time is nginx's monotonic clock: whoever sets the system's
+-- clock neither ends a lease nor makes it longer.
+--
+-- A request does no I/O: one variable is read, one number is compared with each arc, and one count goes up.
+--
+-- Counts are reported after each renewal, on the same connection, one location at a time, and taken off when the daemon
+-- confirms them; so none is lost while the daemon is away, or when a worker ends in peace. Only the counts of one report
+-- come twice, where the daemon stops between its two answers, or its confirmation is late. One that hangs is not sent
+-- any, as it would count them all when it wakes up.
+--
+-- Why a module of its own: it has no line in common with the one that asks but those about cookies and maintenance, and
+-- whoever copies a file should not have to read the other way. set_by_lua is the cheapest place for Lua; it can neither
+-- set headers nor end a request, so the configuration does both.
+
+local ffi = require "ffi"
+local C = ffi.C
+local tcp = ngx.socket.tcp
+local var = ngx.var
+local byte, find, match, gmatch = string.byte, string.find, string.match, string.gmatch
+local floor, format, min, sub = math.floor, string.format, math.min, string.sub
+
+ffi.cdef "extern volatile uintptr_t ngx_current_msec;"
+
+-- The same as the daemon's for HAProxy's map.
+local LEASE_MS = 3000
+local RENEW_S = 1
+-- Ends of leases are logged, and a `0` is asked about, this much later at most.
+local TICK_S = 0.1
+-- For a whole conversation; nobody waits for it.
+local PATIENCE_MS = 500
+
+local ANSWER_BYTES_MAX = 16384
+local ARCS_MAX = 64
+local ANSWER = "^([^\n]*)\n([^\n]*)\n$"
+local ARC = "^(%w[%w._-]*)=([%d.eE+-]+)@([%d.eE+-]+)$"
+local DURATION = "^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$"
+-- The most that the daemon takes in one report.
+local SERVED_MAX = 1e9
+
+-- Any decimal spelling of a fraction is shorter.
+local ASSIGNMENT_BYTES_MAX = 32
+local LOCATION_BYTES_MAX = 64
+local ZERO, NINE, DOT, MINUS = byte("09.-", 1, 4)
+
+local COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+
+local MASTER = "master"
+local MAINTENANCE = "maintenance"
+
+local _M = {}
+
+--- The applications that were set up, in order, and by name; workers are forked after setup, and learn for themselves.
+local applications = {}
+local by_name = {}
+
+local KNOWN_SETTINGS = {
+  socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
+  allow_force = "boolean",
+}
+
+--- Nobody is placed by it.
+local NO_LEASE = { ends_at = 0, size = 0 }
+
+--- Milliseconds on a clock that nobody sets, as of this turn of nginx's event loop.
+local function clock_ms()
+  -- Not a tail call: LuaJIT does not compile that one.
+  local time = tonumber(C.ngx_current_msec)
+  return time
+end
+
+--- Says whose lease is held, and which locations count. Call it once for each application.
+--
+-- socket       the daemon's unix socket, as "/run/maxwells-daemon.sock"
+-- locations    the versions that this nginx can serve, as { "canary" }; visitors in other arcs are at master
+-- application  its name, where the daemon serves several; without it the daemon's first one is meant
+-- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
+-- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force: always, or never
+-- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that does TLS
+function _M.setup(settings)
+  for name, value in pairs(settings) do
+    local wanted = KNOWN_SETTINGS[name]
+    if wanted == nil then error("maxwells-daemon: no such setting: " .. tostring(name), 2) end
+    if type(value) ~= wanted then error("maxwells-daemon: " .. name .. " has to be a " .. wanted, 2) end
+  end
+  if not settings.socket or sub(settings.socket, 1, 1) ~= "/" then
+    error('maxwells-daemon: socket has to be a path, as "/run/maxwells-daemon.sock"', 2)
+  end
+  local name = settings.application
+  if name and not find(name, "^[%w._-]+$") then
+    error("maxwells-daemon: application may have letters, digits, dots, dashes and underscores", 2)
+  end
+  if not ngx.shared.maxwells_daemon then
+    error("maxwells-daemon: the configuration needs lua_shared_dict maxwells_daemon 1m", 2)
+  end
+  local self = {
+    name = name or "",
+    socket = "unix:" .. settings.socket,
+    fields = name and (" application=" .. name) or "",
+    served = { master = true },
+    secure = settings.secure,
+    allow_force = settings.allow_force,
+    maintenance = settings.maintenance,
+    lease = NO_LEASE,
+    -- How many visitors went where since the last report; failure: to master, as nobody could decide.
+    counts = { master = 0, failure = 0 },
+    in_maintenance = false,
+    ask_at = 0,
+    is_asking = false,
+    is_lost = false,
+    trouble = nil,
+  }
+  for _, location in ipairs(settings.locations or { "canary" }) do
+    if location == MAINTENANCE then error("maxwells-daemon: maintenance is no location", 2) end
+    self.served[location] = true
+    self.counts[location] = 0
+  end
+  applications[#applications + 1] = self
+  if name then by_name[name] = self end
+end
+
+--- Reads the arcs of a lease, in their order; nil where they make no sense.
+local function read_lease(self, text, ends_at)
+  local lease = { ends_at = ends_at, size = 0, offsets = {}, rollouts = {}, locations = {} }
+  local arcs, length = 0, 0
+  for word in gmatch(text, "[^ ]+") do
+    local version, rollout, offset = match(word, ARC)
+    rollout, offset = tonumber(rollout), tonumber(offset)
+    if not rollout or not offset or arcs == ARCS_MAX then return nil end
+    if not (rollout >= 0 and rollout <= 1 and offset >= 0 and offset < 1) then return nil end
+    arcs, length = arcs + 1, length + #word + 1
+    lease.offsets[arcs], lease.rollouts[arcs] = offset, rollout
+    lease.locations[arcs] = self.served[version] and version or MASTER
+  end
+  -- One space between two of them, and none elsewhere.
+  if #text ~= (arcs > 0 and length - 1 or 0) then return nil end
+  lease.size = arcs
+  return lease
+end
+
+--- Asks one question; returns both lines of the answer, or nil and what went wrong.
+local function exchange(sock, question, deadline)
+  local left_ms = deadline - clock_ms()
+  if left_ms < 1 then return nil, "timeout" end
+  sock:settimeouts(left_ms, left_ms, left_ms)
+  local ok, err = sock:send(question)
+  if not ok then return nil, err end
+  local answer = ""
+  repeat
+    left_ms = deadline - clock_ms()
+    if left_ms < 1 then return nil, "timeout" end
+    sock:settimeouts(left_ms, left_ms, left_ms)
+    local more
+    more, err = sock:receiveany(ANSWER_BYTES_MAX)
+    if not more then return nil, err end
+    answer = answer .. more
+    local first, second = match(answer, ANSWER)
+    if first then return first, second end
+  until #answer > ANSWER_BYTES_MAX or find(answer, "\n[^\n]*\n")
+  return nil, "its answer makes no sense"
+end
+
+--- Renews the lease over a fresh connection; returns whether there was an answer that makes sense, or what went wrong.
+local function renew(self, sock, asked_at)
+  local duration, arcs = exchange(sock, "?lease" .. self.fields .. "\n", asked_at + PATIENCE_MS)
+  if not duration then return false, arcs end
+  local duration_ms = find(duration, DURATION) and tonumber(duration)
+  local lease = duration_ms and read_lease(self, arcs, asked_at + min(duration_ms, LEASE_MS))
+  if not lease or (duration_ms == 0 and lease.size > 0) then return false, "its answer makes no sense" end
+  if duration_ms == 0 then lease = NO_LEASE end
+  self.lease = lease
+  ngx.shared.maxwells_daemon:set(self.name, lease.ends_at .. " " .. arcs)
+  return true
+end
+
+--- Reports what was decided since the last report, as far as the daemon confirms it.
+local function report(self, sock, deadline)
+  for location, count in pairs(self.counts) do
+    count = min(count, SERVED_MAX)
+    if count > 0 then
+      local sum, rest = exchange(sock, "?served" .. self.fields .. " " .. location .. "=" .. count .. "\n", deadline)
+      local is_taken = sum == tostring(count) and rest == ""
+      -- Refused, as an invalid request is. By a daemon that has read its store: the version is gone, and so is its count.
+      local is_refused = rest == MASTER
+      if not is_taken and not is_refused then return end
+      if is_taken or self.lease ~= NO_LEASE then self.counts[location] = self.counts[location] - count end
+    end
+  end
+end
+
+--- One conversation with the daemon: a lease, and if it answers, the counts.
+local function converse(self)
+  local asked_at = clock_ms()
+  local sock = tcp()
+  sock:settimeouts(PATIENCE_MS, PATIENCE_MS, PATIENCE_MS)
+  local ok, err = sock:connect(self.socket)
+  if not ok then
+    self.trouble = err
+    return
+  end
+  ok, err = renew(self, sock, asked_at)
+  self.trouble = err
+  if ok then report(self, sock, asked_at + PATIENCE_MS) end
+  sock:close()
+end
+
+--- Looks for the file of maintenance mode.
+local function look_for_maintenance(self)
+  if not self.maintenance then return end
+  local file, err, code = io.open(self.maintenance)
+  if file then file:close() end
+  -- 2: no such file. Anything else is no answer, so what was true stays true.
+  if file or code == 2 then
+    self.in_maintenance = file ~= nil
+  else
+    ngx.log(ngx.ERR, "maxwells-daemon: cannot look for the maintenance file: ", err)
+  end
+end
+
+--- Says once that nobody can be decided any more, and once that they can.
+local function tell(self)
+  local is_lost = clock_ms() >= self.lease.ends_at
+  if is_lost == self.is_lost then return end
+  self.is_lost = is_lost
+  if is_lost then
+    ngx.log(ngx.ERR, "maxwells-daemon gives no lease (", self.trouble or "it has nothing fresh to tell",
+      "): everyone to master, asking again every ", RENEW_S, " s; look at ", self.socket)
+  else
+    ngx.log(ngx.WARN, "maxwells-daemon gives leases again")
+  end
+end
+
+--- What each tick of the timer does for an application. The last one of a worker comes early, to report its counts.
+local function tick(is_last, self)
+  local time = clock_ms()
+  if self.is_asking or not (is_last or time >= self.ask_at) then return end
+  self.is_asking = true
+  self.ask_at = time + RENEW_S * 1000
+  look_for_maintenance(self)
+  local ok, err = pcall(converse, self)
+  self.is_asking = false
+  if not ok then ngx.log(ngx.ERR, "maxwells-daemon: ", err) end
+  -- A daemon that has just been started will have read its store in a moment.
+  if self.lease == NO_LEASE and not self.trouble then self.ask_at = 0 end
+end
+
+--- Begins to hold leases in this worker.
+function _M.hold()
+  for _, self in ipairs(applications) do
+    look_for_maintenance(self)
+    local ends_at, arcs = match(ngx.shared.maxwells_daemon:get(self.name) or "", "^(%d+) (.*)$")
+    if ends_at then self.lease = read_lease(self, arcs, tonumber(ends_at)) or NO_LEASE end
+    local function tick_and_tell(is_last)
+      tick(is_last, self)
+      if not is_last and not self.is_asking then tell(self) end
+    end
+    assert(ngx.timer.at(0, tick_and_tell))
+    assert(ngx.timer.every(TICK_S, tick_and_tell))
+  end
+end
+
+--- A cookie's number in [0, 1), as the daemon reads it; nil where it is none.
+local function parse(text)
+  local length = #text
+  local number = length <= ASSIGNMENT_BYTES_MAX and tonumber(text)
+  if not number or not (number >= 0 and number < 1) then return nil end
+  local first, second = byte(text, 1, 2)
+  local last = byte(text, length)
+  -- What was given to visitors: everything that begins like this and is a number for Lua is a decimal one.
+  if first == ZERO and second == DOT and last >= ZERO and last <= NINE then return number end
+  if first ~= MINUS and find(text, "^[%d.eE+-]+$") then return number end
+  return nil
+end
+
+--- A fresh number of fifteen decimals, and its spelling. $request_id is sixteen random bytes, from OpenSSL where nginx
+-- has it, and never the same in two workers; nobody can seed it by mistake, as with math.random.
+local function draw()
+  local random = tonumber(sub(var.request_id, 1, 13), 16) / 0x10000000000000
+  local text = format("0.%015d", floor(random * 1e15))
+  return tonumber(text), text
+end
+
+--- Where the visitor wants to be; nil where it does not say, or it is nowhere. The header goes before the cookie.
+local function forced(self)
+  local word = var.http_maxwellsdaemon_force or var["cookie_maxwellsdaemon-force"]
+  if not word or #word > LOCATION_BYTES_MAX then return nil end
+  if self.served[word] then return word end
+  if word == "never" then return MASTER end
+  if word == "always" and self.served.canary then return "canary" end
+  return nil
+end
+
+--- Decides one request.
+local function decide(self)
+  if self.in_maintenance then return MAINTENANCE end
+  -- The cookie, as the configuration has set it: a variable of that kind costs less than a look at the header.
+  local given = var.maxwells_assignment
+  local assignment = given and given ~= "" and parse(given)
+  local lease, counts = self.lease, self.counts
+
+  if clock_ms() >= lease.ends_at then
+    if not assignment then var.maxwells_assignment = "" end
+    counts.failure = counts.failure + 1
+    return MASTER
+  end
+
+  if not assignment then
+    local text
+    assignment, text = draw()
+    var.maxwells_assignment = text
+    local secure = (self.secure or var.scheme == "https") and "; Secure" or ""
+    var.maxwells_cookie = "maxwellsdaemon=" .. text .. COOKIE_ATTRIBUTES .. secure
+  end
+
+  local location = self.allow_force and forced(self)
+  if not location then
+    location = MASTER
+    local offsets, rollouts = lease.offsets, lease.rollouts
+    for i = 1, lease.size do
+      -- `covers` in the daemon's rollout.ts, bit for bit.
+      local distance = assignment - offsets[i]
+      if distance < 0 then distance = distance + 1 end
+      if distance < rollouts[i] or rollouts[i] == 1 then
+        location = lease.locations[i]
+        break
+      end
+    end
+  end
+  counts[location] = counts[location] + 1
+  return location
+end
+
+--- Where the visitor of this request is served, or `maintenance`. Gives new visitors $maxwells_assignment and
+-- $maxwells_cookie, which have to be set before.
+--
+-- application  its name, where several are set up; without it the first one
+function _M.location(application)
+  local self = application and by_name[application] or (application == nil and applications[1])
+  if not self then
+    ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
+    return MASTER
+  end
+  local ok, location = pcall(decide, self)
+  if ok then return location end
+  -- A mistake in here is no visitor's error page.
+  ngx.log(ngx.ERR, "maxwells-daemon: ", location, ": this visitor to master")
+  return MASTER
+end
+
+return _M
