@@ -15,8 +15,8 @@ export const caddy: Integration = {
     return startCaddy(directory, port, fillCaddyfile({ ...places, daemon: daemonPath(directory) }));
   },
   changeMs: 0,
-  graceMs: 8,
-  patienceMs: 8,
+  graceMs: 25,
+  patienceMs: 25,
 };
 
 function daemonPath(directory: string): string {
