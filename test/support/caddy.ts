@@ -75,13 +75,22 @@ export interface Caddy {
   stop(): Promise<void>;
 }
 
-/** Starts a Caddy with this Caddyfile; resolves when it listens on `port`. */
-export async function startCaddy(directory: string, port: number, caddyfile: string): Promise<Caddy> {
+/** Starts a Caddy with this Caddyfile, and more in its environment; resolves when it listens on `port`. */
+export async function startCaddy(
+  directory: string,
+  port: number,
+  caddyfile: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Caddy> {
   const path = join(directory, "Caddyfile");
   writeFileSync(path, caddyfile);
   const child = Bun.spawn([caddyPath() ?? "caddy", "run", "--config", path, "--adapter", "caddyfile"], {
     cwd: directory,
-    env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory },
+    env: {
+      ...process.env,
+      ...{ HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory },
+      ...environment,
+    },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
