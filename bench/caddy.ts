@@ -33,8 +33,7 @@ export async function benchCaddy({
   turns: number;
   seconds: number;
 }): Promise<CaddyFigures> {
-  const missing =
-    caddyMissing() ?? nginxMissing() ?? (Bun.which("wrk") ? undefined : "wrk is not installed");
+  const missing = caddyMissing() ?? nginxMissing() ?? (Bun.which("wrk") ? undefined : "wrk is not installed");
   if (missing !== undefined) throw new Error(missing);
 
   const stops: (() => Promise<unknown>)[] = [];
