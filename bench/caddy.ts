@@ -90,8 +90,7 @@ function withoutDaemon(example: string): string {
   const bare = example
     .replace(/^\(maxwells-(daemon|answer)\) {[\s\S]*?^}/gm, "")
     .replace(/^\t@maintenance [\s\S]*?^\t}/m, "")
-    .replace(/^\thandle @maintenance [\s\S]*?^\t}/m, "")
-    .replace(/^\thandle {\n\t\troute {[\s\S]*?^\t}/m, "\timport master")
+    .replace(/^\troute {[\s\S]*?^\t}/m, "\timport master")
     .replace(/^\thandle_errors {[\s\S]*?^\t}/m, "")
     .replace(/^\trequest_header maxwells.*$/gm, "");
   if (/maxwells/.test(bare.replace(/^\s*#.*|unix\S*|storage.*/gm, ""))) throw new Error(`not bare:\n${bare}`);
