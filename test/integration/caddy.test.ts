@@ -25,6 +25,12 @@ const HEAD = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n";
 const CANARY = "maxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: canary\r\n";
 const COOKIE = "set-cookie: maxwellsdaemon=0.1; Path=/\r\n";
 
+/**
+ * What fits into Caddy's write buffer. Of larger bodies Debian's Caddy 2.6.2 breaks off one answer in a thousand or so, where
+ * the upstream answers as soon as it has the last byte: with a daemon, without one, and where nobody asks.
+ */
+const BODY_BYTES = 3_000;
+
 /** What may listen in the daemon's place: does something with each chunk that it receives. */
 type Stranger = (socket: Socket) => void;
 
@@ -148,7 +154,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     "law 4: master serves while what listens in the daemon's place %s",
     async (_, stranger) => {
       listen(stranger);
-      const body = "x".repeat(100_000);
+      const body = "x".repeat(BODY_BYTES);
       for (let visit = 0; visit < 5; visit++) {
         await expectMaster("GET", "");
         await expectMaster("POST", body);
@@ -159,7 +165,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
   );
 
   test("law 4: with no daemon at all, what visitors say of themselves is not believed, and nothing is lost", async () => {
-    for (let visit = 0; visit < 50; visit++) await expectMaster("POST", "x".repeat(visit * 1_000));
+    for (let bytes = 0; bytes < BODY_BYTES; bytes += 50) await expectMaster("POST", "x".repeat(bytes));
     const streamed = await fetch(caddy.url, {
       method: "PUT",
       body: new ReadableStream({
@@ -228,7 +234,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       ["maxwellsdaemon-key", "a"],
       ["maxwellsdaemon-force", "always"],
     ] as const;
-    const body = "secret".repeat(1_000);
+    const body = "secret".repeat(BODY_BYTES / 6);
     for (const [method, target] of [
       ["POST", "/a?application=another"],
       ["GET", "/decide"],
