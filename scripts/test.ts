@@ -46,6 +46,7 @@ const NEEDS: readonly Need[] = [
     packages: ["haproxy"],
     tests: "HAProxy",
   },
+  { tool: "Caddy", present: () => Bun.which("caddy") !== null, packages: ["caddy"], tests: "Caddy" },
   {
     tool: "Traefik",
     present: () => Bun.which("traefik") !== null || existsSync(`${PYPI}/bin/traefik`),

@@ -1,17 +1,19 @@
 /** The integrations that the conformance suite puts to work, in the order of its table. A new one is a line here. */
 
-import { envoyAsk } from "../proxies/envoy.ts";
+import { caddy } from "../proxies/caddy.ts";
+import { envoy } from "../proxies/envoy.ts";
 import { haproxyMap, haproxySpoe } from "../proxies/haproxy.ts";
 import { nginxAsk, nginxAuthRequest, nginxLease } from "../proxies/nginx.ts";
 import { traefikAsk } from "../proxies/traefik.ts";
 import type { Integration } from "./integration.ts";
 
 export const INTEGRATIONS: readonly Integration[] = [
-  nginxAsk,
   nginxLease,
+  nginxAsk,
   nginxAuthRequest,
   haproxyMap,
   haproxySpoe,
+  envoy,
+  caddy,
   traefikAsk,
-  envoyAsk,
 ];

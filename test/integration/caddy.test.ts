@@ -1,0 +1,290 @@
+/**
+ * What is special about Caddy, with the shipped Caddyfile: it asks over HTTP, so the daemon's place may be taken by
+ * anything that listens there, and what a question may not do to the request that it is asked for. What holds for every
+ * proxy is in the conformance suite.
+ */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Socket } from "bun";
+import { type Caddy, caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
+import { freePort } from "../support/port.ts";
+import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
+import { Visitors } from "../support/visitors.ts";
+
+/** The Caddyfile's `max_fails` and `fail_duration`: nobody is asked after so many failures in that time. */
+const FAILURES_MAX = 10;
+const FAILURES_MS = 1_000;
+
+/** More than its patience, on a busy machine, and less than anybody's who waits for a daemon. */
+const PATIENT_MS = 3_000;
+
+const HEAD = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n";
+const CANARY = "maxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: canary\r\n";
+const COOKIE = "set-cookie: maxwellsdaemon=0.1; Path=/\r\n";
+
+/**
+ * What fits into Caddy's write buffer. Of larger bodies Debian's Caddy 2.6.2 breaks off one answer in a thousand or so, where
+ * the upstream answers as soon as it has the last byte: with a daemon, without one, and where nobody asks.
+ */
+const BODY_BYTES = 3_000;
+
+/** What may listen in the daemon's place: does something with each chunk that it receives. */
+type Stranger = (socket: Socket) => void;
+
+const say =
+  (text: string): Stranger =>
+  (socket) => {
+    socket.write(text);
+  };
+
+const STRANGERS: readonly (readonly [what: string, stranger: Stranger])[] = [
+  [
+    "answers 500, and still has an answer",
+    say(`HTTP/1.1 500 No\r\ncontent-length: 0\r\n${CANARY}${COOKIE}\r\n`),
+  ],
+  ["answers 404", say("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno")],
+  ["answers 401", say("HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")],
+  ["answers 302", say("HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n")],
+  ["answers with nothing in it", say(`${HEAD}\r\n`)],
+  [
+    "names a version that is none here",
+    say(`${HEAD}maxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: blue\r\n\r\n`),
+  ],
+  [
+    "switches protocols",
+    say("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
+  ],
+  ["says garbage", say("\0\x01\x02garbage\r\n\r\n")],
+  ["speaks another protocol", say("SSH-2.0-OpenSSH_9.2p1\r\n")],
+  ["says half of a head", say(HEAD)],
+  ["has a head without end", say(`${HEAD}${"x: y\r\n".repeat(100_000)}`)],
+  ["has control characters in its answer", say(`${HEAD}maxwellsdaemon: 0.1\x01\r\n${CANARY}\r\n`)],
+  [
+    "has a body that never ends",
+    say(`HTTP/1.1 500 No\r\ncontent-length: 1000000000\r\n\r\n${"x".repeat(100_000)}`),
+  ],
+  ["is slow", (socket) => void setTimeout(() => socket.write(`${HEAD}${CANARY}\r\n`), 400)],
+  ["says nothing", () => {}],
+  ["hangs up", (socket) => void socket.end()],
+  ["breaks off", (socket) => void socket.terminate()],
+];
+
+describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
+  let directory: string;
+  let caddy: Caddy;
+  let visitors: Visitors;
+  let upstreams: Upstream[] = [];
+  let daemon: { stop(): void } | undefined;
+  let questions: string[];
+
+  const path = (name: string) => join(directory, `${name}.sock`);
+  const startUpstreams = () => (["master", "canary"] as const).map((name) => startUpstream(name, path(name)));
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), "caddy-"));
+    upstreams = startUpstreams();
+    const port = await freePort();
+    const caddyfile = fillCaddyfile({
+      ...{ directory, port, daemon: path("daemon"), master: path("master"), canary: path("canary") },
+      maintenanceFile: join(directory, "maintenance/website"),
+    });
+    caddy = await startCaddy(directory, port, caddyfile);
+    visitors = new Visitors(port);
+  });
+
+  afterAll(async () => {
+    visitors.close();
+    await caddy.stop();
+    for (const upstream of upstreams) upstream.stop();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Puts something in the daemon's place. */
+  function listen(stranger: Stranger): void {
+    questions = [];
+    const listener = Bun.listen({
+      unix: path("daemon"),
+      socket: {
+        data(socket, chunk) {
+          questions.push(chunk.toString("latin1"));
+          stranger(socket);
+        },
+      },
+    });
+    daemon = {
+      stop() {
+        listener.stop(true);
+        rmSync(path("daemon"), { force: true });
+      },
+    };
+  }
+
+  /** Takes away what is in the daemon's place, and waits until its failures are forgotten. */
+  afterEach(async () => {
+    daemon?.stop();
+    daemon = undefined;
+    await Bun.sleep(FAILURES_MS);
+  });
+
+  const lies = [
+    ["cookie", "maxwellsdaemon=0.1"],
+    ["Maxwellsdaemon", "0.1"],
+    ["MAXWELLSDAEMON-location", "canary"],
+    ["maxwellsdaemon_location", "canary"],
+  ] as const;
+
+  /** One visit that master has to serve as if there were no daemon at all. */
+  async function expectMaster(method: string, body: string): Promise<void> {
+    const reply = await visitors.visit({ method, target: "/a?b=c", headers: lies, body });
+    expect([reply.status, reply.cookies]).toEqual([200, []]);
+    const seen = JSON.parse(reply.body) as Seen;
+    expect([seen.name, seen.body === body, seen.headers["maxwellsdaemon-location"]]).toEqual([
+      ...["master", true],
+      "master",
+    ]);
+    expect(seen.headers["maxwellsdaemon_location"]).toBeUndefined();
+    expect(["0.1", undefined]).toContain(seen.headers["maxwellsdaemon"]);
+    expect(reply.tookMs).toBeLessThan(PATIENT_MS);
+  }
+
+  test.each(STRANGERS)(
+    "law 4: master serves while what listens in the daemon's place %s",
+    async (_, stranger) => {
+      listen(stranger);
+      const body = "x".repeat(BODY_BYTES);
+      for (let visit = 0; visit < 5; visit++) {
+        await expectMaster("GET", "");
+        await expectMaster("POST", body);
+        await expectMaster("DELETE", "");
+      }
+      expect(questions.length).toBeGreaterThan(0);
+    },
+  );
+
+  test("law 4: with no daemon at all, what visitors say of themselves is not believed, and nothing is lost", async () => {
+    for (let bytes = 0; bytes < BODY_BYTES; bytes += 50) await expectMaster("POST", "x".repeat(bytes));
+    const streamed = await fetch(caddy.url, {
+      method: "PUT",
+      body: new ReadableStream({
+        start(controller) {
+          for (let chunk = 0; chunk < 20; chunk++) controller.enqueue("y".repeat(10_000));
+          controller.close();
+        },
+      }),
+    });
+    const seen = (await streamed.json()) as Seen;
+    expect([streamed.status, seen.name, seen.body.length]).toEqual([200, "master", 200_000]);
+    const socket = new WebSocket(caddy.url.replace("http", "ws"));
+    const answer = new Promise((resolve, reject) => {
+      socket.onmessage = (message) => resolve(message.data);
+      socket.onerror = () => reject(new Error("the WebSocket failed"));
+    });
+    socket.onopen = () => socket.send("hello");
+    expect(await answer).toBe("master: hello");
+    socket.close();
+    // Nor does an outage fill the log.
+    expect(caddy.log()).not.toContain('"level":"error"');
+  });
+
+  test("law 4: a daemon that hangs is asked for a few visitors a second, and then for none", async () => {
+    listen(() => {});
+    const beganMs = performance.now();
+    let visits = 0;
+    for (; visits < 1_000; visits++) await expectMaster("GET", "");
+    const seconds = (performance.now() - beganMs) / FAILURES_MS;
+    expect(questions.length).toBeLessThanOrEqual(FAILURES_MAX * (Math.ceil(seconds) + 1));
+  });
+
+  test("law 4: a head too large for the socket's buffer costs no more than any other, while the daemon hangs", async () => {
+    // Accepts and never reads.
+    listen((socket) => socket.pause());
+    upstreams[0]?.stop();
+    const master = Bun.listen({
+      unix: path("master"),
+      socket: {
+        data(socket, chunk) {
+          if (chunk.toString("latin1").endsWith("\r\n\r\n")) socket.write(`${HEAD}\r\n`);
+        },
+      },
+    });
+    try {
+      for (let visit = 0; visit < 3; visit++) {
+        const { status, tookMs } = await visitors.visit({
+          headers: [["cookie", `a=${"x".repeat(120_000)}`]],
+        });
+        expect(status).toBe(200);
+        expect(tookMs).toBeLessThan(PATIENT_MS);
+      }
+    } finally {
+      master.stop(true);
+      rmSync(path("master"), { force: true });
+      upstreams = [startUpstream("master", path("master")), ...upstreams.slice(1)];
+    }
+  });
+
+  test("a question has the visitor's cookie, and neither its body nor what it says of itself", async () => {
+    listen(say(`${HEAD}${CANARY}\r\n`));
+    const headers = [
+      ...lies,
+      ["cookie", "a=b"],
+      ["maxwellsdaemon-application", "another"],
+      ["maxwellsdaemon-key", "a"],
+      ["maxwellsdaemon-force", "always"],
+    ] as const;
+    const body = "secret".repeat(BODY_BYTES / 6);
+    for (const [method, target] of [
+      ["POST", "/a?application=another"],
+      ["GET", "/decide"],
+      ["GET", "/decide?application=another"],
+    ] as const) {
+      // The upstream reads no body of a GET, but the request fails where the question had it.
+      const sent = method === "GET" ? "" : body;
+      questions = [];
+      const reply = await visitors.visit({ method, target, headers, body });
+      const seen = JSON.parse(reply.body) as Seen;
+      expect([seen.name, seen.body === sent, seen.headers["maxwellsdaemon"]]).toEqual([
+        "canary",
+        true,
+        "0.1",
+      ]);
+      const question = questions.join("");
+      expect(question).toStartWith("GET /decide");
+      expect(question).not.toContain("another");
+      expect(question.toLowerCase()).toContain("\r\ncookie: maxwellsdaemon=0.1\r\n");
+      expect(
+        question
+          .toLowerCase()
+          .match(/maxwellsdaemon[-_a-z]*: .*/g)
+          ?.sort(),
+      ).toEqual(["maxwellsdaemon-cookie: set", "maxwellsdaemon-force: off"]);
+      expect(question).not.toContain("secret");
+    }
+  });
+
+  test("an application that is down is an error of its own, for its own visitors: nobody is sent to another version", async () => {
+    listen(say(`${HEAD}${CANARY}\r\n`));
+    upstreams[1]?.stop();
+    for (const visit of [{}, { method: "POST", body: "x" }]) {
+      const { status, body } = await visitors.visit(visit);
+      expect([status, body]).toEqual([502, ""]);
+    }
+    expect(caddy.log()).toContain('"level":"error"');
+    // With the daemon gone as well, master has them.
+    daemon?.stop();
+    await expectMaster("GET", "");
+    upstreams[0]?.stop();
+    expect((await visitors.visit()).status).toBe(502);
+    upstreams = startUpstreams();
+    await expectMaster("GET", "");
+  });
+
+  test("the daemon's Set-Cookie reaches the visitor as it is, beside the application's", async () => {
+    const cookie = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+    listen(say(`${HEAD}${CANARY}set-cookie: ${cookie}\r\n\r\n`));
+    const { cookies } = await visitors.visit({ headers: [["x-set-cookie", "session=1"]] });
+    expect(cookies.toSorted()).toEqual([cookie, "session=1"]);
+  });
+});

@@ -1,0 +1,128 @@
+/**
+ * A real Caddy on temporary paths, with the shipped Caddyfile as its configuration: the file itself, in which only paths,
+ * addresses and switches are filled in. Where it no longer has such a place, filling in fails. It writes nothing outside
+ * the test's directory.
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+
+const EXAMPLE = join(import.meta.dir, "../../integrations/caddy");
+
+const START_TIMEOUT_MS = 15_000;
+const LOOK_EVERY_MS = 10;
+
+/** Why Caddy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+export function caddyMissing(): string | undefined {
+  if (caddyPath() !== undefined) return undefined;
+  const message = "Caddy is not installed; apt-get install caddy";
+  if (process.env["CI"]) throw new Error(message);
+  return message;
+}
+
+/** Another Caddy than the system's is named by CADDY. */
+function caddyPath(): string | undefined {
+  return process.env["CADDY"] ?? Bun.which("caddy") ?? undefined;
+}
+
+export interface CaddyPlaces {
+  /** A directory of its own, for everything it writes. */
+  readonly directory: string;
+  /** The port that visitors come to, on 127.0.0.1. */
+  readonly port: number;
+  /** Unix sockets: where the daemon answers over HTTP, and the versions. */
+  readonly daemon: string;
+  readonly master: string;
+  readonly canary: string;
+  readonly maintenanceFile: string;
+  readonly allowForce?: boolean;
+  readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
+  /** The admin listener's port on 127.0.0.1, for profiles; without it there is none. */
+  readonly adminPort?: number;
+}
+
+/** The shipped Caddyfile with its places filled in. */
+export function fillCaddyfile(places: CaddyPlaces): string {
+  let text = readFileSync(join(EXAMPLE, "Caddyfile"), "utf8");
+  const fill = (from: string, to: string) => {
+    if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
+    text = text.replace(from, () => to);
+  };
+  const { directory, port, tls, adminPort } = places;
+  const admin = adminPort === undefined ? "off" : `127.0.0.1:${adminPort}`;
+  fill(
+    "\n{\n\tservers {\n",
+    `\n{\n\tadmin ${admin}\n\tauto_https off\n\tstorage file_system ${directory}/storage\n\tservers {\n`,
+  );
+  const certificate = tls === undefined ? "" : `\ttls ${tls.certificate} ${tls.key}\n`;
+  fill("\n:80 {\n", `\n:${port} {\n\tbind 127.0.0.1\n${certificate}`);
+  fill("unix//run/maxwells-daemon/http.sock", `unix/${places.daemon}`);
+  fill("127.0.0.1:8080", `unix/${places.master}`);
+  fill("127.0.0.1:8081", `unix/${places.canary}`);
+  const { maintenanceFile } = places;
+  fill("root /var/lib/maxwells-daemon/maintenance\n", `root ${dirname(maintenanceFile)}\n`);
+  fill("try_files /website ", `try_files ${maintenanceFile.slice(dirname(maintenanceFile).length)} `);
+  fill("root * /usr/share/maxwells-daemon/maintenance ", `root * ${EXAMPLE} `);
+  if (places.allowForce) fill("maxwells_force off ", "maxwells_force {header.maxwellsdaemon-force} ");
+  return text;
+}
+
+export interface Caddy {
+  readonly url: string;
+  /** What it wrote so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts a Caddy with this Caddyfile, and more in its environment; resolves when it listens on `port`. */
+export async function startCaddy(
+  directory: string,
+  port: number,
+  caddyfile: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Caddy> {
+  const path = join(directory, "Caddyfile");
+  writeFileSync(path, caddyfile);
+  const child = Bun.spawn([caddyPath() ?? "caddy", "run", "--config", path, "--adapter", "caddyfile"], {
+    cwd: directory,
+    env: {
+      ...process.env,
+      ...{ HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory },
+      ...environment,
+    },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  let log = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
+  })();
+  const stop = async () => {
+    // Its end in peace waits for WebSockets.
+    child.kill("SIGKILL");
+    await child.exited;
+    await reading;
+  };
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      await stop();
+      throw new Error(`Caddy did not start: ${log}`);
+    }
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+  return { url: `http://127.0.0.1:${port}`, log: () => log, stop };
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
