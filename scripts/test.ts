@@ -63,6 +63,12 @@ const NEEDS: readonly Need[] = [
     tests: "Envoy",
   },
   {
+    tool: "Apache httpd",
+    present: () => existsSync("/usr/sbin/apache2"),
+    packages: ["apache2-bin"],
+    tests: "Apache",
+  },
+  {
     tool: "Java 17",
     present: () => Bun.which("java") !== null,
     packages: ["openjdk-17-jre-headless"],

@@ -1,7 +1,8 @@
 /** The integrations that the conformance suite puts to work, in the order of its table. A new one is a line here. */
 
+import { apache } from "../proxies/apache.ts";
 import { caddy } from "../proxies/caddy.ts";
-import { envoy } from "../proxies/envoy.ts";
+import { envoyAsk } from "../proxies/envoy.ts";
 import { haproxyMap, haproxySpoe } from "../proxies/haproxy.ts";
 import { nginxAsk, nginxAuthRequest, nginxLease } from "../proxies/nginx.ts";
 import { traefikAsk } from "../proxies/traefik.ts";
@@ -13,7 +14,8 @@ export const INTEGRATIONS: readonly Integration[] = [
   nginxAuthRequest,
   haproxyMap,
   haproxySpoe,
-  envoy,
+  envoyAsk,
   caddy,
+  apache,
   traefikAsk,
 ];

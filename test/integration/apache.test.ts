@@ -1,0 +1,275 @@
+/**
+ * The shipped site of Apache, in a real httpd of several processes, and what the conformance suite cannot ask: its
+ * comparisons against the daemon's own formula, its random numbers, and the map in every state.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { covers } from "../../src/rollout.ts";
+import { leaseLine } from "../../src/servers/apache/map.ts";
+import { KnownEnds } from "../../src/servers/haproxy/map.ts";
+import {
+  type Apache,
+  apacheMissing,
+  fillSite,
+  installFiles,
+  type Mpm,
+  mapPath,
+  openTo,
+  startApache,
+  wholeConfiguration,
+} from "../support/apache.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { freePort } from "../support/port.ts";
+import { Random } from "../support/random.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { Visitors } from "../support/visitors.ts";
+
+const MINUTE_MS = 60_000;
+
+/** An httpd whose map the test writes itself, in the daemon's place. */
+class Site {
+  readonly directory = mkdtempSync(join(tmpdir(), "apache-"));
+  readonly #upstreams: Upstream[] = [];
+  #apache: Apache | undefined;
+  #visitors: Visitors | undefined;
+  #writtenAtS = 0;
+  #port = 0;
+
+  async start(mpm: Mpm): Promise<void> {
+    const [master, canary] = [join(this.directory, "master.sock"), join(this.directory, "canary.sock")];
+    this.#upstreams.push(startUpstream("master", master), startUpstream("canary", canary));
+    installFiles(this.directory);
+    openTo({ directory: this.directory }, [master, canary]);
+    const port = await freePort();
+    const maintenanceFile = join(this.directory, "maintenance");
+    const site = fillSite({ directory: this.directory, port, master, canary, maintenanceFile });
+    this.#apache = await startApache(this.directory, port, wholeConfiguration(this.directory, site, mpm));
+    this.#port = port;
+    this.reconnect();
+  }
+
+  /** A reload ends connections that nobody uses. */
+  reconnect(): void {
+    this.#visitors?.close();
+    this.#visitors = new Visitors(this.#port, false);
+  }
+
+  async stop(): Promise<void> {
+    this.#visitors?.close();
+    await this.#apache?.stop();
+    for (const upstream of this.#upstreams) upstream.stop();
+    rmSync(this.directory, { recursive: true });
+  }
+
+  get apache(): Apache {
+    if (this.#apache === undefined) throw new Error("it did not start");
+    return this.#apache;
+  }
+
+  /** Each with a time of its own, by which httpd knows that it is another one: the system's may stand still for 10 ms. */
+  writeMap(text: string | Uint8Array): void {
+    const path = mapPath(this.directory);
+    writeFileSync(`${path}.new`, text);
+    this.#writtenAtS = Math.max(Date.now() / 1_000, this.#writtenAtS + 0.001);
+    utimesSync(`${path}.new`, this.#writtenAtS, this.#writtenAtS);
+    renameSync(`${path}.new`, path);
+  }
+
+  /** Writes what a daemon would, at `atMs`, of arcs by their versions. */
+  lease(
+    arcs: Readonly<Record<string, readonly [rollout: number, offset: number]>>,
+    atMs = Date.now(),
+    durationMs = 3_000,
+  ): void {
+    this.writeMap(`${lineOf(arcs, atMs, durationMs)}\n`);
+  }
+
+  async visit(headers: readonly (readonly [string, string])[] = [], target = "/") {
+    if (this.#visitors === undefined) throw new Error("it did not start");
+    const { status, body, cookies } = await this.#visitors.visit({ headers, target });
+    if (status !== 200) throw new Error(`status ${status}: ${body}`);
+    const { name, headers: told } = JSON.parse(body) as { name: string; headers: Record<string, string> };
+    return { name, told, cookies };
+  }
+
+  known(assignment: string) {
+    return this.visit([["cookie", `maxwellsdaemon=${assignment}`]]);
+  }
+}
+
+function lineOf(
+  arcs: Readonly<Record<string, readonly [rollout: number, offset: number]>>,
+  atMs: number,
+  durationMs: number,
+): string {
+  const list = Object.entries(arcs).map(([version, [rollout, offset]]) => ({
+    ...{ version, rollout, offset, failsafe: "master" as const },
+  }));
+  return leaseLine("website", { durationMs, arcs: list }, atMs, new KnownEnds()).line ?? "";
+}
+
+describe.skipIf(apacheMissing() !== undefined).each(["event", "worker", "prefork"] as const)(
+  "Apache with the MPM %s",
+  (mpm) => {
+    const site = new Site();
+    beforeAll(() => site.start(mpm), 20_000);
+    afterAll(() => site.stop(), 20_000);
+
+    test("its comparisons place visitors as the daemon's formula does, over random arcs", async () => {
+      const random = new Random();
+      for (let round = 0; round < 25; round++) {
+        const [rollout, offset] = [random.fraction(), random.fraction()];
+        site.lease({ canary: [rollout, offset] });
+        const edges = [offset, (offset + rollout) % 1].flatMap((edge) => [
+          ...[edge, edge - 2 ** -53, edge + 2 ** -53, edge - 1e-9, edge + 1e-9],
+        ]);
+        const texts = [...edges, ...Array.from({ length: 15 }, () => random.fraction())]
+          .filter((u) => u >= 0 && u < 1)
+          .map(String)
+          // What is longer than 18 decimals is compared as if it were cut off there (MAP-2); nobody is given such a number.
+          .filter((text) => !text.includes("e") && text.length <= 20);
+        await Promise.all(
+          texts.map(async (text) => {
+            const { name, told, cookies } = await site.known(text);
+            const wanted = covers(offset, rollout, Number(text)) ? "canary" : "master";
+            expect([rollout, offset, text, name, told["maxwellsdaemon-location"], cookies]).toEqual([
+              ...[rollout, offset, text, wanted, wanted],
+              [],
+            ]);
+          }),
+        );
+      }
+    });
+
+    test("new visitors are spread evenly, and no two processes draw the same numbers", async () => {
+      site.lease({ canary: [0.5, 0] }, Date.now(), 3_000);
+      const drawn: string[] = [];
+      for (let round = 0; round < 40; round++) {
+        site.lease({ canary: [0.5, 0] });
+        const visits = await Promise.all(Array.from({ length: 50 }, () => site.visit()));
+        for (const { name, told, cookies } of visits) {
+          const assignment = told["maxwellsdaemon"] ?? "";
+          expect(cookies).toEqual([
+            `maxwellsdaemon=${assignment}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax`,
+          ]);
+          expect([assignment, name]).toEqual([assignment, Number(assignment) < 0.5 ? "canary" : "master"]);
+          drawn.push(assignment);
+        }
+      }
+      expect(new Set(drawn).size).toBe(drawn.length);
+      for (let decimal = 2; decimal < 16; decimal++) {
+        const counts = new Map<string, number>();
+        for (const text of drawn) counts.set(text[decimal] ?? "", (counts.get(text[decimal] ?? "") ?? 0) + 1);
+        expect([...counts.keys()].sort().join("")).toBe("0123456789");
+        // 200 of each are expected; five standard deviations are 67.
+        for (const count of counts.values()) expect(Math.abs(count - 200)).toBeLessThan(67);
+      }
+    });
+  },
+);
+
+describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
+  const site = new Site();
+  beforeAll(() => site.start("event"), 20_000);
+  afterAll(() => site.stop(), 20_000);
+
+  /** Everyone at master, nobody's cookie touched, and nobody waits. */
+  async function expectNobodyDecides(): Promise<void> {
+    const known = await site.known("0.1");
+    expect([known.name, known.cookies]).toEqual(["master", []]);
+    expect(known.told).toMatchObject({ "maxwellsdaemon-location": "master" });
+    expect(known.told).not.toHaveProperty("maxwellsdaemon");
+    const fresh = await site.visit();
+    expect([fresh.name, fresh.cookies]).toEqual(["master", []]);
+  }
+
+  async function expectDecided(): Promise<void> {
+    const { name, told } = await site.known("0.1");
+    expect([name, told["maxwellsdaemon"]]).toEqual(["canary", "0.1"]);
+  }
+
+  test("APM-2: before the first lease, and where it has ended, master serves", async () => {
+    await expectNobodyDecides();
+    site.lease({ canary: [0.5, 0] });
+    await expectDecided();
+    site.lease({ canary: [0.5, 0] }, Date.now() - 3_001);
+    await expectNobodyDecides();
+  });
+
+  test("APM-2: one that is to begin later, as after a clock was set back, does not count", async () => {
+    site.lease({ canary: [0.5, 0] }, Date.now() + 2 * MINUTE_MS);
+    await expectNobodyDecides();
+    site.lease({ canary: [0.5, 0] });
+    await expectDecided();
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["no lease", "website\n"],
+    ["an old one", "website t=1,t=2\n"],
+    ["times of another spelling", "website 0,9999999999999999,canary,0,1,0\n"],
+    ["no times", "website t=0,t=x,canary,0,1,0\n"],
+    ["commas", "website ,,,,,\n"],
+    ["another application", "other t=0,t=9999999999999999,canary,0,1,0\n"],
+    ["a long line", `website ${"x".repeat(100_000)}\n`],
+    ["bytes", new Uint8Array(4_096).map((_, index) => index)],
+  ] as const)("law 4: garbage in it is master: %s", async (_, text) => {
+    site.writeMap(text);
+    await expectNobodyDecides();
+    site.lease({ canary: [0.5, 0] });
+    await expectDecided();
+  });
+
+  test("law 4: a file that is gone is master, and counts again when it is back", async () => {
+    rmSync(mapPath(site.directory));
+    await expectNobodyDecides();
+    site.lease({ canary: [0.5, 0] });
+    await expectDecided();
+  });
+
+  test("a version that the site does not know is master, beside one that it knows", async () => {
+    site.lease({ canary: [0.25, 0], "canary.2": [0.5, 0.5], blue: [0.25, 0.25] });
+    expect((await site.known("0.1")).name).toBe("canary");
+    for (const u of ["0.3", "0.6", "0.9"]) {
+      const { name, told } = await site.known(u);
+      expect([name, told["maxwellsdaemon"]]).toEqual(["master", u]);
+    }
+  });
+
+  test.each(["maxwellsdaemon-location", "Maxwellsdaemon, maxwellsdaemon-location", "close, MAXWELLSDAEMON"])(
+    "a visitor who says Connection: %s takes nothing from the upstream",
+    async (connection) => {
+      site.lease({ canary: [0.5, 0] });
+      const { told } = await site.visit([
+        ["cookie", "maxwellsdaemon=0.1"],
+        ["connection", connection],
+      ]);
+      expect(told).toMatchObject({ maxwellsdaemon: "0.1", "maxwellsdaemon-location": "canary" });
+    },
+  );
+
+  test("headers with underscores do not reach the upstream either", async () => {
+    const { told } = await site.visit([["maxwellsdaemon_location", "canary"]]);
+    expect(told).not.toHaveProperty("maxwellsdaemon_location");
+  });
+
+  test("paths arrive as visitors spelled them, with escaped question marks", async () => {
+    for (const target of ["/a%3Fb?c=%3F", "/%C3%A4/a%20b", "/%25"]) {
+      site.lease({ canary: [0.5, 0] });
+      expect((await site.visit([["cookie", "maxwellsdaemon=0.1"]], target)).name).toBe("canary");
+    }
+  });
+
+  test("law 4: it reloads, and starts anew, without a daemon", async () => {
+    site.lease({ canary: [0.5, 0] }, Date.now() - MINUTE_MS);
+    const generations = () => site.apache.log().split("resuming normal operations").length;
+    const before = generations();
+    site.apache.reload();
+    await eventually(() => generations() > before, "the reload");
+    site.reconnect();
+    for (let visit = 0; visit < 20; visit++) await expectNobodyDecides();
+  });
+});

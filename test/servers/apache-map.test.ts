@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { leaseLine } from "../../src/servers/apache/map.ts";
+import { ApacheMap, apacheMap } from "../../src/servers/apache-map.ts";
+import { arcEnds } from "../../src/servers/haproxy/arc-ends.ts";
+import { KnownEnds } from "../../src/servers/haproxy/map.ts";
+import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { settingsOf } from "../support/settings.ts";
+
+const LINE = /^(\S+) t=(\d{13})000,t=(\d{13})000((?:,[^,]+,[0-9.]+,[0-9.]+,[0-9.]+)*)$/;
+
+describe("Apache's map", () => {
+  let directory: string;
+  let path: string;
+  let core: Core;
+  let holder: ApacheMap;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "apache-map-"));
+    path = join(directory, "maps/apache.map");
+    mkdirSync(join(directory, "maps"));
+    core = createCore({ applications: ["app", "é ü"] });
+    holder = new ApacheMap(core, path);
+  });
+
+  afterEach(async () => {
+    await holder.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const success = () => core.metrics.servers[0]?.success ?? 0;
+
+  /** Two renewals: the first one may have been under way. */
+  async function renewed(): Promise<void> {
+    const before = success();
+    await eventually(() => success() >= before + 2, "the map is renewed");
+  }
+
+  function said(version: string, offset: number, rollout: number): string {
+    const { from, to, around } = arcEnds(offset, rollout);
+    return `${version},${from},${to},${around}`;
+  }
+
+  /** The lines, by their keys. */
+  function written() {
+    const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+    return new Map(
+      lines.map((line) => {
+        const [, key = "", from, until, arcs = ""] = LINE.exec(line) ?? [];
+        return [key, { from: Number(from), until: Number(until), arcs: arcs.slice(1) }];
+      }),
+    );
+  }
+
+  test("APM-1, APM-4: says where each version's visitors stand, for each application, in one file at once", async () => {
+    core.apply("app", { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
+    core.apply("é ü", { rollout: 1 });
+    await holder.start();
+    await renewed();
+    expect(written().get("app")?.arcs).toBe(`${said("canary", 0, 0.25)},${said("blue", 0.75, 0.5)}`);
+    expect(written().get("%C3%A9%20%C3%BC")?.arcs).toBe("canary,0,1,0");
+    expect(written().size).toBe(2);
+    core.apply("app", { rollout: 0.5 });
+    await renewed();
+    expect(written().get("app")?.arcs).toBe(said("canary", 0, 0.5));
+    await holder.close();
+    expect(readdirSync(join(directory, "maps"))).toEqual(["apache.map"]);
+  });
+
+  test("APM-2: a lease began a minute ago, ends in three seconds, and is renewed twice a second", async () => {
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await renewed();
+    const { from = 0, until = 0 } = written().get("app") ?? {};
+    expect(until).toBeLessThanOrEqual(Date.now() + 3_000);
+    expect(until).toBeGreaterThan(Date.now());
+    expect(until - from).toBe(63_000);
+    await renewed();
+    expect(written().get("app")?.until).toBeGreaterThan(until);
+  });
+
+  test("APM-2, APM-3: what was never read, and what is stale, has no line; what takes nobody has no arc", async () => {
+    core.apply("app", { rollout: 0 });
+    await holder.start();
+    await renewed();
+    expect([...written()].map(([key, { arcs }]) => [key, arcs])).toEqual([["app", ""]]);
+    core.advance(UNHEALTHY_MS);
+    await renewed();
+    expect(readFileSync(path, "utf8")).toBe("");
+  });
+
+  test("APM-2: no lease is longer than the daemon's own", async () => {
+    core.apply("app", { rollout: 0.25 });
+    core.advance(UNHEALTHY_MS - 1_000);
+    const endsAt = Date.now() + 1_000;
+    await holder.start();
+    await eventually(() => success() > 0, "the map is written");
+    expect(written().get("app")?.until).toBeLessThanOrEqual(endsAt + 1);
+  });
+
+  test("APM-5: a daemon that ends leaves the file", async () => {
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await renewed();
+    await holder.close();
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test("APM-5: where it cannot be written it is tried until it can", async () => {
+    rmSync(join(directory, "maps"), { recursive: true });
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await eventually(() => (core.metrics.servers[0]?.failure ?? 0) >= 2, "two failures");
+    mkdirSync(join(directory, "maps"));
+    await renewed();
+    expect(written().has("app")).toBe(true);
+  });
+
+  test("APM-3: a line never has more bytes than Apache reads; versions that find no room are named", () => {
+    const arcs = Array.from({ length: 64 }, (_, index) => ({
+      ...{ version: `version-${index}`, rollout: 1 / 64 + 1e-17, offset: index / 64 + 1e-9 },
+      failsafe: "master" as const,
+    }));
+    const { line = "", leftOut } = leaseLine("app", { durationMs: 1_000, arcs }, Date.now(), new KnownEnds());
+    expect(line.length).toBeLessThanOrEqual(1_000);
+    expect(line).toMatch(LINE);
+    expect(leftOut.length).toBeGreaterThan(0);
+    const versions = line.split(",").filter((part) => part.startsWith("version-"));
+    expect([...versions, ...leftOut]).toEqual(arcs.map(({ version }) => version));
+    const long = leaseLine("a".repeat(2_000), { durationMs: 1_000, arcs: [] }, Date.now(), new KnownEnds());
+    expect(long.line).toBeUndefined();
+  });
+});
+
+describe("-apache-map", () => {
+  test("takes whole paths, several of them", () => {
+    expect(settingsOf("-apache-map", "/a/b", "-apache-map", "/c").get(apacheMap)).toEqual(["/a/b", "/c"]);
+  });
+
+  test.each(["", "relative", "/a/", "/a\0b"])("%p is refused", (text) => {
+    expect(() => settingsOf("-apache-map", text)).toThrow("-apache-map");
+  });
+});

@@ -1,0 +1,173 @@
+/**
+ * A real Apache httpd on temporary paths, with the shipped site as its configuration, in which only paths, addresses and
+ * switches are filled in. Where it no longer has such a place, filling in fails.
+ */
+
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import type { DaemonHome } from "./daemon-process.ts";
+
+const EXAMPLE = join(import.meta.dir, "../../integrations/apache");
+const HTTPD = "/usr/sbin/apache2";
+const MODULES = "/usr/lib/apache2/modules";
+
+const START_TIMEOUT_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+
+/** How httpd spreads requests over processes and threads. */
+export type Mpm = "event" | "worker" | "prefork";
+
+/** Why httpd cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+export function apacheMissing(): string | undefined {
+  if (existsSync(HTTPD)) return undefined;
+  const message = "Apache httpd is not installed; apt-get install apache2-bin";
+  if (process.env["CI"]) throw new Error(message);
+  return message;
+}
+
+/** Where httpd's map is in a test's directory. */
+export function mapPath(directory: string): string {
+  return join(directory, "apache.map");
+}
+
+export interface ApachePlaces {
+  readonly directory: string;
+  /** The port that visitors come to. */
+  readonly port: number;
+  /** The unix sockets of the upstreams. */
+  readonly master: string;
+  readonly canary: string;
+  readonly maintenanceFile: string;
+  readonly allowForce?: boolean;
+  readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
+}
+
+/** The shipped site with its places filled in. */
+export function fillSite(places: ApachePlaces): string {
+  const { directory, port, allowForce = false, tls } = places;
+  let text = readFileSync(join(EXAMPLE, "website.conf"), "utf8");
+  const fill = (from: string, to: string) => {
+    if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
+    text = text.replace(from, () => to);
+  };
+  for (const [name, was] of [
+    ["master", "127.0.0.1:8080"],
+    ["canary", "127.0.0.1:8081"],
+  ] as const) {
+    fill(`Define website_${name} ${was}\n`, `Define website_${name} website-${name}\n`);
+    fill(
+      `<Proxy "http://\${website_${name}}">\n`,
+      `<Proxy "unix:${places[name]}|http://\${website_${name}}">\n`,
+    );
+  }
+  fill("website_map /var/lib/maxwells-daemon/apache.map\n", `website_map ${mapPath(directory)}\n`);
+  fill("/var/lib/maxwells-daemon/maintenance/website\n", `${places.maintenanceFile}\n`);
+  fill("/usr/share/maxwells-daemon/maintenance\n", `${join(directory, "share/maintenance")}\n`);
+  fill("/usr/share/maxwells-daemon/maxwells-daemon-digits.map\n", `${join(directory, "share/digits.map")}\n`);
+  if (allowForce) fill("#Define website_may_force\n", "Define website_may_force\n");
+  const ssl =
+    tls === undefined
+      ? ""
+      : `SSLEngine on\nSSLCertificateFile ${tls.certificate}\nSSLCertificateKeyFile ${tls.key}\n`;
+  fill("<VirtualHost *:80>\n", `Listen 127.0.0.1:${port}\n<VirtualHost *:${port}>\n${ssl}`);
+  return text;
+}
+
+/** Installs what belongs beside the site, as the README says: the page, the digits, and an empty map for the first start. */
+export function installFiles(directory: string): void {
+  mkdirSync(join(directory, "share/maintenance"), { recursive: true });
+  copyFileSync(join(EXAMPLE, "maintenance.html"), join(directory, "share/maintenance/maintenance.html"));
+  copyFileSync(join(EXAMPLE, "maxwells-daemon-digits.map"), join(directory, "share/digits.map"));
+  if (!existsSync(mapPath(directory))) writeFileSync(mapPath(directory), "");
+}
+
+/** Lets httpd's own user, who is not root, in to what a test has made for itself. */
+export function openTo(home: Pick<DaemonHome, "directory">, sockets: readonly string[]): void {
+  for (const path of [home.directory, ...sockets.map(dirname)]) chmodSync(path, 0o755);
+  for (const socket of sockets) if (existsSync(socket)) chmodSync(socket, 0o777);
+}
+
+// Debian loads these, or does after the `a2enmod` of the README.
+const LOADED = [
+  ...["authz_core", "alias", "mime", "dir", "setenvif", "reqtimeout"],
+  ...["rewrite", "headers", "proxy", "proxy_http", "socache_shmcb", "ssl"],
+];
+
+/** A whole configuration around a site, of two processes. */
+export function wholeConfiguration(directory: string, site: string, mpm: Mpm = "event"): string {
+  const threads =
+    mpm === "prefork"
+      ? "StartServers 64\nServerLimit 64\nMaxRequestWorkers 64\nMinSpareServers 1\nMaxSpareServers 64"
+      : "";
+  const processes = `StartServers 2\nServerLimit 2\nThreadsPerChild 64\nThreadLimit 64\nMaxRequestWorkers 128\nMinSpareThreads 1\nMaxSpareThreads 128`;
+  return `ServerRoot ${directory}
+DefaultRuntimeDir ${directory}
+PidFile ${join(directory, "apache.pid")}
+ErrorLog ${join(directory, "apache.log")}
+LogLevel warn
+ServerName localhost
+Mutex file:${directory} default
+TypesConfig /dev/null
+AddType text/html .html
+MaxKeepAliveRequests 0
+KeepAliveTimeout 60
+${process.getuid?.() === 0 ? "User www-data\nGroup www-data" : ""}
+LoadModule mpm_${mpm}_module ${MODULES}/mod_mpm_${mpm}.so
+${LOADED.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join("\n")}
+${mpm === "prefork" ? threads : processes}
+${site}`;
+}
+
+export interface Apache {
+  readonly url: string;
+  /** What it wrote to its error log so far. */
+  log(): string;
+  /** Reloads its configuration, as `apache2ctl graceful` does. */
+  reload(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts an httpd; resolves when it listens on `port`. */
+export async function startApache(directory: string, port: number, configuration: string): Promise<Apache> {
+  const path = join(directory, "apache.conf");
+  writeFileSync(path, configuration);
+  // In a group of its own: prefork's parent ends its whole group with itself.
+  const child = Bun.spawn(["setsid", HTTPD, "-f", path, "-DFOREGROUND"], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const errors = new Response(child.stderr).text();
+  const log = () => {
+    const file = join(directory, "apache.log");
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  };
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      child.kill("SIGTERM");
+      throw new Error(`Apache did not start: ${await errors}${log()}`);
+    }
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    log,
+    reload: () => child.kill("SIGUSR1"),
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
