@@ -40,6 +40,7 @@ const DAEMONS: readonly RegExp[] = [
 /** The configuration without what belongs to the daemon: everyone is served by master. */
 function withoutDaemon(configuration: string): string {
   const bare = DAEMONS.reduce((text, part) => text.replace(part, ""), configuration);
-  if (/^ *[^# ].*maxwells/m.test(bare)) throw new Error(`not bare:\n${bare}`);
+  // The names of temporary directories say nothing.
+  if (/^ *[^# ].*maxwells/m.test(bare.replace(/path: \S+/g, ""))) throw new Error(`not bare:\n${bare}`);
   return bare;
 }

@@ -112,16 +112,19 @@ async function isListening(path: string): Promise<boolean> {
 }
 
 /** Compiles one of the C programs of this folder; its path. */
-async function compile(name: string): Promise<string> {
+export async function compile(name: string, libraries: readonly string[] = []): Promise<string> {
   const compiler = Bun.which("cc") ?? Bun.which("gcc");
   if (compiler === null) throw new Error("there is no C compiler; apt-get install gcc libc6-dev");
   const program = join(mkdtempSync(join(tmpdir(), "cc-")), name);
-  const child = Bun.spawn([compiler, "-O2", "-o", program, join(import.meta.dir, `${name}.c`)], {
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "inherit",
-    timeout: WAIT_MS,
-  });
+  const child = Bun.spawn(
+    [compiler, "-O2", "-o", program, join(import.meta.dir, `${name}.c`), ...libraries],
+    {
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+      timeout: WAIT_MS,
+    },
+  );
   if ((await child.exited) !== 0) throw new Error(`${name}.c does not compile`);
   return program;
 }

@@ -31,9 +31,9 @@ export const nginx: Contender = {
   ways: [
     { name: "bare", start: (stops) => start("lease", stops, withoutDaemon) },
     { name: "split_clients", start: (stops) => start("lease", stops, withSplitClients) },
-    { name: "lease", atLeast: 0.95, start: (stops) => start("lease", stops) },
+    { name: "lease", atLeast: 0.95, besides: "split_clients", start: (stops) => start("lease", stops) },
     { name: "ask", atLeast: 0.55, start: (stops) => start("ask", stops) },
-    { name: "auth_request", start: (stops) => start("auth-request", stops) },
+    { name: "auth_request", atLeast: 0.5, start: (stops) => start("auth-request", stops) },
   ],
 };
 

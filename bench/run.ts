@@ -6,7 +6,7 @@
  * Everything that it starts ends with it, also on Ctrl-C, and all files lie in one temporary directory.
  */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,6 +15,7 @@ import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
 import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNginx } from "./nginx.ts";
+import { benchProxies } from "./proxies.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
 import { benchStart } from "./start.ts";
@@ -28,6 +29,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   line: benchLine,
   http: benchHttp,
   nginx: benchBehindNginx,
+  proxies: benchProxies,
   memory: benchMemory,
   start: benchStart,
   stores: benchStores,
@@ -65,6 +67,8 @@ async function main(): Promise<number> {
   }
 
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-bench-"));
+  // Apache's children run as a user of their own, and have their files in there.
+  chmodSync(directory, 0o711);
   // Whatever asks for a temporary place from here on gets it in there.
   process.env["TMPDIR"] = directory;
   const cleanUp = () => {

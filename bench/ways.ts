@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { DaemonHome } from "../test/support/daemon-process.ts";
 import { startNginx } from "../test/support/nginx.ts";
 import { freePort } from "../test/support/port.ts";
+import { compile } from "./line.ts";
 
 const CONNECTIONS = 32;
 
@@ -26,6 +27,8 @@ export interface Way {
   readonly name: string;
   /** The least share of bare that is good; absent where there is no bound. */
   readonly atLeast?: number;
+  /** Another way by its name, of which it may not be slower by more than a twentieth. */
+  readonly besides?: string;
   /** Starts it with all that it needs; resolves with its address. */
   start(stops: Stops): Promise<string>;
 }
@@ -120,34 +123,25 @@ export async function load(url: string, seconds: number): Promise<number> {
   return rate;
 }
 
-/**
- * The 99th percentile of what visitors wait, in milliseconds, at a rate that is held whatever the proxy does.
- *
- * @param rate requests a second over all connections
- */
-export async function waitP99Ms(
-  url: string,
-  rate: number,
-  seconds: number,
-  directory: string,
-): Promise<number> {
-  const log = join(directory, "h2load.log");
-  rmSync(log, { force: true });
-  const each = Math.max(1, Math.round(rate / CONNECTIONS));
-  // biome-ignore format: a flag and its value
-  const child = Bun.spawn([
-    "h2load", "--h1", "-t", "1", "-c", String(CONNECTIONS), "-D", String(seconds), "--rps", String(each),
-    "--log-file", log, "-H", COOKIE, `${url}/`,
-  ], { stdout: "ignore", stderr: "inherit" });
-  if ((await child.exited) !== 0) throw new Error("h2load failed");
-  // Its log: when it began in µs, the status, what it took in µs.
-  const tookUs: number[] = [];
-  for (const line of (await Bun.file(log).text()).split("\n")) {
-    const [, status, took] = line.split("\t");
-    if (status === undefined) continue;
-    if (status !== "200") throw new Error(`h2load saw status ${status}`);
-    tookUs.push(Number(took));
-  }
-  tookUs.sort((a, b) => a - b);
-  return (tookUs[Math.floor(tookUs.length * 0.99)] ?? Number.NaN) / 1_000;
+/** How long visitors wait, in milliseconds, who come at random moments at this rate (requests a second). */
+export type Wait = (url: string, rate: number, seconds: number) => Promise<{ p50Ms: number; p99Ms: number }>;
+
+/** Compiles `wait-load.c`. */
+export async function buildWait(): Promise<Wait> {
+  const program = await compile("wait-load", ["-lm"]);
+  return async (url, rate, seconds) => {
+    const { hostname, port } = new URL(url);
+    const child = Bun.spawn([program, hostname, port, String(rate), String(seconds)], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [report, errors] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    if ((await child.exited) !== 0) throw new Error(`wait-load saw errors: ${errors}`);
+    const { p50Us, p99Us } = JSON.parse(report) as { p50Us: number; p99Us: number };
+    return { p50Ms: p50Us / 1_000, p99Ms: p99Us / 1_000 };
+  };
 }

@@ -1,0 +1,50 @@
+/** Traefik in its ways, on one processor: bare, and asking. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "../test/support/port.ts";
+import { fillTraefik, startTraefik, traefikMissing } from "../test/support/traefik.ts";
+import { type Contender, daemonOf, directoryOf, type Stops, startUpstreams } from "./ways.ts";
+
+export const traefik: Contender = {
+  name: "Traefik",
+  missing: traefikMissing,
+  ways: [
+    { name: "bare", start: (stops) => start(false, stops) },
+    { name: "asks", start: (stops) => start(true, stops) },
+  ],
+};
+
+async function start(isAsked: boolean, stops: Stops): Promise<string> {
+  const directory = directoryOf(stops);
+  const [web, inside, daemon] = [await freePort(), await freePort(), await freePort()];
+  const [master, canary] = [await freePort(), await freePort()];
+  await daemonOf(stops, ["-http", `127.0.0.1:${daemon}`], isAsked);
+  await startUpstreams(stops, [`127.0.0.1:${master}`, `127.0.0.1:${canary}`]);
+  const configuration = fillTraefik("ask", directory, {
+    ...{ web, inside, daemon, master, canary, maintenance: 0 },
+  });
+  if (!isAsked) withoutDaemon(join(directory, "website.yml"));
+  const running = await startTraefik(configuration, web);
+  stops.push(() => running.stop());
+  return running.url;
+}
+
+/** One router for everyone, to master. */
+function withoutDaemon(path: string): void {
+  const [, address] =
+    /website-master:\n\s+loadBalancer:\n\s+servers:\n\s+- url: (\S+)/.exec(readFileSync(path, "utf8")) ?? [];
+  const bare = `http:
+  routers:
+    website:
+      rule: "PathPrefix(\`/\`)"
+      entryPoints: [web]
+      service: website-master
+  services:
+    website-master:
+      loadBalancer:
+        servers:
+          - url: ${address}
+`;
+  writeFileSync(path, bare);
+}
