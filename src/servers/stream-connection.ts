@@ -9,6 +9,8 @@
  *        ▼                                      ▼
  *     closing ◀─────────────────────────────────┘
  *
+ * A client that asks for more than a turn may answer waits in the same way for the next one.
+ *
  * A client that asks without reading stops being read: what the kernel did not take (`#unsent`) and what was not yet
  * answered (`#unread`) wait here, and so does the beginning of a request whose end has not come (`#part`). All of it is
  * bounded over all connections of a listener by `WAITING_BYTES_MAX`.
@@ -119,7 +121,8 @@ export abstract class StreamConnection {
     const nowMs = this.#shared.turn.now();
     this.activeAtMs = nowMs;
     if (this.#unsent === null) {
-      this.consume(chunk, nowMs);
+      if (this.#shared.turn.isFull) this.#waitForTurn(chunk);
+      else this.consume(chunk, nowMs);
       return;
     }
     // Reading was paused, and this had been read already.
@@ -132,7 +135,7 @@ export abstract class StreamConnection {
     const unsent = this.#unsent;
     if (unsent === null || this.isClosing) return;
     const nowMs = this.#shared.turn.now();
-    const sent = this.#socket.write(unsent);
+    const sent = unsent.length === 0 ? 0 : this.#socket.write(unsent);
     if (sent < 0) {
       this.#vanished();
       return;
@@ -144,7 +147,8 @@ export abstract class StreamConnection {
     }
     const unread = this.#unread;
     this.#wait(null, null);
-    if (unread !== null) this.consume(unread, nowMs);
+    if (unread !== null && this.#shared.turn.isFull) this.#waitForTurn(unread);
+    else if (unread !== null) this.consume(unread, nowMs);
     if (this.#unsent !== null || this.isClosing) return;
     if (this.#hasEnded) this.end();
     else this.#socket.resume();
@@ -215,11 +219,18 @@ export abstract class StreamConnection {
   /**
    * Hands `bytes[0, length)` to the kernel: answers in the shared output buffer, or a page.
    *
-   * @returns false where it did not take all: the connection is paused, and `chunk` from `start` on waits with it
+   * @returns false where it did not take all, or where this turn has answered enough: the connection is paused, and
+   *          `chunk` from `start` on waits with it
    */
   protected flush(bytes: Buffer, length: number, chunk: Uint8Array, start: number): boolean {
     const sent = this.#socket.write(bytes, 0, length);
-    if (sent === length) return true;
+    if (sent === length) {
+      if (start >= chunk.length) return true;
+      this.#shared.turn.filled();
+      if (!this.#shared.turn.isFull) return true;
+      this.#waitForTurn(chunk.subarray(start));
+      return false;
+    }
     if (sent < 0) {
       this.#vanished();
       return false;
@@ -233,6 +244,15 @@ export abstract class StreamConnection {
     this.#socket.pause();
     this.#cutOffIfTooMuchWaits();
     return false;
+  }
+
+  /** Everything was sent, and `unread` is answered in the next turn; others are heard before. */
+  #waitForTurn(unread: Uint8Array): void {
+    this.#wait(NOTHING, unread);
+    this.#asksAhead = true;
+    this.#socket.pause();
+    this.#cutOffIfTooMuchWaits();
+    if (!this.isClosing) setImmediate(() => this.drained());
   }
 
   /** Changes what waits here, and keeps the sum over all connections. */

@@ -8,6 +8,12 @@
 
 import type { Histogram } from "../metrics.ts";
 
+/**
+ * So many whole output buffers go out in a turn, some ten milliseconds of work: then the event loop has its own turn, and
+ * clients that ask without end wait for the next one, lest they hold up everybody else, the feed among them.
+ */
+const BUFFERS_MAX = 16;
+
 export class Turn {
   readonly #clock: () => number;
   readonly #delay: Histogram;
@@ -15,6 +21,7 @@ export class Turn {
   #isOn = false;
   #beganAtMs = 0;
   #answered = 0;
+  #buffers = 0;
 
   /**
    * @param clock monotonic, in milliseconds
@@ -27,6 +34,7 @@ export class Turn {
       this.#isOn = false;
       if (this.#answered > 0) this.#delay.observe(this.#clock() - this.#beganAtMs, this.#answered);
       this.#answered = 0;
+      this.#buffers = 0;
     };
   }
 
@@ -47,5 +55,15 @@ export class Turn {
   /** Counts replies of this turn. */
   answered(count: number): void {
     this.#answered += count;
+  }
+
+  /** Counts an output buffer that was filled and handed over, with more to come. */
+  filled(): void {
+    this.#buffers++;
+  }
+
+  /** Whether whoever has more to be answered waits for the next turn. */
+  get isFull(): boolean {
+    return this.#buffers >= BUFFERS_MAX;
   }
 }

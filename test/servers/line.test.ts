@@ -254,3 +254,39 @@ describe("a connection", () => {
     expect(() => statSync(path)).toThrow();
   });
 });
+
+test("law 5: clients that ask without end do not hold up the event loop", async () => {
+  const CLIENTS = 100;
+  const LINES = 20_000;
+  const directory = mkdtempSync(join(tmpdir(), "line-"));
+  const path = join(directory, "socket");
+  const core = createCore();
+  const server = new LineServer(core, {
+    address: { kind: "unix", path },
+    socketMode: 0o660,
+    idleTimeoutMs: 60_000,
+  });
+  await server.start();
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => LineClient.connect({ path })));
+
+  let before = 0;
+  let most = 0;
+  const look = () => {
+    const count = countOf(core, "unread");
+    most = Math.max(most, count - before);
+    before = count;
+  };
+  const looking = setInterval(look, 0);
+  for (const client of clients) client.send("0.5\n".repeat(LINES));
+  await eventually(() => countOf(core, "unread") === CLIENTS * LINES, "all lines are answered");
+  look();
+  clearInterval(looking);
+  for (const client of clients) {
+    expect(await client.lines(2 * LINES)).toHaveLength(2 * LINES);
+    client.close();
+  }
+  await server.close();
+  rmSync(directory, { recursive: true });
+  // Sixteen buffers of some 5000 replies each, in the two turns that may lie between two looks.
+  expect(most).toBeLessThan(250_000);
+}, 30_000);
