@@ -136,10 +136,10 @@ export class Client {
   decide(question: Question = {}): Promise<Decision> {
     const given = sendableAssignment(question.assignment);
     if (this.#isClosed) return Promise.resolve(this.#toMaster(given, "closed"));
-    const line = `${requestLine(given === question.assignment ? question : { ...question, assignment: given })}\n`;
-    if (line.length > LINE_BYTES_MAX) return Promise.resolve(this.#toMaster(given, "unaskable"));
     const nowMs = performance.now();
     if (!this.#pause.mayAsk(nowMs)) return Promise.resolve(this.#toMaster(given, "paused"));
+    const line = `${requestLine(given === question.assignment ? question : { ...question, assignment: given })}\n`;
+    if (line.length > LINE_BYTES_MAX) return Promise.resolve(this.#toMaster(given, "unaskable"));
     const connection = this.#choose(nowMs);
     if (connection === undefined) return Promise.resolve(this.#toMaster(given, "overloaded"));
     return new Promise((resolve) => {
