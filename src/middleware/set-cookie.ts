@@ -14,26 +14,28 @@ export function addCookie(response: ServerResponse, cookie: string): void {
   response.writeHead = (...head: unknown[]) => {
     response.writeHead = writeHead;
     const named = head.at(-1);
-    // What is named here takes the place of what was set before, so the cookie goes where the others are.
-    if (Array.isArray(named) && named.flat().some(isName)) {
-      head[head.length - 1] = [...named, ...(Array.isArray(named[0]) ? [[NAME, cookie]] : [NAME, cookie])];
-    } else if (isObject(named) && Object.keys(named).some(isName)) {
-      head[head.length - 1] = withCookie(named, cookie);
-    } else {
-      response.appendHeader(NAME, cookie);
-    }
+    const before = response.getHeader(NAME);
+    if (typeof named === "object" && named !== null)
+      head[head.length - 1] = withCookie(named, before, cookie);
+    else response.setHeader(NAME, [before ?? [], cookie].flat().map(String));
     return Reflect.apply(writeHead, response, head) as ServerResponse;
   };
 }
 
-function withCookie(headers: object, cookie: string): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, isName(name) ? [value, cookie].flat() : value]),
-  );
+/** Headers as `writeHead` takes them: an object, names and values in turn, or pairs. Those named there replace others. */
+function withCookie(named: object, before: unknown, cookie: string): object {
+  const isList = Array.isArray(named);
+  const isFlat = isList && !Array.isArray(named[0]);
+  const pairs: [unknown, unknown][] = isFlat ? inPairs(named) : isList ? named : Object.entries(named);
+  const own = pairs.filter(([name]) => isName(name)).map(([, value]) => value);
+  const cookies = [own.length > 0 ? own : (before ?? []), cookie].flat(2);
+  const all = [...pairs.filter(([name]) => !isName(name)), [NAME, cookies] as [unknown, unknown]];
+  if (!isList) return Object.fromEntries(all);
+  return isFlat ? all.flat(1) : all;
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function inPairs(list: readonly unknown[]): [unknown, unknown][] {
+  return Array.from({ length: list.length / 2 }, (_, i) => [list[2 * i], list[2 * i + 1]]);
 }
 
 function isName(text: unknown): boolean {
