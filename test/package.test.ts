@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
-import { FRAMEWORK_PACKAGES, FRAMEWORKS, Installed, RUNTIMES } from "./support/installed.ts";
+import { commandOf, FRAMEWORK_PACKAGES, FRAMEWORKS, Installed, RUNTIMES } from "./support/installed.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -103,6 +103,22 @@ for (const runtime of RUNTIMES) {
     expect(longestMs).toBeLessThan(250);
   });
 }
+
+test("in Deno without the permission to connect a visitor is served by master", async () => {
+  installed.write(
+    "program.js",
+    `import { Client } from "maxwells-daemon/client";
+     console.log((await new Client({ address: "unix:${home.socket}" }).decide()).reason);`,
+  );
+  const [deno = ""] = commandOf("deno");
+  const child = Bun.spawn([deno, "run", "--no-prompt", "--no-remote", "program.js"], {
+    cwd: installed.directory,
+    env: { HOME: installed.directory },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect([await new Response(child.stdout).text(), await child.exited]).toEqual(["unreachable\n", 0]);
+});
 
 test("CommonJS of Node 20.19 and later can require it", async () => {
   installed.write(

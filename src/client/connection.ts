@@ -62,7 +62,7 @@ export interface ConnectionOwner<T extends Pending> {
 }
 
 export class Connection<T extends Pending> {
-  readonly #socket: Socket;
+  #socket: Socket | undefined;
   readonly #owner: ConnectionOwner<T>;
   readonly #owed = new Fifo<T>();
   #unsent = "";
@@ -73,12 +73,18 @@ export class Connection<T extends Pending> {
 
   constructor(address: ClientAddress, owner: ConnectionOwner<T>) {
     this.#owner = owner;
-    this.#socket = connect(connectOptions(address));
-    this.#socket.unref();
-    this.#socket.on("data", (bytes: Buffer) => this.#receive(bytes.toString("latin1")));
-    this.#socket.on("end", () => this.#end("unreachable"));
-    this.#socket.on("error", (error) => this.#end("unreachable", error));
-    this.#socket.on("close", () => this.#end("unreachable"));
+    try {
+      const socket = connect(connectOptions(address));
+      socket.unref();
+      socket.on("data", (bytes: Buffer) => this.#receive(bytes.toString("latin1")));
+      socket.on("end", () => this.#end("unreachable"));
+      socket.on("error", (error) => this.#end("unreachable", error));
+      socket.on("close", () => this.#end("unreachable"));
+      this.#socket = socket;
+    } catch (error) {
+      // Deno throws where a permission is missing. Whoever asks is told as of any other failure, and not at once.
+      nextTick(() => this.#end("unreachable", error as Error));
+    }
   }
 
   /** Whether a reply has ever come, so that it is worth to ask again when it turns out dead. */
@@ -93,9 +99,8 @@ export class Connection<T extends Pending> {
 
   /** Whether no more can be sent for now. */
   get isFull(): boolean {
-    return (
-      this.#owed.length >= OWED_MAX || this.#socket.writableLength + this.#unsent.length > UNSENT_BYTES_MAX
-    );
+    const unsentBytes = this.#unsent.length + (this.#socket?.writableLength ?? 0);
+    return this.#owed.length >= OWED_MAX || unsentBytes > UNSENT_BYTES_MAX;
   }
 
   isOverdue(nowMs: number): boolean {
@@ -117,7 +122,7 @@ export class Connection<T extends Pending> {
   #flush(): void {
     const bytes = this.#unsent;
     this.#unsent = "";
-    if (!this.#hasEnded) this.#socket.write(bytes, "latin1");
+    if (!this.#hasEnded) this.#socket?.write(bytes, "latin1");
   }
 
   #receive(bytes: string): void {
@@ -152,7 +157,7 @@ export class Connection<T extends Pending> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#partial = "";
-    this.#socket.destroy();
+    this.#socket?.destroy();
     this.#owner.ended(this, this.#owed.drain(), ending, cause);
   }
 }
