@@ -38,7 +38,7 @@ const PROGRAM = `
   import { kill } from "node:process";
   import { env } from "node:process";
   const address = env.MAXWELLS_DAEMON_SOCKET;
-  const client = new Client({ address, timeoutMs: 5000 });
+  const client = new Client({ address, timeoutMs: 60_000 });
   const assignments = Array.from({ length: 5000 }, (_, i) => "0." + String(i * 2).padStart(4, "0") + "1");
   const decisions = await Promise.all(assignments.map((assignment) => client.decide({ assignment })));
   const wrong = decisions.filter(({ isDecided, assignment, location }, i) =>

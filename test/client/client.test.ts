@@ -174,6 +174,26 @@ describe("what is answered", () => {
     }
   });
 
+  test("a doubled reply among new visitors gives no two of them one assignment", async () => {
+    let fresh = 0;
+    await using fake = await FakeDaemon.start((_, socket) => {
+      const reply = `0.3${++fresh}5\nmaster\n`;
+      socket.write(reply + reply);
+    });
+    const client = clientOf(fake.address);
+    const decisions = await Promise.all(Array.from({ length: 6 }, () => client.decide()));
+    const decided = decisions.filter(({ isDecided }) => isDecided);
+    expect(new Set(decided.map(({ assignment }) => assignment)).size).toBe(decided.length);
+    expect(client.stats.undecided.malformed).toBeGreaterThan(0);
+  });
+
+  test("a byte behind the last reply ends the connection, too", async () => {
+    await using fake = await FakeDaemon.start((line, socket) => void socket.write(`${replyTo(line)}x`));
+    const client = clientOf(fake.address);
+    expect(await client.decide({ assignment: "0.1" })).toMatchObject({ location: "canary" });
+    await eventually(() => client.stats.connections === 0, "the connection to be ended");
+  });
+
   test("a reply that nobody asked for ends the connection, and the next question has a new one", async () => {
     await using fake = await FakeDaemon.start((line, socket) => {
       socket.write(replyTo(line), () => setImmediate(() => socket.write("0.7\ncanary\n")));
@@ -210,6 +230,18 @@ describe("a connection that is dead", () => {
     await client.decide({ assignment: "0.1" });
     expect(await client.decide({ assignment: "0.2" })).toEqual(undecided("unreachable", "0.2"));
     expect([fake.accepted, fake.lines]).toEqual([2, ["0.1", "0.2", "0.2"]]);
+  });
+
+  test("is replaced once for each question, also where the fresh one answered others first", async () => {
+    await using fake = await FakeDaemon.start((line, socket, before) => {
+      if (before === 0) socket.end(replyTo(line));
+    });
+    const client = clientOf(fake.address);
+    const decisions = await Promise.all(
+      ["0.1", "0.2", "0.3"].map((assignment) => client.decide({ assignment })),
+    );
+    expect(decisions.map((decision) => decision.isDecided)).toEqual([true, true, false]);
+    expect(fake.accepted).toBe(2);
   });
 
   test("is not asked again where it never answered", async () => {
