@@ -4,7 +4,9 @@
  *
  * A timer that fires looks once more at what has arrived before it gives up on anything. An application that was busy
  * for 20 ms finds its timers due *and* the answers in its sockets, and the former come first in a turn of the event loop;
- * its own slowness must not look like the daemon's.
+ * its own slowness must not look like the daemon's. So what was due when the timer fired is given up on after the
+ * sockets were read, and not what became due meanwhile: that was asked in this very turn, maybe, by the first of 50
+ * requests that took 20 ms together, and nothing was read for it since.
  *
  * While somebody waits the timer keeps the process alive, else it does not.
  */
@@ -55,19 +57,22 @@ export class Deadlines<T extends Waiting> {
   }
 
   #arm(inMs: number): void {
-    this.#timer = setTimeout(() => setImmediate(() => this.#look()), Math.max(1, Math.ceil(inMs)));
+    const look = () => {
+      const firedMs = performance.now();
+      setImmediate(() => this.#expireUntil(firedMs));
+    };
+    this.#timer = setTimeout(look, Math.max(1, Math.ceil(inMs)));
   }
 
-  #look(): void {
-    const nowMs = performance.now();
+  #expireUntil(dueMs: number): void {
     for (;;) {
       const oldest = this.#queue.peek();
-      if (oldest === undefined || oldest.deadlineMs > nowMs) break;
+      if (oldest === undefined || oldest.deadlineMs > dueMs) break;
       this.#queue.shift();
       if (!oldest.isSettled) this.#expire(oldest);
     }
     const next = this.#queue.peek();
     if (next === undefined) this.close();
-    else this.#arm(next.deadlineMs - nowMs);
+    else this.#arm(next.deadlineMs - performance.now());
   }
 }

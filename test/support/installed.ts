@@ -87,14 +87,14 @@ export class Installed {
     return { stdout, stderr, status: await child.exited };
   }
 
-  /** Starts a copy of `source` that listens where PORT says; resolves when it does. */
+  /** Starts a copy of `source` that listens where PORT says, on a free port by default; resolves when it does. */
   async start(source: string, { runtime = "node", env = {} }: AppOptions = {}): Promise<App> {
     const file = join(this.directory, basename(source));
     cpSync(source, file);
-    const port = await freePort();
+    const port = env["PORT"] ?? String(await freePort());
     const child = Bun.spawn([...commandOf(runtime), file], {
       cwd: this.directory,
-      env: { PATH: process.env["PATH"], HOME: this.directory, NO_COLOR: "1", PORT: String(port), ...env },
+      env: { PATH: process.env["PATH"], HOME: this.directory, NO_COLOR: "1", ...env, PORT: port },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",

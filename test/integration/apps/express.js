@@ -1,5 +1,8 @@
 /** An Express application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
 
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import express from "express";
 import { Client } from "maxwells-daemon/client";
 import { maxwellsDaemon } from "maxwells-daemon/express";
@@ -26,4 +29,8 @@ app.all("/{*path}", (request, response) => {
 });
 
 const port = Number(process.env.PORT);
-app.listen(port, "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${port}`));
+const { TLS_KEY, TLS_CERTIFICATE } = process.env;
+const server = TLS_KEY
+  ? createTlsServer({ key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) }, app)
+  : createServer(app);
+server.listen(port, "127.0.0.1", () => console.log(`listening on port ${port}`));

@@ -1,5 +1,6 @@
 /** A Fastify application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
 
+import { readFileSync } from "node:fs";
 import fastify from "fastify";
 import { Client } from "maxwells-daemon/client";
 import { maxwellsDaemon } from "maxwells-daemon/fastify";
@@ -10,7 +11,9 @@ const client = new Client({
   onEvent: ({ message }) => console.warn(message),
 });
 
-const app = fastify({ trustProxy: "127.0.0.1" });
+const { TLS_KEY, TLS_CERTIFICATE } = process.env;
+const tls = TLS_KEY ? { https: { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) } } : {};
+const app = fastify({ trustProxy: "127.0.0.1", ...tls });
 await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
 app.removeAllContentTypeParsers();
 app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
@@ -26,4 +29,4 @@ app.all("/*", async (request, reply) => {
 
 const port = Number(process.env.PORT);
 await app.listen({ host: "127.0.0.1", port });
-console.log(`listening on http://127.0.0.1:${port}`);
+console.log(`listening on port ${port}`);

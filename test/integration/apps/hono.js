@@ -1,5 +1,7 @@
 /** A Hono application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
 
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { Client } from "maxwells-daemon/client";
@@ -32,6 +34,10 @@ app.all("/*", async (c) => {
 });
 
 const port = Number(process.env.PORT);
-serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () => {
-  console.log(`listening on http://127.0.0.1:${port}`);
+const { TLS_KEY, TLS_CERTIFICATE } = process.env;
+const tls = TLS_KEY
+  ? { createServer, serverOptions: { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) } }
+  : {};
+serve({ fetch: app.fetch, hostname: "127.0.0.1", port, ...tls }, () => {
+  console.log(`listening on port ${port}`);
 });

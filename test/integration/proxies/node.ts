@@ -1,0 +1,45 @@
+/**
+ * Applications of Express, Fastify and Hono in Node that ask for their visitors themselves: those of `apps`, which answer
+ * with what they saw, on the package as it is installed. They serve both versions, so the upstreams are not asked.
+ */
+
+import { appOf, FRAMEWORK_PACKAGES, type Framework, Installed } from "../../support/installed.ts";
+import type { Integration } from "../conformance/integration.ts";
+
+export const express = integrationOf("Express", "express");
+export const fastify = integrationOf("Fastify", "fastify");
+export const hono = integrationOf("Hono", "hono");
+
+function integrationOf(name: string, framework: Framework): Integration {
+  return {
+    name,
+    folder: "node",
+    missing: () => undefined,
+    daemonFlags: () => [],
+    async start({ port, home, allowForce, tls }) {
+      const installed = new Installed(...FRAMEWORK_PACKAGES);
+      const app = await installed.start(appOf(framework), {
+        env: {
+          PORT: String(port),
+          MAXWELLS_DAEMON_SOCKET: `unix:${home.socket}`,
+          ...(allowForce ? { ALLOW_FORCE: "1" } : {}),
+          ...(tls === undefined ? {} : { TLS_KEY: tls.key, TLS_CERTIFICATE: tls.certificate }),
+        },
+      });
+      return {
+        log: () => app.log,
+        async stop() {
+          await app.stop();
+          installed.remove();
+        },
+      };
+    },
+    changeMs: 0,
+    graceMs: 8,
+    patienceMs: 8,
+    exceptions: {
+      websockets: "an application's WebSockets are its own; the middleware is for requests",
+      maintenance: "an application has no maintenance mode; the proxy in front of it has",
+    },
+  };
+}
