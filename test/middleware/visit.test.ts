@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { Client } from "../../src/client/client.ts";
 import { addCookie } from "../../src/middleware/set-cookie.ts";
 import { cookieOf, decideVisit, tellUpstreams, type VisitOptions } from "../../src/middleware/visit.ts";
-import { FakeDaemon } from "../support/fake-daemon.ts";
+import { FakeDaemon } from "../support/line-peer.ts";
 import { freePort } from "../support/port.ts";
 
 const NOBODY = "unix:/nowhere/daemon.sock";
