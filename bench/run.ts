@@ -10,6 +10,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { benchClient } from "./client.ts";
 import { killDescendants } from "./descendants.ts";
 import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
 import { benchLine } from "./line.ts";
@@ -28,6 +29,7 @@ const PAGE = join(import.meta.dir, "README.md");
 const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   line: benchLine,
   http: benchHttp,
+  client: benchClient,
   nginx: benchBehindNginx,
   proxies: benchProxies,
   memory: benchMemory,

@@ -54,6 +54,11 @@ const LAWS: readonly Law[] = [
         "a daemon that hangs",
         "100 000 requests while it is killed, hung, slow and restarted",
       ],
+      "client/real-daemon.test.ts": [
+        "law 4: killed and restarted under load",
+        "law 4: stopped in the middle",
+      ],
+      "middleware/frameworks.test.ts": ["law 4: a daemon that hangs or is killed"],
     },
   },
   {

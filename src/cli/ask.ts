@@ -1,7 +1,13 @@
 /** One question over the socket: where is this visitor served, and with -v, why. */
 
 import { assignmentOfText } from "../assignment.ts";
-import { ask as askDaemon, ClientError, type Explanation, explain, type Question } from "../client/line.ts";
+import {
+  ask as askDaemon,
+  ClientError,
+  type Explanation,
+  explain,
+  type SingleQuestion,
+} from "../client/line.ts";
 import { type Option, Problem } from "../config/option.ts";
 import { application, configFile } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
@@ -68,7 +74,7 @@ export const ask: Command = {
         "write a number from 0 to less than 1, such as 0.42",
       );
     }
-    const question: Question = {
+    const question: SingleQuestion = {
       address: withoutDescriptor(settings.get(socket)),
       assignment,
       application: settings.isNamed(application) ? settings.get(application)[0] : undefined,
@@ -88,7 +94,7 @@ export const ask: Command = {
   },
 };
 
-function withoutDescriptor(address: ReturnType<typeof socket.parse>): Question["address"] {
+function withoutDescriptor(address: ReturnType<typeof socket.parse>): SingleQuestion["address"] {
   if (address === null)
     throw new CliError("usage", "-socket is none, so there is nobody to ask", "write its path");
   if (address instanceof Problem || address.kind === "fd") throw new TypeError("-socket names a path");

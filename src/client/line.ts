@@ -5,28 +5,16 @@
  * length; anything else is an error, as whoever speaks so is not the daemon.
  */
 
-import { connect, type NetConnectOpts } from "node:net";
+import { connect } from "node:net";
+import { type ClientAddress, connectOptions } from "./address.ts";
+import { isAssignment, isLocation, LINE_BYTES_MAX, type Question, requestLine } from "./codec.ts";
 
 /** A reply takes less: an assignment and a location, or all arcs of an application. */
 const REPLY_BYTES_MAX = 32_768;
 
-/** A request has to be shorter, or the daemon takes it as invalid. */
-const LINE_BYTES_MAX = 8192;
-
-/** A known visitor's is echoed as it was spelled, so all spellings that the protocol takes may come back. */
-const ASSIGNMENT = /^\+?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-const LOCATION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-export interface Question {
+export interface SingleQuestion extends Question {
   /** Where the daemon listens. */
-  readonly address:
-    | { readonly kind: "unix"; readonly path: string }
-    | { readonly kind: "tcp"; readonly host: string; readonly port: number };
-  /** The visitor's number in [0, 1), as it was spelled; absent for a new visitor. */
-  readonly assignment?: string | undefined;
-  readonly application?: string | undefined;
-  readonly key?: string | undefined;
-  readonly force?: string | undefined;
+  readonly address: ClientAddress;
   /** For everything together, from connecting to the last byte. */
   readonly timeoutMs: number;
 }
@@ -66,13 +54,13 @@ export class ClientError extends Error {
 }
 
 /** Asks where a visitor is served. Rejects with a `ClientError`. */
-export async function ask(question: Question): Promise<Answer> {
+export async function ask(question: SingleQuestion): Promise<Answer> {
   const [assignment, location] = await exchange(question, requestLine(question));
   return checked(assignment, location);
 }
 
 /** As `ask`, and why. */
-export async function explain(question: Question): Promise<Explanation> {
+export async function explain(question: SingleQuestion): Promise<Explanation> {
   const [first, second] = await exchange(question, `?explain ${requestLine(question)}`.trimEnd());
   const [assignment = "", location = "", ...tooMuch] = first.split(" ");
   const [reason, application, ...arcs] = second.split(" ");
@@ -87,26 +75,16 @@ export async function explain(question: Question): Promise<Explanation> {
   };
 }
 
-function requestLine({ assignment = "", application, key, force }: Question): string {
-  let line = assignment;
-  for (const [name, value] of Object.entries({ application, key, force })) {
-    if (value !== undefined) line += ` ${name}=${encoded(value)}`;
-  }
-  return line;
-}
-
 /** Sends one line; the two lines of the reply. */
-function exchange({ address, timeoutMs }: Question, line: string): Promise<[string, string]> {
+function exchange({ address, timeoutMs }: SingleQuestion, line: string): Promise<[string, string]> {
   if (/[\r\n]/.test(line) || Buffer.byteLength(line) >= LINE_BYTES_MAX) {
     return Promise.reject(
       new ClientError("unaskable", `a question is one line of less than ${LINE_BYTES_MAX} bytes`),
     );
   }
-  const where: NetConnectOpts =
-    address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
   return new Promise((resolve, reject) => {
     let reply = "";
-    const connection = connect(where);
+    const connection = connect(connectOptions(address));
     const timer = setTimeout(() => {
       fail(new ClientError("timeout", `no answer within ${timeoutMs} ms`));
     }, timeoutMs);
@@ -142,15 +120,10 @@ function exchange({ address, timeoutMs }: Question, line: string): Promise<[stri
 }
 
 function checked(assignment: string, location: string): Answer {
-  if (!ASSIGNMENT.test(assignment) || !(Number(assignment) < 1) || !LOCATION.test(location)) {
+  if (!isAssignment(assignment) || !isLocation(location)) {
     throw new ClientError("malformed", `that is no answer: ${shortened(`${assignment}\n${location}`)}`);
   }
   return { assignment, location };
-}
-
-/** Percent-encoded; a lone surrogate, which UTF-8 cannot hold, as the replacement character. */
-function encoded(value: string): string {
-  return encodeURIComponent(Buffer.from(value, "utf8").toString("utf8"));
 }
 
 function decoded(value: string): string {

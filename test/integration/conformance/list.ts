@@ -5,6 +5,7 @@ import { caddy } from "../proxies/caddy.ts";
 import { envoyAsk } from "../proxies/envoy.ts";
 import { haproxyMap, haproxySpoe } from "../proxies/haproxy.ts";
 import { nginxAsk, nginxAuthRequest, nginxLease } from "../proxies/nginx.ts";
+import { express, fastify, hono } from "../proxies/node.ts";
 import { traefikAsk } from "../proxies/traefik.ts";
 import type { Integration } from "./integration.ts";
 
@@ -18,4 +19,7 @@ export const INTEGRATIONS: readonly Integration[] = [
   caddy,
   apache,
   traefikAsk,
+  express,
+  fastify,
+  hono,
 ];

@@ -1,0 +1,262 @@
+/**
+ * Asks a daemon from an application, over connections that persist: for Node 20 and later, Bun and Deno.
+ *
+ *     const client = new Client({ address: "unix:/run/maxwells-daemon.sock" });
+ *     const { assignment, location } = await client.decide({ assignment: cookie });
+ *
+ * When in doubt, master. `decide` never rejects: where the daemon is gone, hangs, is late or answers nonsense, it
+ * resolves to `master` within TIMEOUT_MS, with the visitor's own assignment, and says that nobody decided, so that no
+ * cookie is set. A question whose pooled connection turns out dead is asked once more on a fresh one, within the time
+ * that is left. After some failures in a row nobody is asked for a second (`pause.ts`).
+ *
+ * One connection does the work as long as it is in time: the daemon has one thread, and what is asked within one turn
+ * goes out in one write. Where it is late, another one steps in.
+ */
+
+import { emitWarning } from "node:process";
+import { type ClientAddress, clientAddress } from "./address.ts";
+import { LINE_BYTES_MAX, type Question, requestLine, sendableAssignment } from "./codec.ts";
+import { Connection, type Ending, type Pending } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import { PAUSE_MS, Pause } from "./pause.ts";
+
+export type { Question } from "./codec.ts";
+
+/** The daemon's own default. */
+const ADDRESS = "unix:/tmp/maxwells-daemon.sock";
+
+/** A visitor waits for an answer this long at most, whatever happens. */
+const TIMEOUT_MS = 8;
+
+/** More would stop no daemon from being late. */
+const CONNECTIONS_MAX = 4;
+
+/** Timers of JavaScript do not count further. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+export interface ClientOptions {
+  /** `unix:PATH` or `tcp:HOST:PORT`; `unix:/tmp/maxwells-daemon.sock` by default. */
+  readonly address?: string | undefined;
+  /** For each question, everything included; 8 by default. */
+  readonly timeoutMs?: number | undefined;
+  /** Told when the daemon is lost and when it answers again; not of each question. */
+  readonly onEvent?: ((event: ClientEvent) => void) | undefined;
+}
+
+export interface ClientEvent {
+  readonly kind: "lost" | "found";
+  /** A sentence for the log. */
+  readonly message: string;
+}
+
+/** Why nobody decided. */
+export type UndecidedReason =
+  /** No connection, or it was cut off. */
+  | "unreachable"
+  /** No answer in time. */
+  | "timeout"
+  /** What came back is no answer to this question. */
+  | "malformed"
+  /** Others found out a moment ago that the daemon does not answer; this one was not asked. */
+  | "paused"
+  /** Too many questions are on their way. */
+  | "overloaded"
+  /** The question does not fit into a line. */
+  | "unaskable"
+  /** The client was closed. */
+  | "closed";
+
+/** Where the visitor is served. */
+export type Decision = Decided | Undecided;
+
+export interface Decided {
+  readonly isDecided: true;
+  /** The visitor's number, to keep; as the daemon spelled it. */
+  readonly assignment: string;
+  /** `master`, or the name of a version. */
+  readonly location: string;
+}
+
+export interface Undecided {
+  readonly isDecided: false;
+  /** What the visitor brought, if it can be an assignment. */
+  readonly assignment: string | undefined;
+  readonly location: "master";
+  readonly reason: UndecidedReason;
+}
+
+export interface ClientStats {
+  /** Questions that the daemon answered in time. */
+  readonly decided: number;
+  /** Those that it did not, by why. */
+  readonly undecided: Readonly<Record<UndecidedReason, number>>;
+  /** The daemon does not answer, and is only probed. */
+  readonly isLost: boolean;
+  /** Questions that somebody waits for. */
+  readonly waiting: number;
+  readonly connections: number;
+}
+
+interface Asked extends Pending {
+  readonly resolve: (decision: Decision) => void;
+}
+
+export class Client {
+  readonly #address: ClientAddress;
+  readonly #addressText: string;
+  readonly #timeoutMs: number;
+  readonly #onEvent: ((event: ClientEvent) => void) | undefined;
+  readonly #deadlines = new Deadlines<Asked>((asked) => this.#fail(asked, "timeout"));
+  readonly #pause = new Pause();
+  #connections: Connection<Asked>[] = [];
+  #isClosed = false;
+  #decided = 0;
+  readonly #undecided: Record<UndecidedReason, number> = {
+    unreachable: 0,
+    timeout: 0,
+    malformed: 0,
+    paused: 0,
+    overloaded: 0,
+    unaskable: 0,
+    closed: 0,
+  };
+
+  /** Opens nothing yet. Throws a `TypeError` where an option is wrong. */
+  constructor({ address = ADDRESS, timeoutMs = TIMEOUT_MS, onEvent }: ClientOptions = {}) {
+    if (!(timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
+      throw new TypeError("timeoutMs is a number of milliseconds, over 0");
+    }
+    this.#address = clientAddress(address);
+    this.#addressText = address;
+    this.#timeoutMs = timeoutMs;
+    this.#onEvent = onEvent;
+  }
+
+  /** Where the visitor is served. Never rejects; resolves within the client's `timeoutMs`. */
+  decide(question: Question = {}): Promise<Decision> {
+    const given = sendableAssignment(question.assignment);
+    if (this.#isClosed) return Promise.resolve(this.#toMaster(given, "closed"));
+    const nowMs = performance.now();
+    if (!this.#pause.mayAsk(nowMs)) return Promise.resolve(this.#toMaster(given, "paused"));
+    const line = `${requestLine(given === question.assignment ? question : { ...question, assignment: given })}\n`;
+    if (line.length > LINE_BYTES_MAX) return Promise.resolve(this.#toMaster(given, "unaskable"));
+    const connection = this.#choose(nowMs);
+    if (connection === undefined) return Promise.resolve(this.#toMaster(given, "overloaded"));
+    return new Promise((resolve) => {
+      const asked: Asked = {
+        line,
+        given,
+        isFresh: given === undefined && question.key === undefined,
+        deadlineMs: nowMs + this.#timeoutMs,
+        isSettled: false,
+        isRetried: false,
+        resolve,
+      };
+      this.#deadlines.add(asked, nowMs);
+      connection.send(asked);
+    });
+  }
+
+  /** How it goes, since the client was made. */
+  get stats(): ClientStats {
+    return {
+      decided: this.#decided,
+      undecided: { ...this.#undecided },
+      isLost: this.#pause.isOn,
+      waiting: this.#deadlines.count,
+      connections: this.#connections.length,
+    };
+  }
+
+  /** Closes all connections. What is on its way, and whatever is asked later, goes to master. */
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of this.#connections.slice()) connection.close();
+    this.#deadlines.close();
+  }
+
+  /** One that is in time, a new one, or one that is late; undefined where all are full. */
+  #choose(nowMs: number): Connection<Asked> | undefined {
+    const [first] = this.#connections;
+    if (first !== undefined && !first.isLate && !first.isFull) return first;
+    for (const connection of this.#connections.slice()) {
+      if (connection.isOverdue(nowMs)) connection.close();
+    }
+    const open = this.#connections.filter((connection) => !connection.isFull);
+    const inTime = open.find((connection) => !connection.isLate);
+    if (inTime !== undefined) return inTime;
+    return this.#connections.length < CONNECTIONS_MAX ? this.#open() : open[0];
+  }
+
+  #open(): Connection<Asked> {
+    const connection = new Connection<Asked>(this.#address, {
+      replied: (asked, assignment, location) => this.#replied(asked, assignment, location),
+      ended: (ended, unanswered, ending, cause) => this.#ended(ended, unanswered, ending, cause),
+    });
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  #replied(asked: Asked, assignment: string, location: string): void {
+    if (asked.isSettled) {
+      this.#pause.answeredLate();
+      return;
+    }
+    this.#settle(asked);
+    this.#decided++;
+    asked.resolve({ isDecided: true, assignment, location });
+    if (this.#pause.answered()) this.#tell("found", `maxwells-daemon at ${this.#addressText} answers again`);
+  }
+
+  #ended(
+    ended: Connection<Asked>,
+    unanswered: readonly Asked[],
+    ending: Ending,
+    cause: Error | undefined,
+  ): void {
+    this.#connections = this.#connections.filter((connection) => connection !== ended);
+    const isWorthRetrying = ending === "unreachable" && ended.hasReplied && !this.#isClosed;
+    let fresh: Connection<Asked> | undefined;
+    for (const asked of unanswered) {
+      if (asked.isSettled) continue;
+      if (isWorthRetrying && !asked.isRetried) {
+        asked.isRetried = true;
+        fresh ??= this.#open();
+        fresh.send(asked);
+      } else {
+        this.#fail(asked, this.#isClosed ? "closed" : ending, cause);
+      }
+    }
+  }
+
+  #fail(asked: Asked, reason: Ending | "timeout" | "closed", cause?: Error): void {
+    this.#settle(asked);
+    asked.resolve(this.#toMaster(asked.given, reason));
+    if (reason !== "closed" && this.#pause.failed(performance.now())) {
+      const why = cause === undefined ? reason : `${reason}: ${cause.message}`;
+      this.#tell(
+        "lost",
+        `maxwells-daemon at ${this.#addressText} does not answer (${why}): everyone to master, asking again every ${PAUSE_MS} ms`,
+      );
+    }
+  }
+
+  #settle(asked: Asked): void {
+    asked.isSettled = true;
+    this.#deadlines.settled();
+  }
+
+  #toMaster(assignment: string | undefined, reason: UndecidedReason): Undecided {
+    this.#undecided[reason]++;
+    return { isDecided: false, assignment, location: "master", reason };
+  }
+
+  /** A listener that throws is no visitor's error. */
+  #tell(kind: ClientEvent["kind"], message: string): void {
+    try {
+      this.#onEvent?.({ kind, message });
+    } catch (error) {
+      emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Express: `app.use(maxwellsDaemon({ client }))`, then `request.maxwellsdaemon.location` says who serves.
+ *
+ * The request's headers `maxwellsdaemon` and `maxwellsdaemon-location` become what was decided, so whatever proxies the
+ * request on tells its upstream the truth. TLS is what `request.secure` says, by Express's setting `trust proxy`.
+ */
+
+import type { Request, RequestHandler } from "express";
+import type { Decision } from "../client/client.ts";
+import { addCookie } from "./set-cookie.ts";
+import { decideVisit, FORCE_NAME, single, tellUpstreams, type VisitOptions } from "./visit.ts";
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Where the visitor of this request is served. */
+      maxwellsdaemon: Decision;
+    }
+  }
+}
+
+/** A middleware for whatever comes behind it. No visitor gets an error from it. */
+export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
+  return async (request, response, next) => {
+    const { decision, cookie } = await decideVisit(options, {
+      request,
+      cookies: request.headers.cookie,
+      force: single(request.headers[FORCE_NAME]),
+      isTls: request.secure,
+    });
+    request.maxwellsdaemon = decision;
+    tellUpstreams(request.headers, decision);
+    if (cookie !== undefined) addCookie(response, cookie);
+    next();
+  };
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { Deadlines, type Waiting } from "../../src/client/deadlines.ts";
+
+function block(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
+/** Deadlines that settle what they expire, and what that was. */
+function watched() {
+  const expired: Waiting[] = [];
+  const deadlines = new Deadlines<Waiting>((waiting) => {
+    expired.push(waiting);
+    waiting.isSettled = true;
+    deadlines.settled();
+  });
+  const add = (inMs: number): Waiting => {
+    const nowMs = performance.now();
+    const waiting = { deadlineMs: nowMs + inMs, isSettled: false };
+    deadlines.add(waiting, nowMs);
+    return waiting;
+  };
+  return { deadlines, expired, add };
+}
+
+test("who waits too long is expired, in order, and who was settled is not", async () => {
+  const { deadlines, expired, add } = watched();
+  const all = [add(5), add(10), add(15)];
+  const settled = all[1] as Waiting;
+  settled.isSettled = true;
+  deadlines.settled();
+  while (deadlines.count > 0) await Bun.sleep(1);
+  expect(expired).toEqual([all[0], all[2]] as Waiting[]);
+});
+
+test("what is asked while the application is busy is not given up on before its answer could be read", async () => {
+  const { deadlines, expired, add } = watched();
+  const first = add(5);
+  const turn = new Promise<void>((resolve) => {
+    // Fires in the same turn as the first one's, and behind it.
+    setTimeout(() => {
+      const second = add(5);
+      block(30);
+      setImmediate(() => {
+        expect(expired).toEqual([first]);
+        second.isSettled = true;
+        deadlines.settled();
+        resolve();
+      });
+    }, 6);
+  });
+  block(30);
+  await turn;
+  expect([expired, deadlines.count]).toEqual([[first], 0]);
+});

@@ -1,0 +1,32 @@
+/** A Fastify application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
+
+import { readFileSync } from "node:fs";
+import fastify from "fastify";
+import { Client } from "maxwells-daemon/client";
+import { maxwellsDaemon } from "maxwells-daemon/fastify";
+
+const client = new Client({
+  address: process.env.MAXWELLS_DAEMON_SOCKET,
+  timeoutMs: Number(process.env.TIMEOUT_MS ?? 8),
+  onEvent: ({ message }) => console.warn(message),
+});
+
+const { TLS_KEY, TLS_CERTIFICATE } = process.env;
+const tls = TLS_KEY ? { https: { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) } } : {};
+const app = fastify({ trustProxy: "127.0.0.1", ...tls });
+await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
+app.removeAllContentTypeParsers();
+app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+app.all("/*", async (request, reply) => {
+  const cookie = request.headers["x-set-cookie"];
+  if (cookie !== undefined) reply.header("set-cookie", cookie);
+  return {
+    name: request.maxwellsdaemon.location,
+    headers: request.headers,
+    body: request.body ?? "",
+  };
+});
+
+const port = Number(process.env.PORT);
+await app.listen({ host: "127.0.0.1", port });
+console.log(`listening on port ${port}`);

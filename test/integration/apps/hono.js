@@ -1,0 +1,43 @@
+/** A Hono application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { Client } from "maxwells-daemon/client";
+import { maxwellsDaemon, upstreamHeaders } from "maxwells-daemon/hono";
+
+const client = new Client({
+  address: process.env.MAXWELLS_DAEMON_SOCKET,
+  timeoutMs: Number(process.env.TIMEOUT_MS ?? 8),
+  onEvent: ({ message }) => console.warn(message),
+});
+
+const app = new Hono();
+app.use(
+  maxwellsDaemon({
+    client,
+    allowForce: process.env.ALLOW_FORCE === "1",
+    secure: process.env.SECURE === "1",
+  }),
+);
+app.all("/*", async (c) => {
+  const seen = {
+    name: c.var.maxwellsdaemon.location,
+    headers: Object.fromEntries(upstreamHeaders(c)),
+    body: await c.req.text(),
+  };
+  const response = Response.json(seen);
+  const cookie = c.req.header("x-set-cookie");
+  if (cookie !== undefined) response.headers.append("set-cookie", cookie);
+  return response;
+});
+
+const port = Number(process.env.PORT);
+const { TLS_KEY, TLS_CERTIFICATE } = process.env;
+const tls = TLS_KEY
+  ? { createServer, serverOptions: { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) } }
+  : {};
+serve({ fetch: app.fetch, hostname: "127.0.0.1", port, ...tls }, () => {
+  console.log(`listening on port ${port}`);
+});

@@ -1,0 +1,199 @@
+/**
+ * The middleware in real applications of Express, Fastify and Hono, in Node and in Bun, from the package as it is
+ * installed, with a real daemon. Each promise, and above all law 4.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import {
+  type App,
+  appOf,
+  exampleOf,
+  FRAMEWORK_PACKAGES,
+  FRAMEWORKS,
+  Installed,
+} from "../support/installed.ts";
+import type { Seen } from "../support/upstream.ts";
+
+let installed: Installed;
+
+beforeAll(() => {
+  installed = new Installed(...FRAMEWORK_PACKAGES);
+});
+afterAll(() => installed.remove());
+
+for (const framework of FRAMEWORKS) {
+  for (const runtime of ["node", "bun"] as const) {
+    describe(`${framework} in ${runtime}`, () => {
+      const home = new DaemonHome({ records: { canary: 0.25 }, flags: ["-allow-force"] });
+      const socket = `unix:${home.socket}`;
+      let daemon: DaemonProcess;
+      /** Has more patience than this machine may need, where the decision is what is looked at. */
+      const patient = { MAXWELLS_DAEMON_SOCKET: socket, TIMEOUT_MS: "2000" };
+      let app: App;
+
+      beforeAll(async () => {
+        daemon = await home.start();
+        app = await installed.start(appOf(framework), { runtime, env: patient });
+      });
+      afterAll(async () => {
+        await app.stop();
+        await daemon.end("SIGKILL");
+        home.remove();
+      });
+
+      async function visit(
+        headers: Readonly<Record<string, string>> = {},
+        init: RequestInit = {},
+        url = app.url,
+      ) {
+        const response = await fetch(`${url}/some/path?q=1`, { ...init, headers });
+        const seen = (await response.json()) as Seen;
+        return { status: response.status, seen, cookies: response.headers.getSetCookie() };
+      }
+      const known = (assignment: string) => visit({ cookie: `a=b; maxwellsdaemon=${assignment}; c=d` });
+
+      test("visitors land where their assignment says, and keep it", async () => {
+        for (let i = 0; i < 100; i++) {
+          const assignment = String(i / 100);
+          const { status, seen, cookies } = await known(assignment);
+          const location = i < 25 ? "canary" : "master";
+          expect([status, seen.name, cookies]).toEqual([200, location, []]);
+          expect(seen.headers["maxwellsdaemon"]).toBe(assignment);
+          expect(seen.headers["maxwellsdaemon-location"]).toBe(location);
+        }
+      });
+
+      test("a new visitor gets a cookie, beside the application's own, and stays where it was put", async () => {
+        const { seen, cookies } = await visit({ "x-set-cookie": "session=1" });
+        expect(cookies.map((cookie) => cookie.split("=")[0]).sort()).toEqual(["maxwellsdaemon", "session"]);
+        const ours = cookies.find((cookie) => cookie.startsWith("maxwellsdaemon=")) ?? "";
+        const [, assignment = "", attributes] = /^maxwellsdaemon=([\d.e-]+); (.*)$/.exec(ours) ?? [];
+        expect(attributes).toBe("Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
+        expect(seen.headers["maxwellsdaemon"]).toBe(assignment);
+        const again = await known(assignment);
+        expect([again.seen.name, again.cookies]).toEqual([seen.name, []]);
+      });
+
+      test("what visitors say in headers is not believed, and forcing is off", async () => {
+        const { seen } = await visit({
+          cookie: "maxwellsdaemon=0.9; maxwellsdaemon-force=canary",
+          maxwellsdaemon: "0.1",
+          "maxwellsdaemon-location": "canary",
+          "maxwellsdaemon-force": "canary",
+        });
+        expect(seen.name).toBe("master");
+        expect(seen.headers["maxwellsdaemon"]).toBe("0.9");
+        expect(seen.headers["maxwellsdaemon-location"]).toBe("master");
+      });
+
+      test("the first cookie counts, and hostile ones are new visitors", async () => {
+        expect(await visit({ cookie: "maxwellsdaemon=0.1; maxwellsdaemon=0.9" })).toMatchObject({
+          seen: { name: "canary" },
+          cookies: [],
+        });
+        for (const hostile of [
+          "0.5%0a0.6",
+          "0.5 force=canary",
+          "?lease",
+          "",
+          "nan",
+          "1",
+          `0.${"1".repeat(90)}`,
+        ]) {
+          const { status, cookies } = await visit({ cookie: `maxwellsdaemon=${hostile}` });
+          expect([hostile, status, cookies.length]).toEqual([hostile, 200, 1]);
+        }
+      });
+
+      test("bodies pass untouched", async () => {
+        const body = Buffer.from(crypto.getRandomValues(new Uint8Array(50_000))).toString("base64");
+        const { seen } = await visit(
+          { cookie: "maxwellsdaemon=0.1", "content-type": "text/plain" },
+          { method: "POST", body },
+        );
+        expect([seen.name, seen.body]).toEqual(["canary", body]);
+      });
+
+      test("where it is allowed a visitor may force, by the header before the cookie; over TLS the cookie is Secure", async () => {
+        const forcing = await installed.start(appOf(framework), {
+          runtime,
+          env: { ...patient, ALLOW_FORCE: "1", SECURE: "1" },
+        });
+        try {
+          const cookie = "maxwellsdaemon=0.9; maxwellsdaemon-force=always";
+          expect((await visit({ cookie }, {}, forcing.url)).seen.name).toBe("canary");
+          const both = { cookie, "maxwellsdaemon-force": "never" };
+          expect((await visit(both, {}, forcing.url)).seen.name).toBe("master");
+          const odd = { cookie: "maxwellsdaemon=0.9", "maxwellsdaemon-force": "canary x=%0a" };
+          expect((await visit(odd, {}, forcing.url)).seen.name).toBe("master");
+          const secure = await visit({ "x-forwarded-proto": "https" }, {}, forcing.url);
+          expect(secure.cookies).toHaveLength(1);
+          expect(secure.cookies[0]).toEndWith("; HttpOnly; SameSite=Lax; Secure");
+        } finally {
+          await forcing.stop();
+        }
+      });
+
+      test("a version that the application does not have is master", async () => {
+        home.write({ canary: 0, blue: 1 });
+        await daemon.follows("blue", 1);
+        const { seen } = await known("0.5");
+        expect([seen.name, seen.headers["maxwellsdaemon-location"]]).toEqual(["master", "master"]);
+        home.write({ canary: 0.25 });
+        await daemon.follows("canary", 0.25);
+      });
+
+      test("law 4: a daemon that hangs or is killed costs nobody more than the canary", async () => {
+        const env = { MAXWELLS_DAEMON_SOCKET: socket };
+        const usual = await installed.start(appOf(framework), { runtime, env });
+        const visitor = (headers: Readonly<Record<string, string>>) => visit(headers, {}, usual.url);
+        const canary = async () => (await visitor({ cookie: "maxwellsdaemon=0.1" })).seen.name === "canary";
+        try {
+          await eventually(canary, "the canary");
+          daemon.signal("SIGSTOP");
+          for (let i = 0; i < 50; i++) {
+            const { status, seen, cookies } = await visitor({ cookie: "maxwellsdaemon=0.1" });
+            const kept = seen.headers["maxwellsdaemon"];
+            expect([status, seen.name, kept, cookies]).toEqual([200, "master", "0.1", []]);
+          }
+          daemon.signal("SIGCONT");
+          await eventually(canary, "the canary again");
+          await daemon.end("SIGKILL");
+          for (let i = 0; i < 50; i++) {
+            const { status, seen, cookies } = await visitor({ maxwellsdaemon: "0.1" });
+            const kept = seen.headers["maxwellsdaemon"];
+            expect([status, seen.name, kept, cookies]).toEqual([200, "master", undefined, []]);
+          }
+          daemon = await home.start();
+          await eventually(canary, "the canary of the next daemon");
+          expect(usual.log).toContain("does not answer");
+          expect(usual.log).toContain("answers again");
+        } finally {
+          await usual.stop();
+        }
+      });
+    });
+  }
+
+  test(`the shipped example of ${framework} serves both versions`, async () => {
+    const home = new DaemonHome({ records: { canary: 0.25 } });
+    const daemon = await home.start();
+    const app = await installed.start(exampleOf(framework), {
+      env: { MAXWELLS_DAEMON_SOCKET: `unix:${home.socket}` },
+    });
+    try {
+      const page = async (path: string, assignment: string) =>
+        (await fetch(`${app.url}${path}`, { headers: { cookie: `maxwellsdaemon=${assignment}` } })).text();
+      await eventually(
+        async () => (await page("/", "0.1")) === "the canary serves you\n",
+        "the canary's page",
+      );
+      expect(await page("/a/b", "0.9")).toBe("master serves you\n");
+    } finally {
+      await app.stop();
+      await daemon.end("SIGKILL");
+      home.remove();
+    }
+  });
+}

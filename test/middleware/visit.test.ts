@@ -1,0 +1,141 @@
+/** What the middleware does for a request, without a framework; and cookies on responses of `node:http`. */
+
+import { describe, expect, test } from "bun:test";
+import { createServer, type ServerResponse } from "node:http";
+import { Client } from "../../src/client/client.ts";
+import { addCookie } from "../../src/middleware/set-cookie.ts";
+import { cookieOf, decideVisit, tellUpstreams, type VisitOptions } from "../../src/middleware/visit.ts";
+import { FakeDaemon } from "../support/line-peer.ts";
+import { freePort } from "../support/port.ts";
+
+const NOBODY = "unix:/nowhere/daemon.sock";
+
+/** Decides a visit with a daemon that answers `reply`; the outcome and the lines that it was asked. */
+async function decided(
+  reply: string,
+  options: Partial<VisitOptions<string>> = {},
+  visit: { cookies?: string; force?: string; isTls?: boolean } = {},
+) {
+  await using fake = await FakeDaemon.start((_, socket) => void socket.write(reply));
+  const client = new Client({ address: fake.address, timeoutMs: 5_000 });
+  const outcome = await decideVisit(
+    { client, ...options },
+    { request: "the request", cookies: visit.cookies, force: visit.force, isTls: visit.isTls ?? false },
+  );
+  client.close();
+  return { ...outcome, lines: fake.lines };
+}
+
+test.each<[string | undefined, string | undefined]>([
+  [undefined, undefined],
+  ["", undefined],
+  ["maxwellsdaemon=0.1", "0.1"],
+  ["a=b;maxwellsdaemon=0.1 ;c=d", "0.1"],
+  ["maxwellsdaemon=0.1; maxwellsdaemon=0.2", "0.1"],
+  ["maxwellsdaemon=; maxwellsdaemon=0.2", ""],
+  ["xmaxwellsdaemon=0.1; maxwellsdaemon-force=x; maxwellsdaemon", undefined],
+  ["MaxwellsDaemon=0.1", undefined],
+  ["maxwellsdaemon=a=b", "a=b"],
+])("of the cookies %p the visitor's is %p", (header, value) => {
+  expect(cookieOf(header, "maxwellsdaemon")).toBe(value);
+});
+
+test("a new assignment makes a cookie, Secure over TLS or where it is told so; the visitor's own makes none", async () => {
+  const cookie = "maxwellsdaemon=0.5; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+  const reply = "0.5\nmaster\n";
+  expect((await decided(reply)).cookie).toBe(cookie);
+  expect((await decided(reply, {}, { isTls: true })).cookie).toBe(`${cookie}; Secure`);
+  expect((await decided(reply, { secure: true })).cookie).toBe(`${cookie}; Secure`);
+  expect((await decided(reply, {}, { cookies: "maxwellsdaemon=0.5" })).cookie).toBeUndefined();
+});
+
+test("where nobody decides there is no cookie, and the visitor's assignment is kept", async () => {
+  const client = new Client({ address: NOBODY });
+  const visit = { request: "", cookies: "maxwellsdaemon=0.1", force: undefined, isTls: false };
+  const { decision, cookie } = await decideVisit({ client }, visit);
+  expect([decision.assignment, decision.location, cookie]).toEqual(["0.1", "master", undefined]);
+});
+
+test("application and key are asked for; a key function that throws or gives nothing is none", async () => {
+  const reply = "0.5\nmaster\n";
+  const { lines } = await decided(reply, { application: "web site", key: (request) => request });
+  expect(lines).toEqual([" application=web%20site key=the%20request"]);
+  const throwing = () => {
+    throw new Error("from the key function");
+  };
+  for (const key of [throwing, () => undefined, () => ""]) {
+    expect((await decided(reply, { key })).lines).toEqual([""]);
+  }
+});
+
+test("forcing is asked for only where it is allowed, by the header before the cookie, and only for what is a location", async () => {
+  const reply = "0.5\nmaster\n";
+  const cookies = "maxwellsdaemon-force=never";
+  const line = async (allowForce: boolean, force?: string) =>
+    (await decided(reply, { allowForce }, force === undefined ? { cookies } : { cookies, force })).lines[0];
+  expect(await line(false, "always")).toBe("");
+  expect(await line(true, "always")).toBe(" force=always");
+  expect(await line(true)).toBe(" force=never");
+  expect(await line(true, "")).toBe(" force=never");
+  expect(await line(true, "a\nb")).toBe("");
+});
+
+test("a location that the application does not serve is master", async () => {
+  expect((await decided("0.5\nblue\n")).decision.location).toBe("master");
+  expect((await decided("0.5\nblue\n", { locations: ["blue"] })).decision.location).toBe("blue");
+  expect((await decided("0.5\ncanary\n", { locations: ["blue"] })).decision.location).toBe("master");
+});
+
+test("upstreams are told what was decided, and nothing of what the visitor says", () => {
+  const forged = { host: "h", maxwellsdaemon: "0.1", "maxwellsdaemon-location": "canary" };
+  const known: Record<string, unknown> = { ...forged };
+  tellUpstreams(known, { isDecided: true, assignment: "0.9", location: "master" });
+  expect(known).toEqual({ host: "h", maxwellsdaemon: "0.9", "maxwellsdaemon-location": "master" });
+  const unknown: Record<string, unknown> = { ...forged };
+  tellUpstreams(unknown, { isDecided: false, assignment: undefined, location: "master", reason: "paused" });
+  expect(unknown).toEqual({ host: "h", "maxwellsdaemon-location": "master" });
+});
+
+describe("a cookie is added beside those that a handler sets by", () => {
+  const cases: Record<string, (response: ServerResponse) => void> = {
+    nothing: (response) => response.end(),
+    setHeader: (response) => response.setHeader("set-cookie", ["a=1", "b=2"]).end(),
+    appendHeader: (response) => response.appendHeader("Set-Cookie", "a=1").end(),
+    "writeHead without headers": (response) => response.setHeader("Set-Cookie", "a=1").writeHead(200).end(),
+    "writeHead with other headers": (response) =>
+      response.setHeader("Set-Cookie", "a=1").writeHead(200, { "x-a": "b" }).end(),
+    "writeHead with an object": (response) => response.writeHead(200, "fine", { "SET-COOKIE": "a=1" }).end(),
+    "writeHead with a list in an object": (response) =>
+      response.writeHead(200, { "set-cookie": ["a=1", "b=2"] }).end(),
+    "writeHead with names and values in turn": (response) =>
+      response.setHeader("x-a", "b").writeHead(200, ["x-c", "d", "Set-Cookie", "a=1"]).end(),
+    "write and end": (response) => {
+      response.setHeader("Set-Cookie", "a=1");
+      response.write("x");
+      response.end();
+    },
+    flushHeaders: (response) => {
+      response.setHeader("Set-Cookie", "a=1");
+      response.flushHeaders();
+      response.end();
+    },
+  };
+  for (const [name, handle] of Object.entries(cases)) {
+    test(name, async () => {
+      const port = await freePort();
+      const server = createServer((_, response) => {
+        addCookie(response, "ours=1");
+        handle(response);
+      });
+      await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+      try {
+        const cookies = (await fetch(`http://127.0.0.1:${port}`)).headers.getSetCookie();
+        const own = name === "nothing" ? [] : /list|^setHeader/.test(name) ? ["a=1", "b=2"] : ["a=1"];
+        expect(cookies.sort()).toEqual([...own, "ours=1"]);
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    });
+  }
+});
