@@ -8,6 +8,7 @@
  * chosen is an error and not database 0.
  */
 
+import { isIP } from "node:net";
 import type { Redis } from "ioredis";
 import type { RedisPlace } from "./address.ts";
 import { DatabaseError, LoginError } from "./faults.ts";
@@ -40,7 +41,7 @@ export class RedisConnection {
     const redis = new Constructor({
       host: place.host,
       port: place.port,
-      ...(place.isTls ? { tls: { servername: place.host } } : {}),
+      ...(place.isTls ? { tls: isIP(place.host) === 0 ? { servername: place.host } : {} } : {}),
       protocol: 2,
       lazyConnect: true,
       connectTimeout: OPEN_TIMEOUT_MS,

@@ -73,8 +73,8 @@ function replyFault(where: string, text: string): StoreError {
   if (text.includes("max number of clients")) {
     return new StoreError("unavailable", `${where} has as many clients as it may; raise maxclients there`);
   }
-  // Scripts of Redis 7 lose the word: "ERR The user executing the script can't run this command or subcommand".
-  if (/user executing the script|can't run this command|has no permissions/i.test(text)) {
+  // What a script may not is told without the word: by Redis in the first way, by Valkey in the second.
+  if (/^ERR (?:The user executing the script can't|ACL failure in script)/.test(text)) {
     return new StoreError("denied", `${where} ${REPLIES["NOPERM"]?.[1]}`);
   }
   return new StoreError(
