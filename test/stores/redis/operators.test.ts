@@ -183,12 +183,42 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect(await fails(store.read("website", soon()))).toMatchObject({ code: "malformed" });
       await engine.cli("DEL", KEY);
       const padding = "x".repeat(1_100_000);
+      await engine.pipe([["HSET", KEY, "canary", "0.5", "canary:padding", padding]]);
+      const error = await fails(store.read("website", soon()));
+      expect(error).toMatchObject({ code: "malformed" });
+      expect(error.message).toContain("HDEL");
+      await engine.cli("DEL", KEY);
       const refused = store.write?.("website", "canary", { rollout: 0, padding }, null, soon());
       await expect(refused).rejects.toMatchObject({ code: "malformed" });
       expect(await engine.cli("EXISTS", KEY)).toBe("0");
     });
   });
 }
+
+test.skipIf(redisMissing("redis-server") !== undefined)(
+  "a node of a cluster serves the applications that it has, and says so of others",
+  async () => {
+    const node = await startRedis("redis-server", ["--cluster-enabled", "yes"]);
+    const store = await openStore(`redis://127.0.0.1:${node.port}`, {
+      table: "",
+      region: "",
+      warn: () => {},
+    });
+    try {
+      expect(await fails(store.read("website", soon()))).toMatchObject({ code: "unavailable" });
+      await node.cli("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+      await eventually(
+        async () => (await node.cli("CLUSTER", "INFO")).includes("cluster_state:ok"),
+        "a cluster",
+      );
+      expect(await store.write?.("website", "canary", FIELDS, null, soon())).toMatchObject({ ok: true });
+      expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
+    } finally {
+      await store.close();
+      await node.stop();
+    }
+  },
+);
 
 const FIELDS = {
   rollout: 0.25,
