@@ -187,7 +187,8 @@ class RedisStore implements Store {
     };
     try {
       const connection = await RedisConnection.open(this.#client, this.#place, this.#closing.signal);
-      connection.ended.addEventListener("abort", forget, { once: true });
+      if (connection.ended.aborted) forget();
+      else connection.ended.addEventListener("abort", forget, { once: true });
       return connection;
     } catch (error) {
       forget();
