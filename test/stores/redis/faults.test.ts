@@ -273,10 +273,13 @@ describe.skipIf(isMissing)("passwords and certificates", () => {
 
   test("a certificate of another host is refused", async () => {
     const other = await serve("other");
-    const { status, output } = await get(`rediss://${login}127.0.0.1:${tlsPort}`, "other.crt");
-    expect(status).not.toBe(0);
-    expect(output).toContain("does not answer");
-    await other.stop();
+    try {
+      const { status, output } = await get(`rediss://${login}127.0.0.1:${tlsPort}`, "other.crt");
+      expect(status).not.toBe(0);
+      expect(output).toContain("does not answer");
+    } finally {
+      await other.stop();
+    }
   });
 
   test.each([

@@ -1,6 +1,7 @@
 /** What operators do to a Redis beside this program: by hand, with rights, with notifications on and off. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
 import { eventually } from "../../support/daemon-process.ts";
@@ -9,15 +10,17 @@ import { rollouts } from "../store-suite.ts";
 
 const KEY = "maxwells-daemon:website";
 
-/** As in docs/stores/redis.md. */
-const DAEMON_RIGHTS = [
-  ...["resetchannels", "~maxwells-daemon:*", "&maxwells-daemon:*", "&__keyspace@*__:maxwells-daemon:*"],
-  ...["+eval", "+hlen", "+hgetall", "+subscribe", "+ping"],
-];
-const OPERATOR_RIGHTS = [
-  ...["resetchannels", "~maxwells-daemon:*", "&maxwells-daemon:*"],
-  ...["+eval", "+hlen", "+hgetall", "+hset", "+hdel", "+publish", "+scan"],
-];
+/** What docs/stores/redis.md has operators copy. */
+const DAEMON_RIGHTS = await rightsOf("daemon");
+/** With the one that `copy` needs. */
+const OPERATOR_RIGHTS = [...(await rightsOf("operator")), "+scan"];
+
+async function rightsOf(user: string): Promise<string[]> {
+  const page = await Bun.file(join(import.meta.dir, "../../../docs/stores/redis.md")).text();
+  const [, rights] = new RegExp(`^ACL SETUSER ${user} on >PASSWORD (.+)$`, "m").exec(page) ?? [];
+  if (rights === undefined) throw new Error(`the page has no rights of ${user}`);
+  return rights.split(" ");
+}
 
 for (const program of ["redis-server", "valkey-server"] as const) {
   describe.skipIf(redisMissing(program) !== undefined)(`a ${program} and its operators`, () => {
