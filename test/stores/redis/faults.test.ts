@@ -215,12 +215,13 @@ test("a reply without end is given up in time", async () => {
 });
 
 describe.skipIf(isMissing)("passwords and certificates", () => {
-  const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-redis-tls-"));
+  let directory: string;
   const at = (name: string) => join(directory, name);
   let engine: RedisServer;
   let tlsPort: number;
 
   beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-redis-tls-"));
     for (const [name, san] of [
       ["right", "IP:127.0.0.1,DNS:localhost"],
       ["other", "DNS:elsewhere.example"],
