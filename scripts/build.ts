@@ -1,6 +1,7 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and sees that it works: that it starts,
- * that a store of one's own loads in it, and that the AWS SDK, which is imported lazily, is inside.
+ * that a store of one's own loads in it, and that the AWS SDK and the client of Redis, which are imported lazily, are
+ * inside.
  *
  * Other platforms are built on themselves: a cross build would download their Bun.
  */
@@ -57,6 +58,9 @@ function checkExecutable(cwd: string): void {
   };
   const aws = run(cwd, ["get", "-store", "dynamodb:"], environment);
   expectOutput(aws, /127\.0\.0\.1:9|ECONNREFUSED|refused|Unable to connect/i, "the AWS SDK is not inside");
+
+  const redis = run(cwd, ["get", "-store", "redis://127.0.0.1:9"]);
+  expectOutput(redis, /does not answer \(ECONNREFUSED\)/, "the client of Redis is not inside");
 }
 
 function run(

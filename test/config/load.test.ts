@@ -293,9 +293,11 @@ describe("problems", () => {
 
   test("control characters and passwords of a value are not repeated", () => {
     expect(problems({ argv: ["-region", "a\u001b[2Jb"] })[0]).toContain("a\\u001b[2Jb");
-    const [message = ""] = problems({ argv: ["-store", `redis://u:${"secret".repeat(200)}@h`] });
-    expect(message).toContain("redis://***@h");
-    expect(message).not.toContain("secret");
+    for (const address of [`unknown://u:${"secret".repeat(200)}@h`, "redis://u:secret@h/no-database"]) {
+      const [message = ""] = problems({ argv: ["-store", address] });
+      expect(message).toContain("://***@h");
+      expect(message).not.toContain("secret");
+    }
   });
 
   test("addresses that container platforms put into the environment are not misspelt settings", () => {

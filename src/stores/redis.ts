@@ -1,0 +1,202 @@
+/**
+ * Rollouts in Redis or Valkey, one hash for each application:
+ *
+ *     HSET maxwells-daemon:website canary 0.25
+ *
+ * One key, so that a snapshot is one read at one moment, a write is one compare-and-set, what people set by hand is
+ * found without an index, and Redis's own notifications name the application. See docs/decisions/0015-redis.md.
+ */
+
+import { abandoned, unlessAborted } from "./abort.ts";
+import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
+import { type Client, RedisConnection } from "./redis/connection.ts";
+import { redisFault } from "./redis/faults.ts";
+import { changeOf, type RawRecord, rawRecords, recordOf, snapshotOf } from "./redis/records.ts";
+import { READ, WRITE } from "./redis/scripts.ts";
+import { RedisSubscription } from "./redis/subscription.ts";
+import {
+  type RecordFields,
+  type Snapshot,
+  type Store,
+  type StoreContext,
+  StoreError,
+  type StoreKind,
+  type Written,
+} from "./store.ts";
+
+/** What keys and channels begin with; the application's name follows. */
+const PREFIX = "maxwells-daemon:";
+
+/** An application's hash may hold this much; more would make requests wait (law 1). */
+const HASH_BYTES_MAX = 1024 * 1024;
+const HASH_FIELDS_MAX = 4096;
+
+/** A step of listing all applications looks at this many keys. */
+const SCAN_COUNT = 1_000;
+
+export const redis: StoreKind = kind("redis");
+export const rediss: StoreKind = kind("rediss");
+
+function kind(name: "redis" | "rediss"): StoreKind {
+  return {
+    name,
+    usage: `${name}://[USER:PASSWORD@]HOST[:PORT][/DB]`,
+    summary: name === "redis" ? "a Redis or Valkey, told of changes" : "the same over TLS",
+    check(location) {
+      return parsePlace(name, location) === undefined
+        ? `write ${name}://HOST, ${name}://HOST:6379/0 or ${name}://USER:PASSWORD@HOST, other signs percent-encoded`
+        : undefined;
+    },
+    async open(context: StoreContext): Promise<Store> {
+      const place = parsePlace(name, context.location);
+      if (place === undefined) throw new TypeError(`an address that ${name}'s check does not take`);
+      return new RedisStore(await import("ioredis"), place, context.warn.bind(context));
+    },
+  };
+}
+
+class RedisStore implements Store {
+  readonly address: string;
+  readonly #client: Client;
+  readonly #place: RedisPlace;
+  readonly #closing = new AbortController();
+  readonly #subscription: RedisSubscription;
+  /** Shared by all reads and writes; absent until one is needed, and after it has ended. */
+  #connection: Promise<RedisConnection> | undefined;
+
+  constructor(client: Client, place: RedisPlace, warn: (message: string) => void) {
+    this.address = shownPlace(place);
+    this.#client = client;
+    this.#place = place;
+    this.#subscription = new RedisSubscription({
+      open: (signal) => RedisConnection.open(client, place, signal),
+      prefix: PREFIX,
+      database: place.database,
+      warn,
+    });
+  }
+
+  async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    return snapshotOf(await this.#readRaw(application, signal));
+  }
+
+  watch(application: string, changed: () => void): () => void {
+    return this.#subscription.add(application, changed);
+  }
+
+  async write(
+    application: string,
+    version: string,
+    fields: RecordFields,
+    expected: string | null,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    if (version.includes(":")) throw new TypeError(`${JSON.stringify(version)} cannot be a version in Redis`);
+    const hash = await this.#readRaw(application, signal);
+    const seen = hash.get(version);
+    const current = seen === undefined ? undefined : recordOf(version, seen);
+    if ((current?.revision ?? null) !== expected) return { ok: false, current };
+
+    const { sets, removes } = changeOf(version, seen ?? new Map(), fields);
+    this.#refuseTooLarge(hash, sets);
+    const key = PREFIX + application;
+    const pairs = [...(seen ?? [])];
+    const counts = [pairs.length, sets.length, removes.length];
+    const reply = await this.#call(signal, key, "EVAL", WRITE, 1, key, version, key, ...counts, [
+      ...pairs.flat(),
+      ...sets.flat(),
+      ...removes,
+    ]);
+    const [isWritten, flat] = Array.isArray(reply) ? reply : [];
+    const after = this.#understand(flat).get(version);
+    if (isWritten === 1 && after !== undefined)
+      return { ok: true, revision: recordOf(version, after).revision };
+    return { ok: false, current: after === undefined ? undefined : recordOf(version, after) };
+  }
+
+  /** Goes through all keys of the database; needs the right `SCAN`, which nothing else does. */
+  async applications(signal: AbortSignal): Promise<readonly string[]> {
+    const names = new Set<string>();
+    let cursor = "0";
+    do {
+      const args = [cursor, "MATCH", `${PREFIX}*`, "COUNT", SCAN_COUNT, "TYPE", "hash"];
+      const reply = await this.#call(signal, PREFIX, "SCAN", ...args);
+      const [next, keys] = Array.isArray(reply) ? reply : [];
+      if (typeof next !== "string" || !Array.isArray(keys)) throw this.#noReply();
+      for (const key of keys) names.add(String(key).slice(PREFIX.length));
+      cursor = next;
+    } while (cursor !== "0");
+    return [...names];
+  }
+
+  async close(): Promise<void> {
+    this.#subscription.close();
+    this.#closing.abort();
+    await this.#connection?.then(
+      (connection) => connection.close(),
+      () => {},
+    );
+  }
+
+  async #readRaw(application: string, signal: AbortSignal): Promise<ReadonlyMap<string, RawRecord>> {
+    const key = PREFIX + application;
+    const limits = [HASH_FIELDS_MAX, HASH_BYTES_MAX];
+    return this.#understand(await this.#call(signal, key, "EVAL", READ, 1, key, ...limits));
+  }
+
+  #understand(flat: unknown): ReadonlyMap<string, RawRecord> {
+    const records = rawRecords(flat);
+    if (records === undefined) throw this.#noReply();
+    return records;
+  }
+
+  /** Lest a write is the last one that could be read. */
+  #refuseTooLarge(hash: ReadonlyMap<string, RawRecord>, sets: readonly (readonly [string, string])[]): void {
+    const all = new Map([...[...hash.values()].flatMap((raw) => [...raw]), ...sets]);
+    const bytes = [...all].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (bytes <= HASH_BYTES_MAX && all.size <= HASH_FIELDS_MAX) return;
+    const remedy = "HDEL what no daemon serves; nothing was written";
+    throw new StoreError("malformed", `${this.address} would hold more than can be read; ${remedy}`);
+  }
+
+  /** A command that ends with its signal, over a connection that is made where there is none. Rejects with a `StoreError`. */
+  async #call(
+    signal: AbortSignal,
+    key: string,
+    command: string,
+    ...args: readonly (string | number | readonly string[])[]
+  ): Promise<unknown> {
+    const wanted = AbortSignal.any([signal, this.#closing.signal]);
+    if (wanted.aborted) throw abandoned(wanted);
+    try {
+      return await unlessAborted(wanted, this.#send(command, args.flat()));
+    } catch (error) {
+      throw wanted.aborted ? abandoned(wanted) : redisFault(`${this.address} (${key})`, error);
+    }
+  }
+
+  async #send(command: string, args: readonly (string | number)[]): Promise<unknown> {
+    this.#connection ??= this.#connect();
+    return (await this.#connection).call(command, ...args);
+  }
+
+  /** A connection, forgotten as soon as it ends, or could not be made. */
+  async #connect(): Promise<RedisConnection> {
+    const forget = () => {
+      this.#connection = undefined;
+    };
+    try {
+      const connection = await RedisConnection.open(this.#client, this.#place, this.#closing.signal);
+      if (connection.ended.aborted) forget();
+      else connection.ended.addEventListener("abort", forget, { once: true });
+      return connection;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  #noReply(): StoreError {
+    return new StoreError("malformed", `what answers at ${this.address} is not Redis; check host and port`);
+  }
+}

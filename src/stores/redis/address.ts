@@ -1,0 +1,56 @@
+/** The address of a Redis, taken apart. Pure. */
+
+/** Where a Redis is, and as whom to log in. Secret: never shown, never part of an error. */
+export interface RedisPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+  readonly database: number;
+  /** Absent where nobody logs in; without a user it is Redis's `default`. */
+  readonly login?: { readonly user: string; readonly password: string };
+}
+
+const DEFAULT_PORT = 6379;
+
+/** As many digits as a database may have; how many there are is the server's matter. */
+const DATABASE = /^\/?$|^\/(\d{1,5})$/;
+
+/** @returns undefined where it is no address, or says more than one can */
+export function parsePlace(scheme: "redis" | "rediss", location: string): RedisPlace | undefined {
+  // A special scheme, as it is parsed strictly: hosts in lower case, ports that are numbers.
+  const url = location.startsWith("//") ? URL.parse(`https:${location}`) : null;
+  if (url === null || url.search !== "" || url.hash !== "") return undefined;
+  const [, database = "0"] = DATABASE.exec(url.pathname) ?? ["", undefined];
+  if (!DATABASE.test(url.pathname)) return undefined;
+  const user = decode(url.username);
+  const password = decode(url.password);
+  if (user === undefined || password === undefined || (user !== "" && password === "")) return undefined;
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: portOf(location, url),
+    isTls: scheme === "rediss",
+    database: Number(database),
+    ...(password === "" ? {} : { login: { user, password } }),
+  };
+}
+
+/** The place as people may see it. */
+export function shownPlace({ host, port, isTls, database, login }: RedisPlace): string {
+  const shownHost = host.includes(":") ? `[${host}]` : host;
+  const shownLogin = login === undefined ? "" : "***@";
+  return `${isTls ? "rediss" : "redis"}://${shownLogin}${shownHost}:${port}/${database}`;
+}
+
+/** The parser leaves out a port that is the borrowed scheme's own. */
+function portOf(location: string, url: URL): number {
+  if (url.port !== "") return Number(url.port);
+  return /:0*443(?:\/|$)/.test(location) ? 443 : DEFAULT_PORT;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

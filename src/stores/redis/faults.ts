@@ -1,0 +1,84 @@
+/**
+ * What goes wrong between a daemon and its Redis, told so that an operator knows what to do.
+ *
+ * Redis begins an error with a word that tells its kind; only that is looked at. The rest may quote what was sent, a
+ * password among it, and so do the client's error objects: neither is shown, nor kept as a cause.
+ */
+
+import { StoreError, type StoreErrorCode } from "../store.ts";
+
+/** A refusal while logging in, or while choosing the database, which Redis itself has no kind of its own for. */
+export class LoginError extends Error {}
+export class DatabaseError extends Error {}
+
+const ACL = "see the rights in docs/stores/redis.md";
+
+/** The closed set of what Redis says and is understood, by its first word. */
+const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: string]>> = {
+  NOAUTH: ["denied", "wants a password; put redis://USER:PASSWORD@HOST into the address"],
+  WRONGPASS: ["denied", "does not know this user and password; correct the address"],
+  NOPERM: ["denied", `does not allow it to this user; ${ACL}`],
+  DENIED: ["denied", "lets nobody in from other machines without a password (protected mode); set one there"],
+  LOADING: ["unavailable", "is still loading its data; wait until it has"],
+  BUSY: ["unavailable", "is busy with somebody's script; SCRIPT KILL ends it"],
+  READONLY: ["unavailable", "is a replica, which takes no writes; name the primary"],
+  MASTERDOWN: ["unavailable", "is a replica that has lost its primary; look at its replication"],
+  NOREPLICAS: ["unavailable", "has too few replicas to take writes; look at its replication"],
+  MISCONF: ["unavailable", "cannot save to its disk and takes no writes; look at its log"],
+  OOM: ["unavailable", "has no memory left; raise maxmemory, or take something out"],
+  CLUSTERDOWN: ["unavailable", "belongs to a cluster that is down; look at CLUSTER INFO there"],
+  TRYAGAIN: ["unavailable", "belongs to a cluster that is moving this key; wait until it has"],
+  MOVED: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
+  ASK: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
+  WRONGTYPE: ["malformed", "holds something else than a hash there; DEL it, and write the rollouts anew"],
+  TOOLARGE: ["malformed", "holds more than 1 MiB or 4096 fields there; HDEL what no daemon serves"],
+};
+
+/**
+ * @param where for people: the address, and where it helps the key
+ * @param error whatever the client rejected with
+ */
+export function redisFault(where: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const { name, code, message } = (error ?? {}) as { name?: unknown; code?: unknown; message?: unknown };
+  const text = String(message ?? "");
+  if (error instanceof LoginError) return new StoreError("denied", `${where} ${REPLIES["WRONGPASS"]?.[1]}`);
+  if (error instanceof DatabaseError) {
+    return new StoreError("missing", `${where} has no such database, or not for this user; name another`);
+  }
+  if (name === "ReplyError") return replyFault(where, text);
+  if (name === "ParserError" || text.startsWith("Unknown RESP type") || text.startsWith("Protocol error")) {
+    return new StoreError(
+      "malformed",
+      `what answers at ${where} is not Redis; check host, port and redis:// or rediss://`,
+    );
+  }
+  const reason =
+    typeof code === "string" && /^[A-Z0-9_]{1,80}$/.test(code)
+      ? code
+      : text === "Command timed out" || name === "TimeoutError"
+        ? "no answer in time"
+        : "the connection was closed";
+  return new StoreError(
+    "unavailable",
+    `${where} does not answer (${reason}); check the address, the network, and redis:// or rediss:// with its certificate`,
+  );
+}
+
+/** What Redis itself answered instead of a reply. */
+function replyFault(where: string, text: string): StoreError {
+  const word = /^-?([A-Z]{2,20})\b/.exec(text)?.[1] ?? "";
+  const known = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
+  if (known !== undefined) return new StoreError(known[0], `${where} ${known[1]}`);
+  if (text.includes("max number of clients")) {
+    return new StoreError("unavailable", `${where} has as many clients as it may; raise maxclients there`);
+  }
+  // What a script may not is told without the word: by Redis in the first way, by Valkey in the second.
+  if (/^ERR (?:The user executing the script can't|ACL failure in script)/.test(text)) {
+    return new StoreError("denied", `${where} ${REPLIES["NOPERM"]?.[1]}`);
+  }
+  return new StoreError(
+    "malformed",
+    `${where} does not understand what is asked (${word || "no reason given"}); it has to be Redis 6, Valkey, or later`,
+  );
+}

@@ -1,0 +1,104 @@
+/**
+ * The fields of an application's hash ⇄ its records. Pure.
+ *
+ *     canary           0.25             the rollout of canary
+ *     canary:offset    0.5              any other field of its record
+ *     canary:revision  7                how often this program has written it
+ *
+ * What can be read as JSON is that, anything else is a text: people write `hold`, and not `"hold"`.
+ */
+
+import { createHash } from "node:crypto";
+import type { RecordFields, Snapshot, StoreRecord } from "../store.ts";
+
+/** Counted up by our writes; no part of a record's value. */
+export const REVISION = "revision";
+
+/** Spelt so it would be a second rollout. */
+const ROLLOUT = "rollout";
+
+/** A record's fields as they lie: the hash's own names, and texts. */
+export type RawRecord = ReadonlyMap<string, string>;
+
+/** The hash, as the script replies it: name, value, name, value. Undefined where that is no such list. */
+export function rawRecords(flat: unknown): ReadonlyMap<string, RawRecord> | undefined {
+  if (!Array.isArray(flat) || flat.length % 2 !== 0) return undefined;
+  if (!flat.every((part): part is string => typeof part === "string")) return undefined;
+  const records = new Map<string, Map<string, string>>();
+  for (let at = 0; at < flat.length; at += 2) {
+    const name = flat[at] ?? "";
+    const [version = ""] = name.split(":", 1);
+    const record = records.get(version) ?? new Map<string, string>();
+    records.set(version, record.set(name, flat[at + 1] ?? ""));
+  }
+  return records;
+}
+
+export function snapshotOf(records: ReadonlyMap<string, RawRecord>): Snapshot {
+  return new Map([...records].map(([version, raw]) => [version, recordOf(version, raw)]));
+}
+
+export function recordOf(version: string, raw: RawRecord): StoreRecord {
+  const fields: [string, unknown][] = [];
+  const doubled = `${version}:${ROLLOUT}`;
+  for (const [name, text] of raw) {
+    if (name === version && !raw.has(doubled)) fields.push([ROLLOUT, fromText(text)]);
+    // Which one was meant cannot be known; the feed says what is there, and that it counts as 0.
+    else if (name === doubled) fields.push([ROLLOUT, Object.fromEntries(both(raw, version, doubled))]);
+    else if (name !== version && name !== `${version}:${REVISION}`) {
+      fields.push([name.slice(version.length + 1), fromText(text)]);
+    }
+  }
+  const position = Number(raw.get(`${version}:${REVISION}`) ?? Number.NaN);
+  return {
+    value: Object.fromEntries(fields),
+    revision: revisionOf(raw),
+    ...(Number.isSafeInteger(position) ? { position } : {}),
+  };
+}
+
+/** What a write does to the hash. */
+export interface RawChange {
+  readonly sets: readonly (readonly [name: string, text: string])[];
+  readonly removes: readonly string[];
+}
+
+export function changeOf(version: string, raw: RawRecord, fields: RecordFields): RawChange {
+  const count = Number(raw.get(`${version}:${REVISION}`) ?? 0);
+  const next = Number.isSafeInteger(count) && count >= 0 ? count + 1 : 1;
+  const sets: [string, string][] = [[`${version}:${REVISION}`, String(next)]];
+  const removes = [`${version}:${ROLLOUT}`];
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === REVISION) continue;
+    const rawName = name === ROLLOUT ? version : `${version}:${name}`;
+    if (value === undefined) removes.push(rawName);
+    else sets.push([rawName, toText(value)]);
+  }
+  return { sets, removes };
+}
+
+/** Of each byte that lies there: whoever wrote it, and by what. */
+function revisionOf(raw: RawRecord): string {
+  const sorted = JSON.stringify([...raw].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash("sha256").update(sorted).digest("base64url").slice(0, 22);
+}
+
+function both(raw: RawRecord, ...names: readonly string[]): [string, unknown][] {
+  return names.flatMap((name) => {
+    const text = raw.get(name);
+    return text === undefined ? [] : [[name, fromText(text)]];
+  });
+}
+
+function fromText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function toText(value: unknown): string {
+  if (typeof value === "string" && fromText(value) === value) return value;
+  return JSON.stringify(value);
+}

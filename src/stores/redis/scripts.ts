@@ -1,0 +1,64 @@
+/**
+ * What runs inside Redis, each at one moment and on one key. Errors are handed on as they are, so that their first word
+ * tells what is wrong in all versions of Redis.
+ */
+
+/**
+ * KEYS: the hash. ARGV: how many fields it may have, and how many bytes. Replies with all of the hash, or nothing of it.
+ */
+export const READ = `
+local count = redis.pcall('HLEN', KEYS[1])
+if type(count) == 'table' then return count end
+if count > tonumber(ARGV[1]) then return redis.error_reply('TOOLARGE fields') end
+local flat = redis.pcall('HGETALL', KEYS[1])
+local bytes = 0
+for _, text in ipairs(flat) do bytes = bytes + #text end
+if bytes > tonumber(ARGV[2]) then return redis.error_reply('TOOLARGE bytes') end
+return flat`;
+
+/**
+ * KEYS: the hash. ARGV: version, channel, the number of fields seen, of fields to set, of fields to remove, then those:
+ * name and value, name and value, name. Replies with whether the record was as seen and has been written, and with its
+ * fields as they are now.
+ *
+ * Whether removing is allowed shows before anything is set, lest a write is done by half.
+ */
+export const WRITE = `
+local key, version, channel = KEYS[1], ARGV[1], ARGV[2]
+local seenCount, setCount, removeCount = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local at = 6
+local seen, sets, removes = {}, {}, {}
+for _ = 1, seenCount do seen[ARGV[at]] = ARGV[at + 1]; at = at + 2 end
+for _ = 1, setCount * 2 do sets[#sets + 1] = ARGV[at]; at = at + 1 end
+for _ = 1, removeCount do removes[#removes + 1] = ARGV[at]; at = at + 1 end
+
+local function record()
+  local flat = redis.pcall('HGETALL', key)
+  if flat.err then return flat end
+  local own, prefix = {}, version .. ':'
+  for i = 1, #flat, 2 do
+    local name = flat[i]
+    if name == version or string.sub(name, 1, #prefix) == prefix then
+      own[#own + 1] = name
+      own[#own + 1] = flat[i + 1]
+    end
+  end
+  return own
+end
+
+local own = record()
+if own.err then return own end
+local isSame = #own == seenCount * 2
+for i = 1, #own, 2 do
+  if seen[own[i]] ~= own[i + 1] then isSame = false end
+end
+if not isSame then return {0, own} end
+
+local reply = redis.pcall('HDEL', key, removes[1])
+if type(reply) == 'table' and reply.err then return reply end
+reply = redis.pcall('HSET', key, unpack(sets))
+if type(reply) == 'table' and reply.err then return reply end
+reply = redis.pcall('HDEL', key, unpack(removes))
+if type(reply) == 'table' and reply.err then return reply end
+redis.pcall('PUBLISH', channel, version)
+return {1, record()}`;

@@ -1,0 +1,78 @@
+import { openStore } from "../../src/stores/list.ts";
+import type { Store } from "../../src/stores/store.ts";
+import { type RedisProgram, type RedisServer, redisMissing, startRedis } from "../support/redis-server.ts";
+import { TcpFaults } from "../support/tcp-faults.ts";
+import { storeSuite } from "./store-suite.ts";
+
+const PREFIX = "maxwells-daemon:";
+const SECRET = "hunter2:/@é";
+
+export function open(address: string, warnings: string[] = []): Promise<Store> {
+  return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
+}
+
+for (const program of ["redis-server", "valkey-server"] as const) {
+  if (redisMissing(program) === undefined) suiteOf(program);
+}
+
+function suiteOf(program: RedisProgram): void {
+  let engine: RedisServer;
+  let faults: TcpFaults;
+  storeSuite(
+    program,
+    async () => {
+      // Told of changes by `redis-cli`, as an operator may switch it on.
+      engine = await startRedis(program, ["--notify-keyspace-events", "Kh"]);
+      await engine.cli("ACL", "SETUSER", "ada", "on", ">other", "+@all", "~*");
+      faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
+      const address = `redis://127.0.0.1:${faults.port}`;
+      return {
+        open: () => open(address),
+        faults,
+        forDaemon: { address },
+        seed: (application, records) => engine.pipe(seeding(application, records)),
+        seedMany: (applications, records) =>
+          engine.pipe(applications.flatMap((name) => seeding(name, records))),
+        async denied() {
+          const store = await open(`redis://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${faults.port}`);
+          return { store, secret: SECRET };
+        },
+        leave: () => faults.enter("refuse"),
+        spoil: async () => {
+          await engine.pipe([
+            ["DEL", `${PREFIX}garbage`],
+            ["SET", `${PREFIX}garbage`, "a text"],
+          ]);
+        },
+        hang: () => faults.enter("swallow"),
+        async recover() {
+          await faults.enter("pass");
+          if ((await engine.cli("TYPE", `${PREFIX}garbage`)) === "string") {
+            await engine.pipe(seeding("garbage", { canary: 0.25 }));
+          }
+        },
+        async close() {
+          await faults.stop();
+          await engine.stop();
+        },
+      };
+    },
+    {
+      "an engine that remembers tells what was, newest first": "Redis remembers nothing; its records do",
+      "what it needs may be made again, and changes nothing that is there": "Redis needs nothing to be made",
+    },
+  );
+}
+
+/** What an operator types: all fields of the application's hash anew, in one go. */
+function seeding(application: string, records: Readonly<Record<string, unknown>>): string[][] {
+  const key = `${PREFIX}${application}`;
+  const fields = Object.entries(records).flatMap(([version, value]) => {
+    const record = typeof value === "number" ? { rollout: value } : (value as Record<string, unknown>);
+    return Object.entries(record).flatMap(([name, field]) => [
+      name === "rollout" ? version : `${version}:${name}`,
+      typeof field === "string" ? field : JSON.stringify(field),
+    ]);
+  });
+  return [["MULTI"], ["DEL", key], ...(fields.length === 0 ? [] : [["HSET", key, ...fields]]), ["EXEC"]];
+}

@@ -1,0 +1,255 @@
+/** What operators do to a Redis beside this program: by hand, with rights, with notifications on and off. */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openStore } from "../../../src/stores/list.ts";
+import { type Store, StoreError } from "../../../src/stores/store.ts";
+import { eventually } from "../../support/daemon-process.ts";
+import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
+import { rollouts } from "../store-suite.ts";
+
+const KEY = "maxwells-daemon:website";
+
+/** What docs/stores/redis.md has operators copy. */
+const DAEMON_RIGHTS = await rightsOf("daemon");
+/** With the one that `copy` needs. */
+const OPERATOR_RIGHTS = [...(await rightsOf("operator")), "+scan"];
+
+async function rightsOf(user: string): Promise<string[]> {
+  const page = await Bun.file(join(import.meta.dir, "../../../docs/stores/redis.md")).text();
+  const [, rights] = new RegExp(`^ACL SETUSER ${user} on >PASSWORD (.+)$`, "m").exec(page) ?? [];
+  if (rights === undefined) throw new Error(`the page has no rights of ${user}`);
+  return rights.split(" ");
+}
+
+for (const program of ["redis-server", "valkey-server"] as const) {
+  describe.skipIf(redisMissing(program) !== undefined)(`a ${program} and its operators`, () => {
+    let engine: RedisServer;
+    const stores: Store[] = [];
+    const warnings: string[] = [];
+
+    beforeAll(async () => {
+      engine = await startRedis(program);
+      await engine.cli("ACL", "SETUSER", "daemon", "on", ">d", ...DAEMON_RIGHTS);
+      await engine.cli("ACL", "SETUSER", "operator", "on", ">o", ...OPERATOR_RIGHTS);
+      await engine.cli("ACL", "SETUSER", "deaf", "on", ">d", "resetchannels", "~*", "+@all");
+    });
+    afterEach(async () => {
+      for (const store of stores.splice(0)) await store.close();
+      warnings.length = 0;
+      await engine.cli("FLUSHALL");
+      await engine.cli("CONFIG", "SET", "notify-keyspace-events", "");
+    });
+    afterAll(async () => {
+      await engine?.stop();
+    });
+
+    async function open(login = "", database = 0): Promise<Store> {
+      const address = `redis://${login}127.0.0.1:${engine.port}/${database}`;
+      const warn = (message: string) => warnings.push(message);
+      const store = await openStore(address, { table: "", region: "", warn });
+      stores.push(store);
+      return store;
+    }
+
+    test("a rollout that is set by hand counts, for a new application too", async () => {
+      const store = await open();
+      await engine.cli("HSET", KEY, "canary", "0.25");
+      expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
+      await engine.cli("HDEL", KEY, "canary");
+      expect(await store.read("website", soon())).toEqual(new Map());
+    });
+
+    test("a rollout that is set by hand leaves the rest of its record, and makes a write lose", async () => {
+      const store = await open();
+      const written = await store.write?.("website", "canary", FIELDS, null, soon());
+      await engine.cli("HSET", KEY, "canary", "0.5");
+      const now = (await store.read("website", soon())).get("canary");
+      expect(now?.value).toEqual({ ...FIELDS, rollout: 0.5 });
+      const before = written?.ok ? written.revision : "";
+      expect(await store.write?.("website", "canary", { rollout: 1 }, before, soon())).toEqual({
+        ok: false,
+        current: now,
+      });
+    });
+
+    test("what a write leaves is plain to read", async () => {
+      const store = await open();
+      await store.write?.("website", "canary", FIELDS, null, soon());
+      const text = await engine.cli("HGETALL", KEY);
+      expect(text.split("\n")).toEqual([
+        ...["canary:revision", "1", "canary", "0.25", "canary:offset", "0.5", "canary:failsafe", "hold"],
+        ...["canary:updatedBy", '"42"', "canary:history", '[{"rollout":0}]'],
+      ]);
+    });
+
+    test("versions whose names begin alike are kept apart", async () => {
+      const store = await open();
+      await engine.cli("HSET", KEY, "blue", "0.1", "blue-2", "0.2", "blue-2:offset", "0.5");
+      const revision = (await store.read("website", soon())).get("blue")?.revision ?? "";
+      expect(await store.write?.("website", "blue", { rollout: 0.3 }, revision, soon())).toMatchObject({
+        ok: true,
+      });
+      expect(rollouts(await store.read("website", soon()))).toEqual({ blue: 0.3, "blue-2": 0.2 });
+    });
+
+    test("databases are kept apart, and one that does not exist is missing", async () => {
+      const [zero, one, none] = [await open(), await open("", 1), await open("", 999)];
+      await engine.cli("-n", "1", "HSET", KEY, "canary", "0.75");
+      expect(rollouts(await one.read("website", soon()))).toEqual({ canary: 0.75 });
+      expect(await zero.read("website", soon())).toEqual(new Map());
+      await expect(none.read("website", soon())).rejects.toMatchObject({ code: "missing" });
+    });
+
+    test("a write of ours nudges without any setting of the server", async () => {
+      const daemon = await open("daemon:d@");
+      const operator = await open("operator:o@");
+      const nudges = await watching(daemon);
+      const before = nudges.count;
+      await operator.write?.("website", "canary", { rollout: 0.5 }, null, soon());
+      await eventually(() => nudges.count > before, "a nudge");
+      expect(warnings).toEqual([]);
+    });
+
+    test("a change by hand nudges where notifications are on, and only there", async () => {
+      const daemon = await open("daemon:d@", 0);
+      const nudges = await watching(daemon);
+      const before = nudges.count;
+      await engine.cli("HSET", KEY, "canary", "0.5");
+      await Bun.sleep(200);
+      expect(nudges.count).toBe(before);
+      await engine.cli("CONFIG", "SET", "notify-keyspace-events", "Kgh");
+      await engine.cli("HSET", KEY, "canary", "0.6");
+      await eventually(() => nudges.count > before, "a nudge");
+      const beforeDel = nudges.count;
+      await engine.cli("DEL", KEY);
+      await eventually(() => nudges.count > beforeDel, "a nudge of DEL");
+    });
+
+    test("who may not subscribe is told once, and reads go on", async () => {
+      const store = await open("deaf:d@");
+      await engine.cli("HSET", KEY, "canary", "0.5");
+      await watching(store);
+      await eventually(() => warnings.length > 0, "a warning");
+      expect(warnings).toEqual([expect.stringContaining("may not SUBSCRIBE")]);
+      expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.5 });
+    });
+
+    test("the rights of the documents suffice for the daemon and for operators, and for no more", async () => {
+      const daemon = await open("daemon:d@");
+      const operator = await open("operator:o@");
+      expect(await operator.write?.("website", "canary", FIELDS, null, soon())).toMatchObject({ ok: true });
+      const revision = (await operator.read("website", soon())).get("canary")?.revision ?? "";
+      const fields = { rollout: 0.5, offset: undefined };
+      expect(await operator.write?.("website", "canary", fields, revision, soon())).toMatchObject({
+        ok: true,
+      });
+      expect(await operator.applications?.(soon())).toEqual(["website"]);
+      const snapshot = await daemon.read("website", soon());
+      expect(rollouts(snapshot)).toEqual({ canary: 0.5 });
+
+      const now = snapshot.get("canary")?.revision ?? "";
+      const refused = daemon.write?.("website", "canary", { rollout: 1 }, now, soon());
+      await expect(refused).rejects.toMatchObject({ code: "denied" });
+      await expect(daemon.applications?.(soon())).rejects.toMatchObject({ code: "denied" });
+      expect(await daemon.read("website", soon())).toEqual(snapshot);
+    });
+
+    test("a right that is missing half-way leaves nothing half written", async () => {
+      const rights = OPERATOR_RIGHTS.filter((right) => right !== "+hdel");
+      await engine.cli("ACL", "SETUSER", "half", "on", ">h", ...rights);
+      const store = await open("half:h@");
+      const refused = store.write?.("website", "canary", { rollout: 1, why: undefined }, null, soon());
+      await expect(refused).rejects.toMatchObject({ code: "denied" });
+      expect(await engine.cli("EXISTS", KEY)).toBe("0");
+    });
+
+    test("a key that is no hash is malformed, and a rollout in two spellings counts as 0", async () => {
+      const store = await open();
+      await engine.cli("SET", KEY, "0.25");
+      const error = await fails(store.read("website", soon()));
+      expect(error).toMatchObject({ code: "malformed" });
+      expect(error.message).toContain(KEY);
+      await engine.cli("DEL", KEY);
+      await engine.cli("HSET", KEY, "canary", "0.25", "canary:rollout", "0.5");
+      const snapshot = await store.read("website", soon());
+      expect(rollouts(snapshot)).toEqual({ canary: { canary: 0.25, "canary:rollout": 0.5 } });
+      const revision = snapshot.get("canary")?.revision ?? "";
+      await store.write?.("website", "canary", { rollout: 0.75 }, revision, soon());
+      expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.75 });
+    });
+
+    test("more than can be read is refused by Redis itself, and none of it is sent", async () => {
+      const store = await open();
+      const fields = Array.from({ length: 5_000 }, (_, index) => [`v${index}`, "0"]).flat();
+      await engine.pipe([["HSET", KEY, ...fields]]);
+      expect(await fails(store.read("website", soon()))).toMatchObject({ code: "malformed" });
+      await engine.cli("DEL", KEY);
+      const padding = "x".repeat(1_100_000);
+      await engine.pipe([["HSET", KEY, "canary", "0.5", "canary:padding", padding]]);
+      const error = await fails(store.read("website", soon()));
+      expect(error).toMatchObject({ code: "malformed" });
+      expect(error.message).toContain("HDEL");
+      await engine.cli("DEL", KEY);
+      const refused = store.write?.("website", "canary", { rollout: 0, padding }, null, soon());
+      await expect(refused).rejects.toMatchObject({ code: "malformed" });
+      expect(await engine.cli("EXISTS", KEY)).toBe("0");
+    });
+  });
+}
+
+test.skipIf(redisMissing("redis-server") !== undefined)(
+  "a node of a cluster serves the applications that it has, and says so of others",
+  async () => {
+    const node = await startRedis("redis-server", ["--cluster-enabled", "yes"]);
+    const store = await openStore(`redis://127.0.0.1:${node.port}`, {
+      table: "",
+      region: "",
+      warn: () => {},
+    });
+    try {
+      expect(await fails(store.read("website", soon()))).toMatchObject({ code: "unavailable" });
+      await node.cli("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+      await eventually(
+        async () => (await node.cli("CLUSTER", "INFO")).includes("cluster_state:ok"),
+        "a cluster",
+      );
+      expect(await store.write?.("website", "canary", FIELDS, null, soon())).toMatchObject({ ok: true });
+      expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
+    } finally {
+      await store.close();
+      await node.stop();
+    }
+  },
+);
+
+const FIELDS = {
+  rollout: 0.25,
+  offset: 0.5,
+  failsafe: "hold",
+  updatedBy: "42",
+  history: [{ rollout: 0 }],
+} as const;
+
+/** A watch that stands. */
+async function watching(store: Store): Promise<{ readonly count: number }> {
+  const nudges = { count: 0 };
+  store.watch?.("website", () => {
+    nudges.count++;
+  });
+  await eventually(() => nudges.count > 0, "the first nudge");
+  return nudges;
+}
+
+function soon(): AbortSignal {
+  return AbortSignal.timeout(9_000);
+}
+
+async function fails(work: Promise<unknown>): Promise<StoreError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(StoreError);
+  return error as StoreError;
+}

@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import { changeOf, rawRecords, recordOf, snapshotOf } from "../../../src/stores/redis/records.ts";
+
+test("a hash becomes records, in whatever order its fields lie", () => {
+  const flat = ["blue:offset", "0.5", "canary", "0.25", "blue", "0.1", "canary:failsafe", "hold"];
+  const snapshot = snapshotOf(rawRecords(flat) ?? new Map());
+  expect(snapshot.get("canary")?.value).toEqual({ rollout: 0.25, failsafe: "hold" });
+  expect(snapshot.get("blue")?.value).toEqual({ rollout: 0.1, offset: 0.5 });
+});
+
+test.each([undefined, null, 1, "OK", ["canary"], ["canary", null], ["canary", ["0"]], [1, 2]])(
+  "%j is no hash",
+  (flat) => {
+    expect(rawRecords(flat)).toBeUndefined();
+  },
+);
+
+test.each([
+  ["0.25", 0.25],
+  ["hold", "hold"],
+  ['"0.25"', "0.25"],
+  [".25", ".25"],
+  ["25%", "25%"],
+  ["", ""],
+  ["NaN", "NaN"],
+  ["[1,{}]", [1, {}]],
+])("the text %j means %j", (text, value) => {
+  expect(recordOf("v", new Map([["v:x", text]])).value).toEqual({ x: value });
+});
+
+test.each([0.25, 1, "hold", "0.25", "true", "", "null", '"x"', "[", { a: [1, "b", null] }, null, true])(
+  "%j comes back as it was written",
+  (value) => {
+    const { sets } = changeOf("v", new Map(), { rollout: 0.5, field: value });
+    expect(recordOf("v", new Map(sets)).value).toEqual({ rollout: 0.5, field: value });
+  },
+);
+
+test.each([
+  [undefined, "1"],
+  ["7", "8"],
+  ["-3", "1"],
+  ["much", "1"],
+  ["9007199254740993", "1"],
+])("the count of writes goes on from %j with %j, and no field can set it", (before, next) => {
+  const raw = new Map(before === undefined ? [] : [["v:revision", before]]);
+  const { sets } = changeOf("v", raw, { rollout: 0, revision: 99 });
+  expect(sets).toEqual([
+    ["v:revision", next],
+    ["v", "0"],
+  ]);
+});
+
+test("a revision changes with any byte, and not with the order", () => {
+  const of = (...entries: [string, string][]) => recordOf("v", new Map(entries)).revision;
+  const revision = of(["v", "0.5"], ["v:a", "1"]);
+  expect(of(["v:a", "1"], ["v", "0.5"])).toBe(revision);
+  expect(of(["v", "0.50"], ["v:a", "1"])).not.toBe(revision);
+  expect(of(["v", "0.5"], ["v:a", "1"], ["v:revision", "1"])).not.toBe(revision);
+  expect(of(["v", "0.5"])).not.toBe(revision);
+});
+
+test("names that JavaScript knows better are names like any other", () => {
+  const record = recordOf(
+    "v",
+    new Map([
+      ["v:__proto__", "1"],
+      ["v:toString", "2"],
+    ]),
+  );
+  expect(Object.entries(record.value as object)).toEqual([
+    ["__proto__", 1],
+    ["toString", 2],
+  ]);
+});
