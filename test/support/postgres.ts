@@ -32,7 +32,11 @@ const SETTINGS = [
 ];
 
 /** Everybody needs a password over TCP; the unix socket is for the tests. */
-const ACCESS = ["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256"];
+const ACCESS = [
+  "local all all trust",
+  "host all all 127.0.0.1/32 scram-sha-256",
+  "host replication all 127.0.0.1/32 scram-sha-256",
+];
 
 export interface PostgresOptions {
   /** A server that follows another one, and starts from a copy of it. */
@@ -69,7 +73,11 @@ export class Postgres {
   }
 
   /** The address of a database here, at this port or at that of something between. */
-  address(user: { readonly user: string; readonly password: string }, port = this.port, database = "postgres"): string {
+  address(
+    user: { readonly user: string; readonly password: string },
+    port = this.port,
+    database = "postgres",
+  ): string {
     return `postgres://${user.user}:${encodeURIComponent(user.password)}@127.0.0.1:${port}/${database}`;
   }
 
@@ -100,7 +108,8 @@ export class Postgres {
     this.#child = child;
     const until = performance.now() + START_TIMEOUT_MS;
     while (!(await this.#isAnswering())) {
-      if (child.exitCode !== null || performance.now() > until) throw new Error(`PostgreSQL did not start: ${await this.log()}`);
+      if (child.exitCode !== null || performance.now() > until)
+        throw new Error(`PostgreSQL did not start: ${await this.log()}`);
       await Bun.sleep(LOOK_EVERY_MS);
     }
   }
@@ -144,7 +153,17 @@ export class Postgres {
 
   async #copy(primary: Postgres): Promise<void> {
     const from = `host=127.0.0.1 port=${primary.port} user=${ADMIN.user} password=${ADMIN.password}`;
-    await run([join(PROGRAMS, "pg_basebackup"), "-D", this.#data, "-d", from, "-R", "-c", "fast", "--no-sync"]);
+    await run([
+      join(PROGRAMS, "pg_basebackup"),
+      "-D",
+      this.#data,
+      "-d",
+      from,
+      "-R",
+      "-c",
+      "fast",
+      "--no-sync",
+    ]);
     const own = [`port = ${this.port}`, `unix_socket_directories = '${this.directory}'`];
     await appendFile(join(this.#data, "postgresql.conf"), `\n${own.join("\n")}\n`);
   }
@@ -170,7 +189,7 @@ export class Postgres {
 }
 
 /** The user that servers run as: nobody in particular, but not root. */
-function owner(): { uid?: number; gid?: number } {
+export function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(Bun.spawnSync(["id", flag, "postgres"]).stdout.toString());
   return { uid: id("-u"), gid: id("-g") };
@@ -185,7 +204,10 @@ async function run(command: readonly string[], input = ""): Promise<string> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [output, problem] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const [output, problem] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
   if ((await child.exited) !== 0) throw new Error(`${command[0]}: ${problem}`);
   return output.trimEnd();
 }
