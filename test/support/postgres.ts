@@ -22,7 +22,6 @@ export const ADMIN = { user: "postgres", password: "admin-secret" } as const;
 /** Speed before safety: nothing here outlives its test. */
 const SETTINGS = [
   "fsync = off",
-  "synchronous_commit = off",
   "full_page_writes = off",
   "shared_buffers = 16MB",
   "max_connections = 60",

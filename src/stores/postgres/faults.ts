@@ -101,7 +101,7 @@ const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[]
   },
 ];
 
-const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|ALTNAME/;
+const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/;
 
 /** @param shown the address without secrets */
 export function postgresFault(shown: string, error: unknown): StoreError {
