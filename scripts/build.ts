@@ -1,6 +1,6 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and sees that it works: that it starts,
- * that a store of one's own loads in it, and that the AWS SDK, which is imported lazily, is inside.
+ * that a store of one's own loads in it, and that the AWS SDK and PostgreSQL's client, which are imported lazily, are inside.
  *
  * Other platforms are built on themselves: a cross build would download their Bun.
  */
@@ -57,6 +57,9 @@ function checkExecutable(cwd: string): void {
   };
   const aws = run(cwd, ["get", "-store", "dynamodb:"], environment);
   expectOutput(aws, /127\.0\.0\.1:9|ECONNREFUSED|refused|Unable to connect/i, "the AWS SDK is not inside");
+
+  const postgres = run(cwd, ["get", "-store", "postgres://127.0.0.1:9/rollouts"]);
+  expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
 }
 
 function run(

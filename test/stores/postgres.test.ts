@@ -504,7 +504,7 @@ describe.skipIf(!hasPostgres)("making the table", () => {
 describe.skipIf(!hasPostgres)("failures", () => {
   test("a lock that is held makes reads fail in time, and nothing piles up in the server", async () => {
     const database = await freshDatabase();
-    const store = await openAt(engine.address(READER, engine.port, database));
+    const store = await openAt(engine.address(OPERATOR, engine.port, database));
     await store.read("website", soon());
     const holder = await engine.client(database);
     await holder.query("BEGIN; LOCK TABLE maxwells_daemon");
@@ -513,7 +513,7 @@ describe.skipIf(!hasPostgres)("failures", () => {
         const error = await within(4_000, failureOf(store.read("website", soon())));
         expect(error).toMatchObject({ code: "unavailable" });
       }
-      const waiting = `SELECT count(*) FROM pg_stat_activity WHERE usename = '${READER.user}' AND state = 'active'`;
+      const waiting = `SELECT count(*) FROM pg_stat_activity WHERE usename = '${OPERATOR.user}' AND state = 'active'`;
       await eventually(async () => (await engine.psql(waiting)) === "0", "nothing waits for the lock");
     } finally {
       await holder.end();
@@ -730,7 +730,7 @@ describe.skipIf(!hasPostgres)("a standby", () => {
         message: expect.stringContaining("write to the primary"),
       });
     }
-    expect(await failureOf(store.init?.(soon()))).toBeInstanceOf(Error);
+    expect(await store.init?.(soon())).toBe("the table maxwells_daemon is there");
   });
 
   test("after a fail-over to a standby that is behind, what is older is refused as long as the last values hold", async () => {

@@ -26,7 +26,8 @@ const SERVER_FAULTS: readonly Row[] = [
     state: /^42501$/,
     code: "denied",
     what: "does not let this user do that",
-    remedy: "grant SELECT on maxwells_daemon to the daemon, and INSERT and UPDATE to operators",
+    remedy:
+      "grant SELECT on maxwells_daemon to the daemon, INSERT and UPDATE to operators, and CREATE on the schema for init-store",
   },
   {
     state: /^3D000$/,
