@@ -1,7 +1,7 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and sees that it works: that it starts,
- * that a store of one's own loads in it, and that the AWS SDK and the client of Redis, which are imported lazily, are
- * inside.
+ * that a store of one's own loads in it, and that the AWS SDK and the clients of Redis and PostgreSQL, which are imported
+ * lazily, are inside.
  *
  * Other platforms are built on themselves: a cross build would download their Bun.
  */
@@ -61,6 +61,9 @@ function checkExecutable(cwd: string): void {
 
   const redis = run(cwd, ["get", "-store", "redis://127.0.0.1:9"]);
   expectOutput(redis, /does not answer \(ECONNREFUSED\)/, "the client of Redis is not inside");
+
+  const postgres = run(cwd, ["get", "-store", "postgres://127.0.0.1:9/rollouts"]);
+  expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
 }
 
 function run(

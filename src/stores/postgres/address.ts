@@ -1,0 +1,98 @@
+/**
+ * The address of a database, in the spelling of libpq: `postgres://user:password@host:port/database?sslmode=verify-full`.
+ *
+ * Without `sslmode` the network is not trusted: TLS with the certificate checked, but on loopback and unix sockets. libpq
+ * would take `prefer`, which takes no TLS as well; whoever wants that says `disable`.
+ */
+
+import { userInfo } from "node:os";
+
+const PORT = 5432;
+
+const SSL_MODES = ["disable", "require", "verify-ca", "verify-full"] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+const PARAMETERS: ReadonlySet<string> = new Set(["host", "sslmode", "sslrootcert", "sslcert", "sslkey"]);
+
+export interface Address {
+  /** For people: no user, no password. */
+  readonly shown: string;
+  /** A name, an IP address, or the directory of a unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  /** Undefined where the address does not say. */
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly sslMode: SslMode;
+  /** Paths of PEM files. */
+  readonly caPath: string | undefined;
+  readonly certificatePath: string | undefined;
+  readonly keyPath: string | undefined;
+}
+
+/**
+ * @param location what follows `postgres:`
+ * @returns the address, or what is wrong with it in words that end in the remedy and quote nothing secret
+ */
+export function parseAddress(location: string): Address | string {
+  const url = URL.parse(`postgres:${location}`);
+  if (url === null || !location.startsWith("//") || url.hash !== "") {
+    return `${EXAMPLE}; special characters in user and password as %40 for @, %2F for /`;
+  }
+  const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.has(name));
+  if (unknown !== undefined)
+    return `behind the ? may stand ${[...PARAMETERS].join(", ")}, as in sslmode=verify-full`;
+
+  let parts: { user: string; password: string; hostname: string; database: string };
+  try {
+    parts = {
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      hostname: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1"),
+      database: decodeURIComponent(url.pathname.slice(1)),
+    };
+  } catch {
+    return "write a % as %25";
+  }
+  const { user, password, hostname, database } = parts;
+  const host = url.searchParams.get("host") ?? hostname;
+  if (host === "" || host.includes(",")) return `name one host; ${EXAMPLE}, or ?host=/var/run/postgresql`;
+  if (database === "" || database.includes("/")) return `name the database; ${EXAMPLE}`;
+  if (`${user}${password}${host}${database}`.includes("\0")) return `take out %00; ${EXAMPLE}`;
+
+  const isLocal =
+    host.startsWith("/") || host === "localhost" || host === "::1" || /^127\.[\d.]+$/.test(host);
+  const sslMode = url.searchParams.get("sslmode") ?? (isLocal ? "disable" : "verify-full");
+  if (!isSslMode(sslMode)) return `write sslmode=${SSL_MODES.join(", ")}`;
+  if (host.startsWith("/") && sslMode !== "disable") return "a unix socket has no TLS; leave sslmode out";
+  const port = url.port === "" ? PORT : Number(url.port);
+  return {
+    shown: host.startsWith("/")
+      ? `postgres:///${database}?host=${host}`
+      : `postgres://${host.includes(":") ? `[${host}]` : host}${port === PORT ? "" : `:${port}`}/${database}`,
+    ...{ host, port, database, sslMode },
+    user: user || undefined,
+    password: password || undefined,
+    caPath: url.searchParams.get("sslrootcert") ?? undefined,
+    certificatePath: url.searchParams.get("sslcert") ?? undefined,
+    keyPath: url.searchParams.get("sslkey") ?? undefined,
+  };
+}
+
+const EXAMPLE =
+  "write postgres://USER:PASSWORD@HOST/DATABASE, as in postgres://daemon:secret@db.internal/rollouts";
+
+function isSslMode(text: string): text is SslMode {
+  return (SSL_MODES as readonly string[]).includes(text);
+}
+
+/** Who logs in: as the address says, then as libpq's environment does, then as the system's user. */
+export function userOf({ user }: Address): string {
+  return user ?? (process.env["PGUSER"] || userInfo().username);
+}
+
+/** Empty where there is none, as for `peer`, `trust` and certificates. */
+export function passwordOf({ password }: Address): string {
+  return password ?? process.env["PGPASSWORD"] ?? "";
+}

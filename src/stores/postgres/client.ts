@@ -1,0 +1,241 @@
+/**
+ * One connection to PostgreSQL, with what the driver leaves open: a limit of time on connecting and on each query, after
+ * which the connection is gone, since nobody knows what it would still bring; a limit of bytes; and a parser whose errors
+ * end the connection rather than the process.
+ */
+
+import { readFile } from "node:fs/promises";
+import type pg from "pg";
+import type { Client, Connection } from "pg";
+import { unlessAborted } from "../abort.ts";
+import { StoreError } from "../store.ts";
+import { type Address, passwordOf, userOf } from "./address.ts";
+import { stateOf } from "./faults.ts";
+
+/** A server that says goodbye is waited for this long. */
+const GOODBYE_MS = 200;
+
+/** An answer, or what is heard between two health checks, may have this many bytes. */
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What a pooler answers to a startup parameter that it cannot pass on (protocol_violation). */
+const UNKNOWN_PARAMETER = "08P01";
+
+export type Driver = Pick<typeof pg, "Client" | "Connection">;
+
+/** Rows by column, as the driver reads PostgreSQL's types. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface ClientOptions {
+  readonly driver: Driver;
+  readonly address: Address;
+  /** The server gives up on a statement by itself, so that what nobody waits for any longer does not pile up there. */
+  readonly statementTimeoutMs: number;
+  /** Called when the server's limit cannot be set, as behind PgBouncer. */
+  readonly onNoStatementTimeout: () => void;
+}
+
+export class PostgresClient {
+  /** When it was made, by the monotonic clock. */
+  readonly madeAtMs = performance.now();
+  readonly #client: Client;
+  readonly #guard: Guard;
+  #isGone = false;
+
+  private constructor(client: Client, guard: Guard) {
+    this.#client = client;
+    this.#guard = guard;
+    client.on("error", () => this.destroy());
+    client.on("end", () => {
+      this.#isGone = true;
+    });
+  }
+
+  /** Connects and logs in. Rejects with what the driver, the server or the network reports, or as `signal` aborts. */
+  static async open(options: ClientOptions, signal: AbortSignal): Promise<PostgresClient> {
+    try {
+      return await connect(
+        options,
+        options.statementTimeoutMs,
+        signal,
+        (...made) => new PostgresClient(...made),
+      );
+    } catch (error) {
+      if (stateOf(error) !== UNKNOWN_PARAMETER) throw error;
+      options.onNoStatementTimeout();
+      return connect(options, 0, signal, (...made) => new PostgresClient(...made));
+    }
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** The process of the server that this is a connection to, or what a pooler says instead. */
+  get processId(): number {
+    return (this.#client as unknown as { readonly processID: number }).processID;
+  }
+
+  /** One statement, with an unnamed plan, so that poolers may send the next one elsewhere. Ends with `signal`, and takes the connection along then. */
+  async query(text: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly Row[]> {
+    this.#guard.bytes = 0;
+    try {
+      const { rows } = await unlessAborted(signal, this.#client.query<Row>(text, [...values]));
+      return rows;
+    } catch (error) {
+      if (stateOf(error) === undefined || signal.aborted) this.destroy();
+      throw this.#guard.fault ?? error;
+    }
+  }
+
+  /** Calls `heard` for each notification, with its payload. */
+  onNotification(heard: (payload: string) => void): void {
+    this.#client.on("notification", ({ payload }) => heard(payload ?? ""));
+  }
+
+  /** Calls `gone` once, when the connection has ended however. */
+  onGone(gone: () => void): void {
+    this.#client.once("end", gone);
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    this.#isGone = true;
+    this.#guard.destroy();
+  }
+
+  /** Says goodbye, within bounds, and ends it. */
+  async close(): Promise<void> {
+    this.#isGone = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, GOODBYE_MS);
+    });
+    await Promise.race([this.#client.end().catch(() => {}), late]);
+    clearTimeout(timer);
+    this.destroy();
+  }
+}
+
+async function connect(
+  { driver, address }: ClientOptions,
+  statementTimeoutMs: number,
+  signal: AbortSignal,
+  made: (client: Client, guard: Guard) => PostgresClient,
+): Promise<PostgresClient> {
+  const ssl = await tlsOf(address);
+  signal.throwIfAborted();
+  const guard = new Guard();
+  const client = new driver.Client({
+    host: address.host,
+    port: address.port,
+    database: address.database,
+    user: userOf(address),
+    // A function, or the driver would look for more passwords by itself.
+    password: () => passwordOf(address),
+    application_name: "maxwells-daemon",
+    statement_timeout: statementTimeoutMs,
+    connection: guard.connection(driver, ssl),
+    ssl,
+  } as ConstructorParameters<Driver["Client"]>[0]);
+  const opened = made(client, guard);
+  try {
+    await unlessAborted(signal, client.connect());
+    return opened;
+  } catch (error) {
+    opened.destroy();
+    throw guard.fault ?? error;
+  }
+}
+
+interface Stream {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  destroy(error?: Error): unknown;
+}
+
+/** The driver's connection, as far as its types do not tell. */
+interface OpenConnection {
+  readonly stream: Stream;
+  attachListeners(stream: Stream): void;
+}
+
+/** Stands between a socket and the driver's parser. */
+class Guard {
+  /** Since the last query began. */
+  bytes = 0;
+  /** Why the connection was ended here. */
+  fault: StoreError | undefined;
+  #connection: OpenConnection | undefined;
+
+  connection(driver: Driver, ssl: TlsOptions | false): Connection {
+    const connection = new driver.Connection({ ssl } as ConstructorParameters<Driver["Connection"]>[0]);
+    const open = connection as unknown as OpenConnection;
+    this.#connection = open;
+    const attach = open.attachListeners.bind(open);
+    // Called with the socket, or with what TLS makes of it.
+    open.attachListeners = (stream) => {
+      const guarded: Stream = {
+        destroy: (error) => stream.destroy(error),
+        on: (event, listener) =>
+          stream.on(event, event === "data" ? this.#guarded(listener as (bytes: Buffer) => void) : listener),
+      };
+      attach(guarded);
+    };
+    return connection;
+  }
+
+  destroy(): void {
+    this.#connection?.stream.destroy();
+  }
+
+  #guarded(parse: (bytes: Buffer) => void): (bytes: Buffer) => void {
+    return (bytes) => {
+      if (this.fault !== undefined) return;
+      this.bytes += bytes.byteLength;
+      try {
+        if (this.bytes > ANSWER_BYTES_MAX) {
+          const remedy = "delete what no daemon serves";
+          throw new StoreError("malformed", `the answer is longer than ${ANSWER_BYTES_MAX} bytes; ${remedy}`);
+        }
+        parse(bytes);
+      } catch (error) {
+        const remedy = "check host and port, and what stands between";
+        this.fault =
+          error instanceof StoreError
+            ? error
+            : new StoreError("malformed", `what answers is not PostgreSQL's protocol; ${remedy}`);
+        this.destroy();
+      }
+    };
+  }
+}
+
+interface TlsOptions {
+  readonly rejectUnauthorized: boolean;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly checkServerIdentity?: () => undefined;
+}
+
+/** As libpq understands `sslmode`. Files are read for each connection, as they are renewed in place. */
+async function tlsOf({ sslMode, caPath, certificatePath, keyPath }: Address): Promise<TlsOptions | false> {
+  if (sslMode === "disable") return false;
+  const [ca, cert, key] = await Promise.all([caPath, certificatePath, keyPath].map(readPem));
+  return {
+    rejectUnauthorized: sslMode !== "require" || ca !== undefined,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+async function readPem(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    throw new StoreError("missing", `the file ${path} cannot be read; check sslrootcert, sslcert and sslkey`);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What PostgreSQL, its driver and the network report, told as a `StoreError` with its remedy.
+ *
+ * Texts of the server are left out, also as causes: they quote statements, values and users, in the server's language. Its
+ * SQLSTATE (PostgreSQL manual, appendix A) says enough.
+ */
+
+import { StoreError, type StoreErrorCode } from "../store.ts";
+
+/** A class of SQLSTATEs, or one of them; the first that fits counts. */
+interface Row {
+  readonly state: RegExp;
+  readonly code: StoreErrorCode;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const SERVER_FAULTS: readonly Row[] = [
+  {
+    state: /^28/,
+    code: "denied",
+    what: "refuses who is asking",
+    remedy: "check user and password, and the server's pg_hba.conf",
+  },
+  {
+    state: /^42501$/,
+    code: "denied",
+    what: "does not let this user do that",
+    remedy:
+      "grant SELECT on maxwells_daemon to the daemon, INSERT and UPDATE to operators, and CREATE on the schema for init-store",
+  },
+  {
+    state: /^3D000$/,
+    code: "missing",
+    what: "has no such database",
+    remedy: "check the address, or create the database",
+  },
+  {
+    state: /^(42P01|3F000)$/,
+    code: "missing",
+    what: "has no table maxwells_daemon that this user finds",
+    remedy:
+      "make it: maxwells-daemon init-store -store ADDRESS; if it is there, check the user's search_path",
+  },
+  {
+    state: /^25006$/,
+    code: "unavailable",
+    what: "is a standby and takes no writes",
+    remedy: "write to the primary",
+  },
+  {
+    state: /^57014$/,
+    code: "unavailable",
+    what: "did not get done in time",
+    remedy: "see in pg_locks who holds the table, or what makes the server slow",
+  },
+  {
+    state: /^(53|57|58|08|40|55|XX)/,
+    code: "unavailable",
+    what: "cannot serve now",
+    remedy: "look at the server's log, and at max_connections",
+  },
+  {
+    state: /^(23514|23502|22003|54000)$/,
+    code: "malformed",
+    what: "does not take such a record",
+    remedy: "a rollout is from 0 to 1, and a record has at most 64 KiB",
+  },
+  {
+    state: /^(22021|22P05|22P02)$/,
+    code: "malformed",
+    what: "cannot hold or tell such a text",
+    remedy: "use a database with the encoding UTF8",
+  },
+  {
+    state: /^[0-9A-Z]{5}$/,
+    code: "malformed",
+    what: "has another maxwells_daemon than this program makes",
+    remedy: "rename it and make a new one: maxwells-daemon init-store -store ADDRESS",
+  },
+];
+
+/** The driver's own texts, which name no code. */
+const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[] = [
+  {
+    text: /^SASL|password/i,
+    code: "denied",
+    what: "asks for a password that is not there, or does not know it itself",
+    remedy: "put it into the address or PGPASSWORD",
+  },
+  {
+    text: /does not support SSL/,
+    code: "unavailable",
+    what: "has no TLS",
+    remedy: "turn ssl on in the server, or add ?sslmode=disable where the network can be trusted",
+  },
+  {
+    text: /^(received invalid|Received unexpected|Unknown auth)/i,
+    code: "malformed",
+    what: "does not speak PostgreSQL's protocol",
+    remedy: "check host and port, and what stands between",
+  },
+];
+
+const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/;
+
+/** @param shown the address without secrets */
+export function postgresFault(shown: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const state = stateOf(error);
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  const server = SERVER_FAULTS.find((row) => state !== undefined && row.state.test(state));
+  if (server !== undefined) return told(shown, server, state);
+  const driver = DRIVER_FAULTS.find(({ text }) => text.test(String(message)));
+  if (driver !== undefined) return told(shown, driver, undefined);
+  const name = typeof code === "string" && /^[A-Z0-9_]{1,80}$/.test(code) ? code : undefined;
+  const isTls = name !== undefined && TLS_CODE.test(name);
+  return told(
+    shown,
+    {
+      code: "unavailable",
+      what: isTls ? "has a certificate that does not hold" : "does not answer",
+      remedy: isTls
+        ? "name its authority by sslrootcert=FILE, and the host as the certificate does"
+        : "check the address, the network and the server",
+    },
+    name,
+  );
+}
+
+/** A read or a write that got no answer in time. */
+export function timeoutFault(shown: string, timeoutMs: number): StoreError {
+  return new StoreError(
+    "unavailable",
+    `${shown} did not answer within ${timeoutMs / 1000} s; check the network and the server`,
+  );
+}
+
+/** The SQLSTATE of what the server said; undefined where it said nothing. */
+export function stateOf(error: unknown): string | undefined {
+  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
+  return severity !== undefined && typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+function told(shown: string, row: Omit<Row, "state">, what: string | undefined): StoreError {
+  const reason = what === undefined ? "" : ` (${what})`;
+  return new StoreError(row.code, `${shown} ${row.what}${reason}; ${row.remedy.replace("ADDRESS", shown)}`);
+}

@@ -1,0 +1,147 @@
+/**
+ * The push: a connection that LISTENs, and only nudges. Whatever happens to it, the feed's poll finds what changed.
+ *
+ *     watch ─▶ connecting ─▶ listening ──check──▶ listening
+ *                 ▲  │           │ lost, or the check got no answer
+ *                 │  └── failed ─┴─▶ backing off ─┐
+ *                 └───────────────────────────────┘
+ *
+ * After each (re)connect all are nudged, as notifications are lost meanwhile. A standby cannot LISTEN, and behind a pooler a
+ * LISTEN would stay in a connection that others use: both are said once, and looked at again now and then, since a standby
+ * may be promoted.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../backoff.ts";
+import { type ClientOptions, PostgresClient } from "./client.ts";
+import { stateOf } from "./faults.ts";
+
+/** Where `schema.ts` tells of changes; the payload is an application's name, or empty for all of them. */
+export const CHANNEL = "maxwells_daemon";
+
+/** From asking to being connected, and to an answer. */
+const ANSWER_TIMEOUT_MS = 1_500;
+
+/** A connection that says nothing may be dead, so it is asked this often. */
+const HEALTH_CHECK_MS = 5_000;
+
+/** Where there is no push, it is looked for this often. */
+const NO_PUSH_MS = 30_000;
+
+/** What LISTEN is answered with on a standby (read_only_sql_transaction). */
+const READ_ONLY = "25006";
+
+type Outcome = "lost" | "no push";
+
+export class Listener {
+  readonly #options: ClientOptions;
+  readonly #warn: (message: string) => void;
+  readonly #watchers = new Map<string, Set<() => void>>();
+  #ending: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isWarned = false;
+
+  constructor(options: ClientOptions, warn: (message: string) => void) {
+    this.#options = options;
+    this.#warn = warn;
+  }
+
+  /** Calls `changed` soon after each change of the application, until the returned function is called. */
+  add(application: string, changed: () => void): () => void {
+    const watchers = this.#watchers.get(application) ?? new Set();
+    this.#watchers.set(application, watchers);
+    const watcher = () => changed();
+    watchers.add(watcher);
+    if (this.#ending === undefined) {
+      this.#ending = new AbortController();
+      this.#running = this.#run(this.#ending.signal);
+    }
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0 && this.#watchers.get(application) === watchers)
+        this.#watchers.delete(application);
+      if (this.#watchers.size === 0) this.#end();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#watchers.clear();
+    this.#end();
+    await this.#running;
+  }
+
+  #end(): void {
+    this.#ending?.abort();
+    this.#ending = undefined;
+  }
+
+  async #run(ended: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!ended.aborted) {
+      const outcome = await this.#listen(ended, () => {
+        failures = 0;
+      });
+      failures++;
+      const pauseMs = outcome === "lost" ? backoffMs(failures, Math.random()) : NO_PUSH_MS;
+      await sleep(pauseMs, undefined, { signal: ended }).catch(() => {});
+    }
+  }
+
+  /** Listens until the connection is lost or the watch ends; never rejects. */
+  async #listen(ended: AbortSignal, begun: () => void): Promise<Outcome> {
+    let client: PostgresClient | undefined;
+    try {
+      client = await PostgresClient.open(this.#options, inTime(ended));
+      const [row] = await client.query(
+        "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS process",
+        [],
+        inTime(ended),
+      );
+      if (row?.["standby"] === true) return this.#noPush("it is a standby, which tells of no changes");
+      if (row?.["process"] !== client.processId) return this.#noPush("a pooler stands before it");
+      client.onNotification((application) => this.#nudge(application));
+      await client.query(`LISTEN ${CHANNEL}`, [], inTime(ended));
+      begun();
+      this.#isWarned = false;
+      this.#nudge("");
+      await this.#stayWith(client, ended);
+      return "lost";
+    } catch (error) {
+      return stateOf(error) === READ_ONLY
+        ? this.#noPush("it is a standby, which tells of no changes")
+        : "lost";
+    } finally {
+      await client?.close();
+    }
+  }
+
+  /** Resolves when the connection is gone; rejects when a health check gets no answer, or not the right one. */
+  async #stayWith(client: PostgresClient, ended: AbortSignal): Promise<void> {
+    const gone = new AbortController();
+    client.onGone(() => gone.abort());
+    const leave = AbortSignal.any([ended, gone.signal]);
+    while (!leave.aborted && !client.isGone) {
+      await sleep(HEALTH_CHECK_MS, undefined, { signal: leave }).catch(() => {});
+      if (leave.aborted || client.isGone) return;
+      const channels = await client.query("SELECT pg_listening_channels() AS channel", [], inTime(ended));
+      if (!channels.some(({ channel }) => channel === CHANNEL)) return;
+    }
+  }
+
+  #nudge(application: string): void {
+    const sets = application === "" ? [...this.#watchers.values()] : [this.#watchers.get(application) ?? []];
+    for (const watchers of sets) for (const changed of [...watchers]) changed();
+  }
+
+  #noPush(why: string): Outcome {
+    if (!this.#isWarned) {
+      this.#warn(`${this.#options.address.shown}: ${why}, so changes are found by the poll, after -delay`);
+    }
+    this.#isWarned = true;
+    return "no push";
+  }
+}
+
+function inTime(ended: AbortSignal): AbortSignal {
+  return AbortSignal.any([ended, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+}

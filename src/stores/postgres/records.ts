@@ -1,0 +1,150 @@
+/**
+ * The statements on the table, and what their rows are as records: `rollout` has a column of its own, where operators
+ * change it; all other fields lie in `fields`.
+ */
+
+import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
+import type { Row } from "./client.ts";
+import type { Ask } from "./session.ts";
+
+/** An application's records may have this many bytes together; parsing more would make requests wait (law 1). */
+const SNAPSHOT_BYTES_MAX = 1024 * 1024;
+
+/** What a record counts for beside its text. */
+const RECORD_BYTES = 64;
+
+/** Where the history of an application is cut off, beside its caller's limit. */
+const HISTORY_BYTES_MAX = 4 * 1024 * 1024;
+
+const READ = `
+  SELECT version, rollout, fields::text AS fields, revision::text AS revision
+  FROM (
+    SELECT version, rollout, fields, revision,
+      sum(${RECORD_BYTES} + octet_length(version) + octet_length(fields::text)) OVER () AS bytes
+    FROM maxwells_daemon WHERE application = $1
+  ) AS records
+  WHERE bytes <= ${SNAPSHOT_BYTES_MAX}
+  UNION ALL
+  SELECT NULL, NULL, NULL, NULL
+  FROM maxwells_daemon WHERE application = $1
+  HAVING sum(${RECORD_BYTES} + octet_length(version) + octet_length(fields::text)) > ${SNAPSHOT_BYTES_MAX}`;
+
+/** All of an application's records, in one statement and so of one moment. */
+export async function readSnapshot(ask: Ask, application: string): Promise<Snapshot> {
+  const rows = await ask(READ, [application]);
+  return new Map(
+    rows.map((row) => {
+      if (typeof row["version"] === "string") return [row["version"], recordOf(row)];
+      const size = `more than ${SNAPSHOT_BYTES_MAX} bytes of records`;
+      throw new StoreError("malformed", `${application} has ${size}; delete versions that no longer exist`);
+    }),
+  );
+}
+
+/** The record as it is now; undefined where there is none. */
+export async function readRecord(
+  ask: Ask,
+  application: string,
+  version: string,
+): Promise<StoreRecord | undefined> {
+  const [row] = await ask(
+    `SELECT rollout, fields::text AS fields, revision::text AS revision
+     FROM maxwells_daemon WHERE application = $1 AND version = $2`,
+    [application, version],
+  );
+  return row === undefined ? undefined : recordOf(row);
+}
+
+/** Makes a record. Returns its revision; undefined where there is one already. */
+export async function insertRecord(
+  ask: Ask,
+  application: string,
+  version: string,
+  { rollout, ...others }: RecordFields,
+): Promise<string | undefined> {
+  const [row] = await ask(
+    `INSERT INTO maxwells_daemon (application, version, rollout, fields) VALUES ($1, $2, $3, $4::jsonb)
+     ON CONFLICT (application, version) DO NOTHING RETURNING revision::text AS revision`,
+    [application, version, rollout, JSON.stringify(others)],
+  );
+  return row === undefined ? undefined : String(row["revision"]);
+}
+
+/** Changes a record where it still has the revision. Returns its next one; undefined where it is another or gone. */
+export async function updateRecord(
+  ask: Ask,
+  application: string,
+  version: string,
+  { rollout, ...others }: RecordFields,
+  expected: string,
+): Promise<string | undefined> {
+  const removed = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  const [row] = await ask(
+    `UPDATE maxwells_daemon SET rollout = $3, fields = (fields - 'rollout' - $4::text[]) || $5::jsonb
+     WHERE application = $1 AND version = $2 AND revision = $6::bigint RETURNING revision::text AS revision`,
+    [application, version, rollout, removed, JSON.stringify(others), expected],
+  );
+  return row === undefined ? undefined : String(row["revision"]);
+}
+
+/** The names of all applications. */
+export async function readApplications(ask: Ask): Promise<readonly string[]> {
+  const rows = await ask("SELECT DISTINCT application FROM maxwells_daemon");
+  return rows.map(({ application }) => String(application));
+}
+
+/** An application's history, newest first; states that were removed from it are no part of it, but those of now are. */
+export async function readHistory(
+  ask: Ask,
+  application: string,
+  limit: number,
+): Promise<readonly PastRecord[]> {
+  const rows = await ask(
+    `SELECT version, rollout, fields::text AS fields, changed_by, at
+     FROM (
+       SELECT *, sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0))
+         OVER (ORDER BY id DESC) AS bytes
+       FROM (
+         SELECT id, version, rollout, fields, changed_by::text, extract(epoch FROM changed_at)::float8 * 1000 AS at
+         FROM maxwells_daemon_history WHERE application = $1
+         UNION ALL
+         SELECT 0, version, rollout, fields, NULL, NULL FROM maxwells_daemon AS now
+         WHERE application = $1 AND NOT EXISTS (
+           SELECT FROM maxwells_daemon_history AS past
+           WHERE past.application = $1 AND past.version = now.version AND past.revision = now.revision)
+         ORDER BY id DESC LIMIT $2
+       ) AS newest
+     ) AS summed
+     WHERE bytes <= ${HISTORY_BYTES_MAX} ORDER BY id DESC`,
+    [application, limit],
+  );
+  return rows.map((row) => ({
+    version: String(row["version"]),
+    value: row["fields"] === null ? undefined : pastValueOf(row),
+    ...(typeof row["at"] === "number" ? { atMs: Math.round(row["at"]) } : {}),
+  }));
+}
+
+function recordOf(row: Row): StoreRecord {
+  const revision = String(row["revision"]);
+  const position = Number(revision);
+  return { value: contentOf(row), revision, ...(Number.isSafeInteger(position) ? { position } : {}) };
+}
+
+/** As it lies. In a table made by hand `rollout` may be empty and `fields` anything. */
+function contentOf(row: Row): unknown {
+  const fields = parse(row["fields"]);
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return fields;
+  return row["rollout"] === null ? fields : { ...fields, rollout: row["rollout"] };
+}
+
+/** A change by hand is signed with who was logged in. */
+function pastValueOf(row: Row): unknown {
+  const value = contentOf(row);
+  if (typeof value !== "object" || value === null || row["changed_by"] === null) return value;
+  return "updatedBy" in value ? value : { ...value, updatedBy: row["changed_by"] };
+}
+
+function parse(text: unknown): unknown {
+  return text === null ? {} : (JSON.parse(String(text)) as unknown);
+}

@@ -1,0 +1,130 @@
+/**
+ * What `init-store` makes: the table, and triggers that see every change, whoever makes it: they count the revision up, tell
+ * the daemons, and remember the change.
+ *
+ * The triggers' function has the rights of the table's owner, so that operators need none on the history and the
+ * sequence; therefore it names all that it touches with its schema, and looks for nothing elsewhere.
+ */
+
+import type { Ask } from "./session.ts";
+
+/** Longer names than this are no names of applications or versions; a notification could not carry them. */
+const NAME_BYTES_MAX = 256;
+
+/** A record's fields, as text. */
+const FIELDS_BYTES_MAX = 65_536;
+
+/** Two who make the table at once wait for each other by this number; it is `maxwells` in ASCII. */
+const LOCK = "0x6d617877656c6c73";
+
+/** A statement here may wait for a lock as long as the one who asks. */
+const STATEMENT_TIMEOUT = "8s";
+
+/**
+ * Makes everything, or nothing where a table of that name is found already.
+ *
+ * @returns what is there now, in a sentence
+ */
+export async function makeTable(ask: Ask): Promise<string> {
+  await ask("BEGIN");
+  try {
+    const done = await makeUnlessThere(ask);
+    await ask("COMMIT");
+    return done;
+  } catch (error) {
+    // Where the connection is gone, the server undoes it all the same.
+    await ask("ROLLBACK").catch(() => {});
+    throw error;
+  }
+}
+
+async function makeUnlessThere(ask: Ask): Promise<string> {
+  await ask(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
+  await ask("SELECT pg_advisory_xact_lock($1)", [BigInt(LOCK)]);
+  const [found] = await ask(
+    "SELECT to_regclass('maxwells_daemon') IS NOT NULL AS is_there, quote_ident(current_schema()) AS schema",
+  );
+  if (found?.["is_there"] === true) return "the table maxwells_daemon is there";
+  const schema = String(found?.["schema"] ?? "public");
+  for (const statement of statements(schema)) await ask(statement);
+  return `the tables maxwells_daemon and maxwells_daemon_history were made in the schema ${schema}`;
+}
+
+function statements(schema: string): readonly string[] {
+  const table = `${schema}.maxwells_daemon`;
+  return [
+    `CREATE TABLE ${table} (
+      application text NOT NULL
+        CONSTRAINT "application has at most ${NAME_BYTES_MAX} bytes" CHECK (octet_length(application) BETWEEN 1 AND ${NAME_BYTES_MAX}),
+      version text NOT NULL
+        CONSTRAINT "version has at most ${NAME_BYTES_MAX} bytes" CHECK (octet_length(version) BETWEEN 1 AND ${NAME_BYTES_MAX}),
+      rollout double precision NOT NULL
+        CONSTRAINT "rollout is from 0 to 1, as 0.05 for 5 %" CHECK (rollout BETWEEN 0 AND 1),
+      fields jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT "fields is a JSON object" CHECK (jsonb_typeof(fields) = 'object')
+        CONSTRAINT "fields has at most ${FIELDS_BYTES_MAX} bytes" CHECK (octet_length(fields::text) <= ${FIELDS_BYTES_MAX}),
+      revision bigint NOT NULL DEFAULT 0,
+      PRIMARY KEY (application, version)
+    )`,
+    `COMMENT ON TABLE ${table} IS 'Rollouts of maxwells-daemon. Change rollout; revision counts by itself.'`,
+    `CREATE TABLE ${table}_history (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      application text NOT NULL,
+      version text NOT NULL,
+      rollout double precision,
+      fields jsonb,
+      revision bigint,
+      changed_by name NOT NULL DEFAULT session_user,
+      changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )`,
+    `COMMENT ON TABLE ${table}_history IS 'What each record became, by whom and when; no fields: it was removed.'`,
+    `CREATE INDEX ON ${table}_history (application, id)`,
+    `CREATE SEQUENCE ${table}_revision`,
+    `CREATE FUNCTION ${table}_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+      SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN
+      NEW.revision := nextval('${table.replaceAll("'", "''")}_revision');
+      IF TG_OP = 'UPDATE' THEN
+        -- A sequence can fall behind where a database was copied without it.
+        NEW.revision := greatest(NEW.revision, OLD.revision + 1);
+        -- A change by hand must not look like one by whoever signed the last one.
+        IF NEW.fields -> 'updatedAt' = OLD.fields -> 'updatedAt' THEN
+          IF NEW.fields -> 'why' = OLD.fields -> 'why' THEN
+            NEW.fields := NEW.fields - 'why';
+          END IF;
+          NEW.fields := NEW.fields || jsonb_build_object(
+            'updatedBy', session_user,
+            'updatedAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+        END IF;
+      END IF;
+      RETURN NEW;
+    END $$`,
+    `CREATE FUNCTION ${table}_tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+      SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN
+      IF TG_OP = 'TRUNCATE' THEN
+        INSERT INTO ${table}_history (application, version) SELECT application, version FROM ${table};
+        PERFORM pg_notify('maxwells_daemon', '');
+        RETURN NULL;
+      END IF;
+      IF TG_OP = 'DELETE' OR
+         TG_OP = 'UPDATE' AND (OLD.application, OLD.version) IS DISTINCT FROM (NEW.application, NEW.version) THEN
+        INSERT INTO ${table}_history (application, version) VALUES (OLD.application, OLD.version);
+        PERFORM pg_notify('maxwells_daemon', OLD.application);
+      END IF;
+      IF TG_OP <> 'DELETE' THEN
+        INSERT INTO ${table}_history (application, version, rollout, fields, revision)
+          VALUES (NEW.application, NEW.version, NEW.rollout, NEW.fields, NEW.revision);
+        PERFORM pg_notify('maxwells_daemon', NEW.application);
+      END IF;
+      RETURN NULL;
+    END $$`,
+    `REVOKE ALL ON FUNCTION ${table}_count(), ${table}_tell() FROM PUBLIC`,
+    `CREATE TRIGGER count BEFORE INSERT OR UPDATE ON ${table}
+      FOR EACH ROW EXECUTE FUNCTION ${table}_count()`,
+    `CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON ${table}
+      FOR EACH ROW EXECUTE FUNCTION ${table}_tell()`,
+    `CREATE TRIGGER tell_all BEFORE TRUNCATE ON ${table}
+      FOR EACH STATEMENT EXECUTE FUNCTION ${table}_tell()`,
+  ];
+}

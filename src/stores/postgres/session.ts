@@ -1,0 +1,80 @@
+/**
+ * The connection over which a store reads and writes: one, made when it is first needed, made anew after it was lost, and
+ * used by one caller after the other. Nothing is tried twice here: the feed reads again, and whether a write whose answer
+ * was lost should be repeated only its operator knows.
+ */
+
+import { abandoned, unlessAborted } from "../abort.ts";
+import { StoreError } from "../store.ts";
+import { type ClientOptions, PostgresClient, type Row } from "./client.ts";
+import { postgresFault, timeoutFault } from "./faults.ts";
+
+/** So many callers may wait for their turn; each of them has a limit of time as well. */
+const CALLERS_MAX = 1_024;
+
+/** Where a name leads to another server after a fail-over, while the old one lives on, this finds the new one. */
+const CONNECTION_AGE_MS_MAX = 300_000;
+
+/** Statements on a connection that nobody else uses meanwhile. */
+export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+
+export class Session {
+  readonly #options: ClientOptions;
+  readonly #closing = new AbortController();
+  #client: PostgresClient | undefined;
+  #callers = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Lets `use` ask, when it is its turn. All of it, waiting and connecting too, ends with `signal` or after `timeoutMs`.
+   * Rejects with a `StoreError`.
+   */
+  async run<T>(timeoutMs: number, signal: AbortSignal, use: (ask: Ask) => Promise<T>): Promise<T> {
+    const { shown } = this.#options.address;
+    if (this.#callers >= CALLERS_MAX) {
+      throw new StoreError(
+        "unavailable",
+        `${this.#callers} calls wait for ${shown}; serve fewer applications`,
+      );
+    }
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const inTime = AbortSignal.any([signal, this.#closing.signal, timeout]);
+    const turn = this.#turn;
+    this.#callers++;
+    const work = (async () => {
+      await turn;
+      if (inTime.aborted) throw abandoned(inTime);
+      const client = await this.#connected(inTime);
+      return use((text, values = []) => client.query(text, values, inTime));
+    })();
+    this.#turn = work.then(
+      () => this.#callers--,
+      () => this.#callers--,
+    );
+    try {
+      return await unlessAborted(inTime, work);
+    } catch (error) {
+      if (!inTime.aborted) throw postgresFault(shown, error);
+      throw timeout.aborted && !signal.aborted ? timeoutFault(shown, timeoutMs) : abandoned(inTime);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#turn;
+    await this.#client?.close();
+  }
+
+  async #connected(signal: AbortSignal): Promise<PostgresClient> {
+    const isOld = performance.now() - (this.#client?.madeAtMs ?? 0) > CONNECTION_AGE_MS_MAX;
+    if (this.#client !== undefined && isOld) void this.#client.close();
+    if (this.#client === undefined || isOld || this.#client.isGone) {
+      this.#client = await PostgresClient.open(this.#options, signal);
+    }
+    return this.#client;
+  }
+}

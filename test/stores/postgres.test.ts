@@ -1,0 +1,927 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Feed } from "../../src/feed.ts";
+import { silentLog } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
+import { checkRecord } from "../../src/record.ts";
+import { Rollout } from "../../src/rollout.ts";
+import { openStore } from "../../src/stores/list.ts";
+import { postgres as kind } from "../../src/stores/postgres.ts";
+import { type Store, StoreError } from "../../src/stores/store.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
+import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
+import { TcpFaults } from "../support/tcp-faults.ts";
+import { rollouts, storeSuite, within } from "./store-suite.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const READER = { user: "maxwells_daemon", password: "reader-secret/@" } as const;
+const OPERATOR = { user: "ada", password: "operator-secret" } as const;
+const SECRETS = [ADMIN.password, READER.password, encodeURIComponent(READER.password), OPERATOR.password];
+
+let engine: Postgres;
+let faults: TcpFaults;
+let databases = 0;
+const warnings: string[] = [];
+const opened: Store[] = [];
+
+beforeAll(async () => {
+  if (!hasPostgres) return;
+  engine = await Postgres.start();
+  faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
+  await engine.psql(`
+    CREATE ROLE ${OPERATOR.user} LOGIN PASSWORD '${OPERATOR.password}';
+    CREATE DATABASE suite;`);
+  await initialise("suite");
+  // As in a table made by hand: what is malformed has to be survived, too.
+  await engine.psql(
+    `ALTER TABLE maxwells_daemon DROP CONSTRAINT "rollout is from 0 to 1, as 0.05 for 5 %", ALTER rollout DROP NOT NULL`,
+    "suite",
+  );
+}, 60_000);
+
+afterEach(async () => {
+  await faults?.enter("pass");
+  for (const store of opened.splice(0)) await store.close();
+  warnings.length = 0;
+});
+
+afterAll(async () => {
+  await faults?.stop();
+  await engine?.stop();
+});
+
+/** Makes the table as the superuser, and the roles and rights as the page has them. */
+async function initialise(database: string): Promise<void> {
+  const store = await openAt(engine.address(ADMIN, engine.port, database));
+  await store.init?.(soon());
+  await store.close();
+  await engine.psql(await pageSql(database), database);
+}
+
+/** The permissions of `docs/stores/postgres.md`; roles belong to the whole server, so they are made once. */
+async function pageSql(database: string): Promise<string> {
+  const page = await Bun.file(join(ROOT, "docs/stores/postgres.md")).text();
+  const [, sql = ""] = /```sql\n(CREATE ROLE[\s\S]*?)```/.exec(page) ?? [];
+  const filled = sql.replace("'CHANGE'", `'${READER.password}'`);
+  expect(filled).not.toBe(sql);
+  const grant = `GRANT maxwells_daemon_operator TO ${OPERATOR.user};`;
+  return `${database === "suite" ? filled : filled.replace(/^CREATE ROLE.*$/gm, "")}\n${grant}`;
+}
+
+/** A database of its own, with the table. */
+async function freshDatabase(): Promise<string> {
+  const name = `fresh${++databases}`;
+  await engine.psql(`CREATE DATABASE ${name}`);
+  await initialise(name);
+  return name;
+}
+
+async function openAt(address: string): Promise<Store> {
+  const store = await openStore(address, {
+    table: "",
+    region: "",
+    warn: (message) => warnings.push(message),
+  });
+  opened.push(store);
+  return store;
+}
+
+/** Makes these the application's records, as somebody with `psql` would: only what differs is touched. */
+async function seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void> {
+  await seedMany([application], records);
+}
+
+async function seedMany(
+  applications: readonly string[],
+  records: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const rows = Object.entries(records).map(([version, value]) => {
+    const fields = typeof value === "object" && value !== null ? { ...value } : { rollout: value };
+    const { rollout, ...others } = fields as { rollout?: unknown };
+    return typeof rollout === "number"
+      ? { version, rollout, fields: others }
+      : { version, rollout: null, fields };
+  });
+  const client = await engine.client("suite");
+  try {
+    await client.query("BEGIN");
+    await client.query(
+      "DELETE FROM maxwells_daemon WHERE application = ANY ($1) AND NOT version = ANY ($2)",
+      [applications, Object.keys(records)],
+    );
+    await client.query(
+      `INSERT INTO maxwells_daemon AS now (application, version, rollout, fields)
+       SELECT application, version, rollout, fields FROM unnest($1::text[]) AS application,
+         jsonb_to_recordset($2::jsonb) AS record (version text, rollout double precision, fields jsonb)
+       ON CONFLICT (application, version) DO UPDATE SET rollout = excluded.rollout, fields = excluded.fields
+         WHERE (now.rollout, now.fields) IS DISTINCT FROM (excluded.rollout, excluded.fields)`,
+      [applications, JSON.stringify(rows)],
+    );
+    await client.query("COMMIT");
+  } finally {
+    await client.end();
+  }
+}
+
+describe.skipIf(!hasPostgres)("as every store", () => {
+  let isHalted = false;
+  let isSpoilt = false;
+  storeSuite("postgres", async () => ({
+    open: () =>
+      openStore(engine.address(OPERATOR, faults.port, "suite"), { table: "", region: "", warn: () => {} }),
+    faults,
+    forDaemon: { address: engine.address(READER, faults.port, "suite") },
+    seed,
+    seedMany,
+    async denied() {
+      const secret = "not-the-password";
+      return {
+        store: await openAt(engine.address({ ...OPERATOR, password: secret }, faults.port, "suite")),
+        secret,
+      };
+    },
+    async leave() {
+      isHalted = true;
+      await engine.halt();
+    },
+    async spoil() {
+      isSpoilt = true;
+      await engine.psql("ALTER TABLE maxwells_daemon RENAME fields TO other", "suite");
+    },
+    hang: () => faults.enter("swallow"),
+    async recover() {
+      await faults.enter("pass");
+      if (isHalted) await engine.resume();
+      isHalted = false;
+      if (isSpoilt) await engine.psql("ALTER TABLE maxwells_daemon RENAME other TO fields", "suite");
+      isSpoilt = false;
+    },
+    close: async () => {},
+  }));
+});
+
+describe("addresses", () => {
+  test("what is wrong with one is said with its remedy, and never with its secret", () => {
+    for (const [location, remedy] of [
+      ["", "postgres://USER:PASSWORD@HOST/DATABASE"],
+      ["//db.internal", "name the database"],
+      ["//db.internal/", "name the database"],
+      ["///website", "?host=/var/run/postgresql"],
+      ["//one,two/website", "name one host"],
+      ["//ada:pa/ss@db.internal/website", "%2F for /"],
+      ["//ada:hunter%2@db.internal/website", "%25"],
+      ["//db.internal/website?sslmode=prefer", "disable, require, verify-ca, verify-full"],
+      ["//db.internal/website?password=hunter2", "sslmode"],
+      ["/website", "postgres://"],
+    ] as const) {
+      const problem = kind.check(location) ?? "nothing is wrong";
+      expect([location, problem]).toEqual([location, expect.stringContaining(remedy)]);
+      expect(problem).not.toMatch(/hunter|pa\/ss/);
+    }
+    for (const location of [
+      "//db.internal/website",
+      "//ada:p%40ss@[::1]:5433/website?sslmode=disable",
+      "///website?host=/var/run/postgresql",
+      "//db.internal/website?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+    ]) {
+      expect(kind.check(location)).toBeUndefined();
+    }
+  });
+
+  test("shown are host and database, and no user", async () => {
+    const shown = async (address: string) => (await openAt(address)).address;
+    expect(await shown("postgres://ada:hunter2@db.internal:5433/website?sslkey=/k")).toBe(
+      "postgres://db.internal:5433/website",
+    );
+    expect(await shown("postgres://ada@[::1]/website")).toBe("postgres://[::1]/website");
+    expect(await shown("postgres:///website?host=/run/x")).toBe("postgres:///website?host=/run/x");
+  });
+});
+
+describe.skipIf(!hasPostgres)("operators with psql", () => {
+  let database: string;
+  let store: Store;
+  beforeAll(async () => {
+    database = await freshDatabase();
+  }, 30_000);
+
+  /** As an operator logs in. */
+  const psql = (sql: string) => engine.psql(sql, database, OPERATOR.user);
+  const open = async () => {
+    store = await openAt(engine.address(OPERATOR, faults.port, database));
+    return store;
+  };
+  const read = (application: string) => store.read(application, soon());
+
+  test("an UPDATE by hand counts, is pushed, and is remembered with who made it", async () => {
+    await open();
+    await store.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    const before = (await read("website")).get("canary");
+    const push = nudgesOf(store, "website");
+    await push.quiet();
+    const nudged = push.next();
+    await psql(
+      "UPDATE maxwells_daemon SET rollout = 0.05 WHERE application = 'website' AND version = 'canary'",
+    );
+    await nudged;
+    const after = (await read("website")).get("canary");
+    expect(after?.value).toEqual({ rollout: 0.05 });
+    expect(after?.position).toBeGreaterThan(before?.position ?? Number.NaN);
+    const [newest] = (await store.history?.("website", 1, soon())) ?? [];
+    expect(newest?.value).toEqual({ rollout: 0.05, updatedBy: OPERATOR.user });
+    expect(Math.abs((newest?.atMs ?? 0) - Date.now())).toBeLessThan(60_000);
+    const lost = await store.write?.("website", "canary", { rollout: 1 }, before?.revision ?? "", soon());
+    expect(lost).toEqual({ ok: false, current: after });
+  });
+
+  test("a change by hand does not look like one by who signed the last one", async () => {
+    await open();
+    const signed = {
+      rollout: 0.25,
+      updatedBy: "grace@web1",
+      updatedAt: "2026-01-02T03:04:05.000Z",
+      why: "first",
+    };
+    await store.write?.("signed", "canary", signed, null, soon());
+    await psql("UPDATE maxwells_daemon SET rollout = 0.5 WHERE application = 'signed'");
+    const value = (await read("signed")).get("canary")?.value as Readonly<Record<string, unknown>>;
+    expect(value).toEqual({ rollout: 0.5, updatedBy: OPERATOR.user, updatedAt: expect.any(String) });
+    expect(Math.abs(Date.parse(String(value["updatedAt"])) - Date.now())).toBeLessThan(60_000);
+    const past = await store.history?.("signed", 10, soon());
+    expect(past?.map((record) => record.value)).toEqual([value, signed]);
+  });
+
+  test("what is removed, renamed or emptied by hand is pushed and remembered", async () => {
+    await open();
+    for (const [change, application, left] of [
+      ["DELETE FROM maxwells_daemon WHERE application = 'a'", "a", {}],
+      ["UPDATE maxwells_daemon SET application = 'renamed' WHERE application = 'b'", "b", {}],
+      ["UPDATE maxwells_daemon SET version = 'blue' WHERE application = 'c'", "c", { blue: 0.25 }],
+      ["TRUNCATE maxwells_daemon", "d", {}],
+    ] as const) {
+      await store.write?.(application, "canary", { rollout: 0.25 }, null, soon());
+      const push = nudgesOf(store, application);
+      await push.quiet();
+      const nudged = push.next();
+      if (change.startsWith("TRUNCATE")) await engine.psql(change, database);
+      else await psql(change);
+      await nudged;
+      push.end();
+      expect([change, rollouts(await read(application))]).toEqual([change, left]);
+      const past = (await store.history?.(application, 10, soon())) ?? [];
+      expect(past.find(({ version }) => version === "canary")).toMatchObject({
+        version: "canary",
+        value: undefined,
+      });
+    }
+  });
+
+  test("the table refuses what could not count, and says what to write", async () => {
+    await open();
+    await store.write?.("refused", "canary", { rollout: 0.25 }, null, soon());
+    for (const rollout of ["5", "-0.1", "'NaN'", "'Infinity'", "NULL"]) {
+      const refused = psql(`UPDATE maxwells_daemon SET rollout = ${rollout} WHERE application = 'refused'`);
+      await expect(refused).rejects.toThrow(
+        rollout === "NULL" ? "not-null" : "rollout is from 0 to 1, as 0.05 for 5 %",
+      );
+    }
+    const big = { rollout: 0.5, note: "x".repeat(70_000) };
+    const revision = (await read("refused")).get("canary")?.revision ?? "";
+    const error = await failureOf(store.write?.("refused", "canary", big, revision, soon()));
+    expect(error).toMatchObject({ code: "malformed", message: expect.stringContaining("64 KiB") });
+    expect(rollouts(await read("refused"))).toEqual({ canary: 0.25 });
+  });
+
+  test("where the table does not refuse them, NaN, infinity and rubbish are malformed records", async () => {
+    await engine.psql(
+      `INSERT INTO maxwells_daemon VALUES ('odd', 'nan', 'NaN'), ('odd', 'infinite', 'Infinity'), ('odd', 'less', '-Infinity'),
+         ('odd', 'empty', NULL), ('odd', 'five', 5), ('odd', 'good', 0.1);
+       ALTER TABLE maxwells_daemon DROP CONSTRAINT "fields is a JSON object";
+       INSERT INTO maxwells_daemon VALUES ('odd', 'list', 0.5, '[1]'), ('odd', 'null', 0.5, 'null'), ('odd', 'word', 0.5, '"a"'),
+         ('odd', 'far', 0.5, '{"offset": 1e400}');
+       ALTER TABLE maxwells_daemon ADD CONSTRAINT "fields is a JSON object" CHECK (jsonb_typeof(fields) = 'object') NOT VALID`,
+      "suite",
+    );
+    const suite = await openAt(engine.address(READER, engine.port, "suite"));
+    const snapshot = await suite.read("odd", soon());
+    const problems = [...snapshot].filter(
+      ([version, { value }]) => checkRecord(version, value).problem !== undefined,
+    );
+    expect(problems.map(([version]) => version).sort()).toEqual(
+      ["empty", "far", "five", "infinite", "less", "list", "nan", "null", "word"].sort(),
+    );
+    expect(snapshot.get("good")?.value).toEqual({ rollout: 0.1 });
+  });
+
+  test("numbers that JavaScript cannot hold stay as they are when a record is written", async () => {
+    await open();
+    const digits = "12345678901234567890.123456789012345678901234567890";
+    await psql(
+      `INSERT INTO maxwells_daemon VALUES ('exact', 'canary', 0.1, '{"big": ${digits}, "gone": 1}')`,
+    );
+    const revision = (await read("exact")).get("canary")?.revision ?? "";
+    await store.write?.(
+      "exact",
+      "canary",
+      { rollout: 0.1 + 0.2, gone: undefined, new: [1] },
+      revision,
+      soon(),
+    );
+    expect(await psql("SELECT rollout, fields FROM maxwells_daemon WHERE application = 'exact'")).toBe(
+      `0.30000000000000004|{"big": ${digits}, "new": [1]}`,
+    );
+  });
+
+  test("names and values of any characters come back", async () => {
+    await open();
+    const names = [
+      "'; DROP TABLE maxwells_daemon; --",
+      'a "quoted" \\ name',
+      "line\nbreak\t\u0001",
+      "日本 🦕 é",
+      "$1 %s {}",
+    ];
+    for (const name of names) {
+      const written = await store.write?.(
+        name,
+        name,
+        { rollout: 0.5, note: name, [name]: name },
+        null,
+        soon(),
+      );
+      expect(written?.ok).toBe(true);
+      expect((await read(name)).get(name)?.value).toEqual({ rollout: 0.5, note: name, [name]: name });
+      expect((await store.history?.(name, 5, soon()))?.length).toBe(1);
+    }
+    expect(await store.applications?.(soon())).toEqual(expect.arrayContaining(names));
+    for (const name of ["nul\0", "half \ud800"]) {
+      expect(await read(name)).toEqual(new Map());
+      expect(await failureOf(store.write?.(name, "canary", { rollout: 0.5 }, null, soon()))).toMatchObject({
+        code: "malformed",
+      });
+    }
+    const nul = { rollout: 0.5, note: "\0" };
+    expect(await failureOf(store.write?.("nul", "canary", nul, null, soon()))).toMatchObject({
+      code: "malformed",
+    });
+  });
+
+  test("revisions grow on where a record was removed, and where the sequence fell behind", async () => {
+    await open();
+    const position = async () => (await read("sequence")).get("canary")?.position ?? Number.NaN;
+    await store.write?.("sequence", "canary", { rollout: 0.1 }, null, soon());
+    const first = await position();
+    await psql("DELETE FROM maxwells_daemon WHERE application = 'sequence'");
+    await store.write?.("sequence", "canary", { rollout: 0.1 }, null, soon());
+    const second = await position();
+    expect(second).toBeGreaterThan(first);
+    await engine.psql("SELECT setval('maxwells_daemon_revision', 1, false)", database);
+    await psql("UPDATE maxwells_daemon SET rollout = 0.2, revision = 0 WHERE application = 'sequence'");
+    expect(await position()).toBe(second + 1);
+  });
+});
+
+describe.skipIf(!hasPostgres)("permissions", () => {
+  let database: string;
+  beforeAll(async () => {
+    database = await freshDatabase();
+  }, 30_000);
+
+  test("the daemon's role reads and is told, and can do nothing else", async () => {
+    const operator = await openAt(engine.address(OPERATOR, engine.port, database));
+    await operator.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    const store = await openAt(engine.address(READER, engine.port, database));
+    const push = nudgesOf(store, "website");
+    await push.quiet();
+    const { revision = "" } = (await store.read("website", soon())).get("canary") ?? {};
+    const nudged = push.next();
+    await operator.write?.("website", "canary", { rollout: 0.5 }, revision, soon());
+    await nudged;
+    expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.5 });
+
+    for (const attempt of [
+      store.write?.("website", "canary", { rollout: 1 }, revision, soon()),
+      store.write?.("website", "blue", { rollout: 1 }, null, soon()),
+      store.history?.("website", 1, soon()),
+    ]) {
+      const error = await failureOf(attempt);
+      expect(error).toMatchObject({ code: "denied", message: expect.stringContaining("42501") });
+    }
+    for (const attempt of [
+      "DELETE FROM maxwells_daemon",
+      "TRUNCATE maxwells_daemon",
+      "DROP TABLE maxwells_daemon",
+    ]) {
+      await expect(engine.psql(attempt, database, READER.user)).rejects.toThrow(
+        /permission denied|must be owner/,
+      );
+    }
+    expect(await engine.psql("SHOW statement_timeout", database, READER.user)).toBe("1500ms");
+    expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.5 });
+  });
+
+  test("operators write, and can neither forge the history nor lend themselves the owner's rights", async () => {
+    const attempts = [
+      "INSERT INTO maxwells_daemon_history (application, version) VALUES ('website', 'canary')",
+      "DELETE FROM maxwells_daemon_history",
+      "SELECT nextval('maxwells_daemon_revision')",
+      "CREATE TEMP TABLE mine (a int); CREATE TRIGGER mine BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION maxwells_daemon_tell()",
+      "ALTER TABLE maxwells_daemon DISABLE TRIGGER tell",
+    ];
+    for (const attempt of attempts) {
+      await expect(engine.psql(attempt, database, OPERATOR.user)).rejects.toThrow(
+        /permission denied|must be owner/,
+      );
+    }
+    const store = await openAt(engine.address(OPERATOR, engine.port, database));
+    await store.write?.("forged", "canary", { rollout: 0.25 }, null, soon());
+    // Tables of the same name that are found first must not be written in the owner's name.
+    await engine.psql(
+      `CREATE TEMP TABLE maxwells_daemon_history (LIKE public.maxwells_daemon_history);
+       UPDATE public.maxwells_daemon SET rollout = 0.125 WHERE application = 'forged'`,
+      database,
+      OPERATOR.user,
+    );
+    const [newest] = (await store.history?.("forged", 1, soon())) ?? [];
+    expect(newest?.value).toMatchObject({ rollout: 0.125, updatedBy: OPERATOR.user });
+  });
+});
+
+describe.skipIf(!hasPostgres)("making the table", () => {
+  test("of several who make it at once one does, in a schema with any name", async () => {
+    await engine.psql(`CREATE DATABASE "many""makers"`);
+    await engine.psql(
+      `CREATE SCHEMA "o'dd ""one"; ALTER DATABASE "many""makers" SET search_path = 'o''dd "one', public`,
+      'many"makers',
+    );
+    const address = engine.address(ADMIN, engine.port, encodeURIComponent('many"makers'));
+    const stores = await Promise.all(Array.from({ length: 6 }, () => openAt(address)));
+    const done = await Promise.all(stores.map((store) => store.init?.(soon())));
+    expect(done.filter((sentence) => sentence?.includes("were made"))).toEqual([
+      `the tables maxwells_daemon and maxwells_daemon_history were made in the schema "o'dd ""one"`,
+    ]);
+    const [store] = stores;
+    expect((await store?.write?.("website", "canary", { rollout: 0.5 }, null, soon()))?.ok).toBe(true);
+    expect((await store?.history?.("website", 5, soon()))?.length).toBe(1);
+  });
+
+  test("without a table, a database or the right to make it, the message says what to do, and nothing is left", async () => {
+    await engine.psql("CREATE DATABASE bare");
+    const address = engine.address(OPERATOR, engine.port, "bare");
+    const store = await openAt(address);
+    const missing = await failureOf(store.read("website", soon()));
+    expect(missing).toMatchObject({ code: "missing" });
+    expect(missing.message).toContain(
+      `maxwells-daemon init-store -store postgres://127.0.0.1:${engine.port}/bare`,
+    );
+    expect(await failureOf(store.init?.(soon()))).toMatchObject({ code: "denied" });
+    // The connection is as good as before.
+    expect(await failureOf(store.read("website", soon()))).toMatchObject({ code: "missing" });
+
+    const nowhere = await openAt(engine.address(OPERATOR, engine.port, "nowhere"));
+    expect(await failureOf(nowhere.read("website", soon()))).toMatchObject({ code: "missing" });
+    const nobody = await openAt(engine.address({ user: "nobody", password: "x" }));
+    expect(await failureOf(nobody.read("website", soon()))).toMatchObject({ code: "denied" });
+    const silent = await openAt(`postgres://${OPERATOR.user}@127.0.0.1:${engine.port}/bare`);
+    const asked = await failureOf(silent.read("website", soon()));
+    expect(asked).toMatchObject({ code: "denied", message: expect.stringContaining("PGPASSWORD") });
+  });
+
+  test("a table of somebody else is malformed, and init leaves it as it is", async () => {
+    await engine.psql("CREATE DATABASE others");
+    await engine.psql("CREATE TABLE maxwells_daemon (id int)", "others");
+    const store = await openAt(engine.address(ADMIN, engine.port, "others"));
+    expect(await store.init?.(soon())).toBe("the table maxwells_daemon is there");
+    expect(await failureOf(store.read("website", soon()))).toMatchObject({ code: "malformed" });
+    expect(await engine.psql("SELECT * FROM maxwells_daemon", "others")).toBe("");
+  });
+});
+
+describe.skipIf(!hasPostgres)("failures", () => {
+  test("a lock that is held makes reads fail in time, and nothing piles up in the server", async () => {
+    const database = await freshDatabase();
+    const store = await openAt(engine.address(OPERATOR, engine.port, database));
+    await store.read("website", soon());
+    const holder = await engine.client(database);
+    await holder.query("BEGIN; LOCK TABLE maxwells_daemon");
+    try {
+      for (let read = 0; read < 3; read++) {
+        const error = await within(4_000, failureOf(store.read("website", soon())));
+        expect(error).toMatchObject({ code: "unavailable" });
+      }
+      const waiting = `SELECT count(*) FROM pg_stat_activity WHERE usename = '${OPERATOR.user}' AND state = 'active'`;
+      await eventually(async () => (await engine.psql(waiting)) === "0", "nothing waits for the lock");
+    } finally {
+      await holder.end();
+    }
+    expect(await store.read("website", soon())).toEqual(new Map());
+  });
+
+  test("a write that waits for somebody's transaction is given up, and leaves the connection good", async () => {
+    const database = await freshDatabase();
+    const store = await openAt(engine.address(OPERATOR, engine.port, database));
+    await store.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    const { revision = "" } = (await store.read("website", soon())).get("canary") ?? {};
+    const holder = await engine.client(database);
+    await holder.query("BEGIN; UPDATE maxwells_daemon SET rollout = 0.3");
+    const error = await failureOf(store.write?.("website", "canary", { rollout: 1 }, revision, soon()));
+    expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("57014") });
+    expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
+    await holder.query("COMMIT");
+    await holder.end();
+    expect((await store.write?.("website", "canary", { rollout: 1 }, revision, soon()))?.ok).toBe(false);
+  });
+
+  test("no secret and no text of the server is in any error", async () => {
+    const database = await freshDatabase();
+    const errors = [];
+    for (const mode of ["refuse", "reset", "swallow", "cut", "garbage"] as const) {
+      await faults.enter(mode);
+      errors.push(
+        await failureOf((await openAt(engine.address(READER, faults.port, database))).read("x", soon())),
+      );
+    }
+    await faults.enter("pass");
+    const reader = await openAt(engine.address(READER, faults.port, database));
+    errors.push(await failureOf(reader.write?.("x", "y", { rollout: 1 }, null, soon())));
+    errors.push(
+      await failureOf((await openAt(engine.address({ ...READER, user: "who" }))).read("x", soon())),
+    );
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(StoreError);
+      const shown = `${error.message} ${Bun.inspect(error)} ${Bun.inspect(error.cause)} ${JSON.stringify(error)}`;
+      for (const secret of SECRETS) expect(shown).not.toContain(secret);
+      expect(shown).not.toMatch(/permission denied|authentication failed/);
+    }
+    const shown = `${Bun.inspect(reader, { depth: 12 })} ${JSON.stringify(warnings)}`;
+    for (const secret of SECRETS) expect(shown).not.toContain(secret);
+  });
+
+  test("more records than can be read quickly are refused by name, also in a table without limits", async () => {
+    const database = await freshDatabase();
+    await engine.psql(
+      `ALTER TABLE maxwells_daemon DROP CONSTRAINT "fields has at most 65536 bytes";
+       INSERT INTO maxwells_daemon VALUES ('big', 'canary', 0.5, jsonb_build_object('padding', repeat('x', 1100000)));
+       INSERT INTO maxwells_daemon SELECT 'many', 'v' || n, 0.5, jsonb_build_object('padding', repeat('x', 60000))
+         FROM generate_series(1, 20) AS n`,
+      database,
+    );
+    const store = await openAt(engine.address(READER, engine.port, database));
+    for (const application of ["big", "many"]) {
+      expect(await failureOf(store.read(application, soon()))).toMatchObject({
+        code: "malformed",
+        message: expect.stringContaining(`${application} has more than 1048576 bytes of records`),
+      });
+    }
+    expect(await store.read("website", soon())).toEqual(new Map());
+  });
+
+  test("what is no PostgreSQL, breaks its protocol or never ends is an error, and the process lives", async () => {
+    const message = (code: string, body: Uint8Array) => {
+      const head = Buffer.alloc(5, code);
+      head.writeUInt32BE(body.length + 4, 1);
+      return Buffer.concat([head, body]);
+    };
+    const answers: Record<string, (socket: Socket) => void> = {
+      "an unknown login": (socket) => socket.write(message("R", Buffer.of(0, 0, 0, 99))),
+      "a message that is too short": (socket) => socket.write(message("R", Buffer.of())),
+      "a row that nobody asked for": (socket) =>
+        socket.write(
+          Buffer.concat([message("R", Buffer.alloc(4)), message("D", Buffer.of(0, 9, 0, 0, 0, 1, 65))]),
+        ),
+      "a web server": (socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"),
+      "bytes without end": (socket) => {
+        const fill = () => {
+          while (!socket.destroyed && socket.write(Buffer.alloc(65_536, message("N", Buffer.of(0))))) {}
+        };
+        socket.on("drain", fill);
+        fill();
+      },
+    };
+    for (const [name, answer] of Object.entries(answers)) {
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => answer(socket));
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as { port: number };
+      const store = await openAt(`postgres://ada:${OPERATOR.password}@127.0.0.1:${port}/website`);
+      const error = await within(4_000, failureOf(store.read("website", soon())));
+      expect([name, error]).toEqual([name, expect.any(StoreError)]);
+      await store.close();
+      server.close();
+    }
+  });
+
+  test("a flood of changes is a few reads, and many applications share two connections", async () => {
+    const database = await freshDatabase();
+    const names = Array.from({ length: 50 }, (_, index) => `app${index}`);
+    const store = await openAt(engine.address(READER, faults.port, database));
+    const rollout = new Rollout(names, 60_000);
+    const metrics = new Metrics(rollout.placements);
+    const feed = new Feed({ store, rollout, metrics, delayMs: 5_000, log: silentLog });
+    feed.start();
+    try {
+      await eventually(() => feed.isReady, "all are read");
+      expect(faults.open).toBe(2);
+      await engine.psql(
+        `INSERT INTO maxwells_daemon SELECT 'app' || n % 50, 'v' || n / 50, 0.01 FROM generate_series(0, 2999) AS n`,
+        database,
+      );
+      await eventually(
+        () => names.every((name) => rollout.table(name)?.arcs.length === 60),
+        "all have changed",
+      );
+      expect(faults.open).toBe(2);
+    } finally {
+      await feed.close();
+    }
+  });
+});
+
+describe.skipIf(!hasPostgres)("the push", () => {
+  test("it is there again after its connection was reset, and tells that something may have been missed", async () => {
+    const store = await openAt(engine.address(READER, faults.port, "suite"));
+    const push = nudgesOf(store, "reset");
+    await push.quiet();
+    for (const loss of [
+      () => faults.resetOpen(),
+      () =>
+        engine.psql(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${READER.user}'`,
+        ),
+    ]) {
+      const nudged = push.next();
+      await loss();
+      await nudged;
+      const again = push.next();
+      await seed("reset", { canary: Math.random() });
+      await again;
+    }
+  });
+
+  test("a connection that went silent is noticed by its health check", async () => {
+    const store = await openAt(engine.address(READER, faults.port, "suite"));
+    const push = nudgesOf(store, "silent push");
+    await push.quiet();
+    faults.swallowOpen();
+    await push.next(15_000);
+    await push.quiet();
+    const nudged = push.next();
+    await seed("silent push", { canary: 0.5 });
+    await nudged;
+  }, 30_000);
+
+  test("a server that is away is looked for with longer pauses, and found again", async () => {
+    const store = await openAt(engine.address(READER, faults.port, "suite"));
+    const push = nudgesOf(store, "away");
+    await push.quiet();
+    await faults.enter("refuse");
+    await push.quiet();
+    const { count } = push;
+    await faults.enter("pass");
+    await eventually(() => push.count > count, "a nudge after the reconnect");
+  });
+
+  test("a closed store leaves no connection behind", async () => {
+    const store = await openAt(engine.address(READER, engine.port, "suite"));
+    const push = nudgesOf(store, "closed");
+    await store.read("closed", soon());
+    await push.quiet();
+    const connections = async () =>
+      Number(await engine.psql(`SELECT count(*) FROM pg_stat_activity WHERE usename = '${READER.user}'`));
+    expect(await connections()).toBe(2);
+    await within(1_000, store.close());
+    await eventually(async () => (await connections()) === 0, "no connections");
+  });
+});
+
+describe.skipIf(!hasPostgres)("a standby", () => {
+  let standby: Postgres;
+  let database: string;
+  beforeAll(async () => {
+    database = await freshDatabase();
+    standby = await Postgres.start({ primary: engine });
+  }, 60_000);
+  afterAll(async () => {
+    await standby?.stop();
+  });
+
+  test("it is read, polled, and takes no writes", async () => {
+    const primary = await openAt(engine.address(OPERATOR, engine.port, database));
+    await primary.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    const store = await openAt(standby.address(OPERATOR, standby.port, database));
+    await eventually(async () => (await store.read("website", soon())).size === 1, "the standby follows");
+    expect((await store.read("website", soon())).get("canary")).toEqual(
+      (await primary.read("website", soon())).get("canary"),
+    );
+    store.watch?.("website", () => {});
+    store.watch?.("other", () => {});
+    await eventually(() => warnings.length > 0, "a warning");
+    expect(warnings).toEqual([expect.stringMatching(/standby, .* found by the poll/)]);
+    for (const expected of [null, "1"]) {
+      const error = await failureOf(store.write?.("website", "blue", { rollout: 0.5 }, expected, soon()));
+      expect(error).toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("write to the primary"),
+      });
+    }
+    expect(await store.init?.(soon())).toBe("the table maxwells_daemon is there");
+  });
+
+  test("after a fail-over to a standby that is behind, what is older is refused as long as the last values hold", async () => {
+    const primary = await openAt(engine.address(OPERATOR, engine.port, database));
+    await primary.write?.("failing", "canary", { rollout: 0.5 }, null, soon());
+    const copy = await openAt(standby.address(OPERATOR, standby.port, database));
+    await eventually(async () => (await copy.read("failing", soon())).size === 1, "the standby follows");
+    await standby.psql("SELECT pg_wal_replay_pause()");
+    const { revision = "" } = (await primary.read("failing", soon())).get("canary") ?? {};
+    await primary.write?.("failing", "canary", { rollout: 0 }, revision, soon());
+
+    const store = await openAt(engine.address(READER, faults.port, database));
+    const rollout = new Rollout(["failing"], 60_000);
+    const metrics = new Metrics(rollout.placements);
+    const feed = new Feed({ store, rollout, metrics, delayMs: 100, log: silentLog });
+    feed.start();
+    try {
+      await eventually(() => feed.isReady, "ready");
+      faults.upstream = { host: "127.0.0.1", port: standby.port };
+      faults.resetOpen();
+      await eventually(
+        () => feed.states[0]?.error?.includes("went back") === true,
+        "the older state is refused",
+      );
+      expect(rollout.first.arcs.every((arc) => arc.rollout === 0)).toBe(true);
+      await standby.psql("SELECT pg_wal_replay_resume()");
+      await eventually(() => feed.states[0]?.error === undefined, "the standby has followed");
+      await standby.promote();
+      const promoted = await openAt(standby.address(OPERATOR, standby.port, database));
+      const now = (await promoted.read("failing", soon())).get("canary")?.revision ?? "";
+      await eventually(async () => {
+        const written = await promoted
+          .write?.("failing", "canary", { rollout: 0.75 }, now, soon())
+          .catch(() => undefined);
+        return written?.ok === true;
+      }, "the promoted server takes writes");
+      await eventually(() => rollout.first.arcs[0]?.rollout === 0.75, "the promoted server is followed");
+    } finally {
+      await feed.close();
+      faults.upstream = { host: "127.0.0.1", port: engine.port };
+      faults.resetOpen();
+    }
+  }, 40_000);
+});
+
+describe.skipIf(!hasPostgres || Bun.which("openssl") === null)("TLS", () => {
+  const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-tls-"));
+  const path = (name: string) => join(directory, name);
+  let secure: Postgres;
+
+  beforeAll(async () => {
+    const sh = Bun.$.cwd(directory);
+    await sh`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -keyout ca.key -out ca.pem`.quiet();
+    await sh`openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr`.quiet();
+    await Bun.write(path("names"), "subjectAltName=DNS:localhost");
+    await sh`openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out server.pem`.quiet();
+    secure = await Postgres.start({ tls: { certificate: path("server.pem"), key: path("server.key") } });
+    const store = await openAt(secure.address(ADMIN));
+    await store.init?.(soon());
+  }, 60_000);
+  afterAll(async () => {
+    await secure?.stop();
+    rmSync(directory, { recursive: true });
+  });
+
+  const read = async (host: string, query: string, port = secure.port) =>
+    (await openAt(`postgres://${ADMIN.user}:${ADMIN.password}@${host}:${port}/postgres?${query}`))
+      .read("website", soon())
+      .then(
+        (snapshot) => snapshot.size,
+        (error: StoreError) => `${error.code}: ${error.message}`,
+      );
+
+  test("verify-full takes the right name from the right authority alone", async () => {
+    const ca = `sslrootcert=${path("ca.pem")}`;
+    expect(await read("localhost", `sslmode=verify-full&${ca}`)).toBe(0);
+    expect(await read("127.0.0.1", `sslmode=verify-full&${ca}`)).toMatch(
+      /^unavailable: .*certificate.*ALTNAME/,
+    );
+    expect(await read("localhost", "sslmode=verify-full")).toMatch(
+      /^unavailable: .*certificate.*sslrootcert=FILE/,
+    );
+    expect(await read("127.0.0.1", `sslmode=verify-ca&${ca}`)).toBe(0);
+    expect(await read("localhost", "sslmode=verify-ca")).toMatch(/^unavailable: .*certificate/);
+    expect(await read("127.0.0.1", `sslmode=require&${ca}`)).toBe(0);
+    expect(await read("127.0.0.1", "sslmode=require")).toBe(0);
+    expect(await read("localhost", "sslmode=verify-full&sslrootcert=/nowhere.pem")).toMatch(
+      /^missing: .*\/nowhere.pem/,
+    );
+  });
+
+  test("what is encrypted is the connection", async () => {
+    const store = await openAt(`${secure.address(ADMIN)}?sslmode=require`);
+    await store.read("website", soon());
+    const encrypted =
+      "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'maxwells-daemon'";
+    expect(await secure.psql(encrypted)).toBe("t");
+  });
+
+  test("a server without TLS is not spoken to in the clear", async () => {
+    expect(await read("127.0.0.1", "sslmode=require", engine.port)).toMatch(
+      /^unavailable: .*has no TLS.*sslmode=disable/,
+    );
+  });
+
+  test("faults of the network are got over under TLS as well", async () => {
+    const between = await TcpFaults.start({ host: "127.0.0.1", port: secure.port });
+    try {
+      const store = await openAt(`${secure.address(ADMIN, between.port)}?sslmode=require`);
+      await store.read("website", soon());
+      for (const mode of ["refuse", "reset", "swallow", "cut", "garbage"] as const) {
+        await between.enter(mode);
+        expect(await within(4_000, failureOf(store.read("website", soon())))).toBeInstanceOf(StoreError);
+        await between.enter("pass");
+        expect(await store.read("website", soon())).toEqual(new Map());
+      }
+    } finally {
+      await between.stop();
+    }
+  }, 30_000);
+});
+
+describe.skipIf(!hasPostgres || !hasPgbouncer)("PgBouncer, pooling transactions", () => {
+  test("all works but the push, and that is said", async () => {
+    const database = await freshDatabase();
+    const pooler = await startPgbouncer(engine, [ADMIN, OPERATOR, READER]);
+    try {
+      const address = engine.address(OPERATOR, pooler.port, database);
+      const [one, two] = [await openAt(address), await openAt(address)];
+      const made = await openAt(engine.address(ADMIN, pooler.port, database));
+      expect(await made.init?.(soon())).toBe("the table maxwells_daemon is there");
+      let revision: string | null = null;
+      for (let round = 0; round < 10; round++) {
+        const outcomes = await Promise.all(
+          [one, two].map((store) =>
+            store.write?.("website", "canary", { rollout: round / 10 }, revision, soon()),
+          ),
+        );
+        expect(outcomes.map((outcome) => outcome?.ok).sort()).toEqual([false, true]);
+        revision = (await two.read("website", soon())).get("canary")?.revision ?? "";
+      }
+      expect((await one.history?.("website", 100, soon()))?.length).toBe(10);
+      expect(warnings).toContainEqual(expect.stringContaining("ALTER ROLE … SET statement_timeout"));
+
+      warnings.length = 0;
+      const store = await openAt(engine.address(READER, pooler.port, database));
+      const rollout = new Rollout(["website"], 60_000);
+      const metrics = new Metrics(rollout.placements);
+      const feed = new Feed({ store, rollout, metrics, delayMs: 200, log: silentLog });
+      feed.start();
+      await eventually(
+        () => warnings.some((message) => message.includes("a pooler stands before it")),
+        "a warning",
+      );
+      await engine.psql("UPDATE maxwells_daemon SET rollout = 0.125", database);
+      await eventually(() => rollout.first.arcs[0]?.rollout === 0.125, "the poll finds it");
+      await feed.close();
+      // Nobody else's connection was left listening.
+      expect(await engine.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")).toBe("0");
+    } finally {
+      await pooler.stop();
+    }
+  }, 30_000);
+});
+
+/** A watch whose nudges can be awaited. */
+function nudgesOf(store: Store, application: string) {
+  let wake: () => void = () => {};
+  const push = {
+    count: 0,
+    next: (limitMs = 5_000) => within(limitMs, new Promise<void>((resolve) => (wake = resolve))),
+    /** Until it stands, and nothing earlier can come any more. */
+    async quiet() {
+      if (push.count === 0) await push.next();
+      for (let seen = -1; seen !== push.count; await Bun.sleep(100)) seen = push.count;
+    },
+    end: store.watch?.(application, () => {
+      push.count++;
+      wake();
+    }) as () => void,
+  };
+  return push;
+}
+
+async function failureOf(work: Promise<unknown> | undefined): Promise<StoreError> {
+  return (await (work ?? Promise.resolve()).then(
+    () => new Error("nothing failed"),
+    (error: unknown) => error,
+  )) as StoreError;
+}
+
+function soon(): AbortSignal {
+  return AbortSignal.timeout(9_000);
+}
