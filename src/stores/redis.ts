@@ -4,7 +4,7 @@
  *     HSET maxwells-daemon:website canary 0.25
  *
  * One key, so that a snapshot is one read at one moment, a write is one compare-and-set, what people set by hand is
- * found without an index, and Redis's own notifications name the application. See docs/decisions/0015-redis.md.
+ * found without an index, and Redis's own notifications name the application. See docs/decisions/0014-redis.md.
  */
 
 import { abandoned, unlessAborted } from "./abort.ts";
