@@ -64,7 +64,7 @@ const FORCE_WORDS = [
 ] as const;
 
 /** Arcs as they are written for people and on the wire: `canary=0.25@0 blue=0.1@0.5`. */
-export function spell(arcs: readonly Arc[]): string {
+export function spell(arcs: readonly Pick<Arc, "version" | "rollout" | "offset">[]): string {
   return arcs.map((arc) => `${arc.version}=${arc.rollout}@${arc.offset}`).join(" ");
 }
 

@@ -5,6 +5,7 @@ import { check } from "./check.ts";
 import type { Program } from "./command.ts";
 import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
+import { doctor } from "./doctor.ts";
 import { get } from "./get.ts";
 import { help } from "./help.ts";
 import { history } from "./history.ts";
@@ -17,5 +18,19 @@ import { version } from "./version.ts";
 
 export const PROGRAM_TABLE: Program = {
   daemon: serve,
-  commands: [ask, status, get, set, history, copy, initStore, check, quickstart, completion, version, help],
+  commands: [
+    ask,
+    status,
+    doctor,
+    get,
+    set,
+    history,
+    copy,
+    initStore,
+    check,
+    quickstart,
+    completion,
+    version,
+    help,
+  ],
 };

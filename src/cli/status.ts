@@ -1,10 +1,10 @@
 /** What a running daemon says of itself: arcs, age, lease, store, counts. It is read from the admin listener. */
 
-import { request } from "node:http";
 import { admin } from "../admin/admin.ts";
+import { AdminError, fetchState } from "../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { configFile } from "../config/options.ts";
-import { hostPortText, rolloutText } from "../config/values.ts";
+import { type HostPort, rolloutText } from "../config/values.ts";
 import { type Command, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { aligned, output, plainText, print, table } from "./output.ts";
@@ -33,7 +33,7 @@ export const status: Command = {
         "run the daemon with -admin 127.0.0.1:6293",
       );
     }
-    const state = await readState(`http://${hostPortText(address)}/state`);
+    const state = await readState(address);
     print(invocation, state, () => page(state));
     for (const application of state.applications) {
       if (!application.fresh) io.stderr.write(`${PROGRAM}: ${plainText(warning(application))}\n`);
@@ -42,68 +42,21 @@ export const status: Command = {
   },
 };
 
-async function readState(url: string): Promise<State> {
-  let response: { status: number; body: string };
+async function readState(address: HostPort): Promise<State> {
   try {
-    response = await get(url);
+    return await fetchState(address, TIMEOUT_MS);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code ?? message;
+    if (!(error instanceof AdminError)) throw error;
+    const isForeign = error.code === "foreign";
     throw new CliError(
-      "unreachable",
-      `nobody answers at ${url}: ${reason}`,
-      "is the daemon running? name its -admin HOST:PORT where it has another one",
+      isForeign ? "failed" : "unreachable",
+      error.message,
+      isForeign
+        ? "name the daemon's -admin HOST:PORT"
+        : "is the daemon running? name its -admin HOST:PORT where it has another one",
       { cause: error },
     );
   }
-  const state = response.status === 200 ? parsed(response.body) : undefined;
-  if (!isState(state)) {
-    throw new CliError(
-      "failed",
-      `who answers at ${url} is not this daemon (HTTP status ${response.status})`,
-      "name the daemon's -admin HOST:PORT",
-    );
-  }
-  return state;
-}
-
-/** Without `fetch`, which would ask the proxy that the environment may name, and the daemon is on this machine. */
-function get(url: string): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const asking = request(url, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (text: string) => {
-        body += text;
-      });
-      response.on("end", () => finish(() => resolve({ status: response.statusCode ?? 0, body })));
-      response.on("error", (error) => finish(() => reject(error)));
-    });
-    const timer = setTimeout(() => {
-      finish(() => reject(new Error(`no answer within ${TIMEOUT_MS} ms`)));
-      asking.destroy();
-    }, TIMEOUT_MS);
-    function finish(settle: () => void) {
-      clearTimeout(timer);
-      settle();
-    }
-    asking.on("error", (error) => finish(() => reject(error)));
-    asking.end();
-  });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Enough to know whose answer this is. */
-function isState(value: unknown): value is State {
-  const state = value as Partial<State> | null | undefined;
-  return Array.isArray(state?.applications) && Array.isArray(state.servers) && typeof state.pid === "number";
 }
 
 function warning({ name, ageMs, error }: ApplicationState): string {

@@ -1,0 +1,107 @@
+/** New visitors get the one cookie that keeps them where they are, with the attributes that it has to have. */
+
+import { assignmentOfText } from "../../assignment.ts";
+import { type Check, type Evidence, fail, pass } from "../check.ts";
+import { locationOf, type Placed } from "../placing.ts";
+import { cookieValue, type Visit } from "../site.ts";
+import { siteOf, withoutSplit } from "../subject.ts";
+
+const VISITORS_MAX = 20;
+
+const DAY_S = 86_400;
+
+/** About a year. */
+const AGE_S_MIN = 330 * DAY_S;
+const AGE_S_MAX = 400 * DAY_S;
+
+export const cookie: Check = {
+  id: "cookie",
+  title: "a new visitor gets one cookie, which keeps it where it is",
+  skip: withoutSplit,
+
+  async run(subject, signal) {
+    const site = siteOf(subject);
+    const arcs = (await subject.daemon.arcs()) ?? [];
+    const visits = await site.visitAll(
+      Array.from({ length: VISITORS_MAX }, () => ({})),
+      signal,
+    );
+    const values = visits.flatMap(({ cookies }) => cookies.slice(0, 1).map(cookieValue));
+    const problems = new Set(visits.flatMap((visit) => problemsOf(visit, site.isTls)));
+    if (values.length > 1 && new Set(values).size === 1) {
+      problems.add("all new visitors get the same assignment: a cache keeps and repeats Set-Cookie");
+    }
+    const misplaced = visits.filter(({ cookies: [first], version }) => {
+      return first !== undefined && version !== undefined && version !== locationOf(arcs, cookieValue(first));
+    });
+    if (misplaced.length > 0) {
+      problems.add(
+        `${misplaced.length} new visitors were served by another version than their new assignment's`,
+      );
+    }
+
+    const back = values.map((assignment) => ({ assignment }));
+    const returned = await site.visitAll(back, signal);
+    const recookied = returned.filter(({ cookies }) => cookies.length > 0).length;
+    if (recookied > 0) problems.add(`${recookied} visitors who brought the cookie back got another one`);
+    const moved = returned.filter(({ version }, index) => version !== servedBy(values[index], arcs, version));
+    if (moved.length > 0) problems.add(`${moved.length} visitors moved when they brought the cookie back`);
+
+    const [example = ""] = visits[0]?.cookies ?? [];
+    const evidence: Evidence = {
+      visitors: visits.length,
+      withCookie: values.length,
+      example,
+      problems: [...problems],
+    };
+    if (problems.size > 0) {
+      return fail(
+        [...problems].join("; "),
+        `the proxy has to set, for a visitor without one: ${wantedCookie(site.isTls)}`,
+        evidence,
+      );
+    }
+    return pass(example, evidence);
+  },
+};
+
+function problemsOf({ cookies, error, status }: Visit, isTls: boolean): string[] {
+  const [text, ...more] = cookies;
+  if (text === undefined) {
+    return [
+      error === undefined
+        ? `a new visitor gets no cookie maxwellsdaemon (status ${status})`
+        : "a new visitor gets no reply",
+    ];
+  }
+  const problems = more.length > 0 ? [`a new visitor gets ${cookies.length} cookies maxwellsdaemon`] : [];
+  if (Number.isNaN(assignmentOfText(cookieValue(text)))) problems.push("the cookie's value is no assignment");
+  const attributes = new Map(
+    text
+      .split(";")
+      .slice(1)
+      .map((part) => {
+        const [name = "", value = ""] = part.trim().split("=", 2);
+        return [name.toLowerCase(), value] as const;
+      }),
+  );
+  if (attributes.get("path") !== "/") problems.push("it has no Path=/, so other pages do not see it");
+  const age = Number(attributes.get("max-age") ?? Number.NaN);
+  if (!(age >= AGE_S_MIN && age <= AGE_S_MAX)) problems.push("its Max-Age is not about a year");
+  if (!attributes.has("httponly")) problems.push("it lacks HttpOnly");
+  if (attributes.get("samesite")?.toLowerCase() !== "lax") problems.push("it lacks SameSite=Lax");
+  if (isTls && !attributes.has("secure"))
+    problems.push("it lacks Secure, though the page is served over TLS");
+  if (!isTls && attributes.has("secure")) {
+    problems.push("it has Secure, though the page is served without TLS: browsers do not keep it");
+  }
+  return problems;
+}
+
+function servedBy(assignment: string | undefined, arcs: readonly Placed[], version: string | undefined) {
+  return version === undefined || assignment === undefined ? version : locationOf(arcs, assignment);
+}
+
+function wantedCookie(isTls: boolean): string {
+  return `maxwellsdaemon=<assignment>; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax${isTls ? "; Secure" : ""}`;
+}

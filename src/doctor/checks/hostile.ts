@@ -1,0 +1,103 @@
+/** Whatever a cookie says, its visitor is served. */
+
+import { MASTER } from "../../record.ts";
+import { type Check, fail, pass } from "../check.ts";
+import { locationOf, type Placed, pointsAt } from "../placing.ts";
+import { cookieValue, outcome, type Visit } from "../site.ts";
+import { type Subject, siteOf, withoutSite } from "../subject.ts";
+
+/** A doubled cookie is read so often: whichever of the two counts, it has to be the same one. */
+const REPEATS = 3;
+
+const NAMED_MAX = 5;
+const SHOWN_LENGTH_MAX = 60;
+
+/** Each character is a byte. */
+const GARBAGE = [
+  "maxwellsdaemon=",
+  "maxwellsdaemon",
+  "maxwellsdaemon=..",
+  "maxwellsdaemon=nan",
+  "maxwellsdaemon=-0.1",
+  "maxwellsdaemon=1",
+  "maxwellsdaemon=1e-999999999999999999999999999999999999",
+  "maxwellsdaemon=0x0.8p0",
+  "maxwellsdaemon=0.5%0a0.6",
+  "maxwellsdaemon=0.5%0d%0aset-cookie: a=b",
+  "maxwellsdaemon=0.5 force=canary",
+  "maxwellsdaemon=?lease",
+  'maxwellsdaemon="0.1"',
+  "maxwellsdaemon=\xff\xfe\x80",
+  "=; ;;maxwellsdaemon",
+];
+
+/** Longer than most would think of. A proxy may refuse these as too long, but not break. */
+const OVERLONG = [
+  `maxwellsdaemon=${"x".repeat(3_000)}`,
+  `maxwellsdaemon=0.${"1".repeat(6_000)}`,
+  `${"a=b; ".repeat(1_200)}maxwellsdaemon=x`,
+];
+
+export const hostile: Check = {
+  id: "hostile",
+  title: "garbage, doubled and overlong cookies are no error, and move nobody",
+  skip: withoutSite,
+
+  async run(subject, signal) {
+    const site = siteOf(subject);
+    const arcs = await subject.daemon.arcs();
+    const sent = [...GARBAGE, ...OVERLONG];
+    const visits = await site.visitAll(
+      sent.map((cookie) => ({ cookie })),
+      signal,
+    );
+    const problems: string[] = [];
+    visits.forEach((visit, index) => {
+      const cookie = shown(sent[index] ?? "");
+      const isOverlong = index >= GARBAGE.length;
+      const isError = visit.status === 0 || visit.status >= 500 || !(isOverlong || site.isServed(visit));
+      if (isError) problems.push(`${outcome(visit)} for ${cookie}`);
+      else if (arcs !== undefined && isMisplaced(visit, arcs)) {
+        problems.push(`${visit.version} for ${cookie}, which is nowhere in its arc`);
+      }
+    });
+    if (arcs !== undefined && site.tells) problems.push(...(await doubled(subject, arcs, signal)));
+
+    const evidence = { cookies: sent.length, problems: problems.slice(0, NAMED_MAX) };
+    if (problems.length === 0)
+      return pass(`${sent.length} cookies that nobody was given, all served`, evidence);
+    return fail(
+      problems.slice(0, NAMED_MAX).join("; "),
+      "a cookie is whatever a visitor likes: what is no number from 0 to less than 1 is a new visitor, and never an error",
+      evidence,
+    );
+  },
+};
+
+/** With an unreadable cookie a visitor is new: at master, or where the new assignment belongs that it gets. */
+function isMisplaced({ version, cookies: [given] }: Visit, arcs: readonly Placed[]): boolean {
+  if (version === undefined || version === MASTER) return false;
+  return given !== undefined && locationOf(arcs, cookieValue(given)) !== version;
+}
+
+/** Of two cookies either may count, but always the same one. */
+async function doubled(subject: Subject, arcs: readonly Placed[], signal: AbortSignal): Promise<string[]> {
+  const site = siteOf(subject);
+  const { random } = subject.options;
+  const [canary] = arcs.flatMap(({ version }) => pointsAt(arcs, version, 1, random));
+  const [master] = pointsAt(arcs, MASTER, 1, random);
+  if (canary === undefined || master === undefined) return [];
+  const cookie = `maxwellsdaemon=${canary}; maxwellsdaemon=${master}`;
+  const visits = await site.visitAll(
+    Array.from({ length: REPEATS }, () => ({ cookie })),
+    signal,
+  );
+  const versions = new Set(visits.map(({ version }) => version));
+  if (visits.some((visit) => !site.isServed(visit))) return ["two cookies are an error"];
+  return versions.size > 1 ? ["of two cookies sometimes one counts, sometimes the other"] : [];
+}
+
+function shown(cookie: string): string {
+  const plain = JSON.stringify(cookie).slice(1, -1);
+  return plain.length > SHOWN_LENGTH_MAX ? `${plain.slice(0, SHOWN_LENGTH_MAX)}…` : plain;
+}

@@ -1,0 +1,90 @@
+/** The file of maintenance mode says what the store says, and proxies can see it. */
+
+import { lstatSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { MAINTENANCE } from "../../record.ts";
+import { type Check, fail, pass, skipped, warn } from "../check.ts";
+import { isAnswer, isState } from "../daemon-side.ts";
+import type { Subject } from "../subject.ts";
+
+export const maintenance: Check = {
+  id: "maintenance",
+  title: "maintenance mode is off, and its file says what the store says",
+
+  skip: ({ options }) =>
+    options.stateDirectory === null ? "there is no state directory (-state-dir none)" : undefined,
+
+  async run(subject) {
+    const { stateDirectory } = subject.options;
+    const application = applicationName(subject);
+    if (stateDirectory === null || application === undefined)
+      return skipped("no daemon says which application it is");
+    const directory = join(stateDirectory, "maintenance");
+    const file = join(directory, application);
+    const isThere = exists(file);
+    if (isThere === undefined) {
+      return skipped(`this user may not look into ${directory}`, { file });
+    }
+    const wanted = wantedBy(subject);
+    const evidence = { file, isThere, wanted: wanted ?? null };
+    if (isThere && wanted === false) {
+      return fail(
+        `${file} is there, though the store says that maintenance is off: everyone sees the maintenance page`,
+        "a daemon that runs with this -state-dir removes it; if none does, remove it by hand",
+        evidence,
+      );
+    }
+    if (isThere) {
+      return warn(
+        `maintenance is on (${file}): everyone sees the maintenance page`,
+        "end it with maxwells-daemon set maintenance 0%",
+        evidence,
+      );
+    }
+    if (wanted) {
+      return fail(
+        `maintenance is on in the store, and ${file} is not there: proxies do not know`,
+        "name the -state-dir that the daemon and the proxy have, and let the daemon write there",
+        evidence,
+      );
+    }
+    const hidden = [stateDirectory, directory].find((path) => isHidden(path));
+    if (hidden !== undefined) {
+      return warn(
+        `maintenance is off, but proxies of other users could not see it go on: ${hidden} cannot be entered`,
+        `chmod o+x ${hidden}`,
+        evidence,
+      );
+    }
+    return pass("off", evidence);
+  },
+};
+
+function applicationName({ state, answer, daemon }: Subject): string | undefined {
+  if (isState(state)) return daemon.applicationOf(state)?.name;
+  return isAnswer(answer) ? answer.application : undefined;
+}
+
+/** What the store says; undefined where that is not known for sure. */
+function wantedBy({ state, daemon }: Subject): boolean | undefined {
+  const application = isState(state) ? daemon.applicationOf(state) : undefined;
+  if (!application?.fresh || application.malformed.includes(MAINTENANCE)) return undefined;
+  return application.arcs.some(({ version, rollout }) => version === MAINTENANCE && rollout > 0);
+}
+
+function exists(path: string): boolean | undefined {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? false : undefined;
+  }
+}
+
+function isHidden(path: string): boolean {
+  try {
+    return (statSync(path).mode & 0o001) === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The daemon as it tells of itself: over its admin listener, and over the socket that proxies ask. Nothing here rejects;
+ * what cannot be had says why.
+ */
+
+import { AdminError, fetchState } from "../admin/fetch-state.ts";
+import type { ApplicationState, State } from "../admin/state.ts";
+import { ClientError, explain } from "../client/line.ts";
+import type { HostPort } from "../config/values.ts";
+import { type Placed, placedArcs } from "./placing.ts";
+
+/** A daemon that is there answers at once. */
+const ANSWER_TIMEOUT_MS = 2_000;
+
+export type SocketAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+
+/** What the socket said to one question. */
+export interface SocketAnswer {
+  readonly arcs: readonly Placed[];
+  readonly application: string;
+  /** One of `REASONS`. */
+  readonly reason: string;
+}
+
+export interface Unanswered {
+  readonly why: string;
+  /** Of the system, such as ECONNREFUSED, or of the client, such as timeout. */
+  readonly code: string;
+}
+
+export class DaemonSide {
+  readonly socket: SocketAddress | null;
+  readonly admin: HostPort | null;
+  /** The application that is looked at, where the operator names one. */
+  readonly #application: string | undefined;
+
+  constructor(socket: SocketAddress | null, admin: HostPort | null, application: string | undefined) {
+    this.socket = socket;
+    this.admin = admin;
+    this.#application = application;
+  }
+
+  /** What the admin listener says now. */
+  async state(): Promise<State | Unanswered> {
+    if (this.admin === null) return { why: "-admin is none", code: "none" };
+    try {
+      return await fetchState(this.admin, ANSWER_TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof AdminError)) throw error;
+      return { why: error.message, code: error.code };
+    }
+  }
+
+  /** What the socket answers to a proxy. It counts as one decision. */
+  async ask(): Promise<SocketAnswer | Unanswered> {
+    if (this.socket === null) return { why: "-socket is none", code: "none" };
+    try {
+      const { arcs, application, reason } = await explain({
+        address: this.socket,
+        assignment: "0.5",
+        application: this.#application,
+        timeoutMs: ANSWER_TIMEOUT_MS,
+      });
+      return { arcs: arcs.flatMap((arc) => parsedArc(arc) ?? []), application, reason };
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+      return { why: error.message, code: code ?? error.code };
+    }
+  }
+
+  /** The arcs by which visitors are placed now; undefined where nobody tells. Everyone is at master where there is none. */
+  async arcs(): Promise<readonly Placed[] | undefined> {
+    const state = await this.state();
+    if (isState(state)) {
+      const application = this.applicationOf(state);
+      return application && effectiveArcs(application);
+    }
+    const answer = await this.ask();
+    if (!isAnswer(answer)) return undefined;
+    return /^(stale|unread)$/.test(answer.reason) ? [] : placedArcs(answer.arcs);
+  }
+
+  applicationOf(state: State): ApplicationState | undefined {
+    return this.#application === undefined
+      ? state.applications[0]
+      : state.applications.find(({ name }) => name === this.#application);
+  }
+}
+
+export function isState(state: State | Unanswered): state is State {
+  return "applications" in state;
+}
+
+export function isAnswer(answer: SocketAnswer | Unanswered): answer is SocketAnswer {
+  return "arcs" in answer;
+}
+
+/** What is left of an application's arcs while its store cannot be read, or all of them. */
+export function effectiveArcs({ fresh, arcs }: ApplicationState): readonly Placed[] {
+  return placedArcs(arcs.filter(({ failsafe }) => fresh || failsafe === "hold"));
+}
+
+/** Decisions so far, by location: of visitors whom the daemon was asked for, or a proxy reported. */
+export function decisionsBy({ decisions }: ApplicationState): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { location, count } of decisions) counts[location] = (counts[location] ?? 0) + count;
+  return counts;
+}
+
+/** Reads `canary=0.25@0`. */
+function parsedArc(text: string): Placed | undefined {
+  const [, version = "", rollout, offset] = /^([^=]+)=([^@]+)@(.+)$/.exec(text) ?? [];
+  const arc = { version, rollout: Number(rollout), offset: Number(offset) };
+  return arc.rollout >= 0 && arc.offset >= 0 ? arc : undefined;
+}

@@ -1,0 +1,188 @@
+/**
+ * Takes a daemon away for some seconds, and gives it back whatever happens (docs/decisions/0012-doctor.md).
+ *
+ *     hang()   SIGSTOP: the kernel still accepts connections, and nobody answers them, on any listener
+ *     hide()   its socket files are moved aside: nobody can connect. Only while it is stopped, as it would listen anew
+ *     end()    files back, SIGCONT. A daemon that was stopped has noticed nothing
+ *
+ * Three things give it back: `end`; a handler of the signals that end this process; and a process of its own, which does
+ * it when this one is gone, even by kill -9, or after `OUTAGE_MS_MAX`. That one runs before anything is touched.
+ *
+ * The number of the process is what the daemon itself says, and a daemon in a container says a number of its container.
+ * So nothing is done before it is seen that this very process holds the listening sockets.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { linkSync, renameSync, unlinkSync } from "node:fs";
+import { listeningFor, listeningOn } from "./listening.ts";
+import { socketsOf } from "./processes.ts";
+
+/** After this time the daemon is given back, even if this process hangs. */
+export const OUTAGE_MS_MAX = 30_000;
+
+/** The guard is a shell that waits; it is there at once or not at all. */
+const GUARD_START_MS = 2_000;
+
+/**
+ * Waits until its standard input ends, or for `$1` seconds; then moves back each pair of files, and continues process `$2`.
+ * A file is only put back where there is none by then. `timeout` kills by KILL, as the guard's children ignore the rest.
+ */
+const GUARD = `
+trap '' INT HUP TERM
+seconds=$1 process=$2; shift 2
+echo ready
+timeout -s KILL "$seconds" cat >/dev/null 2>&1
+while [ $# -ge 2 ]; do
+  if [ -S "$1" ]; then ln "$1" "$2" 2>/dev/null; rm -f "$1"; fi
+  shift 2
+done
+kill -CONT "$process"
+`;
+
+/** Signals that end a process unless it handles them, and their numbers. */
+const ENDINGS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+export interface OutageTarget {
+  readonly pid: number;
+  /** Of its admin listener. */
+  readonly adminPort: number;
+  /** Its unix sockets, as it names them. */
+  readonly sockets: readonly string[];
+}
+
+interface Moved {
+  readonly path: string;
+  readonly aside: string;
+}
+
+export class Outage {
+  /** The sockets that can be hidden: those that this very process listens at. */
+  readonly sockets: readonly string[];
+  readonly #pid: number;
+  readonly #guard: ChildProcess;
+  readonly #moves: readonly Moved[];
+  readonly #onSignal = new Map<NodeJS.Signals, () => void>();
+  #isOver = false;
+
+  private constructor(pid: number, moves: readonly Moved[], guard: ChildProcess) {
+    this.#pid = pid;
+    this.#moves = moves;
+    this.#guard = guard;
+    this.sockets = moves.map(({ path }) => path);
+    for (const [name, number] of Object.entries(ENDINGS) as [NodeJS.Signals, number][]) {
+      const handler = () => {
+        this.end();
+        process.exit(128 + number);
+      };
+      this.#onSignal.set(name, handler);
+      process.on(name, handler);
+    }
+  }
+
+  /** Everything that has to be there before something is broken; or why it cannot be, and nothing was done. */
+  static async prepare({
+    pid,
+    adminPort,
+    sockets,
+  }: OutageTarget): Promise<Outage | { readonly why: string }> {
+    if (process.platform !== "linux") return { why: "it needs Linux" };
+    if (pid <= 1 || pid === process.pid) return { why: `process ${pid} cannot be stopped` };
+    const held = socketsOf(pid);
+    if (!listeningOn(adminPort).some(({ inode }) => held.has(inode))) {
+      return {
+        why:
+          `it is not seen that process ${pid} is the daemon: run doctor as the daemon's user or root, ` +
+          "and not from outside of its container",
+      };
+    }
+    const moves = sockets
+      .filter((path) => listeningFor(path).some(({ inode }) => held.has(inode)))
+      .map((path) => ({ path, aside: `${path}.${randomBytes(4).toString("hex")}.doctor` }));
+    const guard = await startGuard(pid, moves);
+    return guard === undefined
+      ? { why: "sh and timeout are needed to guard the daemon" }
+      : new Outage(pid, moves, guard);
+  }
+
+  /** The command that gives it back by hand, where even the guard was killed. */
+  get byHand(): string {
+    const files = this.#moves.map(({ path, aside }) => `mv -n ${aside} ${path}; `);
+    return `${files.join("")}kill -CONT ${this.#pid}`;
+  }
+
+  /** From now on nobody answers. Throws where this user may not. */
+  hang(): void {
+    if (!this.#isOver) process.kill(this.#pid, "SIGSTOP");
+  }
+
+  /** From now on nobody can connect; returns why not, where this user may not. */
+  hide(): string | undefined {
+    if (this.#isOver) return "the outage is over";
+    try {
+      for (const { path, aside } of this.#moves) renameSync(path, aside);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  /** Gives the daemon back. Idempotent; never throws. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const { path, aside } of this.#moves) putBack(aside, path);
+    try {
+      process.kill(this.#pid, "SIGCONT");
+    } catch {
+      // It was ended meanwhile.
+    }
+    for (const [name, handler] of this.#onSignal) process.off(name, handler);
+    this.#guard.stdin?.end();
+    this.#guard.unref();
+  }
+}
+
+/** A file that somebody newer put in its place stays. */
+function putBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path);
+  } catch {
+    // It was not moved, or there is a newer one.
+  }
+  try {
+    unlinkSync(aside);
+  } catch {
+    // It was not moved.
+  }
+}
+
+/** Resolves when it watches; undefined where it cannot be had. */
+function startGuard(pid: number, moves: readonly Moved[]): Promise<ChildProcess | undefined> {
+  const files = moves.flatMap(({ aside, path }) => [aside, path]);
+  const words = [String(OUTAGE_MS_MAX / 1_000), String(pid), ...files];
+  return new Promise((resolve) => {
+    // In a session of its own, so that Ctrl-C at a terminal does not reach it.
+    const guard = spawn(
+      "/bin/sh",
+      ["-c", `command -v timeout >/dev/null || exit 1\n${GUARD}`, "sh", ...words],
+      {
+        detached: true,
+        stdio: ["pipe", "pipe", "ignore"],
+        cwd: "/",
+      },
+    );
+    const give = (value: ChildProcess | undefined) => {
+      clearTimeout(timer);
+      resolve(value);
+    };
+    const timer = setTimeout(() => {
+      guard.kill("SIGKILL");
+      give(undefined);
+    }, GUARD_START_MS);
+    guard.stdout.on("data", () => give(guard));
+    guard.on("error", () => give(undefined));
+    guard.on("exit", () => give(undefined));
+    guard.stdin.on("error", () => {});
+  });
+}

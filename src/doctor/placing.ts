@@ -1,0 +1,67 @@
+/** Where visitors belong by the daemon's arcs, and which visitors tell most about that: those at the edges. Pure. */
+
+import type { Arc } from "../record.ts";
+import { MAINTENANCE, MASTER } from "../record.ts";
+import { covers } from "../rollout.ts";
+
+/** An arc that visitors are in; in order of precedence where there are several. */
+export type Placed = Pick<Arc, "version" | "offset" | "rollout">;
+
+/** Assignments are drawn in steps of 1e-15 (`drawAssignment`), and spelled with as many decimals. */
+const STEPS = 1e15;
+const DECIMALS = 15;
+
+/** The arcs in which visitors can be. */
+export function placedArcs(arcs: readonly Placed[]): readonly Placed[] {
+  return arcs.filter(({ version, rollout }) => version !== MAINTENANCE && rollout > 0);
+}
+
+/** The location of a visitor (docs/protocol/line.md, LP-19). */
+export function locationOf(arcs: readonly Placed[], assignment: string): string {
+  const point = Number(assignment);
+  return arcs.find(({ offset, rollout }) => covers(offset, rollout, point))?.version ?? MASTER;
+}
+
+/**
+ * Assignments to probe with, each once: both sides of both ends of each arc, then as many as are left, spread evenly.
+ *
+ * @param random numbers in [0, 1)
+ */
+export function probePoints(arcs: readonly Placed[], count: number, random: () => number): string[] {
+  const edges = arcs.flatMap(({ offset, rollout }) => [offset, offset + rollout]).concat(0);
+  const steps = edges.flatMap((edge) => {
+    const step = Math.round(edge * STEPS);
+    return [step - 1, step, step + 1];
+  });
+  const points = new Set(steps.map((step) => spelled((step + STEPS) % STEPS)).slice(0, count));
+  for (let index = 0; points.size < count; index = (index + 1) % count) {
+    points.add(spelled(Math.floor(((index + random()) / count) * STEPS)));
+  }
+  return [...points];
+}
+
+/** A few assignments of visitors who belong to `location`, from well within; none where nobody does. */
+export function pointsAt(
+  arcs: readonly Placed[],
+  location: string,
+  count: number,
+  random: () => number,
+): string[] {
+  const triesMax = 2_000;
+  const points: string[] = [];
+  const own = arcs.filter(({ version }) => version === location);
+  for (let tries = 0; tries < triesMax && points.length < count; tries++) {
+    // A short arc would hardly be met by chance.
+    const arc = own[tries % Math.max(1, own.length)];
+    const fraction = arc === undefined ? random() : (arc.offset + arc.rollout * random()) % 1;
+    const point = spelled(Math.floor(fraction * STEPS));
+    if (locationOf(arcs, point) === location) points.push(point);
+  }
+  return points;
+}
+
+/** `0.25`, without an exponent, which not every proxy reads. */
+function spelled(step: number): string {
+  const decimals = String(step).padStart(DECIMALS, "0").replace(/0+$/, "");
+  return decimals === "" ? "0" : `0.${decimals}`;
+}

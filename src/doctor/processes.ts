@@ -1,0 +1,90 @@
+/** The processes of this machine, as far as /proc shows them to this user: who runs what, as whom. Linux alone. */
+
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** More than a kernel gives out by default; the rest is not looked at. */
+const PROCESSES_MAX = 65_536;
+
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  /** The name that the kernel knows: at most 15 characters. */
+  readonly name: string;
+  /** The file that it runs; undefined where this user may not know. */
+  readonly executable: string | undefined;
+  readonly user: User;
+}
+
+/** As whom a process opens files. */
+export interface User {
+  readonly uid: number;
+  /** Its group and all supplementary ones. */
+  readonly gids: readonly number[];
+}
+
+/** All of them; none where there is no /proc. */
+export function runningProcesses(): Process[] {
+  return entriesOf("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .slice(0, PROCESSES_MAX)
+    .flatMap((entry) => readProcess(Number(entry)) ?? []);
+}
+
+/** The numbers of the sockets that a process holds; none where this user may not know. */
+export function socketsOf(pid: number): ReadonlySet<number> {
+  const inodes = entriesOf(`/proc/${pid}/fd`).flatMap((fd) => {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`) ?? "") ?? [];
+    return inode === undefined ? [] : [Number(inode)];
+  });
+  return new Set(inodes);
+}
+
+/** What a user is called, where /etc/passwd says so. */
+export function userName(uid: number): string {
+  const line = textOf("/etc/passwd")
+    ?.split("\n")
+    .find((each) => each.split(":")[2] === String(uid));
+  return line?.split(":")[0] || String(uid);
+}
+
+function readProcess(pid: number): Process | undefined {
+  const status = textOf(`/proc/${pid}/status`);
+  if (status === undefined) return undefined;
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";
+  // Real, effective, saved, file system: the last one is who opens files.
+  const numbers = (name: string) => field(name).split(/\s+/).filter(Boolean).map(Number);
+  return {
+    pid,
+    parent: Number(field("PPid")),
+    name: field("Name"),
+    executable: linkOf(`/proc/${pid}/exe`),
+    user: {
+      uid: numbers("Uid").at(-1) ?? 0,
+      gids: [numbers("Gid").at(-1) ?? 0, ...numbers("Groups")],
+    },
+  };
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

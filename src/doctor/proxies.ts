@@ -1,0 +1,136 @@
+/**
+ * Which proxies run on this machine: by their processes' names, as whom, and which version where that is cheap and safe.
+ *
+ * A version is asked of the program itself (`nginx -v`), and only of a file that nobody but root and this user could
+ * have put there: whoever may run a process called nginx shall not make a doctor that is run by root start his file.
+ */
+
+import { spawn } from "node:child_process";
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Process, runningProcesses, type User, userName } from "./processes.ts";
+
+/** A program that does not tell its version within this time has none. */
+const VERSION_TIMEOUT_MS = 1_000;
+
+/** What a program says of its version; the rest is not read. */
+const VERSION_BYTES_MAX = 4_096;
+
+/** Proxies that are reported; there are rarely more than one. */
+const PROXIES_MAX = 16;
+
+interface Kind {
+  readonly name: string;
+  /** What its processes are called. */
+  readonly processes: readonly string[];
+  readonly versionFlags: readonly string[];
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "nginx", processes: ["nginx"], versionFlags: ["-v"] },
+  { name: "haproxy", processes: ["haproxy"], versionFlags: ["-v"] },
+  { name: "envoy", processes: ["envoy"], versionFlags: ["--version"] },
+  { name: "caddy", processes: ["caddy"], versionFlags: ["version"] },
+  { name: "traefik", processes: ["traefik"], versionFlags: ["version"] },
+  { name: "apache", processes: ["apache2", "httpd"], versionFlags: ["-v"] },
+];
+
+export interface RunningProxy {
+  /** One of the names of `KINDS`. */
+  readonly name: string;
+  readonly version: string | null;
+  /** The process that has no parent of the same program. */
+  readonly pid: number;
+  readonly processes: number;
+  /** As whom its processes run, each once. */
+  readonly users: readonly string[];
+  /** Those that meet visitors: workers, or all there are. Each user once. */
+  readonly workers: readonly Worker[];
+}
+
+export interface Worker {
+  readonly pid: number;
+  readonly user: User;
+}
+
+/** The proxies that run here, the oldest process first. */
+export async function runningProxies(processes = runningProcesses()): Promise<RunningProxy[]> {
+  const versions = new Map<string, Promise<string | null>>();
+  const found = KINDS.flatMap((kind) => {
+    const own = processes.filter(({ name }) => kind.processes.includes(name));
+    const pids = new Set(own.map(({ pid }) => pid));
+    return own
+      .filter(({ parent }) => !pids.has(parent))
+      .map((first) => ({ kind, first, family: familyOf(first, own) }));
+  });
+  return Promise.all(
+    found.slice(0, PROXIES_MAX).map(async ({ kind, first, family }) => {
+      const path = first.executable ?? "";
+      const asked = versions.get(path) ?? versionOf(first, kind.versionFlags);
+      versions.set(path, asked);
+      return {
+        name: kind.name,
+        version: await asked,
+        pid: first.pid,
+        processes: family.length,
+        users: [...new Set(family.map(({ user }) => userName(user.uid)))],
+        workers: workersOf(first, family),
+      };
+    }),
+  );
+}
+
+function familyOf(first: Process, all: readonly Process[]): Process[] {
+  const children = all.filter(({ parent, pid }) => parent === first.pid && pid !== first.pid);
+  return [first, ...children.flatMap((child) => familyOf(child, all))];
+}
+
+function workersOf(first: Process, family: readonly Process[]): Worker[] {
+  const workers = family.length === 1 ? family : family.filter(({ pid }) => pid !== first.pid);
+  const byUser = new Map(workers.map(({ pid, user }) => [JSON.stringify(user), { pid, user }]));
+  return [...byUser.values()];
+}
+
+async function versionOf({ pid, executable }: Process, flags: readonly string[]): Promise<string | null> {
+  if (executable === undefined || !isTrusted(pid, executable)) return null;
+  const said = await outputOf(executable, flags);
+  return /\d+\.\d+(?:\.\d+)?(?:[-+~]?\w+)*/.exec(said)?.[0] ?? null;
+}
+
+/** Whether the path still means the file that the process runs, and only root and this user may change it. */
+function isTrusted(pid: number, path: string): boolean {
+  try {
+    const [named, run] = [statSync(path), statSync(`/proc/${pid}/exe`)];
+    if (named.ino !== run.ino || named.dev !== run.dev) return false;
+    for (let at = path; ; at = dirname(at)) {
+      const { mode, uid } = statSync(at);
+      const isOwn = uid === 0 || uid === process.getuid?.();
+      if (!isOwn || (mode & 0o022) !== 0) return false;
+      if (at === dirname(at)) return true;
+    }
+  } catch {
+    return false;
+  }
+}
+
+/** What a program prints on both streams; empty where it cannot be run. Never rejects. */
+function outputOf(path: string, flags: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    let said = "";
+    const child = spawn(path, [...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: VERSION_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+      env: {},
+      cwd: "/",
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => {
+        if (said.length < VERSION_BYTES_MAX) said += text;
+      });
+    }
+    child.on("error", () => resolve(""));
+    child.on("close", () => resolve(said.slice(0, VERSION_BYTES_MAX)));
+  });
+}

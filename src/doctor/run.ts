@@ -1,0 +1,75 @@
+/** Runs the checks one after the other, each within its time, and puts what they found together. */
+
+import { spell } from "../rollout.ts";
+import { type Check, type Finding, fail, skipped } from "./check.ts";
+import type { DaemonSide } from "./daemon-side.ts";
+import { CHECKS } from "./list.ts";
+import type { CheckReport, Report } from "./report.ts";
+import type { Site } from "./site.ts";
+import { isAnybodyThere, lookAround, type Options, type Subject } from "./subject.ts";
+
+/** A check that takes longer is ended. */
+const CHECK_MS_MAX = 60_000;
+
+/** A rollout that has just changed has reached every proxy after this. */
+const SETTLE_MS = 1_500;
+
+/** Never rejects for what is wrong with a set-up. */
+export async function runChecks(
+  options: Options,
+  daemon: DaemonSide,
+  site: Site | undefined,
+  checks: readonly Check[] = CHECKS,
+): Promise<Pick<Report, "proxies" | "checks" | "isAnybodyThere">> {
+  const findings = new Map<string, Finding>();
+  const subject = await lookAround(options, daemon, site, findings);
+  const reports: CheckReport[] = [];
+  for (const check of checks) {
+    const why = check.skip?.(subject);
+    const beganMs = performance.now();
+    const finding = why === undefined ? await runWell(check, subject) : skipped(why);
+    findings.set(check.id, finding);
+    reports.push({
+      id: check.id,
+      title: check.title,
+      ...finding,
+      tookMs: Math.round(performance.now() - beganMs),
+    });
+  }
+  return { proxies: subject.proxies, checks: reports, isAnybodyThere: isAnybodyThere(subject) };
+}
+
+/** Once more where it failed and a rollout changed meanwhile: visitors had moved as they should. */
+async function runWell(check: Check, subject: Subject): Promise<Finding> {
+  const before = await circle(subject);
+  const finding = await runInTime(check, subject);
+  if (finding.verdict !== "fail" || check.isOnce || (await circle(subject)) === before) return finding;
+  await Bun.sleep(SETTLE_MS);
+  return runInTime(check, subject);
+}
+
+async function circle({ daemon, site }: Subject): Promise<string> {
+  return site === undefined ? "" : spell((await daemon.arcs()) ?? []);
+}
+
+async function runInTime(check: Check, subject: Subject): Promise<Finding> {
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), CHECK_MS_MAX);
+  try {
+    const finding = await check.run(subject, ending.signal);
+    if (!ending.signal.aborted) return finding;
+    return fail(
+      `it took longer than ${CHECK_MS_MAX / 1_000} s; so far: ${finding.summary}`,
+      "replies come slowly or not at all: begin with the proxy's error log, or send fewer -probes",
+      finding.evidence,
+    );
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return fail(
+      `doctor could not finish it: ${message}`,
+      "run it again; if it stays, that is a bug of doctor",
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,189 @@
+/** The application as visitors reach it: probes through the operator's address, and what each of them got. */
+
+import { HttpConnection, type Target } from "./http-connection.ts";
+import { type HttpReply, headerOf } from "./http-reply.ts";
+import { type Telling, tellingOf, type VersionText, versionOf } from "./telling.ts";
+
+/** The cookie of all integrations. */
+export const COOKIE = "maxwellsdaemon";
+
+/** A probe without a whole reply by then has failed. */
+export const PROBE_TIMEOUT_MS = 5_000;
+
+/** Probes that are under way at one time: a doctor is not a load test. */
+const PROBES_AT_ONCE_MAX = 8;
+
+export interface Probe {
+  /** Its assignment, in the cookie; absent for a new visitor. */
+  readonly assignment?: string;
+  /** A whole cookie header, in the place of the assignment's. Each character is a byte. */
+  readonly cookie?: string;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Added to the query, so that no cache has the page. */
+  readonly query?: string;
+  readonly timeoutMs?: number;
+}
+
+/** What a probe got. */
+export interface Visit {
+  /** 0 where there was no reply. */
+  readonly status: number;
+  /** Why there was no reply. */
+  readonly error: string | undefined;
+  /** Which version served; undefined where the reply does not say. */
+  readonly version: string | undefined;
+  /** The `Set-Cookie` headers of the assignment's cookie, whole. */
+  readonly cookies: readonly string[];
+  readonly headers: HttpReply["headers"];
+  readonly tookMs: number;
+}
+
+export interface SiteOptions {
+  readonly url: URL;
+  readonly userAgent: string;
+  readonly isInsecure: boolean;
+  /** Sent with every probe: `Host`, an authorization. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly versionHeader: string;
+  readonly versionTexts: readonly VersionText[];
+}
+
+export class Site {
+  readonly url: URL;
+  /** The first visit: of a new visitor. */
+  first: Visit | undefined;
+  telling: Telling = { by: "nothing" };
+  readonly #options: SiteOptions;
+  readonly #target: Target;
+
+  constructor(options: SiteOptions) {
+    this.url = options.url;
+    this.#options = options;
+    const { hostname, port, protocol } = options.url;
+    const isTls = protocol === "https:";
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const named = options.headers.find(([name]) => name.toLowerCase() === "host")?.[1];
+    this.#target = {
+      host,
+      port: Number(port) || (isTls ? 443 : 80),
+      isTls,
+      serverName: named?.replace(/:\d+$/, "") ?? host,
+      isInsecure: options.isInsecure,
+    };
+  }
+
+  /** Its address without what may be a secret. */
+  get shownUrl(): string {
+    const { protocol, host, pathname } = this.url;
+    return `${protocol}//${host}${pathname}`;
+  }
+
+  get isTls(): boolean {
+    return this.#target.isTls;
+  }
+
+  /** Whether replies say which version served them. */
+  get tells(): boolean {
+    return this.telling.by !== "nothing";
+  }
+
+  /** The first visit, by which it is seen how replies tell their version. */
+  async begin(): Promise<Visit> {
+    this.first = await this.visit({});
+    return this.first;
+  }
+
+  /** Whether a visit was served as the first one was, or better. */
+  isServed({ status }: Visit): boolean {
+    return (status >= 200 && status < 400) || (status > 0 && status < 500 && status === this.first?.status);
+  }
+
+  /** A connection for several visits. Whoever opens it closes it. */
+  connect(): HttpConnection {
+    return new HttpConnection(this.#target);
+  }
+
+  /** One visit, over a connection of its own unless one is given. Never rejects. */
+  async visit(probe: Probe, given?: HttpConnection): Promise<Visit> {
+    const beganMs = performance.now();
+    let connection = given;
+    try {
+      connection ??= this.connect();
+      const text = this.#request(probe, given !== undefined);
+      const reply = await connection.request(text, probe.timeoutMs ?? PROBE_TIMEOUT_MS);
+      return this.#visitOf(reply, performance.now() - beganMs);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const why = code === undefined || message.includes(code) ? message : `${code}: ${message}`;
+      const tookMs = performance.now() - beganMs;
+      return { status: 0, error: why, version: undefined, cookies: [], headers: [], tookMs };
+    } finally {
+      if (given === undefined) connection?.close();
+    }
+  }
+
+  /** Visits in the order of their probes, a few at a time; fewer of them where `signal` ends it. */
+  async visitAll(probes: readonly Probe[], signal: AbortSignal): Promise<Visit[]> {
+    const visits: Visit[] = [];
+    let next = 0;
+    const worker = async () => {
+      while (next < probes.length && !signal.aborted) {
+        const index = next++;
+        visits[index] = await this.visit(probes[index] ?? {});
+      }
+    };
+    await Promise.all(Array.from({ length: PROBES_AT_ONCE_MAX }, worker));
+    return visits;
+  }
+
+  #request({ assignment, cookie, headers = [], query }: Probe, isKept: boolean): string {
+    const { pathname, search, host } = this.url;
+    const own = [
+      ["Host", host],
+      ["User-Agent", this.#options.userAgent],
+      ["Accept", "*/*"],
+      ["Connection", isKept ? "keep-alive" : "close"],
+    ] as const;
+    const given = this.#options.headers;
+    const replaced = new Set(given.map(([name]) => name.toLowerCase()));
+    const brought = cookie ?? (assignment === undefined ? undefined : `${COOKIE}=${assignment}`);
+    const all = [
+      ...own.filter(([name]) => !replaced.has(name.toLowerCase())),
+      ...given,
+      ...headers,
+      ...(brought === undefined ? [] : [["Cookie", brought] as const]),
+    ];
+    const more = query === undefined ? search : `${search}${search === "" ? "?" : "&"}${query}`;
+    return `GET ${pathname}${more} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+  }
+
+  #visitOf(reply: HttpReply, tookMs: number): Visit {
+    const { versionHeader, versionTexts } = this.#options;
+    if (this.first === undefined) this.telling = tellingOf(reply, versionHeader, versionTexts);
+    return {
+      status: reply.status,
+      error: undefined,
+      version: versionOf(reply, this.telling),
+      cookies: reply.headers
+        .filter(([name, value]) => name === "set-cookie" && value.startsWith(`${COOKIE}=`))
+        .map(([, value]) => value),
+      headers: reply.headers,
+      tookMs,
+    };
+  }
+}
+
+/** The value of a header of a visit; undefined where there is none. */
+export function visitHeader(visit: Visit, name: string): string | undefined {
+  return headerOf(visit.headers, name);
+}
+
+/** The value of a `Set-Cookie` header. */
+export function cookieValue(cookie: string): string {
+  return cookie.slice(COOKIE.length + 1).split(";", 1)[0] ?? "";
+}
+
+/** How a visit ended, for counts: `200`, or `no reply`. */
+export function outcome({ status }: Visit): string {
+  return status === 0 ? "no reply" : String(status);
+}
