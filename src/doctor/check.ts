@@ -28,6 +28,8 @@ export interface Finding {
   readonly evidence: Evidence;
   /** What to do about it. There with every `fail` and `warn`. */
   readonly remedy?: string;
+  /** Once seen it counts, however often it goes well: an error, a page of another version. */
+  readonly isFinal?: boolean;
 }
 
 export interface Check {
@@ -37,8 +39,8 @@ export interface Check {
   readonly title: string;
   /** Why it cannot be run; undefined where it can. */
   skip?(subject: Subject): string | undefined;
-  /** Not run again where rollouts changed meanwhile. */
-  readonly isOnce?: boolean;
+  /** Whether it is run again where it failed: what one is wrong about for a moment is right then. */
+  readonly isRepeated?: boolean;
   run(subject: Subject, signal: AbortSignal): Promise<Finding>;
 }
 

@@ -93,8 +93,10 @@ function workersOf(first: Process, family: readonly Process[]): Worker[] {
 
 async function versionOf({ pid, executable }: Process, flags: readonly string[]): Promise<string | null> {
   if (executable === undefined || !isTrusted(pid, executable)) return null;
-  const said = await outputOf(executable, flags);
-  return /\d+\.\d+(?:\.\d+)?(?:[-+~]?\w+)*/.exec(said)?.[0] ?? null;
+  const [printed, complained] = await outputOf(executable, flags);
+  const version = /\d+\.\d+\.\d+(?:[-+~]\w+)*/;
+  // nginx tells it on stderr; others complain there.
+  return (version.exec(printed) ?? version.exec(complained))?.[0] ?? null;
 }
 
 /** Whether the path still means the file that the process runs, and only root and this user may change it. */
@@ -113,10 +115,10 @@ function isTrusted(pid: number, path: string): boolean {
   }
 }
 
-/** What a program prints on both streams; empty where it cannot be run. Never rejects. */
-function outputOf(path: string, flags: readonly string[]): Promise<string> {
+/** What a program prints to stdout and stderr; empty where it cannot be run. Never rejects. */
+function outputOf(path: string, flags: readonly string[]): Promise<[stdout: string, stderr: string]> {
   return new Promise((resolve) => {
-    let said = "";
+    const said: [string, string] = ["", ""];
     const child = spawn(path, [...flags], {
       stdio: ["ignore", "pipe", "pipe"],
       timeout: VERSION_TIMEOUT_MS,
@@ -124,13 +126,15 @@ function outputOf(path: string, flags: readonly string[]): Promise<string> {
       env: {},
       cwd: "/",
     });
-    for (const stream of [child.stdout, child.stderr]) {
+    const listen = (stream: NodeJS.ReadableStream, index: 0 | 1) => {
       stream.setEncoding("utf8");
       stream.on("data", (text: string) => {
-        if (said.length < VERSION_BYTES_MAX) said += text;
+        if (said[index].length < VERSION_BYTES_MAX) said[index] += text;
       });
-    }
-    child.on("error", () => resolve(""));
-    child.on("close", () => resolve(said.slice(0, VERSION_BYTES_MAX)));
+    };
+    listen(child.stdout, 0);
+    listen(child.stderr, 1);
+    child.on("error", () => resolve(said));
+    child.on("close", () => resolve(said));
   });
 }

@@ -11,7 +11,7 @@ export const COOKIE = "maxwellsdaemon";
 export const PROBE_TIMEOUT_MS = 5_000;
 
 /** Probes that are under way at one time: a doctor is not a load test. */
-const PROBES_AT_ONCE_MAX = 8;
+const PROBES_AT_ONCE_MAX = 4;
 
 export interface Probe {
   /** Its assignment, in the cookie; absent for a new visitor. */

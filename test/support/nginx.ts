@@ -87,12 +87,12 @@ export function installPage(directory: string): void {
 }
 
 /** A whole configuration around what belongs into its http block. */
-export function wholeConfiguration(directory: string, http: string, workers = 1): string {
+export function wholeConfiguration(directory: string, http: string, workers = 1, user = "root"): string {
   // The two modules are loaded here as Debian does it in /etc/nginx/modules-enabled.
   return `
     load_module ${MODULES}/ndk_http_module.so;
     load_module ${MODULES}/ngx_http_lua_module.so;
-    ${process.getuid?.() === 0 ? "user root;" : ""}
+    ${process.getuid?.() === 0 ? `user ${user};` : ""}
     worker_processes ${workers};
     daemon off;
     pid ${directory}/nginx.pid;
@@ -120,10 +120,20 @@ export interface Nginx {
   stop(name?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts an nginx of so many workers with this in its http block; resolves when it listens on `port`. */
-export async function startNginx(directory: string, port: number, http: string, workers = 1): Promise<Nginx> {
+/**
+ * Starts an nginx of so many workers with this in its http block; resolves when it listens on `port`.
+ *
+ * @param user of its workers, where it is started by root
+ */
+export async function startNginx(
+  directory: string,
+  port: number,
+  http: string,
+  workers = 1,
+  user?: string,
+): Promise<Nginx> {
   const configuration = join(directory, "nginx.conf");
-  writeFileSync(configuration, wholeConfiguration(directory, http, workers));
+  writeFileSync(configuration, wholeConfiguration(directory, http, workers, user));
   const child = Bun.spawn([nginxPath() ?? "nginx", "-p", directory, "-e", "stderr", "-c", configuration], {
     stdin: "ignore",
     stdout: "ignore",

@@ -1,6 +1,6 @@
 /** The proxy asks the daemon, as the daemon's counts show, or decides under a lease of it. */
 
-import { type Check, fail, pass, skipped } from "../check.ts";
+import { type Check, fail, pass, skipped, warn } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
 import { siteOf, withoutSite } from "../subject.ts";
 
@@ -17,6 +17,7 @@ export const asked: Check = {
   skip: (subject) =>
     withoutSite(subject) ??
     (isState(subject.state) ? undefined : "the daemon's counts are at its admin listener"),
+  isRepeated: true,
 
   async run(subject, signal) {
     const site = siteOf(subject);
@@ -33,6 +34,13 @@ export const asked: Check = {
     const evidence = { visitors: visits.length, decisions, answers: renewals };
     if (decisions >= visits.length)
       return pass(`${visits.length} visitors, ${decisions} decisions`, evidence);
+    if (decisions > 0) {
+      return warn(
+        `${visits.length} visitors came, and the daemon was asked for ${decisions} of them`,
+        "the proxy loses its patience now and then, and serves master: this machine is too busy for the daemon to answer at once",
+        evidence,
+      );
+    }
     if (renewals > 0) {
       return pass(
         `it decides by itself under a lease: renewed or reported ${renewals} times meanwhile`,

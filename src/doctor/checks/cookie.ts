@@ -18,6 +18,7 @@ export const cookie: Check = {
   id: "cookie",
   title: "a new visitor gets one cookie, which keeps it where it is",
   skip: withoutSplit,
+  isRepeated: true,
 
   async run(subject, signal) {
     const site = siteOf(subject);

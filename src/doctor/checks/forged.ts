@@ -21,6 +21,7 @@ export const forged: Check = {
   id: "forged",
   title: "headers that visitors forge move nobody",
   skip: withoutVersion,
+  isRepeated: true,
 
   async run(subject, signal) {
     const lies = (await strangers(subject)).flatMap(({ assignment, at, to, pointThere }): Lie[] =>
@@ -52,6 +53,7 @@ export const force: Check = {
   id: "force",
   title: "nobody forces a location, or testers do where -allow-force says so",
   skip: withoutVersion,
+  isRepeated: true,
 
   async run(subject, signal) {
     const people = await strangers(subject);

@@ -43,8 +43,10 @@ export const gone: Check = {
     (subject.options.mayBreak
       ? undefined
       : "it takes the daemon away for some seconds, so it wants -break") ??
-    (isState(subject.state) ? undefined : "only the admin listener says which process is the daemon"),
-  isOnce: true,
+    (isState(subject.state) ? undefined : "only the admin listener says which process is the daemon") ??
+    (subject.findings.get("split")?.verdict === "fail"
+      ? "nothing more is broken while the split is wrong"
+      : undefined),
 
   async run(subject, signal) {
     const site = siteOf(subject);

@@ -1,6 +1,7 @@
 /** Which proxies run here. */
 
 import { type Check, pass, warn } from "../check.ts";
+import type { RunningProxy } from "../proxies.ts";
 
 export const proxies: Check = {
   id: "proxies",
@@ -11,11 +12,7 @@ export const proxies: Check = {
       found: found.map(({ name, version }) => (version === null ? name : `${name} ${version}`)),
     };
     if (found.length > 0) {
-      const names = found.map(
-        ({ name, version, pid, users }) =>
-          `${name}${version === null ? "" : ` ${version}`} (process ${pid}, as ${users.join(" and ")})`,
-      );
-      return pass(names.join("; "), evidence);
+      return pass(describe(found), evidence);
     }
     return process.platform === "linux"
       ? warn(
@@ -30,3 +27,13 @@ export const proxies: Check = {
         );
   },
 };
+
+/** `nginx 1.22.1 (process 17, as root and www-data)`; those that are alike together. */
+function describe(found: readonly RunningProxy[]): string {
+  const pids = new Map<string, number[]>();
+  for (const { name, version, users, pid } of found) {
+    const what = `${name}${version === null ? "" : ` ${version}`}, as ${users.join(" and ")}`;
+    pids.set(what, [...(pids.get(what) ?? []), pid]);
+  }
+  return [...pids].map(([what, own]) => `${what} (process ${own.join(", ")})`).join("; ");
+}

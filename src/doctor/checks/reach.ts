@@ -8,6 +8,8 @@ import type { RunningProxy } from "../proxies.ts";
 /** Those of whom the shipped configurations ask over the socket itself; the others have listeners of their own. */
 const ASKING = ["nginx", "apache"];
 
+const NAMED_MAX = 3;
+
 export const reach: Check = {
   id: "reach",
   title: "the users of the proxies may connect to the socket",
@@ -32,7 +34,8 @@ export const reach: Check = {
         evidence,
       );
     }
-    const what = problems.map((problem) => problem.what).join("; ");
+    const more = problems.length > NAMED_MAX ? `; and ${problems.length - NAMED_MAX} more` : "";
+    const what = `${evidence.problems.slice(0, NAMED_MAX).join("; ")}${more}`;
     const isProven = findings.get("asked")?.verdict === "pass" || findings.get("split")?.verdict === "pass";
     // There may be several proxies, and the one behind -url was seen to ask.
     return isProven || first.isGuess

@@ -62,16 +62,23 @@ async function place(subject: Subject, arcs: readonly Placed[], signal: AbortSig
     });
   };
   const placements = await send(points);
-  const wrong = placements.filter((placement) => !isRight(placement));
+  const wrong = placements.filter((placement) => !isRight(placement) && !isError(placement));
   if (wrong.length === 0 || !site.tells || signal.aborted) return placements;
   await Bun.sleep(SETTLE_MS);
-  const again = await send(wrong.map(({ assignment }) => assignment));
-  const byAssignment = new Map(again.map((placement) => [placement.assignment, placement]));
-  return placements.map((placement) => byAssignment.get(placement.assignment) ?? placement);
+  const again = new Map<string, Placement>();
+  for (const { assignment } of wrong) {
+    // One by one: a busy machine is not what is to be seen.
+    for (const placement of await send([assignment])) again.set(assignment, placement);
+  }
+  return placements.map((placement) => again.get(placement.assignment) ?? placement);
 }
 
 function isRight({ visit, wanted }: Placement): boolean {
   return visit.version === wanted;
+}
+
+function isError({ visit }: Placement): boolean {
+  return visit.status === 0 || visit.status >= 500;
 }
 
 function judge(placements: readonly Placement[], arcs: readonly Placed[]): Finding {
@@ -105,7 +112,7 @@ function judgeUnseen(
   after: Readonly<Record<string, number>> | undefined,
 ): Finding {
   const wanted = tally(placements.map((placement) => placement.wanted));
-  const failed = placements.filter(({ visit }) => visit.status === 0 || visit.status >= 500);
+  const failed = placements.filter(isError);
   const evidence = { ...counted(placements, arcs), failed: failed.length };
   if (failed.length > 0) {
     return fail(
@@ -121,6 +128,13 @@ function judgeUnseen(
   const answered = Object.fromEntries(
     Object.keys(after).map((location) => [location, (after[location] ?? 0) - (before[location] ?? 0)]),
   );
+  if (Object.values(answered).every((count) => count === 0)) {
+    return warn(
+      "the proxy asks for no single visitor, and which version served cannot be seen",
+      remedy,
+      evidence,
+    );
+  }
   const isPlausible = Object.entries(wanted).every(([location, count]) => (answered[location] ?? 0) >= count);
   return warn(
     isPlausible
@@ -153,7 +167,7 @@ function whatIsWrong(wrong: readonly Placement[]): string {
 }
 
 function remedyOf(placements: readonly Placement[], wrong: readonly Placement[]): string {
-  if (wrong.some(({ visit }) => visit.status === 0 || visit.status >= 500)) {
+  if (wrong.some(isError)) {
     return "visitors see errors: the proxy's error log, and its upstreams, say why";
   }
   if (wrong.every(({ visit }) => visit.version === undefined)) {
@@ -166,7 +180,14 @@ function remedyOf(placements: readonly Placement[], wrong: readonly Placement[])
       "compare its configuration with the shipped one"
     );
   }
-  if (wrong.every(({ visit }) => visit.version === MASTER)) {
+  const areAtMaster = wrong.every(({ visit }) => visit.version === MASTER);
+  if (areAtMaster && wrong.every(({ wanted }) => served.has(wanted))) {
+    return (
+      "others of their version are right, so the proxy lost its patience for these and served master: the daemon, or this " +
+      "machine, is too busy to answer within milliseconds"
+    );
+  }
+  if (areAtMaster) {
     return "the proxy does not know these versions: give it a backend and a name for each, and reload it";
   }
   return (

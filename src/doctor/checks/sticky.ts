@@ -11,6 +11,7 @@ export const sticky: Check = {
   id: "sticky",
   title: "visitors who come back stay where they were, and get no new cookie",
   skip: withoutSplit,
+  isRepeated: true,
 
   async run(subject, signal) {
     const site = siteOf(subject);

@@ -1,0 +1,473 @@
+/**
+ * `maxwells-daemon doctor` at real set-ups: it passes what is shipped, and finds each thing that is broken. Each broken
+ * proxy is the shipped example with one mistake in it.
+ */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { run } from "../cli/run.ts";
+import { BY_TEXT, behind, Setup } from "../doctor/setup.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { haproxyMissing } from "../support/haproxy.ts";
+import { nginxMissing } from "../support/nginx.ts";
+import { Rig } from "./conformance/rig.ts";
+import { haproxyMap } from "./proxies/haproxy.ts";
+
+const FEW = ["-probes", "60"];
+
+/** The Lua module waits for 8 ms: on a machine that runs all tests at once a visitor may go to master. */
+const BUSY = { retry: 3 };
+
+const ROUTE = 'rewrite_by_lua_block { require("maxwells-daemon").route() }';
+const MAP = "map $maxwells_location $website_upstream {";
+
+describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
+  let setup: Setup;
+
+  beforeAll(async () => {
+    setup = await Setup.start(["-unhealthy", "2s"]);
+  });
+  afterAll(() => setup.stop());
+
+  test(
+    "the shipped example passes, also with the daemon taken away",
+    async () => {
+      const url = await setup.nginx();
+      const { status, verdicts, report } = await setup.examine("-url", url, ...BY_TEXT, ...FEW, "-break");
+      const failed = report.checks.filter(({ verdict }) => verdict === "fail");
+      expect(failed).toEqual([]);
+      expect(verdicts).toMatchObject({
+        ...{
+          proxies: "pass",
+          daemon: "pass",
+          store: "pass",
+          socket: "pass",
+          maintenance: "pass",
+          url: "pass",
+        },
+        ...{ told: "pass", asked: "pass", split: "pass", sticky: "pass", cookie: "pass", hostile: "pass" },
+        ...{ forged: "pass", force: "pass", cache: "pass", gone: "pass" },
+      });
+      expect(status).toBe(0);
+    },
+    BUSY,
+  );
+
+  test(
+    "a header of the reply may tell the version, and over TLS the cookie is Secure",
+    async () => {
+      const edit = (example: string) =>
+        behind(example, ROUTE, "add_header maxwellsdaemon-location $maxwells_location always;");
+      const url = await setup.nginx(edit, { isTls: true });
+      const refused = await setup.examine("-url", url, ...FEW);
+      expect([refused.status, refused.check("url").verdict]).toEqual([1, "fail"]);
+      expect(refused.check("url").remedy).toContain("-insecure");
+
+      const { status, check } = await setup.examine("-url", url, "-insecure", ...FEW);
+      expect(check("told").evidence).toEqual({ by: "header", header: "maxwellsdaemon-location" });
+      expect([check("split").verdict, check("cookie").verdict, status]).toEqual(["pass", "pass", 0]);
+      expect(check("cookie").evidence["example"]).toEndWith("; Secure");
+    },
+    BUSY,
+  );
+
+  test(
+    "where nothing tells the version, it says what was proved and what was not",
+    async () => {
+      const url = await setup.nginx();
+      const { status, check, verdicts } = await setup.examine("-url", url, ...FEW);
+      expect(verdicts).toMatchObject({
+        told: "warn",
+        split: "warn",
+        sticky: "warn",
+        forged: "skipped",
+        gone: "skipped",
+      });
+      expect(check("split").summary).toMatch(/the daemon answered as the store says .*cannot be seen/);
+      expect(check("asked").evidence).toMatchObject({ visitors: 20, decisions: 20 });
+      expect(status).toBe(0);
+    },
+    BUSY,
+  );
+
+  test("a proxy that ignores the daemon", async () => {
+    const url = await setup.nginx((example) => example.replace(ROUTE, ""));
+    const { status, check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+    expect([check("asked").verdict, check("split").verdict, check("cookie").verdict, status]).toEqual([
+      ...["fail", "fail", "fail"],
+      1,
+    ]);
+    expect(check("split").summary).toContain("master instead of canary");
+    expect(check("split").remedy).toContain("sends everyone to master");
+  });
+
+  test("a proxy that splits by itself, and places visitors anew each time", async () => {
+    const split = 'split_clients "$request_id" $dice { 50% canary; * master; }';
+    const url = await setup.nginx(
+      (example) => `${split}\n${example.replace(MAP, "map $dice $website_upstream {")}`,
+    );
+    const { check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+    expect([check("split").verdict, check("sticky").verdict]).toEqual(["fail", "fail"]);
+    expect(check("sticky").summary).toContain("by another version when they came back");
+  });
+
+  test(
+    "a proxy that forgets the cookie",
+    async () => {
+      const url = await setup.nginx((example) =>
+        behind(example, ROUTE, 'header_filter_by_lua_block { ngx.header["Set-Cookie"] = nil }'),
+      );
+      const { status, check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+      expect([check("split").verdict, check("cookie").verdict, status]).toEqual(["pass", "fail", 1]);
+      expect(check("cookie").summary).toContain("a new visitor gets no cookie maxwellsdaemon");
+    },
+    BUSY,
+  );
+
+  test("a proxy that does not look at the cookie", async () => {
+    const url = await setup.nginx((example) =>
+      example.replace(
+        ROUTE,
+        `rewrite_by_lua_block { ngx.req.clear_header("Cookie"); require("maxwells-daemon").route() }`,
+      ),
+    );
+    const { check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+    expect([check("split").verdict, check("sticky").verdict, check("cookie").verdict]).toEqual([
+      "fail",
+      "fail",
+      "fail",
+    ]);
+  });
+
+  test(
+    "a cookie without Secure over TLS",
+    async () => {
+      const filter = `header_filter_by_lua_block {
+      local cookie = ngx.header["Set-Cookie"]
+      if cookie then ngx.header["Set-Cookie"] = cookie:gsub("; Secure", "") end
+    }`;
+      const url = await setup.nginx((example) => behind(example, ROUTE, filter), { isTls: true });
+      const { check } = await setup.examine("-url", url, "-insecure", ...BY_TEXT, ...FEW);
+      expect(check("cookie").verdict).toBe("fail");
+      expect(check("cookie").summary).toBe("it lacks Secure, though the page is served over TLS");
+    },
+    BUSY,
+  );
+
+  test(
+    "a proxy that believes a forged header",
+    async () => {
+      const url = await setup.nginx((example) =>
+        behind(example, MAP, '"~^canary:" website_canary; "~:canary$" website_canary;').replace(
+          MAP,
+          'map "$http_maxwellsdaemon_location:$maxwells_location" $website_upstream {',
+        ),
+      );
+      const { check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+      expect([check("split").verdict, check("forged").verdict]).toEqual(["pass", "fail"]);
+      expect(check("forged").evidence["believed"]).toContain("maxwellsdaemon-location: canary");
+    },
+    BUSY,
+  );
+
+  test("testers force their location only where that is meant", async () => {
+    const url = await setup.nginx((example) =>
+      behind(
+        example,
+        MAP,
+        '"~^always:" website_canary; "~^never:" website_master; "~:canary$" website_canary;',
+      ).replace(
+        MAP,
+        'map "$http_maxwellsdaemon_force$cookie_maxwellsdaemon_force:$maxwells_location" $website_upstream {',
+      ),
+    );
+    const meant = await setup.examine("-url", url, ...BY_TEXT, ...FEW, "-allow-force");
+    expect(meant.check("force").remedy).toContain("-allow-force");
+    const notMeant = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+    expect(notMeant.check("force").verdict).toBe("fail");
+    expect(notMeant.check("force").summary).toContain("forced their location");
+  });
+
+  test(
+    "a cache that does not have the version in its key",
+    async () => {
+      const path = `${setup.directory}/cache`;
+      const cached = (key: string) => (example: string) =>
+        `proxy_cache_path ${path}-${key.length} keys_zone=pages${key.length}:1m;\n${behind(
+          example,
+          ROUTE,
+          `proxy_cache pages${key.length}; proxy_cache_key ${key}; proxy_cache_valid 200 1m;`,
+        )}`;
+      const leaking = await setup.examine(
+        "-url",
+        await setup.nginx(cached("$uri$is_args$args")),
+        ...BY_TEXT,
+        ...FEW,
+      );
+      expect(leaking.check("cache").verdict).toBe("fail");
+      expect(leaking.check("cache").summary).toContain("master instead of canary");
+      expect(leaking.check("cache").remedy).toContain("proxy_cache_key");
+
+      const sound = await setup.nginx(cached("$uri$is_args$args$maxwells_location"));
+      expect((await setup.examine("-url", sound, ...BY_TEXT, ...FEW)).check("cache").verdict).toBe("pass");
+    },
+    BUSY,
+  );
+
+  test(
+    "a page that invites caches of others is a warning",
+    async () => {
+      const url = await setup.nginx((example) =>
+        behind(example, ROUTE, 'add_header Cache-Control "public, max-age=60";'),
+      );
+      const { check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+      expect(check("cache").verdict).toBe("warn");
+      expect(check("cache").summary).toContain("Cache-Control: public, max-age=60");
+    },
+    BUSY,
+  );
+
+  test(
+    "a proxy that makes an error of a daemon that is away, and the daemon is given back",
+    async () => {
+      const naive = (example: string) =>
+        behind(
+          example,
+          ROUTE,
+          "auth_request /_ask; auth_request_set $maxwells_location $upstream_http_maxwellsdaemon_location;",
+        )
+          .replace(ROUTE, "")
+          .replace(
+            "location / {",
+            `location = /_ask {
+             internal;
+             proxy_pass http://127.0.0.1:${setup.httpPort}/decide;
+             proxy_pass_request_headers off;
+             proxy_set_header maxwellsdaemon $cookie_maxwellsdaemon;
+             proxy_read_timeout 200ms;
+           }
+           location / {`,
+          );
+      const url = await setup.nginx(naive);
+      const { status, check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW, "-break");
+      expect([check("split").verdict, check("gone").verdict, status]).toEqual(["pass", "fail", 1]);
+      expect(check("gone").summary).toMatch(/saw an error while the daemon was away: status 500/);
+      expect(check("gone").remedy).toContain("law 4");
+      expect((await setup.daemon.state()).ready).toBe(true);
+      expect(existsSync(setup.home.socket)).toBe(true);
+    },
+    BUSY,
+  );
+
+  test.skipIf(process.getuid?.() !== 0)("a socket that the proxy's user may not connect to", async () => {
+    const url = await setup.nginx(undefined, { user: "nobody" });
+    chmodSync(setup.home.socket, 0o600);
+    try {
+      const { check } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
+      expect([check("asked").verdict, check("split").verdict, check("reach").verdict]).toEqual([
+        "fail",
+        "fail",
+        "fail",
+      ]);
+      expect(String(check("reach").evidence["problems"])).toContain(
+        `user nobody) may not connect: ${setup.home.socket} has mode 0600`,
+      );
+      expect(check("reach").remedy).toContain("-socket-mode");
+    } finally {
+      chmodSync(setup.home.socket, 0o666);
+    }
+  });
+});
+
+describe.skipIf(haproxyMissing() !== undefined)("doctor, and HAProxy under a lease", () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await Rig.start(haproxyMap);
+  });
+  afterAll(() => rig.stop());
+
+  test(
+    "the shipped example passes, also with the daemon taken away",
+    async () => {
+      const [, admin = ""] = / runs .*admin=http:\/\/(\S+)/.exec(rig.daemon.log) ?? [];
+      const where = ["-socket", rig.home.socket, "-admin", admin, "-state-dir", rig.home.stateDirectory];
+      const { status, stdout } = await run([
+        "doctor",
+        ...where,
+        "-url",
+        `${rig.url}/`,
+        ...BY_TEXT,
+        ...FEW,
+        "-break",
+      ]);
+      const verdicts = Object.fromEntries(
+        [...stdout.matchAll(/^(pass|warn|FAIL|–) +(\w+) /gm)].map(([, verdict, id]) => [id, verdict]),
+      );
+      expect(verdicts).toMatchObject({
+        asked: "pass",
+        split: "pass",
+        sticky: "pass",
+        cookie: "pass",
+        hostile: "pass",
+      });
+      expect(verdicts).toMatchObject({ forged: "pass", force: "pass", cache: "pass", gone: "pass" });
+      expect([status, stdout.includes("FAIL")]).toEqual([0, false]);
+      expect(stdout).toContain("it decides by itself under a lease");
+    },
+    BUSY,
+  );
+});
+
+describe("doctor, and the daemon", () => {
+  let setup: Setup;
+  beforeAll(async () => {
+    setup = await Setup.start(["-unhealthy", "300ms"]);
+  });
+  afterAll(() => setup.stop());
+  afterEach(() => setup.home.write({ canary: 0.25, maintenance: 0 }));
+
+  test("without -url it says what is there, and how to look at more", async () => {
+    const { status, check, report } = await setup.examine();
+    expect([status, check("daemon").verdict, check("store").verdict, check("socket").verdict]).toEqual([
+      ...[0, "pass", "pass"],
+      "pass",
+    ]);
+    expect(report.checks.filter(({ id }) => id === "url")[0]?.summary).toBe("no -url was given");
+    const { stdout } = await run(["doctor", ...setup.flags]);
+    expect(stdout).toContain("-url http://127.0.0.1/");
+  });
+
+  test("JSON has the documented shape", async () => {
+    const { report } = await setup.examine();
+    expect(Object.keys(report)).toEqual(["version", "url", "counts", "proxies", "checks"]);
+    expect(Object.keys(report.counts)).toEqual(["pass", "warn", "fail", "skipped"]);
+    for (const check of report.checks) {
+      expect(Object.keys(check).sort()).toEqual([
+        ...["evidence", "id", "remedy", "summary", "title", "tookMs"],
+        "verdict",
+      ]);
+      expect(["pass", "warn", "fail", "skipped"]).toContain(check.verdict);
+      if (check.verdict === "fail" || check.verdict === "warn") expect(check.remedy).toBeString();
+    }
+    for (const proxy of report.proxies) {
+      expect(Object.keys(proxy)).toEqual(["name", "version", "pid", "processes", "users"]);
+    }
+    expect(report.checks.map(({ id }) => id)).toEqual([
+      ...["proxies", "daemon", "store", "socket", "maintenance", "url", "told", "asked", "split", "sticky"],
+      ...["cookie", "hostile", "forged", "force", "cache", "reach", "gone"],
+    ]);
+  });
+
+  test("a store that cannot be read any more", async () => {
+    writeFileSync(setup.home.storePath, "{");
+    await eventually(
+      async () => (await setup.daemon.state()).applications[0]?.fresh === false,
+      "a stale store",
+    );
+    const { status, check } = await setup.examine();
+    expect([status, check("store").verdict]).toEqual([1, "fail"]);
+    expect(check("store").summary).toContain("everyone goes to master but for arcs that hold");
+    expect(check("store").evidence["fresh"]).toBe(false);
+  });
+
+  test("a record that cannot be used", async () => {
+    writeFileSync(setup.home.storePath, '{ "website": { "canary": 7 } }');
+    await eventually(
+      async () => (await setup.daemon.state()).applications[0]?.malformed.length === 1,
+      "malformed",
+    );
+    const { check } = await setup.examine();
+    expect([check("store").verdict, check("store").evidence["malformed"]]).toEqual(["fail", ["canary"]]);
+  });
+
+  test("maintenance mode, and a page of it that was forgotten", async () => {
+    setup.home.write({ canary: 0.25, maintenance: 1 });
+    await eventually(() => existsSync(setup.home.maintenanceFile), "the file");
+    const { check } = await setup.examine();
+    expect([check("maintenance").verdict, check("maintenance").remedy]).toEqual([
+      "warn",
+      "end it with maxwells-daemon set maintenance 0%",
+    ]);
+    setup.home.write({ canary: 0.25, maintenance: 0 });
+    await eventually(() => !existsSync(setup.home.maintenanceFile), "no file");
+    setup.daemon.signal("SIGSTOP");
+    setup.daemon.signal("SIGCONT");
+  });
+
+  test("an application that the daemon does not serve", async () => {
+    const { check } = await setup.examine("-application", "another");
+    expect([check("daemon").verdict, check("daemon").remedy]).toEqual([
+      "fail",
+      "name one of its applications: -application website",
+    ]);
+  });
+
+  test("two daemons at one socket, and an admin listener that is the other one's", async () => {
+    const second = await Setup.start(["-socket", setup.home.socket]);
+    try {
+      const { check } = await setup.examine();
+      expect(check("socket").verdict).toBe("fail");
+      expect(check("socket").summary).toContain("another daemon");
+      expect(check("socket").evidence).toMatchObject({ listeners: 2, isSame: false });
+      expect((await setup.examine("-admin", `127.0.0.1:${second.adminPort}`)).check("socket").verdict).toBe(
+        "warn",
+      );
+    } finally {
+      await second.stop();
+    }
+  });
+
+  test("a daemon that is gone, and the file that it left: 1 with a page that is served, 3 with nothing", async () => {
+    const other = await Setup.start();
+    const page = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("page") });
+    try {
+      await other.daemon.end("SIGKILL");
+      const alone = await other.examine();
+      expect([alone.status, alone.check("daemon").verdict, alone.check("socket").verdict]).toEqual([
+        3,
+        "fail",
+        "fail",
+      ]);
+      expect(alone.check("socket").summary).toEndWith("is left over: nobody listens there");
+      const served = await other.examine("-url", page.url.href);
+      expect([served.status, served.check("url").verdict, served.check("split").verdict]).toEqual([
+        1,
+        "pass",
+        "skipped",
+      ]);
+      rmSync(other.home.socket);
+      expect((await other.examine()).check("socket").summary).toStartWith("there is no socket at");
+    } finally {
+      await page.stop(true);
+      await other.stop();
+    }
+  });
+
+  test("an address where nobody listens, and one that hangs or answers with an error", async () => {
+    const { status, check, verdicts } = await setup.examine("-url", "http://127.0.0.1:9/");
+    expect([status, check("url").verdict, verdicts["split"]]).toEqual([1, "fail", "skipped"]);
+    expect(check("url").summary).toContain("ECONNREFUSED");
+    const page = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => new Response("no", { status: 502 }),
+    });
+    const failing = await setup.examine("-url", page.url.href);
+    expect(failing.check("url").summary).toBe("a new visitor sees an error: status 502");
+    await page.stop(true);
+  });
+
+  test.each([
+    ["-url", "ftp://example.com/"],
+    ["-url", "http://user:secret@localhost/"],
+    ["-probes", "3"],
+    ["-version-text", "canary"],
+    ["-version-text", "canary=("],
+    ["-header", "nonsense"],
+    ["-header", "Cookie: a=b"],
+  ])("wrong flags end with 2, and do nothing: %s %s", async (flag, value) => {
+    const { status, stderr, stdout } = await run(["doctor", flag, value]);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).not.toContain("secret");
+  });
+});
