@@ -1,6 +1,6 @@
 /** One connection over which a doctor's probes go, plain or over TLS, one request at a time. */
 
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { BODY_BYTES_MAX, HEAD_BYTES_MAX, type HttpReply, readReply } from "./http-reply.ts";
 
@@ -27,8 +27,10 @@ export class HttpConnection {
 
   constructor(target: Target) {
     const { host, port, isTls, serverName, isInsecure } = target;
+    // An address is no name to ask for a certificate by (RFC 6066, section 3).
+    const named = isIP(serverName) === 0 ? { servername: serverName } : {};
     this.#socket = isTls
-      ? connectTls({ host, port, servername: serverName, rejectUnauthorized: !isInsecure })
+      ? connectTls({ host, port, ...named, rejectUnauthorized: !isInsecure })
       : connectTcp({ host, port });
     this.#socket.on("data", (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk]).subarray(0, RECEIVED_BYTES_MAX);

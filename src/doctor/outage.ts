@@ -81,11 +81,10 @@ export class Outage {
   }
 
   /** Everything that has to be there before something is broken; or why it cannot be, and nothing was done. */
-  static async prepare({
-    pid,
-    adminPort,
-    sockets,
-  }: OutageTarget): Promise<Outage | { readonly why: string }> {
+  static async prepare(
+    { pid, adminPort, sockets }: OutageTarget,
+    guardMs = OUTAGE_MS_MAX,
+  ): Promise<Outage | { readonly why: string }> {
     if (process.platform !== "linux") return { why: "it needs Linux" };
     if (pid <= 1 || pid === process.pid) return { why: `process ${pid} cannot be stopped` };
     const held = socketsOf(pid);
@@ -99,7 +98,7 @@ export class Outage {
     const moves = sockets
       .filter((path) => listeningFor(path).some(({ inode }) => held.has(inode)))
       .map((path) => ({ path, aside: `${path}.${randomBytes(4).toString("hex")}.doctor` }));
-    const guard = await startGuard(pid, moves);
+    const guard = await startGuard(pid, moves, guardMs);
     return guard === undefined
       ? { why: "sh and timeout are needed to guard the daemon" }
       : new Outage(pid, moves, guard);
@@ -158,9 +157,13 @@ function putBack(aside: string, path: string): void {
 }
 
 /** Resolves when it watches; undefined where it cannot be had. */
-function startGuard(pid: number, moves: readonly Moved[]): Promise<ChildProcess | undefined> {
+function startGuard(
+  pid: number,
+  moves: readonly Moved[],
+  guardMs: number,
+): Promise<ChildProcess | undefined> {
   const files = moves.flatMap(({ aside, path }) => [aside, path]);
-  const words = [String(OUTAGE_MS_MAX / 1_000), String(pid), ...files];
+  const words = [String(guardMs / 1_000), String(pid), ...files];
   return new Promise((resolve) => {
     // In a session of its own, so that Ctrl-C at a terminal does not reach it.
     const guard = spawn(

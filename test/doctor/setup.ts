@@ -100,7 +100,7 @@ export class Setup {
   get flags(): string[] {
     return [
       ...["-socket", this.home.socket, "-admin", `127.0.0.1:${this.adminPort}`],
-      ...["-state-dir", this.home.stateDirectory, "-application", this.home.application],
+      ...["-state-dir", this.home.stateDirectory],
     ];
   }
 

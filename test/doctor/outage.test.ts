@@ -1,0 +1,200 @@
+/** The one thing of doctor that breaks something: whatever happens to doctor, the daemon is given back. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ask } from "../../src/client/line.ts";
+import { Outage } from "../../src/doctor/outage.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { Setup } from "./setup.ts";
+
+const BIN = join(import.meta.dir, "../../src/bin.ts");
+
+let setup: Setup;
+beforeAll(async () => {
+  setup = await Setup.start(["-unhealthy", "3s"]);
+});
+afterAll(() => setup.stop());
+
+/** Whether the daemon is stopped by a signal. */
+function isStopped(): boolean {
+  return /^State:\s+T/m.test(readFileSync(`/proc/${setup.daemon.pid}/status`, "utf8"));
+}
+
+/** Sockets that lie beside their places. */
+function asides(): string[] {
+  return readdirSync(dirname(setup.home.socket)).filter((name) => name.endsWith(".doctor"));
+}
+
+async function isWell(): Promise<void> {
+  await eventually(
+    () => !isStopped() && asides().length === 0 && existsSync(setup.home.socket),
+    "given back",
+  );
+  const address = { kind: "unix", path: setup.home.socket } as const;
+  expect((await ask({ address, assignment: "0.9", timeoutMs: 5_000 })).location).toBe("master");
+  expect(setup.daemon.log).not.toContain("listening anew");
+}
+
+function prepare() {
+  return Outage.prepare({ pid: setup.daemon.pid, adminPort: setup.adminPort, sockets: [setup.home.socket] });
+}
+
+async function prepared(): Promise<Outage> {
+  const outage = await prepare();
+  if ("why" in outage) throw new Error(outage.why);
+  return outage;
+}
+
+describe("an outage", () => {
+  test("hangs the daemon, hides its socket, and gives both back", async () => {
+    const outage = await prepared();
+    expect(outage.sockets).toEqual([setup.home.socket]);
+    outage.hang();
+    await eventually(isStopped, "stopped");
+    expect(existsSync(setup.home.socket)).toBe(true);
+    expect(outage.hide()).toBeUndefined();
+    expect([existsSync(setup.home.socket), asides().length]).toEqual([false, 1]);
+    outage.end();
+    outage.end();
+    await isWell();
+  });
+
+  test("is not begun where the process is not seen to be the daemon", async () => {
+    const target = { pid: setup.daemon.pid, adminPort: setup.adminPort, sockets: [setup.home.socket] };
+    for (const wrong of [
+      { pid: process.ppid },
+      { pid: 1 },
+      { pid: 0 },
+      { pid: -1 },
+      { pid: process.pid },
+      { adminPort: 9 },
+    ]) {
+      expect(await Outage.prepare({ ...target, ...wrong })).toHaveProperty("why");
+    }
+    expect(isStopped()).toBe(false);
+  });
+
+  test("moves no socket at which the daemon does not listen", async () => {
+    const outage = await Outage.prepare({
+      pid: setup.daemon.pid,
+      adminPort: setup.adminPort,
+      sockets: [setup.upstream("master"), setup.home.socket],
+    });
+    if ("why" in outage) throw new Error(outage.why);
+    expect(outage.sockets).toEqual([setup.home.socket]);
+    outage.end();
+  });
+
+  test("leaves a file that somebody newer put in the place of the socket", async () => {
+    const outage = await prepared();
+    outage.hang();
+    outage.hide();
+    writeFileSync(setup.home.socket, "newer");
+    outage.end();
+    expect([readFileSync(setup.home.socket, "utf8"), asides()]).toEqual(["newer", []]);
+    rmSync(setup.home.socket);
+    await eventually(() => existsSync(setup.home.socket), "the daemon listens anew");
+    await setup.daemon.end("SIGKILL");
+    setup.daemon = await setup.home.start();
+  });
+
+  test("is ended by the guard when doctor is killed with both done", async () => {
+    const script = `
+      import { Outage } from ${JSON.stringify(join(import.meta.dir, "../../src/doctor/outage.ts"))};
+      const outage = await Outage.prepare(${JSON.stringify({
+        pid: setup.daemon.pid,
+        adminPort: setup.adminPort,
+        sockets: [setup.home.socket],
+      })});
+      outage.hang();
+      outage.hide();
+      console.log("gone");
+      setInterval(() => {}, 1_000);`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+    await child.stdout.getReader().read();
+    expect([isStopped(), asides().length]).toEqual([true, 1]);
+    child.kill("SIGKILL");
+    await child.exited;
+    await isWell();
+  });
+
+  test("is ended by the guard after its time when doctor itself hangs", async () => {
+    const outage = await Outage.prepare(
+      { pid: setup.daemon.pid, adminPort: setup.adminPort, sockets: [setup.home.socket] },
+      500,
+    );
+    if ("why" in outage) throw new Error(outage.why);
+    outage.hang();
+    outage.hide();
+    await isWell();
+    outage.end();
+  });
+});
+
+describe("doctor -break, interrupted while the daemon is away", () => {
+  /** A site that never lets go of its canary, so that the outage lasts as long as doctor's patience. */
+  const site = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch(request) {
+      const [, assignment] = /maxwellsdaemon=(0[.\d]*)/.exec(request.headers.get("cookie") ?? "") ?? [];
+      const location = Number(assignment ?? 1) < 0.25 ? "canary" : "master";
+      return new Response("page", { headers: { "maxwellsdaemon-location": location } });
+    },
+  });
+  afterAll(() => site.stop(true));
+
+  async function interrupted(signal: NodeJS.Signals): Promise<number> {
+    const flags = [...setup.flags, "-url", site.url.href, "-probes", "20", "-break"];
+    const child = Bun.spawn([process.execPath, BIN, "doctor", ...flags], {
+      stdout: "ignore",
+      stderr: "inherit",
+    });
+    const deadlineMs = performance.now() + 25_000;
+    while (!isStopped()) {
+      if (child.exitCode !== null || performance.now() > deadlineMs)
+        throw new Error("the daemon is never away");
+      await Bun.sleep(5);
+    }
+    child.kill(signal);
+    return child.exited;
+  }
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    ["SIGKILL", 137],
+  ] as const)("by %s it ends with %d, and the daemon is given back", async (signal, status) => {
+    expect(await interrupted(signal)).toBe(status);
+    await isWell();
+  });
+
+  test("without an interruption it says what is wrong, and the daemon is given back", async () => {
+    const { status, check } = await setup.examine("-url", site.url.href, "-probes", "20", "-break");
+    expect([status, check("gone").verdict]).toEqual([1, "fail"]);
+    expect(check("gone").summary).toContain("versions still had visitors");
+    expect(check("gone").evidence).toMatchObject({ errors: 0, graceMs: null });
+    await isWell();
+  });
+
+  test("without -break the daemon is never away", async () => {
+    const before = setup.daemon.log;
+    const { check } = await setup.examine("-url", site.url.href, "-probes", "20");
+    expect([check("gone").verdict, check("gone").summary]).toEqual([
+      "skipped",
+      "it takes the daemon away for some seconds, so it wants -break",
+    ]);
+    expect(setup.daemon.log).toBe(before);
+  });
+});
+
+test("a site that hangs ends the run within a bounded time", async () => {
+  const hanging = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const beganMs = performance.now();
+  const { status, check } = await setup.examine("-url", `http://127.0.0.1:${hanging.port}/`);
+  expect(performance.now() - beganMs).toBeLessThan(15_000);
+  expect([status, check("url").summary.includes("no whole reply within 5000 ms")]).toEqual([1, true]);
+  hanging.stop(true);
+});
