@@ -12,7 +12,7 @@ import { parseVersionText, type VersionText } from "../doctor/telling.ts";
 import { socket } from "../servers/line.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { EXITS } from "./exit.ts";
-import { output, print } from "./output.ts";
+import { output, plainText, print } from "./output.ts";
 import { VERSION_TEXT } from "./version.ts";
 
 const PROBES_MIN = 10;
@@ -144,6 +144,7 @@ export const doctor: Command = {
         mayBreak: settings.get(mayBreak),
         allowForce: settings.get(allowForce),
         stateDirectory: settings.get(stateDir),
+        tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${plainText(line)}\n`),
         random: Math.random,
       },
       new DaemonSide(address?.kind === "fd" ? null : address, settings.get(admin), name),

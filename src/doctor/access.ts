@@ -3,7 +3,7 @@
  * being that process. Access control lists and security modules are not looked at.
  */
 
-import { lstatSync, type Stats, statSync } from "node:fs";
+import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { User } from "./processes.ts";
 
@@ -39,7 +39,9 @@ export function sees(pid: number, path: string): boolean | undefined {
     const its = lstatSync(`/proc/${pid}/root${path}`);
     return own.ino === its.ino && own.dev === its.dev;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? false : undefined;
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    // A process that has ended sees nothing.
+    return isMissing && existsSync(`/proc/${pid}/fd`) && existsSync(path) ? false : undefined;
   }
 }
 

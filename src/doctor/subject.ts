@@ -15,6 +15,8 @@ export interface Options {
   readonly allowForce: boolean;
   /** Where the maintenance file is looked for; null: nowhere. */
   readonly stateDirectory: string | null;
+  /** A line for whoever watches, before something is broken. */
+  readonly tell: (line: string) => void;
   /** Numbers in [0, 1). */
   readonly random: () => number;
 }

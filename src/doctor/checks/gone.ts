@@ -55,6 +55,7 @@ export const gone: Check = {
     const before = await site.visitAll(people, signal);
     const outage = await prepare(subject);
     if ("why" in outage) return skipped(outage.why);
+    subject.options.tell(`taking the daemon away; should it not come back by itself: ${outage.byHand}`);
     const taken = await takeAway(outage, site, people, await leaseMs(subject), signal);
     const back = await comesBack(subject, arcs);
     return judge(before, taken, back, site);

@@ -25,7 +25,9 @@ export const reach: Check = {
     if (daemon.socket?.kind !== "unix") return skipped("there is no unix socket");
     const { path } = daemon.socket;
     const asking = proxies.filter(({ name }) => ASKING.includes(name));
-    const problems = asking.flatMap((proxy) => problemsOf(proxy, path));
+    const problems = asking
+      .flatMap((proxy) => problemsOf(proxy, path))
+      .sort((a, b) => Number(a.isGuess) - Number(b.isGuess));
     const evidence = { path, problems: problems.map(({ what }) => what) };
     const [first] = problems;
     if (first === undefined) {
