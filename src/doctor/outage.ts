@@ -104,6 +104,11 @@ export class Outage {
       : new Outage(pid, moves, guard);
   }
 
+  /** Nothing is done without the guard. */
+  get #isGuarded(): boolean {
+    return !this.#isOver && this.#guard.exitCode === null && this.#guard.signalCode === null;
+  }
+
   /** The command that gives it back by hand, where even the guard was killed. */
   get byHand(): string {
     const files = this.#moves.map(({ path, aside }) => `mv -n ${aside} ${path}; `);
@@ -112,12 +117,12 @@ export class Outage {
 
   /** From now on nobody answers. Throws where this user may not. */
   hang(): void {
-    if (!this.#isOver) process.kill(this.#pid, "SIGSTOP");
+    if (this.#isGuarded) process.kill(this.#pid, "SIGSTOP");
   }
 
   /** From now on nobody can connect; returns why not, where this user may not. */
   hide(): string | undefined {
-    if (this.#isOver) return "the outage is over";
+    if (!this.#isGuarded) return "the outage is over";
     try {
       for (const { path, aside } of this.#moves) renameSync(path, aside);
       return undefined;

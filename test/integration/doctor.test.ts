@@ -5,6 +5,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { ask } from "../../src/client/line.ts";
 import { run } from "../cli/run.ts";
 import { BY_TEXT, behind, Setup } from "../doctor/setup.ts";
 import { eventually } from "../support/daemon-process.ts";
@@ -351,6 +352,28 @@ describe("doctor, and the daemon", () => {
       ...["proxies", "daemon", "store", "socket", "maintenance", "url", "told", "asked", "split", "sticky"],
       ...["cookie", "hostile", "forged", "force", "cache", "reach", "gone"],
     ]);
+  });
+
+  test("a rollout that changes while visitors are sent is noticed, and they are sent again", async () => {
+    let known = 0;
+    const page = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch(request) {
+        const [, assignment] = /^maxwellsdaemon=(0[.\d]*)$/.exec(request.headers.get("cookie") ?? "") ?? [];
+        if (assignment !== undefined && ++known === 10) {
+          setup.home.write({ canary: 0.75, maintenance: 0 });
+          await setup.daemon.follows("canary", 0.75);
+        }
+        const address = { kind: "unix", path: setup.home.socket } as const;
+        const answer = await ask({ address, assignment, timeoutMs: 5_000 });
+        return new Response("page", { headers: { "maxwellsdaemon-location": answer.location } });
+      },
+    });
+    const { check } = await setup.examine("-url", page.url.href, ...FEW);
+    expect(check("split").verdict).toBe("pass");
+    expect(check("split").evidence).toMatchObject({ arcs: "canary=0.75@0", visitors: 60, wrong: 0 });
+    await page.stop(true);
   });
 
   test("a store that cannot be read any more", async () => {

@@ -1,11 +1,10 @@
 /** Every visitor is served by the version in whose arc it is, at the edges of the arcs as well. */
 
-import { MASTER } from "../../record.ts";
 import { spell } from "../../rollout.ts";
-import { type Check, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
+import { type Check, skipped, warn } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
+import { isError, isRight, judgeSeen, judgeUnseen, type Placement } from "../placements.ts";
 import { locationOf, type Placed, probePoints } from "../placing.ts";
-import { outcome, type Visit } from "../site.ts";
 import { type Subject, siteOf, withoutSplit } from "../subject.ts";
 
 /** Proxies that hold a lease follow a change within a second, so who is wrong is asked once more after this. */
@@ -13,16 +12,6 @@ const SETTLE_MS = 1_500;
 
 /** A rollout that changes meanwhile makes the answers worthless; then all is done again, so many times. */
 const ROUNDS_MAX = 3;
-
-/** Wrong visitors that are named. */
-const NAMED_MAX = 5;
-
-/** A visitor, where it belongs, and what it got. */
-interface Placement {
-  readonly assignment: string;
-  readonly wanted: string;
-  readonly visit: Visit;
-}
 
 export const split: Check = {
   id: "split",
@@ -38,7 +27,9 @@ export const split: Check = {
       if (signal.aborted) break;
       const after = await decisions(subject);
       if (spell((await subject.daemon.arcs()) ?? []) !== spell(arcs)) continue;
-      return siteOf(subject).tells ? judge(placements, arcs) : judgeUnseen(placements, arcs, before, after);
+      return siteOf(subject).tells
+        ? judgeSeen(placements, arcs)
+        : judgeUnseen(placements, arcs, before, after);
     }
     return warn(
       "rollouts changed while visitors were sent, each time",
@@ -73,148 +64,8 @@ async function place(subject: Subject, arcs: readonly Placed[], signal: AbortSig
   return placements.map((placement) => again.get(placement.assignment) ?? placement);
 }
 
-function isRight({ visit, wanted }: Placement): boolean {
-  return visit.version === wanted;
-}
-
-function isError({ visit }: Placement): boolean {
-  return visit.status === 0 || visit.status >= 500;
-}
-
-function judge(placements: readonly Placement[], arcs: readonly Placed[]): Finding {
-  const wrong = placements.filter((placement) => !isRight(placement));
-  const evidence: Evidence = {
-    ...counted(placements, arcs),
-    served: tally(placements.map(({ visit }) => visit.version ?? `unknown (${outcome(visit)})`)),
-    wrong: wrong.length,
-    examples: wrong
-      .slice(0, NAMED_MAX)
-      .map(
-        ({ assignment, wanted, visit }) =>
-          `${assignment}: ${visit.version ?? visit.error ?? `status ${visit.status}`} instead of ${wanted}`,
-      ),
-  };
-  const count = placements.length;
-  if (wrong.length === 0)
-    return pass(`${count} of ${count} visitors, at all edges: ${shownArcs(arcs)}`, evidence);
-  return fail(
-    `${wrong.length} of ${count} visitors are elsewhere: ${whatIsWrong(wrong)}`,
-    remedyOf(placements, wrong),
-    evidence,
-  );
-}
-
-/** Where replies do not tell: what the daemon answered, which is not what the proxy did. */
-function judgeUnseen(
-  placements: readonly Placement[],
-  arcs: readonly Placed[],
-  before: Readonly<Record<string, number>> | undefined,
-  after: Readonly<Record<string, number>> | undefined,
-): Finding {
-  const wanted = tally(placements.map((placement) => placement.wanted));
-  const failed = placements.filter(isError);
-  const evidence = { ...counted(placements, arcs), failed: failed.length };
-  if (failed.length > 0) {
-    return fail(
-      `${failed.length} of ${placements.length} visitors saw an error`,
-      "the proxy's error log says why",
-      evidence,
-    );
-  }
-  const remedy = "make replies say which version served them (see told): then doctor can see the rest";
-  if (before === undefined || after === undefined) {
-    return warn("neither replies nor the daemon's counts tell who was served where", remedy, evidence);
-  }
-  const answered = Object.fromEntries(
-    Object.keys(after).map((location) => [location, (after[location] ?? 0) - (before[location] ?? 0)]),
-  );
-  if (Object.values(answered).every((count) => count === 0)) {
-    return warn(
-      "the proxy asks for no single visitor, and which version served cannot be seen",
-      remedy,
-      evidence,
-    );
-  }
-  const isPlausible = Object.entries(wanted).every(([location, count]) => (answered[location] ?? 0) >= count);
-  return warn(
-    isPlausible
-      ? `the daemon answered as the store says (${counts(answered)}); which version then served cannot be seen`
-      : `visitors belong to ${counts(wanted)}, and the daemon counted ${counts(answered)}; which version served cannot be seen`,
-    remedy,
-    { ...evidence, answered },
-  );
-}
-
-function counted(placements: readonly Placement[], arcs: readonly Placed[]) {
-  return {
-    visitors: placements.length,
-    arcs: spell(arcs),
-    wanted: tally(placements.map(({ wanted }) => wanted)),
-  };
-}
-
-function whatIsWrong(wrong: readonly Placement[]): string {
-  const kinds = tally(
-    wrong.map(({ wanted, visit }) => {
-      if (visit.version !== undefined) return `${visit.version} instead of ${wanted}`;
-      return visit.status === 0 ? "no reply" : `status ${visit.status} and no version`;
-    }),
-  );
-  return Object.entries(kinds)
-    .slice(0, NAMED_MAX)
-    .map(([kind, count]) => `${count} × ${kind}`)
-    .join(", ");
-}
-
-function remedyOf(placements: readonly Placement[], wrong: readonly Placement[]): string {
-  if (wrong.some(isError)) {
-    return "visitors see errors: the proxy's error log, and its upstreams, say why";
-  }
-  if (wrong.every(({ visit }) => visit.version === undefined)) {
-    return "let every version say that it served, by the header of -version-header or a text of -version-text";
-  }
-  const served = new Set(placements.map(({ visit }) => visit.version));
-  if (served.size === 1 && served.has(MASTER)) {
-    return (
-      "the proxy sends everyone to master: it does not reach the daemon, or does not use its answer; see asked and reach, and " +
-      "compare its configuration with the shipped one"
-    );
-  }
-  const areAtMaster = wrong.every(({ visit }) => visit.version === MASTER);
-  if (areAtMaster && wrong.every(({ wanted }) => served.has(wanted))) {
-    return (
-      "others of their version are right, so the proxy lost its patience for these and served master: the daemon, or this " +
-      "machine, is too busy to answer within milliseconds"
-    );
-  }
-  if (areAtMaster) {
-    return "the proxy does not know these versions: give it a backend and a name for each, and reload it";
-  }
-  return (
-    "the proxy decides otherwise: does it send the cookie maxwellsdaemon to this daemon, and is nothing between visitors " +
-    "and proxy that splits or caches?"
-  );
-}
-
 async function decisions({ daemon }: Subject): Promise<Readonly<Record<string, number>> | undefined> {
   const state = await daemon.state();
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   return application && decisionsBy(application);
-}
-
-function shownArcs(arcs: readonly Placed[]): string {
-  return spell(arcs) || "everyone at master";
-}
-
-function tally(names: readonly string[]): Record<string, number> {
-  const result: Record<string, number> = {};
-  for (const name of names) result[name] = (result[name] ?? 0) + 1;
-  return result;
-}
-
-function counts(byName: Readonly<Record<string, number>>): string {
-  return Object.entries(byName)
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(", ");
 }
