@@ -22,7 +22,7 @@ const PROBE_MS_MAX = 2_000;
 /** How soon the canary has visitors again: the next read of the store, and the proxy's next look. */
 export const BACK_MS_MAX = 10_000;
 
-const LOOK_EVERY_MS = 100;
+const LOOK_EVERY_MS = 250;
 
 /** A visitor, with less patience than usual. */
 export interface Person {

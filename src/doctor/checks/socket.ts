@@ -51,10 +51,17 @@ function notAnswered(
       evidence,
     );
   }
+  if (file === "hidden") {
+    return warn(
+      `this user may not look at ${path}`,
+      "run doctor as the proxy's user or root; whether the proxy may is what reach and asked say",
+      evidence,
+    );
+  }
   if (file === "missing") {
     return fail(
       `there is no socket at ${path}`,
-      "start the daemon, or name the -socket that it has; directories this user may not enter look empty",
+      "start the daemon, or name the -socket that it has",
       evidence,
     );
   }
@@ -79,11 +86,11 @@ function notAnswered(
   );
 }
 
-function fileKind(path: string): "socket" | "other" | "missing" {
+function fileKind(path: string): "socket" | "other" | "missing" | "hidden" {
   try {
     return lstatSync(path).isSocket() ? "socket" : "other";
-  } catch {
-    return "missing";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "missing" : "hidden";
   }
 }
 
