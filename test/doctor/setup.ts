@@ -1,12 +1,12 @@
 /** A set-up for doctor to look at: a real daemon, upstreams that say who they are, and a real nginx that may be broken. */
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { reportJson } from "../../src/doctor/report.ts";
 import { run } from "../cli/run.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
-import { fillExample, installPage, startNginx, withTls } from "../support/nginx.ts";
+import { EXAMPLE, fillExample, installPage, startNginx, withTls } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
@@ -27,6 +27,8 @@ export interface NginxOptions {
   readonly isTls?: boolean;
   /** Of the workers. */
   readonly user?: string;
+  /** With the few milliseconds of patience that are shipped, which a machine that runs all tests at once may exceed. */
+  readonly isHasty?: boolean;
 }
 
 export class Setup {
@@ -89,11 +91,23 @@ export class Setup {
       maintenanceFile: this.home.maintenanceFile,
       page: join(this.directory, "share"),
     });
-    const edited = edit(example);
+    const edited = edit(options.isHasty ? example : this.#patient(example));
     const http = options.isTls ? withTls(edited, await certificate(directory)) : edited;
     const nginx = await startNginx(directory, port, http, options.user);
     this.#stops.push(() => nginx.stop());
     return `${options.isTls ? "https" : "http"}://127.0.0.1:${port}/`;
+  }
+
+  /** The example with a copy of the Lua module that waits for the daemon as long as it takes. */
+  #patient(example: string): string {
+    const module = readFileSync(join(EXAMPLE, "maxwells-daemon.lua"), "utf8");
+    const [patience, ...more] = module.match(/(?<=^local PATIENCE_MS = )\d+$/gm) ?? [];
+    if (patience === undefined || more.length > 0)
+      throw new Error("the Lua module should have one PATIENCE_MS");
+    const slow = module.replace(/(?<=^local PATIENCE_MS = )\d+$/m, "2000");
+    writeFileSync(join(this.directory, "maxwells-daemon.lua"), slow);
+    const place = "init_by_lua_block {";
+    return behind(example, place, `package.path = "${this.directory}/?.lua;" .. package.path`);
   }
 
   /** The flags that say where the daemon is. */

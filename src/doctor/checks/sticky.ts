@@ -38,7 +38,7 @@ export const sticky: Check = {
       return fail(
         `${moved} of ${points.length} visitors were served by another version when they came back`,
         "the proxy has to decide each request by the cookie maxwellsdaemon, not by connection, address or chance; if a rollout " +
-          "changed just now, run doctor again",
+          "changed just now, or asked warns of lost patience, run doctor again",
         evidence,
       );
     }
