@@ -27,8 +27,6 @@ export interface NginxOptions {
   readonly isTls?: boolean;
   /** Of the workers. */
   readonly user?: string;
-  /** With the few milliseconds of patience that are shipped, which a machine that runs all tests at once may exceed. */
-  readonly isHasty?: boolean;
 }
 
 export class Setup {
@@ -84,16 +82,16 @@ export class Setup {
     const port = await freePort();
     const directory = join(this.directory, `nginx-${port}`);
     mkdirSync(directory);
-    const example = fillExample(port, {
+    const example = fillExample("ask", port, {
       daemon: this.home.socket,
       master: this.upstream("master"),
       canary: this.upstream("canary"),
       maintenanceFile: this.home.maintenanceFile,
       page: join(this.directory, "share"),
     });
-    const edited = edit(options.isHasty ? example : this.#patient(example));
+    const edited = edit(this.#patient(example));
     const http = options.isTls ? withTls(edited, await certificate(directory)) : edited;
-    const nginx = await startNginx(directory, port, http, options.user);
+    const nginx = await startNginx(directory, port, http, 1, options.user);
     this.#stops.push(() => nginx.stop());
     return `${options.isTls ? "https" : "http"}://127.0.0.1:${port}/`;
   }

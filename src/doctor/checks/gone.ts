@@ -60,7 +60,7 @@ function judge(before: readonly Visit[], taken: Away, backMs: number | null, sit
   const away = [...hung, ...hidden];
   const errors = away.filter((visit) => !site.isServed(visit));
   const elsewhere = hidden.filter(({ version }) => version !== undefined && version !== MASTER);
-  const addedMs = Math.round(Math.max(median(hung), median(hidden)) - median(before));
+  const addedMs = Math.max(0, Math.round(Math.max(median(hung), median(hidden)) - median(before)));
   const evidence: Evidence = {
     visits: away.length,
     errors: errors.length,
