@@ -6,6 +6,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { ask } from "../../src/client/line.ts";
+import { ADDED_MS_MAX } from "../../src/doctor/checks/gone.ts";
 import { run } from "../cli/run.ts";
 import { BY_TEXT, behind, Setup } from "../doctor/setup.ts";
 import { eventually } from "../support/daemon-process.ts";
@@ -292,15 +293,18 @@ for (const integration of INTEGRATIONS) {
         const daemon = ["-socket", rig.home.socket, "-admin", admin, "-state-dir", rig.home.stateDirectory];
         const page = ["-url", `${rig.url}/`, ...BY_TEXT, ...FEW];
         const { status, stdout } = await run(["doctor", ...daemon, ...page, "-break"]);
+        // Some are tested with more patience than they are shipped with; doctor says so, unless few of its visitors met it.
+        const isPatient =
+          integration.patienceMs > ADDED_MS_MAX && /^FAIL +gone +visitors waited \d+ ms/m.test(stdout);
         const failed = [...stdout.matchAll(/^FAIL.*$/gm)].map(([line]) => line);
-        expect(failed).toEqual([]);
+        expect(failed.filter((line) => !(isPatient && line.startsWith("FAIL  gone ")))).toEqual([]);
         const passed = [...stdout.matchAll(/^pass +(\w+) /gm)].map(([, id]) => id);
         // Other proxies of this machine may be kept from this daemon's directory.
         expect(passed.filter((id) => id !== "reach")).toEqual([
           ...["proxies", "daemon", "store", "socket", "maintenance", "url", "told", "asked", "split"],
-          ...["sticky", "cookie", "hostile", "forged", "force", "cache", "gone"],
+          ...["sticky", "cookie", "hostile", "forged", "force", "cache", ...(isPatient ? [] : ["gone"])],
         ]);
-        expect(status).toBe(0);
+        expect(status).toBe(isPatient ? 1 : 0);
       },
       BUSY,
     );

@@ -24,7 +24,7 @@ import { outcome, type Site, type Visit } from "../site.ts";
 import { siteOf, withoutSplit } from "../subject.ts";
 
 /** Half of the visitors may not be later than usual by more than this. */
-const ADDED_MS_MAX = 100;
+export const ADDED_MS_MAX = 100;
 
 export const gone: Check = {
   id: "gone",
