@@ -1,5 +1,5 @@
 /**
- * Takes a daemon away for some seconds, and gives it back whatever happens (docs/decisions/0014-doctor.md).
+ * Takes a daemon away for some seconds, and gives it back whatever happens (docs/decisions/0016-doctor.md).
  *
  *     hang()   SIGSTOP: the kernel still accepts connections, and nobody answers them, on any listener
  *     hide()   its socket files are moved aside: nobody can connect. Only while it is stopped, as it would listen anew
