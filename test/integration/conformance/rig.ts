@@ -12,8 +12,12 @@ import type { Integration, Running } from "./integration.ts";
 /** A change reaches the daemon's table by the store's watch; a proxy that holds a lease may be in the middle of a renewal. */
 const SLACK_MS = 250;
 
-/** So often in a row no answer is late by chance. */
-const UNDECIDED_MAX = 5;
+/**
+ * So often in a row no answer is late by chance, and for so long no proxy leaves the daemon alone after answers that were
+ * late: it pauses for a second.
+ */
+const UNDECIDED_MAX = 15;
+const ASK_AGAIN_MS = 150;
 
 /** A visitor, as the upstream and the visitor itself saw it. */
 export interface Served extends Reply {
@@ -131,6 +135,7 @@ export class Rig {
   async decided(assignment: number | string, wanted: string): Promise<Served> {
     let served = await this.known(assignment);
     for (let again = 0; again < UNDECIDED_MAX && wanted !== "master" && served.name === "master"; again++) {
+      await Bun.sleep(ASK_AGAIN_MS);
       served = await this.known(assignment);
     }
     return served;
@@ -140,6 +145,7 @@ export class Rig {
   async fresh(visit: Visit = {}): Promise<Served> {
     let served = await this.visit(visit);
     for (let again = 0; again < UNDECIDED_MAX && served.cookies.length === 0; again++) {
+      await Bun.sleep(ASK_AGAIN_MS);
       served = await this.visit(visit);
     }
     return served;
