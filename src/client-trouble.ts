@@ -34,7 +34,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     message: "clients left, or were cut off, within a request or before its reply",
     remedy: "see that proxies read their replies, and that their patience is not shorter than they need",
-    total: (metrics) => metrics.servers.reduce((sum, { failure }) => sum + failure, 0),
+    total: connectionFailures,
   },
 ];
 
@@ -70,6 +70,11 @@ export class ClientTrouble {
       this.#log.warn(message, { total: now, remedy });
     }
   }
+}
+
+/** Servers that accept nobody, such as those that renew a lease, tell of their failures themselves. */
+function connectionFailures({ servers }: Metrics): number {
+  return servers.reduce((sum, { accepted, failure }) => (accepted > 0 ? sum + failure : sum), 0);
 }
 
 function decisions(metrics: Metrics, reason: Reason): number {

@@ -7,7 +7,9 @@ function setUp() {
   const core = createCore();
   const log = new KeptLog();
   const trouble = new ClientTrouble(core.metrics, log);
-  return { core, log, trouble, counts: core.metrics.server("line") };
+  const counts = core.metrics.server("line");
+  counts.accepted = 1;
+  return { core, log, trouble, counts };
 }
 
 test("nothing wrong is nothing said", () => {
@@ -33,9 +35,16 @@ test("what has grown is told once, with its total and a remedy", () => {
   invalid.count = 9;
   core.metrics.placements.of("app", "master", "unknown-application").count = 2;
   counts.failure = 3;
-  core.metrics.server("http").failure = 4;
+  Object.assign(core.metrics.server("http"), { accepted: 1, failure: 4 });
   trouble.look();
   expect(log.at("warn").map(({ fields }) => fields["total"])).toEqual([7, 9, 2, 7]);
+});
+
+test("a lease that cannot be renewed is no client's trouble", () => {
+  const { core, log, trouble } = setUp();
+  core.metrics.server("apache-map /nowhere").failure = 9;
+  trouble.close();
+  expect(log.entries).toEqual([]);
 });
 
 test("what happened after the last look is told at the end", () => {
