@@ -8,7 +8,7 @@
  */
 
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
-import { unlink, writeFile } from "node:fs/promises";
+import { access, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Reading } from "./feed.ts";
 import type { Log } from "./log.ts";
@@ -96,4 +96,16 @@ async function remove(path: string): Promise<boolean> {
 
 function isOpenToOthers(path: string): boolean {
   return (statSync(path).mode & 0o001) !== 0;
+}
+
+/**
+ * Whether the file of an application is there; undefined where the disk does not say, and what was true stays true (law 8).
+ *
+ * @param directory `<state-dir>/maintenance`
+ */
+export function isInMaintenance(directory: string, application: string): Promise<boolean | undefined> {
+  return access(join(directory, application)).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? false : undefined),
+  );
 }

@@ -7,11 +7,11 @@
  * is the new process that answers, while an old connection would stay with the old one.
  */
 
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
+import { isInMaintenance } from "../maintenance.ts";
 import type { ServerCounts } from "../metrics.ts";
 import { KnownEnds, leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
@@ -71,6 +71,8 @@ export class HaproxyMap implements Server {
   readonly #maintenance: string | undefined;
   readonly #counts: ServerCounts;
   readonly #known = new KnownEnds();
+  /** The applications that were in maintenance when last their files could be looked for. */
+  readonly #isOn = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #renewing: Promise<void> = Promise.resolve();
   #isClosing = false;
@@ -135,10 +137,10 @@ export class HaproxyMap implements Server {
 
   async #isInMaintenance(application: string): Promise<boolean> {
     if (this.#maintenance === undefined) return false;
-    return access(join(this.#maintenance, application)).then(
-      () => true,
-      () => false,
-    );
+    const isOn = (await isInMaintenance(this.#maintenance, application)) ?? this.#isOn.has(application);
+    if (isOn) this.#isOn.add(application);
+    else this.#isOn.delete(application);
+    return isOn;
   }
 
   /** Lines that a reader of the map sees all at once, in place of all that there were. */

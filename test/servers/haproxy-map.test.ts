@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HaproxyMap, haproxyMap } from "../../src/servers/haproxy-map.ts";
@@ -101,6 +101,11 @@ describe("HAProxy's map", () => {
     await renewed();
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
     core.apply("app", { rollout: 0.5 });
+    await renewed();
+    expect([...stats.map]).toEqual([["app", "maintenance"]]);
+    // A disk that does not say whether the file is there ends nothing.
+    rmSync(join(maintenance, "app"));
+    symlinkSync("app", join(maintenance, "app"));
     await renewed();
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
     rmSync(join(maintenance, "app"));

@@ -3,8 +3,7 @@
  * whoever asks gets an answer at once, whatever the disk does.
  */
 
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { isInMaintenance } from "../../maintenance.ts";
 
 /** How often the files are looked at, and how long a start waits for the first look. */
 const LOOK_EVERY_MS = 500;
@@ -56,18 +55,11 @@ export class MaintenanceFiles {
   }
 
   async #lookAt(directory: string, application: string): Promise<void> {
-    const isOn = await isThere(join(directory, application));
-    if (isOn === this.#isOn.has(application)) return;
+    const isOn = await isInMaintenance(directory, application);
+    if (isOn === undefined || isOn === this.#isOn.has(application)) return;
     if (isOn) {
       this.#isOn.add(application);
       this.#onBegin(application);
     } else this.#isOn.delete(application);
   }
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
