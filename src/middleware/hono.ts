@@ -9,6 +9,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Decision } from "../client/client.ts";
 import { ASSIGNMENT_NAME, decideVisit, FORCE_NAME, tellUpstreams, type VisitOptions } from "./visit.ts";
 
+const SWITCHING_PROTOCOLS = 101;
+
 declare module "hono" {
   interface ContextVariableMap {
     /** Where the visitor of this request is served. */
@@ -27,8 +29,10 @@ export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandle
     });
     c.set("maxwellsdaemon", decision);
     await next();
-    // Behind the handler, beside what it set.
-    if (cookie !== undefined) c.header("set-cookie", cookie, { append: true });
+    // Behind the handler, beside what it set. An answer that becomes a WebSocket cannot be made anew, and for Deno no longer
+    // is one if it is: its visitor gets the cookie with another request.
+    if (cookie !== undefined && c.res.status !== SWITCHING_PROTOCOLS)
+      c.header("set-cookie", cookie, { append: true });
   };
 }
 
