@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { covers } from "../../src/rollout.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { FakeDaemon } from "../support/fake-daemon.ts";
 import { Random } from "../support/random.ts";
 import {
   fillTraefik,
@@ -56,7 +57,8 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
       ...(init.headers as Record<string, string>),
       ...(cookie === undefined ? {} : { cookie }),
     };
-    const response = await fetch(`${traefik.url}/some/path?application=shop`, { ...init, headers });
+    const target = `${traefik.url}/some/path?application=shop`;
+    const response = await fetch(target, { redirect: "manual", ...init, headers });
     const text = await response.text();
     const cookies = response.headers.getSetCookie();
     const seen = response.status === 200 ? (JSON.parse(text) as Seen) : undefined;
@@ -180,6 +182,24 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
       await eventually(() => isAt("canary"), "the daemon is asked again");
     },
   );
+
+  test("law 4: whatever another program answers in the daemon's place, it reaches no visitor", async () => {
+    await daemon.end();
+    const stranger = await FakeDaemon.start(ports.daemon);
+    try {
+      await eventually(() => isAt("canary"), "the stranger is asked");
+      for (const status of [204, 301, 302, 304, 400, 401, 403, 404, 407, 429, 500, 503, 599, 999]) {
+        const head = `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/\r\n`;
+        stranger.answer = (socket) => socket.write(`${head}Set-Cookie: session=evil\r\n\r\n`);
+        const { status: seenStatus, seen, cookies } = await known(0.1);
+        expect([status, seenStatus, seen?.name, cookies]).toEqual([status, 200, "master", []]);
+      }
+    } finally {
+      await stranger.stop();
+    }
+    daemon = await home.start();
+    await eventually(() => isAt("canary"), "the daemon is asked again");
+  });
 
   test("law 4: no visitor sees an error while daemons come and go", async () => {
     let isOver = false;

@@ -26,11 +26,16 @@ export class FakeDaemon {
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  /** Listens on a unix socket. */
-  static async start(path: string): Promise<FakeDaemon> {
-    rmSync(path, { force: true });
+  /** Listens on a unix socket, or a port of 127.0.0.1. */
+  static async start(place: string | number): Promise<FakeDaemon> {
     const daemon = new FakeDaemon();
-    await new Promise<void>((resolve) => daemon.#server.listen(path, resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (typeof place === "number") daemon.#server.listen(place, "127.0.0.1", resolve);
+    else {
+      rmSync(place, { force: true });
+      daemon.#server.listen(place, resolve);
+    }
+    await promise;
     return daemon;
   }
 
