@@ -4,7 +4,7 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -222,6 +222,11 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     expect([status, headers.get("retry-after"), cookies]).toEqual([503, "120", []]);
     expect(body).toContain("Back soon");
     expect(daemon.asked.length).toBe(before);
+    // Law 8: a disk that does not say whether the file is there ends nothing, at the next look neither.
+    rmSync(path("maintenance"));
+    symlinkSync("maintenance", path("maintenance"));
+    const until = performance.now() + 1_500;
+    while (performance.now() < until) expect((await visitors.visit({})).status).toBe(503);
     rmSync(path("maintenance"));
     await eventually(async () => (await visitors.visit({})).status === 200, "the end of it");
     daemon = await FakeDaemon.start(path("http.sock"));
