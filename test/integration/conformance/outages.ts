@@ -57,6 +57,18 @@ const killed: Case = {
   },
 };
 
+const cold: Case = {
+  id: "cold",
+  title: "what is started while the daemon is gone serves master, and the canary when the daemon is there",
+  async run(rig) {
+    await rig.daemon.end("SIGKILL");
+    await falls(rig);
+    await rig.restart();
+    await expectMaster(rig);
+    await rig.startDaemon();
+  },
+};
+
 const hung: Case = {
   id: "hung",
   title: "a daemon that hangs costs a visitor no more than the proxy's patience",
@@ -197,4 +209,4 @@ class Load {
   }
 }
 
-export const OUTAGES: readonly Case[] = [killed, hung, storm];
+export const OUTAGES: readonly Case[] = [killed, cold, hung, storm];

@@ -7,7 +7,7 @@ import { DaemonHome, type DaemonProcess, eventually, type Records } from "../../
 import { freePort } from "../../support/port.ts";
 import { type Seen, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { type Reply, type Visit, Visitors } from "../../support/visitors.ts";
-import type { Integration, Running } from "./integration.ts";
+import type { Integration, Places, Running } from "./integration.ts";
 
 /** A change reaches the daemon's table by the store's watch; a proxy that holds a lease may be in the middle of a renewal. */
 const SLACK_MS = 250;
@@ -40,29 +40,26 @@ export class Rig {
   /** Where visitors come to. */
   readonly url: string;
   daemon: DaemonProcess;
-  readonly #directory: string;
-  readonly #visitors: Visitors;
+  readonly #places: Places;
   readonly #upstreams: readonly Upstream[];
-  readonly #running: Running;
+  #visitors: Visitors;
+  #running: Running;
 
   private constructor(
     integration: Integration,
-    directory: string,
-    home: DaemonHome,
+    places: Places,
     daemon: DaemonProcess,
     upstreams: readonly Upstream[],
     running: Running,
-    port: number,
-    isTls: boolean,
   ) {
     this.integration = integration;
-    this.#directory = directory;
-    this.home = home;
+    this.#places = places;
+    this.home = places.home;
     this.daemon = daemon;
     this.#upstreams = upstreams;
     this.#running = running;
-    this.url = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
-    this.#visitors = new Visitors(port, isTls);
+    this.url = `${places.tls ? "https" : "http"}://127.0.0.1:${places.port}`;
+    this.#visitors = this.#newVisitors();
   }
 
   /** Starts everything; resolves when the canary serves whom it should. */
@@ -86,7 +83,7 @@ export class Rig {
     const ports = { port, daemonPort, masterPort, canaryPort };
     const places = { directory, ...ports, master, canary, home, allowForce, tls };
     const running = await integration.start(places);
-    const rig = new Rig(integration, directory, home, daemon, upstreams, running, port, isTls);
+    const rig = new Rig(integration, places, daemon, upstreams, running);
     await rig.becomes(0.1, "canary");
     await rig.settles();
     return rig;
@@ -98,7 +95,19 @@ export class Rig {
     await this.daemon.end("SIGKILL");
     for (const upstream of this.#upstreams) upstream.stop();
     this.home.remove();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.#places.directory, { recursive: true, force: true });
+  }
+
+  /** Ends the proxy and starts another one, which knows nothing of what the first one knew. */
+  async restart(): Promise<void> {
+    this.#visitors.close();
+    await this.#running.stop();
+    this.#running = await this.integration.start(this.#places);
+    this.#visitors = this.#newVisitors();
+  }
+
+  #newVisitors(): Visitors {
+    return new Visitors(this.#places.port, this.#places.tls !== undefined);
   }
 
   /** What the proxy wrote. */
