@@ -141,21 +141,26 @@ export class Rig {
    * The same, asked again where master served: on a busy machine an answer comes later than a proxy's patience, and then
    * nobody decided. Who does not belong to the canary is there with the first answer or never.
    */
-  async decided(assignment: number | string, wanted: string): Promise<Served> {
-    let served = await this.known(assignment);
-    for (let again = 0; again < UNDECIDED_MAX && wanted !== "master" && served.name === "master"; again++) {
-      await Bun.sleep(ASK_AGAIN_MS);
-      served = await this.known(assignment);
-    }
-    return served;
+  decided(assignment: number | string, wanted: string): Promise<Served> {
+    return this.#again(
+      () => this.known(assignment),
+      ({ name }) => wanted !== "master" && name === "master",
+    );
   }
 
   /** A visitor without a usable assignment, who has to get a cookie; asked again where nobody decided, as `decided` is. */
-  async fresh(visit: Visit = {}): Promise<Served> {
-    let served = await this.visit(visit);
-    for (let again = 0; again < UNDECIDED_MAX && served.cookies.length === 0; again++) {
+  fresh(visit: Visit = {}): Promise<Served> {
+    return this.#again(
+      () => this.visit(visit),
+      ({ cookies }) => cookies.length === 0,
+    );
+  }
+
+  async #again(visit: () => Promise<Served>, isUndecided: (served: Served) => boolean): Promise<Served> {
+    let served = await visit();
+    for (let again = 0; again < UNDECIDED_MAX && isUndecided(served); again++) {
       await Bun.sleep(ASK_AGAIN_MS);
-      served = await this.visit(visit);
+      served = await visit();
     }
     return served;
   }
