@@ -21,6 +21,7 @@ app.all("/{*path}", (request, response) => {
   // As a whole, like a proxy that copies its upstream's headers.
   const cookie = request.headers["x-set-cookie"];
   if (cookie !== undefined) response.setHeader("set-cookie", cookie);
+  response.status(Number(request.headers["x-status"] ?? 200));
   response.json({
     name: request.maxwellsdaemon.location,
     headers: request.headers,

@@ -20,6 +20,7 @@ app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => d
 app.all("/*", async (request, reply) => {
   const cookie = request.headers["x-set-cookie"];
   if (cookie !== undefined) reply.header("set-cookie", cookie);
+  reply.code(Number(request.headers["x-status"] ?? 200));
   return {
     name: request.maxwellsdaemon.location,
     headers: request.headers,

@@ -27,7 +27,7 @@ app.all("/*", async (c) => {
     headers: Object.fromEntries(upstreamHeaders(c)),
     body: await c.req.text(),
   };
-  const response = Response.json(seen);
+  const response = Response.json(seen, { status: Number(c.req.header("x-status") ?? 200) });
   const cookie = c.req.header("x-set-cookie");
   if (cookie !== undefined) response.headers.append("set-cookie", cookie);
   return response;

@@ -197,6 +197,25 @@ const ownCookies: Case = {
   },
 };
 
+const ownErrors: Case = {
+  id: "own-errors",
+  title:
+    "the application's own errors and redirects pass as they are, and a new visitor keeps its cookie with them",
+  async run(rig) {
+    for (const status of [302, 400, 401, 403, 404, 500, 502, 503, 504]) {
+      const headers = [["x-status", String(status)]] as const;
+      const fresh = await rig.fresh({ headers });
+      expect([status, fresh.status, fresh.cookies.length]).toEqual([status, status, 1]);
+      const [, assignment] = /^maxwellsdaemon=([^;]+);/.exec(fresh.cookies.join()) ?? [];
+      // What the version says, and not a page of the proxy's.
+      expect(JSON.parse(fresh.body)).toMatchObject({ headers: { maxwellsdaemon: assignment } });
+      const known = await rig.withCookie("maxwellsdaemon=0.9", headers);
+      expect([status, known.status, known.cookies]).toEqual([status, status, []]);
+      expect(JSON.parse(known.body)).toMatchObject({ name: "master" });
+    }
+  },
+};
+
 const bodies: Case = {
   id: "bodies",
   title: "request bodies pass untouched, to the visitor's version",
@@ -267,6 +286,7 @@ export const VISITORS: readonly Case[] = [
   forceOn,
   secure,
   ownCookies,
+  ownErrors,
   bodies,
   websockets,
   maintenance,
