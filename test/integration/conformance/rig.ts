@@ -142,8 +142,13 @@ export class Rig {
    * nobody decided. Who does not belong to the canary is there with the first answer or never.
    */
   decided(assignment: number | string, wanted: string): Promise<Served> {
+    return this.visitAt(wanted, { headers: [["cookie", `maxwellsdaemon=${assignment}`]] });
+  }
+
+  /** Any visit, asked again as `decided` is. */
+  visitAt(wanted: string, visit: Visit): Promise<Served> {
     return this.#again(
-      () => this.known(assignment),
+      () => this.visit(visit),
       ({ name }) => wanted !== "master" && name === "master",
     );
   }
@@ -152,7 +157,7 @@ export class Rig {
   fresh(visit: Visit = {}): Promise<Served> {
     return this.#again(
       () => this.visit(visit),
-      ({ cookies }) => cookies.length === 0,
+      ({ cookies }) => !cookies.some((cookie) => cookie.startsWith("maxwellsdaemon=")),
     );
   }
 

@@ -142,23 +142,27 @@ const forceOn: Case = {
   title: "where it is turned on, always and never force it, by header before cookie",
   isGuarded: true,
   async run(rig) {
-    const forced = async (assignment: number, cookie: string, header: string) => {
+    const cases = [
+      [0.9, "", "always", "canary"],
+      [0.1, "", "never", "master"],
+      [0.9, "always", "", "canary"],
+      [0.1, "never", "", "master"],
+      [0.1, "never", "always", "canary"],
+      [0.9, "always", "never", "master"],
+      [0.1, "nobody", "", "canary"],
+      [0.9, "", "nobody", "master"],
+    ] as const;
+    for (const [assignment, cookie, header, wanted] of cases) {
+      const cookies = `maxwellsdaemon=${assignment}${cookie && `; maxwellsdaemon-force=${cookie}`}`;
       const more = header === "" ? [] : [["maxwellsdaemon-force", header] as const];
-      const { status, name, location } = await rig.withCookie(
-        `maxwellsdaemon=${assignment}${cookie && `; maxwellsdaemon-force=${cookie}`}`,
-        more,
-      );
-      expect([status, location]).toEqual([200, name]);
-      return name;
-    };
-    expect(await forced(0.9, "", "always")).toBe("canary");
-    expect(await forced(0.1, "", "never")).toBe("master");
-    expect(await forced(0.9, "always", "")).toBe("canary");
-    expect(await forced(0.1, "never", "")).toBe("master");
-    expect(await forced(0.1, "never", "always")).toBe("canary");
-    expect(await forced(0.9, "always", "never")).toBe("master");
-    expect(await forced(0.1, "nobody", "")).toBe("canary");
-    expect(await forced(0.9, "", "nobody")).toBe("master");
+      const { status, name, location } = await rig.visitAt(wanted, {
+        headers: [["cookie", cookies], ...more],
+      });
+      expect([assignment, cookie, header, status, name, location]).toEqual([
+        ...[assignment, cookie, header],
+        ...[200, wanted, wanted],
+      ]);
+    }
     // Forcing changes nobody's assignment.
     const fresh = await rig.fresh({ headers: [["maxwellsdaemon-force", "always"]] });
     expect([fresh.name, fresh.cookies.length]).toEqual(["canary", 1]);
@@ -183,7 +187,7 @@ const ownCookies: Case = {
   id: "own-cookies",
   title: "the application's own cookies pass, both ways",
   async run(rig) {
-    const { cookies, seen } = await rig.visit({
+    const { cookies, seen } = await rig.fresh({
       headers: [
         ["x-set-cookie", "session=1; Path=/"],
         ["cookie", "a=b; c=d"],
@@ -230,7 +234,7 @@ const bodies: Case = {
           .repeat(bytes / 1_000 + 1)
           .slice(0, bytes);
         const headers = [["cookie", `maxwellsdaemon=${assignment}`]] as const;
-        const served = await rig.visit({ method: "POST", target: "/a/b?c=d", headers, body });
+        const served = await rig.visitAt(name, { method: "POST", target: "/a/b?c=d", headers, body });
         expect([served.status, served.name, served.seen?.body === body]).toEqual([200, name, true]);
       }
     }
