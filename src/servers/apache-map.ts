@@ -11,13 +11,10 @@ import { isAbsolute } from "node:path";
 import { writeAtomically } from "../atomic-file.ts";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { repeatable } from "../config/values.ts";
-import type { ServerCounts } from "../metrics.ts";
 import { leaseLine } from "./apache/map.ts";
 import { KnownEnds } from "./haproxy/map.ts";
+import { Renewal } from "./renewal.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
-
-/** How often a lease is renewed: a change in the store has reached Apache after this. */
-const RENEW_EVERY_MS = 500;
 
 export const apacheMap: Option<readonly string[]> = repeatable(
   {
@@ -44,49 +41,30 @@ export const apacheMapKind: ServerKind = {
 export class ApacheMap implements Server {
   readonly name: string;
   readonly #context: ServerContext;
-  readonly #path: string;
-  readonly #counts: ServerCounts;
+  readonly #renewal: Renewal;
   readonly #known = new KnownEnds();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #renewing: Promise<void> = Promise.resolve();
-  #isClosing = false;
-  /** Undefined before the first renewal. */
-  #isHeld: boolean | undefined;
   #leftOut = "";
 
   constructor(context: ServerContext, path: string) {
     this.#context = context;
-    this.#path = path;
     this.name = `apache-map ${path}`;
-    this.#counts = context.metrics.server(this.name);
+    this.#renewal = new Renewal({
+      proxy: "Apache",
+      fields: { server: this.name },
+      log: context.log,
+      counts: context.metrics.server(this.name),
+      renew: () => writeAtomically(path, this.#text()),
+    });
   }
 
   /** Never rejects: a directory that is not there yet is tried again. */
   async start(): Promise<void> {
-    this.#renewing = this.#renew();
+    this.#renewal.start();
   }
 
   /** Leaves the file as it is: the lease ends by itself, unless another daemon goes on with it. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    clearTimeout(this.#timer);
-    await this.#renewing;
-  }
-
-  async #renew(): Promise<void> {
-    try {
-      await writeAtomically(this.#path, this.#text());
-      this.#counts.success++;
-      this.#tell(true);
-    } catch (error) {
-      this.#counts.failure++;
-      this.#tell(false, error instanceof Error ? error.message : String(error));
-    }
-    if (this.#isClosing) return;
-    this.#timer = setTimeout(() => {
-      this.#renewing = this.#renew();
-    }, RENEW_EVERY_MS);
-    this.#timer.unref();
+  close(): Promise<void> {
+    return this.#renewal.close();
   }
 
   #text(): string {
@@ -114,20 +92,5 @@ export class ApacheMap implements Server {
       });
     }
     this.#leftOut = leftOut;
-  }
-
-  /** Says what changed; a failure that goes on is for the log to count. */
-  #tell(isHeld: boolean, error?: string): void {
-    const { log } = this.#context;
-    const fields = { server: this.name };
-    if (!isHeld) {
-      log.warn("Apache's lease cannot be renewed, so Apache serves master when it has ended", {
-        ...fields,
-        error,
-      });
-    } else if (this.#isHeld !== true) {
-      log.info("Apache holds a lease", fields);
-    }
-    this.#isHeld = isHeld;
   }
 }

@@ -12,13 +12,10 @@ import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import { isInMaintenance } from "../maintenance.ts";
-import type { ServerCounts } from "../metrics.ts";
 import { KnownEnds, leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
+import { Renewal } from "./renewal.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
-
-/** How often a lease is renewed: a change in the store has reached HAProxy after this. */
-const RENEW_EVERY_MS = 500;
 
 /** A renewal that takes longer has failed. */
 const RENEW_TIMEOUT_MS = 1_000;
@@ -69,15 +66,10 @@ export class HaproxyMap implements Server {
   readonly #context: ServerContext;
   readonly #address: HaproxyMapAddress;
   readonly #maintenance: string | undefined;
-  readonly #counts: ServerCounts;
+  readonly #renewal: Renewal;
   readonly #known = new KnownEnds();
   /** The applications that were in maintenance when last their files could be looked for. */
   readonly #isOn = new Set<string>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #renewing: Promise<void> = Promise.resolve();
-  #isClosing = false;
-  /** Undefined before the first renewal. */
-  #isHeld: boolean | undefined;
 
   /**
    * @param maintenance the directory of the maintenance files (`maintenance.ts`), if there is one: what they say goes into
@@ -88,35 +80,23 @@ export class HaproxyMap implements Server {
     this.#address = address;
     this.#maintenance = maintenance;
     this.name = `haproxy-map ${addressText(address.socket)}`;
-    this.#counts = context.metrics.server(this.name);
+    this.#renewal = new Renewal({
+      proxy: "HAProxy",
+      fields: { server: this.name, map: address.map },
+      log: context.log,
+      counts: context.metrics.server(this.name),
+      renew: async () => this.#replaceMap(await this.#lines()),
+    });
   }
 
   /** Never rejects: a HAProxy that is not there yet is tried again. */
   async start(): Promise<void> {
-    this.#renewing = this.#renew();
+    this.#renewal.start();
   }
 
   /** Leaves the map as it is: the lease ends by itself, unless another daemon goes on with it. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    clearTimeout(this.#timer);
-    await this.#renewing;
-  }
-
-  async #renew(): Promise<void> {
-    try {
-      await this.#replaceMap(await this.#lines());
-      this.#counts.success++;
-      this.#tell(true);
-    } catch (error) {
-      this.#counts.failure++;
-      this.#tell(false, error instanceof Error ? error.message : String(error));
-    }
-    if (this.#isClosing) return;
-    this.#timer = setTimeout(() => {
-      this.#renewing = this.#renew();
-    }, RENEW_EVERY_MS);
-    this.#timer.unref();
+  close(): Promise<void> {
+    return this.#renewal.close();
   }
 
   async #lines(): Promise<string[]> {
@@ -160,20 +140,5 @@ export class HaproxyMap implements Server {
     } finally {
       api.close();
     }
-  }
-
-  /** Says what changed; a failure that goes on is for the log to count. */
-  #tell(isHeld: boolean, error?: string): void {
-    const { log } = this.#context;
-    const fields = { server: this.name, map: this.#address.map };
-    if (!isHeld) {
-      log.warn("HAProxy's lease cannot be renewed, so HAProxy serves master when it has ended", {
-        ...fields,
-        error,
-      });
-    } else if (this.#isHeld !== true) {
-      log.info("HAProxy holds a lease", fields);
-    }
-    this.#isHeld = isHeld;
   }
 }

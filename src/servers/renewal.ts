@@ -1,0 +1,75 @@
+/**
+ * The lease of a proxy that decides by itself, by what the daemon writes for it: written anew twice a second, with an end
+ * of its own, so that a daemon that stops writing needs nobody to clean up.
+ */
+
+import type { Log } from "../log.ts";
+import type { ServerCounts } from "../metrics.ts";
+
+/** How often a lease is renewed: a change in the store has reached the proxy after this. */
+const RENEW_EVERY_MS = 500;
+
+export interface RenewalOptions {
+  /** What the log calls the proxy, such as `Apache`. */
+  readonly proxy: string;
+  /** What the log says of it beside its name. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly log: Log;
+  readonly counts: ServerCounts;
+  /** Writes the lease once; rejects where that fails. */
+  readonly renew: () => Promise<void>;
+}
+
+export class Renewal {
+  readonly #options: RenewalOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #renewing: Promise<void> = Promise.resolve();
+  #isClosing = false;
+  /** Undefined before the first renewal. */
+  #isHeld: boolean | undefined;
+
+  constructor(options: RenewalOptions) {
+    this.#options = options;
+  }
+
+  /** Renews from now on: a proxy, or a place to write to, that is not there yet is tried again. */
+  start(): void {
+    this.#renewing = this.#renew();
+  }
+
+  /** Leaves what was written: the lease ends by itself, unless another daemon goes on with it. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#timer);
+    await this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
+    const { renew, counts } = this.#options;
+    try {
+      await renew();
+      counts.success++;
+      this.#tell(true);
+    } catch (error) {
+      counts.failure++;
+      this.#tell(false, error instanceof Error ? error.message : String(error));
+    }
+    if (this.#isClosing) return;
+    this.#timer = setTimeout(() => this.start(), RENEW_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Says what changed; a failure that goes on is for the log to count. */
+  #tell(isHeld: boolean, error?: string): void {
+    const { proxy, fields, log } = this.#options;
+    if (!isHeld) {
+      log.warn(`${proxy}'s lease cannot be renewed, so ${proxy} serves master when it has ended`, {
+        ...fields,
+        error,
+      });
+    } else if (this.#isHeld !== true) {
+      log.info(`${proxy} holds a lease`, fields);
+    }
+    this.#isHeld = isHeld;
+  }
+}
