@@ -173,6 +173,7 @@ describe("addresses", () => {
       ["///website", "?host=/var/run/postgresql"],
       ["//one,two/website", "name one host"],
       ["//ada:pa/ss@db.internal/website", "%2F for /"],
+      ["//ada:12/hunter@db.internal", "/ as %2F"],
       ["//ada:hunter%2@db.internal/website", "%25"],
       ["//db.internal/website?sslmode=prefer", "disable, require, verify-ca, verify-full"],
       ["//db.internal/website?password=hunter2", "sslmode"],
