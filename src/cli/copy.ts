@@ -1,13 +1,15 @@
 /**
  * Copies records from one store to another, and reads them again to see that they are there. What is there already and is
  * the same stays; what is there and differs is left alone, and told, unless it may be overwritten. Each record is written
- * with compare-and-set, so a copy that was interrupted can be repeated.
+ * with compare-and-set, so a copy that was interrupted can be repeated. What is malformed counts as 0 wherever it lies, and
+ * some engines refuse it: it is told and left out, lest it keeps all others from being copied.
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { type Option, Problem } from "../config/option.ts";
 import { application, store } from "../config/options.ts";
 import { parseSwitch, single } from "../config/values.ts";
+import { checkRecord } from "../record.ts";
 import { resolveStore } from "../stores/list.ts";
 import type { RecordFields, Store, StoreRecord } from "../stores/store.ts";
 import type { Command } from "./command.ts";
@@ -50,6 +52,8 @@ interface Outcome {
   readonly same: number;
   /** There already, and left alone: `application/version`. */
   readonly differing: readonly string[];
+  /** Not copied, as no daemon can use it: `application/version`. */
+  readonly malformed: readonly string[];
 }
 
 export const copy: Command = {
@@ -76,7 +80,8 @@ export const copy: Command = {
       ),
     );
     print(invocation, outcome, () => sentence(outcome));
-    return outcome.differing.length === 0 ? EXITS.ok.status : EXITS.conflict.status;
+    if (outcome.differing.length > 0) return EXITS.conflict.status;
+    return outcome.malformed.length > 0 ? EXITS.failed.status : EXITS.ok.status;
   },
 };
 
@@ -98,8 +103,13 @@ async function copyAll(
   let written = 0;
   let same = 0;
   const differing: string[] = [];
+  const malformed: string[] = [];
   for (const name of applications) {
-    const source = await from.read(name, signal);
+    const source = new Map<string, StoreRecord>();
+    for (const [version, record] of await from.read(name, signal)) {
+      if (checkRecord(version, record.value).problem === undefined) source.set(version, record);
+      else malformed.push(`${name}/${version}`);
+    }
     const before = await into.read(name, signal);
     for (const [version, record] of source) {
       const there = before.get(version);
@@ -130,7 +140,7 @@ async function copyAll(
   }
   return {
     ...{ from: from.address, to: into.address },
-    ...{ applications: applications.length, written, same, differing },
+    ...{ applications: applications.length, written, same, differing, malformed },
   };
 }
 
@@ -138,7 +148,7 @@ async function copyAll(
 function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): RecordFields {
   const fields = fieldsOf(record.value);
   const removed = Object.keys(fieldsOf(there?.value)).map((name) => [name, undefined]);
-  // A record without a rollout is malformed, and stays so.
+  // What is copied is not malformed, so it has a rollout.
   return { ...Object.fromEntries(removed), ...fields } as RecordFields;
 }
 
@@ -146,12 +156,15 @@ function isSame(a: StoreRecord, b: StoreRecord): boolean {
   return isDeepStrictEqual(fieldsOf(a.value), fieldsOf(b.value));
 }
 
-function sentence({ from, to: target, applications, written, same, differing }: Outcome): string {
+function sentence({ from, to: target, applications, written, same, differing, malformed }: Outcome): string {
   const lines = [
     `${written} records of ${applications} applications copied from ${from} to ${target}; ${same} were there already`,
   ];
   if (differing.length > 0) {
     lines.push(`left alone, as they differ there: ${differing.join(", ")}; -overwrite replaces them`);
+  }
+  if (malformed.length > 0) {
+    lines.push(`left out, as no daemon can use them: ${malformed.join(", ")}; get says what is wrong`);
   }
   return lines.map((line) => `${plainText(line)}\n`).join("");
 }

@@ -1,9 +1,13 @@
 /** Makes what a store needs before its first record, such as a table. */
 
+import { store } from "../config/options.ts";
 import type { Command } from "./command.ts";
 import { EXITS } from "./exit.ts";
 import { output, plainText, print } from "./output.ts";
-import { STORE_OPTIONS, withStore } from "./rollouts.ts";
+import { STORE_OPTIONS, withOpened } from "./rollouts.ts";
+
+/** Some engines say that a table is made long before it is. */
+const INIT_TIMEOUT_MS = 90_000;
 
 export const initStore: Command = {
   name: "init-store",
@@ -15,9 +19,10 @@ export const initStore: Command = {
 
   async run(invocation) {
     const { settings, io } = invocation;
-    const outcome = await withStore(settings, io, async (store, signal) => ({
-      store: store.address,
-      done: (await store.init?.(signal)) ?? "it needs nothing",
+    const address = settings.get(store);
+    const outcome = await withOpened(address, settings, io, INIT_TIMEOUT_MS, async (opened, signal) => ({
+      store: opened.address,
+      done: (await opened.init?.(signal)) ?? "it needs nothing",
     }));
     print(invocation, outcome, () => `${plainText(outcome.store)}: ${plainText(outcome.done)}\n`);
     return EXITS.ok.status;

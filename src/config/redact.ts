@@ -1,6 +1,6 @@
-/** `?password=…` and its like. */
+/** `?password=…` and its like, and what signs the addresses of S3 (`X-Amz-Signature`), Google (`Signature`) and Azure (`sig`). */
 const SECRET_PARAMETER =
-  /([?&;](?:key|pass|password|pwd|secret|token|[a-z]+[_-](?:key|token|secret))=)[^&;#\s]+/gi;
+  /([?&;](?:[a-z0-9]+[_.-])*(?:key|pass|passwd|password|pwd|secret|token|auth|code|credential|sig|signature)=)[^&;#\s]+/gi;
 
 /**
  * An address as it may be shown: without the user, password or token of `redis://user:password@host`. Passwords may

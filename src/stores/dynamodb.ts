@@ -163,7 +163,12 @@ class DynamodbStore implements Store {
       makeTable(this.#sdk, this.#client, this.#table, abortSignal),
     );
     if (!isNew) return `the table ${this.#table} is there`;
-    await unlessAborted(signal, waitForTable(this.#sdk, this.#client, this.#table, signal));
+    try {
+      await unlessAborted(signal, waitForTable(this.#sdk, this.#client, this.#table, signal));
+    } catch (error) {
+      // The waiter's own errors quote the last answer.
+      throw signal.aborted ? abandoned(signal) : this.#fault("DescribeTable", error);
+    }
     return `the table ${this.#table} was made, on demand`;
   }
 

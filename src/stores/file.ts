@@ -99,7 +99,10 @@ class FileStore implements Store {
         if ((current?.revision ?? null) !== expected) return { ok: false, current };
 
         const after: Document = withRecord(this.#path, document, application, version, fields);
-        await replaceFile(target, formatDocument(after), async () => {
+        const text = formatDocument(after);
+        // Lest a write is the last one that could be read.
+        if (Buffer.byteLength(text) > FILE_BYTES_MAX) throw tooLarge(this.#path, "would be");
+        await replaceFile(target, text, async () => {
           if (signal.aborted) throw abandoned(signal);
           await lock.confirm();
           if ((await readTextIfAny(target)) === before) return;
@@ -140,15 +143,17 @@ async function readText(path: string): Promise<string> {
   } finally {
     await handle.close();
   }
-  if (bytes.byteLength > FILE_BYTES_MAX) {
-    const remedy = "take out what no daemon serves, or use several files";
-    throw new StoreError("malformed", `${path} is larger than ${FILE_BYTES_MAX} bytes; ${remedy}`);
-  }
+  if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge(path, "is");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new StoreError("malformed", `${path} is not UTF-8 text; save it as UTF-8`, { cause: error });
   }
+}
+
+function tooLarge(path: string, is: "is" | "would be"): StoreError {
+  const remedy = "take out what no daemon serves, or use several files";
+  return new StoreError("malformed", `${path} ${is} larger than ${FILE_BYTES_MAX} bytes; ${remedy}`);
 }
 
 /** At most `bytesMax` bytes: a file that grows while it is read must not be read for ever. */

@@ -30,7 +30,7 @@ function kind(name: "http" | "https"): StoreKind {
     summary: "a JSON file at a web address, read-only",
     check(location) {
       return urlOf(name, location) === undefined
-        ? `write the address of a JSON file, as in ${name}://config.internal/rollouts.json`
+        ? `write the address of a JSON file, as in ${name}://config.internal/rollouts.json, and in user and password a % as %25`
         : undefined;
     },
     async open(context: StoreContext): Promise<Store> {
@@ -100,9 +100,14 @@ class HttpStore implements Store {
 /** The whole address; undefined where it is none, or says more than an address. */
 function urlOf(name: string, location: string): URL | undefined {
   const url = URL.parse(`${name}:${location}`);
-  return location.startsWith("//") && url !== null && url.hostname !== "" && url.hash === ""
-    ? url
-    : undefined;
+  if (!location.startsWith("//") || url === null || url.hostname === "" || url.hash !== "") return undefined;
+  try {
+    authorization(url);
+    return url;
+  } catch {
+    // A % in user or password that is no percent-encoding.
+    return undefined;
+  }
 }
 
 function authorization({ username, password }: URL): Readonly<Record<string, string>> {

@@ -2,6 +2,7 @@
 
 import { nearest } from "../config/nearest.ts";
 import { Problem } from "../config/option.ts";
+import { redactAddress } from "../config/redact.ts";
 import { constant } from "./constant.ts";
 import { dynamodb } from "./dynamodb.ts";
 import { file } from "./file.ts";
@@ -36,6 +37,6 @@ export function resolveStore(address: string): { kind: StoreKind; location: stri
 /** Opens the store at an address that `resolveStore` accepts. */
 export async function openStore(address: string, context: Omit<StoreContext, "location">): Promise<Store> {
   const resolved = resolveStore(address);
-  if (resolved instanceof Problem) throw new TypeError(`${address}: ${resolved.message}`);
+  if (resolved instanceof Problem) throw new TypeError(`${redactAddress(address)}: ${resolved.message}`);
   return resolved.kind.open({ ...context, location: resolved.location });
 }

@@ -52,6 +52,15 @@ describe("copy", () => {
     expect(files.read()).toEqual({ ...RECORDS, shop: { canary: { rollout: 0.1 } } });
   });
 
+  test("leaves out what is malformed, says so, and copies all else", async () => {
+    using files = twoFiles({ app: { bad: "much", beyond: 17, canary: 0.2 }, shop: { canary: 0.1 } }, {});
+    const { status, stdout } = await files.copy();
+    expect(status).toBe(1);
+    expect(stdout).toStartWith("2 records of 2 applications copied");
+    expect(stdout).toContain("left out, as no daemon can use them: app/bad, app/beyond");
+    expect(files.read()).toEqual({ app: { canary: 0.2 }, shop: { canary: 0.1 } });
+  });
+
   test("takes only the applications that are named", async () => {
     using files = twoFiles(RECORDS, {});
     await files.copy("-application", "shop");

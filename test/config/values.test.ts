@@ -95,6 +95,15 @@ test.each([
   ["nats://token@host", "nats://***@host"],
   ["postgres://h/db?user=a&password=b&x=1", "postgres://h/db?user=a&password=***&x=1"],
   ["https://h/?access_token=b", "https://h/?access_token=***"],
+  [
+    "https://b.s3.amazonaws.com/r.json?X-Amz-Credential=a&X-Amz-Date=1&X-Amz-Security-Token=b&X-Amz-Signature=c",
+    "https://b.s3.amazonaws.com/r.json?X-Amz-Credential=***&X-Amz-Date=1&X-Amz-Security-Token=***&X-Amz-Signature=***",
+  ],
+  [
+    "https://a.blob.core.windows.net/r.json?sv=1&sig=b",
+    "https://a.blob.core.windows.net/r.json?sv=1&sig=***",
+  ],
+  ["https://forge/r.json?private_token=a&ref=main", "https://forge/r.json?private_token=***&ref=main"],
   ["http://host/path@x", "http://host/path@x"],
   ["file:rollouts.json", "file:rollouts.json"],
   ["dynamodb://us-east-1/T", "dynamodb://us-east-1/T"],

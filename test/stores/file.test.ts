@@ -310,6 +310,18 @@ describe("watching", () => {
 });
 
 describe("writing", () => {
+  test("a write after which the file could not be read any longer is refused", async () => {
+    // Written compact, and twice as long once it is indented.
+    const records = Array.from({ length: 30_000 }, (_, n) => [`v${n}`, { rollout: 0 }]);
+    const before = JSON.stringify({ website: Object.fromEntries(records) });
+    expect(before.length).toBeLessThan(FILE_BYTES_MAX);
+    await writeFile(path, before);
+    const error = await fails(write("website", "canary", { rollout: 0.1 }, null));
+    expect(error).toMatchObject({ name: "StoreError", code: "malformed" });
+    expect(error.message).toContain(`would be larger than ${FILE_BYTES_MAX} bytes`);
+    expect(await readFile(path, "utf8")).toBe(before);
+  });
+
   test("a file that does not exist is made, with bare numbers", async () => {
     won(await write("website", "canary", { rollout: 0.25 }, null));
     expect(await readFile(path, "utf8")).toBe('{\n  "website": {\n    "canary": 0.25\n  }\n}\n');

@@ -225,11 +225,12 @@ describe.skipIf(missing !== undefined)("http", () => {
   });
 });
 
-test.each(["http:", "http://", "http:/x", "https://[/", "http://host/a#b"])(
+test.each(["http:", "http://", "http:/x", "https://[/", "http://host/a#b", "http://100%:secret@host/a"])(
   "%s is refused with the remedy",
   (address) => {
     const resolved = resolveStore(address);
     expect(resolved).toBeInstanceOf(Problem);
     expect((resolved as Problem).message).toContain("write the address of a JSON file");
+    expect((resolved as Problem).message).not.toContain("secret");
   },
 );

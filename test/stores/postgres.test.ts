@@ -173,6 +173,7 @@ describe("addresses", () => {
       ["///website", "?host=/var/run/postgresql"],
       ["//one,two/website", "name one host"],
       ["//ada:pa/ss@db.internal/website", "%2F for /"],
+      ["//ada:12/hunter@db.internal", "/ as %2F"],
       ["//ada:hunter%2@db.internal/website", "%25"],
       ["//db.internal/website?sslmode=prefer", "disable, require, verify-ca, verify-full"],
       ["//db.internal/website?password=hunter2", "sslmode"],
@@ -489,6 +490,18 @@ describe.skipIf(!hasPostgres)("making the table", () => {
     const silent = await openAt(`postgres://${OPERATOR.user}@127.0.0.1:${engine.port}/bare`);
     const asked = await failureOf(silent.read("website", soon()));
     expect(asked).toMatchObject({ code: "denied", message: expect.stringContaining("PGPASSWORD") });
+  });
+
+  test("in a table made by hand fields may be NULL, and are malformed where they are no JSON", async () => {
+    await engine.psql("CREATE DATABASE byhand");
+    await engine.psql(
+      `CREATE TABLE maxwells_daemon (application text, version text, rollout float8, fields text, revision bigint);
+       INSERT INTO maxwells_daemon VALUES ('website', 'canary', 0.25, NULL, 1), ('shop', 'canary', 0.5, '{}', 1), ('shop', 'blue', 0.5, 'soon', 1);`,
+      "byhand",
+    );
+    const store = await openAt(engine.address(ADMIN, engine.port, "byhand"));
+    expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
+    expect(rollouts(await store.read("shop", soon()))).toEqual({ canary: 0.5, blue: "soon" });
   });
 
   test("a table of somebody else is malformed, and init leaves it as it is", async () => {

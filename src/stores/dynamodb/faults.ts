@@ -37,6 +37,13 @@ const THROTTLED = new Set([
   "TransactionConflictException",
 ]);
 
+/** What IAM must allow for what daemons never do. */
+const RIGHTS: ReadonlyMap<string, string> = new Map([
+  ["CreateTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
+  ["DescribeTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
+  ["Scan", "dynamodb:Scan (to list all applications)"],
+]);
+
 /** The parts of an SDK's error that are looked at; all of them may be missing. */
 interface SdkError {
   readonly name?: unknown;
@@ -69,7 +76,7 @@ export function dynamodbFault(region: string, table: string, action: string, err
         ? "no credentials were found: attach an IAM role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         : "check the credentials and the clock, and that IAM allows";
     const permissions = name === "CredentialsProviderError" ? "; IAM must allow" : "";
-    const rights = "dynamodb:Query (to read) and dynamodb:UpdateItem (to write)";
+    const rights = RIGHTS.get(action) ?? "dynamodb:Query (to read) and dynamodb:UpdateItem (to write)";
     return new StoreError(
       "denied",
       `${action} on ${where} was refused (${what}): ${remedy}${permissions} ${rights}`,

@@ -58,7 +58,10 @@ export function parseAddress(location: string): Address | string {
   const { user, password, hostname, database } = parts;
   const host = url.searchParams.get("host") ?? hostname;
   if (host === "" || host.includes(",")) return `name one host; ${EXAMPLE}, or ?host=/var/run/postgresql`;
-  if (database === "" || database.includes("/")) return `name the database; ${EXAMPLE}`;
+  // A slash in a password makes the rest of it a database, which would be shown.
+  if (database === "" || database.includes("/") || url.pathname.includes("@")) {
+    return `name the database, and write / as %2F and @ as %40; ${EXAMPLE}`;
+  }
   if (`${user}${password}${host}${database}`.includes("\0")) return `take out %00; ${EXAMPLE}`;
 
   const isLocal =

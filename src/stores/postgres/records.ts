@@ -20,14 +20,14 @@ const READ = `
   SELECT version, rollout, fields::text AS fields, revision::text AS revision
   FROM (
     SELECT version, rollout, fields, revision,
-      sum(${RECORD_BYTES} + octet_length(version) + octet_length(fields::text)) OVER () AS bytes
+      sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0)) OVER () AS bytes
     FROM maxwells_daemon WHERE application = $1
   ) AS records
   WHERE bytes <= ${SNAPSHOT_BYTES_MAX}
   UNION ALL
   SELECT NULL, NULL, NULL, NULL
   FROM maxwells_daemon WHERE application = $1
-  HAVING sum(${RECORD_BYTES} + octet_length(version) + octet_length(fields::text)) > ${SNAPSHOT_BYTES_MAX}`;
+  HAVING sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0)) > ${SNAPSHOT_BYTES_MAX}`;
 
 /** All of an application's records, in one statement and so of one moment. */
 export async function readSnapshot(ask: Ask, application: string): Promise<Snapshot> {
@@ -146,5 +146,11 @@ function pastValueOf(row: Row): unknown {
 }
 
 function parse(text: unknown): unknown {
-  return text === null ? {} : (JSON.parse(String(text)) as unknown);
+  if (text === null) return {};
+  try {
+    return JSON.parse(String(text)) as unknown;
+  } catch {
+    // A column of text in a table made by hand: the record is malformed, and the others are read.
+    return String(text);
+  }
 }

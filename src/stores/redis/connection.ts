@@ -11,7 +11,7 @@
 import { isIP } from "node:net";
 import type { Redis } from "ioredis";
 import type { RedisPlace } from "./address.ts";
-import { DatabaseError, LoginError } from "./faults.ts";
+import { DatabaseError, FloodError, LoginError } from "./faults.ts";
 
 /** From the first packet to the chosen database. */
 const OPEN_TIMEOUT_MS = 1_500;
@@ -19,15 +19,20 @@ const OPEN_TIMEOUT_MS = 1_500;
 /** From a command to its whole reply. */
 const COMMAND_TIMEOUT_MS = 1_000;
 
+/** An answer, or what is heard between two PINGs, may have this many bytes: a hash that is read has little more than half of it. */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+
 /** The client's package; loaded only when such a store is opened. */
 export type Client = typeof import("ioredis");
 
 export class RedisConnection {
   readonly #redis: Redis;
+  readonly #flood: FloodGuard;
   readonly #ending = new AbortController();
 
-  private constructor(redis: Redis) {
+  private constructor(redis: Redis, flood: FloodGuard) {
     this.#redis = redis;
+    this.#flood = flood;
     redis.once("end", () => this.#ending.abort());
     if (redis.status !== "ready") this.close();
   }
@@ -65,8 +70,9 @@ export class RedisConnection {
     try {
       if (inTime.aborted) throw inTime.reason;
       await redis.connect();
+      const flood = new FloodGuard(redis);
       await logIn(redis, place);
-      return new RedisConnection(redis);
+      return new RedisConnection(redis, flood);
     } catch (error) {
       redis.disconnect();
       if (error instanceof LoginError || error instanceof DatabaseError || isReply(error)) throw error;
@@ -87,7 +93,9 @@ export class RedisConnection {
       return await this.#redis.call(command, ...args.map(String));
     } catch (error) {
       if (!isReply(error)) this.close();
-      throw error;
+      throw this.#flood.fault ?? error;
+    } finally {
+      this.#flood.bytes = 0;
     }
   }
 
@@ -108,6 +116,26 @@ export class RedisConnection {
   close(): void {
     this.#ending.abort();
     this.#redis.disconnect();
+  }
+}
+
+/**
+ * Ends a connection that brings more than any answer has. The client would parse what comes until its limit of time: half
+ * a gigabyte in a second, or one list without end, at which the event loop stands still.
+ */
+class FloodGuard {
+  /** Since the last answer. */
+  bytes = 0;
+  fault: FloodError | undefined;
+
+  constructor(redis: Redis) {
+    redis.stream.prependListener("data", (bytes: Buffer) => {
+      this.bytes += bytes.byteLength;
+      if (this.bytes <= ANSWER_BYTES_MAX) return;
+      this.fault ??= new FloodError();
+      redis.disconnect();
+      redis.stream.destroy();
+    });
   }
 }
 

@@ -11,6 +11,9 @@ import { StoreError, type StoreErrorCode } from "../store.ts";
 export class LoginError extends Error {}
 export class DatabaseError extends Error {}
 
+/** More has come than any answer has. */
+export class FloodError extends Error {}
+
 const ACL = "see the rights in docs/stores/redis.md";
 
 /** The closed set of what Redis says and is understood, by its first word. */
@@ -47,7 +50,12 @@ export function redisFault(where: string, error: unknown): StoreError {
     return new StoreError("missing", `${where} has no such database, or not for this user; name another`);
   }
   if (name === "ReplyError") return replyFault(where, text);
-  if (name === "ParserError" || text.startsWith("Unknown RESP type") || text.startsWith("Protocol error")) {
+  if (
+    error instanceof FloodError ||
+    name === "ParserError" ||
+    text.startsWith("Unknown RESP type") ||
+    text.startsWith("Protocol error")
+  ) {
     return new StoreError(
       "malformed",
       `what answers at ${where} is not Redis; check host, port and redis:// or rediss://`,

@@ -214,6 +214,34 @@ test("a reply without end is given up in time", async () => {
   server.close();
 });
 
+test.each([
+  ["a text", "$500000000\r\n", "xxxxxxx"],
+  ["a list", "*999999999\r\n", "$1\r\na\r\n"],
+])("%s that floods is cut off long before its time is up", async (_, head, part) => {
+  const child = Bun.spawn([process.execPath, "-e", FLOOD, head, part], { stdout: "pipe" });
+  try {
+    const { value } = await child.stdout.getReader().read();
+    const store = await open(Number(new TextDecoder().decode(value)));
+    const error = await fails(store.read("website", soon()));
+    // What is parsed until the time is up is "unavailable".
+    expect(error).toMatchObject({ code: "malformed" });
+    expect(error.message).toContain("not Redis");
+  } finally {
+    child.kill();
+  }
+});
+
+/** A server in a process of its own that answers with a beginning, and then with one text for ever. */
+const FLOOD = `
+  const [head, part] = process.argv.slice(-2);
+  const bytes = Buffer.from(part.repeat(20_000));
+  const server = require("node:net").createServer((socket) => {
+    const more = () => { while (!socket.destroyed && socket.write(bytes)); };
+    socket.on("error", () => {}).on("drain", more).once("data", () => { socket.write(head); more(); });
+  });
+  server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+`;
+
 describe.skipIf(isMissing)("passwords and certificates", () => {
   let directory: string;
   const at = (name: string) => join(directory, name);
