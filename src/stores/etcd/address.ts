@@ -61,7 +61,8 @@ export function parsePlace(scheme: "etcd" | "etcds", location: string): EtcdPlac
 }
 
 function endpointOf(host: string, isTls: boolean): string | undefined {
-  const [, name = "", port = String(PORT)] = /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]%]+)(?::(\d{1,5}))?$/.exec(host) ?? [];
+  const [, name = "", port = String(PORT)] =
+    /^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]%]+)(?::(\d{1,5}))?$/.exec(host) ?? [];
   const url = name === "" ? null : URL.parse(`http://${name}:${port}`);
   if (url === null || Number(port) === 0) return undefined;
   return `${isTls ? "https" : "http"}://${url.hostname}:${Number(port)}`;

@@ -16,13 +16,21 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
   ["invalid user ID or password", "denied", "does not know this user and password; correct the address"],
   ["invalid auth token", "denied", "does not keep who has logged in; look at --auth-token there"],
   ["permission denied", "denied", `does not allow it to this user; ${RIGHTS}`],
-  ["no leader", "unavailable", "has no leader: most of its members are gone; look at etcdctl endpoint status"],
+  [
+    "no leader",
+    "unavailable",
+    "has no leader: most of its members are gone; look at etcdctl endpoint status",
+  ],
   ["leader changed", "unavailable", "is choosing a leader; wait until it has"],
   ["request timed out", "unavailable", "has no quorum, or is too slow; look at etcdctl endpoint status"],
   ["database space exceeded", "unavailable", "has no space left; compact, defrag, then etcdctl alarm disarm"],
   ["corrupt", "unavailable", "has an alarm of corrupt data; look at etcdctl alarm list"],
   ["too many requests", "unavailable", "has too much to do; see who asks it so much"],
-  ["not capable", "unavailable", "is of mixed versions, or is still starting; wait until all members are new"],
+  [
+    "not capable",
+    "unavailable",
+    "is of mixed versions, or is still starting; wait until all members are new",
+  ],
   ["request is too large", "malformed", "does not take records as long; take something out of the record"],
 ];
 
@@ -93,7 +101,10 @@ export function refusalFault(where: string, refusal: Refusal): EtcdError {
 /** An answer that is not etcd's at all. */
 export function strangerFault(where: string, status: number): EtcdError {
   if (status === 401 || status === 403) {
-    return new EtcdError("denied", `what stands before ${where} refuses who is asking (status ${status}); let it in`);
+    return new EtcdError(
+      "denied",
+      `what stands before ${where} refuses who is asking (status ${status}); let it in`,
+    );
   }
   if (status === 429 || status >= 500) {
     return new EtcdError("unavailable", `${where} cannot answer now (status ${status}); look at its log`);

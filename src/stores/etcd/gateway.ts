@@ -197,7 +197,10 @@ async function jsonOf(endpoint: string, response: Response): Promise<Json | unde
   const text = await readText(response, ANSWER_BYTES_MAX);
   if (text === undefined) {
     const remedy = "take out what no daemon serves";
-    throw new EtcdError("malformed", `${endpoint} answers with more than ${ANSWER_BYTES_MAX} bytes; ${remedy}`);
+    throw new EtcdError(
+      "malformed",
+      `${endpoint} answers with more than ${ANSWER_BYTES_MAX} bytes; ${remedy}`,
+    );
   }
   try {
     return asJson(JSON.parse(text));
