@@ -1,20 +1,14 @@
 /** The etcd store, against a real etcd behind a faulty network. */
 
-import { openStore } from "../../src/stores/list.ts";
-import type { Store } from "../../src/stores/store.ts";
-import { type Etcd, etcdMissing, startEtcd } from "../support/etcd.ts";
+import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../support/etcd.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { storeSuite } from "./store-suite.ts";
 
 const PREFIX = "/maxwells-daemon";
 const SECRET = "hunter2:/@é";
 
-export function open(address: string, warnings: string[] = []): Promise<Store> {
-  return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
-}
-
 /** Makes these an application's records, and touches no key that is so already. */
-export async function seed(
+async function seed(
   engine: Etcd,
   application: string,
   records: Readonly<Record<string, unknown>>,
@@ -57,14 +51,14 @@ if (etcdMissing() === undefined) {
       });
       const upstream = faults.upstream;
       return {
-        open: () => open(address),
+        open: () => openEtcd(address),
         faults,
         forDaemon: { address },
         seed: (application, records) => seed(engine, application, records),
         seedMany: (applications, records) =>
           engine.put(Object.assign({}, ...applications.map((name) => keysOf(name, records)))),
         async denied() {
-          const store = await open(`etcd://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${guarded.port}/`);
+          const store = await openEtcd(`etcd://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${guarded.port}/`);
           return { store, secret: SECRET };
         },
         leave: () => faults.enter("refuse"),

@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openStore } from "../../src/stores/list.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { freePort } from "./port.ts";
 
 const START_TIMEOUT_MS = 20_000;
@@ -15,6 +17,11 @@ export function etcdMissing(): string | undefined {
   if (process.env["CI"]) throw new Error(message);
   console.warn(`skipped: etcd: ${message}`);
   return message;
+}
+
+/** A store as a daemon opens it. */
+export function openEtcd(address: string, warnings: string[] = []): Promise<Store> {
+  return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
 }
 
 export interface EtcdOptions {
@@ -125,7 +132,12 @@ function startMember(
     },
     async ready() {
       const until = performance.now() + START_TIMEOUT_MS;
-      while (!(await run(ownLogin, ["endpoint", "health"]).then(() => true, () => false))) {
+      while (
+        !(await run(ownLogin, ["endpoint", "health"]).then(
+          () => true,
+          () => false,
+        ))
+      ) {
         if (child.exitCode !== null || performance.now() > until) {
           child.kill("SIGKILL");
           throw new Error(`etcd did not start: ${await new Response(child.stderr).text()}`);

@@ -34,8 +34,8 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
   ["request is too large", "malformed", "does not take records as long; take something out of the record"],
 ];
 
-/** A token that no longer counts, as after a pause or on a member that was started anew: log in again. */
-const STALE_TOKEN = /invalid auth token|revision of auth store is old/;
+/** A token that no longer counts, as after a pause, or that was not needed so far: who has a password logs in again. */
+const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/;
 
 const AUTH_NOT_ENABLED = /authentication is not enabled/;
 
@@ -68,7 +68,7 @@ export function refusalOf(status: number, answer: Json | undefined): Refusal | u
   return typeof code === "number" && typeof text === "string" ? { status, code, text } : undefined;
 }
 
-export function isStaleToken({ text }: Refusal): boolean {
+export function isStaleToken({ text }: Pick<Refusal, "text">): boolean {
   return STALE_TOKEN.test(text);
 }
 

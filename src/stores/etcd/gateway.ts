@@ -120,7 +120,7 @@ export class EtcdGateway {
     const token = await this.#login(endpoint, inTime);
     const first = await this.#exchange(endpoint, path, body, token, inTime);
     if (!isRefusal(first)) return first.json;
-    if (token === "" || !isStaleToken(first)) throw refusalFault(endpoint, first);
+    if (this.#place.login === undefined || !isStaleToken(first)) throw refusalFault(endpoint, first);
     this.forgetToken();
     const second = await this.#exchange(endpoint, path, body, await this.#login(endpoint, inTime), inTime);
     if (isRefusal(second)) throw refusalFault(endpoint, second);

@@ -12,6 +12,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../backoff.ts";
+import { isStaleToken } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
 import { applicationOf, below, directoryOf } from "./keys.ts";
 import { linesOf } from "./lines.ts";
@@ -136,7 +137,7 @@ export class EtcdWatch {
     const { gateway, warn } = this.#options;
     this.#nudgeAll();
     const reason = String(result["cancel_reason"] ?? "");
-    if (reason.includes("auth token")) gateway.forgetToken();
+    if (isStaleToken({ text: reason })) gateway.forgetToken();
     if (!reason.includes("permission denied") || this.#isWarned) return;
     this.#isWarned = true;
     warn(
