@@ -24,7 +24,7 @@ export const SILENCE_MS = 20_000;
 /** A stream that has lasted so long was sound: the next one waits no longer for the failures before it. */
 const SOUND_MS = 5_000;
 
-/** Events of many keys may come in one line. A longer one only says that much has changed. */
+/** Events of many keys may come in one line. A longer one ends its stream, and the next one nudges. */
 const LINE_BYTES_MAX = 2 * 1024 * 1024;
 
 export interface EtcdWatchOptions {
@@ -108,9 +108,6 @@ export class EtcdWatch {
         timer.refresh();
         if (inTime.aborted || !this.#hear(line)) return;
       }
-    } catch (error) {
-      if (error instanceof RangeError && !signal.aborted) this.#nudgeAll();
-      throw error;
     } finally {
       clearTimeout(timer);
       // Also where nobody reads its end.
@@ -135,7 +132,6 @@ export class EtcdWatch {
   /** etcd ends a watch that has fallen behind what it remembers, or of somebody who may not, or whose token is stale. */
   #wasCanceled(result: Json): void {
     const { gateway, warn } = this.#options;
-    this.#nudgeAll();
     const reason = String(result["cancel_reason"] ?? "");
     if (isStaleToken({ text: reason })) gateway.forgetToken();
     if (!reason.includes("permission denied") || this.#isWarned) return;
