@@ -782,7 +782,7 @@ describe.skipIf(!hasPostgres || Bun.which("openssl") === null)("TLS", () => {
   let secure: Postgres;
 
   beforeAll(async () => {
-    const sh = Bun.$.cwd(directory);
+    const sh = new Bun.$.Shell().cwd(directory);
     await sh`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -keyout ca.key -out ca.pem`.quiet();
     await sh`openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr`.quiet();
     await Bun.write(path("names"), "subjectAltName=DNS:localhost");
