@@ -85,6 +85,12 @@ const NEEDS: readonly Need[] = [
     tests: "Valkey",
   },
   {
+    tool: "etcd",
+    present: () => Bun.which("etcd") !== null && Bun.which("etcdctl") !== null,
+    packages: ["etcd-server", "etcd-client"],
+    tests: "etcd",
+  },
+  {
     tool: "Java 17",
     present: () => Bun.which("java") !== null,
     packages: ["openjdk-17-jre-headless"],

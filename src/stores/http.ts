@@ -9,6 +9,7 @@
 import { redactAddress } from "../config/redact.ts";
 import { type Document, parseDocument, snapshotOf } from "./file/document.ts";
 import { FILE_BYTES_MAX } from "./file.ts";
+import { readText } from "./http/body.ts";
 import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
 import type { Snapshot, Store, StoreContext, StoreKind } from "./store.ts";
 
@@ -121,16 +122,4 @@ function isOldEnough(headers: Headers): boolean {
   const changedAtMs = Date.parse(headers.get("last-modified") ?? "");
   const sentAtMs = Date.parse(headers.get("date") ?? "");
   return Number.isNaN(changedAtMs) || sentAtMs - changedAtMs >= VALIDATOR_AGE_MS_MIN;
-}
-
-/** The body as text; undefined where it is longer than `bytesMax`. Rejects where it is no UTF-8 or does not arrive whole. */
-async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.byteLength;
-    if (length > bytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
 }

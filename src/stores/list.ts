@@ -5,6 +5,7 @@ import { Problem } from "../config/option.ts";
 import { redactAddress } from "../config/redact.ts";
 import { constant } from "./constant.ts";
 import { dynamodb } from "./dynamodb.ts";
+import { etcd, etcds } from "./etcd.ts";
 import { file } from "./file.ts";
 import { http, https } from "./http.ts";
 import { moduleStore } from "./module.ts";
@@ -12,7 +13,18 @@ import { postgres } from "./postgres.ts";
 import { redis, rediss } from "./redis.ts";
 import type { Store, StoreContext, StoreKind } from "./store.ts";
 
-export const STORES: readonly StoreKind[] = [dynamodb, file, redis, rediss, postgres, https, http, constant];
+export const STORES: readonly StoreKind[] = [
+  dynamodb,
+  file,
+  redis,
+  rediss,
+  postgres,
+  etcd,
+  etcds,
+  https,
+  http,
+  constant,
+];
 
 /** The kind that serves an address, and what is left for it; a path is a module. */
 export function resolveStore(address: string): { kind: StoreKind; location: string } | Problem {

@@ -80,8 +80,8 @@ function recordsOf(path: string, document: Document, application: string): Docum
   throw new StoreError("malformed", `${path}: ${name} must be an object of versions; write it as ${SHAPE}`);
 }
 
-/** A bare number stays one as long as there is nothing but a rollout to say. */
-function withFields(before: unknown, fields: RecordFields): unknown {
+/** A record's value with fields set. A bare number stays one as long as there is nothing but a rollout to say. */
+export function withFields(before: unknown, fields: RecordFields): unknown {
   const known = isObject(before) ? before : {};
   const after = Object.entries({ ...known, ...fields }).filter(([, value]) => value !== undefined);
   const isBare = !isObject(before) && after.every(([name]) => name === "rollout");

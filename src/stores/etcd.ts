@@ -1,0 +1,183 @@
+/**
+ * Rollouts in etcd 3.4 or later: a key for each record, `/maxwells-daemon/website/canary`, its value the rollout, or an
+ * object in JSON.
+ *
+ * A snapshot is one linearizable read of an application's range, so a member that has lost its cluster does not answer with
+ * what it remembers. A write is a transaction that compares the key's revision. etcd is asked over its JSON gateway
+ * (docs/decisions/0017-etcd-gateway.md).
+ */
+
+import { parsePlace } from "./etcd/address.ts";
+import { EtcdError } from "./etcd/faults.ts";
+import { EtcdGateway } from "./etcd/gateway.ts";
+import { walkBack } from "./etcd/history.ts";
+import { applicationOf, below, directoryOf, keyOf, toBase64 } from "./etcd/keys.ts";
+import {
+  asJson,
+  isRevision,
+  type KeyValue,
+  type Range,
+  rangeOf,
+  recordOf,
+  snapshotOf,
+} from "./etcd/records.ts";
+import { EtcdWatch } from "./etcd/watch.ts";
+import { withFields } from "./file/document.ts";
+import type { PastRecord, RecordFields, Snapshot, Store, StoreContext, StoreKind, Written } from "./store.ts";
+
+/** An application with more keys is none of ours. */
+const RECORDS_MAX = 1_024;
+
+/** Names are read in pages of so many keys. */
+const PAGE_KEYS = 5_000;
+const PAGES_MAX = 200;
+
+export const etcd: StoreKind = kind("etcd", "etcd 3.4 or later, unencrypted");
+export const etcds: StoreKind = kind("etcds", "etcd over TLS");
+
+function kind(name: "etcd" | "etcds", summary: string): StoreKind {
+  return {
+    name,
+    usage: `${name}://[USER:PASSWORD@]HOST[:2379][,HOST…]/[PREFIX]`,
+    summary,
+    check(location) {
+      const place = parsePlace(name, location);
+      return typeof place === "string" ? place : undefined;
+    },
+    async open({ location, warn }: StoreContext): Promise<Store> {
+      const place = parsePlace(name, location);
+      if (typeof place === "string") throw new TypeError(place);
+      return new EtcdStore(place.shown, place.prefix, new EtcdGateway(place), warn);
+    },
+  };
+}
+
+class EtcdStore implements Store {
+  readonly address: string;
+  readonly #prefix: string;
+  readonly #gateway: EtcdGateway;
+  readonly #watch: EtcdWatch;
+
+  constructor(address: string, prefix: string, gateway: EtcdGateway, warn: (message: string) => void) {
+    this.address = address;
+    this.#prefix = prefix;
+    this.#gateway = gateway;
+    this.#watch = new EtcdWatch({ gateway, prefix, warn });
+  }
+
+  async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    const { values } = await this.#records(application, signal);
+    return snapshotOf(this.#prefix, application, values);
+  }
+
+  watch(application: string, changed: () => void): () => void {
+    return this.#watch.add(application, changed);
+  }
+
+  async write(
+    application: string,
+    version: string,
+    fields: RecordFields,
+    expected: string | null,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    const key = keyOf(this.#prefix, application, version);
+    const before = (await this.#range({ key }, signal)).values[0];
+    if ((before?.modRevision ?? null) !== expected) return lostTo(before);
+
+    const text = JSON.stringify(
+      withFields(before === undefined ? undefined : recordOf(before).value, fields),
+    );
+    const { json, attempts } = await this.#gateway.call(
+      "/v3/kv/txn",
+      {
+        compare: [{ key, target: "MOD", result: "EQUAL", mod_revision: before?.modRevision ?? "0" }],
+        success: [{ request_put: { key, value: toBase64(text) } }],
+        failure: [{ request_range: { key } }],
+      },
+      signal,
+    );
+    const revision = asJson(json["header"])?.["revision"];
+    if (!isRevision(revision)) throw this.#stranger();
+    if (json["succeeded"] === true) return { ok: true, revision };
+    const current = this.#failureOf(json).values[0];
+    // An attempt whose answer was lost may have been heard: then what is there is what it wrote.
+    if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
+    return lostTo(current);
+  }
+
+  async applications(signal: AbortSignal): Promise<readonly string[]> {
+    const names = new Set<string>();
+    let { key, range_end } = below(this.#prefix);
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const query = { key, range_end, keys_only: true, limit: String(PAGE_KEYS) };
+      const { values, isCut } = await this.#range(query, signal);
+      for (const value of values) {
+        const name = applicationOf(this.#prefix, value.key);
+        if (name !== undefined) names.add(name);
+        key = value.key;
+      }
+      if (!isCut) return [...names];
+      key = next(key);
+    }
+    const remedy = "name a prefix that only maxwells-daemon uses";
+    throw new EtcdError(
+      "malformed",
+      `${this.address} has more than ${PAGES_MAX * PAGE_KEYS} keys; ${remedy}`,
+    );
+  }
+
+  async history(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]> {
+    return walkBack(this.#prefix, application, limit, (revision) =>
+      this.#records(application, signal, revision),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#gateway.close();
+  }
+
+  /** All records of an application, now or at a revision. */
+  async #records(application: string, signal: AbortSignal, revision?: string): Promise<Range> {
+    const range = await this.#range(
+      {
+        ...below(directoryOf(this.#prefix, application)),
+        limit: String(RECORDS_MAX),
+        ...(revision === undefined ? {} : { revision }),
+      },
+      signal,
+    );
+    if (!range.isCut) return range;
+    const remedy = "delete the keys of versions that no longer exist";
+    throw new EtcdError("malformed", `${application} has more than ${RECORDS_MAX} keys; ${remedy}`);
+  }
+
+  async #range(query: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Range> {
+    const { json } = await this.#gateway.call("/v3/kv/range", query, signal);
+    const range = rangeOf(json);
+    if (range === undefined) throw this.#stranger();
+    return range;
+  }
+
+  /** What the transaction read where it wrote nothing. */
+  #failureOf({ header, responses }: Readonly<Record<string, unknown>>): Range {
+    const first = Array.isArray(responses) ? asJson(responses[0]) : undefined;
+    const range = rangeOf({ ...asJson(first?.["response_range"]), header });
+    if (first === undefined || range === undefined) throw this.#stranger();
+    return range;
+  }
+
+  #stranger(): EtcdError {
+    return new EtcdError("malformed", `${this.address} does not answer as etcd does; check hosts and ports`);
+  }
+}
+
+function lostTo(current: KeyValue | undefined): Written {
+  return { ok: false, current: current === undefined ? undefined : recordOf(current) };
+}
+
+/** The first key that may come after one. */
+function next(key: string): string {
+  return Buffer.concat([Buffer.from(key, "base64"), Buffer.of(0)]).toString("base64");
+}

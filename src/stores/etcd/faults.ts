@@ -1,0 +1,133 @@
+/**
+ * What goes wrong between a daemon and etcd, told so that an operator knows what to do.
+ *
+ * etcd tells its errors apart by a gRPC code and a text. The code says too little (3 is a wrong password as well as a value
+ * that is too long), so known texts are looked for; none is repeated.
+ */
+
+import { StoreError, type StoreErrorCode } from "../store.ts";
+import type { Json } from "./records.ts";
+
+const RIGHTS = "see the rights in docs/stores/etcd.md";
+
+/** The closed set of what etcd says and is understood: a part of its text, what it is, and the remedy. */
+const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: string])[] = [
+  ["user name is empty", "denied", "wants a user; put etcd://USER:PASSWORD@HOST into the address"],
+  ["invalid user ID or password", "denied", "does not know this user and password; correct the address"],
+  ["invalid auth token", "denied", "does not keep who has logged in; look at --auth-token there"],
+  ["permission denied", "denied", `does not allow it to this user; ${RIGHTS}`],
+  [
+    "no leader",
+    "unavailable",
+    "has no leader: most of its members are gone; look at etcdctl endpoint status",
+  ],
+  ["leader changed", "unavailable", "is choosing a leader; wait until it has"],
+  ["request timed out", "unavailable", "has no quorum, or is too slow; look at etcdctl endpoint status"],
+  ["database space exceeded", "unavailable", "has no space left; compact, defrag, then etcdctl alarm disarm"],
+  ["corrupt", "unavailable", "has an alarm of corrupt data; look at etcdctl alarm list"],
+  ["too many requests", "unavailable", "has too much to do; see who asks it so much"],
+  [
+    "not capable",
+    "unavailable",
+    "is of mixed versions, or is still starting; wait until all members are new",
+  ],
+  ["request is too large", "malformed", "does not take records as long; take something out of the record"],
+];
+
+/** A token that no longer counts, as after a pause, or that was not needed so far: who has a password logs in again. */
+const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/;
+
+const AUTH_NOT_ENABLED = /authentication is not enabled/;
+
+/** That revision is no longer, or not yet, known. */
+const NOT_KNOWN = /required revision (?:has been compacted|is a future revision)/;
+
+/** An error as etcd answers it. */
+export interface Refusal {
+  readonly status: number;
+  /** Of gRPC. */
+  readonly code: number;
+  /** Never shown. */
+  readonly text: string;
+}
+
+/** The remedy is for the operator; `isUnknownRevision` for who reads the past. */
+export class EtcdError extends StoreError {
+  readonly isUnknownRevision: boolean;
+
+  constructor(code: StoreErrorCode, message: string, isUnknownRevision = false) {
+    super(code, message);
+    this.isUnknownRevision = isUnknownRevision;
+  }
+}
+
+/** What an answer that is no success says; undefined where it is not etcd's. */
+export function refusalOf(status: number, answer: Json | undefined): Refusal | undefined {
+  const { code, message, error } = answer ?? {};
+  const text = typeof message === "string" ? message : error;
+  return typeof code === "number" && typeof text === "string" ? { status, code, text } : undefined;
+}
+
+export function isStaleToken({ text }: Pick<Refusal, "text">): boolean {
+  return STALE_TOKEN.test(text);
+}
+
+export function isAuthNotEnabled({ text }: Refusal): boolean {
+  return AUTH_NOT_ENABLED.test(text);
+}
+
+export function refusalFault(where: string, refusal: Refusal): EtcdError {
+  const { status, code, text } = refusal;
+  if (NOT_KNOWN.test(text)) {
+    return new EtcdError("unavailable", `${where} does not remember that revision`, true);
+  }
+  const known = TEXTS.find(([part]) => text.includes(part));
+  if (known !== undefined) return new EtcdError(known[1], `${where} ${known[2]}`);
+  if (code === 7 || code === 16) {
+    return new EtcdError("denied", `${where} refuses who is asking (code ${code}); ${RIGHTS}`);
+  }
+  if (code === 4 || code === 8 || code === 14 || status >= 500) {
+    return new EtcdError(
+      "unavailable",
+      `${where} cannot answer now (code ${code}); look at etcdctl endpoint status`,
+    );
+  }
+  return new EtcdError(
+    "malformed",
+    `${where} does not understand what is asked (code ${code}); it has to be etcd 3.4 or later`,
+  );
+}
+
+/** An answer that is not etcd's at all. */
+export function strangerFault(where: string, status: number): EtcdError {
+  if (status === 401 || status === 403) {
+    return new EtcdError(
+      "denied",
+      `what stands before ${where} refuses who is asking (status ${status}); let it in`,
+    );
+  }
+  if (status === 429 || status >= 500) {
+    return new EtcdError("unavailable", `${where} cannot answer now (status ${status}); look at its log`);
+  }
+  return new EtcdError(
+    "malformed",
+    `what answers at ${where} is not the gateway of etcd 3.4 or later (status ${status}); check host and port`,
+  );
+}
+
+/** What `fetch` rejects with. */
+export function requestFault(where: string, error: unknown, timeoutMs: number): StoreError {
+  if (error instanceof StoreError) return error;
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  if (code === "Malformed_HTTP_Response") {
+    return new EtcdError("malformed", `what answers at ${where} speaks no HTTP; check host and port`);
+  }
+  const what =
+    name === "TimeoutError" || name === "AbortError"
+      ? `no whole answer within ${timeoutMs / 1000} s`
+      : typeof code === "string" && /^[A-Za-z0-9_]{1,80}$/.test(code)
+        ? code
+        : "no reason given";
+  const remedy = "check the address, the network, and etcd:// or etcds:// with its certificates";
+  return new EtcdError("unavailable", `${where} does not answer (${what}); ${remedy}`);
+}

@@ -1,0 +1,218 @@
+/**
+ * Requests to the JSON gateway of an etcd cluster: POST, JSON in, JSON out (docs/decisions/0017-etcd-gateway.md).
+ *
+ * Endpoints are tried in turn, from the one that answered last, so that a member that is gone or hangs costs its time limit
+ * once and not at each read. Who logs in gets a token, which all requests share until a member does not know it any more.
+ */
+
+import { abandoned, unlessAborted } from "../abort.ts";
+import { readText } from "../http/body.ts";
+import { StoreError } from "../store.ts";
+import type { EtcdPlace } from "./address.ts";
+import {
+  EtcdError,
+  isAuthNotEnabled,
+  isStaleToken,
+  type Refusal,
+  refusalFault,
+  refusalOf,
+  requestFault,
+  strangerFault,
+} from "./faults.ts";
+import { asJson, type Json } from "./records.ts";
+
+/** What one endpoint may take, with logging in. */
+const ENDPOINT_TIMEOUT_MS = 1_500;
+
+/** All endpoints together. */
+const CALL_TIMEOUT_MS = 4_500;
+
+/** A single endpoint is asked again: a connection that was kept may have died unseen. */
+const ATTEMPTS_MIN = 2;
+
+/** Room for what etcd takes as one request, 1.5 MiB, in base64; parsing more would make requests wait (law 1). */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+
+/** An answer, and how many endpoints may have heard the question before without a word of it. */
+export interface Answer {
+  readonly json: Json;
+  readonly attempts: number;
+}
+
+/** Certificates, as `fetch` takes them. */
+type Tls = Readonly<Record<string, ReturnType<typeof Bun.file>>>;
+
+export class EtcdGateway {
+  readonly #place: EtcdPlace;
+  readonly #tls: Tls | undefined;
+  readonly #closing = new AbortController();
+  /** The endpoint that answered last. */
+  #first = 0;
+  /** Empty where etcd has no users; undefined while nobody has logged in. */
+  #token: Promise<string> | undefined;
+
+  constructor(place: EtcdPlace) {
+    this.#place = place;
+    this.#tls = tlsOf(place);
+  }
+
+  /** Rejects with a `StoreError`. */
+  async call(path: string, body: Json, signal: AbortSignal): Promise<Answer> {
+    return this.#inTurn(signal, async (endpoint, attempt, inTime) => ({
+      json: await this.#ask(endpoint, path, body, inTime),
+      attempts: attempt + 1,
+    }));
+  }
+
+  /**
+   * Begins a request whose answer does not end until `signal` aborts.
+   *
+   * @returns its bytes
+   */
+  async stream(path: string, body: Json, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return this.#inTurn(signal, async (endpoint, _attempt, inTime) => {
+      const token = await this.#login(endpoint, inTime);
+      // The time limit is for the beginning only.
+      const response = await unlessAborted(inTime, this.#post(endpoint, path, body, token, signal));
+      if (!response.ok || response.body === null) throw await this.#faultOf(endpoint, response);
+      return response.body;
+    });
+  }
+
+  /** The next request logs in anew. */
+  forgetToken(): void {
+    this.#token = undefined;
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #inTurn<T>(
+    signal: AbortSignal,
+    ask: (endpoint: string, attempt: number, inTime: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { endpoints } = this.#place;
+    const whole = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+    const start = this.#first;
+    let fault: StoreError | undefined;
+    for (let attempt = 0; attempt < Math.max(ATTEMPTS_MIN, endpoints.length); attempt++) {
+      if (whole.aborted) break;
+      const index = (start + attempt) % endpoints.length;
+      const endpoint = endpoints[index] ?? "";
+      const inTime = AbortSignal.any([whole, AbortSignal.timeout(ENDPOINT_TIMEOUT_MS)]);
+      try {
+        const answer = await ask(endpoint, attempt, inTime);
+        this.#first = index;
+        return answer;
+      } catch (error) {
+        fault = requestFault(endpoint, error, ENDPOINT_TIMEOUT_MS);
+        // What one member says of the question, all would say.
+        if (fault.code === "denied" || (fault instanceof EtcdError && fault.isUnknownRevision)) throw fault;
+      }
+    }
+    if (signal.aborted) throw abandoned(signal);
+    throw fault ?? new StoreError("unavailable", "the store is closed");
+  }
+
+  /** One request, and another where the token turns out to be stale. */
+  async #ask(endpoint: string, path: string, body: Json, inTime: AbortSignal): Promise<Json> {
+    const token = await this.#login(endpoint, inTime);
+    const first = await this.#exchange(endpoint, path, body, token, inTime);
+    if (!isRefusal(first)) return first.json;
+    if (this.#place.login === undefined || !isStaleToken(first)) throw refusalFault(endpoint, first);
+    this.forgetToken();
+    const second = await this.#exchange(endpoint, path, body, await this.#login(endpoint, inTime), inTime);
+    if (isRefusal(second)) throw refusalFault(endpoint, second);
+    return second.json;
+  }
+
+  /** The token to send; empty where none is needed. Who asks at once shares it: etcd takes its time over a password. */
+  async #login(endpoint: string, inTime: AbortSignal): Promise<string> {
+    const { login } = this.#place;
+    if (login === undefined) return "";
+    if (this.#token === undefined) {
+      const limit = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ENDPOINT_TIMEOUT_MS)]);
+      const token = this.#authenticate(endpoint, login, limit);
+      this.#token = token;
+      token.catch(() => {
+        if (this.#token === token) this.#token = undefined;
+      });
+    }
+    return unlessAborted(inTime, this.#token);
+  }
+
+  async #authenticate(endpoint: string, login: Json, limit: AbortSignal): Promise<string> {
+    const answer = await this.#exchange(endpoint, "/v3/auth/authenticate", login, "", limit);
+    if (isRefusal(answer)) {
+      if (isAuthNotEnabled(answer)) return "";
+      throw refusalFault(endpoint, answer);
+    }
+    const { token } = answer.json;
+    if (typeof token !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(token)) throw strangerFault(endpoint, 200);
+    return token;
+  }
+
+  async #exchange(
+    endpoint: string,
+    path: string,
+    body: Json,
+    token: string,
+    inTime: AbortSignal,
+  ): Promise<{ readonly json: Json } | Refusal> {
+    const response = await this.#post(endpoint, path, body, token, inTime);
+    const json = await jsonOf(endpoint, response);
+    const refusal = response.ok ? undefined : refusalOf(response.status, json);
+    if (refusal !== undefined) return refusal;
+    if (!response.ok || json === undefined) throw strangerFault(endpoint, response.status);
+    return { json };
+  }
+
+  async #faultOf(endpoint: string, response: Response): Promise<StoreError> {
+    const refusal = refusalOf(response.status, await jsonOf(endpoint, response));
+    if (refusal === undefined) return strangerFault(endpoint, response.status);
+    if (isStaleToken(refusal)) this.forgetToken();
+    return refusalFault(endpoint, refusal);
+  }
+
+  #post(endpoint: string, path: string, body: Json, token: string, signal: AbortSignal): Promise<Response> {
+    return fetch(`${endpoint}${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", ...(token === "" ? {} : { authorization: token }) },
+      // The token is for this endpoint alone.
+      redirect: "manual",
+      signal,
+      ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+    });
+  }
+}
+
+function isRefusal(answer: { readonly json: Json } | Refusal): answer is Refusal {
+  return "text" in answer;
+}
+
+/** Undefined where the body is no JSON object. Rejects where it is too long, or does not arrive. */
+async function jsonOf(endpoint: string, response: Response): Promise<Json | undefined> {
+  const text = await readText(response, ANSWER_BYTES_MAX);
+  if (text === undefined) {
+    const remedy = "take out what no daemon serves";
+    throw new EtcdError(
+      "malformed",
+      `${endpoint} answers with more than ${ANSWER_BYTES_MAX} bytes; ${remedy}`,
+    );
+  }
+  try {
+    return asJson(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function tlsOf({ files: { cacert, cert, key } }: EtcdPlace): Tls | undefined {
+  const tls: Record<string, ReturnType<typeof Bun.file>> = {};
+  if (cacert !== undefined) tls["ca"] = Bun.file(cacert);
+  if (cert !== undefined) tls["cert"] = Bun.file(cert);
+  if (key !== undefined) tls["key"] = Bun.file(key);
+  return Object.keys(tls).length === 0 ? undefined : tls;
+}

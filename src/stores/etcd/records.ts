@@ -1,0 +1,79 @@
+/** What etcd answers ⇄ records. Pure. */
+
+import type { Snapshot, StoreRecord } from "../store.ts";
+import { fromBase64, versionOf } from "./keys.ts";
+
+/** An object that came as JSON, unchecked. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** One key as etcd knows it. */
+export interface KeyValue {
+  /** In base64. */
+  readonly key: string;
+  /** The text of the value; empty where only keys were asked for. */
+  readonly text: string;
+  /** The revision of the whole store at which it was written, as a text of digits. */
+  readonly modRevision: string;
+}
+
+/** What is in a range. */
+export interface Range {
+  /** The revision of the whole store at which it was read. */
+  readonly revision: string;
+  readonly values: readonly KeyValue[];
+  /** Whether there was more than was asked for. */
+  readonly isCut: boolean;
+}
+
+const REVISION = /^[1-9]\d{0,18}$/;
+
+/** The answer to a range request; undefined where it is none. Only etcd's has a revision, so `{}` is no empty snapshot. */
+export function rangeOf(answer: Json): Range | undefined {
+  const { header, kvs = [], more } = answer;
+  const revision = asJson(header)?.["revision"];
+  if (!isRevision(revision) || !Array.isArray(kvs)) return undefined;
+  const values: KeyValue[] = [];
+  for (const kv of kvs) {
+    const value = keyValueOf(kv);
+    if (value === undefined) return undefined;
+    values.push(value);
+  }
+  return { revision, values, isCut: more === true };
+}
+
+export function snapshotOf(prefix: string, application: string, values: readonly KeyValue[]): Snapshot {
+  return new Map(values.map((value) => [versionOf(prefix, application, value.key), recordOf(value)]));
+}
+
+/** A record is as it lies: JSON, or else a text, which the feed will complain of. */
+export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
+  const position = Number(modRevision);
+  return {
+    value: parse(text),
+    revision: modRevision,
+    ...(Number.isSafeInteger(position) ? { position } : {}),
+  };
+}
+
+export function isRevision(value: unknown): value is string {
+  return typeof value === "string" && REVISION.test(value);
+}
+
+/** Undefined where it is no object. */
+export function asJson(value: unknown): Json | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+}
+
+function keyValueOf(kv: unknown): KeyValue | undefined {
+  const { key, value = "", mod_revision: modRevision } = asJson(kv) ?? {};
+  if (typeof key !== "string" || typeof value !== "string" || !isRevision(modRevision)) return undefined;
+  return { key, text: fromBase64(value), modRevision };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

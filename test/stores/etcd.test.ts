@@ -1,0 +1,87 @@
+/** The etcd store, against a real etcd behind a faulty network. */
+
+import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../support/etcd.ts";
+import { TcpFaults } from "../support/tcp-faults.ts";
+import { storeSuite } from "./store-suite.ts";
+
+const PREFIX = "/maxwells-daemon";
+const SECRET = "hunter2:/@é";
+
+/** Makes these an application's records, and touches no key that is so already. */
+async function seed(
+  engine: Etcd,
+  application: string,
+  records: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const before = await engine.get(`${PREFIX}/${application}/`);
+  const after = keysOf(application, records);
+  const gone = Object.keys(before).filter((key) => !(key in after));
+  const changed = Object.entries(after).filter(([key, value]) => before[key] !== value);
+  await engine.put({
+    ...Object.fromEntries(gone.map((key) => [key, undefined])),
+    ...Object.fromEntries(changed),
+  });
+}
+
+function keysOf(application: string, records: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(records).map(([version, value]) => [
+      `${PREFIX}/${application}/${version}`,
+      JSON.stringify(value),
+    ]),
+  );
+}
+
+if (etcdMissing() === undefined) {
+  storeSuite(
+    "etcd",
+    async () => {
+      const engine = await startEtcd();
+      const faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
+      const address = `etcd://127.0.0.1:${faults.port}/`;
+      const guarded = await startEtcd();
+      await guarded.ctl("user", "add", "root:root");
+      await guarded.ctl("user", "grant-role", "root", "root");
+      await guarded.ctl("auth", "enable");
+      // What is there answers with half an answer of etcd's.
+      const stranger = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        fetch: () => new Response('{"header":{"revision":"7"},"kvs":[{"key":"L21he'),
+      });
+      const upstream = faults.upstream;
+      return {
+        open: () => openEtcd(address),
+        faults,
+        forDaemon: { address },
+        seed: (application, records) => seed(engine, application, records),
+        seedMany: (applications, records) =>
+          engine.put(Object.assign({}, ...applications.map((name) => keysOf(name, records)))),
+        async denied() {
+          const store = await openEtcd(`etcd://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${guarded.port}/`);
+          return { store, secret: SECRET };
+        },
+        leave: () => faults.enter("refuse"),
+        hang: () => faults.enter("swallow"),
+        async spoil() {
+          faults.upstream = { host: "127.0.0.1", port: stranger.port ?? 0 };
+          faults.resetOpen();
+        },
+        async recover() {
+          if (faults.upstream !== upstream) {
+            faults.upstream = upstream;
+            faults.resetOpen();
+          }
+          await faults.enter("pass");
+        },
+        async close() {
+          await faults.stop();
+          await stranger.stop(true);
+          await engine.stop();
+          await guarded.stop();
+        },
+      };
+    },
+    { "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made" },
+  );
+}
