@@ -73,6 +73,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     warn: (message) => log.warn(message, { store: redactAddress(settings.get(store)) }),
   });
 
+  warnOfVisibleSecret(settings, log);
+
   const rollout = new Rollout(settings.get(application), unhealthyMs(settings));
   const metrics = new Metrics(rollout.placements);
   const feed = new Feed({
@@ -199,6 +201,17 @@ function whyNotListening(error: NodeJS.ErrnoException): string {
   };
   const remedy = remedies[error.code ?? ""];
   return remedy === undefined ? error.message : `${error.code}: ${remedy}`;
+}
+
+/** Flags are in the process's title, which every user of the machine can read. */
+function warnOfVisibleSecret(settings: Settings, log: Log): void {
+  const address = settings.get(store);
+  const shown = redactAddress(address);
+  if (settings.origin(store).source !== "flag" || shown === address) return;
+  log.warn("the flag -store holds a secret that every user of this machine can read, as with ps", {
+    store: shown,
+    remedy: "give the address by MAXWELLS_DAEMON_STORE or in the file of -config",
+  });
 }
 
 function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {

@@ -4,7 +4,7 @@
  * For each application one loop: read, apply, wait until `delay` has passed or the store's watch nudges, again. A
  * watch is only a nudge; the poll behind it finds what a lost push did not tell. A read that fails is tried again
  * sooner than `delay` at first, then at `delay`: being back quickly is worth more here than a quiet log, and a store
- * that polls at `delay` when well is not overrun by the same when it is ill. All waits have jitter, so that a fleet
+ * that polls at `delay` when well is asked at most twice as often when it is ill. All waits have jitter, so that a fleet
  * that lost its store together does not come back together.
  *
  *     start ─▶ reading ─ok──▶ apply ─▶ waiting(delay) ──────┐
@@ -36,6 +36,9 @@ const BACKOFF_START = 1 / 4;
 
 /** Waits are shortened by up to this part, never lengthened: what changed is found within `delay`. */
 const JITTER = 0.2;
+
+/** A push makes a whole fleet read at once; where that read fails, the next ones are spread wide. */
+const BACKOFF_JITTER = 0.75;
 
 /** A watch that nudges without end costs at most a read in this time, and fewer while the store fails. */
 const NUDGE_MIN_MS = 10;
@@ -110,6 +113,18 @@ export class Feed {
   async close(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.close()));
   }
+}
+
+/**
+ * How long after a read began the next one begins, in milliseconds.
+ *
+ * @param failures how often it failed in a row; 0 after a success
+ * @param random   uniform in [0, 1)
+ */
+export function pauseMs(delayMs: number, failures: number, random: number): number {
+  if (failures === 0) return delayMs * (1 - JITTER * random);
+  const boundMs = Math.min(delayMs, delayMs * BACKOFF_START * 2 ** Math.min(failures - 1, 10));
+  return boundMs * (1 - BACKOFF_JITTER * random);
 }
 
 /** One application's loop. */
@@ -196,12 +211,7 @@ class Loop {
   }
 
   #pauseMs(): number {
-    const { delayMs } = this.#options;
-    const pauseMs =
-      this.#failures === 0
-        ? delayMs
-        : Math.min(delayMs, delayMs * BACKOFF_START * 2 ** Math.min(this.#failures - 1, 10));
-    return pauseMs * (1 - JITTER * this.#random());
+    return pauseMs(this.#options.delayMs, this.#failures, this.#random());
   }
 
   /** Waits for the time to pass or the end; where `nudgeable`, or for a nudge. */
@@ -281,6 +291,8 @@ class Loop {
         remedy: "if a backup was restored, look at the rollouts with get, and write them anew",
       });
     }
+    // An empty server knows of no positions; the one behind it may be an old one.
+    if (snapshot.size === 0) return;
     this.#positions = new Map(
       [...snapshot].flatMap(([version, { position }]) =>
         position === undefined ? [] : [[version, position] as const],

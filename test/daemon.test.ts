@@ -257,3 +257,13 @@ test("a store that cannot be opened is told, and the directory made for it is no
   writeFileSync(module, "export default 7;");
   await expect(create("one", "-store", module)).rejects.toThrow(/has no default export that makes a store/);
 });
+
+test("a secret in a flag is warned of, without being told", async () => {
+  const address = "http://ada:correct-horse@127.0.0.1:9/rollouts.json";
+  await create("flag", "-store", address);
+  const warnings = log.at("warn").filter(({ message }) => message.includes("holds a secret"));
+  expect(warnings).toHaveLength(1);
+  expect(JSON.stringify(log.entries)).not.toContain("correct-horse");
+  await create("none", "-store", "http://127.0.0.1:9/rollouts.json");
+  expect(log.at("warn").filter(({ message }) => message.includes("holds a secret"))).toHaveLength(1);
+});

@@ -3,8 +3,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sdkEnvironment, startDynamodbLocal } from "../../test/support/dynamodb-local.ts";
+import { etcdMissing, startEtcd } from "../../test/support/etcd.ts";
 import { nginxMissing, startNginx } from "../../test/support/nginx.ts";
 import { freePort } from "../../test/support/port.ts";
+import { ADMIN, hasPostgres, Postgres } from "../../test/support/postgres.ts";
+import { redisMissing, startRedis } from "../../test/support/redis-server.ts";
 import { TcpFaults } from "../../test/support/tcp-faults.ts";
 import { directoryOf, type Stops } from "../ways.ts";
 
@@ -39,6 +42,40 @@ export const ENGINES: readonly Engine[] = [
       const path = join(directoryOf(stops), "rollouts.json");
       writeFileSync(path, "{}");
       return { address: `file:${path}` };
+    },
+  },
+  {
+    name: "redis",
+    isPush: true,
+    missing: () => redisMissing("redis-server"),
+    async start(stops) {
+      const server = await startRedis("redis-server");
+      stops.push(() => server.stop());
+      const network = await networkTo(server.port, stops);
+      return { address: `redis://127.0.0.1:${network.port}`, network };
+    },
+  },
+  {
+    name: "etcd",
+    isPush: true,
+    missing: etcdMissing,
+    async start(stops) {
+      const server = await startEtcd();
+      stops.push(() => server.stop());
+      const network = await networkTo(server.port, stops);
+      return { address: `etcd://127.0.0.1:${network.port}`, network };
+    },
+  },
+  {
+    name: "postgres",
+    isPush: true,
+    missing: () => (hasPostgres ? undefined : "PostgreSQL is not installed; npm test gets it"),
+    async start(stops) {
+      // Two connections for each daemon, and the operator's.
+      const server = await Postgres.start({ connectionsMax: 150 });
+      stops.push(() => server.stop());
+      const network = await networkTo(server.port, stops);
+      return { address: server.address(ADMIN, network.port), network };
     },
   },
   {

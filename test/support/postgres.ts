@@ -24,7 +24,6 @@ const SETTINGS = [
   "fsync = off",
   "full_page_writes = off",
   "shared_buffers = 16MB",
-  "max_connections = 60",
   "listen_addresses = '127.0.0.1'",
   "password_encryption = scram-sha-256",
   "wal_level = replica",
@@ -42,6 +41,8 @@ export interface PostgresOptions {
   readonly primary?: Postgres;
   /** PEM files of a certificate and its key, for TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** How many connections it takes; 60 where nobody says. */
+  readonly connectionsMax?: number;
 }
 
 export class Postgres {
@@ -55,13 +56,13 @@ export class Postgres {
   }
 
   /** Makes a server, starts it, and resolves when it answers. */
-  static async start({ primary, tls }: PostgresOptions = {}): Promise<Postgres> {
+  static async start({ primary, tls, connectionsMax = 60 }: PostgresOptions = {}): Promise<Postgres> {
     const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-postgres-"));
     const server = new Postgres(directory, await freePort());
     try {
       const { uid, gid } = owner();
       if (uid !== undefined) await chown(directory, uid, gid ?? 0);
-      await (primary === undefined ? server.#make() : server.#copy(primary));
+      await (primary === undefined ? server.#make(connectionsMax) : server.#copy(primary));
       if (tls !== undefined) await server.#useTls(tls);
       await server.resume();
     } catch (error) {
@@ -139,13 +140,17 @@ export class Postgres {
     return join(this.directory, "data");
   }
 
-  async #make(): Promise<void> {
+  async #make(connectionsMax: number): Promise<void> {
     const password = join(this.directory, "password");
     await writeFile(password, ADMIN.password);
     await chmod(password, 0o644);
     const options = ["-U", ADMIN.user, "--auth=scram-sha-256", `--pwfile=${password}`, "--no-sync"];
     await run([join(PROGRAMS, "initdb"), "-D", this.#data, ...options, "-E", "UTF8", "--no-locale"]);
-    const own = [`port = ${this.port}`, `unix_socket_directories = '${this.directory}'`];
+    const own = [
+      `port = ${this.port}`,
+      `max_connections = ${connectionsMax}`,
+      `unix_socket_directories = '${this.directory}'`,
+    ];
     await appendFile(join(this.#data, "postgresql.conf"), `\n${[...SETTINGS, ...own].join("\n")}\n`);
     await writeFile(join(this.#data, "pg_hba.conf"), `${ACCESS.join("\n")}\n`);
   }
