@@ -151,20 +151,38 @@ async function step(name: string, command: readonly string[]): Promise<void> {
   if (!isGood) console.log(`── ${name} FAILED`);
 }
 
-async function testsOf(name: string, paths: readonly string[]): Promise<void> {
-  console.log(`\n── ${name}`);
-  const child = Bun.spawn([process.execPath, "test", "--timeout", "30000", ...paths], {
-    cwd: ROOT,
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "pipe",
-  });
+/** Tests that mostly wait, for servers to start and for time-outs to pass: they run beside the others. */
+const WAITING = /^test\/(stores|doctor|integration\/doctor)/;
+
+/** All tests, in two processes at a time: those that are busy are shown as they go, and the others when they are done. */
+async function tests(): Promise<void> {
+  const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(ROOT)].sort();
+  const waiting = files.filter((file) => WAITING.test(file));
+  const busy = files.filter((file) => !WAITING.test(file));
+  console.log("\n── tests");
+  const beside = testsOf(waiting, () => {});
+  await testsOf(busy, (text) => process.stderr.write(text));
+  console.log("\n── tests of stores, and of doctor");
+  process.stderr.write(await beside);
+}
+
+/** Runs test files; resolves with what they wrote. */
+async function testsOf(files: readonly string[], show: (text: string) => void): Promise<string> {
+  const child = Bun.spawn(
+    [process.execPath, "test", "--timeout", "30000", ...files.map((file) => `./${file}`)],
+    {
+      cwd: ROOT,
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "pipe",
+    },
+  );
   let output = "";
   const decoder = new TextDecoder();
   for await (const chunk of child.stderr) {
     const text = decoder.decode(chunk, { stream: true });
     output += text;
-    process.stderr.write(text);
+    show(text);
   }
   const status = await child.exited;
   const count = (pattern: RegExp) => Number(pattern.exec(output)?.[1] ?? 0);
@@ -174,6 +192,7 @@ async function testsOf(name: string, paths: readonly string[]): Promise<void> {
   // Cases of a contract suite that cannot apply, as writing to a constant. A tool that is missing in CI is a failure
   // where it is missed.
   if (count(SKIPPED) > 0) console.log(`── ${count(SKIPPED)} cases do not apply; their names say why`);
+  return output;
 }
 
 /** Debian's package would make a database of its own, and start it. */
@@ -259,7 +278,7 @@ for (const need of missing) {
 
 await step("format and lint", ["node_modules/.bin/biome", "check", "--error-on-warnings", "."]);
 await step("types", ["node_modules/.bin/tsc", "--noEmit"]);
-await testsOf("tests", ["test"]);
+await tests();
 await step("the executable, and a smoke test of it", [process.execPath, "scripts/build.ts"]);
 
 console.log(`\n${passed} passed, ${failed} failed`);
