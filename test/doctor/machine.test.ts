@@ -9,6 +9,7 @@ import { barrierTo, isAllowed, sees } from "../../src/doctor/access.ts";
 import { listeningFor, listeningOn } from "../../src/doctor/listening.ts";
 import { runningProcesses, socketsOf, userName } from "../../src/doctor/processes.ts";
 import { runningProxies } from "../../src/doctor/proxies.ts";
+import { eventually } from "../support/daemon-process.ts";
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "machine-")));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -108,8 +109,10 @@ describe("processes", () => {
     copyFileSync("/bin/sleep", join(open, "nginx"));
     const child = Bun.spawn([join(open, "nginx"), "60"], { stdio: ["ignore", "ignore", "ignore"] });
     try {
-      const found = (await runningProxies()).find(({ pid }) => pid === child.pid);
-      expect(found).toMatchObject({ name: "nginx", version: null });
+      const find = async () => (await runningProxies()).find(({ pid }) => pid === child.pid);
+      // For a moment it is still called as the program that starts it.
+      await eventually(async () => (await find()) !== undefined, "it is called nginx");
+      expect(await find()).toMatchObject({ name: "nginx", version: null });
     } finally {
       child.kill("SIGKILL");
       await child.exited;
