@@ -9,8 +9,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "bun";
-import { type Caddy, caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
+import { caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
 import { freePort } from "../support/port.ts";
+import type { ProxyProcess } from "../support/proxy-process.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 import { Visitors } from "../support/visitors.ts";
 
@@ -74,7 +75,7 @@ const STRANGERS: readonly (readonly [what: string, stranger: Stranger])[] = [
 
 describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
   let directory: string;
-  let caddy: Caddy;
+  let caddy: ProxyProcess;
   let visitors: Visitors;
   let upstreams: Upstream[] = [];
   let daemon: { stop(): void } | undefined;

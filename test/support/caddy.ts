@@ -5,13 +5,10 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/caddy");
-
-const START_TIMEOUT_MS = 15_000;
-const LOOK_EVERY_MS = 10;
 
 /** Why Caddy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
 export function caddyMissing(): string | undefined {
@@ -68,20 +65,13 @@ export function fillCaddyfile(places: CaddyPlaces): string {
   return text;
 }
 
-export interface Caddy {
-  readonly url: string;
-  /** What it wrote so far. */
-  log(): string;
-  stop(): Promise<void>;
-}
-
 /** Starts a Caddy with this Caddyfile, and more in its environment; resolves when it listens on `port`. */
 export async function startCaddy(
   directory: string,
   port: number,
   caddyfile: string,
   environment: Readonly<Record<string, string>> = {},
-): Promise<Caddy> {
+): Promise<ProxyProcess> {
   const path = join(directory, "Caddyfile");
   writeFileSync(path, caddyfile);
   const child = Bun.spawn([caddyPath() ?? "caddy", "run", "--config", path, "--adapter", "caddyfile"], {
@@ -95,34 +85,5 @@ export async function startCaddy(
     stdout: "ignore",
     stderr: "pipe",
   });
-  let log = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
-  })();
-  const stop = async () => {
-    // Its end in peace waits for WebSockets.
-    child.kill("SIGKILL");
-    await child.exited;
-    await reading;
-  };
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      await stop();
-      throw new Error(`Caddy did not start: ${log}`);
-    }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
-  return { url: `http://127.0.0.1:${port}`, log: () => log, stop };
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
+  return whenListening("Caddy", child, port);
 }

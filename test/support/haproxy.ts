@@ -4,13 +4,10 @@
  */
 
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
+import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/haproxy");
-
-const START_TIMEOUT_MS = 5_000;
-const LOOK_EVERY_MS = 10;
 
 /** How HAProxy decides: it asks over SPOE, or holds a lease in a map. */
 export type HaproxyWay = "spoe" | "map";
@@ -81,47 +78,12 @@ defaults
   return path;
 }
 
-export interface Haproxy {
-  readonly url: string;
-  /** What it wrote so far. */
-  log(): string;
-  stop(): Promise<void>;
-}
-
 /** Starts an HAProxy; resolves when it listens on `port`. */
-export async function startHaproxy(configuration: string, port: number): Promise<Haproxy> {
+export async function startHaproxy(configuration: string, port: number): Promise<ProxyProcess> {
   const child = Bun.spawn([haproxyPath() ?? "haproxy", "-db", "-f", configuration], {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
   });
-  let log = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
-  })();
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await child.exited;
-    await reading;
-  };
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      await stop();
-      throw new Error(`HAProxy did not start: ${log}`);
-    }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
-  return { url: `http://127.0.0.1:${port}`, log: () => log, stop };
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
+  return whenListening("HAProxy", child, port);
 }
