@@ -154,6 +154,15 @@ async function step(name: string, command: readonly string[]): Promise<void> {
 /** Tests that mostly wait, for servers to start and for time-outs to pass: they run beside the others. */
 const WAITING = /^test\/(stores|doctor|integration\/doctor)/;
 
+/** So many files at most are run again; where more of them fail, something is broken. */
+const AGAIN_MAX = 6;
+
+/** What one process of tests wrote, and the files in which something failed: how much of it. */
+interface Run {
+  readonly output: string;
+  readonly failures: ReadonlyMap<string, number>;
+}
+
 /** All tests, in two processes at a time: those that are busy are shown as they go, and the others when they are done. */
 async function tests(): Promise<void> {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync(ROOT)].sort();
@@ -161,22 +170,45 @@ async function tests(): Promise<void> {
   const busy = files.filter((file) => !WAITING.test(file));
   console.log("\n── tests");
   const beside = testsOf(waiting, () => {});
-  await testsOf(busy, (text) => process.stderr.write(text));
+  const shown = await testsOf(busy, (text) => process.stderr.write(text));
   console.log("\n── tests of stores, and of doctor");
-  process.stderr.write(await beside);
+  const { output, failures } = await beside;
+  process.stderr.write(output);
+  await again(new Map([...shown.failures, ...failures]));
 }
 
-/** Runs test files; resolves with what they wrote. */
-async function testsOf(files: readonly string[], show: (text: string) => void): Promise<string> {
-  const child = Bun.spawn(
-    [process.execPath, "test", "--timeout", "30000", ...files.map((file) => `./${file}`)],
-    {
-      cwd: ROOT,
-      stdin: "ignore",
-      stdout: "inherit",
-      stderr: "pipe",
-    },
-  );
+/**
+ * Runs the files in which something failed once more, one at a time. Tests that hold a proxy to its milliseconds need a
+ * core, which two processes on a busy machine may not leave them; alone they get one, and what fails then has failed. What
+ * passes only then is named, as its test wants mending.
+ */
+async function again(failures: ReadonlyMap<string, number>): Promise<void> {
+  if (failures.size > AGAIN_MAX) return;
+  for (const [file, count] of failures) {
+    console.log(`\n── once more, alone: ${file}`);
+    const before = failed;
+    const passedBefore = passed;
+    await testsOf([file], (text) => process.stderr.write(text), ["--only-failures"]);
+    const stillFailed = failed - before;
+    failed = before - count + stillFailed;
+    passed = passedBefore + count - stillFailed;
+    if (stillFailed === 0) console.log(`── ${file}: ${count} failed beside other tests, and passed alone`);
+  }
+}
+
+/** Runs test files, and counts their tests. */
+async function testsOf(
+  files: readonly string[],
+  show: (text: string) => void,
+  flags: readonly string[] = [],
+): Promise<Run> {
+  const command = [process.execPath, "test", "--timeout", "30000", ...flags];
+  const child = Bun.spawn([...command, ...files.map((file) => `./${file}`)], {
+    cwd: ROOT,
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "pipe",
+  });
   let output = "";
   const decoder = new TextDecoder();
   for await (const chunk of child.stderr) {
@@ -192,7 +224,20 @@ async function testsOf(files: readonly string[], show: (text: string) => void): 
   // Cases of a contract suite that cannot apply, as writing to a constant. A tool that is missing in CI is a failure
   // where it is missed.
   if (count(SKIPPED) > 0) console.log(`── ${count(SKIPPED)} cases do not apply; their names say why`);
-  return output;
+  return { output, failures: failuresOf(output) };
+}
+
+/** In which files something failed, and how often. */
+function failuresOf(output: string): Map<string, number> {
+  const failures = new Map<string, number>();
+  let file = "";
+  for (const line of output.split("\n")) {
+    if (/^test\/\S+\.test\.ts:$/.test(line)) file = line.slice(0, -1);
+    // The names are listed once more at the end.
+    else if (/^\d+ tests? (failed|skipped):$/.test(line)) break;
+    else if (line.startsWith("(fail) ")) failures.set(file, (failures.get(file) ?? 0) + 1);
+  }
+  return failures;
 }
 
 /** Debian's package would make a database of its own, and start it. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Problem } from "../../src/config/option.ts";
 import { openStore, resolveStore } from "../../src/stores/list.ts";
 import type { StoreError } from "../../src/stores/store.ts";
+import { eventually } from "../support/daemon-process.ts";
 import { type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
@@ -62,7 +63,7 @@ class Engine {
     renameSync(`${this.path}.new`, this.path);
   }
 
-  /** How often it answered with a status. */
+  /** How often it answered with a status, as far as nginx has written it down: a moment after the answer. */
   answered(status: number): number {
     const log = readFileSync(join(this.directory, "access.log"), "utf8");
     return log.split("\n").filter((line) => line.includes(`" ${status} `)).length;
@@ -151,6 +152,7 @@ describe.skipIf(missing !== undefined)("http", () => {
     for (let read = 0; read < 4; read++) {
       expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
     }
+    await eventually(() => engine.answered(304) - before >= 3, "three answers in the log");
     expect(engine.answered(304) - before).toBe(3);
     expect(rollouts(await store.read("shop", soon()))).toEqual({});
     engine.write({ website: { canary: 0.5 } }, new Date(Date.now() - 30_000));
