@@ -138,14 +138,17 @@ export class Rig {
   }
 
   /**
-   * The same, asked again where master served: on a busy machine an answer comes later than a proxy's patience, and then
-   * nobody decided. Who does not belong to the canary is there with the first answer or never.
+   * The same, asked again where nobody decided: on a busy machine an answer comes later than a proxy's patience. Then
+   * master serves, and is not told the assignment. Whom the daemon wants elsewhere is there with the first answer or never.
    */
   decided(assignment: number | string, wanted: string): Promise<Served> {
-    return this.visitAt(wanted, { headers: [["cookie", `maxwellsdaemon=${assignment}`]] });
+    return this.#again(
+      () => this.known(assignment),
+      (served) => served.name === "master" && (wanted !== "master" || served.assignment === ""),
+    );
   }
 
-  /** Any visit, asked again as `decided` is. */
+  /** Any visit, asked again where master served but another was wanted. */
   visitAt(wanted: string, visit: Visit): Promise<Served> {
     return this.#again(
       () => this.visit(visit),
