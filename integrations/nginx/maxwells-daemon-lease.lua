@@ -53,6 +53,8 @@ local SERVED_MAX = 1e9
 local ASSIGNMENT_BYTES_MAX = 32
 local LOCATION_BYTES_MAX = 64
 local ZERO, NINE, DOT, MINUS = byte("09.-", 1, 4)
+-- What `digits_from` sums up, if all five are a 0.
+local FIVE_ZEROS = ZERO * 11111
 
 local COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
 
@@ -270,16 +272,38 @@ function _M.hold()
   end
 end
 
+local function is_digit(char)
+  return char >= ZERO and char <= NINE
+end
+
+--- Five bytes of a text as the digits of a number, zeros behind its end; nil where one is no digit. Not a loop: LuaJIT would
+-- compile it apart from what is around it.
+local function digits_from(text, first)
+  local a, b, c, d, e = byte(text, first, first + 4)
+  a, b, c, d, e = a or ZERO, b or ZERO, c or ZERO, d or ZERO, e or ZERO
+  if not (is_digit(a) and is_digit(b) and is_digit(c) and is_digit(d) and is_digit(e)) then return nil end
+  return (((a * 10 + b) * 10 + c) * 10 + d) * 10 + e - FIVE_ZEROS
+end
+
+--- The number that `0.` and up to fifteen digits say, as visitors have it. Right to the last bit, as the daemon's
+-- parseAssignment: the digits and the power of ten are exact, and one division rounds once. tonumber costs more than all
+-- the rest of a decision.
+local function parse_short(text)
+  local length = #text
+  if length < 3 or length > 17 then return nil end
+  local zero, dot = byte(text, 1, 2)
+  if zero ~= ZERO or dot ~= DOT then return nil end
+  local high, middle, low = digits_from(text, 3), digits_from(text, 8), digits_from(text, 13)
+  return high and middle and low and ((high * 1e5 + middle) * 1e5 + low) / 1e15
+end
+
 --- A cookie's number in [0, 1), as the daemon reads it; nil where it is none.
 local function parse(text)
-  local length = #text
-  local number = length <= ASSIGNMENT_BYTES_MAX and tonumber(text)
+  local short = parse_short(text)
+  if short then return short end
+  local number = #text <= ASSIGNMENT_BYTES_MAX and tonumber(text)
   if not number or not (number >= 0 and number < 1) then return nil end
-  local first, second = byte(text, 1, 2)
-  local last = byte(text, length)
-  -- What was given to visitors: everything that begins like this and is a number for Lua is a decimal one.
-  if first == ZERO and second == DOT and last >= ZERO and last <= NINE then return number end
-  if first ~= MINUS and find(text, "^[%d.eE+-]+$") then return number end
+  if byte(text, 1) ~= MINUS and find(text, "^[%d.eE+-]+$") then return number end
   return nil
 end
 

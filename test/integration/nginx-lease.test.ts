@@ -462,6 +462,34 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
+  test("a spelling of any length is on the side of an edge on which its number is", async () => {
+    // Not to be had as a sum of powers of ten without rounding; its neighbours differ in their last digits.
+    const edge = 0.123456789012345;
+    const answer = (line: string) => {
+      const { word, rest } = read(line);
+      return word === "lease" ? `60000\ncanary=${edge}@0\n` : confirmation(rest);
+    };
+    await withStandIn(["app"], answer, async (nginx) => {
+      await becomes(nginx, "app", "canary");
+      for (let decimals = 1; decimals <= 17; decimals++) {
+        const digits = Math.floor(edge * 10 ** decimals);
+        for (const neighbour of [digits - 1, digits, digits + 1].filter((digit) => digit >= 0)) {
+          const text = `0.${String(neighbour).padStart(decimals, "0")}`;
+          const { location, assignment } = await visit(nginx, "app", text);
+          expect([text, assignment, location]).toEqual([
+            text,
+            text,
+            Number(text) < edge ? "canary" : "master",
+          ]);
+        }
+      }
+      for (const none of ["0.12345678901234x", "0.1234/", "0.1234:", "0./", "0.1 2", "0.12345\u00b2"]) {
+        const { assignment } = await visit(nginx, "app", none);
+        expect([none, assignment]).toEqual([none, expect.stringMatching(/^0\.\d{15}$/)]);
+      }
+    });
+  }, 30_000);
+
   test("a report that fails is sent again, and what was confirmed is not", async () => {
     const confirmed: Record<string, number> = {};
     let refusals = 0;
