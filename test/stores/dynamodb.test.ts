@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import {
   BatchWriteItemCommand,
   DeleteItemCommand,
+  DeleteTableCommand,
   PutItemCommand,
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -63,6 +64,7 @@ function open(address = "dynamodb:"): Promise<Store> {
 }
 
 describe.skipIf(isMissing)("as every store", () => {
+  let kept: Awaited<ReturnType<typeof items>> = [];
   storeSuite(
     "dynamodb",
     async () => ({
@@ -89,6 +91,18 @@ describe.skipIf(isMissing)("as every store", () => {
       async hang() {
         proxy.mode = "hang";
       },
+      async backUp(application) {
+        kept = await items(application);
+      },
+      // As from AWS's backups: a table in the place of the one of the same name.
+      async failOver(state) {
+        const client = engine.client();
+        await client.send(new DeleteTableCommand({ TableName: TABLE }));
+        await engine.createTable(TABLE);
+        const restored = state === "empty" ? [] : kept;
+        for (const Item of restored) await client.send(new PutItemCommand({ TableName: TABLE, Item }));
+        client.destroy();
+      },
       async recover() {
         proxy.listen();
         proxy.mode = "pass";
@@ -101,6 +115,7 @@ describe.skipIf(isMissing)("as every store", () => {
       "who may not is denied, and the secret is in no message":
         "DynamoDB Local lets everybody in; refusals are tested below",
       "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
+      "an older state counts at once where nobody counts writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
     },
   );

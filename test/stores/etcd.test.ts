@@ -1,5 +1,8 @@
 /** The etcd store, against a real etcd behind a faulty network. */
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../support/etcd.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { storeSuite } from "./store-suite.ts";
@@ -49,7 +52,9 @@ if (etcdMissing() === undefined) {
         port: 0,
         fetch: () => new Response('{"header":{"revision":"7"},"kvs":[{"key":"L21he'),
       });
-      const upstream = faults.upstream;
+      const { upstream } = faults;
+      const directory = mkdtempSync(join(tmpdir(), "store-etcd-"));
+      let restored: Etcd | undefined;
       return {
         open: () => openEtcd(address),
         faults,
@@ -64,14 +69,20 @@ if (etcdMissing() === undefined) {
         leave: () => faults.enter("refuse"),
         hang: () => faults.enter("swallow"),
         async spoil() {
-          faults.upstream = { host: "127.0.0.1", port: stranger.port ?? 0 };
-          faults.resetOpen();
+          faults.failOver({ host: "127.0.0.1", port: stranger.port ?? 0 });
+        },
+        async backUp() {
+          await restored?.stop();
+          const snapshot = join(directory, "snapshot.db");
+          await engine.ctl("snapshot", "save", snapshot);
+          restored = await startEtcd({ snapshot });
+        },
+        async failOver(state) {
+          if (state === "empty") await restored?.ctl("del", "--prefix", PREFIX);
+          faults.failOver({ host: "127.0.0.1", port: restored?.port ?? 0 });
         },
         async recover() {
-          if (faults.upstream !== upstream) {
-            faults.upstream = upstream;
-            faults.resetOpen();
-          }
+          if (faults.upstream !== upstream) faults.failOver(upstream);
           await faults.enter("pass");
         },
         async close() {
@@ -79,9 +90,14 @@ if (etcdMissing() === undefined) {
           await stranger.stop(true);
           await engine.stop();
           await guarded.stop();
+          await restored?.stop();
+          rmSync(directory, { recursive: true, force: true });
         },
       };
     },
-    { "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made" },
+    {
+      "an older state counts at once where nobody counts writes": "etcd counts all writes",
+      "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made",
+    },
   );
 }

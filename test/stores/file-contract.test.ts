@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../src/stores/list.ts";
@@ -13,6 +13,7 @@ storeSuite(
     const directory = await mkdtemp(join(tmpdir(), "store-file-"));
     const path = join(directory, "rollouts.json");
     const away = join(directory, "elsewhere.json");
+    const backup = join(directory, "backup.json");
     const document = async () => JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as object;
     let saved = "";
     return {
@@ -32,6 +33,12 @@ storeSuite(
         saved = await readFile(path, "utf8");
         await writeFile(path, saved.slice(0, -3));
       },
+      backUp: () => copyFile(path, backup),
+      async failOver(state) {
+        saved = await readFile(path, "utf8");
+        if (state === "empty") await writeFile(backup, "{}");
+        await rename(backup, path);
+      },
       recover: () => writeFile(path, saved),
       forDaemon: { address: `file:${path}` },
       close: () => rm(directory, { recursive: true }),
@@ -40,6 +47,7 @@ storeSuite(
   {
     "what it needs may be made again, and changes nothing that is there": "the first write makes the file",
     "a record's position grows with each write, and never falls": NO_COUNT,
+    "an older state after a fail-over is outdated: the last values hold until there is a newer one": NO_COUNT,
     "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
       NO_NETWORK,
     "a push that is lost without a sound is found by the poll": NO_NETWORK,

@@ -1,7 +1,7 @@
 /** The HTTP store, against a file that a real nginx serves. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Problem } from "../../src/config/option.ts";
@@ -90,6 +90,7 @@ if (missing === undefined) {
       const { faults } = engine;
       if (faults === undefined) throw new Error("there is no network");
       let saved = "{}";
+      let older = { text: "{}", changedAt: new Date() };
       return {
         faults,
         forDaemon: { address: engine.address },
@@ -111,6 +112,14 @@ if (missing === undefined) {
           saved = readFileSync(engine.path, "utf8");
           engine.write(saved.slice(0, -3));
         },
+        async backUp() {
+          older = { text: readFileSync(engine.path, "utf8"), changedAt: statSync(engine.path).mtime };
+        },
+        async failOver(state) {
+          saved = readFileSync(engine.path, "utf8");
+          if (state === "empty") engine.write({});
+          else engine.write(older.text, older.changedAt);
+        },
         async recover() {
           if (saved !== "{}") engine.write(saved);
           saved = "{}";
@@ -129,6 +138,8 @@ if (missing === undefined) {
       "of two writers at once exactly one wins": READ_ONLY,
       "fields that a write does not name stay": READ_ONLY,
       "a record's position grows with each write, and never falls": READ_ONLY,
+      "an older state after a fail-over is outdated: the last values hold until there is a newer one":
+        "a web server counts no writes",
       "a watch is nudged soon after a change from outside": "a web server does not push",
       "a watch that has ended is nudged no more": "a web server does not push",
       "a push that is lost without a sound is found by the poll": "a web server does not push",

@@ -1,11 +1,15 @@
 import { openStore } from "../../src/stores/list.ts";
 import type { Store } from "../../src/stores/store.ts";
+import { eventually } from "../support/daemon-process.ts";
 import { type RedisProgram, type RedisServer, redisMissing, startRedis } from "../support/redis-server.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { storeSuite } from "./store-suite.ts";
 
 const PREFIX = "maxwells-daemon:";
 const SECRET = "hunter2:/@é";
+
+/** Told of changes by `redis-cli`, as an operator may switch it on, and with replicas that need not wait for others. */
+const OPTIONS = ["--notify-keyspace-events", "Kh", "--repl-diskless-sync-delay", "0"];
 
 export function open(address: string, warnings: string[] = []): Promise<Store> {
   return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
@@ -17,14 +21,15 @@ for (const program of ["redis-server", "valkey-server"] as const) {
 
 function suiteOf(program: RedisProgram): void {
   let engine: RedisServer;
+  let replica: RedisServer | undefined;
   let faults: TcpFaults;
   storeSuite(
     program,
     async () => {
-      // Told of changes by `redis-cli`, as an operator may switch it on.
-      engine = await startRedis(program, ["--notify-keyspace-events", "Kh"]);
+      engine = await startRedis(program, OPTIONS);
       await engine.cli("ACL", "SETUSER", "ada", "on", ">other", "+@all", "~*");
       faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
+      const { upstream } = faults;
       const address = `redis://127.0.0.1:${faults.port}`;
       return {
         open: () => open(address),
@@ -45,7 +50,21 @@ function suiteOf(program: RedisProgram): void {
           ]);
         },
         hang: () => faults.enter("swallow"),
+        async backUp() {
+          await replica?.stop();
+          const next = await startRedis(program, OPTIONS);
+          replica = next;
+          await next.cli("REPLICAOF", "127.0.0.1", String(engine.port));
+          const isCopied = async () => (await next.cli("INFO", "replication")).includes("link_status:up");
+          await eventually(isCopied, "the replica has it all");
+          await next.cli("REPLICAOF", "NO", "ONE");
+        },
+        async failOver(state) {
+          if (state === "empty") await replica?.cli("FLUSHALL");
+          faults.failOver({ host: "127.0.0.1", port: replica?.port ?? 0 });
+        },
         async recover() {
+          if (faults.upstream !== upstream) faults.failOver(upstream);
           await faults.enter("pass");
           if ((await engine.cli("TYPE", `${PREFIX}garbage`)) === "string") {
             await engine.pipe(seeding("garbage", { canary: 0.25 }));
@@ -54,10 +73,12 @@ function suiteOf(program: RedisProgram): void {
         async close() {
           await faults.stop();
           await engine.stop();
+          await replica?.stop();
         },
       };
     },
     {
+      "an older state counts at once where nobody counts writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "Redis remembers nothing; its records do",
       "what it needs may be made again, and changes nothing that is there": "Redis needs nothing to be made",
     },

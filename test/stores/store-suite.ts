@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Feed } from "../../src/feed.ts";
-import { silentLog } from "../../src/log.ts";
+import { type Fields, silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { type Snapshot, type Store, StoreError, type Written } from "../../src/stores/store.ts";
@@ -50,7 +50,11 @@ export interface StoreHarness {
   spoil?(): Promise<void>;
   /** The engine takes requests and does not answer. */
   hang?(): Promise<void>;
-  /** Undoes `leave`, `spoil` and `hang`. */
+  /** Keeps what the engine holds now, of the application at least, as a replica that lags does, or a backup. */
+  backUp?(application: string): Promise<void>;
+  /** Another engine takes this one's place, and is written to: one without records, or the one of `backUp`. */
+  failOver?(state: "empty" | "older"): Promise<void>;
+  /** Undoes `leave`, `spoil`, `hang` and `failOver`. */
   recover?(): Promise<void>;
   close(): Promise<void>;
 }
@@ -81,6 +85,9 @@ const CASES = {
   "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
     survivesFaults,
   "a push that is lost without a sound is found by the poll": lostPush,
+  "an older state after a fail-over is outdated: the last values hold until there is a newer one": olderState,
+  "an older state counts at once where nobody counts writes": olderDocument,
+  "an empty engine after a fail-over is believed: everyone goes to master": emptyEngine,
   "who may not is denied, and the secret is in no message": deniedAccess,
   "hold and the saved snapshot outlast a restart while the store is away": outlastsRestart,
   "without its engine a read rejects, and works again when it is back": engineLeaves,
@@ -430,29 +437,65 @@ async function lostPush(harness: StoreHarness): Promise<void> {
   const { faults } = harness;
   if (faults === undefined) throw new Error("without a network skip this case, and say why");
   await harness.seed("silent", { canary: 0.25 });
-  const store = await harness.open();
-  const rollout = new Rollout(["silent"], 60_000);
-  const metrics = new Metrics(rollout.placements);
-  const feed = new Feed({ store, rollout, metrics, delayMs: POLL_MS, log: silentLog });
-  const follows = (value: number) =>
-    eventually(() => rollout.first.arcs.some((arc) => arc.rollout === value), `canary at ${value}`);
-  feed.start();
-  try {
-    await follows(0.25);
-    await harness.seed("silent", { canary: 0.5 });
-    await follows(0.5);
-    faults.swallowOpen();
-    const beganMs = performance.now();
-    await harness.seed("silent", { canary: 0.75 });
-    await follows(0.75);
-    // A store that reads over the silent connection as well has to notice that first.
-    expect(performance.now() - beganMs).toBeLessThan(POLL_MS + SILENCE_MS);
-    await harness.seed("silent", { canary: 0 });
-    await follows(0);
-  } finally {
-    await feed.close();
-    await store.close();
+  await using daemon = await follow(harness, "silent");
+  await daemon.isAt(0.25);
+  await harness.seed("silent", { canary: 0.5 });
+  await daemon.isAt(0.5);
+  faults.swallowOpen();
+  const beganMs = performance.now();
+  await harness.seed("silent", { canary: 0.75 });
+  await daemon.isAt(0.75);
+  // A store that reads over the silent connection as well has to notice that first.
+  expect(performance.now() - beganMs).toBeLessThan(POLL_MS + SILENCE_MS);
+  await harness.seed("silent", { canary: 0 });
+  await daemon.isAt(0);
+}
+
+async function olderState(harness: StoreHarness): Promise<void> {
+  await using operator = await use(harness);
+  let revision = won(await operator.write("older", "canary", { rollout: 0.5 }, null));
+  await backUp(harness, "older");
+  for (const rollout of [0.25, 0]) {
+    revision = won(await operator.write("older", "canary", { rollout }, revision));
   }
+  const before = (await operator.read("older")).get("canary")?.position ?? Number.NaN;
+  await using daemon = await follow(harness, "older");
+  await daemon.isAt(0);
+  await failOver(harness, "older", async () => {
+    await eventually(() => daemon.refusals() >= 3, "the older state is refused, each time");
+    expect(daemon.rollout.first.arcs).toMatchObject([{ version: "canary", rollout: 0 }]);
+    // Who writes there counts on from the older state; what is beyond the last values is newer.
+    for (let position = Number.NaN; !(position > before); ) {
+      const there = (await readAgain(operator, "older")).get("canary");
+      if (Number.isNaN(position)) expect(rolloutOf(there?.value)).toBe(0.5);
+      won(await operator.write("older", "canary", { rollout: 0.75 }, there?.revision ?? ""));
+      position = (await operator.read("older")).get("canary")?.position ?? Number.NaN;
+    }
+    await daemon.isAt(0.75);
+  });
+}
+
+async function olderDocument(harness: StoreHarness): Promise<void> {
+  await harness.seed("put-back", { canary: 0 });
+  await backUp(harness, "put-back");
+  await harness.seed("put-back", { canary: 0.5 });
+  await using daemon = await follow(harness, "put-back");
+  await daemon.isAt(0.5);
+  await failOver(harness, "older", async () => {
+    await daemon.isAt(0);
+    expect(daemon.refusals()).toBe(0);
+  });
+}
+
+async function emptyEngine(harness: StoreHarness): Promise<void> {
+  await harness.seed("emptied", { canary: { rollout: 0.5, failsafe: "hold" } });
+  await backUp(harness, "emptied");
+  await using daemon = await follow(harness, "emptied");
+  await daemon.isAt(0.5);
+  await failOver(harness, "empty", async () => {
+    await eventually(() => daemon.rollout.first.arcs.length === 0, "no arcs");
+    expect(daemon.refusals()).toBe(0);
+  });
 }
 
 async function deniedAccess(harness: StoreHarness): Promise<void> {
@@ -535,6 +578,60 @@ async function garbage(harness: StoreHarness): Promise<void> {
     await harness.recover?.();
   }
   expect(rollouts(await opened.read("garbage"))).toEqual({ canary: 0.25 });
+}
+
+async function backUp(harness: StoreHarness, application: string): Promise<void> {
+  if (harness.backUp === undefined)
+    throw new Error("where nothing can fail over skip this case, and say why");
+  await harness.backUp(application);
+}
+
+/** Lets `look` see how it is after a fail-over, which is undone then. */
+async function failOver(
+  harness: StoreHarness,
+  state: "empty" | "older",
+  look: () => Promise<void>,
+): Promise<void> {
+  try {
+    await harness.failOver?.(state);
+    await look();
+  } finally {
+    await harness.recover?.();
+  }
+}
+
+/** A feed that follows an application until the end of its case, over a store of its own. */
+async function follow(harness: StoreHarness, application: string) {
+  const store = await harness.open();
+  const rollout = new Rollout([application], 60_000);
+  const metrics = new Metrics(rollout.placements);
+  let refusals = 0;
+  const warn = (_: string, fields?: Fields) => {
+    if (fields?.["code"] === "outdated") refusals++;
+  };
+  const feed = new Feed({ store, rollout, metrics, delayMs: POLL_MS, log: { ...silentLog, warn } });
+  feed.start();
+  return {
+    rollout,
+    /** How many reads were refused as older than one before. */
+    refusals: () => refusals,
+    isAt: (value: number) =>
+      eventually(() => rollout.first.arcs.some((arc) => arc.rollout === value), `canary at ${value}`),
+    async [Symbol.asyncDispose]() {
+      await feed.close();
+      await store.close();
+    },
+  };
+}
+
+/** Reads as soon as it can be read again. */
+async function readAgain({ read }: Awaited<ReturnType<typeof use>>, application: string): Promise<Snapshot> {
+  let snapshot: Snapshot | undefined;
+  await eventually(async () => {
+    snapshot = await read(application).catch(() => undefined);
+    return snapshot !== undefined;
+  }, `${application} is read again`);
+  return snapshot ?? new Map();
 }
 
 /** A store that closes at the end of its case, with a time limit on all it does. */

@@ -29,6 +29,8 @@ export interface EtcdOptions {
   readonly flags?: readonly string[];
   /** What clients speak to it; the certificate's flags come with `flags`. */
   readonly scheme?: "http" | "https";
+  /** A file of `etcdctl snapshot save`, which a single member starts from. */
+  readonly snapshot?: string;
   /** What etcdctl needs to be let in. */
   readonly login?: readonly string[];
 }
@@ -78,17 +80,20 @@ export async function startCluster(size: number, options: EtcdOptions = {}): Pro
 function startMember(
   { name, client, peer }: { readonly name: string; readonly client: number; readonly peer: number },
   cluster: string,
-  { flags = [], scheme = "http", login: ownLogin = [] }: EtcdOptions,
+  { flags = [], scheme = "http", snapshot, login: ownLogin = [] }: EtcdOptions,
 ): Etcd & { ready(): Promise<void> } {
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-etcd-"));
   const [clientUrl, peerUrl] = [`${scheme}://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
+  const own = [
+    ...["--name", name, "--data-dir", join(directory, "data")],
+    ...["--initial-cluster", cluster, "--initial-advertise-peer-urls", peerUrl],
+  ];
+  if (snapshot !== undefined) Bun.spawnSync(["etcdctl", "snapshot", "restore", snapshot, ...own]);
   const child = Bun.spawn(
     [
-      ...["etcd", "--name", name, "--data-dir", join(directory, "data"), "--logger", "zap"],
-      ...["--log-level", "error", "--unsafe-no-fsync"],
+      ...["etcd", ...own, "--logger", "zap", "--log-level", "error", "--unsafe-no-fsync"],
       ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
-      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-      ...["--initial-cluster", cluster, "--bcrypt-cost", "4", ...flags],
+      ...["--listen-peer-urls", peerUrl, "--bcrypt-cost", "4", ...flags],
     ],
     { env: { PATH: process.env["PATH"] ?? "" }, stdin: "ignore", stdout: "ignore", stderr: "pipe" },
   );

@@ -77,8 +77,14 @@ export class TcpFaults {
     for (const pair of this.#pairs) pair.isSwallowed = true;
   }
 
-  /** Ends connections that are open, as a fail-over does. */
+  /** Ends connections that are open. */
   resetOpen(): void {
+    this.#resetAll();
+  }
+
+  /** Another server takes the place of the one that there was, and connections that are open end. */
+  failOver(upstream: Upstream): void {
+    this.upstream = upstream;
     this.#resetAll();
   }
 

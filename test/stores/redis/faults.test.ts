@@ -5,9 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Feed } from "../../../src/feed.ts";
-import { Metrics } from "../../../src/metrics.ts";
-import { Rollout } from "../../../src/rollout.ts";
 import { openStore } from "../../../src/stores/list.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
 import { eventually } from "../../support/daemon-process.ts";
@@ -47,51 +44,13 @@ describe.skipIf(isMissing)("two servers of which one fails", () => {
   afterEach(async () => {
     for (const server of [first, second]) await server.cli("FLUSHALL");
     await second.cli("REPLICAOF", "NO", "ONE");
-    faults.upstream = { host: "127.0.0.1", port: first.port };
     await faults.enter("pass");
-    faults.resetOpen();
+    faults.failOver({ host: "127.0.0.1", port: first.port });
   });
   afterAll(async () => {
     await faults?.stop();
     await first?.stop();
     await second?.stop();
-  });
-
-  function failOver(): void {
-    faults.upstream = { host: "127.0.0.1", port: second.port };
-    faults.resetOpen();
-  }
-
-  test("a replica that lags is outdated: a canary that was taken back does not return", async () => {
-    const store = await open(faults.port);
-    await second.cli("HSET", KEY, "canary", "0.5", "canary:revision", "1");
-    await first.cli("HSET", KEY, "canary", "0", "canary:revision", "2");
-    const { rollout, errors, feed } = feedOf(store);
-    feed.start();
-    try {
-      await eventually(() => rollout.first.arcs.length === 1, "the first read");
-      failOver();
-      await eventually(() => errors.includes("outdated"), "outdated");
-      expect(rollout.first.arcs).toMatchObject([{ version: "canary", rollout: 0 }]);
-      await second.cli("HSET", KEY, "canary", "0.75", "canary:revision", "3");
-      await eventually(() => rollout.first.arcs[0]?.rollout === 0.75, "the newer state");
-    } finally {
-      await feed.close();
-    }
-  });
-
-  test("an empty server is believed: everyone goes to master", async () => {
-    const store = await open(faults.port);
-    await first.cli("HSET", KEY, "canary", "0.5", "canary:revision", "2");
-    const { rollout, feed } = feedOf(store);
-    feed.start();
-    try {
-      await eventually(() => rollout.first.arcs.length === 1, "the first read");
-      failOver();
-      await eventually(() => rollout.first.arcs.length === 0, "no arcs");
-    } finally {
-      await feed.close();
-    }
   });
 
   test("a watch is nudged when it is subscribed again, and hears the new server", async () => {
@@ -100,7 +59,7 @@ describe.skipIf(isMissing)("two servers of which one fails", () => {
     const end = store.watch?.("website", () => nudges++);
     await eventually(() => nudges > 0, "the first nudge");
     const before = nudges;
-    failOver();
+    faults.failOver({ host: "127.0.0.1", port: second.port });
     await eventually(() => nudges > before, "a nudge after the fail-over");
     await second.cli("CONFIG", "SET", "notify-keyspace-events", "Kh");
     const afterwards = nudges;
@@ -331,17 +290,6 @@ describe.skipIf(isMissing)("passwords and certificates", () => {
     expect(store.address).toBe(`redis://***@127.0.0.1:${engine.port}/0`);
   });
 });
-
-function feedOf(store: Store) {
-  const rollout = new Rollout(["website"], 60_000);
-  const errors: string[] = [];
-  const hear = (_: string, fields?: Readonly<Record<string, unknown>>) => {
-    errors.push(String(fields?.["code"]));
-  };
-  const log = { debug: hear, info: hear, warn: hear, error: hear };
-  const metrics = new Metrics(rollout.placements);
-  return { rollout, errors, feed: new Feed({ store, rollout, metrics, delayMs: 200, log }) };
-}
 
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
