@@ -33,7 +33,10 @@ interface ShownChange {
   readonly rollout: number | null;
   readonly offset?: number;
   readonly failsafe?: string;
+  /** As the record says; where it says nothing, the login. */
   readonly updatedBy?: string;
+  /** Whom the engine let in, where it remembers that. */
+  readonly login?: string;
   readonly updatedAt?: string;
   readonly why?: string;
   readonly problem?: string;
@@ -79,9 +82,10 @@ export const history: Command = {
   },
 };
 
-function shownChange(name: string, { version, value, atMs }: PastRecord): ShownChange {
+function shownChange(name: string, { version, value, atMs, login }: PastRecord): ShownChange {
   const at = atMs === undefined ? {} : { updatedAt: new Date(atMs).toISOString() };
-  if (value === undefined) return { application: name, version, rollout: null, ...at };
+  const by = login === undefined ? {} : { updatedBy: login, login };
+  if (value === undefined) return { application: name, version, rollout: null, ...by, ...at };
   const { rollout, offset, failsafe, updatedBy, updatedAt, problem } = shownRecord(name, version, {
     value,
     revision: "",
@@ -89,11 +93,18 @@ function shownChange(name: string, { version, value, atMs }: PastRecord): ShownC
   const { why } = fieldsOf(value);
   return {
     ...{ application: name, version, rollout, offset, failsafe },
+    ...by,
     ...(updatedBy === undefined ? {} : { updatedBy }),
     ...(updatedAt === undefined ? at : { updatedAt }),
     ...(typeof why === "string" ? { why } : {}),
     ...(problem === undefined ? {} : { problem }),
   };
+}
+
+/** Who says to have made it, and as whom, where that is not the same: anybody can say anything. */
+function author({ updatedBy = "?", login }: ShownChange): string {
+  const isSame = login === undefined || updatedBy === login || updatedBy.startsWith(`${login}@`);
+  return isSame ? updatedBy : `${updatedBy} (as login ${login})`;
 }
 
 function page(changes: readonly ShownChange[]): string {
@@ -106,7 +117,7 @@ function page(changes: readonly ShownChange[]): string {
       change.version,
       change.rollout === null ? "removed" : rolloutText(change.rollout),
       change.offset ? String(change.offset) : "",
-      change.updatedBy ?? "?",
+      author(change),
       change.why ?? "",
       change.problem ?? "",
     ]),

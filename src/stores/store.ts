@@ -27,6 +27,8 @@ export interface PastRecord {
   readonly value: unknown;
   /** When it was written, as far as the engine knows: milliseconds since 1970. */
   readonly atMs?: number;
+  /** Whom the engine let in to write it, where it remembers that; `updatedBy` in a value is what writers say. */
+  readonly login?: string;
 }
 
 /** All records of an application by version, read at one moment. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Feed } from "../../src/feed.ts";
 import { silentLog } from "../../src/log.ts";
@@ -11,6 +11,7 @@ import { Rollout } from "../../src/rollout.ts";
 import { openStore } from "../../src/stores/list.ts";
 import { postgres as kind } from "../../src/stores/postgres.ts";
 import { type Store, StoreError } from "../../src/stores/store.ts";
+import { run } from "../cli/run.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
@@ -247,7 +248,7 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(after?.value).toEqual({ rollout: 0.05 });
     expect(after?.position).toBeGreaterThan(before?.position ?? Number.NaN);
     const [newest] = (await store.history?.("website", 1, soon())) ?? [];
-    expect(newest?.value).toEqual({ rollout: 0.05, updatedBy: OPERATOR.user });
+    expect(newest).toMatchObject({ value: { rollout: 0.05 }, login: OPERATOR.user });
     expect(Math.abs((newest?.atMs ?? 0) - Date.now())).toBeLessThan(60_000);
     const lost = await store.write?.("website", "canary", { rollout: 1 }, before?.revision ?? "", soon());
     expect(lost).toEqual({ ok: false, current: after });
@@ -268,6 +269,25 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(Math.abs(Date.parse(String(value["updatedAt"])) - Date.now())).toBeLessThan(60_000);
     const past = await store.history?.("signed", 10, soon());
     expect(past?.map((record) => record.value)).toEqual([value, signed]);
+  });
+
+  test("history shows the login where it is not who signed", async () => {
+    const store = ["-store", engine.address(OPERATOR, engine.port, database), "-application", "seen"];
+    const as = (USER: string, ...words: string[]) => run([...words, ...store], { USER });
+    await as("ada", "set", "canary", "10%", "-new");
+    await as("grace", "set", "canary", "20%");
+    await engine.psql("UPDATE maxwells_daemon SET rollout = 0.3 WHERE application = 'seen'", database);
+    await psql("DELETE FROM maxwells_daemon WHERE application = 'seen'");
+    const { stdout } = await as("ada", "history");
+    const [, ...lines] = stdout.trimEnd().split("\n");
+    expect(lines.map((line) => line.split(/ {2,}/)[4])).toEqual([
+      "ada",
+      "postgres",
+      `grace@${hostname()} (as login ada)`,
+      `ada@${hostname()}`,
+    ]);
+    const changes = JSON.parse((await as("ada", "history", "-o", "json")).stdout) as unknown[];
+    expect(changes[2]).toMatchObject({ rollout: 0.2, updatedBy: `grace@${hostname()}`, login: "ada" });
   });
 
   test("what is removed, renamed or emptied by hand is pushed and remembered", async () => {
@@ -462,7 +482,7 @@ describe.skipIf(!hasPostgres)("permissions", () => {
       OPERATOR.user,
     );
     const [newest] = (await store.history?.("forged", 1, soon())) ?? [];
-    expect(newest?.value).toMatchObject({ rollout: 0.125, updatedBy: OPERATOR.user });
+    expect(newest).toMatchObject({ value: { rollout: 0.125 }, login: OPERATOR.user });
   });
 });
 

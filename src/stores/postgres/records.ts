@@ -120,8 +120,9 @@ export async function readHistory(
   );
   return rows.map((row) => ({
     version: String(row["version"]),
-    value: row["fields"] === null ? undefined : pastValueOf(row),
+    value: row["fields"] === null ? undefined : contentOf(row),
     ...(typeof row["at"] === "number" ? { atMs: Math.round(row["at"]) } : {}),
+    ...(typeof row["changed_by"] === "string" ? { login: row["changed_by"] } : {}),
   }));
 }
 
@@ -136,13 +137,6 @@ function contentOf(row: Row): unknown {
   const fields = parse(row["fields"]);
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return fields;
   return row["rollout"] === null ? fields : { ...fields, rollout: row["rollout"] };
-}
-
-/** A change by hand is signed with who was logged in. */
-function pastValueOf(row: Row): unknown {
-  const value = contentOf(row);
-  if (typeof value !== "object" || value === null || row["changed_by"] === null) return value;
-  return "updatedBy" in value ? value : { ...value, updatedBy: row["changed_by"] };
 }
 
 function parse(text: unknown): unknown {
