@@ -290,6 +290,24 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(changes[2]).toMatchObject({ rollout: 0.2, updatedBy: `grace@${hostname()}`, login: "ada" });
   });
 
+  test("copy -overwrite brings a record as it is, also one that was changed by hand after it was signed", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "store-postgres-"));
+    const file = join(directory, "rollouts.json");
+    const target = ["-to", engine.address(OPERATOR, engine.port, database)];
+    const copy = (...words: string[]) => run(["copy", "-store", `file:${file}`, ...target, ...words]);
+    const signed = { rollout: 0.25, updatedBy: "grace@web1", updatedAt: "2026-01-02T03:04:05.000Z", why: "x" };
+    await Bun.write(file, JSON.stringify({ copied: { canary: signed } }));
+    expect(await copy()).toMatchObject({ status: 0 });
+    await Bun.write(file, JSON.stringify({ copied: { canary: { ...signed, rollout: 0.5 } } }));
+    expect(await copy("-overwrite")).toMatchObject({ status: 0, stderr: "" });
+    await open();
+    expect((await read("copied")).get("canary")?.value).toEqual({ ...signed, rollout: 0.5 });
+    // A change by hand is still one by hand.
+    await psql("UPDATE maxwells_daemon SET rollout = 0.75 WHERE application = 'copied'");
+    expect((await read("copied")).get("canary")?.value).toMatchObject({ updatedBy: OPERATOR.user });
+    rmSync(directory, { recursive: true });
+  });
+
   test("what is removed, renamed or emptied by hand is pushed and remembered", async () => {
     await open();
     for (const [change, application, left] of [

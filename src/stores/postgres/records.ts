@@ -5,6 +5,7 @@
 
 import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
 import type { Row } from "./client.ts";
+import { SIGNED } from "./schema.ts";
 import type { Ask } from "./session.ts";
 
 /** An application's records may have this many bytes together; parsing more would make requests wait (law 1). */
@@ -81,6 +82,7 @@ export async function updateRecord(
   const removed = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [name] : []));
   const [row] = await ask(
     `UPDATE maxwells_daemon SET rollout = $3, fields = (fields - 'rollout' - $4::text[]) || $5::jsonb
+     FROM set_config('${SIGNED}', 'on', true)
      WHERE application = $1 AND version = $2 AND revision = $6::bigint RETURNING revision::text AS revision`,
     [application, version, rollout, removed, JSON.stringify(others), expected],
   );
