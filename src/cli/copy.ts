@@ -2,7 +2,7 @@
  * Copies records from one store to another, and reads them again to see that they are there. What is there already and is
  * the same stays; what is there and differs is left alone, and told, unless it may be overwritten. Each record is written
  * with compare-and-set, so a copy that was interrupted can be repeated. What is malformed counts as 0 wherever it lies, and
- * some engines refuse it: it is told and left out, lest it keeps all others from being copied.
+ * some engines refuse it, or a field of a good one: it is told and left out, lest it keeps all others from being copied.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -11,7 +11,13 @@ import { application, store } from "../config/options.ts";
 import { parseSwitch, single } from "../config/values.ts";
 import { checkRecord } from "../record.ts";
 import { resolveStore } from "../stores/list.ts";
-import type { RecordFields, Store, StoreRecord } from "../stores/store.ts";
+import {
+  type RecordFields,
+  type Store,
+  StoreError,
+  type StoreRecord,
+  type Written,
+} from "../stores/store.ts";
 import type { Command } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, plainText, print } from "./output.ts";
@@ -54,6 +60,14 @@ interface Outcome {
   readonly differing: readonly string[];
   /** Not copied, as no daemon can use it: `application/version`. */
   readonly malformed: readonly string[];
+  /** Not copied, as the store that gets them cannot hold them. */
+  readonly refused: readonly Refusal[];
+}
+
+interface Refusal {
+  /** `application/version`. */
+  readonly record: string;
+  readonly why: string;
 }
 
 export const copy: Command = {
@@ -81,7 +95,7 @@ export const copy: Command = {
     );
     print(invocation, outcome, () => sentence(outcome));
     if (outcome.differing.length > 0) return EXITS.conflict.status;
-    return outcome.malformed.length > 0 ? EXITS.failed.status : EXITS.ok.status;
+    return outcome.malformed.length + outcome.refused.length > 0 ? EXITS.failed.status : EXITS.ok.status;
   },
 };
 
@@ -104,6 +118,7 @@ async function copyAll(
   let same = 0;
   const differing: string[] = [];
   const malformed: string[] = [];
+  const refused: Refusal[] = [];
   for (const name of applications) {
     const source = new Map<string, StoreRecord>();
     for (const [version, record] of await from.read(name, signal)) {
@@ -118,14 +133,14 @@ async function copyAll(
       } else if (there !== undefined && !isOverwriting) {
         differing.push(`${name}/${version}`);
       } else {
-        const outcome = await into.write(
-          name,
-          version,
-          fieldsToWrite(record, there),
-          there?.revision ?? null,
-          signal,
+        const fields = fieldsToWrite(record, there);
+        const outcome = await unlessRefused(
+          into.write(name, version, fields, there?.revision ?? null, signal),
         );
-        if (outcome.ok) written++;
+        if (outcome instanceof StoreError) {
+          refused.push({ record: `${name}/${version}`, why: outcome.message });
+          source.delete(version);
+        } else if (outcome.ok) written++;
         else differing.push(`${name}/${version}`);
       }
     }
@@ -140,7 +155,7 @@ async function copyAll(
   }
   return {
     ...{ from: from.address, to: into.address },
-    ...{ applications: applications.length, written, same, differing, malformed },
+    ...{ applications: applications.length, written, same, differing, malformed, refused },
   };
 }
 
@@ -152,11 +167,22 @@ function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): Rec
   return { ...Object.fromEntries(removed), ...fields } as RecordFields;
 }
 
+/** The outcome of a write, or why the store cannot hold what was to be written. */
+async function unlessRefused(write: Promise<Written>): Promise<Written | StoreError> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "malformed") return error;
+    throw error;
+  }
+}
+
 function isSame(a: StoreRecord, b: StoreRecord): boolean {
   return isDeepStrictEqual(fieldsOf(a.value), fieldsOf(b.value));
 }
 
-function sentence({ from, to: target, applications, written, same, differing, malformed }: Outcome): string {
+function sentence(outcome: Outcome): string {
+  const { from, to: target, applications, written, same, differing, malformed, refused } = outcome;
   const lines = [
     `${written} records of ${applications} applications copied from ${from} to ${target}; ${same} were there already`,
   ];
@@ -166,5 +192,6 @@ function sentence({ from, to: target, applications, written, same, differing, ma
   if (malformed.length > 0) {
     lines.push(`left out, as no daemon can use them: ${malformed.join(", ")}; get says what is wrong`);
   }
+  for (const { record, why } of refused) lines.push(`left out: ${record}: ${why}`);
   return lines.map((line) => `${plainText(line)}\n`).join("");
 }

@@ -17,6 +17,7 @@ import { dynamodbFault } from "./dynamodb/faults.ts";
 import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
 import { makeTable, waitForTable } from "./dynamodb/table.ts";
 import { fromItem, type Item, toAttribute } from "./dynamodb/values.ts";
+import { refuseReserved } from "./reserved.ts";
 import {
   type RecordFields,
   type Snapshot,
@@ -40,6 +41,9 @@ const PAGES_MAX = 4;
 
 /** The keys of an item, and the number that belongs to this store: no part of a record's value. */
 const OWN_ATTRIBUTES: ReadonlySet<string> = new Set(["application", "version", REVISION]);
+
+/** Fields that a record cannot have: those, and one that the SDK loses when it reads. */
+const RESERVED: ReadonlySet<string> = new Set([...OWN_ATTRIBUTES, "__proto__"]);
 
 type Sdk = typeof import("@aws-sdk/client-dynamodb");
 
@@ -115,6 +119,7 @@ class DynamodbStore implements Store {
     expected: string | null,
     signal: AbortSignal,
   ): Promise<Written> {
+    refuseReserved(this.address, version, fields, RESERVED);
     const command = new this.#sdk.UpdateItemCommand({
       TableName: this.#table,
       Key: { application: { S: application }, version: { S: version } },

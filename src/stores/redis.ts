@@ -11,9 +11,10 @@ import { abandoned, unlessAborted } from "./abort.ts";
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
 import { type Client, RedisConnection } from "./redis/connection.ts";
 import { redisFault } from "./redis/faults.ts";
-import { changeOf, type RawRecord, rawRecords, recordOf, snapshotOf } from "./redis/records.ts";
+import { changeOf, type RawRecord, REVISION, rawRecords, recordOf, snapshotOf } from "./redis/records.ts";
 import { READ, WRITE } from "./redis/scripts.ts";
 import { RedisSubscription } from "./redis/subscription.ts";
+import { refuseReserved } from "./reserved.ts";
 import {
   type RecordFields,
   type Snapshot,
@@ -30,6 +31,9 @@ const PREFIX = "maxwells-daemon:";
 /** An application's hash may hold this much; more would make requests wait (law 1). */
 const HASH_BYTES_MAX = 1024 * 1024;
 const HASH_FIELDS_MAX = 4096;
+
+/** Fields of a record that lie under names which this store needs for itself. */
+const RESERVED: ReadonlySet<string> = new Set([REVISION]);
 
 /** A step of listing all applications looks at this many keys. */
 const SCAN_COUNT = 1_000;
@@ -92,6 +96,7 @@ class RedisStore implements Store {
     signal: AbortSignal,
   ): Promise<Written> {
     if (version.includes(":")) throw new TypeError(`${JSON.stringify(version)} cannot be a version in Redis`);
+    refuseReserved(this.address, version, fields, RESERVED);
     const hash = await this.#readRaw(application, signal);
     const seen = hash.get(version);
     const current = seen === undefined ? undefined : recordOf(version, seen);

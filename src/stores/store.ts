@@ -64,8 +64,8 @@ export interface Store {
   watch?(application: string, changed: () => void): () => void;
 
   /**
-   * Writes a record if it still has the revision `expected` (null: if it does not exist). Absent in a store that is
-   * read-only.
+   * Writes a record if it still has the revision `expected` (null: if it does not exist). A field that cannot be kept is
+   * refused as malformed, and nothing is written. Absent in a store that is read-only.
    */
   write?(
     application: string,

@@ -20,6 +20,7 @@ const skips: Partial<Record<CaseName, string>> = {
   "a write with a revision is lost where the record is gone": UNCHANGING,
   "of two writers at once exactly one wins": UNCHANGING,
   "fields that a write does not name stay": UNCHANGING,
+  "a field of any name is kept, or refused by name before anything is written": UNCHANGING,
   "all applications that have records are listed": "a constant knows every application",
   "what it needs may be made again, and changes nothing that is there": NO_ENGINE,
   "an engine that remembers tells what was, newest first": NO_ENGINE,

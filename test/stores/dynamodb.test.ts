@@ -233,10 +233,10 @@ describe.skipIf(isMissing)("dynamodb", () => {
     });
   });
 
-  test("fields called like keys or like the revision write neither", async () => {
+  test("fields called like keys or like the revision are removed from neither", async () => {
     await seed("keys", { canary: 0.1 });
     const revision = (await store.read("keys", soon())).get("canary")?.revision ?? "";
-    const fields = { rollout: 0.2, application: "x", version: "y", revision: 9 };
+    const fields = { rollout: 0.2, application: undefined, version: undefined, revision: undefined };
     expect(await store.write?.("keys", "canary", fields, revision, soon())).toMatchObject({ ok: true });
     expect(await items("keys")).toMatchObject([{ version: { S: "canary" }, revision: { N: "1" } }]);
   });

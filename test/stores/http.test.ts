@@ -137,6 +137,7 @@ if (missing === undefined) {
       "a write with a revision is lost where the record is gone": READ_ONLY,
       "of two writers at once exactly one wins": READ_ONLY,
       "fields that a write does not name stay": READ_ONLY,
+      "a field of any name is kept, or refused by name before anything is written": READ_ONLY,
       "a record's position grows with each write, and never falls": READ_ONLY,
       "an older state after a fail-over is outdated: the last values hold until there is a newer one":
         "a web server counts no writes",

@@ -295,7 +295,12 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     const file = join(directory, "rollouts.json");
     const target = ["-to", engine.address(OPERATOR, engine.port, database)];
     const copy = (...words: string[]) => run(["copy", "-store", `file:${file}`, ...target, ...words]);
-    const signed = { rollout: 0.25, updatedBy: "grace@web1", updatedAt: "2026-01-02T03:04:05.000Z", why: "x" };
+    const signed = {
+      rollout: 0.25,
+      updatedBy: "grace@web1",
+      updatedAt: "2026-01-02T03:04:05.000Z",
+      why: "x",
+    };
     await Bun.write(file, JSON.stringify({ copied: { canary: signed } }));
     expect(await copy()).toMatchObject({ status: 0 });
     await Bun.write(file, JSON.stringify({ copied: { canary: { ...signed, rollout: 0.5 } } }));

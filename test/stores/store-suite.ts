@@ -8,7 +8,13 @@ import { Feed } from "../../src/feed.ts";
 import { type Fields, silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
-import { type Snapshot, type Store, StoreError, type Written } from "../../src/stores/store.ts";
+import {
+  type RecordFields,
+  type Snapshot,
+  type Store,
+  StoreError,
+  type Written,
+} from "../../src/stores/store.ts";
 import { DaemonHome, eventually } from "../support/daemon-process.ts";
 import type { TcpFaults } from "../support/tcp-faults.ts";
 
@@ -72,6 +78,7 @@ const CASES = {
   "a write with a revision is lost where the record is gone": writeGone,
   "of two writers at once exactly one wins": twoWriters,
   "fields that a write does not name stay": unknownFields,
+  "a field of any name is kept, or refused by name before anything is written": anyField,
   "a read that nobody waits for any longer rejects promptly": abortedRead,
   "closing during a read ends both": closeDuringRead,
   "a watch is nudged soon after a change from outside": watchNudges,
@@ -253,7 +260,8 @@ async function twoWriters(harness: StoreHarness): Promise<void> {
 }
 
 async function unknownFields(harness: StoreHarness): Promise<void> {
-  const kept = { note: "by hand", plan: { steps: [0.1, 0.5, 1], paused: false } };
+  const signature = { updatedBy: "ada@test", updatedAt: "2026-01-02T03:04:05.000Z", why: "first" };
+  const kept = { note: "by hand", plan: { steps: [0.1, 0.5, 1], paused: false }, ...signature };
   await harness.seed("fields", { canary: { rollout: 0.25, offset: 0.5, ...kept } });
   await using opened = await use(harness);
   const revision = revisionOf(await opened.read("fields"), "canary");
@@ -262,6 +270,26 @@ async function unknownFields(harness: StoreHarness): Promise<void> {
   expect(value).toEqual({ rollout: 0.5, offset: 0.5, ...kept });
   won(await opened.write("fields", "canary", { rollout: 0.5, offset: undefined }, next));
   expect((await opened.read("fields")).get("canary")?.value).toEqual({ rollout: 0.5, ...kept });
+}
+
+async function anyField(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  for (const name of ["revision", "application", "version", "fields", "canary", "__proto__"]) {
+    const value = Object.fromEntries<unknown>([
+      ["rollout", 0.5],
+      [name, "mine"],
+    ]) as RecordFields;
+    const version = `with-${name}`;
+    const outcome = await opened.write("names", version, value, null).catch((error: unknown) => error);
+    const there = (await opened.read("names")).get(version);
+    if (outcome instanceof Error) {
+      expect(outcome).toMatchObject({ name: "StoreError", code: "malformed" });
+      expect(outcome.message).toContain(name);
+      expect(there).toBeUndefined();
+    } else {
+      expect(there?.value).toEqual(value);
+    }
+  }
 }
 
 async function abortedRead(harness: StoreHarness): Promise<void> {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
+import { run, temporaryDirectory } from "../../cli/run.ts";
 import { eventually } from "../../support/daemon-process.ts";
 import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
 import { rollouts } from "../store-suite.ts";
@@ -58,6 +59,22 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
       await engine.cli("HDEL", KEY, "canary");
       expect(await store.read("website", soon())).toEqual(new Map());
+    });
+
+    test("copy leaves out a record whose field would be the count of writes, says so, and copies all else", async () => {
+      using directory = temporaryDirectory();
+      const file = directory.path("rollouts.json");
+      const records = { canary: { rollout: 0.25, revision: "a1b2c3" }, blue: 0.5 };
+      await Bun.write(file, JSON.stringify({ website: records }));
+      const { status, stdout } = await run([
+        ...["copy", "-store", `file:${file}`, "-to", `redis://127.0.0.1:${engine.port}`],
+      ]);
+      expect(status).toBe(1);
+      expect(stdout).toStartWith("1 records of 1 applications copied");
+      expect(stdout).toContain("left out: website/canary: redis://127.0.0.1:");
+      expect(stdout).toContain("cannot keep the field revision of canary");
+      expect(stdout).toContain("rename it where it comes from");
+      expect(await engine.cli("HGETALL", KEY)).toBe("blue:revision\n1\nblue\n0.5");
     });
 
     test("a rollout that is set by hand leaves the rest of its record, and makes a write lose", async () => {
