@@ -2,16 +2,12 @@
  * Rollouts in a DynamoDB table, with the schema of 2016, so that daemons of both generations can share it: string
  * hash key `application`, string range key `version`, number `rollout`, and other attributes beside them.
  *
- * A snapshot is one strongly consistent query. There is no push; the feed polls. The SDK finds credentials and
- * endpoints by itself, and is loaded only when such a store is opened.
+ * A snapshot is one strongly consistent query, and so one page of a megabyte at most: a second page would be of another
+ * moment. There is no push; the feed polls. The SDK finds credentials and endpoints by itself, and is loaded only when
+ * such a store is opened.
  */
 
-import type {
-  AttributeValue,
-  DynamoDBClient,
-  QueryCommandOutput,
-  ScanCommandOutput,
-} from "@aws-sdk/client-dynamodb";
+import type { AttributeValue, DynamoDBClient, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
 import { abandoned, unlessAborted } from "./abort.ts";
 import { dynamodbFault } from "./dynamodb/faults.ts";
 import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
@@ -35,9 +31,6 @@ const ATTEMPTS_MAX = 3;
 
 /** All attempts of a call together, for an endpoint that begins to answer and stops half-way. */
 const CALL_TIMEOUT_MS = 4_500;
-
-/** A page holds a megabyte, thousands of records; an application with more is no application. */
-const PAGES_MAX = 4;
 
 /** The keys of an item, and the number that belongs to this store: no part of a record's value. */
 const OWN_ATTRIBUTES: ReadonlySet<string> = new Set(["application", "version", REVISION]);
@@ -89,27 +82,22 @@ class DynamodbStore implements Store {
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
-    const items: Item[] = [];
-    let next: Record<string, AttributeValue> | undefined;
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const command = new this.#sdk.QueryCommand({
-        TableName: this.#table,
-        ConsistentRead: true,
-        KeyConditionExpression: "#application = :application",
-        ExpressionAttributeNames: { "#application": "application" },
-        ExpressionAttributeValues: { ":application": { S: application } },
-        ...(next === undefined ? {} : { ExclusiveStartKey: next }),
-      });
-      const output: QueryCommandOutput = await this.#call("Query", signal, (abortSignal) =>
-        this.#client.send(command, { abortSignal }),
-      );
-      if (!Array.isArray(output.Items)) throw this.#fault("Query", new SyntaxError("no items"));
-      items.push(...output.Items);
-      next = output.LastEvaluatedKey;
-      if (next === undefined) return new Map(items.map((item) => [this.#versionOf(item), recordOf(item)]));
+    const command = new this.#sdk.QueryCommand({
+      TableName: this.#table,
+      ConsistentRead: true,
+      KeyConditionExpression: "#application = :application",
+      ExpressionAttributeNames: { "#application": "application" },
+      ExpressionAttributeValues: { ":application": { S: application } },
+    });
+    const { Items: items, LastEvaluatedKey: next } = await this.#call("Query", signal, (abortSignal) =>
+      this.#client.send(command, { abortSignal }),
+    );
+    if (!Array.isArray(items)) throw this.#fault("Query", new SyntaxError("no items"));
+    if (next !== undefined) {
+      const remedy = "delete the items of versions that no longer exist";
+      throw new StoreError("malformed", `${application} has more than 1 MB of items; ${remedy}`);
     }
-    const remedy = "delete the items of versions that no longer exist";
-    throw new StoreError("malformed", `${application} has more than ${PAGES_MAX} MB of items; ${remedy}`);
+    return new Map(items.map((item) => [this.#versionOf(item), recordOf(item)]));
   }
 
   async write(
