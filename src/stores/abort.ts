@@ -1,5 +1,6 @@
-/** Giving up on what cannot be cancelled, such as a read from a disk that hangs. */
+/** Giving up: on what cannot be cancelled, such as a read from a disk that hangs, and on waiting. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "./store.ts";
 
 /** Settles as `work` does, or rejects as soon as `signal` aborts; what `work` brings later is dropped. */
@@ -16,6 +17,11 @@ export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): P
   } finally {
     signal.removeEventListener("abort", give);
   }
+}
+
+/** Resolves when the time has passed or `signal` aborts, whichever is first. */
+export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(durationMs, undefined, { signal }).catch(() => {});
 }
 
 /** What a caller is told whose signal aborted. */

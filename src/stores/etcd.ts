@@ -134,7 +134,7 @@ class EtcdStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#watch.close();
+    await this.#watch.close();
     this.#gateway.close();
   }
 

@@ -135,8 +135,8 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#subscription.close();
     this.#closing.abort();
+    await this.#subscription.close();
     await this.#connection?.then(
       (connection) => connection.close(),
       () => {},

@@ -10,8 +10,7 @@
  * is followed by another. Until then, the feed's poll finds changes.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs } from "../backoff.ts";
+import { Listeners } from "../listeners.ts";
 import { isStaleToken } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
 import { applicationOf, below, directoryOf } from "./keys.ts";
@@ -21,9 +20,6 @@ import { asJson, type Json } from "./records.ts";
 /** A stream on which nothing came for so long is replaced. */
 export const SILENCE_MS = 20_000;
 
-/** A stream that has lasted so long was sound: the next one waits no longer for the failures before it. */
-const SOUND_MS = 5_000;
-
 /** Events of many keys may come in one line. A longer one ends its stream, and the next one nudges. */
 const LINE_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -32,13 +28,11 @@ export interface EtcdWatchOptions {
   readonly prefix: string;
   readonly warn: (message: string) => void;
   readonly silenceMs?: number;
-  readonly random?: () => number;
 }
 
 export class EtcdWatch {
   readonly #options: EtcdWatchOptions;
-  readonly #listeners = new Map<string, Set<() => void>>();
-  #ending: AbortController | undefined;
+  readonly #listeners = new Listeners((ending) => this.#follow(ending));
   /** Ends the stream of the moment; another follows. */
   #stream = new AbortController();
   /** What the stream of the moment is of. */
@@ -51,59 +45,27 @@ export class EtcdWatch {
 
   /** Calls `changed` from now on, and whenever a stream begins. */
   add(application: string, changed: () => void): () => void {
-    const listener = () => changed();
-    const listeners = this.#listeners.get(application) ?? new Set();
-    this.#listeners.set(application, listeners.add(listener));
-    if (this.#ending === undefined) {
-      this.#ending = new AbortController();
-      void this.#run(this.#ending.signal);
-    } else if (this.#directory !== this.#wanted()) {
-      this.#stream.abort();
-    } else {
-      // Its stream may have begun already.
-      listener();
-    }
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(application);
-      if (this.#listeners.size === 0) this.close();
-    };
+    const end = this.#listeners.add(application, changed);
+    if (this.#directory !== this.#wanted()) this.#stream.abort();
+    // Its stream may have begun already.
+    else changed();
+    return end;
   }
 
-  close(): void {
-    this.#listeners.clear();
-    this.#ending?.abort();
-    this.#ending = undefined;
-  }
-
-  /** Never rejects. */
-  async #run(ending: AbortSignal): Promise<void> {
-    const { random = Math.random } = this.#options;
-    // Whoever watches several applications adds them in one go.
-    await Promise.resolve();
-    let failures = 0;
-    while (!ending.aborted) {
-      const beganMs = performance.now();
-      this.#stream = new AbortController();
-      this.#directory = this.#wanted();
-      try {
-        await this.#follow(this.#directory, AbortSignal.any([ending, this.#stream.signal]));
-      } catch {
-        // The feed's reads meet the same and tell of it.
-      }
-      failures = performance.now() - beganMs >= SOUND_MS ? 1 : failures + 1;
-      await sleep(backoffMs(failures, random()), undefined, { signal: ending }).catch(() => {});
-    }
+  close(): Promise<void> {
+    return this.#listeners.close();
   }
 
   /** Until the stream ends, in whatever way. */
-  async #follow(directory: string, signal: AbortSignal): Promise<void> {
+  async #follow(ending: AbortSignal): Promise<void> {
+    this.#stream = new AbortController();
+    this.#directory = this.#wanted();
     const { gateway, silenceMs = SILENCE_MS } = this.#options;
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(), silenceMs);
-    const inTime = AbortSignal.any([signal, silence.signal]);
+    const inTime = AbortSignal.any([ending, this.#stream.signal, silence.signal]);
     try {
-      const stream = await gateway.stream("/v3/watch", { create_request: below(directory) }, inTime);
+      const stream = await gateway.stream("/v3/watch", { create_request: below(this.#directory) }, inTime);
       for await (const line of linesOf(stream, LINE_BYTES_MAX)) {
         timer.refresh();
         if (inTime.aborted || !this.#hear(line)) return;
@@ -123,9 +85,10 @@ export class EtcdWatch {
       this.#wasCanceled(result);
       return false;
     }
-    if (result["created"] === true) this.#nudgeAll();
+    if (result["created"] === true) this.#listeners.nudgeAll();
     const { events } = result;
-    if (Array.isArray(events)) this.#nudge(new Set(events.map((event) => this.#applicationOf(event))));
+    const changed = new Set(Array.isArray(events) ? events.map((event) => this.#applicationOf(event)) : []);
+    for (const application of changed) if (application !== undefined) this.#listeners.nudge(application);
     return true;
   }
 
@@ -148,18 +111,7 @@ export class EtcdWatch {
 
   #wanted(): string {
     const { prefix } = this.#options;
-    const [first = "", ...others] = this.#listeners.keys();
+    const [first = "", ...others] = this.#listeners.applications;
     return others.length === 0 ? directoryOf(prefix, first) : prefix;
-  }
-
-  #nudgeAll(): void {
-    this.#nudge(new Set(this.#listeners.keys()));
-  }
-
-  #nudge(applications: ReadonlySet<string | undefined>): void {
-    for (const [application, listeners] of this.#listeners) {
-      if (!applications.has(application)) continue;
-      for (const listener of listeners) listener();
-    }
   }
 }

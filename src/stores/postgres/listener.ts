@@ -11,8 +11,8 @@
  * may be promoted.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs } from "../backoff.ts";
+import { pause } from "../abort.ts";
+import { Listeners } from "../listeners.ts";
 import { type ClientOptions, PostgresClient } from "./client.ts";
 import { stateOf } from "./faults.ts";
 
@@ -36,9 +36,7 @@ type Outcome = "lost" | "no push";
 export class Listener {
   readonly #options: ClientOptions;
   readonly #warn: (message: string) => void;
-  readonly #watchers = new Map<string, Set<() => void>>();
-  #ending: AbortController | undefined;
-  #running: Promise<void> = Promise.resolve();
+  readonly #listeners = new Listeners((ending) => this.#follow(ending));
   #isWarned = false;
 
   constructor(options: ClientOptions, warn: (message: string) => void) {
@@ -48,47 +46,19 @@ export class Listener {
 
   /** Calls `changed` soon after each change of the application, until the returned function is called. */
   add(application: string, changed: () => void): () => void {
-    const watchers = this.#watchers.get(application) ?? new Set();
-    this.#watchers.set(application, watchers);
-    const watcher = () => changed();
-    watchers.add(watcher);
-    if (this.#ending === undefined) {
-      this.#ending = new AbortController();
-      this.#running = this.#run(this.#ending.signal);
-    }
-    return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0 && this.#watchers.get(application) === watchers)
-        this.#watchers.delete(application);
-      if (this.#watchers.size === 0) this.#end();
-    };
+    return this.#listeners.add(application, changed);
   }
 
-  async close(): Promise<void> {
-    this.#watchers.clear();
-    this.#end();
-    await this.#running;
+  close(): Promise<void> {
+    return this.#listeners.close();
   }
 
-  #end(): void {
-    this.#ending?.abort();
-    this.#ending = undefined;
-  }
-
-  async #run(ended: AbortSignal): Promise<void> {
-    let failures = 0;
-    while (!ended.aborted) {
-      const outcome = await this.#listen(ended, () => {
-        failures = 0;
-      });
-      failures++;
-      const pauseMs = outcome === "lost" ? backoffMs(failures, Math.random()) : NO_PUSH_MS;
-      await sleep(pauseMs, undefined, { signal: ended }).catch(() => {});
-    }
+  async #follow(ended: AbortSignal): Promise<void> {
+    if ((await this.#listen(ended)) === "no push") await pause(NO_PUSH_MS, ended);
   }
 
   /** Listens until the connection is lost or the watch ends; never rejects. */
-  async #listen(ended: AbortSignal, begun: () => void): Promise<Outcome> {
+  async #listen(ended: AbortSignal): Promise<Outcome> {
     let client: PostgresClient | undefined;
     try {
       client = await PostgresClient.open(this.#options, inTime(ended));
@@ -101,9 +71,8 @@ export class Listener {
       if (row?.["process"] !== client.processId) return this.#noPush("a pooler stands before it");
       client.onNotification((application) => this.#nudge(application));
       await client.query(`LISTEN ${CHANNEL}`, [], inTime(ended));
-      begun();
       this.#isWarned = false;
-      this.#nudge("");
+      this.#listeners.nudgeAll();
       await this.#stayWith(client, ended);
       return "lost";
     } catch (error) {
@@ -121,7 +90,7 @@ export class Listener {
     client.onGone(() => gone.abort());
     const leave = AbortSignal.any([ended, gone.signal]);
     while (!leave.aborted && !client.isGone) {
-      await sleep(HEALTH_CHECK_MS, undefined, { signal: leave }).catch(() => {});
+      await pause(HEALTH_CHECK_MS, leave);
       if (leave.aborted || client.isGone) return;
       const channels = await client.query("SELECT pg_listening_channels() AS channel", [], inTime(ended));
       if (!channels.some(({ channel }) => channel === CHANNEL)) return;
@@ -129,8 +98,8 @@ export class Listener {
   }
 
   #nudge(application: string): void {
-    const sets = application === "" ? [...this.#watchers.values()] : [this.#watchers.get(application) ?? []];
-    for (const watchers of sets) for (const changed of [...watchers]) changed();
+    if (application === "") this.#listeners.nudgeAll();
+    else this.#listeners.nudge(application);
   }
 
   #noPush(why: string): Outcome {

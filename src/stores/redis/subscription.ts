@@ -7,7 +7,8 @@
  * then, and where nothing is published, the feed's poll finds changes.
  */
 
-import { backoffMs } from "../backoff.ts";
+import { pause } from "../abort.ts";
+import { Listeners } from "../listeners.ts";
 import { isReply, type RedisConnection } from "./connection.ts";
 
 /** How often a connection on which nobody speaks has to answer. */
@@ -19,13 +20,11 @@ export interface SubscriptionOptions {
   readonly prefix: string;
   readonly database: number;
   readonly warn: (message: string) => void;
-  readonly random?: () => number;
 }
 
 export class RedisSubscription {
   readonly #options: SubscriptionOptions;
-  readonly #listeners = new Map<string, Set<() => void>>();
-  #ending: AbortController | undefined;
+  readonly #listeners = new Listeners((ending) => this.#follow(ending));
   #connection: RedisConnection | undefined;
   #subscribed = new Set<string>();
   #isWarned = false;
@@ -35,57 +34,28 @@ export class RedisSubscription {
   }
 
   add(application: string, changed: () => void): () => void {
-    const listener = () => changed();
-    const listeners = this.#listeners.get(application) ?? new Set();
-    this.#listeners.set(application, listeners.add(listener));
-    if (this.#ending === undefined) {
-      this.#ending = new AbortController();
-      void this.#run(this.#ending.signal);
-    } else if (this.#subscribed.has(application)) {
-      listener();
-    } else if (this.#connection !== undefined) {
-      // Where it fails, its connection has ended, and the next one has this application as well.
-      void this.#subscribe(this.#connection).catch(() => {});
-    }
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(application);
-      if (this.#listeners.size === 0) this.close();
-    };
+    const end = this.#listeners.add(application, changed);
+    // Where it fails, the connection has ended, and the next one has this application as well.
+    if (this.#subscribed.has(application)) changed();
+    else if (this.#connection !== undefined) void this.#subscribe(this.#connection).catch(() => {});
+    return end;
   }
 
-  close(): void {
-    this.#listeners.clear();
-    this.#ending?.abort();
-    this.#ending = undefined;
-    this.#connection?.close();
-    this.#connection = undefined;
+  close(): Promise<void> {
+    return this.#listeners.close();
   }
 
-  /** Never rejects. */
-  async #run(ending: AbortSignal): Promise<void> {
-    let failures = 0;
-    while (!ending.aborted) {
-      try {
-        const connection = await this.#options.open(ending);
-        await this.#follow(connection, ending, () => {
-          failures = 0;
-        });
-      } catch {
-        // The feed's reads meet the same and tell of it.
-      }
-      failures++;
-      await pause(backoffMs(failures, (this.#options.random ?? Math.random)()), ending);
-    }
-  }
-
-  /** Until the connection ends. `isSound` is called when it has lasted. */
-  async #follow(connection: RedisConnection, ending: AbortSignal, isSound: () => void): Promise<void> {
+  /** Until the connection ends. */
+  async #follow(ending: AbortSignal): Promise<void> {
+    const connection = await this.#options.open(ending);
     if (ending.aborted) return connection.close();
+    const end = () => connection.close();
+    ending.addEventListener("abort", end, { once: true });
     this.#connection = connection;
     this.#subscribed = new Set();
     connection.onMessage((channel) => {
-      this.#nudge(channel.slice(channel.indexOf(this.#options.prefix) + this.#options.prefix.length));
+      const { prefix } = this.#options;
+      this.#listeners.nudge(channel.slice(channel.indexOf(prefix) + prefix.length));
     });
     try {
       await this.#subscribe(connection);
@@ -96,9 +66,9 @@ export class RedisSubscription {
           // A refusal is an answer.
           if (!isReply(error)) throw error;
         });
-        isSound();
       }
     } finally {
+      ending.removeEventListener("abort", end);
       connection.close();
       if (this.#connection === connection) {
         this.#connection = undefined;
@@ -109,14 +79,14 @@ export class RedisSubscription {
 
   /** All applications that are not yet; each is nudged once it is. Rejects where the connection ends. */
   async #subscribe(connection: RedisConnection): Promise<void> {
-    const fresh = [...this.#listeners.keys()].filter((application) => !this.#subscribed.has(application));
+    const fresh = this.#listeners.applications.filter((application) => !this.#subscribed.has(application));
     await Promise.all(
       fresh.map(async (application) => {
         this.#subscribed.add(application);
         const key = `${this.#options.prefix}${application}`;
         const channels = [key, `__keyspace@${this.#options.database}__:${key}`];
         await Promise.all(channels.map((channel) => this.#subscribeTo(connection, channel)));
-        this.#nudge(application);
+        this.#listeners.nudge(application);
       }),
     );
   }
@@ -133,21 +103,4 @@ export class RedisSubscription {
       );
     }
   }
-
-  #nudge(application: string): void {
-    for (const listener of this.#listeners.get(application) ?? []) listener();
-  }
-}
-
-async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, durationMs);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

@@ -1,0 +1,85 @@
+/**
+ * Who wants to be told of changes, for stores whose engine pushes, and the life of the connection that tells: one for all
+ * applications, made for the first listener, followed by another whenever it ends, and given up with the last listener.
+ * What changes while there is none is found by the feed's poll.
+ */
+
+import { pause } from "./abort.ts";
+import { backoffMs } from "./backoff.ts";
+
+/** A connection that has lasted so long was sound: the next one does not wait for the failures before it. */
+const SOUND_MS = 5_000;
+
+export class Listeners {
+  readonly #follow: (ending: AbortSignal) => Promise<void>;
+  readonly #byApplication = new Map<string, Set<() => void>>();
+  #ending: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  /**
+   * @param follow makes a connection, nudges as it tells, and settles when it has ended, in whatever way; `ending` ends it
+   */
+  constructor(follow: (ending: AbortSignal) => Promise<void>) {
+    this.#follow = follow;
+  }
+
+  /** Those that somebody listens to, in the order in which they came. */
+  get applications(): readonly string[] {
+    return [...this.#byApplication.keys()];
+  }
+
+  /** Calls `changed` at each nudge of its application, until the returned function is called. */
+  add(application: string, changed: () => void): () => void {
+    // The same function may be added twice.
+    const listener = () => changed();
+    const listeners = this.#byApplication.get(application) ?? new Set();
+    this.#byApplication.set(application, listeners.add(listener));
+    if (this.#ending === undefined) {
+      this.#ending = new AbortController();
+      this.#running = this.#run(this.#ending.signal);
+    }
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size > 0 || this.#byApplication.get(application) !== listeners) return;
+      this.#byApplication.delete(application);
+      if (this.#byApplication.size === 0) this.#end();
+    };
+  }
+
+  nudge(application: string): void {
+    for (const listener of [...(this.#byApplication.get(application) ?? [])]) listener();
+  }
+
+  nudgeAll(): void {
+    for (const application of this.applications) this.nudge(application);
+  }
+
+  /** Forgets all listeners. Resolves when the connection has ended. */
+  async close(): Promise<void> {
+    this.#byApplication.clear();
+    this.#end();
+    await this.#running;
+  }
+
+  #end(): void {
+    this.#ending?.abort();
+    this.#ending = undefined;
+  }
+
+  /** Never rejects. */
+  async #run(ending: AbortSignal): Promise<void> {
+    // Whoever listens to several applications adds them in one go.
+    await Promise.resolve();
+    let failures = 0;
+    while (!ending.aborted) {
+      const beganMs = performance.now();
+      try {
+        await this.#follow(ending);
+      } catch {
+        // The feed's reads meet the same and tell of it.
+      }
+      failures = performance.now() - beganMs >= SOUND_MS ? 1 : failures + 1;
+      await pause(backoffMs(failures, Math.random()), ending);
+    }
+  }
+}
