@@ -87,10 +87,10 @@ async function start(way: NginxWay, stops: Stops, change?: (example: string) => 
 
 /** The example without what belongs to the daemon. */
 function withoutDaemon(example: string): string {
-  return withoutLua(example)
-    .replace("http://$website_upstream", "http://website_master")
-    .replace(/^\s*(add_header Set-Cookie|proxy_set_header maxwells).*$/gm, "")
-    .replace(/^map \$maxwells_location[^}]*}/m, "");
+  return withoutLua(example).replace(
+    /^\s*(add_header Set-Cookie|proxy_set_header maxwells|if \(\$maxwells).*$/gm,
+    "",
+  );
 }
 
 /** The example with nginx's own split in the daemon's place. */
@@ -106,7 +106,10 @@ function withSplitClients(example: string): string {
 
 function withoutLua(example: string): string {
   return example
-    .replace(/^\s*(set \$maxwells|set_by_lua_block|if \(\$maxwells|init_worker_by_lua|lua_).*$/gm, "")
+    .replace(
+      /^\s*(set \$maxwells|set_by_lua_block|init_worker_by_lua|if \(\$maxwells_location = maintenance|lua_).*$/gm,
+      "",
+    )
     .replace(/^init_by_lua_block {[\s\S]*?^}/m, "");
 }
 
