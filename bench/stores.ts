@@ -26,7 +26,8 @@ const READ_MS_MAX = 1_000;
 /** The bound for what is pushed. */
 const PUSH_P99_MS_MAX = 100;
 
-const ROLLBACKS = { full: 30, quick: 5 } as const;
+/** Those that are polled take seconds each, and nearly the same. */
+const ROLLBACKS = { full: { push: 100, poll: 10 }, quick: { push: 5, poll: 3 } } as const;
 
 /** For how long what a fleet at rest costs is watched: several times the delay. */
 const REST_MS = { full: 20_000, quick: 4_000 } as const;
@@ -54,7 +55,8 @@ async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
     await write(1);
     const fleet = await startFleet(running, stops);
     const tookMs: number[] = [];
-    for (let round = 0; round < ROLLBACKS[length]; round++) {
+    const rollbacks = ROLLBACKS[length][engine.isPush ? "push" : "poll"];
+    for (let round = 0; round < rollbacks; round++) {
       await Promise.all(fleet.map(({ visitor }) => visitor.becomes("canary")));
       const beganMs = performance.now();
       const ended = fleet.map(({ visitor }) => visitor.becomes("master"));

@@ -57,7 +57,7 @@ export function fillHaproxy(way: HaproxyWay, { directory, port, allowForce }: Ha
   fill("127.0.0.1:8080", `unix@${upstreamPath(directory, "master")}`);
   fill("127.0.0.1:8081", `unix@${upstreamPath(directory, "canary")}`);
   if (way === "spoe") fill("daemon 127.0.0.1:6295", `daemon unix@${join(directory, "spop.sock")}`);
-  else if (allowForce) fill("acl may_force always_false", "acl may_force always_true");
+  else if (allowForce) fill(".if 0 # CHANGE", ".if 1 # CHANGE");
   text = text.replaceAll("/etc/haproxy/", `${directory}/`);
   for (const file of ["maxwells-daemon.spoe.conf", "maxwells-daemon.map", "maintenance.html"]) {
     copyFileSync(join(EXAMPLE, file), join(directory, file));
