@@ -7,6 +7,7 @@ import {
   type ClientEvent,
   type ClientOptions,
   type Decision,
+  type Question,
   type Undecided,
   type UndecidedReason,
 } from "../../src/client/client.ts";
@@ -80,6 +81,46 @@ describe("what is asked", () => {
       undecided("unaskable", "0.1") as Decision,
     );
     expect(fake.lines).toEqual([]);
+  });
+
+  test.each<[what: string, question: unknown, kept: string | undefined]>([
+    ["null", null, undefined],
+    ["a string", "0.1", undefined],
+    ["a number as key", { assignment: "0.1", key: 7 }, "0.1"],
+    ["a list as application", { assignment: "0.1", application: ["website"] }, "0.1"],
+    ["an object without toString as force", { force: Object.create(null) }, undefined],
+    [
+      "a getter that throws",
+      {
+        assignment: "0.1",
+        get key() {
+          throw new Error("from the getter");
+        },
+      },
+      "0.1",
+    ],
+  ])(
+    "law 4: %s, as JavaScript may hand it over, is not asked about: master, and no error",
+    async (_, question, kept) => {
+      await using fake = await FakeDaemon.start(answer);
+      const client = clientOf(fake.address);
+      expect(await client.decide(question as Question)).toEqual(undecided("unaskable", kept));
+      expect(fake.lines).toEqual([]);
+      client.close();
+      expect(await client.decide(question as Question)).toEqual(undecided("closed", kept));
+    },
+  );
+
+  test("an assignment that is no string is none, and null is as good as absent", async () => {
+    let count = 0;
+    await using fake = await FakeDaemon.start((_, socket) => void socket.write(`0.${++count}5\nmaster\n`));
+    const client = clientOf(fake.address);
+    const forged = { length: 1, toString: () => "0.5\n0.6" };
+    for (const assignment of [0.1, ["0.1"], forged, Symbol("0.1"), null]) {
+      const question = { assignment, application: null, key: null, force: null } as unknown;
+      expect(await client.decide(question as Question)).toMatchObject({ isDecided: true });
+    }
+    expect(fake.lines).toEqual(["", "", "", "", ""]);
   });
 
   test("an address or a patience that is none throws, and says how to write it", () => {
