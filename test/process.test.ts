@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { DRAIN_MS } from "../src/servers/server.ts";
 import { DaemonHome, eventually } from "./support/daemon-process.ts";
 import { LineClient } from "./support/line.ts";
 import { freePort } from "./support/port.ts";
@@ -45,15 +46,24 @@ describe("stopping", () => {
   });
 
   test("what has been asked when the signal comes is answered", async () => {
+    // Within a second; on a busy machine this client may need longer to read it all, and then has to come again.
+    const isInTime = async () => (await readsLate()) < DRAIN_MS;
+    await eventually(isInTime, "a client that reads in time", 25_000);
+  });
+
+  /** Reads what it asked for while the daemon ends; how long that took, in milliseconds. */
+  async function readsLate(): Promise<number> {
     const home = makeHome();
     const daemon = await home.start();
     const requestCount = 80_000;
     const socket = connect({ path: home.socket });
     socket.on("error", () => {});
     let lines = 0;
+    let signalledAtMs = Number.NaN;
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     socket.on("data", (bytes: Buffer) => {
       if (lines === 0) {
+        signalledAtMs = performance.now();
         daemon.signal("SIGTERM");
         // It reads late, so most of what it asked is still on its way when the daemon begins to end.
         socket.pause();
@@ -63,9 +73,11 @@ describe("stopping", () => {
     });
     socket.write("0.125\n".repeat(requestCount));
     await closed;
-    expect(lines).toBe(2 * requestCount);
+    const tookMs = performance.now() - signalledAtMs;
+    if (tookMs < DRAIN_MS) expect(lines).toBe(2 * requestCount);
     expect(await daemon.end()).toBe(0);
-  });
+    return tookMs;
+  }
 
   test("connections that waited to be accepted are answered too", async () => {
     const home = makeHome();
@@ -98,7 +110,7 @@ describe("stopping", () => {
       expect(await ended).toBe(0);
       const tookMs = performance.now() - startedAt;
       if (signals === 1) expect(tookMs).toBeGreaterThan(900);
-      expect(tookMs).toBeLessThan(signals === 1 ? 3_000 : 800);
+      expect(tookMs).toBeLessThan(signals === 1 ? 3_000 : DRAIN_MS);
       rude.close();
     }
   });
