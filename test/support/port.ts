@@ -15,6 +15,8 @@ const PORT_COUNT = 10_000;
 /** The port that says that a port is taken; its own UDP port may be the server's, as it is for HTTP/3. */
 const HELD_BY = 10_000;
 
+const TRIES_MAX = 100;
+
 export async function freePort(): Promise<number> {
   const first = Math.floor(Math.random() * PORT_COUNT);
   for (let i = 0; i < PORT_COUNT; i++) {
@@ -22,6 +24,21 @@ export async function freePort(): Promise<number> {
     if ((await hold(port + HELD_BY)) && (await isFree(port))) return port;
   }
   throw new Error("no port on loopback");
+}
+
+/**
+ * Listens on a port of those that no connection gets, for a server that lets go of it for a while and takes it back.
+ *
+ * @param listen throws where somebody listens there
+ */
+export function onQuietPort<Server>(listen: (port: number) => Server): Server {
+  for (let tries = 1; ; tries++) {
+    try {
+      return listen(PORT_MIN + HELD_BY + Math.floor(Math.random() * PORT_COUNT));
+    } catch (error) {
+      if (tries === TRIES_MAX) throw error;
+    }
+  }
 }
 
 /** Whether nobody had this UDP port; now this process has it. */
