@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "bun";
 import { caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
+import { eventually } from "../support/daemon-process.ts";
 import { freePort } from "../support/port.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
@@ -280,7 +281,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       const { status, body } = await visitors.visit(visit);
       expect([status, body]).toEqual([502, ""]);
     }
-    expect(caddy.log()).toContain('"level":"error"');
+    await eventually(() => caddy.log().includes('"level":"error"'), "the log says so");
     // With the daemon gone as well, master has them.
     daemon?.stop();
     await expectMaster("GET", "");

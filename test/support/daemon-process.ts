@@ -109,11 +109,12 @@ export class DaemonProcess {
   readonly #child: Child;
   #log = "";
   #onLog: (() => void) | undefined;
+  readonly #reading: Promise<void>;
 
   private constructor(child: Child) {
     this.pid = child.pid;
     this.#child = child;
-    void this.#readLog();
+    this.#reading = this.#readLog();
   }
 
   /** Waits until the daemon that `child` runs says that it runs, and is ready. */
@@ -152,9 +153,10 @@ export class DaemonProcess {
     this.#child.kill(name);
   }
 
-  /** Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone. */
+  /** Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone, and its log is whole. */
   async end(name: NodeJS.Signals = "SIGTERM"): Promise<number> {
     this.#child.kill(name);
+    await this.#reading;
     return this.#child.exited;
   }
 
