@@ -19,6 +19,9 @@ import { DaemonHome, eventually } from "./support/daemon-process.ts";
 import { LineClient } from "./support/line.ts";
 import { freePort } from "./support/port.ts";
 
+/** Less than a daemon that ends waits for what is on its way. */
+const ASLEEP_MS = 25;
+
 const homes: DaemonHome[] = [];
 
 function makeHome(flags: string[] = []): DaemonHome {
@@ -46,13 +49,13 @@ describe("stopping", () => {
   });
 
   test("what has been asked when the signal comes is answered", async () => {
-    // Within a second; on a busy machine this client may need longer to read it all, and then has to come again.
-    const isInTime = async () => (await readsLate()) < DRAIN_MS;
-    await eventually(isInTime, "a client that reads in time", 25_000);
+    // A client that is kept from running sends its questions late, or reads for longer than the daemon waits; then it has to
+    // come again.
+    await eventually(readsLate, "a client that could run all the time", 25_000);
   });
 
-  /** Reads what it asked for while the daemon ends; how long that took, in milliseconds. */
-  async function readsLate(): Promise<number> {
+  /** Asks a lot, and reads the answers while the daemon ends; whether the machine let it. */
+  async function readsLate(): Promise<boolean> {
     const home = makeHome();
     const daemon = await home.start();
     const requestCount = 80_000;
@@ -72,11 +75,24 @@ describe("stopping", () => {
       for (const byte of bytes) if (byte === 0x0a) lines++;
     });
     socket.write("0.125\n".repeat(requestCount));
-    await closed;
-    const tookMs = performance.now() - signalledAtMs;
-    if (tookMs < DRAIN_MS) expect(lines).toBe(2 * requestCount);
+    const longestSleepMs = await longestSleep(closed);
+    const couldRun = longestSleepMs < ASLEEP_MS && performance.now() - signalledAtMs < DRAIN_MS;
+    if (couldRun) expect(lines).toBe(2 * requestCount);
     expect(await daemon.end()).toBe(0);
-    return tookMs;
+    return couldRun || lines === 2 * requestCount;
+  }
+
+  /** For how long this process did not run at a stretch, until `end`, in milliseconds. */
+  async function longestSleep(end: Promise<void>): Promise<number> {
+    let longestMs = 0;
+    let ranAtMs = performance.now();
+    const timer = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - ranAtMs);
+      ranAtMs = performance.now();
+    }, 2);
+    await end;
+    clearInterval(timer);
+    return longestMs;
   }
 
   test("connections that waited to be accepted are answered too", async () => {
