@@ -140,11 +140,12 @@ export class DaemonProcess {
     return (await response.json()) as State;
   }
 
-  /** Resolves when the daemon has the rollout that the store says. */
-  async follows(version: string, rollout: number): Promise<void> {
+  /** Resolves when the daemon has the rollout that the store says, and the offset where one is given. */
+  async follows(version: string, rollout: number, offset?: number): Promise<void> {
     await eventually(async () => {
       const { applications } = await this.state();
-      return applications[0]?.arcs.find((arc) => arc.version === version)?.rollout === rollout;
+      const arc = applications[0]?.arcs.find((each) => each.version === version);
+      return arc?.rollout === rollout && (offset === undefined || arc.offset === offset);
     }, `${version} at ${rollout}`);
   }
 

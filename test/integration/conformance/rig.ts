@@ -197,7 +197,7 @@ export class Rig {
   /** Writes the store; resolves when every visitor is decided by it. */
   async rollOut(rollout: number, offset = 0): Promise<void> {
     this.write({ canary: { rollout, offset } as { rollout: number } });
-    await this.daemon.follows("canary", rollout);
+    await this.daemon.follows("canary", rollout, offset);
     await this.settles();
   }
 
