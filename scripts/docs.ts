@@ -10,7 +10,7 @@ import type { Program } from "../src/cli/command.ts";
 import { helpPage } from "../src/cli/help.ts";
 import { PROGRAM_TABLE } from "../src/cli/list.ts";
 import { configurationPage } from "../src/config/page.ts";
-import { metricsPage } from "../src/monitors/table.ts";
+import { metricsPage } from "../src/monitors/page.ts";
 import { promisedTable } from "../test/integration/conformance/table.ts";
 import { limitsPage } from "./limits.ts";
 

@@ -11,25 +11,20 @@
  *                ▲  └─error─▶ count ─▶ waiting(back-off) ───┤
  *                └──────────── time, or a nudge ◀───────────┘
  *
- * A snapshot that is older than the last one comes from a replica that lags, or from a backup. As long as the last values
- * hold it counts as a read that failed, lest a canary that was taken back returns for a moment; after that, what the store
- * says is the truth again, as nothing else will come.
+ * What a read goes through is in `feed/`: it ends in time, is no older than the last one, and its records are checked.
  *
  * A table's age counts from the moment at which the store was asked, not answered: what it holds is no newer.
  */
 
+import { BoundedReads, READ_TIMEOUT_MS } from "./feed/bounded-read.ts";
+import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./feed/check-snapshot.ts";
+import { Positions } from "./feed/positions.ts";
 import type { LastGood } from "./last-good.ts";
 import type { Log } from "./log.ts";
 import type { FeedCounts, Metrics } from "./metrics.ts";
-import { type Arc, byPrecedence, checkRecord, isVersion, MAINTENANCE, VERSIONS_MAX } from "./record.ts";
+import { type Arc, MAINTENANCE } from "./record.ts";
 import { findOverlap, type Rollout, spell } from "./rollout.ts";
 import { type Snapshot, type Store, StoreError } from "./stores/store.ts";
-
-/** The longest that a read may take before it counts as failed, whatever the store itself does. */
-export const READ_TIMEOUT_MS = 5_000;
-
-/** A store that neither answers nor heeds its signal is not asked again while this many reads hang. */
-const HANGING_READS_MAX = 3;
 
 /** The first wait after a failure, as a part of `delay`; it doubles with each further one, up to `delay`. */
 const BACKOFF_START = 1 / 4;
@@ -44,16 +39,9 @@ const BACKOFF_JITTER = 0.75;
 const NUDGE_MIN_MS = 10;
 const NUDGE_MIN_FAILING_MS = 100;
 
-/** A read tells of this many malformed records, and then of their number. */
-const COMPLAINTS_MAX = 8;
-
 /** A successful read. */
-export interface Reading {
+export interface Reading extends Checked {
   readonly application: string;
-  /** The checked arcs, `maintenance` among them; a malformed record has rollout 0. */
-  readonly arcs: readonly Arc[];
-  /** Versions whose record could not be used. */
-  readonly malformed: ReadonlySet<string>;
   readonly snapshot: Snapshot;
   /** How long ago the store was asked for it. */
   readonly ageMs: number;
@@ -139,11 +127,10 @@ class Loop {
   readonly #counts: FeedCounts;
   readonly #ending = new AbortController();
   #failures = 0;
-  /** The highest position that each record was read at. */
-  #positions: ReadonlyMap<string, number> = new Map();
+  readonly #reads: BoundedReads;
+  readonly #positions = new Positions();
   #expiry: ReturnType<typeof setTimeout> | undefined;
   #hasExpired = false;
-  #hanging = 0;
   #nudged = false;
   #nudgeable = false;
   #wake: (() => void) | undefined;
@@ -159,6 +146,7 @@ class Loop {
     this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
     this.#counts = options.metrics.feed(application);
+    this.#reads = new BoundedReads(options.store, this.#ending.signal);
   }
 
   start(): void {
@@ -233,9 +221,10 @@ class Loop {
     const askedAtMs = this.#clock();
     let reading: Reading;
     try {
-      const snapshot = await this.#readInTime();
+      const snapshot = await this.#reads.read(this.application);
       this.#refuseOutdated(snapshot);
-      reading = { ...this.#check(snapshot), snapshot, ageMs: this.#clock() - askedAtMs };
+      const ageMs = this.#clock() - askedAtMs;
+      reading = { ...this.#check(snapshot), application: this.application, snapshot, ageMs };
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#fail(error);
       return;
@@ -243,61 +232,42 @@ class Loop {
     this.#succeed(reading, askedAtMs);
   }
 
-  /** A read that ends when its time is up, the feed ends, or the store answers; a late answer is dropped. */
-  async #readInTime(): Promise<Snapshot> {
-    if (this.#hanging >= HANGING_READS_MAX) {
-      throw new Error(`${this.#hanging} reads of the store hang; waiting for one to end`);
-    }
-    const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
-    const outOfTime = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-    this.#hanging++;
-    const read = (async () => this.#options.store.read(this.application, signal))();
-    read
-      .finally(() => {
-        this.#hanging--;
-      })
-      .catch(() => {});
-    try {
-      return await Promise.race([read, outOfTime]);
-    } catch (error) {
-      // A store that heeds its signal may be first to say so, in words of its own.
-      throw signal.aborted ? signal.reason : error;
-    }
-  }
-
   /** Throws where a record is older than it was, and the last values still hold. */
   #refuseOutdated(snapshot: Snapshot): void {
     const { rollout, log, store } = this.#options;
-    const outdated = [...snapshot].find(
-      ([version, { position }]) =>
-        position !== undefined && position < (this.#positions.get(version) ?? position),
-    );
+    const outdated = this.#positions.outdated(snapshot);
     if (outdated !== undefined) {
-      const [version, { position }] = outdated;
-      const fields = { version, position, before: this.#positions.get(version) };
+      const { version, position, before } = outdated;
       if (rollout.table(this.application)?.isFresh(this.#clock())) {
-        const what = `${version} went back from position ${fields.before} to ${position}`;
+        const what = `${version} went back from position ${before} to ${position}`;
         throw new StoreError(
           "outdated",
           `${what}: a replica that lags, or a backup; see which server answers`,
         );
       }
       log.error("the store stays at an older state than before: it counts as the truth from now on", {
-        ...fields,
+        ...outdated,
         application: this.application,
         store: store.address,
         remedy: "if a backup was restored, look at the rollouts with get, and write them anew",
       });
     }
-    // An empty server knows of no positions; the one behind it may be an old one.
-    if (snapshot.size === 0) return;
-    this.#positions = new Map(
-      [...snapshot].flatMap(([version, { position }]) =>
-        position === undefined ? [] : [[version, position] as const],
-      ),
-    );
+    this.#positions.accept(snapshot);
+  }
+
+  /** Throws where the store answered with what is no snapshot: that counts as a read that failed. */
+  #check(snapshot: Snapshot): Checked {
+    const { rollout, log, store } = this.#options;
+    const before = rollout.table(this.application)?.arcs ?? [];
+    return checkSnapshot(snapshot, before, (problem, version) => {
+      const consequence = version === MAINTENANCE ? "leaves maintenance as it is" : "counts as rollout 0";
+      log.warn(`a record cannot be used and ${consequence}`, {
+        application: this.application,
+        version,
+        problem,
+        store: store.address,
+      });
+    });
   }
 
   #fail(error: unknown): void {
@@ -379,47 +349,6 @@ class Loop {
       });
     }, table.expiresAtMs - this.#clock());
     this.#expiry.unref();
-  }
-
-  /** Throws where the store answered with what is no snapshot: that counts as a read that failed. */
-  #check(snapshot: Snapshot): Pick<Reading, "application" | "arcs" | "malformed"> {
-    const arcs: Arc[] = [];
-    const malformed = new Set<string>();
-    for (const [version, record] of snapshot) {
-      const { arc, problem } = checkRecord(version, record.value);
-      if (problem !== undefined) {
-        malformed.add(version);
-        if (malformed.size <= COMPLAINTS_MAX) this.#complain(problem, arc.version);
-        if (version === MAINTENANCE) {
-          // Law 8: the switch stays as it is, so that is what the table shows.
-          const before = this.#options.rollout.table(this.application)?.arcs;
-          const kept = before?.find((known) => known.version === MAINTENANCE);
-          if (kept !== undefined) arcs.push(kept);
-          continue;
-        }
-      }
-      if (isVersion(version)) arcs.push(arc);
-    }
-    if (malformed.size > COMPLAINTS_MAX)
-      this.#complain(`and ${malformed.size - COMPLAINTS_MAX} more records`);
-    if (arcs.length > VERSIONS_MAX) {
-      this.#complain(
-        `there are more than ${VERSIONS_MAX} versions; those that come last by name are ignored`,
-      );
-      // Sorted, so that every daemon of a fleet ignores the same ones, in whatever order they were read.
-      for (const { version } of arcs.sort(byPrecedence).splice(VERSIONS_MAX)) malformed.add(version);
-    }
-    return { application: this.application, arcs, malformed };
-  }
-
-  #complain(problem: string, version?: string): void {
-    const consequence = version === MAINTENANCE ? "leaves maintenance as it is" : "counts as rollout 0";
-    this.#options.log.warn(`a record cannot be used and ${consequence}`, {
-      application: this.application,
-      version,
-      problem,
-      store: this.#options.store.address,
-    });
   }
 }
 

@@ -108,7 +108,7 @@ describe("parseAssignment", () => {
     const text = `0.${"9".repeat(8_000)}x`;
     const startedAtMs = performance.now();
     for (let i = 0; i < 100; i++) parse(text);
-    expect(performance.now() - startedAtMs).toBeLessThan(200);
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import { Feed, type FeedOptions, pauseMs, READ_TIMEOUT_MS, type Reading } from "../src/feed.ts";
+import { READ_TIMEOUT_MS } from "../src/feed/bounded-read.ts";
+import { Feed, type FeedOptions, pauseMs, type Reading } from "../src/feed.ts";
 import type { LastGood } from "../src/last-good.ts";
 import { Metrics } from "../src/metrics.ts";
 import { type Arc, VERSIONS_MAX } from "../src/record.ts";

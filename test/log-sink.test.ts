@@ -117,7 +117,7 @@ describe("law 6: a pipe that nobody reads", () => {
     const line = `${"x".repeat(1_023)}\n`;
     const startedAtMs = performance.now();
     for (let i = 0; i < 20_000; i++) sink.write(line);
-    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+    expect(performance.now() - startedAtMs).toBeLessThan(3_000);
     await Bun.sleep(1);
 
     // Once it is read again, it says what was lost: everything is either there or counted.

@@ -14,9 +14,13 @@ import {
 } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { DRAIN_MS } from "../src/servers/server.ts";
 import { DaemonHome, eventually } from "./support/daemon-process.ts";
 import { LineClient } from "./support/line.ts";
 import { freePort } from "./support/port.ts";
+
+/** Less than a daemon that ends waits for what is on its way. */
+const ASLEEP_MS = 25;
 
 const homes: DaemonHome[] = [];
 
@@ -45,15 +49,24 @@ describe("stopping", () => {
   });
 
   test("what has been asked when the signal comes is answered", async () => {
+    // A client that is kept from running sends its questions late, or reads for longer than the daemon waits; then it has to
+    // come again.
+    await eventually(readsLate, "a client that could run all the time", 25_000);
+  });
+
+  /** Asks a lot, and reads the answers while the daemon ends; whether the machine let it. */
+  async function readsLate(): Promise<boolean> {
     const home = makeHome();
     const daemon = await home.start();
     const requestCount = 80_000;
     const socket = connect({ path: home.socket });
     socket.on("error", () => {});
     let lines = 0;
+    let signalledAtMs = Number.NaN;
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     socket.on("data", (bytes: Buffer) => {
       if (lines === 0) {
+        signalledAtMs = performance.now();
         daemon.signal("SIGTERM");
         // It reads late, so most of what it asked is still on its way when the daemon begins to end.
         socket.pause();
@@ -62,10 +75,25 @@ describe("stopping", () => {
       for (const byte of bytes) if (byte === 0x0a) lines++;
     });
     socket.write("0.125\n".repeat(requestCount));
-    await closed;
-    expect(lines).toBe(2 * requestCount);
+    const longestSleepMs = await longestSleep(closed);
+    const couldRun = longestSleepMs < ASLEEP_MS && performance.now() - signalledAtMs < DRAIN_MS;
+    if (couldRun) expect(lines).toBe(2 * requestCount);
     expect(await daemon.end()).toBe(0);
-  });
+    return couldRun || lines === 2 * requestCount;
+  }
+
+  /** For how long this process did not run at a stretch, until `end`, in milliseconds. */
+  async function longestSleep(end: Promise<void>): Promise<number> {
+    let longestMs = 0;
+    let ranAtMs = performance.now();
+    const timer = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - ranAtMs);
+      ranAtMs = performance.now();
+    }, 2);
+    await end;
+    clearInterval(timer);
+    return longestMs;
+  }
 
   test("connections that waited to be accepted are answered too", async () => {
     const home = makeHome();
@@ -98,7 +126,7 @@ describe("stopping", () => {
       expect(await ended).toBe(0);
       const tookMs = performance.now() - startedAt;
       if (signals === 1) expect(tookMs).toBeGreaterThan(900);
-      expect(tookMs).toBeLessThan(signals === 1 ? 3_000 : 800);
+      expect(tookMs).toBeLessThan(signals === 1 ? 3_000 : DRAIN_MS);
       rude.close();
     }
   });
@@ -225,12 +253,14 @@ describe("the log file", () => {
     const flagged = new DaemonHome({ records: { canary: 0.25 }, flags: ["-logfile", path] });
     homes.push(flagged);
     const daemon = await flagged.start();
-    await eventually(() => /canary=0.25@0/.test(readFileSync(path, "utf8")), "it is written");
+    // Lines go to stderr and to the file by ways of their own: what stderr has may not be in the file yet.
+    const has = (pattern: RegExp) => existsSync(path) && pattern.test(readFileSync(path, "utf8"));
+    await eventually(() => has(/canary=0.25@0/) && has(/ runs /), "it is written");
     renameSync(path, `${path}.1`);
     daemon.signal("SIGHUP");
     await eventually(() => existsSync(path), "it is opened again");
     flagged.write({ canary: 0.5 });
-    await eventually(() => /canary=0.5@0/.test(readFileSync(path, "utf8")), "it goes on");
+    await eventually(() => has(/canary=0.5@0/), "it goes on");
     expect(readFileSync(`${path}.1`, "utf8")).toMatch(/ runs /);
     await daemon.end();
   });

@@ -61,7 +61,7 @@ export type UndecidedReason =
   | "paused"
   /** Too many questions are on their way. */
   | "overloaded"
-  /** The question does not fit into a line. */
+  /** The question does not fit into a line, or has values that are no strings. */
   | "unaskable"
   /** The client was closed. */
   | "closed";
@@ -132,21 +132,31 @@ export class Client {
     this.#onEvent = onEvent;
   }
 
-  /** Where the visitor is served. Never rejects; resolves within the client's `timeoutMs`. */
+  /** Where the visitor is served. Never throws nor rejects; resolves within the client's `timeoutMs`. */
   decide(question: Question = {}): Promise<Decision> {
-    const given = sendableAssignment(question.assignment);
+    let given: string | undefined;
+    let line = "";
+    let isFresh = false;
+    try {
+      if (typeof question !== "object") throw new TypeError("a question is an object");
+      given = sendableAssignment(question.assignment);
+      isFresh = given === undefined && (question.key ?? undefined) === undefined;
+      line = `${requestLine(given === question.assignment ? question : { ...question, assignment: given })}\n`;
+    } catch {
+      // JavaScript hands over what it likes: null, a number as key, a getter that throws. That is no visitor's error.
+    }
     if (this.#isClosed) return Promise.resolve(this.#toMaster(given, "closed"));
     const nowMs = performance.now();
     if (!this.#pause.mayAsk(nowMs)) return Promise.resolve(this.#toMaster(given, "paused"));
-    const line = `${requestLine(given === question.assignment ? question : { ...question, assignment: given })}\n`;
-    if (line.length > LINE_BYTES_MAX) return Promise.resolve(this.#toMaster(given, "unaskable"));
+    if (line === "" || line.length > LINE_BYTES_MAX)
+      return Promise.resolve(this.#toMaster(given, "unaskable"));
     const connection = this.#choose(nowMs);
     if (connection === undefined) return Promise.resolve(this.#toMaster(given, "overloaded"));
     return new Promise((resolve) => {
       const asked: Asked = {
         line,
         given,
-        isFresh: given === undefined && question.key === undefined,
+        isFresh,
         deadlineMs: nowMs + this.#timeoutMs,
         isSettled: false,
         isRetried: false,

@@ -33,18 +33,15 @@ export interface Question {
   readonly force?: string | undefined;
 }
 
-/** The line that asks, without its LF. */
+/** The line that asks, without its LF. Throws where a value is neither a string nor absent, as in JavaScript it may be. */
 export function requestLine({ assignment = "", application, key, force }: Question): string {
-  let line = assignment;
-  if (application !== undefined) line += ` application=${encoded(application)}`;
-  if (key !== undefined) line += ` key=${encoded(key)}`;
-  if (force !== undefined) line += ` force=${encoded(force)}`;
-  return line;
+  return assignment + field("application", application) + field("key", key) + field("force", force);
 }
 
 /** `text` if it may be sent as an assignment, whatever it means; else undefined, and the visitor is a new one. */
-export function sendableAssignment(text: string | undefined): string | undefined {
-  return text !== undefined && text.length <= ASSIGNMENT_BYTES_MAX && SENDABLE.test(text) ? text : undefined;
+export function sendableAssignment(text: unknown): string | undefined {
+  const isSendable = typeof text === "string" && text.length <= ASSIGNMENT_BYTES_MAX && SENDABLE.test(text);
+  return isSendable ? text : undefined;
 }
 
 /** Whether `text` is a number in [0, 1), as the protocol spells it. */
@@ -69,6 +66,11 @@ export function isAnswerTo(given: string | undefined, assignment: string, locati
     !isAssignment(given) ||
     Number(given) === Number(assignment)
   );
+}
+
+/** Null is absent, too: so JavaScript says that there is no such header or user. */
+function field(name: string, value: string | null | undefined): string {
+  return value === undefined || value === null ? "" : ` ${name}=${encoded(value)}`;
 }
 
 /** Percent-encoded; a lone surrogate, which UTF-8 cannot hold, as the replacement character. */

@@ -7,8 +7,9 @@
 
 import type { Request, RequestHandler } from "express";
 import type { Decision } from "../client/client.ts";
+import { tellRequest } from "./incoming.ts";
 import { addCookie } from "./set-cookie.ts";
-import { decideVisit, FORCE_NAME, single, tellUpstreams, type VisitOptions } from "./visit.ts";
+import { decideVisit, FORCE_NAME, single, type VisitOptions } from "./visit.ts";
 
 declare global {
   namespace Express {
@@ -29,7 +30,7 @@ export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
       isTls: request.secure,
     });
     request.maxwellsdaemon = decision;
-    tellUpstreams(request.headers, decision);
+    tellRequest(request, decision);
     if (cookie !== undefined) addCookie(response, cookie);
     next();
   };

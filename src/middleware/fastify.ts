@@ -7,8 +7,9 @@
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Decision } from "../client/client.ts";
+import { tellRequest } from "./incoming.ts";
 import { addCookie } from "./set-cookie.ts";
-import { decideVisit, FORCE_NAME, single, tellUpstreams, type VisitOptions } from "./visit.ts";
+import { decideVisit, FORCE_NAME, single, type VisitOptions } from "./visit.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -31,7 +32,7 @@ export async function maxwellsDaemon(
       isTls: request.protocol === "https",
     });
     request.maxwellsdaemon = decision;
-    tellUpstreams(request.headers, decision);
+    tellRequest(request.raw, decision);
     if (cookie !== undefined) addCookie(reply.raw, cookie);
   });
 }

@@ -17,15 +17,9 @@ import type { StatsD } from "hot-shots";
 import { Problem } from "../config/option.ts";
 import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
+import type { HistogramMetric, Labels, SharedMetric, StatsdName } from "./metric.ts";
 import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
-import {
-  type HistogramMetric,
-  type Labels,
-  METRICS,
-  middleOfBucketMs,
-  type SharedMetric,
-  type StatsdName,
-} from "./table.ts";
+import { METRICS, middleOfBucketMs } from "./table.ts";
 
 const INTERVAL_MS = 1_000;
 

@@ -8,8 +8,9 @@
 
 import type { Counter, Gauge, Registry } from "prom-client";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
+import type { HistogramMetric, Sample } from "./metric.ts";
 import type { Monitor, MonitorContext, MonitorKind } from "./monitor.ts";
-import { type HistogramMetric, METRICS, type Sample } from "./table.ts";
+import { METRICS } from "./table.ts";
 
 /** Of prom-client's `Registry`, without loading it. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";

@@ -93,7 +93,10 @@ export class Setup {
     const http = options.isTls ? withTls(edited, await certificate(directory)) : edited;
     const nginx = await startNginx(directory, port, http, 1, options.user);
     this.#stops.push(() => nginx.stop());
-    return `${options.isTls ? "https" : "http"}://127.0.0.1:${port}/`;
+    const url = `${options.isTls ? "https" : "http"}://127.0.0.1:${port}/`;
+    // It listens before it has workers, and they have their user when they answer. This page asks nobody.
+    await fetch(`${url}maintenance/maintenance.html`, { tls: { rejectUnauthorized: false } });
+    return url;
   }
 
   /** The example with a copy of the Lua module that waits for the daemon as long as it takes. */

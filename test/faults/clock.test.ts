@@ -44,7 +44,7 @@ test.skipIf(LIBRARY === undefined)(
     const home = new DaemonHome({ records: { canary: 0.25 } });
     const timestampFile = join(home.directory, "time");
     writeFileSync(timestampFile, "+0");
-    const daemon = await start(home, timestampFile, ["-unhealthy", "1s"]);
+    const daemon = await start(home, timestampFile, ["-unhealthy", "20s"]);
     try {
       const beforeBytes = residentBytes(daemon.pid);
       for (const jump of ["+365d", "-365d", "+0"]) {

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { covers } from "../../src/rollout.ts";
+import { type Arc, byPrecedence } from "../../src/record.ts";
+import { covers, Rollout } from "../../src/rollout.ts";
 import { leaseLine } from "../../src/servers/apache/map.ts";
 import { KnownEnds } from "../../src/servers/haproxy/map.ts";
 import {
@@ -29,6 +30,8 @@ import { Visitors } from "../support/visitors.ts";
 
 const MINUTE_MS = 60_000;
 
+type Arcs = Readonly<Record<string, readonly [rollout: number, offset: number]>>;
+
 /** An httpd whose map the test writes itself, in the daemon's place. */
 class Site {
   readonly directory = mkdtempSync(join(tmpdir(), "apache-"));
@@ -38,14 +41,15 @@ class Site {
   #writtenAtS = 0;
   #port = 0;
 
-  async start(mpm: Mpm): Promise<void> {
+  /** @param edit what an operator made of the shipped site */
+  async start(mpm: Mpm, edit = (site: string) => site): Promise<void> {
     const [master, canary] = [join(this.directory, "master.sock"), join(this.directory, "canary.sock")];
     this.#upstreams.push(startUpstream("master", master), startUpstream("canary", canary));
     installFiles(this.directory);
     openTo({ directory: this.directory }, [master, canary]);
     const port = await freePort();
     const maintenanceFile = join(this.directory, "maintenance");
-    const site = fillSite({ directory: this.directory, port, master, canary, maintenanceFile });
+    const site = edit(fillSite({ directory: this.directory, port, master, canary, maintenanceFile }));
     this.#apache = await startApache(this.directory, port, wholeConfiguration(this.directory, site, mpm));
     this.#port = port;
     this.reconnect();
@@ -79,12 +83,26 @@ class Site {
   }
 
   /** Writes what a daemon would, at `atMs`, of arcs by their versions. */
-  lease(
-    arcs: Readonly<Record<string, readonly [rollout: number, offset: number]>>,
-    atMs = Date.now(),
-    durationMs = 3_000,
-  ): void {
+  lease(arcs: Arcs, atMs = Date.now(), durationMs = 3_000): void {
     this.writeMap(`${lineOf(arcs, atMs, durationMs)}\n`);
+  }
+
+  /** Whether visitors are where the daemon's own table has them; those of versions that are not `served`, at master. */
+  async expectAgreement(arcs: Arcs, served: readonly string[], random: Random): Promise<void> {
+    const rollout = new Rollout(["website"], MINUTE_MS);
+    rollout.apply("website", listOf(arcs), 0);
+    this.lease(arcs);
+    const assignments = Array.from({ length: 30 }, () => String(Math.floor(random.fraction() * 1e15) / 1e15));
+    await Promise.all(
+      assignments
+        .filter((text) => !text.includes("e"))
+        .map(async (text) => {
+          const location = rollout.table("website")?.locate(Number(text), 0).location ?? "";
+          const wanted = served.includes(location) ? location : "master";
+          const { told } = await this.known(text);
+          expect([arcs, text, told["maxwellsdaemon-location"]]).toEqual([arcs, text, wanted]);
+        }),
+    );
   }
 
   async visit(headers: readonly (readonly [string, string])[] = [], target = "/") {
@@ -100,15 +118,22 @@ class Site {
   }
 }
 
-function lineOf(
-  arcs: Readonly<Record<string, readonly [rollout: number, offset: number]>>,
-  atMs: number,
-  durationMs: number,
-): string {
-  const list = Object.entries(arcs).map(([version, [rollout, offset]]) => ({
-    ...{ version, rollout, offset, failsafe: "master" as const },
-  }));
-  return leaseLine("website", { durationMs, arcs: list }, atMs, new KnownEnds()).line ?? "";
+/** As a lease has them: in their order of precedence. */
+function listOf(arcs: Arcs): Arc[] {
+  return Object.entries(arcs)
+    .map(([version, [rollout, offset]]) => ({ version, rollout, offset, failsafe: "master" as const }))
+    .sort(byPrecedence);
+}
+
+function lineOf(arcs: Arcs, atMs: number, durationMs: number): string {
+  return leaseLine("website", { durationMs, arcs: listOf(arcs) }, atMs, new KnownEnds()).line ?? "";
+}
+
+/** Arcs of these versions that lie over each other. */
+function overlapping(versions: readonly string[], random: Random): Arcs {
+  return Object.fromEntries(
+    versions.map((version) => [version, [0.3 + 0.4 * random.fraction(), random.fraction()]]),
+  );
 }
 
 describe.skipIf(apacheMissing() !== undefined).each(["event", "worker", "prefork"] as const)(
@@ -239,6 +264,13 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     }
   });
 
+  test("a version that the site does not know is master, and takes nobody from the canary where they overlap", async () => {
+    const random = new Random();
+    for (let round = 0; round < 20; round++) {
+      await site.expectAgreement(overlapping(["canary", "alpha", "blue"], random), ["canary"], random);
+    }
+  });
+
   test.each(["maxwellsdaemon-location", "Maxwellsdaemon, maxwellsdaemon-location", "close, MAXWELLSDAEMON"])(
     "a visitor who says Connection: %s takes nothing from the upstream",
     async (connection) => {
@@ -271,5 +303,29 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     await eventually(() => generations() > before, "the reload");
     site.reconnect();
     for (let visit = 0; visit < 20; visit++) await expectNobodyDecides();
+  });
+});
+
+describe.skipIf(apacheMissing() !== undefined)("a site with more versions", () => {
+  const site = new Site();
+  beforeAll(() => site.start("event", withVersions), 20_000);
+  afterAll(() => site.stop(), 20_000);
+
+  /** Lines for the version green, and for blue, which is not served here: the last by name first, as the README says. */
+  function withVersions(text: string): string {
+    const [lines = "", ...more] =
+      text.match(/^ *RewriteCond expr .*\n.*E=MAXWELLS_LOCATION:canary.*\n/gm) ?? [];
+    if (more.length > 0 || lines.split("canary").length !== 4) throw new Error("the canary has two lines");
+    const green = lines.replace(",canary,", ",green,").replace("LOCATION:canary", "LOCATION:green");
+    const blue = lines.replace(",canary,", ",blue,").replace("LOCATION:canary", "LOCATION:master");
+    return text.replace(lines, () => green + blue.replace("website_canary", "website_master") + lines);
+  }
+
+  test("agrees with the daemon where arcs overlap, those of a version that is not served here among them", async () => {
+    const random = new Random();
+    for (let round = 0; round < 20; round++) {
+      const arcs = overlapping(["canary", "blue", "green"], random);
+      await site.expectAgreement(arcs, ["canary", "green"], random);
+    }
   });
 });

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "bun";
 import { caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
+import { eventually } from "../support/daemon-process.ts";
 import { freePort } from "../support/port.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
@@ -24,7 +25,7 @@ const PATIENT_MS = 3_000;
 
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n";
 const CANARY = "maxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: canary\r\n";
-const COOKIE = "set-cookie: maxwellsdaemon=0.1; Path=/\r\n";
+const COOKIE = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
 
 /**
  * What fits into Caddy's write buffer. Of larger bodies Debian's Caddy 2.6.2 breaks off one answer in a thousand or so, where
@@ -44,7 +45,7 @@ const say =
 const STRANGERS: readonly (readonly [what: string, stranger: Stranger])[] = [
   [
     "answers 500, and still has an answer",
-    say(`HTTP/1.1 500 No\r\ncontent-length: 0\r\n${CANARY}${COOKIE}\r\n`),
+    say(`HTTP/1.1 500 No\r\ncontent-length: 0\r\n${CANARY}set-cookie: ${COOKIE}\r\n\r\n`),
   ],
   ["answers 404", say("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno")],
   ["answers 401", say("HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")],
@@ -62,6 +63,14 @@ const STRANGERS: readonly (readonly [what: string, stranger: Stranger])[] = [
   ["speaks another protocol", say("SSH-2.0-OpenSSH_9.2p1\r\n")],
   ["says half of a head", say(HEAD)],
   ["has a head without end", say(`${HEAD}${"x: y\r\n".repeat(100_000)}`)],
+  [
+    "gives a cookie beside a number that is none",
+    say(`${HEAD}maxwellsdaemon: half\r\nmaxwellsdaemon-location: canary\r\nset-cookie: ${COOKIE}\r\n\r\n`),
+  ],
+  [
+    "gives a cookie, and no number",
+    say(`${HEAD}maxwellsdaemon-location: canary\r\nset-cookie: ${COOKIE}\r\n\r\n`),
+  ],
   ["has control characters in its answer", say(`${HEAD}maxwellsdaemon: 0.1\x01\r\n${CANARY}\r\n`)],
   [
     "has a body that never ends",
@@ -272,7 +281,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       const { status, body } = await visitors.visit(visit);
       expect([status, body]).toEqual([502, ""]);
     }
-    expect(caddy.log()).toContain('"level":"error"');
+    await eventually(() => caddy.log().includes('"level":"error"'), "the log says so");
     // With the daemon gone as well, master has them.
     daemon?.stop();
     await expectMaster("GET", "");
@@ -283,9 +292,23 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
   });
 
   test("the daemon's Set-Cookie reaches the visitor as it is, beside the application's", async () => {
-    const cookie = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+    for (const cookie of [COOKIE, `${COOKIE}; Secure`]) {
+      listen(say(`${HEAD}${CANARY}set-cookie: ${cookie}\r\n\r\n`));
+      const { cookies } = await visitors.visit({ headers: [["x-set-cookie", "session=1"]] });
+      expect(cookies.toSorted()).toEqual([cookie, "session=1"]);
+      daemon?.stop();
+    }
+  });
+
+  test.each([
+    "maxwellsdaemon=0.1",
+    "maxwellsdaemon=<script>; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax",
+    `${COOKIE}; Domain=example.com`,
+    "session=stolen",
+    `${COOKIE}\r\nset-cookie: session=stolen`,
+  ])("no other cookie than the visitor's assignment is set: %p", async (cookie) => {
     listen(say(`${HEAD}${CANARY}set-cookie: ${cookie}\r\n\r\n`));
-    const { cookies } = await visitors.visit({ headers: [["x-set-cookie", "session=1"]] });
-    expect(cookies.toSorted()).toEqual([cookie, "session=1"]);
+    const { status, body, cookies } = await visitors.visit({ headers: [["x-set-cookie", "session=1"]] });
+    expect([status, (JSON.parse(body) as Seen).name, cookies]).toEqual([200, "canary", ["session=1"]]);
   });
 });

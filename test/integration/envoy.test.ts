@@ -9,9 +9,10 @@ import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/daemon-process.ts";
-import { type Envoy, envoyMissing, fillEnvoy, startEnvoy } from "../support/envoy.ts";
+import { envoyMissing, fillEnvoy, startEnvoy } from "../support/envoy.ts";
 import { type Answer, FakeDaemon, TO_CANARY } from "../support/fake-daemon.ts";
 import { freePort } from "../support/port.ts";
+import type { ProxyProcess } from "../support/proxy-process.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Visit, Visitors } from "../support/visitors.ts";
 
@@ -29,7 +30,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
   const path = (name: string) => join(directory, name);
   let upstreams: Upstream[];
   let daemon: FakeDaemon;
-  let envoy: Envoy;
+  let envoy: ProxyProcess;
   let visitors: Visitors;
 
   beforeAll(async () => {

@@ -157,7 +157,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
       );
     }
     expect(nginx.errorLog().slice(logged.length)).not.toContain("makes no sense");
-    expect((await known(0.1)).seen.name).toBe("canary");
+    await becomes(0.1, "canary");
   });
 
   test("what belongs to the maintenance page is there, maintenance or not", async () => {
@@ -167,8 +167,9 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
   test("connections to the daemon are used again and again", async () => {
     const accepted = async () => (await daemon.state()).servers[0]?.accepted ?? Number.NaN;
     const before = await accepted();
-    for (let i = 0; i < 300; i++) await known(0.5);
-    expect((await accepted()) - before).toBeLessThanOrEqual(2);
+    const late = 300 - (await canaryOf(300));
+    // One whose answer came too late is not used any more.
+    expect((await accepted()) - before).toBeLessThanOrEqual(2 + late);
   });
 
   test("a daemon that was killed costs no visitor more than its canary, and comes back without a reload", async () => {
@@ -188,29 +189,40 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
   });
 
   test("a daemon that hangs costs a few visitors 8 ms, and all others nothing", async () => {
-    daemon.signal("SIGSTOP");
-    const tookMs: number[] = [];
-    try {
+    /** How long 200 visits took, sorted. */
+    const visits = async (names: readonly string[]): Promise<number[]> => {
+      const tookMs: number[] = [];
       for (let i = 0; i < 200; i++) {
         const { status, seen, tookMs: ms } = await known(0.1);
-        expect([status, seen.name]).toEqual([200, "master"]);
+        expect(status).toBe(200);
+        expect(names).toContain(seen.name);
         tookMs.push(ms);
       }
+      return tookMs.sort((a, b) => a - b);
+    };
+    const usual = await visits(["canary", "master"]);
+    daemon.signal("SIGSTOP");
+    let tookMs: number[];
+    try {
+      tookMs = await visits(["master"]);
     } finally {
       daemon.signal("SIGCONT");
     }
-    tookMs.sort((a, b) => a - b);
-    // The patience is seen in the slowest ones, and not in the others; generous for a busy machine.
+    // The patience is seen in the slowest ones, and not in the others, who take as long as ever on this machine.
     expect(tookMs[199]).toBeGreaterThan(5);
-    expect(tookMs[100]).toBeLessThan(5);
-    expect(tookMs[199]).toBeLessThan(200);
+    expect(tookMs[100]).toBeLessThan(4 + 2 * (usual[100] ?? 0));
+    expect(tookMs[199]).toBeLessThan(500);
     await becomes(0.1, "canary");
     // Answers to those who gave up reached nobody else.
     for (let i = 0; i < 100; i++) {
       const assignment = i / 100;
-      const { seen } = await known(assignment);
-      expect(seen.headers["maxwellsdaemon"]).toBe(String(assignment));
-      expect(seen.name).toBe(assignment < 0.25 ? "canary" : "master");
+      const wanted = assignment < 0.25 ? "canary" : "master";
+      let { seen } = await known(assignment);
+      for (let visits = 1; visits < VISITS_MAX && wanted === "canary" && seen.name === "master"; visits++) {
+        await Bun.sleep(PAUSE_MS);
+        ({ seen } = await known(assignment));
+      }
+      expect([seen.headers["maxwellsdaemon"], seen.name]).toEqual([String(assignment), wanted]);
     }
   });
 
@@ -273,11 +285,10 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
           setTimeout(() => socket.write("nary\n"), 1);
         }),
       async () => {
-        await becomes(0.1, "canary");
-        expect(await canaryOf(50)).toBeGreaterThan(40);
+        await mostlyCanary();
       },
     );
-  }, 30_000);
+  }, 60_000);
 
   test("a pooled connection that turns out to be dead is replaced by a fresh one", async () => {
     let deaths = 0;
@@ -294,13 +305,20 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
         });
       },
       async () => {
-        await becomes(0.1, "canary");
-        expect(await canaryOf(50)).toBeGreaterThan(45);
+        await mostlyCanary();
         expect(deaths).toBeGreaterThan(20);
       },
     );
-  }, 30_000);
+  }, 60_000);
 });
+
+/**
+ * Of fifty visits one after the other the canary serves nearly all. Where answers come too late, because the machine is
+ * busy, there are fifty more; what makes every other visit fail fails all of these.
+ */
+async function mostlyCanary(): Promise<void> {
+  await eventually(async () => (await canaryOf(50)) > 45, "the canary serves", 40_000);
+}
 
 /** Of so many visits one after the other, how many canary served; a busy machine makes some answers too late. */
 async function canaryOf(visits: number): Promise<number> {

@@ -10,12 +10,12 @@ import { join } from "node:path";
 import { covers } from "../../src/rollout.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import { FakeDaemon } from "../support/fake-daemon.ts";
+import type { ProxyProcess } from "../support/proxy-process.ts";
 import { Random } from "../support/random.ts";
 import {
   fillTraefik,
   startTraefik,
   type TraefikPorts,
-  type TraefikProcess,
   traefikFlags,
   traefikMissing,
   traefikPorts,
@@ -31,7 +31,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
   let directory: string;
   let home: DaemonHome;
   let daemon: DaemonProcess;
-  let traefik: TraefikProcess;
+  let traefik: ProxyProcess;
   let upstreams: Upstream[];
   let ports: TraefikPorts;
 
@@ -41,7 +41,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     upstreams = (["master", "canary"] as const).map((name) => startUpstream(name, ports[name]));
     home = new DaemonHome({ flags: traefikFlags("ask", ports) });
     daemon = await home.start();
-    traefik = await startTraefik(fillTraefik("ask", directory, ports), ports.web);
+    traefik = await startTraefik(fillTraefik("ask", directory, ports, true), ports.web);
   });
 
   afterAll(async () => {

@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SLICES } from "../../src/servers/traefik/slices.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import type { ProxyProcess } from "../support/proxy-process.ts";
 import {
   fillTraefik,
   startTraefik,
   type TraefikPorts,
-  type TraefikProcess,
   traefikFlags,
   traefikMissing,
   traefikPorts,
@@ -48,7 +48,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
   let configuration: string;
   let home: DaemonHome;
   let daemon: DaemonProcess;
-  let traefik: TraefikProcess;
+  let traefik: ProxyProcess;
   let upstreams: Upstream[];
 
   beforeAll(async () => {

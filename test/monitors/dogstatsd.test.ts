@@ -6,6 +6,8 @@ import { createLog } from "../../src/log.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { DogStatsD, type DogStatsDOptions, dogstatsd } from "../../src/monitors/dogstatsd.ts";
 import { CLOSE_MS, type MonitorContext } from "../../src/monitors/monitor.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { freePort } from "../support/port.ts";
 import { decide, type TestContext, testContext } from "./context.ts";
 
 interface Line {
@@ -118,14 +120,6 @@ async function monitor(
 async function logged(context: TestContext): Promise<string> {
   while (context.logged.length === 0) await Bun.sleep(1);
   return String(context.logged[0]?.fields["error"]);
-}
-
-/** A port of loopback on which nothing listens. */
-async function closedPort(): Promise<number> {
-  const socket = new Receiver();
-  const port = await socket.listen();
-  socket.close();
-  return port;
 }
 
 test("the names of 2016 go out with their tags", async () => {
@@ -289,7 +283,7 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
   const context = testContext();
   const written: string[] = [];
   const log = createLog({ format: "text", sinks: [{ write: (line) => void written.push(line) }] });
-  const sending = await monitor(await closedPort(), { ...context, log });
+  const sending = await monitor(await freePort(), { ...context, log });
   for (let second = 0; second < 5; second++) {
     decide(context, "app", 0.5, 100);
     context.metrics.delay.observe(0.01, 100);
@@ -297,6 +291,7 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
     sending.send();
     await Bun.sleep(2); // A turn for what the socket has to say of refused datagrams.
   }
+  await eventually(() => written.length > 0, "the complaint");
   expect(written).toHaveLength(1);
   expect(written[0]).toContain("warn  metrics cannot be sent to statsd; decisions go on without");
   expect(written[0]).toContain("ECONNREFUSED");
@@ -304,19 +299,20 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
 
 test("where nobody asked for statsd, its absence is told once, as information", async () => {
   const context = testContext();
-  const sending = await monitor(await closedPort(), context, { isNamed: false });
+  const sending = await monitor(await freePort(), context, { isNamed: false });
   for (let second = 0; second < 5; second++) {
     decide(context, "app", 0.5, 100);
     context.metrics.delay.observe(0.01, 100);
     sending.send();
     await Bun.sleep(2);
   }
+  await eventually(() => context.logged.length > 0, "the complaint");
   expect(context.logged.map(({ level }) => level)).toEqual(["info"]);
 });
 
 test("an hour with nothing listening takes no memory", async () => {
   const context = testContext();
-  const sending = await monitor(await closedPort(), context);
+  const sending = await monitor(await freePort(), context);
   const send = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       decide(context, "app", 0.5, 10);
@@ -334,7 +330,7 @@ test("an hour with nothing listening takes no memory", async () => {
 
 test("a statsd that comes back gets what is counted from then on", async () => {
   const context = testContext();
-  const port = await closedPort();
+  const port = await freePort();
   const sending = await monitor(port, context);
   const server = context.metrics.server("line");
   for (let second = 0; second < 4; second++) {
@@ -372,7 +368,7 @@ test("what the socket refuses is sent with the next second, once", async () => {
   ];
   for (const [count, received] of counted) {
     const context = testContext();
-    const port = await closedPort();
+    const port = await freePort();
     const sending = await monitor(port, context);
     count(context, 1_000);
     sending.send(); // Leaves, and is refused at the other end; the kernel tells the next to be sent, which stays.
@@ -504,7 +500,7 @@ test("it does not keep a process alive", async () => {
     import { testContext } from "./test/monitors/context.ts";
     const context = testContext();
     context.metrics.server("line").success = 1;
-    const address = { host: "127.0.0.1", port: ${await closedPort()} };
+    const address = { host: "127.0.0.1", port: ${await freePort()} };
     const sending = new DogStatsD({ address, isNamed: true }, context);
     sending.start();
     await sending.connect();

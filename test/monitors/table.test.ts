@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
-import { METRICS, metricsPage, middleOfBucketMs } from "../../src/monitors/table.ts";
+import { metricsPage } from "../../src/monitors/page.ts";
+import { METRICS, middleOfBucketMs } from "../../src/monitors/table.ts";
 
 /** As the 2016 daemon sends them. */
 const NAMES_OF_2016 = [

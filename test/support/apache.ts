@@ -4,16 +4,13 @@
  */
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import type { DaemonHome } from "./daemon-process.ts";
+import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/apache");
 const HTTPD = "/usr/sbin/apache2";
 const MODULES = "/usr/lib/apache2/modules";
-
-const START_TIMEOUT_MS = 10_000;
-const LOOK_EVERY_MS = 10;
 
 /** How httpd spreads requests over processes and threads. */
 export type Mpm = "event" | "worker" | "prefork";
@@ -119,16 +116,12 @@ ${mpm === "prefork" ? threads : processes}
 ${site}`;
 }
 
-export interface Apache {
-  readonly url: string;
-  /** What it wrote to its error log so far. */
-  log(): string;
+export interface Apache extends ProxyProcess {
   /** Reloads its configuration, as `apache2ctl graceful` does. */
   reload(): void;
-  stop(): Promise<void>;
 }
 
-/** Starts an httpd; resolves when it listens on `port`. */
+/** Starts an httpd; resolves when it listens on `port`. Its log is what it wrote to its error log. */
 export async function startApache(directory: string, port: number, configuration: string): Promise<Apache> {
   const path = join(directory, "apache.conf");
   writeFileSync(path, configuration);
@@ -138,36 +131,10 @@ export async function startApache(directory: string, port: number, configuration
     stdout: "ignore",
     stderr: "pipe",
   });
-  const errors = new Response(child.stderr).text();
-  const log = () => {
-    const file = join(directory, "apache.log");
-    return existsSync(file) ? readFileSync(file, "utf8") : "";
-  };
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      child.kill("SIGTERM");
-      throw new Error(`Apache did not start: ${await errors}${log()}`);
-    }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
+  const running = await whenListening("Apache", child, port, { endsBy: "SIGTERM" });
   return {
-    url: `http://127.0.0.1:${port}`,
-    log,
-    reload: () => child.kill("SIGUSR1"),
-    async stop() {
-      child.kill("SIGTERM");
-      await child.exited;
-    },
+    ...running,
+    log: () => readFileSync(join(directory, "apache.log"), "utf8"),
+    reload: () => running.signal("SIGUSR1"),
   };
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

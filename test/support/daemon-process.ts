@@ -109,11 +109,12 @@ export class DaemonProcess {
   readonly #child: Child;
   #log = "";
   #onLog: (() => void) | undefined;
+  readonly #reading: Promise<void>;
 
   private constructor(child: Child) {
     this.pid = child.pid;
     this.#child = child;
-    void this.#readLog();
+    this.#reading = this.#readLog();
   }
 
   /** Waits until the daemon that `child` runs says that it runs, and is ready. */
@@ -139,11 +140,12 @@ export class DaemonProcess {
     return (await response.json()) as State;
   }
 
-  /** Resolves when the daemon has the rollout that the store says. */
-  async follows(version: string, rollout: number): Promise<void> {
+  /** Resolves when the daemon has the rollout that the store says, and the offset where one is given. */
+  async follows(version: string, rollout: number, offset?: number): Promise<void> {
     await eventually(async () => {
       const { applications } = await this.state();
-      return applications[0]?.arcs.find((arc) => arc.version === version)?.rollout === rollout;
+      const arc = applications[0]?.arcs.find((each) => each.version === version);
+      return arc?.rollout === rollout && (offset === undefined || arc.offset === offset);
     }, `${version} at ${rollout}`);
   }
 
@@ -152,9 +154,10 @@ export class DaemonProcess {
     this.#child.kill(name);
   }
 
-  /** Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone. */
+  /** Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone, and its log is whole. */
   async end(name: NodeJS.Signals = "SIGTERM"): Promise<number> {
     this.#child.kill(name);
+    await this.#reading;
     return this.#child.exited;
   }
 

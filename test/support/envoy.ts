@@ -4,16 +4,13 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
+import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/envoy");
 
 /** Where `npm test` puts Envoy, which Debian does not have. */
 const INSTALLED = join(import.meta.dir, "../../node_modules/.cache/pypi/envoy/_bin/envoy");
-
-const START_TIMEOUT_MS = 10_000;
-const LOOK_EVERY_MS = 10;
 
 /** Why Envoy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
 export function envoyMissing(): string | undefined {
@@ -79,49 +76,17 @@ function tlsSocket(key: string, certificate: string): string {
 `;
 }
 
-export interface Envoy {
-  readonly url: string;
-  readonly pid: number;
-  /** What it wrote so far. */
-  log(): string;
-  stop(): Promise<void>;
-}
-
 /** Starts an Envoy of one worker; resolves when it listens on `port`. */
-export async function startEnvoy(directory: string, port: number, configuration: string): Promise<Envoy> {
+export async function startEnvoy(
+  directory: string,
+  port: number,
+  configuration: string,
+): Promise<ProxyProcess> {
   const path = join(directory, "envoy.yaml");
   writeFileSync(path, configuration);
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([
     envoyPath() ?? "envoy", "-c", path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning",
   ], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
-  let log = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
-  })();
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await child.exited;
-    await reading;
-  };
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      await stop();
-      throw new Error(`Envoy did not start: ${log}`);
-    }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
-  return { url: `http://127.0.0.1:${port}`, pid: child.pid, log: () => log, stop };
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
+  return whenListening("Envoy", child, port);
 }

@@ -5,6 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
 
@@ -12,8 +13,6 @@ export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
 export type NginxWay = "ask" | "lease" | "auth-request";
 
 const MODULES = "/usr/lib/nginx/modules";
-const START_TIMEOUT_MS = 5_000;
-const LOOK_EVERY_MS = 10;
 
 /** Why nginx with Lua cannot be had here; undefined where it can. Fails in CI, where it has to be. */
 export function nginxMissing(): string | undefined {
@@ -110,14 +109,10 @@ export function wholeConfiguration(directory: string, http: string, workers = 1,
     }`;
 }
 
-export interface Nginx {
-  readonly url: string;
+/** SIGHUP has it read its configuration anew; SIGQUIT ends it, and has workers end in peace. */
+export interface Nginx extends ProxyProcess {
   /** What it wrote to its error log so far. */
   errorLog(): string;
-  /** SIGHUP has it read its configuration anew. */
-  signal(name: NodeJS.Signals): void;
-  /** Ends it, by SIGTERM unless another one is given; SIGQUIT has workers end in peace. */
-  stop(name?: NodeJS.Signals): Promise<void>;
 }
 
 /**
@@ -139,33 +134,6 @@ export async function startNginx(
     stdout: "ignore",
     stderr: "pipe",
   });
-  const errors = new Response(child.stderr).text();
-  const url = `http://127.0.0.1:${port}`;
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      child.kill("SIGKILL");
-      throw new Error(`nginx did not start: ${await errors}`);
-    }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
-  return {
-    url,
-    errorLog: () => readFileSync(join(directory, "error.log"), "utf8"),
-    signal: (name) => child.kill(name),
-    async stop(name = "SIGTERM") {
-      child.kill(name);
-      await child.exited;
-    },
-  };
-}
-
-async function isListening(port: number): Promise<boolean> {
-  try {
-    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
-    socket.end();
-    return true;
-  } catch {
-    return false;
-  }
+  const running = await whenListening("nginx", child, port, { endsBy: "SIGTERM" });
+  return { ...running, errorLog: () => readFileSync(join(directory, "error.log"), "utf8") };
 }

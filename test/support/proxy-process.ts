@@ -2,42 +2,58 @@
 
 import { connect } from "node:net";
 
-const START_TIMEOUT_MS = 10_000;
+/** On a machine that has more to do than to start it. */
+const START_TIMEOUT_MS = 20_000;
 const LOOK_EVERY_MS = 10;
 
 export interface ProxyProcess {
   readonly url: string;
-  /** What it wrote to stderr so far. */
+  readonly pid: number;
+  /** What it wrote so far. */
   log(): string;
-  /** Ends it at once: its end in peace would wait for WebSockets. */
-  stop(): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves when it is gone. At once where nothing else is said: its end in peace would wait for WebSockets. */
+  stop(name?: NodeJS.Signals): Promise<void>;
 }
+
+export interface Starting {
+  /** Beside listening, what has to be so before it is used. */
+  readonly isServing?: (url: string) => Promise<boolean>;
+  readonly isTls?: boolean;
+  /** What `stop` sends: SIGKILL, but for a program that has children, which would outlive it. */
+  readonly endsBy?: NodeJS.Signals;
+}
+
+/** A proxy that writes to one of its streams. */
+type Child = Bun.Subprocess<"ignore", "ignore", "pipe"> | Bun.Subprocess<"ignore", "pipe", "ignore">;
 
 /** Resolves when what was started listens on this port of loopback; rejects with its log where it does not. */
 export async function whenListening(
   name: string,
-  child: Bun.Subprocess<"ignore", "ignore", "pipe">,
+  child: Child,
   port: number,
+  { isServing = async () => true, isTls = false, endsBy = "SIGKILL" }: Starting = {},
 ): Promise<ProxyProcess> {
   let log = "";
   const reading = (async () => {
     const decoder = new TextDecoder();
-    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
+    for await (const chunk of child.stderr ?? child.stdout) log += decoder.decode(chunk, { stream: true });
   })();
-  const stop = async () => {
-    child.kill("SIGKILL");
+  const stop = async (signal: NodeJS.Signals = endsBy) => {
+    child.kill(signal);
     await child.exited;
     await reading;
   };
+  const url = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
   const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isListening(port))) {
+  while (!((await isListening(port)) && (await isServing(url)))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       await stop();
       throw new Error(`${name} did not start: ${log}`);
     }
     await Bun.sleep(LOOK_EVERY_MS);
   }
-  return { url: `http://127.0.0.1:${port}`, log: () => log, stop };
+  return { url, pid: child.pid, log: () => log, signal: (signal) => child.kill(signal), stop };
 }
 
 function isListening(port: number): Promise<boolean> {

@@ -1,5 +1,7 @@
 /** An HTTP proxy between a store and its engine that records what is asked, and can fail in the ways networks do. */
 
+import { onQuietPort } from "./port.ts";
+
 export type ProxyMode =
   /** Answers come from the engine. */
   | "pass"
@@ -43,7 +45,7 @@ const QUIET_MS = 50;
 export function startStoreProxy(upstream: string, onRequest: () => void = () => {}): StoreProxy {
   const requests: RecordedRequest[] = [];
   const serve = (port: number) => Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 0, fetch: answer });
-  let server: ReturnType<typeof serve> | undefined = serve(0);
+  let server: ReturnType<typeof serve> | undefined = onQuietPort(serve);
   const port = Number(server.port);
   const proxy: StoreProxy = {
     endpoint: `http://127.0.0.1:${port}`,

@@ -4,6 +4,7 @@
  */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "./port.ts";
 
 export type FaultMode =
   /** Bytes pass, both ways. */
@@ -38,7 +39,7 @@ interface Pair {
 
 export class TcpFaults {
   /** Where it listens, on 127.0.0.1. */
-  port = 0;
+  readonly port: number;
   /** Where connections go from now on; those that are open stay. */
   upstream: Upstream;
   #mode: FaultMode = "pass";
@@ -48,12 +49,13 @@ export class TcpFaults {
   bytesDown = 0;
   bytesUp = 0;
 
-  private constructor(upstream: Upstream) {
+  private constructor(upstream: Upstream, port: number) {
+    this.port = port;
     this.upstream = upstream;
   }
 
   static async start(upstream: Upstream): Promise<TcpFaults> {
-    const faults = new TcpFaults(upstream);
+    const faults = new TcpFaults(upstream, await freePort());
     await faults.#listen();
     return faults;
   }
@@ -104,8 +106,6 @@ export class TcpFaults {
       server.once("error", reject);
       server.listen(this.port, "127.0.0.1", resolve);
     });
-    const address = server.address();
-    this.port = typeof address === "object" && address !== null ? address.port : 0;
     this.#server = server;
   }
 

@@ -4,17 +4,14 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "./port.ts";
+import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/traefik");
 
 /** Where `npm test` puts what it takes from PyPI. */
 const PYPI_BIN = join(import.meta.dir, "../../node_modules/.cache/pypi/bin");
-
-const START_TIMEOUT_MS = 10_000;
-const LOOK_EVERY_MS = 10;
 
 /** Why Traefik cannot be had here; undefined where it can. Fails in CI, where it has to be. */
 export function traefikMissing(): string | undefined {
@@ -66,8 +63,18 @@ export function traefikFlags(way: TraefikWay, { daemon, inside, maintenance }: T
   ];
 }
 
-/** The shipped files with their places filled in; returns the path of the install configuration. */
-export function fillTraefik(way: TraefikWay, directory: string, ports: TraefikPorts): string {
+/**
+ * The shipped files with their places filled in; returns the path of the install configuration.
+ *
+ * @param isPatient whether it waits longer for the daemon, for tests that ask once and have to be decided: the shipped
+ *                  20 ms pass before a busy machine runs the daemon, and then master serves
+ */
+export function fillTraefik(
+  way: TraefikWay,
+  directory: string,
+  ports: TraefikPorts,
+  isPatient = false,
+): string {
   const fill = (file: string, places: Readonly<Record<string, string>>): string => {
     let text = readFileSync(join(EXAMPLE, way, file), "utf8");
     for (const [from, to] of Object.entries(places)) {
@@ -82,15 +89,11 @@ export function fillTraefik(way: TraefikWay, directory: string, ports: TraefikPo
     ...(way === "slices" ? { "127.0.0.1:6296": `127.0.0.1:${ports.daemon}` } : {}),
     "filename: /etc/traefik": `filename: ${directory}`,
   });
-  // A daemon that answers late is a daemon that does not, and this machine may have more to do than to run it.
-  const patient = {
-    "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
-    '"20ms"': '"500ms"',
-    '"200ms"': '"900ms"',
-  };
+  const patient = isPatient ? { '"20ms"': '"500ms"', '"200ms"': '"900ms"' } : {};
   const dynamic = fill("website.yml", {
     "127.0.0.1:8080": `127.0.0.1:${ports.master}`,
     "127.0.0.1:8081": `127.0.0.1:${ports.canary}`,
+    ...(way === "ask" ? { "127.0.0.1:6297": `127.0.0.1:${ports.inside}` } : {}),
     ...(way === "ask" ? { "127.0.0.1:6294": `127.0.0.1:${ports.daemon}`, ...patient } : {}),
   });
   const quiet = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n";
@@ -100,56 +103,22 @@ export function fillTraefik(way: TraefikWay, directory: string, ports: TraefikPo
   return path;
 }
 
-export interface TraefikProcess {
-  readonly url: string;
-  /** What it wrote so far. */
-  log(): string;
-  stop(): Promise<void>;
-}
-
 /** Starts a Traefik; resolves when it serves. */
 export async function startTraefik(
   configuration: string,
   port: number,
   isTls = false,
-): Promise<TraefikProcess> {
+): Promise<ProxyProcess> {
   const child = Bun.spawn([traefikPath() ?? "traefik", `--configFile=${configuration}`], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "ignore",
   });
-  let log = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stdout) log += decoder.decode(chunk, { stream: true });
-  })();
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await child.exited;
-    await reading;
-  };
-  const url = `${isTls ? "https" : "http"}://127.0.0.1:${port}`;
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await isServing(url, port))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      await stop();
-      throw new Error(`Traefik did not start: ${log}`);
-    }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
-  return { url, log: () => log, stop };
+  return whenListening("Traefik", child, port, { isTls, isServing });
 }
 
 /** It listens before it has read its files, and answers 404 then. */
-async function isServing(url: string, port: number): Promise<boolean> {
-  const isListening = await new Promise<boolean>((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
-  if (!isListening) return false;
+async function isServing(url: string): Promise<boolean> {
   const response = await fetch(url, { tls: { rejectUnauthorized: false } }).catch(() => undefined);
   return response?.status === 200;
 }

@@ -25,6 +25,8 @@ app.all("/{*path}", (request, response) => {
   response.json({
     name: request.maxwellsdaemon.location,
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
+    headersDistinct: request.headersDistinct,
     body: request.body ?? "",
   });
 });

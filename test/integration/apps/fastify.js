@@ -24,6 +24,8 @@ app.all("/*", async (request, reply) => {
   return {
     name: request.maxwellsdaemon.location,
     headers: request.headers,
+    rawHeaders: request.raw.rawHeaders,
+    headersDistinct: request.raw.headersDistinct,
     body: request.body ?? "",
   };
 });

@@ -99,7 +99,7 @@ const REQUESTS_MIN = 100_000;
 const storm: Case = {
   id: "storm",
   title: "100 000 requests while it is killed, hung, slow and restarted: not one error, no canary without it",
-  timeoutMs: 240_000,
+  timeoutMs: 480_000,
   async run(rig) {
     const load = new Load(rig);
     const running = load.run();

@@ -156,6 +156,14 @@ export class Rig {
     );
   }
 
+  /** Any visit for whom somebody decides, wherever that is: asked again where the upstream was not told the assignment. */
+  placed(visit: Visit): Promise<Served> {
+    return this.#again(
+      () => this.visit(visit),
+      ({ status, assignment }) => status === 200 && assignment === "",
+    );
+  }
+
   /** A visitor without a usable assignment, who has to get a cookie; asked again where nobody decided, as `decided` is. */
   fresh(visit: Visit = {}): Promise<Served> {
     return this.#again(
@@ -189,7 +197,7 @@ export class Rig {
   /** Writes the store; resolves when every visitor is decided by it. */
   async rollOut(rollout: number, offset = 0): Promise<void> {
     this.write({ canary: { rollout, offset } as { rollout: number } });
-    await this.daemon.follows("canary", rollout);
+    await this.daemon.follows("canary", rollout, offset);
     await this.settles();
   }
 

@@ -26,8 +26,8 @@ export const traefikAsk: Integration = {
     return startTraefik(configuration, port, tls !== undefined);
   },
   changeMs: 0,
-  graceMs: 500,
-  patienceMs: 500,
+  graceMs: 20,
+  patienceMs: 20,
   isOverTcp: true,
   exceptions: { maintenance: "Traefik, asking, has no maintenance mode; `slices/` has" },
 };

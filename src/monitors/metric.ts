@@ -1,0 +1,60 @@
+/**
+ * What a metric is: a row that says what both monitors call it and where its value is read from. The rows are in `table.ts`.
+ *
+ * Prometheus has one name with labels where DogStatsD, since 2016, has one name for each outcome, so a row says which of its
+ * samples go to which of those names; samples that differ only in labels that are not tags are added up.
+ */
+
+import type { Histogram } from "../metrics.ts";
+import type { MonitorContext } from "./monitor.ts";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** One number of a metric, with a value for each of the metric's labels. */
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** What DogStatsD calls a metric, or a part of it. */
+export interface StatsdName {
+  readonly name: string;
+  /** Those of the metric's labels that are sent as tags. */
+  readonly tags: readonly string[];
+  /** The unit, where it is not the metric's. */
+  readonly unit?: string;
+  /** Whether the 2016 daemon sent it. */
+  readonly of2016: boolean;
+  /** Which samples count here; all where it is absent. */
+  readonly takes?: (labels: Labels) => boolean;
+}
+
+interface Row {
+  /** What Prometheus calls it. */
+  readonly name: string;
+  readonly help: string;
+  readonly unit: string;
+  readonly labels: readonly string[];
+}
+
+/** A counter or gauge that both monitors know. */
+export interface SharedMetric extends Row {
+  readonly type: "counter" | "gauge";
+  readonly statsd: readonly StatsdName[];
+  read(context: MonitorContext): readonly Sample[];
+}
+
+/** A counter or gauge for Prometheus alone; its reading may take a while. */
+export interface PulledMetric extends Row {
+  readonly type: "counter" | "gauge";
+  readonly statsd?: undefined;
+  read(context: MonitorContext): readonly Sample[] | Promise<readonly Sample[]>;
+}
+
+export interface HistogramMetric extends Row {
+  readonly type: "histogram";
+  readonly statsd: readonly [StatsdName];
+  read(context: MonitorContext): Histogram;
+}
+
+export type Metric = SharedMetric | PulledMetric | HistogramMetric;

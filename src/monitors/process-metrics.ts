@@ -1,0 +1,61 @@
+/**
+ * What Prometheus wants to know of every process, under the names that it has for it everywhere: memory, processor,
+ * descriptors, and since when. prom-client's own process metrics begin timers and observers, and count what Bun does not
+ * have.
+ */
+
+import { readdir } from "node:fs/promises";
+import type { PulledMetric, Sample } from "./metric.ts";
+
+const DESCRIPTORS_OF_PROCESS = "/proc/self/fd";
+
+const START_TIME_SECONDS = Math.round(Date.now() / 1000 - process.uptime());
+
+export const PROCESS_METRICS: readonly PulledMetric[] = [
+  {
+    name: "process_resident_memory_bytes",
+    type: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "Resident memory size in bytes.",
+    read: () => [{ labels: {}, value: process.memoryUsage.rss() }],
+  },
+  {
+    name: "process_cpu_seconds_total",
+    type: "counter",
+    unit: "seconds",
+    labels: [],
+    help: "Total user and system CPU time spent in seconds.",
+    read: () => [{ labels: {}, value: cpuSeconds() }],
+  },
+  {
+    name: "process_start_time_seconds",
+    type: "gauge",
+    unit: "seconds since 1970",
+    labels: [],
+    help: "Start time of the process since unix epoch in seconds.",
+    read: () => [{ labels: {}, value: START_TIME_SECONDS }],
+  },
+  {
+    name: "process_open_fds",
+    type: "gauge",
+    unit: "descriptors",
+    labels: [],
+    help: "Number of open file descriptors.",
+    read: openDescriptors,
+  },
+];
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Asynchronous, as listing ten thousand descriptors takes milliseconds that requests must not wait. */
+async function openDescriptors(): Promise<Sample[]> {
+  try {
+    return [{ labels: {}, value: (await readdir(DESCRIPTORS_OF_PROCESS)).length - 1 }];
+  } catch {
+    return []; // No /proc, or no descriptor left to list them with.
+  }
+}
