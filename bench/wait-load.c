@@ -4,7 +4,8 @@
  *
  * Arguments: address, port, requests a second, seconds. Visitors come at random moments (exponential gaps, a fixed seed), each
  * takes a connection that is free, and waits from the moment at which it came, also for a connection: a server that stops for a
- * while is seen by all who come meanwhile. Prints the percentiles in microseconds as JSON; any reply but 200 is an error.
+ * while is seen by all who come meanwhile. Who comes in the first moments, in which all connections are new, is not counted.
+ * Prints the percentiles in microseconds as JSON; any reply but 200 is an error.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -24,6 +25,7 @@
 #define CONNECTIONS 64
 #define WAITING_MAX 65536
 #define REPLY_MAX 16384
+#define WARM_NS 200000000LL
 
 static const char REQUEST[] = "GET / HTTP/1.1\r\nHost: localhost\r\nCookie: maxwellsdaemon=0.42\r\n\r\n";
 
@@ -37,6 +39,7 @@ static long long waiting[WAITING_MAX];
 static int first_waiting, waiting_count;
 static unsigned *took;
 static long took_count, took_max;
+static long long counted_from;
 static unsigned long long seed = 88172645463325252ULL;
 
 static long long now(void) {
@@ -91,7 +94,7 @@ static void answered(int index) {
   struct connection *c = &connections[index];
   c->is_free = 1;
   if (strcasestr(c->reply, "\r\nconnection: close")) reopen(index);
-  if (took_count < took_max) took[took_count++] = (now() - c->came) / 1000;
+  if (c->came >= counted_from && took_count < took_max) took[took_count++] = (now() - c->came) / 1000;
   if (waiting_count) {
     long long came = waiting[first_waiting];
     first_waiting = (first_waiting + 1) % WAITING_MAX, waiting_count--;
@@ -106,7 +109,9 @@ int main(int argc, char **argv) {
   address.sin_port = htons(atoi(argv[2]));
   inet_pton(AF_INET, argv[1], &address.sin_addr);
   double rate = atof(argv[3]);
-  long long begin = now(), end = begin + (long long)(atof(argv[4]) * 1e9), next = begin;
+  long long begin = now(), next = begin;
+  counted_from = begin + WARM_NS;
+  long long end = counted_from + (long long)(atof(argv[4]) * 1e9);
   took_max = (long)(rate * atof(argv[4]) * 2) + 1000;
   took = malloc(took_max * sizeof *took);
   poll_fd = epoll_create1(0);
