@@ -36,7 +36,8 @@ export class Listeners {
     this.#byApplication.set(application, listeners.add(listener));
     if (this.#ending === undefined) {
       this.#ending = new AbortController();
-      this.#running = this.#run(this.#ending.signal);
+      // The one before may be ending still.
+      this.#running = Promise.all([this.#running, this.#run(this.#ending.signal)]).then(() => {});
     }
     return () => {
       listeners.delete(listener);
@@ -47,14 +48,16 @@ export class Listeners {
   }
 
   nudge(application: string): void {
-    for (const listener of [...(this.#byApplication.get(application) ?? [])]) listener();
+    const listeners = this.#byApplication.get(application) ?? new Set();
+    // Who begins meanwhile waits for the next one, and who has ended hears no more.
+    for (const listener of [...listeners]) if (listeners.has(listener)) listener();
   }
 
   nudgeAll(): void {
     for (const application of this.applications) this.nudge(application);
   }
 
-  /** Forgets all listeners. Resolves when the connection has ended. */
+  /** Forgets all listeners. Resolves when all connections have ended. */
   async close(): Promise<void> {
     this.#byApplication.clear();
     this.#end();

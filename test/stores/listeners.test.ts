@@ -51,6 +51,38 @@ test("each is nudged for its own application, as often as it was added, and not 
   return listeners.close();
 });
 
+test("who ends while others are nudged hears nothing more", async () => {
+  const { listeners } = connections();
+  const heard: string[] = [];
+  listeners.add("website", () => {
+    heard.push("first");
+    endLater();
+  });
+  const endLater = listeners.add("website", () => heard.push("later"));
+  listeners.nudge("website");
+  expect(heard).toEqual(["first"]);
+  await listeners.close();
+});
+
+test("close waits for a connection that ends slowly, also where another has followed it", async () => {
+  const begun: (() => void)[] = [];
+  const listeners = new Listeners(() => new Promise((resolve) => begun.push(resolve)));
+  const end = listeners.add("website", () => {});
+  await eventually(() => begun.length === 1, "a connection");
+  end();
+  listeners.add("website", () => {});
+  await eventually(() => begun.length === 2, "another connection");
+  let isClosed = false;
+  const closed = listeners.close().then(() => {
+    isClosed = true;
+  });
+  begun[1]?.();
+  await Bun.sleep(50);
+  expect(isClosed).toBe(false);
+  begun[0]?.();
+  await closed;
+});
+
 test("a connection that ends, or cannot be made, is followed by another, and not in a loop", async () => {
   let attempts = 0;
   const listeners = new Listeners(async () => {
