@@ -3,6 +3,7 @@
  * the same stays; what is there and differs is left alone, and told, unless it may be overwritten. Each record is written
  * with compare-and-set, so a copy that was interrupted can be repeated. What is malformed counts as 0 wherever it lies, and
  * some engines refuse it, or a field of a good one: it is told and left out, lest it keeps all others from being copied.
+ * Whatever else goes wrong ends the copy, as nobody knows then what was written.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -167,12 +168,12 @@ function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): Rec
   return { ...Object.fromEntries(removed), ...fields } as RecordFields;
 }
 
-/** The outcome of a write, or why the store cannot hold what was to be written. */
+/** The outcome of a write, or why the store cannot hold what was to be written; then nothing was. */
 async function unlessRefused(write: Promise<Written>): Promise<Written | StoreError> {
   try {
     return await write;
   } catch (error) {
-    if (error instanceof StoreError && error.code === "malformed") return error;
+    if (error instanceof StoreError && error.code === "refused") return error;
     throw error;
   }
 }

@@ -32,6 +32,7 @@ import {
   type Store,
   type StoreContext,
   StoreError,
+  type StoreErrorCode,
   type StoreKind,
   type Written,
 } from "./store.ts";
@@ -101,14 +102,15 @@ class FileStore implements Store {
         const after: Document = withRecord(this.#path, document, application, version, fields);
         const text = formatDocument(after);
         // Lest a write is the last one that could be read.
-        if (Buffer.byteLength(text) > FILE_BYTES_MAX) throw tooLarge(this.#path, "would be");
+        const written = findRecord(this.#path, after, application, version, "refused");
+        if (Buffer.byteLength(text) > FILE_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
         await replaceFile(target, text, async () => {
           if (signal.aborted) throw abandoned(signal);
           await lock.confirm();
           if ((await readTextIfAny(target)) === before) return;
           throw new StoreError("unavailable", `${target} is being changed by somebody else; try again`);
         });
-        return { ok: true, revision: findRecord(this.#path, after, application, version)?.revision ?? "" };
+        return { ok: true, revision: written?.revision ?? "" };
       } finally {
         await lock.release();
       }
@@ -143,7 +145,7 @@ async function readText(path: string): Promise<string> {
   } finally {
     await handle.close();
   }
-  if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge(path, "is");
+  if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge("malformed", `${path} is`);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -151,9 +153,9 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function tooLarge(path: string, is: "is" | "would be"): StoreError {
+function tooLarge(code: StoreErrorCode, what: string): StoreError {
   const remedy = "take out what no daemon serves, or use several files";
-  return new StoreError("malformed", `${path} ${is} larger than ${FILE_BYTES_MAX} bytes; ${remedy}`);
+  return new StoreError(code, `${what} larger than ${FILE_BYTES_MAX} bytes; ${remedy}`);
 }
 
 /** At most `bytesMax` bytes: a file that grows while it is read must not be read for ever. */

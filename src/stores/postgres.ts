@@ -9,6 +9,7 @@
 
 import { type Address, parseAddress } from "./postgres/address.ts";
 import type { ClientOptions, Driver } from "./postgres/client.ts";
+import { writeFault } from "./postgres/faults.ts";
 import { Listener } from "./postgres/listener.ts";
 import {
   insertRecord,
@@ -105,15 +106,19 @@ class PostgresStore implements Store {
   ): Promise<Written> {
     if (!isText(application) || !isText(version)) {
       throw new StoreError(
-        "malformed",
+        "refused",
         "PostgreSQL cannot hold such a name; take out NUL and halves of characters",
       );
     }
     return this.#session.run(WRITE_TIMEOUT_MS, signal, async (ask) => {
       let revision: string | undefined;
-      if (expected === null) revision = await insertRecord(ask, application, version, fields);
-      else if (REVISION.test(expected)) {
-        revision = await updateRecord(ask, application, version, fields, expected);
+      try {
+        if (expected === null) revision = await insertRecord(ask, application, version, fields);
+        else if (REVISION.test(expected)) {
+          revision = await updateRecord(ask, application, version, fields, expected);
+        }
+      } catch (error) {
+        throw writeFault(this.address, error);
       }
       if (revision !== undefined) return { ok: true, revision };
       // A statement of its own, as it has to see what the other one has written.

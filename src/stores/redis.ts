@@ -161,7 +161,7 @@ class RedisStore implements Store {
     const bytes = [...all].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (bytes <= HASH_BYTES_MAX && all.size <= HASH_FIELDS_MAX) return;
     const remedy = "HDEL what no daemon serves; nothing was written";
-    throw new StoreError("malformed", `${this.address} would hold more than can be read; ${remedy}`);
+    throw new StoreError("refused", `${this.address} would hold more than can be read; ${remedy}`);
   }
 
   /** A command that ends with its signal, over a connection that is made where there is none. Rejects with a `StoreError`. */

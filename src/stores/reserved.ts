@@ -17,7 +17,7 @@ export function refuseReserved(
   if (name === undefined) return;
   const remedy = "rename it where it comes from; nothing was written";
   throw new StoreError(
-    "malformed",
+    "refused",
     `${where} cannot keep the field ${name} of ${version}, a name of its own; ${remedy}`,
   );
 }

@@ -25,7 +25,7 @@ export interface PastRecord {
   readonly version: string;
   /** Unchecked; undefined where the record was removed. */
   readonly value: unknown;
-  /** When it was written, as far as the engine knows: milliseconds since 1970. */
+  /** When it was written by the engine's own clock, where it remembers that: milliseconds since 1970. */
   readonly atMs?: number;
   /** Whom the engine let in to write it, where it remembers that; `updatedBy` in a value is what writers say. */
   readonly login?: string;
@@ -65,7 +65,7 @@ export interface Store {
 
   /**
    * Writes a record if it still has the revision `expected` (null: if it does not exist). A field that cannot be kept is
-   * refused as malformed, and nothing is written. Absent in a store that is read-only.
+   * refused, with that code, and nothing is written. Absent in a store that is read-only.
    */
   write?(
     application: string,
@@ -85,8 +85,8 @@ export interface Store {
   history?(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]>;
 
   /**
-   * Makes what the store needs in its engine, such as a table; may be repeated, and changes nothing that is there. Absent
-   * where nothing is needed.
+   * Makes what the store needs in its engine, such as a table; may be repeated, and changes no record that is there.
+   * Absent where nothing is needed.
    *
    * @returns what is there now, in a sentence for people
    */
@@ -129,7 +129,9 @@ export type StoreErrorCode =
   /** The table, file or key is not there. */
   | "missing"
   /** It answered with an older state than before: a replica that lags, or a backup. */
-  | "outdated";
+  | "outdated"
+  /** It cannot keep what was to be written, and nothing was: of a write only, and only where that is certain. */
+  | "refused";
 
 /** A failure of a store, told so that an operator knows what to do. */
 export class StoreError extends Error {

@@ -162,6 +162,14 @@ describe.skipIf(isMissing)("dynamodb", () => {
     await seed("pages", {});
   });
 
+  test("an item that DynamoDB does not take is refused, and nothing is written", async () => {
+    const filler = "x".repeat(410_000);
+    const error = await fails(store.write?.("heavy", "canary", { rollout: 0.5, filler }, null, soon()));
+    expect(error).toMatchObject({ code: "refused" });
+    expect(error.message).toContain("at most 400 KB");
+    expect(await store.read("heavy", soon())).toEqual(new Map());
+  });
+
   test("a daemon of 2016 and its operators find their schema untouched", async () => {
     await store.write?.("schema", "canary", { rollout: 0.25, failsafe: "hold" }, null, soon());
     const client = engine.client();
@@ -278,9 +286,9 @@ describe.skipIf(isMissing)("dynamodb", () => {
       const error = await fails(store.read("website", soon()));
       expect(error).toMatchObject({ name: "StoreError", code: "malformed" });
       expect(error.message).toContain("is not DynamoDB");
-      expect(await fails(store.write?.("website", "canary", { rollout: 0 }, null, soon()))).toMatchObject({
-        name: "StoreError",
-      });
+      const write = await fails(store.write?.("website", "canary", { rollout: 0 }, null, soon()));
+      expect(write).toMatchObject({ name: "StoreError" });
+      expect(write).not.toMatchObject({ code: "refused" });
     },
   );
 

@@ -317,9 +317,17 @@ describe("writing", () => {
     expect(before.length).toBeLessThan(FILE_BYTES_MAX);
     await writeFile(path, before);
     const error = await fails(write("website", "canary", { rollout: 0.1 }, null));
-    expect(error).toMatchObject({ name: "StoreError", code: "malformed" });
+    expect(error).toMatchObject({ name: "StoreError", code: "refused" });
     expect(error.message).toContain(`would be larger than ${FILE_BYTES_MAX} bytes`);
     expect(await readFile(path, "utf8")).toBe(before);
+  });
+
+  test("a record that is nested too deeply to be read is refused before it is written", async () => {
+    let deep: unknown = 1;
+    for (let level = 0; level < 40; level++) deep = { deep };
+    const error = await fails(write("website", "canary", { rollout: 0.1, deep }, null));
+    expect(error).toMatchObject({ name: "StoreError", code: "refused" });
+    expect(await readdir(directory)).toEqual([]);
   });
 
   test("a file that does not exist is made, with bare numbers", async () => {

@@ -283,7 +283,7 @@ async function anyField(harness: StoreHarness): Promise<void> {
     const outcome = await opened.write("names", version, value, null).catch((error: unknown) => error);
     const there = (await opened.read("names")).get(version);
     if (outcome instanceof Error) {
-      expect(outcome).toMatchObject({ name: "StoreError", code: "malformed" });
+      expect(outcome).toMatchObject({ name: "StoreError", code: "refused" });
       expect(outcome.message).toContain(name);
       expect(there).toBeUndefined();
     } else {

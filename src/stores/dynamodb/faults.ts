@@ -66,6 +66,10 @@ export function dynamodbFault(region: string, table: string, action: string, err
   if (name === "ResourceNotFoundException") {
     return new StoreError("missing", `there is no ${where}; create it: ${createTable(region, table)}`);
   }
+  if (name === "ValidationException" && action === "UpdateItem") {
+    const remedy = "an item has at most 400 KB, and a number at most 38 digits; nothing was written";
+    return new StoreError("refused", `${where} does not take the record (${what}); ${remedy}`);
+  }
   if (name === "ValidationException") {
     const remedy = `keys must be application (S, hash) and version (S, range), as from: ${createTable(region, table)}`;
     return new StoreError("malformed", `${where} does not take the request (${what}); ${remedy}`);

@@ -31,7 +31,7 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
     "unavailable",
     "is of mixed versions, or is still starting; wait until all members are new",
   ],
-  ["request is too large", "malformed", "does not take records as long; take something out of the record"],
+  ["request is too large", "refused", "does not take records as long; take something out of the record"],
 ];
 
 /** A token that no longer counts, as after a pause, or that was not needed so far: who has a password logs in again. */

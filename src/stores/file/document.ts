@@ -6,7 +6,13 @@
  */
 
 import { createHash } from "node:crypto";
-import { type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
+import {
+  type RecordFields,
+  type Snapshot,
+  StoreError,
+  type StoreErrorCode,
+  type StoreRecord,
+} from "../store.ts";
 import { findJsonFault } from "./json-fault.ts";
 
 /** The parsed file: applications by name, in the file's order, unchecked. */
@@ -41,18 +47,21 @@ export function parseDocument(path: string, text: string): Document {
 /** All records of an application; empty where the document does not name it. */
 export function snapshotOf(path: string, document: Document, application: string): Snapshot {
   const records = recordsOf(path, document, application);
-  return new Map(Object.entries(records).map(([version, value]) => [version, recordOf(path, value)]));
+  return new Map(
+    Object.entries(records).map(([version, value]) => [version, recordOf(path, value, "malformed")]),
+  );
 }
 
-/** One record, undefined where there is none. */
+/** One record, undefined where there is none. Throws with `code` where it is one that nobody could read. */
 export function findRecord(
   path: string,
   document: Document,
   application: string,
   version: string,
+  code: StoreErrorCode = "malformed",
 ): StoreRecord | undefined {
   const records = recordsOf(path, document, application);
-  return Object.hasOwn(records, version) ? recordOf(path, records[version]) : undefined;
+  return Object.hasOwn(records, version) ? recordOf(path, records[version], code) : undefined;
 }
 
 /** The document with fields of one record set; everything else stays, in its order. */
@@ -93,11 +102,11 @@ function withProperty(object: Document, name: string, value: unknown): Document 
   return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, key === name ? value : old]));
 }
 
-function recordOf(path: string, value: unknown): StoreRecord {
+function recordOf(path: string, value: unknown, code: StoreErrorCode): StoreRecord {
   const canonical = canonicalJson(value, 0);
   if (canonical === undefined) {
     const remedy = `nest at most ${RECORD_DEPTH_MAX} levels`;
-    throw new StoreError("malformed", `${path}: a record is nested too deeply; ${remedy}`);
+    throw new StoreError(code, `${path}: a record is nested too deeply; ${remedy}`);
   }
   return { value, revision: createHash("sha256").update(canonical).digest("base64url").slice(0, 22) };
 }

@@ -61,7 +61,7 @@ const SERVER_FAULTS: readonly Row[] = [
     remedy: "look at the server's log, and at max_connections",
   },
   {
-    state: /^(23514|23502|22003|54000)$/,
+    state: /^(23[0-9A-Z]{3}|22003|54000)$/,
     code: "malformed",
     what: "does not take such a record",
     remedy: "a rollout is from 0 to 1, and a record has at most 64 KiB",
@@ -102,6 +102,9 @@ const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[]
   },
 ];
 
+/** What the server says of a record that it cannot keep: the statement has written nothing then. */
+const REFUSED = /^(23[0-9A-Z]{3}|22003|22021|22P02|22P05|54000)$/;
+
 const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/;
 
 /** @param shown the address without secrets */
@@ -126,6 +129,12 @@ export function postgresFault(shown: string, error: unknown): StoreError {
     },
     name,
   );
+}
+
+/** What a statement that writes fails with: where the record is at fault, that is `refused`. */
+export function writeFault(shown: string, error: unknown): StoreError {
+  const fault = postgresFault(shown, error);
+  return REFUSED.test(stateOf(error) ?? "") ? new StoreError("refused", fault.message) : fault;
 }
 
 /** A read or a write that got no answer in time. */

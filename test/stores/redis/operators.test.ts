@@ -53,6 +53,16 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       return store;
     }
 
+    test("operators may do by hand what the page shows them", async () => {
+      const by = ["--user", "operator", "--pass", "o", "--no-auth-warning"];
+      await engine.cli("HSET", KEY, "canary", "0.25", "canary:note", "over", "blue", "0.5");
+      const names = await engine.cli(...by, "HKEYS", KEY);
+      expect(names.split("\n")).toEqual(["canary", "canary:note", "blue"]);
+      expect(await engine.cli(...by, "HDEL", KEY, "canary", "canary:note")).toBe("2");
+      expect(await engine.cli(...by, "HSET", KEY, "blue", "0")).toBe("0");
+      expect(await engine.cli(...by, "HGETALL", KEY)).toBe("blue\n0");
+    });
+
     test("a rollout that is set by hand counts, for a new application too", async () => {
       const store = await open();
       await engine.cli("HSET", KEY, "canary", "0.25");
@@ -209,7 +219,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect(error.message).toContain("HDEL");
       await engine.cli("DEL", KEY);
       const refused = store.write?.("website", "canary", { rollout: 0, padding }, null, soon());
-      await expect(refused).rejects.toMatchObject({ code: "malformed" });
+      await expect(refused).rejects.toMatchObject({ code: "refused" });
       expect(await engine.cli("EXISTS", KEY)).toBe("0");
     });
   });
