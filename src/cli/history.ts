@@ -37,7 +37,10 @@ interface ShownChange {
   readonly updatedBy?: string;
   /** Whom the engine let in, where it remembers that. */
   readonly login?: string;
+  /** By the engine's clock; where it remembers no time, as the record says. */
   readonly updatedAt?: string;
+  /** What the record says, where the engine remembers a time of its own: anybody can say anything. */
+  readonly claimedAt?: string;
   readonly why?: string;
   readonly problem?: string;
 }
@@ -95,7 +98,8 @@ function shownChange(name: string, { version, value, atMs, login }: PastRecord):
     ...{ application: name, version, rollout, offset, failsafe },
     ...by,
     ...(updatedBy === undefined ? {} : { updatedBy }),
-    ...(updatedAt === undefined ? at : { updatedAt }),
+    ...at,
+    ...(updatedAt === undefined ? {} : { [atMs === undefined ? "updatedAt" : "claimedAt"]: updatedAt }),
     ...(typeof why === "string" ? { why } : {}),
     ...(problem === undefined ? {} : { problem }),
   };

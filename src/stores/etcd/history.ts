@@ -3,7 +3,7 @@
  *
  * etcd can be asked what was in a range at any revision that it has not compacted. So the walk begins at the present, takes
  * the latest write among what is there, and looks at the revision right before it: what it finds for that key is the state
- * before. A key that is there and was gone later was removed; when exactly, etcd does not say.
+ * before. A key that is there and was gone later was removed; when exactly, etcd does not say: it knows no times.
  *
  * Rejected: a watch from an old revision, which tells every change. etcd reads all revisions of all keys since then into its
  * memory for it, and the stream does not say where the past ends.
@@ -12,7 +12,7 @@
 import type { PastRecord } from "../store.ts";
 import { EtcdError } from "./faults.ts";
 import { versionOf } from "./keys.ts";
-import { asJson, type KeyValue, type Range, recordOf } from "./records.ts";
+import { type KeyValue, type Range, recordOf } from "./records.ts";
 
 /** A walk takes a request for each change; at a millisecond or two they are soon done. */
 const REQUESTS_MAX = 256;
@@ -39,7 +39,7 @@ export async function walkBack(
     const removed = (earlier ?? []).filter(({ key }) => !stays.has(key));
     past.push(
       ...removed.map(({ key }) => ({ version: versionOf(prefix, application, key), value: undefined })),
-      ...told.map((kv) => stateOf(versionOf(prefix, application, kv.key), recordOf(kv).value)),
+      ...told.map((kv) => ({ version: versionOf(prefix, application, kv.key), value: recordOf(kv).value })),
     );
     values = earlier ?? [];
   }
@@ -58,12 +58,6 @@ async function valuesAt(
     if (error instanceof EtcdError && error.isUnknownRevision) return undefined;
     throw error;
   }
-}
-
-/** etcd knows no times; the record says when it was written, where `set` wrote it. */
-function stateOf(version: string, value: unknown): PastRecord {
-  const atMs = Date.parse(String(asJson(value)?.["updatedAt"]));
-  return Number.isNaN(atMs) ? { version, value } : { version, value, atMs };
 }
 
 function revisionOf({ modRevision }: KeyValue): bigint {
