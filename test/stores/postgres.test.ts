@@ -9,9 +9,12 @@ import { Metrics } from "../../src/metrics.ts";
 import { checkRecord } from "../../src/record.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { openStore } from "../../src/stores/list.ts";
+import type { Row } from "../../src/stores/postgres/client.ts";
+import { insertRecord, readRecord, updateRecord } from "../../src/stores/postgres/records.ts";
+import type { Ask } from "../../src/stores/postgres/session.ts";
 import { postgres as kind } from "../../src/stores/postgres.ts";
 import { type Store, StoreError } from "../../src/stores/store.ts";
-import { run } from "../cli/run.ts";
+import { run, temporaryDirectory } from "../cli/run.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
@@ -33,9 +36,7 @@ beforeAll(async () => {
   if (!hasPostgres) return;
   engine = await Postgres.start();
   faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
-  await engine.psql(`
-    CREATE ROLE ${OPERATOR.user} LOGIN PASSWORD '${OPERATOR.password}';
-    CREATE DATABASE suite;`);
+  await engine.psql("CREATE DATABASE suite");
   await initialise("suite");
   // As in a table made by hand: what is malformed has to be survived, too.
   await engine.psql(
@@ -67,10 +68,12 @@ async function initialise(database: string): Promise<void> {
 async function pageSql(database: string): Promise<string> {
   const page = await Bun.file(join(ROOT, "docs/stores/postgres.md")).text();
   const [, sql = ""] = /```sql\n(CREATE ROLE[\s\S]*?)```/.exec(page) ?? [];
-  const filled = sql.replace("'CHANGE'", `'${READER.password}'`);
-  expect(filled).not.toBe(sql);
-  const grant = `GRANT maxwells_daemon_operator TO ${OPERATOR.user};`;
-  return `${database === "suite" ? filled : filled.replace(/^CREATE ROLE.*$/gm, "")}\n${grant}`;
+  const filled = [READER, OPERATOR].reduce((text, { user, password }) => {
+    const place = `CREATE ROLE ${user} LOGIN PASSWORD '`;
+    expect(text).toContain(`${place}CHANGE'`);
+    return text.replace(`${place}CHANGE'`, `${place}${password}'`);
+  }, sql);
+  return database === "suite" ? filled : filled.replace(/^CREATE ROLE.*$/gm, "");
 }
 
 /** A database of its own, with the table. */
@@ -290,6 +293,54 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(changes[2]).toMatchObject({ rollout: 0.2, updatedBy: `grace@${hostname()}`, login: "ada" });
   });
 
+  test("history tells the server's time, whatever time a record claims", async () => {
+    await open();
+    const claimed = { rollout: 0.25, updatedBy: "grace@web1", updatedAt: "2026-01-02T03:04:05.000Z" };
+    await store.write?.("backdated", "canary", claimed, null, soon());
+    const where = ["-store", engine.address(OPERATOR, engine.port, database), "-application", "backdated"];
+    const [change] = JSON.parse((await run(["history", "-o", "json", ...where])).stdout) as {
+      updatedAt: string;
+      claimedAt: string;
+    }[];
+    expect(Math.abs(Date.parse(change?.updatedAt ?? "") - Date.now())).toBeLessThan(60_000);
+    expect(change?.claimedAt).toBe(claimed.updatedAt);
+    const { stdout } = await run(["history", ...where]);
+    expect(stdout).toContain(change?.updatedAt ?? "no time");
+    expect(stdout).not.toContain(claimed.updatedAt);
+  });
+
+  test("a change by hand over a connection that this program wrote with is one by hand", async () => {
+    const client = await engine.client(database, OPERATOR.user);
+    const ask: Ask = async (text, values = []) => (await client.query<Row>(text, [...values])).rows;
+    const signed = { rollout: 0.25, updatedBy: "grace@web1", updatedAt: "2026-01-02T03:04:05.000Z" };
+    const revision = (await insertRecord(ask, "shared", "canary", signed)) ?? "";
+    expect(await updateRecord(ask, "shared", "canary", { ...signed, rollout: 0.5 }, revision)).toBeDefined();
+    expect((await readRecord(ask, "shared", "canary"))?.value).toEqual({ ...signed, rollout: 0.5 });
+    await ask("UPDATE maxwells_daemon SET rollout = 0.75 WHERE application = 'shared'");
+    expect((await readRecord(ask, "shared", "canary"))?.value).toMatchObject({ updatedBy: OPERATOR.user });
+    await client.end();
+  });
+
+  test("copy leaves out what the table does not take, and ends where the table is another one", async () => {
+    using directory = temporaryDirectory();
+    const file = directory.path("rollouts.json");
+    const other = await freshDatabase();
+    const copy = () =>
+      run(["copy", "-store", `file:${file}`, "-to", engine.address(OPERATOR, engine.port, other)]);
+    const big = { rollout: 0.5, note: "x".repeat(70_000) };
+    await Bun.write(file, JSON.stringify({ website: { big, canary: 0.25 } }));
+    const left = await copy();
+    expect(left.status).toBe(1);
+    expect(left.stdout).toStartWith("1 records of 1 applications copied");
+    expect(left.stdout).toContain("left out: website/big");
+
+    await Bun.write(file, JSON.stringify({ shop: { canary: 0.25 } }));
+    await engine.psql("ALTER TABLE maxwells_daemon_history RENAME fields TO other", other);
+    const ended = await copy();
+    expect([ended.status, ended.stdout]).toEqual([1, ""]);
+    expect(ended.stderr).toContain("has another maxwells_daemon than this program makes (42703)");
+  });
+
   test("copy -overwrite brings a record as it is, also one that was changed by hand after it was signed", async () => {
     const directory = mkdtempSync(join(tmpdir(), "store-postgres-"));
     const file = join(directory, "rollouts.json");
@@ -350,7 +401,7 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     const big = { rollout: 0.5, note: "x".repeat(70_000) };
     const revision = (await read("refused")).get("canary")?.revision ?? "";
     const error = await failureOf(store.write?.("refused", "canary", big, revision, soon()));
-    expect(error).toMatchObject({ code: "malformed", message: expect.stringContaining("64 KiB") });
+    expect(error).toMatchObject({ code: "refused", message: expect.stringContaining("64 KiB") });
     expect(rollouts(await read("refused"))).toEqual({ canary: 0.25 });
   });
 
@@ -419,12 +470,12 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     for (const name of ["nul\0", "half \ud800"]) {
       expect(await read(name)).toEqual(new Map());
       expect(await failureOf(store.write?.(name, "canary", { rollout: 0.5 }, null, soon()))).toMatchObject({
-        code: "malformed",
+        code: "refused",
       });
     }
     const nul = { rollout: 0.5, note: "\0" };
     expect(await failureOf(store.write?.("nul", "canary", nul, null, soon()))).toMatchObject({
-      code: "malformed",
+      code: "refused",
     });
   });
 
@@ -510,6 +561,24 @@ describe.skipIf(!hasPostgres)("permissions", () => {
 });
 
 describe.skipIf(!hasPostgres)("making the table", () => {
+  test("the functions of an earlier program are made anew by their owner, and by nobody else", async () => {
+    const database = await freshDatabase();
+    const body = "SELECT prosrc FROM pg_proc WHERE proname = 'maxwells_daemon_tell'";
+    const asMade = await engine.psql(body, database);
+    const old = `CREATE OR REPLACE FUNCTION maxwells_daemon_tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+      AS $$ BEGIN RETURN NULL; END $$`;
+    await engine.psql(old, database);
+    const operator = await openAt(engine.address(OPERATOR, engine.port, database));
+    expect(await operator.init?.(soon())).toBe("the table maxwells_daemon is there");
+    expect(await engine.psql(body, database)).not.toBe(asMade);
+
+    const owner = await openAt(engine.address(ADMIN, engine.port, database));
+    expect(await owner.init?.(soon())).toContain("with triggers as this program makes them");
+    expect(await engine.psql(body, database)).toBe(asMade);
+    await operator.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    expect(await operator.history?.("website", 5, soon())).toMatchObject([{ login: OPERATOR.user }]);
+  });
+
   test("of several who make it at once one does, in a schema with any name", async () => {
     await engine.psql(`CREATE DATABASE "many""makers"`);
     await engine.psql(
@@ -890,7 +959,7 @@ describe.skipIf(!hasPostgres || !hasPgbouncer)("PgBouncer, pooling transactions"
       const address = engine.address(OPERATOR, pooler.port, database);
       const [one, two] = [await openAt(address), await openAt(address)];
       const made = await openAt(engine.address(ADMIN, pooler.port, database));
-      expect(await made.init?.(soon())).toBe("the table maxwells_daemon is there");
+      expect(await made.init?.(soon())).toStartWith("the table maxwells_daemon is there");
       let revision: string | null = null;
       for (let round = 0; round < 10; round++) {
         const outcomes = await Promise.all(

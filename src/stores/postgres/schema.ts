@@ -8,7 +8,10 @@
 
 import type { Ask } from "./session.ts";
 
-/** A setting that is `on` during the writes of this program: they say by themselves who signs, if anybody does. */
+/**
+ * A setting that is `on` during the writes of this program: they say by themselves who signs, if anybody does. It is against
+ * mistakes, and no guarantee: whoever may write can set it too. Proof are only `changed_by` and `changed_at` of the history.
+ */
 export const SIGNED = "maxwells_daemon.signed";
 
 /** Longer names than this are no names of applications or versions; a notification could not carry them. */
@@ -24,7 +27,8 @@ const LOCK = "0x6d617877656c6c73";
 const STATEMENT_TIMEOUT = "8s";
 
 /**
- * Makes everything, or nothing where a table of that name is found already.
+ * Makes everything. Where a table of that name is found already, nothing but the functions of its triggers is made anew, if
+ * they are its own and belong to who asks.
  *
  * @returns what is there now, in a sentence
  */
@@ -47,10 +51,28 @@ async function makeUnlessThere(ask: Ask): Promise<string> {
   const [found] = await ask(
     "SELECT to_regclass('maxwells_daemon') IS NOT NULL AS is_there, quote_ident(current_schema()) AS schema",
   );
-  if (found?.["is_there"] === true) return "the table maxwells_daemon is there";
+  if (found?.["is_there"] === true) return renew(ask);
   const schema = String(found?.["schema"] ?? "public");
   for (const statement of statements(schema)) await ask(statement);
   return `the tables maxwells_daemon and maxwells_daemon_history were made in the schema ${schema}`;
+}
+
+/** The triggers' functions as this program makes them, in the place of those of an earlier one. */
+async function renew(ask: Ask): Promise<string> {
+  const [own] = await ask(
+    `SELECT quote_ident(nspname) AS schema
+     FROM pg_class AS found JOIN pg_namespace AS place ON place.oid = found.relnamespace
+     WHERE found.oid = to_regclass('maxwells_daemon') AND pg_has_role(found.relowner, 'USAGE')
+       AND NOT pg_is_in_recovery() AND has_schema_privilege(place.oid, 'CREATE')
+       AND 2 = (
+         SELECT count(DISTINCT proname) FROM pg_trigger JOIN pg_proc AS function ON function.oid = tgfoid
+         WHERE tgrelid = found.oid AND proname IN ('maxwells_daemon_count', 'maxwells_daemon_tell')
+           AND pronamespace = place.oid AND pg_has_role(proowner, 'USAGE'))`,
+  );
+  if (own === undefined) return "the table maxwells_daemon is there";
+  const table = `${String(own["schema"])}.maxwells_daemon`;
+  for (const statement of functions(table, "CREATE OR REPLACE")) await ask(statement);
+  return "the table maxwells_daemon is there, with triggers as this program makes them";
 }
 
 function statements(schema: string): readonly string[] {
@@ -83,14 +105,28 @@ function statements(schema: string): readonly string[] {
     `COMMENT ON TABLE ${table}_history IS 'What each record became, by whom and when; no fields: it was removed.'`,
     `CREATE INDEX ON ${table}_history (application, id)`,
     `CREATE SEQUENCE ${table}_revision`,
-    `CREATE FUNCTION ${table}_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    ...functions(table, "CREATE"),
+    `REVOKE ALL ON FUNCTION ${table}_count(), ${table}_tell() FROM PUBLIC`,
+    `CREATE TRIGGER count BEFORE INSERT OR UPDATE ON ${table}
+      FOR EACH ROW EXECUTE FUNCTION ${table}_count()`,
+    `CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON ${table}
+      FOR EACH ROW EXECUTE FUNCTION ${table}_tell()`,
+    `CREATE TRIGGER tell_all BEFORE TRUNCATE ON ${table}
+      FOR EACH STATEMENT EXECUTE FUNCTION ${table}_tell()`,
+  ];
+}
+
+/** In a new table none is replaced: one that is there already would be somebody else's, who could change it again. */
+function functions(table: string, make: "CREATE" | "CREATE OR REPLACE"): readonly string[] {
+  return [
+    `${make} FUNCTION ${table}_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
       SET search_path = pg_catalog, pg_temp AS $$
     BEGIN
       NEW.revision := nextval('${table.replaceAll("'", "''")}_revision');
       IF TG_OP = 'UPDATE' THEN
         -- A sequence can fall behind where a database was copied without it.
         NEW.revision := greatest(NEW.revision, OLD.revision + 1);
-        -- A change by hand must not look like one by whoever signed the last one.
+        -- Against mistakes: a change by hand would look like one by whoever signed the last one. Proof is the history.
         IF current_setting('${SIGNED}', true) IS DISTINCT FROM 'on'
            AND NEW.fields -> 'updatedAt' = OLD.fields -> 'updatedAt' THEN
           IF NEW.fields -> 'why' = OLD.fields -> 'why' THEN
@@ -103,7 +139,7 @@ function statements(schema: string): readonly string[] {
       END IF;
       RETURN NEW;
     END $$`,
-    `CREATE FUNCTION ${table}_tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    `${make} FUNCTION ${table}_tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
       SET search_path = pg_catalog, pg_temp AS $$
     BEGIN
       IF TG_OP = 'TRUNCATE' THEN
@@ -123,12 +159,5 @@ function statements(schema: string): readonly string[] {
       END IF;
       RETURN NULL;
     END $$`,
-    `REVOKE ALL ON FUNCTION ${table}_count(), ${table}_tell() FROM PUBLIC`,
-    `CREATE TRIGGER count BEFORE INSERT OR UPDATE ON ${table}
-      FOR EACH ROW EXECUTE FUNCTION ${table}_count()`,
-    `CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON ${table}
-      FOR EACH ROW EXECUTE FUNCTION ${table}_tell()`,
-    `CREATE TRIGGER tell_all BEFORE TRUNCATE ON ${table}
-      FOR EACH STATEMENT EXECUTE FUNCTION ${table}_tell()`,
   ];
 }
