@@ -1,7 +1,7 @@
 /**
- * Rollback is what counts: how long it takes from an operator's write to the last answer `canary` anywhere, with fifty
- * daemons on one machine, for each kind of store against its real server. And what a fleet costs a store: reads and bytes
- * of fifty daemons at rest, told for a thousand.
+ * Rollback is what counts: how long it takes from an operator's write to the last answer `canary` anywhere, with one daemon
+ * on the machine and with fifty, for each kind of store against its real server. And what a fleet costs a store: reads and
+ * bytes of fifty daemons at rest, told for a thousand.
  */
 
 import { openStore } from "../src/stores/list.ts";
@@ -29,6 +29,9 @@ const PUSH_P99_MS_MAX = 100;
 /** Those that are polled take seconds each, and nearly the same. */
 const ROLLBACKS = { full: { push: 100, poll: 10 }, quick: { push: 5, poll: 3 } } as const;
 
+/** Between two writes: what daemons do after a change, such as saving it, is over. */
+const SETTLE_MS = 200;
+
 /** For how long what a fleet at rest costs is watched: several times the delay. */
 const REST_MS = { full: 20_000, quick: 4_000 } as const;
 
@@ -53,23 +56,42 @@ async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
     const { store, write } = await operator(running, stops);
     await store.init?.(AbortSignal.timeout(10_000));
     await write(1);
-    const fleet = await startFleet(running, stops);
-    const tookMs: number[] = [];
-    const rollbacks = ROLLBACKS[length][engine.isPush ? "push" : "poll"];
-    for (let round = 0; round < rollbacks; round++) {
-      await Promise.all(fleet.map(({ visitor }) => visitor.becomes("canary")));
-      const beganMs = performance.now();
-      const ended = fleet.map(({ visitor }) => visitor.becomes("master"));
-      await write(0);
-      const lastMs = Math.max(...(await Promise.all(ended)));
-      tookMs.push(lastMs - beganMs);
-      setup.say(`rollback by ${engine.name}: ${(lastMs - beganMs).toFixed(1)} ms`);
-      await write(1);
-    }
-    return [rollbackRow(engine, tookMs), await costRow(engine, running, fleet, REST_MS[length])];
+    const count = ROLLBACKS[length][engine.isPush ? "push" : "poll"];
+    const alone = await startFleet(running, 1, stops);
+    const aloneMs = await rollBack(alone, write, count);
+    const fleet = [...alone, ...(await startFleet(running, DAEMONS - 1, stops))];
+    const fleetMs = await rollBack(fleet, write, count);
+    setup.say(
+      `rollback by ${engine.name}: ${median(aloneMs).toFixed(1)} ms alone, ${median(fleetMs).toFixed(1)} ms`,
+    );
+    return [
+      rollbackRow(engine, alone.length, aloneMs),
+      rollbackRow(engine, fleet.length, fleetMs),
+      await costRow(engine, running, fleet, REST_MS[length]),
+    ];
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
+}
+
+/** Takes a canary back so many times, from a fleet at rest; returns how long each took, in milliseconds. */
+async function rollBack(
+  fleet: readonly Member[],
+  write: (rollout: number) => Promise<void>,
+  count: number,
+): Promise<number[]> {
+  const tookMs: number[] = [];
+  for (let round = 0; round < count; round++) {
+    await Promise.all(fleet.map(({ visitor }) => visitor.becomes("canary")));
+    await Bun.sleep(SETTLE_MS);
+    const beganMs = performance.now();
+    const ended = fleet.map(({ visitor }) => visitor.becomes("master"));
+    await write(0);
+    tookMs.push(Math.max(...(await Promise.all(ended))) - beganMs);
+    await Bun.sleep(SETTLE_MS);
+    await write(1);
+  }
+  return tookMs;
 }
 
 /** Who writes, by the store's own means; the environment that the store needs is this process's from here on. */
@@ -96,11 +118,11 @@ interface Member {
   readonly visitor: Visitor;
 }
 
-async function startFleet({ address, env }: RunningEngine, stops: Stops): Promise<Member[]> {
+async function startFleet({ address, env }: RunningEngine, size: number, stops: Stops): Promise<Member[]> {
   const fleet: Member[] = [];
-  while (fleet.length < DAEMONS) {
+  while (fleet.length < size) {
     const homes = Array.from(
-      { length: Math.min(STARTED_AT_ONCE, DAEMONS - fleet.length) },
+      { length: Math.min(STARTED_AT_ONCE, size - fleet.length) },
       () =>
         new DaemonHome({
           application: APPLICATION,
@@ -121,12 +143,12 @@ async function startFleet({ address, env }: RunningEngine, stops: Stops): Promis
   return fleet;
 }
 
-function rollbackRow(engine: Engine, tookMs: readonly number[]): Row {
+function rollbackRow(engine: Engine, daemons: number, tookMs: readonly number[]): Row {
   const sorted = tookMs.toSorted((a, b) => a - b);
   const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
   const atMost = engine.isPush ? PUSH_P99_MS_MAX : DELAY_MS + READ_MS_MAX;
   return {
-    what: `rollback by ${engine.name}, ${DAEMONS} daemons`,
+    what: `rollback by ${engine.name}, ${daemons} daemon${daemons === 1 ? "" : "s"}`,
     figure: `p99 ${p99.toFixed(0)} ms (p50 ${median(sorted).toFixed(0)}, of ${sorted.length} rollbacks)`,
     bound: `≤ ${atMost} ms`,
     verdict: p99 <= atMost ? "ok" : "MISSED",

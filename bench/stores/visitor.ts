@@ -3,7 +3,7 @@
 import type { Socket } from "bun";
 
 /** How often it asks; what it sees is no more exact than this. */
-const ASK_EVERY_MS = 5;
+const ASK_EVERY_MS = 10;
 
 /** Longer than any store takes. */
 const CHANGE_MS_MAX = 60_000;
