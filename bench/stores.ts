@@ -27,7 +27,7 @@ const READ_MS_MAX = 1_000;
 const PUSH_P99_MS_MAX = 100;
 
 /** Those that are polled take seconds each, and nearly the same. */
-const ROLLBACKS = { full: { push: 100, poll: 10 }, quick: { push: 5, poll: 3 } } as const;
+const ROLLBACKS = { full: { push: 100, poll: 5 }, quick: { push: 5, poll: 3 } } as const;
 
 /** Between two writes: what daemons do after a change, such as saving it, is over. */
 const SETTLE_MS = 200;
