@@ -42,7 +42,7 @@ const NGINX_AT_LEAST = 0.55;
 const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [SECTION ...]
 
 sections: ${Object.keys(SECTIONS).join(", ")}; all of them by default
-  --quick        short turns, in less than a minute
+  --quick        short turns, in some minutes
   --executable   builds dist/maxwells-daemon first; without, it is measured if it is there
   --check        exit status 1 where a bound is missed or not measured
   --write        writes the table into bench/README.md; only for a whole run

@@ -146,10 +146,11 @@ export class Client {
       // JavaScript hands over what it likes: null, a number as key, a getter that throws. That is no visitor's error.
     }
     if (this.#isClosed) return Promise.resolve(this.#toMaster(given, "closed"));
-    const nowMs = performance.now();
-    if (!this.#pause.mayAsk(nowMs)) return Promise.resolve(this.#toMaster(given, "paused"));
+    // Before the pause is asked: what cannot be sent is no probe.
     if (line === "" || line.length > LINE_BYTES_MAX)
       return Promise.resolve(this.#toMaster(given, "unaskable"));
+    const nowMs = performance.now();
+    if (!this.#pause.mayAsk(nowMs)) return Promise.resolve(this.#toMaster(given, "paused"));
     const connection = this.#choose(nowMs);
     if (connection === undefined) return Promise.resolve(this.#toMaster(given, "overloaded"));
     return new Promise((resolve) => {

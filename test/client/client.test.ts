@@ -413,6 +413,15 @@ describe("nobody at all", () => {
     expect(events[0]?.message).toContain("ENOENT");
   });
 
+  test("what cannot be asked is no probe: the next question is one", async () => {
+    const client = clientOf("unix:/nowhere/daemon.sock");
+    for (let i = 0; i < 4; i++) await client.decide({ assignment: "0.1" });
+    await Bun.sleep(PAUSE_MS + 50);
+    expect(await client.decide({ key: "k".repeat(9_000) })).toMatchObject({ reason: "unaskable" });
+    expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("unreachable", "0.1"));
+    expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("paused", "0.1"));
+  });
+
   test("a listener that throws is no visitor's error", async () => {
     const client = clientOf("unix:/nowhere/daemon.sock", {
       onEvent: () => {

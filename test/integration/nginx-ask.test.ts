@@ -170,6 +170,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     const late = 300 - (await canaryOf(300));
     // One whose answer came too late is not used any more.
     expect((await accepted()) - before).toBeLessThanOrEqual(2 + late);
+    expect(late).toBeLessThan(150);
   });
 
   test("a daemon that was killed costs no visitor more than its canary, and comes back without a reload", async () => {
@@ -305,19 +306,29 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
         });
       },
       async () => {
-        await mostlyCanary();
-        expect(deaths).toBeGreaterThan(20);
+        await mostlyCanary(() => deaths);
       },
     );
   }, 60_000);
 });
 
+/** So many batches of visits at most: what fails one visit in ten has no lucky batch among them. */
+const BATCHES_MAX = 4;
+
 /**
  * Of fifty visits one after the other the canary serves nearly all. Where answers come too late, because the machine is
- * busy, there are fifty more; what makes every other visit fail fails all of these.
+ * busy, there are fifty more.
+ *
+ * @param happened how often that happened which the visits are to outlive: more than twenty times among the fifty
  */
-async function mostlyCanary(): Promise<void> {
-  await eventually(async () => (await canaryOf(50)) > 45, "the canary serves", 40_000);
+async function mostlyCanary(happened?: () => number): Promise<void> {
+  const canaries: number[] = [];
+  while (canaries.length < BATCHES_MAX && !canaries.some((canary) => canary > 45)) {
+    const before = happened?.() ?? 0;
+    canaries.push(await canaryOf(50));
+    if (happened !== undefined) expect(happened() - before).toBeGreaterThan(20);
+  }
+  expect(Math.max(...canaries)).toBeGreaterThan(45);
 }
 
 /** Of so many visits one after the other, how many canary served; a busy machine makes some answers too late. */

@@ -139,7 +139,8 @@ export class Rig {
 
   /**
    * The same, asked again where nobody decided: on a busy machine an answer comes later than a proxy's patience. Then
-   * master serves, and is not told the assignment. Whom the daemon wants elsewhere is there with the first answer or never.
+   * master serves, and those that ask do not tell it the assignment. Whom the daemon wants elsewhere is there with the first
+   * answer or never.
    */
   decided(assignment: number | string, wanted: string): Promise<Served> {
     return this.#again(
@@ -156,7 +157,10 @@ export class Rig {
     );
   }
 
-  /** Any visit for whom somebody decides, wherever that is: asked again where the upstream was not told the assignment. */
+  /**
+   * Any visit for whom somebody decides, wherever that is: asked again where the upstream was not told the assignment. (Who
+   * brings one to a proxy that tells it in any case is not asked again.)
+   */
   placed(visit: Visit): Promise<Served> {
     return this.#again(
       () => this.visit(visit),

@@ -133,7 +133,9 @@ const forceOff: Case = {
       const byHeader = await rig.placed({ headers: [known, ["maxwellsdaemon-force", word]] });
       const cookie = `maxwellsdaemon=0.9; maxwellsdaemon-force=${word}`;
       const byCookie = await rig.placed({ headers: [["cookie", cookie]] });
-      expect([byHeader.name, byCookie.name]).toEqual(["master", "master"]);
+      for (const { name, assignment } of [byHeader, byCookie]) {
+        expect([name, Number(assignment)]).toEqual(["master", 0.9]);
+      }
     }
     const cookie = "maxwellsdaemon=0.1; maxwellsdaemon-force=never";
     expect((await rig.visitAt("canary", { headers: [["cookie", cookie]] })).name).toBe("canary");
