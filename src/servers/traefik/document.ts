@@ -3,9 +3,10 @@
  * send visitors to (docs/protocol/traefik.md).
  *
  *     website                 weighted, sticky: the slices, all of one weight
- *     └ website:circle:042    one slice: master, or a version and master behind it
- *       ├ website:canary      Traefik's own entry point for the version, up while the daemon vouches for this document
- *       └ website-master@file
+ *     └ website:circle:042    one slice: master, or
+ *       └ website:canary:or-master   a version and master behind it, once for all its slices
+ *         ├ website:canary    Traefik's own entry point for the version, up while the daemon vouches for this document
+ *         └ website-master@file
  *
  * Traefik keeps the last document for ever if the daemon is gone, and asks for the next one only after up to 90 seconds
  * when it is back. So a version is there only while the daemon answers its health check, and the check asks whether the
@@ -98,23 +99,27 @@ function servicesOf(application: TraefikApplication, options: DocumentOptions): 
   } else {
     for (const [version, url] of application.urls) {
       const runs = runsOf(application.locations, version);
-      if (runs !== "")
-        services[`${name}:${version}`] = { loadBalancer: guarded(application, version, url, runs, options) };
+      if (runs === "") continue;
+      services[`${name}:${version}`] = { loadBalancer: guarded(application, version, url, runs, options) };
+      // One for all slices: Traefik tells failovers one after the other, and who is not told answers 503.
+      services[backedUp(name, version)] = { failover: { service: `${name}:${version}`, fallback: master } };
     }
   }
   for (let slice = 0; slice < SLICES; slice++) {
-    const version = maintenance === undefined ? application.locations[slice] : MAINTENANCE;
-    services[sliceName(name, slice)] = sliceService(`${name}:${version}`, master, services);
+    services[sliceName(name, slice)] = sliceService(name, application.locations[slice] ?? MASTER, services);
   }
   return services;
 }
 
 /** Not a place of `maintenance`, whose service has no check: it outlasts the daemon, and Traefik wants one for a failover. */
-function sliceService(version: string, master: string, services: Readonly<Record<string, Service>>): Service {
-  const service = services[version];
-  if (service === undefined) return only(master);
-  const isGuarded = "loadBalancer" in service && service.loadBalancer.healthCheck !== undefined;
-  return isGuarded ? { failover: { service: version, fallback: master } } : only(version);
+function sliceService(name: string, version: string, services: Readonly<Record<string, Service>>): Service {
+  const places = [`${name}:${MAINTENANCE}`, backedUp(name, version)];
+  return only(places.find((place) => services[place] !== undefined) ?? `${name}-${MASTER}@file`);
+}
+
+/** A version with master behind it. */
+function backedUp(name: string, version: string): string {
+  return `${name}:${version}:or-${MASTER}`;
 }
 
 function only(name: string): Service {

@@ -55,8 +55,11 @@ describe("Traefik's document", () => {
 
   test("TR-4, TR-7: a version's slices have master behind them, all others are master's", () => {
     const services = servicesOf([website()]);
-    const guarded = { failover: { service: "website:canary", fallback: "website-master@file" } };
-    const master = { weighted: { services: [{ name: "website-master@file", weight: 1 }] } };
+    const only = (name: string) => ({ weighted: { services: [{ name, weight: 1 }] } });
+    const [guarded, master] = [only("website:canary:or-master"), only("website-master@file")];
+    expect(services["website:canary:or-master"]).toEqual({
+      failover: { service: "website:canary", fallback: "website-master@file" },
+    });
     for (let slice = 0; slice < SLICES; slice++) {
       const name = `website:circle:${String(slice).padStart(3, "0")}`;
       expect(services[name]).toEqual(slice < 250 ? guarded : master);
@@ -104,7 +107,7 @@ describe("Traefik's document", () => {
   test("TR-2: applications do not meet, and every name in it is one of a service, or of the file's master", () => {
     const names = ["website", "website:circle:000", "a@b", "é ü", "a&b=c", "constructor", "__proto__"];
     const services = servicesOf(names.map((name) => website({ name })));
-    expect(Object.keys(services)).toHaveLength(names.length * (SLICES + 2));
+    expect(Object.keys(services)).toHaveLength(names.length * (SLICES + 3));
     for (const [name, service] of Object.entries(services)) {
       expect(name).not.toContain("@");
       for (const other of namedBy(service)) {
