@@ -3,7 +3,8 @@
  * vouches for it (docs/protocol/traefik.md, integrations/traefik/slices).
  *
  *     GET /                                                          → the document, for `providers.http`
- *     GET /holds?application=website&version=canary&slices=0-249     → 200 while these slices are the canary's, else 503
+ *     GET /holds?application=website&version=canary&slices=0-249     → 200 while these slices are the canary's, or were
+ *                                                                      in a document of the last seconds, else 503
  *
  * Traefik decides by itself, and the daemon is on the path of no request.
  */
@@ -17,6 +18,7 @@ import { HttpServer } from "./http.ts";
 import type { Page } from "./http-reply.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
+import { GivenLocations } from "./traefik/given.ts";
 import { MaintenanceFiles } from "./traefik/maintenance-files.ts";
 import { holds, locationsOf, runsOf } from "./traefik/slices.ts";
 
@@ -109,6 +111,7 @@ export class Traefik implements Server {
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
   readonly #maintenance: MaintenanceFiles;
+  readonly #given = new GivenLocations();
   #isPolled = false;
   /** Written once and not at each poll: it takes a millisecond, in which nobody is decided. */
   #last: { readonly key: string; readonly body: string } | undefined;
@@ -168,6 +171,7 @@ export class Traefik implements Server {
       urls: this.#urls.get(name) ?? new Map<string, string>(),
       isInMaintenance: this.#maintenance.has(name),
     }));
+    for (const { name, locations } of applications) this.#given.give(name, locations, nowMs);
     const key = keyOf(applications);
     if (key !== this.#last?.key) {
       const options = { port: this.port ?? 0, isSecure: this.#options.isSecure };
@@ -177,11 +181,21 @@ export class Traefik implements Server {
   }
 
   #holds(query: URLSearchParams, nowMs: number): Page {
-    const locations = this.#locations(query.get("application") ?? "", nowMs);
-    const isHeld = holds(query.get("slices") ?? "", locations, query.get("version") ?? "");
+    const application = query.get("application") ?? "";
+    const [slices, version] = [query.get("slices") ?? "", query.get("version") ?? ""];
+    const isHeld = this.#vouchedFor(application, nowMs).some((locations) =>
+      holds(slices, locations, version),
+    );
     return isHeld
       ? { status: 200, contentType: "text/plain", body: "they are\n" }
       : { status: 503, contentType: "text/plain", body: "they are not, or no longer\n" };
+  }
+
+  /** The slices as they are now and as documents had them until a moment ago; not of a store that is lost (law 3). */
+  #vouchedFor(application: string, nowMs: number): readonly (readonly string[])[] {
+    const now = this.#locations(application, nowMs);
+    const isFresh = this.#context.rollout.table(application)?.isFresh(nowMs) ?? false;
+    return isFresh ? [now, ...this.#given.recent(application, nowMs)] : [now];
   }
 
   /** None for an application that is not served here. */

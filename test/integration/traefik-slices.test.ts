@@ -207,6 +207,18 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     expect(seen).toEqual(["canary", "master"]);
   }, 60_000);
 
+  test("TR-5, TR-8: while a version shrinks, who stays there stays there, and the daemon vouches for what it gave", async () => {
+    for (const rollout of [0.25, 0.6, 0.3, 0.15, 0.1, 0.05]) {
+      const staying = [0, 1, 49].map(cookieOf);
+      const seen = await seenWhile(staying, async () => {
+        home.write({ canary: rollout });
+        await settles(below(rollout * 1_000));
+      });
+      expect(seen).toEqual(["canary"]);
+    }
+    home.write({ canary: 0.25 });
+  }, 60_000);
+
   test.each(["SIGKILL", "SIGTERM", "SIGSTOP"] as const)(
     "TR-7, law 4: after %s everyone is at master soon, sees no error, and is back when the daemon is",
     async (signal) => {

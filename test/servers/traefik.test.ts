@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CROSS_CHECKS } from "../../src/config/together.ts";
+import { CHANGEOVER_MS } from "../../src/servers/traefik/given.ts";
 import { Traefik, traefikListen, traefikVersions } from "../../src/servers/traefik.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/daemon-process.ts";
@@ -14,6 +15,9 @@ const VERSIONS = [
   { application: "app", version: "canary", url: "http://127.0.0.1:6297" },
   { application: "web", version: "maintenance", url: "http://127.0.0.1:8082" },
 ];
+
+/** The clock of the core goes on while a test runs. */
+const MARGIN_MS = 1_000;
 
 describe("Traefik's provider", () => {
   let maintenance: string;
@@ -86,6 +90,45 @@ describe("Traefik's provider", () => {
     core.apply("app", { rollout: 0.1 });
     expect(await canaryHolds("0-249")).toBe(503);
     core.apply("app", { rollout: 0.25, offset: 0.1 });
+    expect(await canaryHolds("0-249")).toBe(503);
+  });
+
+  test("TR-8: what a document gave is vouched for until Traefik has taken the next one over, or should have", async () => {
+    core.apply("app", { rollout: 0.5 });
+    await services();
+    core.apply("app", { rollout: 0.3 });
+    core.advance(CHANGEOVER_MS / 2);
+    await services();
+    core.apply("app", { rollout: 0 });
+    core.advance(CHANGEOVER_MS / 2 - MARGIN_MS);
+    expect(await canaryHolds("0-499")).toBe(200);
+    core.advance(MARGIN_MS);
+    expect(await canaryHolds("0-499")).toBe(503);
+    expect(await canaryHolds("0-299")).toBe(200);
+    // No document gave these two together, nor the slices to another version.
+    expect(await canaryHolds("0-299,600-699")).toBe(503);
+    expect(await check("application=app&version=blue&slices=0-299")).toBe(503);
+    core.advance(CHANGEOVER_MS / 2);
+    expect(await canaryHolds("0-299")).toBe(503);
+  });
+
+  test("TR-8: the last poll of a document counts, not its first", async () => {
+    core.apply("app", { rollout: 0.5 });
+    await services();
+    core.advance(2 * CHANGEOVER_MS);
+    core.apply("app", { rollout: 0.5 });
+    await services();
+    core.apply("app", { rollout: 0 });
+    core.advance(CHANGEOVER_MS - MARGIN_MS);
+    expect(await canaryHolds("0-499")).toBe(200);
+  });
+
+  test("TR-6, law 3: of a store that is lost, not even the document of a moment ago is vouched for", async () => {
+    core.apply("app", { rollout: 0.25 });
+    core.advance(UNHEALTHY_MS - MARGIN_MS);
+    await services();
+    expect(await canaryHolds("0-249")).toBe(200);
+    core.advance(MARGIN_MS);
     expect(await canaryHolds("0-249")).toBe(503);
   });
 

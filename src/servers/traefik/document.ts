@@ -101,7 +101,7 @@ function servicesOf(application: TraefikApplication, options: DocumentOptions): 
       const runs = runsOf(application.locations, version);
       if (runs === "") continue;
       services[`${name}:${version}`] = { loadBalancer: guarded(application, version, url, runs, options) };
-      // One for all slices: Traefik tells failovers one after the other, and who is not told answers 503.
+      // One for all slices: Traefik tells failovers one after the other, and who is not told yet answers 503.
       services[backedUp(name, version)] = { failover: { service: `${name}:${version}`, fallback: master } };
     }
   }
