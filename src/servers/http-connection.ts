@@ -7,7 +7,8 @@
  */
 
 import type { ServerCounts } from "../metrics.ts";
-import { emptyHead, isDecide, pathOf, queryOf, readHead, readQuestion } from "./http-head.ts";
+import { emptyHead, readHead } from "./http/head.ts";
+import { isDecide, pathOf, queryOf, readQuestion } from "./http/question.ts";
 import {
   DECISION_BYTES_MAX,
   NOT_FOUND,
@@ -16,7 +17,7 @@ import {
   Prefixes,
   pageBytes,
   writeDecision,
-} from "./http-reply.ts";
+} from "./http/reply.ts";
 import type { ServerContext } from "./server.ts";
 import {
   NOTHING,

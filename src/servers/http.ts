@@ -10,8 +10,8 @@
 
 import { Problem } from "../config/option.ts";
 import { type Address, addressText, parseAddress, parseHostPort, single } from "../config/values.ts";
+import type { Pages } from "./http/reply.ts";
 import { HttpConnection, HttpShared } from "./http-connection.ts";
-import type { Pages } from "./http-reply.ts";
 import { idleTimeout, socketMode } from "./line.ts";
 import type { ServerContext, ServerKind } from "./server.ts";
 import type { StreamSocket } from "./stream-connection.ts";

@@ -1,8 +1,8 @@
 /** The bytes of replies over HTTP/1.1 (RFC 9112; docs/protocol/http.md): decisions, and pages beside them. */
 
-import type { Decision, Request } from "../handler.ts";
-import type { Head } from "./http-head.ts";
-import { SPELLING_BYTES_MAX } from "./line-codec.ts";
+import type { Decision, Request } from "../../handler.ts";
+import { SPELLING_BYTES_MAX } from "../line-codec.ts";
+import type { Head } from "./head.ts";
 
 /** What a decision takes at most: a prefix, a spelling twice, a location, and the names of their headers. */
 export const DECISION_BYTES_MAX = 512;

@@ -1,19 +1,23 @@
 /**
- * The head of an HTTP/1.1 request, as far as `/decide` needs it (RFC 9112; docs/protocol/http.md), and what it asks. Pure.
+ * The head of an HTTP/1.1 request, as far as `/decide` needs it (RFC 9112; docs/protocol/http.md). Pure.
  *
  * `readHead` notes where things stand and copies nothing. Only CR LF ends a line: a proxy that lets a lone LF pass in a
  * value must not let a visitor write headers. What cannot be trusted to say where the request ends, such as a doubled
  * `Content-Length`, is marked `isUnframed`: it is answered, for its visitor's sake, and is the last on its connection.
  */
 
-import { parseAssignment } from "../assignment.ts";
-import type { Request } from "../handler.ts";
-
-/** Where a value stands in the bytes of a request; empty where it was not given. */
-export interface Span {
-  start: number;
-  end: number;
-}
+import {
+  beginsWith,
+  isAt,
+  isEmpty,
+  isExactlyAt,
+  isNamed,
+  LOWER,
+  SPACE,
+  type Span,
+  trimInto,
+} from "./ascii.ts";
+import { readConnection, readLength } from "./framing.ts";
 
 /** One object for all requests of a server, so that none is allocated. */
 export interface Head {
@@ -70,16 +74,9 @@ export function emptyHead(): Head {
 
 const CR = 0x0d;
 const LF = 0x0a;
-const SPACE = 0x20;
-const TAB = 0x09;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
-const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
-/** Makes a letter lower case, and leaves a dash as it is. */
-const LOWER = 0x20;
-const UPPER_A = 0x41;
 const M = 0x6d;
 const C = 0x63;
 const T = 0x74;
@@ -99,14 +96,8 @@ const CONNECTION = Buffer.from("connection");
 const CONTENT_LENGTH = Buffer.from("content-length");
 const TRANSFER_ENCODING = Buffer.from("transfer-encoding");
 const EXPECT = Buffer.from("expect");
-const CLOSE = Buffer.from("close");
-const KEEP_ALIVE = Buffer.from("keep-alive");
 const HEAD_METHOD = Buffer.from("head ");
-const DECIDE = Buffer.from("/decide");
 const VERSION = Buffer.from(" http/1.");
-
-/** So many digits of a length are exact, and no body is longer. */
-const LENGTH_DIGITS_MAX = 15;
 
 /**
  * Reads the head that begins at `bytes[start]`.
@@ -129,47 +120,6 @@ export function readHead(bytes: Uint8Array, start: number, head: Head): number {
     readField(bytes, at, end, head);
     at = end + 2;
   }
-}
-
-/** Whether the head asks for a decision: `/decide`, or a path below it. */
-export function isDecide(bytes: Uint8Array, { isHttp, target }: Head): boolean {
-  if (!isHttp || !isExactlyAt(DECIDE, bytes, target.start)) return false;
-  const end = target.start + DECIDE.length;
-  return end === target.end || bytes[end] === SLASH || bytes[end] === QUESTION_MARK;
-}
-
-/** The target's path, as it was sent. */
-export function pathOf(bytes: Uint8Array, { target }: Head): string {
-  return text(bytes, target, "latin1").split("?", 1)[0] as string;
-}
-
-export function queryOf(bytes: Uint8Array, { target }: Head): URLSearchParams {
-  const whole = text(bytes, target, "latin1");
-  const start = whole.indexOf("?");
-  return new URLSearchParams(start < 0 ? "" : whole.slice(start + 1));
-}
-
-/** Fills in what a head asks. Names and keys are the UTF-8 that their bytes are: a key must mean the same everywhere. */
-export function readQuestion(bytes: Uint8Array, head: Head, request: Request, allowsForce: boolean): void {
-  const { assignment, application, key, force } = head;
-  const isKnown = !isEmpty(assignment);
-  request.assignment = isKnown ? parseAssignment(bytes, assignment.start, assignment.end) : Number.NaN;
-  request.valid = !head.isDoubled && !(isKnown && Number.isNaN(request.assignment));
-  request.application = isEmpty(application)
-    ? applicationOfQuery(bytes, head)
-    : text(bytes, application, "utf8");
-  request.key = isKnown || isEmpty(key) ? undefined : text(bytes, key, "utf8");
-  request.force = allowsForce && !isEmpty(force) ? text(bytes, force, "latin1") : undefined;
-}
-
-/** Only the proxy writes the query of `/decide` itself; below it stands what the visitor asked for. */
-function applicationOfQuery(bytes: Uint8Array, head: Head): string | undefined {
-  if (bytes[head.target.start + DECIDE.length] !== QUESTION_MARK) return undefined;
-  return queryOf(bytes, head).get("application") || undefined;
-}
-
-function text(bytes: Uint8Array, { start, end }: Span, encoding: "latin1" | "utf8"): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(encoding);
 }
 
 function clear(head: Head): void {
@@ -286,85 +236,4 @@ function readCookies(bytes: Uint8Array, start: number, end: number, head: Head):
     }
     at = stop;
   }
-}
-
-/** `Content-Length` (RFC 9112, section 6.3): digits alone, and no two that differ. */
-function readLength(bytes: Uint8Array, at: number, end: number, head: Head): void {
-  let digits = at + 1;
-  while (digits < end && isBlank(bytes[digits])) digits++;
-  let length = 0;
-  let next = digits;
-  for (; next < end; next++) {
-    const digit = (bytes[next] as number) - 0x30;
-    if (digit < 0 || digit > 9) break;
-    length = length * 10 + digit;
-  }
-  const count = next - digits;
-  while (next < end && isBlank(bytes[next])) next++;
-  const isWhole = bytes[at] === COLON && next === end && count > 0 && count <= LENGTH_DIGITS_MAX;
-  if (!isWhole || (head.bodyBytes >= 0 && head.bodyBytes !== length)) head.isUnframed = true;
-  head.bodyBytes = length;
-}
-
-/** Whether the client keeps the connection (RFC 9112, section 9.3). */
-function readConnection(bytes: Uint8Array, at: number, end: number, head: Head): void {
-  let start = at;
-  while (start < end) {
-    let stop = start;
-    while (stop < end && bytes[stop] !== 0x2c) stop++;
-    while (start < stop && isBlank(bytes[start])) start++;
-    let last = stop;
-    while (last > start && isBlank(bytes[last - 1])) last--;
-    if (last - start === CLOSE.length && isAt(CLOSE, bytes, start)) head.keepsAlive = false;
-    else if (last - start === KEEP_ALIVE.length && isAt(KEEP_ALIVE, bytes, start)) head.keepsAlive = true;
-    start = stop + 1;
-  }
-}
-
-/** Puts `bytes[start, end)` without the blanks around it into `span`; false, and nothing done, where nothing is left. */
-function trimInto(bytes: Uint8Array, start: number, end: number, span: Span): boolean {
-  let from = start;
-  let to = end;
-  while (from < to && isBlank(bytes[from])) from++;
-  while (to > from && isBlank(bytes[to - 1])) to--;
-  if (to === from) return false;
-  span.start = from;
-  span.end = to;
-  return true;
-}
-
-function isEmpty(span: Span): boolean {
-  return span.end === span.start;
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === SPACE || byte === TAB;
-}
-
-/** Whether the value in `bytes[start, end)` begins with this lower-case word, in whatever case. */
-function beginsWith(word: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end && isBlank(bytes[at])) at++;
-  return at + word.length <= end && isAt(word, bytes, at);
-}
-
-/** Whether the header at `bytes[at]` has this lower-case name. */
-function isNamed(name: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  return isAt(name, bytes, at) && bytes[at + name.length] === COLON;
-}
-
-/** Whether lower-case `text` stands at `bytes[at]`, in whatever case. */
-function isAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const byte = bytes[at + i] as number;
-    if (byte !== text[i] && ((byte | LOWER) !== text[i] || byte < UPPER_A)) return false;
-  }
-  return true;
-}
-
-function isExactlyAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (bytes[at + i] !== text[i]) return false;
-  }
-  return true;
 }

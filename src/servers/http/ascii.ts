@@ -1,0 +1,64 @@
+/**
+ * Bytes of HTTP/1.1 as ASCII: what stands where, in whatever case, without copying it. Pure.
+ */
+
+/** Where a value stands in the bytes of a request; empty where it was not given. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+export const SPACE = 0x20;
+const TAB = 0x09;
+const COLON = 0x3a;
+/** Makes a letter lower case, and leaves a dash as it is. */
+export const LOWER = 0x20;
+const UPPER_A = 0x41;
+
+/** Puts `bytes[start, end)` without the blanks around it into `span`; false, and nothing done, where nothing is left. */
+export function trimInto(bytes: Uint8Array, start: number, end: number, span: Span): boolean {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(bytes[from])) from++;
+  while (to > from && isBlank(bytes[to - 1])) to--;
+  if (to === from) return false;
+  span.start = from;
+  span.end = to;
+  return true;
+}
+
+export function isEmpty(span: Span): boolean {
+  return span.end === span.start;
+}
+
+export function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
+/** Whether the value in `bytes[start, end)` begins with this lower-case word, in whatever case. */
+export function beginsWith(word: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isBlank(bytes[at])) at++;
+  return at + word.length <= end && isAt(word, bytes, at);
+}
+
+/** Whether the header at `bytes[at]` has this lower-case name. */
+export function isNamed(name: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  return isAt(name, bytes, at) && bytes[at + name.length] === COLON;
+}
+
+/** Whether lower-case `text` stands at `bytes[at]`, in whatever case. */
+export function isAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const byte = bytes[at + i] as number;
+    if (byte !== text[i] && ((byte | LOWER) !== text[i] || byte < UPPER_A)) return false;
+  }
+  return true;
+}
+
+export function isExactlyAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[at + i] !== text[i]) return false;
+  }
+  return true;
+}

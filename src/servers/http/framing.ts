@@ -1,0 +1,46 @@
+/** What says where a request ends, and whether its connection goes on: `Content-Length` and `Connection`. Pure. */
+
+import { isAt, isBlank } from "./ascii.ts";
+import type { Head } from "./head.ts";
+
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const CLOSE = Buffer.from("close");
+const KEEP_ALIVE = Buffer.from("keep-alive");
+
+/** So many digits of a length are exact, and no body is longer. */
+const LENGTH_DIGITS_MAX = 15;
+
+/** `Content-Length` (RFC 9112, section 6.3): digits alone, and no two that differ. */
+export function readLength(bytes: Uint8Array, at: number, end: number, head: Head): void {
+  let digits = at + 1;
+  while (digits < end && isBlank(bytes[digits])) digits++;
+  let length = 0;
+  let next = digits;
+  for (; next < end; next++) {
+    const digit = (bytes[next] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    length = length * 10 + digit;
+  }
+  const count = next - digits;
+  while (next < end && isBlank(bytes[next])) next++;
+  const isWhole = bytes[at] === COLON && next === end && count > 0 && count <= LENGTH_DIGITS_MAX;
+  if (!isWhole || (head.bodyBytes >= 0 && head.bodyBytes !== length)) head.isUnframed = true;
+  head.bodyBytes = length;
+}
+
+/** Whether the client keeps the connection (RFC 9112, section 9.3). */
+export function readConnection(bytes: Uint8Array, at: number, end: number, head: Head): void {
+  let start = at;
+  while (start < end) {
+    let stop = start;
+    while (stop < end && bytes[stop] !== COMMA) stop++;
+    while (start < stop && isBlank(bytes[start])) start++;
+    let last = stop;
+    while (last > start && isBlank(bytes[last - 1])) last--;
+    if (last - start === CLOSE.length && isAt(CLOSE, bytes, start)) head.keepsAlive = false;
+    else if (last - start === KEEP_ALIVE.length && isAt(KEEP_ALIVE, bytes, start)) head.keepsAlive = true;
+    start = stop + 1;
+  }
+}
