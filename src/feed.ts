@@ -335,20 +335,32 @@ class Loop {
 
   /** Says so when the table outlives its time, and when it is followed by a fresh one: nobody else sees that moment. */
   #watchExpiry(): void {
-    const { rollout, log, store } = this.#options;
+    const { rollout, log } = this.#options;
     const table = rollout.table(this.application);
     if (table === undefined) return;
     clearTimeout(this.#expiry);
+    const leftMs = table.expiresAtMs - this.#clock();
+    // A read whose answer this process only saw when it had been stopped for long is no news.
+    if (leftMs <= 0) {
+      this.#expire();
+      return;
+    }
     if (this.#hasExpired) log.info("the store's rollouts count again", { application: this.application });
     this.#hasExpired = false;
-    this.#expiry = setTimeout(() => {
-      this.#hasExpired = true;
-      log.error("the last values are unhealthy: everyone goes to master, but for versions that hold", {
-        application: this.application,
-        store: store.address,
-      });
-    }, table.expiresAtMs - this.#clock());
+    this.#expiry = setTimeout(() => this.#expire(), leftMs);
     this.#expiry.unref();
+  }
+
+  #expire(): void {
+    if (this.#hasExpired) return;
+    this.#hasExpired = true;
+    this.#options.log.error(
+      "the last values are unhealthy: everyone goes to master, but for versions that hold",
+      {
+        application: this.application,
+        store: this.#options.store.address,
+      },
+    );
   }
 }
 

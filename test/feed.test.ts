@@ -217,6 +217,25 @@ describe("law 3: when in doubt, master", () => {
     expect(counts.failure).toBeGreaterThan(5);
   });
 
+  test("what was asked before the process was stopped for long does not count again, and the log does not say so", async () => {
+    let stoppedMs = 0;
+    const { store, feed, log } = createFeed({ clock: () => performance.now() + stoppedMs });
+    const said = (message: string) => JSON.stringify(log.entries).split(message).length - 1;
+    store.script = () => snapshotOf({ canary: 0.25 });
+    feed.start();
+    await settle();
+    store.script = undefined;
+    await advance(DELAY_MS);
+    stoppedMs = UNHEALTHY_MS + 1;
+    store.latest.answer(snapshotOf({ canary: 0.25 }));
+    await settle();
+    await advance(UNHEALTHY_MS);
+    expect([said("are unhealthy"), said("count again")]).toEqual([1, 0]);
+    store.latest.answer(snapshotOf({ canary: 0.25 }));
+    await settle();
+    expect([said("are unhealthy"), said("count again")]).toEqual([1, 1]);
+  });
+
   test("an arc that holds survives unhealthy, and ends with the next word from the store", async () => {
     const { store, feed, where } = createFeed();
     store.script = () => snapshotOf({ canary: { rollout: 1, failsafe: "hold" }, b: 1 });

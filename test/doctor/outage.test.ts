@@ -210,7 +210,8 @@ describe("doctor -break, interrupted while the daemon is away", () => {
         "skipped",
         "it takes the daemon away for some seconds, so it wants -break",
       ]);
-      expect(setup.daemon.log).toBe(before);
+      // Who was away for as long as doctor takes it away finds its values old.
+      expect(setup.daemon.log.slice(before.length)).not.toContain("unhealthy");
     },
     TIMEOUT_MS,
   );
