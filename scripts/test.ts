@@ -151,8 +151,8 @@ async function step(name: string, command: readonly string[]): Promise<void> {
   if (!isGood) console.log(`── ${name} FAILED`);
 }
 
-/** Tests that mostly wait, for servers to start and for time-outs to pass: they run beside the others. */
-const WAITING = /^test\/(stores|doctor|integration\/doctor)/;
+/** Tests that mostly wait, for servers to start and for time-outs to pass: they run beside the others, and take as long. */
+const WAITING = /^test\/(stores|doctor|faults|integration\/(doctor|caddy|traefik))/;
 
 /** So many files at most are run again; where more of them fail, something is broken. */
 const AGAIN_MAX = 6;
@@ -177,7 +177,7 @@ async function tests(): Promise<void> {
   console.log("\n── tests");
   const beside = testsOf(waiting, () => {});
   const shown = await testsOf(busy, (text) => process.stderr.write(text));
-  console.log("\n── tests of stores, and of doctor");
+  console.log("\n── tests that mostly wait");
   const hidden = await beside;
   process.stderr.write(hidden.output);
   for (const run of [shown, hidden]) await count(run);

@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SLICES } from "../../src/servers/traefik/slices.ts";
@@ -12,6 +12,7 @@ import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-pr
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import {
   fillTraefik,
+  SLICE_COOKIE,
   startTraefik,
   type TraefikPorts,
   traefikFlags,
@@ -23,15 +24,11 @@ import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts"
 const COOKIE =
   /^maxwellsdaemon-slice-website=([0-9a-f]{16}); Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax$/;
 
-/** The cookie of a slice: the beginning of the SHA-256 of its name, since Traefik 3.4. */
-function hashOf(slice: number): string {
-  const name = `website:circle:${String(slice).padStart(3, "0")}`;
-  return new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, 16);
-}
+const cookieOf = (slice: number) => `${SLICE_COOKIE.name}=${SLICE_COOKIE.valueOf(slice)}`;
 
-const cookieOf = (slice: number) => `maxwellsdaemon-slice-website=${hashOf(slice)}`;
-
-const SLICE_BY_HASH = new Map(Array.from({ length: SLICES }, (_, slice) => [hashOf(slice), slice]));
+const SLICE_BY_VALUE = new Map(
+  Array.from({ length: SLICES }, (_, slice) => [SLICE_COOKIE.valueOf(slice), slice]),
+);
 
 /** The ends of the arcs below, and what lies between them. */
 const SAMPLE = [0, 1, 49, 50, 99, 100, 101, 200, 249, 250, 300, 499, 500, 501, 600, 749, 750, 900, 998, 999];
@@ -129,7 +126,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     const drawn: number[] = [];
     for (let visitor = 0; visitor < 400; visitor++) {
       const [, value = ""] = COOKIE.exec((await visit()).cookies.join()) ?? [];
-      const slice = SLICE_BY_HASH.get(value);
+      const slice = SLICE_BY_VALUE.get(value);
       expect(slice).toBeDefined();
       drawn.push(slice as number);
     }
@@ -270,6 +267,26 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     home.write({ canary: 0.05 });
     daemon = await home.start();
     await settles(below(50));
+  });
+
+  test("testers reach the canary by a header, where the operator took the router for that in", async () => {
+    const always = { headers: { "maxwellsdaemon-force": "always" } };
+    expect((await visit(cookieOf(999), always)).seen?.name).toBe("master");
+    const path = join(directory, "website.yml");
+    const text = readFileSync(path, "utf8");
+    const [router = ""] = /^ {4}# website-always:\n(?: {4}#.*\n)+/m.exec(text) ?? [];
+    expect(router).toContain("service:");
+    writeFileSync(path, text.replace(router, router.replaceAll("    # ", "    ")));
+    await traefik.stop();
+    traefik = await startTraefik(configuration, ports.web);
+    await settles(below(50));
+    const { seen, cookies } = await visit(cookieOf(999), always);
+    expect([seen?.name, seen?.headers["maxwellsdaemon-location"], cookies]).toEqual(["canary", "canary", []]);
+    expect((await visit(undefined, always)).seen?.name).toBe("canary");
+    for (const word of ["never", "nobody", ""]) {
+      const headers = { "maxwellsdaemon-force": word };
+      expect((await visit(cookieOf(999), { headers })).seen?.name).toBe("master");
+    }
   });
 
   test("TR-10, law 4: a Traefik that starts while the daemon is gone serves master, and keeps cookies for later", async () => {

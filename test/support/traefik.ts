@@ -5,6 +5,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SLICES } from "../../src/servers/traefik/slices.ts";
 import { freePort } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
@@ -53,8 +54,21 @@ export async function traefikPorts(): Promise<TraefikPorts> {
   return { web, inside, daemon, master, canary, maintenance };
 }
 
+/** Traefik's cookie for the slices of `website`, which names one by the beginning of the SHA-256 of its name (since Traefik 3.4). */
+export const SLICE_COOKIE = {
+  name: "maxwellsdaemon-slice-website",
+  slices: SLICES,
+  valueOf(slice: number): string {
+    const name = `website:circle:${String(slice).padStart(3, "0")}`;
+    return new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, 16);
+  },
+};
+
 /** The daemon's flags for this Traefik. */
-export function traefikFlags(way: TraefikWay, { daemon, inside, maintenance }: TraefikPorts): string[] {
+export function traefikFlags(
+  way: TraefikWay,
+  { daemon, inside, maintenance }: Pick<TraefikPorts, "daemon" | "inside" | "maintenance">,
+): string[] {
   if (way === "ask") return ["-http", `127.0.0.1:${daemon}`];
   return [
     ...["-traefik", `127.0.0.1:${daemon}`],

@@ -10,24 +10,32 @@
 
 import type { DaemonHome } from "../../support/daemon-process.ts";
 
-/** What an integration is started with. */
-export interface Places {
-  /** A directory of its own, for everything it writes. */
+/** Where things are, as far as a daemon's flags tell of it. */
+export interface DaemonPlaces {
+  /** A directory of the integration's own, for everything it writes. */
   readonly directory: string;
+  /** Ports of 127.0.0.1: one for the daemon, if its flags use it, one for the proxy itself, and one for a maintenance page. */
+  readonly daemonPort: number;
+  readonly insidePort: number;
+  readonly pagePort: number;
+  /** Visitors come over TLS. */
+  readonly isTls: boolean;
+}
+
+/** What an integration is started with. */
+export interface Places extends DaemonPlaces {
   /** Where visitors come to, on 127.0.0.1. */
   readonly port: number;
   /** Paths of the unix sockets of the versions. */
   readonly master: string;
   readonly canary: string;
-  /** Ports of 127.0.0.1 for what knows no unix sockets: one for the daemon, if its flags use it, and the same upstreams. */
-  readonly daemonPort: number;
+  /** Ports of 127.0.0.1 with the same upstreams, for what knows no unix sockets. */
   readonly masterPort: number;
   readonly canaryPort: number;
   /** Where the daemon lives: its socket, its state directory. It runs with `daemonFlags`. */
   readonly home: DaemonHome;
   /** The operator lets testers force their location. The daemon then runs with `-allow-force`. */
   readonly allowForce: boolean;
-  /** Visitors come over TLS. */
   readonly tls: { readonly key: string; readonly certificate: string } | undefined;
 }
 
@@ -38,6 +46,14 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** A cookie of the proxy's own, which names a slice of the circle. */
+export interface SliceCookie {
+  readonly name: string;
+  /** How many slices there are, all of one length. */
+  readonly slices: number;
+  valueOf(slice: number): string;
+}
+
 export interface Integration {
   /** As it is headed in the table, such as `nginx, asks`. */
   readonly name: string;
@@ -45,9 +61,14 @@ export interface Integration {
   readonly folder: string;
   /** Why it cannot be had here, with the remedy; undefined where it can. In CI it throws instead. */
   missing(): string | undefined;
-  /** What the daemon is run with for it, beside its store and its socket; directory and port are those of `Places`. */
-  daemonFlags(directory: string, daemonPort: number): readonly string[];
+  /** What the daemon is run with for it, beside its store and its socket. */
+  daemonFlags(places: DaemonPlaces): readonly string[];
   start(places: Places): Promise<Running>;
+  /**
+   * Where visitors keep a slice, and nobody has an assignment: neither the upstreams, nor the cookie `maxwellsdaemon`. The
+   * proxy then draws slices by itself, also while the daemon is gone.
+   */
+  readonly sliceCookie?: SliceCookie;
   /** A change that the daemon knows is followed by every visitor's decision after this time: 0 where it asks each time. */
   readonly changeMs: number;
   /** The canary may go on for so long when the daemon is gone: the longest lease, or the patience of one that asks. */

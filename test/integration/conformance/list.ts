@@ -6,7 +6,7 @@ import { envoyAsk } from "../proxies/envoy.ts";
 import { haproxyMap, haproxySpoe } from "../proxies/haproxy.ts";
 import { nginxAsk, nginxAuthRequest, nginxLease } from "../proxies/nginx.ts";
 import { express, fastify, hono } from "../proxies/node.ts";
-import { traefikAsk } from "../proxies/traefik.ts";
+import { traefikAsk, traefikSlices } from "../proxies/traefik.ts";
 import type { Integration } from "./integration.ts";
 
 export const INTEGRATIONS: readonly Integration[] = [
@@ -19,6 +19,7 @@ export const INTEGRATIONS: readonly Integration[] = [
   caddy,
   apache,
   traefikAsk,
+  traefikSlices,
   express,
   fastify,
   hono,

@@ -35,9 +35,11 @@ async function expectMaster(rig: Rig): Promise<void> {
   for (let visit = 0; visit < 100; visit++) {
     const known = await rig.known(0.1);
     expect([known.status, known.name, known.location, known.cookies]).toEqual([200, "master", "master", []]);
-    expect(["0.1", ""]).toContain(known.assignment);
+    expect([rig.told("0.1"), ""]).toContain(known.assignment);
     const fresh = await rig.visit({ headers: FORGED });
-    expect([fresh.status, fresh.name, fresh.location, fresh.cookies]).toEqual([200, "master", "master", []]);
+    expect([fresh.status, fresh.name, fresh.location]).toEqual([200, "master", "master"]);
+    // A proxy that draws slices by itself goes on with that.
+    if (rig.integration.sliceCookie === undefined) expect(fresh.cookies).toEqual([]);
     expect(fresh.assignment).toBe("");
     tookMs.push(known.tookMs, fresh.tookMs);
   }
@@ -87,7 +89,7 @@ const hung: Case = {
       const text = String(visitor / 200);
       const wanted = visitor / 200 < 0.25 ? "canary" : "master";
       const { name, assignment } = await rig.decided(text, wanted);
-      expect([text, name]).toEqual([assignment, wanted]);
+      expect([assignment, name]).toEqual([rig.told(text), wanted]);
     }
   },
 };

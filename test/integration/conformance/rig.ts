@@ -66,11 +66,12 @@ export class Rig {
   static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
     const { allowForce = false, isTls = false } = options;
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
-    const daemonPort = await freePort();
+    const [daemonPort, insidePort, pagePort] = [await freePort(), await freePort(), await freePort()];
+    const daemonPlaces = { directory, daemonPort, insidePort, pagePort, isTls };
     const force = allowForce ? ["-allow-force"] : [];
     const home = new DaemonHome({
       records: { canary: 0.25, maintenance: 0 },
-      flags: [...integration.daemonFlags(directory, daemonPort), ...force],
+      flags: [...integration.daemonFlags(daemonPlaces), ...force],
     });
     const daemon = await home.start();
     const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
@@ -80,8 +81,8 @@ export class Rig {
       ...[startUpstream("master", masterPort), startUpstream("canary", canaryPort)],
     ];
     const tls = isTls ? await certificate(directory) : undefined;
-    const ports = { port, daemonPort, masterPort, canaryPort };
-    const places = { directory, ...ports, master, canary, home, allowForce, tls };
+    const ports = { port, masterPort, canaryPort };
+    const places = { ...daemonPlaces, ...ports, master, canary, home, allowForce, tls };
     const running = await integration.start(places);
     const rig = new Rig(integration, places, daemon, upstreams, running);
     await rig.becomes(0.1, "canary");
@@ -127,6 +128,30 @@ export class Rig {
     };
   }
 
+  /** The cookie in which visitors keep their place. */
+  get cookieName(): string {
+    return this.integration.sliceCookie?.name ?? "maxwellsdaemon";
+  }
+
+  /** That cookie, of a visitor with this assignment, or with the slice in which it lies. */
+  cookieOf(assignment: number | string): string {
+    const { sliceCookie } = this.integration;
+    // A slice begins where its decimal says, which may be a bit below.
+    const slice = (slices: number) => Math.floor(Number(assignment) * slices + 1e-9);
+    const value = sliceCookie === undefined ? assignment : sliceCookie.valueOf(slice(sliceCookie.slices));
+    return `${this.cookieName}=${value}`;
+  }
+
+  /** What upstreams are told of a visitor's assignment. */
+  told(assignment: number | string): string {
+    return this.tells ? String(assignment) : "";
+  }
+
+  /** Whether upstreams are told assignments at all. */
+  get tells(): boolean {
+    return this.integration.sliceCookie === undefined;
+  }
+
   /** A visitor with this cookie header. */
   withCookie(cookie: string, more: readonly (readonly [string, string])[] = []): Promise<Served> {
     return this.visit({ headers: [["cookie", cookie], ...more] });
@@ -134,7 +159,7 @@ export class Rig {
 
   /** A visitor who keeps this assignment. */
   known(assignment: number | string): Promise<Served> {
-    return this.withCookie(`maxwellsdaemon=${assignment}`);
+    return this.withCookie(this.cookieOf(assignment));
   }
 
   /**
@@ -145,7 +170,8 @@ export class Rig {
   decided(assignment: number | string, wanted: string): Promise<Served> {
     return this.#again(
       () => this.known(assignment),
-      (served) => served.name === "master" && (wanted !== "master" || served.assignment === ""),
+      (served) =>
+        served.name === "master" && (wanted !== "master" || (this.tells && served.assignment === "")),
     );
   }
 
@@ -164,7 +190,7 @@ export class Rig {
   placed(visit: Visit): Promise<Served> {
     return this.#again(
       () => this.visit(visit),
-      ({ status, assignment }) => status === 200 && assignment === "",
+      ({ status, assignment }) => this.tells && status === 200 && assignment === "",
     );
   }
 
@@ -172,7 +198,7 @@ export class Rig {
   fresh(visit: Visit = {}): Promise<Served> {
     return this.#again(
       () => this.visit(visit),
-      ({ cookies }) => !cookies.some((cookie) => cookie.startsWith("maxwellsdaemon=")),
+      ({ cookies }) => !cookies.some((cookie) => cookie.startsWith(`${this.cookieName}=`)),
     );
   }
 

@@ -15,7 +15,7 @@ export const apache: Integration = {
   name: "Apache, map",
   folder: "apache",
   missing: apacheMissing,
-  daemonFlags: (directory) => ["-apache-map", mapPath(directory)],
+  daemonFlags: ({ directory }) => ["-apache-map", mapPath(directory)],
   async start({ directory, port, master, canary, home, allowForce, tls }) {
     installFiles(directory);
     openTo(home, [master, canary]);

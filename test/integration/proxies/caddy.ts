@@ -8,7 +8,7 @@ export const caddy: Integration = {
   name: "Caddy",
   folder: "caddy",
   missing: caddyMissing,
-  daemonFlags: (directory) => ["-http", `unix:${daemonPath(directory)}`],
+  daemonFlags: ({ directory }) => ["-http", `unix:${daemonPath(directory)}`],
   async start({ directory, port, master, canary, home, allowForce, tls }) {
     const { maintenanceFile } = home;
     const places = { directory, port, master, canary, maintenanceFile, allowForce, tls };

@@ -10,7 +10,7 @@ export const envoyAsk: Integration = {
   name: "Envoy, ext_authz",
   folder: "envoy",
   missing: envoyMissing,
-  daemonFlags: (directory) => ["-http", `unix:${socketIn(directory)}`],
+  daemonFlags: ({ directory }) => ["-http", `unix:${socketIn(directory)}`],
   start({ directory, port, master, canary, home, allowForce, tls }) {
     const { maintenanceFile } = home;
     const places = { port, master, canary, daemon: socketIn(directory), maintenanceFile, allowForce, tls };

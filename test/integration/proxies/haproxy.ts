@@ -17,7 +17,7 @@ function haproxy(
   return {
     folder: "haproxy",
     missing: haproxyMissing,
-    daemonFlags: haproxyFlags,
+    daemonFlags: ({ directory }) => haproxyFlags(directory),
     async start({ directory, port, allowForce, tls }) {
       const configuration = fillHaproxy(way, { directory, port, allowForce });
       if (tls !== undefined) {

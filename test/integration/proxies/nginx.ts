@@ -21,7 +21,7 @@ function nginx(
   return {
     folder: "nginx",
     missing: nginxMissing,
-    daemonFlags: (directory) => (isHttp ? ["-http", `unix:${httpSocket(directory)}`] : []),
+    daemonFlags: ({ directory }) => (isHttp ? ["-http", `unix:${httpSocket(directory)}`] : []),
     async start({ directory, port, master, canary, home, allowForce, tls }) {
       installPage(directory);
       const example = fillExample(way, port, {

@@ -1,33 +1,82 @@
-/** Traefik, which asks for each request before a second layer of routers. */
+/** Traefik, which asks for each request before a second layer of routers, or draws slices that the daemon vouches for. */
 
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../support/port.ts";
-import { fillTraefik, startTraefik, traefikMissing } from "../../support/traefik.ts";
-import type { Integration } from "../conformance/integration.ts";
+import {
+  fillTraefik,
+  SLICE_COOKIE,
+  startTraefik,
+  type TraefikPorts,
+  type TraefikWay,
+  traefikFlags,
+  traefikMissing,
+} from "../../support/traefik.ts";
+import type { DaemonPlaces, Integration, Places } from "../conformance/integration.ts";
+
+const PAGE = join(import.meta.dir, "../../../integrations/nginx/maintenance.html");
+
+/** Of loopback, as far as the daemon's flags tell of it. */
+function innerPorts({ insidePort, daemonPort, pagePort }: DaemonPlaces) {
+  return { inside: insidePort, daemon: daemonPort, maintenance: pagePort };
+}
+
+function start(way: TraefikWay, places: Places) {
+  const { directory, port, masterPort, canaryPort, tls } = places;
+  const ports: TraefikPorts = { ...innerPorts(places), web: port, master: masterPort, canary: canaryPort };
+  const configuration = fillTraefik(way, directory, ports);
+  if (tls !== undefined) {
+    const text = readFileSync(configuration, "utf8");
+    const address = `address: "127.0.0.1:${port}"`;
+    writeFileSync(configuration, text.replace(address, `${address}\n    http:\n      tls: {}`));
+    const certificate = `- certFile: ${tls.certificate}\n      keyFile: ${tls.key}`;
+    appendFileSync(join(directory, "website.yml"), `\ntls:\n  certificates:\n    ${certificate}\n`);
+  }
+  return startTraefik(configuration, port, tls !== undefined);
+}
+
+/** The server of the maintenance page, which an operator has somewhere. */
+function startPage(port: number) {
+  const headers = { "content-type": "text/html", "retry-after": "120" };
+  const fetch = () => new Response(Bun.file(PAGE), { status: 503, headers });
+  return Bun.serve({ hostname: "127.0.0.1", port, fetch });
+}
 
 export const traefikAsk: Integration = {
   name: "Traefik, asks",
   folder: "traefik",
   missing: traefikMissing,
-  daemonFlags: (_, daemonPort) => ["-http", `127.0.0.1:${daemonPort}`],
-  async start({ directory, port, daemonPort, masterPort, canaryPort, tls }) {
-    const configuration = fillTraefik("ask", directory, {
-      ...{ web: port, inside: await freePort(), daemon: daemonPort },
-      ...{ master: masterPort, canary: canaryPort, maintenance: 0 },
-    });
-    if (tls !== undefined) {
-      const text = readFileSync(configuration, "utf8");
-      const address = `address: "127.0.0.1:${port}"`;
-      writeFileSync(configuration, text.replace(address, `${address}\n    http:\n      tls: {}`));
-      const certificate = `- certFile: ${tls.certificate}\n      keyFile: ${tls.key}`;
-      appendFileSync(join(directory, "website.yml"), `\ntls:\n  certificates:\n    ${certificate}\n`);
-    }
-    return startTraefik(configuration, port, tls !== undefined);
-  },
+  daemonFlags: ({ daemonPort }) => ["-http", `127.0.0.1:${daemonPort}`],
+  start: (places) => start("ask", places),
   changeMs: 0,
   graceMs: 20,
   patienceMs: 20,
   isOverTcp: true,
   exceptions: { maintenance: "Traefik, asking, has no maintenance mode; `slices/` has" },
+};
+
+export const traefikSlices: Integration = {
+  name: "Traefik, slices",
+  folder: "traefik",
+  missing: traefikMissing,
+  daemonFlags: (places) => [
+    ...traefikFlags("slices", innerPorts(places)),
+    ...(places.isTls ? ["-traefik-secure"] : []),
+  ],
+  async start(places) {
+    const page = startPage(places.pagePort);
+    const traefik = await start("slices", places);
+    return {
+      log: () => traefik.log(),
+      async stop() {
+        await traefik.stop();
+        await page.stop(true);
+      },
+    };
+  },
+  sliceCookie: SLICE_COOKIE,
+  changeMs: 3_000,
+  graceMs: 1_500,
+  patienceMs: 0,
+  isOverTcp: true,
+  exceptions: { "force-on": "by slices a header forces the canary, and nothing forces master" },
 };
