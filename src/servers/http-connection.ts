@@ -7,7 +7,7 @@
  */
 
 import type { ServerCounts } from "../metrics.ts";
-import { emptyHead, readHead } from "./http/head.ts";
+import { emptyHead, isEmptyLine, readHead } from "./http/head.ts";
 import { isDecide, pathOf, queryOf, readQuestion } from "./http/question.ts";
 import {
   DECISION_BYTES_MAX,
@@ -72,6 +72,11 @@ export class HttpConnection extends StreamConnection {
         const skipped = Math.min(this.#bodyBytes, bytes.length - start);
         this.#bodyBytes -= skipped;
         start += skipped;
+        continue;
+      }
+      // Not kept as a part of the head, or each more of them would have all of them looked at again.
+      if (isEmptyLine(bytes, start)) {
+        start += 2;
         continue;
       }
       const next = readHead(bytes, start, head);

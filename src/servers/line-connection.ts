@@ -20,6 +20,9 @@ import {
 
 const QUESTION_MARK = 0x3f;
 
+/** No assignment and no ordinary field makes a line as long as this. */
+const LONG_LINE_BYTES = 512;
+
 /** What the connections of a listener share. */
 export class LineShared extends StreamShared {
   readonly closesAfterReply: boolean;
@@ -62,7 +65,7 @@ export class LineConnection extends StreamConnection {
       start = end + 1;
       answered = 1;
     }
-    while (start < chunk.length && !(shared.closesAfterReply && answered > 0)) {
+    while (start < chunk.length && !this.isClosing && !(shared.closesAfterReply && answered > 0)) {
       const end = chunk.indexOf(LF, start);
       if (end < 0) {
         this.#keep(chunk, start);
@@ -71,7 +74,7 @@ export class LineConnection extends StreamConnection {
       at = this.#answer(chunk, start, end, at, nowMs);
       answered++;
       start = end + 1;
-      if (at > OUT_BYTES - ANSWER_BYTES_MAX) {
+      if (at > OUT_BYTES - ANSWER_BYTES_MAX || shared.turn.isFull) {
         if (!this.flush(shared.out, at, chunk, start)) break;
         at = 0;
       }
@@ -86,6 +89,8 @@ export class LineConnection extends StreamConnection {
   /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin. */
   #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
     const { out, request, decision, context, questions } = this.#shared;
+    // Questions, and keys to decode and to hash, take as long as a hundred numbers.
+    if (end - start > LONG_LINE_BYTES || bytes[start] === QUESTION_MARK) this.#shared.turn.spent();
     if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
       const question = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
       const answer = answerQuestion(question, questions, nowMs);

@@ -28,6 +28,9 @@ const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 /** The output buffer. A protocol flushes it before its longest answer might not fit. */
 export const OUT_BYTES = 65_536;
 
+/** Who asks no more than this, a request or a few, need not wait for those who ask without end. */
+const LITTLE_BYTES = 512;
+
 /** The first room for a part of a request; it doubles as the part grows. */
 const PART_BYTES_MIN = 64;
 
@@ -121,7 +124,7 @@ export abstract class StreamConnection {
     const nowMs = this.#shared.turn.now();
     this.activeAtMs = nowMs;
     if (this.#unsent === null) {
-      if (this.#shared.turn.isFull) this.#waitForTurn(chunk);
+      if (this.#shared.turn.isFull && chunk.length > LITTLE_BYTES) this.#waitForTurn(chunk);
       else this.consume(chunk, nowMs);
       return;
     }
@@ -196,6 +199,8 @@ export abstract class StreamConnection {
 
   /** Adds `bytes[start, end)` to the part that is kept. Its room doubles, so that many small pieces cost no more than one. */
   protected keepPart(bytes: Uint8Array, start: number, end = bytes.length): void {
+    // Who was cut off has nothing that waits, or nobody would ever take it off the sum.
+    if (this.isClosing) return;
     const length = this.#partLength + end - start;
     const before = this.#part?.length ?? 0;
     if (this.#part === null || length > before) {
@@ -226,7 +231,7 @@ export abstract class StreamConnection {
     const sent = this.#socket.write(bytes, 0, length);
     if (sent === length) {
       if (start >= chunk.length) return true;
-      this.#shared.turn.filled();
+      this.#shared.turn.spent();
       if (!this.#shared.turn.isFull) return true;
       this.#waitForTurn(chunk.subarray(start));
       return false;

@@ -9,10 +9,10 @@
 import type { Histogram } from "../metrics.ts";
 
 /**
- * So many whole output buffers go out in a turn, some ten milliseconds of work: then the event loop has its own turn, and
- * clients that ask without end wait for the next one, lest they hold up everybody else, the feed among them.
+ * A turn that took longer is over, and the event loop has its own turn: clients that ask without end wait for the next one, lest
+ * they hold up everybody else, the feed among them. A proxy's patience is 8 ms.
  */
-const BUFFERS_MAX = 16;
+const TURN_MS_MAX = 4;
 
 export class Turn {
   readonly #clock: () => number;
@@ -21,7 +21,7 @@ export class Turn {
   #isOn = false;
   #beganAtMs = 0;
   #answered = 0;
-  #buffers = 0;
+  #isOver = false;
 
   /**
    * @param clock monotonic, in milliseconds
@@ -34,7 +34,7 @@ export class Turn {
       this.#isOn = false;
       if (this.#answered > 0) this.#delay.observe(this.#clock() - this.#beganAtMs, this.#answered);
       this.#answered = 0;
-      this.#buffers = 0;
+      this.#isOver = false;
     };
   }
 
@@ -57,13 +57,13 @@ export class Turn {
     this.#answered += count;
   }
 
-  /** Counts an output buffer that was filled and handed over, with more to come. */
-  filled(): void {
-    this.#buffers++;
+  /** Looks at the clock: after what takes as long as many requests, or when an output buffer is full. */
+  spent(): void {
+    if (this.#isOn && this.#clock() - this.#beganAtMs > TURN_MS_MAX) this.#isOver = true;
   }
 
-  /** Whether whoever has more to be answered waits for the next turn. */
+  /** Whether whoever has much more to be answered waits for the next turn. */
   get isFull(): boolean {
-    return this.#buffers >= BUFFERS_MAX;
+    return this.#isOver;
   }
 }

@@ -120,6 +120,26 @@ describe("HTTP", () => {
     expect(await asked("")).toBe("0.9");
   });
 
+  test.each([
+    "a=b,maxwellsdaemon=0.1",
+    "a=b, maxwellsdaemon=0.1, c=d",
+    "maxwellsdaemon=0.1,a=b; maxwellsdaemon=0.9",
+  ])(
+    "HTTP-2: in the cookie lines that a proxy joined, %p, the first one of the name counts",
+    async (cookie) => {
+      expect(answerOf(await client.ask("GET", "/decide", { cookie })).assignment).toBe("0.1");
+    },
+  );
+
+  test("HTTP-7: a doubled force costs nobody its assignment", async () => {
+    const lies = { "maxwellsdaemon-force": "canary", "Maxwellsdaemon-Force": "canary" };
+    const cookie = "maxwellsdaemon-force=canary; maxwellsdaemon=0.9";
+    expect(answerOf(await client.ask("GET", "/decide", { cookie, ...lies }))).toEqual({
+      assignment: "0.9",
+      location: "master",
+    });
+  });
+
   test("HTTP-3: a new visitor gets a fresh assignment", async () => {
     const numbers = new Set<string>();
     for (let i = 0; i < 20; i++) numbers.add(answerOf(await client.ask("GET", "/decide")).assignment);
@@ -173,9 +193,18 @@ describe("HTTP", () => {
     expect(await cookieOf({ "maxwellsdaemon-cookie": "" })).toBeUndefined();
     expect(await cookieOf(wanted)).toBe(attributes);
     expect(await cookieOf({ ...wanted, "X-Forwarded-Proto": "http, https" })).toBe(attributes);
-    for (const proto of ["https", "HTTPS", "https, http"]) {
+    for (const proto of ["https", "HTTPS", "https, http", "https,http", " https\t"]) {
       expect(await cookieOf({ ...wanted, "X-Forwarded-Proto": proto })).toBe(`${attributes}; Secure`);
     }
+    for (const proto of ["httpsx", "http", "", "xhttps"]) {
+      expect(await cookieOf({ ...wanted, "X-Forwarded-Proto": proto })).toBe(attributes);
+    }
+    const lines = (first: string, second: string) => ({
+      "X-Forwarded-Proto": first,
+      "x-forwarded-proto": second,
+    });
+    expect(await cookieOf({ ...wanted, ...lines("https", "http") })).toBe(`${attributes}; Secure`);
+    expect(await cookieOf({ ...wanted, ...lines("http", "https") })).toBe(attributes);
     expect(await cookieOf({ ...wanted, cookie: "maxwellsdaemon=0.3" })).toBeUndefined();
     expect(await cookieOf({ ...wanted, cookie: `maxwellsdaemon=0.${"3".repeat(100)}` })).toBeUndefined();
     expect(await cookieOf({ ...wanted, cookie: "maxwellsdaemon=1.3" })).toBe(attributes);
@@ -323,9 +352,11 @@ describe("HTTP", () => {
     expect(answerOf(await client.ask("GET", "/decide", { maxwellsdaemon: "0.1" })).location).toBe("canary");
   });
 
-  test("HTTP-12: the reply has nothing that a cache would keep", async () => {
+  test("HTTP-12: the reply is for no cache, and has nothing else beside the decision", async () => {
     const { headers } = await client.ask("GET", "/decide");
+    expect(headers.get("cache-control")).toBe("no-store");
     expect([...headers.keys()].sort()).toEqual([
+      "cache-control",
       "content-length",
       "date",
       "maxwellsdaemon",

@@ -11,6 +11,7 @@ export interface Span {
 export const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 /** Makes a letter lower case, and leaves a dash as it is. */
 export const LOWER = 0x20;
 const UPPER_A = 0x41;
@@ -40,6 +41,15 @@ export function beginsWith(word: Uint8Array, bytes: Uint8Array, start: number, e
   let at = start;
   while (at < end && isBlank(bytes[at])) at++;
   return at + word.length <= end && isAt(word, bytes, at);
+}
+
+/** Whether this lower-case word, in whatever case, is the first one of the list in `bytes[start, end)`, or all of it. */
+export function isFirstOf(word: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isBlank(bytes[at])) at++;
+  const next = at + word.length;
+  if (next > end || !isAt(word, bytes, at)) return false;
+  return next === end || bytes[next] === COMMA || isBlank(bytes[next]);
 }
 
 /** Whether the header at `bytes[at]` has this lower-case name. */

@@ -11,6 +11,7 @@ import {
   isAt,
   isEmpty,
   isExactlyAt,
+  isFirstOf,
   isNamed,
   LOWER,
   SPACE,
@@ -46,6 +47,7 @@ export interface Head {
   hasForceHeader: boolean;
   /** The proxy wants a `Set-Cookie` to hand on to a visitor whose assignment is new. */
   wantsCookie: boolean;
+  hasForwardedProto: boolean;
   /** The proxy says that its visitor came over TLS. */
   isTls: boolean;
 }
@@ -68,6 +70,7 @@ export function emptyHead(): Head {
     hasAssignmentHeader: false,
     hasForceHeader: false,
     wantsCookie: false,
+    hasForwardedProto: false,
     isTls: false,
   };
 }
@@ -76,6 +79,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
+const COMMA = 0x2c;
 const EQUALS = 0x3d;
 const M = 0x6d;
 const C = 0x63;
@@ -99,6 +103,11 @@ const EXPECT = Buffer.from("expect");
 const HEAD_METHOD = Buffer.from("head ");
 const VERSION = Buffer.from(" http/1.");
 
+/** Whether an empty line is at `bytes[start]`: before a request it is left over from a body, and ignored (RFC 9112, section 2.2). */
+export function isEmptyLine(bytes: Uint8Array, start: number): boolean {
+  return bytes[start] === CR && bytes[start + 1] === LF;
+}
+
 /**
  * Reads the head that begins at `bytes[start]`.
  *
@@ -106,8 +115,6 @@ const VERSION = Buffer.from(" http/1.");
  */
 export function readHead(bytes: Uint8Array, start: number, head: Head): number {
   let at = start;
-  // Empty lines before a request are left over from a body, and ignored (RFC 9112, section 2.2).
-  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
   let end = endOfLine(bytes, at);
   if (end < 0) return -1;
   clear(head);
@@ -133,6 +140,7 @@ function clear(head: Head): void {
   head.hasAssignmentHeader = false;
   head.hasForceHeader = false;
   head.wantsCookie = false;
+  head.hasForwardedProto = false;
   head.isTls = false;
   head.assignment.end = head.assignment.start = 0;
   head.application.end = head.application.start = 0;
@@ -193,9 +201,11 @@ function readField(bytes: Uint8Array, start: number, end: number, head: Head): v
       if (isAt(EXPECT, bytes, start)) head.isUnframed = true;
       return;
     case X:
-      // Of several, the first one is what the visitor used; the others are hops on this side.
-      if (isNamed(FORWARDED_PROTO, bytes, start))
-        head.isTls = beginsWith(HTTPS, bytes, start + FORWARDED_PROTO.length + 1, end);
+      // Of several, in one line or more, the first one is what the visitor used; the others are hops on this side.
+      if (isNamed(FORWARDED_PROTO, bytes, start) && !head.hasForwardedProto) {
+        head.hasForwardedProto = true;
+        head.isTls = isFirstOf(HTTPS, bytes, start + FORWARDED_PROTO.length + 1, end);
+      }
   }
 }
 
@@ -212,26 +222,33 @@ function readOurs(bytes: Uint8Array, at: number, end: number, head: Head): void 
     if (head.key.end > head.key.start) head.isDoubled = true;
     trimInto(bytes, at + KEY.length + 1, end, head.key);
   } else if (isNamed(FORCE, bytes, at)) {
-    if (head.hasForceHeader) head.isDoubled = true;
-    if (trimInto(bytes, at + FORCE.length + 1, end, head.force)) head.hasForceHeader = true;
+    // Two of them force nothing, and cost nobody its assignment: forcing may not even be allowed.
+    if (head.hasForceHeader) head.force.end = head.force.start;
+    else if (trimInto(bytes, at + FORCE.length + 1, end, head.force)) head.hasForceHeader = true;
   } else if (isNamed(OURS_COOKIE, bytes, at)) {
     head.wantsCookie = beginsWith(SET, bytes, at + OURS_COOKIE.length + 1, end);
   }
+}
+
+/** A comma is what proxies put between the lines of a header that came more than once, as Envoy does. */
+function isCookieEnd(byte: number | undefined): boolean {
+  return byte === SEMICOLON || byte === COMMA;
 }
 
 /** The first cookies of our names, which are case-sensitive (RFC 6265, section 5.4); headers go before them. */
 function readCookies(bytes: Uint8Array, start: number, end: number, head: Head): void {
   let at = start;
   while (at < end) {
-    while (at < end && (bytes[at] === SPACE || bytes[at] === SEMICOLON)) at++;
+    while (at < end && (bytes[at] === SPACE || isCookieEnd(bytes[at]))) at++;
     let stop = at;
-    while (stop < end && bytes[stop] !== SEMICOLON) stop++;
+    while (stop < end && !isCookieEnd(bytes[stop])) stop++;
     if (bytes[at] === M && isExactlyAt(NAME, bytes, at)) {
       const next = at + NAME.length;
       if (bytes[next] === EQUALS) {
         if (isEmpty(head.assignment)) trimInto(bytes, next + 1, stop, head.assignment);
       } else if (isExactlyAt(FORCE, bytes, next) && bytes[next + FORCE.length] === EQUALS) {
-        if (isEmpty(head.force)) trimInto(bytes, next + FORCE.length + 1, stop, head.force);
+        if (!head.hasForceHeader && isEmpty(head.force))
+          trimInto(bytes, next + FORCE.length + 1, stop, head.force);
       }
     }
     at = stop;

@@ -56,7 +56,8 @@ export class Prefixes {
 }
 
 function prefix(date: string, connection: string): Uint8Array {
-  const head = `HTTP/1.1 200 OK\r\nDate: ${date}\r\nContent-Length: 0\r\n${connection}maxwellsdaemon: `;
+  // A proxy may be told to cache whatever it asks for, and what one visitor is told is nobody else's.
+  const head = `HTTP/1.1 200 OK\r\nDate: ${date}\r\nCache-Control: no-store\r\nContent-Length: 0\r\n${connection}maxwellsdaemon: `;
   return Buffer.from(head, "latin1");
 }
 

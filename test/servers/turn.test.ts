@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test";
+import { Histogram } from "../../src/metrics.ts";
+import { Turn } from "../../src/servers/turn.ts";
+
+test("law 5: a turn is full when it has taken its time, whatever took it, and the next one is not", async () => {
+  let nowMs = 1_000;
+  const turn = new Turn(() => nowMs, new Histogram());
+  expect(turn.now()).toBe(1_000);
+  nowMs += 3;
+  turn.spent();
+  expect(turn.isFull).toBeFalse();
+  nowMs += 2;
+  expect(turn.isFull).toBeFalse();
+  turn.spent();
+  expect(turn.isFull).toBeTrue();
+  expect(turn.now()).toBe(1_000);
+  await new Promise(setImmediate);
+  expect(turn.isFull).toBeFalse();
+  turn.spent();
+  expect(turn.isFull).toBeFalse();
+  expect(turn.now()).toBe(1_005);
+});
