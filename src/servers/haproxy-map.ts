@@ -20,6 +20,9 @@ import type { Server, ServerContext, ServerKind } from "./server.ts";
 /** A renewal that takes longer has failed. */
 const RENEW_TIMEOUT_MS = 1_000;
 
+/** HAProxy takes commands, payload and all, of `tune.bufsize` at most, which is 16 384 where nobody set it. */
+const PAYLOAD_BYTES_MAX = 4_096;
+
 const DEFAULT_MAP = "/etc/haproxy/maxwells-daemon.map";
 
 /** One HAProxy. */
@@ -131,8 +134,8 @@ export class HaproxyMap implements Server {
       const prepared = await api.ask(`prepare map ${map}`);
       const version = /^New version created: (\d+)$/.exec(prepared)?.[1];
       if (version === undefined) throw new RuntimeApiError(`it answers to prepare map: ${prepared}`);
-      if (lines.length > 0) {
-        const added = await api.ask(`add map @${version} ${map} <<\n${lines.join("\n")}\n`);
+      for (const payload of payloadsOf(lines)) {
+        const added = await api.ask(`add map @${version} ${map} <<\n${payload}`);
         if (/[^+\s]/.test(added)) throw new RuntimeApiError(`it answers to add map: ${added}`);
       }
       const committed = await api.ask(`commit map @${version} ${map}`);
@@ -141,4 +144,19 @@ export class HaproxyMap implements Server {
       api.close();
     }
   }
+}
+
+/** The lines in as many payloads as they need; what commits them makes them count together. */
+function payloadsOf(lines: readonly string[]): string[] {
+  const payloads: string[] = [];
+  let payload = "";
+  for (const line of lines) {
+    if (payload !== "" && payload.length + line.length >= PAYLOAD_BYTES_MAX) {
+      payloads.push(payload);
+      payload = "";
+    }
+    payload += `${line}\n`;
+  }
+  if (payload !== "") payloads.push(payload);
+  return payloads;
 }

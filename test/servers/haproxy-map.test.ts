@@ -65,6 +65,20 @@ describe("HAProxy's map", () => {
     ]);
   });
 
+  test("MAP-3: more than HAProxy takes in one command is there as well, all at once", async () => {
+    await holder.close();
+    const applications = Array.from({ length: 150 }, (_, index) => `application-${index}`);
+    core = createCore({ applications });
+    for (const application of applications) {
+      core.apply(application, { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
+    }
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: MAP }, maintenance);
+    await holder.start();
+    await renewed();
+    expect(stats.map.size).toBe(150 * 6);
+    expect(core.metrics.servers.reduce((sum, { failure }) => sum + failure, 0)).toBe(0);
+  });
+
   test("MAP-4: a lease ends in three seconds, and is renewed twice a second", async () => {
     core.apply("app", { rollout: 0.25 });
     await holder.start();

@@ -2,6 +2,9 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 
+/** `tune.bufsize`: a command that is longer, payload and all, ends the connection. */
+const COMMAND_BYTES_MAX = 16_384;
+
 export class StatsSocket {
   /** The map as readers see it. */
   map = new Map<string, string>();
@@ -39,6 +42,10 @@ export class StatsSocket {
     let received = "";
     socket.on("data", (bytes) => {
       received += bytes.toString();
+      if (received.length > COMMAND_BYTES_MAX) {
+        socket.destroy();
+        return;
+      }
       for (;;) {
         const line = /^[^\n]*\n/.exec(received)?.[0];
         if (line === undefined) return;
