@@ -8,6 +8,7 @@
 
 import { randomBytes } from "node:crypto";
 import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { connect } from "node:net";
 
 export class SocketFile {
   /** Where to bind. */
@@ -46,6 +47,20 @@ export class SocketFile {
     const inode = inodeOf(this.#path);
     if (inode === undefined) return "gone";
     return inode === this.#inode ? "ours" : "another's";
+  }
+
+  /** Whether nobody listens at the file that is there now: whose it was has died without a word. */
+  isDeserted(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(this.#path);
+      const tell = (isDeserted: boolean) => {
+        socket.destroy();
+        resolve(isDeserted);
+      };
+      socket.once("connect", () => tell(false));
+      // Everything else, such as a queue that is full, is no proof.
+      socket.once("error", (error: NodeJS.ErrnoException) => tell(error.code === "ECONNREFUSED"));
+    });
   }
 
   /**

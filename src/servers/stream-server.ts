@@ -202,7 +202,7 @@ export abstract class StreamServer implements Server {
         this.#sweepSilent(nowMs);
         if (nowMs - this.#lookedAtMs < FILE_LOOK_MS) return;
         this.#lookedAtMs = nowMs;
-        this.#lookAtFile();
+        void this.#lookAtFile();
       },
       Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4)),
     );
@@ -224,14 +224,15 @@ export abstract class StreamServer implements Server {
   }
 
   /**
-   * Listens anew where the socket's file is gone: removed by hand, by a cleaner of /tmp, or by a second daemon that had
-   * taken it over and ended. A file that is another daemon's is left alone.
+   * Listens anew where the socket's file is gone, or nobody listens at it: removed by hand, by a cleaner of /tmp, or taken
+   * over by a second daemon that has ended, in peace or not. The file of another daemon that lives is left alone.
    */
-  #lookAtFile(): void {
+  async #lookAtFile(): Promise<void> {
     const { address } = this.#options;
-    if (this.#file === undefined || address.kind !== "unix") return;
+    const file = this.#file;
+    if (file === undefined || address.kind !== "unix") return;
     const fields = { server: this.name, path: address.path };
-    const whose = this.#file.look();
+    const whose = file.look();
     if (whose === "another's" && !this.#isReplaced) {
       this.#context.log.warn(
         "another daemon took the socket over: new connections go there; end one of the two",
@@ -239,10 +240,11 @@ export abstract class StreamServer implements Server {
       );
     }
     this.#isReplaced = whose === "another's";
-    if (whose !== "gone") return;
+    if (whose === "ours" || (whose === "another's" && !(await file.isDeserted()))) return;
+    if (this.#shared.isClosing) return;
     try {
       this.#listenAt(address.path);
-      this.#context.log.error("the socket's file was gone; listening anew", fields);
+      this.#context.log.error("the socket's file was gone, or nobody's; listening anew", fields);
     } catch (error) {
       this.#context.log.error("the socket's file is gone, and there can be no new one: nobody can connect", {
         ...fields,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LineServer } from "../../src/servers/line.ts";
@@ -240,6 +241,21 @@ describe("a connection", () => {
     expect((await (await connect()).ask("0.1")).location).toBe("canary");
   });
 
+  test("LP-22: a daemon that was taken over comes back when the one that took over dies without a word", async () => {
+    await connect();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(`${path}.new`, resolve));
+    renameSync(`${path}.new`, path);
+    const inode = statSync(path).ino;
+    await Bun.sleep(2_500);
+    expect(statSync(path).ino).toBe(inode);
+    // It takes away the file that it bound, which is not there any more, and leaves the one that it became.
+    await new Promise((resolve) => other.close(resolve));
+    expect(statSync(path).ino).toBe(inode);
+    await eventually(() => statSync(path).ino !== inode, "the socket is back");
+    expect((await (await connect()).ask("0.1")).location).toBe("canary");
+  });
+
   test("LP-22: reaches the successor once there is one on the same path, and the old one answers on", async () => {
     const old = await connect();
     const successor = new LineServer(createCore(), {
@@ -290,6 +306,6 @@ test("law 5: clients that ask without end do not hold up the event loop", async 
   }
   await server.close();
   rmSync(directory, { recursive: true });
-  // Sixteen buffers of some 5000 replies each, in the two turns that may lie between two looks.
+  // A turn has some milliseconds, and two may lie between two looks.
   expect(most).toBeLessThan(250_000);
 }, 30_000);
