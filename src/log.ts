@@ -120,7 +120,7 @@ const OTHERS = "";
 /** What makes a complaint the same as another: an error with another text is another complaint. */
 function nameOf(level: Level, message: string, fields: Fields): string {
   const explanation = String(fields["error"] ?? fields["problem"] ?? "").slice(0, EXPLANATION_LENGTH_MAX);
-  return [level, fields["application"], fields["version"], message, explanation].join("\n");
+  return [level, fields["server"], fields["application"], fields["version"], message, explanation].join("\n");
 }
 
 /** A log that keeps nothing, for programs that put the parts together without one. */

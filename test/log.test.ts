@@ -96,6 +96,12 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(5);
   });
 
+  test("is another one for another server", () => {
+    const { log, lines } = createLines();
+    for (const server of ["one", "two", "one"]) log.warn("cannot be renewed", { server, error: "it hangs" });
+    expect(lines).toHaveLength(2);
+  });
+
   test("is told of by flush, once", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.warn("x");

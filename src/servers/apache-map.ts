@@ -16,6 +16,9 @@ import { KnownEnds } from "./haproxy/map.ts";
 import { Renewal } from "./renewal.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
 
+/** Apache's children read it, under a user of their own. */
+const MAP_MODE = 0o644;
+
 export const apacheMap: Option<readonly string[]> = repeatable(
   {
     name: "apache-map",
@@ -53,7 +56,7 @@ export class ApacheMap implements Server {
       fields: { server: this.name },
       log: context.log,
       counts: context.metrics.server(this.name),
-      renew: () => writeAtomically(path, this.#text()),
+      renew: () => writeAtomically(path, this.#text(), MAP_MODE),
     });
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leaseLine } from "../../src/servers/apache/map.ts";
@@ -99,6 +99,17 @@ describe("Apache's map", () => {
     await holder.start();
     await eventually(() => success() > 0, "the map is written");
     expect(written().get("app")?.until).toBeLessThanOrEqual(endsAt + 1);
+  });
+
+  test("APM-5: Apache's children may read it, whatever the daemon's umask is", async () => {
+    const before = process.umask(0o077);
+    try {
+      await holder.start();
+      await renewed();
+      expect(statSync(path).mode & 0o777).toBe(0o644);
+    } finally {
+      process.umask(before);
+    }
   });
 
   test("APM-5: a daemon that ends leaves the file", async () => {
