@@ -31,6 +31,9 @@ export const OUT_BYTES = 65_536;
 /** Who asks no more than this, a request or a few, need not wait for those who ask without end. */
 const LITTLE_BYTES = 512;
 
+/** Reading this much takes long enough to look at the clock, whatever was answered. */
+const MUCH_BYTES = 16_384;
+
 /** The first room for a part of a request; it doubles as the part grows. */
 const PART_BYTES_MIN = 64;
 
@@ -126,6 +129,7 @@ export abstract class StreamConnection {
     if (this.#unsent === null) {
       if (this.#shared.turn.isFull && chunk.length > LITTLE_BYTES) this.#waitForTurn(chunk);
       else this.consume(chunk, nowMs);
+      if (chunk.length > MUCH_BYTES) this.#shared.turn.spent();
       return;
     }
     // Reading was paused, and this had been read already.
