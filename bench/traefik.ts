@@ -1,9 +1,8 @@
 /** Traefik in its ways, on one processor: bare, and asking. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { freePort } from "../test/support/port.ts";
-import { fillTraefik, startTraefik, traefikMissing } from "../test/support/traefik.ts";
+import { applicationPath, fillTraefik, startTraefik, traefikMissing } from "../test/support/traefik.ts";
 import { type Contender, daemonOf, directoryOf, type Stops, startUpstreams } from "./ways.ts";
 
 export const traefik: Contender = {
@@ -24,7 +23,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   const configuration = fillTraefik("ask", directory, {
     ...{ web, inside, daemon, master, canary, maintenance: 0 },
   });
-  if (!isAsked) withoutDaemon(join(directory, "website.yml"));
+  if (!isAsked) withoutDaemon(applicationPath(directory));
   const running = await startTraefik(configuration, web);
   stops.push(() => running.stop());
   return running.url;

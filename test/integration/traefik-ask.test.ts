@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { covers } from "../../src/rollout.ts";
@@ -13,6 +13,7 @@ import { FakeDaemon } from "../support/fake-daemon.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import { Random } from "../support/random.ts";
 import {
+  applicationPath,
   fillTraefik,
   startTraefik,
   type TraefikPorts,
@@ -152,6 +153,21 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     home.write({ canary: 0.25 });
     await daemon.follows("canary", 0.25);
     expect(await isAt("canary")).toBe(true);
+  });
+
+  test("another application is the same file under its own name, beside the first", async () => {
+    const text = readFileSync(applicationPath(directory), "utf8").replaceAll("website", "shop");
+    const [toMaster, toCanary] = [`127.0.0.1:${ports.master}`, `127.0.0.1:${ports.canary}`];
+    const shop = text.replace("PathPrefix(`/`)", "Host(`shop.example`)").replaceAll(toMaster, toCanary);
+    writeFileSync(applicationPath(directory, "shop"), shop);
+    // Its master is where the website has its canary; the daemon does not serve it, so everyone is at its master.
+    const atShop = async () => (await known(0.9, { headers: { host: "shop.example" } })).seen;
+    await eventually(async () => (await atShop())?.name === "canary", "the shop's master serves");
+    expect((await atShop())?.headers["maxwellsdaemon-location"]).toBe("master");
+    expect((await known(0.9)).seen?.name).toBe("master");
+    expect(await isAt("canary")).toBe(true);
+    rmSync(applicationPath(directory, "shop"));
+    await eventually(async () => (await atShop())?.name === "master", "the shop is gone");
   });
 
   test("health checks are no decisions", async () => {

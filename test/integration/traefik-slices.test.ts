@@ -11,6 +11,7 @@ import { SLICES } from "../../src/servers/traefik/slices.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import {
+  applicationPath,
   fillTraefik,
   SLICE_COOKIE,
   startTraefik,
@@ -272,7 +273,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
   test("testers reach the canary by a header, where the operator took the router for that in", async () => {
     const always = { headers: { "maxwellsdaemon-force": "always" } };
     expect((await visit(cookieOf(999), always)).seen?.name).toBe("master");
-    const path = join(directory, "website.yml");
+    const path = applicationPath(directory);
     const text = readFileSync(path, "utf8");
     const [router = ""] = /^ {4}# website-always:\n(?: {4}#.*\n)+/m.exec(text) ?? [];
     expect(router).toContain("service:");

@@ -3,8 +3,8 @@
  * filled in. Where they no longer have such a place, filling in fails.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SLICES } from "../../src/servers/traefik/slices.ts";
 import { freePort } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
@@ -77,6 +77,11 @@ export function traefikFlags(
   ];
 }
 
+/** Where an application's routers and versions are. */
+export function applicationPath(directory: string, application = "website"): string {
+  return join(directory, "dynamic", `${application}.yml`);
+}
+
 /**
  * The shipped files with their places filled in; returns the path of the install configuration.
  *
@@ -101,7 +106,7 @@ export function fillTraefik(
     '":80"': `"127.0.0.1:${ports.web}"`,
     "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
     ...(way === "slices" ? { "127.0.0.1:6296": `127.0.0.1:${ports.daemon}` } : {}),
-    "filename: /etc/traefik": `filename: ${directory}`,
+    "directory: /etc/traefik/dynamic": `directory: ${dirname(applicationPath(directory))}`,
   });
   const patient = isPatient ? { '"20ms"': '"500ms"', '"200ms"': '"900ms"' } : {};
   const dynamic = fill("website.yml", {
@@ -113,7 +118,8 @@ export function fillTraefik(
   const quiet = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n";
   const path = join(directory, "traefik.yml");
   writeFileSync(path, `${install}\n${quiet}`);
-  writeFileSync(join(directory, "website.yml"), dynamic);
+  mkdirSync(dirname(applicationPath(directory)), { recursive: true });
+  writeFileSync(applicationPath(directory), dynamic);
   return path;
 }
 

@@ -3,6 +3,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  applicationPath,
   fillTraefik,
   SLICE_COOKIE,
   startTraefik,
@@ -29,7 +30,7 @@ function start(way: TraefikWay, places: Places) {
     const address = `address: "127.0.0.1:${port}"`;
     writeFileSync(configuration, text.replace(address, `${address}\n    http:\n      tls: {}`));
     const certificate = `- certFile: ${tls.certificate}\n      keyFile: ${tls.key}`;
-    appendFileSync(join(directory, "website.yml"), `\ntls:\n  certificates:\n    ${certificate}\n`);
+    appendFileSync(applicationPath(directory), `\ntls:\n  certificates:\n    ${certificate}\n`);
   }
   return startTraefik(configuration, port, tls !== undefined);
 }
