@@ -270,6 +270,14 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     await settles(below(50));
   });
 
+  test("each router that takes visitors in has its rule marked for the operator, the commented one, too", () => {
+    const text = readFileSync(applicationPath(directory), "utf8");
+    const routers = text.replaceAll("    # ", "    ").split(/^ {4}(?=\S+:$)/m);
+    const rules = routers.filter((router) => router.includes("\n        - web\n"));
+    expect(rules.length).toBe(3);
+    for (const rule of rules) expect(rule).toMatch(/ rule: .* # CHANGE/);
+  });
+
   test("testers reach the canary by a header, where the operator took the router for that in", async () => {
     const always = { headers: { "maxwellsdaemon-force": "always" } };
     expect((await visit(cookieOf(999), always)).seen?.name).toBe("master");
@@ -288,6 +296,11 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
       const headers = { "maxwellsdaemon-force": word };
       expect((await visit(cookieOf(999), { headers })).seen?.name).toBe("master");
     }
+    home.write({ canary: 0.05, maintenance: 1 });
+    await settles(() => "maintenance");
+    expect((await visit(cookieOf(999), always)).seen?.name).toBe("canary");
+    home.write({ canary: 0.05 });
+    await settles(below(50));
   });
 
   test("TR-10, law 4: a Traefik that starts while the daemon is gone serves master, and keeps cookies for later", async () => {
