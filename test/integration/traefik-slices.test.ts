@@ -37,6 +37,9 @@ const SAMPLE = [0, 1, 49, 50, 99, 100, 101, 200, 249, 250, 300, 499, 500, 501, 6
 /** A health check comes each second and waits for half of one; the rest is for a machine that has more to do. */
 const GONE_MS = 10_000;
 
+/** What Traefik reads of a document; what is on its way to it comes on top. */
+const DOCUMENT_BYTES_MAX = 10_000_000;
+
 /** Traefik waits for longer and longer before it polls a daemon again that was gone. */
 const POLLED_MS = 20_000;
 
@@ -309,6 +312,40 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     traefik = await startTraefik(configuration, ports.web);
     const { seen, cookies } = await visit(cookieOf(0));
     expect([seen?.name, cookies]).toEqual(["master", []]);
+    daemon = await home.start();
+    await settles(below(50));
+  });
+
+  test("law 4: of another program's document without end Traefik reads a little, and everyone is at master", async () => {
+    await daemon.end("SIGKILL");
+    await traefik.stop();
+    const sentBytes: number[] = [];
+    const stranger = Bun.serve({
+      hostname: "127.0.0.1",
+      port: ports.daemon,
+      fetch() {
+        const index = sentBytes.push(0) - 1;
+        const blank = new Uint8Array(65_536).fill(0x20);
+        return new Response(
+          new ReadableStream({
+            async pull(controller) {
+              controller.enqueue(blank);
+              sentBytes[index] = (sentBytes[index] as number) + blank.length;
+              await Bun.sleep(0);
+            },
+          }),
+        );
+      },
+    });
+    try {
+      traefik = await startTraefik(configuration, ports.web);
+      await eventually(() => sentBytes.length > 1, "the stranger is polled again", POLLED_MS);
+      expect(await placeOf(cookieOf(0))).toBe("master");
+      expect(sentBytes[0]).toBeWithin(DOCUMENT_BYTES_MAX / 2, 3 * DOCUMENT_BYTES_MAX);
+    } finally {
+      await stranger.stop(true);
+    }
+    home.write({ canary: 0.05 });
     daemon = await home.start();
     await settles(below(50));
   });
