@@ -37,13 +37,16 @@ export interface TraefikPorts {
   /** Where Traefik comes back to itself: for the canary, or to ask. */
   readonly inside: number;
   readonly daemon: number;
+  /** The daemon's admin listener, which Traefik looks at where it asks. */
+  readonly admin: number;
   readonly master: number;
   readonly canary: number;
   readonly maintenance: number;
 }
 
 export async function traefikPorts(): Promise<TraefikPorts> {
-  const [web, inside, daemon, master, canary, maintenance] = [
+  const [web, inside, daemon, admin, master, canary, maintenance] = [
+    await freePort(),
     await freePort(),
     await freePort(),
     await freePort(),
@@ -51,7 +54,7 @@ export async function traefikPorts(): Promise<TraefikPorts> {
     await freePort(),
     await freePort(),
   ];
-  return { web, inside, daemon, master, canary, maintenance };
+  return { web, inside, daemon, admin, master, canary, maintenance };
 }
 
 /** Traefik's cookie for the slices of `website`, which names one by the beginning of the SHA-256 of its name (since Traefik 3.4). */
@@ -67,9 +70,9 @@ export const SLICE_COOKIE = {
 /** The daemon's flags for this Traefik. */
 export function traefikFlags(
   way: TraefikWay,
-  { daemon, inside, maintenance }: Pick<TraefikPorts, "daemon" | "inside" | "maintenance">,
+  { daemon, admin, inside, maintenance }: Pick<TraefikPorts, "daemon" | "admin" | "inside" | "maintenance">,
 ): string[] {
-  if (way === "ask") return ["-http", `127.0.0.1:${daemon}`];
+  if (way === "ask") return ["-http", `127.0.0.1:${daemon}`, "-admin", `127.0.0.1:${admin}`];
   return [
     ...["-traefik", `127.0.0.1:${daemon}`],
     ...["-traefik-version", `website/canary=http://127.0.0.1:${inside}`],
@@ -114,6 +117,7 @@ export function fillTraefik(
     "127.0.0.1:8081": `127.0.0.1:${ports.canary}`,
     ...(way === "ask" ? { "127.0.0.1:6297": `127.0.0.1:${ports.inside}` } : {}),
     ...(way === "ask" ? { "127.0.0.1:6294": `127.0.0.1:${ports.daemon}`, ...patient } : {}),
+    ...(way === "ask" ? { "port: 6293": `port: ${ports.admin}` } : {}),
   });
   const quiet = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n";
   const path = join(directory, "traefik.yml");

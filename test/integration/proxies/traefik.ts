@@ -17,8 +17,8 @@ import type { DaemonPlaces, Integration, Places } from "../conformance/integrati
 const PAGE = join(import.meta.dir, "../../../integrations/nginx/maintenance.html");
 
 /** Of loopback, as far as the daemon's flags tell of it. */
-function innerPorts({ insidePort, daemonPort, pagePort }: DaemonPlaces) {
-  return { inside: insidePort, daemon: daemonPort, maintenance: pagePort };
+function innerPorts({ insidePort, daemonPort, adminPort, pagePort }: DaemonPlaces) {
+  return { inside: insidePort, daemon: daemonPort, admin: adminPort, maintenance: pagePort };
 }
 
 function start(way: TraefikWay, places: Places) {
@@ -46,7 +46,7 @@ export const traefikAsk: Integration = {
   name: "Traefik, asks",
   folder: "traefik",
   missing: traefikMissing,
-  daemonFlags: ({ daemonPort }) => ["-http", `127.0.0.1:${daemonPort}`],
+  daemonFlags: (places) => traefikFlags("ask", innerPorts(places)),
   start: (places) => start("ask", places),
   changeMs: 0,
   graceMs: 20,
