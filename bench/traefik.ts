@@ -1,9 +1,14 @@
 /** Traefik in its ways, on one processor: bare, and asking. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { freePort } from "../test/support/port.ts";
-import { fillTraefik, startTraefik, traefikMissing } from "../test/support/traefik.ts";
+import {
+  applicationPath,
+  fillTraefik,
+  startTraefik,
+  traefikFlags,
+  traefikMissing,
+  traefikPorts,
+} from "../test/support/traefik.ts";
 import { type Contender, daemonOf, directoryOf, type Stops, startUpstreams } from "./ways.ts";
 
 export const traefik: Contender = {
@@ -17,14 +22,12 @@ export const traefik: Contender = {
 
 async function start(isAsked: boolean, stops: Stops): Promise<string> {
   const directory = directoryOf(stops);
-  const [web, inside, daemon] = [await freePort(), await freePort(), await freePort()];
-  const [master, canary] = [await freePort(), await freePort()];
-  await daemonOf(stops, ["-http", `127.0.0.1:${daemon}`], isAsked);
+  const ports = await traefikPorts();
+  const { web, master, canary } = ports;
+  await daemonOf(stops, traefikFlags("ask", ports), isAsked);
   await startUpstreams(stops, [`127.0.0.1:${master}`, `127.0.0.1:${canary}`]);
-  const configuration = fillTraefik("ask", directory, {
-    ...{ web, inside, daemon, master, canary, maintenance: 0 },
-  });
-  if (!isAsked) withoutDaemon(join(directory, "website.yml"));
+  const configuration = fillTraefik("ask", directory, ports);
+  if (!isAsked) withoutDaemon(applicationPath(directory));
   const running = await startTraefik(configuration, web);
   stops.push(() => running.stop());
   return running.url;

@@ -306,6 +306,24 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
   });
 });
 
+describe.skipIf(apacheMissing() !== undefined)("a site behind a balancer that does the TLS", () => {
+  const site = new Site();
+  beforeAll(() => site.start("event", withoutMarked), 20_000);
+  afterAll(() => site.stop(), 20_000);
+
+  /** Without the lines that the site says to take out there. */
+  function withoutMarked(text: string): string {
+    return text.replace(/^ *# CHANGE: behind a balancer .*\n.*\n/gm, "");
+  }
+
+  test("tells upstreams what the balancer says, and its cookie is Secure", async () => {
+    site.lease({ canary: [0.5, 0] });
+    const { told, cookies } = await site.visit([["x-forwarded-proto", "https"]]);
+    expect(told["x-forwarded-proto"]).toBe("https");
+    expect(cookies.join()).toEndWith("; Secure");
+  });
+});
+
 describe.skipIf(apacheMissing() !== undefined)("a site with more versions", () => {
   const site = new Site();
   beforeAll(() => site.start("event", withVersions), 20_000);

@@ -5,7 +5,7 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "bun";
@@ -32,6 +32,8 @@ const COOKIE = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite
  * the upstream answers as soon as it has the last byte: with a daemon, without one, and where nobody asks.
  */
 const BODY_BYTES = 3_000;
+
+const PAGE = join(import.meta.dir, "../../integrations/caddy/maintenance.html");
 
 /** What may listen in the daemon's place: does something with each chunk that it receives. */
 type Stranger = (socket: Socket) => void;
@@ -273,6 +275,50 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       expect(question).not.toContain("secret");
     }
   });
+
+  test.each(["maxwellsdaemon-location", "Maxwellsdaemon, maxwellsdaemon-location", "close, MAXWELLSDAEMON"])(
+    "a visitor who says Connection: %s takes nothing from the upstream",
+    async (connection) => {
+      listen(say(`${HEAD}${CANARY}\r\n`));
+      const { body } = await visitors.visit({ headers: [["connection", connection]] });
+      expect((JSON.parse(body) as Seen).headers).toMatchObject({
+        maxwellsdaemon: "0.1",
+        "maxwellsdaemon-location": "canary",
+      });
+      daemon?.stop();
+      const alone = await visitors.visit({ headers: [["connection", connection]] });
+      expect((JSON.parse(alone.body) as Seen).headers["maxwellsdaemon-location"]).toBe("master");
+    },
+  );
+
+  test.each(["+0.1", "1E-1", "1e-1", ".1", "+1.0e-01"])(
+    "a spelling that the daemon repeats counts: %s",
+    async (spelling) => {
+      listen(say(`${HEAD}maxwellsdaemon: ${spelling}\r\nmaxwellsdaemon-location: canary\r\n\r\n`));
+      const seen = JSON.parse((await visitors.visit()).body) as Seen;
+      expect([seen.name, seen.headers["maxwellsdaemon"]]).toEqual(["canary", spelling]);
+    },
+  );
+
+  test.each([
+    ["if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"],
+    ["if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT"],
+    ["if-none-match", "*"],
+    ["if-match", '"of the application"'],
+    ["range", "bytes=0-3"],
+  ] as const)(
+    "a visitor who has a page of the application's gets all of the maintenance page: %s",
+    async (name, value) => {
+      mkdirSync(join(directory, "maintenance"), { recursive: true });
+      writeFileSync(join(directory, "maintenance/website"), "");
+      try {
+        const { status, body } = await visitors.visit({ headers: [[name, value]] });
+        expect([status, body]).toEqual([503, readFileSync(PAGE, "utf8")]);
+      } finally {
+        rmSync(join(directory, "maintenance/website"));
+      }
+    },
+  );
 
   test("an application that is down is an error of its own, for its own visitors: nobody is sent to another version", async () => {
     listen(say(`${HEAD}${CANARY}\r\n`));

@@ -4,15 +4,17 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { covers } from "../../src/rollout.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
-import { FakeDaemon } from "../support/fake-daemon.ts";
+import { type Answer, FakeDaemon } from "../support/fake-daemon.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import { Random } from "../support/random.ts";
 import {
+  applicationPath,
   fillTraefik,
   startTraefik,
   type TraefikPorts,
@@ -26,6 +28,25 @@ const COOKIE = /^maxwellsdaemon=(0\.\d+(?:e-\d+)?); Path=\/; Max-Age=31536000; H
 
 /** A visitor waits for 500 ms here for a daemon that hangs; the rest is for a machine that has more to do. */
 const PATIENCE_MS = 2_000;
+
+/** Half of an answer that passes for the daemon's to what is no question. */
+const STALLED = "HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\nNot";
+
+/** Answers as fast as the connection takes it. */
+function sendForEver(socket: Socket): void {
+  const blank = Buffer.alloc(65_536, " ");
+  socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${Number.MAX_SAFE_INTEGER}\r\n\r\n`);
+  const more = () => {
+    while (socket.write(blank)) {}
+  };
+  socket.on("drain", more);
+  more();
+}
+
+const ENDLESS: readonly (readonly [what: string, answer: Answer])[] = [
+  ["stalls in the middle of each", (socket) => socket.write(STALLED)],
+  ["gives one that never ends", sendForEver],
+];
 
 describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
   let directory: string;
@@ -154,6 +175,21 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     expect(await isAt("canary")).toBe(true);
   });
 
+  test("another application is the same file under its own name, beside the first", async () => {
+    const text = readFileSync(applicationPath(directory), "utf8").replaceAll("website", "shop");
+    const [toMaster, toCanary] = [`127.0.0.1:${ports.master}`, `127.0.0.1:${ports.canary}`];
+    const shop = text.replace("PathPrefix(`/`)", "Host(`shop.example`)").replaceAll(toMaster, toCanary);
+    writeFileSync(applicationPath(directory, "shop"), shop);
+    // Its master is where the website has its canary; the daemon does not serve it, so everyone is at its master.
+    const atShop = async () => (await known(0.9, { headers: { host: "shop.example" } })).seen;
+    await eventually(async () => (await atShop())?.name === "canary", "the shop's master serves");
+    expect((await atShop())?.headers["maxwellsdaemon-location"]).toBe("master");
+    expect((await known(0.9)).seen?.name).toBe("master");
+    expect(await isAt("canary")).toBe(true);
+    rmSync(applicationPath(directory, "shop"));
+    await eventually(async () => (await atShop())?.name === "master", "the shop is gone");
+  });
+
   test("health checks are no decisions", async () => {
     const counted = async () => (await daemon.state()).servers.find(({ name }) => name.startsWith("http"));
     const before = await counted();
@@ -186,6 +222,9 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
   test("law 4: whatever another program answers in the daemon's place, it reaches no visitor", async () => {
     await daemon.end();
     const stranger = await FakeDaemon.start(ports.daemon);
+    // As before the next health check: it would find the daemon gone, and nobody would be asked.
+    const admin = await FakeDaemon.start(ports.admin);
+    admin.sign = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     try {
       await eventually(() => isAt("canary"), "the stranger is asked");
       for (const status of [204, 301, 302, 304, 400, 401, 403, 404, 407, 429, 500, 503, 599, 999]) {
@@ -196,10 +235,41 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
       }
     } finally {
       await stranger.stop();
+      await admin.stop();
     }
     daemon = await home.start();
     await eventually(() => isAt("canary"), "the daemon is asked again");
   });
+
+  test.each(ENDLESS)(
+    "law 4: nobody waits for the answer of another program in the daemon's place that %s",
+    async (_, answer) => {
+      await daemon.end();
+      const stranger = await FakeDaemon.start(ports.daemon);
+      stranger.sign = STALLED;
+      stranger.answer = answer;
+      /** Whether a visitor who comes now is asked for. */
+      const isAsked = async () => {
+        const before = stranger.asked.length;
+        await known(0.1, { signal: AbortSignal.timeout(1_000) }).catch(() => {});
+        return stranger.asked.length > before;
+      };
+      try {
+        await eventually(async () => !(await isAsked()), "the daemon is found gone");
+        for (let visitor = 0; visitor < 100; visitor++) {
+          const startedAtMs = performance.now();
+          const { status, seen, cookies } = await known(0.1);
+          expect(performance.now() - startedAtMs).toBeLessThan(PATIENCE_MS);
+          expect({ status, name: seen?.name, cookies }).toEqual({ status: 200, name: "master", cookies: [] });
+        }
+        expect(await isAsked()).toBe(false);
+      } finally {
+        await stranger.stop();
+      }
+      daemon = await home.start();
+      await eventually(() => isAt("canary"), "the daemon is asked again");
+    },
+  );
 
   test("law 4: no visitor sees an error while daemons come and go", async () => {
     let isOver = false;

@@ -11,6 +11,7 @@ import { SLICES } from "../../src/servers/traefik/slices.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import {
+  applicationPath,
   fillTraefik,
   SLICE_COOKIE,
   startTraefik,
@@ -35,6 +36,9 @@ const SAMPLE = [0, 1, 49, 50, 99, 100, 101, 200, 249, 250, 300, 499, 500, 501, 6
 
 /** A health check comes each second and waits for half of one; the rest is for a machine that has more to do. */
 const GONE_MS = 10_000;
+
+/** What Traefik reads of a document; what is on its way to it comes on top. */
+const DOCUMENT_BYTES_MAX = 10_000_000;
 
 /** Traefik waits for longer and longer before it polls a daemon again that was gone. */
 const POLLED_MS = 20_000;
@@ -269,10 +273,18 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     await settles(below(50));
   });
 
+  test("each router that takes visitors in has its rule marked for the operator, the commented one, too", () => {
+    const text = readFileSync(applicationPath(directory), "utf8");
+    const routers = text.replaceAll("    # ", "    ").split(/^ {4}(?=\S+:$)/m);
+    const rules = routers.filter((router) => router.includes("\n        - web\n"));
+    expect(rules.length).toBe(3);
+    for (const rule of rules) expect(rule).toMatch(/ rule: .* # CHANGE/);
+  });
+
   test("testers reach the canary by a header, where the operator took the router for that in", async () => {
     const always = { headers: { "maxwellsdaemon-force": "always" } };
     expect((await visit(cookieOf(999), always)).seen?.name).toBe("master");
-    const path = join(directory, "website.yml");
+    const path = applicationPath(directory);
     const text = readFileSync(path, "utf8");
     const [router = ""] = /^ {4}# website-always:\n(?: {4}#.*\n)+/m.exec(text) ?? [];
     expect(router).toContain("service:");
@@ -287,6 +299,11 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
       const headers = { "maxwellsdaemon-force": word };
       expect((await visit(cookieOf(999), { headers })).seen?.name).toBe("master");
     }
+    home.write({ canary: 0.05, maintenance: 1 });
+    await settles(() => "maintenance");
+    expect((await visit(cookieOf(999), always)).seen?.name).toBe("canary");
+    home.write({ canary: 0.05 });
+    await settles(below(50));
   });
 
   test("TR-10, law 4: a Traefik that starts while the daemon is gone serves master, and keeps cookies for later", async () => {
@@ -295,6 +312,40 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     traefik = await startTraefik(configuration, ports.web);
     const { seen, cookies } = await visit(cookieOf(0));
     expect([seen?.name, cookies]).toEqual(["master", []]);
+    daemon = await home.start();
+    await settles(below(50));
+  });
+
+  test("law 4: of another program's document without end Traefik reads a little, and everyone is at master", async () => {
+    await daemon.end("SIGKILL");
+    await traefik.stop();
+    const sentBytes: number[] = [];
+    const stranger = Bun.serve({
+      hostname: "127.0.0.1",
+      port: ports.daemon,
+      fetch() {
+        const index = sentBytes.push(0) - 1;
+        const blank = new Uint8Array(65_536).fill(0x20);
+        return new Response(
+          new ReadableStream({
+            async pull(controller) {
+              controller.enqueue(blank);
+              sentBytes[index] = (sentBytes[index] as number) + blank.length;
+              await Bun.sleep(0);
+            },
+          }),
+        );
+      },
+    });
+    try {
+      traefik = await startTraefik(configuration, ports.web);
+      await eventually(() => sentBytes.length > 1, "the stranger is polled again", POLLED_MS);
+      expect(await placeOf(cookieOf(0))).toBe("master");
+      expect(sentBytes[0]).toBeWithin(DOCUMENT_BYTES_MAX / 2, 3 * DOCUMENT_BYTES_MAX);
+    } finally {
+      await stranger.stop(true);
+    }
+    home.write({ canary: 0.05 });
     daemon = await home.start();
     await settles(below(50));
   });

@@ -3,8 +3,8 @@
  * filled in. Where they no longer have such a place, filling in fails.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SLICES } from "../../src/servers/traefik/slices.ts";
 import { freePort } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
@@ -37,13 +37,16 @@ export interface TraefikPorts {
   /** Where Traefik comes back to itself: for the canary, or to ask. */
   readonly inside: number;
   readonly daemon: number;
+  /** The daemon's admin listener, which Traefik looks at where it asks. */
+  readonly admin: number;
   readonly master: number;
   readonly canary: number;
   readonly maintenance: number;
 }
 
 export async function traefikPorts(): Promise<TraefikPorts> {
-  const [web, inside, daemon, master, canary, maintenance] = [
+  const [web, inside, daemon, admin, master, canary, maintenance] = [
+    await freePort(),
     await freePort(),
     await freePort(),
     await freePort(),
@@ -51,7 +54,7 @@ export async function traefikPorts(): Promise<TraefikPorts> {
     await freePort(),
     await freePort(),
   ];
-  return { web, inside, daemon, master, canary, maintenance };
+  return { web, inside, daemon, admin, master, canary, maintenance };
 }
 
 /** Traefik's cookie for the slices of `website`, which names one by the beginning of the SHA-256 of its name (since Traefik 3.4). */
@@ -67,14 +70,19 @@ export const SLICE_COOKIE = {
 /** The daemon's flags for this Traefik. */
 export function traefikFlags(
   way: TraefikWay,
-  { daemon, inside, maintenance }: Pick<TraefikPorts, "daemon" | "inside" | "maintenance">,
+  { daemon, admin, inside, maintenance }: Pick<TraefikPorts, "daemon" | "admin" | "inside" | "maintenance">,
 ): string[] {
-  if (way === "ask") return ["-http", `127.0.0.1:${daemon}`];
+  if (way === "ask") return ["-http", `127.0.0.1:${daemon}`, "-admin", `127.0.0.1:${admin}`];
   return [
     ...["-traefik", `127.0.0.1:${daemon}`],
     ...["-traefik-version", `website/canary=http://127.0.0.1:${inside}`],
     ...["-traefik-version", `website/maintenance=http://127.0.0.1:${maintenance}`],
   ];
+}
+
+/** Where an application's routers and versions are. */
+export function applicationPath(directory: string, application = "website"): string {
+  return join(directory, "dynamic", `${application}.yml`);
 }
 
 /**
@@ -101,7 +109,7 @@ export function fillTraefik(
     '":80"': `"127.0.0.1:${ports.web}"`,
     "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
     ...(way === "slices" ? { "127.0.0.1:6296": `127.0.0.1:${ports.daemon}` } : {}),
-    "filename: /etc/traefik": `filename: ${directory}`,
+    "directory: /etc/traefik/dynamic": `directory: ${dirname(applicationPath(directory))}`,
   });
   const patient = isPatient ? { '"20ms"': '"500ms"', '"200ms"': '"900ms"' } : {};
   const dynamic = fill("website.yml", {
@@ -109,11 +117,13 @@ export function fillTraefik(
     "127.0.0.1:8081": `127.0.0.1:${ports.canary}`,
     ...(way === "ask" ? { "127.0.0.1:6297": `127.0.0.1:${ports.inside}` } : {}),
     ...(way === "ask" ? { "127.0.0.1:6294": `127.0.0.1:${ports.daemon}`, ...patient } : {}),
+    ...(way === "ask" ? { "port: 6293": `port: ${ports.admin}` } : {}),
   });
   const quiet = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n";
   const path = join(directory, "traefik.yml");
   writeFileSync(path, `${install}\n${quiet}`);
-  writeFileSync(join(directory, "website.yml"), dynamic);
+  mkdirSync(dirname(applicationPath(directory)), { recursive: true });
+  writeFileSync(applicationPath(directory), dynamic);
   return path;
 }
 

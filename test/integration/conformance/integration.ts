@@ -14,8 +14,12 @@ import type { DaemonHome } from "../../support/daemon-process.ts";
 export interface DaemonPlaces {
   /** A directory of the integration's own, for everything it writes. */
   readonly directory: string;
-  /** Ports of 127.0.0.1: one for the daemon, if its flags use it, one for the proxy itself, and one for a maintenance page. */
+  /**
+   * Ports of 127.0.0.1: for the daemon and its admin listener, if its flags use them, for the proxy itself, and for a
+   * maintenance page.
+   */
   readonly daemonPort: number;
+  readonly adminPort: number;
   readonly insidePort: number;
   readonly pagePort: number;
   /** Visitors come over TLS. */
@@ -75,7 +79,7 @@ export interface Integration {
   readonly graceMs: number;
   /** What a visitor waits at most for a daemon that does not answer. */
   readonly patienceMs: number;
-  /** The daemon listens on `daemonPort`, which two daemons cannot have at the same time, as they can a socket's file. */
+  /** The daemon listens on `daemonPort` or `adminPort`, which two daemons cannot have at the same time, as they can a socket's file. */
   readonly isOverTcp?: boolean;
   /** Cases that cannot apply, by their id, with the reason that the table's page gives. */
   readonly exceptions?: Readonly<Record<string, string>>;

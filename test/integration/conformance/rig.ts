@@ -66,8 +66,9 @@ export class Rig {
   static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
     const { allowForce = false, isTls = false } = options;
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
-    const [daemonPort, insidePort, pagePort] = [await freePort(), await freePort(), await freePort()];
-    const daemonPlaces = { directory, daemonPort, insidePort, pagePort, isTls };
+    const [daemonPort, adminPort] = [await freePort(), await freePort()];
+    const [insidePort, pagePort] = [await freePort(), await freePort()];
+    const daemonPlaces = { directory, daemonPort, adminPort, insidePort, pagePort, isTls };
     const force = allowForce ? ["-allow-force"] : [];
     const home = new DaemonHome({
       records: { canary: 0.25, maintenance: 0 },

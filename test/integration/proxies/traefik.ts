@@ -3,6 +3,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  applicationPath,
   fillTraefik,
   SLICE_COOKIE,
   startTraefik,
@@ -16,8 +17,8 @@ import type { DaemonPlaces, Integration, Places } from "../conformance/integrati
 const PAGE = join(import.meta.dir, "../../../integrations/nginx/maintenance.html");
 
 /** Of loopback, as far as the daemon's flags tell of it. */
-function innerPorts({ insidePort, daemonPort, pagePort }: DaemonPlaces) {
-  return { inside: insidePort, daemon: daemonPort, maintenance: pagePort };
+function innerPorts({ insidePort, daemonPort, adminPort, pagePort }: DaemonPlaces) {
+  return { inside: insidePort, daemon: daemonPort, admin: adminPort, maintenance: pagePort };
 }
 
 function start(way: TraefikWay, places: Places) {
@@ -29,7 +30,7 @@ function start(way: TraefikWay, places: Places) {
     const address = `address: "127.0.0.1:${port}"`;
     writeFileSync(configuration, text.replace(address, `${address}\n    http:\n      tls: {}`));
     const certificate = `- certFile: ${tls.certificate}\n      keyFile: ${tls.key}`;
-    appendFileSync(join(directory, "website.yml"), `\ntls:\n  certificates:\n    ${certificate}\n`);
+    appendFileSync(applicationPath(directory), `\ntls:\n  certificates:\n    ${certificate}\n`);
   }
   return startTraefik(configuration, port, tls !== undefined);
 }
@@ -45,7 +46,7 @@ export const traefikAsk: Integration = {
   name: "Traefik, asks",
   folder: "traefik",
   missing: traefikMissing,
-  daemonFlags: ({ daemonPort }) => ["-http", `127.0.0.1:${daemonPort}`],
+  daemonFlags: (places) => traefikFlags("ask", innerPorts(places)),
   start: (places) => start("ask", places),
   changeMs: 0,
   graceMs: 20,
