@@ -1,8 +1,14 @@
 /** What is special about HAProxy's configurations, beside what the conformance suite asks of every integration. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { eventually } from "../support/daemon-process.ts";
-import { haproxyMissing } from "../support/haproxy.ts";
+import { fillHaproxy, haproxyMissing, startHaproxy, upstreamPath } from "../support/haproxy.ts";
+import { startLyingAgent } from "../support/lying-agent.ts";
+import { freePort } from "../support/port.ts";
+import { type Seen, startUpstream } from "../support/upstream.ts";
 import { Rig } from "./conformance/rig.ts";
 import { haproxyMap, haproxySpoe } from "./proxies/haproxy.ts";
 
@@ -44,3 +50,36 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
     await rig.becomes(0.1, "canary");
   });
 });
+
+describe.skipIf(haproxyMissing() !== undefined)(
+  "HAProxy, SPOE, with another agent in the daemon's place",
+  () => {
+    test.each([
+      ["0.5", 1],
+      ["0.1\r\nX-Evil: 1", 0],
+      ["0.1; Path=/a", 0],
+      ["9".repeat(33), 0],
+    ] as const)("%p is so many visitors' cookie: %d", async (assignment, count) => {
+      const directory = mkdtempSync(join(tmpdir(), "haproxy-agent-"));
+      const agent = startLyingAgent(join(directory, "spop.sock"), assignment);
+      const upstreams = (["master", "canary"] as const).map((name) =>
+        startUpstream(name, upstreamPath(directory, name)),
+      );
+      const port = await freePort();
+      const haproxy = await startHaproxy(fillHaproxy("spoe", { directory, port, allowForce: false }), port);
+      try {
+        const visit = async () => {
+          const response = await fetch(haproxy.url);
+          return { cookies: response.headers.getSetCookie(), seen: (await response.json()) as Seen };
+        };
+        await eventually(async () => (await visit()).seen.name === "canary", "the agent decides");
+        expect((await visit()).cookies).toHaveLength(count);
+      } finally {
+        await haproxy.stop();
+        agent.stop(true);
+        for (const upstream of upstreams) upstream.stop();
+        rmSync(directory, { recursive: true });
+      }
+    });
+  },
+);
