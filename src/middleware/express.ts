@@ -28,6 +28,7 @@ export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
       cookies: request.headers.cookie,
       force: single(request.headers[FORCE_NAME]),
       isTls: request.secure,
+      earlier: request.maxwellsdaemon,
     });
     request.maxwellsdaemon = decision;
     tellRequest(request, decision);

@@ -23,13 +23,14 @@ export async function maxwellsDaemon(
   app: FastifyInstance,
   options: VisitOptions<FastifyRequest>,
 ): Promise<void> {
-  app.decorateRequest("maxwellsdaemon");
+  if (!app.hasRequestDecorator("maxwellsdaemon")) app.decorateRequest("maxwellsdaemon");
   app.addHook("onRequest", async (request, reply) => {
     const { decision, cookie } = await decideVisit(options, {
       request,
       cookies: request.headers.cookie,
       force: single(request.headers[FORCE_NAME]),
       isTls: request.protocol === "https",
+      earlier: request.maxwellsdaemon,
     });
     request.maxwellsdaemon = decision;
     tellRequest(request.raw, decision);

@@ -5,11 +5,15 @@
  * behind a balancer that does TLS, give `secure: true`.
  */
 
+import { versions } from "node:process";
 import type { Context, MiddlewareHandler } from "hono";
 import type { Decision } from "../client/client.ts";
 import { ASSIGNMENT_NAME, decideVisit, FORCE_NAME, tellUpstreams, type VisitOptions } from "./visit.ts";
 
 const SWITCHING_PROTOCOLS = 101;
+
+/** By which the server of Hono for Node knows that the handler has answered by itself. */
+const ALREADY_SENT = "x-hono-already-sent";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -26,14 +30,35 @@ export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandle
       cookies: c.req.header("cookie"),
       force: c.req.header(FORCE_NAME),
       isTls: c.req.url.startsWith("https:"),
+      earlier: c.get("maxwellsdaemon"),
     });
     c.set("maxwellsdaemon", decision);
     await next();
-    // Behind the handler, beside what it set. An answer that becomes a WebSocket cannot be made anew, and for Deno no longer
-    // is one if it is: its visitor gets the cookie with another request.
-    if (cookie !== undefined && c.res.status !== SWITCHING_PROTOCOLS)
-      c.header("set-cookie", cookie, { append: true });
+    if (cookie === undefined || !c.finalized || !canBeMadeAnew(c.res)) return;
+    const { res } = c;
+    // Behind the handler, beside what it set; Hono itself would mix the headers of both.
+    c.res = undefined;
+    c.res = withCookie(res, cookie);
   };
+}
+
+/**
+ * An answer that becomes a WebSocket, and for Deno no longer is one if it is made anew, one that was sent, or one whose
+ * body was read stays what it is: its visitor gets the cookie with another request.
+ */
+function canBeMadeAnew({ status, headers, bodyUsed }: Response): boolean {
+  return status !== SWITCHING_PROTOCOLS && !headers.has(ALREADY_SENT) && !bodyUsed;
+}
+
+/** Made anew, as an answer may have headers that do not change, or be one that the application gives to many visitors. */
+function withCookie(response: Response, cookie: string): Response {
+  // Of a body that is a string Bun names the type as it sends it, and only a clone's is still a string.
+  const isClone = versions["bun"] !== undefined && !response.headers.has("content-type");
+  const result = isClone ? (response.clone() as Response) : new Response(response.body, response);
+  // Else a stream keeps for this one whatever the clone has sent.
+  if (isClone) response.body?.cancel().catch(() => {});
+  result.headers.append("set-cookie", cookie);
+  return result;
 }
 
 /** The request's headers as an upstream has to get them: with what was decided in place of what the visitor says. */

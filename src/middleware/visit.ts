@@ -42,6 +42,8 @@ export interface Visit<R> {
   /** The header of FORCE_NAME. */
   readonly force: string | undefined;
   readonly isTls: boolean;
+  /** Of another middleware of this kind in front of this one, for another application. */
+  readonly earlier?: Decision | undefined;
 }
 
 export interface Outcome {
@@ -53,7 +55,10 @@ export interface Outcome {
 /** Decides one request. Never rejects. */
 export async function decideVisit<R>(options: VisitOptions<R>, visit: Visit<R>): Promise<Outcome> {
   const { client, application, allowForce = false, locations = ["canary"], secure = false } = options;
-  const given = sendableAssignment(cookieOf(visit.cookies, ASSIGNMENT_NAME));
+  // A visitor has one assignment for all applications, and what it is by now is told by one cookie.
+  const given = visit.earlier?.isDecided
+    ? visit.earlier.assignment
+    : sendableAssignment(cookieOf(visit.cookies, ASSIGNMENT_NAME));
   const key = keyOf(options, visit.request);
   const force = allowForce ? forced(visit) : undefined;
   const decision = await client.decide({ assignment: given, application, key, force });
@@ -97,13 +102,32 @@ function forced<R>({ force, cookies }: Visit<R>): string | undefined {
   return location !== undefined && isLocation(location) ? location : undefined;
 }
 
-/** A key function that throws is no visitor's error: it is told, and the visitor has no key. */
+/** Key functions that were complained of: once each, not with each visitor. */
+const toldOf = new WeakSet<object>();
+
+/** A key function that throws, or gives what is no key, is no visitor's error: it is told, and the visitor has no key. */
 function keyOf<R>({ key }: VisitOptions<R>, request: R): string | undefined {
+  if (key === undefined) return undefined;
   try {
-    const value: unknown = key?.(request);
-    return value === undefined || value === null || value === "" ? undefined : String(value);
+    const value: unknown = key(request);
+    if (value === undefined || value === null || value === "") return undefined;
+    if (typeof value === "string" || typeof value === "bigint" || Number.isFinite(value))
+      return String(value);
+    // As text it may be the same for all visitors, and they would all be in one place.
+    if (value instanceof Promise) value.catch(() => {});
+    complain(key, new TypeError(`key gave ${kindOf(value)} in place of a string: its visitors have no key`));
   } catch (error) {
-    emitWarning(error instanceof Error ? error : String(error));
-    return undefined;
+    complain(key, error instanceof Error ? error : String(error));
   }
+  return undefined;
+}
+
+function complain(key: object, warning: Error | string): void {
+  if (toldOf.has(key)) return;
+  toldOf.add(key);
+  emitWarning(warning);
+}
+
+function kindOf(value: unknown): string {
+  return value instanceof Promise ? "a promise" : `a value of the type ${typeof value}`;
 }

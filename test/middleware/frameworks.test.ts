@@ -168,6 +168,27 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
+      test("in front of a route twice, it gives a new visitor one assignment, and one cookie that says it", async () => {
+        const twice = await installed.start(appOf(framework), { runtime, env: { ...patient, TWICE: "1" } });
+        try {
+          for (const cookie of ["a=b", "maxwellsdaemon=1"]) {
+            const { seen, cookies } = await visit({ cookie }, {}, twice.url);
+            expect(cookies.map((each) => each.split(";")[0])).toEqual([
+              `maxwellsdaemon=${seen.headers["maxwellsdaemon"]}`,
+            ]);
+          }
+        } finally {
+          await twice.stop();
+        }
+      });
+
+      test.skipIf(framework !== "hono")("a handler that answers by itself is let alone", async () => {
+        for (const cookie of ["a=b", "maxwellsdaemon=0.1"]) {
+          const response = await fetch(`${app.url}/sent`, { headers: { cookie } });
+          expect(await response.text()).toBe("begun, ended");
+        }
+      });
+
       test("a version that the application does not have is master", async () => {
         home.write({ canary: 0, blue: 1 });
         await daemon.follows("blue", 1);

@@ -4,7 +4,17 @@ import { expect, test } from "bun:test";
 import { Hono } from "hono";
 import { Client } from "../../src/client/client.ts";
 import { maxwellsDaemon } from "../../src/middleware/hono.ts";
-import { FakeDaemon } from "../support/line-peer.ts";
+import { eventually } from "../support/daemon-process.ts";
+import { FakeDaemon, replyTo } from "../support/line-peer.ts";
+
+/** A daemon that gives each new visitor another assignment. */
+function drawing(): Promise<FakeDaemon> {
+  let drawn = 0;
+  return FakeDaemon.start((line, socket) => {
+    const [assignment] = line.split(" ", 1);
+    socket.write(replyTo(assignment || `0.${++drawn}5`));
+  });
+}
 
 test("an answer that becomes a WebSocket is left as it is, also for a new visitor", async () => {
   let drawn = 0;
@@ -19,5 +29,92 @@ test("an answer that becomes a WebSocket is left as it is, also for a new visito
   expect(await app.request("/socket")).toBe(upgraded);
   expect(client.stats.decided).toBe(2);
   expect(upgraded.headers.getSetCookie()).toEqual([]);
+  client.close();
+});
+
+test("a new visitor's page is of the type that a known one's is, where Bun serves it", async () => {
+  await using fake = await drawing();
+  const client = new Client({ address: fake.address, timeoutMs: 5_000 });
+  const html = () => new Response("<p>a page", { headers: { "content-type": "text/html" } });
+  await using origin = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: html });
+  const app = new Hono()
+    .use(maxwellsDaemon({ client }))
+    .get("/text", (c) => c.text("a page"))
+    .get("/string", () => new Response("a page"))
+    .get("/html", (c) => c.html("<p>a page"))
+    .get("/file", () => new Response(Bun.file(import.meta.path)))
+    .get("/bytes", () => new Response(new Uint8Array(3)))
+    .get("/redirect", () => Response.redirect("http://127.0.0.1/"))
+    .get("/fetched", () => fetch(origin.url));
+  await using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: app.fetch });
+  for (const page of ["text", "string", "html", "file", "bytes", "redirect", "fetched", "nowhere"]) {
+    const visit = async (headers: Record<string, string>) => {
+      const reply = await fetch(new URL(page, server.url), { headers, redirect: "manual" });
+      const cookies = reply.headers.getSetCookie().length;
+      return {
+        cookies,
+        type: reply.headers.get("content-type"),
+        status: reply.status,
+        body: await reply.text(),
+      };
+    };
+    const known = await visit({ cookie: "maxwellsdaemon=0.5" });
+    expect([page, await visit({})]).toEqual([page, { ...known, cookies: 1 }]);
+    expect(known.cookies).toBe(0);
+  }
+  client.close();
+});
+
+test("a stream is not kept for a new visitor, and ends when the visitor goes", async () => {
+  await using fake = await drawing();
+  const client = new Client({ address: fake.address, timeoutMs: 5_000 });
+  let cancelled = 0;
+  const endless = () =>
+    new ReadableStream({
+      async pull(controller) {
+        await Bun.sleep(1);
+        controller.enqueue(new Uint8Array(1_000));
+      },
+      cancel() {
+        cancelled++;
+      },
+    });
+  const app = new Hono().use(maxwellsDaemon({ client })).get("/", () => new Response(endless()));
+  await using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: app.fetch });
+  const leaving = new AbortController();
+  const reply = await fetch(server.url, { signal: leaving.signal });
+  expect(reply.headers.getSetCookie()).toHaveLength(1);
+  await reply.body?.getReader().read();
+  leaving.abort();
+  await eventually(() => cancelled === 1, "the stream to be cancelled");
+  client.close();
+});
+
+test("an answer that the application gives to many visitors has no cookie of one of them", async () => {
+  await using fake = await drawing();
+  const client = new Client({ address: fake.address, timeoutMs: 5_000 });
+  const shared = new Response(null, { status: 204 });
+  const app = new Hono().use(maxwellsDaemon({ client })).get("/", () => shared);
+  for (const assignment of ["0.15", "0.25"]) {
+    const [cookie, ...more] = (await app.request("/")).headers.getSetCookie();
+    expect([cookie?.split(";")[0], more]).toEqual([`maxwellsdaemon=${assignment}`, []]);
+  }
+  expect(shared.headers.getSetCookie()).toEqual([]);
+  client.close();
+});
+
+test("two of them for two applications give a new visitor one assignment, and one cookie that says it", async () => {
+  await using fake = await drawing();
+  const client = new Client({ address: fake.address, timeoutMs: 5_000 });
+  const app = new Hono()
+    .use(maxwellsDaemon({ client, application: "website" }))
+    .use(maxwellsDaemon({ client, application: "shop" }))
+    .get("/", (c) => c.text(c.var.maxwellsdaemon.assignment ?? ""));
+  for (const cookie of ["", "maxwellsdaemon=0.7"]) {
+    const reply = await app.request("/", { headers: { cookie } });
+    const assignment = await reply.text();
+    const cookies = reply.headers.getSetCookie().map((each) => each.split(";")[0]);
+    expect(cookies).toEqual(cookie === "" ? [`maxwellsdaemon=${assignment}`] : []);
+  }
   client.close();
 });

@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import { createServer, type ServerResponse } from "node:http";
-import { Client } from "../../src/client/client.ts";
+import { Client, type Decision } from "../../src/client/client.ts";
 import { addCookie } from "../../src/middleware/set-cookie.ts";
 import { cookieOf, decideVisit, tellUpstreams, type VisitOptions } from "../../src/middleware/visit.ts";
+import { eventually } from "../support/daemon-process.ts";
 import { FakeDaemon } from "../support/line-peer.ts";
 import { freePort } from "../support/port.ts";
 
@@ -14,13 +15,13 @@ const NOBODY = "unix:/nowhere/daemon.sock";
 async function decided(
   reply: string,
   options: Partial<VisitOptions<string>> = {},
-  visit: { cookies?: string; force?: string; isTls?: boolean } = {},
+  visit: { cookies?: string; force?: string; isTls?: boolean; earlier?: Decision } = {},
 ) {
   await using fake = await FakeDaemon.start((_, socket) => void socket.write(reply));
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
   const outcome = await decideVisit(
     { client, ...options },
-    { request: "the request", cookies: visit.cookies, force: visit.force, isTls: visit.isTls ?? false },
+    { request: "the request", isTls: false, cookies: undefined, force: undefined, ...visit },
   );
   client.close();
   return { ...outcome, lines: fake.lines };
@@ -66,6 +67,41 @@ test("application and key are asked for; a key function that throws or gives not
   for (const key of [throwing, () => undefined, () => ""]) {
     expect((await decided(reply, { key })).lines).toEqual([""]);
   }
+});
+
+test("what is no key by its type is none: told once for a function, and a promise that fails harms nobody", async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error) => void warnings.push(warning);
+  process.on("warning", listen);
+  const line = async (key: unknown) =>
+    (await decided("0.5\nmaster\n", { key: key as () => string })).lines[0];
+  for (const value of [7, 7n, "7"]) expect(await line(() => value)).toBe(" key=7");
+  expect(await line(() => null)).toBe("");
+  const failing = async () => {
+    throw new Error("from the key function");
+  };
+  for (const key of [failing, () => ({}), () => ["7"], () => true, () => Number.NaN]) {
+    for (let i = 0; i < 3; i++) expect(await line(key)).toBe("");
+  }
+  await eventually(() => warnings.length >= 5, "the warnings");
+  process.off("warning", listen);
+  const told = warnings.map(({ message }) => message);
+  expect(told).toHaveLength(5);
+  expect(told[0]).toBe("key gave a promise in place of a string: its visitors have no key");
+});
+
+test("of an earlier decision the assignment stays, whatever the cookie says, and there is no second cookie", async () => {
+  const reply = "0.5\nmaster\n";
+  const earlier = { isDecided: true, assignment: "0.5", location: "canary" } as const;
+  for (const cookies of ["", "maxwellsdaemon=1", "maxwellsdaemon=0.5"]) {
+    const { cookie, lines } = await decided(reply, { application: "shop" }, { cookies, earlier });
+    expect([cookie, lines]).toEqual([undefined, ["0.5 application=shop"]]);
+  }
+  const nobody = { isDecided: false, assignment: "0.1", location: "master", reason: "paused" } as const;
+  expect(await decided(reply, {}, { earlier: nobody })).toMatchObject({
+    cookie: expect.stringContaining("maxwellsdaemon=0.5"),
+    lines: [""],
+  });
 });
 
 test("forcing is asked for only where it is allowed, by the header before the cookie, and only for what is a location", async () => {

@@ -16,6 +16,7 @@ const client = new Client({
 const app = express();
 app.set("trust proxy", "loopback");
 app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }));
+if (process.env.TWICE === "1") app.use(maxwellsDaemon({ client }));
 app.use(express.text({ type: () => true, limit: "1mb" }));
 app.all("/{*path}", (request, response) => {
   // As a whole, like a proxy that copies its upstream's headers.

@@ -15,6 +15,7 @@ const { TLS_KEY, TLS_CERTIFICATE } = process.env;
 const tls = TLS_KEY ? { https: { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) } } : {};
 const app = fastify({ trustProxy: "127.0.0.1", ...tls });
 await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
+if (process.env.TWICE === "1") await app.register(maxwellsDaemon, { client });
 app.removeAllContentTypeParsers();
 app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
 app.all("/*", async (request, reply) => {

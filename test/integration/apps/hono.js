@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { serve } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { Client } from "maxwells-daemon/client";
 import { maxwellsDaemon, upstreamHeaders } from "maxwells-daemon/hono";
@@ -21,6 +22,14 @@ app.use(
     secure: process.env.SECURE === "1",
   }),
 );
+if (process.env.TWICE === "1") app.use(maxwellsDaemon({ client }));
+app.get("/sent", (c) => {
+  const { outgoing } = c.env;
+  outgoing.writeHead(200, { "content-type": "text/plain" });
+  outgoing.write("begun, ");
+  setTimeout(() => outgoing.end("ended"), 30);
+  return RESPONSE_ALREADY_SENT;
+});
 app.all("/*", async (c) => {
   const seen = {
     name: c.var.maxwellsdaemon.location,
