@@ -1,7 +1,7 @@
 /** From nothing to a daemon that answers, in the current directory: what `npm start` runs. */
 
-import { existsSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, realpathSync, writeFileSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { admin } from "../admin/admin.ts";
 import { ask as askDaemon } from "../client/line.ts";
 import { allOptions, application, store } from "../config/options.ts";
@@ -51,7 +51,7 @@ export const quickstart: Command = {
 };
 
 /** A second daemon on a socket takes the first one's place. That is for upgrades, not for trials. */
-async function refuseToTakeOver({ settings }: Invocation): Promise<void> {
+async function refuseToTakeOver({ settings, io }: Invocation): Promise<void> {
   const address = settings.get(socket);
   if (address === null || address.kind === "fd") return;
   const isTaken = await askDaemon({ address, timeoutMs: PROBE_TIMEOUT_MS }).then(
@@ -62,7 +62,7 @@ async function refuseToTakeOver({ settings }: Invocation): Promise<void> {
     throw new CliError(
       "failed",
       `a daemon answers at ${addressText(address)} already, and this one would take its place`,
-      `give this one another socket: ${PROGRAM} quickstart -socket ./maxwells-daemon.sock -admin none`,
+      `give this one another socket: ${programHere(io.env)} quickstart -socket ./maxwells-daemon.sock -admin none`,
     );
   }
 }
@@ -87,7 +87,7 @@ function writeFirstRollouts({ settings, io }: Invocation): void {
 }
 
 function welcome({ settings, io }: Invocation, servers: readonly string[]): string {
-  const program = io.env["npm_lifecycle_event"] === "start" ? `bin/${PROGRAM}` : PROGRAM;
+  const program = programHere(io.env);
   const address = settings.get(socket);
   const socketFlag = settings.isNamed(socket) && address?.kind === "unix" ? ` -socket ${address.path}` : "";
   const adminAddress = settings.get(admin);
@@ -107,6 +107,19 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     ...(address?.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
     "",
   ]);
+}
+
+/** What starts this program in another terminal and in this directory: its name alone only where the PATH leads to it. */
+function programHere(env: Invocation["io"]["env"]): string {
+  if (env["npm_command"] === "exec") return `npx ${PROGRAM}`;
+  const launcher = resolve(import.meta.dir, "../../bin", PROGRAM);
+  // Of an executable of one file there is nothing else.
+  const path = existsSync(launcher) ? launcher : process.execPath;
+  const found = Bun.which(PROGRAM, { PATH: env["PATH"] ?? "" });
+  if (found !== null && realpathSync(found) === realpathSync(path)) return PROGRAM;
+  const here = relative(process.cwd(), path);
+  if (here.startsWith("..")) return path;
+  return here.includes("/") ? here : `./${here}`;
 }
 
 function plainLines(lines: readonly string[]): string {

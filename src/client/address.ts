@@ -10,6 +10,8 @@ const PORT_MAX = 65_535;
 
 /** Throws a `TypeError` that says how an address is written: a wrong one is the programmer's mistake. */
 export function clientAddress(text: string): ClientAddress {
+  if (typeof text !== "string")
+    throw new TypeError("an address is a string; write unix:PATH or tcp:HOST:PORT");
   const [, path] = /^unix:(.+)$/s.exec(text) ?? [];
   if (path !== undefined && !path.includes("\0")) return { kind: "unix", path };
   const [, bracketed, plain, port] = /^tcp:(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];

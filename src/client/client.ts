@@ -7,7 +7,7 @@
  * When in doubt, master. `decide` never rejects: where the daemon is gone, hangs, is late or answers nonsense, it
  * resolves to `master` within TIMEOUT_MS, with the visitor's own assignment, and says that nobody decided, so that no
  * cookie is set. A question whose pooled connection turns out dead is asked once more on a fresh one, within the time
- * that is left. After some failures in a row nobody is asked for a second (`pause.ts`).
+ * that is left. After some failures in a row nobody is asked for a while (`pause.ts`).
  *
  * One connection does the work as long as it is in time: the daemon has one thread, and what is asked within one turn
  * goes out in one write. Where it is late, another one steps in.
@@ -18,7 +18,7 @@ import { type ClientAddress, clientAddress } from "./address.ts";
 import { LINE_BYTES_MAX, type Question, requestLine, sendableAssignment } from "./codec.ts";
 import { Connection, type Ending, type Pending } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
-import { PAUSE_MS, Pause } from "./pause.ts";
+import { Pause } from "./pause.ts";
 
 export type { Question } from "./codec.ts";
 
@@ -122,9 +122,16 @@ export class Client {
   };
 
   /** Opens nothing yet. Throws a `TypeError` where an option is wrong. */
-  constructor({ address = ADDRESS, timeoutMs = TIMEOUT_MS, onEvent }: ClientOptions = {}) {
-    if (!(timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
+  constructor(options: ClientOptions = {}) {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError('the options of a client are an object, such as { address: "unix:PATH" }');
+    }
+    const { address = ADDRESS, timeoutMs = TIMEOUT_MS, onEvent } = options;
+    if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
       throw new TypeError("timeoutMs is a number of milliseconds, over 0");
+    }
+    if (typeof (onEvent ?? (() => {})) !== "function") {
+      throw new TypeError("onEvent is a function");
     }
     this.#address = clientAddress(address);
     this.#addressText = address;
@@ -234,6 +241,9 @@ export class Client {
         asked.isRetried = true;
         fresh ??= this.#open();
         fresh.send(asked);
+      } else if (isWorthRetrying) {
+        // Somebody answers there, one question a connection: that is no reason to ask nobody.
+        this.#giveUp(asked, "unreachable");
       } else {
         this.#fail(asked, this.#isClosed ? "closed" : ending, cause);
       }
@@ -241,15 +251,18 @@ export class Client {
   }
 
   #fail(asked: Asked, reason: Ending | "timeout" | "closed", cause?: Error): void {
+    this.#giveUp(asked, reason);
+    if (reason === "closed" || !this.#pause.failed(performance.now(), reason === "unreachable")) return;
+    const why = cause === undefined ? reason : `${reason}: ${cause.message}`;
+    this.#tell(
+      "lost",
+      `maxwells-daemon at ${this.#addressText} does not answer (${why}): everyone to master until it does`,
+    );
+  }
+
+  #giveUp(asked: Asked, reason: UndecidedReason): void {
     this.#settle(asked);
     asked.resolve(this.#toMaster(asked.given, reason));
-    if (reason !== "closed" && this.#pause.failed(performance.now())) {
-      const why = cause === undefined ? reason : `${reason}: ${cause.message}`;
-      this.#tell(
-        "lost",
-        `maxwells-daemon at ${this.#addressText} does not answer (${why}): everyone to master, asking again every ${PAUSE_MS} ms`,
-      );
-    }
   }
 
   #settle(asked: Asked): void {

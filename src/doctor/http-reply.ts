@@ -95,9 +95,10 @@ function readChunks(bytes: Buffer, isEnded: boolean): Body | "malformed" | undef
       if (end < 0) return more;
       return { text: text(), isDelimited: true };
     }
+    const wanted = BODY_BYTES_MAX - length;
     parts.push(bytes.subarray(at, at + size));
     length += size;
-    if (length >= BODY_BYTES_MAX && bytes.length >= at) return { text: text(), isDelimited: false };
+    if (size >= wanted && bytes.length >= at + wanted) return { text: text(), isDelimited: false };
     at += size + 2;
     if (at > bytes.length) return more;
   }

@@ -78,6 +78,11 @@ export class Site {
     return `${protocol}//${host}${pathname}`;
   }
 
+  /** The name, or the address, that browsers know it by, in lower case. */
+  get host(): string {
+    return this.#target.serverName.toLowerCase();
+  }
+
   get isTls(): boolean {
     return this.#target.isTls;
   }

@@ -1,7 +1,7 @@
 /** The program as a process: streams, signals, and the quickstart from nothing. */
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ask } from "../../src/client/line.ts";
 import { run, temporaryDirectory } from "./run.ts";
@@ -22,10 +22,20 @@ function emptyPlace(): string {
 
 /** Starts the quickstart in `cwd`, and resolves when it says what to try. */
 async function quickstart(cwd: string, ...flags: readonly string[]) {
+  return quickstartAs(LAUNCHER, {}, cwd, ...flags);
+}
+
+/** The same by another path of the program. */
+async function quickstartAs(
+  program: string,
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  ...flags: readonly string[]
+) {
   const argv = ["quickstart", "-admin", "none", "-socket", `${cwd}/md.sock`, ...flags];
-  const child = Bun.spawn([LAUNCHER, ...argv], {
+  const child = Bun.spawn([program, ...argv], {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "" },
+    env: { PATH: process.env["PATH"] ?? "", ...env },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -64,16 +74,31 @@ describe("quickstart", () => {
     const cwd = emptyPlace();
     const started = await quickstart(cwd, "-delay", "50ms");
     try {
-      const [, line = ""] = /maxwells-daemon (set .*)/.exec(started.said) ?? [];
-      const set = Bun.spawnSync([LAUNCHER, ...line.split(" ")], {
-        cwd,
-        env: { PATH: process.env["PATH"] ?? "" },
-      });
+      const [line = ""] = /\S*maxwells-daemon set .*/.exec(started.said) ?? [];
+      const set = Bun.spawnSync(["sh", "-c", line], { cwd, env: { PATH: process.env["PATH"] ?? "" } });
       expect(String(set.stdout)).toContain("10% (0.1) → 50% (0.5)");
       while ((await started.ask("0.2")).location !== "canary") await Bun.sleep(10);
     } finally {
       expect(await started.stop("SIGTERM")).toBe(0);
     }
+  });
+
+  test("names the program as it can be started from there", async () => {
+    const cwd = emptyPlace();
+    mkdirSync(`${cwd}/bin`);
+    symlinkSync(LAUNCHER, `${cwd}/bin/maxwells-daemon`);
+    const said = async (env: Record<string, string> = {}) => {
+      const started = await quickstartAs("bin/maxwells-daemon", env, cwd);
+      await started.stop("SIGTERM");
+      return / (\S.*) ask -v/.exec(started.said)?.[1];
+    };
+    expect(await said()).toBe(LAUNCHER);
+    expect(await said({ PATH: `${cwd}/bin:${process.env["PATH"]}` })).toBe("maxwells-daemon");
+    expect(await said({ npm_command: "exec" })).toBe("npx maxwells-daemon");
+    const elsewhere = ["-socket", `${cwd}/md.sock`, "-store", "constant:1", "-state-dir", "none"];
+    const clone = await quickstart(resolve(import.meta.dir, "../.."), ...elsewhere);
+    await clone.stop("SIGTERM");
+    expect(clone.said).toContain("  bin/maxwells-daemon ask -v");
   });
 
   test("leaves a file that is there as it is, and the user's flags win", async () => {

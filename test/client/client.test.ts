@@ -11,7 +11,7 @@ import {
   type Undecided,
   type UndecidedReason,
 } from "../../src/client/client.ts";
-import { PAUSE_MS } from "../../src/client/pause.ts";
+import { PAUSE_MS, REFUSED_PAUSE_MS } from "../../src/client/pause.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { answer, FakeDaemon, replyTo, silence } from "../support/line-peer.ts";
 import { Random } from "../support/random.ts";
@@ -135,6 +135,21 @@ describe("what is asked", () => {
     for (const timeoutMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => new Client({ timeoutMs })).toThrow("timeoutMs");
     }
+  });
+
+  test.each<[what: string, options: unknown, said: string]>([
+    ["null", null, "an object"],
+    ["an address alone", "unix:/tmp/socket", "an object"],
+    ["a patience that is a string", { timeoutMs: "8" }, "timeoutMs"],
+    ["a patience that is a bigint", { timeoutMs: 8n }, "timeoutMs"],
+    ["no patience", { timeoutMs: null }, "timeoutMs"],
+    ["an address in a list", { address: ["unix:/tmp/socket"] }, "write unix:PATH"],
+    ["no address", { address: null }, "write unix:PATH"],
+    ["a listener that is no function", { onEvent: "log" }, "onEvent"],
+  ])("%s, as JavaScript may hand it over, throws a TypeError", (_, options, said) => {
+    const make = () => new Client(options as ClientOptions);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(said);
   });
 });
 
@@ -290,6 +305,20 @@ describe("a connection that is dead", () => {
     expect(fake.accepted).toBe(2);
   });
 
+  test("is no reason to ask nobody where a fresh one answers each time, as with an idle timeout of 0", async () => {
+    await using fake = await FakeDaemon.start((line, socket, before) => {
+      if (before === 0) socket.end(replyTo(line));
+    });
+    const events: ClientEvent[] = [];
+    const client = clientOf(fake.address, { onEvent: (event) => events.push(event) });
+    const ten = Array.from({ length: 10 }, (_, i) => `0.1${i}`);
+    for (let round = 0; round < 5; round++) {
+      const decisions = await Promise.all(ten.map((assignment) => client.decide({ assignment })));
+      expect(decisions.filter(({ isDecided }) => isDecided).length).toBeGreaterThan(0);
+    }
+    expect([client.stats.isLost, client.stats.undecided.paused, events]).toEqual([false, 0, []]);
+  });
+
   test("is not asked again where it never answered", async () => {
     await using fake = await FakeDaemon.start((_, socket) => socket.destroy());
     expect(await clientOf(fake.address).decide()).toEqual(undecided("unreachable"));
@@ -405,10 +434,19 @@ describe("nobody at all", () => {
   test("is master at once, with an event", async () => {
     const events: ClientEvent[] = [];
     const client = clientOf("unix:/nowhere/daemon.sock", { onEvent: (event) => events.push(event) });
-    for (let i = 0; i < 10; i++) {
-      const decision = await client.decide({ assignment: "0.1" });
-      expect(decision).toEqual(undecided(i < 3 ? "unreachable" : "paused", "0.1"));
+    const sinceMs = performance.now();
+    for (let i = 0; i < 3; i++)
+      expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("unreachable", "0.1"));
+    // Not so many connections as visitors, also where it is gone for long.
+    for (let i = 0; i < 500; i++) {
+      expect(await client.decide({ assignment: "0.1" })).toMatchObject({
+        assignment: "0.1",
+        location: "master",
+      });
+      if (i % 50 === 0) await Bun.sleep(REFUSED_PAUSE_MS / 2);
     }
+    const probes = Math.ceil((performance.now() - sinceMs) / REFUSED_PAUSE_MS);
+    expect(client.stats.undecided.unreachable).toBeWithin(4, 4 + probes);
     expect(events.map(({ kind }) => kind)).toEqual(["lost"]);
     expect(events[0]?.message).toContain("ENOENT");
   });
@@ -416,7 +454,7 @@ describe("nobody at all", () => {
   test("what cannot be asked is no probe: the next question is one", async () => {
     const client = clientOf("unix:/nowhere/daemon.sock");
     for (let i = 0; i < 4; i++) await client.decide({ assignment: "0.1" });
-    await Bun.sleep(PAUSE_MS + 50);
+    await Bun.sleep(REFUSED_PAUSE_MS + 50);
     expect(await client.decide({ key: "k".repeat(9_000) })).toMatchObject({ reason: "unaskable" });
     expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("unreachable", "0.1"));
     expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("paused", "0.1"));

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { assignmentOfKey } from "../../src/assignment.ts";
 import { Client, type ClientOptions, type Decision } from "../../src/client/client.ts";
+import { PAUSE_MS } from "../../src/client/pause.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import { freePort } from "../support/port.ts";
 import { Random } from "../support/random.ts";
@@ -126,6 +127,20 @@ test("law 4: killed and restarted under load, nobody is rejected and nobody gets
   await eventually(() => client.stats.decided > decided + 1000, "decisions of the last daemon");
   const { wrong, seed } = await visitors.stop();
   expect(wrong, `SEED=${seed}`).toEqual([]);
+});
+
+test("law 4: a daemon that was restarted has its visitors as soon as it answers again", async () => {
+  const client = clientOf({ timeoutMs: PATIENT_MS });
+  const visitors = load(client, 32);
+  await eventually(() => client.stats.decided > 1000, "decisions");
+  await daemon.end("SIGTERM");
+  await eventually(() => client.stats.undecided.paused > 100, "the loss to be noticed");
+  daemon = await home.start();
+  const { decided } = client.stats;
+  const sinceMs = performance.now();
+  await eventually(() => client.stats.decided > decided, "decisions again");
+  expect(performance.now() - sinceMs).toBeLessThan(PAUSE_MS / 2);
+  expect((await visitors.stop()).wrong).toEqual([]);
 });
 
 test("law 4: a successor that takes the socket over under load is found without a failure that lasts", async () => {

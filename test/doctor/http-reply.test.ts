@@ -66,4 +66,24 @@ describe("a reply", () => {
       if (typeof reply === "object") expect(reply.body.length).toBe(BODY_BYTES_MAX);
     }
   });
+
+  test("in chunks larger than the limit is waited for up to it", () => {
+    const long = "x".repeat(BODY_BYTES_MAX + 10);
+    const chunk = `${long.length.toString(16)}\r\n${long}`;
+    for (const [first, before] of [
+      ["", 0],
+      ["3\r\nyyy\r\n", 3],
+    ] as const) {
+      const head = `${HEAD}Transfer-Encoding: chunked\r\n\r\n${first}`;
+      const end = head.length + chunk.indexOf("x") + BODY_BYTES_MAX - before;
+      const text = head + chunk;
+      for (const cut of [head.length, end - BODY_BYTES_MAX, end - 1])
+        expect(read(text.slice(0, cut))).toBeUndefined();
+      for (const whole of [text.slice(0, end), text]) {
+        const body = "y".repeat(before) + long.slice(0, BODY_BYTES_MAX - before);
+        const reply = read(whole);
+        expect(typeof reply === "object" && reply.body === body && !reply.isKept).toBeTrue();
+      }
+    }
+  });
 });

@@ -6,6 +6,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { ask } from "../../src/client/line.ts";
+import type { Verdict } from "../../src/doctor/check.ts";
 import { ADDED_MS_MAX } from "../../src/doctor/checks/gone.ts";
 import { run } from "../cli/run.ts";
 import { BY_TEXT, behind, Setup } from "../doctor/setup.ts";
@@ -277,8 +278,14 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 });
 
+/** Where the proxy reads what the daemon writes, and nobody asks: whether it is this proxy that serves is not to be seen. */
+const WRITTEN_FOR = ["HAProxy, map", "Apache, map"];
+
 for (const integration of INTEGRATIONS) {
+  // A cookie of a proxy's own, and visitors without an assignment, are nothing that doctor looks at.
+  if (integration.sliceCookie !== undefined) continue;
   const missing = integration.missing();
+  const isWrittenFor = WRITTEN_FOR.includes(integration.name);
   describe.skipIf(missing !== undefined)(`doctor, and what is shipped: ${integration.name}`, () => {
     let rig: Rig;
     beforeAll(async () => {
@@ -301,9 +308,20 @@ for (const integration of INTEGRATIONS) {
         const passed = [...stdout.matchAll(/^pass +(\w+) /gm)].map(([, id]) => id);
         // Other proxies of this machine may be there, and may be kept from this daemon's directory.
         expect(passed.filter((id) => id !== "reach" && id !== "proxies")).toEqual([
-          ...["daemon", "store", "socket", "maintenance", "url", "told", "asked", "split"],
-          ...["sticky", "cookie", "hostile", "forged", "force", "cache", ...(isPatient ? [] : ["gone"])],
+          ...["daemon", "store", "socket", "maintenance", "url", "told"],
+          ...(isWrittenFor ? [] : ["asked"]),
+          ...[
+            "split",
+            "sticky",
+            "cookie",
+            "hostile",
+            "forged",
+            "force",
+            "cache",
+            ...(isPatient ? [] : ["gone"]),
+          ],
         ]);
+        expect(/^– +asked +not looked at: the daemon writes a lease/m.test(stdout)).toBe(isWrittenFor);
         // An application that asks for itself has no proxy.
         expect(passed.includes("proxies") || integration.folder === "node").toBe(true);
         expect(status).toBe(isPatient ? 1 : 0);
@@ -369,6 +387,61 @@ describe("doctor, and the daemon", () => {
     const { check } = await setup.examine("-url", page.url.href, ...FEW);
     expect(check("split").verdict).toBe("pass");
     expect(check("split").evidence).toMatchObject({ arcs: "canary=0.75@0", visitors: 60, wrong: 0 });
+    await page.stop(true);
+  });
+
+  /** A page of an application that asks the daemon; `cookieFor` may give a new visitor a cookie. */
+  function applicationWith(cookieFor: (assignment: string, brought: string) => string | undefined) {
+    return Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch(request) {
+        const brought = request.headers.get("cookie") ?? "";
+        const [, given] = /^maxwellsdaemon=(0(?:\.\d{1,20})?)(?:;|$)/.exec(brought) ?? [];
+        const address = { kind: "unix", path: setup.home.socket } as const;
+        const { assignment, location } = await ask({ address, assignment: given, timeoutMs: 5_000 });
+        const cookie = given === undefined ? cookieFor(assignment, brought) : undefined;
+        const reply = new Response("page", { headers: { "maxwellsdaemon-location": location } });
+        if (cookie !== undefined) reply.headers.set("set-cookie", cookie);
+        return reply;
+      },
+    });
+  }
+  const COOKIE = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+
+  test("a proxy that moves who brings garbage with every visit, and gives no cookie for it", async () => {
+    setup.home.write({ canary: 0.5, maintenance: 0 });
+    await setup.daemon.follows("canary", 0.5);
+    const page = applicationWith((assignment, brought) =>
+      brought === "" ? `maxwellsdaemon=${assignment}${COOKIE}` : undefined,
+    );
+    const { check } = await setup.examine("-url", page.url.href, ...FEW);
+    const verdicts = ["split", "cookie", "hostile"].map((id) => check(id).verdict);
+    expect(verdicts).toEqual(["pass", "pass", "fail"]);
+    expect(check("hostile").summary).toMatch(
+      / in turn for maxwellsdaemon=(\.\.|-0\.1|1), without a new cookie/,
+    );
+    await page.stop(true);
+  });
+
+  test.each<[what: string, domain: string, verdict: Verdict, header: string]>([
+    ["another site's", "example.com", "fail", "Host: 127.0.0.1"],
+    ["a part of the address", ".0.0.1", "fail", "Host: 127.0.0.1"],
+    ["the address itself", "127.0.0.1", "pass", "Host: 127.0.0.1"],
+    ["the host of -header", "Shop.Example.com", "pass", "Host: shop.example.com:8080"],
+    ["that host's parent", ".example.com", "pass", "Host: shop.example.com"],
+    ["that host's neighbour", "my.example.com", "fail", "Host: shop.example.com"],
+    ["an end of that host's name", "ple.com", "fail", "Host: shop.example.com"],
+  ])("a cookie whose Domain is %s, %s: %s", async (_, domain, verdict, header) => {
+    const page = applicationWith((assignment) => `maxwellsdaemon=${assignment}${COOKIE}; Domain=${domain}`);
+    const { check } = await setup.examine(
+      "-url",
+      page.url.href,
+      ...FEW,
+      ...(header ? ["-header", header] : []),
+    );
+    expect(check("cookie").verdict).toBe(verdict);
+    if (verdict === "fail") expect(check("cookie").summary).toContain(`its Domain=${domain} is none of `);
     await page.stop(true);
   });
 

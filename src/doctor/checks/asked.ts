@@ -1,5 +1,6 @@
 /** The proxy asks the daemon, as the daemon's counts show, or decides under a lease of it. */
 
+import type { State } from "../../admin/state.ts";
 import { type Check, fail, pass, skipped, warn } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
 import { siteOf, withoutSite } from "../subject.ts";
@@ -31,7 +32,8 @@ export const asked: Check = {
     if (before === undefined || after === undefined) return skipped("the admin listener stopped to answer");
     const decisions = after.decisions - before.decisions;
     const renewals = after.answers - before.answers;
-    const evidence = { visitors: visits.length, decisions, answers: renewals };
+    const written = after.written - before.written;
+    const evidence = { visitors: visits.length, decisions, answers: renewals, written };
     if (decisions >= visits.length)
       return pass(`${visits.length} visitors, ${decisions} decisions`, evidence);
     if (decisions > 0) {
@@ -47,6 +49,12 @@ export const asked: Check = {
         evidence,
       );
     }
+    if (written > 0) {
+      return skipped(
+        "the daemon writes a lease for a proxy that decides by itself; whether that is what serves here, split tells",
+        evidence,
+      );
+    }
     return fail(
       `${visits.length} visitors came, and the daemon was asked for ${decisions} of them`,
       "is the integration in the proxy's configuration, at this address, with this daemon's socket? was the proxy reloaded? " +
@@ -56,13 +64,21 @@ export const asked: Check = {
   },
 };
 
-/** What the daemon counted so far: decisions of its application, and answers of all its listeners. */
+/**
+ * What the daemon counted so far: decisions of its application, answers of its listeners, and what it wrote for proxies,
+ * who take a lease from it without asking: such servers accept nobody.
+ */
 async function countsOf({ daemon }: Parameters<Check["run"]>[0]) {
   const state = await daemon.state();
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   if (!isState(state) || application === undefined) return undefined;
   return {
     decisions: Object.values(decisionsBy(application)).reduce((sum, count) => sum + count, 0),
-    answers: state.servers.reduce((sum, { success }) => sum + success, 0),
+    answers: successes(state.servers.filter(({ accepted }) => accepted > 0)),
+    written: successes(state.servers.filter(({ accepted }) => accepted === 0)),
   };
+}
+
+function successes(servers: State["servers"]): number {
+  return servers.reduce((sum, { success }) => sum + success, 0);
 }

@@ -1,9 +1,10 @@
 /** New visitors get the one cookie that keeps them where they are, with the attributes that it has to have. */
 
+import { isIP } from "node:net";
 import { assignmentOfText } from "../../assignment.ts";
 import { type Check, type Evidence, fail, pass } from "../check.ts";
 import { locationOf, type Placed } from "../placing.ts";
-import { cookieValue, type Visit } from "../site.ts";
+import { cookieValue, type Site, type Visit } from "../site.ts";
 import { siteOf, withoutSplit } from "../subject.ts";
 
 const VISITORS_MAX = 20;
@@ -28,7 +29,7 @@ export const cookie: Check = {
       signal,
     );
     const values = visits.flatMap(({ cookies }) => cookies.slice(0, 1).map(cookieValue));
-    const problems = new Set(visits.flatMap((visit) => problemsOf(visit, site.isTls)));
+    const problems = new Set(visits.flatMap((visit) => problemsOf(visit, site)));
     if (values.length > 1 && new Set(values).size === 1) {
       problems.add("all new visitors get the same assignment: a cache keeps and repeats Set-Cookie");
     }
@@ -66,7 +67,7 @@ export const cookie: Check = {
   },
 };
 
-function problemsOf({ cookies, error, status }: Visit, isTls: boolean): string[] {
+function problemsOf({ cookies, error, status }: Visit, { isTls, host }: Site): string[] {
   const [text, ...more] = cookies;
   if (text === undefined) {
     return [
@@ -87,6 +88,9 @@ function problemsOf({ cookies, error, status }: Visit, isTls: boolean): string[]
       }),
   );
   if (attributes.get("path") !== "/") problems.push("it has no Path=/, so other pages do not see it");
+  const domain = attributes.get("domain") ?? "";
+  if (!isWithin(host, domain))
+    problems.push(`its Domain=${domain} is none of ${host}: browsers do not keep it`);
   const age = Number(attributes.get("max-age") ?? Number.NaN);
   if (!(age >= AGE_S_MIN && age <= AGE_S_MAX)) problems.push("its Max-Age is not about a year");
   if (!attributes.has("httponly")) problems.push("it lacks HttpOnly");
@@ -97,6 +101,12 @@ function problemsOf({ cookies, error, status }: Visit, isTls: boolean): string[]
     problems.push("it has Secure, though the page is served without TLS: browsers do not keep it");
   }
   return problems;
+}
+
+/** Whether a browser keeps a cookie of this domain from this host (RFC 6265, section 5.1.3); an empty one says nothing. */
+function isWithin(host: string, domain: string): boolean {
+  const name = domain.toLowerCase().replace(/^\./, "");
+  return name === "" || host === name || (isIP(host) === 0 && host.endsWith(`.${name}`));
 }
 
 function servedBy(assignment: string | undefined, arcs: readonly Placed[], version: string | undefined) {

@@ -1,10 +1,14 @@
 /** Whatever a cookie says, its visitor is served. */
 
+import { assignmentOfText } from "../../assignment.ts";
 import { MASTER } from "../../record.ts";
 import { type Check, fail, pass } from "../check.ts";
 import { locationOf, type Placed, pointsAt } from "../placing.ts";
 import { cookieValue, outcome, type Visit } from "../site.ts";
 import { type Subject, siteOf, withoutSite } from "../subject.ts";
+
+/** Whoever got no new cookie comes back so often: it has to be served by the same version, and a canary may be rare. */
+const RETURNS = 6;
 
 /** A doubled cookie is read so often: whichever of the two counts, it has to be the same one. */
 const REPEATS = 3;
@@ -61,6 +65,7 @@ export const hostile: Check = {
         problems.push(`${visit.version} for ${cookie}, which is nowhere in its arc`);
       }
     });
+    if (site.tells) problems.push(...(await moving(subject, sent, visits, signal)));
     if (arcs !== undefined && site.tells) problems.push(...(await doubled(subject, arcs, signal)));
 
     const evidence = { cookies: sent.length, problems: problems.slice(0, NAMED_MAX) };
@@ -78,6 +83,33 @@ export const hostile: Check = {
 function isMisplaced({ version, cookies: [given] }: Visit, arcs: readonly Placed[]): boolean {
   if (version === undefined || version === MASTER) return false;
   return given !== undefined && locationOf(arcs, cookieValue(given)) !== version;
+}
+
+/** Those without a new cookie, who are served elsewhere when they come back; what is a number may stay as it is. */
+async function moving(
+  subject: Subject,
+  sent: readonly string[],
+  first: readonly Visit[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const uncookied = sent.filter((cookie, index) => isUncookied(first[index]) && !isNumber(cookie));
+  const back = uncookied.flatMap((cookie) => Array.from({ length: RETURNS }, () => ({ cookie })));
+  const visits = await siteOf(subject).visitAll(back, signal);
+  return uncookied.flatMap((cookie) => {
+    const own = [first[sent.indexOf(cookie)], ...visits.filter((_, index) => back[index]?.cookie === cookie)];
+    const versions = new Set(own.filter(isUncookied).map((visit) => visit?.version));
+    return versions.size > 1
+      ? [`${[...versions].join(" and ")} in turn for ${shown(cookie)}, without a new cookie`]
+      : [];
+  });
+}
+
+function isUncookied(visit: Visit | undefined): boolean {
+  return visit?.version !== undefined && visit.cookies.length === 0;
+}
+
+function isNumber(cookie: string): boolean {
+  return !Number.isNaN(assignmentOfText(cookieValue(cookie)));
 }
 
 /** Of two cookies either may count, but always the same one. */
