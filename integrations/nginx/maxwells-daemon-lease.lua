@@ -182,7 +182,8 @@ local function renew(self, sock, asked_at)
   if not lease or (duration_ms == 0 and lease.size > 0) then return false, "its answer makes no sense" end
   if duration_ms == 0 then lease = NO_LEASE end
   self.lease = lease
-  ngx.shared.maxwells_daemon:set(self.name, lease.ends_at .. " " .. arcs)
+  -- Behind a word, as an application without a name would be an empty key, which is refused.
+  ngx.shared.maxwells_daemon:set("lease " .. self.name, lease.ends_at .. " " .. arcs)
   return true
 end
 
@@ -261,7 +262,7 @@ end
 function _M.hold()
   for _, self in ipairs(applications) do
     look_for_maintenance(self)
-    local ends_at, arcs = match(ngx.shared.maxwells_daemon:get(self.name) or "", "^(%d+) (.*)$")
+    local ends_at, arcs = match(ngx.shared.maxwells_daemon:get("lease " .. self.name) or "", "^(%d+) (.*)$")
     if ends_at then self.lease = read_lease(self, arcs, tonumber(ends_at)) or NO_LEASE end
     local function tick_and_tell(is_last)
       tick(is_last, self)
