@@ -8,9 +8,9 @@
 --
 -- Patience. A request waits for the daemon at most PATIENCE_MS in all: connecting, sending, reading, and trying again.
 -- Connections are pooled, and a pooled one may be dead since the daemon was restarted: then it is asked once more on a
--- fresh one, within what is left. After FAILURES_MAX failures in a row the worker stops asking for PAUSE_S, so that a
--- hung daemon costs a few visitors 8 ms and all others nothing; then a single request probes, and the first answer
--- ends the pause.
+-- fresh one, within what is left. After FAILURES_MAX failures in a row, each of them asked after the one before, the worker
+-- stops asking for PAUSE_S, so that a hung daemon costs a few visitors 8 ms and all others nothing, and a hiccup of some
+-- milliseconds stops nobody; then a single request probes, and the first answer ends the pause.
 --
 -- A connection goes back to the pool only when exactly one whole answer was read from it. Everything else closes it, so
 -- a late answer never reaches the next visitor.
@@ -53,10 +53,6 @@ local _M = {}
 --- The applications that were set up, by name; the first one also as [1].
 local applications = {}
 
---- Pools are named after their users, so that a dead pooled connection is never exchanged for another one.
-local POOLED = { pool = "maxwells-daemon", pool_size = POOL_SIZE }
-local FRESH = { pool = "maxwells-daemon fresh", pool_size = 1 }
-
 local KNOWN_SETTINGS = {
   socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
   allow_force = "boolean",
@@ -86,6 +82,10 @@ function _M.setup(settings)
   end
   local self = {
     socket = "unix:" .. settings.socket,
+    -- Pools of their own for each daemon, as a pool's connection may lead anywhere; and two of them, so that a dead pooled
+    -- connection is never exchanged for another one.
+    pooled = { pool = "maxwells-daemon " .. settings.socket, pool_size = POOL_SIZE },
+    fresh = { pool = "maxwells-daemon fresh " .. settings.socket, pool_size = 1 },
     fields = name and (" application=" .. name) or "",
     served = { master = true },
     secure = settings.secure,
@@ -146,12 +146,12 @@ local function exchange(self, given, line, options, patience_ms, deadline)
     end
   end
   if not assignment then
-    local was_dead = options == POOLED and sock:getreusedtimes() > 0 and err ~= "timeout"
+    local was_dead = options == self.pooled and sock:getreusedtimes() > 0 and err ~= "timeout"
     sock:close()
     return nil, err, was_dead
   end
 
-  if options == POOLED then sock:setkeepalive(POOL_IDLE_MS, POOL_SIZE) else sock:close() end
+  if options == self.pooled then sock:setkeepalive(POOL_IDLE_MS, POOL_SIZE) else sock:close() end
   return assignment, location
 end
 
@@ -166,16 +166,19 @@ end
 local function ask(self, given)
   local deadline = now() + PATIENCE_MS / 1000
   local line = (given or "") .. self.fields .. (self.allow_force and forced() or "") .. "\n"
-  local assignment, location, was_dead = exchange(self, given, line, POOLED, PATIENCE_MS, deadline)
+  local assignment, location, was_dead = exchange(self, given, line, self.pooled, PATIENCE_MS, deadline)
   if was_dead then
     local left_ms = (deadline - now()) * 1000
-    if left_ms >= 1 then return exchange(self, given, line, FRESH, left_ms, deadline) end
+    if left_ms >= 1 then return exchange(self, given, line, self.fresh, left_ms, deadline) end
   end
   return assignment, location
 end
 
-local function failed(self, why)
-  self.failures = self.failures + 1
+--- Counts a failure of who asked after so many others.
+local function failed(self, why, failures_before)
+  -- All who wait side by side wait for one hiccup, which is one failure.
+  if self.failures ~= failures_before then return end
+  self.failures = failures_before + 1
   if self.failures < FAILURES_MAX then return end
   self.retry_at = now() + PAUSE_S
   if self.failures == FAILURES_MAX then
@@ -231,6 +234,11 @@ local function route(application)
 
   local given = var.cookie_maxwellsdaemon
   if given and (#given > ASSIGNMENT_BYTES_MAX or not find(given, "^[%d.eE+-]+$")) then given = nil end
+  if not given then
+    -- An internal redirect, or a subrequest: the visitor goes on with what it was given in the same request.
+    local before = var.maxwells_assignment
+    if before and before ~= "" then given = before end
+  end
 
   if self.failures >= FAILURES_MAX then
     local time = now()
@@ -242,9 +250,10 @@ local function route(application)
     self.retry_at = time + PAUSE_S
   end
 
+  local failures_before = self.failures
   local assignment, location = ask(self, given)
   if not assignment then
-    failed(self, location)
+    failed(self, location, failures_before)
     var.maxwells_assignment = given
     return
   end
