@@ -182,6 +182,7 @@ local function renew(self, sock, asked_at)
   if not lease or (duration_ms == 0 and lease.size > 0) then return false, "its answer makes no sense" end
   if duration_ms == 0 then lease = NO_LEASE end
   self.lease = lease
+  -- Behind a word, as an application without a name would be an empty key, which is refused.
   ngx.shared.maxwells_daemon:set("lease " .. self.name, lease.ends_at .. " " .. arcs)
   return true
 end

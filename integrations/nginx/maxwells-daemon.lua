@@ -234,6 +234,11 @@ local function route(application)
 
   local given = var.cookie_maxwellsdaemon
   if given and (#given > ASSIGNMENT_BYTES_MAX or not find(given, "^[%d.eE+-]+$")) then given = nil end
+  if not given then
+    -- An internal redirect, or a subrequest: the visitor goes on with what it was given in the same request.
+    local before = var.maxwells_assignment
+    if before and before ~= "" then given = before end
+  end
 
   if self.failures >= FAILURES_MAX then
     local time = now()

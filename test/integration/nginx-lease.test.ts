@@ -9,10 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { covers, spell } from "../../src/rollout.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
-import { type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
+import { fillExample, installPage, type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { Random } from "../support/random.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
+import { type Seen, startUpstream } from "../support/upstream.ts";
 
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx with a lease: ${missing}`);
@@ -374,6 +375,36 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
       },
       { workers: 2 },
     );
+  }, 30_000);
+
+  test("so it does as it is shipped, with no application named", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "nginx-lease-"));
+    directories.push(directory);
+    installPage(directory);
+    const place = (name: string) => join(directory, name);
+    const standIn = await startStandIn(place("daemon"), (line) =>
+      line === "?lease" ? "60000\ncanary=0.25@0\n" : confirmation(line),
+    );
+    const port = await freePort();
+    const places = { daemon: place("daemon"), master: place("master"), canary: place("canary") };
+    const upstreams = [startUpstream("master", places.master), startUpstream("canary", places.canary)];
+    const more = { maintenanceFile: place("maintenance"), page: place("share") };
+    const nginx = await startNginx(directory, port, fillExample("lease", port, { ...places, ...more }));
+    const served = async () => {
+      const headers = { cookie: "maxwellsdaemon=0.1", connection: "close" };
+      return ((await (await fetch(nginx.url, { headers })).json()) as Seen).name;
+    };
+    try {
+      await eventually(async () => (await served()) === "canary", "a canary");
+      await standIn.stop();
+      nginx.signal("SIGHUP");
+      const untilMs = performance.now() + 1_000;
+      while (performance.now() < untilMs) expect(await served()).toBe("canary");
+    } finally {
+      await nginx.stop();
+      await standIn.stop();
+      for (const upstream of upstreams) upstream.stop();
+    }
   }, 30_000);
 
   test("new visitors get fifteen decimals of good randomness, in no two workers the same", async () => {
