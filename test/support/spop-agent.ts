@@ -1,13 +1,8 @@
 /** A stand-in for the daemon over SPOP: it greets, passes health checks, and sets the variables that a test wants. */
 
-import { rmSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { data, frame, name, pairs } from "./spop.ts";
-
-export interface SpopAgent {
-  /** Ends all connections, and the socket. */
-  stop(): Promise<void>;
-}
+import { startUnixServer, type UnixServer } from "./unix-server.ts";
 
 /** Types of frames, as SPOE.txt numbers them. */
 const [HELLO, NOTIFY, AGENT_HELLO, ACK] = [1, 3, 101, 103];
@@ -21,15 +16,11 @@ const IDS_AT = 5;
  *
  * @param decide the variables of the next answer
  */
-export async function startSpopAgent(
+export function startSpopAgent(
   path: string,
   decide: () => Readonly<Record<string, string>>,
-): Promise<SpopAgent> {
-  const clients = new Set<Socket>();
-  const server = createServer((socket) => {
-    clients.add(socket);
-    socket.on("close", () => clients.delete(socket));
-    socket.on("error", () => {});
+): Promise<UnixServer> {
+  return startUnixServer(path, (socket) => {
     let received: Buffer = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
@@ -40,15 +31,6 @@ export async function startSpopAgent(
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  return {
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of clients) socket.destroy();
-      await closed;
-      rmSync(path, { force: true });
-    },
-  };
 }
 
 function answer(socket: Socket, bytes: Buffer, decide: () => Readonly<Record<string, string>>): void {

@@ -1,7 +1,7 @@
 /** A stand-in for the daemon: a unix socket that answers each line, or closes, as a test wants it. */
 
-import { rmSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { startUnixServer } from "./unix-server.ts";
 
 export interface StandIn {
   /** Ends all connections, and the socket. */
@@ -17,11 +17,7 @@ export async function startStandIn(
   path: string,
   answer: (line: string, socket: Socket) => string | undefined,
 ): Promise<StandIn> {
-  const clients = new Set<Socket>();
-  const server = createServer((socket) => {
-    clients.add(socket);
-    socket.on("close", () => clients.delete(socket));
-    socket.on("error", () => {});
+  return startUnixServer(path, (socket) => {
     let rest = "";
     socket.on("data", (chunk) => {
       const lines = (rest + chunk.toString("latin1")).split("\n");
@@ -32,14 +28,4 @@ export async function startStandIn(
       }
     });
   });
-  rmSync(path, { force: true });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  return {
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of clients) socket.destroy();
-      await closed;
-      rmSync(path, { force: true });
-    },
-  };
 }
