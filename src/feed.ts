@@ -18,6 +18,7 @@
 
 import { BoundedReads, READ_TIMEOUT_MS } from "./feed/bounded-read.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./feed/check-snapshot.ts";
+import { Expiry } from "./feed/expiry.ts";
 import { Positions } from "./feed/positions.ts";
 import type { LastGood } from "./last-good.ts";
 import type { Log } from "./log.ts";
@@ -129,8 +130,7 @@ class Loop {
   #failures = 0;
   readonly #reads: BoundedReads;
   readonly #positions = new Positions();
-  #expiry: ReturnType<typeof setTimeout> | undefined;
-  #hasExpired = false;
+  readonly #expiry: Expiry;
   #nudged = false;
   #nudgeable = false;
   #wake: (() => void) | undefined;
@@ -147,6 +147,7 @@ class Loop {
     this.#random = options.random ?? Math.random;
     this.#counts = options.metrics.feed(application);
     this.#reads = new BoundedReads(options.store, this.#ending.signal);
+    this.#expiry = new Expiry(application, options.store.address, options.log, this.#clock);
   }
 
   start(): void {
@@ -161,7 +162,7 @@ class Loop {
 
   async close(): Promise<void> {
     this.#ending.abort();
-    clearTimeout(this.#expiry);
+    this.#expiry.close();
     this.#unwatch?.();
     this.#wake?.();
     await this.#running;
@@ -174,7 +175,8 @@ class Loop {
     if (lastGood === undefined || this.#ending.signal.aborted || this.#counts.success > 0) return;
     const nowMs = this.#clock();
     rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
-    if (rollout.table(this.application)?.isFresh(nowMs)) this.#watchExpiry();
+    const table = rollout.table(this.application);
+    if (table?.isFresh(nowMs)) this.#expiry.watch(table);
     const { arcs, durationMs } = rollout.table(this.application)?.lease(nowMs) ?? { arcs: [], durationMs: 0 };
     this.isReady = durationMs > 0;
     const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
@@ -293,7 +295,8 @@ class Loop {
     const before = rollout.table(this.application)?.arcs ?? [];
     const isFirst = this.#counts.success === 0;
     rollout.apply(this.application, arcs, askedAtMs);
-    this.#watchExpiry();
+    const table = rollout.table(this.application);
+    if (table !== undefined) this.#expiry.watch(table);
     this.isReady = true;
     this.#counts.success++;
     this.#counts.malformed = malformed.size;
@@ -331,36 +334,6 @@ class Loop {
       second: spell([second]),
       remedy: `give ${second.version} another -offset`,
     });
-  }
-
-  /** Says so when the table outlives its time, and when it is followed by a fresh one: nobody else sees that moment. */
-  #watchExpiry(): void {
-    const { rollout, log } = this.#options;
-    const table = rollout.table(this.application);
-    if (table === undefined) return;
-    clearTimeout(this.#expiry);
-    const leftMs = table.expiresAtMs - this.#clock();
-    // A read whose answer this process only saw when it had been stopped for long is no news.
-    if (leftMs <= 0) {
-      this.#expire();
-      return;
-    }
-    if (this.#hasExpired) log.info("the store's rollouts count again", { application: this.application });
-    this.#hasExpired = false;
-    this.#expiry = setTimeout(() => this.#expire(), leftMs);
-    this.#expiry.unref();
-  }
-
-  #expire(): void {
-    if (this.#hasExpired) return;
-    this.#hasExpired = true;
-    this.#options.log.error(
-      "the last values are unhealthy: everyone goes to master, but for versions that hold",
-      {
-        application: this.application,
-        store: this.#options.store.address,
-      },
-    );
   }
 }
 
