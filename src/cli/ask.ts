@@ -14,9 +14,10 @@ import { quote } from "../config/quote.ts";
 import { addressText, parseSwitch, single } from "../config/values.ts";
 import { REASONS } from "../placement.ts";
 import { socket } from "../servers/line.ts";
+import { aligned } from "../text.ts";
 import type { Command } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { aligned, output, print } from "./output.ts";
+import { output, print } from "./output.ts";
 
 /** People wait longer than proxies, but not for ever. */
 const TIMEOUT_MS = 2_000;

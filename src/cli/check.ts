@@ -2,9 +2,10 @@
 
 import { allOptions, configFile } from "../config/options.ts";
 import { redactAddress } from "../config/redact.ts";
+import { table } from "../text.ts";
 import type { Command } from "./command.ts";
 import { EXITS } from "./exit.ts";
-import { output, print, table } from "./output.ts";
+import { output, print } from "./output.ts";
 
 export const check: Command = {
   name: "check",

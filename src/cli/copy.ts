@@ -19,9 +19,10 @@ import {
   type StoreRecord,
   type Written,
 } from "../stores/store.ts";
+import { plainText } from "../text.ts";
 import type { Command } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { output, plainText, print } from "./output.ts";
+import { output, print } from "./output.ts";
 import { fieldsOf, STORE_OPTIONS, withOpened } from "./rollouts.ts";
 
 /** Ten thousand applications take a while; whoever loses patience may repeat it. */

@@ -10,9 +10,10 @@ import { runChecks } from "../doctor/run.ts";
 import { Site } from "../doctor/site.ts";
 import { parseVersionText, type VersionText } from "../doctor/telling.ts";
 import { socket } from "../servers/line.ts";
+import { plainText } from "../text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { EXITS } from "./exit.ts";
-import { output, plainText, print } from "./output.ts";
+import { output, print } from "./output.ts";
 import { VERSION_TEXT } from "./version.ts";
 
 const PROBES_MIN = 10;

@@ -3,9 +3,10 @@
 import { application } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
 import { rolloutText } from "../config/values.ts";
+import { plainText, table } from "../text.ts";
 import type { Command } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { output, plainText, print, table } from "./output.ts";
+import { output, print } from "./output.ts";
 import { type ShownRecord, STORE_OPTIONS, shownRecord, withStore } from "./rollouts.ts";
 
 /** Enough to see that two revisions differ. */

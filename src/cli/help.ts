@@ -4,9 +4,9 @@ import { environmentName } from "../config/environment.ts";
 import type { Option } from "../config/option.ts";
 import { configFile } from "../config/options.ts";
 import { single } from "../config/values.ts";
+import { aligned } from "../text.ts";
 import { type Command, PROGRAM, type Program, usageOf } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { aligned } from "./output.ts";
 
 /** Understood by every command, before all other flags are looked at. */
 export const helpFlag = single(

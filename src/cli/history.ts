@@ -4,9 +4,10 @@ import { Problem } from "../config/option.ts";
 import { application } from "../config/options.ts";
 import { rolloutText, single } from "../config/values.ts";
 import type { PastRecord } from "../stores/store.ts";
+import { plainText, table } from "../text.ts";
 import type { Command } from "./command.ts";
 import { EXITS } from "./exit.ts";
-import { output, plainText, print, table } from "./output.ts";
+import { output, print } from "./output.ts";
 import { pastOfSnapshot } from "./past.ts";
 import { fieldsOf, STORE_OPTIONS, shownRecord, withStore } from "./rollouts.ts";
 

@@ -1,9 +1,10 @@
 /** Makes what a store needs before its first record, such as a table. */
 
 import { store } from "../config/options.ts";
+import { plainText } from "../text.ts";
 import type { Command } from "./command.ts";
 import { EXITS } from "./exit.ts";
-import { output, plainText, print } from "./output.ts";
+import { output, print } from "./output.ts";
 import { STORE_OPTIONS, withOpened } from "./rollouts.ts";
 
 /** Some engines say that a table is made long before it is. */

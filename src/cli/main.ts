@@ -13,11 +13,11 @@ import type { Option } from "../config/option.ts";
 import { quote } from "../config/quote.ts";
 import { CROSS_CHECKS } from "../config/together.ts";
 import { StoreError } from "../stores/store.ts";
+import { plainText } from "../text.ts";
 import { type Command, type Io, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help.ts";
 import { PROGRAM_TABLE } from "./list.ts";
-import { plainText } from "./output.ts";
 
 /**
  * Runs the program.

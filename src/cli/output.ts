@@ -1,4 +1,4 @@
-/** What commands print: aligned text for people, JSON for programs. */
+/** What commands print: text for people, JSON for programs. */
 
 import { Problem } from "../config/option.ts";
 import { single } from "../config/values.ts";
@@ -23,33 +23,4 @@ export function print({ io, settings }: Invocation, value: unknown, text: () => 
 
 function printJson(stdout: Output, value: unknown): void {
   stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-}
-
-/**
- * Rows as aligned columns, two spaces apart. What others wrote may stand in a cell: control characters are escaped,
- * so that none drives a terminal or forges a row.
- */
-export function aligned(rows: readonly (readonly string[])[], indent = ""): string {
-  const plain = rows.map((row) => row.map(plainText));
-  const widths: number[] = [];
-  for (const row of plain) {
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
-    });
-  }
-  return plain
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
-    .map((line) => `${indent}${line.trimEnd()}\n`)
-    .join("");
-}
-
-/** A text from elsewhere, with its control characters escaped. */
-export function plainText(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
-}
-
-/** As `aligned`, under a line of titles; columns in which no row has anything are left out. */
-export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const isUsed = titles.map((_, column) => rows.some((row) => row[column] !== ""));
-  return aligned([titles, ...rows].map((row) => row.filter((_, column) => isUsed[column])));
 }

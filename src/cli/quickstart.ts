@@ -8,9 +8,9 @@ import { allOptions, application, store } from "../config/options.ts";
 import { redactAddress } from "../config/redact.ts";
 import { addressText, hostPortText } from "../config/values.ts";
 import { socket } from "../servers/line.ts";
+import { plainText } from "../text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { CliError } from "./exit.ts";
-import { plainText } from "./output.ts";
 
 const ROLLOUTS_FILE = "rollouts.json";
 const FIRST_ROLLOUT = 0.1;

@@ -6,8 +6,8 @@ import { rolloutText } from "../config/values.ts";
 import { type Arc, checkRecord } from "../record.ts";
 import { openStore } from "../stores/list.ts";
 import { type Store, StoreError, type StoreRecord } from "../stores/store.ts";
+import { plainText } from "../text.ts";
 import { type Io, PROGRAM } from "./command.ts";
-import { plainText } from "./output.ts";
 
 /** As long as a store may take for all that a command asks of it. */
 const TIMEOUT_MS = 10_000;

@@ -10,9 +10,10 @@ import { quote } from "../config/quote.ts";
 import { parseRollout, parseSwitch, single } from "../config/values.ts";
 import { type Failsafe, MAINTENANCE, MASTER, VERSION } from "../record.ts";
 import type { RecordFields, Snapshot, Store, StoreRecord } from "../stores/store.ts";
+import { plainText } from "../text.ts";
 import type { Command, Invocation, Io } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { output, plainText, print } from "./output.ts";
+import { output, print } from "./output.ts";
 import { HISTORY, withPast } from "./past.ts";
 import {
   bothSpellings,

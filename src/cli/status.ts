@@ -5,9 +5,10 @@ import { AdminError, fetchState } from "../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { configFile } from "../config/options.ts";
 import { type HostPort, rolloutText } from "../config/values.ts";
+import { aligned, durationText, plainText, table } from "../text.ts";
 import { type Command, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { aligned, output, plainText, print, table } from "./output.ts";
+import { output, print } from "./output.ts";
 
 const TIMEOUT_MS = 2_000;
 
@@ -120,15 +121,4 @@ function applicationPart(application: ApplicationState): string {
 
 function indented(text: string): string {
   return text.replace(/^(?=.)/gm, "  ");
-}
-
-/** `350ms`, `4.2s`, `3m10s`, `5h02m`, `3d4h`. */
-export function durationText(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${(ms / 1000).toFixed(1)}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 24 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
 }

@@ -1,6 +1,6 @@
 /** What a doctor says: the documented shape for programs (docs/doctor.md), and a page for people. */
 
-import { aligned, plainText } from "../cli/output.ts";
+import { aligned, plainText } from "../text.ts";
 import type { Finding, Verdict } from "./check.ts";
 import type { RunningProxy } from "./proxies.ts";
 

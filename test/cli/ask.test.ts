@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { Admin } from "../../src/admin/admin.ts";
 import type { State } from "../../src/admin/state.ts";
-import { durationText } from "../../src/cli/status.ts";
 import { REASONS } from "../../src/placement.ts";
 import { LineServer } from "../../src/servers/line.ts";
+import { durationText } from "../../src/text.ts";
 import { createCore } from "../support/core.ts";
 import { run, temporaryDirectory } from "./run.ts";
 

@@ -1,7 +1,7 @@
 /** The daemon runs, as its admin listener says. */
 
 import type { State } from "../../admin/state.ts";
-import { durationText } from "../../cli/status.ts";
+import { durationText } from "../../text.ts";
 import { type Check, type Evidence, fail, pass, warn } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 

@@ -5,8 +5,8 @@
  *     before ─▶ hang ─▶ until the leases have run out ─▶ probes ─▶ hide ─▶ probes ─▶ give back ─▶ until the canary is back
  */
 
-import { durationText } from "../../cli/status.ts";
 import { MASTER } from "../../record.ts";
+import { durationText } from "../../text.ts";
 import {
   type Away,
   BACK_MS_MAX,

@@ -1,7 +1,7 @@
 /** The daemon's rollouts are fresh and sound. */
 
-import { durationText } from "../../cli/status.ts";
 import { spell } from "../../rollout.ts";
+import { durationText } from "../../text.ts";
 import { type Check, fail, pass, warn } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 

@@ -1,0 +1,41 @@
+/** Text for people: aligned columns, plain characters, durations. */
+
+/**
+ * Rows as aligned columns, two spaces apart. What others wrote may stand in a cell: control characters are escaped,
+ * so that none drives a terminal or forges a row.
+ */
+export function aligned(rows: readonly (readonly string[])[], indent = ""): string {
+  const plain = rows.map((row) => row.map(plainText));
+  const widths: number[] = [];
+  for (const row of plain) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return plain
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
+    .map((line) => `${indent}${line.trimEnd()}\n`)
+    .join("");
+}
+
+/** A text from elsewhere, with its control characters escaped. */
+export function plainText(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+/** As `aligned`, under a line of titles; columns in which no row has anything are left out. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const isUsed = titles.map((_, column) => rows.some((row) => row[column] !== ""));
+  return aligned([titles, ...rows].map((row) => row.filter((_, column) => isUsed[column])));
+}
+
+/** `350ms`, `4.2s`, `3m10s`, `5h02m`, `3d4h`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+}
