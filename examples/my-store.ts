@@ -49,6 +49,16 @@ export default function myStore(_context: StoreContext): Store {
       return { ok: true, revision };
     },
 
+    // The same for removing: `DELETE … WHERE revision = …`. Without it, `maxwells-daemon remove` refuses.
+    async remove(application, version, expected) {
+      const records = applications.get(application);
+      const current = records?.get(version);
+      if (current?.revision !== expected) return { ok: false, current };
+      records?.delete(version);
+      for (const [nudge, watched] of watchers) if (watched === application) nudge();
+      return { ok: true };
+    },
+
     async close() {
       watchers.clear();
     },

@@ -16,6 +16,7 @@ import { fromItem, type Item, toAttribute } from "./dynamodb/values.ts";
 import { refuseReserved } from "./reserved.ts";
 import {
   type RecordFields,
+  type Removed,
   type Snapshot,
   type Store,
   type StoreContext,
@@ -128,6 +129,31 @@ class DynamodbStore implements Store {
     }
   }
 
+  /** Needs the right `dynamodb:DeleteItem`, which nothing else does. */
+  async remove(
+    application: string,
+    version: string,
+    expected: string,
+    signal: AbortSignal,
+  ): Promise<Removed> {
+    const { expression, names, values } = conditionOf(expected);
+    const command = new this.#sdk.DeleteItemCommand({
+      TableName: this.#table,
+      Key: { application: { S: application }, version: { S: version } },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      ConditionExpression: expression,
+      ExpressionAttributeNames: names,
+      ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
+    });
+    try {
+      await this.#call("DeleteItem", signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+      return { ok: true };
+    } catch (error) {
+      if (!(error instanceof this.#sdk.ConditionalCheckFailedException)) throw error;
+      return { ok: false, current: error.Item === undefined ? undefined : recordOf(error.Item) };
+    }
+  }
+
   /** Needs the right `dynamodb:Scan`, which nothing else does. */
   async applications(signal: AbortSignal): Promise<readonly string[]> {
     const names = new Set<string>();
@@ -223,8 +249,11 @@ function updateOf(fields: RecordFields, expected: string | null) {
         }
       : conditionOf(expected);
   const names: Record<string, string> = { ...condition.names, "#revision": REVISION };
-  const values: Record<string, AttributeValue> = { ...condition.values, ":one": { N: "1" } };
-  const sets = [condition.isCounted ? "#revision = #revision + :one" : "#revision = :one"];
+  // The count of a new item begins with the time: an item that was removed and is made again must not look older than it
+  // was, because daemons refuse what is older.
+  const start = expected === null ? Date.now() : 1;
+  const values: Record<string, AttributeValue> = { ...condition.values, ":step": { N: String(start) } };
+  const sets = [condition.isCounted ? "#revision = #revision + :step" : "#revision = :step"];
   const removes: string[] = [];
   Object.entries(fields).forEach(([name, value], index) => {
     if (OWN_ATTRIBUTES.has(name)) return;

@@ -23,7 +23,17 @@ import {
 } from "./etcd/records.ts";
 import { EtcdWatch } from "./etcd/watch.ts";
 import { withFields } from "./file/document.ts";
-import type { PastRecord, RecordFields, Snapshot, Store, StoreContext, StoreKind, Written } from "./store.ts";
+import type {
+  Lost,
+  PastRecord,
+  RecordFields,
+  Removed,
+  Snapshot,
+  Store,
+  StoreContext,
+  StoreKind,
+  Written,
+} from "./store.ts";
 
 /** An application with more keys is none of ours. */
 const RECORDS_MAX = 1_024;
@@ -88,22 +98,56 @@ class EtcdStore implements Store {
     const text = JSON.stringify(
       withFields(before === undefined ? undefined : recordOf(before).value, fields),
     );
+    const put = { request_put: { key, value: toBase64(text) } };
+    const { isDone, revision, attempts, current } = await this.#swap(key, before, put, signal);
+    if (isDone) return { ok: true, revision };
+    // An attempt whose answer was lost may have been heard: then what is there is what it wrote.
+    if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
+    return lostTo(current);
+  }
+
+  async remove(
+    application: string,
+    version: string,
+    expected: string,
+    signal: AbortSignal,
+  ): Promise<Removed> {
+    const key = keyOf(this.#prefix, application, version);
+    const before = (await this.#range({ key }, signal)).values[0];
+    if (before?.modRevision !== expected) return lostTo(before);
+    const remove = { request_delete_range: { key } };
+    const { isDone, attempts, current } = await this.#swap(key, before, remove, signal);
+    // As above: an attempt whose answer was lost may have removed it.
+    return isDone || (attempts > 1 && current === undefined) ? { ok: true } : lostTo(current);
+  }
+
+  /** One transaction: does `action` if the key is still as `before`, and else reads what is there. */
+  async #swap(
+    key: string,
+    before: KeyValue | undefined,
+    action: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<{
+    isDone: boolean;
+    /** Of the whole store, after the transaction. */
+    revision: string;
+    attempts: number;
+    current: KeyValue | undefined;
+  }> {
     const { json, attempts } = await this.#gateway.call(
       "/v3/kv/txn",
       {
         compare: [{ key, target: "MOD", result: "EQUAL", mod_revision: before?.modRevision ?? "0" }],
-        success: [{ request_put: { key, value: toBase64(text) } }],
+        success: [action],
         failure: [{ request_range: { key } }],
       },
       signal,
     );
     const revision = asJson(json["header"])?.["revision"];
     if (!isRevision(revision)) throw this.#stranger();
-    if (json["succeeded"] === true) return { ok: true, revision };
-    const current = this.#failureOf(json).values[0];
-    // An attempt whose answer was lost may have been heard: then what is there is what it wrote.
-    if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
-    return lostTo(current);
+    const isDone = json["succeeded"] === true;
+    const current = isDone ? undefined : this.#failureOf(json).values[0];
+    return { isDone, revision, attempts, current };
   }
 
   async applications(signal: AbortSignal): Promise<readonly string[]> {
@@ -173,7 +217,7 @@ class EtcdStore implements Store {
   }
 }
 
-function lostTo(current: KeyValue | undefined): Written {
+function lostTo(current: KeyValue | undefined): Lost {
   return { ok: false, current: current === undefined ? undefined : recordOf(current) };
 }
 

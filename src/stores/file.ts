@@ -19,6 +19,7 @@ import {
   formatDocument,
   parseDocument,
   snapshotOf,
+  withoutRecord,
   withRecord,
 } from "./file/document.ts";
 import { errorCode, readFault, writeFault } from "./file/faults.ts";
@@ -27,7 +28,9 @@ import { takeLock } from "./file/lock.ts";
 import { replaceFile } from "./file/replace.ts";
 import { FileWatch } from "./file/watch.ts";
 import {
+  type Lost,
   type RecordFields,
+  type Removed,
   type Snapshot,
   type Store,
   type StoreContext,
@@ -89,6 +92,36 @@ class FileStore implements Store {
     expected: string | null,
     signal: AbortSignal,
   ): Promise<Written> {
+    let revision = "";
+    const lost = await this.#replace(application, version, expected, signal, (document) => {
+      const after = withRecord(this.#path, document, application, version, fields);
+      // Refused here, because nobody could read it later.
+      revision = findRecord(this.#path, after, application, version, "refused")?.revision ?? "";
+      return after;
+    });
+    return lost ?? { ok: true, revision };
+  }
+
+  async remove(
+    application: string,
+    version: string,
+    expected: string,
+    signal: AbortSignal,
+  ): Promise<Removed> {
+    const lost = await this.#replace(application, version, expected, signal, (document) =>
+      withoutRecord(this.#path, document, application, version),
+    );
+    return lost ?? { ok: true };
+  }
+
+  /** Replaces the file by what `change` makes of it, under the lock, if the record still has the revision `expected`. */
+  async #replace(
+    application: string,
+    version: string,
+    expected: string | null,
+    signal: AbortSignal,
+    change: (document: Document) => Document,
+  ): Promise<Lost | undefined> {
     try {
       if (signal.aborted) throw abandoned(signal);
       const { target } = await followLinks(this.#path);
@@ -99,10 +132,7 @@ class FileStore implements Store {
         const current = findRecord(this.#path, document, application, version);
         if ((current?.revision ?? null) !== expected) return { ok: false, current };
 
-        const after: Document = withRecord(this.#path, document, application, version, fields);
-        const text = formatDocument(after);
-        // Lest a write is the last one that could be read.
-        const written = findRecord(this.#path, after, application, version, "refused");
+        const text = formatDocument(change(document));
         if (Buffer.byteLength(text) > FILE_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
         await replaceFile(target, text, async () => {
           if (signal.aborted) throw abandoned(signal);
@@ -110,7 +140,7 @@ class FileStore implements Store {
           if ((await readTextIfAny(target)) === before) return;
           throw new StoreError("unavailable", `${target} is being changed by somebody else; try again`);
         });
-        return { ok: true, revision: written?.revision ?? "" };
+        return undefined;
       } finally {
         await lock.release();
       }

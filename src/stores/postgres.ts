@@ -12,6 +12,7 @@ import type { ClientOptions, Driver } from "./postgres/client.ts";
 import { writeFault } from "./postgres/faults.ts";
 import { Listener } from "./postgres/listener.ts";
 import {
+  deleteRecord,
   insertRecord,
   readApplications,
   readHistory,
@@ -24,6 +25,7 @@ import { Session } from "./postgres/session.ts";
 import {
   type PastRecord,
   type RecordFields,
+  type Removed,
   type Snapshot,
   type Store,
   type StoreContext,
@@ -122,6 +124,21 @@ class PostgresStore implements Store {
       }
       if (revision !== undefined) return { ok: true, revision };
       // A statement of its own, as it has to see what the other one has written.
+      return { ok: false, current: await readRecord(ask, application, version) };
+    });
+  }
+
+  async remove(
+    application: string,
+    version: string,
+    expected: string,
+    signal: AbortSignal,
+  ): Promise<Removed> {
+    if (!isText(application) || !isText(version)) return { ok: false, current: undefined };
+    return this.#session.run(WRITE_TIMEOUT_MS, signal, async (ask) => {
+      if (REVISION.test(expected) && (await deleteRecord(ask, application, version, expected))) {
+        return { ok: true };
+      }
       return { ok: false, current: await readRecord(ask, application, version) };
     });
   }

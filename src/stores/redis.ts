@@ -11,17 +11,27 @@ import { abandoned, unlessAborted } from "./abort.ts";
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
 import { type Client, RedisConnection } from "./redis/connection.ts";
 import { redisFault } from "./redis/faults.ts";
-import { changeOf, type RawRecord, REVISION, rawRecords, recordOf, snapshotOf } from "./redis/records.ts";
+import {
+  changeOf,
+  type RawChange,
+  type RawRecord,
+  REVISION,
+  rawRecords,
+  recordOf,
+  snapshotOf,
+} from "./redis/records.ts";
 import { READ, WRITE } from "./redis/scripts.ts";
 import { RedisSubscription } from "./redis/subscription.ts";
 import { refuseReserved } from "./reserved.ts";
 import {
   type RecordFields,
+  type Removed,
   type Snapshot,
   type Store,
   type StoreContext,
   StoreError,
   type StoreKind,
+  type StoreRecord,
   type Written,
 } from "./store.ts";
 
@@ -102,8 +112,35 @@ class RedisStore implements Store {
     const current = seen === undefined ? undefined : recordOf(version, seen);
     if ((current?.revision ?? null) !== expected) return { ok: false, current };
 
-    const { sets, removes } = changeOf(version, seen ?? new Map(), fields);
-    this.#refuseTooLarge(hash, sets);
+    const change = changeOf(version, seen ?? new Map(), fields, Date.now());
+    this.#refuseTooLarge(hash, change.sets);
+    const { isWritten, after } = await this.#change(application, version, seen, change, signal);
+    if (isWritten && after !== undefined) return { ok: true, revision: after.revision };
+    return { ok: false, current: after };
+  }
+
+  async remove(
+    application: string,
+    version: string,
+    expected: string,
+    signal: AbortSignal,
+  ): Promise<Removed> {
+    const seen = (await this.#readRaw(application, signal)).get(version);
+    const current = seen === undefined ? undefined : recordOf(version, seen);
+    if (seen === undefined || current?.revision !== expected) return { ok: false, current };
+    const change = { sets: [], removes: [...seen.keys()] };
+    const { isWritten, after } = await this.#change(application, version, seen, change, signal);
+    return isWritten ? { ok: true } : { ok: false, current: after };
+  }
+
+  /** Changes a record if it is still as `seen`. Resolves to whether it was, and to the record as it is now. */
+  async #change(
+    application: string,
+    version: string,
+    seen: RawRecord | undefined,
+    { sets, removes }: RawChange,
+    signal: AbortSignal,
+  ): Promise<{ isWritten: boolean; after: StoreRecord | undefined }> {
     const key = PREFIX + application;
     const pairs = [...(seen ?? [])];
     const counts = [pairs.length, sets.length, removes.length];
@@ -114,9 +151,10 @@ class RedisStore implements Store {
     ]);
     const [isWritten, flat] = Array.isArray(reply) ? reply : [];
     const after = this.#understand(flat).get(version);
-    if (isWritten === 1 && after !== undefined)
-      return { ok: true, revision: recordOf(version, after).revision };
-    return { ok: false, current: after === undefined ? undefined : recordOf(version, after) };
+    return {
+      isWritten: isWritten === 1,
+      after: after === undefined ? undefined : recordOf(version, after),
+    };
   }
 
   /** Goes through all keys of the database; needs the right `SCAN`, which nothing else does. */

@@ -1,11 +1,11 @@
 /**
  * The contract of a store: where operators keep rollouts.
  *
- * The life of a store: `open` makes it, without waiting for its server; `read` and `watch` are called by the feed and
- * `write` by the command line, in any order and number, also at once; `close` is called once, last, also while a read
+ * The life of a store: `open` makes it, without waiting for its server; `read` and `watch` are called by the feed,
+ * `write` and `remove` by the command line, in any order and number, also at once; `close` is called once, last, also while a read
  * is under way.
  *
- * Who may fail: `read` and `write` reject, best with a `StoreError` whose message says what to do; `watch` and `close`
+ * Who may fail: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do; `watch` and `close`
  * do not. A store never retries for longer than its caller's signal lasts, starts no work before it is asked, keeps
  * nothing global, and leaves judging what it read to the feed: a malformed record is returned as it lies.
  */
@@ -38,10 +38,16 @@ export type Snapshot = ReadonlyMap<string, StoreRecord>;
 export type RecordFields = Readonly<Record<string, unknown>> & { readonly rollout: number };
 
 /** The outcome of a compare-and-set. */
-export type Written =
-  | { readonly ok: true; readonly revision: string }
-  /** Somebody was first. `current` is what is there now, undefined where the record is gone. */
-  | { readonly ok: false; readonly current: StoreRecord | undefined };
+export type Written = { readonly ok: true; readonly revision: string } | Lost;
+
+/** The outcome of a compare-and-set that removes. */
+export type Removed = { readonly ok: true } | Lost;
+
+/** Another writer was first. `current` is what is there now, undefined if the record is gone. */
+export interface Lost {
+  readonly ok: false;
+  readonly current: StoreRecord | undefined;
+}
 
 export interface Store {
   /** Where it is, for people: no secrets in it. */
@@ -74,6 +80,12 @@ export interface Store {
     expected: string | null,
     signal: AbortSignal,
   ): Promise<Written>;
+
+  /**
+   * Removes a record if it still has the revision `expected`. A record that is made again later has a higher `position`
+   * than it had, in an engine that counts. Absent in a store that is read-only, or cannot remove.
+   */
+  remove?(application: string, version: string, expected: string, signal: AbortSignal): Promise<Removed>;
 
   /** The names of all applications that have records, in any order. Absent where the engine cannot list them. */
   applications?(signal: AbortSignal): Promise<readonly string[]>;

@@ -187,7 +187,7 @@ describe.skipIf(isMissing)("dynamodb", () => {
         version: { S: "canary" },
         rollout: { N: "0.25" },
         failsafe: { S: "hold" },
-        revision: { N: "1" },
+        revision: { N: expect.stringMatching(/^\d{13}$/) },
       },
     ]);
   });

@@ -10,6 +10,7 @@ import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
 import {
   type RecordFields,
+  type Removed,
   type Snapshot,
   type Store,
   StoreError,
@@ -77,6 +78,9 @@ const CASES = {
   "a write with null is lost where a record is": createLost,
   "a write with a revision is lost where the record is gone": writeGone,
   "of two writers at once exactly one wins": twoWriters,
+  "a record is removed with the revision that is there, and with no other": removes,
+  "a record that was removed and is made again is not older than it was": madeAgain,
+  "of a writer and a remover at once exactly one wins": writerAndRemover,
   "fields that a write does not name stay": unknownFields,
   "a field of any name is kept, or refused by name before anything is written": anyField,
   "a read that nobody waits for any longer rejects promptly": abortedRead,
@@ -256,6 +260,54 @@ async function twoWriters(harness: StoreHarness): Promise<void> {
     const snapshot = await one.read("race");
     expect(rollouts(snapshot)).toEqual({ canary: round / 10 + winner / 100 });
     revision = revisionOf(snapshot, "canary");
+  }
+}
+
+async function removes(harness: StoreHarness): Promise<void> {
+  await harness.seed("removed", { canary: 0.25, blue: 0.1 });
+  await using opened = await use(harness);
+  const stale = revisionOf(await opened.read("removed"), "canary");
+  const revision = won(await opened.write("removed", "canary", { rollout: 0.5, note: "x" }, stale));
+  const lost = await opened.remove("removed", "canary", stale);
+  const current = (await opened.read("removed")).get("canary");
+  expect(lost).toEqual({ ok: false, current });
+  expect(await opened.remove("removed", "canary", revision)).toEqual({ ok: true });
+  expect(rollouts(await opened.read("removed"))).toEqual({ blue: 0.1 });
+  expect(await opened.remove("removed", "canary", revision)).toEqual({ ok: false, current: undefined });
+  const last = revisionOf(await opened.read("removed"), "blue");
+  expect(await opened.remove("removed", "blue", last)).toEqual({ ok: true });
+  expect(await opened.read("removed")).toEqual(new Map());
+  won(await opened.write("removed", "canary", { rollout: 0.75 }, null));
+  expect((await opened.read("removed")).get("canary")?.value).not.toHaveProperty("note");
+}
+
+async function madeAgain(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  let revision: string | null = null;
+  for (const rollout of [0.1, 0.2, 0.3]) {
+    revision = won(await opened.write("again", "canary", { rollout }, revision));
+  }
+  const { position: before } = (await opened.read("again")).get("canary") ?? {};
+  expect(await opened.remove("again", "canary", revision ?? "")).toEqual({ ok: true });
+  won(await opened.write("again", "canary", { rollout: 0.4 }, null));
+  const { position: after } = (await opened.read("again")).get("canary") ?? {};
+  if (before !== undefined) expect(after).toBeGreaterThan(before);
+  expect(rollouts(await opened.read("again"))).toEqual({ canary: 0.4 });
+}
+
+async function writerAndRemover(harness: StoreHarness): Promise<void> {
+  await using one = await use(harness);
+  await using two = await use(harness);
+  for (let round = 0; round < 5; round++) {
+    const revision = won(await one.write("removing", "canary", { rollout: 0.1 }, null));
+    const [written, removed] = await Promise.all([
+      one.write("removing", "canary", { rollout: 0.5 }, revision),
+      two.remove("removing", "canary", revision),
+    ]);
+    expect(written.ok).toBe(!removed.ok);
+    const snapshot = await one.read("removing");
+    expect(rollouts(snapshot)).toEqual(written.ok ? { canary: 0.5 } : {});
+    if (written.ok) await one.remove("removing", "canary", written.revision);
   }
 }
 
@@ -677,7 +729,12 @@ async function use(harness: StoreHarness) {
       throw new Error(`${store.address} has no write: skip this case, and say why`);
     return store.write(application, version, fields, expected, inTime());
   };
-  return { store, read, write, [Symbol.asyncDispose]: () => store.close() };
+  const remove = async (application: string, version: string, expected: string): Promise<Removed> => {
+    if (store.remove === undefined)
+      throw new Error(`${store.address} has no remove: skip this case, and say why`);
+    return store.remove(application, version, expected, inTime());
+  };
+  return { store, read, write, remove, [Symbol.asyncDispose]: () => store.close() };
 }
 
 /** A watch whose nudges can be awaited. */

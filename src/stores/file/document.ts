@@ -77,6 +77,19 @@ export function withRecord(
   return withProperty(document, application, withProperty(records, version, withFields(before, fields)));
 }
 
+/** The document without one record, and without its application if that was the last one. */
+export function withoutRecord(
+  path: string,
+  document: Document,
+  application: string,
+  version: string,
+): Document {
+  const records = withoutProperty(recordsOf(path, document, application), version);
+  return Object.keys(records).length === 0
+    ? withoutProperty(document, application)
+    : withProperty(document, application, records);
+}
+
 /** How a document is written: as people indent it. */
 export function formatDocument(document: Document): string {
   return `${JSON.stringify(document, null, 2)}\n`;
@@ -100,6 +113,10 @@ export function withFields(before: unknown, fields: RecordFields): unknown {
 function withProperty(object: Document, name: string, value: unknown): Document {
   if (!Object.hasOwn(object, name)) return Object.fromEntries([...Object.entries(object), [name, value]]);
   return Object.fromEntries(Object.entries(object).map(([key, old]) => [key, key === name ? value : old]));
+}
+
+function withoutProperty(object: Document, name: string): Document {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
 }
 
 function recordOf(path: string, value: unknown, code: StoreErrorCode): StoreRecord {

@@ -89,6 +89,21 @@ export async function updateRecord(
   return row === undefined ? undefined : String(row["revision"]);
 }
 
+/** Removes a record if it still has the revision. Resolves to whether it had. */
+export async function deleteRecord(
+  ask: Ask,
+  application: string,
+  version: string,
+  expected: string,
+): Promise<boolean> {
+  const rows = await ask(
+    `DELETE FROM maxwells_daemon WHERE application = $1 AND version = $2 AND revision = $3::bigint
+     RETURNING version`,
+    [application, version, expected],
+  );
+  return rows.length > 0;
+}
+
 /** The names of all applications. */
 export async function readApplications(ask: Ask): Promise<readonly string[]> {
   const rows = await ask("SELECT DISTINCT application FROM maxwells_daemon");

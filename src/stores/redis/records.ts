@@ -63,9 +63,14 @@ export interface RawChange {
   readonly removes: readonly string[];
 }
 
-export function changeOf(version: string, raw: RawRecord, fields: RecordFields): RawChange {
+/**
+ * @param nowMs where the count of a new record begins: a record that was removed and is made again must not look older
+ *   than it was, because daemons refuse what is older
+ */
+export function changeOf(version: string, raw: RawRecord, fields: RecordFields, nowMs: number): RawChange {
   const count = Number(raw.get(`${version}:${REVISION}`) ?? 0);
-  const next = Number.isSafeInteger(count) && count >= 0 ? count + 1 : 1;
+  const counted = Number.isSafeInteger(count) && count >= 0 ? count + 1 : 1;
+  const next = raw.size === 0 ? nowMs : counted;
   const sets: [string, string][] = [[`${version}:${REVISION}`, String(next)]];
   const removes = [`${version}:${ROLLOUT}`];
   for (const [name, value] of Object.entries(fields)) {

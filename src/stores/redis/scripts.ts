@@ -56,8 +56,10 @@ if not isSame then return {0, own} end
 
 local reply = redis.pcall('HDEL', key, removes[1])
 if type(reply) == 'table' and reply.err then return reply end
-reply = redis.pcall('HSET', key, unpack(sets))
-if type(reply) == 'table' and reply.err then return reply end
+if setCount > 0 then
+  reply = redis.pcall('HSET', key, unpack(sets))
+  if type(reply) == 'table' and reply.err then return reply end
+end
 reply = redis.pcall('HDEL', key, unpack(removes))
 if type(reply) == 'table' and reply.err then return reply end
 redis.pcall('PUBLISH', channel, version)

@@ -31,24 +31,28 @@ test.each([
 test.each([0.25, 1, "hold", "0.25", "true", "", "null", '"x"', "[", { a: [1, "b", null] }, null, true])(
   "%j comes back as it was written",
   (value) => {
-    const { sets } = changeOf("v", new Map(), { rollout: 0.5, field: value });
+    const { sets } = changeOf("v", new Map(), { rollout: 0.5, field: value }, 1);
     expect(recordOf("v", new Map(sets)).value).toEqual({ rollout: 0.5, field: value });
   },
 );
 
 test.each([
-  [undefined, "1"],
   ["7", "8"],
   ["-3", "1"],
   ["much", "1"],
   ["9007199254740993", "1"],
 ])("the count of writes goes on from %j with %j, and no field can set it", (before, next) => {
-  const raw = new Map(before === undefined ? [] : [["v:revision", before]]);
-  const { sets } = changeOf("v", raw, { rollout: 0, revision: 99 });
+  const raw = new Map([["v:revision", before]]);
+  const { sets } = changeOf("v", raw, { rollout: 0, revision: 99 }, 1_000);
   expect(sets).toEqual([
     ["v:revision", next],
     ["v", "0"],
   ]);
+});
+
+test("the count of a new record begins with the time, and that of one made by hand with 1", () => {
+  expect(changeOf("v", new Map(), { rollout: 0 }, 1_000).sets[0]).toEqual(["v:revision", "1000"]);
+  expect(changeOf("v", new Map([["v", "0.5"]]), { rollout: 0 }, 1_000).sets[0]).toEqual(["v:revision", "1"]);
 });
 
 test("a revision changes with any byte, and not with the order", () => {
