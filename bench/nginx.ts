@@ -88,7 +88,7 @@ async function start(way: NginxWay, stops: Stops, change?: (example: string) => 
 /** The example without what belongs to the daemon. */
 function withoutDaemon(example: string): string {
   return withoutLua(example).replace(
-    /^\s*(add_header Set-Cookie|proxy_set_header maxwells|if \(\$maxwells).*$/gm,
+    /^\s*(add_header|expires|proxy_set_header maxwells|if \(\$maxwells).*$/gm,
     "",
   );
 }
@@ -99,7 +99,7 @@ function withSplitClients(example: string): string {
   return (
     split +
     withoutLua(example)
-      .replace(/^\s*add_header Set-Cookie.*$/gm, "")
+      .replace(/^\s*(add_header (Set-Cookie|Cache-Control \$)|expires).*$/gm, "")
       .replace("$maxwells_assignment;", "$cookie_maxwellsdaemon;")
   );
 }

@@ -192,10 +192,17 @@ local function answered(self)
   self.failures = 0
 end
 
+--- Tells the configuration that this response carries a new cookie, so that shared caches do not store it.
+local function tell_configuration(cookie)
+  var.maxwells_cookie = cookie
+end
+
 --- Gives the visitor its assignment to keep, beside what else sets cookies here.
 local function give_cookie(self, assignment)
   local cookie = "maxwellsdaemon=" .. assignment .. COOKIE_ATTRIBUTES
   if self.secure or var.scheme == "https" then cookie = cookie .. "; Secure" end
+  -- A configuration of an older version has no such variable, and a visitor's decision may not fail because of that.
+  pcall(tell_configuration, cookie)
   local others = ngx.header["Set-Cookie"]
   if others == nil then
     ngx.header["Set-Cookie"] = cookie

@@ -27,6 +27,8 @@ export function startUpstream(name: string, at: string | number): Upstream {
       const headers = new Headers();
       const cookie = request.headers.get("x-set-cookie");
       if (cookie !== null) headers.set("set-cookie", cookie);
+      const cacheControl = request.headers.get("x-cache-control");
+      if (cacheControl !== null) headers.set("cache-control", cacheControl);
       const status = Number(request.headers.get("x-status") ?? 200);
       if (status >= 300 && status < 400) headers.set("location", "/elsewhere");
       return Response.json(seen, { status, headers });

@@ -10,7 +10,7 @@ const REPLY_TIMEOUT_MS = 15_000;
 
 export interface Reply {
   readonly status: number;
-  /** By lower-case name; `set-cookie` is in `cookies`. */
+  /** By lower-case name, the lines of one name joined by commas; `set-cookie` is in `cookies`. */
   readonly headers: ReadonlyMap<string, string>;
   readonly cookies: readonly string[];
   readonly body: string;
@@ -183,7 +183,7 @@ function readReply(text: string, tookMs: number): ReadReply | undefined {
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
     if (name === "set-cookie") cookies.push(value);
-    else headers.set(name, value);
+    else headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
   }
   const body = readBody(text, headEnd + 4, headers);
   if (body === undefined) return undefined;

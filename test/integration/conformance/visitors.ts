@@ -257,6 +257,47 @@ const bodies: Case = {
   },
 };
 
+/** What an upstream says to caches, and the directives that go out with a new cookie: none of what a shared cache may store. */
+const CACHE_CONTROLS = [
+  ["public, max-age=600", ["no-cache", "private"]],
+  ["max-age=600, PRIVATE", ["PRIVATE", "max-age=600"]],
+  ["no-store", ["no-store"]],
+  // It keeps one field from shared caches, and nothing else.
+  ['private="x-user", max-age=600', ["no-cache", "private"]],
+  [undefined, ["no-cache", "private"]],
+] as const;
+
+/** A page, an image, and a reply that shared caches store although it is an error. */
+const CACHED = [
+  ["/", 200],
+  ["/image.png", 200],
+  ["/gone", 404],
+] as const;
+
+const sharedCaches: Case = {
+  id: "shared-caches",
+  title: "a shared cache may not store a reply with a new cookie; all other replies keep their Cache-Control",
+  async run(rig) {
+    for (const [target, status] of CACHED) {
+      for (const [sent, wanted] of CACHE_CONTROLS) {
+        const headers: [string, string][] = [["x-status", String(status)]];
+        if (sent !== undefined) headers.push(["x-cache-control", sent]);
+        const fresh = await rig.fresh({ target, headers });
+        const directives = (fresh.headers.get("cache-control") ?? "").split(/, */).sort();
+        const what = [target, sent];
+        expect([...what, fresh.status, fresh.cookies.length]).toEqual([...what, status, 1]);
+        // An error may keep the upstream's words beside the proxy's: of two directives, caches obey the stricter one.
+        if (status === 200) expect([...what, directives]).toEqual([...what, [...wanted].sort()]);
+        else expect([...what, ...directives].join()).toMatch(/,(private|no-store)\b(?!=)/i);
+
+        const known = await rig.placed({ target, headers: [["cookie", rig.cookieOf(0.9)], ...headers] });
+        const cacheControl = known.headers.get("cache-control");
+        expect([...what, known.cookies, cacheControl]).toEqual([...what, [], sent]);
+      }
+    }
+  },
+};
+
 /** What a WebSocket of this visitor answers. */
 async function hello(rig: Rig, assignment: number): Promise<string> {
   const headers = { cookie: rig.cookieOf(assignment) };
@@ -321,6 +362,7 @@ export const VISITORS: readonly Case[] = [
   secure,
   ownCookies,
   ownErrors,
+  sharedCaches,
   bodies,
   websockets,
   maintenance,
