@@ -57,7 +57,7 @@ export class Metrics {
   /** From a request's arrival to its reply being handed to the kernel. */
   readonly delay = new Histogram();
   readonly servers: ServerCounts[] = [];
-  readonly feeds: FeedCounts[] = [];
+  readonly #feeds = new Map<string, FeedCounts>();
 
   constructor(placements: Placements) {
     this.placements = placements;
@@ -69,9 +69,17 @@ export class Metrics {
     return counts;
   }
 
+  /** The counts of an application's reads, made when they are first asked for. */
   feed(application: string): FeedCounts {
-    const counts = { application, success: 0, failure: 0, malformed: 0 };
-    this.feeds.push(counts);
+    let counts = this.#feeds.get(application);
+    if (counts === undefined) {
+      counts = { application, success: 0, failure: 0, malformed: 0 };
+      this.#feeds.set(application, counts);
+    }
     return counts;
+  }
+
+  get feeds(): Iterable<FeedCounts> {
+    return this.#feeds.values();
   }
 }

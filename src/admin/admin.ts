@@ -68,7 +68,9 @@ export class Admin {
         "/metrics": async () =>
           page === undefined
             ? new Response("no monitor has a page\n", { status: 404 })
-            : new Response(await page.text(), { headers: { "content-type": page.contentType } }),
+            : new Response((await Array.fromAsync(page.chunks())).join(""), {
+                headers: { "content-type": page.contentType },
+              }),
         "/state": () => Response.json(state()),
       },
       fetch: () => new Response("there are /healthz, /readyz, /metrics and /state\n", { status: 404 }),

@@ -65,7 +65,7 @@ function applicationState(
   nowMs: number,
 ): ApplicationState {
   const table = rollout.table(name);
-  const reads = metrics.feeds.find((counts) => counts.application === name);
+  const reads = metrics.feed(name);
   const ageMs = nowMs - (table?.readAtMs ?? Number.NEGATIVE_INFINITY);
   return {
     name,
@@ -73,7 +73,7 @@ function applicationState(
     ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
     leaseMs: table?.lease(nowMs).durationMs ?? 0,
     error: error ?? null,
-    reads: { success: reads?.success ?? 0, failure: reads?.failure ?? 0, malformed: reads?.malformed ?? 0 },
+    reads: { success: reads.success, failure: reads.failure, malformed: reads.malformed },
     arcs: table?.arcs ?? [],
     malformed,
     decisions: [...metrics.placements.values()]

@@ -17,7 +17,8 @@ import type { StatsD } from "hot-shots";
 import { Problem } from "../config/option.ts";
 import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
-import type { HistogramMetric, Labels, SharedMetric, StatsdName } from "./metric.ts";
+import { Slices } from "../slices.ts";
+import type { HistogramMetric, Labels, Sample, SharedMetric, StatsdName } from "./metric.ts";
 import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
 import { METRICS, middleOfBucketMs } from "./table.ts";
 
@@ -34,6 +35,12 @@ const CLOSING_FLUSH_MS = 10;
  * spelled `1e-7`, which not every statsd reads.
  */
 const OBSERVATIONS_MAX = 1_000_000;
+
+/**
+ * A second sends at most this many gauges, and the next one goes on from there: with ten thousand applications they all
+ * go out within a minute, and cost the daemon and statsd no more than those of a hundred.
+ */
+const GAUGES_A_SECOND_MAX = 1_000;
 
 const address = single(
   {
@@ -74,8 +81,13 @@ export class DogStatsD implements Monitor {
   readonly name: string;
   readonly #options: DogStatsDOptions;
   readonly #context: MonitorContext;
-  /** How much of each counter has been handed over, by name and tags. */
-  readonly #sent = new Map<string, number>();
+  /** Counters by name and tags. */
+  readonly #counters = new Map<string, CounterSeries>();
+  /** Counts the passes over all counters. */
+  #pass = 0;
+  /** Gauges that the present round has not sent yet. */
+  #gauges: Iterator<Series> | undefined;
+  #sending: Promise<void> | undefined;
   readonly #sentDelays = new Float64Array(DELAY_BOUNDS_US.length + 1);
   #client: StatsD | undefined;
   #resolved: string | undefined;
@@ -93,7 +105,7 @@ export class DogStatsD implements Monitor {
   start(): void {
     void this.connect();
     this.#timers = [
-      setInterval(() => this.send(), this.#options.intervalMs ?? INTERVAL_MS),
+      setInterval(() => void this.send(), this.#options.intervalMs ?? INTERVAL_MS),
       setInterval(() => void this.connect(), RESOLVE_MS),
     ];
     for (const timer of this.#timers) timer.unref();
@@ -101,15 +113,15 @@ export class DogStatsD implements Monitor {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    this.send();
-    this.#isClosed = true;
-    const client = this.#client;
-    this.#client = undefined;
-    if (client === undefined) return;
     const outOfTime = new Promise<void>((resolve) => {
       setTimeout(resolve, CLOSE_MS).unref();
     });
-    await Promise.race([closeClient(client), outOfTime]);
+    // A second that is on its way does not have what was counted since it began.
+    await Promise.race([this.#sending?.then(() => this.send()) ?? this.send(), outOfTime]);
+    this.#isClosed = true;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) await Promise.race([closeClient(client), outOfTime]);
   }
 
   /** Resolves the host and makes a client for its address, where that is a new one. Never rejects. */
@@ -144,38 +156,88 @@ export class DogStatsD implements Monitor {
     }
   }
 
-  /** Hands over what was counted since the last time; called every second. */
-  send(): void {
+  /**
+   * Hands over what was counted since the last time; called every second. It goes on in slices of time if there is much,
+   * and a second that comes meanwhile is left out. Never rejects.
+   */
+  send(): Promise<void> {
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+    return this.#sending;
+  }
+
+  async #send(): Promise<void> {
     const client = this.#client;
     if (client === undefined) return;
     for (const metric of METRICS) {
-      if (metric.statsd === undefined) continue;
       if (metric.type === "histogram") this.#sendHistogram(client, metric);
-      else if (metric.type === "counter") this.#sendCounter(client, metric);
-      else this.#sendGauge(client, metric);
+    }
+    const slices = new Slices();
+    await this.#sendCounters(client, slices);
+    await this.#sendGauges(client, slices);
+  }
+
+  /** All are read before any is sent, because samples that DogStatsD does not tell apart are added up. */
+  async #sendCounters(client: StatsD, slices: Slices): Promise<void> {
+    this.#pass++;
+    for (const metric of METRICS) {
+      if (metric.type !== "counter" || metric.statsd === undefined) continue;
+      for (const sample of metric.read(this.#context)) {
+        this.#count(metric, sample);
+        if (slices.isOver()) await slices.next();
+      }
+    }
+    for (const series of this.#counters.values()) {
+      this.#sendCounter(client, series);
+      if (slices.isOver()) await slices.next();
     }
   }
 
-  #sendCounter(client: StatsD, metric: SharedMetric): void {
-    for (const [key, series] of seriesOf(metric, this.#context)) {
-      const grown = series.value - (this.#sent.get(key) ?? 0);
-      if (grown === 0) continue;
-      this.#sent.set(key, series.value);
-      client.increment(series.statsd.name, grown, { tags: tagsOf(series) }, (error) => {
-        if (!error) return;
-        this.#sent.set(key, (this.#sent.get(key) ?? 0) - grown);
-        this.#complain(error);
-      });
+  #count(metric: SharedMetric, { labels, value }: Sample): void {
+    const statsd = nameOf(metric, labels);
+    if (statsd === undefined) return;
+    let key = statsd.name;
+    for (const tag of statsd.tags) key += `\n${labels[tag]}`;
+    let series = this.#counters.get(key);
+    if (series === undefined) {
+      series = { statsd, labels, value: 0, sent: 0, pass: 0 };
+      this.#counters.set(key, series);
+    }
+    if (series.pass !== this.#pass) series.value = 0;
+    series.pass = this.#pass;
+    series.value += value;
+  }
+
+  #sendCounter(client: StatsD, series: CounterSeries): void {
+    const grown = series.value - series.sent;
+    if (grown <= 0) return;
+    series.sent += grown;
+    client.increment(series.statsd.name, grown, { tags: tagsOf(series) }, (error) => {
+      if (!error) return;
+      series.sent -= grown;
+      this.#complain(error);
+    });
+  }
+
+  async #sendGauges(client: StatsD, slices: Slices): Promise<void> {
+    this.#gauges ??= gaugesOf(this.#context);
+    for (let count = 0; count < GAUGES_A_SECOND_MAX; count++) {
+      const next = this.#gauges.next();
+      if (next.done) {
+        this.#gauges = undefined;
+        return;
+      }
+      this.#sendGauge(client, next.value);
+      if (slices.isOver()) await slices.next();
     }
   }
 
-  #sendGauge(client: StatsD, metric: SharedMetric): void {
-    for (const series of seriesOf(metric, this.#context).values()) {
-      if (!Number.isFinite(series.value)) continue; // The age of what was never read.
-      client.gauge(series.statsd.name, series.value, { tags: tagsOf(series) }, (error) => {
-        if (error) this.#complain(error);
-      });
-    }
+  #sendGauge(client: StatsD, series: Series): void {
+    if (!Number.isFinite(series.value)) return; // The age of a snapshot that was never read.
+    client.gauge(series.statsd.name, series.value, { tags: tagsOf(series) }, (error) => {
+      if (error) this.#complain(error);
+    });
   }
 
   /** One line a bucket, all in one datagram, over the socket that hot-shots makes public for such things. */
@@ -232,19 +294,28 @@ interface Series {
   value: number;
 }
 
-/** A metric's samples by the names and tags of DogStatsD, those added up that it does not tell apart. */
-function seriesOf(metric: SharedMetric, context: MonitorContext): Map<string, Series> {
-  const byKey = new Map<string, Series>();
-  for (const { labels, value } of metric.read(context)) {
-    const statsd = metric.statsd.find(({ takes }) => takes === undefined || takes(labels));
-    if (statsd === undefined) continue;
-    let key = statsd.name;
-    for (const tag of statsd.tags) key += `\n${labels[tag]}`;
-    const known = byKey.get(key);
-    if (known === undefined) byKey.set(key, { statsd, labels, value });
-    else known.value += value;
+/** A counter, or several that DogStatsD does not tell apart. */
+interface CounterSeries extends Series {
+  /** How much of `value` has been handed over. */
+  sent: number;
+  /** The pass over all counters that `value` is of. */
+  pass: number;
+}
+
+/** What DogStatsD calls a sample; undefined if it is not for DogStatsD. */
+function nameOf(metric: SharedMetric, labels: Labels): StatsdName | undefined {
+  return metric.statsd.find(({ takes }) => takes === undefined || takes(labels));
+}
+
+/** Every gauge as it is when it is reached. */
+function* gaugesOf(context: MonitorContext): Generator<Series> {
+  for (const metric of METRICS) {
+    if (metric.type !== "gauge" || metric.statsd === undefined) continue;
+    for (const { labels, value } of metric.read(context)) {
+      const statsd = nameOf(metric, labels);
+      if (statsd !== undefined) yield { statsd, labels, value };
+    }
   }
-  return byKey;
 }
 
 function tagsOf({ statsd, labels }: Series): Record<string, string> {

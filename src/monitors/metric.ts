@@ -41,14 +41,15 @@ interface Row {
 export interface SharedMetric extends Row {
   readonly type: "counter" | "gauge";
   readonly statsd: readonly StatsdName[];
-  read(context: MonitorContext): readonly Sample[];
+  /** Reads as it is gone through: with many applications there are many samples, and a monitor pauses between them. */
+  read(context: MonitorContext): Iterable<Sample>;
 }
 
 /** A counter or gauge for Prometheus alone; its reading may take a while. */
 export interface PulledMetric extends Row {
   readonly type: "counter" | "gauge";
   readonly statsd?: undefined;
-  read(context: MonitorContext): readonly Sample[] | Promise<readonly Sample[]>;
+  read(context: MonitorContext): Iterable<Sample> | Promise<Iterable<Sample>>;
 }
 
 export interface HistogramMetric extends Row {

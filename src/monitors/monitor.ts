@@ -20,8 +20,14 @@ export interface Monitor {
   readonly name: string;
   start(): void;
   close(): Promise<void>;
-  /** Where metrics are fetched rather than sent: the page that the admin listener serves at `/metrics`. */
-  readonly page?: { readonly contentType: string; text(): Promise<string> };
+  /** The page that the admin listener serves at `/metrics`, if this monitor's metrics are fetched and not sent. */
+  readonly page?: MonitorPage;
+}
+
+export interface MonitorPage {
+  readonly contentType: string;
+  /** The page in parts. With many applications it is long, so the event loop answers visitors between two parts. */
+  chunks(): AsyncIterable<string>;
 }
 
 /** What a monitor is made with. */

@@ -1,19 +1,22 @@
 /**
- * Prometheus: a page of all metrics, served by the admin listener at `/metrics`.
+ * Prometheus: a page of all metrics, served by the admin listener at `/metrics`, in the text format 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
- * Everything is read when the page is asked for. prom-client writes it, from a registry of this monitor's own; it is
- * loaded by `start`, so that commands that only know the name of this monitor do not pay for it. The histogram is
- * written here: prom-client's counts by itself, one call an observation, while ours has been counted already.
+ * Everything is read while the page is written, straight from the daemon's counts. With ten thousand applications that
+ * is a hundred thousand lines, so the page is written in slices of time, and handed over in chunks
+ * (docs/decisions/0004-dependencies.md tells why no library writes it).
  */
 
-import type { Counter, Gauge, Registry } from "prom-client";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
-import type { HistogramMetric, Sample } from "./metric.ts";
+import { Slices } from "../slices.ts";
+import type { HistogramMetric, Labels, Metric } from "./metric.ts";
 import type { Monitor, MonitorContext, MonitorKind } from "./monitor.ts";
 import { METRICS } from "./table.ts";
 
-/** Of prom-client's `Registry`, without loading it. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** A chunk is handed over as soon as it is this long. */
+const CHUNK_CHARACTERS = 16_384;
 
 export const prometheus: MonitorKind = {
   name: "prometheus",
@@ -21,75 +24,75 @@ export const prometheus: MonitorKind = {
   create: (_settings, context) => new Prometheus(context),
 };
 
-/** Where prom-client cannot be loaded, `page.text` rejects, and nothing else happens. */
 export class Prometheus implements Monitor {
   readonly name = "prometheus";
-  readonly page = { contentType: CONTENT_TYPE, text: () => this.#text() };
+  readonly page = { contentType: CONTENT_TYPE, chunks: () => writePage(this.#context) };
   readonly #context: MonitorContext;
-  #registry: Promise<Registry> | undefined;
 
   constructor(context: MonitorContext) {
     this.#context = context;
   }
 
-  start(): void {
-    // Where loading fails, the page says so to whoever asks for it.
-    this.#load().catch(() => {});
-  }
+  start(): void {}
 
   async close(): Promise<void> {}
-
-  #load(): Promise<Registry> {
-    this.#registry ??= register(this.#context);
-    return this.#registry;
-  }
-
-  async #text(): Promise<string> {
-    const registry = await this.#load();
-    const texts = [await registry.metrics()];
-    for (const metric of METRICS) {
-      if (metric.type === "histogram") texts.push(histogramText(metric, this.#context));
-    }
-    return texts.join("\n");
-  }
 }
 
-/** A registry whose metrics are read from the daemon's counts at every scrape. */
-async function register(context: MonitorContext): Promise<Registry> {
-  const { Counter, Gauge, Registry } = await import("prom-client");
-  const registry = new Registry();
+async function* writePage(context: MonitorContext): AsyncGenerator<string> {
+  const slices = new Slices();
+  let chunk = "";
   for (const metric of METRICS) {
-    if (metric.type === "histogram") continue;
-    const Kind = metric.type === "counter" ? Counter : Gauge;
-    const target: Counter | Gauge = new Kind({
-      name: metric.name,
-      help: metric.help,
-      labelNames: metric.labels,
-      registers: [registry],
-      async collect() {
-        refill(target, await metric.read(context));
-      },
-    });
+    chunk += headText(metric);
+    if (metric.type === "histogram") {
+      chunk += histogramText(metric, context);
+      continue;
+    }
+    for (const { labels, value } of await metric.read(context)) {
+      chunk += `${metric.name}${labelsText(metric.labels, labels)} ${valueText(value)}\n`;
+      if (chunk.length >= CHUNK_CHARACTERS) {
+        yield chunk;
+        chunk = "";
+      }
+      if (slices.isOver()) await slices.next();
+    }
   }
-  return registry;
+  yield chunk;
 }
 
-/** In one step, so that scrapes at the same time do not add to each other. Versions that are gone leave the page. */
-function refill(target: Counter | Gauge, samples: readonly Sample[]): void {
-  target.reset();
-  for (const { labels, value } of samples) target.inc(labels, value);
+function headText({ name, help, type }: Metric): string {
+  return `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
+}
+
+/** `{application="website",location="master"}`; empty for a metric without labels. */
+function labelsText(names: readonly string[], labels: Labels): string {
+  let text = "";
+  for (const name of names) {
+    text += `${text === "" ? "{" : ","}${name}="${escaped(labels[name] ?? "")}"`;
+  }
+  return text === "" ? "" : `${text}}`;
+}
+
+const SPECIAL = /["\\\n]/;
+
+function escaped(value: string): string {
+  if (!SPECIAL.test(value)) return value;
+  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
+
+function valueText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return "+Inf";
+  return value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value);
 }
 
 function histogramText(metric: HistogramMetric, context: MonitorContext): string {
   const { counts, sumMs } = metric.read(context);
-  const { name, help } = metric;
-  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  const { name } = metric;
+  let text = "";
   let cumulative = 0;
   counts.forEach((count, bucket) => {
     cumulative += count;
     const boundUs = DELAY_BOUNDS_US[bucket];
-    lines.push(`${name}_bucket{le="${boundUs === undefined ? "+Inf" : boundUs / 1e6}"} ${cumulative}`);
+    text += `${name}_bucket{le="${boundUs === undefined ? "+Inf" : boundUs / 1e6}"} ${cumulative}\n`;
   });
-  lines.push(`${name}_sum ${sumMs / 1000}`, `${name}_count ${cumulative}`, "");
-  return lines.join("\n");
+  return `${text}${name}_sum ${sumMs / 1000}\n${name}_count ${cumulative}\n`;
 }

@@ -47,11 +47,11 @@ export const METRICS: readonly Metric[] = [
         takes: isFailure,
       },
     ],
-    read: ({ metrics }) =>
-      Array.from(metrics.placements.values(), ({ application, location, reason, count }) => ({
-        labels: { application, location, reason },
-        value: count,
-      })),
+    *read({ metrics }) {
+      for (const { application, location, reason, count } of metrics.placements.values()) {
+        yield { labels: { application, location, reason }, value: count };
+      }
+    },
   },
   {
     name: "maxwells_daemon_decision_duration_seconds",
@@ -125,11 +125,12 @@ export const METRICS: readonly Metric[] = [
     labels: ["application", "result"],
     help: "Reads of the store, by result: success or failure.",
     statsd: byResult("maxwellsdaemon.rollout.update", ["application"]),
-    read: ({ metrics }) =>
-      metrics.feeds.flatMap(({ application, success, failure }) => [
-        { labels: { application, result: "success" }, value: success },
-        { labels: { application, result: "failure" }, value: failure },
-      ]),
+    *read({ metrics }) {
+      for (const { application, success, failure } of metrics.feeds) {
+        yield { labels: { application, result: "success" }, value: success };
+        yield { labels: { application, result: "failure" }, value: failure };
+      }
+    },
   },
   {
     name: "maxwells_daemon_records_malformed",
@@ -137,8 +138,11 @@ export const METRICS: readonly Metric[] = [
     unit: "records",
     labels: ["application"],
     help: "Records of the last read that could not be used and count as rollout 0; the log says why.",
-    read: ({ metrics }) =>
-      metrics.feeds.map(({ application, malformed }) => ({ labels: { application }, value: malformed })),
+    *read({ metrics }) {
+      for (const { application, malformed } of metrics.feeds) {
+        yield { labels: { application }, value: malformed };
+      }
+    },
   },
   {
     name: "maxwells_daemon_server_requests_total",
@@ -205,27 +209,27 @@ function byResult(prefix: string, tags: readonly string[]): StatsdName[] {
   }));
 }
 
-function eachTable(context: MonitorContext, read: (table: Table, nowMs: number) => number): Sample[] {
-  const nowMs = context.clock();
-  return context.rollout.applications.flatMap((application) => {
+function* eachTable(
+  context: MonitorContext,
+  read: (table: Table, nowMs: number) => number,
+): Generator<Sample> {
+  for (const application of context.rollout.applications) {
     const table = context.rollout.table(application);
-    return table === undefined ? [] : [{ labels: { application }, value: read(table, nowMs) }];
-  });
+    if (table !== undefined) yield { labels: { application }, value: read(table, context.clock()) };
+  }
 }
 
-function eachArc(context: MonitorContext, read: (arc: Arc, isFresh: boolean) => number): Sample[] {
-  const nowMs = context.clock();
-  return context.rollout.applications.flatMap((application) => {
+function* eachArc(context: MonitorContext, read: (arc: Arc, isFresh: boolean) => number): Generator<Sample> {
+  for (const application of context.rollout.applications) {
     const table = context.rollout.table(application);
-    const isFresh = table?.isFresh(nowMs) ?? false;
-    return (table?.arcs ?? []).map((arc) => ({
-      labels: { application, version: arc.version },
-      value: read(arc, isFresh),
-    }));
-  });
+    const isFresh = table?.isFresh(context.clock()) ?? false;
+    for (const arc of table?.arcs ?? []) {
+      yield { labels: { application, version: arc.version }, value: read(arc, isFresh) };
+    }
+  }
 }
 
-/** Whether the last value stands when the store is lost: what holds, and maintenance (law 8). */
+/** Whether the last value stands if the store is lost: an arc that holds, and maintenance (law 8). */
 function outlives(arc: Arc): boolean {
   return arc.failsafe === "hold" || arc.version === MAINTENANCE;
 }

@@ -138,7 +138,7 @@ test("the names of 2016 go out with their tags", async () => {
   const feed = metrics.feed("app");
   feed.success += 9;
   feed.failure += 10;
-  (await monitor(statsd.port, context)).send();
+  await (await monitor(statsd.port, context)).send();
   await statsd.settle();
 
   expect(statsd.sum("maxwellsdaemon.handler.success", "location:canary")).toBe(3);
@@ -170,9 +170,9 @@ test("over many seconds nothing is lost and nothing is sent twice", async () => 
       context.metrics.delay.observe(us / 1000, times);
       observed += times;
     }
-    sending.send();
+    await sending.send();
   }
-  sending.send();
+  await sending.send();
   await statsd.settle();
 
   expect(statsd.sum("maxwellsdaemon.handler.success")).toBe(190);
@@ -187,11 +187,11 @@ test("what did not change is not sent", async () => {
   context.metrics.server("line").success = 3;
   context.metrics.delay.observe(1, 1);
   const sending = await monitor(statsd.port, context);
-  sending.send();
+  await sending.send();
   await statsd.settle();
   const before = statsd.lines.length;
   expect(before).toBeGreaterThan(1);
-  sending.send();
+  await sending.send();
   await statsd.settle();
   expect(statsd.lines.length).toBe(before + 1); // The mark of `settle`.
 });
@@ -202,7 +202,7 @@ test("a line of the histogram carries its bucket's middle and stands for many ob
   context.metrics.delay.observe(0.007, 1_000);
   context.metrics.delay.observe(0.7, 1);
   context.metrics.delay.observe(9_999, 3);
-  (await monitor(statsd.port, context)).send();
+  await (await monitor(statsd.port, context)).send();
   await statsd.settle();
   expect(statsd.datagrams[0]?.split("\n")).toEqual([
     "maxwellsdaemon.server.delay:0.0075|h|@0.001",
@@ -216,7 +216,7 @@ test("more observations than one line may stand for follow a second later", asyn
   const statsd = await receiver();
   context.metrics.delay.observe(0.001, 2_500_000);
   const sending = await monitor(statsd.port, context);
-  for (let second = 0; second < 3; second++) sending.send();
+  for (let second = 0; second < 3; second++) await sending.send();
   await statsd.settle();
   const delays = statsd.lines.filter((line) => line.name === "maxwellsdaemon.server.delay");
   expect(delays.map((line) => line.rate)).toEqual([1e-6, 1e-6, 2e-6]);
@@ -227,7 +227,7 @@ test("gauges tell the rollout that counts and the snapshot's age", async () => {
   const context = testContext();
   const statsd = await receiver();
   const sending = await monitor(statsd.port, context);
-  sending.send();
+  await sending.send();
   await statsd.settle();
   expect(statsd.last("maxwellsdaemon.snapshot.age")).toBeUndefined();
 
@@ -238,13 +238,13 @@ test("gauges tell the rollout that counts and the snapshot's age", async () => {
     1_000,
   );
   context.nowMs = 3_500;
-  sending.send();
+  await sending.send();
   await statsd.settle();
   expect(statsd.last("maxwellsdaemon.snapshot.age", "application:app")?.value).toBe(2.5);
   expect(statsd.last("maxwellsdaemon.rollout", "application:app", "version:canary")?.value).toBe(0.25);
 
   context.nowMs = 60_000;
-  sending.send();
+  await sending.send();
   await statsd.settle();
   expect(statsd.last("maxwellsdaemon.rollout", "version:canary")?.value).toBe(0);
   expect(statsd.last("maxwellsdaemon.rollout", "version:next")?.value).toBe(1);
@@ -255,7 +255,7 @@ test("a hostile name of an application cannot forge lines or tags", async () => 
   const context = testContext([name]);
   const statsd = await receiver();
   decide(context, name, 0.5);
-  (await monitor(statsd.port, context)).send();
+  await (await monitor(statsd.port, context)).send();
   await statsd.settle();
   expect(statsd.last("maxwellsdaemon.handler.success")?.tags).toEqual([
     "location:master",
@@ -271,7 +271,7 @@ test("the environment adds nothing", async () => {
   const names = ["DD_ENV", "DD_TAGS", "DD_SERVICE", "DD_ENTITY_ID", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT"];
   for (const name of names) process.env[name] = "9";
   try {
-    (await monitor(statsd.port, context)).send();
+    await (await monitor(statsd.port, context)).send();
   } finally {
     for (const name of names) delete process.env[name];
   }
@@ -288,7 +288,7 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
     decide(context, "app", 0.5, 100);
     context.metrics.delay.observe(0.01, 100);
     context.rollout.apply("app", [{ version: "canary", rollout: 1, offset: 0, failsafe: "master" }], second);
-    sending.send();
+    await sending.send();
     await Bun.sleep(2); // A turn for what the socket has to say of refused datagrams.
   }
   await eventually(() => written.length > 0, "the complaint");
@@ -303,7 +303,7 @@ test("where nobody asked for statsd, its absence is told once, as information", 
   for (let second = 0; second < 5; second++) {
     decide(context, "app", 0.5, 100);
     context.metrics.delay.observe(0.01, 100);
-    sending.send();
+    await sending.send();
     await Bun.sleep(2);
   }
   await eventually(() => context.logged.length > 0, "the complaint");
@@ -317,7 +317,7 @@ test("an hour with nothing listening takes no memory", async () => {
     for (let second = 0; second < seconds; second++) {
       decide(context, "app", 0.5, 10);
       context.metrics.delay.observe(0.01, 10);
-      sending.send();
+      await sending.send();
       if (second % 20 === 0) await Bun.sleep(1);
       context.logged.length = 0;
     }
@@ -335,21 +335,21 @@ test("a statsd that comes back gets what is counted from then on", async () => {
   const server = context.metrics.server("line");
   for (let second = 0; second < 4; second++) {
     server.success += 10;
-    sending.send();
+    await sending.send();
     await Bun.sleep(2);
   }
   const statsd = new Receiver();
   await statsd.listen(port);
   ends.push(() => statsd.close());
-  sending.send(); // May still be refused for the one before.
+  await sending.send(); // May still be refused for the one before.
   await Bun.sleep(2);
-  sending.send();
+  await sending.send();
   await statsd.settle();
   const atReturn = statsd.sum("maxwellsdaemon.server.success");
   expect(atReturn).toBeLessThanOrEqual(40);
   for (let second = 0; second < 4; second++) {
     server.success += 1_000;
-    sending.send();
+    await sending.send();
   }
   await statsd.settle();
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(atReturn + 4_000);
@@ -371,16 +371,16 @@ test("what the socket refuses is sent with the next second, once", async () => {
     const port = await freePort();
     const sending = await monitor(port, context);
     count(context, 1_000);
-    sending.send(); // Leaves, and is refused at the other end; the kernel tells the next to be sent, which stays.
+    await sending.send(); // Leaves, and is refused at the other end; the kernel tells the next to be sent, which stays.
     count(context, 7);
-    sending.send();
+    await sending.send();
     expect(await logged(context)).toContain("ECONNREFUSED");
 
     const statsd = new Receiver();
     await statsd.listen(port);
     ends.push(() => statsd.close());
-    sending.send();
-    sending.send();
+    await sending.send();
+    await sending.send();
     await statsd.settle();
     expect(received(statsd)).toBe(7);
   }
@@ -401,7 +401,7 @@ test("a name is resolved when the client is made, not with every packet, and fol
     },
   });
   server.success = 1;
-  sending.send();
+  await sending.send();
   expect(context.logged).toHaveLength(1);
   expect(context.logged[0]?.fields).toEqual({
     statsd: `agent.example:${first.port}`,
@@ -410,7 +410,7 @@ test("a name is resolved when the client is made, not with every packet, and fol
   await sending.connect();
   for (let i = 0; i < 10; i++) {
     server.success++;
-    sending.send();
+    await sending.send();
   }
   await first.settle();
   expect(lookups).toBe(2);
@@ -422,7 +422,7 @@ test("a name is resolved when the client is made, not with every packet, and fol
   host = "127.0.0.2";
   await sending.connect();
   server.success++;
-  sending.send();
+  await sending.send();
   await moved.settle();
   expect(moved.sum("maxwellsdaemon.server.success")).toBe(1);
 });
@@ -434,7 +434,7 @@ test("a name that did not move keeps its socket", async () => {
   const server = context.metrics.server("line");
   for (let i = 0; i < 3; i++) {
     server.success++;
-    sending.send();
+    await sending.send();
     await sending.connect();
   }
   await statsd.settle();
@@ -454,7 +454,7 @@ test("closed while a name is being resolved, it stays closed", async () => {
   resolve("127.0.0.1");
   await connected;
   context.metrics.server("line").success = 1;
-  sending.send();
+  await sending.send();
   await statsd.settle();
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(0);
 });
@@ -465,11 +465,11 @@ test("two monitors in one process share nothing", async () => {
   decide(a, "a", 0.5, 2);
   decide(b, "b", 0.5, 3);
   const [sendingA, sendingB] = [await monitor(statsdA.port, a), await monitor(statsdB.port, b)];
-  sendingA.send();
-  sendingB.send();
+  await sendingA.send();
+  await sendingB.send();
   await sendingA.close();
   decide(b, "b", 0.5, 4);
-  sendingB.send();
+  await sendingB.send();
   await Promise.all([statsdA.settle(), statsdB.settle()]);
   expect(statsdA.sum("maxwellsdaemon.handler.success", "application:a")).toBe(2);
   expect(statsdA.sum("maxwellsdaemon.handler.success")).toBe(2);
@@ -488,7 +488,7 @@ test("started, it sends by itself; closed, it has sent the rest and sends no mor
   await sending.close();
   expect(performance.now() - started).toBeLessThan(CLOSE_MS);
   server.success = 100;
-  sending.send();
+  await sending.send();
   await Bun.sleep(20);
   await statsd.settle();
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(3);
@@ -504,7 +504,7 @@ test("it does not keep a process alive", async () => {
     const sending = new DogStatsD({ address, isNamed: true }, context);
     sending.start();
     await sending.connect();
-    sending.send();`;
+    await sending.send();`;
   const child = Bun.spawn([process.execPath, "-e", script], { cwd: `${import.meta.dir}/../..` });
   expect(await child.exited).toBe(0);
 });
@@ -525,4 +525,25 @@ test("-statsd takes HOST:PORT and none", () => {
   expect(dogstatsd.create(settings(option?.parse([option.defaultText ?? ""])), context)?.name).toBe(
     "dogstatsd 127.0.0.1:8125",
   );
+});
+
+test("of many gauges a second sends a part, and all of them have gone out after some seconds", async () => {
+  const names = Array.from({ length: 1_250 }, (_, index) => `app-${index}`);
+  const context = testContext(names);
+  for (const name of names) {
+    context.rollout.apply(name, [{ version: "canary", rollout: 0.5, offset: 0, failsafe: "master" }], 0);
+  }
+  const statsd = await receiver();
+  const sending = await monitor(statsd.port, context);
+  const sent: number[] = [];
+  for (let second = 0; second < 3; second++) {
+    await sending.send();
+    await statsd.settle();
+    sent.push(statsd.lines.filter(({ type }) => type === "g").length);
+  }
+  // Each application has two: its rollout, and the age of its snapshot.
+  expect(sent).toEqual([1_000, 2_000, 2_500]);
+  expect(
+    new Set(statsd.lines.filter(({ type }) => type === "g").map(({ name, tags }) => `${name} ${tags}`)).size,
+  ).toBe(2_500);
 });

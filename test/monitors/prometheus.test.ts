@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { register } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Settings } from "../../src/config/option.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
-import type { MonitorContext } from "../../src/monitors/monitor.ts";
+import type { Monitor, MonitorContext } from "../../src/monitors/monitor.ts";
 import { Prometheus, prometheus } from "../../src/monitors/prometheus.ts";
 import { METRICS } from "../../src/monitors/table.ts";
 import type { Arc } from "../../src/record.ts";
@@ -57,8 +56,12 @@ function monitor(context: MonitorContext): Prometheus {
   return made;
 }
 
+async function textOf(from: Monitor): Promise<string> {
+  return (await Array.fromAsync(from.page?.chunks() ?? [])).join("");
+}
+
 async function scrape(from: Prometheus): Promise<Page> {
-  return parse(await from.page.text());
+  return parse(await textOf(from));
 }
 
 const arc = (version: string, rollout: number, rest: Partial<Arc> = {}): Arc => ({
@@ -246,16 +249,15 @@ test("build and process are described", async () => {
   expect(Math.abs(upSeconds - process.uptime())).toBeLessThan(2);
 });
 
-test("two monitors in one process share nothing, and the library's global registry stays empty", async () => {
+test("two monitors in one process share nothing", async () => {
   const [a, b] = [testContext(["a"]), testContext(["b"])];
   decide(a, "a", 0.5, 1);
   decide(b, "b", 0.5, 2);
-  const [ofA, ofB] = [await monitor(a).page.text(), await monitor(b).page.text()];
+  const [ofA, ofB] = [await textOf(monitor(a)), await textOf(monitor(b))];
   expect(ofA).toContain('decisions_total{application="a",');
   expect(ofA).not.toContain('application="b"');
   expect(ofB).toContain('decisions_total{application="b",');
   expect(ofB).not.toContain('application="a"');
-  expect(register.getMetricsAsArray()).toEqual([]);
 });
 
 test("it is always there and has no options", async () => {
@@ -267,8 +269,40 @@ test("it is always there and has no options", async () => {
     isNamed: () => false,
   };
   const made = prometheus.create(settings, testContext());
-  expect(made?.page?.contentType).toBe(register.contentType);
-  expect(await made?.page?.text()).toContain("maxwells_daemon_ready 0\n");
+  expect(made?.page?.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
+  expect(made && (await textOf(made))).toContain("maxwells_daemon_ready 0\n");
   expect(prometheus.options).toEqual([]);
   await made?.close();
+});
+
+test("the page of ten thousand applications is written in parts, and lets others in between them", async () => {
+  const names = Array.from({ length: 10_000 }, (_, index) => `app-${index}`);
+  const context = testContext(names);
+  for (const name of names) {
+    context.rollout.apply(name, [arc("canary", 0.25)], 0);
+    decide(context, name, 0.1);
+  }
+  const turns: number[] = [];
+  let lastMs = performance.now();
+  let isWriting = true;
+  const turn = () => {
+    const nowMs = performance.now();
+    turns.push(nowMs - lastMs);
+    lastMs = nowMs;
+    if (isWriting) setImmediate(turn);
+  };
+  setImmediate(turn);
+  let characters = 0;
+  let rollouts = 0;
+  for await (const chunk of monitor(context).page.chunks()) {
+    expect(chunk.length).toBeLessThan(20_000);
+    characters += chunk.length;
+    rollouts += chunk.split('version="canary"} 0.25\n').length - 1;
+  }
+  isWriting = false;
+  expect(characters).toBeGreaterThan(1_000_000);
+  expect(rollouts).toBe(10_000);
+  expect(turns.length).toBeGreaterThan(100);
+  const median = turns.sort((a, b) => a - b)[turns.length >> 1] ?? Number.NaN;
+  expect(median).toBeLessThan(1);
 });
