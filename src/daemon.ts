@@ -75,7 +75,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
 
   warnOfVisibleSecret(settings, log);
 
-  const rollout = new Rollout(settings.get(application), unhealthyMs(settings));
+  const rollout = new Rollout(settings.get(application), unhealthyMs(settings), settings.get(delay));
   const metrics = new Metrics(rollout.placements);
   const feed = new Feed({
     store: opened,

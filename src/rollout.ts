@@ -7,16 +7,43 @@
  *
  *     never read ──apply──▶ fresh ──`unhealthy` passes──▶ stale: only arcs that `hold` are left
  *                             ▲────────────apply───────────┘
+ *
+ * An arc that holds does not notice the step from fresh to stale, under a lease either: see `Table.lease`.
  */
 
 import { type Placement, Placements, type Reason } from "./placement.ts";
 import { type Arc, byPrecedence, CANARY, MAINTENANCE, MASTER } from "./record.ts";
 
+/**
+ * A proxy that holds a lease asks for the next one within this time: nginx once a second, with half a second of patience.
+ * HAProxy and Apache are told twice a second.
+ */
+const HANDOVER_MS = 2_000;
+
+/** A lease of what holds is never shorter than this, so that even with a short `unhealthy` it outlives two late questions. */
+const HELD_MIN_MS = 2 * HANDOVER_MS;
+
 /** What a proxy that decides by itself is given. */
 export interface Lease {
-  /** For how many milliseconds the arcs may be used; 0 where everyone goes to master. */
+  /** For how many milliseconds the arcs may be used; 0 if everyone goes to master. */
   readonly durationMs: number;
   readonly arcs: readonly Arc[];
+}
+
+/** How long a table may be used. */
+export interface Ages {
+  /** Older than this, only what holds is left of it. */
+  readonly unhealthyMs: number;
+  /** So long before that, leases are already given for what holds alone. */
+  readonly handoverMs: number;
+}
+
+/**
+ * The ages of tables that are read every `delayMs`. The handover is never so early that a read in good time would come after
+ * it: a store that answers must not take visitors from an arc.
+ */
+export function agesOf(unhealthyMs: number, delayMs = 0): Ages {
+  return { unhealthyMs, handoverMs: Math.min(HANDOVER_MS, Math.max(0, unhealthyMs - delayMs) / 2) };
 }
 
 /** The arcs that count at one time, and where everyone else goes. */
@@ -76,7 +103,7 @@ export class Table {
   readonly readAtMs: number;
   /** From here on only what holds is left. */
   readonly expiresAtMs: number;
-  readonly #unhealthyMs: number;
+  readonly #ages: Ages;
   readonly #fresh: Circle;
   readonly #stale: Circle;
   readonly #forced = new Map<string, Placement>();
@@ -85,13 +112,13 @@ export class Table {
     application: string,
     arcs: readonly Arc[],
     readAtMs: number,
-    unhealthyMs: number,
+    ages: Ages,
     placements: Placements,
   ) {
     this.arcs = [...arcs].sort(byPrecedence);
     this.readAtMs = readAtMs;
-    this.expiresAtMs = readAtMs + unhealthyMs;
-    this.#unhealthyMs = unhealthyMs;
+    this.expiresAtMs = readAtMs + ages.unhealthyMs;
+    this.#ages = ages;
 
     const served = this.arcs.filter((arc) => arc.version !== MAINTENANCE);
     const circle = (chosen: readonly Arc[], inside: Reason, outside: Reason): Circle => ({
@@ -144,13 +171,21 @@ export class Table {
   /**
    * What may be decided without asking, and for how long.
    *
-   * What holds has no end of its own, so its lease is renewed as often as `unhealthy` says, like any other.
+   * An arc that holds has no end, so its lease has its whole length at any age. An arc that does not hold ends with the
+   * table, and one lease has one end. If a table has both, a lease up to that end would leave the arcs that hold with no
+   * lease until the proxy asks again, and their visitors would go to a master that may be gone. So the last leases of such
+   * a table are for what holds alone, from one round of questions before its end.
    */
   lease(nowMs: number): Lease {
+    const { unhealthyMs, handoverMs } = this.#ages;
     const leftMs = Math.floor(this.expiresAtMs - nowMs);
-    if (leftMs > 0) return { durationMs: leftMs, arcs: arcsOf(this.#fresh) };
-    const arcs = arcsOf(this.#stale);
-    return { durationMs: arcs.length > 0 ? Math.floor(this.#unhealthyMs) : 0, arcs };
+    const fresh = this.#fresh.arcs;
+    const held = this.#stale.arcs;
+    const isHandedOver = held.length === fresh.length || leftMs <= handoverMs;
+    if (held.length > 0 && isHandedOver) {
+      return { durationMs: Math.max(Math.floor(unhealthyMs), HELD_MIN_MS), arcs: arcsOf(this.#stale) };
+    }
+    return leftMs > 0 ? { durationMs: leftMs, arcs: arcsOf(this.#fresh) } : { durationMs: 0, arcs: [] };
   }
 }
 
@@ -166,18 +201,24 @@ export class Rollout {
   /** Tables in the order of `applications`. */
   readonly #tables: Table[];
   readonly #indexByName = new Map<string, number>();
-  readonly #unhealthyMs: number;
+  readonly #ages: Ages;
 
   /**
    * @param applications at least one, each once
    * @param unhealthyMs  how old a table may become before its rollouts fall to 0
+   * @param delayMs      how often the store is read
    */
-  constructor(applications: readonly string[], unhealthyMs: number, placements = new Placements()) {
+  constructor(
+    applications: readonly string[],
+    unhealthyMs: number,
+    delayMs = 0,
+    placements = new Placements(),
+  ) {
     this.applications = applications;
     this.placements = placements;
-    this.#unhealthyMs = unhealthyMs;
+    this.#ages = agesOf(unhealthyMs, delayMs);
     this.#tables = applications.map(
-      (application) => new Table(application, [], Number.NEGATIVE_INFINITY, unhealthyMs, placements),
+      (application) => new Table(application, [], Number.NEGATIVE_INFINITY, this.#ages, placements),
     );
     applications.forEach((application, index) => {
       this.#indexByName.set(application, index);
@@ -203,6 +244,6 @@ export class Rollout {
   apply(application: string, arcs: readonly Arc[], readAtMs: number): void {
     const index = this.#indexByName.get(application);
     if (index === undefined) return;
-    this.#tables[index] = new Table(application, arcs, readAtMs, this.#unhealthyMs, this.placements);
+    this.#tables[index] = new Table(application, arcs, readAtMs, this.#ages, this.placements);
   }
 }

@@ -1,18 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { Placements } from "../src/placement.ts";
 import { type Arc, checkRecord } from "../src/record.ts";
-import { covers, Rollout, spell, Table } from "../src/rollout.ts";
+import { agesOf, covers, type Lease, Rollout, spell, Table } from "../src/rollout.ts";
 import { holds, type Random } from "./support/random.ts";
 import { beyondArc, HALF_ULP_OF_ONE, neighbours } from "./support/rational.ts";
 
 const UNHEALTHY_MS = 8_000;
+const DELAY_MS = 4_000;
 
 function arc(version: string, rollout: number, offset = 0, failsafe: Arc["failsafe"] = "master"): Arc {
   return { version, rollout, offset, failsafe };
 }
 
 function table(arcs: readonly Arc[], readAtMs = 0): Table {
-  return new Table("app", arcs, readAtMs, UNHEALTHY_MS, new Placements());
+  return new Table("app", arcs, readAtMs, agesOf(UNHEALTHY_MS, DELAY_MS), new Placements());
 }
 
 function where(of: Table, assignment: number, nowMs = 0): string {
@@ -190,11 +191,82 @@ describe("a lease", () => {
     expect(leased.lease(UNHEALTHY_MS + 1)).toEqual({ durationMs: 0, arcs: [] });
   });
 
-  test("of what holds is renewed for as long again", () => {
-    const held = table([arc("canary", 1, 0, "hold"), arc("b", 1)]);
-    expect(held.lease(10 * UNHEALTHY_MS)).toEqual({
-      durationMs: UNHEALTHY_MS,
-      arcs: [arc("canary", 1, 0, "hold")],
+  test("of what holds has its whole length at any age, so it has no gap when the store is lost", () => {
+    const held = table([arc("canary", 1, 0, "hold"), arc("b", 0)]);
+    for (const nowMs of [0, UNHEALTHY_MS - 300, UNHEALTHY_MS - 0.5, UNHEALTHY_MS, 10 * UNHEALTHY_MS]) {
+      expect(held.lease(nowMs)).toEqual({ durationMs: UNHEALTHY_MS, arcs: [arc("canary", 1, 0, "hold")] });
+    }
+  });
+
+  test("of what holds lasts for two rounds of questions even if unhealthy is shorter", () => {
+    const held = new Table("app", [arc("canary", 1, 0, "hold")], 0, agesOf(600, 200), new Placements());
+    expect([0, 599, 600].map((nowMs) => held.lease(nowMs).durationMs)).toEqual([4_000, 4_000, 4_000]);
+  });
+
+  test("of a version at 0 % that holds ends with the table, as there is nothing to hold", () => {
+    const none = table([arc("canary", 0, 0, "hold"), arc("b", 0.5)]);
+    expect(none.lease(UNHEALTHY_MS - 300)).toEqual({ durationMs: 300, arcs: [arc("b", 0.5)] });
+    expect(none.lease(UNHEALTHY_MS)).toEqual({ durationMs: 0, arcs: [] });
+  });
+
+  test("of which only a part holds is, shortly before the table's end, that part alone", () => {
+    const mixed = table([arc("canary", 0.5, 0, "hold"), arc("b", 0.5, 0.5)]);
+    const both = { arcs: [arc("canary", 0.5, 0, "hold"), arc("b", 0.5, 0.5)] };
+    expect(mixed.lease(0)).toEqual({ ...both, durationMs: UNHEALTHY_MS });
+    expect(mixed.lease(UNHEALTHY_MS - 2_001)).toEqual({ ...both, durationMs: 2_001 });
+    for (const nowMs of [UNHEALTHY_MS - 2_000, UNHEALTHY_MS, 2 * UNHEALTHY_MS]) {
+      expect(mixed.lease(nowMs)).toEqual({
+        durationMs: UNHEALTHY_MS,
+        arcs: [arc("canary", 0.5, 0, "hold")],
+      });
+    }
+  });
+
+  test("of a store that answers in time is whole, however long the delay is", () => {
+    holds(2_000, (random) => {
+      const unhealthyMs = random.whole(2, 20_000);
+      const delayMs = random.whole(1, unhealthyMs - 1);
+      const arcs = [arc("canary", 0.5, 0, "hold"), arc("b", 0.5, 0.5)];
+      const mixed = new Table("app", arcs, 0, agesOf(unhealthyMs, delayMs), new Placements());
+      const tookMs = (unhealthyMs - delayMs) * random.fraction() * 0.49;
+      const { arcs: given } = mixed.lease(delayMs + tookMs);
+      // A lease is told in whole milliseconds.
+      if (tookMs < (unhealthyMs - delayMs) / 2 - 1 && given.length < 2) {
+        throw new Error(`unhealthy ${unhealthyMs}, delay ${delayMs}, ${tookMs} after it`);
+      }
+    });
+  });
+
+  test("a proxy that renews it each second never loses what holds, and keeps nothing else beyond the table's end", () => {
+    holds(2_000, (random) => {
+      const arcs = ["canary", "a", "b"].map((name) =>
+        arc(name, awkward(random), awkward(random), random.pick(["hold", "master"] as const)),
+      );
+      const lost = table(arcs);
+      const holding = arcs.filter(({ failsafe }) => failsafe === "hold");
+      const ownMaxMs = random.pick([3_000, 60_000]);
+      let lease: Lease = lost.lease(0);
+      let endsAtMs = 0;
+      for (let nowMs = 0; nowMs < 3 * UNHEALTHY_MS; ) {
+        lease = lost.lease(nowMs);
+        endsAtMs = nowMs + Math.min(lease.durationMs, ownMaxMs);
+        // Half a second of patience, and a tick.
+        const nextMs = nowMs + random.whole(500, 1_600);
+        for (const atMs of [nowMs, nextMs - 1]) {
+          const assignment = awkward(random);
+          const own = (at: readonly Arc[]) =>
+            at.find(({ offset, rollout }) => covers(offset, rollout, assignment))?.version ?? "master";
+          const placed = atMs < endsAtMs ? own(lease.arcs) : "master";
+          // What the daemon says now, or what it will say when the store stays away.
+          const allowed = [lost.locate(assignment, atMs).location, own(holding)];
+          if (!allowed.includes(placed))
+            throw new Error(`${assignment} at ${placed} at ${atMs}: ${spell(arcs)}`);
+          if (atMs >= UNHEALTHY_MS && placed !== own(holding)) {
+            throw new Error(`${assignment} at ${placed}, not held, at ${atMs}: ${spell(arcs)}`);
+          }
+        }
+        nowMs = nextMs;
+      }
     });
   });
 
