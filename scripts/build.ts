@@ -1,7 +1,7 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and sees that it works: that it starts,
- * that a store of one's own loads in it, and that the AWS SDK and the clients of Redis and PostgreSQL, which are imported
- * lazily, are inside.
+ * that a store of one's own loads in it, that the AWS SDK and the clients of Redis and PostgreSQL, which are imported
+ * lazily, are inside, and that it runs no code of the directory in which it is started.
  *
  * Other platforms are built on themselves: a cross build would download their Bun.
  */
@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { COMMANDS, HostileDirectory } from "../test/support/hostile-directory.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");
@@ -20,10 +21,25 @@ const OWN_STORE = `
   export default ({ location }) => ({ address: location, read: async () => snapshot, close: async () => {} });
 `;
 
+/** Nothing listens on port 9: that the connection is refused shows that the SDK is there to try it. */
+const AWS = {
+  AWS_ACCESS_KEY_ID: "x",
+  AWS_SECRET_ACCESS_KEY: "x",
+  AWS_ENDPOINT_URL: "http://127.0.0.1:9",
+};
+
 const built = await Bun.build({
   entrypoints: [join(ROOT, "src/bin.ts")],
-  // As in bin/maxwells-daemon.
-  compile: { outfile: EXECUTABLE, execArgv: ["--smol", "--max-http-header-size=262144"] },
+  compile: {
+    outfile: EXECUTABLE,
+    // As in bin/maxwells-daemon.
+    execArgv: ["--smol", "--no-install"],
+    // A Bun reads these files of the current directory before the program begins, and two of them can name code to run.
+    autoloadBunfig: false,
+    autoloadDotenv: false,
+    autoloadTsconfig: false,
+    autoloadPackageJson: false,
+  },
   target: "bun",
   format: "esm",
   // Starts in a fifth of the time.
@@ -39,6 +55,7 @@ try {
 } finally {
   rmSync(directory, { recursive: true });
 }
+checkDirectory();
 const sizeMib = (statSync(EXECUTABLE).size / MIB).toFixed(0);
 process.stdout.write(`${EXECUTABLE}  ${sizeMib} MiB  ${process.platform} ${process.arch}\n`);
 
@@ -50,13 +67,7 @@ function checkExecutable(cwd: string): void {
   const own = run(cwd, ["get", "-store", "./my-store.ts", "-o", "json"]);
   expectOutput(own, /"rollout": 0\.125/, "a store of one's own does not load in it");
 
-  // Nothing listens on port 9: that the connection is refused shows that the SDK is there to try it.
-  const environment = {
-    AWS_ACCESS_KEY_ID: "x",
-    AWS_SECRET_ACCESS_KEY: "x",
-    AWS_ENDPOINT_URL: "http://127.0.0.1:9",
-  };
-  const aws = run(cwd, ["get", "-store", "dynamodb:"], environment);
+  const aws = run(cwd, ["get", "-store", "dynamodb:"], AWS);
   expectOutput(aws, /127\.0\.0\.1:9|ECONNREFUSED|refused|Unable to connect/i, "the AWS SDK is not inside");
 
   const redis = run(cwd, ["get", "-store", "redis://127.0.0.1:9"]);
@@ -64,6 +75,20 @@ function checkExecutable(cwd: string): void {
 
   const postgres = run(cwd, ["get", "-store", "postgres://127.0.0.1:9/rollouts"]);
   expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
+}
+
+/** Runs every command in a directory of an attacker. */
+function checkDirectory(): void {
+  const hostile = new HostileDirectory();
+  try {
+    for (const command of COMMANDS) run(hostile.path, command, AWS);
+    if (hostile.obeyed !== "") fail("the executable runs code of the current directory", hostile.obeyed);
+    const settings = run(hostile.path, ["check"]);
+    if (settings.includes("environment"))
+      fail("the executable reads .env of the current directory", settings);
+  } finally {
+    hostile.remove();
+  }
 }
 
 function run(

@@ -35,5 +35,18 @@ function printer(descriptor: number): Output {
   };
 }
 
+/** The launcher starts Bun in the root directory, because Bun obeys files of the current one (bin/maxwells-daemon). */
+function goBack(): void {
+  const directory = process.env["MAXWELLS_CALLED_FROM"];
+  delete process.env["MAXWELLS_CALLED_FROM"];
+  if (directory === undefined) return;
+  try {
+    process.chdir(directory);
+  } catch {
+    // This user may not enter it, as after `sudo -u`, or it is gone. Absolute paths work all the same.
+  }
+}
+
+goBack();
 const io = { env: process.env, stdout: printer(STDOUT), stderr: printer(STDERR) };
 process.exit(await main(process.argv.slice(2), io));

@@ -57,6 +57,15 @@ function launch(command: string, args: readonly string[] = [], path = "/usr/bin:
   };
 }
 
+/** What Bun is started with. */
+const OPTIONS = [
+  "--config=/dev/null",
+  "--no-env-file",
+  "--no-install",
+  "--tsconfig-override=/dev/null",
+  "--smol",
+];
+
 const OWN = "lib/node_modules/maxwells-daemon/node_modules";
 const FLAT = "lib/node_modules";
 
@@ -102,8 +111,7 @@ test("arguments arrive as they are, and no process of a shell stays", () => {
   const { lines, pid } = launch(launcher, args);
   expect(lines.slice(1, -1)).toEqual([
     String(pid),
-    "--smol",
-    "--max-http-header-size=262144",
+    ...OPTIONS,
     `${at}/lib/node_modules/maxwells-daemon/src/bin.ts`,
     ...args,
   ]);
@@ -115,8 +123,7 @@ test("symlinks lead to the package, one behind the other and relative", () => {
   symlinkSync("../lib/node_modules/maxwells-daemon/bin/maxwells-daemon", `${at}/bin/maxwells-daemon`);
   symlinkSync(`${at}/bin/maxwells-daemon`, `${at}/md`);
   expect(launch(`${at}/md`, ["version"]).lines.slice(2, -1)).toEqual([
-    "--smol",
-    "--max-http-header-size=262144",
+    ...OPTIONS,
     `${at}/lib/node_modules/maxwells-daemon/src/bin.ts`,
     "version",
   ]);
