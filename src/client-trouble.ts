@@ -17,19 +17,19 @@ interface Trouble {
   readonly message: string;
   readonly remedy: string;
   /** How often it has happened since the daemon started. */
-  total(metrics: Metrics): number;
+  total(metrics: Metrics, application: string): number;
 }
 
 const TROUBLES: readonly Trouble[] = [
   {
     message: "requests could not be read, so their visitors went to master",
     remedy: "see what the proxy sends; -http and the line protocol want an assignment in [0, 1), or none",
-    total: (metrics) => decisions(metrics, "invalid"),
+    total: (metrics, application) => decisions(metrics, application, "invalid"),
   },
   {
     message: "requests named an application that is not served here, so their visitors went to master",
     remedy: "name it with -application, or mend the proxy's configuration",
-    total: (metrics) => decisions(metrics, "unknown-application"),
+    total: (metrics, application) => decisions(metrics, application, "unknown-application"),
   },
   {
     message: "clients left, or were cut off, within a request or before its reply",
@@ -40,13 +40,16 @@ const TROUBLES: readonly Trouble[] = [
 
 export class ClientTrouble {
   readonly #metrics: Metrics;
+  readonly #application: string;
   readonly #log: Log;
   /** The totals that were told of, in the order of `TROUBLES`. */
   readonly #told = TROUBLES.map(() => 0);
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(metrics: Metrics, log: Log) {
+  /** @param application the first one, because its placements count the requests that name no application */
+  constructor(metrics: Metrics, log: Log, application: string) {
     this.#metrics = metrics;
+    this.#application = application;
     this.#log = log;
   }
 
@@ -64,7 +67,7 @@ export class ClientTrouble {
   /** Complains of what has happened since the last look. */
   look(): void {
     for (const [index, { message, remedy, total }] of TROUBLES.entries()) {
-      const now = total(this.#metrics);
+      const now = total(this.#metrics, this.#application);
       if (now === this.#told[index]) continue;
       this.#told[index] = now;
       this.#log.warn(message, { total: now, remedy });
@@ -77,9 +80,9 @@ function connectionFailures({ servers }: Metrics): number {
   return servers.reduce((sum, { accepted, failure }) => (accepted > 0 ? sum + failure : sum), 0);
 }
 
-function decisions(metrics: Metrics, reason: Reason): number {
+function decisions(metrics: Metrics, application: string, reason: Reason): number {
   let sum = 0;
-  for (const placement of metrics.placements.values()) {
+  for (const placement of metrics.placements.ofApplication(application)) {
     if (placement.reason === reason) sum += placement.count;
   }
   return sum;

@@ -97,7 +97,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const monitors = MONITORS.map((kind) =>
     kind.create(settings, { metrics, rollout, feed, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
-  const trouble = new ClientTrouble(metrics, log);
+  const trouble = new ClientTrouble(metrics, log, rollout.first.application);
   const state = () => readState({ rollout, feed, metrics, store: opened, clock, ...started });
   const adminAddress = settings.get(adminOption);
   const admin =

@@ -5,6 +5,8 @@
  * them and adds one to it, so a request allocates nothing, and the monitors read the counts at their own pace.
  */
 
+import { CANARY, MASTER } from "./record.ts";
+
 /** Why a decision fell as it did. The whole list: a metric's tag, and what `ask -v` prints. */
 export const REASONS = {
   rollout: "the assignment lies in the version's arc",
@@ -34,56 +36,93 @@ export interface Placement {
   count: number;
 }
 
-/** All placements of a daemon. They outlive the tables that point at them, as counters must never fall. */
+/**
+ * All placements of a daemon, by application. They outlive the tables that point at them, because counters must never
+ * fall. A placement is made when it is first counted, so an application without visitors has none.
+ */
 export class Placements {
-  /**
-   * Versions come and go with what operators write; past this many placements, new names are counted under the
-   * location `other` so that a runaway script cannot grow memory and metrics without bound.
-   */
-  static readonly COUNT_MAX = 4096;
+  /** The first versions of an application, in the order in which visitors came to them, always have counts of their own. */
+  static readonly OWN_VERSIONS_MAX = 16;
 
-  readonly #byName = new Map<string, Placement>();
+  /**
+   * All applications together have this many versions beyond those. Past it, visitors of further versions are still placed
+   * rightly, and are counted under the location `other`: a script that makes versions without end takes no other
+   * application's names, and does not make memory and metrics grow.
+   */
+  static readonly SHARED_VERSIONS_MAX = 4096;
+
+  readonly #byApplication = new Map<string, OfApplication>();
+  /** How many versions beyond `OWN_VERSIONS_MAX` have counts of their own. */
+  #shared = 0;
 
   /** The one placement of this name, made at its first mention. */
   of(application: string, location: string, reason: Reason): Placement {
-    const name = `${application}\n${location}\n${reason}`;
-    const known = this.#byName.get(name);
+    let own = this.#byApplication.get(application);
+    if (own === undefined) {
+      own = { placements: new Map(), locations: new Map() };
+      this.#byApplication.set(application, own);
+    }
+    const name = `${location}\n${reason}`;
+    const known = own.placements.get(name);
     if (known !== undefined) return known;
-    const tails = tailsOf(location);
-    if (this.#byName.size < Placements.COUNT_MAX) {
-      const placement: Placement = { application, location, reason, ...tails, count: 0 };
-      this.#byName.set(name, placement);
-      return placement;
-    }
-    return this.#uncounted(application, location, reason, tails);
+    const tails = own.locations.get(location) ?? this.#newLocation(own, location);
+    if (tails === undefined) return uncounted(own, application, location, reason);
+    const placement: Placement = { application, location, reason, ...tails, count: 0 };
+    own.placements.set(name, placement);
+    return placement;
   }
 
-  values(): IterableIterator<Placement> {
-    return this.#byName.values();
+  /** The placements of one application that have occurred. */
+  ofApplication(application: string): Iterable<Placement> {
+    return this.#byApplication.get(application)?.placements.values() ?? [];
   }
 
-  /** Still answers with the right location; its count goes to the shared placement `other`. */
-  #uncounted(application: string, location: string, reason: Reason, tails: Tails): Placement {
-    const name = `${application}\nother\n${reason}`;
-    let other = this.#byName.get(name);
-    if (other === undefined) {
-      other = { application, location: "other", reason, ...tailsOf("other"), count: 0 };
-      this.#byName.set(name, other);
-    }
-    const shared = other;
-    return {
-      application,
-      location,
-      reason,
-      ...tails,
-      get count() {
-        return shared.count;
-      },
-      set count(value) {
-        shared.count = value;
-      },
-    };
+  /** All placements that have occurred, those of one application after each other. */
+  *values(): Generator<Placement, void, undefined> {
+    for (const { placements } of this.#byApplication.values()) yield* placements.values();
   }
+
+  /** Undefined if there is no room for another location. */
+  #newLocation(own: OfApplication, location: string): Tails | undefined {
+    // The place of everyone else is no version.
+    const versions = own.locations.size - Number(own.locations.has(MASTER));
+    if (location !== MASTER && versions >= Placements.OWN_VERSIONS_MAX) {
+      if (this.#shared >= Placements.SHARED_VERSIONS_MAX) return undefined;
+      this.#shared++;
+    }
+    const tails = USUAL_TAILS.get(location) ?? tailsOf(location);
+    own.locations.set(location, tails);
+    return tails;
+  }
+}
+
+interface OfApplication {
+  /** By location and reason. */
+  readonly placements: Map<string, Placement>;
+  /** Those with counts of their own. */
+  readonly locations: Map<string, Tails>;
+}
+
+/** Still answers with the right location; its count goes to the application's placement `other`. */
+function uncounted(own: OfApplication, application: string, location: string, reason: Reason): Placement {
+  const name = `${OTHER}\n${reason}`;
+  const shared = own.placements.get(name) ?? {
+    ...{ application, location: OTHER, reason, ...tailsOf(OTHER) },
+    count: 0,
+  };
+  own.placements.set(name, shared);
+  return {
+    application,
+    location,
+    reason,
+    ...tailsOf(location),
+    get count() {
+      return shared.count;
+    },
+    set count(value) {
+      shared.count = value;
+    },
+  };
 }
 
 type Tails = Pick<Placement, "lineTail" | "httpTail">;
@@ -94,3 +133,11 @@ function tailsOf(location: string): Tails {
     httpTail: Buffer.from(`\r\nmaxwellsdaemon-location: ${location}\r\n\r\n`, "latin1"),
   };
 }
+
+/** Those of nearly every application, once for all of them. */
+const USUAL_TAILS: ReadonlyMap<string, Tails> = new Map(
+  [MASTER, CANARY].map((location) => [location, tailsOf(location)]),
+);
+
+/** Where the versions are counted that have no counts of their own. */
+const OTHER = "other";

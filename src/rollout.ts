@@ -49,14 +49,19 @@ export function agesOf(unhealthyMs: number, delayMs = 0): Ages {
 /** The arcs that count at one time, and where everyone else goes. */
 interface Circle {
   readonly arcs: readonly PlacedArc[];
-  readonly otherwise: Placement;
+  /** Why visitors in these arcs, and outside of them, are where they are. */
+  readonly inside: Reason;
+  readonly outside: Reason;
+  /** Made when the first visitor comes. */
+  otherwise: Placement | undefined;
 }
 
 interface PlacedArc {
   readonly offset: number;
   readonly rollout: number;
   readonly arc: Arc;
-  readonly placement: Placement;
+  /** Made when the first visitor comes. */
+  placement: Placement | undefined;
 }
 
 /**
@@ -95,18 +100,32 @@ export function spell(arcs: readonly Pick<Arc, "version" | "rollout" | "offset">
   return arcs.map((arc) => `${arc.version}=${arc.rollout}@${arc.offset}`).join(" ");
 }
 
+/** Where visitors go that force their location. */
+interface Forced {
+  readonly location: string;
+  /** Made when the first visitor comes. */
+  placement: Placement | undefined;
+}
+
+/** What a table is made of beside its time; two tables share it if only the time differs. */
+interface Arcs {
+  readonly application: string;
+  readonly all: readonly Arc[];
+  readonly fresh: Circle;
+  readonly stale: Circle;
+  /** By what a request may call it. */
+  readonly forced: ReadonlyMap<string, Forced>;
+  readonly placements: Placements;
+  readonly ages: Ages;
+}
+
 /** One application's arcs as of one moment. Immutable. */
 export class Table {
-  /** As read, in order of precedence, with `maintenance` among them. */
-  readonly arcs: readonly Arc[];
   /** When the store was asked for what is in here, on the daemon's clock; -Infinity: never. */
   readonly readAtMs: number;
   /** From here on only what holds is left. */
   readonly expiresAtMs: number;
-  readonly #ages: Ages;
-  readonly #fresh: Circle;
-  readonly #stale: Circle;
-  readonly #forced = new Map<string, Placement>();
+  readonly #arcs: Arcs;
 
   constructor(
     application: string,
@@ -114,36 +133,26 @@ export class Table {
     readAtMs: number,
     ages: Ages,
     placements: Placements,
+    made?: Arcs,
   ) {
-    this.arcs = [...arcs].sort(byPrecedence);
     this.readAtMs = readAtMs;
     this.expiresAtMs = readAtMs + ages.unhealthyMs;
-    this.#ages = ages;
+    this.#arcs = made ?? arcsOf(application, arcs, readAtMs, ages, placements);
+  }
 
-    const served = this.arcs.filter((arc) => arc.version !== MAINTENANCE);
-    const circle = (chosen: readonly Arc[], inside: Reason, outside: Reason): Circle => ({
-      arcs: chosen
-        .filter((arc) => arc.rollout > 0)
-        .map((arc) => ({
-          offset: arc.offset,
-          rollout: arc.rollout,
-          arc,
-          placement: placements.of(application, arc.version, inside),
-        })),
-      otherwise: placements.of(application, MASTER, outside),
-    });
-    const held = served.filter((arc) => arc.failsafe === "hold");
-    this.#fresh = circle(served, "rollout", "outside");
-    this.#stale = circle(held, "hold", readAtMs === Number.NEGATIVE_INFINITY ? "unread" : "stale");
+  get application(): string {
+    return this.#arcs.application;
+  }
 
-    for (const version of [MASTER, ...served.map((arc) => arc.version)]) {
-      this.#forced.set(version, placements.of(application, version, "forced"));
-    }
-    // What testers know from other tools; a version of that very name goes first.
-    for (const [word, version] of FORCE_WORDS) {
-      const forced = this.#forced.get(version);
-      if (forced !== undefined && !this.#forced.has(word)) this.#forced.set(word, forced);
-    }
+  /** As read, in order of precedence, with `maintenance` among them. */
+  get arcs(): readonly Arc[] {
+    return this.#arcs.all;
+  }
+
+  /** The same arcs, read at another time. */
+  renewed(readAtMs: number): Table {
+    const { application, all, ages, placements } = this.#arcs;
+    return new Table(application, all, readAtMs, ages, placements, this.#arcs);
   }
 
   /** Whether the rollouts still hold as they were read. */
@@ -153,19 +162,26 @@ export class Table {
 
   /** The place of an assignment in [0, 1). */
   locate(assignment: number, nowMs: number): Placement {
-    const circle = nowMs < this.expiresAtMs ? this.#fresh : this.#stale;
+    const { fresh, stale } = this.#arcs;
+    const circle = nowMs < this.expiresAtMs ? fresh : stale;
     const arcs = circle.arcs;
     for (let i = 0; i < arcs.length; i++) {
       const arc = arcs[i] as PlacedArc;
-      if (covers(arc.offset, arc.rollout, assignment)) return arc.placement;
+      if (covers(arc.offset, arc.rollout, assignment)) {
+        arc.placement ??= this.#placement(arc.arc.version, circle.inside);
+        return arc.placement;
+      }
     }
+    circle.otherwise ??= this.#placement(MASTER, circle.outside);
     return circle.otherwise;
   }
 
-  /** The place of a visitor that forces its location; undefined where there is no such version, or no fresh word of it. */
+  /** The place of a visitor that forces its location; undefined if there is no such version, or no fresh word of it. */
   forced(location: string, nowMs: number): Placement | undefined {
-    const placement = this.#forced.get(location);
-    return this.isFresh(nowMs) || placement?.location === MASTER ? placement : undefined;
+    const forced = this.#arcs.forced.get(location);
+    if (forced === undefined || !(this.isFresh(nowMs) || forced.location === MASTER)) return undefined;
+    forced.placement ??= this.#placement(forced.location, "forced");
+    return forced.placement;
   }
 
   /**
@@ -177,20 +193,57 @@ export class Table {
    * a table are for what holds alone, from one round of questions before its end.
    */
   lease(nowMs: number): Lease {
-    const { unhealthyMs, handoverMs } = this.#ages;
+    const { unhealthyMs, handoverMs } = this.#arcs.ages;
     const leftMs = Math.floor(this.expiresAtMs - nowMs);
-    const fresh = this.#fresh.arcs;
-    const held = this.#stale.arcs;
+    const fresh = this.#arcs.fresh.arcs;
+    const held = this.#arcs.stale.arcs;
     const isHandedOver = held.length === fresh.length || leftMs <= handoverMs;
     if (held.length > 0 && isHandedOver) {
-      return { durationMs: Math.max(Math.floor(unhealthyMs), HELD_MIN_MS), arcs: arcsOf(this.#stale) };
+      return { durationMs: Math.max(Math.floor(unhealthyMs), HELD_MIN_MS), arcs: arcsIn(this.#arcs.stale) };
     }
-    return leftMs > 0 ? { durationMs: leftMs, arcs: arcsOf(this.#fresh) } : { durationMs: 0, arcs: [] };
+    return leftMs > 0 ? { durationMs: leftMs, arcs: arcsIn(this.#arcs.fresh) } : { durationMs: 0, arcs: [] };
+  }
+
+  #placement(location: string, reason: Reason): Placement {
+    return this.#arcs.placements.of(this.#arcs.application, location, reason);
   }
 }
 
-function arcsOf(circle: Circle): Arc[] {
+function arcsIn(circle: Circle): Arc[] {
   return circle.arcs.map((placed) => placed.arc);
+}
+
+function arcsOf(
+  application: string,
+  arcs: readonly Arc[],
+  readAtMs: number,
+  ages: Ages,
+  placements: Placements,
+): Arcs {
+  const all = [...arcs].sort(byPrecedence);
+  const served = all.filter((arc) => arc.version !== MAINTENANCE);
+  const held = served.filter((arc) => arc.failsafe === "hold");
+  const forced = new Map<string, Forced>();
+  for (const location of [MASTER, ...served.map((arc) => arc.version)]) {
+    forced.set(location, { location, placement: undefined });
+  }
+  // Testers know these words from other tools; a version of that very name goes first.
+  for (const [word, version] of FORCE_WORDS) {
+    const location = forced.get(version);
+    if (location !== undefined && !forced.has(word)) forced.set(word, location);
+  }
+  return {
+    ...{ application, all, forced, placements, ages },
+    fresh: circleOf(served, "rollout", "outside"),
+    stale: circleOf(held, "hold", readAtMs === Number.NEGATIVE_INFINITY ? "unread" : "stale"),
+  };
+}
+
+function circleOf(chosen: readonly Arc[], inside: Reason, outside: Reason): Circle {
+  const arcs = chosen
+    .filter((arc) => arc.rollout > 0)
+    .map((arc) => ({ offset: arc.offset, rollout: arc.rollout, arc, placement: undefined }));
+  return { arcs, inside, outside, otherwise: undefined };
 }
 
 /** The tables of all applications that a daemon serves. */
@@ -245,5 +298,16 @@ export class Rollout {
     const index = this.#indexByName.get(application);
     if (index === undefined) return;
     this.#tables[index] = new Table(application, arcs, readAtMs, this.#ages, this.placements);
+  }
+
+  /**
+   * Says that an application's table has been read again and is the same. For the feed alone (law 2).
+   *
+   * @param readAtMs as of `apply`
+   */
+  renew(application: string, readAtMs: number): void {
+    const index = this.#indexByName.get(application);
+    const table = index === undefined ? undefined : this.#tables[index];
+    if (index !== undefined && table !== undefined) this.#tables[index] = table.renewed(readAtMs);
   }
 }

@@ -6,7 +6,7 @@ import { KeptLog } from "./support/logged.ts";
 function setUp() {
   const core = createCore();
   const log = new KeptLog();
-  const trouble = new ClientTrouble(core.metrics, log);
+  const trouble = new ClientTrouble(core.metrics, log, "app");
   const counts = core.metrics.server("line");
   counts.accepted = 1;
   return { core, log, trouble, counts };

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Placements } from "../src/placement.ts";
+import { Rollout } from "../src/rollout.ts";
 
 test("there is one placement for each application, location and reason", () => {
   const placements = new Placements();
@@ -15,24 +16,57 @@ test("there is one placement for each application, location and reason", () => {
   expect(Buffer.from(first.lineTail).toString()).toBe("\ncanary\n");
 });
 
+const ROOM = Placements.OWN_VERSIONS_MAX + Placements.SHARED_VERSIONS_MAX;
+
 test("law 5: versions without end do not make placements without end, and are still answered by name", () => {
   const placements = new Placements();
-  for (let i = 0; i < 3 * Placements.COUNT_MAX; i++) {
+  for (let i = 0; i < 3 * ROOM; i++) {
     const placement = placements.of("app", `v${i}`, "rollout");
     placement.count++;
     expect(placement.location).toBe(`v${i}`);
     expect(Buffer.from(placement.lineTail).toString()).toBe(`\nv${i}\n`);
   }
   const all = [...placements.values()];
-  expect(all.length).toBeLessThanOrEqual(Placements.COUNT_MAX + 1);
+  expect(all.length).toBeLessThanOrEqual(ROOM + 1);
   const other = all.find((placement) => placement.location === "other");
-  expect(other?.count).toBe(2 * Placements.COUNT_MAX);
-  expect(all.reduce((sum, placement) => sum + placement.count, 0)).toBe(3 * Placements.COUNT_MAX);
+  expect(other?.count).toBe(2 * ROOM);
+  expect(all.reduce((sum, placement) => sum + placement.count, 0)).toBe(3 * ROOM);
+});
+
+test("law 5: an application with versions without end takes no other application's names", () => {
+  const placements = new Placements();
+  for (let i = 0; i < 2 * ROOM; i++) placements.of("runaway", `v${i}`, "rollout");
+  for (let i = 0; i < 2_000; i++) {
+    for (let version = 0; version < Placements.OWN_VERSIONS_MAX; version++) {
+      placements.of(`app${i}`, `v${version}`, "rollout").count++;
+    }
+    placements.of(`app${i}`, "master", "outside").count++;
+    expect(placements.ofApplication(`app${i}`)).not.toBeEmpty();
+    for (const { location } of placements.ofApplication(`app${i}`)) expect(location).not.toBe("other");
+  }
+});
+
+test("a version keeps its one name for all reasons, also when there is no room for others", () => {
+  const placements = new Placements();
+  for (let i = 0; i <= ROOM; i++) placements.of("app", `v${i}`, "rollout");
+  const held = placements.of("app", "v0", "hold");
+  held.count = 7;
+  expect([...placements.ofApplication("app")]).toContain(held);
+  expect(placements.of("app", `v${ROOM}`, "hold").count).toBe(0);
+});
+
+test("an application has no placements before the first one is counted", () => {
+  const rollout = new Rollout(["app", "web"], 8_000);
+  rollout.apply("web", [{ version: "canary", rollout: 1, offset: 0, failsafe: "hold" }], 0);
+  expect([...rollout.placements.values()]).toEqual([]);
+  const placement = rollout.table("web")?.locate(0.5, 1);
+  expect([...rollout.placements.ofApplication("web")]).toEqual(placement === undefined ? [] : [placement]);
+  expect([...rollout.placements.ofApplication("app")]).toEqual([]);
 });
 
 test("a version that is called `other` is answered by its own name when the others overflow", () => {
   const placements = new Placements();
-  for (let i = 0; i <= Placements.COUNT_MAX; i++) placements.of("app", `v${i}`, "rollout");
+  for (let i = 0; i <= ROOM; i++) placements.of("app", `v${i}`, "rollout");
   const other = placements.of("app", "other", "rollout");
   expect(other.location).toBe("other");
   expect(Buffer.from(other.lineTail).toString()).toBe("\nother\n");

@@ -77,6 +77,7 @@ test("every metric of the table is on the page, with its type and its help", asy
   context.metrics.server("line");
   context.metrics.feed("app");
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
+  decide(context, "app", 0.2);
   const page = await scrape(monitor(context));
   expect([...page.types].sort()).toEqual(
     METRICS.map(({ name, type }): [string, string] => [name, type]).sort(),
