@@ -7,7 +7,7 @@
  */
 
 import { Admin, admin as adminOption } from "./admin/admin.ts";
-import { readState, type State } from "./admin/state.ts";
+import { readState, type State, writeState } from "./admin/state.ts";
 import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
 import {
@@ -98,10 +98,16 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     kind.create(settings, { metrics, rollout, feed, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
   const trouble = new ClientTrouble(metrics, log, rollout.first.application);
-  const state = () => readState({ rollout, feed, metrics, store: opened, clock, ...started });
+  const sources = { rollout, feed, metrics, store: opened, clock, ...started };
   const adminAddress = settings.get(adminOption);
   const admin =
-    adminAddress && new Admin({ address: adminAddress, isReady: () => feed.isReady, state, monitors });
+    adminAddress &&
+    new Admin({
+      address: adminAddress,
+      isReady: () => feed.isReady,
+      state: () => writeState(sources),
+      monitors,
+    });
 
   const releases: (() => Promise<void>)[] = [];
   const closing = Promise.withResolvers<void>();
@@ -183,7 +189,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     get adminUrl() {
       return adminUrl;
     },
-    state,
+    state: () => readState(sources),
     start,
     close,
   };

@@ -13,7 +13,6 @@
 import type { Server as BunServer } from "bun";
 import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
 import type { Monitor } from "../monitors/monitor.ts";
-import type { State } from "./state.ts";
 
 export const admin = single<HostPort | null>(
   {
@@ -28,7 +27,8 @@ export const admin = single<HostPort | null>(
 export interface AdminOptions {
   readonly address: HostPort;
   readonly isReady: () => boolean;
-  readonly state: () => State;
+  /** `/state` as JSON, in parts. */
+  readonly state: () => AsyncIterable<string>;
   /** Pages of monitors that are fetched; the first one is served at `/metrics`. */
   readonly monitors: readonly Monitor[];
 }
@@ -71,7 +71,10 @@ export class Admin {
             : new Response((await Array.fromAsync(page.chunks())).join(""), {
                 headers: { "content-type": page.contentType },
               }),
-        "/state": () => Response.json(state()),
+        "/state": async () =>
+          new Response((await Array.fromAsync(state())).join(""), {
+            headers: { "content-type": "application/json" },
+          }),
       },
       fetch: () => new Response("there are /healthz, /readyz, /metrics and /state\n", { status: 404 }),
       error: (error) => new Response(`${error.message}\n`, { status: 500 }),

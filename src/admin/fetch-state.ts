@@ -4,8 +4,8 @@ import { request } from "node:http";
 import { type HostPort, hostPortText } from "../config/values.ts";
 import type { State } from "./state.ts";
 
-/** A daemon with thousands of placements says less. */
-const STATE_BYTES_MAX = 16_777_216;
+/** A daemon with ten thousand applications of six versions says less. */
+const STATE_BYTES_MAX = 64 * 1024 * 1024;
 
 export class AdminError extends Error {
   override readonly name = "AdminError";

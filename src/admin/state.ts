@@ -3,9 +3,14 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { Feed, FeedState } from "../feed.ts";
 import type { Metrics, ServerCounts } from "../metrics.ts";
+import type { Placement } from "../placement.ts";
 import type { Arc } from "../record.ts";
 import type { Rollout } from "../rollout.ts";
+import { Slices } from "../slices.ts";
 import type { Store } from "../stores/store.ts";
+
+/** A part of the answer is handed over as soon as it is this long. */
+const CHUNK_CHARACTERS = 16_384;
 
 export interface ApplicationState {
   readonly name: string;
@@ -45,23 +50,70 @@ export interface StateSources {
   readonly clock: () => number;
 }
 
+/** All of it at once. */
 export function readState(sources: StateSources): State {
+  const decisions = new DecisionsByApplication();
+  for (const placement of sources.metrics.placements.values()) decisions.add(placement);
   const nowMs = sources.clock();
+  const applications = sources.feed.states.map((feed) => applicationState(sources, feed, decisions, nowMs));
+  return { ...headOf(sources), applications };
+}
+
+/** The same as JSON, in parts: with ten thousand applications the event loop answers visitors in between. */
+export async function* writeState(sources: StateSources): AsyncGenerator<string> {
+  const slices = new Slices();
+  const decisions = new DecisionsByApplication();
+  for (const placement of sources.metrics.placements.values()) {
+    decisions.add(placement);
+    if (slices.isOver()) await slices.next();
+  }
+  // The head's last brace makes room for the list.
+  let chunk = `${JSON.stringify(headOf(sources)).slice(0, -1)},"applications":[`;
+  let separator = "";
+  for (const feed of sources.feed.states) {
+    chunk += separator + JSON.stringify(applicationState(sources, feed, decisions, sources.clock()));
+    separator = ",";
+    if (chunk.length >= CHUNK_CHARACTERS) {
+      yield chunk;
+      chunk = "";
+    }
+    if (slices.isOver()) await slices.next();
+  }
+  yield `${chunk}]}\n`;
+}
+
+/** The decisions of each application, grouped once: looking for them per application would cost the square. */
+class DecisionsByApplication {
+  readonly #byName = new Map<string, ApplicationState["decisions"][number][]>();
+
+  add({ application, location, reason, count }: Placement): void {
+    if (count === 0) return;
+    const decisions = this.#byName.get(application);
+    if (decisions === undefined) this.#byName.set(application, [{ location, reason, count }]);
+    else decisions.push({ location, reason, count });
+  }
+
+  of(application: string): ApplicationState["decisions"] {
+    return this.#byName.get(application) ?? [];
+  }
+}
+
+function headOf({ clock, startedAt, startedAtMs, feed, store, metrics }: StateSources) {
   return {
     version: packageJson.version,
     pid: process.pid,
-    startedAt: sources.startedAt.toISOString(),
-    uptimeMs: Math.round(nowMs - sources.startedAtMs),
-    ready: sources.feed.isReady,
-    store: sources.store.address,
-    applications: sources.feed.states.map((feed) => applicationState(sources, feed, nowMs)),
-    servers: sources.metrics.servers.map((counts) => ({ ...counts })),
+    startedAt: startedAt.toISOString(),
+    uptimeMs: Math.round(clock() - startedAtMs),
+    ready: feed.isReady,
+    store: store.address,
+    servers: metrics.servers.map((counts) => ({ ...counts })),
   };
 }
 
 function applicationState(
   { rollout, metrics }: StateSources,
   { application: name, error, malformed }: FeedState,
+  decisions: DecisionsByApplication,
   nowMs: number,
 ): ApplicationState {
   const table = rollout.table(name);
@@ -76,8 +128,6 @@ function applicationState(
     reads: { success: reads.success, failure: reads.failure, malformed: reads.malformed },
     arcs: table?.arcs ?? [],
     malformed,
-    decisions: [...metrics.placements.values()]
-      .filter((placement) => placement.application === name && placement.count > 0)
-      .map(({ location, reason, count }) => ({ location, reason, count })),
+    decisions: decisions.of(name),
   };
 }

@@ -58,7 +58,9 @@ const STATE: State = {
 const admin = new Admin({
   address: { host: "127.0.0.1", port: 0 },
   isReady: () => true,
-  state: () => STATE,
+  async *state() {
+    yield JSON.stringify(STATE);
+  },
   monitors: [],
 });
 
