@@ -22,7 +22,8 @@ import {
 } from "./config/options.ts";
 import { redactAddress } from "./config/redact.ts";
 import { hostPortText } from "./config/values.ts";
-import { Feed, type Reading } from "./feed.ts";
+import type { Reading } from "./feed/followed.ts";
+import { Feed } from "./feed.ts";
 import { Handler } from "./handler.ts";
 import { LastGoodSnapshots } from "./last-good.ts";
 import type { Log } from "./log.ts";

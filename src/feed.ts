@@ -1,31 +1,34 @@
 /**
- * Store → rollout: reads snapshots, checks them, and swaps the table. The only writer of the rollout table (law 2).
+ * Store → rollout: reads snapshots, checks them, and swaps the tables. The only writer of the rollout table (law 2).
  *
- * For each application one loop: read, apply, wait until `delay` has passed or the store's watch nudges, again. A
- * watch is only a nudge; the poll behind it finds what a lost push did not tell. A read that fails is tried again
+ * One loop reads for all applications, those together that are due together: a store of ten thousand applications is
+ * asked once, and not ten thousand times. Each application is due again when `delay` has passed, or when the store's watch
+ * nudges. A watch is only a nudge; the poll behind it finds what a lost push did not tell. A read that fails is tried again
  * sooner than `delay` at first, then at `delay`: being back quickly is worth more here than a quiet log, and a store
- * that polls at `delay` when well is asked at most twice as often when it is ill. All waits have jitter, so that a fleet
- * that lost its store together does not come back together.
+ * that is asked at `delay` when it is well is asked at most twice as often when it is ill. All waits have jitter, so that
+ * a fleet that lost its store together does not come back together.
  *
- *     start ─▶ reading ─ok──▶ apply ─▶ waiting(delay) ──────┐
- *                ▲  └─error─▶ count ─▶ waiting(back-off) ───┤
- *                └──────────── time, or a nudge ◀───────────┘
+ *     start ─▶ due ─▶ reading ─ok──▶ apply ─▶ waits for delay ──────┐
+ *               ▲        └─error──▶ count ─▶ waits for back-off ───┤
+ *               └──────────────── time, or a nudge ◀───────────────┘
  *
- * What a read goes through is in `feed/`: it ends in time, is no older than the last one, and its records are checked.
+ * A round is what is read together. Rounds may overlap, because a store that hangs for some applications must not hold up
+ * the others; an application is in one round at a time. What an answer goes through is in `feed/`: it comes in time, is
+ * no older than the last one, and its records are checked, in slices of time between which visitors are answered.
  *
  * A table's age counts from the moment at which the store was asked, not answered: what it holds is no newer.
  */
 
-import { BoundedReads, READ_TIMEOUT_MS } from "./feed/bounded-read.ts";
-import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./feed/check-snapshot.ts";
+import { BoundedReads } from "./feed/bounded-read.ts";
 import { Expiry } from "./feed/expiry.ts";
-import { Positions } from "./feed/positions.ts";
+import { type FeedState, Followed, type Reading } from "./feed/followed.ts";
+import { Tellings } from "./feed/tellings.ts";
 import type { LastGood } from "./last-good.ts";
 import type { Log } from "./log.ts";
-import type { FeedCounts, Metrics } from "./metrics.ts";
-import { type Arc, MAINTENANCE } from "./record.ts";
-import { findOverlap, type Rollout, spell } from "./rollout.ts";
-import { type Snapshot, type Store, StoreError } from "./stores/store.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Rollout } from "./rollout.ts";
+import { Slices } from "./slices.ts";
+import { type Store, StoreError } from "./stores/store.ts";
 
 /** The first wait after a failure, as a part of `delay`; it doubles with each further one, up to `delay`. */
 const BACKOFF_START = 1 / 4;
@@ -33,20 +36,24 @@ const BACKOFF_START = 1 / 4;
 /** Waits are shortened by up to this part, never lengthened: what changed is found within `delay`. */
 const JITTER = 0.2;
 
-/** A push makes a whole fleet read at once; where that read fails, the next ones are spread wide. */
+/** A push makes a whole fleet read at once; if that read fails, the next ones are spread wide. */
 const BACKOFF_JITTER = 0.75;
 
 /** A watch that nudges without end costs at most a read in this time, and fewer while the store fails. */
 const NUDGE_MIN_MS = 10;
 const NUDGE_MIN_FAILING_MS = 100;
 
-/** A successful read. */
-export interface Reading extends Checked {
-  readonly application: string;
-  readonly snapshot: Snapshot;
-  /** How long ago the store was asked for it. */
-  readonly ageMs: number;
-}
+/** When the store is polled, applications that would be due within this part of `delay` are read along, so that they stay together. */
+const ALONG = 1 / 2;
+
+/** So many rounds may be under way; more applications wait until one ends. */
+const ROUNDS_MAX = 4;
+
+/** A store without `readMany` has so many reads of a round under way. */
+const READS_MAX = 32;
+
+/** So many saved snapshots are read from the disk at once. */
+const LOADS_MAX = 8;
 
 export interface FeedOptions {
   readonly store: Store;
@@ -63,44 +70,248 @@ export interface FeedOptions {
   readonly random?: () => number;
 }
 
-/** What the feed knows of an application's reads, for `/state`. */
-export interface FeedState {
-  readonly application: string;
-  /** The last failure, while it lasts. */
-  readonly error: string | undefined;
-  /** Versions whose record could not be used at the last read; the first few of them. */
-  readonly malformed: readonly string[];
-}
-
 export class Feed {
-  readonly #loops: readonly Loop[];
+  readonly #options: FeedOptions;
+  readonly #clock: () => number;
+  readonly #random: () => number;
+  readonly #followed: readonly Followed[];
+  readonly #reads: BoundedReads;
+  /** For a store without `readMany`; made when an application is first read. */
+  readonly #readsOf = new Map<Followed, BoundedReads>();
+  readonly #expiry: Expiry;
+  readonly #ending = new AbortController();
+  readonly #rounds = new Set<Promise<void>>();
+  readonly #unwatches: (() => void)[] = [];
+  readonly #firstRound = Promise.withResolvers<void>();
+  #lastGood: Promise<void> = Promise.resolve();
+  #running: Promise<void> = Promise.resolve();
+  #roundBeganAtMs = Number.NEGATIVE_INFINITY;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wakesAtMs = Number.NEGATIVE_INFINITY;
+  #wake: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
-    this.#loops = options.rollout.applications.map((application) => new Loop(application, options));
+    const { rollout, store, log, metrics, onReading } = options;
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#random = options.random ?? Math.random;
+    this.#followed = rollout.applications.map(
+      (application) =>
+        new Followed(application, {
+          ...{ rollout, log, onReading, clock: this.#clock },
+          counts: metrics.feed(application),
+          store: store.address,
+        }),
+    );
+    this.#reads = new BoundedReads(this.#ending.signal);
+    this.#expiry = new Expiry(this.#followed, () => this.#tellings(), this.#clock);
   }
 
   /** Begins to read; returns at once. */
   start(): void {
-    for (const loop of this.#loops) loop.start();
+    const { store } = this.#options;
+    for (const followed of this.#followed) {
+      const unwatch = store.watch?.(followed.application, () => this.#nudge(followed));
+      if (unwatch !== undefined) this.#unwatches.push(unwatch);
+    }
+    this.#running = this.#run();
+    this.#lastGood = this.#startFromLastGood();
   }
 
-  /** Resolves when every application has been read, or has failed to be: what visitors get then is the truth. */
+  /**
+   * Resolves when every application has been read, or has failed to be and what was saved of it has been looked for: what
+   * visitors get then is the truth.
+   */
   async begun(): Promise<void> {
-    await Promise.all(this.#loops.map((loop) => loop.begun));
+    await this.#firstRound.promise;
+    if (!this.#followed.every((followed) => followed.wasRead)) await this.#lastGood;
   }
 
   /** Whether a snapshot of every application has been applied (law 7). */
   get isReady(): boolean {
-    return this.#loops.every((loop) => loop.isReady);
+    return this.#followed.every((followed) => followed.isReady);
   }
 
-  get states(): FeedState[] {
-    return this.#loops.map(({ application, error, malformed }) => ({ application, error, malformed }));
+  /** In the order of the applications. What is in there changes as the feed goes on. */
+  get states(): readonly FeedState[] {
+    return this.#followed;
   }
 
   /** Ends all reads and watches. The tables stay as they are. */
   async close(): Promise<void> {
-    await Promise.all(this.#loops.map((loop) => loop.close()));
+    this.#ending.abort();
+    this.#expiry.close();
+    for (const unwatch of this.#unwatches.splice(0)) unwatch();
+    this.#wake?.();
+    await this.#running;
+    await Promise.all(this.#rounds);
+  }
+
+  #nudge(followed: Followed): void {
+    if (followed.isReading) {
+      followed.isNudged = true;
+      return;
+    }
+    followed.dueAtMs = Math.min(followed.dueAtMs, followed.notBeforeMs);
+    // The loop computes the time anew; a thousand nudges at once wake it once.
+    if (followed.dueAtMs < this.#wakesAtMs) this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      const nowMs = this.#clock();
+      const nextAtMs = this.#nextAtMs();
+      if (nextAtMs <= nowMs) this.#begin(this.#due(nowMs), nowMs);
+      else await this.#sleep(nextAtMs, nowMs);
+    }
+  }
+
+  /** When the next round is to begin; Infinity: when a round has ended. */
+  #nextAtMs(): number {
+    if (this.#rounds.size >= ROUNDS_MAX) return Number.POSITIVE_INFINITY;
+    let nextAtMs = Number.POSITIVE_INFINITY;
+    for (const { dueAtMs } of this.#followed) if (dueAtMs < nextAtMs) nextAtMs = dueAtMs;
+    return Math.max(nextAtMs, this.#roundBeganAtMs + NUDGE_MIN_MS);
+  }
+
+  #due(nowMs: number): Followed[] {
+    const alongMs = nowMs + this.#options.delayMs * ALONG;
+    const isPoll = this.#followed.some(
+      ({ dueAtMs, notBeforeMs }) => dueAtMs <= nowMs && dueAtMs > notBeforeMs,
+    );
+    return this.#followed.filter(
+      ({ dueAtMs, failures, notBeforeMs }) =>
+        dueAtMs <= nowMs || (isPoll && failures === 0 && dueAtMs <= alongMs && notBeforeMs <= nowMs),
+    );
+  }
+
+  async #sleep(untilMs: number, nowMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wakesAtMs = untilMs;
+      this.#wake = resolve;
+      if (untilMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(resolve, untilMs - nowMs);
+    });
+    clearTimeout(this.#timer);
+    this.#wake = undefined;
+    this.#wakesAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #begin(round: readonly Followed[], nowMs: number): void {
+    this.#roundBeganAtMs = nowMs;
+    for (const followed of round) {
+      followed.isReading = true;
+      followed.isNudged = false;
+      followed.dueAtMs = Number.POSITIVE_INFINITY;
+    }
+    const reading = this.#read(round, nowMs).finally(() => {
+      this.#rounds.delete(reading);
+      this.#wake?.();
+    });
+    this.#rounds.add(reading);
+  }
+
+  /** Never rejects. */
+  async #read(round: readonly Followed[], askedAtMs: number): Promise<void> {
+    const tellings = this.#tellings();
+    const random = this.#random();
+    const { store } = this.#options;
+    if (store.readMany === undefined) await this.#readEach(round, random, tellings);
+    else await this.#readTogether(store.readMany.bind(store), round, askedAtMs, random, tellings);
+    if (this.#ending.signal.aborted) return;
+    this.#expiry.watch();
+    tellings.flush(this.#clock());
+    if (this.#followed.every(({ hasBegun }) => hasBegun)) this.#firstRound.resolve();
+  }
+
+  async #readTogether(
+    readMany: NonNullable<Store["readMany"]>,
+    round: readonly Followed[],
+    askedAtMs: number,
+    random: number,
+    tellings: Tellings,
+  ): Promise<void> {
+    const slices = new Slices();
+    const applications = round.map(({ application }) => application);
+    let answer: Awaited<ReturnType<typeof readMany>> | undefined;
+    let failure: unknown;
+    try {
+      answer = await this.#reads.run((signal) => readMany(applications, signal));
+    } catch (error) {
+      failure = error;
+    }
+    for (const followed of round) {
+      if (slices.isOver()) await slices.next();
+      if (this.#ending.signal.aborted) return;
+      try {
+        if (answer === undefined) throw failure;
+        const snapshot = answer.get(followed.application);
+        if (snapshot instanceof StoreError) throw snapshot;
+        if (snapshot === undefined) throw new StoreError("malformed", "the store left an application out");
+        followed.take(snapshot, askedAtMs, true, tellings);
+      } catch (error) {
+        followed.fail(error, tellings);
+      }
+      this.#end(followed, askedAtMs, random);
+    }
+  }
+
+  async #readEach(round: readonly Followed[], random: number, tellings: Tellings): Promise<void> {
+    const waiting = round[Symbol.iterator]();
+    const readOn = async () => {
+      for (const followed of waiting) {
+        if (this.#ending.signal.aborted) return;
+        const askedAtMs = this.#clock();
+        await this.#readOne(followed, askedAtMs, tellings);
+        this.#end(followed, askedAtMs, random);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(READS_MAX, round.length) }, readOn));
+  }
+
+  async #readOne(followed: Followed, askedAtMs: number, tellings: Tellings): Promise<void> {
+    const reads = this.#readsOf.get(followed) ?? new BoundedReads(this.#ending.signal);
+    this.#readsOf.set(followed, reads);
+    const { store } = this.#options;
+    try {
+      const snapshot = await reads.run((signal) => store.read(followed.application, signal));
+      if (this.#ending.signal.aborted) return;
+      followed.take(snapshot, askedAtMs, false, tellings);
+      this.#expiry.watch();
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      followed.fail(error, tellings);
+    }
+    tellings.flushIfDue(this.#clock());
+  }
+
+  /** The next read begins `delay` after this one began, not after it ended: a slow store must not let its own values grow old between two reads that both succeed. */
+  #end(followed: Followed, askedAtMs: number, random: number): void {
+    const { failures } = followed;
+    followed.isReading = false;
+    followed.notBeforeMs = this.#clock() + (failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS);
+    const dueAtMs = askedAtMs + pauseMs(this.#options.delayMs, failures, random);
+    followed.dueAtMs = followed.isNudged ? followed.notBeforeMs : Math.max(dueAtMs, followed.notBeforeMs);
+  }
+
+  /** Beside the first reads, since a disk may hang as well as a store; whichever is first, the store has the last word. */
+  async #startFromLastGood(): Promise<void> {
+    const { lastGood } = this.#options;
+    if (lastGood === undefined) return;
+    const waiting = this.#followed[Symbol.iterator]();
+    const loadOn = async () => {
+      for (const followed of waiting) {
+        if (this.#ending.signal.aborted) return;
+        const loaded = followed.wasRead ? undefined : await lastGood(followed.application);
+        if (loaded !== undefined && !this.#ending.signal.aborted) followed.startFrom(loaded);
+      }
+    };
+    await Promise.all(Array.from({ length: LOADS_MAX }, loadOn));
+    if (!this.#ending.signal.aborted) this.#expiry.watch();
+  }
+
+  #tellings(): Tellings {
+    const { log, store, rollout } = this.#options;
+    return new Tellings(log, store.address, rollout.unhealthyMs);
   }
 }
 
@@ -114,232 +325,4 @@ export function pauseMs(delayMs: number, failures: number, random: number): numb
   if (failures === 0) return delayMs * (1 - JITTER * random);
   const boundMs = Math.min(delayMs, delayMs * BACKOFF_START * 2 ** Math.min(failures - 1, 10));
   return boundMs * (1 - BACKOFF_JITTER * random);
-}
-
-/** One application's loop. */
-class Loop {
-  readonly application: string;
-  error: string | undefined;
-  malformed: readonly string[] = [];
-  isReady = false;
-  readonly #options: FeedOptions;
-  readonly #clock: () => number;
-  readonly #random: () => number;
-  readonly #counts: FeedCounts;
-  readonly #ending = new AbortController();
-  #failures = 0;
-  readonly #reads: BoundedReads;
-  readonly #positions = new Positions();
-  readonly #expiry: Expiry;
-  #nudged = false;
-  #nudgeable = false;
-  #wake: (() => void) | undefined;
-  #unwatch: (() => void) | undefined;
-  #running: Promise<void> = Promise.resolve();
-  readonly #firstRead = Promise.withResolvers<void>();
-  /** Resolves after the first read that succeeded, or that failed and left a saved snapshot to be looked for. */
-  begun: Promise<void> = this.#firstRead.promise;
-
-  constructor(application: string, options: FeedOptions) {
-    this.application = application;
-    this.#options = options;
-    this.#clock = options.clock ?? (() => performance.now());
-    this.#random = options.random ?? Math.random;
-    this.#counts = options.metrics.feed(application);
-    this.#reads = new BoundedReads(options.store, this.#ending.signal);
-    this.#expiry = new Expiry(application, options.store.address, options.log, this.#clock);
-  }
-
-  start(): void {
-    this.#unwatch = this.#options.store.watch?.(this.application, () => {
-      this.#nudged = true;
-      if (this.#nudgeable) this.#wake?.();
-    });
-    this.#running = this.#run();
-    const lastGood = this.#startFromLastGood();
-    this.begun = this.#firstRead.promise.then(() => (this.#counts.success > 0 ? undefined : lastGood));
-  }
-
-  async close(): Promise<void> {
-    this.#ending.abort();
-    this.#expiry.close();
-    this.#unwatch?.();
-    this.#wake?.();
-    await this.#running;
-  }
-
-  /** Beside the first read, since a disk may hang as well as a store; whichever is first, the store has the last word. */
-  async #startFromLastGood(): Promise<void> {
-    const lastGood = await this.#options.lastGood?.(this.application);
-    const { rollout, log } = this.#options;
-    if (lastGood === undefined || this.#ending.signal.aborted || this.#counts.success > 0) return;
-    const nowMs = this.#clock();
-    rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
-    const table = rollout.table(this.application);
-    if (table?.isFresh(nowMs)) this.#expiry.watch(table);
-    const { arcs, durationMs } = rollout.table(this.application)?.lease(nowMs) ?? { arcs: [], durationMs: 0 };
-    this.isReady = durationMs > 0;
-    const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
-    if (durationMs > 0)
-      log.info("starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
-    else log.info("the saved snapshot is older than -unhealthy, so it does not count", fields);
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#ending.signal.aborted) {
-      this.#nudged = false;
-      const beganAtMs = this.#clock();
-      await this.#readOnce();
-      this.#firstRead.resolve();
-      const leastMs = this.#failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS;
-      await this.#sleep(leastMs, false);
-      // The next read begins `delay` after this one began, not after it ended: a slow store must not let its own
-      // values grow old between two reads that both succeed.
-      const tookMs = this.#clock() - beganAtMs;
-      if (!this.#nudged) await this.#sleep(Math.max(0, this.#pauseMs() - tookMs), true);
-    }
-  }
-
-  #pauseMs(): number {
-    return pauseMs(this.#options.delayMs, this.#failures, this.#random());
-  }
-
-  /** Waits for the time to pass or the end; where `nudgeable`, or for a nudge. */
-  async #sleep(pauseMs: number, nudgeable: boolean): Promise<void> {
-    if (this.#ending.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pauseMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#nudgeable = nudgeable;
-    });
-    this.#wake = undefined;
-    this.#nudgeable = false;
-  }
-
-  async #readOnce(): Promise<void> {
-    const askedAtMs = this.#clock();
-    let reading: Reading;
-    try {
-      const snapshot = await this.#reads.read(this.application);
-      this.#refuseOutdated(snapshot);
-      const ageMs = this.#clock() - askedAtMs;
-      reading = { ...this.#check(snapshot), application: this.application, snapshot, ageMs };
-    } catch (error) {
-      if (!this.#ending.signal.aborted) this.#fail(error);
-      return;
-    }
-    this.#succeed(reading, askedAtMs);
-  }
-
-  /** Throws where a record is older than it was, and the last values still hold. */
-  #refuseOutdated(snapshot: Snapshot): void {
-    const { rollout, log, store } = this.#options;
-    const outdated = this.#positions.outdated(snapshot);
-    if (outdated !== undefined) {
-      const { version, position, before } = outdated;
-      if (rollout.table(this.application)?.isFresh(this.#clock())) {
-        const what = `${version} went back from position ${before} to ${position}`;
-        throw new StoreError(
-          "outdated",
-          `${what}: a replica that lags, or a backup; see which server answers`,
-        );
-      }
-      log.error("the store stays at an older state than before: it counts as the truth from now on", {
-        ...outdated,
-        application: this.application,
-        store: store.address,
-        remedy: "if a backup was restored, look at the rollouts with get, and write them anew",
-      });
-    }
-    this.#positions.accept(snapshot);
-  }
-
-  /** Throws where the store answered with what is no snapshot: that counts as a read that failed. */
-  #check(snapshot: Snapshot): Checked {
-    const { rollout, log, store } = this.#options;
-    const before = rollout.table(this.application)?.arcs ?? [];
-    return checkSnapshot(snapshot, before, (problem, version) => {
-      const consequence = version === MAINTENANCE ? "leaves maintenance as it is" : "counts as rollout 0";
-      log.warn(`a record cannot be used and ${consequence}`, {
-        application: this.application,
-        version,
-        problem,
-        store: store.address,
-      });
-    });
-  }
-
-  #fail(error: unknown): void {
-    this.#failures++;
-    this.#counts.failure++;
-    this.error = describe(error);
-    const table = this.#options.rollout.table(this.application);
-    const ageMs = this.#clock() - (table?.readAtMs ?? Number.NEGATIVE_INFINITY);
-    const now = table?.isFresh(this.#clock()) ? "its last values hold until they are unhealthy" : "master";
-    this.#options.log.warn("the store could not be read", {
-      application: this.application,
-      store: this.#options.store.address,
-      code: error instanceof StoreError ? error.code : undefined,
-      error: this.error,
-      age: Number.isFinite(ageMs) ? `${(ageMs / 1000).toFixed(1)}s` : "never read",
-      now,
-    });
-  }
-
-  #succeed(reading: Reading, askedAtMs: number): void {
-    const { rollout, log, store } = this.#options;
-    const { arcs, malformed } = reading;
-    const before = rollout.table(this.application)?.arcs ?? [];
-    const isFirst = this.#counts.success === 0;
-    rollout.apply(this.application, arcs, askedAtMs);
-    const table = rollout.table(this.application);
-    if (table !== undefined) this.#expiry.watch(table);
-    this.isReady = true;
-    this.#counts.success++;
-    this.#counts.malformed = malformed.size;
-    this.malformed = [...malformed].slice(0, COMPLAINTS_MAX);
-    if (this.#failures > 0) {
-      log.info("the store answers again", { application: this.application, store: store.address });
-    }
-    this.#failures = 0;
-    this.error = undefined;
-
-    const after = rollout.table(this.application)?.arcs ?? [];
-    if (isFirst || spell(before) !== spell(after)) {
-      log.info("rollouts", { application: this.application, arcs: spell(after) || "none" });
-      this.#warnOf(after, reading.snapshot);
-    }
-    this.#options.onReading?.(reading);
-  }
-
-  /** What an operator may not have meant, though it is no mistake. */
-  #warnOf(arcs: readonly Arc[], snapshot: Snapshot): void {
-    const { log, store } = this.#options;
-    if (snapshot.size === 0) {
-      log.warn("the store has no records of this application: everyone goes to master", {
-        application: this.application,
-        store: store.address,
-        remedy: "see that -application and the store's address are spelled right, or write its first record",
-      });
-    }
-    const overlap = findOverlap(arcs);
-    if (overlap === undefined) return;
-    const [first, second] = overlap;
-    log.warn("two versions overlap: visitors in both arcs are served by the first", {
-      application: this.application,
-      first: spell([first]),
-      second: spell([second]),
-      remedy: `give ${second.version} another -offset`,
-    });
-  }
-}
-
-function describe(error: unknown): string {
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `no answer within ${READ_TIMEOUT_MS / 1000}s`;
-  }
-  return error instanceof Error ? error.message : String(error);
 }

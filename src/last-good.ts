@@ -8,7 +8,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic-file.ts";
-import type { Reading } from "./feed.ts";
+import type { Reading } from "./feed/followed.ts";
 import type { Log } from "./log.ts";
 import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
 

@@ -10,7 +10,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { access, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Reading } from "./feed.ts";
+import type { Reading } from "./feed/followed.ts";
 import type { Log } from "./log.ts";
 import { MAINTENANCE } from "./record.ts";
 

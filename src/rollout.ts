@@ -278,6 +278,11 @@ export class Rollout {
     });
   }
 
+  /** How old a table may become before its rollouts fall to 0. */
+  get unhealthyMs(): number {
+    return this.#ages.unhealthyMs;
+  }
+
   /** The default application's table. */
   get first(): Table {
     return this.#tables[0] as Table;

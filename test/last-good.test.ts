@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "../src/atomic-file.ts";
-import type { Reading } from "../src/feed.ts";
+import type { Reading } from "../src/feed/followed.ts";
 import { LastGoodSnapshots } from "../src/last-good.ts";
 import { type Arc, VERSIONS_MAX } from "../src/record.ts";
 import { KeptLog } from "./support/logged.ts";
@@ -30,7 +30,15 @@ const ARCS: readonly Arc[] = [
 ];
 
 function reading(arcs = ARCS, options: Partial<Reading> = {}): Reading {
-  return { application: "app", arcs, malformed: new Set(), snapshot: new Map(), ageMs: 0, ...options };
+  return {
+    application: "app",
+    arcs,
+    malformed: new Set(),
+    snapshot: new Map(),
+    ageMs: 0,
+    isSame: false,
+    ...options,
+  };
 }
 
 function open(): LastGoodSnapshots {

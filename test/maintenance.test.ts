@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Reading } from "../src/feed.ts";
+import type { Reading } from "../src/feed/followed.ts";
 import { Maintenance } from "../src/maintenance.ts";
 import { checkRecord } from "../src/record.ts";
 import { KeptLog } from "./support/logged.ts";
@@ -39,6 +39,7 @@ function reading(records: Readonly<Record<string, unknown>>, application = "app"
     malformed: new Set(checked.filter(({ problem }) => problem !== undefined).map(({ arc }) => arc.version)),
     snapshot: new Map(),
     ageMs: 0,
+    isSame: false,
   };
 }
 

@@ -1,9 +1,7 @@
 /**
- * Reads of a store that end in time, whatever the store does: one that neither answers nor heeds its signal is left to hang,
- * and is not asked again while too many reads do.
+ * Reads of a store that end in time, whatever the store does. A read that neither answers nor heeds its signal is left to
+ * hang, and the store is not asked again while too many reads hang.
  */
-
-import type { Snapshot, Store } from "../stores/store.ts";
 
 /** The longest that a read may take before it counts as failed, whatever the store itself does. */
 export const READ_TIMEOUT_MS = 5_000;
@@ -12,18 +10,16 @@ export const READ_TIMEOUT_MS = 5_000;
 const HANGING_READS_MAX = 3;
 
 export class BoundedReads {
-  readonly #store: Store;
   readonly #ending: AbortSignal;
   #hanging = 0;
 
   /** @param ending aborted when no answer is wanted any more */
-  constructor(store: Store, ending: AbortSignal) {
-    this.#store = store;
+  constructor(ending: AbortSignal) {
     this.#ending = ending;
   }
 
   /** Rejects when its time is up, the feed ends, or the store fails; a late answer is dropped. */
-  async read(application: string): Promise<Snapshot> {
+  async run<T>(read: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#hanging >= HANGING_READS_MAX) {
       throw new Error(`${this.#hanging} reads of the store hang; waiting for one to end`);
     }
@@ -32,14 +28,15 @@ export class BoundedReads {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
     this.#hanging++;
-    const read = (async () => this.#store.read(application, signal))();
-    read
+    // A store may throw before it returns a promise.
+    const reading = (async () => read(signal))();
+    reading
       .finally(() => {
         this.#hanging--;
       })
       .catch(() => {});
     try {
-      return await Promise.race([read, outOfTime]);
+      return await Promise.race([reading, outOfTime]);
     } catch (error) {
       // A store that heeds its signal may be first to say so, in words of its own.
       throw signal.aborted ? signal.reason : error;

@@ -1,45 +1,53 @@
-/** Tells when an application's table outlives its time, and when a fresh one follows: nobody else sees that moment. */
+/** Tells when tables outlive their time, and when fresh ones follow: nothing else sees that moment. One timer for all applications. */
 
-import type { Log } from "../log.ts";
 import type { Table } from "../rollout.ts";
+import type { Tellings } from "./tellings.ts";
+
+/** An application whose table is watched. */
+export interface Expiring {
+  readonly application: string;
+  readonly table: Table;
+  /** Whether its table is too old: `told` once the log has been told. */
+  expiry: "fresh" | "untold" | "told";
+}
 
 export class Expiry {
-  readonly #log: Log;
-  readonly #fields: { readonly application: string; readonly store: string };
+  readonly #all: readonly Expiring[];
+  readonly #tellings: () => Tellings;
   readonly #clock: () => number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #hasExpired = false;
 
-  constructor(application: string, store: string, log: Log, clock: () => number) {
-    this.#fields = { application, store };
-    this.#log = log;
+  constructor(all: readonly Expiring[], tellings: () => Tellings, clock: () => number) {
+    this.#all = all;
+    this.#tellings = tellings;
     this.#clock = clock;
   }
 
-  /** This table counts from now on. */
-  watch(table: Table): void {
-    clearTimeout(this.#timer);
-    const leftMs = table.expiresAtMs - this.#clock();
-    // A read whose answer this process only saw when it had been stopped for long is no news.
-    if (leftMs <= 0) {
-      this.#expire();
-      return;
-    }
-    const { application } = this.#fields;
-    if (this.#hasExpired) this.#log.info("the store's rollouts count again", { application });
-    this.#hasExpired = false;
-    this.#timer = setTimeout(() => this.#expire(), leftMs);
-    this.#timer.unref();
+  /** Some tables have been read: the next look is when the oldest one is too old. A table that is read again needs no other timer. */
+  watch(): void {
+    if (this.#timer === undefined) this.#look();
   }
 
   close(): void {
     clearTimeout(this.#timer);
   }
 
-  #expire(): void {
-    if (this.#hasExpired) return;
-    this.#hasExpired = true;
-    const message = "the last values are unhealthy: everyone goes to master, but for versions that hold";
-    this.#log.error(message, this.#fields);
+  #look(): void {
+    this.#timer = undefined;
+    const nowMs = this.#clock();
+    const tellings = this.#tellings();
+    let nextAtMs = Number.POSITIVE_INFINITY;
+    for (const each of this.#all) {
+      const { expiresAtMs } = each.table;
+      if (expiresAtMs > nowMs) nextAtMs = Math.min(nextAtMs, expiresAtMs);
+      else if (expiresAtMs > Number.NEGATIVE_INFINITY && each.expiry === "fresh") {
+        each.expiry = "told";
+        tellings.expired(each.application);
+      }
+    }
+    tellings.flush(nowMs);
+    if (nextAtMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#look(), nextAtMs - nowMs);
+    this.#timer.unref();
   }
 }

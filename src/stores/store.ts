@@ -34,6 +34,18 @@ export interface PastRecord {
 /** All records of an application by version, read at one moment. */
 export type Snapshot = ReadonlyMap<string, StoreRecord>;
 
+/**
+ * What a store answers for several applications, each asked for with `get`; a `Map` is one. `get` may still make the
+ * snapshot, in well under a millisecond, because visitors wait meanwhile.
+ */
+export interface Snapshots {
+  /**
+   * The application's snapshot, or why it alone cannot be had; undefined counts as a failure too. The very object of the
+   * last read, unchanged, says that nothing has changed since: then the feed does not look at it again.
+   */
+  get(application: string): Snapshot | StoreError | undefined;
+}
+
 /** What `write` sets in a record. Fields that are not named stay as they are; one that is undefined is removed. */
 export type RecordFields = Readonly<Record<string, unknown>> & { readonly rollout: number };
 
@@ -60,6 +72,17 @@ export interface Store {
    * @param signal aborts when nobody waits any longer
    */
   read(application: string, signal: AbortSignal): Promise<Snapshot>;
+
+  /**
+   * Reads whole snapshots of many applications, with as few questions to the engine as it can. Rejects if it can read none
+   * of them; what is wrong with one application is that application's answer. Each snapshot is of one moment, which is
+   * not before the call; two snapshots may be of two. Absent in a store that can only read one after another: then the
+   * feed calls `read` for each, some at once.
+   *
+   * @param applications at least one, each once
+   * @param signal       aborts when nobody waits any longer
+   */
+  readMany?(applications: readonly string[], signal: AbortSignal): Promise<Snapshots>;
 
   /**
    * Calls `changed` soon after each change of the application's records that the engine tells of, and when it cannot

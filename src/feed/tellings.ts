@@ -1,0 +1,163 @@
+/**
+ * What the log is told of one round of reads. Ten thousand applications that lose their store are one line, and not ten
+ * thousand: what happened to several applications in the same way is told once, with their number.
+ */
+
+import type { Fields, Level, Log } from "../log.ts";
+import type { Table } from "../rollout.ts";
+import { StoreError } from "../stores/store.ts";
+import { READ_TIMEOUT_MS } from "./bounded-read.ts";
+
+/** So many lines of one kind a round are for one application each; the rest is one line with a number. */
+const LINES_MAX = 32;
+
+/** What a round that takes long has to tell is told so often. */
+const FLUSH_EVERY_MS = 1_000;
+
+/** An application in the eyes of the log. */
+interface Told {
+  readonly application: string;
+  readonly table: Table;
+}
+
+interface Failure {
+  readonly code: string | undefined;
+  readonly error: string;
+  readonly applications: Told[];
+}
+
+export class Tellings {
+  readonly #log: Log;
+  readonly #store: string;
+  readonly #unhealthyMs: number;
+  readonly #failures = new Map<string, Failure>();
+  readonly #expired: string[] = [];
+  readonly #answering: string[] = [];
+  readonly #counting: string[] = [];
+  #flushedAtMs: number | undefined;
+  /** How many lines of a kind there were. */
+  readonly #lines = new Map<string, { readonly level: "info" | "warn"; count: number }>();
+
+  constructor(log: Log, store: string, unhealthyMs: number) {
+    this.#log = log;
+    this.#store = store;
+    this.#unhealthyMs = unhealthyMs;
+  }
+
+  failed(told: Told, error: unknown): void {
+    const text = describe(error);
+    const known = this.#failures.get(text);
+    if (known !== undefined) known.applications.push(told);
+    else {
+      const code = error instanceof StoreError ? error.code : undefined;
+      this.#failures.set(text, { code, error: text, applications: [told] });
+    }
+  }
+
+  expired(application: string): void {
+    this.#expired.push(application);
+  }
+
+  answersAgain(application: string): void {
+    this.#answering.push(application);
+  }
+
+  countsAgain(application: string): void {
+    this.#counting.push(application);
+  }
+
+  /** A line for one application, at once; past `LINES_MAX` of its kind it is only counted. */
+  line(level: Extract<Level, "info" | "warn">, message: string, fields: Fields): void {
+    const lines = this.#lines.get(message) ?? { level, count: 0 };
+    this.#lines.set(message, lines);
+    lines.count++;
+    if (lines.count <= LINES_MAX) this.#log[level](message, fields);
+  }
+
+  /** Tells what has been collected, if the last time is long ago. */
+  flushIfDue(nowMs: number): void {
+    this.#flushedAtMs ??= nowMs;
+    if (nowMs - this.#flushedAtMs >= FLUSH_EVERY_MS) this.flush(nowMs);
+  }
+
+  /** Tells what has been collected. */
+  flush(nowMs: number): void {
+    this.#flushedAtMs = nowMs;
+    const store = this.#store;
+    for (const [message, { level, count }] of this.#lines) {
+      if (count > LINES_MAX) this.#log[level](message, { moreApplications: count - LINES_MAX, store });
+    }
+    this.#lines.clear();
+    if (this.#answering.length > 0) {
+      this.#log.info("the store answers again", { ...whose(this.#answering), store });
+    }
+    if (this.#counting.length > 0) {
+      this.#log.info("the rollouts of the store count again", whose(this.#counting));
+    }
+    this.#flushFailures(nowMs);
+    if (this.#expired.length > 0) {
+      const message = `the last values are older than ${seconds(this.#unhealthyMs)}, so everyone goes to master, except visitors of versions that hold`;
+      this.#log.error(message, { ...whose(this.#expired), store });
+    }
+    for (const list of [this.#answering, this.#counting, this.#expired]) list.length = 0;
+  }
+
+  #flushFailures(nowMs: number): void {
+    let lines = 0;
+    let untold = 0;
+    for (const { code, error, applications } of this.#failures.values()) {
+      if (++lines > LINES_MAX) untold += applications.length;
+      else {
+        this.#log.warn("the store could not be read", {
+          ...whose(applications.map(({ application }) => application)),
+          store: this.#store,
+          code,
+          error,
+          ...this.#consequence(applications, nowMs),
+        });
+      }
+    }
+    if (untold > 0) {
+      const error = "other reasons than those told one by one";
+      this.#log.warn("the store could not be read", { applications: untold, store: this.#store, error });
+    }
+    this.#failures.clear();
+  }
+
+  /** How old the values are, and what they mean for visitors now. */
+  #consequence(applications: readonly Told[], nowMs: number): Fields {
+    const readAtMs = Math.min(...applications.map(({ table }) => table.readAtMs));
+    const age = Number.isFinite(readAtMs) ? seconds(nowMs - readAtMs) : "never read";
+    const fresh = applications.filter(({ table }) => table.isFresh(nowMs)).length;
+    if (fresh === applications.length) {
+      return { age, now: `the last values count until they are older than ${seconds(this.#unhealthyMs)}` };
+    }
+    if (fresh > 0)
+      return { age, now: `the last values count for ${fresh} of the applications; the others are at master` };
+    const holds = applications.some(({ table }) => table.lease(nowMs).arcs.length > 0);
+    return {
+      age,
+      now: holds
+        ? "everyone goes to master, except visitors of versions that hold"
+        : "everyone goes to master",
+    };
+  }
+}
+
+/** One application by its name, several by their number. */
+function whose(applications: readonly string[]): Fields {
+  const [first] = applications;
+  return applications.length === 1 ? { application: first } : { applications: applications.length };
+}
+
+function seconds(ms: number): string {
+  return `${Number((ms / 1000).toFixed(1))}s`;
+}
+
+/** What a read failed of, for the log and `/state`. */
+export function describe(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `no answer within ${READ_TIMEOUT_MS / 1000}s`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
