@@ -5,6 +5,8 @@
  * counting it. The same complaint is written at most once in `REPEAT_MS`, with the count of what was held back.
  */
 
+import { oneLine } from "./text.ts";
+
 export type Level = "debug" | "info" | "warn" | "error";
 
 /** Whatever explains an event: `application`, `store`, `path`, … Never a secret. */
@@ -141,16 +143,5 @@ function textLine(time: Date, level: Level, message: string, fields: Fields): st
 /** A value of a field, quoted where it would not read back as one word. */
 function plain(value: string | number | boolean): string {
   const text = String(value);
-  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : oneLine(JSON.stringify(text));
-}
-
-/**
- * What others sent may sit in a line: no control character, and nothing else that ends a line, may forge one or drive
- * a terminal. `JSON.stringify` leaves those from U+007F on as they are.
- */
-function oneLine(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return /^[^\s"=]+$/u.test(text) && oneLine(text) === text ? text : oneLine(JSON.stringify(text));
 }

@@ -5,7 +5,7 @@
  * so that none drives a terminal or forges a row.
  */
 export function aligned(rows: readonly (readonly string[])[], indent = ""): string {
-  const plain = rows.map((row) => row.map(plainText));
+  const plain = rows.map((row) => row.map(oneLine));
   const widths: number[] = [];
   for (const row of plain) {
     row.forEach((cell, column) => {
@@ -18,9 +18,25 @@ export function aligned(rows: readonly (readonly string[])[], indent = ""): stri
     .join("");
 }
 
-/** A text from elsewhere, with its control characters escaped. */
-export function plainText(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+/**
+ * Characters that drive a terminal, end a line or turn the direction of writing: all control characters, those from U+0080 on
+ * among them, the separators of lines and paragraphs, and the marks of bidirectional text.
+ */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** A text from elsewhere as one line that shows every character: what could drive a terminal is escaped as in JSON. */
+export function oneLine(text: string): string {
+  return text.replace(UNSAFE, escaped);
+}
+
+/** The same for a text of several lines: line feeds stay. */
+export function plainLines(text: string): string {
+  return text.replace(UNSAFE, (character) => (character === "\n" ? character : escaped(character)));
+}
+
+function escaped(character: string): string {
+  const short = JSON.stringify(character).slice(1, -1);
+  return short !== character ? short : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** As `aligned`, under a line of titles; columns in which no row has anything are left out. */

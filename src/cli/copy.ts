@@ -11,6 +11,7 @@ import { type Option, Problem } from "../config/option.ts";
 import { application, store } from "../config/options.ts";
 import { parseSwitch, single } from "../config/values.ts";
 import { checkRecord } from "../record.ts";
+import { fieldsOf } from "../records/fields.ts";
 import { resolveStore } from "../stores/list.ts";
 import {
   type RecordFields,
@@ -19,11 +20,11 @@ import {
   type StoreRecord,
   type Written,
 } from "../stores/store.ts";
-import { plainText } from "../text.ts";
+import { oneLine } from "../text.ts";
 import type { Command } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
-import { fieldsOf, STORE_OPTIONS, withOpened } from "./rollouts.ts";
+import { STORE_OPTIONS, withOpened } from "./rollouts.ts";
 
 /** Ten thousand applications take a while; whoever loses patience may repeat it. */
 const COPY_TIMEOUT_MS = 600_000;
@@ -111,10 +112,10 @@ async function copyAll(
   const applications = named ?? (await from.applications?.(signal));
   if (applications === undefined) {
     const remedy = "name them, each with -application";
-    throw new CliError("failed", `${plainText(from.address)} cannot list its applications`, remedy);
+    throw new CliError("failed", `${oneLine(from.address)} cannot list its applications`, remedy);
   }
   if (into.write === undefined) {
-    throw new CliError("failed", `${plainText(into.address)} is read-only; nothing was written`);
+    throw new CliError("failed", `${oneLine(into.address)} is read-only; nothing was written`);
   }
   let written = 0;
   let same = 0;
@@ -151,7 +152,7 @@ async function copyAll(
       const copied = after.get(version);
       if (differing.includes(`${name}/${version}`) || (copied !== undefined && isSame(record, copied)))
         continue;
-      const what = plainText(`${version} of ${name} is not in ${into.address} as it was written`);
+      const what = oneLine(`${version} of ${name} is not in ${into.address} as it was written`);
       throw new CliError("failed", what, "somebody writes there at the same time; repeat the copy");
     }
   }
@@ -195,5 +196,5 @@ function sentence(outcome: Outcome): string {
     lines.push(`left out, as no daemon can use them: ${malformed.join(", ")}; get says what is wrong`);
   }
   for (const { record, why } of refused) lines.push(`left out: ${record}: ${why}`);
-  return lines.map((line) => `${plainText(line)}\n`).join("");
+  return lines.map((line) => `${oneLine(line)}\n`).join("");
 }

@@ -10,7 +10,7 @@ import { runChecks } from "../doctor/run.ts";
 import { Site } from "../doctor/site.ts";
 import { parseVersionText, type VersionText } from "../doctor/telling.ts";
 import { socket } from "../servers/line.ts";
-import { plainText } from "../text.ts";
+import { oneLine } from "../text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
@@ -145,7 +145,7 @@ export const doctor: Command = {
         mayBreak: settings.get(mayBreak),
         allowForce: settings.get(allowForce),
         stateDirectory: settings.get(stateDir),
-        tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${plainText(line)}\n`),
+        tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${oneLine(line)}\n`),
         random: Math.random,
       },
       new DaemonSide(address?.kind === "fd" ? null : address, settings.get(admin), name),

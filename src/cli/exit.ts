@@ -3,19 +3,20 @@
 /** What scripts can tell apart. Also the page of help that lists them. */
 export const EXITS = {
   ok: { status: 0, meaning: "done" },
-  failed: { status: 1, meaning: "what was asked for failed or is not there" },
+  failed: { status: 1, meaning: "it failed, or something that was asked for is not there" },
   usage: { status: 2, meaning: "wrong flags, environment, configuration file or words" },
-  unreachable: { status: 3, meaning: "nobody answers: the daemon or the store" },
-  conflict: { status: 4, meaning: "somebody else wrote first, or -expect did not hold; nothing was written" },
+  unreachable: { status: 3, meaning: "the daemon or the store does not answer" },
+  conflict: { status: 4, meaning: "another writer was first, or -expect did not match; nothing was written" },
+  behind: { status: 5, meaning: "set -wait: it was written, but not every daemon showed it in time" },
 } as const;
 
 export type ExitCode = keyof typeof EXITS;
 
-/** A failure that a person can do something about. Everything else that is thrown is a bug, and crashes. */
+/** A failure that a person can mend. Everything else that is thrown is a bug, and crashes. */
 export class CliError extends Error {
   override readonly name = "CliError";
   readonly code: ExitCode;
-  /** What to do about it; absent where the message says it. */
+  /** What to do about it; absent if the message says it. */
   readonly remedy: string | undefined;
 
   constructor(code: ExitCode, message: string, remedy?: string, options?: ErrorOptions) {

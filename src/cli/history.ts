@@ -3,13 +3,15 @@
 import { Problem } from "../config/option.ts";
 import { application } from "../config/options.ts";
 import { rolloutText, single } from "../config/values.ts";
+import { MAINTENANCE } from "../record.ts";
+import { fieldsOf, shownRecord } from "../records/fields.ts";
+import { pastOfSnapshot } from "../records/past.ts";
 import type { PastRecord } from "../stores/store.ts";
-import { plainText, table } from "../text.ts";
+import { table } from "../text.ts";
 import type { Command } from "./command.ts";
 import { EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
-import { pastOfSnapshot } from "./past.ts";
-import { fieldsOf, STORE_OPTIONS, shownRecord, withStore } from "./rollouts.ts";
+import { STORE_OPTIONS, switchText, withStore } from "./rollouts.ts";
 
 const LIMIT_MAX = 1_000;
 
@@ -17,7 +19,7 @@ export const limit = single(
   {
     name: "limit",
     placeholder: "COUNT",
-    summary: "so many changes of each application at most, the newest ones",
+    summary: "how many changes of each application are shown at most, the newest ones",
     defaultText: "20",
     flagOnly: true,
   },
@@ -27,20 +29,20 @@ export const limit = single(
   },
 );
 
-/** One change, as it is shown; `rollout` is null where the record was removed. */
+/** One change, as it is shown; `rollout` is null if the record was removed. */
 interface ShownChange {
   readonly application: string;
   readonly version: string;
   readonly rollout: number | null;
   readonly offset?: number;
   readonly failsafe?: string;
-  /** As the record says; where it says nothing, the login. */
+  /** As the record says; if it says nothing, the login. */
   readonly updatedBy?: string;
-  /** Whom the engine let in, where it remembers that. */
+  /** The login of the engine, if it remembers that. */
   readonly login?: string;
-  /** By the engine's clock; where it remembers no time, as the record says. */
+  /** By the engine's clock; if it remembers no time, as the record says. */
   readonly updatedAt?: string;
-  /** What the record says, where the engine remembers a time of its own: anybody can say anything. */
+  /** What the record says, if the engine remembers a time of its own. It is not verified. */
   readonly claimedAt?: string;
   readonly why?: string;
   readonly problem?: string;
@@ -50,11 +52,9 @@ export const history: Command = {
   name: "history",
   summary: "print who changed which rollout, when and why",
   description:
-    "Newest first. PostgreSQL and etcd remember every change, whoever made it; in other stores a record remembers the\n" +
-    "last twenty that set made.",
-  positionals: [
-    { name: "VERSION", summary: "one version; all of them where none is named", required: false },
-  ],
+    "Newest first. PostgreSQL and etcd remember changes by anybody, and removals; in other stores a record remembers the\n" +
+    "last twenty changes that set made, and a removed record remembers nothing.",
+  positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
   options: [application, limit, ...STORE_OPTIONS, output],
   examples: [
     { line: "history -application website", meaning: "the last changes of website" },
@@ -106,7 +106,7 @@ function shownChange(name: string, { version, value, atMs, login }: PastRecord):
   };
 }
 
-/** Who says to have made it, and as whom, where that is not the same: anybody can say anything. */
+/** The author that the record names, and the store's login if that is another name. The author is not verified. */
 function author({ updatedBy = "?", login }: ShownChange): string {
   const isSame = login === undefined || updatedBy === login || updatedBy.startsWith(`${login}@`);
   return isSame ? updatedBy : `${updatedBy} (as login ${login})`;
@@ -114,17 +114,26 @@ function author({ updatedBy = "?", login }: ShownChange): string {
 
 function page(changes: readonly ShownChange[]): string {
   if (changes.length === 0) return "nothing is remembered\n";
+  // Shown in every row as soon as one differs, so that each change from row to row can be seen.
+  const hasOffsets = changes.some(({ offset = 0 }) => offset !== 0);
+  const hasHolds = changes.some(({ failsafe = "master" }) => failsafe !== "master");
   return table(
-    ["when", "application", "version", "rollout", "offset", "by", "why", "problem"],
+    ["when", "application", "version", "rollout", "offset", "failsafe", "by", "why", "problem"],
     changes.map((change) => [
       change.updatedAt ?? "?",
-      plainText(change.application),
+      change.application,
       change.version,
-      change.rollout === null ? "removed" : rolloutText(change.rollout),
-      change.offset ? String(change.offset) : "",
+      rolloutCell(change),
+      hasOffsets && change.offset !== undefined ? String(change.offset) : "",
+      hasHolds ? (change.failsafe ?? "") : "",
       author(change),
       change.why ?? "",
       change.problem ?? "",
     ]),
   );
+}
+
+function rolloutCell({ rollout, version }: ShownChange): string {
+  if (rollout === null) return "removed";
+  return version === MAINTENANCE ? switchText(rollout) : rolloutText(rollout);
 }

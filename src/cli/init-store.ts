@@ -1,7 +1,7 @@
 /** Makes what a store needs before its first record, such as a table. */
 
 import { store } from "../config/options.ts";
-import { plainText } from "../text.ts";
+import { oneLine } from "../text.ts";
 import type { Command } from "./command.ts";
 import { EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
@@ -25,7 +25,7 @@ export const initStore: Command = {
       store: opened.address,
       done: (await opened.init?.(signal)) ?? "it needs nothing",
     }));
-    print(invocation, outcome, () => `${plainText(outcome.store)}: ${plainText(outcome.done)}\n`);
+    print(invocation, outcome, () => `${oneLine(outcome.store)}: ${oneLine(outcome.done)}\n`);
     return EXITS.ok.status;
   },
 };

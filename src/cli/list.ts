@@ -11,6 +11,7 @@ import { help } from "./help.ts";
 import { history } from "./history.ts";
 import { initStore } from "./init-store.ts";
 import { quickstart } from "./quickstart.ts";
+import { remove } from "./remove.ts";
 import { serve } from "./serve.ts";
 import { set } from "./set.ts";
 import { status } from "./status.ts";
@@ -24,6 +25,7 @@ export const PROGRAM_TABLE: Program = {
     doctor,
     get,
     set,
+    remove,
     history,
     copy,
     initStore,

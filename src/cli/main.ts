@@ -13,7 +13,7 @@ import type { Option } from "../config/option.ts";
 import { quote } from "../config/quote.ts";
 import { CROSS_CHECKS } from "../config/together.ts";
 import { StoreError } from "../stores/store.ts";
-import { plainText } from "../text.ts";
+import { oneLine, plainLines } from "../text.ts";
 import { type Command, type Io, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help.ts";
@@ -32,7 +32,7 @@ export async function main(argv: readonly string[], io: Io, program = PROGRAM_TA
     const known = error instanceof StoreError ? fromStore(error) : error;
     if (!(known instanceof CliError)) throw known;
     const remedy = known.remedy === undefined ? "" : `  ${known.remedy}\n`;
-    io.stderr.write(`${PROGRAM}: ${known.message}\n${remedy}`);
+    io.stderr.write(plainLines(`${PROGRAM}: ${known.message}\n${remedy}`));
     return known.status;
   }
 }
@@ -113,5 +113,5 @@ function usageError(problems: readonly string[], command: Command): CliError {
 
 function fromStore(error: StoreError): CliError {
   const code = error.code === "unavailable" ? "unreachable" : "failed";
-  return new CliError(code, plainText(error.message), undefined, { cause: error });
+  return new CliError(code, oneLine(error.message), undefined, { cause: error });
 }

@@ -2,6 +2,7 @@
 
 import { Problem } from "../config/option.ts";
 import { single } from "../config/values.ts";
+import { plainLines } from "../text.ts";
 import type { Invocation, Output } from "./command.ts";
 
 export const output = single<"text" | "json">(
@@ -22,5 +23,5 @@ export function print({ io, settings }: Invocation, value: unknown, text: () => 
 }
 
 function printJson(stdout: Output, value: unknown): void {
-  stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  stdout.write(`${plainLines(JSON.stringify(value, null, 2))}\n`);
 }

@@ -8,7 +8,7 @@ import { allOptions, application, store } from "../config/options.ts";
 import { redactAddress } from "../config/redact.ts";
 import { addressText, hostPortText } from "../config/values.ts";
 import { socket } from "../servers/line.ts";
-import { plainText } from "../text.ts";
+import { oneLine } from "../text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { CliError } from "./exit.ts";
 
@@ -123,5 +123,5 @@ function programHere(env: Invocation["io"]["env"]): string {
 }
 
 function plainLines(lines: readonly string[]): string {
-  return lines.map((line) => `${plainText(line)}\n`).join("");
+  return lines.map((line) => `${oneLine(line)}\n`).join("");
 }

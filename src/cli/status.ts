@@ -5,7 +5,7 @@ import { AdminError, fetchState } from "../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { configFile } from "../config/options.ts";
 import { type HostPort, rolloutText } from "../config/values.ts";
-import { aligned, durationText, plainText, table } from "../text.ts";
+import { aligned, durationText, oneLine, table } from "../text.ts";
 import { type Command, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
@@ -37,7 +37,7 @@ export const status: Command = {
     const state = await readState(address);
     print(invocation, state, () => page(state));
     for (const application of state.applications) {
-      if (!application.fresh) io.stderr.write(`${PROGRAM}: ${plainText(warning(application))}\n`);
+      if (!application.fresh) io.stderr.write(`${PROGRAM}: ${oneLine(warning(application))}\n`);
     }
     return EXITS.ok.status;
   },
@@ -111,7 +111,7 @@ function applicationPart(application: ApplicationState): string {
   ]);
   const counts = decisions.map(({ location, reason, count }) => [location, reason, String(count)]);
   return [
-    `${plainText(name)}\n${facts}`,
+    `${oneLine(name)}\n${facts}`,
     circle.length === 0 ? "" : indented(table(["version", "rollout", "offset", "failsafe"], circle)),
     counts.length === 0 ? "" : indented(table(["location", "reason", "decisions"], counts)),
   ]

@@ -1,7 +1,7 @@
 /** Flags as in 2016, `-name value`, `-name=value` or `--name value`, read by `node:util`'s parser. */
 
 import { parseArgs } from "node:util";
-import type { Option } from "./option.ts";
+import { type Option, Problem } from "./option.ts";
 
 export interface Flags {
   /** The texts given to each option, by its name. A switch without a value has the text `true`. */
@@ -73,13 +73,21 @@ function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Opt
       continue;
     }
     const name = SHORT.get(match[1] as string) ?? (match[1] as string);
-    const takesNext = options.get(name)?.placeholder !== undefined && match[2] === undefined;
-    if (takesNext && i + 1 < argv.length) {
+    const option = options.get(name);
+    const takesNext = option?.placeholder !== undefined && match[2] === undefined;
+    if (takesNext && i + 1 < argv.length && mayTake(option, argv[i + 1] as string)) {
       i++;
       result.push(`--${name}=${argv[i]}`);
+    } else if (takesNext && option.impliedText !== undefined) {
+      result.push(`--${name}=${option.impliedText}`);
     } else {
       result.push(`--${name}${match[2] ?? ""}`);
     }
   }
   return result;
+}
+
+/** Whether the word behind a flag is its value. Of a flag that can stand alone only a word that it can read. */
+function mayTake(option: Option<unknown>, word: string): boolean {
+  return option.impliedText === undefined || !(option.parse([word]) instanceof Problem);
 }

@@ -1,16 +1,24 @@
 import { distance } from "fastest-levenshtein";
 
+/** Longer names are compared by their beginning. */
+const COMPARED_MAX = 64;
+
+/** The candidate that was probably meant by a misspelt name; undefined if none is near. Case does not count. */
+export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+  const written = name.slice(0, COMPARED_MAX).toLowerCase();
+  const farthest = Math.max(1, Math.ceil(written.length / 3));
+  const best = candidates
+    .map((candidate) => ({ candidate, changes: distance(written, candidate.toLowerCase()) }))
+    .sort((a, b) => a.changes - b.changes)[0];
+  return best !== undefined && best.changes <= farthest ? best.candidate : undefined;
+}
+
 /**
  * The remedy for a misspelt name: the one that was probably meant.
  *
- * @returns `; did you mean -delay?`, or nothing where no name is near
+ * @returns `; did you mean -delay?`, or nothing if no name is near
  */
 export function nearest(name: string, candidates: readonly string[], prefix = ""): string {
-  const comparedMax = 64;
-  const written = name.slice(0, comparedMax);
-  const farthest = Math.max(1, Math.ceil(written.length / 3));
-  const best = candidates
-    .map((candidate) => ({ candidate, changes: distance(written, candidate) }))
-    .sort((a, b) => a.changes - b.changes)[0];
-  return best !== undefined && best.changes <= farthest ? `; did you mean ${prefix}${best.candidate}?` : "";
+  const meant = nearestName(name, candidates);
+  return meant === undefined ? "" : `; did you mean ${prefix}${meant}?`;
 }

@@ -18,6 +18,8 @@ export interface Option<T> {
   readonly placeholder?: string;
   /** One line for help. */
   readonly summary: string;
+  /** The text that a flag stands for without a value, if it may stand so: then it takes the next word only if it can read it. */
+  readonly impliedText?: string;
   /** The text that counts where nobody says anything. Undefined: the value is `absent`. */
   readonly defaultText?: string;
   /** What counts where there is neither a text nor a default. */

@@ -1,6 +1,6 @@
 /** What a doctor says: the documented shape for programs (docs/doctor.md), and a page for people. */
 
-import { aligned, plainText } from "../text.ts";
+import { aligned, oneLine } from "../text.ts";
 import type { Finding, Verdict } from "./check.ts";
 import type { RunningProxy } from "./proxies.ts";
 
@@ -40,10 +40,10 @@ export function reportPage({ checks, url }: Report): string {
   const lines = checks.map(({ verdict, id, title, summary, remedy }) => {
     const head = `${word(verdict).padEnd(4)}  ${id.padEnd(idWidth)}  `;
     const indent = " ".repeat(head.length);
-    const more = remedy === undefined ? [] : [`${indent}do: ${plainText(remedy)}`];
+    const more = remedy === undefined ? [] : [`${indent}do: ${oneLine(remedy)}`];
     const first = verdict === "pass" ? title : verdict === "skipped" ? `not looked at: ${summary}` : summary;
-    const second = verdict === "pass" ? [`${indent}${plainText(summary)}`] : [];
-    return [`${head}${plainText(first)}`, ...second, ...more].map((line) => `${line}\n`).join("");
+    const second = verdict === "pass" ? [`${indent}${oneLine(summary)}`] : [];
+    return [`${head}${oneLine(first)}`, ...second, ...more].map((line) => `${line}\n`).join("");
   });
   const counts = Object.entries(countsOf(checks)).map(
     ([verdict, count]) => `${count} ${TOTALS[verdict as Verdict]}`,

@@ -1,4 +1,4 @@
-/** `get` and `set`, on real files and on a store that loses every race. */
+/** `get`, `set` and `remove`, on real files and on stores that lose races or answers. */
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -66,15 +66,18 @@ describe("set", () => {
   });
 
   test.each([
-    ["the application is not there", ["0%", "-application", "websit"], "of websit it has nothing"],
-    ["the first record", ["5%", "-application", "websit"], "of websit it has nothing"],
+    ["an application at 0%", ["0%", "-application", "websit"], "has no records of websit"],
+    ["an application at 5%", ["5%", "-application", "websit"], "has no records of websit"],
+    ["a version at 0%", ["0%", "-application", "website", "canry"], "no version canry; did you mean canary?"],
     [
-      "the version is not there",
-      ["0%", "-application", "website", "canry"],
-      "of website it has canary, blue",
+      "a version at 5%",
+      ["5%", "-application", "website", "canray"],
+      "no version canray; did you mean canary?",
     ],
-  ])("does not take back what is not there: %s", async (_, words, reason) => {
-    using store = fileStore({ website: { canary: 0.5, blue: 0 } });
+    ["another case", ["5%", "-application", "website", "CANARY"], "no version CANARY; did you mean canary?"],
+    ["a wild name", ["5%", "-application", "website", "zzzzzz"], "no version zzzzzz; it has canary, blue"],
+  ])("writes nothing under a name that is not there, unless with -new: %s", async (_, words, reason) => {
+    using store = fileStore({ website: { canary: { rollout: 0.5, offset: 0.25 }, blue: 0 } });
     const before = store.text();
     const [rollout = "", flag = "", name = "", version = "canary"] = words;
     const { status, stdout, stderr } = await store.run("set", version, rollout, flag, name);
@@ -115,7 +118,7 @@ describe("set", () => {
   });
 
   test.each<[readonly string[], string]>([
-    [["master", "5%"], "master is everyone outside every arc"],
+    [["master", "5%"], "master is not set: it serves all visitors that no other version serves"],
     [["-", "5%"], "cannot be a version"],
     [["a/b", "5%"], "cannot be a version"],
     [["x".repeat(65), "5%"], "cannot be a version"],
@@ -166,7 +169,7 @@ describe("set", () => {
       '{ value: { rollout: 0.3, updatedBy: "bob\\u001b[2J", updatedAt: "yesterday" }, revision: "2" }',
       "written by bob\\u001b[2J at yesterday and is 30% (0.3) now",
     ],
-    ["a record that is gone", "undefined", "somebody removed canary of app"],
+    ["a record that is gone", "undefined", "another writer removed canary of app"],
     ["a malformed record", '{ value: "x", revision: "2" }', "malformed"],
   ])("a lost compare-and-set tells of %s", async (_, current, message) => {
     using directory = temporaryDirectory();
@@ -191,7 +194,7 @@ describe("set", () => {
     const { status, stderr } = await store.run("set", "blue", "5%");
     expect(status).toBe(1);
     expect(stderr).toContain("its offset is 7");
-    expect((await store.run("set", "blue", "5%", "-offset", "0")).status).toBe(0);
+    expect((await store.run("set", "blue", "5%", "-offset", "0.5")).status).toBe(0);
   });
 
   test("a malformed record counts as 0, and is written all the same where 0 is set", async () => {
@@ -215,6 +218,270 @@ describe("set", () => {
       written: false,
       after: { rollout: 0.2, revision: outcome.after.revision },
     });
+  });
+});
+
+/** A store of one record in memory, whose `write` is what `body` says; it may use `records`, `turn` and `StoreError`. */
+function scripted(directory: { path(name: string): string }, body: string): string {
+  const errors = new URL("../../src/stores/store.ts", import.meta.url).pathname;
+  const path = directory.path("scripted.ts");
+  writeFileSync(
+    path,
+    `import { StoreError } from ${JSON.stringify(errors)};
+     import { writeFileSync } from "node:fs";
+     const records = new Map([["canary", { value: { rollout: 0.5 }, revision: "1" }]]);
+     let turn = 0;
+     const put = (value, revision) => records.set("canary", { value, revision });
+     const keep = () =>
+       writeFileSync(${JSON.stringify(directory.path("kept"))}, JSON.stringify(records.get("canary") ?? null));
+     export default () => ({
+       address: "scripted:", close: async () => keep(),
+       read: async () => { if (turn < 0) throw new StoreError("unavailable", "it is away"); return new Map(records); },
+       write: async (application, version, fields, expected) => { turn++; ${body} },
+     });`,
+  );
+  return path;
+}
+
+describe("set canary 0%", () => {
+  test("is tried again after each conflict, and keeps what the others wrote", async () => {
+    using directory = temporaryDirectory();
+    const store = scripted(
+      directory,
+      `const current = records.get("canary");
+       if (turn <= 3) { put({ rollout: 0.5 + turn / 10, note: turn }, "other" + turn); return { ok: false, current }; }
+       if (current.revision !== expected) return { ok: false, current };
+       put({ ...current.value, ...fields }, "mine");
+       return { ok: true, revision: "mine" };`,
+    );
+    const { status, stdout, stderr } = await run(["set", "canary", "0%", "-store", store]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("canary of app: 80% (0.8) → 0% (0) in scripted:, after 3 other writes");
+    const kept = JSON.parse(readFileSync(directory.path("kept"), "utf8"));
+    expect(kept.value).toMatchObject({ rollout: 0, note: 3 });
+  });
+
+  test("gives way with -expect, and so does a change to another rollout", async () => {
+    using directory = temporaryDirectory();
+    const store = scripted(directory, `return { ok: false, current: records.get("canary") };`);
+    for (const words of [["0%", "-expect", "50%"], ["10%"]]) {
+      expect((await run(["set", "canary", ...words, "-store", store])).status).toBe(4);
+    }
+  });
+
+  test("wins a race against writers on a real file, whoever comes when", async () => {
+    using store = fileStore({ app: { canary: 0.5 } });
+    const others = async () => {
+      for (let write = 1; write <= 20; write++) await store.run("set", "canary", `${10 + write}%`);
+    };
+    const racing = Promise.all([others(), others()]);
+    const downs: number[] = [];
+    for (let down = 0; down < 10; down++) downs.push((await store.run("set", "canary", "0%")).status);
+    await racing;
+    expect(downs).toEqual(downs.map(() => 0));
+  });
+
+  test.each([
+    ["away", `throw new StoreError("unavailable", "it is away")`],
+    ["denied", `throw new StoreError("denied", "you may not")`],
+  ])("names the emergency brake if the store is %s", async (_, fault) => {
+    using directory = temporaryDirectory();
+    const store = scripted(directory, fault);
+    const { status, stderr } = await run(["set", "canary", "0%", "-store", store]);
+    expect(status).toBeGreaterThan(0);
+    expect(stderr).toContain("systemctl stop maxwells-daemon.socket maxwells-daemon.service");
+    const up = await run(["set", "canary", "60%", "-store", store]);
+    expect(up.stderr).not.toContain("systemctl");
+  });
+
+  test("names it as well if the store cannot even be read", async () => {
+    const { status, stderr } = await run(["set", "canary", "0%", "-store", "redis://127.0.0.1:1"]);
+    expect(status).toBe(3);
+    expect(stderr).toContain("nothing was written");
+    expect(stderr).toContain("systemctl stop maxwells-daemon.socket");
+  });
+});
+
+describe("an answer that is lost", () => {
+  test("is found out by reading again: it was written", async () => {
+    using directory = temporaryDirectory();
+    const store = scripted(
+      directory,
+      `put({ ...fields }, "mine"); throw new StoreError("unavailable", "the connection broke")`,
+    );
+    const { status, stdout } = await run(["set", "canary", "60%", "-store", store, "-o", "json"]);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ written: true, after: { rollout: 0.6, revision: "mine" } });
+  });
+
+  test("is found out by reading again: it was not written", async () => {
+    using directory = temporaryDirectory();
+    const store = scripted(directory, `throw new StoreError("unavailable", "the connection broke")`);
+    const { status, stderr } = await run(["set", "canary", "60%", "-store", store]);
+    expect(status).toBe(3);
+    expect(stderr).toContain("the connection broke; canary of app is as it was");
+  });
+
+  test("is told as open if the store cannot be read any more", async () => {
+    using directory = temporaryDirectory();
+    const store = scripted(
+      directory,
+      `turn = -1; throw new StoreError("unavailable", "the connection broke")`,
+    );
+    const { status, stderr } = await run(["set", "canary", "0%", "-store", store]);
+    expect(status).toBe(3);
+    expect(stderr).toContain("the answer was lost, and the change may have been written");
+    expect(stderr).toContain("look with get");
+    expect(stderr).toContain("systemctl stop");
+  });
+});
+
+describe("set shows each field that changed", () => {
+  test.each<[readonly string[], string]>([
+    [["21%", "-failsafe", "hold"], "canary of app: 21% (0.21), failsafe master → hold in file:"],
+    [["21%", "-offset", "0.5"], "canary of app: 21% (0.21), offset 0 → 0.5 in file:"],
+    [
+      ["30%", "-offset", "0.5", "-failsafe", "hold"],
+      "canary of app: 21% (0.21) → 30% (0.3), offset 0 → 0.5, failsafe master → hold in file:",
+    ],
+  ])("%p", async (words, text) => {
+    using store = fileStore({ app: { canary: 0.21 } });
+    expect((await store.run("set", "canary", ...words)).stdout).toStartWith(text);
+  });
+
+  test("maintenance as on and off", async () => {
+    using store = fileStore({ app: { canary: 0.21 } });
+    const texts = [];
+    for (const word of ["on", "on", "off"]) {
+      texts.push((await store.run("set", "maintenance", word)).stdout.replace(/ in file:.*/, ""));
+    }
+    expect(texts).toEqual([
+      "maintenance of app: new → on\n",
+      "maintenance of app is on already; nothing was written\n",
+      "maintenance of app: on → off\n",
+    ]);
+    expect((await store.run("history")).stdout).toMatch(/maintenance +off .*\n.*maintenance +on /);
+    expect((await store.run("get")).stdout).toMatch(/maintenance +off /);
+  });
+
+  test("a release that begins with the last one's hold and offset says so, and so does one that holds below 100%", async () => {
+    using store = fileStore({ app: { canary: { rollout: 0, offset: 0.5, failsafe: "hold" } } });
+    const first = await store.run("set", "canary", "1%");
+    expect(first.status).toBe(0);
+    expect(first.stderr).toContain("canary begins with -failsafe hold and -offset 0.5 of the last release");
+    expect(first.stderr).toContain("canary holds below 100%: if the store is lost, it stays at 1%");
+    expect((await store.run("get")).stdout).toContain("holds below 100%");
+    const named = await store.run("set", "canary", "2%", "-failsafe", "master");
+    expect(named.stderr).toBe("");
+    expect((await store.run("set", "canary", "100%", "-failsafe", "hold")).stderr).toBe("");
+  });
+
+  test("history shows failsafe and offset in each row as soon as one differs", async () => {
+    using store = fileStore({ app: { canary: 0.21 } });
+    await store.run("set", "canary", "21%", "-failsafe", "hold");
+    await store.run("set", "canary", "21%", "-offset", "0.5");
+    const rows = (await store.run("history")).stdout.split("\n").slice(1, 4);
+    expect(
+      rows.map((row) =>
+        row
+          .replace(/^.*canary +/, "")
+          .split(/ +/)
+          .slice(0, 3),
+      ),
+    ).toEqual([
+      ["21%", "0.5", "hold"],
+      ["21%", "0", "hold"],
+      ["21%", "0", "master"],
+    ]);
+  });
+});
+
+describe("overlaps", () => {
+  test("a change that takes visitors from a version is refused, with an offset that fits", async () => {
+    using store = fileStore({ app: { canary: 0.5, blue: 0 } });
+    const before = store.text();
+    const { status, stderr } = await store.run("set", "blue", "10%");
+    expect(status).toBe(1);
+    expect(stderr).toContain("canary takes 10% of all visitors from blue; nothing was written");
+    expect(stderr).toContain("-offset 0.5, or add -overlap");
+    expect(store.text()).toBe(before);
+    const fitting = await store.run("set", "blue", "10%", "-offset", "0.5");
+    expect(fitting).toMatchObject({ status: 0, stderr: "" });
+    expect((await store.run("get")).stdout).not.toContain("share");
+  });
+
+  test("so is one that grows into another, and its visitors would change with an offset", async () => {
+    using store = fileStore({ app: { canary: 0.1, blue: { rollout: 0.2, offset: 0.1 } } });
+    const { status, stderr } = await store.run("set", "canary", "20%");
+    expect(status).toBe(1);
+    expect(stderr).toContain("canary takes 10% of all visitors from blue");
+    expect(stderr).toContain("-offset 0.300001 (those it has now change)");
+  });
+
+  test("-overlap allows it, get shows the share that is left, and taking back is never refused", async () => {
+    using store = fileStore({ app: { canary: 0.5, blue: 0 } });
+    const { status, stderr } = await store.run("set", "blue", "60%", "-overlap");
+    expect(status).toBe(0);
+    expect(stderr).toContain("canary takes 50% of all visitors from blue");
+    const { stdout } = await store.run("get");
+    expect(stdout).toMatch(/blue +60% +0\.6 +10% /);
+    expect(stdout).toContain("canary takes 50% of all visitors from blue");
+    const shares = JSON.parse((await store.run("get", "-o", "json")).stdout);
+    expect(Object.fromEntries(shares.map(({ version, share }: never) => [version, share]))).toEqual({
+      canary: 0.5,
+      blue: 0.1,
+    });
+    for (const [version, text] of [
+      ["canary", "40%"],
+      ["blue", "30%"],
+      ["blue", "0%"],
+    ] as const) {
+      expect((await store.run("set", version, text)).status).toBe(0);
+    }
+  });
+
+  test("without room for both there is no offset to name", async () => {
+    using store = fileStore({ app: { canary: 0.7, blue: 0 } });
+    const { stderr } = await store.run("set", "blue", "40%");
+    expect(stderr).toContain("there is no room for both");
+  });
+});
+
+describe("remove", () => {
+  test("removes a version at 0%, and leaves the others", async () => {
+    using store = fileStore({ app: { canary: 0.1, canray: 0 } });
+    const { status, stdout, stderr } = await store.run("remove", "canray");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("canray of app: 0% (0) → removed from file:");
+    expect(store.read()).toEqual({ app: { canary: 0.1 } } as never);
+  });
+
+  test.each<[readonly string[], number, string]>([
+    [["canary"], 1, "canary of app is at 10% (0.1); nothing was removed"],
+    [["canary", "-force", "-expect", "20%"], 4, "is 10% (0.1) and not 20% (0.2)"],
+    [["canry"], 1, "did you mean canary?"],
+    [["canary", "-application", "other"], 1, "has no records of other"],
+    [["canary", "-application", "a", "-application", "b"], 2, "one application at a time"],
+    [["maintenance"], 1, "set maintenance off"],
+  ])("%p is refused", async (words, expected, text) => {
+    using store = fileStore({ app: { canary: 0.1, maintenance: 1 } });
+    const before = store.text();
+    const { status, stdout, stderr } = await store.run("remove", ...words);
+    expect({ status, stdout }).toEqual({ status: expected, stdout: "" });
+    expect(stderr).toContain(text);
+    expect(store.text()).toBe(before);
+  });
+
+  test("-force removes the last one with its visitors, and says what follows", async () => {
+    using store = fileStore({ app: { canary: 0.1 } });
+    const { status, stderr } = await store.run("remove", "canary", "-force", "-expect", "10%");
+    expect(status).toBe(0);
+    expect(stderr).toContain("app has no version any more; everyone goes to master");
+    expect(store.read()).toEqual({});
+  });
+
+  test("a store that is read-only, or cannot remove, says so", async () => {
+    expect((await run(["remove", "canary", "-store", "constant:0.1"])).stderr).toContain("is read-only");
   });
 });
 
@@ -257,6 +524,25 @@ describe("get", () => {
     } as never);
   });
 
+  test("what others wrote drives no terminal: neither C1 controls nor marks of direction get through", async () => {
+    const hostile = "a\u009b31m\u009d0;x\u0007\u202eb\u2066\u2028\n";
+    using store = fileStore({
+      app: { canary: { rollout: 0.1, updatedBy: hostile, why: hostile }, "\u202ex": hostile },
+    });
+    for (const words of [
+      ["get"],
+      ["get", "-o", "json"],
+      ["history"],
+      ["history", "-o", "json"],
+      ["set", "canary", "5%", "-expect", "20%"],
+      ["set", "cana\u202ery", "5%"],
+    ]) {
+      const { stdout, stderr } = await store.run(...words);
+      expect(stdout + stderr).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}|\u2028/u);
+      expect(stdout + stderr).toContain(words[1]?.startsWith("cana\u202e") ? "\\u202e" : "\\u009b");
+    }
+  });
+
   test("a version that is not there ends with 1 and the remedy", async () => {
     using store = fileStore(records);
     const { status, stderr, stdout } = await store.run("get", "green");
@@ -266,7 +552,11 @@ describe("get", () => {
 
   test("an application without records is told, and is no failure", async () => {
     using store = fileStore({});
-    expect(await store.run("get")).toMatchObject({ status: 0, stderr: "" });
+    expect(await store.run("get")).toMatchObject({
+      status: 0,
+      stdout: "",
+      stderr: expect.stringMatching(/has no record of app: everyone goes to master\n$/),
+    });
     expect((await store.run("get", "-o", "json")).stdout).toBe("[]\n");
   });
 

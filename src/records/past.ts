@@ -4,7 +4,7 @@
  */
 
 import type { PastRecord, Snapshot } from "../stores/store.ts";
-import { fieldsOf } from "./rollouts.ts";
+import { fieldsOf } from "./fields.ts";
 
 /** The field of a record that holds what it was before, newest first. */
 export const HISTORY = "history";

@@ -1,0 +1,186 @@
+/** How the outcome of a write is told: as a sentence, with its warnings, or as the error that it is. */
+
+import { nearest } from "../config/nearest.ts";
+import { rolloutText } from "../config/values.ts";
+import { MAINTENANCE } from "../record.ts";
+import { arcsOf, type Change, isDown, type Refusal } from "../records/change.ts";
+import { isHoldingPart, type ShownRecord } from "../records/fields.ts";
+import { sharesOf, type Taken } from "../records/share.ts";
+import type { Outcome } from "../records/write.ts";
+import type { Snapshot } from "../stores/store.ts";
+import { oneLine } from "../text.ts";
+import { CliError } from "./exit.ts";
+import { bothSpellings, byWhom, rolloutOf } from "./rollouts.ts";
+
+/** What helps if the store does not: the proxy decides without the daemon, and then for master. */
+export const EMERGENCY =
+  "to send everyone to master without the store, stop the daemon on each machine:\n" +
+  "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
+
+/** `canary of app: 5% (0.05) → 10% (0.1), failsafe master → hold`: every field that a daemon acts upon and that changed. */
+export function changeText(before: ShownRecord | null, after: ShownRecord): string {
+  const was = before === null ? "new" : before.problem === undefined ? rolloutOf(before) : "malformed";
+  const now = rolloutOf(after);
+  const fields = [was === now ? now : `${was} → ${now}`];
+  const [offset, failsafe] = before === null ? [0, "master"] : [before.offset, before.failsafe];
+  if (offset !== after.offset) fields.push(`offset ${offset} → ${after.offset}`);
+  if (failsafe !== after.failsafe) fields.push(`failsafe ${failsafe} → ${after.failsafe}`);
+  return `${after.version} of ${after.application}: ${fields.join(", ")}`;
+}
+
+/** What an operator should know of a record that is written or there already. */
+export function remarksOn(
+  { version, failsafe, offset }: Change,
+  before: ShownRecord | null,
+  after: ShownRecord,
+  snapshot: Snapshot,
+): string[] {
+  const remarks: string[] = [];
+  const isStart = before !== null && before.rollout === 0 && after.rollout > 0 && version !== MAINTENANCE;
+  const kept = [
+    ...(isStart && failsafe === undefined && after.failsafe === "hold" ? ["-failsafe hold"] : []),
+    ...(isStart && offset === undefined && after.offset !== 0 ? [`-offset ${after.offset}`] : []),
+  ];
+  if (kept.length > 0) {
+    remarks.push(
+      `${version} begins with ${kept.join(" and ")} of the last release; name them to change them`,
+    );
+  }
+  if (isHoldingPart(after)) {
+    remarks.push(
+      `${version} holds below 100%: if the store is lost, it stays at ${rolloutText(after.rollout)} and cannot be taken ` +
+        "back; write -failsafe master, unless the version before it is gone",
+    );
+  }
+  const others = arcsOf(snapshot).filter((arc) => arc.version !== version);
+  for (const each of sharesOf([...others, after]).taken) {
+    if (each.by === version || each.from === version) remarks.push(`${takenText(each)}, which comes later`);
+  }
+  return remarks.map(oneLine);
+}
+
+/** `canary takes 10% of all visitors from blue`. */
+export function takenText({ by, from, share }: Taken): string {
+  return `${by} takes ${rolloutText(share)} of all visitors from ${from}`;
+}
+
+/** The error that a change ends with; undefined if it is done. */
+export function errorOf(
+  outcome: Outcome,
+  change: Pick<Change, "application" | "version"> & Partial<Change>,
+  store: string,
+): CliError | undefined {
+  const what = `${change.version} of ${change.application}`;
+  switch (outcome.kind) {
+    case "refused":
+      return refusalError(outcome.refusal, what, change, store);
+    case "conflict":
+      return conflictError(outcome.current, what);
+    case "read-only":
+      return new CliError(
+        "failed",
+        `${oneLine(store)} is read-only; nothing was written`,
+        "change it where it comes from, or name another -store",
+      );
+    case "failed":
+      return new CliError(
+        outcome.error.code === "unavailable" ? "unreachable" : "failed",
+        oneLine(`${outcome.error.message}; ${what} is as it was`),
+        emergencyOf(change) ?? "try again",
+        { cause: outcome.error },
+      );
+    case "unsure":
+      return new CliError(
+        "unreachable",
+        oneLine(`${outcome.error.message}; the answer was lost, and the change may have been written`),
+        ["look with get before you try again", ...(emergencyOf(change)?.split("\n") ?? [])].join("\n  "),
+        { cause: outcome.error },
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** The emergency brake, for a change that takes visitors back. */
+export function emergencyOf(change: Partial<Change>): string | undefined {
+  const { version, rollout, expect } = change;
+  if (version === undefined || rollout === undefined || version === MAINTENANCE) return undefined;
+  return isDown({ ...change, version, rollout, expect } as Change) ? EMERGENCY : undefined;
+}
+
+function refusalError(
+  refusal: Refusal,
+  what: string,
+  { application, version }: Pick<Change, "application" | "version">,
+  store: string,
+): CliError {
+  switch (refusal.code) {
+    case "no-application":
+      return new CliError(
+        "failed",
+        oneLine(`${store} has no records of ${application}; nothing was written`),
+        "name the right -application; if this is to be its first record, add -new",
+      );
+    case "no-version": {
+      const { versions } = refusal;
+      return new CliError(
+        "failed",
+        oneLine(
+          `${application} has no version ${version}${nearest(version, versions) || "; it has"} ` +
+            `${nearest(version, versions) === "" ? versions.join(", ") : `(it has ${versions.join(", ")})`}; nothing was written`,
+        ),
+        "name a version that is there; if this is to be a new one, add -new",
+      );
+    }
+    case "unexpected": {
+      const { before, expected } = refusal;
+      const now = before === null ? "not there" : rolloutOf(before);
+      const who = before === null ? "" : `, written ${byWhom(before)}`;
+      return new CliError(
+        "conflict",
+        oneLine(`${what} is ${now} and not ${bothSpellings(expected)}${who}`),
+        "nothing was written; look at it with get, and decide again",
+      );
+    }
+    case "still-malformed":
+      return new CliError(
+        "failed",
+        oneLine(`the record would still be malformed: ${refusal.problem}`),
+        "nothing was written; name -offset and -failsafe as well",
+      );
+    case "overlap": {
+      const { taken, offset, hasVisitors } = refusal;
+      const elsewhere =
+        offset === undefined
+          ? "there is no room for both: make one of them smaller"
+          : `give it visitors of its own with -offset ${offset}${hasVisitors ? " (those it has now change)" : ""}`;
+      return new CliError(
+        "failed",
+        oneLine(`${taken.map(takenText).join(", and ")}; nothing was written`),
+        `${elsewhere}, or add -overlap if this is meant`,
+      );
+    }
+    case "in-use":
+      return new CliError(
+        "failed",
+        oneLine(`${what} is at ${rolloutOf(refusal.before)}; nothing was removed`),
+        `take it back first: set ${oneLine(version)} ${version === MAINTENANCE ? "off" : "0%"}; or add -force`,
+      );
+  }
+}
+
+function conflictError(current: ShownRecord | null, what: string): CliError {
+  if (current === null) {
+    return new CliError(
+      "conflict",
+      oneLine(`another writer removed ${what} in the meantime; nothing was written`),
+      "look at it with get, and decide again",
+    );
+  }
+  const value = current.problem === undefined ? rolloutOf(current) : `malformed: ${current.problem}`;
+  return new CliError(
+    "conflict",
+    oneLine(`another writer was first: ${what} was written ${byWhom(current)} and is ${value} now`),
+    "nothing was written; look at it with get, and decide again",
+  );
+}

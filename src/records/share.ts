@@ -1,0 +1,131 @@
+/**
+ * The share of visitors that a version really has. Arcs may overlap, and then the first one in precedence gets the visitors
+ * of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
+ */
+
+import { type Arc, byPrecedence, MAINTENANCE } from "../record.ts";
+import { findOverlap } from "../rollout.ts";
+
+/** Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds. */
+const TOLERANCE = 1e-9;
+
+/** Offsets that are proposed have at most this many decimals. */
+const OFFSET_DECIMALS = 6;
+
+/** What one version takes from another, because it comes first. */
+export interface Taken {
+  readonly by: string;
+  readonly from: string;
+  /** A fraction of all visitors. */
+  readonly share: number;
+}
+
+export interface Shares {
+  /** What each version has of all visitors, by its name. Versions at rollout 0 have 0. */
+  readonly byVersion: ReadonlyMap<string, number>;
+  readonly taken: readonly Taken[];
+}
+
+/** A part of the circle that was cut open at 0: from `start` to `end`, both in [0, 1]. */
+interface Segment {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** @param arcs of one application, in any order; `maintenance` serves no visitor, and is left out */
+export function sharesOf(arcs: readonly Arc[]): Shares {
+  const byVersion = new Map<string, number>();
+  const taken: Taken[] = [];
+  const placed: { version: string; own: Segment[] }[] = [];
+  for (const arc of served(arcs).sort(byPrecedence)) {
+    let own = segmentsOf(arc);
+    for (const before of placed) {
+      const share = lengthOf(common(own, before.own));
+      if (share > TOLERANCE) taken.push({ by: before.version, from: arc.version, share: rounded(share) });
+      own = without(own, before.own);
+    }
+    placed.push({ version: arc.version, own });
+    byVersion.set(arc.version, rounded(lengthOf(own)));
+  }
+  return { byVersion, taken };
+}
+
+/** What is taken after a change and was not before: by version pairs, the part that is new. */
+export function newlyTaken(before: readonly Arc[], after: readonly Arc[]): readonly Taken[] {
+  const old = sharesOf(before).taken;
+  return sharesOf(after).taken.filter(({ by, from, share }) => {
+    const known = old.find((each) => each.by === by && each.from === from);
+    return share > (known?.share ?? 0) + TOLERANCE;
+  });
+}
+
+/**
+ * An offset at which an arc takes from no other and loses to none: the start of the widest gap, so that the arc can grow.
+ * Undefined if no gap is wide enough.
+ */
+export function fittingOffset(arc: Arc, others: readonly Arc[]): number | undefined {
+  const rest = served(others).filter((other) => other.version !== arc.version && other.rollout > 0);
+  const gaps = [0, ...rest.map(({ offset, rollout }) => offset + rollout)]
+    .map((end) => Math.ceil((end % 1) * 10 ** OFFSET_DECIMALS - TOLERANCE * 10 ** OFFSET_DECIMALS))
+    .flatMap((end) => [end, end + 1])
+    .map((end) => (end / 10 ** OFFSET_DECIMALS) % 1)
+    .filter((offset) => isApart(rest, arc, offset))
+    .map((offset) => ({ offset, room: roomAt(offset, rest) }))
+    .sort((a, b) => b.room - a.room || a.offset - b.offset);
+  return gaps[0]?.offset;
+}
+
+/** Whether an arc at `offset` has nothing in common with `rest`; arcs that overlap among themselves do not matter. */
+function isApart(rest: readonly Arc[], arc: Arc, offset: number): boolean {
+  return rest.every((other) => findOverlap([other, { ...arc, offset }]) === undefined);
+}
+
+/** How far it is from `offset` to the next arc that begins. */
+function roomAt(offset: number, rest: readonly Arc[]): number {
+  return Math.min(1, ...rest.map((other) => (other.offset - offset + 1) % 1 || 1));
+}
+
+function served(arcs: readonly Arc[]): Arc[] {
+  return arcs.filter(({ version }) => version !== MAINTENANCE);
+}
+
+function segmentsOf({ offset, rollout }: Arc): Segment[] {
+  if (rollout === 0) return [];
+  if (rollout === 1) return [{ start: 0, end: 1 }];
+  const end = offset + rollout;
+  return end <= 1
+    ? [{ start: offset, end }]
+    : [
+        { start: offset, end: 1 },
+        { start: 0, end: end - 1 },
+      ];
+}
+
+function common(a: readonly Segment[], b: readonly Segment[]): Segment[] {
+  return a.flatMap((one) =>
+    b
+      .map((other) => ({ start: Math.max(one.start, other.start), end: Math.min(one.end, other.end) }))
+      .filter(({ start, end }) => start < end),
+  );
+}
+
+function without(a: readonly Segment[], b: readonly Segment[]): Segment[] {
+  return b.reduce<readonly Segment[]>(
+    (left, { start, end }) =>
+      left
+        .flatMap((one) => [
+          { start: one.start, end: Math.min(one.end, start) },
+          { start: Math.max(one.start, end), end: one.end },
+        ])
+        .filter((one) => one.start < one.end),
+    a,
+  ) as Segment[];
+}
+
+function lengthOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+function rounded(share: number): number {
+  return Number(share.toPrecision(12)) < TOLERANCE ? 0 : Number(share.toPrecision(12));
+}

@@ -1,0 +1,142 @@
+/**
+ * Carries out what `change.ts` plans: reads, writes with compare-and-set, and says how it ended. It knows no command line. It
+ * rejects with the store's own error if the store cannot be read, or says itself that nothing was written.
+ *
+ * A change that takes visitors back (`isDown`) does not give way: it is planned and written again after each conflict, with
+ * the fields that are there by then, until it is written, is refused, or the caller's signal ends.
+ *
+ * If the answer to a write is lost, the store is read again: the record carries its writer and the time to the millisecond,
+ * so it tells whether the write arrived.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Snapshot, type Store, StoreError, type StoreRecord } from "../stores/store.ts";
+import { type Change, isDown, planChange, planRemoval, type Refusal, type Removal } from "./change.ts";
+import { fieldsOf, type ShownRecord, shownRecord } from "./fields.ts";
+
+/** Between two attempts of a change that does not give way. */
+const RETRY_PAUSE_MS = 20;
+
+/** How long the store may take to say whether a write arrived, after its answer was lost. */
+export const LOOK_AGAIN_MS = 2_000;
+
+export type Outcome =
+  | {
+      readonly kind: "written";
+      readonly before: ShownRecord | null;
+      readonly after: ShownRecord;
+      /** How many other writers were first, before this change was written. */
+      readonly conflicts: number;
+      /** All records as they were before, without the change. */
+      readonly snapshot: Snapshot;
+    }
+  | { readonly kind: "same"; readonly before: ShownRecord; readonly snapshot: Snapshot }
+  | { readonly kind: "removed"; readonly before: ShownRecord; readonly snapshot: Snapshot }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  /** Another writer was first; `current` is null if the record is gone. */
+  | { readonly kind: "conflict"; readonly current: ShownRecord | null }
+  /** The store takes no writes, or no removals. */
+  | { readonly kind: "read-only" }
+  /** The store failed during the write, and a read right after it shows the record as it was. */
+  | { readonly kind: "failed"; readonly error: StoreError }
+  /** The store failed during the write, and cannot be read: the write may have arrived. */
+  | { readonly kind: "unsure"; readonly error: StoreError };
+
+/** Writes a change. Rejects with a `StoreError`, and then nothing was written. */
+export async function writeChange(change: Change, store: Store, signal: AbortSignal): Promise<Outcome> {
+  const { application, version } = change;
+  const { write } = store;
+  if (write === undefined) return { kind: "read-only" };
+  for (let conflicts = 0; ; conflicts++) {
+    const snapshot = await store.read(application, signal);
+    const plan = planChange(change, snapshot, store.history !== undefined);
+    if (plan.kind === "refused") {
+      // The record was there at the first look, so another writer has removed it: it counts as 0.
+      if (conflicts > 0 && plan.refusal.code !== "overlap") return { kind: "conflict", current: null };
+      return plan;
+    }
+    if (plan.kind === "same") return { ...plan, snapshot };
+    const { before, expected, fields } = plan;
+    const done = (revision: string): Outcome => ({
+      kind: "written",
+      before,
+      after: { ...plan.after, revision },
+      conflicts,
+      snapshot,
+    });
+    try {
+      const written = await write.call(store, application, version, fields, expected, signal);
+      if (written.ok) return done(written.revision);
+      if (!isDown(change)) return { kind: "conflict", current: shown(change, written.current) };
+    } catch (error) {
+      const found = await lookAgain(change, store, error);
+      if (found.kind !== "known") return found;
+      if (isSigned(found.record, change)) return done(found.record?.revision ?? "");
+      return { kind: "failed", error: found.error };
+    }
+    await sleep(RETRY_PAUSE_MS * Math.random());
+    signal.throwIfAborted();
+  }
+}
+
+/** Removes a record. Rejects with a `StoreError`, and then the record is there. */
+export async function removeRecord(removal: Removal, store: Store, signal: AbortSignal): Promise<Outcome> {
+  const { application, version } = removal;
+  const { write, remove } = store;
+  if (remove === undefined || write === undefined) return { kind: "read-only" };
+  const snapshot = await store.read(application, signal);
+  const plan = planRemoval(removal, snapshot, store.history !== undefined);
+  if (plan.kind === "refused") return plan;
+  const { before } = plan;
+  let expected = plan.expected;
+  if (plan.farewell !== undefined) {
+    const written = await write.call(store, application, version, plan.farewell, expected, signal);
+    if (!written.ok) return { kind: "conflict", current: shown(removal, written.current) };
+    expected = written.revision;
+  }
+  try {
+    const removed = await remove.call(store, application, version, expected, signal);
+    return removed.ok
+      ? { kind: "removed", before, snapshot }
+      : { kind: "conflict", current: shown(removal, removed.current) };
+  } catch (error) {
+    const found = await lookAgain(removal, store, error);
+    if (found.kind !== "known") return found;
+    if (found.record === undefined) return { kind: "removed", before, snapshot };
+    return { kind: "failed", error: found.error };
+  }
+}
+
+function shown(
+  { application, version }: Pick<Change, "application" | "version">,
+  current: StoreRecord | undefined,
+): ShownRecord | null {
+  return current === undefined ? null : shownRecord(application, version, current);
+}
+
+/**
+ * What is there after a write that ended with an error. Rejects with that error if it says by itself that nothing was
+ * written: refused, denied, missing.
+ */
+async function lookAgain(
+  { application, version }: Pick<Change, "application" | "version">,
+  store: Store,
+  error: unknown,
+): Promise<
+  | { readonly kind: "known"; readonly record: StoreRecord | undefined; readonly error: StoreError }
+  | { readonly kind: "unsure"; readonly error: StoreError }
+> {
+  if (!(error instanceof StoreError)) throw error;
+  if (error.code !== "unavailable" && error.code !== "malformed") throw error;
+  try {
+    const snapshot = await store.read(application, AbortSignal.timeout(LOOK_AGAIN_MS));
+    return { kind: "known", record: snapshot.get(version), error };
+  } catch {
+    return { kind: "unsure", error };
+  }
+}
+
+function isSigned(record: StoreRecord | undefined, { signature }: Change): boolean {
+  const { updatedBy, updatedAt } = fieldsOf(record?.value);
+  return updatedBy === signature.author && updatedAt === signature.at.toISOString();
+}
