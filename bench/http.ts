@@ -1,9 +1,9 @@
 /** Decisions over HTTP on loopback, against a `Bun.serve` with nothing to do (`http-limit.ts`), under wrk's load. */
 
 import { join } from "node:path";
-import { notMeasuredRow, type Row, ratioRow, thousands } from "./report.ts";
+import { notMeasuredRow, type Row, ratioRow, revisionRow, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
-import { startSubject } from "./subject.ts";
+import { type Subject, startSubject } from "./subject.ts";
 
 const WHAT = "HTTP `/decide`, 16 connections";
 const AT_LEAST = 0.8;
@@ -16,8 +16,10 @@ export const WRK_MISSING = "wrk is missing; apt-get install wrk";
 export async function benchHttp(setup: Setup): Promise<Row[]> {
   if (Bun.which("wrk") === null) return [notMeasuredRow(WHAT, WRK_MISSING)];
   const limit = await startLimit();
-  const subjects = [];
+  const subjects: Subject[] = [];
   for (const program of setup.programs) subjects.push(await startSubject(program));
+  const before = setup.against && (await startSubject(setup.against.program));
+  if (before !== undefined) subjects.push(before);
   for (const { decideUrl } of subjects) await expectDecision(decideUrl);
   const targets = [limit, ...subjects].map(({ name, decideUrl }) => ({ name, decideUrl }));
 
@@ -33,9 +35,14 @@ export async function benchHttp(setup: Setup): Promise<Row[]> {
   await limit.stop();
   for (const subject of subjects) await subject.stop();
   const [yardstick = [], ...others] = rates;
-  return subjects.map(({ name }, index) =>
-    ratioRow(`${WHAT}: ${name}`, others[index] ?? [], yardstick, AT_LEAST),
-  );
+  const ofBefore = before === undefined ? undefined : others.pop();
+  return others.flatMap((ofThis, index) => {
+    const what = `${WHAT}: ${subjects[index]?.name}`;
+    const row = ratioRow(what, ofThis, yardstick, AT_LEAST);
+    return ofBefore === undefined
+      ? [row]
+      : [row, revisionRow(`${what}, of ${before?.name}`, ofThis, ofBefore)];
+  });
 }
 
 /** wrk counts in whole seconds. */

@@ -11,7 +11,10 @@
 import { join } from "node:path";
 import { fillExample, installPage, type NginxWay, nginxMissing, startNginx } from "../test/support/nginx.ts";
 import { freePort } from "../test/support/port.ts";
-import { median } from "./report.ts";
+import { wrkSeconds } from "./http.ts";
+import { median, type Row, revisionRow } from "./report.ts";
+import type { Revision } from "./revision.ts";
+import type { Setup } from "./setup.ts";
 import {
   type Contender,
   daemonOf,
@@ -61,6 +64,52 @@ export async function benchNginx(turns: {
 }): Promise<{ readonly bare: number[]; readonly lua: number[] }> {
   const { bare = [], ask = [] } = await benchNginxWays({ ...turns, names: ["bare", "ask"] });
   return { bare, lua: ask };
+}
+
+/**
+ * Each way of this revision, of another one's: by its share of bare, since each of them starts an nginx of its own. They take
+ * turns, each in a process that runs its own revision of this file.
+ */
+export async function benchNginxAgainst(setup: Setup, { name, directory }: Revision): Promise<Row[]> {
+  const shares = { ours: new Map<string, number[]>(), theirs: new Map<string, number[]>() };
+  for (let turn = 0; turn < setup.turns; turn++) {
+    for (const [whose, root] of [
+      ["ours", join(import.meta.dir, "..")],
+      ["theirs", directory],
+    ] as const) {
+      for (const [way, share] of await oneTurn(root, wrkSeconds(setup))) {
+        shares[whose].set(way, [...(shares[whose].get(way) ?? []), share]);
+        setup.say(`nginx, turn ${turn + 1}, ${way}, ${whose}: ${share} of bare`);
+      }
+    }
+  }
+  return nginx.ways.flatMap((way) => {
+    const [ours, theirs] = [shares.ours.get(way.name), shares.theirs.get(way.name)];
+    if (way.name === "bare" || ours === undefined || theirs === undefined) return [];
+    // A share of 1 is a thousand, so that the row's whole numbers say enough.
+    const thousandths = (values: readonly number[]) => values.map((share) => share * 1_000);
+    return [
+      revisionRow(
+        `nginx, ${way.name}, thousandths of bare, of revision ${name}`,
+        thousandths(ours),
+        thousandths(theirs),
+      ),
+    ];
+  });
+}
+
+/** One turn of every way of a checkout: shares of bare by the way's name. */
+async function oneTurn(root: string, seconds: number): Promise<[way: string, share: number][]> {
+  const child = Bun.spawn([process.execPath, join(root, "bench/nginx.ts"), "1", String(seconds)], {
+    cwd: root,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const report = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) throw new Error(`bench/nginx.ts failed in ${root}`);
+  const lines = report.matchAll(/^(\S+) +\d+ requests\/s +([\d.]+) of bare/gm);
+  return [...lines].map(([, way = "", share]) => [way, Number(share)]);
 }
 
 /**

@@ -53,6 +53,22 @@ export function ratioRow(
 }
 
 /**
+ * A rate as a share of another revision's. It is good if at least one turn was as fast: then the revisions differ by no
+ * more than their turns do.
+ *
+ * @param rates requests a second, of each turn
+ * @param before the same of the other revision, turn by turn
+ */
+export function revisionRow(what: string, rates: readonly number[], before: readonly number[]): Row {
+  const fastest = Math.max(...rates.map((rate, turn) => rate / (before[turn] ?? Number.NaN)));
+  return {
+    ...ratioRow(what, rates, before),
+    bound: "a turn ≥ 1",
+    verdict: fastest >= 1 ? "ok" : "MISSED",
+  };
+}
+
+/**
  * A figure that must not be too large.
  *
  * @param unit of `value` and `atMost`

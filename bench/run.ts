@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: how fast the daemon is, always as a share of a yardstick of the same run (README.md).
  *
- *     npm run bench -- [--quick] [--executable] [--check] [--write] [SECTION …]
+ *     npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [SECTION …]
  *
  * Everything that it starts ends with it, also on Ctrl-C, and all files lie in one temporary directory.
  */
@@ -15,9 +15,10 @@ import { killDescendants } from "./descendants.ts";
 import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
 import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
-import { benchNginx } from "./nginx.ts";
+import { benchNginx, benchNginxAgainst } from "./nginx.ts";
 import { benchProxies } from "./proxies.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
+import { checkOut } from "./revision.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
 import { benchStart } from "./start.ts";
 import { benchStores } from "./stores.ts";
@@ -39,12 +40,13 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
 
 const NGINX_AT_LEAST = 0.55;
 
-const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [SECTION ...]
+const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [SECTION ...]
 
 sections: ${Object.keys(SECTIONS).join(", ")}; all of them by default
   --quick        short turns, in some minutes
   --executable   builds dist/maxwells-daemon first; without, it is measured if it is there
   --check        exit status 1 where a bound is missed or not measured
+  --against R    another revision takes its turns beside this one, in line, http and nginx
   --write        writes the table into bench/README.md; only for a whole run
 `;
 
@@ -86,7 +88,7 @@ async function main(): Promise<number> {
   try {
     if (values.executable) await build();
     const about = machine();
-    const rows = await measure(sections, values.quick);
+    const rows = await measure(sections, values.quick, values.against);
     const text = `${about}\n\n${table(rows)}`;
     console.log(text);
     if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, "utf8"), text));
@@ -104,6 +106,7 @@ function readArguments(argv: string[]) {
     executable: boolean,
     check: boolean,
     write: boolean,
+    against: { type: "string" } as const,
     help: boolean,
   };
   try {
@@ -122,9 +125,14 @@ function readArguments(argv: string[]) {
   }
 }
 
-async function measure(sections: readonly string[], isQuick: boolean): Promise<Row[]> {
+async function measure(
+  sections: readonly string[],
+  isQuick: boolean,
+  against: string | undefined,
+): Promise<Row[]> {
   const setup: Setup = {
     ...(isQuick ? QUICK : FULL),
+    against: against === undefined ? undefined : await checkOut(against),
     programs: [SOURCE, executable()].filter((program) => program !== undefined),
     say: (progress) => process.stderr.write(`  ${progress}\n`),
   };
@@ -147,7 +155,8 @@ async function benchBehindNginx(setup: Setup): Promise<Row[]> {
   const what = "nginx with the daemon, of bare nginx: source";
   if (Bun.which("wrk") === null) return [notMeasuredRow(what, WRK_MISSING)];
   const { bare, lua } = await benchNginx({ turns: setup.turns, seconds: wrkSeconds(setup) });
-  return [ratioRow(what, lua, bare, NGINX_AT_LEAST)];
+  const row = ratioRow(what, lua, bare, NGINX_AT_LEAST);
+  return setup.against === undefined ? [row] : [row, ...(await benchNginxAgainst(setup, setup.against))];
 }
 
 async function build(): Promise<void> {

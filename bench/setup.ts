@@ -1,10 +1,13 @@
 /** What every section is given, and for how long it may measure. */
 
+import type { Revision } from "./revision.ts";
 import type { Program } from "./subject.ts";
 
 export interface Setup {
   /** The ways to run the daemon that are compared. */
   readonly programs: readonly Program[];
+  /** Another revision, which takes its turns beside this one. */
+  readonly against?: Revision | undefined;
   /** How often yardstick and daemon alternate. */
   readonly turns: number;
   /** How long each has its turn. */

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { slopeOf } from "../../bench/memory.ts";
 import {
   isGood,
   limitRow,
   median,
   notMeasuredRow,
   ratioRow,
+  revisionRow,
   table,
   thousands,
   withTable,
@@ -28,6 +30,17 @@ test("a figure that misses its bound by little does not look as if it kept it", 
   const row = ratioRow("new", [7496], [10_000], 0.75);
   expect(row.figure).toStartWith("0.750 ");
   expect(row.verdict).toBe("MISSED");
+});
+
+test("a revision is slower only if it was slower in every turn", () => {
+  expect(revisionRow("new", [98, 101, 97], [100, 100, 100]).verdict).toBe("ok");
+  expect(revisionRow("new", [98, 99, 97], [100, 100, 100]).verdict).toBe("MISSED");
+});
+
+test("the slope is that of the line, whatever single samples do", () => {
+  expect(slopeOf([1, 3, 5, 7])).toBeCloseTo(2, 12);
+  expect(slopeOf([70, 80, 70, 80, 70])).toBeCloseTo(0, 12);
+  expect(slopeOf([70])).toBeNaN();
 });
 
 test("a limit is kept up to the limit itself", () => {
