@@ -8,6 +8,7 @@
 import { writeSync } from "node:fs";
 import type { Output } from "./cli/command.ts";
 import { main } from "./cli/main.ts";
+import { DEFAULT_CONFIG_FILE } from "./config/options.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -48,5 +49,10 @@ function goBack(): void {
 }
 
 goBack();
-const io = { env: process.env, stdout: printer(STDOUT), stderr: printer(STDERR) };
+const io = {
+  env: process.env,
+  stdout: printer(STDOUT),
+  stderr: printer(STDERR),
+  defaultConfigFile: DEFAULT_CONFIG_FILE,
+};
 process.exit(await main(process.argv.slice(2), io));

@@ -13,6 +13,7 @@ import type { Settings } from "./config/option.ts";
 import {
   allowForce,
   application,
+  configFile,
   delay,
   region,
   stateDir,
@@ -99,7 +100,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     kind.create(settings, { metrics, rollout, feed, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
   const trouble = new ClientTrouble(metrics, log, rollout.first.application);
-  const sources = { rollout, feed, metrics, store: opened, clock, ...started };
+  const config = settings.get(configFile);
+  const sources = { rollout, feed, metrics, store: opened, config, clock, ...started };
   const adminAddress = settings.get(adminOption);
   const admin =
     adminAddress &&

@@ -6,7 +6,7 @@
  * as something can be written again.
  */
 
-import { close, constants, openSync, write } from "node:fs";
+import { close, constants, fstatSync, openSync, write } from "node:fs";
 import type { LogSink } from "./log.ts";
 
 /** How much waits for a slow disk or terminal before lines are dropped. */
@@ -28,6 +28,7 @@ interface Batch {
 }
 
 export class DescriptorSink implements LogSink {
+  readonly isJournal: boolean;
   #descriptor: number;
   #queue: string[] = [];
   #queuedLength = 0;
@@ -39,8 +40,9 @@ export class DescriptorSink implements LogSink {
   #retired: number | undefined;
   #idle: (() => void) | undefined;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, isJournal = false) {
     this.#descriptor = descriptor;
+    this.isJournal = isJournal;
   }
 
   write(line: string, lostLine = this.#lostLine): void {
@@ -120,6 +122,24 @@ export class DescriptorSink implements LogSink {
     close(this.#retired);
     this.#retired = undefined;
     this.#isTorn = false;
+  }
+}
+
+/**
+ * Whether this descriptor leads to systemd's journal. The journal says in JOURNAL_STREAM which stream is its own, because a
+ * program may have sent its output elsewhere since.
+ */
+export function leadsToJournal(
+  descriptor: number,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const stream = env["JOURNAL_STREAM"];
+  if (!stream) return false;
+  try {
+    const { dev, ino } = fstatSync(descriptor, { bigint: true });
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
   }
 }
 

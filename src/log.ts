@@ -2,7 +2,11 @@
  * The log: one line an event, to stderr and to a file.
  *
  * Nothing waits for it (law 6): lines go to a sink that queues a bounded number of bytes and drops what is over,
- * counting it. The same complaint is written at most once in `REPEAT_MS`, with the count of what was held back.
+ * counting it.
+ *
+ * The same complaint is written at once, and then with the count of what was held back: after `REPEAT_MS`, after twice that
+ * time, and so on up to once in `REPEAT_MS_MAX`, so a trouble that lasts for days does not fill a disk. After a silence it
+ * is news again.
  */
 
 import { oneLine } from "./text.ts";
@@ -24,12 +28,23 @@ export type LogFormat = "text" | "json";
 
 /** Takes finished lines, newline included, and returns at once. */
 export interface LogSink {
+  /** Whether systemd's journal reads it: that keeps the time itself, and takes the level from a number in front. */
+  readonly isJournal?: boolean;
   /** @param lostLine how this log says that a sink lost lines; ends in a newline too */
   write(line: string, lostLine: (count: number) => string): void;
 }
 
-/** For how long a repeated complaint is held back. */
+/** For how long a repeated complaint is held back at first. */
 export const REPEAT_MS = 10_000;
+
+/** For how long it is held back at most, while it goes on. */
+export const REPEAT_MS_MAX = 3_600_000;
+
+/** A complaint that was not heard of for so long is written at once again. */
+export const SILENCE_MS = 60_000;
+
+/** The levels as syslog numbers them (sd-daemon(3)). */
+const PRIORITIES: Readonly<Record<Level, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
 /** Different complaints that are told apart within `REPEAT_MS`; those past it are held back together. */
 const COMPLAINTS_MAX = 256;
@@ -43,6 +58,8 @@ interface Complaint {
   heldBack: number;
   fields: Fields;
   lastAt: Date;
+  /** Ends its timer, so that the next one like it is news. */
+  forget: () => void;
 }
 
 export interface LogOptions {
@@ -58,13 +75,21 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
   const complaints = new Map<string, Complaint>();
 
   function write(level: Level, message: string, fields: Fields) {
-    const line = format(now(), level, message, fields);
-    for (const sink of options.sinks) sink.write(line, lostLine);
+    const time = now();
+    for (const sink of options.sinks) {
+      const isJournal = sink.isJournal === true;
+      sink.write(lineFor(isJournal, time, level, message, fields), isJournal ? lostInJournal : lostLine);
+    }
   }
 
-  function lostLine(count: number) {
-    return format(now(), "warn", "lines of the log were lost: they could not be written", { lines: count });
+  function lineFor(isJournal: boolean, time: Date, level: Level, message: string, fields: Fields) {
+    return isJournal
+      ? `<${PRIORITIES[level]}>${format("", level, message, fields)}`
+      : format(time.toISOString(), level, message, fields);
   }
+
+  const lostLine = (count: number) => lineFor(false, now(), "warn", LOST, { lines: count });
+  const lostInJournal = (count: number) => lineFor(true, now(), "warn", LOST, { lines: count });
 
   /** Writes what was held back; false where that was nothing. */
   function report(complaint: Complaint): boolean {
@@ -78,20 +103,31 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
     return true;
   }
 
-  /** A report is the complaint once more, so the next one is held back for as long again. */
-  function holdBack(name: string, complaint: Complaint) {
-    setTimeout(() => {
-      if (complaints.get(name) !== complaint) return;
-      if (report(complaint)) holdBack(name, complaint);
+  /** A report is the complaint once more, so the next one is held back, for twice as long. */
+  function holdBack(name: string, complaint: Complaint, waitMs = REPEAT_MS) {
+    const timer = setTimeout(() => {
+      if (report(complaint)) holdBack(name, complaint, Math.min(2 * waitMs, REPEAT_MS_MAX));
       else complaints.delete(name);
-    }, REPEAT_MS).unref();
+    }, waitMs).unref();
+    complaint.forget = () => {
+      clearTimeout(timer);
+      complaints.delete(name);
+    };
+  }
+
+  /** Whether the complaint was not heard of for so long that it is news. */
+  function isNews({ lastAt }: Complaint, time: Date) {
+    return time.getTime() - lastAt.getTime() >= SILENCE_MS;
   }
 
   function complain(level: Level, message: string, fields: Fields) {
     const wanted = nameOf(level, message, fields);
     const name = complaints.has(wanted) || complaints.size < COMPLAINTS_MAX ? wanted : OTHERS;
     const known = complaints.get(name);
-    if (known !== undefined) {
+    if (known !== undefined && isNews(known, now())) {
+      report(known);
+      known.forget();
+    } else if (known !== undefined) {
       known.heldBack++;
       known.level = level;
       known.message = message;
@@ -100,7 +136,7 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
       return;
     }
     write(level, message, fields);
-    const complaint = { level, message, heldBack: 0, fields, lastAt: now() };
+    const complaint = { level, message, heldBack: 0, fields, lastAt: now(), forget() {} };
     complaints.set(name, complaint);
     holdBack(name, complaint);
   }
@@ -110,11 +146,15 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
     warn: (message, fields = {}) => complain("warn", message, fields),
     error: (message, fields = {}) => complain("error", message, fields),
     flush() {
-      for (const complaint of complaints.values()) report(complaint);
-      complaints.clear();
+      for (const complaint of complaints.values()) {
+        report(complaint);
+        complaint.forget();
+      }
     },
   };
 }
+
+const LOST = "lines of the log were lost: they could not be written";
 
 /** All complaints past `COMPLAINTS_MAX`. */
 const OTHERS = "";
@@ -128,12 +168,15 @@ function nameOf(level: Level, message: string, fields: Fields): string {
 /** A log that keeps nothing, for programs that put the parts together without one. */
 export const silentLog: Log = { info() {}, warn() {}, error() {} };
 
-function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {
-  return `${oneLine(JSON.stringify({ time: time.toISOString(), level, message, ...fields }))}\n`;
+/** @param time as the line shows it; empty if it does not */
+function jsonLine(time: string, level: Level, message: string, fields: Fields): string {
+  const head = time === "" ? { level, message } : { time, level, message };
+  return `${oneLine(JSON.stringify({ ...head, ...fields }))}\n`;
 }
 
-function textLine(time: Date, level: Level, message: string, fields: Fields): string {
-  let line = `${time.toISOString()} ${level.padEnd(5)} ${oneLine(message)}`;
+/** @param time as the line shows it; empty if it does not */
+function textLine(time: string, level: Level, message: string, fields: Fields): string {
+  let line = `${time === "" ? "" : `${time} `}${level.padEnd(5)} ${oneLine(message)}`;
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) line += ` ${name}=${plain(value)}`;
   }

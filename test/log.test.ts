@@ -1,12 +1,25 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import { createLog, type LogFormat, REPEAT_MS } from "../src/log.ts";
+import { createLog, type LogFormat, REPEAT_MS, REPEAT_MS_MAX, SILENCE_MS } from "../src/log.ts";
 
 const NOW = new Date("2026-01-02T03:04:05.678Z");
 
-function createLines(format: LogFormat = "text") {
+function createLines(format: LogFormat = "text", isJournal = false) {
   const lines: string[] = [];
-  const log = createLog({ format, sinks: [{ write: (line) => lines.push(line) }], now: () => NOW });
-  return { log, lines };
+  const lost: string[] = [];
+  const start = Date.now();
+  const sink = {
+    isJournal,
+    write(line: string, lostLine: (count: number) => string) {
+      lines.push(line);
+      lost.push(lostLine(3));
+    },
+  };
+  const log = createLog({
+    format,
+    sinks: [sink],
+    now: () => new Date(NOW.getTime() + Date.now() - start),
+  });
+  return { log, lines, lost };
 }
 
 beforeEach(() => {
@@ -50,6 +63,38 @@ test("a line of JSON parses, with its fields beside time, level and message", ()
   });
 });
 
+describe("in the journal", () => {
+  test("a line begins with its priority, and has no time of its own", () => {
+    const { log, lines, lost } = createLines("text", true);
+    log.info("rollouts", { application: "app" });
+    log.warn("hm");
+    log.error("no socket");
+    expect(lines).toEqual(["<6>info  rollouts application=app\n", "<4>warn  hm\n", "<3>error no socket\n"]);
+    expect(lost[0]).toBe("<4>warn  lines of the log were lost: they could not be written lines=3\n");
+  });
+
+  test("a line of JSON parses behind its priority", () => {
+    const { log, lines } = createLines("json", true);
+    log.error("no socket", { path: "/x" });
+    expect(lines[0]).toStartWith("<3>{");
+    expect(JSON.parse(String(lines[0]).slice(3))).toEqual({
+      level: "error",
+      message: "no socket",
+      path: "/x",
+    });
+  });
+
+  test("the file beside it has lines with their time", () => {
+    const lines: string[] = [];
+    const sinks = [true, false].map((isJournal) => ({
+      isJournal,
+      write: (line: string) => void lines.push(line),
+    }));
+    createLog({ format: "text", sinks, now: () => NOW }).info("x");
+    expect(lines).toEqual(["<6>info  x\n", "2026-01-02T03:04:05.678Z info  x\n"]);
+  });
+});
+
 describe.each(["text", "json"] as const)("as %s", (format) => {
   test("no control character and no separator of lines gets through, so none forges a line or drives a terminal", () => {
     const { log, lines } = createLines(format);
@@ -63,17 +108,55 @@ describe.each(["text", "json"] as const)("as %s", (format) => {
 });
 
 describe("the same complaint", () => {
-  test("is written at most once in ten seconds, with the count of what was held back", () => {
+  test("is written ever more seldom while it goes on, with the count of what was held back", () => {
     const { log, lines } = createLines("json");
-    for (let second = 0; second < 60; second++) {
+    const seconds = 24 * 3_600;
+    const writtenAt: number[] = [];
+    for (let second = 0; second < seconds; second++) {
       log.warn("the store could not be read", { application: "app", attempt: second });
+      while (writtenAt.length < lines.length) writtenAt.push(second);
       jest.advanceTimersByTime(1_000);
     }
     log.flush();
-    expect(lines.length).toBeLessThanOrEqual(1 + 60_000 / REPEAT_MS);
+    expect(writtenAt.slice(0, 6)).toEqual([0, 10, 30, 70, 150, 310]);
+    expect(lines.length).toBeLessThan(35);
     const told = lines.map((line): number => JSON.parse(line)["repeated"] ?? 1);
-    expect(told.reduce((sum, count) => sum + count)).toBe(60);
+    expect(told.reduce((sum, count) => sum + count)).toBe(seconds);
     expect(JSON.parse(lines[1] as string)["attempt"]).toBe(9);
+  });
+
+  test("never waits for longer than an hour", () => {
+    const { log, lines } = createLines();
+    let last = 0;
+    let longest = 0;
+    for (let second = 0; second < 12 * 3_600; second += 5) {
+      const before = lines.length;
+      log.warn("x");
+      jest.advanceTimersByTime(5_000);
+      if (lines.length === before) continue;
+      longest = Math.max(longest, second - last);
+      last = second;
+    }
+    expect(longest * 1_000).toBeLessThanOrEqual(REPEAT_MS_MAX);
+    expect(longest * 1_000).toBeGreaterThan(REPEAT_MS_MAX / 2);
+  });
+
+  test("that was long held back is news again after a silence, and what was held back is told first", () => {
+    const { log, lines } = createLines();
+    for (let second = 0; second < 3_600; second++) {
+      log.warn("x");
+      jest.advanceTimersByTime(1_000);
+    }
+    const before = lines.length;
+    jest.advanceTimersByTime(SILENCE_MS);
+    log.warn("x");
+    expect(lines.slice(before).map((line) => line.replace(/^\S+ |last=\S+|\d+/g, ""))).toEqual([
+      "warn  x repeated= \n",
+      "warn  x\n",
+    ]);
+    jest.advanceTimersByTime(REPEAT_MS);
+    log.warn("x");
+    expect(lines).toHaveLength(before + 3);
   });
 
   test("is written at once again after a silence of ten seconds", () => {

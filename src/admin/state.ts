@@ -37,6 +37,8 @@ export interface State {
   readonly ready: boolean;
   /** The store's address, without secrets. */
   readonly store: string;
+  /** The configuration file that was read; null: none. */
+  readonly config: string | null;
   readonly applications: readonly ApplicationState[];
   readonly servers: readonly Readonly<ServerCounts>[];
 }
@@ -46,6 +48,7 @@ export interface StateSources {
   readonly feed: Feed;
   readonly metrics: Metrics;
   readonly store: Store;
+  readonly config: string | null;
   readonly startedAt: Date;
   readonly startedAtMs: number;
   readonly clock: () => number;
@@ -99,7 +102,7 @@ class DecisionsByApplication {
   }
 }
 
-function headOf({ clock, startedAt, startedAtMs, feed, store, metrics }: StateSources) {
+function headOf({ clock, startedAt, startedAtMs, feed, store, config, metrics }: StateSources) {
   return {
     version: packageJson.version,
     pid: process.pid,
@@ -107,6 +110,7 @@ function headOf({ clock, startedAt, startedAtMs, feed, store, metrics }: StateSo
     uptimeMs: Math.round(clock() - startedAtMs),
     ready: feed.isReady,
     store: store.address,
+    config,
     servers: metrics.servers.map((counts) => ({ ...counts })),
   };
 }

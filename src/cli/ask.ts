@@ -1,5 +1,6 @@
 /** One question over the socket: where is this visitor served, and with -v, why. */
 
+import { admin } from "../admin/admin.ts";
 import { assignmentOfText } from "../assignment.ts";
 import {
   ask as askDaemon,
@@ -16,6 +17,7 @@ import { REASONS } from "../placement.ts";
 import { socket } from "../servers/line.ts";
 import { aligned } from "../text.ts";
 import type { Command } from "./command.ts";
+import { daemonSocket } from "./daemon-socket.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
 
@@ -58,7 +60,7 @@ export const ask: Command = {
   positionals: [
     { name: "ASSIGNMENT", summary: "the visitor's number, from 0 to less than 1", required: false },
   ],
-  options: [application, key, force, verbose, socket, output, configFile],
+  options: [application, key, force, verbose, socket, admin, output, configFile],
   examples: [
     { line: "ask", meaning: "a new visitor" },
     { line: "ask 0.42 -v", meaning: "a known one, and why" },
@@ -76,7 +78,7 @@ export const ask: Command = {
       );
     }
     const question: SingleQuestion = {
-      address: withoutDescriptor(settings.get(socket)),
+      address: withoutDescriptor(await daemonSocket(settings)),
       assignment,
       application: settings.isNamed(application) ? settings.get(application)[0] : undefined,
       key: settings.get(key),

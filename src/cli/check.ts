@@ -19,7 +19,7 @@ export const check: Command = {
   async run(invocation) {
     const { settings } = invocation;
     const rows = allOptions()
-      .filter((option) => option !== configFile || settings.isNamed(option))
+      .filter((option) => option !== configFile || settings.texts(option).length > 0)
       .map((option) => ({
         name: option.name,
         values: settings.texts(option).map(redactAddress),

@@ -7,7 +7,7 @@
  * leaves nothing open. A new command is a file beside this, and a line in `list.ts`.
  */
 
-import type { LoadedSettings } from "../config/load.ts";
+import type { Loaded, LoadedSettings, Problems } from "../config/load.ts";
 import type { Option } from "../config/option.ts";
 
 /** A stream that text goes to. */
@@ -20,6 +20,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** The configuration file that counts if it is there and none is named; absent: there is none. */
+  readonly defaultConfigFile?: string;
 }
 
 /** A word behind the command's name. */
@@ -39,6 +41,8 @@ export interface Example {
 /** What a command is run with. */
 export interface Invocation {
   readonly settings: LoadedSettings;
+  /** Reads flags, environment and file once more. */
+  readonly reread: () => Loaded | Problems;
   /** As many as the command requires at least, and no more than it knows. */
   readonly positionals: readonly string[];
   readonly io: Io;

@@ -2,16 +2,21 @@
  * The process around a daemon: its log, its signals, its exit status.
  *
  *     SIGTERM, SIGINT   stop: answer what has been asked, then exit 0 and 130; a second one ends it at once
- *     SIGHUP            open the log file again, after it was rotated away
+ *     SIGHUP            open the log file again, after it was rotated away, and say what changed in the configuration
+ *
+ * A supervisor such as systemd is told when visitors are answered, and that the process is alive (`supervisor.ts`).
  */
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Settings } from "../config/option.ts";
-import { application, logFormat, logfile } from "../config/options.ts";
+import { application, configFile, logFormat, logfile } from "../config/options.ts";
 import { createDaemon, type Daemon, insistOrWarn, StartError } from "../daemon.ts";
 import { createLog, type Log, type LogSink } from "../log.ts";
-import { DescriptorSink, FileSink } from "../log-sink.ts";
+import { DescriptorSink, FileSink, leadsToJournal } from "../log-sink.ts";
 import { StoreError } from "../stores/store.ts";
+import { connectSupervisor, UNSUPERVISED } from "../supervisor.ts";
+import type { Invocation } from "./command.ts";
+import { tellChanges } from "./reload.ts";
 
 const STDERR = 2;
 
@@ -29,8 +34,11 @@ export interface RunDaemonOptions {
 }
 
 /** Runs a daemon until a signal ends it; resolves with the exit status. */
-export async function runDaemon(settings: Settings, options: RunDaemonOptions = {}): Promise<number> {
-  const stderr = new DescriptorSink(STDERR);
+export async function runDaemon(
+  { settings, reread, io }: Pick<Invocation, "settings" | "reread" | "io">,
+  options: RunDaemonOptions = {},
+): Promise<number> {
+  const stderr = new DescriptorSink(STDERR, leadsToJournal(STDERR, io.env));
   const sinks: LogSink[] = [stderr];
   const log = createLog({ format: settings.get(logFormat), sinks });
   let file: FileSink | undefined;
@@ -39,7 +47,9 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions = 
     await Promise.all([stderr.drain(LOG_DRAIN_MS), file?.drain(LOG_DRAIN_MS)]);
     return status;
   };
+  let supervisor = UNSUPERVISED;
   const stop = async (daemon: Daemon, status: number) => {
+    supervisor.stopping();
     log.info("stopping");
     await daemon.close();
     log.info("stopped");
@@ -48,8 +58,15 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions = 
 
   process.on("uncaughtException", (error) => surviveBug(error, log));
   process.on("unhandledRejection", (error) => surviveBug(error, log));
-  const signalled = signals(() => reopen(file, log));
+  let isRunning = false;
+  const signalled = signals(() => {
+    if (isRunning) supervisor.reloading();
+    reopen(file, log);
+    tellChanges(settings, reread, log);
+    if (isRunning) supervisor.ready(statusOf(settings));
+  });
   try {
+    supervisor = await connectSupervisor(io.env, log);
     file = openLogfile(settings, log);
     if (file !== undefined) sinks.push(file);
     const daemon = await Promise.race([createDaemon(settings, log), signalled]);
@@ -58,6 +75,8 @@ export async function runDaemon(settings: Settings, options: RunDaemonOptions = 
     const early = await Promise.race([daemon.start(), signalled]);
     if (early !== undefined) return await stop(daemon, early);
     log.info(`maxwells-daemon ${packageJson.version} runs`, describe(settings, daemon));
+    supervisor.ready(statusOf(settings));
+    isRunning = true;
     options.onStarted?.(daemon);
 
     return await stop(daemon, await signalled);
@@ -119,10 +138,17 @@ function surviveBug(error: unknown, log: Log): void {
   });
 }
 
+/** The line that `systemctl status` shows. */
+function statusOf(settings: Settings): string {
+  const [first = "", ...others] = settings.get(application);
+  return `answers for ${others.length === 0 ? first : `${first} and ${others.length} more`}`;
+}
+
 function describe(settings: Settings, daemon: Daemon): Record<string, string> {
   return {
     applications: settings.get(application).join(","),
     store: daemon.state().store,
+    config: settings.get(configFile) ?? "none",
     listen: daemon.servers.map((server) => server.name).join(", "),
     admin: daemon.adminUrl ?? "none",
   };

@@ -12,6 +12,7 @@ import { parseVersionText, type VersionText } from "../doctor/telling.ts";
 import { socket } from "../servers/line.ts";
 import { oneLine } from "../text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
+import { daemonSocket } from "./daemon-socket.ts";
 import { EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
 import { VERSION_TEXT } from "./version.ts";
@@ -136,7 +137,7 @@ export const doctor: Command = {
 
   async run(invocation) {
     const { settings } = invocation;
-    const address = settings.get(socket);
+    const address = await daemonSocket(settings);
     const name = settings.isNamed(application) ? settings.get(application)[0] : undefined;
     const site = siteOf(invocation);
     const found = await runChecks(

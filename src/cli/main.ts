@@ -56,17 +56,25 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
     return EXITS.ok.status;
   }
 
-  const { options, defaults = {} } = command;
+  const { options, defaults } = command;
   const checked = new Set(options);
-  const loaded = loadSettings(
-    { argv, environment: io.env, readFile: (path) => readFileSync(path, "utf8") },
-    {
-      options,
-      known,
-      defaults,
-      crossChecks: CROSS_CHECKS.filter((check) => check.options.every((option) => checked.has(option))),
-    },
-  );
+  const reread = () =>
+    loadSettings(
+      {
+        argv,
+        environment: io.env,
+        readFile: (path) => readFileSync(path, "utf8"),
+        // A command that brings defaults of its own, such as the quickstart, is not about the daemon of this machine.
+        defaultFile: defaults === undefined ? io.defaultConfigFile : undefined,
+      },
+      {
+        options,
+        known,
+        ...(defaults && { defaults }),
+        crossChecks: CROSS_CHECKS.filter((check) => check.options.every((option) => checked.has(option))),
+      },
+    );
+  const loaded = reread();
   const problems = loaded instanceof Problems ? [...loaded.messages] : [];
   const words = parseFlags(argv, options).positionals;
   if (named !== undefined) {
@@ -76,7 +84,7 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
     problems.push(noSuchCommand(word, program));
   }
   if (problems.length > 0 || loaded instanceof Problems) throw usageError(problems, command);
-  return command.run({ settings: loaded.settings, positionals: words.slice(1), io, program });
+  return command.run({ settings: loaded.settings, reread, positionals: words.slice(1), io, program });
 }
 
 function noSuchCommand(word: string, program: Program): string {

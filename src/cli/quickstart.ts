@@ -38,7 +38,7 @@ export const quickstart: Command = {
     await refuseToTakeOver(invocation);
     if (!settings.isNamed(store)) writeFirstRollouts(invocation);
     const { runDaemon } = await import("./daemon.ts");
-    return runDaemon(settings, {
+    return runDaemon(invocation, {
       onStarted: (daemon) =>
         io.stdout.write(
           welcome(

@@ -20,9 +20,9 @@ export const serve: Command = {
     { line: "-config /etc/maxwells-daemon.toml", meaning: "all settings from a file" },
   ],
 
-  async run({ settings }) {
+  async run(invocation) {
     // Loaded here: the other commands do without servers and monitors.
     const { runDaemon } = await import("./daemon.ts");
-    return runDaemon(settings);
+    return runDaemon(invocation);
   },
 };

@@ -73,6 +73,7 @@ function page(state: State): string {
       ["up", `${durationText(state.uptimeMs)}, since ${state.startedAt}`],
       ["ready", state.ready ? "yes" : "NO: not every application has been read yet"],
       ["store", state.store],
+      ["settings", state.config ?? "from no file"],
     ]),
     ...state.applications.map(applicationPart),
     table(

@@ -9,25 +9,31 @@ import { quote } from "./quote.ts";
 /** Larger ones are something else, given by mistake. */
 const FILE_CHARACTERS_MAX = 1_048_576;
 
-/** Reads the file at `path`, where one is named, into texts by option name; what is wrong is added to `messages`. */
+/**
+ * Reads the file that `path` says into texts by option name, its own path among them as `config`; what is wrong is added to
+ * `messages`. The default file may be absent, and `none` is no file.
+ */
 export function readConfigFile(
-  path: Given | undefined,
+  path: Given,
   readFile: (path: string) => string,
   known: readonly Option<unknown>[],
   messages: string[],
 ): ReadonlyMap<string, Given> {
   const found = new Map<string, Given>();
-  const name = path?.texts.at(-1);
+  const name = path.texts.at(-1);
   // A path that cannot be one is a problem of the setting itself, reported with all others.
-  if (path === undefined || name === undefined || name === "" || name.includes("\0")) return found;
+  if (name === undefined || name === "none" || name === "" || name.includes("\0")) return found;
+  const isDefault = path.origin.source === "default";
   const where = `file ${quote(name, "")}`;
   let entries: [string, unknown][];
   try {
     entries = Object.entries(parseText(readFile(name)));
   } catch (error) {
-    messages.push(`${where} (from ${path.origin.text}): ${explain(error)}`);
+    if (isDefault && (error as NodeJS.ErrnoException).code === "ENOENT") return found;
+    messages.push(`${where} (from ${path.origin.text}): ${explain(error, isDefault)}`);
     return found;
   }
+  found.set("config", path);
   for (const [key, value] of entries) {
     const origin: Origin = { source: "file", text: `${where}: ${quote(key, "")}` };
     const option = known.find((candidate) => candidate.name === key);
@@ -69,11 +75,15 @@ function wanted(option: Option<unknown>): string {
   return option.repeatable ? 'a string or a list of strings, in quotes: ["a", "b"]' : "a string, in quotes";
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, isDefault: boolean): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOENT") return "there is no such file; write its path, or leave -config away";
   if (code === "EISDIR") return "this is a directory; write the path of a TOML file";
-  if (code === "EACCES") return "it may not be read; let the daemon's user read it";
+  if (code === "EACCES") {
+    return isDefault
+      ? "this user may not read it; use sudo, or -config none to do without it"
+      : "this user may not read it; let the daemon's user read it";
+  }
   // The rest of a TOML error quotes the line, and a store's address may hold a password.
   const { line, column } = error as { line?: number; column?: number };
   const [first = ""] = String(message).trim().split("\n");

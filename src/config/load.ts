@@ -16,8 +16,10 @@ import { quote } from "./quote.ts";
 export interface Sources {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Reads the file of `-config`; throws where it cannot be read. */
+  /** Reads the file of `-config`; throws if it cannot be read. */
   readonly readFile: (path: string) => string;
+  /** The file that is read if it is there and no other one is named. */
+  readonly defaultFile?: string | undefined;
 }
 
 export interface Rules {
@@ -115,7 +117,10 @@ function besideFlags(
   if (!options.includes(configFile)) return () => undefined;
   const shared = known.filter((option) => !option.flagOnly);
   reportEnvironment(sources.environment, shared, messages);
-  const path = fromFlags(configFile, flags) ?? fromEnvironment(configFile, sources.environment);
+  const path =
+    fromFlags(configFile, flags) ??
+    fromEnvironment(configFile, sources.environment) ??
+    byDefault(configFile, sources.defaultFile);
   const file = readConfigFile(path, sources.readFile, shared, messages);
   return (option) => fromEnvironment(option, sources.environment) ?? file.get(option.name);
 }

@@ -6,7 +6,6 @@
 import { Problem } from "../config/option.ts";
 import {
   type Address,
-  addressText,
   orNone,
   parseAddress,
   parseDuration,
@@ -16,6 +15,7 @@ import {
   unixAddress,
 } from "../config/values.ts";
 import { LineConnection, LineShared } from "./line-connection.ts";
+import { listenerText } from "./passed-socket.ts";
 import { DRAIN_MS, type ServerContext, type ServerKind } from "./server.ts";
 import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
@@ -97,7 +97,7 @@ export class LineServer extends StreamServer {
   readonly #shared: LineShared;
 
   constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: LineServerOptions) {
-    const counts = context.metrics.server(`line ${addressText(address)}`);
+    const counts = context.metrics.server(`line ${listenerText(address)}`);
     const shared = new LineShared(context, counts, idleTimeoutMs === 0);
     super(shared, { address, socketMode, silenceMs: idleTimeoutMs || DRAIN_MS });
     this.#shared = shared;

@@ -17,7 +17,14 @@ function sourcesOf(applications: readonly string[]): StateSources {
     decide(context, name, 0.9, 3);
   }
   const store = { address: "file:/etc/rollouts.json", read: async () => new Map(), close: async () => {} };
-  return { ...context, clock: () => context.nowMs, store, startedAt: new Date(0), startedAtMs: 0 };
+  return {
+    ...context,
+    clock: () => context.nowMs,
+    store,
+    config: null,
+    startedAt: new Date(0),
+    startedAtMs: 0,
+  };
 }
 
 test("the text says what the object says", async () => {

@@ -26,6 +26,7 @@ const STATE: State = {
   uptimeMs: 3_723_000,
   ready: true,
   store: "file:/etc/rollouts.json",
+  config: "/etc/maxwells-daemon/maxwells-daemon.toml",
   applications: [
     {
       name: "app",

@@ -9,6 +9,7 @@ import {
   allOptions,
   allowForce,
   application,
+  configFile,
   delay,
   logFormat,
   logfile,
@@ -311,6 +312,69 @@ describe("problems", () => {
   });
 });
 
+describe("the default file", () => {
+  const DEFAULT = "/nowhere/default.toml";
+  const fails = (code: string) => () => {
+    throw Object.assign(new Error(code), { code });
+  };
+  const load = (
+    argv: readonly string[],
+    readFile: (path: string) => string = (path) =>
+      `region = ${JSON.stringify(path.replaceAll(/[^a-z]/g, ""))}`,
+    environment = {},
+  ) => {
+    const loaded = loadSettings(
+      { argv, environment, readFile, defaultFile: DEFAULT },
+      { options: allOptions() },
+    );
+    return loaded instanceof Problems ? loaded.messages : loaded.settings;
+  };
+  const settings = (...words: Parameters<typeof load>) => {
+    const loaded = load(...words);
+    if (Array.isArray(loaded)) throw new Error(loaded.join("\n"));
+    return loaded as Exclude<typeof loaded, readonly string[]>;
+  };
+
+  test("counts if none is named, and is shown with what it says", () => {
+    const loaded = settings([]);
+    expect(loaded.get(region)).toBe("nowheredefaulttoml");
+    expect(loaded.origin(region).text).toBe(`file ${DEFAULT}: region`);
+    expect(loaded.get(configFile)).toBe(DEFAULT);
+    expect(loaded.isNamed(configFile)).toBeFalse();
+  });
+
+  test("may be absent", () => {
+    const loaded = settings([], fails("ENOENT"));
+    expect(loaded.get(configFile)).toBeNull();
+    expect(loaded.origin(region).source).toBe("default");
+  });
+
+  test("gives way to one that is named by a flag or in the environment", () => {
+    expect(settings(["-config", "/other"]).get(region)).toBe("other");
+    expect(settings([], undefined, { MAXWELLS_DAEMON_CONFIG: "/other" }).get(configFile)).toBe("/other");
+    expect(load(["-config", "/other"], fails("ENOENT"))).toEqual([
+      "file /other (from flag -config): there is no such file; write its path, or leave -config away",
+    ]);
+  });
+
+  test("is not read after -config none", () => {
+    const readFile = fails("nobody reads it");
+    expect(settings(["-config", "none"], readFile).get(configFile)).toBeNull();
+    expect(settings([], readFile, { MAXWELLS_DAEMON_CONFIG: "none" }).get(configFile)).toBeNull();
+  });
+
+  test("is not passed over in silence if this user may not read it: a command would go to another store", () => {
+    expect(load([], fails("EACCES"))).toEqual([
+      `file ${DEFAULT} (from default of -config): this user may not read it; use sudo, or -config none to do without it`,
+    ]);
+  });
+
+  test("is not looked at by commands without -config", () => {
+    const sources = { argv: [], environment: {}, readFile: fails("nobody reads it"), defaultFile: DEFAULT };
+    expect(loadSettings(sources, { options: [region] })).not.toBeInstanceOf(Problems);
+  });
+});
+
 describe("the file", () => {
   test.each<[string, string, string]>([
     ["a number", "delay = 4", "write a string, in quotes"],
@@ -338,7 +402,7 @@ describe("the file", () => {
   test.each([
     ["ENOENT", "there is no such file"],
     ["EISDIR", "this is a directory"],
-    ["EACCES", "it may not be read"],
+    ["EACCES", "this user may not read it"],
   ])("%s is told with who named the file", (code, remedy) => {
     const result = loadSettings(
       {
