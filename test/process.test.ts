@@ -5,6 +5,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   renameSync,
@@ -13,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DRAIN_MS } from "../src/servers/server.ts";
 import { DaemonHome, eventually } from "./support/daemon-process.ts";
@@ -244,6 +246,80 @@ describe("the socket file", () => {
     expect(Bun.spawnSync(["stat", "-c", "%a", home.socket]).stdout.toString().trim()).toBe("600");
     await daemon.end();
   });
+});
+
+describe("SIGHUP", () => {
+  /** A daemon that was started with a file, which the test then changes. */
+  async function startWithFile(text: string) {
+    const path = join(mkdtempSync(join(tmpdir(), "maxwells-daemon-reload-")), "settings.toml");
+    writeFileSync(path, text);
+    const daemon = await makeHome(["-config", path]).start();
+    const reload = async (changed: string, says: RegExp) => {
+      writeFileSync(path, changed);
+      daemon.signal("SIGHUP");
+      await eventually(() => says.test(daemon.log), String(says));
+    };
+    return { daemon, path, reload };
+  }
+
+  test("says which settings of the file changed and want a restart, and changes nothing", async () => {
+    const { daemon, path, reload } = await startWithFile('region = "us-east-1"\n');
+    await reload('region = "eu-west-1"\nhttp = "127.0.0.1:1"\n', / warn +the configuration has changed/);
+    expect(daemon.log).toContain(
+      `until it is restarted changed="region, http" config=${path} remedy="restart it: `,
+    );
+    expect((await daemon.state()).servers).toHaveLength(1);
+    expect(await daemon.end()).toBe(0);
+  });
+
+  test("says so if nothing changed, and if a flag covers what the file says", async () => {
+    const { daemon, path, reload } = await startWithFile('region = "us-east-1"\n');
+    await reload('region = "us-east-1"\ndelay = "3s"\n', / info +the configuration is as it was/);
+    expect(daemon.log).toContain(`the configuration is as it was config=${path}`);
+    expect(await daemon.end()).toBe(0);
+  });
+
+  test("names every problem of a file that is broken, and the daemon goes on", async () => {
+    const { daemon, path, reload } = await startWithFile("");
+    await reload('dela = "3s"\nunhealthy = "1"\n', / error .*unhealthy/);
+    expect(daemon.log.match(/ error the configuration is wrong now; the daemon goes on/g)).toHaveLength(2);
+    expect(daemon.log).toContain(`${path}: dela: no such setting; did you mean delay?`);
+    const client = await LineClient.connect({ path: homes.at(-1)?.socket ?? "" });
+    expect(await client.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
+    client.close();
+    expect(await daemon.end()).toBe(0);
+  });
+});
+
+test("a log that systemd's journal reads has priorities and no times; the file beside it has times", async () => {
+  const place = mkdtempSync(join(tmpdir(), "maxwells-daemon-journal-"));
+  const journal = join(place, "journal");
+  const descriptor = openSync(journal, "a");
+  const { dev, ino } = statSync(journal);
+  const home = makeHome(["-logfile", join(place, "log"), "-store", "file:/nowhere/r.json"]);
+  const child = Bun.spawn(home.command, {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: descriptor,
+    env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` },
+  });
+  const text = (path: string) => readFileSync(path, "utf8");
+  await eventually(() => / runs /.test(text(journal)), "it runs");
+  child.kill();
+  await child.exited;
+  closeSync(descriptor);
+  const lines = text(journal).trimEnd().split("\n");
+  expect(lines.filter((line) => !/^<[346]>(error|warn|info) /.test(line))).toEqual([]);
+  expect(lines.some((line) => line.startsWith("<4>warn  "))).toBeTrue();
+  expect(text(join(place, "log"))).toMatch(/^\d{4}-\d\d-\d\dT\S+Z (info|warn) /);
+});
+
+test("a log that was sent elsewhere than to the journal has times", async () => {
+  const home = new DaemonHome({ env: { JOURNAL_STREAM: "1:1" } });
+  homes.push(home);
+  const daemon = await home.start();
+  expect(daemon.log).toMatch(/^\d{4}-\d\d-\d\dT/);
+  await daemon.end();
 });
 
 describe("the log file", () => {

@@ -18,7 +18,10 @@ export function environmentName(option: Option<unknown>): string {
   return `${PREFIX}${option.name.replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** What the environment says about an option. An empty variable says nothing; commas separate several texts. */
+/**
+ * What the environment says about an option. An empty variable says nothing. Commas separate several texts, and semicolons
+ * if a text itself may hold a comma, because then a text means the same here and behind its flag.
+ */
 export function fromEnvironment(
   option: Option<unknown>,
   environment: Readonly<Record<string, string | undefined>>,
@@ -26,8 +29,13 @@ export function fromEnvironment(
   const name = environmentName(option);
   const text = environment[name];
   if (text === undefined || text === "") return undefined;
-  const texts = option.repeatable ? text.split(",").map((part) => part.trim()) : [text];
+  const texts = option.repeatable ? text.split(separatorOf(option)).map((part) => part.trim()) : [text];
   return { texts, origin: { source: "environment", text: `environment ${name}` } };
+}
+
+/** What stands between several texts of a repeatable option. */
+export function separatorOf({ placeholder }: Option<unknown>): "," | ";" {
+  return placeholder?.includes(",") ? ";" : ",";
 }
 
 /** Reports variables that look like a setting and are none. */

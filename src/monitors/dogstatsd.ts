@@ -42,6 +42,12 @@ const OBSERVATIONS_MAX = 1_000_000;
  */
 const GAUGES_A_SECOND_MAX = 1_000;
 
+/** A statsd that is away is a line in the log once in so long. */
+const COMPLAINT_MS = 3_600_000;
+
+/** Failures with different texts that are told. */
+const FAILURES_TOLD_MAX = 8;
+
 const address = single(
   {
     name: "statsd",
@@ -94,7 +100,8 @@ export class DogStatsD implements Monitor {
   #timers: NodeJS.Timeout[] = [];
   #connecting: Promise<void> | undefined;
   #isClosed = false;
-  #hasComplained = false;
+  /** When the log was told of a failure, by its text. */
+  readonly #toldAtMs = new Map<string, number>();
 
   constructor(options: DogStatsDOptions, context: MonitorContext) {
     this.name = `dogstatsd ${hostPortText(options.address)}`;
@@ -267,18 +274,30 @@ export class DogStatsD implements Monitor {
     });
   }
 
-  /** Tells the log, which holds back what repeats; where nobody asked for statsd, only once. */
+  /** Tells the log of each kind of failure, and of the same one again in an hour. If no statsd was asked for, only once. */
   #complain(error: unknown): void {
     const fields = {
       statsd: hostPortText(this.#options.address),
       error: describe(error),
     };
-    if (this.#options.isNamed) {
-      this.#context.log.warn("metrics cannot be sent to statsd; decisions go on without", fields);
-    } else if (!this.#hasComplained) {
-      this.#hasComplained = true;
-      this.#context.log.info("no statsd takes metrics; name one with -statsd, or write -statsd none", fields);
+    if (!this.#options.isNamed) {
+      if (this.#toldAtMs.size > 0) return;
+      this.#toldAtMs.set(fields.error, 0);
+      this.#context.log.info(
+        "metrics go to no statsd, because none listens; name one with -statsd, or write -statsd none",
+        fields,
+      );
+      return;
     }
+    const nowMs = this.#context.clock();
+    const toldAtMs = this.#toldAtMs.get(fields.error);
+    const isNew = toldAtMs === undefined && this.#toldAtMs.size < FAILURES_TOLD_MAX;
+    if (!isNew && nowMs - (toldAtMs ?? nowMs) < COMPLAINT_MS) return;
+    this.#toldAtMs.set(fields.error, nowMs);
+    this.#context.log.warn(
+      "metrics cannot be sent to statsd; decisions go on without, and this is told again in an hour",
+      fields,
+    );
   }
 }
 

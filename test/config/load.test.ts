@@ -21,7 +21,12 @@ import {
 } from "../../src/config/options.ts";
 import { CROSS_CHECKS } from "../../src/config/together.ts";
 import { single } from "../../src/config/values.ts";
+import { apacheMap } from "../../src/servers/apache-map.ts";
+import { haproxyMap } from "../../src/servers/haproxy-map.ts";
+import { httpListen } from "../../src/servers/http.ts";
 import { idleTimeout, listen, socket, socketMode } from "../../src/servers/line.ts";
+import { spopListen } from "../../src/servers/spop.ts";
+import { traefikListen } from "../../src/servers/traefik.ts";
 
 interface Given {
   readonly argv?: readonly string[];
@@ -81,7 +86,32 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
   [idleTimeout, "0", 0],
   [admin, "none", null],
   [admin, "localhost:0", { host: "localhost", port: 0 }],
+  [httpListen, "127.0.0.1:6294", { kind: "tcp", host: "127.0.0.1", port: 6294 }],
+  [spopListen, "unix:/run/spop.sock", { kind: "unix", path: "/run/spop.sock" }],
+  [traefikListen, "127.0.0.1:6296", { kind: "tcp", host: "127.0.0.1", port: 6296 }],
+  [
+    haproxyMap,
+    "/run/haproxy.sock,/etc/haproxy/a.map",
+    [{ socket: { kind: "unix", path: "/run/haproxy.sock" }, map: "/etc/haproxy/a.map" }],
+  ],
+  [apacheMap, "/run/maxwells-daemon/apache.map", ["/run/maxwells-daemon/apache.map"]],
+  [optionNamed("statsd"), "127.0.0.1:8126", { host: "127.0.0.1", port: 8126 }],
 ];
+
+function optionNamed(name: string): Option<unknown> {
+  const option = allOptions().find((each) => each.name === name);
+  if (option === undefined) throw new Error(`there is no -${name}`);
+  return option;
+}
+
+test("every setting that takes a text is tried in every place", () => {
+  const tried = new Set(GOOD.map(([option]) => option.name));
+  const others = allOptions().filter(
+    ({ name, placeholder }) => placeholder !== undefined && !tried.has(name),
+  );
+  // The file itself has tests of its own; the other one is of no use without a second setting.
+  expect(others.map(({ name }) => name)).toEqual(["config", "traefik-version"]);
+});
 
 const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = [
   [application, "a/b", "write a name"],
@@ -141,6 +171,19 @@ for (const [source, give] of SOURCES) {
         file: { file: 'application = ["b", "a"]' },
       };
       expect(loaded(given[source] ?? {}).settings.get(application)).toEqual(["b", "a"]);
+    });
+
+    test("several HAProxies keep their maps", () => {
+      const texts = ["/run/a.sock,/etc/a.map", "/run/b.sock"];
+      const given: Readonly<Record<string, Given>> = {
+        flag: { argv: texts.flatMap((text) => ["-haproxy-map", text]) },
+        environment: { environment: { MAXWELLS_DAEMON_HAPROXY_MAP: texts.join("; ") } },
+        file: { file: `haproxy-map = ${JSON.stringify(texts)}` },
+      };
+      expect(loaded(given[source] ?? {}).settings.get(haproxyMap)).toEqual([
+        { socket: { kind: "unix", path: "/run/a.sock" }, map: "/etc/a.map" },
+        { socket: { kind: "unix", path: "/run/b.sock" }, map: "/etc/haproxy/maxwells-daemon.map" },
+      ]);
     });
 
     test("a switch is read", () => {

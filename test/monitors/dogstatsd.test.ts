@@ -297,6 +297,23 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
   expect(written[0]).toContain("ECONNREFUSED");
 });
 
+test("a statsd that is away for a day is told of once, and then once an hour", async () => {
+  const context = testContext();
+  const sending = await monitor(await freePort(), context);
+  const MINUTE_MS = 60_000;
+  for (let minute = 0; minute < 24 * 60; minute++) {
+    decide(context, "app", 0.5, 1);
+    await sending.send();
+    // For what the socket has to say of refused datagrams.
+    if (minute % 2 === 1) await Bun.sleep(0);
+    context.nowMs += MINUTE_MS;
+  }
+  await Bun.sleep(5);
+  expect(context.logged.length).toBeGreaterThan(20);
+  expect(context.logged.length).toBeLessThanOrEqual(24);
+  expect(new Set(context.logged.map(({ level, message }) => `${level} ${message}`)).size).toBe(1);
+});
+
 test("where nobody asked for statsd, its absence is told once, as information", async () => {
   const context = testContext();
   const sending = await monitor(await freePort(), context, { isNamed: false });

@@ -57,6 +57,8 @@ export class DaemonHome {
     // biome-ignore format: a flag a line
     return [
       BIN,
+      // Not the one of the machine that runs the tests.
+      "-config", "none",
       "-application", this.application,
       "-store", this.#store,
       "-delay", "100ms",
