@@ -6,6 +6,7 @@
  */
 
 import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import type { Output } from "./cli/command.ts";
 import { main } from "./cli/main.ts";
 import { DEFAULT_CONFIG_FILE } from "./config/options.ts";
@@ -20,6 +21,10 @@ const FULL_PIPE_PAUSE_MS = 5;
 function printer(descriptor: number): Output {
   let isGone = false;
   return {
+    isTerminal: isatty(descriptor),
+    get isGone() {
+      return isGone;
+    },
     write(text) {
       let rest: Uint8Array = Buffer.from(text);
       while (rest.length > 0 && !isGone) {
@@ -54,5 +59,6 @@ const io = {
   stdout: printer(STDOUT),
   stderr: printer(STDERR),
   defaultConfigFile: DEFAULT_CONFIG_FILE,
+  onInterrupt: (stop: () => void) => process.once("SIGINT", stop),
 };
 process.exit(await main(process.argv.slice(2), io));

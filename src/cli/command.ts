@@ -13,6 +13,10 @@ import type { Option } from "../config/option.ts";
 /** A stream that text goes to. */
 export interface Output {
   write(text: string): void;
+  /** Whether a person looks at it, so that a page may be drawn anew. */
+  readonly isTerminal?: boolean;
+  /** Whether its reader has gone, such as `head`: nothing that is written arrives any more. */
+  readonly isGone?: boolean;
 }
 
 /** The world outside, as far as commands may see it. */
@@ -22,6 +26,8 @@ export interface Io {
   readonly stderr: Output;
   /** The configuration file that counts if it is there and none is named; absent: there is none. */
   readonly defaultConfigFile?: string;
+  /** Calls `stop` at the first Ctrl-C, for a command that goes on until then. Without it Ctrl-C ends the process at once. */
+  readonly onInterrupt?: (stop: () => void) => void;
 }
 
 /** A word behind the command's name. */

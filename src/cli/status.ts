@@ -1,125 +1,84 @@
-/** What a running daemon says of itself: arcs, age, lease, store, counts. It is read from the admin listener. */
+/** What running daemons say of themselves: rollouts, age, store, counts. They are asked at their admin listeners. */
 
-import { admin } from "../admin/admin.ts";
 import { AdminError, fetchState } from "../admin/fetch-state.ts";
-import type { ApplicationState, State } from "../admin/state.ts";
+import type { State } from "../admin/state.ts";
 import { configFile } from "../config/options.ts";
-import { type HostPort, rolloutText } from "../config/values.ts";
-import { aligned, durationText, oneLine, table } from "../text.ts";
-import { type Command, PROGRAM } from "./command.ts";
+import { type HostPort, hostPortText } from "../config/values.ts";
+import { oneLine } from "../text.ts";
+import { adminAddresses, admins } from "./admins.ts";
+import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
+import { type Answer, disagreements, fleetPage } from "./status-fleet.ts";
+import { statusPage, warningsOf } from "./status-page.ts";
+import { watch, watchStates } from "./status-watch.ts";
 
 const TIMEOUT_MS = 2_000;
 
 export const status: Command = {
   name: "status",
-  summary: "what a running daemon says of itself",
+  summary: "what running daemons say of themselves",
   description:
-    "It asks the daemon's admin listener. Stale rollouts are told on stderr as well; the exit status stays 0.",
+    "It asks the daemon's admin listener. With several -admin it prints a summary of all daemons. The exit status is 1 if the\n" +
+    "rollouts of a daemon are stale, and of several also if one does not answer or they do not agree. With -watch it goes on\n" +
+    "until Ctrl-C, and shows the share that each version had of the last decisions.",
   positionals: [],
-  options: [admin, output, configFile],
+  options: [admins, watch, output, configFile],
   examples: [
     { line: "status", meaning: "for people" },
+    { line: "status -watch", meaning: "what is decided now, every two seconds" },
+    { line: "status -admin web1:6293 -admin web2:6293", meaning: "do both daemons have the same rollouts?" },
     { line: "status -o json", meaning: "for scripts" },
   ],
 
   async run(invocation) {
     const { settings, io } = invocation;
-    const address = settings.get(admin);
-    if (address === null) {
-      throw new CliError(
-        "usage",
-        `there is no admin listener to ask (${settings.origin(admin).text} is none)`,
-        "run the daemon with -admin 127.0.0.1:6293",
-      );
+    const addresses = adminAddresses(settings);
+    const intervalMs = settings.get(watch);
+    if (intervalMs !== undefined) return watchStates(addresses, intervalMs, ask, invocation);
+    const [only] = addresses;
+    if (addresses.length > 1 || only === undefined) return fleetStatus(addresses, invocation);
+    const state = await stateOrError(only);
+    print(invocation, state, () => statusPage(state));
+    for (const warning of state.applications.flatMap(warningsOf)) {
+      io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
     }
-    const state = await readState(address);
-    print(invocation, state, () => page(state));
-    for (const application of state.applications) {
-      if (!application.fresh) io.stderr.write(`${PROGRAM}: ${oneLine(warning(application))}\n`);
-    }
-    return EXITS.ok.status;
+    return state.applications.every(({ fresh }) => fresh) ? EXITS.ok.status : EXITS.failed.status;
   },
 };
 
-async function readState(address: HostPort): Promise<State> {
+async function fleetStatus(addresses: readonly HostPort[], invocation: Invocation): Promise<number> {
+  const answers = await Promise.all(addresses.map(ask));
+  const apart = disagreements(answers);
+  const daemons = answers.map(({ admin, state, error }) => ({ admin, error: error?.message ?? null, state }));
+  print(invocation, { daemons, agree: apart.length === 0 }, () => fleetPage(answers));
+  for (const warning of apart) invocation.io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
+  if (answers.every(({ state }) => state === null)) return EXITS.unreachable.status;
+  const isWell = answers.every(({ state }) => state?.applications.every(({ fresh }) => fresh) ?? false);
+  return isWell && apart.length === 0 ? EXITS.ok.status : EXITS.failed.status;
+}
+
+/** The answer of one daemon, or why there is none. */
+async function ask(address: HostPort): Promise<Answer> {
+  const admin = hostPortText(address);
   try {
-    return await fetchState(address, TIMEOUT_MS);
+    return { admin, state: await fetchState(address, TIMEOUT_MS), error: null };
   } catch (error) {
-    if (!(error instanceof AdminError)) throw error;
-    const isForeign = error.code === "foreign";
-    throw new CliError(
-      isForeign ? "failed" : "unreachable",
-      error.message,
-      isForeign
-        ? "name the daemon's -admin HOST:PORT"
-        : "is the daemon running? name its -admin HOST:PORT where it has another one",
-      { cause: error },
-    );
+    if (error instanceof AdminError) return { admin, state: null, error };
+    throw error;
   }
 }
 
-function warning({ name, ageMs, error }: ApplicationState): string {
-  const age = ageMs === null ? "never read" : `last read ${durationText(ageMs)} ago`;
-  return `${name} IS STALE (${age}): everyone goes to master but for arcs that hold${error ? `; ${error}` : ""}`;
-}
-
-function page(state: State): string {
-  const parts = [
-    aligned([
-      ["version", state.version],
-      ["pid", String(state.pid)],
-      ["up", `${durationText(state.uptimeMs)}, since ${state.startedAt}`],
-      ["ready", state.ready ? "yes" : "NO: not every application has been read yet"],
-      ["store", state.store],
-      ["settings", state.config ?? "from no file"],
-    ]),
-    ...state.applications.map(applicationPart),
-    table(
-      ["server", "answered", "failed", "connections", "accepted", "refused"],
-      state.servers.map((server) => [
-        server.name,
-        String(server.success),
-        String(server.failure),
-        String(server.connections),
-        String(server.accepted),
-        String(server.refused),
-      ]),
-    ),
-  ];
-  return parts.join("\n");
-}
-
-function applicationPart(application: ApplicationState): string {
-  const { name, fresh, ageMs, leaseMs, error, reads, arcs, malformed, decisions } = application;
-  const facts = aligned(
-    [
-      ["rollouts", fresh ? "fresh" : "STALE: everyone goes to master but for arcs that hold"],
-      ["age", ageMs === null ? "never read" : durationText(ageMs)],
-      ["lease", durationText(leaseMs)],
-      ["reads", `${reads.success} good, ${reads.failure} failed, ${reads.malformed} records malformed`],
-      ...(malformed.length === 0 ? [] : [["malformed", malformed.join(", ")]]),
-      ...(error === null ? [] : [["error", error]]),
-    ],
-    "  ",
+async function stateOrError(address: HostPort): Promise<State> {
+  const { state, error } = await ask(address);
+  if (state !== null) return state;
+  const isForeign = error?.code === "foreign";
+  throw new CliError(
+    isForeign ? "failed" : "unreachable",
+    error?.message ?? "no answer",
+    isForeign
+      ? "name the daemon's -admin HOST:PORT"
+      : "is the daemon running? if it has another -admin HOST:PORT, name that",
+    { cause: error },
   );
-  const circle = arcs.map((arc) => [
-    arc.version,
-    fresh || arc.failsafe === "hold" ? rolloutText(arc.rollout) : `0% (was ${rolloutText(arc.rollout)})`,
-    arc.offset === 0 ? "" : String(arc.offset),
-    arc.failsafe === "master" ? "" : arc.failsafe,
-  ]);
-  const counts = decisions.map(({ location, reason, count }) => [location, reason, String(count)]);
-  return [
-    `${oneLine(name)}\n${facts}`,
-    circle.length === 0 ? "" : indented(table(["version", "rollout", "offset", "failsafe"], circle)),
-    counts.length === 0 ? "" : indented(table(["location", "reason", "decisions"], counts)),
-  ]
-    .filter((part) => part !== "")
-    .join("\n");
-}
-
-function indented(text: string): string {
-  return text.replace(/^(?=.)/gm, "  ");
 }

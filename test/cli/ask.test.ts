@@ -123,6 +123,59 @@ describe("ask", () => {
     },
   );
 
+  test("says that maintenance is on, with and without -v", async () => {
+    expect((await ask("0.2")).stdout).not.toContain("MAINTENANCE");
+    core.apply("other", { rollout: 1 }, { version: "maintenance", rollout: 1 });
+    try {
+      for (const flags of [[], ["-v"]]) {
+        const { status, stdout } = await ask("0.2", "-application", "other", ...flags);
+        expect(status).toBe(0);
+        expect(stdout).toMatch(/^MAINTENANCE +IS ON/m);
+      }
+      const json = await ask("0.2", "-application", "other", "-o", "json");
+      expect(JSON.parse(json.stdout)).toEqual({ assignment: 0.2, location: "canary", maintenance: true });
+      core.apply("other", { rollout: 1 }, { version: "maintenance", rollout: 0 });
+      expect((await ask("0.2", "-application", "other")).stdout).not.toContain("MAINTENANCE");
+    } finally {
+      core.apply("other", { rollout: 1 });
+    }
+  });
+
+  test("an application that is not served ends with 1, and says what its visitors get", async () => {
+    for (const flags of [[], ["-v"]]) {
+      const { status, stdout, stderr } = await ask("0.1", "-application", "nope", ...flags);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+      expect(stderr).toContain("does not serve the application nope: its visitors go to master");
+    }
+  });
+
+  test("-force that the daemon ignores is told", async () => {
+    const { status, stdout, stderr } = await ask("0.9", "-force", "nope");
+    expect(status).toBe(0);
+    expect(stdout).toContain("master");
+    expect(stderr).toContain("the daemon ignored -force nope");
+  });
+
+  test("a daemon that cannot explain is asked without", async () => {
+    const path = directory.path("old.sock");
+    const old = Bun.listen({
+      unix: path,
+      socket: {
+        data(peer, bytes) {
+          peer.end(String(bytes).startsWith("?") ? "0.77\nmaster\n" : "0.2\ncanary\n");
+        },
+      },
+    });
+    try {
+      expect((await run(["ask", "0.2", "-socket", path])).stdout).toBe(
+        "assignment  0.2\nlocation    canary\n",
+      );
+      expect((await run(["ask", "0.2", "-v", "-socket", path])).status).not.toBe(0);
+    } finally {
+      old.stop(true);
+    }
+  });
+
   test("nobody at the socket ends with 3 and the remedy", async () => {
     const { status, stderr } = await run(["ask", "-socket", directory.path("nobody.sock")]);
     expect(status).toBe(3);
@@ -141,13 +194,13 @@ describe("status", () => {
 
   test("prints arcs, age, lease, store and counts", async () => {
     const { status, stdout } = await run(["status", "-admin", address()]);
-    expect(status).toBe(0);
+    expect(status).toBe(1);
     for (const line of [
       /^store +file:\/etc\/rollouts.json$/m,
       /^up +1h2m, since 2026-01-02/m,
       /^ {2}age +350ms$/m,
       /^ {2}lease +7\.7s$/m,
-      /^ {2}canary +5% +0\.5 +hold$/m,
+      /^ {2}canary +5% +0\.5 +hold /m,
       /^ {2}canary +rollout +42$/m,
       /^line unix:\/tmp\/x.sock +42 +3 +1 +7 +0$/m,
     ]) {
@@ -155,10 +208,11 @@ describe("status", () => {
     }
   });
 
-  test("is loud about what is stale, ends with 0, and lets nothing drive the terminal", async () => {
+  test("is loud about what is stale, ends with 1, and lets nothing drive the terminal", async () => {
     const { status, stdout, stderr } = await run(["status", "-admin", address()]);
-    expect(status).toBe(0);
-    expect(stderr).toContain("lost IS STALE (never read): everyone goes to master");
+    expect(status).toBe(1);
+    expect(stderr).toContain("lost IS STALE (never read): everyone goes to master; the file");
+    expect(stdout).toMatch(/^ {2}canary +5% +0\.5 +hold +holds below 100%$/m);
     expect(stdout).toContain("STALE");
     expect(stdout + stderr).not.toContain("\u001b");
     expect(stderr).not.toContain("app IS STALE");

@@ -12,18 +12,26 @@ export interface Run {
   readonly stderr: string;
 }
 
+/** @param terminal what a person at a terminal would do, if there is one */
 export async function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
   program?: Program,
+  terminal: { readonly isTerminal?: boolean; onPrint?(text: string, interrupt: () => void): void } = {},
 ): Promise<Run> {
+  let interrupt = () => {};
   let stdout = "";
   let stderr = "";
   const io = {
     env: { USER: "ada", ...env },
+    onInterrupt(stop: () => void) {
+      interrupt = stop;
+    },
     stdout: {
+      isTerminal: terminal.isTerminal ?? false,
       write(text: string) {
         stdout += text;
+        terminal.onPrint?.(text, () => interrupt());
       },
     },
     stderr: {

@@ -35,7 +35,7 @@ export function parseDocument(path: string, text: string): Document {
     const fault = findJsonFault(text);
     const where = fault === undefined ? path : `${path}:${fault.line}:${fault.column}`;
     const what = fault === undefined ? String(error) : `expected ${fault.expected}`;
-    const remedy = "correct it there, or finish writing it; until then the last values hold";
+    const remedy = "correct it there, or finish writing it";
     throw new StoreError("malformed", `${where}: not JSON: ${what}; ${remedy}`, { cause: error });
   }
   if (!isObject(parsed)) {
