@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Program } from "../src/cli/command.ts";
 import { helpPage } from "../src/cli/help.ts";
 import { PROGRAM_TABLE } from "../src/cli/list.ts";
+import { WORDS } from "../src/cli/topics.ts";
 import { configurationPage } from "../src/config/page.ts";
 import { metricsPage } from "../src/monitors/page.ts";
 import { promisedTable } from "../test/integration/conformance/table.ts";
@@ -30,6 +31,7 @@ export async function outdatedPages(root: string): Promise<Map<string, string>> 
     "docs/configuration.md": configurationPage(),
     "docs/limits.md": await limitsPage(ROOT),
     "docs/metrics.md": metricsPage(),
+    "docs/words.md": wordsPage(),
     "integrations/README.md": withConformance(await textOf(join(root, "integrations/README.md"))),
   };
   const outdated = new Map<string, string>();
@@ -72,6 +74,19 @@ Without a command it is the daemon, whose flags are in [configuration.md](config
 shows what stands here.
 
 ${fenced(helpPage(daemon, { ...program, daemon }))}${others.join("")}`;
+}
+
+function wordsPage(): string {
+  const rows = WORDS.map(([word, meaning]) => `| ${word} | ${meaning} |\n`).join("");
+  return `# Words
+
+<!-- Made from the table in src/cli/topics.ts by \`npm run docs\`; edit that. -->
+
+What the commands, the log and the pages mean by a word. \`maxwells-daemon help words\` prints the same.
+
+| word | meaning |
+|---|---|
+${rows}`;
 }
 
 function fenced(text: string): string {

@@ -3,6 +3,7 @@
 import type { Option } from "../config/option.ts";
 import { type Command, PROGRAM, type Program, wordsOf } from "./command.ts";
 import { EXITS } from "./exit.ts";
+import { TOPICS } from "./topics.ts";
 
 export const completion: Command = {
   name: "completion",
@@ -28,7 +29,7 @@ const FILES = /^(PATH|FILE)$/;
 /** The words that may stand first behind a command. */
 function firstWords(command: Command, program: Program): readonly string[] {
   const name = command.positionals[0]?.name;
-  if (name === "COMMAND") return program.commands.map((each) => each.name);
+  if (name === "COMMAND") return [...program.commands.map((each) => each.name), ...Object.keys(TOPICS)];
   return name === "VERSION" ? ["canary", "maintenance"] : wordsOf(name);
 }
 

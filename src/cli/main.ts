@@ -116,7 +116,7 @@ function usageError(problems: readonly string[], command: Command): CliError {
   const page = `${PROGRAM} help${command.name === "" ? "" : ` ${command.name}`}`;
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const list = problems.map((problem) => `\n  ${problem}`).join("");
-  return new CliError("usage", `${count}; nothing was done${list}`, `${page} tells more`);
+  return new CliError("usage", `${count}; nothing was done${list}`, `read ${page}`);
 }
 
 function fromStore(error: StoreError): CliError {

@@ -3,7 +3,7 @@
 import { admin } from "../admin/admin.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
-import { resolveStore, STORES } from "../stores/list.ts";
+import { resolveStore } from "../stores/list.ts";
 import { type Option, Problem, type Settings } from "./option.ts";
 import { stateDir } from "./state-dir.ts";
 import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values.ts";
@@ -41,7 +41,8 @@ export const store = single(
   {
     name: "store",
     placeholder: "ADDRESS",
-    summary: `where the rollouts are: ${STORES.map((kind) => kind.usage).join(", ")}, or a module's path`,
+    summary:
+      "where the rollouts are, such as file:/etc/rollouts.json or redis://HOST; help stores shows all kinds",
     defaultText: "dynamodb:",
   },
   (text) => {

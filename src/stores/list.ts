@@ -26,24 +26,33 @@ export const STORES: readonly StoreKind[] = [
   constant,
 ];
 
-/** The kind that serves an address, and what is left for it; a path is a module. */
+/** What can be loaded as a module; any other file is none, and most likely a file of rollouts. */
+const MODULE = /\.[cm]?[jt]sx?$/;
+
+/** The kind that serves an address, and what is left for it; the path of a module is a kind of its own. */
 export function resolveStore(address: string): { kind: StoreKind; location: string } | Problem {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/s.exec(address) ?? [];
   const isPath = /^(\.{0,2}\/|[A-Za-z]:[\\/])/.test(address);
-  const kind = isPath ? moduleStore : STORES.find((candidate) => candidate.name === scheme);
-  if (kind === undefined) {
-    const usages = STORES.map((candidate) => candidate.usage).join(", ");
-    const hint = nearest(
-      scheme ?? address,
-      STORES.map((candidate) => candidate.name),
-    );
-    return new Problem(
-      `no such kind of store${hint}; write ${usages}, or the path of a module such as ./my-store.ts`,
-    );
+  if (isPath && !MODULE.test(address)) {
+    return new Problem(`a path alone names a module (.ts or .js); did you mean file:${address}?`);
   }
+  const kind = isPath ? moduleStore : STORES.find((candidate) => candidate.name === scheme);
+  if (kind === undefined) return unknownKind(address, scheme);
   const location = isPath ? address : (rest ?? "");
   const wrong = kind.check(location);
   return wrong === undefined ? { kind, location } : new Problem(wrong);
+}
+
+function unknownKind(address: string, scheme: string | undefined): Problem {
+  if (scheme === undefined && /\.json$/i.test(address)) {
+    return new Problem(`this is no address of a store; did you mean file:${address}?`);
+  }
+  const names = STORES.map((candidate) => candidate.name);
+  const hint = nearest(scheme ?? address, names);
+  const kinds = hint === "" ? `; the kinds are ${names.join(", ")}` : "";
+  return new Problem(
+    `no such kind of store${hint}${kinds}; maxwells-daemon help stores shows how each is written`,
+  );
 }
 
 /** Opens the store at an address that `resolveStore` accepts. */

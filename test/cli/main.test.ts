@@ -77,7 +77,7 @@ describe("words behind a command", () => {
     [["completion"], "bash|zsh|fish is missing"],
     [["completion", "tcsh"], '"tcsh": write one of bash, zsh, fish'],
     [["version", "now"], '"now" is one word too many'],
-    [["help", "nothing"], '"nothing": no such command'],
+    [["help", "nothing"], '"nothing": no such page'],
   ])("%p is refused", async (argv, message) => {
     const { status, stderr, stdout } = await run(argv);
     expect(status).toBe(2);
