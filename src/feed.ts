@@ -240,7 +240,7 @@ export class Feed {
       failure = error;
     }
     for (const followed of round) {
-      if (slices.isOver()) await slices.next();
+      if (slices.isOverNow()) await slices.next();
       if (this.#ending.signal.aborted) return;
       try {
         if (answer === undefined) throw failure;

@@ -30,6 +30,11 @@ export class Slices {
     return this.#steps % STEPS_PER_LOOK === 0 && this.#clock() >= this.#endsAtMs;
   }
 
+  /** As `isOver`, after a step that may have been long. */
+  isOverNow(): boolean {
+    return this.#clock() >= this.#endsAtMs;
+  }
+
   /** Resolves with a new slice, after the event loop has answered what arrived in the meantime. */
   async next(): Promise<void> {
     await new Promise<void>((resolve) => {

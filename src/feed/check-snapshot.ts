@@ -3,7 +3,7 @@
  */
 
 import { type Arc, byPrecedence, checkRecord, isVersion, MAINTENANCE, VERSIONS_MAX } from "../record.ts";
-import type { Snapshot } from "../stores/store.ts";
+import { RECORDS_MAX, type Snapshot, StoreError } from "../stores/store.ts";
 
 /** A read tells of this many malformed records, and then of their number. */
 export const COMPLAINTS_MAX = 8;
@@ -16,7 +16,7 @@ export interface Checked {
 }
 
 /**
- * Throws where the store answered with what is no snapshot.
+ * Throws if the store answered with what is no snapshot, or with more records than any application has.
  *
  * @param before   the arcs that the table has now
  * @param complain told of what cannot be used, and of whose record it is where it is one alone
@@ -26,6 +26,10 @@ export function checkSnapshot(
   before: readonly Arc[],
   complain: (problem: string, version?: string) => void,
 ): Checked {
+  if (snapshot.size > RECORDS_MAX) {
+    const remedy = "delete versions that no longer exist";
+    throw new StoreError("malformed", `there are more than ${RECORDS_MAX} records; ${remedy}`);
+  }
   const arcs: Arc[] = [];
   const malformed = new Set<string>();
   for (const [version, record] of snapshot) {

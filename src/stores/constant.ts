@@ -22,6 +22,10 @@ export const constant: StoreKind = {
         if (signal.aborted) throw abandoned(signal);
         return snapshot;
       },
+      async readMany(_applications, signal) {
+        if (signal.aborted) throw abandoned(signal);
+        return { get: () => snapshot };
+      },
       close: async () => {},
     };
   },

@@ -23,20 +23,18 @@ import {
 } from "./etcd/records.ts";
 import { EtcdWatch } from "./etcd/watch.ts";
 import { withFields } from "./file/document.ts";
-import type {
-  Lost,
-  PastRecord,
-  RecordFields,
-  Removed,
-  Snapshot,
-  Store,
-  StoreContext,
-  StoreKind,
-  Written,
+import {
+  type Lost,
+  type PastRecord,
+  RECORDS_MAX,
+  type RecordFields,
+  type Removed,
+  type Snapshot,
+  type Store,
+  type StoreContext,
+  type StoreKind,
+  type Written,
 } from "./store.ts";
-
-/** An application with more keys is none of ours. */
-const RECORDS_MAX = 1_024;
 
 /** Names are read in pages of so many keys. */
 const PAGE_KEYS = 5_000;

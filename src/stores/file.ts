@@ -18,20 +18,22 @@ import {
   findRecord,
   formatDocument,
   parseDocument,
-  snapshotOf,
   withoutRecord,
   withRecord,
 } from "./file/document.ts";
 import { errorCode, readFault, writeFault } from "./file/faults.ts";
 import { followLinks } from "./file/links.ts";
 import { takeLock } from "./file/lock.ts";
+import { DocumentReader } from "./file/reader.ts";
 import { replaceFile } from "./file/replace.ts";
+import { refusalOf } from "./file/split.ts";
 import { FileWatch } from "./file/watch.ts";
 import {
   type Lost,
   type RecordFields,
   type Removed,
   type Snapshot,
+  type Snapshots,
   type Store,
   type StoreContext,
   StoreError,
@@ -40,8 +42,8 @@ import {
   type Written,
 } from "./store.ts";
 
-/** Room for ten thousand records; parsing more would make requests wait (law 1). */
-export const FILE_BYTES_MAX = 1024 * 1024;
+/** Room for ten thousand applications with a version or two, and who wrote them and why. */
+export const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 export const file: StoreKind = {
   name: "file",
@@ -64,21 +66,32 @@ class FileStore implements Store {
   readonly address: string;
   readonly #path: string;
   readonly #watch: FileWatch;
+  readonly #reader: DocumentReader;
 
   constructor(path: string, warn: (message: string) => void) {
     this.address = `file:${path}`;
     this.#path = path;
     this.#watch = new FileWatch(path, warn);
+    this.#reader = new DocumentReader(path);
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
+    const snapshot = (await this.readMany([application], signal)).get(application);
+    if (snapshot instanceof StoreError || snapshot === undefined) throw snapshot;
+    return snapshot;
+  }
+
+  async readMany(_applications: readonly string[], signal: AbortSignal): Promise<Snapshots> {
     this.#watch.look();
     try {
-      const text = await unlessAborted(signal, readText(this.#path));
-      return snapshotOf(this.#path, parseDocument(this.#path, text), application);
+      return await unlessAborted(signal, this.#readAll());
     } catch (error) {
       throw readFault(this.#path, error);
     }
+  }
+
+  async #readAll(): Promise<Snapshots> {
+    return this.#reader.read(await readBytes(this.#path));
   }
 
   watch(_application: string, changed: () => void): () => void {
@@ -133,7 +146,7 @@ class FileStore implements Store {
         if ((current?.revision ?? null) !== expected) return { ok: false, current };
 
         const text = formatDocument(change(document));
-        if (Buffer.byteLength(text) > FILE_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
+        this.#refuseUnreadable(text, application);
         await replaceFile(target, text, async () => {
           if (signal.aborted) throw abandoned(signal);
           await lock.confirm();
@@ -149,6 +162,16 @@ class FileStore implements Store {
     }
   }
 
+  /** Lest a write is the last one that could be read. */
+  #refuseUnreadable(text: string, application: string): void {
+    const bytes = Buffer.from(text);
+    if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
+    const refused = refusalOf(bytes, application);
+    if (refused === undefined) return;
+    const remedy = "take out versions and fields that nothing needs; nothing was written";
+    throw new StoreError("refused", `${application} would be ${refused} in ${this.#path}; ${remedy}`);
+  }
+
   async applications(signal: AbortSignal): Promise<readonly string[]> {
     try {
       return Object.keys(parseDocument(this.#path, await unlessAborted(signal, readText(this.#path))));
@@ -162,8 +185,8 @@ class FileStore implements Store {
   }
 }
 
-/** The text of a file of at most `FILE_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
-async function readText(path: string): Promise<string> {
+/** The bytes of a file of at most `FILE_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
+async function readBytes(path: string): Promise<Buffer> {
   // Opening a pipe would wait for its other end.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let bytes: Buffer;
@@ -176,6 +199,12 @@ async function readText(path: string): Promise<string> {
     await handle.close();
   }
   if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge("malformed", `${path} is`);
+  return bytes;
+}
+
+/** As `readBytes`. */
+async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

@@ -7,11 +7,19 @@
  */
 
 import { redactAddress } from "../config/redact.ts";
-import { type Document, parseDocument, snapshotOf } from "./file/document.ts";
+import { parseDocument } from "./file/document.ts";
+import { DocumentReader } from "./file/reader.ts";
 import { FILE_BYTES_MAX } from "./file.ts";
 import { readText } from "./http/body.ts";
 import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
-import type { Snapshot, Store, StoreContext, StoreKind } from "./store.ts";
+import {
+  type Snapshot,
+  type Snapshots,
+  type Store,
+  type StoreContext,
+  StoreError,
+  type StoreKind,
+} from "./store.ts";
 
 /** From asking to the last byte. */
 const REQUEST_TIMEOUT_MS = 3_000;
@@ -42,7 +50,7 @@ function kind(name: "http" | "https"): StoreKind {
 
 /** The document as it was last sent, with the ETag to ask by. */
 interface Known {
-  readonly document: Document;
+  readonly bytes: Buffer;
   readonly etag: string;
 }
 
@@ -50,11 +58,13 @@ class HttpStore implements Store {
   readonly address: string;
   readonly #url: URL;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #reader: DocumentReader;
   readonly #closing = new AbortController();
   #known: Known | undefined;
 
   constructor(url: URL) {
     this.address = redactAddress(url.href);
+    this.#reader = new DocumentReader(this.address);
     this.#url = new URL(url);
     this.#url.username = "";
     this.#url.password = "";
@@ -63,18 +73,24 @@ class HttpStore implements Store {
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
-    return snapshotOf(this.address, await this.#document(signal), application);
+    const snapshot = (await this.readMany([application], signal)).get(application);
+    if (snapshot instanceof StoreError || snapshot === undefined) throw snapshot;
+    return snapshot;
+  }
+
+  async readMany(_applications: readonly string[], signal: AbortSignal): Promise<Snapshots> {
+    return this.#reader.read(await this.#document(signal));
   }
 
   async applications(signal: AbortSignal): Promise<readonly string[]> {
-    return Object.keys(await this.#document(signal));
+    return Object.keys(parseDocument(this.address, (await this.#document(signal)).toString()));
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
   }
 
-  async #document(signal: AbortSignal): Promise<Document> {
+  async #document(signal: AbortSignal): Promise<Buffer> {
     const known = this.#known;
     const inTime = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     let response: Response;
@@ -88,13 +104,13 @@ class HttpStore implements Store {
     } catch (error) {
       throw requestFault(this.address, error, REQUEST_TIMEOUT_MS);
     }
-    if (response.status === NOT_MODIFIED && known !== undefined) return known.document;
+    if (response.status === NOT_MODIFIED && known !== undefined) return known.bytes;
     if (!response.ok) throw statusFault(this.address, response.status);
     if (text === undefined) throw bodyFault(this.address, FILE_BYTES_MAX);
-    const document = parseDocument(this.address, text);
+    const bytes = Buffer.from(text);
     const etag = response.headers.get("etag");
-    this.#known = etag === null || !isOldEnough(response.headers) ? undefined : { document, etag };
-    return document;
+    this.#known = etag === null || !isOldEnough(response.headers) ? undefined : { bytes, etag };
+    return bytes;
   }
 }
 

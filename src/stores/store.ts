@@ -20,6 +20,9 @@ export interface StoreRecord {
   readonly position?: number;
 }
 
+/** An application may have this many records; checking more would make visitors wait. */
+export const RECORDS_MAX = 1_024;
+
 /** One state that a record had, as an engine remembers it. */
 export interface PastRecord {
   readonly version: string;

@@ -312,13 +312,23 @@ describe("watching", () => {
 describe("writing", () => {
   test("a write after which the file could not be read any longer is refused", async () => {
     // Written compact, and twice as long once it is indented.
-    const records = Array.from({ length: 30_000 }, (_, n) => [`v${n}`, { rollout: 0 }]);
-    const before = JSON.stringify({ website: Object.fromEntries(records) });
+    const many = Array.from({ length: 200_000 }, (_, n) => [`a${n}`, { b: 0 }]);
+    const before = JSON.stringify(Object.fromEntries(many));
     expect(before.length).toBeLessThan(FILE_BYTES_MAX);
     await writeFile(path, before);
     const error = await fails(write("website", "canary", { rollout: 0.1 }, null));
     expect(error).toMatchObject({ name: "StoreError", code: "refused" });
     expect(error.message).toContain(`would be larger than ${FILE_BYTES_MAX} bytes`);
+    expect(await readFile(path, "utf8")).toBe(before);
+  });
+
+  test("a write after which the application could not be read any longer is refused", async () => {
+    const versions = Array.from({ length: 8_192 }, (_, n) => [`v${n}`, { rollout: 0 }]);
+    const before = JSON.stringify({ website: Object.fromEntries(versions) });
+    await writeFile(path, before);
+    const error = await fails(write("website", "canary", { rollout: 0.1 }, null));
+    expect(error).toMatchObject({ name: "StoreError", code: "refused" });
+    expect(error.message).toContain("website would be too long");
     expect(await readFile(path, "utf8")).toBe(before);
   });
 

@@ -14,12 +14,10 @@ import {
   type StoreRecord,
 } from "../store.ts";
 import { findJsonFault } from "./json-fault.ts";
+import { RECORD_DEPTH_MAX } from "./split.ts";
 
 /** The parsed file: applications by name, in the file's order, unchecked. */
 export type Document = Readonly<Record<string, unknown>>;
-
-/** As deep as DynamoDB nests; what people write by hand has two levels. */
-const RECORD_DEPTH_MAX = 32;
 
 const SHAPE = '{ "website": { "canary": 0.25 } }';
 
@@ -33,23 +31,32 @@ export function parseDocument(path: string, text: string): Document {
     parsed = JSON.parse(text);
   } catch (error) {
     const fault = findJsonFault(text);
-    const where = fault === undefined ? path : `${path}:${fault.line}:${fault.column}`;
-    const what = fault === undefined ? String(error) : `expected ${fault.expected}`;
-    const remedy = "correct it there, or finish writing it";
-    throw new StoreError("malformed", `${where}: not JSON: ${what}; ${remedy}`, { cause: error });
+    const where = fault === undefined ? path : `${path}:${lineAndColumn(text, fault.offset)}`;
+    throw notJson(where, fault === undefined ? String(error) : `expected ${fault.expected}`);
   }
-  if (!isObject(parsed)) {
-    throw new StoreError("malformed", `${path}: the file must hold an object; write it as ${SHAPE}`);
-  }
+  if (!isObject(parsed)) throw noObject(path);
   return parsed;
 }
 
-/** All records of an application; empty where the document does not name it. */
-export function snapshotOf(path: string, document: Document, application: string): Snapshot {
-  const records = recordsOf(path, document, application);
-  return new Map(
-    Object.entries(records).map(([version, value]) => [version, recordOf(path, value, "malformed")]),
-  );
+/** @param where the file, with line and column if they are known */
+export function notJson(where: string, what: string): StoreError {
+  const remedy = "correct it there, or finish writing it";
+  return new StoreError("malformed", `${where}: not JSON: ${what}; ${remedy}`);
+}
+
+export function noObject(path: string): StoreError {
+  return new StoreError("malformed", `${path}: the file must hold an object; write it as ${SHAPE}`);
+}
+
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+/** @throws {StoreError} malformed: its value is no object */
+export function snapshotOf(path: string, application: string, value: unknown): Snapshot {
+  const records = asRecords(path, application, value);
+  return new Map(Object.entries(records).map(([version, each]) => [version, new FileRecord(each)]));
 }
 
 /** One record, undefined where there is none. Throws with `code` where it is one that nobody could read. */
@@ -96,7 +103,10 @@ export function formatDocument(document: Document): string {
 }
 
 function recordsOf(path: string, document: Document, application: string): Document {
-  const records = Object.hasOwn(document, application) ? document[application] : {};
+  return asRecords(path, application, Object.hasOwn(document, application) ? document[application] : {});
+}
+
+function asRecords(path: string, application: string, records: unknown): Document {
   if (isObject(records)) return records;
   const name = JSON.stringify(application);
   throw new StoreError("malformed", `${path}: ${name} must be an object of versions; write it as ${SHAPE}`);
@@ -120,12 +130,23 @@ function withoutProperty(object: Document, name: string): Document {
 }
 
 function recordOf(path: string, value: unknown, code: StoreErrorCode): StoreRecord {
-  const canonical = canonicalJson(value, 0);
-  if (canonical === undefined) {
-    const remedy = `nest at most ${RECORD_DEPTH_MAX} levels`;
-    throw new StoreError(code, `${path}: a record is nested too deeply; ${remedy}`);
+  if (canonicalJson(value, 0) !== undefined) return new FileRecord(value);
+  const remedy = `nest at most ${RECORD_DEPTH_MAX} levels`;
+  throw new StoreError(code, `${path}: a record is nested too deeply; ${remedy}`);
+}
+
+/** A daemon needs no revisions, so they are made for writers alone. */
+class FileRecord implements StoreRecord {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
   }
-  return { value, revision: createHash("sha256").update(canonical).digest("base64url").slice(0, 22) };
+
+  get revision(): string {
+    const canonical = canonicalJson(this.value, 0) ?? "";
+    return createHash("sha256").update(canonical).digest("base64url").slice(0, 22);
+  }
 }
 
 /** The same text for the same value, in whatever order its keys lie; undefined where it is nested too deeply. */

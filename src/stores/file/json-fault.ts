@@ -4,14 +4,13 @@
  */
 
 export interface JsonFault {
-  /** Both counted from 1; columns in UTF-16 units, as editors show them for plain text. */
-  readonly line: number;
-  readonly column: number;
+  /** In UTF-16 units. */
+  readonly offset: number;
   /** What would have been right there: `a value`, `, or }`. */
   readonly expected: string;
 }
 
-const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const ESCAPE = /(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const PLAIN = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
 /** What may come next, as operators are told. */
@@ -33,7 +32,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
     while (isSpace(text.charCodeAt(at))) at++;
     if (expected === "the end" && at === text.length) return undefined;
     const length = tokenLength(text, at, expected);
-    if (length === 0) return place(text, at, expected);
+    if (length === 0) return { offset: at, expected };
 
     const first = text[at];
     at += length;
@@ -62,7 +61,7 @@ function tokenLength(text: string, at: number, expected: Expected | "the end"): 
       ? 1
       : 0;
   }
-  if (first === '"') return /^a (value|name)/.test(expected) ? lengthOf(STRING, text, at) : 0;
+  if (first === '"') return /^a (value|name)/.test(expected) ? lengthOfString(text, at) : 0;
   return expected.startsWith("a value") ? lengthOf(PLAIN, text, at) : 0;
 }
 
@@ -75,7 +74,20 @@ function lengthOf(pattern: RegExp, text: string, at: number): number {
   return pattern.exec(text)?.[0].length ?? 0;
 }
 
-function place(text: string, at: number, expected: string): JsonFault {
-  const before = text.slice(0, at).split("\n");
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, expected };
+/** By hand: a pattern would go back step by step at each string that does not end. */
+function lengthOfString(text: string, at: number): number {
+  for (let end = at + 1; end < text.length; end++) {
+    const unit = text.charCodeAt(end);
+    if (unit === QUOTE) return end + 1 - at;
+    if (unit < SPACE) return 0;
+    if (unit !== BACKSLASH) continue;
+    const length = lengthOf(ESCAPE, text, end + 1);
+    if (length === 0) return 0;
+    end += length;
+  }
+  return 0;
 }
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
