@@ -6,16 +6,15 @@
  */
 
 import type { Request, RequestHandler } from "express";
-import type { Decision } from "../client/client.ts";
 import { tellRequest } from "./incoming.ts";
 import { addCookie } from "./set-cookie.ts";
-import { decideVisit, FORCE_NAME, single, type VisitOptions } from "./visit.ts";
+import { decideVisit, FORCE_NAME, type Placed, single, type VisitOptions } from "./visit.ts";
 
 declare global {
   namespace Express {
     interface Request {
       /** Where the visitor of this request is served. */
-      maxwellsdaemon: Decision;
+      maxwellsdaemon: Placed;
     }
   }
 }

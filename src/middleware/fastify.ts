@@ -6,15 +6,14 @@
  */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Decision } from "../client/client.ts";
 import { tellRequest } from "./incoming.ts";
 import { addCookie } from "./set-cookie.ts";
-import { decideVisit, FORCE_NAME, single, type VisitOptions } from "./visit.ts";
+import { decideVisit, FORCE_NAME, type Placed, single, type VisitOptions } from "./visit.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Where the visitor of this request is served. */
-    maxwellsdaemon: Decision;
+    maxwellsdaemon: Placed;
   }
 }
 

@@ -7,8 +7,15 @@
 
 import { versions } from "node:process";
 import type { Context, MiddlewareHandler } from "hono";
-import type { Decision } from "../client/client.ts";
-import { ASSIGNMENT_NAME, decideVisit, FORCE_NAME, tellUpstreams, type VisitOptions } from "./visit.ts";
+import { CACHE_CONTROL, isKeptFromSharedCaches, ONE_VISITORS } from "./cache-control.ts";
+import {
+  decideVisit,
+  FORCE_NAME,
+  FORGEABLE_NAMES,
+  type Placed,
+  tellUpstreams,
+  type VisitOptions,
+} from "./visit.ts";
 
 const SWITCHING_PROTOCOLS = 101;
 
@@ -18,7 +25,7 @@ const ALREADY_SENT = "x-hono-already-sent";
 declare module "hono" {
   interface ContextVariableMap {
     /** Where the visitor of this request is served. */
-    maxwellsdaemon: Decision;
+    maxwellsdaemon: Placed;
   }
 }
 
@@ -58,13 +65,16 @@ function withCookie(response: Response, cookie: string): Response {
   // Else a stream keeps for this one whatever the clone has sent.
   if (isClone) response.body?.cancel().catch(() => {});
   result.headers.append("set-cookie", cookie);
+  if (!isKeptFromSharedCaches(result.headers.get(CACHE_CONTROL) ?? "")) {
+    result.headers.set(CACHE_CONTROL, ONE_VISITORS);
+  }
   return result;
 }
 
 /** The request's headers as an upstream has to get them: with what was decided in place of what the visitor says. */
 export function upstreamHeaders(c: Context): Headers {
   const headers = new Headers(c.req.raw.headers);
-  headers.delete(ASSIGNMENT_NAME);
+  for (const name of FORGEABLE_NAMES) headers.delete(name);
   const told: Record<string, string> = {};
   tellUpstreams(told, c.get("maxwellsdaemon"));
   for (const [name, value] of Object.entries(told)) headers.set(name, value);

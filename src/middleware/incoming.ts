@@ -7,7 +7,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Decision } from "../client/client.ts";
-import { ASSIGNMENT_NAME, LOCATION_NAME, tellUpstreams } from "./visit.ts";
+import { FORGEABLE_NAMES, tellUpstreams } from "./visit.ts";
 
 /** Tells upstreams in the headers of a request what was decided. */
 export function tellRequest(
@@ -33,8 +33,7 @@ function forget({
 }): void {
   // These, too, are made from `rawHeaders`, and of as many as there were: they are here before that becomes shorter.
   if (headersDistinct !== undefined) {
-    delete headersDistinct[ASSIGNMENT_NAME];
-    delete headersDistinct[LOCATION_NAME];
+    for (const name of FORGEABLE_NAMES) delete headersDistinct[name];
   }
   for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
     if (isForged(rawHeaders[at] ?? "", at)) rawHeaders.splice(at, 2);
@@ -44,6 +43,5 @@ function forget({
 /** Whether this is one of our names; names and values come in turn. */
 function isForged(text: string, index: number): boolean {
   if (index % 2 === 1) return false;
-  const name = text.toLowerCase();
-  return name === ASSIGNMENT_NAME || name === LOCATION_NAME;
+  return FORGEABLE_NAMES.includes(text.toLowerCase());
 }

@@ -1,43 +1,62 @@
 /**
- * One more cookie on a response of `node:http`, whatever the application does with its headers.
+ * One more cookie on a response of `node:http`, and a `Cache-Control` that keeps shared caches from storing it.
  *
- * It is added when the head is written, as the last thing: a handler, or a proxy that copies its upstream's headers,
- * may set `Set-Cookie` as a whole, and would take away what was there before.
+ * Both are decided when the head is written, as the last thing: until then a handler, or a proxy that copies its upstream's
+ * headers, may set `Set-Cookie` as a whole, and may still say how its page is cached.
  */
 
 import type { ServerResponse } from "node:http";
+import { CACHE_CONTROL, isKeptFromSharedCaches, ONE_VISITORS } from "./cache-control.ts";
 
-const NAME = "Set-Cookie";
+const SET_COOKIE = "Set-Cookie";
 
+type Pair = readonly [name: unknown, value: unknown];
+
+/** Adds the cookie to whatever cookies the application sets. */
 export function addCookie(response: ServerResponse, cookie: string): void {
   const writeHead = response.writeHead;
   response.writeHead = (...head: unknown[]) => {
     response.writeHead = writeHead;
     const named = head.at(-1);
-    const before = response.getHeader(NAME);
-    if (typeof named === "object" && named !== null)
-      head[head.length - 1] = withCookie(named, before, cookie);
-    else response.setHeader(NAME, [before ?? [], cookie].flat().map(String));
+    if (typeof named === "object" && named !== null) {
+      head[head.length - 1] = withCookie(named, response, cookie);
+    } else {
+      for (const [name, value] of cookieHeaders([], response, cookie)) response.setHeader(name, value);
+    }
     return Reflect.apply(writeHead, response, head) as ServerResponse;
   };
 }
 
 /** Headers as `writeHead` takes them: an object, names and values in turn, or pairs. Those named there replace others. */
-function withCookie(named: object, before: unknown, cookie: string): object {
+function withCookie(named: object, response: ServerResponse, cookie: string): object {
   const isList = Array.isArray(named);
   const isFlat = isList && !Array.isArray(named[0]);
-  const pairs: [unknown, unknown][] = isFlat ? inPairs(named) : isList ? named : Object.entries(named);
-  const own = pairs.filter(([name]) => isName(name)).map(([, value]) => value);
-  const cookies = [own.length > 0 ? own : (before ?? []), cookie].flat(2);
-  const all = [...pairs.filter(([name]) => !isName(name)), [NAME, cookies] as [unknown, unknown]];
+  const pairs: readonly Pair[] = isFlat ? inPairs(named) : isList ? named : Object.entries(named);
+  const added = cookieHeaders(pairs, response, cookie);
+  const all: Pair[] = [...pairs.filter(([name]) => !added.some(([ours]) => isName(name, ours))), ...added];
   if (!isList) return Object.fromEntries(all);
   return isFlat ? all.flat(1) : all;
+}
+
+/** The headers that go out with a new cookie, beside the ones that `writeHead` is given and those set before. */
+function cookieHeaders(
+  named: readonly Pair[],
+  response: ServerResponse,
+  cookie: string,
+): [name: string, value: string | string[]][] {
+  const said = (name: string): string[] => {
+    const own = named.filter(([other]) => isName(other, name)).map(([, value]) => value);
+    return [own.length > 0 ? own : (response.getHeader(name) ?? [])].flat(2).map(String);
+  };
+  const cookies: [string, string[]] = [SET_COOKIE, [...said(SET_COOKIE), cookie]];
+  if (isKeptFromSharedCaches(said(CACHE_CONTROL).join(","))) return [cookies];
+  return [cookies, [CACHE_CONTROL, ONE_VISITORS]];
 }
 
 function inPairs(list: readonly unknown[]): [unknown, unknown][] {
   return Array.from({ length: list.length / 2 }, (_, i) => [list[2 * i], list[2 * i + 1]]);
 }
 
-function isName(text: unknown): boolean {
-  return typeof text === "string" && text.toLowerCase() === "set-cookie";
+function isName(text: unknown, name: string): boolean {
+  return typeof text === "string" && text.toLowerCase() === name.toLowerCase();
 }

@@ -14,6 +14,15 @@ import { isLocation, sendableAssignment } from "../client/codec.ts";
 export const ASSIGNMENT_NAME = "maxwellsdaemon";
 /** The header that tells upstreams the location. */
 export const LOCATION_NAME = "maxwellsdaemon-location";
+/**
+ * Headers that only this middleware may set. The last one is the same header to an upstream behind CGI or WSGI, which turn
+ * dashes into underscores.
+ */
+export const FORGEABLE_NAMES: readonly string[] = [
+  ASSIGNMENT_NAME,
+  LOCATION_NAME,
+  LOCATION_NAME.replace("-", "_"),
+];
 /** The header, or else the cookie, by which a visitor asks for a location. */
 export const FORCE_NAME = "maxwellsdaemon-force";
 
@@ -43,11 +52,17 @@ export interface Visit<R> {
   readonly force: string | undefined;
   readonly isTls: boolean;
   /** Of another middleware of this kind in front of this one, for another application. */
-  readonly earlier?: Decision | undefined;
+  readonly earlier?: Placed | undefined;
 }
 
+/** Where the visitor of a request is served. */
+export type Placed = Decision & {
+  /** The visitor did not bring its assignment: it gets a cookie with this response. */
+  readonly isNew: boolean;
+};
+
 export interface Outcome {
-  readonly decision: Decision;
+  readonly decision: Placed;
   /** The value of `Set-Cookie`, where the visitor's assignment is new. */
   readonly cookie: string | undefined;
 }
@@ -63,8 +78,11 @@ export async function decideVisit<R>(options: VisitOptions<R>, visit: Visit<R>):
   const force = allowForce ? forced(visit) : undefined;
   const decision = await client.decide({ assignment: given, application, key, force });
   const isNew = decision.isDecided && decision.assignment !== given;
+  const isNewEarlier = visit.earlier?.isNew ?? false;
   return {
-    decision: isServed(decision, locations) ? decision : { ...decision, location: "master" },
+    decision: isServed(decision, locations)
+      ? { ...decision, isNew: isNew || isNewEarlier }
+      : { ...decision, location: "master", isNew: isNew || isNewEarlier },
     cookie: isNew
       ? `${ASSIGNMENT_NAME}=${decision.assignment}${COOKIE_ATTRIBUTES}${secure || visit.isTls ? "; Secure" : ""}`
       : undefined,
@@ -73,8 +91,8 @@ export async function decideVisit<R>(options: VisitOptions<R>, visit: Visit<R>):
 
 /** Tells upstreams in the headers of a request what was decided, in place of what the visitor says there. */
 export function tellUpstreams(headers: Record<string, unknown>, { assignment, location }: Decision): void {
-  if (assignment === undefined) delete headers[ASSIGNMENT_NAME];
-  else headers[ASSIGNMENT_NAME] = assignment;
+  for (const name of FORGEABLE_NAMES) delete headers[name];
+  if (assignment !== undefined) headers[ASSIGNMENT_NAME] = assignment;
   headers[LOCATION_NAME] = location;
 }
 

@@ -81,14 +81,35 @@ for (const framework of FRAMEWORKS) {
         expect([again.seen.name, again.cookies]).toEqual([seen.name, []]);
       });
 
+      test("a shared cache may not store a response with a new cookie; all others keep their Cache-Control", async () => {
+        for (const [said, wanted] of [
+          ["public, max-age=600", "private, no-cache"],
+          ["no-store", "no-store"],
+          ["private, max-age=600", "private, max-age=600"],
+          [undefined, "private, no-cache"],
+        ] as const) {
+          const headers = said === undefined ? {} : { "x-cache-control": said };
+          const cacheControl = async (cookie: string) => {
+            const response = await fetch(app.url, { headers: { ...headers, cookie } });
+            await response.text();
+            return [response.headers.getSetCookie().length, response.headers.get("cache-control")];
+          };
+          expect(await cacheControl("a=b")).toEqual([1, wanted]);
+          expect(await cacheControl("maxwellsdaemon=0.5")).toEqual([0, said ?? null]);
+        }
+      });
+
       test("what visitors say in headers is not believed, and forcing is off", async () => {
         const { seen } = await visit({
           cookie: "maxwellsdaemon=0.9; maxwellsdaemon-force=canary",
           maxwellsdaemon: "0.1",
           "maxwellsdaemon-location": "canary",
+          maxwellsdaemon_location: "canary",
           "maxwellsdaemon-force": "canary",
         });
         expect(seen.name).toBe("master");
+        // To an upstream behind CGI or WSGI it would be the same header.
+        expect(seen.headers["maxwellsdaemon_location"]).toBeUndefined();
         expect(seen.headers["maxwellsdaemon"]).toBe("0.9");
         expect(seen.headers["maxwellsdaemon-location"]).toBe("master");
       });
@@ -98,7 +119,12 @@ for (const framework of FRAMEWORKS) {
         "nor does a proxy in the application pass it on, whichever headers it copies",
         async () => {
           for (const cookie of ["maxwellsdaemon=0.9", "a=b"]) {
-            const forged = { MaxwellsDaemon: "0.1", "Maxwellsdaemon-LOCATION": "canary", "x-a": "b" };
+            const forged = {
+              MaxwellsDaemon: "0.1",
+              "Maxwellsdaemon-LOCATION": "canary",
+              maxwellsdaemon_location: "canary",
+              "x-a": "b",
+            };
             const { seen } = await visit({ cookie, ...forged });
             const { headers, rawHeaders, headersDistinct } = seen as SeenRaw;
             const pairs = rawHeaders.flatMap((name, i) => (i % 2 ? [] : [[name, rawHeaders[i + 1]]]));

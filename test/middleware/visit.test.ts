@@ -2,9 +2,15 @@
 
 import { describe, expect, test } from "bun:test";
 import { createServer, type ServerResponse } from "node:http";
-import { Client, type Decision } from "../../src/client/client.ts";
+import { Client } from "../../src/client/client.ts";
 import { addCookie } from "../../src/middleware/set-cookie.ts";
-import { cookieOf, decideVisit, tellUpstreams, type VisitOptions } from "../../src/middleware/visit.ts";
+import {
+  cookieOf,
+  decideVisit,
+  type Placed,
+  tellUpstreams,
+  type VisitOptions,
+} from "../../src/middleware/visit.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { FakeDaemon } from "../support/line-peer.ts";
 import { freePort } from "../support/port.ts";
@@ -15,7 +21,7 @@ const NOBODY = "unix:/nowhere/daemon.sock";
 async function decided(
   reply: string,
   options: Partial<VisitOptions<string>> = {},
-  visit: { cookies?: string; force?: string; isTls?: boolean; earlier?: Decision } = {},
+  visit: { cookies?: string; force?: string; isTls?: boolean; earlier?: Placed } = {},
 ) {
   await using fake = await FakeDaemon.start((_, socket) => void socket.write(reply));
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
@@ -48,6 +54,16 @@ test("a new assignment makes a cookie, Secure over TLS or where it is told so; t
   expect((await decided(reply, {}, { isTls: true })).cookie).toBe(`${cookie}; Secure`);
   expect((await decided(reply, { secure: true })).cookie).toBe(`${cookie}; Secure`);
   expect((await decided(reply, {}, { cookies: "maxwellsdaemon=0.5" })).cookie).toBeUndefined();
+});
+
+test("the decision tells whether the assignment is new with this response", async () => {
+  const isNew = async (cookies?: string) =>
+    (await decided("0.5\nmaster\n", { locations: [] }, cookies === undefined ? {} : { cookies })).decision
+      .isNew;
+  expect([await isNew(), await isNew("maxwellsdaemon=x"), await isNew("maxwellsdaemon=0.5")]).toEqual([
+    ...[true, true],
+    false,
+  ]);
 });
 
 test("where nobody decides there is no cookie, and the visitor's assignment is kept", async () => {
@@ -92,12 +108,13 @@ test("what is no key by its type is none: told once for a function, and a promis
 
 test("of an earlier decision the assignment stays, whatever the cookie says, and there is no second cookie", async () => {
   const reply = "0.5\nmaster\n";
-  const earlier = { isDecided: true, assignment: "0.5", location: "canary" } as const;
+  const earlier = { isDecided: true, assignment: "0.5", location: "canary", isNew: true } as const;
   for (const cookies of ["", "maxwellsdaemon=1", "maxwellsdaemon=0.5"]) {
-    const { cookie, lines } = await decided(reply, { application: "shop" }, { cookies, earlier });
-    expect([cookie, lines]).toEqual([undefined, ["0.5 application=shop"]]);
+    const { cookie, lines, decision } = await decided(reply, { application: "shop" }, { cookies, earlier });
+    expect([cookie, lines, decision.isNew]).toEqual([undefined, ["0.5 application=shop"], true]);
   }
-  const nobody = { isDecided: false, assignment: "0.1", location: "master", reason: "paused" } as const;
+  const undecided = { isDecided: false, assignment: "0.1", location: "master", reason: "paused" } as const;
+  const nobody = { ...undecided, isNew: false };
   expect(await decided(reply, {}, { earlier: nobody })).toMatchObject({
     cookie: expect.stringContaining("maxwellsdaemon=0.5"),
     lines: [""],
@@ -123,7 +140,10 @@ test("a location that the application does not serve is master", async () => {
 });
 
 test("upstreams are told what was decided, and nothing of what the visitor says", () => {
-  const forged = { host: "h", maxwellsdaemon: "0.1", "maxwellsdaemon-location": "canary" };
+  const forged = {
+    ...{ host: "h", maxwellsdaemon: "0.1" },
+    ...{ "maxwellsdaemon-location": "canary", maxwellsdaemon_location: "canary" },
+  };
   const known: Record<string, unknown> = { ...forged };
   tellUpstreams(known, { isDecided: true, assignment: "0.9", location: "master" });
   expect(known).toEqual({ host: "h", maxwellsdaemon: "0.9", "maxwellsdaemon-location": "master" });
@@ -131,6 +151,22 @@ test("upstreams are told what was decided, and nothing of what the visitor says"
   tellUpstreams(unknown, { isDecided: false, assignment: undefined, location: "master", reason: "paused" });
   expect(unknown).toEqual({ host: "h", "maxwellsdaemon-location": "master" });
 });
+
+/** A server whose handler answers one request to which `addCookie` adds a cookie; the reply. */
+async function replyWithCookie(handle: (response: ServerResponse) => void): Promise<Response> {
+  const port = await freePort();
+  const server = createServer((_, response) => {
+    addCookie(response, "ours=1");
+    handle(response);
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  try {
+    return await fetch(`http://127.0.0.1:${port}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
 
 describe("a cookie is added beside those that a handler sets by", () => {
   const cases: Record<string, (response: ServerResponse) => void> = {
@@ -158,20 +194,47 @@ describe("a cookie is added beside those that a handler sets by", () => {
   };
   for (const [name, handle] of Object.entries(cases)) {
     test(name, async () => {
-      const port = await freePort();
-      const server = createServer((_, response) => {
-        addCookie(response, "ours=1");
-        handle(response);
-      });
-      await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-      try {
-        const cookies = (await fetch(`http://127.0.0.1:${port}`)).headers.getSetCookie();
-        const own = name === "nothing" ? [] : /list|^setHeader/.test(name) ? ["a=1", "b=2"] : ["a=1"];
-        expect(cookies.sort()).toEqual([...own, "ours=1"]);
-      } finally {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
+      const cookies = (await replyWithCookie(handle)).headers.getSetCookie();
+      const own = name === "nothing" ? [] : /list|^setHeader/.test(name) ? ["a=1", "b=2"] : ["a=1"];
+      expect(cookies.sort()).toEqual([...own, "ours=1"]);
+    });
+  }
+});
+
+describe("with a new cookie, shared caches may not store the response, however the handler sets Cache-Control", () => {
+  const ways: Record<string, (response: ServerResponse, value: string) => void> = {
+    setHeader: (response, value) => response.setHeader("cache-control", value).end(),
+    "setHeader with a list": (response, value) => response.setHeader("cache-control", [value, "a=1"]).end(),
+    "setHeader, and another one in writeHead": (response, value) =>
+      response.setHeader("Cache-Control", "no-store").writeHead(200, { "CACHE-CONTROL": value }).end(),
+    "writeHead with an object": (response, value) =>
+      response.writeHead(200, "fine", { "Cache-Control": value }).end(),
+    "writeHead with names and values in turn": (response, value) =>
+      response.writeHead(200, ["x-c", "d", "cache-control", value]).end(),
+    flushHeaders: (response, value) => {
+      response.setHeader("Cache-Control", value).flushHeaders();
+      response.end();
+    },
+  };
+  for (const [name, handle] of Object.entries(ways)) {
+    test(name, async () => {
+      for (const [said, isKept] of [
+        ["public, max-age=600", false],
+        ['private="x-user"', false],
+        ["max-age=1, x-private", false],
+        ["no-store", true],
+        ["max-age=600,PRIVATE", true],
+      ] as const) {
+        const { headers } = await replyWithCookie((response) => handle(response, said));
+        const own = name === "setHeader with a list" ? `${said}, a=1` : said;
+        expect([said, headers.get("cache-control")]).toEqual([said, isKept ? own : "private, no-cache"]);
+        expect(headers.getSetCookie()).toEqual(["ours=1"]);
       }
     });
   }
+
+  test("not at all", async () => {
+    const { headers } = await replyWithCookie((response) => response.end());
+    expect(headers.get("cache-control")).toBe("private, no-cache");
+  });
 });

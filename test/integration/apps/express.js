@@ -22,6 +22,8 @@ app.all("/{*path}", (request, response) => {
   // As a whole, like a proxy that copies its upstream's headers.
   const cookie = request.headers["x-set-cookie"];
   if (cookie !== undefined) response.setHeader("set-cookie", cookie);
+  const cacheControl = request.headers["x-cache-control"];
+  if (cacheControl !== undefined) response.setHeader("cache-control", cacheControl);
   response.status(Number(request.headers["x-status"] ?? 200));
   response.json({
     name: request.maxwellsdaemon.location,

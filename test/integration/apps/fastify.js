@@ -21,6 +21,8 @@ app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => d
 app.all("/*", async (request, reply) => {
   const cookie = request.headers["x-set-cookie"];
   if (cookie !== undefined) reply.header("set-cookie", cookie);
+  const cacheControl = request.headers["x-cache-control"];
+  if (cacheControl !== undefined) reply.header("cache-control", cacheControl);
   reply.code(Number(request.headers["x-status"] ?? 200));
   return {
     name: request.maxwellsdaemon.location,

@@ -39,6 +39,8 @@ app.all("/*", async (c) => {
   const response = Response.json(seen, { status: Number(c.req.header("x-status") ?? 200) });
   const cookie = c.req.header("x-set-cookie");
   if (cookie !== undefined) response.headers.append("set-cookie", cookie);
+  const cacheControl = c.req.header("x-cache-control");
+  if (cacheControl !== undefined) response.headers.set("cache-control", cacheControl);
   return response;
 });
 
