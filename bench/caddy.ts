@@ -34,11 +34,12 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
 /** The example without what belongs to the daemon: nobody is asked, and everyone is served by master. */
 function withoutDaemon(example: string): string {
   const bare = example
-    .replace(/^\(maxwells-(daemon|answer)\) {[\s\S]*?^}/gm, "")
+    .replace(/^\(maxwells-\w+\) {[\s\S]*?^}/gm, "")
+    .replace(/^\tlog (maxwells )?{[\s\S]*?^\t}/gm, "")
     .replace(/^\t@maintenance [\s\S]*?^\t}/m, "")
     .replace(/^\troute {[\s\S]*?^\t}/m, "\timport master")
     .replace(/^\thandle_errors {[\s\S]*?^\t}/m, "")
-    .replace(/^\trequest_header maxwells.*$/gm, "");
+    .replace(/^\t+(request_header |header |header_down -)maxwells.*$/gm, "");
   if (/maxwells/.test(bare.replace(/^\s*#.*|unix\S*|storage.*/gm, ""))) throw new Error(`not bare:\n${bare}`);
   return bare;
 }

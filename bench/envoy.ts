@@ -21,7 +21,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
   await startUpstreams(stops, [`unix:${master}`, `unix:${canary}`]);
   const port = await freePort();
-  const configuration = fillEnvoy({ port, master, canary, daemon, maintenanceFile });
+  const configuration = fillEnvoy({ port, master, canary, daemon, maintenanceFile, log: "/dev/null" });
   const running = await startEnvoy(directory, port, isAsked ? configuration : withoutDaemon(configuration));
   stops.push(() => running.stop());
   return running.url;

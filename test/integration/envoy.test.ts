@@ -38,7 +38,12 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     daemon = await FakeDaemon.start(path("http.sock"));
     const port = await freePort();
     const sockets = { master: path("master.sock"), canary: path("canary.sock"), daemon: path("http.sock") };
-    const configuration = fillEnvoy({ port, ...sockets, maintenanceFile: path("maintenance") });
+    const configuration = fillEnvoy({
+      port,
+      ...sockets,
+      maintenanceFile: path("maintenance"),
+      log: path("access.log"),
+    });
     envoy = await startEnvoy(directory, port, configuration);
     visitors = new Visitors(port, false);
     await recovers();
@@ -199,7 +204,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     const other = await startEnvoy(
       mkdtempSync(join(directory, "other-")),
       port,
-      fillEnvoy({ port, ...sockets, maintenanceFile: path("maintenance") }),
+      fillEnvoy({ port, ...sockets, maintenanceFile: path("maintenance"), log: path("access.log") }),
     );
     const others = new Visitors(port, false);
     try {

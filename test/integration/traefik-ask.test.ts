@@ -62,7 +62,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     upstreams = (["master", "canary"] as const).map((name) => startUpstream(name, ports[name]));
     home = new DaemonHome({ flags: traefikFlags("ask", ports) });
     daemon = await home.start();
-    traefik = await startTraefik(fillTraefik("ask", directory, ports, true), ports.web);
+    traefik = await startTraefik(fillTraefik("ask", directory, ports, { isPatient: true }), ports.web);
   });
 
   afterAll(async () => {

@@ -33,10 +33,17 @@ export interface CaddyPlaces {
   readonly master: string;
   readonly canary: string;
   readonly maintenanceFile: string;
+  /** The commented lines marked CHANGE are turned on. */
+  readonly areOptionsOn?: boolean;
   readonly allowForce?: boolean;
   readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
   /** The admin listener's port on 127.0.0.1, for profiles; without it there is none. */
   readonly adminPort?: number;
+}
+
+/** The access log of a Caddy with this directory. */
+export function caddyLogIn(directory: string): string {
+  return join(directory, "access.log");
 }
 
 /** The shipped Caddyfile with its places filled in. */
@@ -61,6 +68,9 @@ export function fillCaddyfile(places: CaddyPlaces): string {
   fill("root /var/lib/maxwells-daemon/maintenance\n", `root ${dirname(maintenanceFile)}\n`);
   fill("try_files /website ", `try_files ${maintenanceFile.slice(dirname(maintenanceFile).length)} `);
   fill("root * /usr/share/maxwells-daemon/maintenance ", `root * ${EXAMPLE} `);
+  fill("/var/log/caddy/maxwells.log", caddyLogIn(directory));
+  if (places.areOptionsOn)
+    text = text.replace(/^(\s*)# (?=@|handle |header (?:maxwellsdaemon \{|@)|\t|\}$)/gm, "$1");
   if (places.allowForce) fill("maxwells_force off ", "maxwells_force {header.maxwellsdaemon-force} ");
   return text;
 }

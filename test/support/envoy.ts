@@ -33,7 +33,11 @@ export interface EnvoyPlaces {
   readonly canary: string;
   readonly daemon: string;
   readonly maintenanceFile: string;
+  /** The access log, in a directory that is there. */
+  readonly log: string;
   readonly allowForce?: boolean;
+  /** The commented lines marked CHANGE are turned on. */
+  readonly areOptionsOn?: boolean;
   /** Visitors come over TLS. */
   readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
 }
@@ -52,8 +56,10 @@ export function fillEnvoy(places: EnvoyPlaces): string {
   fill(tcp(8081), pipe(places.canary));
   fill(tcp(6294), pipe(places.daemon));
   fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
+  fill("/var/log/envoy/maxwells.log", places.log);
   fill("/etc/envoy/maintenance.html", join(EXAMPLE, "maintenance.html"));
   if (places.allowForce) fill("# - exact: maxwellsdaemon-force", "- exact: maxwellsdaemon-force");
+  if (places.areOptionsOn) text = text.replace(/^(\s*)# (?=response_headers_to_add|- match| {2}\S)/gm, "$1");
   if (places.tls !== undefined) {
     const { key, certificate } = places.tls;
     fill(
@@ -87,6 +93,8 @@ export async function startEnvoy(
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([
     envoyPath() ?? "envoy", "-c", path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning",
+    // Of the access log, so that a test need not wait for 10 s.
+    "--file-flush-interval-msec", "100",
   ], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   return whenListening("Envoy", child, port);
 }

@@ -30,6 +30,11 @@ function traefikPath(): string | undefined {
 /** How Traefik decides: by slices of its own, or by asking for each request. */
 export type TraefikWay = "slices" | "ask";
 
+/** The access log of a Traefik with this directory. */
+export function traefikLogIn(directory: string): string {
+  return join(directory, "access.log");
+}
+
 /** Everything of loopback that a Traefik and what is around it have. */
 export interface TraefikPorts {
   /** Where visitors come to. */
@@ -85,17 +90,22 @@ export function applicationPath(directory: string, application = "website"): str
   return join(directory, "dynamic", `${application}.yml`);
 }
 
-/**
- * The shipped files with their places filled in; returns the path of the install configuration.
- *
- * @param isPatient whether it waits longer for the daemon, for tests that ask once and have to be decided: the shipped
- *                  20 ms pass before a busy machine runs the daemon, and then master serves
- */
+export interface TraefikOptions {
+  /**
+   * It waits longer for the daemon, for tests that ask once and have to be decided: the shipped 20 ms pass before a busy
+   * machine runs the daemon, and then master serves.
+   */
+  readonly isPatient?: boolean;
+  /** The commented lines marked CHANGE are turned on. */
+  readonly areOptionsOn?: boolean;
+}
+
+/** The shipped files with their places filled in; returns the path of the install configuration. */
 export function fillTraefik(
   way: TraefikWay,
   directory: string,
   ports: TraefikPorts,
-  isPatient = false,
+  { isPatient = false, areOptionsOn = false }: TraefikOptions = {},
 ): string {
   const fill = (file: string, places: Readonly<Record<string, string>>): string => {
     let text = readFileSync(join(EXAMPLE, way, file), "utf8");
@@ -109,6 +119,7 @@ export function fillTraefik(
     '":80"': `"127.0.0.1:${ports.web}"`,
     "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
     ...(way === "slices" ? { "127.0.0.1:6296": `127.0.0.1:${ports.daemon}` } : {}),
+    "/var/log/traefik/access.log": traefikLogIn(directory),
     "directory: /etc/traefik/dynamic": `directory: ${dirname(applicationPath(directory))}`,
   });
   const patient = isPatient ? { '"20ms"': '"500ms"', '"200ms"': '"900ms"' } : {};
@@ -123,7 +134,8 @@ export function fillTraefik(
   const path = join(directory, "traefik.yml");
   writeFileSync(path, `${install}\n${quiet}`);
   mkdirSync(dirname(applicationPath(directory)), { recursive: true });
-  writeFileSync(applicationPath(directory), dynamic);
+  const optional = /^( +)# (?=website-\w+:| {2,}\S|customResponseHeaders:)/gm;
+  writeFileSync(applicationPath(directory), areOptionsOn ? dynamic.replace(optional, "$1") : dynamic);
   return path;
 }
 

@@ -29,7 +29,9 @@ export function startUpstream(name: string, at: string | number): Upstream {
       if (cookie !== null) headers.set("set-cookie", cookie);
       const cacheControl = request.headers.get("x-cache-control");
       if (cacheControl !== null) headers.set("cache-control", cacheControl);
-      const status = Number(request.headers.get("x-status") ?? 200);
+      // As the visitor wants it of this version, or else of any.
+      const wanted = request.headers.get(`x-${name}-status`) ?? request.headers.get("x-status");
+      const status = Number(wanted ?? 200);
       if (status >= 300 && status < 400) headers.set("location", "/elsewhere");
       return Response.json(seen, { status, headers });
     },

@@ -40,6 +40,8 @@ export interface Places extends DaemonPlaces {
   readonly home: DaemonHome;
   /** The operator lets testers force their location. The daemon then runs with `-allow-force`. */
   readonly allowForce: boolean;
+  /** The commented lines of the shipped files that are marked CHANGE are turned on. */
+  readonly areOptionsOn: boolean;
   readonly tls: { readonly key: string; readonly certificate: string } | undefined;
 }
 
@@ -81,6 +83,15 @@ export interface Integration {
   readonly patienceMs: number;
   /** The daemon listens on `daemonPort` or `adminPort`, which two daemons cannot have at the same time, as they can a socket's file. */
   readonly isOverTcp?: boolean;
+  /** The access log of its shipped files: where they put it, and where `start` does, as the path in the directory of its own. */
+  readonly log?: { readonly shipped: string; pathIn(directory: string): string };
+  /** `start` can turn on the commented lines: replies tell the version, testers have a link, bots are left out. */
+  readonly hasOptions?: boolean;
+  /**
+   * What a response with a new cookie says to caches, if the proxy cannot see what the upstream says to them; in alphabetical
+   * order.
+   */
+  readonly newCookieDirectives?: readonly string[];
   /** Cases that cannot apply, by their id, with the reason that the table's page gives. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }

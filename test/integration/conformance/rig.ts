@@ -31,6 +31,7 @@ export interface Served extends Reply {
 
 export interface RigOptions {
   readonly allowForce?: boolean;
+  readonly areOptionsOn?: boolean;
   readonly isTls?: boolean;
 }
 
@@ -64,7 +65,7 @@ export class Rig {
 
   /** Starts everything; resolves when the canary serves whom it should. */
   static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
-    const { allowForce = false, isTls = false } = options;
+    const { allowForce = false, areOptionsOn = false, isTls = false } = options;
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
     const [daemonPort, adminPort] = [await freePort(), await freePort()];
     const [insidePort, pagePort] = [await freePort(), await freePort()];
@@ -83,7 +84,7 @@ export class Rig {
     ];
     const tls = isTls ? await certificate(directory) : undefined;
     const ports = { port, masterPort, canaryPort };
-    const places = { ...daemonPlaces, ...ports, master, canary, home, allowForce, tls };
+    const places = { ...daemonPlaces, ...ports, master, canary, home, allowForce, areOptionsOn, tls };
     const running = await integration.start(places);
     const rig = new Rig(integration, places, daemon, upstreams, running);
     await rig.becomes(0.1, "canary");
@@ -110,6 +111,11 @@ export class Rig {
 
   #newVisitors(): Visitors {
     return new Visitors(this.#places.port, this.#places.tls !== undefined);
+  }
+
+  /** The directory of the integration's own. */
+  get directory(): string {
+    return this.#places.directory;
   }
 
   /** What the proxy wrote. */

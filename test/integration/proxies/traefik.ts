@@ -10,11 +10,15 @@ import {
   type TraefikPorts,
   type TraefikWay,
   traefikFlags,
+  traefikLogIn,
   traefikMissing,
 } from "../../support/traefik.ts";
 import type { DaemonPlaces, Integration, Places } from "../conformance/integration.ts";
 
 const PAGE = join(import.meta.dir, "../../../integrations/nginx/maintenance.html");
+
+/** Traefik cannot see what an upstream says to caches. */
+const NEW_COOKIE = ["no-store", "private"];
 
 /** Of loopback, as far as the daemon's flags tell of it. */
 function innerPorts({ insidePort, daemonPort, adminPort, pagePort }: DaemonPlaces) {
@@ -22,9 +26,9 @@ function innerPorts({ insidePort, daemonPort, adminPort, pagePort }: DaemonPlace
 }
 
 function start(way: TraefikWay, places: Places) {
-  const { directory, port, masterPort, canaryPort, tls } = places;
+  const { directory, port, masterPort, canaryPort, areOptionsOn, tls } = places;
   const ports: TraefikPorts = { ...innerPorts(places), web: port, master: masterPort, canary: canaryPort };
-  const configuration = fillTraefik(way, directory, ports);
+  const configuration = fillTraefik(way, directory, ports, { areOptionsOn });
   if (tls !== undefined) {
     const text = readFileSync(configuration, "utf8");
     const address = `address: "127.0.0.1:${port}"`;
@@ -52,6 +56,9 @@ export const traefikAsk: Integration = {
   graceMs: 20,
   patienceMs: 20,
   isOverTcp: true,
+  hasOptions: true,
+  log: { shipped: "/var/log/traefik/access.log", pathIn: traefikLogIn },
+  newCookieDirectives: NEW_COOKIE,
   exceptions: { maintenance: "Traefik, asking, has no maintenance mode; `slices/` has" },
 };
 
@@ -79,5 +86,7 @@ export const traefikSlices: Integration = {
   graceMs: 1_500,
   patienceMs: 0,
   isOverTcp: true,
+  log: { shipped: "/var/log/traefik/access.log", pathIn: traefikLogIn },
+  newCookieDirectives: NEW_COOKIE,
   exceptions: { "force-on": "by slices a header forces the canary, and nothing forces master" },
 };
