@@ -43,6 +43,7 @@ const LAWS: readonly Law[] = [
       "record.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
       "feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives unhealthy"],
       "rollout.test.ts": ["law 3: all are 0 from the millisecond on", "law 3: what holds is kept"],
+      "integration/conformance/hold.ts": ["a version that holds keeps its visitors for ten leases"],
       "servers/server-suite.ts": ["LP-20, law 3: before anything was read"],
     },
   },

@@ -78,9 +78,14 @@ export class DaemonHome {
     renameSync(path, this.storePath);
   }
 
-  /** Starts a daemon; resolves when it answers and has read the store. */
-  async start(): Promise<DaemonProcess> {
-    const child = Bun.spawn(this.command, {
+  /** Takes the store away, until the next `write`. */
+  loseStore(): void {
+    rmSync(this.storePath);
+  }
+
+  /** Starts a daemon, with more flags; resolves when it answers and has read the store. */
+  async start(flags: readonly string[] = []): Promise<DaemonProcess> {
+    const child = Bun.spawn([...this.command, ...flags], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",

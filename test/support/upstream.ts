@@ -1,6 +1,6 @@
 /** A version of an application, for tests of proxies: it says who it is and what it was sent. */
 
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 
 /** What an upstream saw of a request, as it answers in JSON. */
 export interface Seen {
@@ -41,6 +41,8 @@ export function startUpstream(name: string, at: string | number): Upstream {
       },
     },
   });
+  // A proxy's workers may run as another user.
+  if (typeof at === "string") chmodSync(at, 0o666);
   return {
     stop() {
       void server.stop(true);

@@ -42,7 +42,8 @@ export class Rig {
   readonly url: string;
   daemon: DaemonProcess;
   readonly #places: Places;
-  readonly #upstreams: readonly Upstream[];
+  #masters: readonly Upstream[];
+  readonly #canaries: readonly Upstream[];
   #visitors: Visitors;
   #running: Running;
 
@@ -50,14 +51,16 @@ export class Rig {
     integration: Integration,
     places: Places,
     daemon: DaemonProcess,
-    upstreams: readonly Upstream[],
+    masters: readonly Upstream[],
+    canaries: readonly Upstream[],
     running: Running,
   ) {
     this.integration = integration;
     this.#places = places;
     this.home = places.home;
     this.daemon = daemon;
-    this.#upstreams = upstreams;
+    this.#masters = masters;
+    this.#canaries = canaries;
     this.#running = running;
     this.url = `${places.tls ? "https" : "http"}://127.0.0.1:${places.port}`;
     this.#visitors = this.#newVisitors();
@@ -78,15 +81,13 @@ export class Rig {
     const daemon = await home.start();
     const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
     const [port, masterPort, canaryPort] = [await freePort(), await freePort(), await freePort()];
-    const upstreams = [
-      ...[startUpstream("master", master), startUpstream("canary", canary)],
-      ...[startUpstream("master", masterPort), startUpstream("canary", canaryPort)],
-    ];
+    const masters = startBoth("master", master, masterPort);
+    const canaries = startBoth("canary", canary, canaryPort);
     const tls = isTls ? await certificate(directory) : undefined;
     const ports = { port, masterPort, canaryPort };
     const places = { ...daemonPlaces, ...ports, master, canary, home, allowForce, areOptionsOn, tls };
     const running = await integration.start(places);
-    const rig = new Rig(integration, places, daemon, upstreams, running);
+    const rig = new Rig(integration, places, daemon, masters, canaries, running);
     await rig.becomes(0.1, "canary");
     await rig.settles();
     return rig;
@@ -96,7 +97,7 @@ export class Rig {
     this.#visitors.close();
     await this.#running.stop();
     await this.daemon.end("SIGKILL");
-    for (const upstream of this.#upstreams) upstream.stop();
+    for (const upstream of [...this.#masters, ...this.#canaries]) upstream.stop();
     this.home.remove();
     rmSync(this.#places.directory, { recursive: true, force: true });
   }
@@ -107,6 +108,17 @@ export class Rig {
     await this.#running.stop();
     this.#running = await this.integration.start(this.#places);
     this.#visitors = this.#newVisitors();
+  }
+
+  /** Ends master's servers: from now on whoever is sent there sees an error. */
+  stopMaster(): void {
+    for (const upstream of this.#masters) upstream.stop();
+    this.#masters = [];
+  }
+
+  startMaster(): void {
+    this.stopMaster();
+    this.#masters = startBoth("master", this.#places.master, this.#places.masterPort);
   }
 
   #newVisitors(): Visitors {
@@ -243,12 +255,23 @@ export class Rig {
     if (this.integration.changeMs > 0) await Bun.sleep(this.integration.changeMs + SLACK_MS);
   }
 
+  /** Another daemon in the place of this one, with more flags; resolves when the canary serves again. */
+  async restartDaemon(flags: readonly string[] = []): Promise<void> {
+    await this.daemon.end("SIGTERM");
+    await this.startDaemon(flags);
+  }
+
   /** A daemon in the place of one that was ended; resolves when the canary serves again. */
-  async startDaemon(): Promise<void> {
-    this.daemon = await this.home.start();
+  async startDaemon(flags: readonly string[] = []): Promise<void> {
+    this.daemon = await this.home.start(flags);
     await this.becomes(0.1, "canary");
     await this.settles();
   }
+}
+
+/** A version as a unix socket and as a port. */
+function startBoth(name: string, socket: string, port: number): readonly Upstream[] {
+  return [startUpstream(name, socket), startUpstream(name, port)];
 }
 
 /** A certificate for 127.0.0.1, signed by itself. */

@@ -1,0 +1,136 @@
+/**
+ * A record with `"failsafe": "hold"`: the store is away, master's servers are gone, and nothing changes for visitors of the
+ * version that holds.
+ */
+
+import { expect } from "bun:test";
+import { eventually, type Records } from "../../support/daemon-process.ts";
+import type { Case } from "./case.ts";
+import type { Rig } from "./rig.ts";
+
+/** The whole circle is the canary's, and holds. */
+const HELD = { rollout: 1, failsafe: "hold" } as { rollout: number };
+
+/** Few, because a proxy that asks has milliseconds of patience, and nobody is there for a visitor whose answer is late. */
+const VISITORS = 4;
+const REQUESTS_MIN = 10_000;
+
+/** How long a visitor may not lose its place after the snapshot became unhealthy, however short leases are. */
+const STALE_MIN_MS = 3_000;
+
+/** A visit that nobody decided in time is not the store's matter; on a busy machine a few of them are. */
+const LATE_SHARE_MAX = 0.01;
+
+const hold: Case = {
+  id: "hold",
+  title: "a version that holds keeps its visitors for ten leases with store and master away: not one error",
+  timeoutMs: 180_000,
+  async run(rig) {
+    await rig.restartDaemon(["-unhealthy", "1s"]);
+    await withoutMaster(rig, { canary: HELD }, 10 * rig.integration.graceMs, REQUESTS_MIN);
+  },
+};
+
+const holdInPart: Case = {
+  id: "hold-in-part",
+  title: "the same beside a version that does not hold: its end is nobody else's",
+  timeoutMs: 180_000,
+  async run(rig) {
+    await rig.restartDaemon(["-unhealthy", "4s"]);
+    const blue = { rollout: 0.1, offset: 0.5 } as { rollout: number };
+    await withoutMaster(rig, { canary: HELD, blue }, rig.integration.graceMs, REQUESTS_MIN / 10);
+  },
+};
+
+/** Everyone at the canary; then master's servers end, and the store goes, for so long and so many requests. */
+async function withoutMaster(
+  rig: Rig,
+  records: Records,
+  staleMs: number,
+  requestsMin: number,
+): Promise<void> {
+  rig.write(records);
+  await rig.daemon.follows("canary", 1);
+  await rig.becomes(0.9, "canary");
+  await rig.settles();
+  rig.stopMaster();
+  const load = new Load(rig);
+  const running = load.run();
+  try {
+    rig.home.loseStore();
+    await eventually(async () => (await isStale(rig)) || load.hasFailed, "the snapshot is unhealthy");
+    const untilMs = performance.now() + Math.max(STALE_MIN_MS, staleMs);
+    const requests = load.sent + requestsMin;
+    while (!load.hasFailed && (performance.now() < untilMs || load.sent < requests)) await Bun.sleep(20);
+    expect(await isStale(rig)).toBe(true);
+  } finally {
+    load.stop();
+    await running;
+    rig.startMaster();
+    rig.write({ canary: 0.25 });
+    await rig.restartDaemon();
+  }
+  expect([...load.errors]).toEqual([]);
+  expect(load.late).toBeLessThan(load.sent * LATE_SHARE_MAX);
+}
+
+async function isStale(rig: Rig): Promise<boolean> {
+  return (await rig.daemon.state()).applications[0]?.fresh === false;
+}
+
+/** Visitors of every assignment, who may only be served by the canary. */
+class Load {
+  readonly #rig: Rig;
+  readonly errors = new Map<string, number>();
+  sent = 0;
+  /** Visits that were served when they were made again, by a proxy that asks. */
+  late = 0;
+  #isOver = false;
+
+  constructor(rig: Rig) {
+    this.#rig = rig;
+  }
+
+  get hasFailed(): boolean {
+    return this.errors.size > 0;
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: VISITORS }, () => this.#visitor()));
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #visitor(): Promise<void> {
+    while (!this.#isOver && !this.hasFailed) {
+      const assignment = (this.sent++ % 1_000) / 1_000;
+      const error = await this.#errorOf(assignment);
+      if (error === undefined) continue;
+      // A proxy that decides by itself has no excuse.
+      const isLate = this.#rig.integration.changeMs === 0 && (await this.#isServedLater(assignment));
+      if (isLate) this.late++;
+      else this.errors.set(error, (this.errors.get(error) ?? 0) + 1);
+    }
+  }
+
+  async #errorOf(assignment: number): Promise<string | undefined> {
+    try {
+      const { status, name } = await this.#rig.known(assignment);
+      return name === "canary" ? undefined : `status ${status} from ${name || "nobody"}`;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async #isServedLater(assignment: number): Promise<boolean> {
+    for (let again = 0; again < 15; again++) {
+      await Bun.sleep(150);
+      if ((await this.#errorOf(assignment)) === undefined) return true;
+    }
+    return false;
+  }
+}
+
+export const HOLD: readonly Case[] = [hold, holdInPart];
