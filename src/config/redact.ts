@@ -1,10 +1,26 @@
-/** `?password=…` and its like, and what signs the addresses of S3 (`X-Amz-Signature`), Google (`Signature`) and Azure (`sig`). */
+/**
+ * Parameters of this program's own stores whose values are no secrets: names of modes and of files. The value of any other one
+ * is hidden. A list of names that sound like secrets would miss the next one: `apikey`, `jwt`, `AWSAccessKeyId`.
+ */
+const PUBLIC_PARAMETERS: ReadonlySet<string> = new Set([
+  "host",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "cacert",
+  "cert",
+]);
+
+const QUERY = /\?[^#\s]*/g;
+
+/** A text with `;password=…` in it that is no web address, such as `Endpoint=…;key=…`. */
 const SECRET_PARAMETER =
-  /([?&;](?:[a-z0-9]+[_.-])*(?:key|pass|passwd|password|pwd|secret|token|auth|code|credential|sig|signature)=)[^&;#\s]+/gi;
+  /([&;](?:[a-z0-9]+[_.-])*(?:key|pass|passwd|password|pwd|secret|token|auth|code|credential|sig|signature)=)[^&;#\s]+/gi;
 
 /**
- * An address as it may be shown: without the user, password or token of `redis://user:password@host`. Passwords may
- * hold an unencoded `@` or `/`, so what is hidden is rather too much than too little.
+ * An address as it may be shown: without the user, password or token of `redis://user:password@host`, and without the values of
+ * a query. Passwords may hold an unencoded `@` or `/`, so what is hidden is rather too much than too little.
  */
 export function redactAddress(address: string): string {
   const start = address.indexOf("//") + 2;
@@ -12,5 +28,16 @@ export function redactAddress(address: string): string {
   const userInfo = address.slice(start, end);
   const isSecret = start > 1 && end > start && (userInfo.includes(":") || !userInfo.includes("/"));
   const shown = isSecret ? `${address.slice(0, start)}***${address.slice(end)}` : address;
-  return shown.replace(SECRET_PARAMETER, "$1***");
+  return shown.replace(QUERY, redactQuery).replace(SECRET_PARAMETER, "$1***");
+}
+
+/** `?a=1&b` → `?a=***&***`: a parameter without a name is a value. */
+function redactQuery(query: string): string {
+  return query.replace(
+    /([?&;])([^=&;]*)(=?)([^&;]*)/g,
+    (part, mark: string, name: string, is: string, value: string) => {
+      if (is === "") return name === "" ? part : `${mark}***`;
+      return value === "" || PUBLIC_PARAMETERS.has(name.toLowerCase()) ? part : `${mark}${name}=***`;
+    },
+  );
 }

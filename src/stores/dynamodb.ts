@@ -9,6 +9,7 @@
 
 import type { AttributeValue, DynamoDBClient, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
 import { abandoned, unlessAborted } from "./abort.ts";
+import { boundAnswers } from "./dynamodb/bounded-answers.ts";
 import { dynamodbFault } from "./dynamodb/faults.ts";
 import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
 import { makeTable, waitForTable } from "./dynamodb/table.ts";
@@ -80,6 +81,7 @@ class DynamodbStore implements Store {
         throwOnRequestTimeout: true,
       },
     });
+    boundAnswers(this.#client);
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {

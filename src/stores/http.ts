@@ -12,6 +12,7 @@ import { DocumentReader } from "./file/reader.ts";
 import { FILE_BYTES_MAX } from "./file.ts";
 import { readText } from "./http/body.ts";
 import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
+import { get } from "./http/request.ts";
 import {
   type Snapshot,
   type Snapshots,
@@ -43,33 +44,39 @@ function kind(name: "http" | "https"): StoreKind {
         : undefined;
     },
     async open(context: StoreContext): Promise<Store> {
-      return new HttpStore(urlOf(name, context.location) ?? new URL(`${name}:${context.location}`));
+      const url = urlOf(name, context.location) ?? new URL(`${name}:${context.location}`);
+      return new HttpStore(url, context.warn.bind(context));
     },
   };
 }
 
-/** The document as it was last sent, with the ETag to ask by. */
+/** The document as it was last sent, with the ETag to ask by, and the address that this ETag is of. */
 interface Known {
   readonly bytes: Buffer;
   readonly etag: string;
+  readonly href: string;
 }
 
 class HttpStore implements Store {
   readonly address: string;
   readonly #url: URL;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #login: Readonly<Record<string, string>>;
+  readonly #warn: (message: string) => void;
   readonly #reader: DocumentReader;
   readonly #closing = new AbortController();
   #known: Known | undefined;
+  /** The address that answered last. */
+  #href: string;
 
-  constructor(url: URL) {
+  constructor(url: URL, warn: (message: string) => void) {
     this.address = redactAddress(url.href);
     this.#reader = new DocumentReader(this.address);
     this.#url = new URL(url);
     this.#url.username = "";
     this.#url.password = "";
-    // A cache on the way may answer only after it has asked, lest a canary that was taken back lives on in it.
-    this.#headers = { accept: "application/json", "cache-control": "no-cache", ...authorization(url) };
+    this.#href = this.#url.href;
+    this.#login = authorization(url);
+    this.#warn = warn;
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
@@ -94,23 +101,46 @@ class HttpStore implements Store {
     const known = this.#known;
     const inTime = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     let response: Response;
+    let href: string;
     let text: string | undefined;
     try {
-      response = await fetch(this.#url, {
-        headers: known === undefined ? this.#headers : { ...this.#headers, "if-none-match": known.etag },
-        signal: inTime,
-      });
+      const got = await get(this.#url, (at, isOwn) => this.#headersFor(at, isOwn, known), inTime);
+      response = got.response;
+      href = got.url.href;
       text = response.ok ? await readText(response, FILE_BYTES_MAX) : undefined;
     } catch (error) {
       throw requestFault(this.address, error, REQUEST_TIMEOUT_MS);
     }
-    if (response.status === NOT_MODIFIED && known !== undefined) return known.bytes;
+    this.#tellOf(href);
+    if (response.status === NOT_MODIFIED && known?.href === href) return known.bytes;
     if (!response.ok) throw statusFault(this.address, response.status);
     if (text === undefined) throw bodyFault(this.address, FILE_BYTES_MAX);
     const bytes = Buffer.from(text);
     const etag = response.headers.get("etag");
-    this.#known = etag === null || !isOldEnough(response.headers) ? undefined : { bytes, etag };
+    this.#known = etag === null || !isOldEnough(response.headers) ? undefined : { bytes, etag, href };
     return bytes;
+  }
+
+  #headersFor(at: URL, isOwn: boolean, known: Known | undefined): Readonly<Record<string, string>> {
+    return {
+      accept: "application/json",
+      // A cache on the way may answer only after it has asked, because a canary that was taken back could live on in it.
+      "cache-control": "no-cache",
+      ...(isOwn ? this.#login : {}),
+      ...(known?.href === at.href ? { "if-none-match": known.etag } : {}),
+    };
+  }
+
+  /** Says once that another address answers than the one that the operator named. */
+  #tellOf(href: string): void {
+    if (href === this.#href) return;
+    this.#href = href;
+    const isOwn = href === this.#url.href;
+    this.#warn(
+      isOwn
+        ? `${this.address} answers itself again, without a redirect`
+        : `${this.address} is redirected: the rollouts come from ${redactAddress(href)}; if that is not meant, look at its server`,
+    );
   }
 }
 

@@ -247,6 +247,20 @@ describe.skipIf(isMissing)("dynamodb", () => {
     expect(await items("keys")).toMatchObject([{ version: { S: "canary" }, revision: { N: "1" } }]);
   });
 
+  test("what people see of a revision is short, plain, and another one after each change", async () => {
+    await seed("shown", { canary: 0.1 });
+    const shown = async () =>
+      ((await store.read("shown", soon())).get("canary")?.revision ?? "").slice(0, 12);
+    const before = await shown();
+    expect(before).toMatch(/^[\w-]{12}$/);
+    const { revision = "" } = (await store.read("shown", soon())).get("canary") ?? {};
+    expect(await store.write?.("shown", "canary", { rollout: 0.2 }, revision, soon())).toMatchObject({
+      ok: true,
+    });
+    expect(await shown()).toMatch(/^[\w-]{12}$/);
+    expect(await shown()).not.toBe(before);
+  });
+
   test("a table that is not there is missing, with the command that makes it", async () => {
     const other = await open("dynamodb://eu-west-1/Nope");
     expect(other.address).toBe("dynamodb://eu-west-1/Nope");
@@ -256,7 +270,8 @@ describe.skipIf(isMissing)("dynamodb", () => {
     ]) {
       const error = await fails(work());
       expect(error).toMatchObject({ code: "missing" });
-      expect(error.message).toContain("aws dynamodb create-table --region eu-west-1 --table-name Nope ");
+      expect(error.message).toContain("maxwells-daemon init-store -store dynamodb://eu-west-1/Nope");
+      expect(error.message.length).toBeLessThan(200);
     }
     await other.close();
   });

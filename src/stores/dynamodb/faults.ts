@@ -37,6 +37,9 @@ const THROTTLED = new Set([
   "TransactionConflictException",
 ]);
 
+/** The SDK could not read the answer, or was not let to (`bounded-answers.ts`). */
+const NO_ANSWERS = new Set(["SyntaxError", "AnswerTooLong", "AnswerCompressed"]);
+
 /** What IAM must allow for what daemons never do. */
 const RIGHTS: ReadonlyMap<string, string> = new Map([
   ["CreateTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
@@ -64,14 +67,14 @@ export function dynamodbFault(region: string, table: string, action: string, err
   );
 
   if (name === "ResourceNotFoundException") {
-    return new StoreError("missing", `there is no ${where}; create it: ${createTable(region, table)}`);
+    return new StoreError("missing", `there is no ${where}; make it: ${initStore(region, table)}`);
   }
   if (name === "ValidationException" && action === "UpdateItem") {
     const remedy = "an item has at most 400 KB, and a number at most 38 digits; nothing was written";
     return new StoreError("refused", `${where} does not take the record (${what}); ${remedy}`);
   }
   if (name === "ValidationException") {
-    const remedy = `keys must be application (S, hash) and version (S, range), as from: ${createTable(region, table)}`;
+    const remedy = `its keys must be application (S, hash) and version (S, range); name another table, and make it: ${initStore(region, "TABLE")}`;
     return new StoreError("malformed", `${where} does not take the request (${what}); ${remedy}`);
   }
   if (typeof name === "string" && DENIED.has(name)) {
@@ -87,7 +90,7 @@ export function dynamodbFault(region: string, table: string, action: string, err
     );
   }
   const isAnswer = status >= 200 && status < 500;
-  if (name === "SyntaxError" || (isAnswer && !THROTTLED.has(String(name)))) {
+  if (NO_ANSWERS.has(String(name)) || (isAnswer && !THROTTLED.has(String(name)))) {
     const remedy = "check AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL, and what stands between";
     return new StoreError("malformed", `what answers for ${where} is not DynamoDB (${what}); ${remedy}`);
   }
@@ -96,10 +99,6 @@ export function dynamodbFault(region: string, table: string, action: string, err
 }
 
 /** The command that makes the table as the daemon needs it. */
-function createTable(region: string, table: string): string {
-  return [
-    `aws dynamodb create-table --region ${region} --table-name ${table} --billing-mode PAY_PER_REQUEST`,
-    "--attribute-definitions AttributeName=application,AttributeType=S AttributeName=version,AttributeType=S",
-    "--key-schema AttributeName=application,KeyType=HASH AttributeName=version,KeyType=RANGE",
-  ].join(" ");
+function initStore(region: string, table: string): string {
+  return `maxwells-daemon init-store -store dynamodb://${region}/${table}`;
 }

@@ -1,11 +1,13 @@
 /**
- * The revision of an item, as a text that says everything a conditional write needs to check.
+ * The revision of an item, as a text that says everything a conditional write needs to check: a short hash for people, then
+ * what it is a hash of.
  *
  * Our writes count up a number attribute `revision`. Operators and daemons of 2016 write `rollout` alone, so the
  * number is not enough: the text holds each attribute that this version acts upon, and a write demands that each is
  * still as it was. A list or map where a plain value belongs is checked by its type only: it cannot be acted upon.
  */
 
+import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Item } from "./values.ts";
 
@@ -17,6 +19,8 @@ const COVERED = ["rollout", "offset", "failsafe", REVISION] as const;
 
 const PLAIN_TYPES = ["N", "S", "BOOL", "NULL"] as const;
 type PlainType = (typeof PLAIN_TYPES)[number];
+
+const HASH_LENGTH = 12;
 
 /** [attribute, its type, its value where that is compared] */
 type Part = readonly [name: string, type: string, value?: string | boolean];
@@ -38,7 +42,10 @@ export function revisionOf(item: Item): string {
     const [type = "?", value] = Object.entries(attribute).find(([, content]) => content !== undefined) ?? [];
     parts.push(isPlain(type) ? [name, type, value as string | boolean] : [name, type]);
   }
-  return JSON.stringify(parts);
+  const text = JSON.stringify(parts);
+  // People see the first dozen characters, and these have to differ.
+  const hash = createHash("sha256").update(text).digest("base64url").slice(0, HASH_LENGTH);
+  return `${hash} ${text}`;
 }
 
 /** @throws {TypeError} for a text that `revisionOf` did not make */
@@ -64,7 +71,7 @@ export function conditionOf(revision: string): Condition {
 
 function parseRevision(text: string): readonly Part[] {
   try {
-    const parts: unknown = JSON.parse(text);
+    const parts: unknown = JSON.parse(text.slice(HASH_LENGTH));
     if (Array.isArray(parts) && parts.every((part) => Array.isArray(part))) return parts as unknown as Part[];
   } catch {
     // Told below, like every other text that is none.

@@ -7,6 +7,7 @@
 
 import { abandoned, unlessAborted } from "../abort.ts";
 import { readText } from "../http/body.ts";
+import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../http/identity.ts";
 import { StoreError } from "../store.ts";
 import type { EtcdPlace } from "./address.ts";
 import {
@@ -175,16 +176,26 @@ export class EtcdGateway {
     return refusalFault(endpoint, refusal);
   }
 
-  #post(endpoint: string, path: string, body: Json, token: string, signal: AbortSignal): Promise<Response> {
-    return fetch(`${endpoint}${path}`, {
+  async #post(
+    endpoint: string,
+    path: string,
+    body: Json,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const login = token === "" ? {} : { authorization: token };
+    const response = await fetch(`${endpoint}${path}`, {
+      ...NO_UNPACKING,
       method: "POST",
       body: JSON.stringify(body),
-      headers: { "content-type": "application/json", ...(token === "" ? {} : { authorization: token }) },
+      headers: { "content-type": "application/json", ...IDENTITY_HEADER, ...login },
       // The token is for this endpoint alone.
       redirect: "manual",
       signal,
       ...(this.#tls === undefined ? {} : { tls: this.#tls }),
     });
+    await refuseEncoded(endpoint, response);
+    return response;
   }
 }
 

@@ -1,0 +1,58 @@
+/**
+ * Answers of DynamoDB, as long as they may be.
+ *
+ * The SDK collects an answer whole before it looks at it, and asks nobody how long it is. A server that stands in DynamoDB's
+ * place (`AWS_ENDPOINT_URL`, a proxy on the way) could fill the memory within one read.
+ */
+
+import { pipeline, type Readable, Transform } from "node:stream";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { isIdentity } from "../http/identity.ts";
+
+/** A page of a query or a scan is a megabyte of items, which JSON may spell six times as long. */
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What an answer is refused for; its name is what operators see. */
+class AnswerError extends Error {
+  constructor(name: "AnswerTooLong" | "AnswerCompressed") {
+    super(name);
+    this.name = name;
+  }
+}
+
+/** The parts of an answer that are looked at, before the SDK does. */
+interface HttpAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
+  body?: Readable;
+}
+
+/** From now on, an answer of this client that is too long or compressed is an error. */
+export function boundAnswers(client: DynamoDBClient): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      bound(result.response as HttpAnswer);
+      return result;
+    },
+    // Behind whatever reads the body.
+    { step: "deserialize", priority: "low", name: "boundAnswers" },
+  );
+}
+
+function bound(answer: HttpAnswer): void {
+  const { body } = answer;
+  if (body === undefined) return;
+  if (!isIdentity(answer.headers?.["content-encoding"] ?? "")) {
+    body.destroy();
+    throw new AnswerError("AnswerCompressed");
+  }
+  let length = 0;
+  const counting = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      length += chunk.byteLength;
+      done(length > ANSWER_BYTES_MAX ? new AnswerError("AnswerTooLong") : null, chunk);
+    },
+  });
+  // Ends both, if either fails; who reads `counting` hears of it.
+  answer.body = pipeline(body, counting, () => {});
+}

@@ -1,0 +1,73 @@
+/**
+ * GET for a document whose server is not to be trusted with more than its own answer.
+ *
+ * Redirects are followed by hand: from https they never lead to http, where anybody on the way could write the rollouts; the
+ * user and the password stay with the host that they were given for; and there are few of them.
+ */
+
+import { redactAddress } from "../../config/redact.ts";
+import { StoreError } from "../store.ts";
+import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "./identity.ts";
+
+export const REDIRECTS_MAX = 5;
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface Got {
+  readonly response: Response;
+  /** The address that answered, after all redirects. */
+  readonly url: URL;
+}
+
+/**
+ * Rejects with a `StoreError` if the answer is compressed or a redirect cannot be followed, else as `fetch` does.
+ *
+ * @param headersFor the headers for an address on the way; `isOwn` if it has the host that `url` names
+ */
+export async function get(
+  url: URL,
+  headersFor: (at: URL, isOwn: boolean) => Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Got> {
+  const address = redactAddress(url.href);
+  let at = url;
+  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+    const response = await fetch(at, {
+      ...NO_UNPACKING,
+      headers: { ...headersFor(at, at.origin === url.origin), ...IDENTITY_HEADER },
+      redirect: "manual",
+      signal,
+    });
+    if (!REDIRECTS.has(response.status)) {
+      await refuseEncoded(address, response);
+      return { response, url: at };
+    }
+    await response.body?.cancel();
+    at = targetOf(address, at, response.headers.get("location"));
+  }
+  throw redirectFault(address, `leads to more than ${REDIRECTS_MAX} redirects`, "name the last address");
+}
+
+/** Where a redirect leads. */
+function targetOf(address: string, from: URL, location: string | null): URL {
+  const to = location === null ? null : URL.parse(location, from.href);
+  if (to === null) {
+    throw redirectFault(address, "answers with a redirect to nowhere", "look at its server");
+  }
+  if (to.protocol !== "http:" && to.protocol !== "https:") {
+    throw redirectFault(address, `leads to ${to.protocol}, which is no web address`, "look at its server");
+  }
+  if (from.protocol === "https:" && to.protocol === "http:") {
+    const danger = "leads from https to http, where anybody on the way can write the rollouts";
+    throw redirectFault(address, danger, "let its server redirect to https, or name the right address");
+  }
+  // A login that another server thought of is not the operator's.
+  to.username = "";
+  to.password = "";
+  to.hash = "";
+  return to;
+}
+
+function redirectFault(address: string, what: string, remedy: string): StoreError {
+  return new StoreError("malformed", `${address} ${what}; ${remedy}`);
+}
