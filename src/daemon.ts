@@ -76,6 +76,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   });
 
   warnOfVisibleSecret(settings, log);
+  warnOfUncheckedTls(process.env, log);
 
   const rollout = new Rollout(settings.get(application), unhealthyMs(settings), settings.get(delay));
   const metrics = new Metrics(rollout.placements);
@@ -217,9 +218,18 @@ function warnOfVisibleSecret(settings: Settings, log: Log): void {
   const address = settings.get(store);
   const shown = redactAddress(address);
   if (settings.origin(store).source !== "flag" || shown === address) return;
-  log.warn("the flag -store holds a secret that every user of this machine can read, as with ps", {
+  log.warn("the flag -store may hold a secret, which every user of this machine can read, as with ps", {
     store: shown,
     remedy: "give the address by MAXWELLS_DAEMON_STORE or in the file of -config",
+  });
+}
+
+/** For a trial, and easily forgotten: from then on anybody on the way to the store can write the rollouts. */
+function warnOfUncheckedTls(environment: Readonly<Record<string, string | undefined>>, log: Log): void {
+  if (environment["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0") return;
+  log.warn("certificates are not checked, because NODE_TLS_REJECT_UNAUTHORIZED is 0 in the environment", {
+    danger: "anybody between this daemon and its store can write the rollouts",
+    remedy: "unset it; to trust a certificate of your own, set NODE_EXTRA_CA_CERTS to its file",
   });
 }
 

@@ -258,12 +258,28 @@ test("a store that cannot be opened is told, and the directory made for it is no
   await expect(create("one", "-store", module)).rejects.toThrow(/has no default export that makes a store/);
 });
 
+test("certificates that are not checked are warned of", async () => {
+  const unchecked = () => log.at("warn").filter(({ message }) => message.includes("are not checked"));
+  const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  try {
+    delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    await create("checked");
+    expect(unchecked()).toHaveLength(0);
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+    await create("unchecked");
+    expect(unchecked()).toHaveLength(1);
+  } finally {
+    if (before === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
+  }
+});
+
 test("a secret in a flag is warned of, without being told", async () => {
   const address = "http://ada:correct-horse@127.0.0.1:9/rollouts.json";
   await create("flag", "-store", address);
-  const warnings = log.at("warn").filter(({ message }) => message.includes("holds a secret"));
+  const warnings = log.at("warn").filter(({ message }) => message.includes("may hold a secret"));
   expect(warnings).toHaveLength(1);
   expect(JSON.stringify(log.entries)).not.toContain("correct-horse");
   await create("none", "-store", "http://127.0.0.1:9/rollouts.json");
-  expect(log.at("warn").filter(({ message }) => message.includes("holds a secret"))).toHaveLength(1);
+  expect(log.at("warn").filter(({ message }) => message.includes("may hold a secret"))).toHaveLength(1);
 });
