@@ -38,8 +38,12 @@ export interface ServerCounts {
   connections: number;
   /** Connections ever accepted. */
   accepted: number;
-  /** Connections closed at once because of a limit. */
+  /** Connections closed because of a limit on their number. */
   refused: number;
+}
+
+export function emptyServerCounts(name: string): ServerCounts {
+  return { name, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 };
 }
 
 /** What the feed counts for an application. */
@@ -64,7 +68,7 @@ export class Metrics {
   }
 
   server(name: string): ServerCounts {
-    const counts = { name, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 };
+    const counts = emptyServerCounts(name);
     this.servers.push(counts);
     return counts;
   }

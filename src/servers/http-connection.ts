@@ -26,6 +26,8 @@ import {
   StreamShared,
   type StreamSocket,
 } from "./stream-connection.ts";
+import { LOOK_BYTES } from "./turn.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** The head of a request may take this much, a visitor's cookies among it; with more it is invalid, and the last one. */
 const HEAD_BYTES_MAX = 262_144;
@@ -38,8 +40,8 @@ export class HttpShared extends StreamShared {
   readonly prefixes = new Prefixes();
   readonly pages: Pages;
 
-  constructor(context: ServerContext, counts: ServerCounts, pages: Pages) {
-    super(context, counts);
+  constructor(context: ServerContext, counts: ServerCounts, pages: Pages, waiting?: Waiting) {
+    super(context, counts, waiting);
     this.pages = pages;
   }
 }
@@ -66,12 +68,14 @@ export class HttpConnection extends StreamConnection {
     let start = 0;
     let at = 0;
     let answered = 0;
+    let lookAt = LOOK_BYTES;
     let isLast = false;
     while (start < bytes.length && !isLast && !this.isPaused && !this.isClosing) {
       if (this.#bodyBytes > 0) {
         const skipped = Math.min(this.#bodyBytes, bytes.length - start);
         this.#bodyBytes -= skipped;
         start += skipped;
+        if (this.#bodyBytes === 0) this.ended();
         continue;
       }
       // Not kept as a part of the head, or each more of them would have all of them looked at again.
@@ -101,7 +105,11 @@ export class HttpConnection extends StreamConnection {
       }
       start = next;
       this.#bodyBytes = isLast ? 0 : Math.max(0, head.bodyBytes);
-      if (at > OUT_BYTES - DECISION_BYTES_MAX && !isLast) {
+      if (start >= lookAt) {
+        turn.spent();
+        lookAt = start + LOOK_BYTES;
+      }
+      if ((at > OUT_BYTES - DECISION_BYTES_MAX || turn.isFull) && at > 0 && !isLast) {
         this.flush(out, at, bytes, start);
         at = 0;
       }
@@ -120,6 +128,7 @@ export class HttpConnection extends StreamConnection {
     if (whole.length < HEAD_BYTES_MAX && whole.indexOf(END_OF_HEAD, searchFrom, "latin1") < 0)
       return undefined;
     this.dropPart();
+    this.ended();
     return whole;
   }
 

@@ -17,19 +17,18 @@ import {
   StreamShared,
   type StreamSocket,
 } from "./stream-connection.ts";
+import { LOOK_BYTES } from "./turn.ts";
+import type { Waiting } from "./waiting.ts";
 
 const QUESTION_MARK = 0x3f;
-
-/** No assignment and no ordinary field makes a line as long as this. */
-const LONG_LINE_BYTES = 512;
 
 /** What the connections of a listener share. */
 export class LineShared extends StreamShared {
   readonly closesAfterReply: boolean;
   readonly questions: QuestionContext;
 
-  constructor(context: ServerContext, counts: ServerCounts, closesAfterReply: boolean) {
-    super(context, counts);
+  constructor(context: ServerContext, counts: ServerCounts, closesAfterReply: boolean, waiting?: Waiting) {
+    super(context, counts, waiting);
     this.closesAfterReply = closesAfterReply;
     this.questions = { handler: context.handler, rollout: context.rollout, decision: this.decision };
   }
@@ -55,6 +54,7 @@ export class LineConnection extends StreamConnection {
     let start = 0;
     let at = 0;
     let answered = 0;
+    let lookAt = LOOK_BYTES;
     if (this.partLength > 0 || this.#isOverlong) {
       const end = chunk.indexOf(LF);
       if (end < 0) {
@@ -74,6 +74,10 @@ export class LineConnection extends StreamConnection {
       at = this.#answer(chunk, start, end, at, nowMs);
       answered++;
       start = end + 1;
+      if (start >= lookAt) {
+        shared.turn.spent();
+        lookAt = start + LOOK_BYTES;
+      }
       if (at > OUT_BYTES - ANSWER_BYTES_MAX || shared.turn.isFull) {
         if (!this.flush(shared.out, at, chunk, start)) break;
         at = 0;
@@ -89,9 +93,9 @@ export class LineConnection extends StreamConnection {
   /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin. */
   #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
     const { out, request, decision, context, questions } = this.#shared;
-    // Questions, and keys to decode and to hash, take as long as a hundred numbers.
-    if (end - start > LONG_LINE_BYTES || bytes[start] === QUESTION_MARK) this.#shared.turn.spent();
     if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
+      // A question takes as long as a hundred numbers.
+      this.#shared.turn.spent();
       const question = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
       const answer = answerQuestion(question, questions, nowMs);
       if (answer !== undefined) return at + out.write(answer, at, "latin1");
@@ -106,6 +110,7 @@ export class LineConnection extends StreamConnection {
     const { out, request, decision, context } = this.#shared;
     const isOverlong = this.#isOverlong || this.partLength + end >= LINE_BYTES_MAX;
     this.#isOverlong = false;
+    this.ended();
     if (isOverlong) {
       this.dropPart();
       request.valid = false;

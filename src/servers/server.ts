@@ -1,10 +1,10 @@
 /**
  * The contract of a server: a protocol that proxies ask over.
  *
- * The life of a server: `start` opens its listener and resolves when it accepts; requests are answered from then on,
- * each by one synchronous call of the handler; `close` stops accepting, answers what has been asked, and resolves
- * when every connection is gone, or after `DRAIN_MS` at the latest. `start` rejects where it cannot listen; nothing
- * else of a server throws, whatever its clients do (law 5).
+ * The life of a server: `prepare` tries whether it can listen, and takes nothing from anybody; `start` opens its listener and
+ * resolves when it accepts; requests are answered from then on, each by one synchronous call of the handler; `close` stops
+ * accepting, answers what has been asked, and resolves when every connection is gone, or after `DRAIN_MS` at the latest.
+ * `prepare` and `start` reject if it cannot listen; nothing else of a server throws, whatever its clients do (law 5).
  */
 
 import type { Option, Settings } from "../config/option.ts";
@@ -21,6 +21,14 @@ export const DRAIN_MS = 1_000;
 export interface Server {
   /** The protocol and where it listens, once it does: `line unix:/tmp/maxwells-daemon.sock`. */
   readonly name: string;
+  /** Why no proxy can connect now, in words; undefined if they can. Absent for a server that accepts nobody. */
+  readonly trouble?: string | undefined;
+  /**
+   * Tries whether `start` could listen. Absent for a server that does not listen.
+   *
+   * @param predecessorHas whether the daemon that this one replaces listens under this name, so that they may share the address
+   */
+  prepare?(predecessorHas: (name: string) => Promise<boolean>): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;
 }

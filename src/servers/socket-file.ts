@@ -7,8 +7,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { chmodSync, linkSync, lstatSync, renameSync, type Stats, statSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { dirname } from "node:path";
+
+/** Only the owner of a name in such a directory may change it (S_ISVTX). */
+const STICKY = 0o1000;
 
 export class SocketFile {
   /** Where to bind. */
@@ -25,6 +29,22 @@ export class SocketFile {
     this.temporaryPath = `${path}.${randomBytes(4).toString("hex")}.new`;
   }
 
+  /** Tries whether a socket can be put at `path`, and leaves what is there; throws if it cannot. */
+  static prove(path: string): void {
+    mustBeSocket(path);
+    const file = new SocketFile(path, 0);
+    Bun.listen({ unix: file.temporaryPath, socket: { data() {} } }).stop(true);
+    remove(file.temporaryPath);
+    const before = statOf(path);
+    const directory = statSync(dirname(path));
+    const user = process.geteuid?.() ?? 0;
+    // In a sticky directory, such as /tmp, a name belongs to its owner (rename(2)).
+    const isStranger = before !== undefined && ![0, before.uid, directory.uid].includes(user);
+    if (isStranger && (directory.mode & STICKY) !== 0) {
+      throw Object.assign(new Error(`${path} is another user's`), { code: "EPERM" });
+    }
+  }
+
   /**
    * Puts the bound socket in place.
    *
@@ -32,9 +52,11 @@ export class SocketFile {
    */
   publish(): boolean {
     const before = inodeOf(this.#path);
-    if (before !== undefined && !lstatSync(this.#path).isSocket()) {
+    try {
+      mustBeSocket(this.#path);
+    } catch (error) {
       remove(this.temporaryPath);
-      throw new Error(`${this.#path} exists and is not a socket; move it away, or choose another path`);
+      throw error;
     }
     chmodSync(this.temporaryPath, this.#mode);
     this.#inode = inodeOf(this.temporaryPath);
@@ -81,6 +103,19 @@ export class SocketFile {
     remove(aside);
     this.#inode = undefined;
   }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function mustBeSocket(path: string): void {
+  if (statOf(path)?.isSocket() ?? true) return;
+  throw new Error(`${path} exists and is not a socket; move it away, or choose another path`);
 }
 
 function inodeOf(path: string): bigint | undefined {

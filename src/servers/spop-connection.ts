@@ -33,6 +33,7 @@ import {
   StreamShared,
   type StreamSocket,
 } from "./stream-connection.ts";
+import { LOOK_BYTES } from "./turn.ts";
 
 /** What an answer takes at most: an ACK with both ids and its actions, a HELLO or a DISCONNECT. All peers can read this much. */
 const ANSWER_BYTES_MAX = 256;
@@ -82,6 +83,7 @@ export class SpopConnection extends StreamConnection {
     const answeredBefore = turn.count;
     let start = 0;
     let at = 0;
+    let lookAt = LOOK_BYTES;
     while (start < bytes.length && !this.isPaused && !this.isClosing && !this.#isDismissed) {
       const length = lengthOfFrame(bytes, start);
       if (length > this.#frameBytesMax) {
@@ -95,7 +97,11 @@ export class SpopConnection extends StreamConnection {
       }
       at = this.#answer(bytes, start + LENGTH_BYTES, end, at, nowMs);
       start = end;
-      if (at > OUT_BYTES - ANSWER_BYTES_MAX) {
+      if (start >= lookAt) {
+        turn.spent();
+        lookAt = start + LOOK_BYTES;
+      }
+      if (at > OUT_BYTES - ANSWER_BYTES_MAX || (turn.isFull && at > 0)) {
         this.flush(out, at, bytes, start);
         at = 0;
       }
@@ -112,6 +118,7 @@ export class SpopConnection extends StreamConnection {
     const length = lengthOfFrame(whole, 0);
     if (!(LENGTH_BYTES + length <= whole.length || length > this.#frameBytesMax)) return undefined;
     this.dropPart();
+    this.ended();
     return whole;
   }
 

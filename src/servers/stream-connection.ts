@@ -13,17 +13,22 @@
  *
  * A client that asks without reading stops being read: what the kernel did not take (`#unsent`) and what was not yet
  * answered (`#unread`) wait here, and so does the beginning of a request whose end has not come (`#part`). All of it is
- * bounded over all connections of a listener by `WAITING_BYTES_MAX`.
+ * bounded over all connections of a listener (`waiting.ts`). A request has to be whole `REQUEST_MS_MAX` after its first byte.
  */
 
 import type { Socket } from "bun";
 import { type Decision, emptyRequest } from "../handler.ts";
 import type { ServerCounts } from "../metrics.ts";
+import { type Peer, Peers } from "./peer.ts";
 import type { ServerContext } from "./server.ts";
 import { Turn } from "./turn.ts";
+import { type Holder, Waiting } from "./waiting.ts";
 
-/** What may wait over all connections of a listener, for slow readers and slow writers; who would go over it is cut off. */
-const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * A request has to be whole this long after its first byte, or its connection is cut off. Proxies lose patience after
+ * milliseconds; only a client that wants to hold a place takes longer.
+ */
+export const REQUEST_MS_MAX = 2_000;
 
 /** The output buffer. A protocol flushes it before its longest answer might not fit. */
 export const OUT_BYTES = 65_536;
@@ -39,6 +44,9 @@ const PART_BYTES_MIN = 64;
 
 export const NOTHING = Buffer.alloc(0);
 
+/** A time that never comes. */
+const NONE = Number.POSITIVE_INFINITY;
+
 /** What the connections of a listener share: the parts of the daemon, and buffers for the request at hand. */
 export class StreamShared {
   readonly context: ServerContext;
@@ -48,12 +56,14 @@ export class StreamShared {
   readonly decision: Decision;
   readonly out = Buffer.allocUnsafeSlow(OUT_BYTES);
   /** What waits, of all connections together. */
-  waitingBytes = 0;
+  readonly waiting: Waiting;
+  readonly peers = new Peers();
   /** The server closes: each answer may be the last one of its connection. */
   isClosing = false;
 
-  constructor(context: ServerContext, counts: ServerCounts) {
+  constructor(context: ServerContext, counts: ServerCounts, waiting = new Waiting()) {
     this.context = context;
+    this.waiting = waiting;
     this.turn = new Turn(context.clock, context.metrics.delay);
     this.counts = counts;
     this.decision = context.handler.emptyDecision();
@@ -63,9 +73,11 @@ export class StreamShared {
 /** A socket, with the connection that is remembered for it, if there is one. */
 export type StreamSocket = Socket<StreamConnection | undefined>;
 
-export abstract class StreamConnection {
+export abstract class StreamConnection implements Holder {
   /** When something last came or went, on the daemon's clock. */
   activeAtMs: number;
+  /** When the first byte came of a request that is not whole; `NONE` if there is no such request. */
+  #begunAtMs = NONE;
   /** Nothing is answered any more; the socket only has to go. */
   isClosing = false;
   readonly #shared: StreamShared;
@@ -94,9 +106,32 @@ export abstract class StreamConnection {
    */
   protected abstract consume(chunk: Uint8Array, nowMs: number): void;
 
+  /** Called when the kernel has taken what it did not take at once. */
+  protected allSent(): void {}
+
   /** Whether the protocol itself is in the middle of something, beside a part that is kept here. */
   protected get isMidway(): boolean {
     return false;
+  }
+
+  /** Who is at the other end. Asks the kernel; not for a request. */
+  get peer(): Peer {
+    return this.#shared.peers.of(this.#socket);
+  }
+
+  /** What waits in this connection. */
+  get heldBytes(): number {
+    return (this.#part?.length ?? 0) + (this.#unsent?.length ?? 0) + (this.#unread?.length ?? 0);
+  }
+
+  /** Whether a request was begun before `sinceMs` and is still not whole, although it was read all the time. */
+  isOverdue(sinceMs: number): boolean {
+    return this.#begunAtMs < sinceMs && !this.isPaused && !this.isClosing;
+  }
+
+  /** Whether something is under way that would be lost with the connection. */
+  get isBusy(): boolean {
+    return this.#part !== null || this.#unsent !== null || this.isMidway;
   }
 
   /** Whether anything has to be remembered until the next event. */
@@ -130,6 +165,7 @@ export abstract class StreamConnection {
       if (this.#shared.turn.isFull && chunk.length > LITTLE_BYTES) this.#waitForTurn(chunk);
       else this.consume(chunk, nowMs);
       if (chunk.length > MUCH_BYTES) this.#shared.turn.spent();
+      this.#noteBeginning(nowMs);
       return;
     }
     // Reading was paused, and this had been read already.
@@ -154,8 +190,10 @@ export abstract class StreamConnection {
     }
     const unread = this.#unread;
     this.#wait(null, null);
+    this.allSent();
     if (unread !== null && this.#shared.turn.isFull) this.#waitForTurn(unread);
     else if (unread !== null) this.consume(unread, nowMs);
+    this.#noteBeginning(nowMs);
     if (this.#unsent !== null || this.isClosing) return;
     if (this.#hasEnded) this.end();
     else this.#socket.resume();
@@ -210,8 +248,9 @@ export abstract class StreamConnection {
     if (this.#part === null || length > before) {
       const grown = Buffer.allocUnsafeSlow(Math.max(PART_BYTES_MIN, 2 * before, length));
       if (this.#part !== null) grown.set(this.part);
+      const heldBefore = this.heldBytes;
       this.#part = grown;
-      this.#shared.waitingBytes += grown.length - before;
+      this.#shared.waiting.changed(this, heldBefore, this.heldBytes);
     }
     this.#part.set(bytes.subarray(start, end), this.#partLength);
     this.#partLength = length;
@@ -220,9 +259,21 @@ export abstract class StreamConnection {
 
   /** Forgets the part that is kept; who took `part` before may go on using it. */
   protected dropPart(): void {
-    this.#shared.waitingBytes -= this.#part?.length ?? 0;
+    if (this.#part === null) return;
+    const heldBefore = this.heldBytes;
     this.#part = null;
     this.#partLength = 0;
+    this.#shared.waiting.changed(this, heldBefore, this.heldBytes);
+  }
+
+  /** The request at hand is whole: what comes behind it is another one, with a time of its own. */
+  protected ended(): void {
+    this.#begunAtMs = NONE;
+  }
+
+  #noteBeginning(nowMs: number): void {
+    if (this.#part === null && !this.isMidway) this.#begunAtMs = NONE;
+    else if (this.#begunAtMs === NONE) this.#begunAtMs = nowMs;
   }
 
   /**
@@ -266,24 +317,21 @@ export abstract class StreamConnection {
 
   /** Changes what waits here, and keeps the sum over all connections. */
   #wait(unsent: Uint8Array | null, unread: Uint8Array | null): void {
-    const before = (this.#unsent?.length ?? 0) + (this.#unread?.length ?? 0);
+    const heldBefore = this.heldBytes;
     this.#unsent = unsent;
     this.#unread = unread;
-    this.#shared.waitingBytes += (unsent?.length ?? 0) + (unread?.length ?? 0) - before;
+    this.#shared.waiting.changed(this, heldBefore, this.heldBytes);
   }
 
   #cutOffIfTooMuchWaits(): void {
-    const { waitingBytes, counts, context } = this.#shared;
-    if (waitingBytes <= WAITING_BYTES_MAX || this.isClosing) return;
-    counts.failure++;
+    const { waiting, counts, context } = this.#shared;
+    if (!waiting.isTooMuch) return;
+    const connections = waiting.cutOff();
+    counts.failure += connections;
     context.log.warn(
-      "too much waits for clients that do not read, or do not end what they ask; one was cut off",
-      {
-        server: counts.name,
-        limitBytes: WAITING_BYTES_MAX,
-      },
+      "too much waits for clients that do not read, or do not end what they ask; those that hold most were cut off",
+      { server: counts.name, limitBytes: waiting.max, connections },
     );
-    this.terminate();
   }
 
   /** The client has gone without waiting for its replies. */

@@ -5,11 +5,20 @@
 
 import { fstatSync } from "node:fs";
 import type { SocketHandler, UnixSocketOptions } from "bun";
-import type { Address } from "../config/values.ts";
+import { type Address, type HostPort, hostPortText } from "../config/values.ts";
 import type { ServerCounts } from "../metrics.ts";
+import type { Share } from "./connections.ts";
+import { Crowd } from "./crowd.ts";
+import { SocketCalls } from "./libc.ts";
+import type { Peer } from "./peer.ts";
 import { DRAIN_MS, type Server, type ServerContext } from "./server.ts";
 import { SocketFile } from "./socket-file.ts";
-import type { StreamConnection, StreamShared, StreamSocket } from "./stream-connection.ts";
+import {
+  REQUEST_MS_MAX,
+  type StreamConnection,
+  type StreamShared,
+  type StreamSocket,
+} from "./stream-connection.ts";
 
 /** A closing server first lets what has already arrived come in, for this long. */
 const ARRIVED_MS = 50;
@@ -20,6 +29,9 @@ const FILE_LOOK_MS = 1_000;
 /** How often connections are looked through for silent ones, at most and at least. */
 const SWEEP_MS_MAX = 1_000;
 const SWEEP_MS_MIN = 10;
+
+/** A sweep that is so late tells of a daemon that was stopped: it first reads what came meanwhile. */
+const STOPPED_MS = 1_000;
 
 export interface StreamServerOptions {
   readonly address: Address;
@@ -32,6 +44,7 @@ export interface StreamServerOptions {
 /** The part of Bun's listeners that is used here. */
 interface Listener {
   readonly port?: number;
+  readonly fd?: number;
   stop(closeActiveConnections?: boolean): void;
 }
 
@@ -41,13 +54,19 @@ export abstract class StreamServer implements Server {
   readonly #context: ServerContext;
   readonly #counts: ServerCounts;
   readonly #shared: StreamShared;
-  readonly #sockets = new Set<StreamSocket>();
+  readonly #share: Share;
+  readonly #sockets: Crowd<StreamSocket>;
   /** Answers for every socket about which there is nothing to remember. */
   #blank: StreamConnection | undefined;
   #listener: Listener | undefined;
   #file: SocketFile | undefined;
   #isReplaced = false;
+  #isPrepared = false;
+  /** Another daemon listens at this address, and is to be replaced. */
+  #isJoining = false;
+  #trouble: string | undefined;
   #lookedAtMs = 0;
+  #sweptAtMs = 0;
   #sweep: ReturnType<typeof setInterval> | undefined;
 
   constructor(shared: StreamShared, options: StreamServerOptions) {
@@ -56,6 +75,13 @@ export abstract class StreamServer implements Server {
     this.#options = options;
     this.#context = shared.context;
     this.#counts = shared.counts;
+    this.#share = this.#context.connections.share();
+    this.#sockets = new Crowd({
+      share: this.#share,
+      peerOf: (socket) => shared.peers.of(socket),
+      isBusy: (socket) => socket.data?.isBusy ?? false,
+      cutOff: (socket, peer) => this.#cutOff(socket, peer),
+    });
   }
 
   /** A connection of this server's protocol. */
@@ -66,8 +92,35 @@ export abstract class StreamServer implements Server {
     return this.#listener?.port;
   }
 
+  /** Whether another daemon listens at this address, which is to be replaced; known once it is prepared. */
+  get joins(): boolean {
+    return this.#isJoining;
+  }
+
+  get trouble(): string | undefined {
+    return this.#listener === undefined ? "it does not listen yet" : this.#trouble;
+  }
+
+  async prepare(predecessorHas: (name: string) => Promise<boolean> = async () => false): Promise<void> {
+    const { address } = this.#options;
+    if (address.kind === "unix") {
+      SocketFile.prove(address.path);
+    } else if (address.kind === "fd") {
+      if (!isSocket(address.fd)) {
+        throw Object.assign(new Error(`descriptor ${address.fd} is no socket`), { code: "EBADF" });
+      }
+    } else if (address.port !== 0) {
+      this.#isJoining = !isFree(address);
+      if (this.#isJoining && !(await predecessorHas(this.name))) {
+        throw Object.assign(new Error(`${hostPortText(address)} is taken`), { code: "EADDRINUSE" });
+      }
+    }
+    this.#isPrepared = true;
+  }
+
   async start(): Promise<void> {
     const { address } = this.#options;
+    if (!this.#isPrepared) await this.prepare();
     const common = { socket: this.#handlers(), allowHalfOpen: true };
     if (address.kind === "unix") {
       if (this.#listenAt(address.path)) {
@@ -76,15 +129,8 @@ export abstract class StreamServer implements Server {
         });
       }
     } else if (address.kind === "tcp") {
-      this.#listener = Bun.listen<StreamConnection | undefined>({
-        ...common,
-        hostname: address.host,
-        port: address.port,
-      });
+      this.#listenOn(address);
     } else {
-      if (!isSocket(address.fd)) {
-        throw Object.assign(new Error(`descriptor ${address.fd} is no socket`), { code: "EBADF" });
-      }
       // Bun takes a descriptor here; its types know that only of `Bun.connect`.
       const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<
         StreamConnection | undefined
@@ -111,6 +157,25 @@ export abstract class StreamServer implements Server {
     }
     for (const socket of this.#sockets) socket.terminate();
     this.#listener?.stop(true);
+  }
+
+  /**
+   * Listens on a TCP port, and lets a successor of the same user listen there as well. The daemon before this one goes on with
+   * the connections that it has, and gets no new ones: so it can end without one in its queue.
+   */
+  #listenOn({ host, port }: HostPort): void {
+    const options = { hostname: host, port, reusePort: port !== 0, allowHalfOpen: true };
+    const listener: Listener = Bun.listen<StreamConnection | undefined>({
+      ...options,
+      socket: this.#handlers(),
+    });
+    this.#listener = listener;
+    if (!this.#isJoining) return;
+    const isSteered = new SocketCalls().steer(listener.fd ?? -1, 1);
+    this.#context.log.info("took over the address from the daemon that listens there; end that one now", {
+      server: this.name,
+      ...(isSteered ? {} : { until: "it ends, each of both gets a part of the new connections" }),
+    });
   }
 
   /** Listens on a unix socket; returns whether there was a file at its path before. */
@@ -153,16 +218,30 @@ export abstract class StreamServer implements Server {
   }
 
   #open(socket: StreamSocket): void {
-    const { connections, log } = this.#context;
-    if (!connections.take()) {
+    if (!this.#sockets.admit(socket)) {
       this.#counts.refused++;
       this.#remember(socket).terminate();
-      log.warn("too many connections; new ones are closed", { server: this.name, limit: connections.max });
+      this.#context.log.warn("too many connections; new ones are closed", {
+        server: this.name,
+        limit: this.#share.max,
+        open: this.#sockets.size,
+      });
       return;
     }
-    this.#sockets.add(socket);
     this.#counts.accepted++;
     this.#counts.connections++;
+  }
+
+  /** Ends a connection of the peer that holds most, so that somebody else has a place. */
+  #cutOff(socket: StreamSocket, peer: Peer): void {
+    this.#counts.connections--;
+    this.#counts.refused++;
+    this.#remember(socket).terminate();
+    this.#context.log.warn("too many connections; the client that holds most loses some to others", {
+      server: this.name,
+      limit: this.#share.max,
+      peer,
+    });
   }
 
   #receive(socket: StreamSocket, chunk: Uint8Array): void {
@@ -187,25 +266,23 @@ export abstract class StreamServer implements Server {
 
   #closed(socket: StreamSocket): void {
     socket.data?.closed();
-    if (!this.#sockets.delete(socket)) return;
-    this.#counts.connections--;
-    this.#context.connections.release();
+    if (this.#sockets.remove(socket)) this.#counts.connections--;
   }
 
   /** Bun's own socket timers tick in steps of four seconds, so silence is looked for here. */
   #startSweep(): void {
     const { silenceMs } = this.#options;
-    this.#lookedAtMs = this.#context.clock();
-    this.#sweep = setInterval(
-      () => {
-        const nowMs = this.#context.clock();
-        this.#sweepSilent(nowMs);
-        if (nowMs - this.#lookedAtMs < FILE_LOOK_MS) return;
-        this.#lookedAtMs = nowMs;
-        void this.#lookAtFile();
-      },
-      Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4)),
-    );
+    const everyMs = Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4));
+    this.#lookedAtMs = this.#sweptAtMs = this.#context.clock();
+    this.#sweep = setInterval(() => {
+      const nowMs = this.#context.clock();
+      const isLate = nowMs - this.#sweptAtMs > everyMs + STOPPED_MS;
+      this.#sweptAtMs = nowMs;
+      if (!isLate) this.#sweepSilent(nowMs);
+      if (nowMs - this.#lookedAtMs < FILE_LOOK_MS) return;
+      this.#lookedAtMs = nowMs;
+      void this.#lookAtFile();
+    }, everyMs);
     this.#sweep.unref();
   }
 
@@ -214,6 +291,11 @@ export abstract class StreamServer implements Server {
     for (const socket of this.#sockets) {
       // One that was not remembered has been there for less than the time between two sweeps.
       const connection = this.#remember(socket);
+      if (connection.isOverdue(nowMs - REQUEST_MS_MAX)) {
+        this.#counts.failure++;
+        connection.terminate();
+        continue;
+      }
       // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
       const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
       if (connection.activeAtMs > nowMs - patienceMs) continue;
@@ -240,17 +322,45 @@ export abstract class StreamServer implements Server {
       );
     }
     this.#isReplaced = whose === "another's";
-    if (whose === "ours" || (whose === "another's" && !(await file.isDeserted()))) return;
-    if (this.#shared.isClosing) return;
+    const isLeftAlone = whose === "another's" && !(await file.isDeserted());
+    if (whose === "ours" || isLeftAlone || this.#shared.isClosing) {
+      this.#trouble = isLeftAlone ? `another daemon has ${address.path}` : undefined;
+      return;
+    }
     try {
       this.#listenAt(address.path);
+      this.#trouble = undefined;
       this.#context.log.error("the socket's file was gone, or nobody's; listening anew", fields);
     } catch (error) {
-      this.#context.log.error("the socket's file is gone, and there can be no new one: nobody can connect", {
-        ...fields,
-        error: (error as Error).message,
-      });
+      // The message has a name in it that is another one each time.
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.#tellOfTrouble(
+        `the file ${address.path} is gone, and there can be no new one (${code ?? message})`,
+      );
     }
+  }
+
+  /** Once: it may go on for days, and is told at `/readyz` all the time. */
+  #tellOfTrouble(trouble: string): void {
+    if (this.#trouble === trouble) return;
+    this.#trouble = trouble;
+    this.#context.log.error("no proxy can connect: the socket's file is gone, and there can be no new one", {
+      server: this.name,
+      error: trouble,
+      remedy: "make its directory, and let the daemon's user write to it; the daemon tries again each second",
+    });
+  }
+}
+
+/** Whether nobody listens at this address. Rejects, as Bun does, if there can be no listener for another reason. */
+function isFree({ host, port }: HostPort): boolean {
+  try {
+    // Without sharing: if another one listens, this fails.
+    Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
   }
 }
 

@@ -145,6 +145,14 @@ export class Traefik implements Server {
     return this.#http.port;
   }
 
+  get trouble(): string | undefined {
+    return this.#http.trouble;
+  }
+
+  prepare(predecessorHas: (name: string) => Promise<boolean>): Promise<void> {
+    return this.#http.prepare(predecessorHas);
+  }
+
   async start(): Promise<void> {
     // Before the first document, which should not end maintenance for a moment.
     await this.#maintenance.start();

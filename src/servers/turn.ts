@@ -10,9 +10,12 @@ import type { Histogram } from "../metrics.ts";
 
 /**
  * A turn that took longer is over, and the event loop has its own turn: clients that ask without end wait for the next one, lest
- * they hold up everybody else, the feed among them. A proxy's patience is 8 ms.
+ * they hold up everybody else, the feed among them. A proxy's patience is 8 ms, and this is an eighth of it.
  */
-const TURN_MS_MAX = 4;
+const TURN_MS_MAX = 1;
+
+/** To answer so many bytes of requests takes a tenth of a turn at most: then it is worth while to look at the clock. */
+export const LOOK_BYTES = 256;
 
 export class Turn {
   readonly #clock: () => number;

@@ -1,13 +1,14 @@
-/** What waits for clients is summed over all connections of a listener, and whoever goes takes its part off the sum (law 5). */
+/** What waits for clients is summed over all connections of a listener, and a client that goes takes its part off the sum (law 5). */
 
 import { describe, expect, test } from "bun:test";
 import { HttpConnection, HttpShared } from "../../src/servers/http-connection.ts";
 import { LineConnection, LineShared } from "../../src/servers/line-connection.ts";
 import type { StreamConnection, StreamShared, StreamSocket } from "../../src/servers/stream-connection.ts";
+import { Waiting } from "../../src/servers/waiting.ts";
 import { createCore } from "../support/core.ts";
 
-/** What other connections keep: one byte more than this is too much. */
-const OTHERS_BYTES = 16 * 1024 * 1024;
+/** What may wait in these tests. */
+const MAX = 4_096;
 
 /** A socket whose kernel takes everything until it is gone. */
 function socket(): StreamSocket {
@@ -25,13 +26,13 @@ function socket(): StreamSocket {
 
 function line(): { shared: StreamShared; connection: StreamConnection } {
   const core = createCore();
-  const shared = new LineShared(core, core.metrics.server("line"), false);
+  const shared = new LineShared(core, core.metrics.server("line"), false, new Waiting(MAX));
   return { shared, connection: new LineConnection(shared, socket(), 0) };
 }
 
 function http(): { shared: StreamShared; connection: StreamConnection } {
   const core = createCore();
-  const shared = new HttpShared(core, core.metrics.server("http"), () => undefined);
+  const shared = new HttpShared(core, core.metrics.server("http"), () => undefined, new Waiting(MAX));
   return { shared, connection: new HttpConnection(shared, socket(), 0) };
 }
 
@@ -42,27 +43,73 @@ describe("what waits", () => {
     ["a line", line, [`0.5\n${"0".repeat(8_000)}`]],
     ["a head", http, ["GET /decide HTTP/1.1\r\n", `a: ${"b".repeat(8_000)}\r\n\r\nGET /dec`]],
     ["a head", http, [`GET /decide HTTP/1.1\r\n\r\nGET /${"a".repeat(8_000)}`]],
-  ] as const)("of %s is forgotten with who is cut off in its middle", (_, create, [first, ...more]) => {
-    const { shared, connection } = create();
-    connection.receive(Buffer.from(first));
-    const own = shared.waitingBytes;
-    shared.waitingBytes += OTHERS_BYTES - own;
-    for (const chunk of more) connection.receive(Buffer.from(chunk));
-    if (more.length === 0) connection.terminate();
-    expect(connection.isClosing).toBeTrue();
-    expect(shared.waitingBytes).toBe(OTHERS_BYTES - own);
-    connection.receive(Buffer.from("0.5\n0."));
-    expect(shared.waitingBytes).toBe(OTHERS_BYTES - own);
-  });
+  ] as const)(
+    "of %s is forgotten with the client that is cut off in its middle",
+    (_, create, [first, ...more]) => {
+      const { shared, connection } = create();
+      connection.receive(Buffer.from(first));
+      for (const chunk of more) connection.receive(Buffer.from(chunk));
+      expect(connection.isClosing).toBeTrue();
+      expect(shared.waiting.bytes).toBe(0);
+      connection.receive(Buffer.from("0.5\n0."));
+      expect(shared.waiting.bytes).toBe(0);
+    },
+  );
 
   test("is nothing for empty lines before a head, however many there are", () => {
     const { shared, connection } = http();
     for (let i = 0; i < 1_000; i++) connection.receive(Buffer.from("\r\n".repeat(20)));
-    expect(shared.waitingBytes).toBe(0);
+    expect(shared.waiting.bytes).toBe(0);
     connection.receive(Buffer.from("\r"));
     for (let i = 0; i < 1_000; i++) connection.receive(Buffer.from("\n\r"));
-    expect(shared.waitingBytes).toBeLessThan(100);
+    expect(shared.waiting.bytes).toBeLessThan(100);
     connection.receive(Buffer.from("\nGET /decide HTTP/1.1\r\n\r\n"));
-    expect([shared.counts.success, shared.waitingBytes]).toEqual([1, 0]);
+    expect([shared.counts.success, shared.waiting.bytes]).toEqual([1, 0]);
+  });
+});
+
+interface Held {
+  readonly name: string;
+  readonly heldBytes: number;
+  readonly peer: string;
+}
+
+/** Who is cut off, in order, of holders of these sizes. */
+function cutOff(max: number, ...holders: Held[]): string[] {
+  const waiting = new Waiting(max);
+  const gone: string[] = [];
+  for (const held of holders) {
+    const holder = {
+      ...held,
+      terminate() {
+        gone.push(held.name);
+        waiting.changed(holder, held.heldBytes, 0);
+      },
+    };
+    waiting.changed(holder, 0, held.heldBytes);
+  }
+  expect(waiting.isTooMuch).toBeTrue();
+  expect(waiting.cutOff()).toBe(gone.length);
+  expect(waiting.bytes).toBeLessThanOrEqual(max * 0.75);
+  return gone;
+}
+
+describe("if too much waits", () => {
+  const held = (name: string, heldBytes: number, peer = "uid=1") => ({ name, heldBytes, peer });
+
+  test("the largest is cut off, and the newcomer goes on", () => {
+    expect(cutOff(100, held("large", 60), held("small", 20), held("newcomer", 21))).toEqual(["large"]);
+  });
+
+  test("no more are cut off than have to be", () => {
+    expect(cutOff(100, held("a", 40), held("b", 30), held("c", 31))).toEqual(["a"]);
+    expect(cutOff(100, held("a", 15), held("b", 25), held("c", 20), held("d", 41))).toEqual(["d"]);
+  });
+
+  test("a peer that holds much in many small pieces goes before one that holds a larger one", () => {
+    const pieces = Array.from({ length: 10 }, (_, index) => held(`piece ${index}`, 8, "uid=65534"));
+    const gone = cutOff(100, held("a proxy's", 30, "uid=33"), ...pieces);
+    expect(gone).toHaveLength(5);
+    expect(gone).not.toContain("a proxy's");
   });
 });

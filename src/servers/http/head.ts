@@ -75,6 +75,7 @@ export function emptyHead(): Head {
   };
 }
 
+const NUL = 0x00;
 const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
@@ -115,13 +116,13 @@ export function isEmptyLine(bytes: Uint8Array, start: number): boolean {
  */
 export function readHead(bytes: Uint8Array, start: number, head: Head): number {
   let at = start;
-  let end = endOfLine(bytes, at);
-  if (end < 0) return -1;
   clear(head);
+  let end = endOfLine(bytes, at, head);
+  if (end < 0) return -1;
   readRequestLine(bytes, at, end, head);
   at = end + 2;
   for (;;) {
-    end = endOfLine(bytes, at);
+    end = endOfLine(bytes, at, head);
     if (end < 0) return -1;
     if (end === at) return at + 2;
     readField(bytes, at, end, head);
@@ -148,11 +149,17 @@ function clear(head: Head): void {
   head.force.end = head.force.start = 0;
 }
 
-/** The CR of the CR LF that ends the line at `bytes[start]`, or -1 where it is not there yet. */
-function endOfLine(bytes: Uint8Array, start: number): number {
+/**
+ * The CR of the CR LF that ends the line at `bytes[start]`, or -1 if it is not there yet. A lone CR or LF, or a NUL, in the
+ * line may end it for somebody else (RFC 9112, section 2.2), who then sees other headers: one of the length, for example.
+ */
+function endOfLine(bytes: Uint8Array, start: number, head: Head): number {
   const last = bytes.length - 1;
   for (let at = start; at < last; at++) {
-    if (bytes[at] === CR && bytes[at + 1] === LF) return at;
+    const byte = bytes[at] as number;
+    if (byte > CR) continue;
+    if (byte === CR && bytes[at + 1] === LF) return at;
+    if (byte === CR || byte === LF || byte === NUL) head.isUnframed = true;
   }
   return -1;
 }

@@ -1,0 +1,42 @@
+/**
+ * Four clients that ask without end and read all their answers, in a process of their own so that they take no time from
+ * the test that measures. Run as `bun greedy.ts SOCKET-PATH BASE64 [FIRST-BASE64]`: the bytes that each client sends again
+ * and again, and those that it sends once before.
+ */
+
+const CLIENTS = 4;
+
+/** What a client hands to the kernel at once. */
+const BURST_BYTES = 262_144;
+
+if (import.meta.main) {
+  const [path = "", repeated = "", first = ""] = process.argv.slice(2);
+  const request = Buffer.from(repeated, "base64");
+  const burst = Buffer.concat(Array.from({ length: Math.ceil(BURST_BYTES / request.length) }, () => request));
+  for (let i = 0; i < CLIENTS; i++) await beGreedy(path, burst, Buffer.from(first, "base64"));
+  console.log("greedy");
+}
+
+async function beGreedy(path: string, burst: Buffer, first: Buffer): Promise<void> {
+  let at = 0;
+  const send = (socket: Bun.Socket) => {
+    for (;;) {
+      const sent = socket.write(burst.subarray(at));
+      if (sent < 0) return;
+      at += sent;
+      if (at < burst.length) return;
+      at = 0;
+    }
+  };
+  await Bun.connect({
+    unix: path,
+    socket: {
+      open(socket) {
+        socket.write(first);
+        send(socket);
+      },
+      data() {},
+      drain: send,
+    },
+  });
+}
