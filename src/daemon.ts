@@ -6,7 +6,7 @@
  * error wins.
  */
 
-import { Admin, admin as adminOption } from "./admin/admin.ts";
+import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
 import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
@@ -32,10 +32,13 @@ import { Maintenance } from "./maintenance.ts";
 import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
 import type { Monitor } from "./monitors/monitor.ts";
+import { whyNotReady } from "./readiness.ts";
 import { MAINTENANCE } from "./record.ts";
 import { Rollout } from "./rollout.ts";
 import { Connections } from "./servers/connections.ts";
+import { exposuresOf } from "./servers/exposure.ts";
 import { SERVERS } from "./servers/list.ts";
+import { findPredecessor } from "./servers/predecessor.ts";
 import type { Server } from "./servers/server.ts";
 import { openStore } from "./stores/list.ts";
 
@@ -95,7 +98,9 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     lastGood: async (name) => kept?.lastGood.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
-  const context = { handler, rollout, metrics, log, clock, connections: new Connections() };
+  const adminAddress = settings.get(adminOption);
+  const connections = new Connections({ reserved: adminAddress === null ? 0 : ADMIN_CONNECTIONS_MAX });
+  const context = { handler, rollout, metrics, log, clock, connections };
   const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
   const monitors = MONITORS.map((kind) =>
     kind.create(settings, { metrics, rollout, feed, log, clock }),
@@ -103,15 +108,18 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const trouble = new ClientTrouble(metrics, log, rollout.first.application);
   const config = settings.get(configFile);
   const sources = { rollout, feed, metrics, store: opened, config, clock, ...started };
-  const adminAddress = settings.get(adminOption);
-  const admin =
+  const admin: Admin | null =
     adminAddress &&
-    new Admin({
+    new Admin(context, {
       address: adminAddress,
-      isReady: () => feed.isReady,
+      hosts: settings.get(adminHost),
+      notReady: () => whyNotReady({ rollout, isRead: () => feed.isReady, servers, clock }),
+      metrics: monitors.find((monitor) => monitor.page !== undefined)?.page,
       state: () => writeState(sources),
-      monitors,
+      listeners: () =>
+        JSON.stringify({ pid: process.pid, applications: rollout.applications, listeners: names() }),
     });
+  const names = () => [...servers, ...(admin === null ? [] : [admin])].map(({ name }) => name);
 
   const releases: (() => Promise<void>)[] = [];
   const closing = Promise.withResolvers<void>();
@@ -119,20 +127,47 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   let starting: Promise<void> = Promise.resolve();
   let adminUrl: string | undefined;
 
+  const predecessor = once(async () => adminAddress && findPredecessor(adminAddress, rollout.applications));
+  const predecessorHas = async (name: string) => (await predecessor())?.listeners.includes(name) ?? false;
+
+  /** Nothing is taken from anybody before everything can be had. */
+  async function prepareServers(): Promise<void> {
+    for (const server of servers) {
+      await server.prepare?.(predecessorHas).catch((error: Error) => {
+        throw cannotListen(server, error);
+      });
+    }
+  }
+
+  async function prepareAdmin(): Promise<boolean> {
+    if (admin === null) return false;
+    try {
+      await admin.prepare(predecessorHas);
+      return true;
+    } catch (error) {
+      complainOfAdmin(error);
+      return false;
+    }
+  }
+
   async function startAdmin(): Promise<void> {
     if (admin === null) return;
     try {
       await admin.start();
       releases.push(() => admin.close());
-      adminUrl = admin.name;
+      adminUrl = admin.url;
     } catch (error) {
-      const wrong = {
-        message: `the admin listener cannot have ${adminAddress && hostPortText(adminAddress)}`,
-        consequence: "there are no /metrics, no /state and no readiness",
-        remedy: "choose another -admin HOST:PORT, or -admin none",
-      };
-      insistOrWarn(settings.isNamed(adminOption), wrong, error, log);
+      complainOfAdmin(error);
     }
+  }
+
+  function complainOfAdmin(error: unknown): void {
+    const wrong = {
+      message: `the admin listener cannot have ${adminAddress && hostPortText(adminAddress)}`,
+      consequence: "there are no /metrics, no /state and no readiness",
+      remedy: "choose another -admin HOST:PORT, or -admin none",
+    };
+    insistOrWarn(settings.isNamed(adminOption), wrong, error, log);
   }
 
   /** All of them close at once, so that the last one does not accept while the first one drains. */
@@ -143,7 +178,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     });
     for (const server of servers) {
       await server.start().catch((error: Error) => {
-        throw new StartError(`cannot listen as ${server.name}: ${whyNotListening(error)}`, { cause: error });
+        throw cannotListen(server, error);
       });
       listening.push(server);
     }
@@ -157,9 +192,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
         () => kept.maintenance.close(),
       );
     try {
+      await prepareServers();
+      const hasAdmin = await prepareAdmin();
+      const takesAdmin = hasAdmin && admin?.joins;
       feed.start();
       releases.push(() => feed.close());
-      await startAdmin();
+      if (hasAdmin && !takesAdmin) await startAdmin();
       for (const monitor of monitors) {
         monitor.start();
         releases.push(() => monitor.close());
@@ -168,11 +206,22 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
       releases.push(async () => trouble.close());
       await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS), closing.promise]);
       // Who is told to end before it listens takes no socket over: its end would leave nobody there.
-      if (!isClosing) await startServers();
+      if (isClosing) return;
+      await startServers();
+      // Until now the daemon before this one has told who is ready.
+      if (takesAdmin) await startAdmin();
+      warnOfExposure();
     } catch (error) {
       await releaseAll(releases, log).catch(() => {});
       throw error;
     }
+  }
+
+  function warnOfExposure(): void {
+    const addresses = SERVERS.flatMap((kind) => kind.addresses(settings));
+    const own =
+      adminUrl === undefined || adminAddress === null ? undefined : { kind: "tcp" as const, ...adminAddress };
+    for (const { message, fields } of exposuresOf(addresses, own)) log.warn(message, fields);
   }
 
   function start(): Promise<void> {
@@ -197,6 +246,19 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     start,
     close,
   };
+}
+
+/** The same promise for each call. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function cannotListen({ name }: Server, error: Error): StartError {
+  return new StartError(`cannot listen as ${name}: ${whyNotListening(error)}`, { cause: error });
 }
 
 /** Bun's own message names the address and not what is wrong with it. */

@@ -1,87 +1,90 @@
 /**
- * The admin listener: what the daemon says of itself, over HTTP on loopback.
+ * The admin listener: what the daemon says of itself, over HTTP on loopback (`pages.ts`).
  *
- *     /healthz   the process runs
- *     /readyz    a snapshot of every application has been applied (law 7)
- *     /metrics   for Prometheus
- *     /state     everything, as JSON; what `maxwells-daemon status` prints
- *
- * Read-only. It shares the event loop with the servers, so what it does stays small, and it is nobody's job to make it
- * fast.
+ * Read-only. It shares the event loop with the servers and has limits of its own, so that no number of clients here takes a
+ * descriptor, much memory or much time from visitors. It is nobody's job to make it fast.
  */
 
-import type { Server as BunServer } from "bun";
-import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
-import type { Monitor } from "../monitors/monitor.ts";
+import { Problem } from "../config/option.ts";
+import {
+  type Address,
+  type HostPort,
+  hostPortText,
+  orNone,
+  parseHostPort,
+  repeatable,
+  single,
+} from "../config/values.ts";
+import { emptyServerCounts } from "../metrics.ts";
+import { Connections } from "../servers/connections.ts";
+import type { ServerContext } from "../servers/server.ts";
+import type { StreamSocket } from "../servers/stream-connection.ts";
+import { StreamServer } from "../servers/stream-server.ts";
+import { Waiting } from "../servers/waiting.ts";
+import { AdminConnection, AdminShared } from "./admin-connection.ts";
+import { type PageSources, pagesOf } from "./pages.ts";
 
 export const admin = single<HostPort | null>(
   {
     name: "admin",
     placeholder: "HOST:PORT",
-    summary: "the admin listener: /healthz, /readyz, /metrics, /state; or none",
+    summary: "the admin listener: /healthz, /readyz, /metrics, /state, /listeners; or none",
     defaultText: "127.0.0.1:6293",
   },
   orNone(parseHostPort),
 );
 
-export interface AdminOptions {
+export const adminHost = repeatable<string>(
+  {
+    name: "admin-host",
+    placeholder: "NAME",
+    summary: "a name that the admin listener may be called by, beside its addresses and localhost",
+    absent: [],
+  },
+  (text) =>
+    /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text)
+      ? text
+      : new Problem("write the name of a host, without a port, such as web1.example.com"),
+);
+
+/** Connections to the admin listener. A scraper, a supervisor and some people need a handful. */
+export const ADMIN_CONNECTIONS_MAX = 32;
+
+/** What waits for clients of the admin listener. */
+const ADMIN_WAITING_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A client that neither asks nor reads is cut off after this. */
+const SILENCE_MS_MAX = 5_000;
+
+export interface AdminOptions extends PageSources {
   readonly address: HostPort;
-  readonly isReady: () => boolean;
-  /** `/state` as JSON, in parts. */
-  readonly state: () => AsyncIterable<string>;
-  /** Pages of monitors that are fetched; the first one is served at `/metrics`. */
-  readonly monitors: readonly Monitor[];
+  readonly hosts: readonly string[];
 }
 
-export class Admin {
-  readonly #options: AdminOptions;
-  #listener: BunServer<undefined> | undefined;
+export class Admin extends StreamServer {
+  readonly #shared: AdminShared;
+  readonly #address: HostPort;
 
-  constructor(options: AdminOptions) {
-    this.#options = options;
+  constructor(context: Omit<ServerContext, "connections">, options: AdminOptions) {
+    const { address, hosts } = options;
+    const listening: Address = { kind: "tcp", ...address };
+    const shared = new AdminShared(
+      { ...context, connections: new Connections({ max: ADMIN_CONNECTIONS_MAX }) },
+      emptyServerCounts(`admin ${hostPortText(address)}`),
+      { pages: pagesOf(options), hosts, waiting: new Waiting(ADMIN_WAITING_BYTES_MAX) },
+    );
+    super(shared, { address: listening, socketMode: 0, silenceMs: SILENCE_MS_MAX });
+    this.#shared = shared;
+    this.#address = address;
   }
 
   /** Where it listens, once it does. */
-  get name(): string {
-    const { host, port } = this.#options.address;
-    return `http://${hostPortText({ host, port: this.#listener?.port ?? port })}`;
+  get url(): string {
+    const { host, port } = this.#address;
+    return `http://${hostPortText({ host, port: this.port ?? port })}`;
   }
 
-  /** Rejects where it cannot listen. */
-  async start(): Promise<void> {
-    const { address, isReady, state, monitors } = this.#options;
-    const page = monitors.find((monitor) => monitor.page !== undefined)?.page;
-    this.#listener = Bun.serve({
-      hostname: address.host,
-      port: address.port,
-      development: false,
-      // With development off Bun shares the port with whoever has it, and each would get half of the questions.
-      reusePort: false,
-      routes: {
-        "/healthz": () => new Response("ok\n"),
-        "/readyz": () =>
-          isReady()
-            ? new Response("ready\n")
-            : new Response("not ready: no snapshot of every application has been applied yet\n", {
-                status: 503,
-              }),
-        "/metrics": async () =>
-          page === undefined
-            ? new Response("no monitor has a page\n", { status: 404 })
-            : new Response((await Array.fromAsync(page.chunks())).join(""), {
-                headers: { "content-type": page.contentType },
-              }),
-        "/state": async () =>
-          new Response((await Array.fromAsync(state())).join(""), {
-            headers: { "content-type": "application/json" },
-          }),
-      },
-      fetch: () => new Response("there are /healthz, /readyz, /metrics and /state\n", { status: 404 }),
-      error: (error) => new Response(`${error.message}\n`, { status: 500 }),
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.#listener?.stop(true);
+  protected connection(socket: StreamSocket, nowMs: number): AdminConnection {
+    return new AdminConnection(this.#shared, socket, nowMs);
   }
 }

@@ -1,6 +1,6 @@
 /** The daemon's own options. Those of a server or a monitor lie in its file; `allOptions` has them all. */
 
-import { admin } from "../admin/admin.ts";
+import { admin, adminHost } from "../admin/admin.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { resolveStore } from "../stores/list.ts";
@@ -172,5 +172,6 @@ export function allOptions(): readonly Option<unknown>[] {
     ...SERVERS.flatMap((kind) => kind.options),
     ...MONITORS.flatMap((kind) => kind.options),
     admin,
+    adminHost,
   ];
 }

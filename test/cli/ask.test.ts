@@ -56,13 +56,15 @@ const STATE: State = {
   ],
 };
 
-const admin = new Admin({
+const admin = new Admin(core, {
   address: { host: "127.0.0.1", port: 0 },
-  isReady: () => true,
+  hosts: [],
+  notReady: () => undefined,
+  metrics: undefined,
   async *state() {
     yield JSON.stringify(STATE);
   },
-  monitors: [],
+  listeners: () => "{}",
 });
 
 beforeAll(async () => {
@@ -190,7 +192,7 @@ describe("ask", () => {
 });
 
 describe("status", () => {
-  const address = () => admin.name.replace("http://", "");
+  const address = () => admin.url.replace("http://", "");
 
   test("prints arcs, age, lease, store and counts", async () => {
     const { status, stdout } = await run(["status", "-admin", address()]);

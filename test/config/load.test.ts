@@ -1,7 +1,7 @@
 /** The same cases run through flag, environment and file: what a source says must not depend on which one it is. */
 
 import { describe, expect, test } from "bun:test";
-import { admin } from "../../src/admin/admin.ts";
+import { admin, adminHost } from "../../src/admin/admin.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
 import { type Option, Problem } from "../../src/config/option.ts";
@@ -86,6 +86,7 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
   [idleTimeout, "0", 0],
   [admin, "none", null],
   [admin, "localhost:0", { host: "localhost", port: 0 }],
+  [adminHost, "web1.example.com", ["web1.example.com"]],
   [httpListen, "127.0.0.1:6294", { kind: "tcp", host: "127.0.0.1", port: 6294 }],
   [spopListen, "unix:/run/spop.sock", { kind: "unix", path: "/run/spop.sock" }],
   [traefikListen, "127.0.0.1:6296", { kind: "tcp", host: "127.0.0.1", port: 6296 }],
@@ -136,6 +137,7 @@ const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = 
   [listen, "127.0.0.1:80", "write unix:PATH"],
   [socketMode, "888", "write an octal mode"],
   [admin, "6293", "write HOST:PORT"],
+  [adminHost, "web1:6293", "without a port"],
 ];
 
 /** A case, with the names that its test is called by in front. */

@@ -1,0 +1,213 @@
+/**
+ * One connection of the admin listener: one request, one answer, and the end.
+ *
+ *     asking ──a whole head──▶ answering ──the last piece is read──▶ closing
+ *        │ 8 kB, or too slow       │ too slow
+ *        └────────────────────────▶┴──────────────────────────────────▶ cut off
+ *
+ * Connections are not kept: who asks once a minute gains nothing by it, and a kept one would take a place. An answer goes out
+ * in pieces, one after the other as the client reads, and visitors are answered between any two.
+ */
+
+import type { ServerCounts } from "../metrics.ts";
+import type { ServerContext } from "../servers/server.ts";
+import {
+  NOTHING,
+  REQUEST_MS_MAX,
+  StreamConnection,
+  StreamShared,
+  type StreamSocket,
+} from "../servers/stream-connection.ts";
+import type { Waiting } from "../servers/waiting.ts";
+import { type AdminPage, text } from "./pages.ts";
+import { Places } from "./places.ts";
+import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";
+
+/** The head of a request. Browsers with many cookies send some thousand bytes. */
+const HEAD_BYTES_MAX = 8_192;
+
+/** From a request to the last byte of its answer. */
+const ANSWER_MS_MAX = 30_000;
+
+/** Pages in parts that are made at a time. Each takes slices of the event loop, and the sum has to stay small. */
+const PAGES_AT_ONCE_MAX = 4;
+
+const END_OF_HEAD = "\r\n\r\n";
+const METHODS = ["GET", "HEAD"];
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  421: "Misdirected Request",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+export interface AdminSharedOptions {
+  readonly pages: ReadonlyMap<string, () => AdminPage>;
+  /** Names that the listener may be called by, beside addresses and `localhost`. */
+  readonly hosts: readonly string[];
+  readonly waiting: Waiting;
+}
+
+/** What the connections of an admin listener share. */
+export class AdminShared extends StreamShared {
+  readonly pages: ReadonlyMap<string, () => AdminPage>;
+  readonly hosts: readonly string[];
+  readonly places = new Places(PAGES_AT_ONCE_MAX);
+
+  constructor(context: ServerContext, counts: ServerCounts, { pages, hosts, waiting }: AdminSharedOptions) {
+    super(context, counts, waiting);
+    this.pages = pages;
+    this.hosts = hosts;
+  }
+}
+
+export class AdminConnection extends StreamConnection {
+  readonly #shared: AdminShared;
+  /** When the request was whole; undefined before. */
+  #askedAtMs: number | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(shared: AdminShared, socket: StreamSocket, nowMs: number) {
+    super(shared, socket, nowMs);
+    this.#shared = shared;
+  }
+
+  protected override get isMidway(): boolean {
+    return this.#askedAtMs !== undefined;
+  }
+
+  override isOverdue(sinceMs: number): boolean {
+    if (this.#askedAtMs === undefined) return super.isOverdue(sinceMs);
+    return !this.isClosing && this.#askedAtMs < sinceMs + REQUEST_MS_MAX - ANSWER_MS_MAX;
+  }
+
+  override isReadyToEnd(sinceMs: number): boolean {
+    return this.#askedAtMs === undefined && super.isReadyToEnd(sinceMs);
+  }
+
+  /** The answer ends the connection, if one is under way. */
+  override clientEnded(): void {
+    if (this.#askedAtMs === undefined) super.clientEnded();
+  }
+
+  override closed(): void {
+    super.closed();
+    this.#wake?.();
+  }
+
+  protected override allSent(): void {
+    this.#wake?.();
+  }
+
+  protected consume(chunk: Uint8Array, nowMs: number): void {
+    // One request is answered; what follows it is not.
+    if (this.#askedAtMs !== undefined) return;
+    this.keepPart(chunk, 0);
+    const part = this.part;
+    const end = part.indexOf(END_OF_HEAD, 0, "latin1");
+    if (end < 0 && part.length < HEAD_BYTES_MAX) return;
+    this.#askedAtMs = nowMs;
+    const request = end < 0 ? undefined : readAdminRequest(part.toString("latin1", 0, end));
+    const isTooLong = end < 0 || end > HEAD_BYTES_MAX;
+    this.dropPart();
+    void this.#answer(isTooLong ? undefined : request, isTooLong);
+  }
+
+  /** Never rejects. */
+  async #answer(request: AdminRequest | undefined, isTooLong: boolean): Promise<void> {
+    try {
+      const page = isTooLong
+        ? text(431, `send a head of at most ${HEAD_BYTES_MAX} bytes\n`)
+        : this.#pageFor(request);
+      const isWhole = typeof page.body === "string";
+      if (!isWhole) await this.#shared.places.take();
+      try {
+        await this.#send(page, request);
+      } finally {
+        if (!isWhole) this.#shared.places.leave();
+      }
+    } catch (error) {
+      // The client sees that the answer is not whole.
+      this.#shared.context.log.error("a page of the admin listener cannot be made", {
+        path: request?.path,
+        error: (error as Error).message,
+      });
+      this.terminate();
+    }
+    if (!this.isClosing) this.endWhenAnswered();
+  }
+
+  #pageFor(request: AdminRequest | undefined): AdminPage {
+    if (request === undefined) return text(400, "this is no request of HTTP/1\n");
+    const { pages, hosts } = this.#shared;
+    if (!isOwnHost(request.host, hosts)) {
+      return text(
+        421,
+        "this listener does not answer to that name; call it by its address, or give the daemon -admin-host NAME\n",
+      );
+    }
+    const page = pages.get(request.path);
+    if (page === undefined) return text(404, `there are ${[...pages.keys()].join(", ")}\n`);
+    if (!METHODS.includes(request.method)) {
+      return text(405, "pages are only read\n", { Allow: METHODS.join(", ") });
+    }
+    return page();
+  }
+
+  async #send({ body, ...page }: AdminPage, request: AdminRequest | undefined): Promise<void> {
+    const isHead = request?.method === "HEAD";
+    if (typeof body === "string") {
+      const bytes = Buffer.from(body);
+      await this.#write(headOf(page, [`Content-Length: ${bytes.length}`]));
+      if (!isHead) await this.#write(bytes);
+      return;
+    }
+    const isChunked = request?.isHttp10 === false;
+    await this.#write(headOf(page, isChunked ? ["Transfer-Encoding: chunked"] : []));
+    if (isHead) return;
+    for await (const part of body) {
+      if (this.isClosing) return;
+      const bytes = Buffer.from(part);
+      if (bytes.length > 0) await this.#write(isChunked ? chunkOf(bytes) : bytes);
+    }
+    if (isChunked) await this.#write(LAST_CHUNK);
+  }
+
+  /** Resolves when the kernel has all of it, and everybody else had a turn. */
+  async #write(bytes: Buffer): Promise<void> {
+    if (this.isClosing) return;
+    this.activeAtMs = this.#shared.context.clock();
+    this.flush(bytes, bytes.length, NOTHING, 0);
+    while (this.isPaused && !this.isClosing) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    await new Promise(setImmediate);
+  }
+}
+
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+function chunkOf(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+}
+
+function headOf(page: Omit<AdminPage, "body">, framing: readonly string[]): Buffer {
+  const { status, contentType, headers = {} } = page;
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Status"}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Content-Type: ${contentType}`,
+    "Cache-Control: no-store",
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...framing,
+    "Connection: close",
+  ];
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+}

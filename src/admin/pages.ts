@@ -1,0 +1,71 @@
+/**
+ * What the admin listener answers.
+ *
+ *     /healthz    the process runs
+ *     /readyz     visitors can ask, and get what the store says; else why not
+ *     /metrics    for Prometheus
+ *     /state      everything, as JSON; what `maxwells-daemon status` prints
+ *     /listeners  where it listens and for which applications; how a daemon knows the one that it replaces
+ */
+
+import type { MonitorPage } from "../monitors/monitor.ts";
+
+/** Text in one piece; or in parts, each of which is made when the client has read those before it. */
+export type Body = string | AsyncIterable<string>;
+
+export interface AdminPage {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Body;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const PLAIN = "text/plain; charset=utf-8";
+const JSON_TYPE = "application/json";
+
+export interface PageSources {
+  /** Why visitors are not answered as the store says; undefined if they are. */
+  readonly notReady: () => string | undefined;
+  /** For `/metrics`, if any monitor has a page. */
+  readonly metrics: MonitorPage | undefined;
+  /** `/state` as JSON, in parts. */
+  readonly state: () => AsyncIterable<string>;
+  /** `/listeners` as JSON. */
+  readonly listeners: () => string;
+}
+
+/** The pages by their paths. Making one may throw. */
+export function pagesOf({
+  notReady,
+  metrics,
+  state,
+  listeners,
+}: PageSources): ReadonlyMap<string, () => AdminPage> {
+  return new Map<string, () => AdminPage>([
+    ["/healthz", () => text(200, "ok\n")],
+    [
+      "/readyz",
+      () => {
+        const reason = notReady();
+        return reason === undefined ? text(200, "ready\n") : text(503, `not ready: ${reason}\n`);
+      },
+    ],
+    [
+      "/metrics",
+      () =>
+        metrics === undefined
+          ? text(404, "no monitor has a page\n")
+          : { status: 200, contentType: metrics.contentType, body: metrics.chunks() },
+    ],
+    ["/state", () => ({ status: 200, contentType: JSON_TYPE, body: state() })],
+    ["/listeners", () => ({ status: 200, contentType: JSON_TYPE, body: listeners() })],
+  ]);
+}
+
+export function text(
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): AdminPage {
+  return { status, contentType: PLAIN, body, headers };
+}

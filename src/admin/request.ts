@@ -1,0 +1,46 @@
+/** The head of a request to the admin listener, read whole: it is short, comes rarely, and may allocate. Pure. */
+
+import { isIP } from "node:net";
+
+export interface AdminRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly isHttp10: boolean;
+  /** The host that the client believes to talk to, without its port, in lower case; undefined if it names none. */
+  readonly host: string | undefined;
+}
+
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.([01])$/;
+const ABSOLUTE = /^http:\/\/([^/?#]*)(.*)$/i;
+const HOST = /^host:[ \t]*(.*?)[ \t]*$/i;
+
+/** Reads a head that ends in an empty line; undefined if it is no request of HTTP/1. */
+export function readAdminRequest(text: string): AdminRequest | undefined {
+  const [first = "", ...fields] = text.split("\r\n");
+  const [, method, target, minor] = REQUEST_LINE.exec(first) ?? [];
+  if (method === undefined || target === undefined) return undefined;
+  const hosts = fields.flatMap((field) => HOST.exec(field)?.[1] ?? []);
+  const isHttp10 = minor === "0";
+  if (hosts.length > 1 || (hosts.length === 0 && !isHttp10)) return undefined;
+  const [, authority, rest] = ABSOLUTE.exec(target) ?? [];
+  const path = (rest ?? target).split(/[?#]/, 1)[0] || "/";
+  return { method, path, isHttp10, host: hostOf(authority ?? hosts[0]) };
+}
+
+function hostOf(authority: string | undefined): string | undefined {
+  if (authority === undefined) return undefined;
+  return authority
+    .replace(/:\d*$/, "")
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.$/, "")
+    .toLowerCase();
+}
+
+/**
+ * Whether the admin listener is meant to be called by this host. A page on the web can point a name of its own at this machine
+ * and have its visitors' browsers ask here, but neither an address nor `localhost`.
+ */
+export function isOwnHost(host: string | undefined, names: readonly string[]): boolean {
+  if (host === undefined) return true;
+  return host === "localhost" || isIP(host) !== 0 || names.some((name) => name.toLowerCase() === host);
+}
