@@ -7,8 +7,9 @@ import { arcsOf, type Change, isDown, type Refusal } from "../records/change.ts"
 import { isHoldingPart, type ShownRecord } from "../records/fields.ts";
 import { sharesOf, type Taken } from "../records/share.ts";
 import type { Outcome } from "../records/write.ts";
-import type { Snapshot } from "../stores/store.ts";
+import type { Snapshot, Store } from "../stores/store.ts";
 import { oneLine } from "../text.ts";
+import { applicationHint } from "./application-hint.ts";
 import { CliError } from "./exit.ts";
 import { bothSpellings, byWhom, rolloutOf } from "./rollouts.ts";
 
@@ -65,21 +66,23 @@ export function takenText({ by, from, share }: Taken): string {
 }
 
 /** The error that a change ends with; undefined if it is done. */
-export function errorOf(
+export async function errorOf(
   outcome: Outcome,
   change: Pick<Change, "application" | "version"> & Partial<Change>,
-  store: string,
-): CliError | undefined {
+  store: Store,
+): Promise<CliError | undefined> {
   const what = `${change.version} of ${change.application}`;
   switch (outcome.kind) {
     case "refused":
-      return refusalError(outcome.refusal, what, change, store);
+      return outcome.refusal.code === "no-application"
+        ? noApplicationError(store, change.application)
+        : refusalError(outcome.refusal, what, change);
     case "conflict":
       return conflictError(outcome.current, what);
     case "read-only":
       return new CliError(
         "failed",
-        `${oneLine(store)} is read-only; nothing was written`,
+        `${oneLine(store.address)} is read-only; nothing was written`,
         "change it where it comes from, or name another -store",
       );
     case "failed":
@@ -108,19 +111,21 @@ export function emergencyOf(change: Partial<Change>): string | undefined {
   return isDown({ ...change, version, rollout, expect } as Change) ? EMERGENCY : undefined;
 }
 
+async function noApplicationError(store: Store, application: string): Promise<CliError> {
+  const hint = await applicationHint(store, application);
+  return new CliError(
+    "failed",
+    oneLine(`${store.address} has no records of ${application}${hint}; nothing was written`),
+    "name the right -application; if this is to be its first record, add -new",
+  );
+}
+
 function refusalError(
-  refusal: Refusal,
+  refusal: Exclude<Refusal, { readonly code: "no-application" }>,
   what: string,
   { application, version }: Pick<Change, "application" | "version">,
-  store: string,
 ): CliError {
   switch (refusal.code) {
-    case "no-application":
-      return new CliError(
-        "failed",
-        oneLine(`${store} has no records of ${application}; nothing was written`),
-        "name the right -application; if this is to be its first record, add -new",
-      );
     case "no-version": {
       const { versions } = refusal;
       return new CliError(

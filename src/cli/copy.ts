@@ -1,9 +1,9 @@
 /**
- * Copies records from one store to another, and reads them again to see that they are there. What is there already and is
- * the same stays; what is there and differs is left alone, and told, unless it may be overwritten. Each record is written
- * with compare-and-set, so a copy that was interrupted can be repeated. What is malformed counts as 0 wherever it lies, and
- * some engines refuse it, or a field of a good one: it is told and left out, lest it keeps all others from being copied.
- * Whatever else goes wrong ends the copy, as nobody knows then what was written.
+ * Copies records from one store to another, and reads them again to see that they are there. A record that is there already
+ * and is the same stays. One that differs is left alone and told, unless it may be overwritten. Each record is written with
+ * compare-and-set, so an interrupted copy can be repeated. A malformed record counts as 0 in every store, and some engines
+ * refuse it, or a field of a good one: such records are told and left out, so that the others are copied. Any other failure
+ * ends the copy, because it is not known then what was written.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -26,14 +26,14 @@ import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
 import { STORE_OPTIONS, withOpened } from "./rollouts.ts";
 
-/** Ten thousand applications take a while; whoever loses patience may repeat it. */
+/** Ten thousand applications take a while; an interrupted copy can be repeated. */
 const COPY_TIMEOUT_MS = 600_000;
 
 export const to: Option<string | undefined> = single<string | undefined>(
   {
     name: "to",
     placeholder: "ADDRESS",
-    summary: "the store that gets the records, written as -store is",
+    summary: "the store that gets the records, with an address like that of -store",
     flagOnly: true,
   },
   (text) => {
@@ -61,9 +61,9 @@ interface Outcome {
   readonly same: number;
   /** There already, and left alone: `application/version`. */
   readonly differing: readonly string[];
-  /** Not copied, as no daemon can use it: `application/version`. */
+  /** Not copied, because no daemon can use it: `application/version`. */
   readonly malformed: readonly string[];
-  /** Not copied, as the store that gets them cannot hold them. */
+  /** Not copied, because the store that gets them cannot hold them. */
   readonly refused: readonly Refusal[];
 }
 
@@ -77,8 +77,8 @@ export const copy: Command = {
   name: "copy",
   summary: "copy all records to another store, and verify them",
   description:
-    "Without -application every application is copied that the store can list. Nothing is removed anywhere: let the\n" +
-    "daemons follow the new store, and then put the old one away.",
+    "Without -application it copies all applications that the store can list. It removes nothing: let the daemons follow the\n" +
+    "new store first, and then remove the old one.",
   positionals: [],
   options: [application, to, overwrite, ...STORE_OPTIONS, output],
   examples: [{ line: "copy -store dynamodb: -to file:rollouts.json", meaning: "from DynamoDB into a file" }],
@@ -153,7 +153,7 @@ async function copyAll(
       if (differing.includes(`${name}/${version}`) || (copied !== undefined && isSame(record, copied)))
         continue;
       const what = oneLine(`${version} of ${name} is not in ${into.address} as it was written`);
-      throw new CliError("failed", what, "somebody writes there at the same time; repeat the copy");
+      throw new CliError("failed", what, "another writer is at work there; repeat the copy");
     }
   }
   return {
@@ -184,16 +184,22 @@ function isSame(a: StoreRecord, b: StoreRecord): boolean {
   return isDeepStrictEqual(fieldsOf(a.value), fieldsOf(b.value));
 }
 
+/** `1 record`, `4 records`. */
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 function sentence(outcome: Outcome): string {
   const { from, to: target, applications, written, same, differing, malformed, refused } = outcome;
   const lines = [
-    `${written} records of ${applications} applications copied from ${from} to ${target}; ${same} were there already`,
+    `${counted(written, "record")} of ${counted(applications, "application")} copied from ${from} to ${target}; ` +
+      `${same} ${same === 1 ? "was" : "were"} there already`,
   ];
   if (differing.length > 0) {
-    lines.push(`left alone, as they differ there: ${differing.join(", ")}; -overwrite replaces them`);
+    lines.push(`left alone, because they differ there: ${differing.join(", ")}; -overwrite replaces them`);
   }
   if (malformed.length > 0) {
-    lines.push(`left out, as no daemon can use them: ${malformed.join(", ")}; get says what is wrong`);
+    lines.push(`left out, because no daemon can use them: ${malformed.join(", ")}; get says what is wrong`);
   }
   for (const { record, why } of refused) lines.push(`left out: ${record}: ${why}`);
   return lines.map((line) => `${oneLine(line)}\n`).join("");

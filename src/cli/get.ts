@@ -9,6 +9,7 @@ import { isHoldingPart, type ShownRecord, shownRecord } from "../records/fields.
 import { sharesOf } from "../records/share.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { oneLine, table } from "../text.ts";
+import { applicationHint } from "./application-hint.ts";
 import { takenText } from "./change-text.ts";
 import { type Command, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
@@ -43,9 +44,12 @@ export const get: Command = {
     const { settings, positionals, io } = invocation;
     const [version] = positionals;
     const names = settings.get(application);
-    const { address, rows } = await withStore(settings, io, async (store, signal) => {
+    const { address, rows, missing } = await withStore(settings, io, async (store, signal) => {
       const snapshots = await Promise.all(names.map((name) => store.read(name, signal)));
+      const missing = names.filter((_, index) => snapshots[index]?.size === 0);
+      const told = missing.map(async (name) => `${name}${await applicationHint(store, name)}`);
       return {
+        missing: await Promise.all(told),
         address: oneLine(store.address),
         rows: snapshots.flatMap((snapshot, index) => rowsOf(names[index] ?? "", snapshot)),
       };
@@ -61,9 +65,8 @@ export const get: Command = {
       );
     }
     print(invocation, wanted, () => (wanted.length === 0 ? "" : page(wanted)));
-    for (const name of names) {
-      if (rows.some((row) => row.application === name)) continue;
-      io.stderr.write(`${PROGRAM}: ${address} has no record of ${oneLine(name)}: everyone goes to master\n`);
+    for (const name of missing) {
+      io.stderr.write(`${PROGRAM}: ${address} has no record of ${oneLine(name)}; everyone goes to master\n`);
     }
     return EXITS.ok.status;
   },

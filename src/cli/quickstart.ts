@@ -21,7 +21,7 @@ const PROBE_TIMEOUT_MS = 300;
 export const quickstart: Command = {
   name: "quickstart",
   summary: "run a daemon on a file in this directory, to try it",
-  description: `It writes ${ROLLOUTS_FILE} where there is none. All flags of the daemon work here as well.`,
+  description: `It writes ${ROLLOUTS_FILE} if there is none. All flags of the daemon work here as well.`,
   positionals: [],
   options: allOptions(),
   defaults: {
@@ -104,7 +104,10 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     `  ${program} ask -v${socketFlag}`,
     `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
     ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}`]),
-    ...(address?.kind === "unix" ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`] : []),
+    // A hint that does not work is worse than none.
+    ...(address?.kind === "unix" && Bun.which("nc", { PATH: io.env["PATH"] ?? "" }) !== null
+      ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`]
+      : []),
     "",
   ]);
 }

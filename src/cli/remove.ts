@@ -55,7 +55,7 @@ export const remove: Command = {
       io,
       async (store, signal) => {
         const outcome = await removeRecord(removal, store, signal);
-        const error = errorOf(outcome, removal, store.address);
+        const error = await errorOf(outcome, removal, store);
         if (error !== undefined) throw error;
         if (outcome.kind !== "removed") throw new TypeError(`a removal cannot end as ${outcome.kind}`);
         return {

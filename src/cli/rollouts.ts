@@ -13,6 +13,9 @@ import { type Io, PROGRAM } from "./command.ts";
 /** How long a store may take for all that a command asks of it. */
 const TIMEOUT_MS = 10_000;
 
+/** After this time a command says what it waits for. */
+const SILENCE_MS = 2_000;
+
 export const STORE_OPTIONS = [store, table, region, configFile] as const;
 
 /** Opens the store of the settings, lets `use` work with it within the time limit, and closes it. */
@@ -49,9 +52,14 @@ export async function withOpened<T>(
       reject(new StoreError("unavailable", `${opened.address} did not answer within ${timeoutMs / 1000} s`));
     });
   });
+  const notice = setTimeout(() => {
+    const limit = `${timeoutMs / 1000} s at most`;
+    io.stderr.write(`${PROGRAM}: ${oneLine(opened.address)} takes long; waiting for it, ${limit}\n`);
+  }, SILENCE_MS);
   try {
     return await Promise.race([use(opened, signal), outOfTime]);
   } finally {
+    clearTimeout(notice);
     await opened.close();
   }
 }

@@ -155,7 +155,7 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
             ),
           );
         }
-        const error = errorOf(outcome, change, store.address);
+        const error = await errorOf(outcome, change, store);
         if (error !== undefined) throw error;
         if (outcome.kind === "written") {
           const { before, after, conflicts, snapshot } = outcome;

@@ -3,7 +3,7 @@
  * of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
  */
 
-import { type Arc, byPrecedence, MAINTENANCE } from "../record.ts";
+import { type Arc, byPrecedence, MAINTENANCE, VERSIONS_MAX } from "../record.ts";
 import { findOverlap } from "../rollout.ts";
 
 /** Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds. */
@@ -37,7 +37,13 @@ export function sharesOf(arcs: readonly Arc[]): Shares {
   const byVersion = new Map<string, number>();
   const taken: Taken[] = [];
   const placed: { version: string; own: Segment[] }[] = [];
-  for (const arc of served(arcs).sort(byPrecedence)) {
+  for (const [index, arc] of [...arcs].sort(byPrecedence).entries()) {
+    if (arc.version === MAINTENANCE) continue;
+    // The daemon ignores the versions beyond its limit, and a store may hold thousands that are over.
+    if (arc.rollout === 0 || index >= VERSIONS_MAX) {
+      byVersion.set(arc.version, 0);
+      continue;
+    }
     let own = segmentsOf(arc);
     for (const before of placed) {
       const share = lengthOf(common(own, before.own));

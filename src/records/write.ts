@@ -17,6 +17,9 @@ import { fieldsOf, type ShownRecord, shownRecord } from "./fields.ts";
 /** Between two attempts of a change that does not give way. */
 const RETRY_PAUSE_MS = 20;
 
+/** How often a change that does not give way is tried again after a store that can be read did not take it. */
+const FAILURES_MAX = 3;
+
 /** How long the store may take to say whether a write arrived, after its answer was lost. */
 export const LOOK_AGAIN_MS = 2_000;
 
@@ -47,6 +50,7 @@ export async function writeChange(change: Change, store: Store, signal: AbortSig
   const { application, version } = change;
   const { write } = store;
   if (write === undefined) return { kind: "read-only" };
+  let failures = 0;
   for (let conflicts = 0; ; conflicts++) {
     const snapshot = await store.read(application, signal);
     const plan = planChange(change, snapshot, store.history !== undefined);
@@ -61,7 +65,7 @@ export async function writeChange(change: Change, store: Store, signal: AbortSig
       kind: "written",
       before,
       after: { ...plan.after, revision },
-      conflicts,
+      conflicts: conflicts - failures,
       snapshot,
     });
     try {
@@ -72,7 +76,7 @@ export async function writeChange(change: Change, store: Store, signal: AbortSig
       const found = await lookAgain(change, store, error);
       if (found.kind !== "known") return found;
       if (isSigned(found.record, change)) return done(found.record?.revision ?? "");
-      return { kind: "failed", error: found.error };
+      if (!isDown(change) || ++failures > FAILURES_MAX) return { kind: "failed", error: found.error };
     }
     await sleep(RETRY_PAUSE_MS * Math.random());
     signal.throwIfAborted();

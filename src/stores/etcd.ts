@@ -11,7 +11,7 @@ import { parsePlace } from "./etcd/address.ts";
 import { EtcdError } from "./etcd/faults.ts";
 import { EtcdGateway } from "./etcd/gateway.ts";
 import { walkBack } from "./etcd/history.ts";
-import { applicationOf, below, directoryOf, keyOf, toBase64 } from "./etcd/keys.ts";
+import { applicationOf, below, directoryOf, keyOf, removalKeyOf, toBase64 } from "./etcd/keys.ts";
 import {
   asJson,
   isRevision,
@@ -97,7 +97,7 @@ class EtcdStore implements Store {
       withFields(before === undefined ? undefined : recordOf(before).value, fields),
     );
     const put = { request_put: { key, value: toBase64(text) } };
-    const { isDone, revision, attempts, current } = await this.#swap(key, before, put, signal);
+    const { isDone, revision, attempts, current } = await this.#swap(key, before, [put], signal);
     if (isDone) return { ok: true, revision };
     // An attempt whose answer was lost may have been heard: then what is there is what it wrote.
     if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
@@ -114,16 +114,26 @@ class EtcdStore implements Store {
     const before = (await this.#range({ key }, signal)).values[0];
     if (before?.modRevision !== expected) return lostTo(before);
     const remove = { request_delete_range: { key } };
-    const { isDone, attempts, current } = await this.#swap(key, before, remove, signal);
+    const note = {
+      request_put: { key: removalKeyOf(this.#prefix, application), value: toBase64(JSON.stringify(version)) },
+    };
+    const { isDone, attempts, current } = await this.#swap(key, before, [remove, note], signal).catch(
+      (error: unknown) => {
+        // An operator of one application alone may not write beside it. Then history cannot tell of the removal.
+        if (error instanceof EtcdError && error.code === "denied")
+          return this.#swap(key, before, [remove], signal);
+        throw error;
+      },
+    );
     // As above: an attempt whose answer was lost may have removed it.
     return isDone || (attempts > 1 && current === undefined) ? { ok: true } : lostTo(current);
   }
 
-  /** One transaction: does `action` if the key is still as `before`, and else reads what is there. */
+  /** One transaction: does `actions` if the key is still as `before`, and else reads what is there. */
   async #swap(
     key: string,
     before: KeyValue | undefined,
-    action: Readonly<Record<string, unknown>>,
+    actions: readonly Readonly<Record<string, unknown>>[],
     signal: AbortSignal,
   ): Promise<{
     isDone: boolean;
@@ -136,7 +146,7 @@ class EtcdStore implements Store {
       "/v3/kv/txn",
       {
         compare: [{ key, target: "MOD", result: "EQUAL", mod_revision: before?.modRevision ?? "0" }],
-        success: [action],
+        success: actions,
         failure: [{ request_range: { key } }],
       },
       signal,
@@ -170,9 +180,31 @@ class EtcdStore implements Store {
   }
 
   async history(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]> {
-    return walkBack(this.#prefix, application, limit, (revision) =>
-      this.#records(application, signal, revision),
-    );
+    let mayHaveRemovals = true;
+    return walkBack(this.#prefix, application, limit, async (revision) => {
+      const range = await this.#records(application, signal, revision);
+      const removal = mayHaveRemovals
+        ? await this.#removalAt(application, revision ?? range.revision, signal)
+        : undefined;
+      // The note is never deleted: before its first writing there is none.
+      mayHaveRemovals = removal !== undefined;
+      return { ...range, removal };
+    });
+  }
+
+  /** The note of the last removal at a revision; undefined if there is none, or this user may not read it. */
+  async #removalAt(
+    application: string,
+    revision: string,
+    signal: AbortSignal,
+  ): Promise<KeyValue | undefined> {
+    try {
+      const key = removalKeyOf(this.#prefix, application);
+      return (await this.#range({ key, revision }, signal)).values[0];
+    } catch (error) {
+      if (error instanceof EtcdError && error.code === "denied") return undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -42,7 +42,7 @@ describe("copy", () => {
     using files = twoFiles(RECORDS, { shop: { canary: { rollout: 0.9, mine: true } } });
     const { status, stdout } = await files.copy();
     expect(status).toBe(4);
-    expect(stdout).toContain("left alone, as they differ there: shop/canary");
+    expect(stdout).toContain("left alone, because they differ there: shop/canary");
     expect(files.read()).toEqual({ ...RECORDS, shop: { canary: { rollout: 0.9, mine: true } } });
   });
 
@@ -57,7 +57,7 @@ describe("copy", () => {
     const { status, stdout } = await files.copy();
     expect(status).toBe(1);
     expect(stdout).toStartWith("2 records of 2 applications copied");
-    expect(stdout).toContain("left out, as no daemon can use them: app/bad, app/beyond");
+    expect(stdout).toContain("left out, because no daemon can use them: app/bad, app/beyond");
     expect(files.read()).toEqual({ app: { canary: 0.2 }, shop: { canary: 0.1 } });
   });
 

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ask } from "../../src/client/line.ts";
+import { freePort } from "../support/port.ts";
 import { run, temporaryDirectory } from "./run.ts";
 
 const LAUNCHER = resolve(import.meta.dir, "../../bin/maxwells-daemon");
@@ -43,7 +44,7 @@ async function quickstartAs(
   const decoder = new TextDecoder();
   for await (const chunk of child.stdout) {
     said += decoder.decode(chunk, { stream: true });
-    if (said.includes("nc -U")) break;
+    if (said.includes("set canary 50%")) break;
   }
   return {
     said,
@@ -129,6 +130,29 @@ describe("quickstart", () => {
       expect(second.status).toBe(1);
       expect(second.stderr).toContain("a daemon answers at");
       expect((await started.ask("0.2")).location).toBe("master");
+    } finally {
+      await started.stop("SIGTERM");
+    }
+  });
+});
+
+describe("status -watch", () => {
+  test("goes on until Ctrl-C, and ends with 130; or until its reader has gone", async () => {
+    const cwd = emptyPlace();
+    const admin = `127.0.0.1:${await freePort()}`;
+    const started = await quickstart(cwd, "-admin", admin);
+    try {
+      const watching = Bun.spawn([LAUNCHER, "status", "-watch", "200ms", "-admin", admin], {
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const { value } = await watching.stdout.getReader().read();
+      expect(String(Buffer.from(value ?? []))).toContain(" app 0 decisions in ");
+      watching.kill("SIGINT");
+      expect(await watching.exited).toBe(130);
+      const script = `(${LAUNCHER} status -watch 200ms -admin ${admin}; echo "ended with $?" >&2) | head -n 1`;
+      const piped = Bun.spawnSync(["bash", "-c", script], { timeout: 10_000 });
+      expect(String(piped.stderr)).toBe("ended with 0\n");
     } finally {
       await started.stop("SIGTERM");
     }

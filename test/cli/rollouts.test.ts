@@ -555,7 +555,7 @@ describe("get", () => {
     expect(await store.run("get")).toMatchObject({
       status: 0,
       stdout: "",
-      stderr: expect.stringMatching(/has no record of app: everyone goes to master\n$/),
+      stderr: expect.stringMatching(/has no record of app; everyone goes to master\n$/),
     });
     expect((await store.run("get", "-o", "json")).stdout).toBe("[]\n");
   });

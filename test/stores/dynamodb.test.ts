@@ -117,6 +117,8 @@ describe.skipIf(isMissing)("as every store", () => {
       "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
       "an older state counts at once where nobody counts writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
+      "an engine that remembers tells of removals, also of the last record":
+        "DynamoDB remembers nothing; its records do",
     },
   );
 });

@@ -53,5 +53,7 @@ storeSuite(
     "a push that is lost without a sound is found by the poll": NO_NETWORK,
     "who may not is denied, and the secret is in no message": "tests run as root, whom no file denies",
     "an engine that remembers tells what was, newest first": "a file remembers nothing; its records do",
+    "an engine that remembers tells of removals, also of the last record":
+      "a file remembers nothing; its records do",
   },
 );

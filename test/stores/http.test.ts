@@ -149,6 +149,7 @@ if (missing === undefined) {
       "a push that is lost without a sound is found by the poll": "a web server does not push",
       "what it needs may be made again, and changes nothing that is there": "it needs nothing",
       "an engine that remembers tells what was, newest first": "a web server remembers nothing",
+      "an engine that remembers tells of removals, also of the last record": "a web server remembers nothing",
     },
   );
 }

@@ -47,6 +47,8 @@ storeSuite(
     "who may not is denied, and the secret is in no message": NO_ENGINE,
     "hold and the saved snapshot outlast a restart while the store is away": NO_ENGINE,
     "an engine that remembers tells what was, newest first": "memory remembers nothing; its records do",
+    "an engine that remembers tells of removals, also of the last record":
+      "memory remembers nothing; its records do",
     "ten thousand applications in one store change nothing for one": "it has nobody else's to read",
     "a value of a megabyte is read, or refused by name": "nothing deletes records of the example",
     "without its engine a read rejects, and works again when it is back": NO_ENGINE,

@@ -331,7 +331,7 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     await Bun.write(file, JSON.stringify({ website: { big, canary: 0.25 } }));
     const left = await copy();
     expect(left.status).toBe(1);
-    expect(left.stdout).toStartWith("1 records of 1 applications copied");
+    expect(left.stdout).toStartWith("1 record of 1 application copied");
     expect(left.stdout).toContain("left out: website/big");
 
     await Bun.write(file, JSON.stringify({ shop: { canary: 0.25 } }));

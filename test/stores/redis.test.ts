@@ -80,6 +80,8 @@ function suiteOf(program: RedisProgram): void {
     {
       "an older state counts at once where nobody counts writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "Redis remembers nothing; its records do",
+      "an engine that remembers tells of removals, also of the last record":
+        "Redis remembers nothing; its records do",
       "what it needs may be made again, and changes nothing that is there": "Redis needs nothing to be made",
     },
   );

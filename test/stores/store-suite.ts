@@ -90,6 +90,7 @@ const CASES = {
   "all applications that have records are listed": listsApplications,
   "what it needs may be made again, and changes nothing that is there": initTwice,
   "an engine that remembers tells what was, newest first": remembers,
+  "an engine that remembers tells of removals, also of the last record": remembersRemovals,
   "ten thousand applications in one store change nothing for one": manyApplications,
   "a value of a megabyte is read, or refused by name": megabyte,
   "a record's position grows with each write, and never falls": positionsGrow,
@@ -441,6 +442,26 @@ async function remembers(harness: StoreHarness): Promise<void> {
   expect(past[1]?.value).toMatchObject({ updatedBy: "ada@test", why: "to 0.3" });
   const all = await opened.store.history?.("past", 100, AbortSignal.timeout(10_000));
   expect(all?.length).toBe(4);
+}
+
+async function remembersRemovals(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const blue = won(await opened.write("gone-past", "blue", { rollout: 0.5 }, null));
+  const first = won(await opened.write("gone-past", "canary", { rollout: 0.1 }, null));
+  await opened.remove("gone-past", "canary", first);
+  const second = won(await opened.write("gone-past", "canary", { rollout: 0.2 }, null));
+  await opened.remove("gone-past", "canary", second);
+  await opened.remove("gone-past", "blue", blue);
+  expect(await opened.read("gone-past")).toEqual(new Map());
+  const past = (await opened.store.history?.("gone-past", 100, AbortSignal.timeout(10_000))) ?? [];
+  expect(past.map(({ version, value }) => [version, rolloutOf(value)])).toEqual([
+    ["blue", undefined],
+    ["canary", undefined],
+    ["canary", 0.2],
+    ["canary", undefined],
+    ["canary", 0.1],
+    ["blue", 0.5],
+  ]);
 }
 
 async function manyApplications(harness: StoreHarness): Promise<void> {

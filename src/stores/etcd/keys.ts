@@ -24,6 +24,11 @@ export function keyOf(prefix: string, application: string, version: string): str
   return toBase64(`${directoryOf(prefix, application)}/${encodeName(version)}`);
 }
 
+/** The key that is written with each removal of a record. It lies beside the records: no daemon reads it as one. */
+export function removalKeyOf(prefix: string, application: string): string {
+  return toBase64(directoryOf(prefix, application));
+}
+
 /** The application that a key belongs to; undefined where it is none of ours. */
 export function applicationOf(prefix: string, key: string): string | undefined {
   const path = fromBase64(key);

@@ -80,7 +80,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
         ...["copy", "-store", `file:${file}`, "-to", `redis://127.0.0.1:${engine.port}`],
       ]);
       expect(status).toBe(1);
-      expect(stdout).toStartWith("1 records of 1 applications copied");
+      expect(stdout).toStartWith("1 record of 1 application copied");
       expect(stdout).toContain("left out: website/canary: redis://127.0.0.1:");
       expect(stdout).toContain("cannot keep the field revision of canary");
       expect(stdout).toContain("rename it where it comes from");
