@@ -70,8 +70,8 @@ function commandsPage(program: Program): string {
 
 <!-- Made from the tables in src/cli by \`npm run docs\`; edit those. -->
 
-Without a command it is the daemon, whose flags are in [configuration.md](configuration.md). \`-help\` behind a command
-shows what stands here.
+Without a command the program runs the daemon; its flags are in [configuration.md](configuration.md). \`-help\` after a command
+shows its page, as here. [words.md](words.md) explains the words.
 
 ${fenced(helpPage(daemon, { ...program, daemon }))}${others.join("")}`;
 }

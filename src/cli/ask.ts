@@ -65,6 +65,7 @@ export const ask: Command = {
     { name: "ASSIGNMENT", summary: "the visitor's number, from 0 to less than 1", required: false },
   ],
   options: [application, key, force, verbose, socket, admin, output, configFile],
+  summaries: { application: "the application to ask for; the daemon's first one if none is named" },
   examples: [
     { line: "ask", meaning: "a new visitor" },
     { line: "ask 0.42 -v", meaning: "a known one, and why" },

@@ -19,7 +19,7 @@ export interface Output {
   readonly isGone?: boolean;
 }
 
-/** The world outside, as far as commands may see it. */
+/** What commands may see of the world outside. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
@@ -30,7 +30,7 @@ export interface Io {
   readonly onInterrupt?: (stop: () => void) => void;
 }
 
-/** A word behind the command's name. */
+/** An argument after the command's name. */
 export interface Positional {
   /** `VERSION`, or the words that are possible, as `bash|zsh|fish`. */
   readonly name: string;
@@ -39,7 +39,7 @@ export interface Positional {
 }
 
 export interface Example {
-  /** What follows the program's name. */
+  /** The words after the program's name. */
   readonly line: string;
   readonly meaning: string;
 }
@@ -52,20 +52,22 @@ export interface Invocation {
   /** As many as the command requires at least, and no more than it knows. */
   readonly positionals: readonly string[];
   readonly io: Io;
-  /** All there is, for the commands that tell of the others. */
+  /** All commands, for those that explain the others. */
   readonly program: Program;
 }
 
 export interface Command {
-  /** Empty for the daemon, which runs where no command is named. */
+  /** Empty for the daemon, which runs if no command is named. */
   readonly name: string;
   readonly summary: string;
   /** More for its page of help, below the summary. */
   readonly description?: string;
   readonly positionals: readonly Positional[];
   readonly options: readonly Option<unknown>[];
-  /** Other values where nobody says anything, by the option's name. */
+  /** Other defaults than the options' own, by the option's name. */
   readonly defaults?: Readonly<Record<string, string>>;
+  /** What a shared option means here, in place of its own summary, by the option's name. */
+  readonly summaries?: Readonly<Record<string, string>>;
   readonly examples: readonly Example[];
   run(invocation: Invocation): Promise<number>;
 }
@@ -85,7 +87,7 @@ export function usageOf(command: Command): string {
   return [PROGRAM, ...name, ...words, "[-flag value …]"].join(" ");
 }
 
-/** The possible words of a placeholder or a positional such as `text|json`; none where it is free. */
+/** The possible words of a placeholder or a positional such as `text|json`; none if any word is possible. */
 export function wordsOf(placeholder: string | undefined): readonly string[] {
   return placeholder?.includes("|") ? placeholder.split("|") : [];
 }

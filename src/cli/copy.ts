@@ -81,6 +81,7 @@ export const copy: Command = {
     "new store first, and then remove the old one.",
   positionals: [],
   options: [application, to, overwrite, ...STORE_OPTIONS, output],
+  summaries: { application: "an application to copy; all of them if none is named" },
   examples: [{ line: "copy -store dynamodb: -to file:rollouts.json", meaning: "from DynamoDB into a file" }],
 
   async run(invocation) {

@@ -1,14 +1,29 @@
 /** How a command ends: the one table of exit statuses, and the error that carries one of them. */
 
+interface ExitStatus {
+  readonly status: number;
+  readonly meaning: string;
+  /** The commands that can end so; absent: all of them. */
+  readonly of?: readonly string[];
+}
+
 /** What scripts can tell apart. Also the page of help that lists them. */
 export const EXITS = {
   ok: { status: 0, meaning: "done" },
   failed: { status: 1, meaning: "it failed, or something that was asked for is not there" },
   usage: { status: 2, meaning: "wrong flags, environment, configuration file or words" },
   unreachable: { status: 3, meaning: "the daemon or the store does not answer" },
-  conflict: { status: 4, meaning: "another writer was first, or -expect did not match; nothing was written" },
-  behind: { status: 5, meaning: "set -wait: it was written, but not every daemon showed it in time" },
-} as const;
+  conflict: {
+    status: 4,
+    meaning: "another writer was first, or the record is not as expected; nothing was written",
+    of: ["set", "remove", "copy"],
+  },
+  behind: {
+    status: 5,
+    meaning: "set -wait: it was written, but not every daemon followed in time",
+    of: ["set"],
+  },
+} as const satisfies Record<string, ExitStatus>;
 
 export type ExitCode = keyof typeof EXITS;
 

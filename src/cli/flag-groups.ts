@@ -2,7 +2,7 @@
 
 import type { Option } from "../config/option.ts";
 
-/** Titles with the names of their flags. A test holds this complete; a flag that is missing here comes last. */
+/** Titles with the names of their flags. A flag such as -admin-host belongs to -admin; a test says which one belongs nowhere. */
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["What to serve", ["application", "store", "table", "region"]],
   ["Where proxies ask", ["socket", "listen", "http", "spop", "socket-mode", "idle-timeout"]],
@@ -28,9 +28,16 @@ export function grouped(options: readonly Option<unknown>[]): readonly FlagGroup
   if (options.length < GROUPED_MIN) return options.length === 0 ? [] : [{ title: "Flags", options }];
   const groups = GROUPS.map(([title, names]) => ({
     title,
-    options: names.flatMap((name) => options.find((option) => option.name === name) ?? []),
+    options: names.flatMap((name) => options.filter((option) => familyOf(option.name) === name)),
   }));
   const known = new Set(groups.flatMap((group) => group.options));
   const others = options.filter((option) => !known.has(option));
   return [...groups, { title: "Flags", options: others }].filter((group) => group.options.length > 0);
+}
+
+/** The name in the groups that a flag belongs to: its own, or the one that its name begins with. */
+function familyOf(flag: string): string | undefined {
+  const names = GROUPS.flatMap(([, own]) => own);
+  if (names.includes(flag)) return flag;
+  return names.filter((name) => flag.startsWith(`${name}-`)).sort((a, b) => b.length - a.length)[0];
 }

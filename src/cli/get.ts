@@ -35,6 +35,7 @@ export const get: Command = {
     "than its rollout if an earlier version takes some of its visitors.",
   positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
   options: [application, ...STORE_OPTIONS, output],
+  summaries: { application: "an application to show" },
   examples: [
     { line: "get -application website", meaning: "all versions of website" },
     { line: "get canary -o json", meaning: "one, for a script" },

@@ -1,4 +1,4 @@
-/** Pages of help, made of the commands' tables. */
+/** Pages of help, made from the commands' tables. */
 
 import { environmentName } from "../config/environment.ts";
 import { nearest } from "../config/nearest.ts";
@@ -12,7 +12,7 @@ import { CliError, EXITS } from "./exit.ts";
 import { grouped } from "./flag-groups.ts";
 import { TOPICS } from "./topics.ts";
 
-/** Understood by every command, before all other flags are looked at. */
+/** Every command understands it, and it counts before all other flags. */
 export const helpFlag = single(
   { name: "help", summary: "this page", defaultText: "false", flagOnly: true },
   () => true,
@@ -63,14 +63,8 @@ export function helpPage(command: Command, program: Program): string {
       command.positionals.map(({ name, summary }) => [name, summary]),
     ),
     ...flagsSections(command),
-    titled(
-      "Examples",
-      command.examples.map(({ line, meaning }) => [`${PROGRAM} ${line}`, meaning]),
-    ),
-    titled(
-      "Exit status",
-      Object.values(EXITS).map(({ status, meaning }) => [String(status), meaning]),
-    ),
+    examplesSection(command),
+    titled("Exit status", exitsOf(command, isDaemon)),
   ];
   return sections
     .filter((section) => section.length > 0)
@@ -78,17 +72,33 @@ export function helpPage(command: Command, program: Program): string {
     .join("\n");
 }
 
+/** The meaning stands below its line, because lines may be long. */
+function examplesSection({ examples }: Command): string[] {
+  if (examples.length === 0) return [];
+  return ["Examples:\n", ...examples.map(({ line, meaning }) => `  ${PROGRAM} ${line}\n      ${meaning}\n`)];
+}
+
+function exitsOf(command: Command, isDaemon: boolean): string[][] {
+  const exits: readonly (typeof EXITS)[keyof typeof EXITS][] = Object.values(EXITS);
+  return exits
+    .filter((exit) => isDaemon || !("of" in exit) || (exit.of as readonly string[]).includes(command.name))
+    .map(({ status, meaning }) => [String(status), meaning]);
+}
+
 function titled(title: string, rows: readonly (readonly string[])[]): string[] {
   return rows.length === 0 ? [] : [`${title}:\n`, aligned(rows, "  ")];
 }
 
-function flagsSections({ options, defaults = {} }: Command): string[][] {
+function flagsSections({ options, defaults = {}, summaries = {} }: Command): string[][] {
   const sections = grouped(options).map(({ title, options: own }) => [
     `${title}:\n`,
-    ...own.map((option) => flagLines(option, defaults[option.name] ?? option.defaultText)),
+    ...own.map((option) => {
+      const { name, summary, defaultText } = option;
+      return flagLines({ ...option, summary: summaries[name] ?? summary }, defaults[name] ?? defaultText);
+    }),
   ]);
   const note =
-    "A flag counts before its environment variable, that before the configuration file, and that before the default.\n";
+    "A flag overrides its environment variable, which overrides the configuration file, which overrides the default.\n";
   return options.includes(configFile) ? [...sections, [note]] : sections;
 }
 

@@ -56,6 +56,7 @@ export const history: Command = {
     "last twenty changes that set made, and a removed record remembers nothing.",
   positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
   options: [application, limit, ...STORE_OPTIONS, output],
+  summaries: { application: "an application to show" },
   examples: [
     { line: "history -application website", meaning: "the last changes of website" },
     { line: "history canary -limit 100 -o json", meaning: "for a script" },

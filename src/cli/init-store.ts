@@ -13,7 +13,7 @@ const INIT_TIMEOUT_MS = 90_000;
 export const initStore: Command = {
   name: "init-store",
   summary: "make what a store needs, such as its table",
-  description: "It may be repeated, and changes nothing that is there.",
+  description: "It may be repeated, and leaves everything as it is that is there already.",
   positionals: [],
   options: [...STORE_OPTIONS, output],
   examples: [{ line: "init-store -store dynamodb://us-east-1/MaxwellsDaemon", meaning: "the table" }],

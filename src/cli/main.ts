@@ -43,7 +43,7 @@ export function knownOptions({ daemon, commands }: Program): readonly Option<unk
 }
 
 async function dispatch(argv: readonly string[], io: Io, program: Program): Promise<number> {
-  // Everybody tries it.
+  // Many programs know it.
   if (argv.length === 1 && /^--?version$/.test(argv[0] ?? "")) return dispatch(["version"], io, program);
 
   const known = knownOptions(program);
@@ -80,7 +80,7 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
   if (named !== undefined) {
     problems.push(...wrongWords(named, words.slice(1), anyones.unknown.length === 0));
   } else if (word !== undefined && (anyones.unknown.length === 0 || word === argv[0])) {
-    // Behind an unknown flag, a word is rather that flag's value than a command.
+    // A word after an unknown flag is more likely that flag's value than a command.
     problems.push(noSuchCommand(word, program));
   }
   if (problems.length > 0 || loaded instanceof Problems) throw usageError(problems, command);
@@ -90,11 +90,11 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
 function noSuchCommand(word: string, program: Program): string {
   const names = program.commands.map((command) => command.name);
   if (/^(true|false)$/.test(word))
-    return `${word}: a switch takes its value behind "=", as -allow-force=${word}`;
+    return `${word}: write a switch's value after "=", as in -allow-force=${word}`;
   return `${quote(word)}: no such command${nearest(word, names) || `; they are ${names.join(", ")}`}`;
 }
 
-/** What is wrong with the words behind the command's name; those too many may be values of unknown flags. */
+/** What is wrong with the arguments of a command. Surplus ones may be values of unknown flags, and are not counted then. */
 function wrongWords(command: Command, words: readonly string[], areCounted: boolean): string[] {
   const problems: string[] = [];
   command.positionals.forEach(({ name, required }, index) => {

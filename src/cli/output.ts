@@ -16,7 +16,7 @@ export const output = single<"text" | "json">(
   (text) => (text === "text" || text === "json" ? text : new Problem("write text or json")),
 );
 
-/** Prints `value` where JSON was asked for, and `text` otherwise. */
+/** Prints `value` with -o json, and `text` otherwise. */
 export function print({ io, settings }: Invocation, value: unknown, text: () => string): void {
   if (settings.get(output) === "json") printJson(io.stdout, value);
   else io.stdout.write(text());

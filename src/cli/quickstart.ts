@@ -112,7 +112,7 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
   ]);
 }
 
-/** What starts this program in another terminal and in this directory: its name alone only where the PATH leads to it. */
+/** What starts this program in another terminal and in this directory: its name alone only if the PATH leads to it. */
 function programHere(env: Invocation["io"]["env"]): string {
   if (env["npm_command"] === "exec") return `npx ${PROGRAM}`;
   const launcher = resolve(import.meta.dir, "../../bin", PROGRAM);

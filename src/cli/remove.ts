@@ -30,6 +30,7 @@ export const remove: Command = {
     "remember the removal, and history shows it; in other stores the record's past goes with it.",
   positionals: [{ name: "VERSION", summary: "the version to remove", required: true }],
   options: [application, expect, isForced, message, ...STORE_OPTIONS, output],
+  summaries: { application: "the application of the record" },
   examples: [
     { line: "remove blue", meaning: "blue is at 0%, and over" },
     { line: "remove canray -force -m typo", meaning: "with its visitors, who go to master" },

@@ -1,4 +1,4 @@
-/** What runs where no command is named: the daemon. */
+/** What runs if no command is named: the daemon. */
 
 import { allOptions } from "../config/options.ts";
 import type { Command } from "./command.ts";
@@ -7,8 +7,8 @@ export const serve: Command = {
   name: "",
   summary: "run the daemon",
   description:
-    "It answers proxies over its socket, and follows the rollouts in the store. Without flags it is the daemon of\n" +
-    "2016: the DynamoDB table MaxwellsDaemon in us-east-1.",
+    "It answers proxies on its socket, and follows the rollouts in the store. Without flags it does what the daemon of 2016\n" +
+    "did: it reads the DynamoDB table MaxwellsDaemon in us-east-1.",
   positionals: [],
   options: allOptions(),
   examples: [
@@ -21,7 +21,7 @@ export const serve: Command = {
   ],
 
   async run(invocation) {
-    // Loaded here: the other commands do without servers and monitors.
+    // Loaded here, because the other commands run no daemon.
     const { runDaemon } = await import("./daemon.ts");
     return runDaemon(invocation);
   },

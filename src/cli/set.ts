@@ -46,7 +46,7 @@ export const expect: Option<number | undefined> = single<number | undefined>(
   {
     name: "expect",
     placeholder: "ROLLOUT",
-    summary: "write only if the rollout is this now, so that two operators do not undo each other's work",
+    summary: "go on only if the rollout is this now, so that two operators do not undo each other's work",
     flagOnly: true,
   },
   parseRollout,
@@ -59,7 +59,7 @@ export const message: Option<string | undefined> = single<string | undefined>(
   {
     name: "message",
     placeholder: "TEXT",
-    summary: "why it is written, for history; -m for short",
+    summary: "the reason, for history; -m for short",
     flagOnly: true,
   },
   (text) =>
@@ -104,6 +104,7 @@ export const set: Command = {
     ...STORE_OPTIONS,
     output,
   ],
+  summaries: { application: "the application of the record" },
   examples: [
     { line: "set canary 5%", meaning: "a twentieth of all visitors" },
     { line: "set canary 10% -expect 5%", meaning: "only if it is 5% now" },

@@ -32,7 +32,7 @@ export const watch: Option<number | undefined> = single<number | undefined>(
     name: "watch",
     placeholder: "DURATION",
     impliedText: "2s",
-    summary: "go on, and show what was decided in the time between: 2s if nothing is named",
+    summary: "show the decisions of the last seconds again and again: every 2s without a value",
     flagOnly: true,
   },
   (text) => {

@@ -20,7 +20,7 @@ export const wait: Option<number | undefined> = single<number | undefined>(
     name: "wait",
     placeholder: "DURATION",
     impliedText: "20s",
-    summary: "then wait until the daemon at each -admin has it, so long at most: 20s if nothing is named",
+    summary: "then wait until the daemon at each -admin has it, at most this long: 20s without a value",
     flagOnly: true,
   },
   (text) => {

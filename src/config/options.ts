@@ -55,7 +55,7 @@ export const table = single(
   {
     name: "table",
     placeholder: "NAME",
-    summary: "the DynamoDB table, where -store does not name one",
+    summary: "the DynamoDB table, if -store names none",
     defaultText: "MaxwellsDaemon",
   },
   (text) =>
@@ -68,7 +68,7 @@ export const region = single(
   {
     name: "region",
     placeholder: "REGION",
-    summary: "the AWS region, where -store does not name one",
+    summary: "the AWS region, if -store names none",
     defaultText: "us-east-1",
   },
   (text) =>

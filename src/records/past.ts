@@ -1,6 +1,6 @@
 /**
- * What a record was before: from an engine that remembers it, or from a list of bounded length in the record itself, which
- * `set` keeps where the engine does not.
+ * What a record was before. Some engines remember it; for the others, `set` keeps a list of bounded length in the record
+ * itself.
  */
 
 import type { PastRecord, Snapshot } from "../stores/store.ts";
@@ -12,7 +12,7 @@ export const HISTORY = "history";
 /** A record remembers this many states before it. */
 const PAST_MAX = 20;
 
-/** What is remembered of a state; the rest of a record is not a matter of one change. */
+/** The fields of a state that are remembered. */
 const REMEMBERED = ["rollout", "offset", "failsafe", "updatedBy", "updatedAt", "why"] as const;
 
 /** The list for the next state of a record that holds these fields now. */
@@ -36,7 +36,7 @@ function pastOf(fields: Readonly<Record<string, unknown>>): readonly unknown[] {
   return Array.isArray(past) ? past : [];
 }
 
-/** When a state was written, in milliseconds since 1970; 0 where it does not say. */
+/** When a state was written, in milliseconds since 1970; 0 if it does not say. */
 function timeOf(value: unknown): number {
   return Date.parse(String(fieldsOf(value)["updatedAt"])) || 0;
 }

@@ -116,7 +116,7 @@ describe("help", () => {
     const { stdout } = await run(["help", ...(name === "" ? [] : [name])]);
     for (const option of command.options) {
       expect(stdout).toContain(`\n  -${option.name}`);
-      expect(stdout).toContain(option.summary);
+      expect(stdout).toContain(command.summaries?.[option.name] ?? option.summary);
       const fallback = command.defaults?.[option.name] ?? option.defaultText;
       if (option.placeholder !== undefined && fallback !== undefined) expect(stdout).toContain(fallback);
     }
