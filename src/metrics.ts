@@ -4,6 +4,7 @@
  */
 
 import type { Placements } from "./placement.ts";
+import { Reports } from "./reports.ts";
 
 /** Upper bounds of the latency buckets, in microseconds; one more bucket holds everything slower. */
 export const DELAY_BOUNDS_US = [
@@ -61,6 +62,8 @@ export class Metrics {
   /** From a request's arrival to its reply being handed to the kernel. */
   readonly delay = new Histogram();
   readonly servers: ServerCounts[] = [];
+  /** What proxies say that they decided. */
+  readonly reports = new Reports();
   readonly #feeds = new Map<string, FeedCounts>();
 
   constructor(placements: Placements) {

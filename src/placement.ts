@@ -17,8 +17,6 @@ export const REASONS = {
   forced: "the request forces a location, and the operator allows that",
   invalid: "the request is malformed: a fresh assignment, and master",
   "unknown-application": "the request names an application that is not served here",
-  lease: "a proxy decided by itself under a lease, and reported it",
-  "lease-failure": "a proxy that decides by itself could not, went to master, and reported it",
 } as const;
 
 export type Reason = keyof typeof REASONS;

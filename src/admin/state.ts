@@ -6,6 +6,7 @@ import type { Feed } from "../feed.ts";
 import type { Metrics, ServerCounts } from "../metrics.ts";
 import type { Placement } from "../placement.ts";
 import type { Arc } from "../record.ts";
+import type { ReportKind } from "../reports.ts";
 import type { Rollout } from "../rollout.ts";
 import { Slices } from "../slices.ts";
 import type { Store } from "../stores/store.ts";
@@ -27,6 +28,8 @@ export interface ApplicationState {
   /** Versions whose record cannot be used; the first few of them. */
   readonly malformed: readonly string[];
   readonly decisions: readonly { location: string; reason: string; count: number }[];
+  /** What proxies say that they decided by themselves. */
+  readonly reported: readonly { location: string; kind: ReportKind; count: number }[];
 }
 
 export interface State {
@@ -134,5 +137,10 @@ function applicationState(
     arcs: table?.arcs ?? [],
     malformed,
     decisions: decisions.of(name),
+    reported: Array.from(metrics.reports.of(name), ({ location, kind, count }) => ({
+      location,
+      kind,
+      count,
+    })),
   };
 }

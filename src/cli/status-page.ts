@@ -75,7 +75,18 @@ function staleText(arcs: readonly Arc[]): string {
 }
 
 function applicationPart(application: ApplicationState): string {
-  const { name, fresh, ageMs, leaseMs, error, reads, arcs, malformed, decisions } = application;
+  const {
+    name,
+    fresh,
+    ageMs,
+    leaseMs,
+    error,
+    reads,
+    arcs,
+    malformed,
+    decisions,
+    reported = [],
+  } = application;
   const facts = aligned(
     [
       ...(isInMaintenance(application)
@@ -91,10 +102,12 @@ function applicationPart(application: ApplicationState): string {
     "  ",
   );
   const counts = decisions.map(({ location, reason, count }) => [location, reason, String(count)]);
+  const told = reported.map(({ location, kind, count }) => [location, kind, String(count)]);
   return [
     `${oneLine(name)}\n${facts}`,
     arcs.length === 0 ? "  no version: everyone goes to master\n" : indented(circleTable(application)),
     counts.length === 0 ? "" : indented(table(["location", "reason", "decisions"], counts)),
+    told.length === 0 ? "" : indented(table(["location", "as proxies report", "visitors"], told)),
   ]
     .filter((part) => part !== "")
     .join("\n");

@@ -179,14 +179,24 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
 
 /** How much each count of an application grew. After a restart of the daemon it counts from 0 again. */
 function grownBy(name: string, now: State | null, was: State | null): ApplicationState["decisions"] {
-  const after = applicationOf(name, now)?.decisions ?? [];
+  const after = countsOf(applicationOf(name, now));
   const isSame = now?.pid === was?.pid && now?.startedAt === was?.startedAt;
   if (was === null) return [];
-  const before = isSame ? (applicationOf(name, was)?.decisions ?? []) : [];
+  const before = isSame ? countsOf(applicationOf(name, was)) : [];
   return after.map(({ location, reason, count }) => {
     const known = before.find((each) => each.location === location && each.reason === reason);
     return { location, reason, count: count - (known?.count ?? 0) };
   });
+}
+
+/** What the daemon decided, and what proxies reported; a daemon of an older version tells both in one. */
+function countsOf(application: ApplicationState | undefined): ApplicationState["decisions"] {
+  if (application === undefined) return [];
+  const reported = application.reported ?? [];
+  return [
+    ...application.decisions,
+    ...reported.map(({ location, kind, count }) => ({ location, reason: `reported as ${kind}`, count })),
+  ];
 }
 
 function applicationOf(name: string, state: State | null): ApplicationState | undefined {

@@ -104,9 +104,10 @@ export function effectiveArcs({ fresh, arcs }: ApplicationState): readonly Place
 }
 
 /** Decisions so far, by location: of visitors whom the daemon was asked for, or a proxy reported. */
-export function decisionsBy({ decisions }: ApplicationState): Record<string, number> {
+export function decisionsBy({ decisions, reported }: ApplicationState): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { location, count } of decisions) counts[location] = (counts[location] ?? 0) + count;
+  for (const { location, count } of [...decisions, ...(reported ?? [])])
+    counts[location] = (counts[location] ?? 0) + count;
   return counts;
 }
 

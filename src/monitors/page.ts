@@ -25,6 +25,13 @@ const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = 
     ].join("\n"),
   },
   {
+    title: "The same of visitors that proxies place by themselves, under a lease, as they report it",
+    query: [
+      'sum by (application) (rate(maxwells_daemon_reported_total{location="canary"}[5m]))',
+      "  / sum by (application) (rate(maxwells_daemon_reported_total[5m]))",
+    ].join("\n"),
+  },
+  {
     title: "Alert: daemons of the fleet disagree about a rollout",
     query: [
       "max by (application, version) (maxwells_daemon_rollout)",
@@ -71,6 +78,20 @@ At \`/metrics\` of the admin listener. Counters never fall while the daemon runs
 the store and comes back.
 
 ${markdownTable(["name", "type", "labels", "unit", "meaning"], prometheus)}
+
+The admin listener is on loopback, has no login, and answers to addresses, to \`localhost\` and to names of \`-admin-host\`. To let
+a Prometheus on another machine fetch the page, put nginx before it, and leave the listener as it is:
+
+\`\`\`nginx
+server {
+    listen 9100;
+    location = /metrics {
+        allow 10.0.0.5;   # the machine of Prometheus
+        deny all;
+        proxy_pass http://127.0.0.1:6293;
+    }
+}
+\`\`\`
 
 ## DogStatsD
 

@@ -16,11 +16,7 @@ import type { MonitorContext } from "./monitor.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
 
 /** Reasons that say what went wrong, not where the visitor lies: 2016 called that a failure of the handler. */
-export const FAILURES = [
-  "invalid",
-  "unknown-application",
-  "lease-failure",
-] as const satisfies readonly Reason[];
+export const FAILURES = ["invalid", "unknown-application"] as const satisfies readonly Reason[];
 
 function isFailure(labels: Labels): boolean {
   return FAILURES.some((reason) => reason === labels["reason"]);
@@ -50,6 +46,21 @@ export const METRICS: readonly Metric[] = [
     *read({ metrics }) {
       for (const { application, location, reason, count } of metrics.placements.values()) {
         yield { labels: { application, location, reason }, value: count };
+      }
+    },
+  },
+  {
+    name: "maxwells_daemon_reported_total",
+    type: "counter",
+    unit: "visitors",
+    labels: ["application", "location", "kind"],
+    help:
+      "Visitors that proxies placed by themselves under a lease, as they report it: the kind is decided, or failure if a " +
+      "proxy had to send them to master. Whoever may ask over the line protocol may report.",
+    statsd: [{ name: "maxwellsdaemon.reported", tags: ["location", "kind", "application"], of2016: false }],
+    *read({ metrics }) {
+      for (const { application, location, kind, count } of metrics.reports.values()) {
+        yield { labels: { application, location, kind }, value: count };
       }
     },
   },

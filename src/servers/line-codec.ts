@@ -43,6 +43,15 @@ export function readRequest(bytes: Uint8Array, start: number, end: number, reque
   if (space < end) readFields(bytes, space, end, request);
 }
 
+/**
+ * Whether a line is the first one of a request over HTTP, or its header `Host`: a browser sends both before anything that a page
+ * on the web can choose.
+ */
+export function isHttp(bytes: Uint8Array, start: number, end: number): boolean {
+  const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+  return /^[A-Za-z]+ .*HTTP\/|^host:/i.test(line);
+}
+
 /** The names and values of a line or a question, percent-decoded; undefined where one is malformed. */
 export function parseFields(text: string): Map<string, string> | undefined {
   const fields = new Map<string, string>();

@@ -7,8 +7,9 @@
  */
 
 import type { ServerCounts } from "../metrics.ts";
-import { LF, LINE_BYTES_MAX, readRequest, writeReply } from "./line-codec.ts";
+import { isHttp, LF, LINE_BYTES_MAX, readRequest, writeReply } from "./line-codec.ts";
 import { ANSWER_BYTES_MAX, answerQuestion, type QuestionContext } from "./questions.ts";
+import { ReportBudget } from "./report-budget.ts";
 import type { ServerContext } from "./server.ts";
 import {
   NOTHING,
@@ -30,7 +31,13 @@ export class LineShared extends StreamShared {
   constructor(context: ServerContext, counts: ServerCounts, closesAfterReply: boolean, waiting?: Waiting) {
     super(context, counts, waiting);
     this.closesAfterReply = closesAfterReply;
-    this.questions = { handler: context.handler, rollout: context.rollout, decision: this.decision };
+    this.questions = {
+      handler: context.handler,
+      rollout: context.rollout,
+      reports: context.metrics.reports,
+      budget: new ReportBudget(),
+      decision: this.decision,
+    };
   }
 }
 
@@ -38,6 +45,8 @@ export class LineConnection extends StreamConnection {
   readonly #shared: LineShared;
   /** Inside a line that is already too long. */
   #isOverlong = false;
+  /** The client speaks HTTP: nothing that it sends is obeyed any more. */
+  #isForeign = false;
 
   constructor(shared: LineShared, socket: StreamSocket, nowMs: number) {
     super(shared, socket, nowMs);
@@ -63,15 +72,21 @@ export class LineConnection extends StreamConnection {
       }
       at = this.#answerKept(chunk, end, nowMs);
       start = end + 1;
-      answered = 1;
+      answered = this.#isForeign ? 0 : 1;
     }
-    while (start < chunk.length && !this.isClosing && !(shared.closesAfterReply && answered > 0)) {
+    while (
+      start < chunk.length &&
+      !this.#isForeign &&
+      !this.isClosing &&
+      !(shared.closesAfterReply && answered > 0)
+    ) {
       const end = chunk.indexOf(LF, start);
       if (end < 0) {
         this.#keep(chunk, start);
         break;
       }
       at = this.#answer(chunk, start, end, at, nowMs);
+      if (this.#isForeign) break;
       answered++;
       start = end + 1;
       if (start >= lookAt) {
@@ -83,11 +98,25 @@ export class LineConnection extends StreamConnection {
         at = 0;
       }
     }
-    if (answered === 0) return;
+    if (this.#isForeign) this.#refuse();
+    if (answered === 0) {
+      if (this.#isForeign) this.endWhenAnswered();
+      return;
+    }
     if (at > 0 && !this.isPaused) this.flush(shared.out, at, NOTHING, 0);
     shared.counts.success += answered;
     shared.turn.answered(answered);
-    if (shared.closesAfterReply) this.endWhenAnswered();
+    if (shared.closesAfterReply || this.#isForeign) this.endWhenAnswered();
+  }
+
+  /** A page on the web can have a browser send a form here; what stands in the form must not be obeyed. */
+  #refuse(): void {
+    const { counts, context } = this.#shared;
+    counts.failure++;
+    context.log.warn("a client spoke HTTP to the line protocol, and was cut off", {
+      server: counts.name,
+      remedy: "give the daemon an -http listener for proxies and applications that ask over HTTP",
+    });
   }
 
   /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin. */
@@ -97,10 +126,14 @@ export class LineConnection extends StreamConnection {
       // A question takes as long as a hundred numbers.
       this.#shared.turn.spent();
       const question = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-      const answer = answerQuestion(question, questions, nowMs);
+      const answer = answerQuestion(question, questions, nowMs, this);
       if (answer !== undefined) return at + out.write(answer, at, "latin1");
     }
     readRequest(bytes, start, end, request);
+    if (!request.valid && isHttp(bytes, start, end)) {
+      this.#isForeign = true;
+      return at;
+    }
     context.handler.decide(request, nowMs, decision);
     return writeReply(out, at, decision, request, bytes, start, end);
   }

@@ -1,6 +1,6 @@
 /**
  * The lines of the line protocol that begin with `?`: what a proxy or a person asks beside decisions. Pure but for the
- * counts that `?served` brings. Each answer is two lines, as everything in this protocol.
+ * reports that `?served` brings. Each answer is two lines, as everything in this protocol.
  *
  *     ?lease                                → milliseconds LF arcs LF
  *     ?served canary=120 master=880         → how many were counted LF LF
@@ -12,18 +12,20 @@
 import { assignmentOfText } from "../assignment.ts";
 import { type Decision, emptyRequest, type Handler } from "../handler.ts";
 import { MAINTENANCE, MASTER } from "../record.ts";
+import type { Reports } from "../reports.ts";
 import { type Rollout, spell, type Table } from "../rollout.ts";
 import { applyFields, parseFields } from "./line-codec.ts";
+import type { Peer } from "./peer.ts";
+import { REPORTED_AT_ONCE_MAX, type ReportBudget } from "./report-budget.ts";
 
 /** What an answer takes at most: all versions of an application with the longest names and numbers. */
 export const ANSWER_BYTES_MAX = 16_384;
 
-/** A proxy reports a second's worth of decisions; more than this in one report is a mistake. */
-const SERVED_MAX = 1e9;
-
 export interface QuestionContext {
   readonly handler: Handler;
   readonly rollout: Rollout;
+  readonly reports: Reports;
+  readonly budget: ReportBudget;
   /** A decision object to use for `?explain`. */
   readonly decision: Decision;
 }
@@ -31,10 +33,16 @@ export interface QuestionContext {
 /**
  * Answers a question.
  *
- * @param line the line without its LF, beginning with `?`
+ * @param line  the line without its LF, beginning with `?`
+ * @param asker who asks; looked at if it reports
  * @returns both lines, or undefined where it is not one of the questions above
  */
-export function answerQuestion(line: string, context: QuestionContext, nowMs: number): string | undefined {
+export function answerQuestion(
+  line: string,
+  context: QuestionContext,
+  nowMs: number,
+  asker: { readonly peer: Peer },
+): string | undefined {
   const [, question, rest] = /^\?([a-z]+)(?: (.*))?$/s.exec(line) ?? [];
   if (question === "explain") return explain(rest ?? "", context, nowMs);
   const fields = rest === undefined ? new Map<string, string>() : parseFields(rest);
@@ -43,7 +51,8 @@ export function answerQuestion(line: string, context: QuestionContext, nowMs: nu
   const table = application === undefined ? undefined : context.rollout.table(application);
   if (question === "lease") return lease(table, nowMs);
   if (question === "served" && table !== undefined) {
-    return served(application as string, table, fields, context.rollout);
+    const counts = readServed(table, fields);
+    return counts && report(application as string, counts, context, asker.peer, nowMs);
   }
   return undefined;
 }
@@ -55,31 +64,35 @@ function lease(table: Table | undefined, nowMs: number): string {
   return `${durationMs}\n${spell(arcs)}\n`;
 }
 
-function served(
-  application: string,
-  table: Table,
-  fields: ReadonlyMap<string, string>,
-  rollout: Rollout,
-): string | undefined {
+type Served = readonly (readonly [location: string, count: number])[];
+
+/** What was reported; undefined if any of it is malformed. */
+function readServed(table: Table, fields: ReadonlyMap<string, string>): Served | undefined {
   const counts: [location: string, count: number][] = [];
   for (const [name, text] of fields) {
     if (name === "application") continue;
     const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
     const isVersion = name !== MAINTENANCE && table.arcs.some((arc) => arc.version === name);
-    if (!(count <= SERVED_MAX) || !(isVersion || name === MASTER || name === "failure")) return undefined;
+    const isKnown = isVersion || name === MASTER || name === FAILURE;
+    if (!(count <= REPORTED_AT_ONCE_MAX) || !isKnown) return undefined;
     counts.push([name, count]);
   }
-  let total = 0;
-  for (const [location, count] of counts) {
-    const placement =
-      location === "failure"
-        ? rollout.placements.of(application, MASTER, "lease-failure")
-        : rollout.placements.of(application, location, "lease");
-    placement.count += count;
-    total += count;
+  return counts;
+}
+
+/** Counts a report, and answers how many visitors that were: 0 if the peer cannot have had so many yet. */
+function report(application: string, counts: Served, context: QuestionContext, peer: Peer, nowMs: number) {
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  if (!context.budget.take(peer, total, nowMs)) return "0\n\n";
+  for (const [name, count] of counts) {
+    if (name === FAILURE) context.reports.add(application, MASTER, "failure", count);
+    else context.reports.add(application, name, "decided", count);
   }
   return `${total}\n\n`;
 }
+
+/** In a report: visitors that went to master, since the proxy could not decide. */
+const FAILURE = "failure";
 
 /** The decision for a request, told with its reason. It is a real one, and counted. */
 function explain(text: string, context: QuestionContext, nowMs: number): string {

@@ -38,6 +38,7 @@ const STATE: State = {
       arcs: [{ version: "canary", rollout: 0.05, offset: 0.5, failsafe: "hold" }],
       malformed: ["blue"],
       decisions: [{ location: "canary", reason: "rollout", count: 42 }],
+      reported: [{ location: "canary", kind: "decided", count: 7 }],
     },
     {
       name: "lost",
@@ -49,6 +50,7 @@ const STATE: State = {
       arcs: [],
       malformed: [],
       decisions: [],
+      reported: [],
     },
   ],
   servers: [

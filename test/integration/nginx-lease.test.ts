@@ -573,15 +573,15 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
     home.remove();
   });
 
-  /** What the daemon counted of what nginx decided. */
+  /** What the daemon counted of what nginx reported. */
   async function counted(): Promise<{ canary: number; master: number; failure: number }> {
-    const decisions = (await daemon.state()).applications[0]?.decisions ?? [];
-    const of = (location: string, reason: string) =>
-      decisions.find((one) => one.location === location && one.reason === reason)?.count ?? 0;
+    const reported = (await daemon.state()).applications[0]?.reported ?? [];
+    const of = (location: string, kind: string) =>
+      reported.find((one) => one.location === location && one.kind === kind)?.count ?? 0;
     return {
-      canary: of("canary", "lease"),
-      master: of("master", "lease"),
-      failure: of("master", "lease-failure"),
+      canary: of("canary", "decided"),
+      master: of("master", "decided"),
+      failure: of("master", "failure"),
     };
   }
 
@@ -594,7 +594,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
       },
     );
 
-  test("the daemon counts exactly the visitors that were served, with the reason lease", async () => {
+  test("the daemon counts exactly the visitors that were served, as reported", async () => {
     const before = await counted();
     await visits(2_000);
     const wanted = { ...before, canary: before.canary + 500, master: before.master + 1_500 };

@@ -201,6 +201,27 @@ describe("a connection", () => {
     expect(await client.lines(2)).toEqual(["0", ""]);
   });
 
+  test.each([
+    ["a form of a web page", "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n?served canary=5\n0.1\n"],
+    ["a header that comes first", "Host: localhost\n?served canary=5\n0.1\n"],
+    ["a long path", `POST /${"x".repeat(9_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n?served canary=5\n`],
+  ])("LP-23: a client that speaks HTTP is cut off, and nothing of it is obeyed: %s", async (_, bytes) => {
+    const client = await connect();
+    const { length } = bytes;
+    for (const cut of [length, 1, 7]) {
+      const odd = await connect();
+      odd.send(bytes.slice(0, cut));
+      await Bun.sleep(5);
+      odd.send(bytes.slice(cut));
+      await odd.ended();
+      expect(odd.received).not.toContain("canary");
+    }
+    expect([...core.metrics.reports.values()]).toEqual([]);
+    client.send("0.1\nGET / HTTP/1.1\n0.1\n");
+    await client.ended();
+    expect(client.received).toBe("0.1\ncanary\n");
+  });
+
   test("LP-21: that asks without reading is not read any further, and gets every answer when it reads", async () => {
     const client = await connect();
     const requests = 300_000;

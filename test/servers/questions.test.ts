@@ -1,12 +1,28 @@
 import { describe, expect, test } from "bun:test";
 import { assignmentOfKey } from "../../src/assignment.ts";
+import { Reports } from "../../src/reports.ts";
 import { ANSWER_BYTES_MAX, answerQuestion } from "../../src/servers/questions.ts";
+import { ReportBudget } from "../../src/servers/report-budget.ts";
 import { type Core, countOf, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { holds } from "../support/random.ts";
 
 function createAsker(core: Core): (line: string) => string | undefined {
-  const context = { handler: core.handler, rollout: core.rollout, decision: core.handler.emptyDecision() };
-  return (line) => answerQuestion(line, context, core.clock());
+  const { handler, rollout, metrics } = core;
+  const context = {
+    ...{ handler, rollout, reports: metrics.reports, budget: new ReportBudget() },
+    decision: handler.emptyDecision(),
+  };
+  return (line) => answerQuestion(line, context, core.clock(), { peer: "uid=33" });
+}
+
+/** What was reported, by application, location and kind. */
+function reported({ metrics }: Core): Record<string, number> {
+  return Object.fromEntries(
+    Array.from(metrics.reports.values(), ({ application, location, kind, count }) => [
+      `${application} ${location} ${kind}`,
+      count,
+    ]),
+  );
 }
 
 function createServed(): { core: Core; ask: (line: string) => string | undefined } {
@@ -59,15 +75,18 @@ describe("LP-16: ?served", () => {
   test("adds to the counts and answers how many", () => {
     const { core, ask } = createServed();
     expect(ask("?served canary=120 master=880 failure=3")).toBe("1003\n\n");
-    expect(countOf(core, "lease")).toBe(1_000);
-    expect(countOf(core, "lease-failure")).toBe(3);
+    expect(ask("?served canary=1")).toBe("1\n\n");
+    expect(reported(core)).toEqual({
+      "app canary decided": 121,
+      "app master decided": 880,
+      "app master failure": 3,
+    });
   });
 
   test("counts for the application that is named", () => {
     const { core, ask } = createServed();
     ask("?served application=web master=7");
-    const [placement] = [...core.metrics.placements.values()].filter(({ count }) => count > 0);
-    expect(placement).toMatchObject({ application: "web", location: "master", reason: "lease", count: 7 });
+    expect(reported(core)).toEqual({ "web master decided": 7 });
   });
 
   test("of nothing is 0", () => {
@@ -94,7 +113,48 @@ describe("LP-16: ?served", () => {
   ])("%p is malformed, and nothing of it is counted", (report) => {
     const { core, ask } = createServed();
     expect(ask(`?served ${report}`)).toBeUndefined();
-    expect(countOf(core, "lease")).toBe(0);
+    expect(reported(core)).toEqual({});
+  });
+
+  test("is kept apart from what the daemon decided", () => {
+    const { core, ask } = createServed();
+    ask("?served canary=1000000");
+    expect([...core.metrics.placements.values()].every(({ count }) => count === 0)).toBeTrue();
+  });
+
+  test("law 5: is counted as far as time allows: more is answered with 0, and may be reported later", () => {
+    const { core, ask } = createServed();
+    expect(ask("?served canary=1000000000")).toBe("1000000000\n\n");
+    for (let i = 0; i < 1_000; i++) expect(ask("?served canary=1000000000")).toBe("0\n\n");
+    core.advance(1_000);
+    expect(ask("?served canary=1500000")).toBe("0\n\n");
+    expect(ask("?served canary=900000")).toBe("900000\n\n");
+    core.advance(10_000_000);
+    expect(ask("?served canary=1000000000")).toBe("1000000000\n\n");
+    expect(reported(core)).toEqual({ "app canary decided": 2_000_900_000 });
+  });
+
+  test("law 5: who reports too much takes nothing from others, and there are not more budgets than a limit", () => {
+    const budget = new ReportBudget();
+    expect(budget.take("uid=65534", 1e9, 0)).toBeTrue();
+    expect(budget.take("uid=65534", 1e9, 1_000)).toBeFalse();
+    expect(budget.take("uid=33", 1e9, 1_000)).toBeTrue();
+    const taken = Array.from({ length: 1_000 }, (_, uid) => budget.take(`uid=${uid + 1e5}`, 1e9, 1_000));
+    expect(taken.filter((isTaken) => isTaken).length).toBeLessThanOrEqual(64);
+    expect(budget.take("uid=33", 1e6, 2_001)).toBeTrue();
+  });
+
+  test("law 5: versions that come and go do not grow the counts", () => {
+    const core = createCore();
+    const ask = createAsker(core);
+    for (let i = 0; i < 1_000; i++) {
+      core.apply("app", { version: `v${i}`, rollout: 0.1 });
+      ask(`?served v${i}=1`);
+    }
+    const reports = [...core.metrics.reports.of("app")];
+    expect(reports.length).toBeLessThanOrEqual(Reports.LOCATIONS_MAX + 1);
+    expect(reports.reduce((sum, { count }) => sum + count, 0)).toBe(1_000);
+    expect(reports.at(-1)).toMatchObject({ location: "other" });
   });
 });
 

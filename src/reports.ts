@@ -1,0 +1,51 @@
+/**
+ * What proxies report that decide by themselves under a lease. It is counted apart from what the daemon decided: whoever may
+ * ask over the line protocol may report, and nobody can tell whether a report is true.
+ */
+
+/** Whether the proxy decided; or could not, and sent its visitor to master. */
+export type ReportKind = "decided" | "failure";
+
+export interface Report {
+  readonly application: string;
+  readonly location: string;
+  readonly kind: ReportKind;
+  /** How many visitors were reported so. */
+  count: number;
+}
+
+export class Reports {
+  /** Versions come and go; past so many locations of an application new ones are counted as the location `other`. */
+  static readonly LOCATIONS_MAX = 128;
+
+  readonly #byApplication = new Map<string, Map<string, Report>>();
+
+  /** @param application one that is served here, or this would grow without bound */
+  add(application: string, location: string, kind: ReportKind, count: number): void {
+    let reports = this.#byApplication.get(application);
+    if (reports === undefined) {
+      reports = new Map();
+      this.#byApplication.set(application, reports);
+    }
+    const name = `${kind} ${location}`;
+    const isNew = !reports.has(name);
+    if (isNew && reports.size >= Reports.LOCATIONS_MAX && location !== OTHER) {
+      this.add(application, OTHER, kind, count);
+      return;
+    }
+    const report = reports.get(name) ?? { application, location, kind, count: 0 };
+    report.count += count;
+    if (isNew) reports.set(name, report);
+  }
+
+  /** Of one application. */
+  of(application: string): Iterable<Report> {
+    return this.#byApplication.get(application)?.values() ?? [];
+  }
+
+  *values(): IterableIterator<Report> {
+    for (const reports of this.#byApplication.values()) yield* reports.values();
+  }
+}
+
+const OTHER = "other";

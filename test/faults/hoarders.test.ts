@@ -1,0 +1,194 @@
+/** Clients that take all places, or all room for what waits, and give nothing back (law 5): the others are served. */
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { CAN_BE_NOBODY, type Hoard, startHoard } from "../support/hoard.ts";
+import { HttpClient } from "../support/http.ts";
+import { LineClient } from "../support/line.ts";
+import { freePort } from "../support/port.ts";
+import { hello, message, notify, SpopClient } from "../support/spop.ts";
+import { RESIDENT_BYTES_MAX, residentBytes } from "./health.ts";
+
+const releases: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const release of releases.splice(0).reverse()) await release();
+});
+
+interface Running {
+  readonly home: DaemonHome;
+  readonly daemon: DaemonProcess;
+  readonly http: string;
+  readonly spop: string;
+  readonly admin: number;
+}
+
+/** A daemon with every kind of listener, and so many descriptors. */
+async function run(descriptors: number): Promise<Running> {
+  const flags: string[] = [];
+  const home = new DaemonHome({ flags });
+  releases.push(() => home.remove());
+  // Another user has to reach the sockets.
+  chmodSync(home.directory, 0o711);
+  const [http, spop] = [join(home.directory, "http.sock"), join(home.directory, "spop.sock")];
+  const admin = await freePort();
+  flags.push("-http", `unix:${http}`, "-spop", `unix:${spop}`, "-admin", `127.0.0.1:${admin}`);
+  const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...home.command];
+  const daemon = await DaemonProcess.of(
+    Bun.spawn(limited, { stdin: "ignore", stdout: "ignore", stderr: "pipe" }),
+  );
+  releases.push(() => daemon.end());
+  return { home, daemon, http, spop, admin };
+}
+
+async function hoard(what: Hoard, options?: Parameters<typeof startHoard>[1]): Promise<void> {
+  const started = await startHoard(what, options);
+  releases.push(() => started.end());
+}
+
+/** Each asks on a fresh connection, in two pieces as a busy proxy may send it; resolves with how many were answered. */
+async function answered(count: number, ask: () => Promise<string>): Promise<number> {
+  let good = 0;
+  for (let i = 0; i < count; i++) {
+    if ((await ask().catch(() => "")) === "canary") good++;
+  }
+  return good;
+}
+
+const PIECE_MS = 5;
+
+const askLine = (path: string) => async () => {
+  const client = await LineClient.connect({ path });
+  try {
+    client.send("0.");
+    await Bun.sleep(PIECE_MS);
+    return (await client.ask("1")).location;
+  } finally {
+    client.close();
+  }
+};
+
+const askHttp = (path: string) => async () => {
+  const client = await HttpClient.connect({ path });
+  try {
+    client.socket.write("GET /decide HTTP/1.1\r\nmaxwellsdaemon: 0.1\r\n");
+    await Bun.sleep(PIECE_MS);
+    client.socket.write("\r\n");
+    return (await client.reply()).headers.get("maxwellsdaemon-location") ?? "";
+  } finally {
+    client.close();
+  }
+};
+
+const askSpop = (path: string) => async () => {
+  const client = await SpopClient.connect({ path });
+  try {
+    client.send(hello());
+    await client.next();
+    const question = notify(message("decide", [["assignment", "0.1"]]));
+    client.send(question.subarray(0, 10));
+    await Bun.sleep(PIECE_MS);
+    client.send(question.subarray(10));
+    return String((await client.next()).values["location"]);
+  } finally {
+    client.close();
+  }
+};
+
+describe("a client that takes all places", () => {
+  test.skipIf(!CAN_BE_NOBODY)(
+    "of one user leaves those that others need, on its own listener and on all others",
+    async () => {
+      const { home, daemon, http, spop } = await run(400);
+      await hoard({ to: { path: home.socket }, connections: 1_000, comesAgain: true }, { asNobody: true });
+      expect(await answered(50, askLine(home.socket))).toBe(50);
+      expect(await answered(50, askHttp(http))).toBe(50);
+      expect(await answered(50, askSpop(spop))).toBe(50);
+      await hoard({ to: { path: http }, connections: 1_000, comesAgain: true }, { asNobody: true });
+      expect(await answered(50, askHttp(http))).toBe(50);
+      await eventually(() => daemon.log.includes("too many connections"), "the log says so");
+      home.write({ canary: 0.5 });
+      await daemon.follows("canary", 0.5);
+    },
+    60_000,
+  );
+
+  test("of the same user leaves all other listeners theirs", async () => {
+    const { home, http, spop } = await run(400);
+    await hoard({ to: { path: home.socket }, connections: 1_000, comesAgain: true });
+    expect(await answered(50, askHttp(http))).toBe(50);
+    expect(await answered(50, askSpop(spop))).toBe(50);
+  }, 60_000);
+
+  test("at the admin listener takes nothing from visitors: neither descriptors, nor memory, nor the store", async () => {
+    const { home, daemon, http, admin } = await run(1_024);
+    const head = `GET /state HTTP/1.1\r\nHost: localhost\r\nCookie: ${"x".repeat(250_000)}`;
+    const to = { host: "127.0.0.1", port: admin };
+    await hoard({ to, connections: 1_500, first: head, comesAgain: true });
+    expect(await answered(100, askLine(home.socket))).toBe(100);
+    expect(await answered(20, askHttp(http))).toBe(20);
+    expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+    home.write({ canary: 1 });
+    await eventually(async () => (await home.ask("0.9")) === "canary", "the store is read");
+  }, 60_000);
+});
+
+describe("a client that begins requests and does not end them", () => {
+  test.each([
+    ["over the line protocol", "line", "9".repeat(8_000), 2_600],
+    ["over HTTP", "http", `GET /decide HTTP/1.1\r\nCookie: ${"x".repeat(250_000)}`, 100],
+    ["over SPOP", "spop", `${hello().toString("latin1")}\0\0\x3f\x00${"x".repeat(16_000)}`, 1_400],
+  ] as const)(
+    "has no one else cut off %s",
+    async (_, kind, first, connections) => {
+      const { home, daemon, http, spop } = await run(8_000);
+      const path = { line: home.socket, http, spop }[kind];
+      const ask = { line: askLine, http: askHttp, spop: askSpop }[kind](path);
+      await hoard({ to: { path }, connections, first, comesAgain: true });
+      expect(await answered(100, ask)).toBe(100);
+      const told = /too much waits for clients .* were cut off/;
+      await eventually(() => told.test(daemon.log), "they hold as much as they may");
+      expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+    },
+    60_000,
+  );
+
+  test("loses its place two seconds after the first byte, however often it sends another", async () => {
+    const { home, http, spop, admin } = await run(1_000);
+    const greeted = await SpopClient.greeted({ path: spop });
+    const clients = {
+      line: await LineClient.connect({ path: home.socket }),
+      overlong: await LineClient.connect({ path: home.socket }),
+      http: await HttpClient.connect({ path: http }),
+      body: await HttpClient.connect({ path: http }),
+      spop: greeted,
+      admin: await HttpClient.connect({ host: "127.0.0.1", port: admin }),
+    };
+    clients.overlong.send("9".repeat(10_000));
+    clients.spop.send(Buffer.of(0, 0, 0x10, 0));
+    clients.http.socket.write("GET /decide HTTP/1.1\r\nCookie: ");
+    clients.body.socket.write("GET /decide HTTP/1.1\r\nContent-Length: 1000\r\n\r\n");
+    const beganAtMs = performance.now();
+    const lostAfterMs: Record<string, number> = {};
+    for (const [name, { socket }] of Object.entries(clients)) {
+      socket.once("close", () => {
+        lostAfterMs[name] = performance.now() - beganAtMs;
+      });
+    }
+    const drip = setInterval(() => {
+      for (const { socket } of Object.values(clients)) socket.write("1");
+    }, 200);
+    releases.push(() => clearInterval(drip));
+    const polite = await LineClient.connect({ path: home.socket });
+    await eventually(() => Object.keys(lostAfterMs).length === 6, "all have lost their places");
+    for (const ms of Object.values(lostAfterMs)) {
+      expect(ms).toBeGreaterThan(1_900);
+      expect(ms).toBeLessThan(5_000);
+    }
+    // One that asks nothing keeps its place, as proxies keep connections.
+    expect((await polite.ask("0.1")).location).toBe("canary");
+    polite.close();
+  }, 30_000);
+});
