@@ -97,7 +97,7 @@ const askSpop = (path: string) => async () => {
   }
 };
 
-describe("a client that takes all places", () => {
+describe("LP-24: a client that takes all places", () => {
   test.skipIf(!CAN_BE_NOBODY)(
     "of one user leaves those that others need, on its own listener and on all others",
     async () => {
@@ -135,7 +135,7 @@ describe("a client that takes all places", () => {
   }, 60_000);
 });
 
-describe("a client that begins requests and does not end them", () => {
+describe("LP-24: a client that begins requests and does not end them", () => {
   test.each([
     ["over the line protocol", "line", "9".repeat(8_000), 2_600],
     ["over HTTP", "http", `GET /decide HTTP/1.1\r\nCookie: ${"x".repeat(250_000)}`, 100],

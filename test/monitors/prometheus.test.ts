@@ -78,6 +78,7 @@ test("every metric of the table is on the page, with its type and its help", asy
   context.metrics.feed("app");
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
   decide(context, "app", 0.2);
+  context.metrics.reports.add("app", "canary", "decided", 3);
   const page = await scrape(monitor(context));
   expect([...page.types].sort()).toEqual(
     METRICS.map(({ name, type }): [string, string] => [name, type]).sort(),
@@ -92,6 +93,23 @@ test("every metric of the table is on the page, with its type and its help", asy
     if (key === undefined) throw new Error(`${name} has no value`);
     expect([...key.matchAll(/([a-z_]+)="/g)].map((match) => String(match[1]))).toEqual([...labels].sort());
   }
+});
+
+test("what proxies report is no decision, and has a metric of its own", async () => {
+  const context = testContext();
+  context.rollout.apply("app", [arc("canary", 0.5)], 0);
+  decide(context, "app", 0.2);
+  context.metrics.reports.add("app", "canary", "decided", 1_000_000);
+  context.metrics.reports.add("app", "master", "failure", 3);
+  const { values } = await scrape(monitor(context));
+  const of = (name: string) => [...values].filter(([key]) => key.startsWith(`${name}{`));
+  const sum = (name: string) => of(name).reduce((total, [, value]) => total + Number(value), 0);
+  expect(sum("maxwells_daemon_decisions_total")).toBe(1);
+  expect(sum("maxwells_daemon_reported_total")).toBe(1_000_003);
+  expect(of("maxwells_daemon_reported_total").map(([key]) => /kind="(\w+)"/.exec(key)?.[1])).toEqual([
+    "decided",
+    "failure",
+  ]);
 });
 
 test("values are those of the daemon at the moment of the scrape", async () => {

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,4 +120,47 @@ test("a file that is no socket is not replaced", async () => {
   file.release();
   expect(readFileSync(path, "utf8")).toBe("precious");
   expect(readdirSync(directory)).toEqual(["socket"]);
+});
+
+describe("whether a socket can be put at a path is tried without taking it", () => {
+  test("leaves a listener, and nothing else behind", async () => {
+    const file = new SocketFile(path, 0o600);
+    await bind(file, "first");
+    file.publish();
+    SocketFile.prove(path);
+    expect(await whoAnswers()).toBe("first");
+    expect(readdirSync(directory)).toEqual(["socket"]);
+  });
+
+  test("throws where there can be none", () => {
+    expect(() => SocketFile.prove(join(directory, "no", "such"))).toThrow();
+    writeFileSync(path, "no socket");
+    expect(() => SocketFile.prove(path)).toThrow(/is not a socket; move it away/);
+    expect(readdirSync(directory)).toEqual(["socket"]);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "throws if it is another user's, in a directory that everybody shares",
+    () => {
+      const shared = mkdtempSync(join(tmpdir(), "shared-"));
+      chmodSync(shared, 0o1777);
+      const strange = join(shared, "socket");
+      const script = `
+      const { SocketFile } = await import(${JSON.stringify(join(import.meta.dir, "../../src/servers/socket-file.ts"))});
+      const { createServer } = await import("node:net");
+      await new Promise((resolve) => createServer().listen(${JSON.stringify(strange)}, resolve));
+      process.setegid?.(65534);
+      process.seteuid?.(65534);
+      try { SocketFile.prove(${JSON.stringify(strange)}); console.log("can be had"); }
+      catch (error) { console.log(error.code); }
+      process.exit();
+    `;
+      try {
+        const { stdout } = Bun.spawnSync([process.execPath, "-e", script]);
+        expect(stdout.toString()).toBe("EPERM\n");
+      } finally {
+        rmSync(shared, { recursive: true });
+      }
+    },
+  );
 });

@@ -1,0 +1,56 @@
+/** `/readyz` says when visitors are not answered as the store says, the log says it once, and the process stays alive. */
+
+import { afterEach, expect, test } from "bun:test";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+
+let home: DaemonHome;
+let daemon: DaemonProcess;
+
+afterEach(async () => {
+  await daemon.end();
+  home.remove();
+});
+
+async function page(path: string): Promise<string> {
+  const [, admin] = / runs .*admin=(\S+)/.exec(daemon.log) ?? [];
+  const response = await fetch(`${admin}${path}`);
+  return `${response.status} ${await response.text()}`;
+}
+
+test("a socket whose directory is gone is told of once, and listened on again when it is back", async () => {
+  const flags: string[] = [];
+  home = new DaemonHome({ flags });
+  const directory = join(home.directory, "run");
+  const path = join(directory, "second.sock");
+  flags.push("-listen", `unix:${path}`);
+  mkdirSync(directory);
+  daemon = await home.start();
+  expect(await page("/readyz")).toBe("200 ready\n");
+  rmSync(directory, { recursive: true });
+  await eventually(async () => (await page("/readyz")).startsWith("503"), "it is not ready");
+  expect(await page("/readyz")).toContain(`nothing reaches line unix:${path}: the file ${path} is gone`);
+  expect(await page("/healthz")).toBe("200 ok\n");
+  await Bun.sleep(3_500);
+  expect(daemon.log.split("no proxy can connect")).toHaveLength(2);
+  expect(daemon.log).not.toMatch(/\.[0-9a-f]{8}\.new/);
+  expect(daemon.log).toContain("remedy=");
+  mkdirSync(directory);
+  await eventually(async () => (await page("/readyz")).startsWith("200"), "it is ready again");
+  expect(daemon.log).toContain("listening anew");
+}, 30_000);
+
+test("a store that is lost for too long makes it not ready, and not dead", async () => {
+  home = new DaemonHome({ flags: ["-unhealthy", "500ms"] });
+  daemon = await home.start();
+  expect(await page("/readyz")).toBe("200 ready\n");
+  rmSync(home.storePath);
+  await eventually(async () => (await page("/readyz")).startsWith("503"), "it is not ready");
+  expect(await page("/readyz")).toBe(
+    "503 not ready: the snapshot is too old of website: the store cannot be read\n",
+  );
+  expect(await page("/healthz")).toBe("200 ok\n");
+  home.write({ canary: 0.5 });
+  await eventually(async () => (await page("/readyz")).startsWith("200"), "it is ready again");
+}, 30_000);
