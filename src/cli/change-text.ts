@@ -2,10 +2,10 @@
 
 import { nearest } from "../config/nearest.ts";
 import { rolloutText } from "../config/values.ts";
-import { MAINTENANCE } from "../record.ts";
+import { type Arc, MAINTENANCE } from "../record.ts";
 import { arcsOf, type Change, isDown, type Refusal } from "../records/change.ts";
 import { isHoldingPart, type ShownRecord } from "../records/fields.ts";
-import { sharesOf, type Taken } from "../records/share.ts";
+import { fittingOffset, sharesOf, type Taken } from "../records/share.ts";
 import type { Outcome } from "../records/write.ts";
 import type { Snapshot, Store } from "../stores/store.ts";
 import { oneLine } from "../text.ts";
@@ -20,13 +20,22 @@ export const EMERGENCY =
 
 /** `canary of app: 5% (0.05) → 10% (0.1), failsafe master → hold`: every field that a daemon acts upon and that changed. */
 export function changeText(before: ShownRecord | null, after: ShownRecord): string {
-  const was = before === null ? "new" : before.problem === undefined ? rolloutOf(before) : "malformed";
+  const was = before === null ? absentText(after) : stateText(before);
   const now = rolloutOf(after);
   const fields = [was === now ? now : `${was} → ${now}`];
   const [offset, failsafe] = before === null ? [0, "master"] : [before.offset, before.failsafe];
   if (offset !== after.offset) fields.push(`offset ${offset} → ${after.offset}`);
   if (failsafe !== after.failsafe) fields.push(`failsafe ${failsafe} → ${after.failsafe}`);
   return `${after.version} of ${after.application}: ${fields.join(", ")}`;
+}
+
+function stateText(record: ShownRecord): string {
+  return record.problem === undefined ? rolloutOf(record) : "malformed";
+}
+
+/** Maintenance without a record is off, and no news. */
+function absentText({ version }: ShownRecord): string {
+  return version === MAINTENANCE ? "off" : "new";
 }
 
 /** What an operator should know of a record that is written or there already. */
@@ -53,9 +62,9 @@ export function remarksOn(
         "back; write -failsafe master, unless the version before it is gone",
     );
   }
-  const others = arcsOf(snapshot).filter((arc) => arc.version !== version);
-  for (const each of sharesOf([...others, after]).taken) {
-    if (each.by === version || each.from === version) remarks.push(`${takenText(each)}, which comes later`);
+  const arcs = [...arcsOf(snapshot).filter((arc) => arc.version !== version), after];
+  for (const each of sharesOf(arcs).taken) {
+    if (each.by === version || each.from === version) remarks.push(overlapText(each, arcs));
   }
   return remarks.map(oneLine);
 }
@@ -63,6 +72,13 @@ export function remarksOn(
 /** `canary takes 10% of all visitors from blue`. */
 export function takenText({ by, from, share }: Taken): string {
   return `${by} takes ${rolloutText(share)} of all visitors from ${from}`;
+}
+
+/** The same, and how it ends: an offset at which the loser has its visitors for itself, if there is one. */
+export function overlapText(taken: Taken, arcs: readonly Arc[]): string {
+  const loser = arcs.find(({ version }) => version === taken.from);
+  const offset = loser === undefined ? undefined : fittingOffset(loser, arcs);
+  return `${takenText(taken)}${offset === undefined ? "" : ` (${taken.from} has its own with -offset ${offset})`}`;
 }
 
 /** The error that a change ends with; undefined if it is done. */

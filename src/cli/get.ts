@@ -10,7 +10,7 @@ import { sharesOf } from "../records/share.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { oneLine, table } from "../text.ts";
 import { applicationHint } from "./application-hint.ts";
-import { takenText } from "./change-text.ts";
+import { overlapText } from "./change-text.ts";
 import { type Command, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
@@ -74,13 +74,14 @@ export const get: Command = {
 };
 
 function rowsOf(application: string, snapshot: Snapshot): Row[] {
-  const { byVersion, taken } = sharesOf(arcsOf(snapshot));
+  const arcs = arcsOf(snapshot);
+  const { byVersion, taken } = sharesOf(arcs);
   return [...snapshot].map(([version, record]) => {
     const shown = shownRecord(application, version, record);
     const remarks = [
       ...(version === MAINTENANCE && shown.rollout > 0 ? ["MAINTENANCE IS ON"] : []),
       ...(isHoldingPart(shown) ? ["holds below 100%"] : []),
-      ...taken.filter(({ from }) => from === version).map(takenText),
+      ...taken.filter(({ from }) => from === version).map((each) => overlapText(each, arcs)),
     ];
     const share = version === MAINTENANCE ? null : (byVersion.get(version) ?? 0);
     return { ...shown, share, remark: remarks.join("; ") };

@@ -6,7 +6,7 @@ import { type Arc, MAINTENANCE, MASTER } from "../record.ts";
 import { isHoldingPart } from "../records/fields.ts";
 import { sharesOf } from "../records/share.ts";
 import { aligned, durationText, oneLine, table } from "../text.ts";
-import { takenText } from "./change-text.ts";
+import { overlapText } from "./change-text.ts";
 import { switchText } from "./rollouts.ts";
 
 export function statusPage(state: State): string {
@@ -115,14 +115,15 @@ function applicationPart(application: ApplicationState): string {
 
 function circleTable(application: ApplicationState): string {
   const { arcs, fresh } = application;
-  const { byVersion, taken } = sharesOf(arcsInForce(application));
+  const inForce = arcsInForce(application);
+  const { byVersion, taken } = sharesOf(inForce);
   const hasShares = taken.length > 0;
   return table(
     ["version", "rollout", "share", "offset", "failsafe", "remark"],
     arcs.map((arc) => {
       const remarks = [
         ...(isHoldingPart(arc) ? ["holds below 100%"] : []),
-        ...taken.filter(({ from }) => from === arc.version).map(takenText),
+        ...taken.filter(({ from }) => from === arc.version).map((each) => overlapText(each, inForce)),
       ];
       return [
         arc.version,

@@ -12,6 +12,9 @@ const POLL_MS = 200;
 /** One answer of an admin listener. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
+/** No question is asked with less time than this. */
+const ANSWER_MIN_MS = 300;
+
 const WAIT_MIN_MS = 1_000;
 const WAIT_MAX_MS = 600_000;
 
@@ -51,12 +54,14 @@ export async function waitForDaemons(
 }
 
 async function waitForOne(address: HostPort, record: ShownRecord, untilMs: number): Promise<Follower> {
+  const admin = hostPortText(address);
   for (;;) {
-    const leftMs = Math.max(1, untilMs - performance.now());
+    const leftMs = untilMs - performance.now();
     const instead = await differenceAt(address, record, Math.min(ANSWER_TIMEOUT_MS, leftMs));
-    const follows = instead === "";
-    if (follows || performance.now() >= untilMs) return { admin: hostPortText(address), follows, instead };
-    await sleep(Math.min(POLL_MS, Math.max(1, untilMs - performance.now())));
+    // A question that has no time left would be answered by its own deadline, and say nothing of the daemon.
+    const isLast = performance.now() + POLL_MS + ANSWER_MIN_MS > untilMs;
+    if (instead === "" || isLast) return { admin, follows: instead === "", instead };
+    await sleep(POLL_MS);
   }
 }
 

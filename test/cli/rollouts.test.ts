@@ -356,7 +356,7 @@ describe("set shows each field that changed", () => {
       texts.push((await store.run("set", "maintenance", word)).stdout.replace(/ in file:.*/, ""));
     }
     expect(texts).toEqual([
-      "maintenance of app: new → on\n",
+      "maintenance of app: off → on\n",
       "maintenance of app is on already; nothing was written\n",
       "maintenance of app: on → off\n",
     ]);
@@ -425,7 +425,12 @@ describe("overlaps", () => {
     expect(stderr).toContain("canary takes 50% of all visitors from blue");
     const { stdout } = await store.run("get");
     expect(stdout).toMatch(/blue +60% +0\.6 +10% /);
-    expect(stdout).toContain("canary takes 50% of all visitors from blue");
+    expect(stdout).toContain("canary takes 50% of all visitors from blue\n");
+    await store.run("set", "blue", "50%");
+    expect((await store.run("get")).stdout).toContain(
+      "canary takes 50% of all visitors from blue (blue has its own with -offset 0.5)\n",
+    );
+    await store.run("set", "blue", "60%", "-overlap");
     const shares = JSON.parse((await store.run("get", "-o", "json")).stdout);
     expect(Object.fromEntries(shares.map(({ version, share }: never) => [version, share]))).toEqual({
       canary: 0.5,
