@@ -86,6 +86,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ["get", "-store", "constant:0.25"],
   ["history", "-store", "file:./nothing.json"],
   ["set", "canary", "1%", "-store", "file:./nothing.json"],
+  ["remove", "canary", "-store", "file:./nothing.json"],
   ["copy", "-store", "constant:0.25", "-to", "file:./copy.json"],
   ["init-store", "-store", "postgres://127.0.0.1:9/rollouts"],
   ["get", "-store", "redis://127.0.0.1:9"],

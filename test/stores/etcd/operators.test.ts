@@ -157,6 +157,17 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
       await as("user", "add", `${user}:${user}-secret`);
       await as("user", "grant-role", user, role);
     }
+    await as("role", "add", "website-write");
+    await as(
+      "role",
+      "grant-permission",
+      "website-write",
+      "--prefix",
+      "readwrite",
+      "/maxwells-daemon/website/",
+    );
+    await as("user", "add", "owner:owner-secret");
+    await as("user", "grant-role", "owner", "website-write");
     await as("auth", "enable");
   }, 60_000);
   afterAll(() => engine?.stop());
@@ -201,6 +212,16 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
     await engine.ctl("put", "/maxwells-daemon/website/canary", "0.6");
     await eventually(async () => count > before, "a nudge");
     await expect(store.read("another", soon())).rejects.toMatchObject({ code: "denied" });
+    await store.close();
+  });
+
+  test("an operator of one application removes its records, and history does without the note", async () => {
+    const store = await openEtcd(address("owner"));
+    const written = await store.write?.("website", "over", { rollout: 0 }, null, soon());
+    const revision = written?.ok ? written.revision : "";
+    expect(await store.remove?.("website", "over", revision, soon())).toEqual({ ok: true });
+    expect((await store.read("website", soon())).has("over")).toBe(false);
+    expect((await store.history?.("website", 5, soon()))?.length).toBeGreaterThan(0);
     await store.close();
   });
 
