@@ -12,12 +12,16 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** @param terminal what a person at a terminal would do, if there is one */
+/** @param world what a person at a terminal would do, and the configuration file of the machine */
 export async function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
   program?: Program,
-  terminal: { readonly isTerminal?: boolean; onPrint?(text: string, interrupt: () => void): void } = {},
+  world: {
+    readonly isTerminal?: boolean;
+    onPrint?(text: string, interrupt: () => void): void;
+    readonly defaultConfigFile?: string;
+  } = {},
 ): Promise<Run> {
   let interrupt = () => {};
   let stdout = "";
@@ -27,11 +31,12 @@ export async function run(
     onInterrupt(stop: () => void) {
       interrupt = stop;
     },
+    ...(world.defaultConfigFile === undefined ? {} : { defaultConfigFile: world.defaultConfigFile }),
     stdout: {
-      isTerminal: terminal.isTerminal ?? false,
+      isTerminal: world.isTerminal ?? false,
       write(text: string) {
         stdout += text;
-        terminal.onPrint?.(text, () => interrupt());
+        world.onPrint?.(text, () => interrupt());
       },
     },
     stderr: {

@@ -5,9 +5,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse as parseToml } from "smol-toml";
-import { allOptions } from "../../src/config/options.ts";
-import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { allOptions, DEFAULT_CONFIG_FILE } from "../../src/config/options.ts";
+import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
 import { LineClient } from "../support/line.ts";
+import { fillExample, installPage, nginxMissing, startNginx } from "../support/nginx.ts";
+import { hasPython } from "../support/notify-socket.ts";
+import { freePort } from "../support/port.ts";
+import { SystemdRoot } from "../support/systemd-root.ts";
+import { startUpstream } from "../support/upstream.ts";
 
 const UNITS = join(import.meta.dir, "../../integrations/systemd");
 const SERVICE = join(UNITS, "maxwells-daemon.service");
@@ -93,12 +98,38 @@ describe.skipIf(isMissing)("the systemd units", () => {
     expect(flags).toContain("config");
     expect(flags.filter((flag) => !names.has(flag))).toEqual([]);
     expect(command).toContain("-listen fd:3");
+    // Commands read this file by themselves, so it is the one that the daemon reads.
+    expect(command).toContain(`-config ${DEFAULT_CONFIG_FILE} `);
     // The two must not meet: the daemon replaces the file of its own socket.
     const own = /-socket (\S+)/.exec(command)?.[1];
     expect(readFileSync(SOCKET, "utf8")).not.toContain(`ListenStream=${own}\n`);
 
     const settings = parseToml(readFileSync(join(UNITS, "maxwells-daemon.toml"), "utf8"));
     expect(Object.keys(settings).filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  test("watch the daemon, and bound what it may take of the machine", () => {
+    const service = readFileSync(SERVICE, "utf8");
+    for (const line of [
+      "Type=notify",
+      "NotifyAccess=main",
+      "WatchdogSec=10s",
+      "MemoryMax=512M",
+      "TasksMax=512",
+    ]) {
+      expect(service).toContain(`\n${line}\n`);
+    }
+    expect(service).toContain("\nExecReload=/bin/kill -HUP $MAINPID\n");
+    const [dropIn = ""] = readFileSync(join(UNITS, "haproxy.conf"), "utf8").match(/^[^#\n].*\n.*$/m) ?? [];
+    expect(dropIn).toBe("[Service]\nSupplementaryGroups=haproxy");
+  });
+
+  test("pass systemd-analyze verify with the drop-in for HAProxy", async () => {
+    const directory = join(root, "etc/systemd/system/maxwells-daemon.service.d");
+    mkdirSync(directory, { recursive: true });
+    cpSync(join(UNITS, "haproxy.conf"), join(directory, "haproxy.conf"));
+    const verified = await run("systemd-analyze", `--root=${root}`, "verify", "maxwells-daemon.service");
+    expect(verified).toEqual({ status: 0, text: "" });
   });
 
   test("a daemon that was passed a socket answers on it, and leaves it in place when it ends", async () => {
@@ -116,6 +147,9 @@ describe.skipIf(isMissing)("the systemd units", () => {
       const daemon = await DaemonProcess.of(child);
       expect(await client.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
       expect(await client.ask("0.9")).toEqual({ assignment: "0.9", location: "master" });
+      // Named by the path, so commands find it.
+      const names = (await daemon.state()).servers.map(({ name }) => name);
+      expect(names).toEqual([`line unix:${home.socket}`, `line unix:${path}`]);
       const direct = await LineClient.connect({ path: home.socket });
       expect(await direct.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
       client.close();
@@ -130,3 +164,71 @@ describe.skipIf(isMissing)("the systemd units", () => {
     }
   }, 20_000);
 });
+
+describe.skipIf(isMissing || !hasPython || nginxMissing() !== undefined)(
+  "the first steps, on a server",
+  () => {
+    let machine: SystemdRoot;
+    const stops: (() => Promise<void> | void)[] = [];
+
+    beforeAll(async () => {
+      machine = new SystemdRoot();
+      await machine.start();
+      stops.push(() => machine.stop());
+    });
+
+    afterAll(async () => {
+      for (const stop of stops.reverse()) await stop();
+    });
+
+    test("the page installs the units, and starts both", () => {
+      expect(machine.told).toEqual([
+        "systemctl daemon-reload",
+        "systemctl enable --now maxwells-daemon.socket maxwells-daemon.service",
+      ]);
+      for (const name of ["service", "socket"]) {
+        const path = machine.path(`etc/systemd/system/maxwells-daemon.${name}`);
+        expect(readFileSync(path, "utf8")).toBe(readFileSync(join(UNITS, `maxwells-daemon.${name}`), "utf8"));
+      }
+    });
+
+    test("commands need neither -config nor -socket: ask, set, status", async () => {
+      expect((await machine.command("ask", "0.1")).stdout).toContain("master");
+      const set = await machine.command("set", "canary", "25%");
+      expect([set.stdout + set.stderr, set.status]).toEqual([expect.stringContaining("25% (0.25)"), 0]);
+      await eventually(
+        async () => (await machine.command("ask", "0.1")).stdout.includes("canary"),
+        "it follows",
+      );
+      const status = await machine.command("status");
+      expect([status.stderr, status.status]).toEqual(["", 0]);
+      expect(status.stdout).toContain(machine.configFile);
+      expect(status.stdout).toContain(`line unix:${machine.socket}`);
+      const check = await machine.command("check");
+      expect(check.stdout).toMatch(new RegExp(`^-config +${machine.configFile} +default$`, "m"));
+    });
+
+    test("doctor is green behind the shipped nginx, by the address alone", async () => {
+      const port = await freePort();
+      const directory = machine.directory;
+      installPage(directory);
+      for (const name of ["master", "canary"]) {
+        const upstream = startUpstream(name, join(directory, `${name}.sock`));
+        stops.push(() => upstream.stop());
+      }
+      const example = fillExample("lease", port, {
+        daemon: machine.socket,
+        master: join(directory, "master.sock"),
+        canary: join(directory, "canary.sock"),
+        maintenanceFile: machine.path("var/lib/maxwells-daemon/maintenance/website"),
+        page: join(directory, "share"),
+      });
+      const nginx = await startNginx(directory, port, example);
+      stops.push(() => nginx.stop());
+      const doctor = await machine.command("doctor", "-url", `http://127.0.0.1:${port}/`);
+      expect([doctor.status, doctor.stderr], doctor.stdout).toEqual([0, ""]);
+      expect(doctor.stdout).toContain(machine.socket);
+      expect(doctor.stdout).not.toContain("FAIL");
+    }, 120_000);
+  },
+);
