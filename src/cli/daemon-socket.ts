@@ -1,13 +1,10 @@
 /** Finds the socket of the daemon of this machine, for the commands that ask it. */
 
 import { admin } from "../admin/admin.ts";
-import { fetchState } from "../admin/fetch-state.ts";
 import type { Settings } from "../config/option.ts";
 import { type Address, addressText } from "../config/values.ts";
 import { socket } from "../servers/line.ts";
-
-/** A daemon that is there answers at once. */
-const STATE_TIMEOUT_MS = 2_000;
+import { readListeners } from "../servers/predecessor.ts";
 
 /**
  * The socket that is named. If none is named, the daemon's own word counts, because under systemd it listens at the path of
@@ -17,8 +14,8 @@ export async function daemonSocket(settings: Settings): Promise<Address | null> 
   const address = settings.get(socket);
   const adminAddress = settings.get(admin);
   if (settings.isNamed(socket) || adminAddress === null) return address;
-  const state = await fetchState(adminAddress, STATE_TIMEOUT_MS).catch(() => undefined);
-  const paths = (state?.servers ?? []).flatMap(({ name }) => /^line unix:(.+)$/.exec(name)?.[1] ?? []);
+  const said = await readListeners(adminAddress);
+  const paths = (said?.listeners ?? []).flatMap((name) => /^line unix:(.+)$/.exec(name)?.[1] ?? []);
   const [path] = paths;
   const isDefault = address !== null && paths.some((each) => addressText(address) === `unix:${each}`);
   return isDefault || path === undefined ? address : { kind: "unix", path };

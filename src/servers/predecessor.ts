@@ -27,10 +27,15 @@ export async function findPredecessor(
   admin: HostPort,
   applications: readonly string[],
 ): Promise<Listeners | undefined> {
+  const said = await readListeners(admin);
+  return said?.applications.every((name) => applications.includes(name)) ? said : undefined;
+}
+
+/** What the daemon whose admin listener is at `admin` says of its listeners; undefined if there is none. */
+export async function readListeners(admin: HostPort): Promise<Listeners | undefined> {
   try {
     const said: unknown = JSON.parse(await get(`http://${hostPortText(admin)}/listeners`));
-    if (!isListeners(said)) return undefined;
-    return said.applications.every((name) => applications.includes(name)) ? said : undefined;
+    return isListeners(said) ? said : undefined;
   } catch {
     // Nobody is there, or it is no daemon of this kind.
     return undefined;
