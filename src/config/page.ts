@@ -1,25 +1,32 @@
 /** The reference of all settings, `docs/configuration.md`, made from the options themselves. */
 
-import { environmentName } from "./environment.ts";
+import { environmentName, separatorOf } from "./environment.ts";
 import type { Option } from "./option.ts";
-import { allOptions, configFile } from "./options.ts";
+import { allOptions, configFile, DEFAULT_CONFIG_FILE } from "./options.ts";
 
 const INTRODUCTION = `# Configuration
 
-Every setting is a flag, an environment variable and a key of a TOML file. A flag counts before the environment, the
-environment before the file, the file before the default.
+Every setting has three places: a flag, an environment variable and a key of a TOML file. If more than one of them names a
+setting, the flag counts before the environment, and the environment before the file.
 
-- Flags are written \`-name value\`, \`-name=value\` or \`--name value\`. A switch stands alone, or as \`-name=false\`.
-- An empty environment variable says nothing. Where a setting may be repeated, commas separate its values.
-- The file is named by \`-config\`. Values are strings, also numbers and durations: \`delay = "4s"\`; switches are \`true\` or
-  \`false\`; a setting that may be repeated is a list. Relative paths start at the working directory.
-- Durations are written as in Go: \`500ms\`, \`4s\`, \`1m30s\`.
+- **Flags** are written \`-name value\`, \`-name=value\` or \`--name value\`. A switch stands alone, or as \`-name=false\`.
+- **The environment**: an empty variable says nothing. Several values of one setting are separated by commas; by semicolons
+  if a value itself may hold a comma, as in \`MAXWELLS_DAEMON_HAPROXY_MAP=/run/a.sock,/etc/a.map;/run/b.sock\`.
+- **The file** is the one that \`-config\` names. If none is named, the daemon and every command read
+  \`${DEFAULT_CONFIG_FILE}\`, if it is there: so they agree on a server. \`-config none\` reads none, and
+  \`quickstart\` reads only a file that is named. All values are strings, also numbers and durations: \`delay = "4s"\`;
+  switches are \`true\` or \`false\`; a setting that may be repeated is a list. Relative paths start at the working directory.
+- **Durations** are written as in Go: \`500ms\`, \`4s\`, \`1m30s\`.
 - \`-unhealthy\` must be longer than \`-delay\`, and no application and no listener may be named twice.
 
-Everything that is wrong is reported at once, each problem with its origin and its remedy, and the exit status is 2.
-\`maxwells-daemon check\` does that without starting anything, and prints each setting with its value and origin. A
-variable that begins with \`MAXWELLS_DAEMON_\` and names no setting is a problem too, apart from the addresses of services
-that container platforms set.
+\`maxwells-daemon check\` prints each setting with its value and the place that it comes from. If anything is wrong, it names
+all of it at once, each with its place and its remedy, and the exit status is 2; the daemon does the same at its start. A
+variable that begins with \`MAXWELLS_DAEMON_\` and names no setting is wrong, too, apart from the addresses of services
+that container platforms set. Bun's own files are not read: a \`.env\` or \`bunfig.toml\` in the working directory says
+nothing.
+
+Settings count from the start of the daemon. On SIGHUP (\`systemctl reload\`) it reads the file again, says in its log which
+settings differ from those that run, or what is wrong with the file, and changes nothing: [a restart](upgrading.md) does.
 
 A complete file:
 
@@ -53,6 +60,8 @@ function section(option: Option<unknown>): string {
     ["default", defaultText === undefined ? "none" : `\`${defaultText}\``],
   ];
   const table = rows.map(([what, value]) => `| ${what} | ${value?.replaceAll("|", "\\|")} |\n`).join("");
-  const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}${repeatable ? ". May be repeated" : ""}.`;
+  const separator = separatorOf(option) === "," ? "commas" : "semicolons";
+  const repeats = repeatable ? `. May be repeated; in the environment ${separator} separate its values` : "";
+  const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}${repeats}.`;
   return `\n### ${name}\n\n${sentence}\n\n| | |\n|---|---|\n${table}`;
 }
