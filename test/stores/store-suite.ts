@@ -637,7 +637,7 @@ async function outlastsRestart(harness: StoreHarness): Promise<void> {
   let daemon = await home.start();
   const restart = async () => {
     await daemon.end("SIGKILL");
-    daemon = await home.start();
+    daemon = await home.startStale();
   };
   try {
     await becomes("canary,blue,master");

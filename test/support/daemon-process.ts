@@ -85,13 +85,21 @@ export class DaemonHome {
 
   /** Starts a daemon, with more flags; resolves when it answers and has read the store. */
   async start(flags: readonly string[] = []): Promise<DaemonProcess> {
-    const child = Bun.spawn([...this.command, ...flags], {
+    return DaemonProcess.of(this.#spawn(flags));
+  }
+
+  /** Starts a daemon while the store is away: it answers, and is not ready. */
+  async startStale(): Promise<DaemonProcess> {
+    return DaemonProcess.of(this.#spawn([]), false);
+  }
+
+  #spawn(flags: readonly string[]): Child {
+    return Bun.spawn([...this.command, ...flags], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
       env: { ...process.env, ...this.#env },
     });
-    return DaemonProcess.of(child);
   }
 
   /** Where a visitor with this assignment is served. */
@@ -124,12 +132,12 @@ export class DaemonProcess {
     this.#reading = this.#readLog();
   }
 
-  /** Waits until the daemon that `child` runs says that it runs, and is ready. */
-  static async of(child: Child): Promise<DaemonProcess> {
+  /** Waits until the daemon that `child` runs says that it runs, and, unless told otherwise, until it is ready. */
+  static async of(child: Child, isReadyAwaited = true): Promise<DaemonProcess> {
     const daemon = new DaemonProcess(child);
     const deadline = performance.now() + START_TIMEOUT_MS;
     await daemon.#logged(/ runs .*admin=(\S+)/, deadline);
-    while (!(await daemon.#isReady())) {
+    while (isReadyAwaited && !(await daemon.#isReady())) {
       if (performance.now() > deadline) throw new Error(`the daemon does not become ready:\n${daemon.#log}`);
       await Bun.sleep(LOOK_EVERY_MS);
     }
