@@ -65,12 +65,14 @@ export const file: StoreKind = {
 class FileStore implements Store {
   readonly address: string;
   readonly #path: string;
+  readonly #warn: (message: string) => void;
   readonly #watch: FileWatch;
   readonly #reader: DocumentReader;
 
   constructor(path: string, warn: (message: string) => void) {
     this.address = `file:${path}`;
     this.#path = path;
+    this.#warn = warn;
     this.#watch = new FileWatch(path, warn);
     this.#reader = new DocumentReader(path);
   }
@@ -138,7 +140,7 @@ class FileStore implements Store {
     try {
       if (signal.aborted) throw abandoned(signal);
       const { target } = await followLinks(this.#path);
-      const lock = await takeLock(target, signal);
+      const lock = await takeLock(target, signal, this.#warn);
       try {
         const before = await readTextIfAny(target);
         const document = before === undefined ? {} : parseDocument(this.#path, before);
@@ -150,8 +152,10 @@ class FileStore implements Store {
         await replaceFile(target, text, async () => {
           if (signal.aborted) throw abandoned(signal);
           await lock.confirm();
-          if ((await readTextIfAny(target)) === before) return;
-          throw new StoreError("unavailable", `${target} is being changed by somebody else; try again`);
+          if ((await readTextIfAny(target)) !== before) {
+            throw new StoreError("unavailable", `${target} is being changed by somebody else; try again`);
+          }
+          if (signal.aborted) throw abandoned(signal);
         });
         return undefined;
       } finally {

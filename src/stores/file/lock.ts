@@ -1,42 +1,60 @@
 /**
  * One writer at a time, over processes: a lock file beside the file, made with O_EXCL, with its owner in it.
  *
- * An owner that died leaves its lock behind, so one that is `LOCK_STALE_MS` old is broken. It is judged by age and
- * not by whether its process lives: the other writer may be in another container that shares the directory.
- * Two may break it at once, and one of them then moves the other's fresh lock away. Hence the owner's token: whoever
- * moved the wrong lock puts it back, and an owner looks for its token once more before it commits.
+ * A writer that died leaves its lock behind. The lock names its process, boot and pid namespace, so that a writer on the same
+ * machine sees at once that it is dead. In another container, or over a network, that cannot be seen: there a lock is broken
+ * when it is `LOCK_STALE_MS` old, or was watched for so long without a change. (Its age alone does not count: a lock from before
+ * the clock was set back would live for an hour.)
+ *
+ * Two may break a lock at once, and one of them then moves the other's fresh lock away. Hence the owner's token: who moved
+ * the wrong lock puts it back, and an owner looks for its token once more before it commits. An owner that was stopped for long
+ * right after that look finds its new file gone (`temporary.ts`).
  */
 
+import { readFileSync, readlinkSync } from "node:fs";
 import { link, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { abandoned } from "../abort.ts";
 import { StoreError } from "../store.ts";
 import { errorCode } from "./faults.ts";
+import { asideOf, sweep } from "./temporary.ts";
 
 /** A writer holds the lock for milliseconds; one as old as this has lost its owner. */
-export const LOCK_STALE_MS = 10_000;
+export const LOCK_STALE_MS = 5_000;
 
-/** Longer than a lock can become stale, so that a dead owner costs a wait and not an error. */
-const LOCK_WAIT_MS = LOCK_STALE_MS + 2_000;
+/** Longer than a lock can become stale, and less than the 10 s after which a command gives up: then it says why. */
+const LOCK_WAIT_MS = 8_000;
 const LOCK_RETRY_MS = 15;
 
+/** An operator who waits for longer is told for what. */
+const LOCK_TELL_MS = 500;
+
 export interface Lock {
-  /** @throws {StoreError} unavailable, where somebody broke this lock */
+  /** @throws {StoreError} unavailable, if somebody broke this lock */
   confirm(): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Waits for the lock of the file at `target`. Rejects with the system's error where the directory refuses it. */
-export async function takeLock(target: string, signal: AbortSignal): Promise<Lock> {
+/** A lock file, as it was seen. */
+interface Seen {
+  readonly identity: string;
+  readonly modifiedAtMs: number;
+}
+
+/**
+ * Waits for the lock of the file at `target`, and removes what dead writers left beside it. Rejects with the system's error if
+ * the directory refuses the lock, and with a `StoreError` if it is held for too long.
+ *
+ * @param tell told once, if it takes long, for whom it waits
+ */
+export async function takeLock(
+  target: string,
+  signal: AbortSignal,
+  tell: (message: string) => void,
+): Promise<Lock> {
   const path = `${target}.lock`;
-  const token = `${process.pid} ${crypto.randomUUID()}\n`;
-  const until = performance.now() + LOCK_WAIT_MS;
-  while (!(await create(path, token))) {
-    if (signal.aborted) throw abandoned(signal);
-    await breakIfStale(path);
-    if (performance.now() > until) throw await locked(path);
-    await sleep(LOCK_RETRY_MS * (1 + Math.random()));
-  }
+  const token = `${process.pid} ${crypto.randomUUID()} ${homeOfProcess()}\n`;
+  await waitFor(path, token, signal, tell);
+  await sweep(target, path);
   const isOwn = async () => (await contentOf(path)) === token;
   return {
     async confirm() {
@@ -47,6 +65,36 @@ export async function takeLock(target: string, signal: AbortSignal): Promise<Loc
       if (await isOwn()) await unlink(path).catch(() => {});
     },
   };
+}
+
+/** Resolves when the lock has this token. */
+async function waitFor(
+  path: string,
+  token: string,
+  signal: AbortSignal,
+  tell: (message: string) => void,
+): Promise<void> {
+  const beganAtMs = performance.now();
+  let isTold = false;
+  let watched: { readonly identity: string; readonly sinceMs: number } | undefined;
+  while (!(await create(path, token))) {
+    const waitedMs = performance.now() - beganAtMs;
+    if (signal.aborted || waitedMs > LOCK_WAIT_MS) throw await heldFault(path);
+    if (!isTold && waitedMs > LOCK_TELL_MS) {
+      isTold = true;
+      tell(`waiting for ${path}, which ${await ownerOf(path)} holds, for ${LOCK_WAIT_MS / 1000} s at most`);
+    }
+    const seen = await look(path);
+    if (seen !== undefined) {
+      if (watched?.identity !== seen.identity) {
+        watched = { identity: seen.identity, sinceMs: performance.now() };
+      }
+      const unchangedMs = performance.now() - watched.sinceMs;
+      const ageMs = Math.max(unchangedMs, Date.now() - seen.modifiedAtMs);
+      if (ageMs >= LOCK_STALE_MS || isDead(await contentOf(path))) await breakLock(path, seen);
+    }
+    await sleep(LOCK_RETRY_MS * (1 + Math.random()));
+  }
 }
 
 async function create(path: string, token: string): Promise<boolean> {
@@ -67,30 +115,32 @@ async function create(path: string, token: string): Promise<boolean> {
   }
 }
 
-async function breakIfStale(path: string): Promise<void> {
-  const seen = await identityOf(path);
-  if (seen === undefined || Date.now() - seen.modifiedAtMs < LOCK_STALE_MS) return;
-  const aside = `${path}.${crypto.randomUUID()}`;
+async function breakLock(path: string, seen: Seen): Promise<void> {
+  const aside = asideOf(path);
   try {
     await rename(path, aside);
-    const moved = await identityOf(aside);
-    if (moved?.text !== seen.text) await link(aside, path);
+    const moved = await look(aside);
+    if (moved?.identity !== seen.identity) await link(aside, path);
   } catch {
     // Somebody else broke it, or took the place again; the next attempt sees what is there.
   }
   await unlink(aside).catch(() => {});
 }
 
-async function locked(path: string): Promise<StoreError> {
-  const owner = (await contentOf(path))?.split(" ")[0] ?? "?";
+async function heldFault(path: string): Promise<StoreError> {
   const remedy = `if that process no longer runs, remove the lock: rm ${path}`;
-  return new StoreError("unavailable", `${path} is held by process ${owner}; ${remedy}`);
+  return new StoreError("unavailable", `${path} is held by ${await ownerOf(path)}; ${remedy}`);
 }
 
-async function identityOf(path: string): Promise<{ text: string; modifiedAtMs: number } | undefined> {
+async function ownerOf(path: string): Promise<string> {
+  const pid = /^\d+/.exec((await contentOf(path)) ?? "")?.[0];
+  return pid === undefined ? "a process without a name" : `process ${pid}`;
+}
+
+async function look(path: string): Promise<Seen | undefined> {
   try {
     const { dev, ino, mtimeMs } = await stat(path);
-    return { text: `${dev} ${ino} ${mtimeMs}`, modifiedAtMs: mtimeMs };
+    return { identity: `${dev} ${ino} ${mtimeMs}`, modifiedAtMs: mtimeMs };
   } catch {
     return undefined;
   }
@@ -101,5 +151,29 @@ async function contentOf(path: string): Promise<string | undefined> {
     return await readFile(path, "utf8");
   } catch {
     return undefined;
+  }
+}
+
+/** Whether the process that a lock names was on this machine, since this boot and in these containers, and is gone. */
+function isDead(content: string | undefined): boolean {
+  const [, pid, home] = /^([1-9]\d{0,9}) \S+ (\S+)\n$/.exec(content ?? "") ?? [];
+  if (pid === undefined || home === UNKNOWN_HOME || home !== homeOfProcess()) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return errorCode(error) === "ESRCH";
+  }
+}
+
+const UNKNOWN_HOME = "?";
+
+/** Within which a process number means one process: this boot of this machine, and this pid namespace. */
+function homeOfProcess(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot}/${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return UNKNOWN_HOME;
   }
 }

@@ -4,18 +4,19 @@
  */
 
 import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { StoreError } from "../store.ts";
 import { errorCode } from "./faults.ts";
+import { newFileFor } from "./temporary.ts";
 
 const MODE_OF_A_NEW_FILE = 0o644;
 
 /**
  * @param target  the file itself, no link
- * @param confirm called last before the rename; rejects where the file must stay as it is
+ * @param confirm called last before the rename; rejects if the file must stay as it is
  */
 export async function replaceFile(target: string, text: string, confirm: () => Promise<void>): Promise<void> {
-  const temporary = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}.tmp`);
+  const temporary = newFileFor(target);
   try {
     const handle = await open(temporary, "wx", MODE_OF_A_NEW_FILE);
     try {
@@ -26,12 +27,22 @@ export async function replaceFile(target: string, text: string, confirm: () => P
       await handle.close();
     }
     await confirm();
-    await rename(temporary, target);
+    await putInPlace(temporary, target);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;
   }
   await syncDirectory(dirname(target));
+}
+
+async function putInPlace(temporary: string, target: string): Promise<void> {
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    const why = "this writer was stopped for so long that another one took its lock";
+    throw new StoreError("unavailable", `${target} was not written: ${why}; try again`, { cause: error });
+  }
 }
 
 /** A daemon that could read the old file must be able to read the new one. */
