@@ -312,7 +312,11 @@ function openStateDirectory(
   if (path === null) return undefined;
   try {
     const from = [redactAddress(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
-    return { maintenance: new Maintenance(path, log), lastGood: new LastGoodSnapshots(path, from, log) };
+    const lastGood = new LastGoodSnapshots({
+      ...{ stateDirectory: path, store: from, log, unhealthyMs: unhealthyMs(settings) },
+      application: settings.get(application)[0] ?? "",
+    });
+    return { maintenance: new Maintenance(path, log), lastGood };
   } catch (error) {
     const wrong = {
       message: `the state directory ${path} cannot be used`,

@@ -1,115 +1,250 @@
 /**
- * The last good snapshot of each application, in `<state-dir>/snapshot/<application>.json`: what a daemon starts from
- * when it is restarted while the store is away. It carries the time of its reading, so that law 3 holds over the
- * restart: what is older than `unhealthy` is master, but for arcs that hold.
+ * The last good snapshot of each application: what a daemon starts from when it is restarted while the store is away. It
+ * carries the time of its reading, so that law 3 holds over the restart: what is older than `unhealthy` is master, but
+ * for arcs that hold.
+ *
+ *     <state-dir>/snapshot/<application>.json              its arcs, and when they were read; written when they changed
+ *     <state-dir>/snapshot-times/<first application>.json  until when they were read again and were the same
+ *
+ * The second file is one for all applications of a daemon, so that ten thousand of them that do not change are one small
+ * write now and then. It names an application only if the file of its arcs is up to date. It is written at most four
+ * times in `unhealthy`: so much earlier may a snapshot end after a restart, and never later.
  */
 
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic-file.ts";
 import type { Reading } from "./feed/followed.ts";
 import type { Log } from "./log.ts";
 import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
+import { Slices } from "./slices.ts";
 
-/** A reading in the same application is saved at most this often. */
+/** Snapshots are written at most this often. */
 const SAVE_MIN_MS = 1_000;
+
+/** So often in `unhealthy` it is saved that snapshots have been read again. */
+const TIMES_IN_UNHEALTHY = 4;
+
+/** Times are written this long after the first reading of a round, when the others of it have come too. */
+const TIMES_DELAY_MS = 100;
+
+/** Times are rounded down to this, so that those of one round are one. */
+const TIME_STEP_MS = 100;
+
+/** At the end, what is not written within this time is left. */
+const CLOSE_MS = 1_000;
 
 /** Far more than the records of one application take; a larger file is not one of ours. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
+/** Room for the names of ten thousand applications. */
+const TIMES_BYTES_MAX = 4 * 1024 * 1024;
+
 /** What was saved, and how long ago it was read from the store. */
 export interface LastGood {
   readonly arcs: readonly Arc[];
-  /** Infinity where the clock says that it was read in the future: nothing can be known of its age. */
+  /** Infinity if the clock says that it was read in the future: nothing can be known of its age. */
   readonly ageMs: number;
+}
+
+export interface LastGoodOptions {
+  readonly stateDirectory: string;
+  /** The store's address: what another one said is not believed. */
+  readonly store: string;
+  /** The first one that the daemon serves: it names the file of the times. */
+  readonly application: string;
+  readonly unhealthyMs: number;
+  readonly log: Log;
+  /** The time of day in milliseconds, as `Date.now`: it has to mean something after a restart. */
+  readonly now?: () => number;
+}
+
+/** What is known of one application. */
+interface Kept {
+  arcs: readonly Arc[];
+  readAtMs: number;
+  isWritten: boolean;
 }
 
 export class LastGoodSnapshots {
   readonly #directory: string;
-  readonly #store: string;
-  readonly #log: Log;
+  readonly #timesDirectory: string;
+  readonly #options: LastGoodOptions;
   readonly #now: () => number;
-  readonly #savedAtMs = new Map<string, number>();
-  /** The latest reading of each application that is not written yet; a slow disk gets the newest alone. */
-  readonly #unwritten = new Map<string, string>();
-  #writing: Promise<void> | undefined;
+  readonly #kept = new Map<string, Kept>();
+  /** Applications whose arcs are not written yet; a slow disk gets the newest alone. */
+  readonly #unwritten = new Set<string>();
+  #beganAtMs = Number.NEGATIVE_INFINITY;
+  #timesAtMs = Number.NEGATIVE_INFINITY;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #isWriting = false;
+  #closesAtMs = Number.POSITIVE_INFINITY;
+  /** What earlier processes saved, by application. */
+  #times: Promise<ReadonlyMap<string, number>> | undefined;
 
-  /**
-   * Throws where the directory cannot be made or written to.
-   *
-   * @param store the store's address: what another one said is not believed
-   * @param now the time of day in milliseconds, as `Date.now`: it has to mean something after a restart
-   */
-  constructor(stateDirectory: string, store: string, log: Log, now: () => number = Date.now) {
-    this.#store = store;
-    this.#directory = join(stateDirectory, "snapshot");
-    this.#log = log;
-    this.#now = now;
-    mkdirSync(this.#directory, { recursive: true });
-    accessSync(this.#directory, constants.W_OK | constants.X_OK);
+  /** Throws if a directory cannot be made or written to. */
+  constructor(options: LastGoodOptions) {
+    this.#options = options;
+    this.#directory = join(options.stateDirectory, "snapshot");
+    this.#timesDirectory = join(options.stateDirectory, "snapshot-times");
+    this.#now = options.now ?? Date.now;
+    for (const directory of [this.#directory, this.#timesDirectory]) {
+      mkdirSync(directory, { recursive: true });
+      accessSync(directory, constants.W_OK | constants.X_OK);
+    }
   }
 
-  /** What was saved of an application; undefined where there is nothing, or nothing that can be used. */
+  /** What was saved of an application; undefined if there is nothing, or nothing that can be used. */
   async load(application: string): Promise<LastGood | undefined> {
+    const { log, store } = this.#options;
     const path = this.#path(application);
-    let text: string;
-    try {
-      text = (await stat(path)).size <= FILE_BYTES_MAX ? await readFile(path, "utf8") : "";
-    } catch {
-      return undefined;
-    }
+    const text = await textOf(path, FILE_BYTES_MAX);
+    if (text === undefined) return undefined;
     const saved = parse(text);
-    if (saved !== undefined && saved.store !== this.#store) {
-      this.#log.info("the saved snapshot is another store's; starting without it", { application, path });
+    if (saved !== undefined && saved.store !== store) {
+      log.info("the saved snapshot is another store's; starting without it", { application, path });
       return undefined;
     }
     if (saved === undefined) {
-      this.#log.warn("the saved snapshot cannot be used; starting without it", { application, path });
+      log.warn("the saved snapshot cannot be used; starting without it", { application, path });
       return undefined;
     }
-    const ageMs = this.#now() - saved.readAtMs;
+    this.#times ??= this.#loadTimes();
+    const readAtMs = Math.max(saved.readAtMs, (await this.#times).get(application) ?? saved.readAtMs);
+    const ageMs = this.#now() - readAtMs;
     return { arcs: saved.arcs, ageMs: ageMs >= 0 ? ageMs : Number.POSITIVE_INFINITY };
   }
 
   /** Saves a reading in the background. Never throws. */
-  save({ application, arcs, ageMs }: Reading): void {
+  save({ application, arcs, ageMs, isSame }: Reading): void {
     const nowMs = this.#now();
-    const records = Object.fromEntries(arcs.map(({ version, ...record }) => [version, record]));
-    const readAt = new Date(nowMs - ageMs).toISOString();
-    this.#unwritten.set(application, `${JSON.stringify({ store: this.#store, readAt, records })}\n`);
-    const sinceMs = Math.abs(nowMs - (this.#savedAtMs.get(application) ?? Number.NEGATIVE_INFINITY));
-    if (sinceMs < SAVE_MIN_MS) return;
-    this.#savedAtMs.set(application, nowMs);
-    this.#write();
+    const readAtMs = nowMs - ageMs;
+    const kept = this.#kept.get(application);
+    if (kept === undefined) this.#kept.set(application, { arcs, readAtMs, isWritten: false });
+    else {
+      kept.readAtMs = readAtMs;
+      if (!isSame) {
+        kept.arcs = arcs;
+        kept.isWritten = false;
+      }
+    }
+    if (kept?.isWritten !== true) this.#unwritten.add(application);
+    if (this.#unwritten.size > 0 && Math.abs(nowMs - this.#beganAtMs) >= SAVE_MIN_MS) this.#write();
+    const everyMs = this.#options.unhealthyMs / TIMES_IN_UNHEALTHY;
+    if (this.#timer !== undefined || Math.abs(nowMs - this.#timesAtMs) < everyMs) return;
+    this.#timesAtMs = nowMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#writing.then(() => this.#writeTimes());
+    }, TIMES_DELAY_MS);
+    this.#timer.unref();
   }
 
-  /** Writes what has not been written yet, and resolves when that is done. */
+  /** Writes what has not been written yet, within `CLOSE_MS`, and resolves when that is done. */
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#closesAtMs = performance.now() + CLOSE_MS;
     this.#write();
     await this.#writing;
+    if (this.#kept.size > 0) await this.#writeTimes();
   }
 
   #write(): void {
-    if (this.#unwritten.size > 0) this.#writing ??= this.#writeAll();
+    if (this.#isWriting || this.#unwritten.size === 0) return;
+    this.#isWriting = true;
+    this.#beganAtMs = this.#now();
+    this.#writing = this.#writing
+      .then(() => this.#writeAll())
+      .finally(() => {
+        this.#isWriting = false;
+      });
   }
 
   async #writeAll(): Promise<void> {
-    for (const [application, text] of this.#unwritten) {
+    const failed: string[] = [];
+    let error: unknown;
+    // Those that come meanwhile come along.
+    for (const application of this.#unwritten) {
+      if (performance.now() > this.#closesAtMs) break;
       this.#unwritten.delete(application);
+      const kept = this.#kept.get(application);
+      if (kept === undefined) continue;
+      const { arcs } = kept;
       try {
-        await writeAtomically(this.#path(application), text);
-      } catch (error) {
-        this.#log.warn(
-          "the snapshot could not be saved; after a restart without the store all go to master",
-          {
-            application,
-            error: error instanceof Error ? error.message : String(error),
-          },
-        );
+        await this.#writeArcs(application, kept);
+        kept.isWritten = kept.arcs === arcs;
+      } catch (reason) {
+        failed.push(application);
+        error = reason;
       }
     }
-    this.#writing = undefined;
+    const left = this.#closesAtMs < Number.POSITIVE_INFINITY ? this.#unwritten.size : 0;
+    if (failed.length === 0 && left === 0) return;
+    const whose =
+      failed.length === 1 && left === 0 ? { application: failed[0] } : { applications: failed.length + left };
+    this.#options.log.warn(
+      "the snapshot could not be saved; after a restart without the store all go to master",
+      { ...whose, error: error === undefined ? "there was no time left" : messageOf(error) },
+    );
+  }
+
+  async #writeArcs(application: string, { arcs, readAtMs }: Kept): Promise<void> {
+    const { store } = this.#options;
+    const path = this.#path(application);
+    const records = JSON.stringify(
+      Object.fromEntries(arcs.map(({ version, ...record }) => [version, record])),
+    );
+    const before = parse((await textOf(path, FILE_BYTES_MAX)) ?? "");
+    // As an earlier process left it; it is younger only by what the file of times says.
+    const isSame =
+      before?.store === store && before.readAtMs <= readAtMs && JSON.stringify(before.records) === records;
+    if (isSame) return;
+    const head = JSON.stringify({ store, readAt: new Date(readAtMs).toISOString() });
+    await writeAtomically(path, `${head.slice(0, -1)},"records":${records}}\n`);
+  }
+
+  /** Says of all applications whose arcs are on the disk when they were last read. */
+  async #writeTimes(): Promise<void> {
+    const { store, application: first, log } = this.#options;
+    const slices = new Slices();
+    const byTime = new Map<number, string[]>();
+    for (const [application, { readAtMs, isWritten }] of this.#kept) {
+      if (slices.isOver()) await slices.next();
+      if (!isWritten) continue;
+      const timeMs = Math.floor(readAtMs / TIME_STEP_MS) * TIME_STEP_MS;
+      const applications = byTime.get(timeMs) ?? [];
+      byTime.set(timeMs, applications);
+      applications.push(JSON.stringify(application));
+    }
+    const reads = [...byTime].map(
+      ([timeMs, applications]) =>
+        `{"readAt":"${new Date(timeMs).toISOString()}","applications":[${applications.join()}]}`,
+    );
+    try {
+      const text = `{"store":${JSON.stringify(store)},"reads":[${reads.join()}]}\n`;
+      await writeAtomically(join(this.#timesDirectory, `${first}.json`), text);
+    } catch (error) {
+      log.warn("it could not be saved when snapshots were read; after a restart they count as older", {
+        error: messageOf(error),
+      });
+    }
+  }
+
+  /** Of all daemons that use this state directory and this store: an application that is no longer served tells nothing. */
+  async #loadTimes(): Promise<ReadonlyMap<string, number>> {
+    const times = new Map<string, number>();
+    for (const name of await readdir(this.#timesDirectory).catch(() => [])) {
+      const text = await textOf(join(this.#timesDirectory, name), TIMES_BYTES_MAX);
+      for (const { readAtMs, applications } of parseTimes(text ?? "", this.#options.store)) {
+        for (const application of applications) {
+          times.set(application, Math.max(readAtMs, times.get(application) ?? readAtMs));
+        }
+      }
+    }
+    return times;
   }
 
   #path(application: string): string {
@@ -117,20 +252,60 @@ export class LastGoodSnapshots {
   }
 }
 
-function parse(text: string): { store: unknown; arcs: Arc[]; readAtMs: number } | undefined {
-  let saved: { store?: unknown; readAt?: unknown; records?: unknown } | null;
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Undefined if the file cannot be read; empty if it is longer than any of ours. */
+async function textOf(path: string, bytesMax: number): Promise<string | undefined> {
   try {
-    saved = JSON.parse(text);
+    return (await stat(path)).size <= bytesMax ? await readFile(path, "utf8") : "";
   } catch {
     return undefined;
   }
-  const readAtMs = Date.parse(String(saved?.readAt));
-  if (Number.isNaN(readAtMs) || typeof saved?.records !== "object" || saved.records === null)
-    return undefined;
-  const arcs = Object.entries(saved.records)
+}
+
+interface Saved {
+  readonly store: unknown;
+  readonly records: object;
+  readonly arcs: Arc[];
+  readonly readAtMs: number;
+}
+
+function parse(text: string): Saved | undefined {
+  const saved = parseObject(text);
+  const readAtMs = Date.parse(String(saved?.["readAt"]));
+  const records = saved?.["records"];
+  if (Number.isNaN(readAtMs) || typeof records !== "object" || records === null) return undefined;
+  const arcs = Object.entries(records)
     .slice(0, VERSIONS_MAX)
     .map(([version, record]) => checkRecord(version, record))
     .filter(({ problem }) => problem === undefined)
     .map(({ arc }) => arc);
-  return { store: saved.store, arcs, readAtMs };
+  return { store: saved?.["store"], records, arcs, readAtMs };
+}
+
+/** What a file of times says of a store; nothing if it cannot be used. */
+function parseTimes(text: string, store: string): { readAtMs: number; applications: string[] }[] {
+  const saved = parseObject(text);
+  const reads = saved?.["reads"];
+  if (saved?.["store"] !== store || !Array.isArray(reads)) return [];
+  return reads.flatMap((read: unknown) => {
+    const { readAt, applications } = (read ?? {}) as {
+      readonly readAt?: unknown;
+      readonly applications?: unknown;
+    };
+    const readAtMs = Date.parse(String(readAt));
+    if (Number.isNaN(readAtMs) || !Array.isArray(applications)) return [];
+    return [{ readAtMs, applications: applications.filter((name) => typeof name === "string") }];
+  });
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }

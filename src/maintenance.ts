@@ -3,12 +3,12 @@
  * `maintenance` is over 0. A proxy only has to look whether the file is there.
  *
  * It changes on fresh data only (law 8): called with readings, never with silence, and a maintenance record that
- * cannot be understood leaves things as they are. The file is put right at each reading, so one that somebody removed
- * by hand comes back.
+ * cannot be understood leaves things as they are. The files are put right after each reading, so one that somebody removed
+ * by hand comes back. One look at the directory says what is to be done for all applications, and mostly that is nothing.
  */
 
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
-import { access, unlink, writeFile } from "node:fs/promises";
+import { access, readdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Reading } from "./feed/followed.ts";
 import type { Log } from "./log.ts";
@@ -17,10 +17,13 @@ import { MAINTENANCE } from "./record.ts";
 export class Maintenance {
   readonly #directory: string;
   readonly #log: Log;
-  readonly #isOn = new Map<string, boolean>();
-  /** What the latest readings want and is not done yet; a slow disk gets the newest alone. */
-  readonly #wanted = new Map<string, boolean>();
-  #switching: Promise<void> | undefined;
+  /** What the latest readings want. */
+  readonly #on = new Set<string>();
+  readonly #off = new Set<string>();
+  /** Those that the log was told are on. */
+  readonly #told = new Set<string>();
+  #hasNews = false;
+  #working: Promise<void> | undefined;
 
   /** Throws where the directory cannot be made or written to. */
   constructor(stateDirectory: string, log: Log) {
@@ -35,42 +38,73 @@ export class Maintenance {
   follow({ application, arcs, malformed }: Reading): void {
     if (malformed.has(MAINTENANCE)) return;
     const isOn = arcs.some((arc) => arc.version === MAINTENANCE && arc.rollout > 0);
-    this.#wanted.set(application, isOn);
-    this.#switching ??= this.#switchAll();
+    const [now, before] = isOn ? [this.#on, this.#off] : [this.#off, this.#on];
+    now.add(application);
+    before.delete(application);
+    this.#hasNews = true;
+    this.#working ??= this.#putAllRight().finally(() => {
+      this.#working = undefined;
+    });
   }
 
   /** Resolves when what was begun is done. */
   async close(): Promise<void> {
-    await this.#switching;
+    await this.#working;
   }
 
-  async #switchAll(): Promise<void> {
-    for (const [application, isOn] of this.#wanted) {
-      this.#wanted.delete(application);
-      try {
-        await this.#set(application, isOn);
-      } catch (error) {
-        this.#log.error("maintenance mode could not be switched", {
-          application,
-          wanted: isOn ? "on" : "off",
-          error: error instanceof Error ? error.message : String(error),
-        });
+  async #putAllRight(): Promise<void> {
+    while (this.#hasNews) {
+      this.#hasNews = false;
+      const there = await this.#there();
+      for (const application of [...this.#on]) {
+        if (!there.has(application) || !this.#told.has(application)) await this.#putOn(application);
+      }
+      for (const application of new Set([...there, ...this.#told])) {
+        if (this.#off.has(application)) await this.#putOff(application);
       }
     }
-    this.#switching = undefined;
   }
 
-  async #set(application: string, isOn: boolean): Promise<void> {
-    const path = join(this.#directory, application);
-    let wasThere = false;
-    if (isOn) await writeFile(path, "", { flag: "a", mode: 0o644 });
-    else wasThere = await remove(path);
-    if (this.#isOn.get(application) === isOn) return;
-    if (isOn || wasThere || this.#isOn.has(application)) {
-      this.#log.info(`maintenance is ${isOn ? "on" : "off"}`, { application, path });
+  /** The applications whose file is there. */
+  async #there(): Promise<ReadonlySet<string>> {
+    try {
+      return new Set(await readdir(this.#directory));
+    } catch {
+      // Writing into it meets the same trouble, and tells of it.
+      return new Set();
     }
-    if (isOn) this.#warnIfHidden();
-    this.#isOn.set(application, isOn);
+  }
+
+  async #putOn(application: string): Promise<void> {
+    const path = join(this.#directory, application);
+    try {
+      await writeFile(path, "", { flag: "a", mode: 0o644 });
+      if (this.#told.has(application)) return;
+      this.#told.add(application);
+      this.#log.info("maintenance is on", { application, path });
+      this.#warnIfHidden();
+    } catch (error) {
+      this.#complain(application, "on", error);
+    }
+  }
+
+  async #putOff(application: string): Promise<void> {
+    const path = join(this.#directory, application);
+    try {
+      const wasThere = await remove(path);
+      const wasTold = this.#told.delete(application);
+      if (wasThere || wasTold) this.#log.info("maintenance is off", { application, path });
+    } catch (error) {
+      this.#complain(application, "off", error);
+    }
+  }
+
+  #complain(application: string, wanted: "on" | "off", error: unknown): void {
+    this.#log.error("maintenance mode could not be switched", {
+      application,
+      wanted,
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 
   #warnIfHidden(): void {

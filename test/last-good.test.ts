@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "../src/atomic-file.ts";
@@ -8,6 +17,7 @@ import { LastGoodSnapshots } from "../src/last-good.ts";
 import { type Arc, VERSIONS_MAX } from "../src/record.ts";
 import { KeptLog } from "./support/logged.ts";
 
+const UNHEALTHY_MS = 8_000;
 const NOON_MS = Date.parse("2026-01-02T12:00:00Z");
 
 let directory: string;
@@ -42,7 +52,14 @@ function reading(arcs = ARCS, options: Partial<Reading> = {}): Reading {
 }
 
 function open(): LastGoodSnapshots {
-  return new LastGoodSnapshots(directory, "file:/here", log, () => nowMs);
+  return openAt(directory);
+}
+
+function openAt(stateDirectory: string): LastGoodSnapshots {
+  return new LastGoodSnapshots({
+    ...{ stateDirectory, log, store: "file:/here", application: "app" },
+    ...{ unhealthyMs: UNHEALTHY_MS, now: () => nowMs },
+  });
 }
 
 async function saved(...readings: Reading[]): Promise<void> {
@@ -171,8 +188,96 @@ describe("saving", () => {
 
   test("in a place that cannot be is refused at once", () => {
     writeFileSync(join(directory, "file"), "");
-    expect(() => new LastGoodSnapshots(join(directory, "file"), "file:/here", log)).toThrow(/ENOTDIR|EEXIST/);
+    expect(() => openAt(join(directory, "file"))).toThrow(/ENOTDIR|EEXIST/);
   });
+});
+
+describe("a snapshot that is read again and is the same", () => {
+  const inode = (path: string) => statSync(path).ino;
+  const same = (options: Partial<Reading> = {}) => reading(ARCS, { isSame: true, ...options });
+
+  test("is not written again, and is as young as its last reading", async () => {
+    const snapshots = open();
+    snapshots.save(reading());
+    await snapshots.close();
+    const before = inode(pathOf("app"));
+    nowMs += 60_000;
+    snapshots.save(same());
+    await snapshots.close();
+    expect(inode(pathOf("app"))).toBe(before);
+    nowMs += 3_000;
+    expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: 3_000 });
+  });
+
+  test("is not written by the next process either", async () => {
+    await saved(reading());
+    const before = inode(pathOf("app"));
+    nowMs += 60_000;
+    await saved(reading());
+    expect(inode(pathOf("app"))).toBe(before);
+    expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: 0 });
+  });
+
+  test("has its time saved four times in -unhealthy, without anything else to do", async () => {
+    const snapshots = open();
+    const path = join(directory, "snapshot-times", "app.json");
+    snapshots.save(reading());
+    while (!existsSync(path)) await Bun.sleep(1);
+    const before = inode(path);
+    nowMs += UNHEALTHY_MS / 4 - 1;
+    snapshots.save(same());
+    await Bun.sleep(200);
+    expect(inode(path)).toBe(before);
+    nowMs += 1;
+    snapshots.save(same());
+    while (inode(path) === before) await Bun.sleep(1);
+    expect(await open().load("app")).toMatchObject({ ageMs: 0 });
+    await snapshots.close();
+  });
+
+  test("lends its time to no other application, and to none whose arcs are not on the disk", async () => {
+    await saved(reading([], { application: "gone" }), reading([], { application: "stuck" }));
+    rmSync(pathOf("stuck"));
+    mkdirSync(pathOf("stuck"));
+    nowMs += 60_000;
+    await saved(reading(), reading(ARCS, { application: "stuck" }));
+    rmSync(pathOf("stuck"), { recursive: true });
+    writeFileSync(pathOf("stuck"), readFileSync(pathOf("gone")));
+    expect(await open().load("gone")).toMatchObject({ ageMs: 60_000 });
+    expect(await open().load("stuck")).toMatchObject({ ageMs: 60_000 });
+    expect(await open().load("app")).toMatchObject({ ageMs: 0 });
+  });
+
+  test("is as old as its own file says if the times are garbage, or another store's", async () => {
+    await saved(reading());
+    nowMs += 60_000;
+    const path = join(directory, "snapshot-times", "app.json");
+    const readAt = new Date(nowMs).toISOString();
+    const reads = [{ readAt, applications: ["app"] }];
+    for (const text of ["", "null", "{", '{"reads":7}', JSON.stringify({ store: "file:/there", reads })]) {
+      writeFileSync(path, text);
+      expect(await open().load("app")).toMatchObject({ ageMs: 60_000 });
+    }
+    writeFileSync(path, JSON.stringify({ store: "file:/here", reads: [null, 7, { readAt: "x" }, ...reads] }));
+    expect(await open().load("app")).toMatchObject({ ageMs: 0 });
+  });
+
+  test("of ten thousand applications is one small write", async () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `app${index}`);
+    const snapshots = open();
+    for (const application of names) snapshots.save(reading([], { application }));
+    while (readdirSync(join(directory, "snapshot")).length < names.length) await Bun.sleep(50);
+    await snapshots.close();
+    nowMs += 60_000;
+    const again = open();
+    for (const application of names) again.save(reading([], { application }));
+    await again.close();
+    nowMs += 1_000;
+    const last = open();
+    for (const application of ["app0", "app9999"]) {
+      expect(await last.load(application)).toEqual({ arcs: [], ageMs: 1_000 });
+    }
+  }, 60_000);
 });
 
 describe("a file that is written atomically", () => {
