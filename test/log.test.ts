@@ -96,14 +96,14 @@ describe("in the journal", () => {
 });
 
 describe.each(["text", "json"] as const)("as %s", (format) => {
-  test("no control character and no separator of lines gets through, so none forges a line or drives a terminal", () => {
+  test("no control character, separator of lines or mark of direction gets through, so none forges a line or drives a terminal", () => {
     const { log, lines } = createLines(format);
     for (let code = 0; code < 0x2100; code++) {
       const character = String.fromCharCode(code);
       log.info(`a${character}b`, { field: `c${character}d` });
     }
     expect(lines).toHaveLength(0x2100);
-    for (const line of lines) expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+    for (const line of lines) expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u);
   });
 });
 

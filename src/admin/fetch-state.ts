@@ -41,7 +41,8 @@ export async function fetchState(address: HostPort, timeoutMs: number): Promise<
 /** Without `fetch`, which would ask the proxy that the environment may name, and the daemon is on this machine. */
 function get(url: string, timeoutMs: number): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const asking = request(url, (response) => {
+    // Under any name that leads there: the listener's check of names is against browsers, which cannot send another one.
+    const asking = request(url, { headers: { host: "localhost" } }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => {

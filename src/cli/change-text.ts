@@ -18,14 +18,19 @@ export const EMERGENCY =
   "to send everyone to master without the store, stop the daemon on each machine:\n" +
   "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
 
-/** `canary of app: 5% (0.05) → 10% (0.1), failsafe master → hold`: every field that a daemon acts upon and that changed. */
+/**
+ * `canary of app: 5% (0.05) → 10% (0.1), offset 0.5, failsafe master → hold`: every field that a daemon acts upon, if it
+ * changed or is not the usual one.
+ */
 export function changeText(before: ShownRecord | null, after: ShownRecord): string {
   const was = before === null ? absentText(after) : stateText(before);
   const now = rolloutOf(after);
   const fields = [was === now ? now : `${was} → ${now}`];
   const [offset, failsafe] = before === null ? [0, "master"] : [before.offset, before.failsafe];
   if (offset !== after.offset) fields.push(`offset ${offset} → ${after.offset}`);
+  else if (offset !== 0) fields.push(`offset ${offset}`);
   if (failsafe !== after.failsafe) fields.push(`failsafe ${failsafe} → ${after.failsafe}`);
+  else if (failsafe === "hold") fields.push("failsafe hold");
   return `${after.version} of ${after.application}: ${fields.join(", ")}`;
 }
 
@@ -96,11 +101,17 @@ export async function errorOf(
     case "conflict":
       return conflictError(outcome.current, what);
     case "read-only":
-      return new CliError(
-        "failed",
-        `${oneLine(store.address)} is read-only; nothing was written`,
-        "change it where it comes from, or name another -store",
-      );
+      return store.write === undefined
+        ? new CliError(
+            "failed",
+            `${oneLine(store.address)} is read-only; nothing was written`,
+            "change it at its source, or name another -store",
+          )
+        : new CliError(
+            "failed",
+            `${oneLine(store.address)} cannot remove records; nothing was removed`,
+            "set the version to 0%, or remove it by the store's own tools",
+          );
     case "failed":
       return new CliError(
         outcome.error.code === "unavailable" ? "unreachable" : "failed",

@@ -83,7 +83,7 @@ function writeFirstRollouts({ settings, io }: Invocation): void {
       { cause: error },
     );
   }
-  io.stdout.write(`wrote ${path}\n`);
+  io.stdout.write(`wrote ${oneLine(path)}\n`);
 }
 
 function welcome({ settings, io }: Invocation, servers: readonly string[]): string {

@@ -1,8 +1,9 @@
 /** `get`, `set` and `remove`, on real files and on stores that lose races or answers. */
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { hasSmallDisks, mountSmallDisk, unmount } from "../support/disk.ts";
 import { run, temporaryDirectory } from "./run.ts";
 
 /** A file store with `records`, and `run` on it. */
@@ -294,6 +295,30 @@ describe("set canary 0%", () => {
     expect(up.stderr).not.toContain("systemctl");
   });
 
+  test.skipIf(!hasSmallDisks())("names it on a full disk, and says that all is as it was", async () => {
+    using directory = temporaryDirectory();
+    const disk = directory.path("disk");
+    mkdirSync(disk);
+    mountSmallDisk(disk);
+    try {
+      writeFileSync(
+        `${disk}/r.json`,
+        JSON.stringify({ app: { canary: { rollout: 0.5, note: "x".repeat(9_000) } } }),
+      );
+      try {
+        writeFileSync(`${disk}/ballast`, "x".repeat(200_000));
+      } catch {
+        // It is full now.
+      }
+      const { status, stderr } = await run(["set", "canary", "0%", "-store", `file:${disk}/r.json`]);
+      expect(status).toBe(3);
+      expect(stderr).toContain("canary of app is as it was");
+      expect(stderr).toContain("systemctl stop maxwells-daemon.socket maxwells-daemon.service");
+    } finally {
+      unmount(disk);
+    }
+  });
+
   test("names it as well if the store cannot even be read", async () => {
     const { status, stderr } = await run(["set", "canary", "0%", "-store", "redis://127.0.0.1:1"]);
     expect(status).toBe(3);
@@ -371,6 +396,8 @@ describe("set shows each field that changed", () => {
     expect(first.stderr).toContain("canary begins with -failsafe hold and -offset 0.5 of the last release");
     expect(first.stderr).toContain("canary holds below 100%: if the store is lost, it stays at 1%");
     expect((await store.run("get")).stdout).toContain("holds below 100%");
+    const held = await store.run("set", "canary", "2%");
+    expect(held.stdout).toContain("canary of app: 1% (0.01) → 2% (0.02), offset 0.5, failsafe hold in file:");
     const named = await store.run("set", "canary", "2%", "-failsafe", "master");
     expect(named.stderr).toBe("");
     expect((await store.run("set", "canary", "100%", "-failsafe", "hold")).stderr).toBe("");
@@ -487,6 +514,9 @@ describe("remove", () => {
 
   test("a store that is read-only, or cannot remove, says so", async () => {
     expect((await run(["remove", "canary", "-store", "constant:0.1"])).stderr).toContain("is read-only");
+    using directory = temporaryDirectory();
+    const store = scripted(directory, "");
+    expect((await run(["remove", "canary", "-store", store])).stderr).toContain("cannot remove records");
   });
 });
 

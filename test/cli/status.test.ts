@@ -1,7 +1,9 @@
 /** `status` of real daemons: one, several, and over time; and `set -wait`, which asks them the same. */
 
 import { afterEach, describe, expect, test } from "bun:test";
+import { lookup } from "node:dns/promises";
 import { writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { createDaemon, type Daemon } from "../../src/daemon.ts";
 import { silentLog } from "../../src/log.ts";
 import { eventually } from "../support/daemon-process.ts";
@@ -92,6 +94,18 @@ describe("status of one daemon", () => {
     expect(stdout + stderr).not.toContain("last values hold");
     write({});
   });
+});
+
+/** This machine's name, where it leads to the loopback address that the daemons here listen on. */
+const isNamed = await lookup(hostname()).then(
+  ({ address }) => address === "127.0.0.1",
+  () => false,
+);
+
+test.skipIf(!isNamed)("a daemon is found under any name that leads to it", async () => {
+  const { admin } = await site({ canary: 0.25 }).daemon();
+  const byName = admin.replace("127.0.0.1", hostname());
+  expect((await run(["status", "-admin", byName])).status).toBe(0);
 });
 
 describe("status of several daemons", () => {
