@@ -107,7 +107,8 @@ class HttpStore implements Store {
       const got = await get(this.#url, (at, isOwn) => this.#headersFor(at, isOwn, known), inTime);
       response = got.response;
       href = got.url.href;
-      text = response.ok ? await readText(response, FILE_BYTES_MAX) : undefined;
+      if (response.ok) text = await readText(response, FILE_BYTES_MAX);
+      else await response.body?.cancel();
     } catch (error) {
       throw requestFault(this.address, error, REQUEST_TIMEOUT_MS);
     }
