@@ -8,6 +8,7 @@
  */
 
 import type { Log } from "./log.ts";
+import { LIBRARIES } from "./servers/libc.ts";
 
 /** As `socket(2)` numbers them on Linux. */
 const AF_UNIX = 1;
@@ -20,9 +21,6 @@ const MSG_NOSIGNAL = 0x4000;
 const PATH_BYTES_MAX = 108;
 
 const CLOCK_MONOTONIC = 1;
-
-const GLIBC = "libc.so.6";
-const MUSL = `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
 
 /** The states that a supervisor knows. */
 export interface Supervisor {
@@ -122,9 +120,13 @@ async function libc() {
     sendto: { args: ["i32", "ptr", "usize", "i32", "ptr", "u32"], returns: "i64" },
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   } as const;
-  try {
-    return dlopen(GLIBC, functions).symbols;
-  } catch {
-    return dlopen(MUSL, functions).symbols;
+  let failure: unknown;
+  for (const library of LIBRARIES) {
+    try {
+      return dlopen(library, functions).symbols;
+    } catch (error) {
+      failure ??= error;
+    }
   }
+  throw failure;
 }

@@ -8,7 +8,8 @@
 
 import { dlopen, type Pointer, ptr } from "bun:ffi";
 
-const LIBRARIES = ["libc.so.6", "libc.so"];
+/** Of glibc, and of musl, whose name holds the processor. */
+export const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
