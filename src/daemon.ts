@@ -6,6 +6,7 @@
  * error wins.
  */
 
+import { createHash } from "node:crypto";
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
 import { ClientTrouble } from "./client-trouble.ts";
@@ -303,6 +304,17 @@ function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {
   });
 }
 
+/**
+ * The address of a store for the file of a snapshot. The values of its query are not in it, so a few bits of a hash tell
+ * `?branch=main` from `?branch=test`: enough for that, and too few to find a secret by.
+ */
+function sourceOf(address: string): string {
+  const query = address.indexOf("?");
+  const shown = redactAddress(address);
+  if (query < 0) return shown;
+  return `${shown} ${createHash("sha256").update(address.slice(query)).digest("hex").slice(0, 4)}`;
+}
+
 /** The state directory's two tenants; undefined where there is none. */
 function openStateDirectory(
   settings: Settings,
@@ -311,7 +323,7 @@ function openStateDirectory(
   const path = settings.get(stateDir);
   if (path === null) return undefined;
   try {
-    const from = [redactAddress(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
+    const from = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
     const lastGood = new LastGoodSnapshots({
       ...{ stateDirectory: path, store: from, log, unhealthyMs: unhealthyMs(settings) },
       application: settings.get(application)[0] ?? "",

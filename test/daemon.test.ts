@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDaemon, type Daemon, StartError } from "../src/daemon.ts";
@@ -98,6 +106,32 @@ test("the last good snapshot lies in the state directory, and the next daemon st
   const daemon = await start("one", "-store", path);
   await ready(daemon);
   expect(await ask("one", "0.25")).toBe("0.25 canary");
+});
+
+test("a snapshot of another query of the same address is another store's, and no value of it is saved", async () => {
+  let isAway = false;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => (isAway ? new Response("", { status: 503 }) : Response.json({ app: { canary: 0.5 } })),
+  });
+  try {
+    const address = (secret: string) => `http://127.0.0.1:${server.port}/r.json?token=${secret}`;
+    await ready(await start("one", "-application", "app", "-store", address("correct-horse")));
+    await daemons.splice(0)[0]?.close();
+    expect(readFileSync(join(directory, "one", "snapshot", "app.json"), "utf8")).not.toContain("horse");
+    isAway = true;
+    for (const [secret, location] of [
+      ["other-horse", "master"],
+      ["correct-horse", "canary"],
+    ] as const) {
+      await start("one", "-application", "app", "-store", address(secret));
+      expect(await ask("one", "0.25")).toBe(`0.25 ${location}`);
+      await daemons.splice(0)[0]?.close();
+    }
+  } finally {
+    await server.stop(true);
+  }
 });
 
 describe("law 9: two daemons in one process", () => {
