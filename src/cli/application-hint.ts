@@ -7,7 +7,7 @@ import { oneLine } from "../text.ts";
 /** Listing goes through all keys of some engines, and is only a courtesy here. */
 const LIST_TIMEOUT_MS = 1_000;
 
-/** More names than these help nobody. */
+/** A longer list is no help. */
 const NAMES_MAX = 8;
 
 /** `; did you mean website?` or `; it has website, shop`; empty if the store cannot tell. Never rejects. */

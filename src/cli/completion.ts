@@ -51,7 +51,10 @@ function bash(program: Program): string {
   const withFiles = options.filter((option) => FILES.test(option.placeholder ?? ""));
   const withOther = options.filter(
     (option) =>
-      option.placeholder !== undefined && !withWords.includes(option) && !withFiles.includes(option),
+      option.placeholder !== undefined &&
+      option.impliedText === undefined &&
+      !withWords.includes(option) &&
+      !withFiles.includes(option),
   );
   const pattern = (chosen: readonly Option<unknown>[]) =>
     chosen.flatMap(({ name }) => [`-${name}`, `--${name}`]).join("|");
@@ -91,7 +94,7 @@ function zsh(program: Program): string {
     command.options
       .map((option) => {
         const spec = `${option.repeatable ? "*" : ""}-${option.name}[${zshText(option.summary)}]`;
-        return `      ${shellQuote(option.placeholder === undefined ? spec : `${spec}:${zshText(option.placeholder)}:${zshValues(option)}`)}`;
+        return `      ${shellQuote(option.placeholder === undefined ? spec : `${spec}${option.impliedText === undefined ? ":" : "::"}${zshText(option.placeholder)}:${zshValues(option)}`)}`;
       })
       .join(" \\\n");
   const words = (command: Command) =>
@@ -169,9 +172,9 @@ function fish(program: Program): string {
   return `${lines.join("\n")}\n`;
 }
 
-function fishFlag({ name, placeholder, summary }: Option<unknown>): string {
+function fishFlag({ name, placeholder, impliedText, summary }: Option<unknown>): string {
   const flag = `-o ${name} -d ${shellQuote(summary)}`;
-  if (placeholder === undefined) return flag;
+  if (placeholder === undefined || impliedText !== undefined) return flag;
   if (FILES.test(placeholder)) return `${flag} -rF`;
   const words = wordsOf(placeholder);
   return words.length === 0 ? `${flag} -x` : `${flag} -x -a ${shellQuote(words.join(" "))}`;

@@ -5,12 +5,12 @@ import { parseSwitch, single } from "../config/values.ts";
 import { LOOK_AGAIN_MS, removeRecord } from "../records/write.ts";
 import { oneLine } from "../text.ts";
 import { authorOf } from "./author.ts";
-import { errorOf } from "./change-text.ts";
+import { errorOf } from "./change-error.ts";
+import { expect, message } from "./change-options.ts";
 import { type Command, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
 import { rolloutOf, STORE_OPTIONS, withStore } from "./rollouts.ts";
-import { expect, message } from "./set.ts";
 
 export const isForced = single(
   {

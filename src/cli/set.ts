@@ -1,10 +1,10 @@
 /** Writes a rollout. What is written and what is refused is decided in `src/records`; here are its flags and its words. */
 
-import { type Option, Problem } from "../config/option.ts";
+import { Problem } from "../config/option.ts";
 import { application } from "../config/options.ts";
 import { quote } from "../config/quote.ts";
-import { parseRollout, parseSwitch, single } from "../config/values.ts";
-import { type Failsafe, MAINTENANCE, MASTER, VERSION } from "../record.ts";
+import { parseRollout } from "../config/values.ts";
+import { MAINTENANCE, MASTER, VERSION } from "../record.ts";
 import { type Change, isDown } from "../records/change.ts";
 import type { ShownRecord } from "../records/fields.ts";
 import { LOOK_AGAIN_MS, writeChange } from "../records/write.ts";
@@ -12,81 +12,14 @@ import { StoreError } from "../stores/store.ts";
 import { oneLine } from "../text.ts";
 import { adminAddresses, admins } from "./admins.ts";
 import { authorOf } from "./author.ts";
-import { changeText, emergencyOf, errorOf, remarksOn } from "./change-text.ts";
+import { emergencyOf, errorOf } from "./change-error.ts";
+import { expect, failsafe, isNew, mayOverlap, message, offset } from "./change-options.ts";
+import { changeText, remarksOn } from "./change-text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
 import { rolloutOf, STORE_OPTIONS, withStore } from "./rollouts.ts";
 import { type Follower, wait, waitForDaemons } from "./wait.ts";
-
-export const offset: Option<number | undefined> = single<number | undefined>(
-  {
-    name: "offset",
-    placeholder: "FRACTION",
-    summary: "which visitors: those with numbers from here on, from 0 to less than 1; kept if not named",
-    flagOnly: true,
-  },
-  (text) =>
-    /^(0|0?\.\d+)$/.test(text)
-      ? Number(text)
-      : new Problem("write a fraction from 0 to less than 1, such as 0.5"),
-);
-
-export const failsafe: Option<Failsafe | undefined> = single<Failsafe | undefined>(
-  {
-    name: "failsafe",
-    placeholder: "master|hold",
-    summary: "if the store is lost: master takes all visitors back, hold leaves them here; kept if not named",
-    flagOnly: true,
-  },
-  (text) => (text === "master" || text === "hold" ? text : new Problem("write master or hold")),
-);
-
-export const expect: Option<number | undefined> = single<number | undefined>(
-  {
-    name: "expect",
-    placeholder: "ROLLOUT",
-    summary: "go on only if the rollout is this now, so that two operators do not undo each other's work",
-    flagOnly: true,
-  },
-  parseRollout,
-);
-
-/** Longer reasons belong into a ticket, whose number fits. */
-const MESSAGE_BYTES_MAX = 500;
-
-export const message: Option<string | undefined> = single<string | undefined>(
-  {
-    name: "message",
-    placeholder: "TEXT",
-    summary: "the reason, for history; -m for short",
-    flagOnly: true,
-  },
-  (text) =>
-    text !== "" && Buffer.byteLength(text) <= MESSAGE_BYTES_MAX
-      ? text
-      : new Problem(`write a reason of at most ${MESSAGE_BYTES_MAX} bytes`),
-);
-
-export const isNew = single(
-  {
-    name: "new",
-    summary: "allow a version that is not there yet; without it such a name counts as a misspelling",
-    flagOnly: true,
-    defaultText: "false",
-  },
-  parseSwitch,
-);
-
-export const mayOverlap = single(
-  {
-    name: "overlap",
-    summary: "allow that this version takes visitors from another one, or loses them to it",
-    flagOnly: true,
-    defaultText: "false",
-  },
-  parseSwitch,
-);
 
 export const set: Command = {
   name: "set",

@@ -5,7 +5,7 @@ import { moduleStore } from "../stores/module.ts";
 import { aligned } from "../text.ts";
 import { PROGRAM } from "./command.ts";
 
-/** Each word that the commands use and that is not explained where it stands, in an order in which they can be read. */
+/** The words that the commands use and do not explain. Each one needs only words that come before it. */
 export const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ["application", "what is being rolled out; a daemon serves one or more"],
   ["version", "another state of an application beside master, such as canary; it has its own servers"],

@@ -109,7 +109,7 @@ export function arcsOf(snapshot: Snapshot): Arc[] {
   return [...snapshot].map(([version, { value }]) => checkRecord(version, value).arc);
 }
 
-/** Whether a change sends visitors to where they are safe, and so should not give way to another writer. */
+/** Whether a change takes visitors back to what is proven, and so should not give way to another writer. */
 export function isDown({ version, rollout, expect }: Change): boolean {
   return expect === undefined && rollout === (version === MAINTENANCE ? 1 : 0);
 }

@@ -42,7 +42,7 @@ export function isSameArc(a: Arc, b: Arc): boolean {
 
 /**
  * Whether an arc holds while some visitors are still at master. That is rarely meant: if the store is lost, such a canary
- * stays where it is, and nobody can take it back.
+ * stays where it is, and cannot be taken back.
  */
 export function isHoldingPart({ version, rollout, failsafe }: Arc): boolean {
   return failsafe === "hold" && version !== MAINTENANCE && rollout > 0 && rollout < 1;
