@@ -10,7 +10,8 @@
 import { abandoned, unlessAborted } from "./abort.ts";
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
 import { type Client, RedisConnection } from "./redis/connection.ts";
-import { redisFault } from "./redis/faults.ts";
+import { redisFault, replyFault } from "./redis/faults.ts";
+import { argumentsOf, RedisMany } from "./redis/many.ts";
 import {
   changeOf,
   type RawChange,
@@ -20,13 +21,14 @@ import {
   recordOf,
   snapshotOf,
 } from "./redis/records.ts";
-import { READ, WRITE } from "./redis/scripts.ts";
+import { READ, READ_MANY, WRITE } from "./redis/scripts.ts";
 import { RedisSubscription } from "./redis/subscription.ts";
 import { refuseReserved } from "./reserved.ts";
 import {
   type RecordFields,
   type Removed,
   type Snapshot,
+  type Snapshots,
   type Store,
   type StoreContext,
   StoreError,
@@ -38,9 +40,9 @@ import {
 /** What keys and channels begin with; the application's name follows. */
 const PREFIX = "maxwells-daemon:";
 
-/** An application's hash may hold this much; more would make requests wait (law 1). */
-const HASH_BYTES_MAX = 1024 * 1024;
-const HASH_FIELDS_MAX = 4096;
+/** An application's hash may hold this much: 64 versions with the history that `set` keeps. More would make visitors wait. */
+const HASH_BYTES_MAX = 256 * 1024;
+const HASH_FIELDS_MAX = 1024;
 
 /** Fields of a record that lie under names which this store needs for itself. */
 const RESERVED: ReadonlySet<string> = new Set([REVISION]);
@@ -74,6 +76,7 @@ class RedisStore implements Store {
   readonly #client: Client;
   readonly #place: RedisPlace;
   readonly #closing = new AbortController();
+  readonly #many = new RedisMany();
   readonly #subscription: RedisSubscription;
   /** Shared by all reads and writes; absent until one is needed, and after it has ended. */
   #connection: Promise<RedisConnection> | undefined;
@@ -92,6 +95,19 @@ class RedisStore implements Store {
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
     return snapshotOf(await this.#readRaw(application, signal));
+  }
+
+  async readMany(applications: readonly string[], signal: AbortSignal): Promise<Snapshots> {
+    return this.#many.read(applications, {
+      ask: (some) => {
+        const keys = some.map((application) => PREFIX + application);
+        const limits = argumentsOf(HASH_FIELDS_MAX, HASH_BYTES_MAX);
+        return this.#call(signal, `${PREFIX}*`, "EVAL", READ_MANY, keys.length, keys, ...limits);
+      },
+      readOne: (application) => this.read(application, signal),
+      faultOf: (application, text) => replyFault(`${this.address} (${PREFIX}${application})`, text),
+      noReply: () => this.#noReply(),
+    });
   }
 
   watch(application: string, changed: () => void): () => void {

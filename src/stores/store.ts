@@ -79,7 +79,8 @@ export interface Store {
   /**
    * Reads whole snapshots of many applications, with as few questions to the engine as it can. Rejects if it can read none
    * of them; what is wrong with one application is that application's answer. Each snapshot is of one moment, which is
-   * not before the call; two snapshots may be of two. Absent in a store that can only read one after another: then the
+   * not before the call; two snapshots may be of two. This is for daemons: fields that they do not act upon may be left
+   * out, and a revision is of no use for `write`. Absent in a store that can only read one after another: then the
    * feed calls `read` for each, some at once.
    *
    * @param applications at least one, each once

@@ -99,10 +99,10 @@ export class RedisConnection {
     }
   }
 
-  /** From now on it hears what is published there, and takes no commands but more of these and `PING`. */
-  async subscribe(channel: string): Promise<void> {
+  /** From now on it hears what is published in these channels, and takes no commands but more of these and `PING`. */
+  async subscribe(channels: readonly string[]): Promise<void> {
     try {
-      await this.#redis.subscribe(channel);
+      await this.#redis.subscribe(...channels);
     } catch (error) {
       if (!isReply(error)) this.close();
       throw error;

@@ -34,7 +34,7 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: str
   MOVED: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
   ASK: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
   WRONGTYPE: ["malformed", "holds something else than a hash there; DEL it, and write the rollouts anew"],
-  TOOLARGE: ["malformed", "holds more than 1 MiB or 4096 fields there; HDEL what no daemon serves"],
+  TOOLARGE: ["malformed", "holds more than 256 KiB or 1024 fields there; HDEL what no daemon serves"],
 };
 
 /**
@@ -74,7 +74,7 @@ export function redisFault(where: string, error: unknown): StoreError {
 }
 
 /** What Redis itself answered instead of a reply. */
-function replyFault(where: string, text: string): StoreError {
+export function replyFault(where: string, text: string): StoreError {
   const word = /^-?([A-Z]{2,20})\b/.exec(text)?.[1] ?? "";
   const known = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
   if (known !== undefined) return new StoreError(known[0], `${where} ${known[1]}`);

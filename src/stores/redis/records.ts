@@ -50,9 +50,13 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
     }
   }
   const position = Number(raw.get(`${version}:${REVISION}`) ?? Number.NaN);
+  const value = Object.fromEntries(fields);
   return {
-    value: Object.fromEntries(fields),
-    revision: revisionOf(raw),
+    value,
+    // A daemon needs no revisions, so they are made for writers alone.
+    get revision() {
+      return revisionOf(raw);
+    },
     ...(Number.isSafeInteger(position) ? { position } : {}),
   };
 }

@@ -17,6 +17,43 @@ if bytes > tonumber(ARGV[2]) then return redis.error_reply('TOOLARGE bytes') end
 return flat`;
 
 /**
+ * KEYS: hashes. ARGV: how many fields and how many bytes a hash may have, how many bytes may be replied, how many bytes of
+ * a field, and the names of the fields that are wanted. Replies with a list for each hash: `{0, fields}`, `{1, error}`, or
+ * `{2}` for one that had no room. The first one always has room.
+ *
+ * Only what a daemon acts upon is replied: a record's history alone is longer than all of that.
+ */
+export const READ_MANY = `
+local fieldsMax, bytesMax, room, textMax = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local wanted = {}
+for at = 5, #ARGV do wanted[ARGV[at]] = true end
+local function read(key)
+  local count = redis.pcall('HLEN', key)
+  if type(count) == 'table' then return {1, count.err} end
+  if count > fieldsMax then return {1, 'TOOLARGE fields'} end
+  local flat = redis.pcall('HGETALL', key)
+  if flat.err then return {1, flat.err} end
+  local found, bytes = {}, 0
+  for i = 1, #flat, 2 do
+    local name, text = flat[i], flat[i + 1]
+    bytes = bytes + #name + #text
+    local colon = string.find(name, ':', 1, true)
+    if not colon or wanted[string.sub(name, colon + 1)] then
+      found[#found + 1] = name
+      found[#found + 1] = string.sub(text, 1, textMax)
+      room = room - #name - math.min(#text, textMax)
+    end
+  end
+  if bytes > bytesMax then return {1, 'TOOLARGE bytes'} end
+  return {0, found}
+end
+local replies = {}
+for i, key in ipairs(KEYS) do
+  if i > 1 and room <= 0 then replies[i] = {2} else replies[i] = read(key) end
+end
+return replies`;
+
+/**
  * KEYS: the hash. ARGV: version, channel, the number of fields seen, of fields to set, of fields to remove, then those:
  * name and value, name and value, name. Replies with whether the record was as seen and has been written, and with its
  * fields as they are now.

@@ -14,6 +14,9 @@ import { isReply, type RedisConnection } from "./connection.ts";
 /** How often a connection on which nobody speaks has to answer. */
 const PING_EVERY_MS = 5_000;
 
+/** So many channels are subscribed to at once: more would make Redis and visitors wait. */
+const CHANNELS_AT_ONCE = 256;
+
 export interface SubscriptionOptions {
   readonly open: (signal: AbortSignal) => Promise<RedisConnection>;
   /** What keys and channels begin with. */
@@ -27,6 +30,7 @@ export class RedisSubscription {
   readonly #listeners = new Listeners((ending) => this.#follow(ending));
   #connection: RedisConnection | undefined;
   #subscribed = new Set<string>();
+  #soon: Promise<void> | undefined;
   #isWarned = false;
 
   constructor(options: SubscriptionOptions) {
@@ -35,14 +39,21 @@ export class RedisSubscription {
 
   add(application: string, changed: () => void): () => void {
     const end = this.#listeners.add(application, changed);
-    // Where it fails, the connection has ended, and the next one has this application as well.
     if (this.#subscribed.has(application)) changed();
-    else if (this.#connection !== undefined) void this.#subscribe(this.#connection).catch(() => {});
+    else if (this.#connection !== undefined) this.#subscribeSoon(this.#connection);
     return end;
   }
 
   close(): Promise<void> {
     return this.#listeners.close();
+  }
+
+  /** Once for all applications that come now. If it fails, the connection has ended, and the next one has them as well. */
+  #subscribeSoon(connection: RedisConnection): void {
+    this.#soon ??= Promise.resolve().then(() => {
+      this.#soon = undefined;
+      return this.#subscribe(connection).catch(() => {});
+    });
   }
 
   /** Until the connection ends. */
@@ -77,25 +88,32 @@ export class RedisSubscription {
     }
   }
 
-  /** All applications that are not yet; each is nudged once it is. Rejects where the connection ends. */
+  /** All applications that are not yet; each is nudged once it is. Rejects if the connection ends. */
   async #subscribe(connection: RedisConnection): Promise<void> {
     const fresh = this.#listeners.applications.filter((application) => !this.#subscribed.has(application));
-    await Promise.all(
-      fresh.map(async (application) => {
-        this.#subscribed.add(application);
-        const key = `${this.#options.prefix}${application}`;
-        const channels = [key, `__keyspace@${this.#options.database}__:${key}`];
-        await Promise.all(channels.map((channel) => this.#subscribeTo(connection, channel)));
-        this.#listeners.nudge(application);
-      }),
-    );
+    for (const application of fresh) this.#subscribed.add(application);
+    for (let at = 0; at < fresh.length; at += CHANNELS_AT_ONCE) {
+      const some = fresh.slice(at, at + CHANNELS_AT_ONCE);
+      const keys = some.map((application) => `${this.#options.prefix}${application}`);
+      await this.#subscribeTo(connection, keys);
+      await this.#subscribeTo(
+        connection,
+        keys.map((key) => `__keyspace@${this.#options.database}__:${key}`),
+      );
+      for (const application of some) this.#listeners.nudge(application);
+    }
   }
 
-  async #subscribeTo(connection: RedisConnection, channel: string): Promise<void> {
+  async #subscribeTo(connection: RedisConnection, channels: readonly string[]): Promise<void> {
     try {
-      await connection.subscribe(channel);
+      await connection.subscribe(channels);
     } catch (error) {
       if (!isReply(error)) throw error;
+      // One that is refused has all of them refused.
+      if (channels.length > 1) {
+        for (const channel of channels) await this.#subscribeTo(connection, [channel]);
+        return;
+      }
       if (this.#isWarned) return;
       this.#isWarned = true;
       this.#options.warn(

@@ -1,0 +1,120 @@
+/**
+ * Reading many applications: some of them at a time, each time with one script, and of each record only what a daemon acts
+ * upon. Who may not read all of these keys at once, or has them on several nodes, reads one after another.
+ *
+ * A hash whose fields are as before has the snapshot of before.
+ */
+
+import type { Snapshot, Snapshots } from "../store.ts";
+import { StoreError } from "../store.ts";
+import { rawRecords, snapshotOf } from "./records.ts";
+
+/** Applications of one script: Redis does nothing else meanwhile. */
+const KEYS_AT_ONCE = 200;
+
+/** What one answer may hold, about: parsing it must not make visitors wait. */
+const ANSWER_BYTES = 64 * 1024;
+
+/** Longer texts are cut off: no number, no failsafe and no name of an author is so long. */
+const TEXT_BYTES_MAX = 1_024;
+
+/** Fields of a record that a daemon acts upon, or tells of. */
+const WANTED = ["rollout", "offset", "failsafe", "revision", "updatedBy", "why"] as const;
+
+/** The last two of these replies that a script may give for a hash. */
+const FOUND = 0;
+const REFUSED = 1;
+
+/** What `READ_MANY` needs beside the keys. */
+export function argumentsOf(fieldsMax: number, bytesMax: number): (string | number)[] {
+  return [fieldsMax, bytesMax, ANSWER_BYTES, TEXT_BYTES_MAX, ...WANTED];
+}
+
+interface Known {
+  readonly flat: readonly string[];
+  readonly snapshot: Snapshot;
+}
+
+export interface ManyOptions {
+  /** Runs the script for these applications. Rejects with a `StoreError`. */
+  readonly ask: (applications: readonly string[]) => Promise<unknown>;
+  /** Reads one application. Rejects with a `StoreError`. */
+  readonly readOne: (application: string) => Promise<Snapshot>;
+  /** What Redis said of one hash. */
+  readonly faultOf: (application: string, text: string) => StoreError;
+  readonly noReply: () => StoreError;
+}
+
+export class RedisMany {
+  /** What applications were at the last read. */
+  #known = new Map<string, Known>();
+
+  async read(applications: readonly string[], options: ManyOptions): Promise<Snapshots> {
+    const answer = new Map<string, Snapshot | StoreError>();
+    let at = 0;
+    while (at < applications.length) {
+      const some = applications.slice(at, at + KEYS_AT_ONCE);
+      const count = await this.#readSome(some, answer, options);
+      at += count;
+    }
+    return answer;
+  }
+
+  /** @returns how many of them have their answer */
+  async #readSome(
+    some: readonly string[],
+    answer: Map<string, Snapshot | StoreError>,
+    options: ManyOptions,
+  ): Promise<number> {
+    let replies: unknown;
+    try {
+      replies = await options.ask(some);
+    } catch (error) {
+      // Keys that are not allowed, or lie on several nodes, are refused together.
+      if (some.length === 1 || !(error instanceof StoreError) || error.code === "unavailable") throw error;
+      await this.#readEach(some, answer, options);
+      return some.length;
+    }
+    if (!Array.isArray(replies) || replies.length !== some.length) throw options.noReply();
+    for (const [index, application] of some.entries()) {
+      const [kind, content] = Array.isArray(replies[index]) ? replies[index] : [];
+      if (kind === FOUND) answer.set(application, this.#snapshotOf(application, content, options));
+      else if (kind === REFUSED) answer.set(application, options.faultOf(application, String(content)));
+      else if (index > 0) return index;
+      else throw options.noReply();
+    }
+    return some.length;
+  }
+
+  async #readEach(
+    some: readonly string[],
+    answer: Map<string, Snapshot | StoreError>,
+    { readOne }: ManyOptions,
+  ): Promise<void> {
+    const outcomes = await Promise.allSettled(some.map(readOne));
+    const [first] = outcomes;
+    if (first?.status === "rejected" && outcomes.every(({ status }) => status === "rejected")) {
+      throw first.reason;
+    }
+    for (const [index, application] of some.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.status === "fulfilled") answer.set(application, outcome.value);
+      else if (outcome?.reason instanceof StoreError) answer.set(application, outcome.reason);
+      else throw outcome?.reason;
+    }
+  }
+
+  #snapshotOf(application: string, content: unknown, { noReply }: ManyOptions): Snapshot | StoreError {
+    const known = this.#known.get(application);
+    if (known !== undefined && Array.isArray(content) && areSame(known.flat, content)) return known.snapshot;
+    const records = rawRecords(content);
+    if (records === undefined) return noReply();
+    const snapshot = snapshotOf(records);
+    this.#known.set(application, { flat: content as string[], snapshot });
+    return snapshot;
+  }
+}
+
+function areSame(before: readonly string[], now: readonly unknown[]): boolean {
+  return before.length === now.length && before.every((text, index) => text === now[index]);
+}
