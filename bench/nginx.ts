@@ -129,7 +129,7 @@ async function start(way: NginxWay, stops: Stops, change?: (example: string) => 
     ...{ maintenanceFile: home.maintenanceFile, page: join(directory, "share") },
   });
   const upstreams = [master, canary].map((path) => fastServer(`unix:${path}`)).join("");
-  const running = await startNginx(directory, port, (change?.(example) ?? example) + upstreams);
+  const running = await startNginx(directory, port, withoutLog(change?.(example) ?? example) + upstreams);
   stops.push(() => running.stop());
   return running.url;
 }
@@ -137,7 +137,7 @@ async function start(way: NginxWay, stops: Stops, change?: (example: string) => 
 /** The example without what belongs to the daemon. */
 function withoutDaemon(example: string): string {
   return withoutLua(example).replace(
-    /^\s*(add_header|expires|proxy_set_header maxwells|if \(\$maxwells).*$/gm,
+    /^\s*(add_header .* \$maxwells|expires|proxy_set_header maxwells|if \(\$maxwells).*$/gm,
     "",
   );
 }
@@ -148,7 +148,8 @@ function withSplitClients(example: string): string {
   return (
     split +
     withoutLua(example)
-      .replace(/^\s*(add_header (Set-Cookie|Cache-Control \$)|expires).*$/gm, "")
+      .replace(/^map "" \$maxwells_location .*$/m, "")
+      .replace(/^\s*(add_header .* \$maxwells|expires).*$/gm, "")
       .replace("$maxwells_assignment;", "$cookie_maxwellsdaemon;")
   );
 }
@@ -160,6 +161,11 @@ function withoutLua(example: string): string {
       "",
     )
     .replace(/^init_by_lua_block {[\s\S]*?^}/m, "");
+}
+
+/** No way writes a log, so that they differ in what is measured alone. */
+function withoutLog(example: string): string {
+  return example.replace(/^access_log .*$/m, "");
 }
 
 if (import.meta.main) {

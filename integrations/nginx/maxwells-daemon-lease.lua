@@ -327,8 +327,8 @@ local function forced(self)
 end
 
 --- Decides one request.
-local function decide(self)
-  if self.in_maintenance then return MAINTENANCE end
+local function decide(self, is_tester)
+  if self.in_maintenance and not is_tester then return MAINTENANCE end
   -- The cookie, as the configuration has set it: a variable of that kind costs less than a look at the header.
   local given = var.maxwells_assignment
   local assignment = given and given ~= "" and parse(given)
@@ -369,14 +369,15 @@ end
 --- Where the visitor of this request is served, or `maintenance`. Gives new visitors $maxwells_assignment and
 -- $maxwells_cookie, which have to be set before.
 --
--- application  its name, where several are set up; without it the first one
-function _M.location(application)
+-- application  its name, if several are set up; without it the first one
+-- is_tester    true: this visitor gets a decision in maintenance mode as well, and never `maintenance`
+function _M.location(application, is_tester)
   local self = application and by_name[application] or (application == nil and applications[1])
   if not self then
     ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
     return MASTER
   end
-  local ok, location = pcall(decide, self)
+  local ok, location = pcall(decide, self, is_tester)
   if ok then return location end
   -- A mistake in here is no visitor's error page.
   ngx.log(ngx.ERR, "maxwells-daemon: ", location, ": this visitor to master")

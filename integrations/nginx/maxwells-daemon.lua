@@ -231,13 +231,13 @@ local function is_in_maintenance(self)
 end
 
 --- Decides one request; returns true in maintenance mode.
-local function route(application)
+local function route(application, is_tester)
   local self = applications[application or 1]
   if not self then
     ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
     return
   end
-  if self.maintenance and is_in_maintenance(self) then return true end
+  if self.maintenance and is_in_maintenance(self) and not is_tester then return true end
 
   local given = var.cookie_maxwellsdaemon
   if given and (#given > ASSIGNMENT_BYTES_MAX or not find(given, "^[%d.eE+-]+$")) then given = nil end
@@ -274,9 +274,10 @@ end
 --- Finds out where the visitor of this request is served: sets $maxwells_location and $maxwells_assignment, and gives
 -- new visitors their cookie. Ends the request with 503 in maintenance mode.
 --
--- application  its name, where several are set up; without it the first one
-function _M.route(application)
-  local ok, in_maintenance = pcall(route, application)
+-- application  its name, if several are set up; without it the first one
+-- is_tester    true: this visitor gets a decision in maintenance mode as well
+function _M.route(application, is_tester)
+  local ok, in_maintenance = pcall(route, application, is_tester)
   if not ok then
     -- A mistake in here is no visitor's error page.
     ngx.log(ngx.ERR, "maxwells-daemon: ", in_maintenance, ": this visitor to master")

@@ -20,6 +20,11 @@ if (missing !== undefined) console.warn(`skipped: nginx that asks: ${missing}`);
 const SOON_MS = 700;
 const HICCUP_MS = 20;
 
+/** What a question says of the visitor; empty for a new one. */
+function assignmentOf(line: string): string {
+  return line.split(" ")[0] ?? "";
+}
+
 describe.skipIf(missing !== undefined)("nginx that asks", () => {
   const ends: (() => unknown)[] = [];
 
@@ -59,7 +64,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     const names = ["website", "shop"];
     const port = await freePort();
     for (const name of names) {
-      await standIn(join(directory, name), (line) => `${line.split(" ")[0]}\nof-${name}\n`);
+      await standIn(join(directory, name), (line) => `${assignmentOf(line)}\nof-${name}\n`);
     }
     const setups = names.map(
       (name) =>
@@ -96,7 +101,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     const socket = join(directory, "daemon.sock");
     let hiccups = false;
     await standIn(socket, (line, connection) => {
-      const reply = `${line}\ncanary\n`;
+      const reply = `${assignmentOf(line)}\ncanary\n`;
       if (!hiccups) return reply;
       setTimeout(() => connection.write(reply), HICCUP_MS);
       return undefined;
@@ -121,7 +126,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
       const socket = join(directory, "daemon.sock");
       let drawn = 0;
       await standIn(socket, (line) => {
-        const assignment = line === "" ? `0.1${String(drawn++).padStart(5, "0")}` : line;
+        const assignment = assignmentOf(line) || `0.1${String(drawn++).padStart(5, "0")}`;
         return `${assignment}\ncanary\n`;
       });
       return startExample(directory, socket, more);

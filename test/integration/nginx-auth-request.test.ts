@@ -216,6 +216,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
           "X-Forwarded-Proto: http",
           "maxwellsdaemon: 0.1",
           "maxwellsdaemon-cookie: set",
+          "maxwellsdaemon-application: website",
         ]);
         await visit("maxwellsdaemon=0.1%0d%0amaxwellsdaemon-force: always");
         expect(told).not.toContain("maxwellsdaemon:");
@@ -284,7 +285,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     await withStandIn(
       (_, socket) => socket.write(CANARY),
       async () => {
-        const response = await fetch(`${nginx.url}/maxwells-daemon/decide`);
+        const response = await fetch(`${nginx.url}/maxwells-daemon/decide/website`);
         expect(response.status).toBe(404);
       },
     );

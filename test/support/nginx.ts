@@ -1,10 +1,10 @@
 /**
- * A real nginx on temporary paths, with the shipped example as its configuration: the file itself, in which only
- * paths and addresses are filled in. Where the example no longer has such a place, filling in fails.
+ * A real nginx on temporary paths, with the shipped example as its configuration: the files themselves, in which
+ * only paths and addresses are filled in. If the example no longer has such a place, filling in fails.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
@@ -42,29 +42,63 @@ export interface Places {
   /** Where the maintenance page's directory is. */
   readonly page: string;
   readonly allowForce?: boolean;
+  /** The daemon's application, and so the site; `website` if absent. */
+  readonly application?: string;
   /** The port of the nginx that stands in for the daemon; for `auth-request` alone. */
   readonly standInPort?: number;
 }
 
-/** A way's shipped example with its places filled in. */
+/** A way's two shipped files with their places filled in. */
 export function fillExample(way: NginxWay, port: number, places: Places): string {
-  let text = readFileSync(join(EXAMPLE, `nginx-${way}.conf`), "utf8");
-  const fill = (from: string, to: string) => {
-    if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
-    text = text.replace(from, () => to);
-  };
-  fill("listen 80;", `listen 127.0.0.1:${port};`);
-  fill("server 127.0.0.1:8080;", `server unix:${places.master};`);
-  fill("server 127.0.0.1:8081;", `server unix:${places.canary};`);
-  fill(`/run/maxwells-daemon${way === "auth-request" ? "/http" : ""}.sock`, places.daemon);
-  fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
-  fill("root /usr/share/maxwells-daemon;", `root ${places.page};`);
+  return `${fillHttp(way, places)}\n${fillSite(way, port, places)}`;
+}
+
+/** What all sites have in common, set up for one application. */
+export function fillHttp(way: NginxWay, places: Places): string {
+  const file = new Example(`nginx-${way}-http.conf`);
+  file.fill("/var/log/nginx", dirname(places.page));
+  file.fill(`/run/maxwells-daemon${way === "auth-request" ? "/http" : ""}.sock`, places.daemon);
   if (way === "auth-request") {
-    fill("server 127.0.0.1:6297 ", `server 127.0.0.1:${places.standInPort} `);
-    fill("listen 127.0.0.1:6297;", `listen 127.0.0.1:${places.standInPort};`);
-    if (places.allowForce) fill('maxwellsdaemon-force "";', "maxwellsdaemon-force $maxwells_force;");
-  } else if (places.allowForce) fill("allow_force = false", "allow_force = true");
-  return text;
+    file.fill("server 127.0.0.1:6297 ", `server 127.0.0.1:${places.standInPort} `);
+    file.fill("listen 127.0.0.1:6297;", `listen 127.0.0.1:${places.standInPort};`);
+    return file.text;
+  }
+  file.fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
+  if (places.allowForce) file.fill("allow_force = false", "allow_force = true");
+  return file.text.replaceAll("website", places.application ?? "website");
+}
+
+/** One site. */
+export function fillSite(way: NginxWay, port: number, places: Places): string {
+  const file = new Example(`nginx-${way}-site.conf`);
+  file.fill("listen 80;", `listen 127.0.0.1:${port};`);
+  file.fill("server 127.0.0.1:8080;", `server unix:${places.master};`);
+  file.fill("server 127.0.0.1:8081;", `server unix:${places.canary};`);
+  file.fill("root /usr/share/maxwells-daemon;", `root ${places.page};`);
+  if (way === "auth-request") {
+    file.fill(
+      "/var/lib/maxwells-daemon/maintenance/website) { return",
+      `${places.maintenanceFile}) { return`,
+    );
+    file.fill("/var/lib/maxwells-daemon/maintenance/website) { set", `${places.maintenanceFile}) { set`);
+    if (places.allowForce) file.fill('maxwellsdaemon-force "";', "maxwellsdaemon-force $maxwells_force;");
+  }
+  // As the file's first lines tell operators to make another site.
+  return file.text.replaceAll("website", places.application ?? "website");
+}
+
+/** A shipped file whose places are filled in one by one. */
+class Example {
+  text: string;
+
+  constructor(name: string) {
+    this.text = readFileSync(join(EXAMPLE, name), "utf8");
+  }
+
+  fill(from: string, to: string): void {
+    if (this.text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
+    this.text = this.text.replace(from, () => to);
+  }
 }
 
 /** The same, for visitors who come over TLS. */
@@ -98,7 +132,7 @@ export function wholeConfiguration(directory: string, http: string, workers = 1,
     error_log ${directory}/error.log warn;
     events { worker_connections 4096; }
     http {
-      access_log off;
+      ${/^access_log /m.test(http) ? "" : "access_log off;"}
       client_body_temp_path ${directory}/body;
       proxy_temp_path ${directory}/proxy;
       fastcgi_temp_path ${directory}/fastcgi;
