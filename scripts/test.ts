@@ -48,6 +48,7 @@ const NEEDS: readonly Need[] = [
     packages: ["haproxy"],
     tests: "HAProxy",
   },
+  { tool: "socat", present: () => Bun.which("socat") !== null, packages: ["socat"], tests: "HAProxy" },
   { tool: "Caddy", present: () => Bun.which("caddy") !== null, packages: ["caddy"], tests: "Caddy" },
   {
     tool: "Traefik",

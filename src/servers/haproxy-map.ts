@@ -2,17 +2,19 @@
  * A lease in HAProxy's memory: the daemon sets a map over HAProxy's stats socket, and HAProxy decides by itself, by
  * comparisons in its configuration (integrations/haproxy, docs/protocol/haproxy-map.md).
  *
- * The map is replaced as a whole, atomically, twice a second. Every line of a lease carries its end, so that a daemon
- * that stops renewing needs nobody to clean up. Each renewal has a connection of its own: after a reload of HAProxy it
- * is the new process that answers, while an old connection would stay with the old one.
+ * The daemon replaces the map as a whole, atomically, twice a second, and writes the map's file as well, with which HAProxy
+ * begins after a reload. Every lease carries its end, so nothing has to be cleaned up if a daemon stops renewing. Each
+ * renewal has a connection of its own: after a reload of HAProxy the new process answers it, while an old connection would
+ * stay with the old process.
  */
 
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import { isInMaintenance } from "../maintenance.ts";
 import { KnownEnds, leaseLines, maintenanceLine } from "./haproxy/map.ts";
+import { MapFile } from "./haproxy/map-file.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
 import { Renewal } from "./renewal.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
@@ -23,7 +25,8 @@ const RENEW_TIMEOUT_MS = 1_000;
 /** HAProxy takes commands, payload and all, of `tune.bufsize` at most, which is 16 384 where nobody set it. */
 const PAYLOAD_BYTES_MAX = 4_096;
 
-const DEFAULT_MAP = "/etc/haproxy/maxwells-daemon.map";
+/** In the state directory of the systemd unit, because the daemon has to be able to write it. */
+const DEFAULT_MAP = "/var/lib/maxwells-daemon/haproxy.map";
 
 /** One HAProxy. */
 export interface HaproxyMapAddress {
@@ -70,6 +73,8 @@ export class HaproxyMap implements Server {
   readonly #address: HaproxyMapAddress;
   readonly #maintenance: string | undefined;
   readonly #renewal: Renewal;
+  /** Undefined if HAProxy is on another machine, as far as one can see, or names its map otherwise than by a path. */
+  readonly #file: MapFile | undefined;
   readonly #known = new KnownEnds();
   /** The applications that were in maintenance when last their files could be looked for. */
   readonly #isOn = new Set<string>();
@@ -83,23 +88,33 @@ export class HaproxyMap implements Server {
     this.#address = address;
     this.#maintenance = maintenance;
     this.name = `haproxy-map ${addressText(address.socket)}`;
+    const fields = { server: this.name, map: address.map };
+    const isHere = address.socket.kind === "unix" && isAbsolute(address.map);
+    this.#file = isHere ? new MapFile(address.map, context.log, fields) : undefined;
     this.#renewal = new Renewal({
       proxy: "HAProxy",
-      fields: { server: this.name, map: address.map },
+      fields,
       log: context.log,
       counts: context.metrics.server(this.name),
-      renew: async () => this.#replaceMap(await this.#lines()),
+      renew: () => this.#renew(),
     });
   }
 
-  /** Never rejects: a HAProxy that is not there yet is tried again. */
+  /** Never rejects: if HAProxy is not there yet, the daemon tries again. */
   async start(): Promise<void> {
     this.#renewal.start();
   }
 
-  /** Leaves the map as it is: the lease ends by itself, unless another daemon goes on with it. */
+  /** Leaves the map and its file as they are: the lease ends by itself, unless another daemon goes on with it. */
   close(): Promise<void> {
     return this.#renewal.close();
+  }
+
+  /** The file first, so that it is not older than what HAProxy has; a HAProxy that is away begins with it. */
+  async #renew(): Promise<void> {
+    const lines = await this.#lines();
+    await this.#file?.write(lines);
+    await this.#replaceMap(lines);
   }
 
   async #lines(): Promise<string[]> {

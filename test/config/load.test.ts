@@ -184,7 +184,7 @@ for (const [source, give] of SOURCES) {
       };
       expect(loaded(given[source] ?? {}).settings.get(haproxyMap)).toEqual([
         { socket: { kind: "unix", path: "/run/a.sock" }, map: "/etc/a.map" },
-        { socket: { kind: "unix", path: "/run/b.sock" }, map: "/etc/haproxy/maxwells-daemon.map" },
+        { socket: { kind: "unix", path: "/run/b.sock" }, map: "/var/lib/maxwells-daemon/haproxy.map" },
       ]);
     });
 

@@ -1,23 +1,35 @@
 /** What is special about HAProxy's configurations, beside what the conformance suite asks of every integration. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../support/daemon-process.ts";
+import { DaemonHome, eventually } from "../support/daemon-process.ts";
 import {
+  addApplication,
   fillHaproxy,
-  type HaproxyPlaces,
+  haproxyFlags,
   haproxyMissing,
   startHaproxy,
   upstreamPath,
 } from "../support/haproxy.ts";
 import { freePort } from "../support/port.ts";
+import type { ProxyProcess } from "../support/proxy-process.ts";
+import { errorsByVersion } from "../support/readme-command.ts";
 import { startSpopAgent } from "../support/spop-agent.ts";
 import { type Seen, startUpstream } from "../support/upstream.ts";
 import type { Integration } from "./conformance/integration.ts";
 import { Rig } from "./conformance/rig.ts";
 import { haproxyMap, haproxySpoe } from "./proxies/haproxy.ts";
+
+/** So often HAProxy is reloaded, and so long each of them has for its first visitors. */
+const RELOADS = 6;
+const RELOAD_MS = 600;
+
+/** The processes that serve for a HAProxy which can be reloaded. */
+function workersOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+}
 
 describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])("$name", (integration) => {
   let rig: Rig;
@@ -45,6 +57,40 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
     }
   });
 
+  test("versions hear nothing that CGI would take for the daemon's headers", async () => {
+    const forged = ["maxwellsdaemon_location", "canary"] as const;
+    const { status, seen } = await rig.withCookie("maxwellsdaemon=0.9", [forged, ["x-a", "b"]]);
+    expect([status, seen?.headers["x-a"], seen?.headers["maxwellsdaemon_location"]]).toEqual([
+      ...[200, "b"],
+      undefined,
+    ]);
+  });
+
+  test("the README's command shows the canary that answers 500 to everyone", async () => {
+    await rig.becomes(0.1, "canary");
+    await rig.restart();
+    // Until it is decided, the visitor is at master.
+    await eventually(
+      async () =>
+        (await rig.withCookie("maxwellsdaemon=0.1", [["x-status", "500"]])).body.includes('"canary"'),
+      "the canary",
+    );
+    for (let visitor = 0; visitor < 40; visitor++) {
+      const assignment = (visitor + 0.5) / 40;
+      const headers = [["x-status", assignment < 0.25 ? "500" : "200"]] as const;
+      await rig.withCookie(rig.cookieOf(assignment), headers);
+    }
+    const lines = await errorsByVersion("haproxy", { "/run/haproxy/admin.sock": join(rig.directory, "admin.sock") });
+    expect(lines[0]).toMatch(/^website canary +\d+ requests +\d+ errors 100\.0 % {2}95 % within 0\.\d{3} s$/);
+    expect(lines[1]).toMatch(
+      /^website master +\d+ requests +\d+ errors +\d+\.\d % {2}95 % within \d\.\d{3} s$/,
+    );
+    expect(lines).toHaveLength(2);
+    // The operator's own log goes on, and has nothing of it.
+    expect(rig.log).toMatch(/ website website_canary\/canary1 \d+\/\d+\/\d+\/\d+\/\d+ 500 /);
+    expect(rig.log).not.toContain("outcome=");
+  });
+
   test("maintenance mode outlasts the daemon", async () => {
     rig.write({ canary: 0.25, maintenance: 1 });
     await eventually(async () => (await rig.known(0.1)).status === 503, "maintenance mode");
@@ -58,18 +104,6 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
   });
 });
 
-/** By the map, with what an operator writes into the files before each start. */
-function edited(edit: (places: HaproxyPlaces, configuration: string) => void): Integration {
-  return {
-    ...haproxyMap,
-    async start(places) {
-      const configuration = fillHaproxy("map", places);
-      edit(places, configuration);
-      return startHaproxy(configuration, places.port);
-    },
-  };
-}
-
 /** Runs `use` with everything at work. */
 async function withRig(integration: Integration, use: (rig: Rig) => Promise<void>): Promise<void> {
   const rig = await Rig.start(integration);
@@ -81,41 +115,105 @@ async function withRig(integration: Integration, use: (rig: Rig) => Promise<void
 }
 
 describe.skipIf(haproxyMissing() !== undefined)("HAProxy", () => {
-  test("upstreams hear nothing that CGI would take for the daemon's headers: by SPOE, and by the map where its line is in use", async () => {
-    const withLine = edited((_, configuration) => {
-      const text = readFileSync(configuration, "utf8");
-      expect(text).toContain("#option http-restrict-req-hdr-names");
-      writeFileSync(configuration, text.replace("#option http-restrict", "option http-restrict"));
-    });
-    for (const integration of [haproxySpoe, withLine]) {
-      await withRig(integration, async (rig) => {
-        const forged = ["maxwellsdaemon_location", "canary"] as const;
-        const { status, seen } = await rig.withCookie("maxwellsdaemon=0.9", [forged, ["x-a", "b"]]);
-        expect([status, seen?.headers["x-a"], seen?.headers["maxwellsdaemon_location"]]).toEqual([
-          ...[200, "b"],
-          undefined,
-        ]);
-      });
-    }
-  });
-
-  test("a start in maintenance mode shows no visitor the site, where the operator has written so into the map", async () => {
-    let isWritten = false;
-    const integration = edited(({ directory }) => {
-      if (isWritten) appendFileSync(join(directory, "maxwells-daemon.map"), "website maintenance\n");
-    });
-    await withRig(integration, async (rig) => {
+  test("a start in maintenance mode shows no visitor the site", async () => {
+    await withRig(haproxyMap, async (rig) => {
       rig.write({ canary: 0.25, maintenance: 1 });
       await eventually(async () => (await rig.known(0.1)).status === 503, "maintenance mode");
-      isWritten = true;
       await rig.restart();
-      const untilMs = performance.now() + 2 * integration.changeMs;
+      const untilMs = performance.now() + 2 * haproxyMap.changeMs;
       while (performance.now() < untilMs) expect((await rig.known(0.1)).status).toBe(503);
       rig.write({ canary: 0.25, maintenance: 0 });
       await eventually(async () => (await rig.known(0.1)).status === 200, "the end of maintenance mode");
       await rig.becomes(0.1, "canary");
     });
   });
+
+  test("reloads under load: no visitor of the canary is at master for a moment", async () => {
+    let haproxy: ProxyProcess | undefined;
+    const reloading: Integration = {
+      ...haproxyMap,
+      async start(places) {
+        const configuration = fillHaproxy("map", places);
+        haproxy = await startHaproxy(configuration, places.port, { canReload: true });
+        return haproxy;
+      },
+    };
+    await withRig(reloading, async (rig) => {
+      const served = new Map<string, number>();
+      let isOver = false;
+      const visitor = async () => {
+        while (!isOver) {
+          // A connection of its own for each visit, as HAProxy closes kept ones when it is reloaded.
+          const headers = { cookie: "maxwellsdaemon=0.1", connection: "close" };
+          const name = await fetch(rig.url, { headers, keepalive: false })
+            .then(async (response) => ((await response.json()) as Seen).name)
+            // A connection that the old process had not accepted yet: HAProxy's own, and no decision.
+            .catch(() => "closed");
+          served.set(name, (served.get(name) ?? 0) + 1);
+          await Bun.sleep(2);
+        }
+      };
+      const visitors = [visitor(), visitor(), visitor(), visitor()];
+      for (let reload = 0; reload < RELOADS; reload++) {
+        const before = workersOf(haproxy?.pid ?? 0);
+        haproxy?.signal("SIGUSR2");
+        await eventually(
+          async () => workersOf(haproxy?.pid ?? 0).some((pid) => !before.includes(pid)),
+          "a new worker",
+        );
+        await Bun.sleep(RELOAD_MS);
+      }
+      isOver = true;
+      await Promise.all(visitors);
+      expect(served.get("master") ?? 0).toBe(0);
+      expect(served.get("canary")).toBeGreaterThan(RELOADS * 50);
+    });
+  });
+
+  test.each(["map", "spoe"] as const)(
+    "two applications, by %s: each site is decided by its own, and probes that are left out by none",
+    async (way) => {
+      const directory = mkdtempSync(join(tmpdir(), "haproxy-"));
+      mkdirSync(join(directory, "shop"));
+      const ports = { website: await freePort(), shop: await freePort() };
+      const home = new DaemonHome({ flags: ["-application", "shop", ...haproxyFlags(directory)] });
+      writeFileSync(home.storePath, JSON.stringify({ website: { canary: 0 }, shop: { canary: 0.5 } }));
+      const upstreams = (["master", "canary"] as const).flatMap((version) => [
+        startUpstream(`website ${version}`, upstreamPath(directory, version)),
+        startUpstream(`shop ${version}`, upstreamPath(join(directory, "shop"), version)),
+      ]);
+      const configuration = fillHaproxy(way, { directory, port: ports.website, allowForce: false });
+      addApplication(way, "shop", { directory, port: ports.shop, allowForce: false });
+      for (const path of [configuration, join(directory, "maxwells-daemon.spoe.conf")]) {
+        const marked = /^( *)#(?=acl is_left_out|http-request|event)/gm;
+        const text = readFileSync(path, "utf8").replace(/^ *event .*request\n/gm, "");
+        writeFileSync(path, text.replace(marked, "$1"));
+      }
+      const daemon = await home.start();
+      const haproxy = await startHaproxy(configuration, ports.website);
+      const visit = async (site: "website" | "shop", assignment: number, path = "/", agent = "curl/8") => {
+        const headers = { cookie: `maxwellsdaemon=${assignment}`, "user-agent": agent };
+        const reply = await fetch(`http://127.0.0.1:${ports[site]}${path}`, { headers });
+        const { name, headers: told } = (await reply.json()) as Seen;
+        expect(reply.headers.get("maxwellsdaemon-location")).toBe(told["maxwellsdaemon-location"] ?? "");
+        return name;
+      };
+      try {
+        await eventually(async () => (await visit("shop", 0.1)) === "shop canary", "the shop's canary");
+        expect(await visit("shop", 0.9)).toBe("shop master");
+        for (const assignment of [0.1, 0.9])
+          expect(await visit("website", assignment)).toBe("website master");
+        expect(await visit("shop", 0.1, "/healthz")).toBe("shop master");
+        expect(await visit("shop", 0.1, "/", "kube-probe/1.30")).toBe("shop master");
+      } finally {
+        await haproxy.stop();
+        await daemon.end("SIGKILL");
+        for (const upstream of upstreams) upstream.stop();
+        home.remove();
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+  );
 
   test("only a number becomes a cookie, whatever an agent of SPOE says", async () => {
     const directory = mkdtempSync(join(tmpdir(), "haproxy-"));

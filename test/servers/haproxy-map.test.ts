@@ -1,31 +1,46 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HaproxyMap, haproxyMap } from "../../src/servers/haproxy-map.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/daemon-process.ts";
+import { KeptLog } from "../support/logged.ts";
 import { settingsOf } from "../support/settings.ts";
 import { StatsSocket } from "../support/stats-socket.ts";
 
-const MAP = "/etc/haproxy/maxwells-daemon.map";
+const DEFAULT_MAP = "/var/lib/maxwells-daemon/haproxy.map";
 
 describe("HAProxy's map", () => {
   let directory: string;
   let path: string;
+  let map: string;
   let maintenance: string;
   let core: Core;
+  let log: KeptLog;
   let stats: StatsSocket;
   let holder: HaproxyMap;
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), "haproxy-map-"));
     path = join(directory, "stats");
+    map = join(directory, "haproxy.map");
     maintenance = join(directory, "maintenance");
     mkdirSync(maintenance);
-    core = createCore({ applications: ["app", "é ü"] });
+    log = new KeptLog();
+    core = { ...createCore({ applications: ["app", "é ü"] }), log };
     stats = await StatsSocket.listen(path);
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: MAP }, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, maintenance);
   });
 
   afterEach(async () => {
@@ -72,7 +87,7 @@ describe("HAProxy's map", () => {
     for (const application of applications) {
       core.apply(application, { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
     }
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: MAP }, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, maintenance);
     await holder.start();
     await renewed();
     expect(stats.map.size).toBe(150 * 6);
@@ -148,6 +163,47 @@ describe("HAProxy's map", () => {
     expect(stats.map.has("app")).toBe(true);
   });
 
+  /** The lines of the map's file. */
+  const written = () => readFileSync(map, "utf8").trimEnd().split("\n").slice(1);
+  const warnings = () =>
+    log.at("warn").filter(({ message }) => message.includes("HAProxy's map cannot be written"));
+
+  test("MAP-8: the map's file says the same, also while HAProxy is away", async () => {
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await renewed();
+    expect(written().map((line) => line.split(" ")[0])).toEqual([...stats.map.keys()]);
+    expect(statSync(map).mode & 0o777).toBe(0o644);
+    await stats.close();
+    const endsAt = () => Number(written()[0]?.split(" ")[1]);
+    const before = endsAt();
+    await eventually(() => endsAt() > before, "another lease in the file");
+    writeFileSync(join(maintenance, "app"), "");
+    await eventually(() => written().join() === "app maintenance", "maintenance in the file");
+    stats = await StatsSocket.listen(path);
+  });
+
+  test("MAP-8: a file that cannot be written is told once, and costs no lease", async () => {
+    mkdirSync(map);
+    core.apply("app", { rollout: 0.25 });
+    await holder.start();
+    await renewed();
+    await renewed();
+    expect(stats.map.has("app")).toBe(true);
+    expect(warnings()).toHaveLength(1);
+    rmSync(map, { recursive: true });
+    await eventually(() => existsSync(map), "the file");
+    expect(written()).toHaveLength(3);
+  });
+
+  test("MAP-8: the daemon writes no file for a map that is named otherwise than by a path", async () => {
+    await holder.close();
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: "#1" }, maintenance);
+    await holder.start();
+    await renewed();
+    expect(readdirSync(directory).sort()).toEqual(["maintenance", "stats"]);
+  });
+
   test.each([
     ["prepare map", "Unknown map identifier. Please use #<id> or <file>.\n"],
     ["prepare map", "Permission denied\n"],
@@ -169,7 +225,10 @@ describe("HAProxy's map", () => {
 
 describe("-haproxy-map", () => {
   test.each([
-    ["/run/haproxy/admin.sock", { socket: { kind: "unix", path: "/run/haproxy/admin.sock" }, map: MAP }],
+    [
+      "/run/haproxy/admin.sock",
+      { socket: { kind: "unix", path: "/run/haproxy/admin.sock" }, map: DEFAULT_MAP },
+    ],
     ["/s,/m", { socket: { kind: "unix", path: "/s" }, map: "/m" }],
     ["tcp:127.0.0.1:9999,/m", { socket: { kind: "tcp", host: "127.0.0.1", port: 9999 }, map: "/m" }],
   ] as const)("%s", (text, expected) => {

@@ -6,7 +6,7 @@
  *     website/canary/from 0.9
  *     website/canary/to 1
  *     website/canary/around 0.15
- *     website/maintenance on
+ *     shop maintenance
  */
 
 import { MAINTENANCE } from "../../record.ts";
