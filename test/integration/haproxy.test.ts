@@ -80,7 +80,9 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
       const headers = [["x-status", assignment < 0.25 ? "500" : "200"]] as const;
       await rig.withCookie(rig.cookieOf(assignment), headers);
     }
-    const lines = await errorsByVersion("haproxy", { "/run/haproxy/admin.sock": join(rig.directory, "admin.sock") });
+    const lines = await errorsByVersion("haproxy", {
+      "/run/haproxy/admin.sock": join(rig.directory, "admin.sock"),
+    });
     expect(lines[0]).toMatch(/^website canary +\d+ requests +\d+ errors 100\.0 % {2}95 % within 0\.\d{3} s$/);
     expect(lines[1]).toMatch(
       /^website master +\d+ requests +\d+ errors +\d+\.\d % {2}95 % within \d\.\d{3} s$/,
