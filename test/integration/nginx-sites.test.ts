@@ -51,7 +51,7 @@ for (const way of WAYS) {
       for (const site of SITES) {
         ports.set(site, await freePort());
         for (const version of ["master", "canary"]) {
-          upstreams.push(startUpstream(`${site} ${version}`, join(directory, `${site}-${version}.sock`)));
+          upstreams.push(startUpstream(`${site}-${version}`, join(directory, `${site}-${version}.sock`)));
         }
       }
       const standInPort = await freePort();
@@ -72,7 +72,7 @@ for (const way of WAYS) {
       const own = `access_log ${directory}/own.log combined;`;
       const shared = withSecondSetup(fillHttp(way, places("website")), fillHttp(way, places("shop")));
       nginx = await startNginx(directory, ports.get("website") ?? 0, [own, shared, ...sites].join("\n"));
-      await eventually(async () => (await visit("shop", 0.1)).name === "shop canary", "the shop's canary");
+      await eventually(async () => (await visit("shop", 0.1)).name === "shop-canary", "the shop's canary");
     });
 
     afterAll(async () => {
@@ -127,7 +127,7 @@ for (const way of WAYS) {
         ["shop", 0.9, "master"],
       ] as const) {
         const served = version === "canary" ? await decided(site, assignment) : await visit(site, assignment);
-        expect([served.status, served.name, served.location]).toEqual([200, `${site} ${version}`, version]);
+        expect([served.status, served.name, served.location]).toEqual([200, `${site}-${version}`, version]);
       }
       expect(existsSync(join(directory, "own.log"))).toBe(true);
     });
@@ -148,9 +148,9 @@ for (const way of WAYS) {
       await eventually(() => readFileSync(log, "utf8").includes("website"), "the log", LATER_MS);
       const lines = await errorsByVersion("nginx", { "/var/log/nginx/maxwells-versions.log": log });
       const [canary] = lines.filter((line) => line.startsWith("shop canary"));
-      expect(canary).toMatch(/^shop canary +\d+ requests +\d+ errors 100\.0 % {2}95 % within 0\.\d{3} s$/);
-      expect(lines.find((line) => line.startsWith("website master"))).toMatch(/ 0 errors +0\.0 %/);
-      expect(lines.every((line) => /^(shop|website) (canary|master) /.test(line))).toBe(true);
+      expect(canary).toMatch(/^shop canary: \d+ requests, \d+ errors \(100\.0 %\), 95 % within 0\.\d{3} s$/);
+      expect(lines.find((line) => line.startsWith("website master"))).toMatch(/ 0 errors \(0\.0 %\)/);
+      expect(lines.every((line) => /^(shop|website) (canary|master): /.test(line))).toBe(true);
       // Application, version, assignment, status, seconds, and whether the visitor brought its assignment.
       const written = readFileSync(log, "utf8").trimEnd().split("\n");
       for (const line of written)
@@ -175,18 +175,18 @@ for (const way of WAYS) {
       ] as const) {
         for (const assignment of [0.1, undefined]) {
           const left = await visit("shop", assignment, { path, headers: { "user-agent": agent } });
-          expect([path, agent, left.status, left.name]).toEqual([path, agent, 200, "shop master"]);
+          expect([path, agent, left.status, left.name]).toEqual([path, agent, 200, "shop-master"]);
           expect([left.location, left.told["maxwellsdaemon-location"]]).toEqual(["master", "master"]);
           expect(left.cookies).toEqual([]);
         }
       }
-      expect((await decided("shop", 0.1, { path: "/healthzz" })).name).toBe("shop canary");
+      expect((await decided("shop", 0.1, { path: "/healthzz" })).name).toBe("shop-canary");
     });
 
     test("a link makes a tester's browser force a version, and stop that", async () => {
       for (const [word, assignment, name] of [
-        ["always", 0.9, "shop canary"],
-        ["never", 0.1, "shop master"],
+        ["always", 0.9, "shop-canary"],
+        ["never", 0.1, "shop-master"],
       ] as const) {
         const link = await visit("shop", assignment, { path: `/maxwells-daemon/force/${word}` });
         const [cookie = ""] = link.cookies;
@@ -212,7 +212,7 @@ for (const way of WAYS) {
         LATER_MS,
       );
       const inside = await visit("website", 0.1);
-      expect([inside.status, inside.name, inside.location]).toEqual([200, "website master", "master"]);
+      expect([inside.status, inside.name, inside.location]).toEqual([200, "website-master", "master"]);
       expect((await visit("shop", 0.9, outside)).status).toBe(200);
       write(0);
       await eventually(
