@@ -3,7 +3,7 @@
  * which is not served here, or that leaves before its answer.
  *
  * The path of a request only counts. The counts are looked at once in `LOOK_MS`, and what has grown is one complaint,
- * which the log holds back like every other: a million bad requests are a line in ten seconds.
+ * which the log holds back like every other: a million bad requests are a line at first, and one an hour in the end.
  */
 
 import type { Log } from "./log.ts";

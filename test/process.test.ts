@@ -2,7 +2,6 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import {
-  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -239,21 +238,6 @@ describe("the socket file", () => {
     expect(await child.exited).toBe(1);
     expect(await new Response(child.stderr).text()).toMatch(/not a socket; move it away, or choose another/);
     expect(readFileSync(home.socket, "utf8")).toBe("precious");
-  });
-
-  test("in a directory of every user it is taken, with a warning; in one of the daemon's own there is none", async () => {
-    const home = makeHome();
-    const own = await home.start();
-    expect(own.log).not.toContain("every user of this machine can take the name");
-    await own.end();
-    chmodSync(home.directory, 0o1777);
-    const shared = await home.start();
-    await eventually(
-      () => / warn .*every user of this machine can take the name/.test(shared.log),
-      "the warning",
-    );
-    expect(await home.ask("0.1")).toBe("canary");
-    await shared.end();
   });
 
   test("-socket-mode says who may connect", async () => {

@@ -13,7 +13,6 @@ import { application, configFile, logFormat, logfile } from "../config/options.t
 import { createDaemon, type Daemon, insistOrWarn, StartError } from "../daemon.ts";
 import { createLog, type Log, type LogSink } from "../log.ts";
 import { DescriptorSink, FileSink, leadsToJournal } from "../log-sink.ts";
-import { warnOfSharedDirectories } from "../servers/shared-directory.ts";
 import { StoreError } from "../stores/store.ts";
 import { connectSupervisor, UNSUPERVISED } from "../supervisor.ts";
 import type { Invocation } from "./command.ts";
@@ -32,8 +31,6 @@ const EXIT_INTERRUPTED = 130;
 export interface RunDaemonOptions {
   /** Called when visitors are answered. */
   readonly onStarted?: (daemon: Daemon) => void;
-  /** It is a trial: the log leaves out what matters on servers alone. */
-  readonly isTrial?: boolean;
 }
 
 /** Runs a daemon until a signal ends it; resolves with the exit status. */
@@ -78,12 +75,6 @@ export async function runDaemon(
     const early = await Promise.race([daemon.start(), signalled]);
     if (early !== undefined) return await stop(daemon, early);
     log.info(`maxwells-daemon ${packageJson.version} runs`, describe(settings, daemon));
-    if (!options.isTrial) {
-      warnOfSharedDirectories(
-        daemon.servers.map(({ name }) => name),
-        log,
-      );
-    }
     supervisor.ready(statusOf(settings));
     isRunning = true;
     options.onStarted?.(daemon);

@@ -39,7 +39,6 @@ export const quickstart: Command = {
     if (!settings.isNamed(store)) writeFirstRollouts(invocation);
     const { runDaemon } = await import("./daemon.ts");
     return runDaemon(invocation, {
-      isTrial: true,
       onStarted: (daemon) =>
         io.stdout.write(
           welcome(

@@ -96,7 +96,8 @@ server {
 ## DogStatsD
 
 Sent over UDP to \`-statsd HOST:PORT\` (127.0.0.1:8125 by default; \`none\` turns it off). A name is resolved every
-ten seconds.
+ten seconds. A statsd that takes nothing is told in the log once, and again every hour if it was asked for by name; what
+could not be sent goes out later, added up.
 
 ${markdownTable(["name", "type", "tags", "unit", "as in 2016", "the same as"], statsd)}
 
