@@ -55,6 +55,22 @@ test("shares come from what was counted between the answers, over all reasons of
   });
 });
 
+test("what proxies report that decide under a lease counts, and a daemon that tells no reports is understood", () => {
+  const reported = (count: number) => ({
+    reported: [{ location: "canary", kind: "decided" as const, count }],
+  });
+  const before = [answer({ "master outside": 0 }, reported(100))];
+  const after = [answer({ "master outside": 30 }, reported(110))];
+  expect(versionsOf(before, after)).toMatchObject({
+    decisions: 40,
+    versions: [
+      ["canary", 0.25, 0.25, 10],
+      ["master", 0.75, 0.75, 30],
+    ],
+  });
+  expect(versionsOf([answer({})], [answer({ "canary lease": 5 })]).decisions).toBe(5);
+});
+
 test("a daemon that was started anew counts from 0, and one that did not answer before counts nothing yet", () => {
   const before = [answer({ "canary rollout": 1_000 })];
   const again = [answer({ "canary rollout": 30 }, {}, { pid: 2 })];
