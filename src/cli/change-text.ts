@@ -55,7 +55,7 @@ export function remarksOn(
   if (isHoldingPart(after)) {
     remarks.push(
       `${version} holds below 100%: if the store is lost, it stays at ${rolloutText(after.rollout)} and cannot be taken ` +
-        "back; write -failsafe master, unless the version before it is gone",
+        "back; hold is for a version that most visitors are on already, else write -failsafe master",
     );
   }
   const arcs = [...arcsOf(snapshot).filter((arc) => arc.version !== version), after];

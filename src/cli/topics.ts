@@ -24,7 +24,10 @@ export const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ["snapshot", "all records of an application, read at one moment"],
   ["unhealthy", "how old a snapshot may become while the store does not answer; then it is stale"],
   ["stale", "older than that: everyone goes to master, except visitors of a version that holds"],
-  ["hold", "-failsafe hold: a version keeps its visitors while the store is lost. For after a promotion"],
+  [
+    "hold",
+    "-failsafe hold: a version keeps its visitors while the store is lost, because most of them are there already",
+  ],
   ["lease", "how long a proxy may decide by itself with what the daemon told it, without asking again"],
   ["maintenance", "a switch beside the versions: while it is on, the proxy shows its maintenance page"],
 ];
