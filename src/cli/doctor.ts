@@ -2,19 +2,22 @@
 
 import { admin } from "../admin/admin.ts";
 import { type Option, Problem } from "../config/option.ts";
-import { allowForce, application, configFile, stateDir } from "../config/options.ts";
+import { allowForce, application, stateDir, store } from "../config/options.ts";
 import { parseSwitch, repeatable, single } from "../config/values.ts";
 import { DaemonSide } from "../doctor/daemon-side.ts";
+import { PROXY_NAMES, type ProxyName } from "../doctor/proxies.ts";
 import { countsOf, reportJson, reportPage } from "../doctor/report.ts";
 import { runChecks } from "../doctor/run.ts";
 import { Site } from "../doctor/site.ts";
 import { parseVersionText, type VersionText } from "../doctor/telling.ts";
 import { socket } from "../servers/line.ts";
+import { StoreError } from "../stores/store.ts";
 import { oneLine } from "../text.ts";
 import { type Command, type Invocation, PROGRAM } from "./command.ts";
 import { daemonSocket } from "./daemon-socket.ts";
 import { EXITS } from "./exit.ts";
 import { output, print } from "./output.ts";
+import { STORE_OPTIONS, withStore } from "./rollouts.ts";
 import { VERSION_TEXT } from "./version.ts";
 
 const PROBES_MIN = 10;
@@ -49,7 +52,7 @@ const versionText: Option<readonly VersionText[]> = repeatable<VersionText>(
   {
     name: "version-text",
     placeholder: "VERSION=REGEX",
-    summary: "a text in the page of a version, master among them, where no header tells",
+    summary: "a text in the page of a version, for master too, if no header tells",
     absent: [],
     flagOnly: true,
   },
@@ -89,6 +92,22 @@ const probes = single(
   },
 );
 
+const proxy: Option<readonly ProxyName[]> = repeatable<ProxyName>(
+  {
+    name: "proxy",
+    placeholder: "NAME|PID",
+    summary: "a proxy to look at, such as nginx, or the number of its process; else all of this machine",
+    absent: [],
+    flagOnly: true,
+  },
+  (text) => {
+    if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+    return PROXY_NAMES.includes(text)
+      ? text
+      : new Problem(`write one of ${PROXY_NAMES.join(", ")}, or the number of its process`);
+  },
+);
+
 const mayBreak = single(
   {
     name: "break",
@@ -115,19 +134,19 @@ export const doctor: Command = {
   summary: "find out whether a set-up works, from the daemon to what visitors get",
   description:
     "It looks at this machine, asks the daemon, and with -url sends probe visitors, who count as traffic in everybody's\n" +
-    `metrics and are marked by the user agent ${PROGRAM}-doctor. It changes nothing but with -break. The exit status is\n` +
-    "1 where a check failed, and 3 where neither a daemon nor the URL answered.",
+    `metrics and are marked by the user agent ${PROGRAM}-doctor. It changes nothing, except with -break. The exit\n` +
+    "status is 1 if a check failed, and 3 if neither a daemon nor the URL answered.",
   positionals: [],
   options: [
-    ...[url, versionHeader, versionText, header, insecure, probes, mayBreak],
-    ...[application, socket, admin, stateDir, allowForce, output, configFile],
+    ...[url, versionHeader, versionText, header, insecure, probes, proxy, mayBreak],
+    ...[application, socket, admin, stateDir, allowForce, output, ...STORE_OPTIONS],
   ],
   examples: [
     { line: "doctor", meaning: "what is there, and what of it works" },
     { line: "doctor -url http://127.0.0.1/", meaning: "and what visitors get" },
     {
       line: "doctor -url https://shop.example/ -version-text master='v41' -version-text canary='v42'",
-      meaning: "where the page itself tells its version",
+      meaning: "if the page itself tells its version",
     },
     {
       line: "doctor -url http://127.0.0.1/ -break -o json",
@@ -146,6 +165,10 @@ export const doctor: Command = {
         mayBreak: settings.get(mayBreak),
         allowForce: settings.get(allowForce),
         stateDirectory: settings.get(stateDir),
+        proxies: settings.get(proxy),
+        ...(settings.isNamed(store)
+          ? { storedApplications: (address) => storedApplications(invocation, address) }
+          : {}),
         tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${oneLine(line)}\n`),
         random: Math.random,
       },
@@ -170,4 +193,19 @@ function siteOf({ settings }: Invocation): Site | undefined {
     versionHeader: settings.get(versionHeader),
     versionTexts: settings.get(versionText),
   });
+}
+
+/** The names in the store of the settings, if that is the daemon's own store; undefined if it cannot be read, or not list them. */
+async function storedApplications(
+  { settings, io }: Invocation,
+  address: string,
+): Promise<readonly string[] | undefined> {
+  try {
+    return await withStore(settings, io, async (opened, signal) =>
+      opened.address === address ? opened.applications?.(signal) : undefined,
+    );
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
 }

@@ -53,7 +53,7 @@ export function peopleOf(arcs: readonly Placed[], random: () => number): Person[
 /** An outage of the daemon that is looked at; or why there can be none. */
 export async function prepare({ state, daemon }: Subject): Promise<Outage | { readonly why: string }> {
   if (!isState(state) || daemon.admin === null)
-    return { why: "only the admin listener says which process it is" };
+    return { why: "only the admin listener says which process the daemon is" };
   const sockets = state.servers.flatMap(({ name }) => /^(?:line|http|spop) unix:(.+)$/.exec(name)?.[1] ?? []);
   return Outage.prepare({ pid: state.pid, adminPort: daemon.admin.port, sockets });
 }
@@ -89,7 +89,8 @@ export async function takeAway(
     }
     if (hung.some((visit) => !site.isServed(visit)))
       return { ...nothing, graceMs, whyNotHidden: "it stopped before" };
-    const whyNotHidden = outage.sockets.length === 0 ? "it has no unix socket" : outage.hide();
+    const whyNone = outage.refused.join("; ") || "it has no unix socket";
+    const whyNotHidden = outage.sockets.length === 0 ? whyNone : outage.hide();
     if (whyNotHidden !== undefined) return { ...nothing, graceMs, whyNotHidden };
     const hidden = await site.visitAll([...people, ...people], signal);
     return { graceMs, leaseMs: lease, hung, hidden, hiddenPaths: outage.sockets, whyNotHidden };

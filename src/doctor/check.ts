@@ -1,10 +1,12 @@
 /**
  * The contract of a check of `maxwells-daemon doctor`.
  *
- * A check proves one thing about a set-up, with numbers. It is run after those before it in `list.ts`, alone, and only
- * where `skip` has nothing against it. It resolves to a finding, leaves everything as it found it, and may reject: that
- * becomes a failed finding, as a doctor that crashes helps nobody. When `signal` is aborted its time is over, and it
- * returns as soon as it can.
+ * A check proves one thing about a set-up, with numbers. The checks run one after the other, in the order of `list.ts`. A
+ * check resolves to a finding and leaves everything as it found it. It may reject: that becomes a failed finding. When
+ * `signal` is aborted, its time is over, and it returns as soon as it can.
+ *
+ * Doctor names the cause and leaves out what follows from it. A finding that is such a cause has a `consequence`, and the
+ * checks that would only see this consequence again name the check of the cause in `follows`. They are skipped.
  */
 
 import type { Subject } from "./subject.ts";
@@ -23,25 +25,40 @@ export type EvidenceValue =
 
 export interface Finding {
   readonly verdict: Verdict;
-  /** One sentence: what was proved, or what is wrong and where; for `skipped`, why. */
+  /** One sentence: what was proved, or what is wrong and in which place. For `skipped`, the reason, as a clause. */
   readonly summary: string;
   readonly evidence: Evidence;
-  /** What to do about it. There with every `fail` and `warn`. */
+  /** What to do about it. Every `fail` and `warn` has one. */
   readonly remedy?: string;
-  /** Once seen it counts, however often it goes well: an error, a page of another version. */
+  /** Once seen, it counts, however often it goes well afterwards: an error, a page of another version. */
   readonly isFinal?: boolean;
+  /** What this means for the checks after it, as a clause: "everyone is at master". */
+  readonly consequence?: string;
 }
 
 export interface Check {
-  /** Never changes: scripts know a check by it. */
+  /** Never changes: scripts know a check by it. It says what is checked. */
   readonly id: string;
-  /** What is proved where it passes. */
+  /** What is proved if it passes. */
   readonly title: string;
-  /** Why it cannot be run; undefined where it can. */
+  /** The ids of checks that run before. If one of them finds a cause, this check is skipped. */
+  readonly follows?: readonly string[];
+  /** Why it cannot run, as a clause; undefined if it can. */
   skip?(subject: Subject): string | undefined;
-  /** Whether it is run again where it failed: what one is wrong about for a moment is right then. */
+  /** Whether a failed check runs once more, because a proxy may be in the middle of a change. */
   readonly isRepeated?: boolean;
   run(subject: Subject, signal: AbortSignal): Promise<Finding>;
+}
+
+/** The check that found why this one would prove nothing, and why; undefined if there is none. The earliest one counts. */
+export function causeOf(
+  { follows = [] }: Pick<Check, "follows">,
+  findings: ReadonlyMap<string, Finding>,
+): { readonly id: string; readonly consequence: string } | undefined {
+  for (const [id, { consequence }] of findings) {
+    if (consequence !== undefined && follows.includes(id)) return { id, consequence };
+  }
+  return undefined;
 }
 
 export function pass(summary: string, evidence: Evidence = {}): Finding {
@@ -58,4 +75,9 @@ export function warn(summary: string, remedy: string, evidence: Evidence = {}): 
 
 export function skipped(summary: string, evidence: Evidence = {}): Finding {
   return { verdict: "skipped", summary, evidence };
+}
+
+/** The same finding as a cause: checks that follow it are skipped, because `consequence`. */
+export function causing(finding: Finding, consequence: string): Finding {
+  return { ...finding, consequence };
 }

@@ -33,7 +33,7 @@ export interface Unanswered {
 export class DaemonSide {
   readonly socket: SocketAddress | null;
   readonly admin: HostPort | null;
-  /** The application that is looked at, where the operator names one. */
+  /** The application that is looked at, if the operator names one. */
   readonly #application: string | undefined;
 
   constructor(socket: SocketAddress | null, admin: HostPort | null, application: string | undefined) {
@@ -81,6 +81,11 @@ export class DaemonSide {
     const answer = await this.ask();
     if (!isAnswer(answer)) return undefined;
     return /^(stale|unread)$/.test(answer.reason) ? [] : placedArcs(answer.arcs);
+  }
+
+  /** Whether the operator names the application that is looked at. */
+  get isNamed(): boolean {
+    return this.#application !== undefined;
   }
 
   applicationOf(state: State): ApplicationState | undefined {

@@ -1,25 +1,52 @@
-/** The checks, in their order: what a later one needs, an earlier one has seen. A new one is a file in `checks`, and a line here. */
+/** The checks in their order: a cause comes before what follows from it. A new check is a file in `checks`, and a line here. */
 
 import type { Check } from "./check.ts";
-import { asked } from "./checks/asked.ts";
 import { cache } from "./checks/cache.ts";
 import { cookie } from "./checks/cookie.ts";
 import { daemon } from "./checks/daemon.ts";
+import { errors } from "./checks/errors.ts";
 import { force, forged } from "./checks/forged.ts";
-import { gone } from "./checks/gone.ts";
 import { hostile } from "./checks/hostile.ts";
+import { leases } from "./checks/leases.ts";
 import { maintenance } from "./checks/maintenance.ts";
+import { outage } from "./checks/outage.ts";
 import { proxies } from "./checks/proxies.ts";
-import { reach } from "./checks/reach.ts";
+import { proxyAsks } from "./checks/proxy-asks.ts";
+import { records } from "./checks/records.ts";
+import { sharedCaches } from "./checks/shared-caches.ts";
 import { socket } from "./checks/socket.ts";
+import { socketAccess } from "./checks/socket-access.ts";
 import { split } from "./checks/split.ts";
 import { sticky } from "./checks/sticky.ts";
 import { store } from "./checks/store.ts";
-import { told } from "./checks/told.ts";
 import { url } from "./checks/url.ts";
+import { versionShown } from "./checks/version-shown.ts";
 
-const MACHINE: readonly Check[] = [proxies, daemon, store, socket, maintenance];
-const VISITORS: readonly Check[] = [url, told, asked, split, sticky, cookie, hostile, forged, force, cache];
+const MACHINE: readonly Check[] = [
+  proxies,
+  daemon,
+  store,
+  records,
+  maintenance,
+  socket,
+  socketAccess,
+  leases,
+];
 
-// `reach` is milder where a proxy was seen to ask, and nothing comes after the one that breaks something.
-export const CHECKS: readonly Check[] = [...MACHINE, ...VISITORS, reach, gone];
+const VISITORS: readonly Check[] = [
+  url,
+  errors,
+  versionShown,
+  proxyAsks,
+  cache,
+  split,
+  sticky,
+  cookie,
+  sharedCaches,
+  hostile,
+  forged,
+  force,
+];
+
+// The check that breaks something is the last one.
+export const CHECKS: readonly Check[] = [...MACHINE, ...VISITORS, outage];

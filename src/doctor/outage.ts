@@ -8,15 +8,18 @@
  * Three things give it back: `end`; a handler of the signals that end this process; and a process of its own, which does
  * it when this one is gone, even by kill -9, or after `OUTAGE_MS_MAX`. That one runs before anything is touched.
  *
- * The number of the process is what the daemon itself says, and a daemon in a container says a number of its container.
- * So nothing is done before it is seen that this very process holds the listening sockets.
+ * The number of the process and the paths are what answers at the admin port says. A daemon in a container says a number of
+ * its container, and a stranger may say anything. So nothing is done before it is seen that this very process holds the admin
+ * listener and owns the socket files, and all of it is done with the rights of that process (`rights.ts`).
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { linkSync, renameSync, unlinkSync } from "node:fs";
-import { listeningFor, listeningOn } from "./listening.ts";
-import { socketsOf } from "./processes.ts";
+import { listeningOn } from "./listening.ts";
+import { whyNotOwn } from "./own-socket.ts";
+import { type Process, processOf, socketsOf } from "./processes.ts";
+import { rightsFor, withRightsOf } from "./rights.ts";
 
 /** After this time the daemon is given back, even if this process hangs. */
 export const OUTAGE_MS_MAX = 30_000;
@@ -57,17 +60,25 @@ interface Moved {
 }
 
 export class Outage {
-  /** The sockets that can be hidden: those that this very process listens at. */
+  /** The sockets that can be hidden: those that this very process listens at, and whose files it owns. */
   readonly sockets: readonly string[];
-  readonly #pid: number;
+  /** Why the others cannot be hidden, a sentence each. */
+  readonly refused: readonly string[];
+  readonly #daemon: Process;
   readonly #guard: ChildProcess;
   readonly #moves: readonly Moved[];
   readonly #onSignal = new Map<NodeJS.Signals, () => void>();
   #isOver = false;
 
-  private constructor(pid: number, moves: readonly Moved[], guard: ChildProcess) {
-    this.#pid = pid;
+  private constructor(
+    daemon: Process,
+    moves: readonly Moved[],
+    refused: readonly string[],
+    guard: ChildProcess,
+  ) {
+    this.#daemon = daemon;
     this.#moves = moves;
+    this.refused = refused;
     this.#guard = guard;
     this.sockets = moves.map(({ path }) => path);
     for (const [name, number] of Object.entries(ENDINGS) as [NodeJS.Signals, number][]) {
@@ -87,21 +98,28 @@ export class Outage {
   ): Promise<Outage | { readonly why: string }> {
     if (process.platform !== "linux") return { why: "it needs Linux" };
     if (pid <= 1 || pid === process.pid) return { why: `process ${pid} cannot be stopped` };
+    const daemon = processOf(pid);
     const held = socketsOf(pid);
-    if (!listeningOn(adminPort).some(({ inode }) => held.has(inode))) {
+    if (daemon === undefined || !listeningOn(adminPort).some(({ inode }) => held.has(inode))) {
       return {
         why:
           `it is not seen that process ${pid} is the daemon: run doctor as the daemon's user or root, ` +
           "and not from outside of its container",
       };
     }
-    const moves = sockets
-      .filter((path) => listeningFor(path).some(({ inode }) => held.has(inode)))
-      .map((path) => ({ path, aside: `${path}.${randomBytes(4).toString("hex")}.doctor` }));
-    const guard = await startGuard(pid, moves, guardMs);
+    const judged = sockets.map((path) => ({ path, why: whyNotOwn(path, daemon, held) }));
+    const moves = judged
+      .filter(({ why }) => why === undefined)
+      .map(({ path }) => ({ path, aside: `${path}.${randomBytes(4).toString("hex")}.doctor` }));
+    const guard = await startGuard(daemon, moves, guardMs);
     return guard === undefined
       ? { why: "sh and timeout are needed to guard the daemon" }
-      : new Outage(pid, moves, guard);
+      : new Outage(
+          daemon,
+          moves,
+          judged.flatMap(({ why }) => why ?? []),
+          guard,
+        );
   }
 
   /** Nothing is done without the guard. */
@@ -109,22 +127,24 @@ export class Outage {
     return !this.#isOver && this.#guard.exitCode === null && this.#guard.signalCode === null;
   }
 
-  /** The command that gives it back by hand, where even the guard was killed. */
+  /** The command that gives it back by hand, if even the guard was killed. */
   get byHand(): string {
-    const files = this.#moves.map(({ path, aside }) => `mv -n ${aside} ${path}; `);
-    return `${files.join("")}kill -CONT ${this.#pid}`;
+    const files = this.#moves.map(({ path, aside }) => `mv -n ${quoted(aside)} ${quoted(path)}; `);
+    return `${files.join("")}kill -CONT ${this.#daemon.pid}`;
   }
 
-  /** From now on nobody answers. Throws where this user may not. */
+  /** From now on there is no answer. Throws if this user may not. */
   hang(): void {
-    if (this.#isGuarded) process.kill(this.#pid, "SIGSTOP");
+    if (this.#isGuarded) this.#act(() => process.kill(this.#daemon.pid, "SIGSTOP"));
   }
 
-  /** From now on nobody can connect; returns why not, where this user may not. */
+  /** From now on there is no connection; returns why not, if the daemon's user may not move its sockets. */
   hide(): string | undefined {
     if (!this.#isGuarded) return "the outage is over";
     try {
-      for (const { path, aside } of this.#moves) renameSync(path, aside);
+      this.#act(() => {
+        for (const { path, aside } of this.#moves) renameSync(path, aside);
+      });
       return undefined;
     } catch (error) {
       return (error as Error).message;
@@ -135,19 +155,30 @@ export class Outage {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const { path, aside } of this.#moves) putBack(aside, path);
-    try {
-      process.kill(this.#pid, "SIGCONT");
-    } catch {
-      // It was ended meanwhile.
-    }
+    this.#act(() => {
+      for (const { path, aside } of this.#moves) putBack(aside, path);
+      try {
+        process.kill(this.#daemon.pid, "SIGCONT");
+      } catch {
+        // It was ended meanwhile.
+      }
+    });
     for (const [name, handler] of this.#onSignal) process.off(name, handler);
     this.#guard.stdin?.end();
     this.#guard.unref();
   }
+
+  #act(what: () => void): void {
+    withRightsOf(this.#daemon.user, what);
+  }
 }
 
-/** A file that somebody newer put in its place stays. */
+/** A path as a shell reads it back, since an operator may type it. */
+function quoted(path: string): string {
+  return /^[A-Za-z0-9_./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** A newer file in its place stays. */
 function putBack(aside: string, path: string): void {
   try {
     linkSync(aside, path);
@@ -163,7 +194,7 @@ function putBack(aside: string, path: string): void {
 
 /** Resolves when it watches; undefined where it cannot be had. */
 function startGuard(
-  pid: number,
+  { pid, user }: Process,
   moves: readonly Moved[],
   guardMs: number,
 ): Promise<ChildProcess | undefined> {
@@ -175,6 +206,7 @@ function startGuard(
       "/bin/sh",
       ["-c", `command -v timeout >/dev/null || exit 1\n${GUARD}`, "sh", ...words],
       {
+        ...rightsFor(user),
         detached: true,
         stdio: ["pipe", "pipe", "ignore"],
         cwd: "/",

@@ -1,8 +1,8 @@
-/** What it means where visitors were placed: the finding of `split`. Pure. */
+/** What the visitors' places mean: the finding of `split`. Pure. */
 
 import { MASTER } from "../record.ts";
 import { spell } from "../rollout.ts";
-import { type Evidence, type Finding, fail, pass, warn } from "./check.ts";
+import { causing, type Evidence, type Finding, fail, pass, warn } from "./check.ts";
 import type { Placed } from "./placing.ts";
 import { outcome, type Visit } from "./site.ts";
 
@@ -43,11 +43,16 @@ export function judgeSeen(placements: readonly Placement[], arcs: readonly Place
   const count = placements.length;
   if (wrong.length === 0)
     return pass(`${count} of ${count} visitors, at all edges: ${shownArcs(arcs)}`, evidence);
-  return fail(
+  const finding = fail(
     `${wrong.length} of ${count} visitors are elsewhere: ${whatIsWrong(wrong)}`,
     remedyOf(placements, wrong),
     evidence,
   );
+  return areAllAtMaster(placements) ? causing(finding, "everyone is at master") : finding;
+}
+
+function areAllAtMaster(placements: readonly Placement[]): boolean {
+  return placements.every(({ visit }) => visit.version === MASTER);
 }
 
 /** Where replies do not tell: what the daemon answered, which is not what the proxy did. */
@@ -67,7 +72,8 @@ export function judgeUnseen(
       evidence,
     );
   }
-  const remedy = "make replies say which version served them (see told): then doctor can see the rest";
+  const remedy =
+    "make replies say which version served them (see version-shown): then doctor can see the rest";
   if (before === undefined || after === undefined) {
     return warn("neither replies nor the daemon's counts tell who was served where", remedy, evidence);
   }
@@ -120,10 +126,10 @@ function remedyOf(placements: readonly Placement[], wrong: readonly Placement[])
     return "let every version say that it served, by the header of -version-header or a text of -version-text";
   }
   const served = new Set(placements.map(({ visit }) => visit.version));
-  if (served.size === 1 && served.has(MASTER)) {
+  if (areAllAtMaster(placements)) {
     return (
-      "the proxy sends everyone to master: it does not reach the daemon, or does not use its answer; see asked and reach, and " +
-      "compare its configuration with the shipped one"
+      "the proxy sends everyone to master: it does not reach the daemon, has no lease, or does not use the answer. Compare its " +
+      "configuration with the shipped one, and look at its error log. If there is a cache in front, it may give everyone one page"
     );
   }
   const areAtMaster = wrong.every(({ visit }) => visit.version === MASTER);

@@ -1,4 +1,4 @@
-/** The processes of this machine, as far as /proc shows them to this user: who runs what, as whom. Linux alone. */
+/** The processes of this machine, as far as /proc shows them to this user: what they run, and as which user. Linux alone. */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
@@ -27,7 +27,7 @@ export function runningProcesses(): Process[] {
   return entriesOf("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .slice(0, PROCESSES_MAX)
-    .flatMap((entry) => readProcess(Number(entry)) ?? []);
+    .flatMap((entry) => processOf(Number(entry)) ?? []);
 }
 
 /** The numbers of the sockets that a process holds; none where this user may not know. */
@@ -47,10 +47,11 @@ export function userName(uid: number): string {
   return line?.split(":")[0] || String(uid);
 }
 
-function readProcess(pid: number): Process | undefined {
+/** One of them; undefined if there is none of this number. */
+export function processOf(pid: number): Process | undefined {
   const status = textOf(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
-  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";
+  const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1] ?? "";
   // Real, effective, saved, file system: the last one is who opens files.
   const numbers = (name: string) => field(name).split(/\s+/).filter(Boolean).map(Number);
   return {

@@ -6,9 +6,12 @@
  */
 
 import { spawn } from "node:child_process";
+import { lookup } from "node:dns/promises";
 import { statSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
-import { type Process, runningProcesses, type User, userName } from "./processes.ts";
+import { listeningOn } from "./listening.ts";
+import { type Process, runningProcesses, socketsOf, type User, userName } from "./processes.ts";
 
 /** A program that does not tell its version within this time has none. */
 const VERSION_TIMEOUT_MS = 1_000;
@@ -42,6 +45,8 @@ export interface RunningProxy {
   /** The process that has no parent of the same program. */
   readonly pid: number;
   readonly processes: number;
+  /** All of these processes. */
+  readonly pids: readonly number[];
   /** As whom its processes run, each once. */
   readonly users: readonly string[];
   /** Those that meet visitors: workers, or all there are. Each user once. */
@@ -53,18 +58,31 @@ export interface Worker {
   readonly user: User;
 }
 
-/** The proxies that run here, the oldest process first. */
-export async function runningProxies(processes = runningProcesses()): Promise<RunningProxy[]> {
+/** How an operator names a proxy: by the name of its kind, such as `nginx`, or by the number of one of its processes. */
+export type ProxyName = string | number;
+
+/** The names of the kinds. */
+export const PROXY_NAMES: readonly string[] = KINDS.map(({ name }) => name);
+
+/**
+ * The proxies that run here. Those that listen at `url` come first, because there may be more than `PROXIES_MAX`.
+ *
+ * @param wanted the ones to look at; none: all
+ */
+export async function runningProxies(
+  wanted: readonly ProxyName[] = [],
+  url?: URL,
+  processes = runningProcesses(),
+): Promise<RunningProxy[]> {
   const versions = new Map<string, Promise<string | null>>();
-  const found = KINDS.flatMap((kind) => {
-    const own = processes.filter(({ name }) => kind.processes.includes(name));
-    const pids = new Set(own.map(({ pid }) => pid));
-    return own
-      .filter(({ parent }) => !pids.has(parent))
-      .map((first) => ({ kind, first, family: familyOf(first, own) }));
-  });
+  const families = KINDS.flatMap((kind) => familiesOf(kind, processes))
+    .filter(({ kind, pids }) => {
+      return wanted.length === 0 || wanted.some((name) => name === kind.name || pids.includes(Number(name)));
+    })
+    .map((family) => ({ ...family, isFront: url !== undefined && listensOn(portOf(url), family.pids) }))
+    .sort((a, b) => Number(b.isFront) - Number(a.isFront));
   return Promise.all(
-    found.slice(0, PROXIES_MAX).map(async ({ kind, first, family }) => {
+    families.slice(0, PROXIES_MAX).map(async ({ kind, first, family, pids }) => {
       const path = first.executable ?? "";
       const asked = versions.get(path) ?? versionOf(first, kind.versionFlags);
       versions.set(path, asked);
@@ -73,11 +91,54 @@ export async function runningProxies(processes = runningProcesses()): Promise<Ru
         version: await asked,
         pid: first.pid,
         processes: family.length,
+        pids,
         users: [...new Set(family.map(({ user }) => userName(user.uid)))],
         workers: workersOf(first, family),
       };
     }),
   );
+}
+
+/**
+ * Those of the proxies that listen at the address of `url`; undefined if that cannot be seen: the address is not one of this
+ * machine, or this user may not look at the proxies' sockets.
+ */
+export async function servingAt(
+  url: URL,
+  proxies: readonly RunningProxy[],
+): Promise<readonly RunningProxy[] | undefined> {
+  const addresses = await lookup(url.hostname.replace(/^\[|\]$/g, ""), { all: true }).catch(() => []);
+  const own = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []);
+  const isHere = ({ address }: { readonly address: string }) =>
+    address.startsWith("127.") || own.includes(address);
+  if (addresses.length === 0 || !addresses.every(isHere)) return undefined;
+  const serving = proxies.filter(({ pids }) => listensOn(portOf(url), pids));
+  return serving.length === 0 ? undefined : serving;
+}
+
+function listensOn(port: number, pids: readonly number[]): boolean {
+  const listening = listeningOn(port);
+  if (listening.length === 0) return false;
+  return pids.some((pid) => {
+    const held = socketsOf(pid);
+    return listening.some(({ inode }) => held.has(inode));
+  });
+}
+
+function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === "https:" ? 443 : 80);
+}
+
+/** Each process of a kind that was not started by another one of it, the oldest first, with all that it started. */
+function familiesOf(kind: Kind, processes: readonly Process[]) {
+  const own = processes.filter(({ name }) => kind.processes.includes(name));
+  const ownPids = new Set(own.map(({ pid }) => pid));
+  return own
+    .filter(({ parent }) => !ownPids.has(parent))
+    .map((first) => {
+      const family = familyOf(first, own);
+      return { kind, first, family, pids: family.map(({ pid }) => pid) };
+    });
 }
 
 function familyOf(first: Process, all: readonly Process[]): Process[] {

@@ -1,6 +1,6 @@
 /** What a doctor says: the documented shape for programs (docs/doctor.md), and a page for people. */
 
-import { aligned, oneLine } from "../text.ts";
+import { oneLine } from "../text.ts";
 import type { Finding, Verdict } from "./check.ts";
 import type { RunningProxy } from "./proxies.ts";
 
@@ -21,55 +21,64 @@ export interface Report {
   readonly checks: readonly CheckReport[];
 }
 
-const VERDICTS: readonly Verdict[] = ["pass", "warn", "fail", "skipped"];
-
 /** The report as JSON has it. */
 export function reportJson({ version, url, proxies, checks }: Report) {
   return {
     version,
     url,
     counts: countsOf(checks),
-    proxies: proxies.map(({ workers: _, ...shown }) => shown),
-    checks: checks.map(({ remedy = null, ...check }) => ({ ...check, remedy })),
+    proxies: proxies.map(({ workers: _, pids: __, ...shown }) => shown),
+    checks: checks.map(({ remedy = null, consequence: _, ...check }) => ({ ...check, remedy })),
   };
 }
 
-/** The report as people read it: a line a check, and below each one that is not well, what to do. */
+/** The report as people read it: causes first, then failures, warnings, what passed, and what was skipped. */
 export function reportPage({ checks, url }: Report): string {
   const idWidth = Math.max(...checks.map(({ id }) => id.length));
-  const lines = checks.map(({ verdict, id, title, summary, remedy }) => {
-    const head = `${word(verdict).padEnd(4)}  ${id.padEnd(idWidth)}  `;
-    const indent = " ".repeat(head.length);
-    const more = remedy === undefined ? [] : [`${indent}do: ${oneLine(remedy)}`];
-    const first = verdict === "pass" ? title : verdict === "skipped" ? `not looked at: ${summary}` : summary;
-    const second = verdict === "pass" ? [`${indent}${oneLine(summary)}`] : [];
-    return [`${head}${oneLine(first)}`, ...second, ...more].map((line) => `${line}\n`).join("");
-  });
+  const lines = [...checks].sort((a, b) => rank(a) - rank(b)).map((check) => checkLines(check, idWidth));
   const counts = Object.entries(countsOf(checks)).map(
     ([verdict, count]) => `${count} ${TOTALS[verdict as Verdict]}`,
   );
   const hint =
     url === null
-      ? "\nName the address that visitors come to, and doctor sends some: -url http://127.0.0.1/\n"
+      ? "\nTo see what visitors get, name the address that they come to: -url http://127.0.0.1/\n"
       : "";
-  return `${lines.join("")}\n${aligned([[counts.join(", ")]])}${hint}`;
+  return `${lines.join("")}\n${counts.join(", ")}\n${hint}`;
 }
+
+function checkLines({ verdict, id, title, summary, remedy }: CheckReport, idWidth: number): string {
+  const head = `${WORDS[verdict]}  ${id.padEnd(idWidth)}  `;
+  const texts = {
+    pass: [title, summary],
+    warn: [summary, `do: ${remedy}`],
+    fail: [summary, `do: ${remedy}`],
+    skipped: [`not run, because ${summary}`],
+  }[verdict];
+  return texts
+    .map((text, index) => `${index === 0 ? head : " ".repeat(head.length)}${oneLine(text)}\n`)
+    .join("");
+}
+
+function rank({ verdict, consequence }: CheckReport): number {
+  return consequence === undefined ? ["fail", "warn", "pass", "skipped"].indexOf(verdict) : -1;
+}
+
+const WORDS: Readonly<Record<Verdict, string>> = {
+  pass: "pass",
+  warn: "warn",
+  fail: "FAIL",
+  skipped: "skip",
+};
 
 const TOTALS: Readonly<Record<Verdict, string>> = {
   pass: "passed",
-  warn: "to look at",
+  warn: "warned",
   fail: "failed",
-  skipped: "not looked at",
+  skipped: "skipped",
 };
-
-function word(verdict: Verdict): string {
-  if (verdict === "fail") return "FAIL";
-  return verdict === "skipped" ? "–" : verdict;
-}
 
 export function countsOf(checks: readonly CheckReport[]): Record<Verdict, number> {
   const counts = { pass: 0, warn: 0, fail: 0, skipped: 0 };
-  for (const verdict of VERDICTS)
-    counts[verdict] = checks.filter((check) => check.verdict === verdict).length;
+  for (const { verdict } of checks) counts[verdict]++;
   return counts;
 }

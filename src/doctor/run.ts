@@ -1,6 +1,6 @@
 /** Runs the checks one after the other, each within its time, and puts what they found together. */
 
-import { type Check, type Finding, fail, skipped } from "./check.ts";
+import { type Check, causeOf, type Finding, fail, skipped } from "./check.ts";
 import type { DaemonSide } from "./daemon-side.ts";
 import { CHECKS } from "./list.ts";
 import type { CheckReport, Report } from "./report.ts";
@@ -24,7 +24,7 @@ export async function runChecks(
   const subject = await lookAround(options, daemon, site, findings);
   const reports: CheckReport[] = [];
   for (const check of checks) {
-    const why = check.skip?.(subject);
+    const why = whyNot(check, subject);
     const beganMs = performance.now();
     const finding = why === undefined ? await runWell(check, subject) : skipped(why);
     findings.set(check.id, finding);
@@ -35,8 +35,16 @@ export async function runChecks(
   return { proxies: subject.proxies, checks: reports, isAnybodyThere: isAnybodyThere(subject) };
 }
 
+/** Why a check does not run; undefined if it does. */
+function whyNot(check: Check, subject: Subject): string | undefined {
+  const why = check.skip?.(subject);
+  if (why !== undefined) return why;
+  const cause = causeOf(check, subject.findings);
+  return cause && `${cause.consequence} (see ${cause.id})`;
+}
+
 /**
- * Once more where it failed: a rollout may have changed meanwhile, and a proxy on a busy machine may have lost its patience
+ * Once more if it failed: a rollout may have changed meanwhile, and a proxy on a busy machine may have lost its patience
  * for a moment, and served master as it should.
  */
 async function runWell(check: Check, subject: Subject): Promise<Finding> {

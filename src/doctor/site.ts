@@ -1,7 +1,7 @@
 /** The application as visitors reach it: probes through the operator's address, and what each of them got. */
 
 import { HttpConnection, type Target } from "./http-connection.ts";
-import { type HttpReply, headerOf } from "./http-reply.ts";
+import type { HttpReply } from "./http-reply.ts";
 import { type Telling, tellingOf, type VersionText, versionOf } from "./telling.ts";
 
 /** The cookie of all integrations. */
@@ -12,6 +12,9 @@ export const PROBE_TIMEOUT_MS = 5_000;
 
 /** Probes that are under way at one time: a doctor is not a load test. */
 const PROBES_AT_ONCE_MAX = 4;
+
+/** So many new visitors in a row see an error before the first visit counts as one. */
+const FIRST_TRIES_MAX = 8;
 
 export interface Probe {
   /** Its assignment, in the cookie; absent for a new visitor. */
@@ -50,7 +53,7 @@ export interface SiteOptions {
 
 export class Site {
   readonly url: URL;
-  /** The first visit: of a new visitor. */
+  /** The visit of the first new visitor that was served, or else of the first one. */
   first: Visit | undefined;
   telling: Telling = { by: "nothing" };
   readonly #options: SiteOptions;
@@ -92,15 +95,23 @@ export class Site {
     return this.telling.by !== "nothing";
   }
 
-  /** The first visit, by which it is seen how replies tell their version. */
+  /** Sends new visitors until one is served: by that visit it is seen how replies tell their version. */
   async begin(): Promise<Visit> {
-    this.first = await this.visit({});
+    const visits: Visit[] = [];
+    for (let tries = 0; tries < FIRST_TRIES_MAX; tries++) {
+      const visit = await this.visit({});
+      visits.push(visit);
+      // One version may fail and another one not. Without any reply there is nothing to wait for.
+      if (visit.status === 0 || isSuccess(visit)) break;
+    }
+    this.first = visits.find(isSuccess) ?? (visits[0] as Visit);
     return this.first;
   }
 
   /** Whether a visit was served as the first one was, or better. */
-  isServed({ status }: Visit): boolean {
-    return (status >= 200 && status < 400) || (status > 0 && status < 500 && status === this.first?.status);
+  isServed(visit: Visit): boolean {
+    const { status } = visit;
+    return isSuccess(visit) || (status > 0 && status < 500 && status === this.first?.status);
   }
 
   /** A connection for several visits. Whoever opens it closes it. */
@@ -164,6 +175,7 @@ export class Site {
 
   #visitOf(reply: HttpReply, tookMs: number): Visit {
     const { versionHeader, versionTexts } = this.#options;
+    // The last one of those that `begin` sends is the one that was served.
     if (this.first === undefined) this.telling = tellingOf(reply, versionHeader, versionTexts);
     return {
       status: reply.status,
@@ -178,9 +190,14 @@ export class Site {
   }
 }
 
-/** The value of a header of a visit; undefined where there is none. */
+function isSuccess({ status }: Pick<Visit, "status">): boolean {
+  return status >= 200 && status < 400;
+}
+
+/** The value of a header of a visit, of all its lines (RFC 9110, section 5.3); undefined if there is none. */
 export function visitHeader(visit: Visit, name: string): string | undefined {
-  return headerOf(visit.headers, name);
+  const values = visit.headers.filter(([each]) => each === name).map(([, value]) => value);
+  return values.length === 0 ? undefined : values.join(", ");
 }
 
 /** The value of a `Set-Cookie` header. */

@@ -1,9 +1,10 @@
 /** What a doctor looks at: the machine, the daemon and the site, and what earlier checks found. */
 
 import type { State } from "../admin/state.ts";
+import { type Asking, seeAsking } from "./asking.ts";
 import type { Finding } from "./check.ts";
 import { type DaemonSide, isAnswer, isState, type SocketAnswer, type Unanswered } from "./daemon-side.ts";
-import { type RunningProxy, runningProxies } from "./proxies.ts";
+import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./proxies.ts";
 import type { Site } from "./site.ts";
 
 export interface Options {
@@ -13,9 +14,13 @@ export interface Options {
   readonly mayBreak: boolean;
   /** Whether testers may force their location. */
   readonly allowForce: boolean;
-  /** Where the maintenance file is looked for; null: nowhere. */
+  /** The directory that the maintenance file is looked for in; null: the file is not looked for. */
   readonly stateDirectory: string | null;
-  /** A line for whoever watches, before something is broken. */
+  /** The proxies to look at; none: all of this machine. */
+  readonly proxies: readonly ProxyName[];
+  /** The names of all applications in the daemon's store; undefined if they cannot be had. Absent without a store. */
+  readonly storedApplications?: (address: string) => Promise<readonly string[] | undefined>;
+  /** Tells the operator a line before something is broken. */
   readonly tell: (line: string) => void;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -28,10 +33,14 @@ export interface Subject {
   readonly state: State | Unanswered;
   readonly answer: SocketAnswer | Unanswered;
   readonly proxies: readonly RunningProxy[];
+  /** Those of the proxies that listen at the address of `-url`; undefined if that cannot be seen. */
+  readonly front: readonly RunningProxy[] | undefined;
   /** Undefined without `-url`. */
   readonly site: Site | undefined;
   /** Of the checks so far, by their ids. */
   readonly findings: ReadonlyMap<string, Finding>;
+  /** Whether the proxy asks the daemon. It is measured once, by the first check that wants to know. */
+  asking(signal: AbortSignal): Promise<Asking | undefined>;
 }
 
 /** Looks around: everything that checks have in common. Never rejects for what is not there. */
@@ -41,37 +50,47 @@ export async function lookAround(
   site: Site | undefined,
   findings: ReadonlyMap<string, Finding>,
 ): Promise<Subject> {
-  const [proxies, state] = await Promise.all([runningProxies(), daemon.state()]);
+  const [proxies, state] = await Promise.all([runningProxies(options.proxies, site?.url), daemon.state()]);
+  const front = site === undefined ? undefined : await servingAt(site.url, proxies);
   const answer = await daemon.ask();
   await site?.begin();
-  return { options, daemon, state, answer, proxies, site, findings };
+  let asking: Promise<Asking | undefined> | undefined;
+  const subject: Subject = {
+    ...{ options, daemon, state, answer, proxies, front, site, findings },
+    asking(signal) {
+      asking ??= seeAsking(subject, signal);
+      return asking;
+    },
+  };
+  return subject;
 }
 
-/** Whether anybody could be asked at all: a daemon, or the site. */
+/** Whether anything answered at all: a daemon, or the site. */
 export function isAnybodyThere({ state, answer, site }: Subject): boolean {
   return isState(state) || isAnswer(answer) || (site?.first?.status ?? 0) > 0;
 }
 
-/** Why there are no visitors to send; undefined where there are. */
-export function withoutSite({ site, findings }: Subject): string | undefined {
-  if (site === undefined) return "no -url was given";
-  const url = findings.get("url")?.verdict;
-  return url === "fail" || url === "skipped" ? "the page of -url is not served" : undefined;
+/** Why there are no visitors to send; undefined if there are. */
+export function withoutSite({ site }: Subject): string | undefined {
+  return site === undefined ? "no -url was given" : undefined;
 }
 
-/** As `withoutSite`, or why nobody knows where they belong. */
-export function withoutSplit(subject: Subject): string | undefined {
+/** As `withoutSite`, or why it cannot be seen which version served. */
+export function withoutVersion(subject: Subject): string | undefined {
+  const why = withoutSite(subject);
   return (
-    withoutSite(subject) ??
-    (isState(subject.state) || isAnswer(subject.answer) ? undefined : "no daemon says what would be right")
+    why ?? (subject.site?.tells ? undefined : "replies do not say which version served (see version-shown)")
   );
 }
 
-/** As `withoutSplit`, or why it cannot be seen who served. */
-export function withoutVersion(subject: Subject): string | undefined {
-  const why = withoutSplit(subject);
-  return why ?? (subject.site?.tells ? undefined : "replies do not say which version served (see told)");
-}
+/**
+ * The checks that find why visitors cannot be where they belong: checks of visitors follow them. `split` is the last one,
+ * because it sees that everyone is at master, from whatever cause.
+ */
+export const CAUSES = [
+  ...["daemon", "store", "maintenance", "socket", "socket-access", "leases"],
+  ...["url", "errors", "proxy-asks", "cache", "split"],
+];
 
 /** The site, for checks whose `skip` has seen to it that there is one. */
 export function siteOf({ site }: Subject): Site {

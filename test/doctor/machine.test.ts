@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { barrierTo, isAllowed, sees } from "../../src/doctor/access.ts";
 import { listeningFor, listeningOn } from "../../src/doctor/listening.ts";
 import { runningProcesses, socketsOf, userName } from "../../src/doctor/processes.ts";
-import { runningProxies } from "../../src/doctor/proxies.ts";
+import { type ProxyName, runningProxies, servingAt } from "../../src/doctor/proxies.ts";
 import { eventually } from "../support/daemon-process.ts";
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "machine-")));
@@ -83,22 +83,46 @@ describe("processes", () => {
     const at = (pid: number, parent: number, uid: number) => {
       return { pid, parent, name: "nginx", executable: undefined, user: { uid, gids: [uid] } };
     };
-    const found = await runningProxies([
-      at(10, 1, 0),
-      at(11, 10, 4_000_001),
-      at(12, 10, 4_000_001),
-      at(20, 1, 0),
-    ]);
+    const processes = [at(10, 1, 0), at(11, 10, 4_000_001), at(12, 10, 4_000_001), at(20, 1, 0)];
+    const of = (...names: ProxyName[]) => runningProxies(names, undefined, processes);
+    const found = await of();
     expect(found).toEqual([
       {
-        ...{ name: "nginx", version: null, pid: 10, processes: 3, users: ["root", "4000001"] },
+        ...{
+          name: "nginx",
+          version: null,
+          pid: 10,
+          processes: 3,
+          pids: [10, 11, 12],
+          users: ["root", "4000001"],
+        },
         workers: [{ pid: 12, user: { uid: 4_000_001, gids: [4_000_001] } }],
       },
       {
-        ...{ name: "nginx", version: null, pid: 20, processes: 1, users: ["root"] },
+        ...{ name: "nginx", version: null, pid: 20, processes: 1, pids: [20], users: ["root"] },
         workers: [{ pid: 20, user: { uid: 0, gids: [0] } }],
       },
     ]);
+    // A worker's number names its proxy.
+    expect((await of(12)).map(({ pid }) => pid)).toEqual([10]);
+    expect((await of("nginx")).map(({ pid }) => pid)).toEqual([10, 20]);
+    expect(await of("haproxy", 21)).toEqual([]);
+  });
+
+  test("the proxy behind an address is the one that listens there", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const url = new URL(`http://localhost:${typeof address === "object" ? address?.port : 0}/`);
+    const proxyOf = (pid: number) => {
+      return { name: "nginx", version: null, pid, processes: 1, pids: [pid], users: ["root"], workers: [] };
+    };
+    const [own, other] = [proxyOf(process.pid), proxyOf(process.ppid)];
+    expect(await servingAt(url, [other, own])).toEqual([own]);
+    // Another machine's address, and a port of no proxy that is seen.
+    expect(await servingAt(new URL(`http://192.0.2.1:${url.port}/`), [other, own])).toBeUndefined();
+    expect(await servingAt(url, [other])).toBeUndefined();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test("a program that somebody else may write is not run for its version", async () => {

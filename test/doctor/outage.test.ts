@@ -1,12 +1,23 @@
 /** The one thing of doctor that breaks something: whatever happens to doctor, the daemon is given back. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ask } from "../../src/client/line.ts";
+import { listeningFor } from "../../src/doctor/listening.ts";
 import { Outage } from "../../src/doctor/outage.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { Setup } from "./setup.ts";
+import { NOBODY, Stranger } from "./stranger.ts";
 
 /** A run of all checks, on a machine that runs other tests meanwhile. */
 const TIMEOUT_MS = 120_000;
@@ -89,7 +100,24 @@ describe("an outage", () => {
     outage.end();
   });
 
-  test("leaves a file that somebody newer put in the place of the socket", async () => {
+  test("says by hand what a shell reads as the path that it is", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "outage-"));
+    const path = join(directory, "a b'; touch x");
+    const stranger = await Stranger.start(path);
+    try {
+      const outage = await stranger.prepare();
+      if ("why" in outage) throw new Error(outage.why);
+      const [moved] = outage.sockets;
+      outage.end();
+      expect(moved).toBe(path);
+      expect(outage.byHand).toContain(`'${directory}/a b'\\''; touch x'; kill -CONT`);
+    } finally {
+      await stranger.end();
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("leaves a newer file in the place of the socket", async () => {
     const outage = await prepared();
     outage.hang();
     outage.hide();
@@ -136,6 +164,83 @@ describe("an outage", () => {
     outage.hide();
     await isWell();
     outage.end();
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("a stranger at the admin port of a doctor that root runs", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "stranger-"));
+    chmodSync(directory, 0o755);
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  /** What the outage does with the stranger's socket, while it lasts. */
+  async function broken(stranger: Stranger) {
+    const outage = await stranger.prepare();
+    if ("why" in outage) throw new Error(outage.why);
+    try {
+      outage.hang();
+      const why = outage.hide();
+      return {
+        ...{ sockets: outage.sockets, refused: outage.refused.join(), why },
+        names: readdirSync(directory),
+      };
+    } finally {
+      outage.end();
+    }
+  }
+
+  test("who bound the name in a file system of its own moves nothing", async () => {
+    const path = join(directory, "victim.sock");
+    const victim = Bun.listen({ unix: path, socket: { data() {} } });
+    const stranger = await Stranger.start(path, { ownDirectory: directory });
+    try {
+      // The kernel's list has the stranger at this very path.
+      expect(listeningFor(path)).toHaveLength(2);
+      expect(await broken(stranger)).toMatchObject({
+        sockets: [],
+        refused: `process ${stranger.pid} sees another file at ${path}`,
+        names: ["victim.sock"],
+      });
+    } finally {
+      await stranger.end();
+      victim.stop();
+    }
+  });
+
+  test("who bound the name before another user did moves nothing", async () => {
+    chmodSync(directory, 0o777);
+    const path = join(directory, "victim.sock");
+    const stranger = await Stranger.start(path, { uid: NOBODY });
+    rmSync(path);
+    const victim = Bun.listen({ unix: path, socket: { data() {} } });
+    try {
+      expect(await broken(stranger)).toMatchObject({
+        sockets: [],
+        refused: `${path} belongs to user "root", and process ${stranger.pid} runs as user "nobody"`,
+        names: ["victim.sock"],
+      });
+    } finally {
+      await stranger.end();
+      victim.stop();
+    }
+  });
+
+  test("moves its own socket, and only if it could do so without root", async () => {
+    chmodSync(directory, 0o777);
+    const path = join(directory, "own.sock");
+    const stranger = await Stranger.start(path, { uid: NOBODY });
+    try {
+      expect((await broken(stranger)).names).toEqual([expect.stringMatching(/^own\.sock\..*\.doctor$/)]);
+      expect(readdirSync(directory)).toEqual(["own.sock"]);
+      chmodSync(directory, 0o755);
+      const kept = await broken(stranger);
+      expect([kept.why, kept.names]).toEqual([expect.stringMatching(/^EACCES/), ["own.sock"]]);
+      expect([process.geteuid?.(), process.getegid?.()]).toEqual([0, 0]);
+    } finally {
+      await stranger.end();
+    }
   });
 });
 
@@ -193,9 +298,9 @@ describe("doctor -break, interrupted while the daemon is away", () => {
     "without an interruption it says what is wrong, and the daemon is given back",
     async () => {
       const { status, check } = await setup.examine("-url", site.url.href, "-probes", "20", "-break");
-      expect([status, check("gone").verdict]).toEqual([1, "fail"]);
-      expect(check("gone").summary).toContain("versions still had visitors");
-      expect(check("gone").evidence).toMatchObject({ errors: 0, graceMs: null });
+      expect([status, check("outage").verdict]).toEqual([1, "fail"]);
+      expect(check("outage").summary).toContain("versions still had visitors");
+      expect(check("outage").evidence).toMatchObject({ errors: 0, graceMs: null });
       await isWell();
     },
     TIMEOUT_MS,
@@ -206,9 +311,9 @@ describe("doctor -break, interrupted while the daemon is away", () => {
     async () => {
       const before = setup.daemon.log;
       const { check } = await setup.examine("-url", site.url.href, "-probes", "20");
-      expect([check("gone").verdict, check("gone").summary]).toEqual([
+      expect([check("outage").verdict, check("outage").summary]).toEqual([
         "skipped",
-        "it takes the daemon away for some seconds, so it wants -break",
+        "it takes the daemon away for some seconds, and -break was not given",
       ]);
       // Who was away for as long as doctor takes it away finds its values old.
       expect(setup.daemon.log.slice(before.length)).not.toContain("unhealthy");

@@ -120,20 +120,8 @@ export class Setup {
   }
 
   /** Runs doctor within this process. */
-  async examine(...flags: readonly string[]): Promise<Examined> {
-    const { status, stdout, stderr } = await run(["doctor", ...this.flags, "-o", "json", ...flags]);
-    if (stdout === "") throw new Error(stderr);
-    const report = JSON.parse(stdout) as Json;
-    return {
-      status,
-      report,
-      verdicts: Object.fromEntries(report.checks.map(({ id, verdict }) => [id, verdict])),
-      check(id) {
-        const found = report.checks.find((check) => check.id === id);
-        if (found === undefined) throw new Error(`there is no check ${id}`);
-        return found;
-      },
-    };
+  examine(...flags: readonly string[]): Promise<Examined> {
+    return examine([...this.flags, ...flags]);
   }
 
   async stop(): Promise<void> {
@@ -149,6 +137,23 @@ export class Setup {
 export function behind(example: string, mark: string, text: string): string {
   if (example.split(mark).length !== 2) throw new Error(`the example should have one ${mark}`);
   return example.replace(mark, () => `${mark}\n${text}\n`);
+}
+
+/** Runs doctor within this process. */
+export async function examine(flags: readonly string[]): Promise<Examined> {
+  const { status, stdout, stderr } = await run(["doctor", "-o", "json", ...flags]);
+  if (stdout === "") throw new Error(stderr);
+  const report = JSON.parse(stdout) as Json;
+  return {
+    status,
+    report,
+    verdicts: Object.fromEntries(report.checks.map(({ id, verdict }) => [id, verdict])),
+    check(id) {
+      const found = report.checks.find((check) => check.id === id);
+      if (found === undefined) throw new Error(`there is no check ${id}`);
+      return found;
+    },
+  };
 }
 
 async function certificate(directory: string): Promise<{ key: string; certificate: string }> {

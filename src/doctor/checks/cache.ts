@@ -1,10 +1,15 @@
-/** No cache shows one version's page to another version's visitors, and none is invited to. */
+/**
+ * No cache shows one version's page to another version's visitors, and none is invited to.
+ *
+ * It comes before `split`, because a cache that leaks puts visitors elsewhere. It does not accuse a cache of what the proxy
+ * does: a pair of visitors is only judged if each of them gets its version at a page that no cache can have yet.
+ */
 
 import { MASTER } from "../../record.ts";
-import { type Check, type Evidence, fail, pass, warn } from "../check.ts";
+import { type Check, causing, type Evidence, fail, pass, skipped, warn } from "../check.ts";
 import { pointsAt } from "../placing.ts";
 import { type Probe, type Visit, visitHeader } from "../site.ts";
-import { type Subject, siteOf, withoutSplit } from "../subject.ts";
+import { CAUSES, type Subject, siteOf, withoutSite } from "../subject.ts";
 
 /** How often visitors of two versions take turns at the same page. */
 const TURNS = 10;
@@ -24,7 +29,8 @@ const TRACES = [
 export const cache: Check = {
   id: "cache",
   title: "no cache shows one version's page to visitors of another",
-  skip: withoutSplit,
+  skip: withoutSite,
+  follows: CAUSES,
   isRepeated: true,
 
   async run(subject) {
@@ -35,20 +41,26 @@ export const cache: Check = {
     const turn = async (probe: Probe, wanted: string, what: string) => {
       const visit = await site.visit(probe);
       visits.push(visit);
-      if (visit.version !== undefined && visit.version !== wanted) {
-        wrong.push(`${visit.version} instead of ${wanted}, ${what}`);
-      }
+      if (!isAt(visit, wanted)) wrong.push(`${visit.version} instead of ${wanted}, ${what}`);
     };
+    let judged = 0;
     for (const [first, second] of pairs) {
+      if (!(await areRouted([first, second], subject))) continue;
+      judged++;
       for (let index = 0; index < TURNS; index++) {
         const { assignment, location } = index % 2 === 0 ? first : second;
         await turn({ assignment }, location, "when they take turns");
       }
       // A page that nobody has asked for: who comes first decides what a cache keeps.
-      const query = `maxwellsdaemon-doctor=${Math.floor(subject.options.random() * 1e15).toString(36)}`;
+      const query = freshQuery(subject);
       for (const { assignment, location } of [first, second, first]) {
-        await turn({ assignment, query }, location, `where a visitor of ${first.location} came first`);
+        await turn({ assignment, query }, location, `if a visitor of ${first.location} came first`);
       }
+    }
+    if (pairs.length > 0 && judged === 0) {
+      return skipped(
+        "visitors are elsewhere even at pages that no cache can have, which is what split looks at",
+      );
     }
     if (visits.length === 0) visits.push(await site.visit({}));
 
@@ -75,7 +87,8 @@ export const cache: Check = {
         evidence,
       );
       // Master in the place of a version is also what a proxy does that lost its patience.
-      return { ...finding, isFinal: wrong.some((each) => !each.startsWith(`${MASTER} `)) };
+      const isFinal = wrong.some((each) => !each.startsWith(`${MASTER} `));
+      return causing({ ...finding, isFinal }, "a cache gives visitors the page of another version");
     }
     if (invitation !== undefined) {
       return warn(
@@ -87,7 +100,7 @@ export const cache: Check = {
     if (pairs.length > 0 && !site.tells) {
       return warn(
         "which version served cannot be seen, so leaks of a cache cannot either",
-        "make replies say which version served them (see told)",
+        "make replies say which version served them (see version-shown)",
         evidence,
       );
     }
@@ -99,6 +112,25 @@ export const cache: Check = {
     );
   },
 };
+
+/** A query that no visitor has sent before. */
+function freshQuery({ options }: Subject): string {
+  return `maxwellsdaemon-doctor=${Math.floor(options.random() * 1e15).toString(36)}`;
+}
+
+/** Whether each of them gets its version at a page that was not asked for before. */
+async function areRouted(people: readonly Person[], subject: Subject): Promise<boolean> {
+  for (const { assignment, location } of people) {
+    const visit = await siteOf(subject).visit({ assignment, query: freshQuery(subject) });
+    if (!isAt(visit, location)) return false;
+  }
+  return true;
+}
+
+/** Also if the reply does not say. */
+function isAt({ version }: Visit, location: string): boolean {
+  return version === undefined || version === location;
+}
 
 interface Person {
   readonly assignment: string;
@@ -120,7 +152,7 @@ async function pairsOf({ daemon, options }: Subject): Promise<[Person, Person][]
     ]);
 }
 
-/** What lets a shared cache keep a reply and give it to everyone (RFC 9111, section 3); undefined where nothing does. */
+/** What lets a shared cache keep a reply and give it to everyone (RFC 9111, section 3); undefined if nothing does. */
 function invitationOf(visit: Visit): string | undefined {
   const control = visitHeader(visit, "cache-control")?.toLowerCase() ?? "";
   const vary = visitHeader(visit, "vary")?.toLowerCase() ?? "";

@@ -2,7 +2,7 @@
 
 import type { State } from "../../admin/state.ts";
 import { durationText } from "../../text.ts";
-import { type Check, type Evidence, fail, pass, warn } from "../check.ts";
+import { type Check, causing, type Evidence, fail, pass, warn } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 
 export const daemon: Check = {
@@ -18,25 +18,34 @@ export const daemon: Check = {
             "name its -admin HOST:PORT; without it doctor knows neither what it counts nor which process it is",
             evidence,
           )
-        : fail(
-            `no daemon answers: ${state.why}`,
-            "start it, or name the -socket and -admin that it has; its log says why it ended",
-            evidence,
+        : causing(
+            fail(
+              `no daemon answers, so everyone is at master: ${state.why}`,
+              "start it, or name the -socket and -admin that it has; its log says why it ended",
+              evidence,
+            ),
+            "no daemon answers",
           );
     }
     const evidence = evidenceOf(state);
     if (side.applicationOf(state) === undefined) {
-      return fail(
-        "it does not serve the application that was asked for",
-        `name one of its applications: -application ${state.applications.map(({ name }) => name).join(", ")}`,
-        evidence,
+      return causing(
+        fail(
+          "it does not serve the application that was asked for, so everyone is at master there",
+          `name one of its applications: -application ${state.applications.map(({ name }) => name).join(", ")}`,
+          evidence,
+        ),
+        "the daemon does not serve the application",
       );
     }
     if (!state.ready) {
-      return fail(
-        "it runs but is not ready: not every application has been read from its store",
-        "its log says why the store cannot be read; until then everyone goes to master",
-        evidence,
+      return causing(
+        fail(
+          "it runs but is not ready: it could not read every application from its store, so everyone goes to master",
+          "its log says why the store cannot be read",
+          evidence,
+        ),
+        "the daemon is not ready",
       );
     }
     return pass(

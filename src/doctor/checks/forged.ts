@@ -4,7 +4,7 @@ import { CANARY, MASTER } from "../../record.ts";
 import { type Check, fail, pass, skipped } from "../check.ts";
 import { pointsAt } from "../placing.ts";
 import { cookieValue, type Probe } from "../site.ts";
-import { type Subject, siteOf, withoutVersion } from "../subject.ts";
+import { CAUSES, type Subject, siteOf, withoutVersion } from "../subject.ts";
 
 /** Visitors of each location that lie. */
 const LIARS_MAX = 3;
@@ -21,6 +21,7 @@ export const forged: Check = {
   id: "forged",
   title: "headers that visitors forge move nobody",
   skip: withoutVersion,
+  follows: CAUSES,
   isRepeated: true,
 
   async run(subject, signal) {
@@ -53,6 +54,7 @@ export const force: Check = {
   id: "force",
   title: "nobody forces a location, or testers do where -allow-force says so",
   skip: withoutVersion,
+  follows: CAUSES,
   isRepeated: true,
 
   async run(subject, signal) {

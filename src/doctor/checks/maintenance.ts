@@ -3,7 +3,7 @@
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { MAINTENANCE } from "../../record.ts";
-import { type Check, fail, pass, skipped, warn } from "../check.ts";
+import { type Check, causing, fail, pass, skipped, warn } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import type { Subject } from "../subject.ts";
 
@@ -18,7 +18,7 @@ export const maintenance: Check = {
     const { stateDirectory } = subject.options;
     const application = applicationName(subject);
     if (stateDirectory === null || application === undefined)
-      return skipped("no daemon says which application it is");
+      return skipped("no daemon says which application it serves");
     const directory = join(stateDirectory, "maintenance");
     const file = join(directory, application);
     const isThere = exists(file);
@@ -28,22 +28,28 @@ export const maintenance: Check = {
     const wanted = wantedBy(subject);
     const evidence = { file, isThere, wanted: wanted ?? null };
     if (isThere && wanted === false) {
-      return fail(
-        `${file} is there, though the store says that maintenance is off: everyone sees the maintenance page`,
-        "a daemon that runs with this -state-dir removes it; if none does, remove it by hand",
-        evidence,
+      return causing(
+        fail(
+          `${file} is there, though the store says that maintenance is off: everyone sees the maintenance page`,
+          "a daemon that runs with this -state-dir removes it; if none does, remove it by hand",
+          evidence,
+        ),
+        "the maintenance file is there",
       );
     }
     if (isThere) {
-      return warn(
-        `maintenance is on (${file}): everyone sees the maintenance page`,
-        "end it with maxwells-daemon set maintenance 0%",
-        evidence,
+      return causing(
+        warn(
+          `maintenance is on (${file}): everyone sees the maintenance page`,
+          "end it with maxwells-daemon set maintenance off",
+          evidence,
+        ),
+        "maintenance is on",
       );
     }
     if (wanted) {
       return fail(
-        `maintenance is on in the store, and ${file} is not there: proxies do not know`,
+        `maintenance is on in the store, and ${file} is not there: visitors still see the application`,
         "name the -state-dir that the daemon and the proxy have, and let the daemon write there",
         evidence,
       );
@@ -51,8 +57,8 @@ export const maintenance: Check = {
     const hidden = [stateDirectory, directory].find((path) => isHidden(path));
     if (hidden !== undefined) {
       return warn(
-        `maintenance is off, but proxies of other users could not see it go on: ${hidden} cannot be entered`,
-        `chmod o+x ${hidden}`,
+        `maintenance is off. If it goes on, proxies of other users do not see it: they may not enter ${hidden}`,
+        `let them enter it: chmod o+x ${hidden}`,
         evidence,
       );
     }

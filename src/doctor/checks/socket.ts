@@ -1,9 +1,11 @@
-/** Proxies that come to the daemon's socket are answered, by the daemon that is meant, and by no other. */
+/** The daemon's socket answers, and it is the daemon of the admin listener that does. */
 
 import { lstatSync } from "node:fs";
-import { type Check, fail, pass, skipped, warn } from "../check.ts";
-import { type DaemonSide, isAnswer, isState } from "../daemon-side.ts";
+import { type Asking, isHeard, isUnheard } from "../asking.ts";
+import { type Check, causing, type Finding, fail, pass, skipped, warn } from "../check.ts";
+import { type DaemonSide, isAnswer, isState, type Unanswered } from "../daemon-side.ts";
 import { listeningFor } from "../listening.ts";
+import type { Subject } from "../subject.ts";
 
 export const socket: Check = {
   id: "socket",
@@ -12,41 +14,69 @@ export const socket: Check = {
   skip: ({ daemon }) =>
     daemon.socket?.kind === "unix" ? undefined : "there is no unix socket (-socket none)",
 
-  async run({ daemon, answer }) {
-    if (daemon.socket?.kind !== "unix") return skipped("there is no unix socket");
-    const { path } = daemon.socket;
-    const listeners = listeningFor(path).length;
-    const file = fileKind(path);
-    const evidence = { path, file, listeners };
-    if (!isAnswer(answer)) return notAnswered(path, file, answer, evidence);
-    const isSame = await isOneDaemon(daemon, path);
-    if (isSame === false) {
-      return fail(
-        `who answers at ${path} is another daemon than the one of the admin listener`,
-        "two daemons run: end one of them, or name the -admin of the one that is meant",
-        { ...evidence, isSame },
-      );
-    }
-    if (listeners > 1) {
-      return warn(
-        `${listeners} daemons listen for ${path}: connections that are kept stay with the older one`,
-        "end one of the two, unless the older one is just ending",
-        { ...evidence, isSame: isSame ?? null },
-      );
-    }
-    return pass(`${path} answers for ${answer.application}`, { ...evidence, isSame: isSame ?? null });
+  follows: ["daemon"],
+
+  async run(subject, signal) {
+    const finding = await lookAt(subject);
+    if (finding.verdict !== "fail") return finding;
+    const asking = await subject.asking(signal);
+    return isHeard(asking) ? mildened(finding) : isUnheard(asking) ? blamed(finding, asking) : finding;
   },
 };
+
+/** The proxy behind `-url` asks, so it has another way to the daemon. */
+function mildened({ summary, remedy = "", evidence }: Finding): Finding {
+  return warn(
+    `${summary}; the proxy behind -url asks over another listener`,
+    `${remedy}. If no proxy uses this socket, name none: -socket none`,
+    evidence,
+  );
+}
+
+/** No visitor is asked for, and this is why. */
+function blamed(finding: Finding, asking: Asking | undefined): Finding {
+  const evidence = {
+    ...finding.evidence,
+    visitors: asking?.visitors ?? 0,
+    decisions: asking?.decisions ?? 0,
+  };
+  return causing({ ...finding, evidence }, "proxies cannot ask over the socket, so everyone is at master");
+}
+
+async function lookAt({ daemon, answer }: Subject): Promise<Finding> {
+  if (daemon.socket?.kind !== "unix") return skipped("there is no unix socket");
+  const { path } = daemon.socket;
+  const listeners = listeningFor(path).length;
+  const file = fileKind(path);
+  const evidence = { path, file, listeners };
+  if (!isAnswer(answer)) return notAnswered(path, file, answer, evidence);
+  const isSame = await isOneDaemon(daemon, path);
+  if (isSame === false) {
+    return fail(
+      `two daemons run: the one that answers at ${path} is not the one of the admin listener`,
+      "end one of them, or name the -admin of the one that is meant",
+      { ...evidence, isSame },
+    );
+  }
+  if (listeners > 1) {
+    return warn(
+      `${listeners} daemons listen for ${path}: proxies that keep their connections stay with the older one`,
+      "end one of the two, unless the older one is just ending",
+      { ...evidence, isSame: isSame ?? null },
+    );
+  }
+  return pass(`${path} answers for ${answer.application}`, { ...evidence, isSame: isSame ?? null });
+}
 
 function notAnswered(
   path: string,
   file: ReturnType<typeof fileKind>,
-  { why, code }: { readonly why: string; readonly code: string },
+  { why, code }: Unanswered,
   evidence: { readonly path: string; readonly file: string; readonly listeners: number },
 ) {
   if (file === "other") {
     return fail(
-      `${path} is no socket`,
+      `${path} is no socket, so proxies that ask over it serve master`,
       "move that file away and start the daemon, or choose another -socket",
       evidence,
     );
@@ -54,20 +84,20 @@ function notAnswered(
   if (file === "hidden") {
     return warn(
       `this user may not look at ${path}`,
-      "run doctor as the proxy's user or root; whether the proxy may is what reach and asked say",
+      "run doctor as the proxy's user or root; socket-access and proxy-asks say whether the proxy may",
       evidence,
     );
   }
   if (file === "missing") {
     return fail(
-      `there is no socket at ${path}`,
+      `there is no socket at ${path}, so proxies that ask over it serve master`,
       "start the daemon, or name the -socket that it has",
       evidence,
     );
   }
   if (code === "ECONNREFUSED") {
     return fail(
-      `${path} is left over: nobody listens there`,
+      `${path} is left over: no daemon listens there, so proxies serve master`,
       "start the daemon: it takes the file over",
       evidence,
     );
@@ -81,7 +111,7 @@ function notAnswered(
   }
   return fail(
     `${path} does not answer: ${why}`,
-    "the daemon hangs, or it is not this daemon; its log tells",
+    "the daemon hangs, or another program listens there; the daemon's log tells",
     evidence,
   );
 }

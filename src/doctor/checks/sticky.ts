@@ -3,14 +3,15 @@
 import { type Check, fail, pass, warn } from "../check.ts";
 import { probePoints } from "../placing.ts";
 import type { Site, Visit } from "../site.ts";
-import { siteOf, withoutSplit } from "../subject.ts";
+import { CAUSES, siteOf, withoutSite } from "../subject.ts";
 
 const VISITORS_MAX = 50;
 
 export const sticky: Check = {
   id: "sticky",
   title: "visitors who come back stay where they were, and get no new cookie",
-  skip: withoutSplit,
+  skip: withoutSite,
+  follows: CAUSES,
   isRepeated: true,
 
   async run(subject, signal) {
@@ -38,7 +39,7 @@ export const sticky: Check = {
       return fail(
         `${moved} of ${points.length} visitors were served by another version when they came back`,
         "the proxy has to decide each request by the cookie maxwellsdaemon, not by connection, address or chance; if a rollout " +
-          "changed just now, or asked warns of lost patience, run doctor again",
+          "changed just now, or proxy-asks warns of lost patience, run doctor again",
         evidence,
       );
     }
@@ -53,7 +54,7 @@ export const sticky: Check = {
     if (!site.tells) {
       return warn(
         `no new cookie for ${what}; which version served cannot be seen`,
-        "make replies say which version served them (see told)",
+        "make replies say which version served them (see version-shown)",
         evidence,
       );
     }

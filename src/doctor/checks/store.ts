@@ -2,17 +2,16 @@
 
 import { spell } from "../../rollout.ts";
 import { durationText } from "../../text.ts";
-import { type Check, fail, pass, warn } from "../check.ts";
-import { isState } from "../daemon-side.ts";
+import { type Check, causing, fail, pass, warn } from "../check.ts";
+import { effectiveArcs, isState } from "../daemon-side.ts";
 
 export const store: Check = {
   id: "store",
   title: "rollouts are fresh, and every record is sound",
 
-  skip: ({ state, daemon }) =>
-    isState(state) && daemon.applicationOf(state) !== undefined
-      ? undefined
-      : "the admin listener does not tell",
+  follows: ["daemon"],
+
+  skip: ({ state }) => (isState(state) ? undefined : "only the admin listener tells of the store"),
 
   async run({ state, daemon }) {
     const application = isState(state) ? daemon.applicationOf(state) : undefined;
@@ -30,11 +29,17 @@ export const store: Check = {
     };
     const age = ageMs === null ? "was never read" : `was last read ${durationText(ageMs)} ago`;
     if (!fresh) {
-      return fail(
-        `the store of ${name} ${age}${error === null ? "" : ` (${error})`}: everyone goes to master but for arcs that hold`,
+      const held = effectiveArcs(application).map(({ version }) => version);
+      const finding = fail(
+        `the store of ${name} ${age}${error === null ? "" : ` (${error})`}: everyone goes to master` +
+          (held.length === 0 ? "" : `, except for versions with "failsafe": "hold" (${held.join(", ")})`),
         `make ${state.store} readable for the daemon; its log has each failed read`,
         evidence,
       );
+      // Versions that hold have visitors, who can be looked at.
+      return held.length === 0
+        ? causing(finding, "the store cannot be read, so everyone is at master")
+        : finding;
     }
     if (malformed.length > 0) {
       return fail(
@@ -43,11 +48,11 @@ export const store: Check = {
         evidence,
       );
     }
-    const circle = spell(arcs) || "no version, so everyone goes to master";
+    const circle = spell(arcs) || "no version";
     if (error !== null) {
       return warn(
         `${name} ${age} and the last read failed: ${error}`,
-        "its log has each failed read; when no read succeeds for as long as -unhealthy says, everyone goes to master",
+        "its log has each failed read; if no read succeeds for as long as -unhealthy says, everyone goes to master",
         evidence,
       );
     }

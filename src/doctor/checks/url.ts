@@ -1,13 +1,13 @@
-/** The page behind `-url` is served, so that the other probes can mean something. */
+/** The address of `-url` answers, so that the other probes can mean something. */
 
-import { type Check, fail, pass, warn } from "../check.ts";
-import { siteOf } from "../subject.ts";
+import { type Check, causing, fail, pass, warn } from "../check.ts";
+import { siteOf, withoutSite } from "../subject.ts";
 
 export const url: Check = {
   id: "url",
-  title: "the page of -url is served",
+  title: "the address of -url answers",
 
-  skip: ({ site }) => (site === undefined ? "no -url was given" : undefined),
+  skip: withoutSite,
 
   async run(subject) {
     const site = siteOf(subject);
@@ -16,25 +16,27 @@ export const url: Check = {
     const evidence = { url: site.shownUrl, status, tookMs: Math.round(tookMs) };
     if (status === 0) {
       const isCertificate = /certificate|self[- ]signed|altname/i.test(error);
-      return fail(
-        `no reply from ${site.shownUrl}: ${error}`,
-        isCertificate
-          ? "name the host that the certificate is for (-header 'Host: …'), or use -insecure"
-          : "is the proxy running, and is it its address? write it as visitors do",
-        evidence,
+      return causing(
+        fail(
+          `no reply from ${site.shownUrl}: ${error}`,
+          isCertificate
+            ? "name the host that the certificate is for (-header 'Host: …'), or use -insecure"
+            : "start the proxy, or write the address as visitors do",
+          evidence,
+        ),
+        "nothing answers at -url",
       );
     }
-    if (status === 503 && subject.findings.get("maintenance")?.evidence["isThere"] === true) {
-      return fail("maintenance mode is on: everyone sees its page", "end it, and run doctor again", evidence);
+    if (subject.findings.get("maintenance")?.evidence["isThere"] === true) {
+      return status === 503
+        ? pass("maintenance is on, and visitors see its page (status 503)", evidence)
+        : warn(
+            `maintenance is on, and a new visitor does not see its page (status ${status})`,
+            "add the part about maintenance from the proxy's shipped files: it looks for the file that maintenance names",
+            evidence,
+          );
     }
-    if (status >= 500) {
-      return fail(
-        `a new visitor sees an error: status ${status}`,
-        "the proxy's error log says why; begin there",
-        evidence,
-      );
-    }
-    if (status >= 400) {
+    if (status >= 400 && status < 500) {
       return warn(
         `it is answered with ${status}`,
         "name a page that is served to everyone; -header sends what it may need",

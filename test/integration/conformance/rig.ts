@@ -33,6 +33,8 @@ export interface RigOptions {
   readonly allowForce?: boolean;
   readonly areOptionsOn?: boolean;
   readonly isTls?: boolean;
+  /** Beside those of the integration. */
+  readonly daemonFlags?: readonly string[];
 }
 
 export class Rig {
@@ -68,7 +70,7 @@ export class Rig {
 
   /** Starts everything; resolves when the canary serves whom it should. */
   static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
-    const { allowForce = false, areOptionsOn = false, isTls = false } = options;
+    const { allowForce = false, areOptionsOn = false, isTls = false, daemonFlags = [] } = options;
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
     const [daemonPort, adminPort] = [await freePort(), await freePort()];
     const [insidePort, pagePort] = [await freePort(), await freePort()];
@@ -76,7 +78,7 @@ export class Rig {
     const force = allowForce ? ["-allow-force"] : [];
     const home = new DaemonHome({
       records: { canary: 0.25, maintenance: 0 },
-      flags: [...integration.daemonFlags(daemonPlaces), ...force],
+      flags: [...integration.daemonFlags(daemonPlaces), ...force, ...daemonFlags],
     });
     const daemon = await home.start();
     const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];

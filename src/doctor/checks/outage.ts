@@ -21,23 +21,25 @@ import {
 import { type Check, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { outcome, type Site, type Visit } from "../site.ts";
-import { siteOf, withoutSplit } from "../subject.ts";
+import { CAUSES, siteOf, withoutSite } from "../subject.ts";
 
 /** Half of the visitors may not be later than usual by more than this. */
 export const ADDED_MS_MAX = 100;
 
-export const gone: Check = {
-  id: "gone",
+export const outage: Check = {
+  id: "outage",
   title: "with the daemon hung and gone, everyone is served by master",
 
+  follows: CAUSES,
+
   skip: (subject) =>
-    withoutSplit(subject) ??
+    withoutSite(subject) ??
     (subject.options.mayBreak
       ? undefined
-      : "it takes the daemon away for some seconds, so it wants -break") ??
-    (isState(subject.state) ? undefined : "only the admin listener says which process is the daemon") ??
+      : "it takes the daemon away for some seconds, and -break was not given") ??
+    (isState(subject.state) ? undefined : "only the admin listener says which process the daemon is") ??
     (subject.findings.get("split")?.verdict === "fail"
-      ? "nothing more is broken while the split is wrong"
+      ? "visitors are not where they belong even with the daemon there (see split)"
       : undefined),
 
   async run(subject, signal) {
@@ -46,10 +48,10 @@ export const gone: Check = {
     const people = peopleOf(arcs, subject.options.random);
     const before = await site.visitAll(people, signal);
     const lease = await leaseMs(subject);
-    const outage = await prepare(subject);
-    if ("why" in outage) return skipped(outage.why);
-    subject.options.tell(`taking the daemon away; should it not come back by itself: ${outage.byHand}`);
-    const taken = await takeAway(outage, site, people, lease, signal);
+    const absence = await prepare(subject);
+    if ("why" in absence) return skipped(absence.why);
+    subject.options.tell(`taking the daemon away; should it not come back by itself: ${absence.byHand}`);
+    const taken = await takeAway(absence, site, people, lease, signal);
     const back = await comesBack(subject, arcs);
     return judge(before, taken, back, site);
   },
@@ -73,7 +75,7 @@ function judge(before: readonly Visit[], taken: Away, backMs: number | null, sit
     backMs,
   };
   const law =
-    "law 4: the proxy waits for the daemon for a few milliseconds and then serves master; the shipped configurations do. " +
+    "the proxy has to wait for the daemon for a few milliseconds only, and then to serve master, as the shipped configurations do. " +
     "Turn on what yours has for a check that fails, such as failure_mode_allow or an error_page, and a short time-out";
   if (errors.length > 0) {
     const kinds = [...new Set(errors.map((visit) => visit.error ?? `status ${outcome(visit)}`))].join(", ");
@@ -108,11 +110,12 @@ function judge(before: readonly Visit[], taken: Away, backMs: number | null, sit
   }
   const summary =
     `${away.length} visitors without an error, ${addedMs} ms slower; master for all after ${durationText(graceMs)}, ` +
-    `back within ${durationText(backMs)}`;
+    `back within ${durationText(backMs)}` +
+    (whyNotHidden === undefined ? "" : `. It only hung, and its sockets stayed: ${whyNotHidden}`);
   if (!site.tells) {
     return warn(
       `${away.length} visitors without an error, ${addedMs} ms slower; which version served cannot be seen`,
-      "make replies say which version served them (see told)",
+      "make replies say which version served them (see version-shown)",
       evidence,
     );
   }

@@ -1,12 +1,13 @@
-/** Replies say which version served them: without that, what the proxy does cannot be seen. */
+/** Replies say which version served them. Without that, it cannot be seen what the proxy does with the daemon's answers. */
 
 import { type Check, pass, warn } from "../check.ts";
 import { siteOf, withoutSite } from "../subject.ts";
 
-export const told: Check = {
-  id: "told",
+export const versionShown: Check = {
+  id: "version-shown",
   title: "replies say which version served them",
   skip: withoutSite,
+  follows: ["maintenance", "url", "errors"],
 
   async run(subject) {
     const { telling, first } = siteOf(subject);
@@ -24,9 +25,9 @@ export const told: Check = {
       );
     }
     return warn(
-      "nothing in a reply says which version served it: what the daemon answers can be proved, not what the proxy does with it",
-      "let the proxy or the application add the header maxwellsdaemon-location (or name another: -version-header), or name " +
-        "texts of the pages: -version-text master=REGEX -version-text canary=REGEX",
+      "nothing in a reply says which version served it: doctor can prove what the daemon answers, and not what the proxy does with it",
+      "let the proxy add the header maxwellsdaemon-location to replies: its shipped files have that line, marked CHANGE. Or name " +
+        "another header with -version-header, or texts of the pages: -version-text master=REGEX -version-text canary=REGEX",
       { by: telling.by },
     );
   },

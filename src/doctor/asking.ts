@@ -1,0 +1,93 @@
+/** Whether the proxy asks the daemon: visitors are sent, and the daemon's counts are compared. */
+
+import type { State } from "../admin/state.ts";
+import { MASTER } from "../record.ts";
+import { isState } from "./daemon-side.ts";
+import { pointsAt } from "./placing.ts";
+import type { Probe } from "./site.ts";
+import type { Subject } from "./subject.ts";
+
+/** So many visitors stand out from other traffic, if there is little of it. */
+const VISITORS = 20;
+
+/** A proxy that holds a lease renews it, and reports its decisions, once a second. */
+const REPORT_MS = 1_500;
+
+/** What grew in the daemon's counts while the visitors came. */
+export interface Asking {
+  readonly visitors: number;
+  /** Those that were seen to be served by another version than master. */
+  readonly elsewhere: number;
+  /** Decisions of the application: the daemon's own, and those that a proxy made under a lease and reported. */
+  readonly decisions: number;
+  /** Visitors that a proxy sent to master because it had no lease. */
+  readonly withoutLease: number;
+  /** Requests and questions that the listeners answered. */
+  readonly answers: number;
+  /** Leases that the daemon wrote for proxies that never ask. */
+  readonly written: number;
+}
+
+/** Sends visitors and compares; undefined if the daemon does not tell its counts, or no page answers. */
+export async function seeAsking(subject: Subject, signal: AbortSignal): Promise<Asking | undefined> {
+  const { site } = subject;
+  if (site === undefined || site.first?.status === 0) return undefined;
+  const before = await countsOf(subject);
+  const arcs = (await subject.daemon.arcs()) ?? [];
+  // Half of them belong to versions, so that it is seen if none of them gets there. The others are new.
+  const known = [...new Set(arcs.map(({ version }) => version))]
+    .flatMap((version) => pointsAt(arcs, version, VISITORS / 2, subject.options.random))
+    .map((assignment): Probe => ({ assignment }));
+  const visitors = Array.from({ length: VISITORS }, (_, index) =>
+    index % 2 === 0 ? (known[index / 2] ?? {}) : {},
+  );
+  if (before === undefined) return undefined;
+  const visits = await site.visitAll(visitors, signal);
+  await Bun.sleep(REPORT_MS);
+  const after = await countsOf(subject);
+  if (after === undefined) return undefined;
+  return {
+    visitors: visitors.length,
+    elsewhere: visits.filter(({ version }) => version !== undefined && version !== MASTER).length,
+    decisions: after.decisions - before.decisions,
+    withoutLease: after.withoutLease - before.withoutLease,
+    answers: after.answers - before.answers,
+    written: after.written - before.written,
+  };
+}
+
+/** Whether the daemon heard of every visitor. */
+export function isHeard(asking: Asking | undefined): boolean {
+  return asking !== undefined && asking.decisions >= asking.visitors;
+}
+
+/** Whether the daemon heard of no visitor, no proxy decides by what the daemon writes, and no visitor was at another version. */
+export function isUnheard(asking: Asking | undefined): boolean {
+  return asking !== undefined && asking.decisions === 0 && asking.written === 0 && asking.elsewhere === 0;
+}
+
+async function countsOf({ daemon }: Subject) {
+  const state = await daemon.state();
+  const application = isState(state) ? daemon.applicationOf(state) : undefined;
+  if (!isState(state) || application === undefined) return undefined;
+  const { decisions, reported = [] } = application;
+  return {
+    withoutLease: sum(reported.filter(({ kind }) => kind === "failure")),
+    decisions: sum(decisions) + sum(reported.filter(({ kind }) => kind === "decided")),
+    answers: successes(state.servers.filter((server) => !isPublisher(server))),
+    written: successes(state.servers.filter(isPublisher)),
+  };
+}
+
+/** Whether a server takes no connections, but writes a lease for a proxy that decides by itself. */
+export function isPublisher({ name }: Pick<State["servers"][number], "name">): boolean {
+  return /^(haproxy|apache)-map /.test(name);
+}
+
+function sum(counts: readonly { readonly count: number }[]): number {
+  return counts.reduce((total, { count }) => total + count, 0);
+}
+
+function successes(servers: State["servers"]): number {
+  return servers.reduce((total, { success }) => total + success, 0);
+}

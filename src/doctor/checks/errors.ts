@@ -1,0 +1,126 @@
+/** Every version answers its visitors: visitors of each location are sent, and their errors are counted by version. */
+
+import { MASTER } from "../../record.ts";
+import { type Check, causing, fail, pass } from "../check.ts";
+import { isState } from "../daemon-side.ts";
+import { locationOf, pointsAt } from "../placing.ts";
+import { outcome, type Probe, type Visit } from "../site.ts";
+import { type Subject, siteOf, withoutSite } from "../subject.ts";
+
+/** Visitors of each location. */
+const VISITORS = 12;
+
+/** Of two versions with errors, one is the worse one if its share is higher by this. */
+const WORSE_BY = 0.25;
+
+/** What the visitors of one version got. */
+interface Tally {
+  readonly version: string;
+  readonly visitors: number;
+  readonly errors: number;
+  /** What errors there were, each once: `500`, `no reply`. */
+  readonly outcomes: readonly string[];
+}
+
+export const errors: Check = {
+  id: "errors",
+  title: "no version answers its visitors with an error",
+  skip: withoutSite,
+  follows: ["maintenance", "url"],
+
+  async run(subject, signal) {
+    const tallies = tally(await send(subject, signal), subject);
+    const evidence = {
+      visitors: Object.fromEntries(tallies.map(({ version, visitors }) => [version, visitors])),
+      errors: Object.fromEntries(tallies.map(({ version, errors }) => [version, errors])),
+      outcomes: [...new Set(tallies.flatMap(({ outcomes }) => outcomes))],
+    };
+    if (tallies.every(({ errors }) => errors === 0)) return pass(tallies.map(described).join("; "), evidence);
+    const { summary, remedy } = judge(tallies, subject);
+    return causing({ ...fail(summary, remedy, evidence), isFinal: true }, "visitors see errors");
+  },
+};
+
+/** A visit, and the location that its visitor belongs to; undefined if no daemon says so. */
+interface Sent {
+  readonly visit: Visit;
+  readonly wanted: string | undefined;
+}
+
+async function send({ daemon, options, site }: Subject, signal: AbortSignal): Promise<Sent[]> {
+  const arcs = await daemon.arcs();
+  const locations = arcs === undefined ? [] : [MASTER, ...new Set(arcs.map(({ version }) => version))];
+  const probes: readonly Probe[] =
+    arcs === undefined
+      ? Array.from({ length: VISITORS }, () => ({}))
+      : locations
+          .flatMap((location) => pointsAt(arcs, location, VISITORS, options.random))
+          .map((assignment) => ({ assignment }));
+  const visits = (await site?.visitAll(probes, signal)) ?? [];
+  return visits.map((visit, index) => {
+    const assignment = probes[index]?.assignment;
+    const isKnown = arcs !== undefined && assignment !== undefined;
+    return { visit, wanted: isKnown ? locationOf(arcs, assignment) : undefined };
+  });
+}
+
+/** By the version that served, if the reply says so: a proxy may have sent everyone to master. */
+function tally(sent: readonly Sent[], subject: Subject): Tally[] {
+  const site = siteOf(subject);
+  const byVersion = Map.groupBy(sent, ({ visit, wanted }) => visit.version ?? wanted ?? "any version");
+  return [...byVersion].map(([version, own]) => {
+    const failed = own.filter(({ visit }) => !site.isServed(visit));
+    return {
+      version,
+      visitors: own.length,
+      errors: failed.length,
+      outcomes: [...new Set(failed.map(({ visit }) => visit.error ?? `status ${outcome(visit)}`))],
+    };
+  });
+}
+
+function judge(tallies: readonly Tally[], subject: Subject): { summary: string; remedy: string } {
+  const said = tallies.map(described).join("; ");
+  if (tallies.every(({ errors, visitors }) => errors === visitors)) {
+    return {
+      summary: `every visitor sees an error: ${said}`,
+      remedy:
+        "no rollout mends this. The proxy's error log says why: the proxy itself, or the servers of all versions, do not work",
+    };
+  }
+  const [worst, next] = [...tallies].sort((a, b) => share(b) - share(a));
+  const summary = `visitors of ${worst?.version} see errors: ${said}`;
+  const isClear = worst !== undefined && share(worst) >= share(next) + WORSE_BY;
+  if (worst === undefined || (!isClear && (next?.errors ?? 0) > 0)) {
+    return { summary, remedy: "the proxy's error log says why: more than one version has errors" };
+  }
+  if (worst.version !== MASTER) {
+    return {
+      summary,
+      remedy: `take its visitors back to master: ${commandFor(worst.version, subject)}. Then look at the log of its servers`,
+    };
+  }
+  return {
+    summary,
+    remedy:
+      "mend master's servers first: master serves everyone outside the rollouts, and everyone if the daemon is gone. Until " +
+      "then take no version back to 0%, and do not stop the daemon",
+  };
+}
+
+function described({ version, visitors, errors, outcomes }: Tally): string {
+  const kinds = outcomes.length > 0 ? ` (${outcomes.join(", ")})` : "";
+  return `${version}: ${errors} of ${visitors} visitors got an error${kinds}`;
+}
+
+function share(tally: Tally | undefined): number {
+  return tally === undefined || tally.visitors === 0 ? 0 : tally.errors / tally.visitors;
+}
+
+/** The application is named if the daemon serves several. */
+function commandFor(version: string, { state, daemon }: Subject): string {
+  const application = isState(state) ? daemon.applicationOf(state)?.name : undefined;
+  const isOne = isState(state) && state.applications.length === 1;
+  const named = isOne || application === undefined ? "" : ` -application ${application}`;
+  return `maxwells-daemon set ${version} 0%${named}`;
+}

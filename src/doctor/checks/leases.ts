@@ -1,0 +1,113 @@
+/**
+ * Proxies that decide by themselves hold leases that are renewed. Each one has a verdict of its own: one proxy that renews
+ * says nothing of another one.
+ *
+ * The daemon renews the leases of HAProxy's map and of Apache's by itself, and counts what failed. Traefik asks for its
+ * configuration. nginx with a lease asks over the socket, as those do that ask for each visitor, so its listener is only
+ * described here: `proxy-asks` tells of the proxy that is behind `-url`.
+ */
+
+import type { State } from "../../admin/state.ts";
+import { isPublisher } from "../asking.ts";
+import { type Check, causing, fail, pass, skipped } from "../check.ts";
+import { isState } from "../daemon-side.ts";
+import type { Subject } from "../subject.ts";
+
+/** Leases are renewed twice a second, and Traefik asks once a second. */
+const WATCH_MS = 2_500;
+
+type Counts = State["servers"][number];
+
+/** What became of one lease while it was watched. */
+interface Lease {
+  /** As the daemon calls it: `haproxy-map unix:/run/haproxy/admin.sock`. */
+  readonly name: string;
+  readonly renewed: number;
+  readonly failed: number;
+  /** Failed since the daemon started. */
+  readonly failedEver: number;
+}
+
+export const leases: Check = {
+  id: "leases",
+  title: "each proxy that decides by itself has its lease renewed",
+  follows: ["daemon"],
+  isRepeated: true,
+
+  skip: ({ state }) =>
+    !isState(state)
+      ? "the daemon's counts are at its admin listener"
+      : state.servers.some(isRenewed)
+        ? undefined
+        : "this daemon writes no lease: it has no -haproxy-map, -apache-map or -traefik",
+
+  async run(subject) {
+    const before = await serversOf(subject);
+    await Bun.sleep(WATCH_MS);
+    const after = await serversOf(subject);
+    if (before === undefined || after === undefined) return skipped("the admin listener stopped to answer");
+    const grown = after.map((server) => grownSince(before, server));
+    const [watched, listeners] = [grown.filter(isRenewed), grown.filter((server) => !isRenewed(server))];
+    const evidence = {
+      renewed: Object.fromEntries(watched.map(({ name, renewed }) => [name, renewed])),
+      failed: Object.fromEntries(watched.map(({ name, failed }) => [name, failed])),
+      answered: Object.fromEntries(listeners.map(({ name, renewed }) => [name, renewed])),
+    };
+    const lost = watched.filter(({ renewed, failed }) => renewed === 0 || failed > renewed);
+    if (lost.length === 0) return pass(grown.map(described).join("; "), evidence);
+    const finding = fail(
+      `${lost.map(described).join("; ")}. Without a lease everyone behind that proxy goes to master`,
+      lost.map(remedyOf).join("; "),
+      evidence,
+    );
+    return lost.some(({ name }) => isFront(name, subject))
+      ? causing(finding, "the proxy at -url has no lease, so everyone is at master")
+      : finding;
+  },
+};
+
+function isRenewed(server: Pick<Counts, "name">): boolean {
+  return isPublisher(server) || server.name.startsWith("traefik ");
+}
+
+async function serversOf({ daemon }: Subject): Promise<readonly Counts[] | undefined> {
+  const state = await daemon.state();
+  return isState(state) ? state.servers : undefined;
+}
+
+function grownSince(before: readonly Counts[], { name, success, failure }: Counts): Lease {
+  const old = before.find((server) => server.name === name);
+  return {
+    name,
+    renewed: success - (old?.success ?? 0),
+    failed: failure - (old?.failure ?? 0),
+    failedEver: failure,
+  };
+}
+
+function described(lease: Lease): string {
+  const { name, renewed, failed, failedEver } = lease;
+  if (!isRenewed(lease)) return `${name} answered ${renewed} requests meanwhile`;
+  if (name.startsWith("traefik "))
+    return renewed > 0
+      ? `${name} was asked ${renewed} times`
+      : `no Traefik asks ${name} for its configuration`;
+  if (renewed > 0 && failed === 0) return `${name} was renewed ${renewed} times`;
+  return `${name} is not renewed: ${failed} failures meanwhile, ${failedEver} since the daemon started`;
+}
+
+function remedyOf({ name }: Lease): string {
+  if (name.startsWith("traefik ")) {
+    return "start Traefik with the daemon's address as the endpoint of providers.http; its log says why it cannot ask";
+  }
+  return name.startsWith("haproxy-map ")
+    ? "the daemon's log says why: HAProxy has to run with a stats socket of level admin that the daemon's user may open, and with this map"
+    : "the daemon's log says why: its user has to be able to write the file and its directory";
+}
+
+/** Whether a lease is that of the proxy at `-url`, as far as that can be seen: the only one of its kind there and here. */
+function isFront(lease: string, { front, state }: Subject): boolean {
+  const kind = lease.split(/-map | /, 1)[0];
+  const ofKind = isState(state) ? state.servers.filter(({ name }) => name.startsWith(`${kind}`)) : [];
+  return ofKind.length === 1 && front?.length === 1 && front[0]?.name === kind;
+}
