@@ -29,8 +29,8 @@ export const check: Command = {
   positionals: [],
   options: [...allOptions(), deep, output],
   examples: [
-    { line: "check -config /etc/maxwells-daemon.toml", meaning: "are the settings right?" },
-    { line: "check -deep -config /etc/maxwells-daemon.toml", meaning: "before a restart" },
+    { line: "check", meaning: "are the settings right?" },
+    { line: "check -deep", meaning: "before a restart" },
   ],
 
   async run(invocation) {

@@ -1,14 +1,15 @@
 /** What runs if no command is named: the daemon. */
 
-import { allOptions } from "../config/options.ts";
+import { allOptions, DEFAULT_CONFIG_FILE } from "../config/options.ts";
 import type { Command } from "./command.ts";
 
 export const serve: Command = {
   name: "",
   summary: "run the daemon",
   description:
-    "It answers proxies on its socket, and follows the rollouts in the store. Without flags it does what the daemon of 2016\n" +
-    "did: it reads the DynamoDB table MaxwellsDaemon in us-east-1.",
+    "It answers proxies on its socket, and follows the rollouts in the store. Without flags and without\n" +
+    `${DEFAULT_CONFIG_FILE} it does what the daemon of 2016 did: it reads the\n` +
+    "DynamoDB table MaxwellsDaemon in us-east-1.",
   positionals: [],
   options: allOptions(),
   examples: [
@@ -17,7 +18,7 @@ export const serve: Command = {
       meaning: "rollouts of website from DynamoDB",
     },
     { line: "-application website -store file:/etc/rollouts.json", meaning: "rollouts from a file" },
-    { line: "-config /etc/maxwells-daemon.toml", meaning: "all settings from a file" },
+    { line: "-config ./maxwells-daemon.toml", meaning: "all settings from a file of another name" },
   ],
 
   async run(invocation) {

@@ -124,6 +124,28 @@ describe.skipIf(isMissing)("the systemd units", () => {
     expect(dropIn).toBe("[Service]\nSupplementaryGroups=haproxy");
   });
 
+  test("pass systemd-analyze verify with the drop-in of a spare, as the page of upgrading installs it", async () => {
+    const page = readFileSync(join(import.meta.dir, "../../docs/upgrading.md"), "utf8");
+    const [, commands = ""] = /## 2b\.[\s\S]*?```sh\n([\s\S]*?)```/.exec(page) ?? [];
+    expect(commands).toContain("spare.conf");
+    const script = commands.replaceAll(/ \/(etc|run)\//g, ' "$ROOT"/$1/');
+    const prelude = `set -e; sudo() { "$@"; }; systemctl() { echo "$*"; }; cd "${join(UNITS, "../..")}"\n`;
+    const installed = Bun.spawnSync(["bash", "-c", prelude + script], {
+      env: { PATH: process.env["PATH"], ROOT: root },
+    });
+    expect([String(installed.stderr), String(installed.stdout)]).toEqual([
+      "",
+      "daemon-reload\nstart maxwells-daemon-spare\nrestart maxwells-daemon\nstop maxwells-daemon-spare\n",
+    ]);
+    const verified = await run(
+      "systemd-analyze",
+      `--root=${root}`,
+      "verify",
+      "maxwells-daemon-spare.service",
+    );
+    expect(verified).toEqual({ status: 0, text: "" });
+  });
+
   test("pass systemd-analyze verify with the drop-in for HAProxy", async () => {
     const directory = join(root, "etc/systemd/system/maxwells-daemon.service.d");
     mkdirSync(directory, { recursive: true });
