@@ -1,4 +1,4 @@
-/** An application that decides by itself which version serves a visitor: the parts, without daemon and socket. */
+/** An application that decides by itself which version serves a visitor, without a daemon. Run it with Bun; Node cannot. */
 import { assignmentOfText } from "maxwells-daemon/assignment";
 import { Feed } from "maxwells-daemon/feed";
 import { emptyRequest, Handler } from "maxwells-daemon/handler";
@@ -13,13 +13,17 @@ const metrics = new Metrics(rollout.placements);
 new Feed({ store, rollout, metrics, delayMs: 4_000, log: silentLog }).start();
 const handler = new Handler({ rollout, allowForce: false });
 
+// For a year. A reply with this cookie is one visitor's, so no shared cache may store it.
+const cookie = { maxAge: 31_536_000, httpOnly: true, sameSite: "lax" } as const;
+const headers = { "cache-control": "private, no-cache" };
+
 const routes = {
   "/": ({ cookies }: Bun.BunRequest) => {
     const assignment = assignmentOfText(cookies.get("visitor") ?? "");
     const decision = handler.emptyDecision();
     handler.decide({ ...emptyRequest(), assignment }, performance.now(), decision);
-    cookies.set("visitor", String(decision.assignment));
-    return new Response(`${decision.placement.location} serves you\n`);
+    cookies.set("visitor", String(decision.assignment), cookie);
+    return new Response(`${decision.placement.location} serves you\n`, { headers });
   },
 };
 const server = Bun.serve({ hostname: "127.0.0.1", port: Number(process.env["PORT"] ?? 8080), routes });

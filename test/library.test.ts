@@ -53,6 +53,11 @@ test("the example decides within an application, and follows the file", async ()
     const fresh = await visit();
     expect(fresh.cookie).toMatch(/^visitor=(0|0\.\d+)$/);
     expect(await visit(fresh.cookie)).toEqual(fresh);
+    const { headers } = await fetch(url);
+    expect(headers.get("set-cookie")?.split("; ").slice(1).sort()).toEqual([
+      ...["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Lax"],
+    ]);
+    expect(headers.get("cache-control")).toBe("private, no-cache");
     expect((await visit("visitor=rubbish")).cookie).toMatch(/^visitor=(0|0\.\d+)$/);
 
     await Bun.write(rollouts, '{ "website": { "canary": 0 } }');

@@ -32,6 +32,16 @@ test("it holds what applications import, compiled, and not the executable", () =
   expect(files).toContain("integrations/node/express.js");
 });
 
+test("the pages install it from the file that npm pack makes, as the registry does not have it", async () => {
+  const { version } = (await Bun.file(join(ROOT, "package.json")).json()) as { version: string };
+  for (const page of ["docs/client.md", "integrations/node/README.md"]) {
+    const installs = (await Bun.file(join(ROOT, page)).text()).match(/^npm install .*$/gm) ?? [];
+    expect(installs).toHaveLength(1);
+    expect(installs[0]).toStartWith(`npm install ../maxwells-daemon/maxwells-daemon-${version}.tgz`);
+  }
+  expect(installed.tarball).toBe(`maxwells-daemon-${version}.tgz`);
+});
+
 /** Asks, is busy, stops the daemon, and ends without closing anything: that it ends by itself is part of the test. */
 const PROGRAM = `
   import { Client } from "maxwells-daemon/client";

@@ -13,6 +13,20 @@ const app = express();
 // CHANGE: behind a balancer that does TLS, so that the cookie is Secure: app.set("trust proxy", "loopback");
 app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }));
 
+// One line a request, behind the middleware. README.md counts errors by version with it. The words: application, location,
+// assignment, status, seconds, and `new` if the visitor did not bring its assignment.
+app.use((request, response, next) => {
+  const beganMs = performance.now();
+  const { location, assignment = "-", isNew } = request.maxwellsdaemon;
+  // CHANGE: replies tell which version served them, as `maxwells-daemon doctor` wants to know.
+  // response.set("maxwellsdaemon-location", location);
+  response.on("close", () => {
+    const seconds = ((performance.now() - beganMs) / 1000).toFixed(3);
+    console.log(`website ${location} ${assignment} ${response.statusCode} ${seconds} ${isNew ? "new" : "-"}`);
+  });
+  next();
+});
+
 app.get("/{*path}", (request, response) => {
   if (request.maxwellsdaemon.location === "canary") response.send("the canary serves you\n");
   else response.send("master serves you\n");

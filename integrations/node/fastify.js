@@ -13,6 +13,17 @@ const client = new Client({
 const app = fastify();
 await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
 
+// CHANGE: replies tell which version served them, as `maxwells-daemon doctor` wants to know.
+// app.addHook("onSend", async ({ maxwellsdaemon }, reply) => void reply.header("maxwellsdaemon-location", maxwellsdaemon.location));
+
+// One line a request. README.md counts errors by version with it. The words: application, location, assignment, status,
+// seconds, and `new` if the visitor did not bring its assignment. A visitor who left early may have no location yet.
+app.addHook("onResponse", async (request, reply) => {
+  const { location = "-", assignment = "-", isNew } = request.maxwellsdaemon ?? {};
+  const seconds = (reply.elapsedTime / 1000).toFixed(3);
+  console.log(`website ${location} ${assignment} ${reply.statusCode} ${seconds} ${isNew ? "new" : "-"}`);
+});
+
 app.get("/*", async (request) => {
   if (request.maxwellsdaemon.location === "canary") return "the canary serves you\n";
   return "master serves you\n";

@@ -11,6 +11,19 @@ const client = new Client({
 });
 
 const app = new Hono();
+
+// One line a request, in front of the middleware. README.md counts errors by version with it. The words: application,
+// location, assignment, status, seconds, and `new` if the visitor did not bring its assignment.
+app.use(async (c, next) => {
+  const beganMs = performance.now();
+  await next();
+  const { location, assignment = "-", isNew } = c.var.maxwellsdaemon;
+  // CHANGE: replies tell which version served them, as `maxwells-daemon doctor` wants to know.
+  // c.header("maxwellsdaemon-location", location);
+  const seconds = ((performance.now() - beganMs) / 1000).toFixed(3);
+  console.log(`website ${location} ${assignment} ${c.res.status} ${seconds} ${isNew ? "new" : "-"}`);
+});
+
 // CHANGE: behind a balancer that does TLS, so that the cookie is Secure: secure: true
 app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }));
 

@@ -23,6 +23,18 @@ interface SeenRaw extends Seen {
 
 let installed: Installed;
 
+const readme = () => Bun.file(new URL("../../integrations/node/README.md", import.meta.url)).text();
+
+/** The branch of an example that serves the canary. */
+const CANARYS_PAGE = /(return |response\.send|return c\.text)\(?"the canary serves you\\n"\)?/;
+
+/** An example with the line turned on by which replies tell the version. */
+function toldByHeader(source: string): string {
+  const edited = source.replace(/^(\s*)\/\/ (?=.*"maxwellsdaemon-location",)/m, "$1");
+  if (edited === source) throw new Error("the example should have such a line");
+  return edited;
+}
+
 beforeAll(() => {
   installed = new Installed(...FRAMEWORK_PACKAGES);
 });
@@ -256,6 +268,46 @@ for (const framework of FRAMEWORKS) {
     });
   }
 
+  test(`of the shipped example of ${framework} with a canary that fails, the README's line finds it, and replies tell the version`, async () => {
+    const home = new DaemonHome({ records: { canary: 0.25 } });
+    const daemon = await home.start();
+    const app = await installed.start(exampleOf(framework), {
+      env: { MAXWELLS_DAEMON_SOCKET: `unix:${home.socket}` },
+      edit: (source) =>
+        toldByHeader(source)
+          .replace(CANARYS_PAGE, 'throw new Error("broken")')
+          // More patience than it is shipped with, on a machine that is busy with tests.
+          .replace("address:", "timeoutMs: 2_000, address:"),
+    });
+    try {
+      const served: Record<string, number> = { master: 0, canary: 0 };
+      for (let visitor = 0; visitor < 80; visitor++) {
+        const headers = { cookie: visitor % 2 === 0 ? `maxwellsdaemon=${visitor / 80}` : "a=b" };
+        const response = await fetch(app.url, { headers });
+        await response.text();
+        const version = response.headers.get("maxwellsdaemon-location") ?? "none";
+        expect([version, response.status]).toEqual(version === "canary" ? ["canary", 500] : ["master", 200]);
+        served[version] = (served[version] ?? 0) + 1;
+      }
+      expect(served["canary"]).toBeGreaterThan(5);
+      const page = await readme();
+      const [, awk = ""] = /^journalctl .* \| (awk .*)$/m.exec(page) ?? [];
+      const printed = async () =>
+        (await Bun.$`sh -c ${awk} < ${new Response(app.output)}`.text()).trim().split("\n").sort();
+      const wanted = [
+        `canary: ${served["canary"]} requests, ${served["canary"]} errors (100.0 %)`,
+        `master: ${served["master"]} requests, 0 errors (0.0 %)`,
+      ];
+      await eventually(async () => Bun.deepEquals(await printed(), wanted), wanted.join());
+      expect(app.output).toMatch(/^website canary 0\.1 500 \d+\.\d{3} -$/m);
+      expect(app.output).toMatch(/^website (master|canary) 0\.\d+ (200|500) \d+\.\d{3} new$/m);
+    } finally {
+      await app.stop();
+      await daemon.end("SIGKILL");
+      home.remove();
+    }
+  });
+
   test(`the shipped example of ${framework} serves both versions`, async () => {
     const home = new DaemonHome({ records: { canary: 0.25 } });
     const daemon = await home.start();
@@ -277,3 +329,35 @@ for (const framework of FRAMEWORKS) {
     }
   });
 }
+
+test("the README's link for testers puts a visitor of master on the canary, in Express", async () => {
+  const [link = ""] =
+    /^ {2}app\.get\("\/maxwellsdaemon-force\/always"[\s\S]*?^ {2}\}\);$/m.exec(await readme()) ?? [];
+  const home = new DaemonHome({ records: { canary: 0.25 }, flags: ["-allow-force"] });
+  const daemon = await home.start();
+  const app = await installed.start(exampleOf("express"), {
+    env: { MAXWELLS_DAEMON_SOCKET: `unix:${home.socket}`, ALLOW_FORCE: "1" },
+    edit: (source) =>
+      source.replace('app.get("/{*path}"', `${link}\n$&`).replace("address:", "timeoutMs: 2_000, address:"),
+  });
+  try {
+    const mine = "maxwellsdaemon=0.9";
+    const page = async (cookie: string) => (await fetch(app.url, { headers: { cookie } })).text();
+    expect(await page(mine)).toBe("master serves you\n");
+    const reply = await fetch(`${app.url}/maxwellsdaemon-force/always`, {
+      headers: { cookie: mine },
+      redirect: "manual",
+    });
+    expect([reply.status, reply.headers.get("location"), reply.headers.get("cache-control")]).toEqual([
+      ...[302, "/"],
+      "no-store",
+    ]);
+    const [cookie = ""] = reply.headers.getSetCookie();
+    expect(cookie).toStartWith("maxwellsdaemon-force=always; Max-Age=86400; Path=/;");
+    expect(await page(`${mine}; ${cookie.split(";")[0]}`)).toBe("the canary serves you\n");
+  } finally {
+    await app.stop();
+    await daemon.end("SIGKILL");
+    home.remove();
+  }
+});

@@ -3,7 +3,15 @@
  * what else they install. Nothing is fetched: what it depends on, and the frameworks, are this repository's.
  */
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { freePort } from "./port.ts";
@@ -36,6 +44,8 @@ function denoPath(): string {
 
 export class Installed {
   readonly directory = mkdtempSync(join(tmpdir(), "installed-"));
+  /** The name of the file that npm made. */
+  readonly tarball: string;
   /** The paths of all files in the package. */
   readonly files: readonly string[];
 
@@ -47,6 +57,7 @@ export class Installed {
     });
     const tarball = readdirSync(this.directory).find((name) => name.endsWith(".tgz"));
     if (packed.exitCode !== 0 || tarball === undefined) throw new Error(`npm pack failed:\n${packed.stderr}`);
+    this.tarball = tarball;
     const target = join(this.directory, "node_modules/maxwells-daemon");
     mkdirSync(target, { recursive: true });
     const unpacked = Bun.spawnSync(
@@ -88,9 +99,10 @@ export class Installed {
   }
 
   /** Starts a copy of `source` that listens where PORT says, on a free port by default; resolves when it does. */
-  async start(source: string, { runtime = "node", env = {} }: AppOptions = {}): Promise<App> {
+  async start(source: string, { runtime = "node", env = {}, edit }: AppOptions = {}): Promise<App> {
     const file = join(this.directory, basename(source));
-    cpSync(source, file);
+    const text = readFileSync(source, "utf8");
+    writeFileSync(file, edit === undefined ? text : edit(text));
     const port = env["PORT"] ?? String(await freePort());
     const child = Bun.spawn([...commandOf(runtime), file], {
       cwd: this.directory,
@@ -112,6 +124,8 @@ export class Installed {
 export interface AppOptions {
   readonly runtime?: Runtime;
   readonly env?: Readonly<Record<string, string>>;
+  /** Changes the source. */
+  readonly edit?: (source: string) => string;
 }
 
 /** An application that runs. */
@@ -119,6 +133,7 @@ export class App {
   readonly url: string;
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   #log = "";
+  #output = "";
 
   constructor(url: string, child: Bun.Subprocess<"ignore", "pipe", "pipe">) {
     this.url = url;
@@ -131,6 +146,11 @@ export class App {
     return this.#log;
   }
 
+  /** What it wrote to stdout since it listens. */
+  get output(): string {
+    return this.#output;
+  }
+
   get pid(): number {
     return this.#child.pid;
   }
@@ -139,16 +159,24 @@ export class App {
   async listens(): Promise<void> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), START_TIMEOUT_MS);
     const decoder = new TextDecoder();
+    const chunks = this.#child.stdout[Symbol.asyncIterator]();
     let said = "";
-    for await (const chunk of this.#child.stdout) {
-      said += decoder.decode(chunk, { stream: true });
-      if (said.includes("listening on")) {
-        clearTimeout(timer);
-        return;
-      }
+    while (!said.includes("listening on")) {
+      const { value, done } = await chunks.next();
+      if (done) break;
+      said += decoder.decode(value, { stream: true });
     }
     clearTimeout(timer);
-    throw new Error(`the application did not start:\n${said}${this.#log}`);
+    if (!said.includes("listening on")) {
+      throw new Error(`the application did not start:\n${said}${this.#log}`);
+    }
+    void this.#readOutput(chunks, decoder);
+  }
+
+  async #readOutput(chunks: AsyncIterator<Uint8Array>, decoder: TextDecoder): Promise<void> {
+    for (let chunk = await chunks.next(); !chunk.done; chunk = await chunks.next()) {
+      this.#output += decoder.decode(chunk.value, { stream: true });
+    }
   }
 
   async stop(): Promise<void> {
