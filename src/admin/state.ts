@@ -24,6 +24,8 @@ export interface ApplicationState {
   /** Why the store cannot be read, while it cannot. */
   readonly error: string | null;
   readonly reads: { readonly success: number; readonly failure: number; readonly malformed: number };
+  /** Records at the last read; null: never read. */
+  readonly records: number | null;
   readonly arcs: readonly Arc[];
   /** Versions whose record cannot be used; the first few of them. */
   readonly malformed: readonly string[];
@@ -59,26 +61,19 @@ export interface StateSources {
 
 /** All of it at once. */
 export function readState(sources: StateSources): State {
-  const decisions = new DecisionsByApplication();
-  for (const placement of sources.metrics.placements.values()) decisions.add(placement);
   const nowMs = sources.clock();
-  const applications = sources.feed.states.map((feed) => applicationState(sources, feed, decisions, nowMs));
+  const applications = sources.feed.states.map((feed) => applicationState(sources, feed, nowMs));
   return { ...headOf(sources), applications };
 }
 
 /** The same as JSON, in parts: with ten thousand applications the event loop answers visitors in between. */
 export async function* writeState(sources: StateSources): AsyncGenerator<string> {
   const slices = new Slices();
-  const decisions = new DecisionsByApplication();
-  for (const placement of sources.metrics.placements.values()) {
-    decisions.add(placement);
-    if (slices.isOver()) await slices.next();
-  }
   // The head's last brace makes room for the list.
   let chunk = `${JSON.stringify(headOf(sources)).slice(0, -1)},"applications":[`;
   let separator = "";
   for (const feed of sources.feed.states) {
-    chunk += separator + JSON.stringify(applicationState(sources, feed, decisions, sources.clock()));
+    chunk += separator + JSON.stringify(applicationState(sources, feed, sources.clock()));
     separator = ",";
     if (chunk.length >= CHUNK_CHARACTERS) {
       yield chunk;
@@ -87,22 +82,6 @@ export async function* writeState(sources: StateSources): AsyncGenerator<string>
     if (slices.isOver()) await slices.next();
   }
   yield `${chunk}]}\n`;
-}
-
-/** The decisions of each application, grouped once: looking for them per application would cost the square. */
-class DecisionsByApplication {
-  readonly #byName = new Map<string, ApplicationState["decisions"][number][]>();
-
-  add({ application, location, reason, count }: Placement): void {
-    if (count === 0) return;
-    const decisions = this.#byName.get(application);
-    if (decisions === undefined) this.#byName.set(application, [{ location, reason, count }]);
-    else decisions.push({ location, reason, count });
-  }
-
-  of(application: string): ApplicationState["decisions"] {
-    return this.#byName.get(application) ?? [];
-  }
 }
 
 function headOf({ clock, startedAt, startedAtMs, feed, store, config, metrics }: StateSources) {
@@ -120,8 +99,7 @@ function headOf({ clock, startedAt, startedAtMs, feed, store, config, metrics }:
 
 function applicationState(
   { rollout, metrics }: StateSources,
-  { application: name, error, malformed }: FeedState,
-  decisions: DecisionsByApplication,
+  { application: name, error, records, malformed }: FeedState,
   nowMs: number,
 ): ApplicationState {
   const table = rollout.table(name);
@@ -134,13 +112,20 @@ function applicationState(
     leaseMs: table?.lease(nowMs).durationMs ?? 0,
     error: error ?? null,
     reads: { success: reads.success, failure: reads.failure, malformed: reads.malformed },
+    records: records ?? null,
     arcs: table?.arcs ?? [],
     malformed,
-    decisions: decisions.of(name),
+    decisions: decisionsOf(metrics.placements.ofApplication(name)),
     reported: Array.from(metrics.reports.of(name), ({ location, kind, count }) => ({
       location,
       kind,
       count,
     })),
   };
+}
+
+function decisionsOf(placements: Iterable<Placement>): ApplicationState["decisions"] {
+  return Array.from(placements)
+    .filter(({ count }) => count > 0)
+    .map(({ location, reason, count }) => ({ location, reason, count }));
 }

@@ -6,12 +6,17 @@ import { FAILURES, METRICS } from "./table.ts";
 const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = [
   {
     title:
-      "Alert: the snapshot is too old, or has never been read, so everyone is on master (or soon will be)",
-    query: "maxwells_daemon_snapshot_age_seconds > 30",
+      "Alert: the snapshot is older than `-unhealthy`, or was never read, so everyone is at master, except in versions that hold",
+    query: "maxwells_daemon_fresh == 0",
   },
   {
-    title: "Alert: somebody wrote a record that cannot be used",
+    title: "Alert: a record cannot be used, and counts as 0 %",
     query: "maxwells_daemon_records_malformed > 0",
+  },
+  {
+    title:
+      "Alert: the store has no record of an application: its name is misspelt, or the store came back empty",
+    query: "maxwells_daemon_records == 0",
   },
   {
     title: "Alert: not ready, or gone",

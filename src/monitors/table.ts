@@ -144,6 +144,18 @@ export const METRICS: readonly Metric[] = [
     },
   },
   {
+    name: "maxwells_daemon_records",
+    type: "gauge",
+    unit: "records",
+    labels: ["application"],
+    help: "Records of the application at the last read; 0 means that the store does not know it, so everyone goes to master.",
+    *read({ feed }) {
+      for (const { application, records } of feed.states) {
+        if (records !== undefined) yield { labels: { application }, value: records };
+      }
+    },
+  },
+  {
     name: "maxwells_daemon_records_malformed",
     type: "gauge",
     unit: "records",

@@ -74,6 +74,9 @@ const arc = (version: string, rollout: number, rest: Partial<Arc> = {}): Arc => 
 
 test("every metric of the table is on the page, with its type and its help", async () => {
   const context = testContext();
+  context.feed.start();
+  await context.feed.begun();
+  await context.feed.close();
   context.metrics.server("line");
   context.metrics.feed("app");
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
