@@ -12,6 +12,7 @@ import { nearest } from "../config/nearest.ts";
 import type { Option } from "../config/option.ts";
 import { quote } from "../config/quote.ts";
 import { CROSS_CHECKS } from "../config/together.ts";
+import { readTrustedFile } from "../config/trusted-file.ts";
 import { StoreError } from "../stores/store.ts";
 import { oneLine, plainLines } from "../text.ts";
 import { type Command, type Io, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
@@ -63,7 +64,7 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
       {
         argv,
         environment: io.env,
-        readFile: (path) => readFileSync(path, "utf8"),
+        readFile: (path, isDefault) => (isDefault ? readTrustedFile(path) : readFileSync(path, "utf8")),
         // A command that brings defaults of its own, such as the quickstart, is not about the daemon of this machine.
         defaultFile: defaults === undefined ? io.defaultConfigFile : undefined,
       },

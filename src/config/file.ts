@@ -15,7 +15,7 @@ const FILE_CHARACTERS_MAX = 1_048_576;
  */
 export function readConfigFile(
   path: Given,
-  readFile: (path: string) => string,
+  readFile: (path: string, isDefault: boolean) => string,
   known: readonly Option<unknown>[],
   messages: string[],
 ): ReadonlyMap<string, Given> {
@@ -27,7 +27,7 @@ export function readConfigFile(
   const where = `file ${quote(name, "")}`;
   let entries: [string, unknown][];
   try {
-    entries = Object.entries(parseText(readFile(name)));
+    entries = Object.entries(parseText(readFile(name, isDefault)));
   } catch (error) {
     if (isDefault && (error as NodeJS.ErrnoException).code === "ENOENT") return found;
     messages.push(`${where} (from ${path.origin.text}): ${explain(error, isDefault)}`);

@@ -16,8 +16,8 @@ import { quote } from "./quote.ts";
 export interface Sources {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Reads the file of `-config`; throws if it cannot be read. */
-  readonly readFile: (path: string) => string;
+  /** Reads the file of `-config`, or the default one; throws if it cannot be read. */
+  readonly readFile: (path: string, isDefault: boolean) => string;
   /** The file that is read if it is there and no other one is named. */
   readonly defaultFile?: string | undefined;
 }

@@ -13,7 +13,8 @@ setting, the flag counts before the environment, and the environment before the 
 - **The environment**: an empty variable says nothing. Several values of one setting are separated by commas; by semicolons
   if a value itself may hold a comma, as in \`MAXWELLS_DAEMON_HAPROXY_MAP=/run/a.sock,/etc/a.map;/run/b.sock\`.
 - **The file** is the one that \`-config\` names. If none is named, the daemon and every command read
-  \`${DEFAULT_CONFIG_FILE}\`, if it is there: so they agree on a server. \`-config none\` reads none, and
+  \`${DEFAULT_CONFIG_FILE}\`, if it is there: so they agree on a server. It must belong to root or to the
+  user of the command, and not be open to every user for writing. \`-config none\` reads none, and
   \`quickstart\` reads only a file that is named. All values are strings, also numbers and durations: \`delay = "4s"\`;
   switches are \`true\` or \`false\`; a setting that may be repeated is a list. Relative paths start at the working directory.
 - **Durations** are written as in Go: \`500ms\`, \`4s\`, \`1m30s\`.
