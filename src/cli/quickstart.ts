@@ -105,6 +105,9 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
     ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}`]),
     // A hint that does not work is worse than none.
+    ...(address?.kind === "unix" && Bun.which("nc", { PATH: io.env["PATH"] ?? "" }) !== null
+      ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`]
+      : []),
     "",
   ]);
 }
