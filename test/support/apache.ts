@@ -36,14 +36,16 @@ export interface ApachePlaces {
   readonly master: string;
   readonly canary: string;
   readonly maintenanceFile: string;
+  /** The daemon's application; `website` if absent. */
+  readonly application?: string;
   readonly allowForce?: boolean;
   readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
 }
 
-/** The shipped site with its places filled in. */
+/** The shipped site with its places filled in; another application is what the site's first lines make of it. */
 export function fillSite(places: ApachePlaces): string {
-  const { directory, port, allowForce = false, tls } = places;
-  let text = readFileSync(join(EXAMPLE, "website.conf"), "utf8");
+  const { directory, port, application = "website", allowForce = false, tls } = places;
+  let text = readFileSync(join(EXAMPLE, "website.conf"), "utf8").replaceAll("website", application);
   const fill = (from: string, to: string) => {
     if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
     text = text.replace(from, () => to);
@@ -52,17 +54,17 @@ export function fillSite(places: ApachePlaces): string {
     ["master", "127.0.0.1:8080"],
     ["canary", "127.0.0.1:8081"],
   ] as const) {
-    fill(`Define website_${name} ${was}\n`, `Define website_${name} website-${name}\n`);
-    fill(
-      `<Proxy "http://\${website_${name}}">\n`,
-      `<Proxy "unix:${places[name]}|http://\${website_${name}}">\n`,
-    );
+    const define = `Define ${application}_${name}`;
+    fill(`${define} ${was}\n`, `${define} ${application}-${name}\n`);
+    const proxy = `http://\${${application}_${name}}">\n`;
+    fill(`<Proxy "${proxy}`, `<Proxy "unix:${places[name]}|${proxy}`);
   }
-  fill("website_map /var/lib/maxwells-daemon/apache.map\n", `website_map ${mapPath(directory)}\n`);
-  fill("/var/lib/maxwells-daemon/maintenance/website\n", `${places.maintenanceFile}\n`);
+  fill(`_map /var/lib/maxwells-daemon/apache.map\n`, `_map ${mapPath(directory)}\n`);
+  fill(`/var/lib/maxwells-daemon/maintenance/${application}\n`, `${places.maintenanceFile}\n`);
   fill("/usr/share/maxwells-daemon/maintenance\n", `${join(directory, "share/maintenance")}\n`);
   fill("/usr/share/maxwells-daemon/maxwells-daemon-digits.map\n", `${join(directory, "share/digits.map")}\n`);
-  if (allowForce) fill("#Define website_may_force\n", "Define website_may_force\n");
+  fill("/var/log/apache2/", `${directory}/`);
+  if (allowForce) fill(`#Define ${application}_may_force\n`, `Define ${application}_may_force\n`);
   const ssl =
     tls === undefined
       ? ""
