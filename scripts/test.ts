@@ -117,6 +117,12 @@ const NEEDS: readonly Need[] = [
     tests: "systemd",
   },
   {
+    tool: "Python 3",
+    present: () => Bun.which("python3") !== null,
+    packages: ["python3"],
+    tests: "what a supervisor hears",
+  },
+  {
     tool: "libfaketime",
     present: () =>
       ["x86_64", "aarch64"].some((cpu) => existsSync(`/usr/lib/${cpu}-linux-gnu/faketime/libfaketime.so.1`)),

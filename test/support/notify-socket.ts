@@ -16,6 +16,7 @@ while True:
 `;
 
 export const hasPython = Bun.which("python3") !== null;
+if (!hasPython && process.env["CI"]) throw new Error("python3 is not installed");
 
 export class NotifySocket {
   /** As NOTIFY_SOCKET names it. */
