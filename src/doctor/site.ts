@@ -7,6 +7,9 @@ import { type Telling, tellingOf, type VersionText, versionOf } from "./telling.
 /** The cookie of all integrations. */
 export const COOKIE = "maxwellsdaemon";
 
+/** How the cookies of Traefik's slices begin (docs/protocol/traefik.md). */
+const SLICE_COOKIE = "maxwellsdaemon-slice-";
+
 /** A probe without a whole reply by then has failed. */
 export const PROBE_TIMEOUT_MS = 5_000;
 
@@ -106,6 +109,12 @@ export class Site {
     }
     this.first = visits.find(isSuccess) ?? (visits[0] as Visit);
     return this.first;
+  }
+
+  /** Whether Traefik keeps visitors in slices, by a cookie of its own: then no visitor has an assignment. */
+  get isSliced(): boolean {
+    const cookies = this.first?.headers.filter(([name]) => name === "set-cookie") ?? [];
+    return cookies.some(([, value]) => value.startsWith(SLICE_COOKIE));
   }
 
   /** Whether a visit was served as the first one was, or better. */

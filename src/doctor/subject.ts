@@ -75,9 +75,20 @@ export function withoutSite({ site }: Subject): string | undefined {
   return site === undefined ? "no -url was given" : undefined;
 }
 
-/** As `withoutSite`, or why it cannot be seen which version served. */
-export function withoutVersion(subject: Subject): string | undefined {
+/** As `withoutSite`, or why no visitor can come back with an assignment. */
+export function withoutAssignment(subject: Subject): string | undefined {
   const why = withoutSite(subject);
+  return (
+    why ??
+    (subject.site?.isSliced
+      ? "Traefik keeps visitors in slices of its own, which doctor does not know"
+      : undefined)
+  );
+}
+
+/** As `withoutAssignment`, or why it cannot be seen which version served. */
+export function withoutVersion(subject: Subject): string | undefined {
+  const why = withoutAssignment(subject);
   return (
     why ?? (subject.site?.tells ? undefined : "replies do not say which version served (see version-shown)")
   );

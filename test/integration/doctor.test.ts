@@ -17,6 +17,7 @@ import { nginxMissing } from "../support/nginx.ts";
 import { INTEGRATIONS } from "./conformance/list.ts";
 import { Rig } from "./conformance/rig.ts";
 import { nginxLease } from "./proxies/nginx.ts";
+import { traefikSlices } from "./proxies/traefik.ts";
 
 const FEW = ["-probes", "60"];
 
@@ -409,6 +410,47 @@ function examineRig(rig: Rig, ...flags: readonly string[]): Promise<Examined> {
   return examine([...flagsOf(rig), ...BY_TEXT, ...FEW, ...flags]);
 }
 
+describe.skipIf(traefikSlices.missing() !== undefined)("doctor, and Traefik with slices", () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await Rig.start(traefikSlices);
+  });
+  afterAll(() => rig.stop());
+
+  test(
+    "what it cannot see is skipped, and it says so",
+    async () => {
+      const { check, verdicts, status } = await examineRig(rig);
+      expect([failures(verdicts), status]).toEqual([[], 0]);
+      expect(verdicts).toMatchObject({
+        leases: "pass",
+        url: "pass",
+        errors: "pass",
+        "version-shown": "pass",
+      });
+      expect(check("leases").summary).toMatch(/traefik tcp:\S+ was asked \d+ times/);
+      // New visitors meet both versions.
+      expect(Object.keys(check("errors").evidence["visitors"] ?? {}).sort()).toEqual(["canary", "master"]);
+      for (const id of [
+        "proxy-asks",
+        "cache",
+        "split",
+        "sticky",
+        "cookie",
+        "hostile",
+        "forged",
+        "force",
+        "outage",
+      ]) {
+        expect(check(id).summary).toBe(
+          "Traefik keeps visitors in slices of its own, which doctor does not know",
+        );
+      }
+    },
+    BUSY,
+  );
+});
+
 for (const integration of INTEGRATIONS) {
   // A cookie of a proxy's own, and visitors without an assignment, are nothing that doctor looks at.
   if (integration.sliceCookie !== undefined) continue;
@@ -586,6 +628,13 @@ describe("doctor, and the daemon", () => {
     const { status, check } = await setup.examine();
     expect([status, check("store").verdict]).toEqual([1, "fail"]);
     expect(check("store").summary).toEndWith(": everyone goes to master");
+    const page = applicationWith(() => undefined);
+    const visited = await setup.examine("-url", page.url.href, ...FEW);
+    expect(failures(visited.verdicts)).toEqual(["store"]);
+    expect(visited.check("split").summary).toBe(
+      "the store cannot be read, so everyone is at master (see store)",
+    );
+    await page.stop(true);
     expect(check("store").evidence["fresh"]).toBe(false);
   });
 
@@ -647,6 +696,30 @@ describe("doctor, and the daemon", () => {
     await eventually(async () => (await setup.examine()).check("socket").verdict === "pass", "one daemon");
   });
 
+  test("a socket that is not there is the cause if no visitor is asked for, and a warning if they are", async () => {
+    const wrong = ["-socket", `${setup.home.directory}/nowhere.sock`];
+    // The test before may have left the store unreadable for a moment.
+    await eventually(async () => (await setup.daemon.state()).applications[0]?.fresh === true, "fresh");
+    const silent = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => new Response("page", { headers: { "maxwellsdaemon-location": "master" } }),
+    });
+    const unheard = await setup.examine("-url", silent.url.href, ...wrong, ...FEW);
+    expect(failures(unheard.verdicts)).toEqual(["socket"]);
+    expect(unheard.check("socket").summary).toStartWith("there is no socket at ");
+    expect(unheard.check("proxy-asks").summary).toBe(
+      "proxies cannot ask over the socket, so everyone is at master (see socket)",
+    );
+    await silent.stop(true);
+
+    const page = applicationWith(() => undefined);
+    const heard = await setup.examine("-url", page.url.href, ...wrong, ...FEW);
+    expect(heard.verdicts).toMatchObject({ socket: "warn", "proxy-asks": "pass", split: "pass" });
+    expect(heard.check("socket").summary).toEndWith("the proxy behind -url asks over another listener");
+    await page.stop(true);
+  });
+
   test("an application without records is a warning, with the command that makes one and the name that is near", async () => {
     const other = await Setup.start(["-application", "shpo"]);
     try {
@@ -681,11 +754,12 @@ describe("doctor, and the daemon", () => {
       expect([alone.status, failures(alone.verdicts)]).toEqual([3, ["daemon"]]);
       expect(alone.check("socket").summary).toBe("no daemon answers (see daemon)");
       const served = await other.examine("-url", page.url.href);
-      expect([served.status, served.check("url").verdict, served.check("split").verdict]).toEqual([
+      expect([served.status, failures(served.verdicts), served.check("url").verdict]).toEqual([
         1,
+        ["daemon"],
         "pass",
-        "skipped",
       ]);
+      expect(served.check("split").summary).toBe("no daemon answers (see daemon)");
       rmSync(other.home.socket);
       expect(failures((await other.examine()).verdicts)).toEqual(["daemon"]);
     } finally {

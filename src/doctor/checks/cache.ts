@@ -9,7 +9,7 @@ import { MASTER } from "../../record.ts";
 import { type Check, causing, type Evidence, fail, pass, skipped, warn } from "../check.ts";
 import { pointsAt } from "../placing.ts";
 import { type Probe, type Visit, visitHeader } from "../site.ts";
-import { CAUSES, type Subject, siteOf, withoutSite } from "../subject.ts";
+import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** How often visitors of two versions take turns at the same page. */
 const TURNS = 10;
@@ -29,7 +29,7 @@ const TRACES = [
 export const cache: Check = {
   id: "cache",
   title: "no cache shows one version's page to visitors of another",
-  skip: withoutSite,
+  skip: withoutAssignment,
   follows: CAUSES,
   isRepeated: true,
 

@@ -5,7 +5,7 @@ import { assignmentOfText } from "../../assignment.ts";
 import { type Check, type Evidence, fail, pass } from "../check.ts";
 import { locationOf, type Placed } from "../placing.ts";
 import { cookieValue, type Site, type Visit } from "../site.ts";
-import { CAUSES, siteOf, withoutSite } from "../subject.ts";
+import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
 const VISITORS_MAX = 20;
 
@@ -18,7 +18,7 @@ const AGE_S_MAX = 400 * DAY_S;
 export const cookie: Check = {
   id: "cookie",
   title: "a new visitor gets one cookie, which keeps it where it is",
-  skip: withoutSite,
+  skip: withoutAssignment,
   follows: CAUSES,
   isRepeated: true,
 

@@ -10,6 +10,9 @@ import { type Subject, siteOf, withoutSite } from "../subject.ts";
 /** Visitors of each location. */
 const VISITORS = 12;
 
+/** New visitors, if it is not known which of them belong to which location. */
+const NEW_VISITORS = 40;
+
 /** Of two versions with errors, one is the worse one if its share is higher by this. */
 const WORSE_BY = 0.25;
 
@@ -48,11 +51,12 @@ interface Sent {
 }
 
 async function send({ daemon, options, site }: Subject, signal: AbortSignal): Promise<Sent[]> {
-  const arcs = await daemon.arcs();
+  // Without assignments only the reply tells where a visitor belongs.
+  const arcs = site?.isSliced ? undefined : await daemon.arcs();
   const locations = arcs === undefined ? [] : [MASTER, ...new Set(arcs.map(({ version }) => version))];
   const probes: readonly Probe[] =
     arcs === undefined
-      ? Array.from({ length: VISITORS }, () => ({}))
+      ? Array.from({ length: NEW_VISITORS }, () => ({}))
       : locations
           .flatMap((location) => pointsAt(arcs, location, VISITORS, options.random))
           .map((assignment) => ({ assignment }));

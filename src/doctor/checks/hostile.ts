@@ -5,7 +5,7 @@ import { MASTER } from "../../record.ts";
 import { type Check, fail, pass } from "../check.ts";
 import { locationOf, type Placed, pointsAt } from "../placing.ts";
 import { cookieValue, outcome, type Visit } from "../site.ts";
-import { CAUSES, type Subject, siteOf, withoutSite } from "../subject.ts";
+import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** Whoever got no new cookie comes back so often: it has to be served by the same version, and a canary may be rare. */
 const RETURNS = 6;
@@ -45,7 +45,7 @@ const OVERLONG = [
 export const hostile: Check = {
   id: "hostile",
   title: "garbage, doubled and overlong cookies are no error, and move nobody",
-  skip: withoutSite,
+  skip: withoutAssignment,
   follows: CAUSES,
 
   async run(subject, signal) {

@@ -21,7 +21,7 @@ import {
 import { type Check, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { outcome, type Site, type Visit } from "../site.ts";
-import { CAUSES, siteOf, withoutSite } from "../subject.ts";
+import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
 /** Half of the visitors may not be later than usual by more than this. */
 export const ADDED_MS_MAX = 100;
@@ -33,7 +33,7 @@ export const outage: Check = {
   follows: CAUSES,
 
   skip: (subject) =>
-    withoutSite(subject) ??
+    withoutAssignment(subject) ??
     (subject.options.mayBreak
       ? undefined
       : "it takes the daemon away for some seconds, and -break was not given") ??

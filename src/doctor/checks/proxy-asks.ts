@@ -3,7 +3,7 @@
 import { type Asking, isHeard, isUnheard, seeAsking } from "../asking.ts";
 import { type Check, causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
 import { isState } from "../daemon-side.ts";
-import { CAUSES, withoutSite } from "../subject.ts";
+import { CAUSES, withoutAssignment } from "../subject.ts";
 
 export const proxyAsks: Check = {
   id: "proxy-asks",
@@ -12,7 +12,7 @@ export const proxyAsks: Check = {
   isRepeated: true,
 
   skip: (subject) =>
-    withoutSite(subject) ??
+    withoutAssignment(subject) ??
     (isState(subject.state) ? undefined : "the daemon's counts are at its admin listener"),
 
   async run(subject, signal) {

@@ -5,7 +5,7 @@ import { type Check, skipped, warn } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
 import { isError, isRight, judgeSeen, judgeUnseen, type Placement } from "../placements.ts";
 import { locationOf, type Placed, probePoints } from "../placing.ts";
-import { CAUSES, type Subject, siteOf, withoutSite } from "../subject.ts";
+import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** Proxies that hold a lease follow a change within a second, so who is wrong is asked once more after this. */
 const SETTLE_MS = 1_500;
@@ -16,7 +16,7 @@ const ROUNDS_MAX = 3;
 export const split: Check = {
   id: "split",
   title: "every visitor is served by the version that the store says",
-  skip: withoutSite,
+  skip: withoutAssignment,
   follows: CAUSES,
 
   async run(subject, signal) {

@@ -3,14 +3,14 @@
 import { type Check, fail, pass, warn } from "../check.ts";
 import { probePoints } from "../placing.ts";
 import type { Site, Visit } from "../site.ts";
-import { CAUSES, siteOf, withoutSite } from "../subject.ts";
+import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
 const VISITORS_MAX = 50;
 
 export const sticky: Check = {
   id: "sticky",
   title: "visitors who come back stay where they were, and get no new cookie",
-  skip: withoutSite,
+  skip: withoutAssignment,
   follows: CAUSES,
   isRepeated: true,
 
