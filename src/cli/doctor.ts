@@ -133,7 +133,7 @@ export const doctor: Command = {
   name: "doctor",
   summary: "find out whether a set-up works, from the daemon to what visitors get",
   description:
-    "It looks at this machine, asks the daemon, and with -url sends probe visitors, who count as traffic in everybody's\n" +
+    "It looks at this machine, asks the daemon, and with -url sends probe visitors, who count as traffic in all your\n" +
     `metrics and are marked by the user agent ${PROGRAM}-doctor. It changes nothing, except with -break. The exit\n` +
     "status is 1 if a check failed, and 3 if neither a daemon nor the URL answered.",
   positionals: [],

@@ -19,7 +19,7 @@ export interface Barrier {
   readonly isDirectory: boolean;
 }
 
-/** The first thing, from the root on, that keeps `user` from connecting to `socket`; undefined where nothing does. */
+/** The first thing, from the root on, that keeps `user` from connecting to `socket`; undefined if nothing does. */
 export function barrierTo(socket: string, user: User): Barrier | undefined {
   if (user.uid === ROOT_UID) return undefined;
   for (const directory of directoriesAbove(socket)) {
@@ -31,7 +31,7 @@ export function barrierTo(socket: string, user: User): Barrier | undefined {
 
 /**
  * Whether a process sees this file under this path. Its own view of the file system, as containers and systemd's
- * `PrivateTmp=` give, may have another one there, or none. Undefined where this user may not know.
+ * `PrivateTmp=` give, may have another one there, or none. Undefined if this user may not know.
  */
 export function sees(pid: number, path: string): boolean | undefined {
   try {

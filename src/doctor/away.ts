@@ -1,4 +1,4 @@
-/** What visitors get while the daemon is away, and afterwards: the experiment of `gone`. */
+/** What visitors get while the daemon is away, and afterwards: the experiment of `outage`. */
 
 import { MASTER } from "../record.ts";
 import { isState } from "./daemon-side.ts";
@@ -10,7 +10,7 @@ import type { Subject } from "./subject.ts";
 /** Visitors of each location. */
 const VISITORS = 10;
 
-/** Whoever decides under a lease goes on until it has run out; longer leases than this are not waited for. */
+/** A proxy that decides under a lease goes on until the lease has run out. Longer leases than this are not waited for. */
 export const GRACE_MS_MAX = 10_000;
 
 /** How much later than its lease a proxy may notice. */
@@ -32,11 +32,11 @@ export interface Person {
 
 /** What was seen while the daemon was away. */
 export interface Away {
-  /** How long the canary still had visitors after the daemon hung; null where it did to the end. */
+  /** How long the canary still had visitors after the daemon hung; null if it had some to the end. */
   readonly graceMs: number | null;
   readonly leaseMs: number;
   readonly hung: readonly Visit[];
-  /** None where no socket file could be hidden. */
+  /** None if no socket file could be hidden. */
   readonly hidden: readonly Visit[];
   readonly hiddenPaths: readonly string[];
   readonly whyNotHidden: string | undefined;
@@ -105,7 +105,7 @@ export async function leaseMs({ daemon }: Subject): Promise<number> {
   return isState(state) ? Math.max(0, ...state.applications.map((application) => application.leaseMs)) : 0;
 }
 
-/** After how long the versions have their visitors again; null where they do not. */
+/** After how long the versions have their visitors again; null if they do not. */
 export async function comesBack(
   { daemon, site, options }: Subject,
   arcs: readonly Placed[],

@@ -71,7 +71,7 @@ export class DaemonSide {
     }
   }
 
-  /** The arcs by which visitors are placed now; undefined where nobody tells. Everyone is at master where there is none. */
+  /** The arcs by which visitors are placed now; undefined if no daemon tells them. Without any, everyone is at master. */
   async arcs(): Promise<readonly Placed[] | undefined> {
     const state = await this.state();
     if (isState(state)) {
@@ -108,7 +108,7 @@ export function effectiveArcs({ fresh, arcs }: ApplicationState): readonly Place
   return placedArcs(arcs.filter(({ failsafe }) => fresh || failsafe === "hold"));
 }
 
-/** Decisions so far, by location: of visitors whom the daemon was asked for, or a proxy reported. */
+/** Decisions so far, by location: those of the daemon, and those that proxies report. */
 export function decisionsBy({ decisions, reported }: ApplicationState): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { location, count } of [...decisions, ...(reported ?? [])])

@@ -13,7 +13,7 @@ export interface Target {
   readonly isTls: boolean;
   /** The name that the certificate has to have. */
   readonly serverName: string;
-  /** Whether a certificate that nobody vouches for will do. */
+  /** Whether any certificate will do. */
   readonly isInsecure: boolean;
 }
 
@@ -51,7 +51,7 @@ export class HttpConnection {
    *
    * @param request   head and body, each character a byte
    * @param timeoutMs for everything, connecting among it
-   * @returns rejects where there is no reply, with the reason in words
+   * @returns rejects if there is no reply, with the reason in words
    */
   request(request: string, timeoutMs: number): Promise<HttpReply> {
     this.#received = Buffer.alloc(0);

@@ -22,7 +22,7 @@ export interface HttpReply {
 /**
  * @param bytes   all that came since the request
  * @param isEnded the other side has ended the connection
- * @returns undefined while there is more to come, "malformed" where it is no reply
+ * @returns undefined while there is more to come, "malformed" if it is no reply
  */
 export function readReply(bytes: Buffer, isEnded: boolean): HttpReply | "malformed" | undefined {
   let start = 0;
@@ -49,7 +49,7 @@ export function readReply(bytes: Buffer, isEnded: boolean): HttpReply | "malform
   }
 }
 
-/** The first header of this name, in lower case; undefined where there is none. */
+/** The first header of this name, in lower case; undefined if there is none. */
 export function headerOf(headers: HttpReply["headers"], name: string): string | undefined {
   return headers.find(([each]) => each === name)?.[1];
 }

@@ -1,4 +1,4 @@
-/** Who listens on this machine, as the kernel tells everybody in /proc/net: unix sockets by path, TCP ports. */
+/** The listening sockets of this machine, as /proc/net has them for every user: unix sockets by path, TCP ports. */
 
 import { readFileSync } from "node:fs";
 
@@ -8,7 +8,7 @@ export interface Listening {
 }
 
 export interface ListeningUnix extends Listening {
-  /** Where it was bound. A file that is renamed keeps this. */
+  /** The path at which it was bound. A file that is renamed keeps this. */
   readonly boundAt: string;
 }
 

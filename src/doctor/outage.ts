@@ -1,8 +1,8 @@
 /**
  * Takes a daemon away for some seconds, and gives it back whatever happens (docs/decisions/0016-doctor.md).
  *
- *     hang()   SIGSTOP: the kernel still accepts connections, and nobody answers them, on any listener
- *     hide()   its socket files are moved aside: nobody can connect. Only while it is stopped, as it would listen anew
+ *     hang()   SIGSTOP: the kernel still accepts connections, and they get no answer, on any listener
+ *     hide()   its socket files are moved aside: no proxy can connect. Only while it is stopped, or it would listen anew
  *     end()    files back, SIGCONT. A daemon that was stopped has noticed nothing
  *
  * Three things give it back: `end`; a handler of the signals that end this process; and a process of its own, which does
@@ -29,7 +29,7 @@ const GUARD_START_MS = 2_000;
 
 /**
  * Waits until its standard input ends, or for `$1` seconds; then moves back each pair of files, and continues process `$2`.
- * A file is only put back where there is none by then. `timeout` kills by KILL, as the guard's children ignore the rest.
+ * A file is only put back if there is none by then. `timeout` kills by KILL, because the guard's children ignore the rest.
  */
 const GUARD = `
 trap '' INT HUP TERM
@@ -192,7 +192,7 @@ function putBack(aside: string, path: string): void {
   }
 }
 
-/** Resolves when it watches; undefined where it cannot be had. */
+/** Resolves when it watches; undefined if it cannot be had. */
 function startGuard(
   { pid, user }: Process,
   moves: readonly Moved[],

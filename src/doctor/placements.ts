@@ -9,14 +9,14 @@ import { outcome, type Visit } from "./site.ts";
 /** Wrong visitors that are named. */
 const NAMED_MAX = 5;
 
-/** A visitor, where it belongs, and what it got. */
+/** A visitor, the version that it belongs to, and what it got. */
 export interface Placement {
   readonly assignment: string;
   readonly wanted: string;
   readonly visit: Visit;
 }
 
-/** Served where it belongs. */
+/** Served by the version that it belongs to. */
 export function isRight({ visit, wanted }: Placement): boolean {
   return visit.version === wanted;
 }
@@ -26,7 +26,7 @@ export function isError({ visit }: Placement): boolean {
   return visit.status === 0 || visit.status >= 500;
 }
 
-/** Where replies tell their version. */
+/** The finding if replies tell which version served. */
 export function judgeSeen(placements: readonly Placement[], arcs: readonly Placed[]): Finding {
   const wrong = placements.filter((placement) => !isRight(placement));
   const evidence: Evidence = {
@@ -55,7 +55,7 @@ function areAllAtMaster(placements: readonly Placement[]): boolean {
   return placements.every(({ visit }) => visit.version === MASTER);
 }
 
-/** Where replies do not tell: what the daemon answered, which is not what the proxy did. */
+/** The finding if replies do not tell: what the daemon answered, which is not what the proxy did. */
 export function judgeUnseen(
   placements: readonly Placement[],
   arcs: readonly Placed[],
@@ -75,7 +75,7 @@ export function judgeUnseen(
   const remedy =
     "make replies say which version served them (see version-shown): then doctor can see the rest";
   if (before === undefined || after === undefined) {
-    return warn("neither replies nor the daemon's counts tell who was served where", remedy, evidence);
+    return warn("neither replies nor the daemon's counts tell which version served", remedy, evidence);
   }
   const answered = Object.fromEntries(
     Object.keys(after).map((location) => [location, (after[location] ?? 0) - (before[location] ?? 0)]),

@@ -1,10 +1,10 @@
-/** Where visitors belong by the daemon's arcs, and which visitors tell most about that: those at the edges. Pure. */
+/** The versions that visitors belong to by the daemon's arcs, and the visitors that prove most: those at the edges. Pure. */
 
 import type { Arc } from "../record.ts";
 import { MAINTENANCE, MASTER } from "../record.ts";
 import { covers } from "../rollout.ts";
 
-/** An arc that visitors are in; in order of precedence where there are several. */
+/** An arc that visitors are in. If there are several, they are in order of precedence. */
 export type Placed = Pick<Arc, "version" | "offset" | "rollout">;
 
 /** Assignments are drawn in steps of 1e-15 (`drawAssignment`), and spelled with as many decimals. */
@@ -40,7 +40,7 @@ export function probePoints(arcs: readonly Placed[], count: number, random: () =
   return [...points];
 }
 
-/** A few assignments of visitors who belong to `location`, from well within; none where nobody does. */
+/** A few assignments of visitors that belong to `location`, from well within; none if no visitor does. */
 export function pointsAt(
   arcs: readonly Placed[],
   location: string,

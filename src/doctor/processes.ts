@@ -10,19 +10,19 @@ export interface Process {
   readonly parent: number;
   /** The name that the kernel knows: at most 15 characters. */
   readonly name: string;
-  /** The file that it runs; undefined where this user may not know. */
+  /** The file that it runs; undefined if this user may not know. */
   readonly executable: string | undefined;
   readonly user: User;
 }
 
-/** As whom a process opens files. */
+/** The user as which a process opens files. */
 export interface User {
   readonly uid: number;
   /** Its group and all supplementary ones. */
   readonly gids: readonly number[];
 }
 
-/** All of them; none where there is no /proc. */
+/** All of them; none if there is no /proc. */
 export function runningProcesses(): Process[] {
   return entriesOf("/proc")
     .filter((entry) => /^\d+$/.test(entry))
@@ -30,7 +30,7 @@ export function runningProcesses(): Process[] {
     .flatMap((entry) => processOf(Number(entry)) ?? []);
 }
 
-/** The numbers of the sockets that a process holds; none where this user may not know. */
+/** The numbers of the sockets that a process holds; none if this user may not know. */
 export function socketsOf(pid: number): ReadonlySet<number> {
   const inodes = entriesOf(`/proc/${pid}/fd`).flatMap((fd) => {
     const [, inode] = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`) ?? "") ?? [];
@@ -39,7 +39,7 @@ export function socketsOf(pid: number): ReadonlySet<number> {
   return new Set(inodes);
 }
 
-/** What a user is called, where /etc/passwd says so. */
+/** The name of a user, if /etc/passwd has it. */
 export function userName(uid: number): string {
   const line = textOf("/etc/passwd")
     ?.split("\n")
@@ -52,7 +52,7 @@ export function processOf(pid: number): Process | undefined {
   const status = textOf(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
   const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1] ?? "";
-  // Real, effective, saved, file system: the last one is who opens files.
+  // Real, effective, saved, file system: the last one counts if it opens files.
   const numbers = (name: string) => field(name).split(/\s+/).filter(Boolean).map(Number);
   return {
     pid,

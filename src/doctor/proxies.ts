@@ -1,8 +1,8 @@
 /**
- * Which proxies run on this machine: by their processes' names, as whom, and which version where that is cheap and safe.
+ * Which proxies run on this machine: by their processes' names, as which user, and which version if that is cheap and safe.
  *
- * A version is asked of the program itself (`nginx -v`), and only of a file that nobody but root and this user could
- * have put there: whoever may run a process called nginx shall not make a doctor that is run by root start his file.
+ * A version is asked of the program itself (`nginx -v`), and only of a file that root or this user put there: a user
+ * that runs a process called nginx must not make a doctor of root start its file.
  */
 
 import { spawn } from "node:child_process";
@@ -47,7 +47,7 @@ export interface RunningProxy {
   readonly processes: number;
   /** All of these processes. */
   readonly pids: readonly number[];
-  /** As whom its processes run, each once. */
+  /** The users that its processes run as, each once. */
   readonly users: readonly string[];
   /** Those that meet visitors: workers, or all there are. Each user once. */
   readonly workers: readonly Worker[];
@@ -176,7 +176,7 @@ function isTrusted(pid: number, path: string): boolean {
   }
 }
 
-/** What a program prints to stdout and stderr; empty where it cannot be run. Never rejects. */
+/** What a program prints to stdout and stderr; empty if it cannot be run. Never rejects. */
 function outputOf(path: string, flags: readonly string[]): Promise<[stdout: string, stderr: string]> {
   return new Promise((resolve) => {
     const said: [string, string] = ["", ""];

@@ -32,11 +32,11 @@ export interface Probe {
 
 /** What a probe got. */
 export interface Visit {
-  /** 0 where there was no reply. */
+  /** 0 if there was no reply. */
   readonly status: number;
   /** Why there was no reply. */
   readonly error: string | undefined;
-  /** Which version served; undefined where the reply does not say. */
+  /** Which version served; undefined if the reply does not say. */
   readonly version: string | undefined;
   /** The `Set-Cookie` headers of the assignment's cookie, whole. */
   readonly cookies: readonly string[];
@@ -123,7 +123,7 @@ export class Site {
     return isSuccess(visit) || (status > 0 && status < 500 && status === this.first?.status);
   }
 
-  /** A connection for several visits. Whoever opens it closes it. */
+  /** A connection for several visits. The caller closes it. */
   connect(): HttpConnection {
     return new HttpConnection(this.#target);
   }
@@ -147,7 +147,7 @@ export class Site {
     }
   }
 
-  /** Visits in the order of their probes, a few at a time; fewer of them where `signal` ends it. */
+  /** Visits in the order of their probes, a few at a time; fewer of them if `signal` ends it. */
   async visitAll(probes: readonly Probe[], signal: AbortSignal): Promise<Visit[]> {
     const visits: Visit[] = [];
     let next = 0;

@@ -39,7 +39,7 @@ export function tellingOf(reply: HttpReply, headerName: string, texts: readonly 
   return headerOf(reply.headers, name) === undefined ? { by: "nothing" } : { by: "header", name };
 }
 
-/** The version that served a reply; undefined where it does not say. */
+/** The version that served a reply; undefined if it does not say. */
 export function versionOf(reply: HttpReply, telling: Telling): string | undefined {
   if (telling.by === "header") return headerOf(reply.headers, telling.name);
   if (telling.by === "text") return telling.texts.find(({ pattern }) => pattern.test(reply.body))?.version;

@@ -51,7 +51,7 @@ export const cache: Check = {
         const { assignment, location } = index % 2 === 0 ? first : second;
         await turn({ assignment }, location, "when they take turns");
       }
-      // A page that nobody has asked for: who comes first decides what a cache keeps.
+      // A page that was not asked for before: the visitor that comes first decides what a cache keeps.
       const query = freshQuery(subject);
       for (const { assignment, location } of [first, second, first]) {
         await turn({ assignment, query }, location, `if a visitor of ${first.location} came first`);

@@ -1,4 +1,4 @@
-/** What visitors say of themselves in headers is not believed; forcing works where it is meant to, and nowhere else. */
+/** Headers of visitors are not believed. Visitors can force their location only if that is allowed. */
 
 import { CANARY, MASTER } from "../../record.ts";
 import { type Check, fail, pass, skipped } from "../check.ts";
@@ -9,7 +9,7 @@ import { CAUSES, type Subject, siteOf, withoutVersion } from "../subject.ts";
 /** Visitors of each location that lie. */
 const LIARS_MAX = 3;
 
-/** A visitor who belongs to `at`, and what would bring it to `to`. */
+/** A visitor that belongs to `at`, and what would bring it to `to`. */
 interface Lie {
   readonly at: string;
   readonly to: string;
@@ -19,7 +19,7 @@ interface Lie {
 
 export const forged: Check = {
   id: "forged",
-  title: "headers that visitors forge move nobody",
+  title: "headers that visitors forge move no visitor",
   skip: withoutVersion,
   follows: CAUSES,
   isRepeated: true,
@@ -46,13 +46,13 @@ export const forged: Check = {
         evidence,
       );
     }
-    return pass(`${lies.length} visitors lied, none was moved`, evidence);
+    return pass(`${lies.length} visitors lied, and none was moved`, evidence);
   },
 };
 
 export const force: Check = {
   id: "force",
-  title: "nobody forces a location, or testers do where -allow-force says so",
+  title: "no visitor forces a location, or testers do if -allow-force is given",
   skip: withoutVersion,
   follows: CAUSES,
   isRepeated: true,
@@ -74,7 +74,7 @@ export const force: Check = {
     });
     const arcs = (await subject.daemon.arcs()) ?? [];
     const { allowForce } = subject.options;
-    // A version without visitors cannot be forced everywhere; with it allowed, only what is known is asked for.
+    // Not every proxy can force a version without visitors. If forcing is allowed, only versions with visitors are tried.
     const tried = allowForce
       ? lies.filter(({ to }) => to === MASTER || arcs.some(({ version }) => version === to))
       : lies;
@@ -99,7 +99,7 @@ export const force: Check = {
     return pass(
       allowForce
         ? `${moved.length} testers forced their location`
-        : `${tried.length} visitors tried, none was moved`,
+        : `${tried.length} visitors tried, and none was moved`,
       evidence,
     );
   },
@@ -113,7 +113,7 @@ interface Stranger {
   readonly pointThere: string;
 }
 
-/** Visitors of master who would rather be at the canary, and of versions who would rather be at master. */
+/** Visitors of master that would rather be at the canary, and visitors of versions that would rather be at master. */
 async function strangers({ daemon, options }: Subject): Promise<Stranger[]> {
   const arcs = (await daemon.arcs()) ?? [];
   const served = [...new Set([CANARY, ...arcs.map(({ version }) => version)])];

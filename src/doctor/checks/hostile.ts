@@ -1,4 +1,4 @@
-/** Whatever a cookie says, its visitor is served. */
+/** A visitor is served, whatever its cookie says. */
 
 import { assignmentOfText } from "../../assignment.ts";
 import { MASTER } from "../../record.ts";
@@ -7,7 +7,7 @@ import { locationOf, type Placed, pointsAt } from "../placing.ts";
 import { cookieValue, outcome, type Visit } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
-/** Whoever got no new cookie comes back so often: it has to be served by the same version, and a canary may be rare. */
+/** A visitor that got no new cookie comes back so often: the same version has to serve it, and a canary may be rare. */
 const RETURNS = 6;
 
 /** A doubled cookie is read so often: whichever of the two counts, it has to be the same one. */
@@ -44,7 +44,7 @@ const OVERLONG = [
 
 export const hostile: Check = {
   id: "hostile",
-  title: "garbage, doubled and overlong cookies are no error, and move nobody",
+  title: "garbage, doubled and overlong cookies are no error, and move no visitor",
   skip: withoutAssignment,
   follows: CAUSES,
 
@@ -71,22 +71,22 @@ export const hostile: Check = {
 
     const evidence = { cookies: sent.length, problems: problems.slice(0, NAMED_MAX) };
     if (problems.length === 0)
-      return pass(`${sent.length} cookies that nobody was given, all served`, evidence);
+      return pass(`${sent.length} cookies that no proxy gives, all served`, evidence);
     return fail(
       problems.slice(0, NAMED_MAX).join("; "),
-      "a cookie is whatever a visitor likes: what is no number from 0 to less than 1 is a new visitor, and never an error",
+      "visitors can send any cookie. If it is no number from 0 to less than 1, its visitor is a new one, and that is never an error",
       evidence,
     );
   },
 };
 
-/** With an unreadable cookie a visitor is new: at master, or where the new assignment belongs that it gets. */
+/** With an unreadable cookie a visitor is new: at master, or at the version of the new assignment that it gets. */
 function isMisplaced({ version, cookies: [given] }: Visit, arcs: readonly Placed[]): boolean {
   if (version === undefined || version === MASTER) return false;
   return given !== undefined && locationOf(arcs, cookieValue(given)) !== version;
 }
 
-/** Those without a new cookie, who are served elsewhere when they come back; what is a number may stay as it is. */
+/** Those without a new cookie that another version serves when they come back. A number may stay as it is. */
 async function moving(
   subject: Subject,
   sent: readonly string[],

@@ -71,7 +71,7 @@ function applicationName({ state, answer, daemon }: Subject): string | undefined
   return isAnswer(answer) ? answer.application : undefined;
 }
 
-/** What the store says; undefined where that is not known for sure. */
+/** What the store says; undefined if that is not known for sure. */
 function wantedBy({ state, daemon }: Subject): boolean | undefined {
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   if (!application?.fresh || application.malformed.includes(MAINTENANCE)) return undefined;

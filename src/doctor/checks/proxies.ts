@@ -17,22 +17,22 @@ export const proxies: Check = {
     return process.platform === "linux"
       ? warn(
           "no proxy is seen among this machine's processes",
-          "nothing to do if it runs elsewhere, or in a container; else start it",
+          "if it runs on another machine or in a container, there is nothing to do; else start it",
           evidence,
         )
       : warn(
-          "processes are looked through on Linux alone",
-          "nothing to do: the other checks say more",
+          "doctor sees processes on Linux alone",
+          "there is nothing to do: the other checks say more",
           evidence,
         );
   },
 };
 
-/** `nginx 1.22.1 (process 17, as root and www-data)`; those that are alike together. */
+/** `nginx 1.22.1, as user "root" and "www-data" (process 17)`; those that are alike together. */
 function describe(found: readonly RunningProxy[]): string {
   const pids = new Map<string, number[]>();
   for (const { name, version, users, pid } of found) {
-    const what = `${name}${version === null ? "" : ` ${version}`}, as ${users.join(" and ")}`;
+    const what = `${name}${version === null ? "" : ` ${version}`}, as user ${users.map((user) => `"${user}"`).join(" and ")}`;
     pids.set(what, [...(pids.get(what) ?? []), pid]);
   }
   return [...pids].map(([what, own]) => `${what} (process ${own.join(", ")})`).join("; ");

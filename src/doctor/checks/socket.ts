@@ -105,7 +105,7 @@ function notAnswered(
   if (code === "EACCES") {
     return fail(
       `this user may not connect to ${path}`,
-      "the daemon's -socket-mode says who may; run doctor as a user who may",
+      "the daemon's -socket-mode says which users may; run doctor as one of them",
       evidence,
     );
   }
@@ -124,7 +124,7 @@ function fileKind(path: string): "socket" | "other" | "missing" | "hidden" {
   }
 }
 
-/** Whether a question to the socket is counted by the daemon of the admin listener; undefined where nobody tells. */
+/** Whether a question to the socket is counted by the daemon of the admin listener; undefined if that is not told. */
 async function isOneDaemon(daemon: DaemonSide, path: string): Promise<boolean | undefined> {
   const accepted = async () => {
     const state = await daemon.state();

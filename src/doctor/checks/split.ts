@@ -1,4 +1,4 @@
-/** Every visitor is served by the version in whose arc it is, at the edges of the arcs as well. */
+/** Every visitor is served by the version in whose arc it is, also at the edges of the arcs. */
 
 import { spell } from "../../rollout.ts";
 import { type Check, skipped, warn } from "../check.ts";
@@ -7,7 +7,7 @@ import { isError, isRight, judgeSeen, judgeUnseen, type Placement } from "../pla
 import { locationOf, type Placed, probePoints } from "../placing.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
-/** Proxies that hold a lease follow a change within a second, so who is wrong is asked once more after this. */
+/** Proxies that hold a lease follow a change within a second, so visitors at the wrong version are sent once more after this. */
 const SETTLE_MS = 1_500;
 
 /** A rollout that changes meanwhile makes the answers worthless; then all is done again, so many times. */
