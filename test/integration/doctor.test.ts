@@ -397,7 +397,7 @@ function failures(verdicts: Readonly<Record<string, string>>): string[] {
 const WRITTEN_FOR = ["HAProxy, map", "Apache, map"];
 
 /** The folders whose files, as they are shipped, tell in a reply's header which version served. */
-const TELLS = ["nginx"];
+const TELLS = ["nginx", "haproxy", "apache"];
 
 /** The flags that say where a rig's daemon and its page are. */
 function flagsOf(rig: Rig): string[] {

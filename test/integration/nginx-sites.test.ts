@@ -69,7 +69,7 @@ for (const way of WAYS) {
       });
       const sites = SITES.map((site) => withMarked(fillSite(way, ports.get(site) ?? 0, places(site))));
       // The operator's own log, in the http block as Debian has it.
-      const own = `access_log ${directory}/own.log combined;`;
+      const own = `underscores_in_headers on; access_log ${directory}/own.log combined;`;
       const shared = withSecondSetup(fillHttp(way, places("website")), fillHttp(way, places("shop")));
       nginx = await startNginx(directory, ports.get("website") ?? 0, [own, shared, ...sites].join("\n"));
       await eventually(async () => (await visit("shop", 0.1)).name === "shop-canary", "the shop's canary");
@@ -201,6 +201,13 @@ for (const way of WAYS) {
       const off = await visit("shop", 0.9, { path: "/maxwells-daemon/force/off" });
       expect(off.cookies.join()).toContain("Max-Age=0");
       expect((await visit("shop", 0.9, { path: "/maxwells-daemon/force/blue" })).status).toBe(200);
+    });
+
+    test("versions hear nothing that CGI would take for the daemon's headers, if nginx passes such names", async () => {
+      const headers = { maxwellsdaemon_location: "canary", x_other: "1" };
+      const { told } = await visit("shop", 0.9, { headers });
+      expect(told).toMatchObject({ "maxwellsdaemon-location": "master", x_other: "1" });
+      expect(told).not.toHaveProperty("maxwellsdaemon_location");
     });
 
     test("in maintenance mode testers' addresses pass, and everyone else sees the page", async () => {
