@@ -1,10 +1,10 @@
 /**
  * A lease in a file: the daemon writes a map, and Apache decides by itself, by comparisons in its configuration
- * (integrations/apache, docs/protocol/apache-map.md). Nothing is asked, so nobody can wait.
+ * (integrations/apache, docs/protocol/apache-map.md). Apache asks nothing, so no visitor can wait.
  *
- * The file is replaced as a whole, twice a second, and mod_rewrite reads it when its time has changed. Every line carries
- * its end, so that a daemon that stops renewing needs nobody to clean up. When it ends, it leaves the file: Apache does
- * not start without one.
+ * The daemon replaces the file as a whole, twice a second, and mod_rewrite reads it when its time has changed. Every line
+ * carries its end, so nothing has to be cleaned up if a daemon stops renewing. A daemon that ends leaves the file, because
+ * Apache does not start without one.
  */
 
 import { isAbsolute } from "node:path";
@@ -60,7 +60,7 @@ export class ApacheMap implements Server {
     });
   }
 
-  /** Never rejects: a directory that is not there yet is tried again. */
+  /** Never rejects: if the directory is not there yet, the daemon tries again. */
   async start(): Promise<void> {
     this.#renewal.start();
   }
@@ -89,10 +89,13 @@ export class ApacheMap implements Server {
 
   #warnOf(leftOut: string): void {
     if (leftOut !== "" && leftOut !== this.#leftOut) {
-      this.#context.log.warn("too many versions for a line of Apache's map: these are master", {
-        server: this.name,
-        versions: leftOut,
-      });
+      this.#context.log.warn(
+        "Apache's map has no room for these versions, so their visitors are at master; remove versions that take no visitors",
+        {
+          server: this.name,
+          versions: leftOut,
+        },
+      );
     }
     this.#leftOut = leftOut;
   }

@@ -1,6 +1,6 @@
 /**
- * The lease of a proxy that decides by itself, by what the daemon writes for it: written anew twice a second, with an end
- * of its own, so that a daemon that stops writing needs nobody to clean up.
+ * The lease of a proxy that decides by itself, by what the daemon writes for it. The daemon writes it twice a second, and each
+ * lease has an end, so nothing has to be cleaned up if a daemon stops writing.
  */
 
 import type { Log } from "../log.ts";
@@ -16,7 +16,7 @@ export interface RenewalOptions {
   readonly fields: Readonly<Record<string, string>>;
   readonly log: Log;
   readonly counts: ServerCounts;
-  /** Writes the lease once; rejects where that fails. */
+  /** Writes the lease once; rejects if that fails. */
   readonly renew: () => Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export class Renewal {
     this.#options = options;
   }
 
-  /** Renews from now on: a proxy, or a place to write to, that is not there yet is tried again. */
+  /** Renews from now on. If the proxy or the file's directory is not there yet, the daemon tries again. */
   start(): void {
     this.#renewing = this.#renew();
   }
@@ -59,14 +59,14 @@ export class Renewal {
     this.#timer.unref();
   }
 
-  /** Says what changed; a failure that goes on is for the log to count. */
+  /** Says what changed. The log counts a failure that goes on. */
   #tell(isHeld: boolean, error?: string): void {
     const { proxy, fields, log } = this.#options;
     if (!isHeld) {
-      log.warn(`${proxy}'s lease cannot be renewed, so ${proxy} serves master when it has ended`, {
-        ...fields,
-        error,
-      });
+      log.warn(
+        `${proxy}'s lease cannot be renewed: when the lease ends, in at most 3 s, ${proxy} sends all visitors to master`,
+        { ...fields, error },
+      );
     } else if (this.#isHeld !== true) {
       log.info(`${proxy} holds a lease`, fields);
     }

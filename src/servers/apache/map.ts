@@ -9,8 +9,9 @@ import type { Lease } from "../../rollout.ts";
 import { type KnownEnds, LEASE_MS } from "../haproxy/map.ts";
 
 /**
- * A lease counts for requests that began so long before it was renewed: Apache's `%t` is the time of a request's first
- * byte, and its heads may take a while (`RequestReadTimeout`). What is older comes of a clock that was set back.
+ * A lease counts for requests that began at most this long before it was renewed: Apache's `%t` is the time of a request's
+ * first byte, and the rest of its head may take a while (`RequestReadTimeout`). An older time comes from a clock that was set
+ * back.
  */
 const REQUEST_MAX_MS = 60_000;
 
@@ -19,7 +20,7 @@ const MAP_LINE_BYTES_MAX = 1_000;
 
 /** An application's line, and the versions that found no room in it. */
 export interface LeaseLine {
-  /** Undefined where everyone goes to master, and nobody decides. */
+  /** Undefined if there is no lease: then Apache sends all visitors to master. */
   readonly line: string | undefined;
   readonly leftOut: readonly string[];
 }

@@ -1,10 +1,9 @@
 /**
- * Where an arc begins and ends, as HAProxy can compare with it: it knows no fractions, but it compares texts, and decimals
- * without an exponent compare as texts as they do as numbers.
+ * Where an arc begins and ends, in a form that HAProxy can compare with. HAProxy knows no fractions, but it compares texts, and
+ * decimals without an exponent have the same order as texts and as numbers.
  *
- * The ends are not computed but looked for, among all numbers of eighteen decimals, with the very function that the
- * daemon decides with: rounding is monotone, so the numbers that an arc covers are neighbours, and each of them is placed
- * as the daemon places it. Eighteen are more than the shortest spelling of a number has, from 0.01 on.
+ * The ends are found by a search among all numbers of eighteen decimals, with the function that the daemon decides with.
+ * Rounding is monotone, so the numbers that an arc covers are neighbours, and HAProxy places each of them as the daemon does. Eighteen are more than the shortest spelling of a number has, from 0.01 on.
  */
 
 import { covers } from "../../rollout.ts";
@@ -40,7 +39,7 @@ export function spellStep(step: bigint): string {
   return `0.${step.toString().padStart(DECIMALS, "0")}`.replace(/\.?0+$/, "");
 }
 
-/** The first step in [from, to) where `holds`, which goes on to hold from there; `to` where there is none. */
+/** The first step in [from, to) for which `holds` is true, as for all later ones; `to` if there is none. */
 function firstStep(from: bigint, to: bigint, holds: (step: bigint) => boolean): bigint {
   let low = from;
   let high = to;

@@ -13,10 +13,10 @@ import { MAINTENANCE } from "../../record.ts";
 import type { Lease } from "../../rollout.ts";
 import { type ArcEnds, arcEnds } from "./arc-ends.ts";
 
-/** For how long HAProxy may decide by what it was last told. Several renewals may fail before anybody notices. */
+/** For how long HAProxy may decide by what it was last told. Several renewals may fail before a visitor notices. */
 export const LEASE_MS = 3_000;
 
-/** Ends by what they were looked for with: that takes some hundred steps, and arcs seldom change. */
+/** The ends of arcs that were looked for before. A search takes some hundred steps, and arcs seldom change. */
 export class KnownEnds {
   #known = new Map<string, ArcEnds>();
   #used = new Map<string, ArcEnds>();
@@ -35,7 +35,7 @@ export class KnownEnds {
   }
 }
 
-/** The lines of an application's lease; none where everyone goes to master, and nobody decides. */
+/** The lines of an application's lease; none if there is no lease, and HAProxy sends all visitors to master. */
 export function leaseLines(
   application: string,
   { durationMs, arcs }: Lease,
@@ -53,7 +53,7 @@ export function leaseLines(
   return lines;
 }
 
-/** The line of an application in maintenance: there is no lease beside it, as nobody is let through. */
+/** The line of an application in maintenance. There is no lease beside it, because no visitor is let through. */
 export function maintenanceLine(application: string): string {
   return `${key(application)} ${MAINTENANCE}`;
 }

@@ -36,9 +36,9 @@ export class RuntimeApi {
   }
 
   /**
-   * Connects; rejects where that fails.
+   * Connects; rejects if that fails.
    *
-   * @param timeoutMs for the whole conversation: what takes longer fails
+   * @param timeoutMs for the whole conversation, which fails if it takes longer
    */
   static async open(address: Address, timeoutMs: number): Promise<RuntimeApi> {
     if (address.kind === "fd") throw new RuntimeApiError("a descriptor is no stats socket");
@@ -59,7 +59,7 @@ export class RuntimeApi {
 
   /**
    * Sends a command, of one line or with a payload behind it, and returns its reply, without the blanks around it.
-   * Rejects where none comes.
+   * Rejects if none comes.
    */
   async ask(command: string): Promise<string> {
     this.#received = "";
