@@ -94,6 +94,9 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
   const adminFlag = settings.isNamed(admin) && adminAddress ? ` -admin ${hostPortText(adminAddress)}` : "";
   const storeFlag = ` -store ${redactAddress(settings.get(store))}`;
   const names = settings.get(application);
+  // The commands to try would else be about the daemon that this machine is set up for.
+  const isSetUp = io.defaultConfigFile !== undefined && existsSync(io.defaultConfigFile);
+  const configFlag = isSetUp ? " -config none" : "";
   const applicationFlag = settings.isNamed(application) ? ` -application ${names[0]}` : "";
   return plainLines([
     "",
@@ -101,9 +104,9 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     ...servers.map((name) => `  ${name}`),
     "",
     "Try, in another terminal and in this directory:",
-    `  ${program} ask -v${socketFlag}`,
-    `  ${program} set canary 50%${storeFlag}${applicationFlag}`,
-    ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}`]),
+    `  ${program} ask -v${socketFlag}${configFlag}`,
+    `  ${program} set canary 50%${storeFlag}${applicationFlag}${configFlag}`,
+    ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}${configFlag}`]),
     // A hint that does not work is worse than none.
     ...(address?.kind === "unix" && Bun.which("nc", { PATH: io.env["PATH"] ?? "" }) !== null
       ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`]

@@ -102,6 +102,29 @@ describe("quickstart", () => {
     expect(clone.said).toContain("  bin/maxwells-daemon ask -v");
   });
 
+  test("on a machine that is set up, what it tells to try is about the trial", async () => {
+    const cwd = emptyPlace();
+    writeFileSync(`${cwd}/machine.toml`, 'application = "shop"\nstore = "constant:1"\n');
+    const program = `
+      import { main } from ${JSON.stringify(resolve(import.meta.dir, "../../src/cli/main.ts"))};
+      const print = { write: (text) => process.stdout.write(text) };
+      const io = { env: process.env, stdout: print, stderr: print, defaultConfigFile: "${cwd}/machine.toml" };
+      await main(["quickstart", "-socket", "${cwd}/md.sock", "-admin", "none"], io);`;
+    const child = Bun.spawn([process.execPath, "-e", program], { cwd, stdout: "pipe", stderr: "ignore" });
+    let said = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stdout) {
+      said += decoder.decode(chunk, { stream: true });
+      if (/ set canary .*\n/.test(said)) break;
+    }
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(said).toContain("answers for app;");
+    for (const command of ["ask -v", "set canary"]) {
+      expect(said).toMatch(new RegExp(` ${command} .* -config none\n`));
+    }
+  });
+
   test("leaves a file that is there as it is, and the user's flags win", async () => {
     const cwd = emptyPlace();
     const text = '{"website":{"canary":1}}';
