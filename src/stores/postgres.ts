@@ -11,6 +11,7 @@ import { type Address, parseAddress } from "./postgres/address.ts";
 import type { ClientOptions, Driver } from "./postgres/client.ts";
 import { writeFault } from "./postgres/faults.ts";
 import { Listener } from "./postgres/listener.ts";
+import { PostgresMany } from "./postgres/many.ts";
 import {
   deleteRecord,
   insertRecord,
@@ -27,6 +28,7 @@ import {
   type RecordFields,
   type Removed,
   type Snapshot,
+  type Snapshots,
   type Store,
   type StoreContext,
   StoreError,
@@ -69,6 +71,7 @@ class PostgresStore implements Store {
   readonly address: string;
   readonly #session: Session;
   readonly #listener: Listener;
+  readonly #many = new PostgresMany();
 
   constructor(driver: Driver, address: Address, warn: (message: string) => void) {
     this.address = address.shown;
@@ -93,6 +96,13 @@ class PostgresStore implements Store {
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
     if (!isText(application)) return new Map();
     return this.#session.run(READ_TIMEOUT_MS, signal, (ask) => readSnapshot(ask, application));
+  }
+
+  async readMany(applications: readonly string[], signal: AbortSignal): Promise<Snapshots> {
+    const read = await this.#many.read(applications.filter(isText), (use) =>
+      this.#session.run(READ_TIMEOUT_MS, signal, use),
+    );
+    return { get: (application) => (isText(application) ? read.get(application) : NONE) };
   }
 
   watch(application: string, changed: () => void): () => void {
@@ -160,6 +170,9 @@ class PostgresStore implements Store {
     await Promise.all([this.#session.close(), this.#listener.close()]);
   }
 }
+
+/** Of an application whose name PostgreSQL cannot hold. */
+const NONE: Snapshot = new Map();
 
 /** Whether PostgreSQL can hold it as it is. */
 function isText(text: string): boolean {

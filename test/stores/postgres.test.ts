@@ -713,7 +713,7 @@ describe.skipIf(!hasPostgres)("failures", () => {
     for (const application of ["big", "many"]) {
       expect(await failureOf(store.read(application, soon()))).toMatchObject({
         code: "malformed",
-        message: expect.stringContaining(`${application} has more than 1048576 bytes of records`),
+        message: expect.stringContaining(`${application} has more than 131072 bytes of records`),
       });
     }
     expect(await store.read("website", soon())).toEqual(new Map());

@@ -3,16 +3,17 @@
  * change it; all other fields lie in `fields`.
  */
 
+import { jsonOrText } from "../json-text.ts";
 import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
 import type { Row } from "./client.ts";
 import { SIGNED } from "./schema.ts";
 import type { Ask } from "./session.ts";
 
-/** An application's records may have this many bytes together; parsing more would make requests wait (law 1). */
-const SNAPSHOT_BYTES_MAX = 1024 * 1024;
+/** An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make visitors wait. */
+export const SNAPSHOT_BYTES_MAX = 128 * 1024;
 
 /** What a record counts for beside its text. */
-const RECORD_BYTES = 64;
+export const RECORD_BYTES = 64;
 
 /** Where the history of an application is cut off, beside its caller's limit. */
 const HISTORY_BYTES_MAX = 4 * 1024 * 1024;
@@ -36,10 +37,14 @@ export async function readSnapshot(ask: Ask, application: string): Promise<Snaps
   return new Map(
     rows.map((row) => {
       if (typeof row["version"] === "string") return [row["version"], recordOf(row)];
-      const size = `more than ${SNAPSHOT_BYTES_MAX} bytes of records`;
-      throw new StoreError("malformed", `${application} has ${size}; delete versions that no longer exist`);
+      throw tooLong(application);
     }),
   );
+}
+
+export function tooLong(application: string): StoreError {
+  const size = `more than ${SNAPSHOT_BYTES_MAX} bytes of records`;
+  return new StoreError("malformed", `${application} has ${size}; delete versions that no longer exist`);
 }
 
 /** The record as it is now; undefined where there is none. */
@@ -143,7 +148,7 @@ export async function readHistory(
   }));
 }
 
-function recordOf(row: Row): StoreRecord {
+export function recordOf(row: Row): StoreRecord {
   const revision = String(row["revision"]);
   const position = Number(revision);
   return { value: contentOf(row), revision, ...(Number.isSafeInteger(position) ? { position } : {}) };
@@ -156,12 +161,7 @@ function contentOf(row: Row): unknown {
   return row["rollout"] === null ? fields : { ...fields, rollout: row["rollout"] };
 }
 
+/** A column of text in a table made by hand may hold anything: then the record is malformed, and the others are read. */
 function parse(text: unknown): unknown {
-  if (text === null) return {};
-  try {
-    return JSON.parse(String(text)) as unknown;
-  } catch {
-    // A column of text in a table made by hand: the record is malformed, and the others are read.
-    return String(text);
-  }
+  return text === null ? {} : jsonOrText(String(text));
 }

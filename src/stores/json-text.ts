@@ -1,0 +1,53 @@
+/** Values of records that lie as texts. */
+
+import { RECORD_DEPTH_MAX } from "./file/split.ts";
+
+/**
+ * What a text says in JSON; the text itself if it is none, or nests so deeply that parsing it would make visitors wait: then
+ * the feed complains of it.
+ */
+export function jsonOrText(text: string): unknown {
+  if (nestsTooDeeply(text)) return text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Whether a text may nest deeper than records do. It takes signs within strings for nesting, too, as far as they are not closed again. */
+export function nestsTooDeeply(text: string): boolean {
+  let open = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === OPEN || unit === OPEN_LIST) {
+      if (++open > NESTING_MAX) return !isShallow(text);
+    } else if (unit === CLOSE || unit === CLOSE_LIST) open--;
+  }
+  return false;
+}
+
+/** As `nestsTooDeeply`, without what is in strings. */
+function isShallow(text: string): boolean {
+  let open = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) isString = !isString;
+    else if (isString) at += Number(unit === BACKSLASH);
+    else if (unit === OPEN || unit === OPEN_LIST) {
+      if (++open > NESTING_MAX) return false;
+    } else if (unit === CLOSE || unit === CLOSE_LIST) open--;
+  }
+  return true;
+}
+
+/** A record is an object itself. */
+const NESTING_MAX = RECORD_DEPTH_MAX + 1;
+
+const QUOTE = 0x22;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
