@@ -8,7 +8,7 @@
  * does.
  */
 
-import type { Snapshot, Store, StoreContext, StoreRecord } from "../src/stores/store.ts";
+import type { Snapshot, Snapshots, Store, StoreContext, StoreRecord } from "../src/stores/store.ts";
 
 /** The default export makes the store. Read settings here, but do not wait for a server: `read` may fail, this not. */
 export default function myStore(_context: StoreContext): Store {
@@ -25,6 +25,13 @@ export default function myStore(_context: StoreContext): Store {
     async read(application, signal): Promise<Snapshot> {
       signal.throwIfAborted();
       return new Map(applications.get(application));
+    },
+
+    // Optional, for daemons that serve many applications: all that were asked for, with one question to your engine. What
+    // is wrong with one of them is its own answer, a `StoreError`. Without it the daemon calls `read` for each.
+    async readMany(names, signal): Promise<Snapshots> {
+      signal.throwIfAborted();
+      return new Map(names.map((name) => [name, new Map(applications.get(name))]));
     },
 
     // Only a nudge: the daemon then reads. Leave it out where your engine cannot push.

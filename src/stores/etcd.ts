@@ -11,15 +11,18 @@ import { parsePlace } from "./etcd/address.ts";
 import { EtcdError } from "./etcd/faults.ts";
 import { EtcdGateway } from "./etcd/gateway.ts";
 import { walkBack } from "./etcd/history.ts";
-import { applicationOf, below, directoryOf, keyOf, removalKeyOf, toBase64 } from "./etcd/keys.ts";
+import { applicationOf, below, directoryOf, keyOf, next, removalKeyOf, toBase64 } from "./etcd/keys.ts";
+import { EtcdMany, refusalOf } from "./etcd/many.ts";
 import {
   asJson,
   isRevision,
   type KeyValue,
   type Range,
+  RECORD_LENGTH_MAX,
   rangeOf,
   recordOf,
   snapshotOf,
+  wholeValueOf,
 } from "./etcd/records.ts";
 import { EtcdWatch } from "./etcd/watch.ts";
 import { withFields } from "./file/document.ts";
@@ -30,6 +33,7 @@ import {
   type RecordFields,
   type Removed,
   type Snapshot,
+  type Snapshots,
   type Store,
   type StoreContext,
   type StoreKind,
@@ -65,16 +69,27 @@ class EtcdStore implements Store {
   readonly #prefix: string;
   readonly #gateway: EtcdGateway;
   readonly #watch: EtcdWatch;
+  readonly #many: EtcdMany;
 
   constructor(address: string, prefix: string, gateway: EtcdGateway, warn: (message: string) => void) {
     this.address = address;
     this.#prefix = prefix;
     this.#gateway = gateway;
     this.#watch = new EtcdWatch({ gateway, prefix, warn });
+    this.#many = new EtcdMany({
+      ...{ prefix, address },
+      range: (query, signal, bytesMax) => this.#range(query, signal, bytesMax),
+    });
+  }
+
+  async readMany(applications: readonly string[], signal: AbortSignal): Promise<Snapshots> {
+    return this.#many.read(applications, signal);
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
     const { values } = await this.#records(application, signal);
+    const refused = refusalOf(application, values);
+    if (refused !== undefined) throw refused;
     return snapshotOf(this.#prefix, application, values);
   }
 
@@ -93,9 +108,14 @@ class EtcdStore implements Store {
     const before = (await this.#range({ key }, signal)).values[0];
     if ((before?.modRevision ?? null) !== expected) return lostTo(before);
 
-    const text = JSON.stringify(
-      withFields(before === undefined ? undefined : recordOf(before).value, fields),
-    );
+    const text = JSON.stringify(withFields(before === undefined ? undefined : wholeValueOf(before), fields));
+    if (text.length > RECORD_LENGTH_MAX) {
+      const remedy = "take something out of it; nothing was written";
+      throw new EtcdError(
+        "refused",
+        `the record would be longer than ${RECORD_LENGTH_MAX} characters; ${remedy}`,
+      );
+    }
     const put = { request_put: { key, value: toBase64(text) } };
     const { isDone, revision, attempts, current } = await this.#swap(key, before, [put], signal);
     if (isDone) return { ok: true, revision };
@@ -227,8 +247,12 @@ class EtcdStore implements Store {
     throw new EtcdError("malformed", `${application} has more than ${RECORDS_MAX} keys; ${remedy}`);
   }
 
-  async #range(query: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Range> {
-    const { json } = await this.#gateway.call("/v3/kv/range", query, signal);
+  async #range(
+    query: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    bytesMax?: number,
+  ): Promise<Range> {
+    const { json } = await this.#gateway.call("/v3/kv/range", query, signal, bytesMax);
     const range = rangeOf(json);
     if (range === undefined) throw this.#stranger();
     return range;
@@ -249,9 +273,4 @@ class EtcdStore implements Store {
 
 function lostTo(current: KeyValue | undefined): Lost {
   return { ok: false, current: current === undefined ? undefined : recordOf(current) };
-}
-
-/** The first key that may come after one. */
-function next(key: string): string {
-  return Buffer.concat([Buffer.from(key, "base64"), Buffer.of(0)]).toString("base64");
 }

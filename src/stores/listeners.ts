@@ -28,6 +28,11 @@ export class Listeners {
     return [...this.#byApplication.keys()];
   }
 
+  /** How many applications somebody listens to. */
+  get count(): number {
+    return this.#byApplication.size;
+  }
+
   /** Calls `changed` at each nudge of its application, until the returned function is called. */
   add(application: string, changed: () => void): () => void {
     // The same function may be added twice.

@@ -65,6 +65,7 @@ function open(address = "dynamodb:"): Promise<Store> {
 
 describe.skipIf(isMissing)("as every store", () => {
   let kept: Awaited<ReturnType<typeof items>> = [];
+  const ONE_QUERY = "DynamoDB has no query of several applications, so the feed reads each";
   storeSuite(
     "dynamodb",
     async () => ({
@@ -115,6 +116,11 @@ describe.skipIf(isMissing)("as every store", () => {
       "who may not is denied, and the secret is in no message":
         "DynamoDB Local lets everybody in; refusals are tested below",
       "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
+      "many applications are read together, each as it is alone": ONE_QUERY,
+      "what did not change since the last time is the very object of that time": ONE_QUERY,
+      "what is wrong with one application is its answer alone": ONE_QUERY,
+      "ten thousand applications are read together in time, and without making others wait": ONE_QUERY,
+      "reading many that nobody waits for any longer, or whose engine is away, rejects": ONE_QUERY,
       "an older state counts at once where nobody counts writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
       "an engine that remembers tells of removals, also of the last record":

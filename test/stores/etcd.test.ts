@@ -66,6 +66,7 @@ if (etcdMissing() === undefined) {
           const store = await openEtcd(`etcd://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${guarded.port}/`);
           return { store, secret: SECRET };
         },
+        spoilOne: (application) => engine.put({ [`${PREFIX}/${application}/huge`]: "x".repeat(1_000_000) }),
         leave: () => faults.enter("refuse"),
         hang: () => faults.enter("swallow"),
         async spoil() {

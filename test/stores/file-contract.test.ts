@@ -14,7 +14,7 @@ storeSuite(
     const path = join(directory, "rollouts.json");
     const away = join(directory, "elsewhere.json");
     const backup = join(directory, "backup.json");
-    const document = async () => JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as object;
+    const document = async () => JSON.parse((await readFile(path, "utf8").catch(() => "")) || "{}") as object;
     let saved = "";
     return {
       open: () => openStore(`file:${path}`, { table: "", region: "", warn: () => {} }),
@@ -24,6 +24,9 @@ storeSuite(
       async seedMany(applications, records) {
         const many = Object.fromEntries(applications.map((name) => [name, records]));
         await writeFile(path, JSON.stringify({ ...(await document()), ...many }));
+      },
+      async spoilOne(application) {
+        await writeFile(path, JSON.stringify({ ...(await document()), [application]: 0.25 }));
       },
       async leave() {
         saved = await readFile(path, "utf8");

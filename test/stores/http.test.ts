@@ -98,6 +98,9 @@ if (missing === undefined) {
         async seed(application, records) {
           engine.write({ ...engine.document(), [application]: records });
         },
+        async spoilOne(application) {
+          engine.write({ ...engine.document(), [application]: 0.25 });
+        },
         async seedMany(applications, records) {
           const many = Object.fromEntries(applications.map((name) => [name, records]));
           engine.write({ ...engine.document(), ...many });

@@ -50,6 +50,10 @@ storeSuite(
     "an engine that remembers tells of removals, also of the last record":
       "memory remembers nothing; its records do",
     "ten thousand applications in one store change nothing for one": "it has nobody else's to read",
+    "what did not change since the last time is the very object of that time": "the example is kept short",
+    "what is wrong with one application is its answer alone": NO_ENGINE,
+    "ten thousand applications are read together in time, and without making others wait":
+      "nothing deletes records of the example",
     "a value of a megabyte is read, or refused by name": "nothing deletes records of the example",
     "without its engine a read rejects, and works again when it is back": NO_ENGINE,
     "garbage is malformed, and good records are read again afterwards": NO_ENGINE,

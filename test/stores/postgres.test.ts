@@ -142,6 +142,13 @@ describe.skipIf(!hasPostgres)("as every store", () => {
     forDaemon: { address: engine.address(READER, faults.port, "suite") },
     seed,
     seedMany,
+    async spoilOne(application: string) {
+      await engine.psql(
+        `INSERT INTO maxwells_daemon SELECT '${application}', 'v' || n, 0.001, jsonb_build_object('padding', repeat('x', 60000))
+           FROM generate_series(1, 3) AS n`,
+        "suite",
+      );
+    },
     async denied() {
       const secret = "not-the-password";
       return {

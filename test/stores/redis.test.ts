@@ -42,6 +42,12 @@ function suiteOf(program: RedisProgram): void {
           const store = await open(`redis://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${faults.port}`);
           return { store, secret: SECRET };
         },
+        async spoilOne(application) {
+          await engine.pipe([
+            ["DEL", `${PREFIX}${application}`],
+            ["SET", `${PREFIX}${application}`, "a text"],
+          ]);
+        },
         leave: () => faults.enter("refuse"),
         spoil: async () => {
           await engine.pipe([

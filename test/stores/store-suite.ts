@@ -4,14 +4,17 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { READ_TIMEOUT_MS } from "../../src/feed/bounded-read.ts";
 import { Feed } from "../../src/feed.ts";
 import { type Fields, silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
+import { checkRecord } from "../../src/record.ts";
 import { Rollout } from "../../src/rollout.ts";
 import {
   type RecordFields,
   type Removed,
   type Snapshot,
+  type Snapshots,
   type Store,
   StoreError,
   type Written,
@@ -53,6 +56,8 @@ export interface StoreHarness {
   denied?(): Promise<{ readonly store: Store; readonly secret: string }>;
   /** The engine goes away; what it held is still there when it is back. */
   leave?(): Promise<void>;
+  /** The engine holds of this application what cannot be a snapshot, and sound ones of others. */
+  spoilOne?(application: string): Promise<void>;
   /** The engine holds, or answers, what cannot be a snapshot. */
   spoil?(): Promise<void>;
   /** The engine takes requests and does not answer. */
@@ -92,6 +97,11 @@ const CASES = {
   "an engine that remembers tells what was, newest first": remembers,
   "an engine that remembers tells of removals, also of the last record": remembersRemovals,
   "ten thousand applications in one store change nothing for one": manyApplications,
+  "many applications are read together, each as it is alone": manyTogether,
+  "what did not change since the last time is the very object of that time": manyUnchanged,
+  "what is wrong with one application is its answer alone": manyWithOneSpoilt,
+  "ten thousand applications are read together in time, and without making others wait": tenThousandTogether,
+  "reading many that nobody waits for any longer, or whose engine is away, rejects": manyRejects,
   "a value of a megabyte is read, or refused by name": megabyte,
   "a record's position grows with each write, and never falls": positionsGrow,
   "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
@@ -474,6 +484,123 @@ async function manyApplications(harness: StoreHarness): Promise<void> {
   expect(performance.now() - startedAt).toBeLessThan(PROMPTLY_MS);
 }
 
+async function manyTogether(harness: StoreHarness): Promise<void> {
+  const names = Array.from({ length: 40 }, (_, index) => `together-${index}`);
+  for (const [index, name] of names.slice(0, 20).entries()) {
+    await harness.seed(name, { canary: index / 20, blue: { rollout: 0.5, offset: 0.25, failsafe: "hold" } });
+  }
+  const all = [...names, "together", "together-0/x", "é%", "__proto__"];
+  await using opened = await use(harness);
+  for (const asked of [all, names.slice(17, 22), names.slice(3, 4)]) {
+    const read = await opened.readMany(asked);
+    for (const name of asked) {
+      const snapshot = read.get(name);
+      if (!(snapshot instanceof Map)) throw new Error(`${name}: ${snapshot}`);
+      expect(acted(snapshot)).toEqual(acted(await opened.read(name)));
+    }
+  }
+}
+
+async function manyUnchanged(harness: StoreHarness): Promise<void> {
+  const names = Array.from({ length: 12 }, (_, index) => `kept-${index}`);
+  for (const name of names) await harness.seed(name, { canary: 0.25 });
+  await using opened = await use(harness);
+  const before = await opened.readMany(names);
+  const kept = names.map((name) => before.get(name));
+  const again = await opened.readMany(names);
+  expect(names.map((name) => again.get(name) === kept[names.indexOf(name)])).not.toContain(false);
+  await harness.seed("kept-3", { canary: 0.5 });
+  const after = await readUntil(opened, names, (read) => rolloutsOf(read.get("kept-3"))["canary"] === 0.5);
+  expect(names.filter((name) => after.get(name) !== kept[names.indexOf(name)])).toEqual(["kept-3"]);
+}
+
+async function manyWithOneSpoilt(harness: StoreHarness): Promise<void> {
+  if (harness.spoilOne === undefined) throw new Error("without spoilOne skip this case, and say why");
+  const names = Array.from({ length: 20 }, (_, index) => `sound-${index}`);
+  for (const name of names) await harness.seed(name, { canary: 0.25 });
+  await harness.spoilOne("sound-7");
+  await using opened = await use(harness);
+  try {
+    for (const asked of [names, names.slice(6, 9)]) {
+      const read = await readUntil(opened, asked, (some) => some.get("sound-7") instanceof StoreError);
+      expect(read.get("sound-7")).toMatchObject({ code: "malformed" });
+      const others = asked.filter((name) => name !== "sound-7");
+      for (const name of others) expect(rolloutsOf(read.get(name))).toEqual({ canary: 0.25 });
+    }
+  } finally {
+    await harness.seed("sound-7", {});
+  }
+}
+
+async function tenThousandTogether(harness: StoreHarness): Promise<void> {
+  const names = Array.from({ length: 10_000 }, (_, index) => `many-${index}`);
+  if (harness.seedMany === undefined) throw new Error("without seedMany skip this case, and say why");
+  await harness.seedMany(names, { canary: 0.25 });
+  await using opened = await use(harness);
+  const startedAt = performance.now();
+  const read = await opened.readMany(names);
+  expect(performance.now() - startedAt).toBeLessThan(READ_TIMEOUT_MS);
+  for (const name of names) {
+    expect(read.get(name)).toBeInstanceOf(Map);
+    if (rolloutsOf(read.get(name))["canary"] !== 0.25) throw new Error(name);
+  }
+}
+
+async function manyRejects(harness: StoreHarness): Promise<void> {
+  const names = Array.from({ length: 20 }, (_, index) => `away-${index}`);
+  await using opened = await use(harness);
+  const { store } = opened;
+  await opened.readMany(names);
+  await expect(store.readMany?.(names, AbortSignal.abort())).rejects.toBeInstanceOf(Error);
+  if (harness.hang !== undefined) {
+    await harness.hang();
+    try {
+      const gaveUp = new AbortController();
+      const startedAt = performance.now();
+      const read = store.readMany?.(names, gaveUp.signal);
+      setTimeout(() => gaveUp.abort(), 50);
+      await expect(read).rejects.toBeInstanceOf(Error);
+      expect(performance.now() - startedAt).toBeLessThan(500);
+    } finally {
+      await harness.recover?.();
+    }
+  }
+  if (harness.leave === undefined) return;
+  await harness.leave();
+  try {
+    await expect(opened.readMany(names)).rejects.toBeInstanceOf(StoreError);
+  } finally {
+    await harness.recover?.();
+  }
+}
+
+/** Reads again and again: what was written a moment ago may be found a moment later. */
+async function readUntil(
+  opened: Awaited<ReturnType<typeof use>>,
+  names: readonly string[],
+  isThere: (read: Snapshots) => boolean,
+): Promise<Snapshots> {
+  let read = await opened.readMany(names);
+  await eventually(async () => {
+    read = await opened.readMany(names);
+    return isThere(read);
+  }, "the change is read");
+  return read;
+}
+
+function rolloutsOf(answer: Snapshot | StoreError | undefined): Record<string, unknown> {
+  if (answer === undefined || answer instanceof StoreError) throw new Error(`no snapshot: ${answer}`);
+  return rollouts(answer);
+}
+
+/** What a daemon acts upon. */
+function acted(snapshot: Snapshot): unknown {
+  return [...snapshot].map(([version, { value, position }]) => ({
+    position,
+    ...checkRecord(version, value),
+  }));
+}
+
 async function megabyte(harness: StoreHarness): Promise<void> {
   const padding = "x".repeat(1024 * 1024);
   await using opened = await use(harness);
@@ -755,7 +882,12 @@ async function use(harness: StoreHarness) {
       throw new Error(`${store.address} has no remove: skip this case, and say why`);
     return store.remove(application, version, expected, inTime());
   };
-  return { store, read, write, remove, [Symbol.asyncDispose]: () => store.close() };
+  const readMany = async (applications: readonly string[]): Promise<Snapshots> => {
+    if (store.readMany === undefined)
+      throw new Error(`${store.address} has no readMany: skip this case, and say why`);
+    return store.readMany(applications, inTime());
+  };
+  return { store, read, readMany, write, remove, [Symbol.asyncDispose]: () => store.close() };
 }
 
 /** A watch whose nudges can be awaited. */

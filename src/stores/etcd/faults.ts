@@ -51,8 +51,9 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** The remedy is for the operator; `isUnknownRevision` for who reads the past. */
+/** The remedy is for the operator; `isUnknownRevision` for who reads the past, `isTooLong` for who can ask for less. */
 export class EtcdError extends StoreError {
+  isTooLong = false;
   readonly isUnknownRevision: boolean;
 
   constructor(code: StoreErrorCode, message: string, isUnknownRevision = false) {

@@ -8,6 +8,7 @@
 import { abandoned, unlessAborted } from "../abort.ts";
 import { readText } from "../http/body.ts";
 import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../http/identity.ts";
+import { nestsTooDeeply } from "../json-text.ts";
 import { StoreError } from "../store.ts";
 import type { EtcdPlace } from "./address.ts";
 import {
@@ -57,10 +58,14 @@ export class EtcdGateway {
     this.#tls = tlsOf(place);
   }
 
-  /** Rejects with a `StoreError`. */
-  async call(path: string, body: Json, signal: AbortSignal): Promise<Answer> {
+  /**
+   * Rejects with a `StoreError`.
+   *
+   * @param bytesMax how long the answer may be
+   */
+  async call(path: string, body: Json, signal: AbortSignal, bytesMax = ANSWER_BYTES_MAX): Promise<Answer> {
     return this.#inTurn(signal, async (endpoint, attempt, inTime) => ({
-      json: await this.#ask(endpoint, path, body, inTime),
+      json: await this.#ask(endpoint, path, body, inTime, bytesMax),
       attempts: attempt + 1,
     }));
   }
@@ -117,13 +122,20 @@ export class EtcdGateway {
   }
 
   /** One request, and another where the token turns out to be stale. */
-  async #ask(endpoint: string, path: string, body: Json, inTime: AbortSignal): Promise<Json> {
+  async #ask(
+    endpoint: string,
+    path: string,
+    body: Json,
+    inTime: AbortSignal,
+    bytesMax: number,
+  ): Promise<Json> {
     const token = await this.#login(endpoint, inTime);
-    const first = await this.#exchange(endpoint, path, body, token, inTime);
+    const first = await this.#exchange(endpoint, path, body, token, inTime, bytesMax);
     if (!isRefusal(first)) return first.json;
     if (this.#place.login === undefined || !isStaleToken(first)) throw refusalFault(endpoint, first);
     this.forgetToken();
-    const second = await this.#exchange(endpoint, path, body, await this.#login(endpoint, inTime), inTime);
+    const again = await this.#login(endpoint, inTime);
+    const second = await this.#exchange(endpoint, path, body, again, inTime, bytesMax);
     if (isRefusal(second)) throw refusalFault(endpoint, second);
     return second.json;
   }
@@ -160,9 +172,10 @@ export class EtcdGateway {
     body: Json,
     token: string,
     inTime: AbortSignal,
+    bytesMax = ANSWER_BYTES_MAX,
   ): Promise<{ readonly json: Json } | Refusal> {
     const response = await this.#post(endpoint, path, body, token, inTime);
-    const json = await jsonOf(endpoint, response);
+    const json = await jsonOf(endpoint, response, bytesMax);
     const refusal = response.ok ? undefined : refusalOf(response.status, json);
     if (refusal !== undefined) return refusal;
     if (!response.ok || json === undefined) throw strangerFault(endpoint, response.status);
@@ -204,17 +217,24 @@ function isRefusal(answer: { readonly json: Json } | Refusal): answer is Refusal
 }
 
 /** Undefined where the body is no JSON object. Rejects where it is too long, or does not arrive. */
-async function jsonOf(endpoint: string, response: Response): Promise<Json | undefined> {
-  const text = await readText(response, ANSWER_BYTES_MAX);
+async function jsonOf(
+  endpoint: string,
+  response: Response,
+  bytesMax = ANSWER_BYTES_MAX,
+): Promise<Json | undefined> {
+  const text = await readText(response, bytesMax);
   if (text === undefined) {
     const remedy = "take out what no daemon serves";
-    throw new EtcdError(
+    const fault = new EtcdError(
       "malformed",
-      `${endpoint} answers with more than ${ANSWER_BYTES_MAX} bytes; ${remedy}`,
+      `${endpoint} answers with more than ${bytesMax} bytes; ${remedy}`,
     );
+    fault.isTooLong = true;
+    throw fault;
   }
   try {
-    return asJson(JSON.parse(text));
+    // No answer of etcd's nests so deeply, and parsing one that does would make visitors wait.
+    return nestsTooDeeply(text) ? undefined : asJson(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -46,6 +46,11 @@ export function versionOf(prefix: string, application: string, key: string): str
   return encodeName(name) === segment ? name : segment;
 }
 
+/** The first key that may come after one; both in base64. */
+export function next(key: string): string {
+  return Buffer.concat([Buffer.from(key, "base64"), Buffer.of(0)]).toString("base64");
+}
+
 export function toBase64(text: string): string {
   return Buffer.from(text).toString("base64");
 }

@@ -1,7 +1,11 @@
 /** What etcd answers ⇄ records. Pure. */
 
+import { jsonOrText } from "../json-text.ts";
 import type { Snapshot, StoreRecord } from "../store.ts";
 import { fromBase64, versionOf } from "./keys.ts";
+
+/** A longer text is no record, and parsing it would make visitors wait. */
+export const RECORD_LENGTH_MAX = 64 * 1024;
 
 /** An object that came as JSON, unchecked. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -20,6 +24,8 @@ export interface KeyValue {
 export interface Range {
   /** The revision of the whole store at which it was read. */
   readonly revision: string;
+  /** Differs whenever anything in the store may differ: its revision, and which cluster says so since when. */
+  readonly state: string;
   readonly values: readonly KeyValue[];
   /** Whether there was more than was asked for. */
   readonly isCut: boolean;
@@ -38,7 +44,8 @@ export function rangeOf(answer: Json): Range | undefined {
     if (value === undefined) return undefined;
     values.push(value);
   }
-  return { revision, values, isCut: more === true };
+  const { cluster_id: cluster, raft_term: term } = asJson(header) ?? {};
+  return { revision, state: [cluster, term, revision].join(), values, isCut: more === true };
 }
 
 export function snapshotOf(prefix: string, application: string, values: readonly KeyValue[]): Snapshot {
@@ -49,10 +56,19 @@ export function snapshotOf(prefix: string, application: string, values: readonly
 export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
   const position = Number(modRevision);
   return {
-    value: parse(text),
+    value: text.length > RECORD_LENGTH_MAX ? text : jsonOrText(text),
     revision: modRevision,
     ...(Number.isSafeInteger(position) ? { position } : {}),
   };
+}
+
+/** What a text of any length says, for whoever writes it back. */
+export function wholeValueOf({ text }: KeyValue): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 export function isRevision(value: unknown): value is string {
@@ -68,12 +84,4 @@ function keyValueOf(kv: unknown): KeyValue | undefined {
   const { key, value = "", mod_revision: modRevision } = asJson(kv) ?? {};
   if (typeof key !== "string" || typeof value !== "string" || !isRevision(modRevision)) return undefined;
   return { key, text: fromBase64(value), modRevision };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -111,7 +111,8 @@ export class EtcdWatch {
 
   #wanted(): string {
     const { prefix } = this.#options;
-    const [first = "", ...others] = this.#listeners.applications;
-    return others.length === 0 ? directoryOf(prefix, first) : prefix;
+    if (this.#listeners.count > 1) return prefix;
+    const [only = ""] = this.#listeners.applications;
+    return directoryOf(prefix, only);
   }
 }

@@ -20,7 +20,7 @@ test.each<[string, Json]>([
 });
 
 test("an empty range is one, as only etcd says it", () => {
-  expect(rangeOf({ header })).toEqual({ revision: "7", values: [], isCut: false });
+  expect(rangeOf({ header })).toEqual({ revision: "7", state: ",,7", values: [], isCut: false });
 });
 
 test("a revision that no number can hold is still a revision, and no position", () => {
