@@ -4,25 +4,25 @@
 --     hold()       once, in init_worker_by_lua_block: begins to ask for leases
 --     location()   for each request, in set_by_lua_block: cookie → $maxwells_location
 --
--- When in doubt, master. Whatever goes wrong here (no daemon, no answer in time, an answer that makes no sense), visitors
--- are decided by the lease until it ends; then master serves them, they keep their cookies, and see no error.
+-- When in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no sense), the lease
+-- decides visitors until it ends. Then master serves them; they keep their cookies, and see no error.
 --
 -- The lease. Each worker asks once in RENEW_S, from a timer, and uses the answer for LEASE_MS at most, counted from the
--- question: two renewals may fail before anybody notices. An answer that is late, cut, doubled or senseless changes
--- nothing. The daemon's `0` ends the lease at once, and is asked about again at the next tick. Leases lie in a shared
--- dictionary, too, from which the workers of a reload begin. Time is nginx's monotonic clock: whoever sets the system's
--- clock neither ends a lease nor makes it longer.
+-- question: two renewals may fail before a visitor notices. An answer that is late, cut, doubled or senseless changes
+-- nothing. The daemon's `0` ends the lease at once, and the worker asks again at the next tick. A shared dictionary keeps
+-- leases, too, and the workers of a reload begin with it. Time is nginx's monotonic clock: a change of the system's clock
+-- neither ends a lease nor makes it longer.
 --
 -- A request does no I/O: one variable is read, one number is compared with each arc, and one count goes up.
 --
 -- Counts are reported after each renewal, on the same connection, one location at a time, and taken off when the daemon
--- confirms them; so none is lost while the daemon is away, or when a worker ends in peace. Only the counts of one report
--- come twice, where the daemon stops between its two answers, or its confirmation is late. One that hangs is not sent
--- any, as it would count them all when it wakes up.
+-- confirms them, so none is lost while the daemon is away, or when a worker ends in peace. If the daemon stops between its
+-- two answers, or confirms too late, the counts of one report come twice. A daemon that hangs is sent no counts, because it
+-- would count them all when it wakes up.
 --
--- Why a module of its own: it has no line in common with the one that asks but those about cookies and maintenance, and
--- whoever copies a file should not have to read the other way. set_by_lua is the cheapest place for Lua; it can neither
--- set headers nor end a request, so the configuration does both.
+-- Why a module of its own: it shares only the lines about cookies and maintenance with the module that asks, and an operator
+-- who copies one file should not have to read the other way. set_by_lua is the cheapest place for Lua. It can neither set
+-- headers nor end a request, so the configuration does both.
 
 local ffi = require "ffi"
 local C = ffi.C
@@ -49,7 +49,7 @@ local DURATION = "^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$"
 -- The most that the daemon takes in one report.
 local SERVED_MAX = 1e9
 
--- Any decimal spelling of a fraction is shorter.
+-- Every decimal spelling of a fraction is shorter.
 local ASSIGNMENT_BYTES_MAX = 32
 local LOCATION_BYTES_MAX = 64
 local ZERO, NINE, DOT, MINUS = byte("09.-", 1, 4)
@@ -63,7 +63,7 @@ local MAINTENANCE = "maintenance"
 
 local _M = {}
 
---- The applications that were set up, in order, and by name; workers are forked after setup, and learn for themselves.
+--- The applications that were set up, in order, and by name. Workers are forked after setup; each keeps its own state in them.
 local applications = {}
 local by_name = {}
 
@@ -72,21 +72,21 @@ local KNOWN_SETTINGS = {
   allow_force = "boolean",
 }
 
---- Nobody is placed by it.
+--- It decides no visitor.
 local NO_LEASE = { ends_at = 0, size = 0 }
 
---- Milliseconds on a clock that nobody sets, as of this turn of nginx's event loop.
+--- Milliseconds on a monotonic clock, as of this turn of nginx's event loop.
 local function clock_ms()
   -- Not a tail call: LuaJIT does not compile that one.
   local time = tonumber(C.ngx_current_msec)
   return time
 end
 
---- Says whose lease is held, and which locations count. Call it once for each application.
+--- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each application.
 --
 -- socket       the daemon's unix socket, as "/run/maxwells-daemon.sock"
 -- locations    the versions that this nginx can serve, as { "canary" }; visitors in other arcs are at master
--- application  its name, where the daemon serves several; without it the daemon's first one is meant
+-- application  its name; without it the daemon's first one is meant
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
 -- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force: always, or never
 -- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that does TLS
@@ -115,7 +115,7 @@ function _M.setup(settings)
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
     lease = NO_LEASE,
-    -- How many visitors went where since the last report; failure: to master, as nobody could decide.
+    -- Visitors by location since the last report. failure: at master, because there was no lease.
     counts = { master = 0, failure = 0 },
     in_maintenance = false,
     ask_at = 0,
@@ -132,7 +132,7 @@ function _M.setup(settings)
   if name then by_name[name] = self end
 end
 
---- Reads the arcs of a lease, in their order; nil where they make no sense.
+--- Reads the arcs of a lease, in their order; nil if they make no sense.
 local function read_lease(self, text, ends_at)
   local lease = { ends_at = ends_at, size = 0, offsets = {}, rollouts = {}, locations = {} }
   local arcs, length = 0, 0
@@ -182,7 +182,7 @@ local function renew(self, sock, asked_at)
   if not lease or (duration_ms == 0 and lease.size > 0) then return false, "its answer makes no sense" end
   if duration_ms == 0 then lease = NO_LEASE end
   self.lease = lease
-  -- Behind a word, as an application without a name would be an empty key, which is refused.
+  -- Behind a word, because an application without a name would be an empty key, which nginx refuses.
   ngx.shared.maxwells_daemon:set("lease " .. self.name, lease.ends_at .. " " .. arcs)
   return true
 end
@@ -194,7 +194,7 @@ local function report(self, sock, deadline)
     if count > 0 then
       local sum, rest = exchange(sock, "?served" .. self.fields .. " " .. location .. "=" .. count .. "\n", deadline)
       local is_taken = sum == tostring(count) and rest == ""
-      -- Refused, as an invalid request is. By a daemon that has read its store: the version is gone, and so is its count.
+      -- The daemon refuses it as invalid. If it has read its store, then the version is gone, and so is its count.
       local is_refused = rest == MASTER
       if not is_taken and not is_refused then return end
       if is_taken or self.lease ~= NO_LEASE then self.counts[location] = self.counts[location] - count end
@@ -231,7 +231,7 @@ local function look_for_maintenance(self)
   end
 end
 
---- Says once that nobody can be decided any more, and once that they can.
+--- Logs once that there is no lease any more, and once that there is one again.
 local function tell(self)
   local is_lost = clock_ms() >= self.lease.ends_at
   if is_lost == self.is_lost then return end

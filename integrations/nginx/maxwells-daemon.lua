@@ -3,24 +3,24 @@
 --     setup{…}   once, in init_by_lua_block: what is asked, and which answers count
 --     route()    for each request, in rewrite_by_lua_block: cookie → daemon → $maxwells_location
 --
--- When in doubt, master. Whatever goes wrong here (no daemon, no answer in time, an answer that makes no sense), the
--- visitor is served by master, keeps its cookie, and sees no error.
+-- When in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no sense), master
+-- serves the visitor, who keeps the cookie and sees no error.
 --
 -- Patience. A request waits for the daemon at most PATIENCE_MS in all: connecting, sending, reading, and trying again.
--- Connections are pooled, and a pooled one may be dead since the daemon was restarted: then it is asked once more on a
--- fresh one, within what is left. After FAILURES_MAX failures in a row, each of them asked after the one before, the worker
--- stops asking for PAUSE_S, so that a hung daemon costs a few visitors 8 ms and all others nothing, and a hiccup of some
--- milliseconds stops nobody; then a single request probes, and the first answer ends the pause.
+-- Connections are pooled, and a pooled one may be dead since the daemon was restarted: then the module asks once more on a
+-- fresh one, within the time that is left. After FAILURES_MAX failures in a row, each of them asked after the one before, the
+-- worker stops asking for PAUSE_S. So a hung daemon costs a few visitors 8 ms and all others nothing, and a hiccup of some
+-- milliseconds does not stop the worker. Then a single request probes, and the first answer ends the pause.
 --
 -- A connection goes back to the pool only when exactly one whole answer was read from it. Everything else closes it, so
 -- a late answer never reaches the next visitor.
 --
--- What visitors send is not believed: the cookie reaches the daemon only where it consists of the characters of a
--- number, so it cannot become a second request; an incoming maxwellsdaemon-location header is never looked at. What
--- testers force is passed on only where allow_force says so, and only if it looks like a location.
+-- The module does not believe visitors: it passes the cookie on only if it consists of the characters of a number, so it
+-- cannot become a second request, and it never looks at a visitor's maxwellsdaemon-location header. It passes on what
+-- testers force only if allow_force says so, and only if nginx serves that version.
 --
--- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends well in the access phase lets visitors
--- in. set_by_lua cannot use sockets.
+-- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends without an error in the access phase lets
+-- visitors in. set_by_lua cannot use sockets.
 
 local tcp = ngx.socket.tcp
 local var = ngx.var
@@ -31,12 +31,12 @@ local PATIENCE_MS = 8
 local FAILURES_MAX = 3
 local PAUSE_S = 1
 
--- Below the daemon's own -idle-timeout (60s), so that it is nginx who closes idle connections.
+-- Below the daemon's own -idle-timeout (60s), so that it is nginx that closes idle connections.
 local POOL_IDLE_MS = 30000
 -- For each worker; more than are asking at one moment are closed after their answer.
 local POOL_SIZE = 256
 
--- Any decimal spelling of a fraction is shorter.
+-- Every decimal spelling of a fraction is shorter.
 local ASSIGNMENT_BYTES_MAX = 32
 local LOCATION_BYTES_MAX = 64
 -- An assignment, a location, two line feeds.
@@ -58,11 +58,11 @@ local KNOWN_SETTINGS = {
   allow_force = "boolean",
 }
 
---- Says what is asked for an application, and which answers count. Call it once for each application.
+--- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each application.
 --
 -- socket       the daemon's unix socket, as "/run/maxwells-daemon.sock"
 -- locations    the versions that this nginx can serve, as { "canary" }; every other answer is master
--- application  its name, where the daemon serves several; without it the daemon's first one is asked for
+-- application  its name; without it the daemon's first one is asked for
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
 -- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force: always, or never.
 --              The daemon has to run with -allow-force, too
@@ -122,7 +122,7 @@ end
 
 --- Whether a new assignment can be the daemon's answer to a visitor who had `given`.
 local function is_possible(assignment, given)
-  -- Up to 15 decimals come back as they were sent: another number is the answer to somebody else.
+  -- Up to 15 decimals come back as they were sent: another number is the answer to another visitor.
   if given and #given <= 17 and find(given, "^0%.%d+$") then return false end
   local number = tonumber(assignment)
   return number and number >= 0 and number < 1
@@ -155,17 +155,18 @@ local function exchange(self, given, line, options, patience_ms, deadline)
   return assignment, location
 end
 
---- What the visitor wants to force, as the daemon is told; the header goes before the cookie.
-local function forced()
+--- What the visitor wants to force, as the daemon is told; the header goes before the cookie. A version that this nginx does
+-- not serve is not passed on: the daemon would count it, and master would serve it.
+local function forced(self)
   local word = var.http_maxwellsdaemon_force or var["cookie_maxwellsdaemon-force"]
-  if word and #word <= LOCATION_BYTES_MAX and find(word, "^%w[%w._-]*$") then return " force=" .. word end
+  if word and (word == "always" or word == "never" or self.served[word]) then return " force=" .. word end
   return ""
 end
 
 --- Asks within PATIENCE_MS. Returns assignment and location, or nil and what went wrong.
 local function ask(self, given)
   local deadline = now() + PATIENCE_MS / 1000
-  local line = (given or "") .. self.fields .. (self.allow_force and forced() or "") .. "\n"
+  local line = (given or "") .. self.fields .. (self.allow_force and forced(self) or "") .. "\n"
   local assignment, location, was_dead = exchange(self, given, line, self.pooled, PATIENCE_MS, deadline)
   if was_dead then
     local left_ms = (deadline - now()) * 1000
@@ -174,9 +175,9 @@ local function ask(self, given)
   return assignment, location
 end
 
---- Counts a failure of who asked after so many others.
+--- Counts a failure of a request that began after `failures_before` others.
 local function failed(self, why, failures_before)
-  -- All who wait side by side wait for one hiccup, which is one failure.
+  -- All requests that wait at the same time wait for one hiccup, which is one failure.
   if self.failures ~= failures_before then return end
   self.failures = failures_before + 1
   if self.failures < FAILURES_MAX then return end

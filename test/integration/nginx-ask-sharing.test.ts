@@ -44,7 +44,12 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
   }
 
   /** The shipped example with these lines more in its server; returns where it is. */
-  async function startExample(directory: string, socket: string, more = ""): Promise<string> {
+  async function startExample(
+    directory: string,
+    socket: string,
+    more = "",
+    allowForce = false,
+  ): Promise<string> {
     const port = await freePort();
     installPage(directory);
     const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
@@ -52,7 +57,14 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
       ends.push(() => upstream.stop());
     }
     const maintenanceFile = join(directory, "maintenance");
-    const places = { master, canary, daemon: socket, maintenanceFile, page: join(directory, "share") };
+    const places = {
+      master,
+      canary,
+      daemon: socket,
+      maintenanceFile,
+      page: join(directory, "share"),
+      allowForce,
+    };
     const example = fillExample("ask", port, places).replace("location / {", () => `${more}\n location / {`);
     const nginx = await startNginx(directory, port, example);
     ends.push(() => nginx.stop());
@@ -117,6 +129,23 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     hiccups = false;
     expect(new Set(sideBySide)).toEqual(new Set(["master"]));
     await eventually(async () => (await served()) === "canary", "the canary again", SOON_MS);
+  });
+
+  test("the daemon hears of a forced version only if nginx serves it", async () => {
+    const directory = newDirectory();
+    const socket = join(directory, "daemon.sock");
+    const lines: string[] = [];
+    await standIn(socket, (line) => {
+      lines.push(line);
+      return `${assignmentOf(line)}\ncanary\n`;
+    });
+    const url = await startExample(directory, socket, "", true);
+    for (const word of ["always", "never", "canary", "master", "blue", "always never"]) {
+      const headers = { cookie: "maxwellsdaemon=0.1", "maxwellsdaemon-force": word };
+      expect((await fetch(url, { headers })).status).toBe(200);
+    }
+    const rest = lines.map((line) => line.replace("0.1 application=website", ""));
+    expect(rest).toEqual([" force=always", " force=never", " force=canary", " force=master", "", ""]);
   });
 
   describe("a new visitor keeps one assignment", () => {
