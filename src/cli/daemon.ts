@@ -23,6 +23,9 @@ const STDERR = 2;
 /** For how long an ending process waits for its log to be written. */
 const LOG_DRAIN_MS = 300;
 
+/** So many applications are named in the line that says what runs. */
+const NAMES_SHOWN_MAX = 8;
+
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 /** 128 + SIGINT, as a shell says it and the daemon of 2016 did. */
@@ -146,10 +149,16 @@ function statusOf(settings: Settings): string {
 
 function describe(settings: Settings, daemon: Daemon): Record<string, string> {
   return {
-    applications: settings.get(application).join(","),
+    applications: namesText(settings.get(application)),
     store: daemon.state().store,
     config: settings.get(configFile) ?? "none",
     listen: daemon.servers.map((server) => server.name).join(", "),
     admin: daemon.adminUrl ?? "none",
   };
+}
+
+/** Some names, and how many there are beside them. */
+function namesText(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN_MAX).join(",");
+  return names.length > NAMES_SHOWN_MAX ? `${shown} and ${names.length - NAMES_SHOWN_MAX} more` : shown;
 }

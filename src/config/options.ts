@@ -11,6 +11,12 @@ import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values
 /** Names of applications are names of files in the state directory, and travel in lines and headers. */
 const APPLICATION_BYTES_MAX = 128;
 
+/**
+ * A daemon serves this many applications. `npm run bench -- applications` shows what they cost; more are for another
+ * daemon.
+ */
+export const APPLICATIONS_MAX = 10_000;
+
 function parseApplication(text: string): string | Problem {
   const isSafe = /^[^\p{Cc}/.][^\p{Cc}/]*$/u.test(text) && Buffer.byteLength(text) <= APPLICATION_BYTES_MAX;
   return isSafe

@@ -3,12 +3,13 @@
 import { SERVERS } from "../servers/list.ts";
 import { traefikListen, traefikVersions } from "../servers/traefik.ts";
 import type { CrossCheck } from "./option.ts";
-import { application, delay, unhealthy, unhealthyMs } from "./options.ts";
+import { APPLICATIONS_MAX, application, delay, unhealthy, unhealthyMs } from "./options.ts";
 import { addressText } from "./values.ts";
 
 /** What stands in a list more than once, each once. */
 function repeated(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  const seen = new Set<string>();
+  return [...new Set(names.filter((name) => seen.size === seen.add(name).size))];
 }
 
 const SERVER_OPTIONS = SERVERS.flatMap((kind) => kind.options);
@@ -32,7 +33,11 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
   {
     options: [application],
     check(settings) {
-      const twice = repeated(settings.get(application));
+      const names = settings.get(application);
+      if (names.length > APPLICATIONS_MAX) {
+        return `${names.length} applications are named, and a daemon serves at most ${APPLICATIONS_MAX}; start another daemon for the others`;
+      }
+      const twice = repeated(names);
       return twice.length === 0 ? undefined : `${twice.join(", ")} is named twice; name it once`;
     },
   },

@@ -6,6 +6,7 @@ import { environmentName } from "../../src/config/environment.ts";
 import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
 import { type Option, Problem } from "../../src/config/option.ts";
 import {
+  APPLICATIONS_MAX,
   allOptions,
   allowForce,
   application,
@@ -318,6 +319,15 @@ describe("problems", () => {
     expect(problems({ argv: ["-application", "a", "-application", "a", "-delay", "x"] })).toEqual([
       'flag -delay: "x": write a duration with its unit, such as 4s, 1m30s or 500ms',
       "flag -application: a is named twice; name it once",
+    ]);
+  });
+
+  test("as many applications as there may be are taken, and one more is told", () => {
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `app-${index}`);
+    const file = (count: number) => `application = ${JSON.stringify(names(count))}`;
+    expect(problems({ file: file(APPLICATIONS_MAX) })).toEqual([]);
+    expect(problems({ file: file(APPLICATIONS_MAX + 1) })).toEqual([
+      `file ${FILE}: application: 10001 applications are named, and a daemon serves at most 10000; start another daemon for the others`,
     ]);
   });
 
