@@ -10,6 +10,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { benchApplications } from "./applications.ts";
 import { benchClient } from "./client.ts";
 import { killDescendants } from "./descendants.ts";
 import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
@@ -36,6 +37,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   memory: benchMemory,
   start: benchStart,
   stores: benchStores,
+  applications: benchApplications,
 };
 
 const NGINX_AT_LEAST = 0.55;

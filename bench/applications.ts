@@ -1,0 +1,237 @@
+/**
+ * Many applications in one daemon: what their visitors wait, and what they cost. Visitors come at a steady rate, each to the
+ * next application (`paced-load.c`), while the daemon reads its store as it always does. The row of one application says what
+ * the machine and the load take by themselves.
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openStore } from "../src/stores/list.ts";
+import { DaemonProcess } from "../test/support/daemon-process.ts";
+import { compile } from "./line.ts";
+import { limitRow, notMeasuredRow, type Row, thousands } from "./report.ts";
+import type { Setup } from "./setup.ts";
+import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
+import type { Program } from "./subject.ts";
+import { directoryOf, type Stops } from "./ways.ts";
+
+/** On a file; the other stores are measured with the most. */
+const COUNTS = [1, 100, 1_000, 10_000] as const;
+const MOST = 10_000;
+
+/** Visitors a second, over so many connections. */
+const RATE = 10_000;
+const CONNECTIONS = 32;
+
+/** What ten thousand applications may take. */
+const P99_MS_AT_MOST = 1;
+const MB_AT_MOST = 400;
+const PROCESSOR_PERCENT_AT_MOST = 15;
+const READY_MS_AT_MOST = 5_000;
+const ENDED_MS_AT_MOST = 3_000;
+
+/** What an application is told by the store: a quarter of the circle, in which all visitors of the load lie. */
+const ROLLOUT = 0.25;
+
+/** Several reads of the store, which is read every 4 s. */
+const VISITED_S = { full: 20, quick: 6 } as const;
+const REST_MS = { full: 20_000, quick: 8_000 } as const;
+
+/** What a start sets off is over then, such as saving what was read. */
+const SETTLE_MS = { full: 15_000, quick: 6_000 } as const;
+
+/** Writers that fill a store at once. */
+const WRITERS = 32;
+
+/** Of /proc/PID/stat: ticks of the processor. */
+const TICK_MS = 10;
+
+/** What the load saw; times in microseconds. */
+interface Visited {
+  readonly asked: number;
+  readonly answered: number;
+  readonly canaries: number;
+  readonly lost: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly slowest: number;
+}
+
+interface Measured extends Visited {
+  readonly memoryMb: number;
+  readonly processorPercent: number;
+  readonly readyMs: number;
+  readonly endedMs: number;
+  /** Decisions that the daemon counted under the names of their applications. */
+  readonly counted: number;
+}
+
+export async function benchApplications(setup: Setup): Promise<Row[]> {
+  const load = await compile("paced-load");
+  const rows: Row[] = [];
+  for (const program of setup.programs.slice(0, 1)) {
+    for (const engine of ENGINES.filter(({ name }) => ["file", "redis", "postgres", "etcd"].includes(name))) {
+      const missing = engine.missing();
+      if (missing !== undefined) rows.push(notMeasuredRow(`applications, ${engine.name}`, missing));
+      else {
+        for (const count of engine.name === "file" ? COUNTS : [MOST]) {
+          rows.push(...rowsOf(engine, count, await measure(engine, count, program, load, setup)));
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+function rowsOf(engine: Engine, count: number, measured: Measured): Row[] {
+  const what = `${thousands(count)} application${count === 1 ? "" : "s"}, ${engine.name}`;
+  const { asked, answered, canaries, lost, p50, p99, slowest, counted, ...costs } = measured;
+  const isMost = count === MOST;
+  const waited = `median ${ms(p50)}, slowest ${ms(slowest)}; ${thousands(RATE)} visitors a second`;
+  const visitors = limitRow(
+    `${what}: p99 of visitors`,
+    p99 / 1_000,
+    "ms",
+    waited,
+    isMost ? P99_MS_AT_MOST : undefined,
+  );
+  const isWhole = answered === asked && canaries === asked && counted === asked && lost === 0;
+  const memory = limitRow(`${what}: memory`, costs.memoryMb, "MB", "", isMost ? MB_AT_MOST : undefined);
+  if (!isMost) return [visitors, memory];
+  return [
+    visitors,
+    {
+      what: `${what}: decisions counted under their own names`,
+      figure: `${thousands(counted)} of ${thousands(asked)}; ${thousands(canaries)} at the canary, as ordered`,
+      bound: "all",
+      verdict: isWhole ? "ok" : "MISSED",
+    },
+    memory,
+    limitRow(
+      `${what}: processor at rest`,
+      costs.processorPercent,
+      "%",
+      "of a core",
+      PROCESSOR_PERCENT_AT_MOST,
+    ),
+    limitRow(`${what}: ready after`, costs.readyMs, "ms", "", READY_MS_AT_MOST),
+    limitRow(`${what}: ended after`, costs.endedMs, "ms", "", ENDED_MS_AT_MOST),
+  ];
+}
+
+async function measure(
+  engine: Engine,
+  count: number,
+  program: Program,
+  load: string,
+  setup: Setup,
+): Promise<Measured> {
+  const stops: Stops = [];
+  const length = setup.turns > 3 ? "full" : "quick";
+  const names = Array.from({ length: count }, (_, index) => `app-${index}`);
+  try {
+    const running = await engine.start(stops);
+    await fill(running, names);
+    const { daemon, socket, readyMs } = await start(program, running, names, stops);
+    await Bun.sleep(SETTLE_MS[length]);
+    const beganAtMs = performance.now();
+    const before = processorMs(daemon.pid);
+    await Bun.sleep(REST_MS[length]);
+    const processorPercent = (100 * (processorMs(daemon.pid) - before)) / (performance.now() - beganAtMs);
+    const visited = await visit(load, socket, VISITED_S[length], count);
+    const memoryMb = residentMb(daemon.pid);
+    const state = await daemon.state();
+    const decisions = state.applications.flatMap((application) => application.decisions);
+    const counted = decisions.reduce(
+      (sum, { location, count: each }) => sum + (location === "canary" ? each : 0),
+      0,
+    );
+    const endsAtMs = performance.now();
+    const status = await daemon.end();
+    if (status !== 0) throw new Error(`the daemon ended with status ${status}:\n${daemon.log}`);
+    const endedMs = performance.now() - endsAtMs;
+    setup.say(`${thousands(count)} applications, ${engine.name}: p99 ${ms(visited.p99)}`);
+    return { ...visited, memoryMb, processorPercent, readyMs, endedMs, counted };
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** Gives each application its canary. */
+async function fill(running: RunningEngine, names: readonly string[]): Promise<void> {
+  if (running.address.startsWith("file:")) {
+    const records = Object.fromEntries(names.map((name) => [name, { canary: ROLLOUT }]));
+    writeFileSync(running.address.slice("file:".length), JSON.stringify(records));
+    return;
+  }
+  const store = await openStore(running.operator ?? running.address, { table: "", region: "", warn() {} });
+  await store.init?.(AbortSignal.timeout(10_000));
+  const waiting = names[Symbol.iterator]();
+  const write = async () => {
+    for (const name of waiting) {
+      await store.write?.(name, "canary", { rollout: ROLLOUT }, null, AbortSignal.timeout(10_000));
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, write));
+  await store.close();
+}
+
+async function start(program: Program, running: RunningEngine, names: readonly string[], stops: Stops) {
+  const directory = directoryOf(stops);
+  const socket = join(directory, "daemon.sock");
+  const config = join(directory, "daemon.toml");
+  writeFileSync(
+    config,
+    `application = ${JSON.stringify(names)}\nstore = ${JSON.stringify(running.address)}\n`,
+  );
+  const beganAtMs = performance.now();
+  // biome-ignore format: a flag a line
+  const child = Bun.spawn([
+    ...program.command,
+    "-config", config,
+    "-socket", socket,
+    "-admin", "127.0.0.1:0",
+    "-statsd", "none",
+    "-state-dir", join(directory, "state"),
+    "-logfile", join(directory, "daemon.log"),
+  ], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+    // As the launcher and the systemd unit set it.
+    env: { ...process.env, ...running.env, BUN_JSC_forceRAMSize: "134217728" },
+  });
+  stops.push(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
+  const daemon = await DaemonProcess.of(child);
+  return { daemon, socket, readyMs: performance.now() - beganAtMs };
+}
+
+async function visit(load: string, socket: string, seconds: number, count: number): Promise<Visited> {
+  const child = Bun.spawn([load, socket, ...[seconds, CONNECTIONS, RATE, count].map(String)], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const report = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) throw new Error("the load broke off");
+  return JSON.parse(report) as Visited;
+}
+
+/** What a process has had of the processor. */
+function processorMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** Resident memory of a process. */
+function residentMb(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+  return (Number(kib) * 1024) / 1e6;
+}
+
+function ms(us: number): string {
+  return `${(us / 1_000).toFixed(2)} ms`;
+}
