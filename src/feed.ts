@@ -83,6 +83,7 @@ export class Feed {
   readonly #rounds = new Set<Promise<void>>();
   readonly #unwatches: (() => void)[] = [];
   readonly #firstRound = Promise.withResolvers<void>();
+  #hasBegun = false;
   #lastGood: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
   #roundBeganAtMs = Number.NEGATIVE_INFINITY;
@@ -220,7 +221,8 @@ export class Feed {
     if (this.#ending.signal.aborted) return;
     this.#expiry.watch();
     tellings.flush(this.#clock());
-    if (this.#followed.every(({ hasBegun }) => hasBegun)) this.#firstRound.resolve();
+    this.#hasBegun ||= this.#followed.every(({ hasBegun }) => hasBegun);
+    if (this.#hasBegun) this.#firstRound.resolve();
   }
 
   async #readTogether(
@@ -230,7 +232,6 @@ export class Feed {
     random: number,
     tellings: Tellings,
   ): Promise<void> {
-    const slices = new Slices();
     const applications = round.map(({ application }) => application);
     let answer: Awaited<ReturnType<typeof readMany>> | undefined;
     let failure: unknown;
@@ -239,6 +240,7 @@ export class Feed {
     } catch (error) {
       failure = error;
     }
+    const slices = new Slices();
     for (const followed of round) {
       if (slices.isOverNow()) await slices.next();
       if (this.#ending.signal.aborted) return;
