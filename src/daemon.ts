@@ -8,6 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
+import { findPredecessor } from "./admin/predecessor.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
 import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
@@ -39,7 +40,6 @@ import { Rollout } from "./rollout.ts";
 import { Connections } from "./servers/connections.ts";
 import { exposuresOf } from "./servers/exposure.ts";
 import { SERVERS } from "./servers/list.ts";
-import { findPredecessor } from "./servers/predecessor.ts";
 import type { Server } from "./servers/server.ts";
 import { openStore } from "./stores/list.ts";
 

@@ -71,7 +71,11 @@ export class Admin extends StreamServer {
     const shared = new AdminShared(
       { ...context, connections: new Connections({ max: ADMIN_CONNECTIONS_MAX }) },
       emptyServerCounts(`admin ${hostPortText(address)}`),
-      { pages: pagesOf(options), hosts, waiting: new Waiting(ADMIN_WAITING_BYTES_MAX) },
+      {
+        pages: pagesOf(options),
+        hosts: [...hosts, address.host],
+        waiting: new Waiting(ADMIN_WAITING_BYTES_MAX),
+      },
     );
     super(shared, { address: listening, socketMode: 0, silenceMs: SILENCE_MS_MAX });
     this.#shared = shared;

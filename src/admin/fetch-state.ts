@@ -1,11 +1,11 @@
 /** Asks a daemon's admin listener what it says of itself: the other side of `/state`. */
 
-import { request } from "node:http";
 import { type HostPort, hostPortText } from "../config/values.ts";
+import { type Answer, get } from "./get.ts";
 import type { State } from "./state.ts";
 
-/** A daemon with ten thousand applications of six versions says less. */
-const STATE_BYTES_MAX = 64 * 1024 * 1024;
+/** A daemon with ten thousand applications of six versions says less, in characters. */
+const STATE_LENGTH_MAX = 64 * 1024 * 1024;
 
 export class AdminError extends Error {
   override readonly name = "AdminError";
@@ -21,9 +21,9 @@ export class AdminError extends Error {
 /** What the daemon at `address` says. Rejects with an `AdminError`. */
 export async function fetchState(address: HostPort, timeoutMs: number): Promise<State> {
   const url = `http://${hostPortText(address)}/state`;
-  let response: { status: number; body: string };
+  let response: Answer;
   try {
-    response = await get(url, timeoutMs);
+    response = await get(url, { timeoutMs, lengthMax: STATE_LENGTH_MAX });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new AdminError("unreachable", `nobody answers at ${url}: ${code ?? message}`, { cause: error });
@@ -36,34 +36,6 @@ export async function fetchState(address: HostPort, timeoutMs: number): Promise<
     );
   }
   return state;
-}
-
-/** Without `fetch`, which would ask the proxy that the environment may name, and the daemon is on this machine. */
-function get(url: string, timeoutMs: number): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    // Under any name that leads there: the listener's check of names is against browsers, which cannot send another one.
-    const asking = request(url, { headers: { host: "localhost" } }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (text: string) => {
-        body += text;
-        if (body.length > STATE_BYTES_MAX) stop(new Error("its answer is too long"));
-      });
-      response.on("end", () => finish(() => resolve({ status: response.statusCode ?? 0, body })));
-      response.on("error", (error) => finish(() => reject(error)));
-    });
-    const timer = setTimeout(() => stop(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-    function finish(settle: () => void) {
-      clearTimeout(timer);
-      settle();
-    }
-    function stop(error: Error) {
-      finish(() => reject(error));
-      asking.destroy();
-    }
-    asking.on("error", (error) => finish(() => reject(error)));
-    asking.end();
-  });
 }
 
 function parsed(text: string): unknown {

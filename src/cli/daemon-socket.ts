@@ -4,7 +4,7 @@ import { admin } from "../admin/admin.ts";
 import type { Settings } from "../config/option.ts";
 import { type Address, addressText } from "../config/values.ts";
 import { socket } from "../servers/line.ts";
-import { readListeners } from "../servers/predecessor.ts";
+import { readListeners } from "../admin/predecessor.ts";
 
 /**
  * The socket that is named. If none is named, the daemon's own word counts, because under systemd it listens at the path of

@@ -6,13 +6,13 @@
  * address is shared only with a daemon that says that it listens there, and that serves nothing which this one does not.
  */
 
-import { request } from "node:http";
 import { type HostPort, hostPortText } from "../config/values.ts";
+import { get } from "./get.ts";
 
 const TIMEOUT_MS = 1_000;
 
-/** Ten thousand names of applications are less. */
-const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** Ten thousand names of applications are less, in characters. */
+const LENGTH_MAX = 4 * 1024 * 1024;
 
 /** What a daemon says at `/listeners`. */
 export interface Listeners {
@@ -34,33 +34,14 @@ export async function findPredecessor(
 /** What the daemon whose admin listener is at `admin` says of its listeners; undefined if there is none. */
 export async function readListeners(admin: HostPort): Promise<Listeners | undefined> {
   try {
-    const said: unknown = JSON.parse(await get(`http://${hostPortText(admin)}/listeners`));
+    const url = `http://${hostPortText(admin)}/listeners`;
+    const { body } = await get(url, { timeoutMs: TIMEOUT_MS, lengthMax: LENGTH_MAX });
+    const said: unknown = JSON.parse(body);
     return isListeners(said) ? said : undefined;
   } catch {
     // Nobody is there, or it is no daemon of this kind.
     return undefined;
   }
-}
-
-function get(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asking = request(url, { timeout: TIMEOUT_MS, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (text: string) => {
-        body += text;
-        if (body.length > ANSWER_BYTES_MAX) asking.destroy(new Error("its answer is too long"));
-      });
-      response.on("end", () => settle(() => resolve(body)));
-    });
-    const timer = setTimeout(() => asking.destroy(new Error("no answer in time")), TIMEOUT_MS);
-    function settle(how: () => void) {
-      clearTimeout(timer);
-      how();
-    }
-    asking.on("error", (error) => settle(() => reject(error)));
-    asking.end();
-  });
 }
 
 function isListeners(value: unknown): value is Listeners {
