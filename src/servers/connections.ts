@@ -19,7 +19,9 @@ const CONNECTIONS_MIN = 16;
 
 export class Connections {
   readonly max: number;
-  readonly #shares: Share[] = [];
+  #shares = 0;
+  #ownMax = 0;
+  #commonMax = 0;
   #inCommon = 0;
 
   /**
@@ -32,23 +34,24 @@ export class Connections {
 
   /** The share of one more listener. All are to be there before the first one listens. */
   share(): Share {
-    const share = new Share(this);
-    this.#shares.push(share);
-    return share;
+    this.#shares++;
+    this.#ownMax = Math.floor(this.max / 2 / this.#shares);
+    this.#commonMax = this.max - this.#ownMax * this.#shares;
+    return new Share(this);
   }
 
   /** What each listener has for itself. */
   get ownMax(): number {
-    return Math.floor(this.max / 2 / Math.max(1, this.#shares.length));
+    return this.#ownMax;
   }
 
   /** What all listeners have in common. */
   get commonMax(): number {
-    return this.max - this.ownMax * this.#shares.length;
+    return this.#commonMax;
   }
 
   takeInCommon(): boolean {
-    if (this.#inCommon >= this.commonMax) return false;
+    if (this.#inCommon >= this.#commonMax) return false;
     this.#inCommon++;
     return true;
   }

@@ -23,6 +23,9 @@ import type { Waiting } from "./waiting.ts";
 
 const QUESTION_MARK = 0x3f;
 
+/** A line of a client that speaks HTTP: it has no answer. */
+const FOREIGN = -1;
+
 /** What the connections of a listener share. */
 export class LineShared extends StreamShared {
   readonly closesAfterReply: boolean;
@@ -45,8 +48,6 @@ export class LineConnection extends StreamConnection {
   readonly #shared: LineShared;
   /** Inside a line that is already too long. */
   #isOverlong = false;
-  /** The client speaks HTTP: nothing that it sends is obeyed any more. */
-  #isForeign = false;
 
   constructor(shared: LineShared, socket: StreamSocket, nowMs: number) {
     super(shared, socket, nowMs);
@@ -64,6 +65,7 @@ export class LineConnection extends StreamConnection {
     let at = 0;
     let answered = 0;
     let lookAt = LOOK_BYTES;
+    let isForeign = false;
     if (this.partLength > 0 || this.#isOverlong) {
       const end = chunk.indexOf(LF);
       if (end < 0) {
@@ -71,22 +73,25 @@ export class LineConnection extends StreamConnection {
         return;
       }
       at = this.#answerKept(chunk, end, nowMs);
+      if (at === FOREIGN) {
+        this.#refuse();
+        return;
+      }
       start = end + 1;
-      answered = this.#isForeign ? 0 : 1;
+      answered = 1;
     }
-    while (
-      start < chunk.length &&
-      !this.#isForeign &&
-      !this.isClosing &&
-      !(shared.closesAfterReply && answered > 0)
-    ) {
+    while (start < chunk.length && !this.isClosing && !(shared.closesAfterReply && answered > 0)) {
       const end = chunk.indexOf(LF, start);
       if (end < 0) {
         this.#keep(chunk, start);
         break;
       }
-      at = this.#answer(chunk, start, end, at, nowMs);
-      if (this.#isForeign) break;
+      const next = this.#answer(chunk, start, end, at, nowMs);
+      if (next === FOREIGN) {
+        isForeign = true;
+        break;
+      }
+      at = next;
       answered++;
       start = end + 1;
       if (start >= lookAt) {
@@ -98,18 +103,19 @@ export class LineConnection extends StreamConnection {
         at = 0;
       }
     }
-    if (this.#isForeign) this.#refuse();
-    if (answered === 0) {
-      if (this.#isForeign) this.endWhenAnswered();
-      return;
+    if (answered > 0) {
+      if (at > 0 && !this.isPaused) this.flush(shared.out, at, NOTHING, 0);
+      shared.counts.success += answered;
+      shared.turn.answered(answered);
+      if (shared.closesAfterReply) this.endWhenAnswered();
     }
-    if (at > 0 && !this.isPaused) this.flush(shared.out, at, NOTHING, 0);
-    shared.counts.success += answered;
-    shared.turn.answered(answered);
-    if (shared.closesAfterReply || this.#isForeign) this.endWhenAnswered();
+    if (isForeign) this.#refuse();
   }
 
-  /** A page on the web can have a browser send a form here; what stands in the form must not be obeyed. */
+  /**
+   * Ends the connection of a client that speaks HTTP. A page on the web can have a browser send a form here, and what stands in
+   * the form must not be obeyed.
+   */
   #refuse(): void {
     const { counts, context } = this.#shared;
     counts.failure++;
@@ -117,9 +123,10 @@ export class LineConnection extends StreamConnection {
       server: counts.name,
       remedy: "give the daemon an -http listener for proxies and applications that ask over HTTP",
     });
+    this.endWhenAnswered();
   }
 
-  /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin. */
+  /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin, or `FOREIGN`. */
   #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
     const { out, request, decision, context, questions } = this.#shared;
     if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
@@ -130,10 +137,7 @@ export class LineConnection extends StreamConnection {
       if (answer !== undefined) return at + out.write(answer, at, "latin1");
     }
     readRequest(bytes, start, end, request);
-    if (!request.valid && isHttp(bytes, start, end)) {
-      this.#isForeign = true;
-      return at;
-    }
+    if (!request.valid && isHttp(bytes, start, end)) return FOREIGN;
     context.handler.decide(request, nowMs, decision);
     return writeReply(out, at, decision, request, bytes, start, end);
   }

@@ -14,8 +14,8 @@ import type { Histogram } from "../metrics.ts";
  */
 const TURN_MS_MAX = 1;
 
-/** To answer so many bytes of requests takes a tenth of a turn at most: then it is worth while to look at the clock. */
-export const LOOK_BYTES = 256;
+/** To answer so many bytes of requests takes a fifth of a turn at most: then it is worth while to look at the clock. */
+export const LOOK_BYTES = 512;
 
 export class Turn {
   readonly #clock: () => number;

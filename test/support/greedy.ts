@@ -1,7 +1,7 @@
 /**
  * Four clients that ask without end and read all their answers, in a process of their own so that they take no time from
  * the test that measures. Run as `bun greedy.ts SOCKET-PATH BASE64 [FIRST-BASE64]`: the bytes that each client sends again
- * and again, and those that it sends once before.
+ * and again, and those that it sends once before. At its end it says how many bytes of answers it has read.
  */
 
 const CLIENTS = 4;
@@ -9,12 +9,19 @@ const CLIENTS = 4;
 /** What a client hands to the kernel at once. */
 const BURST_BYTES = 262_144;
 
+/** What all of them have read. */
+let readBytes = 0;
+
 if (import.meta.main) {
   const [path = "", repeated = "", first = ""] = process.argv.slice(2);
   const request = Buffer.from(repeated, "base64");
   const burst = Buffer.concat(Array.from({ length: Math.ceil(BURST_BYTES / request.length) }, () => request));
   for (let i = 0; i < CLIENTS; i++) await beGreedy(path, burst, Buffer.from(first, "base64"));
   console.log("greedy");
+  process.on("SIGTERM", () => {
+    console.log(String(readBytes));
+    process.exit();
+  });
 }
 
 async function beGreedy(path: string, burst: Buffer, first: Buffer): Promise<void> {
@@ -35,7 +42,9 @@ async function beGreedy(path: string, burst: Buffer, first: Buffer): Promise<voi
         socket.write(first);
         send(socket);
       },
-      data() {},
+      data(_, chunk) {
+        readBytes += chunk.length;
+      },
       drain: send,
     },
   });
