@@ -17,20 +17,32 @@ export interface ReadinessSources {
 /** Why not, in words; undefined if they can. */
 export function whyNotReady({ rollout, isRead, servers, clock }: ReadinessSources): string | undefined {
   const nowMs = clock();
-  const tables = rollout.applications.map((name) => ({ name, table: rollout.table(name) }));
-  const unread = tables.filter(
-    ({ table }) => table === undefined || table.readAtMs === Number.NEGATIVE_INFINITY,
-  );
-  if (unread.length > 0) return `no snapshot has been read yet of ${names(unread)}`;
+  const unread = new Named();
+  const stale = new Named();
+  // One pass without an object for each: there may be ten thousand.
+  for (const name of rollout.applications) {
+    const table = rollout.table(name);
+    if (table === undefined || table.readAtMs === Number.NEGATIVE_INFINITY) unread.add(name);
+    else if (!table.isFresh(nowMs)) stale.add(name);
+  }
+  if (unread.count > 0) return `no snapshot has been read yet of ${unread}`;
   if (!isRead()) return "not every application has been read yet";
-  const stale = tables.filter(({ table }) => !table?.isFresh(nowMs));
-  if (stale.length > 0) return `the snapshot is too old of ${names(stale)}: the store cannot be read`;
+  if (stale.count > 0) return `the snapshot is too old of ${stale}: the store cannot be read`;
   const server = servers.find(({ trouble }) => trouble !== undefined);
   return server === undefined ? undefined : `nothing reaches ${server.name}: ${server.trouble}`;
 }
 
-function names(applications: readonly { readonly name: string }[]): string {
-  const named = applications.slice(0, NAMED_MAX).map(({ name }) => name);
-  const others = applications.length - named.length;
-  return others > 0 ? `${named.join(", ")} and ${others} more` : named.join(", ");
+/** The first few names, and how many there are. */
+class Named {
+  readonly #names: string[] = [];
+  count = 0;
+
+  add(name: string): void {
+    if (++this.count <= NAMED_MAX) this.#names.push(name);
+  }
+
+  toString(): string {
+    const others = this.count - this.#names.length;
+    return others > 0 ? `${this.#names.join(", ")} and ${others} more` : this.#names.join(", ");
+  }
 }

@@ -75,7 +75,7 @@ export class SocketCalls {
         this.#libc = dlopen(name, signatures).symbols;
         return this.#libc;
       } catch {
-        // Alpine's libc has the second name.
+        // This system has it under another name.
       }
     }
     return null;
