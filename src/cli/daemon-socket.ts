@@ -1,10 +1,10 @@
 /** Finds the socket of the daemon of this machine, for the commands that ask it. */
 
 import { admin } from "../admin/admin.ts";
+import { readListeners } from "../admin/predecessor.ts";
 import type { Settings } from "../config/option.ts";
 import { type Address, addressText } from "../config/values.ts";
 import { socket } from "../servers/line.ts";
-import { readListeners } from "../admin/predecessor.ts";
 
 /**
  * The socket that is named. If none is named, the daemon's own word counts, because under systemd it listens at the path of
