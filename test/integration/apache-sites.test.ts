@@ -30,7 +30,7 @@ type Site = (typeof SITES)[number];
 
 describe.skipIf(missing !== undefined)("Apache with several sites", () => {
   const directory = mkdtempSync(join(tmpdir(), "apache-sites-"));
-  const log = join(directory, "maxwells-versions.log");
+  const log = join(directory, "maxwells.log");
   const ports = new Map<Site, number>();
   const upstreams = new Map<string, Upstream>();
   let home: DaemonHome;
@@ -129,7 +129,7 @@ describe.skipIf(missing !== undefined)("Apache with several sites", () => {
     await visit("website", undefined, { "x-status": "201" });
     await visit("website", 0.3, {}, "/maintenance/maintenance.html");
     await eventually(() => readFileSync(log, "utf8").includes(" 201 "), "the log");
-    const lines = await errorsByVersion("apache", { "/var/log/apache2/maxwells-versions.log": log });
+    const lines = await errorsByVersion("apache", { "/var/log/apache2/maxwells.log": log });
     expect(lines[0]).toMatch(/^shop canary: 20 requests, 20 errors \(100\.0 %\), 95 % within \d\.\d{3} s$/);
     expect(lines[1]).toMatch(/^shop master: 20 requests, 0 errors \(0\.0 %\)/);
     expect(lines[2]).toMatch(/^website master: 2 requests, 0 errors \(0\.0 %\)/);

@@ -133,7 +133,7 @@ for (const way of WAYS) {
     });
 
     test("the README's command shows the canary that answers 500 to everyone, and the operator's own log goes on", async () => {
-      const log = join(directory, "maxwells-versions.log");
+      const log = join(directory, "maxwells.log");
       await visit("shop", 0.9, { headers: { "x-status": "202" } });
       await eventually(() => readFileSync(log, "utf8").includes(" 202 "), "the lines so far", LATER_MS);
       writeFileSync(log, "");
@@ -146,7 +146,7 @@ for (const way of WAYS) {
       await visit("website", 0.3);
       await visit("website", 0.3, { path: "/maintenance/maintenance.html" });
       await eventually(() => readFileSync(log, "utf8").includes("website"), "the log", LATER_MS);
-      const lines = await errorsByVersion("nginx", { "/var/log/nginx/maxwells-versions.log": log });
+      const lines = await errorsByVersion("nginx", { "/var/log/nginx/maxwells.log": log });
       const [canary] = lines.filter((line) => line.startsWith("shop canary"));
       expect(canary).toMatch(/^shop canary: \d+ requests, \d+ errors \(100\.0 %\), 95 % within 0\.\d{3} s$/);
       expect(lines.find((line) => line.startsWith("website master"))).toMatch(/ 0 errors \(0\.0 %\)/);
@@ -161,7 +161,7 @@ for (const way of WAYS) {
 
     test("a new visitor has brought no assignment", async () => {
       const { told } = await visit("shop", undefined, { headers: { "x-status": "201" } });
-      const log = join(directory, "maxwells-versions.log");
+      const log = join(directory, "maxwells.log");
       await eventually(() => / 201 /.test(readFileSync(log, "utf8")), "the log", LATER_MS);
       expect(readFileSync(log, "utf8")).toMatch(/^shop (canary|master) \S+ 201 \S+ 0$/m);
       expect(told).toBeDefined();
