@@ -128,7 +128,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   let starting: Promise<void> = Promise.resolve();
   let adminUrl: string | undefined;
 
-  const predecessor = once(async () => adminAddress && findPredecessor(adminAddress, rollout.applications));
+  const predecessor = once(async () => {
+    const asked = servers.map(({ name }) => name);
+    return adminAddress && findPredecessor(adminAddress, rollout.applications, asked);
+  });
   const predecessorHas = async (name: string) => (await predecessor())?.listeners.includes(name) ?? false;
 
   /** Nothing is taken from anybody before everything can be had. */

@@ -67,6 +67,10 @@ const LAWS: readonly Law[] = [
     tests: {
       "servers/line-codec.test.ts": ["LP-1, law 5: each of a million random lines"],
       "servers/questions.test.ts": ["law 5: no answer is longer than its limit"],
+      "servers/crowd.test.ts": ["a flood on one listener leaves the others their own"],
+      "admin/admin.test.ts": ["law 5: holds 32 connections", "law 5: takes heads of 8 kB"],
+      "faults/hoarders.test.ts": ["has no one else cut off", "loses its place two seconds"],
+      "faults/greedy.test.ts": ["cost those who ask over HTTP little"],
       "feed.test.ts": ["law 5: no store stalls the feed"],
       "placement.test.ts": ["law 5: versions without end"],
       "log.test.ts": ["law 5: complaints without end"],

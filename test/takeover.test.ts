@@ -194,6 +194,18 @@ test("a daemon of other applications is no predecessor: its addresses are an err
   for (let i = 0; i < 20; i++) expect(await askHttp(at.http)).toBe("canary");
 }, 30_000);
 
+test("a daemon that proxies ask elsewhere is no predecessor, although it has the same admin address", async () => {
+  const at = await freeAddresses();
+  const daemon = await startAt(homeAt(at));
+  const other = new DaemonHome({ flags: ["-admin", `127.0.0.1:${at.admin}`, "-listen", "tcp:127.0.0.1:0"] });
+  releases.push(() => other.remove());
+  const second = Bun.spawn(other.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const log = await new Response(second.stderr).text();
+  expect(await second.exited).toBe(1);
+  expect(log).toContain(`the admin listener cannot have 127.0.0.1:${at.admin}`);
+  for (let i = 0; i < 20; i++) expect(await pidAt(at.admin)).toBe(daemon.pid);
+}, 30_000);
+
 test("without an admin listener that tells of it, nobody is known as the predecessor", async () => {
   const http = await freePort();
   const home = new DaemonHome({ flags: ["-http", `127.0.0.1:${http}`, "-admin", "none"] });

@@ -3,7 +3,8 @@
  *
  * Unix sockets are taken over by a rename. A TCP address can be had beside its owner (SO_REUSEPORT), and then each gets a part
  * of the questions: good if the owner is the daemon that is replaced, and a silent disaster if it is anybody else. So the
- * address is shared only with a daemon that says that it listens there, and that serves nothing which this one does not.
+ * address is shared only with a daemon that says that it listens there, that proxies ask at one of the same addresses, and that
+ * serves nothing which this one does not.
  */
 
 import { type HostPort, hostPortText } from "../config/values.ts";
@@ -22,13 +23,24 @@ export interface Listeners {
   readonly listeners: readonly string[];
 }
 
-/** The daemon whose admin listener is at `admin`, if it is one that a daemon with these applications may replace. */
+/**
+ * The daemon whose admin listener is at `admin`, if it is one that a daemon with these applications may replace.
+ *
+ * @param servers names of the servers that proxies ask
+ */
 export async function findPredecessor(
   admin: HostPort,
   applications: readonly string[],
+  servers: readonly string[],
 ): Promise<Listeners | undefined> {
   const said = await readListeners(admin);
-  return said?.applications.every((name) => applications.includes(name)) ? said : undefined;
+  if (!said?.applications.every((name) => applications.includes(name))) return undefined;
+  return servers.some((name) => isOfOnePlace(name) && said.listeners.includes(name)) ? said : undefined;
+}
+
+/** Port 0 is another one each time, and a descriptor has a number of its process. */
+function isOfOnePlace(name: string): boolean {
+  return !/:0$| fd:\d+$/.test(name);
 }
 
 /** What the daemon whose admin listener is at `admin` says of its listeners; undefined if there is none. */
