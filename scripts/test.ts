@@ -123,6 +123,12 @@ const NEEDS: readonly Need[] = [
     tests: "what a supervisor hears",
   },
   {
+    tool: "curl",
+    present: () => Bun.which("curl") !== null,
+    packages: ["curl"],
+    tests: "the shell's program",
+  },
+  {
     tool: "libfaketime",
     present: () =>
       ["x86_64", "aarch64"].some((cpu) => existsSync(`/usr/lib/${cpu}-linux-gnu/faketime/libfaketime.so.1`)),

@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "bun";
-import { caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
+import { caddyLogIn, caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { freePort } from "../support/port.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
@@ -343,6 +343,64 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       const { cookies } = await visitors.visit({ headers: [["x-set-cookie", "session=1"]] });
       expect(cookies.toSorted()).toEqual([cookie, "session=1"]);
       daemon?.stop();
+    }
+  });
+
+  test("its log stands beside a log of the site's own, has versions that are down, and the assignment if that is turned on", async () => {
+    const other = mkdtempSync(join(directory, "other-"));
+    const port = await freePort();
+    const places = {
+      directory: other,
+      port,
+      daemon: path("daemon"),
+      master: path("master"),
+      canary: path("nowhere"),
+    };
+    const ours = "\tlog {\n\t\toutput discard\n\t}\n";
+    const caddyfile = fillCaddyfile({
+      ...places,
+      maintenanceFile: join(other, "website"),
+      areOptionsOn: true,
+    });
+    expect(caddyfile).toContain(ours);
+    const own = join(other, "own.log");
+    const proxy = await startCaddy(
+      other,
+      port,
+      caddyfile.replace(ours, ours.replace("discard", `file ${own}`)),
+    );
+    const visitor = new Visitors(port);
+    try {
+      listen(say(`${HEAD}${CANARY}set-cookie: ${COOKIE}\r\n\r\n`));
+      expect((await visitor.visit()).status).toBe(502);
+      daemon?.stop();
+      listen(say(`${HEAD}${CANARY}\r\n`));
+      expect((await visitor.visit()).status).toBe(502);
+      const lines = (file: string) =>
+        readFileSync(file, "utf8")
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line));
+      await eventually(
+        () => lines(caddyLogIn(other)).length >= 2 && lines(own).length >= 2,
+        "both logs have both",
+      );
+      const [fresh, known] = lines(caddyLogIn(other)).slice(-2);
+      expect([
+        fresh.status,
+        fresh.resp_headers["Maxwellsdaemon-Location"],
+        fresh.resp_headers.Maxwellsdaemon,
+      ]).toEqual([...[502, ["canary"]], ["0.1", "new"]]);
+      expect([
+        known.status,
+        known.resp_headers["Maxwellsdaemon-Location"],
+        known.resp_headers.Maxwellsdaemon,
+      ]).toEqual([...[502, ["canary"]], ["0.1"]]);
+      expect(fresh.request).toBeUndefined();
+      expect(lines(own).at(-1).request.method).toBe("GET");
+    } finally {
+      visitor.close();
+      await proxy.stop();
     }
   });
 

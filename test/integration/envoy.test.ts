@@ -4,7 +4,7 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -235,6 +235,24 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     while (performance.now() < until) expect((await visitors.visit({})).status).toBe(503);
     rmSync(path("maintenance"));
     await eventually(async () => (await visitors.visit({})).status === 200, "the end of it");
+    daemon = await FakeDaemon.start(path("http.sock"));
+  });
+
+  test("a line of its log has the location, the assignment, the status, the time, and whether the cookie is new", async () => {
+    const cookie = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+    daemon.answer = (socket) => socket.write(TO_CANARY.replace("\r\n", `\r\nset-cookie: ${cookie}\r\n`));
+    expect((await visit()).cookies).toEqual([cookie]);
+    daemon.answer = (socket) => socket.write(TO_CANARY);
+    await visit({ headers: [["x-status", "500"]] });
+    await daemon.stop();
+    await visit();
+    const lines = () => readFileSync(path("access.log"), "utf8").trim().split("\n").slice(-3);
+    const wanted = [
+      /^website canary 0\.1 200 \d+ new$/,
+      /^website canary 0\.1 500 \d+ -$/,
+      /^website master - 200 \d+ -$/,
+    ];
+    await eventually(() => lines().every((line, i) => wanted[i]?.test(line)), "the three lines");
     daemon = await FakeDaemon.start(path("http.sock"));
   });
 
