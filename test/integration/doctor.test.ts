@@ -397,7 +397,7 @@ function failures(verdicts: Readonly<Record<string, string>>): string[] {
 const WRITTEN_FOR = ["HAProxy, map", "Apache, map"];
 
 /** The folders whose files, as they are shipped, tell in a reply's header which version served. */
-const TELLS = ["nginx", "haproxy", "apache"];
+const TELLS = ["nginx", "haproxy", "caddy", "apache"];
 
 /** The flags that say where a rig's daemon and its page are. */
 function flagsOf(rig: Rig): string[] {
@@ -475,9 +475,7 @@ for (const integration of INTEGRATIONS) {
         expect(failed.filter((line) => !(isPatient && line.startsWith("FAIL  outage ")))).toEqual([]);
         const passed = [...stdout.matchAll(/^pass +([\w-]+) /gm)].map(([, id = ""]) => id);
         // Some ask over another listener, and an application that asks for itself is no proxy that doctor knows.
-        expect(
-          passed.filter((id) => !["socket-access", "proxies", "leases", "shared-caches"].includes(id)),
-        ).toEqual([
+        expect(passed.filter((id) => !["socket-access", "proxies", "leases"].includes(id))).toEqual([
           ...["daemon", "store", "records", "maintenance", "socket", "url", "errors", "version-shown"],
           ...(isWrittenFor ? [] : ["proxy-asks"]),
           ...[
@@ -485,6 +483,7 @@ for (const integration of INTEGRATIONS) {
             "split",
             "sticky",
             "cookie",
+            "shared-caches",
             "hostile",
             "forged",
             "force",
@@ -790,6 +789,8 @@ describe("doctor, and the daemon", () => {
     ["-probes", "3"],
     ["-version-text", "canary"],
     ["-version-text", "canary=("],
+    ["-proxy", "squid"],
+    ["-proxy", "0"],
     ["-header", "nonsense"],
     ["-header", "Cookie: a=b"],
   ])("wrong flags end with 2, and do nothing: %s %s", async (flag, value) => {
