@@ -8,7 +8,7 @@
  */
 
 import type { State } from "../../admin/state.ts";
-import { isPublisher } from "../asking.ts";
+import { isPublisher, isUnheard } from "../asking.ts";
 import { type Check, causing, fail, pass, skipped } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import type { Subject } from "../subject.ts";
@@ -41,7 +41,7 @@ export const leases: Check = {
         ? undefined
         : "this daemon writes no lease: it has no -haproxy-map, -apache-map or -traefik",
 
-  async run(subject) {
+  async run(subject, signal) {
     const before = await serversOf(subject);
     await Bun.sleep(WATCH_MS);
     const after = await serversOf(subject);
@@ -56,11 +56,12 @@ export const leases: Check = {
     const lost = watched.filter(({ renewed, failed }) => renewed === 0 || failed > renewed);
     if (lost.length === 0) return pass(grown.map(described).join("; "), evidence);
     const finding = fail(
-      `${lost.map(described).join("; ")}. Without a lease everyone behind that proxy goes to master`,
+      `${lost.map(described).join("; ")}. A proxy that decides by its lease sends everyone to master without one`,
       lost.map(remedyOf).join("; "),
       evidence,
     );
-    return lost.some(({ name }) => isFront(name, subject))
+    // HAProxy may ask over SPOE, and have the map for maintenance alone.
+    return lost.some(({ name }) => isFront(name, subject)) && isUnheard(await subject.asking(signal))
       ? causing(finding, "the proxy at -url has no lease, so everyone is at master")
       : finding;
   },
