@@ -240,6 +240,8 @@ export class Feed {
     } catch (error) {
       failure = error;
     }
+    // One time for all, so that those that were read together are due together.
+    const answeredAtMs = this.#clock();
     const slices = new Slices();
     for (const followed of round) {
       if (slices.isOverNow()) await slices.next();
@@ -253,7 +255,7 @@ export class Feed {
       } catch (error) {
         followed.fail(error, tellings);
       }
-      this.#end(followed, askedAtMs, random);
+      this.#end(followed, askedAtMs, answeredAtMs, random);
     }
   }
 
@@ -264,7 +266,7 @@ export class Feed {
         if (this.#ending.signal.aborted) return;
         const askedAtMs = this.#clock();
         await this.#readOne(followed, askedAtMs, tellings);
-        this.#end(followed, askedAtMs, random);
+        this.#end(followed, askedAtMs, this.#clock(), random);
       }
     };
     await Promise.all(Array.from({ length: Math.min(READS_MAX, round.length) }, readOn));
@@ -287,10 +289,10 @@ export class Feed {
   }
 
   /** The next read begins `delay` after this one began, not after it ended: a slow store must not let its own values grow old between two reads that both succeed. */
-  #end(followed: Followed, askedAtMs: number, random: number): void {
+  #end(followed: Followed, askedAtMs: number, answeredAtMs: number, random: number): void {
     const { failures } = followed;
     followed.isReading = false;
-    followed.notBeforeMs = this.#clock() + (failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS);
+    followed.notBeforeMs = answeredAtMs + (failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS);
     const dueAtMs = askedAtMs + pauseMs(this.#options.delayMs, failures, random);
     followed.dueAtMs = followed.isNudged ? followed.notBeforeMs : Math.max(dueAtMs, followed.notBeforeMs);
   }
@@ -299,16 +301,19 @@ export class Feed {
   async #startFromLastGood(): Promise<void> {
     const { lastGood } = this.#options;
     if (lastGood === undefined) return;
+    const tellings = this.#tellings();
     const waiting = this.#followed[Symbol.iterator]();
     const loadOn = async () => {
       for (const followed of waiting) {
         if (this.#ending.signal.aborted) return;
         const loaded = followed.wasRead ? undefined : await lastGood(followed.application);
-        if (loaded !== undefined && !this.#ending.signal.aborted) followed.startFrom(loaded);
+        if (loaded !== undefined && !this.#ending.signal.aborted) followed.startFrom(loaded, tellings);
       }
     };
     await Promise.all(Array.from({ length: LOADS_MAX }, loadOn));
-    if (!this.#ending.signal.aborted) this.#expiry.watch();
+    if (this.#ending.signal.aborted) return;
+    this.#expiry.watch();
+    tellings.flush(this.#clock());
   }
 
   #tellings(): Tellings {

@@ -27,19 +27,26 @@ export class BoundedReads {
     const outOfTime = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
-    this.#hanging++;
+    let isSettled = false;
     // A store may throw before it returns a promise.
-    const reading = (async () => read(signal))();
-    reading
-      .finally(() => {
-        this.#hanging--;
-      })
-      .catch(() => {});
+    const reading = (async () => read(signal))().finally(() => {
+      isSettled = true;
+    });
     try {
       return await Promise.race([reading, outOfTime]);
     } catch (error) {
+      if (!isSettled) this.#watch(reading);
       // A store that heeds its signal may be first to say so, in words of its own.
       throw signal.aborted ? signal.reason : error;
     }
+  }
+
+  /** It hangs until it settles after all. */
+  #watch(reading: Promise<unknown>): void {
+    this.#hanging++;
+    const end = () => {
+      this.#hanging--;
+    };
+    reading.then(end, end);
   }
 }

@@ -120,8 +120,8 @@ export class Followed implements FeedState, Expiring {
   }
 
   /** Starts from what an earlier process saved, if the store has not been read meanwhile. */
-  startFrom(lastGood: LastGood): void {
-    const { rollout, log, clock } = this.#options;
+  startFrom(lastGood: LastGood, tellings: Tellings): void {
+    const { rollout, clock } = this.#options;
     if (this.wasRead) return;
     const nowMs = clock();
     rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
@@ -131,8 +131,8 @@ export class Followed implements FeedState, Expiring {
     this.expiry = this.table.isFresh(nowMs) ? "fresh" : "untold";
     const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
     if (durationMs > 0) {
-      log.info("starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
-    } else log.info("the saved snapshot is older than -unhealthy, so it does not count", fields);
+      tellings.line("info", "starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
+    } else tellings.line("info", "the saved snapshot is older than -unhealthy, so it does not count", fields);
   }
 
   /** Throws if a record is older than it was, and the last values still hold. */

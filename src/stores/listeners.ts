@@ -53,7 +53,13 @@ export class Listeners {
   }
 
   nudge(application: string): void {
-    const listeners = this.#byApplication.get(application) ?? new Set();
+    const listeners = this.#byApplication.get(application);
+    if (listeners === undefined) return;
+    // Nearly always it is one, and ten thousand may be nudged at once.
+    if (listeners.size === 1) {
+      for (const only of listeners) only();
+      return;
+    }
     // Who begins meanwhile waits for the next one, and who has ended hears no more.
     for (const listener of [...listeners]) if (listeners.has(listener)) listener();
   }

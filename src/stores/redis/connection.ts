@@ -19,8 +19,8 @@ const OPEN_TIMEOUT_MS = 1_500;
 /** From a command to its whole reply. */
 const COMMAND_TIMEOUT_MS = 1_000;
 
-/** An answer, or what is heard between two PINGs, may have this many bytes: a hash that is read has little more than half of it. */
-const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+/** An answer, or what is heard between two PINGs, may have this many bytes: what is read at once is less than half of it. */
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /** The client's package; loaded only when such a store is opened. */
 export type Client = typeof import("ioredis");
