@@ -21,14 +21,22 @@ export function withPast(now: Readonly<Record<string, unknown>>): readonly unkno
   return [Object.fromEntries(state), ...pastOf(now)].slice(0, PAST_MAX);
 }
 
-/** All states of the records of a snapshot, newest first as far as they say when they were written. */
+/**
+ * All states of the records of a snapshot, newest first as far as they say when they were written. The states of one record
+ * stay in the order in which they were written, also if the clocks of their writers differ.
+ */
 export function pastOfSnapshot(snapshot: Snapshot, limit: number): PastRecord[] {
   return [...snapshot]
-    .flatMap(([version, { value }]) =>
-      [value, ...pastOf(fieldsOf(value))].map((state) => ({ version, value: state })),
-    )
-    .sort((a, b) => timeOf(b.value) - timeOf(a.value))
-    .slice(0, limit);
+    .flatMap(([version, { value }]) => {
+      let newest = Number.POSITIVE_INFINITY;
+      return [value, ...pastOf(fieldsOf(value))].map((state) => {
+        newest = Math.min(newest, timeOf(state));
+        return { version, value: state, sortMs: newest };
+      });
+    })
+    .sort((a, b) => b.sortMs - a.sortMs)
+    .slice(0, limit)
+    .map(({ version, value }) => ({ version, value }));
 }
 
 function pastOf(fields: Readonly<Record<string, unknown>>): readonly unknown[] {

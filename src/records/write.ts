@@ -3,7 +3,7 @@
  * rejects with the store's own error if the store cannot be read, or says itself that nothing was written.
  *
  * A change that takes visitors back (`isDown`) does not give way: it is planned and written again after each conflict, with
- * the fields that are there by then, until it is written, is refused, or the caller's signal ends.
+ * the fields and the time that are there by then, until it is written, is refused, or the caller's signal ends.
  *
  * If the answer to a write is lost, the store is read again: the record carries its writer and the time to the millisecond,
  * so it tells whether the write arrived.
@@ -46,10 +46,11 @@ export type Outcome =
   | { readonly kind: "unsure"; readonly error: StoreError };
 
 /** Writes a change. Rejects with a `StoreError`, and then nothing was written. */
-export async function writeChange(change: Change, store: Store, signal: AbortSignal): Promise<Outcome> {
-  const { application, version } = change;
+export async function writeChange(first: Change, store: Store, signal: AbortSignal): Promise<Outcome> {
+  const { application, version } = first;
   const { write } = store;
   if (write === undefined) return { kind: "read-only" };
+  let change = first;
   let failures = 0;
   for (let conflicts = 0; ; conflicts++) {
     const snapshot = await store.read(application, signal);
@@ -80,6 +81,8 @@ export async function writeChange(change: Change, store: Store, signal: AbortSig
     }
     await sleep(RETRY_PAUSE_MS * Math.random());
     signal.throwIfAborted();
+    // It comes after the write that was first, and its time says so.
+    change = { ...first, signature: { ...first.signature, at: new Date() } };
   }
 }
 

@@ -542,11 +542,12 @@ describe("writing", () => {
       ["setpriv", "--reuid=65534", "--clear-groups", process.execPath, writer, `file:${path}`],
       {
         stderr: "pipe",
+        env: { PATH: process.env["PATH"], USER: "nobody" },
       },
     );
     const [stderr, status] = [await new Response(child.stderr).text(), await child.exited];
     expect(status).not.toBe(0);
-    expect(stderr).toContain(`may not write in ${directory}`);
+    expect(stderr).toContain(`user "nobody" (65534) may not write in ${directory}`);
   });
 });
 

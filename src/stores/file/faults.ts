@@ -50,7 +50,7 @@ export function writeFault(path: string, error: unknown): StoreError {
     case "EACCES":
     case "EPERM": {
       const remedy =
-        "run this as a user who may; the file is replaced, so its directory must be writable too";
+        "use sudo, or a user who may; the file is replaced, so its directory must be writable, too";
       return new StoreError("denied", `${userName()} may not write in ${directory}; ${remedy}`, cause);
     }
     case "EROFS":
@@ -84,11 +84,14 @@ function shellQuote(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** With its number, because the name comes from the environment, which may be another user's; `nobody` is a name, too. */
 function userName(): string {
+  const id = process.getuid?.() ?? "?";
   try {
-    return userInfo().username;
+    const { username } = userInfo();
+    return username === "unknown" ? `user ${id}` : `user "${username}" (${id})`;
   } catch {
     // A container's user need not have a name.
-    return `user ${process.getuid?.() ?? "?"}`;
+    return `user ${id}`;
   }
 }
