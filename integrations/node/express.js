@@ -18,8 +18,8 @@ app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }))
 app.use((request, response, next) => {
   const beganMs = performance.now();
   const { location, assignment = "-", isNew } = request.maxwellsdaemon;
-  // CHANGE: replies tell which version served them, as `maxwells-daemon doctor` wants to know.
-  // response.set("maxwellsdaemon-location", location);
+  // Replies tell which version served them: `maxwells-daemon doctor` proves with it what visitors get.
+  response.set("maxwellsdaemon-location", location);
   response.on("close", () => {
     const seconds = ((performance.now() - beganMs) / 1000).toFixed(3);
     console.log(`website ${location} ${assignment} ${response.statusCode} ${seconds} ${isNew ? "new" : "-"}`);

@@ -13,8 +13,10 @@ const client = new Client({
 const app = fastify();
 await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
 
-// CHANGE: replies tell which version served them, as `maxwells-daemon doctor` wants to know.
-// app.addHook("onSend", async ({ maxwellsdaemon }, reply) => void reply.header("maxwellsdaemon-location", maxwellsdaemon.location));
+// Replies tell which version served them: `maxwells-daemon doctor` proves with it what visitors get.
+app.addHook("onSend", async (request, reply) => {
+  reply.header("maxwellsdaemon-location", request.maxwellsdaemon?.location ?? "master");
+});
 
 // One line a request. README.md counts errors by version with it. The words: application, location, assignment, status,
 // seconds, and `new` if the visitor did not bring its assignment. A visitor who left early may have no location yet.

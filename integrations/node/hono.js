@@ -18,8 +18,8 @@ app.use(async (c, next) => {
   const beganMs = performance.now();
   await next();
   const { location, assignment = "-", isNew } = c.var.maxwellsdaemon;
-  // CHANGE: replies tell which version served them, as `maxwells-daemon doctor` wants to know.
-  // c.header("maxwellsdaemon-location", location);
+  // Replies tell which version served them: `maxwells-daemon doctor` proves with it what visitors get.
+  c.header("maxwellsdaemon-location", location);
   const seconds = ((performance.now() - beganMs) / 1000).toFixed(3);
   console.log(`website ${location} ${assignment} ${c.res.status} ${seconds} ${isNew ? "new" : "-"}`);
 });

@@ -1,6 +1,6 @@
 /**
- * The commented lines marked CHANGE of the shipped files, turned on in the real program: replies tell which version served
- * them, so all of doctor's checks pass; testers have a link to the canary; bots are no visitors.
+ * The commented lines marked CHANGE of the shipped files, turned on in the real program: testers have a link to the canary, and
+ * bots are no visitors. Replies tell which version served them, so all of doctor's checks pass without texts of the pages.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -59,7 +59,7 @@ export function fillEnvoy(places: EnvoyPlaces): string {
   fill("/var/log/envoy/maxwells.log", places.log);
   fill("/etc/envoy/maintenance.html", join(EXAMPLE, "maintenance.html"));
   if (places.allowForce) fill("# - exact: maxwellsdaemon-force", "- exact: maxwellsdaemon-force");
-  if (places.areOptionsOn) text = text.replace(/^(\s*)# (?=response_headers_to_add|- match| {2}\S)/gm, "$1");
+  if (places.areOptionsOn) text = text.replace(/^(\s*)# (?=- match| {2}\S)/gm, "$1");
   if (places.tls !== undefined) {
     const { key, certificate } = places.tls;
     fill(

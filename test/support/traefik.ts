@@ -134,7 +134,7 @@ export function fillTraefik(
   const path = join(directory, "traefik.yml");
   writeFileSync(path, `${install}\n${quiet}`);
   mkdirSync(dirname(applicationPath(directory)), { recursive: true });
-  const optional = /^( +)# (?=website-\w+:| {2,}\S|customResponseHeaders:)/gm;
+  const optional = /^( +)# (?=website-\w+:| {2,}\S)/gm;
   writeFileSync(applicationPath(directory), areOptionsOn ? dynamic.replace(optional, "$1") : dynamic);
   return path;
 }

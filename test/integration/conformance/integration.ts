@@ -85,7 +85,7 @@ export interface Integration {
   readonly isOverTcp?: boolean;
   /** The access log of its shipped files: where they put it, and where `start` does, as the path in the directory of its own. */
   readonly log?: { readonly shipped: string; pathIn(directory: string): string };
-  /** `start` can turn on the commented lines: replies tell the version, testers have a link, bots are left out. */
+  /** `start` can turn on the commented lines: testers have a link, and bots are left out. */
   readonly hasOptions?: boolean;
   /**
    * What a response with a new cookie says to caches, if the proxy cannot see what the upstream says to them; in alphabetical
