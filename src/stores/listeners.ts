@@ -57,7 +57,8 @@ export class Listeners {
     if (listeners === undefined) return;
     // Nearly always it is one, and ten thousand may be nudged at once.
     if (listeners.size === 1) {
-      for (const only of listeners) only();
+      const [only] = listeners;
+      only?.();
       return;
     }
     // Who begins meanwhile waits for the next one, and who has ended hears no more.

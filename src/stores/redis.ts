@@ -128,7 +128,7 @@ class RedisStore implements Store {
     const current = seen === undefined ? undefined : recordOf(version, seen);
     if ((current?.revision ?? null) !== expected) return { ok: false, current };
 
-    const change = changeOf(version, seen ?? new Map(), fields, Date.now());
+    const change = changeOf(version, seen ?? new Map(), fields, nowUs());
     this.#refuseTooLarge(hash, change.sets);
     const { isWritten, after } = await this.#change(application, version, seen, change, signal);
     if (isWritten && after !== undefined) return { ok: true, revision: after.revision };
@@ -258,4 +258,9 @@ class RedisStore implements Store {
   #noReply(): StoreError {
     return new StoreError("malformed", `what answers at ${this.address} is not Redis; check host and port`);
   }
+}
+
+/** The time of day in microseconds: two writes of one millisecond must not look like one that went back. */
+function nowUs(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 1_000);
 }

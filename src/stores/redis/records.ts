@@ -68,13 +68,13 @@ export interface RawChange {
 }
 
 /**
- * @param nowMs where the count of a new record begins: a record that was removed and is made again must not look older
+ * @param nowUs where the count of a new record begins: a record that was removed and is made again must not look older
  *   than it was, because daemons refuse what is older
  */
-export function changeOf(version: string, raw: RawRecord, fields: RecordFields, nowMs: number): RawChange {
+export function changeOf(version: string, raw: RawRecord, fields: RecordFields, nowUs: number): RawChange {
   const count = Number(raw.get(`${version}:${REVISION}`) ?? 0);
   const counted = Number.isSafeInteger(count) && count >= 0 ? count + 1 : 1;
-  const next = raw.size === 0 ? nowMs : counted;
+  const next = raw.size === 0 ? nowUs : counted;
   const sets: [string, string][] = [[`${version}:${REVISION}`, String(next)]];
   const removes = [`${version}:${ROLLOUT}`];
   for (const [name, value] of Object.entries(fields)) {
