@@ -80,6 +80,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
   const FORGED = [
     ["maxwellsdaemon-location", "canary"],
     ["Maxwellsdaemon-Location", "canary"],
+    ["maxwellsdaemon_location", "canary"],
     ["maxwellsdaemon", "0.1"],
   ] as const;
 
@@ -89,6 +90,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
       expect([served.status, served.name, served.cookies]).toEqual([200, "master", []]);
       expect(served.headers["maxwellsdaemon-location"]).toBe("master");
       expect(served.headers["maxwellsdaemon"]).toBeUndefined();
+      expect(served.headers["maxwellsdaemon_location"]).toBeUndefined();
     }
   }
 

@@ -152,6 +152,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     const forged = {
       maxwellsdaemon: "0.1",
       "maxwellsdaemon-location": "admin",
+      maxwellsdaemon_location: "admin",
       "maxwellsdaemon-force": "always",
     };
     for (const name of ["master", "canary"]) {
@@ -161,6 +162,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
       expect(seen?.name).toBe(name);
       expect(seen?.headers["maxwellsdaemon-location"]).toBe(name);
       expect(seen?.headers).not.toHaveProperty("maxwellsdaemon");
+      expect(seen?.headers).not.toHaveProperty("maxwellsdaemon_location");
       expect(seen?.headers).toMatchObject({ "x-forwarded-proto": "http", host: `127.0.0.1:${ports.web}` });
     }
   });
