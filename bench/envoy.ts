@@ -29,7 +29,9 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
 
 /** What belongs to the daemon, by the comments that the file has in front of it. */
 const DAEMONS: readonly RegExp[] = [
-  / +# What visitors say of their location(.*\n)*?(?= +http_filters:)/,
+  / +# One line a request(.*\n)*?(?= +# Headers that only the daemon)/,
+  / +# Headers that only the daemon(.*\n)*?(?= +http_filters:)/,
+  / +response_headers_to_add:.*\n/,
   / +# Maintenance mode(.*\n)*?(?= +# Asks the daemon)/,
   / +# Asks the daemon(.*\n)*?(?= +- name: envoy.filters.http.router)/,
   / +- match: .*\n +route: { cluster: website_canary }\n/,
