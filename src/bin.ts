@@ -10,6 +10,7 @@ import { isatty } from "node:tty";
 import type { Output } from "./cli/command.ts";
 import { main } from "./cli/main.ts";
 import { DEFAULT_CONFIG_FILE } from "./config/options.ts";
+import { leadsToJournal } from "./log-sink.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -57,7 +58,7 @@ goBack();
 const io = {
   env: process.env,
   stdout: printer(STDOUT),
-  stderr: printer(STDERR),
+  stderr: Object.assign(printer(STDERR), { isJournal: leadsToJournal(STDERR, process.env) }),
   defaultConfigFile: DEFAULT_CONFIG_FILE,
   onInterrupt: (stop: () => void) => process.once("SIGINT", stop),
 };

@@ -163,7 +163,7 @@ describe("the end before the beginning", () => {
     expect(await new Response(late.stderr).text()).toMatch(/ info +stopped/);
     expect(statSync(home.socket).ino).toBe(ino);
     expect(await daemon.end()).toBe(0);
-    expect(daemon.log).not.toMatch(/took the socket over|listening anew/);
+    expect(daemon.log).not.toMatch(/took the socket over|listens there again/);
   });
 
   test("a store that never opens does not keep the process from ending", async () => {
@@ -312,6 +312,21 @@ test("a log that systemd's journal reads has priorities and no times; the file b
   expect(lines.filter((line) => !/^<[346]>(error|warn|info) /.test(line))).toEqual([]);
   expect(lines.some((line) => line.startsWith("<4>warn  "))).toBeTrue();
   expect(text(join(place, "log"))).toMatch(/^\d{4}-\d\d-\d\dT\S+Z (info|warn) /);
+});
+
+test("a daemon that cannot start because of its settings is an error in systemd's journal, in each line", async () => {
+  const journal = join(mkdtempSync(join(tmpdir(), "maxwells-daemon-journal-")), "journal");
+  const descriptor = openSync(journal, "a");
+  const { dev, ino } = statSync(journal);
+  const child = Bun.spawn([...makeHome().command, "-delay", "much"], {
+    stdio: ["ignore", "ignore", descriptor],
+    env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` },
+  });
+  expect(await child.exited).toBe(2);
+  closeSync(descriptor);
+  const lines = readFileSync(journal, "utf8").trimEnd().split("\n");
+  expect(lines[0]).toBe("<3>maxwells-daemon: 1 problem; nothing was done");
+  expect(lines.filter((line) => !line.startsWith("<3>"))).toEqual([]);
 });
 
 test("a log that was sent elsewhere than to the journal has times", async () => {

@@ -17,6 +17,8 @@ export interface Output {
   readonly isTerminal?: boolean;
   /** Whether its reader has gone, such as `head`: nothing that is written arrives any more. */
   readonly isGone?: boolean;
+  /** Whether systemd's journal reads it, which takes a priority at the beginning of a line. */
+  readonly isJournal?: boolean;
 }
 
 /** What commands may see of the world outside. */

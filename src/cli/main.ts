@@ -20,6 +20,9 @@ import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help.ts";
 import { PROGRAM_TABLE } from "./list.ts";
 
+/** The journal's priority of an error, at the beginning of a line. */
+const JOURNAL_ERROR = "<3>";
+
 /**
  * Runs the program.
  *
@@ -33,7 +36,9 @@ export async function main(argv: readonly string[], io: Io, program = PROGRAM_TA
     const known = error instanceof StoreError ? fromStore(error) : error;
     if (!(known instanceof CliError)) throw known;
     const remedy = known.remedy === undefined ? "" : `  ${known.remedy}\n`;
-    io.stderr.write(plainLines(`${PROGRAM}: ${known.message}\n${remedy}`));
+    const text = plainLines(`${PROGRAM}: ${known.message}\n${remedy}`);
+    // So that `journalctl -p err` shows why the daemon does not start.
+    io.stderr.write(io.stderr.isJournal ? text.replace(/^(?=.)/gm, JOURNAL_ERROR) : text);
     return known.status;
   }
 }

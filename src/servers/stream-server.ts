@@ -330,7 +330,10 @@ export abstract class StreamServer implements Server {
     try {
       this.#listenAt(address.path);
       this.#trouble = undefined;
-      this.#context.log.error("the socket's file was gone, or nobody's; listening anew", fields);
+      this.#context.log.error(
+        "the file of the socket was gone, or no daemon listened there: this daemon listens there again",
+        fields,
+      );
     } catch (error) {
       // The message has a name in it that is another one each time.
       const { code, message } = error as NodeJS.ErrnoException;

@@ -47,7 +47,7 @@ async function isWell(): Promise<void> {
   );
   const address = { kind: "unix", path: setup.home.socket } as const;
   expect((await ask({ address, assignment: "0.9", timeoutMs: 5_000 })).location).toBe("master");
-  expect(setup.daemon.log).not.toContain("listening anew");
+  expect(setup.daemon.log).not.toContain("listens there again");
 }
 
 function prepare() {

@@ -38,7 +38,7 @@ test("a socket whose directory is gone is told of once, and listened on again wh
   expect(daemon.log).toContain("remedy=");
   mkdirSync(directory);
   await eventually(async () => (await page("/readyz")).startsWith("200"), "it is ready again");
-  expect(daemon.log).toContain("listening anew");
+  expect(daemon.log).toContain("listens there again");
 }, 30_000);
 
 test("a store that is lost for too long makes it not ready, and not dead", async () => {
