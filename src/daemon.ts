@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
-import { findPredecessor } from "./admin/predecessor.ts";
+import { findPredecessor, readListeners } from "./admin/predecessor.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
 import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
@@ -178,7 +178,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   async function startServers(): Promise<void> {
     const listening: Server[] = [];
     releases.push(async () => {
-      await Promise.all(listening.map((server) => server.close()));
+      const isReplaced = await hasSuccessor(listening);
+      await Promise.all(listening.map((server) => server.close(isReplaced)));
     });
     for (const server of servers) {
       await server.start().catch((error: Error) => {
@@ -219,6 +220,15 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
       await releaseAll(releases, log).catch(() => {});
       throw error;
     }
+  }
+
+  /** Unix sockets tell for all; without one, the daemon that answers at this one's admin address does. */
+  async function hasSuccessor(listening: readonly Server[]): Promise<boolean> {
+    if (listening.some(({ isReplaced }) => isReplaced)) return true;
+    const isUnix = SERVERS.flatMap((kind) => kind.addresses(settings)).some(({ kind }) => kind === "unix");
+    if (isUnix || adminUrl === undefined || adminAddress === null || adminAddress.port === 0) return false;
+    const said = await readListeners(adminAddress);
+    return said !== undefined && said.pid !== process.pid;
   }
 
   function warnOfExposure(): void {

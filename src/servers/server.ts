@@ -30,7 +30,13 @@ export interface Server {
    */
   prepare?(predecessorHas: (name: string) => Promise<boolean>): Promise<void>;
   start(): Promise<void>;
-  close(): Promise<void>;
+  /** Whether another daemon has the address by now. Absent if that cannot be seen. */
+  readonly isReplaced?: boolean;
+  /**
+   * @param isReplaced a successor answers: connections are kept until they have asked once more, as far as `DRAIN_MS` allows, so
+   *                   that no question meets an end
+   */
+  close(isReplaced?: boolean): Promise<void>;
 }
 
 /** What a server is made with. */

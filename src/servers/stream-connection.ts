@@ -60,6 +60,8 @@ export class StreamShared {
   readonly peers = new Peers();
   /** The server closes: each answer may be the last one of its connection. */
   isClosing = false;
+  /** The server closes, and a successor answers: a connection ends with its next answer, which its client waits for. */
+  endsWithAnswer = false;
 
   constructor(context: ServerContext, counts: ServerCounts, waiting = new Waiting()) {
     this.context = context;
@@ -166,6 +168,7 @@ export abstract class StreamConnection implements Holder {
       else this.consume(chunk, nowMs);
       if (chunk.length > MUCH_BYTES) this.#shared.turn.spent();
       this.#noteBeginning(nowMs);
+      if (this.#shared.endsWithAnswer && !this.isBusy && !this.isClosing) this.endWhenAnswered();
       return;
     }
     // Reading was paused, and this had been read already.

@@ -140,19 +140,23 @@ export abstract class StreamServer implements Server {
     this.#startSweep();
   }
 
-  async close(): Promise<void> {
+  get isReplaced(): boolean {
+    return this.#file?.look() === "another's";
+  }
+
+  async close(isReplaced = false): Promise<void> {
     const { clock } = this.#context;
     this.#shared.isClosing = true;
+    this.#shared.endsWithAnswer = isReplaced;
     clearInterval(this.#sweep);
     this.#file?.release();
     await Bun.sleep(ARRIVED_MS);
     this.#listener?.stop(false);
     const deadlineMs = clock() + DRAIN_MS;
+    // An end that we send may cross a question. With a successor there is time to let each connection ask once more.
+    const endsFromMs = isReplaced ? deadlineMs - 2 * ARRIVED_MS : 0;
     while (this.#sockets.size > 0 && clock() < deadlineMs) {
-      for (const socket of this.#sockets) {
-        const connection = this.#remember(socket);
-        if (connection.isReadyToEnd(clock() - ARRIVED_MS)) connection.endWhenAnswered();
-      }
+      if (clock() >= endsFromMs) this.#endIdle(clock() - ARRIVED_MS);
       await Bun.sleep(5);
     }
     for (const socket of this.#sockets) socket.terminate();
@@ -176,6 +180,13 @@ export abstract class StreamServer implements Server {
       server: this.name,
       ...(isSteered ? {} : { until: "it ends, each of both gets a part of the new connections" }),
     });
+  }
+
+  #endIdle(sinceMs: number): void {
+    for (const socket of this.#sockets) {
+      const connection = this.#remember(socket);
+      if (connection.isReadyToEnd(sinceMs)) connection.endWhenAnswered();
+    }
   }
 
   /** Listens on a unix socket; returns whether there was a file at its path before. */

@@ -159,9 +159,9 @@ export class Traefik implements Server {
     await this.#http.start();
   }
 
-  async close(): Promise<void> {
+  async close(isReplaced?: boolean): Promise<void> {
     this.#maintenance.close();
-    await this.#http.close();
+    await this.#http.close(isReplaced);
   }
 
   #page(path: string, query: URLSearchParams, nowMs: number): Page | undefined {
