@@ -107,7 +107,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect(text.split("\n")).toEqual([
         ...[
           "canary:revision",
-          expect.stringMatching(/^\d{13}$/),
+          expect.stringMatching(/^\d{16}$/),
           "canary",
           "0.25",
           "canary:offset",
