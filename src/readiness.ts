@@ -1,4 +1,4 @@
-/** Whether visitors can ask this daemon and get what the store says: what `/readyz` answers. */
+/** Whether visitors can ask this daemon and get the store's answer: `/readyz` tells it. */
 
 import type { Rollout } from "./rollout.ts";
 import type { Server } from "./servers/server.ts";

@@ -1,6 +1,6 @@
 /**
- * What proxies report that decide by themselves under a lease. It is counted apart from what the daemon decided: whoever may
- * ask over the line protocol may report, and nobody can tell whether a report is true.
+ * Reports of proxies that decide by themselves under a lease. They are counted apart from the daemon's own decisions: every client
+ * that may ask over the line protocol may report, and the daemon cannot tell whether a report is true.
  */
 
 /** Whether the proxy decided; or could not, and sent its visitor to master. */

@@ -244,7 +244,7 @@ test("a daemon that proxies ask elsewhere is no predecessor, although it has the
   for (let i = 0; i < 20; i++) expect(await pidAt(at.admin)).toBe(daemon.pid);
 }, 30_000);
 
-test("without an admin listener that tells of it, nobody is known as the predecessor", async () => {
+test("without an admin listener that tells of it, no daemon is known as the predecessor", async () => {
   const http = await freePort();
   const home = new DaemonHome({ flags: ["-http", `127.0.0.1:${http}`, "-admin", "none"] });
   releases.push(() => home.remove());

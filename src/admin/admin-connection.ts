@@ -5,7 +5,7 @@
  *        │ 8 kB, or too slow       │ too slow
  *        └────────────────────────▶┴──────────────────────────────────▶ cut off
  *
- * Connections are not kept: who asks once a minute gains nothing by it, and a kept one would take a place. An answer goes out
+ * Connections are not kept: a client that asks once a minute gains nothing by it, and a kept one would take a place. An answer goes out
  * in pieces, one after the other as the client reads, and visitors are answered between any two.
  */
 
@@ -53,7 +53,7 @@ export interface AdminSharedOptions {
   readonly waiting: Waiting;
 }
 
-/** What the connections of an admin listener share. */
+/** The parts that the connections of an admin listener share. */
 export class AdminShared extends StreamShared {
   readonly pages: ReadonlyMap<string, () => AdminPage>;
   readonly hosts: readonly string[];
@@ -105,7 +105,7 @@ export class AdminConnection extends StreamConnection {
   }
 
   protected consume(chunk: Uint8Array, nowMs: number): void {
-    // One request is answered; what follows it is not.
+    // One request is answered; others behind it are not.
     if (this.#askedAtMs !== undefined) return;
     this.keepPart(chunk, 0);
     const part = this.part;
@@ -178,7 +178,7 @@ export class AdminConnection extends StreamConnection {
     if (isChunked) await this.#write(LAST_CHUNK);
   }
 
-  /** Resolves when the kernel has all of it, and everybody else had a turn. */
+  /** Resolves when the kernel has all of it, and all other clients had a turn. */
   async #write(bytes: Buffer): Promise<void> {
     if (this.isClosing) return;
     this.activeAtMs = this.#shared.context.clock();

@@ -1,8 +1,8 @@
 /**
- * The admin listener: what the daemon says of itself, over HTTP on loopback (`pages.ts`).
+ * The admin listener: pages on which the daemon tells of itself, over HTTP on loopback (`pages.ts`).
  *
  * Read-only. It shares the event loop with the servers and has limits of its own, so that no number of clients here takes a
- * descriptor, much memory or much time from visitors. It is nobody's job to make it fast.
+ * descriptor, much memory or much time from visitors. It does not have to be fast.
  */
 
 import { Problem } from "../config/option.ts";
@@ -50,7 +50,7 @@ export const adminHost = repeatable<string>(
 /** Connections to the admin listener. A scraper, a supervisor and some people need a handful. */
 export const ADMIN_CONNECTIONS_MAX = 32;
 
-/** What waits for clients of the admin listener. */
+/** So much may wait for clients of the admin listener. */
 const ADMIN_WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A client that neither asks nor reads is cut off after this. */

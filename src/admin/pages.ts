@@ -1,11 +1,11 @@
 /**
- * What the admin listener answers.
+ * The pages of the admin listener.
  *
  *     /healthz    the process runs
- *     /readyz     visitors can ask, and get what the store says; else why not
+ *     /readyz     visitors can ask, and get the store's answer; else the reason why not
  *     /metrics    for Prometheus
- *     /state      everything, as JSON; what `maxwells-daemon status` prints
- *     /listeners  where it listens and for which applications; how a daemon knows the one that it replaces
+ *     /state      everything, as JSON; `maxwells-daemon status` prints it
+ *     /listeners  its addresses and applications; by them a daemon knows the one that it replaces
  */
 
 import type { MonitorPage } from "../monitors/monitor.ts";

@@ -7,7 +7,7 @@ export class Places {
     this.#free = count;
   }
 
-  /** Resolves when there is a place. Whoever took one has to `leave`. */
+  /** Resolves when there is a place. The work that took one has to `leave`. */
   async take(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;

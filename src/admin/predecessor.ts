@@ -2,7 +2,7 @@
  * The daemon that another one replaces, as its admin listener tells of it.
  *
  * Unix sockets are taken over by a rename. A TCP address can be had beside its owner (SO_REUSEPORT), and then each gets a part
- * of the questions: good if the owner is the daemon that is replaced, and a silent disaster if it is anybody else. So the
+ * of the questions: good if the owner is the daemon that is replaced, and a silent disaster if it is another program. So the
  * address is shared only with a daemon that says that it listens there, that proxies ask at one of the same addresses, and that
  * serves nothing which this one does not.
  */
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 1_000;
 /** Ten thousand names of applications are less, in characters. */
 const LENGTH_MAX = 4 * 1024 * 1024;
 
-/** What a daemon says at `/listeners`. */
+/** A daemon's page `/listeners`. */
 export interface Listeners {
   readonly pid: number;
   readonly applications: readonly string[];
@@ -43,7 +43,7 @@ function isOfOnePlace(name: string): boolean {
   return !/:0$| fd:\d+$/.test(name);
 }
 
-/** What the daemon whose admin listener is at `admin` says of its listeners; undefined if there is none. */
+/** The page `/listeners` of the daemon whose admin listener is at `admin`; undefined if there is none. */
 export async function readListeners(admin: HostPort): Promise<Listeners | undefined> {
   try {
     const url = `http://${hostPortText(admin)}/listeners`;
@@ -51,7 +51,7 @@ export async function readListeners(admin: HostPort): Promise<Listeners | undefi
     const said: unknown = JSON.parse(body);
     return isListeners(said) ? said : undefined;
   } catch {
-    // Nobody is there, or it is no daemon of this kind.
+    // Nothing listens there, or it is no daemon of this kind.
     return undefined;
   }
 }

@@ -26,7 +26,7 @@ export class Connections {
 
   /**
    * @param max       of all listeners together
-   * @param reserved  descriptors that somebody else has, such as the admin listener
+   * @param reserved  descriptors that another part has, such as the admin listener
    */
   constructor({ max, reserved = 0 }: { readonly max?: number; readonly reserved?: number } = {}) {
     this.max = max ?? connectionsMax(reserved);
@@ -40,12 +40,12 @@ export class Connections {
     return new Share(this);
   }
 
-  /** What each listener has for itself. */
+  /** Places that each listener has for itself. */
   get ownMax(): number {
     return this.#ownMax;
   }
 
-  /** What all listeners have in common. */
+  /** Places that all listeners have in common. */
   get commonMax(): number {
     return this.#commonMax;
   }
@@ -61,7 +61,7 @@ export class Connections {
   }
 }
 
-/** What one listener may hold. */
+/** The places of one listener. */
 export class Share {
   readonly #connections: Connections;
   #own = 0;

@@ -1,5 +1,5 @@
 /**
- * The connections of a listener, and who of their peers may have how many.
+ * The connections of a listener, and how many of them each peer may have.
  *
  *     roomy ──more than half of what the listener may hold, or no place left──▶ crowded: peers are told apart
  *       ▲                                                                            │
@@ -7,14 +7,14 @@
  *
  * A crowded listener gives no peer more than `PEER_PART_MAX` of its places. If there is no place for a newcomer, a
  * connection of the peer that holds most is cut off for it, unless the newcomer's own peer holds as many: so each of n peers
- * has at least an n-th of the places, whoever came first. To ask the kernel for a peer takes a microsecond, which a roomy
+ * has at least an n-th of the places, in whatever order they came. To ask the kernel for a peer takes a microsecond, which a roomy
  * listener does not spend.
  */
 
 import type { Share } from "./connections.ts";
 import type { Peer } from "./peer.ts";
 
-/** A peer gets no more than this part of what its listener may hold. */
+/** A peer gets no more than this part of the places of its listener. */
 const PEER_PART_MAX = 0.75;
 
 /** The part from which on peers are told apart, and the part below which they are not any more. */

@@ -1,4 +1,4 @@
-/** What an operator should know of where the daemon listens: who else can reach it, or put something in its place. */
+/** Warnings for the operator: other machines can reach a listener, or other users can put one of their own in its place. */
 
 import { statSync } from "node:fs";
 import { isIP } from "node:net";
@@ -21,14 +21,14 @@ export function exposuresOf(addresses: readonly Address[], admin: Address | unde
       message: "other machines can ask this daemon, without a login: each visitor's place, and the rollouts",
       fields: {
         listen: open.map(addressText).join(", "),
-        remedy: "listen on 127.0.0.1 or a unix socket, or let a firewall admit nobody but the proxies",
+        remedy: "listen on 127.0.0.1 or a unix socket, or let a firewall admit the proxies alone",
       },
     });
   }
   if (admin !== undefined && isOpen(admin)) {
     exposures.push({
       message:
-        "other machines can read what the admin listener says, without a login: metrics, rollouts, the store's address",
+        "other machines can read the admin listener's pages without a login: metrics, rollouts, the store's address",
       fields: {
         admin: addressText(admin),
         remedy:

@@ -1,6 +1,6 @@
 /**
- * Who is at the other end of a connection, as far as limits tell clients apart: a user of this machine on a unix socket, a
- * machine on a TCP socket. All workers of a proxy are one peer.
+ * The peer of a connection is the client that limits are for: a user of this machine on a unix socket, a machine on a TCP
+ * socket. All workers of a proxy are one peer.
  */
 
 import { SocketCalls } from "./libc.ts";
@@ -8,7 +8,7 @@ import { SocketCalls } from "./libc.ts";
 /** `uid=33`, an IPv4 address, or the network of an IPv6 address. Peers that cannot be told apart are one: "". */
 export type Peer = string;
 
-/** What is read of a socket. Bun's types do not know `fd`. */
+/** The properties of a socket that tell of its peer. Bun's types do not know `fd`. */
 export interface PeerSocket {
   readonly fd?: number;
   readonly remoteAddress?: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * How many visitors a peer may report: as many as it can have had since its last report. A proxy reports once a second what
- * it decided, and after an outage of the daemon what it decided meanwhile.
+ * How many visitors a peer may report: as many as it can have had since its last report. A proxy reports its
+ * decisions once a second, and after an outage of the daemon those of the time between.
  */
 
 import type { Peer } from "./peer.ts";
@@ -8,7 +8,7 @@ import type { Peer } from "./peer.ts";
 /** All workers of the fastest proxy of a machine decide less in a second. */
 const REPORTED_PER_SECOND_MAX = 1_000_000;
 
-/** What a peer may report at once: that of a thousand seconds. */
+/** A peer may report the visitors of a thousand seconds at once. */
 export const REPORTED_AT_ONCE_MAX = 1_000 * REPORTED_PER_SECOND_MAX;
 
 /** Peers that are told apart; all others together are one. */

@@ -1,14 +1,14 @@
 /**
- * What waits in a listener, over all of its connections: the beginnings of requests, requests that are answered later, and
+ * The bytes that wait in a listener, over all of its connections: beginnings of requests, requests that are answered later, and
  * answers that their clients do not read yet.
  *
  * If it is too much, those are cut off that hold most: of the peer that holds most its largest connections, until some room
- * is free again, so that who is in the middle of a small request goes on.
+ * is free again, so that a client in the middle of a small request goes on.
  */
 
 import type { Peer } from "./peer.ts";
 
-/** What may wait in a listener. */
+/** So much may wait in a listener. */
 export const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The part that is left after cutting off: to look for the largest takes a while, and must pay. */
@@ -18,7 +18,7 @@ const LEFT_PART = 0.75;
 export interface Holder {
   readonly heldBytes: number;
   readonly peer: Peer;
-  /** Ends it at once; what it held is taken off the sum. */
+  /** Ends it at once; the bytes that it held are taken off the sum. */
   terminate(): void;
 }
 
@@ -46,7 +46,7 @@ export class Waiting {
     else if (before === 0) this.#holders.add(holder);
   }
 
-  /** Cuts off who holds most until there is room again; returns how many connections that took. */
+  /** Cuts off the connections that hold most until there is room again; returns how many that were. */
   cutOff(): number {
     let count = 0;
     while (this.#bytes > this.max * LEFT_PART) {

@@ -1,4 +1,4 @@
-/** The admin listener: what it answers, to whom, and that its clients are as limited as visitors' proxies are. */
+/** The admin listener: its pages, the names that it answers to, and the limits of its clients. */
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { createConnection, type Socket } from "node:net";
@@ -228,7 +228,7 @@ describe("the admin listener", () => {
     expect(await exchange(admin, get("/healthz"))).toEndWith("ok\n");
   });
 
-  test("what it counts is none of the servers' of visitors", async () => {
+  test("its counts are not among those of visitors' servers", async () => {
     const { admin, core } = await start();
     await exchange(admin, get("/healthz"));
     expect(core.metrics.servers).toEqual([]);

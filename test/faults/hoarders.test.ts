@@ -1,4 +1,4 @@
-/** Clients that take all places, or all room for what waits, and give nothing back (law 5): the others are served. */
+/** Clients that take all places, or all room for bytes that wait, and give nothing back (law 5): the others are served. */
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";

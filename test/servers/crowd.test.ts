@@ -69,7 +69,7 @@ describe("law 5: places for connections", () => {
     expect(gone.some((client) => busy.includes(client as (typeof busy)[number]))).toBeFalse();
   });
 
-  test("nobody is asked who it is while there is plenty of room, or again when there is", () => {
+  test("peers are not told apart while there is plenty of room, or again when there is", () => {
     const { crowd, come, asked } = crowdOf(new Connections({ max: 100 }));
     const clients = come("uid=33", 50);
     expect(asked()).toBe(0);
