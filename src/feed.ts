@@ -237,6 +237,8 @@ export class Feed {
     let failure: unknown;
     try {
       answer = await this.#reads.run((signal) => readMany(applications, signal));
+      if (typeof answer?.get !== "function")
+        throw new StoreError("malformed", "readMany answered nothing to get from");
     } catch (error) {
       failure = error;
     }
@@ -247,10 +249,13 @@ export class Feed {
       if (slices.isOverNow()) await slices.next();
       if (this.#ending.signal.aborted) return;
       try {
-        if (answer === undefined) throw failure;
-        const snapshot = answer.get(followed.application);
-        if (snapshot instanceof StoreError) throw snapshot;
+        if (failure !== undefined) throw failure;
+        const snapshot = answer?.get(followed.application);
+        // A module's `StoreError` may be another copy of the class.
+        if (snapshot instanceof Error) throw snapshot;
         if (snapshot === undefined) throw new StoreError("malformed", "the store left an application out");
+        // Making the snapshot of a long application may have been all that fits into a slice.
+        if (slices.isOverNow()) await slices.next();
         followed.take(snapshot, askedAtMs, true, tellings);
       } catch (error) {
         followed.fail(error, tellings);

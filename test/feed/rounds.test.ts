@@ -177,6 +177,38 @@ describe("with time that passes when the test says so", () => {
     expect(feed.states[3]?.error).toContain("left an application out");
   });
 
+  test.each([
+    ["undefined", undefined],
+    ["a plain object", {}],
+    ["a number", 1],
+  ])("a store that answers with %s has failed for all, and is asked again", async (_, answer) => {
+    const { store, feed, where } = createMany(3);
+    const { readMany } = store;
+    store.readMany = async () => answer as unknown as Snapshots;
+    feed.start();
+    await settle();
+    expect(feed.states.map(({ error }) => error)).toEqual(
+      Array(3).fill("readMany answered nothing to get from"),
+    );
+    store.readMany = readMany.bind(store);
+    await advance(DELAY_MS);
+    expect(where("app-2")).toBe("canary rollout");
+  });
+
+  test.each([
+    ["a plain object", { canary: 1 }, "not"],
+    ["a number", 1, "not"],
+    ["an error of another class", new Error("of its own"), "of its own"],
+  ])("%s in the place of one snapshot is that application's failure", async (_, wrong, message) => {
+    const { store, feed, where } = createMany(3);
+    store.answer = (application) =>
+      application === "app-1" ? (wrong as unknown as Snapshot) : snapshotOf({ canary: 1 });
+    feed.start();
+    await settle();
+    expect(feed.states[1]?.error).toContain(message);
+    expect(where("app-2")).toBe("canary rollout");
+  });
+
   test("the very object of the last time only renews the time: nothing is checked, told or made anew", async () => {
     const snapshot = snapshotOf({ canary: { rollout: 0.5 } });
     let looks = 0;
