@@ -108,13 +108,14 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
   const trouble = new ClientTrouble(metrics, log, rollout.first.application);
   const config = settings.get(configFile);
-  const sources = { rollout, feed, metrics, store: opened, config, clock, ...started };
+  const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers, clock });
+  const sources = { rollout, feed, metrics, store: opened, config, notReady, clock, ...started };
   const admin: Admin | null =
     adminAddress &&
     new Admin(context, {
       address: adminAddress,
       hosts: settings.get(adminHost),
-      notReady: () => whyNotReady({ rollout, isRead: () => feed.isReady, servers, clock }),
+      notReady,
       metrics: monitors.find((monitor) => monitor.page !== undefined)?.page,
       state: () => writeState(sources),
       listeners: () =>

@@ -39,7 +39,10 @@ export interface State {
   readonly pid: number;
   readonly startedAt: string;
   readonly uptimeMs: number;
+  /** Whether every application has been read since the start. */
   readonly ready: boolean;
+  /** Why `/readyz` says no; null if it says yes. */
+  readonly notReady: string | null;
   /** The store's address, without secrets. */
   readonly store: string;
   /** The configuration file that was read; null: none. */
@@ -54,6 +57,8 @@ export interface StateSources {
   readonly metrics: Metrics;
   readonly store: Store;
   readonly config: string | null;
+  /** What `/readyz` says. */
+  readonly notReady: () => string | undefined;
   readonly startedAt: Date;
   readonly startedAtMs: number;
   readonly clock: () => number;
@@ -84,13 +89,14 @@ export async function* writeState(sources: StateSources): AsyncGenerator<string>
   yield `${chunk}]}\n`;
 }
 
-function headOf({ clock, startedAt, startedAtMs, feed, store, config, metrics }: StateSources) {
+function headOf({ clock, startedAt, startedAtMs, feed, store, config, metrics, notReady }: StateSources) {
   return {
     version: packageJson.version,
     pid: process.pid,
     startedAt: startedAt.toISOString(),
     uptimeMs: Math.round(clock() - startedAtMs),
     ready: feed.isReady,
+    notReady: notReady() ?? null,
     store: store.address,
     config,
     servers: metrics.servers.map((counts) => ({ ...counts })),

@@ -36,7 +36,7 @@ export function fleetPage(answers: readonly Answer[]): string {
             String(state.applications.length),
             staleText(state.applications),
             namesOf(state.applications.filter(isInMaintenance), "ON: "),
-            "",
+            state.notReady ?? "",
           ],
     ),
   );

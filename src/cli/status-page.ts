@@ -15,7 +15,7 @@ export function statusPage(state: State): string {
       ["version", state.version],
       ["pid", String(state.pid)],
       ["up", `${durationText(state.uptimeMs)}, since ${state.startedAt}`],
-      ["ready", state.ready ? "yes" : "NO: not every application has been read yet"],
+      ["ready", state.notReady ? `NO: ${state.notReady}` : "yes"],
       ["store", state.store],
       ["settings", state.config ?? "from no file"],
     ]),

@@ -19,9 +19,10 @@ export const status: Command = {
   name: "status",
   summary: "what running daemons say of themselves",
   description:
-    "It asks the daemon's admin listener. With several -admin it prints a summary of all daemons. The exit status is 1 if the\n" +
-    "rollouts of a daemon are stale, and of several also if one does not answer or they do not agree. With -watch it goes on\n" +
-    "until Ctrl-C, and shows the share that each version had of the last decisions.",
+    "It asks the daemon's admin listener. With several -admin it prints a summary of all daemons. The exit status is 1 if a\n" +
+    "daemon is not ready, as /readyz says it: its rollouts are stale, or its socket is gone. Of several it is also 1 if one does\n" +
+    "not answer or they do not agree. With -watch it goes on until Ctrl-C, and shows the share that each version had of the last\n" +
+    "decisions.",
   positionals: [],
   options: [admins, watch, output, configFile],
   examples: [
@@ -43,7 +44,7 @@ export const status: Command = {
     for (const warning of state.applications.flatMap(warningsOf)) {
       io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
     }
-    return state.applications.every(({ fresh }) => fresh) ? EXITS.ok.status : EXITS.failed.status;
+    return isWell(state) ? EXITS.ok.status : EXITS.failed.status;
   },
 };
 
@@ -54,8 +55,12 @@ async function fleetStatus(addresses: readonly HostPort[], invocation: Invocatio
   print(invocation, { daemons, agree: apart.length === 0 }, () => fleetPage(answers));
   for (const warning of apart) invocation.io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
   if (answers.every(({ state }) => state === null)) return EXITS.unreachable.status;
-  const isWell = answers.every(({ state }) => state?.applications.every(({ fresh }) => fresh) ?? false);
-  return isWell && apart.length === 0 ? EXITS.ok.status : EXITS.failed.status;
+  const areWell = answers.every(({ state }) => state !== null && isWell(state));
+  return areWell && apart.length === 0 ? EXITS.ok.status : EXITS.failed.status;
+}
+
+function isWell({ notReady, applications }: State): boolean {
+  return !notReady && applications.every(({ fresh }) => fresh);
 }
 
 /** The answer of one daemon, or why there is none. */

@@ -22,6 +22,7 @@ function sourcesOf(applications: readonly string[]): StateSources {
     clock: () => context.nowMs,
     store,
     config: null,
+    notReady: () => undefined,
     startedAt: new Date(0),
     startedAtMs: 0,
   };

@@ -25,6 +25,7 @@ const STATE: State = {
   startedAt: "2026-01-02T03:04:05.000Z",
   uptimeMs: 3_723_000,
   ready: true,
+  notReady: null,
   store: "file:/etc/rollouts.json",
   config: "/etc/maxwells-daemon/maxwells-daemon.toml",
   applications: [

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "../cli/run.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 
 let home: DaemonHome;
@@ -32,6 +33,11 @@ test("a socket whose directory is gone is told of once, and listened on again wh
   await eventually(async () => (await page("/readyz")).startsWith("503"), "it is not ready");
   expect(await page("/readyz")).toContain(`nothing reaches line unix:${path}: the file ${path} is gone`);
   expect(await page("/healthz")).toBe("200 ok\n");
+  const [, admin = ""] = / runs .*admin=http:\/\/(\S+)/.exec(daemon.log) ?? [];
+  const status = await run(["status", "-admin", admin]);
+  expect(status.status).toBe(1);
+  expect(status.stdout).toContain(`NO: nothing reaches line unix:${path}: the file ${path} is gone`);
+  expect((await run(["status", "-admin", admin, "-admin", admin])).status).toBe(1);
   await Bun.sleep(3_500);
   expect(daemon.log.split("no proxy can connect")).toHaveLength(2);
   expect(daemon.log).not.toMatch(/\.[0-9a-f]{8}\.new/);
