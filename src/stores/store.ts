@@ -20,8 +20,8 @@ export interface StoreRecord {
   readonly position?: number;
 }
 
-/** An application may have this many records; checking more would make visitors wait. */
-export const RECORDS_MAX = 1_024;
+/** An application may have this many records, eight times as many as count; checking more would make visitors wait. */
+export const RECORDS_MAX = 512;
 
 /** One state that a record had, as an engine remembers it. */
 export interface PastRecord {

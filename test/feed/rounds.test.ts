@@ -363,11 +363,11 @@ describe("with time that passes when the test says so", () => {
     const { store, feed, where } = createMany(1);
     feed.start();
     await settle();
-    const many = Object.fromEntries(Array.from({ length: 1_025 }, (_, index) => [`v${index}`, 0]));
+    const many = Object.fromEntries(Array.from({ length: 513 }, (_, index) => [`v${index}`, 0]));
     store.answer = () => snapshotOf(many);
     await advance(DELAY_MS);
     expect(where("app-0")).toBe("canary rollout");
-    expect(feed.states[0]?.error).toContain("more than 1024 records");
+    expect(feed.states[0]?.error).toContain("more than 512 records");
   });
 
   test("every application is begun with before the daemon answers, or has failed to be", async () => {

@@ -1,13 +1,17 @@
 /** How long the event loop stands still: what a visitor would wait who came at the worst moment. */
 
-/** The longest time, in milliseconds, between two turns of the event loop while `work` goes on. */
-export async function longestStall(work: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
+/**
+ * The longest time, in milliseconds, between two turns of the event loop while `work` goes on.
+ *
+ * @param ignored so many are left out: work of hundreds of turns is hardly ever left alone by other processes
+ */
+export async function longestStall(work: () => Promise<unknown>, ignored = 0): Promise<number> {
+  const stalls: number[] = [];
   let last = performance.now();
   let isOver = false;
   const look = () => {
     const now = performance.now();
-    longest = Math.max(longest, now - last);
+    stalls.push(now - last);
     last = now;
     if (!isOver) setImmediate(look);
   };
@@ -18,5 +22,5 @@ export async function longestStall(work: () => Promise<unknown>): Promise<number
   });
   isOver = true;
   look();
-  return longest;
+  return stalls.sort((a, b) => b - a)[Math.min(ignored, stalls.length - 1)] ?? 0;
 }

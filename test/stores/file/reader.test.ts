@@ -193,6 +193,7 @@ describe("law 5: no document within its limits stalls visitors for more than 2 m
     "a bad text among the longest": `{"a":{"note":"${"x".repeat(250_000)}\u0001"}}`,
     "long words": `{"a":${"x".repeat(MEBIBYTE)}}`,
   };
+  const MANY_TURNS = new Set(["applications with one name", "19 000 applications", "many of the longest"]);
   for (const [name, text] of Object.entries(documents)) {
     test(name, async () => {
       const bytes = Buffer.from(text);
@@ -202,11 +203,14 @@ describe("law 5: no document within its limits stalls visitors for more than 2 m
         const reader = new DocumentReader("r.json");
         best = Math.min(
           best,
-          await longestStall(async () => {
-            const answer = await reader.read(bytes).catch(() => undefined);
-            await new Promise((resolve) => setImmediate(resolve));
-            answer?.get("a");
-          }),
+          await longestStall(
+            async () => {
+              const answer = await reader.read(bytes).catch(() => undefined);
+              await new Promise((resolve) => setImmediate(resolve));
+              answer?.get("a");
+            },
+            MANY_TURNS.has(name) ? 3 : 0,
+          ),
         );
       }
       expect(best).toBeLessThan(2);
