@@ -279,7 +279,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     const text = readFileSync(applicationPath(directory), "utf8");
     const routers = text.replaceAll("    # ", "    ").split(/^ {4}(?=\S+:$)/m);
     const rules = routers.filter((router) => router.includes("\n        - web\n"));
-    expect(rules.length).toBe(3);
+    expect(rules.length).toBe(4);
     for (const rule of rules) expect(rule).toMatch(/ rule: .* # CHANGE/);
   });
 
