@@ -10,6 +10,7 @@ const LIMIT =
 const REACHED: readonly (readonly [path: string, name: string])[] = [
   ["src/servers/connections.ts", "CONNECTIONS_MAX"],
   ["src/servers/line-codec.ts", "LINE_BYTES_MAX"],
+  ["src/config/options.ts", "APPLICATIONS_MAX"],
   ["src/record.ts", "VERSIONS_MAX"],
   ["src/stores/store.ts", "RECORDS_MAX"],
   ["src/feed/bounded-read.ts", "READ_TIMEOUT_MS"],
@@ -22,7 +23,7 @@ const INTRODUCTION = `# Limits
 <!-- Made from the constants in src by \`npm run docs\`; edit those. -->
 
 No client, store or setting can make the daemon stop, stall or grow: every buffer, line, queue, number of connections and
-number of retries has a limit with a name. Limits are constants of the code; what a setting bounds stands in
+number of retries has a limit with a name. Limits are constants of the code; what a setting bounds is in
 [configuration](configuration.md). \`_MS\` are milliseconds.
 
 ## What an operator may reach

@@ -47,7 +47,7 @@ import { openStore } from "./stores/list.ts";
 const RELEASE_MS = 3_000;
 
 /**
- * Visitors are answered once the store was read, or after this time without it: until then whoever listened before goes
+ * Visitors are answered once the store was read, or after this time without it: until then a daemon that listened before goes
  * on, and where nobody did the proxy's own patience is as good an answer as a daemon that knows nothing.
  */
 const FIRST_READ_MS = 1_000;
@@ -247,7 +247,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   async function close(): Promise<void> {
     isClosing = true;
     closing.resolve();
-    // Whoever called `start` hears of its failure; what was opened until then has been given back.
+    // The caller of `start` hears of its failure; what was opened until then has been given back.
     await starting.catch(() => {});
     await releaseAll(releases, log);
   }
@@ -279,7 +279,7 @@ function cannotListen({ name }: Server, error: Error): StartError {
 /** Bun's own message names the address and not what is wrong with it. */
 function whyNotListening(error: NodeJS.ErrnoException): string {
   const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: "it is taken; end whoever listens there, or choose another address",
+    EADDRINUSE: "it is taken; end the program that listens there, or choose another address",
     EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
     EPERM: "the socket's file is another user's; end that user's daemon, or choose another path",
     EACCES: "this user may not; choose another address, or let the user",

@@ -154,7 +154,7 @@ export class Feed {
       return;
     }
     followed.dueAtMs = Math.min(followed.dueAtMs, followed.notBeforeMs);
-    // The loop computes the time anew; a thousand nudges at once wake it once.
+    // The loop computes the time again; a thousand nudges at once wake it once.
     if (followed.dueAtMs < this.#wakesAtMs) this.#wake?.();
   }
 

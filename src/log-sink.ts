@@ -94,7 +94,7 @@ export class DescriptorSink implements LogSink {
     const { bytes, written } = batch;
     write(this.#retired ?? this.#descriptor, bytes, written, bytes.length - written, null, (error, count) => {
       if (error?.code === "EAGAIN" || error?.code === "EBUSY") {
-        // Whoever replaced it may have done so because nobody reads it.
+        // The operator may have replaced it because nothing reads it.
         this.#closeRetired();
         setTimeout(() => this.#writeBatch(batch), RETRY_MS);
         return;

@@ -37,7 +37,7 @@ export interface LogSink {
 /** For how long a repeated complaint is held back at first. */
 export const REPEAT_MS = 10_000;
 
-/** For how long it is held back at most, while it goes on. */
+/** The longest time for which a complaint that goes on is held back: the log has it at least this often. */
 export const REPEAT_MS_MAX = 3_600_000;
 
 /** A complaint that was not heard of for so long is written at once again. */

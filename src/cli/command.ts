@@ -13,7 +13,7 @@ import type { Option } from "../config/option.ts";
 /** A stream that text goes to. */
 export interface Output {
   write(text: string): void;
-  /** Whether a person looks at it, so that a page may be drawn anew. */
+  /** Whether a person looks at it, so that a page may be drawn again. */
   readonly isTerminal?: boolean;
   /** Whether its reader has gone, such as `head`: nothing that is written arrives any more. */
   readonly isGone?: boolean;

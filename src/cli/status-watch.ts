@@ -1,6 +1,6 @@
 /**
  * `status -watch`: what share each version had of the decisions of the last seconds, beside the share that is ordered. It is
- * the difference of two answers of each daemon. On a terminal the page is drawn anew each time; into a pipe goes a line for
+ * the difference of two answers of each daemon. On a terminal the page is drawn again each time; into a pipe goes a line for
  * each application, or a line of JSON.
  */
 

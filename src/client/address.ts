@@ -1,4 +1,4 @@
-/** Where a daemon listens, as whoever asks it writes it: `unix:/run/maxwells-daemon.sock`, `tcp:127.0.0.1:6292`. */
+/** The address at which a daemon listens, as a client writes it: `unix:/run/maxwells-daemon.sock`, `tcp:127.0.0.1:6292`. */
 
 import type { NetConnectOpts } from "node:net";
 

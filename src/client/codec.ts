@@ -1,5 +1,5 @@
 /**
- * The line protocol (docs/protocol/line.md) as whoever asks sees it: a question → a line, two lines → an answer. Pure.
+ * The line protocol (docs/protocol/line.md) as a client sees it: a question → a line, two lines → an answer. Pure.
  *
  * Values are percent-encoded, and an assignment has only the characters of a number, so nothing that a visitor sends
  * can become a second request.

@@ -13,7 +13,7 @@
  * the last reply's, bytes that nobody asked for, or a line too long end the connection, and all that is on its way
  * there has failed.
  *
- * What is sent within one turn goes out as one write. The socket keeps no process alive; whoever waits does.
+ * What is sent within one turn goes out as one write. The socket keeps no process alive; a caller that waits does.
  */
 
 import { connect, type Socket } from "node:net";
@@ -82,7 +82,7 @@ export class Connection<T extends Pending> {
       socket.on("close", () => this.#end("unreachable"));
       this.#socket = socket;
     } catch (error) {
-      // Deno throws where a permission is missing. Whoever asks is told as of any other failure, and not at once.
+      // Deno throws if a permission is missing. The caller is told as of any other failure, and not at once.
       nextTick(() => this.#end("unreachable", error as Error));
     }
   }

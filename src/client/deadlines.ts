@@ -14,9 +14,9 @@
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Fifo } from "./fifo.ts";
 
-/** What has a deadline. Whoever settles it tells `Deadlines.settled`. */
+/** What has a deadline. The code that settles it tells `Deadlines.settled`. */
 export interface Waiting {
-  /** By `performance.now()`; not before that of whoever came before. */
+  /** By `performance.now()`; not before that of an earlier one. */
   readonly deadlineMs: number;
   isSettled: boolean;
 }

@@ -2,7 +2,7 @@
  * A minimal client of the line protocol: one question over a connection of its own, with a deadline.
  *
  * Only `node:net` is used, so that it runs on Node as well. Replies are read strictly: two lines, no more, of bounded
- * length; anything else is an error, as whoever speaks so is not the daemon.
+ * length; anything else is an error, because the daemon does not speak so.
  */
 
 import { connect } from "node:net";

@@ -152,7 +152,7 @@ export class Followed implements FeedState, Expiring {
         ...outdated,
         application: this.application,
         store,
-        remedy: "if a backup was restored, look at the rollouts with get, and write them anew",
+        remedy: "if a backup was restored, look at the rollouts with get, and write them again",
       });
     }
     this.#positions.accept(snapshot);

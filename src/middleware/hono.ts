@@ -1,7 +1,7 @@
 /**
  * Hono: `app.use(maxwellsDaemon({ client }))`, then `c.var.maxwellsdaemon.location` says who serves.
  *
- * Requests of Hono do not change: whoever proxies one on sends `upstreamHeaders(c)`. TLS is what the request's URL says;
+ * Requests of Hono do not change: an application that proxies one on sends `upstreamHeaders(c)`. TLS is what the request's URL says;
  * behind a balancer that does TLS, give `secure: true`.
  */
 
@@ -50,14 +50,14 @@ export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandle
 }
 
 /**
- * An answer that becomes a WebSocket, and for Deno no longer is one if it is made anew, one that was sent, or one whose
+ * An answer that becomes a WebSocket, and for Deno no longer is one if it is made again, one that was sent, or one whose
  * body was read stays what it is: its visitor gets the cookie with another request.
  */
 function canBeMadeAnew({ status, headers, bodyUsed }: Response): boolean {
   return status !== SWITCHING_PROTOCOLS && !headers.has(ALREADY_SENT) && !bodyUsed;
 }
 
-/** Made anew, as an answer may have headers that do not change, or be one that the application gives to many visitors. */
+/** Made again, because an answer may have headers that do not change, or be one that the application gives to many visitors. */
 function withCookie(response: Response, cookie: string): Response {
   // Of a body that is a string Bun names the type as it sends it, and only a clone's is still a string.
   const isClone = versions["bun"] !== undefined && !response.headers.has("content-type");

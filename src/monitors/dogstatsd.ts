@@ -7,7 +7,7 @@
  *
  * hot-shots formats the lines and owns the socket, with everything off that it would do by itself: environment,
  * origin detection, telemetry, sampling, timers. Two things are done here. The host's name is resolved every
- * `RESOLVE_MS` and the client made anew when it moves, as hot-shots looks it up with every packet until the first
+ * `RESOLVE_MS` and the client made again when it moves, as hot-shots looks it up with every packet until the first
  * answer. And the histogram's lines are written here: where hot-shots is told that a value stands for 1000
  * observations (`|@0.001`), it sends it with a probability of 0.001.
  */

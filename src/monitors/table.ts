@@ -56,7 +56,7 @@ export const METRICS: readonly Metric[] = [
     labels: ["application", "location", "kind"],
     help:
       "Visitors that proxies placed by themselves under a lease, as they report it: the kind is decided, or failure if a " +
-      "proxy had to send them to master. Whoever may ask over the line protocol may report.",
+      "proxy had to send them to master. Each program that may ask over the line protocol may also report.",
     statsd: [{ name: "maxwellsdaemon.reported", tags: ["location", "kind", "application"], of2016: false }],
     *read({ metrics }) {
       for (const { application, location, kind, count } of metrics.reports.values()) {

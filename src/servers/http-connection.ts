@@ -94,7 +94,7 @@ export class HttpConnection extends StreamConnection {
         at = this.#decide(bytes, at, isLast, isOverlong, nowMs);
         answered++;
       } else {
-        // Whoever wants a page may wait for what was asked before it: its bytes go out by themselves.
+        // A client that wants a page may wait for what was asked before it: its bytes go out by themselves.
         if (at > 0 && !this.flush(out, at, bytes, start)) {
           at = 0;
           break;

@@ -18,7 +18,7 @@ import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
 
 /**
- * Proxies keep idle connections for 60 s (nginx's `keepalive_timeout`); whoever closes first loses a race now and then,
+ * Proxies keep idle connections for 60 s (nginx's `keepalive_timeout`); the side that closes first loses a race now and then,
  * so this side waits for longer.
  */
 const IDLE_MIN_MS = 75_000;

@@ -11,7 +11,7 @@ import { SpopConnection, SpopShared } from "./spop-connection.ts";
 import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
 
-/** HAProxy closes idle connections by its own `timeout idle`; whoever closes first loses a race, so this side waits longer. */
+/** HAProxy closes idle connections by its own `timeout idle`; the side that closes first loses a race, so this side waits longer. */
 const IDLE_MIN_MS = 150_000;
 
 export const spopListen = single<Address | null>(

@@ -317,7 +317,7 @@ export abstract class StreamServer implements Server {
   }
 
   /**
-   * Listens anew where the socket's file is gone, or nobody listens at it: removed by hand, by a cleaner of /tmp, or taken
+   * Listens again if the socket's file is gone, or no process listens at it: removed by hand, by a cleaner of /tmp, or taken
    * over by a second daemon that has ended, in peace or not. The file of another daemon that lives is left alone.
    */
   async #lookAtFile(): Promise<void> {

@@ -65,7 +65,7 @@ export class Turn {
     if (this.#isOn && this.#clock() - this.#beganAtMs > TURN_MS_MAX) this.#isOver = true;
   }
 
-  /** Whether whoever has much more to be answered waits for the next turn. */
+  /** Whether a connection that has much more to be answered waits for the next turn. */
   get isFull(): boolean {
     return this.#isOver;
   }

@@ -83,7 +83,7 @@ export class Listeners {
 
   /** Never rejects. */
   async #run(ending: AbortSignal): Promise<void> {
-    // Whoever listens to several applications adds them in one go.
+    // A feed of several applications adds all of them in one turn.
     await Promise.resolve();
     let failures = 0;
     while (!ending.aborted) {

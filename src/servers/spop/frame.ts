@@ -105,7 +105,7 @@ export function readHello(cursor: Cursor): Hello | Status {
   if (versions === undefined) return STATUS.noVersion;
   if (frameBytesMax === undefined) return STATUS.noFrameSize;
   if (capabilities === undefined) return STATUS.noCapabilities;
-  // Whoever speaks 2.x speaks 2.0 as well.
+  // A HAProxy that speaks 2.x also speaks 2.0.
   if (!versions.split(",").some((version) => /^\s*2\.\d+\s*$/.test(version)))
     return STATUS.unsupportedVersion;
   if (frameBytesMax < FRAME_BYTES_MIN) return STATUS.badFrameSize;

@@ -141,7 +141,7 @@ function circle(name: string, { isSecure }: DocumentOptions): Weighted {
   };
 }
 
-/** Cookies hold a hash of this name: to change it is to draw all visitors anew. */
+/** Cookies hold a hash of this name: if it changes, all visitors are drawn again. */
 function sliceName(name: string, slice: number): string {
   return `${name}:circle:${String(slice).padStart(3, "0")}`;
 }

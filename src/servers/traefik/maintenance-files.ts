@@ -1,6 +1,6 @@
 /**
  * Which applications are in maintenance, as their files say (`maintenance.ts`): looked at in the background, so that
- * whoever asks gets an answer at once, whatever the disk does.
+ * a caller gets an answer at once, whatever the disk does.
  */
 
 import { isInMaintenance } from "../../maintenance.ts";

@@ -85,7 +85,7 @@ export class EtcdGateway {
     });
   }
 
-  /** The next request logs in anew. */
+  /** The next request logs in again. */
   forgetToken(): void {
     this.#token = undefined;
   }

@@ -62,7 +62,7 @@ export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
   };
 }
 
-/** What a text of any length says, for whoever writes it back. */
+/** What a text of any length says, for a command that writes it back. */
 export function wholeValueOf({ text }: KeyValue): unknown {
   try {
     return JSON.parse(text);

@@ -19,7 +19,7 @@ export class FileWatch {
   readonly #path: string;
   readonly #warn: (message: string) => void;
   readonly #listeners = new Set<() => void>();
-  /** By the directory's path and identity, so that a directory that was replaced is watched anew. */
+  /** By the directory's path and identity, so that a directory that was replaced is watched again. */
   readonly #watchers = new Map<string, FSWatcher>();
   #fingerprint: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;

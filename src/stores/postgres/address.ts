@@ -2,7 +2,7 @@
  * The address of a database, in the spelling of libpq: `postgres://user:password@host:port/database?sslmode=verify-full`.
  *
  * Without `sslmode` the network is not trusted: TLS with the certificate checked, but on loopback and unix sockets. libpq
- * would take `prefer`, which takes no TLS as well; whoever wants that says `disable`.
+ * would take `prefer`, which takes no TLS as well; an operator who wants that writes `disable`.
  */
 
 import { userInfo } from "node:os";

@@ -1,5 +1,5 @@
 /**
- * What `init-store` makes: the table, and triggers that see every change, whoever makes it: they count the revision up, tell
+ * What `init-store` makes: the table, and triggers that see every change, whatever program makes it: they count the revision up, tell
  * the daemons, and remember the change.
  *
  * The triggers' function has the rights of the table's owner, so that operators need none on the history and the
@@ -10,7 +10,7 @@ import type { Ask } from "./session.ts";
 
 /**
  * A setting that is `on` during the writes of this program: they say by themselves who signs, if anybody does. It is against
- * mistakes, and no guarantee: whoever may write can set it too. Proof are only `changed_by` and `changed_at` of the history.
+ * mistakes, and no guarantee: a user who may write can set it, too. Proof are only `changed_by` and `changed_at` of the history.
  */
 export const SIGNED = "maxwells_daemon.signed";
 
@@ -27,7 +27,7 @@ const LOCK = "0x6d617877656c6c73";
 const STATEMENT_TIMEOUT = "8s";
 
 /**
- * Makes everything. Where a table of that name is found already, nothing but the functions of its triggers is made anew, if
+ * Makes everything. Where a table of that name is found already, nothing but the functions of its triggers is made again, if
  * they are its own and belong to who asks.
  *
  * @returns what is there now, in a sentence
@@ -126,7 +126,7 @@ function functions(table: string, make: "CREATE" | "CREATE OR REPLACE"): readonl
       IF TG_OP = 'UPDATE' THEN
         -- A sequence can fall behind where a database was copied without it.
         NEW.revision := greatest(NEW.revision, OLD.revision + 1);
-        -- Against mistakes: a change by hand would look like one by whoever signed the last one. Proof is the history.
+        -- Against mistakes: a change by hand would look like one by the author of the last one. Proof is the history.
         IF current_setting('${SIGNED}', true) IS DISTINCT FROM 'on'
            AND NEW.fields -> 'updatedAt' = OLD.fields -> 'updatedAt' THEN
           IF NEW.fields -> 'why' = OLD.fields -> 'why' THEN

@@ -1,5 +1,5 @@
 /**
- * The connection over which a store reads and writes: one, made when it is first needed, made anew after it was lost, and
+ * The connection over which a store reads and writes: one, made when it is first needed, made again after it was lost, and
  * used by one caller after the other. Nothing is tried twice here: the feed reads again, and whether a write whose answer
  * was lost should be repeated only its operator knows.
  */

@@ -160,7 +160,7 @@ async function logIn(redis: Redis, { login, database }: RedisPlace): Promise<voi
   }
 }
 
-/** A Redis that is loading says so to whoever logs in; all else is a refusal. Without the text, which may quote. */
+/** A Redis that is loading says so when a client logs in; all else is a refusal. Without the text, which may quote. */
 function loginFault(error: unknown): unknown {
   return /^(?:LOADING|BUSY|MASTERDOWN|DENIED)\b|max number of clients/.test((error as Error).message)
     ? error

@@ -33,7 +33,7 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: str
   TRYAGAIN: ["unavailable", "belongs to a cluster that is moving this key; wait until it has"],
   MOVED: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
   ASK: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
-  WRONGTYPE: ["malformed", "holds something else than a hash there; DEL it, and write the rollouts anew"],
+  WRONGTYPE: ["malformed", "holds something else than a hash there; DEL it, and write the rollouts again"],
   TOOLARGE: ["malformed", "holds more than 256 KiB or 1024 fields there; HDEL what no daemon serves"],
 };
 

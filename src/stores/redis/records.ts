@@ -86,7 +86,7 @@ export function changeOf(version: string, raw: RawRecord, fields: RecordFields, 
   return { sets, removes };
 }
 
-/** Of each byte that lies there: whoever wrote it, and by what. */
+/** Of each byte that lies there, whatever program wrote it. */
 function revisionOf(raw: RawRecord): string {
   const sorted = JSON.stringify([...raw].sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash("sha256").update(sorted).digest("base64url").slice(0, 22);
