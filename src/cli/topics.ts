@@ -26,7 +26,7 @@ export const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ["stale", "older than that: everyone goes to master, except visitors of a version that holds"],
   [
     "hold",
-    "-failsafe hold: a version keeps its visitors while the store is lost, because most of them are there already",
+    "-failsafe hold: a version keeps its visitors while the store is lost; for one that most visitors are on already",
   ],
   ["lease", "how long a proxy may decide by itself with what the daemon told it, without asking again"],
   ["maintenance", "a switch beside the versions: while it is on, the proxy shows its maintenance page"],
