@@ -10,7 +10,6 @@ export interface JsonFault {
   readonly expected: string;
 }
 
-const ESCAPE = /(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const PLAIN = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
 /** What may come next, as operators are told. */
@@ -81,11 +80,24 @@ function lengthOfString(text: string, at: number): number {
     if (unit === QUOTE) return end + 1 - at;
     if (unit < SPACE) return 0;
     if (unit !== BACKSLASH) continue;
-    const length = lengthOf(ESCAPE, text, end + 1);
+    const length = lengthOfEscape(text, end + 1);
     if (length === 0) return 0;
     end += length;
   }
   return 0;
+}
+
+/** What follows a backslash. A pattern would take too long, because a text may have a hundred thousand of them. */
+function lengthOfEscape(text: string, at: number): number {
+  const first = text[at] ?? "";
+  if (first !== "u") return first !== "" && '"\\/bfnrt'.includes(first) ? 1 : 0;
+  for (let digit = at + 1; digit <= at + 4; digit++) if (!isHexDigit(text.charCodeAt(digit))) return 0;
+  return 5;
+}
+
+function isHexDigit(unit: number): boolean {
+  const lower = unit | 0x20;
+  return (unit >= 0x30 && unit <= 0x39) || (lower >= 0x61 && lower <= 0x66);
 }
 
 const SPACE = 0x20;

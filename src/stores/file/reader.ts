@@ -13,6 +13,7 @@ import {
   APPLICATION_BYTES_MAX,
   APPLICATION_VALUES_MAX,
   type Fault,
+  NAME_BYTES_MAX,
   placeOf,
   RECORD_DEPTH_MAX,
   type Refusal,
@@ -74,6 +75,9 @@ export class DocumentReader {
     const entries = new Map<string, Entry>();
     for (const { nameStart, nameEnd, start, end, refused } of parts) {
       yield;
+      if (nameEnd - nameStart > NAME_BYTES_MAX) {
+        return { offset: nameStart, expected: `a name of at most ${NAME_BYTES_MAX} bytes` };
+      }
       const parsed = parse(bytes.toString("utf8", nameStart, nameEnd));
       if (parsed === undefined) return { offset: nameStart, expected: "a name in quotes" };
       const name = parsed.value as string;

@@ -18,6 +18,9 @@ export const APPLICATION_VALUES_MAX = 8_192;
 /** As deep as DynamoDB nests; what people write by hand has two levels. */
 export const RECORD_DEPTH_MAX = 32;
 
+/** A name of an application has 128 bytes at most, and JSON may spell each of them with six. Parsing much more would take long. */
+export const NAME_BYTES_MAX = 4_096;
+
 /** A document of more applications is none of ours, and would take memory for each. */
 const PARTS_MAX = 32_768;
 

@@ -191,6 +191,8 @@ describe("law 5: no document within its limits stalls visitors for more than 2 m
     "the longest number": within("1".repeat(APPLICATION_BYTES_MAX - 20)),
     "many of the longest": `{${fill(16, (i) => `"a${i}":{${fill(8_190, (v) => `"v${v}":0.1`)}}`)}}`,
     "a bad text among the longest": `{"a":{"note":"${"x".repeat(250_000)}\u0001"}}`,
+    "a bad text of many escapes": `{"a":{"note":"${"\\n".repeat(128 * 1024 - 20)}\\q"}}`,
+    "a long name": `{"${"\\\\".repeat(2 * MEBIBYTE - 20)}":{}}`,
     "long words": `{"a":${"x".repeat(MEBIBYTE)}}`,
   };
   const MANY_TURNS = new Set([
