@@ -65,7 +65,8 @@ export class Placements {
     if (known !== undefined) return known;
     const tails = own.locations.get(location) ?? this.#newLocation(own, location);
     if (tails === undefined) return uncounted(own, application, location, reason);
-    const placement: Placement = { application, location, reason, ...tails, count: 0 };
+    const { lineTail, httpTail } = tails;
+    const placement: Placement = { application, location, reason, lineTail, httpTail, count: 0 };
     own.placements.set(name, placement);
     return placement;
   }

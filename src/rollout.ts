@@ -126,6 +126,9 @@ export class Table {
   /** From here on only what holds is left. */
   readonly expiresAtMs: number;
   readonly #arcs: Arcs;
+  /** Of `#arcs`, because each request looks at them. */
+  readonly #fresh: Circle;
+  readonly #stale: Circle;
 
   constructor(
     application: string,
@@ -138,6 +141,8 @@ export class Table {
     this.readAtMs = readAtMs;
     this.expiresAtMs = readAtMs + ages.unhealthyMs;
     this.#arcs = made ?? arcsOf(application, arcs, readAtMs, ages, placements);
+    this.#fresh = this.#arcs.fresh;
+    this.#stale = this.#arcs.stale;
   }
 
   get application(): string {
@@ -162,18 +167,13 @@ export class Table {
 
   /** The place of an assignment in [0, 1). */
   locate(assignment: number, nowMs: number): Placement {
-    const { fresh, stale } = this.#arcs;
-    const circle = nowMs < this.expiresAtMs ? fresh : stale;
+    const circle = nowMs < this.expiresAtMs ? this.#fresh : this.#stale;
     const arcs = circle.arcs;
     for (let i = 0; i < arcs.length; i++) {
       const arc = arcs[i] as PlacedArc;
-      if (covers(arc.offset, arc.rollout, assignment)) {
-        arc.placement ??= this.#placement(arc.arc.version, circle.inside);
-        return arc.placement;
-      }
+      if (covers(arc.offset, arc.rollout, assignment)) return arc.placement ?? this.#inside(arc, circle);
     }
-    circle.otherwise ??= this.#placement(MASTER, circle.outside);
-    return circle.otherwise;
+    return circle.otherwise ?? this.#outside(circle);
   }
 
   /** The place of a visitor that forces its location; undefined if there is no such version, or no fresh word of it. */
@@ -202,6 +202,16 @@ export class Table {
       return { durationMs: Math.max(Math.floor(unhealthyMs), HELD_MIN_MS), arcs: arcsIn(this.#arcs.stale) };
     }
     return leftMs > 0 ? { durationMs: leftMs, arcs: arcsIn(this.#arcs.fresh) } : { durationMs: 0, arcs: [] };
+  }
+
+  #inside(arc: PlacedArc, { inside }: Circle): Placement {
+    arc.placement = this.#placement(arc.arc.version, inside);
+    return arc.placement;
+  }
+
+  #outside(circle: Circle): Placement {
+    circle.otherwise = this.#placement(MASTER, circle.outside);
+    return circle.otherwise;
   }
 
   #placement(location: string, reason: Reason): Placement {
