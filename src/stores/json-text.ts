@@ -27,6 +27,18 @@ export function nestsTooDeeply(text: string): boolean {
   return false;
 }
 
+/**
+ * Whether a text may have more values than that, which would take long to parse whatever its length. It counts commas, those
+ * within strings among them.
+ */
+export function hasMoreValues(text: string, valuesMax: number): boolean {
+  let count = 1;
+  for (let at = text.indexOf(","); at >= 0; at = text.indexOf(",", at + 1)) {
+    if (++count > valuesMax) return true;
+  }
+  return false;
+}
+
 /** As `nestsTooDeeply`, without what is in strings. */
 function isShallow(text: string): boolean {
   let open = 0;

@@ -8,7 +8,7 @@
 import { abandoned, unlessAborted } from "../abort.ts";
 import { readText } from "../http/body.ts";
 import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../http/identity.ts";
-import { nestsTooDeeply } from "../json-text.ts";
+import { hasMoreValues, nestsTooDeeply } from "../json-text.ts";
 import { StoreError } from "../store.ts";
 import type { EtcdPlace } from "./address.ts";
 import {
@@ -34,6 +34,9 @@ const ATTEMPTS_MIN = 2;
 
 /** Room for what etcd takes as one request, 1.5 MiB, in base64; parsing more would make requests wait (law 1). */
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+
+/** What a daemon reads at once has a thousand keys at most, of some values each. What a command reads may have more. */
+const ANSWER_VALUES_MAX = 16_384;
 
 /** An answer, and how many endpoints may have heard the question before without a word of it. */
 export interface Answer {
@@ -233,8 +236,11 @@ async function jsonOf(
     throw fault;
   }
   try {
-    // No answer of etcd's nests so deeply, and parsing one that does would make visitors wait.
-    return nestsTooDeeply(text) ? undefined : asJson(JSON.parse(text));
+    // No answer of etcd's has so many values or nests so deeply, and parsing one that does would make visitors wait.
+    const isOfDaemon = bytesMax < ANSWER_BYTES_MAX;
+    return (isOfDaemon && hasMoreValues(text, ANSWER_VALUES_MAX)) || nestsTooDeeply(text)
+      ? undefined
+      : asJson(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@
  * is followed by another. Until then, the feed's poll finds changes.
  */
 
+import { Slices } from "../../slices.ts";
+import { hasMoreValues, nestsTooDeeply } from "../json-text.ts";
 import { Listeners } from "../listeners.ts";
 import { isStaleToken } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
@@ -20,8 +22,12 @@ import { asJson, type Json } from "./records.ts";
 /** A stream on which nothing came for so long is replaced. */
 export const SILENCE_MS = 20_000;
 
-/** Events of many keys may come in one line. A longer one ends its stream, and the next one nudges. */
-const LINE_BYTES_MAX = 2 * 1024 * 1024;
+/**
+ * Events of many keys may come in one line, which has their values, too. A longer one, or one of more values, would make
+ * visitors wait: it ends its stream, and the next one nudges.
+ */
+const LINE_BYTES_MAX = 512 * 1024;
+const LINE_VALUES_MAX = 8_192;
 
 export interface EtcdWatchOptions {
   readonly gateway: EtcdGateway;
@@ -38,6 +44,8 @@ export class EtcdWatch {
   /** What the stream of the moment is of. */
   #directory = "";
   #isWarned = false;
+  /** The stream of the moment has begun, which it can do only once. */
+  #isCreated = false;
 
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
@@ -59,6 +67,7 @@ export class EtcdWatch {
   /** Until the stream ends, in whatever way. */
   async #follow(ending: AbortSignal): Promise<void> {
     this.#stream = new AbortController();
+    this.#isCreated = false;
     this.#directory = this.#wanted();
     const { gateway, silenceMs = SILENCE_MS } = this.#options;
     const silence = new AbortController();
@@ -66,9 +75,12 @@ export class EtcdWatch {
     const inTime = AbortSignal.any([ending, this.#stream.signal, silence.signal]);
     try {
       const stream = await gateway.stream("/v3/watch", { create_request: below(this.#directory) }, inTime);
+      const slices = new Slices();
       for await (const line of linesOf(stream, LINE_BYTES_MAX)) {
         timer.refresh();
         if (inTime.aborted || !this.#hear(line)) return;
+        // Who sends lines without end must not be the only one that is heard.
+        if (slices.isOverNow()) await slices.next();
       }
     } finally {
       clearTimeout(timer);
@@ -79,13 +91,17 @@ export class EtcdWatch {
 
   /** @returns whether the stream goes on */
   #hear(line: string): boolean {
+    if (hasMoreValues(line, LINE_VALUES_MAX) || nestsTooDeeply(line)) return false;
     const result = asJson(asJson(JSON.parse(line))?.["result"]);
     if (result === undefined) return false;
     if (result["canceled"] === true) {
       this.#wasCanceled(result);
       return false;
     }
-    if (result["created"] === true) this.#listeners.nudgeAll();
+    if (result["created"] === true && !this.#isCreated) {
+      this.#isCreated = true;
+      this.#listeners.nudgeAll();
+    }
     const { events } = result;
     const changed = new Set(Array.isArray(events) ? events.map((event) => this.#applicationOf(event)) : []);
     for (const application of changed) if (application !== undefined) this.#listeners.nudge(application);

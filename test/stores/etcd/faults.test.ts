@@ -143,6 +143,64 @@ describe.skipIf(missing !== undefined)("etcd", () => {
   });
 });
 
+describe("law 5: what etcd sends keeps no visitor waiting", () => {
+  const many = (value: string) => `[${Array(20_000).fill(value).join(",")}]`;
+
+  /** A gateway whose streams begin with these lines and do not end; `began` says how many there were. */
+  async function streaming(lines: string) {
+    let began = 0;
+    const server = ending(
+      Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        idleTimeout: 0,
+        fetch() {
+          began++;
+          return new Response(new ReadableStream({ start: (stream) => stream.enqueue(Buffer.from(lines)) }));
+        },
+      }),
+      (started) => started.stop(true),
+    );
+    const opened = await store(`etcd://127.0.0.1:${server.port}/`);
+    let nudges = 0;
+    opened.watch?.("website", () => nudges++);
+    return { began: () => began, nudges: () => nudges };
+  }
+
+  test.each([
+    ["many values", `{"result":{"x":${many("1")}}}`],
+    ["many events", `{"result":{"events":${many("{}")}}}`],
+    ["deep lists", `{"result":{"x":${"[".repeat(1_000)}${"]".repeat(1_000)}}}`],
+    ["a long line", `{"result":{"x":"${"x".repeat(600_000)}"}}`],
+  ])("a stream ends at a line with %s, and another one follows", async (_name, line) => {
+    const { began } = await streaming(`${line}\n`);
+    await eventually(() => began() > 1, "another stream");
+  });
+
+  test("a stream that says a thousand times that it begins nudges once", async () => {
+    const created = '{"result":{"created":true}}\n';
+    const { nudges, began } = await streaming(`${created.repeat(1_000)}{"result":{"canceled":true}}\n`);
+    await eventually(() => began() > 1, "the whole stream was heard");
+    expect(nudges()).toBeLessThanOrEqual(began());
+  });
+
+  test.each([
+    ["values", `"x":${many("1")}`],
+    ["names", Array.from({ length: 20_000 }, (_, index) => `"k${index}":1`).join(",")],
+  ])("an answer with many %s is none of etcd's", async (_name, text) => {
+    const server = ending(
+      Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        fetch: () => new Response(`{"header":{"revision":"9"},"kvs":[],${text}}`),
+      }),
+      (started) => started.stop(true),
+    );
+    const opened = await store(`etcd://127.0.0.1:${server.port}/`);
+    await expect(opened.readMany?.(["website"], soon())).rejects.toMatchObject({ code: "malformed" });
+  });
+});
+
 describe("what answers as etcd might", () => {
   /** Something at the other end, and a store that asks it. */
   async function against(fetch: (request: Request) => Response | Promise<Response>): Promise<Store> {
