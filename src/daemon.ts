@@ -103,12 +103,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const connections = new Connections({ reserved: adminAddress === null ? 0 : ADMIN_CONNECTIONS_MAX });
   const context = { handler, rollout, metrics, log, clock, connections };
   const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
+  const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers, clock });
   const monitors = MONITORS.map((kind) =>
-    kind.create(settings, { metrics, rollout, feed, log, clock }),
+    kind.create(settings, { metrics, rollout, feed, notReady, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
   const trouble = new ClientTrouble(metrics, log, rollout.first.application);
   const config = settings.get(configFile);
-  const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers, clock });
   const sources = { rollout, feed, metrics, store: opened, config, notReady, clock, ...started };
   const admin: Admin | null =
     adminAddress &&

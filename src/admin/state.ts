@@ -89,14 +89,15 @@ export async function* writeState(sources: StateSources): AsyncGenerator<string>
   yield `${chunk}]}\n`;
 }
 
-function headOf({ clock, startedAt, startedAtMs, feed, store, config, metrics, notReady }: StateSources) {
+function headOf({ clock, startedAt, startedAtMs, store, config, metrics, notReady }: StateSources) {
+  const reason = notReady();
   return {
     version: packageJson.version,
     pid: process.pid,
     startedAt: startedAt.toISOString(),
     uptimeMs: Math.round(clock() - startedAtMs),
-    ready: feed.isReady,
-    notReady: notReady() ?? null,
+    ready: reason === undefined,
+    notReady: reason ?? null,
     store: store.address,
     config,
     servers: metrics.servers.map((counts) => ({ ...counts })),

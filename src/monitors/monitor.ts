@@ -35,6 +35,8 @@ export interface MonitorContext {
   readonly metrics: Metrics;
   readonly rollout: Rollout;
   readonly feed: Feed;
+  /** Why visitors cannot be served the store's answer now, as `/readyz` tells; undefined if they can. */
+  readonly notReady: () => string | undefined;
   readonly log: Log;
   /** The daemon's one clock, monotonic, in milliseconds. */
   readonly clock: () => number;

@@ -126,8 +126,8 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "0 or 1",
     labels: [],
-    help: "1 once a snapshot of every application has been applied.",
-    read: ({ feed }) => [{ labels: {}, value: Number(feed.isReady) }],
+    help: "1 while /readyz says ready: every snapshot is fresh, and proxies can connect.",
+    read: ({ notReady }) => [{ labels: {}, value: Number(notReady() === undefined) }],
   },
   {
     name: "maxwells_daemon_store_reads_total",

@@ -4,6 +4,7 @@ import { Feed } from "../../src/feed.ts";
 import { type Fields, type Log, silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import type { MonitorContext } from "../../src/monitors/monitor.ts";
+import { whyNotReady } from "../../src/readiness.ts";
 import { Rollout } from "../../src/rollout.ts";
 import type { Store } from "../../src/stores/store.ts";
 
@@ -31,7 +32,9 @@ export function testContext(applications: readonly string[] = ["app"]): TestCont
   const log: Log = { info: keep("info"), warn: keep("warn"), error: keep("error") };
   const feed = new Feed({ store: emptyStore, rollout, delayMs: 1_000, metrics, log: silentLog });
 
-  const context: TestContext = { rollout, metrics, log, feed, logged, nowMs: 0, clock: () => context.nowMs };
+  const clock = () => context.nowMs;
+  const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: [], clock });
+  const context: TestContext = { rollout, metrics, log, feed, notReady, logged, nowMs: 0, clock };
   return context;
 }
 

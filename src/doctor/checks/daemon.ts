@@ -38,7 +38,8 @@ export const daemon: Check = {
         "the daemon does not serve the application",
       );
     }
-    if (!state.ready) {
+    // A snapshot that is too old is the store's matter, and a socket that is gone the socket's: they have checks of their own.
+    if (state.applications.some(({ ageMs }) => ageMs === null)) {
       return causing(
         fail(
           "it runs but is not ready: it could not read every application from its store, so everyone goes to master",
