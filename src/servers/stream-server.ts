@@ -7,6 +7,7 @@ import { fstatSync } from "node:fs";
 import type { SocketHandler, UnixSocketOptions } from "bun";
 import { type Address, type HostPort, hostPortText } from "../config/values.ts";
 import type { ServerCounts } from "../metrics.ts";
+import { Slices } from "../slices.ts";
 import type { Share } from "./connections.ts";
 import { Crowd } from "./crowd.ts";
 import { SocketCalls } from "./libc.ts";
@@ -68,6 +69,7 @@ export abstract class StreamServer implements Server {
   #lookedAtMs = 0;
   #sweptAtMs = 0;
   #sweep: ReturnType<typeof setInterval> | undefined;
+  #isSweeping = false;
 
   constructor(shared: StreamShared, options: StreamServerOptions) {
     this.name = shared.counts.name;
@@ -289,7 +291,7 @@ export abstract class StreamServer implements Server {
       const nowMs = this.#context.clock();
       const isLate = nowMs - this.#sweptAtMs > everyMs + STOPPED_MS;
       this.#sweptAtMs = nowMs;
-      if (!isLate) this.#sweepSilent(nowMs);
+      if (!isLate && !this.#isSweeping) void this.#sweepSilent(nowMs);
       if (nowMs - this.#lookedAtMs < FILE_LOOK_MS) return;
       this.#lookedAtMs = nowMs;
       void this.#lookAtFile();
@@ -297,23 +299,33 @@ export abstract class StreamServer implements Server {
     this.#sweep.unref();
   }
 
-  #sweepSilent(nowMs: number): void {
-    const { silenceMs } = this.#options;
+  /** In slices, because thousands may have to go at once, and the end of each takes some ten microseconds. Never rejects. */
+  async #sweepSilent(nowMs: number): Promise<void> {
+    this.#isSweeping = true;
+    const slices = new Slices();
     for (const socket of this.#sockets) {
-      // One that was not remembered has been there for less than the time between two sweeps.
-      const connection = this.#remember(socket);
-      if (connection.isOverdue(nowMs - REQUEST_MS_MAX)) {
-        this.#counts.failure++;
-        connection.terminate();
-        continue;
-      }
-      // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
-      const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
-      if (connection.activeAtMs > nowMs - patienceMs) continue;
-      if (connection.isPaused) this.#counts.failure++;
-      if (connection.isClosing || connection.isPaused) connection.terminate();
-      else connection.end();
+      this.#sweepOne(socket, nowMs);
+      if (slices.isOver()) await slices.next();
+      if (this.#shared.isClosing) break;
     }
+    this.#isSweeping = false;
+  }
+
+  #sweepOne(socket: StreamSocket, nowMs: number): void {
+    const { silenceMs } = this.#options;
+    // One that was not remembered has been there for less than the time between two sweeps.
+    const connection = this.#remember(socket);
+    if (connection.isOverdue(nowMs - REQUEST_MS_MAX)) {
+      this.#counts.failure++;
+      connection.terminate();
+      return;
+    }
+    // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
+    const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
+    if (connection.activeAtMs > nowMs - patienceMs) return;
+    if (connection.isPaused) this.#counts.failure++;
+    if (connection.isClosing || connection.isPaused) connection.terminate();
+    else connection.end();
   }
 
   /**
