@@ -81,6 +81,11 @@ export class AdminConnection extends StreamConnection {
     return this.#askedAtMs !== undefined;
   }
 
+  /** Whoever has not asked loses its place first, the beginning of a question or not. */
+  override get isBusy(): boolean {
+    return this.#askedAtMs !== undefined;
+  }
+
   override isOverdue(sinceMs: number): boolean {
     if (this.#askedAtMs === undefined) return super.isOverdue(sinceMs);
     return !this.isClosing && this.#askedAtMs < sinceMs + REQUEST_MS_MAX - ANSWER_MS_MAX;

@@ -77,7 +77,7 @@ export class Admin extends StreamServer {
         waiting: new Waiting(ADMIN_WAITING_BYTES_MAX),
       },
     );
-    super(shared, { address: listening, socketMode: 0, silenceMs: SILENCE_MS_MAX });
+    super(shared, { address: listening, socketMode: 0, silenceMs: SILENCE_MS_MAX, isPrompt: true });
     this.#shared = shared;
     this.#address = address;
   }

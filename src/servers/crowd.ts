@@ -24,6 +24,8 @@ const ROOMY_PART = 0.25;
 export interface CrowdOptions<S> {
   readonly share: Share;
   readonly peerOf: (socket: S) => Peer;
+  /** Clients ask at once, so that one that does not may lose its place to another of its own peer. */
+  readonly isPrompt?: boolean | undefined;
   /** Whether cutting a connection off costs a request. */
   readonly isBusy: (socket: S) => boolean;
   /** Called for a connection that has to go for another one; the crowd has forgotten it already. */
@@ -32,6 +34,9 @@ export interface CrowdOptions<S> {
 
 /** Busy connections that are passed over for one that is not. */
 const BUSY_LOOKS_MAX = 16;
+
+/** So many peers are looked at to find one that holds much: one machine may have thousands of addresses. */
+const PEER_LOOKS_MAX = 1_024;
 
 export class Crowd<S> {
   readonly #options: CrowdOptions<S>;
@@ -53,7 +58,7 @@ export class Crowd<S> {
 
   /** Takes a newcomer in; false if there is no place for it. */
   admit(socket: S): boolean {
-    const { share } = this.#options;
+    const { share, isPrompt = false } = this.#options;
     const isRoomy = this.#peers === undefined && this.#sockets.size < share.max * CROWDED_PART;
     if (isRoomy && share.take()) {
       this.#sockets.add(socket);
@@ -61,8 +66,11 @@ export class Crowd<S> {
     }
     const peers = this.#tellApart();
     const peer = this.#options.peerOf(socket);
+    const own = peers.sockets.get(peer);
+    if (own !== undefined && own.size >= Math.floor(share.max * PEER_PART_MAX)) {
+      if (!isPrompt || !this.#replaceIdle(own, peer)) return false;
+    }
     const held = peers.sockets.get(peer)?.size ?? 0;
-    if (held >= Math.floor(share.max * PEER_PART_MAX)) return false;
     if (!share.take() && !(this.#makePlace(held) && share.take())) return false;
     this.#sockets.add(socket);
     this.#note(socket, peer);
@@ -88,13 +96,24 @@ export class Crowd<S> {
   /** Cuts one off of the peer that holds most, if that is more than a newcomer's peer would hold. */
   #makePlace(held: number): boolean {
     let largest: [peer: Peer, sockets: Set<S>] | undefined;
+    let looks = 0;
     for (const entry of this.#peers?.sockets ?? []) {
       if (entry[1].size > (largest?.[1].size ?? 0)) largest = entry;
+      if (++looks >= PEER_LOOKS_MAX) break;
     }
     if (largest === undefined || largest[1].size <= held + 1) return false;
     const [peer, sockets] = largest;
     const socket = this.#leastBusy(sockets);
     if (socket === undefined) return false;
+    this.remove(socket);
+    this.#options.cutOff(socket, peer);
+    return true;
+  }
+
+  /** Cuts off the oldest one of these that is not in the middle of something; false if there is none among the first few. */
+  #replaceIdle(sockets: ReadonlySet<S>, peer: Peer): boolean {
+    const socket = this.#leastBusy(sockets);
+    if (socket === undefined || this.#options.isBusy(socket)) return false;
     this.remove(socket);
     this.#options.cutOff(socket, peer);
     return true;

@@ -40,6 +40,8 @@ export interface StreamServerOptions {
   readonly socketMode: number;
   /** A connection that is silent for this long is closed. */
   readonly silenceMs: number;
+  /** Clients ask as soon as they are connected (`crowd.ts`). */
+  readonly isPrompt?: boolean;
 }
 
 /** The part of Bun's listeners that is used here. */
@@ -80,6 +82,7 @@ export abstract class StreamServer implements Server {
     this.#share = this.#context.connections.share();
     this.#sockets = new Crowd({
       share: this.#share,
+      isPrompt: options.isPrompt,
       peerOf: (socket) => shared.peers.of(socket),
       isBusy: (socket) => socket.data?.isBusy ?? false,
       cutOff: (socket, peer) => this.#cutOff(socket, peer),

@@ -10,11 +10,12 @@ interface Client {
   readonly isBusy?: boolean;
 }
 
-function crowdOf(connections: Connections) {
+function crowdOf(connections: Connections, isPrompt = false) {
   const gone: Client[] = [];
   let asked = 0;
   const crowd = new Crowd<Client>({
     share: connections.share(),
+    isPrompt,
     peerOf({ peer }) {
       asked++;
       return peer;
@@ -67,6 +68,33 @@ describe("law 5: places for connections", () => {
     come("uid=33", 8);
     expect(gone).toHaveLength(3);
     expect(gone.some((client) => busy.includes(client as (typeof busy)[number]))).toBeFalse();
+  });
+
+  test("if clients ask at once, a newcomer takes the place of its own peer's oldest that has not", () => {
+    const { crowd, come, holds, gone } = crowdOf(new Connections({ max: 20 }), true);
+    const busy = { peer: "uid=33", isBusy: true };
+    crowd.admit(busy);
+    const [oldest] = come("uid=33", 14);
+    expect(gone).toEqual([]);
+    const newcomer = { peer: "uid=33" };
+    expect(crowd.admit(newcomer)).toBeTrue();
+    expect(gone).toEqual([oldest as Client]);
+    expect(holds("uid=33")).toBe(15);
+  });
+
+  test("and never of one that is in the middle of a request", () => {
+    const { crowd, gone } = crowdOf(new Connections({ max: 20 }), true);
+    for (let i = 0; i < 15; i++) crowd.admit({ peer: "uid=33", isBusy: true });
+    expect(crowd.admit({ peer: "uid=33" })).toBeFalse();
+    expect(gone).toEqual([]);
+  });
+
+  test("a newcomer costs little, however many peers there are", () => {
+    const { crowd } = crowdOf(new Connections({ max: 30_000 }));
+    for (let i = 0; i < 30_000; i++) crowd.admit({ peer: `10.${i}` });
+    const beganMs = performance.now();
+    for (let i = 0; i < 5_000; i++) expect(crowd.admit({ peer: `11.${i}` })).toBeFalse();
+    expect(performance.now() - beganMs).toBeLessThan(250);
   });
 
   test("peers are not told apart while there is plenty of room, or again when there is", () => {
