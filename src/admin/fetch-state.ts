@@ -9,7 +9,7 @@ const STATE_LENGTH_MAX = 64 * 1024 * 1024;
 
 export class AdminError extends Error {
   override readonly name = "AdminError";
-  /** Nobody answers, or somebody who is not this daemon. */
+  /** Nothing answers, or another program. */
   readonly code: "unreachable" | "foreign";
 
   constructor(code: AdminError["code"], message: string, options?: ErrorOptions) {
@@ -32,7 +32,7 @@ export async function fetchState(address: HostPort, timeoutMs: number): Promise<
   if (!isState(state)) {
     throw new AdminError(
       "foreign",
-      `who answers at ${url} is not this daemon (HTTP status ${response.status})`,
+      `the program that answers at ${url} is not this daemon (HTTP status ${response.status})`,
     );
   }
   return state;
@@ -46,8 +46,20 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Enough to know whose answer this is. */
+/** Enough to know whose answer this is, and to print it: another program may listen there. */
 function isState(value: unknown): value is State {
-  const state = value as Partial<State> | null | undefined;
-  return Array.isArray(state?.applications) && Array.isArray(state.servers) && typeof state.pid === "number";
+  if (!isObject(value)) return false;
+  const { pid, applications, servers } = value;
+  if (typeof pid !== "number" || !Array.isArray(applications) || !Array.isArray(servers)) return false;
+  return applications.every(isApplication) && servers.every(isObject);
+}
+
+function isApplication(value: unknown): boolean {
+  if (!isObject(value) || typeof value["name"] !== "string" || !isObject(value["reads"])) return false;
+  const lists = [value["arcs"], value["decisions"], value["malformed"], value["reported"] ?? []];
+  return lists.every(Array.isArray) && [value["arcs"], value["decisions"]].flat().every(isObject);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -78,6 +78,18 @@ describe("status of one daemon", () => {
     expect(stderr).toContain("app has no record in the store: everyone goes to master");
   });
 
+  test.each([
+    ["a list of nothing", { pid: 1, applications: [null], servers: [] }],
+    ["an application without arcs", { pid: 1, applications: [{ name: "app" }], servers: [] }],
+    ["a name that is no text", { pid: 1, applications: [{ name: {} }], servers: [null] }],
+    ["no object", []],
+  ])("who answers %s is not this daemon", async (_, answer) => {
+    const stranger = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json(answer) });
+    releases.push(() => stranger.stop(true));
+    const { status, stderr } = await run(["status", "-admin", `127.0.0.1:${stranger.port}`]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("is not this daemon")]);
+  });
+
   test("stale rollouts end it with 1, and what holds is named", async () => {
     const { daemon, write, store } = site({
       canary: 0.5,
