@@ -192,10 +192,10 @@ describe("streams", () => {
 
   test("all of a long text arrives at a slow reader", () => {
     const place = emptyPlace();
-    const versions = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`v${index}`, 0]));
+    const versions = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`v${index}`, 0]));
     writeFileSync(`${place}/r.json`, JSON.stringify({ app: versions }));
     const script = `${LAUNCHER} get -o json -store file:${place}/r.json | (sleep 0.3; cat) | grep -c '"version"'`;
-    expect(String(Bun.spawnSync(["bash", "-c", script]).stdout)).toBe("1000\n");
+    expect(String(Bun.spawnSync(["bash", "-c", script]).stdout)).toBe("500\n");
   });
 
   test("errors go to stderr, with a status", () => {
