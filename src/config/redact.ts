@@ -12,11 +12,14 @@ const PUBLIC_PARAMETERS: ReadonlySet<string> = new Set([
   "cert",
 ]);
 
+/** The stores that have these parameters. Elsewhere a parameter of such a name is anybody's: a `cert=…` may be a secret. */
+const HAS_PUBLIC_PARAMETERS = /^(?:postgres|etcds?):/;
+
 const QUERY = /\?[^#\s]*/g;
 
 /** A text with `;password=…` in it that is no web address, such as `Endpoint=…;key=…`. */
 const SECRET_PARAMETER =
-  /([&;](?:[a-z0-9]+[_.-])*(?:key|pass|passwd|password|pwd|secret|token|auth|code|credential|sig|signature)=)[^&;#\s]+/gi;
+  /([&;][a-z0-9_.-]*(?:key|pass|passwd|password|pwd|secret|token|auth|code|credential|sig|signature)=)[^&;#\s]+/gi;
 
 /**
  * An address as it may be shown: without the user, password or token of `redis://user:password@host`, and without the values of
@@ -28,16 +31,17 @@ export function redactAddress(address: string): string {
   const userInfo = address.slice(start, end);
   const isSecret = start > 1 && end > start && (userInfo.includes(":") || !userInfo.includes("/"));
   const shown = isSecret ? `${address.slice(0, start)}***${address.slice(end)}` : address;
-  return shown.replace(QUERY, redactQuery).replace(SECRET_PARAMETER, "$1***");
+  const isPublic = (name: string) => HAS_PUBLIC_PARAMETERS.test(address) && PUBLIC_PARAMETERS.has(name);
+  return shown.replace(QUERY, (query) => redactQuery(query, isPublic)).replace(SECRET_PARAMETER, "$1***");
 }
 
 /** `?a=1&b` → `?a=***&***`: a parameter without a name is a value. */
-function redactQuery(query: string): string {
+function redactQuery(query: string, isPublic: (name: string) => boolean): string {
   return query.replace(
     /([?&;])([^=&;]*)(=?)([^&;]*)/g,
     (part, mark: string, name: string, is: string, value: string) => {
       if (is === "") return name === "" ? part : `${mark}***`;
-      return value === "" || PUBLIC_PARAMETERS.has(name.toLowerCase()) ? part : `${mark}${name}=***`;
+      return value === "" || isPublic(name.toLowerCase()) ? part : `${mark}${name}=***`;
     },
   );
 }

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { type Address, addressText } from "../config/values.ts";
 
 const WRITABLE_BY_OTHERS = 0o002;
+const ROOT = 0;
 
 export interface Exposure {
   readonly message: string;
@@ -40,10 +41,10 @@ export function exposuresOf(addresses: readonly Address[], admin: Address | unde
     addresses.flatMap((address) => (address.kind === "unix" ? dirname(address.path) : [])),
   );
   for (const directory of shared) {
-    if (!isWritableByOthers(directory)) continue;
+    const who = whoElseWrites(directory);
+    if (who === undefined) continue;
     exposures.push({
-      message:
-        "while the daemon is away, any user of this machine can put a socket of their own in its place",
+      message: `while the daemon is away, ${who} can put a socket of their own in its place`,
       fields: {
         directory,
         remedy:
@@ -63,10 +64,13 @@ function isOpen(address: Address): boolean {
   return host !== "::1";
 }
 
-function isWritableByOthers(directory: string): boolean {
+/** Who may put files into a directory, beside root and the daemon's own user; undefined if it is nobody, or not known. */
+function whoElseWrites(directory: string): string | undefined {
   try {
-    return (statSync(directory).mode & WRITABLE_BY_OTHERS) !== 0;
+    const { mode, uid } = statSync(directory);
+    if ((mode & WRITABLE_BY_OTHERS) !== 0) return "any user of this machine";
+    return uid === ROOT || uid === process.geteuid?.() ? undefined : `the directory's owner, user ${uid},`;
   } catch {
-    return false;
+    return undefined;
   }
 }

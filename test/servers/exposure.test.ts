@@ -1,7 +1,7 @@
 /** What the daemon warns of at its start: listeners that other machines reach, and sockets that others could replace. */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Address } from "../../src/config/values.ts";
@@ -45,4 +45,11 @@ test("a directory that others may write to is named once, however many sockets a
   const exposures = exposuresOf(sockets, undefined);
   expect(exposures).toHaveLength(1);
   expect(exposures[0]?.fields).toMatchObject({ directory, remedy: expect.stringContaining("/run/") });
+});
+
+test.skipIf(process.getuid?.() !== 0)("a directory of another user is named, with its owner", () => {
+  chownSync(directory, 65_534, 65_534);
+  const [exposure, ...others] = exposuresOf([{ kind: "unix", path: join(directory, "socket") }], undefined);
+  expect(others).toEqual([]);
+  expect(exposure?.message).toContain("the directory's owner, user 65534, can put a socket");
 });
