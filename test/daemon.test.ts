@@ -74,6 +74,11 @@ async function ready(daemon: Daemon): Promise<void> {
   while ((await admin(daemon, "/readyz")).status !== 200) await Bun.sleep(2);
 }
 
+test("its store is told by its address, without secrets", async () => {
+  const daemon = await create("told", "-store", "https://user:geheim@127.0.0.1:9/r.json?key=geheim");
+  expect(daemon.store).toBe("https://***@127.0.0.1:9/r.json?key=***");
+});
+
 test("a daemon answers its socket from its store, and says so at its admin listener", async () => {
   const daemon = await start("one", "-application", "web", "-application", "api");
   await ready(daemon);

@@ -150,7 +150,7 @@ function statusOf(settings: Settings): string {
 function describe(settings: Settings, daemon: Daemon): Record<string, string> {
   return {
     applications: namesText(settings.get(application)),
-    store: daemon.state().store,
+    store: daemon.store,
     config: settings.get(configFile) ?? "none",
     listen: daemon.servers.map((server) => server.name).join(", "),
     admin: daemon.adminUrl ?? "none",
