@@ -2,7 +2,7 @@
  * No cache shows one version's page to another version's visitors, and none is invited to.
  *
  * It comes before `split`, because a cache that leaks puts visitors elsewhere. It does not accuse a cache of what the proxy
- * does: a pair of visitors is only judged if each of them gets its version at a page that no cache can have yet.
+ * does: a pair of visitors is only judged if each of them gets its version at pages that no cache can have yet.
  */
 
 import { MASTER } from "../../record.ts";
@@ -13,6 +13,9 @@ import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** How often visitors of two versions take turns at the same page. */
 const TURNS = 10;
+
+/** A proxy that places each request by chance passes fewer looks than this at pages that no cache can have. */
+const FRESH_LOOKS = 6;
 
 /** Headers in which caches tell of themselves. */
 const TRACES = [
@@ -118,11 +121,13 @@ function freshQuery({ options }: Subject): string {
   return `maxwellsdaemon-doctor=${Math.floor(options.random() * 1e15).toString(36)}`;
 }
 
-/** Whether each of them gets its version at a page that was not asked for before. */
+/** Whether each of them gets its version at every page that was not asked for before. */
 async function areRouted(people: readonly Person[], subject: Subject): Promise<boolean> {
-  for (const { assignment, location } of people) {
-    const visit = await siteOf(subject).visit({ assignment, query: freshQuery(subject) });
-    if (!isAt(visit, location)) return false;
+  for (let look = 0; look < FRESH_LOOKS; look++) {
+    for (const { assignment, location } of people) {
+      const visit = await siteOf(subject).visit({ assignment, query: freshQuery(subject) });
+      if (!isAt(visit, location)) return false;
+    }
   }
   return true;
 }
