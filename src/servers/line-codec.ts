@@ -23,8 +23,51 @@ export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;
 /** Visible ASCII: everything else in a name or a value has to be percent-encoded. */
 const FIELD = /^([A-Za-z][A-Za-z0-9._-]*)=([\x21-\x7e]*)$/;
 
-/** Reads the line `bytes[start, end)`, its LF not included, into `request`; never throws. */
-export function readRequest(bytes: Uint8Array, start: number, end: number, request: Request): void {
+/** Longer fields are read anew with each line. */
+const REPEATED_BYTES_MAX = 256;
+
+/**
+ * The fields of a line that were read before: a proxy sends the same ones, such as `application=website`, with each of its
+ * visitors, so they are compared and not read again. Fields with a key are never kept, because each visitor has another one.
+ */
+export class RepeatedFields {
+  application: string | undefined;
+  force: string | undefined;
+  readonly #bytes = new Uint8Array(REPEATED_BYTES_MAX);
+  /** None are kept yet. */
+  #length = -1;
+
+  /** Whether `bytes[start, end)` are the fields that are kept. */
+  are(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start !== this.#length) return false;
+    for (let at = 0; at < this.#length; at++) {
+      if (bytes[start + at] !== this.#bytes[at]) return false;
+    }
+    return true;
+  }
+
+  /** Keeps `bytes[start, end)`, and what they said. */
+  keep(bytes: Uint8Array, start: number, end: number, { application, force }: Readonly<Request>): void {
+    if (end - start > REPEATED_BYTES_MAX) return;
+    for (let at = start; at < end; at++) this.#bytes[at - start] = bytes[at] as number;
+    this.#length = end - start;
+    this.application = application;
+    this.force = force;
+  }
+}
+
+/**
+ * Reads the line `bytes[start, end)`, its LF not included, into `request`; never throws.
+ *
+ * @param repeated of the lines before this one
+ */
+export function readRequest(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  request: Request,
+  repeated: RepeatedFields,
+): void {
   request.assignment = Number.NaN;
   request.valid = true;
   request.application = undefined;
@@ -40,7 +83,7 @@ export function readRequest(bytes: Uint8Array, start: number, end: number, reque
     request.assignment = parseAssignment(bytes, start, space);
     if (Number.isNaN(request.assignment)) request.valid = false;
   }
-  if (space < end) readFields(bytes, space, end, request);
+  if (space < end) readFields(bytes, space + 1, end, request, repeated);
 }
 
 /**
@@ -105,12 +148,26 @@ export function writeReply(
   return next;
 }
 
-function readFields(bytes: Uint8Array, space: number, end: number, request: Request): void {
-  const fields = parseFields(
-    Buffer.from(bytes.buffer, bytes.byteOffset + space + 1, end - space - 1).toString("latin1"),
-  );
-  if (fields === undefined) request.valid = false;
-  else applyFields(fields, request);
+function readFields(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  request: Request,
+  repeated: RepeatedFields,
+): void {
+  if (repeated.are(bytes, start, end)) {
+    request.application = repeated.application;
+    request.force = repeated.force;
+    return;
+  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+  const fields = parseFields(text);
+  if (fields === undefined) {
+    request.valid = false;
+    return;
+  }
+  applyFields(fields, request);
+  if (request.key === undefined) repeated.keep(bytes, start, end, request);
 }
 
 /** The first space of `bytes[start, end)`, or `end`. */

@@ -7,7 +7,7 @@
  */
 
 import type { ServerCounts } from "../metrics.ts";
-import { isHttp, LF, LINE_BYTES_MAX, readRequest, writeReply } from "./line-codec.ts";
+import { isHttp, LF, LINE_BYTES_MAX, RepeatedFields, readRequest, writeReply } from "./line-codec.ts";
 import { ANSWER_BYTES_MAX, answerQuestion, type QuestionContext } from "./questions.ts";
 import { ReportBudget } from "./report-budget.ts";
 import type { ServerContext } from "./server.ts";
@@ -29,6 +29,7 @@ const FOREIGN = -1;
 /** What the connections of a listener share. */
 export class LineShared extends StreamShared {
   readonly closesAfterReply: boolean;
+  readonly repeated = new RepeatedFields();
   readonly questions: QuestionContext;
 
   constructor(context: ServerContext, counts: ServerCounts, closesAfterReply: boolean, waiting?: Waiting) {
@@ -128,7 +129,7 @@ export class LineConnection extends StreamConnection {
 
   /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin, or `FOREIGN`. */
   #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
-    const { out, request, decision, context, questions } = this.#shared;
+    const { out, request, decision, context, questions, repeated } = this.#shared;
     if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
       // A question takes as long as a hundred numbers.
       this.#shared.turn.spent();
@@ -136,7 +137,7 @@ export class LineConnection extends StreamConnection {
       const answer = answerQuestion(question, questions, nowMs, this);
       if (answer !== undefined) return at + out.write(answer, at, "latin1");
     }
-    readRequest(bytes, start, end, request);
+    readRequest(bytes, start, end, request, repeated);
     if (!request.valid && isHttp(bytes, start, end)) return FOREIGN;
     context.handler.decide(request, nowMs, decision);
     return writeReply(out, at, decision, request, bytes, start, end);

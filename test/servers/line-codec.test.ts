@@ -1,13 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { emptyRequest, type Request } from "../../src/handler.ts";
-import { LINE_BYTES_MAX, REPLY_BYTES_MAX, readRequest, writeReply } from "../../src/servers/line-codec.ts";
+import {
+  LINE_BYTES_MAX,
+  REPLY_BYTES_MAX,
+  RepeatedFields,
+  readRequest,
+  writeReply,
+} from "../../src/servers/line-codec.ts";
 import { createCore } from "../support/core.ts";
 import { holds, type Random } from "../support/random.ts";
 
 function read(line: string): Request {
   const request = emptyRequest();
   const bytes = Buffer.from(`?${line}\n`, "latin1");
-  readRequest(bytes, 1, bytes.length - 1, request);
+  readRequest(bytes, 1, bytes.length - 1, request, new RepeatedFields());
   return request;
 }
 
@@ -90,7 +96,7 @@ describe("reading", () => {
     const request = emptyRequest();
     for (const line of ["0.42 application=a key=b force=c", "x y", ""]) {
       const bytes = Buffer.from(line);
-      readRequest(bytes, 0, bytes.length, request);
+      readRequest(bytes, 0, bytes.length, request, new RepeatedFields());
     }
     expect(request).toEqual(emptyRequest());
   });
@@ -104,7 +110,7 @@ function createPipe() {
   const decision = core.handler.emptyDecision();
   const out = Buffer.alloc(REPLY_BYTES_MAX + 8);
   return (bytes: Uint8Array, start: number, end: number): string => {
-    readRequest(bytes, start, end, request);
+    readRequest(bytes, start, end, request, new RepeatedFields());
     core.handler.decide(request, core.clock(), decision);
     const length = writeReply(out, 3, decision, request, bytes, start, end);
     if (length - 3 > REPLY_BYTES_MAX) throw new Error(`a reply of ${length - 3} bytes`);
@@ -193,5 +199,47 @@ test("LP-1, law 5: each of a million random lines gets two lines, a number in [0
     const number = Number(sound.exec(answer)?.[1] ?? Number.NaN);
     if (!(number >= 0 && number < 1))
       throw new Error(`${JSON.stringify(line.toString("latin1"))}: ${answer}`);
+  });
+});
+
+describe("fields that are repeated", () => {
+  const FIELDS = [
+    "",
+    " application=website",
+    " application=websitf",
+    " application=shop",
+    " application=shop force=always",
+    " force=always",
+    " key=alice",
+    " application=website key=alice",
+    " application=website key=bob",
+    " application=w%65bsite",
+    " application=web%site",
+    " application",
+    " ",
+    ` application=${"a".repeat(300)}`,
+    " color=red",
+  ];
+
+  test("a line means the same whatever lines came before it", () => {
+    const repeated = new RepeatedFields();
+    holds(20_000, (random) => {
+      const bytes = Buffer.from(`${random.pick(["0.42", "", "x", "1"])}${random.pick(FIELDS)}`);
+      const [request, wanted] = [emptyRequest(), emptyRequest()];
+      readRequest(bytes, 0, bytes.length, request, repeated);
+      readRequest(bytes, 0, bytes.length, wanted, new RepeatedFields());
+      expect(request).toEqual(wanted);
+    });
+  });
+
+  test("they are read once", () => {
+    const repeated = new RepeatedFields();
+    const request = emptyRequest();
+    const bytes = Buffer.from("0.42 application=website");
+    readRequest(bytes, 0, bytes.length, request, repeated);
+    expect(repeated.are(bytes, 5, bytes.length)).toBeTrue();
+    const other = Buffer.from(" application=website key=alice");
+    readRequest(other, 0, other.length, request, repeated);
+    expect(repeated.are(bytes, 5, bytes.length)).toBeTrue();
   });
 });
