@@ -86,15 +86,8 @@ export async function benchNginxAgainst(setup: Setup, { name, directory }: Revis
   return nginx.ways.flatMap((way) => {
     const [ours, theirs] = [shares.ours.get(way.name), shares.theirs.get(way.name)];
     if (way.name === "bare" || ours === undefined || theirs === undefined) return [];
-    // A share of 1 is a thousand, so that the row's whole numbers say enough.
-    const thousandths = (values: readonly number[]) => values.map((share) => share * 1_000);
-    return [
-      revisionRow(
-        `nginx, ${way.name}, thousandths of bare, of revision ${name}`,
-        thousandths(ours),
-        thousandths(theirs),
-      ),
-    ];
+    const what = `nginx, ${way.name}, share of bare, of revision ${name}`;
+    return [revisionRow(what, ours, theirs, (share) => share.toFixed(3), "")];
   });
 }
 

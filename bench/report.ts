@@ -32,13 +32,16 @@ export function median(values: readonly number[]): number {
  *
  * @param rates requests a second, of each turn
  * @param yardstick the same of the yardstick, turn by turn
- * @param atLeast the smallest ratio of medians that is good; undefined where any is
+ * @param atLeast the smallest ratio of medians that is good; undefined if any is
+ * @param show writes a rate, and `unit` follows it
  */
 export function ratioRow(
   what: string,
   rates: readonly number[],
   yardstick: readonly number[],
   atLeast?: number,
+  show: (value: number) => string = thousands,
+  unit = " a second",
 ): Row {
   const ratio = median(rates) / median(yardstick);
   const turns = rates.map((rate, turn) => rate / (yardstick[turn] ?? Number.NaN));
@@ -46,7 +49,7 @@ export function ratioRow(
   return {
     what,
     // Three digits: 0.7496 is less than 0.75, and must not look like it.
-    figure: `${ratio.toFixed(3)} (${thousands(median(rates))} of ${thousands(median(yardstick))} a second; turns ${spread})`,
+    figure: `${ratio.toFixed(3)} (${show(median(rates))} of ${show(median(yardstick))}${unit}; turns ${spread})`,
     bound: atLeast === undefined ? "" : `≥ ${atLeast}`,
     verdict: atLeast === undefined ? "–" : ratio >= atLeast ? "ok" : "MISSED",
   };
@@ -59,10 +62,16 @@ export function ratioRow(
  * @param rates requests a second, of each turn
  * @param before the same of the other revision, turn by turn
  */
-export function revisionRow(what: string, rates: readonly number[], before: readonly number[]): Row {
+export function revisionRow(
+  what: string,
+  rates: readonly number[],
+  before: readonly number[],
+  show?: (value: number) => string,
+  unit?: string,
+): Row {
   const fastest = Math.max(...rates.map((rate, turn) => rate / (before[turn] ?? Number.NaN)));
   return {
-    ...ratioRow(what, rates, before),
+    ...ratioRow(what, rates, before, undefined, show, unit),
     bound: "a turn ≥ 1",
     verdict: fastest >= 1 ? "ok" : "MISSED",
   };
