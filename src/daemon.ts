@@ -48,7 +48,7 @@ const RELEASE_MS = 3_000;
 
 /**
  * Visitors are answered once the store was read, or after this time without it: until then a daemon that listened before goes
- * on, and where nobody did the proxy's own patience is as good an answer as a daemon that knows nothing.
+ * on, and without one the proxy's own patience is as good an answer as a daemon that knows nothing.
  */
 const FIRST_READ_MS = 1_000;
 

@@ -3,7 +3,7 @@
  * `maintenance` is over 0. A proxy only has to look whether the file is there.
  *
  * It changes on fresh data only (law 8): called with readings, never with silence, and a maintenance record that
- * cannot be understood leaves things as they are. The files are put right after each reading, so one that somebody removed
+ * cannot be understood leaves things as they are. The files are put right after each reading, so one that was removed
  * by hand comes back. One look at the directory says what is to be done for all applications, and mostly that is nothing.
  */
 

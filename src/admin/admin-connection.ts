@@ -81,7 +81,7 @@ export class AdminConnection extends StreamConnection {
     return this.#askedAtMs !== undefined;
   }
 
-  /** Whoever has not asked loses its place first, the beginning of a question or not. */
+  /** A client without a whole question loses its place first. */
   override get isBusy(): boolean {
     return this.#askedAtMs !== undefined;
   }

@@ -2,7 +2,7 @@
  * Takes a daemon away for some seconds, and gives it back whatever happens (docs/decisions/0016-doctor.md).
  *
  *     hang()   SIGSTOP: the kernel still accepts connections, and they get no answer, on any listener
- *     hide()   its socket files are moved aside: no proxy can connect. Only while it is stopped, or it would listen anew
+ *     hide()   its socket files are moved aside: no proxy can connect. Only while it is stopped, or it would listen again
  *     end()    files back, SIGCONT. A daemon that was stopped has noticed nothing
  *
  * Three things give it back: `end`; a handler of the signals that end this process; and a process of its own, which does

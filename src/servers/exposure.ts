@@ -64,7 +64,7 @@ function isOpen(address: Address): boolean {
   return host !== "::1";
 }
 
-/** Who may put files into a directory, beside root and the daemon's own user; undefined if it is nobody, or not known. */
+/** The users who may put files into a directory, beside root and the daemon's own user; undefined if no other user may, or if it is not known. */
 function whoElseWrites(directory: string): string | undefined {
   try {
     const { mode, uid } = statSync(directory);

@@ -23,7 +23,7 @@ export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;
 /** Visible ASCII: everything else in a name or a value has to be percent-encoded. */
 const FIELD = /^([A-Za-z][A-Za-z0-9._-]*)=([\x21-\x7e]*)$/;
 
-/** Longer fields are read anew with each line. */
+/** Longer fields are read again with each line. */
 const REPEATED_BYTES_MAX = 256;
 
 /**

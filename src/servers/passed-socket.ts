@@ -25,7 +25,7 @@ function pathOf(fd: number): string | undefined {
       if (number !== undefined && number === inode) return path;
     }
   } catch {
-    // Another system than Linux, or nobody passed this descriptor: listening will tell.
+    // Another system than Linux, or this descriptor was not passed: listening will tell.
   }
   return undefined;
 }

@@ -21,7 +21,7 @@ export const DRAIN_MS = 1_000;
 export interface Server {
   /** The protocol and where it listens, once it does: `line unix:/tmp/maxwells-daemon.sock`. */
   readonly name: string;
-  /** Why no proxy can connect now, in words; undefined if they can. Absent for a server that accepts nobody. */
+  /** Why no proxy can connect now, in words; undefined if they can. Absent for a server that accepts no connection. */
   readonly trouble?: string | undefined;
   /**
    * Tries whether `start` could listen. Absent for a server that does not listen.

@@ -248,7 +248,7 @@ export abstract class StreamServer implements Server {
     this.#counts.connections++;
   }
 
-  /** Ends a connection of the peer that holds most, so that somebody else has a place. */
+  /** Ends a connection of the peer that holds most, so that another client has a place. */
   #cutOff(socket: StreamSocket, peer: Peer): void {
     this.#counts.connections--;
     this.#counts.refused++;
@@ -381,7 +381,7 @@ export abstract class StreamServer implements Server {
   }
 }
 
-/** Whether nobody listens at this address. Rejects, as Bun does, if there can be no listener for another reason. */
+/** Whether no program listens at this address. Rejects, as Bun does, if there can be no listener for another reason. */
 function isFree({ host, port }: HostPort): boolean {
   try {
     // Without sharing: if another one listens, this fails.

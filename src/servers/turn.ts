@@ -9,8 +9,8 @@
 import type { Histogram } from "../metrics.ts";
 
 /**
- * A turn that took longer is over, and the event loop has its own turn: clients that ask without end wait for the next one, lest
- * they hold up everybody else, the feed among them. A proxy's patience is 8 ms, and this is an eighth of it.
+ * A turn that took longer is over, and the event loop has its own turn: clients that ask without end wait for the next one, so
+ * that they do not hold up the other clients and the feed. A proxy's patience is 8 ms, and this is an eighth of it.
  */
 const TURN_MS_MAX = 1;
 

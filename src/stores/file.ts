@@ -110,7 +110,7 @@ class FileStore implements Store {
     let revision = "";
     const lost = await this.#replace(application, version, expected, signal, (document) => {
       const after = withRecord(this.#path, document, application, version, fields);
-      // Refused here, because nobody could read it later.
+      // Refused here, because no daemon could read it later.
       revision = findRecord(this.#path, after, application, version, "refused")?.revision ?? "";
       return after;
     });
@@ -153,7 +153,7 @@ class FileStore implements Store {
           if (signal.aborted) throw abandoned(signal);
           await lock.confirm();
           if ((await readTextIfAny(target)) !== before) {
-            throw new StoreError("unavailable", `${target} is being changed by somebody else; try again`);
+            throw new StoreError("unavailable", `${target} is being changed by another program; try again`);
           }
           if (signal.aborted) throw abandoned(signal);
         });
@@ -166,7 +166,7 @@ class FileStore implements Store {
     }
   }
 
-  /** Lest a write is the last one that could be read. */
+  /** Refuses a write after which no daemon could read the file. */
   #refuseUnreadable(text: string, application: string): void {
     const bytes = Buffer.from(text);
     if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);

@@ -28,7 +28,7 @@ export class Listeners {
     return [...this.#byApplication.keys()];
   }
 
-  /** How many applications somebody listens to. */
+  /** How many applications have a listener. */
   get count(): number {
     return this.#byApplication.size;
   }

@@ -209,7 +209,7 @@ class RedisStore implements Store {
     return records;
   }
 
-  /** Lest a write is the last one that could be read. */
+  /** Refuses a write after which no daemon could read the hash. */
   #refuseTooLarge(hash: ReadonlyMap<string, RawRecord>, sets: readonly (readonly [string, string])[]): void {
     const all = new Map([...[...hash.values()].flatMap((raw) => [...raw]), ...sets]);
     const bytes = [...all].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);

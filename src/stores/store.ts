@@ -72,7 +72,7 @@ export interface Store {
    * Reads one whole snapshot: everything or an error, never a part. An application that the store does not know has
    * an empty snapshot.
    *
-   * @param signal aborts when nobody waits any longer
+   * @param signal aborts when the caller no longer waits
    */
   read(application: string, signal: AbortSignal): Promise<Snapshot>;
 
@@ -84,7 +84,7 @@ export interface Store {
    * feed calls `read` for each, some at once.
    *
    * @param applications at least one, each once
-   * @param signal       aborts when nobody waits any longer
+   * @param signal       aborts when the caller no longer waits
    */
   readMany?(applications: readonly string[], signal: AbortSignal): Promise<Snapshots>;
 

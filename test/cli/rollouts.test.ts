@@ -270,7 +270,7 @@ describe("set canary 0%", () => {
     }
   });
 
-  test("wins a race against writers on a real file, whoever comes when", async () => {
+  test("wins a race against writers on a real file, in any order", async () => {
     using store = fileStore({ app: { canary: 0.5 } });
     const others = async () => {
       for (let write = 1; write <= 20; write++) await store.run("set", "canary", `${10 + write}%`);

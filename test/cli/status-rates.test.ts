@@ -71,7 +71,7 @@ test("what proxies report that decide under a lease counts, and a daemon that te
   expect(versionsOf([answer({})], [answer({ "canary lease": 5 })]).decisions).toBe(5);
 });
 
-test("a daemon that was started anew counts from 0, and one that did not answer before counts nothing yet", () => {
+test("a daemon that was restarted counts from 0, and one that did not answer before counts nothing yet", () => {
   const before = [answer({ "canary rollout": 1_000 })];
   const again = [answer({ "canary rollout": 30 }, {}, { pid: 2 })];
   expect(versionsOf(before, again).decisions).toBe(30);

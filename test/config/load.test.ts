@@ -413,7 +413,7 @@ describe("the default file", () => {
   });
 
   test("is not read after -config none", () => {
-    const readFile = fails("nobody reads it");
+    const readFile = fails("it is not to be read");
     expect(settings(["-config", "none"], readFile).get(configFile)).toBeNull();
     expect(settings([], readFile, { MAXWELLS_DAEMON_CONFIG: "none" }).get(configFile)).toBeNull();
   });
@@ -425,7 +425,12 @@ describe("the default file", () => {
   });
 
   test("is not looked at by commands without -config", () => {
-    const sources = { argv: [], environment: {}, readFile: fails("nobody reads it"), defaultFile: DEFAULT };
+    const sources = {
+      argv: [],
+      environment: {},
+      readFile: fails("it is not to be read"),
+      defaultFile: DEFAULT,
+    };
     expect(loadSettings(sources, { options: [region] })).not.toBeInstanceOf(Problems);
   });
 });

@@ -85,7 +85,7 @@ describe("LP-24: four clients that ask without end", () => {
   test.each([
     ["short lines", "0.5\n"],
     ["lines with a key", `key=${"k".repeat(400)}\n`],
-    ["lines that nobody can read", `${"x".repeat(300)} a=%zz\n`],
+    ["lines that cannot be read", `${"x".repeat(300)} a=%zz\n`],
     ["lines that are too long", `${"9".repeat(9_000)}\n`],
     ["questions for the lease", "?lease\n"],
     ["empty lines", "\n"],

@@ -209,7 +209,7 @@ describe("with time that passes when the test says so", () => {
     expect(where("app-2")).toBe("canary rollout");
   });
 
-  test("the very object of the last time only renews the time: nothing is checked, told or made anew", async () => {
+  test("the very object of the last time only renews the time: nothing is checked, told or made again", async () => {
     const snapshot = snapshotOf({ canary: { rollout: 0.5 } });
     let looks = 0;
     const watched = new Proxy(snapshot as Map<string, unknown>, {
@@ -277,14 +277,14 @@ describe("with time that passes when the test says so", () => {
     const { store, feed, log } = createMany(500);
     feed.start();
     await settle();
-    store.failure = new StoreError("unavailable", "nobody answers");
+    store.failure = new StoreError("unavailable", "no server answers");
     await advance(UNHEALTHY_MS + DELAY_MS);
     const failures = log.at("warn").filter(({ message }) => message === "the store could not be read");
     expect(failures[0]?.fields).toEqual({
       applications: 500,
       store: "together:",
       code: "unavailable",
-      error: "nobody answers",
+      error: "no server answers",
       age: "4s",
       now: "the last values count until they are older than 8s",
     });
@@ -391,7 +391,7 @@ describe("with time that passes when the test says so", () => {
   });
 });
 
-describe("law 5: ten thousand applications stall nobody", () => {
+describe("law 5: ten thousand applications stall no visitor", () => {
   /** What one turn of the event loop may do for applications: a quarter of a millisecond's work on a slow machine is less. */
   const AT_ONCE_MAX = 2_000;
 

@@ -716,7 +716,7 @@ describe("doctor, and the daemon", () => {
     } finally {
       await second.stop();
     }
-    // The first one finds its file taken, and listens anew.
+    // The first one finds its file taken, and listens again.
     await eventually(async () => (await setup.examine()).check("socket").verdict === "pass", "one daemon");
   });
 

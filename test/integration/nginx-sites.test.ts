@@ -109,7 +109,7 @@ for (const way of WAYS) {
       };
     }
 
-    /** The same, asked again if nobody decided in time. */
+    /** The same, asked again if it was not decided in time. */
     async function decided(...visitor: Parameters<typeof visit>) {
       let served = await visit(...visitor);
       for (let again = 0; again < 10 && served.name.endsWith("master"); again++) {

@@ -63,7 +63,7 @@ for (const integration of [nginxLease, nginxAsk, nginxAuthRequest, haproxyMap, h
 
     test("new visitors of a page that says public get assignments of their own", async () => {
       const given: (string | undefined)[] = [];
-      // On a busy machine nobody may have decided in time; then there is no cookie to keep, and none is given.
+      // On a busy machine the decision may be late; then there is no cookie to keep, and none is given.
       for (let visitor = 0; visitor < 10 * VISITORS && given.length < VISITORS; visitor++) {
         const path = `/page-${Math.floor(visitor / 10)}.png`;
         const { status, cookies, isKept } = await visit(path);

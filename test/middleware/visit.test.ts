@@ -114,8 +114,8 @@ test("of an earlier decision the assignment stays, whatever the cookie says, and
     expect([cookie, lines, decision.isNew]).toEqual([undefined, ["0.5 application=shop"], true]);
   }
   const undecided = { isDecided: false, assignment: "0.1", location: "master", reason: "paused" } as const;
-  const nobody = { ...undecided, isNew: false };
-  expect(await decided(reply, {}, { earlier: nobody })).toMatchObject({
+  const placed = { ...undecided, isNew: false };
+  expect(await decided(reply, {}, { earlier: placed })).toMatchObject({
     cookie: expect.stringContaining("maxwellsdaemon=0.5"),
     lines: [""],
   });

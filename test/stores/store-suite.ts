@@ -101,7 +101,7 @@ const CASES = {
   "what did not change since the last time is the very object of that time": manyUnchanged,
   "what is wrong with one application is its answer alone": manyWithOneSpoilt,
   "ten thousand applications are read together in time, and without making others wait": tenThousandTogether,
-  "reading many that nobody waits for any longer, or whose engine is away, rejects": manyRejects,
+  "reading many that is aborted, or whose engine is away, rejects": manyRejects,
   "a value of a megabyte is read, or refused by name": megabyte,
   "a record's position grows with each write, and never falls": positionsGrow,
   "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":

@@ -53,11 +53,11 @@ export async function startDynamodbLocal(): Promise<DynamodbLocal> {
   const port = await freePort();
   // Quick to start and small: the tests share their machine.
   const java = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"];
-  const library = "-Djava.library.path=./DynamoDBLocal_lib";
   const emulator = ["-jar", "DynamoDBLocal.jar", "-port", String(port), "-inMemory", "-sharedDb"];
-  const child = Bun.spawn([...java, library, ...emulator], {
+  const child = Bun.spawn([...java, ...emulator], {
     cwd: directory,
-    env: { ...process.env, DDB_LOCAL_TELEMETRY: "0" },
+    // Java looks for the native part of SQLite there.
+    env: { ...process.env, DDB_LOCAL_TELEMETRY: "0", LD_LIBRARY_PATH: "./DynamoDBLocal_lib" },
     stdout: "ignore",
     stderr: "pipe",
   });

@@ -151,7 +151,7 @@ function clear(head: Head): void {
 
 /**
  * The CR of the CR LF that ends the line at `bytes[start]`, or -1 if it is not there yet. A lone CR or LF, or a NUL, in the
- * line may end it for somebody else (RFC 9112, section 2.2), who then sees other headers: one of the length, for example.
+ * line may end it for another reader (RFC 9112, section 2.2), which then sees other headers: one of the length, for example.
  */
 function endOfLine(bytes: Uint8Array, start: number, head: Head): number {
   const last = bytes.length - 1;

@@ -1,7 +1,7 @@
 /**
  * Answers of DynamoDB, as long as they may be.
  *
- * The SDK collects an answer whole before it looks at it, and asks nobody how long it is. A server that stands in DynamoDB's
+ * The SDK collects an answer whole before it looks at it, and has no limit for its length. A server that stands in DynamoDB's
  * place (`AWS_ENDPOINT_URL`, a proxy on the way) could fill the memory within one read.
  */
 

@@ -29,7 +29,7 @@ const LOCK_RETRY_MS = 15;
 const LOCK_TELL_MS = 500;
 
 export interface Lock {
-  /** @throws {StoreError} unavailable, if somebody broke this lock */
+  /** @throws {StoreError} unavailable, if another writer broke this lock */
   confirm(): Promise<void>;
   release(): Promise<void>;
 }

@@ -47,7 +47,7 @@ export class DocumentReader {
   }
 
   /**
-   * @param bytes which nobody changes afterwards
+   * @param bytes not to be changed afterwards
    * @throws {StoreError} malformed
    */
   async read(bytes: Buffer): Promise<Snapshots> {

@@ -11,14 +11,14 @@ import type { Rig } from "./rig.ts";
 /** The whole circle is the canary's, and holds. */
 const HELD = { rollout: 1, failsafe: "hold" } as { rollout: number };
 
-/** Few, because a proxy that asks has milliseconds of patience, and nobody is there for a visitor whose answer is late. */
+/** Few, because a proxy that asks has milliseconds of patience, and master is gone for a visitor whose answer is late. */
 const VISITORS = 4;
 const REQUESTS_MIN = 10_000;
 
 /** How long a visitor may not lose its place after the snapshot became unhealthy, however short leases are. */
 const STALE_MIN_MS = 3_000;
 
-/** A visit that nobody decided in time is not the store's matter; on a busy machine a few of them are. */
+/** A visit that was not decided in time is not the store's matter; on a busy machine a few of them are. */
 const LATE_SHARE_MAX = 0.01;
 
 const hold: Case = {
@@ -33,7 +33,7 @@ const hold: Case = {
 
 const holdInPart: Case = {
   id: "hold-in-part",
-  title: "the same beside a version that does not hold: its end is nobody else's",
+  title: "the same beside a version that does not hold: its end moves no other visitor",
   timeoutMs: 180_000,
   async run(rig) {
     await rig.restartDaemon(["-unhealthy", "4s"]);
@@ -118,7 +118,7 @@ class Load {
   async #errorOf(assignment: number): Promise<string | undefined> {
     try {
       const { status, name } = await this.#rig.known(assignment);
-      return name === "canary" ? undefined : `status ${status} from ${name || "nobody"}`;
+      return name === "canary" ? undefined : `status ${status} from ${name || "no version"}`;
     } catch (error) {
       return (error as Error).message;
     }

@@ -112,7 +112,7 @@ export class Rig {
     this.#visitors = this.#newVisitors();
   }
 
-  /** Ends master's servers: from now on whoever is sent there sees an error. */
+  /** Ends master's servers: from now on a visitor who is sent there sees an error. */
   stopMaster(): void {
     for (const upstream of this.#masters) upstream.stop();
     this.#masters = [];

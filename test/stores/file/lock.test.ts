@@ -124,7 +124,7 @@ describe("the owner of a lock", () => {
     ["an hour ago, by a clock that was set forward", -3_600],
     ["in an hour, by a clock that was set back", 3_600],
   ])(
-    "that nobody knows lost it %s: it is broken before a command gives up",
+    "whose loss no process tells %s: it is broken before a command gives up",
     async (_, seconds) => {
       await writeFile(lock, "1 gone\n");
       const at = Date.now() / 1_000 + seconds;
@@ -166,7 +166,7 @@ test("a writer that was stopped before its rename, and whose lock was broken, ov
   expect(await readdir(directory)).toEqual(["rollouts.json"]);
 }, 15_000);
 
-test("writers that are killed at any moment cost nobody anything, and leave nothing", async () => {
+test("writers that are killed at any moment cost other writers nothing, and leave nothing", async () => {
   const random = new Random();
   let slowestMs = 0;
   for (let kill = 0; kill < 25; kill++) {
