@@ -16,7 +16,8 @@ const LOOK_EVERY_MS = 5;
 
 const LOADS = [
   { mode: "new", connections: 32, atLeast: 0.75, ofBareAtLeast: undefined },
-  // One read and one write in the kernel for each request: Bun itself is what limits it, so Bun is what it is held against.
+  // One read and one write in the kernel for each request: Bun itself is what limits it, so Bun is what it is
+  // held against.
   { mode: "keep", connections: 16, atLeast: undefined, ofBareAtLeast: 0.95 },
   { mode: "pipe:64", connections: 16, atLeast: undefined, ofBareAtLeast: undefined },
 ] as const;

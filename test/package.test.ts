@@ -56,7 +56,8 @@ const PROGRAM = `
   const fresh = await client.decide();
 
   const busy = new Client({ address, timeoutMs: 100 });
-  // Again where the daemon did not run meanwhile, on a busy machine; who takes its own slowness for the daemon's, always does.
+  // Again where the daemon did not run meanwhile, on a busy machine; who takes its own slowness for the
+  // daemon's, always does.
   let whileBusy = [];
   for (let tries = 0; tries < 5 && whileBusy.join() !== "canary,canary"; tries++) {
     while (!(await busy.decide()).isDecided) await new Promise((resolve) => setTimeout(resolve, 10));

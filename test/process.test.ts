@@ -51,8 +51,8 @@ describe("stopping", () => {
   });
 
   test("what has been asked when the signal comes is answered", async () => {
-    // A client that is kept from running sends its questions late, or reads for longer than the daemon waits; then it has to
-    // come again.
+    // A client that is kept from running sends its questions late, or reads for longer than the daemon waits;
+    // then it has to come again.
     await eventually(readsLate, "a client that could run all the time", 25_000);
   });
 

@@ -20,7 +20,8 @@ export interface GetLimits {
  */
 export function get(url: string, { timeoutMs, lengthMax }: GetLimits): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    // Under any name that leads there: the listener's check of names is against browsers, which cannot send another one.
+    // Under any name that leads there: the listener's check of names is against browsers, which cannot send
+    // another one.
     const asking = request(url, { headers: { host: "localhost" } }, (response) => {
       let body = "";
       response.setEncoding("utf8");

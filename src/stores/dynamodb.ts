@@ -251,8 +251,8 @@ function updateOf(fields: RecordFields, expected: string | null) {
         }
       : conditionOf(expected);
   const names: Record<string, string> = { ...condition.names, "#revision": REVISION };
-  // The count of a new item begins with the time: an item that was removed and is made again must not look older than it
-  // was, because daemons refuse what is older.
+  // The count of a new item begins with the time: an item that was removed and is made again must not look
+  // older than it was, because daemons refuse what is older.
   const start = expected === null ? Date.now() : 1;
   const values: Record<string, AttributeValue> = { ...condition.values, ":step": { N: String(start) } };
   const sets = [condition.isCounted ? "#revision = #revision + :step" : "#revision = :step"];

@@ -125,7 +125,8 @@ class HttpStore implements Store {
   #headersFor(at: URL, isOwn: boolean, known: Known | undefined): Readonly<Record<string, string>> {
     return {
       accept: "application/json",
-      // A cache on the way may answer only after it has asked, because a canary that was taken back could live on in it.
+      // A cache on the way may answer only after it has asked, because a canary that was taken back could live
+      // on in it.
       "cache-control": "no-cache",
       ...(isOwn ? this.#login : {}),
       ...(known?.href === at.href ? { "if-none-match": known.etag } : {}),

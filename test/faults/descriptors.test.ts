@@ -23,7 +23,8 @@ test("where descriptors run out, new connections are closed at once and open one
     }
     const answers = await Promise.allSettled(clients.map((client) => client.ask("0.1")));
     const answered = answers.filter(({ status }) => status === "fulfilled").length;
-    // 160 descriptors, 32 of them for the admin listener, 64 for everything else; of the rest a peer has three quarters.
+    // 160 descriptors, 32 of them for the admin listener, 64 for everything else; of the rest a peer has three
+    // quarters.
     expect(answered).toBe(48);
     expect((await daemon.state()).servers[0]?.refused).toBeGreaterThanOrEqual(300 - 48);
     const told = /warn +too many connections; new ones are closed .*limit=64 open=48/;

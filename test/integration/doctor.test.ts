@@ -492,7 +492,8 @@ for (const integration of INTEGRATIONS) {
       async () => {
         const by = TELLS.includes(integration.folder) ? [] : BY_TEXT;
         const { status, stdout } = await run(["doctor", ...flagsOf(rig), ...by, ...FEW, "-break"]);
-        // Some are tested with more patience than they are shipped with; doctor says so, unless few of its visitors met it.
+        // Some are tested with more patience than they are shipped with; doctor says so, unless few of its
+        // visitors met it.
         const isPatient =
           integration.patienceMs >= ADDED_MS_MAX && /^FAIL +outage +visitors waited \d+ ms/m.test(stdout);
         const failed = [...stdout.matchAll(/^FAIL.*$/gm)].map(([line]) => line);

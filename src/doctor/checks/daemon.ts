@@ -38,7 +38,8 @@ export const daemon: Check = {
         "the daemon does not serve the application",
       );
     }
-    // A snapshot that is too old is the store's matter, and a socket that is gone the socket's: they have checks of their own.
+    // A snapshot that is too old is the store's matter, and a socket that is gone the socket's: they have
+    // checks of their own.
     if (state.applications.some(({ ageMs }) => ageMs === null)) {
       return causing(
         fail(

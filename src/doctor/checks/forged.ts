@@ -74,7 +74,8 @@ export const force: Check = {
     });
     const arcs = (await subject.daemon.arcs()) ?? [];
     const { allowForce } = subject.options;
-    // Not every proxy can force a version without visitors. If forcing is allowed, only versions with visitors are tried.
+    // Not every proxy can force a version without visitors. If forcing is allowed, only versions with visitors
+    // are tried.
     const tried = allowForce
       ? lies.filter(({ to }) => to === MASTER || arcs.some(({ version }) => version === to))
       : lies;

@@ -43,8 +43,8 @@ const hostileCookies: Case = {
       expect(served.cookies[0]).toStartWith(`${rig.cookieName}=${served.assignment}`);
       expectPlaced(rig, served, 0.25);
     }
-    // These nobody was given: a comma ends a cookie for some, and so many digits, or so small a number, are a number for
-    // some. Whichever way they are taken, they are served.
+    // These nobody was given: a comma ends a cookie for some, and so many digits, or so small a number, are a
+    // number for some. Whichever way they are taken, they are served.
     for (const value of [
       "0,1",
       `1e-${"9".repeat(36)}`,
