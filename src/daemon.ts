@@ -36,15 +36,14 @@ import { MONITORS } from "./monitors/list.ts";
 import type { Monitor } from "./monitors/monitor.ts";
 import { whyNotReady } from "./readiness.ts";
 import { MAINTENANCE } from "./record.ts";
+import { releaseAll } from "./release.ts";
 import { Rollout } from "./rollout.ts";
 import { Connections } from "./servers/connections.ts";
 import { exposuresOf } from "./servers/exposure.ts";
 import { SERVERS } from "./servers/list.ts";
 import type { Server } from "./servers/server.ts";
+import { cannotListen, insistOrWarn } from "./start-error.ts";
 import { openStore } from "./stores/list.ts";
-
-/** A part that does not close within this time, such as a store or a disk that hangs, does not keep the process. */
-const RELEASE_MS = 3_000;
 
 /**
  * Visitors are answered once the store was read, or after this time without it: until then a daemon that listened before goes
@@ -63,11 +62,6 @@ export interface Daemon {
   start(): Promise<void>;
   /** Answers what has been asked, and gives everything back. */
   close(): Promise<void>;
-}
-
-/** Something that an operator asked for by name cannot be had. */
-export class StartError extends Error {
-  override readonly name = "StartError";
 }
 
 /** Puts a daemon together; rejects where the store cannot be opened, or what was asked for by name cannot be had. */
@@ -275,24 +269,6 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function cannotListen({ name }: Server, error: Error): StartError {
-  return new StartError(`cannot listen as ${name}: ${whyNotListening(error)}`, { cause: error });
-}
-
-/** Bun's own message names the address and not what is wrong with it. */
-function whyNotListening(error: NodeJS.ErrnoException): string {
-  const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: "it is taken; end the program that listens there, or choose another address",
-    EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
-    EPERM: "the socket's file is another user's; end that user's daemon, or choose another path",
-    EACCES: "this user may not; choose another address, or let the user",
-    ENOENT: "its directory does not exist; make it, or choose another path",
-    EBADF: "nobody passed this descriptor; start it from the socket unit, or leave fd: away",
-  };
-  const remedy = remedies[error.code ?? ""];
-  return remedy === undefined ? error.message : `${error.code}: ${remedy}`;
-}
-
 /** Flags are in the process's title, which every user of the machine can read. */
 function warnOfVisibleSecret(settings: Settings, log: Log): void {
   const address = settings.get(store);
@@ -355,43 +331,4 @@ function openStateDirectory(
     insistOrWarn(settings.isNamed(stateDir), wrong, error, log);
     return undefined;
   }
-}
-
-/** What was asked for by name must be had; what is only the default may be missing, with a warning. */
-export function insistOrWarn(
-  isNamed: boolean,
-  wrong: { readonly message: string; readonly consequence: string; readonly remedy: string },
-  error: unknown,
-  log: Log,
-): void {
-  const { message, consequence, remedy } = wrong;
-  const reason = error instanceof Error ? error.message : String(error);
-  if (isNamed) throw new StartError(`${message}: ${reason}; ${remedy}`, { cause: error });
-  log.warn(`${message}, so ${consequence}`, { error: reason, remedy });
-}
-
-/** Settles with `ending`, or resolves after `RELEASE_MS`. */
-function inTime(ending: Promise<void>, onLate: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      onLate();
-      resolve();
-    }, RELEASE_MS);
-    ending.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-/** Last in, first out; the first error wins, and what does not end in time is left behind. */
-async function releaseAll(releases: (() => Promise<void>)[], log: Log): Promise<void> {
-  let failure: { error: unknown } | undefined;
-  for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
-    try {
-      await inTime(release(), () =>
-        log.warn("something does not end; going on without it", { afterMs: RELEASE_MS }),
-      );
-    } catch (error) {
-      failure ??= { error };
-    }
-  }
-  if (failure !== undefined) throw failure.error;
 }

@@ -10,7 +10,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDaemon, type Daemon, StartError } from "../src/daemon.ts";
+import { createDaemon, type Daemon } from "../src/daemon.ts";
+import { StartError } from "../src/start-error.ts";
 import { LineClient } from "./support/line.ts";
 import { KeptLog } from "./support/logged.ts";
 import { settingsOf } from "./support/settings.ts";

@@ -10,9 +10,10 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { Settings } from "../config/option.ts";
 import { application, configFile, logFormat, logfile } from "../config/options.ts";
-import { createDaemon, type Daemon, insistOrWarn, StartError } from "../daemon.ts";
+import { createDaemon, type Daemon } from "../daemon.ts";
 import { createLog, type Log, type LogSink } from "../log.ts";
 import { DescriptorSink, FileSink, leadsToJournal } from "../log-sink.ts";
+import { insistOrWarn, StartError } from "../start-error.ts";
 import { StoreError } from "../stores/store.ts";
 import { connectSupervisor, UNSUPERVISED } from "../supervisor.ts";
 import type { Invocation } from "./command.ts";
