@@ -463,7 +463,7 @@ describe("writing", () => {
     const edit = meanwhile(() => writeFileSync(path, text(0.9)));
     const error = await fails(store.write?.("website", "canary", { rollout: 0.2 }, revision, edit));
     expect(error).toMatchObject({ code: "unavailable" });
-    expect(error.message).toContain("is being changed by somebody else; try again");
+    expect(error.message).toContain("is being changed by another program; try again");
     expect(await readFile(path, "utf8")).toBe(text(0.9));
     expect(await readdir(directory)).toEqual(["rollouts.json"]);
   });
