@@ -1,11 +1,14 @@
 /** An application that decides by itself which version serves a visitor, without a daemon. Run it with Bun; Node cannot. */
-import { assignmentOfText } from "maxwells-daemon/assignment";
-import { Feed } from "maxwells-daemon/feed";
-import { emptyRequest, Handler } from "maxwells-daemon/handler";
-import { silentLog } from "maxwells-daemon/log";
-import { Metrics } from "maxwells-daemon/metrics";
-import { Rollout } from "maxwells-daemon/rollout";
-import { openStore } from "maxwells-daemon/stores/list";
+import {
+  assignmentOfText,
+  emptyRequest,
+  Feed,
+  Handler,
+  Metrics,
+  openStore,
+  Rollout,
+  silentLog,
+} from "maxwells-daemon";
 
 const rollout = new Rollout(["website"], 8_000);
 const store = await openStore("file:rollouts.json", { table: "", region: "", warn: console.warn });

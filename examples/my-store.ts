@@ -8,7 +8,7 @@
  * does.
  */
 
-import type { Snapshot, Snapshots, Store, StoreContext, StoreRecord } from "../src/stores/store.ts";
+import type { Snapshot, Snapshots, Store, StoreContext, StoreRecord } from "maxwells-daemon/store";
 
 /** The default export makes the store. Read settings here, but do not wait for a server: `read` may fail, this not. */
 export default function myStore(_context: StoreContext): Store {

@@ -74,6 +74,19 @@ test("the README shows the example as it is; else run npm run docs", async () =>
   expect(readme).toContain(`<!-- ${EXAMPLE} -->\n\`\`\`ts\n${code}\`\`\`\n`);
 });
 
+test("the package exports a short list, and no file of its own beside it", async () => {
+  const { exports } = await Bun.file(join(ROOT, "package.json")).json();
+  expect(Object.keys(exports)).toEqual([
+    ...[".", "./store", "./client", "./express", "./fastify", "./hono", "./package.json"],
+  ]);
+  const run = (name: string) =>
+    Bun.spawnSync([process.execPath, "-e", `await import("${name}")`], { cwd: ROOT });
+  expect(run("maxwells-daemon/store").exitCode).toBe(0);
+  expect(run("maxwells-daemon/feed").stderr.toString()).toContain(
+    "Cannot find module 'maxwells-daemon/feed'",
+  );
+});
+
 test("no module does anything when it is imported", async () => {
   const modules = [...new Bun.Glob("**/*.ts").scanSync(join(ROOT, "src"))].filter(
     (path) => path !== EXECUTABLE,

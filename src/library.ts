@@ -1,0 +1,13 @@
+/**
+ * The public face of the daemon's parts: `import { Feed } from "maxwells-daemon"`. These names keep their meaning between
+ * two major versions. Every other file may move, so `package.json` exports no other one; `maxwells-daemon/store` is the
+ * contract of a store. The parts run on Bun only.
+ */
+
+export { assignmentOfText } from "./assignment.ts";
+export { Feed } from "./feed.ts";
+export { emptyRequest, Handler } from "./handler.ts";
+export { silentLog } from "./log.ts";
+export { Metrics } from "./metrics.ts";
+export { Rollout } from "./rollout.ts";
+export { openStore } from "./stores/list.ts";
