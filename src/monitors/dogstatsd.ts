@@ -5,30 +5,25 @@
  * refuses is given back and goes out with the next second, so a failure queues nothing: it only leaves a number
  * larger. What the network loses is lost, as always with statsd.
  *
- * hot-shots formats the lines and owns the socket, with everything off that it would do by itself: environment,
- * origin detection, telemetry, sampling, timers. Two things are done here. The host's name is resolved every
- * `RESOLVE_MS` and the client made again when it moves, as hot-shots looks it up with every packet until the first
- * answer. And the histogram's lines are written here: where hot-shots is told that a value stands for 1000
- * observations (`|@0.001`), it sends it with a probability of 0.001.
+ * The host's name is resolved every `RESOLVE_MS`. If its address has changed, a new socket takes over. Why there is no
+ * library for this: docs/decisions/0004-dependencies.md.
  */
 
 import { lookup } from "node:dns/promises";
-import type { StatsD } from "hot-shots";
 import { Problem } from "../config/option.ts";
 import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { Slices } from "../slices.ts";
 import type { HistogramMetric, Labels, Sample, SharedMetric, StatsdName } from "./metric.ts";
 import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
+import { type StatsdType, statsdLine } from "./statsd-line.ts";
+import { StatsdSocket } from "./statsd-socket.ts";
 import { METRICS, middleOfBucketMs } from "./table.ts";
 
 const INTERVAL_MS = 1_000;
 
 /** How often a host's name is resolved, whether or not that went well the last time. */
 const RESOLVE_MS = 10_000;
-
-/** For how long hot-shots waits at its end for what is under way; up to eleven times this, if need be. */
-const CLOSING_FLUSH_MS = 10;
 
 /**
  * One line stands for at most this many observations; the rest follows a second later. A smaller rate would be
@@ -95,7 +90,7 @@ export class DogStatsD implements Monitor {
   #gauges: Iterator<Series> | undefined;
   #sending: Promise<void> | undefined;
   readonly #sentDelays = new Float64Array(DELAY_BOUNDS_US.length + 1);
-  #client: StatsD | undefined;
+  #socket: StatsdSocket | undefined;
   #resolved: string | undefined;
   #timers: NodeJS.Timeout[] = [];
   #connecting: Promise<void> | undefined;
@@ -126,12 +121,12 @@ export class DogStatsD implements Monitor {
     // A second that is on its way does not have what was counted since it began.
     await Promise.race([this.#sending?.then(() => this.send()) ?? this.send(), outOfTime]);
     this.#isClosed = true;
-    const client = this.#client;
-    this.#client = undefined;
-    if (client !== undefined) await Promise.race([closeClient(client), outOfTime]);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket !== undefined) await Promise.race([socket.close(), outOfTime]);
   }
 
-  /** Resolves the host and makes a client for its address, where that is a new one. Never rejects. */
+  /** Resolves the host, and opens a socket for its address if that is a new one. Never rejects. */
   connect(): Promise<void> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
@@ -143,20 +138,9 @@ export class DogStatsD implements Monitor {
     const { address, resolve = resolveHost } = this.#options;
     try {
       const host = await resolve(address.host);
-      const { StatsD } = await import("hot-shots");
       if (host === this.#resolved || this.#isClosed) return;
-      const client = new StatsD({
-        host,
-        port: address.port,
-        datadog: false,
-        includeDataDogTags: false,
-        includeDatadogTelemetry: false,
-        closingFlushInterval: CLOSING_FLUSH_MS,
-        errorHandler: (error) => this.#complain(error),
-      });
-      if (client.socket === null) return; // Told to the error handler; the next call tries again.
-      if (this.#client !== undefined) void closeClient(this.#client);
-      this.#client = client;
+      void this.#socket?.close();
+      this.#socket = new StatsdSocket(host, address.port, (error) => this.#complain(error));
       this.#resolved = host;
     } catch (error) {
       this.#complain(error);
@@ -175,18 +159,18 @@ export class DogStatsD implements Monitor {
   }
 
   async #send(): Promise<void> {
-    const client = this.#client;
-    if (client === undefined) return;
+    const socket = this.#socket;
+    if (socket === undefined) return;
     for (const metric of METRICS) {
-      if (metric.type === "histogram") this.#sendHistogram(client, metric);
+      if (metric.type === "histogram") this.#sendHistogram(socket, metric);
     }
     const slices = new Slices();
-    await this.#sendCounters(client, slices);
-    await this.#sendGauges(client, slices);
+    await this.#sendCounters(socket, slices);
+    await this.#sendGauges(socket, slices);
   }
 
   /** All are read before any is sent, because samples that DogStatsD does not tell apart are added up. */
-  async #sendCounters(client: StatsD, slices: Slices): Promise<void> {
+  async #sendCounters(socket: StatsdSocket, slices: Slices): Promise<void> {
     this.#pass++;
     for (const metric of METRICS) {
       if (metric.type !== "counter" || metric.statsd === undefined) continue;
@@ -196,7 +180,7 @@ export class DogStatsD implements Monitor {
       }
     }
     for (const series of this.#counters.values()) {
-      this.#sendCounter(client, series);
+      this.#sendCounter(socket, series);
       if (slices.isOver()) await slices.next();
     }
   }
@@ -216,18 +200,17 @@ export class DogStatsD implements Monitor {
     series.value += value;
   }
 
-  #sendCounter(client: StatsD, series: CounterSeries): void {
+  #sendCounter(socket: StatsdSocket, series: CounterSeries): void {
     const grown = series.value - series.sent;
     if (grown <= 0) return;
     series.sent += grown;
-    client.increment(series.statsd.name, grown, { tags: tagsOf(series) }, (error) => {
-      if (!error) return;
+    socket.send(lineOf(series, "c", grown), (error) => {
       series.sent -= grown;
       this.#complain(error);
     });
   }
 
-  async #sendGauges(client: StatsD, slices: Slices): Promise<void> {
+  async #sendGauges(socket: StatsdSocket, slices: Slices): Promise<void> {
     this.#gauges ??= gaugesOf(this.#context);
     for (let count = 0; count < GAUGES_A_SECOND_MAX; count++) {
       const next = this.#gauges.next();
@@ -235,20 +218,18 @@ export class DogStatsD implements Monitor {
         this.#gauges = undefined;
         return;
       }
-      this.#sendGauge(client, next.value);
+      this.#sendGauge(socket, next.value);
       if (slices.isOver()) await slices.next();
     }
   }
 
-  #sendGauge(client: StatsD, series: Series): void {
+  #sendGauge(socket: StatsdSocket, series: Series): void {
     if (!Number.isFinite(series.value)) return; // The age of a snapshot that was never read.
-    client.gauge(series.statsd.name, series.value, { tags: tagsOf(series) }, (error) => {
-      if (error) this.#complain(error);
-    });
+    socket.send(lineOf(series, "g", series.value), (error) => this.#complain(error));
   }
 
-  /** One line a bucket, all in one datagram, over the socket that hot-shots makes public for such things. */
-  #sendHistogram(client: StatsD, metric: HistogramMetric): void {
+  /** One line for each bucket, all in one datagram. */
+  #sendHistogram(socket: StatsdSocket, metric: HistogramMetric): void {
     const { counts } = metric.read(this.#context);
     const grown = counts.map((count, bucket) =>
       Math.min(count - (this.#sentDelays[bucket] ?? 0), OBSERVATIONS_MAX),
@@ -256,13 +237,11 @@ export class DogStatsD implements Monitor {
     const lines: string[] = [];
     grown.forEach((times, bucket) => {
       if (times === 0) return;
-      const rate = times === 1 ? "" : `|@${1 / times}`;
-      lines.push(`${metric.statsd[0].name}:${middleOfBucketMs(bucket)}|h${rate}`);
+      lines.push(statsdLine(metric.statsd[0], "h", middleOfBucketMs(bucket), {}, 1 / times));
     });
     if (lines.length === 0) return;
     this.#handOverDelays(grown, 1);
-    client.socket.send(Buffer.from(lines.join("\n")), (error) => {
-      if (!error) return;
+    socket.send(lines.join("\n"), (error) => {
       this.#handOverDelays(grown, -1);
       this.#complain(error);
     });
@@ -337,15 +316,10 @@ function* gaugesOf(context: MonitorContext): Generator<Series> {
   }
 }
 
-function tagsOf({ statsd, labels }: Series): Record<string, string> {
-  return Object.fromEntries(statsd.tags.map((tag) => [tag, labels[tag] ?? ""]));
+function lineOf({ statsd, labels }: Series, type: StatsdType, value: number): string {
+  return statsdLine(statsd, type, value, labels);
 }
 
 async function resolveHost(host: string): Promise<string> {
   return (await lookup(host)).address;
-}
-
-/** Resolves when the client's socket is closed, or cannot be. */
-function closeClient(client: StatsD): Promise<void> {
-  return new Promise((resolve) => client.close(() => resolve()));
 }

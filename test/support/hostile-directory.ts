@@ -23,8 +23,6 @@ const ENVIRONMENT_FILES = [".env", ".env.local", ".env.development", ".env.produ
 const PACKAGES = [
   "smol-toml",
   "fastest-levenshtein",
-  "hot-shots",
-  "unix-dgram",
   "pg",
   "pg-native",
   "ioredis",
