@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import type { Program } from "../src/cli/command.ts";
-import { helpPage } from "../src/cli/help.ts";
+import { helpPage } from "../src/cli/help-page.ts";
 import { PROGRAM_TABLE } from "../src/cli/list.ts";
 import { WORDS } from "../src/cli/topics.ts";
 import { configurationPage } from "../src/config/page.ts";

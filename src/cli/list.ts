@@ -1,24 +1,24 @@
 /** The commands, in the order of the help. A new one is a file beside this, and a line here. */
 
-import { ask } from "./ask.ts";
-import { check } from "./check.ts";
 import type { Program } from "./command.ts";
-import { completion } from "./completion.ts";
-import { copy } from "./copy.ts";
-import { doctor } from "./doctor.ts";
-import { get } from "./get.ts";
-import { help } from "./help.ts";
-import { history } from "./history.ts";
-import { initStore } from "./init-store.ts";
-import { quickstart } from "./quickstart.ts";
-import { remove } from "./remove.ts";
-import { serve } from "./serve.ts";
-import { set } from "./set.ts";
-import { status } from "./status.ts";
-import { version } from "./version.ts";
+import { ask } from "./commands/ask.ts";
+import { check } from "./commands/check.ts";
+import { completion } from "./commands/completion.ts";
+import { copy } from "./commands/copy.ts";
+import { daemon } from "./commands/daemon.ts";
+import { doctor } from "./commands/doctor.ts";
+import { get } from "./commands/get.ts";
+import { help } from "./commands/help.ts";
+import { history } from "./commands/history.ts";
+import { initStore } from "./commands/init-store.ts";
+import { quickstart } from "./commands/quickstart.ts";
+import { remove } from "./commands/remove.ts";
+import { set } from "./commands/set.ts";
+import { status } from "./commands/status.ts";
+import { version } from "./commands/version.ts";
 
 export const PROGRAM_TABLE: Program = {
-  daemon: serve,
+  daemon,
   commands: [
     ask,
     status,

@@ -17,7 +17,7 @@ import { StoreError } from "../stores/store.ts";
 import { oneLine, plainLines } from "../text.ts";
 import { type Command, type Io, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { helpFlag, helpPage } from "./help.ts";
+import { helpFlag, helpPage } from "./help-page.ts";
 import { PROGRAM_TABLE } from "./list.ts";
 
 /** The journal's priority of an error, at the beginning of a line. */

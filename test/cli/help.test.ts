@@ -70,7 +70,7 @@ test("no page of help has a line that a terminal would break twice", async () =>
 });
 
 test("a user without USER, as in cron, is named from the user database", async () => {
-  const { authorOf } = await import("../../src/cli/author.ts");
+  const { authorOf } = await import("../../src/cli/records/author.ts");
   const io = { stdout: { write() {} }, stderr: { write() {} } };
   const uid = String(process.getuid?.());
   const line = readFileSync("/etc/passwd", "utf8")

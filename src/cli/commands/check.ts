@@ -1,0 +1,72 @@
+/** Validates flags, environment and file, and shows what they come to; with -deep, it also tries what they name. */
+
+import { allOptions, configFile } from "../../config/options.ts";
+import { redactAddress } from "../../config/redact.ts";
+import { parseSwitch, single } from "../../config/values.ts";
+import { table } from "../../text.ts";
+import type { Command } from "../command.ts";
+import { EXITS } from "../exit.ts";
+import { output, print } from "../output.ts";
+import { checkDeep } from "./check/deep.ts";
+
+export const deep = single(
+  {
+    name: "deep",
+    summary: "also open and close what the settings name: store, files, listeners, HAProxy",
+    flagOnly: true,
+    defaultText: "false",
+  },
+  parseSwitch,
+);
+
+export const check: Command = {
+  name: "check",
+  summary: "validate flags, environment and file without running the daemon",
+  description:
+    "It takes the daemon's flags, and prints each setting with its value and where that came from. Without -deep it opens\n" +
+    "nothing. With -deep, run it as the daemon's user: it exits with 1 if the daemon could not start, or could not read its\n" +
+    "rollouts. It changes nothing, and takes nothing from a daemon that runs.",
+  positionals: [],
+  options: [...allOptions(), deep, output],
+  examples: [
+    { line: "check", meaning: "are the settings right?" },
+    { line: "check -deep", meaning: "before a restart" },
+  ],
+
+  async run(invocation) {
+    const { settings, io } = invocation;
+    const rows = allOptions()
+      .filter((option) => option !== configFile || settings.texts(option).length > 0)
+      .map((option) => ({
+        name: option.name,
+        values: settings.texts(option).map(redactAddress),
+        origin: settings.origin(option),
+      }));
+    const json = rows.map(({ name, values, origin }) => ({
+      name,
+      values,
+      source: origin.source,
+      origin: origin.text,
+    }));
+    const findings = settings.get(deep) ? await checkDeep(settings, io) : undefined;
+    print(invocation, { settings: json, ...(findings && { findings }) }, () => {
+      const page = table(
+        ["setting", "value", "from"],
+        rows.map(({ name, values, origin }) => [
+          `-${name}`,
+          values.join(", ") || "–",
+          origin.source === "default" ? "default" : origin.text,
+        ]),
+      );
+      if (findings === undefined) return page;
+      const opened = findings.map(({ level, setting, text }) => [
+        level === "ok" ? "ok" : level.toUpperCase(),
+        setting,
+        redactAddress(text),
+      ]);
+      return `${page}\n${table(["opened", "", ""], opened)}`;
+    });
+    const hasProblem = findings?.some(({ level }) => level === "problem") ?? false;
+    return hasProblem ? EXITS.failed.status : EXITS.ok.status;
+  },
+};

@@ -1,0 +1,151 @@
+/**
+ * `check -deep`: opens everything that the daemon would open, and closes it again, so that a restart finds no surprise: the
+ * store, the files, the listeners, and the proxies that the daemon writes to. It reads and binds, and writes nothing; it takes
+ * no socket away from a daemon that runs.
+ *
+ * A problem is what would keep the daemon from starting or from knowing its rollouts. A warning is what it would cope with.
+ */
+
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { admin } from "../../../admin/admin.ts";
+import { fetchState } from "../../../admin/fetch-state.ts";
+import type { State } from "../../../admin/state.ts";
+import type { LoadedSettings } from "../../../config/load.ts";
+import type { Option } from "../../../config/option.ts";
+import { application, logfile, stateDir } from "../../../config/options.ts";
+import { apacheMap } from "../../../servers/apache-map.ts";
+import { haproxyMap, haproxyMapKind } from "../../../servers/haproxy-map.ts";
+import { SERVERS } from "../../../servers/list.ts";
+import type { Io } from "../../command.ts";
+import { withStore } from "../../records/rollouts.ts";
+import { nearestThere, whyNoFilesIn, whyNotWritable } from "./files.ts";
+import { ANSWER_TIMEOUT_MS, checkHaproxy, checkListener, checkPort } from "./listeners.ts";
+
+/** So many applications are read; the others are in the same store. */
+const APPLICATIONS_READ_MAX = 100;
+
+export type Level = "ok" | "warning" | "problem";
+
+/** One thing that was opened. */
+export interface Finding {
+  readonly level: Level;
+  /** The setting that it belongs to, as `-store`. */
+  readonly setting: string;
+  /** What is so, and if it is not well, what follows and what to do. */
+  readonly text: string;
+}
+
+/** Opens and closes everything; never rejects for what an operator can mend. */
+export async function checkDeep(settings: LoadedSettings, io: Io): Promise<readonly Finding[]> {
+  const running = await runningDaemon(settings);
+  const findings = await Promise.all([
+    checkStore(settings, io),
+    ...SERVERS.filter((kind) => kind !== haproxyMapKind).flatMap((kind) =>
+      kind.addresses(settings).map((address) => checkListener(kind.name, address, running)),
+    ),
+    checkAdmin(settings, running),
+    ...settings.get(haproxyMap).map(({ socket, map }) => checkHaproxy(socket, map)),
+  ]);
+  return [...findings.flat(), ...checkFiles(settings)];
+}
+
+/** The daemon that answers at this configuration's admin address, if there is one. */
+async function runningDaemon(settings: LoadedSettings): Promise<State | undefined> {
+  const address = settings.get(admin);
+  if (address === null) return undefined;
+  return fetchState(address, ANSWER_TIMEOUT_MS).catch(() => undefined);
+}
+
+async function checkStore(settings: LoadedSettings, io: Io): Promise<Finding[]> {
+  const setting = "-store";
+  const names = settings.get(application);
+  try {
+    return await withStore(settings, io, async (store, signal) => {
+      const findings: Finding[] = [];
+      for (const name of names.slice(0, APPLICATIONS_READ_MAX)) {
+        const { size } = await store.read(name, signal);
+        findings.push(
+          size > 0
+            ? { level: "ok", setting, text: `${name} can be read from ${store.address}` }
+            : {
+                level: "warning",
+                setting,
+                text: `${store.address} has no record of ${name}: everyone goes to master; is the name right?`,
+              },
+        );
+      }
+      return findings;
+    });
+  } catch (error) {
+    return [{ level: "problem", setting, text: (error as Error).message }];
+  }
+}
+
+async function checkAdmin(settings: LoadedSettings, running: State | undefined): Promise<Finding[]> {
+  const address = settings.get(admin);
+  if (address === null) return [];
+  const finding = await checkPort("-admin", address.host, address.port, running !== undefined);
+  // What is only a default may be missing: the daemon starts without it.
+  return [softened(finding, settings.isNamed(admin))];
+}
+
+function checkFiles(settings: LoadedSettings): Finding[] {
+  const findings: Finding[] = [];
+  const log = settings.get(logfile);
+  if (log !== null) {
+    const refused = existsSync(log) ? whyNotWritable(log) : whyNoFilesIn(dirname(resolve(log)));
+    findings.push(
+      fileFinding(
+        settings,
+        logfile,
+        refused,
+        `${log} can be written`,
+        "make it writable for this user, or -logfile none",
+      ),
+    );
+  }
+  const state = settings.get(stateDir);
+  if (state !== null) {
+    const refused = whyNoFilesIn(nearestThere(resolve(state)));
+    findings.push(
+      fileFinding(
+        settings,
+        stateDir,
+        refused,
+        `${state} can be written`,
+        "make it writable for this user, or -state-dir none",
+      ),
+    );
+  }
+  for (const path of settings.get(apacheMap)) {
+    const refused = whyNoFilesIn(dirname(path));
+    findings.push(
+      fileFinding(
+        settings,
+        apacheMap,
+        refused,
+        `${path} can be written`,
+        "make its directory, writable for this user",
+      ),
+    );
+  }
+  return findings;
+}
+
+function fileFinding(
+  settings: LoadedSettings,
+  option: Option<unknown>,
+  refused: string | undefined,
+  well: string,
+  remedy: string,
+): Finding {
+  const setting = `-${option.name}`;
+  if (refused === undefined) return { level: "ok", setting, text: well };
+  return softened({ level: "problem", setting, text: `${refused}; ${remedy}` }, settings.isNamed(option));
+}
+
+/** The daemon starts without what is only a default, and warns. */
+function softened(finding: Finding, isNamed: boolean): Finding {
+  return finding.level === "problem" && !isNamed ? { ...finding, level: "warning" } : finding;
+}

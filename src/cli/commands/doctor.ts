@@ -1,0 +1,211 @@
+/** Looks whether a set-up works: what is there, and what visitors get. The checks are in `src/doctor`. */
+
+import { admin } from "../../admin/admin.ts";
+import { type Option, Problem } from "../../config/option.ts";
+import { allowForce, application, stateDir, store } from "../../config/options.ts";
+import { parseSwitch, repeatable, single } from "../../config/values.ts";
+import { DaemonSide } from "../../doctor/daemon-side.ts";
+import { PROXY_NAMES, type ProxyName } from "../../doctor/proxies.ts";
+import { countsOf, reportJson, reportPage } from "../../doctor/report.ts";
+import { runChecks } from "../../doctor/run.ts";
+import { Site } from "../../doctor/site.ts";
+import { parseVersionText, type VersionText } from "../../doctor/telling.ts";
+import { socket } from "../../servers/line.ts";
+import { StoreError } from "../../stores/store.ts";
+import { oneLine } from "../../text.ts";
+import { type Command, type Invocation, PROGRAM } from "../command.ts";
+import { daemonSocket } from "../daemon-socket.ts";
+import { EXITS } from "../exit.ts";
+import { output, print } from "../output.ts";
+import { STORE_OPTIONS, withStore } from "../records/rollouts.ts";
+import { VERSION_TEXT } from "./version.ts";
+
+const PROBES_MIN = 10;
+const PROBES_MAX = 10_000;
+
+const url: Option<URL | undefined> = single<URL | undefined>(
+  {
+    name: "url",
+    placeholder: "URL",
+    summary: "a page as visitors reach it, to send probe visitors to",
+    flagOnly: true,
+  },
+  (text) => {
+    const parsed = URL.canParse(text) ? new URL(text) : undefined;
+    const isSound = parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === "";
+    return isSound ? parsed : new Problem("write http://HOST/ or https://HOST/, without user and password");
+  },
+);
+
+const versionHeader = single(
+  {
+    name: "version-header",
+    placeholder: "NAME",
+    summary: "the header of replies that names the version that served",
+    defaultText: "maxwellsdaemon-location",
+    flagOnly: true,
+  },
+  (text) => (/^[A-Za-z0-9_-]+$/.test(text) ? text : new Problem("write the name of a header")),
+);
+
+const versionText: Option<readonly VersionText[]> = repeatable<VersionText>(
+  {
+    name: "version-text",
+    placeholder: "VERSION=REGEX",
+    summary: "a text in the page of a version, for master too, if no header tells",
+    absent: [],
+    flagOnly: true,
+  },
+  parseVersionText,
+);
+
+const header = repeatable<readonly [name: string, value: string]>(
+  {
+    name: "header",
+    placeholder: "HEADER",
+    summary: "sent with every probe: 'Host: shop.example'",
+    absent: [],
+    flagOnly: true,
+  },
+  (text) => {
+    const [, name, value] = /^([A-Za-z0-9_-]+):[ \t]*([\t\x20-\x7e]*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) return new Problem("write NAME: VALUE");
+    return /^cookie$/i.test(name)
+      ? new Problem("cookies are what doctor tries; name another header")
+      : [name, value];
+  },
+);
+
+const probes = single(
+  {
+    name: "probes",
+    placeholder: "NUMBER",
+    summary: `how many visitors see the split, from ${PROBES_MIN} to ${PROBES_MAX}`,
+    defaultText: "200",
+    flagOnly: true,
+  },
+  (text) => {
+    const count = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+    return count >= PROBES_MIN && count <= PROBES_MAX
+      ? count
+      : new Problem(`write a number from ${PROBES_MIN} to ${PROBES_MAX}`);
+  },
+);
+
+const proxy: Option<readonly ProxyName[]> = repeatable<ProxyName>(
+  {
+    name: "proxy",
+    placeholder: "NAME|PID",
+    summary: "a proxy to look at, such as nginx, or the number of its process; else all of this machine",
+    absent: [],
+    flagOnly: true,
+  },
+  (text) => {
+    if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+    return PROXY_NAMES.includes(text)
+      ? text
+      : new Problem(`write one of ${PROXY_NAMES.join(", ")}, or the number of its process`);
+  },
+);
+
+const mayBreak = single(
+  {
+    name: "break",
+    summary:
+      "also take the daemon away for some seconds: everyone goes to master meanwhile, and it is put back",
+    defaultText: "false",
+    flagOnly: true,
+  },
+  parseSwitch,
+);
+
+const insecure = single(
+  {
+    name: "insecure",
+    summary: "take any certificate of -url",
+    defaultText: "false",
+    flagOnly: true,
+  },
+  parseSwitch,
+);
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "find out whether a set-up works, from the daemon to what visitors get",
+  description:
+    "It looks at this machine, asks the daemon, and with -url sends probe visitors, who count as traffic in all your\n" +
+    `metrics and are marked by the user agent ${PROGRAM}-doctor. It changes nothing, except with -break. The exit\n` +
+    "status is 1 if a check failed, and 3 if neither a daemon nor the URL answered.",
+  positionals: [],
+  options: [
+    ...[url, versionHeader, versionText, header, insecure, probes, proxy, mayBreak],
+    ...[application, socket, admin, stateDir, allowForce, output, ...STORE_OPTIONS],
+  ],
+  examples: [
+    { line: "doctor", meaning: "what is there, and what of it works" },
+    { line: "doctor -url http://127.0.0.1/", meaning: "and what visitors get" },
+    {
+      line: "doctor -url https://shop.example/ -version-text master='v41' -version-text canary='v42'",
+      meaning: "if the page itself tells its version",
+    },
+    {
+      line: "doctor -url http://127.0.0.1/ -break -o json",
+      meaning: "in CI: with the daemon taken away as well",
+    },
+  ],
+
+  async run(invocation) {
+    const { settings } = invocation;
+    const address = await daemonSocket(settings);
+    const name = settings.isNamed(application) ? settings.get(application)[0] : undefined;
+    const site = siteOf(invocation);
+    const found = await runChecks(
+      {
+        probes: settings.get(probes),
+        mayBreak: settings.get(mayBreak),
+        allowForce: settings.get(allowForce),
+        stateDirectory: settings.get(stateDir),
+        proxies: settings.get(proxy),
+        ...(settings.isNamed(store)
+          ? { storedApplications: (address) => storedApplications(invocation, address) }
+          : {}),
+        tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${oneLine(line)}\n`),
+        random: Math.random,
+      },
+      new DaemonSide(address?.kind === "fd" ? null : address, settings.get(admin), name),
+      site,
+    );
+    const report = { version: VERSION_TEXT, url: site === undefined ? null : site.shownUrl, ...found };
+    print(invocation, reportJson(report), () => reportPage(report));
+    if (!report.isAnybodyThere) return EXITS.unreachable.status;
+    return countsOf(report.checks).fail > 0 ? EXITS.failed.status : EXITS.ok.status;
+  },
+};
+
+function siteOf({ settings }: Invocation): Site | undefined {
+  const address = settings.get(url);
+  if (address === undefined) return undefined;
+  return new Site({
+    url: address,
+    userAgent: `${PROGRAM}-doctor/${VERSION_TEXT}`,
+    isInsecure: settings.get(insecure),
+    headers: settings.get(header),
+    versionHeader: settings.get(versionHeader),
+    versionTexts: settings.get(versionText),
+  });
+}
+
+/** The names in the store of the settings, if that is the daemon's own store; undefined if it cannot be read, or not list them. */
+async function storedApplications(
+  { settings, io }: Invocation,
+  address: string,
+): Promise<readonly string[] | undefined> {
+  try {
+    return await withStore(settings, io, async (opened, signal) =>
+      opened.address === address ? opened.applications?.(signal) : undefined,
+    );
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}

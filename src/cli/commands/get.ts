@@ -1,0 +1,124 @@
+/** Prints the records of the applications as the store has them, what is wrong with them, and what they come to. */
+
+import { application } from "../../config/options.ts";
+import { quote } from "../../config/quote.ts";
+import { rolloutText } from "../../config/values.ts";
+import { MAINTENANCE } from "../../record.ts";
+import { arcsOf } from "../../records/change.ts";
+import { isHoldingPart, type ShownRecord, shownRecord } from "../../records/fields.ts";
+import { sharesOf } from "../../records/share.ts";
+import type { Snapshot } from "../../stores/store.ts";
+import { oneLine, table } from "../../text.ts";
+import { type Command, PROGRAM } from "../command.ts";
+import { CliError, EXITS } from "../exit.ts";
+import { output, print } from "../output.ts";
+import { applicationHint } from "../records/application-hint.ts";
+import { overlapText } from "../records/change-text.ts";
+import { STORE_OPTIONS, switchText, withStore } from "../records/rollouts.ts";
+
+/** Enough to see that two revisions differ. */
+const REVISION_SHOWN_LENGTH = 12;
+
+/** A record with what it comes to among the others. */
+interface Row extends ShownRecord {
+  /** The fraction of all visitors that it really has; null for maintenance, which serves none. */
+  readonly share: number | null;
+  /** What an operator should know, in words; empty if there is nothing. */
+  readonly remark: string;
+}
+
+export const get: Command = {
+  name: "get",
+  summary: "print the rollouts in the store",
+  description:
+    "A malformed record counts as rollout 0, and is listed with what is wrong. The share is what a version really has: less\n" +
+    "than its rollout if an earlier version takes some of its visitors.",
+  positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
+  options: [application, ...STORE_OPTIONS, output],
+  summaries: { application: "an application to show" },
+  examples: [
+    { line: "get -application website", meaning: "all versions of website" },
+    { line: "get canary -o json", meaning: "one, for a script" },
+  ],
+
+  async run(invocation) {
+    const { settings, positionals, io } = invocation;
+    const [version] = positionals;
+    const names = settings.get(application);
+    const { address, rows, missing } = await withStore(settings, io, async (store, signal) => {
+      const snapshots = await Promise.all(names.map((name) => store.read(name, signal)));
+      const missing = names.filter((_, index) => snapshots[index]?.size === 0);
+      const told = missing.map(async (name) => `${name}${await applicationHint(store, name)}`);
+      return {
+        missing: await Promise.all(told),
+        address: oneLine(store.address),
+        rows: snapshots.flatMap((snapshot, index) => rowsOf(names[index] ?? "", snapshot)),
+      };
+    });
+    const wanted = version === undefined ? rows : rows.filter((row) => row.version === version);
+    if (version !== undefined && wanted.length === 0) {
+      throw new CliError(
+        "failed",
+        `${address} has no record ${quote(version)} of ${names.join(", ")}; it counts as 0%`,
+        rows.length === 0
+          ? "name the right -application and -store"
+          : `there are ${oneLine(rows.map((row) => row.version).join(", "))}`,
+      );
+    }
+    print(invocation, wanted, () => (wanted.length === 0 ? "" : page(wanted)));
+    for (const name of missing) {
+      io.stderr.write(`${PROGRAM}: ${address} has no record of ${oneLine(name)}; everyone goes to master\n`);
+    }
+    return EXITS.ok.status;
+  },
+};
+
+function rowsOf(application: string, snapshot: Snapshot): Row[] {
+  const arcs = arcsOf(snapshot);
+  const { byVersion, taken } = sharesOf(arcs);
+  return [...snapshot].map(([version, record]) => {
+    const shown = shownRecord(application, version, record);
+    const remarks = [
+      ...(version === MAINTENANCE && shown.rollout > 0 ? ["MAINTENANCE IS ON"] : []),
+      ...(isHoldingPart(shown) ? ["holds below 100%"] : []),
+      ...taken.filter(({ from }) => from === version).map((each) => overlapText(each, arcs)),
+    ];
+    const share = version === MAINTENANCE ? null : (byVersion.get(version) ?? 0);
+    return { ...shown, share, remark: remarks.join("; ") };
+  });
+}
+
+function page(rows: readonly Row[]): string {
+  // Only if it is another number: a column that repeats the rollout hides the one row that matters.
+  const hasShares = rows.some(({ share, rollout }) => share !== null && share !== rollout);
+  return table(
+    [
+      "application",
+      "version",
+      "rollout",
+      "number",
+      "share",
+      "offset",
+      "failsafe",
+      "revision",
+      "updated by",
+      "updated at",
+      "problem",
+      "remark",
+    ],
+    rows.map((row) => [
+      row.application,
+      row.version,
+      row.version === MAINTENANCE ? switchText(row.rollout) : rolloutText(row.rollout),
+      String(row.rollout),
+      hasShares && row.share !== null ? rolloutText(row.share) : "",
+      String(row.offset),
+      row.failsafe,
+      row.revision.slice(0, REVISION_SHOWN_LENGTH),
+      row.updatedBy ?? "",
+      row.updatedAt ?? "",
+      row.problem ?? "",
+      row.remark,
+    ]),
+  );
+}

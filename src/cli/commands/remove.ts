@@ -1,0 +1,83 @@
+/** Removes a version's record from the store. The policy is in `src/records`. */
+
+import { application } from "../../config/options.ts";
+import { parseSwitch, single } from "../../config/values.ts";
+import { LOOK_AGAIN_MS, removeRecord } from "../../records/write.ts";
+import { oneLine } from "../../text.ts";
+import { type Command, PROGRAM } from "../command.ts";
+import { CliError, EXITS } from "../exit.ts";
+import { output, print } from "../output.ts";
+import { authorOf } from "../records/author.ts";
+import { errorOf } from "../records/change-error.ts";
+import { expect, message } from "../records/change-options.ts";
+import { rolloutOf, STORE_OPTIONS, withStore } from "../records/rollouts.ts";
+
+export const isForced = single(
+  {
+    name: "force",
+    summary: "remove it even if it has visitors; they go to master",
+    flagOnly: true,
+    defaultText: "false",
+  },
+  parseSwitch,
+);
+
+export const remove: Command = {
+  name: "remove",
+  summary: "remove a version from the store",
+  description:
+    "For a version that is over, or a misspelt one. A version above 0% is refused: take it back first. PostgreSQL and etcd\n" +
+    "remember the removal, and history shows it; in other stores the record's past goes with it.",
+  positionals: [{ name: "VERSION", summary: "the version to remove", required: true }],
+  options: [application, expect, isForced, message, ...STORE_OPTIONS, output],
+  summaries: { application: "the application of the record" },
+  examples: [
+    { line: "remove blue", meaning: "blue is at 0%, and over" },
+    { line: "remove canray -force -m typo", meaning: "with its visitors, who go to master" },
+  ],
+
+  async run(invocation) {
+    const { settings, io, positionals } = invocation;
+    const [version = ""] = positionals;
+    const [name = "", ...others] = settings.get(application);
+    if (others.length > 0) {
+      const remedy = "name one with -application";
+      throw new CliError("usage", "remove takes from one application at a time; nothing was removed", remedy);
+    }
+    const removal = {
+      application: name,
+      version,
+      expect: settings.get(expect),
+      isForced: settings.get(isForced),
+      signature: { author: authorOf(io), at: new Date(), why: settings.get(message) },
+    };
+    const done = await withStore(
+      settings,
+      io,
+      async (store, signal) => {
+        const outcome = await removeRecord(removal, store, signal);
+        const error = await errorOf(outcome, removal, store);
+        if (error !== undefined) throw error;
+        if (outcome.kind !== "removed") throw new TypeError(`a removal cannot end as ${outcome.kind}`);
+        return {
+          removed: true,
+          store: store.address,
+          before: outcome.before,
+          isLast: outcome.snapshot.size === 1,
+        };
+      },
+      LOOK_AGAIN_MS,
+    );
+    const { store, before, isLast } = done;
+    const was = before.problem === undefined ? rolloutOf(before) : "malformed";
+    print(invocation, { removed: true, store, before }, () =>
+      oneLine(`${version} of ${name}: ${was} → removed from ${store}`).concat("\n"),
+    );
+    if (isLast) {
+      io.stderr.write(
+        oneLine(`${PROGRAM}: ${name} has no version any more; everyone goes to master`).concat("\n"),
+      );
+    }
+    return EXITS.ok.status;
+  },
+};

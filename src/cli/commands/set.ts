@@ -1,0 +1,164 @@
+/** Writes a rollout. What is written and what is refused is decided in `src/records`; here are its flags and its words. */
+
+import { Problem } from "../../config/option.ts";
+import { application } from "../../config/options.ts";
+import { quote } from "../../config/quote.ts";
+import { parseRollout } from "../../config/values.ts";
+import { MAINTENANCE, MASTER, VERSION } from "../../record.ts";
+import { type Change, isDown } from "../../records/change.ts";
+import type { ShownRecord } from "../../records/fields.ts";
+import { LOOK_AGAIN_MS, writeChange } from "../../records/write.ts";
+import { StoreError } from "../../stores/store.ts";
+import { oneLine } from "../../text.ts";
+import { adminAddresses, admins } from "../admins.ts";
+import { type Command, type Invocation, PROGRAM } from "../command.ts";
+import { CliError, EXITS } from "../exit.ts";
+import { output, print } from "../output.ts";
+import { authorOf } from "../records/author.ts";
+import { emergencyOf, errorOf } from "../records/change-error.ts";
+import { expect, failsafe, isNew, mayOverlap, message, offset } from "../records/change-options.ts";
+import { changeText, remarksOn } from "../records/change-text.ts";
+import { rolloutOf, STORE_OPTIONS, withStore } from "../records/rollouts.ts";
+import { type Follower, wait, waitForDaemons } from "./set/wait.ts";
+
+export const set: Command = {
+  name: "set",
+  summary: "write a rollout into the store",
+  description:
+    "All daemons that read the store follow within their -delay. Writing what is there already does nothing. If another\n" +
+    "operator was first, set ends with status 4; but 0%, without -expect, is tried again until it is written.\n" +
+    "The version maintenance is a switch: on or off.",
+  positionals: [
+    { name: "VERSION", summary: "canary, maintenance, or another version", required: true },
+    { name: "ROLLOUT", summary: "5% or 0.05; on or off for maintenance", required: true },
+  ],
+  options: [
+    ...[application, offset, failsafe, expect, isNew, mayOverlap, message, wait, admins],
+    ...STORE_OPTIONS,
+    output,
+  ],
+  summaries: { application: "the application of the record" },
+  examples: [
+    { line: "set canary 5%", meaning: "a twentieth of all visitors" },
+    { line: "set canary 10% -expect 5%", meaning: "only if it is 5% now" },
+    { line: "set canary 0% -m INC-42", meaning: "take it back, and say why" },
+    { line: "set canary 5% -new", meaning: "the first record of a version" },
+    { line: "set canary 20% -wait -admin web1:6293 -admin web2:6293", meaning: "until both daemons have it" },
+    { line: "set maintenance on", meaning: "the daemons write their maintenance files" },
+  ],
+
+  async run(invocation) {
+    const { settings, io } = invocation;
+    const change = readChange(invocation);
+    const waitMs = settings.get(wait);
+    const addresses = waitMs === undefined ? [] : adminAddresses(settings);
+    const done = await writeOrExplain(change, invocation);
+    const followers = waitMs === undefined ? undefined : await waitForDaemons(addresses, done.after, waitMs);
+    const { written, store, before, after, remarks } = done;
+    const json = { written, store, before, after, remarks, ...(followers && { followers }) };
+    print(invocation, json, () => `${oneLine(done.text)}\n${followersText(followers)}`);
+    for (const remark of remarks) io.stderr.write(`${PROGRAM}: ${remark}\n`);
+    return followers?.some(({ follows }) => !follows) ? EXITS.behind.status : EXITS.ok.status;
+  },
+};
+
+interface Done {
+  readonly written: boolean;
+  readonly store: string;
+  readonly before: ShownRecord | null;
+  readonly after: ShownRecord;
+  readonly remarks: readonly string[];
+  readonly text: string;
+}
+
+/** Writes the change. Rejects with a `CliError` if it is not what the store holds afterwards. */
+async function writeOrExplain(change: Change, { settings, io }: Invocation): Promise<Done> {
+  const { application: name, version } = change;
+  try {
+    return await withStore(
+      settings,
+      io,
+      async (store, signal) => {
+        const outcome = await writeChange(change, store, signal);
+        const what = `${version} of ${name}`;
+        if (outcome.kind === "conflict" && outcome.current === null && isDown(change)) {
+          throw new CliError(
+            "conflict",
+            oneLine(
+              `another writer removed ${what} in the meantime, so it counts as 0%; nothing was written`,
+            ),
+          );
+        }
+        const error = await errorOf(outcome, change, store);
+        if (error !== undefined) throw error;
+        if (outcome.kind === "written") {
+          const { before, after, conflicts, snapshot } = outcome;
+          const again =
+            conflicts === 0 ? "" : `, after ${conflicts} other ${conflicts === 1 ? "write" : "writes"}`;
+          return {
+            ...{ written: true, store: store.address, before, after },
+            remarks: remarksOn(change, before, after, snapshot),
+            text: `${changeText(before, after)} in ${store.address}${again}`,
+          };
+        }
+        if (outcome.kind !== "same") throw new TypeError(`a write cannot end as ${outcome.kind}`);
+        const { before, snapshot } = outcome;
+        return {
+          ...{ written: false, store: store.address, before, after: before },
+          remarks: remarksOn(change, before, before, snapshot),
+          text: `${what} is ${rolloutOf(before)} already; nothing was written`,
+        };
+      },
+      LOOK_AGAIN_MS,
+    );
+  } catch (error) {
+    const emergency = emergencyOf(change);
+    if (!(error instanceof StoreError) || emergency === undefined) throw error;
+    const code = error.code === "unavailable" ? "unreachable" : "failed";
+    throw new CliError(code, oneLine(`${error.message}; nothing was written`), emergency, { cause: error });
+  }
+}
+
+function followersText(followers: readonly Follower[] | undefined): string {
+  if (followers === undefined) return "";
+  return followers
+    .map(({ admin, follows, instead }) => `${admin} ${follows ? "follows" : `DOES NOT FOLLOW: ${instead}`}`)
+    .map((line) => `${oneLine(line)}\n`)
+    .join("");
+}
+
+/** What was asked for, or everything that is wrong with it. */
+function readChange({ settings, positionals, io }: Invocation): Change {
+  const [version = "", text = ""] = positionals;
+  const [name = "", ...others] = settings.get(application);
+  const rollout = version === MAINTENANCE ? parseMaintenance(text) : parseRollout(text);
+  const problems: string[] = [];
+  if (others.length > 0) problems.push("set writes one application at a time; name one with -application");
+  if (version === MASTER) {
+    problems.push("master is not set: it serves all visitors that no other version serves; set canary 5%");
+  } else if (!VERSION.test(version)) {
+    problems.push(`${quote(version)} cannot be a version; write letters, digits, ".", "_", "-", at most 64`);
+  }
+  if (rollout instanceof Problem) problems.push(`${quote(text)}: ${rollout.message}`);
+  if (problems.length > 0 || rollout instanceof Problem) {
+    throw new CliError("usage", problems.join("\n  "), "nothing was written");
+  }
+  return {
+    application: name,
+    version,
+    rollout,
+    offset: settings.get(offset),
+    failsafe: settings.get(failsafe),
+    expect: settings.get(expect),
+    isNew: settings.get(isNew),
+    mayOverlap: settings.get(mayOverlap),
+    signature: { author: authorOf(io), at: new Date(), why: settings.get(message) },
+  };
+}
+
+function parseMaintenance(text: string): number | Problem {
+  if (text === "on") return 1;
+  if (text === "off") return 0;
+  const rollout = text === "1" ? 1 : parseRollout(text);
+  return rollout === 0 || rollout === 1 ? rollout : new Problem("maintenance is a switch; write on or off");
+}

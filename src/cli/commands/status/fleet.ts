@@ -1,0 +1,96 @@
+/** Several daemons side by side: which of them answer, and whether they have the same rollouts. */
+
+import type { AdminError } from "../../../admin/fetch-state.ts";
+import type { ApplicationState, State } from "../../../admin/state.ts";
+import { rolloutText } from "../../../config/values.ts";
+import { MAINTENANCE } from "../../../record.ts";
+import { durationText, table } from "../../../text.ts";
+import { switchText } from "../../records/rollouts.ts";
+import { isInMaintenance } from "./page.ts";
+
+/** What one daemon said, or why it said nothing. */
+export interface Answer {
+  /** `HOST:PORT`. */
+  readonly admin: string;
+  readonly state: State | null;
+  readonly error: AdminError | null;
+}
+
+/** The daemons that have one application alike. */
+interface Group {
+  readonly application: string;
+  readonly rollouts: string;
+  readonly admins: string[];
+}
+
+export function fleetPage(answers: readonly Answer[]): string {
+  const daemons = table(
+    ["daemon", "version", "up", "applications", "rollouts", "maintenance", "error"],
+    answers.map(({ admin, state, error }) =>
+      state === null
+        ? [admin, "", "", "", "UNKNOWN", "", error?.message ?? ""]
+        : [
+            admin,
+            state.version,
+            durationText(state.uptimeMs),
+            String(state.applications.length),
+            staleText(state.applications),
+            namesOf(state.applications.filter(isInMaintenance), "ON: "),
+            state.notReady ?? "",
+          ],
+    ),
+  );
+  const groups = groupsOf(answers).map(({ application, rollouts, admins }) => [
+    application,
+    rollouts,
+    admins.length === answers.length ? `all ${admins.length}` : admins.join(", "),
+  ]);
+  return [daemons, table(["application", "rollouts", "daemons"], groups)].join("\n");
+}
+
+/** One sentence for each application that the daemons do not have alike. */
+export function disagreements(answers: readonly Answer[]): string[] {
+  const groups = groupsOf(answers);
+  return [...new Set(groups.map(({ application }) => application))].flatMap((application) => {
+    const own = groups.filter((group) => group.application === application);
+    if (own.length < 2) return [];
+    const parts = own.map(({ admins, rollouts }) => `${rollouts} at ${admins.join(", ")}`);
+    return [`the daemons DO NOT AGREE about ${application}: ${parts.join("; ")}`];
+  });
+}
+
+function groupsOf(answers: readonly Answer[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const { admin, state } of answers) {
+    for (const application of state?.applications ?? []) {
+      const rollouts = rolloutsText(application);
+      const key = `${application.name}\n${rollouts}`;
+      const group = groups.get(key) ?? { application: application.name, rollouts, admins: [] };
+      groups.set(key, group);
+      group.admins.push(admin);
+    }
+  }
+  return [...groups.values()].sort((a, b) => (a.application < b.application ? -1 : 1));
+}
+
+/** `canary 5%, blue 10% from 0.5 hold`. */
+function rolloutsText({ arcs }: ApplicationState): string {
+  if (arcs.length === 0) return "no version";
+  return arcs
+    .map(({ version, rollout, offset, failsafe }) => {
+      const size = version === MAINTENANCE ? switchText(rollout) : rolloutText(rollout);
+      return `${version} ${size}${offset === 0 ? "" : ` from ${offset}`}${failsafe === "hold" ? " hold" : ""}`;
+    })
+    .join(", ");
+}
+
+function staleText(applications: readonly ApplicationState[]): string {
+  return namesOf(
+    applications.filter(({ fresh }) => !fresh),
+    "STALE: ",
+  ).replace(/^$/, "fresh");
+}
+
+function namesOf(applications: readonly ApplicationState[], prefix: string): string {
+  return applications.length === 0 ? "" : prefix + applications.map(({ name }) => name).join(", ");
+}

@@ -1,0 +1,122 @@
+/**
+ * `status -watch`: what share each version had of the decisions of the last seconds, beside the share that is ordered. It is
+ * the difference of two answers of each daemon. On a terminal the page is drawn again each time; into a pipe goes a line for
+ * each application, or a line of JSON.
+ */
+
+import { type Option, Problem } from "../../../config/option.ts";
+import { type HostPort, parseDuration, rolloutText, single } from "../../../config/values.ts";
+import { durationText, oneLine, plainLines, table } from "../../../text.ts";
+import type { Invocation } from "../../command.ts";
+import { CliError, EXITS } from "../../exit.ts";
+import { output } from "../../output.ts";
+import type { Answer } from "./fleet.ts";
+import { type ApplicationRates, compare, type Reading } from "./rates.ts";
+
+const INTERVAL_MIN_MS = 200;
+const INTERVAL_MAX_MS = 3_600_000;
+
+/** 128 + SIGINT, as a shell says it. */
+const EXIT_INTERRUPTED = 130;
+
+/** Clears the screen, and goes to its first line. */
+const CLEAR = "\u001b[2J\u001b[H";
+
+export const watch: Option<number | undefined> = single<number | undefined>(
+  {
+    name: "watch",
+    placeholder: "DURATION",
+    impliedText: "2s",
+    summary: "show the decisions of the last seconds again and again: every 2s without a value",
+    flagOnly: true,
+  },
+  (text) => {
+    const ms = parseDuration(text);
+    return typeof ms === "number" && (ms < INTERVAL_MIN_MS || ms > INTERVAL_MAX_MS)
+      ? new Problem("write a duration from 200ms to 1h")
+      : ms;
+  },
+);
+
+/** Resolves with the exit status when the operator ends it. Rejects if no daemon answers at the beginning. */
+export async function watchStates(
+  addresses: readonly HostPort[],
+  intervalMs: number,
+  ask: (address: HostPort) => Promise<Answer>,
+  { settings, io }: Invocation,
+): Promise<number> {
+  const interrupted = Promise.withResolvers<"interrupted">();
+  io.onInterrupt?.(() => interrupted.resolve("interrupted"));
+  const askAll = () => Promise.all(addresses.map(ask));
+  let before = await askAll();
+  let beforeMs = performance.now();
+  if (before.every(({ state }) => state === null)) {
+    throw new CliError("unreachable", before[0]?.error?.message ?? "no answer", "is the daemon running?");
+  }
+  const isJson = settings.get(output) === "json";
+  for (;;) {
+    // A timer that is left behind would keep the process.
+    const pause = Promise.withResolvers<"next">();
+    const timer = setTimeout(() => pause.resolve("next"), intervalMs);
+    const next = await Promise.race([pause.promise, interrupted.promise]);
+    clearTimeout(timer);
+    if (next === "interrupted") return EXIT_INTERRUPTED;
+    const after = await askAll();
+    const nowMs = performance.now();
+    const reading = compare(before, after, (nowMs - beforeMs) / 1000);
+    if (isJson) io.stdout.write(`${oneLine(JSON.stringify(reading))}\n`);
+    else io.stdout.write(io.stdout.isTerminal ? CLEAR + screen(reading, addresses.length) : lines(reading));
+    if (io.stdout.isGone) return EXITS.ok.status;
+    before = after;
+    beforeMs = nowMs;
+  }
+}
+
+function screen(reading: Reading, daemons: number): string {
+  const { at, seconds, missing, unseen, applications } = reading;
+  const who = daemons === 1 ? "" : `, ${daemons - missing.length} of ${daemons} daemons`;
+  const parts = [
+    `${at}  the last ${seconds.toFixed(1)}s${who}; Ctrl-C ends it\n`,
+    ...missing.map((text) => `NO ANSWER from ${text}\n`),
+    ...applications.map((each) => `\n${heading(each)}\n${versionTable(each, seconds)}`),
+    ...unseen.map((text) => `\n${text}\n`),
+  ];
+  return plainLines(parts.join(""));
+}
+
+function heading({ application, ageMs, warnings, decisions, beside }: ApplicationRates): string {
+  const age = ageMs === null ? "never read" : `read ${durationText(ageMs)} ago`;
+  const facts = [age, `${decisions} decisions`, ...(beside === 0 ? [] : [`${beside} forced or invalid`])];
+  return [`${application}: ${facts.join(", ")}`, ...warnings].map(oneLine).join("\n");
+}
+
+function versionTable({ versions }: ApplicationRates, seconds: number): string {
+  return table(
+    ["  version", "ordered", "now", "per second"],
+    versions.map(({ version, ordered, now, decisions }) => [
+      `  ${version}`,
+      ordered === null ? "gone" : rolloutText(ordered),
+      now === null ? "–" : percent(now),
+      (decisions / seconds).toFixed(1),
+    ]),
+  );
+}
+
+/** For a pipe: one line an application, which `grep` and `awk` can take. */
+function lines({ at, seconds, missing, unseen, applications }: Reading): string {
+  const rows = applications.map(({ application, fresh, maintenance, decisions, versions }) => {
+    const shares = versions.map(
+      ({ version, ordered, now }) =>
+        `${version}=${now === null ? "–" : percent(now)}/${ordered === null ? "gone" : rolloutText(ordered)}`,
+    );
+    const alarms = `${fresh ? "" : " STALE"}${maintenance ? " MAINTENANCE" : ""}`;
+    return `${at} ${application}${alarms} ${decisions} decisions in ${seconds.toFixed(1)}s now/ordered ${shares.join(" ")}`;
+  });
+  const notes = [...missing.map((text) => `NO ANSWER from ${text}`), ...unseen];
+  return [...rows, ...notes.map((note) => `${at} ${note}`)].map((line) => `${oneLine(line)}\n`).join("");
+}
+
+/** One decimal is as much as a few seconds can tell. */
+function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(1)}%`;
+}

@@ -1,0 +1,19 @@
+/** Which application was probably meant, if the store has no records of the one that was named. */
+
+import { nearest } from "../../config/nearest.ts";
+import type { Store } from "../../stores/store.ts";
+import { oneLine } from "../../text.ts";
+
+/** Listing goes through all keys of some engines, and is only a courtesy here. */
+const LIST_TIMEOUT_MS = 1_000;
+
+/** A longer list is no help. */
+const NAMES_MAX = 8;
+
+/** `; did you mean website?` or `; it has website, shop`; empty if the store cannot tell. Never rejects. */
+export async function applicationHint(store: Store, name: string): Promise<string> {
+  const names = await store.applications?.(AbortSignal.timeout(LIST_TIMEOUT_MS)).catch(() => undefined);
+  if (names === undefined || names.length === 0) return "";
+  const list = names.length <= NAMES_MAX ? `; it has ${names.toSorted().join(", ")}` : "";
+  return oneLine(nearest(name, names) || list);
+}

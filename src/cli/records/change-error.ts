@@ -1,0 +1,149 @@
+/** How a write that did not happen is told: what happened, what follows, and what to do. */
+
+import { nearest } from "../../config/nearest.ts";
+import { MAINTENANCE } from "../../record.ts";
+import { type Change, isDown, type Refusal } from "../../records/change.ts";
+import type { ShownRecord } from "../../records/fields.ts";
+import type { Outcome } from "../../records/write.ts";
+import type { Store } from "../../stores/store.ts";
+import { oneLine } from "../../text.ts";
+import { CliError } from "../exit.ts";
+import { applicationHint } from "./application-hint.ts";
+import { takenText } from "./change-text.ts";
+import { bothSpellings, byWhom, rolloutOf } from "./rollouts.ts";
+
+/** What helps if the store does not: the proxy decides without the daemon, and then for master. */
+export const EMERGENCY =
+  "to send everyone to master without the store, stop the daemon on each machine:\n" +
+  "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
+
+/** The error that a change ends with; undefined if it is done. */
+export async function errorOf(
+  outcome: Outcome,
+  change: Pick<Change, "application" | "version"> & Partial<Change>,
+  store: Store,
+): Promise<CliError | undefined> {
+  const what = `${change.version} of ${change.application}`;
+  switch (outcome.kind) {
+    case "refused":
+      return outcome.refusal.code === "no-application"
+        ? noApplicationError(store, change.application)
+        : refusalError(outcome.refusal, what, change);
+    case "conflict":
+      return conflictError(outcome.current, what);
+    case "read-only":
+      return store.write === undefined
+        ? new CliError(
+            "failed",
+            `${oneLine(store.address)} is read-only; nothing was written`,
+            "change it at its source, or name another -store",
+          )
+        : new CliError(
+            "failed",
+            `${oneLine(store.address)} cannot remove records; nothing was removed`,
+            "set the version to 0%, or remove it by the store's own tools",
+          );
+    case "failed":
+      return new CliError(
+        outcome.error.code === "unavailable" ? "unreachable" : "failed",
+        oneLine(`${outcome.error.message}; ${what} is as it was`),
+        emergencyOf(change) ?? "try again",
+        { cause: outcome.error },
+      );
+    case "unsure":
+      return new CliError(
+        "unreachable",
+        oneLine(`${outcome.error.message}; the answer was lost, and the change may have been written`),
+        ["look with get before you try again", ...(emergencyOf(change)?.split("\n") ?? [])].join("\n  "),
+        { cause: outcome.error },
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** The emergency brake, for a change that takes visitors back. */
+export function emergencyOf(change: Partial<Change>): string | undefined {
+  const { version, rollout, expect } = change;
+  if (version === undefined || rollout === undefined || version === MAINTENANCE) return undefined;
+  return isDown({ ...change, version, rollout, expect } as Change) ? EMERGENCY : undefined;
+}
+
+async function noApplicationError(store: Store, application: string): Promise<CliError> {
+  const hint = await applicationHint(store, application);
+  return new CliError(
+    "failed",
+    oneLine(`${store.address} has no records of ${application}${hint}; nothing was written`),
+    "name the right -application; if this is to be its first record, add -new",
+  );
+}
+
+function refusalError(
+  refusal: Exclude<Refusal, { readonly code: "no-application" }>,
+  what: string,
+  { application, version }: Pick<Change, "application" | "version">,
+): CliError {
+  switch (refusal.code) {
+    case "no-version": {
+      const { versions } = refusal;
+      return new CliError(
+        "failed",
+        oneLine(
+          `${application} has no version ${version}${nearest(version, versions) || "; it has"} ` +
+            `${nearest(version, versions) === "" ? versions.join(", ") : `(it has ${versions.join(", ")})`}; nothing was written`,
+        ),
+        "name a version that is there; if this is to be a new one, add -new",
+      );
+    }
+    case "unexpected": {
+      const { before, expected } = refusal;
+      const now = before === null ? "not there" : rolloutOf(before);
+      const who = before === null ? "" : `, written ${byWhom(before)}`;
+      return new CliError(
+        "conflict",
+        oneLine(`${what} is ${now} and not ${bothSpellings(expected)}${who}`),
+        "nothing was written; look at it with get, and decide again",
+      );
+    }
+    case "still-malformed":
+      return new CliError(
+        "failed",
+        oneLine(`the record would still be malformed: ${refusal.problem}`),
+        "nothing was written; name -offset and -failsafe as well",
+      );
+    case "overlap": {
+      const { taken, offset, hasVisitors } = refusal;
+      const elsewhere =
+        offset === undefined
+          ? "there is no room for both: make one of them smaller"
+          : `give it visitors of its own with -offset ${offset}${hasVisitors ? " (those it has now change)" : ""}`;
+      return new CliError(
+        "failed",
+        oneLine(`${taken.map(takenText).join(", and ")}; nothing was written`),
+        `${elsewhere}, or add -overlap if this is meant`,
+      );
+    }
+    case "in-use":
+      return new CliError(
+        "failed",
+        oneLine(`${what} is at ${rolloutOf(refusal.before)}; nothing was removed`),
+        `take it back first: set ${oneLine(version)} ${version === MAINTENANCE ? "off" : "0%"}; or add -force`,
+      );
+  }
+}
+
+function conflictError(current: ShownRecord | null, what: string): CliError {
+  if (current === null) {
+    return new CliError(
+      "conflict",
+      oneLine(`another writer removed ${what} in the meantime; nothing was written`),
+      "look at it with get, and decide again",
+    );
+  }
+  const value = current.problem === undefined ? rolloutOf(current) : `malformed: ${current.problem}`;
+  return new CliError(
+    "conflict",
+    oneLine(`another writer was first: ${what} was written ${byWhom(current)} and is ${value} now`),
+    "nothing was written; look at it with get, and decide again",
+  );
+}

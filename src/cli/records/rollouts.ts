@@ -1,0 +1,85 @@
+/** What the commands that use a store share: its options, a store that is surely closed, and how values are spelled. */
+
+import type { LoadedSettings } from "../../config/load.ts";
+import { configFile, region, store, table } from "../../config/options.ts";
+import { rolloutText } from "../../config/values.ts";
+import { MAINTENANCE } from "../../record.ts";
+import type { ShownRecord } from "../../records/fields.ts";
+import { openStore } from "../../stores/list.ts";
+import { type Store, StoreError } from "../../stores/store.ts";
+import { oneLine } from "../../text.ts";
+import { type Io, PROGRAM } from "../command.ts";
+
+/** How long a store may take for all that a command asks of it. */
+const TIMEOUT_MS = 10_000;
+
+/** After this time a command says what it waits for. */
+const SILENCE_MS = 2_000;
+
+export const STORE_OPTIONS = [store, table, region, configFile] as const;
+
+/** Opens the store of the settings, lets `use` work with it within the time limit, and closes it. */
+export function withStore<T>(
+  settings: LoadedSettings,
+  io: Io,
+  use: (opened: Store, signal: AbortSignal) => Promise<T>,
+  graceMs = 0,
+): Promise<T> {
+  return withOpened(settings.get(store), settings, io, TIMEOUT_MS, use, graceMs);
+}
+
+/**
+ * The same with the store at another address, and another time limit.
+ *
+ * @param graceMs how much longer `use` may take after its signal has aborted, to find out what became of its work
+ */
+export async function withOpened<T>(
+  address: string,
+  settings: LoadedSettings,
+  io: Io,
+  timeoutMs: number,
+  use: (opened: Store, signal: AbortSignal) => Promise<T>,
+  graceMs = 0,
+): Promise<T> {
+  const opened = await openStore(address, {
+    table: settings.get(table),
+    region: settings.get(region),
+    warn: (message) => io.stderr.write(`${PROGRAM}: ${oneLine(message)}\n`),
+  });
+  const signal = AbortSignal.timeout(timeoutMs);
+  const outOfTime = new Promise<never>((_, reject) => {
+    AbortSignal.timeout(timeoutMs + graceMs).addEventListener("abort", () => {
+      reject(new StoreError("unavailable", `${opened.address} did not answer within ${timeoutMs / 1000} s`));
+    });
+  });
+  const notice = setTimeout(() => {
+    const limit = `${timeoutMs / 1000} s at most`;
+    io.stderr.write(`${PROGRAM}: ${oneLine(opened.address)} takes long; waiting for it, ${limit}\n`);
+  }, SILENCE_MS);
+  try {
+    return await Promise.race([use(opened, signal), outOfTime]);
+  } finally {
+    clearTimeout(notice);
+    await opened.close();
+  }
+}
+
+/** `5% (0.05)`. */
+export function bothSpellings(rollout: number): string {
+  return `${rolloutText(rollout)} (${rollout})`;
+}
+
+/** A rollout as its version has it: `5% (0.05)`, or on and off for maintenance. */
+export function rolloutOf({ version, rollout }: Pick<ShownRecord, "version" | "rollout">): string {
+  return version === MAINTENANCE ? switchText(rollout) : bothSpellings(rollout);
+}
+
+/** Maintenance is on from any rollout above 0, as the daemon takes it. */
+export function switchText(rollout: number): "on" | "off" {
+  return rollout > 0 ? "on" : "off";
+}
+
+/** `by ada@web1 at 2026-01-02T…`, as far as it is known. */
+export function byWhom({ updatedBy, updatedAt }: Pick<ShownRecord, "updatedBy" | "updatedAt">): string {
+  return `by ${updatedBy ?? "a writer who left no name"}${updatedAt === undefined ? "" : ` at ${updatedAt}`}`;
+}

@@ -1,0 +1,148 @@
+/** `check -deep`: what it opens, against real daemons, programs and files. */
+
+import { afterEach, expect, test } from "bun:test";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { createDaemon } from "../../../../src/daemon.ts";
+import { silentLog } from "../../../../src/log.ts";
+import { freePort } from "../../../support/port.ts";
+import { settingsOf } from "../../../support/settings.ts";
+import { run, temporaryDirectory } from "../../run.ts";
+
+const releases: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const release of releases.splice(0).reverse()) await release();
+});
+
+interface Finding {
+  readonly level: string;
+  readonly setting: string;
+  readonly text: string;
+}
+
+async function check(...flags: string[]): Promise<{ status: number; findings: Finding[] }> {
+  const { status, stdout } = await run(["check", "-deep", "-o", "json", ...flags]);
+  return { status, findings: (JSON.parse(stdout) as { findings: Finding[] }).findings };
+}
+
+/** Flags of a set-up in which everything is well, in a directory of its own. */
+async function wellFlags(records: unknown = { app: { canary: 0.25 } }) {
+  const directory = temporaryDirectory();
+  releases.push(() => directory[Symbol.dispose]());
+  writeFileSync(directory.path("rollouts.json"), JSON.stringify(records));
+  const port = await freePort();
+  const admin = await freePort();
+  return {
+    directory,
+    port,
+    flags: [
+      ...["-store", `file:${directory.path("rollouts.json")}`, "-socket", directory.path("d.sock")],
+      ...["-state-dir", directory.path("state"), "-logfile", directory.path("log"), "-statsd", "none"],
+      ...["-http", `127.0.0.1:${port}`, "-admin", `127.0.0.1:${admin}`],
+    ],
+  };
+}
+
+function of(findings: readonly Finding[], setting: RegExp): Finding {
+  const found = findings.find((finding) => setting.test(finding.setting));
+  if (found === undefined) throw new Error(`nothing of ${setting} in ${JSON.stringify(findings)}`);
+  return found;
+}
+
+test("a set-up that is well has nothing but ok, ends with 0, and nothing is made", async () => {
+  const { directory, flags } = await wellFlags();
+  const { status, findings } = await check(...flags);
+  expect(findings.filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(findings.map(({ setting }) => setting.split(" ")[0]).sort()).toEqual(
+    ["-admin", "-logfile", "-state-dir", "-store", "http", "line"].sort(),
+  );
+  expect(status).toBe(0);
+  expect(readdirSync(directory.path("."))).toEqual(["rollouts.json"]);
+});
+
+test("what a daemon of ours holds is well, and that daemon goes on", async () => {
+  const { flags } = await wellFlags();
+  const daemon = await createDaemon(settingsOf(...flags, "-logfile", "none"), silentLog);
+  releases.push(() => daemon.close());
+  await daemon.start();
+  const { status, findings } = await check(...flags);
+  expect(findings.filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(status).toBe(0);
+  for (const setting of [/^line/, /^http/, /^-admin/]) {
+    expect(of(findings, setting).text).toContain("is held by a daemon of this program");
+  }
+  expect(daemon.state().ready).toBe(true);
+  expect((await run(["ask", "0.1", ...flags.slice(2, 4)])).stdout).toContain("canary");
+});
+
+test("all problems come at once, with 1", async () => {
+  const { directory, port, flags } = await wellFlags();
+  const stranger = createServer((peer) => peer.end("no daemon\n"));
+  await new Promise<void>((done) => stranger.listen(port, "127.0.0.1", done));
+  releases.push(() => stranger.close());
+  writeFileSync(directory.path("file"), "");
+  const { status, findings } = await check(
+    ...flags,
+    ...["-store", "file:/nowhere/rollouts.json", "-socket", directory.path("file")],
+    ...["-logfile", directory.path("file/log"), "-state-dir", directory.path("file/state")],
+    ...["-apache-map", "/nowhere/apache.map", "-haproxy-map", "/nowhere/haproxy.sock"],
+  );
+  expect(status).toBe(1);
+  expect(findings.map(({ level, setting }) => `${level} ${setting.split(" ")[0]}`).sort()).toEqual([
+    "ok -admin",
+    "problem -apache-map",
+    "problem -logfile",
+    "problem -state-dir",
+    "problem -store",
+    "problem http",
+    "problem line",
+    "warning -haproxy-map",
+  ]);
+  expect(of(findings, /^http/).text).toContain("another program listens there");
+  expect(of(findings, /^line/).text).toContain("no socket");
+});
+
+test.each<[string, string, string]>([
+  ["has no export", "", "has no default export that makes a store"],
+  ["does not load", "throw new Error('broken')", "cannot be loaded"],
+])("a module that %s is a problem", async (_, code, text) => {
+  const { directory, flags } = await wellFlags();
+  writeFileSync(directory.path("store.ts"), code);
+  const { status, findings } = await check(...flags, "-store", directory.path("store.ts"));
+  expect(status).toBe(1);
+  expect(of(findings, /^-store/)).toMatchObject({ level: "problem", text: expect.stringContaining(text) });
+});
+
+test("an application without records is a warning, and so is a default that cannot be had", async () => {
+  const { flags } = await wellFlags();
+  const { status, findings } = await check(...flags, "-application", "websiet");
+  expect(status).toBe(0);
+  expect(of(findings, /^-store/)).toMatchObject({
+    level: "warning",
+    text: expect.stringContaining("has no record of websiet: everyone goes to master"),
+  });
+});
+
+test("a socket at which another program listens is a problem, and one that is left over is none", async () => {
+  const { directory, flags } = await wellFlags();
+  const path = directory.path("d.sock");
+  const stranger = Bun.listen({
+    unix: path,
+    socket: { data: (peer) => void peer.end("hello, who are you?\n") },
+  });
+  const taken = await check(...flags);
+  expect([taken.status, of(taken.findings, /^line/).level]).toEqual([1, "problem"]);
+  stranger.stop(true);
+  const script = `import net, { createServer } from "node:net"; createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
+  Bun.spawnSync([process.execPath, "-e", script, path]);
+  if (!existsSync(path)) throw new Error("no socket was left over");
+  const left = await check(...flags);
+  expect(of(left.findings, /^line/).text).toContain("is left over from a daemon that ended");
+  expect(left.status).toBe(0);
+});
+
+test("without -deep nothing is opened", async () => {
+  const { status, stdout } = await run(["check", "-store", "file:/nowhere/x.json", "-o", "json"]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).not.toHaveProperty("findings");
+});

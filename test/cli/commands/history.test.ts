@@ -1,0 +1,87 @@
+/** `history`, and what `set` leaves for it, on real files. */
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { run, temporaryDirectory } from "../run.ts";
+
+function fileStore(records: unknown) {
+  const directory = temporaryDirectory();
+  const path = directory.path("rollouts.json");
+  writeFileSync(path, JSON.stringify(records));
+  return {
+    run: (...argv: string[]) => run([...argv, "-store", `file:${path}`]),
+    record: () =>
+      (JSON.parse(readFileSync(path, "utf8")) as Record<string, Record<string, Record<string, unknown>>>)[
+        "app"
+      ]?.["canary"] ?? {},
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+  };
+}
+
+describe("history", () => {
+  test("tells who changed what, when and why, newest first", async () => {
+    using store = fileStore({ app: { canary: 0.1 } });
+    await store.run("set", "canary", "20%", "-m", "looks good");
+    await store.run("set", "canary", "0%", "-m", "checkout is slow");
+    const { stdout } = await store.run("history", "-o", "json");
+    const changes = JSON.parse(stdout) as Record<string, unknown>[];
+    expect(changes.map(({ rollout, why }) => [rollout, why])).toEqual([
+      [0, "checkout is slow"],
+      [0.2, "looks good"],
+      [0.1, undefined],
+    ]);
+    expect(changes[0]).toMatchObject({
+      application: "app",
+      version: "canary",
+      updatedBy: `ada@${hostname()}`,
+    });
+    const text = (await store.run("history", "canary", "-limit", "1")).stdout;
+    expect(text.trimEnd().split("\n")).toHaveLength(2);
+    expect(text).toContain("checkout is slow");
+  });
+
+  test("a reason is of its own change only", async () => {
+    using store = fileStore({ app: { canary: 0.1 } });
+    await store.run("set", "canary", "20%", "-m", "a reason");
+    await store.run("set", "canary", "30%");
+    expect(store.record()["why"]).toBeUndefined();
+  });
+
+  test("a record remembers twenty states, and no more than matters of each", async () => {
+    using store = fileStore({ app: { canary: { rollout: 0.5, notes: "x".repeat(1_000) } } });
+    for (let change = 1; change <= 25; change++) await store.run("set", "canary", `${change}%`);
+    const past = store.record()["history"] as Record<string, unknown>[];
+    expect(past).toHaveLength(20);
+    expect(past[0]).toMatchObject({ rollout: 0.24 });
+    expect(past[0]?.["history"]).toBeUndefined();
+    expect(JSON.stringify(past)).not.toContain("xxxx");
+    expect(store.record()["notes"]).toBe("x".repeat(1_000));
+  });
+
+  test("a list that somebody spoiled is no reason to fail", async () => {
+    using store = fileStore({ app: { canary: { rollout: 0.5, history: "soon" }, blue: "much" } });
+    const { status, stdout } = await store.run("history");
+    expect(status).toBe(0);
+    expect(stdout).toContain("canary");
+    expect((await store.run("set", "canary", "1%")).status).toBe(0);
+    expect(store.record()["history"]).toEqual([{ rollout: 0.5 }]);
+  });
+
+  test("a store without a past says so", async () => {
+    using store = fileStore({});
+    expect((await store.run("history")).stdout).toBe("nothing is remembered\n");
+  });
+
+  test.each(["0", "1001", "x"])("-limit %s is refused", async (limit) => {
+    using store = fileStore({});
+    const { status, stderr } = await store.run("history", "-limit", limit);
+    expect([status, stderr.includes("write a number from 1 to 1000")]).toEqual([2, true]);
+  });
+
+  test("a reason that is too long is refused before anything is written", async () => {
+    using store = fileStore({ app: { canary: 0.1 } });
+    const { status, stderr } = await store.run("set", "canary", "20%", "-m", "x".repeat(501));
+    expect([status, stderr.includes("at most 500 bytes")]).toEqual([2, true]);
+  });
+});
