@@ -35,5 +35,8 @@ export const RULES: readonly Rule[] = [
   ),
   found("first word", /^(What|Of|Those|Lest|So many)\b(?!.*\?)/),
   found("old word", /\b(lest|anew|thereof|whereof|tells? of|told of|but for|so many|wherever)\b/i),
-  found("is no", /\b(is|are|was|were) no (?!longer|more\b|less\b|older|newer|way|later|earlier|such)\w/i),
+  found(
+    "is no",
+    /(?<!\bthere )\b(is|are|was|were) no (?!longer|more\b|less\b|older|newer|way|later|earlier|such)\w/i,
+  ),
 ];
