@@ -1,7 +1,7 @@
 /** What the daemon's settings have to keep together. */
 
+import { traefikListen, traefikVersions } from "../leases/traefik.ts";
 import { SERVERS } from "../servers/list.ts";
-import { traefikListen, traefikVersions } from "../servers/traefik.ts";
 import type { CrossCheck } from "./option.ts";
 import { APPLICATIONS_MAX, application, delay, unhealthy, unhealthyMs } from "./options.ts";
 import { addressText } from "./values.ts";

@@ -22,12 +22,12 @@ import {
 } from "../../src/config/options.ts";
 import { CROSS_CHECKS } from "../../src/config/together.ts";
 import { single } from "../../src/config/values.ts";
-import { apacheMap } from "../../src/servers/apache-map.ts";
-import { haproxyMap } from "../../src/servers/haproxy-map.ts";
+import { apacheMap } from "../../src/leases/apache-map.ts";
+import { haproxyMap } from "../../src/leases/haproxy-map.ts";
+import { traefikListen } from "../../src/leases/traefik.ts";
 import { httpListen } from "../../src/servers/http.ts";
 import { idleTimeout, listen, socket, socketMode } from "../../src/servers/line.ts";
 import { spopListen } from "../../src/servers/spop.ts";
-import { traefikListen } from "../../src/servers/traefik.ts";
 
 interface Given {
   readonly argv?: readonly string[];

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { leaseLine } from "../../src/leases/apache/map.ts";
+import { KnownEnds } from "../../src/leases/arc-ends.ts";
 import { type Arc, byPrecedence } from "../../src/record.ts";
 import { covers, Rollout } from "../../src/rollout.ts";
-import { leaseLine } from "../../src/servers/apache/map.ts";
-import { KnownEnds } from "../../src/servers/haproxy/map.ts";
 import {
   type Apache,
   apacheMissing,

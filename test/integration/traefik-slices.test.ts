@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SLICES } from "../../src/servers/traefik/slices.ts";
+import { SLICES } from "../../src/leases/traefik/slices.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import {

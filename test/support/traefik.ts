@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { SLICES } from "../../src/servers/traefik/slices.ts";
+import { SLICES } from "../../src/leases/traefik/slices.ts";
 import { freePort } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 

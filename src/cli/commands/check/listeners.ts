@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
 import { type Address, addressText, hostPortText } from "../../../config/values.ts";
-import { RuntimeApi } from "../../../servers/haproxy/runtime-api.ts";
+import { RuntimeApi } from "../../../leases/haproxy/runtime-api.ts";
 import type { Finding } from "./deep.ts";
 import { whyNoFilesIn } from "./files.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type TraefikApplication, traefikDocument } from "../../../src/servers/traefik/document.ts";
-import { SLICES } from "../../../src/servers/traefik/slices.ts";
+import { type TraefikApplication, traefikDocument } from "../../../src/leases/traefik/document.ts";
+import { SLICES } from "../../../src/leases/traefik/slices.ts";
 
 const CANARY = "http://127.0.0.1:6297";
 

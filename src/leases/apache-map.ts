@@ -11,10 +11,10 @@ import { isAbsolute } from "node:path";
 import { writeAtomically } from "../atomic-file.ts";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { repeatable } from "../config/values.ts";
+import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
 import { leaseLine } from "./apache/map.ts";
-import { KnownEnds } from "./haproxy/map.ts";
+import { KnownEnds } from "./arc-ends.ts";
 import { Renewal } from "./renewal.ts";
-import type { Server, ServerContext, ServerKind } from "./server.ts";
 
 /** Apache's children read it, under a user of their own. */
 const MAP_MODE = 0o644;

@@ -11,29 +11,8 @@
 
 import { MAINTENANCE } from "../../record.ts";
 import type { Lease } from "../../rollout.ts";
-import { type ArcEnds, arcEnds } from "./arc-ends.ts";
-
-/** For how long HAProxy may decide by what it was last told. Several renewals may fail before a visitor notices. */
-export const LEASE_MS = 3_000;
-
-/** The ends of arcs that were looked for before. A search takes some hundred steps, and arcs seldom change. */
-export class KnownEnds {
-  #known = new Map<string, ArcEnds>();
-  #used = new Map<string, ArcEnds>();
-
-  of(offset: number, rollout: number): ArcEnds {
-    const name = `${rollout}@${offset}`;
-    const ends = this.#used.get(name) ?? this.#known.get(name) ?? arcEnds(offset, rollout);
-    this.#used.set(name, ends);
-    return ends;
-  }
-
-  /** Forgets what was not asked for since the last time. */
-  sweep(): void {
-    this.#known = this.#used;
-    this.#used = new Map();
-  }
-}
+import type { KnownEnds } from "../arc-ends.ts";
+import { LEASE_MS } from "../renewal.ts";
 
 /** The lines of an application's lease; none if there is no lease, and HAProxy sends all visitors to master. */
 export function leaseLines(

@@ -9,6 +9,9 @@ import type { ServerCounts } from "../metrics.ts";
 /** How often a lease is renewed: a change in the store has reached the proxy after this. */
 const RENEW_EVERY_MS = 500;
 
+/** For how long a proxy may decide by what it was last told. Several renewals may fail before a visitor notices. */
+export const LEASE_MS = 3_000;
+
 export interface RenewalOptions {
   /** What the log calls the proxy, such as `Apache`. */
   readonly proxy: string;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MaintenanceFiles } from "../../../src/servers/traefik/maintenance-files.ts";
+import { MaintenanceFiles } from "../../../src/leases/traefik/maintenance-files.ts";
 import { eventually } from "../../support/daemon-process.ts";
 
 test("law 8: a disk that does not say whether the file is there ends no maintenance, and begins none", async () => {

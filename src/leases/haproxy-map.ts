@@ -13,11 +13,12 @@ import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import { isInMaintenance } from "../maintenance.ts";
-import { KnownEnds, leaseLines, maintenanceLine } from "./haproxy/map.ts";
+import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
+import { KnownEnds } from "./arc-ends.ts";
+import { leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { MapFile } from "./haproxy/map-file.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
 import { Renewal } from "./renewal.ts";
-import type { Server, ServerContext, ServerKind } from "./server.ts";
 
 /** A renewal that takes longer has failed. */
 const RENEW_TIMEOUT_MS = 1_000;

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HaproxyMap, haproxyMap } from "../../src/servers/haproxy-map.ts";
+import { HaproxyMap, haproxyMap } from "../../src/leases/haproxy-map.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { KeptLog } from "../support/logged.ts";

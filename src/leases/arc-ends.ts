@@ -6,7 +6,7 @@
  * Rounding is monotone, so the numbers that an arc covers are neighbours, and HAProxy places each of them as the daemon does. Eighteen are more than the shortest spelling of a number has, from 0.01 on.
  */
 
-import { covers } from "../../rollout.ts";
+import { covers } from "../rollout.ts";
 
 const DECIMALS = 18;
 
@@ -31,6 +31,25 @@ export function arcEnds(offset: number, rollout: number): ArcEnds {
   const to = firstStep(from, STEPS, isOutside);
   const around = firstStep(0n, from, isOutside);
   return { from: spellStep(from), to: spellStep(to), around: spellStep(around) };
+}
+
+/** The ends of arcs that were looked for before. A search takes some hundred steps, and arcs seldom change. */
+export class KnownEnds {
+  #known = new Map<string, ArcEnds>();
+  #used = new Map<string, ArcEnds>();
+
+  of(offset: number, rollout: number): ArcEnds {
+    const name = `${rollout}@${offset}`;
+    const ends = this.#used.get(name) ?? this.#known.get(name) ?? arcEnds(offset, rollout);
+    this.#used.set(name, ends);
+    return ends;
+  }
+
+  /** Forgets what was not asked for since the last time. */
+  sweep(): void {
+    this.#known = this.#used;
+    this.#used = new Map();
+  }
 }
 
 /** In [0, 1], with no zeros at its end: a text that begins like another one and is longer is greater. */

@@ -6,7 +6,8 @@
  */
 
 import type { Lease } from "../../rollout.ts";
-import { type KnownEnds, LEASE_MS } from "../haproxy/map.ts";
+import type { KnownEnds } from "../arc-ends.ts";
+import { LEASE_MS } from "../renewal.ts";
 
 /**
  * A lease counts for requests that began at most this long before it was renewed: Apache's `%t` is the time of a request's
