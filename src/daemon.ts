@@ -28,9 +28,7 @@ import { hostPortText } from "./config/values.ts";
 import type { Reading } from "./feed/followed.ts";
 import { Feed } from "./feed.ts";
 import { Handler } from "./handler.ts";
-import { LastGoodSnapshots } from "./last-good.ts";
 import type { Log } from "./log.ts";
-import { Maintenance } from "./maintenance.ts";
 import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
 import type { Monitor } from "./monitors/monitor.ts";
@@ -43,6 +41,8 @@ import { exposuresOf } from "./servers/exposure.ts";
 import { SERVERS } from "./servers/list.ts";
 import type { Server } from "./servers/server.ts";
 import { cannotListen, insistOrWarn } from "./start-error.ts";
+import { LastGoodSnapshots } from "./state/last-good.ts";
+import { Maintenance } from "./state/maintenance.ts";
 import { openStore } from "./stores/list.ts";
 
 /**

@@ -83,8 +83,8 @@ const LAWS: readonly Law[] = [
         "law 6: a pipe that nobody reads",
         "nothing is thrown, and what was lost is counted",
       ],
-      "maintenance.test.ts": ["law 6: a disk that refuses"],
-      "last-good.test.ts": ["law 6: to a disk that refuses"],
+      "state/maintenance.test.ts": ["law 6: a disk that refuses"],
+      "state/last-good.test.ts": ["law 6: to a disk that refuses"],
       "faults/statsd.test.ts": ["law 6: "],
     },
   },
@@ -94,7 +94,10 @@ const LAWS: readonly Law[] = [
   },
   {
     says: "Maintenance mode changes on fresh data only.",
-    tests: { "maintenance.test.ts": ["law 8: it changes on fresh data only"], "laws.test.ts": ["law 8: "] },
+    tests: {
+      "state/maintenance.test.ts": ["law 8: it changes on fresh data only"],
+      "laws.test.ts": ["law 8: "],
+    },
   },
   {
     says: "Two daemons in one process, or on one machine, work: nothing is global.",

@@ -8,10 +8,10 @@
  */
 
 import { isAbsolute } from "node:path";
-import { writeAtomically } from "../atomic-file.ts";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { repeatable } from "../config/values.ts";
 import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
+import { writeAtomically } from "../state/atomic-file.ts";
 import { leaseLine } from "./apache/map.ts";
 import { KnownEnds } from "./arc-ends.ts";
 import { Renewal } from "./renewal.ts";

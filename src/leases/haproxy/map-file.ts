@@ -6,8 +6,8 @@
  * daemon is gone goes on with the page, as one that was not restarted does.
  */
 
-import { writeAtomically } from "../../atomic-file.ts";
 import type { Log } from "../../log.ts";
+import { writeAtomically } from "../../state/atomic-file.ts";
 
 /** HAProxy may read it under a user of its own. */
 const MODE = 0o644;

@@ -3,7 +3,7 @@
  * a caller gets an answer at once, whatever the disk does.
  */
 
-import { isInMaintenance } from "../../maintenance.ts";
+import { isInMaintenance } from "../../state/maintenance.ts";
 
 /** How often the files are looked at, and how long a start waits for the first look. */
 const LOOK_EVERY_MS = 500;

@@ -14,11 +14,11 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Reading } from "../feed/followed.ts";
+import type { Log } from "../log.ts";
+import { type Arc, checkRecord, VERSIONS_MAX } from "../record.ts";
+import { Slices } from "../slices.ts";
 import { writeAtomically } from "./atomic-file.ts";
-import type { Reading } from "./feed/followed.ts";
-import type { Log } from "./log.ts";
-import { type Arc, checkRecord, VERSIONS_MAX } from "./record.ts";
-import { Slices } from "./slices.ts";
 
 /** Snapshots are written at most this often. */
 const SAVE_MIN_MS = 1_000;

@@ -11,10 +11,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Reading } from "../src/feed/followed.ts";
-import { Maintenance } from "../src/maintenance.ts";
-import { checkRecord } from "../src/record.ts";
-import { KeptLog } from "./support/logged.ts";
+import type { Reading } from "../../src/feed/followed.ts";
+import { checkRecord } from "../../src/record.ts";
+import { Maintenance } from "../../src/state/maintenance.ts";
+import { KeptLog } from "../support/logged.ts";
 
 let directory: string;
 let log: KeptLog;
@@ -175,7 +175,7 @@ test.skipIf(process.getuid?.() !== 0)(
   async () => {
     mkdirSync(join(directory, "maintenance"));
     chmodSync(directory, 0o755);
-    const module = JSON.stringify(join(import.meta.dir, "../src/maintenance.ts"));
+    const module = JSON.stringify(join(import.meta.dir, "../../src/state/maintenance.ts"));
     const script = `const { Maintenance } = await import(${module});
     try { new Maintenance(${JSON.stringify(directory)}, console); } catch (error) { console.log(error.code); }`;
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];

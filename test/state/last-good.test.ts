@@ -11,11 +11,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeAtomically } from "../src/atomic-file.ts";
-import type { Reading } from "../src/feed/followed.ts";
-import { LastGoodSnapshots } from "../src/last-good.ts";
-import { type Arc, VERSIONS_MAX } from "../src/record.ts";
-import { KeptLog } from "./support/logged.ts";
+import type { Reading } from "../../src/feed/followed.ts";
+import { type Arc, VERSIONS_MAX } from "../../src/record.ts";
+import { writeAtomically } from "../../src/state/atomic-file.ts";
+import { LastGoodSnapshots } from "../../src/state/last-good.ts";
+import { KeptLog } from "../support/logged.ts";
 
 const UNHEALTHY_MS = 8_000;
 const NOON_MS = Date.parse("2026-01-02T12:00:00Z");
