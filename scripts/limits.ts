@@ -11,7 +11,7 @@ const REACHED: readonly (readonly [path: string, name: string])[] = [
   ["src/servers/connections.ts", "CONNECTIONS_MAX"],
   ["src/servers/line-codec.ts", "LINE_BYTES_MAX"],
   ["src/config/options.ts", "APPLICATIONS_MAX"],
-  ["src/record.ts", "VERSIONS_MAX"],
+  ["src/records/check.ts", "VERSIONS_MAX"],
   ["src/stores/store.ts", "RECORDS_MAX"],
   ["src/feed/bounded-read.ts", "READ_TIMEOUT_MS"],
   ["src/servers/server.ts", "DRAIN_MS"],

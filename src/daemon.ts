@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
 import { findPredecessor, readListeners } from "./admin/predecessor.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
+import { MAINTENANCE } from "./circle.ts";
 import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
 import {
@@ -33,7 +34,6 @@ import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
 import type { Monitor } from "./monitors/monitor.ts";
 import { whyNotReady } from "./readiness.ts";
-import { MAINTENANCE } from "./record.ts";
 import { releaseAll } from "./release.ts";
 import { Rollout } from "./rollout.ts";
 import { Connections } from "./servers/connections.ts";

@@ -4,8 +4,8 @@
  */
 
 import { assignmentOfKey, drawAssignment } from "./assignment.ts";
+import { MASTER } from "./circle.ts";
 import type { Placement } from "./placement.ts";
-import { MASTER } from "./record.ts";
 import type { Rollout } from "./rollout.ts";
 
 /** What a server read from a proxy. One object serves all of a server's requests, so that none is allocated. */

@@ -5,7 +5,7 @@
  * them and adds one to it, so a request allocates nothing, and the monitors read the counts at their own pace.
  */
 
-import { CANARY, MASTER } from "./record.ts";
+import { CANARY, MASTER } from "./circle.ts";
 
 /** Why a decision fell as it did. The whole list: a metric's tag, and what `ask -v` prints. */
 export const REASONS = {

@@ -11,8 +11,8 @@
  * An arc that holds does not notice the step from fresh to stale, under a lease either: see `Table.lease`.
  */
 
+import { type Arc, byPrecedence, CANARY, covers, MAINTENANCE, MASTER } from "./circle.ts";
 import { type Placement, Placements, type Reason } from "./placement.ts";
-import { type Arc, byPrecedence, CANARY, MAINTENANCE, MASTER } from "./record.ts";
 
 /**
  * A proxy that holds a lease asks for the next one within this time: nginx once a second, with half a second of patience.
@@ -64,41 +64,11 @@ interface PlacedArc {
   placement: Placement | undefined;
 }
 
-/**
- * Whether the arc from `offset` of length `rollout` covers the point `assignment` of the circle.
- *
- * A whole circle covers everyone, whatever rounding makes of `(assignment - offset) mod 1`.
- */
-export function covers(offset: number, rollout: number, assignment: number): boolean {
-  const distance = assignment - offset;
-  return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
-}
-
-/** Two arcs that have a point in common, the one that gets its visitors first; undefined where all are apart. */
-export function findOverlap(arcs: readonly Arc[]): readonly [first: Arc, second: Arc] | undefined {
-  const served = arcs.filter((arc) => arc.version !== MAINTENANCE && arc.rollout > 0).sort(byPrecedence);
-  for (const [index, first] of served.entries()) {
-    const second = served
-      .slice(index + 1)
-      .find(
-        (arc) =>
-          covers(first.offset, first.rollout, arc.offset) || covers(arc.offset, arc.rollout, first.offset),
-      );
-    if (second !== undefined) return [first, second];
-  }
-  return undefined;
-}
-
 /** Words that force a location beside its name. */
 const FORCE_WORDS = [
   ["always", CANARY],
   ["never", MASTER],
 ] as const;
-
-/** Arcs as they are written for people and on the wire: `canary=0.25@0 blue=0.1@0.5`. */
-export function spell(arcs: readonly Pick<Arc, "version" | "rollout" | "offset">[]): string {
-  return arcs.map((arc) => `${arc.version}=${arc.rollout}@${arc.offset}`).join(" ");
-}
 
 /** Where visitors go that force their location. */
 interface Forced {

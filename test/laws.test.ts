@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { covers } from "../src/circle.ts";
 import { createDaemon, type Daemon } from "../src/daemon.ts";
-import { covers } from "../src/rollout.ts";
 import { HttpServer } from "../src/servers/http.ts";
 import { LineServer } from "../src/servers/line.ts";
 import { createCore } from "./support/core.ts";
@@ -40,7 +40,7 @@ const LAWS: readonly Law[] = [
   {
     says: "When in doubt, master.",
     tests: {
-      "record.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
+      "records/check.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
       "feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives unhealthy"],
       "rollout.test.ts": ["law 3: all are 0 from the millisecond on", "law 3: what holds is kept"],
       "integration/conformance/hold.ts": ["a version that holds keeps its visitors for ten leases"],

@@ -353,7 +353,7 @@ local function decide(self, is_tester)
     location = MASTER
     local offsets, rollouts = lease.offsets, lease.rollouts
     for i = 1, lease.size do
-      -- `covers` in the daemon's rollout.ts, bit for bit.
+      -- `covers` in the daemon's circle.ts, bit for bit.
       local distance = assignment - offsets[i]
       if distance < 0 then distance = distance + 1 end
       if distance < rollouts[i] or rollouts[i] == 1 then

@@ -1,11 +1,11 @@
 /** What a daemon says of itself at `/state`: its tables, their age, and its counts. */
 
 import packageJson from "../../package.json" with { type: "json" };
+import type { Arc } from "../circle.ts";
 import type { FeedState } from "../feed/followed.ts";
 import type { Feed } from "../feed.ts";
 import type { Metrics, ServerCounts } from "../metrics.ts";
 import type { Placement } from "../placement.ts";
-import type { Arc } from "../record.ts";
 import type { ReportKind } from "../reports.ts";
 import type { Rollout } from "../rollout.ts";
 import { Slices } from "../slices.ts";

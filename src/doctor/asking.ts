@@ -1,7 +1,7 @@
 /** Whether the proxy asks the daemon: visitors are sent, and the daemon's counts are compared. */
 
 import type { State } from "../admin/state.ts";
-import { MASTER } from "../record.ts";
+import { MASTER } from "../circle.ts";
 import { isState } from "./daemon-side.ts";
 import { pointsAt } from "./placing.ts";
 import type { Probe } from "./site.ts";

@@ -1,6 +1,6 @@
 /** What visitors get while the daemon is away, and afterwards: the experiment of `outage`. */
 
-import { MASTER } from "../record.ts";
+import { MASTER } from "../circle.ts";
 import { isState } from "./daemon-side.ts";
 import { Outage } from "./outage.ts";
 import { type Placed, pointsAt } from "./placing.ts";

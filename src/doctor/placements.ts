@@ -1,7 +1,6 @@
 /** What the visitors' places mean: the finding of `split`. Pure. */
 
-import { MASTER } from "../record.ts";
-import { spell } from "../rollout.ts";
+import { MASTER, spell } from "../circle.ts";
 import { causing, type Evidence, type Finding, fail, pass, warn } from "./check.ts";
 import type { Placed } from "./placing.ts";
 import { outcome, type Visit } from "./site.ts";

@@ -1,8 +1,6 @@
 /** The versions that visitors belong to by the daemon's arcs, and the visitors that prove most: those at the edges. Pure. */
 
-import type { Arc } from "../record.ts";
-import { MAINTENANCE, MASTER } from "../record.ts";
-import { covers } from "../rollout.ts";
+import { type Arc, covers, MAINTENANCE, MASTER } from "../circle.ts";
 
 /** An arc that visitors are in. If there are several, they are in order of precedence. */
 export type Placed = Pick<Arc, "version" | "offset" | "rollout">;

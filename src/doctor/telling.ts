@@ -4,8 +4,8 @@
  * Nothing is guessed: a reply that says nothing is of no known version, and what cannot be seen is not proved.
  */
 
+import { MASTER, VERSION } from "../circle.ts";
 import { Problem } from "../config/option.ts";
-import { MASTER, VERSION } from "../record.ts";
 import { type HttpReply, headerOf } from "./http-reply.ts";
 
 /** The text of a version: the first one whose pattern is found in the body counts. */

@@ -2,7 +2,8 @@
  * What of a snapshot can be used: every record is checked, what cannot be used is told, and the arcs of the rest come out. Pure.
  */
 
-import { type Arc, byPrecedence, checkRecord, isVersion, MAINTENANCE, VERSIONS_MAX } from "../record.ts";
+import { type Arc, byPrecedence, isVersion, MAINTENANCE } from "../circle.ts";
+import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { RECORDS_MAX, type Snapshot, StoreError } from "../stores/store.ts";
 
 /** A read tells of this many malformed records, and then of their number. */

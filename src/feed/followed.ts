@@ -5,10 +5,10 @@
  * checked, told or saved a second time.
  */
 
+import { type Arc, byPrecedence, findOverlap, MAINTENANCE, spell } from "../circle.ts";
 import type { Log } from "../log.ts";
 import type { FeedCounts } from "../metrics.ts";
-import { type Arc, byPrecedence, MAINTENANCE } from "../record.ts";
-import { findOverlap, type Rollout, spell, type Table } from "../rollout.ts";
+import type { Rollout, Table } from "../rollout.ts";
 import type { LastGood } from "../state/last-good.ts";
 import { type Snapshot, StoreError } from "../stores/store.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts";

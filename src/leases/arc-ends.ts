@@ -6,7 +6,7 @@
  * Rounding is monotone, so the numbers that an arc covers are neighbours, and HAProxy places each of them as the daemon does. Eighteen are more than the shortest spelling of a number has, from 0.01 on.
  */
 
-import { covers } from "../rollout.ts";
+import { covers } from "../circle.ts";
 
 const DECIMALS = 18;
 

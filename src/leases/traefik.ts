@@ -10,10 +10,10 @@
  */
 
 import { join } from "node:path";
+import { isVersion, MAINTENANCE } from "../circle.ts";
 import { Problem } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, orNone, parseHostPort, parseSwitch, repeatable, single } from "../config/values.ts";
-import { isVersion, MAINTENANCE } from "../record.ts";
 import type { Page } from "../servers/http/reply.ts";
 import { HttpServer } from "../servers/http.ts";
 import type { Server, ServerContext, ServerKind } from "../servers/server.ts";

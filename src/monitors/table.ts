@@ -7,9 +7,9 @@
  */
 
 import packageJson from "../../package.json" with { type: "json" };
+import { type Arc, MAINTENANCE } from "../circle.ts";
 import { DELAY_BOUNDS_US, type ServerCounts } from "../metrics.ts";
 import type { Reason } from "../placement.ts";
-import { type Arc, MAINTENANCE } from "../record.ts";
 import type { Table } from "../rollout.ts";
 import type { Labels, Metric, Sample, StatsdName } from "./metric.ts";
 import type { MonitorContext } from "./monitor.ts";

@@ -10,8 +10,9 @@
  *   - Fields that the change does not name stay as they are, whatever else the record holds.
  */
 
-import { type Arc, checkRecord, type Failsafe, MAINTENANCE } from "../record.ts";
+import { type Arc, type Failsafe, MAINTENANCE } from "../circle.ts";
 import type { RecordFields, Snapshot } from "../stores/store.ts";
+import { checkRecord } from "./check.ts";
 import { fieldsOf, isSameArc, type ShownRecord, shownRecord } from "./fields.ts";
 import { HISTORY, withPast } from "./past.ts";
 import { fittingOffset, newlyTaken, type Taken } from "./share.ts";

@@ -1,7 +1,8 @@
 /** A record as people see it: its fields, checked as the daemon checks them, with its author. Pure. */
 
-import { type Arc, checkRecord, MAINTENANCE } from "../record.ts";
+import { type Arc, MAINTENANCE } from "../circle.ts";
 import type { StoreRecord } from "../stores/store.ts";
+import { checkRecord } from "./check.ts";
 
 /** A record's fields, whatever the store holds; empty if that is no object. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

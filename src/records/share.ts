@@ -3,8 +3,8 @@
  * of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
  */
 
-import { type Arc, byPrecedence, MAINTENANCE, VERSIONS_MAX } from "../record.ts";
-import { findOverlap } from "../rollout.ts";
+import { type Arc, byPrecedence, findOverlap, MAINTENANCE } from "../circle.ts";
+import { VERSIONS_MAX } from "./check.ts";
 
 /** Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds. */
 const TOLERANCE = 1e-9;

@@ -10,10 +10,10 @@
  */
 
 import { assignmentOfText } from "../assignment.ts";
+import { MAINTENANCE, MASTER, spell } from "../circle.ts";
 import { type Decision, emptyRequest, type Handler } from "../handler.ts";
-import { MAINTENANCE, MASTER } from "../record.ts";
 import type { Reports } from "../reports.ts";
-import { type Rollout, spell, type Table } from "../rollout.ts";
+import type { Rollout, Table } from "../rollout.ts";
 import { applyFields, parseFields } from "./line-codec.ts";
 import type { Peer } from "./peer.ts";
 import { REPORTED_AT_ONCE_MAX, type ReportBudget } from "./report-budget.ts";

@@ -14,9 +14,10 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Arc } from "../circle.ts";
 import type { Reading } from "../feed/followed.ts";
 import type { Log } from "../log.ts";
-import { type Arc, checkRecord, VERSIONS_MAX } from "../record.ts";
+import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";
 import { writeAtomically } from "./atomic-file.ts";
 

@@ -10,9 +10,9 @@
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { access, readdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { MAINTENANCE } from "../circle.ts";
 import type { Reading } from "../feed/followed.ts";
 import type { Log } from "../log.ts";
-import { MAINTENANCE } from "../record.ts";
 
 export class Maintenance {
   readonly #directory: string;

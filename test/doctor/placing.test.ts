@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { MASTER } from "../../src/circle.ts";
 import { locationOf, placedArcs, pointsAt, probePoints } from "../../src/doctor/placing.ts";
-import { MASTER } from "../../src/record.ts";
 import { Random } from "../support/random.ts";
 
 const random = new Random();

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Arc, byPrecedence, covers } from "../../src/circle.ts";
 import { leaseLine } from "../../src/leases/apache/map.ts";
 import { KnownEnds } from "../../src/leases/arc-ends.ts";
-import { type Arc, byPrecedence } from "../../src/record.ts";
-import { covers, Rollout } from "../../src/rollout.ts";
+import { Rollout } from "../../src/rollout.ts";
 import {
   type Apache,
   apacheMissing,

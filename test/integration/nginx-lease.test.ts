@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { covers, spell } from "../../src/rollout.ts";
+import { covers, spell } from "../../src/circle.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import { fillExample, installPage, type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { covers } from "../../src/rollout.ts";
+import { covers } from "../../src/circle.ts";
 import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
 import { type Answer, FakeDaemon } from "../support/fake-daemon.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { covers } from "../../src/circle.ts";
 import { type ArcEnds, arcEnds, spellStep } from "../../src/leases/arc-ends.ts";
-import { covers } from "../../src/rollout.ts";
 import { Random } from "../support/random.ts";
 
 const STEPS = 10n ** 18n;

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Arc } from "../../src/record.ts";
+import { type Arc, covers, findOverlap } from "../../src/circle.ts";
 import { fittingOffset, newlyTaken, sharesOf } from "../../src/records/share.ts";
-import { covers, findOverlap } from "../../src/rollout.ts";
 import { Random } from "../support/random.ts";
 
 function arc(version: string, rollout: number, offset = 0): Arc {

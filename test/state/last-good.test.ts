@@ -11,8 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Arc } from "../../src/circle.ts";
 import type { Reading } from "../../src/feed/followed.ts";
-import { type Arc, VERSIONS_MAX } from "../../src/record.ts";
+import { VERSIONS_MAX } from "../../src/records/check.ts";
 import { writeAtomically } from "../../src/state/atomic-file.ts";
 import { LastGoodSnapshots } from "../../src/state/last-good.ts";
 import { KeptLog } from "../support/logged.ts";

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reading } from "../../src/feed/followed.ts";
-import { checkRecord } from "../../src/record.ts";
+import { checkRecord } from "../../src/records/check.ts";
 import { Maintenance } from "../../src/state/maintenance.ts";
 import { KeptLog } from "../support/logged.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Feed } from "../../src/feed.ts";
 import { silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
-import { checkRecord } from "../../src/record.ts";
+import { checkRecord } from "../../src/records/check.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { openStore } from "../../src/stores/list.ts";
 import type { Row } from "../../src/stores/postgres/client.ts";

@@ -8,7 +8,7 @@ import { READ_TIMEOUT_MS } from "../../src/feed/bounded-read.ts";
 import { Feed } from "../../src/feed.ts";
 import { type Fields, silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
-import { checkRecord } from "../../src/record.ts";
+import { checkRecord } from "../../src/records/check.ts";
 import { Rollout } from "../../src/rollout.ts";
 import {
   type RecordFields,

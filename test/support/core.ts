@@ -1,9 +1,9 @@
 /** A core to hang a server on in tests: real parts, with tables and a clock that the test sets. */
 
+import type { Arc } from "../../src/circle.ts";
 import { Handler } from "../../src/handler.ts";
 import { silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
-import type { Arc } from "../../src/record.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { Connections } from "../../src/servers/connections.ts";
 import type { ServerContext } from "../../src/servers/server.ts";

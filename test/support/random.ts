@@ -65,3 +65,12 @@ function seedOfRun(): number {
   const seed = Number(process.env["SEED"] || Number.NaN);
   return Number.isInteger(seed) ? seed : Math.floor(Math.random() * 2 ** 32);
 }
+
+/** A fraction in [0, 1) that is likely to be at the end of an arc, or near it. */
+export function awkward(random: Random): number {
+  const any = random.fraction();
+  return random.pick([
+    ...[any, any, 0, 0.5, 0.1, 0.25, 1 / 3, 1 - 2 ** -53, 2 ** -53, 2 ** -1074, any * 1e-17, any * 1e-300],
+    ...[random.whole(0, 99) / 100, random.whole(0, 2 ** 20 - 1) / 2 ** 20, Math.floor(any * 1e15) / 1e15],
+  ]);
+}

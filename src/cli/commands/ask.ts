@@ -2,6 +2,7 @@
 
 import { admin } from "../../admin/admin.ts";
 import { assignmentOfText } from "../../assignment.ts";
+import { MAINTENANCE } from "../../circle.ts";
 import {
   type Answer,
   ask as askDaemon,
@@ -15,7 +16,6 @@ import { application, configFile } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { addressText, parseSwitch, single } from "../../config/values.ts";
 import { REASONS, type Reason } from "../../placement.ts";
-import { MAINTENANCE } from "../../record.ts";
 import { socket } from "../../servers/line.ts";
 import { aligned, oneLine } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";

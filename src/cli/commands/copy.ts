@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Option, Problem } from "../../config/option.ts";
 import { application, store } from "../../config/options.ts";
 import { parseSwitch, single } from "../../config/values.ts";
-import { checkRecord } from "../../record.ts";
+import { checkRecord } from "../../records/check.ts";
 import { fieldsOf } from "../../records/fields.ts";
 import { resolveStore } from "../../stores/list.ts";
 import {

@@ -1,9 +1,9 @@
 /** Prints the records of the applications as the store has them, what is wrong with them, and what they come to. */
 
+import { MAINTENANCE } from "../../circle.ts";
 import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { rolloutText } from "../../config/values.ts";
-import { MAINTENANCE } from "../../record.ts";
 import { arcsOf } from "../../records/change.ts";
 import { isHoldingPart, type ShownRecord, shownRecord } from "../../records/fields.ts";
 import { sharesOf } from "../../records/share.ts";

@@ -1,9 +1,9 @@
 /** Prints who changed what, when and why, as far as the store can tell. */
 
+import { MAINTENANCE } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
 import { application } from "../../config/options.ts";
 import { rolloutText, single } from "../../config/values.ts";
-import { MAINTENANCE } from "../../record.ts";
 import { fieldsOf, shownRecord } from "../../records/fields.ts";
 import { pastOfSnapshot } from "../../records/past.ts";
 import type { PastRecord } from "../../stores/store.ts";

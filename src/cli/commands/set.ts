@@ -1,10 +1,10 @@
 /** Writes a rollout. What is written and what is refused is decided in `src/records`; here are its flags and its words. */
 
+import { MAINTENANCE, MASTER, VERSION } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
 import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { parseRollout } from "../../config/values.ts";
-import { MAINTENANCE, MASTER, VERSION } from "../../record.ts";
 import { type Change, isDown } from "../../records/change.ts";
 import type { ShownRecord } from "../../records/fields.ts";
 import { LOOK_AGAIN_MS, writeChange } from "../../records/write.ts";

@@ -1,7 +1,7 @@
 /** How a write that did not happen is told: what happened, what follows, and what to do. */
 
+import { MAINTENANCE } from "../../circle.ts";
 import { nearest } from "../../config/nearest.ts";
-import { MAINTENANCE } from "../../record.ts";
 import { type Change, isDown, type Refusal } from "../../records/change.ts";
 import type { ShownRecord } from "../../records/fields.ts";
 import type { Outcome } from "../../records/write.ts";

@@ -1,8 +1,8 @@
 /** The flags of the commands that write records. */
 
+import type { Failsafe } from "../../circle.ts";
 import { type Option, Problem } from "../../config/option.ts";
 import { parseRollout, parseSwitch, single } from "../../config/values.ts";
-import type { Failsafe } from "../../record.ts";
 
 export const offset: Option<number | undefined> = single<number | undefined>(
   {

@@ -1,7 +1,7 @@
 /** How a write that happened is told: each field that changed, and what an operator should know of it. */
 
+import { type Arc, MAINTENANCE } from "../../circle.ts";
 import { rolloutText } from "../../config/values.ts";
-import { type Arc, MAINTENANCE } from "../../record.ts";
 import { arcsOf, type Change } from "../../records/change.ts";
 import { isHoldingPart, type ShownRecord } from "../../records/fields.ts";
 import { fittingOffset, sharesOf, type Taken } from "../../records/share.ts";

@@ -1,9 +1,9 @@
 /** What the commands that use a store share: its options, a store that is surely closed, and how values are spelled. */
 
+import { MAINTENANCE } from "../../circle.ts";
 import type { LoadedSettings } from "../../config/load.ts";
 import { configFile, region, store, table } from "../../config/options.ts";
 import { rolloutText } from "../../config/values.ts";
-import { MAINTENANCE } from "../../record.ts";
 import type { ShownRecord } from "../../records/fields.ts";
 import { openStore } from "../../stores/list.ts";
 import { type Store, StoreError } from "../../stores/store.ts";

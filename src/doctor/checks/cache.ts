@@ -5,7 +5,7 @@
  * does: a pair of visitors is only judged if each of them gets its version at pages that no cache can have yet.
  */
 
-import { MASTER } from "../../record.ts";
+import { MASTER } from "../../circle.ts";
 import { type Check, causing, type Evidence, fail, pass, skipped, warn } from "../check.ts";
 import { pointsAt } from "../placing.ts";
 import { type Probe, type Visit, visitHeader } from "../site.ts";

@@ -1,6 +1,6 @@
 /** Every version answers its visitors: visitors of each location are sent, and their errors are counted by version. */
 
-import { MASTER } from "../../record.ts";
+import { MASTER } from "../../circle.ts";
 import { type Check, causing, fail, pass } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { locationOf, pointsAt } from "../placing.ts";

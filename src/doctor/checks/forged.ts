@@ -1,6 +1,6 @@
 /** Headers of visitors are not believed. Visitors can force their location only if that is allowed. */
 
-import { CANARY, MASTER } from "../../record.ts";
+import { CANARY, MASTER } from "../../circle.ts";
 import { type Check, fail, pass, skipped } from "../check.ts";
 import { pointsAt } from "../placing.ts";
 import { cookieValue, type Probe } from "../site.ts";

@@ -1,7 +1,7 @@
 /** A visitor is served, whatever its cookie says. */
 
 import { assignmentOfText } from "../../assignment.ts";
-import { MASTER } from "../../record.ts";
+import { MASTER } from "../../circle.ts";
 import { type Check, fail, pass } from "../check.ts";
 import { locationOf, type Placed, pointsAt } from "../placing.ts";
 import { cookieValue, outcome, type Visit } from "../site.ts";

@@ -2,7 +2,7 @@
 
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { MAINTENANCE } from "../../record.ts";
+import { MAINTENANCE } from "../../circle.ts";
 import { type Check, causing, fail, pass, skipped, warn } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import type { Subject } from "../subject.ts";

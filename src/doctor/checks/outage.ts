@@ -5,7 +5,7 @@
  *     before ─▶ hang ─▶ until the leases have run out ─▶ probes ─▶ hide ─▶ probes ─▶ give back ─▶ until the canary is back
  */
 
-import { MASTER } from "../../record.ts";
+import { MASTER } from "../../circle.ts";
 import { durationText } from "../../text.ts";
 import {
   type Away,

@@ -1,6 +1,6 @@
 /** Every visitor is served by the version in whose arc it is, also at the edges of the arcs. */
 
-import { spell } from "../../rollout.ts";
+import { spell } from "../../circle.ts";
 import { type Check, skipped, warn } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
 import { isError, isRight, judgeSeen, judgeUnseen, type Placement } from "../placements.ts";

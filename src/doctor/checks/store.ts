@@ -1,6 +1,6 @@
 /** The daemon's rollouts are fresh and sound. */
 
-import { spell } from "../../rollout.ts";
+import { spell } from "../../circle.ts";
 import { durationText } from "../../text.ts";
 import { type Check, causing, fail, pass, warn } from "../check.ts";
 import { effectiveArcs, isState } from "../daemon-side.ts";

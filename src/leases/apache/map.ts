@@ -34,7 +34,7 @@ export function leaseLine(
 ): LeaseLine {
   if (durationMs <= 0) return { line: undefined, leftOut: [] };
   const endsAtMs = nowEpochMs + Math.min(durationMs, LEASE_MS);
-  // A key has no blanks, whatever an application is called; versions have no commas by their grammar (`record.ts`).
+  // A key has no blanks, whatever an application is called; versions have no commas by their grammar (`circle.ts`).
   let line = `${encodeURIComponent(application)} ${time(nowEpochMs - REQUEST_MAX_MS)},${time(endsAtMs)}`;
   const leftOut: string[] = [];
   for (const { version, offset, rollout } of arcs) {

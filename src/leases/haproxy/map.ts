@@ -9,7 +9,7 @@
  *     shop maintenance
  */
 
-import { MAINTENANCE } from "../../record.ts";
+import { MAINTENANCE } from "../../circle.ts";
 import type { Lease } from "../../rollout.ts";
 import type { KnownEnds } from "../arc-ends.ts";
 import { LEASE_MS } from "../renewal.ts";
@@ -37,7 +37,7 @@ export function maintenanceLine(application: string): string {
   return `${key(application)} ${MAINTENANCE}`;
 }
 
-/** A key has no blanks, whatever an application is called; versions have none by their grammar (`record.ts`). */
+/** A key has no blanks, whatever an application is called; versions have none by their grammar (`circle.ts`). */
 function key(application: string): string {
   return encodeURIComponent(application);
 }

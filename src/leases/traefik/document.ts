@@ -13,7 +13,7 @@
  * slices of this very document are still the version's.
  */
 
-import { MAINTENANCE, MASTER } from "../../record.ts";
+import { MAINTENANCE, MASTER } from "../../circle.ts";
 import { runsOf, SLICES } from "./slices.ts";
 
 /** Where the daemon is asked whether a document holds. */

@@ -1,7 +1,7 @@
 /** Where visitors are placed: exactly, for good, and as soon as the store says otherwise. */
 
 import { expect } from "bun:test";
-import { covers } from "../../../src/rollout.ts";
+import { covers } from "../../../src/circle.ts";
 import { eventually } from "../../support/daemon-process.ts";
 import { Random } from "../../support/random.ts";
 import type { Case } from "./case.ts";

@@ -1,7 +1,7 @@
 /** What visitors send, in good faith and in bad, and what they get. */
 
 import { expect } from "bun:test";
-import { covers } from "../../../src/rollout.ts";
+import { covers } from "../../../src/circle.ts";
 import { eventually } from "../../support/daemon-process.ts";
 import type { Seen } from "../../support/upstream.ts";
 import type { Case } from "./case.ts";

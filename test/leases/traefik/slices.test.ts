@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { Arc } from "../../../src/circle.ts";
 import { emptyRequest } from "../../../src/handler.ts";
 import { holds, locationsOf, runsOf, SLICES } from "../../../src/leases/traefik/slices.ts";
-import type { Arc } from "../../../src/record.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../../support/core.ts";
 import { Random } from "../../support/random.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { checkRecord } from "../../../src/record.ts";
+import { checkRecord } from "../../../src/records/check.ts";
 import { type Json, rangeOf, recordOf } from "../../../src/stores/etcd/records.ts";
 
 const header = { revision: "7" };

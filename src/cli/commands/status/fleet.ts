@@ -2,8 +2,8 @@
 
 import type { AdminError } from "../../../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../../../admin/state.ts";
+import { MAINTENANCE } from "../../../circle.ts";
 import { rolloutText } from "../../../config/values.ts";
-import { MAINTENANCE } from "../../../record.ts";
 import { durationText, table } from "../../../text.ts";
 import { switchText } from "../../records/rollouts.ts";
 import { isInMaintenance } from "./page.ts";

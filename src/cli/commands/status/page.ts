@@ -1,8 +1,8 @@
 /** The page of one daemon: what `status` prints for people. */
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
+import { type Arc, MAINTENANCE, MASTER } from "../../../circle.ts";
 import { rolloutText } from "../../../config/values.ts";
-import { type Arc, MAINTENANCE, MASTER } from "../../../record.ts";
 import { isHoldingPart } from "../../../records/fields.ts";
 import { sharesOf } from "../../../records/share.ts";
 import { aligned, durationText, oneLine, table } from "../../../text.ts";
