@@ -10,10 +10,10 @@ import type { Program } from "../src/cli/command.ts";
 import { helpPage } from "../src/cli/help-page.ts";
 import { PROGRAM_TABLE } from "../src/cli/list.ts";
 import { WORDS } from "../src/cli/topics.ts";
-import { configurationPage } from "../src/config/page.ts";
-import { metricsPage } from "../src/monitors/page.ts";
 import { promisedTable } from "../test/integration/conformance/table.ts";
+import { configurationPage } from "./configuration-page.ts";
 import { limitsPage } from "./limits.ts";
+import { metricsPage } from "./metrics-page.ts";
 
 const ROOT = join(import.meta.dir, "..");
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { metricsPage } from "../../scripts/metrics-page.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
-import { metricsPage } from "../../src/monitors/page.ts";
 import { METRICS, middleOfBucketMs } from "../../src/monitors/table.ts";
 
 /** As the 2016 daemon sends them. */

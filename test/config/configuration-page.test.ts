@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
+import { configurationPage } from "../../scripts/configuration-page.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { loadSettings, Problems } from "../../src/config/load.ts";
 import { allOptions, configFile } from "../../src/config/options.ts";
-import { configurationPage } from "../../src/config/page.ts";
 
 test("the page names every setting, its variable and its default", () => {
   const page = configurationPage();

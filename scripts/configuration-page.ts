@@ -1,8 +1,8 @@
 /** The reference of all settings, `docs/configuration.md`, made from the options themselves. */
 
-import { environmentName, separatorOf } from "./environment.ts";
-import type { Option } from "./option.ts";
-import { allOptions, configFile, DEFAULT_CONFIG_FILE } from "./options.ts";
+import { environmentName, separatorOf } from "../src/config/environment.ts";
+import type { Option } from "../src/config/option.ts";
+import { allOptions, configFile, DEFAULT_CONFIG_FILE } from "../src/config/options.ts";
 
 const INTRODUCTION = `# Configuration
 

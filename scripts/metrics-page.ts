@@ -1,7 +1,7 @@
 /** The page docs/metrics.md: every row of the table, the reasons, and what to ask Prometheus. */
 
-import { REASONS } from "../placement.ts";
-import { FAILURES, METRICS } from "./table.ts";
+import { FAILURES, METRICS } from "../src/monitors/table.ts";
+import { REASONS } from "../src/placement.ts";
 
 const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = [
   {
