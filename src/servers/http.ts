@@ -8,12 +8,11 @@
  * The status is 200 whatever is asked, since every one of these proxies makes an error page of anything else.
  */
 
-import { Problem } from "../config/option.ts";
-import { type Address, addressText, parseAddress, parseHostPort, single } from "../config/values.ts";
+import { addressText } from "../config/values.ts";
 import type { Pages } from "./http/reply.ts";
 import { HttpConnection, HttpShared } from "./http-connection.ts";
-import { idleTimeout, socketMode } from "./line.ts";
-import type { ServerContext, ServerKind } from "./server.ts";
+import { type ListenerOptions, listener, listenerKind } from "./listener-options.ts";
+import type { ServerContext } from "./server.ts";
 import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
 
@@ -23,50 +22,17 @@ import { StreamServer } from "./stream-server.ts";
  */
 const IDLE_MIN_MS = 75_000;
 
-export const httpListen = single<Address | null>(
-  {
-    name: "http",
-    placeholder: "ADDRESS",
-    summary: "a listener that answers /decide over HTTP: HOST:PORT, unix:PATH, or none",
-    defaultText: "none",
-  },
-  (text) => {
-    if (text === "none") return null;
-    const hostPort = parseHostPort(text);
-    const address: Address | Problem =
-      hostPort instanceof Problem ? parseAddress(text) : { kind: "tcp", ...hostPort };
-    if (address instanceof Problem || address.kind === "fd") {
-      return new Problem("write HOST:PORT, unix:PATH or none, such as 127.0.0.1:6294");
-    }
-    return address;
-  },
+export const httpListen = listener(
+  "http",
+  "a listener that answers /decide over HTTP: HOST:PORT, unix:PATH, or none",
+  "127.0.0.1:6294",
 );
 
-export const http: ServerKind = {
-  name: "http",
-  options: [httpListen],
-  addresses(settings) {
-    const address = settings.get(httpListen);
-    return address === null ? [] : [address];
-  },
-  create(settings, context) {
-    return this.addresses(settings).map(
-      (address) =>
-        new HttpServer(context, {
-          address,
-          socketMode: settings.get(socketMode),
-          idleTimeoutMs: settings.get(idleTimeout),
-        }),
-    );
-  },
-};
+export const http = listenerKind(httpListen, (context, options) => new HttpServer(context, options));
 
-export interface HttpServerOptions {
-  /** Its name in metrics and logs, where it is not `http`. */
+export interface HttpServerOptions extends ListenerOptions {
+  /** Its name in metrics and logs, if that is not `http`. */
   readonly protocol?: string;
-  readonly address: Address;
-  readonly socketMode: number;
-  readonly idleTimeoutMs: number;
   /** What is served beside `/decide`; nothing by default. */
   readonly pages?: Pages;
 }

@@ -3,24 +3,13 @@
  * on a connection is in `line-connection.ts`.
  */
 
-import { Problem } from "../config/option.ts";
-import {
-  type Address,
-  orNone,
-  parseAddress,
-  parseDuration,
-  parseMode,
-  repeatable,
-  single,
-  unixAddress,
-} from "../config/values.ts";
+import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
 import { LineConnection, LineShared } from "./line-connection.ts";
+import { idleTimeout, type ListenerOptions, listenerOptions, socketMode } from "./listener-options.ts";
 import { listenerText } from "./passed-socket.ts";
 import { DRAIN_MS, type ServerContext, type ServerKind } from "./server.ts";
 import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
-
-const IDLE_TIMEOUT_MS_MAX = 86_400_000;
 
 export const socket = single<Address | null>(
   {
@@ -42,31 +31,6 @@ export const listen = repeatable<Address>(
   parseAddress,
 );
 
-export const socketMode = single(
-  {
-    name: "socket-mode",
-    placeholder: "MODE",
-    summary: "who may connect to unix sockets, in octal",
-    defaultText: "0666",
-  },
-  parseMode,
-);
-
-export const idleTimeout = single(
-  {
-    name: "idle-timeout",
-    placeholder: "DURATION",
-    summary: "when a silent connection is closed; 0 closes after each reply, as in 2016",
-    defaultText: "60s",
-  },
-  (text) => {
-    const timeoutMs = parseDuration(text);
-    return typeof timeoutMs === "number" && timeoutMs > IDLE_TIMEOUT_MS_MAX
-      ? new Problem("write a duration of at most 24h")
-      : timeoutMs;
-  },
-);
-
 export const line: ServerKind = {
   name: "line",
   options: [socket, listen, socketMode, idleTimeout],
@@ -76,28 +40,17 @@ export const line: ServerKind = {
   },
   create(settings, context) {
     return this.addresses(settings).map(
-      (address) =>
-        new LineServer(context, {
-          address,
-          socketMode: settings.get(socketMode),
-          idleTimeoutMs: settings.get(idleTimeout),
-        }),
+      (address) => new LineServer(context, listenerOptions(settings, address)),
     );
   },
 };
 
-export interface LineServerOptions {
-  readonly address: Address;
-  readonly socketMode: number;
-  /** 0: a connection ends with its first reply. */
-  readonly idleTimeoutMs: number;
-}
-
 export class LineServer extends StreamServer {
   readonly #shared: LineShared;
 
-  constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: LineServerOptions) {
+  constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: ListenerOptions) {
     const counts = context.metrics.server(`line ${listenerText(address)}`);
+    // 0: a connection ends with its first reply.
     const shared = new LineShared(context, counts, idleTimeoutMs === 0);
     super(shared, { address, socketMode, silenceMs: idleTimeoutMs || DRAIN_MS });
     this.#shared = shared;

@@ -26,7 +26,8 @@ import { apacheMap } from "../../src/leases/apache-map.ts";
 import { haproxyMap } from "../../src/leases/haproxy-map.ts";
 import { traefikListen } from "../../src/leases/traefik.ts";
 import { httpListen } from "../../src/servers/http.ts";
-import { idleTimeout, listen, socket, socketMode } from "../../src/servers/line.ts";
+import { listen, socket } from "../../src/servers/line.ts";
+import { idleTimeout, socketMode } from "../../src/servers/listener-options.ts";
 import { spopListen } from "../../src/servers/spop.ts";
 
 interface Given {
