@@ -75,9 +75,9 @@ export class ClientTrouble {
   }
 }
 
-/** Servers that accept nobody, such as those that renew a lease, tell of their failures themselves. */
+/** A server that does not listen has no clients: it renews a lease, and logs its failures itself. */
 function connectionFailures({ servers }: Metrics): number {
-  return servers.reduce((sum, { accepted, failure }) => (accepted > 0 ? sum + failure : sum), 0);
+  return servers.reduce((sum, { listens, failure }) => (listens ? sum + failure : sum), 0);
 }
 
 function decisions(metrics: Metrics, application: string, reason: Reason): number {

@@ -115,7 +115,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
       metrics: monitors.find((monitor) => monitor.page !== undefined)?.page,
       state: () => writeState(sources),
       listeners: () =>
-        JSON.stringify({ pid: process.pid, applications: rollout.applications, listeners: names() }),
+        JSON.stringify({
+          pid: process.pid,
+          applications: rollout.applications,
+          listeners: names(),
+          servers: metrics.servers.map(({ protocol, address }) => ({ protocol, address })),
+        }),
     });
   const names = () => [...servers, ...(admin === null ? [] : [admin])].map(({ name }) => name);
 

@@ -3,6 +3,7 @@
  * please, and no monitor is known to anyone who counts.
  */
 
+import { type Address, addressText } from "./config/values.ts";
 import type { Placements } from "./placement.ts";
 import { Reports } from "./reports.ts";
 
@@ -27,9 +28,28 @@ export class Histogram {
   }
 }
 
+/** What a server is. Programs read these fields, and no program takes a name apart. */
+export interface ServerIdentity {
+  /** The name of its kind, such as `line`. */
+  readonly protocol: string;
+  /** If it listens: the address to which proxies connect. Else the place to which it writes. */
+  readonly address: ServerAddress;
+  /** Whether proxies connect to it. */
+  readonly listens: boolean;
+  /** The proxy that decides by itself under a lease of this server, such as `apache`; null if there is no lease. */
+  readonly leasesTo: string | null;
+}
+
+export type ServerAddress = Address | { readonly kind: "file"; readonly path: string };
+
+/** How the log and metrics call a server: `line unix:/tmp/maxwells-daemon.sock`. */
+export function serverName({ protocol, address }: Pick<ServerIdentity, "protocol" | "address">): string {
+  return `${protocol} ${address.kind === "file" ? address.path : addressText(address)}`;
+}
+
 /** What a server counts. */
-export interface ServerCounts {
-  /** The server's name and listener: `line unix:/tmp/maxwells-daemon.sock`. */
+export interface ServerCounts extends ServerIdentity {
+  /** As `serverName` gives it. */
   readonly name: string;
   /** Requests that got their reply. */
   success: number;
@@ -43,8 +63,9 @@ export interface ServerCounts {
   refused: number;
 }
 
-export function emptyServerCounts(name: string): ServerCounts {
-  return { name, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 };
+export function emptyServerCounts(identity: ServerIdentity): ServerCounts {
+  const name = serverName(identity);
+  return { name, ...identity, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 };
 }
 
 /** What the feed counts for an application. */
@@ -70,8 +91,9 @@ export class Metrics {
     this.placements = placements;
   }
 
-  server(name: string): ServerCounts {
-    const counts = emptyServerCounts(name);
+  /** Makes the counts of one more server. */
+  server(identity: ServerIdentity): ServerCounts {
+    const counts = emptyServerCounts(identity);
     this.servers.push(counts);
     return counts;
   }

@@ -2,12 +2,13 @@ import { expect, test } from "bun:test";
 import { ClientTrouble } from "../src/client-trouble.ts";
 import { createCore } from "./support/core.ts";
 import { KeptLog } from "./support/logged.ts";
+import { listener } from "./support/server-identity.ts";
 
 function setUp() {
   const core = createCore();
   const log = new KeptLog();
   const trouble = new ClientTrouble(core.metrics, log, "app");
-  const counts = core.metrics.server("line");
+  const counts = core.metrics.server(listener("line"));
   counts.accepted = 1;
   return { core, log, trouble, counts };
 }
@@ -35,14 +36,19 @@ test("what has grown is told once, with its total and a remedy", () => {
   invalid.count = 9;
   core.metrics.placements.of("app", "master", "unknown-application").count = 2;
   counts.failure = 3;
-  Object.assign(core.metrics.server("http"), { accepted: 1, failure: 4 });
+  Object.assign(core.metrics.server(listener("http")), { accepted: 1, failure: 4 });
   trouble.look();
   expect(log.at("warn").map(({ fields }) => fields["total"])).toEqual([7, 9, 2, 7]);
 });
 
 test("a lease that cannot be renewed is no client's trouble", () => {
   const { core, log, trouble } = setUp();
-  core.metrics.server("apache-map /nowhere").failure = 9;
+  core.metrics.server({
+    protocol: "apache-map",
+    address: { kind: "file", path: "/nowhere" },
+    listens: false,
+    leasesTo: "apache",
+  }).failure = 9;
   trouble.close();
   expect(log.entries).toEqual([]);
 });

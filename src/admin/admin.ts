@@ -70,7 +70,7 @@ export class Admin extends StreamServer {
     const listening: Address = { kind: "tcp", ...address };
     const shared = new AdminShared(
       { ...context, connections: new Connections({ max: ADMIN_CONNECTIONS_MAX }) },
-      emptyServerCounts(`admin ${hostPortText(address)}`),
+      emptyServerCounts({ protocol: "admin", address: listening, listens: true, leasesTo: null }),
       {
         pages: pagesOf(options),
         hosts: [...hosts, address.host],

@@ -8,6 +8,7 @@
  */
 
 import { type HostPort, hostPortText } from "../config/values.ts";
+import type { ServerIdentity } from "../metrics.ts";
 import { get } from "./get.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -21,6 +22,8 @@ export interface Listeners {
   readonly applications: readonly string[];
   /** Names of servers, such as `http tcp:127.0.0.1:6294`. */
   readonly listeners: readonly string[];
+  /** The same servers by their fields. */
+  readonly servers: readonly Pick<ServerIdentity, "protocol" | "address">[];
 }
 
 /**
@@ -49,14 +52,14 @@ export async function readListeners(admin: HostPort): Promise<Listeners | undefi
     const url = `http://${hostPortText(admin)}/listeners`;
     const { body } = await get(url, { timeoutMs: TIMEOUT_MS, lengthMax: LENGTH_MAX });
     const said: unknown = JSON.parse(body);
-    return isListeners(said) ? said : undefined;
+    return isListeners(said) ? { ...said, servers: said.servers ?? [] } : undefined;
   } catch {
     // Nothing listens there, or it is no daemon of this kind.
     return undefined;
   }
 }
 
-function isListeners(value: unknown): value is Listeners {
+function isListeners(value: unknown): value is Omit<Listeners, "servers"> & Partial<Listeners> {
   const said = value as Partial<Listeners> | null;
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   return typeof said?.pid === "number" && areTexts(said.applications) && areTexts(said.listeners);

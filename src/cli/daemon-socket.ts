@@ -4,7 +4,7 @@ import { admin } from "../admin/admin.ts";
 import { readListeners } from "../admin/predecessor.ts";
 import type { Settings } from "../config/option.ts";
 import { type Address, addressText } from "../config/values.ts";
-import { socket } from "../servers/line.ts";
+import { line, socket } from "../servers/line.ts";
 
 /**
  * The socket that is named. If none is named, the daemon's own word counts, because under systemd it listens at the path of
@@ -15,7 +15,9 @@ export async function daemonSocket(settings: Settings): Promise<Address | null> 
   const adminAddress = settings.get(admin);
   if (settings.isNamed(socket) || adminAddress === null) return address;
   const said = await readListeners(adminAddress);
-  const paths = (said?.listeners ?? []).flatMap((name) => /^line unix:(.+)$/.exec(name)?.[1] ?? []);
+  const paths = (said?.servers ?? []).flatMap(({ protocol, address: bound }) =>
+    protocol === line.name && bound.kind === "unix" ? [bound.path] : [],
+  );
   const [path] = paths;
   const isDefault = address !== null && paths.some((each) => addressText(address) === `unix:${each}`);
   return isDefault || path === undefined ? address : { kind: "unix", path };

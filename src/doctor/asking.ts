@@ -74,14 +74,9 @@ async function countsOf({ daemon }: Subject) {
   return {
     withoutLease: sum(reported.filter(({ kind }) => kind === "failure")),
     decisions: sum(decisions) + sum(reported.filter(({ kind }) => kind === "decided")),
-    answers: successes(state.servers.filter((server) => !isPublisher(server))),
-    written: successes(state.servers.filter(isPublisher)),
+    answers: successes(state.servers.filter(({ listens }) => listens !== false)),
+    written: successes(state.servers.filter(({ listens }) => listens === false)),
   };
-}
-
-/** Whether a server takes no connections, but writes a lease for a proxy that decides by itself. */
-export function isPublisher({ name }: Pick<State["servers"][number], "name">): boolean {
-  return /^(haproxy|apache)-map /.test(name);
 }
 
 function sum(counts: readonly { readonly count: number }[]): number {

@@ -1,7 +1,8 @@
 /** What visitors get while the daemon is away, and afterwards: the experiment of `outage`. */
 
+import type { State } from "../admin/state.ts";
 import { MASTER } from "../circle.ts";
-import { isState } from "./daemon-side.ts";
+import { isState, namesServers, OLDER_DAEMON } from "./daemon-side.ts";
 import { Outage } from "./outage.ts";
 import { type Placed, pointsAt } from "./placing.ts";
 import type { Site, Visit } from "./site.ts";
@@ -54,8 +55,15 @@ export function peopleOf(arcs: readonly Placed[], random: () => number): Person[
 export async function prepare({ state, daemon }: Subject): Promise<Outage | { readonly why: string }> {
   if (!isState(state) || daemon.admin === null)
     return { why: "only the admin listener says which process the daemon is" };
-  const sockets = state.servers.flatMap(({ name }) => /^(?:line|http|spop) unix:(.+)$/.exec(name)?.[1] ?? []);
-  return Outage.prepare({ pid: state.pid, adminPort: daemon.admin.port, sockets });
+  if (!namesServers(state)) return { why: OLDER_DAEMON };
+  return Outage.prepare({ pid: state.pid, adminPort: daemon.admin.port, sockets: socketFilesOf(state) });
+}
+
+/** The socket files at which proxies reach the daemon, whatever the protocol. */
+export function socketFilesOf({ servers }: Pick<State, "servers">): string[] {
+  return servers.flatMap(({ listens, address }) =>
+    listens && address.kind === "unix" ? [address.path] : [],
+  );
 }
 
 /** Takes the daemon away, looks, and gives it back, whatever happens. */

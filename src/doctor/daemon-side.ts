@@ -99,6 +99,16 @@ export function isState(state: State | Unanswered): state is State {
   return "applications" in state;
 }
 
+/** Why something cannot be seen at a daemon that does not name the protocols and addresses of its servers. */
+export const OLDER_DAEMON =
+  "the daemon is older than doctor and does not describe its servers: restart the daemon with this version";
+
+/** Whether the daemon describes its servers by fields; version 3.0 has only their names. */
+export function namesServers({ servers }: Pick<State, "servers">): boolean {
+  // What another version answered has no type.
+  return servers.every(({ protocol }: { readonly protocol?: string }) => protocol !== undefined);
+}
+
 export function isAnswer(answer: SocketAnswer | Unanswered): answer is SocketAnswer {
   return "arcs" in answer;
 }

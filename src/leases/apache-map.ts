@@ -50,12 +50,18 @@ export class ApacheMap implements Server {
 
   constructor(context: ServerContext, path: string) {
     this.#context = context;
-    this.name = `apache-map ${path}`;
+    const counts = context.metrics.server({
+      protocol: "apache-map",
+      address: { kind: "file", path },
+      listens: false,
+      leasesTo: "apache",
+    });
+    this.name = counts.name;
     this.#renewal = new Renewal({
       proxy: "Apache",
       fields: { server: this.name },
       log: context.log,
-      counts: context.metrics.server(this.name),
+      counts,
       renew: () => writeAtomically(path, this.#text(), MAP_MODE),
     });
   }

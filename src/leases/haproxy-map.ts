@@ -11,7 +11,7 @@
 import { isAbsolute, join } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
-import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
+import { type Address, parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
 import { isInMaintenance } from "../state/maintenance.ts";
 import { KnownEnds } from "./arc-ends.ts";
@@ -88,7 +88,13 @@ export class HaproxyMap implements Server {
     this.#context = context;
     this.#address = address;
     this.#maintenance = maintenance;
-    this.name = `haproxy-map ${addressText(address.socket)}`;
+    const counts = context.metrics.server({
+      protocol: "haproxy-map",
+      address: address.socket,
+      listens: false,
+      leasesTo: "haproxy",
+    });
+    this.name = counts.name;
     const fields = { server: this.name, map: address.map };
     const isHere = address.socket.kind === "unix" && isAbsolute(address.map);
     this.#file = isHere ? new MapFile(address.map, context.log, fields) : undefined;
@@ -96,7 +102,7 @@ export class HaproxyMap implements Server {
       proxy: "HAProxy",
       fields,
       log: context.log,
-      counts: context.metrics.server(this.name),
+      counts,
       renew: () => this.#renew(),
     });
   }

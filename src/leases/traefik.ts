@@ -129,6 +129,7 @@ export class Traefik implements Server {
     );
     this.#http = new HttpServer(context, {
       protocol: "traefik",
+      leasesTo: "traefik",
       address: options.address,
       socketMode: 0,
       idleTimeoutMs: IDLE_MS,

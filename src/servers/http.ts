@@ -8,7 +8,6 @@
  * The status is 200 whatever is asked, since every one of these proxies makes an error page of anything else.
  */
 
-import { addressText } from "../config/values.ts";
 import type { Pages } from "./http/reply.ts";
 import { HttpConnection, HttpShared } from "./http-connection.ts";
 import { type ListenerOptions, listener, listenerKind } from "./listener-options.ts";
@@ -33,6 +32,8 @@ export const http = listenerKind(httpListen, (context, options) => new HttpServe
 export interface HttpServerOptions extends ListenerOptions {
   /** Its name in metrics and logs, if that is not `http`. */
   readonly protocol?: string;
+  /** The proxy that decides by itself under a lease of this server; none by default. */
+  readonly leasesTo?: string;
   /** What is served beside `/decide`; nothing by default. */
   readonly pages?: Pages;
 }
@@ -41,8 +42,9 @@ export class HttpServer extends StreamServer {
   readonly #shared: HttpShared;
 
   constructor(context: ServerContext, options: HttpServerOptions) {
-    const { protocol = "http", address, socketMode, idleTimeoutMs, pages = () => undefined } = options;
-    const counts = context.metrics.server(`${protocol} ${addressText(address)}`);
+    const { protocol = "http", leasesTo = null, pages = () => undefined } = options;
+    const { address, socketMode, idleTimeoutMs } = options;
+    const counts = context.metrics.server({ protocol, address, listens: true, leasesTo });
     const shared = new HttpShared(context, counts, pages);
     super(shared, { address, socketMode, silenceMs: Math.max(IDLE_MIN_MS, idleTimeoutMs) });
     this.#shared = shared;

@@ -6,7 +6,7 @@
 import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
 import { LineConnection, LineShared } from "./line-connection.ts";
 import { idleTimeout, type ListenerOptions, listenerOptions, socketMode } from "./listener-options.ts";
-import { listenerText } from "./passed-socket.ts";
+import { boundAddress } from "./passed-socket.ts";
 import { DRAIN_MS, type ServerContext, type ServerKind } from "./server.ts";
 import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
@@ -49,7 +49,12 @@ export class LineServer extends StreamServer {
   readonly #shared: LineShared;
 
   constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: ListenerOptions) {
-    const counts = context.metrics.server(`line ${listenerText(address)}`);
+    const counts = context.metrics.server({
+      protocol: "line",
+      address: boundAddress(address),
+      listens: true,
+      leasesTo: null,
+    });
     // 0: a connection ends with its first reply.
     const shared = new LineShared(context, counts, idleTimeoutMs === 0);
     super(shared, { address, socketMode, silenceMs: idleTimeoutMs || DRAIN_MS });

@@ -5,16 +5,16 @@
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
-import { type Address, addressText } from "../config/values.ts";
+import type { Address } from "../config/values.ts";
 
 /** `Num: RefCount Protocol Flags Type St Inode Path`. */
 const UNIX_LINE = /^\S+: \S+ \S+ \S+ \S+ \S+ +(\d+) (\/.+)$/;
 
-/** How a listener is called: `unix:/run/x.sock` also if it was passed as `fd:3`, and `fd:3` if the kernel does not tell. */
-export function listenerText(address: Address): string {
-  if (address.kind !== "fd") return addressText(address);
+/** The address at which a passed descriptor is bound, if the kernel tells it. Other addresses stay as they are. */
+export function boundAddress(address: Address): Address {
+  if (address.kind !== "fd") return address;
   const path = pathOf(address.fd);
-  return path === undefined ? addressText(address) : `unix:${path}`;
+  return path === undefined ? address : { kind: "unix", path };
 }
 
 function pathOf(fd: number): string | undefined {

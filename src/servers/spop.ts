@@ -3,7 +3,6 @@
  * on a connection is in `spop-connection.ts`.
  */
 
-import { addressText } from "../config/values.ts";
 import { type ListenerOptions, listener, listenerKind } from "./listener-options.ts";
 import type { ServerContext } from "./server.ts";
 import { SpopConnection, SpopShared } from "./spop-connection.ts";
@@ -25,7 +24,7 @@ export class SpopServer extends StreamServer {
   readonly #shared: SpopShared;
 
   constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: ListenerOptions) {
-    const counts = context.metrics.server(`spop ${addressText(address)}`);
+    const counts = context.metrics.server({ protocol: "spop", address, listens: true, leasesTo: null });
     const shared = new SpopShared(context, counts);
     super(shared, { address, socketMode, silenceMs: Math.max(IDLE_MIN_MS, idleTimeoutMs) });
     this.#shared = shared;

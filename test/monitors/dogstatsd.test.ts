@@ -8,6 +8,7 @@ import { DogStatsD, type DogStatsDOptions, dogstatsd } from "../../src/monitors/
 import { CLOSE_MS, type MonitorContext } from "../../src/monitors/monitor.ts";
 import { eventually } from "../support/daemon-process.ts";
 import { freePort } from "../support/port.ts";
+import { listener } from "../support/server-identity.ts";
 import { decide, type TestContext, testContext } from "./context.ts";
 
 interface Line {
@@ -131,8 +132,8 @@ test("the names of 2016 go out with their tags", async () => {
   decide(context, "app", 0.8, 4);
   rollout.placements.of("app", "master", "invalid").count += 5;
   rollout.placements.of("app", "master", "unknown-application").count += 6;
-  metrics.server("line").success += 7;
-  const http = metrics.server("http");
+  metrics.server(listener("line")).success += 7;
+  const http = metrics.server(listener("http"));
   http.success += 1;
   http.failure += 8;
   const feed = metrics.feed("app");
@@ -159,7 +160,7 @@ test("the names of 2016 go out with their tags", async () => {
 test("over many seconds nothing is lost and nothing is sent twice", async () => {
   const context = testContext();
   const statsd = await receiver();
-  const server = context.metrics.server("line");
+  const server = context.metrics.server(listener("line"));
   const sending = await monitor(statsd.port, context);
   let observed = 0;
   for (let second = 0; second < 20; second++) {
@@ -184,7 +185,7 @@ test("over many seconds nothing is lost and nothing is sent twice", async () => 
 test("what did not change is not sent", async () => {
   const context = testContext();
   const statsd = await receiver();
-  context.metrics.server("line").success = 3;
+  context.metrics.server(listener("line")).success = 3;
   context.metrics.delay.observe(1, 1);
   const sending = await monitor(statsd.port, context);
   await sending.send();
@@ -267,7 +268,7 @@ test("a hostile name of an application cannot forge lines or tags", async () => 
 test("the environment adds nothing", async () => {
   const context = testContext();
   const statsd = await receiver();
-  context.metrics.server("line").success = 1;
+  context.metrics.server(listener("line")).success = 1;
   const names = ["DD_ENV", "DD_TAGS", "DD_SERVICE", "DD_ENTITY_ID", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT"];
   for (const name of names) process.env[name] = "9";
   try {
@@ -349,7 +350,7 @@ test("a statsd that comes back gets what is counted from then on", async () => {
   const context = testContext();
   const port = await freePort();
   const sending = await monitor(port, context);
-  const server = context.metrics.server("line");
+  const server = context.metrics.server(listener("line"));
   for (let second = 0; second < 4; second++) {
     server.success += 10;
     await sending.send();
@@ -406,7 +407,7 @@ test("what the socket refuses is sent with the next second, once", async () => {
 test("a name is resolved when the client is made, not with every packet, and followed when it moves", async () => {
   const context = testContext();
   const first = await receiver();
-  const server = context.metrics.server("line");
+  const server = context.metrics.server(listener("line"));
   let lookups = 0;
   let host = "127.0.0.1";
   const sending = await monitor(first.port, context, {
@@ -448,7 +449,7 @@ test("a name that did not move keeps its socket", async () => {
   const context = testContext();
   const statsd = await receiver();
   const sending = await monitor(statsd.port, context);
-  const server = context.metrics.server("line");
+  const server = context.metrics.server(listener("line"));
   for (let i = 0; i < 3; i++) {
     server.success++;
     await sending.send();
@@ -470,7 +471,7 @@ test("closed while a name is being resolved, it stays closed", async () => {
   await sending.close();
   resolve("127.0.0.1");
   await connected;
-  context.metrics.server("line").success = 1;
+  context.metrics.server(listener("line")).success = 1;
   await sending.send();
   await statsd.settle();
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(0);
@@ -497,7 +498,7 @@ test("started, it sends by itself; closed, it has sent the rest and sends no mor
   const context = testContext();
   const statsd = await receiver();
   const sending = await monitor(statsd.port, context, { intervalMs: 5 });
-  const server = context.metrics.server("line");
+  const server = context.metrics.server(listener("line"));
   server.success = 1;
   while (statsd.sum("maxwellsdaemon.server.success") < 1) await Bun.sleep(1);
   server.success = 3;
@@ -515,8 +516,9 @@ test("it does not keep a process alive", async () => {
   const script = `
     import { DogStatsD } from "./src/monitors/dogstatsd.ts";
     import { testContext } from "./test/monitors/context.ts";
+    import { listener } from "./test/support/server-identity.ts";
     const context = testContext();
-    context.metrics.server("line").success = 1;
+    context.metrics.server(listener("line")).success = 1;
     const address = { host: "127.0.0.1", port: ${await freePort()} };
     const sending = new DogStatsD({ address, isNamed: true }, context);
     sending.start();

@@ -6,6 +6,7 @@ import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import type { Monitor, MonitorContext } from "../../src/monitors/monitor.ts";
 import { Prometheus, prometheus } from "../../src/monitors/prometheus.ts";
 import { METRICS } from "../../src/monitors/table.ts";
+import { listener } from "../support/server-identity.ts";
 import { decide, testContext, UNHEALTHY_MS } from "./context.ts";
 
 interface Page {
@@ -77,7 +78,7 @@ test("every metric of the table is on the page, with its type and its help", asy
   context.feed.start();
   await context.feed.begun();
   await context.feed.close();
-  context.metrics.server("line");
+  context.metrics.server(listener("line"));
   context.metrics.feed("app");
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
   decide(context, "app", 0.2);
@@ -118,7 +119,7 @@ test("what proxies report is no decision, and has a metric of its own", async ()
 test("values are those of the daemon at the moment of the scrape", async () => {
   const context = testContext(["app", "shop"]);
   const prometheus = monitor(context);
-  const server = context.metrics.server("line unix:/tmp/a.sock");
+  const server = context.metrics.server(listener("line", "/tmp/a.sock"));
   const feed = context.metrics.feed("shop");
   Object.assign(server, { success: 1, failure: 2, connections: 3, accepted: 4, refused: 5 });
   Object.assign(feed, { success: 6, failure: 7, malformed: 8 });

@@ -7,6 +7,7 @@ import type { StreamConnection, StreamShared, StreamSocket } from "../../src/ser
 import { Waiting } from "../../src/servers/waiting.ts";
 import { createCore } from "../support/core.ts";
 import { holds } from "../support/random.ts";
+import { listener } from "../support/server-identity.ts";
 
 /** What may wait in these tests. */
 const MAX = 4_096;
@@ -27,13 +28,18 @@ function socket(): StreamSocket {
 
 function line(): { shared: StreamShared; connection: StreamConnection } {
   const core = createCore();
-  const shared = new LineShared(core, core.metrics.server("line"), false, new Waiting(MAX));
+  const shared = new LineShared(core, core.metrics.server(listener("line")), false, new Waiting(MAX));
   return { shared, connection: new LineConnection(shared, socket(), 0) };
 }
 
 function http(): { shared: StreamShared; connection: StreamConnection } {
   const core = createCore();
-  const shared = new HttpShared(core, core.metrics.server("http"), () => undefined, new Waiting(MAX));
+  const shared = new HttpShared(
+    core,
+    core.metrics.server(listener("http")),
+    () => undefined,
+    new Waiting(MAX),
+  );
   return { shared, connection: new HttpConnection(shared, socket(), 0) };
 }
 

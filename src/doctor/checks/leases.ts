@@ -8,9 +8,9 @@
  */
 
 import type { State } from "../../admin/state.ts";
-import { isPublisher, isUnheard } from "../asking.ts";
+import { isUnheard } from "../asking.ts";
 import { type Check, causing, fail, pass, skipped } from "../check.ts";
-import { isState } from "../daemon-side.ts";
+import { isState, namesServers, OLDER_DAEMON } from "../daemon-side.ts";
 import type { Subject } from "../subject.ts";
 
 /** Leases are renewed twice a second, and Traefik asks once a second. */
@@ -19,9 +19,7 @@ const WATCH_MS = 2_500;
 type Counts = State["servers"][number];
 
 /** What became of one lease while it was watched. */
-interface Lease {
-  /** As the daemon calls it: `haproxy-map unix:/run/haproxy/admin.sock`. */
-  readonly name: string;
+interface Lease extends Pick<Counts, "name" | "listens" | "leasesTo"> {
   readonly renewed: number;
   readonly failed: number;
   /** Failed since the daemon started. */
@@ -37,9 +35,11 @@ export const leases: Check = {
   skip: ({ state }) =>
     !isState(state)
       ? "the daemon's counts are at its admin listener"
-      : state.servers.some(isRenewed)
-        ? undefined
-        : "this daemon writes no lease: it has no -haproxy-map, -apache-map or -traefik",
+      : !namesServers(state)
+        ? OLDER_DAEMON
+        : state.servers.some(isRenewed)
+          ? undefined
+          : "this daemon writes no lease: it has no -haproxy-map, -apache-map or -traefik",
 
   async run(subject, signal) {
     const before = await serversOf(subject);
@@ -61,14 +61,14 @@ export const leases: Check = {
       evidence,
     );
     // HAProxy may ask over SPOE, and have the map for maintenance alone.
-    return lost.some(({ name }) => isFront(name, subject)) && isUnheard(await subject.asking(signal))
+    return lost.some(({ leasesTo }) => isFront(leasesTo, subject)) && isUnheard(await subject.asking(signal))
       ? causing(finding, "the proxy at -url has no lease, so everyone is at master")
       : finding;
   },
 };
 
-function isRenewed(server: Pick<Counts, "name">): boolean {
-  return isPublisher(server) || server.name.startsWith("traefik ");
+function isRenewed({ leasesTo }: Pick<Counts, "leasesTo">): boolean {
+  return leasesTo !== null;
 }
 
 async function serversOf({ daemon }: Subject): Promise<readonly Counts[] | undefined> {
@@ -76,10 +76,10 @@ async function serversOf({ daemon }: Subject): Promise<readonly Counts[] | undef
   return isState(state) ? state.servers : undefined;
 }
 
-function grownSince(before: readonly Counts[], { name, success, failure }: Counts): Lease {
+function grownSince(before: readonly Counts[], { name, listens, leasesTo, success, failure }: Counts): Lease {
   const old = before.find((server) => server.name === name);
   return {
-    name,
+    ...{ name, listens, leasesTo },
     renewed: success - (old?.success ?? 0),
     failed: failure - (old?.failure ?? 0),
     failedEver: failure,
@@ -87,9 +87,9 @@ function grownSince(before: readonly Counts[], { name, success, failure }: Count
 }
 
 function described(lease: Lease): string {
-  const { name, renewed, failed, failedEver } = lease;
+  const { name, listens, renewed, failed, failedEver } = lease;
   if (!isRenewed(lease)) return `${name} answered ${renewed} requests meanwhile`;
-  if (name.startsWith("traefik "))
+  if (listens)
     return renewed > 0
       ? `${name} was asked ${renewed} times`
       : `no Traefik asks ${name} for its configuration`;
@@ -97,18 +97,17 @@ function described(lease: Lease): string {
   return `${name} is not renewed: ${failed} failures meanwhile, ${failedEver} since the daemon started`;
 }
 
-function remedyOf({ name }: Lease): string {
-  if (name.startsWith("traefik ")) {
+function remedyOf({ listens, leasesTo }: Lease): string {
+  if (listens) {
     return "start Traefik with the daemon's address as the endpoint of providers.http; its log says why it cannot ask";
   }
-  return name.startsWith("haproxy-map ")
+  return leasesTo === "haproxy"
     ? "the daemon's log says why: HAProxy has to run with a stats socket of level admin that the daemon's user may open, and with this map"
     : "the daemon's log says why: its user has to be able to write the file and its directory";
 }
 
 /** Whether a lease is that of the proxy at `-url`, as far as that can be seen: the only one of its kind there and here. */
-function isFront(lease: string, { front, state }: Subject): boolean {
-  const kind = lease.split(/-map | /, 1)[0];
-  const ofKind = isState(state) ? state.servers.filter(({ name }) => name.startsWith(`${kind}`)) : [];
-  return ofKind.length === 1 && front?.length === 1 && front[0]?.name === kind;
+function isFront(proxy: string | null, { front, state }: Subject): boolean {
+  const leases = isState(state) ? state.servers.filter(({ leasesTo }) => leasesTo === proxy) : [];
+  return leases.length === 1 && front?.length === 1 && front[0]?.name === proxy;
 }

@@ -3,7 +3,7 @@
 import { lstatSync } from "node:fs";
 import { type Asking, isHeard, isUnheard } from "../asking.ts";
 import { type Check, causing, type Finding, fail, pass, skipped, warn } from "../check.ts";
-import { type DaemonSide, isAnswer, isState, type Unanswered } from "../daemon-side.ts";
+import { type DaemonSide, isAnswer, isState, namesServers, type Unanswered } from "../daemon-side.ts";
 import { listeningFor } from "../listening.ts";
 import type { Subject } from "../subject.ts";
 
@@ -128,8 +128,11 @@ function fileKind(path: string): "socket" | "other" | "missing" | "hidden" {
 async function isOneDaemon(daemon: DaemonSide, path: string): Promise<boolean | undefined> {
   const accepted = async () => {
     const state = await daemon.state();
-    if (!isState(state)) return undefined;
-    return state.servers.find(({ name }) => name === `line unix:${path}`)?.accepted ?? -1;
+    if (!isState(state) || !namesServers(state)) return undefined;
+    const server = state.servers.find(
+      ({ listens, address }) => listens && address.kind === "unix" && address.path === path,
+    );
+    return server?.accepted ?? -1;
   };
   const before = await accepted();
   if (before === undefined || !isAnswer(await daemon.ask())) return undefined;

@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { Admin } from "../../../src/admin/admin.ts";
 import type { State } from "../../../src/admin/state.ts";
+import { emptyServerCounts } from "../../../src/metrics.ts";
 import { REASONS } from "../../../src/placement.ts";
 import { LineServer } from "../../../src/servers/line.ts";
 import { durationText } from "../../../src/text.ts";
 import { createCore } from "../../support/core.ts";
+import { listener } from "../../support/server-identity.ts";
 import { run, temporaryDirectory } from "../run.ts";
 
 const directory = temporaryDirectory();
@@ -57,7 +59,10 @@ const STATE: State = {
     },
   ],
   servers: [
-    { name: "line unix:/tmp/x.sock", success: 42, failure: 3, connections: 1, accepted: 7, refused: 0 },
+    {
+      ...emptyServerCounts(listener("line", "/tmp/x.sock")),
+      ...{ success: 42, failure: 3, connections: 1, accepted: 7 },
+    },
   ],
 };
 

@@ -25,7 +25,9 @@ export async function checkListener(
   if (address.kind === "tcp") {
     const place = hostPortText(address);
     const isOurs =
-      running?.servers.some(({ name }) => name.startsWith(kind) && name.includes(place)) ?? false;
+      running?.servers.some(({ protocol, address: its }) => {
+        return protocol === kind && its?.kind === "tcp" && hostPortText(its) === place;
+      }) ?? false;
     return [await checkPort(setting, address.host, address.port, isOurs)];
   }
   return [await checkSocketFile(setting, address.path, kind)];

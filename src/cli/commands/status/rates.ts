@@ -59,7 +59,7 @@ export function compare(before: readonly Answer[], after: readonly Answer[], sec
   const states = after.flatMap(({ state }) => (state === null ? [] : [state]));
   const names = [...new Set(states.flatMap(({ applications }) => applications.map(({ name }) => name)))];
   const silent = states.flatMap(({ servers }) =>
-    servers.flatMap(({ name }) => SILENT_SERVERS[name.split(" ", 1)[0] ?? ""] ?? []),
+    servers.flatMap(({ protocol }) => SILENT_SERVERS[protocol] ?? []),
   );
   return {
     at: new Date().toISOString(),

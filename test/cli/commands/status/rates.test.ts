@@ -4,6 +4,8 @@ import { expect, test } from "bun:test";
 import type { ApplicationState, State } from "../../../../src/admin/state.ts";
 import type { Answer } from "../../../../src/cli/commands/status/fleet.ts";
 import { compare } from "../../../../src/cli/commands/status/rates.ts";
+import { emptyServerCounts } from "../../../../src/metrics.ts";
+import { listener } from "../../../support/server-identity.ts";
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -104,11 +106,11 @@ test("a version that is gone has no order, and stale rollouts order everyone to 
 });
 
 test.each([
-  ["haproxy-map unix:/run/haproxy.sock", "HAProxy"],
-  ["apache-map /var/lib/apache.map", "Apache"],
-  ["traefik http://127.0.0.1:6295", "Traefik"],
-])("with %s the figures are not whole, and say so", (name, proxy) => {
-  const servers = [{ name, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 }];
+  ["haproxy-map", "HAProxy"],
+  ["apache-map", "Apache"],
+  ["traefik", "Traefik"],
+])("with %s the figures are not whole, and say so", (protocol, proxy) => {
+  const servers = [emptyServerCounts(listener(protocol))];
   const { unseen } = compare([answer({})], [answer({}, {}, { servers })], 2);
   expect(unseen).toHaveLength(1);
   expect(unseen[0]).toStartWith(proxy);
