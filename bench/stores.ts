@@ -6,7 +6,8 @@
 
 import { openStore } from "../src/stores/list.ts";
 import type { Store } from "../src/stores/store.ts";
-import { DaemonHome, type DaemonProcess, eventually } from "../test/support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "../test/support/daemon-process.ts";
+import { eventually } from "../test/support/eventually.ts";
 import { median, notMeasuredRow, type Row } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";

@@ -17,7 +17,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DRAIN_MS } from "../src/servers/server.ts";
-import { DaemonHome, eventually } from "./support/daemon-process.ts";
+import { DaemonHome } from "./support/daemon-process.ts";
+import { eventually } from "./support/eventually.ts";
 import { LineClient } from "./support/line.ts";
 import { freePort } from "./support/port.ts";
 

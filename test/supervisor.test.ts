@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { connectSupervisor } from "../src/supervisor.ts";
-import { DaemonHome, type DaemonProcess, eventually } from "./support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
+import { eventually } from "./support/eventually.ts";
 import { KeptLog } from "./support/logged.ts";
 import { hasPython, NotifySocket } from "./support/notify-socket.ts";
 

@@ -6,7 +6,7 @@ import { ADMIN_CONNECTIONS_MAX, Admin, type AdminOptions } from "../../src/admin
 import { isOwnHost, readAdminRequest } from "../../src/admin/request.ts";
 import { whyNotReady } from "../../src/readiness.ts";
 import { createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";
 
 const releases: (() => Promise<void> | void)[] = [];

@@ -12,7 +12,7 @@ import {
   type UndecidedReason,
 } from "../../src/client/client.ts";
 import { PAUSE_MS, REFUSED_PAUSE_MS } from "../../src/client/pause.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { answer, FakeDaemon, replyTo, silence } from "../support/line-peer.ts";
 import { Random } from "../support/random.ts";
 

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { assignmentOfKey } from "../../src/assignment.ts";
 import { Client, type ClientOptions, type Decision } from "../../src/client/client.ts";
 import { PAUSE_MS } from "../../src/client/pause.ts";
-import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { Random } from "../support/random.ts";
 

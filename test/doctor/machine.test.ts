@@ -9,7 +9,7 @@ import { barrierTo, isAllowed, sees } from "../../src/doctor/access.ts";
 import { listeningFor, listeningOn } from "../../src/doctor/listening.ts";
 import { runningProcesses, socketsOf, userName } from "../../src/doctor/processes.ts";
 import { type ProxyName, runningProxies, servingAt } from "../../src/doctor/proxies.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "machine-")));
 afterAll(() => rmSync(directory, { recursive: true }));

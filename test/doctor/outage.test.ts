@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { ask } from "../../src/client/line.ts";
 import { listeningFor } from "../../src/doctor/listening.ts";
 import { Outage } from "../../src/doctor/outage.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { Setup } from "./setup.ts";
 import { NOBODY, Stranger } from "./stranger.ts";
 

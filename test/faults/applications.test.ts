@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { APPLICATIONS_MAX } from "../../src/config/options.ts";
-import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 
 const NAMES = Array.from({ length: APPLICATIONS_MAX }, (_, index) => `app-${index}`);

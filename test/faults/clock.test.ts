@@ -6,7 +6,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 

@@ -1,7 +1,8 @@
 /** A process that may open only a few files. */
 
 import { expect, test } from "bun:test";
-import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 

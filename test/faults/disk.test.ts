@@ -3,8 +3,9 @@
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { hasSmallDisks, mountSmallDisk, unmount } from "../support/disk.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 

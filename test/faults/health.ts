@@ -2,7 +2,8 @@
 
 import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
-import { type DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import type { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 
 /**

@@ -3,7 +3,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { CAN_BE_NOBODY, type Hoard, startHoard } from "../support/hoard.ts";
 import { HttpClient } from "../support/http.ts";
 import { LineClient } from "../support/line.ts";

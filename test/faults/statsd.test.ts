@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
-import { DaemonHome, eventually } from "../support/daemon-process.ts";
+import { DaemonHome } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 

@@ -2,13 +2,14 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { DaemonHome, DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
 import {
   type DynamodbLocal,
   dynamodbMissing,
   sdkEnvironment,
   startDynamodbLocal,
 } from "../support/dynamodb-local.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { type ProxyMode, type StoreProxy, startStoreProxy } from "../support/store-proxy.ts";
 import { expectHealthy, residentBytes } from "./health.ts";

@@ -4,7 +4,8 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../cli/run.ts";
-import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 
 let home: DaemonHome;
 let daemon: DaemonProcess;

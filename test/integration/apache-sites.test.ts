@@ -17,7 +17,8 @@ import {
   startApache,
   wholeConfiguration,
 } from "../support/apache.ts";
-import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { errorsByVersion } from "../support/readme-command.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";

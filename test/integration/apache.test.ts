@@ -22,7 +22,7 @@ import {
   startApache,
   wholeConfiguration,
 } from "../support/apache.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { Random } from "../support/random.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";

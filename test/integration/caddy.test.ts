@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket } from "bun";
 import { caddyLogIn, caddyMissing, fillCaddyfile, startCaddy } from "../support/caddy.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";

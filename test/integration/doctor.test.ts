@@ -11,7 +11,7 @@ import type { Verdict } from "../../src/doctor/check.ts";
 import { ADDED_MS_MAX } from "../../src/doctor/checks/outage.ts";
 import { run } from "../cli/run.ts";
 import { BY_TEXT, behind, type Examined, examine, Setup } from "../doctor/setup.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { nginxMissing } from "../support/nginx.ts";
 import { INTEGRATIONS } from "./conformance/list.ts";

@@ -8,8 +8,8 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../support/daemon-process.ts";
 import { envoyMissing, fillEnvoy, startEnvoy } from "../support/envoy.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Answer, FakeDaemon, TO_CANARY } from "../support/fake-daemon.ts";
 import { freePort } from "../support/port.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";

@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import type { Seen } from "../support/upstream.ts";
 import type { Visit } from "../support/visitors.ts";
 import { INTEGRATIONS } from "./conformance/list.ts";

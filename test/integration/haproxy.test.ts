@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DaemonHome, eventually } from "../support/daemon-process.ts";
+import { DaemonHome } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   addApplication,
   fillHaproxy,

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeDaemon } from "../support/fake-daemon.ts";
 import { fillExample, installPage, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";

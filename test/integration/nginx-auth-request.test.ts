@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { fillExample, installPage, type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";

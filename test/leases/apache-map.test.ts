@@ -6,7 +6,7 @@ import { leaseLine } from "../../src/leases/apache/map.ts";
 import { ApacheMap, apacheMap } from "../../src/leases/apache-map.ts";
 import { arcEnds, KnownEnds } from "../../src/leases/arc-ends.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { settingsOf } from "../support/settings.ts";
 
 const LINE = /^(\S+) t=(\d{13})000,t=(\d{13})000((?:,[^,]+,[0-9.]+,[0-9.]+,[0-9.]+)*)$/;

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HaproxyMap, haproxyMap } from "../../src/leases/haproxy-map.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";
 import { settingsOf } from "../support/settings.ts";
 import { StatsSocket } from "../support/stats-socket.ts";

@@ -6,7 +6,7 @@ import { CROSS_CHECKS } from "../../src/config/together.ts";
 import { CHANGEOVER_MS } from "../../src/leases/traefik/given.ts";
 import { Traefik, traefikListen, traefikVersions } from "../../src/leases/traefik.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { HttpClient } from "../support/http.ts";
 import { Random } from "../support/random.ts";
 import { settingsOf } from "../support/settings.ts";

@@ -4,7 +4,8 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { DaemonHome, type DaemonProcess, eventually } from "../support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   type App,
   appOf,

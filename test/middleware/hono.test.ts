@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { Hono } from "hono";
 import { Client } from "../../src/client/client.ts";
 import { maxwellsDaemon } from "../../src/middleware/hono.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeDaemon, replyTo } from "../support/line-peer.ts";
 
 /** A daemon that gives each new visitor another assignment. */

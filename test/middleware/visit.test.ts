@@ -11,7 +11,7 @@ import {
   tellUpstreams,
   type VisitOptions,
 } from "../../src/middleware/visit.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeDaemon } from "../support/line-peer.ts";
 import { freePort } from "../support/port.ts";
 

@@ -6,7 +6,7 @@ import { createLog } from "../../src/log.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { DogStatsD, type DogStatsDOptions, dogstatsd } from "../../src/monitors/dogstatsd.ts";
 import { CLOSE_MS, type MonitorContext } from "../../src/monitors/monitor.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { listener } from "../support/server-identity.ts";
 import { decide, type TestContext, testContext } from "./context.ts";

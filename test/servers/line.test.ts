@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LineServer } from "../../src/servers/line.ts";
 import { type Core, countOf, createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { describeServer, type Protocol, type Question } from "./server-suite.ts";

@@ -13,7 +13,7 @@ import { covers } from "../../src/circle.ts";
 import type { Address } from "../../src/config/values.ts";
 import { DRAIN_MS, type Server } from "../../src/servers/server.ts";
 import { type Core, countOf, createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { Random } from "../support/random.ts";
 import { xxh64 } from "../support/xxh64.ts";
 

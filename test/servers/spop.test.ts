@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SpopServer } from "../../src/servers/spop.ts";
 import { type Core, countOf, createCore } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { Random } from "../support/random.ts";
 import { frame, hello, message, notify, type Pairs, pairs, SpopClient } from "../support/spop.ts";
 import { describeServer, type Protocol } from "./server-suite.ts";

@@ -8,7 +8,7 @@ import type { Socket } from "bun";
 import { LineServer } from "../../src/servers/line.ts";
 import { REQUEST_MS_MAX } from "../../src/servers/stream-connection.ts";
 import { createCore } from "../support/core.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 
 const CLIENTS = 2_000;
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Problem } from "../../src/config/option.ts";
 import { openStore, resolveStore } from "../../src/stores/list.ts";
 import type { StoreError } from "../../src/stores/store.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";

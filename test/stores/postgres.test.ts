@@ -15,7 +15,7 @@ import type { Ask } from "../../src/stores/postgres/session.ts";
 import { postgres as kind } from "../../src/stores/postgres.ts";
 import { type Store, StoreError } from "../../src/stores/store.ts";
 import { run, temporaryDirectory } from "../cli/run.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";

@@ -1,6 +1,6 @@
 import { openStore } from "../../src/stores/list.ts";
 import type { Store } from "../../src/stores/store.ts";
-import { eventually } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import { type RedisProgram, type RedisServer, redisMissing, startRedis } from "../support/redis-server.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { storeSuite } from "./store-suite.ts";

@@ -19,7 +19,8 @@ import {
   StoreError,
   type Written,
 } from "../../src/stores/store.ts";
-import { DaemonHome, eventually } from "../support/daemon-process.ts";
+import { DaemonHome } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
 import type { TcpFaults } from "../support/tcp-faults.ts";
 
 /** How long anything prompt may take here, on a machine that is busy. */

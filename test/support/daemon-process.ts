@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { State } from "../../src/admin/state.ts";
 import { ask } from "../../src/client/line.ts";
+import { eventually } from "./eventually.ts";
 
 const BIN = join(import.meta.dir, "../../bin/maxwells-daemon");
 
@@ -212,20 +213,5 @@ export class DaemonProcess {
         }),
       ]);
     }
-  }
-}
-
-const EVENTUALLY_MS = 10_000;
-
-/** Looks every few milliseconds until `holds`; rejects after a while. For what tells of no event. */
-export async function eventually(
-  holds: () => Promise<boolean> | boolean,
-  what: string,
-  withinMs = EVENTUALLY_MS,
-): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await Bun.sleep(LOOK_EVERY_MS);
   }
 }

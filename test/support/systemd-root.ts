@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../cli/run.ts";
-import { eventually } from "./daemon-process.ts";
+import { eventually } from "./eventually.ts";
 import { NotifySocket } from "./notify-socket.ts";
 import { freePort } from "./port.ts";
 

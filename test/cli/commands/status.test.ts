@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { createDaemon, type Daemon } from "../../../src/daemon.ts";
 import { silentLog } from "../../../src/log.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { LineClient } from "../../support/line.ts";
 import { settingsOf } from "../../support/settings.ts";
 import { run, temporaryDirectory } from "../run.ts";

@@ -4,7 +4,8 @@
  */
 
 import { expect } from "bun:test";
-import { eventually, type Records } from "../../support/daemon-process.ts";
+import type { Records } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import type { Case } from "./case.ts";
 import type { Rig } from "./rig.ts";
 

@@ -1,7 +1,7 @@
 /** Law 4: the daemon is gone, hung, slow or restarted, and visitors notice nothing but that master serves them. */
 
 import { expect } from "bun:test";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import type { Case } from "./case.ts";
 import type { Rig } from "./rig.ts";
 

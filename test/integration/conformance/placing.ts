@@ -2,7 +2,7 @@
 
 import { expect } from "bun:test";
 import { covers } from "../../../src/circle.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { Random } from "../../support/random.ts";
 import type { Case } from "./case.ts";
 import { inParallel, type Rig } from "./rig.ts";

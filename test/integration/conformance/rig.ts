@@ -3,7 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DaemonHome, type DaemonProcess, eventually, type Records } from "../../support/daemon-process.ts";
+import { DaemonHome, type DaemonProcess, type Records } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/port.ts";
 import { type Seen, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { type Reply, type Visit, Visitors } from "../../support/visitors.ts";

@@ -2,7 +2,7 @@
 
 import { expect } from "bun:test";
 import { covers } from "../../../src/circle.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import type { Seen } from "../../support/upstream.ts";
 import type { Case } from "./case.ts";
 import type { Rig, Served } from "./rig.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MaintenanceFiles } from "../../../src/leases/traefik/maintenance-files.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 
 test("law 8: a disk that does not say whether the file is there ends no maintenance, and begins none", async () => {
   const directory = mkdtempSync(join(tmpdir(), "maintenance-"));

@@ -1,8 +1,8 @@
 /** What people do to an etcd: edit by hand, give rights, take them, compact. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { eventually } from "../../support/daemon-process.ts";
 import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../../support/etcd.ts";
+import { eventually } from "../../support/eventually.ts";
 import { rollouts, within } from "../store-suite.ts";
 
 const missing = etcdMissing();

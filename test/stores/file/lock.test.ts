@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { LOCK_STALE_MS } from "../../../src/stores/file/lock.ts";
 import { openStore } from "../../../src/stores/list.ts";
 import type { Store, StoreError } from "../../../src/stores/store.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { Random } from "../../support/random.ts";
 
 const HOLDER = join(import.meta.dir, "../../support/file-lock-holder.ts");

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/port.ts";
 import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
 import { TcpFaults } from "../../support/tcp-faults.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
 import { run, temporaryDirectory } from "../../cli/run.ts";
-import { eventually } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
 import { rollouts } from "../store-suite.ts";
 
