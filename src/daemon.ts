@@ -26,7 +26,7 @@ import {
 } from "./config/options.ts";
 import { redactAddress } from "./config/redact.ts";
 import { hostPortText } from "./config/values.ts";
-import type { Reading } from "./feed/followed.ts";
+import type { Reading, ReadingFollower } from "./feed/reading.ts";
 import { Feed } from "./feed.ts";
 import { Handler } from "./handler.ts";
 import type { Log } from "./log.ts";
@@ -87,11 +87,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     metrics,
     log,
     clock,
-    onReading: (reading: Reading) => {
-      if (kept === undefined) warnOfMaintenance(reading, log);
-      kept?.maintenance.follow(reading);
-      kept?.lastGood.save(reading);
-    },
+    followers: followersOf(kept, log),
     lastGood: async (name) => kept?.lastGood.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
@@ -294,6 +290,12 @@ function warnOfUncheckedTls(environment: Readonly<Record<string, string | undefi
   });
 }
 
+/** They hear of each reading, in this order. */
+function followersOf(kept: StateDirectory | undefined, log: Log): ReadingFollower[] {
+  if (kept === undefined) return [(reading) => warnOfMaintenance(reading, log)];
+  return [(reading) => kept.maintenance.follow(reading), (reading) => kept.lastGood.save(reading)];
+}
+
 function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {
   if (!arcs.some((arc) => arc.version === MAINTENANCE && arc.rollout > 0)) return;
   log.warn("maintenance is on, and there is no state directory to tell the proxy: nothing changes", {
@@ -313,11 +315,14 @@ function sourceOf(address: string): string {
   return `${shown} ${createHash("sha256").update(address.slice(query)).digest("hex").slice(0, 4)}`;
 }
 
-/** The state directory's two tenants; undefined where there is none. */
-function openStateDirectory(
-  settings: Settings,
-  log: Log,
-): { maintenance: Maintenance; lastGood: LastGoodSnapshots } | undefined {
+/** What the state directory holds. */
+interface StateDirectory {
+  readonly maintenance: Maintenance;
+  readonly lastGood: LastGoodSnapshots;
+}
+
+/** Undefined if there is none, or if it cannot be used and no flag names it. */
+function openStateDirectory(settings: Settings, log: Log): StateDirectory | undefined {
   const path = settings.get(stateDir);
   if (path === null) return undefined;
   try {

@@ -21,7 +21,8 @@
 
 import { BoundedReads } from "./feed/bounded-read.ts";
 import { Expiry } from "./feed/expiry.ts";
-import { type FeedState, Followed, type Reading } from "./feed/followed.ts";
+import { type FeedState, Followed } from "./feed/followed.ts";
+import type { ReadingFollower } from "./feed/reading.ts";
 import { Tellings } from "./feed/tellings.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -61,8 +62,8 @@ export interface FeedOptions {
   readonly delayMs: number;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Called after each successful read, when its table counts. Must not throw. */
-  readonly onReading?: (reading: Reading) => void;
+  /** They hear of each successful read, in this order. */
+  readonly followers?: readonly ReadingFollower[];
   /** What an earlier process saved, to start from until the first read succeeds. */
   readonly lastGood?: (application: string) => Promise<LastGood | undefined>;
   /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
@@ -92,14 +93,14 @@ export class Feed {
   #wake: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
-    const { rollout, store, log, metrics, onReading } = options;
+    const { rollout, store, log, metrics, followers = [] } = options;
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
     this.#followed = rollout.applications.map(
       (application) =>
         new Followed(application, {
-          ...{ rollout, log, onReading, clock: this.#clock },
+          ...{ rollout, log, followers, clock: this.#clock },
           counts: metrics.feed(application),
           store: store.address,
         }),

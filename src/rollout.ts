@@ -275,24 +275,29 @@ export class Rollout {
   }
 
   /**
-   * Swaps an application's table. For the feed alone (law 2).
+   * Swaps an application's table, and returns the new one. For the feed alone (law 2). The table of an application that is
+   * not served here is made, and no request finds it.
    *
    * @param readAtMs when the store was asked, on the clock that `locate` is called with
    */
-  apply(application: string, arcs: readonly Arc[], readAtMs: number): void {
-    const index = this.#indexByName.get(application);
-    if (index === undefined) return;
-    this.#tables[index] = new Table(application, arcs, readAtMs, this.#ages, this.placements);
+  apply(application: string, arcs: readonly Arc[], readAtMs: number): Table {
+    return this.#swap(new Table(application, arcs, readAtMs, this.#ages, this.placements));
   }
 
   /**
-   * Says that an application's table has been read again and is the same. For the feed alone (law 2).
+   * Says that an application's table has been read again and is the same, and returns it with its new time. For the feed
+   * alone (law 2).
    *
+   * @param table    as `apply` or `renew` returned it last
    * @param readAtMs as of `apply`
    */
-  renew(application: string, readAtMs: number): void {
-    const index = this.#indexByName.get(application);
-    const table = index === undefined ? undefined : this.#tables[index];
-    if (index !== undefined && table !== undefined) this.#tables[index] = table.renewed(readAtMs);
+  renew(table: Table, readAtMs: number): Table {
+    return this.#swap(table.renewed(readAtMs));
+  }
+
+  #swap(table: Table): Table {
+    const index = this.#indexByName.get(table.application);
+    if (index !== undefined) this.#tables[index] = table;
+    return table;
   }
 }

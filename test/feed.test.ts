@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { type Arc, spell } from "../src/circle.ts";
 import { READ_TIMEOUT_MS } from "../src/feed/bounded-read.ts";
-import type { Reading } from "../src/feed/followed.ts";
+import type { Reading } from "../src/feed/reading.ts";
 import { Feed, type FeedOptions, pauseMs } from "../src/feed.ts";
 import { Metrics } from "../src/metrics.ts";
 import { VERSIONS_MAX } from "../src/records/check.ts";
@@ -30,7 +30,7 @@ function createFeed(options: Partial<FeedOptions> = {}, applications = ["app"]) 
     metrics,
     log,
     random: () => 0,
-    onReading: (reading) => readings.push(reading),
+    followers: [(reading) => readings.push(reading)],
     ...options,
   });
   const [counts] = metrics.feeds;
@@ -626,13 +626,32 @@ describe("the end", () => {
 test("what each reading says goes to its follower after its table counts", async () => {
   const seen: string[] = [];
   const created = createFeed({
-    onReading: ({ application, ageMs }) => seen.push(`${application} ${ageMs} ${created.where()}`),
+    followers: [({ application, ageMs }) => seen.push(`${application} ${ageMs} ${created.where()}`)],
   });
   created.feed.start();
   await advance(50);
   created.store.latest.answer(snapshotOf({ canary: 1 }));
   await settle();
   expect(seen).toEqual(["app 50 canary rollout"]);
+});
+
+test("a follower that throws takes the reading from no other one, and fails no read", async () => {
+  const seen: string[] = [];
+  const { feed, store, log, counts, where } = createFeed({
+    followers: [
+      () => {
+        throw new Error("a bug");
+      },
+      ({ application }) => seen.push(application),
+    ],
+  });
+  store.script = () => snapshotOf({ canary: 1 });
+  feed.start();
+  await settle();
+  expect(seen).toEqual(["app"]);
+  expect(where()).toBe("canary rollout");
+  expect(counts).toMatchObject({ success: 1, failure: 0 });
+  expect(log.at("error")).toMatchObject([{ fields: { application: "app", error: "a bug" } }]);
 });
 
 test("the log tells of changes only", async () => {

@@ -14,20 +14,11 @@ import { type Snapshot, StoreError } from "../stores/store.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts";
 import type { Expiring } from "./expiry.ts";
 import { Positions } from "./positions.ts";
+import type { Reading, ReadingFollower } from "./reading.ts";
 import { describe, type Tellings } from "./tellings.ts";
 
 /** What an author and a reason may take of a line. */
 const SIGNATURE_LENGTH_MAX = 200;
-
-/** A successful read. */
-export interface Reading extends Checked {
-  readonly application: string;
-  readonly snapshot: Snapshot;
-  /** How long ago the store was asked for it. */
-  readonly ageMs: number;
-  /** Whether it is the same as the reading before. */
-  readonly isSame: boolean;
-}
 
 /** What the feed knows of an application's reads, for `/state`. */
 export interface FeedState {
@@ -46,7 +37,7 @@ export interface FollowedOptions {
   readonly store: string;
   readonly log: Log;
   readonly clock: () => number;
-  readonly onReading: ((reading: Reading) => void) | undefined;
+  readonly followers: readonly ReadingFollower[];
 }
 
 export class Followed implements FeedState, Expiring {
@@ -69,17 +60,19 @@ export class Followed implements FeedState, Expiring {
   readonly #options: FollowedOptions;
   readonly #positions = new Positions();
   #reading: Reading | undefined;
+  /** As it was written last; the feed alone writes it (law 2). */
+  #table: Table;
   /** What was told of records that cannot be used. */
   #complaints = "";
 
   constructor(application: string, options: FollowedOptions) {
     this.application = application;
     this.#options = options;
+    this.#table = options.rollout.table(application) ?? options.rollout.first;
   }
 
   get table(): Table {
-    const { rollout } = this.#options;
-    return rollout.table(this.application) ?? rollout.first;
+    return this.#table;
   }
 
   /** Whether the store has been read, or has failed to be. */
@@ -97,11 +90,11 @@ export class Followed implements FeedState, Expiring {
    * @param isKept whether the same object as before says that nothing has changed
    */
   take(snapshot: Snapshot, askedAtMs: number, isKept: boolean, tellings: Tellings): void {
-    const { rollout, onReading, counts, clock } = this.#options;
+    const { rollout, counts, clock } = this.#options;
     const ageMs = clock() - askedAtMs;
     const last = this.#reading;
     if (isKept && last !== undefined && snapshot === last.snapshot) {
-      rollout.renew(this.application, askedAtMs);
+      this.#table = rollout.renew(this.#table, askedAtMs);
       this.#reading = { ...last, ageMs, isSame: true };
     } else {
       this.#refuseOutdated(snapshot);
@@ -109,7 +102,7 @@ export class Followed implements FeedState, Expiring {
     }
     counts.success++;
     this.#succeeded(tellings);
-    onReading?.(this.#reading);
+    this.#tellFollowers(this.#reading);
   }
 
   fail(error: unknown, tellings: Tellings): void {
@@ -124,11 +117,12 @@ export class Followed implements FeedState, Expiring {
     const { rollout, clock } = this.#options;
     if (this.wasRead) return;
     const nowMs = clock();
-    rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
-    const { arcs, durationMs } = this.table.lease(nowMs);
+    const table = rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
+    this.#table = table;
+    const { arcs, durationMs } = table.lease(nowMs);
     this.isReady = durationMs > 0;
     // The line below tells of one that is too old from the start.
-    this.expiry = this.table.isFresh(nowMs) ? "fresh" : "untold";
+    this.expiry = table.isFresh(nowMs) ? "fresh" : "untold";
     const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
     if (durationMs > 0) {
       tellings.line("info", "starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
@@ -141,7 +135,7 @@ export class Followed implements FeedState, Expiring {
     const outdated = this.#positions.outdated(snapshot);
     if (outdated !== undefined) {
       const { version, position, before } = outdated;
-      if (this.table.isFresh(clock())) {
+      if (this.#table.isFresh(clock())) {
         const what = `${version} went back from position ${before} to ${position}`;
         throw new StoreError(
           "outdated",
@@ -160,12 +154,13 @@ export class Followed implements FeedState, Expiring {
 
   #apply(snapshot: Snapshot, askedAtMs: number, ageMs: number, tellings: Tellings): Reading {
     const { rollout, counts } = this.#options;
-    const before = this.table.arcs;
+    const before = this.#table.arcs;
     const { arcs, malformed } = this.#check(snapshot, before, tellings);
     const isFirst = counts.success === 0;
     const isSame = !isFirst && areSame(before, arcs);
-    if (isSame) rollout.renew(this.application, askedAtMs);
-    else rollout.apply(this.application, arcs, askedAtMs);
+    this.#table = isSame
+      ? rollout.renew(this.#table, askedAtMs)
+      : rollout.apply(this.application, arcs, askedAtMs);
     counts.malformed = malformed.size;
     this.malformed = [...malformed].slice(0, COMPLAINTS_MAX);
     const hadRecords = this.records;
@@ -203,13 +198,31 @@ export class Followed implements FeedState, Expiring {
     this.error = undefined;
     this.isReady = true;
     // A read whose answer this process only saw after it had been stopped for long is no news.
-    if (this.expiry === "fresh" || !this.table.isFresh(this.#options.clock())) return;
+    if (this.expiry === "fresh" || !this.#table.isFresh(this.#options.clock())) return;
     if (this.expiry === "told") tellings.countsAgain(this.application);
     this.expiry = "fresh";
   }
 
+  #tellFollowers(reading: Reading): void {
+    for (const follower of this.#options.followers) {
+      try {
+        follower(reading);
+      } catch (error) {
+        // A bug of the follower: the table counts already, and the store is well.
+        this.#options.log.error(
+          "a part of the daemon failed at a new reading: visitors are served by that reading, and this part may not know it",
+          {
+            application: this.application,
+            error: describe(error),
+            remedy: "report this with the version of the daemon",
+          },
+        );
+      }
+    }
+  }
+
   #tellChange(before: readonly Arc[], snapshot: Snapshot, isFirst: boolean, tellings: Tellings): void {
-    const { arcs } = this.table;
+    const { arcs } = this.#table;
     tellings.line("info", isFirst ? "rollouts" : "rollouts changed", {
       application: this.application,
       arcs: spell(arcs) || "none",

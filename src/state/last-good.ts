@@ -15,7 +15,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Arc } from "../circle.ts";
-import type { Reading } from "../feed/followed.ts";
+import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";

@@ -11,7 +11,7 @@ import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { access, readdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MAINTENANCE } from "../circle.ts";
-import type { Reading } from "../feed/followed.ts";
+import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
 
 export class Maintenance {

@@ -1,7 +1,7 @@
 /** Many applications in one feed: what is read together, what is told of it, and what is not done twice. */
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import type { Reading } from "../../src/feed/followed.ts";
+import type { Reading } from "../../src/feed/reading.ts";
 import { Feed, type FeedOptions } from "../../src/feed.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
@@ -58,7 +58,7 @@ function createFeed<S extends Store>(store: S, count: number, options: Partial<F
   const readings: Reading[] = [];
   const feed = new Feed({
     ...{ store, rollout, metrics, log, delayMs: DELAY_MS, random: () => 0 },
-    onReading: (reading) => readings.push(reading),
+    followers: [(reading) => readings.push(reading)],
     ...options,
   });
   feeds.push(feed);

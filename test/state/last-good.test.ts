@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Arc } from "../../src/circle.ts";
-import type { Reading } from "../../src/feed/followed.ts";
+import type { Reading } from "../../src/feed/reading.ts";
 import { VERSIONS_MAX } from "../../src/records/check.ts";
 import { writeAtomically } from "../../src/state/atomic-file.ts";
 import { LastGoodSnapshots } from "../../src/state/last-good.ts";

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Reading } from "../../src/feed/followed.ts";
+import type { Reading } from "../../src/feed/reading.ts";
 import { checkRecord } from "../../src/records/check.ts";
 import { Maintenance } from "../../src/state/maintenance.ts";
 import { KeptLog } from "../support/logged.ts";

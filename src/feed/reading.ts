@@ -1,0 +1,20 @@
+/** What the feed hands on: one application's snapshot, checked and applied, to everything that follows the store. */
+
+import type { Snapshot } from "../stores/store.ts";
+import type { Checked } from "./check-snapshot.ts";
+
+/** A successful read. */
+export interface Reading extends Checked {
+  readonly application: string;
+  readonly snapshot: Snapshot;
+  /** How long ago the store was asked for it. */
+  readonly ageMs: number;
+  /** Whether it is the same as the reading before. */
+  readonly isSame: boolean;
+}
+
+/**
+ * Called after each successful read, when its table counts, in the order of the list. It returns at once, and it must not
+ * throw: if it does, the log has an error, the other followers are called all the same, and the read counts as a success.
+ */
+export type ReadingFollower = (reading: Reading) => void;
