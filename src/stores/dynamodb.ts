@@ -8,13 +8,13 @@
  */
 
 import type { AttributeValue, DynamoDBClient, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
-import { abandoned, unlessAborted } from "./abort.ts";
 import { boundAnswers } from "./dynamodb/bounded-answers.ts";
 import { dynamodbFault } from "./dynamodb/faults.ts";
 import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
 import { makeTable, waitForTable } from "./dynamodb/table.ts";
 import { fromItem, type Item, toAttribute } from "./dynamodb/values.ts";
-import { refuseReserved } from "./reserved.ts";
+import { abandoned, unlessAborted } from "./shared/abort.ts";
+import { refuseReserved } from "./shared/reserved.ts";
 import {
   type RecordFields,
   type Removed,

@@ -25,7 +25,7 @@ import {
   wholeValueOf,
 } from "./etcd/records.ts";
 import { EtcdWatch } from "./etcd/watch.ts";
-import { withFields } from "./file/document.ts";
+import { withFields } from "./shared/document.ts";
 import {
   type Lost,
   type PastRecord,

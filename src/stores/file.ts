@@ -12,22 +12,23 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
-import { abandoned, unlessAborted } from "./abort.ts";
+import { errorCode, readFault, writeFault } from "./file/faults.ts";
+import { followLinks } from "./file/links.ts";
+import { takeLock } from "./file/lock.ts";
+import { replaceFile } from "./file/replace.ts";
+import { FileWatch } from "./file/watch.ts";
+import { abandoned, unlessAborted } from "./shared/abort.ts";
 import {
+  DOCUMENT_BYTES_MAX,
   type Document,
   findRecord,
   formatDocument,
   parseDocument,
   withoutRecord,
   withRecord,
-} from "./file/document.ts";
-import { errorCode, readFault, writeFault } from "./file/faults.ts";
-import { followLinks } from "./file/links.ts";
-import { takeLock } from "./file/lock.ts";
-import { DocumentReader } from "./file/reader.ts";
-import { replaceFile } from "./file/replace.ts";
-import { refusalOf } from "./file/split.ts";
-import { FileWatch } from "./file/watch.ts";
+} from "./shared/document.ts";
+import { refusalOf } from "./shared/document-parts.ts";
+import { DocumentReader } from "./shared/document-reader.ts";
 import {
   type Lost,
   type RecordFields,
@@ -41,9 +42,6 @@ import {
   type StoreKind,
   type Written,
 } from "./store.ts";
-
-/** Room for ten thousand applications with a version or two, and who wrote them and why. */
-export const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 export const file: StoreKind = {
   name: "file",
@@ -169,7 +167,7 @@ class FileStore implements Store {
   /** Refuses a write after which no daemon could read the file. */
   #refuseUnreadable(text: string, application: string): void {
     const bytes = Buffer.from(text);
-    if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
+    if (bytes.byteLength > DOCUMENT_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
     const refused = refusalOf(bytes, application);
     if (refused === undefined) return;
     const remedy = "take out versions and fields that nothing needs; nothing was written";
@@ -189,7 +187,7 @@ class FileStore implements Store {
   }
 }
 
-/** The bytes of a file of at most `FILE_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
+/** The bytes of a file of at most `DOCUMENT_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
 async function readBytes(path: string): Promise<Buffer> {
   // Opening a pipe would wait for its other end.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -198,11 +196,11 @@ async function readBytes(path: string): Promise<Buffer> {
     if (!(await handle.stat()).isFile()) {
       throw new StoreError("malformed", `${path} is no regular file; name a JSON file`);
     }
-    bytes = await readStart(handle, FILE_BYTES_MAX + 1);
+    bytes = await readStart(handle, DOCUMENT_BYTES_MAX + 1);
   } finally {
     await handle.close();
   }
-  if (bytes.byteLength > FILE_BYTES_MAX) throw tooLarge("malformed", `${path} is`);
+  if (bytes.byteLength > DOCUMENT_BYTES_MAX) throw tooLarge("malformed", `${path} is`);
   return bytes;
 }
 
@@ -218,7 +216,7 @@ async function readText(path: string): Promise<string> {
 
 function tooLarge(code: StoreErrorCode, what: string): StoreError {
   const remedy = "take out what no daemon serves, or use several files";
-  return new StoreError(code, `${what} larger than ${FILE_BYTES_MAX} bytes; ${remedy}`);
+  return new StoreError(code, `${what} larger than ${DOCUMENT_BYTES_MAX} bytes; ${remedy}`);
 }
 
 /** At most `bytesMax` bytes: a file that grows while it is read must not be read for ever. */

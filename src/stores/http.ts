@@ -7,12 +7,11 @@
  */
 
 import { redactAddress } from "../config/redact.ts";
-import { parseDocument } from "./file/document.ts";
-import { DocumentReader } from "./file/reader.ts";
-import { FILE_BYTES_MAX } from "./file.ts";
-import { readText } from "./http/body.ts";
 import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
 import { get } from "./http/request.ts";
+import { readText } from "./shared/body.ts";
+import { DOCUMENT_BYTES_MAX, parseDocument } from "./shared/document.ts";
+import { DocumentReader } from "./shared/document-reader.ts";
 import {
   type Snapshot,
   type Snapshots,
@@ -107,7 +106,7 @@ class HttpStore implements Store {
       const got = await get(this.#url, (at, isOwn) => this.#headersFor(at, isOwn, known), inTime);
       response = got.response;
       href = got.url.href;
-      if (response.ok) text = await readText(response, FILE_BYTES_MAX);
+      if (response.ok) text = await readText(response, DOCUMENT_BYTES_MAX);
       else await response.body?.cancel();
     } catch (error) {
       throw requestFault(this.address, error, REQUEST_TIMEOUT_MS);
@@ -115,7 +114,7 @@ class HttpStore implements Store {
     this.#tellOf(href);
     if (response.status === NOT_MODIFIED && known?.href === href) return known.bytes;
     if (!response.ok) throw statusFault(this.address, response.status);
-    if (text === undefined) throw bodyFault(this.address, FILE_BYTES_MAX);
+    if (text === undefined) throw bodyFault(this.address, DOCUMENT_BYTES_MAX);
     const bytes = Buffer.from(text);
     const etag = response.headers.get("etag");
     this.#known = etag === null || !isOldEnough(response.headers) ? undefined : { bytes, etag, href };

@@ -7,7 +7,6 @@
  * found without an index, and Redis's own notifications name the application. See docs/decisions/0014-redis.md.
  */
 
-import { abandoned, unlessAborted } from "./abort.ts";
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
 import { type Client, RedisConnection } from "./redis/connection.ts";
 import { redisFault, replyFault } from "./redis/faults.ts";
@@ -23,7 +22,8 @@ import {
 } from "./redis/records.ts";
 import { READ, READ_MANY, WRITE } from "./redis/scripts.ts";
 import { RedisSubscription } from "./redis/subscription.ts";
-import { refuseReserved } from "./reserved.ts";
+import { abandoned, unlessAborted } from "./shared/abort.ts";
+import { refuseReserved } from "./shared/reserved.ts";
 import {
   type RecordFields,
   type Removed,

@@ -8,6 +8,9 @@
  * Who may fail: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do; `watch` and `close`
  * do not. A store never retries for longer than its caller's signal lasts, starts no work before it is asked, keeps
  * nothing global, and leaves judging what it read to the feed: a malformed record is returned as it lies.
+ *
+ * This contract is about rollouts. A need of another kind, such as evidence of how a version does, gets an interface of its
+ * own, which one class may implement beside this one; it does not become a further optional method here.
  */
 
 /** One (application, version) as it lies in the store. */

@@ -19,8 +19,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LOCK_STALE_MS } from "../../src/stores/file/lock.ts";
 import { replaceFile } from "../../src/stores/file/replace.ts";
-import { FILE_BYTES_MAX } from "../../src/stores/file.ts";
 import { openStore } from "../../src/stores/list.ts";
+import { DOCUMENT_BYTES_MAX } from "../../src/stores/shared/document.ts";
 import type { RecordFields, Store, StoreError, Written } from "../../src/stores/store.ts";
 import { hasSmallDisks, mountSmallDisk, unmount } from "../support/disk.ts";
 import { rollouts, within } from "./store-suite.ts";
@@ -100,16 +100,16 @@ describe("reading", () => {
 
   test("a file that is too large is refused, and one that just fits is read", async () => {
     const text = '{ "website": { "canary": 0.25 } }';
-    await writeFile(path, text.padEnd(FILE_BYTES_MAX));
+    await writeFile(path, text.padEnd(DOCUMENT_BYTES_MAX));
     expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
-    await writeFile(path, text.padEnd(FILE_BYTES_MAX + 1));
+    await writeFile(path, text.padEnd(DOCUMENT_BYTES_MAX + 1));
     const error = await fails(store.read("website", soon()));
     expect(error).toMatchObject({ code: "malformed" });
-    expect(error.message).toContain(`larger than ${FILE_BYTES_MAX} bytes`);
+    expect(error.message).toContain(`larger than ${DOCUMENT_BYTES_MAX} bytes`);
   });
 
   test("nesting without end is malformed and ends nothing", async () => {
-    for (const depth of [33, 50_000, FILE_BYTES_MAX / 2 - 100]) {
+    for (const depth of [33, 50_000, DOCUMENT_BYTES_MAX / 2 - 100]) {
       const deep = `${"[".repeat(depth)}${"]".repeat(depth)}`;
       await writeFile(path, `{ "website": { "canary": ${deep} } }`);
       expect(await fails(store.read("website", soon()))).toMatchObject({ code: "malformed" });
@@ -314,11 +314,11 @@ describe("writing", () => {
     // Written compact, and twice as long once it is indented.
     const many = Array.from({ length: 200_000 }, (_, n) => [`a${n}`, { b: 0 }]);
     const before = JSON.stringify(Object.fromEntries(many));
-    expect(before.length).toBeLessThan(FILE_BYTES_MAX);
+    expect(before.length).toBeLessThan(DOCUMENT_BYTES_MAX);
     await writeFile(path, before);
     const error = await fails(write("website", "canary", { rollout: 0.1 }, null));
     expect(error).toMatchObject({ name: "StoreError", code: "refused" });
-    expect(error.message).toContain(`would be larger than ${FILE_BYTES_MAX} bytes`);
+    expect(error.message).toContain(`would be larger than ${DOCUMENT_BYTES_MAX} bytes`);
     expect(await readFile(path, "utf8")).toBe(before);
   });
 

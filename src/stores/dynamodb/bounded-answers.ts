@@ -7,7 +7,7 @@
 
 import { pipeline, type Readable, Transform } from "node:stream";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { isIdentity } from "../http/identity.ts";
+import { isIdentity } from "../shared/identity.ts";
 
 /** A page of a query or a scan is a megabyte of items, which JSON may spell six times as long. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;

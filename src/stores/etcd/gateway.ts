@@ -5,10 +5,10 @@
  * once and not at each read. Who logs in gets a token, which all requests share until a member does not know it any more.
  */
 
-import { abandoned, unlessAborted } from "../abort.ts";
-import { readText } from "../http/body.ts";
-import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../http/identity.ts";
-import { hasMoreValues, nestsTooDeeply } from "../json-text.ts";
+import { abandoned, unlessAborted } from "../shared/abort.ts";
+import { readText } from "../shared/body.ts";
+import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../shared/identity.ts";
+import { hasMoreValues, nestsTooDeeply } from "../shared/json-text.ts";
 import { StoreError } from "../store.ts";
 import type { EtcdPlace } from "./address.ts";
 import {

@@ -1,6 +1,6 @@
 /** What etcd answers ⇄ records. Pure. */
 
-import { jsonOrText } from "../json-text.ts";
+import { jsonOrText } from "../shared/json-text.ts";
 import type { Snapshot, StoreRecord } from "../store.ts";
 import { fromBase64, versionOf } from "./keys.ts";
 

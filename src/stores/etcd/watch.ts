@@ -11,8 +11,8 @@
  */
 
 import { Slices } from "../../slices.ts";
-import { hasMoreValues, nestsTooDeeply } from "../json-text.ts";
-import { Listeners } from "../listeners.ts";
+import { hasMoreValues, nestsTooDeeply } from "../shared/json-text.ts";
+import { Listeners } from "../shared/listeners.ts";
 import { isStaleToken } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
 import { applicationOf, below, directoryOf } from "./keys.ts";

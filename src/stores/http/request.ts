@@ -6,8 +6,8 @@
  */
 
 import { redactAddress } from "../../config/redact.ts";
+import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../shared/identity.ts";
 import { StoreError } from "../store.ts";
-import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "./identity.ts";
 
 export const REDIRECTS_MAX = 5;
 

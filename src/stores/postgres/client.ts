@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import type pg from "pg";
 import type { Client, Connection } from "pg";
-import { unlessAborted } from "../abort.ts";
+import { unlessAborted } from "../shared/abort.ts";
 import { StoreError } from "../store.ts";
 import { type Address, passwordOf, userOf } from "./address.ts";
 import { stateOf } from "./faults.ts";

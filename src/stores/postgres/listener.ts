@@ -11,8 +11,8 @@
  * may be promoted.
  */
 
-import { pause } from "../abort.ts";
-import { Listeners } from "../listeners.ts";
+import { pause } from "../shared/abort.ts";
+import { Listeners } from "../shared/listeners.ts";
 import { type ClientOptions, PostgresClient } from "./client.ts";
 import { stateOf } from "./faults.ts";
 

@@ -3,7 +3,7 @@
  * change it; all other fields lie in `fields`.
  */
 
-import { jsonOrText } from "../json-text.ts";
+import { jsonOrText } from "../shared/json-text.ts";
 import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
 import type { Row } from "./client.ts";
 import { SIGNED } from "./schema.ts";

@@ -4,7 +4,7 @@
  * was lost should be repeated only its operator knows.
  */
 
-import { abandoned, unlessAborted } from "../abort.ts";
+import { abandoned, unlessAborted } from "../shared/abort.ts";
 import { StoreError } from "../store.ts";
 import { type ClientOptions, PostgresClient, type Row } from "./client.ts";
 import { postgresFault, timeoutFault } from "./faults.ts";

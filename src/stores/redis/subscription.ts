@@ -7,8 +7,8 @@
  * then, and where nothing is published, the feed's poll finds changes.
  */
 
-import { pause } from "../abort.ts";
-import { Listeners } from "../listeners.ts";
+import { pause } from "../shared/abort.ts";
+import { Listeners } from "../shared/listeners.ts";
 import { isReply, type RedisConnection } from "./connection.ts";
 
 /** How often a connection on which nobody speaks has to answer. */

@@ -1,6 +1,6 @@
 /** Values of records that lie as texts. */
 
-import { RECORD_DEPTH_MAX } from "./file/split.ts";
+import { RECORD_DEPTH_MAX } from "./document-parts.ts";
 
 /**
  * What a text says in JSON; the text itself if it is none, or nests so deeply that parsing it would make visitors wait: then

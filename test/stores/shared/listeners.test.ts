@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Listeners } from "../../src/stores/listeners.ts";
-import { eventually } from "../support/eventually.ts";
+import { Listeners } from "../../../src/stores/shared/listeners.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** Connections that last until they are told to end, each from the moment at which it is made. */
 function connections() {

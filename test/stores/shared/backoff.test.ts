@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { backoffMs } from "../../src/stores/backoff.ts";
-import { Random } from "../support/random.ts";
+import { backoffMs } from "../../../src/stores/shared/backoff.ts";
+import { Random } from "../../support/random.ts";
 
 test("waits grow up to five seconds, and none is nothing", () => {
   expect([1, 2, 3, 7, 50, 5_000].map((failures) => Math.round(backoffMs(failures, 0.999_999_9)))).toEqual([

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { unlessAborted } from "../../src/stores/abort.ts";
-import { within } from "./store-suite.ts";
+import { unlessAborted } from "../../../src/stores/shared/abort.ts";
+import { within } from "../store-suite.ts";
 
 const never = new Promise<never>(() => {});
 

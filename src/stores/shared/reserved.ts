@@ -1,6 +1,6 @@
 /** Names of fields that an engine needs for itself, such as the one under which it counts writes. */
 
-import { type RecordFields, StoreError } from "./store.ts";
+import { type RecordFields, StoreError } from "../store.ts";
 
 /**
  * Throws where a field would be lost under such a name; there is none to remove.

@@ -1,7 +1,7 @@
 /** Giving up: on what cannot be cancelled, such as a read from a disk that hangs, and on waiting. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { StoreError } from "./store.ts";
+import { StoreError } from "../store.ts";
 
 /** Settles as `work` does, or rejects as soon as `signal` aborts; what `work` brings later is dropped. */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * The file's text ⇄ its records. Pure.
+ * A document of all records, in a file or at a web address: its text ⇄ its records. Pure.
  *
  * Applications and versions are names that people choose, `__proto__` among them, so objects are only read by own
  * property and only built by `Object.fromEntries`, which defines what assigning would set.
@@ -13,10 +13,13 @@ import {
   type StoreErrorCode,
   type StoreRecord,
 } from "../store.ts";
+import { RECORD_DEPTH_MAX } from "./document-parts.ts";
 import { findJsonFault } from "./json-fault.ts";
-import { RECORD_DEPTH_MAX } from "./split.ts";
 
-/** The parsed file: applications by name, in the file's order, unchecked. */
+/** Room for ten thousand applications with a version or two each, their authors and their reasons. */
+export const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The parsed document: applications by name, in the text's order, unchecked. */
 export type Document = Readonly<Record<string, unknown>>;
 
 const SHAPE = '{ "website": { "canary": 0.25 } }';

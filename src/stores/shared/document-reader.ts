@@ -8,7 +8,6 @@ import { isUtf8 } from "node:buffer";
 import { Slices } from "../../slices.ts";
 import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store.ts";
 import { noObject, notJson, parseDocument, snapshotOf } from "./document.ts";
-import { findJsonFault } from "./json-fault.ts";
 import {
   APPLICATION_BYTES_MAX,
   APPLICATION_VALUES_MAX,
@@ -19,7 +18,8 @@ import {
   type Refusal,
   type Steps,
   split,
-} from "./split.ts";
+} from "./document-parts.ts";
+import { findJsonFault } from "./json-fault.ts";
 
 /** The fault of a document that is no longer is looked for in the whole of it, because that says best what is wrong. */
 const SHORT_BYTES = 16 * 1024;
