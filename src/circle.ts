@@ -53,6 +53,16 @@ export function covers(offset: number, rollout: number, assignment: number): boo
   return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
 }
 
+/** Whether a daemon does the same by both arcs, which are of one version. */
+export function isSameArc(a: Arc, b: Arc): boolean {
+  return a.rollout === b.rollout && a.offset === b.offset && a.failsafe === b.failsafe;
+}
+
+/** Whether the arcs of an application put it into maintenance: any rollout of that version above 0 does. */
+export function isMaintenanceOn(arcs: readonly Arc[]): boolean {
+  return arcs.some(({ version, rollout }) => version === MAINTENANCE && rollout > 0);
+}
+
 /** Two arcs that have a point in common, the one that gets its visitors first; undefined if all are apart. */
 export function findOverlap(arcs: readonly Arc[]): readonly [first: Arc, second: Arc] | undefined {
   const served = arcs.filter((arc) => arc.version !== MAINTENANCE && arc.rollout > 0).sort(byPrecedence);

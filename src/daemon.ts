@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
 import { findPredecessor, readListeners } from "./admin/predecessor.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
-import { MAINTENANCE } from "./circle.ts";
+import { isMaintenanceOn } from "./circle.ts";
 import { ClientTrouble } from "./client-trouble.ts";
 import type { Settings } from "./config/option.ts";
 import {
@@ -297,7 +297,7 @@ function followersOf(kept: StateDirectory | undefined, log: Log): ReadingFollowe
 }
 
 function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {
-  if (!arcs.some((arc) => arc.version === MAINTENANCE && arc.rollout > 0)) return;
+  if (!isMaintenanceOn(arcs)) return;
   log.warn("maintenance is on, and there is no state directory to tell the proxy: nothing changes", {
     application,
     remedy: "start the daemon with a -state-dir that it may write to",

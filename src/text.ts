@@ -1,4 +1,4 @@
-/** Text for people: aligned columns, plain characters, durations. */
+/** Text for people: aligned columns, plain characters, durations, percentages. */
 
 /**
  * Rows as aligned columns, two spaces apart. What others wrote may stand in a cell: control characters are escaped,
@@ -54,4 +54,9 @@ export function durationText(ms: number): string {
   if (minutes < 60) return `${minutes}m${seconds % 60}s`;
   const hours = Math.floor(minutes / 60);
   return hours < 24 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+}
+
+/** A rollout, or another fraction, for people: `5%`. */
+export function rolloutText(rollout: number): string {
+  return `${Number((rollout * 100).toPrecision(12))}%`;
 }

@@ -102,11 +102,6 @@ export function parseRollout(text: string): number | Problem {
   return new Problem("write a rollout such as 5% or 0.05");
 }
 
-/** A rollout for people: `5%`. */
-export function rolloutText(rollout: number): string {
-  return `${Number((rollout * 100).toPrecision(12))}%`;
-}
-
 /** A file's mode in octal: `0666`. */
 export function parseMode(text: string): number | Problem {
   return /^0?[0-7]{3}$/.test(text)

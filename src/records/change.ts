@@ -10,12 +10,13 @@
  *   - Fields that the change does not name stay as they are, whatever else the record holds.
  */
 
-import { type Arc, type Failsafe, MAINTENANCE } from "../circle.ts";
+import { type Arc, type Failsafe, isSameArc, MAINTENANCE } from "../circle.ts";
 import type { RecordFields, Snapshot } from "../stores/store.ts";
-import { checkRecord } from "./check.ts";
-import { fieldsOf, isSameArc, type ShownRecord, shownRecord } from "./fields.ts";
-import { HISTORY, withPast } from "./past.ts";
+import { arcsOf } from "./check.ts";
+import { fieldsOf } from "./fields.ts";
+import { HISTORY, withPast } from "./history.ts";
 import { fittingOffset, newlyTaken, type Taken } from "./share.ts";
+import { type ShownRecord, shownRecord } from "./shown.ts";
 
 /** Who writes, when and why: part of every record that is written. */
 export interface Signature {
@@ -105,13 +106,12 @@ export function planChange(change: Change, snapshot: Snapshot, keepsHistory: boo
     : refused(overlap);
 }
 
-/** The arcs of a snapshot as the daemon takes them: what is malformed counts as rollout 0. */
-export function arcsOf(snapshot: Snapshot): Arc[] {
-  return [...snapshot].map(([version, { value }]) => checkRecord(version, value).arc);
-}
-
 /** Whether a change takes visitors back to what is proven, and so should not give way to another writer. */
-export function isDown({ version, rollout, expect }: Change): boolean {
+export function isDown({
+  version,
+  rollout,
+  expect,
+}: Pick<Change, "version" | "rollout" | "expect">): boolean {
   return expect === undefined && rollout === (version === MAINTENANCE ? 1 : 0);
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { type Arc, isVersion } from "../circle.ts";
+import type { Snapshot } from "../stores/store.ts";
 
 /** An application may have this many versions; the rest of a longer snapshot is ignored, and logged. */
 export const VERSIONS_MAX = 64;
@@ -44,6 +45,11 @@ export function checkRecord(version: string, value: unknown): CheckedRecord {
     return zero(version, `its failsafe is ${quote(failsafe)}; write "master" or "hold"`);
   }
   return { arc: { version, rollout, offset, failsafe } };
+}
+
+/** The arcs of a snapshot as the daemon takes them: what is malformed counts as rollout 0. */
+export function arcsOf(snapshot: Snapshot): Arc[] {
+  return [...snapshot].map(([version, { value }]) => checkRecord(version, value).arc);
 }
 
 /** A store from outside this repository may give an object that throws when it is read. It counts as an empty one. */

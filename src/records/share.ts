@@ -3,7 +3,7 @@
  * of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
  */
 
-import { type Arc, byPrecedence, findOverlap, MAINTENANCE } from "../circle.ts";
+import { type Arc, byPrecedence, findOverlap, MAINTENANCE, MASTER } from "../circle.ts";
 import { VERSIONS_MAX } from "./check.ts";
 
 /** Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds. */
@@ -54,6 +54,18 @@ export function sharesOf(arcs: readonly Arc[]): Shares {
     byVersion.set(arc.version, rounded(lengthOf(own)));
   }
   return { byVersion, taken };
+}
+
+/** The arcs that count now: of stale ones those that hold. */
+export function arcsInForce(arcs: readonly Arc[], isFresh: boolean): Arc[] {
+  return served(arcs).filter(({ failsafe }) => isFresh || failsafe === "hold");
+}
+
+/** The share of each version in force, master's among them: fractions of all visitors. */
+export function orderedShares(arcs: readonly Arc[], isFresh: boolean): Map<string, number> {
+  const { byVersion } = sharesOf(arcsInForce(arcs, isFresh));
+  const others = [...byVersion.values()].reduce((sum, share) => sum + share, 0);
+  return new Map([...byVersion, [MASTER, Number(Math.max(0, 1 - others).toPrecision(12))]]);
 }
 
 /** What is taken after a change and was not before: by version pairs, the part that is new. */

@@ -12,7 +12,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Snapshot, type Store, StoreError, type StoreRecord } from "../stores/store.ts";
 import { type Change, isDown, planChange, planRemoval, type Refusal, type Removal } from "./change.ts";
-import { fieldsOf, type ShownRecord, shownRecord } from "./fields.ts";
+import { fieldsOf } from "./fields.ts";
+import { type ShownRecord, shownRecord } from "./shown.ts";
 
 /** Between two attempts of a change that does not give way. */
 const RETRY_PAUSE_MS = 20;
@@ -23,18 +24,28 @@ const FAILURES_MAX = 3;
 /** How long the store may take to say whether a write arrived, after its answer was lost. */
 export const LOOK_AGAIN_MS = 2_000;
 
-export type Outcome =
+/** The end of a change that was to be written. */
+export type WriteOutcome =
   | {
       readonly kind: "written";
       readonly before: ShownRecord | null;
       readonly after: ShownRecord;
       /** How many other writers were first, before this change was written. */
       readonly conflicts: number;
-      /** All records as they were before, without the change. */
+      /** All records before the change. */
       readonly snapshot: Snapshot;
     }
+  /** The store holds it already. */
   | { readonly kind: "same"; readonly before: ShownRecord; readonly snapshot: Snapshot }
+  | Unwritten;
+
+/** The end of a removal. */
+export type RemovalOutcome =
   | { readonly kind: "removed"; readonly before: ShownRecord; readonly snapshot: Snapshot }
+  | Unwritten;
+
+/** Nothing was written, or it is not sure whether anything was. */
+export type Unwritten =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   /** Another writer was first; `current` is null if the record is gone. */
   | { readonly kind: "conflict"; readonly current: ShownRecord | null }
@@ -46,7 +57,7 @@ export type Outcome =
   | { readonly kind: "unsure"; readonly error: StoreError };
 
 /** Writes a change. Rejects with a `StoreError`, and then nothing was written. */
-export async function writeChange(first: Change, store: Store, signal: AbortSignal): Promise<Outcome> {
+export async function writeChange(first: Change, store: Store, signal: AbortSignal): Promise<WriteOutcome> {
   const { application, version } = first;
   const { write } = store;
   if (write === undefined) return { kind: "read-only" };
@@ -62,7 +73,7 @@ export async function writeChange(first: Change, store: Store, signal: AbortSign
     }
     if (plan.kind === "same") return { ...plan, snapshot };
     const { before, expected, fields } = plan;
-    const done = (revision: string): Outcome => ({
+    const done = (revision: string): WriteOutcome => ({
       kind: "written",
       before,
       after: { ...plan.after, revision },
@@ -87,7 +98,11 @@ export async function writeChange(first: Change, store: Store, signal: AbortSign
 }
 
 /** Removes a record. Rejects with a `StoreError`, and then the record is there. */
-export async function removeRecord(removal: Removal, store: Store, signal: AbortSignal): Promise<Outcome> {
+export async function removeRecord(
+  removal: Removal,
+  store: Store,
+  signal: AbortSignal,
+): Promise<RemovalOutcome> {
   const { application, version } = removal;
   const { write, remove } = store;
   if (remove === undefined || write === undefined) return { kind: "read-only" };

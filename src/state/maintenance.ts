@@ -10,7 +10,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { access, readdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { MAINTENANCE } from "../circle.ts";
+import { isMaintenanceOn, MAINTENANCE } from "../circle.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
 
@@ -37,7 +37,7 @@ export class Maintenance {
   /** Puts the file right in the background. Never throws. */
   follow({ application, arcs, malformed }: Reading): void {
     if (malformed.has(MAINTENANCE)) return;
-    const isOn = arcs.some((arc) => arc.version === MAINTENANCE && arc.rollout > 0);
+    const isOn = isMaintenanceOn(arcs);
     const [now, before] = isOn ? [this.#on, this.#off] : [this.#off, this.#on];
     now.add(application);
     before.delete(application);

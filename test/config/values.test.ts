@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { nearest } from "../../src/config/nearest.ts";
 import { Problem } from "../../src/config/option.ts";
 import { redactAddress } from "../../src/config/redact.ts";
-import { parseDuration, parseRollout, rolloutText } from "../../src/config/values.ts";
+import { parseDuration, parseRollout } from "../../src/config/values.ts";
+import { rolloutText } from "../../src/text.ts";
 
 describe("a rollout", () => {
   test.each<[string, number]>([

@@ -1,30 +1,16 @@
-/**
- * Copies records from one store to another, and reads them again to see that they are there. A record that is there already
- * and is the same stays. One that differs is left alone and told, unless it may be overwritten. Each record is written with
- * compare-and-set, so an interrupted copy can be repeated. A malformed record counts as 0 in every store, and some engines
- * refuse it, or a field of a good one: such records are told and left out, so that the others are copied. Any other failure
- * ends the copy, because it is not known then what was written.
- */
+/** Copies all records to another store. The rules are in `src/records/copy.ts`. */
 
-import { isDeepStrictEqual } from "node:util";
 import { type Option, Problem } from "../../config/option.ts";
 import { application, store } from "../../config/options.ts";
 import { parseSwitch, single } from "../../config/values.ts";
-import { checkRecord } from "../../records/check.ts";
-import { fieldsOf } from "../../records/fields.ts";
+import { type CopyOutcome, type CopyReport, copyRecords } from "../../records/copy.ts";
 import { resolveStore } from "../../stores/list.ts";
-import {
-  type RecordFields,
-  type Store,
-  StoreError,
-  type StoreRecord,
-  type Written,
-} from "../../stores/store.ts";
+import type { Store } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { STORE_OPTIONS, withOpened } from "../records/rollouts.ts";
+import { STORE_OPTIONS, withOpened } from "../records/with-store.ts";
 
 /** Ten thousand applications take a while; an interrupted copy can be repeated. */
 const COPY_TIMEOUT_MS = 600_000;
@@ -52,27 +38,6 @@ export const overwrite = single(
   parseSwitch,
 );
 
-interface Outcome {
-  readonly from: string;
-  readonly to: string;
-  readonly applications: number;
-  readonly written: number;
-  /** There already, and the same. */
-  readonly same: number;
-  /** There already, and left alone: `application/version`. */
-  readonly differing: readonly string[];
-  /** Not copied, because no daemon can use it: `application/version`. */
-  readonly malformed: readonly string[];
-  /** Not copied, because the store that gets them cannot hold them. */
-  readonly refused: readonly Refusal[];
-}
-
-interface Refusal {
-  /** `application/version`. */
-  readonly record: string;
-  readonly why: string;
-}
-
 export const copy: Command = {
   name: "copy",
   summary: "copy all records to another store, and verify them",
@@ -92,97 +57,38 @@ export const copy: Command = {
     }
     const named = settings.isNamed(application) ? settings.get(application) : undefined;
     const source = settings.get(store);
-    const outcome = await withOpened(source, settings, io, COPY_TIMEOUT_MS, (from, signal) =>
-      withOpened(target, settings, io, COPY_TIMEOUT_MS, (into) =>
-        copyAll(from, into, named, settings.get(overwrite), signal),
-      ),
+    const report = await withOpened(source, settings, io, COPY_TIMEOUT_MS, (from, signal) =>
+      withOpened(target, settings, io, COPY_TIMEOUT_MS, async (into) => {
+        const outcome = await copyRecords(from, into, named, settings.get(overwrite), signal);
+        if (outcome.kind !== "copied") throw errorOf(outcome, from, into);
+        return outcome.report;
+      }),
     );
-    print(invocation, outcome, () => sentence(outcome));
-    if (outcome.differing.length > 0) return EXITS.conflict.status;
-    return outcome.malformed.length + outcome.refused.length > 0 ? EXITS.failed.status : EXITS.ok.status;
+    print(invocation, report, () => sentence(report));
+    if (report.differing.length > 0) return EXITS.conflict.status;
+    return report.malformed.length + report.refused.length > 0 ? EXITS.failed.status : EXITS.ok.status;
   },
 };
 
-async function copyAll(
-  from: Store,
-  into: Store,
-  named: readonly string[] | undefined,
-  isOverwriting: boolean,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const applications = named ?? (await from.applications?.(signal));
-  if (applications === undefined) {
-    const remedy = "name them, each with -application";
-    throw new CliError("failed", `${oneLine(from.address)} cannot list its applications`, remedy);
-  }
-  if (into.write === undefined) {
-    throw new CliError("failed", `${oneLine(into.address)} is read-only; nothing was written`);
-  }
-  let written = 0;
-  let same = 0;
-  const differing: string[] = [];
-  const malformed: string[] = [];
-  const refused: Refusal[] = [];
-  for (const name of applications) {
-    const source = new Map<string, StoreRecord>();
-    for (const [version, record] of await from.read(name, signal)) {
-      if (checkRecord(version, record.value).problem === undefined) source.set(version, record);
-      else malformed.push(`${name}/${version}`);
-    }
-    const before = await into.read(name, signal);
-    for (const [version, record] of source) {
-      const there = before.get(version);
-      if (there !== undefined && isSame(record, there)) {
-        same++;
-      } else if (there !== undefined && !isOverwriting) {
-        differing.push(`${name}/${version}`);
-      } else {
-        const fields = fieldsToWrite(record, there);
-        const outcome = await unlessRefused(
-          into.write(name, version, fields, there?.revision ?? null, signal),
-        );
-        if (outcome instanceof StoreError) {
-          refused.push({ record: `${name}/${version}`, why: outcome.message });
-          source.delete(version);
-        } else if (outcome.ok) written++;
-        else differing.push(`${name}/${version}`);
-      }
-    }
-    const after = await into.read(name, signal);
-    for (const [version, record] of source) {
-      const copied = after.get(version);
-      if (differing.includes(`${name}/${version}`) || (copied !== undefined && isSame(record, copied)))
-        continue;
-      const what = oneLine(`${version} of ${name} is not in ${into.address} as it was written`);
-      throw new CliError("failed", what, "another writer is at work there; repeat the copy");
+function errorOf(outcome: Exclude<CopyOutcome, { kind: "copied" }>, from: Store, into: Store): CliError {
+  switch (outcome.kind) {
+    case "unlisted":
+      return new CliError(
+        "failed",
+        `${oneLine(from.address)} cannot list its applications`,
+        "name them, each with -application",
+      );
+    case "read-only":
+      return new CliError("failed", `${oneLine(into.address)} is read-only; nothing was written`);
+    case "disturbed": {
+      const { application: name, version } = outcome;
+      return new CliError(
+        "failed",
+        oneLine(`${version} of ${name} is not in ${into.address} as it was written`),
+        "another writer is at work there; repeat the copy",
+      );
     }
   }
-  return {
-    ...{ from: from.address, to: into.address },
-    ...{ applications: applications.length, written, same, differing, malformed, refused },
-  };
-}
-
-/** All fields of a record, and the removal of those that are there and should not be. A bare number is its rollout. */
-function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): RecordFields {
-  const fields = fieldsOf(record.value);
-  const removed = Object.keys(fieldsOf(there?.value)).map((name) => [name, undefined]);
-  // What is copied is not malformed, so it has a rollout.
-  return { ...Object.fromEntries(removed), ...fields } as RecordFields;
-}
-
-/** The outcome of a write, or why the store cannot hold what was to be written; then nothing was. */
-async function unlessRefused(write: Promise<Written>): Promise<Written | StoreError> {
-  try {
-    return await write;
-  } catch (error) {
-    if (error instanceof StoreError && error.code === "refused") return error;
-    throw error;
-  }
-}
-
-function isSame(a: StoreRecord, b: StoreRecord): boolean {
-  return isDeepStrictEqual(fieldsOf(a.value), fieldsOf(b.value));
 }
 
 /** `1 record`, `4 records`. */
@@ -190,8 +96,8 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function sentence(outcome: Outcome): string {
-  const { from, to: target, applications, written, same, differing, malformed, refused } = outcome;
+function sentence(report: CopyReport): string {
+  const { from, to: target, applications, written, same, differing, malformed, refused } = report;
   const lines = [
     `${counted(written, "record")} of ${counted(applications, "application")} copied from ${from} to ${target}; ` +
       `${same} ${same === 1 ? "was" : "were"} there already`,

@@ -17,7 +17,7 @@ import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { STORE_OPTIONS, withStore } from "../records/rollouts.ts";
+import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 import { VERSION_TEXT } from "./version.ts";
 
 const PROBES_MIN = 10;

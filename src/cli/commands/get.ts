@@ -1,29 +1,25 @@
 /** Prints the records of the applications as the store has them, what is wrong with them, and what they come to. */
 
-import { MAINTENANCE } from "../../circle.ts";
 import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
-import { rolloutText } from "../../config/values.ts";
-import { arcsOf } from "../../records/change.ts";
-import { isHoldingPart, type ShownRecord, shownRecord } from "../../records/fields.ts";
-import { sharesOf } from "../../records/share.ts";
+import { listRecords } from "../../records/listing.ts";
+import { type ShownRecord, shortRollout } from "../../records/shown.ts";
 import type { Snapshot } from "../../stores/store.ts";
-import { oneLine, table } from "../../text.ts";
+import { oneLine, rolloutText, table } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { applicationHint } from "../records/application-hint.ts";
-import { overlapText } from "../records/change-text.ts";
-import { STORE_OPTIONS, switchText, withStore } from "../records/rollouts.ts";
+import { remarkText } from "../records/change-text.ts";
+import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 
 /** Enough to see that two revisions differ. */
 const REVISION_SHOWN_LENGTH = 12;
 
-/** A record with what it comes to among the others. */
+/** A listed record in one piece, for JSON. */
 interface Row extends ShownRecord {
-  /** The fraction of all visitors that it really has; null for maintenance, which serves none. */
   readonly share: number | null;
-  /** What an operator should know, in words; empty if there is nothing. */
+  /** The remarks in words; empty if there are none. */
   readonly remark: string;
 }
 
@@ -74,17 +70,8 @@ export const get: Command = {
 };
 
 function rowsOf(application: string, snapshot: Snapshot): Row[] {
-  const arcs = arcsOf(snapshot);
-  const { byVersion, taken } = sharesOf(arcs);
-  return [...snapshot].map(([version, record]) => {
-    const shown = shownRecord(application, version, record);
-    const remarks = [
-      ...(version === MAINTENANCE && shown.rollout > 0 ? ["MAINTENANCE IS ON"] : []),
-      ...(isHoldingPart(shown) ? ["holds below 100%"] : []),
-      ...taken.filter(({ from }) => from === version).map((each) => overlapText(each, arcs)),
-    ];
-    const share = version === MAINTENANCE ? null : (byVersion.get(version) ?? 0);
-    return { ...shown, share, remark: remarks.join("; ") };
+  return listRecords(application, snapshot).map(({ record, share, remarks }) => {
+    return { ...record, share, remark: remarks.map(remarkText).join("; ") };
   });
 }
 
@@ -109,7 +96,7 @@ function page(rows: readonly Row[]): string {
     rows.map((row) => [
       row.application,
       row.version,
-      row.version === MAINTENANCE ? switchText(row.rollout) : rolloutText(row.rollout),
+      shortRollout(row),
       String(row.rollout),
       hasShares && row.share !== null ? rolloutText(row.share) : "",
       String(row.offset),

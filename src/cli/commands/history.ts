@@ -1,19 +1,15 @@
 /** Prints who changed what, when and why, as far as the store can tell. */
 
-import { MAINTENANCE } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
 import { application } from "../../config/options.ts";
-import { rolloutText, single } from "../../config/values.ts";
-import { fieldsOf, shownRecord } from "../../records/fields.ts";
-import { pastOfSnapshot } from "../../records/past.ts";
-import type { PastRecord } from "../../stores/store.ts";
+import { single } from "../../config/values.ts";
+import { authorText, HISTORY_LIMIT_MAX, readHistory, type ShownChange } from "../../records/history.ts";
+import { shortRollout } from "../../records/shown.ts";
 import { table } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { STORE_OPTIONS, switchText, withStore } from "../records/rollouts.ts";
-
-const LIMIT_MAX = 1_000;
+import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 
 export const limit = single(
   {
@@ -25,28 +21,11 @@ export const limit = single(
   },
   (text) => {
     const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-    return count >= 1 && count <= LIMIT_MAX ? count : new Problem(`write a number from 1 to ${LIMIT_MAX}`);
+    return count >= 1 && count <= HISTORY_LIMIT_MAX
+      ? count
+      : new Problem(`write a number from 1 to ${HISTORY_LIMIT_MAX}`);
   },
 );
-
-/** One change, as it is shown; `rollout` is null if the record was removed. */
-interface ShownChange {
-  readonly application: string;
-  readonly version: string;
-  readonly rollout: number | null;
-  readonly offset?: number;
-  readonly failsafe?: string;
-  /** As the record says; if it says nothing, the login. */
-  readonly updatedBy?: string;
-  /** The login of the engine, if it remembers that. */
-  readonly login?: string;
-  /** By the engine's clock; if it remembers no time, as the record says. */
-  readonly updatedAt?: string;
-  /** What the record says, if the engine remembers a time of its own. It is not verified. */
-  readonly claimedAt?: string;
-  readonly why?: string;
-  readonly problem?: string;
-}
 
 export const history: Command = {
   name: "history",
@@ -68,50 +47,13 @@ export const history: Command = {
     const names = settings.get(application);
     const most = settings.get(limit);
     const changes = await withStore(settings, io, async (store, signal) => {
-      const pasts = await Promise.all(
-        names.map((name) =>
-          store.history === undefined
-            ? store.read(name, signal).then((snapshot) => pastOfSnapshot(snapshot, LIMIT_MAX))
-            : store.history(name, LIMIT_MAX, signal),
-        ),
-      );
-      return pasts.flatMap((past, index) =>
-        past
-          .filter((record) => version === undefined || record.version === version)
-          .slice(0, most)
-          .map((record) => shownChange(names[index] ?? "", record)),
-      );
+      const pasts = names.map((name) => readHistory(store, name, version, most, signal));
+      return (await Promise.all(pasts)).flat();
     });
     print(invocation, changes, () => page(changes));
     return EXITS.ok.status;
   },
 };
-
-function shownChange(name: string, { version, value, atMs, login }: PastRecord): ShownChange {
-  const at = atMs === undefined ? {} : { updatedAt: new Date(atMs).toISOString() };
-  const by = login === undefined ? {} : { updatedBy: login, login };
-  if (value === undefined) return { application: name, version, rollout: null, ...by, ...at };
-  const { rollout, offset, failsafe, updatedBy, updatedAt, problem } = shownRecord(name, version, {
-    value,
-    revision: "",
-  });
-  const { why } = fieldsOf(value);
-  return {
-    ...{ application: name, version, rollout, offset, failsafe },
-    ...by,
-    ...(updatedBy === undefined ? {} : { updatedBy }),
-    ...at,
-    ...(updatedAt === undefined ? {} : { [atMs === undefined ? "updatedAt" : "claimedAt"]: updatedAt }),
-    ...(typeof why === "string" ? { why } : {}),
-    ...(problem === undefined ? {} : { problem }),
-  };
-}
-
-/** The author that the record names, and the store's login if that is another name. The author is not verified. */
-function author({ updatedBy = "?", login }: ShownChange): string {
-  const isSame = login === undefined || updatedBy === login || updatedBy.startsWith(`${login}@`);
-  return isSame ? updatedBy : `${updatedBy} (as login ${login})`;
-}
 
 function page(changes: readonly ShownChange[]): string {
   if (changes.length === 0) return "nothing is remembered\n";
@@ -124,17 +66,12 @@ function page(changes: readonly ShownChange[]): string {
       change.updatedAt ?? "?",
       change.application,
       change.version,
-      rolloutCell(change),
+      change.rollout === null ? "removed" : shortRollout({ ...change, rollout: change.rollout }),
       hasOffsets && change.offset !== undefined ? String(change.offset) : "",
       hasHolds ? (change.failsafe ?? "") : "",
-      author(change),
+      authorText(change),
       change.why ?? "",
       change.problem ?? "",
     ]),
   );
-}
-
-function rolloutCell({ rollout, version }: ShownChange): string {
-  if (rollout === null) return "removed";
-  return version === MAINTENANCE ? switchText(rollout) : rolloutText(rollout);
 }

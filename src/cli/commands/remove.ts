@@ -2,6 +2,7 @@
 
 import { application } from "../../config/options.ts";
 import { parseSwitch, single } from "../../config/values.ts";
+import { stateText } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, removeRecord } from "../../records/write.ts";
 import { oneLine } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";
@@ -10,7 +11,7 @@ import { output, print } from "../output.ts";
 import { authorOf } from "../records/author.ts";
 import { errorOf } from "../records/change-error.ts";
 import { expect, message } from "../records/change-options.ts";
-import { rolloutOf, STORE_OPTIONS, withStore } from "../records/rollouts.ts";
+import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 
 export const isForced = single(
   {
@@ -56,9 +57,7 @@ export const remove: Command = {
       io,
       async (store, signal) => {
         const outcome = await removeRecord(removal, store, signal);
-        const error = await errorOf(outcome, removal, store);
-        if (error !== undefined) throw error;
-        if (outcome.kind !== "removed") throw new TypeError(`a removal cannot end as ${outcome.kind}`);
+        if (outcome.kind !== "removed") throw await errorOf(outcome, removal, store);
         return {
           removed: true,
           store: store.address,
@@ -69,9 +68,8 @@ export const remove: Command = {
       LOOK_AGAIN_MS,
     );
     const { store, before, isLast } = done;
-    const was = before.problem === undefined ? rolloutOf(before) : "malformed";
     print(invocation, { removed: true, store, before }, () =>
-      oneLine(`${version} of ${name}: ${was} → removed from ${store}`).concat("\n"),
+      oneLine(`${version} of ${name}: ${stateText(before)} → removed from ${store}`).concat("\n"),
     );
     if (isLast) {
       io.stderr.write(

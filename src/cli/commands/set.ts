@@ -6,7 +6,8 @@ import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { parseRollout } from "../../config/values.ts";
 import { type Change, isDown } from "../../records/change.ts";
-import type { ShownRecord } from "../../records/fields.ts";
+import { remarksOnChange } from "../../records/remarks.ts";
+import { fullRollout, type ShownRecord } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, writeChange } from "../../records/write.ts";
 import { StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
@@ -17,8 +18,8 @@ import { output, print } from "../output.ts";
 import { authorOf } from "../records/author.ts";
 import { emergencyOf, errorOf } from "../records/change-error.ts";
 import { expect, failsafe, isNew, mayOverlap, message, offset } from "../records/change-options.ts";
-import { changeText, remarksOn } from "../records/change-text.ts";
-import { rolloutOf, STORE_OPTIONS, withStore } from "../records/rollouts.ts";
+import { changeText, remarkSentence } from "../records/change-text.ts";
+import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 import { type Follower, wait, waitForDaemons } from "./set/wait.ts";
 
 export const set: Command = {
@@ -89,25 +90,29 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
             ),
           );
         }
-        const error = await errorOf(outcome, change, store);
-        if (error !== undefined) throw error;
         if (outcome.kind === "written") {
           const { before, after, conflicts, snapshot } = outcome;
           const again =
             conflicts === 0 ? "" : `, after ${conflicts} other ${conflicts === 1 ? "write" : "writes"}`;
           return {
             ...{ written: true, store: store.address, before, after },
-            remarks: remarksOn(change, before, after, snapshot),
+            remarks: remarksOnChange(change, before, after, snapshot).map((each) =>
+              remarkSentence(version, each),
+            ),
             text: `${changeText(before, after)} in ${store.address}${again}`,
           };
         }
-        if (outcome.kind !== "same") throw new TypeError(`a write cannot end as ${outcome.kind}`);
-        const { before, snapshot } = outcome;
-        return {
-          ...{ written: false, store: store.address, before, after: before },
-          remarks: remarksOn(change, before, before, snapshot),
-          text: `${what} is ${rolloutOf(before)} already; nothing was written`,
-        };
+        if (outcome.kind === "same") {
+          const { before, snapshot } = outcome;
+          return {
+            ...{ written: false, store: store.address, before, after: before },
+            remarks: remarksOnChange(change, before, before, snapshot).map((each) =>
+              remarkSentence(version, each),
+            ),
+            text: `${what} is ${fullRollout(before)} already; nothing was written`,
+          };
+        }
+        throw await errorOf(outcome, change, store);
       },
       LOOK_AGAIN_MS,
     );

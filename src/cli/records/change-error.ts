@@ -3,26 +3,25 @@
 import { MAINTENANCE } from "../../circle.ts";
 import { nearest } from "../../config/nearest.ts";
 import { type Change, isDown, type Refusal } from "../../records/change.ts";
-import type { ShownRecord } from "../../records/fields.ts";
-import type { Outcome } from "../../records/write.ts";
+import { bothSpellings, fullRollout, type ShownRecord, writerText } from "../../records/shown.ts";
+import type { Unwritten } from "../../records/write.ts";
 import type { Store } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
 import { CliError } from "../exit.ts";
 import { applicationHint } from "./application-hint.ts";
 import { takenText } from "./change-text.ts";
-import { bothSpellings, byWhom, rolloutOf } from "./rollouts.ts";
 
 /** What helps if the store does not: the proxy decides without the daemon, and then for master. */
 export const EMERGENCY =
   "to send everyone to master without the store, stop the daemon on each machine:\n" +
   "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
 
-/** The error that a change ends with; undefined if it is done. */
+/** The error that a change ends with if it was not written. */
 export async function errorOf(
-  outcome: Outcome,
+  outcome: Unwritten,
   change: Pick<Change, "application" | "version"> & Partial<Change>,
   store: Store,
-): Promise<CliError | undefined> {
+): Promise<CliError> {
   const what = `${change.version} of ${change.application}`;
   switch (outcome.kind) {
     case "refused":
@@ -57,8 +56,6 @@ export async function errorOf(
         ["look with get before you try again", ...(emergencyOf(change)?.split("\n") ?? [])].join("\n  "),
         { cause: outcome.error },
       );
-    default:
-      return undefined;
   }
 }
 
@@ -66,7 +63,7 @@ export async function errorOf(
 export function emergencyOf(change: Partial<Change>): string | undefined {
   const { version, rollout, expect } = change;
   if (version === undefined || rollout === undefined || version === MAINTENANCE) return undefined;
-  return isDown({ ...change, version, rollout, expect } as Change) ? EMERGENCY : undefined;
+  return isDown({ version, rollout, expect }) ? EMERGENCY : undefined;
 }
 
 async function noApplicationError(store: Store, application: string): Promise<CliError> {
@@ -97,8 +94,8 @@ function refusalError(
     }
     case "unexpected": {
       const { before, expected } = refusal;
-      const now = before === null ? "not there" : rolloutOf(before);
-      const who = before === null ? "" : `, written ${byWhom(before)}`;
+      const now = before === null ? "not there" : fullRollout(before);
+      const who = before === null ? "" : `, written ${writerText(before)}`;
       return new CliError(
         "conflict",
         oneLine(`${what} is ${now} and not ${bothSpellings(expected)}${who}`),
@@ -126,7 +123,7 @@ function refusalError(
     case "in-use":
       return new CliError(
         "failed",
-        oneLine(`${what} is at ${rolloutOf(refusal.before)}; nothing was removed`),
+        oneLine(`${what} is at ${fullRollout(refusal.before)}; nothing was removed`),
         `take it back first: set ${oneLine(version)} ${version === MAINTENANCE ? "off" : "0%"}; or add -force`,
       );
   }
@@ -140,10 +137,10 @@ function conflictError(current: ShownRecord | null, what: string): CliError {
       "look at it with get, and decide again",
     );
   }
-  const value = current.problem === undefined ? rolloutOf(current) : `malformed: ${current.problem}`;
+  const value = current.problem === undefined ? fullRollout(current) : `malformed: ${current.problem}`;
   return new CliError(
     "conflict",
-    oneLine(`another writer was first: ${what} was written ${byWhom(current)} and is ${value} now`),
+    oneLine(`another writer was first: ${what} was written ${writerText(current)} and is ${value} now`),
     "nothing was written; look at it with get, and decide again",
   );
 }

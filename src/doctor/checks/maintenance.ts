@@ -2,7 +2,7 @@
 
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { MAINTENANCE } from "../../circle.ts";
+import { isMaintenanceOn, MAINTENANCE } from "../../circle.ts";
 import { type Check, causing, fail, pass, skipped, warn } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import type { Subject } from "../subject.ts";
@@ -75,7 +75,7 @@ function applicationName({ state, answer, daemon }: Subject): string | undefined
 function wantedBy({ state, daemon }: Subject): boolean | undefined {
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   if (!application?.fresh || application.malformed.includes(MAINTENANCE)) return undefined;
-  return application.arcs.some(({ version, rollout }) => version === MAINTENANCE && rollout > 0);
+  return isMaintenanceOn(application.arcs);
 }
 
 function exists(path: string): boolean | undefined {

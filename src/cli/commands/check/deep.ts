@@ -18,7 +18,7 @@ import { apacheMap } from "../../../leases/apache-map.ts";
 import { haproxyMap, haproxyMapKind } from "../../../leases/haproxy-map.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import type { Io } from "../../command.ts";
-import { withStore } from "../../records/rollouts.ts";
+import { withStore } from "../../records/with-store.ts";
 import { nearestThere, whyNoFilesIn, whyNotWritable } from "./files.ts";
 import { ANSWER_TIMEOUT_MS, checkHaproxy, checkListener, checkPort } from "./listeners.ts";
 

@@ -2,9 +2,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { AdminError, fetchState } from "../../../admin/fetch-state.ts";
+import { isSameArc } from "../../../circle.ts";
 import { type Option, Problem } from "../../../config/option.ts";
-import { type HostPort, hostPortText, parseDuration, rolloutText, single } from "../../../config/values.ts";
-import { isSameArc, type ShownRecord } from "../../../records/fields.ts";
+import { type HostPort, hostPortText, parseDuration, single } from "../../../config/values.ts";
+import type { ShownRecord } from "../../../records/shown.ts";
+import { rolloutText } from "../../../text.ts";
 
 /** Between two questions to one daemon. */
 const POLL_MS = 200;

@@ -2,11 +2,9 @@
 
 import type { AdminError } from "../../../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../../../admin/state.ts";
-import { MAINTENANCE } from "../../../circle.ts";
-import { rolloutText } from "../../../config/values.ts";
+import { isMaintenanceOn } from "../../../circle.ts";
+import { shortRollout } from "../../../records/shown.ts";
 import { durationText, table } from "../../../text.ts";
-import { switchText } from "../../records/rollouts.ts";
-import { isInMaintenance } from "./page.ts";
 
 /** What one daemon said, or why it said nothing. */
 export interface Answer {
@@ -35,7 +33,10 @@ export function fleetPage(answers: readonly Answer[]): string {
             durationText(state.uptimeMs),
             String(state.applications.length),
             staleText(state.applications),
-            namesOf(state.applications.filter(isInMaintenance), "ON: "),
+            namesOf(
+              state.applications.filter(({ arcs }) => isMaintenanceOn(arcs)),
+              "ON: ",
+            ),
             state.notReady ?? "",
           ],
     ),
@@ -78,7 +79,7 @@ function rolloutsText({ arcs }: ApplicationState): string {
   if (arcs.length === 0) return "no version";
   return arcs
     .map(({ version, rollout, offset, failsafe }) => {
-      const size = version === MAINTENANCE ? switchText(rollout) : rolloutText(rollout);
+      const size = shortRollout({ version, rollout });
       return `${version} ${size}${offset === 0 ? "" : ` from ${offset}`}${failsafe === "hold" ? " hold" : ""}`;
     })
     .join(", ");

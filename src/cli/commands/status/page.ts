@@ -1,13 +1,12 @@
 /** The page of one daemon: what `status` prints for people. */
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
-import { type Arc, MAINTENANCE, MASTER } from "../../../circle.ts";
-import { rolloutText } from "../../../config/values.ts";
-import { isHoldingPart } from "../../../records/fields.ts";
-import { sharesOf } from "../../../records/share.ts";
-import { aligned, durationText, oneLine, table } from "../../../text.ts";
-import { overlapText } from "../../records/change-text.ts";
-import { switchText } from "../../records/rollouts.ts";
+import { type Arc, isMaintenanceOn, MAINTENANCE } from "../../../circle.ts";
+import { remarksOnArc } from "../../../records/remarks.ts";
+import { arcsInForce, sharesOf } from "../../../records/share.ts";
+import { shortRollout } from "../../../records/shown.ts";
+import { aligned, durationText, oneLine, rolloutText, table } from "../../../text.ts";
+import { remarkText } from "../../records/change-text.ts";
 
 export function statusPage(state: State): string {
   const parts = [
@@ -46,24 +45,8 @@ export function warningsOf(application: ApplicationState): string[] {
   if (fresh && arcs.length === 0) {
     warnings.push(`${name} has no record in the store: everyone goes to master`);
   }
-  if (isInMaintenance(application)) warnings.push(`${name} IS IN MAINTENANCE`);
+  if (isMaintenanceOn(application.arcs)) warnings.push(`${name} IS IN MAINTENANCE`);
   return warnings;
-}
-
-export function isInMaintenance({ arcs }: ApplicationState): boolean {
-  return arcs.some(({ version, rollout }) => version === MAINTENANCE && rollout > 0);
-}
-
-/** The arcs that count now: of stale ones those that hold. */
-export function arcsInForce({ fresh, arcs }: ApplicationState): Arc[] {
-  return arcs.filter((arc) => arc.version !== MAINTENANCE && (fresh || arc.failsafe === "hold"));
-}
-
-/** The share of each version in force, master's among them: fractions of all visitors. */
-export function orderedShares(application: ApplicationState): Map<string, number> {
-  const { byVersion } = sharesOf(arcsInForce(application));
-  const others = [...byVersion.values()].reduce((sum, share) => sum + share, 0);
-  return new Map([...byVersion, [MASTER, Number(Math.max(0, 1 - others).toPrecision(12))]]);
 }
 
 function staleText(arcs: readonly Arc[]): string {
@@ -89,7 +72,7 @@ function applicationPart(application: ApplicationState): string {
   } = application;
   const facts = aligned(
     [
-      ...(isInMaintenance(application)
+      ...(isMaintenanceOn(application.arcs)
         ? [["MAINTENANCE", "IS ON: the proxy shows its maintenance page; end it with set maintenance off"]]
         : []),
       ["rollouts", fresh ? "fresh" : `STALE: ${staleText(arcs)}`],
@@ -115,31 +98,28 @@ function applicationPart(application: ApplicationState): string {
 
 function circleTable(application: ApplicationState): string {
   const { arcs, fresh } = application;
-  const inForce = arcsInForce(application);
-  const { byVersion, taken } = sharesOf(inForce);
-  const hasShares = taken.length > 0;
+  const inForce = arcsInForce(arcs, fresh);
+  const shares = sharesOf(inForce);
+  const hasShares = shares.taken.length > 0;
   return table(
     ["version", "rollout", "share", "offset", "failsafe", "remark"],
     arcs.map((arc) => {
-      const remarks = [
-        ...(isHoldingPart(arc) ? ["holds below 100%"] : []),
-        ...taken.filter(({ from }) => from === arc.version).map((each) => overlapText(each, inForce)),
-      ];
+      const remarks = remarksOnArc(arc, inForce, shares).filter(({ kind }) => kind !== "maintenance-on");
       return [
         arc.version,
         rolloutCell(arc, fresh),
-        hasShares && arc.version !== MAINTENANCE ? rolloutText(byVersion.get(arc.version) ?? 0) : "",
+        hasShares && arc.version !== MAINTENANCE ? rolloutText(shares.byVersion.get(arc.version) ?? 0) : "",
         arc.offset === 0 ? "" : String(arc.offset),
         arc.failsafe === "master" ? "" : arc.failsafe,
-        remarks.join("; "),
+        remarks.map(remarkText).join("; "),
       ];
     }),
   );
 }
 
 function rolloutCell({ version, rollout, failsafe }: Arc, fresh: boolean): string {
-  if (version === MAINTENANCE) return switchText(rollout);
-  if (fresh || failsafe === "hold" || rollout === 0) return rolloutText(rollout);
+  const isInForce = version === MAINTENANCE || fresh || failsafe === "hold" || rollout === 0;
+  if (isInForce) return shortRollout({ version, rollout });
   return `0% (was ${rolloutText(rollout)})`;
 }
 

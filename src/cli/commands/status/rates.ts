@@ -6,9 +6,11 @@
  */
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
+import { isMaintenanceOn } from "../../../circle.ts";
 import type { Reason } from "../../../placement.ts";
+import { orderedShares } from "../../../records/share.ts";
 import type { Answer } from "./fleet.ts";
-import { isInMaintenance, orderedShares, warningsOf } from "./page.ts";
+import { warningsOf } from "./page.ts";
 
 /** Servers of proxies that decide by themselves and report no decision, by the first word of their name. */
 const SILENT_SERVERS: Readonly<Record<string, string>> = {
@@ -88,7 +90,7 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
   const first = pairs.map(({ now }) => applicationOf(name, now)).find((each) => each !== undefined);
   if (first === undefined) return [];
   const decisions = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const ordered = orderedShares(first);
+  const ordered = orderedShares(first.arcs, first.fresh);
   const versions = [...new Set([...ordered.keys(), ...counts.keys()])].map((version) => ({
     version,
     ordered: ordered.get(version) ?? null,
@@ -96,7 +98,7 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
     decisions: counts.get(version) ?? 0,
   }));
   const { fresh, ageMs } = first;
-  const maintenance = isInMaintenance(first);
+  const maintenance = isMaintenanceOn(first.arcs);
   return [
     {
       application: name,

@@ -5,8 +5,8 @@
  */
 
 import { type Option, Problem } from "../../../config/option.ts";
-import { type HostPort, parseDuration, rolloutText, single } from "../../../config/values.ts";
-import { durationText, oneLine, plainLines, table } from "../../../text.ts";
+import { type HostPort, parseDuration, single } from "../../../config/values.ts";
+import { durationText, oneLine, plainLines, rolloutText, table } from "../../../text.ts";
 import type { Invocation } from "../../command.ts";
 import { CliError, EXITS } from "../../exit.ts";
 import { output } from "../../output.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { Change } from "../../src/records/change.ts";
-import { pastOfSnapshot } from "../../src/records/past.ts";
+import { pastOfSnapshot } from "../../src/records/history.ts";
 import { writeChange } from "../../src/records/write.ts";
 import type { Snapshot, Store, Written } from "../../src/stores/store.ts";
 

@@ -1,10 +1,7 @@
-/** What the commands that use a store share: its options, a store that is surely closed, and how values are spelled. */
+/** The store of a command: its options, a time limit, and a store that is closed whatever happens. */
 
-import { MAINTENANCE } from "../../circle.ts";
 import type { LoadedSettings } from "../../config/load.ts";
 import { configFile, region, store, table } from "../../config/options.ts";
-import { rolloutText } from "../../config/values.ts";
-import type { ShownRecord } from "../../records/fields.ts";
 import { openStore } from "../../stores/list.ts";
 import { type Store, StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
@@ -62,24 +59,4 @@ export async function withOpened<T>(
     clearTimeout(notice);
     await opened.close();
   }
-}
-
-/** `5% (0.05)`. */
-export function bothSpellings(rollout: number): string {
-  return `${rolloutText(rollout)} (${rollout})`;
-}
-
-/** A rollout as its version has it: `5% (0.05)`, or on and off for maintenance. */
-export function rolloutOf({ version, rollout }: Pick<ShownRecord, "version" | "rollout">): string {
-  return version === MAINTENANCE ? switchText(rollout) : bothSpellings(rollout);
-}
-
-/** Maintenance is on from any rollout above 0, as the daemon takes it. */
-export function switchText(rollout: number): "on" | "off" {
-  return rollout > 0 ? "on" : "off";
-}
-
-/** `by ada@web1 at 2026-01-02T…`, as far as it is known. */
-export function byWhom({ updatedBy, updatedAt }: Pick<ShownRecord, "updatedBy" | "updatedAt">): string {
-  return `by ${updatedBy ?? "a writer who left no name"}${updatedAt === undefined ? "" : ` at ${updatedAt}`}`;
 }

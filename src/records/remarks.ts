@@ -1,0 +1,86 @@
+/**
+ * Facts that an operator should know of a record, beside its values: overlaps, an arc that holds too early, settings
+ * of the last release. Pure. They are values, so that a terminal and a page say them in words of their own.
+ */
+
+import { type Arc, type Failsafe, MAINTENANCE } from "../circle.ts";
+import type { Snapshot } from "../stores/store.ts";
+import type { Change } from "./change.ts";
+import { arcsOf } from "./check.ts";
+import { fittingOffset, type Shares, sharesOf, type Taken } from "./share.ts";
+
+export type Remark =
+  | { readonly kind: "maintenance-on" }
+  /**
+   * The version holds while some visitors are still at master. That is rarely meant: if the store is lost, such a
+   * canary stays at this rollout, and cannot be taken back.
+   */
+  | { readonly kind: "holds-below-whole"; readonly rollout: number }
+  | {
+      readonly kind: "overlap";
+      readonly taken: Taken;
+      /** An offset at which the loser has its visitors for itself, if there is one. */
+      readonly offset: number | undefined;
+    }
+  /** A rollout begins with settings of the last release, which the change did not name. Undefined: the usual one. */
+  | {
+      readonly kind: "inherited";
+      readonly failsafe: Failsafe | undefined;
+      readonly offset: number | undefined;
+    };
+
+/**
+ * Remarks on one arc among the others of its application.
+ *
+ * @param shares of `arcs`
+ */
+export function remarksOnArc(arc: Arc, arcs: readonly Arc[], shares: Shares): Remark[] {
+  const { version, rollout } = arc;
+  const isOn = version === MAINTENANCE && rollout > 0;
+  return [
+    ...(isOn ? [{ kind: "maintenance-on" } as const] : []),
+    ...holdsBelowWhole(arc),
+    ...shares.taken.filter(({ from }) => from === version).map((taken) => overlap(taken, arcs)),
+  ];
+}
+
+/**
+ * Remarks on a record that is written, or there already.
+ *
+ * @param snapshot all records as they were before the change
+ */
+export function remarksOnChange(
+  change: Change,
+  before: Arc | null,
+  after: Arc,
+  snapshot: Snapshot,
+): Remark[] {
+  const { version } = change;
+  const arcs = [...arcsOf(snapshot).filter((arc) => arc.version !== version), after];
+  return [
+    ...inherited(change, before, after),
+    ...holdsBelowWhole(after),
+    ...sharesOf(arcs)
+      .taken.filter(({ by, from }) => by === version || from === version)
+      .map((taken) => overlap(taken, arcs)),
+  ];
+}
+
+function inherited(change: Change, before: Arc | null, after: Arc): Remark[] {
+  const isStart =
+    before !== null && before.rollout === 0 && after.rollout > 0 && after.version !== MAINTENANCE;
+  if (!isStart) return [];
+  const failsafe = change.failsafe === undefined && after.failsafe === "hold" ? after.failsafe : undefined;
+  const offset = change.offset === undefined && after.offset !== 0 ? after.offset : undefined;
+  return failsafe === undefined && offset === undefined ? [] : [{ kind: "inherited", failsafe, offset }];
+}
+
+function holdsBelowWhole({ version, rollout, failsafe }: Arc): Remark[] {
+  const holds = failsafe === "hold" && version !== MAINTENANCE && rollout > 0 && rollout < 1;
+  return holds ? [{ kind: "holds-below-whole", rollout }] : [];
+}
+
+function overlap(taken: Taken, arcs: readonly Arc[]): Remark {
+  const loser = arcs.find(({ version }) => version === taken.from);
+  return { kind: "overlap", taken, offset: loser && fittingOffset(loser, arcs) };
+}

@@ -1,0 +1,64 @@
+/**
+ * A record as people see it: checked as the daemon checks it, with its author. Pure. The words for single values are
+ * here too, so that a terminal and a page use the same ones.
+ */
+
+import { type Arc, MAINTENANCE } from "../circle.ts";
+import type { StoreRecord } from "../stores/store.ts";
+import { rolloutText } from "../text.ts";
+import { checkRecord } from "./check.ts";
+import { fieldsOf } from "./fields.ts";
+
+/** A record for people, and as JSON. */
+export interface ShownRecord extends Arc {
+  readonly application: string;
+  readonly revision: string;
+  readonly updatedBy?: string;
+  readonly updatedAt?: string;
+  /** Why it counts as rollout 0. */
+  readonly problem?: string;
+}
+
+export function shownRecord(application: string, version: string, record: StoreRecord): ShownRecord {
+  const { arc, problem } = checkRecord(version, record.value);
+  const { updatedBy, updatedAt } = fieldsOf(record.value);
+  return {
+    application,
+    ...arc,
+    version,
+    revision: record.revision,
+    ...(typeof updatedBy === "string" ? { updatedBy } : {}),
+    ...(typeof updatedAt === "string" ? { updatedAt } : {}),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** A rollout as its version has it: `5%`, or on and off for maintenance. */
+export function shortRollout({ version, rollout }: Pick<Arc, "version" | "rollout">): string {
+  return version === MAINTENANCE ? switchText(rollout) : rolloutText(rollout);
+}
+
+/** The same with the number that stands in the store: `5% (0.05)`. */
+export function fullRollout({ version, rollout }: Pick<Arc, "version" | "rollout">): string {
+  return version === MAINTENANCE ? switchText(rollout) : bothSpellings(rollout);
+}
+
+/** `5% (0.05)`. */
+export function bothSpellings(rollout: number): string {
+  return `${rolloutText(rollout)} (${rollout})`;
+}
+
+/** Maintenance is on from any rollout above 0, because the daemon takes it so. */
+function switchText(rollout: number): "on" | "off" {
+  return rollout > 0 ? "on" : "off";
+}
+
+/** The rollout in full; a malformed record has none. */
+export function stateText(record: ShownRecord): string {
+  return record.problem === undefined ? fullRollout(record) : "malformed";
+}
+
+/** `by ada@web1 at 2026-01-02T…`, as far as it is known. */
+export function writerText({ updatedBy, updatedAt }: Pick<ShownRecord, "updatedBy" | "updatedAt">): string {
+  return `by ${updatedBy ?? "a writer who left no name"}${updatedAt === undefined ? "" : ` at ${updatedAt}`}`;
+}
