@@ -62,7 +62,7 @@ export class ApacheMap implements Server {
       fields: { server: this.name },
       log: context.log,
       counts,
-      renew: () => writeAtomically(path, this.#text(), MAP_MODE),
+      renew: () => writeAtomically(path, this.#text(), { mode: MAP_MODE }),
     });
   }
 

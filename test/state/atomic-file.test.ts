@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "../../src/state/atomic-file.ts";
@@ -35,7 +35,7 @@ test("has the mode that is asked for, and else what the umask leaves", async () 
   try {
     await writeAtomically(path, "text");
     expect(statSync(path).mode & 0o777).toBe(0o640);
-    await writeAtomically(path, "text", 0o644);
+    await writeAtomically(path, "text", { mode: 0o644 });
     expect(statSync(path).mode & 0o777).toBe(0o644);
   } finally {
     process.umask(before);
@@ -55,4 +55,24 @@ test("leaves nothing behind where it cannot take the file's place", async () => 
   mkdirSync(path);
   expect(await failure(path)).toContain(path);
   expect(readdirSync(directory)).toEqual(["file"]);
+});
+
+test("stays as it was if the last question before the rename says so", async () => {
+  await writeAtomically(path, "one");
+  const refusal = new Error("the lock is lost");
+  const confirm = () => Promise.reject(refusal);
+  await expect(writeAtomically(path, "two", { confirm })).rejects.toBe(refusal);
+  expect([readFileSync(path, "utf8"), readdirSync(directory)]).toEqual(["one", ["file"]]);
+});
+
+test("is prepared when its text is there, before its name leads to it", async () => {
+  const seen: unknown[] = [];
+  await writeAtomically(path, "text", {
+    isSynced: true,
+    prepare: async (file) => {
+      seen.push((await file.stat()).size, existsSync(path));
+    },
+  });
+  expect(seen).toEqual([4, false]);
+  expect(readFileSync(path, "utf8")).toBe("text");
 });

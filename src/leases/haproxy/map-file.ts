@@ -49,7 +49,7 @@ export class MapFile {
 
   async #write(text: string): Promise<void> {
     try {
-      await writeAtomically(this.#path, text, MODE);
+      await writeAtomically(this.#path, text, { mode: MODE });
       this.#isWritten = true;
     } catch (error) {
       this.#tell(error instanceof Error ? error.message : String(error));

@@ -1,48 +1,36 @@
 /**
- * Puts a new file in an old one's place, so that every reader sees the old text or the new one, also after a crash:
- * written beside it, synced, renamed over it. The new file has the old one's mode and owner, or is not put there.
+ * Puts a new file in the old one's place, so that every reader sees the old text or the new one, also after a crash. The
+ * new file has the old one's mode and owner, or is not put there.
  */
 
-import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, stat } from "node:fs/promises";
+import { writeAtomically } from "../../state/atomic-file.ts";
 import { StoreError } from "../store.ts";
 import { errorCode } from "./faults.ts";
 import { newFileFor } from "./temporary.ts";
-
-const MODE_OF_A_NEW_FILE = 0o644;
 
 /**
  * @param target  the file itself, no link
  * @param confirm called last before the rename; rejects if the file must stay as it is
  */
 export async function replaceFile(target: string, text: string, confirm: () => Promise<void>): Promise<void> {
-  const temporary = newFileFor(target);
   try {
-    const handle = await open(temporary, "wx", MODE_OF_A_NEW_FILE);
-    try {
-      await handle.writeFile(text);
-      await keepOwner(handle, target);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await confirm();
-    await putInPlace(temporary, target);
+    await writeAtomically(target, text, {
+      temporary: newFileFor(target),
+      isSynced: true,
+      prepare: (file) => keepOwner(file, target),
+      confirm,
+    });
   } catch (error) {
-    await unlink(temporary).catch(() => {});
-    throw error;
-  }
-  await syncDirectory(dirname(target));
-}
-
-async function putInPlace(temporary: string, target: string): Promise<void> {
-  try {
-    await rename(temporary, target);
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
+    if (errorCode(error) !== "ENOENT" || !isOfRename(error)) throw error;
     const why = "this writer was stopped for so long that another one took its lock";
     throw new StoreError("unavailable", `${target} was not written: ${why}; try again`, { cause: error });
   }
+}
+
+/** Whether the new file itself is gone: the owner of the lock removed it. */
+function isOfRename(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "rename";
 }
 
 /** A daemon that could read the old file must be able to read the new one. */
@@ -65,14 +53,4 @@ async function keepOwner(handle: FileHandle, target: string): Promise<void> {
     }
   }
   await handle.chmod(before.mode & 0o7777);
-}
-
-/** The rename itself reaches the disk. Not every file system can; the data is safe without. */
-async function syncDirectory(directory: string): Promise<void> {
-  try {
-    const handle = await open(directory, "r");
-    await handle.sync().finally(() => handle.close());
-  } catch {
-    // The new file is in place and complete; a crash now may bring the old one back, complete as well.
-  }
 }
