@@ -1,8 +1,9 @@
 /** The reference of all settings, `docs/configuration.md`, made from the options themselves. */
 
+import { configFile, DEFAULT_CONFIG_FILE } from "../src/config/config-file.ts";
 import { environmentName, separatorOf } from "../src/config/environment.ts";
 import type { Option } from "../src/config/option.ts";
-import { allOptions, configFile, DEFAULT_CONFIG_FILE } from "../src/config/options.ts";
+import { allOptions } from "../src/config/options.ts";
 
 const INTRODUCTION = `# Configuration
 

@@ -9,7 +9,7 @@ import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Output } from "./cli/command.ts";
 import { main } from "./cli/main.ts";
-import { DEFAULT_CONFIG_FILE } from "./config/options.ts";
+import { DEFAULT_CONFIG_FILE } from "./config/config-file.ts";
 import { leadsToJournal } from "./log-sink.ts";
 
 const STDOUT = 1;

@@ -12,11 +12,11 @@ import { findPredecessor, readListeners } from "./admin/predecessor.ts";
 import { readState, type State, writeState } from "./admin/state.ts";
 import { isMaintenanceOn } from "./circle.ts";
 import { ClientTrouble } from "./client-trouble.ts";
+import { configFile } from "./config/config-file.ts";
 import type { Settings } from "./config/option.ts";
 import {
   allowForce,
   application,
-  configFile,
   delay,
   region,
   stateDir,

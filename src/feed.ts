@@ -22,13 +22,12 @@
 import { BoundedReads } from "./feed/bounded-read.ts";
 import { Expiry } from "./feed/expiry.ts";
 import { type FeedState, Followed } from "./feed/followed.ts";
-import type { ReadingFollower } from "./feed/reading.ts";
+import type { LastGood, ReadingFollower } from "./feed/reading.ts";
 import { Tellings } from "./feed/tellings.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Rollout } from "./rollout.ts";
 import { Slices } from "./slices.ts";
-import type { LastGood } from "./state/last-good.ts";
 import { type Store, StoreError } from "./stores/store.ts";
 
 /** The first wait after a failure, as a part of `delay`; it doubles with each further one, up to `delay`. */

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { type Arc, spell } from "../src/circle.ts";
 import { READ_TIMEOUT_MS } from "../src/feed/bounded-read.ts";
-import type { Reading } from "../src/feed/reading.ts";
+import type { LastGood, Reading } from "../src/feed/reading.ts";
 import { Feed, type FeedOptions, pauseMs } from "../src/feed.ts";
 import { Metrics } from "../src/metrics.ts";
 import { VERSIONS_MAX } from "../src/records/check.ts";
 import { Rollout } from "../src/rollout.ts";
-import type { LastGood } from "../src/state/last-good.ts";
 import type { Snapshot } from "../src/stores/store.ts";
 import { KeptLog } from "./support/logged.ts";
 import { Random } from "./support/random.ts";

@@ -1,8 +1,8 @@
 /** A command's page of help, made from the command's table. */
 
+import { configFile } from "../config/config-file.ts";
 import { environmentName } from "../config/environment.ts";
 import type { Option } from "../config/option.ts";
-import { configFile } from "../config/options.ts";
 import { single } from "../config/values.ts";
 import { aligned } from "../text.ts";
 import { type Command, PROGRAM, type Program, usageOf } from "./command.ts";

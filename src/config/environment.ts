@@ -1,8 +1,7 @@
 /** Options as environment variables: `-idle-timeout` is `MAXWELLS_DAEMON_IDLE_TIMEOUT`. */
 
-import type { Given } from "./load.ts";
 import { nearest } from "./nearest.ts";
-import type { Option } from "./option.ts";
+import type { Given, Option } from "./option.ts";
 import { quote } from "./quote.ts";
 
 const PREFIX = "MAXWELLS_DAEMON_";

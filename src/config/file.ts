@@ -1,9 +1,8 @@
 /** Options as a TOML file: the same names, values as strings, true or false, and lists where a flag may be repeated. */
 
 import { parse as parseToml } from "smol-toml";
-import type { Given } from "./load.ts";
 import { nearest } from "./nearest.ts";
-import type { Option, Origin } from "./option.ts";
+import type { Given, Option, Origin } from "./option.ts";
 import { quote } from "./quote.ts";
 
 /** Larger ones are something else, given by mistake. */

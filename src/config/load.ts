@@ -6,11 +6,11 @@
  */
 
 import { type Flags, parseFlags } from "./argv.ts";
+import { configFile } from "./config-file.ts";
 import { fromEnvironment, reportEnvironment } from "./environment.ts";
 import { readConfigFile } from "./file.ts";
 import { nearest } from "./nearest.ts";
-import { type CrossCheck, type Option, type Origin, Problem, type Settings } from "./option.ts";
-import { configFile } from "./options.ts";
+import { type CrossCheck, type Given, type Option, Problem, type Settings } from "./option.ts";
 import { quote } from "./quote.ts";
 
 export interface Sources {
@@ -50,12 +50,6 @@ export class Problems {
   constructor(messages: readonly string[]) {
     this.messages = messages;
   }
-}
-
-/** What one source says about one option. */
-export interface Given {
-  readonly texts: readonly string[];
-  readonly origin: Origin;
 }
 
 export function loadSettings(sources: Sources, rules: Rules): Loaded | Problems {

@@ -38,6 +38,12 @@ export interface Origin {
   readonly text: string;
 }
 
+/** What one source says about one option. */
+export interface Given {
+  readonly texts: readonly string[];
+  readonly origin: Origin;
+}
+
 /**
  * What several settings have to keep together. It is asked only where each of them is sound by itself, and reported
  * beside all other problems.

@@ -4,6 +4,7 @@ import { admin, adminHost } from "../admin/admin.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { resolveStore } from "../stores/list.ts";
+import { configFile } from "./config-file.ts";
 import { type Option, Problem, type Settings } from "./option.ts";
 import { stateDir } from "./state-dir.ts";
 import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values.ts";
@@ -138,20 +139,6 @@ export const allowForce = single(
     defaultText: "false",
   },
   parseSwitch,
-);
-
-/** Read by every command and the daemon if it is there and no other file is named. Its directory is root's. */
-export const DEFAULT_CONFIG_FILE = "/etc/maxwells-daemon/maxwells-daemon.toml";
-
-/** Read before all others, by `load.ts` itself. */
-export const configFile = single<string | null>(
-  {
-    name: "config",
-    placeholder: "FILE",
-    summary: `a TOML file with the same names as the flags, or none; ${DEFAULT_CONFIG_FILE} if that is there`,
-    absent: null,
-  },
-  orNone((text) => (text === "" ? new Problem("write the path of a TOML file, or none") : text)),
 );
 
 /** The options of the daemon itself, in the order of its help. */

@@ -2,16 +2,22 @@
 
 import type { State } from "../admin/state.ts";
 import { MASTER } from "../circle.ts";
-import { isState } from "./daemon-side.ts";
+import { type DaemonSide, isState } from "./daemon-side.ts";
 import { pointsAt } from "./placing.ts";
-import type { Probe } from "./site.ts";
-import type { Subject } from "./subject.ts";
+import type { Probe, Site } from "./site.ts";
 
 /** So many visitors stand out from other traffic, if there is little of it. */
 const VISITORS = 20;
 
 /** A proxy that holds a lease renews it, and reports its decisions, once a second. */
 const REPORT_MS = 1_500;
+
+/** The parts of a subject that are needed to send visitors and to read the counts. */
+interface Observed {
+  readonly daemon: DaemonSide;
+  readonly site: Site | undefined;
+  readonly options: { readonly random: () => number };
+}
 
 /** What grew in the daemon's counts while the visitors came. */
 export interface Asking {
@@ -29,7 +35,7 @@ export interface Asking {
 }
 
 /** Sends visitors and compares; undefined if the daemon does not tell its counts, or no page answers. */
-export async function seeAsking(subject: Subject, signal: AbortSignal): Promise<Asking | undefined> {
+export async function seeAsking(subject: Observed, signal: AbortSignal): Promise<Asking | undefined> {
   const { site } = subject;
   if (site === undefined || site.first?.status === 0) return undefined;
   const before = await countsOf(subject);
@@ -66,7 +72,7 @@ export function isUnheard(asking: Asking | undefined): boolean {
   return asking !== undefined && asking.decisions === 0 && asking.written === 0 && asking.elsewhere === 0;
 }
 
-async function countsOf({ daemon }: Subject) {
+async function countsOf({ daemon }: Pick<Observed, "daemon">) {
   const state = await daemon.state();
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   if (!isState(state) || application === undefined) return undefined;

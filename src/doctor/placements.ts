@@ -1,7 +1,7 @@
 /** What the visitors' places mean: the finding of `split`. Pure. */
 
 import { MASTER, spell } from "../circle.ts";
-import { causing, type Evidence, type Finding, fail, pass, warn } from "./check.ts";
+import { causing, type Evidence, type Finding, fail, pass, warn } from "./finding.ts";
 import type { Placed } from "./placing.ts";
 import { outcome, type Visit } from "./site.ts";
 

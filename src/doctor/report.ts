@@ -1,7 +1,7 @@
 /** What a doctor says: the documented shape for programs (docs/doctor.md), and a page for people. */
 
 import { oneLine } from "../text.ts";
-import type { Finding, Verdict } from "./check.ts";
+import type { Finding, Verdict } from "./finding.ts";
 import type { RunningProxy } from "./proxies.ts";
 
 export interface CheckReport extends Finding {

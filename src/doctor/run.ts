@@ -1,7 +1,8 @@
 /** Runs the checks one after the other, each within its time, and puts what they found together. */
 
-import { type Check, causeOf, type Finding, fail, skipped } from "./check.ts";
+import { type Check, causeOf } from "./check.ts";
 import type { DaemonSide } from "./daemon-side.ts";
+import { type Finding, fail, skipped } from "./finding.ts";
 import { CHECKS } from "./list.ts";
 import type { CheckReport, Report } from "./report.ts";
 import type { Site } from "./site.ts";

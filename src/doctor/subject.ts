@@ -2,8 +2,8 @@
 
 import type { State } from "../admin/state.ts";
 import { type Asking, seeAsking } from "./asking.ts";
-import type { Finding } from "./check.ts";
 import { type DaemonSide, isAnswer, isState, type SocketAnswer, type Unanswered } from "./daemon-side.ts";
+import type { Finding } from "./finding.ts";
 import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./proxies.ts";
 import type { Site } from "./site.ts";
 

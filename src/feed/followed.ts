@@ -9,12 +9,11 @@ import { type Arc, byPrecedence, findOverlap, MAINTENANCE, spell } from "../circ
 import type { Log } from "../log.ts";
 import type { FeedCounts } from "../metrics.ts";
 import type { Rollout, Table } from "../rollout.ts";
-import type { LastGood } from "../state/last-good.ts";
 import { type Snapshot, StoreError } from "../stores/store.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts";
 import type { Expiring } from "./expiry.ts";
 import { Positions } from "./positions.ts";
-import type { Reading, ReadingFollower } from "./reading.ts";
+import type { LastGood, Reading, ReadingFollower } from "./reading.ts";
 import { describe, type Tellings } from "./tellings.ts";
 
 /** What an author and a reason may take of a line. */

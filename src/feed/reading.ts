@@ -1,5 +1,6 @@
-/** What the feed hands on: one application's snapshot, checked and applied, to everything that follows the store. */
+/** What the feed starts from, and what it hands on: one application's snapshot, checked and applied. */
 
+import type { Arc } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";
 import type { Checked } from "./check-snapshot.ts";
 
@@ -11,6 +12,13 @@ export interface Reading extends Checked {
   readonly ageMs: number;
   /** Whether it is the same as the reading before. */
   readonly isSame: boolean;
+}
+
+/** The arcs of an earlier process's reading, and how long ago it was read from the store. */
+export interface LastGood {
+  readonly arcs: readonly Arc[];
+  /** Infinity if the clock says that it was read in the future: nothing can be known of its age. */
+  readonly ageMs: number;
 }
 
 /**

@@ -15,7 +15,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Arc } from "../circle.ts";
-import type { Reading } from "../feed/reading.ts";
+import type { LastGood, Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";
@@ -41,13 +41,6 @@ const FILE_BYTES_MAX = 1024 * 1024;
 
 /** Room for the names of ten thousand applications. */
 const TIMES_BYTES_MAX = 4 * 1024 * 1024;
-
-/** What was saved, and how long ago it was read from the store. */
-export interface LastGood {
-  readonly arcs: readonly Arc[];
-  /** Infinity if the clock says that it was read in the future: nothing can be known of its age. */
-  readonly ageMs: number;
-}
 
 export interface LastGoodOptions {
   readonly stateDirectory: string;

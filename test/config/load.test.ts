@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { admin, adminHost } from "../../src/admin/admin.ts";
+import { configFile } from "../../src/config/config-file.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
 import { type Option, Problem } from "../../src/config/option.ts";
@@ -10,7 +11,6 @@ import {
   allOptions,
   allowForce,
   application,
-  configFile,
   delay,
   logFormat,
   logfile,

@@ -3,8 +3,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Check, causing, fail, pass, warn } from "../../src/doctor/check.ts";
+import type { Check } from "../../src/doctor/check.ts";
 import { DaemonSide } from "../../src/doctor/daemon-side.ts";
+import { causing, fail, pass, warn } from "../../src/doctor/finding.ts";
 import { CHECKS } from "../../src/doctor/list.ts";
 import { reportPage } from "../../src/doctor/report.ts";
 import { runChecks } from "../../src/doctor/run.ts";

@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask } from "../../src/client/line.ts";
-import type { Verdict } from "../../src/doctor/check.ts";
 import { ADDED_MS_MAX } from "../../src/doctor/checks/outage.ts";
+import type { Verdict } from "../../src/doctor/finding.ts";
 import { run } from "../cli/run.ts";
 import { BY_TEXT, behind, type Examined, examine, Setup } from "../doctor/setup.ts";
 import { eventually } from "../support/eventually.ts";

@@ -11,8 +11,9 @@ import {
   explain,
   type SingleQuestion,
 } from "../../client/line.ts";
+import { configFile } from "../../config/config-file.ts";
 import { type Option, Problem } from "../../config/option.ts";
-import { application, configFile } from "../../config/options.ts";
+import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { addressText, parseSwitch, single } from "../../config/values.ts";
 import { REASONS, type Reason } from "../../placement.ts";

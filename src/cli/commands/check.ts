@@ -1,6 +1,7 @@
 /** Validates flags, environment and file, and shows what they come to; with -deep, it also tries what they name. */
 
-import { allOptions, configFile } from "../../config/options.ts";
+import { configFile } from "../../config/config-file.ts";
+import { allOptions } from "../../config/options.ts";
 import { redactAddress } from "../../config/redact.ts";
 import { parseSwitch, single } from "../../config/values.ts";
 import { table } from "../../text.ts";

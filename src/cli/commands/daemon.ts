@@ -1,6 +1,7 @@
 /** What runs if no command is named: the daemon. */
 
-import { allOptions, DEFAULT_CONFIG_FILE } from "../../config/options.ts";
+import { DEFAULT_CONFIG_FILE } from "../../config/config-file.ts";
+import { allOptions } from "../../config/options.ts";
 import type { Command } from "../command.ts";
 
 export const daemon: Command = {

@@ -2,7 +2,7 @@
 
 import { AdminError, fetchState } from "../../admin/fetch-state.ts";
 import type { State } from "../../admin/state.ts";
-import { configFile } from "../../config/options.ts";
+import { configFile } from "../../config/config-file.ts";
 import { type HostPort, hostPortText } from "../../config/values.ts";
 import { oneLine } from "../../text.ts";
 import { adminAddresses, admins } from "../admins.ts";

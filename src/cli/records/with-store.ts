@@ -1,7 +1,8 @@
 /** The store of a command: its options, a time limit, and a store that is closed whatever happens. */
 
+import { configFile } from "../../config/config-file.ts";
 import type { LoadedSettings } from "../../config/load.ts";
-import { configFile, region, store, table } from "../../config/options.ts";
+import { region, store, table } from "../../config/options.ts";
 import { openStore } from "../../stores/list.ts";
 import { type Store, StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";

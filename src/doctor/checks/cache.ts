@@ -6,7 +6,8 @@
  */
 
 import { MASTER } from "../../circle.ts";
-import { type Check, causing, type Evidence, fail, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { causing, type Evidence, fail, pass, skipped, warn } from "../finding.ts";
 import { pointsAt } from "../placing.ts";
 import { type Probe, type Visit, visitHeader } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";

@@ -2,7 +2,8 @@
 
 import { isIP } from "node:net";
 import { assignmentOfText } from "../../assignment.ts";
-import { type Check, type Evidence, fail, pass } from "../check.ts";
+import type { Check } from "../check.ts";
+import { type Evidence, fail, pass } from "../finding.ts";
 import { locationOf, type Placed } from "../placing.ts";
 import { cookieValue, type Site, type Visit } from "../site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";

@@ -2,8 +2,9 @@
 
 import type { State } from "../../admin/state.ts";
 import { durationText } from "../../text.ts";
-import { type Check, causing, type Evidence, fail, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
+import { causing, type Evidence, fail, pass, warn } from "../finding.ts";
 
 export const daemon: Check = {
   id: "daemon",

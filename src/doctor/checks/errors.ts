@@ -1,8 +1,9 @@
 /** Every version answers its visitors: visitors of each location are sent, and their errors are counted by version. */
 
 import { MASTER } from "../../circle.ts";
-import { type Check, causing, fail, pass } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
+import { causing, fail, pass } from "../finding.ts";
 import { locationOf, pointsAt } from "../placing.ts";
 import { outcome, type Probe, type Visit } from "../site.ts";
 import { type Subject, siteOf, withoutSite } from "../subject.ts";

@@ -1,7 +1,8 @@
 /** Headers of visitors are not believed. Visitors can force their location only if that is allowed. */
 
 import { CANARY, MASTER } from "../../circle.ts";
-import { type Check, fail, pass, skipped } from "../check.ts";
+import type { Check } from "../check.ts";
+import { fail, pass, skipped } from "../finding.ts";
 import { pointsAt } from "../placing.ts";
 import { cookieValue, type Probe } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutVersion } from "../subject.ts";

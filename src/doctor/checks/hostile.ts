@@ -2,7 +2,8 @@
 
 import { assignmentOfText } from "../../assignment.ts";
 import { MASTER } from "../../circle.ts";
-import { type Check, fail, pass } from "../check.ts";
+import type { Check } from "../check.ts";
+import { fail, pass } from "../finding.ts";
 import { locationOf, type Placed, pointsAt } from "../placing.ts";
 import { cookieValue, outcome, type Visit } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";

@@ -9,8 +9,9 @@
 
 import type { State } from "../../admin/state.ts";
 import { isUnheard } from "../asking.ts";
-import { type Check, causing, fail, pass, skipped } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isState, namesServers, OLDER_DAEMON } from "../daemon-side.ts";
+import { causing, fail, pass, skipped } from "../finding.ts";
 import type { Subject } from "../subject.ts";
 
 /** Leases are renewed twice a second, and Traefik asks once a second. */

@@ -3,8 +3,9 @@
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../../circle.ts";
-import { type Check, causing, fail, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
+import { causing, fail, pass, skipped, warn } from "../finding.ts";
 import type { Subject } from "../subject.ts";
 
 export const maintenance: Check = {

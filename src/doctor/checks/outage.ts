@@ -18,8 +18,9 @@ import {
   prepare,
   takeAway,
 } from "../away.ts";
-import { type Check, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
+import { type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
 import { outcome, type Site, type Visit } from "../site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 

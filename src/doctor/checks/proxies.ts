@@ -1,6 +1,7 @@
 /** Which proxies run here. */
 
-import { type Check, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { pass, warn } from "../finding.ts";
 import type { RunningProxy } from "../proxies.ts";
 
 export const proxies: Check = {

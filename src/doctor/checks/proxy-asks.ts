@@ -1,8 +1,9 @@
 /** The proxy asks the daemon, as the daemon's counts show, or decides under a lease and reports. */
 
 import { type Asking, isHeard, isUnheard, seeAsking } from "../asking.ts";
-import { type Check, causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
+import { causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
 import { CAUSES, withoutAssignment } from "../subject.ts";
 
 export const proxyAsks: Check = {

@@ -1,8 +1,9 @@
 /** Every application has records in the store: one without is served by master alone, as if its name were misspelt. */
 
 import { nearest } from "../../config/nearest.ts";
-import { type Check, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
+import { pass, warn } from "../finding.ts";
 import type { Subject } from "../subject.ts";
 
 /** Applications that are named; there may be thousands. */

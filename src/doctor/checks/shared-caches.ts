@@ -3,7 +3,8 @@
  * them had one assignment, for a year.
  */
 
-import { type Check, type Evidence, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { type Evidence, pass, skipped, warn } from "../finding.ts";
 import { type Visit, visitHeader } from "../site.ts";
 import { siteOf, withoutSite } from "../subject.ts";
 

@@ -2,7 +2,8 @@
 
 import { barrierTo, sees } from "../access.ts";
 import { type Asking, isHeard, isUnheard } from "../asking.ts";
-import { type Check, causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
 import { userName } from "../processes.ts";
 import type { RunningProxy } from "../proxies.ts";
 import type { Subject } from "../subject.ts";

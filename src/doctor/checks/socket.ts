@@ -2,8 +2,9 @@
 
 import { lstatSync } from "node:fs";
 import { type Asking, isHeard, isUnheard } from "../asking.ts";
-import { type Check, causing, type Finding, fail, pass, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { type DaemonSide, isAnswer, isState, namesServers, type Unanswered } from "../daemon-side.ts";
+import { causing, type Finding, fail, pass, skipped, warn } from "../finding.ts";
 import { listeningFor } from "../listening.ts";
 import type { Subject } from "../subject.ts";
 

@@ -1,8 +1,9 @@
 /** Every visitor is served by the version in whose arc it is, also at the edges of the arcs. */
 
 import { spell } from "../../circle.ts";
-import { type Check, skipped, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
+import { skipped, warn } from "../finding.ts";
 import { isError, isRight, judgeSeen, judgeUnseen, type Placement } from "../placements.ts";
 import { locationOf, type Placed, probePoints } from "../placing.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";

@@ -1,6 +1,7 @@
 /** Visitors who come back stay where they were, over connections of their own and over one that others use, too. */
 
-import { type Check, fail, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { fail, pass, warn } from "../finding.ts";
 import { probePoints } from "../placing.ts";
 import type { Site, Visit } from "../site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";

@@ -2,8 +2,9 @@
 
 import { spell } from "../../circle.ts";
 import { durationText } from "../../text.ts";
-import { type Check, causing, fail, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
 import { effectiveArcs, isState } from "../daemon-side.ts";
+import { causing, fail, pass, warn } from "../finding.ts";
 
 export const store: Check = {
   id: "store",

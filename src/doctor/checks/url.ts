@@ -1,6 +1,7 @@
 /** The address of `-url` answers, so that the other probes can mean something. */
 
-import { type Check, causing, fail, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { causing, fail, pass, warn } from "../finding.ts";
 import { siteOf, withoutSite } from "../subject.ts";
 
 export const url: Check = {

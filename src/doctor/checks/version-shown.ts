@@ -1,6 +1,7 @@
 /** Replies say which version served them. Without that, it cannot be seen what the proxy does with the daemon's answers. */
 
-import { type Check, pass, warn } from "../check.ts";
+import type { Check } from "../check.ts";
+import { pass, warn } from "../finding.ts";
 import { siteOf, withoutSite } from "../subject.ts";
 
 export const versionShown: Check = {

@@ -1,7 +1,6 @@
 /** What says where a request ends, and whether its connection goes on: `Content-Length` and `Connection`. Pure. */
 
 import { isAt, isBlank } from "./ascii.ts";
-import type { Head } from "./head.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -12,8 +11,18 @@ const KEEP_ALIVE = Buffer.from("keep-alive");
 /** So many digits of a length are exact, and no body is longer. */
 const LENGTH_DIGITS_MAX = 15;
 
+/** The part of a head that says where its request ends, and what follows. */
+export interface Framing {
+  /** The client keeps the connection, as far as it is up to it. */
+  keepsAlive: boolean;
+  /** It cannot be told where the next request begins. */
+  isUnframed: boolean;
+  /** Bytes of the body, which follows the head; -1 if no header tells of one. */
+  bodyBytes: number;
+}
+
 /** `Content-Length` (RFC 9112, section 6.3): digits alone, and no two that differ. */
-export function readLength(bytes: Uint8Array, at: number, end: number, head: Head): void {
+export function readLength(bytes: Uint8Array, at: number, end: number, head: Framing): void {
   let digits = at + 1;
   while (digits < end && isBlank(bytes[digits])) digits++;
   let length = 0;
@@ -31,7 +40,7 @@ export function readLength(bytes: Uint8Array, at: number, end: number, head: Hea
 }
 
 /** Whether the client keeps the connection (RFC 9112, section 9.3). */
-export function readConnection(bytes: Uint8Array, at: number, end: number, head: Head): void {
+export function readConnection(bytes: Uint8Array, at: number, end: number, head: Framing): void {
   let start = at;
   while (start < end) {
     let stop = start;

@@ -18,23 +18,17 @@ import {
   type Span,
   trimInto,
 } from "./ascii.ts";
-import { readConnection, readLength } from "./framing.ts";
+import { type Framing, readConnection, readLength } from "./framing.ts";
 
 /** One object for all requests of a server, so that none is allocated. */
-export interface Head {
+export interface Head extends Framing {
   /** False for what is no request of HTTP/1: there is nothing to answer in its terms. */
   isHttp: boolean;
   isHttp10: boolean;
   /** The method is HEAD: a page has no body. */
   isHead: boolean;
-  /** The client keeps the connection, as far as it is up to it. */
-  keepsAlive: boolean;
-  /** Where the next request begins cannot be told. */
-  isUnframed: boolean;
   /** A header that may be there once was there more often. */
   isDoubled: boolean;
-  /** Bytes of the body, which follows the head; -1 where nothing tells of one. */
-  bodyBytes: number;
   readonly target: Span;
   /** The header's, or else the cookie's. */
   readonly assignment: Span;

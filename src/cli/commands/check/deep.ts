@@ -20,21 +20,11 @@ import { SERVERS } from "../../../servers/list.ts";
 import type { Io } from "../../command.ts";
 import { withStore } from "../../records/with-store.ts";
 import { nearestThere, whyNoFilesIn, whyNotWritable } from "./files.ts";
+import type { Finding } from "./finding.ts";
 import { ANSWER_TIMEOUT_MS, checkHaproxy, checkListener, checkPort } from "./listeners.ts";
 
 /** So many applications are read; the others are in the same store. */
 const APPLICATIONS_READ_MAX = 100;
-
-export type Level = "ok" | "warning" | "problem";
-
-/** One thing that was opened. */
-export interface Finding {
-  readonly level: Level;
-  /** The setting that it belongs to, as `-store`. */
-  readonly setting: string;
-  /** What is so, and if it is not well, what follows and what to do. */
-  readonly text: string;
-}
 
 /** Opens and closes everything; never rejects for what an operator can mend. */
 export async function checkDeep(settings: LoadedSettings, io: Io): Promise<readonly Finding[]> {

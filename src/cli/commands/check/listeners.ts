@@ -7,8 +7,8 @@ import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
 import { type Address, addressText, hostPortText } from "../../../config/values.ts";
 import { RuntimeApi } from "../../../leases/haproxy/runtime-api.ts";
-import type { Finding } from "./deep.ts";
 import { whyNoFilesIn } from "./files.ts";
+import type { Finding } from "./finding.ts";
 
 /** A daemon or a proxy of this machine answers at once. */
 export const ANSWER_TIMEOUT_MS = 1_000;

@@ -8,8 +8,9 @@
  */
 
 import packageJson from "../../../../package.json" with { type: "json" };
+import { configFile } from "../../../config/config-file.ts";
 import type { Settings } from "../../../config/option.ts";
-import { application, configFile, logFormat, logfile } from "../../../config/options.ts";
+import { application, logFormat, logfile } from "../../../config/options.ts";
 import { createDaemon, type Daemon } from "../../../daemon.ts";
 import { createLog, type Log, type LogSink } from "../../../log.ts";
 import { DescriptorSink, FileSink, leadsToJournal } from "../../../log-sink.ts";

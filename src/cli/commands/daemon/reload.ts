@@ -6,9 +6,10 @@
  * not count yet is what an operator has to know.
  */
 
+import { configFile } from "../../../config/config-file.ts";
 import { type Loaded, type LoadedSettings, Problems } from "../../../config/load.ts";
 import type { Option } from "../../../config/option.ts";
-import { allOptions, configFile } from "../../../config/options.ts";
+import { allOptions } from "../../../config/options.ts";
 import type { Log } from "../../../log.ts";
 
 const UNCHANGED = "the daemon goes on with the settings that it was started with";

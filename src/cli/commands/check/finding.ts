@@ -1,0 +1,12 @@
+/** A result of `check -deep`. */
+
+export type Level = "ok" | "warning" | "problem";
+
+/** One thing that was opened. */
+export interface Finding {
+  readonly level: Level;
+  /** The setting that it belongs to, as `-store`. */
+  readonly setting: string;
+  /** What is so, and if it is not well, what follows and what to do. */
+  readonly text: string;
+}

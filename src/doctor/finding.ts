@@ -1,0 +1,47 @@
+/** The result of a check of doctor: what was proved, or what is wrong, with its numbers and its remedy. */
+
+export type Verdict = "pass" | "fail" | "warn" | "skipped";
+
+/** Numbers and words that programs read; their names are part of the documented shape. */
+export type Evidence = Readonly<Record<string, EvidenceValue>>;
+export type EvidenceValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly string[]
+  | Readonly<Record<string, number>>;
+
+export interface Finding {
+  readonly verdict: Verdict;
+  /** One sentence: what was proved, or what is wrong and in which place. For `skipped`, the reason, as a clause. */
+  readonly summary: string;
+  readonly evidence: Evidence;
+  /** What to do about it. Every `fail` and `warn` has one. */
+  readonly remedy?: string;
+  /** Once seen, it counts, however often it goes well afterwards: an error, a page of another version. */
+  readonly isFinal?: boolean;
+  /** What this means for the checks after it, as a clause: "everyone is at master". */
+  readonly consequence?: string;
+}
+
+export function pass(summary: string, evidence: Evidence = {}): Finding {
+  return { verdict: "pass", summary, evidence };
+}
+
+export function fail(summary: string, remedy: string, evidence: Evidence = {}): Finding {
+  return { verdict: "fail", summary, evidence, remedy };
+}
+
+export function warn(summary: string, remedy: string, evidence: Evidence = {}): Finding {
+  return { verdict: "warn", summary, evidence, remedy };
+}
+
+export function skipped(summary: string, evidence: Evidence = {}): Finding {
+  return { verdict: "skipped", summary, evidence };
+}
+
+/** The same finding as a cause: checks that follow it are skipped, because `consequence`. */
+export function causing(finding: Finding, consequence: string): Finding {
+  return { ...finding, consequence };
+}
