@@ -9,6 +9,7 @@
 
 import type { Loaded, LoadedSettings, Problems } from "../config/load.ts";
 import type { Option } from "../config/option.ts";
+import type { ExitCode } from "./exit.ts";
 
 /** A stream that text goes to. */
 export interface Output {
@@ -71,6 +72,8 @@ export interface Command {
   /** What a shared option means here, in place of its own summary, by the option's name. */
   readonly summaries?: Readonly<Record<string, string>>;
   readonly examples: readonly Example[];
+  /** The exit statuses that only this command and a few others have. */
+  readonly exits?: readonly ExitCode[];
   run(invocation: Invocation): Promise<number>;
 }
 

@@ -3,11 +3,9 @@
 interface ExitStatus {
   readonly status: number;
   readonly meaning: string;
-  /** The commands that can end so; absent: all of them. */
-  readonly of?: readonly string[];
 }
 
-/** What scripts can tell apart. Also the page of help that lists them. */
+/** Scripts tell these apart, and pages of help list them. */
 export const EXITS = {
   ok: { status: 0, meaning: "done" },
   failed: { status: 1, meaning: "it failed, or something that was asked for is not there" },
@@ -16,12 +14,10 @@ export const EXITS = {
   conflict: {
     status: 4,
     meaning: "another writer was first, or the record is not as expected; nothing was written",
-    of: ["set", "remove", "copy"],
   },
   behind: {
     status: 5,
     meaning: "set -wait: it was written, but not every daemon followed in time",
-    of: ["set"],
   },
 } as const satisfies Record<string, ExitStatus>;
 
@@ -31,7 +27,7 @@ export type ExitCode = keyof typeof EXITS;
 export class CliError extends Error {
   override readonly name = "CliError";
   readonly code: ExitCode;
-  /** What to do about it; absent if the message says it. */
+  /** The advice to the operator; absent if the message has it. */
   readonly remedy: string | undefined;
 
   constructor(code: ExitCode, message: string, remedy?: string, options?: ErrorOptions) {

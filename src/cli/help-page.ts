@@ -6,13 +6,13 @@ import type { Option } from "../config/option.ts";
 import { single } from "../config/values.ts";
 import { aligned } from "../text.ts";
 import { type Command, PROGRAM, type Program, usageOf } from "./command.ts";
-import { EXITS } from "./exit.ts";
+import { EXITS, type ExitCode } from "./exit.ts";
 import { grouped } from "./flag-groups.ts";
 import { TOPICS } from "./topics.ts";
 
 /** Every command understands it, and it counts before all other flags. */
 export const helpFlag = single(
-  { name: "help", summary: "this page", defaultText: "false", flagOnly: true },
+  { name: "help", short: "h", summary: "this page", defaultText: "false", flagOnly: true },
   () => true,
 );
 
@@ -34,7 +34,7 @@ export function helpPage(command: Command, program: Program): string {
     ),
     ...flagsSections(command),
     examplesSection(command),
-    titled("Exit status", exitsOf(command, isDaemon)),
+    titled("Exit status", exitsOf(command, program)),
   ];
   return sections
     .filter((section) => section.length > 0)
@@ -48,11 +48,12 @@ function examplesSection({ examples }: Command): string[] {
   return ["Examples:\n", ...examples.map(({ line, meaning }) => `  ${PROGRAM} ${line}\n      ${meaning}\n`)];
 }
 
-function exitsOf(command: Command, isDaemon: boolean): string[][] {
-  const exits: readonly (typeof EXITS)[keyof typeof EXITS][] = Object.values(EXITS);
-  return exits
-    .filter((exit) => isDaemon || !("of" in exit) || (exit.of as readonly string[]).includes(command.name))
-    .map(({ status, meaning }) => [String(status), meaning]);
+/** The daemon's page has all of them; a command's page leaves out those that only other commands have. */
+function exitsOf(command: Command, { daemon, commands }: Program): string[][] {
+  const special = new Set(commands.flatMap(({ exits = [] }) => exits));
+  return (Object.keys(EXITS) as ExitCode[])
+    .filter((code) => command === daemon || !special.has(code) || command.exits?.includes(code))
+    .map((code) => [String(EXITS[code].status), EXITS[code].meaning]);
 }
 
 function titled(title: string, rows: readonly (readonly string[])[]): string[] {
@@ -81,5 +82,6 @@ function flagLines(option: Option<unknown>, defaultText: string | undefined): st
     option.flagOnly ? "" : environmentName(option),
   ].filter((part) => part !== "");
   const remarks = more.length === 0 ? "" : `      ${more.join(" · ")}\n`;
-  return `  -${option.name}${value}\n      ${option.summary}\n${remarks}`;
+  const short = option.short === undefined ? "" : `, -${option.short}`;
+  return `  -${option.name}${short}${value}\n      ${option.summary}\n${remarks}`;
 }

@@ -8,8 +8,9 @@ import type { Invocation, Output } from "./command.ts";
 export const output = single<"text" | "json">(
   {
     name: "output",
+    short: "o",
     placeholder: "text|json",
-    summary: "aligned text, or JSON; -o for short",
+    summary: "aligned text, or JSON",
     defaultText: "text",
     flagOnly: true,
   },

@@ -13,19 +13,12 @@ export interface Flags {
   readonly incomplete: readonly string[];
 }
 
-/** Options of one letter that commands take; everything longer behind one dash is a name, as Go has it. */
-export const SHORT: ReadonlyMap<string, string> = new Map([
-  ["h", "help"],
-  ["m", "message"],
-  ["o", "output"],
-  ["v", "verbose"],
-]);
-
 /** Splits an argument vector into flags and the rest; never throws. */
 export function parseFlags(argv: readonly string[], options: readonly Option<unknown>[]): Flags {
   const byName = new Map(options.map((option) => [option.name, option]));
+  const byWord = new Map(options.flatMap((option) => wordsOf(option).map((word) => [word, option] as const)));
   const { tokens } = parseArgs({
-    args: withTwoDashes(argv, byName),
+    args: withTwoDashes(argv, byWord),
     options: Object.fromEntries(
       options.map((option) => [
         option.name,
@@ -58,9 +51,16 @@ export function parseFlags(argv: readonly string[], options: readonly Option<unk
   return { texts, positionals, unknown, incomplete };
 }
 
+/** The names of a flag without dashes: `message`, `m`. */
+function wordsOf({ name, short }: Option<unknown>): readonly string[] {
+  return short === undefined ? [name] : [name, short];
+}
+
 /**
- * `-name` becomes `--name` and a value is joined to its flag, so that one that begins with a dash stays a value, as
- * in Go.
+ * `-name` becomes `--name`, `-n` becomes the name that it is short for, and a value is joined to its flag. So a value
+ * that begins with a dash stays a value, as in Go. Several letters behind one dash are a name, also as in Go.
+ *
+ * @param options by their names and by their letters
  */
 function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Option<unknown>>): string[] {
   const result: string[] = [];
@@ -72,8 +72,8 @@ function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Opt
       result.push(argument);
       continue;
     }
-    const name = SHORT.get(match[1] as string) ?? (match[1] as string);
-    const option = options.get(name);
+    const option = options.get(match[1] as string);
+    const name = option?.name ?? match[1];
     const takesNext = option?.placeholder !== undefined && match[2] === undefined;
     if (takesNext && i + 1 < argv.length && mayTake(option, argv[i + 1] as string)) {
       i++;
@@ -87,7 +87,7 @@ function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Opt
   return result;
 }
 
-/** Whether the word behind a flag is its value. Of a flag that can stand alone only a word that it can read. */
+/** Whether the word behind a flag is its value. A flag that can stand alone takes only a word that it can read. */
 function mayTake(option: Option<unknown>, word: string): boolean {
   return option.impliedText === undefined || !(option.parse([word]) instanceof Problem);
 }

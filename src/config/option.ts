@@ -14,6 +14,8 @@ export class Problem {
 export interface Option<T> {
   /** Without dashes: `state-dir`. */
   readonly name: string;
+  /** One letter that means the same flag: `m` for `message`. */
+  readonly short?: string;
   /** How its value is called in help: `DURATION`. Absent for a switch. */
   readonly placeholder?: string;
   /** One line for help. */

@@ -52,7 +52,7 @@ export const force: Option<string | undefined> = single<string | undefined>(
 );
 
 export const verbose = single(
-  { name: "verbose", summary: "say why; -v for short", defaultText: "false", flagOnly: true },
+  { name: "verbose", short: "v", summary: "say why", defaultText: "false", flagOnly: true },
   parseSwitch,
 );
 

@@ -48,6 +48,7 @@ export const copy: Command = {
   options: [application, to, overwrite, ...STORE_OPTIONS, output],
   summaries: { application: "an application to copy; all of them if none is named" },
   examples: [{ line: "copy -store dynamodb: -to file:rollouts.json", meaning: "from DynamoDB into a file" }],
+  exits: ["conflict"],
 
   async run(invocation) {
     const { settings, io } = invocation;

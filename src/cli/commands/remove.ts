@@ -36,6 +36,7 @@ export const remove: Command = {
     { line: "remove blue", meaning: "blue is at 0%, and over" },
     { line: "remove canray -force -m typo", meaning: "with its visitors, who go to master" },
   ],
+  exits: ["conflict"],
 
   async run(invocation) {
     const { settings, io, positionals } = invocation;

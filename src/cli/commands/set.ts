@@ -47,6 +47,7 @@ export const set: Command = {
     { line: "set canary 20% -wait -admin web1:6293 -admin web2:6293", meaning: "until both daemons have it" },
     { line: "set maintenance on", meaning: "the daemons write their maintenance files" },
   ],
+  exits: ["conflict", "behind"],
 
   async run(invocation) {
     const { settings, io } = invocation;

@@ -43,8 +43,9 @@ const MESSAGE_BYTES_MAX = 500;
 export const message: Option<string | undefined> = single<string | undefined>(
   {
     name: "message",
+    short: "m",
     placeholder: "TEXT",
-    summary: "the reason, for history; -m for short",
+    summary: "the reason, for history",
     flagOnly: true,
   },
   (text) =>
