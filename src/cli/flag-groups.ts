@@ -1,18 +1,23 @@
-/** The order of the daemon's flags in help: by what an operator wants to do. */
+/** The order of the daemon's flags in help: by the task of an operator. */
 
 import type { Option } from "../config/option.ts";
+import { apacheMapKind } from "../leases/apache-map.ts";
+import { haproxyMapKind } from "../leases/haproxy-map.ts";
+import { traefik } from "../leases/traefik.ts";
+import { MONITORS } from "../monitors/list.ts";
+import { SERVERS } from "../servers/list.ts";
 
-/** Titles with the names of their flags. A flag such as -admin-host belongs to -admin; a test says which one belongs nowhere. */
-const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
-  ["What to serve", ["application", "store", "table", "region"]],
-  ["Where proxies ask", ["socket", "listen", "http", "spop", "socket-mode", "idle-timeout"]],
-  [
-    "Proxies that decide by themselves",
-    ["haproxy-map", "apache-map", "traefik", "traefik-version", "traefik-secure"],
-  ],
-  ["Safety", ["delay", "unhealthy", "state-dir", "allow-force"]],
-  ["What is seen of it", ["admin", "statsd", "logfile", "log-format"]],
-  ["Settings", ["config"]],
+const DECIDING = [haproxyMapKind, traefik, apacheMapKind];
+const ASKING = SERVERS.filter((kind) => !DECIDING.includes(kind));
+
+/** Titles with the names of their flags. A test finds a flag that has no title. */
+const GROUPS: readonly (readonly [title: string, names: ReadonlySet<string>])[] = [
+  ["What to serve", new Set(["application", "store", "table", "region"])],
+  ["Where to listen", namesOf(ASKING)],
+  ["Proxies that decide by themselves", namesOf(DECIDING)],
+  ["Safety", new Set(["delay", "unhealthy", "state-dir", "allow-force"])],
+  ["Monitoring", new Set(["admin", "admin-host", ...namesOf(MONITORS), "logfile", "log-format"])],
+  ["Settings", new Set(["config"])],
 ];
 
 /** A page with fewer flags needs no titles. */
@@ -28,16 +33,13 @@ export function grouped(options: readonly Option<unknown>[]): readonly FlagGroup
   if (options.length < GROUPED_MIN) return options.length === 0 ? [] : [{ title: "Flags", options }];
   const groups = GROUPS.map(([title, names]) => ({
     title,
-    options: names.flatMap((name) => options.filter((option) => familyOf(option.name) === name)),
+    options: options.filter(({ name }) => names.has(name)),
   }));
   const known = new Set(groups.flatMap((group) => group.options));
   const others = options.filter((option) => !known.has(option));
   return [...groups, { title: "Flags", options: others }].filter((group) => group.options.length > 0);
 }
 
-/** The name in the groups that a flag belongs to: its own, or the one that its name begins with. */
-function familyOf(flag: string): string | undefined {
-  const names = GROUPS.flatMap(([, own]) => own);
-  if (names.includes(flag)) return flag;
-  return names.filter((name) => flag.startsWith(`${name}-`)).sort((a, b) => b.length - a.length)[0];
+function namesOf(kinds: readonly { readonly options: readonly Option<unknown>[] }[]): ReadonlySet<string> {
+  return new Set(kinds.flatMap(({ options }) => options.map(({ name }) => name)));
 }

@@ -52,6 +52,7 @@ function kind(name: "etcd" | "etcds", summary: string): StoreKind {
     name,
     usage: `${name}://[USER:PASSWORD@]HOST[:2379][,HOST…]/[PREFIX]`,
     summary,
+    keepsHistory: true,
     check(location) {
       const place = parsePlace(name, location);
       return typeof place === "string" ? place : undefined;

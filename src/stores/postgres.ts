@@ -53,6 +53,7 @@ export const postgres: StoreKind = {
   name: "postgres",
   usage: "postgres://HOST/DATABASE",
   summary: "a table of PostgreSQL, noticed when it changes",
+  keepsHistory: true,
 
   check(location) {
     const address = parseAddress(location);

@@ -155,6 +155,8 @@ export interface StoreKind {
   /** How an address is written, for help and error messages. */
   readonly usage: string;
   readonly summary: string;
+  /** Whether its stores have `history`, because the engine remembers the changes of all writers, and removals. */
+  readonly keepsHistory?: true;
   /** What is wrong with the part of an address behind the colon, in words that end in the remedy; opens nothing. */
   check(location: string): string | undefined;
   open(context: StoreContext): Promise<Store>;

@@ -47,7 +47,7 @@ export const copy: Command = {
   positionals: [],
   options: [application, to, overwrite, ...STORE_OPTIONS, output],
   summaries: { application: "an application to copy; all of them if none is named" },
-  examples: [{ line: "copy -store dynamodb: -to file:rollouts.json", meaning: "from DynamoDB into a file" }],
+  examples: [{ line: "copy -store dynamodb: -to file:rollouts.json", meaning: "into a file" }],
   exits: ["conflict"],
 
   async run(invocation) {

@@ -9,6 +9,7 @@ import { table } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
+import { HISTORY_KINDS } from "../records/history-kinds.ts";
 import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 
 export const limit = single(
@@ -31,8 +32,9 @@ export const history: Command = {
   name: "history",
   summary: "print who changed which rollout, when and why",
   description:
-    "Newest first. PostgreSQL and etcd remember changes by anybody, and removals; in other stores a record remembers the\n" +
-    "last twenty changes that set made, and a removed record remembers nothing.",
+    `Newest first. Stores of the kinds ${HISTORY_KINDS} remember the changes of all writers, and\n` +
+    "removals. In other stores a record remembers the last twenty changes that set made. It forgets them when it is\n" +
+    "removed.",
   positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
   options: [application, limit, ...STORE_OPTIONS, output],
   summaries: { application: "an application to show" },

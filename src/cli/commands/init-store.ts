@@ -16,7 +16,7 @@ export const initStore: Command = {
   description: "It may be repeated, and leaves everything as it is that is there already.",
   positionals: [],
   options: [...STORE_OPTIONS, output],
-  examples: [{ line: "init-store -store dynamodb://us-east-1/MaxwellsDaemon", meaning: "the table" }],
+  examples: [{ line: "init-store -store dynamodb://us-east-1/MaxwellsDaemon", meaning: "makes the table" }],
 
   async run(invocation) {
     const { settings, io } = invocation;

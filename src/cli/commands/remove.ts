@@ -11,6 +11,7 @@ import { output, print } from "../output.ts";
 import { authorOf } from "../records/author.ts";
 import { errorOf } from "../records/change-error.ts";
 import { expect, message } from "../records/change-options.ts";
+import { HISTORY_KINDS } from "../records/history-kinds.ts";
 import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
 
 export const isForced = single(
@@ -27,8 +28,8 @@ export const remove: Command = {
   name: "remove",
   summary: "remove a version from the store",
   description:
-    "For a version that is over, or a misspelt one. A version above 0% is refused: take it back first. PostgreSQL and etcd\n" +
-    "remember the removal, and history shows it; in other stores the record's past goes with it.",
+    "For a version that is over, or a misspelt one. A version above 0% is refused: set it to 0% first. In stores of the\n" +
+    `kinds ${HISTORY_KINDS} history shows the removal. In other stores the record's history goes with it.`,
   positionals: [{ name: "VERSION", summary: "the version to remove", required: true }],
   options: [application, expect, isForced, message, ...STORE_OPTIONS, output],
   summaries: { application: "the application of the record" },
