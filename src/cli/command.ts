@@ -92,7 +92,15 @@ export function usageOf(command: Command): string {
   return [PROGRAM, ...name, ...words, "[-flag value …]"].join(" ");
 }
 
-/** The possible words of a placeholder or a positional such as `text|json`; none if any word is possible. */
+/**
+ * The possible words of a placeholder or a positional such as `text|json`. None if any word is possible, or if the
+ * placeholder only names what is possible, as `NAME|PID`.
+ */
 export function wordsOf(placeholder: string | undefined): readonly string[] {
-  return placeholder?.includes("|") ? placeholder.split("|") : [];
+  return placeholder !== undefined && /^[a-z|]*\|[a-z|]*$/.test(placeholder) ? placeholder.split("|") : [];
+}
+
+/** The options of all commands, each once. */
+export function knownOptions({ daemon, commands }: Program): readonly Option<unknown>[] {
+  return [...new Set([daemon, ...commands].flatMap((command) => command.options))];
 }

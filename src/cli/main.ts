@@ -5,20 +5,19 @@
  *     argv ─▶ which command ─▶ help? ─▶ settings, or all problems at once ─▶ run ─▶ exit status
  */
 
-import { readFileSync } from "node:fs";
 import { parseFlags } from "../config/argv.ts";
 import { loadSettings, Problems } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
-import type { Option } from "../config/option.ts";
 import { quote } from "../config/quote.ts";
 import { CROSS_CHECKS } from "../config/together.ts";
-import { readTrustedFile } from "../config/trusted-file.ts";
 import { StoreError } from "../stores/store.ts";
 import { oneLine, plainLines } from "../text.ts";
-import { type Command, type Io, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
+import { type Command, type Io, knownOptions, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
+import { COMPLETE, complete } from "./commands/completion/complete.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help-page.ts";
 import { PROGRAM_TABLE } from "./list.ts";
+import { sourcesOf } from "./sources.ts";
 
 /** The journal's priority of an error, at the beginning of a line. */
 const JOURNAL_ERROR = "<3>";
@@ -43,12 +42,9 @@ export async function main(argv: readonly string[], io: Io, program = PROGRAM_TA
   }
 }
 
-/** The options of all commands, each once. */
-export function knownOptions({ daemon, commands }: Program): readonly Option<unknown>[] {
-  return [...new Set([daemon, ...commands].flatMap((command) => command.options))];
-}
-
 async function dispatch(argv: readonly string[], io: Io, program: Program): Promise<number> {
+  // The shell's words are not this program's arguments yet: -help among them is a word to complete.
+  if (argv[0] === COMPLETE) return complete(argv.slice(1), io, program);
   // Many programs know it.
   if (argv.length === 1 && /^--?version$/.test(argv[0] ?? "")) return dispatch(["version"], io, program);
 
@@ -65,21 +61,12 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
   const { options, defaults } = command;
   const checked = new Set(options);
   const reread = () =>
-    loadSettings(
-      {
-        argv,
-        environment: io.env,
-        readFile: (path, isDefault) => (isDefault ? readTrustedFile(path) : readFileSync(path, "utf8")),
-        // A command that brings defaults of its own, such as the quickstart, is not about the daemon of this machine.
-        defaultFile: defaults === undefined ? io.defaultConfigFile : undefined,
-      },
-      {
-        options,
-        known,
-        ...(defaults && { defaults }),
-        crossChecks: CROSS_CHECKS.filter((check) => check.options.every((option) => checked.has(option))),
-      },
-    );
+    loadSettings(sourcesOf(argv, io, command), {
+      options,
+      known,
+      ...(defaults && { defaults }),
+      crossChecks: CROSS_CHECKS.filter((check) => check.options.every((option) => checked.has(option))),
+    });
   const loaded = reread();
   const problems = loaded instanceof Problems ? [...loaded.messages] : [];
   const words = parseFlags(argv, options).positionals;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
-import type { Program } from "../../src/cli/command.ts";
+import type { Command, Program } from "../../src/cli/command.ts";
 import { PROGRAM_TABLE } from "../../src/cli/list.ts";
+import { parseSwitch, single } from "../../src/config/values.ts";
 import { run, temporaryDirectory } from "./run.ts";
 
 const { commands, daemon } = PROGRAM_TABLE;
@@ -139,6 +140,27 @@ describe("help", () => {
   test("help comes whatever else is wrong", async () => {
     expect((await run(["-delay", "x", "-foo", "-h"])).status).toBe(0);
   });
+});
+
+test("a command brings all that it needs in its own table: a letter, an exit status, words to complete", async () => {
+  const loud = single({ name: "loud", short: "l", summary: "be loud", flagOnly: true }, parseSwitch);
+  const greet: Command = {
+    ...{ name: "greet", summary: "say hello", examples: [], options: [loud], exits: ["behind"] },
+    positionals: [{ name: "day|night", summary: "the time of day", required: true }],
+    async run({ io, settings, positionals }) {
+      io.stdout.write(`hello ${positionals[0]}${settings.get(loud) ? "!" : ""}\n`);
+      return 5;
+    },
+  };
+  const program = { daemon, commands: [...commands, greet] };
+  expect(await run(["greet", "-l", "day"], {}, program)).toMatchObject({ status: 5, stdout: "hello day!\n" });
+  const page = (await run(["help", "greet"], {}, program)).stdout;
+  expect(page).toContain("\n  -loud, -l\n");
+  expect(page).toMatch(/^ {2}5 {2}/m);
+  expect(page).not.toMatch(/^ {2}4 {2}/m);
+  const completed = (...words: string[]) => run(["__complete", "bash", ...words], {}, program);
+  expect((await completed("gr")).stdout).toBe("greet\n");
+  expect((await completed("greet", "-l", "")).stdout).toBe("day\nnight\n");
 });
 
 describe("version", () => {

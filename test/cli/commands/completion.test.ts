@@ -1,9 +1,19 @@
-/** Completions, asked in the shells themselves. */
+/** Completions, asked in the shells themselves. They start the program, as they do at a keyboard. */
 
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { delimiter, resolve } from "node:path";
 import { PROGRAM_TABLE } from "../../../src/cli/list.ts";
 import { run, temporaryDirectory } from "../run.ts";
+
+const PROGRAM_DIRECTORY = resolve(import.meta.dir, "../../../bin");
+
+/** The limit in the program, and its start on a machine that is busy. */
+const PROMPTLY_MS = 5_000;
+
+/** Two applications, and a name that a shell would run. */
+const ROLLOUTS = { website: { blue: 0.1, green: 0.2, "$(touch ran)": 0.3 }, shop: { canary: 0 } };
 
 async function script(shell: string): Promise<string> {
   return (await run(["completion", shell])).stdout;
@@ -15,11 +25,12 @@ function spawn(
 ): { stdout: string; stderr: string; status: number } {
   const { stdout, stderr, exitCode } = Bun.spawnSync([...command], {
     stdin: input === undefined ? "ignore" : Buffer.from(input),
+    env: { ...process.env, PATH: `${PROGRAM_DIRECTORY}${delimiter}${process.env["PATH"]}` },
   });
   return { stdout: String(stdout), stderr: String(stderr), status: exitCode };
 }
 
-/** Skipped where the shell is not installed; on CI it has to be. */
+/** Skipped if the shell is not installed; on CI it has to be. */
 function needs(shell: string) {
   const isMissing = Bun.which(shell) === null && process.env["CI"] === undefined;
   if (isMissing) process.stderr.write(`completion for ${shell} is not tested: ${shell} is not installed\n`);
@@ -27,7 +38,7 @@ function needs(shell: string) {
 }
 
 describe("bash", () => {
-  /** What bash offers behind the words, the last of which is being written. */
+  /** The words that bash offers in place of the last one. */
   async function offered(...words: string[]): Promise<string[]> {
     const quoted = ["maxwells-daemon", ...words].map((word) => `'${word}'`).join(" ");
     const asked = `${await script("bash")}
@@ -64,7 +75,40 @@ describe("bash", () => {
     expect(await offered("help", "qui")).toEqual(["quickstart"]);
   });
 
-  bash("offers files where a path is wanted, and nothing where a value is free", async () => {
+  bash("knows the applications and the versions in the store", async () => {
+    using directory = temporaryDirectory();
+    const path = directory.path("rollouts.json");
+    writeFileSync(path, JSON.stringify(ROLLOUTS));
+    // bash takes the colon for the end of a word.
+    const store = ["-store", "file", ":", path];
+    expect(await offered("set", ...store, "-application", "")).toEqual(["shop", "website"]);
+    expect(await offered("set", ...store, "-application", "=", "w")).toEqual(["website"]);
+    expect(await offered(...store, "get", "-application", "website", "")).toEqual([
+      "blue",
+      "green",
+      "maintenance",
+    ]);
+    expect(existsSync("ran")).toBe(false);
+  });
+
+  bash("does without a store that hangs", async () => {
+    await using server = await silentServer();
+    const beginMs = performance.now();
+    const words = await offered(
+      "set",
+      "-store",
+      "http",
+      ":",
+      `//127.0.0.1`,
+      ":",
+      `${server.port}/r.json`,
+      "",
+    );
+    expect(performance.now() - beginMs).toBeLessThan(PROMPTLY_MS);
+    expect(words).toEqual(["canary", "maintenance"]);
+  });
+
+  bash("offers files for a path, and nothing for a free value", async () => {
     expect(await offered("-config", "/etc/passw")).toContain("/etc/passwd");
     expect(await offered("-delay", "")).toEqual([""]);
   });
@@ -92,6 +136,26 @@ describe("zsh", () => {
       stderr: "",
       status: 0,
     });
+  });
+
+  /** The words that zsh would describe in place of the last one, as `word:meaning`. */
+  async function described(...words: string[]): Promise<string[]> {
+    const asked = `compdef() { }
+      ${await script("zsh")}
+      _describe() { print -rl -- "\${(@P)2}" }
+      words=(maxwells-daemon ${words.map((word) => `'${word}'`).join(" ")}); CURRENT=$#words
+      _maxwells_daemon`;
+    const { stdout, stderr } = spawn(["zsh", "-f", "-c", asked]);
+    expect(stderr).toBe("");
+    return stdout.trim().split("\n");
+  }
+
+  needs("zsh")("describes commands, flags, fixed values and versions", async () => {
+    expect(await described("sta")).toEqual(["status:what running daemons say of themselves"]);
+    expect((await described("set", "canary", "-exp"))[0]).toStartWith("-expect:go on only if");
+    expect(await described("-log-format=")).toEqual(["-log-format=text", "-log-format=json"]);
+    expect(await described("get", "-store", "constant:0.1", "can")).toEqual(["canary"]);
+    expect(await described("-delay", "")).toEqual([""]);
   });
 });
 
@@ -123,4 +187,85 @@ describe("fish", () => {
       "",
     ]);
   });
+
+  fish("offers files and versions", async () => {
+    const asked = `${await script("fish")}
+      complete -C 'maxwells-daemon -config=/etc/passwd'
+      complete -C 'maxwells-daemon get -store constant:0.1 can'`;
+    const { stdout, stderr } = spawn(["fish", "-N", "-c", asked]);
+    expect(stderr).toBe("");
+    expect(stdout).toContain("-config=/etc/passwd\n");
+    expect(stdout).toEndWith("canary\n");
+  });
 });
+
+describe("the hidden command", () => {
+  const complete = (...words: string[]) => run(["__complete", "bash", ...words]);
+
+  test("is on no page of help", async () => {
+    expect((await run(["help"])).stdout).not.toContain("__complete");
+    expect((await run(["help", "__complete"])).status).toBe(2);
+    expect((await run(["zzzzzzzz"])).stderr).not.toContain("__complete");
+  });
+
+  test("prints no message, whatever is wrong", async () => {
+    using directory = temporaryDirectory();
+    for (const words of [
+      ["set", "-store", "file:/nowhere/rollouts.json", ""],
+      ["set", "-store", "redis://user:hunter2@127.0.0.1:1/", ""],
+      ["set", "-store", "no-such-kind:", ""],
+      ["set", "-config", directory.path("none.toml"), ""],
+      ["set", "-nonsense", "-store", "constant:0.1", ""],
+    ]) {
+      expect(await complete(...words), words.join(" ")).toEqual({
+        status: 0,
+        stdout: "canary\nmaintenance\n",
+        stderr: "",
+      });
+    }
+    expect(await complete("nonsense", "")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await run(["__complete"])).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("treats a flag for help as any other word", async () => {
+    expect((await complete("get", "-hel")).stdout).toBe("-help\n");
+    expect((await complete("-h", "sta")).stdout).toBe("status\n");
+  });
+
+  test("takes the store of the environment and of the machine's file", async () => {
+    using directory = temporaryDirectory();
+    const path = directory.path("rollouts.json");
+    writeFileSync(path, JSON.stringify(ROLLOUTS));
+    const env = { MAXWELLS_DAEMON_STORE: `file:${path}`, MAXWELLS_DAEMON_APPLICATION: "website" };
+    expect((await run(["__complete", "bash", "remove", "g"], env)).stdout).toBe("green\n");
+    const config = directory.path("md.toml");
+    writeFileSync(config, `store = "file:${path}"\n`);
+    const named = await run(["__complete", "bash", "ask", "-config", config, "-application", "s"]);
+    expect(named.stdout).toBe("shop\n");
+  });
+
+  test("loads no module, because the line is not run yet", async () => {
+    using directory = temporaryDirectory();
+    const module = directory.path("store.ts");
+    const marker = directory.path("loaded");
+    writeFileSync(module, `require("node:fs").writeFileSync(${JSON.stringify(marker)}, "");`);
+    expect((await complete("set", "-store", module, "")).stdout).toBe("canary\nmaintenance\n");
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test("offers no word for a placeholder that only names one", async () => {
+    expect((await complete("doctor", "-proxy", "")).stdout).toBe("");
+  });
+});
+
+/** Takes connections and says nothing. */
+async function silentServer(): Promise<{ readonly port: number } & AsyncDisposable> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    port: (server.address() as { port: number }).port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * The hidden command `__complete`, which the scripts of `completion` call at each press of the Tab key.
+ *
+ *     maxwells-daemon __complete SHELL WORD… CURRENT
+ *
+ * It prints the words that may stand in place of CURRENT, one a line, as the shell takes them; or `:files` if CURRENT
+ * is the name of a file. It prints nothing else, and never fails: a shell has no place for a message.
+ */
+
+import { parseFlags } from "../../../config/argv.ts";
+import type { Option } from "../../../config/option.ts";
+import { application } from "../../../config/options.ts";
+import { type Command, type Io, knownOptions, type Program, wordsOf } from "../../command.ts";
+import { EXITS } from "../../exit.ts";
+import { helpFlag } from "../../help-page.ts";
+import { TOPICS } from "../../topics.ts";
+import { bashPieceOf, type Candidate, joinedWords, lineFor, type Shell } from "./shells.ts";
+import { applicationNames, type StoreOfLine, versionNames } from "./stored-names.ts";
+
+export const COMPLETE = "__complete";
+
+/** The line of the answer that asks the shell for names of files. */
+const FILES = ":files";
+
+/** Values of these placeholders are names of files. */
+const FILE_PLACEHOLDER = /^(PATH|FILE)$/;
+
+export async function complete(argv: readonly string[], io: Io, program: Program): Promise<number> {
+  const [shell = "", ...typed] = argv;
+  const words = shell === "bash" ? joinedWords(typed) : typed;
+  const current = words.at(-1) ?? "";
+  const candidates = await candidatesFor(words.slice(0, -1), current, io, program).catch(() => []);
+  if (candidates === FILES) {
+    io.stdout.write(`${FILES}\n`);
+    return EXITS.ok.status;
+  }
+  const cut = shell === "bash" ? bashPieceOf(current) : 0;
+  const lines = candidates
+    .filter(({ word }) => word.startsWith(current))
+    .map(({ word, meaning }) => `${lineFor(shell as Shell, { word: word.slice(cut), meaning })}\n`);
+  io.stdout.write(lines.join(""));
+  return EXITS.ok.status;
+}
+
+/** All words that may stand behind those before; some do not begin as the current one. */
+async function candidatesFor(
+  before: readonly string[],
+  current: string,
+  io: Io,
+  program: Program,
+): Promise<readonly Candidate[] | typeof FILES> {
+  const known = knownOptions(program);
+  const named = (argv: readonly string[]) => {
+    const { positionals } = parseFlags(argv, [...known, helpFlag]);
+    return { positionals, command: program.commands.find(({ name }) => name === positionals[0]) };
+  };
+  const optionAt = (word: string, command: Command | undefined) =>
+    [...(command ?? program.daemon).options, ...known].find(
+      ({ name, short }) => word === name || word === short,
+    );
+
+  // `-name=` with the beginning of its value, or a flag that waits for one.
+  const [, start, name] = /^(--?([^-=][^=]*)=)/.exec(current) ?? [];
+  const [, last] = /^--?([^-=][^=]*)$/.exec(before.at(-1) ?? "") ?? [];
+  const { positionals, command } = named(before);
+  const option = optionAt(name ?? last ?? "", command);
+  const isValue = name !== undefined || option?.impliedText === undefined;
+  if (option?.placeholder !== undefined && isValue) {
+    const others = name === undefined ? before.slice(0, -1) : before;
+    const line = { argv: others, command: command ?? program.daemon, io, known };
+    const values = await valuesOf(option, line);
+    return values === FILES ? FILES : values.map((word) => ({ word: `${start ?? ""}${word}`, meaning: "" }));
+  }
+  const flags = flagsOf(command ?? program.daemon, current.startsWith("--") ? "--" : "-");
+  if (current.startsWith("-")) return flags;
+  if (command === undefined) return positionals.length > 0 ? [] : [...commandWords(program), ...flags];
+  const line = { argv: before, command, io, known };
+  const wanted = await positionalWords(command, positionals.length - 1, line, program);
+  return wanted.length > 0 ? wanted : flags;
+}
+
+async function valuesOf(
+  option: Option<unknown>,
+  line: StoreOfLine,
+): Promise<readonly string[] | typeof FILES> {
+  if (FILE_PLACEHOLDER.test(option.placeholder ?? "")) return FILES;
+  if (option === application) return applicationNames(line);
+  return wordsOf(option.placeholder);
+}
+
+function flagsOf({ options, summaries = {} }: Command, dashes: string): Candidate[] {
+  return [...options, helpFlag].map(({ name, summary }) => ({
+    word: `${dashes}${name}`,
+    meaning: summaries[name] ?? summary,
+  }));
+}
+
+function commandWords({ commands }: Program): Candidate[] {
+  return commands.map(({ name, summary }) => ({ word: name, meaning: summary }));
+}
+
+async function positionalWords(
+  { positionals }: Command,
+  index: number,
+  line: StoreOfLine,
+  program: Program,
+): Promise<readonly Candidate[]> {
+  const name = positionals[index]?.name;
+  if (name === "COMMAND") {
+    const topics = Object.entries(TOPICS).map(([word, { summary }]) => ({ word, meaning: summary }));
+    return [...commandWords(program), ...topics];
+  }
+  const words = name === "VERSION" ? await versionNames(line) : wordsOf(name);
+  return words.map((word) => ({ word, meaning: "" }));
+}
