@@ -18,7 +18,7 @@ import {
   StreamShared,
   type StreamSocket,
 } from "../servers/stream-connection.ts";
-import type { Waiting } from "../servers/waiting.ts";
+import type { WaitingBytes } from "../servers/waiting.ts";
 import { type AdminPage, text } from "./pages.ts";
 import { Places } from "./places.ts";
 import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";
@@ -50,7 +50,7 @@ export interface AdminSharedOptions {
   readonly pages: ReadonlyMap<string, () => AdminPage>;
   /** Names that the listener may be called by, beside addresses and `localhost`. */
   readonly hosts: readonly string[];
-  readonly waiting: Waiting;
+  readonly waiting: WaitingBytes;
 }
 
 /** The parts that the connections of an admin listener share. */

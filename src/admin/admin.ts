@@ -20,7 +20,7 @@ import { Connections } from "../servers/connections.ts";
 import type { ServerContext } from "../servers/server.ts";
 import type { StreamSocket } from "../servers/stream-connection.ts";
 import { StreamServer } from "../servers/stream-server.ts";
-import { Waiting } from "../servers/waiting.ts";
+import { WaitingBytes } from "../servers/waiting.ts";
 import { AdminConnection, AdminShared } from "./admin-connection.ts";
 import { type PageSources, pagesOf } from "./pages.ts";
 
@@ -74,7 +74,7 @@ export class Admin extends StreamServer {
       {
         pages: pagesOf(options),
         hosts: [...hosts, address.host],
-        waiting: new Waiting(ADMIN_WAITING_BYTES_MAX),
+        waiting: new WaitingBytes(ADMIN_WAITING_BYTES_MAX),
       },
     );
     super(shared, { address: listening, socketMode: 0, silenceMs: SILENCE_MS_MAX, isPrompt: true });

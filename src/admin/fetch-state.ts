@@ -1,7 +1,7 @@
 /** Asks a daemon's admin listener what it says of itself: the other side of `/state`. */
 
 import { type HostPort, hostPortText } from "../config/values.ts";
-import { type Answer, get } from "./get.ts";
+import { get, type PageAnswer } from "./get.ts";
 import type { State } from "./state.ts";
 
 /** A daemon with ten thousand applications of six versions says less, in characters. */
@@ -21,7 +21,7 @@ export class AdminError extends Error {
 /** What the daemon at `address` says. Rejects with an `AdminError`. */
 export async function fetchState(address: HostPort, timeoutMs: number): Promise<State> {
   const url = `http://${hostPortText(address)}/state`;
-  let response: Answer;
+  let response: PageAnswer;
   try {
     response = await get(url, { timeoutMs, lengthMax: STATE_LENGTH_MAX });
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { request } from "node:http";
 
-export interface Answer {
+export interface PageAnswer {
   readonly status: number;
   readonly body: string;
 }
@@ -18,7 +18,7 @@ export interface GetLimits {
  *
  * Not by `fetch`, which would ask the proxy that the environment may name, and the daemon is on this machine.
  */
-export function get(url: string, { timeoutMs, lengthMax }: GetLimits): Promise<Answer> {
+export function get(url: string, { timeoutMs, lengthMax }: GetLimits): Promise<PageAnswer> {
   return new Promise((resolve, reject) => {
     // Under any name that leads there: the listener's check of names is against browsers, which cannot send
     // another one.

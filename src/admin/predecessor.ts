@@ -17,7 +17,7 @@ const TIMEOUT_MS = 1_000;
 const LENGTH_MAX = 4 * 1024 * 1024;
 
 /** A daemon's page `/listeners`. */
-export interface Listeners {
+export interface ListenersPage {
   readonly pid: number;
   readonly applications: readonly string[];
   /** Names of servers, such as `http tcp:127.0.0.1:6294`. */
@@ -35,7 +35,7 @@ export async function findPredecessor(
   admin: HostPort,
   applications: readonly string[],
   servers: readonly string[],
-): Promise<Listeners | undefined> {
+): Promise<ListenersPage | undefined> {
   const said = await readListeners(admin);
   if (!said?.applications.every((name) => applications.includes(name))) return undefined;
   return servers.some((name) => isOfOnePlace(name) && said.listeners.includes(name)) ? said : undefined;
@@ -47,7 +47,7 @@ function isOfOnePlace(name: string): boolean {
 }
 
 /** The page `/listeners` of the daemon whose admin listener is at `admin`; undefined if there is none. */
-export async function readListeners(admin: HostPort): Promise<Listeners | undefined> {
+export async function readListeners(admin: HostPort): Promise<ListenersPage | undefined> {
   try {
     const url = `http://${hostPortText(admin)}/listeners`;
     const { body } = await get(url, { timeoutMs: TIMEOUT_MS, lengthMax: LENGTH_MAX });
@@ -59,8 +59,8 @@ export async function readListeners(admin: HostPort): Promise<Listeners | undefi
   }
 }
 
-function isListeners(value: unknown): value is Omit<Listeners, "servers"> & Partial<Listeners> {
-  const said = value as Partial<Listeners> | null;
+function isListeners(value: unknown): value is Omit<ListenersPage, "servers"> & Partial<ListenersPage> {
+  const said = value as Partial<ListenersPage> | null;
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   return typeof said?.pid === "number" && areTexts(said.applications) && areTexts(said.listeners);
 }

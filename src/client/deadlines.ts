@@ -15,13 +15,13 @@ import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Fifo } from "./fifo.ts";
 
 /** What has a deadline. The code that settles it tells `Deadlines.settled`. */
-export interface Waiting {
+export interface Deadlined {
   /** By `performance.now()`; not before that of an earlier one. */
   readonly deadlineMs: number;
   isSettled: boolean;
 }
 
-export class Deadlines<T extends Waiting> {
+export class Deadlines<T extends Deadlined> {
   readonly #expire: (waiting: T) => void;
   readonly #queue = new Fifo<T>();
   #count = 0;

@@ -19,13 +19,13 @@ export interface SingleQuestion extends Question {
   readonly timeoutMs: number;
 }
 
-export interface Answer {
+export interface DecisionAnswer {
   /** As the daemon spelled it. */
   readonly assignment: string;
   readonly location: string;
 }
 
-export interface Explanation extends Answer {
+export interface Explanation extends DecisionAnswer {
   /** One of the words of `REASONS`, or one that a newer daemon knows. */
   readonly reason: string;
   readonly application: string;
@@ -54,7 +54,7 @@ export class ClientError extends Error {
 }
 
 /** Asks where a visitor is served. Rejects with a `ClientError`. */
-export async function ask(question: SingleQuestion): Promise<Answer> {
+export async function ask(question: SingleQuestion): Promise<DecisionAnswer> {
   const [assignment, location] = await exchange(question, requestLine(question));
   return checked(assignment, location);
 }
@@ -119,7 +119,7 @@ function exchange({ address, timeoutMs }: SingleQuestion, line: string): Promise
   });
 }
 
-function checked(assignment: string, location: string): Answer {
+function checked(assignment: string, location: string): DecisionAnswer {
   if (!isAssignment(assignment) || !isLocation(location)) {
     throw new ClientError("malformed", `that is no answer: ${shortened(`${assignment}\n${location}`)}`);
   }

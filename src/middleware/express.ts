@@ -8,13 +8,13 @@
 import type { Request, RequestHandler } from "express";
 import { tellRequest } from "./incoming.ts";
 import { addCookie } from "./set-cookie.ts";
-import { decideVisit, FORCE_NAME, type Placed, single, type VisitOptions } from "./visit.ts";
+import { decideVisit, FORCE_NAME, onlyHeader, type VisitOptions, type VisitorDecision } from "./visit.ts";
 
 declare global {
   namespace Express {
     interface Request {
       /** Where the visitor of this request is served. */
-      maxwellsdaemon: Placed;
+      maxwellsdaemon: VisitorDecision;
     }
   }
 }
@@ -25,7 +25,7 @@ export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
     const { decision, cookie } = await decideVisit(options, {
       request,
       cookies: request.headers.cookie,
-      force: single(request.headers[FORCE_NAME]),
+      force: onlyHeader(request.headers[FORCE_NAME]),
       isTls: request.secure,
       earlier: request.maxwellsdaemon,
     });

@@ -8,12 +8,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { tellRequest } from "./incoming.ts";
 import { addCookie } from "./set-cookie.ts";
-import { decideVisit, FORCE_NAME, type Placed, single, type VisitOptions } from "./visit.ts";
+import { decideVisit, FORCE_NAME, onlyHeader, type VisitOptions, type VisitorDecision } from "./visit.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Where the visitor of this request is served. */
-    maxwellsdaemon: Placed;
+    maxwellsdaemon: VisitorDecision;
   }
 }
 
@@ -27,7 +27,7 @@ export async function maxwellsDaemon(
     const { decision, cookie } = await decideVisit(options, {
       request,
       cookies: request.headers.cookie,
-      force: single(request.headers[FORCE_NAME]),
+      force: onlyHeader(request.headers[FORCE_NAME]),
       isTls: request.protocol === "https",
       earlier: request.maxwellsdaemon,
     });

@@ -12,9 +12,9 @@ import {
   decideVisit,
   FORCE_NAME,
   FORGEABLE_NAMES,
-  type Placed,
   tellUpstreams,
   type VisitOptions,
+  type VisitorDecision,
 } from "./visit.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -25,7 +25,7 @@ const ALREADY_SENT = "x-hono-already-sent";
 declare module "hono" {
   interface ContextVariableMap {
     /** Where the visitor of this request is served. */
-    maxwellsdaemon: Placed;
+    maxwellsdaemon: VisitorDecision;
   }
 }
 

@@ -45,30 +45,33 @@ export interface VisitOptions<R> {
 }
 
 /** What a framework hands over of a request. */
-export interface Visit<R> {
+export interface VisitRequest<R> {
   readonly request: R;
   readonly cookies: string | undefined;
   /** The header of FORCE_NAME. */
   readonly force: string | undefined;
   readonly isTls: boolean;
   /** Of another middleware of this kind in front of this one, for another application. */
-  readonly earlier?: Placed | undefined;
+  readonly earlier?: VisitorDecision | undefined;
 }
 
 /** Where the visitor of a request is served. */
-export type Placed = Decision & {
+export type VisitorDecision = Decision & {
   /** The visitor did not bring its assignment: it gets a cookie with this response. */
   readonly isNew: boolean;
 };
 
-export interface Outcome {
-  readonly decision: Placed;
+export interface VisitOutcome {
+  readonly decision: VisitorDecision;
   /** The value of `Set-Cookie`, where the visitor's assignment is new. */
   readonly cookie: string | undefined;
 }
 
 /** Decides one request. Never rejects. */
-export async function decideVisit<R>(options: VisitOptions<R>, visit: Visit<R>): Promise<Outcome> {
+export async function decideVisit<R>(
+  options: VisitOptions<R>,
+  visit: VisitRequest<R>,
+): Promise<VisitOutcome> {
   const { client, application, allowForce = false, locations = ["canary"], secure = false } = options;
   // A visitor has one assignment for all applications, and what it is by now is told by one cookie.
   const given = visit.earlier?.isDecided
@@ -97,7 +100,7 @@ export function tellUpstreams(headers: Record<string, unknown>, { assignment, lo
 }
 
 /** A header that came once. */
-export function single(value: string | string[] | undefined): string | undefined {
+export function onlyHeader(value: string | string[] | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
@@ -115,7 +118,7 @@ function isServed({ location }: Decision, locations: readonly string[]): boolean
   return location === "master" || locations.includes(location);
 }
 
-function forced<R>({ force, cookies }: Visit<R>): string | undefined {
+function forced<R>({ force, cookies }: VisitRequest<R>): string | undefined {
   const location = force || cookieOf(cookies, FORCE_NAME);
   return location !== undefined && isLocation(location) ? location : undefined;
 }

@@ -27,7 +27,7 @@ import {
   type StreamSocket,
 } from "./stream-connection.ts";
 import { LOOK_BYTES } from "./turn.ts";
-import type { Waiting } from "./waiting.ts";
+import type { WaitingBytes } from "./waiting.ts";
 
 /** The head of a request may take this much, a visitor's cookies among it; with more it is invalid, and the last one. */
 const HEAD_BYTES_MAX = 262_144;
@@ -40,7 +40,7 @@ export class HttpShared extends StreamShared {
   readonly prefixes = new Prefixes();
   readonly pages: Pages;
 
-  constructor(context: ServerContext, counts: ServerCounts, pages: Pages, waiting?: Waiting) {
+  constructor(context: ServerContext, counts: ServerCounts, pages: Pages, waiting?: WaitingBytes) {
     super(context, counts, waiting);
     this.pages = pages;
   }

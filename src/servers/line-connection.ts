@@ -19,7 +19,7 @@ import {
   type StreamSocket,
 } from "./stream-connection.ts";
 import { LOOK_BYTES } from "./turn.ts";
-import type { Waiting } from "./waiting.ts";
+import type { WaitingBytes } from "./waiting.ts";
 
 const QUESTION_MARK = 0x3f;
 
@@ -32,7 +32,12 @@ export class LineShared extends StreamShared {
   readonly repeated = new RepeatedFields();
   readonly questions: QuestionContext;
 
-  constructor(context: ServerContext, counts: ServerCounts, closesAfterReply: boolean, waiting?: Waiting) {
+  constructor(
+    context: ServerContext,
+    counts: ServerCounts,
+    closesAfterReply: boolean,
+    waiting?: WaitingBytes,
+  ) {
     super(context, counts, waiting);
     this.closesAfterReply = closesAfterReply;
     this.questions = {

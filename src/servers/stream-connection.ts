@@ -22,7 +22,7 @@ import type { ServerCounts } from "../metrics.ts";
 import { type Peer, Peers } from "./peer.ts";
 import type { ServerContext } from "./server.ts";
 import { Turn } from "./turn.ts";
-import { type Holder, Waiting } from "./waiting.ts";
+import { type Holder, WaitingBytes } from "./waiting.ts";
 
 /**
  * A request has to be whole this long after its first byte, or its connection is cut off. Proxies lose patience after
@@ -56,14 +56,14 @@ export class StreamShared {
   readonly decision: Decision;
   readonly out = Buffer.allocUnsafeSlow(OUT_BYTES);
   /** What waits, of all connections together. */
-  readonly waiting: Waiting;
+  readonly waiting: WaitingBytes;
   readonly peers = new Peers();
   /** The server closes: each answer may be the last one of its connection. */
   isClosing = false;
   /** The server closes, and a successor answers: a connection ends with its next answer, which its client waits for. */
   endsWithAnswer = false;
 
-  constructor(context: ServerContext, counts: ServerCounts, waiting = new Waiting()) {
+  constructor(context: ServerContext, counts: ServerCounts, waiting = new WaitingBytes()) {
     this.context = context;
     this.waiting = waiting;
     this.turn = new Turn(context.clock, context.metrics.delay);

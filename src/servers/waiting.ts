@@ -40,7 +40,7 @@ interface Group {
   readonly holders: Set<Holder>;
 }
 
-export class Waiting {
+export class WaitingBytes {
   readonly max: number;
   #bytes = 0;
   readonly #untold: Group = { peer: undefined, bytes: 0, holders: new Set() };

@@ -7,8 +7,8 @@
  * query. There are two connections: one to read and write, and one to listen, where somebody watches.
  */
 
-import { type Address, parseAddress } from "./postgres/address.ts";
-import type { ClientOptions, Driver } from "./postgres/client.ts";
+import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";
+import type { Driver, PostgresOptions } from "./postgres/client.ts";
 import { writeFault } from "./postgres/faults.ts";
 import { Listener } from "./postgres/listener.ts";
 import { PostgresMany } from "./postgres/many.ts";
@@ -56,12 +56,12 @@ export const postgres: StoreKind = {
   keepsHistory: true,
 
   check(location) {
-    const address = parseAddress(location);
+    const address = parsePostgresAddress(location);
     return typeof address === "string" ? address : undefined;
   },
 
   async open(context: StoreContext): Promise<Store> {
-    const address = parseAddress(context.location);
+    const address = parsePostgresAddress(context.location);
     if (typeof address === "string") throw new TypeError(address);
     const { default: driver } = await import("pg");
     return new PostgresStore(driver, address, context.warn.bind(context));
@@ -74,10 +74,10 @@ class PostgresStore implements Store {
   readonly #listener: Listener;
   readonly #many = new PostgresMany();
 
-  constructor(driver: Driver, address: Address, warn: (message: string) => void) {
+  constructor(driver: Driver, address: PostgresAddress, warn: (message: string) => void) {
     this.address = address.shown;
     let isWarned = false;
-    const options: ClientOptions = {
+    const options: PostgresOptions = {
       driver,
       address,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,

@@ -8,7 +8,7 @@
  */
 
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
-import { type Client, RedisConnection } from "./redis/connection.ts";
+import { type Ioredis, RedisConnection } from "./redis/connection.ts";
 import { redisFault, replyFault } from "./redis/faults.ts";
 import { argumentsOf, RedisMany } from "./redis/many.ts";
 import {
@@ -73,7 +73,7 @@ function kind(name: "redis" | "rediss"): StoreKind {
 
 class RedisStore implements Store {
   readonly address: string;
-  readonly #client: Client;
+  readonly #client: Ioredis;
   readonly #place: RedisPlace;
   readonly #closing = new AbortController();
   readonly #many = new RedisMany();
@@ -81,7 +81,7 @@ class RedisStore implements Store {
   /** Shared by all reads and writes; absent until one is needed, and after it has ended. */
   #connection: Promise<RedisConnection> | undefined;
 
-  constructor(client: Client, place: RedisPlace, warn: (message: string) => void) {
+  constructor(client: Ioredis, place: RedisPlace, warn: (message: string) => void) {
     this.address = shownPlace(place);
     this.#client = client;
     this.#place = place;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Deadlines, type Waiting } from "../../src/client/deadlines.ts";
+import { type Deadlined, Deadlines } from "../../src/client/deadlines.ts";
 
 function block(ms: number): void {
   const untilMs = performance.now() + ms;
@@ -8,13 +8,13 @@ function block(ms: number): void {
 
 /** Deadlines that settle what they expire, and what that was. */
 function watched() {
-  const expired: Waiting[] = [];
-  const deadlines = new Deadlines<Waiting>((waiting) => {
+  const expired: Deadlined[] = [];
+  const deadlines = new Deadlines<Deadlined>((waiting) => {
     expired.push(waiting);
     waiting.isSettled = true;
     deadlines.settled();
   });
-  const add = (inMs: number): Waiting => {
+  const add = (inMs: number): Deadlined => {
     const nowMs = performance.now();
     const waiting = { deadlineMs: nowMs + inMs, isSettled: false };
     deadlines.add(waiting, nowMs);
@@ -26,11 +26,11 @@ function watched() {
 test("who waits too long is expired, in order, and who was settled is not", async () => {
   const { deadlines, expired, add } = watched();
   const all = [add(5), add(10), add(15)];
-  const settled = all[1] as Waiting;
+  const settled = all[1] as Deadlined;
   settled.isSettled = true;
   deadlines.settled();
   while (deadlines.count > 0) await Bun.sleep(1);
-  expect(expired).toEqual([all[0], all[2]] as Waiting[]);
+  expect(expired).toEqual([all[0], all[2]] as Deadlined[]);
 });
 
 test("what is asked while the application is busy is not given up on before its answer could be read", async () => {

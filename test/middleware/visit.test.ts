@@ -7,9 +7,9 @@ import { addCookie } from "../../src/middleware/set-cookie.ts";
 import {
   cookieOf,
   decideVisit,
-  type Placed,
   tellUpstreams,
   type VisitOptions,
+  type VisitorDecision,
 } from "../../src/middleware/visit.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeDaemon } from "../support/line-peer.ts";
@@ -21,7 +21,7 @@ const NOBODY = "unix:/nowhere/daemon.sock";
 async function decided(
   reply: string,
   options: Partial<VisitOptions<string>> = {},
-  visit: { cookies?: string; force?: string; isTls?: boolean; earlier?: Placed } = {},
+  visit: { cookies?: string; force?: string; isTls?: boolean; earlier?: VisitorDecision } = {},
 ) {
   await using fake = await FakeDaemon.start((_, socket) => void socket.write(reply));
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { HttpConnection, HttpShared } from "../../src/servers/http-connection.ts";
 import { LineConnection, LineShared } from "../../src/servers/line-connection.ts";
 import type { StreamConnection, StreamShared, StreamSocket } from "../../src/servers/stream-connection.ts";
-import { Waiting } from "../../src/servers/waiting.ts";
+import { WaitingBytes } from "../../src/servers/waiting.ts";
 import { createCore } from "../support/core.ts";
 import { holds } from "../support/random.ts";
 import { listener } from "../support/server-identity.ts";
@@ -28,7 +28,7 @@ function socket(): StreamSocket {
 
 function line(): { shared: StreamShared; connection: StreamConnection } {
   const core = createCore();
-  const shared = new LineShared(core, core.metrics.server(listener("line")), false, new Waiting(MAX));
+  const shared = new LineShared(core, core.metrics.server(listener("line")), false, new WaitingBytes(MAX));
   return { shared, connection: new LineConnection(shared, socket(), 0) };
 }
 
@@ -38,7 +38,7 @@ function http(): { shared: StreamShared; connection: StreamConnection } {
     core,
     core.metrics.server(listener("http")),
     () => undefined,
-    new Waiting(MAX),
+    new WaitingBytes(MAX),
   );
   return { shared, connection: new HttpConnection(shared, socket(), 0) };
 }
@@ -83,7 +83,7 @@ interface Held {
 
 /** Who is cut off, in order, of holders of these sizes. */
 function cutOff(max: number, ...holders: Held[]): string[] {
-  const waiting = new Waiting(max);
+  const waiting = new WaitingBytes(max);
   const gone: string[] = [];
   for (const held of holders) {
     const holder = {
@@ -130,7 +130,7 @@ describe("if too much waits", () => {
 
   test("the sums are right, whatever grows, shrinks and goes", () => {
     holds(300, (random) => {
-      const waiting = new Waiting(1_000);
+      const waiting = new WaitingBytes(1_000);
       const holders = Array.from({ length: 30 }, (_, index) => {
         const holder = {
           heldBytes: 0,
@@ -156,7 +156,7 @@ describe("if too much waits", () => {
   });
 
   test.each([1, 10_000])("that costs little time, however many connections of %d peers wait", (peers) => {
-    const waiting = new Waiting(8 * 30_000);
+    const waiting = new WaitingBytes(8 * 30_000);
     let asked = 0;
     for (let index = 0; index < 30_000; index++) {
       const holder = {

@@ -4,9 +4,9 @@ import { admin } from "../../admin/admin.ts";
 import { assignmentOfText } from "../../assignment.ts";
 import { MAINTENANCE } from "../../circle.ts";
 import {
-  type Answer,
   ask as askDaemon,
   ClientError,
+  type DecisionAnswer,
   type Explanation,
   explain,
   type SingleQuestion,
@@ -131,7 +131,7 @@ export const ask: Command = {
 };
 
 /** The answer with its reason. A daemon that cannot explain, such as an older one, is asked without, unless it has to. */
-async function explained(question: SingleQuestion, isNeeded: boolean): Promise<Answer | Explanation> {
+async function explained(question: SingleQuestion, isNeeded: boolean): Promise<DecisionAnswer | Explanation> {
   try {
     return await explain(question);
   } catch (error) {
@@ -141,7 +141,7 @@ async function explained(question: SingleQuestion, isNeeded: boolean): Promise<A
 }
 
 /** Whether the daemon says that maintenance is on: the version `maintenance` is not at 0 then. */
-function isInMaintenance(answer: Answer | Explanation): boolean {
+function isInMaintenance(answer: DecisionAnswer | Explanation): boolean {
   const arcs = "arcs" in answer ? answer.arcs : [];
   return arcs.some((arc) => arc.startsWith(`${MAINTENANCE}=`) && !arc.startsWith(`${MAINTENANCE}=0@`));
 }

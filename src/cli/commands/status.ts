@@ -9,7 +9,7 @@ import { adminAddresses, admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { type Answer, disagreements, fleetPage } from "./status/fleet.ts";
+import { type DaemonAnswer, disagreements, fleetPage } from "./status/fleet.ts";
 import { statusPage, warningsOf } from "./status/page.ts";
 import { watch, watchStates } from "./status/watch.ts";
 
@@ -64,7 +64,7 @@ function isWell({ notReady, applications }: State): boolean {
 }
 
 /** The answer of one daemon, or why there is none. */
-async function ask(address: HostPort): Promise<Answer> {
+async function ask(address: HostPort): Promise<DaemonAnswer> {
   const admin = hostPortText(address);
   try {
     return { admin, state: await fetchState(address, TIMEOUT_MS), error: null };

@@ -26,7 +26,7 @@ const SCOPE_TRANSACTION = 2;
 export const ACTIONS_BYTES_MAX = 160;
 
 /** A `decide` as it was read. One object serves all of a listener. */
-export interface Question {
+export interface DecideMessage {
   /** Whether there was one. */
   isAsked: boolean;
   /** Where the assignment stands; empty where none was given. */
@@ -36,7 +36,7 @@ export interface Question {
   readonly value: Value;
 }
 
-export function emptyQuestion(): Question {
+export function emptyQuestion(): DecideMessage {
   return { isAsked: false, start: 0, end: 0, value: emptyValue() };
 }
 
@@ -49,7 +49,7 @@ export function emptyQuestion(): Question {
 export function readMessages(
   cursor: Cursor,
   request: Request,
-  question: Question,
+  question: DecideMessage,
   allowsForce: boolean,
 ): void {
   request.assignment = Number.NaN;
@@ -85,7 +85,7 @@ function readArgument(
   nameStart: number,
   nameEnd: number,
   request: Request,
-  question: Question,
+  question: DecideMessage,
   allowsForce: boolean,
 ): void {
   const { value } = question;
@@ -122,7 +122,7 @@ export function writeActions(
   decision: Readonly<Decision>,
   request: Readonly<Request>,
   bytes: Uint8Array,
-  question: Readonly<Question>,
+  question: Readonly<DecideMessage>,
 ): number {
   let next = writeSetVar(out, at, SET_ASSIGNMENT);
   const length = question.end - question.start;

@@ -43,7 +43,7 @@ const AUTH_NOT_ENABLED = /authentication is not enabled/;
 const NOT_KNOWN = /required revision (?:has been compacted|is a future revision)/;
 
 /** An error as etcd answers it. */
-export interface Refusal {
+export interface GatewayRefusal {
   readonly status: number;
   /** Of gRPC. */
   readonly code: number;
@@ -63,21 +63,21 @@ export class EtcdError extends StoreError {
 }
 
 /** What an answer that is no success says; undefined where it is not etcd's. */
-export function refusalOf(status: number, answer: Json | undefined): Refusal | undefined {
+export function refusalOf(status: number, answer: Json | undefined): GatewayRefusal | undefined {
   const { code, message, error } = answer ?? {};
   const text = typeof message === "string" ? message : error;
   return typeof code === "number" && typeof text === "string" ? { status, code, text } : undefined;
 }
 
-export function isStaleToken({ text }: Pick<Refusal, "text">): boolean {
+export function isStaleToken({ text }: Pick<GatewayRefusal, "text">): boolean {
   return STALE_TOKEN.test(text);
 }
 
-export function isAuthNotEnabled({ text }: Refusal): boolean {
+export function isAuthNotEnabled({ text }: GatewayRefusal): boolean {
   return AUTH_NOT_ENABLED.test(text);
 }
 
-export function refusalFault(where: string, refusal: Refusal): EtcdError {
+export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError {
   const { status, code, text } = refusal;
   if (NOT_KNOWN.test(text)) {
     return new EtcdError("unavailable", `${where} does not remember that revision`, true);

@@ -13,9 +13,9 @@ import { StoreError } from "../store.ts";
 import type { EtcdPlace } from "./address.ts";
 import {
   EtcdError,
+  type GatewayRefusal,
   isAuthNotEnabled,
   isStaleToken,
-  type Refusal,
   refusalFault,
   refusalOf,
   requestFault,
@@ -39,7 +39,7 @@ const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 const ANSWER_VALUES_MAX = 16_384;
 
 /** An answer, and how many endpoints may have heard the question before without a word of it. */
-export interface Answer {
+export interface GatewayAnswer {
   readonly json: Json;
   readonly attempts: number;
 }
@@ -66,7 +66,12 @@ export class EtcdGateway {
    *
    * @param bytesMax how long the answer may be
    */
-  async call(path: string, body: Json, signal: AbortSignal, bytesMax = ANSWER_BYTES_MAX): Promise<Answer> {
+  async call(
+    path: string,
+    body: Json,
+    signal: AbortSignal,
+    bytesMax = ANSWER_BYTES_MAX,
+  ): Promise<GatewayAnswer> {
     return this.#inTurn(signal, async (endpoint, attempt, inTime) => ({
       json: await this.#ask(endpoint, path, body, inTime, bytesMax),
       attempts: attempt + 1,
@@ -176,7 +181,7 @@ export class EtcdGateway {
     token: string,
     inTime: AbortSignal,
     bytesMax = ANSWER_BYTES_MAX,
-  ): Promise<{ readonly json: Json } | Refusal> {
+  ): Promise<{ readonly json: Json } | GatewayRefusal> {
     const response = await this.#post(endpoint, path, body, token, inTime);
     const json = await jsonOf(endpoint, response, bytesMax);
     const refusal = response.ok ? undefined : refusalOf(response.status, json);
@@ -215,7 +220,7 @@ export class EtcdGateway {
   }
 }
 
-function isRefusal(answer: { readonly json: Json } | Refusal): answer is Refusal {
+function isRefusal(answer: { readonly json: Json } | GatewayRefusal): answer is GatewayRefusal {
   return "text" in answer;
 }
 

@@ -9,7 +9,7 @@ import { isAbsolute, join } from "node:path";
 /** Names followed before a path counts as a loop; then the kernel reports it when the file is opened. */
 const STEPS_MAX = 256;
 
-export interface Followed {
+export interface ResolvedPath {
   /** Where the file really lies, or would lie if it was there. */
   readonly target: string;
   /** Those in which a link on the way lies, and the file's own. */
@@ -17,7 +17,7 @@ export interface Followed {
 }
 
 /** @param path absolute */
-export async function followLinks(path: string): Promise<Followed> {
+export async function followLinks(path: string): Promise<ResolvedPath> {
   const directories = new Set<string>();
   let directory = "/";
   let rest = partsOf(path);

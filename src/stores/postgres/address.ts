@@ -14,7 +14,7 @@ export type SslMode = (typeof SSL_MODES)[number];
 
 const PARAMETERS: ReadonlySet<string> = new Set(["host", "sslmode", "sslrootcert", "sslcert", "sslkey"]);
 
-export interface Address {
+export interface PostgresAddress {
   /** For people: no user, no password. */
   readonly shown: string;
   /** A name, an IP address, or the directory of a unix socket. */
@@ -35,7 +35,7 @@ export interface Address {
  * @param location what follows `postgres:`
  * @returns the address, or what is wrong with it in words that end in the remedy and quote nothing secret
  */
-export function parseAddress(location: string): Address | string {
+export function parsePostgresAddress(location: string): PostgresAddress | string {
   const url = URL.parse(`postgres:${location}`);
   if (url === null || !location.startsWith("//") || url.hash !== "") {
     return `${EXAMPLE}; special characters in user and password as %40 for @, %2F for /`;
@@ -91,11 +91,11 @@ function isSslMode(text: string): text is SslMode {
 }
 
 /** Who logs in: as the address says, then as libpq's environment does, then as the system's user. */
-export function userOf({ user }: Address): string {
+export function userOf({ user }: PostgresAddress): string {
   return user ?? (process.env["PGUSER"] || userInfo().username);
 }
 
 /** Empty where there is none, as for `peer`, `trust` and certificates. */
-export function passwordOf({ password }: Address): string {
+export function passwordOf({ password }: PostgresAddress): string {
   return password ?? process.env["PGPASSWORD"] ?? "";
 }

@@ -9,7 +9,7 @@ import type pg from "pg";
 import type { Client, Connection } from "pg";
 import { unlessAborted } from "../shared/abort.ts";
 import { StoreError } from "../store.ts";
-import { type Address, passwordOf, userOf } from "./address.ts";
+import { type PostgresAddress, passwordOf, userOf } from "./address.ts";
 import { stateOf } from "./faults.ts";
 
 /** A server that says goodbye is waited for this long. */
@@ -26,9 +26,9 @@ export type Driver = Pick<typeof pg, "Client" | "Connection">;
 /** Rows by column, as the driver reads PostgreSQL's types. */
 export type Row = Readonly<Record<string, unknown>>;
 
-export interface ClientOptions {
+export interface PostgresOptions {
   readonly driver: Driver;
-  readonly address: Address;
+  readonly address: PostgresAddress;
   /** The server gives up on a statement by itself, so that what nobody waits for any longer does not pile up there. */
   readonly statementTimeoutMs: number;
   /** Called when the server's limit cannot be set, as behind PgBouncer. */
@@ -52,7 +52,7 @@ export class PostgresClient {
   }
 
   /** Connects and logs in. Rejects with what the driver, the server or the network reports, or as `signal` aborts. */
-  static async open(options: ClientOptions, signal: AbortSignal): Promise<PostgresClient> {
+  static async open(options: PostgresOptions, signal: AbortSignal): Promise<PostgresClient> {
     try {
       return await connect(
         options,
@@ -118,7 +118,7 @@ export class PostgresClient {
 }
 
 async function connect(
-  { driver, address }: ClientOptions,
+  { driver, address }: PostgresOptions,
   statementTimeoutMs: number,
   signal: AbortSignal,
   made: (client: Client, guard: Guard) => PostgresClient,
@@ -219,7 +219,12 @@ interface TlsOptions {
 }
 
 /** As libpq understands `sslmode`. Files are read for each connection, as they are renewed in place. */
-async function tlsOf({ sslMode, caPath, certificatePath, keyPath }: Address): Promise<TlsOptions | false> {
+async function tlsOf({
+  sslMode,
+  caPath,
+  certificatePath,
+  keyPath,
+}: PostgresAddress): Promise<TlsOptions | false> {
   if (sslMode === "disable") return false;
   const [ca, cert, key] = await Promise.all([caPath, certificatePath, keyPath].map(readPem));
   return {

@@ -13,7 +13,7 @@
 
 import { pause } from "../shared/abort.ts";
 import { Listeners } from "../shared/listeners.ts";
-import { type ClientOptions, PostgresClient } from "./client.ts";
+import { PostgresClient, type PostgresOptions } from "./client.ts";
 import { stateOf } from "./faults.ts";
 
 /** Where `schema.ts` tells of changes; the payload is an application's name, or empty for all of them. */
@@ -31,15 +31,15 @@ const NO_PUSH_MS = 30_000;
 /** What LISTEN is answered with on a standby (read_only_sql_transaction). */
 const READ_ONLY = "25006";
 
-type Outcome = "lost" | "no push";
+type ListenEnd = "lost" | "no push";
 
 export class Listener {
-  readonly #options: ClientOptions;
+  readonly #options: PostgresOptions;
   readonly #warn: (message: string) => void;
   readonly #listeners = new Listeners((ending) => this.#follow(ending));
   #isWarned = false;
 
-  constructor(options: ClientOptions, warn: (message: string) => void) {
+  constructor(options: PostgresOptions, warn: (message: string) => void) {
     this.#options = options;
     this.#warn = warn;
   }
@@ -58,7 +58,7 @@ export class Listener {
   }
 
   /** Listens until the connection is lost or the watch ends; never rejects. */
-  async #listen(ended: AbortSignal): Promise<Outcome> {
+  async #listen(ended: AbortSignal): Promise<ListenEnd> {
     let client: PostgresClient | undefined;
     try {
       client = await PostgresClient.open(this.#options, inTime(ended));
@@ -102,7 +102,7 @@ export class Listener {
     else this.#listeners.nudge(application);
   }
 
-  #noPush(why: string): Outcome {
+  #noPush(why: string): ListenEnd {
     if (!this.#isWarned) {
       this.#warn(`${this.#options.address.shown}: ${why}, so changes are found by the poll, after -delay`);
     }

@@ -6,7 +6,7 @@
 
 import { abandoned, unlessAborted } from "../shared/abort.ts";
 import { StoreError } from "../store.ts";
-import { type ClientOptions, PostgresClient, type Row } from "./client.ts";
+import { PostgresClient, type PostgresOptions, type Row } from "./client.ts";
 import { postgresFault, timeoutFault } from "./faults.ts";
 
 /** So many callers may wait for their turn; each of them has a limit of time as well. */
@@ -19,13 +19,13 @@ const CONNECTION_AGE_MS_MAX = 300_000;
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
 export class Session {
-  readonly #options: ClientOptions;
+  readonly #options: PostgresOptions;
   readonly #closing = new AbortController();
   #client: PostgresClient | undefined;
   #callers = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ClientOptions) {
+  constructor(options: PostgresOptions) {
     this.#options = options;
   }
 

@@ -23,7 +23,7 @@ const COMMAND_TIMEOUT_MS = 1_000;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /** The client's package; loaded only when such a store is opened. */
-export type Client = typeof import("ioredis");
+export type Ioredis = typeof import("ioredis");
 
 export class RedisConnection {
   readonly #redis: Redis;
@@ -39,7 +39,7 @@ export class RedisConnection {
 
   /** Rejects with what the client, or Redis, reports: see `redisFault`. */
   static async open(
-    { Redis: Constructor }: Client,
+    { Redis: Constructor }: Ioredis,
     place: RedisPlace,
     signal: AbortSignal,
   ): Promise<RedisConnection> {

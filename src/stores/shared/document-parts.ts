@@ -27,7 +27,7 @@ const PARTS_MAX = 32_768;
 /** A step looks at about this many bytes. */
 const STEP_BYTES = 2_048;
 
-export type Refusal = "too long" | "too many versions" | "too many values" | "too deep";
+export type PartRefusal = "too long" | "too many versions" | "too many values" | "too deep";
 
 /** Where an application of a document lies, in bytes. */
 export interface Part {
@@ -38,7 +38,7 @@ export interface Part {
   readonly start: number;
   readonly end: number;
   /** Why it is not to be parsed. */
-  readonly refused: Refusal | undefined;
+  readonly refused: PartRefusal | undefined;
 }
 
 /** Where a document stops being an object in JSON. */
@@ -112,7 +112,7 @@ export function* placeOf(
   return { line, column: bytes.toString("utf8", lineStart, offset).length + 1 };
 }
 
-function refusal(length: number, { depth, versions, values }: Omit<Extent, "end">): Refusal | undefined {
+function refusal(length: number, { depth, versions, values }: Omit<Extent, "end">): PartRefusal | undefined {
   if (length > APPLICATION_BYTES_MAX) return "too long";
   if (versions > RECORDS_MAX) return "too many versions";
   if (values > APPLICATION_VALUES_MAX) return "too many values";

@@ -13,9 +13,9 @@ import {
   APPLICATION_VALUES_MAX,
   type Fault,
   NAME_BYTES_MAX,
+  type PartRefusal,
   placeOf,
   RECORD_DEPTH_MAX,
-  type Refusal,
   type Steps,
   split,
 } from "./document-parts.ts";
@@ -29,7 +29,7 @@ interface Entry {
   /** Where its value lies in the document's bytes. */
   readonly start: number;
   readonly end: number;
-  readonly refused: Refusal | undefined;
+  readonly refused: PartRefusal | undefined;
   /** Made when it is first asked for. */
   snapshot: Snapshot | StoreError | undefined;
 }
@@ -154,7 +154,7 @@ class Applications implements Snapshots {
   }
 }
 
-const REFUSALS: Readonly<Record<Refusal, string>> = {
+const REFUSALS: Readonly<Record<PartRefusal, string>> = {
   "too long": `is longer than ${APPLICATION_BYTES_MAX} bytes`,
   "too many versions": `has more than ${RECORDS_MAX} versions`,
   "too many values": `has more than ${APPLICATION_VALUES_MAX} values`,

@@ -7,7 +7,7 @@ import { shortRollout } from "../../../records/shown.ts";
 import { durationText, table } from "../../../text.ts";
 
 /** What one daemon said, or why it said nothing. */
-export interface Answer {
+export interface DaemonAnswer {
   /** `HOST:PORT`. */
   readonly admin: string;
   readonly state: State | null;
@@ -21,7 +21,7 @@ interface Group {
   readonly admins: string[];
 }
 
-export function fleetPage(answers: readonly Answer[]): string {
+export function fleetPage(answers: readonly DaemonAnswer[]): string {
   const daemons = table(
     ["daemon", "version", "up", "applications", "rollouts", "maintenance", "error"],
     answers.map(({ admin, state, error }) =>
@@ -50,7 +50,7 @@ export function fleetPage(answers: readonly Answer[]): string {
 }
 
 /** One sentence for each application that the daemons do not have alike. */
-export function disagreements(answers: readonly Answer[]): string[] {
+export function disagreements(answers: readonly DaemonAnswer[]): string[] {
   const groups = groupsOf(answers);
   return [...new Set(groups.map(({ application }) => application))].flatMap((application) => {
     const own = groups.filter((group) => group.application === application);
@@ -60,7 +60,7 @@ export function disagreements(answers: readonly Answer[]): string[] {
   });
 }
 
-function groupsOf(answers: readonly Answer[]): Group[] {
+function groupsOf(answers: readonly DaemonAnswer[]): Group[] {
   const groups = new Map<string, Group>();
   for (const { admin, state } of answers) {
     for (const application of state?.applications ?? []) {

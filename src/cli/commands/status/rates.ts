@@ -9,7 +9,7 @@ import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
 import type { Reason } from "../../../placement.ts";
 import { orderedShares } from "../../../records/share.ts";
-import type { Answer } from "./fleet.ts";
+import type { DaemonAnswer } from "./fleet.ts";
 import { warningsOf } from "./page.ts";
 
 /** Servers of proxies that decide by themselves and report no decision, by the first word of their name. */
@@ -45,7 +45,7 @@ export interface ApplicationRates {
   readonly versions: readonly VersionRate[];
 }
 
-export interface Reading {
+export interface FleetRates {
   readonly at: string;
   readonly seconds: number;
   /** Daemons that do not answer, with the reason. */
@@ -56,7 +56,11 @@ export interface Reading {
 }
 
 /** @param seconds how long it was from the answers `before` to those `after` */
-export function compare(before: readonly Answer[], after: readonly Answer[], seconds: number): Reading {
+export function compare(
+  before: readonly DaemonAnswer[],
+  after: readonly DaemonAnswer[],
+  seconds: number,
+): FleetRates {
   const pairs = after.map(({ state }, index) => ({ now: state, was: before[index]?.state ?? null }));
   const states = after.flatMap(({ state }) => (state === null ? [] : [state]));
   const names = [...new Set(states.flatMap(({ applications }) => applications.map(({ name }) => name)))];

@@ -10,8 +10,8 @@ import { durationText, oneLine, plainLines, rolloutText, table } from "../../../
 import type { Invocation } from "../../command.ts";
 import { CliError, EXITS } from "../../exit.ts";
 import { output } from "../../output.ts";
-import type { Answer } from "./fleet.ts";
-import { type ApplicationRates, compare, type Reading } from "./rates.ts";
+import type { DaemonAnswer } from "./fleet.ts";
+import { type ApplicationRates, compare, type FleetRates } from "./rates.ts";
 
 const INTERVAL_MIN_MS = 200;
 const INTERVAL_MAX_MS = 3_600_000;
@@ -42,7 +42,7 @@ export const watch: Option<number | undefined> = single<number | undefined>(
 export async function watchStates(
   addresses: readonly HostPort[],
   intervalMs: number,
-  ask: (address: HostPort) => Promise<Answer>,
+  ask: (address: HostPort) => Promise<DaemonAnswer>,
   { settings, io }: Invocation,
 ): Promise<number> {
   const interrupted = Promise.withResolvers<"interrupted">();
@@ -72,7 +72,7 @@ export async function watchStates(
   }
 }
 
-function screen(reading: Reading, daemons: number): string {
+function screen(reading: FleetRates, daemons: number): string {
   const { at, seconds, missing, unseen, applications } = reading;
   const who = daemons === 1 ? "" : `, ${daemons - missing.length} of ${daemons} daemons`;
   const parts = [
@@ -103,7 +103,7 @@ function versionTable({ versions }: ApplicationRates, seconds: number): string {
 }
 
 /** For a pipe: one line an application, which `grep` and `awk` can take. */
-function lines({ at, seconds, missing, unseen, applications }: Reading): string {
+function lines({ at, seconds, missing, unseen, applications }: FleetRates): string {
   const rows = applications.map(({ application, fresh, maintenance, decisions, versions }) => {
     const shares = versions.map(
       ({ version, ordered, now }) =>

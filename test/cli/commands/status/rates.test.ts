@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { ApplicationState, State } from "../../../../src/admin/state.ts";
-import type { Answer } from "../../../../src/cli/commands/status/fleet.ts";
+import type { DaemonAnswer } from "../../../../src/cli/commands/status/fleet.ts";
 import { compare } from "../../../../src/cli/commands/status/rates.ts";
 import { emptyServerCounts } from "../../../../src/metrics.ts";
 import { listener } from "../../../support/server-identity.ts";
@@ -10,7 +10,11 @@ import { listener } from "../../../support/server-identity.ts";
 type Counts = Readonly<Record<string, number>>;
 
 /** An answer whose decisions are `canary rollout` and the like, with their counts. */
-function answer(counts: Counts, more: Partial<ApplicationState> = {}, state: Partial<State> = {}): Answer {
+function answer(
+  counts: Counts,
+  more: Partial<ApplicationState> = {},
+  state: Partial<State> = {},
+): DaemonAnswer {
   const decisions = Object.entries(counts).map(([name, count]) => {
     const [location = "", reason = ""] = name.split(" ");
     return { location, reason, count };
@@ -29,7 +33,7 @@ function answer(counts: Counts, more: Partial<ApplicationState> = {}, state: Par
   return { admin: "127.0.0.1:1", state: whole as unknown as State, error: null };
 }
 
-function versionsOf(before: Answer[], after: Answer[]) {
+function versionsOf(before: DaemonAnswer[], after: DaemonAnswer[]) {
   const { applications } = compare(before, after, 2);
   const [rates] = applications;
   if (rates === undefined) throw new Error("no application");
@@ -77,7 +81,7 @@ test("a daemon that was restarted counts from 0, and one that did not answer bef
   const before = [answer({ "canary rollout": 1_000 })];
   const again = [answer({ "canary rollout": 30 }, {}, { pid: 2 })];
   expect(versionsOf(before, again).decisions).toBe(30);
-  const silent: Answer = { admin: "127.0.0.1:1", state: null, error: null };
+  const silent: DaemonAnswer = { admin: "127.0.0.1:1", state: null, error: null };
   expect(versionsOf([silent], again)).toMatchObject({
     decisions: 0,
     versions: [
