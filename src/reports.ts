@@ -6,7 +6,7 @@
 /** Whether the proxy decided; or could not, and sent its visitor to master. */
 export type ReportKind = "decided" | "failure";
 
-export interface Report {
+export interface ReportedCount {
   readonly application: string;
   readonly location: string;
   readonly kind: ReportKind;
@@ -18,7 +18,7 @@ export class Reports {
   /** Versions come and go; past so many locations of an application new ones are counted as the location `other`. */
   static readonly LOCATIONS_MAX = 128;
 
-  readonly #byApplication = new Map<string, Map<string, Report>>();
+  readonly #byApplication = new Map<string, Map<string, ReportedCount>>();
 
   /** @param application one that is served here, or this would grow without bound */
   add(application: string, location: string, kind: ReportKind, count: number): void {
@@ -39,11 +39,11 @@ export class Reports {
   }
 
   /** Of one application. */
-  of(application: string): Iterable<Report> {
+  of(application: string): Iterable<ReportedCount> {
     return this.#byApplication.get(application)?.values() ?? [];
   }
 
-  *values(): IterableIterator<Report> {
+  *values(): IterableIterator<ReportedCount> {
     for (const reports of this.#byApplication.values()) yield* reports.values();
   }
 }

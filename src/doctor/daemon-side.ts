@@ -7,7 +7,7 @@ import { AdminError, fetchState } from "../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { ClientError, explain } from "../client/line.ts";
 import type { HostPort } from "../config/values.ts";
-import { type Placed, placedArcs } from "./placing.ts";
+import { type ServedArc, servedArcs } from "./probe-points.ts";
 
 /** A daemon that is there answers at once. */
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -18,7 +18,7 @@ export type SocketAddress =
 
 /** What the socket said to one question. */
 export interface SocketAnswer {
-  readonly arcs: readonly Placed[];
+  readonly arcs: readonly ServedArc[];
   readonly application: string;
   /** One of `REASONS`. */
   readonly reason: string;
@@ -72,7 +72,7 @@ export class DaemonSide {
   }
 
   /** The arcs by which visitors are placed now; undefined if no daemon tells them. Without any, everyone is at master. */
-  async arcs(): Promise<readonly Placed[] | undefined> {
+  async arcs(): Promise<readonly ServedArc[] | undefined> {
     const state = await this.state();
     if (isState(state)) {
       const application = this.applicationOf(state);
@@ -80,7 +80,7 @@ export class DaemonSide {
     }
     const answer = await this.ask();
     if (!isAnswer(answer)) return undefined;
-    return /^(stale|unread)$/.test(answer.reason) ? [] : placedArcs(answer.arcs);
+    return /^(stale|unread)$/.test(answer.reason) ? [] : servedArcs(answer.arcs);
   }
 
   /** Whether the operator names the application that is looked at. */
@@ -114,8 +114,8 @@ export function isAnswer(answer: SocketAnswer | Unanswered): answer is SocketAns
 }
 
 /** What is left of an application's arcs while its store cannot be read, or all of them. */
-export function effectiveArcs({ fresh, arcs }: ApplicationState): readonly Placed[] {
-  return placedArcs(arcs.filter(({ failsafe }) => fresh || failsafe === "hold"));
+export function effectiveArcs({ fresh, arcs }: ApplicationState): readonly ServedArc[] {
+  return servedArcs(arcs.filter(({ failsafe }) => fresh || failsafe === "hold"));
 }
 
 /** Decisions so far, by location: those of the daemon, and those that proxies report. */
@@ -127,7 +127,7 @@ export function decisionsBy({ decisions, reported }: ApplicationState): Record<s
 }
 
 /** Reads `canary=0.25@0`. */
-function parsedArc(text: string): Placed | undefined {
+function parsedArc(text: string): ServedArc | undefined {
   const [, version = "", rollout, offset] = /^([^=]+)=([^@]+)@(.+)$/.exec(text) ?? [];
   const arc = { version, rollout: Number(rollout), offset: Number(offset) };
   return arc.rollout >= 0 && arc.offset >= 0 ? arc : undefined;

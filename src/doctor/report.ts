@@ -10,7 +10,7 @@ export interface CheckReport extends Finding {
   readonly tookMs: number;
 }
 
-export interface Report {
+export interface DoctorReport {
   /** Of this program. */
   readonly version: string;
   /** Without user, password and query; null without `-url`. */
@@ -22,7 +22,7 @@ export interface Report {
 }
 
 /** The report as JSON has it. */
-export function reportJson({ version, url, proxies, checks }: Report) {
+export function reportJson({ version, url, proxies, checks }: DoctorReport) {
   return {
     version,
     url,
@@ -33,7 +33,7 @@ export function reportJson({ version, url, proxies, checks }: Report) {
 }
 
 /** The report as people read it: causes first, then failures, warnings, what passed, and what was skipped. */
-export function reportPage({ checks, url }: Report): string {
+export function reportPage({ checks, url }: DoctorReport): string {
   const idWidth = Math.max(...checks.map(({ id }) => id.length));
   const lines = [...checks].sort((a, b) => rank(a) - rank(b)).map((check) => checkLines(check, idWidth));
   const counts = Object.entries(countsOf(checks)).map(

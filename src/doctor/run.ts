@@ -4,7 +4,7 @@ import { type Check, causeOf } from "./check.ts";
 import type { DaemonSide } from "./daemon-side.ts";
 import { type Finding, fail, skipped } from "./finding.ts";
 import { CHECKS } from "./list.ts";
-import type { CheckReport, Report } from "./report.ts";
+import type { CheckReport, DoctorReport } from "./report.ts";
 import type { Site } from "./site.ts";
 import { isAnybodyThere, lookAround, type Options, type Subject } from "./subject.ts";
 
@@ -20,7 +20,7 @@ export async function runChecks(
   daemon: DaemonSide,
   site: Site | undefined,
   checks: readonly Check[] = CHECKS,
-): Promise<Pick<Report, "proxies" | "checks" | "isAnybodyThere">> {
+): Promise<Pick<DoctorReport, "proxies" | "checks" | "isAnybodyThere">> {
   const findings = new Map<string, Finding>();
   const subject = await lookAround(options, daemon, site, findings);
   const reports: CheckReport[] = [];

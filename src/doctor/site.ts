@@ -2,7 +2,7 @@
 
 import { HttpConnection, type Target } from "./http-connection.ts";
 import type { HttpReply } from "./http-reply.ts";
-import { type Telling, tellingOf, type VersionText, versionOf } from "./telling.ts";
+import { servedVersion, type VersionSource, type VersionText, versionSourceOf } from "./reply-version.ts";
 
 /** The cookie of all integrations. */
 export const COOKIE = "maxwellsdaemon";
@@ -58,7 +58,7 @@ export class Site {
   readonly url: URL;
   /** The visit of the first new visitor that was served, or else of the first one. */
   first: Visit | undefined;
-  telling: Telling = { by: "nothing" };
+  telling: VersionSource = { by: "nothing" };
   readonly #options: SiteOptions;
   readonly #target: Target;
 
@@ -185,11 +185,11 @@ export class Site {
   #visitOf(reply: HttpReply, tookMs: number): Visit {
     const { versionHeader, versionTexts } = this.#options;
     // The last one of those that `begin` sends is the one that was served.
-    if (this.first === undefined) this.telling = tellingOf(reply, versionHeader, versionTexts);
+    if (this.first === undefined) this.telling = versionSourceOf(reply, versionHeader, versionTexts);
     return {
       status: reply.status,
       error: undefined,
-      version: versionOf(reply, this.telling),
+      version: servedVersion(reply, this.telling),
       cookies: reply.headers
         .filter(([name, value]) => name === "set-cookie" && value.startsWith(`${COOKIE}=`))
         .map(([, value]) => value),

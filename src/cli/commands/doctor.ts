@@ -6,10 +6,10 @@ import { allowForce, application, stateDir, store } from "../../config/options.t
 import { parseSwitch, repeatable, single } from "../../config/values.ts";
 import { DaemonSide } from "../../doctor/daemon-side.ts";
 import { PROXY_NAMES, type ProxyName } from "../../doctor/proxies.ts";
+import { parseVersionText, type VersionText } from "../../doctor/reply-version.ts";
 import { countsOf, reportJson, reportPage } from "../../doctor/report.ts";
 import { runChecks } from "../../doctor/run.ts";
 import { Site } from "../../doctor/site.ts";
-import { parseVersionText, type VersionText } from "../../doctor/telling.ts";
 import { socket } from "../../servers/line.ts";
 import { StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";

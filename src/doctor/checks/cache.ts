@@ -8,7 +8,7 @@
 import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { causing, type Evidence, fail, pass, skipped, warn } from "../finding.ts";
-import { pointsAt } from "../placing.ts";
+import { pointsAt } from "../probe-points.ts";
 import { type Probe, type Visit, visitHeader } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
@@ -123,7 +123,7 @@ function freshQuery({ options }: Subject): string {
 }
 
 /** Whether each of them gets its version at every page that was not asked for before. */
-async function areRouted(people: readonly Person[], subject: Subject): Promise<boolean> {
+async function areRouted(people: readonly CachedVisitor[], subject: Subject): Promise<boolean> {
   for (let look = 0; look < FRESH_LOOKS; look++) {
     for (const { assignment, location } of people) {
       const visit = await siteOf(subject).visit({ assignment, query: freshQuery(subject) });
@@ -138,13 +138,13 @@ function isAt({ version }: Visit, location: string): boolean {
   return version === undefined || version === location;
 }
 
-interface Person {
+interface CachedVisitor {
   readonly assignment: string;
   readonly location: string;
 }
 
 /** A visitor of each version beside one of master, either of them first. */
-async function pairsOf({ daemon, options }: Subject): Promise<[Person, Person][]> {
+async function pairsOf({ daemon, options }: Subject): Promise<[CachedVisitor, CachedVisitor][]> {
   const arcs = (await daemon.arcs()) ?? [];
   const personAt = (location: string) =>
     pointsAt(arcs, location, 1, options.random).map((assignment) => ({ assignment, location }));
@@ -152,7 +152,7 @@ async function pairsOf({ daemon, options }: Subject): Promise<[Person, Person][]
   if (master === undefined) return [];
   return arcs
     .flatMap(({ version }) => personAt(version))
-    .flatMap((person): [Person, Person][] => [
+    .flatMap((person): [CachedVisitor, CachedVisitor][] => [
       [person, master],
       [master, person],
     ]);

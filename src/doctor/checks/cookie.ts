@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { assignmentOfText } from "../../assignment.ts";
 import type { Check } from "../check.ts";
 import { type Evidence, fail, pass } from "../finding.ts";
-import { locationOf, type Placed } from "../placing.ts";
+import { locationOf, type ServedArc } from "../probe-points.ts";
 import { cookieValue, type Site, type Visit } from "../site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
@@ -111,7 +111,7 @@ function isWithin(host: string, domain: string): boolean {
   return name === "" || host === name || (isIP(host) === 0 && host.endsWith(`.${name}`));
 }
 
-function servedBy(assignment: string | undefined, arcs: readonly Placed[], version: string | undefined) {
+function servedBy(assignment: string | undefined, arcs: readonly ServedArc[], version: string | undefined) {
   return version === undefined || assignment === undefined ? version : locationOf(arcs, assignment);
 }
 

@@ -3,7 +3,7 @@
 import { CANARY, MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { fail, pass, skipped } from "../finding.ts";
-import { pointsAt } from "../placing.ts";
+import { pointsAt } from "../probe-points.ts";
 import { cookieValue, type Probe } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutVersion } from "../subject.ts";
 

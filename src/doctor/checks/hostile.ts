@@ -4,7 +4,7 @@ import { assignmentOfText } from "../../assignment.ts";
 import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { fail, pass } from "../finding.ts";
-import { locationOf, type Placed, pointsAt } from "../placing.ts";
+import { locationOf, pointsAt, type ServedArc } from "../probe-points.ts";
 import { cookieValue, outcome, type Visit } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
@@ -82,7 +82,7 @@ export const hostile: Check = {
 };
 
 /** With an unreadable cookie a visitor is new: at master, or at the version of the new assignment that it gets. */
-function isMisplaced({ version, cookies: [given] }: Visit, arcs: readonly Placed[]): boolean {
+function isMisplaced({ version, cookies: [given] }: Visit, arcs: readonly ServedArc[]): boolean {
   if (version === undefined || version === MASTER) return false;
   return given !== undefined && locationOf(arcs, cookieValue(given)) !== version;
 }
@@ -115,7 +115,7 @@ function isNumber(cookie: string): boolean {
 }
 
 /** Of two cookies either may count, but always the same one. */
-async function doubled(subject: Subject, arcs: readonly Placed[], signal: AbortSignal): Promise<string[]> {
+async function doubled(subject: Subject, arcs: readonly ServedArc[], signal: AbortSignal): Promise<string[]> {
   const site = siteOf(subject);
   const { random } = subject.options;
   const [canary] = arcs.flatMap(({ version }) => pointsAt(arcs, version, 1, random));

@@ -7,20 +7,20 @@
 
 import { MASTER } from "../../circle.ts";
 import { durationText } from "../../text.ts";
+import type { Check } from "../check.ts";
+import { isState } from "../daemon-side.ts";
+import { type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
 import {
-  type Away,
   BACK_MS_MAX,
   comesBack,
   GRACE_MS_MAX,
   GRACE_SLACK_MS,
   leaseMs,
-  peopleOf,
+  type ObservedOutage,
   prepare,
+  probesOf,
   takeAway,
-} from "../away.ts";
-import type { Check } from "../check.ts";
-import { isState } from "../daemon-side.ts";
-import { type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
+} from "../outage-experiment.ts";
 import { outcome, type Site, type Visit } from "../site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
@@ -46,7 +46,7 @@ export const outage: Check = {
   async run(subject, signal) {
     const site = siteOf(subject);
     const arcs = (await subject.daemon.arcs()) ?? [];
-    const people = peopleOf(arcs, subject.options.random);
+    const people = probesOf(arcs, subject.options.random);
     const before = await site.visitAll(people, signal);
     const lease = await leaseMs(subject);
     const absence = await prepare(subject);
@@ -58,7 +58,7 @@ export const outage: Check = {
   },
 };
 
-function judge(before: readonly Visit[], taken: Away, backMs: number | null, site: Site): Finding {
+function judge(before: readonly Visit[], taken: ObservedOutage, backMs: number | null, site: Site): Finding {
   const { hung, hidden, graceMs, leaseMs: lease, hiddenPaths, whyNotHidden } = taken;
   const away = [...hung, ...hidden];
   const errors = away.filter((visit) => !site.isServed(visit));

@@ -47,7 +47,7 @@ function askingOf({ proxies, front }: Pick<Subject, "proxies" | "front">): reado
 }
 
 function judge(
-  first: Problem,
+  first: AccessProblem,
   evidence: Evidence & { readonly problems: readonly string[] },
   { front }: Subject,
   asking: Asking | undefined,
@@ -66,15 +66,15 @@ function judge(
     : finding;
 }
 
-interface Problem {
+interface AccessProblem {
   readonly what: string;
   readonly remedy: string;
   /** It may be meant to be so. */
   readonly isGuess: boolean;
 }
 
-function problemsOf({ name, workers }: RunningProxy, path: string): Problem[] {
-  return workers.flatMap(({ pid, user }): Problem[] => {
+function problemsOf({ name, workers }: RunningProxy, path: string): AccessProblem[] {
+  return workers.flatMap(({ pid, user }): AccessProblem[] => {
     const who = `${name} (process ${pid}) runs as user "${userName(user.uid)}", which`;
     if (sees(pid, path) === false) {
       return [

@@ -4,8 +4,8 @@ import { spell } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
 import { skipped, warn } from "../finding.ts";
-import { isError, isRight, judgeSeen, judgeUnseen, type Placement } from "../placements.ts";
-import { locationOf, type Placed, probePoints } from "../placing.ts";
+import { locationOf, probePoints, type ServedArc } from "../probe-points.ts";
+import { isError, isRight, judgeSeen, judgeUnseen, type ProbedVisitor } from "../split-finding.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** Proxies that hold a lease follow a change within a second, so visitors at the wrong version are sent once more after this. */
@@ -41,7 +41,11 @@ export const split: Check = {
   },
 };
 
-async function place(subject: Subject, arcs: readonly Placed[], signal: AbortSignal): Promise<Placement[]> {
+async function place(
+  subject: Subject,
+  arcs: readonly ServedArc[],
+  signal: AbortSignal,
+): Promise<ProbedVisitor[]> {
   const site = siteOf(subject);
   const points = probePoints(arcs, subject.options.probes, subject.options.random);
   const send = async (assignments: readonly string[]) => {
@@ -49,7 +53,7 @@ async function place(subject: Subject, arcs: readonly Placed[], signal: AbortSig
       assignments.map((assignment) => ({ assignment })),
       signal,
     );
-    return visits.map((visit, index): Placement => {
+    return visits.map((visit, index): ProbedVisitor => {
       const assignment = assignments[index] ?? "";
       return { assignment, visit, wanted: locationOf(arcs, assignment) };
     });
@@ -58,7 +62,7 @@ async function place(subject: Subject, arcs: readonly Placed[], signal: AbortSig
   const wrong = placements.filter((placement) => !isRight(placement) && !isError(placement));
   if (wrong.length === 0 || !site.tells || signal.aborted) return placements;
   await Bun.sleep(SETTLE_MS);
-  const again = new Map<string, Placement>();
+  const again = new Map<string, ProbedVisitor>();
   for (const { assignment } of wrong) {
     // One by one: a busy machine is not what is to be seen.
     for (const placement of await send([assignment])) again.set(assignment, placement);

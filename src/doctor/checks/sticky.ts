@@ -2,7 +2,7 @@
 
 import type { Check } from "../check.ts";
 import { fail, pass, warn } from "../finding.ts";
-import { probePoints } from "../placing.ts";
+import { probePoints } from "../probe-points.ts";
 import type { Site, Visit } from "../site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 

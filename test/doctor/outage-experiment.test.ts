@@ -1,8 +1,8 @@
 /** What `doctor -break` takes away. */
 
 import { expect, test } from "bun:test";
-import { prepare, socketFilesOf } from "../../src/doctor/away.ts";
 import { OLDER_DAEMON } from "../../src/doctor/daemon-side.ts";
+import { prepare, socketFilesOf } from "../../src/doctor/outage-experiment.ts";
 import type { Subject } from "../../src/doctor/subject.ts";
 import { emptyServerCounts } from "../../src/metrics.ts";
 import { listener } from "../support/server-identity.ts";

@@ -4,7 +4,7 @@ import type { State } from "../admin/state.ts";
 import { MASTER } from "../circle.ts";
 import { isState, namesServers, OLDER_DAEMON } from "./daemon-side.ts";
 import { Outage } from "./outage.ts";
-import { type Placed, pointsAt } from "./placing.ts";
+import { pointsAt, type ServedArc } from "./probe-points.ts";
 import type { Site, Visit } from "./site.ts";
 import type { Subject } from "./subject.ts";
 
@@ -26,13 +26,13 @@ export const BACK_MS_MAX = 10_000;
 const LOOK_EVERY_MS = 250;
 
 /** A visitor, with less patience than usual. */
-export interface Person {
+export interface ImpatientProbe {
   readonly assignment: string;
   readonly timeoutMs: number;
 }
 
 /** What was seen while the daemon was away. */
-export interface Away {
+export interface ObservedOutage {
   /** How long the canary still had visitors after the daemon hung; null if it had some to the end. */
   readonly graceMs: number | null;
   readonly leaseMs: number;
@@ -44,7 +44,7 @@ export interface Away {
 }
 
 /** A few visitors of every location. */
-export function peopleOf(arcs: readonly Placed[], random: () => number): Person[] {
+export function probesOf(arcs: readonly ServedArc[], random: () => number): ImpatientProbe[] {
   const locations = [MASTER, ...new Set(arcs.map(({ version }) => version))];
   return locations
     .flatMap((location) => pointsAt(arcs, location, VISITORS, random))
@@ -70,10 +70,10 @@ export function socketFilesOf({ servers }: Pick<State, "servers">): string[] {
 export async function takeAway(
   outage: Outage,
   site: Site,
-  people: readonly Person[],
+  people: readonly ImpatientProbe[],
   lease: number,
   signal: AbortSignal,
-): Promise<Away> {
+): Promise<ObservedOutage> {
   const hung: Visit[] = [];
   const nothing = { hidden: [], hiddenPaths: [], leaseMs: lease, hung };
   try {
@@ -116,7 +116,7 @@ export async function leaseMs({ daemon }: Subject): Promise<number> {
 /** After how long the versions have their visitors again; null if they do not. */
 export async function comesBack(
   { daemon, site, options }: Subject,
-  arcs: readonly Placed[],
+  arcs: readonly ServedArc[],
 ): Promise<number | null> {
   const beganMs = performance.now();
   const people = arcs.flatMap(({ version }) =>

@@ -2,31 +2,31 @@
 
 import { MASTER, spell } from "../circle.ts";
 import { causing, type Evidence, type Finding, fail, pass, warn } from "./finding.ts";
-import type { Placed } from "./placing.ts";
+import type { ServedArc } from "./probe-points.ts";
 import { outcome, type Visit } from "./site.ts";
 
 /** Wrong visitors that are named. */
 const NAMED_MAX = 5;
 
 /** A visitor, the version that it belongs to, and what it got. */
-export interface Placement {
+export interface ProbedVisitor {
   readonly assignment: string;
   readonly wanted: string;
   readonly visit: Visit;
 }
 
 /** Served by the version that it belongs to. */
-export function isRight({ visit, wanted }: Placement): boolean {
+export function isRight({ visit, wanted }: ProbedVisitor): boolean {
   return visit.version === wanted;
 }
 
 /** Not served at all. */
-export function isError({ visit }: Placement): boolean {
+export function isError({ visit }: ProbedVisitor): boolean {
   return visit.status === 0 || visit.status >= 500;
 }
 
 /** The finding if replies tell which version served. */
-export function judgeSeen(placements: readonly Placement[], arcs: readonly Placed[]): Finding {
+export function judgeSeen(placements: readonly ProbedVisitor[], arcs: readonly ServedArc[]): Finding {
   const wrong = placements.filter((placement) => !isRight(placement));
   const evidence: Evidence = {
     ...counted(placements, arcs),
@@ -50,14 +50,14 @@ export function judgeSeen(placements: readonly Placement[], arcs: readonly Place
   return areAllAtMaster(placements) ? causing(finding, "everyone is at master") : finding;
 }
 
-function areAllAtMaster(placements: readonly Placement[]): boolean {
+function areAllAtMaster(placements: readonly ProbedVisitor[]): boolean {
   return placements.every(({ visit }) => visit.version === MASTER);
 }
 
 /** The finding if replies do not tell: what the daemon answered, which is not what the proxy did. */
 export function judgeUnseen(
-  placements: readonly Placement[],
-  arcs: readonly Placed[],
+  placements: readonly ProbedVisitor[],
+  arcs: readonly ServedArc[],
   before: Readonly<Record<string, number>> | undefined,
   after: Readonly<Record<string, number>> | undefined,
 ): Finding {
@@ -96,7 +96,7 @@ export function judgeUnseen(
   );
 }
 
-function counted(placements: readonly Placement[], arcs: readonly Placed[]) {
+function counted(placements: readonly ProbedVisitor[], arcs: readonly ServedArc[]) {
   return {
     visitors: placements.length,
     arcs: spell(arcs),
@@ -104,7 +104,7 @@ function counted(placements: readonly Placement[], arcs: readonly Placed[]) {
   };
 }
 
-function whatIsWrong(wrong: readonly Placement[]): string {
+function whatIsWrong(wrong: readonly ProbedVisitor[]): string {
   const kinds = tally(
     wrong.map(({ wanted, visit }) => {
       if (visit.version !== undefined) return `${visit.version} instead of ${wanted}`;
@@ -117,7 +117,7 @@ function whatIsWrong(wrong: readonly Placement[]): string {
     .join(", ");
 }
 
-function remedyOf(placements: readonly Placement[], wrong: readonly Placement[]): string {
+function remedyOf(placements: readonly ProbedVisitor[], wrong: readonly ProbedVisitor[]): string {
   if (wrong.some(isError)) {
     return "visitors see errors: the proxy's error log, and its upstreams, say why";
   }
@@ -147,7 +147,7 @@ function remedyOf(placements: readonly Placement[], wrong: readonly Placement[])
   );
 }
 
-function shownArcs(arcs: readonly Placed[]): string {
+function shownArcs(arcs: readonly ServedArc[]): string {
   return spell(arcs) || "everyone at master";
 }
 

@@ -14,7 +14,7 @@ export interface VersionText {
   readonly pattern: RegExp;
 }
 
-export type Telling =
+export type VersionSource =
   | { readonly by: "header"; readonly name: string }
   | { readonly by: "text"; readonly texts: readonly VersionText[] }
   | { readonly by: "nothing" };
@@ -33,14 +33,18 @@ export function parseVersionText(text: string): VersionText | Problem {
 }
 
 /** How to read replies, judged by the first one. */
-export function tellingOf(reply: HttpReply, headerName: string, texts: readonly VersionText[]): Telling {
+export function versionSourceOf(
+  reply: HttpReply,
+  headerName: string,
+  texts: readonly VersionText[],
+): VersionSource {
   if (texts.length > 0) return { by: "text", texts };
   const name = headerName.toLowerCase();
   return headerOf(reply.headers, name) === undefined ? { by: "nothing" } : { by: "header", name };
 }
 
 /** The version that served a reply; undefined if it does not say. */
-export function versionOf(reply: HttpReply, telling: Telling): string | undefined {
+export function servedVersion(reply: HttpReply, telling: VersionSource): string | undefined {
   if (telling.by === "header") return headerOf(reply.headers, telling.name);
   if (telling.by === "text") return telling.texts.find(({ pattern }) => pattern.test(reply.body))?.version;
   return undefined;

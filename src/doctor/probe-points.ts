@@ -3,19 +3,19 @@
 import { type Arc, covers, MAINTENANCE, MASTER } from "../circle.ts";
 
 /** An arc that visitors are in. If there are several, they are in order of precedence. */
-export type Placed = Pick<Arc, "version" | "offset" | "rollout">;
+export type ServedArc = Pick<Arc, "version" | "offset" | "rollout">;
 
 /** Assignments are drawn in steps of 1e-15 (`drawAssignment`), and spelled with as many decimals. */
 const STEPS = 1e15;
 const DECIMALS = 15;
 
 /** The arcs in which visitors can be. */
-export function placedArcs(arcs: readonly Placed[]): readonly Placed[] {
+export function servedArcs(arcs: readonly ServedArc[]): readonly ServedArc[] {
   return arcs.filter(({ version, rollout }) => version !== MAINTENANCE && rollout > 0);
 }
 
 /** The location of a visitor (docs/protocol/line.md, LP-19). */
-export function locationOf(arcs: readonly Placed[], assignment: string): string {
+export function locationOf(arcs: readonly ServedArc[], assignment: string): string {
   const point = Number(assignment);
   return arcs.find(({ offset, rollout }) => covers(offset, rollout, point))?.version ?? MASTER;
 }
@@ -25,7 +25,7 @@ export function locationOf(arcs: readonly Placed[], assignment: string): string 
  *
  * @param random numbers in [0, 1)
  */
-export function probePoints(arcs: readonly Placed[], count: number, random: () => number): string[] {
+export function probePoints(arcs: readonly ServedArc[], count: number, random: () => number): string[] {
   const edges = arcs.flatMap(({ offset, rollout }) => [offset, offset + rollout]).concat(0);
   const steps = edges.flatMap((edge) => {
     const step = Math.round(edge * STEPS);
@@ -40,7 +40,7 @@ export function probePoints(arcs: readonly Placed[], count: number, random: () =
 
 /** A few assignments of visitors that belong to `location`, from well within; none if no visitor does. */
 export function pointsAt(
-  arcs: readonly Placed[],
+  arcs: readonly ServedArc[],
   location: string,
   count: number,
   random: () => number,

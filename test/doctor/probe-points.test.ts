@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { MASTER } from "../../src/circle.ts";
-import { locationOf, placedArcs, pointsAt, probePoints } from "../../src/doctor/placing.ts";
+import { locationOf, pointsAt, probePoints, servedArcs } from "../../src/doctor/probe-points.ts";
 import { Random } from "../support/random.ts";
 
 const random = new Random();
@@ -49,7 +49,7 @@ describe("visitors to probe with", () => {
   });
 
   test("maintenance and arcs without length have no visitors", () => {
-    expect(placedArcs([arc("canary", 0), arc("maintenance", 1), arc("blue", 0.1)])).toEqual([
+    expect(servedArcs([arc("canary", 0), arc("maintenance", 1), arc("blue", 0.1)])).toEqual([
       arc("blue", 0.1),
     ]);
   });
