@@ -10,7 +10,7 @@ const LIMIT =
 const REACHED: readonly (readonly [path: string, name: string])[] = [
   ["src/servers/connections.ts", "CONNECTIONS_MAX"],
   ["src/servers/line-codec.ts", "LINE_BYTES_MAX"],
-  ["src/config/options.ts", "APPLICATIONS_MAX"],
+  ["src/config/application.ts", "APPLICATIONS_MAX"],
   ["src/records/check.ts", "VERSIONS_MAX"],
   ["src/stores/store.ts", "RECORDS_MAX"],
   ["src/feed/bounded-read.ts", "READ_TIMEOUT_MS"],

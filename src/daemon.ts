@@ -1,5 +1,5 @@
 /**
- * The composition root: settings → store, rollout, feed, handler, servers, monitors, admin. The one file that knows
+ * The composition root: settings → store, rollout, feed, handler, servers, leases, monitors, admin. The one file that knows
  * every part, and the one to edit to swap a part.
  *
  * Composing opens nothing but the store; `start` opens what listens; `close` releases in reverse order, and the first
@@ -25,10 +25,12 @@ import {
   unhealthyMs,
 } from "./config/options.ts";
 import { redactAddress } from "./config/redact.ts";
-import { hostPortText } from "./config/values.ts";
+import { type Address, hostPortText } from "./config/values.ts";
 import type { Reading, ReadingFollower } from "./feed/reading.ts";
 import { Feed } from "./feed.ts";
 import { Handler } from "./handler.ts";
+import { isServer, type Publisher } from "./leases/lease.ts";
+import { LEASES } from "./leases/list.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
@@ -52,7 +54,8 @@ import { openStore } from "./stores/list.ts";
 const FIRST_READ_MS = 1_000;
 
 export interface Daemon {
-  readonly servers: readonly Server[];
+  /** Servers, and leases. */
+  readonly servers: readonly (Server | Publisher)[];
   /** Where the admin listener is, once it listens; undefined where there is none. */
   readonly adminUrl: string | undefined;
   readonly state: () => State;
@@ -94,8 +97,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const adminAddress = settings.get(adminOption);
   const connections = new Connections({ reserved: adminAddress === null ? 0 : ADMIN_CONNECTIONS_MAX });
   const context = { handler, rollout, metrics, log, clock, connections };
-  const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
-  const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers, clock });
+  const servers: readonly (Server | Publisher)[] = [
+    ...SERVERS.flatMap((kind) => kind.create(settings, context)),
+    ...LEASES.flatMap((kind) => kind.create(settings, context)),
+  ];
+  const listeners = servers.filter(isServer);
+  const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
   const monitors = MONITORS.map((kind) =>
     kind.create(settings, { metrics, rollout, feed, notReady, log, clock }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
@@ -134,8 +141,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
 
   /** Nothing is taken from anybody before everything can be had. */
   async function prepareServers(): Promise<void> {
-    for (const server of servers) {
-      await server.prepare?.(predecessorHas).catch((error: Error) => {
+    for (const server of listeners) {
+      await server.prepare(predecessorHas).catch((error: Error) => {
         throw cannotListen(server, error);
       });
     }
@@ -174,16 +181,16 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
 
   /** All of them close at once, so that the last one does not accept while the first one drains. */
   async function startServers(): Promise<void> {
-    const listening: Server[] = [];
+    const running: (Server | Publisher)[] = [];
     releases.push(async () => {
-      const isReplaced = await hasSuccessor(listening);
-      await Promise.all(listening.map((server) => server.close(isReplaced)));
+      const isReplaced = await hasSuccessor(running.filter(isServer));
+      await Promise.all(running.map((server) => server.close(isReplaced)));
     });
     for (const server of servers) {
       await server.start().catch((error: Error) => {
         throw cannotListen(server, error);
       });
-      listening.push(server);
+      running.push(server);
     }
   }
 
@@ -223,14 +230,14 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   /** Unix sockets tell for all; without one, the daemon that answers at this one's admin address does. */
   async function hasSuccessor(listening: readonly Server[]): Promise<boolean> {
     if (listening.some(({ isReplaced }) => isReplaced)) return true;
-    const isUnix = SERVERS.flatMap((kind) => kind.addresses(settings)).some(({ kind }) => kind === "unix");
+    const isUnix = addressesOf(settings).some(({ kind }) => kind === "unix");
     if (isUnix || adminUrl === undefined || adminAddress === null || adminAddress.port === 0) return false;
     const said = await readListeners(adminAddress);
     return said !== undefined && said.pid !== process.pid;
   }
 
   function warnOfExposure(): void {
-    const addresses = SERVERS.flatMap((kind) => kind.addresses(settings));
+    const addresses = addressesOf(settings);
     const own =
       adminUrl === undefined || adminAddress === null ? undefined : { kind: "tcp" as const, ...adminAddress };
     for (const { message, fields } of exposuresOf(addresses, own)) log.warn(message, fields);
@@ -259,6 +266,11 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     start,
     close,
   };
+}
+
+/** Where this daemon listens for proxies. */
+function addressesOf(settings: Settings): readonly Address[] {
+  return [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings));
 }
 
 /** The same promise for each call. */

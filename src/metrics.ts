@@ -34,6 +34,8 @@ export interface ServerIdentity {
   readonly protocol: string;
   /** If it listens: the address to which proxies connect. Else the place to which it writes. */
   readonly address: ServerAddress;
+  /** The part of what is at the address, if several servers have the same one: the map of a HAProxy with several maps. */
+  readonly part?: string;
   /** Whether proxies connect to it. */
   readonly listens: boolean;
   /** The proxy that decides by itself under a lease of this server, such as `apache`; null if there is no lease. */
@@ -43,8 +45,13 @@ export interface ServerIdentity {
 export type ServerAddress = Address | { readonly kind: "file"; readonly path: string };
 
 /** How the log and metrics call a server: `line unix:/tmp/maxwells-daemon.sock`. */
-export function serverName({ protocol, address }: Pick<ServerIdentity, "protocol" | "address">): string {
-  return `${protocol} ${address.kind === "file" ? address.path : addressText(address)}`;
+export function serverName({
+  protocol,
+  address,
+  part,
+}: Pick<ServerIdentity, "protocol" | "address" | "part">): string {
+  const place = address.kind === "file" ? address.path : addressText(address);
+  return `${protocol} ${place}${part === undefined ? "" : ` ${part}`}`;
 }
 
 /** What a server counts. */

@@ -10,7 +10,7 @@ export interface ReadinessSources {
   readonly rollout: Rollout;
   /** Whether the feed has read every application. */
   readonly isRead: () => boolean;
-  readonly servers: readonly Server[];
+  readonly servers: readonly Pick<Server, "name" | "trouble">[];
   readonly clock: () => number;
 }
 

@@ -75,6 +75,26 @@ async function ready(daemon: Daemon): Promise<void> {
   while ((await admin(daemon, "/readyz")).status !== 200) await Bun.sleep(2);
 }
 
+test("a daemon that only renews leases starts, and the proxy's own socket is no listener of the daemon", async () => {
+  const map = join(directory, "apache.map");
+  const daemon = await start(
+    "one",
+    "-socket",
+    "none",
+    "-apache-map",
+    map,
+    "-haproxy-map",
+    "tcp:192.0.2.1:1,m",
+  );
+  expect(daemon.servers.map(({ name }) => name)).toEqual([
+    "haproxy-map tcp:192.0.2.1:1",
+    `apache-map ${map}`,
+  ]);
+  await ready(daemon);
+  expect(existsSync(map)).toBeTrue();
+  expect(log.at("warn").filter(({ message }) => message.includes("other machines"))).toEqual([]);
+});
+
 test("its store is told by its address, without secrets", async () => {
   const daemon = await create("told", "-store", "https://user:geheim@127.0.0.1:9/r.json?key=geheim");
   expect(daemon.store).toBe("https://***@127.0.0.1:9/r.json?key=***");

@@ -1,20 +1,15 @@
 /** The order of the daemon's flags in help: by the task of an operator. */
 
 import type { Option } from "../config/option.ts";
-import { apacheMapKind } from "../leases/apache-map.ts";
-import { haproxyMapKind } from "../leases/haproxy-map.ts";
-import { traefik } from "../leases/traefik.ts";
+import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
-
-const DECIDING = [haproxyMapKind, traefik, apacheMapKind];
-const ASKING = SERVERS.filter((kind) => !DECIDING.includes(kind));
 
 /** Titles with the names of their flags. A test finds a flag that has no title. */
 const GROUPS: readonly (readonly [title: string, names: ReadonlySet<string>])[] = [
   ["What to serve", new Set(["application", "store", "table", "region"])],
-  ["Where to listen", namesOf(ASKING)],
-  ["Proxies that decide by themselves", namesOf(DECIDING)],
+  ["Where to listen", namesOf(SERVERS)],
+  ["Proxies that decide by themselves", namesOf(LEASES)],
   ["Safety", new Set(["delay", "unhealthy", "state-dir", "allow-force"])],
   ["Monitoring", new Set(["admin", "admin-host", ...namesOf(MONITORS), "logfile", "log-format"])],
   ["Settings", new Set(["config"])],

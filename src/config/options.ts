@@ -1,31 +1,15 @@
-/** The daemon's own options. Those of a server or a monitor lie in its file; `allOptions` has them all. */
+/** The daemon's own options. Those of a server, a lease or a monitor are in its file; `allOptions` has them all. */
 
 import { admin, adminHost } from "../admin/admin.ts";
+import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { resolveStore } from "../stores/list.ts";
+import { APPLICATIONS_MAX, application } from "./application.ts";
 import { configFile } from "./config-file.ts";
 import { type Option, Problem, type Settings } from "./option.ts";
 import { stateDir } from "./state-dir.ts";
-import { orNone, parseDuration, parseSwitch, repeatable, single } from "./values.ts";
-
-/** Names of applications are names of files in the state directory, and travel in lines and headers. */
-const APPLICATION_BYTES_MAX = 128;
-
-/**
- * A daemon serves this many applications. `npm run bench -- applications` shows what they cost; more are for another
- * daemon.
- */
-export const APPLICATIONS_MAX = 10_000;
-
-function parseApplication(text: string): string | Problem {
-  const isSafe = /^[^\p{Cc}/.][^\p{Cc}/]*$/u.test(text) && Buffer.byteLength(text) <= APPLICATION_BYTES_MAX;
-  return isSafe
-    ? text
-    : new Problem(
-        `write a name of at most ${APPLICATION_BYTES_MAX} bytes, without "/", not beginning with "."`,
-      );
-}
+import { orNone, parseDuration, parseSwitch, single } from "./values.ts";
 
 function parsePositiveDuration(text: string): number | Problem {
   const ms = parseDuration(text);
@@ -33,16 +17,6 @@ function parsePositiveDuration(text: string): number | Problem {
     ? new Problem("write a duration from 10ms to 24h")
     : ms;
 }
-
-export const application = repeatable(
-  {
-    name: "application",
-    placeholder: "NAME",
-    summary: "an application to serve; the first one is the default",
-    defaultText: "app",
-  },
-  parseApplication,
-);
 
 export const store = single(
   {
@@ -156,13 +130,14 @@ const DAEMON_OPTIONS: readonly Option<unknown>[] = [
   configFile,
 ];
 
-export { stateDir };
+export { APPLICATIONS_MAX, application, stateDir };
 
-/** The options of the daemon with all its servers and monitors. */
+/** The options of the daemon with all its servers, leases and monitors. */
 export function allOptions(): readonly Option<unknown>[] {
   return [
     ...DAEMON_OPTIONS,
     ...SERVERS.flatMap((kind) => kind.options),
+    ...LEASES.flatMap((kind) => kind.options),
     ...MONITORS.flatMap((kind) => kind.options),
     admin,
     adminHost,

@@ -1,35 +1,18 @@
-/** What the daemon's settings have to keep together. */
+/** Checks of settings that have to fit each other. */
 
-import { traefikListen, traefikVersions } from "../leases/traefik.ts";
+import type { LeaseTarget } from "../leases/lease.ts";
+import { LEASES } from "../leases/list.ts";
 import { SERVERS } from "../servers/list.ts";
-import type { CrossCheck } from "./option.ts";
+import type { CrossCheck, Settings } from "./option.ts";
 import { APPLICATIONS_MAX, application, delay, unhealthy, unhealthyMs } from "./options.ts";
-import { addressText } from "./values.ts";
+import { repeated } from "./repeated.ts";
+import { type Address, addressText } from "./values.ts";
 
-/** What stands in a list more than once, each once. */
-function repeated(names: readonly string[]): string[] {
-  const seen = new Set<string>();
-  return [...new Set(names.filter((name) => seen.size === seen.add(name).size))];
-}
-
-const SERVER_OPTIONS = SERVERS.flatMap((kind) => kind.options);
+/** Servers that proxies ask, and leases of proxies that decide by themselves. */
+const PROXY_OPTIONS = [...SERVERS, ...LEASES].flatMap((kind) => kind.options);
 
 export const CROSS_CHECKS: readonly CrossCheck[] = [
-  {
-    options: [application, traefikListen, traefikVersions],
-    check(settings) {
-      const versions = settings.get(traefikVersions);
-      const twice = repeated(versions.map((each) => `${each.application}/${each.version}`));
-      if (twice.length > 0) return `${twice.join(", ")} has two URLs; give it one -traefik-version`;
-      const stranger = versions.find((each) => !settings.get(application).includes(each.application));
-      if (stranger !== undefined) {
-        return `-traefik-version names ${stranger.application}, which is not served here; name it as -application too`;
-      }
-      return versions.length > 0 && settings.get(traefikListen) === null
-        ? "-traefik-version is of no use without a -traefik HOST:PORT; give both"
-        : undefined;
-    },
-  },
+  ...LEASES.flatMap((kind) => kind.crossChecks ?? []),
   {
     options: [application],
     check(settings) {
@@ -50,15 +33,56 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     },
   },
   {
-    options: SERVER_OPTIONS,
+    options: PROXY_OPTIONS,
     check(settings) {
-      const addresses = SERVERS.flatMap((kind) => kind.addresses(settings));
-      if (addresses.length === 0)
-        return "nobody could ask this daemon; give it a -socket, a -listen or an -http";
-      // A second listener on a path would take the place of the first one; port 0 is another one each time.
-      const fixed = addresses.filter((address) => address.kind !== "tcp" || address.port !== 0);
-      const twice = repeated(fixed.map(addressText));
+      return listenersOf(settings).length + targetsOf(settings).length > 0
+        ? undefined
+        : "no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen or an -http";
+    },
+  },
+  {
+    options: PROXY_OPTIONS,
+    check(settings) {
+      const twice = repeated(listenersOf(settings).filter(isOfOnePlace).map(addressText));
       return twice.length === 0 ? undefined : `${twice.join(", ")} is listened on twice; name it once`;
     },
   },
+  {
+    options: LEASES.flatMap((kind) => kind.options),
+    check(settings) {
+      const twice = repeated(targetsOf(settings).map(({ flag, text }) => `${flag} ${text}`));
+      return twice.length === 0 ? undefined : `${twice.join(", ")} is given twice; give it once`;
+    },
+  },
+  {
+    options: PROXY_OPTIONS,
+    check(settings) {
+      const listeners = new Set(listenersOf(settings).map(addressText));
+      const own = targetsOf(settings).flatMap(({ flag, socket }) =>
+        socket !== undefined && listeners.has(addressText(socket))
+          ? [`${addressText(socket)} is the proxy's own socket by ${flag}, so the daemon cannot listen there`]
+          : [],
+      );
+      return own.length === 0 ? undefined : `${own.join("; ")}; give the daemon another path`;
+    },
+  },
 ];
+
+type Read = Pick<Settings, "get">;
+
+/** The daemon's own listeners, for proxies that ask and for proxies that poll. */
+function listenersOf(settings: Read): readonly Address[] {
+  return [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings));
+}
+
+/** The places that the daemon writes leases to, each with its flag. */
+function targetsOf(settings: Read): readonly (LeaseTarget & { readonly flag: string })[] {
+  return LEASES.flatMap((kind) =>
+    kind.targets(settings).map((target) => ({ flag: `-${kind.name}`, ...target })),
+  );
+}
+
+/** A second listener at such an address would take the place of the first one. Port 0 is another port each time. */
+function isOfOnePlace(address: Address): boolean {
+  return address.kind !== "tcp" || address.port !== 0;
+}

@@ -7,13 +7,14 @@
  * Apache does not start without one.
  */
 
-import { isAbsolute } from "node:path";
+import { dirname, isAbsolute } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { repeatable } from "../config/values.ts";
-import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
 import { writeAtomically } from "../state/atomic-file.ts";
+import { whyNoFilesIn } from "../state/writable.ts";
 import { leaseLine } from "./apache/map.ts";
 import { KnownEnds } from "./arc-ends.ts";
+import type { LeaseContext, LeaseKind, LeaseTrial, Publisher } from "./lease.ts";
 import { Renewal } from "./renewal.ts";
 
 /** Apache's children read it, under a user of their own. */
@@ -32,33 +33,46 @@ export const apacheMap: Option<readonly string[]> = repeatable(
       : new Problem("write the whole path of a file, such as /var/lib/maxwells-daemon/apache.map"),
 );
 
-export const apacheMapKind: ServerKind = {
+export const apacheMapKind: LeaseKind = {
   name: "apache-map",
+  proxy: "apache",
+  title: "Apache",
   options: [apacheMap],
+  unseen: "Apache with a map decides by itself and reports nothing",
+  remedy: "the daemon's log says why: its user has to be able to write the file and its directory",
   addresses: () => [],
-  create(settings: Settings, context: ServerContext): Server[] {
+  targets: (settings) => settings.get(apacheMap).map((text) => ({ text })),
+  tryTargets: async (settings) => settings.get(apacheMap).map(tryMap),
+  create(settings: Settings, context: LeaseContext): Publisher[] {
     return settings.get(apacheMap).map((path) => new ApacheMap(context, path));
   },
 };
 
-export class ApacheMap implements Server {
+function tryMap(path: string): LeaseTrial {
+  const refused = whyNoFilesIn(dirname(path));
+  return refused === undefined
+    ? { level: "ok", text: `${path} can be written` }
+    : { level: "problem", text: `${refused}; make its directory, writable for this user` };
+}
+
+export class ApacheMap implements Publisher {
   readonly name: string;
-  readonly #context: ServerContext;
+  readonly #context: LeaseContext;
   readonly #renewal: Renewal;
   readonly #known = new KnownEnds();
   #leftOut = "";
 
-  constructor(context: ServerContext, path: string) {
+  constructor(context: LeaseContext, path: string) {
     this.#context = context;
     const counts = context.metrics.server({
-      protocol: "apache-map",
+      protocol: apacheMapKind.name,
       address: { kind: "file", path },
       listens: false,
-      leasesTo: "apache",
+      leasesTo: apacheMapKind.proxy,
     });
     this.name = counts.name;
     this.#renewal = new Renewal({
-      proxy: "Apache",
+      proxy: apacheMapKind.title,
       fields: { server: this.name },
       log: context.log,
       counts,

@@ -11,13 +11,14 @@
 import { isAbsolute, join } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { stateDir } from "../config/state-dir.ts";
-import { type Address, parseAddress, repeatable, unixAddress } from "../config/values.ts";
-import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
+import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import { isInMaintenance } from "../state/maintenance.ts";
 import { KnownEnds } from "./arc-ends.ts";
 import { leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { MapFile } from "./haproxy/map-file.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
+import { tryHaproxy } from "./haproxy/trial.ts";
+import type { LeaseContext, LeaseKind, Publisher } from "./lease.ts";
 import { Renewal } from "./renewal.ts";
 
 /** A renewal that takes longer has failed. */
@@ -57,20 +58,37 @@ function parseHaproxyMap(text: string): HaproxyMapAddress | Problem {
   return /^[!-~]+$/.test(map) && !map.includes(";") ? { socket, map } : problem;
 }
 
-export const haproxyMapKind: ServerKind = {
+export const haproxyMapKind: LeaseKind = {
   name: "haproxy-map",
+  proxy: "haproxy",
+  title: "HAProxy",
   options: [haproxyMap],
-  addresses: (settings) => settings.get(haproxyMap).map(({ socket }) => socket),
-  create(settings: Settings, context: ServerContext): Server[] {
+  unseen: "HAProxy with a map decides by itself and reports nothing",
+  remedy:
+    "the daemon's log says why: HAProxy has to run with a stats socket of level admin that the daemon's user may open, and with this map",
+  addresses: () => [],
+  targets: (settings) =>
+    settings.get(haproxyMap).map((address) => ({ text: targetText(address), socket: address.socket })),
+  tryTargets: (settings) =>
+    Promise.all(settings.get(haproxyMap).map(({ socket, map }) => tryHaproxy(socket, map))),
+  create(settings: Settings, context: LeaseContext): Publisher[] {
     const stateDirectory = settings.get(stateDir);
     const maintenance = stateDirectory === null ? undefined : join(stateDirectory, "maintenance");
-    return settings.get(haproxyMap).map((address) => new HaproxyMap(context, address, maintenance));
+    const addresses = settings.get(haproxyMap);
+    const isShared = ({ socket }: HaproxyMapAddress) =>
+      addresses.filter((other) => addressText(other.socket) === addressText(socket)).length > 1;
+    return addresses.map((address) => new HaproxyMap(context, address, isShared(address), maintenance));
   },
 };
 
-export class HaproxyMap implements Server {
+/** As the flag has it. */
+function targetText({ socket, map }: HaproxyMapAddress): string {
+  return `${socket.kind === "unix" ? socket.path : addressText(socket)},${map}`;
+}
+
+export class HaproxyMap implements Publisher {
   readonly name: string;
-  readonly #context: ServerContext;
+  readonly #context: LeaseContext;
   readonly #address: HaproxyMapAddress;
   readonly #maintenance: string | undefined;
   readonly #renewal: Renewal;
@@ -81,25 +99,27 @@ export class HaproxyMap implements Server {
   readonly #isOn = new Set<string>();
 
   /**
+   * @param isShared    this HAProxy has other maps, too, so that names tell them apart
    * @param maintenance the directory of the maintenance files (`maintenance.ts`), if there is one: what they say goes into
    *                    the map, too, and without an end, as it has to outlast the daemon (law 8)
    */
-  constructor(context: ServerContext, address: HaproxyMapAddress, maintenance?: string) {
+  constructor(context: LeaseContext, address: HaproxyMapAddress, isShared = false, maintenance?: string) {
     this.#context = context;
     this.#address = address;
     this.#maintenance = maintenance;
     const counts = context.metrics.server({
-      protocol: "haproxy-map",
+      protocol: haproxyMapKind.name,
       address: address.socket,
       listens: false,
-      leasesTo: "haproxy",
+      leasesTo: haproxyMapKind.proxy,
+      ...(isShared ? { part: address.map } : {}),
     });
     this.name = counts.name;
     const fields = { server: this.name, map: address.map };
     const isHere = address.socket.kind === "unix" && isAbsolute(address.map);
     this.#file = isHere ? new MapFile(address.map, context.log, fields) : undefined;
     this.#renewal = new Renewal({
-      proxy: "HAProxy",
+      proxy: haproxyMapKind.title,
       fields,
       log: context.log,
       counts,

@@ -11,12 +11,15 @@
 
 import { join } from "node:path";
 import { isVersion, MAINTENANCE } from "../circle.ts";
-import { Problem } from "../config/option.ts";
+import { application } from "../config/application.ts";
+import { type CrossCheck, Problem } from "../config/option.ts";
+import { repeated } from "../config/repeated.ts";
 import { stateDir } from "../config/state-dir.ts";
 import { type Address, orNone, parseHostPort, parseSwitch, repeatable, single } from "../config/values.ts";
 import type { Page } from "../servers/http/reply.ts";
 import { HttpServer } from "../servers/http.ts";
-import type { Server, ServerContext, ServerKind } from "../servers/server.ts";
+import type { Server } from "../servers/server.ts";
+import type { LeaseContext, LeaseKind } from "./lease.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
 import { GivenLocations } from "./traefik/given.ts";
 import { MaintenanceFiles } from "./traefik/maintenance-files.ts";
@@ -76,9 +79,33 @@ function parseTraefikVersion(text: string): TraefikVersion | Problem {
   return isVersion(version) && isUrl ? { application, version, url } : problem;
 }
 
-export const traefik: ServerKind = {
+/** A version without its service, or a service without its version, would be silently useless. */
+const versionsCheck: CrossCheck = {
+  options: [application, traefikListen, traefikVersions],
+  check(settings) {
+    const versions = settings.get(traefikVersions);
+    const twice = repeated(versions.map((each) => `${each.application}/${each.version}`));
+    if (twice.length > 0) return `${twice.join(", ")} has two URLs; give it one -traefik-version`;
+    const stranger = versions.find((each) => !settings.get(application).includes(each.application));
+    if (stranger !== undefined) {
+      return `-traefik-version names ${stranger.application}, which is not served here; name it as -application too`;
+    }
+    return versions.length > 0 && settings.get(traefikListen) === null
+      ? "-traefik-version is of no use without a -traefik HOST:PORT; give both"
+      : undefined;
+  },
+};
+
+export const traefik: LeaseKind = {
   name: "traefik",
+  proxy: "traefik",
+  title: "Traefik",
   options: [traefikListen, traefikVersions, traefikSecure],
+  crossChecks: [versionsCheck],
+  unseen: "Traefik divides visitors by itself and reports nothing",
+  remedy:
+    "start Traefik with the daemon's address as the endpoint of providers.http; its log says why it cannot ask",
+  targets: () => [],
   addresses(settings) {
     const address = settings.get(traefikListen);
     return address === null ? [] : [address];
@@ -106,7 +133,7 @@ export interface TraefikOptions {
 }
 
 export class Traefik implements Server {
-  readonly #context: ServerContext;
+  readonly #context: LeaseContext;
   readonly #options: TraefikOptions;
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
@@ -116,11 +143,11 @@ export class Traefik implements Server {
   /** Written once and not at each poll: it takes a millisecond, in which nobody is decided. */
   #last: { readonly key: string; readonly body: string } | undefined;
 
-  constructor(context: ServerContext, options: TraefikOptions) {
+  constructor(context: LeaseContext, options: TraefikOptions) {
     this.#context = context;
     this.#options = options;
-    for (const { application, version, url } of options.versions) {
-      this.#urls.set(application, (this.#urls.get(application) ?? new Map()).set(version, url));
+    for (const { application: name, version, url } of options.versions) {
+      this.#urls.set(name, (this.#urls.get(name) ?? new Map()).set(version, url));
     }
     this.#maintenance = new MaintenanceFiles(
       options.maintenance,
@@ -128,8 +155,8 @@ export class Traefik implements Server {
       (application) => this.#warnIfNowhere(application),
     );
     this.#http = new HttpServer(context, {
-      protocol: "traefik",
-      leasesTo: "traefik",
+      protocol: traefik.name,
+      leasesTo: traefik.proxy,
       address: options.address,
       socketMode: 0,
       idleTimeoutMs: IDLE_MS,

@@ -1,11 +1,8 @@
 /** The kinds of server. A new one is a file beside this, and a line here. */
 
-import { apacheMapKind } from "../leases/apache-map.ts";
-import { haproxyMapKind } from "../leases/haproxy-map.ts";
-import { traefik } from "../leases/traefik.ts";
 import { http } from "./http.ts";
 import { line } from "./line.ts";
 import type { ServerKind } from "./server.ts";
 import { spop } from "./spop.ts";
 
-export const SERVERS: readonly ServerKind[] = [line, http, spop, haproxyMapKind, traefik, apacheMapKind];
+export const SERVERS: readonly ServerKind[] = [line, http, spop];

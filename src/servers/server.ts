@@ -1,5 +1,6 @@
 /**
- * The contract of a server: a protocol that proxies ask over.
+ * The contract of a server: a listener at which proxies ask over one protocol. A proxy that decides by itself has a lease
+ * (`leases/lease.ts`).
  *
  * The life of a server: `prepare` tries whether it can listen, and takes nothing from anybody; `start` opens its listener and
  * resolves when it accepts; requests are answered from then on, each by one synchronous call of the handler; `close` stops
@@ -21,14 +22,14 @@ export const DRAIN_MS = 1_000;
 export interface Server {
   /** The protocol and where it listens, once it does: `line unix:/tmp/maxwells-daemon.sock`. */
   readonly name: string;
-  /** Why no proxy can connect now, in words; undefined if they can. Absent for a server that accepts no connection. */
-  readonly trouble?: string | undefined;
+  /** Why no proxy can connect now, in words; undefined if they can. */
+  readonly trouble: string | undefined;
   /**
-   * Tries whether `start` could listen. Absent for a server that does not listen.
+   * Tries whether `start` could listen.
    *
    * @param predecessorHas whether the daemon that this one replaces listens under this name, so that they may share the address
    */
-  prepare?(predecessorHas: (name: string) => Promise<boolean>): Promise<void>;
+  prepare(predecessorHas: (name: string) => Promise<boolean>): Promise<void>;
   start(): Promise<void>;
   /** Whether another daemon has the address by now. Absent if that cannot be seen. */
   readonly isReplaced?: boolean;

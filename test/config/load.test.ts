@@ -338,6 +338,39 @@ describe("problems", () => {
     ]);
   });
 
+  describe("a daemon is of use if proxies ask it, or if it renews a lease", () => {
+    test.each([
+      [["-socket", "/tmp/a"]],
+      [["-apache-map", "/a"]],
+      [["-haproxy-map", "/s"]],
+      [["-traefik", ":6296"]],
+    ])("%p is enough", (argv) => {
+      expect(problems({ argv: ["-socket", "none", ...argv] })).toEqual([]);
+    });
+
+    test("neither is refused", () => {
+      expect(problems({ argv: ["-socket", "none"] })).toEqual([
+        "flag -socket: no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen or an -http",
+      ]);
+    });
+  });
+
+  describe("what leases are written to", () => {
+    test("a HAProxy may have several maps", () => {
+      expect(problems({ argv: ["-haproxy-map", "/s,/a.map", "-haproxy-map", "/s,/b.map"] })).toEqual([]);
+    });
+
+    test.each([
+      [["-haproxy-map", "/s,/a.map", "-haproxy-map", "/s,/a.map"], "-haproxy-map /s,/a.map is given twice"],
+      [["-haproxy-map", "/s", "-haproxy-map", "/s"], "-haproxy-map /s,/var/lib/maxwells-daemon/haproxy.map"],
+      [["-apache-map", "/a", "-apache-map", "/b", "-apache-map", "/a"], "-apache-map /a is given twice"],
+      [["-socket", "/s", "-haproxy-map", "/s"], "unix:/s is the proxy's own socket by -haproxy-map"],
+      [["-http", ":6296", "-traefik", ":6296"], "tcp:127.0.0.1:6296 is listened on twice"],
+    ])("%p is told", (argv, problem) => {
+      expect(problems({ argv })).toEqual([expect.stringContaining(problem)]);
+    });
+  });
+
   test("settings that are wrong by themselves are not compared", () => {
     expect(problems({ argv: ["-delay", "x", "-unhealthy", "1s"] })).toHaveLength(1);
   });

@@ -40,7 +40,7 @@ describe("HAProxy's map", () => {
     log = new KeptLog();
     core = { ...createCore({ applications: ["app", "é ü"] }), log };
     stats = await StatsSocket.listen(path);
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, false, maintenance);
   });
 
   afterEach(async () => {
@@ -87,7 +87,7 @@ describe("HAProxy's map", () => {
     for (const application of applications) {
       core.apply(application, { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
     }
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, false, maintenance);
     await holder.start();
     await renewed();
     expect(stats.map.size).toBe(150 * 6);
@@ -198,7 +198,7 @@ describe("HAProxy's map", () => {
 
   test("MAP-8: the daemon writes no file for a map that is named otherwise than by a path", async () => {
     await holder.close();
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: "#1" }, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: "#1" }, false, maintenance);
     await holder.start();
     await renewed();
     expect(readdirSync(directory).sort()).toEqual(["maintenance", "stats"]);

@@ -8,6 +8,8 @@
  */
 
 import type { State } from "../../admin/state.ts";
+import type { LeaseKind } from "../../leases/lease.ts";
+import { LEASES } from "../../leases/list.ts";
 import { isUnheard } from "../asking.ts";
 import type { Check } from "../check.ts";
 import { isState, namesServers, OLDER_DAEMON } from "../daemon-side.ts";
@@ -20,7 +22,7 @@ const WATCH_MS = 2_500;
 type Counts = State["servers"][number];
 
 /** What became of one lease while it was watched. */
-interface Lease extends Pick<Counts, "name" | "listens" | "leasesTo"> {
+interface Lease extends Pick<Counts, "name" | "protocol" | "listens" | "leasesTo"> {
   readonly renewed: number;
   readonly failed: number;
   /** Failed since the daemon started. */
@@ -40,7 +42,7 @@ export const leases: Check = {
         ? OLDER_DAEMON
         : state.servers.some(isRenewed)
           ? undefined
-          : "this daemon writes no lease: it has no -haproxy-map, -apache-map or -traefik",
+          : `this daemon renews no lease: it has none of ${LEASES.map(({ name }) => `-${name}`).join(", ")}`,
 
   async run(subject, signal) {
     const before = await serversOf(subject);
@@ -77,10 +79,11 @@ async function serversOf({ daemon }: Subject): Promise<readonly Counts[] | undef
   return isState(state) ? state.servers : undefined;
 }
 
-function grownSince(before: readonly Counts[], { name, listens, leasesTo, success, failure }: Counts): Lease {
-  const old = before.find((server) => server.name === name);
+function grownSince(before: readonly Counts[], server: Counts): Lease {
+  const { name, protocol, listens, leasesTo, success, failure } = server;
+  const old = before.find((each) => each.name === name);
   return {
-    ...{ name, listens, leasesTo },
+    ...{ name, protocol, listens, leasesTo },
     renewed: success - (old?.success ?? 0),
     failed: failure - (old?.failure ?? 0),
     failedEver: failure,
@@ -88,23 +91,23 @@ function grownSince(before: readonly Counts[], { name, listens, leasesTo, succes
 }
 
 function described(lease: Lease): string {
-  const { name, listens, renewed, failed, failedEver } = lease;
+  const { name, protocol, listens, renewed, failed, failedEver } = lease;
   if (!isRenewed(lease)) return `${name} answered ${renewed} requests meanwhile`;
   if (listens)
     return renewed > 0
       ? `${name} was asked ${renewed} times`
-      : `no Traefik asks ${name} for its configuration`;
+      : `no ${kindOf(protocol)?.title ?? "proxy"} asks ${name} for its configuration`;
   if (renewed > 0 && failed === 0) return `${name} was renewed ${renewed} times`;
   return `${name} is not renewed: ${failed} failures meanwhile, ${failedEver} since the daemon started`;
 }
 
-function remedyOf({ listens, leasesTo }: Lease): string {
-  if (listens) {
-    return "start Traefik with the daemon's address as the endpoint of providers.http; its log says why it cannot ask";
-  }
-  return leasesTo === "haproxy"
-    ? "the daemon's log says why: HAProxy has to run with a stats socket of level admin that the daemon's user may open, and with this map"
-    : "the daemon's log says why: its user has to be able to write the file and its directory";
+function remedyOf({ protocol }: Lease): string {
+  return kindOf(protocol)?.remedy ?? "the daemon's log says why";
+}
+
+/** Undefined for a kind that only the daemon knows, because its version is another one. */
+function kindOf(protocol: string): LeaseKind | undefined {
+  return LEASES.find(({ name }) => name === protocol);
 }
 
 /** Whether a lease is that of the proxy at `-url`, as far as that can be seen: the only one of its kind there and here. */

@@ -14,14 +14,14 @@ import type { State } from "../../../admin/state.ts";
 import type { LoadedSettings } from "../../../config/load.ts";
 import type { Option } from "../../../config/option.ts";
 import { application, logfile, stateDir } from "../../../config/options.ts";
-import { apacheMap } from "../../../leases/apache-map.ts";
-import { haproxyMap, haproxyMapKind } from "../../../leases/haproxy-map.ts";
+import type { LeaseKind } from "../../../leases/lease.ts";
+import { LEASES } from "../../../leases/list.ts";
 import { SERVERS } from "../../../servers/list.ts";
+import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../state/writable.ts";
 import type { Io } from "../../command.ts";
 import { withStore } from "../../records/with-store.ts";
-import { nearestThere, whyNoFilesIn, whyNotWritable } from "./files.ts";
 import type { Finding } from "./finding.ts";
-import { ANSWER_TIMEOUT_MS, checkHaproxy, checkListener, checkPort } from "./listeners.ts";
+import { ANSWER_TIMEOUT_MS, checkListener, checkPort } from "./listeners.ts";
 
 /** So many applications are read; the others are in the same store. */
 const APPLICATIONS_READ_MAX = 100;
@@ -31,11 +31,11 @@ export async function checkDeep(settings: LoadedSettings, io: Io): Promise<reado
   const running = await runningDaemon(settings);
   const findings = await Promise.all([
     checkStore(settings, io),
-    ...SERVERS.filter((kind) => kind !== haproxyMapKind).flatMap((kind) =>
+    ...[...SERVERS, ...LEASES].flatMap((kind) =>
       kind.addresses(settings).map((address) => checkListener(kind.name, address, running)),
     ),
     checkAdmin(settings, running),
-    ...settings.get(haproxyMap).map(({ socket, map }) => checkHaproxy(socket, map)),
+    ...LEASES.map((kind) => checkTargets(kind, settings)),
   ]);
   return [...findings.flat(), ...checkFiles(settings)];
 }
@@ -72,6 +72,11 @@ async function checkStore(settings: LoadedSettings, io: Io): Promise<Finding[]> 
   }
 }
 
+async function checkTargets(kind: LeaseKind, settings: LoadedSettings): Promise<Finding[]> {
+  const trials = (await kind.tryTargets?.(settings)) ?? [];
+  return trials.map((trial) => ({ setting: `-${kind.name}`, ...trial }));
+}
+
 async function checkAdmin(settings: LoadedSettings, running: State | undefined): Promise<Finding[]> {
   const address = settings.get(admin);
   if (address === null) return [];
@@ -105,18 +110,6 @@ function checkFiles(settings: LoadedSettings): Finding[] {
         refused,
         `${state} can be written`,
         "make it writable for this user, or -state-dir none",
-      ),
-    );
-  }
-  for (const path of settings.get(apacheMap)) {
-    const refused = whyNoFilesIn(dirname(path));
-    findings.push(
-      fileFinding(
-        settings,
-        apacheMap,
-        refused,
-        `${path} can be written`,
-        "make its directory, writable for this user",
       ),
     );
   }

@@ -1,4 +1,4 @@
-/** Whether the daemon could listen at an address, and whether a HAProxy answers: each is tried, and let go of again. */
+/** Whether the daemon could listen at an address: it is tried, and let go of again. */
 
 import { existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,11 +6,10 @@ import { dirname } from "node:path";
 import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
 import { type Address, addressText, hostPortText } from "../../../config/values.ts";
-import { RuntimeApi } from "../../../leases/haproxy/runtime-api.ts";
-import { whyNoFilesIn } from "./files.ts";
+import { whyNoFilesIn } from "../../../state/writable.ts";
 import type { Finding } from "./finding.ts";
 
-/** A daemon or a proxy of this machine answers at once. */
+/** A daemon of this machine answers at once. */
 export const ANSWER_TIMEOUT_MS = 1_000;
 
 export async function checkListener(
@@ -88,32 +87,5 @@ async function checkSocketFile(setting: string, path: string, kind: string): Pro
     if (!(error instanceof ClientError)) throw error;
     const text = `another program listens there (${error.message}); the daemon would take its place`;
     return { level: "problem", setting, text };
-  }
-}
-
-export async function checkHaproxy(socket: Address, map: string): Promise<Finding[]> {
-  const setting = "-haproxy-map";
-  const place = addressText(socket);
-  try {
-    const api = await RuntimeApi.open(socket, ANSWER_TIMEOUT_MS);
-    try {
-      const reply = await api.ask(`show map ${map}`);
-      if (!/^Unknown map/i.test(reply)) {
-        return [{ level: "ok", setting, text: `HAProxy answers at ${place}, and has the map ${map}` }];
-      }
-      const remedy = "name the file as HAProxy's configuration does: -haproxy-map SOCKET,MAP";
-      return [{ level: "warning", setting, text: `HAProxy at ${place} has no map ${map}; ${remedy}` }];
-    } finally {
-      api.close();
-    }
-  } catch (error) {
-    const follows = "until it does, HAProxy sends everyone to master; the daemon tries again";
-    return [
-      {
-        level: "warning",
-        setting,
-        text: `HAProxy does not answer at ${place}: ${(error as Error).message}; ${follows}`,
-      },
-    ];
   }
 }

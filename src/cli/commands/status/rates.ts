@@ -7,17 +7,16 @@
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
+import { LEASES } from "../../../leases/list.ts";
 import type { Reason } from "../../../placement.ts";
 import { orderedShares } from "../../../records/share.ts";
 import type { DaemonAnswer } from "./fleet.ts";
 import { warningsOf } from "./page.ts";
 
-/** Servers of proxies that decide by themselves and report no decision, by the first word of their name. */
-const SILENT_SERVERS: Readonly<Record<string, string>> = {
-  "haproxy-map": "HAProxy with a map decides by itself and reports nothing",
-  "apache-map": "Apache with a map decides by itself and reports nothing",
-  traefik: "Traefik divides visitors by itself and reports nothing",
-};
+/** Why decisions under some leases are not seen, by the name of the kind. */
+const UNSEEN: ReadonlyMap<string, string> = new Map(
+  LEASES.flatMap(({ name, unseen }) => (unseen === undefined ? [] : [[name, unseen] as const])),
+);
 
 /** Decisions that do not come from a rollout: a tester's wish, or a request that is no visitor's. */
 const BESIDE_ROLLOUTS: ReadonlySet<string> = new Set<Reason>(["forced", "invalid", "unknown-application"]);
@@ -65,7 +64,7 @@ export function compare(
   const states = after.flatMap(({ state }) => (state === null ? [] : [state]));
   const names = [...new Set(states.flatMap(({ applications }) => applications.map(({ name }) => name)))];
   const silent = states.flatMap(({ servers }) =>
-    servers.flatMap(({ protocol }) => SILENT_SERVERS[protocol] ?? []),
+    servers.flatMap(({ protocol }) => UNSEEN.get(protocol) ?? []),
   );
   return {
     at: new Date().toISOString(),

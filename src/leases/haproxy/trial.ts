@@ -1,0 +1,30 @@
+/** Whether a HAProxy answers and has the map: asked, and nothing is changed. */
+
+import { type Address, addressText } from "../../config/values.ts";
+import type { LeaseTrial } from "../lease.ts";
+import { RuntimeApi } from "./runtime-api.ts";
+
+/** A HAProxy of this machine answers at once. */
+const ANSWER_TIMEOUT_MS = 1_000;
+
+/** Never rejects. The daemon copes with a HAProxy that is away, so that is a warning. */
+export async function tryHaproxy(socket: Address, map: string): Promise<LeaseTrial> {
+  const place = addressText(socket);
+  try {
+    const api = await RuntimeApi.open(socket, ANSWER_TIMEOUT_MS);
+    try {
+      const reply = await api.ask(`show map ${map}`);
+      if (!/^Unknown map/i.test(reply)) {
+        return { level: "ok", text: `HAProxy answers at ${place}, and has the map ${map}` };
+      }
+      const remedy = "name the file as HAProxy's configuration does: -haproxy-map SOCKET,MAP";
+      return { level: "warning", text: `HAProxy at ${place} has no map ${map}; ${remedy}` };
+    } finally {
+      api.close();
+    }
+  } catch (error) {
+    const follows = "until it does, HAProxy sends everyone to master; the daemon tries again";
+    const reason = (error as Error).message;
+    return { level: "warning", text: `HAProxy does not answer at ${place}: ${reason}; ${follows}` };
+  }
+}
