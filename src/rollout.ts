@@ -15,7 +15,7 @@ import { type Arc, byPrecedence, CANARY, covers, MAINTENANCE, MASTER } from "./c
 import { type Placement, Placements, type Reason } from "./placement.ts";
 
 /**
- * A proxy that holds a lease asks for the next one within this time: nginx once a second, with half a second of patience.
+ * A proxy that has a lease asks for the next one within this time: nginx once a second, with half a second of patience.
  * HAProxy and Apache are told twice a second.
  */
 const HANDOVER_MS = 2_000;

@@ -72,11 +72,11 @@ export function loadSettings(sources: Sources, rules: Rules): Loaded | Problems 
   const settings = settingsOf(given, values);
   for (const { options: together, check } of crossChecks) {
     if (!together.every((option) => values.has(option))) continue;
-    const wrong = check(settings);
-    if (wrong === undefined) continue;
+    const problem = check(settings);
+    if (problem === undefined) continue;
     const named = together.filter((option) => settings.isNamed(option));
     const origins = (named.length > 0 ? named : together).map((option) => settings.origin(option).text);
-    messages.push(`${[...new Set(origins)].join(", ")}: ${wrong}`);
+    messages.push(`${[...new Set(origins)].join(", ")}: ${problem}`);
   }
   return messages.length > 0 ? new Problems(messages) : { settings, positionals: flags.positionals };
 }

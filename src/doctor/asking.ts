@@ -9,7 +9,7 @@ import type { Probe, Site } from "./site.ts";
 /** So many visitors stand out from other traffic, if there is little of it. */
 const VISITORS = 20;
 
-/** A proxy that holds a lease renews it, and reports its decisions, once a second. */
+/** A proxy that has a lease renews it, and reports its decisions, once a second. */
 const REPORT_MS = 1_500;
 
 /** The parts of a subject that are needed to send visitors and to read the counts. */

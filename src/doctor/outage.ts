@@ -99,15 +99,15 @@ export class Outage {
     if (process.platform !== "linux") return { why: "it needs Linux" };
     if (pid <= 1 || pid === process.pid) return { why: `process ${pid} cannot be stopped` };
     const daemon = processOf(pid);
-    const held = socketsOf(pid);
-    if (daemon === undefined || !listeningOn(adminPort).some(({ inode }) => held.has(inode))) {
+    const ownSockets = socketsOf(pid);
+    if (daemon === undefined || !listeningOn(adminPort).some(({ inode }) => ownSockets.has(inode))) {
       return {
         why:
           `it is not seen that process ${pid} is the daemon: run doctor as the daemon's user or root, ` +
           "and not from outside of its container",
       };
     }
-    const judged = sockets.map((path) => ({ path, why: whyNotOwn(path, daemon, held) }));
+    const judged = sockets.map((path) => ({ path, why: whyNotOwn(path, daemon, ownSockets) }));
     const moves = judged
       .filter(({ why }) => why === undefined)
       .map(({ path }) => ({ path, aside: `${path}.${randomBytes(4).toString("hex")}.doctor` }));

@@ -11,14 +11,14 @@ import { type Process, userName } from "./processes.ts";
  * The kernel's list has the paths as they were when sockets were bound, in whatever file system their process had then. So
  * the list alone proves nothing: the process also has to own the file, and to see it at this path.
  *
- * @param held the numbers of the sockets that the process holds
+ * @param ownSockets the numbers of the sockets that the process holds
  */
 export function whyNotOwn(
   path: string,
   { pid, user }: Process,
-  held: ReadonlySet<number>,
+  ownSockets: ReadonlySet<number>,
 ): string | undefined {
-  if (!listeningFor(path).some(({ inode }) => held.has(inode))) {
+  if (!listeningFor(path).some(({ inode }) => ownSockets.has(inode))) {
     return `process ${pid} does not listen at ${path}`;
   }
   const stats = statsOf(path);

@@ -120,8 +120,8 @@ function listensOn(port: number, pids: readonly number[]): boolean {
   const listening = listeningOn(port);
   if (listening.length === 0) return false;
   return pids.some((pid) => {
-    const held = socketsOf(pid);
-    return listening.some(({ inode }) => held.has(inode));
+    const ownSockets = socketsOf(pid);
+    return listening.some(({ inode }) => ownSockets.has(inode));
   });
 }
 

@@ -40,8 +40,8 @@ export function checkSnapshot(
       if (malformed.size <= COMPLAINTS_MAX) complain(problem, arc.version);
       if (version === MAINTENANCE) {
         // Law 8: the switch stays as it is, so that is what the table shows.
-        const kept = before.find((known) => known.version === MAINTENANCE);
-        if (kept !== undefined) arcs.push(kept);
+        const previous = before.find((known) => known.version === MAINTENANCE);
+        if (previous !== undefined) arcs.push(previous);
         continue;
       }
     }

@@ -59,12 +59,12 @@ export function spellStep(step: bigint): string {
 }
 
 /** The first step in [from, to) for which `holds` is true, as for all later ones; `to` if there is none. */
-function firstStep(from: bigint, to: bigint, holds: (step: bigint) => boolean): bigint {
+function firstStep(from: bigint, to: bigint, isReached: (step: bigint) => boolean): bigint {
   let low = from;
   let high = to;
   while (low < high) {
     const middle = (low + high) / 2n;
-    if (holds(middle)) high = middle;
+    if (isReached(middle)) high = middle;
     else low = middle + 1n;
   }
   return low;

@@ -49,7 +49,7 @@ export interface LeaseTrial {
 export interface LeaseKind {
   /** The flag that asks for it, without the dash, and the first word of its names: `haproxy-map`. */
   readonly name: string;
-  /** The program that holds the lease, in lower case, as doctor calls it: `haproxy`. */
+  /** The program that has the lease, in lower case, as doctor calls it: `haproxy`. */
   readonly proxy: string;
   /** The same program as the log and doctor write it: `HAProxy`. */
   readonly title: string;

@@ -29,7 +29,7 @@ export class Renewal {
   #renewing: Promise<void> = Promise.resolve();
   #isClosing = false;
   /** Undefined before the first renewal. */
-  #isHeld: boolean | undefined;
+  isRenewed: boolean | undefined;
 
   constructor(options: RenewalOptions) {
     this.#options = options;
@@ -63,16 +63,16 @@ export class Renewal {
   }
 
   /** Says what changed. The log counts a failure that goes on. */
-  #tell(isHeld: boolean, error?: string): void {
+  #tell(isRenewed: boolean, error?: string): void {
     const { proxy, fields, log } = this.#options;
-    if (!isHeld) {
+    if (!isRenewed) {
       log.warn(
         `${proxy}'s lease cannot be renewed: when the lease ends, in at most 3 s, ${proxy} sends all visitors to master`,
         { ...fields, error },
       );
-    } else if (this.#isHeld !== true) {
-      log.info(`${proxy} holds a lease`, fields);
+    } else if (this.isRenewed !== true) {
+      log.info(`${proxy} has a lease`, fields);
     }
-    this.#isHeld = isHeld;
+    this.isRenewed = isRenewed;
   }
 }

@@ -23,7 +23,7 @@ import type { LeaseContext, LeaseKind } from "./lease.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
 import { GivenLocations } from "./traefik/given.ts";
 import { MaintenanceFiles } from "./traefik/maintenance-files.ts";
-import { holds, locationsOf, runsOf } from "./traefik/slices.ts";
+import { areAllAt, locationsOf, runsOf } from "./traefik/slices.ts";
 
 /** Traefik's connections to the daemon are its own to close. */
 const IDLE_MS = 60_000;
@@ -194,7 +194,7 @@ export class Traefik implements Server {
 
   #page(path: string, query: URLSearchParams, nowMs: number): Page | undefined {
     if (path === "/") return this.#document(nowMs);
-    return path === HOLDS_PATH ? this.#holds(query, nowMs) : undefined;
+    return path === HOLDS_PATH ? this.vouchingPage(query, nowMs) : undefined;
   }
 
   #document(nowMs: number): Page {
@@ -216,13 +216,13 @@ export class Traefik implements Server {
     return { status: 200, contentType: "application/json", body: this.#last.body };
   }
 
-  #holds(query: URLSearchParams, nowMs: number): Page {
+  vouchingPage(query: URLSearchParams, nowMs: number): Page {
     const application = query.get("application") ?? "";
     const [slices, version] = [query.get("slices") ?? "", query.get("version") ?? ""];
-    const isHeld = this.#vouchedFor(application, nowMs).some((locations) =>
-      holds(slices, locations, version),
+    const isVouchedFor = this.#vouchedFor(application, nowMs).some((locations) =>
+      areAllAt(slices, locations, version),
     );
-    return isHeld
+    return isVouchedFor
       ? { status: 200, contentType: "text/plain", body: "they are\n" }
       : { status: 503, contentType: "text/plain", body: "they are not, or no longer\n" };
   }

@@ -70,8 +70,8 @@ export class Crowd<S> {
     if (own !== undefined && own.size >= Math.floor(share.max * PEER_PART_MAX)) {
       if (!isPrompt || !this.#replaceIdle(own, peer)) return false;
     }
-    const held = peers.sockets.get(peer)?.size ?? 0;
-    if (!share.take() && !(this.#makePlace(held) && share.take())) return false;
+    const open = peers.sockets.get(peer)?.size ?? 0;
+    if (!share.take() && !(this.#makePlace(open) && share.take())) return false;
     this.#sockets.add(socket);
     this.#note(socket, peer);
     return true;
@@ -94,14 +94,14 @@ export class Crowd<S> {
   }
 
   /** Cuts one off of the peer that holds most, if that is more than a newcomer's peer would hold. */
-  #makePlace(held: number): boolean {
+  #makePlace(open: number): boolean {
     let largest: [peer: Peer, sockets: Set<S>] | undefined;
     let looks = 0;
     for (const entry of this.#peers?.sockets ?? []) {
       if (entry[1].size > (largest?.[1].size ?? 0)) largest = entry;
       if (++looks >= PEER_LOOKS_MAX) break;
     }
-    if (largest === undefined || largest[1].size <= held + 1) return false;
+    if (largest === undefined || largest[1].size <= open + 1) return false;
     const [peer, sockets] = largest;
     const socket = this.#leastBusy(sockets);
     if (socket === undefined) return false;

@@ -106,10 +106,10 @@ export class HttpConnection extends StreamConnection {
       start = next;
       this.#bodyBytes = isLast ? 0 : Math.max(0, head.bodyBytes);
       if (start >= lookAt) {
-        turn.spent();
+        turn.lookAtClock();
         lookAt = start + LOOK_BYTES;
       }
-      if ((at > OUT_BYTES - DECISION_BYTES_MAX || turn.isFull) && at > 0 && !isLast) {
+      if ((at > OUT_BYTES - DECISION_BYTES_MAX || turn.isOver) && at > 0 && !isLast) {
         this.flush(out, at, bytes, start);
         at = 0;
       }

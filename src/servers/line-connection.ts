@@ -101,10 +101,10 @@ export class LineConnection extends StreamConnection {
       answered++;
       start = end + 1;
       if (start >= lookAt) {
-        shared.turn.spent();
+        shared.turn.lookAtClock();
         lookAt = start + LOOK_BYTES;
       }
-      if (at > OUT_BYTES - ANSWER_BYTES_MAX || shared.turn.isFull) {
+      if (at > OUT_BYTES - ANSWER_BYTES_MAX || shared.turn.isOver) {
         if (!this.flush(shared.out, at, chunk, start)) break;
         at = 0;
       }
@@ -137,7 +137,7 @@ export class LineConnection extends StreamConnection {
     const { out, request, decision, context, questions, repeated } = this.#shared;
     if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
       // A question takes as long as a hundred numbers.
-      this.#shared.turn.spent();
+      this.#shared.turn.lookAtClock();
       const question = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
       const answer = answerQuestion(question, questions, nowMs, this);
       if (answer !== undefined) return at + out.write(answer, at, "latin1");

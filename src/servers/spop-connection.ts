@@ -98,10 +98,10 @@ export class SpopConnection extends StreamConnection {
       at = this.#answer(bytes, start + LENGTH_BYTES, end, at, nowMs);
       start = end;
       if (start >= lookAt) {
-        turn.spent();
+        turn.lookAtClock();
         lookAt = start + LOOK_BYTES;
       }
-      if (at > OUT_BYTES - ANSWER_BYTES_MAX || (turn.isFull && at > 0)) {
+      if (at > OUT_BYTES - ANSWER_BYTES_MAX || (turn.isOver && at > 0)) {
         this.flush(out, at, bytes, start);
         at = 0;
       }

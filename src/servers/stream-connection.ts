@@ -22,7 +22,7 @@ import type { ServerCounts } from "../metrics.ts";
 import { type Peer, Peers } from "./peer.ts";
 import type { ServerContext } from "./server.ts";
 import { Turn } from "./turn.ts";
-import { type Holder, WaitingBytes } from "./waiting.ts";
+import { WaitingBytes, type WaitingConnection } from "./waiting.ts";
 
 /**
  * A request has to be whole this long after its first byte, or its connection is cut off. Proxies lose patience after
@@ -75,7 +75,7 @@ export class StreamShared {
 /** A socket, with the connection that is remembered for it, if there is one. */
 export type StreamSocket = Socket<StreamConnection | undefined>;
 
-export abstract class StreamConnection implements Holder {
+export abstract class StreamConnection implements WaitingConnection {
   /** When something last came or went, on the daemon's clock. */
   activeAtMs: number;
   /** When the first byte came of a request that is not whole; `NONE` if there is no such request. */
@@ -122,7 +122,7 @@ export abstract class StreamConnection implements Holder {
   }
 
   /** What waits in this connection. */
-  get heldBytes(): number {
+  get waitingBytes(): number {
     return (this.#part?.length ?? 0) + (this.#unsent?.length ?? 0) + (this.#unread?.length ?? 0);
   }
 
@@ -164,9 +164,9 @@ export abstract class StreamConnection implements Holder {
     const nowMs = this.#shared.turn.now();
     this.activeAtMs = nowMs;
     if (this.#unsent === null) {
-      if (this.#shared.turn.isFull && chunk.length > LITTLE_BYTES) this.#waitForTurn(chunk);
+      if (this.#shared.turn.isOver && chunk.length > LITTLE_BYTES) this.#waitForTurn(chunk);
       else this.consume(chunk, nowMs);
-      if (chunk.length > MUCH_BYTES) this.#shared.turn.spent();
+      if (chunk.length > MUCH_BYTES) this.#shared.turn.lookAtClock();
       this.#noteBeginning(nowMs);
       if (this.#shared.endsWithAnswer && !this.isBusy && !this.isClosing) this.endWhenAnswered();
       return;
@@ -194,7 +194,7 @@ export abstract class StreamConnection implements Holder {
     const unread = this.#unread;
     this.#wait(null, null);
     this.allSent();
-    if (unread !== null && this.#shared.turn.isFull) this.#waitForTurn(unread);
+    if (unread !== null && this.#shared.turn.isOver) this.#waitForTurn(unread);
     else if (unread !== null) this.consume(unread, nowMs);
     this.#noteBeginning(nowMs);
     if (this.#unsent !== null || this.isClosing) return;
@@ -251,9 +251,9 @@ export abstract class StreamConnection implements Holder {
     if (this.#part === null || length > before) {
       const grown = Buffer.allocUnsafeSlow(Math.max(PART_BYTES_MIN, 2 * before, length));
       if (this.#part !== null) grown.set(this.part);
-      const heldBefore = this.heldBytes;
+      const waitedBefore = this.waitingBytes;
       this.#part = grown;
-      this.#shared.waiting.changed(this, heldBefore, this.heldBytes);
+      this.#shared.waiting.changed(this, waitedBefore, this.waitingBytes);
     }
     this.#part.set(bytes.subarray(start, end), this.#partLength);
     this.#partLength = length;
@@ -263,10 +263,10 @@ export abstract class StreamConnection implements Holder {
   /** Forgets the part that is kept; who took `part` before may go on using it. */
   protected dropPart(): void {
     if (this.#part === null) return;
-    const heldBefore = this.heldBytes;
+    const waitedBefore = this.waitingBytes;
     this.#part = null;
     this.#partLength = 0;
-    this.#shared.waiting.changed(this, heldBefore, this.heldBytes);
+    this.#shared.waiting.changed(this, waitedBefore, this.waitingBytes);
   }
 
   /** The request at hand is whole: what comes behind it is another one, with a time of its own. */
@@ -289,8 +289,8 @@ export abstract class StreamConnection implements Holder {
     const sent = this.#socket.write(bytes, 0, length);
     if (sent === length) {
       if (start >= chunk.length) return true;
-      this.#shared.turn.spent();
-      if (!this.#shared.turn.isFull) return true;
+      this.#shared.turn.lookAtClock();
+      if (!this.#shared.turn.isOver) return true;
       this.#waitForTurn(chunk.subarray(start));
       return false;
     }
@@ -320,10 +320,10 @@ export abstract class StreamConnection implements Holder {
 
   /** Changes what waits here, and keeps the sum over all connections. */
   #wait(unsent: Uint8Array | null, unread: Uint8Array | null): void {
-    const heldBefore = this.heldBytes;
+    const waitedBefore = this.waitingBytes;
     this.#unsent = unsent;
     this.#unread = unread;
-    this.#shared.waiting.changed(this, heldBefore, this.heldBytes);
+    this.#shared.waiting.changed(this, waitedBefore, this.waitingBytes);
   }
 
   #cutOffIfTooMuchWaits(): void {

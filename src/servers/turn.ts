@@ -61,12 +61,12 @@ export class Turn {
   }
 
   /** Looks at the clock: after what takes as long as many requests, or when an output buffer is full. */
-  spent(): void {
+  lookAtClock(): void {
     if (this.#isOn && this.#clock() - this.#beganAtMs > TURN_MS_MAX) this.#isOver = true;
   }
 
-  /** Whether a connection that has much more to be answered waits for the next turn. */
-  get isFull(): boolean {
+  /** Whether the time of this turn is used up: then a connection with much more to be answered waits for the next one. */
+  get isOver(): boolean {
     return this.#isOver;
   }
 }

@@ -21,33 +21,33 @@ const CROWDED_PART = 0.25;
 const CUT_OFF_MAX = 64;
 
 /** So many connections of a peer, and so many peers, are looked at to find a large one. */
-const HOLDERS_LOOKED_AT = 16;
+const CONNECTIONS_LOOKED_AT = 16;
 const PEERS_LOOKED_AT = 256;
 
-/** A connection of which something waits. */
-export interface Holder {
-  readonly heldBytes: number;
+/** A connection with bytes that wait: replies that its client does not read, or half a request. */
+export interface WaitingConnection {
+  readonly waitingBytes: number;
   readonly peer: Peer;
-  /** Ends it at once; what it held is taken off the sum. */
+  /** Ends it at once; its bytes are taken off the sum. */
   terminate(): void;
 }
 
-/** What the connections of one peer hold. */
+/** The connections of one peer, and the sum of their bytes. */
 interface Group {
   /** Undefined: of peers that are not told apart. */
   readonly peer: Peer | undefined;
   bytes: number;
-  readonly holders: Set<Holder>;
+  readonly connections: Set<WaitingConnection>;
 }
 
 export class WaitingBytes {
   readonly max: number;
   #bytes = 0;
-  readonly #untold: Group = { peer: undefined, bytes: 0, holders: new Set() };
+  readonly #untold: Group = { peer: undefined, bytes: 0, connections: new Set() };
   readonly #byPeer = new Map<Peer, Group>();
-  readonly #groups = new Map<Holder, Group>();
+  readonly #groups = new Map<WaitingConnection, Group>();
   /** The one that holds something more since a moment ago. */
-  #last: Holder | undefined;
+  #last: WaitingConnection | undefined;
 
   constructor(max = WAITING_BYTES_MAX) {
     this.max = max;
@@ -61,35 +61,35 @@ export class WaitingBytes {
     return this.#bytes > this.max;
   }
 
-  /** Keeps the sums: `holder` held `before` bytes, and holds `after` now. */
-  changed(holder: Holder, before: number, after: number): void {
+  /** Keeps the sums: `before` bytes of `connection` waited, and `after` bytes do now. */
+  changed(connection: WaitingConnection, before: number, after: number): void {
     if (before === after) return;
     this.#bytes += after - before;
-    const known = this.#groups.get(holder);
+    const known = this.#groups.get(connection);
     if (after === 0) {
-      if (known !== undefined) this.#leave(known, holder, before);
+      if (known !== undefined) this.#leave(known, connection, before);
       return;
     }
     const isToBeTold = this.#bytes > this.max * CROWDED_PART;
     if (known !== undefined && !(known === this.#untold && isToBeTold)) {
       known.bytes += after - before;
     } else {
-      if (known !== undefined) this.#leave(known, holder, before);
-      const group = isToBeTold ? this.#groupOf(holder.peer) : this.#untold;
+      if (known !== undefined) this.#leave(known, connection, before);
+      const group = isToBeTold ? this.#groupOf(connection.peer) : this.#untold;
       group.bytes += after;
-      group.holders.add(holder);
-      this.#groups.set(holder, group);
+      group.connections.add(connection);
+      this.#groups.set(connection, group);
     }
-    if (after > before) this.#last = holder;
+    if (after > before) this.#last = connection;
   }
 
   /** Cuts off who holds much until there is room again, or it has been enough for once; returns how many connections that took. */
   cutOff(): number {
     let count = 0;
     while (this.isTooMuch && count < CUT_OFF_MAX) {
-      const holder = this.#large();
-      if (holder === undefined) break;
-      holder.terminate();
+      const connection = this.#large();
+      if (connection === undefined) break;
+      connection.terminate();
       count++;
     }
     return count;
@@ -98,29 +98,29 @@ export class WaitingBytes {
   #groupOf(peer: Peer): Group {
     let group = this.#byPeer.get(peer);
     if (group === undefined) {
-      group = { peer, bytes: 0, holders: new Set() };
+      group = { peer, bytes: 0, connections: new Set() };
       this.#byPeer.set(peer, group);
     }
     return group;
   }
 
-  #leave(group: Group, holder: Holder, bytes: number): void {
+  #leave(group: Group, connection: WaitingConnection, bytes: number): void {
     group.bytes -= bytes;
-    group.holders.delete(holder);
-    this.#groups.delete(holder);
-    if (this.#last === holder) this.#last = undefined;
-    if (group.peer !== undefined && group.holders.size === 0) this.#byPeer.delete(group.peer);
+    group.connections.delete(connection);
+    this.#groups.delete(connection);
+    if (this.#last === connection) this.#last = undefined;
+    if (group.peer !== undefined && group.connections.size === 0) this.#byPeer.delete(group.peer);
   }
 
-  /** A large holder of the peer that holds most. */
-  #large(): Holder | undefined {
+  /** A large connection of the peer with most bytes. */
+  #large(): WaitingConnection | undefined {
     const group = this.#largestGroup();
-    let largest: Holder | undefined;
-    if (this.#last !== undefined && group.holders.has(this.#last)) largest = this.#last;
+    let largest: WaitingConnection | undefined;
+    if (this.#last !== undefined && group.connections.has(this.#last)) largest = this.#last;
     let looks = 0;
-    for (const holder of group.holders) {
-      if (largest === undefined || holder.heldBytes > largest.heldBytes) largest = holder;
-      if (++looks >= HOLDERS_LOOKED_AT) break;
+    for (const connection of group.connections) {
+      if (largest === undefined || connection.waitingBytes > largest.waitingBytes) largest = connection;
+      if (++looks >= CONNECTIONS_LOOKED_AT) break;
     }
     return largest;
   }

@@ -107,7 +107,7 @@ class EtcdStore implements Store {
   ): Promise<Written> {
     const key = keyOf(this.#prefix, application, version);
     const before = (await this.#range({ key }, signal)).values[0];
-    if ((before?.modRevision ?? null) !== expected) return lostTo(before);
+    if ((before?.modRevision ?? null) !== expected) return conflictWith(before);
 
     const text = JSON.stringify(withFields(before === undefined ? undefined : wholeValueOf(before), fields));
     if (text.length > RECORD_LENGTH_MAX) {
@@ -122,7 +122,7 @@ class EtcdStore implements Store {
     if (isDone) return { ok: true, revision };
     // An attempt whose answer was lost may have been heard: then what is there is what it wrote.
     if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
-    return lostTo(current);
+    return conflictWith(current);
   }
 
   async remove(
@@ -133,7 +133,7 @@ class EtcdStore implements Store {
   ): Promise<Removed> {
     const key = keyOf(this.#prefix, application, version);
     const before = (await this.#range({ key }, signal)).values[0];
-    if (before?.modRevision !== expected) return lostTo(before);
+    if (before?.modRevision !== expected) return conflictWith(before);
     const remove = { request_delete_range: { key } };
     const note = {
       request_put: { key: removalKeyOf(this.#prefix, application), value: toBase64(JSON.stringify(version)) },
@@ -147,7 +147,7 @@ class EtcdStore implements Store {
       },
     );
     // As above: an attempt whose answer was lost may have removed it.
-    return isDone || (attempts > 1 && current === undefined) ? { ok: true } : lostTo(current);
+    return isDone || (attempts > 1 && current === undefined) ? { ok: true } : conflictWith(current);
   }
 
   /** One transaction: does `actions` if the key is still as `before`, and else reads what is there. */
@@ -173,7 +173,7 @@ class EtcdStore implements Store {
       signal,
     );
     const revision = asJson(json["header"])?.["revision"];
-    if (!isRevision(revision)) throw this.#stranger();
+    if (!isRevision(revision)) throw this.foreignAnswer();
     const isDone = json["succeeded"] === true;
     const current = isDone ? undefined : this.#failureOf(json).values[0];
     return { isDone, revision, attempts, current };
@@ -255,7 +255,7 @@ class EtcdStore implements Store {
   ): Promise<Range> {
     const { json } = await this.#gateway.call("/v3/kv/range", query, signal, bytesMax);
     const range = rangeOf(json);
-    if (range === undefined) throw this.#stranger();
+    if (range === undefined) throw this.foreignAnswer();
     return range;
   }
 
@@ -263,15 +263,15 @@ class EtcdStore implements Store {
   #failureOf({ header, responses }: Readonly<Record<string, unknown>>): Range {
     const first = Array.isArray(responses) ? asJson(responses[0]) : undefined;
     const range = rangeOf({ ...asJson(first?.["response_range"]), header });
-    if (first === undefined || range === undefined) throw this.#stranger();
+    if (first === undefined || range === undefined) throw this.foreignAnswer();
     return range;
   }
 
-  #stranger(): EtcdError {
+  foreignAnswer(): EtcdError {
     return new EtcdError("malformed", `${this.address} does not answer as etcd does; check hosts and ports`);
   }
 }
 
-function lostTo(current: KeyValue | undefined): Lost {
+function conflictWith(current: KeyValue | undefined): Lost {
   return { ok: false, current: current === undefined ? undefined : recordOf(current) };
 }

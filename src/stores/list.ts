@@ -39,8 +39,8 @@ export function resolveStore(address: string): { kind: StoreKind; location: stri
   const kind = isPath ? moduleStore : STORES.find((candidate) => candidate.name === scheme);
   if (kind === undefined) return unknownKind(address, scheme);
   const location = isPath ? address : (rest ?? "");
-  const wrong = kind.check(location);
-  return wrong === undefined ? { kind, location } : new Problem(wrong);
+  const problem = kind.check(location);
+  return problem === undefined ? { kind, location } : new Problem(problem);
 }
 
 function unknownKind(address: string, scheme: string | undefined): Problem {

@@ -1,5 +1,5 @@
 /**
- * nginx that holds a lease: what the conformance suite does not see. The module as it is shipped, in a real nginx with a
+ * nginx that has a lease: what the conformance suite does not see. The module as it is shipped, in a real nginx with a
  * configuration for many applications at once, as each has a lease of its own.
  */
 

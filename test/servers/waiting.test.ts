@@ -77,7 +77,7 @@ describe("what waits", () => {
 
 interface Held {
   readonly name: string;
-  readonly heldBytes: number;
+  readonly waitingBytes: number;
   readonly peer: string;
 }
 
@@ -90,10 +90,10 @@ function cutOff(max: number, ...holders: Held[]): string[] {
       ...held,
       terminate() {
         gone.push(held.name);
-        waiting.changed(holder, held.heldBytes, 0);
+        waiting.changed(holder, held.waitingBytes, 0);
       },
     };
-    waiting.changed(holder, 0, held.heldBytes);
+    waiting.changed(holder, 0, held.waitingBytes);
   }
   expect(waiting.isTooMuch).toBeTrue();
   expect(waiting.cutOff()).toBe(gone.length);
@@ -102,7 +102,7 @@ function cutOff(max: number, ...holders: Held[]): string[] {
 }
 
 describe("if too much waits", () => {
-  const held = (name: string, heldBytes: number, peer = "uid=1") => ({ name, heldBytes, peer });
+  const held = (name: string, waitingBytes: number, peer = "uid=1") => ({ name, waitingBytes, peer });
 
   test("the largest is cut off, and the newcomer goes on", () => {
     expect(cutOff(100, held("large", 60), held("small", 20), held("newcomer", 21))).toEqual(["large"]);
@@ -133,11 +133,11 @@ describe("if too much waits", () => {
       const waiting = new WaitingBytes(1_000);
       const holders = Array.from({ length: 30 }, (_, index) => {
         const holder = {
-          heldBytes: 0,
+          waitingBytes: 0,
           peer: `uid=${index % 3}`,
           set(bytes: number) {
-            const before = holder.heldBytes;
-            holder.heldBytes = bytes;
+            const before = holder.waitingBytes;
+            holder.waitingBytes = bytes;
             waiting.changed(holder, before, bytes);
           },
           terminate: () => holder.set(0),
@@ -148,7 +148,7 @@ describe("if too much waits", () => {
         random.pick(holders).set(random.pick([0, 0, 5, 50, 200]));
         if (waiting.isTooMuch) expect(waiting.cutOff()).toBeGreaterThan(0);
         expect(waiting.isTooMuch).toBeFalse();
-        expect(waiting.bytes).toBe(holders.reduce((sum, { heldBytes }) => sum + heldBytes, 0));
+        expect(waiting.bytes).toBe(holders.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0));
       }
       for (const holder of holders) holder.set(0);
       expect(waiting.bytes).toBe(0);
@@ -160,7 +160,7 @@ describe("if too much waits", () => {
     let asked = 0;
     for (let index = 0; index < 30_000; index++) {
       const holder = {
-        heldBytes: 8,
+        waitingBytes: 8,
         get peer() {
           asked++;
           return `uid=${index % peers}`;
@@ -169,8 +169,8 @@ describe("if too much waits", () => {
       };
       waiting.changed(holder, 0, 8);
     }
-    const last = { heldBytes: 8 * 64, peer: "uid=0", terminate: () => waiting.changed(last, 8 * 64, 0) };
-    waiting.changed(last, 0, last.heldBytes);
+    const last = { waitingBytes: 8 * 64, peer: "uid=0", terminate: () => waiting.changed(last, 8 * 64, 0) };
+    waiting.changed(last, 0, last.waitingBytes);
     const before = asked;
     const beganMs = performance.now();
     expect(waiting.cutOff()).toBeGreaterThan(0);

@@ -9,7 +9,7 @@ import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/haproxy");
 
-/** How HAProxy decides: it asks over SPOE, or holds a lease in a map. */
+/** How HAProxy decides: it asks over SPOE, or has a lease in a map. */
 export type HaproxyWay = "spoe" | "map";
 
 /** Why HAProxy cannot be had here; undefined where it can. Fails in CI, where it has to be. */

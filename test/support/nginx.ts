@@ -9,7 +9,7 @@ import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
 
-/** How nginx decides: Lua asks for each request, Lua holds a lease, or `auth_request` asks. */
+/** How nginx decides: Lua asks for each request, Lua has a lease, or `auth_request` asks. */
 export type NginxWay = "ask" | "lease" | "auth-request";
 
 const MODULES = "/usr/lib/nginx/modules";

@@ -8,7 +8,7 @@ import { locationOf, probePoints, type ServedArc } from "../probe-points.ts";
 import { isError, isRight, judgeSeen, judgeUnseen, type ProbedVisitor } from "../split-finding.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
-/** Proxies that hold a lease follow a change within a second, so visitors at the wrong version are sent once more after this. */
+/** Proxies that have a lease follow a change within a second, so visitors at the wrong version are sent once more after this. */
 const SETTLE_MS = 1_500;
 
 /** A rollout that changes meanwhile makes the answers worthless; then all is done again, so many times. */

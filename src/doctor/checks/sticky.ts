@@ -22,17 +22,17 @@ export const sticky: Check = {
     const visitors = points.map((assignment) => ({ assignment }));
     const first = await site.visitAll(visitors, signal);
     const again = await site.visitAll(visitors, signal);
-    const kept = await overOneConnection(site, points, signal);
+    const overOne = await overOneConnection(site, points, signal);
 
     const moved = points.filter((_, index) =>
-      [again[index], kept[index]].some(
+      [again[index], overOne[index]].some(
         (visit) => visit !== undefined && visit.version !== first[index]?.version,
       ),
     ).length;
-    const recookied = [...first, ...again, ...kept].filter(({ cookies }) => cookies.length > 0).length;
+    const recookied = [...first, ...again, ...overOne].filter(({ cookies }) => cookies.length > 0).length;
     const evidence = {
       visitors: points.length,
-      visits: first.length + again.length + kept.length,
+      visits: first.length + again.length + overOne.length,
       moved,
       recookied,
     };

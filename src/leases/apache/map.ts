@@ -1,5 +1,5 @@
 /**
- * What Apache's map says while it holds a lease (docs/protocol/apache-map.md): one line for each application, with the times
+ * What Apache's map says while it has a lease (docs/protocol/apache-map.md): one line for each application, with the times
  * between which it is good, and where each version's arc begins and ends. Pure.
  *
  *     website t=1763999943000000,t=1764000003000000,canary,0.9,1,0.15,blue,0.3,0.4,0

@@ -1,5 +1,5 @@
 /**
- * What HAProxy's map says while it holds a lease (docs/protocol/haproxy-map.md): until when each application's is good, and where
+ * What HAProxy's map says while it has a lease (docs/protocol/haproxy-map.md): until when each application's is good, and where
  * each version's arc begins and ends; or that the application is in maintenance. Pure.
  *
  *     website 1764000003000

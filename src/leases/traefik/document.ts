@@ -16,7 +16,10 @@
 import { MAINTENANCE, MASTER } from "../../circle.ts";
 import { runsOf, SLICES } from "./slices.ts";
 
-/** Where the daemon is asked whether a document holds. */
+/**
+ * The path at which Traefik asks whether a document is still true. A Traefik with a document of an earlier release asks
+ * there too, so the path stays as it is.
+ */
 export const HOLDS_PATH = "/holds";
 
 /** After the daemon is gone, a version goes on for at most these two together. */
@@ -102,7 +105,9 @@ function servicesOf(application: TraefikApplication, options: DocumentOptions): 
       if (runs === "") continue;
       services[`${name}:${version}`] = { loadBalancer: guarded(application, version, url, runs, options) };
       // One for all slices: Traefik tells failovers one after the other, and who is not told yet answers 503.
-      services[backedUp(name, version)] = { failover: { service: `${name}:${version}`, fallback: master } };
+      services[failoverName(name, version)] = {
+        failover: { service: `${name}:${version}`, fallback: master },
+      };
     }
   }
   for (let slice = 0; slice < SLICES; slice++) {
@@ -113,16 +118,16 @@ function servicesOf(application: TraefikApplication, options: DocumentOptions): 
 
 /** Not a place of `maintenance`, whose service has no check: it outlasts the daemon, and Traefik wants one for a failover. */
 function sliceService(name: string, version: string, services: Readonly<Record<string, Service>>): Service {
-  const places = [`${name}:${MAINTENANCE}`, backedUp(name, version)];
-  return only(places.find((place) => services[place] !== undefined) ?? `${name}-${MASTER}@file`);
+  const places = [`${name}:${MAINTENANCE}`, failoverName(name, version)];
+  return soleService(places.find((place) => services[place] !== undefined) ?? `${name}-${MASTER}@file`);
 }
 
 /** A version with master behind it. */
-function backedUp(name: string, version: string): string {
+function failoverName(name: string, version: string): string {
   return `${name}:${version}:or-${MASTER}`;
 }
 
-function only(name: string): Service {
+function soleService(name: string): Service {
   return { weighted: { services: [{ name, weight: 1 }] } };
 }
 

@@ -32,7 +32,7 @@ export function runsOf(locations: readonly string[], location: string): string {
 }
 
 /** Whether all slices of these runs are at the location; false for what `runsOf` does not write. */
-export function holds(runs: string, locations: readonly string[], location: string): boolean {
+export function areAllAt(runs: string, locations: readonly string[], location: string): boolean {
   let next = 0;
   for (const run of runs.split(",")) {
     const [, first, last] = /^(\d{1,6})-(\d{1,6})$/.exec(run) ?? [];

@@ -10,7 +10,7 @@ import { type Seen, startUpstream, type Upstream } from "../../support/upstream.
 import { type Reply, type Visit, Visitors } from "../../support/visitors.ts";
 import type { Integration, Places, Running } from "./integration.ts";
 
-/** A change reaches the daemon's table by the store's watch; a proxy that holds a lease may be in the middle of a renewal. */
+/** A change reaches the daemon's table by the store's watch; a proxy that has a lease may be in the middle of a renewal. */
 const SLACK_MS = 250;
 
 /**

@@ -1,4 +1,4 @@
-/** nginx in three ways: Lua that asks for each request, Lua that holds a lease, and `auth_request`. */
+/** nginx in three ways: Lua that asks for each request, Lua that has a lease, and `auth_request`. */
 
 import { join } from "node:path";
 import {

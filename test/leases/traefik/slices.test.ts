@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Arc } from "../../../src/circle.ts";
 import { emptyRequest } from "../../../src/handler.ts";
-import { holds, locationsOf, runsOf, SLICES } from "../../../src/leases/traefik/slices.ts";
+import { areAllAt, locationsOf, runsOf, SLICES } from "../../../src/leases/traefik/slices.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../../support/core.ts";
 import { Random } from "../../support/random.ts";
 
@@ -104,14 +104,14 @@ describe("Traefik's slices of the circle", () => {
     for (let round = 0; round < 50; round++) {
       core.apply("app", ...randomArcs());
       for (const version of new Set(slices(core))) {
-        expect(holds(runsOf(slices(core), version), slices(core), version)).toBe(true);
+        expect(areAllAt(runsOf(slices(core), version), slices(core), version)).toBe(true);
       }
     }
     core.apply("app", { rollout: 0.25 });
-    expect(holds("0-249", slices(core), "canary")).toBe(true);
-    expect(holds("0-9", slices(core), "canary")).toBe(true);
-    expect(holds("0-250", slices(core), "canary")).toBe(false);
-    expect(holds("0-249", slices(core), "blue")).toBe(false);
+    expect(areAllAt("0-249", slices(core), "canary")).toBe(true);
+    expect(areAllAt("0-9", slices(core), "canary")).toBe(true);
+    expect(areAllAt("0-250", slices(core), "canary")).toBe(false);
+    expect(areAllAt("0-249", slices(core), "blue")).toBe(false);
   });
 
   test.each([
@@ -131,6 +131,6 @@ describe("Traefik's slices of the circle", () => {
   ])("TR-8: %p is no runs, and holds nothing", (runs) => {
     const core = createCore();
     core.apply("app", { rollout: 0.25 });
-    expect(holds(runs, slices(core), "canary")).toBe(false);
+    expect(areAllAt(runs, slices(core), "canary")).toBe(false);
   });
 });

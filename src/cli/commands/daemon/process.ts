@@ -113,12 +113,12 @@ function openLogfile(settings: Settings, log: Log): FileSink | undefined {
   try {
     return new FileSink(path);
   } catch (error) {
-    const wrong = {
+    const problem = {
       message: `the log file ${path} cannot be opened`,
       consequence: "the log goes to stderr alone",
       remedy: "make it writable for this user, choose another -logfile, or -logfile none",
     };
-    insistOrWarn(settings.isNamed(logfile), wrong, error, log);
+    insistOrWarn(settings.isNamed(logfile), problem, error, log);
     return undefined;
   }
 }
