@@ -2,6 +2,7 @@
 
 import type { Log } from "./log.ts";
 import type { Server } from "./servers/server.ts";
+import { errorMessage } from "./text.ts";
 
 /** Something that an operator asked for by name cannot be had. */
 export class StartError extends Error {
@@ -34,7 +35,7 @@ export function insistOrWarn(
   log: Log,
 ): void {
   const { message, consequence, remedy } = wrong;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   if (isNamed) throw new StartError(`${message}: ${reason}; ${remedy}`, { cause: error });
   log.warn(`${message}, so ${consequence}`, { error: reason, remedy });
 }

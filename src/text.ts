@@ -1,4 +1,4 @@
-/** Text for people: aligned columns, plain characters, durations, percentages. */
+/** Text for people: aligned columns, plain characters, durations, percentages, errors, words of a shell. */
 
 /**
  * Rows as aligned columns, two spaces apart. What others wrote may stand in a cell: control characters are escaped,
@@ -59,4 +59,14 @@ export function durationText(ms: number): string {
 /** A rollout, or another fraction, for people: `5%`. */
 export function rolloutText(rollout: number): string {
   return `${Number((rollout * 100).toPrecision(12))}%`;
+}
+
+/** Whatever was thrown, in words. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A word of a shell command that an operator may paste, whatever is in it. */
+export function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

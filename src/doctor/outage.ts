@@ -16,6 +16,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { linkSync, renameSync, unlinkSync } from "node:fs";
+import { shellWord } from "../text.ts";
 import { listeningOn } from "./listening.ts";
 import { whyNotOwn } from "./own-socket.ts";
 import { type Process, processOf, socketsOf } from "./processes.ts";
@@ -129,7 +130,7 @@ export class Outage {
 
   /** The command that gives it back by hand, if even the guard was killed. */
   get byHand(): string {
-    const files = this.#moves.map(({ path, aside }) => `mv -n ${quoted(aside)} ${quoted(path)}; `);
+    const files = this.#moves.map(({ path, aside }) => `mv -n ${shellWord(aside)} ${shellWord(path)}; `);
     return `${files.join("")}kill -CONT ${this.#daemon.pid}`;
   }
 
@@ -171,11 +172,6 @@ export class Outage {
   #act(what: () => void): void {
     withRightsOf(this.#daemon.user, what);
   }
-}
-
-/** A path as a shell reads it back, since an operator may type it. */
-function quoted(path: string): string {
-  return /^[A-Za-z0-9_./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** A newer file in its place stays. */

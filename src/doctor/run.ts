@@ -1,5 +1,6 @@
 /** Runs the checks one after the other, each within its time, and puts what they found together. */
 
+import { errorMessage } from "../text.ts";
 import { type Check, causeOf } from "./check.ts";
 import type { DaemonSide } from "./daemon-side.ts";
 import { type Finding, fail, skipped } from "./finding.ts";
@@ -67,7 +68,7 @@ async function runInTime(check: Check, subject: Subject): Promise<Finding> {
       finding.evidence,
     );
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return fail(
       `doctor could not finish it: ${message}`,
       "run it again; if it stays, that is a bug of doctor",

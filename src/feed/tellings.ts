@@ -6,6 +6,7 @@
 import type { Fields, Level, Log } from "../log.ts";
 import type { Table } from "../rollout.ts";
 import { StoreError } from "../stores/store.ts";
+import { errorMessage } from "../text.ts";
 import { READ_TIMEOUT_MS } from "./bounded-read.ts";
 
 /** So many lines of one kind a round are for one application each; the rest is one line with a number. */
@@ -159,5 +160,5 @@ export function describe(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${READ_TIMEOUT_MS / 1000}s`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

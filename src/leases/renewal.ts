@@ -5,6 +5,7 @@
 
 import type { Log } from "../log.ts";
 import type { ServerCounts } from "../metrics.ts";
+import { errorMessage } from "../text.ts";
 
 /** How often a lease is renewed: a change in the store has reached the proxy after this. */
 const RENEW_EVERY_MS = 500;
@@ -55,7 +56,7 @@ export class Renewal {
       this.#tell(true);
     } catch (error) {
       counts.failure++;
-      this.#tell(false, error instanceof Error ? error.message : String(error));
+      this.#tell(false, errorMessage(error));
     }
     if (this.#isClosing) return;
     this.#timer = setTimeout(() => this.start(), RENEW_EVERY_MS);

@@ -19,6 +19,7 @@ import type { LastGood, Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";
+import { errorMessage } from "../text.ts";
 import { writeAtomically } from "./atomic-file.ts";
 
 /** Snapshots are written at most this often. */
@@ -181,7 +182,7 @@ export class LastGoodSnapshots {
       failed.length === 1 && left === 0 ? { application: failed[0] } : { applications: failed.length + left };
     this.#options.log.warn(
       "the snapshot could not be saved; after a restart without the store all go to master",
-      { ...whose, error: error === undefined ? "there was no time left" : messageOf(error) },
+      { ...whose, error: error === undefined ? "there was no time left" : errorMessage(error) },
     );
   }
 
@@ -222,7 +223,7 @@ export class LastGoodSnapshots {
       await writeAtomically(join(this.#timesDirectory, `${first}.json`), text);
     } catch (error) {
       log.warn("it could not be saved when snapshots were read; after a restart they count as older", {
-        error: messageOf(error),
+        error: errorMessage(error),
       });
     }
   }
@@ -244,10 +245,6 @@ export class LastGoodSnapshots {
   #path(application: string): string {
     return join(this.#directory, `${application}.json`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Undefined if the file cannot be read; empty if it is longer than any of ours. */

@@ -13,6 +13,7 @@ import { dirname, join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../circle.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
+import { errorMessage } from "../text.ts";
 
 export class Maintenance {
   readonly #directory: string;
@@ -103,7 +104,7 @@ export class Maintenance {
     this.#log.error("maintenance mode could not be switched", {
       application,
       wanted,
-      error: error instanceof Error ? error.message : String(error),
+      error: errorMessage(error),
     });
   }
 

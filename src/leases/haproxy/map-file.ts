@@ -8,6 +8,7 @@
 
 import type { Log } from "../../log.ts";
 import { writeAtomically } from "../../state/atomic-file.ts";
+import { errorMessage } from "../../text.ts";
 
 /** HAProxy may read it under a user of its own. */
 const MODE = 0o644;
@@ -52,7 +53,7 @@ export class MapFile {
       await writeAtomically(this.#path, text, { mode: MODE });
       this.#isWritten = true;
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error));
+      this.#tell(errorMessage(error));
       this.#isWritten = false;
     } finally {
       this.#isWriting = false;

@@ -6,6 +6,8 @@
  * No parser of URLs knows several hosts, so it is done here; each host is looked at by one.
  */
 
+import { percentDecoded } from "../shared/percent.ts";
+
 export interface EtcdPlace {
   /** For people: no user, no password. */
   readonly shown: string;
@@ -41,7 +43,7 @@ export function parsePlace(scheme: "etcd" | "etcds", location: string): EtcdPlac
   if (endpoints.length !== names.length || endpoints.length > ENDPOINTS_MAX) {
     return `${example}; special characters in user and password as %40 for @, %2F for /`;
   }
-  const prefix = decode(path.replace(/\/+$/, ""));
+  const prefix = percentDecoded(path.replace(/\/+$/, ""));
   const login = loginOf(userInfo);
   if (prefix === undefined || login === undefined) return `write a % as %25; ${example}`;
   if (login !== null && (login.name === "" || login.password === "")) {
@@ -72,8 +74,8 @@ function endpointOf(host: string, isTls: boolean): string | undefined {
 function loginOf(userInfo: string | undefined): { name: string; password: string } | null | undefined {
   if (userInfo === undefined) return null;
   const at = userInfo.indexOf(":");
-  const name = decode(at < 0 ? userInfo : userInfo.slice(0, at));
-  const password = decode(at < 0 ? "" : userInfo.slice(at + 1));
+  const name = percentDecoded(at < 0 ? userInfo : userInfo.slice(0, at));
+  const password = percentDecoded(at < 0 ? "" : userInfo.slice(at + 1));
   return name === undefined || password === undefined ? undefined : { name, password };
 }
 
@@ -86,12 +88,4 @@ function filesOf(query: string, isTls: boolean): EtcdPlace["files"] | undefined 
     files[parameter] = path;
   }
   return (files.cert === undefined) === (files.key === undefined) ? files : undefined;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@
  * that is too long), so known texts are looked for; none is repeated.
  */
 
+import { noAnswerReason } from "../shared/no-answer.ts";
 import { StoreError, type StoreErrorCode } from "../store.ts";
 import type { Json } from "./records.ts";
 
@@ -119,16 +120,12 @@ export function strangerFault(where: string, status: number): EtcdError {
 /** What `fetch` rejects with. */
 export function requestFault(where: string, error: unknown, timeoutMs: number): StoreError {
   if (error instanceof StoreError) return error;
-  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
-  if (code === "Malformed_HTTP_Response") {
+  if (error instanceof Error && "code" in error && error.code === "Malformed_HTTP_Response") {
     return new EtcdError("malformed", `what answers at ${where} speaks no HTTP; check host and port`);
   }
-  const what =
-    name === "TimeoutError" || name === "AbortError"
-      ? `no whole answer within ${timeoutMs / 1000} s`
-      : typeof code === "string" && /^[A-Za-z0-9_]{1,80}$/.test(code)
-        ? code
-        : "no reason given";
   const remedy = "check the address, the network, and etcd:// or etcds:// with its certificates";
-  return new EtcdError("unavailable", `${where} does not answer (${what}); ${remedy}`);
+  return new EtcdError(
+    "unavailable",
+    `${where} does not answer (${noAnswerReason(error, timeoutMs)}); ${remedy}`,
+  );
 }

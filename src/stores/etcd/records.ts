@@ -1,6 +1,6 @@
 /** What etcd answers ⇄ records. Pure. */
 
-import { jsonOrText } from "../shared/json-text.ts";
+import { jsonOrText, shallowJsonOrText } from "../shared/json-text.ts";
 import type { Snapshot, StoreRecord } from "../store.ts";
 import { fromBase64, versionOf } from "./keys.ts";
 
@@ -56,7 +56,7 @@ export function snapshotOf(prefix: string, application: string, values: readonly
 export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
   const position = Number(modRevision);
   return {
-    value: text.length > RECORD_LENGTH_MAX ? text : jsonOrText(text),
+    value: text.length > RECORD_LENGTH_MAX ? text : shallowJsonOrText(text),
     revision: modRevision,
     ...(Number.isSafeInteger(position) ? { position } : {}),
   };
@@ -64,11 +64,7 @@ export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
 
 /** What a text of any length says, for a command that writes it back. */
 export function wholeValueOf({ text }: KeyValue): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return jsonOrText(text);
 }
 
 export function isRevision(value: unknown): value is string {

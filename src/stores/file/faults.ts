@@ -2,6 +2,7 @@
 
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
+import { shellWord } from "../../text.ts";
 import { StoreError } from "../store.ts";
 
 /** The system's name of an error, such as ENOENT; empty where it has none. */
@@ -17,7 +18,7 @@ export function readFault(path: string, error: unknown): StoreError {
   const cause = { cause: error };
   if (code === "ENOENT" || code === "ENOTDIR") {
     // Without a quote in it, so that it can be pasted from a log; an empty file ends maintenance and what holds.
-    const remedy = `mkdir -p ${shellQuote(dirname(path))} && echo {} > ${shellQuote(path)}`;
+    const remedy = `mkdir -p ${shellWord(dirname(path))} && echo {} > ${shellWord(path)}`;
     return new StoreError(
       "missing",
       `there is no file ${path}; restore it, or if it is to be new: ${remedy}, then set its rollouts with -new`,
@@ -25,7 +26,7 @@ export function readFault(path: string, error: unknown): StoreError {
     );
   }
   if (code === "EACCES" || code === "EPERM") {
-    const remedy = `let it read the file and enter its directories, for example: chmod o+r ${shellQuote(path)}`;
+    const remedy = `let it read the file and enter its directories, for example: chmod o+r ${shellWord(path)}`;
     return new StoreError("denied", `${userName()} may not read ${path}; ${remedy}`, cause);
   }
   return new StoreError(
@@ -44,7 +45,7 @@ export function writeFault(path: string, error: unknown): StoreError {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR": {
-      const remedy = `create it: mkdir -p ${shellQuote(directory)}`;
+      const remedy = `create it: mkdir -p ${shellWord(directory)}`;
       return new StoreError("missing", `there is no directory ${directory}; ${remedy}`, cause);
     }
     case "EACCES":
@@ -77,11 +78,6 @@ export function writeFault(path: string, error: unknown): StoreError {
       );
     }
   }
-}
-
-/** A word of a shell command that an operator may paste, whatever is in it. */
-function shellQuote(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** With its number, because the name comes from the environment, which may be another user's; `nobody` is a name, too. */

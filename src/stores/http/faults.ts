@@ -1,23 +1,17 @@
 /** What goes wrong between a daemon and a web server, told so that an operator knows what to do. No text of the other side is repeated. */
 
+import { noAnswerReason } from "../shared/no-answer.ts";
 import { StoreError } from "../store.ts";
 
 /** What `fetch` rejects with. */
 export function requestFault(address: string, error: unknown, timeoutMs: number): StoreError {
   if (error instanceof StoreError) return error;
-  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
   if (error instanceof TypeError && String(error.message).includes("encoded data")) {
     return new StoreError("malformed", `${address} is not UTF-8 text; save it as UTF-8`);
   }
-  const what =
-    name === "TimeoutError" || name === "AbortError"
-      ? `no whole answer within ${timeoutMs / 1000} s`
-      : typeof code === "string" && /^[A-Za-z0-9_]{1,80}$/.test(code)
-        ? code
-        : "no reason given";
   return new StoreError(
     "unavailable",
-    `${address} does not answer (${what}); check the address, the network and its certificate`,
+    `${address} does not answer (${noAnswerReason(error, timeoutMs)}); check the address, the network and its certificate`,
   );
 }
 

@@ -3,7 +3,7 @@
  * change it; all other fields lie in `fields`.
  */
 
-import { jsonOrText } from "../shared/json-text.ts";
+import { shallowJsonOrText } from "../shared/json-text.ts";
 import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
 import type { Row } from "./client.ts";
 import { SIGNED } from "./schema.ts";
@@ -163,5 +163,5 @@ function contentOf(row: Row): unknown {
 
 /** A column of text in a table made by hand may hold anything: then the record is malformed, and the others are read. */
 function parse(text: unknown): unknown {
-  return text === null ? {} : jsonOrText(String(text));
+  return text === null ? {} : shallowJsonOrText(String(text));
 }

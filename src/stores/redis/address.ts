@@ -1,5 +1,7 @@
 /** The address of a Redis, taken apart. Pure. */
 
+import { percentDecoded } from "../shared/percent.ts";
+
 /** Where a Redis is, and as whom to log in. Secret: never shown, never part of an error. */
 export interface RedisPlace {
   readonly host: string;
@@ -22,8 +24,8 @@ export function parsePlace(scheme: "redis" | "rediss", location: string): RedisP
   if (url === null || url.search !== "" || url.hash !== "") return undefined;
   const [, database = "0"] = DATABASE.exec(url.pathname) ?? ["", undefined];
   if (!DATABASE.test(url.pathname)) return undefined;
-  const user = decode(url.username);
-  const password = decode(url.password);
+  const user = percentDecoded(url.username);
+  const password = percentDecoded(url.password);
   if (user === undefined || password === undefined || (user !== "" && password === "")) return undefined;
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -45,12 +47,4 @@ export function shownPlace({ host, port, isTls, database, login }: RedisPlace): 
 function portOf(location: string, url: URL): number {
   if (url.port !== "") return Number(url.port);
   return /:0*443(?:\/|$)/.test(location) ? 443 : DEFAULT_PORT;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { jsonOrText } from "../shared/json-text.ts";
 import type { RecordFields, Snapshot, StoreRecord } from "../store.ts";
 
 /** Counted up by our writes; no part of a record's value. */
@@ -42,11 +43,11 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
   const fields: [string, unknown][] = [];
   const doubled = `${version}:${ROLLOUT}`;
   for (const [name, text] of raw) {
-    if (name === version && !raw.has(doubled)) fields.push([ROLLOUT, fromText(text)]);
+    if (name === version && !raw.has(doubled)) fields.push([ROLLOUT, jsonOrText(text)]);
     // Which one was meant cannot be known; the feed says what is there, and that it counts as 0.
     else if (name === doubled) fields.push([ROLLOUT, Object.fromEntries(both(raw, version, doubled))]);
     else if (name !== version && name !== `${version}:${REVISION}`) {
-      fields.push([name.slice(version.length + 1), fromText(text)]);
+      fields.push([name.slice(version.length + 1), jsonOrText(text)]);
     }
   }
   const position = Number(raw.get(`${version}:${REVISION}`) ?? Number.NaN);
@@ -95,19 +96,11 @@ function revisionOf(raw: RawRecord): string {
 function both(raw: RawRecord, ...names: readonly string[]): [string, unknown][] {
   return names.flatMap((name) => {
     const text = raw.get(name);
-    return text === undefined ? [] : [[name, fromText(text)]];
+    return text === undefined ? [] : [[name, jsonOrText(text)]];
   });
 }
 
-function fromText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 function toText(value: unknown): string {
-  if (typeof value === "string" && fromText(value) === value) return value;
+  if (typeof value === "string" && jsonOrText(value) === value) return value;
   return JSON.stringify(value);
 }

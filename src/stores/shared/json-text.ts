@@ -2,17 +2,18 @@
 
 import { RECORD_DEPTH_MAX } from "./document-parts.ts";
 
-/**
- * What a text says in JSON; the text itself if it is none, or nests so deeply that parsing it would make visitors wait: then
- * the feed complains of it.
- */
+/** The value that a text has in JSON; the text itself if it is none. For commands, and for texts that are short. */
 export function jsonOrText(text: string): unknown {
-  if (nestsTooDeeply(text)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {
     return text;
   }
+}
+
+/** The same for a daemon: a text that nests so deeply that visitors would wait stays a text, and the feed complains of it. */
+export function shallowJsonOrText(text: string): unknown {
+  return nestsTooDeeply(text) ? text : jsonOrText(text);
 }
 
 /** Whether a text may nest deeper than records do. It takes signs within strings for nesting, too, as far as they are not closed again. */
