@@ -7,8 +7,12 @@
  * itself leaves no key with its revision, so our removals write a note in the same transaction, and the walk stops at its
  * revisions, too. A removal by hand is seen as far as another record was written while the removed one was there.
  *
+ * A walk is up to 256 requests for one command, and costs a daemon nothing: only `history` walks. In exchange, a change
+ * by any tool is seen, and a write stays one transaction.
+ *
  * Rejected: a watch from an old revision, which tells every change. etcd reads all revisions of all keys since then into its
- * memory for it, and the stream does not say where the past ends.
+ * memory for it, and the stream does not say where the past ends. A list in the record itself, which the command line keeps
+ * in stores without a memory: it would have only the changes that the command line made.
  */
 
 import type { PastRecord } from "../store.ts";
