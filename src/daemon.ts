@@ -71,10 +71,12 @@ export interface Daemon {
 export async function createDaemon(settings: Settings, log: Log): Promise<Daemon> {
   const clock = () => performance.now();
   const started = { startedAt: new Date(), startedAtMs: clock() };
+  const processStartedAt = new Date(Date.now() - process.uptime() * 1_000);
   const kept = openStateDirectory(settings, log);
   const opened = await openStore(settings.get(store), {
     table: settings.get(table),
     region: settings.get(region),
+    environment: process.env,
     warn: (message) => log.warn(message, { store: redactAddress(settings.get(store)) }),
   });
 
@@ -104,7 +106,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const listeners = servers.filter(isServer);
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
   const monitors = MONITORS.map((kind) =>
-    kind.create(settings, { metrics, rollout, feed, notReady, log, clock }),
+    kind.create(settings, { metrics, rollout, feed, notReady, log, clock, processStartedAt }),
   ).filter((monitor): monitor is Monitor => monitor !== undefined);
   const trouble = new ClientTrouble(metrics, log, rollout.first.application);
   const config = settings.get(configFile);

@@ -21,14 +21,16 @@ declare global {
 
 /** A middleware for whatever comes behind it. No visitor gets an error from it. */
 export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
+  const toldOf = new WeakSet<object>();
   return async (request, response, next) => {
-    const { decision, cookie } = await decideVisit(options, {
+    const visit = {
       request,
       cookies: request.headers.cookie,
       force: onlyHeader(request.headers[FORCE_NAME]),
       isTls: request.secure,
       earlier: request.maxwellsdaemon,
-    });
+    };
+    const { decision, cookie } = await decideVisit(options, visit, toldOf);
     request.maxwellsdaemon = decision;
     tellRequest(request, decision);
     if (cookie !== undefined) addCookie(response, cookie);

@@ -23,14 +23,16 @@ export async function maxwellsDaemon(
   options: VisitOptions<FastifyRequest>,
 ): Promise<void> {
   if (!app.hasRequestDecorator("maxwellsdaemon")) app.decorateRequest("maxwellsdaemon");
+  const toldOf = new WeakSet<object>();
   app.addHook("onRequest", async (request, reply) => {
-    const { decision, cookie } = await decideVisit(options, {
+    const visit = {
       request,
       cookies: request.headers.cookie,
       force: onlyHeader(request.headers[FORCE_NAME]),
       isTls: request.protocol === "https",
       earlier: request.maxwellsdaemon,
-    });
+    };
+    const { decision, cookie } = await decideVisit(options, visit, toldOf);
     request.maxwellsdaemon = decision;
     tellRequest(request.raw, decision);
     if (cookie !== undefined) addCookie(reply.raw, cookie);

@@ -31,14 +31,16 @@ declare module "hono" {
 
 /** A middleware for whatever comes behind it. No visitor gets an error from it. */
 export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandler {
+  const toldOf = new WeakSet<object>();
   return async (c, next) => {
-    const { decision, cookie } = await decideVisit(options, {
+    const visit = {
       request: c,
       cookies: c.req.header("cookie"),
       force: c.req.header(FORCE_NAME),
       isTls: c.req.url.startsWith("https:"),
       earlier: c.get("maxwellsdaemon"),
-    });
+    };
+    const { decision, cookie } = await decideVisit(options, visit, toldOf);
     c.set("maxwellsdaemon", decision);
     await next();
     if (cookie === undefined || !c.finalized || !canBeMadeAnew(c.res)) return;

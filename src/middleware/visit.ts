@@ -67,17 +67,22 @@ export interface VisitOutcome {
   readonly cookie: string | undefined;
 }
 
-/** Decides one request. Never rejects. */
+/**
+ * Decides one request. Never rejects.
+ *
+ * @param toldOf key functions that a warning was given about: one warning for each, and not one for each visitor
+ */
 export async function decideVisit<R>(
   options: VisitOptions<R>,
   visit: VisitRequest<R>,
+  toldOf: WeakSet<object>,
 ): Promise<VisitOutcome> {
   const { client, application, allowForce = false, locations = ["canary"], secure = false } = options;
   // A visitor has one assignment for all applications, and what it is by now is told by one cookie.
   const given = visit.earlier?.isDecided
     ? visit.earlier.assignment
     : sendableAssignment(cookieOf(visit.cookies, ASSIGNMENT_NAME));
-  const key = keyOf(options, visit.request);
+  const key = keyOf(options, visit.request, toldOf);
   const force = allowForce ? forced(visit) : undefined;
   const decision = await client.decide({ assignment: given, application, key, force });
   const isNew = decision.isDecided && decision.assignment !== given;
@@ -123,11 +128,8 @@ function forced<R>({ force, cookies }: VisitRequest<R>): string | undefined {
   return location !== undefined && isLocation(location) ? location : undefined;
 }
 
-/** Key functions that were complained of: once each, not with each visitor. */
-const toldOf = new WeakSet<object>();
-
 /** A key function that throws, or gives what is no key, is no visitor's error: it is told, and the visitor has no key. */
-function keyOf<R>({ key }: VisitOptions<R>, request: R): string | undefined {
+function keyOf<R>({ key }: VisitOptions<R>, request: R, toldOf: WeakSet<object>): string | undefined {
   if (key === undefined) return undefined;
   try {
     const value: unknown = key(request);
@@ -136,14 +138,18 @@ function keyOf<R>({ key }: VisitOptions<R>, request: R): string | undefined {
       return String(value);
     // As text it may be the same for all visitors, and they would all be in one place.
     if (value instanceof Promise) value.catch(() => {});
-    complain(key, new TypeError(`key gave ${kindOf(value)} in place of a string: its visitors have no key`));
+    complain(
+      toldOf,
+      key,
+      new TypeError(`key gave ${kindOf(value)} in place of a string: its visitors have no key`),
+    );
   } catch (error) {
-    complain(key, error instanceof Error ? error : String(error));
+    complain(toldOf, key, error instanceof Error ? error : String(error));
   }
   return undefined;
 }
 
-function complain(key: object, warning: Error | string): void {
+function complain(toldOf: WeakSet<object>, key: object, warning: Error | string): void {
   if (toldOf.has(key)) return;
   toldOf.add(key);
   emitWarning(warning);

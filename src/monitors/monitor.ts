@@ -40,6 +40,8 @@ export interface MonitorContext {
   readonly log: Log;
   /** The daemon's one clock, monotonic, in milliseconds. */
   readonly clock: () => number;
+  /** When the process began, by the time of day. */
+  readonly processStartedAt: Date;
 }
 
 /** A kind of monitor. Its file exports one of these, and `list.ts` names it. */

@@ -9,8 +9,6 @@ import type { PulledMetric, Sample } from "./metric.ts";
 
 const DESCRIPTORS_OF_PROCESS = "/proc/self/fd";
 
-const START_TIME_SECONDS = Math.round(Date.now() / 1000 - process.uptime());
-
 export const PROCESS_METRICS: readonly PulledMetric[] = [
   {
     name: "process_resident_memory_bytes",
@@ -34,7 +32,7 @@ export const PROCESS_METRICS: readonly PulledMetric[] = [
     unit: "seconds since 1970",
     labels: [],
     help: "Start time of the process since unix epoch in seconds.",
-    read: () => [{ labels: {}, value: START_TIME_SECONDS }],
+    read: ({ processStartedAt }) => [{ labels: {}, value: Math.round(processStartedAt.getTime() / 1000) }],
   },
   {
     name: "process_open_fds",

@@ -55,9 +55,13 @@ function unknownKind(address: string, scheme: string | undefined): Problem {
   );
 }
 
+/** Without an environment, no variable is set. */
+export type OpenContext = Omit<StoreContext, "location" | "environment"> &
+  Partial<Pick<StoreContext, "environment">>;
+
 /** Opens the store at an address that `resolveStore` accepts. */
-export async function openStore(address: string, context: Omit<StoreContext, "location">): Promise<Store> {
+export async function openStore(address: string, context: OpenContext): Promise<Store> {
   const resolved = resolveStore(address);
   if (resolved instanceof Problem) throw new TypeError(`${redactAddress(address)}: ${resolved.message}`);
-  return resolved.kind.open({ ...context, location: resolved.location });
+  return resolved.kind.open({ environment: {}, ...context, location: resolved.location });
 }

@@ -64,7 +64,7 @@ export const postgres: StoreKind = {
     const address = parsePostgresAddress(context.location);
     if (typeof address === "string") throw new TypeError(address);
     const { default: driver } = await import("pg");
-    return new PostgresStore(driver, address, context.warn.bind(context));
+    return new PostgresStore(driver, address, context);
   },
 };
 
@@ -74,12 +74,14 @@ class PostgresStore implements Store {
   readonly #listener: Listener;
   readonly #many = new PostgresMany();
 
-  constructor(driver: Driver, address: PostgresAddress, warn: (message: string) => void) {
+  constructor(driver: Driver, address: PostgresAddress, context: StoreContext) {
+    const warn = context.warn.bind(context);
     this.address = address.shown;
     let isWarned = false;
     const options: PostgresOptions = {
       driver,
       address,
+      environment: context.environment,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       onNoStatementTimeout() {
         if (isWarned) return;

@@ -137,6 +137,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What a store is made with. */
 export interface StoreContext {
   /** The part of the address behind the kind's name and colon. */
@@ -144,6 +147,8 @@ export interface StoreContext {
   /** For DynamoDB, as in 2016. */
   readonly table: string;
   readonly region: string;
+  /** For what an engine's own tools read there, such as `PGPASSWORD`. */
+  readonly environment: Environment;
   /** For what an operator should know and no caller is told. */
   warn(message: string): void;
 }

@@ -17,6 +17,9 @@ import { freePort } from "../support/port.ts";
 
 const NOBODY = "unix:/nowhere/daemon.sock";
 
+/** As one middleware has it for all its visits. */
+const toldOf = new WeakSet<object>();
+
 /** Decides a visit with a daemon that answers `reply`; the outcome and the lines that it was asked. */
 async function decided(
   reply: string,
@@ -28,6 +31,7 @@ async function decided(
   const outcome = await decideVisit(
     { client, ...options },
     { request: "the request", isTls: false, cookies: undefined, force: undefined, ...visit },
+    toldOf,
   );
   client.close();
   return { ...outcome, lines: fake.lines };
@@ -69,7 +73,7 @@ test("the decision tells whether the assignment is new with this response", asyn
 test("where nobody decides there is no cookie, and the visitor's assignment is kept", async () => {
   const client = new Client({ address: NOBODY });
   const visit = { request: "", cookies: "maxwellsdaemon=0.1", force: undefined, isTls: false };
-  const { decision, cookie } = await decideVisit({ client }, visit);
+  const { decision, cookie } = await decideVisit({ client }, visit, toldOf);
   expect([decision.assignment, decision.location, cookie]).toEqual(["0.1", "master", undefined]);
 });
 

@@ -34,7 +34,10 @@ export function testContext(applications: readonly string[] = ["app"]): TestCont
 
   const clock = () => context.nowMs;
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: [], clock });
-  const context: TestContext = { rollout, metrics, log, feed, notReady, logged, nowMs: 0, clock };
+  const processStartedAt = new Date(Date.now() - process.uptime() * 1_000);
+  const context: TestContext = {
+    ...{ rollout, metrics, log, feed, notReady, logged, nowMs: 0, clock, processStartedAt },
+  };
   return context;
 }
 

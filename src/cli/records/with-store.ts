@@ -42,6 +42,7 @@ export async function withOpened<T>(
   const opened = await openStore(address, {
     table: settings.get(table),
     region: settings.get(region),
+    environment: io.env,
     warn: (message) => io.stderr.write(`${PROGRAM}: ${oneLine(message)}\n`),
   });
   const signal = AbortSignal.timeout(timeoutMs);

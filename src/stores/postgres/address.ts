@@ -6,6 +6,7 @@
  */
 
 import { userInfo } from "node:os";
+import type { Environment } from "../store.ts";
 
 const PORT = 5432;
 
@@ -90,12 +91,12 @@ function isSslMode(text: string): text is SslMode {
   return (SSL_MODES as readonly string[]).includes(text);
 }
 
-/** Who logs in: as the address says, then as libpq's environment does, then as the system's user. */
-export function userOf({ user }: PostgresAddress): string {
-  return user ?? (process.env["PGUSER"] || userInfo().username);
+/** The user that logs in: the address names it, or libpq's variable does, or it is the user of this process. */
+export function userOf({ user }: PostgresAddress, environment: Environment): string {
+  return user ?? (environment["PGUSER"] || userInfo().username);
 }
 
-/** Empty where there is none, as for `peer`, `trust` and certificates. */
-export function passwordOf({ password }: PostgresAddress): string {
-  return password ?? process.env["PGPASSWORD"] ?? "";
+/** Empty if there is none, as for `peer`, `trust` and certificates. */
+export function passwordOf({ password }: PostgresAddress, environment: Environment): string {
+  return password ?? environment["PGPASSWORD"] ?? "";
 }

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import type pg from "pg";
 import type { Client, Connection } from "pg";
 import { unlessAborted } from "../shared/abort.ts";
-import { StoreError } from "../store.ts";
+import { type Environment, StoreError } from "../store.ts";
 import { type PostgresAddress, passwordOf, userOf } from "./address.ts";
 import { stateOf } from "./faults.ts";
 
@@ -29,6 +29,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface PostgresOptions {
   readonly driver: Driver;
   readonly address: PostgresAddress;
+  /** For `PGUSER` and `PGPASSWORD`. */
+  readonly environment: Environment;
   /** The server gives up on a statement by itself, so that what nobody waits for any longer does not pile up there. */
   readonly statementTimeoutMs: number;
   /** Called when the server's limit cannot be set, as behind PgBouncer. */
@@ -118,7 +120,7 @@ export class PostgresClient {
 }
 
 async function connect(
-  { driver, address }: PostgresOptions,
+  { driver, address, environment }: PostgresOptions,
   statementTimeoutMs: number,
   signal: AbortSignal,
   made: (client: Client, guard: Guard) => PostgresClient,
@@ -130,9 +132,9 @@ async function connect(
     host: address.host,
     port: address.port,
     database: address.database,
-    user: userOf(address),
+    user: userOf(address, environment),
     // A function, or the driver would look for more passwords by itself.
-    password: () => passwordOf(address),
+    password: () => passwordOf(address, environment),
     application_name: "maxwells-daemon",
     statement_timeout: statementTimeoutMs,
     connection: guard.connection(driver, ssl),
