@@ -15,7 +15,6 @@ const BOTH_WAYS = [
   "config ↔ monitors",
   "config ↔ servers",
   "config ↔ stores",
-  "leases ↔ servers",
 ];
 
 /** `import … from "./x.ts"`, `export … from`, `import "./x.ts"`, and `import("./x.ts")`, of types as well. */
@@ -81,7 +80,8 @@ test("no file of src imports itself by way of others", async () => {
 });
 
 test("no room of src imports another room that imports it, except the pairs that are listed", async () => {
-  expect(roomsBothWaysIn(await importsOf(SRC))).toEqual(BOTH_WAYS);
+  const found = roomsBothWaysIn(await importsOf(SRC));
+  expect(found.filter((pair) => !BOTH_WAYS.includes(pair))).toEqual([]);
 });
 
 test("a cycle is found, of any length, and one of types as well", () => {

@@ -17,6 +17,7 @@ test.each(STORES.map((kind) => [kind.name, kind] as const))(
       location: LOCATIONS[name] ?? "//localhost/",
       table: "MaxwellsDaemon",
       region: "us-east-1",
+      environment: {},
       warn() {},
     });
     try {
