@@ -82,7 +82,8 @@ function wordsPage(): string {
 
 <!-- Made from the table in src/cli/topics.ts by \`npm run docs\`; edit that. -->
 
-What the commands, the log and the pages mean by a word. \`maxwells-daemon help words\` prints the same.
+The words of the commands, the log and these pages. Each is explained by words that stand before it.
+\`maxwells-daemon help words\` prints the same.
 
 | word | meaning |
 |---|---|

@@ -360,7 +360,7 @@ describe("the log file", () => {
   test("SIGHUP without one says that there is none", async () => {
     const daemon = await makeHome().start();
     daemon.signal("SIGHUP");
-    await eventually(() => /there is no log file to open again/.test(daemon.log), "it says so");
+    await eventually(() => /no log file is open, so none is opened again/.test(daemon.log), "it says so");
     expect(await daemon.end()).toBe(0);
   });
 

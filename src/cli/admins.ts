@@ -20,7 +20,7 @@ export function adminAddresses(settings: LoadedSettings): readonly HostPort[] {
   if (addresses.length > 0) return addresses;
   throw new CliError(
     "usage",
-    `there is no admin listener to ask (${settings.origin(admins).text} is none)`,
-    "run the daemon with -admin 127.0.0.1:6293",
+    `no admin listener can be asked: ${settings.origin(admins).text} is none`,
+    "run the daemon with -admin 127.0.0.1:6293, and name that here",
   );
 }

@@ -1,10 +1,10 @@
 /**
  * The contract of a command.
  *
- * A command is a table and a function. The table is where its page of help, the completions of the shells and the
- * checks of what was written come from, so `run` is called with checked settings and the right number of words. `run`
- * resolves to an exit status; it rejects with a `CliError` or a `StoreError` for what an operator can mend, and it
- * leaves nothing open. A new command is a file beside this, and a line in `list.ts`.
+ * A command is a table and a function. Its page of help, the completions of the shells and the checks of its
+ * arguments come from the table. So `run` is called with checked settings and the right number of words. It
+ * resolves to an exit status, rejects with a `CliError` or a `StoreError` if an operator can mend the
+ * failure, and leaves nothing open. A new command is a file in `commands`, and a line in `list.ts`.
  */
 
 import type { Loaded, LoadedSettings, Problems } from "../config/load.ts";
@@ -14,22 +14,22 @@ import type { ExitCode } from "./exit.ts";
 /** A stream that text goes to. */
 export interface Output {
   write(text: string): void;
-  /** Whether a person looks at it, so that a page may be drawn again. */
+  /** Whether it is a terminal, on which a page may be drawn again. */
   readonly isTerminal?: boolean;
-  /** Whether its reader has gone, such as `head`: nothing that is written arrives any more. */
+  /** Whether its reader has ended, as `head` does: then nothing that is written arrives. */
   readonly isGone?: boolean;
-  /** Whether systemd's journal reads it, which takes a priority at the beginning of a line. */
+  /** Whether systemd's journal reads it. The journal takes a priority at the beginning of a line. */
   readonly isJournal?: boolean;
 }
 
-/** What commands may see of the world outside. */
+/** The world outside, as far as commands may see it. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** The configuration file that counts if it is there and none is named; absent: there is none. */
+  /** The configuration file that is read if it is there and no other is named. */
   readonly defaultConfigFile?: string;
-  /** Calls `stop` at the first Ctrl-C, for a command that goes on until then. Without it Ctrl-C ends the process at once. */
+  /** Calls `stop` at the first Ctrl-C. Without it, Ctrl-C ends the process at once. */
   readonly onInterrupt?: (stop: () => void) => void;
 }
 
@@ -47,7 +47,7 @@ export interface Example {
   readonly meaning: string;
 }
 
-/** What a command is run with. */
+/** The arguments of `run`. */
 export interface Invocation {
   readonly settings: LoadedSettings;
   /** Reads flags, environment and file once more. */
@@ -69,7 +69,7 @@ export interface Command {
   readonly options: readonly Option<unknown>[];
   /** Other defaults than the options' own, by the option's name. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** What a shared option means here, in place of its own summary, by the option's name. */
+  /** The meaning of a shared option in this command, in place of its own summary, by the option's name. */
   readonly summaries?: Readonly<Record<string, string>>;
   readonly examples: readonly Example[];
   /** The exit statuses that only this command and a few others have. */
@@ -93,8 +93,8 @@ export function usageOf(command: Command): string {
 }
 
 /**
- * The possible words of a placeholder or a positional such as `text|json`. None if any word is possible, or if the
- * placeholder only names what is possible, as `NAME|PID`.
+ * The possible words of a placeholder or a positional such as `text|json`. None if any word is possible, or
+ * if the placeholder only names what is possible, as `NAME|PID`.
  */
 export function wordsOf(placeholder: string | undefined): readonly string[] {
   return placeholder !== undefined && /^[a-z|]*\|[a-z|]*$/.test(placeholder) ? placeholder.split("|") : [];

@@ -7,8 +7,8 @@ import { type Address, addressText } from "../config/values.ts";
 import { line, socket } from "../servers/line.ts";
 
 /**
- * The socket that is named. If none is named, the daemon's own word counts, because under systemd it listens at the path of
- * the socket unit; and if no daemon tells, the default one. Null: `-socket none`.
+ * The socket that is named. If none is named: the one that the daemon's admin listener names, because under
+ * systemd it is the one of the socket unit. If no daemon answers: the default. Null for `-socket none`.
  */
 export async function daemonSocket(settings: Settings): Promise<Address | null> {
   const address = settings.get(socket);

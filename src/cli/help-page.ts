@@ -10,7 +10,7 @@ import { EXITS, type ExitCode } from "./exit.ts";
 import { grouped } from "./flag-groups.ts";
 import { TOPICS } from "./topics.ts";
 
-/** Every command understands it, and it counts before all other flags. */
+/** Every command understands it, and it wins over all other flags. */
 export const helpFlag = single(
   { name: "help", short: "h", summary: "this page", defaultText: "false", flagOnly: true },
   () => true,
@@ -35,6 +35,7 @@ export function helpPage(command: Command, program: Program): string {
     ...flagsSections(command),
     examplesSection(command),
     titled("Exit status", exitsOf(command, program)),
+    [`${PROGRAM} help words explains arc, offset, lease and the other words.\n`],
   ];
   return sections
     .filter((section) => section.length > 0)

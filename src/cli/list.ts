@@ -1,4 +1,4 @@
-/** The commands, in the order of the help. A new one is a file beside this, and a line here. */
+/** The commands, in the order of the help. A new one is a file in `commands`, and a line here. */
 
 import type { Program } from "./command.ts";
 import { ask } from "./commands/ask.ts";

@@ -1,6 +1,6 @@
 /**
- * Arguments → a command, run with checked settings → an exit status. Nothing here is global: the world outside comes
- * as `io`, so that tests call this function and read what it printed.
+ * Arguments → a command, run with checked settings → an exit status. Nothing here is global: `io` is the
+ * world outside, so tests can call this function and read what it printed.
  *
  *     argv ─▶ which command ─▶ help? ─▶ settings, or all problems at once ─▶ run ─▶ exit status
  */
@@ -87,7 +87,9 @@ function noSuchCommand(word: string, program: Program): string {
   return `${quote(word)}: no such command${nearest(word, names) || `; they are ${names.join(", ")}`}`;
 }
 
-/** What is wrong with the arguments of a command. Surplus ones may be values of unknown flags, and are not counted then. */
+/**
+ * The problems of a command's arguments. Surplus ones may be values of unknown flags: then they do not count.
+ */
 function wrongWords(command: Command, words: readonly string[], areCounted: boolean): string[] {
   const problems: string[] = [];
   command.positionals.forEach(({ name, required }, index) => {

@@ -1,4 +1,4 @@
-/** What commands print: text for people, JSON for programs. */
+/** How commands print: text for people, JSON for programs. */
 
 import { Problem } from "../config/option.ts";
 import { single } from "../config/values.ts";

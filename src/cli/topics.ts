@@ -5,37 +5,35 @@ import { moduleStore } from "../stores/module.ts";
 import { aligned } from "../text.ts";
 import { PROGRAM } from "./command.ts";
 
-/** The words that the commands use and do not explain. Each one needs only words that come before it. */
+/** The words of all pages and messages, at most fifteen. Each is explained by words that come before it. */
 export const WORDS: readonly (readonly [word: string, meaning: string])[] = [
-  ["application", "what is being rolled out; a daemon serves one or more"],
-  ["version", "another state of an application beside master, such as canary; it has its own servers"],
-  ["master", "the version that is proven; it serves all visitors that no other version serves"],
-  ["rollout", "the fraction of all visitors that a version serves: 5% or 0.05"],
-  ["assignment", "a visitor's number, from 0 to less than 1; the visitor keeps it, in a cookie or a header"],
-  ["arc", "the numbers that a version serves: all numbers lie on a circle, and an arc is a part of it"],
-  ["offset", "the number at which an arc begins; 0 if the record names none. canary=0.1@0 is 10% from 0 on"],
+  ["application", "a website, or another program that visitors use"],
+  ["version", "one variant of an application, on servers of its own, such as canary"],
+  ["master", "the proven version: it serves every visitor that no other version serves"],
+  ["rollout", "the fraction of all visitors that a version should serve: 5%, or 0.05"],
   [
-    "share",
-    "what a version really has, if another one takes visitors from it; canary comes before all others",
+    "assignment",
+    "a visitor's number, from 0 to less than 1, which the visitor keeps in a cookie or a header",
   ],
-  ["location", "the answer for a visitor: master, or the version whose arc has the visitor's number"],
-  ["store", "the place of the rollouts, which all daemons read: a file, Redis, DynamoDB, …"],
-  ["record", "one version of one application in the store: its rollout, offset and failsafe"],
-  ["snapshot", "all records of an application, read at one moment"],
-  ["unhealthy", "how old a snapshot may become while the store does not answer; then it is stale"],
-  ["stale", "older than that: everyone goes to master, except visitors of a version that holds"],
   [
-    "hold",
-    "-failsafe hold: a version keeps its visitors while the store is lost; for one that most visitors are on already",
+    "offset",
+    "the assignment at which the visitors of a version begin; it is 0 unless an operator sets another",
   ],
-  ["lease", "how long a proxy may decide by itself with what the daemon told it, without asking again"],
-  ["maintenance", "a switch beside the versions: while it is on, the proxy shows its maintenance page"],
+  ["arc", "the assignments that a version serves: canary=0.1@0 is a rollout of 0.1 from the offset 0 on"],
+  ["location", "the answer of the daemon: master, or the version whose arc has the visitor's assignment"],
+  ["store", "the file or database to which operators write rollouts, and from which all daemons read them"],
+  ["record", "the entry of one version in the store: its rollout, its offset, and more"],
+  ["snapshot", "all records of one application, as a daemon read them at one moment"],
+  ["unhealthy", "the age at which a snapshot becomes stale: the daemon then sends every visitor to master"],
+  ["failsafe", "a field of a record that can make an exception to that rule, for its version"],
+  ["hold", "the failsafe with which a version keeps its visitors though the snapshot is stale"],
+  ["lease", "the time for which a proxy may decide by itself, by the arcs that the daemon last gave it"],
 ];
 
 /** A page by its name, behind `help`. */
 export const TOPICS: Readonly<Record<string, { readonly summary: string; readonly page: () => string }>> = {
   words: {
-    summary: "what arc, lease, hold and the other words mean",
+    summary: "the words of all pages and messages, such as arc, offset and lease",
     page: () => `The words of ${PROGRAM}:\n${aligned(WORDS, "  ")}`,
   },
   stores: {
@@ -46,6 +44,6 @@ export const TOPICS: Readonly<Record<string, { readonly summary: string; readonl
         [...STORES, moduleStore].map(({ usage, summary }) => [usage, summary]),
         "  ",
       ) +
-      "Passwords are better given by MAXWELLS_DAEMON_STORE or in the file of -config: flags can be seen with ps.\n",
+      "Write a password into MAXWELLS_DAEMON_STORE or the file of -config, because ps shows flags.\n",
   },
 };

@@ -57,8 +57,9 @@ function wordsOf({ name, short }: Option<unknown>): readonly string[] {
 }
 
 /**
- * `-name` becomes `--name`, `-n` becomes the name that it is short for, and a value is joined to its flag. So a value
- * that begins with a dash stays a value, as in Go. Several letters behind one dash are a name, also as in Go.
+ * `-name` becomes `--name`, `-n` becomes the name that it is short for, and a value is joined to its flag. So
+ * a value that begins with a dash stays a value, as in Go. Several letters behind one dash are a name, also
+ * as in Go.
  *
  * @param options by their names and by their letters
  */
@@ -87,7 +88,10 @@ function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Opt
   return result;
 }
 
-/** Whether the word behind a flag is its value. A flag that can stand alone takes only a word that it can read. */
+/**
+ * Whether the word behind a flag is its value. A flag that can stand alone takes only a word that it can
+ * read.
+ */
 function mayTake(option: Option<unknown>, word: string): boolean {
   return option.impliedText === undefined || !(option.parse([word]) instanceof Problem);
 }

@@ -1,4 +1,4 @@
-/** Whether this user may write what the settings name. Nothing is written to find out. */
+/** Whether this user may write the files of the settings. Nothing is written to find out. */
 
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,7 +11,7 @@ export function whyNotWritable(path: string): string | undefined {
 /** Undefined if this user may make files in the directory. */
 export function whyNoFilesIn(directory: string): string | undefined {
   return refusal(directory, constants.W_OK | constants.X_OK, () =>
-    statSync(directory).isDirectory() ? undefined : `${directory} is no directory`,
+    statSync(directory).isDirectory() ? undefined : `${directory} is not a directory`,
   );
 }
 

@@ -1,4 +1,7 @@
-/** Commands are typed as root in directories that belong to others: nothing there is run or read unless it is named. */
+/**
+ * Commands are typed as root in directories that belong to others: nothing there is run or read unless it is
+ * named.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";

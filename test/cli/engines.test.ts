@@ -1,4 +1,4 @@
-/** What `set`, `remove` and `history` do on real engines, beside other writers. */
+/** The commands `set`, `remove` and `history` on real engines, beside other writers. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { etcdMissing, startEtcd } from "../support/etcd.ts";

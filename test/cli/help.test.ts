@@ -1,4 +1,4 @@
-/** What helps with words: groups of flags, the glossary, and hints at misspelt stores. */
+/** Help with words: groups of flags, the glossary, and hints at misspelt stores. */
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -33,6 +33,23 @@ describe("the glossary", () => {
       expect(stdout).toMatch(new RegExp(`^  ${word} `, "m"));
     }
     expect(new Set(WORDS.map(([word]) => word)).size).toBe(WORDS.length);
+  });
+
+  test("is short, and explains a word before another word needs it", async () => {
+    expect(WORDS.length).toBeLessThanOrEqual(15);
+    for (const [index, [word, meaning]] of WORDS.entries()) {
+      for (const [later] of WORDS.slice(index + 1)) {
+        expect(meaning, `${word} is explained by ${later}`).not.toMatch(new RegExp(`\\b${later}s?\\b`));
+      }
+    }
+  });
+
+  test("is named at the end of each page of help", async () => {
+    for (const words of [["help"], ["help", "set"], ["status", "-h"]]) {
+      expect((await run(words)).stdout).toEndWith(
+        "maxwells-daemon help words explains arc, offset, lease and the other words.\n",
+      );
+    }
   });
 
   test("help stores shows how each kind is written", async () => {

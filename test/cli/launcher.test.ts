@@ -1,6 +1,6 @@
 /**
- * `bin/maxwells-daemon`, in the layouts in which npm may leave it. The Bun that it finds is a script that tells how it
- * was called, but for the last tests, which run the packed package for real.
+ * `bin/maxwells-daemon`, in the layouts in which npm may leave it. The Bun that it finds is a script that
+ * prints its arguments; the last tests run the packed package for real.
  */
 
 import { afterAll, describe, expect, test } from "bun:test";
@@ -57,7 +57,7 @@ function launch(command: string, args: readonly string[] = [], path = "/usr/bin:
   };
 }
 
-/** What Bun is started with. */
+/** The arguments that Bun gets. */
 const OPTIONS = [
   "--config=/dev/null",
   "--no-env-file",

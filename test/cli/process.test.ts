@@ -183,7 +183,7 @@ describe("status -watch", () => {
 });
 
 describe("streams", () => {
-  test("a reader that goes away is no error", () => {
+  test("a reader that goes away is not an error", () => {
     // `:` is gone before anything is written: the pause is for that.
     const script = `(sleep 0.1; ${LAUNCHER} help; echo "ended with $?" >&2) | :`;
     const { stderr } = Bun.spawnSync(["bash", "-c", script]);

@@ -26,7 +26,7 @@ describe("set", () => {
     ["0.05", 0.05],
     ["100%", 1],
     ["0%", 0],
-  ])("writes %s, with who and when", async (text, rollout) => {
+  ])("writes %s, with author and time", async (text, rollout) => {
     using store = fileStore({ app: { canary: 0.25 } });
     const { status, stdout, stderr } = await store.run("set", "canary", text);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -172,7 +172,7 @@ describe("set", () => {
     ],
     ["a record that is gone", "undefined", "another writer removed canary of app"],
     ["a malformed record", '{ value: "x", revision: "2" }', "malformed"],
-  ])("a lost compare-and-set tells of %s", async (_, current, message) => {
+  ])("a lost compare-and-set names %s", async (_, current, message) => {
     using directory = temporaryDirectory();
     const path = directory.path("lost.ts");
     writeFileSync(
@@ -222,7 +222,10 @@ describe("set", () => {
   });
 });
 
-/** A store of one record in memory, whose `write` is what `body` says; it may use `records`, `turn` and `StoreError`. */
+/**
+ * A store of one record in memory, whose `write` is what `body` says; it may use `records`, `turn` and
+ * `StoreError`.
+ */
 function scripted(directory: { path(name: string): string }, body: string): string {
   const errors = new URL("../../src/stores/store.ts", import.meta.url).pathname;
   const path = directory.path("scripted.ts");
@@ -394,8 +397,10 @@ describe("set shows each field that changed", () => {
     const first = await store.run("set", "canary", "1%");
     expect(first.status).toBe(0);
     expect(first.stderr).toContain("canary begins with -failsafe hold and -offset 0.5 of the last release");
-    expect(first.stderr).toContain("canary holds below 100%: if the store is lost, it stays at 1%");
-    expect((await store.run("get")).stdout).toContain("holds below 100%");
+    expect(first.stderr).toContain(
+      "canary has -failsafe hold below 100%: if the store is lost, it stays at 1%",
+    );
+    expect((await store.run("get")).stdout).toContain("failsafe hold below 100%");
     const held = await store.run("set", "canary", "2%");
     expect(held.stdout).toContain("canary of app: 1% (0.01) → 2% (0.02), offset 0.5, failsafe hold in file:");
     const named = await store.run("set", "canary", "2%", "-failsafe", "master");
@@ -472,10 +477,10 @@ describe("overlaps", () => {
     }
   });
 
-  test("without room for both there is no offset to name", async () => {
+  test("without room for both, no offset is named", async () => {
     using store = fileStore({ app: { canary: 0.7, blue: 0 } });
     const { stderr } = await store.run("set", "blue", "40%");
-    expect(stderr).toContain("there is no room for both");
+    expect(stderr).toContain("no offset has room for both");
   });
 });
 
@@ -585,7 +590,7 @@ describe("get", () => {
     expect(stderr).toContain("there are ");
   });
 
-  test("an application without records is told, and is no failure", async () => {
+  test("an application without records is reported, and does not fail", async () => {
     using store = fileStore({});
     expect(await store.run("get")).toMatchObject({
       status: 0,

@@ -1,4 +1,4 @@
-/** One question over the socket: which version serves this visitor, and with -v, why. */
+/** Asks one question over the socket: which version serves this visitor, and with -v, why. */
 
 import { admin } from "../../admin/admin.ts";
 import { assignmentOfText } from "../../assignment.ts";
@@ -24,7 +24,7 @@ import { daemonSocket } from "../daemon-socket.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 
-/** People wait longer than proxies, but not for ever. */
+/** A person has more patience than a proxy. */
 const TIMEOUT_MS = 2_000;
 
 function nonEmpty(text: string): string | Problem {
@@ -60,8 +60,8 @@ export const ask: Command = {
   name: "ask",
   summary: "ask the daemon which version serves a visitor",
   description:
-    "Without ASSIGNMENT and -key it asks for a new visitor, who is given an assignment. The question counts as a decision.\n" +
-    "The exit status is 1 if the daemon does not serve the -application.",
+    "Without ASSIGNMENT and -key it asks for a new visitor, who is given an assignment. The daemon counts the question\n" +
+    "as a decision. The exit status is 1 if the daemon does not serve the -application.",
   positionals: [
     { name: "ASSIGNMENT", summary: "the visitor's number, from 0 to less than 1", required: false },
   ],
@@ -79,7 +79,7 @@ export const ask: Command = {
     if (assignment !== undefined && Number.isNaN(assignmentOfText(assignment))) {
       throw new CliError(
         "usage",
-        `${quote(assignment)} is no assignment`,
+        `${quote(assignment)} is not an assignment`,
         "write a number from 0 to less than 1, such as 0.42",
       );
     }
@@ -120,17 +120,21 @@ export const ask: Command = {
         ...reasons(shown),
       ]),
     );
-    if (question.force !== undefined && "reason" in answer && answer.reason !== ("forced" satisfies Reason)) {
-      const why = "it runs without -allow-force, has no such version, or its rollouts are stale";
-      io.stderr.write(
-        oneLine(`${PROGRAM}: the daemon ignored -force ${question.force}: ${why}`).concat("\n"),
-      );
+    if (question.force !== undefined && !isForced(answer, question.force)) {
+      const why = "It runs without -allow-force, has no such version, or its rollouts are stale.";
+      const told = `the daemon ignored -force ${question.force}, and decided by the rollouts. ${why}`;
+      io.stderr.write(oneLine(`${PROGRAM}: ${told}`).concat("\n"));
     }
     return EXITS.ok.status;
   },
 };
 
-/** The answer with its reason. A daemon that cannot explain, such as an older one, is asked without, unless it has to. */
+/** Whether the daemon obeyed. One that gives no reason can only be judged by its answer. */
+function isForced(answer: DecisionAnswer | Explanation, location: string): boolean {
+  return "reason" in answer ? answer.reason === ("forced" satisfies Reason) : answer.location === location;
+}
+
+/** The answer with its reason, or without if the reason is not needed and an older daemon cannot give it. */
 async function explained(question: SingleQuestion, isNeeded: boolean): Promise<DecisionAnswer | Explanation> {
   try {
     return await explain(question);
@@ -148,7 +152,11 @@ function isInMaintenance(answer: DecisionAnswer | Explanation): boolean {
 
 function withoutDescriptor(address: ReturnType<typeof socket.parse>): SingleQuestion["address"] {
   if (address === null)
-    throw new CliError("usage", "-socket is none, so there is no daemon to ask", "write its path");
+    throw new CliError(
+      "usage",
+      "no daemon can be asked: -socket is none",
+      "name the path of the daemon's socket",
+    );
   if (address instanceof Problem || address.kind === "fd") throw new TypeError("-socket names a path");
   return address;
 }
@@ -175,11 +183,12 @@ function failure(error: unknown, where: string): unknown {
     );
   }
   const remedies: Readonly<Record<string, string>> = {
-    ENOENT: "there is no such socket: is the daemon running? if it has another -socket, name that",
-    ECONNREFUSED: "the socket's file is there, but no daemon listens at it: start the daemon again",
-    EACCES: "this user may not connect: run this as another user, or change the daemon's -socket-mode",
+    ENOENT: "the socket is not there: is the daemon running? If it has another -socket, name that.",
+    ECONNREFUSED: "the socket's file exists, but no daemon listens at it: start the daemon again",
+    EACCES:
+      "this user has no right to connect: run this as another user, or change the daemon's -socket-mode",
   };
-  const remedy = remedies[cause?.code ?? ""] ?? "is the daemon running? ask it: maxwells-daemon status";
+  const remedy = remedies[cause?.code ?? ""] ?? "is the daemon running? Ask it: maxwells-daemon status";
   return new CliError("unreachable", `no answer from ${where}: ${error.message}`, remedy, {
     cause: error,
   });

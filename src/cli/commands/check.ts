@@ -1,4 +1,4 @@
-/** Validates flags, environment and file, and shows what they come to; with -deep, it also tries what they name. */
+/** Checks and prints the settings. With -deep it also opens all that they name. */
 
 import { configFile } from "../../config/config-file.ts";
 import { allOptions } from "../../config/options.ts";
@@ -22,10 +22,10 @@ export const deep = single(
 
 export const check: Command = {
   name: "check",
-  summary: "validate flags, environment and file without running the daemon",
+  summary: "check flags, environment and configuration file without running the daemon",
   description:
-    "It takes the daemon's flags, and prints each setting with its value and where that came from. Without -deep it opens\n" +
-    "nothing. With -deep, run it as the daemon's user: it exits with 1 if the daemon could not start, or could not read its\n" +
+    "It takes the daemon's flags, and prints each setting with its value and its origin. Without -deep it opens nothing.\n" +
+    "Run it with -deep as the daemon's user: it exits with 1 if the daemon could not start, or could not read its\n" +
     "rollouts. It changes nothing, and takes nothing from a daemon that runs.",
   positionals: [],
   options: [...allOptions(), deep, output],

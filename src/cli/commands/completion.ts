@@ -1,4 +1,4 @@
-/** Prints a script for a shell. Each asks `__complete` (`completion/complete.ts`) for the words of the moment. */
+/** Prints a script for a shell. At each Tab the script asks `__complete` (`completion/complete.ts`). */
 
 import { type Command, PROGRAM } from "../command.ts";
 import { EXITS } from "../exit.ts";

@@ -23,7 +23,7 @@ export const daemon: Command = {
   ],
 
   async run(invocation) {
-    // Loaded here, because the other commands run no daemon.
+    // Loaded only now: the other commands need the options of servers and monitors, but no daemon.
     const { runDaemon } = await import("./daemon/process.ts");
     return runDaemon(invocation);
   },

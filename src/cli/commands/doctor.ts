@@ -195,7 +195,10 @@ function siteOf({ settings }: Invocation): Site | undefined {
   });
 }
 
-/** The names in the store of the settings, if that is the daemon's own store; undefined if it cannot be read, or not list them. */
+/**
+ * The names in the store of the settings, if that is the daemon's own store. Undefined if they cannot be read
+ * or listed.
+ */
 async function storedApplications(
   { settings, io }: Invocation,
   address: string,

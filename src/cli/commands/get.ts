@@ -1,4 +1,4 @@
-/** Prints the records of the applications as the store has them, what is wrong with them, and what they come to. */
+/** Prints the records in the store, the problems of each, and the share of visitors that each really has. */
 
 import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";

@@ -9,12 +9,12 @@ import { TOPICS } from "../topics.ts";
 
 export const help: Command = {
   name: "help",
-  summary: "explain the daemon's flags, a command, or the words that they use",
+  summary: "explain the daemon's flags, a command, or the words of all pages",
   positionals: [{ name: "COMMAND", summary: "a command; or words, or stores", required: false }],
   options: [],
   examples: [
     { line: "help set", meaning: "how rollouts are written" },
-    { line: "help words", meaning: "what arc, lease, hold and the other words mean" },
+    { line: "help words", meaning: "the words of all pages and messages, such as arc, offset and lease" },
     { line: "help stores", meaning: "all kinds of -store" },
   ],
 

@@ -8,7 +8,7 @@ import { allOptions, application, store } from "../../config/options.ts";
 import { redactAddress } from "../../config/redact.ts";
 import { addressText, hostPortText } from "../../config/values.ts";
 import { socket } from "../../servers/line.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine, rolloutText } from "../../text.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError } from "../exit.ts";
 
@@ -61,7 +61,7 @@ async function refuseToTakeOver({ settings, io }: Invocation): Promise<void> {
   if (isTaken) {
     throw new CliError(
       "failed",
-      `a daemon answers at ${addressText(address)} already, and this one would take its place`,
+      `a daemon answers at ${addressText(address)} already; this one would take its place, so it was not started`,
       `give this one another socket: ${programHere(io.env)} quickstart -socket ./maxwells-daemon.sock -admin none`,
     );
   }
@@ -83,7 +83,8 @@ function writeFirstRollouts({ settings, io }: Invocation): void {
       { cause: error },
     );
   }
-  io.stdout.write(`wrote ${oneLine(path)}\n`);
+  const share = `canary serves ${rolloutText(FIRST_ROLLOUT)} of all visitors, and master the others`;
+  io.stdout.write(`wrote ${oneLine(path)}: ${share}\n`);
 }
 
 function welcome({ settings, io }: Invocation, servers: readonly string[]): string {
@@ -105,21 +106,25 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
     "",
     "Try, in another terminal and in this directory:",
     `  ${program} ask -v${socketFlag}${configFlag}`,
+    "      which version serves a new visitor, and why",
     `  ${program} set canary 50%${storeFlag}${applicationFlag}${configFlag}`,
-    ...(adminAddress === null ? [] : [`  ${program} status${adminFlag}${configFlag}`]),
+    "      canary serves half of all visitors from now on",
+    ...(adminAddress === null
+      ? []
+      : [`  ${program} status${adminFlag}${configFlag}`, "      what the daemon has read and decided"]),
     // A hint that does not work is worse than none.
     ...(address?.kind === "unix" && Bun.which("nc", { PATH: io.env["PATH"] ?? "" }) !== null
-      ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`]
+      ? [`  printf '0.42\\n' | nc -U -q 1 ${address.path}`, "      the question as a proxy asks it"]
       : []),
     "",
   ]);
 }
 
-/** What starts this program in another terminal and in this directory: its name alone only if the PATH leads to it. */
+/** The command that starts this program in another terminal, in this directory: its name if it is in PATH. */
 function programHere(env: Invocation["io"]["env"]): string {
   if (env["npm_command"] === "exec") return `npx ${PROGRAM}`;
   const launcher = resolve(import.meta.dir, "../../../bin", PROGRAM);
-  // Of an executable of one file there is nothing else.
+  // An executable of one file has no launcher.
   const path = existsSync(launcher) ? launcher : process.execPath;
   const found = Bun.which(PROGRAM, { PATH: env["PATH"] ?? "" });
   if (found !== null && realpathSync(found) === realpathSync(path)) return PROGRAM;

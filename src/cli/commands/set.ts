@@ -1,4 +1,4 @@
-/** Writes a rollout. What is written and what is refused is decided in `src/records`; here are its flags and its words. */
+/** Writes a rollout. `src/records` decides what is written; here are the flags and the words. */
 
 import { MAINTENANCE, MASTER, VERSION } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
@@ -27,7 +27,7 @@ export const set: Command = {
   summary: "write a rollout into the store",
   description:
     "All daemons that read the store follow within their -delay. Writing what is there already does nothing. If another\n" +
-    "operator was first, set ends with status 4; but 0%, without -expect, is tried again until it is written.\n" +
+    "operator was first, set ends with status 4. Only 0% without -expect is tried again until it is written.\n" +
     "The version maintenance is a switch: on or off.",
   positionals: [
     { name: "VERSION", summary: "canary, maintenance, or another version", required: true },
@@ -133,7 +133,7 @@ function followersText(followers: readonly Follower[] | undefined): string {
     .join("");
 }
 
-/** What was asked for, or everything that is wrong with it. */
+/** The change of the arguments. Throws all that is wrong with them. */
 function readChange({ settings, positionals, io }: Invocation): Change {
   const [version = "", text = ""] = positionals;
   const [name = "", ...others] = settings.get(application);

@@ -1,4 +1,4 @@
-/** What running daemons say of themselves: rollouts, age, store, counts. They are asked at their admin listeners. */
+/** Prints the state of running daemons, as their admin listeners say it: rollouts, age, store, counts. */
 
 import { AdminError, fetchState } from "../../admin/fetch-state.ts";
 import type { State } from "../../admin/state.ts";
@@ -17,12 +17,12 @@ const TIMEOUT_MS = 2_000;
 
 export const status: Command = {
   name: "status",
-  summary: "what running daemons say of themselves",
+  summary: "print the state of running daemons: rollouts, age, store, counts",
   description:
-    "It asks the daemon's admin listener. With several -admin it prints a summary of all daemons. The exit status is 1 if a\n" +
-    "daemon is not ready, as /readyz says it: its rollouts are stale, or its socket is gone. Of several it is also 1 if one does\n" +
-    "not answer or they do not agree. With -watch it goes on until Ctrl-C, and shows the share that each version had of the last\n" +
-    "decisions.",
+    "It asks the daemon's admin listener. With several -admin it prints a summary of all daemons. The exit status is 1 if\n" +
+    "a daemon is not ready, as /readyz says it: its rollouts are stale, or its socket is gone. With several daemons it is\n" +
+    "also 1 if one does not answer, or if they do not agree. With -watch it prints until Ctrl-C which share of the last\n" +
+    "decisions each version had.",
   positionals: [],
   options: [admins, watch, output, configFile],
   examples: [
@@ -83,7 +83,7 @@ async function stateOrError(address: HostPort): Promise<State> {
     error?.message ?? "no answer",
     isForeign
       ? "name the daemon's -admin HOST:PORT"
-      : "is the daemon running? if it has another -admin HOST:PORT, name that",
+      : "is the daemon running? If it has another -admin HOST:PORT, name that.",
     { cause: error },
   );
 }

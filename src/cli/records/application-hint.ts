@@ -1,4 +1,4 @@
-/** Which application was probably meant, if the store has no records of the one that was named. */
+/** A hint at the application that was probably meant, if the store does not have the one that was named. */
 
 import { nearest } from "../../config/nearest.ts";
 import type { Store } from "../../stores/store.ts";
@@ -7,7 +7,7 @@ import { oneLine } from "../../text.ts";
 /** Listing goes through all keys of some engines, and is only a courtesy here. */
 const LIST_TIMEOUT_MS = 1_000;
 
-/** A longer list is no help. */
+/** A longer list does not help. */
 const NAMES_MAX = 8;
 
 /** `; did you mean website?` or `; it has website, shop`; empty if the store cannot tell. Never rejects. */

@@ -1,4 +1,4 @@
-/** Who writes a record: `user@host`. */
+/** The author of a record: `user@host`. */
 
 import { hostname } from "node:os";
 import type { Io } from "../command.ts";
@@ -12,7 +12,10 @@ export function authorOf({ env }: Io): string {
   return `${user}@${hostname()}`;
 }
 
-/** The user's name from the system's user database, because cron and services set no USER; `uid1000` if it has none. */
+/**
+ * The user's name from the system's user database, because cron and services set no USER; `uid1000` if it has
+ * none.
+ */
 function nameOfUid(): string {
   const uid = `uid${process.getuid?.() ?? ""}`;
   try {

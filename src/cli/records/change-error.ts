@@ -11,7 +11,7 @@ import { CliError } from "../exit.ts";
 import { applicationHint } from "./application-hint.ts";
 import { takenText } from "./change-text.ts";
 
-/** What helps if the store does not: the proxy decides without the daemon, and then for master. */
+/** The way back without the store: a proxy without a daemon serves master. */
 export const EMERGENCY =
   "to send everyone to master without the store, stop the daemon on each machine:\n" +
   "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
@@ -112,7 +112,7 @@ function refusalError(
       const { taken, offset, hasVisitors } = refusal;
       const elsewhere =
         offset === undefined
-          ? "there is no room for both: make one of them smaller"
+          ? "no offset has room for both: make one of them smaller"
           : `give it visitors of its own with -offset ${offset}${hasVisitors ? " (those it has now change)" : ""}`;
       return new CliError(
         "failed",

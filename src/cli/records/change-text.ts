@@ -7,8 +7,8 @@ import { fullRollout, type ShownRecord, stateText } from "../../records/shown.ts
 import { oneLine, rolloutText } from "../../text.ts";
 
 /**
- * `canary of app: 5% (0.05) → 10% (0.1), offset 0.5, failsafe master → hold`: every field that a daemon acts upon, if it
- * changed or is not the usual one.
+ * `canary of app: 5% (0.05) → 10% (0.1), offset 0.5, failsafe master → hold`: every field that a daemon acts
+ * upon, if it changed or is not the usual one.
  */
 export function changeText(before: ShownRecord | null, after: ShownRecord): string {
   const was = before === null ? absentText(after) : stateText(before);
@@ -36,12 +36,14 @@ export function remarkSentence(version: string, remark: Remark): string {
         ...(remark.offset === undefined ? [] : [`-offset ${remark.offset}`]),
       ];
       const settings = flags.join(" and ");
-      return oneLine(`${version} begins with ${settings} of the last release; name them to change them`);
+      return oneLine(
+        `${version} begins with ${settings} of the last release; name these flags to change them`,
+      );
     }
     case "holds-below-whole":
       return oneLine(
-        `${version} holds below 100%: if the store is lost, it stays at ${rolloutText(remark.rollout)} and cannot be ` +
-          "taken back; hold is for a version that most visitors are on already, else write -failsafe master",
+        `${version} has -failsafe hold below 100%: if the store is lost, it stays at ${rolloutText(remark.rollout)} and ` +
+          "cannot be taken back. Hold is for a version that most visitors are on already; else set -failsafe master.",
       );
     default:
       return oneLine(remarkText(remark));
@@ -54,7 +56,7 @@ export function remarkText(remark: Remark): string {
     case "maintenance-on":
       return "MAINTENANCE IS ON";
     case "holds-below-whole":
-      return "holds below 100%";
+      return "failsafe hold below 100%";
     case "inherited":
       return "begins with settings of the last release";
     case "overlap": {

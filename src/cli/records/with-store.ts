@@ -29,7 +29,7 @@ export function withStore<T>(
 /**
  * The same with the store at another address, and another time limit.
  *
- * @param graceMs how much longer `use` may take after its signal has aborted, to find out what became of its work
+ * @param graceMs how much longer `use` may take after its signal has aborted, to see what became of it
  */
 export async function withOpened<T>(
   address: string,
@@ -53,7 +53,7 @@ export async function withOpened<T>(
   });
   const notice = setTimeout(() => {
     const limit = `${timeoutMs / 1000} s at most`;
-    io.stderr.write(`${PROGRAM}: ${oneLine(opened.address)} takes long; waiting for it, ${limit}\n`);
+    io.stderr.write(`${PROGRAM}: ${oneLine(opened.address)} has not answered yet; still waiting, ${limit}\n`);
   }, SILENCE_MS);
   try {
     return await Promise.race([use(opened, signal), outOfTime]);

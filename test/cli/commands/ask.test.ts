@@ -127,7 +127,7 @@ describe("ask", () => {
   });
 
   test.each(["1", "-0.5", "abc", "0.5 force=canary", "0.5\n0.6", "NaN"])(
-    "%j is no assignment, and nothing is asked",
+    "%j is not an assignment, so nothing is asked",
     async (assignment) => {
       const { status, stderr, stdout } = await ask("--", assignment);
       expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
@@ -165,7 +165,7 @@ describe("ask", () => {
     const { status, stdout, stderr } = await ask("0.9", "-force", "nope");
     expect(status).toBe(0);
     expect(stdout).toContain("master");
-    expect(stderr).toContain("the daemon ignored -force nope");
+    expect(stderr).toContain("the daemon ignored -force nope, and decided by the rollouts.");
   });
 
   test("a daemon that cannot explain is asked without", async () => {
@@ -188,13 +188,13 @@ describe("ask", () => {
     }
   });
 
-  test("nobody at the socket ends with 3 and the remedy", async () => {
+  test("no daemon at the socket ends with 3 and the remedy", async () => {
     const { status, stderr } = await run(["ask", "-socket", directory.path("nobody.sock")]);
     expect(status).toBe(3);
     expect(stderr).toContain("is the daemon running?");
   });
 
-  test("a file that is no socket ends with 3", async () => {
+  test("a file that is not a socket ends with 3", async () => {
     const path = directory.path("file");
     writeFileSync(path, "");
     expect((await run(["ask", "-socket", path])).status).toBe(3);
@@ -224,7 +224,7 @@ describe("status", () => {
     const { status, stdout, stderr } = await run(["status", "-admin", address()]);
     expect(status).toBe(1);
     expect(stderr).toContain("lost IS STALE (never read): everyone goes to master; the file");
-    expect(stdout).toMatch(/^ {2}canary +5% +0\.5 +hold +holds below 100%$/m);
+    expect(stdout).toMatch(/^ {2}canary +5% +0\.5 +hold +failsafe hold below 100%$/m);
     expect(stdout).toContain("STALE");
     expect(stdout + stderr).not.toContain("\u001b");
     expect(stderr).not.toContain("app IS STALE");
@@ -234,7 +234,7 @@ describe("status", () => {
     expect(JSON.parse((await run(["status", "-admin", address(), "-o", "json"])).stdout)).toEqual(STATE);
   });
 
-  test("nobody there ends with 3, somebody else with 1, none with 2", async () => {
+  test("no answer ends with 3, another program with 1, none with 2", async () => {
     const other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("{}") });
     // A server that was stopped no longer knows its port.
     const { port } = other;

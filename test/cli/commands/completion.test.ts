@@ -151,7 +151,9 @@ describe("zsh", () => {
   }
 
   needs("zsh")("describes commands, flags, fixed values and versions", async () => {
-    expect(await described("sta")).toEqual(["status:what running daemons say of themselves"]);
+    expect(await described("sta")).toEqual([
+      "status:print the state of running daemons: rollouts, age, store, counts",
+    ]);
     expect((await described("set", "canary", "-exp"))[0]).toStartWith("-expect:go on only if");
     expect(await described("-log-format=")).toEqual(["-log-format=text", "-log-format=json"]);
     expect(await described("get", "-store", "constant:0.1", "can")).toEqual(["canary"]);

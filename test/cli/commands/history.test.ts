@@ -59,7 +59,7 @@ describe("history", () => {
     expect(store.record()["notes"]).toBe("x".repeat(1_000));
   });
 
-  test("a list that somebody spoiled is no reason to fail", async () => {
+  test("a list that another writer spoiled does not make it fail", async () => {
     using store = fileStore({ app: { canary: { rollout: 0.5, history: "soon" }, blue: "much" } });
     const { status, stdout } = await store.run("history");
     expect(status).toBe(0);

@@ -63,7 +63,7 @@ describe("status of one daemon", () => {
     }, "maintenance is off");
   });
 
-  test("shows the share that is left to a version under another one, and who takes it", async () => {
+  test("shows the share that is left to a version under another one, and the version that takes it", async () => {
     const { admin } = await site({ canary: 0.5, blue: 0.6 }).daemon();
     const { stdout } = await run(["status", "-admin", admin]);
     expect(stdout).toMatch(/^ {2}canary +50% +50%$/m);
@@ -81,9 +81,9 @@ describe("status of one daemon", () => {
   test.each([
     ["a list of nothing", { pid: 1, applications: [null], servers: [] }],
     ["an application without arcs", { pid: 1, applications: [{ name: "app" }], servers: [] }],
-    ["a name that is no text", { pid: 1, applications: [{ name: {} }], servers: [null] }],
+    ["a name that is not a text", { pid: 1, applications: [{ name: {} }], servers: [null] }],
     ["no object", []],
-  ])("who answers %s is not this daemon", async (_, answer) => {
+  ])("a program that answers %s is not this daemon", async (_, answer) => {
     const stranger = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json(answer) });
     releases.push(() => stranger.stop(true));
     const { status, stderr } = await run(["status", "-admin", `127.0.0.1:${stranger.port}`]);
@@ -108,7 +108,7 @@ describe("status of one daemon", () => {
   });
 });
 
-/** This machine's name, where it leads to the loopback address that the daemons here listen on. */
+/** This machine's name, if it leads to the loopback address that the daemons here listen on. */
 const isNamed = await lookup(hostname()).then(
   ({ address }) => address === "127.0.0.1",
   () => false,
@@ -217,7 +217,7 @@ describe("status -watch", () => {
     expect((await watched([plain.admin], 1, true)).stdout).not.toContain("reports nothing");
   });
 
-  test("a daemon that goes away is told, and is no reason to end", async () => {
+  test("a daemon that goes away is reported, and status goes on", async () => {
     const one = site({ canary: 0.25 });
     const [a, b] = [await one.daemon(), await one.daemon()];
     let pages = 0;

@@ -1,9 +1,9 @@
 /**
- * `check -deep`: opens everything that the daemon would open, and closes it again, so that a restart finds no surprise: the
- * store, the files, the listeners, and the proxies that the daemon writes to. It reads and binds, and writes nothing; it takes
- * no socket away from a daemon that runs.
+ * `check -deep`: opens all that the daemon would open, and closes it again: the store, the files, the
+ * listeners, and the proxies that the daemon writes to. So the restart brings no surprise. It reads and
+ * binds, writes nothing, and takes no socket away from a daemon that runs.
  *
- * A problem is what would keep the daemon from starting or from knowing its rollouts. A warning is what it would cope with.
+ * With a problem the daemon would not start, or not know its rollouts. With a warning it would go on.
  */
 
 import { existsSync } from "node:fs";
@@ -23,7 +23,7 @@ import { withStore } from "../../records/with-store.ts";
 import type { Finding } from "./finding.ts";
 import { ANSWER_TIMEOUT_MS, checkListener, checkPort } from "./listeners.ts";
 
-/** So many applications are read; the others are in the same store. */
+/** The others are in the same store, so they are not read. */
 const APPLICATIONS_READ_MAX = 100;
 
 /** Opens and closes everything; never rejects for what an operator can mend. */
@@ -81,7 +81,7 @@ async function checkAdmin(settings: LoadedSettings, running: State | undefined):
   const address = settings.get(admin);
   if (address === null) return [];
   const finding = await checkPort("-admin", address.host, address.port, running !== undefined);
-  // What is only a default may be missing: the daemon starts without it.
+  // The daemon starts without an admin listener at the default address, so that is only a warning.
   return [softened(finding, settings.isNamed(admin))];
 }
 

@@ -7,6 +7,6 @@ export interface Finding {
   readonly level: Level;
   /** The setting that it belongs to, as `-store`. */
   readonly setting: string;
-  /** What is so, and if it is not well, what follows and what to do. */
+  /** The state of it. If it is not well: what happened, what follows, and what to do. */
   readonly text: string;
 }

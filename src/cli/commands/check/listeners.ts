@@ -1,4 +1,4 @@
-/** Whether the daemon could listen at an address: it is tried, and let go of again. */
+/** Tries whether the daemon could listen at an address. */
 
 import { existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";

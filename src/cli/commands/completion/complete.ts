@@ -3,8 +3,8 @@
  *
  *     maxwells-daemon __complete SHELL WORD… CURRENT
  *
- * It prints the words that may stand in place of CURRENT, one a line, as the shell takes them; or `:files` if CURRENT
- * is the name of a file. It prints nothing else, and never fails: a shell has no place for a message.
+ * It prints the words that may stand in place of CURRENT, one a line, as the shell takes them; or `:files` if
+ * CURRENT is the name of a file. It prints nothing else, and never fails: a shell has no place for a message.
  */
 
 import { parseFlags } from "../../../config/argv.ts";

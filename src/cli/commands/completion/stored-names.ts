@@ -1,8 +1,8 @@
 /**
  * Names of applications and versions for completions, from the store that the settings name.
  *
- * A person waits at the keyboard. So the time is short, and every failure means no names: no message, no log. The store
- * is only read. A module is not loaded, because pressing Tab must not run code that was only typed.
+ * A person waits at the keyboard. So the time is short, and every failure means no names: no message, no log.
+ * The store is only read. A module is not loaded, because pressing Tab must not run code that was only typed.
  */
 
 import { statSync } from "node:fs";

@@ -4,7 +4,8 @@
  *     SIGTERM, SIGINT   stop: answer what has been asked, then exit 0 and 130; a second one ends it at once
  *     SIGHUP            open the log file again, after it was rotated away, and say what changed in the configuration
  *
- * A supervisor such as systemd is told when visitors are answered, and that the process is alive (`supervisor.ts`).
+ * A supervisor such as systemd is told when visitors are answered, and that the process is alive
+ * (`supervisor.ts`).
  */
 
 import packageJson from "../../../../package.json" with { type: "json" };
@@ -25,7 +26,7 @@ const STDERR = 2;
 /** For how long an ending process waits for its log to be written. */
 const LOG_DRAIN_MS = 300;
 
-/** So many applications are named in the line that says what runs. */
+/** The line of the start names this many applications. */
 const NAMES_SHOWN_MAX = 8;
 
 const EXIT_OK = 0;
@@ -125,14 +126,16 @@ function openLogfile(settings: Settings, log: Log): FileSink | undefined {
 
 function reopen(file: FileSink | undefined, log: Log): void {
   if (file === undefined) {
-    log.info("there is no log file to open again");
+    log.info("no log file is open, so none is opened again");
     return;
   }
   try {
     file.reopen();
     log.info("opened the log file again");
   } catch (error) {
-    log.error("the log file cannot be opened again; going on with the old one", { error: String(error) });
+    log.error("the log file cannot be opened again; the daemon goes on with the old one", {
+      error: String(error),
+    });
   }
 }
 

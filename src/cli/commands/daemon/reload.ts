@@ -1,9 +1,9 @@
 /**
  * SIGHUP: the configuration is read again, and the log says what of it has changed.
  *
- * Nothing of it is applied. A daemon that follows half of its file is harder to understand than one that follows the file
- * that it was started with, and a restart costs no visitor anything (docs/upgrading.md). What changed in the file and does
- * not count yet is what an operator has to know.
+ * Nothing of it is applied. A daemon that follows half of its file is harder to understand than one that
+ * follows the file that it was started with, and a restart costs no visitor anything (docs/upgrading.md). The
+ * log says what changed in the file and does not count yet.
  */
 
 import { configFile } from "../../../config/config-file.ts";

@@ -1,4 +1,4 @@
-/** Waits until daemons follow a record that was written: until each of them says at its admin listener that it has it. */
+/** Waits until each daemon says at its admin listener that it has a record that was written. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { AdminError, fetchState } from "../../../admin/fetch-state.ts";
@@ -36,12 +36,12 @@ export const wait: Option<number | undefined> = single<number | undefined>(
   },
 );
 
-/** How far one daemon got. */
+/** Whether one daemon follows. */
 export interface Follower {
   /** `HOST:PORT`. */
   readonly admin: string;
   readonly follows: boolean;
-  /** What it has instead, or why it cannot be asked; empty if it follows. */
+  /** Its rollout, or why it cannot be asked; empty if it follows. */
   readonly instead: string;
 }
 
@@ -67,7 +67,7 @@ async function waitForOne(address: HostPort, record: ShownRecord, untilMs: numbe
   }
 }
 
-/** What a daemon has instead of the record; empty if it has it. */
+/** How a daemon differs from the record; empty if it does not. */
 async function differenceAt(address: HostPort, record: ShownRecord, timeoutMs: number): Promise<string> {
   try {
     const { applications } = await fetchState(address, timeoutMs);

@@ -6,7 +6,7 @@ import { isMaintenanceOn } from "../../../circle.ts";
 import { shortRollout } from "../../../records/shown.ts";
 import { durationText, table } from "../../../text.ts";
 
-/** What one daemon said, or why it said nothing. */
+/** The state of one daemon, or why it gave none. */
 export interface DaemonAnswer {
   /** `HOST:PORT`. */
   readonly admin: string;

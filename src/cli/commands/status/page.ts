@@ -34,7 +34,7 @@ export function statusPage(state: State): string {
   return parts.join("\n");
 }
 
-/** What has to be told on stderr as well, if there is anything. */
+/** Warnings that stderr gets, too; none if all is well. */
 export function warningsOf(application: ApplicationState): string[] {
   const { name, fresh, ageMs, error, arcs } = application;
   const warnings: string[] = [];

@@ -1,8 +1,8 @@
 /**
- * What was decided between two answers of the same daemons, beside what is ordered. Pure.
+ * The decisions between two answers of the same daemons, beside the shares that are ordered. Pure.
  *
- * A daemon counts what it is asked, and what proxies under a lease report. Some proxies that decide by themselves report
- * nothing: then the figures cannot show them, and say so.
+ * A daemon counts what it is asked, and what proxies under a lease report. Some proxies that decide by
+ * themselves report nothing: then the figures cannot show them, and say so.
  */
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
@@ -18,7 +18,7 @@ const UNSEEN: ReadonlyMap<string, string> = new Map(
   LEASES.flatMap(({ name, unseen }) => (unseen === undefined ? [] : [[name, unseen] as const])),
 );
 
-/** Decisions that do not come from a rollout: a tester's wish, or a request that is no visitor's. */
+/** Decisions that do not come from a rollout: a tester's wish, or a request without a visitor. */
 const BESIDE_ROLLOUTS: ReadonlySet<string> = new Set<Reason>(["forced", "invalid", "unknown-application"]);
 
 /** One version in the time between two answers. */
@@ -80,7 +80,7 @@ interface Pair {
   readonly was: State | null;
 }
 
-/** The decisions of all daemons together. What is ordered is what the first of them has. */
+/** The decisions of all daemons together. The first of them says what is ordered. */
 function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
   const counts = new Map<string, number>();
   let beside = 0;
@@ -128,7 +128,7 @@ function grownBy(name: string, now: State | null, was: State | null): Applicatio
   });
 }
 
-/** What the daemon decided, and what proxies reported; a daemon of an older version tells both in one. */
+/** The decisions of the daemon, and those that proxies reported. An older daemon has both in one list. */
 function countsOf(application: ApplicationState | undefined): ApplicationState["decisions"] {
   if (application === undefined) return [];
   const reported = application.reported ?? [];

@@ -1,7 +1,7 @@
 /**
- * `status -watch`: what share each version had of the decisions of the last seconds, beside the share that is ordered. It is
- * the difference of two answers of each daemon. On a terminal the page is drawn again each time; into a pipe goes a line for
- * each application, or a line of JSON.
+ * `status -watch`: the share that each version had of the last decisions, beside the share that is ordered.
+ * It is the difference between two answers of each daemon. A terminal gets the page again each time; a pipe
+ * gets a line for each application, or a line of JSON.
  */
 
 import { type Option, Problem } from "../../../config/option.ts";
