@@ -29,7 +29,7 @@ import { type Address, hostPortText } from "./config/values.ts";
 import type { Reading, ReadingFollower } from "./feed/reading.ts";
 import { Feed } from "./feed.ts";
 import { Handler } from "./handler.ts";
-import { isServer, type Publisher } from "./leases/lease.ts";
+import { isServer, type MaintenanceView, type Publisher } from "./leases/lease.ts";
 import { LEASES } from "./leases/list.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
@@ -44,7 +44,7 @@ import { SERVERS } from "./servers/list.ts";
 import type { Server } from "./servers/server.ts";
 import { cannotListen, insistOrWarn } from "./start-error.ts";
 import { LastGoodSnapshots } from "./state/last-good.ts";
-import { Maintenance } from "./state/maintenance.ts";
+import { MaintenanceMode } from "./state/maintenance.ts";
 import { openStore } from "./stores/list.ts";
 
 /**
@@ -52,6 +52,9 @@ import { openStore } from "./stores/list.ts";
  * on, and without one the proxy's own patience is as good an answer as a daemon that knows nothing.
  */
 const FIRST_READ_MS = 1_000;
+
+/** Without a state directory: the daemon warns of maintenance, and nothing changes for visitors. */
+const NO_MAINTENANCE: MaintenanceView = { isOn: () => false };
 
 export interface Daemon {
   /** Servers, and leases. */
@@ -99,9 +102,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const adminAddress = settings.get(adminOption);
   const connections = new Connections({ reserved: adminAddress === null ? 0 : ADMIN_CONNECTIONS_MAX });
   const context = { handler, rollout, metrics, log, clock, connections };
+  const maintenance = kept?.maintenance ?? NO_MAINTENANCE;
   const servers: readonly (Server | Publisher)[] = [
     ...SERVERS.flatMap((kind) => kind.create(settings, context)),
-    ...LEASES.flatMap((kind) => kind.create(settings, context)),
+    ...LEASES.flatMap((kind) => kind.create(settings, { ...context, maintenance })),
   ];
   const listeners = servers.filter(isServer);
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
@@ -331,7 +335,7 @@ function sourceOf(address: string): string {
 
 /** What the state directory holds. */
 interface StateDirectory {
-  readonly maintenance: Maintenance;
+  readonly maintenance: MaintenanceMode;
   readonly lastGood: LastGoodSnapshots;
 }
 
@@ -345,7 +349,7 @@ function openStateDirectory(settings: Settings, log: Log): StateDirectory | unde
       ...{ stateDirectory: path, store: from, log, unhealthyMs: unhealthyMs(settings) },
       application: settings.get(application)[0] ?? "",
     });
-    return { maintenance: new Maintenance(path, log), lastGood };
+    return { maintenance: new MaintenanceMode(path, settings.get(application), log), lastGood };
   } catch (error) {
     const wrong = {
       message: `the state directory ${path} cannot be used`,

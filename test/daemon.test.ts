@@ -12,8 +12,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDaemon, type Daemon } from "../src/daemon.ts";
 import { StartError } from "../src/start-error.ts";
+import { eventually } from "./support/eventually.ts";
 import { LineClient } from "./support/line.ts";
 import { KeptLog } from "./support/logged.ts";
+import { freePort } from "./support/port.ts";
 import { settingsOf } from "./support/settings.ts";
 
 /** For a process of its own to start, and for a loaded machine. */
@@ -75,6 +77,33 @@ async function ready(daemon: Daemon): Promise<void> {
   while ((await admin(daemon, "/readyz")).status !== 200) await Bun.sleep(2);
 }
 
+describe("maintenance reaches a lease", () => {
+  /** Whether Traefik's document has the maintenance page, once the store was read. */
+  async function isInDocument(...more: readonly string[]): Promise<boolean> {
+    const store = join(directory, "rollouts.json");
+    writeFileSync(store, JSON.stringify({ app: { maintenance: 1 } }));
+    const traefik = `127.0.0.1:${await freePort()}`;
+    const page = "app/maintenance=http://127.0.0.1:1";
+    const daemon = await start(
+      "one",
+      ...["-store", `file:${store}`, "-traefik", traefik, "-traefik-version", page, ...more],
+    );
+    await ready(daemon);
+    return (await (await fetch(`http://${traefik}/`)).text()).includes('"app:maintenance"');
+  }
+
+  test("with a state directory", async () => {
+    expect(await isInDocument()).toBeTrue();
+  });
+
+  test("and not without one: that is a warning, and nothing changes", async () => {
+    expect(await isInDocument("-state-dir", "none")).toBeFalse();
+    expect(log.at("warn").map(({ message }) => message)).toContainEqual(
+      expect.stringContaining("maintenance is on, and there is no state directory"),
+    );
+  });
+});
+
 test("a daemon that only renews leases starts, and the proxy's own socket is no listener of the daemon", async () => {
   const map = join(directory, "apache.map");
   const daemon = await start(
@@ -91,7 +120,7 @@ test("a daemon that only renews leases starts, and the proxy's own socket is no 
     `apache-map ${map}`,
   ]);
   await ready(daemon);
-  expect(existsSync(map)).toBeTrue();
+  await eventually(() => existsSync(map), "Apache's map");
   expect(log.at("warn").filter(({ message }) => message.includes("other machines"))).toEqual([]);
 });
 

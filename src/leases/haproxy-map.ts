@@ -8,11 +8,9 @@
  * stay with the old process.
  */
 
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
-import { stateDir } from "../config/state-dir.ts";
 import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
-import { isInMaintenance } from "../state/maintenance.ts";
 import { KnownEnds } from "./arc-ends.ts";
 import { leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { MapFile } from "./haproxy/map-file.ts";
@@ -72,12 +70,10 @@ export const haproxyMapKind: LeaseKind = {
   tryTargets: (settings) =>
     Promise.all(settings.get(haproxyMap).map(({ socket, map }) => tryHaproxy(socket, map))),
   create(settings: Settings, context: LeaseContext): Publisher[] {
-    const stateDirectory = settings.get(stateDir);
-    const maintenance = stateDirectory === null ? undefined : join(stateDirectory, "maintenance");
     const addresses = settings.get(haproxyMap);
     const isShared = ({ socket }: HaproxyMapAddress) =>
       addresses.filter((other) => addressText(other.socket) === addressText(socket)).length > 1;
-    return addresses.map((address) => new HaproxyMap(context, address, isShared(address), maintenance));
+    return addresses.map((address) => new HaproxyMap(context, address, isShared(address)));
   },
 };
 
@@ -90,23 +86,15 @@ export class HaproxyMap implements Publisher {
   readonly name: string;
   readonly #context: LeaseContext;
   readonly #address: HaproxyMapAddress;
-  readonly #maintenance: string | undefined;
   readonly #renewal: Renewal;
   /** Undefined if HAProxy is on another machine, as far as one can see, or names its map otherwise than by a path. */
   readonly #file: MapFile | undefined;
   readonly #known = new KnownEnds();
-  /** The applications that were in maintenance when last their files could be looked for. */
-  readonly #isOn = new Set<string>();
 
-  /**
-   * @param isShared    this HAProxy has other maps, too, so that names tell them apart
-   * @param maintenance the directory of the maintenance files (`maintenance.ts`), if there is one: what they say goes into
-   *                    the map, too, and without an end, as it has to outlast the daemon (law 8)
-   */
-  constructor(context: LeaseContext, address: HaproxyMapAddress, isShared = false, maintenance?: string) {
+  /** @param isShared this HAProxy has other maps, too, so that names tell them apart */
+  constructor(context: LeaseContext, address: HaproxyMapAddress, isShared = false) {
     this.#context = context;
     this.#address = address;
-    this.#maintenance = maintenance;
     const counts = context.metrics.server({
       protocol: haproxyMapKind.name,
       address: address.socket,
@@ -139,33 +127,23 @@ export class HaproxyMap implements Publisher {
 
   /** The file first, so that it is not older than what HAProxy has; a HAProxy that is away begins with it. */
   async #renew(): Promise<void> {
-    const lines = await this.#lines();
+    const lines = this.#lines();
     await this.#file?.write(lines);
     await this.#replaceMap(lines);
   }
 
-  async #lines(): Promise<string[]> {
-    const { rollout, clock } = this.#context;
-    const isOn = await Promise.all(
-      rollout.applications.map((application) => this.#isInMaintenance(application)),
-    );
+  #lines(): string[] {
+    const { rollout, clock, maintenance } = this.#context;
     const nowMs = clock();
     const nowEpochMs = Date.now();
-    const lines = rollout.applications.flatMap((application, index) => {
-      if (isOn[index]) return [maintenanceLine(application)];
+    const lines = rollout.applications.flatMap((application) => {
+      // Without an end, because maintenance outlasts the daemon (law 8).
+      if (maintenance.isOn(application)) return [maintenanceLine(application)];
       const lease = rollout.table(application)?.lease(nowMs);
       return lease === undefined ? [] : leaseLines(application, lease, nowEpochMs, this.#known);
     });
     this.#known.sweep();
     return lines;
-  }
-
-  async #isInMaintenance(application: string): Promise<boolean> {
-    if (this.#maintenance === undefined) return false;
-    const isOn = (await isInMaintenance(this.#maintenance, application)) ?? this.#isOn.has(application);
-    if (isOn) this.#isOn.add(application);
-    else this.#isOn.delete(application);
-    return isOn;
   }
 
   /** Lines that a reader of the map sees all at once, in place of all that there were. */

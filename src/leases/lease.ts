@@ -5,13 +5,14 @@
  * proxy's memory, and listens nowhere. Or it listens: the proxy polls, and the daemon answers; then `create`
  * makes a `Server`.
  *
- * The life of a publisher: `start` begins to renew the lease and resolves at once; `close` stops, and resolves
- * when the last write is done. Neither rejects. If the proxy is away, or the disk refuses, the failure is counted
- * and logged, and the next renewal tries again (law 5).
+ * The life of a publisher: `start` begins to renew the lease and resolves at once; `close` stops, and
+ * resolves when the last write is done. Neither rejects. If the proxy is away, or the disk refuses, the
+ * failure is counted and logged, and the next renewal tries again (law 5).
  *
- * Every kind promises: a lease has an end, so nothing has to be cleaned up if the daemon is gone, and it ends no
- * later than `Table.lease` says. `close` leaves what was written, because another daemon may go on with it.
- * Maintenance has no end: it outlasts the daemon (law 8).
+ * Every kind promises: a lease has an end, so nothing has to be cleaned up if the daemon is gone, and it
+ * ends no later than `Table.lease` says. `close` leaves what was written, because another daemon may go on
+ * with it. Maintenance is what `LeaseContext.maintenance` says, and has no end: it outlasts the daemon (law
+ * 8).
  */
 
 import type { CrossCheck, Option, Settings } from "../config/option.ts";
@@ -20,14 +21,25 @@ import type { Server, ServerContext } from "../servers/server.ts";
 
 /** A lease that the daemon publishes for one proxy. */
 export interface Publisher {
-  /** Its kind and its target, as in the log and in metrics: `apache-map /var/lib/maxwells-daemon/apache.map`. */
+  /**
+   * Its kind and its target, as in the log and in metrics: `apache-map /var/lib/maxwells-daemon/apache.map`.
+   */
   readonly name: string;
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** Which applications are in maintenance: by the last fresh data, whatever the store says now (law 8). */
+export interface MaintenanceView {
+  /** Reads memory only. */
+  isOn(application: string): boolean;
+}
+
 /** The parts that a lease is made with. */
-export type LeaseContext = ServerContext;
+export interface LeaseContext extends ServerContext {
+  /** Never on without a state directory. */
+  readonly maintenance: MaintenanceView;
+}
 
 /** The place that one lease is written to. */
 export interface LeaseTarget {
@@ -59,13 +71,20 @@ export interface LeaseKind {
   readonly crossChecks?: readonly CrossCheck[];
   /** The daemon's listeners that proxies poll. Empty for a kind that publishes, and while the kind is off. */
   addresses(settings: Pick<Settings, "get">): readonly Address[];
-  /** The places that the daemon writes to, one for each lease. Empty for a kind that listens, and while it is off. */
+  /**
+   * The places that the daemon writes to, one for each lease. Empty for a kind that listens, and while it is
+   * off.
+   */
   targets(settings: Pick<Settings, "get">): readonly LeaseTarget[];
-  /** Why the daemon does not see these proxies' decisions, for `status`; absent if the proxies report them. */
+  /**
+   * Why the daemon does not see these proxies' decisions, for `status`; absent if the proxies report them.
+   */
   readonly unseen?: string;
   /** An instruction to the operator if the lease is not renewed, for doctor. */
   readonly remedy: string;
-  /** Tries each target, and writes nothing. Absent for a kind that listens, because its addresses are tried. */
+  /**
+   * Tries each target, and writes nothing. Absent for a kind that listens, because its addresses are tried.
+   */
   tryTargets?(settings: Pick<Settings, "get">): Promise<readonly LeaseTrial[]>;
   /** One for each address and each target. */
   create(settings: Settings, context: LeaseContext): readonly (Publisher | Server)[];

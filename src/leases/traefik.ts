@@ -9,12 +9,10 @@
  * Traefik decides by itself, and the daemon is on the path of no request.
  */
 
-import { join } from "node:path";
 import { isVersion, MAINTENANCE } from "../circle.ts";
 import { application } from "../config/application.ts";
 import { type CrossCheck, Problem } from "../config/option.ts";
 import { repeated } from "../config/repeated.ts";
-import { stateDir } from "../config/state-dir.ts";
 import { type Address, orNone, parseHostPort, parseSwitch, repeatable, single } from "../config/values.ts";
 import type { Page } from "../servers/http/reply.ts";
 import { HttpServer } from "../servers/http.ts";
@@ -22,7 +20,6 @@ import type { Server } from "../servers/server.ts";
 import type { LeaseContext, LeaseKind } from "./lease.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
 import { GivenLocations } from "./traefik/given.ts";
-import { MaintenanceFiles } from "./traefik/maintenance-files.ts";
 import { areAllAt, locationsOf, runsOf } from "./traefik/slices.ts";
 
 /** Traefik's connections to the daemon are its own to close. */
@@ -111,14 +108,12 @@ export const traefik: LeaseKind = {
     return address === null ? [] : [address];
   },
   create(settings, context) {
-    const stateDirectory = settings.get(stateDir);
     return this.addresses(settings).map(
       (address) =>
         new Traefik(context, {
           address,
           versions: settings.get(traefikVersions),
           isSecure: settings.get(traefikSecure),
-          ...(stateDirectory === null ? {} : { maintenance: join(stateDirectory, "maintenance") }),
         }),
     );
   },
@@ -128,8 +123,6 @@ export interface TraefikOptions {
   readonly address: Address;
   readonly versions: readonly TraefikVersion[];
   readonly isSecure: boolean;
-  /** The directory of the maintenance files (`maintenance.ts`), if there is one. */
-  readonly maintenance?: string;
 }
 
 export class Traefik implements Server {
@@ -137,8 +130,9 @@ export class Traefik implements Server {
   readonly #options: TraefikOptions;
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
-  readonly #maintenance: MaintenanceFiles;
   readonly #given = new GivenLocations();
+  /** Applications whose maintenance Traefik cannot show, and the log was told so. */
+  readonly #nowhere = new Set<string>();
   #isPolled = false;
   /** Written once and not at each poll: it takes a millisecond, in which nobody is decided. */
   #last: { readonly key: string; readonly body: string } | undefined;
@@ -149,11 +143,6 @@ export class Traefik implements Server {
     for (const { application: name, version, url } of options.versions) {
       this.#urls.set(name, (this.#urls.get(name) ?? new Map()).set(version, url));
     }
-    this.#maintenance = new MaintenanceFiles(
-      options.maintenance,
-      context.rollout.applications,
-      (application) => this.#warnIfNowhere(application),
-    );
     this.#http = new HttpServer(context, {
       protocol: traefik.name,
       leasesTo: traefik.proxy,
@@ -181,15 +170,12 @@ export class Traefik implements Server {
     return this.#http.prepare(predecessorHas);
   }
 
-  async start(): Promise<void> {
-    // Before the first document, which should not end maintenance for a moment.
-    await this.#maintenance.start();
-    await this.#http.start();
+  start(): Promise<void> {
+    return this.#http.start();
   }
 
-  async close(isReplaced?: boolean): Promise<void> {
-    this.#maintenance.close();
-    await this.#http.close(isReplaced);
+  close(isReplaced?: boolean): Promise<void> {
+    return this.#http.close(isReplaced);
   }
 
   #page(path: string, query: URLSearchParams, nowMs: number): Page | undefined {
@@ -205,7 +191,7 @@ export class Traefik implements Server {
       name,
       locations: this.#locations(name, nowMs),
       urls: this.#urls.get(name) ?? new Map<string, string>(),
-      isInMaintenance: this.#maintenance.has(name),
+      isInMaintenance: this.#isInMaintenance(name),
     }));
     for (const { name, locations } of applications) this.#given.give(name, locations, nowMs);
     const key = keyOf(applications);
@@ -240,12 +226,19 @@ export class Traefik implements Server {
     return table === undefined ? [] : locationsOf(table, nowMs);
   }
 
-  #warnIfNowhere(application: string): void {
-    if (this.#urls.get(application)?.has(MAINTENANCE)) return;
-    this.#context.log.warn("maintenance is on, and Traefik has no service for it: nothing changes there", {
-      application,
-      remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
-    });
+  /** Warns once if maintenance begins and Traefik cannot show it. */
+  #isInMaintenance(application: string): boolean {
+    const { maintenance, log } = this.#context;
+    const isOn = maintenance.isOn(application);
+    if (!isOn) this.#nowhere.delete(application);
+    else if (!this.#urls.get(application)?.has(MAINTENANCE) && !this.#nowhere.has(application)) {
+      this.#nowhere.add(application);
+      log.warn("maintenance is on, and Traefik has no service for it: nothing changes there", {
+        application,
+        remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
+      });
+    }
+    return isOn;
   }
 }
 

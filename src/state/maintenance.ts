@@ -1,47 +1,65 @@
 /**
- * Maintenance mode: the file `<state-dir>/maintenance/<application>` exists while the rollout of the version
- * `maintenance` is over 0. A proxy only has to look whether the file is there.
+ * Maintenance mode: an application is in it while the rollout of its version `maintenance` is over 0.
  *
- * It changes on fresh data only (law 8): called with readings, never with silence, and a maintenance record that
- * cannot be understood leaves things as they are. The files are put right after each reading, so one that was removed
- * by hand comes back. One look at the directory says what is to be done for all applications, and mostly that is nothing.
+ * The truth is in memory, and leases ask here. The file `<state-dir>/maintenance/<application>` tells the
+ * same to other processes: a proxy only has to look whether the file is there. The daemon reads the files
+ * once, when it starts, because the maintenance of an earlier daemon goes on until the store says otherwise.
+ *
+ * It changes on fresh data only (law 8): called with readings, never with silence, and a maintenance record
+ * that cannot be understood leaves things as they are. The files are put right after each reading, so one
+ * that was removed by hand comes back. One look at the directory says what is to be done for all
+ * applications, and mostly that is nothing.
  */
 
-import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
-import { access, readdir, unlink, writeFile } from "node:fs/promises";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { readdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../circle.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log.ts";
 import { errorMessage } from "../text.ts";
 
-export class Maintenance {
+/** The directory of the files, for the daemon that writes them and for doctor that looks at them. */
+export function maintenanceDirectory(stateDirectory: string): string {
+  return join(stateDirectory, "maintenance");
+}
+
+export class MaintenanceMode {
   readonly #directory: string;
   readonly #log: Log;
-  /** What the latest readings want. */
+  /** The applications whose file was there at the start, until a reading says what they are now. */
+  readonly #found: Set<string>;
+  /** By the latest reading of each application. */
   readonly #on = new Set<string>();
   readonly #off = new Set<string>();
-  /** Those that the log was told are on. */
+  /** The log has said that these are on. */
   readonly #told = new Set<string>();
   #hasNews = false;
   #working: Promise<void> | undefined;
 
-  /** Throws where the directory cannot be made or written to. */
-  constructor(stateDirectory: string, log: Log) {
-    this.#directory = join(stateDirectory, "maintenance");
+  /** Throws if the directory cannot be made or written to. */
+  constructor(stateDirectory: string, applications: readonly string[], log: Log) {
+    this.#directory = maintenanceDirectory(stateDirectory);
     this.#log = log;
     // A proxy of another user has to see the file, whatever mask this process was started with.
     if (mkdirSync(this.#directory, { recursive: true }) !== undefined) chmodSync(this.#directory, 0o755);
     accessSync(this.#directory, constants.W_OK | constants.X_OK);
+    this.#found = new Set(applications.filter((name) => existsSync(join(this.#directory, name))));
   }
 
-  /** Puts the file right in the background. Never throws. */
+  /** Reads memory only. */
+  isOn(application: string): boolean {
+    return this.#on.has(application) || this.#found.has(application);
+  }
+
+  /** Counts at once, and puts the file right in the background. Never throws. */
   follow({ application, arcs, malformed }: Reading): void {
     if (malformed.has(MAINTENANCE)) return;
     const isOn = isMaintenanceOn(arcs);
     const [now, before] = isOn ? [this.#on, this.#off] : [this.#off, this.#on];
     now.add(application);
     before.delete(application);
+    this.#found.delete(application);
     this.#hasNews = true;
     this.#working ??= this.#putAllRight().finally(() => {
       this.#working = undefined;
@@ -71,7 +89,7 @@ export class Maintenance {
     try {
       return new Set(await readdir(this.#directory));
     } catch {
-      // Writing into it meets the same trouble, and tells of it.
+      // Writing into it fails too, and is logged.
       return new Set();
     }
   }
@@ -131,16 +149,4 @@ async function remove(path: string): Promise<boolean> {
 
 function isOpenToOthers(path: string): boolean {
   return (statSync(path).mode & 0o001) !== 0;
-}
-
-/**
- * Whether the file of an application is there; undefined where the disk does not say, and what was true stays true (law 8).
- *
- * @param directory `<state-dir>/maintenance`
- */
-export function isInMaintenance(directory: string, application: string): Promise<boolean | undefined> {
-  return access(join(directory, application)).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? false : undefined),
-  );
 }

@@ -7,15 +7,16 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HaproxyMap, haproxyMap } from "../../src/leases/haproxy-map.ts";
+import { MaintenanceMode } from "../../src/state/maintenance.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";
+import { readingOf } from "../support/reading.ts";
 import { settingsOf } from "../support/settings.ts";
 import { StatsSocket } from "../support/stats-socket.ts";
 
@@ -25,7 +26,7 @@ describe("HAProxy's map", () => {
   let directory: string;
   let path: string;
   let map: string;
-  let maintenance: string;
+  let maintenance: MaintenanceMode;
   let core: Core;
   let log: KeptLog;
   let stats: StatsSocket;
@@ -35,12 +36,12 @@ describe("HAProxy's map", () => {
     directory = mkdtempSync(join(tmpdir(), "haproxy-map-"));
     path = join(directory, "stats");
     map = join(directory, "haproxy.map");
-    maintenance = join(directory, "maintenance");
-    mkdirSync(maintenance);
     log = new KeptLog();
-    core = { ...createCore({ applications: ["app", "é ü"] }), log };
+    const applications = ["app", "é ü"];
+    maintenance = new MaintenanceMode(directory, applications, log);
+    core = { ...createCore({ applications, maintenance }), log };
     stats = await StatsSocket.listen(path);
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, false, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map });
   });
 
   afterEach(async () => {
@@ -87,7 +88,7 @@ describe("HAProxy's map", () => {
     for (const application of applications) {
       core.apply(application, { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
     }
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map }, false, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map });
     await holder.start();
     await renewed();
     expect(stats.map.size).toBe(150 * 6);
@@ -124,22 +125,33 @@ describe("HAProxy's map", () => {
     expect(Number(stats.map.get("app"))).toBeLessThanOrEqual(endsAt + 1);
   });
 
-  test("MAP-5, law 8: maintenance is there while its file is, lease or not", async () => {
-    writeFileSync(join(maintenance, "app"), "");
+  test("MAP-5, law 8: maintenance is there while it is on, lease or not", async () => {
+    maintenance.follow(readingOf({ maintenance: 1 }));
     await holder.start();
     await renewed();
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
     core.apply("app", { rollout: 0.5 });
     await renewed();
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
-    // A disk that does not say whether the file is there ends nothing.
-    rmSync(join(maintenance, "app"));
-    symlinkSync("app", join(maintenance, "app"));
+    // Neither a record that cannot be understood nor a file that is gone ends it.
+    maintenance.follow(readingOf({ maintenance: "nonsense" }));
+    await maintenance.close();
+    rmSync(join(directory, "maintenance", "app"));
     await renewed();
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
-    rmSync(join(maintenance, "app"));
+    maintenance.follow(readingOf({}));
     await renewed();
     expect(stats.map.get("app")).toMatch(/^\d{13}$/);
+  });
+
+  test("MAP-5, law 8: maintenance of an earlier daemon is there before the store is read", async () => {
+    writeFileSync(join(directory, "maintenance", "app"), "");
+    await holder.close();
+    const next = new MaintenanceMode(directory, ["app"], log);
+    holder = new HaproxyMap({ ...core, maintenance: next }, { socket: { kind: "unix", path }, map });
+    await holder.start();
+    await eventually(() => stats.commits > 0, "the map is set");
+    expect([...stats.map]).toEqual([["app", "maintenance"]]);
   });
 
   test("MAP-6: a HAProxy that is not there is tried until it is", async () => {
@@ -178,7 +190,7 @@ describe("HAProxy's map", () => {
     const endsAt = () => Number(written()[0]?.split(" ")[1]);
     const before = endsAt();
     await eventually(() => endsAt() > before, "another lease in the file");
-    writeFileSync(join(maintenance, "app"), "");
+    maintenance.follow(readingOf({ maintenance: 1 }));
     await eventually(() => written().join() === "app maintenance", "maintenance in the file");
     stats = await StatsSocket.listen(path);
   });
@@ -198,7 +210,7 @@ describe("HAProxy's map", () => {
 
   test("MAP-8: the daemon writes no file for a map that is named otherwise than by a path", async () => {
     await holder.close();
-    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: "#1" }, false, maintenance);
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: "#1" });
     await holder.start();
     await renewed();
     expect(readdirSync(directory).sort()).toEqual(["maintenance", "stats"]);

@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CROSS_CHECKS } from "../../src/config/together.ts";
 import { CHANGEOVER_MS } from "../../src/leases/traefik/given.ts";
 import { Traefik, traefikListen, traefikVersions } from "../../src/leases/traefik.ts";
+import { MaintenanceMode } from "../../src/state/maintenance.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
-import { eventually } from "../support/eventually.ts";
 import { HttpClient } from "../support/http.ts";
+import { KeptLog } from "../support/logged.ts";
 import { Random } from "../support/random.ts";
+import { readingOf } from "../support/reading.ts";
 import { settingsOf } from "../support/settings.ts";
 
 const VERSIONS = [
@@ -20,20 +22,22 @@ const VERSIONS = [
 const MARGIN_MS = 1_000;
 
 describe("Traefik's provider", () => {
-  let maintenance: string;
+  let directory: string;
+  let log: KeptLog;
+  let maintenance: MaintenanceMode;
   let core: Core;
   let server: Traefik;
   let client: HttpClient;
 
   beforeEach(async () => {
-    maintenance = mkdtempSync(join(tmpdir(), "traefik-"));
-    mkdirSync(maintenance, { recursive: true });
-    core = createCore({ applications: ["app", "web"] });
+    directory = mkdtempSync(join(tmpdir(), "traefik-"));
+    log = new KeptLog();
+    maintenance = new MaintenanceMode(directory, ["app", "web"], log);
+    core = { ...createCore({ applications: ["app", "web"], maintenance }), log };
     server = new Traefik(core, {
       address: { kind: "tcp", host: "127.0.0.1", port: 0 },
       versions: VERSIONS,
       isSecure: false,
-      maintenance,
     });
     await server.start();
     client = await HttpClient.connect({ host: "127.0.0.1", port: server.port ?? 0 });
@@ -42,7 +46,7 @@ describe("Traefik's provider", () => {
   afterEach(async () => {
     client.close();
     await server.close();
-    rmSync(maintenance, { recursive: true });
+    rmSync(directory, { recursive: true });
   });
 
   async function services() {
@@ -150,26 +154,38 @@ describe("Traefik's provider", () => {
     expect((await client.ask("GET", path)).status).toBe(404);
   });
 
-  test("TR-9: maintenance follows its file, for an application that Traefik can show it for", async () => {
+  test("TR-9: maintenance counts at once, for an application that Traefik can show it for", async () => {
     core.apply("app", { rollout: 0.25 });
     const before = await services();
-    for (const application of ["app", "web"]) writeFileSync(join(maintenance, application), "");
-    await eventually(async () => "web:maintenance" in (await services()), "maintenance begins");
+    for (const application of ["app", "web"]) maintenance.follow(readingOf({ maintenance: 1 }, application));
     const during = await services();
     expect(during["web:circle:999"].weighted.services[0].name).toBe("web:maintenance");
     expect(during["app:circle:000"]).toEqual(before["app:circle:000"]);
     core.advance(UNHEALTHY_MS);
     expect(await services()).toHaveProperty("web:maintenance");
-    rmSync(join(maintenance, "web"));
-    await eventually(async () => !("web:maintenance" in (await services())), "maintenance ends");
+    maintenance.follow(readingOf({}, "web"));
+    expect(await services()).not.toHaveProperty("web:maintenance");
+  });
+
+  test("TR-9: maintenance that Traefik cannot show is told once each time that it begins", async () => {
+    const warned = () => log.at("warn").filter(({ message }) => message.includes("Traefik has no service"));
+    for (const value of [1, 0, 1]) {
+      maintenance.follow(readingOf({ maintenance: value }));
+      await services();
+      await services();
+    }
+    expect(warned().map(({ fields }) => fields["application"])).toEqual(["app", "app"]);
   });
 
   test("law 8: maintenance that is on already is in the first document", async () => {
-    writeFileSync(join(maintenance, "web"), "");
-    const next = new Traefik(core, {
-      address: { kind: "tcp", host: "127.0.0.1", port: 0 },
-      ...{ versions: VERSIONS, isSecure: false, maintenance },
-    });
+    writeFileSync(join(directory, "maintenance", "web"), "");
+    const next = new Traefik(
+      { ...core, maintenance: new MaintenanceMode(directory, ["app", "web"], log) },
+      {
+        address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+        ...{ versions: VERSIONS, isSecure: false },
+      },
+    );
     await next.start();
     const { body } = await (await HttpClient.connect({ host: "127.0.0.1", port: next.port ?? 0 })).ask(
       "GET",

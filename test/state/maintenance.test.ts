@@ -7,14 +7,15 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reading } from "../../src/feed/reading.ts";
-import { checkRecord } from "../../src/records/check.ts";
-import { Maintenance } from "../../src/state/maintenance.ts";
+import { MaintenanceMode } from "../../src/state/maintenance.ts";
 import { KeptLog } from "../support/logged.ts";
+import { readingOf as reading } from "../support/reading.ts";
 
 let directory: string;
 let log: KeptLog;
@@ -30,24 +31,15 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** A reading as the feed makes it of these records. */
-function reading(records: Readonly<Record<string, unknown>>, application = "app"): Reading {
-  const checked = Object.entries(records).map(([version, value]) => checkRecord(version, value));
-  return {
-    application,
-    arcs: checked.map(({ arc }) => arc),
-    malformed: new Set(checked.filter(({ problem }) => problem !== undefined).map(({ arc }) => arc.version)),
-    snapshot: new Map(),
-    ageMs: 0,
-    isSame: false,
-  };
-}
-
 function isOn(application = "app"): boolean {
   return existsSync(join(directory, "maintenance", application));
 }
 
-async function follow(maintenance: Maintenance, ...readings: Reading[]): Promise<void> {
+function create(): MaintenanceMode {
+  return new MaintenanceMode(directory, ["app", "web", "api"], log);
+}
+
+async function follow(maintenance: MaintenanceMode, ...readings: Reading[]): Promise<void> {
   for (const each of readings) maintenance.follow(each);
   await maintenance.close();
 }
@@ -59,20 +51,66 @@ test.each([
   [0, false],
   [{ rollout: 0 }, false],
 ])("a rollout of maintenance of %p makes the file's being there %p", async (value, expected) => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   await follow(maintenance, reading({ maintenance: value, canary: 0.5 }));
   expect(isOn()).toBe(expected);
+  expect(maintenance.isOn("app")).toBe(expected);
+});
+
+describe("leases ask memory", () => {
+  test("a change counts before the disk has it", async () => {
+    const maintenance = create();
+    maintenance.follow(reading({ maintenance: 1 }));
+    expect([maintenance.isOn("app"), maintenance.isOn("web"), isOn()]).toEqual([true, false, false]);
+    await maintenance.close();
+    expect(isOn()).toBeTrue();
+    maintenance.follow(reading({}));
+    expect([maintenance.isOn("app"), isOn()]).toEqual([false, true]);
+    await maintenance.close();
+  });
+
+  test("files are read once, at the start: made or removed by hand later, they change nothing", async () => {
+    const maintenance = create();
+    await follow(maintenance, reading({ maintenance: 1 }));
+    rmSync(join(directory, "maintenance", "app"));
+    writeFileSync(join(directory, "maintenance", "web"), "");
+    expect([maintenance.isOn("app"), maintenance.isOn("web")]).toEqual([true, false]);
+  });
+
+  test("a disk that refuses the file does not keep it from leases", async () => {
+    const maintenance = create();
+    rmSync(join(directory, "maintenance"), { recursive: true });
+    await follow(maintenance, reading({ maintenance: 1 }));
+    expect(maintenance.isOn("app")).toBeTrue();
+    expect(log.at("error")).toHaveLength(1);
+  });
+
+  test("law 8: a file that an earlier daemon left counts until a reading says otherwise", async () => {
+    await follow(create(), reading({ maintenance: 1 }), reading({ maintenance: 1 }, "web"));
+    const maintenance = create();
+    await follow(maintenance, reading({ maintenance: "nonsense" }), reading({}, "web"));
+    expect(["app", "web", "api"].map((name) => maintenance.isOn(name))).toEqual([true, false, false]);
+    expect(readdirSync(join(directory, "maintenance"))).toEqual(["app"]);
+    await follow(maintenance, reading({}));
+    expect(maintenance.isOn("app")).toBeFalse();
+  });
+
+  test("law 8: at the start a disk that does not say whether the file is there begins no maintenance", () => {
+    mkdirSync(join(directory, "maintenance"));
+    symlinkSync("app", join(directory, "maintenance", "app"));
+    expect(create().isOn("app")).toBeFalse();
+  });
 });
 
 test("a record that is gone ends maintenance", async () => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   await follow(maintenance, reading({ maintenance: 1 }));
   await follow(maintenance, reading({}));
   expect(isOn()).toBeFalse();
 });
 
 test("the rollout of another version is none of its business", async () => {
-  await follow(new Maintenance(directory, log), reading({ canary: 1, Maintenance: 1 }));
+  await follow(create(), reading({ canary: 1, Maintenance: 1 }));
   expect(isOn()).toBeFalse();
 });
 
@@ -80,7 +118,7 @@ describe("law 8: it changes on fresh data only", () => {
   test.each([{ rollout: "on" }, true, Number.NaN, 2])(
     "a record of %p leaves it on, and leaves it off",
     async (value) => {
-      const maintenance = new Maintenance(directory, log);
+      const maintenance = create();
       await follow(maintenance, reading({ maintenance: value }));
       expect(isOn()).toBeFalse();
       await follow(maintenance, reading({ maintenance: 1 }));
@@ -90,8 +128,8 @@ describe("law 8: it changes on fresh data only", () => {
   );
 
   test("a new process leaves what it finds until a reading says otherwise", async () => {
-    await follow(new Maintenance(directory, log), reading({ maintenance: 1 }));
-    const maintenance = new Maintenance(directory, log);
+    await follow(create(), reading({ maintenance: 1 }));
+    const maintenance = create();
     await maintenance.close();
     expect(isOn()).toBeTrue();
     await follow(maintenance, reading({ maintenance: 0 }));
@@ -100,7 +138,7 @@ describe("law 8: it changes on fresh data only", () => {
 });
 
 test("of readings that come faster than the disk the last one counts", async () => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   const readings = Array.from({ length: 101 }, (_, index) => reading({ maintenance: index % 2 }));
   await follow(maintenance, ...readings);
   expect(isOn()).toBeFalse();
@@ -109,7 +147,7 @@ test("of readings that come faster than the disk the last one counts", async () 
 });
 
 test("a file that somebody removed or made by hand is put right by the next reading", async () => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   await follow(maintenance, reading({ maintenance: 1 }));
   rmSync(join(directory, "maintenance", "app"));
   await follow(maintenance, reading({ maintenance: 1 }));
@@ -121,13 +159,13 @@ test("a file that somebody removed or made by hand is put right by the next read
 });
 
 test("each application has a file of its own", async () => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   await follow(maintenance, reading({ maintenance: 1 }, "web"), reading({ maintenance: 0 }, "api"));
   expect(readdirSync(join(directory, "maintenance"))).toEqual(["web"]);
 });
 
 test("a change is logged once, and that all is as ever is not", async () => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   await follow(maintenance, reading({}));
   for (const value of [1, 1, 0, 0]) await follow(maintenance, reading({ maintenance: value }));
   expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is on", "maintenance is off"]);
@@ -136,7 +174,7 @@ test("a change is logged once, and that all is as ever is not", async () => {
 test("the directory can be seen by a proxy of another user, whatever the mask; one above that cannot is told", async () => {
   const mask = process.umask(0o077);
   try {
-    const maintenance = new Maintenance(directory, log);
+    const maintenance = create();
     expect(statSync(join(directory, "maintenance")).mode & 0o777).toBe(0o755);
     await follow(maintenance, reading({ maintenance: 1 }));
     expect(log.at("warn")).toEqual([]);
@@ -153,13 +191,13 @@ test("the directory can be seen by a proxy of another user, whatever the mask; o
 test("a file that an earlier daemon left is removed, and that is told", async () => {
   mkdirSync(join(directory, "maintenance"));
   writeFileSync(join(directory, "maintenance", "app"), "");
-  await follow(new Maintenance(directory, log), reading({}));
+  await follow(create(), reading({}));
   expect(isOn()).toBeFalse();
   expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is off"]);
 });
 
 test("law 6: a disk that refuses is logged, ends nothing, and is tried again", async () => {
-  const maintenance = new Maintenance(directory, log);
+  const maintenance = create();
   const path = join(directory, "maintenance");
   rmSync(path, { recursive: true });
   await follow(maintenance, reading({ maintenance: 1 }));
@@ -176,8 +214,8 @@ test.skipIf(process.getuid?.() !== 0)(
     mkdirSync(join(directory, "maintenance"));
     chmodSync(directory, 0o755);
     const module = JSON.stringify(join(import.meta.dir, "../../src/state/maintenance.ts"));
-    const script = `const { Maintenance } = await import(${module});
-    try { new Maintenance(${JSON.stringify(directory)}, console); } catch (error) { console.log(error.code); }`;
+    const script = `const { MaintenanceMode } = await import(${module});
+    try { new MaintenanceMode(${JSON.stringify(directory)}, ["app"], console); } catch (error) { console.log(error.code); }`;
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     const child = Bun.spawn([...nobody, process.execPath, "-e", script], { stdout: "pipe", cwd: "/" });
     expect(await new Response(child.stdout).text()).toBe("EACCES\n");
@@ -186,5 +224,5 @@ test.skipIf(process.getuid?.() !== 0)(
 
 test("a directory that cannot be is refused at once", () => {
   writeFileSync(join(directory, "file"), "");
-  expect(() => new Maintenance(join(directory, "file"), log)).toThrow(/ENOTDIR|EEXIST/);
+  expect(() => new MaintenanceMode(join(directory, "file"), ["app"], log)).toThrow(/ENOTDIR|EEXIST/);
 });

@@ -2,22 +2,29 @@
 
 import type { Arc } from "../../src/circle.ts";
 import { Handler } from "../../src/handler.ts";
+import type { LeaseContext, MaintenanceView } from "../../src/leases/lease.ts";
 import { silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { Connections } from "../../src/servers/connections.ts";
-import type { ServerContext } from "../../src/servers/server.ts";
 
 export const UNHEALTHY_MS = 8_000;
 
-export interface Core extends ServerContext {
+export interface Core extends LeaseContext {
   /** Applies arcs as read now. */
   apply(application: string, ...arcs: readonly (Partial<Arc> & { rollout: number })[]): void;
   /** Moves the clock, in milliseconds. */
   advance(ms: number): void;
 }
 
-export function createCore(options: { applications?: string[]; allowForce?: boolean } = {}): Core {
+export interface CoreOptions {
+  readonly applications?: string[];
+  readonly allowForce?: boolean;
+  /** Never on by default. */
+  readonly maintenance?: MaintenanceView;
+}
+
+export function createCore(options: CoreOptions = {}): Core {
   let skippedMs = 0;
   const clock = () => performance.now() + skippedMs;
   const rollout = new Rollout(options.applications ?? ["app"], UNHEALTHY_MS);
@@ -29,6 +36,7 @@ export function createCore(options: { applications?: string[]; allowForce?: bool
     log: silentLog,
     clock,
     connections: new Connections(),
+    maintenance: options.maintenance ?? { isOn: () => false },
     apply(application, ...arcs) {
       const whole = arcs.map((arc) => ({
         version: "canary",

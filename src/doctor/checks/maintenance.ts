@@ -3,6 +3,7 @@
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../../circle.ts";
+import { maintenanceDirectory } from "../../state/maintenance.ts";
 import type { Check } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import { causing, fail, pass, skipped, warn } from "../finding.ts";
@@ -20,7 +21,7 @@ export const maintenance: Check = {
     const application = applicationName(subject);
     if (stateDirectory === null || application === undefined)
       return skipped("no daemon says which application it serves");
-    const directory = join(stateDirectory, "maintenance");
+    const directory = maintenanceDirectory(stateDirectory);
     const file = join(directory, application);
     const isThere = exists(file);
     if (isThere === undefined) {
