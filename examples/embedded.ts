@@ -1,4 +1,7 @@
-/** An application that decides by itself which version serves a visitor, without a daemon. Run it with Bun; Node cannot. */
+/**
+ * An application that decides by itself which version serves a visitor, without a daemon. Run it with Bun;
+ * Node cannot.
+ */
 import {
   assignmentOfText,
   emptyRequest,
@@ -16,7 +19,7 @@ const metrics = new Metrics(rollout.placements);
 new Feed({ store, rollout, metrics, delayMs: 4_000, log: silentLog }).start();
 const handler = new Handler({ rollout, allowForce: false });
 
-// For a year. A reply with this cookie is one visitor's, so no shared cache may store it.
+// The cookie lasts a year. A reply with it is for one visitor, so no shared cache may store it.
 const cookie = { maxAge: 31_536_000, httpOnly: true, sameSite: "lax" } as const;
 const headers = { "cache-control": "private, no-cache" };
 

@@ -2,15 +2,18 @@
  * A store of your own: `maxwells-daemon -store ./my-store.ts`.
  *
  * This one keeps rollouts in memory and begins with the JSON in the environment variable MY_ROLLOUTS, such as
- * `{ "website": { "canary": 0.25 } }`. Put your database where the Map is. Only `address`, `read` and `close` are
- * needed; without `watch` the daemon polls, and without `write` it can only be read. `src/stores/store.ts` is the
- * contract, and `test/stores/store-suite.ts` proves it: run your store through it as `test/stores/my-store.test.ts`
- * does.
+ * `{ "website": { "canary": 0.25 } }`. Put your database where the Map is. Only `address`, `read` and `close`
+ * are needed; without `watch` the daemon polls, and without `write` it can only be read.
+ * `src/stores/store.ts` is the contract, and `test/stores/store-suite.ts` proves it: run your store through
+ * it as `test/stores/my-store.test.ts` does.
  */
 
 import type { Snapshot, Snapshots, Store, StoreContext, StoreRecord } from "maxwells-daemon/store";
 
-/** The default export makes the store. Read settings here, but do not wait for a server: `read` may fail, this not. */
+/**
+ * The default export makes the store. Read settings here, but do not wait for a server: `read` may fail, this
+ * function may not.
+ */
 export default function myStore(_context: StoreContext): Store {
   const applications = parseRollouts(process.env["MY_ROLLOUTS"] ?? "{}");
   const watchers = new Map<() => void, string>();
@@ -20,29 +23,30 @@ export default function myStore(_context: StoreContext): Store {
     // For logs: no passwords in it.
     address: "my-store:memory",
 
-    // The whole application or an error, never a part; and nothing for an application that is not there. Hand the
-    // signal to your client (`fetch(url, { signal })`): when it aborts, nobody waits any longer.
+    // The whole application or an error, never a part; and nothing for an application that is not there. Hand
+    // the signal to your client (`fetch(url, { signal })`): when it aborts, the daemon no longer waits.
     async read(application, signal): Promise<Snapshot> {
       signal.throwIfAborted();
       return new Map(applications.get(application));
     },
 
-    // Optional, for daemons that serve many applications: all that were asked for, with one question to your engine. What
-    // is wrong with one of them is its own answer, a `StoreError`. Without it the daemon calls `read` for each.
+    // Optional, for daemons that serve many applications. Read all that are asked for, with one question to
+    // your engine. If one application fails, its own entry is a `StoreError`. Without this method the daemon
+    // calls `read` for each.
     async readMany(names, signal): Promise<Snapshots> {
       signal.throwIfAborted();
       return new Map(names.map((name) => [name, new Map(applications.get(name))]));
     },
 
-    // Only a nudge: the daemon then reads. Leave it out where your engine cannot push.
+    // Only a nudge: the daemon then reads. Leave it out if your engine cannot push.
     watch(application, changed) {
       const nudge = () => changed();
       watchers.set(nudge, application);
       return () => watchers.delete(nudge);
     },
 
-    // Compare and set, in one step of your engine: `UPDATE … WHERE revision = …`, an ETag, a transaction. What `fields`
-    // does not name stays, and what is undefined there is removed.
+    // Compare and set, in one step of your engine: `UPDATE … WHERE revision = …`, an ETag, a transaction.
+    // Fields that `fields` does not name stay. A field that is undefined there is removed.
     async write(application, version, fields, expected) {
       const records = applications.get(application) ?? new Map<string, StoreRecord>();
       const current = records.get(version);

@@ -1,28 +1,30 @@
 --- Decides by itself which version of the application serves a visitor, under a lease from maxwells-daemon.
 --
---     setup{…}     once, in init_by_lua_block: whose lease is held, and which locations count
+--     setup{…}     once, in init_by_lua_block: the application, the daemon, and the locations that count
 --     hold()       once, in init_worker_by_lua_block: begins to ask for leases
 --     location()   for each request, in set_by_lua_block: cookie → $maxwells_location
 --
--- When in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no sense), the lease
--- decides visitors until it ends. Then master serves them; they keep their cookies, and see no error.
+-- If in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no
+-- sense), the lease decides until it ends. Then master serves visitors. They keep their cookies, and see no
+-- error.
 --
--- The lease. Each worker asks once in RENEW_S, from a timer, and uses the answer for LEASE_MS at most, counted from the
--- question: two renewals may fail before a visitor notices. An answer that is late, cut, doubled or senseless changes
--- nothing. The daemon's `0` ends the lease at once, and the worker asks again at the next tick. A shared dictionary keeps
--- leases, too, and the workers of a reload begin with it. Time is nginx's monotonic clock: a change of the system's clock
--- neither ends a lease nor makes it longer.
+-- The lease. Each worker asks once in RENEW_S, from a timer. It uses the answer for LEASE_MS at most, counted
+-- from the question. So two renewals may fail before a visitor notices. An answer that is late, cut, doubled
+-- or senseless changes nothing. The daemon's `0` ends the lease at once, and the worker asks again at the
+-- next tick. A shared dictionary keeps leases, too, and the workers of a reload begin with it. Time is
+-- nginx's monotonic clock: a change of the system's clock neither ends a lease nor makes it longer.
 --
 -- A request does no I/O: one variable is read, one number is compared with each arc, and one count goes up.
 --
--- Counts are reported after each renewal, on the same connection, one location at a time, and taken off when the daemon
--- confirms them, so none is lost while the daemon is away, or when a worker ends in peace. If the daemon stops between its
--- two answers, or confirms too late, the counts of one report come twice. A daemon that hangs is sent no counts, because it
--- would count them all when it wakes up.
+-- The worker reports counts after each renewal, on the same connection, one location at a time. It subtracts
+-- a count when the daemon confirms it. So no count is lost while the daemon is away, or when a worker ends in
+-- peace. If the daemon stops between its two answers, or confirms too late, it gets the counts of one report
+-- twice. The worker sends no counts to a daemon that hangs, because the daemon would count them all when it
+-- wakes up.
 --
--- Why a module of its own: it shares only the lines about cookies and maintenance with the module that asks, and an operator
--- who copies one file should not have to read the other way. set_by_lua is the cheapest place for Lua. It can neither set
--- headers nor end a request, so the configuration does both.
+-- This is a separate module, because it shares only the lines about cookies and maintenance with the module
+-- that asks. An operator who copies one file should not have to read about the other way. set_by_lua is the
+-- cheapest place for Lua. It can neither set headers nor end a request, so the configuration does both.
 
 local ffi = require "ffi"
 local C = ffi.C
@@ -36,9 +38,9 @@ ffi.cdef "extern volatile uintptr_t ngx_current_msec;"
 -- The same as the daemon's for HAProxy's map.
 local LEASE_MS = 3000
 local RENEW_S = 1
--- Ends of leases are logged, and a `0` is asked about, this much later at most.
+-- The worker logs the end of a lease, and asks again after a `0`, this much later at most.
 local TICK_S = 0.1
--- For a whole conversation; nobody waits for it.
+-- For a whole conversation. No visitor waits for it.
 local PATIENCE_MS = 500
 
 local ANSWER_BYTES_MAX = 16384
@@ -53,7 +55,7 @@ local SERVED_MAX = 1e9
 local ASSIGNMENT_BYTES_MAX = 32
 local LOCATION_BYTES_MAX = 64
 local ZERO, NINE, DOT, MINUS = byte("09.-", 1, 4)
--- What `digits_from` sums up, if all five are a 0.
+-- The sum that `digits_from` makes of five 0s.
 local FIVE_ZEROS = ZERO * 11111
 
 local COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
@@ -63,7 +65,8 @@ local MAINTENANCE = "maintenance"
 
 local _M = {}
 
---- The applications that were set up, in order, and by name. Workers are forked after setup; each keeps its own state in them.
+--- The applications that were set up, in order, and by name. Workers are forked after setup; each keeps its
+-- own state in them.
 local applications = {}
 local by_name = {}
 
@@ -72,7 +75,7 @@ local KNOWN_SETTINGS = {
   allow_force = "boolean",
 }
 
---- It decides no visitor.
+--- Under it, no visitor gets a decision.
 local NO_LEASE = { ends_at = 0, size = 0 }
 
 --- Milliseconds on a monotonic clock, as of this turn of nginx's event loop.
@@ -82,14 +85,17 @@ local function clock_ms()
   return time
 end
 
---- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each application.
+--- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each
+-- application.
 --
--- socket       the daemon's unix socket, as "/run/maxwells-daemon.sock"
--- locations    the versions that this nginx can serve, as { "canary" }; visitors in other arcs are at master
--- application  its name; without it the daemon's first one is meant
--- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
--- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force: always, or never
--- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that does TLS
+-- socket       the daemon's unix socket, such as "/run/maxwells-daemon.sock".
+-- locations    the versions that this nginx can serve, such as { "canary" }; other visitors go to master.
+-- application  its name; without it, the daemon's first one.
+-- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>.
+-- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force
+--              (always, or never).
+-- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that
+--              does TLS.
 function _M.setup(settings)
   for name, value in pairs(settings) do
     local wanted = KNOWN_SETTINGS[name]
@@ -115,7 +121,7 @@ function _M.setup(settings)
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
     lease = NO_LEASE,
-    -- Visitors by location since the last report. failure: at master, because there was no lease.
+    -- Visitors by location since the last report. failure: visitors that went to master for lack of a lease.
     counts = { master = 0, failure = 0 },
     in_maintenance = false,
     ask_at = 0,
@@ -151,7 +157,7 @@ local function read_lease(self, text, ends_at)
   return lease
 end
 
---- Asks one question; returns both lines of the answer, or nil and what went wrong.
+--- Asks one question. Returns both lines of the answer, or nil and the fault.
 local function exchange(sock, question, deadline)
   local left_ms = deadline - clock_ms()
   if left_ms < 1 then return nil, "timeout" end
@@ -173,7 +179,7 @@ local function exchange(sock, question, deadline)
   return nil, "its answer makes no sense"
 end
 
---- Renews the lease over a fresh connection; returns whether there was an answer that makes sense, or what went wrong.
+--- Renews the lease over a fresh connection. Returns true if the answer made sense, or false and the fault.
 local function renew(self, sock, asked_at)
   local duration, arcs = exchange(sock, "?lease" .. self.fields .. "\n", asked_at + PATIENCE_MS)
   if not duration then return false, arcs end
@@ -182,19 +188,22 @@ local function renew(self, sock, asked_at)
   if not lease or (duration_ms == 0 and lease.size > 0) then return false, "its answer makes no sense" end
   if duration_ms == 0 then lease = NO_LEASE end
   self.lease = lease
-  -- Behind a word, because an application without a name would be an empty key, which nginx refuses.
+  -- The word `lease` comes first, because an application without a name would be an empty key, which nginx
+  -- refuses.
   ngx.shared.maxwells_daemon:set("lease " .. self.name, lease.ends_at .. " " .. arcs)
   return true
 end
 
---- Reports what was decided since the last report, as far as the daemon confirms it.
+--- Reports the decisions since the last report. Counts that the daemon does not confirm stay for the next
+-- one.
 local function report(self, sock, deadline)
   for location, count in pairs(self.counts) do
     count = min(count, SERVED_MAX)
     if count > 0 then
       local sum, rest = exchange(sock, "?served" .. self.fields .. " " .. location .. "=" .. count .. "\n", deadline)
       local is_taken = sum == tostring(count) and rest == ""
-      -- The daemon refuses it as invalid. If it has read its store, then the version is gone, and so is its count.
+      -- The daemon refuses it as invalid. If it has read its store, then the version is gone, and so is its
+      -- count.
       local is_refused = rest == MASTER
       if not is_taken and not is_refused then return end
       if is_taken or self.lease ~= NO_LEASE then self.counts[location] = self.counts[location] - count end
@@ -218,12 +227,12 @@ local function converse(self)
   sock:close()
 end
 
---- Looks for the file of maintenance mode.
+--- Looks for the maintenance file.
 local function look_for_maintenance(self)
   if not self.maintenance then return end
   local file, err, code = io.open(self.maintenance)
   if file then file:close() end
-  -- 2: no such file. Anything else is no answer, so what was true stays true.
+  -- 2: no such file. After any other error the mode stays as it was.
   if file or code == 2 then
     self.in_maintenance = file ~= nil
   else
@@ -231,7 +240,7 @@ local function look_for_maintenance(self)
   end
 end
 
---- Logs once that there is no lease any more, and once that there is one again.
+--- Logs once that the lease has ended, and once that the daemon gives leases again.
 local function tell(self)
   local is_lost = clock_ms() >= self.lease.ends_at
   if is_lost == self.is_lost then return end
@@ -244,7 +253,8 @@ local function tell(self)
   end
 end
 
---- What each tick of the timer does for an application. The last one of a worker comes early, to report its counts.
+--- Runs for each application at each tick of the timer. The last tick of a worker comes early, to report its
+-- counts.
 local function tick(is_last, self)
   local time = clock_ms()
   if self.is_asking or not (is_last or time >= self.ask_at) then return end
@@ -277,8 +287,8 @@ local function is_digit(char)
   return char >= ZERO and char <= NINE
 end
 
---- Five bytes of a text as the digits of a number, zeros behind its end; nil where one is no digit. Not a loop: LuaJIT would
--- compile it apart from what is around it.
+--- Five bytes of a text as the digits of a number, with zeros after its end. nil if one is not a digit. This
+-- is not a loop, because LuaJIT would compile a loop apart from the code around it.
 local function digits_from(text, first)
   local a, b, c, d, e = byte(text, first, first + 4)
   a, b, c, d, e = a or ZERO, b or ZERO, c or ZERO, d or ZERO, e or ZERO
@@ -286,9 +296,9 @@ local function digits_from(text, first)
   return (((a * 10 + b) * 10 + c) * 10 + d) * 10 + e - FIVE_ZEROS
 end
 
---- The number that `0.` and up to fifteen digits say, as visitors have it. Right to the last bit, as the daemon's
--- parseAssignment: the digits and the power of ten are exact, and one division rounds once. tonumber costs more than all
--- the rest of a decision.
+--- The number in `0.` and up to fifteen digits, the usual form of a visitor's assignment. Right to the last
+-- bit, like the daemon's parseAssignment: the digits and the power of ten are exact, and one division rounds
+-- once. tonumber costs more than all the rest of a decision.
 local function parse_short(text)
   local length = #text
   if length < 3 or length > 17 then return nil end
@@ -298,7 +308,7 @@ local function parse_short(text)
   return high and middle and low and ((high * 1e5 + middle) * 1e5 + low) / 1e15
 end
 
---- A cookie's number in [0, 1), as the daemon reads it; nil where it is none.
+--- A cookie's number in [0, 1), read like the daemon reads it. nil if the cookie has no such number.
 local function parse(text)
   local short = parse_short(text)
   if short then return short end
@@ -308,15 +318,16 @@ local function parse(text)
   return nil
 end
 
---- A fresh number of fifteen decimals, and its spelling. $request_id is sixteen random bytes, from OpenSSL where nginx
--- has it, and never the same in two workers; nobody can seed it by mistake, as with math.random.
+--- A fresh number of fifteen decimals, and its spelling. $request_id is sixteen random bytes, from OpenSSL if
+-- nginx has it, and never the same in two workers. Unlike math.random, it cannot be seeded by mistake.
 local function draw()
   local random = tonumber(sub(var.request_id, 1, 13), 16) / 0x10000000000000
   local text = format("0.%015d", floor(random * 1e15))
   return tonumber(text), text
 end
 
---- Where the visitor wants to be; nil where it does not say, or it is nowhere. The header goes before the cookie.
+--- The location that the visitor forces. nil if it forces none, or one that does not exist. The header goes
+-- before the cookie.
 local function forced(self)
   local word = var.http_maxwellsdaemon_force or var["cookie_maxwellsdaemon-force"]
   if not word or #word > LOCATION_BYTES_MAX then return nil end
@@ -329,7 +340,8 @@ end
 --- Decides one request.
 local function decide(self, is_tester)
   if self.in_maintenance and not is_tester then return MAINTENANCE end
-  -- The cookie, as the configuration has set it: a variable of that kind costs less than a look at the header.
+  -- The cookie. The configuration has copied it into this variable, because reading it there costs less than
+  -- reading the header.
   local given = var.maxwells_assignment
   local assignment = given and given ~= "" and parse(given)
   local lease, counts = self.lease, self.counts
@@ -353,7 +365,7 @@ local function decide(self, is_tester)
     location = MASTER
     local offsets, rollouts = lease.offsets, lease.rollouts
     for i = 1, lease.size do
-      -- `covers` in the daemon's circle.ts, bit for bit.
+      -- The same as `covers` in the daemon's circle.ts, bit for bit.
       local distance = assignment - offsets[i]
       if distance < 0 then distance = distance + 1 end
       if distance < rollouts[i] or rollouts[i] == 1 then
@@ -366,8 +378,8 @@ local function decide(self, is_tester)
   return location
 end
 
---- Where the visitor of this request is served, or `maintenance`. Gives new visitors $maxwells_assignment and
--- $maxwells_cookie, which have to be set before.
+--- The location of this request's visitor, or `maintenance`. Writes $maxwells_assignment and $maxwells_cookie
+-- for new visitors. The configuration has to set both variables before.
 --
 -- application  its name, if several are set up; without it the first one
 -- is_tester    true: this visitor gets a decision in maintenance mode as well, and never `maintenance`
@@ -379,7 +391,7 @@ function _M.location(application, is_tester)
   end
   local ok, location = pcall(decide, self, is_tester)
   if ok then return location end
-  -- A mistake in here is no visitor's error page.
+  -- A fault in this module must not become a visitor's error page.
   ngx.log(ngx.ERR, "maxwells-daemon: ", location, ": this visitor to master")
   return MASTER
 end

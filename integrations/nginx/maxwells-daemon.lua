@@ -1,26 +1,28 @@
 --- Asks maxwells-daemon which version of the application serves a visitor.
 --
---     setup{…}   once, in init_by_lua_block: what is asked, and which answers count
+--     setup{…}   once, in init_by_lua_block: the application, the daemon, and the locations that count
 --     route()    for each request, in rewrite_by_lua_block: cookie → daemon → $maxwells_location
 --
--- When in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no sense), master
--- serves the visitor, who keeps the cookie and sees no error.
+-- If in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no
+-- sense), master serves the visitor. The visitor keeps the cookie and sees no error.
 --
--- Patience. A request waits for the daemon at most PATIENCE_MS in all: connecting, sending, reading, and trying again.
--- Connections are pooled, and a pooled one may be dead since the daemon was restarted: then the module asks once more on a
--- fresh one, within the time that is left. After FAILURES_MAX failures in a row, each of them asked after the one before, the
--- worker stops asking for PAUSE_S. So a hung daemon costs a few visitors 8 ms and all others nothing, and a hiccup of some
--- milliseconds does not stop the worker. Then a single request probes, and the first answer ends the pause.
+-- Patience. A request waits for the daemon at most PATIENCE_MS in all: connecting, sending, reading, and
+-- trying again. Connections are pooled, and a pooled one may be dead since the daemon was restarted. Then the
+-- module asks once more on a fresh one, within the time that is left. After FAILURES_MAX failures in a row
+-- the worker stops asking for PAUSE_S. Only failures of questions that began after the failure before count.
+-- So a hung daemon costs a few visitors 8 ms and all others nothing, and a hiccup of some milliseconds does
+-- not stop the worker. After the pause a single request probes, and the first answer ends the pause.
 --
--- A connection goes back to the pool only when exactly one whole answer was read from it. Everything else closes it, so
--- a late answer never reaches the next visitor.
+-- A connection goes back to the pool only when exactly one whole answer was read from it. Everything else
+-- closes it, so a late answer never reaches the next visitor.
 --
--- The module does not believe visitors: it passes the cookie on only if it consists of the characters of a number, so it
--- cannot become a second request, and it never looks at a visitor's maxwellsdaemon-location header. It passes on what
--- testers force only if allow_force says so, and only if nginx serves that version.
+-- The module does not believe visitors. It passes the cookie on only if it has nothing but the characters of
+-- a number, so the cookie cannot become a second request. It never looks at a visitor's
+-- maxwellsdaemon-location header. It passes on a forced location only if allow_force is true, and only if
+-- nginx serves that version.
 --
--- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends without an error in the access phase lets
--- visitors in. set_by_lua cannot use sockets.
+-- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends without an error in the
+-- access phase lets visitors in. set_by_lua cannot use sockets.
 
 local tcp = ngx.socket.tcp
 local var = ngx.var
@@ -31,9 +33,9 @@ local PATIENCE_MS = 8
 local FAILURES_MAX = 3
 local PAUSE_S = 1
 
--- Below the daemon's own -idle-timeout (60s), so that it is nginx that closes idle connections.
+-- Below the daemon's own -idle-timeout (60s), so that nginx closes idle connections first.
 local POOL_IDLE_MS = 30000
--- For each worker; more than are asking at one moment are closed after their answer.
+-- For each worker. If more connections are in use, nginx closes the extra ones after their answer.
 local POOL_SIZE = 256
 
 -- Every decimal spelling of a fraction is shorter.
@@ -43,7 +45,8 @@ local LOCATION_BYTES_MAX = 64
 local REPLY_BYTES_MAX = ASSIGNMENT_BYTES_MAX + LOCATION_BYTES_MAX + 2
 local REPLY = "^([%d.eE+-]+)\n(%w[%w._-]*)\n$"
 
--- Maintenance mode begins and ends this much later at most; so long each worker believes its last look at the file.
+-- Maintenance mode begins and ends this much later at most, because each worker looks at the file only this
+-- often.
 local MAINTENANCE_LOOK_S = 1
 
 local COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
@@ -58,15 +61,17 @@ local KNOWN_SETTINGS = {
   allow_force = "boolean",
 }
 
---- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each application.
+--- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each
+-- application.
 --
--- socket       the daemon's unix socket, as "/run/maxwells-daemon.sock"
--- locations    the versions that this nginx can serve, as { "canary" }; every other answer is master
--- application  its name; without it the daemon's first one is asked for
--- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>
--- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force: always, or never.
---              The daemon has to run with -allow-force, too
--- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that does TLS
+-- socket       the daemon's unix socket, such as "/run/maxwells-daemon.sock".
+-- locations    the versions that this nginx can serve, such as { "canary" }; all other answers are master.
+-- application  its name; without it, the daemon's first one.
+-- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>.
+-- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force
+--              (always, or never); the daemon has to run with -allow-force, too.
+-- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that
+--              does TLS.
 function _M.setup(settings)
   for name, value in pairs(settings) do
     local wanted = KNOWN_SETTINGS[name]
@@ -82,8 +87,8 @@ function _M.setup(settings)
   end
   local self = {
     socket = "unix:" .. settings.socket,
-    -- Pools of their own for each daemon, as a pool's connection may lead anywhere; and two of them, so that a dead pooled
-    -- connection is never exchanged for another one.
+    -- Each daemon has its own pools, because nginx does not check the address of a pool's connection. It has
+    -- two, so that a dead pooled connection is never replaced by another one of the pool.
     pooled = { pool = "maxwells-daemon " .. settings.socket, pool_size = POOL_SIZE },
     fresh = { pool = "maxwells-daemon fresh " .. settings.socket, pool_size = 1 },
     fields = name and (" application=" .. name) or "",
@@ -91,7 +96,7 @@ function _M.setup(settings)
     secure = settings.secure,
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
-    -- What each worker learns for itself: workers are forked after setup.
+    -- The state of one worker: workers are forked after setup.
     failures = 0,
     retry_at = 0,
     in_maintenance = false,
@@ -102,10 +107,10 @@ function _M.setup(settings)
   if name then applications[name] = self end
 end
 
---- Reads one whole reply: assignment and location; or nil and what went wrong.
+--- Reads one whole reply. Returns assignment and location, or nil and the fault.
 local function read_reply(sock, deadline)
   local reply, err = sock:receiveany(REPLY_BYTES_MAX)
-  -- The daemon sends a reply in one piece; the system may cut it.
+  -- The daemon sends a reply in one piece. The system may cut it.
   while reply do
     local assignment, location = match(reply, REPLY)
     if assignment then return assignment, location end
@@ -122,14 +127,15 @@ end
 
 --- Whether a new assignment can be the daemon's answer to a visitor who had `given`.
 local function is_possible(assignment, given)
-  -- Up to 15 decimals come back as they were sent: another number is the answer to another visitor.
+  -- The daemon repeats up to 15 decimals as they were sent. So another number is the answer to another
+  -- visitor.
   if given and #given <= 17 and find(given, "^0%.%d+$") then return false end
   local number = tonumber(assignment)
   return number and number >= 0 and number < 1
 end
 
---- Asks one question over one connection.
--- Returns assignment and location; or nil, what went wrong, and whether the connection had only been dead.
+--- Asks one question over one connection. Returns assignment and location. Or returns nil, the fault, and
+-- true if a dead pooled connection was the cause.
 local function exchange(self, given, line, options, patience_ms, deadline)
   local sock = tcp()
   sock:settimeouts(patience_ms, patience_ms, patience_ms)
@@ -155,15 +161,16 @@ local function exchange(self, given, line, options, patience_ms, deadline)
   return assignment, location
 end
 
---- What the visitor wants to force, as the daemon is told; the header goes before the cookie. A version that this nginx does
--- not serve is not passed on: the daemon would count it, and master would serve it.
+--- The visitor's forced location, as a field for the daemon. The header goes before the cookie. The module
+-- does not pass on a version that this nginx does not serve: the daemon would count it, but master would
+-- serve.
 local function forced(self)
   local word = var.http_maxwellsdaemon_force or var["cookie_maxwellsdaemon-force"]
   if word and (word == "always" or word == "never" or self.served[word]) then return " force=" .. word end
   return ""
 end
 
---- Asks within PATIENCE_MS. Returns assignment and location, or nil and what went wrong.
+--- Asks within PATIENCE_MS. Returns assignment and location, or nil and the fault.
 local function ask(self, given)
   local deadline = now() + PATIENCE_MS / 1000
   local line = (given or "") .. self.fields .. (self.allow_force and forced(self) or "") .. "\n"
@@ -198,11 +205,12 @@ local function tell_configuration(cookie)
   var.maxwells_cookie = cookie
 end
 
---- Gives the visitor its assignment to keep, beside what else sets cookies here.
+--- Gives the visitor its assignment to keep, beside the cookies that are set already.
 local function give_cookie(self, assignment)
   local cookie = "maxwellsdaemon=" .. assignment .. COOKIE_ATTRIBUTES
   if self.secure or var.scheme == "https" then cookie = cookie .. "; Secure" end
-  -- A configuration of an older version has no such variable, and a visitor's decision may not fail because of that.
+  -- A configuration of an older version has no such variable, and a visitor's decision may not fail because
+  -- of that.
   pcall(tell_configuration, cookie)
   local others = ngx.header["Set-Cookie"]
   if others == nil then
@@ -215,14 +223,14 @@ local function give_cookie(self, assignment)
   end
 end
 
---- Whether the file of maintenance mode is there. Looked at once in MAINTENANCE_LOOK_S by each worker.
+--- True if the maintenance file exists. Each worker looks once in MAINTENANCE_LOOK_S.
 local function is_in_maintenance(self)
   local time = now()
   if time < self.look_at then return self.in_maintenance end
   self.look_at = time + MAINTENANCE_LOOK_S
   local file, err, code = io.open(self.maintenance)
   if file then file:close() end
-  -- 2: no such file. Anything else is no answer, so what was true stays true.
+  -- 2: no such file. After any other error the mode stays as it was.
   if file or code == 2 then
     self.in_maintenance = file ~= nil
   else
@@ -243,7 +251,8 @@ local function route(application, is_tester)
   local given = var.cookie_maxwellsdaemon
   if given and (#given > ASSIGNMENT_BYTES_MAX or not find(given, "^[%d.eE+-]+$")) then given = nil end
   if not given then
-    -- An internal redirect, or a subrequest: the visitor goes on with what it was given in the same request.
+    -- An internal redirect, or a subrequest: the visitor keeps the assignment that it got in the same
+    -- request.
     local before = var.maxwells_assignment
     if before and before ~= "" then given = before end
   end
@@ -254,7 +263,7 @@ local function route(application, is_tester)
       var.maxwells_assignment = given
       return
     end
-    -- This request probes; the others go on to master until it is back.
+    -- This request probes. The others go to master until its answer is there.
     self.retry_at = time + PAUSE_S
   end
 
@@ -272,15 +281,15 @@ local function route(application, is_tester)
   if assignment ~= given then give_cookie(self, assignment) end
 end
 
---- Finds out where the visitor of this request is served: sets $maxwells_location and $maxwells_assignment, and gives
--- new visitors their cookie. Ends the request with 503 in maintenance mode.
+--- Decides the visitor of this request. Sets $maxwells_location and $maxwells_assignment, and gives new
+-- visitors their cookie. Ends the request with 503 in maintenance mode.
 --
 -- application  its name, if several are set up; without it the first one
 -- is_tester    true: this visitor gets a decision in maintenance mode as well
 function _M.route(application, is_tester)
   local ok, in_maintenance = pcall(route, application, is_tester)
   if not ok then
-    -- A mistake in here is no visitor's error page.
+    -- A fault in this module must not become a visitor's error page.
     ngx.log(ngx.ERR, "maxwells-daemon: ", in_maintenance, ": this visitor to master")
     var.maxwells_location = "master"
   elseif in_maintenance then

@@ -13,12 +13,12 @@ const app = express();
 // CHANGE: behind a balancer that does TLS, so that the cookie is Secure: app.set("trust proxy", "loopback");
 app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }));
 
-// One line a request, behind the middleware. README.md counts errors by version with it. The words: application, location,
-// assignment, status, seconds, and `new` if the visitor did not bring its assignment.
+// One line a request, after the middleware. README.md counts errors by version with it. The line has
+// application, location, assignment, status, seconds, and `new` if the visitor did not bring its assignment.
 app.use((request, response, next) => {
   const beganMs = performance.now();
   const { location, assignment = "-", isNew } = request.maxwellsdaemon;
-  // Replies tell which version served them: `maxwells-daemon doctor` proves with it what visitors get.
+  // Replies say which version served them. `maxwells-daemon doctor` uses this to prove the split.
   response.set("maxwellsdaemon-location", location);
   response.on("close", () => {
     const seconds = ((performance.now() - beganMs) / 1000).toFixed(3);

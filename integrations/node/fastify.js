@@ -13,13 +13,14 @@ const client = new Client({
 const app = fastify();
 await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
 
-// Replies tell which version served them: `maxwells-daemon doctor` proves with it what visitors get.
+// Replies say which version served them. `maxwells-daemon doctor` uses this to prove the split.
 app.addHook("onSend", async (request, reply) => {
   reply.header("maxwellsdaemon-location", request.maxwellsdaemon?.location ?? "master");
 });
 
-// One line a request. README.md counts errors by version with it. The words: application, location, assignment, status,
-// seconds, and `new` if the visitor did not bring its assignment. A visitor who left early may have no location yet.
+// One line a request. README.md counts errors by version with it. The line has application, location,
+// assignment, status, seconds, and `new` if the visitor did not bring its assignment. If a visitor left
+// early, the location may be missing.
 app.addHook("onResponse", async (request, reply) => {
   const { location = "-", assignment = "-", isNew } = request.maxwellsdaemon ?? {};
   const seconds = (reply.elapsedTime / 1000).toFixed(3);

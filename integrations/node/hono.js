@@ -1,4 +1,7 @@
-/** A Hono application that serves master and canary: `node hono.js`; Bun and Deno serve `app.fetch` themselves. */
+/**
+ * A Hono application that serves master and canary: `node hono.js`; Bun and Deno serve `app.fetch`
+ * themselves.
+ */
 
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
@@ -12,13 +15,13 @@ const client = new Client({
 
 const app = new Hono();
 
-// One line a request, in front of the middleware. README.md counts errors by version with it. The words: application,
-// location, assignment, status, seconds, and `new` if the visitor did not bring its assignment.
+// One line a request, before the middleware. README.md counts errors by version with it. The line has
+// application, location, assignment, status, seconds, and `new` if the visitor did not bring its assignment.
 app.use(async (c, next) => {
   const beganMs = performance.now();
   await next();
   const { location, assignment = "-", isNew } = c.var.maxwellsdaemon;
-  // Replies tell which version served them: `maxwells-daemon doctor` proves with it what visitors get.
+  // Replies say which version served them. `maxwells-daemon doctor` uses this to prove the split.
   c.header("maxwellsdaemon-location", location);
   const seconds = ((performance.now() - beganMs) / 1000).toFixed(3);
   console.log(`website ${location} ${assignment} ${c.res.status} ${seconds} ${isNew ? "new" : "-"}`);
