@@ -22,8 +22,7 @@ function lineComments(text: string, pattern: RegExp): Piece[] {
   };
   text.split("\n").forEach((line, index) => {
     const said = pattern.exec(line)?.[1];
-    // A shebang, or a setting that is commented out.
-    if (said === undefined || said.startsWith("!") || /^\s*[\w-]+ *[={;]|[;{}]$/.test(said)) {
+    if (said === undefined || said.startsWith("!") || isSetting(line, said)) {
       end();
       return;
     }
@@ -36,6 +35,13 @@ function lineComments(text: string, pattern: RegExp): Piece[] {
 
 const TOKEN =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|\$\{(?:[^{}]|\{[^{}]*\})*\}|[^`\\])*`|(?<=[(,=:[!&|?{};\n]\s*|return )\/(?![*/])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\\\n])+\/[a-z]*/g;
+
+/** A setting that is commented out: without a space after the `#`, with a sign that prose lacks, or a key of YAML. */
+function isSetting(line: string, said: string): boolean {
+  return (
+    /^\s*#[A-Za-z]/.test(line) || /^\s*[\w-]+ *(?:[={;]|: *(?:[[{"]|(?:true|false|\d+)$))|[;{}]$/.test(said)
+  );
+}
 
 function scriptPieces(text: string): Piece[] {
   const pieces: Piece[] = [];
@@ -113,6 +119,8 @@ function message(token: string, line: number, before: string): Piece[] {
     .replace(/\\n/g, "\n")
     .replace(/\\(.)/g, "$1");
   const words = value.split(/\s+/).filter((word) => /^[("']?\p{L}[\p{L}'’-]*[.,;:!?)"']*$/u.test(word));
+  // Lines without an end of a sentence are a configuration.
+  if (value.split("\n").length > 4 && !/[.!?:]$/m.test(value)) return [];
   // Code, data and HTML have few plain words among other characters.
   if (/\b(SELECT|INSERT|UPDATE|CREATE|WHERE|GRANT)\b/.test(value)) return [];
   if (words.length < MESSAGE_WORDS_MIN || words.length < value.split(/\s+/).length * 0.7) return [];
