@@ -1,6 +1,6 @@
 /**
- * Apache as an operator grows it: two sites of two applications, a log of errors by version beside the operator's own, and
- * the lines that the shipped site holds behind a `#`.
+ * Apache with several sites: two sites of two applications, a log of errors by version beside the operator's
+ * own log, and the commented lines of the shipped site.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)("Apache with several sites", () => {
           .replace(/^( *)#(?=RewriteCond|RewriteRule)/gm, "$1")
           // Testers come from this machine, and the shop has none.
           .replace("192.0.2.0/24", application === "website" ? "127.0.0.1" : "192.0.2.0/24")
-          // A log of the site's own, as operators have it.
+          // The site has its own log, as operators have it.
           .replace(/^<\/VirtualHost>/m, `CustomLog ${directory}/own.log "%r"\n</VirtualHost>`),
       );
     }
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)("Apache with several sites", () => {
     }
   });
 
-  test("the README's command shows the canary that answers 500 to everyone, and the operator's own log goes on", async () => {
+  test("the README's command shows the canary that answers 500 to all, and the operator's own log goes on", async () => {
     writeFileSync(log, "");
     for (let visitor = 0; visitor < 40; visitor++) {
       const assignment = (visitor + 0.5) / 40;
@@ -135,13 +135,13 @@ describe.skipIf(missing !== undefined)("Apache with several sites", () => {
     expect(lines[1]).toMatch(/^shop master: 20 requests, 0 errors \(0\.0 %\)/);
     expect(lines[2]).toMatch(/^website master: 2 requests, 0 errors \(0\.0 %\)/);
     expect(lines).toHaveLength(3);
-    // Application, version, assignment, status, seconds, and whether the visitor brought its assignment.
+    // Application, version, assignment, status, seconds, and 1 if the visitor brought its assignment.
     expect(readFileSync(log, "utf8")).toMatch(/^shop canary 0\.0125 500 \d+e-6 1$/m);
     expect(readFileSync(log, "utf8")).toMatch(/^website master 0\.\d{14} 201 \d+e-6 0$/m);
     expect(readFileSync(join(directory, "own.log"), "utf8").split("GET /measured").length).toBe(41);
   });
 
-  test("a canary that cannot be reached is an error of the canary's in that log", async () => {
+  test("if the canary cannot be reached, that log has the error as the canary's", async () => {
     writeFileSync(log, "");
     upstreams.get("shop-canary")?.stop();
     expect((await visit("shop", 0.1)).status).toBe(503);
@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)("Apache with several sites", () => {
     await eventually(async () => (await visit("shop", 0.1)).name === "shop-canary", "the canary again");
   });
 
-  test("probes and crawlers that are left out go to master, and get no cookie", async () => {
+  test("left out probes and crawlers go to master, and get no cookie", async () => {
     for (const [path, agent] of [
       ["/", "Googlebot/2.1"],
       ["/healthz?full=1", "curl/8"],
@@ -166,7 +166,7 @@ describe.skipIf(missing !== undefined)("Apache with several sites", () => {
     expect((await visit("shop", 0.1, {}, "/healthzz")).name).toBe("shop-canary");
   });
 
-  test("in maintenance mode testers' addresses pass, and everyone else sees the page", async () => {
+  test("in maintenance mode testers' addresses pass, and all other visitors see the page", async () => {
     writeStore(1);
     await eventually(async () => (await visit("shop", 0.3)).status === 503, "the shop's page");
     const file = join(home.stateDirectory, "maintenance", "website");

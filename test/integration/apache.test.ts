@@ -1,6 +1,7 @@
 /**
- * The shipped site of Apache, in a real httpd of several processes, and what the conformance suite cannot ask: its
- * comparisons against the daemon's own formula, its random numbers, and the map in every state.
+ * The shipped site of Apache, in a real httpd of several processes. These tests go beyond the conformance
+ * suite: they check its comparisons against the daemon's own formula, its random numbers, and the map in
+ * every state.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -41,7 +42,7 @@ class Site {
   #writtenAtS = 0;
   #port = 0;
 
-  /** @param edit what an operator made of the shipped site */
+  /** @param edit an operator's changes to the shipped site */
   async start(mpm: Mpm, edit = (site: string) => site): Promise<void> {
     const [master, canary] = [join(this.directory, "master.sock"), join(this.directory, "canary.sock")];
     this.#upstreams.push(startUpstream("master", master), startUpstream("canary", canary));
@@ -55,7 +56,7 @@ class Site {
     this.reconnect();
   }
 
-  /** A reload ends connections that nobody uses. */
+  /** A reload ends idle connections. */
   reconnect(): void {
     this.#visitors?.close();
     this.#visitors = new Visitors(this.#port, false);
@@ -73,7 +74,10 @@ class Site {
     return this.#apache;
   }
 
-  /** Each with a time of its own, by which httpd knows that it is another one: the system's may stand still for 10 ms. */
+  /**
+   * Each file has a time of its own, by which httpd sees a new file. The system's clock may stand still for
+   * 10 ms.
+   */
   writeMap(text: string | Uint8Array): void {
     const path = mapPath(this.directory);
     writeFileSync(`${path}.new`, text);
@@ -82,12 +86,15 @@ class Site {
     renameSync(`${path}.new`, path);
   }
 
-  /** Writes what a daemon would, at `atMs`, of arcs by their versions. */
+  /** Writes the line that a daemon would write at `atMs` for these arcs. */
   lease(arcs: Arcs, atMs = Date.now(), durationMs = 3_000): void {
     this.writeMap(`${lineOf(arcs, atMs, durationMs)}\n`);
   }
 
-  /** Whether visitors are where the daemon's own table has them; those of versions that are not `served`, at master. */
+  /**
+   * Expects visitors where the daemon's own table has them, and those of versions that are not `served` at
+   * master.
+   */
   async expectAgreement(arcs: Arcs, served: readonly string[], random: Random): Promise<void> {
     const rollout = new Rollout(["website"], MINUTE_MS);
     rollout.apply("website", listOf(arcs), 0);
@@ -118,7 +125,7 @@ class Site {
   }
 }
 
-/** As a lease has them: in their order of precedence. */
+/** In their order of precedence, like in a lease. */
 function listOf(arcs: Arcs): Arc[] {
   return Object.entries(arcs)
     .map(([version, [rollout, offset]]) => ({ version, rollout, offset, failsafe: "master" as const }))
@@ -129,7 +136,7 @@ function lineOf(arcs: Arcs, atMs: number, durationMs: number): string {
   return leaseLine("website", { durationMs, arcs: listOf(arcs) }, atMs, new KnownEnds()).line ?? "";
 }
 
-/** Arcs of these versions that lie over each other. */
+/** Arcs of these versions that overlap. */
 function overlapping(versions: readonly string[], random: Random): Arcs {
   return Object.fromEntries(
     versions.map((version) => [version, [0.3 + 0.4 * random.fraction(), random.fraction()]]),
@@ -154,7 +161,8 @@ describe.skipIf(apacheMissing() !== undefined).each(["event", "worker", "prefork
         const texts = [...edges, ...Array.from({ length: 15 }, () => random.fraction())]
           .filter((u) => u >= 0 && u < 1)
           .map(String)
-          // What is longer than 18 decimals is compared as if it were cut off there (MAP-2); nobody is given such a number.
+          // A number of more than 18 decimals is compared as if it were cut off there (MAP-2). No visitor
+          // gets such a number.
           .filter((text) => !text.includes("e") && text.length <= 20);
         await Promise.all(
           texts.map(async (text) => {
@@ -201,8 +209,8 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
   beforeAll(() => site.start("event"), 20_000);
   afterAll(() => site.stop(), 20_000);
 
-  /** Everyone at master, nobody's cookie touched, and nobody waits. */
-  async function expectNobodyDecides(): Promise<void> {
+  /** All visitors go to master, no cookie changes, and no visitor waits. */
+  async function expectMasterServes(): Promise<void> {
     const known = await site.known("0.1");
     expect([known.name, known.cookies]).toEqual(["master", []]);
     expect(known.told).toMatchObject({ "maxwellsdaemon-location": "master" });
@@ -216,17 +224,17 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     expect([name, told["maxwellsdaemon"]]).toEqual(["canary", "0.1"]);
   }
 
-  test("APM-2: before the first lease, and where it has ended, master serves", async () => {
-    await expectNobodyDecides();
+  test("APM-2: before the first lease, and after its end, master serves", async () => {
+    await expectMasterServes();
     site.lease({ canary: [0.5, 0] });
     await expectDecided();
     site.lease({ canary: [0.5, 0] }, Date.now() - 3_001);
-    await expectNobodyDecides();
+    await expectMasterServes();
   });
 
-  test("APM-2: one that is to begin later, as after a clock was set back, does not count", async () => {
+  test("APM-2: a lease that begins later, as after a clock was set back, does not count", async () => {
     site.lease({ canary: [0.5, 0] }, Date.now() + 2 * MINUTE_MS);
-    await expectNobodyDecides();
+    await expectMasterServes();
     site.lease({ canary: [0.5, 0] });
     await expectDecided();
   });
@@ -243,19 +251,19 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     ["bytes", new Uint8Array(4_096).map((_, index) => index)],
   ] as const)("law 4: garbage in it is master: %s", async (_, text) => {
     site.writeMap(text);
-    await expectNobodyDecides();
+    await expectMasterServes();
     site.lease({ canary: [0.5, 0] });
     await expectDecided();
   });
 
-  test("law 4: a file that is gone is master, and counts again when it is back", async () => {
+  test("law 4: master serves while the file is gone, and the file counts again when it is back", async () => {
     rmSync(mapPath(site.directory));
-    await expectNobodyDecides();
+    await expectMasterServes();
     site.lease({ canary: [0.5, 0] });
     await expectDecided();
   });
 
-  test("a version that the site does not know is master, beside one that it knows", async () => {
+  test("master serves the visitors of a version that the site does not know, beside one that it knows", async () => {
     site.lease({ canary: [0.25, 0], "canary.2": [0.5, 0.5], blue: [0.25, 0.25] });
     expect((await site.known("0.1")).name).toBe("canary");
     for (const u of ["0.3", "0.6", "0.9"]) {
@@ -264,7 +272,7 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     }
   });
 
-  test("a version that the site does not know is master, and takes nobody from the canary where they overlap", async () => {
+  test("an unknown version takes no visitors from the canary if they overlap", async () => {
     const random = new Random();
     for (let round = 0; round < 20; round++) {
       await site.expectAgreement(overlapping(["canary", "alpha", "blue"], random), ["canary"], random);
@@ -272,7 +280,7 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
   });
 
   test.each(["maxwellsdaemon-location", "Maxwellsdaemon, maxwellsdaemon-location", "close, MAXWELLSDAEMON"])(
-    "a visitor who says Connection: %s takes nothing from the upstream",
+    "a visitor with Connection: %s removes no header from the upstream",
     async (connection) => {
       site.lease({ canary: [0.5, 0] });
       const { told } = await site.visit([
@@ -288,21 +296,21 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     expect(told).not.toHaveProperty("maxwellsdaemon_location");
   });
 
-  test("paths arrive as visitors spelled them, with escaped question marks", async () => {
+  test("paths arrive in the visitors' spelling, with escaped question marks", async () => {
     for (const target of ["/a%3Fb?c=%3F", "/%C3%A4/a%20b", "/%25"]) {
       site.lease({ canary: [0.5, 0] });
       expect((await site.visit([["cookie", "maxwellsdaemon=0.1"]], target)).name).toBe("canary");
     }
   });
 
-  test("law 4: it reloads, and starts anew, without a daemon", async () => {
+  test("law 4: it reloads and restarts without a daemon", async () => {
     site.lease({ canary: [0.5, 0] }, Date.now() - MINUTE_MS);
     const generations = () => site.apache.log().split("resuming normal operations").length;
     const before = generations();
     site.apache.reload();
     await eventually(() => generations() > before, "the reload");
     site.reconnect();
-    for (let visit = 0; visit < 20; visit++) await expectNobodyDecides();
+    for (let visit = 0; visit < 20; visit++) await expectMasterServes();
   });
 });
 
@@ -311,12 +319,12 @@ describe.skipIf(apacheMissing() !== undefined)("a site behind a balancer that do
   beforeAll(() => site.start("event", withoutMarked), 20_000);
   afterAll(() => site.stop(), 20_000);
 
-  /** Without the lines that the site says to take out there. */
+  /** Without the lines that the site's file says to remove there. */
   function withoutMarked(text: string): string {
     return text.replace(/^ *# CHANGE: behind a balancer .*\n.*\n/gm, "");
   }
 
-  test("tells upstreams what the balancer says, and its cookie is Secure", async () => {
+  test("upstreams get the balancer's header, and the cookie is Secure", async () => {
     site.lease({ canary: [0.5, 0] });
     const { told, cookies } = await site.visit([["x-forwarded-proto", "https"]]);
     expect(told["x-forwarded-proto"]).toBe("https");
@@ -329,7 +337,10 @@ describe.skipIf(apacheMissing() !== undefined)("a site with more versions", () =
   beforeAll(() => site.start("event", withVersions), 20_000);
   afterAll(() => site.stop(), 20_000);
 
-  /** Lines for the version green, and for blue, which is not served here: the last by name first, as the README says. */
+  /**
+   * Lines for the versions green and blue; blue is not served here. The last by name comes first, as the
+   * README says.
+   */
   function withVersions(text: string): string {
     const [lines = "", ...more] =
       text.match(/^ *RewriteCond expr .*\n.*E=MAXWELLS_LOCATION:canary.*\n/gm) ?? [];
@@ -339,7 +350,7 @@ describe.skipIf(apacheMissing() !== undefined)("a site with more versions", () =
     return text.replace(lines, () => green + blue.replace("website_canary", "website_master") + lines);
   }
 
-  test("agrees with the daemon where arcs overlap, those of a version that is not served here among them", async () => {
+  test("agrees with the daemon about overlapping arcs, also those of a version that is not served here", async () => {
     const random = new Random();
     for (let round = 0; round < 20; round++) {
       const arcs = overlapping(["canary", "blue", "green"], random);

@@ -1,7 +1,7 @@
 /**
- * What is special about Caddy, with the shipped Caddyfile: it asks over HTTP, so the daemon's place may be taken by
- * anything that listens there, and what a question may not do to the request that it is asked for. What holds for every
- * proxy is in the conformance suite.
+ * Tests that only Caddy needs, with the shipped Caddyfile. Caddy asks over HTTP, so any program may listen in
+ * the daemon's place. And a question may not harm the request that it is for. Tests for every proxy are in
+ * the conformance suite.
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -16,11 +16,16 @@ import type { ProxyProcess } from "../support/proxy-process.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 import { Visitors } from "../support/visitors.ts";
 
-/** The Caddyfile's `max_fails` and `fail_duration`: nobody is asked after so many failures in that time. */
+/**
+ * The Caddyfile's `max_fails` and `fail_duration`: after this many failures in that time, Caddy does not ask.
+ */
 const FAILURES_MAX = 10;
 const FAILURES_MS = 1_000;
 
-/** More than its patience, on a busy machine, and less than anybody's who waits for a daemon. */
+/**
+ * On a busy machine Caddy may take longer than its time-out. This is still shorter than a real wait for a
+ * daemon.
+ */
 const PATIENT_MS = 3_000;
 
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n";
@@ -28,14 +33,15 @@ const CANARY = "maxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: canary\r\n";
 const COOKIE = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
 
 /**
- * What fits into Caddy's write buffer. Of larger bodies Debian's Caddy 2.6.2 breaks off one answer in a thousand or so, where
- * the upstream answers as soon as it has the last byte: with a daemon, without one, and where nobody asks.
+ * A body of this size fits into Caddy's write buffer. With larger bodies Debian's Caddy 2.6.2 breaks off
+ * about one answer in a thousand, if the upstream answers as soon as it has the last byte. That is so with a
+ * daemon, without one, and if Caddy does not ask at all.
  */
 const BODY_BYTES = 3_000;
 
 const PAGE = join(import.meta.dir, "../../integrations/caddy/maintenance.html");
 
-/** What may listen in the daemon's place: does something with each chunk that it receives. */
+/** A program in the daemon's place. It does something with each chunk that it receives. */
 type Stranger = (socket: Socket) => void;
 
 const say =
@@ -114,7 +120,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Puts something in the daemon's place. */
+  /** Puts a stranger in the daemon's place. */
   function listen(stranger: Stranger): void {
     questions = [];
     const listener = Bun.listen({
@@ -134,7 +140,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     };
   }
 
-  /** Takes away what is in the daemon's place, and waits until its failures are forgotten. */
+  /** Ends the stranger, and waits until Caddy has forgotten its failures. */
   afterEach(async () => {
     daemon?.stop();
     daemon = undefined;
@@ -148,7 +154,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     ["maxwellsdaemon_location", "canary"],
   ] as const;
 
-  /** One visit that master has to serve as if there were no daemon at all. */
+  /** One visit that master has to serve, exactly as it does without a daemon. */
   async function expectMaster(method: string, body: string): Promise<void> {
     const reply = await visitors.visit({ method, target: "/a?b=c", headers: lies, body });
     expect([reply.status, reply.cookies]).toEqual([200, []]);
@@ -163,7 +169,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
   }
 
   test.each(STRANGERS)(
-    "law 4: master serves while what listens in the daemon's place %s",
+    "law 4: master serves while the program in the daemon's place %s",
     async (_, stranger) => {
       listen(stranger);
       const body = "x".repeat(BODY_BYTES);
@@ -176,7 +182,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     },
   );
 
-  test("law 4: with no daemon at all, what visitors say of themselves is not believed, and nothing is lost", async () => {
+  test("law 4: without a daemon, Caddy does not believe visitors' headers, and loses nothing", async () => {
     for (let bytes = 0; bytes < BODY_BYTES; bytes += 50) await expectMaster("POST", "x".repeat(bytes));
     const streamed = await fetch(caddy.url, {
       method: "PUT",
@@ -197,7 +203,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     socket.onopen = () => socket.send("hello");
     expect(await answer).toBe("master: hello");
     socket.close();
-    // Nor does an outage fill the log.
+    // And an outage does not fill the log.
     expect(caddy.log()).not.toContain('"level":"error"');
   });
 
@@ -237,7 +243,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     }
   });
 
-  test("a question has the visitor's cookie, and neither its body nor what it says of itself", async () => {
+  test("a question has the visitor's cookie, and neither its body nor its forged headers", async () => {
     listen(say(`${HEAD}${CANARY}\r\n`));
     const headers = [
       ...lies,
@@ -252,7 +258,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       ["GET", "/decide"],
       ["GET", "/decide?application=another"],
     ] as const) {
-      // The upstream reads no body of a GET, but the request fails where the question had it.
+      // The upstream reads no body of a GET, but the request would fail if the question had taken the body.
       const sent = method === "GET" ? "" : body;
       questions = [];
       const reply = await visitors.visit({ method, target, headers, body });
@@ -277,7 +283,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
   });
 
   test.each(["maxwellsdaemon-location", "Maxwellsdaemon, maxwellsdaemon-location", "close, MAXWELLSDAEMON"])(
-    "a visitor who says Connection: %s takes nothing from the upstream",
+    "a visitor with Connection: %s removes no header from the upstream",
     async (connection) => {
       listen(say(`${HEAD}${CANARY}\r\n`));
       const { body } = await visitors.visit({ headers: [["connection", connection]] });
@@ -320,7 +326,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     },
   );
 
-  test("an application that is down is an error of its own, for its own visitors: nobody is sent to another version", async () => {
+  test("if a version is down, its own visitors get the error, and none goes to another version", async () => {
     listen(say(`${HEAD}${CANARY}\r\n`));
     upstreams[1]?.stop();
     for (const visit of [{}, { method: "POST", body: "x" }]) {
@@ -328,7 +334,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       expect([status, body]).toEqual([502, ""]);
     }
     await eventually(() => caddy.log().includes('"level":"error"'), "the log says so");
-    // With the daemon gone as well, master has them.
+    // If the daemon is gone as well, master serves them.
     daemon?.stop();
     await expectMaster("GET", "");
     upstreams[0]?.stop();
@@ -346,7 +352,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     }
   });
 
-  test("its log stands beside a log of the site's own, has versions that are down, and the assignment if that is turned on", async () => {
+  test("its log stands beside the site's own log, names versions that are down, and the assignment if that is turned on", async () => {
     const other = mkdtempSync(join(directory, "other-"));
     const port = await freePort();
     const places = {

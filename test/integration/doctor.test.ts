@@ -1,5 +1,5 @@
 /**
- * `maxwells-daemon doctor` at real set-ups: it passes what is shipped, and finds each thing that is broken. Each broken
+ * `maxwells-daemon doctor` on real set-ups: the shipped files pass, and doctor finds each fault. Each broken
  * proxy is the shipped example with one mistake in it.
  */
 
@@ -25,7 +25,7 @@ const FEW = ["-probes", "60"];
 /** A run of all checks, on a machine that runs other tests meanwhile. */
 const TIMEOUT_MS = 120_000;
 
-/** What is shipped waits for milliseconds: on a busy machine a visitor may go to master. */
+/** The shipped files wait only milliseconds: on a busy machine a visitor may go to master. */
 const BUSY = { retry: 5, timeout: TIMEOUT_MS };
 
 const ROUTE = 'rewrite_by_lua_block { maxwells_daemon.route("website") }';
@@ -40,7 +40,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   afterAll(() => setup.stop());
 
   test(
-    "a header of the reply may tell the version, and over TLS the cookie is Secure",
+    "a reply's header may name the version, and over TLS the cookie is Secure",
     async () => {
       const url = await setup.nginx(undefined, { isTls: true });
       const refused = await setup.examine("-url", url, ...FEW);
@@ -56,7 +56,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "where nothing tells the version, it says what was proved and what was not",
+    "if no reply names the version, it says which facts it proved and which not",
     async () => {
       const url = await setup.nginx((example) =>
         example.replace(/^ *add_header maxwellsdaemon-location .*$/m, ""),
@@ -95,7 +95,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "a proxy that asks, and sends everyone to master",
+    "a proxy that asks, and sends all visitors to master",
     async () => {
       const url = await setup.nginx((example) => example.replace(/^ +canary +website_canary;$/m, ""));
       const { check, verdicts } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
@@ -111,7 +111,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "a canary that answers 500 to everyone is the finding, and the command that ends it is named",
+    "a canary that answers 500 to all is the finding, and it names the command that ends that",
     async () => {
       const path = join(setup.directory, "broken.sock");
       const broken = Bun.serve({ unix: path, fetch: () => new Response("no", { status: 500 }) });
@@ -127,7 +127,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
         expect(check("errors").remedy).toContain("maxwells-daemon set canary 0%.");
         expect(check("hostile").summary).toBe("visitors see errors (see errors)");
 
-        // The page that people read begins with it.
+        // The report for people begins with it.
         const flags = [...setup.flags, "-url", url, ...BY_TEXT, ...FEW];
         expect((await run(["doctor", ...flags])).stdout).toStartWith("FAIL  errors ");
 
@@ -165,7 +165,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "a proxy that splits by itself, and places visitors anew each time",
+    "a proxy that splits by itself, and places visitors again each time",
     async () => {
       const split = 'split_clients "$request_id" $dice { 50% canary; * master; }';
       const url = await setup.nginx(
@@ -242,7 +242,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "testers force their location only where that is meant",
+    "testers force their location only if the operator allows it",
     async () => {
       const url = await setup.nginx((example) =>
         behind(
@@ -290,7 +290,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "a page that invites caches of others is a warning",
+    "a page that allows shared caches is a warning",
     async () => {
       const url = await setup.nginx((example) =>
         behind(example, ROUTE, 'add_header Cache-Control "public, max-age=60";'),
@@ -303,7 +303,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
   );
 
   test(
-    "a proxy that makes an error of a daemon that is away, and the daemon is given back",
+    "a proxy that shows an error when the daemon is away, and doctor starts the daemon again",
     async () => {
       const naive = (example: string) =>
         behind(
@@ -371,7 +371,7 @@ describe.skipIf(nginxMissing() !== undefined || haproxyMissing() !== undefined)(
     afterAll(() => rig.stop());
 
     test(
-      "the one that has no lease is seen beside the one that renews",
+      "it finds the proxy without a lease beside the one that renews",
       async () => {
         const examined = await examineRig(rig);
         expect(failures(examined.verdicts)).toEqual(["leases"]);
@@ -390,7 +390,7 @@ describe.skipIf(nginxMissing() !== undefined || haproxyMissing() !== undefined)(
 );
 
 test.skipIf(haproxyMissing() !== undefined)(
-  "a HAProxy whose map is not renewed is the cause of everyone being at master",
+  "a HAProxy whose map is not renewed is the cause if all visitors are at master",
   async () => {
     const rig = await Rig.start(haproxyMap);
     try {
@@ -417,13 +417,16 @@ function failures(verdicts: Readonly<Record<string, string>>): string[] {
   return Object.keys(verdicts).filter((id) => verdicts[id] === "fail");
 }
 
-/** Where the proxy reads what the daemon writes, and nobody asks: whether it is this proxy that serves is not to be seen. */
+/**
+ * These proxies read a file or map of the daemon and do not ask. So doctor cannot see whether this proxy
+ * serves.
+ */
 const WRITTEN_FOR = ["HAProxy, map", "Apache, map"];
 
-/** The folders whose files, as they are shipped, tell in a reply's header which version served. */
+/** The folders whose shipped files name the version that served in a reply's header. */
 const TELLS = ["nginx", "haproxy", "caddy", "apache"];
 
-/** The flags that say where a rig's daemon and its page are. */
+/** The flags with the addresses of a rig's daemon and its page. */
 function flagsOf(rig: Rig): string[] {
   const [, admin = ""] = / runs .*admin=http:\/\/(\S+)/.exec(rig.daemon.log) ?? [];
   const daemon = ["-socket", rig.home.socket, "-admin", admin, "-state-dir", rig.home.stateDirectory];
@@ -442,7 +445,7 @@ describe.skipIf(traefikSlices.missing() !== undefined)("doctor, and Traefik with
   afterAll(() => rig.stop());
 
   test(
-    "what it cannot see is skipped, and it says so",
+    "it skips checks that it cannot make, and says so",
     async () => {
       const { check, verdicts, status } = await examineRig(rig);
       expect([failures(verdicts), status]).toEqual([[], 0]);
@@ -476,11 +479,11 @@ describe.skipIf(traefikSlices.missing() !== undefined)("doctor, and Traefik with
 });
 
 for (const integration of INTEGRATIONS) {
-  // A cookie of a proxy's own, and visitors without an assignment, are nothing that doctor looks at.
+  // doctor does not check a proxy's own cookie, nor visitors without an assignment.
   if (integration.sliceCookie !== undefined) continue;
   const missing = integration.missing();
   const isWrittenFor = WRITTEN_FOR.includes(integration.name);
-  describe.skipIf(missing !== undefined)(`doctor, and what is shipped: ${integration.name}`, () => {
+  describe.skipIf(missing !== undefined)(`doctor, and the shipped files: ${integration.name}`, () => {
     let rig: Rig;
     beforeAll(async () => {
       rig = await Rig.start(integration);
@@ -488,18 +491,19 @@ for (const integration of INTEGRATIONS) {
     afterAll(() => rig.stop());
 
     test(
-      "everything passes, also with the daemon taken away",
+      "everything passes, also while the daemon is away",
       async () => {
         const by = TELLS.includes(integration.folder) ? [] : BY_TEXT;
         const { status, stdout } = await run(["doctor", ...flagsOf(rig), ...by, ...FEW, "-break"]);
-        // Some are tested with more patience than they are shipped with; doctor says so, unless few of its
+        // Some are tested with a longer time-out than the shipped one. doctor says so, unless few of its
         // visitors met it.
         const isPatient =
           integration.patienceMs >= ADDED_MS_MAX && /^FAIL +outage +visitors waited \d+ ms/m.test(stdout);
         const failed = [...stdout.matchAll(/^FAIL.*$/gm)].map(([line]) => line);
         expect(failed.filter((line) => !(isPatient && line.startsWith("FAIL  outage ")))).toEqual([]);
         const passed = [...stdout.matchAll(/^pass +([\w-]+) /gm)].map(([, id = ""]) => id);
-        // Some ask over another listener, and an application that asks for itself is no proxy that doctor knows.
+        // Some ask over another listener, and doctor does not know an application that asks for itself as a
+        // proxy.
         expect(passed.filter((id) => !["socket-access", "proxies", "leases"].includes(id))).toEqual([
           ...["daemon", "store", "records", "maintenance", "socket", "url", "errors", "version-shown"],
           ...(isWrittenFor ? [] : ["proxy-asks"]),
@@ -537,7 +541,7 @@ describe("doctor, and the daemon", () => {
   afterAll(() => setup.stop());
   afterEach(() => setup.home.write({ canary: 0.25, maintenance: 0 }));
 
-  test("without -url it says what is there, and how to look at more", async () => {
+  test("without -url it checks the daemon only, and says how to check more", async () => {
     const { status, check, verdicts } = await setup.examine();
     expect(verdicts).toMatchObject({ daemon: "pass", store: "pass", socket: "pass", url: "skipped" });
     expect([status, check("url").summary]).toEqual([0, "no -url was given"]);
@@ -567,7 +571,7 @@ describe("doctor, and the daemon", () => {
     ]);
   });
 
-  test("a rollout that changes while visitors are sent is noticed, and they are sent again", async () => {
+  test("if a rollout changes while doctor sends visitors, it notices and sends them again", async () => {
     let known = 0;
     const page = Bun.serve({
       port: 0,
@@ -589,7 +593,7 @@ describe("doctor, and the daemon", () => {
     await page.stop(true);
   });
 
-  /** A page of an application that asks the daemon; `cookieFor` may give a new visitor a cookie. */
+  /** A page of an application that asks the daemon. `cookieFor` may give a new visitor a cookie. */
   function applicationWith(cookieFor: (assignment: string, brought: string) => string | undefined) {
     return Bun.serve({
       port: 0,
@@ -608,7 +612,7 @@ describe("doctor, and the daemon", () => {
   }
   const COOKIE = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
 
-  test("a proxy that moves who brings garbage with every visit, and gives no cookie for it", async () => {
+  test("a proxy that moves visitors with a garbage cookie at every visit, and gives them no new one", async () => {
     setup.home.write({ canary: 0.5, maintenance: 0 });
     await setup.daemon.follows("canary", 0.5);
     const page = applicationWith((assignment, brought) =>
@@ -704,7 +708,7 @@ describe("doctor, and the daemon", () => {
     ]);
   });
 
-  test("two daemons at one socket, and an admin listener that is the other one's", async () => {
+  test("two daemons at one socket, and an admin listener that belongs to the other one", async () => {
     const second = await Setup.start(["-socket", setup.home.socket]);
     try {
       const { check } = await setup.examine();
@@ -721,7 +725,7 @@ describe("doctor, and the daemon", () => {
     await eventually(async () => (await setup.examine()).check("socket").verdict === "pass", "one daemon");
   });
 
-  test("a socket that is not there is the cause if no visitor is asked for, and a warning if they are", async () => {
+  test("a missing socket is the cause if the proxy does not ask, and a warning if it does", async () => {
     const wrong = ["-socket", `${setup.home.directory}/nowhere.sock`];
     // The test before may have left the store unreadable for a moment.
     await eventually(async () => (await setup.daemon.state()).applications[0]?.fresh === true, "fresh");
@@ -745,7 +749,7 @@ describe("doctor, and the daemon", () => {
     await page.stop(true);
   });
 
-  test("an application without records is a warning, with the command that makes one and the name that is near", async () => {
+  test("an application without records is a warning, with the command that makes one and a similar name", async () => {
     const other = await Setup.start(["-application", "shpo"]);
     try {
       writeFileSync(other.home.storePath, '{ "website": { "canary": 0.1 }, "shop": { "canary": 0.1 } }');
@@ -758,19 +762,19 @@ describe("doctor, and the daemon", () => {
       );
       expect(check("records").remedy).toContain("maxwells-daemon set canary 0% -new -application shpo");
       expect(check("records").remedy).not.toContain("did you mean");
-      // With the daemon's own store, and not with another one, the names in it are known.
+      // doctor knows the names in the daemon's own store, and not those in another one.
       const named = await other.examine(...flags, "-store", `file:${other.home.storePath}`);
       expect(named.check("records").remedy).toEndWith("; did you mean shop?");
       const foreign = await other.examine(...flags, "-store", `file:${setup.home.storePath}`);
       expect(foreign.check("records").remedy).not.toContain("did you mean");
-      // Without -application all that the daemon serves are looked at.
+      // Without -application, doctor checks all applications that the daemon serves.
       expect((await other.examine()).check("records").evidence["empty"]).toEqual(["shpo"]);
     } finally {
       await other.stop();
     }
   });
 
-  test("a daemon that is gone, and the file that it left: 1 with a page that is served, 3 with nothing", async () => {
+  test("a daemon that is gone, and the file that it left: 1 if a page is served, 3 if nothing answers", async () => {
     const other = await Setup.start();
     const page = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("page") });
     try {
@@ -793,7 +797,7 @@ describe("doctor, and the daemon", () => {
     }
   });
 
-  test("an address where nobody listens, and one that hangs or answers with an error", async () => {
+  test("an address without a listener, and one that hangs or answers with an error", async () => {
     const { status, check, verdicts } = await setup.examine("-url", "http://127.0.0.1:9/");
     expect([status, check("url").verdict, verdicts["split"]]).toEqual([1, "fail", "skipped"]);
     expect(check("url").summary).toContain("ECONNREFUSED");

@@ -1,6 +1,6 @@
 /**
- * The shipped configuration in a real Envoy, in front of daemons that do what no daemon should: what it promises beside what
- * the conformance suite proves for every integration.
+ * The shipped configuration in a real Envoy, with daemons that misbehave. These tests go beyond those of the
+ * conformance suite, which every integration passes.
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -19,7 +19,7 @@ import { type Visit, Visitors } from "../support/visitors.ts";
 /** `consecutive_5xx` in the shipped file. */
 const FAILURES_MAX = 50;
 
-/** So many visitors come at the same time. */
+/** This many visitors come at the same time. */
 const AT_ONCE = 10;
 
 const missing = envoyMissing();
@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     return { status, cookies, body, name: seen?.name, headers: seen?.headers ?? {} };
   }
 
-  /** Waits until the canary serves, and nothing but versions on the way. */
+  /** Waits until the canary serves. Until then only versions may answer. */
   async function recovers(): Promise<void> {
     await eventually(async () => {
       const { status, name } = await visit();
@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     }
   }
 
-  test("the daemon hears of a visitor what it needs, and nothing else", async () => {
+  test("the daemon gets the headers that it needs, and nothing else of a visitor", async () => {
     daemon.asked.length = 0;
     await visit({
       method: "POST",
@@ -122,7 +122,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     ]);
   });
 
-  test("a visitor over HTTP/2 is known by its cookies, which come one by one", async () => {
+  test("a visitor over HTTP/2 is known, although its cookies come one by one", async () => {
     daemon.asked.length = 0;
     const session = connect(envoy.url);
     const stream = session.request({ ":path": "/", cookie: ["a=b", "maxwellsdaemon=0.1"] });
@@ -156,13 +156,13 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     expect(daemon.asked.length).toBeGreaterThan(before);
   });
 
-  test("what visitors say of their location is not believed while nobody listens", async () => {
+  test("Envoy does not believe visitors' headers while no daemon listens", async () => {
     await daemon.stop();
     for (let pair = 0; pair < 5; pair++) await expectMaster();
     daemon = await FakeDaemon.start(path("http.sock"));
   });
 
-  test("a kept connection that died costs nobody anything but, for one visitor, the canary", async () => {
+  test("a persistent connection that died costs one visitor the canary, and nothing else", async () => {
     daemon.cut();
     await recovers();
     // It dies at the moment when it is used.
@@ -175,7 +175,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     expect((await visit()).name).toBe("canary");
   });
 
-  test("a daemon that hangs costs few visitors the patience, and then nobody", async () => {
+  test("a daemon that hangs makes a few visitors wait, and then none", async () => {
     const { sign, answer } = daemon;
     daemon.answer = () => {};
     daemon.sign = undefined;
@@ -188,14 +188,14 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
         unasked = daemon.asked.length === asked ? unasked + AT_ONCE : 0;
       }
       expect(unasked).toBeGreaterThanOrEqual(500);
-      // Twice: the first time out may end before the second sign of life is missed.
+      // Twice, because the first pause may end before the second health check is missed.
       expect(daemon.asked.length - before).toBeLessThanOrEqual(2 * (FAILURES_MAX + AT_ONCE));
     } finally {
       Object.assign(daemon, { sign, answer });
     }
   });
 
-  test("whoever answers in the daemon's place is not asked", async () => {
+  test("Envoy does not ask another program in the daemon's place", async () => {
     await daemon.stop();
     daemon = await FakeDaemon.start(path("http.sock"));
     const sign = daemon.sign;
@@ -230,7 +230,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     expect([status, headers.get("retry-after"), cookies]).toEqual([503, "120", []]);
     expect(body).toContain("Back soon");
     expect(daemon.asked.length).toBe(before);
-    // Law 8: a disk that does not say whether the file is there ends nothing, at the next look neither.
+    // Law 8: if the disk does not say whether the file exists, nothing ends, nor at the next look.
     rmSync(path("maintenance"));
     symlinkSync("maintenance", path("maintenance"));
     const until = performance.now() + 1_500;
@@ -240,7 +240,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     daemon = await FakeDaemon.start(path("http.sock"));
   });
 
-  test("a line of its log has the location, the assignment, the status, the time, and whether the cookie is new", async () => {
+  test("a line of its log has the location, the assignment, the status, the time, and `new` for a new cookie", async () => {
     const cookie = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
     daemon.answer = (socket) => socket.write(TO_CANARY.replace("\r\n", `\r\nset-cookie: ${cookie}\r\n`));
     expect((await visit()).cookies).toEqual([cookie]);
@@ -258,7 +258,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     daemon = await FakeDaemon.start(path("http.sock"));
   });
 
-  test("it says nothing of what goes well", () => {
+  test("it logs nothing while everything goes well", () => {
     expect(envoy.log()).not.toMatch(/deprecated|error/i);
   });
 });

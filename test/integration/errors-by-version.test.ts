@@ -1,6 +1,6 @@
 /**
- * A canary that answers 500 to everyone: the line of shell in each integration's README finds it, in the access log that the
- * shipped files make the real program write.
+ * A canary that answers 500 to all visitors. The command in each integration's README finds it, in the access
+ * log that the real program writes with the shipped files.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -14,7 +14,7 @@ import { Rig } from "./conformance/rig.ts";
 
 const START_MS = 60_000;
 
-/** So long at most does a program keep a line before it writes it. */
+/** A program may keep a line this long before it writes it. */
 const FLUSHED_MS = 300;
 
 for (const integration of INTEGRATIONS) {
@@ -28,9 +28,9 @@ for (const integration of INTEGRATIONS) {
     }, START_MS);
     afterAll(() => rig?.stop(), START_MS);
 
-    test("the README's line finds the canary that answers 500 to everyone", async () => {
+    test("the README's line finds the canary that answers 500 to all visitors", async () => {
       const line = lineOf(integration.folder, log.shipped).replaceAll(log.shipped, log.pathIn(rig.directory));
-      // What was written before the visits of this test.
+      // The log before the visits of this test.
       await eventually(async () => (await outputOf(line)).includes("canary: "), "the log has lines");
       await Bun.sleep(FLUSHED_MS);
       const before = counts(await outputOf(line));
@@ -66,7 +66,7 @@ for (const integration of INTEGRATIONS) {
   });
 }
 
-/** The one line of a README that reads this log, as an operator copies it. */
+/** The one line of a README that reads this log, unchanged. */
 function lineOf(folder: string, log: string): string {
   const page = readFileSync(join(import.meta.dir, "../../integrations", folder, "README.md"), "utf8");
   const lines = page.split("\n").filter((line) => line.includes("awk") && line.includes(log));

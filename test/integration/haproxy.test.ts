@@ -1,4 +1,4 @@
-/** What is special about HAProxy's configurations, beside what the conformance suite asks of every integration. */
+/** Tests that only HAProxy's configurations need, beside the conformance suite of every integration. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,11 +23,11 @@ import type { Integration } from "./conformance/integration.ts";
 import { Rig } from "./conformance/rig.ts";
 import { haproxyMap, haproxySpoe } from "./proxies/haproxy.ts";
 
-/** So often HAProxy is reloaded, and so long each of them has for its first visitors. */
+/** HAProxy is reloaded this often, and each process has this long for its first visitors. */
 const RELOADS = 6;
 const RELOAD_MS = 600;
 
-/** The processes that serve for a HAProxy which can be reloaded. */
+/** The worker processes of a HAProxy that can be reloaded. */
 function workersOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
 }
@@ -41,7 +41,7 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
 
   afterAll(() => rig.stop());
 
-  test("of two cookies HAProxy takes the last one", async () => {
+  test("of two cookies HAProxy uses the last one", async () => {
     for (const [cookie, name] of [
       ["maxwellsdaemon=0.1; maxwellsdaemon=0.9", "master"],
       ["maxwellsdaemon=0.9; maxwellsdaemon=0.1", "canary"],
@@ -51,14 +51,14 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
     }
   });
 
-  test("of two cookies of which one is garbage, the last one counts as well", async () => {
+  test("the last of two cookies counts, even if it is garbage", async () => {
     for (const garbage of ["x", "x".repeat(14_000), `0.${"1".repeat(14_000)}`]) {
       const { status, cookies } = await rig.withCookie(`maxwellsdaemon=0.1; maxwellsdaemon=${garbage}`);
       expect([status, cookies.length]).toEqual([200, 1]);
     }
   });
 
-  test("versions hear nothing that CGI would take for the daemon's headers", async () => {
+  test("versions get no header that CGI would confuse with the daemon's", async () => {
     const forged = ["maxwellsdaemon_location", "canary"] as const;
     const { status, seen } = await rig.withCookie("maxwellsdaemon=0.9", [forged, ["x-a", "b"]]);
     expect([status, seen?.headers["x-a"], seen?.headers["maxwellsdaemon_location"]]).toEqual([
@@ -67,7 +67,7 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
     ]);
   });
 
-  test("the README's command shows the canary that answers 500 to everyone", async () => {
+  test("the README's command shows the canary that answers 500 to all visitors", async () => {
     await rig.becomes(0.1, "canary");
     await rig.restart();
     // Until it is decided, the visitor is at master.
@@ -89,12 +89,12 @@ describe.skipIf(haproxyMissing() !== undefined).each([haproxyMap, haproxySpoe])(
     );
     expect(lines[1]).toMatch(/^website master: \d+ requests, \d+ errors /);
     expect(lines).toHaveLength(2);
-    // The operator's own log goes on, and has nothing of it.
+    // The operator's own log goes on, and has none of these lines.
     expect(rig.log).toMatch(/ website website_canary\/canary1 \d+\/\d+\/\d+\/\d+\/\d+ 500 /);
     expect(rig.log).not.toContain("outcome=");
   });
 
-  test("maintenance mode outlasts the daemon", async () => {
+  test("maintenance mode goes on when the daemon is gone", async () => {
     rig.write({ canary: 0.25, maintenance: 1 });
     await eventually(async () => (await rig.known(0.1)).status === 503, "maintenance mode");
     await rig.daemon.end("SIGKILL");
@@ -146,11 +146,12 @@ describe.skipIf(haproxyMissing() !== undefined)("HAProxy", () => {
       let isOver = false;
       const visitor = async () => {
         while (!isOver) {
-          // A connection of its own for each visit, as HAProxy closes kept ones when it is reloaded.
+          // Each visit has its own connection, because HAProxy closes persistent ones when it is reloaded.
           const headers = { cookie: "maxwellsdaemon=0.1", connection: "close" };
           const name = await fetch(rig.url, { headers, keepalive: false })
             .then(async (response) => ((await response.json()) as Seen).name)
-            // A connection that the old process had not accepted yet: HAProxy's own, and no decision.
+            // A connection that the old process had not accepted yet. That is HAProxy's own fault, and not a
+            // decision.
             .catch(() => "closed");
           served.set(name, (served.get(name) ?? 0) + 1);
           await Bun.sleep(2);
@@ -174,7 +175,7 @@ describe.skipIf(haproxyMissing() !== undefined)("HAProxy", () => {
   });
 
   test.each(["map", "spoe"] as const)(
-    "two applications, by %s: each site is decided by its own, and probes that are left out by none",
+    "two applications, by %s: each site has its own decisions, and left out probes have none",
     async (way) => {
       const directory = mkdtempSync(join(tmpdir(), "haproxy-"));
       mkdirSync(join(directory, "shop"));

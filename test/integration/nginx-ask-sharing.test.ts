@@ -1,6 +1,6 @@
 /**
- * nginx that asks for each request: what requests share with each other, and what they must not share. Two daemons beside one
- * nginx, visitors who wait side by side, and the parts of one visit.
+ * nginx that asks for each request: the state that requests share with each other, and the state that they
+ * must not share. Two daemons beside one nginx, visitors that wait side by side, and the parts of one visit.
  */
 
 import { afterEach, describe, expect, test } from "bun:test";
@@ -20,7 +20,7 @@ if (missing !== undefined) console.warn(`skipped: nginx that asks: ${missing}`);
 const SOON_MS = 700;
 const HICCUP_MS = 20;
 
-/** What a question says of the visitor; empty for a new one. */
+/** The visitor's assignment in a question; empty for a new visitor. */
 function assignmentOf(line: string): string {
   return line.split(" ")[0] ?? "";
 }
@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     ends.push(() => running.stop());
   }
 
-  /** The shipped example with these lines more in its server; returns where it is. */
+  /** Starts the shipped example with more lines in its server. Returns its address. */
   async function startExample(
     directory: string,
     socket: string,
@@ -71,7 +71,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     return nginx.url;
   }
 
-  test("two daemons on two sockets are asked each about its own application", async () => {
+  test("nginx asks each of two daemons on two sockets about its own application", async () => {
     const directory = newDirectory();
     const names = ["website", "shop"];
     const port = await freePort();
@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("all who wait for the same hiccup are one failure: the next visitor is asked for", async () => {
+  test("visitors that wait for the same hiccup are one failure: nginx asks for the next visitor", async () => {
     const directory = newDirectory();
     const socket = join(directory, "daemon.sock");
     let hiccups = false;
@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     await eventually(async () => (await served()) === "canary", "the canary again", SOON_MS);
   });
 
-  test("the daemon hears of a forced version only if nginx serves it", async () => {
+  test("the daemon gets a forced version only if nginx serves it", async () => {
     const directory = newDirectory();
     const socket = join(directory, "daemon.sock");
     const lines: string[] = [];
@@ -161,7 +161,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
       return startExample(directory, socket, more);
     }
 
-    /** The numbers in the cookies of a new visitor, and those that upstreams were told. */
+    /** The numbers in the cookies of a new visitor, and those that upstreams got. */
     async function visit(url: string, init: RequestInit = {}) {
       for (;;) {
         const response = await fetch(url, init);

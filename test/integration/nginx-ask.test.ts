@@ -1,6 +1,6 @@
 /**
- * nginx that asks for each request, as it is shipped: what the conformance suite does not see. How it uses its connections,
- * for how long it is patient, what it says in its log, and what it makes of a daemon that answers nonsense.
+ * The shipped nginx that asks for each request, beyond the conformance suite: its connections to the daemon,
+ * its time-outs, its log, and daemons that answer nonsense.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -29,7 +29,10 @@ const PAUSE_MS = 1_100;
 /** How often a visit is made on a busy machine until it is answered in time. */
 const VISITS_MAX = 5;
 
-/** Whether the upstream was told an assignment; a visitor for whom nobody answers keeps what it has, whatever that is. */
+/**
+ * True if the upstream got an assignment in [0, 1). If no daemon answers, a visitor keeps its cookie,
+ * whatever that is.
+ */
 function isAnswered({ headers }: Seen): boolean {
   const assignment = Number(headers["maxwellsdaemon"] ?? Number.NaN);
   return assignment >= 0 && assignment < 1;
@@ -86,7 +89,7 @@ async function visit(cookie?: string, init: RequestInit = {}): Promise<Visit> {
 
 const known = (assignment: number | string) => visit(`maxwellsdaemon=${assignment}`);
 
-/** Waits until this visitor is served by the location; every visit on the way has to be a success. */
+/** Waits until the location serves this visitor. Every visit on the way has to be a success. */
 async function becomes(assignment: number, location: string): Promise<void> {
   await eventually(async () => {
     const { status, seen } = await known(assignment);
@@ -108,7 +111,7 @@ async function freshDaemon(): Promise<void> {
   await becomes(0.1, "canary");
 }
 
-/** Puts something else in the daemon's place, for as long as `use` runs. */
+/** Puts a stand-in in the daemon's place, for as long as `use` runs. */
 async function withFakeDaemon(onClient: (socket: Socket) => void, use: (server: Server) => Promise<void>) {
   await daemon.end("SIGKILL");
   rmSync(home.socket, { force: true });
@@ -142,17 +145,17 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
           const text = Array.from({ length: 1 + random(33) }, () => characters[random(characters.length)]);
           const cookie = `${random(2) === 0 ? "0." : ""}${text.join("")}`;
           let { status, seen } = await known(cookie);
-          // A busy machine makes some answers too late; nonsense would stay nonsense.
+          // On a busy machine some answers are too late. Nonsense would stay nonsense.
           for (let visits = 1; visits < VISITS_MAX && !isAnswered(seen); visits++) {
             await Bun.sleep(PAUSE_MS);
             ({ status, seen } = await known(cookie));
           }
           expect([cookie, status]).toEqual([cookie, 200]);
-          // Asked and answered: a visitor for whom nobody answers keeps what it has.
+          // The daemon has answered: without an answer, a visitor keeps its cookie.
           expect([cookie, isAnswered(seen)]).toEqual([cookie, true]);
           const assignment = Number(seen.headers["maxwellsdaemon"]);
           const isCanary = seen.name === "canary";
-          // An invalid cookie is a fresh assignment, and master whatever it is.
+          // After an invalid cookie the visitor has a fresh assignment, and master, whatever the number.
           if (isCanary) expect(assignment).toBeLessThan(0.25);
         }),
       );
@@ -161,7 +164,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     await becomes(0.1, "canary");
   });
 
-  test("what belongs to the maintenance page is there, maintenance or not", async () => {
+  test("files of the maintenance page are served, in maintenance mode or not", async () => {
     expect((await fetch(`${nginx.url}/maintenance/maintenance.html`)).status).toBe(200);
   });
 
@@ -169,7 +172,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     const accepted = async () => (await daemon.state()).servers[0]?.accepted ?? Number.NaN;
     const before = await accepted();
     const late = 300 - (await canaryOf(300));
-    // One whose answer came too late is not used any more.
+    // nginx does not use a connection again if its answer was too late.
     expect((await accepted()) - before).toBeLessThanOrEqual(2 + late);
     expect(late).toBeLessThan(150);
   });
@@ -179,7 +182,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     for (let i = 0; i < 50; i++) {
       const old = await known(0.1);
       expect([old.status, old.seen.name, old.cookies.length]).toEqual([200, "master", 0]);
-      // It keeps its assignment for the time when the daemon is back.
+      // It keeps its assignment until the daemon is back.
       expect(old.seen.headers["maxwellsdaemon"]).toBe("0.1");
       const fresh = await visit();
       expect([fresh.status, fresh.seen.name, fresh.cookies.length]).toEqual([200, "master", 0]);
@@ -191,7 +194,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
   });
 
   test("a daemon that hangs costs a few visitors 8 ms, and all others nothing", async () => {
-    /** How long 200 visits took, sorted. */
+    /** The times of 200 visits, sorted. */
     const visits = async (names: readonly string[]): Promise<number[]> => {
       const tookMs: number[] = [];
       for (let i = 0; i < 200; i++) {
@@ -210,12 +213,12 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     } finally {
       daemon.signal("SIGCONT");
     }
-    // The patience is seen in the slowest ones, and not in the others, who take as long as ever on this machine.
+    // The slowest visits show the time-out. The others take as long as always on this machine.
     expect(tookMs[199]).toBeGreaterThan(5);
     expect(tookMs[100]).toBeLessThan(4 + 2 * (usual[100] ?? 0));
     expect(tookMs[199]).toBeLessThan(500);
     await becomes(0.1, "canary");
-    // Answers to those who gave up reached nobody else.
+    // Answers to visitors that gave up reached no other visitor.
     for (let i = 0; i < 100; i++) {
       const assignment = i / 100;
       const wanted = assignment < 0.25 ? "canary" : "master";
@@ -228,7 +231,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     }
   });
 
-  test("a stand-in for the daemon that answers nonsense, or too late, sends everyone to master", async () => {
+  test("if a stand-in for the daemon answers nonsense, or too late, all visitors go to master", async () => {
     const answers: Record<string, string> = {
       "an empty line": "\n",
       "one line": "0.1\n",
@@ -297,7 +300,7 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
     await withFakeDaemon(
       (socket) => {
         let answered = 0;
-        // It dies with a question on it, as when the daemon is killed between two visitors.
+        // It dies with a question on it, like when the daemon is killed between two visitors.
         socket.on("data", () => {
           if (answered++ === 0) socket.write("0.1\ncanary\n");
           else {
@@ -313,14 +316,14 @@ describe.skipIf(missing !== undefined)("nginx that asks", () => {
   }, 60_000);
 });
 
-/** So many batches of visits at most: what fails one visit in ten has no lucky batch among them. */
+/** At most this many batches of visits. If one visit in ten failed, no batch would pass by luck. */
 const BATCHES_MAX = 4;
 
 /**
- * Of fifty visits one after the other the canary serves nearly all. Where answers come too late, because the machine is
- * busy, there are fifty more.
+ * The canary serves nearly all of fifty visits one after the other. If answers come too late, because the
+ * machine is busy, fifty more follow.
  *
- * @param happened how often that happened which the visits are to outlive: more than twenty times among the fifty
+ * @param happened how often the fault has happened: more than twenty times during the fifty visits
  */
 async function mostlyCanary(happened?: () => number): Promise<void> {
   const canaries: number[] = [];
@@ -332,7 +335,10 @@ async function mostlyCanary(happened?: () => number): Promise<void> {
   expect(Math.max(...canaries)).toBeGreaterThan(45);
 }
 
-/** Of so many visits one after the other, how many canary served; a busy machine makes some answers too late. */
+/**
+ * The number of visits that the canary served, one after the other. On a busy machine some answers are too
+ * late.
+ */
 async function canaryOf(visits: number): Promise<number> {
   let canary = 0;
   for (let i = 0; i < visits; i++) {

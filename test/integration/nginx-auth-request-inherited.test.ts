@@ -1,6 +1,6 @@
 /**
- * nginx that asks by `auth_request`, as it is shipped, in a configuration that says more around it: what is inherited from
- * there changes no decision, and nothing but the daemon's own failure sends a request to master.
+ * The shipped nginx that asks by `auth_request`, within a larger configuration. Settings that it inherits
+ * from there change no decision. Only the daemon's own failure sends a request to master.
  */
 
 import { afterEach, describe, expect, test } from "bun:test";
@@ -16,7 +16,7 @@ import { startUpstream } from "../support/upstream.ts";
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx with auth_request: ${missing}`);
 
-/** Nobody has to wait for so long. */
+/** Longer than any wait here. */
 const HANGS_MS = 5_000;
 
 describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
@@ -28,7 +28,10 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
 
-  /** Starts the example with lines more in the http block, and in its server; its daemon sends to the canary whom it should. */
+  /**
+   * Starts the example with more lines in the http block, and in its server. Its daemon sends the right
+   * visitors to the canary.
+   */
   async function start({ http = "", server = "", allowForce = false } = {}): Promise<string> {
     directory = mkdtempSync(join(tmpdir(), "nginx-auth-request-"));
     ends.push(() => rmSync(directory, { recursive: true, force: true }));
@@ -70,11 +73,11 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     return { status: response.status, name: /"name":"(\w+)"/.exec(text)?.[1] };
   }
 
-  /** A busy machine makes some answers too late. */
+  /** On a busy machine some answers are too late. */
   const becomes = (url: string, assignment: number, name: string) =>
     eventually(async () => (await visit(url, assignment)).name === name, `${assignment} at ${name}`);
 
-  test("a cache for upstreams gives nobody another visitor's decision", async () => {
+  test("a cache for upstreams gives no visitor another visitor's decision", async () => {
     const url = await start({
       http: "proxy_cache_path cache keys_zone=all:1m; proxy_cache all; proxy_cache_valid any 1m;",
     });
@@ -83,7 +86,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     await becomes(url, 0.1, "canary");
   });
 
-  test("maintenance mode begins and ends at once where nginx remembers files", async () => {
+  test("maintenance mode begins and ends at once even if nginx caches file look-ups", async () => {
     const url = await start({
       http: "open_file_cache max=100 inactive=60s; open_file_cache_valid 60s; open_file_cache_errors on;",
     });
@@ -95,12 +98,12 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     }
   });
 
-  test("a site that is protected by any of several ways is not open to everybody", async () => {
+  test("a site under `satisfy any` is not open to all visitors", async () => {
     const url = await start({ server: "satisfy any; deny all;" });
     expect(await visit(url, 0.1)).toEqual({ status: 403, name: undefined });
   });
 
-  test("a version's own error is not taken for the daemon's: nothing is sent twice", async () => {
+  test("nginx does not mistake a version's own error for the daemon's, and sends nothing twice", async () => {
     const url = await start({ http: "proxy_intercept_errors on;" });
     await becomes(url, 0.1, "canary");
     const failing = { method: "POST", body: "an order", headers: { "x-status": "500" } };
@@ -114,7 +117,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     writeFileSync(join(directory, "body"), "no directory");
     const large = { method: "POST", body: "x".repeat(1_000_000 - 1) };
     expect(await visit(url, 0.1, large)).toEqual({ status: 500, name: undefined });
-    // A daemon that fails at the same time does not change that a small one reaches master.
+    // Even if the daemon fails at the same time, a small body reaches master.
     daemon.answer = (socket) => socket.write("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n");
     expect(await visit(url, 0.1, { method: "POST", body: "x" })).toEqual({ status: 200, name: "master" });
   });

@@ -1,6 +1,6 @@
 /**
- * nginx that asks by `auth_request`, as it is shipped: what the conformance suite does not see, above all daemons that
- * answer what no daemon answers. Whatever it is, the visitor is served by master, and sees no error.
+ * The shipped nginx that asks by `auth_request`, beyond the conformance suite, above all with daemons that
+ * misbehave. Whatever they do, master serves the visitor, and the visitor sees no error.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -16,17 +16,17 @@ import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts"
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx with auth_request: ${missing}`);
 
-/** As long as a failed daemon is left alone, in whole seconds of nginx's clock, and a little. */
+/** nginx does not ask a failed daemon for this long: whole seconds of nginx's clock, and a little. */
 const PAUSE_MS = 2_200;
 
-/** What a daemon answers to a visitor with the assignment 0.1, or with none. */
+/** A daemon's answer to a visitor with the assignment 0.1, or with none. */
 const CANARY = reply("200 OK", "maxwellsdaemon: 0.1", "maxwellsdaemon-location: canary");
 
 function reply(status: string, ...headers: string[]): string {
   return [`HTTP/1.1 ${status}`, ...headers, "Content-Length: 0", "", ""].join("\r\n");
 }
 
-/** Answers that are none, or not a daemon's. */
+/** Answers that are malformed, or not a daemon's. */
 const ANSWERS: Readonly<Record<string, string>> = {
   nothing: "",
   "status 500": reply("500 No", "maxwellsdaemon: 0.1", "maxwellsdaemon-location: canary"),
@@ -50,7 +50,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   "an empty location": reply("200 OK", "maxwellsdaemon: 0.1", "maxwellsdaemon-location: "),
   "maintenance as location": reply("200 OK", "maxwellsdaemon: 0.1", "maxwellsdaemon-location: maintenance"),
   "another's cookie": reply("200 OK", "Set-Cookie: session=evil; Path=/"),
-  "a cookie that is no number": reply("200 OK", "Set-Cookie: maxwellsdaemon=evil; Path=/; HttpOnly"),
+  "a cookie that is not a number": reply("200 OK", "Set-Cookie: maxwellsdaemon=evil; Path=/; HttpOnly"),
   "an assignment that is none": reply("200 OK", "maxwellsdaemon: evil", "maxwellsdaemon-location: master"),
 };
 
@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
 
   const known = () => visit("maxwellsdaemon=0.1");
 
-  /** Puts a stand-in where the daemon would be; `use` runs once nginx has found it. */
+  /** Puts a stand-in in the daemon's place. `use` runs once nginx has found it. */
   async function withStandIn(
     answer: (head: string, socket: Socket) => void,
     use: (asked: () => number) => Promise<void>,
@@ -138,7 +138,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     }, "a daemon that answers");
   }
 
-  test("a daemon that answers nonsense, refuses, or breaks off sends everyone to master, and nobody sees an error", async () => {
+  test("if a daemon answers nonsense, refuses, or breaks off, all visitors go to master, and none sees an error", async () => {
     let bytes = CANARY;
     let thenCloses = false;
     await withStandIn(
@@ -172,7 +172,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     );
   }, 120_000);
 
-  test("a body behind the answer reaches nobody, and no connection is used again with half an answer on it", async () => {
+  test("a body after the answer reaches no visitor, and no connection is used again with half an answer on it", async () => {
     let body = "";
     await withStandIn(
       (head, socket) => {
@@ -187,7 +187,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
         for (body of ["x", "y".repeat(1_000_000), CANARY]) {
           for (let visitor = 0; visitor < 20; visitor++) {
             const { status, seen } = await visit(`maxwellsdaemon=${visitor / 20}`);
-            // A busy machine may make some answers too late.
+            // On a busy machine some answers may be too late.
             if (seen.headers["maxwellsdaemon-location"] === "canary") expect(visitor / 20).toBeLessThan(0.25);
             expect([status, seen.headers["maxwellsdaemon"]]).toEqual([200, String(visitor / 20)]);
           }
@@ -196,7 +196,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     );
   }, 30_000);
 
-  test("the daemon is told the assignment and what it needs, and nothing else of the visitor", async () => {
+  test("the daemon gets the assignment and the headers that it needs, and nothing else of the visitor", async () => {
     let told = "";
     await withStandIn(
       (head, socket) => {
@@ -255,7 +255,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     );
   }, 30_000);
 
-  test("while nobody listens, the log does not grow with the visitors", async () => {
+  test("while no daemon listens, the log does not grow with the visitors", async () => {
     for (let visitor = 0; visitor < 60; visitor++) await known();
     const before = nginx.errorLog().split("\n").length;
     for (let visitor = 0; visitor < 500; visitor++) {
@@ -281,7 +281,7 @@ describe.skipIf(missing !== undefined)("nginx with auth_request", () => {
     );
   }, 30_000);
 
-  test("nobody can ask the question themselves", async () => {
+  test("no visitor can ask the daemon", async () => {
     await withStandIn(
       (_, socket) => socket.write(CANARY),
       async () => {

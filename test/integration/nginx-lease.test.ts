@@ -1,6 +1,6 @@
 /**
- * nginx that has a lease: what the conformance suite does not see. The module as it is shipped, in a real nginx with a
- * configuration for many applications at once, as each has a lease of its own.
+ * nginx with a lease, beyond the conformance suite. The shipped module, in a real nginx with a configuration
+ * for many applications at once, because each has its own lease.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -19,10 +19,10 @@ import { type Seen, startUpstream } from "../support/upstream.ts";
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx with a lease: ${missing}`);
 
-/** As in the module. */
+/** The same as in the module. */
 const LEASE_MS = 3_000;
 const RENEW_MS = 1_000;
-/** What a busy machine may add to a wait. */
+/** A busy machine may add this to a wait. */
 const BUSY_MS = 1_000;
 const AT_ONCE = 16;
 
@@ -72,7 +72,7 @@ async function visit(nginx: Nginx, application: string, assignment?: string): Pr
   return { location, assignment: given, cookie: response.headers.get("set-cookie") };
 }
 
-/** Waits until a visitor of the application with the assignment 0.1 is served there. */
+/** Waits until this location serves the application's visitor with the assignment 0.1. */
 async function becomes(nginx: Nginx, application: string, location: string): Promise<void> {
   await eventually(
     async () => (await visit(nginx, application, "0.1")).location === location,
@@ -88,7 +88,7 @@ async function inParallel<Item>(items: readonly Item[], each: (item: Item) => Pr
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** What a question asks, and of which application. */
+/** The kind of a question, and its application. */
 function read(line: string): { word: string; application: string; rest: string } {
   const [, word = "", application = "", rest = ""] = /^\?(\w+) application=(\S+) ?(.*)$/.exec(line) ?? [];
   return { word, application, rest };
@@ -189,7 +189,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     );
   }, 60_000);
 
-  /** Answers that are none. Each application gets one good lease, and then this one for ever. */
+  /** Malformed answers. Each application gets one good lease, and then this answer for ever. */
   const GARBAGE: Readonly<Record<string, string | undefined>> = {
     silence: undefined,
     empty: "\n",
@@ -217,7 +217,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     no_end: "0".repeat(100_000),
   };
 
-  test("an answer that makes no sense changes nothing: the last lease lasts for its 3 s to the end, then all is master", async () => {
+  test("an answer that makes no sense changes nothing: the last lease lasts its 3 s, then master serves", async () => {
     const asked = new Map<string, number>();
     const answer = (line: string) => {
       const { word, application, rest } = read(line);
@@ -248,7 +248,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
             true,
           ]);
           expect(endedMs).toBeLessThan(LEASE_MS + BUSY_MS);
-          // Whoever comes now gets no cookie.
+          // A visitor that comes now gets no cookie.
           const fresh = await visit(nginx, application);
           expect(fresh).toEqual({ location: "master", assignment: "", cookie: null });
           const hostile = await visit(nginx, application, "x");
@@ -263,7 +263,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
-  test("a lease that ends sooner is used no longer; a late answer counts from its question, or not at all", async () => {
+  test("a shorter lease ends sooner; a late answer counts from its question, or not at all", async () => {
     const answeredMs = new Map<string, number>();
     const answer = (line: string, connection: { write(bytes: string): unknown }) => {
       const { word, application, rest } = read(line);
@@ -301,7 +301,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
-  test("the daemon's 0 is master at once, and is over as soon as there is a lease", async () => {
+  test("after the daemon's 0 master serves at once, until the next lease", async () => {
     let lease = "60000\ncanary=0.25@0\n";
     let saidMs = Number.NaN;
     const answer = (line: string) => {
@@ -325,7 +325,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
-  test("a daemon that is away for two renewals is missed by nobody", async () => {
+  test("no visitor notices a daemon that is away for two renewals", async () => {
     let asked = 0;
     const answer = (line: string) => {
       const { word, rest } = read(line);
@@ -348,7 +348,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
-  test("a reload goes on with the lease that is held, also while nobody gives another", async () => {
+  test("after a reload nginx keeps its lease, also while no daemon gives another", async () => {
     const answer = (line: string) => {
       const { word, rest } = read(line);
       return word === "lease" ? "60000\ncanary=0.25@0\n" : confirmation(rest);
@@ -365,7 +365,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
         const untilMs = performance.now() + 1_000;
         let visits = 0;
         while (performance.now() < untilMs) {
-          // A connection each, so that the new workers are met as soon as they are there.
+          // Each visit has its own connection, so that it reaches the new workers as soon as they run.
           const response = await fetch(`${nginx.url}/?app=app`, {
             headers: { cookie: "maxwellsdaemon=0.1", connection: "close" },
           });
@@ -378,7 +378,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     );
   }, 30_000);
 
-  test("so it does as it is shipped, but for the application's name", async () => {
+  test("the shipped file does that, too, without an application's name", async () => {
     const directory = mkdtempSync(join(tmpdir(), "nginx-lease-"));
     directories.push(directory);
     installPage(directory);
@@ -445,7 +445,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     );
   }, 30_000);
 
-  test("numbers count as the daemon counts them; everything else is a new visitor", async () => {
+  test("nginx accepts the numbers that the daemon accepts; everything else is a new visitor", async () => {
     const answer = (line: string) => {
       const { word, rest } = read(line);
       return word === "lease" ? "60000\ncanary=0.5@0\n" : confirmation(rest);
@@ -497,8 +497,8 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
-  test("a spelling of any length is on the side of an edge on which its number is", async () => {
-    // Not to be had as a sum of powers of ten without rounding; its neighbours differ in their last digits.
+  test("a spelling of any length is on the same side of an edge as its number", async () => {
+    // No sum of powers of ten gives this without rounding. Its neighbours differ in their last digits.
     const edge = 0.123456789012345;
     const answer = (line: string) => {
       const { word, rest } = read(line);
@@ -525,7 +525,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease", () => {
     });
   }, 30_000);
 
-  test("a report that fails is sent again, and what was confirmed is not", async () => {
+  test("a report that fails is sent again, and confirmed counts are not", async () => {
     const confirmed: Record<string, number> = {};
     let refusals = 0;
     const answer = (line: string, connection: { destroy(): unknown }) => {
@@ -577,7 +577,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
     home.remove();
   });
 
-  /** What the daemon counted of what nginx reported. */
+  /** The daemon's counts of nginx's reports. */
   async function counted(): Promise<{ canary: number; master: number; failure: number }> {
     const reported = (await daemon.state()).applications[0]?.reported ?? [];
     const of = (location: string, kind: string) =>
@@ -598,7 +598,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
       },
     );
 
-  test("the daemon counts exactly the visitors that were served, as reported", async () => {
+  test("the daemon counts exactly the visitors that nginx served", async () => {
     const before = await counted();
     await visits(2_000);
     const wanted = { ...before, canary: before.canary + 500, master: before.master + 1_500 };
@@ -607,7 +607,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
     expect(await counted()).toEqual(wanted);
   }, 30_000);
 
-  test("of a daemon that hangs no count is lost, and none is doubled", async () => {
+  test("while the daemon hangs no count is lost, and none is doubled", async () => {
     const before = await counted();
     daemon.signal("SIGSTOP");
     try {
@@ -623,7 +623,7 @@ describe.skipIf(missing !== undefined)("nginx with a lease of a real daemon", ()
     expect(all(await counted())).toBe(all(before) + 800);
   }, 30_000);
 
-  test("while the daemon is gone, who could not be decided is counted, and reported to the next one", async () => {
+  test("while the daemon is gone, nginx counts visitors without a decision, and reports them to the next one", async () => {
     await eventually(
       async () => (await visit(nginx, home.application, "0.1")).location === "canary",
       "canary",

@@ -1,6 +1,6 @@
 /**
- * nginx in its three ways, as an operator grows it: two sites of two applications, a log of errors by version beside the
- * operator's own, and the lines that the shipped files hold behind a `#`.
+ * nginx with several sites, in its three ways: two sites of two applications, a log of errors by version
+ * beside the operator's own log, and the commented lines of the shipped files.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -28,7 +28,9 @@ const WAYS: readonly NginxWay[] = ["lease", "ask", "auth-request"];
 const missing = nginxMissing();
 if (missing !== undefined) console.warn(`skipped: nginx with several sites: ${missing}`);
 
-/** How much later than its request a line of the log may be written, and a lease may bring a change. */
+/**
+ * The log may have a line this much later than its request, and a lease may bring a change this much later.
+ */
 const LATER_MS = 3_000;
 
 const SITES = ["website", "shop"] as const;
@@ -69,7 +71,7 @@ for (const way of WAYS) {
         page: join(directory, "share"),
       });
       const sites = SITES.map((site) => withMarked(fillSite(way, ports.get(site) ?? 0, places(site))));
-      // The operator's own log, in the http block as Debian has it.
+      // The operator's own log, in the http block like in Debian's file.
       const own = `underscores_in_headers on; access_log ${directory}/own.log combined;`;
       const shared = withSecondSetup(fillHttp(way, places("website")), fillHttp(way, places("shop")));
       nginx = await startNginx(directory, ports.get("website") ?? 0, [own, shared, ...sites].join("\n"));
@@ -110,7 +112,7 @@ for (const way of WAYS) {
       };
     }
 
-    /** The same, asked again if it was not decided in time. */
+    /** The same, but repeated if the decision was not in time. */
     async function decided(...visitor: Parameters<typeof visit>) {
       let served = await visit(...visitor);
       for (let again = 0; again < 10 && served.name.endsWith("master"); again++) {
@@ -133,7 +135,7 @@ for (const way of WAYS) {
       expect(existsSync(join(directory, "own.log"))).toBe(true);
     });
 
-    test("the README's command shows the canary that answers 500 to everyone, and the operator's own log goes on", async () => {
+    test("the README's command shows the canary that answers 500 to all, and the operator's own log goes on", async () => {
       const log = join(directory, "maxwells.log");
       await visit("shop", 0.9, { headers: { "x-status": "202" } });
       await eventually(() => readFileSync(log, "utf8").includes(" 202 "), "the lines so far", LATER_MS);
@@ -152,7 +154,7 @@ for (const way of WAYS) {
       expect(canary).toMatch(/^shop canary: \d+ requests, \d+ errors \(100\.0 %\), 95 % within 0\.\d{3} s$/);
       expect(lines.find((line) => line.startsWith("website master"))).toMatch(/ 0 errors \(0\.0 %\)/);
       expect(lines.every((line) => /^(shop|website) (canary|master): /.test(line))).toBe(true);
-      // Application, version, assignment, status, seconds, and whether the visitor brought its assignment.
+      // Application, version, assignment, status, seconds, and 1 if the visitor brought its assignment.
       const written = readFileSync(log, "utf8").trimEnd().split("\n");
       for (const line of written)
         expect(line).toMatch(/^(shop|website) (canary|master) \S+ \d{3} \d+\.\d{3} [01]$/);
@@ -168,7 +170,7 @@ for (const way of WAYS) {
       expect(told).toBeDefined();
     });
 
-    test("probes and crawlers that are left out go to master, and get no cookie", async () => {
+    test("left out probes and crawlers go to master, and get no cookie", async () => {
       for (const [path, agent] of [
         ["/", "Googlebot/2.1"],
         ["/", "kube-probe/1.30"],
@@ -204,14 +206,14 @@ for (const way of WAYS) {
       expect((await visit("shop", 0.9, { path: "/maxwells-daemon/force/blue" })).status).toBe(200);
     });
 
-    test("versions hear nothing that CGI would take for the daemon's headers, if nginx passes such names", async () => {
+    test("versions get no header that CGI would confuse with the daemon's, if nginx passes such names", async () => {
       const headers = { maxwellsdaemon_location: "canary", x_other: "1" };
       const { told } = await visit("shop", 0.9, { headers });
       expect(told).toMatchObject({ "maxwellsdaemon-location": "master", x_other: "1" });
       expect(told).not.toHaveProperty("maxwellsdaemon_location");
     });
 
-    test("in maintenance mode testers' addresses pass, and everyone else sees the page", async () => {
+    test("in maintenance mode testers' addresses pass, and all other visitors see the page", async () => {
       write(1);
       const outside = { headers: { "x-forwarded-for": "192.0.2.1" } };
       await eventually(
@@ -232,13 +234,13 @@ for (const way of WAYS) {
   });
 }
 
-/** The site with the lines that are commented out as its file says. The other line of each pair is taken out. */
+/** The site with its commented lines turned on, as its file says. The other line of each pair is removed. */
 function withMarked(site: string): string {
   return (
     site
       .replace(/^ *(set_by_lua_block|rewrite_by_lua_block|if \(-f .* return).*\n/gm, "")
       .replace(/^( *)#(?=if \(\$maxwells|set\b|set_by|location|if \(-f| {4}|\})/gm, "$1")
-      // Both wishes of one site in one line.
+      // Both options of one site in one line.
       .replace(/^ *#rewrite_by_lua_block .*left_out.*\n/m, "")
       .replace(
         /#rewrite_by_lua_block \{ (.*is_tester.*) \}/,
@@ -247,7 +249,7 @@ function withMarked(site: string): string {
   );
 }
 
-/** The file of all sites with the second one's setup behind the first one's. */
+/** The file of all sites with the second site's setup after the first one's. */
 function withSecondSetup(shared: string, other: string): string {
   const SETUP = /^ *maxwells_daemon\.setup \{[\s\S]*?^ {4}\}\n/m;
   const [setup] = SETUP.exec(other) ?? [];

@@ -1,6 +1,7 @@
 /**
- * The commented lines marked CHANGE of the shipped files, turned on in the real program: testers have a link to the canary, and
- * bots are no visitors. Replies tell which version served them, so all of doctor's checks pass without texts of the pages.
+ * The commented lines marked CHANGE of the shipped files, turned on in the real program. Testers have a link
+ * to the canary, and bots do not count as visitors. Replies say which version served them, so all of doctor's
+ * checks pass without texts of the pages.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -11,7 +12,10 @@ import { Rig } from "./conformance/rig.ts";
 
 const START_MS = 60_000;
 
-/** A run of all checks, on a machine that runs other tests meanwhile: a visitor who waits too long goes to master. */
+/**
+ * A run of all checks, on a machine that runs other tests meanwhile: a visitor that waits too long goes to
+ * master.
+ */
 const BUSY = { retry: 5, timeout: 120_000 };
 
 const BOTS = ["Mozilla/5.0 (compatible; Googlebot/2.1)", "kube-probe/1.31", "Some-Crawler/1.0"];
@@ -26,7 +30,7 @@ for (const integration of INTEGRATIONS) {
     }, START_MS);
     afterAll(() => rig?.stop(), START_MS);
 
-    test("replies tell which version served them, to new visitors, known ones, and with errors", async () => {
+    test("replies say which version served them, to new visitors, known ones, and with errors", async () => {
       for (const [assignment, name] of [
         [0.1, "canary"],
         [0.9, "master"],
@@ -60,7 +64,7 @@ for (const integration of INTEGRATIONS) {
         const found = [...stdout.matchAll(/^(FAIL|warn) +(?!socket-access|proxies)([\w-]+) .*$/gm)].map(
           ([line]) => line,
         );
-        // Some are tested with more patience than they are shipped with.
+        // Some are tested with a longer time-out than the shipped one.
         const isPatient = integration.patienceMs >= ADDED_MS_MAX;
         expect(found.filter((line) => !(isPatient && /^FAIL +outage +visitors waited/.test(line)))).toEqual(
           [],
@@ -70,7 +74,7 @@ for (const integration of INTEGRATIONS) {
       BUSY,
     );
 
-    test("a tester who follows the link is at the canary, whatever the assignment, and back by the cookie's end", async () => {
+    test("the link takes a tester to the canary, whatever the assignment, until the cookie ends", async () => {
       const link = await rig.visit({
         target: "/maxwellsdaemon-force/always",
         headers: [["cookie", rig.cookieOf(0.9)]],
@@ -89,7 +93,7 @@ for (const integration of INTEGRATIONS) {
       expect((await rig.known(0.9)).name).toBe("master");
     });
 
-    test("bots and probes are at master, and are neither asked about nor given a cookie", async () => {
+    test("bots and probes are at master, without a question to the daemon and without a cookie", async () => {
       const counted = async () => (await rig.daemon.state()).servers.map(({ success }) => success);
       const before = await counted();
       for (let visit = 0; visit < 20; visit++) {

@@ -1,6 +1,6 @@
 /**
- * A cache of everybody's in front of a proxy: Apache's mod_cache, which keeps what HTTP lets it keep. Each new visitor still
- * gets an assignment of its own, and what carries no new cookie is kept.
+ * A shared cache in front of a proxy: Apache's mod_cache, which stores everything that HTTP lets it store.
+ * Each new visitor still gets its own assignment, and replies without a new cookie are stored.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -61,9 +61,9 @@ for (const integration of [nginxLease, nginxAsk, nginxAuthRequest, haproxyMap, h
       };
     }
 
-    test("new visitors of a page that says public get assignments of their own", async () => {
+    test("new visitors of a page that says public get their own assignments", async () => {
       const given: (string | undefined)[] = [];
-      // On a busy machine the decision may be late; then there is no cookie to keep, and none is given.
+      // On a busy machine the decision may be late. Then the visitor gets no cookie.
       for (let visitor = 0; visitor < 10 * VISITORS && given.length < VISITORS; visitor++) {
         const path = `/page-${Math.floor(visitor / 10)}.png`;
         const { status, cookies, isKept } = await visit(path);
@@ -75,7 +75,7 @@ for (const integration of [nginxLease, nginxAsk, nginxAuthRequest, haproxyMap, h
       expect(new Set(given).size).toBe(VISITORS);
     });
 
-    test("what a known visitor is sent may be kept, as without the daemon", async () => {
+    test("the cache may store a known visitor's reply, as without the daemon", async () => {
       const cookie = "maxwellsdaemon=0.9";
       expect(await visit("/known", cookie)).toMatchObject({ status: 200, cookies: [] });
       expect(await visit("/known", cookie)).toMatchObject({ status: 200, isKept: true, cookies: [] });

@@ -1,4 +1,7 @@
-/** The shipped units, judged by systemd's own tools, and the daemon on a socket that it is passed as systemd does. */
+/**
+ * The shipped units, checked by systemd's own tools, and the daemon on a socket that it gets the way systemd
+ * passes one.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -21,7 +24,7 @@ const SERVICE = join(UNITS, "maxwells-daemon.service");
 const SOCKET = join(UNITS, "maxwells-daemon.socket");
 const SYSTEM_UNITS = "/usr/lib/systemd/system";
 
-/** What `systemd-analyze security` may say at most: 10 is a service without any protection. */
+/** The highest score of `systemd-analyze security` that passes. 10 is a service without any protection. */
 const EXPOSURE_MAX = 1.5;
 
 const tools = ["systemd-analyze", "systemd-socket-activate", "systemd-sysusers"];
@@ -110,7 +113,7 @@ describe.skipIf(isMissing)("the systemd units", () => {
     expect(Object.keys(settings).filter((name) => !names.has(name))).toEqual([]);
   });
 
-  test("watch the daemon, and bound what it may take of the machine", () => {
+  test("watch the daemon, and limit its share of the machine", () => {
     const service = readFileSync(SERVICE, "utf8");
     for (const line of [
       "Type=notify",
@@ -159,7 +162,7 @@ describe.skipIf(isMissing)("the systemd units", () => {
   test("a daemon that was passed a socket answers on it, and leaves it in place when it ends", async () => {
     const home = new DaemonHome({ flags: ["-listen", "fd:3"] });
     const path = join(home.directory, "passed.sock");
-    // Becomes the daemon when somebody connects, as a socket unit starts its service.
+    // Becomes the daemon when a client connects, like a socket unit starts its service.
     const child = Bun.spawn(["systemd-socket-activate", "-l", path, "--", ...home.command], {
       stdin: "ignore",
       stdout: "ignore",

@@ -1,6 +1,6 @@
 /**
- * The shipped configuration of a Traefik that asks for each request, in a real Traefik, with a real daemon and real
- * upstreams: what it promises, and above all law 4: whatever becomes of the daemon, no visitor sees an error.
+ * The shipped configuration of a Traefik that asks for each request, in a real Traefik, with a real daemon
+ * and real upstreams. Above all it proves law 4: whatever happens to the daemon, no visitor sees an error.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -27,10 +27,10 @@ import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts"
 
 const COOKIE = /^maxwellsdaemon=(0\.\d+(?:e-\d+)?); Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax$/;
 
-/** A visitor waits for 500 ms here for a daemon that hangs; the rest is for a machine that has more to do. */
+/** A visitor waits 500 ms here for a daemon that hangs. The rest is for a busy machine. */
 const PATIENCE_MS = 2_000;
 
-/** Half of an answer that passes for the daemon's to what is no question. */
+/** Half of an answer that looks like the daemon's to a request that is not a question. */
 const STALLED = "HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\nNot";
 
 /** Answers as fast as the connection takes it. */
@@ -105,7 +105,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     expect(names.size).toBe(2);
   });
 
-  test("assignments land where the handler puts them, and upstreams are told", async () => {
+  test("Traefik places assignments as the daemon does, and upstreams get the location", async () => {
     const random = new Random();
     const drawn = Array.from({ length: 300 }, () => Math.floor(random.fraction() * 1e15) / 1e15);
     for (const assignment of [0, 0.24999999999999997, 0.25, 0.999999999999999, ...drawn]) {
@@ -119,7 +119,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     }
   });
 
-  test("what a visitor makes up is not believed: no location, no assignment, no application, no force", async () => {
+  test("Traefik does not believe a visitor's own headers: location, assignment, application, force", async () => {
     const forged = {
       maxwellsdaemon: "0.1",
       "maxwellsdaemon-location": "canary",
@@ -131,7 +131,8 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     const { seen, cookies } = await known(0.9, { headers: forged });
     expect(seen?.name).toBe("master");
     expect(seen?.headers).toMatchObject({ maxwellsdaemon: "0.9", "maxwellsdaemon-location": "master" });
-    // To an upstream behind CGI or WSGI it would be the same header; and a cookie is the visitor's, not the upstream's.
+    // To an upstream behind CGI or WSGI it would be the same header; and a cookie is the visitor's, not the
+    // upstream's.
     expect(seen?.headers).not.toHaveProperty("maxwellsdaemon_location");
     expect((await visit()).seen?.headers).not.toHaveProperty("set-cookie");
     expect(cookies).toEqual([]);
@@ -171,7 +172,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     socket.close();
   });
 
-  test("a change in the store counts for the next request", async () => {
+  test("a change in the store applies to the next request", async () => {
     home.write({ canary: 0 });
     await daemon.follows("canary", 0);
     expect(await isAt("master")).toBe(true);
@@ -185,7 +186,8 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     const [toMaster, toCanary] = [`127.0.0.1:${ports.master}`, `127.0.0.1:${ports.canary}`];
     const shop = text.replace("PathPrefix(`/`)", "Host(`shop.example`)").replaceAll(toMaster, toCanary);
     writeFileSync(applicationPath(directory, "shop"), shop);
-    // Its master is where the website has its canary; the daemon does not serve it, so everyone is at its master.
+    // Its master is at the address of the website's canary. The daemon does not serve it, so all visitors are
+    // at its master.
     const atShop = async () => (await known(0.9, { headers: { host: "shop.example" } })).seen;
     await eventually(async () => (await atShop())?.name === "canary", "the shop's master serves");
     expect((await atShop())?.headers["maxwellsdaemon-location"]).toBe("master");
@@ -195,7 +197,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
     await eventually(async () => (await atShop())?.name === "master", "the shop is gone");
   });
 
-  test("health checks are no decisions", async () => {
+  test("the daemon does not count health checks as decisions", async () => {
     const counted = async () => (await daemon.state()).servers.find(({ name }) => name.startsWith("http"));
     const before = await counted();
     const deadline = performance.now() + 2_500;
@@ -227,7 +229,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
   test("law 4: whatever another program answers in the daemon's place, it reaches no visitor", async () => {
     await daemon.end();
     const stranger = await FakeDaemon.start(ports.daemon);
-    // As before the next health check: it would find the daemon gone, and nobody would be asked.
+    // This is before the next health check. That check would find the daemon gone, and Traefik would not ask.
     const admin = await FakeDaemon.start(ports.admin);
     admin.sign = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     try {
@@ -247,13 +249,13 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by asking", () => {
   });
 
   test.each(ENDLESS)(
-    "law 4: nobody waits for the answer of another program in the daemon's place that %s",
+    "law 4: no visitor waits for the answer of another program in the daemon's place that %s",
     async (_, answer) => {
       await daemon.end();
       const stranger = await FakeDaemon.start(ports.daemon);
       stranger.sign = STALLED;
       stranger.answer = answer;
-      /** Whether a visitor who comes now is asked for. */
+      /** True if Traefik asks for a visitor that comes now. */
       const isAsked = async () => {
         const before = stranger.asked.length;
         await known(0.1, { signal: AbortSignal.timeout(1_000) }).catch(() => {});

@@ -1,6 +1,7 @@
 /**
- * The shipped configuration of a Traefik that decides by itself, in a real Traefik, with a real daemon and real upstreams: what it promises, and
- * above all law 4: whatever becomes of the daemon, visitors are at master soon, and none of them sees an error.
+ * The shipped configuration of a Traefik that decides by itself, in a real Traefik, with a real daemon and
+ * real upstreams. Above all it proves law 4: whatever happens to the daemon, visitors are at master soon, and
+ * none of them sees an error.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -32,16 +33,16 @@ const SLICE_BY_VALUE = new Map(
   Array.from({ length: SLICES }, (_, slice) => [SLICE_COOKIE.valueOf(slice), slice]),
 );
 
-/** The ends of the arcs below, and what lies between them. */
+/** The ends of the arcs below, and slices between them. */
 const SAMPLE = [0, 1, 49, 50, 99, 100, 101, 200, 249, 250, 300, 499, 500, 501, 600, 749, 750, 900, 998, 999];
 
-/** A health check comes each second and waits for half of one; the rest is for a machine that has more to do. */
+/** A health check comes each second and waits half a second. The rest is for a busy machine. */
 const GONE_MS = 10_000;
 
-/** What Traefik reads of a document; what is on its way to it comes on top. */
+/** The bytes that Traefik reads of a document. Bytes on their way to it come on top. */
 const DOCUMENT_BYTES_MAX = 10_000_000;
 
-/** Traefik waits for longer and longer before it polls a daemon again that was gone. */
+/** Traefik waits longer and longer before it polls a daemon again that was gone. */
 const POLLED_MS = 20_000;
 
 describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
@@ -89,12 +90,15 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     return seen?.name ?? `status ${status}`;
   };
 
-  /** Where all of them are now. */
+  /** The present location of all of them. */
   async function places(cookies: readonly string[]): Promise<Set<string>> {
     return new Set(await Promise.all(cookies.map(placeOf)));
   }
 
-  /** Resolves when each slice of a sample is where it should be: exactly so, but for the ends that a poll has. */
+  /**
+   * Resolves when each slice of a sample is at its version: exactly, except at the ends, which a poll may
+   * change.
+   */
   async function settles(location: (slice: number) => string): Promise<void> {
     const wrong = async () => {
       const found: number[] = [];
@@ -106,7 +110,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
 
   const below = (end: number) => (slice: number) => (slice < end ? "canary" : "master");
 
-  /** Visits all the time while `happen` does; returns every place that was seen, or error. */
+  /** Visits all the time while `happen` runs. Returns every location that was seen, and any error. */
   async function seenWhile(cookies: readonly string[], happen: () => Promise<void>): Promise<string[]> {
     let isOver = false;
     const seen = new Set<string>();
@@ -119,7 +123,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     return [...seen].sort();
   }
 
-  test("TR-10, law 4: with no daemon ever heard of, everyone is at master, without a cookie", async () => {
+  test("TR-10, law 4: before Traefik has had a document, all visitors are at master, without a cookie", async () => {
     const { status, seen, cookies } = await visit();
     expect({ status, name: seen?.name, cookies }).toEqual({ status: 200, name: "master", cookies: [] });
     expect(seen?.headers["maxwellsdaemon-location"]).toBe("master");
@@ -149,7 +153,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     for (const slice of SAMPLE) expect((await visit(`a=b; ${cookieOf(slice)}; c=d`)).cookies).toEqual([]);
   });
 
-  test("the upstream is told where a visitor was placed, and nothing that the visitor made up", async () => {
+  test("the upstream gets the visitor's location, and none of the visitor's forged headers", async () => {
     const forged = {
       maxwellsdaemon: "0.1",
       "maxwellsdaemon-location": "admin",
@@ -200,7 +204,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     }
   });
 
-  test("TR-5: a growing version takes visitors in, a shrinking one gives back who came last; nobody sees an error", async () => {
+  test("TR-5: a growing version takes visitors in, a shrinking one loses the last ones first, without an error", async () => {
     const all = SAMPLE.map(cookieOf);
     const seen = await seenWhile(all, async () => {
       for (const rollout of [0.5, 1, 0.1, 0, 0.25]) {
@@ -211,7 +215,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     expect(seen).toEqual(["canary", "master"]);
   }, 60_000);
 
-  test("TR-5, TR-8: while a version shrinks, who stays there stays there, and the daemon vouches for what it gave", async () => {
+  test("TR-5, TR-8: while a version shrinks, its remaining visitors stay, and the last document still counts", async () => {
     for (const rollout of [0.25, 0.6, 0.3, 0.15, 0.1, 0.05]) {
       const staying = [0, 1, 49].map(cookieOf);
       const seen = await seenWhile(staying, async () => {
@@ -224,7 +228,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
   }, 60_000);
 
   test.each(["SIGKILL", "SIGTERM", "SIGSTOP"] as const)(
-    "TR-7, law 4: after %s everyone is at master soon, sees no error, and is back when the daemon is",
+    "TR-7, law 4: after %s all visitors are at master soon, see no error, and are back with the daemon",
     async (signal) => {
       const inside = [0, 100, 249].map(cookieOf);
       await settles(below(250));
@@ -241,7 +245,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     },
   );
 
-  test("TR-8: back with less than before, it gives nobody to the canary who is not there any more", async () => {
+  test("TR-8: a daemon that is back with a smaller canary sends no visitor of the old arc there", async () => {
     const outside = [50, 100, 249].map(cookieOf);
     await daemon.end("SIGKILL");
     await eventually(
@@ -258,14 +262,14 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     expect(seen).toEqual(["master"]);
   });
 
-  test("TR-6, law 3: when the store is lost, everyone is at master, and back when it is", async () => {
+  test("TR-6, law 3: when the store is lost, all visitors are at master, and return with the store", async () => {
     writeFileSync(home.storePath, "{");
     await settles(() => "master");
     home.write({ canary: 0.05 });
     await settles(below(50));
   });
 
-  test("TR-9: in maintenance everyone gets its page, also when the daemon is gone, and returns to its place", async () => {
+  test("TR-9: in maintenance all visitors get the page, also when the daemon is gone, and then return", async () => {
     home.write({ canary: 0.05, maintenance: 1 });
     await settles(() => "maintenance");
     expect(await placeOf()).toBe("maintenance");
@@ -276,7 +280,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     await settles(below(50));
   });
 
-  test("each router that takes visitors in has its rule marked for the operator, the commented one, too", () => {
+  test("each router for visitors has its rule marked for the operator, also the commented one", () => {
     const text = readFileSync(applicationPath(directory), "utf8");
     const routers = text.replaceAll("    # ", "    ").split(/^ {4}(?=\S+:$)/m);
     const rules = routers.filter((router) => router.includes("\n        - web\n"));
@@ -284,7 +288,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     for (const rule of rules) expect(rule).toMatch(/ rule: .* # CHANGE/);
   });
 
-  test("testers reach the canary by a header, where the operator took the router for that in", async () => {
+  test("testers reach the canary by a header, if the operator added the router for that", async () => {
     const always = { headers: { "maxwellsdaemon-force": "always" } };
     expect((await visit(cookieOf(999), always)).seen?.name).toBe("master");
     const path = applicationPath(directory);
@@ -319,7 +323,7 @@ describe.skipIf(traefikMissing() !== undefined)("Traefik, by slices", () => {
     await settles(below(50));
   });
 
-  test("law 4: of another program's document without end Traefik reads a little, and everyone is at master", async () => {
+  test("law 4: of another program's endless document Traefik reads a little, and all visitors are at master", async () => {
     await daemon.end("SIGKILL");
     await traefik.stop();
     const sentBytes: number[] = [];

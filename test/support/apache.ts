@@ -1,6 +1,6 @@
 /**
- * A real Apache httpd on temporary paths, with the shipped site as its configuration, in which only paths, addresses and
- * switches are filled in. Where it no longer has such a place, filling in fails.
+ * A real Apache httpd on temporary paths, with the shipped site as its configuration, in which only paths,
+ * addresses and switches are filled in. If it no longer has such a place, filling in fails.
  */
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const MODULES = "/usr/lib/apache2/modules";
 /** How httpd spreads requests over processes and threads. */
 export type Mpm = "event" | "worker" | "prefork";
 
-/** Why httpd cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why httpd cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function apacheMissing(): string | undefined {
   if (existsSync(HTTPD)) return undefined;
   const message = "Apache httpd is not installed; apt-get install apache2-bin";
@@ -23,14 +23,14 @@ export function apacheMissing(): string | undefined {
   return message;
 }
 
-/** Where httpd's map is in a test's directory. */
+/** The path of httpd's map in a test's directory. */
 export function mapPath(directory: string): string {
   return join(directory, "apache.map");
 }
 
 export interface ApachePlaces {
   readonly directory: string;
-  /** The port that visitors come to. */
+  /** The port for visitors. */
   readonly port: number;
   /** The unix sockets of the upstreams. */
   readonly master: string;
@@ -42,7 +42,10 @@ export interface ApachePlaces {
   readonly tls?: { readonly key: string; readonly certificate: string } | undefined;
 }
 
-/** The shipped site with its places filled in; another application is what the site's first lines make of it. */
+/**
+ * The shipped site with its places filled in. Another application is made by the command in the site's first
+ * lines.
+ */
 export function fillSite(places: ApachePlaces): string {
   const { directory, port, application = "website", allowForce = false, tls } = places;
   let text = readFileSync(join(EXAMPLE, "website.conf"), "utf8").replaceAll("website", application);
@@ -73,7 +76,10 @@ export function fillSite(places: ApachePlaces): string {
   return text;
 }
 
-/** Installs what belongs beside the site, as the README says: the page, the digits, and an empty map for the first start. */
+/**
+ * Installs what belongs beside the site, as the README says: the page, the digits, and an empty map for the
+ * first start.
+ */
 export function installFiles(directory: string): void {
   mkdirSync(join(directory, "share/maintenance"), { recursive: true });
   copyFileSync(join(EXAMPLE, "maintenance.html"), join(directory, "share/maintenance/maintenance.html"));
@@ -81,7 +87,7 @@ export function installFiles(directory: string): void {
   if (!existsSync(mapPath(directory))) writeFileSync(mapPath(directory), "");
 }
 
-/** Lets httpd's own user, who is not root, in to what a test has made for itself. */
+/** Lets httpd's own user, which is not root, into a test's own files. */
 export function openTo(home: Pick<DaemonHome, "directory">, sockets: readonly string[]): void {
   for (const path of [home.directory, ...sockets.map(dirname)]) chmodSync(path, 0o755);
   for (const socket of sockets) if (existsSync(socket)) chmodSync(socket, 0o777);

@@ -1,7 +1,7 @@
 /**
- * A real Caddy on temporary paths, with the shipped Caddyfile as its configuration: the file itself, in which only paths,
- * addresses and switches are filled in. Where it no longer has such a place, filling in fails. It writes nothing outside
- * the test's directory.
+ * A real Caddy on temporary paths, with the shipped Caddyfile as its configuration: the file itself, in which
+ * only paths, addresses and switches are filled in. If it no longer has such a place, filling in fails. It
+ * writes nothing outside the test's directory.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/caddy");
 
-/** Why Caddy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why Caddy cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function caddyMissing(): string | undefined {
   if (caddyPath() !== undefined) return undefined;
   const message = "Caddy is not installed; apt-get install caddy";
@@ -26,9 +26,9 @@ function caddyPath(): string | undefined {
 export interface CaddyPlaces {
   /** A directory of its own, for everything it writes. */
   readonly directory: string;
-  /** The port that visitors come to, on 127.0.0.1. */
+  /** The port for visitors, on 127.0.0.1. */
   readonly port: number;
-  /** Unix sockets: where the daemon answers over HTTP, and the versions. */
+  /** Unix sockets: of the daemon's HTTP listener, and of the versions. */
   readonly daemon: string;
   readonly master: string;
   readonly canary: string;

@@ -1,6 +1,7 @@
 /**
- * A daemon as operators have it: a process of its own, started by the shipped command on temporary paths, with
- * a file store that the test writes. For what cannot be seen from within: kill -9, SIGSTOP, sockets passed by systemd.
+ * A daemon like an operator's: a separate process, started by the shipped command on temporary paths, with a
+ * file store that the test writes. For tests that need a process: kill -9, SIGSTOP, sockets passed by
+ * systemd.
  */
 
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -20,17 +21,20 @@ export type Records = Readonly<Record<string, number | { readonly rollout: numbe
 
 export interface DaemonProcessOptions {
   readonly application?: string;
-  /** What the store says at first. */
+  /** The first content of the store. */
   readonly records?: Records;
   /** Another store than the file that `write` writes. */
   readonly store?: string;
   /** The environment beside this process's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** More flags, behind the ones given here. */
+  /** More flags, after the ones given here. */
   readonly flags?: readonly string[];
 }
 
-/** Where a daemon lives. It outlasts the process, so that one can be killed and the next one started in its place. */
+/**
+ * A daemon's paths. They outlast the process, so that a test can kill one daemon and start the next one in
+ * its place.
+ */
 export class DaemonHome {
   readonly directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-"));
   readonly application: string;
@@ -103,7 +107,7 @@ export class DaemonHome {
     });
   }
 
-  /** Where a visitor with this assignment is served. */
+  /** The location of a visitor with this assignment. */
   async ask(assignment: string): Promise<string> {
     const { location } = await ask({
       address: { kind: "unix", path: this.socket },
@@ -133,7 +137,7 @@ export class DaemonProcess {
     this.#reading = this.#readLog();
   }
 
-  /** Waits until the daemon that `child` runs says that it runs, and, unless told otherwise, until it is ready. */
+  /** Waits until the daemon in `child` says that it runs and, by default, until it is ready. */
   static async of(child: Child, isReadyAwaited = true): Promise<DaemonProcess> {
     const daemon = new DaemonProcess(child);
     const deadline = performance.now() + START_TIMEOUT_MS;
@@ -145,18 +149,18 @@ export class DaemonProcess {
     return daemon;
   }
 
-  /** What it wrote to stderr so far. */
+  /** Its stderr so far. */
   get log(): string {
     return this.#log;
   }
 
-  /** What it says of itself. */
+  /** Its own status. */
   async state(): Promise<State> {
     const response = await fetch(`${this.#adminUrl}/state`);
     return (await response.json()) as State;
   }
 
-  /** Resolves when the daemon has the rollout that the store says, and the offset where one is given. */
+  /** Resolves when the daemon has the store's rollout, and the offset if one is given. */
   async follows(version: string, rollout: number, offset?: number): Promise<void> {
     await eventually(async () => {
       const { applications } = await this.state();
@@ -170,7 +174,10 @@ export class DaemonProcess {
     this.#child.kill(name);
   }
 
-  /** Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone, and its log is whole. */
+  /**
+   * Ends it by a signal, SIGTERM by default; resolves with its exit status when it is gone, and its log is
+   * whole.
+   */
   async end(name: NodeJS.Signals = "SIGTERM"): Promise<number> {
     this.#child.kill(name);
     await this.#reading;

@@ -1,10 +1,13 @@
-/** A disk of a few pages, for tests of a full one and of a read-only one. Mounting takes root, and a kernel that lets it. */
+/**
+ * A disk of a few pages, for tests of a full one and of a read-only one. Mounting needs root, and a kernel
+ * that allows it.
+ */
 
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Mounts an empty file system of 64 KB at this directory; false where that may not be. */
+/** Mounts an empty file system of 64 KB at this directory. Returns false if that is not allowed. */
 export function mountSmallDisk(directory: string): boolean {
   const command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", directory];
   if (process.getuid?.() !== 0 || Bun.which("mount") === null) return false;
@@ -15,7 +18,7 @@ export function unmount(directory: string): void {
   Bun.spawnSync(["umount", "-l", directory]);
 }
 
-/** Whether there are such disks here. In CI there have to be. */
+/** True if such disks work here. In CI they have to. */
 export function hasSmallDisks(): boolean {
   const directory = mkdtempSync(join(tmpdir(), "disk-"));
   const isMounted = mountSmallDisk(directory);

@@ -1,7 +1,7 @@
 /**
- * AWS's own DynamoDB Local, for tests: the real service's semantics, in memory, on a free port of loopback. Needs Java
- * 17. It comes in the package `amplify-dynamodb-simulator`; that package's own starter is not used, as it needs the
- * Amplify command line.
+ * AWS's own DynamoDB Local, for tests: the real service's semantics, in memory, on a free port of loopback.
+ * It needs Java 17. It comes in the package `amplify-dynamodb-simulator`. Tests do not use that package's own
+ * starter, because it needs the Amplify command line.
  */
 
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import { freePort } from "./port.ts";
 const START_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 
-/** Why it cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why it cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function dynamodbMissing(): string | undefined {
   if (Bun.which("java") !== null) return undefined;
   const message = "Java is not installed; apt-get install openjdk-17-jre-headless";
@@ -20,7 +20,7 @@ export function dynamodbMissing(): string | undefined {
   return message;
 }
 
-/** What the SDK needs to talk to it; the emulator takes any key. */
+/** The credentials that the SDK needs. The emulator accepts any key. */
 export const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" } as const;
 
 export interface DynamodbLocal {
@@ -28,14 +28,16 @@ export interface DynamodbLocal {
   readonly endpoint: string;
   /** The environment in which a daemon, or any program of the SDK, finds it and no other configuration. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A client for what tests do from outside. */
+  /** A client for the tests' own requests. */
   client(): DynamoDBClient;
   /** Makes a table with the schema of 2016. */
   createTable(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Environment variables by which the SDK finds an endpoint and nothing of the machine that the tests run on. */
+/**
+ * Environment variables by which the SDK finds an endpoint and nothing of the machine that the tests run on.
+ */
 export function sdkEnvironment(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,

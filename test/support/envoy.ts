@@ -1,6 +1,6 @@
 /**
- * A real Envoy on temporary paths, with the shipped file as its configuration, in which only paths, addresses and switches
- * are filled in. Where the file no longer has such a place, filling in fails.
+ * A real Envoy on temporary paths, with the shipped file as its configuration, in which only paths, addresses
+ * and switches are filled in. If the file no longer has such a place, filling in fails.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,10 +9,10 @@ import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/envoy");
 
-/** Where `npm test` puts Envoy, which Debian does not have. */
+/** `npm test` puts Envoy here, because Debian does not have it. */
 const INSTALLED = join(import.meta.dir, "../../node_modules/.cache/pypi/envoy/_bin/envoy");
 
-/** Why Envoy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why Envoy cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function envoyMissing(): string | undefined {
   if (envoyPath() !== null) return undefined;
   const message =
@@ -26,14 +26,14 @@ function envoyPath(): string | null {
 }
 
 export interface EnvoyPlaces {
-  /** The port that visitors come to. */
+  /** The port for visitors. */
   readonly port: number;
   /** The unix sockets of the versions, and of the daemon's HTTP listener. */
   readonly master: string;
   readonly canary: string;
   readonly daemon: string;
   readonly maintenanceFile: string;
-  /** The access log, in a directory that is there. */
+  /** The access log, in a directory that exists. */
   readonly log: string;
   readonly allowForce?: boolean;
   /** The commented lines marked CHANGE are turned on. */
@@ -93,7 +93,7 @@ export async function startEnvoy(
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([
     envoyPath() ?? "envoy", "-c", path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning",
-    // Of the access log, so that a test need not wait for 10 s.
+    // Flushes the access log, so that a test need not wait for 10 s.
     "--file-flush-interval-msec", "100",
   ], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   return whenListening("Envoy", child, port);

@@ -1,4 +1,7 @@
-/** A real etcd of Debian on free ports of loopback, in a directory of its own, and etcdctl, as an operator uses it. */
+/**
+ * A real etcd of Debian on free ports of loopback, in a directory of its own, and etcdctl, as an operator
+ * uses it.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +13,7 @@ import { freePort } from "./port.ts";
 const START_TIMEOUT_MS = 20_000;
 const LOOK_EVERY_MS = 50;
 
-/** Why it cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why it cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function etcdMissing(): string | undefined {
   if (Bun.which("etcd") !== null && Bun.which("etcdctl") !== null) return undefined;
   const message = "etcd is not installed; apt-get install etcd-server etcd-client";
@@ -19,7 +22,7 @@ export function etcdMissing(): string | undefined {
   return message;
 }
 
-/** A store as a daemon opens it. */
+/** A store, opened like a daemon opens it. */
 export function openEtcd(address: string, warnings: string[] = []): Promise<Store> {
   return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
 }
@@ -27,21 +30,21 @@ export function openEtcd(address: string, warnings: string[] = []): Promise<Stor
 export interface EtcdOptions {
   /** More of its flags. */
   readonly flags?: readonly string[];
-  /** What clients speak to it; the certificate's flags come with `flags`. */
+  /** The protocol for clients. The certificate's flags come with `flags`. */
   readonly scheme?: "http" | "https";
   /** A file of `etcdctl snapshot save`, which a single member starts from. */
   readonly snapshot?: string;
-  /** What etcdctl needs to be let in. */
+  /** The flags with which etcdctl logs in. */
   readonly login?: readonly string[];
 }
 
 export interface Etcd {
   readonly port: number;
-  /** What an operator types into etcdctl; returns what it prints. */
+  /** Runs etcdctl with an operator's words. Returns its output. */
   ctl(...args: readonly string[]): Promise<string>;
   /** The same as another user, or with other flags. */
   ctlAs(login: readonly string[], ...args: readonly string[]): Promise<string>;
-  /** Keys to put, or to delete where there is no value; a batch of them is one transaction. */
+  /** Keys to put, or to delete if the value is absent. A batch of them is one transaction. */
   put(keys: Readonly<Record<string, string | undefined>>): Promise<void>;
   /** Keys and values below a prefix. */
   get(prefix: string): Promise<Readonly<Record<string, string>>>;
@@ -57,7 +60,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
   return member;
 }
 
-/** Starts so many members of one cluster, and resolves when all of them answer. */
+/** Starts this many members of one cluster. Resolves when all of them answer. */
 export async function startCluster(size: number, options: EtcdOptions = {}): Promise<Etcd[]> {
   const ports = await Promise.all(
     Array.from({ length: size }, async (_, index) => ({

@@ -1,23 +1,23 @@
-/** Something in the place of a daemon's HTTP listener that answers as a test wants, byte by byte. */
+/** A stand-in for a daemon's HTTP listener that answers as a test wants, byte by byte. */
 
 import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** What the daemon answers to everything that is no question (HTTP-8), which proxies take for a sign of life. */
+/** The daemon's answer to a request that is not a question (HTTP-8). Proxies take it for a sign of life. */
 const NO_QUESTION = "HTTP/1.1 404 Not Found\r\nContent-Length: 16\r\n\r\nask for /decide\n";
 
 /** An answer that sends its visitor to the canary. */
 export const TO_CANARY =
   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nmaxwellsdaemon: 0.1\r\nmaxwellsdaemon-location: canary\r\n\r\n";
 
-/** What becomes of a question: called with its head, and the connection to answer on. */
+/** Answers a question: called with its head and its connection. */
 export type Answer = (socket: Socket, head: string) => void;
 
 export class FakeDaemon {
   /** The heads of all questions so far. */
   readonly asked: string[] = [];
   answer: Answer = (socket) => socket.write(TO_CANARY);
-  /** What it says to whoever looks whether it lives; nothing where it hangs. */
+  /** Its answer to a health check. Empty if it hangs. */
   sign: string | undefined = NO_QUESTION;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

@@ -1,6 +1,6 @@
 /**
- * A writer of a file store as a process of its own, which stops at the worst moment: `bun file-lock-holder.ts PATH MODE`. It says when
- * it is there.
+ * A writer of a file store as a process of its own, which stops at the worst moment:
+ * `bun file-lock-holder.ts PATH MODE`. It prints a line when it has stopped there.
  *
  *     hold    takes the lock, and keeps it until it is ended
  *     write   writes; stops itself (SIGSTOP) between its last look at the lock and its rename
@@ -23,7 +23,8 @@ if (mode === "hold") {
     existsSync(`${path}.lock`) &&
     readdirSync(dirname(path)).some((name) => name.startsWith(`.${basename(path)}.`));
   let looks = 0;
-  // The last thing that a writer looks at before its rename is the signal: the second time beside its new file.
+  // The last thing that a writer looks at before its rename is the signal: the second time beside its new
+  // file.
   Object.defineProperty(signal, "aborted", {
     get() {
       if (isWritten() && ++looks === 2) process.kill(process.pid, "SIGSTOP");

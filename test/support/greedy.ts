@@ -1,15 +1,16 @@
 /**
- * Four clients that ask without end and read all their answers, in a process of their own so that they take no time from
- * the test that measures. Run as `bun greedy.ts SOCKET-PATH BASE64 [FIRST-BASE64]`: the bytes that each client sends again
- * and again, and those that it sends once before. At its end it says how many bytes of answers it has read.
+ * Four clients that ask without end and read all their answers, in a process of their own so that they take
+ * no time from the test that measures. Run as `bun greedy.ts SOCKET-PATH BASE64 [FIRST-BASE64]`: the bytes
+ * that each client sends again and again, and those that it sends once before. At its end it says how many
+ * bytes of answers it has read.
  */
 
 const CLIENTS = 4;
 
-/** What a client hands to the kernel at once. */
+/** A client hands this many bytes to the kernel at once. */
 const BURST_BYTES = 262_144;
 
-/** What all of them have read. */
+/** The bytes that all of them have read. */
 let readBytes = 0;
 
 if (import.meta.main) {

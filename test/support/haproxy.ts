@@ -1,6 +1,6 @@
 /**
- * A real HAProxy on temporary paths, with the shipped files as its configuration, in which only paths, addresses and
- * switches are filled in. Where they no longer have such a place, filling in fails.
+ * A real HAProxy on temporary paths, with the shipped files as its configuration, in which only paths,
+ * addresses and switches are filled in. If they no longer have such a place, filling in fails.
  */
 
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const EXAMPLE = join(import.meta.dir, "../../integrations/haproxy");
 /** How HAProxy decides: it asks over SPOE, or has a lease in a map. */
 export type HaproxyWay = "spoe" | "map";
 
-/** Why HAProxy cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why HAProxy cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function haproxyMissing(): string | undefined {
   if (haproxyPath() !== undefined) return undefined;
   const message = "HAProxy is not installed; apt-get install haproxy";
@@ -24,10 +24,10 @@ function haproxyPath(): string | undefined {
   return Bun.which("haproxy", { PATH: `${process.env["PATH"]}:/usr/sbin` }) ?? undefined;
 }
 
-/** Where HAProxy has its things in a test's directory. */
+/** HAProxy's paths in a test's directory. */
 export interface HaproxyPlaces {
   readonly directory: string;
-  /** The port that visitors come to. */
+  /** The port for visitors. */
   readonly port: number;
   /** Whether testers may force their location. The daemon has a switch of its own, for SPOE. */
   readonly allowForce: boolean;
@@ -41,10 +41,10 @@ export function haproxyFlags(directory: string): string[] {
   ];
 }
 
-/** Where the shipped files have the map, and the daemon by default. */
+/** The path of the map in the shipped files, and the daemon's default. */
 const MAP = "/var/lib/maxwells-daemon/haproxy.map";
 
-/** Where HAProxy's map is in a test's directory. */
+/** The path of HAProxy's map in a test's directory. */
 export function mapPath(directory: string): string {
   return join(directory, "haproxy.map");
 }
@@ -89,7 +89,7 @@ export function addApplication(way: HaproxyWay, application: string, places: Hap
 
 const SPOE = "maxwells-daemon.spoe.conf";
 
-/** What an operator's configuration has before the shipped file. */
+/** The part of an operator's configuration before the shipped file. */
 function globalPart(directory: string): string {
   return `global
     nbthread 1

@@ -1,9 +1,9 @@
 /**
- * A client that opens connections and keeps them: a program of its own, so that it can be run as another user. Written to be
- * handed to `bun -e`, since that user may not be able to read this directory.
+ * A client that opens connections and keeps them: a program of its own, so that it can be run as another
+ * user. It runs by `bun -e`, because that user may not be able to read this directory.
  */
 
-/** Where to, how many at a time, and what each connection sends. */
+/** The address, the number of connections at a time, and the bytes that each connection sends. */
 export interface Hoard {
   readonly to: { readonly path: string } | { readonly host: string; readonly port: number };
   readonly connections: number;

@@ -1,13 +1,15 @@
 /**
- * A directory that belongs to an attacker: every file that Bun is known to obey in the current directory, each with the same
- * order, to run code that leaves a mark. For the tests of what starts in it.
+ * A directory that belongs to an attacker: every file that Bun is known to obey in the current directory,
+ * each with the same order, to run code that leaves a mark. For tests of programs that start in it.
  */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What `.env` says: a store of the attacker's, and more code for Bun and for the clients of the stores. */
+/**
+ * The content of `.env`: a store of the attacker's, and more code for Bun and for the clients of the stores.
+ */
 const ENVIRONMENT = `
 MAXWELLS_DAEMON_STORE=./code.ts
 BUN_OPTIONS=--preload=./code.ts

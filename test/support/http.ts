@@ -1,4 +1,7 @@
-/** A client that speaks HTTP/1.1 byte by byte over one connection that persists, for tests that want to see the bytes. */
+/**
+ * A client that speaks HTTP/1.1 byte by byte over one connection that persists, for tests that want to see
+ * the bytes.
+ */
 
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 
@@ -80,7 +83,7 @@ export class HttpClient {
     return this.reply(method === "HEAD");
   }
 
-  /** What has arrived and belongs to no reply. */
+  /** Bytes that have arrived and belong to no reply. */
   get received(): string {
     return this.#received;
   }

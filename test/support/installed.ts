@@ -1,6 +1,7 @@
 /**
- * The package as applications have it: packed by npm, unpacked into the node_modules of a directory of its own, beside
- * what else they install. Nothing is fetched: what it depends on, and the frameworks, are this repository's.
+ * The package like in an application: packed by npm, and unpacked into the node_modules of a separate
+ * directory, beside the application's other packages. Nothing is fetched: dependencies and frameworks are
+ * this repository's.
  */
 
 import {
@@ -98,7 +99,9 @@ export class Installed {
     return { stdout, stderr, status: await child.exited };
   }
 
-  /** Starts a copy of `source` that listens where PORT says, on a free port by default; resolves when it does. */
+  /**
+   * Starts a copy of `source` that listens where PORT says, on a free port by default; resolves when it does.
+   */
   async start(source: string, { runtime = "node", env = {}, edit }: AppOptions = {}): Promise<App> {
     const file = join(this.directory, basename(source));
     const text = readFileSync(source, "utf8");
@@ -141,12 +144,12 @@ export class App {
     void this.#readLog(child.stderr);
   }
 
-  /** What it wrote to stderr so far. */
+  /** Its stderr so far. */
   get log(): string {
     return this.#log;
   }
 
-  /** What it wrote to stdout since it listens. */
+  /** Its stdout since it listens. */
   get output(): string {
     return this.#output;
   }
@@ -190,7 +193,7 @@ export class App {
   }
 }
 
-/** What applications of the frameworks install. */
+/** The packages that applications of the frameworks install. */
 export const FRAMEWORK_PACKAGES = [...FRAMEWORKS, "@hono/node-server"] as const;
 
 /** The application of a framework that answers with what it saw. */

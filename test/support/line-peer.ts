@@ -1,11 +1,11 @@
-/** What listens where a daemon should, and does what a test says. */
+/** A listener in the daemon's place that does as a test says. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Told of each line that arrives, and how many came before on this connection. */
+/** Called for each line that arrives, with the number of lines before it on this connection. */
 export type OnLine = (line: string, socket: Socket, before: number) => void;
 
 export class FakeDaemon {

@@ -60,7 +60,7 @@ export class LineClient {
     return { assignment, location };
   }
 
-  /** What has arrived and was not taken by `lines`. */
+  /** Bytes that have arrived but were not taken by `lines`. */
   get received(): string {
     return this.#received;
   }

@@ -23,7 +23,7 @@ export class KeptLog implements Log {
     this.entries.push({ level: "error", message, fields });
   }
 
-  /** What was said at a level. */
+  /** The messages at a level. */
   at(level: Level): Entry[] {
     return this.entries.filter((entry) => entry.level === level);
   }

@@ -1,6 +1,6 @@
 /**
- * A real nginx on temporary paths, with the shipped example as its configuration: the files themselves, in which
- * only paths and addresses are filled in. If the example no longer has such a place, filling in fails.
+ * A real nginx on temporary paths, with the shipped example as its configuration: the files themselves, in
+ * which only paths and addresses are filled in. If the example no longer has such a place, filling in fails.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ export type NginxWay = "ask" | "lease" | "auth-request";
 
 const MODULES = "/usr/lib/nginx/modules";
 
-/** Why nginx with Lua cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why nginx with Lua cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function nginxMissing(): string | undefined {
   const missing =
     nginxPath() === undefined
@@ -39,7 +39,7 @@ export interface Places {
   readonly master: string;
   readonly canary: string;
   readonly maintenanceFile: string;
-  /** Where the maintenance page's directory is. */
+  /** The directory of the maintenance page. */
   readonly page: string;
   readonly allowForce?: boolean;
   /** The daemon's application, and so the site; `website` if absent. */
@@ -53,7 +53,7 @@ export function fillExample(way: NginxWay, port: number, places: Places): string
   return `${fillHttp(way, places)}\n${fillSite(way, port, places)}`;
 }
 
-/** What all sites have in common, set up for one application. */
+/** The file for all sites, set up for one application. */
 export function fillHttp(way: NginxWay, places: Places): string {
   const file = new Example(`nginx-${way}-http.conf`);
   file.fill("/var/log/nginx", dirname(places.page));
@@ -83,7 +83,7 @@ export function fillSite(way: NginxWay, port: number, places: Places): string {
     file.fill("/var/lib/maxwells-daemon/maintenance/website) { set", `${places.maintenanceFile}) { set`);
     if (places.allowForce) file.fill('maxwellsdaemon-force "";', "maxwellsdaemon-force $maxwells_force;");
   }
-  // As the file's first lines tell operators to make another site.
+  // Another site, made by the command in the file's first lines.
   return file.text.replaceAll("website", places.application ?? "website");
 }
 
@@ -143,16 +143,16 @@ export function wholeConfiguration(directory: string, http: string, workers = 1,
     }`;
 }
 
-/** SIGHUP has it read its configuration anew; SIGQUIT ends it, and has workers end in peace. */
+/** On SIGHUP it reads its configuration again. On SIGQUIT it ends, after its workers have ended in peace. */
 export interface Nginx extends ProxyProcess {
-  /** What it wrote to its error log so far. */
+  /** Its error log so far. */
   errorLog(): string;
 }
 
 /**
- * Starts an nginx of so many workers with this in its http block; resolves when it listens on `port`.
+ * Starts an nginx with this many workers and this http block. Resolves when it listens on `port`.
  *
- * @param user of its workers, where it is started by root
+ * @param user of its workers, if root starts it
  */
 export async function startNginx(
   directory: string,

@@ -1,4 +1,4 @@
-/** What a supervisor hears: a real datagram socket, held by Python, as neither Bun nor Node has one. */
+/** A supervisor's socket: a real datagram socket, held by Python, because neither Bun nor Node has one. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ if (!hasPython && process.env["CI"]) throw new Error("python3 is not installed")
 export class NotifySocket {
   /** As NOTIFY_SOCKET names it. */
   readonly address: string;
-  /** What was heard, in its order. */
+  /** The messages so far, in order. */
   readonly messages: string[] = [];
   /** When each of them was heard, by CLOCK_MONOTONIC. */
   readonly heardUsec: number[] = [];

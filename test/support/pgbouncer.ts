@@ -1,4 +1,7 @@
-/** A real PgBouncer that pools transactions, on a free port of loopback, for tests. As root it runs as the user `postgres`. */
+/**
+ * A real PgBouncer that pools transactions, on a free port of loopback, for tests. As root it runs as the
+ * user `postgres`.
+ */
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { chown, writeFile } from "node:fs/promises";

@@ -1,9 +1,9 @@
 /**
  * A port of loopback for a server that cannot be asked which one it took.
  *
- * It stays free until that server has it. It lies below the ports that the kernel hands out to connections, of which tests
- * make thousands; and for each one a UDP port is held until this process ends, so that tests in another process, which take
- * theirs from the same ones, take none twice.
+ * It stays free until that server has it. The port is below those that the kernel gives to connections,
+ * because tests make thousands of connections. For each port this process holds a UDP port until it ends. So
+ * tests in another process, which use the same range, never take a port twice.
  */
 
 import { createSocket } from "node:dgram";
@@ -27,9 +27,10 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Listens on a port of those that no connection gets, for a server that lets go of it for a while and takes it back.
+ * Listens on a port of those that no connection gets, for a server that lets go of it for a while and takes
+ * it back.
  *
- * @param listen throws where somebody listens there
+ * @param listen throws if a program listens there
  */
 export function onQuietPort<Server>(listen: (port: number) => Server): Server {
   for (let tries = 1; ; tries++) {
@@ -41,7 +42,7 @@ export function onQuietPort<Server>(listen: (port: number) => Server): Server {
   }
 }
 
-/** Whether nobody had this UDP port; now this process has it. */
+/** True if this UDP port was free. Now this process has it. */
 function hold(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket("udp4");

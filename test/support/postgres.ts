@@ -1,6 +1,7 @@
 /**
- * A real PostgreSQL, as Debian has it, for tests: a server in a temporary directory, on a free port of loopback and a unix
- * socket, never the machine's own. As root it runs as the user `postgres`, since the server refuses to run as root.
+ * A real PostgreSQL, as Debian has it, for tests: a server in a temporary directory, on a free port of
+ * loopback and a unix socket, never the machine's own. As root it runs as the user `postgres`, since the
+ * server refuses to run as root.
  */
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -41,7 +42,7 @@ export interface PostgresOptions {
   readonly primary?: Postgres;
   /** PEM files of a certificate and its key, for TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string };
-  /** How many connections it takes; 60 where nobody says. */
+  /** The number of connections that it accepts; 60 by default. */
   readonly connectionsMax?: number;
 }
 
@@ -81,7 +82,7 @@ export class Postgres {
     return `postgres://${user.user}:${encodeURIComponent(user.password)}@127.0.0.1:${port}/${database}`;
   }
 
-  /** What an operator types into `psql`; rejects where it says an error. */
+  /** Runs psql with an operator's text. Rejects if psql prints an error. */
   async psql(sql: string, database = "postgres", user: string = ADMIN.user): Promise<string> {
     const command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"];
     return run([...command, "-h", this.directory, "-p", String(this.port), "-U", user, "-d", database], sql);
@@ -192,7 +193,7 @@ export class Postgres {
   }
 }
 
-/** The user that servers run as: nobody in particular, but not root. */
+/** The user of the servers: any user except root. */
 export function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(Bun.spawnSync(["id", flag, "postgres"]).stdout.toString());

@@ -2,32 +2,34 @@
 
 import { connect } from "node:net";
 
-/** On a machine that has more to do than to start it. */
+/** For a busy machine. */
 const START_TIMEOUT_MS = 20_000;
 const LOOK_EVERY_MS = 10;
 
 export interface ProxyProcess {
   readonly url: string;
   readonly pid: number;
-  /** What it wrote so far. */
+  /** Its output so far. */
   log(): string;
   signal(name: NodeJS.Signals): void;
-  /** Resolves when it is gone. At once where nothing else is said: its end in peace would wait for WebSockets. */
+  /**
+   * Resolves when it is gone. By default it ends at once, because an end in peace would wait for WebSockets.
+   */
   stop(name?: NodeJS.Signals): Promise<void>;
 }
 
 export interface Starting {
-  /** Beside listening, what has to be so before it is used. */
+  /** The condition, beside listening, that has to be true before a test uses it. */
   readonly isServing?: (url: string) => Promise<boolean>;
   readonly isTls?: boolean;
-  /** What `stop` sends: SIGKILL, but for a program that has children, which would outlive it. */
+  /** The signal of `stop`: SIGKILL, except for a program with children, which would outlive it. */
   readonly endsBy?: NodeJS.Signals;
 }
 
 /** A proxy that writes to one of its streams. */
 type Child = Bun.Subprocess<"ignore", "ignore", "pipe"> | Bun.Subprocess<"ignore", "pipe", "ignore">;
 
-/** Resolves when what was started listens on this port of loopback; rejects with its log where it does not. */
+/** Resolves when the process listens on this port of loopback. Rejects with its log if it does not. */
 export async function whenListening(
   name: string,
   child: Child,

@@ -1,6 +1,6 @@
 /**
- * Randomness that can be had again: `SEED=123 bun test` repeats a run, and a property that fails says its seed.
- * The generator is mulberry32: small, and good enough to find bugs with.
+ * Randomness that can be had again: `SEED=123 bun test` repeats a run, and a property that fails says its
+ * seed. The generator is mulberry32: small, and good enough to find bugs with.
  */
 
 /** A generator of its own for each test, so that one test's draws do not depend on another's. */

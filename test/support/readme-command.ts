@@ -1,4 +1,4 @@
-/** Commands of an integration's README, run as they stand there. */
+/** Runs commands of an integration's README unchanged. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,10 +6,11 @@ import { join } from "node:path";
 const INTEGRATIONS = join(import.meta.dir, "../../integrations");
 
 /**
- * Runs the README's command that sums up requests and errors by version, and resolves with the lines that it prints.
+ * Runs the README's command that sums up requests and errors by version, and resolves with the lines that it
+ * prints.
  *
  * @param folder of the integration, such as `nginx`
- * @param fill   what to put in the place of a path or another word of the command; each of them has to be there
+ * @param fill   texts for paths and other words of the command; each of those words has to be there
  */
 export async function errorsByVersion(
   folder: string,

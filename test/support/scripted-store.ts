@@ -1,4 +1,4 @@
-/** A store that answers what its test says, when it says so. */
+/** A store whose answers, and their times, are the test's. */
 
 import type { Snapshot, Store } from "../../src/stores/store.ts";
 
@@ -16,7 +16,7 @@ export class ScriptedStore implements Store {
   /** All reads so far. */
   readonly asked: Asked[] = [];
   readonly #nudges = new Set<() => void>();
-  /** What reads get at once; undefined: they wait for their test. */
+  /** The answer that reads get at once. If undefined, they wait for their test. */
   script: (() => Snapshot) | undefined;
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {

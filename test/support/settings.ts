@@ -4,7 +4,7 @@ import { loadSettings, Problems } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/option.ts";
 import { allOptions } from "../../src/config/options.ts";
 
-/** Neither environment nor file has a say. Throws all problems at once. */
+/** It ignores environment and files. Throws all problems at once. */
 export function settingsOf(...argv: readonly string[]): Settings {
   const readFile = (path: string): string => {
     throw new Error(`nobody reads ${path}`);

@@ -1,4 +1,7 @@
-/** A stand-in for the daemon over SPOP: it greets, passes health checks, and sets the variables that a test wants. */
+/**
+ * A stand-in for the daemon over SPOP: it greets, passes health checks, and sets the variables that a test
+ * wants.
+ */
 
 import type { Socket } from "node:net";
 import { data, frame, name, pairs } from "./spop.ts";

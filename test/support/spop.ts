@@ -80,7 +80,7 @@ export interface Answer {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-/** Reads one whole frame, its length not included; throws where it is not as SPOE.txt says. */
+/** Reads one whole frame, without its length. Throws if it does not follow SPOE.txt. */
 export function readAnswer(bytes: Buffer): Answer {
   let at = 0;
   const byte = () => {
@@ -186,7 +186,7 @@ export class SpopClient {
     }
   }
 
-  /** What has arrived and was not taken by `next`. */
+  /** Bytes that have arrived and that `next` has not taken. */
   get received(): Buffer {
     return this.#received;
   }

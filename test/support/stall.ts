@@ -1,9 +1,10 @@
-/** How long the event loop stands still: what a visitor would wait who came at the worst moment. */
+/** The time that the event loop stands still: the wait of a visitor that comes at the worst moment. */
 
 /**
  * The longest time, in milliseconds, between two turns of the event loop while `work` goes on.
  *
- * @param ignored so many are left out: work of hundreds of turns is hardly ever left alone by other processes
+ * @param ignored this many of the longest are left out, because other processes interrupt work of hundreds of
+ * turns
  */
 export async function longestStall(work: () => Promise<unknown>, ignored = 0): Promise<number> {
   const stalls: number[] = [];

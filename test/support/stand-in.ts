@@ -1,4 +1,4 @@
-/** A stand-in for the daemon: a unix socket that answers each line, or closes, as a test wants it. */
+/** A stand-in for the daemon: a unix socket that answers each line, or closes, as a test wants. */
 
 import type { Socket } from "node:net";
 import { startUnixServer } from "./unix-server.ts";

@@ -10,7 +10,7 @@ export class StatsSocket {
   map = new Map<string, string>();
   /** How often it was replaced. */
   commits = 0;
-  /** What a command is answered instead; by its first two words. */
+  /** Other answers to commands, by their first two words. */
   readonly replies = new Map<string, string>();
   /** Commands are taken and never answered. */
   isHanging = false;

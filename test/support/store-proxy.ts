@@ -1,4 +1,7 @@
-/** An HTTP proxy between a store and its engine that records what is asked, and can fail in the ways networks do. */
+/**
+ * An HTTP proxy between a store and its engine that records what is asked, and can fail in the ways networks
+ * do.
+ */
 
 import { onQuietPort } from "./port.ts";
 
@@ -9,11 +12,11 @@ export type ProxyMode =
   | "hang"
   /** The answer begins and never ends. */
   | "stall"
-  /** The answer is a 200 that is no JSON. */
+  /** The answer is a 200 without JSON. */
   | "text"
-  /** The answer is a 200 with JSON of somebody else. */
+  /** The answer is a 200 with JSON of another service. */
   | "other-json"
-  /** An error page of something that is not the engine. */
+  /** An error page that is not the engine's. */
   | "page"
   /** The engine is overloaded. */
   | "throttle";
@@ -35,7 +38,7 @@ export interface StoreProxy {
   stop(): Promise<void>;
 }
 
-/** Nothing for so long: what an earlier client had sent has arrived. */
+/** After this long without a request, all requests of an earlier client have arrived. */
 const QUIET_MS = 50;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * A machine on which the systemd files are installed as their page says: the commands of the page themselves are run, with a
- * temporary directory in the place of the root directory. `start` plays systemd: it listens as the socket unit says, runs
- * what the service unit says, and waits for the message that the daemon is ready.
+ * A machine with the systemd files installed as their page says. It runs the page's own commands, with a
+ * temporary directory in place of the root directory. `start` plays systemd: it listens as the socket unit
+ * says, runs the service unit's command, and waits for the message that the daemon is ready.
  */
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const REPOSITORY = join(import.meta.dir, "../..");
 const FILES = join(REPOSITORY, "integrations/systemd");
 const LAUNCHER = join(REPOSITORY, "bin/maxwells-daemon");
 
-/** What the page types to a systemd that does not run here, and where the program comes from. */
+/** Stand-ins for the page's commands to systemd, which does not run here, and the path of the program. */
 const PRELUDE = `
 set -e
 sudo() { "$@"; }
@@ -28,7 +28,7 @@ cd "${FILES}"
 
 export class SystemdRoot {
   readonly directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-systemd-"));
-  /** What the page told systemctl, a line a call. */
+  /** The page's calls of systemctl, one a line. */
   readonly told: readonly string[];
   readonly #child: { daemon?: Bun.Subprocess; notify?: NotifySocket } = {};
 
@@ -50,7 +50,7 @@ export class SystemdRoot {
     this.told = String(ran.stdout)
       .split("\n")
       .filter((line) => line.startsWith("systemctl "));
-    // The launcher looks for Bun beside itself, which a copy has not.
+    // The launcher looks for Bun beside itself, and a copy has no Bun there.
     rmSync(this.path("usr/bin/maxwells-daemon"));
     symlinkSync(LAUNCHER, this.path("usr/bin/maxwells-daemon"));
   }
@@ -68,7 +68,10 @@ export class SystemdRoot {
     return this.path("etc/maxwells-daemon/maxwells-daemon.toml");
   }
 
-  /** Starts the service as its units say, on a port of its own for the admin listener; resolves when it is ready. */
+  /**
+   * Starts the service as its units say, on a port of its own for the admin listener; resolves when it is
+   * ready.
+   */
   async start(): Promise<void> {
     const text = readFileSync(this.configFile, "utf8");
     const moved = text

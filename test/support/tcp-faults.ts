@@ -1,6 +1,6 @@
 /**
- * A TCP proxy between a store and its engine that fails in the ways networks do, whatever protocol passes, also one that is
- * encrypted. What a mode says holds for connections that are open as well as for new ones.
+ * A TCP proxy between a store and its engine that fails like networks do. It works for any protocol, also an
+ * encrypted one. A mode applies to open connections as well as to new ones.
  */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -9,11 +9,11 @@ import { freePort } from "./port.ts";
 export type FaultMode =
   /** Bytes pass, both ways. */
   | "pass"
-  /** Nobody listens, and what was open is reset. */
+  /** No program listens, and open connections are reset. */
   | "refuse"
-  /** Connections are taken, and reset as soon as something is asked. */
+  /** Connections are accepted, and reset at the first request. */
   | "reset"
-  /** Everything is taken, and nothing comes back: a firewall that drops, a machine that froze. */
+  /** Everything is accepted, and nothing comes back: a firewall that drops, a machine that froze. */
   | "swallow"
   /** Answers come a byte at a time, with long pauses. */
   | "slow"
@@ -38,9 +38,9 @@ interface Pair {
 }
 
 export class TcpFaults {
-  /** Where it listens, on 127.0.0.1. */
+  /** Its own port, on 127.0.0.1. */
   readonly port: number;
-  /** Where connections go from now on; those that are open stay. */
+  /** New connections go to this port. Open ones stay. */
   upstream: Upstream;
   #mode: FaultMode = "pass";
   #server: Server | undefined;
@@ -74,7 +74,7 @@ export class TcpFaults {
     }
   }
 
-  /** Connections that are open now hear nothing any more; new ones do: how a push is lost that nobody tells of. */
+  /** Open connections receive nothing any more, but new ones do. So a push is lost without an error. */
   swallowOpen(): void {
     for (const pair of this.#pairs) pair.isSwallowed = true;
   }
@@ -84,7 +84,7 @@ export class TcpFaults {
     this.#resetAll();
   }
 
-  /** Another server takes the place of the one that there was, and connections that are open end. */
+  /** Another server takes the place of the old one, and open connections end. */
   failOver(upstream: Upstream): void {
     this.upstream = upstream;
     this.#resetAll();

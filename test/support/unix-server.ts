@@ -1,4 +1,6 @@
-/** A server on a unix socket that ends with all its connections, for programs that stand in for the daemon. */
+/**
+ * A server on a unix socket that ends with all its connections, for programs that stand in for the daemon.
+ */
 
 import { rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";

@@ -1,8 +1,10 @@
-/** A version of an application, for tests of proxies: it says who it is and what it was sent. */
+/**
+ * A version of an application, for tests of proxies. It answers with its name and the request that it got.
+ */
 
 import { chmodSync, rmSync } from "node:fs";
 
-/** What an upstream saw of a request, as it answers in JSON. */
+/** A request as an upstream saw it, which is its answer in JSON. */
 export interface Seen {
   readonly name: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -14,7 +16,8 @@ export interface Upstream {
 }
 
 /**
- * Serves on a unix socket, or on a port of loopback; WebSockets get back what they say, with the name in front.
+ * Serves on a unix socket, or on a port of loopback; WebSockets get back what they say, with the name in
+ * front.
  *
  * @param at the socket's path, or the port
  */
@@ -29,7 +32,7 @@ export function startUpstream(name: string, at: string | number): Upstream {
       if (cookie !== null) headers.set("set-cookie", cookie);
       const cacheControl = request.headers.get("x-cache-control");
       if (cacheControl !== null) headers.set("cache-control", cacheControl);
-      // As the visitor wants it of this version, or else of any.
+      // The status that the visitor wants of this version, or else of any.
       const wanted = request.headers.get(`x-${name}-status`) ?? request.headers.get("x-status");
       const status = Number(wanted ?? 200);
       if (status >= 300 && status < 400) headers.set("location", "/elsewhere");

@@ -1,7 +1,7 @@
 /**
- * Visitors of a proxy: requests over HTTP/1.1 with their bytes under control, on connections that are kept and used again,
- * as browsers do. Everything that a visitor would see as an error is one here: a connection that is refused or reset, one
- * that ends before its reply, a reply that is none.
+ * Visitors of a proxy: requests over HTTP/1.1 with their bytes under control, on connections that are kept
+ * and used again, as browsers do. Everything that a visitor would see as an error is one here: a connection
+ * that is refused or reset, one that ends before its reply, a malformed reply.
  */
 
 import type { Socket } from "bun";
@@ -31,7 +31,7 @@ interface Waiting {
   readonly beganMs: number;
 }
 
-/** One kept connection. */
+/** One persistent connection. */
 class Connection {
   waiting: Waiting | undefined;
   isOpen = true;
@@ -48,7 +48,7 @@ class Connection {
     this.#received += chunk;
     const { waiting } = this;
     if (waiting === undefined) {
-      this.#fail("bytes that nobody asked for");
+      this.#fail("bytes without a request");
       return;
     }
     const reply = readReply(this.#received, performance.now() - waiting.beganMs);
@@ -89,7 +89,7 @@ export class Visitors {
     this.#isTls = isTls;
   }
 
-  /** One request. Rejects with what the visitor would see as a broken connection. */
+  /** One request. Rejects if the visitor would see a broken connection. */
   async visit({ method = "GET", target = "/", headers = [], body = "" }: Visit = {}): Promise<Reply> {
     const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
     const length = body === "" ? "" : `content-length: ${body.length}\r\n`;
@@ -155,7 +155,7 @@ export class Visitors {
 const NOTHING = Buffer.alloc(0);
 const unsent = new WeakMap<object, Buffer>();
 
-/** What the kernel does not take waits for `drain`. */
+/** Bytes that the kernel does not take wait for `drain`. */
 function writeAll(socket: Socket<Connection>, bytes: Buffer): void {
   const before = unsent.get(socket);
   const all = before === undefined ? bytes : Buffer.concat([before, bytes]);
@@ -165,13 +165,13 @@ function writeAll(socket: Socket<Connection>, bytes: Buffer): void {
 }
 
 interface ReadReply extends Reply {
-  /** Where it ends in what was received. */
+  /** The position of its end in the received text. */
   readonly end: number;
   /** The server closes the connection behind it. */
   readonly isLast: boolean;
 }
 
-/** The reply at the beginning of `text`; undefined while it is not whole. */
+/** The reply at the beginning of `text`, or undefined while it is not whole. */
 function readReply(text: string, tookMs: number): ReadReply | undefined {
   const headEnd = text.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;

@@ -1,4 +1,4 @@
-/** XXH64 as its specification writes it down, in BigInt: slow, and independent of the one that the daemon uses. */
+/** XXH64 after its specification, in BigInt: slow, and independent of the daemon's own. */
 
 const P1 = 0x9e3779b185ebca87n;
 const P2 = 0xc2b2ae3d27d4eb4fn;

@@ -1,4 +1,7 @@
-/** An Express application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
+/**
+ * An Express application that answers like an upstream, with the request that it saw: `Seen` in
+ * test/support/upstream.ts.
+ */
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,7 +22,7 @@ app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }))
 if (process.env.TWICE === "1") app.use(maxwellsDaemon({ client }));
 app.use(express.text({ type: () => true, limit: "1mb" }));
 app.all("/{*path}", (request, response) => {
-  // As a whole, like a proxy that copies its upstream's headers.
+  // The header as a whole, like a proxy that copies its upstream's headers.
   const cookie = request.headers["x-set-cookie"];
   if (cookie !== undefined) response.setHeader("set-cookie", cookie);
   const cacheControl = request.headers["x-cache-control"];

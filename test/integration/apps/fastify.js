@@ -1,4 +1,7 @@
-/** A Fastify application that answers, as its upstream would, with what it saw: `Seen` in test/support/upstream.ts. */
+/**
+ * A Fastify application that answers like an upstream, with the request that it saw: `Seen` in
+ * test/support/upstream.ts.
+ */
 
 import { readFileSync } from "node:fs";
 import fastify from "fastify";

@@ -1,11 +1,11 @@
-/** The contract of a case of the conformance suite: what has to be so with every integration. */
+/** The contract of a case of the conformance suite: a statement that has to be true of every integration. */
 
 import type { Rig } from "./rig.ts";
 
 export interface Case {
   /** For the exceptions of an integration, such as `websockets`. */
   readonly id: string;
-  /** The sentence that it proves, as the table has it. */
+  /** The sentence that it proves, for the table. */
   readonly title: string;
   /** Needs an integration whose operator allows forcing, and whose visitors come over TLS. */
   readonly isGuarded?: boolean;

@@ -1,6 +1,6 @@
 /**
- * A record with `"failsafe": "hold"`: the store is away, master's servers are gone, and nothing changes for visitors of the
- * version that holds.
+ * A record with `"failsafe": "hold"`: the store is away, master's servers are gone, and nothing changes for
+ * visitors of the version that holds.
  */
 
 import { expect } from "bun:test";
@@ -9,14 +9,19 @@ import { eventually } from "../../support/eventually.ts";
 import type { Case } from "./case.ts";
 import type { Rig } from "./rig.ts";
 
-/** The whole circle is the canary's, and holds. */
+/** The canary has the whole circle, and holds. */
 const HELD = { rollout: 1, failsafe: "hold" } as { rollout: number };
 
-/** Few, because a proxy that asks has milliseconds of patience, and master is gone for a visitor whose answer is late. */
+/**
+ * Few, because a proxy that asks waits only milliseconds. If its answer is late, master is gone for that
+ * visitor.
+ */
 const VISITORS = 4;
 const REQUESTS_MIN = 10_000;
 
-/** How long a visitor may not lose its place after the snapshot became unhealthy, however short leases are. */
+/**
+ * How long a visitor may not lose its place after the snapshot became unhealthy, however short leases are.
+ */
 const STALE_MIN_MS = 3_000;
 
 /** A visit that was not decided in time is not the store's matter; on a busy machine a few of them are. */
@@ -43,7 +48,10 @@ const holdInPart: Case = {
   },
 };
 
-/** Everyone at the canary; then master's servers end, and the store goes, for so long and so many requests. */
+/**
+ * All visitors are at the canary. Then master's servers end, and the store goes away, for this long and this
+ * many requests.
+ */
 async function withoutMaster(
   rig: Rig,
   records: Records,
@@ -84,7 +92,7 @@ class Load {
   readonly #rig: Rig;
   readonly errors = new Map<string, number>();
   sent = 0;
-  /** Visits that were served when they were made again, by a proxy that asks. */
+  /** Visits that a proxy that asks served only when they were made again. */
   late = 0;
   #isOver = false;
 

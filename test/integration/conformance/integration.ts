@@ -1,22 +1,23 @@
 /**
- * The contract of an integration, for the conformance suite: a proxy, or an application, that asks a daemon for its
- * visitors and is made of the files in a folder of `integrations/`.
+ * The contract of an integration, for the conformance suite. An integration is a proxy, or an application,
+ * that asks a daemon for its visitors. It uses the files in a folder of `integrations/`.
  *
- * `start` puts the shipped files to work as they are, with nothing but their places filled in (paths, addresses, switches
- * that are marked CHANGE), and resolves when visitors are served; where such a place is gone from a file, it throws. The
- * upstreams are there before it is called, and so is the daemon, which may die, hang and come back at any time after. `stop`
- * ends all that `start` began. A new integration is a file in `test/integration/proxies`, and a line in `list.ts`.
+ * `start` runs the shipped files as they are. It fills in only their places: paths, addresses, switches that
+ * are marked CHANGE. If such a place is gone from a file, it throws. It resolves when visitors are served.
+ * Before the call, the upstreams run, and so does the daemon. The daemon may die, hang and come back at any
+ * time after that. `stop` ends everything that `start` began. A new integration is a file in
+ * `test/integration/proxies`, and a line in `list.ts`.
  */
 
 import type { DaemonHome } from "../../support/daemon-process.ts";
 
-/** Where things are, as far as a daemon's flags tell of it. */
+/** The addresses and paths that a daemon's flags need. */
 export interface DaemonPlaces {
   /** A directory of the integration's own, for everything it writes. */
   readonly directory: string;
   /**
-   * Ports of 127.0.0.1: for the daemon and its admin listener, if its flags use them, for the proxy itself, and for a
-   * maintenance page.
+   * Ports of 127.0.0.1: for the daemon and its admin listener, if its flags use them, for the proxy itself,
+   * and for a maintenance page.
    */
   readonly daemonPort: number;
   readonly adminPort: number;
@@ -26,17 +27,17 @@ export interface DaemonPlaces {
   readonly isTls: boolean;
 }
 
-/** What an integration is started with. */
+/** The arguments of `start`. */
 export interface Places extends DaemonPlaces {
-  /** Where visitors come to, on 127.0.0.1. */
+  /** The port for visitors, on 127.0.0.1. */
   readonly port: number;
   /** Paths of the unix sockets of the versions. */
   readonly master: string;
   readonly canary: string;
-  /** Ports of 127.0.0.1 with the same upstreams, for what knows no unix sockets. */
+  /** Ports of 127.0.0.1 with the same upstreams, for programs that cannot use unix sockets. */
   readonly masterPort: number;
   readonly canaryPort: number;
-  /** Where the daemon lives: its socket, its state directory. It runs with `daemonFlags`. */
+  /** The daemon's socket and state directory. It runs with `daemonFlags`. */
   readonly home: DaemonHome;
   /** The operator lets testers force their location. The daemon then runs with `-allow-force`. */
   readonly allowForce: boolean;
@@ -47,7 +48,7 @@ export interface Places extends DaemonPlaces {
 
 /** An integration that runs. */
 export interface Running {
-  /** What it wrote so far, for whoever looks for the reason of a failure. */
+  /** Its output so far, to find the reason of a failure. */
   log(): string;
   stop(): Promise<void>;
 }
@@ -61,37 +62,49 @@ export interface SliceCookie {
 }
 
 export interface Integration {
-  /** As it is headed in the table, such as `nginx, asks`. */
+  /** Its heading in the table, such as `nginx, asks`. */
   readonly name: string;
   /** Its folder in `integrations`. */
   readonly folder: string;
-  /** Why it cannot be had here, with the remedy; undefined where it can. In CI it throws instead. */
+  /** Why it cannot run here, with the remedy, or undefined if it can. In CI it throws instead. */
   missing(): string | undefined;
-  /** What the daemon is run with for it, beside its store and its socket. */
+  /** The daemon's flags for it, beside its store and its socket. */
   daemonFlags(places: DaemonPlaces): readonly string[];
   start(places: Places): Promise<Running>;
   /**
-   * Where visitors keep a slice, and nobody has an assignment: neither the upstreams, nor the cookie `maxwellsdaemon`. The
-   * proxy then draws slices by itself, also while the daemon is gone.
+   * Set if visitors keep a slice and have no assignment, neither for the upstreams nor in the cookie
+   * `maxwellsdaemon`. The proxy then draws slices by itself, also while the daemon is gone.
    */
   readonly sliceCookie?: SliceCookie;
-  /** A change that the daemon knows is followed by every visitor's decision after this time: 0 where it asks each time. */
+  /**
+   * When the daemon has read a change, every visitor's decision follows it after this time. 0 if the proxy
+   * asks each time.
+   */
   readonly changeMs: number;
-  /** The canary may go on for so long when the daemon is gone: the longest lease, or the patience of one that asks. */
+  /**
+   * When the daemon is gone, the canary may serve for this long: the longest lease, or the time-out of a
+   * proxy that asks.
+   */
   readonly graceMs: number;
-  /** What a visitor waits at most for a daemon that does not answer. */
+  /** The longest time that a visitor waits for a daemon that does not answer. */
   readonly patienceMs: number;
-  /** The daemon listens on `daemonPort` or `adminPort`, which two daemons cannot have at the same time, as they can a socket's file. */
+  /**
+   * The daemon listens on `daemonPort` or `adminPort`. Two daemons cannot have a port at the same time,
+   * unlike a socket's file.
+   */
   readonly isOverTcp?: boolean;
-  /** The access log of its shipped files: where they put it, and where `start` does, as the path in the directory of its own. */
+  /**
+   * The path of the access log in its shipped files, and the path that `start` puts in its place, in the
+   * integration's own directory.
+   */
   readonly log?: { readonly shipped: string; pathIn(directory: string): string };
   /** `start` can turn on the commented lines: testers have a link, and bots are left out. */
   readonly hasOptions?: boolean;
   /**
-   * What a response with a new cookie says to caches, if the proxy cannot see what the upstream says to them; in alphabetical
-   * order.
+   * The Cache-Control of a response with a new cookie, if the proxy cannot see the upstream's. In
+   * alphabetical order.
    */
   readonly newCookieDirectives?: readonly string[];
-  /** Cases that cannot apply, by their id, with the reason that the table's page gives. */
+  /** Cases that cannot apply, by their id, with the reason for the table's page. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,7 @@
-/** The integrations that the conformance suite puts to work, in the order of its table. A new one is a line here. */
+/**
+ * The integrations that the conformance suite puts to work, in the order of its table. A new one is a line
+ * here.
+ */
 
 import { apache } from "../proxies/apache.ts";
 import { caddy } from "../proxies/caddy.ts";

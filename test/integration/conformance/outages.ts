@@ -1,15 +1,15 @@
-/** Law 4: the daemon is gone, hung, slow or restarted, and visitors notice nothing but that master serves them. */
+/** Law 4: the daemon is gone, hung, slow or restarted, and visitors notice only that master serves them. */
 
 import { expect } from "bun:test";
 import { eventually } from "../../support/eventually.ts";
 import type { Case } from "./case.ts";
 import type { Rig } from "./rig.ts";
 
-/** What a busy machine may add to a wait, for the middle of many visits and for the slowest one. */
+/** A busy machine may add this to a wait: to the median of many visits, and to the slowest one. */
 const BUSY_MEDIAN_MS = 30;
 const BUSY_MS = 500;
 
-/** What a visitor claims of itself; nobody else says anything while the daemon is gone. */
+/** A visitor's forged headers. While the daemon is gone, nothing else names a location. */
 const FORGED = [
   ["maxwellsdaemon", "0.1"],
   ["maxwellsdaemon-location", "canary"],
@@ -29,7 +29,10 @@ async function falls(rig: Rig): Promise<void> {
   await Bun.sleep(Math.max(0, rig.integration.graceMs - tookMs));
 }
 
-/** Visits while nobody decides: served by master, with the cookie they have and no other, within the patience. */
+/**
+ * Visits while no daemon decides: master serves them, with the cookie they have and no other, within the
+ * time-out.
+ */
 async function expectMaster(rig: Rig): Promise<void> {
   const tookMs: number[] = [];
   for (let visit = 0; visit < 100; visit++) {
@@ -61,7 +64,8 @@ const killed: Case = {
 
 const cold: Case = {
   id: "cold",
-  title: "what is started while the daemon is gone serves master, and the canary when the daemon is there",
+  title:
+    "if the proxy starts while the daemon is gone, master serves, and the canary as soon as the daemon runs",
   async run(rig) {
     await rig.daemon.end("SIGKILL");
     await falls(rig);
@@ -84,7 +88,7 @@ const hung: Case = {
     }
     await rig.becomes(0.1, "canary");
     await rig.settles();
-    // What was answered too late reached nobody else.
+    // No late answer reached another visitor.
     for (let visitor = 0; visitor < 200; visitor++) {
       const text = String(visitor / 200);
       const wanted = visitor / 200 < 0.25 ? "canary" : "master";
@@ -144,10 +148,10 @@ async function takeOver(rig: Rig, load: Load): Promise<void> {
   await old.end("SIGTERM");
 }
 
-/** Visitors who come back at once, each request with an assignment of its own. */
+/** Visitors that come back at once, each request with its own assignment. */
 class Load {
   readonly #rig: Rig;
-  /** What visitors saw that they should not, and how often. */
+  /** Faults that visitors saw, and how often. */
   readonly errors = new Map<string, number>();
   sent = 0;
   #canary = 0;
@@ -165,13 +169,13 @@ class Load {
     this.#isOver = true;
   }
 
-  /** Resolves when so many more requests were made. */
+  /** Resolves when this many more requests were made. */
   async passes(requests: number): Promise<void> {
     const until = this.sent + requests;
     while (this.sent < until) await Bun.sleep(2);
   }
 
-  /** The same, and from the end of the grace on nobody may be at the canary. */
+  /** The same. After the end of the grace no visitor may be at the canary. */
   async withoutCanary(requests: number): Promise<void> {
     await Bun.sleep(this.#rig.integration.graceMs + BUSY_MS);
     const before = this.#canary;
@@ -179,7 +183,7 @@ class Load {
     if (this.#canary > before) this.#note(`${this.#canary - before} at canary without a daemon`);
   }
 
-  /** The daemon sleeps for three quarters of the time, for longer than anyone's patience at a stretch. */
+  /** The daemon sleeps for three quarters of the time, each time for longer than any proxy waits. */
   async passesWhileSlow(requests: number): Promise<void> {
     const until = this.sent + requests;
     while (this.sent < until) {
@@ -200,7 +204,7 @@ class Load {
         if (name === "canary") this.#canary++;
       } catch (error) {
         this.#note((error as Error).message);
-        // Whoever is refused does not come back at once.
+        // A visitor that is refused does not come back at once.
         await Bun.sleep(10);
       }
     }

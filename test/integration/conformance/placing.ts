@@ -1,4 +1,4 @@
-/** Where visitors are placed: exactly, for good, and as soon as the store says otherwise. */
+/** Placing visitors: exactly, for good, and according to the store without delay. */
 
 import { expect } from "bun:test";
 import { covers } from "../../../src/circle.ts";
@@ -24,7 +24,7 @@ const ARCS: readonly (readonly [rollout: number, offset: number])[] = [
 
 const lands: Case = {
   id: "lands",
-  title: "a thousand assignments land exactly where the handler puts them, at five rollouts",
+  title: "the proxy places a thousand assignments exactly as the daemon does, at five rollouts",
   timeoutMs: 120_000,
   async run(rig) {
     for (const [rollout, offset] of ARCS) {
@@ -67,7 +67,7 @@ function assignmentsAround(rollout: number, offset: number): string[] {
     [...edges, ...drawn]
       .filter((number) => number >= 0 && number < 1)
       .map(String)
-      // A proxy may take an exponent for no number; nobody gets such a cookie but one in a million.
+      // A proxy may reject a number with an exponent. Only one visitor in a million gets such a cookie.
       .filter((text) => !text.includes("e"))
   );
 }
@@ -79,7 +79,7 @@ function middlesOf(slices: number): string[] {
 
 const stays: Case = {
   id: "stays",
-  title: "a new visitor gets a cookie for a year, and stays where it was put",
+  title: "a new visitor gets a cookie for a year, and stays at its version",
   async run(rig) {
     await rig.rollOut(0.5);
     const names = new Set<string>();
@@ -101,7 +101,7 @@ const stays: Case = {
 
 const ramp: Case = {
   id: "ramp",
-  title: "a ramp up and down moves nobody back and forth",
+  title: "a ramp up and down moves no visitor back and forth",
   timeoutMs: 60_000,
   async run(rig) {
     const random = new Random();
@@ -149,7 +149,7 @@ async function follows(rig: Rig, name: string): Promise<void> {
 
 const unknownVersion: Case = {
   id: "unknown-version",
-  title: "a version that the proxy does not know is master",
+  title: "if the proxy does not know a version, master serves its visitors",
   async run(rig) {
     rig.write({ canary: 0, blue: 1 });
     await rig.daemon.follows("blue", 1);

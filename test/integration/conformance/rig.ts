@@ -1,4 +1,7 @@
-/** An integration at work for the conformance suite: real upstreams, a daemon of its own, the proxy, and its visitors. */
+/**
+ * An integration at work for the conformance suite: real upstreams, a daemon of its own, the proxy, and its
+ * visitors.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,21 +13,24 @@ import { type Seen, startUpstream, type Upstream } from "../../support/upstream.
 import { type Reply, type Visit, Visitors } from "../../support/visitors.ts";
 import type { Integration, Places, Running } from "./integration.ts";
 
-/** A change reaches the daemon's table by the store's watch; a proxy that has a lease may be in the middle of a renewal. */
+/**
+ * A change reaches the daemon's table by the store's watch. A proxy with a lease may be in the middle of a
+ * renewal.
+ */
 const SLACK_MS = 250;
 
 /**
- * So often in a row no answer is late by chance, and for so long no proxy leaves the daemon alone after answers that were
- * late: it pauses for a second.
+ * No answer is late this often in a row by chance. And no proxy stops asking for this long after late
+ * answers: it pauses for a second.
  */
 const UNDECIDED_MAX = 15;
 const ASK_AGAIN_MS = 150;
 
-/** A visitor, as the upstream and the visitor itself saw it. */
+/** A visit, as the upstream and the visitor itself saw it. */
 export interface Served extends Reply {
-  /** Which version served; empty where none did. */
+  /** The version that served, or empty if none did. */
   readonly name: string;
-  /** What the upstream was told; empty where it was told nothing. */
+  /** The location that the upstream got, or empty if it got none. */
   readonly assignment: string;
   readonly location: string;
   readonly seen: Seen | undefined;
@@ -41,7 +47,7 @@ export interface RigOptions {
 export class Rig {
   readonly integration: Integration;
   readonly home: DaemonHome;
-  /** Where visitors come to. */
+  /** The address for visitors. */
   readonly url: string;
   daemon: DaemonProcess;
   readonly #places: Places;
@@ -69,7 +75,7 @@ export class Rig {
     this.#visitors = this.#newVisitors();
   }
 
-  /** Starts everything; resolves when the canary serves whom it should. */
+  /** Starts everything. Resolves when the canary serves its visitors. */
   static async start(integration: Integration, options: RigOptions = {}): Promise<Rig> {
     const { allowForce = false, areOptionsOn = false, isTls = false, daemonFlags = [] } = options;
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
@@ -105,7 +111,7 @@ export class Rig {
     rmSync(this.#places.directory, { recursive: true, force: true });
   }
 
-  /** Ends the proxy and starts another one, which knows nothing of what the first one knew. */
+  /** Ends the proxy and starts another one, which knows nothing of the first one's state. */
   async restart(): Promise<void> {
     this.#visitors.close();
     await this.#running.stop();
@@ -113,7 +119,7 @@ export class Rig {
     this.#visitors = this.#newVisitors();
   }
 
-  /** Ends master's servers: from now on a visitor who is sent there sees an error. */
+  /** Ends master's servers: from now on a visitor at master sees an error. */
   stopMaster(): void {
     for (const upstream of this.#masters) upstream.stop();
     this.#masters = [];
@@ -133,7 +139,7 @@ export class Rig {
     return this.#places.directory;
   }
 
-  /** What the proxy wrote. */
+  /** The proxy's output. */
   get log(): string {
     return this.#running.log();
   }
@@ -155,7 +161,7 @@ export class Rig {
     return this.integration.sliceCookie?.name ?? "maxwellsdaemon";
   }
 
-  /** That cookie, of a visitor with this assignment, or with the slice in which it lies. */
+  /** That cookie, of a visitor with this assignment, or with the slice that contains it. */
   cookieOf(assignment: number | string): string {
     const { sliceCookie } = this.integration;
     // A slice begins where its decimal says, which may be a bit below.
@@ -164,12 +170,12 @@ export class Rig {
     return `${this.cookieName}=${value}`;
   }
 
-  /** What upstreams are told of a visitor's assignment. */
+  /** The assignment in the headers that upstreams get. */
   told(assignment: number | string): string {
     return this.tells ? String(assignment) : "";
   }
 
-  /** Whether upstreams are told assignments at all. */
+  /** True if upstreams get assignments at all. */
   get tells(): boolean {
     return this.integration.sliceCookie === undefined;
   }
@@ -179,15 +185,15 @@ export class Rig {
     return this.visit({ headers: [["cookie", cookie], ...more] });
   }
 
-  /** A visitor who keeps this assignment. */
+  /** A visitor with this assignment. */
   known(assignment: number | string): Promise<Served> {
     return this.withCookie(this.cookieOf(assignment));
   }
 
   /**
-   * The same, asked again where nobody decided: on a busy machine an answer comes later than a proxy's patience. Then
-   * master serves, and those that ask do not tell it the assignment. Whom the daemon wants elsewhere is there with the first
-   * answer or never.
+   * The same, but repeated if no daemon decided: on a busy machine an answer may be later than the proxy's
+   * time-out. Then master serves, and a proxy that asks does not tell it the assignment. A wrong decision
+   * would show in the first answer, so the repetition cannot hide it.
    */
   decided(assignment: number | string, wanted: string): Promise<Served> {
     return this.#again(
@@ -197,7 +203,7 @@ export class Rig {
     );
   }
 
-  /** Any visit, asked again where master served but another was wanted. */
+  /** Any visit, but repeated if master served in place of the wanted version. */
   visitAt(wanted: string, visit: Visit): Promise<Served> {
     return this.#again(
       () => this.visit(visit),
@@ -206,8 +212,8 @@ export class Rig {
   }
 
   /**
-   * Any visit for whom somebody decides, wherever that is: asked again where the upstream was not told the assignment. (Who
-   * brings one to a proxy that tells it in any case is not asked again.)
+   * Any visit that a daemon decides, for any version. It is repeated if the upstream did not get the
+   * assignment. (Some proxies always pass on a visitor's assignment: then there is no repetition.)
    */
   placed(visit: Visit): Promise<Served> {
     return this.#again(
@@ -216,7 +222,10 @@ export class Rig {
     );
   }
 
-  /** A visitor without a usable assignment, who has to get a cookie; asked again where nobody decided, as `decided` is. */
+  /**
+   * A visitor without a usable assignment, which has to get a cookie. The visit is repeated if no daemon
+   * decided, as in `decided`.
+   */
   fresh(visit: Visit = {}): Promise<Served> {
     return this.#again(
       () => this.visit(visit),
@@ -233,7 +242,7 @@ export class Rig {
     return served;
   }
 
-  /** Waits until this visitor is served by that version; every visit on the way has to be a success. */
+  /** Waits until that version serves this visitor. Every visit on the way has to be a success. */
   async becomes(assignment: number, name: string): Promise<void> {
     await eventually(async () => {
       const served = await this.known(assignment);
@@ -246,25 +255,28 @@ export class Rig {
     this.home.write({ maintenance: 0, ...records });
   }
 
-  /** Writes the store; resolves when every visitor is decided by it. */
+  /** Writes the store. Resolves when every visitor's decision follows it. */
   async rollOut(rollout: number, offset = 0): Promise<void> {
     this.write({ canary: { rollout, offset } as { rollout: number } });
     await this.daemon.follows("canary", rollout, offset);
     await this.settles();
   }
 
-  /** Resolves when all of a proxy's workers know what one of them knows, or the daemon: nothing tells when. */
+  /**
+   * Resolves when all of a proxy's workers know what the daemon or one of them knows. No event marks that
+   * moment.
+   */
   async settles(): Promise<void> {
     if (this.integration.changeMs > 0) await Bun.sleep(this.integration.changeMs + SLACK_MS);
   }
 
-  /** Another daemon in the place of this one, with more flags; resolves when the canary serves again. */
+  /** Starts another daemon in place of this one, with more flags. Resolves when the canary serves again. */
   async restartDaemon(flags: readonly string[] = []): Promise<void> {
     await this.daemon.end("SIGTERM");
     await this.startDaemon(flags);
   }
 
-  /** A daemon in the place of one that was ended; resolves when the canary serves again. */
+  /** Starts a daemon in place of one that was ended. Resolves when the canary serves again. */
   async startDaemon(flags: readonly string[] = []): Promise<void> {
     this.daemon = await this.home.start(flags);
     await this.becomes(0.1, "canary");

@@ -1,4 +1,4 @@
-/** The table of the conformance suite: of a run, and as `integrations/README.md` has it. */
+/** The table of the conformance suite: of a run, and for `integrations/README.md`. */
 
 import type { Case } from "./case.ts";
 import { CASES } from "./cases.ts";
@@ -7,12 +7,12 @@ import { INTEGRATIONS } from "./list.ts";
 
 export type Result = "passed" | "failed";
 
-/** Why a case does not apply to an integration; undefined where it does. */
+/** Why a case does not apply to an integration, or undefined if it does. */
 export function exceptionOf(integration: Integration, { id }: Case): string | undefined {
   return integration.exceptions?.[id];
 }
 
-/** Cases by integrations in Markdown, with notes of what does not apply. */
+/** Cases by integrations in Markdown, with notes about cases that do not apply. */
 export function resultTable(
   resultOf: (integration: Integration, each: Case) => Result | undefined,
   integrations = INTEGRATIONS,
@@ -38,7 +38,7 @@ export function resultTable(
   return list === "" ? table : `${table}\n\n${list}`;
 }
 
-/** The table where every case passed that applies: what the suite makes sure of. */
+/** The table if every case that applies has passed: the promise of the suite. */
 export function promisedTable(): string {
   return resultTable(() => "passed");
 }

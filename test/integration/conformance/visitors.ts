@@ -1,4 +1,4 @@
-/** What visitors send, in good faith and in bad, and what they get. */
+/** Headers, cookies and bodies of visitors, in good faith and in bad, and the replies to them. */
 
 import { expect } from "bun:test";
 import { covers } from "../../../src/circle.ts";
@@ -7,7 +7,7 @@ import type { Seen } from "../../support/upstream.ts";
 import type { Case } from "./case.ts";
 import type { Rig, Served } from "./rig.ts";
 
-/** Cookie headers of people who want to see what happens. Each is one header line; characters are bytes. */
+/** Hostile cookie headers. Each is one header line; characters are bytes. */
 const HOSTILE_COOKIES = [
   "maxwellsdaemon=0.5%0a0.6",
   "maxwellsdaemon=0.5%0d%0aset-cookie: a=b",
@@ -43,8 +43,8 @@ const hostileCookies: Case = {
       expect(served.cookies[0]).toStartWith(`${rig.cookieName}=${served.assignment}`);
       expectPlaced(rig, served, 0.25);
     }
-    // These nobody was given: a comma ends a cookie for some, and so many digits, or so small a number, are a
-    // number for some. Whichever way they are taken, they are served.
+    // The daemon gives no visitor such a cookie. Proxies differ: for some a comma ends a cookie, and some
+    // accept this many digits, or a number this small. Either way, the visitor is served.
     for (const value of [
       "0,1",
       `1e-${"9".repeat(36)}`,
@@ -59,7 +59,7 @@ const hostileCookies: Case = {
 
 const doubledCookies: Case = {
   id: "doubled-cookies",
-  title: "of two cookies one counts, always the same one, and nobody gets a third",
+  title: "of two cookies one counts, always the same one, and no visitor gets a third",
   async run(rig) {
     const [low, high] = [rig.cookieOf(0.1), rig.cookieOf(0.9)];
     for (const cookie of [`${low}; ${high}`, `${high}; ${low}`, `a=b; ${low}; c=d; ${low}`]) {
@@ -71,7 +71,8 @@ const doubledCookies: Case = {
       for (let again = 0; again < 5; again++) {
         const { name, assignment } = await rig.placed({ headers });
         expect(assignment).toBe(first.assignment);
-        // Who asks and is not answered in time has no name to tell, but those have an assignment.
+        // If a proxy asked and got no answer in time, it has no location to pass on. These visitors have an
+        // assignment.
         if (!rig.tells) expect(name).toBe(first.name);
       }
     }
@@ -86,7 +87,10 @@ const doubledCookies: Case = {
   },
 };
 
-/** The version that served is the one where the assignment belongs that the upstream was told; the decision itself is told, too. */
+/**
+ * The version that served is the right one for the assignment that the upstream got. The upstream got the
+ * location, too.
+ */
 function expectPlaced({ tells }: Rig, { name, assignment, location }: Served, rollout: number): void {
   expect(location).toBe(name);
   if (!tells) {
@@ -95,13 +99,13 @@ function expectPlaced({ tells }: Rig, { name, assignment, location }: Served, ro
   }
   expect(assignment).toMatch(/^\d*\.?\d+(e-\d+)?$/);
   expect(Number(assignment)).toBeLessThan(1);
-  // A visitor whose cookie could not be read is at master, wherever its new assignment lies (LP-4).
+  // A visitor with an unreadable cookie is at master, whatever its new assignment (LP-4).
   if (name === "canary") expect(covers(0, rollout, Number(assignment))).toBe(true);
 }
 
 const forged: Case = {
   id: "forged",
-  title: "what visitors say of their location, assignment, application or key in headers is not believed",
+  title: "the proxy does not believe visitors' own headers: location, assignment, application, key",
   async run(rig) {
     const lies = [
       ["maxwellsdaemon", "0.1"],
@@ -118,7 +122,7 @@ const forged: Case = {
         ...[200, "master", "master", rig.told(0.9)],
         [],
       ]);
-      // To CGI and WSGI it is the same header as the one with a dash.
+      // For CGI and WSGI it is the same header as the one with a dash.
       expect(known.seen?.headers).not.toHaveProperty("maxwellsdaemon_location");
     }
     const names = new Set<string>();
@@ -134,7 +138,7 @@ const forged: Case = {
 
 const forceOff: Case = {
   id: "force-off",
-  title: "nobody can force a location unless the operator turned that on",
+  title: "no visitor can force a location unless the operator turned that on",
   async run(rig) {
     for (const word of ["always", "canary"]) {
       const known = ["cookie", rig.cookieOf(0.9)] as const;
@@ -152,7 +156,7 @@ const forceOff: Case = {
 
 const forceOn: Case = {
   id: "force-on",
-  title: "where it is turned on, always and never force it, by header before cookie",
+  title: "if forcing is turned on, always and never force a location, by header before cookie",
   isGuarded: true,
   async run(rig) {
     const cases = [
@@ -176,7 +180,7 @@ const forceOn: Case = {
         ...[200, wanted, wanted],
       ]);
     }
-    // Forcing changes nobody's assignment.
+    // Forcing changes no assignment.
     const fresh = await rig.fresh({ headers: [["maxwellsdaemon-force", "always"]] });
     expect([fresh.name, fresh.cookies.length]).toEqual(["canary", 1]);
     expect(fresh.cookies[0]).toStartWith(`maxwellsdaemon=${fresh.assignment};`);
@@ -225,7 +229,7 @@ const ownErrors: Case = {
       const fresh = await rig.fresh({ headers });
       expect([status, fresh.status, fresh.cookies.length]).toEqual([status, status, 1]);
       const [, value = ""] = /^[^=]+=([^;]+);/.exec(fresh.cookies.join()) ?? [];
-      // What the version says, and not a page of the proxy's.
+      // The version's own answer, and not a page of the proxy's.
       const { name, headers: heard } = JSON.parse(fresh.body) as Seen;
       expect([heard["maxwellsdaemon"] ?? "", heard["maxwellsdaemon-location"]]).toEqual([
         rig.told(value),
@@ -259,7 +263,10 @@ const bodies: Case = {
   },
 };
 
-/** What an upstream says to caches, and the directives that go out with a new cookie: none of what a shared cache may store. */
+/**
+ * An upstream's Cache-Control, and the directives that go out with a new cookie: a shared cache may store
+ * none of them.
+ */
 const CACHE_CONTROLS = [
   ["public, max-age=600", ["no-cache", "private"]],
   ["max-age=600, PRIVATE", ["PRIVATE", "max-age=600"]],
@@ -288,7 +295,8 @@ const sharedCaches: Case = {
         const directives = (fresh.headers.get("cache-control") ?? "").split(/, */).sort();
         const what = [target, sent];
         expect([...what, fresh.status, fresh.cookies.length]).toEqual([...what, status, 1]);
-        // An error may keep the upstream's words beside the proxy's: of two directives, caches obey the stricter one.
+        // An error may keep the upstream's directives beside the proxy's. Caches obey the stricter of two
+        // directives.
         const expected = rig.integration.newCookieDirectives ?? [...wanted].sort();
         if (status === 200) expect([...what, directives]).toEqual([...what, [...expected]]);
         else expect([...what, ...directives].join()).toMatch(/,(private|no-store)\b(?!=)/i);
@@ -301,7 +309,7 @@ const sharedCaches: Case = {
   },
 };
 
-/** What a WebSocket of this visitor answers. */
+/** The answer on a WebSocket of this visitor. */
 async function hello(rig: Rig, assignment: number): Promise<string> {
   const headers = { cookie: rig.cookieOf(assignment) };
   const socket = new WebSocket(rig.url.replace("http", "ws"), { headers } as unknown as string[]);
@@ -325,7 +333,7 @@ const websockets: Case = {
       [0.9, "master"],
     ] as const) {
       let answer = await hello(rig, assignment);
-      // As in `decided`: where nobody decided in time, master answers.
+      // As in `decided`: if no daemon decided in time, master answers.
       for (let again = 0; again < 15 && name === "canary" && answer === "master: hello"; again++) {
         await rig.becomes(assignment, name);
         answer = await hello(rig, assignment);
@@ -337,7 +345,7 @@ const websockets: Case = {
 
 const maintenance: Case = {
   id: "maintenance",
-  title: "maintenance mode shows the page to everyone with status 503, and ends",
+  title: "maintenance mode shows the page to all visitors with status 503, and ends",
   async run(rig) {
     rig.write({ canary: 0.25, maintenance: 1 });
     await eventually(async () => (await rig.known(0.1)).status === 503, "maintenance mode");

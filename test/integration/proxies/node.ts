@@ -1,14 +1,15 @@
 /**
- * Applications of Express, Fastify and Hono in Node that ask for their visitors themselves: those of `apps`, which answer
- * with what they saw, on the package as it is installed. They serve both versions, so the upstreams are not asked.
+ * Applications of Express, Fastify and Hono in Node that ask for their visitors themselves. They are in
+ * `apps`, use the installed package, and answer with the request that they saw. They serve both versions, so
+ * they do not use the upstreams.
  */
 
 import { appOf, FRAMEWORK_PACKAGES, type Framework, Installed } from "../../support/installed.ts";
 import type { Integration } from "../conformance/integration.ts";
 
 /**
- * More than the client's own 8 ms, which its tests keep: an application that serves everything itself takes the processor
- * that the daemon needs, on a machine with two of them that its visitors and other tests use as well.
+ * More than the client's own 8 ms, which the client's tests check. An application that serves everything
+ * itself takes processor time from the daemon, on two cores that its visitors and other tests use as well.
  */
 const PATIENCE_MS = 100;
 
@@ -45,8 +46,8 @@ function integrationOf(name: string, framework: Framework): Integration {
     graceMs: PATIENCE_MS,
     patienceMs: PATIENCE_MS,
     exceptions: {
-      websockets: "an application's WebSockets are its own; the middleware is for requests",
-      maintenance: "an application has no maintenance mode; the proxy in front of it has",
+      websockets: "the middleware is for requests; an application handles its WebSockets itself",
+      maintenance: "maintenance mode is the job of the proxy in front of an application",
     },
   };
 }

@@ -1,4 +1,7 @@
-/** Traefik, which asks for each request before a second layer of routers, or draws slices that the daemon vouches for. */
+/**
+ * Traefik, which asks for each request before a second layer of routers, or draws slices that the daemon
+ * vouches for.
+ */
 
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,10 +20,10 @@ import type { DaemonPlaces, Integration, Places } from "../conformance/integrati
 
 const PAGE = join(import.meta.dir, "../../../integrations/nginx/maintenance.html");
 
-/** Traefik cannot see what an upstream says to caches. */
+/** Traefik cannot see an upstream's Cache-Control. */
 const NEW_COOKIE = ["no-store", "private"];
 
-/** Of loopback, as far as the daemon's flags tell of it. */
+/** The ports on loopback that the daemon's flags need. */
 function innerPorts({ insidePort, daemonPort, adminPort, pagePort }: DaemonPlaces) {
   return { inside: insidePort, daemon: daemonPort, admin: adminPort, maintenance: pagePort };
 }
@@ -39,7 +42,7 @@ function start(way: TraefikWay, places: Places) {
   return startTraefik(configuration, port, tls !== undefined);
 }
 
-/** The server of the maintenance page, which an operator has somewhere. */
+/** The server of the maintenance page. In production an operator has one. */
 function startPage(port: number) {
   const headers = { "content-type": "text/html", "retry-after": "120" };
   const fetch = () => new Response(Bun.file(PAGE), { status: 503, headers });
@@ -59,7 +62,7 @@ export const traefikAsk: Integration = {
   hasOptions: true,
   log: { shipped: "/var/log/traefik/access.log", pathIn: traefikLogIn },
   newCookieDirectives: NEW_COOKIE,
-  exceptions: { maintenance: "Traefik, asking, has no maintenance mode; `slices/` has" },
+  exceptions: { maintenance: "Traefik has maintenance mode with `slices/`, not with `ask/`" },
 };
 
 export const traefikSlices: Integration = {
@@ -88,5 +91,5 @@ export const traefikSlices: Integration = {
   isOverTcp: true,
   log: { shipped: "/var/log/traefik/access.log", pathIn: traefikLogIn },
   newCookieDirectives: NEW_COOKIE,
-  exceptions: { "force-on": "by slices a header forces the canary, and nothing forces master" },
+  exceptions: { "force-on": "with slices a header can force the canary, but nothing can force master" },
 };
