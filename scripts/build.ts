@@ -9,7 +9,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { COMMANDS, HostileDirectory } from "../test/support/hostile-directory.ts";
+import { HostileDirectory, INVOCATIONS } from "../test/support/hostile-directory.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");
@@ -81,7 +81,7 @@ function checkExecutable(cwd: string): void {
 function checkDirectory(): void {
   const hostile = new HostileDirectory();
   try {
-    for (const command of COMMANDS) run(hostile.path, command, AWS);
+    for (const command of INVOCATIONS) run(hostile.path, command, AWS);
     if (hostile.obeyed !== "") fail("the executable runs code of the current directory", hostile.obeyed);
     const settings = run(hostile.path, ["check"]);
     if (settings.includes("environment"))

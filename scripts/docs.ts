@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import type { Program } from "../src/cli/command.ts";
 import { helpPage } from "../src/cli/help-page.ts";
-import { PROGRAM_TABLE } from "../src/cli/list.ts";
+import { COMMANDS } from "../src/cli/list.ts";
 import { WORDS } from "../src/cli/topics.ts";
 import { promisedTable } from "../test/integration/conformance/table.ts";
 import { configurationPage } from "./configuration-page.ts";
@@ -27,7 +27,7 @@ const CONFORMANCE = /(<!-- conformance: .* -->\n)[\s\S]*?(<!-- \/conformance -->
 export async function outdatedPages(root: string): Promise<Map<string, string>> {
   const pages = {
     "README.md": await withExamples(root, await textOf(join(root, "README.md"))),
-    "docs/cli.md": commandsPage(PROGRAM_TABLE),
+    "docs/cli.md": commandsPage(COMMANDS),
     "docs/configuration.md": configurationPage(),
     "docs/limits.md": await limitsPage(ROOT),
     "docs/metrics.md": metricsPage(),

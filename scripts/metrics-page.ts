@@ -1,6 +1,6 @@
 /** The page docs/metrics.md: every row of the table, the reasons, and what to ask Prometheus. */
 
-import { FAILURES, METRICS } from "../src/monitors/table.ts";
+import { FAILURES, METRICS } from "../src/monitors/metrics-list.ts";
 import { REASONS } from "../src/placement.ts";
 
 const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = [
@@ -72,7 +72,7 @@ export function metricsPage(): string {
   const reasons = Object.entries(REASONS).map(([reason, meaning]) => [code(reason), meaning]);
   return `# Metrics
 
-<!-- Made from src/monitors/table.ts by \`npm run docs\`; edit that. -->
+<!-- Made from src/monitors/metrics-list.ts by \`npm run docs\`; edit that. -->
 
 What the daemon counts can be fetched by Prometheus and is sent as DogStatsD. Neither changes an answer: the path of a
 request only bumps numbers, and a monitor that is slow, absent or failing is noticed by the log alone.

@@ -40,7 +40,7 @@ function escaped(character: string): string {
 }
 
 /** As `aligned`, under a line of titles; columns in which no row has anything are left out. */
-export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+export function columns(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const isUsed = titles.map((_, column) => rows.some((row) => row[column] !== ""));
   return aligned([titles, ...rows].map((row) => row.filter((_, column) => isUsed[column])));
 }

@@ -1,8 +1,8 @@
 /**
  * The contract of a command.
  *
- * A command is a table and a function. Its page of help, the completions of the shells and the checks of its
- * arguments come from the table. So `run` is called with checked settings and the right number of words. It
+ * A command is a description and a function. Its page of help, the completions of the shells and the checks of
+ * its arguments come from the description. So `run` is called with checked settings and the right number of words. It
  * resolves to an exit status, rejects with a `CliError` or a `StoreError` if an operator can mend the
  * failure, and leaves nothing open. A new command is a file in `commands`, and a line in `list.ts`.
  */

@@ -1,4 +1,4 @@
-/** How a command ends: the one table of exit statuses, and the error that carries one of them. */
+/** How a command ends: the one list of exit statuses, and the error that carries one of them. */
 
 interface ExitStatus {
   readonly status: number;

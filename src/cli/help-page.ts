@@ -1,4 +1,4 @@
-/** A command's page of help, made from the command's table. */
+/** A command's page of help, made from the command's description. */
 
 import { configFile } from "../config/config-file.ts";
 import { environmentName } from "../config/environment.ts";

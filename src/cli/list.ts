@@ -17,7 +17,7 @@ import { set } from "./commands/set.ts";
 import { status } from "./commands/status.ts";
 import { version } from "./commands/version.ts";
 
-export const PROGRAM_TABLE: Program = {
+export const COMMANDS: Program = {
   daemon,
   commands: [
     ask,

@@ -6,17 +6,17 @@
  */
 
 import { parseFlags } from "../config/argv.ts";
+import { CROSS_CHECKS } from "../config/cross-checks.ts";
 import { loadSettings, Problems } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { quote } from "../config/quote.ts";
-import { CROSS_CHECKS } from "../config/together.ts";
 import { StoreError } from "../stores/store.ts";
 import { oneLine, plainLines } from "../text.ts";
 import { type Command, type Io, knownOptions, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
 import { COMPLETE, complete } from "./commands/completion/complete.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help-page.ts";
-import { PROGRAM_TABLE } from "./list.ts";
+import { COMMANDS } from "./list.ts";
 import { sourcesOf } from "./sources.ts";
 
 /** The journal's priority of an error, at the beginning of a line. */
@@ -28,7 +28,7 @@ const JOURNAL_ERROR = "<3>";
  * @param argv what follows the program's name
  * @returns one of the statuses of `EXITS`, or the daemon's own; rejects on bugs alone
  */
-export async function main(argv: readonly string[], io: Io, program = PROGRAM_TABLE): Promise<number> {
+export async function main(argv: readonly string[], io: Io, program = COMMANDS): Promise<number> {
   try {
     return await dispatch(argv, io, program);
   } catch (error) {

@@ -58,7 +58,7 @@ export function spellStep(step: bigint): string {
   return `0.${step.toString().padStart(DECIMALS, "0")}`.replace(/\.?0+$/, "");
 }
 
-/** The first step in [from, to) for which `holds` is true, as for all later ones; `to` if there is none. */
+/** The first step in [from, to) for which `isReached` is true; it is true for all later ones. `to` if there is none. */
 function firstStep(from: bigint, to: bigint, isReached: (step: bigint) => boolean): bigint {
   let low = from;
   let high = to;

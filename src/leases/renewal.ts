@@ -30,7 +30,7 @@ export class Renewal {
   #renewing: Promise<void> = Promise.resolve();
   #isClosing = false;
   /** Undefined before the first renewal. */
-  isRenewed: boolean | undefined;
+  #isRenewed: boolean | undefined;
 
   constructor(options: RenewalOptions) {
     this.#options = options;
@@ -71,9 +71,9 @@ export class Renewal {
         `${proxy}'s lease cannot be renewed: when the lease ends, in at most 3 s, ${proxy} sends all visitors to master`,
         { ...fields, error },
       );
-    } else if (this.isRenewed !== true) {
+    } else if (this.#isRenewed !== true) {
       log.info(`${proxy} has a lease`, fields);
     }
-    this.isRenewed = isRenewed;
+    this.#isRenewed = isRenewed;
   }
 }

@@ -180,7 +180,7 @@ export class Traefik implements Server {
 
   #page(path: string, query: URLSearchParams, nowMs: number): Page | undefined {
     if (path === "/") return this.#document(nowMs);
-    return path === HOLDS_PATH ? this.vouchingPage(query, nowMs) : undefined;
+    return path === HOLDS_PATH ? this.#vouchingPage(query, nowMs) : undefined;
   }
 
   #document(nowMs: number): Page {
@@ -202,7 +202,7 @@ export class Traefik implements Server {
     return { status: 200, contentType: "application/json", body: this.#last.body };
   }
 
-  vouchingPage(query: URLSearchParams, nowMs: number): Page {
+  #vouchingPage(query: URLSearchParams, nowMs: number): Page {
     const application = query.get("application") ?? "";
     const [slices, version] = [query.get("slices") ?? "", query.get("version") ?? ""];
     const isVouchedFor = this.#vouchedFor(application, nowMs).some((locations) =>

@@ -15,10 +15,10 @@ import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../c
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { Slices } from "../slices.ts";
 import type { HistogramMetric, Labels, Sample, SharedMetric, StatsdName } from "./metric.ts";
+import { METRICS, middleOfBucketMs } from "./metrics-list.ts";
 import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
 import { type StatsdType, statsdLine } from "./statsd-line.ts";
 import { StatsdSocket } from "./statsd-socket.ts";
-import { METRICS, middleOfBucketMs } from "./table.ts";
 
 const INTERVAL_MS = 1_000;
 

@@ -10,8 +10,8 @@
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { Slices } from "../slices.ts";
 import type { HistogramMetric, Labels, Metric } from "./metric.ts";
+import { METRICS } from "./metrics-list.ts";
 import type { Monitor, MonitorContext, MonitorKind } from "./monitor.ts";
-import { METRICS } from "./table.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

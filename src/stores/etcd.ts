@@ -173,7 +173,7 @@ class EtcdStore implements Store {
       signal,
     );
     const revision = asJson(json["header"])?.["revision"];
-    if (!isRevision(revision)) throw this.foreignAnswer();
+    if (!isRevision(revision)) throw this.#foreignAnswer();
     const isDone = json["succeeded"] === true;
     const current = isDone ? undefined : this.#failureOf(json).values[0];
     return { isDone, revision, attempts, current };
@@ -255,7 +255,7 @@ class EtcdStore implements Store {
   ): Promise<Range> {
     const { json } = await this.#gateway.call("/v3/kv/range", query, signal, bytesMax);
     const range = rangeOf(json);
-    if (range === undefined) throw this.foreignAnswer();
+    if (range === undefined) throw this.#foreignAnswer();
     return range;
   }
 
@@ -263,11 +263,11 @@ class EtcdStore implements Store {
   #failureOf({ header, responses }: Readonly<Record<string, unknown>>): Range {
     const first = Array.isArray(responses) ? asJson(responses[0]) : undefined;
     const range = rangeOf({ ...asJson(first?.["response_range"]), header });
-    if (first === undefined || range === undefined) throw this.foreignAnswer();
+    if (first === undefined || range === undefined) throw this.#foreignAnswer();
     return range;
   }
 
-  foreignAnswer(): EtcdError {
+  #foreignAnswer(): EtcdError {
     return new EtcdError("malformed", `${this.address} does not answer as etcd does; check hosts and ports`);
   }
 }

@@ -6,9 +6,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { PROGRAM_TABLE } from "../../src/cli/list.ts";
+import { COMMANDS } from "../../src/cli/list.ts";
 import { ask } from "../../src/client/line.ts";
-import { COMMANDS, HostileDirectory } from "../support/hostile-directory.ts";
+import { HostileDirectory, INVOCATIONS } from "../support/hostile-directory.ts";
 import { temporaryDirectory } from "./run.ts";
 
 const LAUNCHER = resolve(import.meta.dir, "../../bin/maxwells-daemon");
@@ -53,7 +53,7 @@ test("the directory is hostile: without the launcher, Bun runs its code", () => 
 });
 
 describe("in a hostile directory", () => {
-  test.each(COMMANDS.map((command) => [command.join(" "), command]))(
+  test.each(INVOCATIONS.map((command) => [command.join(" "), command]))(
     "%s runs nothing of it",
     async (_, command) => {
       const { status, stderr } = await runIn(hostile.path, ...command);
@@ -63,8 +63,8 @@ describe("in a hostile directory", () => {
   );
 
   test("every command is tried", () => {
-    const tried = new Set(COMMANDS.map(([name]) => name));
-    const others = PROGRAM_TABLE.commands.map(({ name }) => name).filter((name) => !tried.has(name));
+    const tried = new Set(INVOCATIONS.map(([name]) => name));
+    const others = COMMANDS.commands.map(({ name }) => name).filter((name) => !tried.has(name));
     expect(others).toEqual(["quickstart"]);
   });
 

@@ -3,13 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { grouped } from "../../src/cli/flag-groups.ts";
-import { PROGRAM_TABLE } from "../../src/cli/list.ts";
+import { COMMANDS } from "../../src/cli/list.ts";
 import { TOPICS, WORDS } from "../../src/cli/topics.ts";
 import { STORES } from "../../src/stores/list.ts";
 import { run } from "./run.ts";
 
 test("every flag of the daemon stands under a title, once", () => {
-  const { options } = PROGRAM_TABLE.daemon;
+  const { options } = COMMANDS.daemon;
   const groups = grouped(options);
   expect(groups.flatMap((group) => group.options).length).toBe(options.length);
   expect(groups.map(({ title }) => title)).not.toContain("Flags");
@@ -80,7 +80,7 @@ test.each([
 });
 
 test("no page of help has a line that a terminal would break twice", async () => {
-  for (const { name } of PROGRAM_TABLE.commands) {
+  for (const { name } of COMMANDS.commands) {
     const { stdout } = await run(["help", name]);
     for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(160);
   }

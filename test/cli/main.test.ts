@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Command, Program } from "../../src/cli/command.ts";
-import { PROGRAM_TABLE } from "../../src/cli/list.ts";
+import { COMMANDS } from "../../src/cli/list.ts";
 import { parseSwitch, single } from "../../src/config/values.ts";
 import { run, temporaryDirectory } from "./run.ts";
 
-const { commands, daemon } = PROGRAM_TABLE;
+const { commands, daemon } = COMMANDS;
 
 /** A program whose daemon only tells that it was run, and with which store. */
 function withDaemonThatTells(): Program {

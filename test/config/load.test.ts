@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { admin, adminHost } from "../../src/admin/admin.ts";
 import { configFile } from "../../src/config/config-file.ts";
+import { CROSS_CHECKS } from "../../src/config/cross-checks.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
 import { type Option, Problem } from "../../src/config/option.ts";
@@ -20,7 +21,6 @@ import {
   table,
   unhealthy,
 } from "../../src/config/options.ts";
-import { CROSS_CHECKS } from "../../src/config/together.ts";
 import { single } from "../../src/config/values.ts";
 import { apacheMap } from "../../src/leases/apache-map.ts";
 import { haproxyMap } from "../../src/leases/haproxy-map.ts";

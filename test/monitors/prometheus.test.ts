@@ -3,9 +3,9 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { Arc } from "../../src/circle.ts";
 import type { Settings } from "../../src/config/option.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
+import { METRICS } from "../../src/monitors/metrics-list.ts";
 import type { Monitor, MonitorContext } from "../../src/monitors/monitor.ts";
 import { Prometheus, prometheus } from "../../src/monitors/prometheus.ts";
-import { METRICS } from "../../src/monitors/table.ts";
 import { listener } from "../support/server-identity.ts";
 import { decide, testContext, UNHEALTHY_MS } from "./context.ts";
 

@@ -74,7 +74,7 @@ export class HostileDirectory {
 }
 
 /** Command lines that import everything that the program can import, each of which ends by itself. */
-export const COMMANDS: readonly (readonly string[])[] = [
+export const INVOCATIONS: readonly (readonly string[])[] = [
   ["version"],
   ["help"],
   ["help", "set"],

@@ -4,7 +4,7 @@ import { configFile } from "../../config/config-file.ts";
 import { allOptions } from "../../config/options.ts";
 import { redactAddress } from "../../config/redact.ts";
 import { parseSwitch, single } from "../../config/values.ts";
-import { table } from "../../text.ts";
+import { columns } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
@@ -51,7 +51,7 @@ export const check: Command = {
     }));
     const findings = settings.get(deep) ? await checkDeep(settings, io) : undefined;
     print(invocation, { settings: json, ...(findings && { findings }) }, () => {
-      const page = table(
+      const page = columns(
         ["setting", "value", "from"],
         rows.map(({ name, values, origin }) => [
           `-${name}`,
@@ -65,7 +65,7 @@ export const check: Command = {
         setting,
         redactAddress(text),
       ]);
-      return `${page}\n${table(["opened", "", ""], opened)}`;
+      return `${page}\n${columns(["opened", "", ""], opened)}`;
     });
     const hasProblem = findings?.some(({ level }) => level === "problem") ?? false;
     return hasProblem ? EXITS.failed.status : EXITS.ok.status;

@@ -5,7 +5,7 @@ import { quote } from "../../config/quote.ts";
 import { listRecords } from "../../records/listing.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
 import type { Snapshot } from "../../stores/store.ts";
-import { oneLine, rolloutText, table } from "../../text.ts";
+import { columns, oneLine, rolloutText } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
@@ -78,7 +78,7 @@ function rowsOf(application: string, snapshot: Snapshot): Row[] {
 function page(rows: readonly Row[]): string {
   // Only if it is another number: a column that repeats the rollout hides the one row that matters.
   const hasShares = rows.some(({ share, rollout }) => share !== null && share !== rollout);
-  return table(
+  return columns(
     [
       "application",
       "version",

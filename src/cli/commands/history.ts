@@ -5,7 +5,7 @@ import { application } from "../../config/options.ts";
 import { single } from "../../config/values.ts";
 import { authorText, HISTORY_LIMIT_MAX, readHistory, type ShownChange } from "../../records/history.ts";
 import { shortRollout } from "../../records/shown.ts";
-import { table } from "../../text.ts";
+import { columns } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
@@ -62,7 +62,7 @@ function page(changes: readonly ShownChange[]): string {
   // Shown in every row as soon as one differs, so that each change from row to row can be seen.
   const hasOffsets = changes.some(({ offset = 0 }) => offset !== 0);
   const hasHolds = changes.some(({ failsafe = "master" }) => failsafe !== "master");
-  return table(
+  return columns(
     ["when", "application", "version", "rollout", "offset", "failsafe", "by", "why", "problem"],
     changes.map((change) => [
       change.updatedAt ?? "?",

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, resolve } from "node:path";
-import { PROGRAM_TABLE } from "../../../src/cli/list.ts";
+import { COMMANDS } from "../../../src/cli/list.ts";
 import { run, temporaryDirectory } from "../run.ts";
 
 const PROGRAM_DIRECTORY = resolve(import.meta.dir, "../../../bin");
@@ -54,8 +54,8 @@ describe("bash", () => {
 
   bash("offers all commands and the daemon's flags", async () => {
     const words = await offered("");
-    for (const { name } of PROGRAM_TABLE.commands) expect(words).toContain(name);
-    for (const { name } of PROGRAM_TABLE.daemon.options) expect(words).toContain(`-${name}`);
+    for (const { name } of COMMANDS.commands) expect(words).toContain(name);
+    for (const { name } of COMMANDS.daemon.options) expect(words).toContain(`-${name}`);
     expect(words).not.toContain("-expect");
   });
 

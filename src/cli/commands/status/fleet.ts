@@ -4,7 +4,7 @@ import type { AdminError } from "../../../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
 import { shortRollout } from "../../../records/shown.ts";
-import { durationText, table } from "../../../text.ts";
+import { columns, durationText } from "../../../text.ts";
 
 /** The state of one daemon, or why it gave none. */
 export interface DaemonAnswer {
@@ -22,7 +22,7 @@ interface Group {
 }
 
 export function fleetPage(answers: readonly DaemonAnswer[]): string {
-  const daemons = table(
+  const daemons = columns(
     ["daemon", "version", "up", "applications", "rollouts", "maintenance", "error"],
     answers.map(({ admin, state, error }) =>
       state === null
@@ -46,7 +46,7 @@ export function fleetPage(answers: readonly DaemonAnswer[]): string {
     rollouts,
     admins.length === answers.length ? `all ${admins.length}` : admins.join(", "),
   ]);
-  return [daemons, table(["application", "rollouts", "daemons"], groups)].join("\n");
+  return [daemons, columns(["application", "rollouts", "daemons"], groups)].join("\n");
 }
 
 /** One sentence for each application that the daemons do not have alike. */

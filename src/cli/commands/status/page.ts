@@ -5,7 +5,7 @@ import { type Arc, isMaintenanceOn, MAINTENANCE } from "../../../circle.ts";
 import { remarksOnArc } from "../../../records/remarks.ts";
 import { arcsInForce, sharesOf } from "../../../records/share.ts";
 import { shortRollout } from "../../../records/shown.ts";
-import { aligned, durationText, oneLine, rolloutText, table } from "../../../text.ts";
+import { aligned, columns, durationText, oneLine, rolloutText } from "../../../text.ts";
 import { remarkText } from "../../records/change-text.ts";
 
 export function statusPage(state: State): string {
@@ -19,7 +19,7 @@ export function statusPage(state: State): string {
       ["settings", state.config ?? "from no file"],
     ]),
     ...state.applications.map(applicationPart),
-    table(
+    columns(
       ["server", "answered", "failed", "connections", "accepted", "refused"],
       state.servers.map((server) => [
         server.name,
@@ -89,8 +89,8 @@ function applicationPart(application: ApplicationState): string {
   return [
     `${oneLine(name)}\n${facts}`,
     arcs.length === 0 ? "  no version: everyone goes to master\n" : indented(circleTable(application)),
-    counts.length === 0 ? "" : indented(table(["location", "reason", "decisions"], counts)),
-    told.length === 0 ? "" : indented(table(["location", "as proxies report", "visitors"], told)),
+    counts.length === 0 ? "" : indented(columns(["location", "reason", "decisions"], counts)),
+    told.length === 0 ? "" : indented(columns(["location", "as proxies report", "visitors"], told)),
   ]
     .filter((part) => part !== "")
     .join("\n");
@@ -101,7 +101,7 @@ function circleTable(application: ApplicationState): string {
   const inForce = arcsInForce(arcs, fresh);
   const shares = sharesOf(inForce);
   const hasShares = shares.taken.length > 0;
-  return table(
+  return columns(
     ["version", "rollout", "share", "offset", "failsafe", "remark"],
     arcs.map((arc) => {
       const remarks = remarksOnArc(arc, inForce, shares).filter(({ kind }) => kind !== "maintenance-on");

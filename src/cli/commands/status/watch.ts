@@ -6,7 +6,7 @@
 
 import { type Option, Problem } from "../../../config/option.ts";
 import { type HostPort, parseDuration, single } from "../../../config/values.ts";
-import { durationText, oneLine, plainLines, rolloutText, table } from "../../../text.ts";
+import { columns, durationText, oneLine, plainLines, rolloutText } from "../../../text.ts";
 import type { Invocation } from "../../command.ts";
 import { CliError, EXITS } from "../../exit.ts";
 import { output } from "../../output.ts";
@@ -91,7 +91,7 @@ function heading({ application, ageMs, warnings, decisions, beside }: Applicatio
 }
 
 function versionTable({ versions }: ApplicationRates, seconds: number): string {
-  return table(
+  return columns(
     ["  version", "ordered", "now", "per second"],
     versions.map(({ version, ordered, now, decisions }) => [
       `  ${version}`,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { metricsPage } from "../../scripts/metrics-page.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
-import { METRICS, middleOfBucketMs } from "../../src/monitors/table.ts";
+import { METRICS, middleOfBucketMs } from "../../src/monitors/metrics-list.ts";
 
 /** As the 2016 daemon sends them. */
 const NAMES_OF_2016 = [

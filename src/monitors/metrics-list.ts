@@ -1,6 +1,6 @@
 /**
  * All metrics, once: names, types, labels, help, and where the value is read from. Both monitors and docs/metrics.md
- * are made from this table; a new metric is a row here.
+ * are made from this list; a new metric is a row here.
  *
  * A row is read when a monitor wants it, from what the daemon counts anyway; nothing is stored twice. What a row consists of
  * is in `metric.ts`.
