@@ -19,7 +19,7 @@ function whyNotListening(error: NodeJS.ErrnoException): string {
     EADDRINUSE: "it is taken; end the program that listens there, or choose another address",
     EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
     EPERM: "the socket's file is another user's; end that user's daemon, or choose another path",
-    EACCES: "this user may not; choose another address, or let the user",
+    EACCES: "this user may not listen there; choose another address, or give the user the right",
     ENOENT: "its directory does not exist; make it, or choose another path",
     EBADF: "this descriptor was not passed; start it from the socket unit, or leave fd: away",
   };

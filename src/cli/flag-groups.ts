@@ -23,7 +23,10 @@ export interface FlagGroup {
   readonly options: readonly Option<unknown>[];
 }
 
-/** The flags of a command under titles; flags of its own, and those of a short list, come under `Flags`. */
+/**
+ * The flags of a command under titles: first its own, then the daemon's by their groups. A short list has one
+ * title.
+ */
 export function grouped(options: readonly Option<unknown>[]): readonly FlagGroup[] {
   if (options.length < GROUPED_MIN) return options.length === 0 ? [] : [{ title: "Flags", options }];
   const groups = GROUPS.map(([title, names]) => ({
@@ -32,7 +35,7 @@ export function grouped(options: readonly Option<unknown>[]): readonly FlagGroup
   }));
   const known = new Set(groups.flatMap((group) => group.options));
   const others = options.filter((option) => !known.has(option));
-  return [...groups, { title: "Flags", options: others }].filter((group) => group.options.length > 0);
+  return [{ title: "Flags", options: others }, ...groups].filter((group) => group.options.length > 0);
 }
 
 function namesOf(kinds: readonly { readonly options: readonly Option<unknown>[] }[]): ReadonlySet<string> {

@@ -587,7 +587,7 @@ describe("get", () => {
     using store = fileStore(records);
     const { status, stderr, stdout } = await store.run("get", "green");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("there are ");
+    expect(stderr).toContain("its versions are ");
   });
 
   test("an application without records is reported, and does not fail", async () => {

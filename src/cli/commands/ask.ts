@@ -185,8 +185,7 @@ function failure(error: unknown, where: string): unknown {
   const remedies: Readonly<Record<string, string>> = {
     ENOENT: "the socket is not there: is the daemon running? If it has another -socket, name that.",
     ECONNREFUSED: "the socket's file exists, but no daemon listens at it: start the daemon again",
-    EACCES:
-      "this user has no right to connect: run this as another user, or change the daemon's -socket-mode",
+    EACCES: "this user may not connect: run this as another user, or change the daemon's -socket-mode",
   };
   const remedy = remedies[cause?.code ?? ""] ?? "is the daemon running? Ask it: maxwells-daemon status";
   return new CliError("unreachable", `no answer from ${where}: ${error.message}`, remedy, {

@@ -1,4 +1,4 @@
-/** Looks whether a set-up works: what is there, and what visitors get. The checks are in `src/doctor`. */
+/** Looks whether a set-up works, from the daemon to the visitors. The checks are in `src/doctor`. */
 
 import { admin } from "../../admin/admin.ts";
 import { type Option, Problem } from "../../config/option.ts";
@@ -27,7 +27,7 @@ const url: Option<URL | undefined> = single<URL | undefined>(
   {
     name: "url",
     placeholder: "URL",
-    summary: "a page as visitors reach it, to send probe visitors to",
+    summary: "the address of a page as visitors reach it; probe visitors go there",
     flagOnly: true,
   },
   (text) => {
@@ -41,7 +41,7 @@ const versionHeader = single(
   {
     name: "version-header",
     placeholder: "NAME",
-    summary: "the header of replies that names the version that served",
+    summary: "the header in which a response names its version",
     defaultText: "maxwellsdaemon-location",
     flagOnly: true,
   },
@@ -52,7 +52,7 @@ const versionText: Option<readonly VersionText[]> = repeatable<VersionText>(
   {
     name: "version-text",
     placeholder: "VERSION=REGEX",
-    summary: "a text in the page of a version, for master too, if no header tells",
+    summary: "a text by which a page shows its version, if no header names it; give master one, too",
     absent: [],
     flagOnly: true,
   },
@@ -63,7 +63,7 @@ const header = repeatable<readonly [name: string, value: string]>(
   {
     name: "header",
     placeholder: "HEADER",
-    summary: "sent with every probe: 'Host: shop.example'",
+    summary: "a header of every probe, such as 'Host: shop.example'",
     absent: [],
     flagOnly: true,
   },
@@ -80,7 +80,7 @@ const probes = single(
   {
     name: "probes",
     placeholder: "NUMBER",
-    summary: `how many visitors see the split, from ${PROBES_MIN} to ${PROBES_MAX}`,
+    summary: `the number of probe visitors that measure the split, from ${PROBES_MIN} to ${PROBES_MAX}`,
     defaultText: "200",
     flagOnly: true,
   },
@@ -96,7 +96,8 @@ const proxy: Option<readonly ProxyName[]> = repeatable<ProxyName>(
   {
     name: "proxy",
     placeholder: "NAME|PID",
-    summary: "a proxy to look at, such as nginx, or the number of its process; else all of this machine",
+    summary:
+      "a proxy to look at, such as nginx, or the number of its process; all of this machine if none is named",
     absent: [],
     flagOnly: true,
   },
@@ -112,7 +113,7 @@ const mayBreak = single(
   {
     name: "break",
     summary:
-      "also take the daemon away for some seconds: everyone goes to master meanwhile, and it is put back",
+      "also stop the daemon for some seconds, and then start it again: meanwhile all visitors go to master",
     defaultText: "false",
     flagOnly: true,
   },
@@ -122,7 +123,7 @@ const mayBreak = single(
 const insecure = single(
   {
     name: "insecure",
-    summary: "take any certificate of -url",
+    summary: "accept any certificate of -url",
     defaultText: "false",
     flagOnly: true,
   },
@@ -133,24 +134,28 @@ export const doctor: Command = {
   name: "doctor",
   summary: "find out whether a set-up works, from the daemon to what visitors get",
   description:
-    "It looks at this machine, asks the daemon, and with -url sends probe visitors, who count as traffic in all your\n" +
-    `metrics and are marked by the user agent ${PROGRAM}-doctor. It changes nothing, except with -break. The exit\n` +
+    "It looks at this machine and asks the daemon. With -url it also sends probe visitors. They count as traffic in all\n" +
+    `your metrics, and their user agent is ${PROGRAM}-doctor. It changes nothing, except with -break. The exit\n` +
     "status is 1 if a check failed, and 3 if neither a daemon nor the URL answered.",
   positionals: [],
   options: [
     ...[url, versionHeader, versionText, header, insecure, probes, proxy, mayBreak],
     ...[application, socket, admin, stateDir, allowForce, output, ...STORE_OPTIONS],
   ],
+  summaries: {
+    application: "the application to look at; the daemon's first one if none is named",
+    "allow-force": "testers should be able to force their location; without it, no visitor should",
+  },
   examples: [
-    { line: "doctor", meaning: "what is there, and what of it works" },
-    { line: "doctor -url http://127.0.0.1/", meaning: "and what visitors get" },
+    { line: "doctor", meaning: "looks at this machine" },
+    { line: "doctor -url http://127.0.0.1/", meaning: "and at what visitors get" },
     {
       line: "doctor -url https://shop.example/ -version-text master='v41' -version-text canary='v42'",
-      meaning: "if the page itself tells its version",
+      meaning: "if only the page itself shows its version",
     },
     {
       line: "doctor -url http://127.0.0.1/ -break -o json",
-      meaning: "in CI: with the daemon taken away as well",
+      meaning: "in CI: also while the daemon is stopped",
     },
   ],
 

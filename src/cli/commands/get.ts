@@ -58,7 +58,7 @@ export const get: Command = {
         `${address} has no record ${quote(version)} of ${names.join(", ")}; it counts as 0%`,
         rows.length === 0
           ? "name the right -application and -store"
-          : `there are ${oneLine(rows.map((row) => row.version).join(", "))}`,
+          : `its versions are ${oneLine(rows.map((row) => row.version).join(", "))}`,
       );
     }
     print(invocation, wanted, () => (wanted.length === 0 ? "" : page(wanted)));

@@ -58,7 +58,7 @@ export const history: Command = {
 };
 
 function page(changes: readonly ShownChange[]): string {
-  if (changes.length === 0) return "nothing is remembered\n";
+  if (changes.length === 0) return "the store remembers no change\n";
   // Shown in every row as soon as one differs, so that each change from row to row can be seen.
   const hasOffsets = changes.some(({ offset = 0 }) => offset !== 0);
   const hasHolds = changes.some(({ failsafe = "master" }) => failsafe !== "master");

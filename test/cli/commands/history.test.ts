@@ -70,7 +70,7 @@ describe("history", () => {
 
   test("a store without a past says so", async () => {
     using store = fileStore({});
-    expect((await store.run("history")).stdout).toBe("nothing is remembered\n");
+    expect((await store.run("history")).stdout).toBe("the store remembers no change\n");
   });
 
   test.each(["0", "1001", "x"])("-limit %s is refused", async (limit) => {

@@ -72,7 +72,7 @@ async function checkSocketFile(setting: string, path: string, kind: string): Pro
     return {
       level: "problem",
       setting,
-      text: "is there and no socket; move it away, or choose another path",
+      text: "exists and is not a socket; move it away, or choose another path",
     };
   }
   if (kind !== "line") return { level: "ok", setting, text: "is a socket, which the daemon takes over" };

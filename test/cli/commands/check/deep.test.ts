@@ -99,7 +99,7 @@ test("all problems come at once, with 1", async () => {
     "warning -haproxy-map",
   ]);
   expect(of(findings, /^http/).text).toContain("another program listens there");
-  expect(of(findings, /^line/).text).toContain("no socket");
+  expect(of(findings, /^line/).text).toContain("is not a socket");
 });
 
 test.each<[string, string, string]>([
