@@ -75,7 +75,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const clock = () => performance.now();
   const started = { startedAt: new Date(), startedAtMs: clock() };
   const processStartedAt = new Date(Date.now() - process.uptime() * 1_000);
-  const kept = openStateDirectory(settings, log);
+  const directory = openStateDirectory(settings, log);
   const opened = await openStore(settings.get(store), {
     table: settings.get(table),
     region: settings.get(region),
@@ -95,14 +95,14 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     metrics,
     log,
     clock,
-    followers: followersOf(kept, log),
-    lastGood: async (name) => kept?.lastGood.load(name),
+    followers: followersOf(directory, log),
+    lastGood: async (name) => directory?.lastGood.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
   const adminAddress = settings.get(adminOption);
   const connections = new Connections({ reserved: adminAddress === null ? 0 : ADMIN_CONNECTIONS_MAX });
   const context = { handler, rollout, metrics, log, clock, connections };
-  const maintenance = kept?.maintenance ?? NO_MAINTENANCE;
+  const maintenance = directory?.maintenance ?? NO_MAINTENANCE;
   const servers: readonly (Server | Publisher)[] = [
     ...SERVERS.flatMap((kind) => kind.create(settings, context)),
     ...LEASES.flatMap((kind) => kind.create(settings, { ...context, maintenance })),
@@ -177,12 +177,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   }
 
   function complainOfAdmin(error: unknown): void {
-    const wrong = {
+    const problem = {
       message: `the admin listener cannot have ${adminAddress && hostPortText(adminAddress)}`,
       consequence: "there are no /metrics, no /state and no readiness",
       remedy: "choose another -admin HOST:PORT, or -admin none",
     };
-    insistOrWarn(settings.isNamed(adminOption), wrong, error, log);
+    insistOrWarn(settings.isNamed(adminOption), problem, error, log);
   }
 
   /** All of them close at once, so that the last one does not accept while the first one drains. */
@@ -202,10 +202,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
 
   async function startAll(): Promise<void> {
     releases.push(() => opened.close());
-    if (kept !== undefined)
+    if (directory !== undefined)
       releases.push(
-        () => kept.lastGood.close(),
-        () => kept.maintenance.close(),
+        () => directory.lastGood.close(),
+        () => directory.maintenance.close(),
       );
     try {
       await prepareServers();
@@ -309,9 +309,9 @@ function warnOfUncheckedTls(environment: Readonly<Record<string, string | undefi
 }
 
 /** They hear of each reading, in this order. */
-function followersOf(kept: StateDirectory | undefined, log: Log): ReadingFollower[] {
-  if (kept === undefined) return [(reading) => warnOfMaintenance(reading, log)];
-  return [(reading) => kept.maintenance.follow(reading), (reading) => kept.lastGood.save(reading)];
+function followersOf(directory: StateDirectory | undefined, log: Log): ReadingFollower[] {
+  if (directory === undefined) return [(reading) => warnOfMaintenance(reading, log)];
+  return [(reading) => directory.maintenance.follow(reading), (reading) => directory.lastGood.save(reading)];
 }
 
 function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {

@@ -19,7 +19,7 @@ import { HttpServer } from "../servers/http.ts";
 import type { Server } from "../servers/server.ts";
 import type { LeaseContext, LeaseKind } from "./lease.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
-import { GivenLocations } from "./traefik/given.ts";
+import { RecentDocuments } from "./traefik/recent-documents.ts";
 import { areAllAt, locationsOf, runsOf } from "./traefik/slices.ts";
 
 /** Traefik's connections to the daemon are its own to close. */
@@ -130,7 +130,7 @@ export class Traefik implements Server {
   readonly #options: TraefikOptions;
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
-  readonly #given = new GivenLocations();
+  readonly #documents = new RecentDocuments();
   /** Applications whose maintenance Traefik cannot show, and the log was told so. */
   readonly #nowhere = new Set<string>();
   #isPolled = false;
@@ -193,7 +193,7 @@ export class Traefik implements Server {
       urls: this.#urls.get(name) ?? new Map<string, string>(),
       isInMaintenance: this.#isInMaintenance(name),
     }));
-    for (const { name, locations } of applications) this.#given.give(name, locations, nowMs);
+    for (const { name, locations } of applications) this.#documents.add(name, locations, nowMs);
     const key = keyOf(applications);
     if (key !== this.#last?.key) {
       const options = { port: this.port ?? 0, isSecure: this.#options.isSecure };
@@ -217,7 +217,7 @@ export class Traefik implements Server {
   #vouchedFor(application: string, nowMs: number): readonly (readonly string[])[] {
     const now = this.#locations(application, nowMs);
     const isFresh = this.#context.rollout.table(application)?.isFresh(nowMs) ?? false;
-    return isFresh ? [now, ...this.#given.recent(application, nowMs)] : [now];
+    return isFresh ? [now, ...this.#documents.recent(application, nowMs)] : [now];
   }
 
   /** None for an application that is not served here. */

@@ -20,14 +20,14 @@ import { SERVERS } from "../../../servers/list.ts";
 import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../state/writable.ts";
 import type { Io } from "../../command.ts";
 import { withStore } from "../../records/with-store.ts";
-import type { Finding } from "./finding.ts";
 import { ANSWER_TIMEOUT_MS, checkListener, checkPort } from "./listeners.ts";
+import type { OpenedSetting } from "./opened-setting.ts";
 
 /** The others are in the same store, so they are not read. */
 const APPLICATIONS_READ_MAX = 100;
 
 /** Opens and closes everything; never rejects for what an operator can mend. */
-export async function checkDeep(settings: LoadedSettings, io: Io): Promise<readonly Finding[]> {
+export async function checkDeep(settings: LoadedSettings, io: Io): Promise<readonly OpenedSetting[]> {
   const running = await runningDaemon(settings);
   const findings = await Promise.all([
     checkStore(settings, io),
@@ -47,12 +47,12 @@ async function runningDaemon(settings: LoadedSettings): Promise<State | undefine
   return fetchState(address, ANSWER_TIMEOUT_MS).catch(() => undefined);
 }
 
-async function checkStore(settings: LoadedSettings, io: Io): Promise<Finding[]> {
+async function checkStore(settings: LoadedSettings, io: Io): Promise<OpenedSetting[]> {
   const setting = "-store";
   const names = settings.get(application);
   try {
     return await withStore(settings, io, async (store, signal) => {
-      const findings: Finding[] = [];
+      const findings: OpenedSetting[] = [];
       for (const name of names.slice(0, APPLICATIONS_READ_MAX)) {
         const { size } = await store.read(name, signal);
         findings.push(
@@ -72,12 +72,12 @@ async function checkStore(settings: LoadedSettings, io: Io): Promise<Finding[]> 
   }
 }
 
-async function checkTargets(kind: LeaseKind, settings: LoadedSettings): Promise<Finding[]> {
+async function checkTargets(kind: LeaseKind, settings: LoadedSettings): Promise<OpenedSetting[]> {
   const trials = (await kind.tryTargets?.(settings)) ?? [];
   return trials.map((trial) => ({ setting: `-${kind.name}`, ...trial }));
 }
 
-async function checkAdmin(settings: LoadedSettings, running: State | undefined): Promise<Finding[]> {
+async function checkAdmin(settings: LoadedSettings, running: State | undefined): Promise<OpenedSetting[]> {
   const address = settings.get(admin);
   if (address === null) return [];
   const finding = await checkPort("-admin", address.host, address.port, running !== undefined);
@@ -85,8 +85,8 @@ async function checkAdmin(settings: LoadedSettings, running: State | undefined):
   return [softened(finding, settings.isNamed(admin))];
 }
 
-function checkFiles(settings: LoadedSettings): Finding[] {
-  const findings: Finding[] = [];
+function checkFiles(settings: LoadedSettings): OpenedSetting[] {
+  const findings: OpenedSetting[] = [];
   const log = settings.get(logfile);
   if (log !== null) {
     const refused = existsSync(log) ? whyNotWritable(log) : whyNoFilesIn(dirname(resolve(log)));
@@ -122,13 +122,13 @@ function fileFinding(
   refused: string | undefined,
   well: string,
   remedy: string,
-): Finding {
+): OpenedSetting {
   const setting = `-${option.name}`;
   if (refused === undefined) return { level: "ok", setting, text: well };
   return softened({ level: "problem", setting, text: `${refused}; ${remedy}` }, settings.isNamed(option));
 }
 
 /** The daemon starts without what is only a default, and warns. */
-function softened(finding: Finding, isNamed: boolean): Finding {
+function softened(finding: OpenedSetting, isNamed: boolean): OpenedSetting {
   return finding.level === "problem" && !isNamed ? { ...finding, level: "warning" } : finding;
 }

@@ -7,7 +7,7 @@ import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
 import { type Address, addressText, hostPortText } from "../../../config/values.ts";
 import { whyNoFilesIn } from "../../../state/writable.ts";
-import type { Finding } from "./finding.ts";
+import type { OpenedSetting } from "./opened-setting.ts";
 
 /** A daemon of this machine answers at once. */
 export const ANSWER_TIMEOUT_MS = 1_000;
@@ -16,7 +16,7 @@ export async function checkListener(
   kind: string,
   address: Address,
   running: State | undefined,
-): Promise<Finding[]> {
+): Promise<OpenedSetting[]> {
   const setting = `${kind} ${addressText(address)}`;
   if (address.kind === "fd") {
     return [{ level: "ok", setting, text: "is passed by the process that starts the daemon; not tried" }];
@@ -38,7 +38,7 @@ export async function checkPort(
   host: string,
   port: number,
   isOurs: boolean,
-): Promise<Finding> {
+): Promise<OpenedSetting> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
     const server = createServer();
     server.once("error", done);
@@ -58,7 +58,7 @@ export async function checkPort(
   return { level: "problem", setting, text: `cannot be listened on (${error.code ?? "?"}): ${remedy}` };
 }
 
-async function checkSocketFile(setting: string, path: string, kind: string): Promise<Finding> {
+async function checkSocketFile(setting: string, path: string, kind: string): Promise<OpenedSetting> {
   const refused = whyNoFilesIn(dirname(path));
   if (refused !== undefined) {
     return {

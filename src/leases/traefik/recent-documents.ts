@@ -1,29 +1,29 @@
 /**
- * What the documents of the last seconds gave to whom. Traefik goes on with a document until it has polled the next one and
- * taken it over, so the daemon vouches for what it gave until then. If it did not, each change that takes a slice from a version
- * would send all of its visitors to master and most of them back, and a request under way while Traefik's failover turns is
- * answered with 503 (docs/decisions/0012-traefik.md).
+ * The locations of the slices in the documents of the last seconds. Traefik goes on with a document until it has polled
+ * the next one and taken it over, so the daemon vouches for what it gave until then. If it did not, each change that
+ * takes a slice from a version would send all of its visitors to master and most of them back. And a request under way
+ * while Traefik's failover turns is answered with 503 (docs/decisions/0012-traefik.md).
  */
 
 /** Traefik polls once a second, and takes over one configuration every two seconds at most; the rest is for a busy machine. */
 export const CHANGEOVER_MS = 5_000;
 
-interface Given {
+interface DocumentLocations {
   readonly locations: readonly string[];
   readonly atMs: number;
 }
 
-export class GivenLocations {
+export class RecentDocuments {
   /** By application, the newest last: one for each change within `CHANGEOVER_MS`. */
-  readonly #given = new Map<string, Given[]>();
+  readonly #byApplication = new Map<string, DocumentLocations[]>();
 
   /** A document says these locations of the application's slices. */
-  give(application: string, locations: readonly string[], nowMs: number): void {
+  add(application: string, locations: readonly string[], nowMs: number): void {
     const given = this.#recent(application, nowMs);
     const last = given.at(-1);
     if (last !== undefined && isSame(last.locations, locations)) given.pop();
     given.push({ locations, atMs: nowMs });
-    this.#given.set(application, given);
+    this.#byApplication.set(application, given);
   }
 
   /** What documents said until a moment ago, and Traefik may still go by. */
@@ -31,8 +31,8 @@ export class GivenLocations {
     return this.#recent(application, nowMs).map(({ locations }) => locations);
   }
 
-  #recent(application: string, nowMs: number): Given[] {
-    const given = this.#given.get(application) ?? [];
+  #recent(application: string, nowMs: number): DocumentLocations[] {
+    const given = this.#byApplication.get(application) ?? [];
     return given.filter(({ atMs }) => nowMs - atMs < CHANGEOVER_MS);
   }
 }

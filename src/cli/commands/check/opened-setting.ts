@@ -1,10 +1,10 @@
 /** A result of `check -deep`. */
 
-export type Level = "ok" | "warning" | "problem";
+export type OpenedLevel = "ok" | "warning" | "problem";
 
 /** One thing that was opened. */
-export interface Finding {
-  readonly level: Level;
+export interface OpenedSetting {
+  readonly level: OpenedLevel;
   /** The setting that it belongs to, as `-store`. */
   readonly setting: string;
   /** The state of it. If it is not well: what happened, what follows, and what to do. */
