@@ -71,16 +71,21 @@ export interface LogOptions {
 /** A log over `sinks`, with `flush` to be called before the process ends. */
 export function createLog(options: LogOptions): Log & { flush(): void } {
   const now = options.now ?? (() => new Date());
-  const format = options.format === "json" ? jsonLine : textLine;
-  const complaints = new Map<string, Complaint>();
+  const write = writerOf(options, now);
+  const complaints = new Complaints(write, now);
+  return {
+    info: (message, fields = {}) => write("info", message, fields),
+    warn: (message, fields = {}) => complaints.add("warn", message, fields),
+    error: (message, fields = {}) => complaints.add("error", message, fields),
+    flush: () => complaints.flush(),
+  };
+}
 
-  function write(level: Level, message: string, fields: Fields) {
-    const time = now();
-    for (const sink of options.sinks) {
-      const isJournal = sink.isJournal === true;
-      sink.write(lineFor(isJournal, time, level, message, fields), isJournal ? lostInJournal : lostLine);
-    }
-  }
+type Write = (level: Level, message: string, fields: Fields) => void;
+
+/** Writes a line to each sink, in the form that the sink has. */
+function writerOf(options: LogOptions, now: () => Date): Write {
+  const format = options.format === "json" ? jsonLine : textLine;
 
   function lineFor(isJournal: boolean, time: Date, level: Level, message: string, fields: Fields) {
     return isJournal
@@ -91,10 +96,59 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
   const lostLine = (count: number) => lineFor(false, now(), "warn", LOST, { lines: count });
   const lostInJournal = (count: number) => lineFor(true, now(), "warn", LOST, { lines: count });
 
-  /** Writes what was held back; false where that was nothing. */
-  function report(complaint: Complaint): boolean {
+  return (level, message, fields) => {
+    const time = now();
+    for (const sink of options.sinks) {
+      const isJournal = sink.isJournal === true;
+      sink.write(lineFor(isJournal, time, level, message, fields), isJournal ? lostInJournal : lostLine);
+    }
+  };
+}
+
+/** Complaints that repeat: the first one is written at once, and the others are held back and counted. */
+class Complaints {
+  readonly #write: Write;
+  readonly #now: () => Date;
+  readonly #byName = new Map<string, Complaint>();
+
+  constructor(write: Write, now: () => Date) {
+    this.#write = write;
+    this.#now = now;
+  }
+
+  add(level: Level, message: string, fields: Fields): void {
+    const wanted = nameOf(level, message, fields);
+    const name = this.#byName.has(wanted) || this.#byName.size < COMPLAINTS_MAX ? wanted : OTHERS;
+    const known = this.#byName.get(name);
+    if (known !== undefined && this.#isNews(known)) {
+      this.#report(known);
+      known.forget();
+    } else if (known !== undefined) {
+      known.heldBack++;
+      known.level = level;
+      known.message = message;
+      known.fields = fields;
+      known.lastAt = this.#now();
+      return;
+    }
+    this.#write(level, message, fields);
+    const complaint = { level, message, heldBack: 0, fields, lastAt: this.#now(), forget() {} };
+    this.#byName.set(name, complaint);
+    this.#holdBack(name, complaint);
+  }
+
+  /** Writes all that was held back. */
+  flush(): void {
+    for (const complaint of this.#byName.values()) {
+      this.#report(complaint);
+      complaint.forget();
+    }
+  }
+
+  /** Writes what was held back; false if that was nothing. */
+  #report(complaint: Complaint): boolean {
     if (complaint.heldBack === 0) return false;
-    write(complaint.level, complaint.message, {
+    this.#write(complaint.level, complaint.message, {
       ...complaint.fields,
       repeated: complaint.heldBack,
       last: complaint.lastAt.toISOString(),
@@ -104,54 +158,21 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
   }
 
   /** A report is the complaint once more, so the next one is held back, for twice as long. */
-  function holdBack(name: string, complaint: Complaint, waitMs = REPEAT_MS) {
+  #holdBack(name: string, complaint: Complaint, waitMs = REPEAT_MS): void {
     const timer = setTimeout(() => {
-      if (report(complaint)) holdBack(name, complaint, Math.min(2 * waitMs, REPEAT_MS_MAX));
-      else complaints.delete(name);
+      if (this.#report(complaint)) this.#holdBack(name, complaint, Math.min(2 * waitMs, REPEAT_MS_MAX));
+      else this.#byName.delete(name);
     }, waitMs).unref();
     complaint.forget = () => {
       clearTimeout(timer);
-      complaints.delete(name);
+      this.#byName.delete(name);
     };
   }
 
   /** Whether the complaint was not heard of for so long that it is news. */
-  function isNews({ lastAt }: Complaint, time: Date) {
-    return time.getTime() - lastAt.getTime() >= SILENCE_MS;
+  #isNews({ lastAt }: Complaint): boolean {
+    return this.#now().getTime() - lastAt.getTime() >= SILENCE_MS;
   }
-
-  function complain(level: Level, message: string, fields: Fields) {
-    const wanted = nameOf(level, message, fields);
-    const name = complaints.has(wanted) || complaints.size < COMPLAINTS_MAX ? wanted : OTHERS;
-    const known = complaints.get(name);
-    if (known !== undefined && isNews(known, now())) {
-      report(known);
-      known.forget();
-    } else if (known !== undefined) {
-      known.heldBack++;
-      known.level = level;
-      known.message = message;
-      known.fields = fields;
-      known.lastAt = now();
-      return;
-    }
-    write(level, message, fields);
-    const complaint = { level, message, heldBack: 0, fields, lastAt: now(), forget() {} };
-    complaints.set(name, complaint);
-    holdBack(name, complaint);
-  }
-
-  return {
-    info: (message, fields = {}) => write("info", message, fields),
-    warn: (message, fields = {}) => complain("warn", message, fields),
-    error: (message, fields = {}) => complain("error", message, fields),
-    flush() {
-      for (const complaint of complaints.values()) {
-        report(complaint);
-        complaint.forget();
-      }
-    },
-  };
 }
 
 const LOST = "lines of the log were lost: they could not be written";

@@ -7,7 +7,7 @@
 
 import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
-import { causing, type Evidence, fail, pass, skipped, warn } from "../finding.ts";
+import { causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
 import { pointsAt } from "../probe-points.ts";
 import { type Probe, type Visit, visitHeader } from "../site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
@@ -39,61 +39,17 @@ export const cache: Check = {
 
   async run(subject) {
     const site = siteOf(subject);
-    const wrong: string[] = [];
-    const visits: Visit[] = [];
     const pairs = await pairsOf(subject);
-    const turn = async (probe: Probe, wanted: string, what: string) => {
-      const visit = await site.visit(probe);
-      visits.push(visit);
-      if (!isAt(visit, wanted)) wrong.push(`${visit.version} instead of ${wanted}, ${what}`);
-    };
-    let judged = 0;
-    for (const [first, second] of pairs) {
-      if (!(await areRouted([first, second], subject))) continue;
-      judged++;
-      for (let index = 0; index < TURNS; index++) {
-        const { assignment, location } = index % 2 === 0 ? first : second;
-        await turn({ assignment }, location, "when they take turns");
-      }
-      // A page that was not asked for before: the visitor that comes first decides what a cache keeps.
-      const query = freshQuery(subject);
-      for (const { assignment, location } of [first, second, first]) {
-        await turn({ assignment, query }, location, `if a visitor of ${first.location} came first`);
-      }
-    }
+    const { visits, wrong, judged } = await takeTurns(subject, pairs);
     if (pairs.length > 0 && judged === 0) {
       return skipped(
         "visitors are elsewhere even at pages that no cache can have, which is what split looks at",
       );
     }
     if (visits.length === 0) visits.push(await site.visit({}));
-
+    const evidence = evidenceOf(visits, wrong);
+    if (wrong.length > 0) return leaked(visits, wrong, evidence);
     const invitation = visits.map(invitationOf).find((each) => each !== undefined);
-    const traces = Object.fromEntries(
-      TRACES.flatMap((name) => {
-        const value = visits.map((visit) => visitHeader(visit, name)).findLast((each) => each !== undefined);
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-    const evidence: Evidence = {
-      visits: visits.length,
-      wrong: wrong.length,
-      examples: [...new Set(wrong)],
-      ...traces,
-      cacheControl: visits.map((visit) => visitHeader(visit, "cache-control")).find(Boolean) ?? null,
-      vary: visits.map((visit) => visitHeader(visit, "vary")).find(Boolean) ?? null,
-    };
-    if (wrong.length > 0) {
-      const finding = fail(
-        `${wrong.length} of ${visits.length} pages were another version's: ${[...new Set(wrong)].join("; ")}`,
-        "put the location into the cache's key, or do not cache these pages; at nginx: proxy_cache_key " +
-          "$scheme$host$request_uri$maxwells_location",
-        evidence,
-      );
-      // Master in the place of a version is also what a proxy does that lost its patience.
-      const isFinal = wrong.some((each) => !each.startsWith(`${MASTER} `));
-      return causing({ ...finding, isFinal }, "a cache gives visitors the page of another version");
-    }
     if (invitation !== undefined) {
       return warn(
         `shared caches may keep this page for everyone, whatever their version: ${invitation}`,
@@ -116,6 +72,70 @@ export const cache: Check = {
     );
   },
 };
+
+interface Turns {
+  readonly visits: Visit[];
+  /** One sentence for each page of another version. */
+  readonly wrong: readonly string[];
+  /** How many pairs get their versions at pages that no cache can have. */
+  readonly judged: number;
+}
+
+/** Has the visitors of each pair take turns at the same page, and then at a page that was not asked for before. */
+async function takeTurns(subject: Subject, pairs: readonly [CachedVisitor, CachedVisitor][]): Promise<Turns> {
+  const site = siteOf(subject);
+  const wrong: string[] = [];
+  const visits: Visit[] = [];
+  const turn = async (probe: Probe, wanted: string, what: string) => {
+    const visit = await site.visit(probe);
+    visits.push(visit);
+    if (!isAt(visit, wanted)) wrong.push(`${visit.version} instead of ${wanted}, ${what}`);
+  };
+  let judged = 0;
+  for (const [first, second] of pairs) {
+    if (!(await areRouted([first, second], subject))) continue;
+    judged++;
+    for (let index = 0; index < TURNS; index++) {
+      const { assignment, location } = index % 2 === 0 ? first : second;
+      await turn({ assignment }, location, "when they take turns");
+    }
+    // The visitor that comes first to this page decides what a cache keeps.
+    const query = freshQuery(subject);
+    for (const { assignment, location } of [first, second, first]) {
+      await turn({ assignment, query }, location, `if a visitor of ${first.location} came first`);
+    }
+  }
+  return { visits, wrong, judged };
+}
+
+function evidenceOf(visits: readonly Visit[], wrong: readonly string[]): Evidence {
+  const traces = Object.fromEntries(
+    TRACES.flatMap((name) => {
+      const value = visits.map((visit) => visitHeader(visit, name)).findLast((each) => each !== undefined);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  return {
+    visits: visits.length,
+    wrong: wrong.length,
+    examples: [...new Set(wrong)],
+    ...traces,
+    cacheControl: visits.map((visit) => visitHeader(visit, "cache-control")).find(Boolean) ?? null,
+    vary: visits.map((visit) => visitHeader(visit, "vary")).find(Boolean) ?? null,
+  };
+}
+
+function leaked(visits: readonly Visit[], wrong: readonly string[], evidence: Evidence): Finding {
+  const finding = fail(
+    `${wrong.length} of ${visits.length} pages were another version's: ${[...new Set(wrong)].join("; ")}`,
+    "put the location into the cache's key, or do not cache these pages; at nginx: proxy_cache_key " +
+      "$scheme$host$request_uri$maxwells_location",
+    evidence,
+  );
+  // Master in the place of a version is also what a proxy does that lost its patience.
+  const isFinal = wrong.some((each) => !each.startsWith(`${MASTER} `));
+  return causing({ ...finding, isFinal }, "a cache gives visitors the page of another version");
+}
 
 /** A query that no visitor has sent before. */
 function freshQuery({ options }: Subject): string {
