@@ -1,12 +1,13 @@
 /**
  * The contract of a command.
  *
- * A command is a description and a function. Its page of help, the completions of the shells and the checks of
- * its arguments come from the description. So `run` is called with checked settings and the right number of words. It
- * resolves to an exit status, rejects with a `CliError` or a `StoreError` if an operator can mend the
- * failure, and leaves nothing open. A new command is a file in `commands`, and a line in `list.ts`.
+ * A command is a description and a function. Its page of help, the completions of the shells and the checks
+ * of its arguments come from the description. So `run` is called with checked settings and the right number
+ * of words. It resolves to an exit status, rejects with a `CliError` or a `StoreError` if an operator can
+ * mend the failure, and leaves nothing open. A new command is a file in `commands`, and a line in `list.ts`.
  */
 
+import packageJson from "../../package.json" with { type: "json" };
 import type { Loaded, LoadedSettings, Problems } from "../config/load.ts";
 import type { Option } from "../config/option.ts";
 import type { ExitCode } from "./exit.ts";
@@ -84,6 +85,8 @@ export interface Program {
 
 /** The name under which people start it. */
 export const PROGRAM = "maxwells-daemon";
+
+export const PROGRAM_VERSION: string = packageJson.version;
 
 /** `maxwells-daemon set VERSION ROLLOUT`, as it is written. */
 export function usageOf(command: Command): string {

@@ -13,12 +13,11 @@ import { Site } from "../../doctor/site.ts";
 import { socket } from "../../servers/line.ts";
 import { StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
-import { type Command, type Invocation, PROGRAM } from "../command.ts";
+import { type Command, type Invocation, PROGRAM, PROGRAM_VERSION } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
-import { VERSION_TEXT } from "./version.ts";
 
 const PROBES_MIN = 10;
 const PROBES_MAX = 10_000;
@@ -180,7 +179,7 @@ export const doctor: Command = {
       new DaemonSide(address?.kind === "fd" ? null : address, settings.get(admin), name),
       site,
     );
-    const report = { version: VERSION_TEXT, url: site === undefined ? null : site.shownUrl, ...found };
+    const report = { version: PROGRAM_VERSION, url: site === undefined ? null : site.shownUrl, ...found };
     print(invocation, reportJson(report), () => reportPage(report));
     if (!report.isAnybodyThere) return EXITS.unreachable.status;
     return countsOf(report.checks).fail > 0 ? EXITS.failed.status : EXITS.ok.status;
@@ -192,7 +191,7 @@ function siteOf({ settings }: Invocation): Site | undefined {
   if (address === undefined) return undefined;
   return new Site({
     url: address,
-    userAgent: `${PROGRAM}-doctor/${VERSION_TEXT}`,
+    userAgent: `${PROGRAM}-doctor/${PROGRAM_VERSION}`,
     isInsecure: settings.get(insecure),
     headers: settings.get(header),
     versionHeader: settings.get(versionHeader),

@@ -10,7 +10,9 @@ import { TOPICS } from "../topics.ts";
 export const help: Command = {
   name: "help",
   summary: "explain the daemon's flags, a command, or the words of all pages",
-  positionals: [{ name: "COMMAND", summary: "a command; or words, or stores", required: false }],
+  positionals: [
+    { name: "COMMAND", summary: `a command, or one of ${Object.keys(TOPICS).join(", ")}`, required: false },
+  ],
   options: [],
   examples: [
     { line: "help set", meaning: "how rollouts are written" },
@@ -27,7 +29,7 @@ export const help: Command = {
       throw new CliError(
         "usage",
         `${quote(name ?? "")}: no such page${hint}`,
-        `there are ${names.join(", ")}`,
+        `the pages are ${names.join(", ")}`,
       );
     }
     io.stdout.write(command === undefined ? (topic?.page() ?? "") : helpPage(command, program));

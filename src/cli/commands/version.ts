@@ -1,9 +1,8 @@
-import packageJson from "../../../package.json" with { type: "json" };
-import { type Command, PROGRAM } from "../command.ts";
+/** Prints the version of the program, and what it runs on. */
+
+import { type Command, PROGRAM, PROGRAM_VERSION } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-
-export const VERSION_TEXT: string = packageJson.version;
 
 export const version: Command = {
   name: "version",
@@ -14,8 +13,12 @@ export const version: Command = {
 
   async run(invocation) {
     const { platform, arch } = process;
-    const facts = { version: VERSION_TEXT, bun: Bun.version, platform, arch };
-    print(invocation, facts, () => `${PROGRAM} ${VERSION_TEXT} (bun ${Bun.version}, ${platform} ${arch})\n`);
+    const facts = { version: PROGRAM_VERSION, bun: Bun.version, platform, arch };
+    print(
+      invocation,
+      facts,
+      () => `${PROGRAM} ${PROGRAM_VERSION} (bun ${Bun.version}, ${platform} ${arch})\n`,
+    );
     return EXITS.ok.status;
   },
 };

@@ -15,7 +15,7 @@ import { EXITS } from "../../exit.ts";
 import { helpFlag } from "../../help-page.ts";
 import { TOPICS } from "../../topics.ts";
 import { bashPieceOf, type Candidate, joinedWords, lineFor, type Shell } from "./shells.ts";
-import { applicationNames, type StoreOfLine, versionNames } from "./stored-names.ts";
+import { applicationNames, type Line, versionNames } from "./stored-names.ts";
 
 export const COMPLETE = "__complete";
 
@@ -50,39 +50,39 @@ async function candidatesFor(
   program: Program,
 ): Promise<readonly Candidate[] | typeof FILES> {
   const known = knownOptions(program);
-  const named = (argv: readonly string[]) => {
-    const { positionals } = parseFlags(argv, [...known, helpFlag]);
-    return { positionals, command: program.commands.find(({ name }) => name === positionals[0]) };
-  };
-  const optionAt = (word: string, command: Command | undefined) =>
-    [...(command ?? program.daemon).options, ...known].find(
-      ({ name, short }) => word === name || word === short,
-    );
+  const { positionals } = parseFlags(before, [...known, helpFlag]);
+  const named = program.commands.find(({ name }) => name === positionals[0]);
+  const command = named ?? program.daemon;
+  const lineWith = (argv: readonly string[]): Line => ({ argv, command, io, known });
 
-  // `-name=` with the beginning of its value, or a flag that waits for one.
-  const [, start, name] = /^(--?([^-=][^=]*)=)/.exec(current) ?? [];
+  // `-name=` with the beginning of its value, or a value behind the flag.
+  const [start = "", joined] = /^--?([^-=][^=]*)=/.exec(current) ?? [];
   const [, last] = /^--?([^-=][^=]*)$/.exec(before.at(-1) ?? "") ?? [];
-  const { positionals, command } = named(before);
-  const option = optionAt(name ?? last ?? "", command);
-  const isValue = name !== undefined || option?.impliedText === undefined;
-  if (option?.placeholder !== undefined && isValue) {
-    const others = name === undefined ? before.slice(0, -1) : before;
-    const line = { argv: others, command: command ?? program.daemon, io, known };
-    const values = await valuesOf(option, line);
-    return values === FILES ? FILES : values.map((word) => ({ word: `${start ?? ""}${word}`, meaning: "" }));
+  const option = optionOf(joined ?? last, command, known);
+  if (option?.placeholder !== undefined && (joined !== undefined || option.impliedText === undefined)) {
+    const values = await valuesOf(option, lineWith(joined === undefined ? before.slice(0, -1) : before));
+    return values === FILES ? FILES : values.map((value) => ({ word: `${start}${value}`, meaning: "" }));
   }
-  const flags = flagsOf(command ?? program.daemon, current.startsWith("--") ? "--" : "-");
+
+  const flags = flagsOf(command, current.startsWith("--") ? "--" : "-");
   if (current.startsWith("-")) return flags;
-  if (command === undefined) return positionals.length > 0 ? [] : [...commandWords(program), ...flags];
-  const line = { argv: before, command, io, known };
-  const wanted = await positionalWords(command, positionals.length - 1, line, program);
-  return wanted.length > 0 ? wanted : flags;
+  if (named === undefined) return positionals.length > 0 ? [] : [...commandWords(program), ...flags];
+  const words = await positionalWords(named, positionals.length - 1, lineWith(before), program);
+  return words.length > 0 ? words : flags;
 }
 
-async function valuesOf(
-  option: Option<unknown>,
-  line: StoreOfLine,
-): Promise<readonly string[] | typeof FILES> {
+/** The option that is meant by a flag's name or letter. A flag of another command is better than none. */
+function optionOf(
+  word: string | undefined,
+  { options }: Command,
+  known: readonly Option<unknown>[],
+): Option<unknown> | undefined {
+  return [...options, ...known].find(
+    ({ name, short }) => word !== undefined && (word === name || word === short),
+  );
+}
+
+async function valuesOf(option: Option<unknown>, line: Line): Promise<readonly string[] | typeof FILES> {
   if (FILE_PLACEHOLDER.test(option.placeholder ?? "")) return FILES;
   if (option === application) return applicationNames(line);
   return wordsOf(option.placeholder);
@@ -102,7 +102,7 @@ function commandWords({ commands }: Program): Candidate[] {
 async function positionalWords(
   { positionals }: Command,
   index: number,
-  line: StoreOfLine,
+  line: Line,
   program: Program,
 ): Promise<readonly Candidate[]> {
   const name = positionals[index]?.name;

@@ -27,7 +27,7 @@ const NAMES_SHOWN_MAX = 500;
 const HARMLESS = /^[A-Za-z0-9_.][A-Za-z0-9_.+-]*$/;
 
 /** The line that is being typed, without the current word. */
-export interface StoreOfLine {
+export interface Line {
   readonly argv: readonly string[];
   readonly command: Command;
   readonly io: Io;
@@ -35,12 +35,12 @@ export interface StoreOfLine {
 }
 
 /** The applications that the store can list; none if it cannot. */
-export async function applicationNames(line: StoreOfLine): Promise<readonly string[]> {
+export async function applicationNames(line: Line): Promise<readonly string[]> {
   return namesFrom(line, async (opened, _, signal) => (await opened.applications?.(signal)) ?? []);
 }
 
 /** The versions of the applications of the line, and maintenance, which needs no record. */
-export async function versionNames(line: StoreOfLine): Promise<readonly string[]> {
+export async function versionNames(line: Line): Promise<readonly string[]> {
   const names = await namesFrom(line, async (opened, applications, signal) => {
     const snapshots = await Promise.all(applications.map((name) => opened.read(name, signal)));
     return snapshots.flatMap((snapshot) => [...snapshot.keys()]);
@@ -50,7 +50,7 @@ export async function versionNames(line: StoreOfLine): Promise<readonly string[]
 }
 
 async function namesFrom(
-  line: StoreOfLine,
+  line: Line,
   ask: (opened: Store, applications: readonly string[], signal: AbortSignal) => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(NAMES_TIMEOUT_MS);
@@ -65,7 +65,7 @@ async function namesFrom(
 }
 
 async function askStore(
-  { argv, command, io, known }: StoreOfLine,
+  { argv, command, io, known }: Line,
   ask: (opened: Store, applications: readonly string[], signal: AbortSignal) => Promise<readonly string[]>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {

@@ -8,7 +8,6 @@
  * (`supervisor.ts`).
  */
 
-import packageJson from "../../../../package.json" with { type: "json" };
 import { configFile } from "../../../config/config-file.ts";
 import type { Settings } from "../../../config/option.ts";
 import { application, logFormat, logfile } from "../../../config/options.ts";
@@ -18,7 +17,7 @@ import { DescriptorSink, FileSink, leadsToJournal } from "../../../log-sink.ts";
 import { insistOrWarn, StartError } from "../../../start-error.ts";
 import { StoreError } from "../../../stores/store.ts";
 import { connectSupervisor, UNSUPERVISED } from "../../../supervisor.ts";
-import type { Invocation } from "../../command.ts";
+import { type Invocation, PROGRAM, PROGRAM_VERSION } from "../../command.ts";
 import { tellChanges } from "./reload.ts";
 
 const STDERR = 2;
@@ -80,7 +79,7 @@ export async function runDaemon(
     if (typeof daemon === "number") return await end(daemon);
     const early = await Promise.race([daemon.start(), signalled]);
     if (early !== undefined) return await stop(daemon, early);
-    log.info(`maxwells-daemon ${packageJson.version} runs`, describe(settings, daemon));
+    log.info(`${PROGRAM} ${PROGRAM_VERSION} runs`, describe(settings, daemon));
     supervisor.ready(statusOf(settings));
     isRunning = true;
     options.onStarted?.(daemon);
