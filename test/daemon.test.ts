@@ -300,10 +300,19 @@ describe("the end", () => {
   });
 
   test("may come twice, and before the start", async () => {
+    const socket = (name: string) => join(directory, `${name}.sock`);
     await (await create("one")).close();
+    expect(existsSync(socket("one"))).toBeFalse();
+    // Everything that it held is free for the next one.
+    await start("one");
+    expect(await ask("one", "0.25")).toBe("0.25 canary");
     const daemon = await start("two");
+    expect(await ask("two", "0.25")).toBe("0.25 canary");
     await daemon.close();
+    expect(existsSync(socket("two"))).toBeFalse();
     await daemon.close();
+    expect(existsSync(socket("two"))).toBeFalse();
+    expect(await ask("one", "0.25")).toBe("0.25 canary");
   });
 
   test(

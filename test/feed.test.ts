@@ -616,9 +616,14 @@ describe("the end", () => {
   });
 
   test("may come before the start, and twice", async () => {
-    const { feed } = createFeed();
+    const { store, feed, where } = createFeed();
+    store.script = () => snapshotOf({ canary: 1 });
     await feed.close();
     await feed.close();
+    await advance(10 * DELAY_MS);
+    expect(store.asked).toEqual([]);
+    expect(store.watches).toBe(0);
+    expect(where()).toBe("master unread");
   });
 });
 

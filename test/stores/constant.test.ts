@@ -33,7 +33,10 @@ const skips: Partial<Record<CaseName, string>> = {
   "what did not change since the last time is the very object of that time": UNCHANGING,
   "what is wrong with one application is its answer alone": UNCHANGING,
   "ten thousand applications are read together in time, and without making others wait": UNCHANGING,
-  "reading many that is aborted, or whose engine is away, rejects": UNCHANGING,
+  "a read of an engine that hangs ends when it is given up": NO_ENGINE,
+  "reading many that is given up rejects": UNCHANGING,
+  "reading many of an engine that hangs ends when it is given up": NO_ENGINE,
+  "reading many rejects without its engine": NO_ENGINE,
   "a value of a megabyte is read, or refused by name": UNCHANGING,
   "a record's position grows with each write, and never falls": UNCHANGING,
   "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":

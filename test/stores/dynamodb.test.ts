@@ -120,7 +120,9 @@ describe.skipIf(isMissing)("as every store", () => {
       "what did not change since the last time is the very object of that time": ONE_QUERY,
       "what is wrong with one application is its answer alone": ONE_QUERY,
       "ten thousand applications are read together in time, and without making others wait": ONE_QUERY,
-      "reading many that is aborted, or whose engine is away, rejects": ONE_QUERY,
+      "reading many that is given up rejects": ONE_QUERY,
+      "reading many of an engine that hangs ends when it is given up": ONE_QUERY,
+      "reading many rejects without its engine": ONE_QUERY,
       "an older state counts at once where nobody counts writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
       "an engine that remembers tells of removals, also of the last record":

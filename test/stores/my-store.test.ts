@@ -40,6 +40,9 @@ storeSuite(
     "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
       NO_ENGINE,
     "a push that is lost without a sound is found by the poll": NO_ENGINE,
+    "a read of an engine that hangs ends when it is given up": NO_ENGINE,
+    "reading many of an engine that hangs ends when it is given up": NO_ENGINE,
+    "reading many rejects without its engine": NO_ENGINE,
     "an older state after a fail-over is outdated: the last values hold until there is a newer one":
       NO_ENGINE,
     "an older state counts at once where nobody counts writes": NO_ENGINE,
