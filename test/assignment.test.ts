@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { assignmentOfKey, assignmentOfText, drawAssignment, parseAssignment } from "../src/assignment.ts";
+import { processorMs } from "./support/processor.ts";
 import { holds, type Random } from "./support/random.ts";
 import { xxh64 } from "./support/xxh64.ts";
 
@@ -106,9 +107,9 @@ describe("parseAssignment", () => {
 
   test("is quick with a line full of digits", () => {
     const text = `0.${"9".repeat(8_000)}x`;
-    const startedAtMs = performance.now();
+    const startedAtMs = processorMs();
     for (let i = 0; i < 100; i++) parse(text);
-    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+    expect(processorMs() - startedAtMs).toBeLessThan(1_000);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { Connections } from "../../src/servers/connections.ts";
 import { Crowd } from "../../src/servers/crowd.ts";
 import { networkOf } from "../../src/servers/peer.ts";
+import { processorMs } from "../support/processor.ts";
 
 interface Client {
   readonly peer: string;
@@ -92,9 +93,9 @@ describe("law 5: places for connections", () => {
   test("a newcomer costs little, however many peers there are", () => {
     const { crowd } = crowdOf(new Connections({ max: 30_000 }));
     for (let i = 0; i < 30_000; i++) crowd.admit({ peer: `10.${i}` });
-    const beganMs = performance.now();
+    const beganMs = processorMs();
     for (let i = 0; i < 5_000; i++) expect(crowd.admit({ peer: `11.${i}` })).toBeFalse();
-    expect(performance.now() - beganMs).toBeLessThan(250);
+    expect(processorMs() - beganMs).toBeLessThan(250);
   });
 
   test("peers are not told apart while there is plenty of room, or again when there is", () => {
