@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
+import "../support/alone.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { HttpClient } from "../support/http.ts";
 import { LineClient } from "../support/line.ts";

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import "../support/alone.ts";
 import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { CAN_BE_NOBODY, type Hoard, startHoard } from "../support/hoard.ts";

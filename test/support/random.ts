@@ -1,7 +1,10 @@
 /**
- * Randomness that can be had again: `SEED=123 bun test` repeats a run, and a property that fails says its
- * seed. The generator is mulberry32: small, and good enough to find bugs with.
+ * Randomness that can be had again: `SEED=123 bun test` repeats a run. `npm test` sets the seed, and names it
+ * beside each file that failed. Without `SEED`, a process draws a seed and prints it. A property that fails
+ * says it too. The generator is mulberry32: small, and good enough to find bugs with.
  */
+
+import { seedOf } from "../../scripts/test/seed.ts";
 
 /** A generator of its own for each test, so that one test's draws do not depend on another's. */
 export class Random {
@@ -61,9 +64,17 @@ export function holds(times: number, property: (random: Random) => void): void {
   }
 }
 
+/** The seed that a test file drew for itself, because no `SEED` was given. */
+let drawnSeed: number | undefined;
+
 function seedOfRun(): number {
-  const seed = Number(process.env["SEED"] || Number.NaN);
-  return Number.isInteger(seed) ? seed : Math.floor(Math.random() * 2 ** 32);
+  const given = process.env["SEED"];
+  if (given) return seedOf(given);
+  if (drawnSeed === undefined) {
+    drawnSeed = seedOf(undefined);
+    console.error(`SEED=${drawnSeed} repeats these random draws`);
+  }
+  return drawnSeed;
 }
 
 /** A fraction in [0, 1) that is likely to be at the end of an arc, or near it. */

@@ -1,5 +1,7 @@
 /** The time that the event loop stands still: the wait of a visitor that comes at the worst moment. */
 
+import "./alone.ts";
+
 /**
  * The longest time, in milliseconds, between two turns of the event loop while `work` goes on.
  *

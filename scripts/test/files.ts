@@ -1,0 +1,55 @@
+/** Runs test files, each in a process of its own, so that a crash or a leak is of one file. */
+
+import { countsOf } from "./bun-output.ts";
+import { runChild } from "./children.ts";
+import type { FileRun } from "./tally.ts";
+import type { Chosen } from "./words.ts";
+
+/** How long a case may take that does not say so itself. */
+const CASE_MS = 30_000;
+
+export interface FilesOptions {
+  readonly root: string;
+  /** The seed of all random draws. */
+  readonly seed: number;
+  /** How many run at a time. */
+  readonly lanes: number;
+  /** Show what failed, and not what passed. */
+  readonly isBrief?: boolean;
+}
+
+/** Runs the files in this order; prints the output of each when it ends. */
+export async function runFiles(chosen: readonly Chosen[], options: FilesOptions): Promise<FileRun[]> {
+  const left = [...chosen];
+  const runs: FileRun[] = [];
+  const lane = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      runs.push(await runFile(next, options));
+    }
+  };
+  await Promise.all(Array.from({ length: options.lanes }, lane));
+  return runs;
+}
+
+/** The command that repeats a file with the same draws, for a person to copy. */
+export function repeatCommand(file: string, seed: number): string {
+  return `SEED=${seed} npx bun test ./${file}`;
+}
+
+async function runFile({ file, pattern }: Chosen, options: FilesOptions): Promise<FileRun> {
+  const { root, seed, isBrief = false } = options;
+  const command = [process.execPath, "test", "--timeout", String(CASE_MS)];
+  if (isBrief) command.push("--only-failures");
+  if (pattern !== undefined) command.push("-t", pattern);
+  const env = { ...process.env, SEED: String(seed) };
+  const ended = await runChild([...command, `./${file}`], { cwd: root, env });
+  const { passed, failed, skipped } = countsOf(ended.stderr, ended.status);
+  const isNothing = pattern !== undefined && /matched 0 tests/.test(ended.stderr);
+  const run = isNothing ? { file, passed: 0, failed: 0 } : { file, passed, failed };
+  if (!isBrief || run.failed > 0) process.stdout.write(`${ended.stdout}${ended.stderr}`);
+  // Cases of a contract suite that cannot apply. In CI, tests fail if the tool that they need is missing.
+  if (skipped > 0 && !isBrief && pattern === undefined) {
+    console.log(`── ${skipped} cases do not apply; their names say why`);
+  }
+  return run;
+}

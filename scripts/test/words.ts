@@ -1,0 +1,83 @@
+/**
+ * `npm test -- store redis`: the tests that concern these words. A word concerns a test if it is a part of
+ * the test's path, of a path of test code that it imports, or of a path in `src` that it imports itself.
+ * Several words narrow the choice.
+ */
+
+import type { Modules } from "./modules.ts";
+
+/** A test file to run. `pattern` is that of the names of its cases, if not all of them are wanted. */
+export interface Chosen {
+  readonly file: string;
+  readonly pattern?: string;
+}
+
+/** A file that imports this one has a block of cases for each proxy, which begins with the proxy's name. */
+const ALL_PROXIES = /\/conformance\/list\.ts$/;
+
+/** A module of a proxy, as the table of all proxies imports it. */
+const PROXY = /\/proxies\/([a-z]+)\.ts$/;
+
+/** A proxy's name in the titles of tests. */
+const TITLE = /(?:\bname: |\bintegrationOf\()"([^"]+)"/g;
+
+/** Parts of paths that say nothing. */
+const DULL = new Set(["test", "ts", "js", "src", "support", "index"]);
+
+/** The words that a path is made of. */
+export function wordsOfPath(path: string): string[] {
+  return path
+    .toLowerCase()
+    .split(/[/.-]/)
+    .filter((word) => word !== "" && !DULL.has(word));
+}
+
+/** Whether this word is there, in the singular or the plural. */
+function has(words: readonly string[], word: string): boolean {
+  const other = word.endsWith("s") ? word.slice(0, -1) : `${word}s`;
+  return words.includes(word) || words.includes(other);
+}
+
+/** All words that may be given, sorted. */
+export function knownWords(modules: Modules, tests: readonly string[]): string[] {
+  return [...new Set(tests.flatMap((test) => wordsOf(modules, test)))].sort();
+}
+
+/** The tests that concern all of these words. */
+export function chosenBy(modules: Modules, tests: readonly string[], words: readonly string[]): Chosen[] {
+  return tests
+    .filter((test) => words.every((word) => has(wordsOf(modules, test), word)))
+    .map((file) => {
+      const pattern = patternOf(modules, file, words);
+      return pattern === undefined ? { file } : { file, pattern };
+    });
+}
+
+/** Whether this is one of the words that may be given. */
+export function isKnown(word: string, known: readonly string[]): boolean {
+  return has(known, word);
+}
+
+function wordsOf(modules: Modules, test: string): string[] {
+  const direct = modules.imports(test).filter((path) => path.startsWith("src/"));
+  return [...modules.testCode(test), ...direct].flatMap(wordsOfPath);
+}
+
+/** Undefined if all cases of the file are wanted. */
+function patternOf(modules: Modules, test: string, words: readonly string[]): string | undefined {
+  const reached = modules.testCode(test);
+  const own = wordsOfPath(test);
+  if (!reached.some((path) => ALL_PROXIES.test(path))) return undefined;
+  const modulesOfWords = reached.filter((path) => {
+    const [, name] = PROXY.exec(path) ?? [];
+    return name !== undefined && has(words, name) && !own.includes(name);
+  });
+  const titles = modulesOfWords.flatMap((path) =>
+    [...modules.text(path).matchAll(TITLE)].map(([, title]) => title ?? ""),
+  );
+  return titles.length === 0 ? undefined : titles.map(escaped).join("|");
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { Modules } from "../../scripts/test/modules.ts";
+import { chosenBy, isKnown, knownWords, wordsOfPath } from "../../scripts/test/words.ts";
+
+const modules = new Modules(join(import.meta.dir, "../.."));
+const tests = modules.tests();
+const filesOf = (...words: string[]) => chosenBy(modules, tests, words).map(({ file }) => file);
+
+test("a path is made of words", () => {
+  expect(wordsOfPath("test/stores/redis/faults.test.ts")).toEqual(["stores", "redis", "faults"]);
+  expect(wordsOfPath("test/support/nginx.ts")).toEqual(["nginx"]);
+});
+
+test("the name of a proxy chooses its tests, and of those of all proxies its cases", () => {
+  const chosen = chosenBy(modules, tests, ["haproxy"]);
+  const files = chosen.map(({ file }) => file);
+  expect(files).toContain("test/integration/haproxy.test.ts");
+  expect(files).toContain("test/integration/conformance.test.ts");
+  expect(files).not.toContain("test/integration/nginx-lease.test.ts");
+  expect(chosen.find(({ file }) => file.endsWith("/conformance.test.ts"))?.pattern).toBe(
+    "HAProxy, map|HAProxy, SPOE",
+  );
+  expect(chosen.find(({ file }) => file.endsWith("/haproxy.test.ts"))?.pattern).toBeUndefined();
+});
+
+test("the name of a store chooses its tests; two words narrow the choice", () => {
+  expect(filesOf("redis")).toContain("test/stores/redis.test.ts");
+  expect(filesOf("redis")).toContain("test/cli/engines.test.ts");
+  const both = filesOf("store", "redis");
+  expect(both).toContain("test/stores/redis.test.ts");
+  expect(both.length).toBeLessThan(filesOf("store").length);
+  expect(filesOf("stores", "redis")).toEqual(both);
+});
+
+test("a command, and a page of the code, is a word as well", () => {
+  const doctor = filesOf("doctor");
+  expect(doctor).toContain("test/integration/doctor.test.ts");
+  expect(doctor.some((file) => file.startsWith("test/doctor/"))).toBeTrue();
+  expect(doctor).not.toContain("test/stores/redis.test.ts");
+});
+
+test("no words choose everything", () => {
+  expect(filesOf()).toEqual(tests);
+});
+
+test("a word that concerns no test is not known", () => {
+  const known = knownWords(modules, tests);
+  expect(isKnown("redis", known)).toBeTrue();
+  expect(isKnown("store", known)).toBeTrue();
+  expect(isKnown("ngnix", known)).toBeFalse();
+});
