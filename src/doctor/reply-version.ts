@@ -6,7 +6,7 @@
 
 import { MASTER, VERSION } from "../circle.ts";
 import { Problem } from "../config/option.ts";
-import { type HttpReply, headerOf } from "./http-reply.ts";
+import { type HttpReply, headerOf } from "./site-connection.ts";
 
 /** The text of a version: the first one whose pattern is found in the body counts. */
 export interface VersionText {

@@ -1,8 +1,7 @@
 /** The application as visitors reach it: probes through the operator's address, and what each of them got. */
 
-import { HttpConnection, type Target } from "./http-connection.ts";
-import type { HttpReply } from "./http-reply.ts";
 import { servedVersion, type VersionSource, type VersionText, versionSourceOf } from "./reply-version.ts";
+import { type HttpReply, type HttpRequest, SiteConnection, type Target } from "./site-connection.ts";
 
 /** The cookie of all integrations. */
 export const COOKIE = "maxwellsdaemon";
@@ -124,18 +123,17 @@ export class Site {
   }
 
   /** A connection for several visits. The caller closes it. */
-  connect(): HttpConnection {
-    return new HttpConnection(this.#target);
+  connect(): SiteConnection {
+    return new SiteConnection(this.#target);
   }
 
   /** One visit, over a connection of its own unless one is given. Never rejects. */
-  async visit(probe: Probe, given?: HttpConnection): Promise<Visit> {
+  async visit(probe: Probe, given?: SiteConnection): Promise<Visit> {
     const beganMs = performance.now();
     let connection = given;
     try {
       connection ??= this.connect();
-      const text = this.#request(probe, given !== undefined);
-      const reply = await connection.request(text, probe.timeoutMs ?? PROBE_TIMEOUT_MS);
+      const reply = await connection.request(this.#request(probe, given !== undefined));
       return this.#visitOf(reply, performance.now() - beganMs);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -161,7 +159,8 @@ export class Site {
     return visits;
   }
 
-  #request({ assignment, cookie, headers = [], query }: Probe, isKept: boolean): string {
+  #request(probe: Probe, isKept: boolean): HttpRequest {
+    const { assignment, cookie, headers = [], query, timeoutMs = PROBE_TIMEOUT_MS } = probe;
     const { pathname, search, host } = this.url;
     const own = [
       ["Host", host],
@@ -179,7 +178,7 @@ export class Site {
       ...(brought === undefined ? [] : [["Cookie", brought] as const]),
     ];
     const more = query === undefined ? search : `${search}${search === "" ? "?" : "&"}${query}`;
-    return `GET ${pathname}${more} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+    return { path: `${pathname}${more}`, headers: all, timeoutMs };
   }
 
   #visitOf(reply: HttpReply, tookMs: number): Visit {

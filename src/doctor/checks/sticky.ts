@@ -70,14 +70,10 @@ async function overOneConnection(
   signal: AbortSignal,
 ): Promise<Visit[]> {
   const visits: Visit[] = [];
-  let connection = site.connect();
+  const connection = site.connect();
   try {
     for (const assignment of points) {
       if (signal.aborted) break;
-      if (!connection.isUsable) {
-        connection.close();
-        connection = site.connect();
-      }
       visits.push(await site.visit({ assignment }, connection));
     }
   } finally {
