@@ -1,10 +1,11 @@
 /**
- * The policy of writing a rollout: what is written, and what is refused. Pure: it gets a snapshot, and returns what to do
- * with it. `write.ts` does it; the command line, and whatever else writes, say it in their own words.
+ * The policy of writing a rollout: what is written, and what is refused. Pure: it gets a snapshot, and
+ * returns what to do with it. `write.ts` does it; the command line, and whatever else writes, say it in their
+ * own words.
  *
  * The rules:
- *   - A version that is not there is a misspelling, unless the change says that it is new. A misspelt rollback must not
- *     look like one that went well.
+ *   - A version that is not there is a misspelling, unless the change says that it is new. A misspelt
+ *     rollback must not look like one that went well.
  *   - `expect` refuses if the rollout is another one by now.
  *   - A change that takes visitors from a version by an overlap is refused, unless the change allows that.
  *   - Fields that the change does not name stay as they are, whatever else the record holds.
@@ -18,7 +19,7 @@ import { HISTORY, withPast } from "./history.ts";
 import { fittingOffset, newlyTaken, type Taken } from "./share.ts";
 import { type ShownRecord, shownRecord } from "./shown.ts";
 
-/** Who writes, when and why: part of every record that is written. */
+/** The author, the time and the reason of a write: part of every record that is written. */
 export interface Signature {
   /** `user@host`. */
   readonly author: string;
@@ -26,7 +27,7 @@ export interface Signature {
   readonly why: string | undefined;
 }
 
-/** A wanted change of one record. What is undefined stays as it is. */
+/** A wanted change of one record. An undefined field stays as it is. */
 export interface Change {
   readonly application: string;
   readonly version: string;
@@ -71,7 +72,7 @@ export type Plan =
       /** Without its new revision. */
       readonly after: ShownRecord;
     }
-  /** What is wanted is there already. */
+  /** The store holds the wanted values already. */
   | { readonly kind: "same"; readonly before: ShownRecord }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
@@ -159,7 +160,7 @@ export type RemovalPlan =
       readonly kind: "remove";
       readonly expected: string;
       readonly before: ShownRecord;
-      /** Written before the removal if the engine remembers: who takes the record away, and why. */
+      /** Written before the removal if the engine remembers: the author and the reason of the removal. */
       readonly farewell: RecordFields | undefined;
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };

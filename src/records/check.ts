@@ -16,7 +16,9 @@ export const VERSIONS_MAX = 64;
 const NAMELESS = "?";
 
 export interface CheckedRecord {
-  /** Its rollout is 0 if there is a problem. If the problem is the name, `isVersion` is false of its version. */
+  /**
+   * Its rollout is 0 if there is a problem. If the problem is the name, `isVersion` is false of its version.
+   */
   readonly arc: Arc;
   /** Why the record counts as rollout 0; undefined if it is sound. */
   readonly problem?: string;
@@ -26,7 +28,8 @@ export interface CheckedRecord {
  * Checks one record of a store.
  *
  * @param version the record's name
- * @param value   `{ rollout, offset?, failsafe?, … }`, or a bare number for `{ rollout }`; anything at all is survived
+ * @param value   `{ rollout, offset?, failsafe?, … }`, or a bare number for `{ rollout }`; anything at all is
+ *                survived
  */
 export function checkRecord(version: string, value: unknown): CheckedRecord {
   if (!isVersion(version)) return zero(NAMELESS, `${quote(version)} cannot be the name of a version`);
@@ -52,7 +55,10 @@ export function arcsOf(snapshot: Snapshot): Arc[] {
   return [...snapshot].map(([version, { value }]) => checkRecord(version, value).arc);
 }
 
-/** A store from outside this repository may give an object that throws when it is read. It counts as an empty one. */
+/**
+ * A store from outside this repository may give an object that throws when it is read. It counts as an empty
+ * one.
+ */
 function readFields(fields: object): Record<string, unknown> {
   try {
     return { ...fields };

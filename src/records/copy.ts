@@ -1,13 +1,13 @@
 /**
  * Copies records from one store to another, and reads them again to see that they are there.
  *
- * A record that is there already and is the same stays. One that differs is left alone and reported, unless it may be
- * overwritten. Each record is written with compare-and-set, so an interrupted copy can be repeated. It is written with
- * its own author and past: a copy is not a change.
+ * A record that is there already and is the same stays. One that differs is left alone and reported, unless
+ * it may be overwritten. Each record is written with compare-and-set, so an interrupted copy can be repeated.
+ * It is written with its own author and past: a copy is not a change.
  *
- * A malformed record counts as 0 in every store, and some engines refuse it, or a field of a good one. Such records are
- * reported and left out, so that the others are copied. Any other failure ends the copy, because it is not known then
- * what was written.
+ * A malformed record counts as 0 in every store, and some engines refuse it, or a field of a good one. Such
+ * records are reported and left out, so that the others are copied. Any other failure ends the copy, because
+ * it is not known then what was written.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -57,7 +57,8 @@ export type CopyOutcome =
 type Write = NonNullable<Store["write"]>;
 
 /**
- * Copies the records of the applications, or of all that the source can list. Rejects with a `StoreError` if a store fails.
+ * Copies the records of the applications, or of all that the source can list. Rejects with a `StoreError` if
+ * a store fails.
  *
  * @param isOverwriting whether a record that differs is replaced
  */
@@ -129,7 +130,10 @@ function firstMissing(copied: Snapshot, after: Snapshot): string | undefined {
   return undefined;
 }
 
-/** All fields of a record, and the removal of fields that only the other one has. A bare number is its rollout. */
+/**
+ * All fields of a record, and the removal of fields that only the other one has. A bare number is its
+ * rollout.
+ */
 function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): RecordFields {
   const fields = fieldsOf(record.value);
   const removed = Object.keys(fieldsOf(there?.value)).map((name) => [name, undefined]);

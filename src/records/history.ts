@@ -1,6 +1,6 @@
 /**
- * The past of records: earlier states, newest first, with the author, the time and the reason of each. Some engines
- * remember it. For the others, each write keeps a list of bounded length in the record itself.
+ * The past of records: earlier states, newest first, with the author, the time and the reason of each. Some
+ * engines remember it. For the others, each write keeps a list of bounded length in the record itself.
  */
 
 import type { PastRecord, Snapshot, Store } from "../stores/store.ts";
@@ -26,13 +26,13 @@ export interface ShownChange {
   readonly rollout: number | null;
   readonly offset?: number;
   readonly failsafe?: string;
-  /** As the record says; if it says nothing, the login. */
+  /** The author that the record names; if it names none, the login. */
   readonly updatedBy?: string;
   /** The login of the engine, if it remembers that. */
   readonly login?: string;
-  /** By the engine's clock; if it remembers no time, as the record says. */
+  /** By the engine's clock; if it remembers no time, the time that the record names. */
   readonly updatedAt?: string;
-  /** As the record says, if the engine remembers a time of its own. It is not verified. */
+  /** The time that the record names, if the engine remembers one of its own. It is not verified. */
   readonly claimedAt?: string;
   readonly why?: string;
   readonly problem?: string;
@@ -83,8 +83,8 @@ function shownChange(application: string, { version, value, atMs, login }: PastR
 }
 
 /**
- * The author that the record names, and the store's login if that is another name: `ada@web1 (as login deploy)`. The
- * author is not verified.
+ * The author that the record names, and the store's login if that is another name:
+ * `ada@web1 (as login deploy)`. The author is not verified.
  */
 export function authorText({ updatedBy = "?", login }: ShownChange): string {
   const isSame = login === undefined || updatedBy === login || updatedBy.startsWith(`${login}@`);
@@ -98,8 +98,8 @@ export function withPast(now: Readonly<Record<string, unknown>>): readonly unkno
 }
 
 /**
- * All states of the records of a snapshot, newest first as far as they say when they were written. The states of one record
- * stay in the order in which they were written, also if the clocks of their writers differ.
+ * All states of the records of a snapshot, newest first as far as they say when they were written. The states
+ * of one record stay in the order in which they were written, also if the clocks of their writers differ.
  */
 export function pastOfSnapshot(snapshot: Snapshot, limit: number): PastRecord[] {
   return [...snapshot]

@@ -1,4 +1,7 @@
-/** The records of an application side by side: each with its real share of the visitors, and with remarks. Pure. */
+/**
+ * The records of an application side by side: each with its real share of the visitors, and with remarks.
+ * Pure.
+ */
 
 import { MAINTENANCE } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";

@@ -1,6 +1,7 @@
 /**
- * Facts that an operator should know of a record, beside its values: overlaps, an arc that holds too early, settings
- * of the last release. Pure. They are values, so that a terminal and a page say them in words of their own.
+ * Facts that an operator should know of a record, beside its values: overlaps, an arc that holds too early,
+ * settings of the last release. Pure. They are values, so that a terminal and a page say them in words of
+ * their own.
  */
 
 import { type Arc, type Failsafe, MAINTENANCE } from "../circle.ts";
@@ -12,8 +13,8 @@ import { fittingOffset, type Shares, sharesOf, type Taken } from "./share.ts";
 export type Remark =
   | { readonly kind: "maintenance-on" }
   /**
-   * The version holds while some visitors are still at master. That is rarely meant: if the store is lost, such a
-   * canary stays at this rollout, and cannot be taken back.
+   * The version holds while some visitors are still at master. That is rarely meant: if the store is lost,
+   * such a canary stays at this rollout, and cannot be taken back.
    */
   | { readonly kind: "holds-below-whole"; readonly rollout: number }
   | {
@@ -22,7 +23,10 @@ export type Remark =
       /** An offset at which the loser has its visitors for itself, if there is one. */
       readonly offset: number | undefined;
     }
-  /** A rollout begins with settings of the last release, which the change did not name. Undefined: the usual one. */
+  /**
+   * A rollout begins with settings of the last release, which the change did not name. Undefined: the usual
+   * one.
+   */
   | {
       readonly kind: "inherited";
       readonly failsafe: Failsafe | undefined;

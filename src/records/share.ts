@@ -1,18 +1,20 @@
 /**
- * The share of visitors that a version really has. Arcs may overlap, and then the first one in precedence gets the visitors
- * of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
+ * The share of visitors that a version really has. Arcs may overlap, and then the first one in precedence
+ * gets the visitors of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
  */
 
 import { type Arc, byPrecedence, findOverlap, MAINTENANCE, MASTER } from "../circle.ts";
 import { VERSIONS_MAX } from "./check.ts";
 
-/** Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds. */
+/**
+ * Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds.
+ */
 const TOLERANCE = 1e-9;
 
 /** Offsets that are proposed have at most this many decimals. */
 const OFFSET_DECIMALS = 6;
 
-/** What one version takes from another, because it comes first. */
+/** The visitors that one version takes from another, because it comes first. */
 export interface Taken {
   readonly by: string;
   readonly from: string;
@@ -21,7 +23,7 @@ export interface Taken {
 }
 
 export interface Shares {
-  /** What each version has of all visitors, by its name. Versions at rollout 0 have 0. */
+  /** The fraction of all visitors that each version has, by its name. Versions at rollout 0 have 0. */
   readonly byVersion: ReadonlyMap<string, number>;
   readonly taken: readonly Taken[];
 }
@@ -68,7 +70,9 @@ export function orderedShares(arcs: readonly Arc[], isFresh: boolean): Map<strin
   return new Map([...byVersion, [MASTER, Number(Math.max(0, 1 - others).toPrecision(12))]]);
 }
 
-/** What is taken after a change and was not before: by version pairs, the part that is new. */
+/**
+ * The shares that are taken after a change and were not before: by pairs of versions, the part that is new.
+ */
 export function newlyTaken(before: readonly Arc[], after: readonly Arc[]): readonly Taken[] {
   const old = sharesOf(before).taken;
   return sharesOf(after).taken.filter(({ by, from, share }) => {
@@ -78,8 +82,8 @@ export function newlyTaken(before: readonly Arc[], after: readonly Arc[]): reado
 }
 
 /**
- * An offset at which an arc takes from no other and loses to none: the start of the widest gap, so that the arc can grow.
- * Undefined if no gap is wide enough.
+ * An offset at which an arc takes from no other and loses to none: the start of the widest gap, so that the
+ * arc can grow. Undefined if no gap is wide enough.
  */
 export function fittingOffset(arc: Arc, others: readonly Arc[]): number | undefined {
   const rest = served(others).filter((other) => other.version !== arc.version && other.rollout > 0);
@@ -93,7 +97,10 @@ export function fittingOffset(arc: Arc, others: readonly Arc[]): number | undefi
   return gaps[0]?.offset;
 }
 
-/** Whether an arc at `offset` has nothing in common with `rest`; arcs that overlap among themselves do not matter. */
+/**
+ * Whether an arc at `offset` has nothing in common with `rest`; arcs that overlap among themselves do not
+ * matter.
+ */
 function isApart(rest: readonly Arc[], arc: Arc, offset: number): boolean {
   return rest.every((other) => findOverlap([other, { ...arc, offset }]) === undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * A record as people see it: checked as the daemon checks it, with its author. Pure. The words for single values are
- * here too, so that a terminal and a page use the same ones.
+ * A record as people see it: checked as the daemon checks it, with its author. Pure. The words for single
+ * values are here too, so that a terminal and a page use the same ones.
  */
 
 import { type Arc, MAINTENANCE } from "../circle.ts";

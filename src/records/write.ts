@@ -1,12 +1,14 @@
 /**
- * Carries out what `change.ts` plans: reads, writes with compare-and-set, and says how it ended. It knows no command line. It
- * rejects with the store's own error if the store cannot be read, or says itself that nothing was written.
+ * Carries out what `change.ts` plans: reads, writes with compare-and-set, and says how it ended. It knows no
+ * command line. It rejects with the store's own error if the store cannot be read, or says itself that
+ * nothing was written.
  *
- * A change that takes visitors back (`isDown`) does not give way: it is planned and written again after each conflict, with
- * the fields and the time that are there by then, until it is written, is refused, or the caller's signal ends.
+ * A change that takes visitors back (`isDown`) does not give way. After each conflict it is planned again,
+ * from the record that is there by then, and written again. It ends when it is written or refused, or when
+ * the caller's signal ends.
  *
- * If the answer to a write is lost, the store is read again: the record carries its writer and the time to the millisecond,
- * so it tells whether the write arrived.
+ * If the answer to a write is lost, the store is read again: the record carries its writer and the time to
+ * the millisecond, so it tells whether the write arrived.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,7 +20,9 @@ import { type ShownRecord, shownRecord } from "./shown.ts";
 /** Between two attempts of a change that does not give way. */
 const RETRY_PAUSE_MS = 20;
 
-/** How often a change that does not give way is tried again after a store that can be read did not take it. */
+/**
+ * How often a change that does not give way is tried again after a store that can be read did not take it.
+ */
 const FAILURES_MAX = 3;
 
 /** How long the store may take to say whether a write arrived, after its answer was lost. */
@@ -137,8 +141,8 @@ function shown(
 }
 
 /**
- * What is there after a write that ended with an error. Rejects with that error if it says by itself that nothing was
- * written: refused, denied, missing.
+ * Reads the record after a write that ended with an error. Rejects with that error if it says by itself that
+ * nothing was written: refused, denied, missing.
  */
 async function lookAgain(
   { application, version }: Pick<Change, "application" | "version">,

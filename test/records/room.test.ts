@@ -1,4 +1,7 @@
-/** The room of records stands below the command line, so that a page or a controller can write by the same rules. */
+/**
+ * The room of records stands below the command line, so that a page or a controller can write by the same
+ * rules.
+ */
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
