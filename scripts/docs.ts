@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the pages that are made from the code's own tables, and the examples that the README shows.
- * With `--check` it writes nothing, and exits with 1 where a page is not what the code says.
+ * `npm run docs`: writes the pages that are made from the code's own tables, and the examples of the README. With
+ * `--check` it writes nothing, and exits with 1 if a page is not what the code says.
  *
  *     bun scripts/docs.ts [--check] [DIRECTORY]        in another directory than this repository
  */
@@ -20,7 +20,7 @@ const ROOT = join(import.meta.dir, "..");
 /** `<!-- examples/NAME.ts -->`, and the block of code that follows it, if there is one yet. */
 const EXAMPLE = /<!-- (examples\/[a-z-]+\.ts) -->\n(?:\n*```ts\n(?:.*\n)*?```\n)?/g;
 
-/** Where the conformance suite's table stands, between two comments. */
+/** The place of the conformance suite's table, between two comments. */
 const CONFORMANCE = /(<!-- conformance: .* -->\n)[\s\S]*?(<!-- \/conformance -->)/;
 
 /** The pages below `root` that differ from what the code says, with what it says, by their path. */
@@ -41,7 +41,7 @@ export async function outdatedPages(root: string): Promise<Map<string, string>> 
   return outdated;
 }
 
-/** Of a page that is not there yet: nothing. */
+/** The text of a page; empty if it is not there yet. */
 async function textOf(path: string): Promise<string> {
   const file = Bun.file(path);
   return (await file.exists()) ? file.text() : "";
@@ -70,8 +70,8 @@ function commandsPage(program: Program): string {
 
 <!-- Made from the tables in src/cli by \`npm run docs\`; edit those. -->
 
-Without a command the program runs the daemon; its flags are in [configuration.md](configuration.md). \`-help\` after a command
-shows its page, as here. [words.md](words.md) explains the words.
+Without a command the program runs the daemon; its flags are in [configuration.md](configuration.md). \`-help\`
+after a command shows its page, as here. [words.md](words.md) explains the words.
 
 ${fenced(helpPage(daemon, { ...program, daemon }))}${others.join("")}`;
 }

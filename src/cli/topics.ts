@@ -24,9 +24,9 @@ export const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ["store", "the file or database to which operators write rollouts, and from which all daemons read them"],
   ["record", "the entry of one version in the store: its rollout, its offset, and more"],
   ["snapshot", "all records of one application, as a daemon read them at one moment"],
-  ["unhealthy", "the age at which a snapshot becomes stale: the daemon then sends every visitor to master"],
-  ["failsafe", "a field of a record that can make an exception to that rule, for its version"],
-  ["hold", "the failsafe with which a version keeps its visitors though the snapshot is stale"],
+  ["unhealthy", "the age at which a snapshot becomes stale: the daemon then sends visitors to master"],
+  ["failsafe", "the part of a record that decides where its visitors go when the snapshot is stale"],
+  ["hold", "the failsafe that leaves these visitors with their version; the usual one sends them to master"],
   ["lease", "the time for which a proxy may decide by itself, by the arcs that the daemon last gave it"],
 ];
 
