@@ -12,6 +12,9 @@ const DECIMAL = /^\+?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const EXACT_DECIMALS_MAX = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DECIMALS_MAX + 1 }, (_, power) => 10 ** power);
 
+/** A given assignment is echoed as it was spelled unless its spelling is longer than any number needs. */
+export const SPELLING_BYTES_MAX = 24;
+
 const ZERO = 0x30;
 const DOT = 0x2e;
 

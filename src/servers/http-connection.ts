@@ -64,7 +64,7 @@ export class HttpConnection extends StreamConnection {
   protected consume(chunk: Uint8Array, nowMs: number): void {
     const bytes = this.partLength === 0 ? chunk : this.#completed(chunk);
     if (bytes === undefined) return;
-    const { head, out, counts, turn } = this.#shared;
+    const { head, out, turn } = this.#shared;
     let start = 0;
     let at = 0;
     let answered = 0;
@@ -115,8 +115,7 @@ export class HttpConnection extends StreamConnection {
       }
     }
     if (at > 0 && !this.isPaused) this.flush(out, at, NOTHING, 0);
-    counts.success += answered;
-    turn.answered(answered);
+    this.#shared.answered(answered);
     if (isLast) this.endWhenAnswered();
   }
 

@@ -5,7 +5,7 @@
  *     reply   = assignment LF location LF
  */
 
-import { parseAssignment } from "../assignment.ts";
+import { parseAssignment, SPELLING_BYTES_MAX } from "../assignment.ts";
 import type { Decision, Request } from "../handler.ts";
 
 /** A line may be this long, its LF included. */
@@ -13,9 +13,6 @@ export const LINE_BYTES_MAX = 8192;
 
 export const LF = 0x0a;
 const SPACE = 0x20;
-
-/** A given assignment is echoed as it was spelled unless its spelling is longer than any number needs. */
-export const SPELLING_BYTES_MAX = 24;
 
 /** What a reply takes at most: a spelling, a location, two LF. */
 export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;
@@ -60,6 +57,7 @@ export class RepeatedFields {
  * Reads the line `bytes[start, end)`, its LF not included, into `request`; never throws.
  *
  * @param repeated of the lines before this one
+ * @returns where the spelling of the assignment ends; `start` if there is none
  */
 export function readRequest(
   bytes: Uint8Array,
@@ -67,16 +65,16 @@ export function readRequest(
   end: number,
   request: Request,
   repeated: RepeatedFields,
-): void {
+): number {
   request.assignment = Number.NaN;
   request.valid = true;
   request.application = undefined;
   request.key = undefined;
   request.force = undefined;
-  if (start === end) return;
+  if (start === end) return start;
   if (end - start >= LINE_BYTES_MAX) {
     request.valid = false;
-    return;
+    return start;
   }
   const space = indexOfSpace(bytes, start, end);
   if (space > start) {
@@ -84,6 +82,7 @@ export function readRequest(
     if (Number.isNaN(request.assignment)) request.valid = false;
   }
   if (space < end) readFields(bytes, space + 1, end, request, repeated);
+  return space;
 }
 
 /**
@@ -120,7 +119,7 @@ export function applyFields(fields: ReadonlyMap<string, string>, request: Reques
 /**
  * Writes the reply at `out[at]`, for which `REPLY_BYTES_MAX` must be free.
  *
- * @param line where the request's line stands in `bytes`: its spelling of the assignment is echoed if it is used
+ * @param bytes `bytes[start, spellingEnd)` is the request's spelling of the assignment: it is echoed if it is used
  * @returns where the next reply may begin
  */
 export function writeReply(
@@ -130,10 +129,9 @@ export function writeReply(
   request: Readonly<Request>,
   bytes: Uint8Array,
   start: number,
-  end: number,
+  spellingEnd: number,
 ): number {
   let next = at;
-  const spellingEnd = indexOfSpace(bytes, start, Math.min(end, start + SPELLING_BYTES_MAX + 1));
   if (
     request.valid &&
     decision.assignment === request.assignment &&

@@ -111,8 +111,7 @@ export class LineConnection extends StreamConnection {
     }
     if (answered > 0) {
       if (at > 0 && !this.isPaused) this.flush(shared.out, at, NOTHING, 0);
-      shared.counts.success += answered;
-      shared.turn.answered(answered);
+      shared.answered(answered);
       if (shared.closesAfterReply) this.endWhenAnswered();
     }
     if (isForeign) this.#refuse();
@@ -142,10 +141,10 @@ export class LineConnection extends StreamConnection {
       const answer = answerQuestion(question, questions, nowMs, this);
       if (answer !== undefined) return at + out.write(answer, at, "latin1");
     }
-    readRequest(bytes, start, end, request, repeated);
+    const spellingEnd = readRequest(bytes, start, end, request, repeated);
     if (!request.valid && isHttp(bytes, start, end)) return FOREIGN;
     context.handler.decide(request, nowMs, decision);
-    return writeReply(out, at, decision, request, bytes, start, end);
+    return writeReply(out, at, decision, request, bytes, start, spellingEnd);
   }
 
   /** Answers the line that began in earlier chunks and ends at `chunk[end]`. */

@@ -79,8 +79,7 @@ export class SpopConnection extends StreamConnection {
   protected consume(chunk: Uint8Array, nowMs: number): void {
     const bytes = this.partLength === 0 ? chunk : this.#completed(chunk);
     if (bytes === undefined) return;
-    const { out, counts, turn } = this.#shared;
-    const answeredBefore = turn.count;
+    const { out, turn } = this.#shared;
     let start = 0;
     let at = 0;
     let lookAt = LOOK_BYTES;
@@ -107,7 +106,6 @@ export class SpopConnection extends StreamConnection {
       }
     }
     if (at > 0 && !this.isPaused) this.flush(out, at, NOTHING, 0);
-    counts.success += turn.count - answeredBefore;
     if (this.#isDismissed) this.endWhenAnswered();
   }
 
@@ -158,7 +156,7 @@ export class SpopConnection extends StreamConnection {
   }
 
   #acknowledge(at: number, nowMs: number): number {
-    const { cursor, head, question, request, decision, out, context, turn } = this.#shared;
+    const { cursor, head, question, request, decision, out, context } = this.#shared;
     const { handler } = context;
     readMessages(cursor, request, question, handler.allowsForce);
     if (cursor.isBroken) return this.#dismiss(STATUS.invalid, at);
@@ -169,7 +167,7 @@ export class SpopConnection extends StreamConnection {
       end = writeActions(out, end, decision, request, bytes, question);
     }
     endFrame(out, at, end);
-    turn.answered(1);
+    this.#shared.answered(1);
     return end;
   }
 

@@ -70,6 +70,12 @@ export class StreamShared {
     this.counts = counts;
     this.decision = context.handler.emptyDecision();
   }
+
+  /** Counts replies that were handed to the kernel together. */
+  answered(count: number): void {
+    this.counts.success += count;
+    this.turn.answered(count);
+  }
 }
 
 /** A socket, with the connection that is remembered for it, if there is one. */

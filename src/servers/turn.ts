@@ -50,11 +50,6 @@ export class Turn {
     return this.#beganAtMs;
   }
 
-  /** Replies of this turn so far. */
-  get count(): number {
-    return this.#answered;
-  }
-
   /** Counts replies of this turn. */
   answered(count: number): void {
     this.#answered += count;

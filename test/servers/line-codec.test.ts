@@ -110,9 +110,9 @@ function createPipe() {
   const decision = core.handler.emptyDecision();
   const out = Buffer.alloc(REPLY_BYTES_MAX + 8);
   return (bytes: Uint8Array, start: number, end: number): string => {
-    readRequest(bytes, start, end, request, new RepeatedFields());
+    const spellingEnd = readRequest(bytes, start, end, request, new RepeatedFields());
     core.handler.decide(request, core.clock(), decision);
-    const length = writeReply(out, 3, decision, request, bytes, start, end);
+    const length = writeReply(out, 3, decision, request, bytes, start, spellingEnd);
     if (length - 3 > REPLY_BYTES_MAX) throw new Error(`a reply of ${length - 3} bytes`);
     return out.toString("latin1", 3, length);
   };

@@ -1,7 +1,7 @@
 /** The bytes of replies over HTTP/1.1 (RFC 9112; docs/protocol/http.md): decisions, and pages beside them. */
 
+import { SPELLING_BYTES_MAX } from "../../assignment.ts";
 import type { Decision, Request } from "../../handler.ts";
-import { SPELLING_BYTES_MAX } from "../line-codec.ts";
 import type { Head } from "./head.ts";
 
 /** What a decision takes at most: a prefix, a spelling twice, a location, and the names of their headers. */

@@ -4,9 +4,8 @@
  * named.
  */
 
-import { parseAssignment } from "../../assignment.ts";
+import { parseAssignment, SPELLING_BYTES_MAX } from "../../assignment.ts";
 import type { Decision, Request } from "../../handler.ts";
-import { SPELLING_BYTES_MAX } from "../line-codec.ts";
 import type { Cursor } from "./cursor.ts";
 import { emptyValue, isText, readValue, TYPE, type Value, writeString } from "./data.ts";
 
