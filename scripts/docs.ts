@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the pages that are made from the code's own tables, and the examples of the README. With
- * `--check` it writes nothing, and exits with 1 if a page is not what the code says.
+ * `npm run docs`: writes the pages that are made from the code's own tables, and the examples of the README.
+ * With `--check` it writes nothing, and exits with 1 if a page is not what the code says.
  *
  *     bun scripts/docs.ts [--check] [DIRECTORY]        in another directory than this repository
  */
