@@ -1,66 +1,69 @@
-/** The page of all limits, `docs/limits.md`, read from where they are defined: what is a limit here has a name. */
+/**
+ * The page of the limits that an operator can meet, `docs/limits.md`. Values are read from the constants, and
+ * words are in `limits/rows.ts`. Limits that only a reader of the code needs are in the code alone.
+ */
 
 import { join } from "node:path";
-
-/** A constant that ends in `_MAX` or `_MS`, with the comment above it. */
-const LIMIT =
-  /^(?:\s*\/\*\*(?<comment>(?:(?!\*\/)[\s\S])*)\*\/\n)?\s*(?:export const|const|static readonly) (?<name>[A-Z_]+_(?:MAX|MS)) = (?<value>[^{[\n]+);$/gm;
-
-/** Those that clients, a store or a large fleet may reach in ordinary life. The others are internal. */
-const REACHED: readonly (readonly [path: string, name: string])[] = [
-  ["src/servers/connections.ts", "CONNECTIONS_MAX"],
-  ["src/servers/line-codec.ts", "LINE_BYTES_MAX"],
-  ["src/config/application.ts", "APPLICATIONS_MAX"],
-  ["src/records/check.ts", "VERSIONS_MAX"],
-  ["src/stores/store.ts", "RECORDS_MAX"],
-  ["src/feed/bounded-read.ts", "READ_TIMEOUT_MS"],
-  ["src/servers/server.ts", "DRAIN_MS"],
-  ["src/log.ts", "REPEAT_MS_MAX"],
-];
+import { type LimitRow, SECTIONS, type Unit } from "./limits/rows.ts";
 
 const INTRODUCTION = `# Limits
 
-<!-- Made from the constants in src by \`npm run docs\`; edit those. -->
+<!-- Values are read from the constants in src, words from scripts/limits/rows.ts, by \`npm run docs\`; edit those. -->
 
-No client, store or setting can make the daemon stop, stall or grow: every buffer, line, queue, number of connections and
-number of retries has a limit with a name. Limits are constants of the code; what a setting bounds is in
-[configuration](configuration.md). \`_MS\` are milliseconds.
-
-## What an operator may reach
-
+No client, store or setting can stop the daemon, stall it or make its memory grow: each buffer, queue,
+connection and retry has a limit. This page has the limits that an operator can meet. They are constants of
+the code. Settings are in [configuration](configuration.md).
 `;
 
-const OTHERS = `
-## All others
-
-Internal ones, in the order of the files: for readers of the code.
-
+const HEAD = `| what | limit | beyond it | what to do |
+|---|---|---|---|
 `;
 
-const HEAD = `| limit | value | in | |
-| --- | --: | --- | --- |
-`;
-
-/** The page, as Markdown. */
+/** The page, as Markdown. Throws if a row names a constant that is not there. */
 export async function limitsPage(root: string): Promise<string> {
-  const rows = new Map<string, string>();
-  for (const path of [...new Bun.Glob("src/**/*.ts").scanSync(root)].sort()) {
-    for (const { groups } of (await Bun.file(join(root, path)).text()).matchAll(LIMIT)) {
-      const { comment = "", name, value } = groups as { comment?: string; name: string; value: string };
-      const meaning = comment
-        .replace(/^\s*\* ?/gm, " ")
-        .replace(/\s+/g, " ")
-        .trim()
-        .replaceAll("|", "\\|");
-      rows.set(`${path} ${name}`, `| \`${name}\` | \`${value}\` | [${path}](../${path}) | ${meaning} |\n`);
-    }
-  }
-  const reached = REACHED.map(([path, name]) => {
-    const key = `${path} ${name}`;
-    const row = rows.get(key);
-    if (row === undefined) throw new Error(`scripts/limits.ts names ${name} of ${path}, which is not there`);
-    rows.delete(key);
-    return row;
+  const sections = SECTIONS.map(async ({ title, note, rows }) => {
+    const lines = await Promise.all(rows.map((row) => line(root, row)));
+    const before = note === undefined ? "" : `${note}\n\n`;
+    return `\n## ${title}\n\n${before}${HEAD}${lines.join("")}`;
   });
-  return INTRODUCTION + HEAD + reached.join("") + OTHERS + HEAD + [...rows.values()].join("");
+  return INTRODUCTION + (await Promise.all(sections)).join("");
+}
+
+async function line(root: string, { path, name, unit, what, beyond, remedy }: LimitRow): Promise<string> {
+  const source = await Bun.file(join(root, path)).text();
+  const value = new RegExp(`^ *(?:export const|const|static readonly) ${name} = ([\\d_.* ]+);$`, "m").exec(
+    source,
+  )?.[1];
+  if (value === undefined)
+    throw new Error(`scripts/limits/rows.ts names ${name} of ${path}, which is not there`);
+  return `| ${what} | ${shown(product(value), unit)} | ${beyond} | ${remedy} |\n`;
+}
+
+/** `4 * 1024 * 1024` */
+function product(text: string): number {
+  return text.split("*").reduce((all, factor) => all * Number(factor.replaceAll("_", "")), 1);
+}
+
+function shown(value: number, unit: Unit): string {
+  if (unit === "part") return `${value * 100} %`;
+  if (unit === "") return spaced(value);
+  const steps = { bytes: BYTES, ms: TIMES }[unit];
+  const [size, name] = steps.find(([step]) => value % step === 0) ?? [1, unit];
+  return `${spaced(value / size)} ${name}`;
+}
+
+const BYTES = [
+  [1024 * 1024, "MiB"],
+  [1024, "KiB"],
+] as const;
+
+const TIMES = [
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+] as const;
+
+/** `32 768` */
+function spaced(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, " ");
 }
