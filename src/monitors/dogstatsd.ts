@@ -1,12 +1,12 @@
 /**
  * DogStatsD: the names of 2016, added up and sent once a second over UDP.
  *
- * Each second this monitor sends how much every counter has grown since it was last handed over. What the socket
- * refuses is given back and goes out with the next second, so a failure queues nothing: it only leaves a number
- * larger. What the network loses is lost, as always with statsd.
+ * Each second this monitor sends how much every counter has grown since it was last handed over. What the
+ * socket refuses is given back and goes out with the next second, so a failure queues nothing: it only leaves
+ * a number larger. What the network loses is lost, as always with statsd.
  *
- * The host's name is resolved every `RESOLVE_MS`. If its address has changed, a new socket takes over. Why there is no
- * library for this: docs/decisions/0004-dependencies.md.
+ * The host's name is resolved every `RESOLVE_MS`. If its address has changed, a new socket takes over. Why
+ * there is no library for this: docs/decisions/0004-dependencies.md.
  */
 
 import { lookup } from "node:dns/promises";
@@ -26,14 +26,15 @@ const INTERVAL_MS = 1_000;
 const RESOLVE_MS = 10_000;
 
 /**
- * One line stands for at most this many observations; the rest follows a second later. A smaller rate would be
- * spelled `1e-7`, which not every statsd reads.
+ * One line stands for at most this many observations; the rest follows a second later. A smaller rate would
+ * be spelled `1e-7`, which not every statsd reads.
  */
 const OBSERVATIONS_MAX = 1_000_000;
 
 /**
- * A second sends at most this many gauges, and the next one goes on from there: with ten thousand applications they all
- * go out within a minute, and cost the daemon and statsd no more than those of a hundred.
+ * A second sends at most this many gauges, and the next one goes on from there: with ten thousand
+ * applications they all go out within a minute, and cost the daemon and statsd no more than those of a
+ * hundred.
  */
 const GAUGES_A_SECOND_MAX = 1_000;
 
@@ -77,7 +78,10 @@ export interface DogStatsDOptions {
   readonly resolve?: (host: string) => Promise<string>;
 }
 
-/** Sends nothing before `start` has resolved the host; what is counted until then goes out with the first second. */
+/**
+ * Sends nothing before `start` has resolved the host; what is counted until then goes out with the first
+ * second.
+ */
 export class DogStatsD implements Monitor {
   readonly name: string;
   readonly #options: DogStatsDOptions;
@@ -148,8 +152,8 @@ export class DogStatsD implements Monitor {
   }
 
   /**
-   * Hands over what was counted since the last time; called every second. It goes on in slices of time if there is much,
-   * and a second that comes meanwhile is left out. Never rejects.
+   * Hands over what was counted since the last time; called every second. It goes on in slices of time if
+   * there is much, and a second that comes meanwhile is left out. Never rejects.
    */
   send(): Promise<void> {
     this.#sending ??= this.#send().finally(() => {
@@ -253,7 +257,10 @@ export class DogStatsD implements Monitor {
     });
   }
 
-  /** Tells the log of each kind of failure, and of the same one again in an hour. If no statsd was asked for, only once. */
+  /**
+   * Tells the log of each kind of failure, and of the same one again in an hour. If no statsd was asked for,
+   * only once.
+   */
   #complain(error: unknown): void {
     const fields = {
       statsd: hostPortText(this.#options.address),

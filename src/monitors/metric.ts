@@ -1,8 +1,10 @@
 /**
- * What a metric is: a row that says what both monitors call it and where its value is read from. The rows are in `table.ts`.
+ * What a metric is: a row that says what both monitors call it and where its value is read from. The rows are
+ * in `table.ts`.
  *
- * Prometheus has one name with labels where DogStatsD, since 2016, has one name for each outcome, so a row says which of its
- * samples go to which of those names; samples that differ only in labels that are not tags are added up.
+ * Prometheus has one name with labels where DogStatsD, since 2016, has one name for each outcome, so a row
+ * says which of its samples go to which of those names; samples that differ only in labels that are not tags
+ * are added up.
  */
 
 import type { Histogram } from "../metrics.ts";
@@ -41,7 +43,10 @@ interface Row {
 export interface SharedMetric extends Row {
   readonly type: "counter" | "gauge";
   readonly statsd: readonly StatsdName[];
-  /** Reads as it is gone through: with many applications there are many samples, and a monitor pauses between them. */
+  /**
+   * Reads as it is gone through: with many applications there are many samples, and a monitor pauses between
+   * them.
+   */
   read(context: MonitorContext): Iterable<Sample>;
 }
 

@@ -1,9 +1,9 @@
 /**
- * All metrics, once: names, types, labels, help, and where the value is read from. Both monitors and docs/metrics.md
- * are made from this list; a new metric is a row here.
+ * All metrics, once: names, types, labels, help, and where the value is read from. Both monitors and
+ * docs/metrics.md are made from this list; a new metric is a row here.
  *
- * A row is read when a monitor wants it, from what the daemon counts anyway; nothing is stored twice. What a row consists of
- * is in `metric.ts`.
+ * A row is read when a monitor wants it, from what the daemon counts anyway; nothing is stored twice. What a
+ * row consists of is in `metric.ts`.
  */
 
 import packageJson from "../../package.json" with { type: "json" };
@@ -15,7 +15,9 @@ import type { Labels, Metric, Sample, StatsdName } from "./metric.ts";
 import type { MonitorContext } from "./monitor.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
 
-/** Reasons that say what went wrong, not where the visitor lies: 2016 called that a failure of the handler. */
+/**
+ * Reasons that say what went wrong, not where the visitor lies: 2016 called that a failure of the handler.
+ */
 export const FAILURES = ["invalid", "unknown-application"] as const satisfies readonly Reason[];
 
 function isFailure(labels: Labels): boolean {
@@ -215,7 +217,10 @@ export const METRICS: readonly Metric[] = [
   ...PROCESS_METRICS,
 ];
 
-/** The duration that stands for a bucket of the histogram: its middle; of the open one, its bound. Milliseconds. */
+/**
+ * The duration that stands for a bucket of the histogram: its middle; of the open one, its bound.
+ * Milliseconds.
+ */
 export function middleOfBucketMs(bucket: number): number {
   const lower = DELAY_BOUNDS_US[bucket - 1] ?? 0;
   const upper = DELAY_BOUNDS_US[bucket] ?? lower;

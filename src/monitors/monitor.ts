@@ -1,10 +1,10 @@
 /**
  * The contract of a monitor: where metrics go.
  *
- * The life of a monitor: `start` is called once when the daemon runs; from then on it reads `Metrics` at its own pace;
- * `close` is called once, sends what is left if it can at once, and resolves within `CLOSE_MS`. A monitor never
- * throws, never logs more than the log's own limit lets through, and no failure of it changes an answer or ends the
- * process (law 6).
+ * The life of a monitor: `start` is called once when the daemon runs; from then on it reads `Metrics` at its
+ * own pace; `close` is called once, sends what is left if it can at once, and resolves within `CLOSE_MS`. A
+ * monitor never throws, never logs more than the log's own limit lets through, and no failure of it changes
+ * an answer or ends the process (law 6).
  */
 
 import type { Option, Settings } from "../config/option.ts";
@@ -20,13 +20,19 @@ export interface Monitor {
   readonly name: string;
   start(): void;
   close(): Promise<void>;
-  /** The page that the admin listener serves at `/metrics`, if this monitor's metrics are fetched and not sent. */
+  /**
+   * The page that the admin listener serves at `/metrics`, if this monitor's metrics are fetched and not
+   * sent.
+   */
   readonly page?: MonitorPage;
 }
 
 export interface MonitorPage {
   readonly contentType: string;
-  /** The page in parts. With many applications it is long, so the event loop answers visitors between two parts. */
+  /**
+   * The page in parts. With many applications it is long, so the event loop answers visitors between two
+   * parts.
+   */
   chunks(): AsyncIterable<string>;
 }
 

@@ -2,9 +2,9 @@
  * Prometheus: a page of all metrics, served by the admin listener at `/metrics`, in the text format 0.0.4
  * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
- * Everything is read while the page is written, straight from the daemon's counts. With ten thousand applications that
- * is a hundred thousand lines, so the page is written in slices of time, and handed over in chunks
- * (docs/decisions/0004-dependencies.md tells why no library writes it).
+ * Everything is read while the page is written, straight from the daemon's counts. With ten thousand
+ * applications that is a hundred thousand lines, so the page is written in slices of time, and handed over in
+ * chunks (docs/decisions/0004-dependencies.md tells why no library writes it).
  */
 
 import { DELAY_BOUNDS_US } from "../metrics.ts";

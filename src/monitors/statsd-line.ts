@@ -8,7 +8,10 @@ export type StatsdType = "c" | "g" | "h";
 /** These characters would end the value of a tag, or the line. */
 const SEPARATORS = /[|@,#\n\r]/g;
 
-/** The line, without an LF. `labels` has the values of the tags; `rate` is 1 divided by the observations that it stands for. */
+/**
+ * The line, without an LF. `labels` has the values of the tags; `rate` is 1 divided by the observations that
+ * it stands for.
+ */
 export function statsdLine(
   { name, tags }: Pick<StatsdName, "name" | "tags">,
   type: StatsdType,

@@ -1,4 +1,7 @@
-/** A store that cannot change: `constant:0.25` gives every application a canary of a quarter. For trials and tests. */
+/**
+ * A store that cannot change: `constant:0.25` gives every application a canary of a quarter. For trials and
+ * tests.
+ */
 
 import { assignmentOfText } from "../assignment.ts";
 import { abandoned } from "./shared/abort.ts";

@@ -1,10 +1,11 @@
 /**
- * Rollouts in a DynamoDB table, with the schema of 2016, so that daemons of both generations can share it: string
- * hash key `application`, string range key `version`, number `rollout`, and other attributes beside them.
+ * Rollouts in a DynamoDB table, with the schema of 2016, so that daemons of both generations can share it:
+ * string hash key `application`, string range key `version`, number `rollout`, and other attributes beside
+ * them.
  *
- * A snapshot is one strongly consistent query, and so one page of a megabyte at most: a second page would be of another
- * moment. There is no push; the feed polls. The SDK finds credentials and endpoints by itself, and is loaded only when
- * such a store is opened.
+ * A snapshot is one strongly consistent query, and so one page of a megabyte at most: a second page would be
+ * of another moment. There is no push; the feed polls. The SDK finds credentials and endpoints by itself, and
+ * is loaded only when such a store is opened.
  */
 
 import type { AttributeValue, DynamoDBClient, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
@@ -197,7 +198,10 @@ class DynamodbStore implements Store {
     this.#client.destroy();
   }
 
-  /** A call that ends with its signal, whatever the SDK is busy with. Rejects with a `StoreError`, or a lost condition. */
+  /**
+   * A call that ends with its signal, whatever the SDK is busy with. Rejects with a `StoreError`, or a lost
+   * condition.
+   */
   async #call<T>(action: string, signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
     if (inTime.aborted) throw abandoned(inTime);
@@ -239,7 +243,10 @@ function recordOf(item: Item): StoreRecord {
   };
 }
 
-/** Sets the fields that are named and counts the revision up, all or nothing, if the record is still as expected. */
+/**
+ * Sets the fields that are named and counts the revision up, all or nothing, if the record is still as
+ * expected.
+ */
 function updateOf(fields: RecordFields, expected: string | null) {
   const condition =
     expected === null

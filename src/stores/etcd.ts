@@ -1,10 +1,10 @@
 /**
- * Rollouts in etcd 3.4 or later: a key for each record, `/maxwells-daemon/website/canary`, its value the rollout, or an
- * object in JSON.
+ * Rollouts in etcd 3.4 or later: a key for each record, `/maxwells-daemon/website/canary`, its value the
+ * rollout, or an object in JSON.
  *
- * A snapshot is one linearizable read of an application's range, so a member that has lost its cluster does not answer with
- * what it remembers. A write is a transaction that compares the key's revision. etcd is asked over its JSON gateway
- * (docs/decisions/0017-etcd-gateway.md).
+ * A snapshot is one linearizable read of an application's range, so a member that has lost its cluster does
+ * not answer with what it remembers. A write is a transaction that compares the key's revision. etcd is asked
+ * over its JSON gateway (docs/decisions/0017-etcd-gateway.md).
  */
 
 import { parsePlace } from "./etcd/address.ts";
@@ -140,7 +140,8 @@ class EtcdStore implements Store {
     };
     const { isDone, attempts, current } = await this.#swap(key, before, [remove, note], signal).catch(
       (error: unknown) => {
-        // An operator of one application alone may not write beside it. Then history cannot tell of the removal.
+        // An operator of one application alone may not write beside it. Then history cannot tell of the
+        // removal.
         if (error instanceof EtcdError && error.code === "denied")
           return this.#swap(key, before, [remove], signal);
         throw error;

@@ -3,10 +3,10 @@
  *
  *     { "website": { "canary": 0.25, "maintenance": 0 } }
  *
- * Operators edit it, deployment tools swap it, and the command line writes it; all three at once are safe as far as
- * each of them allows: writers of this program exclude each other by a lock file, and a file that somebody else
- * changed in the meantime is not overwritten. A text cut off half-way is never valid JSON, since the whole is an
- * object, so a half-written file is an error and never a snapshot.
+ * Operators edit it, deployment tools swap it, and the command line writes it; all three at once are safe as
+ * far as each of them allows: writers of this program exclude each other by a lock file, and a file that
+ * somebody else changed in the meantime is not overwritten. A text cut off half-way is never valid JSON,
+ * since the whole is an object, so a half-written file is an error and never a snapshot.
  */
 
 import { constants } from "node:fs";
@@ -127,7 +127,10 @@ class FileStore implements Store {
     return lost ?? { ok: true };
   }
 
-  /** Replaces the file by what `change` makes of it, under the lock, if the record still has the revision `expected`. */
+  /**
+   * Replaces the file by what `change` makes of it, under the lock, if the record still has the revision
+   * `expected`.
+   */
   async #replace(
     application: string,
     version: string,

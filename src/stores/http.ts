@@ -1,9 +1,11 @@
 /**
- * Rollouts in a document that any web server serves, in the format of the file store: S3, a git forge, a config service.
- * Read-only. What has not changed is not sent again (ETag and If-None-Match, RFC 9110, section 13).
+ * Rollouts in a document that any web server serves, in the format of the file store: S3, a git forge, a
+ * config service. Read-only. What has not changed is not sent again (ETag and If-None-Match, RFC 9110,
+ * section 13).
  *
- * An ETag that a server makes of the time of change, to the second, is the same for two changes within one second. So it
- * is used only where the document was not changed right before it was sent (RFC 9110, section 8.8.2.2).
+ * An ETag that a server makes of the time of change, to the second, is the same for two changes within one
+ * second. So it is used only where the document was not changed right before it was sent (RFC 9110, section
+ * 8.8.2.2).
  */
 
 import { redactAddress } from "../config/redact.ts";
@@ -124,8 +126,8 @@ class HttpStore implements Store {
   #headersFor(at: URL, isOwn: boolean, known: Known | undefined): Readonly<Record<string, string>> {
     return {
       accept: "application/json",
-      // A cache on the way may answer only after it has asked, because a canary that was taken back could live
-      // on in it.
+      // A cache on the way may answer only after it has asked, because a canary that was taken back could
+      // live on in it.
       "cache-control": "no-cache",
       ...(isOwn ? this.#login : {}),
       ...(known?.href === at.href ? { "if-none-match": known.etag } : {}),

@@ -1,6 +1,7 @@
 /**
- * A store from outside this program: `-store ./my-store.ts`. The module's default export is a function that takes a
- * `StoreContext`, whose `location` is the module's own path, and returns a `Store` or a promise of one.
+ * A store from outside this program: `-store ./my-store.ts`. The module's default export is a function that
+ * takes a `StoreContext`, whose `location` is the module's own path, and returns a `Store` or a promise of
+ * one.
  */
 
 import { existsSync } from "node:fs";

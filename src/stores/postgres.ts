@@ -3,8 +3,9 @@
  *
  *     UPDATE maxwells_daemon SET rollout = 0.05 WHERE application = 'website' AND version = 'canary';
  *
- * Triggers of the table count each change, tell the daemons of it, and remember it (`postgres/schema.ts`). A snapshot is one
- * query. There are two connections: one to read and write, and one to listen, where somebody watches.
+ * Triggers of the table count each change, tell the daemons of it, and remember it (`postgres/schema.ts`). A
+ * snapshot is one query. There are two connections: one to read and write, and one to listen, where somebody
+ * watches.
  */
 
 import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";

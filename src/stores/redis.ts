@@ -3,8 +3,9 @@
  *
  *     HSET maxwells-daemon:website canary 0.25
  *
- * One key, so that a snapshot is one read at one moment, a write is one compare-and-set, what people set by hand is
- * found without an index, and Redis's own notifications name the application. See docs/decisions/0014-redis.md.
+ * One key, so that a snapshot is one read at one moment, a write is one compare-and-set, what people set by
+ * hand is found without an index, and Redis's own notifications name the application. See
+ * docs/decisions/0014-redis.md.
  */
 
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
@@ -40,7 +41,10 @@ import {
 /** What keys and channels begin with; the application's name follows. */
 const PREFIX = "maxwells-daemon:";
 
-/** An application's hash may hold this much: 64 versions with the history that `set` keeps. More would make visitors wait. */
+/**
+ * An application's hash may hold this much: 64 versions with the history that `set` keeps. More would make
+ * visitors wait.
+ */
 const HASH_BYTES_MAX = 256 * 1024;
 const HASH_FIELDS_MAX = 1024;
 
@@ -149,7 +153,9 @@ class RedisStore implements Store {
     return isWritten ? { ok: true } : { ok: false, current: after };
   }
 
-  /** Changes a record if it is still as `seen`. Resolves to whether it was, and to the record as it is now. */
+  /**
+   * Changes a record if it is still as `seen`. Resolves to whether it was, and to the record as it is now.
+   */
   async #change(
     application: string,
     version: string,
@@ -218,7 +224,10 @@ class RedisStore implements Store {
     throw new StoreError("refused", `${this.address} would hold more than can be read; ${remedy}`);
   }
 
-  /** A command that ends with its signal, over a connection that is made where there is none. Rejects with a `StoreError`. */
+  /**
+   * A command that ends with its signal, over a connection that is made where there is none. Rejects with a
+   * `StoreError`.
+   */
   async #call(
     signal: AbortSignal,
     key: string,

@@ -1,16 +1,18 @@
 /**
  * The contract of a store: where operators keep rollouts.
  *
- * The life of a store: `open` makes it, without waiting for its server; `read` and `watch` are called by the feed,
- * `write` and `remove` by the command line, in any order and number, also at once; `close` is called once, last, also while a read
- * is under way.
+ * The life of a store: `open` makes it, without waiting for its server; `read` and `watch` are called by the
+ * feed, `write` and `remove` by the command line, in any order and number, also at once; `close` is called
+ * once, last, also while a read is under way.
  *
- * Who may fail: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do; `watch` and `close`
- * do not. A store never retries for longer than its caller's signal lasts, starts no work before it is asked, keeps
- * nothing global, and leaves judging what it read to the feed: a malformed record is returned as it lies.
+ * Who may fail: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do;
+ * `watch` and `close` do not. A store never retries for longer than its caller's signal lasts, starts no work
+ * before it is asked, keeps nothing global, and leaves judging what it read to the feed: a malformed record
+ * is returned as it lies.
  *
- * This contract is about rollouts. A need of another kind, such as evidence of how a version does, gets an interface of its
- * own, which one class may implement beside this one; it does not become a further optional method here.
+ * This contract is about rollouts. A need of another kind, such as evidence of how a version does, gets an
+ * interface of its own, which one class may implement beside this one; it does not become a further optional
+ * method here.
  */
 
 /** One (application, version) as it lies in the store. */
@@ -23,7 +25,10 @@ export interface StoreRecord {
   readonly position?: number;
 }
 
-/** An application may have this many records, eight times as many as count; checking more would make visitors wait. */
+/**
+ * An application may have this many records, eight times as many as count; checking more would make visitors
+ * wait.
+ */
 export const RECORDS_MAX = 512;
 
 /** One state that a record had, as an engine remembers it. */
@@ -33,7 +38,9 @@ export interface PastRecord {
   readonly value: unknown;
   /** When it was written by the engine's own clock, where it remembers that: milliseconds since 1970. */
   readonly atMs?: number;
-  /** Whom the engine let in to write it, where it remembers that; `updatedBy` in a value is what writers say. */
+  /**
+   * Whom the engine let in to write it, where it remembers that; `updatedBy` in a value is what writers say.
+   */
   readonly login?: string;
 }
 
@@ -41,18 +48,22 @@ export interface PastRecord {
 export type Snapshot = ReadonlyMap<string, StoreRecord>;
 
 /**
- * What a store answers for several applications, each asked for with `get`; a `Map` is one. `get` may still make the
- * snapshot, in well under a millisecond, because visitors wait meanwhile.
+ * What a store answers for several applications, each asked for with `get`; a `Map` is one. `get` may still
+ * make the snapshot, in well under a millisecond, because visitors wait meanwhile.
  */
 export interface Snapshots {
   /**
-   * The application's snapshot, or why it alone cannot be had; undefined counts as a failure too. The very object of the
-   * last read, unchanged, says that nothing has changed since: then the feed does not look at it again.
+   * The application's snapshot, or why it alone cannot be had; undefined counts as a failure too. The very
+   * object of the last read, unchanged, says that nothing has changed since: then the feed does not look at
+   * it again.
    */
   get(application: string): Snapshot | StoreError | undefined;
 }
 
-/** What `write` sets in a record. Fields that are not named stay as they are; one that is undefined is removed. */
+/**
+ * What `write` sets in a record. Fields that are not named stay as they are; one that is undefined is
+ * removed.
+ */
 export type RecordFields = Readonly<Record<string, unknown>> & { readonly rollout: number };
 
 /** The outcome of a compare-and-set. */
@@ -72,19 +83,19 @@ export interface Store {
   readonly address: string;
 
   /**
-   * Reads one whole snapshot: everything or an error, never a part. An application that the store does not know has
-   * an empty snapshot.
+   * Reads one whole snapshot: everything or an error, never a part. An application that the store does not
+   * know has an empty snapshot.
    *
    * @param signal aborts when the caller no longer waits
    */
   read(application: string, signal: AbortSignal): Promise<Snapshot>;
 
   /**
-   * Reads whole snapshots of many applications, with as few questions to the engine as it can. Rejects if it can read none
-   * of them; what is wrong with one application is that application's answer. Each snapshot is of one moment, which is
-   * not before the call; two snapshots may be of two. This is for daemons: fields that they do not act upon may be left
-   * out, and a revision is of no use for `write`. Absent in a store that can only read one after another: then the
-   * feed calls `read` for each, some at once.
+   * Reads whole snapshots of many applications, with as few questions to the engine as it can. Rejects if it
+   * can read none of them; what is wrong with one application is that application's answer. Each snapshot is
+   * of one moment, which is not before the call; two snapshots may be of two. This is for daemons: fields
+   * that they do not act upon may be left out, and a revision is of no use for `write`. Absent in a store
+   * that can only read one after another: then the feed calls `read` for each, some at once.
    *
    * @param applications at least one, each once
    * @param signal       aborts when the caller no longer waits
@@ -92,16 +103,17 @@ export interface Store {
   readMany?(applications: readonly string[], signal: AbortSignal): Promise<Snapshots>;
 
   /**
-   * Calls `changed` soon after each change of the application's records that the engine tells of, and when it cannot
-   * tell any longer whether there was one; calls too many do no harm. Absent where the engine has no push.
+   * Calls `changed` soon after each change of the application's records that the engine tells of, and when it
+   * cannot tell any longer whether there was one; calls too many do no harm. Absent where the engine has no
+   * push.
    *
    * @returns a function that ends the watch
    */
   watch?(application: string, changed: () => void): () => void;
 
   /**
-   * Writes a record if it still has the revision `expected` (null: if it does not exist). A field that cannot be kept is
-   * refused, with that code, and nothing is written. Absent in a store that is read-only.
+   * Writes a record if it still has the revision `expected` (null: if it does not exist). A field that cannot
+   * be kept is refused, with that code, and nothing is written. Absent in a store that is read-only.
    */
   write?(
     application: string,
@@ -112,23 +124,25 @@ export interface Store {
   ): Promise<Written>;
 
   /**
-   * Removes a record if it still has the revision `expected`. A record that is made again later has a higher `position`
-   * than it had, in an engine that counts. Absent in a store that is read-only, or cannot remove.
+   * Removes a record if it still has the revision `expected`. A record that is made again later has a higher
+   * `position` than it had, in an engine that counts. Absent in a store that is read-only, or cannot remove.
    */
   remove?(application: string, version: string, expected: string, signal: AbortSignal): Promise<Removed>;
 
-  /** The names of all applications that have records, in any order. Absent where the engine cannot list them. */
+  /**
+   * The names of all applications that have records, in any order. Absent where the engine cannot list them.
+   */
   applications?(signal: AbortSignal): Promise<readonly string[]>;
 
   /**
-   * What an application's records were, newest first, what they are now among it, at most `limit` of them. Absent where
-   * the engine remembers nothing: then the command line keeps a short list in the record itself.
+   * What an application's records were, newest first, what they are now among it, at most `limit` of them.
+   * Absent where the engine remembers nothing: then the command line keeps a short list in the record itself.
    */
   history?(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]>;
 
   /**
-   * Makes what the store needs in its engine, such as a table; may be repeated, and changes no record that is there.
-   * Absent where nothing is needed.
+   * Makes what the store needs in its engine, such as a table; may be repeated, and changes no record that is
+   * there. Absent where nothing is needed.
    *
    * @returns what is there now, in a sentence for people
    */
@@ -160,9 +174,14 @@ export interface StoreKind {
   /** How an address is written, for help and error messages. */
   readonly usage: string;
   readonly summary: string;
-  /** Whether its stores have `history`, because the engine remembers the changes of all writers, and removals. */
+  /**
+   * Whether its stores have `history`, because the engine remembers the changes of all writers, and removals.
+   */
   readonly keepsHistory?: true;
-  /** What is wrong with the part of an address behind the colon, in words that end in the remedy; opens nothing. */
+  /**
+   * What is wrong with the part of an address behind the colon, in words that end in the remedy; opens
+   * nothing.
+   */
   check(location: string): string | undefined;
   open(context: StoreContext): Promise<Store>;
 }
@@ -179,7 +198,9 @@ export type StoreErrorCode =
   | "missing"
   /** It answered with an older state than before: a replica that lags, or a backup. */
   | "outdated"
-  /** It cannot keep what was to be written, and nothing was: of a write only, and only where that is certain. */
+  /**
+   * It cannot keep what was to be written, and nothing was: of a write only, and only where that is certain.
+   */
   | "refused";
 
 /** A failure of a store, told so that an operator knows what to do. */

@@ -1,4 +1,6 @@
-/** What a monitor is made with, put together from the real parts, with a clock and a log that tests can see. */
+/**
+ * What a monitor is made with, put together from the real parts, with a clock and a log that tests can see.
+ */
 
 import { Feed } from "../../src/feed.ts";
 import { type Fields, type Log, silentLog } from "../../src/log.ts";

@@ -1,4 +1,7 @@
-/** The list of kinds says the truth about the stores that they open. Nothing is asked, so no engine has to run. */
+/**
+ * The list of kinds says the truth about the stores that they open. Nothing is asked, so no engine has to
+ * run.
+ */
 
 import { expect, test } from "bun:test";
 import { STORES } from "../../src/stores/list.ts";

@@ -8,7 +8,10 @@ import { storeSuite } from "./store-suite.ts";
 const PREFIX = "maxwells-daemon:";
 const SECRET = "hunter2:/@é";
 
-/** Told of changes by `redis-cli`, as an operator may switch it on, and with replicas that need not wait for others. */
+/**
+ * Told of changes by `redis-cli`, as an operator may switch it on, and with replicas that need not wait for
+ * others.
+ */
 const OPTIONS = ["--notify-keyspace-events", "Kh", "--repl-diskless-sync-delay", "0"];
 
 export function open(address: string, warnings: string[] = []): Promise<Store> {

@@ -1,6 +1,7 @@
 /**
- * What every store must do, whatever its engine. A store's test file calls `storeSuite` with a harness that drives the
- * engine from outside; what an engine cannot show is skipped by name, with the reason in the test's title.
+ * What every store must do, whatever its engine. A store's test file calls `storeSuite` with a harness that
+ * drives the engine from outside; what an engine cannot show is skipped by name, with the reason in the
+ * test's title.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -63,9 +64,13 @@ export interface StoreHarness {
   spoil?(): Promise<void>;
   /** The engine takes requests and does not answer. */
   hang?(): Promise<void>;
-  /** Keeps what the engine holds now, of the application at least, as a replica that lags does, or a backup. */
+  /**
+   * Keeps what the engine holds now, of the application at least, as a replica that lags does, or a backup.
+   */
   backUp?(application: string): Promise<void>;
-  /** Another engine takes this one's place, and is written to: one without records, or the one of `backUp`. */
+  /**
+   * Another engine takes this one's place, and is written to: one without records, or the one of `backUp`.
+   */
   failOver?(state: "empty" | "older"): Promise<void>;
   /** Undoes `leave`, `spoil`, `hang` and `failOver`. */
   recover?(): Promise<void>;

@@ -1,8 +1,8 @@
 /**
  * Answers of DynamoDB, as long as they may be.
  *
- * The SDK collects an answer whole before it looks at it, and has no limit for its length. A server that stands in DynamoDB's
- * place (`AWS_ENDPOINT_URL`, a proxy on the way) could fill the memory within one read.
+ * The SDK collects an answer whole before it looks at it, and has no limit for its length. A server that
+ * stands in DynamoDB's place (`AWS_ENDPOINT_URL`, a proxy on the way) could fill the memory within one read.
  */
 
 import { pipeline, type Readable, Transform } from "node:stream";

@@ -1,8 +1,8 @@
 /**
  * What the AWS SDK reports, told as a `StoreError` with its remedy.
  *
- * The SDK's own texts and error objects are left out, also as causes: they quote requests, and with them signatures,
- * session tokens and endpoints with passwords. Its error names say enough.
+ * The SDK's own texts and error objects are left out, also as causes: they quote requests, and with them
+ * signatures, session tokens and endpoints with passwords. Its error names say enough.
  */
 
 import { StoreError } from "../store.ts";

@@ -1,10 +1,11 @@
 /**
- * The revision of an item, as a text that says everything a conditional write needs to check: a short hash for people, then
- * what it is a hash of.
+ * The revision of an item, as a text that says everything a conditional write needs to check: a short hash
+ * for people, then what it is a hash of.
  *
- * Our writes count up a number attribute `revision`. Operators and daemons of 2016 write `rollout` alone, so the
- * number is not enough: the text holds each attribute that this version acts upon, and a write demands that each is
- * still as it was. A list or map where a plain value belongs is checked by its type only: it cannot be acted upon.
+ * Our writes count up a number attribute `revision`. Operators and daemons of 2016 write `rollout` alone, so
+ * the number is not enough: the text holds each attribute that this version acts upon, and a write demands
+ * that each is still as it was. A list or map where a plain value belongs is checked by its type only: it
+ * cannot be acted upon.
  */
 
 import { createHash } from "node:crypto";

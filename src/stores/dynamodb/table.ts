@@ -1,4 +1,7 @@
-/** The table of 2016, made for those who have none: string keys `application` and `version`, paid by the request. */
+/**
+ * The table of 2016, made for those who have none: string keys `application` and `version`, paid by the
+ * request.
+ */
 
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 

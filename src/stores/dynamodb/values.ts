@@ -1,6 +1,6 @@
 /**
- * DynamoDB's typed values ⇄ plain ones, as far as records need them: numbers, texts, switches, lists and maps. What
- * else a table holds (binary, sets) is shown to readers and never written.
+ * DynamoDB's typed values ⇄ plain ones, as far as records need them: numbers, texts, switches, lists and
+ * maps. What else a table holds (binary, sets) is shown to readers and never written.
  */
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";

@@ -1,8 +1,8 @@
 /**
  * What goes wrong between a daemon and etcd, told so that an operator knows what to do.
  *
- * etcd tells its errors apart by a gRPC code and a text. The code says too little (3 is a wrong password as well as a value
- * that is too long), so known texts are looked for; none is repeated.
+ * etcd tells its errors apart by a gRPC code and a text. The code says too little (3 is a wrong password as
+ * well as a value that is too long), so known texts are looked for; none is repeated.
  */
 
 import { noAnswerReason } from "../shared/no-answer.ts";
@@ -35,7 +35,10 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
   ["request is too large", "refused", "does not take records as long; take something out of the record"],
 ];
 
-/** A token that no longer counts, as after a pause, or that was not needed so far: who has a password logs in again. */
+/**
+ * A token that no longer counts, as after a pause, or that was not needed so far: who has a password logs in
+ * again.
+ */
 const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/;
 
 const AUTH_NOT_ENABLED = /authentication is not enabled/;
@@ -52,7 +55,10 @@ export interface GatewayRefusal {
   readonly text: string;
 }
 
-/** The remedy is for the operator; `isUnknownRevision` for who reads the past, `isTooLong` for who can ask for less. */
+/**
+ * The remedy is for the operator; `isUnknownRevision` for who reads the past, `isTooLong` for who can ask for
+ * less.
+ */
 export class EtcdError extends StoreError {
   isTooLong = false;
   readonly isUnknownRevision: boolean;

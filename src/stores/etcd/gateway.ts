@@ -1,8 +1,10 @@
 /**
- * Requests to the JSON gateway of an etcd cluster: POST, JSON in, JSON out (docs/decisions/0017-etcd-gateway.md).
+ * Requests to the JSON gateway of an etcd cluster: POST, JSON in, JSON out
+ * (docs/decisions/0017-etcd-gateway.md).
  *
- * Endpoints are tried in turn, from the one that answered last, so that a member that is gone or hangs costs its time limit
- * once and not at each read. Who logs in gets a token, which all requests share until a member does not know it any more.
+ * Endpoints are tried in turn, from the one that answered last, so that a member that is gone or hangs costs
+ * its time limit once and not at each read. Who logs in gets a token, which all requests share until a member
+ * does not know it any more.
  */
 
 import { abandoned, unlessAborted } from "../shared/abort.ts";
@@ -32,10 +34,15 @@ const CALL_TIMEOUT_MS = 4_500;
 /** A single endpoint is asked again: a connection that was kept may have died unseen. */
 const ATTEMPTS_MIN = 2;
 
-/** Room for what etcd takes as one request, 1.5 MiB, in base64; parsing more would make requests wait (law 1). */
+/**
+ * Room for what etcd takes as one request, 1.5 MiB, in base64; parsing more would make requests wait (law 1).
+ */
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 
-/** What a daemon reads at once has a thousand keys at most, of some values each. What a command reads may have more. */
+/**
+ * What a daemon reads at once has a thousand keys at most, of some values each. What a command reads may have
+ * more.
+ */
 const ANSWER_VALUES_MAX = 16_384;
 
 /** An answer, and how many endpoints may have heard the question before without a word of it. */
@@ -148,7 +155,10 @@ export class EtcdGateway {
     return second.json;
   }
 
-  /** The token to send; empty where none is needed. Who asks at once shares it: etcd takes its time over a password. */
+  /**
+   * The token to send; empty where none is needed. Who asks at once shares it: etcd takes its time over a
+   * password.
+   */
   async #login(endpoint: string, inTime: AbortSignal): Promise<string> {
     const { login } = this.#place;
     if (login === undefined) return "";
@@ -241,7 +251,8 @@ async function jsonOf(
     throw fault;
   }
   try {
-    // No answer of etcd's has so many values or nests so deeply, and parsing one that does would make visitors wait.
+    // No answer of etcd's has so many values or nests so deeply, and parsing one that does would make
+    // visitors wait.
     const isOfDaemon = bytesMax < ANSWER_BYTES_MAX;
     return (isOfDaemon && hasMoreValues(text, ANSWER_VALUES_MAX)) || nestsTooDeeply(text)
       ? undefined

@@ -1,18 +1,20 @@
 /**
  * What an application's records were, from etcd's own revisions.
  *
- * etcd can be asked what was in a range at any revision that it has not compacted. So the walk begins at the present, takes
- * the latest write among what is there, and looks at the revision right before it: what it finds for that key is the state
- * before. A key that is there and was gone later was removed; when exactly, etcd does not say: it knows no times. A removal
- * itself leaves no key with its revision, so our removals write a note in the same transaction, and the walk stops at its
- * revisions, too. A removal by hand is seen as far as another record was written while the removed one was there.
+ * etcd can be asked what was in a range at any revision that it has not compacted. So the walk begins at the
+ * present, takes the latest write among what is there, and looks at the revision right before it: what it
+ * finds for that key is the state before. A key that is there and was gone later was removed; when exactly,
+ * etcd does not say: it knows no times. A removal itself leaves no key with its revision, so our removals
+ * write a note in the same transaction, and the walk stops at its revisions, too. A removal by hand is seen
+ * as far as another record was written while the removed one was there.
  *
- * A walk is up to 256 requests for one command, and costs a daemon nothing: only `history` walks. In exchange, a change
- * by any tool is seen, and a write stays one transaction.
+ * A walk is up to 256 requests for one command, and costs a daemon nothing: only `history` walks. In
+ * exchange, a change by any tool is seen, and a write stays one transaction.
  *
- * Rejected: a watch from an old revision, which tells every change. etcd reads all revisions of all keys since then into its
- * memory for it, and the stream does not say where the past ends. A list in the record itself, which the command line keeps
- * in stores without a memory: it would have only the changes that the command line made.
+ * Rejected: a watch from an old revision, which tells every change. etcd reads all revisions of all keys
+ * since then into its memory for it, and the stream does not say where the past ends. A list in the record
+ * itself, which the command line keeps in stores without a memory: it would have only the changes that the
+ * command line made.
  */
 
 import type { PastRecord } from "../store.ts";
@@ -20,7 +22,9 @@ import { EtcdError } from "./faults.ts";
 import { versionOf } from "./keys.ts";
 import { type KeyValue, type Range, recordOf } from "./records.ts";
 
-/** A walk takes a step for each change, of one or two requests; at a millisecond or two they are soon done. */
+/**
+ * A walk takes a step for each change, of one or two requests; at a millisecond or two they are soon done.
+ */
 const STEPS_MAX = 256;
 
 /** An application at one revision. */

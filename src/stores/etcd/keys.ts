@@ -1,8 +1,8 @@
 /**
  * Applications and versions ⇄ keys of etcd: `PREFIX/APPLICATION/VERSION`. Pure.
  *
- * Names are as they are in a key, so that people write keys by hand; only what would make two names one is encoded: a slash
- * as %2F, a percent sign as %25. etcd keeps bytes, which travel in base64.
+ * Names are as they are in a key, so that people write keys by hand; only what would make two names one is
+ * encoded: a slash as %2F, a percent sign as %25. etcd keeps bytes, which travel in base64.
  */
 
 /** What etcd takes for a range: from `key` on, without `range_end`; both in base64. */
@@ -24,7 +24,10 @@ export function keyOf(prefix: string, application: string, version: string): str
   return toBase64(`${directoryOf(prefix, application)}/${encodeName(version)}`);
 }
 
-/** The key that is written with each removal of a record. It lies beside the records: no daemon reads it as one. */
+/**
+ * The key that is written with each removal of a record. It lies beside the records: no daemon reads it as
+ * one.
+ */
 export function removalKeyOf(prefix: string, application: string): string {
   return toBase64(directoryOf(prefix, application));
 }
@@ -39,7 +42,10 @@ export function applicationOf(prefix: string, key: string): string | undefined {
   return encodeName(name) === segment ? name : undefined;
 }
 
-/** The version that a key below its application's directory names; where it is spelt in no way of ours, as it lies. */
+/**
+ * The version that a key below its application's directory names; where it is spelt in no way of ours, as it
+ * lies.
+ */
 export function versionOf(prefix: string, application: string, key: string): string {
   const segment = fromBase64(key).slice(directoryOf(prefix, application).length + 1);
   const name = decodeName(segment);

@@ -1,8 +1,8 @@
 /** A stream of bytes → its lines. */
 
 /**
- * Lines as they come, empty ones left out. Throws a `RangeError` at one that is longer than `bytesMax`: nothing of a line is
- * parsed before it is whole, so its length is what memory it takes.
+ * Lines as they come, empty ones left out. Throws a `RangeError` at one that is longer than `bytesMax`:
+ * nothing of a line is parsed before it is whole, so its length is what memory it takes.
  */
 export async function* linesOf(
   stream: AsyncIterable<Uint8Array>,

@@ -1,6 +1,6 @@
 /**
- * Reading many applications: all keys below the prefix, page by page, at one revision. While the revision of the whole
- * store is the one of the last time, nothing has changed, and one small question says so.
+ * Reading many applications: all keys below the prefix, page by page, at one revision. While the revision of
+ * the whole store is the one of the last time, nothing has changed, and one small question says so.
  *
  * A few applications are read by their own ranges, and so is everything for a user who may not read all keys.
  */
@@ -20,7 +20,10 @@ const PAGES_MAX = 512;
 /** What an answer may have: a page of records with authors and reasons takes less. */
 const ANSWER_BYTES_MAX = 512 * 1024;
 
-/** An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make visitors wait. */
+/**
+ * An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make
+ * visitors wait.
+ */
 export const APPLICATION_BYTES_MAX = 128 * 1024;
 
 export interface EtcdManyOptions {

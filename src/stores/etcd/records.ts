@@ -24,7 +24,9 @@ export interface KeyValue {
 export interface Range {
   /** The revision of the whole store at which it was read. */
   readonly revision: string;
-  /** Differs whenever anything in the store may differ: its revision, and which cluster says so since when. */
+  /**
+   * Differs whenever anything in the store may differ: its revision, and which cluster says so since when.
+   */
   readonly state: string;
   readonly values: readonly KeyValue[];
   /** Whether there was more than was asked for. */
@@ -33,7 +35,10 @@ export interface Range {
 
 const REVISION = /^[1-9]\d{0,18}$/;
 
-/** The answer to a range request; undefined where it is none. Only etcd's has a revision, so `{}` is no empty snapshot. */
+/**
+ * The answer to a range request; undefined where it is none. Only etcd's has a revision, so `{}` is no empty
+ * snapshot.
+ */
 export function rangeOf(answer: Json): Range | undefined {
   const { header, kvs = [], more } = answer;
   const revision = asJson(header)?.["revision"];

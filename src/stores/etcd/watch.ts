@@ -1,13 +1,13 @@
 /**
- * Tells when something below the prefix has changed: one stream of etcd's for all applications of a store, or for the one
- * application where there is no other, whose daemon then needs no more rights than to that.
+ * Tells when something below the prefix has changed: one stream of etcd's for all applications of a store, or
+ * for the one application where there is no other, whose daemon then needs no more rights than to that.
  *
- * A watch begins at the present, and listeners are nudged once it stands: the read that follows has all that was before, the
- * stream what comes after. So nothing has to be remembered from one stream to the next, and what etcd has compacted in
- * between, or an older state on another member, is no case of its own.
+ * A watch begins at the present, and listeners are nudged once it stands: the read that follows has all that
+ * was before, the stream what comes after. So nothing has to be remembered from one stream to the next, and
+ * what etcd has compacted in between, or an older state on another member, is no case of its own.
  *
- * A stream may be dead without a sound, and the gateway cannot be asked along it. So one on which nothing came for a while
- * is followed by another. Until then, the feed's poll finds changes.
+ * A stream may be dead without a sound, and the gateway cannot be asked along it. So one on which nothing
+ * came for a while is followed by another. Until then, the feed's poll finds changes.
  */
 
 import { Slices } from "../../slices.ts";
@@ -23,8 +23,8 @@ import { asJson, type Json } from "./records.ts";
 export const SILENCE_MS = 20_000;
 
 /**
- * Events of many keys may come in one line, which has their values, too. A longer one, or one of more values, would make
- * visitors wait: it ends its stream, and the next one nudges.
+ * Events of many keys may come in one line, which has their values, too. A longer one, or one of more values,
+ * would make visitors wait: it ends its stream, and the next one nudges.
  */
 const LINE_BYTES_MAX = 512 * 1024;
 const LINE_VALUES_MAX = 8_192;
@@ -108,7 +108,10 @@ export class EtcdWatch {
     return true;
   }
 
-  /** etcd ends a watch that has fallen behind what it remembers, or of somebody who may not, or whose token is stale. */
+  /**
+   * etcd ends a watch that has fallen behind what it remembers, or of somebody who may not, or whose token is
+   * stale.
+   */
   #wasCanceled(result: Json): void {
     const { gateway, warn } = this.#options;
     const reason = String(result["cancel_reason"] ?? "");

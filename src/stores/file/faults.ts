@@ -17,7 +17,8 @@ export function readFault(path: string, error: unknown): StoreError {
   const code = errorCode(error);
   const cause = { cause: error };
   if (code === "ENOENT" || code === "ENOTDIR") {
-    // Without a quote in it, so that it can be pasted from a log; an empty file ends maintenance and what holds.
+    // Without a quote in it, so that it can be pasted from a log; an empty file ends maintenance and what
+    // holds.
     const remedy = `mkdir -p ${shellWord(dirname(path))} && echo {} > ${shellWord(path)}`;
     return new StoreError(
       "missing",
@@ -80,7 +81,10 @@ export function writeFault(path: string, error: unknown): StoreError {
   }
 }
 
-/** With its number, because the name comes from the environment, which may be another user's; `nobody` is a name, too. */
+/**
+ * With its number, because the name comes from the environment, which may be another user's; `nobody` is a
+ * name, too.
+ */
 function userName(): string {
   const id = process.getuid?.() ?? "?";
   try {

@@ -1,6 +1,7 @@
 /**
- * A path with its symbolic links followed, and the directories on the way in which something could be swapped: Kubernetes and deployment
- * tools change a file by moving a link somewhere above it, and the file's own directory hears nothing of that.
+ * A path with its symbolic links followed, and the directories on the way in which something could be
+ * swapped: Kubernetes and deployment tools change a file by moving a link somewhere above it, and the file's
+ * own directory hears nothing of that.
  */
 
 import { lstat, readlink } from "node:fs/promises";

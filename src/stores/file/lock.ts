@@ -1,14 +1,14 @@
 /**
  * One writer at a time, over processes: a lock file beside the file, made with O_EXCL, with its owner in it.
  *
- * A writer that died leaves its lock behind. The lock names its process, boot and pid namespace, so that a writer on the same
- * machine sees at once that it is dead. In another container, or over a network, that cannot be seen: there a lock is broken
- * when it is `LOCK_STALE_MS` old, or was watched for so long without a change. (Its age alone does not count: a lock from before
- * the clock was set back would live for an hour.)
+ * A writer that died leaves its lock behind. The lock names its process, boot and pid namespace, so that a
+ * writer on the same machine sees at once that it is dead. In another container, or over a network, that
+ * cannot be seen: there a lock is broken when it is `LOCK_STALE_MS` old, or was watched for so long without a
+ * change. (Its age alone does not count: a lock from before the clock was set back would live for an hour.)
  *
- * Two may break a lock at once, and one of them then moves the other's fresh lock away. Hence the owner's token: who moved
- * the wrong lock puts it back, and an owner looks for its token once more before it commits. An owner that was stopped for long
- * right after that look finds its new file gone (`temporary.ts`).
+ * Two may break a lock at once, and one of them then moves the other's fresh lock away. Hence the owner's
+ * token: who moved the wrong lock puts it back, and an owner looks for its token once more before it commits.
+ * An owner that was stopped for long right after that look finds its new file gone (`temporary.ts`).
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
@@ -21,7 +21,10 @@ import { asideOf, sweep } from "./temporary.ts";
 /** A writer holds the lock for milliseconds; one as old as this has lost its owner. */
 export const LOCK_STALE_MS = 5_000;
 
-/** Longer than a lock can become stale, and less than the 10 s after which a command gives up: then it says why. */
+/**
+ * Longer than a lock can become stale, and less than the 10 s after which a command gives up: then it says
+ * why.
+ */
 const LOCK_WAIT_MS = 8_000;
 const LOCK_RETRY_MS = 15;
 
@@ -41,8 +44,8 @@ interface Seen {
 }
 
 /**
- * Waits for the lock of the file at `target`, and removes what dead writers left beside it. Rejects with the system's error if
- * the directory refuses the lock, and with a `StoreError` if it is held for too long.
+ * Waits for the lock of the file at `target`, and removes what dead writers left beside it. Rejects with the
+ * system's error if the directory refuses the lock, and with a `StoreError` if it is held for too long.
  *
  * @param tell told once, if it takes long, for whom it waits
  */
@@ -154,7 +157,10 @@ async function contentOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whether the process that a lock names was on this machine, since this boot and in these containers, and is gone. */
+/**
+ * Whether the process that a lock names was on this machine, since this boot and in these containers, and is
+ * gone.
+ */
 function isDead(content: string | undefined): boolean {
   const [, pid, home] = /^([1-9]\d{0,9}) \S+ (\S+)\n$/.exec(content ?? "") ?? [];
   if (pid === undefined || home === UNKNOWN_HOME || home !== homeOfProcess()) return false;

@@ -1,6 +1,6 @@
 /**
- * Puts a new file in the old one's place, so that every reader sees the old text or the new one, also after a crash. The
- * new file has the old one's mode and owner, or is not put there.
+ * Puts a new file in the old one's place, so that every reader sees the old text or the new one, also after a
+ * crash. The new file has the old one's mode and owner, or is not put there.
  */
 
 import { type FileHandle, stat } from "node:fs/promises";

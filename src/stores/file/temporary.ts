@@ -4,9 +4,9 @@
  *     .rollouts.json.UUID.tmp    the new file, before it takes the old one's place
  *     rollouts.json.lock.UUID    a lock that was broken, for a moment
  *
- * The owner of the lock removes every new file that is not its own, before it reads. That is more than tidiness: a writer that was
- * stopped right before its rename, and whose lock was broken meanwhile, finds nothing to rename when it goes on. So it cannot
- * overwrite what was written since.
+ * The owner of the lock removes every new file that is not its own, before it reads. That is more than
+ * tidiness: a writer that was stopped right before its rename, and whose lock was broken meanwhile, finds
+ * nothing to rename when it goes on. So it cannot overwrite what was written since.
  */
 
 import { readdir, stat, unlink } from "node:fs/promises";
@@ -27,7 +27,10 @@ export function asideOf(lock: string): string {
   return `${lock}.${crypto.randomUUID()}`;
 }
 
-/** Removes what other writers of the file at `target` left. For the owner of `lock`, before it makes a file of its own. */
+/**
+ * Removes what other writers of the file at `target` left. For the owner of `lock`, before it makes a file of
+ * its own.
+ */
 export async function sweep(target: string, lock: string): Promise<void> {
   const directory = dirname(target);
   // A directory that may be written and not read is left as it is.

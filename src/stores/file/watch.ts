@@ -1,10 +1,10 @@
 /**
  * Tells when another file, or other content, is at a path.
  *
- * Watched are directories, never the file: editors, `mv` and deployment tools put a new file in the old one's place,
- * and a watch of the file would stay with the old one. An event only makes us look; listeners hear of it when the
- * file's fingerprint differs. A directory that vanishes takes its watch with it: from then on each read of the store
- * looks again (`look`), and watches again as soon as there is a directory.
+ * Watched are directories, never the file: editors, `mv` and deployment tools put a new file in the old one's
+ * place, and a watch of the file would stay with the old one. An event only makes us look; listeners hear of
+ * it when the file's fingerprint differs. A directory that vanishes takes its watch with it: from then on
+ * each read of the store looks again (`look`), and watches again as soon as there is a directory.
  */
 
 import { type FSWatcher, watch } from "node:fs";
@@ -33,7 +33,9 @@ export class FileWatch {
     this.#warn = warn;
   }
 
-  /** Calls `changed` from now on, once as soon as the watch stands: what changed before that is not told of. */
+  /**
+   * Calls `changed` from now on, once as soon as the watch stands: what changed before that is not told of.
+   */
   add(changed: () => void): () => void {
     const listener = () => changed();
     this.#listeners.add(listener);

@@ -1,4 +1,7 @@
-/** What goes wrong between a daemon and a web server, told so that an operator knows what to do. No text of the other side is repeated. */
+/**
+ * What goes wrong between a daemon and a web server, told so that an operator knows what to do. No text of
+ * the other side is repeated.
+ */
 
 import { noAnswerReason } from "../shared/no-answer.ts";
 import { StoreError } from "../store.ts";

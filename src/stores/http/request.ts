@@ -1,8 +1,9 @@
 /**
  * GET for a document whose server is not to be trusted with more than its own answer.
  *
- * Redirects are followed by hand: from https they never lead to http, where anybody on the way could write the rollouts; the
- * user and the password stay with the host that they were given for; and there are few of them.
+ * Redirects are followed by hand: from https they never lead to http, where anybody on the way could write
+ * the rollouts; the user and the password stay with the host that they were given for; and there are few of
+ * them.
  */
 
 import { redactAddress } from "../../config/redact.ts";
@@ -20,7 +21,8 @@ export interface Got {
 }
 
 /**
- * Rejects with a `StoreError` if the answer is compressed or a redirect cannot be followed, else as `fetch` does.
+ * Rejects with a `StoreError` if the answer is compressed or a redirect cannot be followed, else as `fetch`
+ * does.
  *
  * @param headersFor the headers for an address on the way; `isOwn` if it has the host that `url` names
  */

@@ -1,8 +1,10 @@
 /**
- * The address of a database, in the spelling of libpq: `postgres://user:password@host:port/database?sslmode=verify-full`.
+ * The address of a database, in the spelling of libpq:
+ * `postgres://user:password@host:port/database?sslmode=verify-full`.
  *
- * Without `sslmode` the network is not trusted: TLS with the certificate checked, but on loopback and unix sockets. libpq
- * would take `prefer`, which takes no TLS as well; an operator who wants that writes `disable`.
+ * Without `sslmode` the network is not trusted: TLS with the certificate checked, but on loopback and unix
+ * sockets. libpq would take `prefer`, which takes no TLS as well; an operator who wants that writes
+ * `disable`.
  */
 
 import { userInfo } from "node:os";
@@ -91,7 +93,9 @@ function isSslMode(text: string): text is SslMode {
   return (SSL_MODES as readonly string[]).includes(text);
 }
 
-/** The user that logs in: the address names it, or libpq's variable does, or it is the user of this process. */
+/**
+ * The user that logs in: the address names it, or libpq's variable does, or it is the user of this process.
+ */
 export function userOf({ user }: PostgresAddress, environment: Environment): string {
   return user ?? (environment["PGUSER"] || userInfo().username);
 }

@@ -1,7 +1,7 @@
 /**
- * One connection to PostgreSQL, with what the driver leaves open: a limit of time on connecting and on each query, after
- * which the connection is gone, since nobody knows what it would still bring; a limit of bytes; and a parser whose errors
- * end the connection rather than the process.
+ * One connection to PostgreSQL, with what the driver leaves open: a limit of time on connecting and on each
+ * query, after which the connection is gone, since nobody knows what it would still bring; a limit of bytes;
+ * and a parser whose errors end the connection rather than the process.
  */
 
 import { readFile } from "node:fs/promises";
@@ -31,7 +31,10 @@ export interface PostgresOptions {
   readonly address: PostgresAddress;
   /** For `PGUSER` and `PGPASSWORD`. */
   readonly environment: Environment;
-  /** The server gives up on a statement by itself, so that what nobody waits for any longer does not pile up there. */
+  /**
+   * The server gives up on a statement by itself, so that what nobody waits for any longer does not pile up
+   * there.
+   */
   readonly statementTimeoutMs: number;
   /** Called when the server's limit cannot be set, as behind PgBouncer. */
   readonly onNoStatementTimeout: () => void;
@@ -53,7 +56,10 @@ export class PostgresClient {
     });
   }
 
-  /** Connects and logs in. Rejects with what the driver, the server or the network reports, or as `signal` aborts. */
+  /**
+   * Connects and logs in. Rejects with what the driver, the server or the network reports, or as `signal`
+   * aborts.
+   */
   static async open(options: PostgresOptions, signal: AbortSignal): Promise<PostgresClient> {
     try {
       return await connect(
@@ -78,7 +84,10 @@ export class PostgresClient {
     return (this.#client as unknown as { readonly processID: number }).processID;
   }
 
-  /** One statement, with an unnamed plan, so that poolers may send the next one elsewhere. Ends with `signal`, and takes the connection along then. */
+  /**
+   * One statement, with an unnamed plan, so that poolers may send the next one elsewhere. Ends with `signal`,
+   * and takes the connection along then.
+   */
   async query(text: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly Row[]> {
     this.#guard.bytes = 0;
     try {

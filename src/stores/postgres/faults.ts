@@ -1,8 +1,8 @@
 /**
  * What PostgreSQL, its driver and the network report, told as a `StoreError` with its remedy.
  *
- * Texts of the server are left out, also as causes: they quote statements, values and users, in the server's language. Its
- * SQLSTATE (PostgreSQL manual, appendix A) says enough.
+ * Texts of the server are left out, also as causes: they quote statements, values and users, in the server's
+ * language. Its SQLSTATE (PostgreSQL manual, appendix A) says enough.
  */
 
 import { StoreError, type StoreErrorCode } from "../store.ts";

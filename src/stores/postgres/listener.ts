@@ -1,14 +1,15 @@
 /**
- * The push: a connection that LISTENs, and only nudges. Whatever happens to it, the feed's poll finds what changed.
+ * The push: a connection that LISTENs, and only nudges. Whatever happens to it, the feed's poll finds what
+ * changed.
  *
  *     watch ─▶ connecting ─▶ listening ──check──▶ listening
  *                 ▲  │           │ lost, or the check got no answer
  *                 │  └── failed ─┴─▶ backing off ─┐
  *                 └───────────────────────────────┘
  *
- * After each (re)connect all are nudged, as notifications are lost meanwhile. A standby cannot LISTEN, and behind a pooler a
- * LISTEN would stay in a connection that others use: both are said once, and looked at again now and then, since a standby
- * may be promoted.
+ * After each (re)connect all are nudged, as notifications are lost meanwhile. A standby cannot LISTEN, and
+ * behind a pooler a LISTEN would stay in a connection that others use: both are said once, and looked at
+ * again now and then, since a standby may be promoted.
  */
 
 import { pause } from "../shared/abort.ts";
@@ -84,7 +85,9 @@ export class Listener {
     }
   }
 
-  /** Resolves when the connection is gone; rejects when a health check gets no answer, or not the right one. */
+  /**
+   * Resolves when the connection is gone; rejects when a health check gets no answer, or not the right one.
+   */
   async #stayWith(client: PostgresClient, ended: AbortSignal): Promise<void> {
     const gone = new AbortController();
     client.onGone(() => gone.abort());

@@ -1,6 +1,6 @@
 /**
- * Reading many applications: some hundred of them by one statement, so that neither the server nor visitors wait for one
- * that reads all. An application whose rows are as before has the snapshot of before.
+ * Reading many applications: some hundred of them by one statement, so that neither the server nor visitors
+ * wait for one that reads all. An application whose rows are as before has the snapshot of before.
  */
 
 import type { Snapshot, Snapshots, StoreError } from "../store.ts";

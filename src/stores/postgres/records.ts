@@ -1,6 +1,6 @@
 /**
- * The statements on the table, and what their rows are as records: `rollout` has a column of its own, where operators
- * change it; all other fields lie in `fields`.
+ * The statements on the table, and what their rows are as records: `rollout` has a column of its own, where
+ * operators change it; all other fields lie in `fields`.
  */
 
 import { shallowJsonOrText } from "../shared/json-text.ts";
@@ -9,7 +9,10 @@ import type { Row } from "./client.ts";
 import { SIGNED } from "./schema.ts";
 import type { Ask } from "./session.ts";
 
-/** An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make visitors wait. */
+/**
+ * An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make
+ * visitors wait.
+ */
 export const SNAPSHOT_BYTES_MAX = 128 * 1024;
 
 /** What a record counts for beside its text. */
@@ -76,7 +79,10 @@ export async function insertRecord(
   return row === undefined ? undefined : String(row["revision"]);
 }
 
-/** Changes a record where it still has the revision. Returns its next one; undefined where it is another or gone. */
+/**
+ * Changes a record where it still has the revision. Returns its next one; undefined where it is another or
+ * gone.
+ */
 export async function updateRecord(
   ask: Ask,
   application: string,
@@ -115,7 +121,10 @@ export async function readApplications(ask: Ask): Promise<readonly string[]> {
   return rows.map(({ application }) => String(application));
 }
 
-/** An application's history, newest first; states that were removed from it are no part of it, but those of now are. */
+/**
+ * An application's history, newest first; states that were removed from it are no part of it, but those of
+ * now are.
+ */
 export async function readHistory(
   ask: Ask,
   application: string,
@@ -161,7 +170,10 @@ function contentOf(row: Row): unknown {
   return row["rollout"] === null ? fields : { ...fields, rollout: row["rollout"] };
 }
 
-/** A column of text in a table made by hand may hold anything: then the record is malformed, and the others are read. */
+/**
+ * A column of text in a table made by hand may hold anything: then the record is malformed, and the others
+ * are read.
+ */
 function parse(text: unknown): unknown {
   return text === null ? {} : shallowJsonOrText(String(text));
 }

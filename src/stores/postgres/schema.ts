@@ -1,16 +1,17 @@
 /**
- * What `init-store` makes: the table, and triggers that see every change, whatever program makes it: they count the revision up, tell
- * the daemons, and remember the change.
+ * What `init-store` makes: the table, and triggers that see every change, whatever program makes it: they
+ * count the revision up, tell the daemons, and remember the change.
  *
- * The triggers' function has the rights of the table's owner, so that operators need none on the history and the
- * sequence; therefore it names all that it touches with its schema, and looks for nothing elsewhere.
+ * The triggers' function has the rights of the table's owner, so that operators need none on the history and
+ * the sequence; therefore it names all that it touches with its schema, and looks for nothing elsewhere.
  */
 
 import type { Ask } from "./session.ts";
 
 /**
- * A setting that is `on` during the writes of this program: they say by themselves who signs, if anybody does. It is against
- * mistakes, and no guarantee: a user who may write can set it, too. Proof are only `changed_by` and `changed_at` of the history.
+ * A setting that is `on` during the writes of this program: they say by themselves who signs, if anybody
+ * does. It is against mistakes, and no guarantee: a user who may write can set it, too. Proof are only
+ * `changed_by` and `changed_at` of the history.
  */
 export const SIGNED = "maxwells_daemon.signed";
 
@@ -27,8 +28,8 @@ const LOCK = "0x6d617877656c6c73";
 const STATEMENT_TIMEOUT = "8s";
 
 /**
- * Makes everything. Where a table of that name is found already, nothing but the functions of its triggers is made again, if
- * they are its own and belong to who asks.
+ * Makes everything. Where a table of that name is found already, nothing but the functions of its triggers is
+ * made again, if they are its own and belong to who asks.
  *
  * @returns what is there now, in a sentence
  */
@@ -116,7 +117,10 @@ function statements(schema: string): readonly string[] {
   ];
 }
 
-/** In a new table none is replaced: one that is there already would be somebody else's, who could change it again. */
+/**
+ * In a new table none is replaced: one that is there already would be somebody else's, who could change it
+ * again.
+ */
 function functions(table: string, make: "CREATE" | "CREATE OR REPLACE"): readonly string[] {
   return [
     `${make} FUNCTION ${table}_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -1,7 +1,7 @@
 /**
- * The connection over which a store reads and writes: one, made when it is first needed, made again after it was lost, and
- * used by one caller after the other. Nothing is tried twice here: the feed reads again, and whether a write whose answer
- * was lost should be repeated only its operator knows.
+ * The connection over which a store reads and writes: one, made when it is first needed, made again after it
+ * was lost, and used by one caller after the other. Nothing is tried twice here: the feed reads again, and
+ * whether a write whose answer was lost should be repeated only its operator knows.
  */
 
 import { abandoned, unlessAborted } from "../shared/abort.ts";
@@ -12,7 +12,9 @@ import { postgresFault, timeoutFault } from "./faults.ts";
 /** So many callers may wait for their turn; each of them has a limit of time as well. */
 const CALLERS_MAX = 1_024;
 
-/** Where a name leads to another server after a fail-over, while the old one lives on, this finds the new one. */
+/**
+ * Where a name leads to another server after a fail-over, while the old one lives on, this finds the new one.
+ */
 const CONNECTION_AGE_MS_MAX = 300_000;
 
 /** Statements on a connection that nobody else uses meanwhile. */
@@ -30,8 +32,8 @@ export class Session {
   }
 
   /**
-   * Lets `use` ask, when it is its turn. All of it, waiting and connecting too, ends with `signal` or after `timeoutMs`.
-   * Rejects with a `StoreError`.
+   * Lets `use` ask, when it is its turn. All of it, waiting and connecting too, ends with `signal` or after
+   * `timeoutMs`. Rejects with a `StoreError`.
    */
   async run<T>(timeoutMs: number, signal: AbortSignal, use: (ask: Ask) => Promise<T>): Promise<T> {
     const { shown } = this.#options.address;

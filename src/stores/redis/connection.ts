@@ -1,11 +1,12 @@
 /**
- * One connection to a Redis, over which nothing waits for long: it is made whole, with its login and its database, or
- * not at all; it ends at the first silence; and it is never mended, but followed by another. The client's own ways of
- * being patient (a queue while it is away, tries without end, subscriptions that it repeats) are all switched off, as
- * they hide for how long there has been no answer, and keep what nobody waits for any longer.
+ * One connection to a Redis, over which nothing waits for long: it is made whole, with its login and its
+ * database, or not at all; it ends at the first silence; and it is never mended, but followed by another. The
+ * client's own ways of being patient (a queue while it is away, tries without end, subscriptions that it
+ * repeats) are all switched off, as they hide for how long there has been no answer, and keep what nobody
+ * waits for any longer.
  *
- * Logging in is done here, so that a refusal is told from a connection that broke, and that a database which cannot be
- * chosen is an error and not database 0.
+ * Logging in is done here, so that a refusal is told from a connection that broke, and that a database which
+ * cannot be chosen is an error and not database 0.
  */
 
 import { isIP } from "node:net";
@@ -19,7 +20,10 @@ const OPEN_TIMEOUT_MS = 1_500;
 /** From a command to its whole reply. */
 const COMMAND_TIMEOUT_MS = 1_000;
 
-/** An answer, or what is heard between two PINGs, may have this many bytes: what is read at once is less than half of it. */
+/**
+ * An answer, or what is heard between two PINGs, may have this many bytes: what is read at once is less than
+ * half of it.
+ */
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /** The client's package; loaded only when such a store is opened. */
@@ -99,7 +103,10 @@ export class RedisConnection {
     }
   }
 
-  /** From now on it hears what is published in these channels, and takes no commands but more of these and `PING`. */
+  /**
+   * From now on it hears what is published in these channels, and takes no commands but more of these and
+   * `PING`.
+   */
   async subscribe(channels: readonly string[]): Promise<void> {
     try {
       await this.#redis.subscribe(...channels);
@@ -120,8 +127,8 @@ export class RedisConnection {
 }
 
 /**
- * Ends a connection that brings more than any answer has. The client would parse what comes until its limit of time: half
- * a gigabyte in a second, or one list without end, at which the event loop stands still.
+ * Ends a connection that brings more than any answer has. The client would parse what comes until its limit
+ * of time: half a gigabyte in a second, or one list without end, at which the event loop stands still.
  */
 class FloodGuard {
   /** Since the last answer. */
@@ -160,7 +167,10 @@ async function logIn(redis: Redis, { login, database }: RedisPlace): Promise<voi
   }
 }
 
-/** A Redis that is loading says so when a client logs in; all else is a refusal. Without the text, which may quote. */
+/**
+ * A Redis that is loading says so when a client logs in; all else is a refusal. Without the text, which may
+ * quote.
+ */
 function loginFault(error: unknown): unknown {
   return /^(?:LOADING|BUSY|MASTERDOWN|DENIED)\b|max number of clients/.test((error as Error).message)
     ? error

@@ -1,13 +1,15 @@
 /**
  * What goes wrong between a daemon and its Redis, told so that an operator knows what to do.
  *
- * Redis begins an error with a word that tells its kind; only that is looked at. The rest may quote what was sent, a
- * password among it, and so do the client's error objects: neither is shown, nor kept as a cause.
+ * Redis begins an error with a word that tells its kind; only that is looked at. The rest may quote what was
+ * sent, a password among it, and so do the client's error objects: neither is shown, nor kept as a cause.
  */
 
 import { StoreError, type StoreErrorCode } from "../store.ts";
 
-/** A refusal while logging in, or while choosing the database, which Redis itself has no kind of its own for. */
+/**
+ * A refusal while logging in, or while choosing the database, which Redis itself has no kind of its own for.
+ */
 export class LoginError extends Error {}
 export class DatabaseError extends Error {}
 

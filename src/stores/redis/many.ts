@@ -1,6 +1,7 @@
 /**
- * Reading many applications: some of them at a time, each time with one script, and of each record only what a daemon acts
- * upon. Who may not read all of these keys at once, or has them on several nodes, reads one after another.
+ * Reading many applications: some of them at a time, each time with one script, and of each record only what
+ * a daemon acts upon. Who may not read all of these keys at once, or has them on several nodes, reads one
+ * after another.
  *
  * A hash whose fields are as before has the snapshot of before.
  */
@@ -9,10 +10,15 @@ import type { Snapshot, Snapshots } from "../store.ts";
 import { StoreError } from "../store.ts";
 import { rawRecords, snapshotOf } from "./records.ts";
 
-/** Applications of one script: Redis does nothing else meanwhile, and the daemon takes its answer in one go. */
+/**
+ * Applications of one script: Redis does nothing else meanwhile, and the daemon takes its answer in one go.
+ */
 const KEYS_AT_ONCE = 50;
 
-/** Between two scripts: visitors, and other clients of Redis, have the processor. Ten thousand applications take half a second. */
+/**
+ * Between two scripts: visitors, and other clients of Redis, have the processor. Ten thousand applications
+ * take half a second.
+ */
 const PAUSE_MS = 1;
 
 /** What one answer may hold, about: parsing it must not make visitors wait. */

@@ -69,8 +69,8 @@ export interface RawChange {
 }
 
 /**
- * @param nowUs where the count of a new record begins: a record that was removed and is made again must not look older
- *   than it was, because daemons refuse what is older
+ * @param nowUs where the count of a new record begins: a record that was removed and is made again must not
+ *              look older than it was, because daemons refuse what is older
  */
 export function changeOf(version: string, raw: RawRecord, fields: RecordFields, nowUs: number): RawChange {
   const count = Number(raw.get(`${version}:${REVISION}`) ?? 0);

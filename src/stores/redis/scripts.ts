@@ -1,10 +1,11 @@
 /**
- * What runs inside Redis, each at one moment and on one key. Errors are handed on as they are, so that their first word
- * tells what is wrong in all versions of Redis.
+ * What runs inside Redis, each at one moment and on one key. Errors are handed on as they are, so that their
+ * first word tells what is wrong in all versions of Redis.
  */
 
 /**
- * KEYS: the hash. ARGV: how many fields it may have, and how many bytes. Replies with all of the hash, or nothing of it.
+ * KEYS: the hash. ARGV: how many fields it may have, and how many bytes. Replies with all of the hash, or
+ * nothing of it.
  */
 export const READ = `
 local count = redis.pcall('HLEN', KEYS[1])
@@ -17,9 +18,9 @@ if bytes > tonumber(ARGV[2]) then return redis.error_reply('TOOLARGE bytes') end
 return flat`;
 
 /**
- * KEYS: hashes. ARGV: how many fields and how many bytes a hash may have, how many bytes may be replied, how many bytes of
- * a field, and the names of the fields that are wanted. Replies with a list for each hash: `{0, fields}`, `{1, error}`, or
- * `{2}` for one that had no room. The first one always has room.
+ * KEYS: hashes. ARGV: how many fields and how many bytes a hash may have, how many bytes may be replied, how
+ * many bytes of a field, and the names of the fields that are wanted. Replies with a list for each hash: `{0,
+ * fields}`, `{1, error}`, or `{2}` for one that had no room. The first one always has room.
  *
  * Only what a daemon acts upon is replied: a record's history alone is longer than all of that.
  */
@@ -54,9 +55,9 @@ end
 return replies`;
 
 /**
- * KEYS: the hash. ARGV: version, channel, the number of fields seen, of fields to set, of fields to remove, then those:
- * name and value, name and value, name. Replies with whether the record was as seen and has been written, and with its
- * fields as they are now.
+ * KEYS: the hash. ARGV: version, channel, the number of fields seen, of fields to set, of fields to remove,
+ * then those: name and value, name and value, name. Replies with whether the record was as seen and has been
+ * written, and with its fields as they are now.
  *
  * Whether removing is allowed shows before anything is set, lest a write is done by half.
  */

@@ -1,10 +1,10 @@
 /**
- * Tells when something was said of an application: by a writer of this program, or by Redis itself where its operator
- * has switched keyspace notifications on.
+ * Tells when something was said of an application: by a writer of this program, or by Redis itself where its
+ * operator has switched keyspace notifications on.
  *
- * One connection for all applications, followed by another when it ends. What was said in between is lost, so listeners
- * are nudged whenever they have been subscribed. A connection that has died without a word is found by a PING; until
- * then, and where nothing is published, the feed's poll finds changes.
+ * One connection for all applications, followed by another when it ends. What was said in between is lost, so
+ * listeners are nudged whenever they have been subscribed. A connection that has died without a word is found
+ * by a PING; until then, and where nothing is published, the feed's poll finds changes.
  */
 
 import { pause } from "../shared/abort.ts";
@@ -48,7 +48,10 @@ export class RedisSubscription {
     return this.#listeners.close();
   }
 
-  /** Once for all applications that come now. If it fails, the connection has ended, and the next one has them as well. */
+  /**
+   * Once for all applications that come now. If it fails, the connection has ended, and the next one has them
+   * as well.
+   */
   #subscribeSoon(connection: RedisConnection): void {
     this.#soon ??= Promise.resolve().then(() => {
       this.#soon = undefined;

@@ -1,6 +1,6 @@
 /**
- * How long a store waits before it connects again: longer after each failure, and never the same for two daemons, so that
- * a fleet that lost its engine together does not come back together.
+ * How long a store waits before it connects again: longer after each failure, and never the same for two
+ * daemons, so that a fleet that lost its engine together does not come back together.
  */
 
 /** The first wait is at most this; it doubles with each further failure. */
@@ -15,8 +15,8 @@ const BACKOFF_MS_MIN = 20;
 /**
  * @param failures how often it failed in a row, from 1 on
  * @param random   uniform in [0, 1)
- * @returns milliseconds, anywhere up to the bound ("full jitter", which spreads a herd best: AWS Architecture Blog,
- *          "Exponential Backoff And Jitter", 2015)
+ * @returns milliseconds, anywhere up to the bound ("full jitter", which spreads a herd best: AWS Architecture
+ *          Blog, "Exponential Backoff And Jitter", 2015)
  */
 export function backoffMs(failures: number, random: number): number {
   const boundMs = Math.min(BACKOFF_MS_MAX, BACKOFF_START_MS * 2 ** Math.min(failures - 1, 16));

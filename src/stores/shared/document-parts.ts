@@ -1,16 +1,18 @@
 /**
- * The bytes of a document → the bytes of each of its applications, in steps. Only the outer object is understood here:
- * where an application's value begins and ends. Whether it is JSON is for a parser to say, application by application.
+ * The bytes of a document → the bytes of each of its applications, in steps. Only the outer object is
+ * understood here: where an application's value begins and ends. Whether it is JSON is for a parser to say,
+ * application by application.
  *
- * A whole document may take longer to parse than a visitor waits. Its applications do not, and most of them are the same
- * as before.
+ * A whole document may take longer to parse than a visitor waits. Its applications do not, and most of them
+ * are the same as before.
  */
 
 import { RECORDS_MAX } from "../store.ts";
 
 /**
- * An application may have this much text, and this many values in it: more would take longer to parse than a visitor may
- * wait. It is room for the 64 versions that an application may have, each with the history that `set` keeps.
+ * An application may have this much text, and this many values in it: more would take longer to parse than a
+ * visitor may wait. It is room for the 64 versions that an application may have, each with the history that
+ * `set` keeps.
  */
 export const APPLICATION_BYTES_MAX = 256 * 1024;
 export const APPLICATION_VALUES_MAX = 8_192;
@@ -18,7 +20,10 @@ export const APPLICATION_VALUES_MAX = 8_192;
 /** As deep as DynamoDB nests; what people write by hand has two levels. */
 export const RECORD_DEPTH_MAX = 32;
 
-/** A name of an application has 128 bytes at most, and JSON may spell each of them with six. Parsing much more would take long. */
+/**
+ * A name of an application has 128 bytes at most, and JSON may spell each of them with six. Parsing much more
+ * would take long.
+ */
 export const NAME_BYTES_MAX = 4_096;
 
 /** A document of more applications is none of ours, and would take memory for each. */
@@ -97,7 +102,10 @@ export function refusalOf(bytes: Buffer, application: string): Part["refused"] {
   return step.value.findLast(isOfIt)?.refused;
 }
 
-/** Line and column of a place, both counted from 1; columns in UTF-16 units, as editors show them for plain text. */
+/**
+ * Line and column of a place, both counted from 1; columns in UTF-16 units, as editors show them for plain
+ * text.
+ */
 export function* placeOf(
   bytes: Buffer,
   offset: number,

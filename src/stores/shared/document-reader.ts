@@ -1,7 +1,7 @@
 /**
- * A document that is read again and again: what did not change is not parsed. The same bytes have the same answer, and an
- * application whose bytes are the same has the same snapshot. What did change is looked at in slices of time, and
- * visitors are answered between them.
+ * A document that is read again and again: what did not change is not parsed. The same bytes have the same
+ * answer, and an application whose bytes are the same has the same snapshot. What did change is looked at in
+ * slices of time, and visitors are answered between them.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -21,7 +21,10 @@ import {
 } from "./document-parts.ts";
 import { findJsonFault } from "./json-fault.ts";
 
-/** The fault of a document that is no longer is looked for in the whole of it, because that says best what is wrong. */
+/**
+ * The fault of a document that is no longer is looked for in the whole of it, because that says best what is
+ * wrong.
+ */
 const SHORT_BYTES = 16 * 1024;
 
 /** An application of a document. */
@@ -127,7 +130,10 @@ class Applications implements Snapshots {
     return entry.snapshot;
   }
 
-  /** What is known of an application if its text is the same as that of another document; undefined if it is not. */
+  /**
+   * What is known of an application if its text is the same as that of another document; undefined if it is
+   * not.
+   */
   same(
     application: string,
     bytes: Buffer,

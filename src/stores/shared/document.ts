@@ -1,8 +1,8 @@
 /**
  * A document of all records, in a file or at a web address: its text ⇄ its records. Pure.
  *
- * Applications and versions are names that people choose, `__proto__` among them, so objects are only read by own
- * property and only built by `Object.fromEntries`, which defines what assigning would set.
+ * Applications and versions are names that people choose, `__proto__` among them, so objects are only read by
+ * own property and only built by `Object.fromEntries`, which defines what assigning would set.
  */
 
 import { createHash } from "node:crypto";
@@ -115,7 +115,9 @@ function asRecords(path: string, application: string, records: unknown): Documen
   throw new StoreError("malformed", `${path}: ${name} must be an object of versions; write it as ${SHAPE}`);
 }
 
-/** A record's value with fields set. A bare number stays one as long as there is nothing but a rollout to say. */
+/**
+ * A record's value with fields set. A bare number stays one as long as there is nothing but a rollout to say.
+ */
 export function withFields(before: unknown, fields: RecordFields): unknown {
   const known = isObject(before) ? before : {};
   const after = Object.entries({ ...known, ...fields }).filter(([, value]) => value !== undefined);
@@ -152,7 +154,9 @@ class FileRecord implements StoreRecord {
   }
 }
 
-/** The same text for the same value, in whatever order its keys lie; undefined where it is nested too deeply. */
+/**
+ * The same text for the same value, in whatever order its keys lie; undefined where it is nested too deeply.
+ */
 function canonicalJson(value: unknown, depth: number): string | undefined {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (depth === RECORD_DEPTH_MAX) return undefined;

@@ -1,10 +1,10 @@
 /**
- * Where a text stops being JSON. The engine's own parser says that there is a fault, and not at which place; an operator
- * with a file of a thousand lines needs the line.
+ * Where a text stops being JSON. The engine's own parser says that there is a fault, and not at which place;
+ * an operator with a file of a thousand lines needs the line.
  *
- * Rejected: `jsonc-parser`, which knows the place, too. Its parser calls itself for each bracket, so a file of 50 000
- * brackets ends in a RangeError. It also passes some texts on to a later place (`01`), and its 16 codes would have to be
- * put into words here.
+ * Rejected: `jsonc-parser`, which knows the place, too. Its parser calls itself for each bracket, so a file
+ * of 50 000 brackets ends in a RangeError. It also passes some texts on to a later place (`01`), and its 16
+ * codes would have to be put into words here.
  */
 
 export interface JsonFault {
@@ -91,7 +91,10 @@ function lengthOfString(text: string, at: number): number {
   return 0;
 }
 
-/** What follows a backslash. A pattern would take too long, because a text may have a hundred thousand of them. */
+/**
+ * What follows a backslash. A pattern would take too long, because a text may have a hundred thousand of
+ * them.
+ */
 function lengthOfEscape(text: string, at: number): number {
   const first = text[at] ?? "";
   if (first !== "u") return first !== "" && '"\\/bfnrt'.includes(first) ? 1 : 0;

@@ -2,7 +2,10 @@
 
 import { RECORD_DEPTH_MAX } from "./document-parts.ts";
 
-/** The value that a text has in JSON; the text itself if it is none. For commands, and for texts that are short. */
+/**
+ * The value that a text has in JSON; the text itself if it is none. For commands, and for texts that are
+ * short.
+ */
 export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -11,12 +14,18 @@ export function jsonOrText(text: string): unknown {
   }
 }
 
-/** The same for a daemon: a text that nests so deeply that visitors would wait stays a text, and the feed complains of it. */
+/**
+ * The same for a daemon: a text that nests so deeply that visitors would wait stays a text, and the feed
+ * complains of it.
+ */
 export function shallowJsonOrText(text: string): unknown {
   return nestsTooDeeply(text) ? text : jsonOrText(text);
 }
 
-/** Whether a text may nest deeper than records do. It takes signs within strings for nesting, too, as far as they are not closed again. */
+/**
+ * Whether a text may nest deeper than records do. It takes signs within strings for nesting, too, as far as
+ * they are not closed again.
+ */
 export function nestsTooDeeply(text: string): boolean {
   let open = 0;
   for (let at = 0; at < text.length; at++) {
@@ -29,8 +38,8 @@ export function nestsTooDeeply(text: string): boolean {
 }
 
 /**
- * Whether a text may have more values than that, which would take long to parse whatever its length. It counts commas, those
- * within strings among them.
+ * Whether a text may have more values than that, which would take long to parse whatever its length. It
+ * counts commas, those within strings among them.
  */
 export function hasMoreValues(text: string, valuesMax: number): boolean {
   let count = 1;

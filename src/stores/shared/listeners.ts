@@ -1,7 +1,7 @@
 /**
- * Who wants to be told of changes, for stores whose engine pushes, and the life of the connection that tells: one for all
- * applications, made for the first listener, followed by another whenever it ends, and given up with the last listener.
- * What changes while there is none is found by the feed's poll.
+ * Who wants to be told of changes, for stores whose engine pushes, and the life of the connection that tells:
+ * one for all applications, made for the first listener, followed by another whenever it ends, and given up
+ * with the last listener. What changes while there is none is found by the feed's poll.
  */
 
 import { pause } from "./abort.ts";
@@ -17,7 +17,8 @@ export class Listeners {
   #running: Promise<void> = Promise.resolve();
 
   /**
-   * @param follow makes a connection, nudges as it tells, and settles when it has ended, in whatever way; `ending` ends it
+   * @param follow makes a connection, nudges as it tells, and settles when it has ended, in whatever way;
+   *               `ending` ends it
    */
   constructor(follow: (ending: AbortSignal) => Promise<void>) {
     this.#follow = follow;
