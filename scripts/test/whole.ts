@@ -39,8 +39,10 @@ export async function runWhole(options: WholeOptions): Promise<boolean> {
 
   const needs = new Set(chosen.flatMap(({ file }) => needsOf(modules, file)));
   for (const need of await install([...needs], consent)) {
-    const files = chosen.filter(({ file }) => needsOf(modules, file).includes(need)).map(({ file }) => file);
-    console.log(`── left out: tests of ${files.length} files need ${need.tool}: ${remedyOf(need)}`);
+    const files = chosen.filter(({ file }) => needsOf(modules, file).includes(need));
+    console.log(
+      `── left out: tests that need ${need.tool} (files: ${files.length}); get it: ${remedyOf(need)}`,
+    );
     tally.leftOut();
   }
 

@@ -752,7 +752,7 @@ describe("doctor, and the daemon", () => {
   test("an application without records is a warning, with the command that makes one and a similar name", async () => {
     const other = await Setup.start(["-application", "shpo"]);
     try {
-      writeFileSync(other.home.storePath, '{ "website": { "canary": 0.1 }, "shop": { "canary": 0.1 } }');
+      other.home.replace('{ "website": { "canary": 0.1 }, "shop": { "canary": 0.1 } }');
       const flags = ["-application", "shpo"];
       await eventually(async () => (await other.daemon.state()).ready, "ready");
       const { check, status } = await other.examine(...flags);

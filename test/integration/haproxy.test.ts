@@ -181,7 +181,7 @@ describe.skipIf(haproxyMissing() !== undefined)("HAProxy", () => {
       mkdirSync(join(directory, "shop"));
       const ports = { website: await freePort(), shop: await freePort() };
       const home = new DaemonHome({ flags: ["-application", "shop", ...haproxyFlags(directory)] });
-      writeFileSync(home.storePath, JSON.stringify({ website: { canary: 0 }, shop: { canary: 0.5 } }));
+      home.replace(JSON.stringify({ website: { canary: 0 }, shop: { canary: 0.5 } }));
       const upstreams = (["master", "canary"] as const).flatMap((version) => [
         startUpstream(`website-${version}`, upstreamPath(directory, version)),
         startUpstream(`shop-${version}`, upstreamPath(join(directory, "shop"), version)),

@@ -78,8 +78,13 @@ export class DaemonHome {
 
   /** Writes the store, at once and whole. */
   write(records: Records): void {
+    this.replace(JSON.stringify({ [this.application]: records }));
+  }
+
+  /** Replaces the store's file, at once and whole: the daemon never reads half of it. */
+  replace(text: string): void {
     const path = `${this.storePath}.new`;
-    writeFileSync(path, JSON.stringify({ [this.application]: records }));
+    writeFileSync(path, text);
     renameSync(path, this.storePath);
   }
 
