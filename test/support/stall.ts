@@ -1,6 +1,6 @@
 /** The time that the event loop stands still: the wait of a visitor that comes at the worst moment. */
 
-import "./alone.ts";
+import { runDelayMs } from "./run-delay.ts";
 
 /**
  * The longest time, in milliseconds, between two turns of the event loop while `work` goes on.
@@ -11,11 +11,14 @@ import "./alone.ts";
 export async function longestStall(work: () => Promise<unknown>, ignored = 0): Promise<number> {
   const stalls: number[] = [];
   let last = performance.now();
+  let lastDelay = runDelayMs(process.pid);
   let isOver = false;
   const look = () => {
     const now = performance.now();
-    stalls.push(now - last);
+    const delay = runDelayMs(process.pid);
+    stalls.push(now - last - (delay - lastDelay));
     last = now;
+    lastDelay = delay;
     if (!isOver) setImmediate(look);
   };
   setImmediate(look);
