@@ -1,4 +1,4 @@
-/** The address at which a daemon listens, as a client writes it: `unix:/run/maxwells-daemon.sock`, `tcp:127.0.0.1:6292`. */
+/** The address of a daemon in a client's options: `unix:/run/maxwells-daemon.sock`, `tcp:127.0.0.1:6292`. */
 
 import type { NetConnectOpts } from "node:net";
 
@@ -8,7 +8,7 @@ export type ClientAddress =
 
 const PORT_MAX = 65_535;
 
-/** Throws a `TypeError` that says how an address is written: a wrong one is the programmer's mistake. */
+/** Throws a `TypeError` that shows how to write an address: a wrong one is the programmer's mistake. */
 export function clientAddress(text: string): ClientAddress {
   if (typeof text !== "string")
     throw new TypeError("an address is a string; write unix:PATH or tcp:HOST:PORT");
@@ -17,12 +17,12 @@ export function clientAddress(text: string): ClientAddress {
   const [, bracketed, plain, port] = /^tcp:(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined || Number(port) > PORT_MAX) {
-    throw new TypeError(`${JSON.stringify(text)} is no address; write unix:PATH or tcp:HOST:PORT`);
+    throw new TypeError(`${JSON.stringify(text)} is not an address; write unix:PATH or tcp:HOST:PORT`);
   }
   return { kind: "tcp", host, port: Number(port) };
 }
 
-/** What `node:net` wants to know of it. */
+/** The options of `node:net` for this address. */
 export function connectOptions(address: ClientAddress): NetConnectOpts {
   return address.kind === "unix"
     ? { path: address.path }

@@ -4,13 +4,14 @@
  *     const client = new Client({ address: "unix:/run/maxwells-daemon.sock" });
  *     const { assignment, location } = await client.decide({ assignment: cookie });
  *
- * When in doubt, master. `decide` never rejects: where the daemon is gone, hangs, is late or answers nonsense, it
- * resolves to `master` within TIMEOUT_MS, with the visitor's own assignment, and says that nobody decided, so that no
- * cookie is set. A question whose pooled connection turns out dead is asked once more on a fresh one, within the time
- * that is left. After some failures in a row nobody is asked for a while (`pause.ts`).
+ * When in doubt, master. `decide` never rejects. If the daemon is gone, hangs, is late or answers nonsense,
+ * `decide` resolves to `master` within TIMEOUT_MS. The visitor keeps its assignment, and the decision says
+ * that the daemon did not decide, so the caller sets no cookie. If a pooled connection turns out dead, its
+ * questions are asked once more on a fresh one, within the time that is left. After some failures in a row
+ * the client stops asking for a while (`pause.ts`).
  *
- * One connection does the work as long as it is in time: the daemon has one thread, and what is asked within one turn
- * goes out in one write. Where it is late, another one steps in.
+ * One connection does all the work while it is in time: the daemon has one thread, and all questions of one
+ * turn go out in one write. If that connection is late, the client opens another one.
  */
 
 import { emitWarning } from "node:process";
@@ -22,24 +23,24 @@ import { Pause } from "./pause.ts";
 
 export type { Question } from "./codec.ts";
 
-/** The daemon's own default. */
+/** The daemon's default address. */
 const ADDRESS = "unix:/tmp/maxwells-daemon.sock";
 
-/** A visitor waits for an answer this long at most, whatever happens. */
+/** The longest wait of a visitor for an answer, in every case. */
 const TIMEOUT_MS = 8;
 
-/** More would stop no daemon from being late. */
+/** With more connections, a late daemon would be just as late. */
 const CONNECTIONS_MAX = 4;
 
-/** Timers of JavaScript do not count further. */
+/** The longest time that a timer of JavaScript can wait. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 export interface ClientOptions {
   /** `unix:PATH` or `tcp:HOST:PORT`; `unix:/tmp/maxwells-daemon.sock` by default. */
   readonly address?: string | undefined;
-  /** For each question, everything included; 8 by default. */
+  /** The limit for a question, with connecting and asking once more; 8 by default. */
   readonly timeoutMs?: number | undefined;
-  /** Told when the daemon is lost and when it answers again; not of each question. */
+  /** Called when the daemon is lost and when it answers again; not for each question. */
   readonly onEvent?: ((event: ClientEvent) => void) | undefined;
 }
 
@@ -49,29 +50,29 @@ export interface ClientEvent {
   readonly message: string;
 }
 
-/** Why nobody decided. */
+/** The reason why the daemon did not decide. */
 export type UndecidedReason =
-  /** No connection, or it was cut off. */
+  /** There was no connection, or it was cut off. */
   | "unreachable"
-  /** No answer in time. */
+  /** No answer came in time. */
   | "timeout"
-  /** What came back is no answer to this question. */
+  /** The reply does not answer this question. */
   | "malformed"
-  /** Others found out a moment ago that the daemon does not answer; this one was not asked. */
+  /** Questions before this one found that the daemon does not answer, so this one was not asked. */
   | "paused"
-  /** Too many questions are on their way. */
+  /** Too many questions are waiting for their answers already. */
   | "overloaded"
-  /** The question does not fit into a line, or has values that are no strings. */
+  /** The question does not fit into a line, or has values that are not strings. */
   | "unaskable"
   /** The client was closed. */
   | "closed";
 
-/** Where the visitor is served. */
+/** The answer for a visitor, made by the daemon or in its place. */
 export type Decision = Decided | Undecided;
 
 export interface Decided {
   readonly isDecided: true;
-  /** The visitor's number, to keep; as the daemon spelled it. */
+  /** The visitor's number, spelled as the daemon spelled it; the visitor keeps it. */
   readonly assignment: string;
   /** `master`, or the name of a version. */
   readonly location: string;
@@ -79,7 +80,7 @@ export interface Decided {
 
 export interface Undecided {
   readonly isDecided: false;
-  /** What the visitor brought, if it can be an assignment. */
+  /** The visitor's assignment, if it can be one. */
   readonly assignment: string | undefined;
   readonly location: "master";
   readonly reason: UndecidedReason;
@@ -88,11 +89,11 @@ export interface Undecided {
 export interface ClientStats {
   /** Questions that the daemon answered in time. */
   readonly decided: number;
-  /** Those that it did not, by why. */
+  /** Questions that the daemon did not answer in time, by reason. */
   readonly undecided: Readonly<Record<UndecidedReason, number>>;
-  /** The daemon does not answer, and is only probed. */
+  /** The daemon does not answer; the client only probes it. */
   readonly isLost: boolean;
-  /** Questions that somebody waits for. */
+  /** Questions whose callers still wait. */
   readonly waiting: number;
   readonly connections: number;
 }
@@ -121,7 +122,7 @@ export class Client {
     closed: 0,
   };
 
-  /** Opens nothing yet. Throws a `TypeError` where an option is wrong. */
+  /** Opens no connection yet. Throws a `TypeError` if an option is wrong. */
   constructor(options: ClientOptions = {}) {
     if (typeof options !== "object" || options === null) {
       throw new TypeError('the options of a client are an object, such as { address: "unix:PATH" }');
@@ -139,7 +140,7 @@ export class Client {
     this.#onEvent = onEvent;
   }
 
-  /** Where the visitor is served. Never throws nor rejects; resolves within the client's `timeoutMs`. */
+  /** Asks for a visitor's location. Never throws or rejects; resolves within the client's `timeoutMs`. */
   decide(question: Question = {}): Promise<Decision> {
     let given: string | undefined;
     let line = "";
@@ -150,10 +151,11 @@ export class Client {
       isFresh = given === undefined && (question.key ?? undefined) === undefined;
       line = `${requestLine(given === question.assignment ? question : { ...question, assignment: given })}\n`;
     } catch {
-      // JavaScript hands over what it likes: null, a number as key, a getter that throws. That is no visitor's error.
+      // A caller in JavaScript may pass null, a number as key, or a getter that throws. No visitor may see an
+      // error for it.
     }
     if (this.#isClosed) return Promise.resolve(this.#toMaster(given, "closed"));
-    // Before the pause is asked: what cannot be sent is no probe.
+    // Before the pause is checked: a question that cannot be sent must not use up the probe.
     if (line === "" || line.length > LINE_BYTES_MAX)
       return Promise.resolve(this.#toMaster(given, "unaskable"));
     const nowMs = performance.now();
@@ -175,7 +177,7 @@ export class Client {
     });
   }
 
-  /** How it goes, since the client was made. */
+  /** Counts since the client was made, and its state now. */
   get stats(): ClientStats {
     return {
       decided: this.#decided,
@@ -186,14 +188,14 @@ export class Client {
     };
   }
 
-  /** Closes all connections. What is on its way, and whatever is asked later, goes to master. */
+  /** Closes all connections. Questions that wait, and later ones, are answered with master. */
   close(): void {
     this.#isClosed = true;
     for (const connection of this.#connections.slice()) connection.close();
     this.#deadlines.close();
   }
 
-  /** One that is in time, a new one, or one that is late; undefined where all are full. */
+  /** A connection that is in time, else a new one, else a late one; undefined if all are full. */
   #choose(nowMs: number): Connection<Asked> | undefined {
     const [first] = this.#connections;
     if (first !== undefined && !first.isLate && !first.isFull) return first;
@@ -242,7 +244,7 @@ export class Client {
         fresh ??= this.#open();
         fresh.send(asked);
       } else if (isWorthRetrying) {
-        // Somebody answers there, one question a connection: that is no reason to ask nobody.
+        // The daemon answers one question per connection and then closes it. It is not lost, so no pause.
         this.#giveUp(asked, "unreachable");
       } else {
         this.#fail(asked, this.#isClosed ? "closed" : ending, cause);
@@ -256,7 +258,7 @@ export class Client {
     const why = cause === undefined ? reason : `${reason}: ${cause.message}`;
     this.#tell(
       "lost",
-      `maxwells-daemon at ${this.#addressText} does not answer (${why}): everyone to master until it does`,
+      `maxwells-daemon at ${this.#addressText} does not answer (${why}): all visitors go to master until it does`,
     );
   }
 
@@ -275,7 +277,7 @@ export class Client {
     return { isDecided: false, assignment, location: "master", reason };
   }
 
-  /** A listener that throws is no visitor's error. */
+  /** If a listener throws, the process gets a warning, and no visitor sees an error. */
   #tell(kind: ClientEvent["kind"], message: string): void {
     try {
       this.#onEvent?.({ kind, message });

@@ -1,19 +1,20 @@
 /**
- * One connection to a daemon, with any number of questions on their way. Replies come in order, so the oldest question
- * that has none is whose the next reply is.
+ * One connection to a daemon, with any number of questions that wait for their replies. Replies come in
+ * order, so the next reply belongs to the oldest question without one.
  *
- * **Late replies are counted off, not cut off.** A question whose time is up keeps its place in the queue until its
- * reply comes, and that is dropped: it cannot reach the next question. To close the connection instead would make a
- * daemon that slept for 10 ms with 1000 questions on their way lose all of them, and be met by a burst of new
- * connections; and it would throw away the late replies, which tell that it is awake again. A connection that owes a
- * reply for OVERDUE_MS longer is closed after all: the process at its other end may hang for ever, while another one has
- * taken its place at the socket.
+ * **Late replies are counted off, not cut off.** A question whose time is up keeps its place in the queue.
+ * When its reply comes, the client drops it, so it cannot reach the next question. The other way is to close
+ * the connection. A daemon that slept for 10 ms with 1000 questions waiting would then lose all of them, and
+ * meet a burst of new connections. The late replies would be lost, too, and they show that the daemon is
+ * awake again. A connection that owes a reply for OVERDUE_MS longer is closed after all: the process at its
+ * other end may hang for ever while a successor has taken over the socket.
  *
- * Counting is trusted only as far as the replies make sense: a number that is not the visitor's, a fresh one that was
- * the last reply's, bytes that nobody asked for, or a line too long end the connection, and all that is on its way
- * there has failed.
+ * The client trusts its counting only while the replies make sense. Four things do not: a number that is not
+ * the visitor's, a fresh number that repeats the last reply's, bytes without a question, and a line that is
+ * too long. After one of them the client closes the connection, and all its questions fail.
  *
- * What is sent within one turn goes out as one write. The socket keeps no process alive; a caller that waits does.
+ * All questions of one turn go out in one write. The socket does not keep the process alive; a caller that
+ * waits does.
  */
 
 import { connect, type Socket } from "node:net";
@@ -22,42 +23,42 @@ import { type ClientAddress, connectOptions } from "./address.ts";
 import { ANSWER_BYTES_MAX, isAnswerTo } from "./codec.ts";
 import { Fifo } from "./fifo.ts";
 
-/** A connection that owes a reply for longer than the question's time and this is closed. */
+/** If a reply is later than its question's deadline by more than this, the connection is closed. */
 const OVERDUE_MS = 1000;
 
-/** Questions that have no reply yet, those included that nobody waits for any more. */
+/** Questions without a reply; those whose callers have given up count, too. */
 const OWED_MAX = 16_384;
 
-/** What may wait for a daemon that reads nothing. */
+/** The most that may wait for a daemon that does not read. */
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 
-/** A question on its way. */
+/** A question that was sent, or waits to be sent. */
 export interface Pending {
-  /** With its LF. */
+  /** The request, with its LF. */
   readonly line: string;
-  /** The assignment that was asked with. */
+  /** The assignment that the question carries. */
   readonly given: string | undefined;
-  /** Asked with neither assignment nor key, so the answer is drawn. */
+  /** The question carries neither assignment nor key, so the daemon draws a fresh assignment. */
   readonly isFresh: boolean;
-  /** By `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   readonly deadlineMs: number;
-  /** Nobody waits for its reply any more. */
+  /** Its caller has an answer and no longer waits. */
   isSettled: boolean;
-  /** It was on a connection before that turned out dead. */
+  /** It was sent before, on a connection that turned out dead. */
   isRetried: boolean;
 }
 
 export type Ending =
-  /** It could not be opened, or was closed. */
+  /** The connection could not be opened, or was closed. */
   | "unreachable"
-  /** Its peer does not speak the protocol. */
+  /** The peer does not speak the protocol. */
   | "malformed";
 
-/** Who is told what happens on a connection. */
+/** The object that a connection reports to. */
 export interface ConnectionOwner<T extends Pending> {
-  /** For a question that may have been settled before: then the reply is late, and nobody's. */
+  /** A reply came. If the question is settled already, the reply is late and must be dropped. */
   replied(pending: T, assignment: string, location: string): void;
-  /** It has ended, with these questions unanswered. */
+  /** The connection has ended, and these questions have no answer. */
   ended(connection: Connection<T>, unanswered: readonly T[], ending: Ending, cause?: Error): void;
 }
 
@@ -82,22 +83,23 @@ export class Connection<T extends Pending> {
       socket.on("close", () => this.#end("unreachable"));
       this.#socket = socket;
     } catch (error) {
-      // Deno throws if a permission is missing. The caller is told as of any other failure, and not at once.
+      // Deno throws if a permission is missing. The owner learns of it as it does of other failures: later,
+      // not in this call.
       nextTick(() => this.#end("unreachable", error as Error));
     }
   }
 
-  /** Whether a reply has ever come, so that it is worth to ask again when it turns out dead. */
+  /** Whether a reply has ever come. If so, a dead connection is worth a second try. */
   get hasReplied(): boolean {
     return this.#hasReplied;
   }
 
-  /** Whether it owes a reply that nobody waits for any more. */
+  /** Whether it owes a reply to a question that was given up. */
   get isLate(): boolean {
     return this.#owed.peek()?.isSettled ?? false;
   }
 
-  /** Whether no more can be sent for now. */
+  /** Whether it can take no more questions for now. */
   get isFull(): boolean {
     const unsentBytes = this.#unsent.length + (this.#socket?.writableLength ?? 0);
     return this.#owed.length >= OWED_MAX || unsentBytes > UNSENT_BYTES_MAX;
@@ -114,7 +116,7 @@ export class Connection<T extends Pending> {
     this.#unsent += pending.line;
   }
 
-  /** Closes it; its owner is told of what was on its way. */
+  /** Closes it and gives its unanswered questions back to the owner. */
   close(): void {
     this.#end("unreachable");
   }

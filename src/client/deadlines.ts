@@ -1,22 +1,23 @@
 /**
- * Ends the wait of questions whose time is up: one timer for all of them, since all have the same patience and so end
- * in the order in which they began.
+ * Ends the wait of questions whose time is up. One timer serves them all: every question has the same time,
+ * so they end in the order in which they began.
  *
- * A timer that fires looks once more at what has arrived before it gives up on anything. An application that was busy
- * for 20 ms finds its timers due *and* the answers in its sockets, and the former come first in a turn of the event loop;
- * its own slowness must not look like the daemon's. So what was due when the timer fired is given up on after the
- * sockets were read, and not what became due meanwhile: that was asked in this very turn, maybe, by the first of 50
- * requests that took 20 ms together, and nothing was read for it since.
+ * A timer that fires lets the client read its sockets once more before any question fails. After an
+ * application was busy for 20 ms, timers are due *and* answers have arrived, and the event loop runs the
+ * timers first. The application's own slowness must not look like the daemon's. So the questions that were
+ * due when the timer fired end only after the sockets were read. Questions that became due since then do not
+ * end yet. They may have been asked in this very turn, by the first of 50 requests that took 20 ms together,
+ * and the sockets were not read since.
  *
- * While somebody waits the timer keeps the process alive, else it does not.
+ * While a question waits, the timer keeps the process alive; otherwise it does not.
  */
 
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Fifo } from "./fifo.ts";
 
-/** What has a deadline. The code that settles it tells `Deadlines.settled`. */
+/** An entry with a deadline. The code that settles it calls `Deadlines.settled`. */
 export interface Deadlined {
-  /** By `performance.now()`; not before that of an earlier one. */
+  /** On the clock of `performance.now()`; never before the deadline of an earlier entry. */
   readonly deadlineMs: number;
   isSettled: boolean;
 }
@@ -27,12 +28,12 @@ export class Deadlines<T extends Deadlined> {
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param expire told of each whose time is up; it has to settle it */
+  /** @param expire called with each entry whose time is up; it has to settle the entry */
   constructor(expire: (waiting: T) => void) {
     this.#expire = expire;
   }
 
-  /** How many wait. */
+  /** The number of entries that wait. */
   get count(): number {
     return this.#count;
   }
@@ -44,7 +45,7 @@ export class Deadlines<T extends Deadlined> {
     else if (this.#count === 1) this.#timer.ref();
   }
 
-  /** One of them does not wait any more. */
+  /** Call it once for each entry that no longer waits. */
   settled(): void {
     this.#count--;
     while (this.#queue.peek()?.isSettled === true) this.#queue.shift();

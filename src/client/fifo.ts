@@ -1,6 +1,6 @@
-/** First in, first out: an array whose beginning moves, as `shift` of a long array copies all of it. */
+/** First in, first out: an array with a moving start, because `shift` copies the whole of a long array. */
 
-/** So many places are let go at once. */
+/** Compact the array after this many removed items. */
 const GONE_MAX = 1024;
 
 export class Fifo<T extends object> {
@@ -15,12 +15,12 @@ export class Fifo<T extends object> {
     this.#items.push(item);
   }
 
-  /** The oldest one, which stays. */
+  /** The oldest item, which stays. */
   peek(): T | undefined {
     return this.#items[this.#first];
   }
 
-  /** Takes the oldest one out. */
+  /** Takes the oldest item out. */
   shift(): T | undefined {
     const item = this.#items[this.#first];
     if (item === undefined) return undefined;
@@ -35,7 +35,7 @@ export class Fifo<T extends object> {
     return item;
   }
 
-  /** Takes all of them out, the oldest one first. */
+  /** Takes all items out, the oldest one first. */
   drain(): T[] {
     const items = this.#items.slice(this.#first) as T[];
     this.#items = [];

@@ -1,44 +1,44 @@
 /**
  * A minimal client of the line protocol: one question over a connection of its own, with a deadline.
  *
- * Only `node:net` is used, so that it runs on Node as well. Replies are read strictly: two lines, no more, of bounded
- * length; anything else is an error, because the daemon does not speak so.
+ * It uses only `node:net`, so it runs on Node as well. It reads replies strictly: two lines of bounded
+ * length, and nothing more. Any other reply is an error, because the daemon does not send it.
  */
 
 import { connect } from "node:net";
 import { type ClientAddress, connectOptions } from "./address.ts";
 import { isAssignment, isLocation, LINE_BYTES_MAX, type Question, requestLine } from "./codec.ts";
 
-/** A reply takes less: an assignment and a location, or all arcs of an application. */
+/** Longer than every reply: an assignment and a location, or all arcs of an application. */
 const REPLY_BYTES_MAX = 32_768;
 
 export interface SingleQuestion extends Question {
-  /** Where the daemon listens. */
+  /** The daemon's address. */
   readonly address: ClientAddress;
-  /** For everything together, from connecting to the last byte. */
+  /** The limit for all of it, from connecting to the last byte. */
   readonly timeoutMs: number;
 }
 
 export interface DecisionAnswer {
-  /** As the daemon spelled it. */
+  /** The number in the daemon's spelling. */
   readonly assignment: string;
   readonly location: string;
 }
 
 export interface Explanation extends DecisionAnswer {
-  /** One of the words of `REASONS`, or one that a newer daemon knows. */
+  /** One of the words of `REASONS`, or a word of a newer daemon. */
   readonly reason: string;
   readonly application: string;
-  /** As `canary=0.25@0`. */
+  /** Each in the form `canary=0.25@0`. */
   readonly arcs: readonly string[];
 }
 
 export type ClientErrorCode =
-  /** No connection, or it was cut off. */
+  /** There was no connection, or it was cut off. */
   | "unreachable"
-  /** No whole reply in time. */
+  /** No whole reply came in time. */
   | "timeout"
-  /** A reply that the protocol does not know. */
+  /** The reply does not follow the protocol. */
   | "malformed"
   /** The question cannot be asked: it does not fit into a line. */
   | "unaskable";
@@ -53,13 +53,13 @@ export class ClientError extends Error {
   }
 }
 
-/** Asks where a visitor is served. Rejects with a `ClientError`. */
+/** Asks for a visitor's location. Rejects with a `ClientError`. */
 export async function ask(question: SingleQuestion): Promise<DecisionAnswer> {
   const [assignment, location] = await exchange(question, requestLine(question));
   return checked(assignment, location);
 }
 
-/** As `ask`, and why. */
+/** Like `ask`, with the reason of the decision. */
 export async function explain(question: SingleQuestion): Promise<Explanation> {
   const [first, second] = await exchange(question, `?explain ${requestLine(question)}`.trimEnd());
   const [assignment = "", location = "", ...tooMuch] = first.split(" ");
@@ -75,7 +75,7 @@ export async function explain(question: SingleQuestion): Promise<Explanation> {
   };
 }
 
-/** Sends one line; the two lines of the reply. */
+/** Sends one line and resolves to the two lines of the reply. */
 function exchange({ address, timeoutMs }: SingleQuestion, line: string): Promise<[string, string]> {
   if (/[\r\n]/.test(line) || Buffer.byteLength(line) >= LINE_BYTES_MAX) {
     return Promise.reject(
@@ -107,7 +107,7 @@ function exchange({ address, timeoutMs }: SingleQuestion, line: string): Promise
         finish();
         resolve([first, second]);
       } else if (rest !== undefined || reply.length > REPLY_BYTES_MAX) {
-        fail(new ClientError("malformed", `that is not two lines: ${shortened(reply)}`));
+        fail(new ClientError("malformed", `the reply is not two lines: ${shortened(reply)}`));
       }
     });
     connection.on("error", (error) => {
@@ -121,7 +121,10 @@ function exchange({ address, timeoutMs }: SingleQuestion, line: string): Promise
 
 function checked(assignment: string, location: string): DecisionAnswer {
   if (!isAssignment(assignment) || !isLocation(location)) {
-    throw new ClientError("malformed", `that is no answer: ${shortened(`${assignment}\n${location}`)}`);
+    throw new ClientError(
+      "malformed",
+      `the reply is not an answer: ${shortened(`${assignment}\n${location}`)}`,
+    );
   }
   return { assignment, location };
 }

@@ -1,22 +1,24 @@
 /**
- * When to ask nobody for a while, so that a daemon that hangs costs a few visitors their patience and all others nothing.
+ * Decides when the client stops asking for a while. A daemon that hangs then costs a few visitors a wait, and
+ * all others nothing.
  *
  *     asking ──FAILURES_MAX in a row──▶ pausing for PAUSE_MS ──▶ one question probes ──answered──▶ asking
  *                                           ▲                        │
  *                                           └──────── failed ────────┘
  *
- * Nobody waits for a refusal, so after one the pause is short: a daemon that restarts is away for less than half a second.
- * A late answer says that the daemon hung and does no longer: the first probe then need not wait for the pause's end.
- * Only the first, or a daemon that is always late would be probed all the time. Pure: the time is an argument.
+ * A refusal costs no wait, so the pause after one is short: a daemon that restarts is away for less than half
+ * a second. A late answer shows that the daemon hung and is awake again, so the first probe need not wait for
+ * the end of the pause. This holds for the first probe only; otherwise a daemon that is always late would be
+ * probed all the time. Pure: the time is an argument.
  */
 
-/** Failures in a row that end the asking. */
+/** This many failures in a row begin a pause. */
 const FAILURES_MAX = 3;
 
-/** How long nobody asks, how far apart probes are, and losses that are told. */
+/** Length of a pause, time between probes, and minimum time between two "lost" events. */
 export const PAUSE_MS = 1000;
 
-/** The same after a refusal: a connection that fails costs some microseconds. */
+/** Length of a pause after a refusal: a connection that is refused costs some microseconds. */
 export const REFUSED_PAUSE_MS = 50;
 
 export class Pause {
@@ -26,12 +28,12 @@ export class Pause {
   #isTold = false;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
-  /** Whether the daemon is taken for lost. */
+  /** Whether the client counts the daemon as lost. */
   get isOn(): boolean {
     return this.#failures >= FAILURES_MAX;
   }
 
-  /** Whether a question may be asked now; while the daemon is lost, the one that may is the probe. */
+  /** Whether a question may be asked now. While the daemon is lost, such a question is the probe. */
   mayAsk(nowMs: number): boolean {
     if (!this.isOn) return true;
     if (nowMs < this.#retryAtMs) return false;
@@ -41,15 +43,16 @@ export class Pause {
   }
 
   /**
-   * Counts a failure; whether the loss is to be told now: once, and not so soon after another one.
+   * Counts a failure. Returns whether to report the loss now: once for each loss, and not soon after another
+   * report.
    *
-   * @param isRefused nobody waited: there was no connection, or it was cut off
+   * @param isRefused the question did not wait: there was no connection, or it was cut off
    */
   failed(nowMs: number, isRefused: boolean): boolean {
     this.#failures++;
     if (!this.isOn) return false;
     this.#retryAtMs = nowMs + (isRefused ? REFUSED_PAUSE_MS : PAUSE_MS);
-    // A probe that was refused says nothing of how late the next one's answer is.
+    // A refused probe does not show how late the next answer will be.
     if (isRefused) this.#hasProbed = false;
     if (this.#isTold || nowMs < this.#toldAtMs + PAUSE_MS) return false;
     this.#isTold = true;
@@ -57,7 +60,7 @@ export class Pause {
     return true;
   }
 
-  /** Whether this answer ended a pause that was told. */
+  /** Counts an answer. Returns whether it ends a loss that was reported. */
   answered(): boolean {
     const wasTold = this.#isTold;
     this.#failures = 0;

@@ -1,8 +1,10 @@
 /**
- * Express: `app.use(maxwellsDaemon({ client }))`, then `request.maxwellsdaemon.location` says who serves.
+ * Express: `app.use(maxwellsDaemon({ client }))`, then `request.maxwellsdaemon.location` names the version
+ * that serves.
  *
- * The request's headers `maxwellsdaemon` and `maxwellsdaemon-location` become what was decided, so whatever proxies the
- * request on tells its upstream the truth. TLS is what `request.secure` says, by Express's setting `trust proxy`.
+ * The middleware writes the decision into the request's headers `maxwellsdaemon` and
+ * `maxwellsdaemon-location`. So a proxy in the application tells its upstream the truth. `request.secure`
+ * says whether the request came over TLS; Express's setting `trust proxy` decides what that is.
  */
 
 import type { Request, RequestHandler } from "express";
@@ -13,13 +15,13 @@ import { decideVisit, FORCE_NAME, onlyHeader, type VisitOptions, type VisitorDec
 declare global {
   namespace Express {
     interface Request {
-      /** Where the visitor of this request is served. */
+      /** The decision for the visitor of this request. */
       maxwellsdaemon: VisitorDecision;
     }
   }
 }
 
-/** A middleware for whatever comes behind it. No visitor gets an error from it. */
+/** A middleware for the handlers after it. It never gives a visitor an error. */
 export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
   const toldOf = new WeakSet<object>();
   return async (request, response, next) => {

@@ -1,8 +1,10 @@
 /**
- * Fastify: `app.register(maxwellsDaemon, { client })`, then `request.maxwellsdaemon.location` says who serves.
+ * Fastify: `app.register(maxwellsDaemon, { client })`, then `request.maxwellsdaemon.location` names the
+ * version that serves.
  *
- * The request's headers `maxwellsdaemon` and `maxwellsdaemon-location` become what was decided, so whatever proxies the
- * request on tells its upstream the truth. TLS is what `request.protocol` says, by Fastify's setting `trustProxy`.
+ * The middleware writes the decision into the request's headers `maxwellsdaemon` and
+ * `maxwellsdaemon-location`. So a proxy in the application tells its upstream the truth. `request.protocol`
+ * says whether the request came over TLS; Fastify's setting `trustProxy` decides what that is.
  */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -12,12 +14,12 @@ import { decideVisit, FORCE_NAME, onlyHeader, type VisitOptions, type VisitorDec
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Where the visitor of this request is served. */
+    /** The decision for the visitor of this request. */
     maxwellsdaemon: VisitorDecision;
   }
 }
 
-/** A plugin for all routes of the instance that it is registered on. No visitor gets an error from it. */
+/** A plugin for all routes of the instance that registers it. It never gives a visitor an error. */
 export async function maxwellsDaemon(
   app: FastifyInstance,
   options: VisitOptions<FastifyRequest>,
@@ -39,7 +41,7 @@ export async function maxwellsDaemon(
   });
 }
 
-// Without this a plugin's hooks are only for what is registered within it.
+// Without this, the plugin's hooks would serve only the routes that are registered within the plugin.
 Object.assign(maxwellsDaemon, {
   [Symbol.for("skip-override")]: true,
   [Symbol.for("fastify.display-name")]: "maxwells-daemon",

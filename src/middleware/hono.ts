@@ -1,8 +1,9 @@
 /**
- * Hono: `app.use(maxwellsDaemon({ client }))`, then `c.var.maxwellsdaemon.location` says who serves.
+ * Hono: `app.use(maxwellsDaemon({ client }))`, then `c.var.maxwellsdaemon.location` names the version that
+ * serves.
  *
- * Requests of Hono do not change: an application that proxies one on sends `upstreamHeaders(c)`. TLS is what the request's URL says;
- * behind a balancer that does TLS, give `secure: true`.
+ * A request of Hono does not change, so an application that passes it on sends `upstreamHeaders(c)`. The
+ * request's URL says whether it came over TLS. Behind a balancer that ends TLS, set `secure: true`.
  */
 
 import { versions } from "node:process";
@@ -19,17 +20,17 @@ import {
 
 const SWITCHING_PROTOCOLS = 101;
 
-/** By which the server of Hono for Node knows that the handler has answered by itself. */
+/** The header that tells Hono's server for Node that the handler has answered by itself. */
 const ALREADY_SENT = "x-hono-already-sent";
 
 declare module "hono" {
   interface ContextVariableMap {
-    /** Where the visitor of this request is served. */
+    /** The decision for the visitor of this request. */
     maxwellsdaemon: VisitorDecision;
   }
 }
 
-/** A middleware for whatever comes behind it. No visitor gets an error from it. */
+/** A middleware for the handlers after it. It never gives a visitor an error. */
 export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandler {
   const toldOf = new WeakSet<object>();
   return async (c, next) => {
@@ -45,26 +46,30 @@ export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandle
     await next();
     if (cookie === undefined || !c.finalized || !canBeMadeAnew(c.res)) return;
     const { res } = c;
-    // Behind the handler, beside what it set; Hono itself would mix the headers of both.
+    // The new response replaces the handler's; if the old one stayed, Hono would mix the headers of both.
     c.res = undefined;
     c.res = withCookie(res, cookie);
   };
 }
 
 /**
- * An answer that becomes a WebSocket, and for Deno no longer is one if it is made again, one that was sent, or one whose
- * body was read stays what it is: its visitor gets the cookie with another request.
+ * Whether the response can be copied. Three kinds cannot: one that becomes a WebSocket (for Deno, a copy no
+ * longer is one), one that was sent, and one whose body was read. Their visitor gets the cookie with another
+ * request.
  */
 function canBeMadeAnew({ status, headers, bodyUsed }: Response): boolean {
   return status !== SWITCHING_PROTOCOLS && !headers.has(ALREADY_SENT) && !bodyUsed;
 }
 
-/** Made again, because an answer may have headers that do not change, or be one that the application gives to many visitors. */
+/**
+ * A copy, because a response may have fixed headers, or the application may give the same one to many
+ * visitors.
+ */
 function withCookie(response: Response, cookie: string): Response {
-  // Of a body that is a string Bun names the type as it sends it, and only a clone's is still a string.
+  // Bun names the type of a string's body when it sends it, and only in a clone the body is still a string.
   const isClone = versions["bun"] !== undefined && !response.headers.has("content-type");
   const result = isClone ? (response.clone() as Response) : new Response(response.body, response);
-  // Else a stream keeps for this one whatever the clone has sent.
+  // Otherwise a stream keeps a second copy of all that the clone sends.
   if (isClone) response.body?.cancel().catch(() => {});
   result.headers.append("set-cookie", cookie);
   if (!isKeptFromSharedCaches(result.headers.get(CACHE_CONTROL) ?? "")) {
@@ -73,7 +78,7 @@ function withCookie(response: Response, cookie: string): Response {
   return result;
 }
 
-/** The request's headers as an upstream has to get them: with what was decided in place of what the visitor says. */
+/** The request's headers for an upstream, with the decision in place of what the visitor claims. */
 export function upstreamHeaders(c: Context): Headers {
   const headers = new Headers(c.req.raw.headers);
   for (const name of FORGEABLE_NAMES) headers.delete(name);

@@ -1,20 +1,21 @@
 /**
- * What was decided, on a request of `node:http`, in place of what the visitor says of itself there.
+ * Writes the decision into the headers of a request of `node:http`, in place of what the visitor claims
+ * there.
  *
- * A proxy in the application copies `headers` or `rawHeaders`, so both tell the truth. Of the visitor's own headers under
- * these names nothing is left, in whatever spelling and however often they came.
+ * A proxy in the application copies `headers` or `rawHeaders`, so both tell the truth. The visitor's own
+ * headers under these names all go, in every spelling and however often they came.
  */
 
 import type { IncomingMessage } from "node:http";
 import type { Decision } from "../client/client.ts";
 import { FORGEABLE_NAMES, tellUpstreams } from "./visit.ts";
 
-/** Tells upstreams in the headers of a request what was decided. */
+/** Tells upstreams the decision in the headers of a request. */
 export function tellRequest(
   request: Pick<IncomingMessage, "headers" | "rawHeaders" | "headersDistinct">,
   decision: Decision,
 ): void {
-  // First, as `headers` are made from `rawHeaders` when somebody asks for them.
+  // This comes first, because Node makes `headers` from `rawHeaders` at the first access.
   tellUpstreams(request.headers, decision);
   const raw = request.rawHeaders;
   if (raw.some(isForged)) forget(request);
@@ -23,7 +24,7 @@ export function tellRequest(
   for (const [name, value] of Object.entries(told)) raw.push(name, value);
 }
 
-/** Of a request over HTTP/2 there are no `headersDistinct`. */
+/** A request over HTTP/2 has no `headersDistinct`. */
 function forget({
   rawHeaders,
   headersDistinct,
@@ -31,7 +32,8 @@ function forget({
   readonly rawHeaders: string[];
   readonly headersDistinct?: Record<string, unknown>;
 }): void {
-  // These, too, are made from `rawHeaders`, and of as many as there were: they are here before that becomes shorter.
+  // Node makes these from `rawHeaders` at the first access, and expects as many headers as came. So this comes
+  // before `rawHeaders` becomes shorter.
   if (headersDistinct !== undefined) {
     for (const name of FORGEABLE_NAMES) delete headersDistinct[name];
   }
@@ -40,7 +42,7 @@ function forget({
   }
 }
 
-/** Whether this is one of our names; names and values come in turn. */
+/** Whether this is one of our names. Names and values alternate, and names have even indexes. */
 function isForged(text: string, index: number): boolean {
   if (index % 2 === 1) return false;
   return FORGEABLE_NAMES.includes(text.toLowerCase());

@@ -1,8 +1,9 @@
 /**
- * One more cookie on a response of `node:http`, and a `Cache-Control` that keeps shared caches from storing it.
+ * Adds one more cookie to a response of `node:http`, and a `Cache-Control` that keeps shared caches from
+ * storing it.
  *
- * Both are decided when the head is written, as the last thing: until then a handler, or a proxy that copies its upstream's
- * headers, may set `Set-Cookie` as a whole, and may still say how its page is cached.
+ * Both are added at the last moment, when the head is written. Until then a handler may set `Set-Cookie` as a
+ * whole, and may still say how its page is cached. So may a proxy that copies its upstream's headers.
  */
 
 import type { ServerResponse } from "node:http";
@@ -12,7 +13,7 @@ const SET_COOKIE = "Set-Cookie";
 
 type Pair = readonly [name: unknown, value: unknown];
 
-/** Adds the cookie to whatever cookies the application sets. */
+/** Adds the cookie to the cookies that the application sets. */
 export function addCookie(response: ServerResponse, cookie: string): void {
   const writeHead = response.writeHead;
   response.writeHead = (...head: unknown[]) => {
@@ -27,7 +28,10 @@ export function addCookie(response: ServerResponse, cookie: string): void {
   };
 }
 
-/** Headers as `writeHead` takes them: an object, names and values in turn, or pairs. Those named there replace others. */
+/**
+ * The headers in the form that `writeHead` got: an object, a flat list, or pairs. The added ones replace
+ * their namesakes.
+ */
 function withCookie(named: object, response: ServerResponse, cookie: string): object {
   const isList = Array.isArray(named);
   const isFlat = isList && !Array.isArray(named[0]);
@@ -38,7 +42,7 @@ function withCookie(named: object, response: ServerResponse, cookie: string): ob
   return isFlat ? all.flat(1) : all;
 }
 
-/** The headers that go out with a new cookie, beside the ones that `writeHead` is given and those set before. */
+/** The headers to add for a new cookie, given those of `writeHead` and those that were set before. */
 function cookieHeaders(
   named: readonly Pair[],
   response: ServerResponse,

@@ -1,76 +1,85 @@
 /**
- * What a middleware does for each request, whatever the framework: cookie and headers → question → decision → cookie.
- * The framework's own file says where these are found and kept.
+ * The work of a middleware for each request, in every framework: cookie and headers → question → decision →
+ * cookie. The framework's own file says how to find and keep these.
  *
- * What visitors send is not believed: the cookie counts only where it consists of the characters of a number, forcing
- * only where the operator turned it on, and the headers that upstreams are told by are never looked at.
+ * The middleware does not trust visitors. The cookie counts only if it consists of the characters of a
+ * number. Forcing counts only if the operator turned it on. The headers that carry the decision to upstreams
+ * are never read.
  */
 
 import { emitWarning } from "node:process";
 import type { Client, Decision } from "../client/client.ts";
 import { isLocation, sendableAssignment } from "../client/codec.ts";
 
-/** The visitor's cookie, and the header that tells upstreams its assignment. */
+/** The visitor's cookie, and the header that tells upstreams the visitor's assignment. */
 export const ASSIGNMENT_NAME = "maxwellsdaemon";
 /** The header that tells upstreams the location. */
 export const LOCATION_NAME = "maxwellsdaemon-location";
 /**
- * Headers that only this middleware may set. The last one is the same header to an upstream behind CGI or WSGI, which turn
- * dashes into underscores.
+ * Headers that only this middleware may set. CGI and WSGI turn dashes into underscores, so to an upstream
+ * behind them the last one is the same header as the second.
  */
 export const FORGEABLE_NAMES: readonly string[] = [
   ASSIGNMENT_NAME,
   LOCATION_NAME,
   LOCATION_NAME.replace("-", "_"),
 ];
-/** The header, or else the cookie, by which a visitor asks for a location. */
+/** The header, or else the cookie, in which a visitor asks for a location. */
 export const FORCE_NAME = "maxwellsdaemon-force";
 
 const COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
 
 /** @template R the framework's request */
 export interface VisitOptions<R> {
-  /** Who is asked. */
+  /** The client that asks the daemon. */
   readonly client: Client;
-  /** Its name, where the daemon serves several; the daemon's first one by default. */
+  /** The application's name, if the daemon serves several; the daemon's first one by default. */
   readonly application?: string | undefined;
-  /** The versions that this application can serve, `["canary"]` by default; every other answer is master. */
+  /**
+   * The versions that this application can serve, `["canary"]` by default; every other answer becomes master.
+   */
   readonly locations?: readonly string[] | undefined;
-  /** A stable id of the visitor, such as a user id: gives one without a cookie the same assignment everywhere. */
+  /**
+   * A stable id of the visitor, such as a user id: a visitor without a cookie gets the same assignment
+   * everywhere.
+   */
   readonly key?: ((request: R) => string | undefined) | undefined;
-  /** Visitors may ask for a location, by header or cookie; false by default. The daemon has to allow it, too. */
+  /** Lets visitors force a location, by header or cookie; false by default. The daemon must allow it, too. */
   readonly allowForce?: boolean | undefined;
-  /** The cookie is always `Secure`; else where the framework says that the request came over TLS. */
+  /**
+   * Makes the cookie always `Secure`; by default it is `Secure` if the framework says that the request came
+   * over TLS.
+   */
   readonly secure?: boolean | undefined;
 }
 
-/** What a framework hands over of a request. */
+/** The parts of a request that a framework hands over. */
 export interface VisitRequest<R> {
   readonly request: R;
   readonly cookies: string | undefined;
-  /** The header of FORCE_NAME. */
+  /** The value of the header FORCE_NAME. */
   readonly force: string | undefined;
   readonly isTls: boolean;
-  /** Of another middleware of this kind in front of this one, for another application. */
+  /** The decision of another such middleware in front of this one, for another application. */
   readonly earlier?: VisitorDecision | undefined;
 }
 
-/** Where the visitor of a request is served. */
+/** The decision for the visitor of a request. */
 export type VisitorDecision = Decision & {
-  /** The visitor did not bring its assignment: it gets a cookie with this response. */
+  /** The visitor did not bring this assignment, so this response sets a cookie. */
   readonly isNew: boolean;
 };
 
 export interface VisitOutcome {
   readonly decision: VisitorDecision;
-  /** The value of `Set-Cookie`, where the visitor's assignment is new. */
+  /** The value of `Set-Cookie`, if the visitor's assignment is new. */
   readonly cookie: string | undefined;
 }
 
 /**
  * Decides one request. Never rejects.
  *
- * @param toldOf key functions that a warning was given about: one warning for each, and not one for each visitor
+ * @param toldOf key functions that had their warning: one for each function, not one for each visitor
  */
 export async function decideVisit<R>(
   options: VisitOptions<R>,
@@ -78,7 +87,7 @@ export async function decideVisit<R>(
   toldOf: WeakSet<object>,
 ): Promise<VisitOutcome> {
   const { client, application, allowForce = false, locations = ["canary"], secure = false } = options;
-  // A visitor has one assignment for all applications, and what it is by now is told by one cookie.
+  // A visitor has one assignment for all applications, and one cookie carries it.
   const given = visit.earlier?.isDecided
     ? visit.earlier.assignment
     : sendableAssignment(cookieOf(visit.cookies, ASSIGNMENT_NAME));
@@ -97,19 +106,19 @@ export async function decideVisit<R>(
   };
 }
 
-/** Tells upstreams in the headers of a request what was decided, in place of what the visitor says there. */
+/** Tells upstreams the decision in the headers of a request, in place of what the visitor claims there. */
 export function tellUpstreams(headers: Record<string, unknown>, { assignment, location }: Decision): void {
   for (const name of FORGEABLE_NAMES) delete headers[name];
   if (assignment !== undefined) headers[ASSIGNMENT_NAME] = assignment;
   headers[LOCATION_NAME] = location;
 }
 
-/** A header that came once. */
+/** The header's value, if it came once. */
 export function onlyHeader(value: string | string[] | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The first cookie of that name. */
+/** The value of the first cookie of that name. */
 export function cookieOf(header: string | undefined, name: string): string | undefined {
   if (header === undefined) return undefined;
   for (const pair of header.split(";")) {
@@ -128,7 +137,10 @@ function forced<R>({ force, cookies }: VisitRequest<R>): string | undefined {
   return location !== undefined && isLocation(location) ? location : undefined;
 }
 
-/** A key function that throws, or gives what is no key, is no visitor's error: it is told, and the visitor has no key. */
+/**
+ * If a key function throws or returns an unusable value, the process gets a warning, and the visitor has no
+ * key.
+ */
 function keyOf<R>({ key }: VisitOptions<R>, request: R, toldOf: WeakSet<object>): string | undefined {
   if (key === undefined) return undefined;
   try {
@@ -136,12 +148,12 @@ function keyOf<R>({ key }: VisitOptions<R>, request: R, toldOf: WeakSet<object>)
     if (value === undefined || value === null || value === "") return undefined;
     if (typeof value === "string" || typeof value === "bigint" || Number.isFinite(value))
       return String(value);
-    // As text it may be the same for all visitors, and they would all be in one place.
+    // Turned into text, it might be the same for all visitors, and all of them would get one assignment.
     if (value instanceof Promise) value.catch(() => {});
     complain(
       toldOf,
       key,
-      new TypeError(`key gave ${kindOf(value)} in place of a string: its visitors have no key`),
+      new TypeError(`key gave ${kindOf(value)} instead of a string: its visitors have no key`),
     );
   } catch (error) {
     complain(toldOf, key, error instanceof Error ? error : String(error));

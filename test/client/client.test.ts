@@ -1,4 +1,4 @@
-/** The client against daemons that are well, and against whatever else may be at the other end. */
+/** The client against healthy daemons, and against every other kind of peer. */
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { assignmentOfKey } from "../../src/assignment.ts";
@@ -16,9 +16,9 @@ import { eventually } from "../support/eventually.ts";
 import { answer, FakeDaemon, replyTo, silence } from "../support/line-peer.ts";
 import { Random } from "../support/random.ts";
 
-/** Where the time is not what is looked at: longer than a busy machine may need. */
+/** For tests that do not measure time: longer than a busy machine may need. */
 const PATIENT_MS = 5_000;
-/** Where it is: the default, and what a busy machine may add. */
+/** For tests that measure time: the default, and the extra time of a busy machine. */
 const IMPATIENT_MS = 8;
 const SLACK_MS = 500;
 
@@ -33,7 +33,7 @@ function clientOf(address: string, options: ClientOptions = {}): Client {
   return client;
 }
 
-/** What goes wrong in a decision for a visitor who brought `assignment`, at rollout 0.25. */
+/** The error in a decision for a visitor with `assignment`, at rollout 0.25; undefined if it is right. */
 function wrong(decision: Decision, assignment: string): string | undefined {
   const location = decision.isDecided && Number(assignment) < 0.25 ? "canary" : "master";
   const isRight = decision.assignment === assignment && decision.location === location;
@@ -48,8 +48,8 @@ function undecided(reason: UndecidedReason, assignment?: string): Undecided {
   return { isDecided: false, assignment, location: "master", reason };
 }
 
-describe("what is asked", () => {
-  test("values are percent-encoded, and nothing becomes a second request", async () => {
+describe("the question", () => {
+  test("values are percent-encoded, so no value becomes a second request", async () => {
     await using fake = await FakeDaemon.start((_, socket) => void socket.write("0.5\nmaster\n"));
     const client = clientOf(fake.address);
     const key = 'user 1=2 % \n é "\u0000 😀\ud800';
@@ -59,7 +59,7 @@ describe("what is asked", () => {
     ]);
   });
 
-  test("an assignment that has other characters than a number's is not sent", async () => {
+  test("an assignment with other characters than a number's is not sent", async () => {
     let count = 0;
     await using fake = await FakeDaemon.start((_, socket) => void socket.write(`0.${++count}5\nmaster\n`));
     const client = clientOf(fake.address);
@@ -69,7 +69,7 @@ describe("what is asked", () => {
     expect(fake.lines).toEqual(["", "", "", "", "", ""]);
   });
 
-  test("what is asked in one turn goes out in one piece, over one connection", async () => {
+  test("all questions of one turn go out in one piece, over one connection", async () => {
     await using fake = await FakeDaemon.start(answer);
     const client = clientOf(fake.address);
     await client.decide({ assignment: "0.5" });
@@ -88,7 +88,7 @@ describe("what is asked", () => {
     expect(fake.lines).toEqual([]);
   });
 
-  test.each<[what: string, question: unknown, kept: string | undefined]>([
+  test.each<[name: string, question: unknown, kept: string | undefined]>([
     ["null", null, undefined],
     ["a string", "0.1", undefined],
     ["a number as key", { assignment: "0.1", key: 7 }, "0.1"],
@@ -105,7 +105,7 @@ describe("what is asked", () => {
       "0.1",
     ],
   ])(
-    "law 4: %s, as JavaScript may hand it over, is not asked about: master, and no error",
+    "law 4: %s, passed from JavaScript, is not sent; the visitor gets master, and no error",
     async (_, question, kept) => {
       await using fake = await FakeDaemon.start(answer);
       const client = clientOf(fake.address);
@@ -116,7 +116,7 @@ describe("what is asked", () => {
     },
   );
 
-  test("an assignment that is no string is none, and null is as good as absent", async () => {
+  test("an assignment that is not a string does not count, and null counts as absent", async () => {
     let count = 0;
     await using fake = await FakeDaemon.start((_, socket) => void socket.write(`0.${++count}5\nmaster\n`));
     const client = clientOf(fake.address);
@@ -128,7 +128,7 @@ describe("what is asked", () => {
     expect(fake.lines).toEqual(["", "", "", "", ""]);
   });
 
-  test("an address or a patience that is none throws, and says how to write it", () => {
+  test("a wrong address or time limit throws, and the message says how to write it", () => {
     for (const address of ["/tmp/socket", "tcp:localhost", "tcp:a:b:1", "tcp:h:70000", "unix:", ""]) {
       expect(() => new Client({ address })).toThrow("write unix:PATH or tcp:HOST:PORT");
     }
@@ -137,24 +137,24 @@ describe("what is asked", () => {
     }
   });
 
-  test.each<[what: string, options: unknown, said: string]>([
+  test.each<[name: string, options: unknown, said: string]>([
     ["null", null, "an object"],
     ["an address alone", "unix:/tmp/socket", "an object"],
-    ["a patience that is a string", { timeoutMs: "8" }, "timeoutMs"],
-    ["a patience that is a bigint", { timeoutMs: 8n }, "timeoutMs"],
-    ["no patience", { timeoutMs: null }, "timeoutMs"],
+    ["a time limit that is a string", { timeoutMs: "8" }, "timeoutMs"],
+    ["a time limit that is a bigint", { timeoutMs: 8n }, "timeoutMs"],
+    ["null as time limit", { timeoutMs: null }, "timeoutMs"],
     ["an address in a list", { address: ["unix:/tmp/socket"] }, "write unix:PATH"],
-    ["no address", { address: null }, "write unix:PATH"],
-    ["a listener that is no function", { onEvent: "log" }, "onEvent"],
-  ])("%s, as JavaScript may hand it over, throws a TypeError", (_, options, said) => {
+    ["null as address", { address: null }, "write unix:PATH"],
+    ["a listener that is not a function", { onEvent: "log" }, "onEvent"],
+  ])("%s, passed from JavaScript, throws a TypeError", (_, options, said) => {
     const make = () => new Client(options as ClientOptions);
     expect(make).toThrow(TypeError);
     expect(make).toThrow(said);
   });
 });
 
-describe("what is answered", () => {
-  test("ten thousand questions at once: each gets its own answer", async () => {
+describe("the answer", () => {
+  test("each of ten thousand questions at once gets its own answer", async () => {
     await using fake = await FakeDaemon.start(answer);
     const client = clientOf(fake.address);
     const random = new Random();
@@ -164,7 +164,7 @@ describe("what is answered", () => {
     expect(client.stats).toMatchObject({ decided: 10_000, waiting: 0, isLost: false });
   });
 
-  test("replies that are cut at every byte are read", async () => {
+  test("replies are read if they are cut in two, at every byte", async () => {
     const replies = ["0.1", "0.9", "0.2"].map(replyTo).join("");
     for (let cut = 1; cut < replies.length; cut++) {
       await using fake = await FakeDaemon.start((_, socket, before) => {
@@ -180,17 +180,17 @@ describe("what is answered", () => {
     }
   });
 
-  test("a spelling that comes back as another one of the same number is an answer", async () => {
+  test("another spelling of the visitor's number is a valid answer", async () => {
     await using fake = await FakeDaemon.start((_, socket) => void socket.write("0.5\nmaster\n"));
     const decision = await clientOf(fake.address).decide({ assignment: "+5.000000000000000000000000e-1" });
     expect(decision).toEqual({ isDecided: true, assignment: "0.5", location: "master" });
   });
 
   test.each<[string, string]>([
-    ["somebody else's number", "0.6\ncanary\n"],
-    ["one number with a digit less", "0.12345678901234\ncanary\n"],
+    ["another visitor's number", "0.6\ncanary\n"],
+    ["the number with a digit less", "0.12345678901234\ncanary\n"],
     ["three lines", "0.123456789012345\nmaster\nmore\n"],
-    ["bytes behind the reply", "0.123456789012345\nmaster\nx"],
+    ["bytes after the reply", "0.123456789012345\nmaster\nx"],
     ["a page", "HTTP/1.1 400 Bad Request\r\n\r\n"],
     ["a number out of range", "1\nmaster\n"],
     ["NaN", "NaN\nmaster\n"],
@@ -199,7 +199,7 @@ describe("what is answered", () => {
     ["a location too long", `0.123456789012345\n${"m".repeat(65)}\n`],
     ["a number too long", `0.123456789012345${"0".repeat(30)}\nmaster\n`],
     ["a line without end", "x".repeat(100_000)],
-    ["bytes that are none", "\xff\xfe\x00\n\n"],
+    ["bytes that are not text", "\xff\xfe\x00\n\n"],
   ])("%s never reaches a visitor, and ends the connection", async (_, reply) => {
     await using fake = await FakeDaemon.start((_line, socket) => void socket.write(reply, "latin1"));
     const client = clientOf(fake.address);
@@ -207,14 +207,14 @@ describe("what is answered", () => {
       client.decide({ assignment: "0.123456789012345" }),
       client.decide({ assignment: "0.2" }),
     ]);
-    // What is before the nonsense may be an answer.
+    // The bytes before the nonsense may be a valid answer.
     expect(first?.assignment).toBe("0.123456789012345");
     if (!first?.isDecided) expect(first).toEqual(undecided("malformed", "0.123456789012345"));
     expect(second).toEqual(undecided("malformed", "0.2"));
     expect(client.stats.connections).toBe(0);
   });
 
-  test("a doubled reply reaches nobody else, known or new", async () => {
+  test("a reply that comes twice reaches no other visitor, known or new", async () => {
     let fresh = 0;
     await using fake = await FakeDaemon.start((line, socket) => {
       const reply = replyTo(line || `0.3${++fresh}`);
@@ -235,7 +235,7 @@ describe("what is answered", () => {
     }
   });
 
-  test("a doubled reply among new visitors gives no two of them one assignment", async () => {
+  test("if replies come twice, no two new visitors get the same assignment", async () => {
     let fresh = 0;
     await using fake = await FakeDaemon.start((_, socket) => {
       const reply = `0.3${++fresh}5\nmaster\n`;
@@ -248,14 +248,14 @@ describe("what is answered", () => {
     expect(client.stats.undecided.malformed).toBeGreaterThan(0);
   });
 
-  test("a byte behind the last reply ends the connection, too", async () => {
+  test("a byte after the last reply ends the connection, too", async () => {
     await using fake = await FakeDaemon.start((line, socket) => void socket.write(`${replyTo(line)}x`));
     const client = clientOf(fake.address);
     expect(await client.decide({ assignment: "0.1" })).toMatchObject({ location: "canary" });
     await eventually(() => client.stats.connections === 0, "the connection to be ended");
   });
 
-  test("a reply that nobody asked for ends the connection, and the next question has a new one", async () => {
+  test("a reply without a question ends the connection, and the next question opens a new one", async () => {
     await using fake = await FakeDaemon.start((line, socket) => {
       socket.write(replyTo(line), () => setImmediate(() => socket.write("0.7\ncanary\n")));
     });
@@ -269,7 +269,7 @@ describe("what is answered", () => {
 });
 
 describe("a connection that is dead", () => {
-  test("is replaced by a fresh one, for all that is on its way, within the same question", async () => {
+  test("is replaced by a fresh one, which gets all waiting questions within their time", async () => {
     await using fake = await FakeDaemon.start((line, socket) => {
       if (fake.accepted === 1 && line !== "0.1") socket.destroy();
       else socket.write(replyTo(line));
@@ -282,7 +282,7 @@ describe("a connection that is dead", () => {
     expect(fake.accepted).toBe(2);
   });
 
-  test("is replaced once: then it is master", async () => {
+  test("is replaced once; then the visitor goes to master", async () => {
     await using fake = await FakeDaemon.start((line, socket, before) => {
       if (before === 0 && line === "0.1") socket.write(replyTo(line));
       else socket.destroy();
@@ -293,7 +293,7 @@ describe("a connection that is dead", () => {
     expect([fake.accepted, fake.lines]).toEqual([2, ["0.1", "0.2", "0.2"]]);
   });
 
-  test("is replaced once for each question, also where the fresh one answered others first", async () => {
+  test("is replaced once for each question, even if the fresh one answered others first", async () => {
     await using fake = await FakeDaemon.start((line, socket, before) => {
       if (before === 0) socket.end(replyTo(line));
     });
@@ -305,7 +305,7 @@ describe("a connection that is dead", () => {
     expect(fake.accepted).toBe(2);
   });
 
-  test("is no reason to ask nobody where a fresh one answers each time, as with an idle timeout of 0", async () => {
+  test("begins no pause if a fresh one answers each time, as it does with an idle timeout of 0", async () => {
     await using fake = await FakeDaemon.start((line, socket, before) => {
       if (before === 0) socket.end(replyTo(line));
     });
@@ -319,13 +319,13 @@ describe("a connection that is dead", () => {
     expect([client.stats.isLost, client.stats.undecided.paused, events]).toEqual([false, 0, []]);
   });
 
-  test("is not asked again where it never answered", async () => {
+  test("is not replaced if it never answered", async () => {
     await using fake = await FakeDaemon.start((_, socket) => socket.destroy());
     expect(await clientOf(fake.address).decide()).toEqual(undecided("unreachable"));
     expect(fake.accepted).toBe(1);
   });
 
-  test("costs nothing where it was idle", async () => {
+  test("costs a visitor nothing if it was idle", async () => {
     await using fake = await FakeDaemon.start(answer);
     const client = clientOf(fake.address);
     await client.decide({ assignment: "0.1" });
@@ -336,8 +336,8 @@ describe("a connection that is dead", () => {
   });
 });
 
-describe("law 4: a daemon that is silent", () => {
-  test("costs a few visitors the deadline, and the others nothing; it is probed, and found when it is back", async () => {
+describe("law 4: a daemon that does not answer", () => {
+  test("costs a few visitors the time limit, and the others nothing; a probe finds it when it is back", async () => {
     const events: ClientEvent[] = [];
     await using fake = await FakeDaemon.start(silence);
     const client = clientOf(fake.address, {
@@ -353,7 +353,7 @@ describe("law 4: a daemon that is silent", () => {
     }
     expect(Math.min(...tookMs.slice(0, 3))).toBeGreaterThan(IMPATIENT_MS - 2);
     expect(Math.max(...tookMs)).toBeLessThan(IMPATIENT_MS + SLACK_MS);
-    // Where all of them took longer than the pause, one more was asked about.
+    // If all of them together took longer than the pause, one more question was a probe.
     const asked = fake.lines.length;
     expect(asked).toBeWithin(3, 4 + Math.floor(sum(tookMs) / PAUSE_MS));
     expect(client.stats).toMatchObject({ isLost: true, undecided: { timeout: asked, paused: 200 - asked } });
@@ -367,7 +367,7 @@ describe("law 4: a daemon that is silent", () => {
     expect(events.map(({ kind }) => kind)).toEqual(["lost", "found"]);
   });
 
-  test("a late answer reaches nobody, and tells that it is awake: no need to wait for the pause's end", async () => {
+  test("a late answer reaches no other visitor, and ends the pause at once: the daemon is awake", async () => {
     const waiting: (() => void)[] = [];
     await using fake = await FakeDaemon.start((line, socket) => {
       waiting.push(() => void socket.write(replyTo(line)));
@@ -387,11 +387,11 @@ describe("law 4: a daemon that is silent", () => {
       return decision.isDecided;
     }, "found");
     expect(performance.now() - sinceMs).toBeLessThan(900);
-    // Counted off on the connection that was late, which is in order again.
+    // Late replies were counted off on the late connection, so it is in order again.
     expect(fake.accepted).toBeLessThanOrEqual(2);
   });
 
-  test("one that is always late answers nobody with another's, and is not probed all the time", async () => {
+  test("a daemon that is always late gives no visitor another one's answer, and is not probed all the time", async () => {
     const late: (() => void)[] = [];
     await using fake = await FakeDaemon.start((line, socket) => {
       late.push(() => void socket.write(replyTo(line)));
@@ -401,7 +401,7 @@ describe("law 4: a daemon that is silent", () => {
     for (let i = 0; performance.now() - beganMs < 600; i++) {
       const assignment = `0.${100 + i}`;
       expect(wrong(await client.decide({ assignment }), assignment)).toBeUndefined();
-      // Whoever asked has been given up on.
+      // By then the client has given the question up.
       const replies = late.splice(0);
       setTimeout(() => {
         for (const reply of replies) reply();
@@ -412,7 +412,7 @@ describe("law 4: a daemon that is silent", () => {
     expect(fake.lines.length).toBeLessThanOrEqual(4);
   });
 
-  test("one connection that hangs is left for another, and closed after a while", async () => {
+  test("if one connection hangs, another replaces it, and the client closes the first after a while", async () => {
     let hanging: unknown;
     await using fake = await FakeDaemon.start((line, socket) => {
       hanging ??= socket;
@@ -430,14 +430,14 @@ describe("law 4: a daemon that is silent", () => {
   });
 });
 
-describe("nobody at all", () => {
-  test("is master at once, with an event", async () => {
+describe("without a daemon", () => {
+  test("visitors go to master at once, with one event", async () => {
     const events: ClientEvent[] = [];
     const client = clientOf("unix:/nowhere/daemon.sock", { onEvent: (event) => events.push(event) });
     const sinceMs = performance.now();
     for (let i = 0; i < 3; i++)
       expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("unreachable", "0.1"));
-    // Not so many connections as visitors, also where it is gone for long.
+    // Far fewer connections than visitors, even if the daemon stays away.
     for (let i = 0; i < 500; i++) {
       expect(await client.decide({ assignment: "0.1" })).toMatchObject({
         assignment: "0.1",
@@ -451,7 +451,7 @@ describe("nobody at all", () => {
     expect(events[0]?.message).toContain("ENOENT");
   });
 
-  test("what cannot be asked is no probe: the next question is one", async () => {
+  test("a question that cannot be sent is not the probe; the next one is", async () => {
     const client = clientOf("unix:/nowhere/daemon.sock");
     for (let i = 0; i < 4; i++) await client.decide({ assignment: "0.1" });
     await Bun.sleep(REFUSED_PAUSE_MS + 50);
@@ -460,7 +460,7 @@ describe("nobody at all", () => {
     expect(await client.decide({ assignment: "0.1" })).toEqual(undecided("paused", "0.1"));
   });
 
-  test("a listener that throws is no visitor's error", async () => {
+  test("a listener that throws causes no error for a visitor", async () => {
     const client = clientOf("unix:/nowhere/daemon.sock", {
       onEvent: () => {
         throw new Error("from the listener");
@@ -470,9 +470,9 @@ describe("nobody at all", () => {
   });
 });
 
-test("an application that is busy itself does not take the daemon for late", async () => {
+test("an application that is busy itself does not count the daemon as late", async () => {
   await using fake = await FakeDaemon.start(answer);
-  // In this process: it has to have answered before the work begins.
+  // In this process, so the fake daemon has to answer before the work begins.
   const client = clientOf(fake.address, { timeoutMs: 60 });
   await client.decide({ assignment: "0.1" });
   const decision = client.decide({ assignment: "0.2" });
@@ -484,7 +484,7 @@ test("an application that is busy itself does not take the daemon for late", asy
   expect((await decision).isDecided).toBeTrue();
 });
 
-test("a client that is closed sends everybody to master, also who waits", async () => {
+test("a closed client sends all visitors to master, those that wait included", async () => {
   await using fake = await FakeDaemon.start(silence);
   const client = clientOf(fake.address);
   const waiting = client.decide({ assignment: "0.1" });
@@ -495,7 +495,7 @@ test("a client that is closed sends everybody to master, also who waits", async 
   expect(client.stats).toMatchObject({ connections: 0, waiting: 0 });
 });
 
-test("a key gives a visitor the same assignment as everywhere", async () => {
+test("a key gives a visitor the same assignment as all other ways to ask", async () => {
   await using fake = await FakeDaemon.start((line, socket) => {
     const key = decodeURIComponent(/ key=(.*)/.exec(line)?.[1] ?? "");
     socket.write(replyTo(String(assignmentOfKey(key))));

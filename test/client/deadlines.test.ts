@@ -6,7 +6,7 @@ function block(ms: number): void {
   while (performance.now() < untilMs);
 }
 
-/** Deadlines that settle what they expire, and what that was. */
+/** Deadlines that settle each entry that expires, and a list of those entries. */
 function watched() {
   const expired: Deadlined[] = [];
   const deadlines = new Deadlines<Deadlined>((waiting) => {
@@ -23,7 +23,7 @@ function watched() {
   return { deadlines, expired, add };
 }
 
-test("who waits too long is expired, in order, and who was settled is not", async () => {
+test("entries expire in order when their time is up, and a settled entry does not expire", async () => {
   const { deadlines, expired, add } = watched();
   const all = [add(5), add(10), add(15)];
   const settled = all[1] as Deadlined;
@@ -33,11 +33,11 @@ test("who waits too long is expired, in order, and who was settled is not", asyn
   expect(expired).toEqual([all[0], all[2]] as Deadlined[]);
 });
 
-test("what is asked while the application is busy is not given up on before its answer could be read", async () => {
+test("a question asked while the application is busy does not fail before its answer could be read", async () => {
   const { deadlines, expired, add } = watched();
   const first = add(5);
   const turn = new Promise<void>((resolve) => {
-    // Fires in the same turn as the first one's, and behind it.
+    // Fires in the same turn as the first entry's timer, and after it.
     setTimeout(() => {
       const second = add(5);
       block(30);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Fifo } from "../../src/client/fifo.ts";
 import { holds } from "../support/random.ts";
 
-test("it does what an array does, whatever the order of calls", () => {
+test("a Fifo does the same as an array, in every order of calls", () => {
   holds(20, (random) => {
     const fifo = new Fifo<{ n: number }>();
     const array: { n: number }[] = [];

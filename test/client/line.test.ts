@@ -1,4 +1,4 @@
-/** The client, against the real server and against peers that speak wrongly. */
+/** The client of single questions, against the real server and against peers that break the protocol. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
@@ -29,7 +29,7 @@ afterAll(async () => {
   directory[Symbol.dispose]();
 });
 
-describe("with the daemon", () => {
+describe("with a daemon", () => {
   test("a known visitor keeps its assignment", async () => {
     expect(await ask({ address, timeoutMs, assignment: "0.2" })).toEqual({
       assignment: "0.2",
@@ -38,12 +38,12 @@ describe("with the daemon", () => {
     expect(await ask({ address, timeoutMs, assignment: "0.25" })).toMatchObject({ location: "master" });
   });
 
-  test("a new visitor is given one", async () => {
+  test("a new visitor is given an assignment", async () => {
     const { assignment } = await ask({ address, timeoutMs });
     expect(Number(assignment)).toBeWithin(0, 1);
   });
 
-  test("names travel whatever is in them", async () => {
+  test("names travel with every character in them", async () => {
     const key = 'user 1=2 % \n é "\u0000 😀';
     const answer = await explain({ address, timeoutMs, key, application: "a b/é=%" });
     expect(answer).toMatchObject({
@@ -58,14 +58,14 @@ describe("with the daemon", () => {
     });
   });
 
-  test("what does not fit into a line is not asked", async () => {
+  test("a question that does not fit into a line is not sent", async () => {
     const answer = ask({ address, timeoutMs, key: "x".repeat(8_192) });
     expect(answer).rejects.toMatchObject({ code: "unaskable" });
     expect(ask({ address, timeoutMs, assignment: "0.1\n0.2" })).rejects.toMatchObject({ code: "unaskable" });
   });
 });
 
-/** A peer that answers every connection by `answer`. */
+/** A peer that answers each connection with `answer`. */
 async function withPeer<T>(answer: (socket: Socket) => void, use: (port: number) => Promise<T>): Promise<T> {
   const sockets = new Set<Socket>();
   const peer: Server = createServer((socket) => {
@@ -82,17 +82,17 @@ async function withPeer<T>(answer: (socket: Socket) => void, use: (port: number)
   }
 }
 
-describe("with somebody else", () => {
+describe("with a peer that is not a daemon", () => {
   test.each<[string, string, string]>([
     ["three lines", "0.5\nmaster\nmore\n", "malformed"],
-    ["bytes behind the reply", "0.5\nmaster\nx", "malformed"],
-    ["no number", "HTTP/1.1 400 Bad Request\r\n\r\n", "malformed"],
+    ["bytes after the reply", "0.5\nmaster\nx", "malformed"],
+    ["a page instead of a number", "HTTP/1.1 400 Bad Request\r\n\r\n", "malformed"],
     ["a number out of range", "1\nmaster\n", "malformed"],
     ["NaN", "NaN\nmaster\n", "malformed"],
     ["no location", "0.5\n\n", "malformed"],
     ["a location with a space", "0.5\nmas ter\n", "malformed"],
     ["a line without end", "x".repeat(100_000), "malformed"],
-    ["half a reply and the end", "0.5\nmas", "unreachable"],
+    ["half a reply, then the end", "0.5\nmas", "unreachable"],
   ])("%s is refused", (_, reply, code) =>
     withPeer(
       (socket) => {
@@ -118,7 +118,7 @@ describe("with somebody else", () => {
       },
     ));
 
-  test("a daemon of 2016 cannot explain", () =>
+  test("a daemon of 2016 cannot explain, and the error says so", () =>
     withPeer(
       (socket) => {
         socket.end("0.5\nmaster\n");
@@ -130,7 +130,7 @@ describe("with somebody else", () => {
       },
     ));
 
-  test("silence ends at the deadline", () =>
+  test("without an answer, the question ends at the deadline", () =>
     withPeer(
       () => {},
       async (port) => {
@@ -139,7 +139,7 @@ describe("with somebody else", () => {
       },
     ));
 
-  test("a socket that is not there is unreachable", async () => {
+  test("a socket that does not exist is unreachable", async () => {
     const question = { address: { kind: "unix", path: directory.path("nobody") }, timeoutMs } as const;
     expect(await ask(question).catch((error) => error.code)).toBe("unreachable");
   });

@@ -7,7 +7,7 @@ function lost(): Pause {
   return pause;
 }
 
-test("three failures in a row begin it, once; an answer between them does not count as one", () => {
+test("three failures in a row begin one pause, and an answer starts the count again", () => {
   const pause = new Pause();
   expect([pause.failed(0, false), pause.failed(0, false), pause.isOn]).toEqual([false, false, false]);
   expect(pause.answered()).toBeFalse();
@@ -15,7 +15,7 @@ test("three failures in a row begin it, once; an answer between them does not co
   expect([pause.failed(0, false), pause.failed(0, false), pause.isOn]).toEqual([true, false, true]);
 });
 
-test("nobody asks until it is over, then one does, and the others wait for that one's answer", () => {
+test("no question is asked until the pause is over; then one is the probe, and the others wait for its answer", () => {
   const pause = lost();
   expect([pause.mayAsk(0), pause.mayAsk(PAUSE_MS - 1)]).toEqual([false, false]);
   expect([pause.mayAsk(PAUSE_MS), pause.mayAsk(PAUSE_MS)]).toEqual([true, false]);
@@ -24,13 +24,13 @@ test("nobody asks until it is over, then one does, and the others wait for that 
   expect([pause.answered(), pause.isOn, pause.mayAsk(2 * PAUSE_MS + 9)]).toEqual([true, false, true]);
 });
 
-test("a probe whose end is never told does not stop the next one", () => {
+test("a probe without a result does not stop the next one", () => {
   const pause = lost();
   expect(pause.mayAsk(PAUSE_MS)).toBeTrue();
   expect(pause.mayAsk(2 * PAUSE_MS)).toBeTrue();
 });
 
-test("a late answer makes the first probe come at once, and no other", () => {
+test("a late answer makes the first probe come at once, but no later one", () => {
   const pause = lost();
   pause.answeredLate();
   expect([pause.mayAsk(1), pause.mayAsk(1)]).toEqual([true, false]);
@@ -39,7 +39,7 @@ test("a late answer makes the first probe come at once, and no other", () => {
   expect([pause.mayAsk(10), pause.mayAsk(9 + PAUSE_MS)]).toEqual([false, true]);
 });
 
-test("after a refusal it is short, and a first late answer still ends it", () => {
+test("after a refusal the pause is short, and a first late answer still ends it", () => {
   const pause = new Pause();
   for (let i = 0; i < 3; i++) pause.failed(0, true);
   expect([pause.mayAsk(REFUSED_PAUSE_MS - 1), pause.mayAsk(REFUSED_PAUSE_MS)]).toEqual([false, true]);
@@ -50,7 +50,7 @@ test("after a refusal it is short, and a first late answer still ends it", () =>
   expect(pause.mayAsk(2 * REFUSED_PAUSE_MS)).toBeTrue();
 });
 
-test("a daemon that comes and goes is told of once in a while, and that it is lost at last", () => {
+test("a daemon that comes and goes is reported lost once in a while, and once more when it stays away", () => {
   const pause = new Pause();
   const told: string[] = [];
   for (let nowMs = 0; nowMs < 3 * PAUSE_MS; nowMs += REFUSED_PAUSE_MS) {

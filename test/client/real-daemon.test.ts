@@ -1,4 +1,7 @@
-/** The client and the daemon as a process of its own: killed, stopped, restarted under load, replaced while it hangs. */
+/**
+ * The client and the daemon, in a process of its own: killed, stopped, restarted under load, replaced while
+ * it hangs.
+ */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { assignmentOfKey } from "../../src/assignment.ts";
@@ -36,13 +39,13 @@ function clientOf(options: ClientOptions = {}): Client {
   return client;
 }
 
-/** Whether the decision can be one for the visitor who brought `assignment`. */
+/** Whether the decision can be right for a visitor with `assignment`. */
 function isRight(decision: Decision, assignment: string): boolean {
   const location = decision.isDecided && Number(assignment) < ROLLOUT ? "canary" : "master";
   return decision.location === location && Number(decision.assignment) === Number(assignment);
 }
 
-/** Visitors without end, until `stop`: what they were told that was wrong, and how long they waited. */
+/** Visitors without a pause, until `stop`: the wrong decisions among theirs, and the longest wait. */
 function load(client: Client, concurrency: number) {
   const random = new Random();
   const wrong: string[] = [];
@@ -57,7 +60,7 @@ function load(client: Client, concurrency: number) {
       longestMs = Math.max(longestMs, performance.now() - beganMs);
       count++;
       if (!isRight(decision, assignment)) wrong.push(`${assignment}: ${JSON.stringify(decision)}`);
-      // What is answered at once must not keep the loop from turning.
+      // Decisions without a wait must not keep the event loop from turning.
       if (!decision.isDecided) await new Promise((resolve) => setTimeout(resolve, 1));
     }
   };
@@ -71,7 +74,7 @@ function load(client: Client, concurrency: number) {
   };
 }
 
-test("over a unix socket and over TCP each visitor is where its assignment says", async () => {
+test("over a unix socket and over TCP, each visitor gets the version of its assignment", async () => {
   const port = await freePort();
   const overTcp = new DaemonHome({
     records: { canary: ROLLOUT },
@@ -106,7 +109,8 @@ test("application, key and force are obeyed", async () => {
   expect(Number((await client.decide({ key })).assignment)).toBe(assignmentOfKey(key));
   expect((await client.decide({ assignment: "0.9", force: "always" })).location).toBe("canary");
   expect((await client.decide({ assignment: "0.1", application: "nobody's" })).location).toBe("master");
-  // Characters of a number, and none: invalid, so a fresh one and master.
+  // It has only characters of a number, and is out of range: invalid, so the daemon draws one and says
+  // master.
   const invalid = await client.decide({ assignment: "1.5" });
   expect([invalid.isDecided, invalid.location, Number(invalid.assignment) < 1]).toEqual([
     true,
@@ -115,7 +119,7 @@ test("application, key and force are obeyed", async () => {
   ]);
 });
 
-test("law 4: killed and restarted under load, nobody is rejected and nobody gets another one's answer", async () => {
+test("law 4: killed and restarted under load, the daemon costs no visitor an error or another visitor's answer", async () => {
   const client = clientOf();
   const visitors = load(client, 32);
   for (const signal of ["SIGKILL", "SIGTERM", "SIGKILL"] as const) {
@@ -130,7 +134,7 @@ test("law 4: killed and restarted under load, nobody is rejected and nobody gets
   expect(wrong, `SEED=${seed}`).toEqual([]);
 });
 
-test("law 4: a daemon that was restarted has its visitors as soon as it answers again", async () => {
+test("law 4: after a restart, decisions come as soon as the daemon answers again", async () => {
   const client = clientOf({ timeoutMs: PATIENT_MS });
   const visitors = load(client, 32);
   await eventually(() => client.stats.decided > 1000, "decisions");
@@ -144,7 +148,7 @@ test("law 4: a daemon that was restarted has its visitors as soon as it answers 
   expect((await visitors.stop()).wrong).toEqual([]);
 });
 
-test("law 4: a successor that takes the socket over under load is found without a failure that lasts", async () => {
+test("law 4: if a successor takes over the socket under load, no question fails", async () => {
   const client = clientOf({ timeoutMs: PATIENT_MS });
   const visitors = load(client, 32);
   await eventually(() => client.stats.decided > 1000, "decisions");
@@ -159,15 +163,15 @@ test("law 4: a successor that takes the socket over under load is found without 
   expect(Object.values(undecided).reduce((sum, count) => sum + count)).toBe(0);
 });
 
-test("law 4: stopped in the middle of the load it costs a few visitors the deadline, and is back when it goes on", async () => {
+test("law 4: stopped in the middle of the load, the daemon costs a few visitors the time limit; then decisions go on", async () => {
   const client = clientOf();
   const visitors = load(client, 32);
   await eventually(() => client.stats.decided > 1000, "decisions");
   daemon.signal("SIGSTOP");
   await eventually(() => client.stats.isLost, "the loss to be noticed");
   const timedOut = client.stats.undecided.timeout;
-  await eventually(() => client.stats.undecided.paused > 1000, "visitors who wait for nothing");
-  // Those that were on their way, and a probe a second.
+  await eventually(() => client.stats.undecided.paused > 1000, "visitors without a wait");
+  // The questions that were waiting already, and one probe a second.
   expect(client.stats.undecided.timeout - timedOut).toBeLessThan(40);
   daemon.signal("SIGCONT");
   const { decided } = client.stats;
@@ -177,7 +181,7 @@ test("law 4: stopped in the middle of the load it costs a few visitors the deadl
   expect(longestMs).toBeLessThan(500);
 });
 
-test("law 4: one that hangs for ever is left for its successor at the same socket", async () => {
+test("law 4: the client leaves a daemon that hangs for ever, and finds its successor at the same socket", async () => {
   const client = clientOf();
   await eventually(async () => (await client.decide({ assignment: "0.1" })).isDecided, "a decision");
   const hanging = daemon;
@@ -188,7 +192,7 @@ test("law 4: one that hangs for ever is left for its successor at the same socke
   await hanging.end("SIGKILL");
 });
 
-test("law 5: memory is bounded while it hangs, whatever is asked", async () => {
+test("law 5: while the daemon hangs, the client's memory is bounded for any number of questions", async () => {
   const client = clientOf({ timeoutMs: 60_000 });
   const key = "k".repeat(4_000);
   await client.decide({ key });

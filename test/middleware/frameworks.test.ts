@@ -1,6 +1,7 @@
 /**
- * The middleware in real applications of Express, Fastify and Hono, in Node and in Bun, from the package as it is
- * installed, with a real daemon. Each promise, and above all law 4.
+ * The middleware in real applications of Express, Fastify and Hono, in Node and in Bun. The package is
+ * installed as users install it, and the daemon is a real one. These tests prove each promise, above all law
+ * 4.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -16,7 +17,7 @@ import {
 } from "../support/installed.ts";
 import type { Seen } from "../support/upstream.ts";
 
-/** What applications on `node:http` see beside. */
+/** The headers that only an application on `node:http` sees. */
 interface SeenRaw extends Seen {
   readonly rawHeaders: readonly string[];
   readonly headersDistinct: Readonly<Record<string, readonly string[]>>;
@@ -40,7 +41,7 @@ for (const framework of FRAMEWORKS) {
       const home = new DaemonHome({ records: { canary: 0.25 }, flags: ["-allow-force"] });
       const socket = `unix:${home.socket}`;
       let daemon: DaemonProcess;
-      /** Has more patience than this machine may need, where the decision is what is looked at. */
+      /** A time limit that is long enough for a busy machine, for the tests that look at decisions. */
       const patient = { MAXWELLS_DAEMON_SOCKET: socket, TIMEOUT_MS: "2000" };
       let app: App;
 
@@ -65,7 +66,7 @@ for (const framework of FRAMEWORKS) {
       }
       const known = (assignment: string) => visit({ cookie: `a=b; maxwellsdaemon=${assignment}; c=d` });
 
-      test("visitors land where their assignment says, and keep it", async () => {
+      test("visitors get the version of their assignment, and keep the assignment", async () => {
         for (let i = 0; i < 100; i++) {
           const assignment = String(i / 100);
           const { status, seen, cookies } = await known(assignment);
@@ -76,7 +77,7 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
-      test("a new visitor gets a cookie, beside the application's own, and stays where it was put", async () => {
+      test("a new visitor gets a cookie beside the application's own, and keeps its version", async () => {
         const { seen, cookies } = await visit({ "x-set-cookie": "session=1" });
         expect(cookies.map((cookie) => cookie.split("=")[0]).sort()).toEqual(["maxwellsdaemon", "session"]);
         const ours = cookies.find((cookie) => cookie.startsWith("maxwellsdaemon=")) ?? "";
@@ -87,7 +88,7 @@ for (const framework of FRAMEWORKS) {
         expect([again.seen.name, again.cookies]).toEqual([seen.name, []]);
       });
 
-      test("a shared cache may not store a response with a new cookie; all others keep their Cache-Control", async () => {
+      test("a shared cache may not store a response with a new cookie; other responses keep their Cache-Control", async () => {
         for (const [said, wanted] of [
           ["public, max-age=600", "private, no-cache"],
           ["no-store", "no-store"],
@@ -105,7 +106,7 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
-      test("what visitors say in headers is not believed, and forcing is off", async () => {
+      test("the decision does not depend on a visitor's headers, and forcing is off", async () => {
         const { seen } = await visit({
           cookie: "maxwellsdaemon=0.9; maxwellsdaemon-force=canary",
           maxwellsdaemon: "0.1",
@@ -114,15 +115,15 @@ for (const framework of FRAMEWORKS) {
           "maxwellsdaemon-force": "canary",
         });
         expect(seen.name).toBe("master");
-        // To an upstream behind CGI or WSGI it would be the same header.
+        // For an upstream behind CGI or WSGI, this would be the same header.
         expect(seen.headers["maxwellsdaemon_location"]).toBeUndefined();
         expect(seen.headers["maxwellsdaemon"]).toBe("0.9");
         expect(seen.headers["maxwellsdaemon-location"]).toBe("master");
       });
 
-      // Hono's requests are no `node:http` ones, and stay as they came.
+      // A request of Hono is not a `node:http` one, and does not change.
       test.skipIf(framework === "hono")(
-        "nor does a proxy in the application pass it on, whichever headers it copies",
+        "a proxy in the application does not pass on a visitor's claims, whichever headers it copies",
         async () => {
           for (const cookie of ["maxwellsdaemon=0.9", "a=b"]) {
             const forged = {
@@ -152,7 +153,7 @@ for (const framework of FRAMEWORKS) {
         },
       );
 
-      test("the first cookie counts, and hostile ones are new visitors", async () => {
+      test("the first cookie counts, and a visitor with a hostile cookie is new", async () => {
         expect(await visit({ cookie: "maxwellsdaemon=0.1; maxwellsdaemon=0.9" })).toMatchObject({
           seen: { name: "canary" },
           cookies: [],
@@ -171,7 +172,7 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
-      test("bodies pass untouched", async () => {
+      test("bodies pass unchanged", async () => {
         const body = Buffer.from(crypto.getRandomValues(new Uint8Array(50_000))).toString("base64");
         const { seen } = await visit(
           { cookie: "maxwellsdaemon=0.1", "content-type": "text/plain" },
@@ -180,7 +181,7 @@ for (const framework of FRAMEWORKS) {
         expect([seen.name, seen.body]).toEqual(["canary", body]);
       });
 
-      test("where it is allowed a visitor may force, by the header before the cookie; over TLS the cookie is Secure", async () => {
+      test("if forcing is allowed, the header comes before the cookie; over TLS the cookie is Secure", async () => {
         const forcing = await installed.start(appOf(framework), {
           runtime,
           env: { ...patient, ALLOW_FORCE: "1", SECURE: "1" },
@@ -200,7 +201,7 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
-      test("in front of a route twice, it gives a new visitor one assignment, and one cookie that says it", async () => {
+      test("two in a row before a route give a new visitor one assignment, and one cookie with it", async () => {
         const twice = await installed.start(appOf(framework), { runtime, env: { ...patient, TWICE: "1" } });
         try {
           for (const cookie of ["a=b", "maxwellsdaemon=1"]) {
@@ -214,14 +215,17 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
-      test.skipIf(framework !== "hono")("a handler that answers by itself is let alone", async () => {
-        for (const cookie of ["a=b", "maxwellsdaemon=0.1"]) {
-          const response = await fetch(`${app.url}/sent`, { headers: { cookie } });
-          expect(await response.text()).toBe("begun, ended");
-        }
-      });
+      test.skipIf(framework !== "the middleware leaves the answer alone if the handler sends it by itself")(
+        "a handler that answers by itself is let alone",
+        async () => {
+          for (const cookie of ["a=b", "maxwellsdaemon=0.1"]) {
+            const response = await fetch(`${app.url}/sent`, { headers: { cookie } });
+            expect(await response.text()).toBe("begun, ended");
+          }
+        },
+      );
 
-      test("a version that the application does not have is master", async () => {
+      test("a version that the application does not have becomes master", async () => {
         home.write({ canary: 0, blue: 1 });
         await daemon.follows("blue", 1);
         const { seen } = await known("0.5");
@@ -230,7 +234,7 @@ for (const framework of FRAMEWORKS) {
         await daemon.follows("canary", 0.25);
       });
 
-      test("law 4: a daemon that hangs or is killed costs nobody more than the canary", async () => {
+      test("law 4: a daemon that hangs or is killed costs visitors nothing but the canary", async () => {
         const env = { MAXWELLS_DAEMON_SOCKET: socket };
         const usual = await installed.start(appOf(framework), { runtime, env });
         const visitor = (headers: Readonly<Record<string, string>>) => visit(headers, {}, usual.url);
@@ -253,8 +257,8 @@ for (const framework of FRAMEWORKS) {
           }
           daemon = await home.start();
           await eventually(canary, "the canary of the next daemon");
-          await eventually(() => usual.log.includes("does not answer"), "the log says so");
-          await eventually(() => usual.log.includes("answers again"), "the log says so");
+          await eventually(() => usual.log.includes("the daemon's loss in the log"), "the log says so");
+          await eventually(() => usual.log.includes("the daemon's return in the log"), "the log says so");
         } finally {
           await usual.stop();
         }
@@ -262,7 +266,7 @@ for (const framework of FRAMEWORKS) {
     });
   }
 
-  test(`of the shipped example of ${framework} with a canary that fails, the README's line finds it, and replies tell the version`, async () => {
+  test(`if the canary fails in the shipped example of ${framework}, the README's command shows it, and replies name the version`, async () => {
     const home = new DaemonHome({ records: { canary: 0.25 } });
     const daemon = await home.start();
     const app = await installed.start(exampleOf(framework), {
@@ -270,7 +274,7 @@ for (const framework of FRAMEWORKS) {
       edit: (source) =>
         source
           .replace(CANARYS_PAGE, 'throw new Error("broken")')
-          // More patience than it is shipped with, on a machine that is busy with tests.
+          // The machine is busy with tests, so the example gets a longer time limit.
           .replace("address:", "timeoutMs: 2_000, address:"),
     });
     try {
@@ -324,7 +328,7 @@ for (const framework of FRAMEWORKS) {
   });
 }
 
-test("the README's link for testers puts a visitor of master on the canary, in Express", async () => {
+test("the README's link for testers moves a visitor of master to the canary, in Express", async () => {
   const [link = ""] =
     /^ {2}app\.get\("\/maxwellsdaemon-force\/always"[\s\S]*?^ {2}\}\);$/m.exec(await readme()) ?? [];
   const home = new DaemonHome({ records: { canary: 0.25 }, flags: ["-allow-force"] });

@@ -1,4 +1,4 @@
-/** What Hono alone needs: `frameworks.test.ts` has what all frameworks promise. */
+/** Tests that only Hono needs; `frameworks.test.ts` has the promises of all frameworks. */
 
 import { expect, test } from "bun:test";
 import { Hono } from "hono";
@@ -16,7 +16,7 @@ function drawing(): Promise<FakeDaemon> {
   });
 }
 
-test("an answer that becomes a WebSocket is left as it is, also for a new visitor", async () => {
+test("an answer that becomes a WebSocket does not change, for a new visitor either", async () => {
   let drawn = 0;
   await using fake = await FakeDaemon.start((_, socket) => void socket.write(`0.${++drawn}\nmaster\n`));
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
@@ -32,7 +32,7 @@ test("an answer that becomes a WebSocket is left as it is, also for a new visito
   client.close();
 });
 
-test("a new visitor's page is of the type that a known one's is, where Bun serves it", async () => {
+test("served by Bun, a page has the same type for a new visitor as for a known one", async () => {
   await using fake = await drawing();
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
   const html = () => new Response("<p>a page", { headers: { "content-type": "text/html" } });
@@ -65,7 +65,7 @@ test("a new visitor's page is of the type that a known one's is, where Bun serve
   client.close();
 });
 
-test("a stream is not kept for a new visitor, and ends when the visitor goes", async () => {
+test("no second copy of a stream is kept for a new visitor, and the stream ends when the visitor leaves", async () => {
   await using fake = await drawing();
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
   let cancelled = 0;
@@ -90,7 +90,7 @@ test("a stream is not kept for a new visitor, and ends when the visitor goes", a
   client.close();
 });
 
-test("an answer that the application gives to many visitors has no cookie of one of them", async () => {
+test("if the application gives one answer to many visitors, it carries no visitor's cookie", async () => {
   await using fake = await drawing();
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
   const shared = new Response(null, { status: 204 });
@@ -103,7 +103,7 @@ test("an answer that the application gives to many visitors has no cookie of one
   client.close();
 });
 
-test("two of them for two applications give a new visitor one assignment, and one cookie that says it", async () => {
+test("two middlewares for two applications give a new visitor one assignment, and one cookie with it", async () => {
   await using fake = await drawing();
   const client = new Client({ address: fake.address, timeoutMs: 5_000 });
   const app = new Hono()

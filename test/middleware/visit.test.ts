@@ -1,4 +1,4 @@
-/** What the middleware does for a request, without a framework; and cookies on responses of `node:http`. */
+/** The work of the middleware for a request, without a framework, and cookies on responses of `node:http`. */
 
 import { describe, expect, test } from "bun:test";
 import { createServer, type ServerResponse } from "node:http";
@@ -17,10 +17,12 @@ import { freePort } from "../support/port.ts";
 
 const NOBODY = "unix:/nowhere/daemon.sock";
 
-/** As one middleware has it for all its visits. */
+/** The warned functions of one middleware, for all its visits. */
 const toldOf = new WeakSet<object>();
 
-/** Decides a visit with a daemon that answers `reply`; the outcome and the lines that it was asked. */
+/**
+ * Decides a visit with a daemon that answers `reply`. Returns the outcome, and the lines that the daemon got.
+ */
 async function decided(
   reply: string,
   options: Partial<VisitOptions<string>> = {},
@@ -47,11 +49,11 @@ test.each<[string | undefined, string | undefined]>([
   ["xmaxwellsdaemon=0.1; maxwellsdaemon-force=x; maxwellsdaemon", undefined],
   ["MaxwellsDaemon=0.1", undefined],
   ["maxwellsdaemon=a=b", "a=b"],
-])("of the cookies %p the visitor's is %p", (header, value) => {
+])("among the cookies %p, the visitor's is %p", (header, value) => {
   expect(cookieOf(header, "maxwellsdaemon")).toBe(value);
 });
 
-test("a new assignment makes a cookie, Secure over TLS or where it is told so; the visitor's own makes none", async () => {
+test("a new assignment makes a cookie, Secure over TLS or if the option says so; the visitor's own makes none", async () => {
   const cookie = "maxwellsdaemon=0.5; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
   const reply = "0.5\nmaster\n";
   expect((await decided(reply)).cookie).toBe(cookie);
@@ -60,7 +62,7 @@ test("a new assignment makes a cookie, Secure over TLS or where it is told so; t
   expect((await decided(reply, {}, { cookies: "maxwellsdaemon=0.5" })).cookie).toBeUndefined();
 });
 
-test("the decision tells whether the assignment is new with this response", async () => {
+test("the decision says whether the assignment is new with this response", async () => {
   const isNew = async (cookies?: string) =>
     (await decided("0.5\nmaster\n", { locations: [] }, cookies === undefined ? {} : { cookies })).decision
       .isNew;
@@ -70,14 +72,14 @@ test("the decision tells whether the assignment is new with this response", asyn
   ]);
 });
 
-test("where nobody decides there is no cookie, and the visitor's assignment is kept", async () => {
+test("without a decision there is no cookie, and the visitor keeps its assignment", async () => {
   const client = new Client({ address: NOBODY });
   const visit = { request: "", cookies: "maxwellsdaemon=0.1", force: undefined, isTls: false };
   const { decision, cookie } = await decideVisit({ client }, visit, toldOf);
   expect([decision.assignment, decision.location, cookie]).toEqual(["0.1", "master", undefined]);
 });
 
-test("application and key are asked for; a key function that throws or gives nothing is none", async () => {
+test("the question carries application and key; a key function that throws or returns nothing gives no key", async () => {
   const reply = "0.5\nmaster\n";
   const { lines } = await decided(reply, { application: "web site", key: (request) => request });
   expect(lines).toEqual([" application=web%20site key=the%20request"]);
@@ -89,7 +91,7 @@ test("application and key are asked for; a key function that throws or gives not
   }
 });
 
-test("what is no key by its type is none: told once for a function, and a promise that fails harms nobody", async () => {
+test("a key of a wrong type does not count: one warning for each function, and a promise that fails does no harm", async () => {
   const warnings: Error[] = [];
   const listen = (warning: Error) => void warnings.push(warning);
   process.on("warning", listen);
@@ -107,10 +109,10 @@ test("what is no key by its type is none: told once for a function, and a promis
   process.off("warning", listen);
   const told = warnings.map(({ message }) => message);
   expect(told).toHaveLength(5);
-  expect(told[0]).toBe("key gave a promise in place of a string: its visitors have no key");
+  expect(told[0]).toBe("key gave a promise instead of a string: its visitors have no key");
 });
 
-test("of an earlier decision the assignment stays, whatever the cookie says, and there is no second cookie", async () => {
+test("the assignment of an earlier decision stays, whatever the cookie says, and there is no second cookie", async () => {
   const reply = "0.5\nmaster\n";
   const earlier = { isDecided: true, assignment: "0.5", location: "canary", isNew: true } as const;
   for (const cookies of ["", "maxwellsdaemon=1", "maxwellsdaemon=0.5"]) {
@@ -125,7 +127,7 @@ test("of an earlier decision the assignment stays, whatever the cookie says, and
   });
 });
 
-test("forcing is asked for only where it is allowed, by the header before the cookie, and only for what is a location", async () => {
+test("a location is forced only if the option allows it and the name is valid, and the header comes before the cookie", async () => {
   const reply = "0.5\nmaster\n";
   const cookies = "maxwellsdaemon-force=never";
   const line = async (allowForce: boolean, force?: string) =>
@@ -137,13 +139,13 @@ test("forcing is asked for only where it is allowed, by the header before the co
   expect(await line(true, "a\nb")).toBe("");
 });
 
-test("a location that the application does not serve is master", async () => {
+test("a location that the application does not serve becomes master", async () => {
   expect((await decided("0.5\nblue\n")).decision.location).toBe("master");
   expect((await decided("0.5\nblue\n", { locations: ["blue"] })).decision.location).toBe("blue");
   expect((await decided("0.5\ncanary\n", { locations: ["blue"] })).decision.location).toBe("master");
 });
 
-test("upstreams are told what was decided, and nothing of what the visitor says", () => {
+test("upstreams get the decision, and nothing that the visitor claims", () => {
   const forged = {
     ...{ host: "h", maxwellsdaemon: "0.1" },
     ...{ "maxwellsdaemon-location": "canary", maxwellsdaemon_location: "canary" },
@@ -156,7 +158,7 @@ test("upstreams are told what was decided, and nothing of what the visitor says"
   expect(unknown).toEqual({ host: "h", "maxwellsdaemon-location": "master" });
 });
 
-/** A server whose handler answers one request to which `addCookie` adds a cookie; the reply. */
+/** The reply of a server whose handler answers one request, with a cookie from `addCookie`. */
 async function replyWithCookie(handle: (response: ServerResponse) => void): Promise<Response> {
   const port = await freePort();
   const server = createServer((_, response) => {
@@ -172,7 +174,7 @@ async function replyWithCookie(handle: (response: ServerResponse) => void): Prom
   }
 }
 
-describe("a cookie is added beside those that a handler sets by", () => {
+describe("a cookie is added to those of a handler that uses", () => {
   const cases: Record<string, (response: ServerResponse) => void> = {
     nothing: (response) => response.end(),
     setHeader: (response) => response.setHeader("set-cookie", ["a=1", "b=2"]).end(),
@@ -205,7 +207,7 @@ describe("a cookie is added beside those that a handler sets by", () => {
   }
 });
 
-describe("with a new cookie, shared caches may not store the response, however the handler sets Cache-Control", () => {
+describe("with a new cookie, shared caches may not store the response, however the handler sets Cache-Control:", () => {
   const ways: Record<string, (response: ServerResponse, value: string) => void> = {
     setHeader: (response, value) => response.setHeader("cache-control", value).end(),
     "setHeader with a list": (response, value) => response.setHeader("cache-control", [value, "a=1"]).end(),
