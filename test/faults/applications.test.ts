@@ -1,4 +1,4 @@
-/** As many applications as a daemon may serve, on one file, in a daemon as operators have it. */
+/** A daemon as operators run it, with the most applications that it may serve, on one file. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -56,7 +56,7 @@ afterAll(async () => {
   home.remove();
 });
 
-test("all of them are served, and each decision is counted under its own name", async () => {
+test("every application is served, and each decision counts under its own application", async () => {
   expect(new Set(await locationsOf(NAMES))).toEqual(new Set(["canary"]));
   const { applications } = await daemon.state();
   expect(applications).toHaveLength(NAMES.length);
@@ -71,10 +71,10 @@ test("all of them are served, and each decision is counted under its own name", 
   expect(Number(kib) * 1024).toBeLessThan(MEMORY_BYTES_MAX);
 }, 60_000);
 
-test("a change of one is followed, and told alone", async () => {
+test("a change of one application is followed, and the log names no other", async () => {
   const before = daemon.log.length;
   write({ [LAST]: 0.125 });
-  await eventually(async () => (await locationsOf([LAST]))[0] === "master", "the change is followed");
+  await eventually(async () => (await locationsOf([LAST]))[0] === "master", "the changed rollout");
   expect(await locationsOf(["app-0"])).toEqual(["canary"]);
   const told = daemon.log.slice(before).trim().split("\n");
   expect(told).toEqual([
@@ -82,24 +82,31 @@ test("a change of one is followed, and told alone", async () => {
   ]);
 });
 
-test("a file that is half written is one line of the log, and the last values count", async () => {
+test("a file that is half written is one line of the log, and the last values still count", async () => {
   const before = daemon.log.length;
   const whole = readFileSync(home.storePath);
   writeFileSync(home.storePath, whole.subarray(0, whole.length / 2));
-  await eventually(() => daemon.log.length > before, "the log says so");
+  await eventually(() => daemon.log.length > before, "a line of the log");
   await Bun.sleep(500);
   const told = daemon.log.slice(before).trim().split("\n");
   expect(told).toHaveLength(1);
   expect(told[0]).toMatch(/the store could not be read applications=\d+ .*malformed/);
   expect(await locationsOf(["app-0", LAST])).toEqual(["canary", "master"]);
   write({ [LAST]: 0.125 });
-  await eventually(() => daemon.log.includes("the store answers again"), "it answers again");
+  await eventually(() => daemon.log.includes("the store answers again"), "the store's return in the log");
 });
 
-test("it ends in time, and the next one starts from what was saved while the store is away", async () => {
+test("the daemon ends in time, and while the store is away the next one starts from the saved values", async () => {
   const saved = (name: string) => join(home.stateDirectory, "snapshot", `${name}.json`);
-  await eventually(() => NAMES.every((name) => existsSync(saved(name))), "all are saved", 30_000);
-  await eventually(() => readFileSync(saved(LAST), "utf8").includes("0.125"), "the change is saved");
+  await eventually(
+    () => NAMES.every((name) => existsSync(saved(name))),
+    "a saved snapshot of each application",
+    30_000,
+  );
+  await eventually(
+    () => readFileSync(saved(LAST), "utf8").includes("0.125"),
+    "the change in the saved snapshot",
+  );
   const beganAtMs = performance.now();
   expect(await daemon.end()).toBe(0);
   expect(performance.now() - beganAtMs).toBeLessThan(ENDED_MS);

@@ -1,4 +1,4 @@
-/** Bytes that no proxy would send, in pieces that no network would make, against a real daemon. */
+/** Bytes that no proxy would send, in pieces that no network would make, to a real daemon. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
@@ -23,14 +23,15 @@ afterAll(async () => {
 });
 
 /**
- * Resolves when the daemon has read whatever was sent before. The first answer comes from a round of its event loop
- * that began after that, and the second one from the round after, when all of the first has been read.
+ * Resolves when the daemon has read all bytes that were sent before. The first answer comes from a later
+ * round of its event loop; the second one comes from the round after, and by then the daemon has read
+ * everything.
  */
 async function hasReadAll(witness: LineClient): Promise<void> {
   for (let round = 0; round < 2; round++) await witness.ask("0.5");
 }
 
-test("LP-5: requests cut at every byte get the same answers as whole ones", async () => {
+test("LP-5: requests cut in two at every byte get the same answers as whole ones", async () => {
   const requests = "0.1\n0.9 key=caf%C3%A9\n key=a\nrubbish\n0.24999999999999997 application=website\n";
   const whole = await LineClient.connect({ path: home.socket });
   whole.send(requests);
@@ -42,7 +43,7 @@ test("LP-5: requests cut at every byte get the same answers as whole ones", asyn
     await hasReadAll(whole);
     client.send(requests.slice(cut));
     const lines = await client.lines(10);
-    lines[6] = expected[6] as string; // The rubbish line's number is a fresh one.
+    lines[6] = expected[6] as string; // The daemon draws a new number for the invalid line.
     expect(lines).toEqual(expected);
     client.close();
   }
@@ -63,7 +64,7 @@ test("LP-5: a request that arrives byte by byte is answered", async () => {
   await expectHealthy(home, daemon, beforeBytes);
 });
 
-test("LP-6: 64 KB without a newline are one invalid request, and the connection goes on", async () => {
+test("LP-6: 64 KB without a newline are one invalid request, and the connection stays open", async () => {
   const client = await LineClient.connect({ path: home.socket });
   client.send("7".repeat(65_536));
   client.send("\n0.1\n");
@@ -73,7 +74,7 @@ test("LP-6: 64 KB without a newline are one invalid request, and the connection 
   await expectHealthy(home, daemon, beforeBytes);
 });
 
-test("an endless line costs no memory", async () => {
+test("a line without an end costs no memory", async () => {
   const socket = connect({ path: home.socket });
   const piece = Buffer.alloc(1024 * 1024, "x");
   for (let megabyte = 0; megabyte < 256; megabyte++) {
@@ -84,7 +85,7 @@ test("an endless line costs no memory", async () => {
   await expectHealthy(home, daemon, beforeBytes);
 });
 
-test("binary rubbish gets two lines for every LF in it, and nothing else", async () => {
+test("random bytes get two lines for every LF among them, and nothing else", async () => {
   const random = new Random();
   const rubbish = Buffer.from(Array.from({ length: 200_000 }, () => random.whole(0, 255)));
   const newlines = rubbish.filter((byte) => byte === 0x0a).length;
@@ -103,7 +104,7 @@ test("binary rubbish gets two lines for every LF in it, and nothing else", async
   await expectHealthy(home, daemon, beforeBytes);
 });
 
-/** One line of the million: mostly sound, else anything that fits a line. */
+/** One line of the million: mostly valid, otherwise any bytes that fit into a line. */
 function randomLine(random: Random): string {
   const number = () => `0.${random.digits(random.whole(1, 19))}`;
   switch (random.whole(0, 9)) {
@@ -137,7 +138,7 @@ function randomLine(random: Random): string {
   }
 }
 
-test("a million random lines get two million lines, in order, and the right ones", async () => {
+test("a million random lines get two million lines, in order, with the right answers", async () => {
   const lineCount = 1_000_000;
   const random = new Random();
   const socket = connect({ path: home.socket });
@@ -145,7 +146,7 @@ test("a million random lines get two million lines, in order, and the right ones
   let field = "";
   let answered = 0;
   let wrong: string | undefined;
-  /** What the line before its answer was, where only one answer is right. */
+  /** The number that each line asked with, if only one answer to it is right. */
   const expected: (number | undefined)[] = [];
   const done = new Promise<void>((resolve) => {
     socket.on("data", (bytes: Buffer) => {
@@ -189,19 +190,22 @@ test("a million random lines get two million lines, in order, and the right ones
   await expectHealthy(home, daemon, beforeBytes);
 }, 60_000);
 
-test("the log says what clients send wrong, a line in ten seconds, and the counts say it all", async () => {
+test("the log reports invalid requests, one line in ten seconds, and its totals miss none", async () => {
   const { applications, servers } = await daemon.state();
   const invalid = applications[0]?.decisions.find(({ reason }) => reason === "invalid");
   expect(invalid?.count).toBeGreaterThan(100_000);
   expect(servers[0]?.success).toBeGreaterThan(1_000_000);
   const saysInvalid = / warn +requests could not be read, so their visitors went to master total=\d+/;
   const saysUnknown = / warn +requests named an application that is not served here/;
-  await eventually(() => saysInvalid.test(daemon.log) && saysUnknown.test(daemon.log), "the log says so");
-  // All tests of this file together last for some ten seconds.
+  await eventually(
+    () => saysInvalid.test(daemon.log) && saysUnknown.test(daemon.log),
+    "both warnings in the log",
+  );
+  // All tests of this file together take some ten seconds.
   expect(daemon.log.match(/ (warn|error) /g)?.length).toBeLessThan(20);
   expect(daemon.log).not.toMatch(/ error /);
   expect(await daemon.end()).toBe(0);
-  // The last words are exact: nothing was forgotten while complaints were held back.
+  // The last totals are exact: the log counts the complaints that it holds back.
   const totals = [...daemon.log.matchAll(/could not be read.* total=(\d+)/g)].map((match) =>
     Number(match[1]),
   );

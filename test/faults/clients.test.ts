@@ -1,4 +1,4 @@
-/** Clients that are slow, many, or gone, against a real daemon. */
+/** Clients that are slow, many, or gone, and a real daemon. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
@@ -35,12 +35,12 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** Complaints come within a second, or within ten where the same one has just been written. */
+/** A complaint is written within a second, or within ten if the same one was written just before. */
 function logSays(pattern: RegExp): Promise<void> {
   return eventually(() => pattern.test(daemon.log), `in the log: ${pattern}`);
 }
 
-/** As clients do when the kernel's queue of 512 unaccepted connections is full: again, a moment later. */
+/** Tries again a moment later if the kernel's queue of 512 unaccepted connections is full, as clients do. */
 async function connectPatiently(path: string): Promise<LineClient> {
   for (;;) {
     try {
@@ -51,7 +51,7 @@ async function connectPatiently(path: string): Promise<LineClient> {
   }
 }
 
-/** Reads until the server ends; resolves with the number of LF. */
+/** Reads until the server ends the connection; resolves with the number of LF. */
 function countLines(socket: Socket): Promise<number> {
   return new Promise((resolve) => {
     let lines = 0;
@@ -76,7 +76,7 @@ test("LP-8: a client that asks 300 000 times, ends its side and reads late gets 
   socket.destroy();
 });
 
-test("a client that asks and never reads is closed after the idle timeout, and others do not notice", async () => {
+test("a client that asks and never reads is closed after the idle timeout, and slows no other client", async () => {
   const rude = await open();
   rude.pause();
   rude.write("0.5\n".repeat(200_000));
@@ -87,10 +87,13 @@ test("a client that asks and never reads is closed after the idle timeout, and o
     await other.ask("0.1");
     tookMs.push(performance.now() - askedAt);
   }
-  // The middle one: a busy machine makes some wait.
+  // The median, because a busy machine delays some answers.
   expect(tookMs.sort((a, b) => a - b)[50]).toBeLessThan(20);
   other.close();
-  await eventually(async () => (await daemon.state()).servers[0]?.connections === 0, "the rude one is gone");
+  await eventually(
+    async () => (await daemon.state()).servers[0]?.connections === 0,
+    "the end of the rude client's connection",
+  );
   await logSays(/ warn +clients left, or were cut off, within a request or before its reply total=\d+/);
   rude.destroy();
 });
@@ -100,7 +103,7 @@ test.each([
   ["explanations", "?explain 0.4\n"],
   ["leases", "?lease\n"],
   ["long reports", `?served ${"a=1 ".repeat(2_000)}\n`],
-])("clients that ask for %s without end let others be answered in time", async (_, line) => {
+])("others get their answers in time while four clients ask for %s without a pause", async (_, line) => {
   const burst = line.repeat(Math.ceil(100_000 / line.length));
   const rude = await Promise.all(Array.from({ length: 4 }, open));
   let isOver = false;
@@ -123,7 +126,7 @@ test.each([
   isOver = true;
   for (const socket of rude) socket.destroy();
   other.close();
-  // The middle one: a busy machine makes some wait. What is here of it is this process's own time, too.
+  // The median, because a busy machine delays some answers. It contains this process's own time, too.
   expect(tookMs.sort((a, b) => a - b)[50]).toBeLessThan(20);
 });
 
@@ -143,7 +146,7 @@ test("two hundred clients that never read keep memory within its bound", async (
   for (const socket of rude) socket.destroy();
 }, 60_000);
 
-test("a client that writes one byte in a while is answered when its line is whole", async () => {
+test("a client that writes a byte now and then gets its answer when its line is complete", async () => {
   const client = await LineClient.connect({ path: home.socket });
   for (const byte of "0.125\n") {
     client.send(byte);
@@ -153,12 +156,12 @@ test("a client that writes one byte in a while is answered when its line is whol
   client.close();
 });
 
-test("clients that vanish in the middle of a request leave nothing behind", async () => {
+test("clients that vanish in the middle of a request leave no connection behind", async () => {
   for (let round = 0; round < 20; round++) {
     const clients = await Promise.all(Array.from({ length: 50 }, open));
     clients.forEach((client, index) => {
       client.write("0.123456789 key=visitor\n0.5".slice(0, 1 + (index % 27)));
-      // A reset for some, where the kernel has unread answers; an end for others.
+      // Some send a reset, because the kernel has answers that they did not read; the others send an end.
       if (index % 2 === 0) client.destroy();
       else client.end();
     });
@@ -166,14 +169,15 @@ test("clients that vanish in the middle of a request leave nothing behind", asyn
       clients.map((client) => new Promise((resolve) => client.resume().once("close", resolve))),
     );
   }
-  // Half of a line is all that the others had sent before they ended their side: those are failures, and are told.
+  // Clients that ended their side had sent only a part of a line. That is a failure, and the log reports it.
   const failures = async () => (await daemon.state()).servers[0]?.failure ?? 0;
-  await eventually(async () => (await failures()) > 20 * 10, "the failures are counted");
+  await eventually(async () => (await failures()) > 20 * 10, "the count of failures");
   await logSays(/ warn +clients left, or were cut off, within a request or before its reply total=\d+/);
 });
 
-test("10 000 connections at once are all answered, and stay while they are used", async () => {
-  // Without the short idle timeout of the others here: however slow the machine, the first ones stay until the last.
+test("10 000 connections at once all get their answers, and stay open while they are used", async () => {
+  // No short idle timeout here: on a slow machine, too, the first connection must stay open until the last
+  // one opens.
   const home = new DaemonHome({ records: { canary: 0.25 } });
   const daemon = await home.start();
   const beforeBytes = residentBytes(daemon.pid);
@@ -182,7 +186,7 @@ test("10 000 connections at once are all answered, and stay while they are used"
   for (let i = 0; i < connectionCount; i += 250) {
     clients.push(...(await Promise.all(Array.from({ length: 250 }, () => connectPatiently(home.socket)))));
   }
-  // Twice, as a connection that was answered once is not the same as a new one.
+  // Twice, because a connection with an answer behind it differs from a new one.
   for (const number of ["0.2", "0.7"]) {
     const location = number === "0.2" ? "canary" : "master";
     const places = await Promise.all(clients.map((client) => client.ask(number)));

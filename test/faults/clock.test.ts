@@ -1,6 +1,6 @@
 /**
- * A clock that jumps: a real daemon under libfaketime, whose time of day is set while it runs. The monotonic clock,
- * which is what ages are measured by, goes on as it does on a real machine.
+ * A clock that jumps: a real daemon under libfaketime, whose time of day changes while it runs. Ages are
+ * measured by the monotonic clock, which goes on as it does on a real machine.
  */
 
 import { expect, test } from "bun:test";
@@ -38,9 +38,9 @@ async function locationOf(home: DaemonHome, assignment: string): Promise<string>
   }
 }
 
-// Without libfaketime (Debian: faketime) no process can be given another clock.
+// Only libfaketime (Debian: faketime) can give a process another clock.
 test.skipIf(LIBRARY === undefined)(
-  "law 3: the time of day jumps by a year, both ways, and no answer changes",
+  "law 3: if the time of day jumps by a year, either way, no answer changes",
   async () => {
     const home = new DaemonHome({ records: { canary: 0.25 } });
     const timestampFile = join(home.directory, "time");
@@ -53,7 +53,7 @@ test.skipIf(LIBRARY === undefined)(
         const { applications } = await daemon.state();
         expect(applications[0]?.fresh).toBe(true);
         await expectHealthy(home, daemon, beforeBytes);
-        // It goes on reading the store.
+        // The daemon still reads the store.
         home.write({ canary: 0.5 });
         await daemon.follows("canary", 0.5);
         home.write({ canary: 0.25 });
@@ -78,11 +78,11 @@ test.skipIf(LIBRARY === undefined)(
     const saved = join(home.stateDirectory, "snapshot", "website.json");
     try {
       const first = await start(home, timestampFile);
-      await eventually(() => existsSync(saved), "the snapshot is saved");
+      await eventually(() => existsSync(saved), "the saved snapshot");
       await first.end();
       expect(JSON.parse(readFileSync(saved, "utf8")).records.canary.rollout).toBe(0.25);
 
-      // The store is away and the clock has been put right, to a day before the saved reading.
+      // The store is away, and the clock was corrected to a day before the saved reading.
       writeFileSync(home.storePath, "{ half");
       writeFileSync(timestampFile, "+0");
       const second = Bun.spawn([...home.command], {
@@ -98,7 +98,7 @@ test.skipIf(LIBRARY === undefined)(
               (location) => location === "master",
               () => false,
             ),
-          "everyone is at master",
+          "an answer of master",
         );
       } finally {
         second.kill();

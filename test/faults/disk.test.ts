@@ -1,4 +1,4 @@
-/** A full disk for the log and the state directory. */
+/** A full disk under the log and the state directory. */
 
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
@@ -9,12 +9,12 @@ import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 
-/** Changes whose lines in the log need more room than its last page still has. */
+/** Enough changes that their lines in the log need more room than its last page has. */
 const CHANGES = 60;
 
-// Mounting takes root; elsewhere there is no disk that is surely full.
+// Only root can mount a disk of a known small size.
 test.skipIf(!hasSmallDisks())(
-  "on a full disk the daemon answers, follows the store, says so, and recovers; lost lines are counted",
+  "on a full disk the daemon answers, follows the store, warns, and recovers; the log counts its lost lines",
   async () => {
     const home = new DaemonHome({ records: { canary: 0.25 } });
     const disk = join(home.directory, "disk");
@@ -50,8 +50,8 @@ test.skipIf(!hasSmallDisks())(
       rmSync(filler);
       full.write({ canary: 0.25, maintenance: 1 });
       await daemon.follows("canary", 0.25);
-      await eventually(() => /canary=0.25@0 maintenance=1@0/.test(logFile()), "the log file goes on");
-      // Every change is in the file, or counted as lost.
+      await eventually(() => /canary=0.25@0 maintenance=1@0/.test(logFile()), "new lines in the log file");
+      // Every change is in the file or counts as lost.
       const written = logFile().match(/canary=0\.5\d+@0/g)?.length ?? 0;
       const lost = Number(/lines of the log were lost.* lines=(\d+)/.exec(logFile())?.[1]);
       expect(written + lost).toBeGreaterThanOrEqual(CHANGES);
@@ -70,7 +70,7 @@ test.skipIf(!hasSmallDisks())(
   30_000,
 );
 
-/** Takes what room there is, to the last byte. */
+/** Fills the disk to the last byte. */
 function fill(path: string): void {
   const descriptor = openSync(path, "w");
   try {

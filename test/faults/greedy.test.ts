@@ -1,4 +1,4 @@
-/** Clients that ask without end cost the others next to nothing (law 5). A proxy's patience is 8 ms. */
+/** Clients that ask without a pause cost the others almost nothing (law 5). A proxy waits 8 ms at most. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { constants, setPriority } from "node:os";
@@ -18,10 +18,10 @@ const P99_MS_MAX = 5;
 const ASKS = 500;
 const PAUSE_MS = 2;
 
-/** A machine that is busy with something else spoils a round; the daemon does in all of them. */
+/** Other work on the machine may spoil one round; a slow daemon spoils all of them. */
 const ROUNDS_MAX = 5;
 
-/** What the greedy clients read at least, or they were none. */
+/** The least that the greedy clients must read, or the test has no load. */
 const READ_BYTES_MIN = 500_000;
 
 let home: DaemonHome;
@@ -43,10 +43,12 @@ afterAll(async () => {
   home.remove();
 });
 
-/** While other programs have the processor, neither the daemon nor this test can go on: that is not the daemon's time. */
+/** The time that other programs took the processor from the daemon and this test. The daemon is not slow then. */
 const delayed = () => runDelayMs(daemon.pid) + runDelayMs(process.pid);
 
-/** Everybody else: a proxy that asks one question at a time. Resolves with how long each answer took, in milliseconds. */
+/**
+ * A proxy that asks one question at a time. Resolves with the time of each answer in milliseconds, sorted.
+ */
 async function asked(ask: () => Promise<string>): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < ASKS; i++) {
@@ -60,7 +62,10 @@ async function asked(ask: () => Promise<string>): Promise<number[]> {
   return times.sort((one, other) => one - other);
 }
 
-/** Asks while four clients send `request` without end at `path`; fails if that takes long in each of some rounds. */
+/**
+ * Asks while four clients send `request` without a pause to `path`; fails if the answers are slow in every
+ * round.
+ */
 async function expectQuick(path: string, request: string | Buffer, ask: () => Promise<string>, first = "") {
   const base64 = Buffer.from(request).toString("base64");
   for (let round = 1; ; round++) {
@@ -69,7 +74,8 @@ async function expectQuick(path: string, request: string | Buffer, ask: () => Pr
       stdout: "pipe",
       stderr: "inherit",
     });
-    // What they take from others is the daemon's time, not the processor's: they could be on another machine.
+    // Low priority: these clients may use the daemon's time but not the processor's, as if on another
+    // machine.
     setPriority(greedy.pid, constants.priority.PRIORITY_LOW);
     const said = greedy.stdout.getReader();
     const next = async () => new TextDecoder().decode((await said.read()).value);
@@ -88,7 +94,7 @@ async function expectQuick(path: string, request: string | Buffer, ask: () => Pr
 
 const HEAD = "GET /decide HTTP/1.1\r\nHost: website\r\nmaxwellsdaemon: 0.5\r\n\r\n";
 
-describe("LP-24: four clients that ask without end", () => {
+describe("LP-24: four clients that ask without a pause", () => {
   test.each([
     ["short lines", "0.5\n"],
     ["lines with a key", `key=${"k".repeat(400)}\n`],
@@ -97,7 +103,7 @@ describe("LP-24: four clients that ask without end", () => {
     ["questions for the lease", "?lease\n"],
     ["empty lines", "\n"],
   ])(
-    "cost those who ask over the line protocol little: %s",
+    "cost other clients of the line protocol little: %s",
     async (_, line) => {
       const client = await LineClient.connect({ path: home.socket });
       await expectQuick(home.socket, line, async () => (await client.ask("0.1")).location);
@@ -109,10 +115,10 @@ describe("LP-24: four clients that ask without end", () => {
   test.each([
     ["heads", HEAD],
     ["heads with much in them", HEAD.replace("\r\n\r\n", `\r\nCookie: ${"a=b; ".repeat(800)}\r\n\r\n`)],
-    ["what is no page", HEAD.replace("/decide", "/nothing")],
+    ["requests for a page that does not exist", HEAD.replace("/decide", "/nothing")],
     ["bodies", `POST ${HEAD.slice(4, -2)}Content-Length: 20000\r\n\r\n${"x".repeat(20_000)}`],
   ])(
-    "cost those who ask over HTTP little: %s",
+    "cost other clients of HTTP little: %s",
     async (_, request) => {
       const client = await HttpClient.connect({ path: http });
       await expectQuick(http, request, async () => {
@@ -126,9 +132,9 @@ describe("LP-24: four clients that ask without end", () => {
 
   test.each([
     ["questions", notify(message("decide", [["assignment", "0.5"]]))],
-    ["messages of others", notify(message("other", [["assignment", "x".repeat(4_000)]]))],
+    ["messages for another agent", notify(message("other", [["assignment", "x".repeat(4_000)]]))],
   ])(
-    "cost HAProxy that asks over SPOP little: %s",
+    "cost HAProxy little when it asks over SPOP: %s",
     async (_, frame) => {
       const client = await SpopClient.connect({ path: spop });
       client.send(hello());

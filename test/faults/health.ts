@@ -1,4 +1,7 @@
-/** What must hold after everything that a client, a disk or a network can do: it answers, and its memory is back. */
+/**
+ * The state of a healthy daemon after every fault of a client, a disk or a network: it answers, and its
+ * memory is back.
+ */
 
 import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -7,14 +10,16 @@ import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 
 /**
- * How much more a daemon may keep after trouble than before. Most of these tests leave up to 28 MB, and no more when they
- * are run again and again; after two hundred slow readers it was up to 56 MB until the next full collection.
+ * The memory that a daemon may keep after a fault, in bytes. Most of these tests leave up to 28 MB, and no
+ * more if they run again and again. After two hundred slow readers it was up to 56 MB until the next full
+ * collection.
  */
 const GROWTH_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * What "memory stays bounded" means for a daemon under attack, at any moment: what may wait for slow readers (16 MB),
- * and what two hundred of them sent in one burst (0.4 MB each) until it is collected, twice over.
+ * The bound of resident memory for a daemon under attack, at any moment, in bytes. Slow readers may have 16
+ * MB waiting. Two hundred of them may send 0.4 MB each in one burst, which stays until it is collected. The
+ * bound allows all of this twice.
  */
 export const RESIDENT_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -25,10 +30,10 @@ export function residentBytes(pid: number): number {
 }
 
 /**
- * Asserts that the daemon answers correctly (its store must have canary at 0.25), holds no connection but the one
- * that asks, and has given its memory back.
+ * Asserts three things. The daemon answers correctly (its store must have canary at 0.25). It holds no
+ * connection except the one that asks. It has given its memory back.
  *
- * @param beforeBytes its resident memory before the trouble
+ * @param beforeBytes the daemon's resident memory before the fault
  */
 export async function expectHealthy(
   home: DaemonHome,
@@ -41,14 +46,14 @@ export async function expectHealthy(
     expect(await client.ask("0.9")).toEqual({ assignment: "0.9", location: "master" });
     await eventually(
       async () => (await daemon.state()).servers[0]?.connections === 1,
-      "connections are gone",
+      "the end of all other connections",
     );
     await eventually(async () => {
-      // Garbage is collected by whoever makes new garbage, so it is given some work.
+      // The daemon collects garbage only while it makes new garbage, so it gets some work.
       client.send("0.1 key=a\n".repeat(2_000));
       await client.lines(4_000);
       return residentBytes(daemon.pid) < beforeBytes + GROWTH_BYTES_MAX;
-    }, "memory is back");
+    }, "the return of the memory");
   } finally {
     client.close();
   }

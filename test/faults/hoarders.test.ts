@@ -1,4 +1,7 @@
-/** Clients that take all places, or all room for bytes that wait, and give nothing back (law 5): the others are served. */
+/**
+ * Clients that take all places, or all the memory for waiting bytes, and give nothing back (law 5). Others
+ * are served.
+ */
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
@@ -27,12 +30,12 @@ interface Running {
   readonly admin: number;
 }
 
-/** A daemon with every kind of listener, and so many descriptors. */
+/** A daemon with every kind of listener that may open `descriptors` files. */
 async function run(descriptors: number): Promise<Running> {
   const flags: string[] = [];
   const home = new DaemonHome({ flags });
   releases.push(() => home.remove());
-  // Another user has to reach the sockets.
+  // Another user must be able to reach the sockets.
   chmodSync(home.directory, 0o711);
   const [http, spop] = [join(home.directory, "http.sock"), join(home.directory, "spop.sock")];
   const admin = await freePort();
@@ -50,7 +53,10 @@ async function hoard(what: Hoard, options?: Parameters<typeof startHoard>[1]): P
   releases.push(() => started.end());
 }
 
-/** Each asks on a fresh connection, in two pieces as a busy proxy may send it; resolves with how many were answered. */
+/**
+ * Each question has a fresh connection and two pieces, as a busy proxy may send it. Resolves with the number
+ * answered.
+ */
 async function answered(count: number, ask: () => Promise<string>): Promise<number> {
   let good = 0;
   for (let i = 0; i < count; i++) {
@@ -101,7 +107,7 @@ const askSpop = (path: string) => async () => {
 
 describe("LP-24: a client that takes all places", () => {
   test.skipIf(!CAN_BE_NOBODY)(
-    "of one user leaves those that others need, on its own listener and on all others",
+    "from one user leaves other users their places, on the same listener and on all others",
     async () => {
       const { home, daemon, http, spop } = await run(400);
       await hoard({ to: { path: home.socket }, connections: 1_000, comesAgain: true }, { asNobody: true });
@@ -110,21 +116,21 @@ describe("LP-24: a client that takes all places", () => {
       expect(await answered(50, askSpop(spop))).toBe(50);
       await hoard({ to: { path: http }, connections: 1_000, comesAgain: true }, { asNobody: true });
       expect(await answered(50, askHttp(http))).toBe(50);
-      await eventually(() => daemon.log.includes("too many connections"), "the log says so");
+      await eventually(() => daemon.log.includes("too many connections"), "the warning in the log");
       home.write({ canary: 0.5 });
       await daemon.follows("canary", 0.5);
     },
     60_000,
   );
 
-  test("of the same user leaves all other listeners theirs", async () => {
+  test("from the same user leaves all other listeners their places", async () => {
     const { home, http, spop } = await run(400);
     await hoard({ to: { path: home.socket }, connections: 1_000, comesAgain: true });
     expect(await answered(50, askHttp(http))).toBe(50);
     expect(await answered(50, askSpop(spop))).toBe(50);
   }, 60_000);
 
-  test("at the admin listener takes nothing from visitors: neither descriptors, nor memory, nor the store", async () => {
+  test("at the admin listener takes nothing from visitors: no descriptors, no memory, no reading of the store", async () => {
     const { home, daemon, http, admin } = await run(1_024);
     const head = `GET /state HTTP/1.1\r\nHost: localhost\r\nCookie: ${"x".repeat(250_000)}`;
     const to = { host: "127.0.0.1", port: admin };
@@ -133,7 +139,7 @@ describe("LP-24: a client that takes all places", () => {
     expect(await answered(20, askHttp(http))).toBe(20);
     expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
     home.write({ canary: 1 });
-    await eventually(async () => (await home.ask("0.9")) === "canary", "the store is read");
+    await eventually(async () => (await home.ask("0.9")) === "canary", "the changed rollout");
   }, 60_000);
 });
 
@@ -148,16 +154,16 @@ describe("LP-24: a client that begins requests and does not end them", () => {
       `${hello().toString("latin1")}\0\0`,
     ],
   ] as const)(
-    "has no one else cut off %s",
+    "costs no other client its connection: %s",
     async (_, kind, first, little) => {
       const { home, daemon, http, spop } = await run(8_000);
       const path = { line: home.socket, http, spop }[kind];
       const ask = { line: askLine, http: askHttp, spop: askSpop }[kind](path);
       await hoard({ to: { path }, connections: 2_200, first, comesAgain: true });
-      // Not a byte is left between the large pieces.
+      // These fill the gaps that the large requests leave, to the last byte.
       await hoard({ to: { path }, connections: 400, first: little, comesAgain: true });
       const told = /too much waits for clients/;
-      await eventually(() => told.test(daemon.log), "they hold as much as they may");
+      await eventually(() => told.test(daemon.log), "the warning that the limit is reached");
       expect(await answered(200, ask)).toBe(200);
       expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
     },
@@ -191,12 +197,12 @@ describe("LP-24: a client that begins requests and does not end them", () => {
     }, 200);
     releases.push(() => clearInterval(drip));
     const polite = await LineClient.connect({ path: home.socket });
-    await eventually(() => Object.keys(lostAfterMs).length === 6, "all have lost their places");
+    await eventually(() => Object.keys(lostAfterMs).length === 6, "the end of all six connections");
     for (const ms of Object.values(lostAfterMs)) {
       expect(ms).toBeGreaterThan(1_900);
       expect(ms).toBeLessThan(5_000);
     }
-    // One that asks nothing keeps its place, as proxies keep connections.
+    // A client without a request keeps its place, because proxies keep connections.
     expect((await polite.ask("0.1")).location).toBe("canary");
     polite.close();
   }, 30_000);

@@ -1,4 +1,4 @@
-/** Nothing listens on the statsd port, under load: what the 2016 daemon died of. */
+/** No process listens on the statsd port, under load: the daemon of 2016 died of that. */
 
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
@@ -7,7 +7,7 @@ import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 
-/** Asks without pause for a while; resolves with the number of answers. */
+/** Asks without a pause for `durationMs`; resolves with the number of answers. */
 async function load(path: string, durationMs: number): Promise<number> {
   const batch = "0.123456789\n".repeat(500);
   const answer = "0.123456789\ncanary\n".repeat(500).length;
@@ -33,7 +33,7 @@ async function load(path: string, durationMs: number): Promise<number> {
   return answered;
 }
 
-test("law 6: with nothing on the statsd port and full load, every request is answered", async () => {
+test("law 6: without a statsd on the port, and under full load, every request is answered", async () => {
   const home = new DaemonHome({
     records: { canary: 0.25 },
     flags: ["-statsd", `127.0.0.1:${await freePort()}`],
@@ -44,7 +44,7 @@ test("law 6: with nothing on the statsd port and full load, every request is ans
     const beforeBytes = residentBytes(daemon.pid);
     expect(await load(home.socket, 3_500)).toBeGreaterThan(10_000);
     await expectHealthy(home, daemon, beforeBytes);
-    await eventually(() => / warn .*statsd/i.test(daemon.log), "the log says so");
+    await eventually(() => / warn .*statsd/i.test(daemon.log), "the warning in the log");
     expect(daemon.log.match(/ (warn|error) /g)?.length).toBe(1);
   } finally {
     expect(await daemon.end()).toBe(0);

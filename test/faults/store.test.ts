@@ -1,4 +1,6 @@
-/** The store hangs, refuses, answers rubbish, and comes back: a real daemon on AWS's own DynamoDB Local. */
+/**
+ * A store that hangs, refuses, answers nonsense and comes back: a real daemon on AWS's own DynamoDB Local.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
@@ -74,28 +76,28 @@ const troubles: Readonly<Record<string, ProxyMode | "refuse">> = {
   "begins an answer and never ends it": "stall",
   "refuses connections": "refuse",
   "answers half of a JSON": "text",
-  "answers somebody else's JSON": "other-json",
+  "answers another service's JSON": "other-json",
   "answers an error page": "page",
   "is overloaded": "throttle",
 };
 
 for (const [name, trouble] of Object.entries(troubles)) {
   test.skipIf(isMissing)(
-    `law 3: while the store ${name}, the last values hold, then all is master, then it is back`,
+    `law 3: while the store ${name}, the last values count for a while; then visitors go to master until it is back`,
     async () => {
       await daemon.follows("canary", 0.25);
       const logBefore = daemon.log.length;
       if (trouble === "refuse") await proxy.refuse();
       else proxy.mode = trouble;
       const beganAt = performance.now();
-      // The last values hold for a while …
+      // The last values count for a while …
       expect(await locationOf("0.1")).toBe("canary");
       await eventually(
         async () => (await daemon.state()).applications[0]?.error !== null,
-        "the failure shows",
+        "the error in the state",
       );
-      // … and everyone is sent to master when they are `unhealthy` old, not earlier.
-      await eventually(async () => (await locationOf("0.1")) === "master", "the canary ends");
+      // … and all visitors go to master when these are `unhealthy` old, not earlier.
+      await eventually(async () => (await locationOf("0.1")) === "master", "the end of the canary");
       expect(performance.now() - beganAt).toBeGreaterThan(UNHEALTHY_MS - 300);
       expect((await daemon.state()).applications[0]?.fresh).toBe(false);
       expect(await locationOf("0.9")).toBe("master");
@@ -103,12 +105,15 @@ for (const [name, trouble] of Object.entries(troubles)) {
       await setRollout(0.25);
       proxy.mode = "pass";
       proxy.listen();
-      await eventually(async () => (await locationOf("0.1")) === "canary", "the canary is back");
+      await eventually(async () => (await locationOf("0.1")) === "canary", "the return of the canary");
       expect(await locationOf("0.9")).toBe("master");
       await expectHealthy(home, daemon, beforeBytes);
-      // The complaint of the first trouble may stand for the next ones within ten seconds, with their count.
+      // Within ten seconds, the complaint of the first fault may stand for the later ones, with their count.
       expect(daemon.log).toMatch(/the store could not be read/);
-      await eventually(() => /the store answers again/.test(daemon.log.slice(logBefore)), "the log says so");
+      await eventually(
+        () => /the store answers again/.test(daemon.log.slice(logBefore)),
+        "the store's return in the log",
+      );
     },
     30_000,
   );

@@ -1,4 +1,7 @@
-/** `/readyz` says when visitors are not answered as the store says, the log says it once, and the process stays alive. */
+/**
+ * If visitors do not get the store's rollouts, `/readyz` says so, the log says so once, and the process stays
+ * alive.
+ */
 
 import { afterEach, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
@@ -21,7 +24,7 @@ async function page(path: string): Promise<string> {
   return `${response.status} ${await response.text()}`;
 }
 
-test("a socket whose directory is gone is told of once, and listened on again when it is back", async () => {
+test("if a socket's directory is gone, the log says so once, and the daemon listens there again when it is back", async () => {
   const flags: string[] = [];
   home = new DaemonHome({ flags });
   const directory = join(home.directory, "run");
@@ -31,7 +34,7 @@ test("a socket whose directory is gone is told of once, and listened on again wh
   daemon = await home.start();
   expect(await page("/readyz")).toBe("200 ready\n");
   rmSync(directory, { recursive: true });
-  await eventually(async () => (await page("/readyz")).startsWith("503"), "it is not ready");
+  await eventually(async () => (await page("/readyz")).startsWith("503"), "a status of not ready");
   expect(await page("/readyz")).toContain(`nothing reaches line unix:${path}: the file ${path} is gone`);
   expect(await page("/healthz")).toBe("200 ok\n");
   const [, admin = ""] = / runs .*admin=http:\/\/(\S+)/.exec(daemon.log) ?? [];
@@ -44,20 +47,20 @@ test("a socket whose directory is gone is told of once, and listened on again wh
   expect(daemon.log).not.toMatch(/\.[0-9a-f]{8}\.new/);
   expect(daemon.log).toContain("remedy=");
   mkdirSync(directory);
-  await eventually(async () => (await page("/readyz")).startsWith("200"), "it is ready again");
+  await eventually(async () => (await page("/readyz")).startsWith("200"), "a status of ready");
   expect(daemon.log).toContain("listens there again");
 }, 30_000);
 
-test("a store that is lost for too long makes it not ready, and not dead", async () => {
+test("if the store is lost for too long, the daemon is not ready but alive", async () => {
   home = new DaemonHome({ flags: ["-unhealthy", "500ms"] });
   daemon = await home.start();
   expect(await page("/readyz")).toBe("200 ready\n");
   rmSync(home.storePath);
-  await eventually(async () => (await page("/readyz")).startsWith("503"), "it is not ready");
+  await eventually(async () => (await page("/readyz")).startsWith("503"), "a status of not ready");
   expect(await page("/readyz")).toBe(
     "503 not ready: the snapshot is too old of website: the store cannot be read\n",
   );
   expect(await page("/healthz")).toBe("200 ok\n");
   home.write({ canary: 0.5 });
-  await eventually(async () => (await page("/readyz")).startsWith("200"), "it is ready again");
+  await eventually(async () => (await page("/readyz")).startsWith("200"), "a status of ready");
 }, 30_000);

@@ -215,8 +215,8 @@ for (const framework of FRAMEWORKS) {
         }
       });
 
-      test.skipIf(framework !== "the middleware leaves the answer alone if the handler sends it by itself")(
-        "a handler that answers by itself is let alone",
+      test.skipIf(framework !== "hono")(
+        "the middleware leaves the answer alone if the handler sends it by itself",
         async () => {
           for (const cookie of ["a=b", "maxwellsdaemon=0.1"]) {
             const response = await fetch(`${app.url}/sent`, { headers: { cookie } });
