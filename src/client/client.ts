@@ -29,7 +29,7 @@ const ADDRESS = "unix:/tmp/maxwells-daemon.sock";
 /** The longest wait of a visitor for an answer, in every case. */
 const TIMEOUT_MS = 8;
 
-/** With more connections, a late daemon would be just as late. */
+/** The most connections of one client. More of them would not make a late daemon faster. */
 const CONNECTIONS_MAX = 4;
 
 /** The longest time that a timer of JavaScript can wait. */

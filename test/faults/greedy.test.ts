@@ -43,7 +43,7 @@ afterAll(async () => {
   home.remove();
 });
 
-/** The time that other programs took the processor from the daemon and this test. The daemon is not slow then. */
+/** The time that other programs took the processor from the daemon and this test: no fault of the daemon. */
 const delayed = () => runDelayMs(daemon.pid) + runDelayMs(process.pid);
 
 /**
