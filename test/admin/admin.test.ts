@@ -35,7 +35,7 @@ async function start(options: Partial<AdminOptions> = {}) {
   return { admin, log, core };
 }
 
-/** Sends bytes as they are, and resolves with all that came when the listener has ended the connection. */
+/** Sends bytes unchanged. Resolves with all bytes that came before the listener ended the connection. */
 function exchange(admin: Admin, bytes: string): Promise<string> {
   const socket = open(admin);
   socket.write(bytes, "latin1");
@@ -79,7 +79,7 @@ describe("the admin listener", () => {
     );
   });
 
-  test("writes a long page in parts, in chunks or up to the end of the connection", async () => {
+  test("writes a long page in parts: in chunks, or up to the end of the connection", async () => {
     const { admin } = await start();
     expect(await exchange(admin, get("/state"))).toEndWith(
       'Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n',
@@ -91,7 +91,7 @@ describe("the admin listener", () => {
     expect(await response.json()).toEqual({ a: 1 });
   });
 
-  test("answers HEAD without a body, and other methods with what it allows", async () => {
+  test("answers HEAD without a body, and other methods with the ones that it allows", async () => {
     const { admin } = await start();
     expect(await exchange(admin, get("/healthz").replace("GET", "HEAD"))).toEndWith(
       "\r\nContent-Length: 3\r\nConnection: close\r\n\r\n",
@@ -101,7 +101,7 @@ describe("the admin listener", () => {
     expect(reply).toContain("\r\nAllow: GET, HEAD\r\n");
   });
 
-  test("answers only to its own names, so that no page on the web can have it read by a browser", async () => {
+  test("answers only to its own names, so a page on the web cannot make a browser read it", async () => {
     const { admin } = await start();
     for (const host of [
       "localhost",
@@ -134,12 +134,12 @@ describe("the admin listener", () => {
     "GET /state HTTP/2.0\r\nHost: localhost\r\n\r\n",
     "GET  /state HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "\x16\x03\x01\r\n\r\n",
-  ])("%j is no request", async (bytes) => {
+  ])("%j is refused as a bad request", async (bytes) => {
     const { admin } = await start();
     expect(await exchange(admin, bytes)).toStartWith("HTTP/1.1 400 ");
   });
 
-  test("law 5: takes heads of 8 kB and no more", async () => {
+  test("law 5: takes heads of 8 kB, but no longer ones", async () => {
     const { admin } = await start();
     const filled = (length: number) =>
       get("/healthz").replace("\r\n\r\n", `\r\nCookie: ${"x".repeat(length)}\r\n\r\n`);
@@ -147,7 +147,7 @@ describe("the admin listener", () => {
     expect(await exchange(admin, filled(9_000))).toStartWith("HTTP/1.1 431 ");
   });
 
-  test("law 5: a request that comes a byte a second is cut off after two seconds, and a silent client after five", async () => {
+  test("law 5: a slow request is cut off after two seconds, and a silent client after five", async () => {
     const { admin } = await start();
     const beganAtMs = performance.now();
     const slow = open(admin);
@@ -164,7 +164,7 @@ describe("the admin listener", () => {
   }, 15_000);
 
   test.each(["", "GET /healthz"])(
-    "answers beside a flood of connections that send %j and no more",
+    "answers beside a flood of connections that send only %j",
     async (first) => {
       const { admin } = await start();
       for (let i = 0; i < 3 * ADMIN_CONNECTIONS_MAX; i++) {
@@ -185,16 +185,16 @@ describe("the admin listener", () => {
       socket.on("error", () => {});
       socket.once("close", () => ended++);
     }
-    await eventually(() => ended >= 2 * ADMIN_CONNECTIONS_MAX, "the others are closed");
+    await eventually(() => ended >= 2 * ADMIN_CONNECTIONS_MAX, "the end of the other connections");
     expect(log.at("warn")[0]?.message).toStartWith("too many connections; ");
     for (const socket of sockets) socket.destroy();
     await eventually(
       async () => (await exchange(admin, get("/healthz"))).startsWith("HTTP/1.1 200"),
-      "it answers again",
+      "an answer again",
     );
   });
 
-  test("law 5: a page is made no further than its client reads, and for four clients at a time", async () => {
+  test("law 5: makes a page no further than its client reads, and for four clients at a time", async () => {
     let made = 0;
     let begun = 0;
     const { admin } = await start({
@@ -216,7 +216,7 @@ describe("the admin listener", () => {
       const before = made;
       await Bun.sleep(100);
       return made > 0 && made === before;
-    }, "it has stopped");
+    }, "the stop");
     expect(begun).toBe(4);
     expect(made).toBeLessThan(4 * 1_500);
     expect(await exchange(admin, get("/healthz"))).toEndWith("ok\n");
@@ -227,12 +227,12 @@ describe("the admin listener", () => {
       length += bytes.length;
     });
     last.resume();
-    await eventually(() => length > 10_000 * 10_000, "the last one gets the whole page");
+    await eventually(() => length > 10_000 * 10_000, "the whole page for the last client");
   }, 30_000);
 
-  test("a page that cannot be made is not told as whole, and the log says so", async () => {
+  test("does not end a page that fails halfway as if it were whole, and the log says so", async () => {
     const { admin, log } = await start({
-      // biome-ignore lint/correctness/useYield: it fails before
+      // biome-ignore lint/correctness/useYield: it throws before the first part
       async *state() {
         throw new Error("a bug");
       },
@@ -242,7 +242,7 @@ describe("the admin listener", () => {
     expect(await exchange(admin, get("/healthz"))).toEndWith("ok\n");
   });
 
-  test("its counts are not among those of visitors' servers", async () => {
+  test("does not count its requests with those of visitors", async () => {
     const { admin, core } = await start();
     await exchange(admin, get("/healthz"));
     expect(core.metrics.servers).toEqual([]);
@@ -257,7 +257,7 @@ describe("a daemon is ready", () => {
     async close() {},
   };
 
-  test("when a snapshot of every application counts, and proxies can connect", () => {
+  test("if a snapshot of every application counts, and proxies can connect", () => {
     const core = createCore({ applications: ["app", "web", "a", "b", "c"] });
     const servers = [{ ...server }];
     let isRead = false;
@@ -277,7 +277,7 @@ describe("a daemon is ready", () => {
   });
 });
 
-test("the host of a request is a name without its port", () => {
+test("the host of a request is its name without the port", () => {
   const hostOf = (host: string) => readAdminRequest(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`)?.host;
   expect(hostOf("A.b.:80")).toBe("a.b");
   expect(hostOf("[::1]:80")).toBe("::1");

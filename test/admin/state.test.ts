@@ -28,7 +28,7 @@ function sourcesOf(applications: readonly string[]): StateSources {
   };
 }
 
-test("the text says what the object says", async () => {
+test("the text has the same content as the object", async () => {
   const sources = sourcesOf(["website", "shop", 'a "quoted" one']);
   const text = (await Array.fromAsync(writeState(sources))).join("");
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(readState(sources))));
@@ -46,7 +46,7 @@ test("each application has its own decisions", () => {
   expect(applications).toHaveLength(2);
 });
 
-test("ten thousand applications are told in parts, and the event loop turns between them", async () => {
+test("ten thousand applications are written in parts, and the event loop turns between the parts", async () => {
   const sources = sourcesOf(Array.from({ length: 10_000 }, (_, index) => `app-${index}`));
   const turnsMs: number[] = [];
   let lastMs = performance.now();

@@ -24,7 +24,7 @@ function bench(...args: string[]) {
   return { child, directory };
 }
 
-/** Whether it has not ended; the system may take notice of that only later. */
+/** Whether the process still runs; the system may need a moment to notice its end. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
@@ -53,12 +53,12 @@ for (const [signal, status] of [
       return !Number.isNaN(daemon);
     }, "the daemon to be started");
     try {
-      // It cannot end by itself now, and the run waits for it.
+      // It cannot end by itself now, so the run has to end it.
       process.kill(daemon, "SIGSTOP");
       expect(readdirSync(directory)).toHaveLength(1);
       child.kill(signal);
       expect(await child.exited).toBe(status);
-      await eventually(() => !isRunning(daemon), "the daemon to be gone");
+      await eventually(() => !isRunning(daemon), "the end of the daemon");
       expect(readdirSync(directory)).toEqual([]);
     } finally {
       if (isRunning(daemon)) process.kill(daemon, "SIGKILL");
@@ -66,17 +66,17 @@ for (const [signal, status] of [
   });
 }
 
-test("children of children are found, also where their name has brackets and blanks", async () => {
-  // A process is called after the file it was started from.
+test("children of children are found, even if their name has brackets and blanks", async () => {
+  // The name of a process is that of the file that started it.
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-"));
   directories.push(directory);
   const name = join(directory, "a) S 1 (b");
   symlinkSync(Bun.which("bash") ?? "", name);
-  // The shells stay, as they have something to do after their children.
+  // Each shell stays, because it has a command to run after its child.
   const script = `"$0" -c "sleep 60; true"; true`;
   const shell = Bun.spawn(["bash", "-c", script, name], { stdin: "ignore" });
   try {
-    await eventually(() => descendantsOf(shell.pid).length === 2, "the named shell, and what it runs");
+    await eventually(() => descendantsOf(shell.pid).length === 2, "the named shell and its child");
     const below = descendantsOf(shell.pid);
     expect(readFileSync(`/proc/${below[0]}/comm`, "utf8")).toBe("a) S 1 (b\n");
     expect(descendantsOf(process.pid)).toEqual(expect.arrayContaining([shell.pid, ...below]));
@@ -87,7 +87,7 @@ test("children of children are found, also where their name has brackets and bla
   }
 });
 
-test("an unknown section, and a table of a part of the sections, are refused before anything starts", async () => {
+test("an unknown section, or --write with only some sections, is refused before the run starts", async () => {
   for (const [args, message] of [
     [["lines"], "no such section: lines"],
     [["line", "--write"], "--write is for a whole run"],

@@ -14,7 +14,7 @@ test("the page names every setting, its variable and its default", () => {
   }
 });
 
-test("its file is a file that is understood, and says what the defaults say", () => {
+test("the file on the page is valid, and has the values of the defaults", () => {
   const [, file = ""] = /```toml\n([^`]*)```/.exec(configurationPage()) ?? [];
   const rules = { options: allOptions() };
   const sources = { environment: {}, readFile: () => file };

@@ -1,4 +1,7 @@
-/** The same cases run through flag, environment and file: what a source says must not depend on which one it is. */
+/**
+ * Runs the same cases through flag, environment and file: a value must mean the same in each of these
+ * sources.
+ */
 
 import { describe, expect, test } from "bun:test";
 import { admin, adminHost } from "../../src/admin/admin.ts";
@@ -107,12 +110,12 @@ function optionNamed(name: string): Option<unknown> {
   return option;
 }
 
-test("every setting that takes a text is tried in every place", () => {
+test("every setting that takes a text is tried through every source", () => {
   const tried = new Set(GOOD.map(([option]) => option.name));
   const others = allOptions().filter(
     ({ name, placeholder }) => placeholder !== undefined && !tried.has(name),
   );
-  // The file itself has tests of its own; the other one is of no use without a second setting.
+  // The setting of the file has tests of its own, and the other one needs a second setting.
   expect(others.map(({ name }) => name)).toEqual(["config", "traefik-version"]);
 });
 
@@ -142,14 +145,14 @@ const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = 
   [adminHost, "web1:6293", "without a port"],
 ];
 
-/** A case, with the names that its test is called by in front. */
+/** A case, with the words of its test's name in front. */
 function named<T>([option, text, outcome]: readonly [Option<unknown>, string, T]) {
   return [option.name, text, option, outcome] as const;
 }
 
 for (const [source, give] of SOURCES) {
   describe(`from ${source}`, () => {
-    test.each(GOOD.map(named))("-%s %.40s is understood", (_name, text, option, value) => {
+    test.each(GOOD.map(named))("-%s %.40s is accepted", (_name, text, option, value) => {
       const { settings } = loaded(give(option, text));
       expect(settings.get(option)).toEqual(value);
       expect(settings.origin(option).source).toBe(source as "flag");
@@ -213,11 +216,16 @@ describe("precedence", () => {
   const file = 'delay = "3s"';
 
   test.each<[string, Given, number, string]>([
-    ["flag before all", { argv, environment, file }, 1_000, "flag"],
-    ["environment before file", { environment, file }, 2_000, "environment"],
-    ["file before default", { file }, 3_000, "file"],
-    ["default at last", {}, 4_000, "default"],
-    ["an empty variable says nothing", { environment: { MAXWELLS_DAEMON_DELAY: "" }, file }, 3_000, "file"],
+    ["a flag comes before all others", { argv, environment, file }, 1_000, "flag"],
+    ["the environment comes before the file", { environment, file }, 2_000, "environment"],
+    ["the file comes before the default", { file }, 3_000, "file"],
+    ["the default comes last", {}, 4_000, "default"],
+    [
+      "an empty variable counts as absent",
+      { environment: { MAXWELLS_DAEMON_DELAY: "" }, file },
+      3_000,
+      "file",
+    ],
   ])("%s", (_, given, value, source) => {
     const { settings } = loaded(given);
     expect(settings.get(delay)).toBe(value);
@@ -228,11 +236,11 @@ describe("precedence", () => {
     expect(loaded({ argv: ["-delay", "4s"], file }).settings.get(delay)).toBe(4_000);
   });
 
-  test("a wrong value that is covered by a sound one is no problem", () => {
+  test("a wrong value does not matter if a valid one covers it", () => {
     expect(problems({ argv, environment: { MAXWELLS_DAEMON_DELAY: "soon" } })).toEqual([]);
   });
 
-  test("a command's own default is behind everything that was said", () => {
+  test("a command's own default comes after all sources", () => {
     const rules = { options: allOptions(), defaults: { delay: "1m" } };
     const sources = { argv: [], readFile: () => "" };
     const plain = loadSettings({ ...sources, environment: {} }, rules) as Loaded;
@@ -243,13 +251,13 @@ describe("precedence", () => {
   });
 });
 
-describe("flags as in Go", () => {
+describe("flags in the style of Go", () => {
   test.each<[string, readonly string[]]>([
     ["-name value", ["-region", "eu-west-1"]],
     ["-name=value", ["-region=eu-west-1"]],
     ["--name value", ["--region", "eu-west-1"]],
     ["--name=value", ["--region=eu-west-1"]],
-    ["the last one counts", ["-region", "x", "-region", "eu-west-1"]],
+    ["the last of several counts", ["-region", "x", "-region", "eu-west-1"]],
   ])("%s", (_, argv) => {
     expect(loaded({ argv }).settings.get(region)).toBe("eu-west-1");
   });
@@ -263,7 +271,7 @@ describe("flags as in Go", () => {
     expect(loaded({ argv: ["-logfile=a=b"] }).settings.get(logfile)).toBe("a=b");
   });
 
-  test("a switch may be told its value", () => {
+  test("a switch may have its value behind an equals sign", () => {
     expect(loaded({ argv: ["-allow-force=false"] }).settings.get(allowForce)).toBeFalse();
     expect(loaded({ argv: ["-allow-force=true"] }).settings.get(allowForce)).toBeTrue();
     expect(problems({ argv: ["-allow-force=maybe"] })).toEqual([
@@ -271,7 +279,7 @@ describe("flags as in Go", () => {
     ]);
   });
 
-  test("words that are not flags are kept, also behind --", () => {
+  test("words that are not flags are kept, those after -- included", () => {
     expect(loaded({ argv: ["a", "-delay", "1s", "b", "--", "-c"] }).positionals).toEqual(["a", "b", "-c"]);
   });
 
@@ -280,7 +288,7 @@ describe("flags as in Go", () => {
   });
 
   test.each(["-constructor", "-__proto__", "-toString", "-é"])(
-    "%s is an unknown flag, and nothing worse",
+    "%s is refused as an unknown flag, and does no harm",
     (flag) => {
       expect(problems({ argv: [flag] })).toEqual([`flag ${flag}: no such flag`]);
     },
@@ -294,7 +302,7 @@ describe("flags as in Go", () => {
 });
 
 describe("problems", () => {
-  test("all are told at once, each with its origin", () => {
+  test("all are reported at once, each with its origin", () => {
     const messages = problems({
       argv: ["-delya", "-region", "US East", "-table"],
       environment: { MAXWELLS_DAEMON_LOG_FORMAT: "xml", MAXWELLS_DAEMON_DELLAY: "1s" },
@@ -316,14 +324,14 @@ describe("problems", () => {
     );
   });
 
-  test("an application named twice is told beside other problems", () => {
+  test("an application that is named twice is reported beside other problems", () => {
     expect(problems({ argv: ["-application", "a", "-application", "a", "-delay", "x"] })).toEqual([
       'flag -delay: "x": write a duration with its unit, such as 4s, 1m30s or 500ms',
       "flag -application: a is named twice; name it once",
     ]);
   });
 
-  test("as many applications as there may be are taken, and one more is told", () => {
+  test("the largest number of applications is accepted, and one more is a problem", () => {
     const names = (count: number) => Array.from({ length: count }, (_, index) => `app-${index}`);
     const file = (count: number) => `application = ${JSON.stringify(names(count))}`;
     expect(problems({ file: file(APPLICATIONS_MAX) })).toEqual([]);
@@ -332,7 +340,7 @@ describe("problems", () => {
     ]);
   });
 
-  test("an address that is listened on twice is told", () => {
+  test("an address that two listeners share is a problem", () => {
     expect(problems({ argv: ["-socket", "/tmp/a", "-listen", "fd:3", "-listen", "unix:/tmp/a"] })).toEqual([
       "flag -socket, flag -listen: unix:/tmp/a is listened on twice; name it once",
     ]);
@@ -348,14 +356,14 @@ describe("problems", () => {
       expect(problems({ argv: ["-socket", "none", ...argv] })).toEqual([]);
     });
 
-    test("neither is refused", () => {
+    test("a daemon without either is refused", () => {
       expect(problems({ argv: ["-socket", "none"] })).toEqual([
         "flag -socket: no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen or an -http",
       ]);
     });
   });
 
-  describe("what leases are written to", () => {
+  describe("the place of a lease", () => {
     test("a HAProxy may have several maps", () => {
       expect(problems({ argv: ["-haproxy-map", "/s,/a.map", "-haproxy-map", "/s,/b.map"] })).toEqual([]);
     });
@@ -366,12 +374,12 @@ describe("problems", () => {
       [["-apache-map", "/a", "-apache-map", "/b", "-apache-map", "/a"], "-apache-map /a is given twice"],
       [["-socket", "/s", "-haproxy-map", "/s"], "unix:/s is the proxy's own socket by -haproxy-map"],
       [["-http", ":6296", "-traefik", ":6296"], "tcp:127.0.0.1:6296 is listened on twice"],
-    ])("%p is told", (argv, problem) => {
+    ])("%p is a problem", (argv, problem) => {
       expect(problems({ argv })).toEqual([expect.stringContaining(problem)]);
     });
   });
 
-  test("settings that are wrong by themselves are not compared", () => {
+  test("settings that are wrong by themselves are not compared with others", () => {
     expect(problems({ argv: ["-delay", "x", "-unhealthy", "1s"] })).toHaveLength(1);
   });
 
@@ -381,7 +389,7 @@ describe("problems", () => {
     expect(problems({ argv: ["-config", text] })[0]).toContain("NUL byte");
   });
 
-  test("control characters and passwords of a value are not repeated", () => {
+  test("a message does not repeat control characters or passwords of a value", () => {
     expect(problems({ argv: ["-region", "a\u001b[2Jb"] })[0]).toContain("a\\u001b[2Jb");
     for (const address of [`unknown://u:${"secret".repeat(200)}@h`, "redis://u:secret@h/no-database"]) {
       const [message = ""] = problems({ argv: ["-store", address] });
@@ -390,7 +398,7 @@ describe("problems", () => {
     }
   });
 
-  test("addresses that container platforms put into the environment are not misspelt settings", () => {
+  test("addresses that container platforms put into the environment are not taken for misspelt settings", () => {
     const environment = {
       MAXWELLS_DAEMON_SERVICE_HOST: "10.0.0.1",
       MAXWELLS_DAEMON_SERVICE_PORT_HTTP: "80",
@@ -424,7 +432,7 @@ describe("the default file", () => {
     return loaded as Exclude<typeof loaded, readonly string[]>;
   };
 
-  test("counts if none is named, and is shown with what it says", () => {
+  test("counts if the operator names no other file, and is shown as the origin of its settings", () => {
     const loaded = settings([]);
     expect(loaded.get(region)).toBe("nowheredefaulttoml");
     expect(loaded.origin(region).text).toBe(`file ${DEFAULT}: region`);
@@ -438,7 +446,7 @@ describe("the default file", () => {
     expect(loaded.origin(region).source).toBe("default");
   });
 
-  test("gives way to one that is named by a flag or in the environment", () => {
+  test("does not count if a flag or the environment names another file", () => {
     expect(settings(["-config", "/other"]).get(region)).toBe("other");
     expect(settings([], undefined, { MAXWELLS_DAEMON_CONFIG: "/other" }).get(configFile)).toBe("/other");
     expect(load(["-config", "/other"], fails("ENOENT"))).toEqual([
@@ -452,13 +460,13 @@ describe("the default file", () => {
     expect(settings([], readFile, { MAXWELLS_DAEMON_CONFIG: "none" }).get(configFile)).toBeNull();
   });
 
-  test("is not passed over in silence if this user may not read it: a command would go to another store", () => {
+  test("is an error if this user may not read it, because without it a command would go to another store", () => {
     expect(load([], fails("EACCES"))).toEqual([
       `file ${DEFAULT} (from default of -config): this user may not read it; use sudo, or -config none to do without it`,
     ]);
   });
 
-  test("is not looked at by commands without -config", () => {
+  test("is not read by commands without -config", () => {
     const sources = {
       argv: [],
       environment: {},
@@ -480,8 +488,8 @@ describe("the file", () => {
     ["a string for a switch", 'allow-force = "yes"', "true or false, without quotes"],
     ["another file", 'config = "x"', "a file cannot name another one"],
     ["a key of JavaScript", '__proto__ = "x"', "no such setting"],
-    ["what is no TOML", "delay = ", "Invalid TOML"],
-    ["what is far too long", "#".repeat(1_048_577), "longer than"],
+    ["a text that is not TOML", "delay = ", "Invalid TOML"],
+    ["a text that is far too long", "#".repeat(1_048_577), "longer than"],
   ])("%s is refused", (_, file, remedy) => {
     const messages = problems({ file });
     expect(messages).toHaveLength(1);
@@ -489,7 +497,7 @@ describe("the file", () => {
     expect(messages[0]).toContain(remedy);
   });
 
-  test("errors of TOML tell the line", () => {
+  test("an error of TOML has its line", () => {
     expect(problems({ file: 'region = "x"\ndelay = = 3' })[0]).toMatch(/2:\s|line 2|\n\s*2/);
   });
 
@@ -497,7 +505,7 @@ describe("the file", () => {
     ["ENOENT", "there is no such file"],
     ["EISDIR", "this is a directory"],
     ["EACCES", "this user may not read it"],
-  ])("%s is told with who named the file", (code, remedy) => {
+  ])("%s is reported with the origin of the file's name", (code, remedy) => {
     const result = loadSettings(
       {
         argv: ["-delay", "x"],
@@ -523,7 +531,7 @@ describe("the file", () => {
     expect(result).not.toBeInstanceOf(Problems);
   });
 
-  test("a flag of one run is taken neither from environment nor file", () => {
+  test("a flag of one run counts neither in the environment nor in the file", () => {
     const once = single(
       { name: "once", placeholder: "X", summary: "", defaultText: "no", flagOnly: true },
       (text) => text,
@@ -539,7 +547,7 @@ describe("the file", () => {
     ]);
   });
 
-  test("commands without -config look at neither environment nor file", () => {
+  test("commands without -config read neither environment nor file", () => {
     const result = loadSettings(
       {
         argv: [],
@@ -552,7 +560,7 @@ describe("the file", () => {
   });
 });
 
-test("every option has a default that is sound, or a value for its absence", () => {
+test("every option has a valid default, or a value for its absence", () => {
   for (const option of allOptions()) {
     const value = option.defaultText === undefined ? option.absent : option.parse([option.defaultText]);
     expect(value).not.toBeInstanceOf(Problem);
@@ -565,7 +573,7 @@ test("no two options have the same name", () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test("the flags of 2016 stand", () => {
+test("the flags of 2016 are still accepted", () => {
   const argv =
     "-application website -table MaxwellsDaemon -region us-east-1 -socket /tmp/maxwells-daemon.sock -delay 4s -unhealthy 8s -logfile /var/log/maxwells-daemon.log -state-dir /var/lib/maxwells-daemon";
   const { settings } = loaded({ argv: argv.split(" ") });

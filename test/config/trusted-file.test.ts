@@ -13,12 +13,12 @@ const STRANGER = 54_321;
 beforeAll(() => writeFileSync(path, 'region = "eu-west-1"\n', { mode: 0o644 }));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test("the user's own file is read, and root's", () => {
+test("a file of the same user or of root is read", () => {
   expect(readTrustedFile(path, own)).toContain("eu-west-1");
   expect(readTrustedFile("/etc/passwd", STRANGER)).toContain("root");
 });
 
-test("a file of another user is refused, with the remedy, and so is the command", async () => {
+test("a file of another user is refused with the remedy, and the command fails", async () => {
   if (own !== 0) return expect(() => readTrustedFile(path, STRANGER)).toThrow(`chown root ${path}`);
   chownSync(path, STRANGER, STRANGER);
   const { status, stderr } = await run(["get"], {}, undefined, { defaultConfigFile: path });
@@ -34,6 +34,6 @@ test("a file that every user may write to is refused", () => {
   expect(readTrustedFile(path, own)).toContain("eu-west-1");
 });
 
-test("one that is not there is told by the system", () => {
+test("if the file does not exist, the error is the system's", () => {
   expect(() => readTrustedFile(join(directory, "none"))).toThrow("ENOENT");
 });

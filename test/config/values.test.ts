@@ -52,7 +52,7 @@ describe("a rollout", () => {
     [0.29, "29%"],
     [1, "100%"],
     [1 / 3, "33.3333333333%"],
-  ])("%p is told as %s", (rollout, text) => {
+  ])("%p is shown as %s", (rollout, text) => {
     expect(rolloutText(rollout)).toBe(text);
   });
 });
@@ -127,7 +127,7 @@ test.each([
   expect(redactAddress(address)).toBe(shown);
 });
 
-test("a misspelt name brings the nearest one, and a wild one none", () => {
+test("a misspelt name suggests the nearest one, and a wild one suggests none", () => {
   expect(nearest("delya", ["delay", "table"], "-")).toBe("; did you mean -delay?");
   expect(nearest("zzzzzz", ["delay", "table"])).toBe("");
   expect(nearest("x".repeat(1_000_000), ["delay"])).toBe("");

@@ -1,4 +1,4 @@
-/** Many applications in one feed: what is read together, what is told of it, and what is not done twice. */
+/** Many applications in one feed: common reads, common lines in the log, and no work twice. */
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import type { Reading } from "../../src/feed/reading.ts";
@@ -14,18 +14,18 @@ import { advance, settle } from "../support/time.ts";
 const DELAY_MS = 4_000;
 const UNHEALTHY_MS = 8_000;
 
-/** A store of many applications that says what it was asked for. */
+/** A store of many applications that records the questions it gets. */
 class Together implements Store {
   readonly address = "together:";
   readonly rounds: (readonly string[])[] = [];
   readonly #changed = new Map<string, () => void>();
   answer: (application: string) => Snapshot | StoreError | undefined = () => snapshotOf({ canary: 1 });
   failure: Error | undefined;
-  /** Settles a read; undefined: at once. */
+  /** Settles a read; undefined: the read ends at once. */
   gate: Promise<void> | undefined;
 
   async read(): Promise<Snapshot> {
-    throw new Error("readMany is there");
+    throw new Error("the feed should use readMany");
   }
 
   async readMany(applications: readonly string[]): Promise<Snapshots> {
@@ -77,7 +77,7 @@ afterEach(async () => {
   await Promise.all(feeds.splice(0).map((feed) => feed.close()));
 });
 
-describe("with time that passes when the test says so", () => {
+describe("with time under the test's control", () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -86,7 +86,7 @@ describe("with time that passes when the test says so", () => {
     jest.useRealTimers();
   });
 
-  test("all applications are one question, at the start and after each delay", async () => {
+  test("all applications are read with one question, at the start and after each delay", async () => {
     const { store, feed, names, where } = createMany();
     feed.start();
     await settle();
@@ -106,7 +106,7 @@ describe("with time that passes when the test says so", () => {
     expect(store.rounds).toEqual([names, ["app-3", "app-7"]]);
   });
 
-  test("nudges that come one after another are read together, ten milliseconds apart", async () => {
+  test("nudges in quick succession share one read, ten milliseconds apart", async () => {
     const { store, feed, names } = createMany();
     feed.start();
     await advance(100);
@@ -118,7 +118,7 @@ describe("with time that passes when the test says so", () => {
     expect(store.rounds).toEqual([names, ["app-0"], names.slice(1)]);
   });
 
-  test("what was nudged is soon polled with the others again", async () => {
+  test("nudged applications are soon polled with the others again", async () => {
     const { store, feed, names } = createMany();
     feed.start();
     for (const each of names.slice(0, 20)) {
@@ -131,7 +131,7 @@ describe("with time that passes when the test says so", () => {
     expect(store.rounds.length - before).toBeLessThanOrEqual(8);
   });
 
-  test("applications that are read hold up no others, and rounds under way are bounded", async () => {
+  test("a read that hangs delays no other application, and the number of rounds at a time is limited", async () => {
     const { store, feed, names } = createMany();
     feed.start();
     await advance(100);
@@ -140,14 +140,14 @@ describe("with time that passes when the test says so", () => {
       store.nudge(names[round] ?? "");
       await advance(20);
     }
-    // Three that hang are as many as a store is asked for; others fail without being asked.
+    // Three rounds that hang are the most that a store is asked for. Later ones fail without a question.
     expect(store.rounds.length).toBeLessThanOrEqual(1 + 4);
     store.gate = undefined;
     await advance(UNHEALTHY_MS);
     expect(feed.states.filter(({ error }) => error !== undefined).length).toBeGreaterThan(0);
   });
 
-  test("an error of one application is its alone, and is asked again sooner than the others", async () => {
+  test("an application's error concerns no other one, and its next read comes sooner", async () => {
     const { store, feed, where, log, metrics } = createMany();
     feed.start();
     await settle();
@@ -167,7 +167,7 @@ describe("with time that passes when the test says so", () => {
     expect(where("app-3")).toBe("canary rollout");
   });
 
-  test("an application that the store leaves out has failed", async () => {
+  test("if the store leaves an application out, its read has failed", async () => {
     const { store, feed, where } = createMany();
     store.answer = (application) => (application === "app-3" ? undefined : snapshotOf({ canary: 1 }));
     feed.start();
@@ -181,25 +181,28 @@ describe("with time that passes when the test says so", () => {
     ["undefined", undefined],
     ["a plain object", {}],
     ["a number", 1],
-  ])("a store that answers with %s has failed for all, and is asked again", async (_, answer) => {
-    const { store, feed, where } = createMany(3);
-    const { readMany } = store;
-    store.readMany = async () => answer as unknown as Snapshots;
-    feed.start();
-    await settle();
-    expect(feed.states.map(({ error }) => error)).toEqual(
-      Array(3).fill("readMany answered nothing to get from"),
-    );
-    store.readMany = readMany.bind(store);
-    await advance(DELAY_MS);
-    expect(where("app-2")).toBe("canary rollout");
-  });
+  ])(
+    "if a store answers with %s, the read has failed for all applications, and the next one comes",
+    async (_, answer) => {
+      const { store, feed, where } = createMany(3);
+      const { readMany } = store;
+      store.readMany = async () => answer as unknown as Snapshots;
+      feed.start();
+      await settle();
+      expect(feed.states.map(({ error }) => error)).toEqual(
+        Array(3).fill("readMany answered nothing to get from"),
+      );
+      store.readMany = readMany.bind(store);
+      await advance(DELAY_MS);
+      expect(where("app-2")).toBe("canary rollout");
+    },
+  );
 
   test.each([
     ["a plain object", { canary: 1 }, "not"],
     ["a number", 1, "not"],
     ["an error of another class", new Error("of its own"), "of its own"],
-  ])("%s in the place of one snapshot is that application's failure", async (_, wrong, message) => {
+  ])("%s instead of one snapshot is a failure of that application", async (_, wrong, message) => {
     const { store, feed, where } = createMany(3);
     store.answer = (application) =>
       application === "app-1" ? (wrong as unknown as Snapshot) : snapshotOf({ canary: 1 });
@@ -209,7 +212,7 @@ describe("with time that passes when the test says so", () => {
     expect(where("app-2")).toBe("canary rollout");
   });
 
-  test("the very object of the last time only renews the time: nothing is checked, told or made again", async () => {
+  test("the same object as last time only renews the time: it is not checked, reported or applied again", async () => {
     const snapshot = snapshotOf({ canary: { rollout: 0.5 } });
     let looks = 0;
     const watched = new Proxy(snapshot as Map<string, unknown>, {
@@ -234,7 +237,7 @@ describe("with time that passes when the test says so", () => {
     expect(rollout.first.readAtMs).toBe(performance.now());
   });
 
-  test("another object that says the same is no change either, and no complaint is repeated", async () => {
+  test("another object with the same content is not a change, and complaints are not repeated", async () => {
     const { store, feed, log, rollout } = createMany(1);
     store.answer = () => snapshotOf({ canary: 2, blue: 0.5 });
     feed.start();
@@ -246,7 +249,7 @@ describe("with time that passes when the test says so", () => {
     expect(log.entries).toHaveLength(told);
   });
 
-  test("a store without readMany may hand over one object that it changes", async () => {
+  test("a store without readMany may return the same object each time, with changed content", async () => {
     const live = new Map([["canary", { value: 0 as unknown, revision: "1" }]]);
     const { store, feed, where } = createFeed(new ScriptedStore(), 2);
     store.script = () => live;
@@ -258,7 +261,7 @@ describe("with time that passes when the test says so", () => {
     expect(where("app-1")).toBe("canary rollout");
   });
 
-  test("a store without readMany is asked 32 times at once, and one that hangs holds up no others", async () => {
+  test("a store without readMany gets 32 questions at a time, and one that hangs delays no other", async () => {
     const { store, feed, names } = createFeed(new ScriptedStore(), 100);
     feed.start();
     await settle();
@@ -273,7 +276,7 @@ describe("with time that passes when the test says so", () => {
     expect(feed.states.filter(({ records }) => records === undefined)).toHaveLength(1);
   });
 
-  test("an outage is one line for all applications, and so are its end and what follows", async () => {
+  test("an outage is one line of the log for all applications, and so are its end and its consequence", async () => {
     const { store, feed, log } = createMany(500);
     feed.start();
     await settle();
@@ -308,7 +311,7 @@ describe("with time that passes when the test says so", () => {
     );
   });
 
-  test("of many changes some are told one by one, and the others by their number", async () => {
+  test("of many changes, some have a line of their own, and one line has the number of the others", async () => {
     const { feed, log } = createMany(500);
     feed.start();
     await settle();
@@ -316,7 +319,7 @@ describe("with time that passes when the test says so", () => {
     expect(log.entries.at(-1)).toMatchObject({ message: "rollouts", fields: { moreApplications: 468 } });
   });
 
-  test("a change is told with who made it and why, if the records say so", async () => {
+  test("a change is logged with its author and reason, if the records name them", async () => {
     const { store, feed, log } = createMany(1);
     const record = (rollout: number, more = {}) => ({
       ...{ rollout, updatedBy: "ada@ops", why: "INC-42\n" },
@@ -334,7 +337,7 @@ describe("with time that passes when the test says so", () => {
       message: "rollouts changed",
       fields: { application: "app-0", arcs: "canary=0.5@0", by: "ada@ops", why: "INC-42\n" },
     });
-    // Only what changed counts, and what is no text is left out.
+    // Only changed records count, and a value that is not text is left out.
     const blue = record(0.1, { offset: 0.5, updatedBy: "eve", why: 7 });
     expect(await tell({ canary: record(0.5), blue })).toMatchObject({ fields: { by: "eve" } });
     expect(
@@ -349,7 +352,7 @@ describe("with time that passes when the test says so", () => {
     expect(await tell(held)).toMatchObject({ fields: { arcs: "canary=0.3@0", hold: "canary" } });
   });
 
-  test("how many records an application has is known, and none is told once", async () => {
+  test("the state has each application's number of records, and the log warns once if there are none", async () => {
     const { store, feed, log } = createMany(2);
     store.answer = (application) => snapshotOf(application === "app-0" ? { canary: 1, blue: 0 } : {});
     feed.start();
@@ -359,7 +362,7 @@ describe("with time that passes when the test says so", () => {
     expect(log.at("warn").map(({ fields }) => fields["application"])).toEqual(["app-1"]);
   });
 
-  test("more records than any application has are an error, and the last values hold", async () => {
+  test("too many records for one application are an error, and the last values still count", async () => {
     const { store, feed, where } = createMany(1);
     feed.start();
     await settle();
@@ -370,7 +373,7 @@ describe("with time that passes when the test says so", () => {
     expect(feed.states[0]?.error).toContain("more than 512 records");
   });
 
-  test("every application is begun with before the daemon answers, or has failed to be", async () => {
+  test("begun() resolves when the first read of every application has succeeded or failed", async () => {
     const { store, feed } = createMany(50);
     let open: () => void = () => {};
     store.gate = new Promise((resolve) => {
@@ -391,11 +394,14 @@ describe("with time that passes when the test says so", () => {
   });
 });
 
-describe("law 5: ten thousand applications stall no visitor", () => {
-  /** What one turn of the event loop may do for applications: a quarter of a millisecond's work on a slow machine is less. */
+describe("law 5: ten thousand applications delay no visitor", () => {
+  /**
+   * The most applications in one turn of the event loop; on a slow machine they take less than a quarter of a
+   * millisecond.
+   */
   const AT_ONCE_MAX = 2_000;
 
-  test("when they are read for the first time, when nothing changed, and when everything did", async () => {
+  test("on the first read, on a read without changes, and on one that changes all of them", async () => {
     const { store, feed, names, rollout } = createMany(10_000, { delayMs: 60_000 });
     let turn = 0;
     let value = 0;

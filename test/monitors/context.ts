@@ -1,6 +1,4 @@
-/**
- * What a monitor is made with, put together from the real parts, with a clock and a log that tests can see.
- */
+/** The context of a monitor: the real parts, with a clock and a log under the test's control. */
 
 import { Feed } from "../../src/feed.ts";
 import { type Fields, type Log, silentLog } from "../../src/log.ts";

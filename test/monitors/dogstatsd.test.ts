@@ -19,7 +19,7 @@ interface Line {
   readonly tags: readonly string[];
 }
 
-/** A statsd that keeps what it receives. */
+/** A statsd that keeps the lines it receives. */
 class Receiver {
   readonly lines: Line[] = [];
   readonly datagrams: string[] = [];
@@ -46,7 +46,7 @@ class Receiver {
     return this.#socket.address().port;
   }
 
-  /** Waits until all that was sent before has arrived: the kernel keeps datagrams of loopback in order. */
+  /** Waits until all datagrams sent before have arrived: on loopback the kernel keeps their order. */
   async settle(): Promise<void> {
     const mark = `mark:${++this.#marks}|c`;
     const sender = createSocket("udp4");
@@ -55,7 +55,7 @@ class Receiver {
     sender.close();
   }
 
-  /** The sum of a counter, over all tags or those given. */
+  /** The sum of a counter, over all tags or over the given ones. */
   sum(name: string, ...tags: string[]): number {
     return this.lines
       .filter(
@@ -64,7 +64,7 @@ class Receiver {
       .reduce((total, line) => total + line.value, 0);
   }
 
-  /** How many observations a histogram's lines stand for. */
+  /** The number of observations that a histogram's lines stand for. */
   observations(name: string): number {
     return this.lines
       .filter((line) => line.name === name && line.type === "h")
@@ -80,7 +80,7 @@ class Receiver {
   }
 }
 
-/** `name:value|type[|@rate][|#tag,tag]`; everything else fails the test. */
+/** Reads `name:value|type[|@rate][|#tag,tag]`; any other line fails the test. */
 function parse(line: string): Line {
   const [, name, value, type, rate, tags] =
     /^([a-z.]+):(-?[\d.]+)\|([chg])(?:\|@(0\.\d+))?(?:\|#([^|]+))?$/.exec(line) ?? [];
@@ -101,7 +101,7 @@ async function receiver(): Promise<Receiver> {
   return made;
 }
 
-/** A monitor that is connected and sends when the test says so. */
+/** A monitor that is connected and sends only if the test says so. */
 async function monitor(
   port: number,
   context: MonitorContext,
@@ -117,13 +117,13 @@ async function monitor(
   return made;
 }
 
-/** The error of the next complaint. */
+/** Resolves with the error of the next complaint. */
 async function logged(context: TestContext): Promise<string> {
   while (context.logged.length === 0) await Bun.sleep(1);
   return String(context.logged[0]?.fields["error"]);
 }
 
-test("the names of 2016 go out with their tags", async () => {
+test("metrics are sent under the names of 2016, with their tags", async () => {
   const context = testContext(["app"]);
   const statsd = await receiver();
   const { metrics, rollout } = context;
@@ -157,7 +157,7 @@ test("the names of 2016 go out with their tags", async () => {
   expect(statsd.sum("maxwellsdaemon.rollout.update.failure", "application:app")).toBe(10);
 });
 
-test("over many seconds nothing is lost and nothing is sent twice", async () => {
+test("over many seconds no count is lost, and none is sent twice", async () => {
   const context = testContext();
   const statsd = await receiver();
   const server = context.metrics.server(listener("line"));
@@ -182,7 +182,7 @@ test("over many seconds nothing is lost and nothing is sent twice", async () => 
   expect(observed).toBeGreaterThan(5_000);
 });
 
-test("what did not change is not sent", async () => {
+test("a counter that did not change is not sent", async () => {
   const context = testContext();
   const statsd = await receiver();
   context.metrics.server(listener("line")).success = 3;
@@ -194,10 +194,10 @@ test("what did not change is not sent", async () => {
   expect(before).toBeGreaterThan(1);
   await sending.send();
   await statsd.settle();
-  expect(statsd.lines.length).toBe(before + 1); // The mark of `settle`.
+  expect(statsd.lines.length).toBe(before + 1); // The extra line is the mark of `settle`.
 });
 
-test("a line of the histogram carries its bucket's middle and stands for many observations", async () => {
+test("a line of the histogram has the middle of its bucket and stands for many observations", async () => {
   const context = testContext();
   const statsd = await receiver();
   context.metrics.delay.observe(0.007, 1_000);
@@ -212,7 +212,7 @@ test("a line of the histogram carries its bucket's middle and stands for many ob
   ]);
 });
 
-test("more observations than one line may stand for follow a second later", async () => {
+test("if one line cannot stand for all observations, the rest follows a second later", async () => {
   const context = testContext();
   const statsd = await receiver();
   context.metrics.delay.observe(0.001, 2_500_000);
@@ -224,7 +224,7 @@ test("more observations than one line may stand for follow a second later", asyn
   expect(statsd.observations("maxwellsdaemon.server.delay")).toBe(2_500_000);
 });
 
-test("gauges tell the rollout that counts and the snapshot's age", async () => {
+test("gauges are the rollout that counts and the snapshot's age", async () => {
   const context = testContext();
   const statsd = await receiver();
   const sending = await monitor(statsd.port, context);
@@ -251,7 +251,7 @@ test("gauges tell the rollout that counts and the snapshot's age", async () => {
   expect(statsd.last("maxwellsdaemon.rollout", "version:next")?.value).toBe(1);
 });
 
-test("a hostile name of an application cannot forge lines or tags", async () => {
+test("an application with a hostile name cannot forge lines or tags", async () => {
   const name = 'a|c\\"@1,location:canary#x:y';
   const context = testContext([name]);
   const statsd = await receiver();
@@ -265,7 +265,7 @@ test("a hostile name of an application cannot forge lines or tags", async () => 
   ]);
 });
 
-test("the environment adds nothing", async () => {
+test("the environment adds no tags", async () => {
   const context = testContext();
   const statsd = await receiver();
   context.metrics.server(listener("line")).success = 1;
@@ -280,7 +280,7 @@ test("the environment adds nothing", async () => {
   expect(statsd.datagrams[0]).toBe("maxwellsdaemon.server.success:1|c");
 });
 
-test("with nothing listening, nothing throws, and one complaint reaches the log", async () => {
+test("without a statsd at the address, sending throws no error and logs one complaint", async () => {
   const context = testContext();
   const written: string[] = [];
   const log = createLog({ format: "text", sinks: [{ write: (line) => void written.push(line) }] });
@@ -290,7 +290,7 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
     context.metrics.delay.observe(0.01, 100);
     context.rollout.apply("app", [{ version: "canary", rollout: 1, offset: 0, failsafe: "master" }], second);
     await sending.send();
-    await Bun.sleep(2); // A turn for what the socket has to say of refused datagrams.
+    await Bun.sleep(2); // In this turn the socket reports refused datagrams.
   }
   await eventually(() => written.length > 0, "the complaint");
   expect(written).toHaveLength(1);
@@ -298,14 +298,14 @@ test("with nothing listening, nothing throws, and one complaint reaches the log"
   expect(written[0]).toContain("ECONNREFUSED");
 });
 
-test("a statsd that is away for a day is told of once, and then once an hour", async () => {
+test("if statsd is away for a day, the log says so once, and then once an hour", async () => {
   const context = testContext();
   const sending = await monitor(await freePort(), context);
   const MINUTE_MS = 60_000;
   for (let minute = 0; minute < 24 * 60; minute++) {
     decide(context, "app", 0.5, 1);
     await sending.send();
-    // For what the socket has to say of refused datagrams.
+    // In this turn the socket reports refused datagrams.
     if (minute % 2 === 1) await Bun.sleep(0);
     context.nowMs += MINUTE_MS;
   }
@@ -315,7 +315,7 @@ test("a statsd that is away for a day is told of once, and then once an hour", a
   expect(new Set(context.logged.map(({ level, message }) => `${level} ${message}`)).size).toBe(1);
 });
 
-test("where nobody asked for statsd, its absence is told once, as information", async () => {
+test("if the operator did not configure statsd, the log says once that none listens, as information", async () => {
   const context = testContext();
   const sending = await monitor(await freePort(), context, { isNamed: false });
   for (let second = 0; second < 5; second++) {
@@ -328,7 +328,7 @@ test("where nobody asked for statsd, its absence is told once, as information", 
   expect(context.logged.map(({ level }) => level)).toEqual(["info"]);
 });
 
-test("an hour with nothing listening takes no memory", async () => {
+test("an hour without a statsd takes no memory", async () => {
   const context = testContext();
   const sending = await monitor(await freePort(), context);
   const send = async (seconds: number) => {
@@ -346,7 +346,7 @@ test("an hour with nothing listening takes no memory", async () => {
   expect((await send(3_600)) - before).toBeLessThan(1_000_000);
 });
 
-test("a statsd that comes back gets what is counted from then on", async () => {
+test("a statsd that comes back gets the counts from then on", async () => {
   const context = testContext();
   const port = await freePort();
   const sending = await monitor(port, context);
@@ -359,7 +359,7 @@ test("a statsd that comes back gets what is counted from then on", async () => {
   const statsd = new Receiver();
   await statsd.listen(port);
   ends.push(() => statsd.close());
-  await sending.send(); // May still be refused for the one before.
+  await sending.send(); // This one may still be refused, because the one before was.
   await Bun.sleep(2);
   await sending.send();
   await statsd.settle();
@@ -373,7 +373,7 @@ test("a statsd that comes back gets what is counted from then on", async () => {
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(atReturn + 4_000);
 });
 
-test("what the socket refuses is sent with the next second, once", async () => {
+test("counts that the socket refuses are sent with the next second, once", async () => {
   const counted: [(context: TestContext, times: number) => void, (statsd: Receiver) => number][] = [
     [
       ({ metrics }, times) => (metrics.feed("app").success += times),
@@ -389,7 +389,7 @@ test("what the socket refuses is sent with the next second, once", async () => {
     const port = await freePort();
     const sending = await monitor(port, context);
     count(context, 1_000);
-    await sending.send(); // Leaves, and is refused at the other end; the kernel tells the next to be sent, which stays.
+    await sending.send(); // It leaves and is refused at the other end. The kernel reports that to the next send, which stays.
     count(context, 7);
     await sending.send();
     expect(await logged(context)).toContain("ECONNREFUSED");
@@ -404,7 +404,7 @@ test("what the socket refuses is sent with the next second, once", async () => {
   }
 });
 
-test("a name is resolved when the client is made, not with every packet, and followed when it moves", async () => {
+test("a name is resolved once, not for every packet, and the monitor follows it to a new address", async () => {
   const context = testContext();
   const first = await receiver();
   const server = context.metrics.server(listener("line"));
@@ -445,7 +445,7 @@ test("a name is resolved when the client is made, not with every packet, and fol
   expect(moved.sum("maxwellsdaemon.server.success")).toBe(1);
 });
 
-test("a name that did not move keeps its socket", async () => {
+test("if a name still has its address, the monitor keeps its socket", async () => {
   const context = testContext();
   const statsd = await receiver();
   const sending = await monitor(statsd.port, context);
@@ -460,7 +460,7 @@ test("a name that did not move keeps its socket", async () => {
   expect(statsd.senderPorts.size).toBe(1);
 });
 
-test("closed while a name is being resolved, it stays closed", async () => {
+test("a monitor that is closed while a name is being resolved stays closed", async () => {
   const context = testContext();
   const statsd = await receiver();
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -477,7 +477,7 @@ test("closed while a name is being resolved, it stays closed", async () => {
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(0);
 });
 
-test("two monitors in one process share nothing", async () => {
+test("two monitors in one process have nothing in common", async () => {
   const [a, b] = [testContext(["a"]), testContext(["b"])];
   const [statsdA, statsdB] = [await receiver(), await receiver()];
   decide(a, "a", 0.5, 2);
@@ -494,7 +494,7 @@ test("two monitors in one process share nothing", async () => {
   expect(statsdB.sum("maxwellsdaemon.handler.success", "application:b")).toBe(7);
 });
 
-test("started, it sends by itself; closed, it has sent the rest and sends no more", async () => {
+test("a started monitor sends by itself; a closed one has sent the rest and sends no more", async () => {
   const context = testContext();
   const statsd = await receiver();
   const sending = await monitor(statsd.port, context, { intervalMs: 5 });
@@ -512,7 +512,7 @@ test("started, it sends by itself; closed, it has sent the rest and sends no mor
   expect(statsd.sum("maxwellsdaemon.server.success")).toBe(3);
 });
 
-test("it does not keep a process alive", async () => {
+test("a monitor does not keep a process alive", async () => {
   const script = `
     import { DogStatsD } from "./src/monitors/dogstatsd.ts";
     import { testContext } from "./test/monitors/context.ts";
@@ -546,7 +546,7 @@ test("-statsd takes HOST:PORT and none", () => {
   );
 });
 
-test("of many gauges a second sends a part, and all of them have gone out after some seconds", async () => {
+test("of many gauges each second sends a part, and after some seconds all of them were sent", async () => {
   const names = Array.from({ length: 1_250 }, (_, index) => `app-${index}`);
   const context = testContext(names);
   for (const name of names) {
@@ -560,7 +560,7 @@ test("of many gauges a second sends a part, and all of them have gone out after 
     await statsd.settle();
     sent.push(statsd.lines.filter(({ type }) => type === "g").length);
   }
-  // Each application has two: its rollout, and the age of its snapshot.
+  // Each application has two gauges: its rollout, and the age of its snapshot.
   expect(sent).toEqual([1_000, 2_000, 2_500]);
   expect(
     new Set(statsd.lines.filter(({ type }) => type === "g").map(({ name, tags }) => `${name} ${tags}`)).size,

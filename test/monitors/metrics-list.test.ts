@@ -3,7 +3,7 @@ import { metricsPage } from "../../scripts/metrics-page.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { METRICS, middleOfBucketMs } from "../../src/monitors/metrics-list.ts";
 
-/** As the 2016 daemon sends them. */
+/** The names that the daemon of 2016 sends. */
 const NAMES_OF_2016 = [
   "maxwellsdaemon.handler.failure",
   "maxwellsdaemon.handler.success",
@@ -14,7 +14,7 @@ const NAMES_OF_2016 = [
   "maxwellsdaemon.server.success",
 ];
 
-test("the names of 2016 are all there, and no other claims to be one", () => {
+test("the table has all names of 2016, and marks no others as such", () => {
   const names = METRICS.flatMap(({ statsd = [] }) =>
     statsd.filter(({ of2016 }) => of2016).map(({ name }) => name),
   );
@@ -34,7 +34,7 @@ test("names are unique, prefixed, and counters of Prometheus end in _total", () 
   }
 });
 
-test("a bucket is represented by a duration within it", () => {
+test("the duration that represents a bucket is within the bucket", () => {
   let lower = 0;
   DELAY_BOUNDS_US.forEach((upper, bucket) => {
     expect(middleOfBucketMs(bucket) * 1000).toBeGreaterThan(lower);
@@ -44,7 +44,7 @@ test("a bucket is represented by a duration within it", () => {
   expect(middleOfBucketMs(DELAY_BOUNDS_US.length) * 1000).toBe(lower);
 });
 
-test("the page names every metric and nothing that is not one", () => {
+test("the page names every metric, and no metric that does not exist", () => {
   const page = metricsPage();
   const names = METRICS.flatMap(({ name, statsd = [] }) => [name, ...statsd.map((each) => each.name)]);
   for (const name of names) expect(page).toContain(`| \`${name}\` |`);

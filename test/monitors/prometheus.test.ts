@@ -16,9 +16,9 @@ interface Page {
   readonly values: ReadonlyMap<string, number>;
 }
 
-/** Reads the text format 0.0.4, strictly: whatever is not in it throws. */
+/** Reads the text format 0.0.4 strictly: throws if a line breaks the format. */
 function parse(text: string): Page {
-  if (!text.endsWith("\n")) throw new Error("the page has to end in a newline");
+  if (!text.endsWith("\n")) throw new Error("the page must end in a newline");
   const types = new Map<string, string>();
   const helps = new Map<string, string>();
   const values = new Map<string, number>();
@@ -99,7 +99,7 @@ test("every metric of the table is on the page, with its type and its help", asy
   }
 });
 
-test("what proxies report is no decision, and has a metric of its own", async () => {
+test("decisions that proxies report have a metric of their own, beside the daemon's decisions", async () => {
   const context = testContext();
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
   decide(context, "app", 0.2);
@@ -116,7 +116,7 @@ test("what proxies report is no decision, and has a metric of its own", async ()
   ]);
 });
 
-test("values are those of the daemon at the moment of the scrape", async () => {
+test("values are the daemon's values at the moment of the scrape", async () => {
   const context = testContext(["app", "shop"]);
   const prometheus = monitor(context);
   const server = context.metrics.server(listener("line", "/tmp/a.sock"));
@@ -146,7 +146,7 @@ test("values are those of the daemon at the moment of the scrape", async () => {
   expect(values.get(`maxwells_daemon_connections_accepted_total{${line}}`)).toBe(4);
   expect(values.get(`maxwells_daemon_connections_refused_total{${line}}`)).toBe(5);
 
-  // `app` has never been read.
+  // `app` was never read.
   expect(values.get('maxwells_daemon_snapshot_age_seconds{application="app"}')).toBe(
     Number.POSITIVE_INFINITY,
   );
@@ -168,7 +168,7 @@ test("ready turns 1 when a snapshot has been applied", async () => {
   await context.feed.close();
 });
 
-test("a stale snapshot shows rollout 0, but for what holds and for maintenance", async () => {
+test("with a stale snapshot the rollout is 0, except for versions that hold and for maintenance", async () => {
   const context = testContext();
   const arcs = [arc("canary", 0.5), arc("next", 0.25, { failsafe: "hold" }), arc("maintenance", 1)];
   context.rollout.apply("app", arcs, 0);
@@ -180,7 +180,7 @@ test("a stale snapshot shows rollout 0, but for what holds and for maintenance",
   expect(values.get('maxwells_daemon_fresh{application="app"}')).toBe(0);
 });
 
-test("a version that disappears and comes back leaves the gauges and keeps its count", async () => {
+test("if a version disappears and comes back, it leaves the gauges and keeps its count", async () => {
   const context = testContext();
   const prometheus = monitor(context);
   const rollout = 'maxwells_daemon_rollout{application="app",version="canary"}';
@@ -261,7 +261,7 @@ test("scrapes at the same time do not add to each other", async () => {
   }
 });
 
-test("build and process are described", async () => {
+test("build and process have metrics", async () => {
   const { values } = await scrape(monitor(testContext()));
   const info = `maxwells_daemon_build_info{runtime="bun ${Bun.version}",version="${packageJson.version}"}`;
   expect(values.get(info)).toBe(1);
@@ -272,7 +272,7 @@ test("build and process are described", async () => {
   expect(Math.abs(upSeconds - process.uptime())).toBeLessThan(2);
 });
 
-test("two monitors in one process share nothing", async () => {
+test("two monitors in one process have nothing in common", async () => {
   const [a, b] = [testContext(["a"]), testContext(["b"])];
   decide(a, "a", 0.5, 1);
   decide(b, "b", 0.5, 2);
@@ -283,10 +283,10 @@ test("two monitors in one process share nothing", async () => {
   expect(ofB).not.toContain('application="a"');
 });
 
-test("it is always there and has no options", async () => {
+test("the monitor is always on and has no options", async () => {
   const settings: Settings = {
     get: () => {
-      throw new TypeError("no option is asked for");
+      throw new TypeError("the monitor should read no option");
     },
     origin: () => ({ source: "default", text: "" }),
     isNamed: () => false,
@@ -298,7 +298,7 @@ test("it is always there and has no options", async () => {
   await made?.close();
 });
 
-test("the page of ten thousand applications is written in parts, and lets others in between them", async () => {
+test("the page of ten thousand applications is written in parts, and other work goes on between them", async () => {
   const names = Array.from({ length: 10_000 }, (_, index) => `app-${index}`);
   const context = testContext(names);
   for (const name of names) {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { statsdLine } from "../../src/monitors/statsd-line.ts";
 
-test("a line has its rate and its tags only if there are any", () => {
+test("a line has a rate and tags only if there are any", () => {
   expect(statsdLine({ name: "a.b", tags: [] }, "c", 7)).toBe("a.b:7|c");
   expect(statsdLine({ name: "a.b", tags: [] }, "h", 0.75, {}, 0.001)).toBe("a.b:0.75|h|@0.001");
   const labels = { version: "canary", application: "app", other: "x" };
