@@ -4,24 +4,23 @@
  * the machine and the load take by themselves.
  */
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import { openStore } from "../src/stores/list.ts";
-import { DaemonProcess } from "../test/support/daemon-process.ts";
 import { compile } from "./line.ts";
+import { isSaved, millisecondsText as ms, startWith, type Visited, visit } from "./many.ts";
 import { limitRow, notMeasuredRow, type Row, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
+import { stateRow } from "./state.ts";
 import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
 import type { Program } from "./subject.ts";
-import { directoryOf, type Stops } from "./ways.ts";
+import type { Stops } from "./ways.ts";
 
 /** On a file; the other stores are measured with the most. */
 const COUNTS = [1, 100, 1_000, 10_000] as const;
 const MOST = 10_000;
 
-/** Visitors a second, over so many connections. */
+/** Visitors a second. */
 const RATE = 10_000;
-const CONNECTIONS = 32;
 
 /** What ten thousand applications may take. */
 const P99_MS_AT_MOST = 1;
@@ -37,26 +36,11 @@ const ROLLOUT = 0.25;
 const VISITED_S = { full: 20, quick: 6 } as const;
 const REST_MS = { full: 20_000, quick: 8_000 } as const;
 
-/** What a start sets off is over when all snapshots are saved. */
-const SAVED_MS_MAX = 60_000;
-const LOOK_EVERY_MS = 500;
-
 /** Writers that fill a store at once. */
 const WRITERS = 32;
 
 /** Of /proc/PID/stat: ticks of the processor. */
 const TICK_MS = 10;
-
-/** What the load saw; times in microseconds. */
-interface Visited {
-  readonly asked: number;
-  readonly answered: number;
-  readonly canaries: number;
-  readonly lost: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly slowest: number;
-}
 
 interface Measured extends Visited {
   readonly memoryMb: number;
@@ -80,6 +64,7 @@ export async function benchApplications(setup: Setup): Promise<Row[]> {
         }
       }
     }
+    rows.push(await stateRow(program, load, setup));
   }
   return rows;
 }
@@ -139,13 +124,13 @@ async function measure(
   try {
     const running = await engine.start(stops);
     await fill(running, names);
-    const { daemon, socket, stateDirectory, readyMs } = await start(program, running, names, stops);
+    const { daemon, socket, stateDirectory, readyMs } = await startWith(program, running, names, stops);
     await isSaved(stateDirectory, count);
     const beganAtMs = performance.now();
     const before = processorMs(daemon.pid);
     await Bun.sleep(REST_MS[length]);
     const processorPercent = (100 * (processorMs(daemon.pid) - before)) / (performance.now() - beganAtMs);
-    const visited = await visit(load, socket, VISITED_S[length], count);
+    const visited = await visit(load, socket, VISITED_S[length], RATE, count);
     const memoryMb = residentMb(daemon.pid);
     const state = await daemon.state();
     const decisions = state.applications.flatMap((application) => application.decisions);
@@ -183,62 +168,6 @@ async function fill(running: RunningEngine, names: readonly string[]): Promise<v
   await store.close();
 }
 
-async function start(program: Program, running: RunningEngine, names: readonly string[], stops: Stops) {
-  const directory = directoryOf(stops);
-  const socket = join(directory, "daemon.sock");
-  const config = join(directory, "daemon.toml");
-  writeFileSync(
-    config,
-    `application = ${JSON.stringify(names)}\nstore = ${JSON.stringify(running.address)}\n`,
-  );
-  const stateDirectory = join(directory, "state");
-  const beganAtMs = performance.now();
-  // biome-ignore format: a flag a line
-  const child = Bun.spawn([
-    ...program.command,
-    "-config", config,
-    "-socket", socket,
-    "-admin", "127.0.0.1:0",
-    "-statsd", "none",
-    "-state-dir", stateDirectory,
-    "-logfile", join(directory, "daemon.log"),
-  ], {
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-    // As the launcher and the systemd unit set it.
-    env: { ...process.env, ...running.env, BUN_JSC_forceRAMSize: "134217728" },
-  });
-  stops.push(async () => {
-    child.kill("SIGKILL");
-    await child.exited;
-  });
-  const daemon = await DaemonProcess.of(child);
-  return { daemon, socket, stateDirectory, readyMs: performance.now() - beganAtMs };
-}
-
-/** Resolves when each application has its saved snapshot, and a moment later. */
-async function isSaved(stateDirectory: string, count: number): Promise<void> {
-  const deadlineMs = performance.now() + SAVED_MS_MAX;
-  const saved = () => readdirSync(join(stateDirectory, "snapshot")).filter((name) => name.endsWith(".json"));
-  while (saved().length < count) {
-    if (performance.now() > deadlineMs) throw new Error("the snapshots are not saved in time");
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
-  await Bun.sleep(2 * LOOK_EVERY_MS);
-}
-
-async function visit(load: string, socket: string, seconds: number, count: number): Promise<Visited> {
-  const child = Bun.spawn([load, socket, ...[seconds, CONNECTIONS, RATE, count].map(String)], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const report = await new Response(child.stdout).text();
-  if ((await child.exited) !== 0) throw new Error("the load broke off");
-  return JSON.parse(report) as Visited;
-}
-
 /** What a process has had of the processor. */
 function processorMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
@@ -249,8 +178,4 @@ function processorMs(pid: number): number {
 function residentMb(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
   return (Number(kib) * 1024) / 1e6;
-}
-
-function ms(us: number): string {
-  return `${(us / 1_000).toFixed(2)} ms`;
 }

@@ -161,7 +161,7 @@ export class DaemonProcess {
 
   /** Its own status. */
   async state(): Promise<State> {
-    const response = await fetch(`${this.#adminUrl}/state`);
+    const response = await fetch(`${this.adminUrl}/state`);
     return (await response.json()) as State;
   }
 
@@ -189,13 +189,13 @@ export class DaemonProcess {
     return this.#child.exited;
   }
 
-  get #adminUrl(): string | undefined {
+  get adminUrl(): string | undefined {
     return / runs .*admin=(\S+)/.exec(this.#log)?.[1];
   }
 
   async #isReady(): Promise<boolean> {
-    if (this.#adminUrl === "none") return true;
-    const response = await fetch(`${this.#adminUrl}/readyz`);
+    if (this.adminUrl === "none") return true;
+    const response = await fetch(`${this.adminUrl}/readyz`);
     return response.ok;
   }
 
