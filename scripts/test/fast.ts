@@ -11,8 +11,8 @@ import { Modules } from "./modules.ts";
 import { Saves } from "./saves.ts";
 import { Tally } from "./tally.ts";
 
-/** Quick tests wait for timers half of their time, so that a processor has work for two lanes. */
-const LANES_PER_PROCESSOR = 2;
+/** Quick tests wait for timers half of their time, so that a processor has work for several lanes. */
+const LANES_PER_PROCESSOR = 3;
 const LANES_MAX = 8;
 
 /** Runs types and these tests; which files failed, and whether all is well. */
