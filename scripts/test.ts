@@ -23,6 +23,7 @@ import { chosenBy, isKnown, knownWords } from "./test/words.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const WRONG_USE = 2;
+const COLUMNS = 100;
 
 async function main(argv: readonly string[]): Promise<number> {
   const found = argumentsOf(argv);
@@ -56,7 +57,21 @@ function noTests(words: readonly string[], known: readonly string[]): string {
   const unknown = words.filter((word) => !isKnown(word, known));
   const lines = unknown.map((word) => `no test concerns ${word}${nearest(word, known)}`);
   if (lines.length === 0) return `no test concerns all of: ${words.join(" ")}`;
-  return [...lines, `words that tests concern: ${known.join(" ")}`].join("\n");
+  return [...lines, "The words are:", ...folded(known)].join("\n");
+}
+
+/** Lines of words that fit a terminal. */
+function folded(words: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = " ";
+  for (const word of words) {
+    if (line.length + 1 + word.length > COLUMNS) {
+      lines.push(line);
+      line = " ";
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
 }
 
 process.exit(await main(process.argv.slice(2)));
