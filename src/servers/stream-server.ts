@@ -20,12 +20,10 @@ import {
   type StreamShared,
   type StreamSocket,
 } from "./stream-connection.ts";
+import { UnixListener } from "./unix-listener.ts";
 
 /** A closing server first lets what has already arrived come in, for this long. */
 const ARRIVED_MS = 50;
-
-/** How often it is seen whether the socket's file is still there. */
-const FILE_LOOK_MS = 1_000;
 
 /** How often connections are looked through for silent ones, at most and at least. */
 const SWEEP_MS_MAX = 1_000;
@@ -62,13 +60,11 @@ export abstract class StreamServer implements Server {
   /** Answers for every socket about which there is nothing to remember. */
   #blank: StreamConnection | undefined;
   #listener: Listener | undefined;
-  #file: SocketFile | undefined;
-  #isReplaced = false;
+  /** Of a unix socket. */
+  #unix: UnixListener | undefined;
   #isPrepared = false;
   /** Another daemon listens at this address, and is to be replaced. */
   #isJoining = false;
-  #trouble: string | undefined;
-  #lookedAtMs = 0;
   #sweptAtMs = 0;
   #sweep: ReturnType<typeof setInterval> | undefined;
   #isSweeping = false;
@@ -103,7 +99,7 @@ export abstract class StreamServer implements Server {
   }
 
   get trouble(): string | undefined {
-    return this.#listener === undefined ? "it does not listen yet" : this.#trouble;
+    return this.#isListening ? this.#unix?.trouble : "it does not listen yet";
   }
 
   async prepare(predecessorHas: (name: string) => Promise<boolean> = async () => false): Promise<void> {
@@ -128,11 +124,10 @@ export abstract class StreamServer implements Server {
     if (!this.#isPrepared) await this.prepare();
     const common = { socket: this.#handlers(), allowHalfOpen: true };
     if (address.kind === "unix") {
-      if (this.#listenAt(address.path)) {
-        this.#context.log.info("took over the socket: it had been another daemon's, or was left by one", {
-          path: address.path,
-        });
-      }
+      const { path } = address;
+      const unix = { path, mode: this.#options.socketMode, server: this.name, log: this.#context.log };
+      const listen = (at: string) => Bun.listen<StreamConnection | undefined>({ ...common, unix: at });
+      this.#unix = new UnixListener({ ...unix, listen }, this.#context.clock());
     } else if (address.kind === "tcp") {
       this.#listenOn(address);
     } else {
@@ -146,7 +141,7 @@ export abstract class StreamServer implements Server {
   }
 
   get isReplaced(): boolean {
-    return this.#file?.look() === "another's";
+    return this.#unix?.isReplaced ?? false;
   }
 
   async close(isReplaced = false): Promise<void> {
@@ -154,9 +149,9 @@ export abstract class StreamServer implements Server {
     this.#shared.isClosing = true;
     this.#shared.endsWithAnswer = isReplaced;
     clearInterval(this.#sweep);
-    this.#file?.release();
+    this.#unix?.release();
     await Bun.sleep(ARRIVED_MS);
-    this.#listener?.stop(false);
+    this.#stopListening(false);
     const deadlineMs = clock() + DRAIN_MS;
     // An end that we send may cross a question. With a successor there is time to let each connection ask once more.
     const endsFromMs = isReplaced ? deadlineMs - 2 * ARRIVED_MS : 0;
@@ -165,7 +160,16 @@ export abstract class StreamServer implements Server {
       await Bun.sleep(5);
     }
     for (const socket of this.#sockets) socket.terminate();
-    this.#listener?.stop(true);
+    this.#stopListening(true);
+  }
+
+  get #isListening(): boolean {
+    return this.#listener !== undefined || this.#unix !== undefined;
+  }
+
+  #stopListening(closesConnections: boolean): void {
+    this.#listener?.stop(closesConnections);
+    this.#unix?.stop(closesConnections);
   }
 
   /**
@@ -191,26 +195,6 @@ export abstract class StreamServer implements Server {
     for (const socket of this.#sockets) {
       const connection = this.#remember(socket);
       if (connection.isReadyToEnd(sinceMs)) connection.endWhenAnswered();
-    }
-  }
-
-  /** Listens on a unix socket; returns whether there was a file at its path before. */
-  #listenAt(path: string): boolean {
-    const file = new SocketFile(path, this.#options.socketMode);
-    const listener = Bun.listen<StreamConnection | undefined>({
-      socket: this.#handlers(),
-      allowHalfOpen: true,
-      unix: file.temporaryPath,
-    });
-    try {
-      const hadFile = file.publish();
-      this.#listener?.stop(false);
-      this.#file = file;
-      this.#listener = listener;
-      return hadFile;
-    } catch (error) {
-      listener.stop(true);
-      throw error;
     }
   }
 
@@ -289,15 +273,13 @@ export abstract class StreamServer implements Server {
   #startSweep(): void {
     const { silenceMs } = this.#options;
     const everyMs = Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4));
-    this.#lookedAtMs = this.#sweptAtMs = this.#context.clock();
+    this.#sweptAtMs = this.#context.clock();
     this.#sweep = setInterval(() => {
       const nowMs = this.#context.clock();
       const isLate = nowMs - this.#sweptAtMs > everyMs + STOPPED_MS;
       this.#sweptAtMs = nowMs;
       if (!isLate && !this.#isSweeping) void this.#sweepSilent(nowMs);
-      if (nowMs - this.#lookedAtMs < FILE_LOOK_MS) return;
-      this.#lookedAtMs = nowMs;
-      void this.#lookAtFile();
+      void this.#unix?.lookIfDue(nowMs);
     }, everyMs);
     this.#sweep.unref();
   }
@@ -329,55 +311,6 @@ export abstract class StreamServer implements Server {
     if (connection.isPaused) this.#counts.failure++;
     if (connection.isClosing || connection.isPaused) connection.terminate();
     else connection.end();
-  }
-
-  /**
-   * Listens again if the socket's file is gone, or no process listens at it: removed by hand, by a cleaner of /tmp, or taken
-   * over by a second daemon that has ended, in peace or not. The file of another daemon that lives is left alone.
-   */
-  async #lookAtFile(): Promise<void> {
-    const { address } = this.#options;
-    const file = this.#file;
-    if (file === undefined || address.kind !== "unix") return;
-    const fields = { server: this.name, path: address.path };
-    const whose = file.look();
-    if (whose === "another's" && !this.#isReplaced) {
-      this.#context.log.warn(
-        "another daemon took the socket over: new connections go there; end one of the two",
-        fields,
-      );
-    }
-    this.#isReplaced = whose === "another's";
-    const isLeftAlone = whose === "another's" && !(await file.isDeserted());
-    if (whose === "ours" || isLeftAlone || this.#shared.isClosing) {
-      this.#trouble = isLeftAlone ? `another daemon has ${address.path}` : undefined;
-      return;
-    }
-    try {
-      this.#listenAt(address.path);
-      this.#trouble = undefined;
-      this.#context.log.error(
-        "the file of the socket was gone, or no daemon listened there: this daemon listens there again",
-        fields,
-      );
-    } catch (error) {
-      // The message has a name in it that is another one each time.
-      const { code, message } = error as NodeJS.ErrnoException;
-      this.#tellOfTrouble(
-        `the file ${address.path} is gone, and there can be no new one (${code ?? message})`,
-      );
-    }
-  }
-
-  /** Once: it may go on for days, and is told at `/readyz` all the time. */
-  #tellOfTrouble(trouble: string): void {
-    if (this.#trouble === trouble) return;
-    this.#trouble = trouble;
-    this.#context.log.error("no proxy can connect: the socket's file is gone, and there can be no new one", {
-      server: this.name,
-      error: trouble,
-      remedy: "make its directory, and let the daemon's user write to it; the daemon tries again each second",
-    });
   }
 }
 
