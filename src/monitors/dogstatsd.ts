@@ -1,9 +1,9 @@
 /**
  * DogStatsD: the names of 2016, added up and sent once a second over UDP.
  *
- * Each second this monitor sends how much every counter has grown since it was last handed over. What the
- * socket refuses is given back and goes out with the next second, so a failure queues nothing: it only leaves
- * a number larger. What the network loses is lost, as always with statsd.
+ * Each second this monitor sends how much every counter has grown since it was last handed over. If the
+ * socket refuses a line, its number goes out with the next second. So a failure queues nothing: it only makes
+ * a number larger. A line that the network loses is lost, as always with statsd.
  *
  * The host's name is resolved every `RESOLVE_MS`. If its address has changed, a new socket takes over. Why
  * there is no library for this: docs/decisions/0004-dependencies.md.
@@ -32,9 +32,8 @@ const RESOLVE_MS = 10_000;
 const OBSERVATIONS_MAX = 1_000_000;
 
 /**
- * A second sends at most this many gauges, and the next one goes on from there: with ten thousand
- * applications they all go out within a minute, and cost the daemon and statsd no more than those of a
- * hundred.
+ * A second sends at most this many gauges, and the next one goes on from there. With ten thousand
+ * applications all gauges go out within a minute, and cost no more than those of a hundred.
  */
 const GAUGES_A_SECOND_MAX = 1_000;
 
@@ -48,7 +47,7 @@ const address = single(
   {
     name: "statsd",
     placeholder: "HOST:PORT",
-    summary: "where metrics go as DogStatsD, or none",
+    summary: "the address that gets metrics as DogStatsD, or none",
     defaultText: "127.0.0.1:8125",
   },
   orNone((text) => {
@@ -71,7 +70,7 @@ export const dogstatsd: MonitorKind = {
 
 export interface DogStatsDOptions {
   readonly address: HostPort;
-  /** Whether somebody asked for it; the log says less where nobody did. */
+  /** Whether an operator asked for it. If not, the log says less. */
   readonly isNamed: boolean;
   readonly intervalMs?: number;
   /** Resolves a name to an IP address. */
@@ -99,7 +98,7 @@ export class DogStatsD implements Monitor {
   #timers: NodeJS.Timeout[] = [];
   #connecting: Promise<void> | undefined;
   #isClosed = false;
-  /** When the log was told of a failure, by its text. */
+  /** The times at which failures were logged, by their texts. */
   readonly #toldAtMs = new Map<string, number>();
 
   constructor(options: DogStatsDOptions, context: MonitorContext) {
@@ -287,7 +286,7 @@ export class DogStatsD implements Monitor {
   }
 }
 
-/** Whether it was sending or receiving that was refused makes no other complaint. */
+/** Reports ECONNREFUSED in the same way for sending and receiving. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return /\bECONNREFUSED\b/.exec(error.message)?.[0] ?? error.message;
@@ -307,7 +306,7 @@ interface CounterSeries extends Series {
   pass: number;
 }
 
-/** What DogStatsD calls a sample; undefined if it is not for DogStatsD. */
+/** The name of a sample in DogStatsD; undefined if it is not sent there. */
 function nameOf(metric: SharedMetric, labels: Labels): StatsdName | undefined {
   return metric.statsd.find(({ takes }) => takes === undefined || takes(labels));
 }

@@ -1,10 +1,10 @@
 /**
- * What a metric is: a row that says what both monitors call it and where its value is read from. The rows are
+ * A metric is a row: its name in both monitors, and the function that reads its value. The rows are
  * in `table.ts`.
  *
- * Prometheus has one name with labels where DogStatsD, since 2016, has one name for each outcome, so a row
- * says which of its samples go to which of those names; samples that differ only in labels that are not tags
- * are added up.
+ * Prometheus has one name with labels. DogStatsD, since 2016, has one name for each outcome, so a row says
+ * which of its samples have which of those names. Samples that differ only in labels that are not tags are
+ * added up.
  */
 
 import type { Histogram } from "../metrics.ts";
@@ -18,12 +18,12 @@ export interface Sample {
   readonly value: number;
 }
 
-/** What DogStatsD calls a metric, or a part of it. */
+/** The name of a metric in DogStatsD, or of a part of it. */
 export interface StatsdName {
   readonly name: string;
-  /** Those of the metric's labels that are sent as tags. */
+  /** The labels of the metric that are sent as tags. */
   readonly tags: readonly string[];
-  /** The unit, where it is not the metric's. */
+  /** The unit, if it is not the metric's. */
   readonly unit?: string;
   /** Whether the 2016 daemon sent it. */
   readonly of2016: boolean;
@@ -32,7 +32,7 @@ export interface StatsdName {
 }
 
 interface Row {
-  /** What Prometheus calls it. */
+  /** Its name in Prometheus. */
   readonly name: string;
   readonly help: string;
   readonly unit: string;

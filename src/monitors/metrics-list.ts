@@ -2,8 +2,8 @@
  * All metrics, once: names, types, labels, help, and where the value is read from. Both monitors and
  * docs/metrics.md are made from this list; a new metric is a row here.
  *
- * A row is read when a monitor wants it, from what the daemon counts anyway; nothing is stored twice. What a
- * row consists of is in `metric.ts`.
+ * A row is read when a monitor wants it, from what the daemon counts anyway; nothing is stored twice. The
+ * parts of a row are in `metric.ts`.
  */
 
 import packageJson from "../../package.json" with { type: "json" };
@@ -89,7 +89,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "fraction of 1",
     labels: ["application", "version"],
-    help: "Where the version's arc of the circle starts.",
+    help: "The start of the version's arc on the circle.",
     read: (context) => eachArc(context, (arc) => arc.offset),
   },
   {

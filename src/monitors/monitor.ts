@@ -1,10 +1,10 @@
 /**
- * The contract of a monitor: where metrics go.
+ * The contract of a monitor: a program that gets the daemon's metrics.
  *
- * The life of a monitor: `start` is called once when the daemon runs; from then on it reads `Metrics` at its
- * own pace; `close` is called once, sends what is left if it can at once, and resolves within `CLOSE_MS`. A
- * monitor never throws, never logs more than the log's own limit lets through, and no failure of it changes
- * an answer or ends the process (law 6).
+ * The life of a monitor: `start` is called once when the daemon runs. From then on the monitor reads
+ * `Metrics` at its own pace. `close` is called once, sends what is left if it can at once, and resolves
+ * within `CLOSE_MS`. A monitor never throws, never logs more than the log's own limit lets through, and no
+ * failure of it changes an answer or ends the process (law 6).
  */
 
 import type { Option, Settings } from "../config/option.ts";
@@ -36,7 +36,7 @@ export interface MonitorPage {
   chunks(): AsyncIterable<string>;
 }
 
-/** What a monitor is made with. */
+/** Everything that a monitor is made with. */
 export interface MonitorContext {
   readonly metrics: Metrics;
   readonly rollout: Rollout;

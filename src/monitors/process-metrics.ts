@@ -1,7 +1,7 @@
 /**
- * What Prometheus wants to know of every process, under the names that it has for it everywhere: memory,
- * processor, descriptors, and since when. prom-client's own process metrics begin timers and observers, and
- * count what Bun does not have.
+ * The metrics of a process that Prometheus expects, under its usual names: memory, processor, descriptors,
+ * and time of the start. prom-client's own process metrics begin timers and observers, and count what Bun
+ * does not have.
  */
 
 import { readdir } from "node:fs/promises";

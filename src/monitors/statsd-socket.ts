@@ -16,7 +16,7 @@ export class StatsdSocket {
 
   /**
    * @param host an IP address; it is not looked up
-   * @param onError told of errors that belong to no datagram, such as the refusal of an earlier one
+   * @param onError called with errors that belong to no datagram, such as the refusal of an earlier one
    */
   constructor(host: string, port: number, onError: (error: Error) => void) {
     this.#host = host;

@@ -116,7 +116,7 @@ class DynamodbStore implements Store {
       TableName: this.#table,
       Key: { application: { S: application }, version: { S: version } },
       ReturnValues: "ALL_NEW",
-      // What was there instead, as of the same moment and with no right to read.
+      // The item that was there instead, of the same moment. It needs no right to read.
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       ...updateOf(fields, expected),
     });

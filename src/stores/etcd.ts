@@ -40,7 +40,7 @@ import {
   type Written,
 } from "./store.ts";
 
-/** Names are read in pages of so many keys. */
+/** Names are read in pages of this many keys. */
 const PAGE_KEYS = 5_000;
 const PAGES_MAX = 200;
 
@@ -140,7 +140,7 @@ class EtcdStore implements Store {
     };
     const { isDone, attempts, current } = await this.#swap(key, before, [remove, note], signal).catch(
       (error: unknown) => {
-        // An operator of one application alone may not write beside it. Then history cannot tell of the
+        // An operator of one application alone may not write beside it. Then the history does not show the
         // removal.
         if (error instanceof EtcdError && error.code === "denied")
           return this.#swap(key, before, [remove], signal);
@@ -159,7 +159,7 @@ class EtcdStore implements Store {
     signal: AbortSignal,
   ): Promise<{
     isDone: boolean;
-    /** Of the whole store, after the transaction. */
+    /** The revision of the whole store, after the transaction. */
     revision: string;
     attempts: number;
     current: KeyValue | undefined;
@@ -260,7 +260,7 @@ class EtcdStore implements Store {
     return range;
   }
 
-  /** What the transaction read where it wrote nothing. */
+  /** The value that the transaction read because it wrote nothing. */
   #failureOf({ header, responses }: Readonly<Record<string, unknown>>): Range {
     const first = Array.isArray(responses) ? asJson(responses[0]) : undefined;
     const range = rangeOf({ ...asJson(first?.["response_range"]), header });

@@ -3,10 +3,10 @@
  *
  *     { "website": { "canary": 0.25, "maintenance": 0 } }
  *
- * Operators edit it, deployment tools swap it, and the command line writes it; all three at once are safe as
- * far as each of them allows: writers of this program exclude each other by a lock file, and a file that
- * somebody else changed in the meantime is not overwritten. A text cut off half-way is never valid JSON,
- * since the whole is an object, so a half-written file is an error and never a snapshot.
+ * Operators edit it, deployment tools swap it, and the command line writes it. All three at once are safe as
+ * far as each of them allows. Writers of this program exclude each other by a lock file, and do not overwrite
+ * a file that another program has changed in the meantime. A text cut off half-way is never valid JSON, since
+ * the whole is an object, so a half-written file is an error and never a snapshot.
  */
 
 import { constants } from "node:fs";
@@ -197,7 +197,7 @@ async function readBytes(path: string): Promise<Buffer> {
   let bytes: Buffer;
   try {
     if (!(await handle.stat()).isFile()) {
-      throw new StoreError("malformed", `${path} is no regular file; name a JSON file`);
+      throw new StoreError("malformed", `${path} is not a regular file; name a JSON file`);
     }
     bytes = await readStart(handle, DOCUMENT_BYTES_MAX + 1);
   } finally {

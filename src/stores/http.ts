@@ -1,6 +1,6 @@
 /**
  * Rollouts in a document that any web server serves, in the format of the file store: S3, a git forge, a
- * config service. Read-only. What has not changed is not sent again (ETag and If-None-Match, RFC 9110,
+ * config service. Read-only. A page that has not changed is not sent again (ETag and If-None-Match, RFC 9110,
  * section 13).
  *
  * An ETag that a server makes of the time of change, to the second, is the same for two changes within one
@@ -155,7 +155,7 @@ function urlOf(name: string, location: string): URL | undefined {
     authorization(url);
     return url;
   } catch {
-    // A % in user or password that is no percent-encoding.
+    // A % in user or password that encodes no character.
     return undefined;
   }
 }
@@ -166,7 +166,7 @@ function authorization({ username, password }: URL): Readonly<Record<string, str
   return { authorization: `Basic ${Buffer.from(both).toString("base64")}` };
 }
 
-/** Where the server does not say when it was changed, the ETag is of another kind, and is trusted. */
+/** If the server does not say when the page was changed, the ETag is of another kind, and is trusted. */
 function isOldEnough(headers: Headers): boolean {
   const changedAtMs = Date.parse(headers.get("last-modified") ?? "");
   const sentAtMs = Date.parse(headers.get("date") ?? "");

@@ -26,7 +26,7 @@ export const STORES: readonly StoreKind[] = [
   constant,
 ];
 
-/** What can be loaded as a module; any other file is none, and most likely a file of rollouts. */
+/** Files that can be loaded as a module. Any other file is most likely a file of rollouts. */
 const MODULE = /\.[cm]?[jt]sx?$/;
 
 /** The kind that serves an address, and what is left for it; the path of a module is a kind of its own. */
@@ -45,7 +45,7 @@ export function resolveStore(address: string): { kind: StoreKind; location: stri
 
 function unknownKind(address: string, scheme: string | undefined): Problem {
   if (scheme === undefined && /\.json$/i.test(address)) {
-    return new Problem(`this is no address of a store; did you mean file:${address}?`);
+    return new Problem(`this is not an address of a store; did you mean file:${address}?`);
   }
   const names = STORES.map((candidate) => candidate.name);
   const hint = nearest(scheme ?? address, names);

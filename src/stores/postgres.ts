@@ -4,8 +4,8 @@
  *     UPDATE maxwells_daemon SET rollout = 0.05 WHERE application = 'website' AND version = 'canary';
  *
  * Triggers of the table count each change, tell the daemons of it, and remember it (`postgres/schema.ts`). A
- * snapshot is one query. There are two connections: one to read and write, and one to listen, where somebody
- * watches.
+ * snapshot is one query. There are two connections: one to read and write, and one to listen, if there is a
+ * watch.
  */
 
 import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";
@@ -44,7 +44,7 @@ const READ_TIMEOUT_MS = 1_500;
 const WRITE_TIMEOUT_MS = 3_000;
 const INIT_TIMEOUT_MS = 9_000;
 
-/** The server gives up on a statement after this, as nobody waits for it any longer. */
+/** The server gives up on a statement after this, because its caller no longer waits. */
 const STATEMENT_TIMEOUT_MS = 1_500;
 
 /** How this program writes a revision. */
@@ -175,7 +175,7 @@ class PostgresStore implements Store {
   }
 }
 
-/** Of an application whose name PostgreSQL cannot hold. */
+/** The snapshot of an application whose name PostgreSQL cannot hold. */
 const NONE: Snapshot = new Map();
 
 /** Whether PostgreSQL can hold it as it is. */

@@ -38,7 +38,7 @@ import {
   type Written,
 } from "./store.ts";
 
-/** What keys and channels begin with; the application's name follows. */
+/** The beginning of keys and channels; the application's name follows. */
 const PREFIX = "maxwells-daemon:";
 
 /**
@@ -61,7 +61,7 @@ function kind(name: "redis" | "rediss"): StoreKind {
   return {
     name,
     usage: `${name}://[USER:PASSWORD@]HOST[:PORT][/DB]`,
-    summary: name === "redis" ? "a Redis or Valkey, told of changes" : "the same over TLS",
+    summary: name === "redis" ? "a Redis or Valkey, with push" : "the same over TLS",
     check(location) {
       return parsePlace(name, location) === undefined
         ? `write ${name}://HOST, ${name}://HOST:6379/0 or ${name}://USER:PASSWORD@HOST, other signs percent-encoded`
@@ -225,7 +225,7 @@ class RedisStore implements Store {
   }
 
   /**
-   * A command that ends with its signal, over a connection that is made where there is none. Rejects with a
+   * A command that ends with its signal, over a connection that is made if there is none. Rejects with a
    * `StoreError`.
    */
   async #call(

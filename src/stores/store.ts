@@ -1,18 +1,17 @@
 /**
- * The contract of a store: where operators keep rollouts.
+ * The contract of a store: the place in which operators keep rollouts.
  *
- * The life of a store: `open` makes it, without waiting for its server; `read` and `watch` are called by the
- * feed, `write` and `remove` by the command line, in any order and number, also at once; `close` is called
+ * The life of a store: `open` makes it, without waiting for its server. The feed calls `read` and `watch`,
+ * and the command line calls `write` and `remove`, in any order and number, also at once. `close` is called
  * once, last, also while a read is under way.
  *
- * Who may fail: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do;
+ * Failures: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do;
  * `watch` and `close` do not. A store never retries for longer than its caller's signal lasts, starts no work
- * before it is asked, keeps nothing global, and leaves judging what it read to the feed: a malformed record
- * is returned as it lies.
+ * before it is asked, and keeps nothing global. The feed judges what a store read: a malformed record is
+ * returned as it is.
  *
- * This contract is about rollouts. A need of another kind, such as evidence of how a version does, gets an
- * interface of its own, which one class may implement beside this one; it does not become a further optional
- * method here.
+ * This contract is about rollouts. A need of another kind, such as evidence of how well a version serves,
+ * gets an interface of its own, and not a further optional method here. One class may implement both.
  */
 
 /** One (application, version) as it lies in the store. */
@@ -21,7 +20,7 @@ export interface StoreRecord {
   readonly value: unknown;
   /** Changes whenever what a daemon acts upon changes. Opaque: compare it, pass it back, no more. */
   readonly revision: string;
-  /** Grows with each write, where the engine counts them: a lower one than before is an older state. */
+  /** Grows with each write, if the engine counts writes. A lower one than before is an older state. */
   readonly position?: number;
 }
 
@@ -36,10 +35,10 @@ export interface PastRecord {
   readonly version: string;
   /** Unchecked; undefined where the record was removed. */
   readonly value: unknown;
-  /** When it was written by the engine's own clock, where it remembers that: milliseconds since 1970. */
+  /** The time of the write by the engine's own clock, if it remembers that: milliseconds since 1970. */
   readonly atMs?: number;
   /**
-   * Whom the engine let in to write it, where it remembers that; `updatedBy` in a value is what writers say.
+   * The login that wrote it, if the engine remembers that. `updatedBy` in a value is the writer's own claim.
    */
   readonly login?: string;
 }
@@ -48,7 +47,7 @@ export interface PastRecord {
 export type Snapshot = ReadonlyMap<string, StoreRecord>;
 
 /**
- * What a store answers for several applications, each asked for with `get`; a `Map` is one. `get` may still
+ * The answer of a store for several applications, each asked for with `get`; a `Map` is one. `get` may still
  * make the snapshot, in well under a millisecond, because visitors wait meanwhile.
  */
 export interface Snapshots {
@@ -61,8 +60,8 @@ export interface Snapshots {
 }
 
 /**
- * What `write` sets in a record. Fields that are not named stay as they are; one that is undefined is
- * removed.
+ * The fields that `write` sets in a record. Fields that are not named stay as they are; one that is undefined
+ * is removed.
  */
 export type RecordFields = Readonly<Record<string, unknown>> & { readonly rollout: number };
 
@@ -79,7 +78,7 @@ export interface Lost {
 }
 
 export interface Store {
-  /** Where it is, for people: no secrets in it. */
+  /** Its address for people, without secrets. */
   readonly address: string;
 
   /**
@@ -103,9 +102,8 @@ export interface Store {
   readMany?(applications: readonly string[], signal: AbortSignal): Promise<Snapshots>;
 
   /**
-   * Calls `changed` soon after each change of the application's records that the engine tells of, and when it
-   * cannot tell any longer whether there was one; calls too many do no harm. Absent where the engine has no
-   * push.
+   * Calls `changed` soon after each change of the application's records that the engine reports, and when the
+   * engine may have missed one. Further calls do no harm. Absent if the engine has no push.
    *
    * @returns a function that ends the watch
    */
@@ -130,19 +128,19 @@ export interface Store {
   remove?(application: string, version: string, expected: string, signal: AbortSignal): Promise<Removed>;
 
   /**
-   * The names of all applications that have records, in any order. Absent where the engine cannot list them.
+   * The names of all applications that have records, in any order. Absent if the engine cannot list them.
    */
   applications?(signal: AbortSignal): Promise<readonly string[]>;
 
   /**
-   * What an application's records were, newest first, what they are now among it, at most `limit` of them.
-   * Absent where the engine remembers nothing: then the command line keeps a short list in the record itself.
+   * The past of an application's records, newest first, with their present state, at most `limit` of them.
+   * Absent if the engine remembers nothing: then the command line keeps a short list in the record itself.
    */
   history?(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]>;
 
   /**
    * Makes what the store needs in its engine, such as a table; may be repeated, and changes no record that is
-   * there. Absent where nothing is needed.
+   * there. Absent if nothing is needed.
    *
    * @returns what is there now, in a sentence for people
    */
@@ -154,7 +152,7 @@ export interface Store {
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a store is made with. */
+/** Everything that a store is made with. */
 export interface StoreContext {
   /** The part of the address behind the kind's name and colon. */
   readonly location: string;
@@ -179,8 +177,7 @@ export interface StoreKind {
    */
   readonly keepsHistory?: true;
   /**
-   * What is wrong with the part of an address behind the colon, in words that end in the remedy; opens
-   * nothing.
+   * The fault in the part of an address behind the colon, in words that end in the remedy. Opens nothing.
    */
   check(location: string): string | undefined;
   open(context: StoreContext): Promise<Store>;

@@ -6,10 +6,13 @@ import { openStore } from "../../src/stores/list.ts";
 import type { StoreError } from "../../src/stores/store.ts";
 import { sdkEnvironment } from "../support/dynamodb-local.ts";
 
-/** What the compressed answers would become. */
+/** The size of the compressed answers when unpacked. */
 const BOMB_BYTES = 128 * 1024 * 1024;
 
-/** What a read may take for the moment, with the buffers of the server, which is in this process, too. */
+/**
+ * The memory that a read may take for the moment, with the buffers of the server, which is in this process,
+ * too.
+ */
 const GROWTH_BYTES_MAX = 48 * 1024 * 1024;
 
 const READ_MS = 10_000;
@@ -60,7 +63,7 @@ function startServer(answer: () => Response) {
   return { port: server.port ?? 0, asked };
 }
 
-/** What a read of this store rejects with, and how much memory it took at the worst moment. */
+/** The error of a read of this store, and the memory that it took at the worst moment. */
 async function readOf(kind: keyof typeof addressOf, port: number) {
   Object.assign(process.env, sdkEnvironment(`http://127.0.0.1:${port}`));
   const store = await openStore(addressOf[kind](port), { table: "", region: "", warn: () => {} });
@@ -76,7 +79,7 @@ async function readOf(kind: keyof typeof addressOf, port: number) {
     () => undefined,
     (reason: StoreError) => reason,
   );
-  // What was unpacked aside arrives a moment later.
+  // Memory of another thread shows a moment later.
   await Bun.sleep(300);
   clearInterval(timer);
   look();

@@ -113,7 +113,7 @@ describe.skipIf(isMissing)("as every store", () => {
     {
       "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
       "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
-      "who may not is denied, and the secret is in no message":
+      "a user without the right is denied, and the secret is in no message":
         "DynamoDB Local lets everybody in; refusals are tested below",
       "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
       "many applications are read together, each as it is alone": ONE_QUERY,
@@ -123,9 +123,9 @@ describe.skipIf(isMissing)("as every store", () => {
       "reading many that is given up rejects": ONE_QUERY,
       "reading many of an engine that hangs ends when it is given up": ONE_QUERY,
       "reading many rejects without its engine": ONE_QUERY,
-      "an older state counts at once where nobody counts writes": "each of our writes is counted",
+      "an older state counts at once if the engine counts no writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
-      "an engine that remembers tells of removals, also of the last record":
+      "an engine with a history shows removals, also of the last record":
         "DynamoDB remembers nothing; its records do",
     },
   );
@@ -138,7 +138,7 @@ describe.skipIf(isMissing)("dynamodb", () => {
     enter(sdkEnvironment(proxy.endpoint));
     proxy.mode = "pass";
     proxy.listen();
-    // What an earlier case gave up on may still be on its way.
+    // A request that an earlier case gave up on may still be on its way.
     await proxy.isQuiet();
     store = await open();
   });
@@ -455,7 +455,7 @@ test.each(["dynamodb:Table", "dynamodb:/x", "dynamodb://eu west/x", "dynamodb://
   },
 );
 
-/** What an operator does: records become items, all others of the application go. */
+/** Does as an operator does: records become items, all others of the application go. */
 async function seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void> {
   const client = engine.client();
   for (const item of await items(application)) {

@@ -46,7 +46,7 @@ if (etcdMissing() === undefined) {
       await guarded.ctl("user", "add", "root:root");
       await guarded.ctl("user", "grant-role", "root", "root");
       await guarded.ctl("auth", "enable");
-      // What is there answers with half an answer of etcd's.
+      // A server there answers with half an answer of etcd's.
       const stranger = Bun.serve({
         hostname: "127.0.0.1",
         port: 0,
@@ -97,7 +97,7 @@ if (etcdMissing() === undefined) {
       };
     },
     {
-      "an older state counts at once where nobody counts writes": "etcd counts all writes",
+      "an older state counts at once if the engine counts no writes": "etcd counts all writes",
       "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made",
     },
   );

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openStore } from "../../src/stores/list.ts";
 import { storeSuite } from "./store-suite.ts";
 
-const NO_COUNT = "a file that anybody edits counts no writes";
+const NO_COUNT = "a file that any program may edit counts no writes";
 const NO_NETWORK = "a file has no network of its own";
 const NEVER_HANGS = "the tests' disk always answers";
 
@@ -57,9 +57,10 @@ storeSuite(
     "a push that is lost without a sound is found by the poll": NO_NETWORK,
     "a read of an engine that hangs ends when it is given up": NEVER_HANGS,
     "reading many of an engine that hangs ends when it is given up": NEVER_HANGS,
-    "who may not is denied, and the secret is in no message": "tests run as root, whom no file denies",
+    "a user without the right is denied, and the secret is in no message":
+      "tests run as root, whom no file denies",
     "an engine that remembers tells what was, newest first": "a file remembers nothing; its records do",
-    "an engine that remembers tells of removals, also of the last record":
+    "an engine with a history shows removals, also of the last record":
       "a file remembers nothing; its records do",
   },
 );

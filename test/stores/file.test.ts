@@ -70,7 +70,7 @@ describe("reading", () => {
     expect(await fails(store.read("website", soon()))).toMatchObject({ code: "malformed" });
   });
 
-  test("a byte order mark is no part of the text", async () => {
+  test("a byte order mark does not belong to the text", async () => {
     await writeFile(path, '\ufeff{ "website": { "canary": 0.25 } }');
     expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
   });
@@ -93,7 +93,7 @@ describe("reading", () => {
       const other = await openAt(wrong);
       const error = await fails(within(NUDGE_WITHIN_MS, other.read("website", soon())));
       expect(error).toMatchObject({ name: "StoreError", code: "malformed" });
-      expect(error.message).toContain("no regular file");
+      expect(error.message).toContain("is not a regular file");
       await other.close();
     }
   });
@@ -289,7 +289,7 @@ describe("watching", () => {
     }
   });
 
-  test("reading, and other files in the directory, nudge nobody", async () => {
+  test("reading, and other files in the directory, nudge no listener", async () => {
     await writeFile(path, text(0.1));
     let count = 0;
     store.watch?.("website", () => count++);
@@ -457,7 +457,7 @@ describe("writing", () => {
     });
   }
 
-  test("a file that somebody edits during the write is not overwritten", async () => {
+  test("a file that another program edits during the write is not overwritten", async () => {
     await writeFile(path, text(0.1));
     const revision = await revisionOf("website", "canary");
     const edit = meanwhile(() => writeFileSync(path, text(0.9)));
@@ -480,7 +480,7 @@ describe("writing", () => {
 
   test("a replacement that is not confirmed leaves the file, and nothing beside it", async () => {
     await writeFile(path, text(0.1));
-    const refusal = new Error("somebody else changed it");
+    const refusal = new Error("another program changed it");
     await expect(replaceFile(path, text(0.2), () => Promise.reject(refusal))).rejects.toBe(refusal);
     expect(await readFile(path, "utf8")).toBe(text(0.1));
     expect(await readdir(directory)).toEqual(["rollouts.json"]);
@@ -534,21 +534,24 @@ describe("writing", () => {
     },
   );
 
-  test.skipIf(!isRoot)("who may not write is told so (skipped without root)", async () => {
-    await writeFile(path, text(0.1));
-    await chmod(directory, 0o755);
-    const writer = join(import.meta.dir, "../support/store-writer.ts");
-    const child = Bun.spawn(
-      ["setpriv", "--reuid=65534", "--clear-groups", process.execPath, writer, `file:${path}`],
-      {
-        stderr: "pipe",
-        env: { PATH: process.env["PATH"], USER: "nobody" },
-      },
-    );
-    const [stderr, status] = [await new Response(child.stderr).text(), await child.exited];
-    expect(status).not.toBe(0);
-    expect(stderr).toContain(`user "nobody" (65534) may not write in ${directory}`);
-  });
+  test.skipIf(!isRoot)(
+    "a user without the right to write gets that error (skipped without root)",
+    async () => {
+      await writeFile(path, text(0.1));
+      await chmod(directory, 0o755);
+      const writer = join(import.meta.dir, "../support/store-writer.ts");
+      const child = Bun.spawn(
+        ["setpriv", "--reuid=65534", "--clear-groups", process.execPath, writer, `file:${path}`],
+        {
+          stderr: "pipe",
+          env: { PATH: process.env["PATH"], USER: "nobody" },
+        },
+      );
+      const [stderr, status] = [await new Response(child.stderr).text(), await child.exited];
+      expect(status).not.toBe(0);
+      expect(stderr).toContain(`user "nobody" (65534) may not write in ${directory}`);
+    },
+  );
 });
 
 test.each(["", "/", "dir/", "a\0b"])("the path %j is refused with an example", async (location) => {

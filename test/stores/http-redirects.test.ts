@@ -1,4 +1,4 @@
-/** Where the HTTP store lets itself be sent. */
+/** The addresses to which the HTTP store follows redirects. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -131,7 +131,10 @@ test("an ETag is told to the address that gave it, and to no other", async () =>
   ]);
 });
 
-/** What a process that trusts this file's certificate reads, or the code and message of its error. */
+/**
+ * The result of a process that trusts this file's certificate: its snapshot, or the code and message of its
+ * error.
+ */
 async function readAsProcess(address: string): Promise<string> {
   const script = `
     const { openStore } = await import(${JSON.stringify(join(import.meta.dir, "../../src/stores/list.ts"))});

@@ -152,7 +152,7 @@ if (missing === undefined) {
       "a push that is lost without a sound is found by the poll": "a web server does not push",
       "what it needs may be made again, and changes nothing that is there": "it needs nothing",
       "an engine that remembers tells what was, newest first": "a web server remembers nothing",
-      "an engine that remembers tells of removals, also of the last record": "a web server remembers nothing",
+      "an engine with a history shows removals, also of the last record": "a web server remembers nothing",
     },
   );
 }
@@ -219,7 +219,7 @@ describe.skipIf(missing !== undefined)("http", () => {
     await store.close();
   });
 
-  test("a document that is no UTF-8, or too large, is malformed", async () => {
+  test("a document that is not UTF-8, or too large, is malformed", async () => {
     const store = await open(engine.direct("/rollouts.json"));
     writeFileSync(engine.path, Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]));
     await expect(store.read("website", soon())).rejects.toMatchObject({ code: "malformed" });
@@ -230,7 +230,7 @@ describe.skipIf(missing !== undefined)("http", () => {
     await store.close();
   });
 
-  test("a certificate that nobody vouches for is not trusted", async () => {
+  test("a certificate of an unknown authority is not trusted", async () => {
     const [key, certificate] = [join(engine.directory, "key.pem"), join(engine.directory, "certificate.pem")];
     await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout ${key} -out ${certificate}`.quiet();
     const server = Bun.serve({

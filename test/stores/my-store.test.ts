@@ -45,14 +45,15 @@ storeSuite(
     "reading many rejects without its engine": NO_ENGINE,
     "an older state after a fail-over is outdated: the last values hold until there is a newer one":
       NO_ENGINE,
-    "an older state counts at once where nobody counts writes": NO_ENGINE,
+    "an older state counts at once if the engine counts no writes": NO_ENGINE,
     "an empty engine after a fail-over is believed: everyone goes to master": NO_ENGINE,
-    "who may not is denied, and the secret is in no message": NO_ENGINE,
+    "a user without the right is denied, and the secret is in no message": NO_ENGINE,
     "hold and the saved snapshot outlast a restart while the store is away": NO_ENGINE,
     "an engine that remembers tells what was, newest first": "memory remembers nothing; its records do",
-    "an engine that remembers tells of removals, also of the last record":
+    "an engine with a history shows removals, also of the last record":
       "memory remembers nothing; its records do",
-    "ten thousand applications in one store change nothing for one": "it has nobody else's to read",
+    "ten thousand applications in one store change nothing for one":
+      "it has no other program's records to read",
     "what did not change since the last time is the very object of that time": "the example is kept short",
     "what is wrong with one application is its answer alone": NO_ENGINE,
     "ten thousand applications are read together in time, and without making others wait":

@@ -94,7 +94,7 @@ async function openAt(address: string): Promise<Store> {
   return store;
 }
 
-/** Makes these the application's records, as somebody with `psql` would: only what differs is touched. */
+/** Makes these the application's records, as an operator with `psql` would: only what differs is touched. */
 async function seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void> {
   await seedMany([application], records);
 }
@@ -185,7 +185,7 @@ describe.skipIf(!hasPostgres)("as every store", () => {
     close: async () => restored?.stop(),
   });
   storeSuite("postgres", start, {
-    "an older state counts at once where nobody counts writes": "the table counts all writes",
+    "an older state counts at once if the engine counts no writes": "the table counts all writes",
   });
 });
 
@@ -235,7 +235,7 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     database = await freshDatabase();
   }, 30_000);
 
-  /** As an operator logs in. */
+  /** The address with which an operator logs in. */
   const psql = (sql: string) => engine.psql(sql, database, OPERATOR.user);
   const open = async () => {
     store = await openAt(engine.address(OPERATOR, faults.port, database));
@@ -264,7 +264,7 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(lost).toEqual({ ok: false, current: after });
   });
 
-  test("a change by hand does not look like one by who signed the last one", async () => {
+  test("a change by hand does not look like one by the last author", async () => {
     await open();
     const signed = {
       rollout: 0.25,
@@ -412,7 +412,7 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(rollouts(await read("refused"))).toEqual({ canary: 0.25 });
   });
 
-  test("where the table does not refuse them, NaN, infinity and rubbish are malformed records", async () => {
+  test("if the table does not refuse them, NaN, infinity and rubbish are malformed records", async () => {
     await engine.psql(
       `INSERT INTO maxwells_daemon VALUES ('odd', 'nan', 'NaN'), ('odd', 'infinite', 'Infinity'), ('odd', 'less', '-Infinity'),
          ('odd', 'empty', NULL), ('odd', 'five', 5), ('odd', 'good', 0.1);
@@ -568,7 +568,7 @@ describe.skipIf(!hasPostgres)("permissions", () => {
 });
 
 describe.skipIf(!hasPostgres)("making the table", () => {
-  test("the functions of an earlier program are made anew by their owner, and by nobody else", async () => {
+  test("the functions of an earlier program are replaced by their owner, and by no other user", async () => {
     const database = await freshDatabase();
     const body = "SELECT prosrc FROM pg_proc WHERE proname = 'maxwells_daemon_tell'";
     const asMade = await engine.psql(body, database);
@@ -625,7 +625,7 @@ describe.skipIf(!hasPostgres)("making the table", () => {
     expect(asked).toMatchObject({ code: "denied", message: expect.stringContaining("PGPASSWORD") });
   });
 
-  test("in a table made by hand fields may be NULL, and are malformed where they are no JSON", async () => {
+  test("in a table made by hand fields may be NULL, and are malformed if they are not JSON", async () => {
     await engine.psql("CREATE DATABASE byhand");
     await engine.psql(
       `CREATE TABLE maxwells_daemon (application text, version text, rollout float8, fields text, revision bigint);
@@ -637,7 +637,7 @@ describe.skipIf(!hasPostgres)("making the table", () => {
     expect(rollouts(await store.read("shop", soon()))).toEqual({ canary: 0.5, blue: "soon" });
   });
 
-  test("a table of somebody else is malformed, and init leaves it as it is", async () => {
+  test("another program's table is malformed, and init leaves it as it is", async () => {
     await engine.psql("CREATE DATABASE others");
     await engine.psql("CREATE TABLE maxwells_daemon (id int)", "others");
     const store = await openAt(engine.address(ADMIN, engine.port, "others"));
@@ -667,7 +667,7 @@ describe.skipIf(!hasPostgres)("failures", () => {
     expect(await store.read("website", soon())).toEqual(new Map());
   });
 
-  test("a write that waits for somebody's transaction is given up, and leaves the connection good", async () => {
+  test("a write that waits for another transaction is given up, and leaves the connection good", async () => {
     const database = await freshDatabase();
     const store = await openAt(engine.address(OPERATOR, engine.port, database));
     await store.write?.("website", "canary", { rollout: 0.25 }, null, soon());
@@ -726,7 +726,7 @@ describe.skipIf(!hasPostgres)("failures", () => {
     expect(await store.read("website", soon())).toEqual(new Map());
   });
 
-  test("what is no PostgreSQL, breaks its protocol or never ends is an error, and the process lives", async () => {
+  test("a server that is not PostgreSQL, breaks its protocol or never ends is an error, and the process lives", async () => {
     const message = (code: string, body: Uint8Array) => {
       const head = Buffer.alloc(5, code);
       head.writeUInt32BE(body.length + 4, 1);
@@ -735,7 +735,7 @@ describe.skipIf(!hasPostgres)("failures", () => {
     const answers: Record<string, (socket: Socket) => void> = {
       "an unknown login": (socket) => socket.write(message("R", Buffer.of(0, 0, 0, 99))),
       "a message that is too short": (socket) => socket.write(message("R", Buffer.of())),
-      "a row that nobody asked for": (socket) =>
+      "a row without a question": (socket) =>
         socket.write(
           Buffer.concat([message("R", Buffer.alloc(4)), message("D", Buffer.of(0, 9, 0, 0, 0, 1, 65))]),
         ),
@@ -886,7 +886,7 @@ describe.skipIf(!hasPostgres || Bun.which("openssl") === null)("TLS", () => {
   let secure: Postgres;
 
   beforeAll(async () => {
-    // Of this test's own: the shell that all share would stay in a directory that is removed.
+    // A shell of this test's own: the shell that all share would stay in a directory that is removed.
     const sh = new Bun.$.Shell().cwd(directory);
     await sh`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -keyout ca.key -out ca.pem`.quiet();
     await sh`openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr`.quiet();
@@ -993,7 +993,7 @@ describe.skipIf(!hasPostgres || !hasPgbouncer)("PgBouncer, pooling transactions"
       await engine.psql("UPDATE maxwells_daemon SET rollout = 0.125", database);
       await eventually(() => rollout.first.arcs[0]?.rollout === 0.125, "the poll finds it");
       await feed.close();
-      // Nobody else's connection was left listening.
+      // No other connection was left listening.
       expect(await engine.psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")).toBe("0");
     } finally {
       await pooler.stop();

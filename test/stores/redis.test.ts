@@ -9,7 +9,7 @@ const PREFIX = "maxwells-daemon:";
 const SECRET = "hunter2:/@é";
 
 /**
- * Told of changes by `redis-cli`, as an operator may switch it on, and with replicas that need not wait for
+ * With notifications, which `redis-cli` switches on, and with replicas that need not wait for
  * others.
  */
 const OPTIONS = ["--notify-keyspace-events", "Kh", "--repl-diskless-sync-delay", "0"];
@@ -87,16 +87,16 @@ function suiteOf(program: RedisProgram): void {
       };
     },
     {
-      "an older state counts at once where nobody counts writes": "each of our writes is counted",
+      "an older state counts at once if the engine counts no writes": "each of our writes is counted",
       "an engine that remembers tells what was, newest first": "Redis remembers nothing; its records do",
-      "an engine that remembers tells of removals, also of the last record":
+      "an engine with a history shows removals, also of the last record":
         "Redis remembers nothing; its records do",
       "what it needs may be made again, and changes nothing that is there": "Redis needs nothing to be made",
     },
   );
 }
 
-/** What an operator types: all fields of the application's hash anew, in one go. */
+/** The commands of an operator: all fields of the application's hash are written again, in one go. */
 function seeding(application: string, records: Readonly<Record<string, unknown>>): string[][] {
   const key = `${PREFIX}${application}`;
   const fields = Object.entries(records).flatMap(([version, value]) => {

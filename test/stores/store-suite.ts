@@ -1,7 +1,7 @@
 /**
- * What every store must do, whatever its engine. A store's test file calls `storeSuite` with a harness that
- * drives the engine from outside; what an engine cannot show is skipped by name, with the reason in the
- * test's title.
+ * The contract that every store must keep, whatever its engine. A store's test file calls `storeSuite` with a
+ * harness that drives the engine from outside; what an engine cannot show is skipped by name, with the reason
+ * in the test's title.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -30,7 +30,7 @@ const PROMPTLY_MS = 1_500;
 /** The patience of a caller, as the feed's, though shorter. */
 const READ_MS = 2_000;
 
-/** How often a feed reads here, where no push tells it to; and what noticing a dead connection may take. */
+/** The time between reads of a feed here without a push, and the time to notice a dead connection. */
 const POLL_MS = 500;
 const SILENCE_MS = 2_500;
 
@@ -52,7 +52,7 @@ export interface StoreHarness {
   seedMany?(applications: readonly string[], records: Readonly<Record<string, unknown>>): Promise<void>;
   /** How a daemon of its own process finds the engine: `-store`, and what its environment needs. */
   readonly forDaemon?: { readonly address: string; readonly env?: Readonly<Record<string, string>> };
-  /** What stands between the stores that `open` gives and their engine. */
+  /** The proxy between the stores that `open` gives and their engine. */
   readonly faults?: TcpFaults;
   /** A store that is not let in, and the secret that it was not let in with. */
   denied?(): Promise<{ readonly store: Store; readonly secret: string }>;
@@ -102,7 +102,7 @@ const CASES = {
   "all applications that have records are listed": listsApplications,
   "what it needs may be made again, and changes nothing that is there": initTwice,
   "an engine that remembers tells what was, newest first": remembers,
-  "an engine that remembers tells of removals, also of the last record": remembersRemovals,
+  "an engine with a history shows removals, also of the last record": remembersRemovals,
   "ten thousand applications in one store change nothing for one": manyApplications,
   "many applications are read together, each as it is alone": manyTogether,
   "what did not change since the last time is the very object of that time": manyUnchanged,
@@ -117,9 +117,9 @@ const CASES = {
     survivesFaults,
   "a push that is lost without a sound is found by the poll": lostPush,
   "an older state after a fail-over is outdated: the last values hold until there is a newer one": olderState,
-  "an older state counts at once where nobody counts writes": olderDocument,
+  "an older state counts at once if the engine counts no writes": olderDocument,
   "an empty engine after a fail-over is believed: everyone goes to master": emptyEngine,
-  "who may not is denied, and the secret is in no message": deniedAccess,
+  "a user without the right is denied, and the secret is in no message": deniedAccess,
   "hold and the saved snapshot outlast a restart while the store is away": outlastsRestart,
   "without its engine a read rejects, and works again when it is back": engineLeaves,
   "garbage is malformed, and good records are read again afterwards": garbage,
@@ -376,7 +376,7 @@ async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
   await givenUp(harness, (signal) => opened.store.read("aborted", signal));
 }
 
-/** The engine hangs, and 50 ms later nobody wants the answer any more: the read ends. */
+/** The engine hangs, and 50 ms later the caller no longer wants the answer: the read ends. */
 async function givenUp(harness: StoreHarness, read: (signal: AbortSignal) => unknown): Promise<void> {
   if (harness.hang === undefined) throw new Error("without hang skip this case, and say why");
   await harness.hang();
@@ -610,7 +610,7 @@ function rolloutsOf(answer: Snapshot | StoreError | undefined): Record<string, u
   return rollouts(answer);
 }
 
-/** What a daemon acts upon. */
+/** The part that a daemon acts upon. */
 function acted(snapshot: Snapshot): unknown {
   return [...snapshot].map(([version, { value, position }]) => ({
     position,
@@ -709,7 +709,7 @@ async function olderState(harness: StoreHarness): Promise<void> {
   await failOver(harness, "older", async () => {
     await eventually(() => daemon.refusals() >= 3, "the older state is refused, each time");
     expect(daemon.rollout.first.arcs).toMatchObject([{ version: "canary", rollout: 0 }]);
-    // Who writes there counts on from the older state; what is beyond the last values is newer.
+    // A writer there counts on from the older state. A count beyond the last values is newer.
     for (let position = Number.NaN; !(position > before); ) {
       const there = (await readAgain(operator, "older")).get("canary");
       if (Number.isNaN(position)) expect(rolloutOf(there?.value)).toBe(0.5);
@@ -760,7 +760,7 @@ async function deniedAccess(harness: StoreHarness): Promise<void> {
 async function outlastsRestart(harness: StoreHarness): Promise<void> {
   const { forDaemon } = harness;
   if (forDaemon === undefined || harness.leave === undefined) {
-    throw new Error("where no engine can be away skip this case, and say why");
+    throw new Error("if the engine cannot be away, skip this case, and say why");
   }
   const records = {
     canary: { rollout: 0.25, failsafe: "hold" },
@@ -826,8 +826,7 @@ async function garbage(harness: StoreHarness): Promise<void> {
 }
 
 async function backUp(harness: StoreHarness, application: string): Promise<void> {
-  if (harness.backUp === undefined)
-    throw new Error("where nothing can fail over skip this case, and say why");
+  if (harness.backUp === undefined) throw new Error("if nothing can fail over, skip this case, and say why");
   await harness.backUp(application);
 }
 

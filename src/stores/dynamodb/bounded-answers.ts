@@ -12,7 +12,7 @@ import { isIdentity } from "../shared/identity.ts";
 /** A page of a query or a scan is a megabyte of items, which JSON may spell six times as long. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
-/** What an answer is refused for; its name is what operators see. */
+/** The reason for which an answer is refused. Operators see its name. */
 class AnswerError extends Error {
   constructor(name: "AnswerTooLong" | "AnswerCompressed") {
     super(name);
@@ -53,6 +53,6 @@ function bound(answer: HttpAnswer): void {
       done(length > ANSWER_BYTES_MAX ? new AnswerError("AnswerTooLong") : null, chunk);
     },
   });
-  // Ends both, if either fails; who reads `counting` hears of it.
+  // Ends both if either fails. The reader of `counting` gets the error.
   answer.body = pipeline(body, counting, () => {});
 }

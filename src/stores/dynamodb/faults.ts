@@ -1,5 +1,5 @@
 /**
- * What the AWS SDK reports, told as a `StoreError` with its remedy.
+ * Errors of the AWS SDK become a `StoreError` with its remedy.
  *
  * The SDK's own texts and error objects are left out, also as causes: they quote requests, and with them
  * signatures, session tokens and endpoints with passwords. Its error names say enough.
@@ -40,7 +40,7 @@ const THROTTLED = new Set([
 /** The SDK could not read the answer, or was not let to (`bounded-answers.ts`). */
 const NO_ANSWERS = new Set(["SyntaxError", "AnswerTooLong", "AnswerCompressed"]);
 
-/** What IAM must allow for what daemons never do. */
+/** The rights in IAM that commands need and daemons do not. */
 const RIGHTS: ReadonlyMap<string, string> = new Map([
   ["CreateTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
   ["DescribeTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],

@@ -15,7 +15,7 @@ import type { Item } from "./values.ts";
 /** The attribute that our writes count up. */
 export const REVISION = "revision";
 
-/** What this version acts upon, in the order in which revisions spell it. */
+/** The fields that this program acts upon, in the order in which revisions spell them. */
 const COVERED = ["rollout", "offset", "failsafe", REVISION] as const;
 
 const PLAIN_TYPES = ["N", "S", "BOOL", "NULL"] as const;
@@ -78,7 +78,7 @@ function parseRevision(text: string): readonly Part[] {
     // Told below, like every other text that is none.
   }
   throw new TypeError(
-    `${JSON.stringify(text)} is no revision of this store; pass back what read or write gave`,
+    `${JSON.stringify(text)} is not a revision of this store; pass back the one that read or write gave`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * DynamoDB's typed values ⇄ plain ones, as far as records need them: numbers, texts, switches, lists and
- * maps. What else a table holds (binary, sets) is shown to readers and never written.
+ * maps. Other values of a table (binary, sets) are shown to readers and never written.
  */
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
@@ -28,7 +28,7 @@ export function fromItem(item: Item): Record<string, unknown> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, fromAttribute(value)]));
 }
 
-/** @throws {TypeError} for what is no JSON value */
+/** @throws {TypeError} for a value that JSON does not have */
 export function toAttribute(value: unknown): AttributeValue {
   if (typeof value === "number" && Number.isFinite(value)) return { N: String(value) };
   if (typeof value === "string") return { S: value };

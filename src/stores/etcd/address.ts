@@ -13,9 +13,9 @@ export interface EtcdPlace {
   readonly shown: string;
   /** `https://10.0.0.1:2379`, in the order in which they are tried; at least one. */
   readonly endpoints: readonly string[];
-  /** Absent where nobody logs in. Secret. */
+  /** Absent if there is no login. Secret. */
   readonly login?: { readonly name: string; readonly password: string };
-  /** What all keys begin with: a slash first, and none at the end. */
+  /** The beginning of all keys: a slash first, and none at the end. */
   readonly prefix: string;
   /** Paths of PEM files, by the names of etcdctl's flags. */
   readonly files: Readonly<Partial<Record<FileParameter, string>>>;
@@ -70,7 +70,7 @@ function endpointOf(host: string, isTls: boolean): string | undefined {
   return `${isTls ? "https" : "http"}://${url.hostname}:${Number(port)}`;
 }
 
-/** Null where there is none, undefined where it is spelt wrong. */
+/** Null if there is none, undefined if it is spelt wrong. */
 function loginOf(userInfo: string | undefined): { name: string; password: string } | null | undefined {
   if (userInfo === undefined) return null;
   const at = userInfo.indexOf(":");

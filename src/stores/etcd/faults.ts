@@ -1,5 +1,5 @@
 /**
- * What goes wrong between a daemon and etcd, told so that an operator knows what to do.
+ * Errors between a daemon and etcd, in words that tell an operator what to do.
  *
  * etcd tells its errors apart by a gRPC code and a text. The code says too little (3 is a wrong password as
  * well as a value that is too long), so known texts are looked for; none is repeated.
@@ -36,8 +36,8 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
 ];
 
 /**
- * A token that no longer counts, as after a pause, or that was not needed so far: who has a password logs in
- * again.
+ * A token that no longer counts, as after a pause, or that was not needed so far: a caller with a password
+ * logs in again.
  */
 const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/;
 
@@ -49,15 +49,15 @@ const NOT_KNOWN = /required revision (?:has been compacted|is a future revision)
 /** An error as etcd answers it. */
 export interface GatewayRefusal {
   readonly status: number;
-  /** Of gRPC. */
+  /** Codes of gRPC. */
   readonly code: number;
   /** Never shown. */
   readonly text: string;
 }
 
 /**
- * The remedy is for the operator; `isUnknownRevision` for who reads the past, `isTooLong` for who can ask for
- * less.
+ * The remedy is for the operator; `isUnknownRevision` if the caller reads the past, `isTooLong` if the caller
+ * can ask for less.
  */
 export class EtcdError extends StoreError {
   isTooLong = false;
@@ -69,7 +69,7 @@ export class EtcdError extends StoreError {
   }
 }
 
-/** What an answer that is no success says; undefined where it is not etcd's. */
+/** The error in an answer; undefined if it is not etcd's. */
 export function refusalOf(status: number, answer: Json | undefined): GatewayRefusal | undefined {
   const { code, message, error } = answer ?? {};
   const text = typeof message === "string" ? message : error;
@@ -123,7 +123,7 @@ export function strangerFault(where: string, status: number): EtcdError {
   );
 }
 
-/** What `fetch` rejects with. */
+/** The error that `fetch` rejects with. */
 export function requestFault(where: string, error: unknown, timeoutMs: number): StoreError {
   if (error instanceof StoreError) return error;
   if (error instanceof Error && "code" in error && error.code === "Malformed_HTTP_Response") {

@@ -3,7 +3,7 @@
  * (docs/decisions/0017-etcd-gateway.md).
  *
  * Endpoints are tried in turn, from the one that answered last, so that a member that is gone or hangs costs
- * its time limit once and not at each read. Who logs in gets a token, which all requests share until a member
+ * its time limit once and not at each read. A login gives a token, which all requests share until a member
  * does not know it any more.
  */
 
@@ -25,7 +25,7 @@ import {
 } from "./faults.ts";
 import { asJson, type Json } from "./records.ts";
 
-/** What one endpoint may take, with logging in. */
+/** The time that one endpoint may take, login included. */
 const ENDPOINT_TIMEOUT_MS = 1_500;
 
 /** All endpoints together. */
@@ -40,8 +40,7 @@ const ATTEMPTS_MIN = 2;
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
- * What a daemon reads at once has a thousand keys at most, of some values each. What a command reads may have
- * more.
+ * A daemon reads a thousand keys at once at most, of some values each. A command may read more.
  */
 const ANSWER_VALUES_MAX = 16_384;
 
@@ -60,7 +59,7 @@ export class EtcdGateway {
   readonly #closing = new AbortController();
   /** The endpoint that answered last. */
   #first = 0;
-  /** Empty where etcd has no users; undefined while nobody has logged in. */
+  /** Empty if etcd has no users; undefined before the first login. */
   #token: Promise<string> | undefined;
 
   constructor(place: EtcdPlace) {
@@ -128,7 +127,7 @@ export class EtcdGateway {
         return answer;
       } catch (error) {
         fault = requestFault(endpoint, error, ENDPOINT_TIMEOUT_MS);
-        // What one member says of the question, all would say.
+        // All members would answer the question in the same way.
         if (fault.code === "denied" || (fault instanceof EtcdError && fault.isUnknownRevision)) throw fault;
       }
     }
@@ -156,8 +155,8 @@ export class EtcdGateway {
   }
 
   /**
-   * The token to send; empty where none is needed. Who asks at once shares it: etcd takes its time over a
-   * password.
+   * The token to send; empty where none is needed. Requests at the same time share it, because etcd takes
+   * long to check a password.
    */
   async #login(endpoint: string, inTime: AbortSignal): Promise<string> {
     const { login } = this.#place;
@@ -234,7 +233,7 @@ function isRefusal(answer: { readonly json: Json } | GatewayRefusal): answer is 
   return "text" in answer;
 }
 
-/** Undefined where the body is no JSON object. Rejects where it is too long, or does not arrive. */
+/** Undefined if the body is not a JSON object. Rejects where it is too long, or does not arrive. */
 async function jsonOf(
   endpoint: string,
   response: Response,
@@ -251,7 +250,7 @@ async function jsonOf(
     throw fault;
   }
   try {
-    // No answer of etcd's has so many values or nests so deeply, and parsing one that does would make
+    // An answer of etcd's never has that many values or such depth, and parsing one that does would make
     // visitors wait.
     const isOfDaemon = bytesMax < ANSWER_BYTES_MAX;
     return (isOfDaemon && hasMoreValues(text, ANSWER_VALUES_MAX)) || nestsTooDeeply(text)

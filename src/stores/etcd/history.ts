@@ -1,5 +1,5 @@
 /**
- * What an application's records were, from etcd's own revisions.
+ * The past of an application's records, from etcd's own revisions.
  *
  * etcd can be asked what was in a range at any revision that it has not compacted. So the walk begins at the
  * present, takes the latest write among what is there, and looks at the revision right before it: what it
@@ -52,7 +52,7 @@ export async function walkBack(
       .reduce((a, b) => (a > b ? a : b), 0n);
     const moment = steps < STEPS_MAX ? await momentAt(latest - 1n, readAt) : undefined;
     const earlier = moment?.values;
-    // Where nothing earlier can be had, all that is there is as old as can be told.
+    // If nothing earlier can be read, all values are as old as can be known.
     const told = earlier === undefined ? newestFirst : newestFirst.filter((kv) => revisionOf(kv) === latest);
     const stays = new Set(values.map(({ key }) => key));
     const removed = (earlier ?? []).filter(({ key }) => !stays.has(key));

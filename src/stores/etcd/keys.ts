@@ -5,7 +5,7 @@
  * encoded: a slash as %2F, a percent sign as %25. etcd keeps bytes, which travel in base64.
  */
 
-/** What etcd takes for a range: from `key` on, without `range_end`; both in base64. */
+/** A range as etcd spells it: from `key` on, without `range_end`; both in base64. */
 export interface KeyRange {
   readonly key: string;
   readonly range_end: string;
@@ -43,8 +43,8 @@ export function applicationOf(prefix: string, key: string): string | undefined {
 }
 
 /**
- * The version that a key below its application's directory names; where it is spelt in no way of ours, as it
- * lies.
+ * The version that a key below its application's directory names; as it is in the key if this program did not
+ * spell it.
  */
 export function versionOf(prefix: string, application: string, key: string): string {
   const segment = fromBase64(key).slice(directoryOf(prefix, application).length + 1);
@@ -61,7 +61,7 @@ export function toBase64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-/** What is no UTF-8 comes back with signs of replacement. */
+/** Bytes that are not UTF-8 come back as replacement characters. */
 export function fromBase64(text: string): string {
   return Buffer.from(text, "base64").toString();
 }

@@ -10,14 +10,16 @@ import { EtcdError } from "./faults.ts";
 import { applicationOf, below, directoryOf, next } from "./keys.ts";
 import { type KeyValue, type Range, snapshotOf } from "./records.ts";
 
-/** So many applications are read by their own ranges, and so many such reads are under way at once. */
+/**
+ * At most this many applications are read by their own ranges, and at most this many such reads run at once.
+ */
 const FEW = 8;
 
 /** Keys of one page: parsing it must not make visitors wait. */
 const PAGE_KEYS = 256;
 const PAGES_MAX = 512;
 
-/** What an answer may have: a page of records with authors and reasons takes less. */
+/** Bytes of an answer. A page of records with authors and reasons takes less. */
 const ANSWER_BYTES_MAX = 512 * 1024;
 
 /**

@@ -1,10 +1,10 @@
-/** What etcd answers ⇄ records. Pure. */
+/** Answers of etcd ⇄ records. Pure. */
 
 import { jsonOrText, shallowJsonOrText } from "../shared/json-text.ts";
 import type { Snapshot, StoreRecord } from "../store.ts";
 import { fromBase64, versionOf } from "./keys.ts";
 
-/** A longer text is no record, and parsing it would make visitors wait. */
+/** A longer text is not a record, and parsing it would make visitors wait. */
 export const RECORD_LENGTH_MAX = 64 * 1024;
 
 /** An object that came as JSON, unchecked. */
@@ -20,7 +20,7 @@ export interface KeyValue {
   readonly modRevision: string;
 }
 
-/** What is in a range. */
+/** The content of a range. */
 export interface Range {
   /** The revision of the whole store at which it was read. */
   readonly revision: string;
@@ -36,8 +36,8 @@ export interface Range {
 const REVISION = /^[1-9]\d{0,18}$/;
 
 /**
- * The answer to a range request; undefined where it is none. Only etcd's has a revision, so `{}` is no empty
- * snapshot.
+ * The answer to a range request; undefined where it is none. Only etcd's has a revision, so `{}` is not an
+ * empty snapshot.
  */
 export function rangeOf(answer: Json): Range | undefined {
   const { header, kvs = [], more } = answer;
@@ -67,7 +67,7 @@ export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
   };
 }
 
-/** What a text of any length says, for a command that writes it back. */
+/** The value of a text of any length, for a command that writes it back. */
 export function wholeValueOf({ text }: KeyValue): unknown {
   return jsonOrText(text);
 }
@@ -76,7 +76,7 @@ export function isRevision(value: unknown): value is string {
   return typeof value === "string" && REVISION.test(value);
 }
 
-/** Undefined where it is no object. */
+/** Undefined if it is not an object. */
 export function asJson(value: unknown): Json | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 }

@@ -1,10 +1,10 @@
 /**
- * Tells when something below the prefix has changed: one stream of etcd's for all applications of a store, or
- * for the one application where there is no other, whose daemon then needs no more rights than to that.
+ * Reports that something below the prefix has changed, by one stream of etcd's for all applications of a
+ * store. If there is one application only, the stream is of that one, and its daemon needs no further rights.
  *
  * A watch begins at the present, and listeners are nudged once it stands: the read that follows has all that
- * was before, the stream what comes after. So nothing has to be remembered from one stream to the next, and
- * what etcd has compacted in between, or an older state on another member, is no case of its own.
+ * was before, the stream what comes after. So nothing has to be remembered from one stream to the next. A
+ * compaction in between, or an older state on another member, needs no code of its own.
  *
  * A stream may be dead without a sound, and the gateway cannot be asked along it. So one on which nothing
  * came for a while is followed by another. Until then, the feed's poll finds changes.
@@ -41,7 +41,7 @@ export class EtcdWatch {
   readonly #listeners = new Listeners((ending) => this.#follow(ending));
   /** Ends the stream of the moment; another follows. */
   #stream = new AbortController();
-  /** What the stream of the moment is of. */
+  /** The range of the present stream. */
   #directory = "";
   #isWarned = false;
   /** The stream of the moment has begun, which it can do only once. */
@@ -79,12 +79,12 @@ export class EtcdWatch {
       for await (const line of linesOf(stream, LINE_BYTES_MAX)) {
         timer.refresh();
         if (inTime.aborted || !this.#hear(line)) return;
-        // Who sends lines without end must not be the only one that is heard.
+        // A server that sends lines without end must not take all of the time.
         if (slices.isOverNow()) await slices.next();
       }
     } finally {
       clearTimeout(timer);
-      // Also where nobody reads its end.
+      // Also if no code reads its end.
       silence.abort();
     }
   }
@@ -109,8 +109,8 @@ export class EtcdWatch {
   }
 
   /**
-   * etcd ends a watch that has fallen behind what it remembers, or of somebody who may not, or whose token is
-   * stale.
+   * etcd ends a watch that has fallen behind what it remembers, of a user without the right, or with a stale
+   * token.
    */
   #wasCanceled(result: Json): void {
     const { gateway, warn } = this.#options;

@@ -1,4 +1,4 @@
-/** What the file system refuses, told as a `StoreError` with its remedy. */
+/** Errors of the file system become a `StoreError` with its remedy. */
 
 import { userInfo } from "node:os";
 import { dirname } from "node:path";

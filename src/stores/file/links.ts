@@ -1,7 +1,7 @@
 /**
- * A path with its symbolic links followed, and the directories on the way in which something could be
- * swapped: Kubernetes and deployment tools change a file by moving a link somewhere above it, and the file's
- * own directory hears nothing of that.
+ * A path with its symbolic links followed, and the directories on the way in which a name could be swapped.
+ * Kubernetes and deployment tools change a file by moving a link above it, and no event reaches the file's
+ * own directory.
  */
 
 import { lstat, readlink } from "node:fs/promises";
@@ -11,9 +11,9 @@ import { isAbsolute, join } from "node:path";
 const STEPS_MAX = 256;
 
 export interface ResolvedPath {
-  /** Where the file really lies, or would lie if it was there. */
+  /** The real path of the file, or the path that it would have. */
   readonly target: string;
-  /** Those in which a link on the way lies, and the file's own. */
+  /** The directories with a link on the way, and the file's own. */
   readonly directories: ReadonlySet<string>;
 }
 

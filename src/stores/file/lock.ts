@@ -7,8 +7,9 @@
  * change. (Its age alone does not count: a lock from before the clock was set back would live for an hour.)
  *
  * Two may break a lock at once, and one of them then moves the other's fresh lock away. Hence the owner's
- * token: who moved the wrong lock puts it back, and an owner looks for its token once more before it commits.
- * An owner that was stopped for long right after that look finds its new file gone (`temporary.ts`).
+ * token: a writer that moved the wrong lock puts it back, and an owner looks for its token once more before
+ * it commits. An owner that was stopped for long right after that look finds its new file gone
+ * (`temporary.ts`).
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
@@ -47,7 +48,7 @@ interface Seen {
  * Waits for the lock of the file at `target`, and removes what dead writers left beside it. Rejects with the
  * system's error if the directory refuses the lock, and with a `StoreError` if it is held for too long.
  *
- * @param tell told once, if it takes long, for whom it waits
+ * @param tell called once, if it takes long, with the owner that it waits for
  */
 export async function takeLock(
   target: string,
@@ -125,7 +126,7 @@ async function breakLock(path: string, seen: Seen): Promise<void> {
     const moved = await look(aside);
     if (moved?.identity !== seen.identity) await link(aside, path);
   } catch {
-    // Somebody else broke it, or took the place again; the next attempt sees what is there.
+    // Another writer broke it, or took the place again. The next attempt sees which.
   }
   await unlink(aside).catch(() => {});
 }

@@ -34,7 +34,7 @@ export class FileWatch {
   }
 
   /**
-   * Calls `changed` from now on, once as soon as the watch stands: what changed before that is not told of.
+   * Calls `changed` from now on, once as soon as the watch stands: it does not report earlier changes.
    */
   add(changed: () => void): () => void {
     const listener = () => changed();
@@ -47,7 +47,7 @@ export class FileWatch {
     };
   }
 
-  /** Looks at the file, and mends the watches; returns at once. Does nothing while nobody listens. */
+  /** Looks at the file, and mends the watches; returns at once. Does nothing while there is no listener. */
   look(): void {
     if (this.#listeners.size === 0) return;
     if (this.#looking) {
@@ -84,7 +84,7 @@ export class FileWatch {
       if (!this.#watchers.has(identity)) this.#watchDirectory(identity, directory);
     }
 
-    // Only now: what changes after this look is told of by the watches.
+    // Only now: the watches report every change after this look.
     const found = await fingerprint(target);
     if (found === this.#fingerprint) return;
     this.#fingerprint = found;

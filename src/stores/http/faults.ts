@@ -1,12 +1,12 @@
 /**
- * What goes wrong between a daemon and a web server, told so that an operator knows what to do. No text of
+ * Errors between a daemon and a web server, in words that tell an operator what to do. No text of
  * the other side is repeated.
  */
 
 import { noAnswerReason } from "../shared/no-answer.ts";
 import { StoreError } from "../store.ts";
 
-/** What `fetch` rejects with. */
+/** The error that `fetch` rejects with. */
 export function requestFault(address: string, error: unknown, timeoutMs: number): StoreError {
   if (error instanceof StoreError) return error;
   if (error instanceof TypeError && String(error.message).includes("encoded data")) {

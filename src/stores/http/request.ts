@@ -1,9 +1,9 @@
 /**
  * GET for a document whose server is not to be trusted with more than its own answer.
  *
- * Redirects are followed by hand: from https they never lead to http, where anybody on the way could write
- * the rollouts; the user and the password stay with the host that they were given for; and there are few of
- * them.
+ * Redirects are followed by hand. From https they never lead to http, because every machine on the way could
+ * write the rollouts there. The user and the password stay with the host that they were given for. There are
+ * few redirects.
  */
 
 import { redactAddress } from "../../config/redact.ts";
@@ -50,17 +50,17 @@ export async function get(
   throw redirectFault(address, `leads to more than ${REDIRECTS_MAX} redirects`, "name the last address");
 }
 
-/** Where a redirect leads. */
+/** The address that a redirect leads to. */
 function targetOf(address: string, from: URL, location: string | null): URL {
   const to = location === null ? null : URL.parse(location, from.href);
   if (to === null) {
     throw redirectFault(address, "answers with a redirect to nowhere", "look at its server");
   }
   if (to.protocol !== "http:" && to.protocol !== "https:") {
-    throw redirectFault(address, `leads to ${to.protocol}, which is no web address`, "look at its server");
+    throw redirectFault(address, `leads to ${to.protocol}, which is not a web address`, "look at its server");
   }
   if (from.protocol === "https:" && to.protocol === "http:") {
-    const danger = "leads from https to http, where anybody on the way can write the rollouts";
+    const danger = "leads from https to http, so every machine on the way can write the rollouts";
     throw redirectFault(address, danger, "let its server redirect to https, or name the right address");
   }
   // A login that another server thought of is not the operator's.

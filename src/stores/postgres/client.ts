@@ -1,7 +1,7 @@
 /**
- * One connection to PostgreSQL, with what the driver leaves open: a limit of time on connecting and on each
- * query, after which the connection is gone, since nobody knows what it would still bring; a limit of bytes;
- * and a parser whose errors end the connection rather than the process.
+ * One connection to PostgreSQL, with three things that the driver does not have. Connecting and each query
+ * have a limit of time; after it the connection is closed, because it could still bring the late answer.
+ * Answers have a limit of bytes. Errors of the parser end the connection, and not the process.
  */
 
 import { readFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ const GOODBYE_MS = 200;
 /** An answer, or what is heard between two health checks, may have this many bytes. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
-/** What a pooler answers to a startup parameter that it cannot pass on (protocol_violation). */
+/** The answer of a pooler to a startup parameter that it cannot pass on (protocol_violation). */
 const UNKNOWN_PARAMETER = "08P01";
 
 export type Driver = Pick<typeof pg, "Client" | "Connection">;
@@ -32,8 +32,7 @@ export interface PostgresOptions {
   /** For `PGUSER` and `PGPASSWORD`. */
   readonly environment: Environment;
   /**
-   * The server gives up on a statement by itself, so that what nobody waits for any longer does not pile up
-   * there.
+   * The server gives up on a statement by itself, so that statements without a caller do not pile up there.
    */
   readonly statementTimeoutMs: number;
   /** Called when the server's limit cannot be set, as behind PgBouncer. */

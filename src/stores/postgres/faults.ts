@@ -1,5 +1,5 @@
 /**
- * What PostgreSQL, its driver and the network report, told as a `StoreError` with its remedy.
+ * Errors of PostgreSQL, its driver and the network become a `StoreError` with its remedy.
  *
  * Texts of the server are left out, also as causes: they quote statements, values and users, in the server's
  * language. Its SQLSTATE (PostgreSQL manual, appendix A) says enough.
@@ -102,7 +102,7 @@ const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[]
   },
 ];
 
-/** What the server says of a record that it cannot keep: the statement has written nothing then. */
+/** The server's errors for a record that it cannot keep. The statement has written nothing then. */
 const REFUSED = /^(23[0-9A-Z]{3}|22003|22021|22P02|22P05|54000)$/;
 
 const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/;
@@ -131,7 +131,7 @@ export function postgresFault(shown: string, error: unknown): StoreError {
   );
 }
 
-/** What a statement that writes fails with: where the record is at fault, that is `refused`. */
+/** The error of a statement that writes. If the record is at fault, it is `refused`. */
 export function writeFault(shown: string, error: unknown): StoreError {
   const fault = postgresFault(shown, error);
   return REFUSED.test(stateOf(error) ?? "") ? new StoreError("refused", fault.message) : fault;

@@ -17,7 +17,10 @@ import { Listeners } from "../shared/listeners.ts";
 import { PostgresClient, type PostgresOptions } from "./client.ts";
 import { stateOf } from "./faults.ts";
 
-/** Where `schema.ts` tells of changes; the payload is an application's name, or empty for all of them. */
+/**
+ * The channel on which the triggers of `schema.ts` report changes; the payload is an application's name, or
+ * empty for all of them.
+ */
 export const CHANNEL = "maxwells_daemon";
 
 /** From asking to being connected, and to an answer. */
@@ -26,10 +29,10 @@ const ANSWER_TIMEOUT_MS = 1_500;
 /** A connection that says nothing may be dead, so it is asked this often. */
 const HEALTH_CHECK_MS = 5_000;
 
-/** Where there is no push, it is looked for this often. */
+/** If there is no push, the daemon looks for one this often. */
 const NO_PUSH_MS = 30_000;
 
-/** What LISTEN is answered with on a standby (read_only_sql_transaction). */
+/** The error of LISTEN on a standby (read_only_sql_transaction). */
 const READ_ONLY = "25006";
 
 type ListenEnd = "lost" | "no push";
@@ -68,7 +71,7 @@ export class Listener {
         [],
         inTime(ended),
       );
-      if (row?.["standby"] === true) return this.#noPush("it is a standby, which tells of no changes");
+      if (row?.["standby"] === true) return this.#noPush("it is a standby, which reports no changes");
       if (row?.["process"] !== client.processId) return this.#noPush("a pooler stands before it");
       client.onNotification((application) => this.#nudge(application));
       await client.query(`LISTEN ${CHANNEL}`, [], inTime(ended));
@@ -78,7 +81,7 @@ export class Listener {
       return "lost";
     } catch (error) {
       return stateOf(error) === READ_ONLY
-        ? this.#noPush("it is a standby, which tells of no changes")
+        ? this.#noPush("it is a standby, which reports no changes")
         : "lost";
     } finally {
       await client?.close();

@@ -11,10 +11,10 @@ import type { Ask } from "./session.ts";
 /** Applications of one statement. */
 const APPLICATIONS_AT_ONCE = 256;
 
-/** An answer holds so many bytes of records, and the rest of one application. */
+/** An answer holds this many bytes of records, and the rest of one application. */
 const ANSWER_BYTES = 64 * 1024;
 
-/** What is said instead of an application's rows. */
+/** The answer in place of an application's rows. */
 const TOO_LONG = "too long";
 const NO_ROOM = "no room";
 
@@ -45,7 +45,7 @@ interface Known {
 }
 
 export class PostgresMany {
-  /** What applications were at the last read. */
+  /** The state of the applications at the last read. */
   readonly #known = new Map<string, Known>();
 
   /** @param run lets one statement be asked, when it is its turn */

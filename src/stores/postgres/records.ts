@@ -1,6 +1,6 @@
 /**
- * The statements on the table, and what their rows are as records: `rollout` has a column of its own, where
- * operators change it; all other fields lie in `fields`.
+ * The statements on the table, and what their rows are as records: `rollout` has a column of its own, so that
+ * operators can change it; all other fields lie in `fields`.
  */
 
 import { shallowJsonOrText } from "../shared/json-text.ts";
@@ -15,10 +15,10 @@ import type { Ask } from "./session.ts";
  */
 export const SNAPSHOT_BYTES_MAX = 128 * 1024;
 
-/** What a record counts for beside its text. */
+/** The bytes that a record counts for beside its text. */
 export const RECORD_BYTES = 64;
 
-/** Where the history of an application is cut off, beside its caller's limit. */
+/** The history of an application ends here, or at its caller's limit. */
 const HISTORY_BYTES_MAX = 4 * 1024 * 1024;
 
 const READ = `
@@ -50,7 +50,7 @@ export function tooLong(application: string): StoreError {
   return new StoreError("malformed", `${application} has ${size}; delete versions that no longer exist`);
 }
 
-/** The record as it is now; undefined where there is none. */
+/** The record as it is now; undefined if there is none. */
 export async function readRecord(
   ask: Ask,
   application: string,
@@ -64,7 +64,7 @@ export async function readRecord(
   return row === undefined ? undefined : recordOf(row);
 }
 
-/** Makes a record. Returns its revision; undefined where there is one already. */
+/** Makes a record. Returns its revision; undefined if there is a record already. */
 export async function insertRecord(
   ask: Ask,
   application: string,
@@ -122,8 +122,8 @@ export async function readApplications(ask: Ask): Promise<readonly string[]> {
 }
 
 /**
- * An application's history, newest first; states that were removed from it are no part of it, but those of
- * now are.
+ * An application's history, newest first; it does not have states that were removed from it, and has those of
+ * now.
  */
 export async function readHistory(
   ask: Ask,
@@ -163,7 +163,7 @@ export function recordOf(row: Row): StoreRecord {
   return { value: contentOf(row), revision, ...(Number.isSafeInteger(position) ? { position } : {}) };
 }
 
-/** As it lies. In a table made by hand `rollout` may be empty and `fields` anything. */
+/** The value as the table has it. In a table made by hand `rollout` may be empty and `fields` anything. */
 function contentOf(row: Row): unknown {
   const fields = parse(row["fields"]);
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return fields;

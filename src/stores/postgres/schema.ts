@@ -1,21 +1,21 @@
 /**
- * What `init-store` makes: the table, and triggers that see every change, whatever program makes it: they
- * count the revision up, tell the daemons, and remember the change.
+ * `init-store` makes the table, and triggers that see every change, whatever program makes it. They
+ * count the revision up, notify the daemons, and remember the change.
  *
  * The triggers' function has the rights of the table's owner, so that operators need none on the history and
- * the sequence; therefore it names all that it touches with its schema, and looks for nothing elsewhere.
+ * the sequence. So it names all that it touches with its schema, and looks for nothing elsewhere.
  */
 
 import type { Ask } from "./session.ts";
 
 /**
- * A setting that is `on` during the writes of this program: they say by themselves who signs, if anybody
- * does. It is against mistakes, and no guarantee: a user who may write can set it, too. Proof are only
- * `changed_by` and `changed_at` of the history.
+ * A setting that is `on` during the writes of this program: they sign by themselves, or not at all. It is
+ * against mistakes, and no guarantee: a user who may write can set it, too. Proof are only `changed_by` and
+ * `changed_at` of the history.
  */
 export const SIGNED = "maxwells_daemon.signed";
 
-/** Longer names than this are no names of applications or versions; a notification could not carry them. */
+/** Longer names cannot be names of applications or versions, because a notification could not carry them. */
 const NAME_BYTES_MAX = 256;
 
 /** A record's fields, as text. */
@@ -28,8 +28,8 @@ const LOCK = "0x6d617877656c6c73";
 const STATEMENT_TIMEOUT = "8s";
 
 /**
- * Makes everything. Where a table of that name is found already, nothing but the functions of its triggers is
- * made again, if they are its own and belong to who asks.
+ * Makes everything. If there is a table of that name already, only the functions of its triggers are made
+ * again, if they are its own and belong to the caller.
  *
  * @returns what is there now, in a sentence
  */
@@ -40,7 +40,7 @@ export async function makeTable(ask: Ask): Promise<string> {
     await ask("COMMIT");
     return done;
   } catch (error) {
-    // Where the connection is gone, the server undoes it all the same.
+    // If the connection is gone, the server undoes it all the same.
     await ask("ROLLBACK").catch(() => {});
     throw error;
   }
@@ -103,7 +103,7 @@ function statements(schema: string): readonly string[] {
       changed_by name NOT NULL DEFAULT session_user,
       changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
     )`,
-    `COMMENT ON TABLE ${table}_history IS 'What each record became, by whom and when; no fields: it was removed.'`,
+    `COMMENT ON TABLE ${table}_history IS 'Each state of a record, with its author and its time; no fields: the record was removed.'`,
     `CREATE INDEX ON ${table}_history (application, id)`,
     `CREATE SEQUENCE ${table}_revision`,
     ...functions(table, "CREATE"),
@@ -118,7 +118,7 @@ function statements(schema: string): readonly string[] {
 }
 
 /**
- * In a new table none is replaced: one that is there already would be somebody else's, who could change it
+ * In a new table none is replaced: one that is there already belongs to another user, who could change it
  * again.
  */
 function functions(table: string, make: "CREATE" | "CREATE OR REPLACE"): readonly string[] {

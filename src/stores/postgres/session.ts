@@ -9,15 +9,16 @@ import { StoreError } from "../store.ts";
 import { PostgresClient, type PostgresOptions, type Row } from "./client.ts";
 import { postgresFault, timeoutFault } from "./faults.ts";
 
-/** So many callers may wait for their turn; each of them has a limit of time as well. */
+/** At most this many callers wait for their turn. Each of them has a limit of time as well. */
 const CALLERS_MAX = 1_024;
 
 /**
- * Where a name leads to another server after a fail-over, while the old one lives on, this finds the new one.
+ * After a fail-over a name may lead to another server while the old one lives on. Then this finds the new
+ * one.
  */
 const CONNECTION_AGE_MS_MAX = 300_000;
 
-/** Statements on a connection that nobody else uses meanwhile. */
+/** Statements on a connection that no other caller uses meanwhile. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
 export class Session {

@@ -2,13 +2,13 @@
 
 import { percentDecoded } from "../shared/percent.ts";
 
-/** Where a Redis is, and as whom to log in. Secret: never shown, never part of an error. */
+/** The address of a Redis, and its login. Secret: never shown, never part of an error. */
 export interface RedisPlace {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
   readonly database: number;
-  /** Absent where nobody logs in; without a user it is Redis's `default`. */
+  /** Absent if there is no login. Without a user, the user is Redis's `default`. */
   readonly login?: { readonly user: string; readonly password: string };
 }
 
@@ -17,7 +17,7 @@ const DEFAULT_PORT = 6379;
 /** As many digits as a database may have; how many there are is the server's matter. */
 const DATABASE = /^\/?$|^\/(\d{1,5})$/;
 
-/** @returns undefined where it is no address, or says more than one can */
+/** @returns undefined if it is not an address, or has further parts */
 export function parsePlace(scheme: "redis" | "rediss", location: string): RedisPlace | undefined {
   // A special scheme, as it is parsed strictly: hosts in lower case, ports that are numbers.
   const url = location.startsWith("//") ? URL.parse(`https:${location}`) : null;

@@ -1,9 +1,9 @@
 /**
- * One connection to a Redis, over which nothing waits for long: it is made whole, with its login and its
- * database, or not at all; it ends at the first silence; and it is never mended, but followed by another. The
- * client's own ways of being patient (a queue while it is away, tries without end, subscriptions that it
- * repeats) are all switched off, as they hide for how long there has been no answer, and keep what nobody
- * waits for any longer.
+ * One connection to a Redis, over which nothing waits for long. It is made whole, with its login and its
+ * database, or not at all. It ends at the first silence. It is never mended: another one follows it. The
+ * client's own ways of being patient are switched off: a queue while Redis is away, tries without end,
+ * subscriptions that it repeats. They hide for how long there has been no answer, and keep commands whose
+ * callers no longer wait.
  *
  * Logging in is done here, so that a refusal is told from a connection that broke, and that a database which
  * cannot be chosen is an error and not database 0.
@@ -64,7 +64,7 @@ export class RedisConnection {
       disableClientInfo: true,
     });
     let reason: unknown;
-    // A client that nobody listens to throws its errors at the process.
+    // A client without a listener throws its errors at the process.
     redis.on("error", (error: unknown) => {
       reason ??= error;
     });

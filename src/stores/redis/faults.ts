@@ -1,5 +1,5 @@
 /**
- * What goes wrong between a daemon and its Redis, told so that an operator knows what to do.
+ * Errors between a daemon and its Redis, in words that tell an operator what to do.
  *
  * Redis begins an error with a word that tells its kind; only that is looked at. The rest may quote what was
  * sent, a password among it, and so do the client's error objects: neither is shown, nor kept as a cause.
@@ -23,9 +23,12 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: str
   NOAUTH: ["denied", "wants a password; put redis://USER:PASSWORD@HOST into the address"],
   WRONGPASS: ["denied", "does not know this user and password; correct the address"],
   NOPERM: ["denied", `does not allow it to this user; ${ACL}`],
-  DENIED: ["denied", "lets nobody in from other machines without a password (protected mode); set one there"],
+  DENIED: [
+    "denied",
+    "lets no client in from other machines without a password (protected mode); set one there",
+  ],
   LOADING: ["unavailable", "is still loading its data; wait until it has"],
-  BUSY: ["unavailable", "is busy with somebody's script; SCRIPT KILL ends it"],
+  BUSY: ["unavailable", "is busy with another client's script; SCRIPT KILL ends it"],
   READONLY: ["unavailable", "is a replica, which takes no writes; name the primary"],
   MASTERDOWN: ["unavailable", "is a replica that has lost its primary; look at its replication"],
   NOREPLICAS: ["unavailable", "has too few replicas to take writes; look at its replication"],
@@ -75,7 +78,7 @@ export function redisFault(where: string, error: unknown): StoreError {
   );
 }
 
-/** What Redis itself answered instead of a reply. */
+/** The error that Redis itself answered. */
 export function replyFault(where: string, text: string): StoreError {
   const word = /^-?([A-Z]{2,20})\b/.exec(text)?.[1] ?? "";
   const known = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
@@ -83,7 +86,8 @@ export function replyFault(where: string, text: string): StoreError {
   if (text.includes("max number of clients")) {
     return new StoreError("unavailable", `${where} has as many clients as it may; raise maxclients there`);
   }
-  // What a script may not is told without the word: by Redis in the first way, by Valkey in the second.
+  // A script without the right gets an error without that word: from Redis in the first form, from Valkey in
+  // the second.
   if (/^ERR (?:The user executing the script can't|ACL failure in script)/.test(text)) {
     return new StoreError("denied", `${where} ${REPLIES["NOPERM"]?.[1]}`);
   }

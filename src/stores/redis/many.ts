@@ -1,7 +1,7 @@
 /**
  * Reading many applications: some of them at a time, each time with one script, and of each record only what
- * a daemon acts upon. Who may not read all of these keys at once, or has them on several nodes, reads one
- * after another.
+ * a daemon acts upon. A user without the right to read all keys at once, or with keys on several nodes, reads
+ * one after another.
  *
  * A hash whose fields are as before has the snapshot of before.
  */
@@ -21,20 +21,20 @@ const KEYS_AT_ONCE = 50;
  */
 const PAUSE_MS = 1;
 
-/** What one answer may hold, about: parsing it must not make visitors wait. */
+/** The bytes of one answer, about. Parsing it must not make visitors wait. */
 const ANSWER_BYTES = 64 * 1024;
 
 /** Longer texts are cut off: no number, no failsafe and no name of an author is so long. */
 const TEXT_BYTES_MAX = 1_024;
 
-/** Fields of a record that a daemon acts upon, or tells of. */
+/** Fields of a record that a daemon acts upon or logs. */
 const WANTED = ["rollout", "offset", "failsafe", "revision", "updatedBy", "why"] as const;
 
 /** The last two of these replies that a script may give for a hash. */
 const FOUND = 0;
 const REFUSED = 1;
 
-/** What `READ_MANY` needs beside the keys. */
+/** Arguments of `READ_MANY` beside the keys. */
 export function argumentsOf(fieldsMax: number, bytesMax: number): (string | number)[] {
   return [fieldsMax, bytesMax, ANSWER_BYTES, TEXT_BYTES_MAX, ...WANTED];
 }
@@ -49,13 +49,13 @@ export interface ManyOptions {
   readonly ask: (applications: readonly string[]) => Promise<unknown>;
   /** Reads one application. Rejects with a `StoreError`. */
   readonly readOne: (application: string) => Promise<Snapshot>;
-  /** What Redis said of one hash. */
+  /** The answer of Redis about one hash. */
   readonly faultOf: (application: string, text: string) => StoreError;
   readonly noReply: () => StoreError;
 }
 
 export class RedisMany {
-  /** What applications were at the last read. */
+  /** The state of the applications at the last read. */
   #known = new Map<string, Known>();
 
   async read(applications: readonly string[], options: ManyOptions): Promise<Snapshots> {

@@ -5,7 +5,8 @@
  *     canary:offset    0.5              any other field of its record
  *     canary:revision  7                how often this program has written it
  *
- * What can be read as JSON is that, anything else is a text: people write `hold`, and not `"hold"`.
+ * A text that is JSON has the value of that JSON; any other is a text, because people write `hold`, and not
+ * `"hold"`.
  */
 
 import { createHash } from "node:crypto";
@@ -62,14 +63,14 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
   };
 }
 
-/** What a write does to the hash. */
+/** The changes of a write to the hash. */
 export interface RawChange {
   readonly sets: readonly (readonly [name: string, text: string])[];
   readonly removes: readonly string[];
 }
 
 /**
- * @param nowUs where the count of a new record begins: a record that was removed and is made again must not
+ * @param nowUs the start of the count of a new record: a record that was removed and is made again must not
  *              look older than it was, because daemons refuse what is older
  */
 export function changeOf(version: string, raw: RawRecord, fields: RecordFields, nowUs: number): RawChange {
@@ -87,7 +88,7 @@ export function changeOf(version: string, raw: RawRecord, fields: RecordFields, 
   return { sets, removes };
 }
 
-/** Of each byte that lies there, whatever program wrote it. */
+/** A hash of all stored bytes, so it changes whatever program edits the record. */
 function revisionOf(raw: RawRecord): string {
   const sorted = JSON.stringify([...raw].sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash("sha256").update(sorted).digest("base64url").slice(0, 22);

@@ -1,6 +1,6 @@
 /**
- * What runs inside Redis, each at one moment and on one key. Errors are handed on as they are, so that their
- * first word tells what is wrong in all versions of Redis.
+ * The scripts that run inside Redis, each at one moment and on one key. Errors are handed on as they are, so
+ * that their first word tells what is wrong in all versions of Redis.
  */
 
 /**
@@ -59,7 +59,7 @@ return replies`;
  * then those: name and value, name and value, name. Replies with whether the record was as seen and has been
  * written, and with its fields as they are now.
  *
- * Whether removing is allowed shows before anything is set, lest a write is done by half.
+ * A missing right to remove shows before anything is set, so that a write is never done by half.
  */
 export const WRITE = `
 local key, version, channel = KEYS[1], ARGV[1], ARGV[2]

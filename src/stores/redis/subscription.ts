@@ -2,7 +2,7 @@
  * Tells when something was said of an application: by a writer of this program, or by Redis itself where its
  * operator has switched keyspace notifications on.
  *
- * One connection for all applications, followed by another when it ends. What was said in between is lost, so
+ * One connection for all applications, followed by another when it ends. Messages in between are lost, so
  * listeners are nudged whenever they have been subscribed. A connection that has died without a word is found
  * by a PING; until then, and where nothing is published, the feed's poll finds changes.
  */
@@ -11,15 +11,15 @@ import { pause } from "../shared/abort.ts";
 import { Listeners } from "../shared/listeners.ts";
 import { isReply, type RedisConnection } from "./connection.ts";
 
-/** How often a connection on which nobody speaks has to answer. */
+/** A silent connection has to answer this often. */
 const PING_EVERY_MS = 5_000;
 
-/** So many channels are subscribed to at once: more would make Redis and visitors wait. */
+/** At most this many channels are subscribed to at once. More would make Redis and visitors wait. */
 const CHANNELS_AT_ONCE = 256;
 
 export interface SubscriptionOptions {
   readonly open: (signal: AbortSignal) => Promise<RedisConnection>;
-  /** What keys and channels begin with. */
+  /** The beginning of keys and channels. */
   readonly prefix: string;
   readonly database: number;
   readonly warn: (message: string) => void;

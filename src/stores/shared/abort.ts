@@ -24,7 +24,7 @@ export async function pause(durationMs: number, signal: AbortSignal): Promise<vo
   await sleep(durationMs, undefined, { signal }).catch(() => {});
 }
 
-/** What a caller is told whose signal aborted. */
+/** The error for a caller whose signal aborted. */
 export function abandoned(signal: AbortSignal): StoreError {
   return new StoreError("unavailable", "the store did not answer before its caller gave up", {
     cause: signal.reason,

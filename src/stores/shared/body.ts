@@ -1,8 +1,8 @@
 /** The body of an answer, as far as it may be read. */
 
 /**
- * The body as text; undefined where it is longer than `bytesMax`. Rejects where it is no UTF-8 or does not
- * arrive whole.
+ * The body as text; undefined if it is longer than `bytesMax`. Rejects if it is not UTF-8 or does not arrive
+ * whole.
  */
 export async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 /**
  * The bytes of a document → the bytes of each of its applications, in steps. Only the outer object is
- * understood here: where an application's value begins and ends. Whether it is JSON is for a parser to say,
- * application by application.
+ * understood here: the beginning and the end of each application's value. Whether it is JSON is for a parser
+ * to say, application by application.
  *
  * A whole document may take longer to parse than a visitor waits. Its applications do not, and most of them
  * are the same as before.
@@ -34,7 +34,7 @@ const STEP_BYTES = 2_048;
 
 export type PartRefusal = "too long" | "too many versions" | "too many values" | "too deep";
 
-/** Where an application of a document lies, in bytes. */
+/** The place of an application in a document, in bytes. */
 export interface Part {
   /** Its name as JSON, with the quotes. */
   readonly nameStart: number;
@@ -46,11 +46,11 @@ export interface Part {
   readonly refused: PartRefusal | undefined;
 }
 
-/** Where a document stops being an object in JSON. */
+/** The place at which a document stops being an object in JSON. */
 export interface Fault {
   /** In bytes. */
   readonly offset: number;
-  /** What would have been right there; undefined if what begins there has no end. */
+  /** The text that would have been right there; undefined if a value begins there and has no end. */
   readonly expected: string | undefined;
 }
 
@@ -127,7 +127,7 @@ function refusal(length: number, { depth, versions, values }: Omit<Extent, "end"
   return depth > RECORD_DEPTH_MAX + 1 ? "too deep" : undefined;
 }
 
-/** What is known of a value without parsing it. */
+/** Everything that is known about a value without parsing it. */
 interface Extent {
   readonly end: number;
   /** How deep it nests. */

@@ -1,7 +1,7 @@
 /**
- * A document that is read again and again: what did not change is not parsed. The same bytes have the same
- * answer, and an application whose bytes are the same has the same snapshot. What did change is looked at in
- * slices of time, and visitors are answered between them.
+ * A document that is read again and again. A part that did not change is not parsed. The same bytes have the
+ * same answer, and an application whose bytes are the same has the same snapshot. Other parts are parsed in
+ * slices of time, and visitors are answered between two slices.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -29,7 +29,7 @@ const SHORT_BYTES = 16 * 1024;
 
 /** An application of a document. */
 interface Entry {
-  /** Where its value lies in the document's bytes. */
+  /** The place of its value in the document's bytes. */
   readonly start: number;
   readonly end: number;
   readonly refused: PartRefusal | undefined;
@@ -131,8 +131,7 @@ class Applications implements Snapshots {
   }
 
   /**
-   * What is known of an application if its text is the same as that of another document; undefined if it is
-   * not.
+   * The entry of an application whose text is the same in another document; undefined if it is not.
    */
   same(
     application: string,
@@ -170,7 +169,7 @@ const REFUSALS: Readonly<Record<PartRefusal, string>> = {
 /** An application whose text is sound, and whose snapshot nothing has asked for. */
 const UNASKED = Symbol("unasked");
 
-/** Of every application that the document does not name. */
+/** The snapshot of every application that the document does not name. */
 const NONE: Snapshot = new Map();
 
 function faultWithin(text: string, offset: number): Fault {
@@ -180,7 +179,7 @@ function faultWithin(text: string, offset: number): Fault {
   return { offset: offset + before, expected: fault.expected };
 }
 
-/** In an object, because `undefined` says that it is no JSON. */
+/** In an object, because `undefined` says that it is not JSON. */
 function parse(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };

@@ -56,13 +56,13 @@ function lineAndColumn(text: string, offset: number): string {
   return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** @throws {StoreError} malformed: its value is no object */
+/** @throws {StoreError} malformed: its value is not an object */
 export function snapshotOf(path: string, application: string, value: unknown): Snapshot {
   const records = asRecords(path, application, value);
   return new Map(Object.entries(records).map(([version, each]) => [version, new FileRecord(each)]));
 }
 
-/** One record, undefined where there is none. Throws with `code` where it is one that nobody could read. */
+/** One record, undefined if there is none. Throws with `code` if no daemon could read it. */
 export function findRecord(
   path: string,
   document: Document,

@@ -1,8 +1,9 @@
 /**
  * Answers as they are sent, without compression.
  *
- * `fetch` unpacks an answer before anybody can count its bytes: three kilobytes become gigabytes. So a store
- * asks for what is not compressed, lets `fetch` unpack nothing, and refuses what is compressed all the same.
+ * `fetch` unpacks an answer before this program can count its bytes: three kilobytes become gigabytes. So a
+ * store asks for what is not compressed, lets `fetch` unpack nothing, and refuses what is compressed all the
+ * same.
  */
 
 import { StoreError } from "../store.ts";

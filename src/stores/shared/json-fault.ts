@@ -1,6 +1,6 @@
 /**
- * Where a text stops being JSON. The engine's own parser says that there is a fault, and not at which place;
- * an operator with a file of a thousand lines needs the line.
+ * The place at which a text stops being JSON. The engine's own parser says that there is a fault, and not at
+ * which place; an operator with a file of a thousand lines needs the line.
  *
  * Rejected: `jsonc-parser`, which knows the place, too. Its parser calls itself for each bracket, so a file
  * of 50 000 brackets ends in a RangeError. It also passes some texts on to a later place (`01`), and its 16
@@ -10,13 +10,13 @@
 export interface JsonFault {
   /** In UTF-16 units. */
   readonly offset: number;
-  /** What would have been right there: `a value`, `, or }`. */
+  /** The text that would have been right there: `a value`, `, or }`. */
   readonly expected: string;
 }
 
 const PLAIN = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
-/** What may come next, as operators are told. */
+/** The next token, in words for operators. */
 type Expected =
   | "a value"
   | "a value or ]"
@@ -92,8 +92,8 @@ function lengthOfString(text: string, at: number): number {
 }
 
 /**
- * What follows a backslash. A pattern would take too long, because a text may have a hundred thousand of
- * them.
+ * The length of an escape, behind its backslash. A pattern would take too long, because a text may have a
+ * hundred thousand of them.
  */
 function lengthOfEscape(text: string, at: number): number {
   const first = text[at] ?? "";

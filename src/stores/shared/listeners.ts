@@ -1,7 +1,8 @@
 /**
- * Who wants to be told of changes, for stores whose engine pushes, and the life of the connection that tells:
- * one for all applications, made for the first listener, followed by another whenever it ends, and given up
- * with the last listener. What changes while there is none is found by the feed's poll.
+ * The listeners of a store whose engine pushes changes, and the life of the connection that brings them.
+ * There is one connection for all applications. It is made for the first listener, followed by another
+ * whenever it ends, and closed with the last listener. The feed's poll finds changes that happen while there
+ * is no connection.
  */
 
 import { pause } from "./abort.ts";
@@ -24,7 +25,7 @@ export class Listeners {
     this.#follow = follow;
   }
 
-  /** Those that somebody listens to, in the order in which they came. */
+  /** Applications with listeners, in the order in which they came. */
   get applications(): readonly string[] {
     return [...this.#byApplication.keys()];
   }
@@ -62,7 +63,7 @@ export class Listeners {
       only?.();
       return;
     }
-    // Who begins meanwhile waits for the next one, and who has ended hears no more.
+    // A listener that begins meanwhile waits for the next one, and one that has ended is not called.
     for (const listener of [...listeners]) if (listeners.has(listener)) listener();
   }
 
@@ -92,7 +93,7 @@ export class Listeners {
       try {
         await this.#follow(ending);
       } catch {
-        // The feed's reads meet the same and tell of it.
+        // The feed's reads meet the same error and report it.
       }
       failures = performance.now() - beganMs >= SOUND_MS ? 1 : failures + 1;
       await pause(backoffMs(failures, Math.random()), ending);

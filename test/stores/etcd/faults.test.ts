@@ -1,4 +1,4 @@
-/** What members, networks and certificates do to the store. */
+/** Faults of members, networks and certificates, and the store. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,7 +18,7 @@ const missing = etcdMissing();
 const soon = () => AbortSignal.timeout(10_000);
 const KEY = "/maxwells-daemon/website/canary";
 
-/** What a case has to end, last in, first out. */
+/** Everything that a case has to end, last in, first out. */
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
   for (let end = endings.pop(); end !== undefined; end = endings.pop()) await end();
@@ -35,7 +35,7 @@ const store = async (address: string, warnings?: string[]): Promise<Store> =>
 const network = async (port: number) =>
   ending(await TcpFaults.start({ host: "127.0.0.1", port }), (faults) => faults.stop());
 
-/** What a read rejects with. */
+/** The error of a read. */
 const failure = (opened: Store) =>
   opened.read("website", soon()).then(
     () => undefined,
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)("etcd", () => {
     expect(faults.open).toBeLessThanOrEqual(3);
   });
 
-  test("one stream serves all applications, and each is told of its own only", async () => {
+  test("one stream serves all applications, and each hears its own changes only", async () => {
     const faults = await network(engine.port);
     const opened = await store(`etcd://127.0.0.1:${faults.port}/`);
     const counts: Record<string, number> = {};
@@ -235,7 +235,7 @@ describe("what answers as etcd might", () => {
     ["a line is endless", `{"result":{"created":true}}\n${"x".repeat(3 * 1024 * 1024)}`],
     ["what it says is nonsense", '{"result":{"created":true}}\n[]\n'],
     ["it says nothing and ends", ""],
-  ])("where %s the watch begins anew, and not in a loop", async (_name, says) => {
+  ])("if %s, the watch begins again, and not in a loop", async (_name, says) => {
     let streams = 0;
     const opened = await against(() => {
       streams++;
@@ -305,7 +305,7 @@ describe.skipIf(missing !== undefined || Bun.which("openssl") === null)("etcd ov
   });
 
   test.each<[string, (port: number) => string]>([
-    ["an authority that nobody knows", (port) => `etcds://127.0.0.1:${port}/`],
+    ["an unknown authority", (port) => `etcds://127.0.0.1:${port}/`],
     ["no certificate of its own", (port) => `etcds://127.0.0.1:${port}/?cacert=${at("ca.pem")}`],
     ["a file that is not there", (port) => `etcds://127.0.0.1:${port}/?cacert=${at("none.pem")}`],
     ["no TLS", (port) => `etcd://127.0.0.1:${port}/`],
@@ -315,7 +315,7 @@ describe.skipIf(missing !== undefined || Bun.which("openssl") === null)("etcd ov
     expect((error as { code?: string }).code).not.toBe("outdated");
   });
 
-  test("nobody there is unavailable", async () => {
+  test("an address without a server is unavailable", async () => {
     expect(await failure(await store(`etcds://127.0.0.1:${await freePort()}/`))).toMatchObject({
       code: "unavailable",
     });

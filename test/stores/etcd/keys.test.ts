@@ -17,7 +17,7 @@ test.each(["website", "a/b", "100%", "%2F", "%252F", "", " ", "é€😀", "__pr
 );
 
 test.each(["/maxwells-daemon", "/maxwells-daemon/x", "/maxwells-daemonx/y/z", "/maxwells-daemon/10%/canary"])(
-  "%s is no key of an application",
+  "%s is not a key of an application",
   (key) => {
     expect(applicationOf(PREFIX, toBase64(key))).toBeUndefined();
   },

@@ -1,4 +1,4 @@
-/** What people do to an etcd: edit by hand, give rights, take them, compact. */
+/** Operators at an etcd: they edit by hand, give rights, take them, compact. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../../support/etcd.ts";
@@ -19,7 +19,7 @@ describe.skipIf(missing !== undefined)("an etcd without users", () => {
   afterAll(() => engine?.stop());
   const address = () => `etcd://127.0.0.1:${engine.port}/`;
 
-  test("a number that etcdctl puts counts, and is told of", async () => {
+  test("a number that etcdctl puts counts, and is pushed", async () => {
     const store = await openEtcd(address());
     const nudges: (() => void)[] = [];
     let count = 0;
@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)("an etcd without users", () => {
     await store.close();
   });
 
-  test("a value that is no JSON spoils its own record only", async () => {
+  test("a value that is not JSON spoils its own record only", async () => {
     await engine.put({
       "/maxwells-daemon/typo/canary": "0,25",
       "/maxwells-daemon/typo/blue": '{"rollout": 0.1}',
@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)("an etcd without users", () => {
     await store.close();
   });
 
-  test("history tells of what was removed, and of what was there before", async () => {
+  test("history shows removed records, and those that were there before", async () => {
     await engine.ctl("put", "/maxwells-daemon/past/blue", "0.1");
     await engine.ctl("put", "/maxwells-daemon/past/canary", "0.2");
     await engine.ctl("put", "/elsewhere", "x");
@@ -225,7 +225,7 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
     await store.close();
   });
 
-  test("who may not watch is told once, and goes on reading", async () => {
+  test("a user without the right to watch is logged once, and goes on reading", async () => {
     const warnings: string[] = [];
     const store = await openEtcd(address("website"), warnings);
     store.watch?.("website", () => {});

@@ -10,7 +10,7 @@ test.each<[string, Json]>([
   ["a header without a revision", { header: {} }],
   ["a revision that is a number", { header: { revision: 7 } }],
   ["a revision of nothing", { header: { revision: "0" } }],
-  ["keys that are no list", { header, kvs: {} }],
+  ["keys that are not a list", { header, kvs: {} }],
   ["a key that is null", { header, kvs: [null] }],
   ["a key without a name", { header, kvs: [{ ...kv, key: undefined }] }],
   ["a key without a revision", { header, kvs: [{ ...kv, mod_revision: undefined }] }],

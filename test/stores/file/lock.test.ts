@@ -90,7 +90,7 @@ describe("the owner of a lock", () => {
     expect(await readdir(directory)).toEqual(["rollouts.json"]);
   });
 
-  test("that lives is waited for, and the operator is told for whom", async () => {
+  test("that lives is waited for, and the operator sees its owner", async () => {
     const holder = await hold();
     const written = write();
     await eventually(() => warnings.length > 0, "a word of it");
@@ -136,7 +136,7 @@ describe("the owner of a lock", () => {
     15_000,
   );
 
-  test("that changes all the time is told of before a command gives up", async () => {
+  test("that changes all the time is named before a command gives up", async () => {
     await writeFile(lock, "77 busy\n");
     const timer = setInterval(() => void writeFile(lock, "77 busy\n"), 300);
     const { tookMs, error } = await write();

@@ -1,4 +1,4 @@
-/** What a Redis, its network and its certificates do to a store, and what becomes of passwords meanwhile. */
+/** Faults of a Redis, its network and its certificates, and the safety of passwords meanwhile. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -95,7 +95,7 @@ describe.skipIf(isMissing)("two servers of which one fails", () => {
     server.close();
   });
 
-  test("a password that the server does not know is denied, where it wants none too", async () => {
+  test("a password that the server does not know is denied, also if the server wants none", async () => {
     const store = await open(first.port, ":hunter2@");
     expect(await fails(store.read("website", soon()))).toMatchObject({ code: "denied" });
   });
@@ -182,7 +182,7 @@ test.each([
     const { value } = await child.stdout.getReader().read();
     const store = await open(Number(new TextDecoder().decode(value)));
     const error = await fails(store.read("website", soon()));
-    // What is parsed until the time is up is "unavailable".
+    // An answer that is parsed until the time is up is "unavailable".
     expect(error).toMatchObject({ code: "malformed" });
     expect(error.message).toContain("not Redis");
   } finally {
@@ -252,7 +252,7 @@ describe.skipIf(isMissing)("passwords and certificates", () => {
     expect(output).not.toContain(SECRET);
   });
 
-  test("a certificate that nobody vouches for is refused, before any password is sent", async () => {
+  test("a certificate of an unknown authority is refused, before any password is sent", async () => {
     const { status, output } = await get(`rediss://${login}127.0.0.1:${tlsPort}`);
     expect(status).not.toBe(0);
     expect(output).toContain("does not answer");

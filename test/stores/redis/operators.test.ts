@@ -1,4 +1,4 @@
-/** What operators do to a Redis beside this program: by hand, with rights, with notifications on and off. */
+/** Operators at a Redis beside this program: by hand, with rights, with notifications on and off. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { rollouts } from "../store-suite.ts";
 
 const KEY = "maxwells-daemon:website";
 
-/** What docs/stores/redis.md has operators copy. */
+/** The lines that operators copy from docs/stores/redis.md. */
 const DAEMON_RIGHTS = await rightsOf("daemon");
 /** With the one that `copy` needs. */
 const OPERATOR_RIGHTS = [...(await rightsOf("operator")), "+scan"];
@@ -162,7 +162,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       await eventually(() => nudges.count > beforeDel, "a nudge of DEL");
     });
 
-    test("who may not subscribe is told once, and reads go on", async () => {
+    test("a user without the right to subscribe is logged once, and reads go on", async () => {
       const store = await open("deaf:d@");
       await engine.cli("HSET", KEY, "canary", "0.5");
       await watching(store);
@@ -200,7 +200,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect(await engine.cli("EXISTS", KEY)).toBe("0");
     });
 
-    test("a key that is no hash is malformed, and a rollout in two spellings counts as 0", async () => {
+    test("a key that is not a hash is malformed, and a rollout in two spellings counts as 0", async () => {
       const store = await open();
       await engine.cli("SET", KEY, "0.25");
       const error = await fails(store.read("website", soon()));

@@ -38,7 +38,7 @@ test("each is nudged for its own application, as often as it was added, and not 
   listeners.add("shop", () => {
     heard.push("shop");
     end();
-    // Who begins while others are nudged waits for the next one.
+    // A listener that begins while others are nudged waits for the next one.
     listeners.add("shop", () => heard.push("late"));
   });
   listeners.nudge("website");
@@ -51,7 +51,7 @@ test("each is nudged for its own application, as often as it was added, and not 
   return listeners.close();
 });
 
-test("who ends while others are nudged hears nothing more", async () => {
+test("a listener that ends while others are nudged hears nothing more", async () => {
   const { listeners } = connections();
   const heard: string[] = [];
   listeners.add("website", () => {
