@@ -1,9 +1,9 @@
 /**
- * Builds the program as one executable for this machine, dist/maxwells-daemon, and sees that it works: that it starts,
- * that a store of one's own loads in it, that the AWS SDK and the clients of Redis and PostgreSQL, which are imported
- * lazily, are inside, and that it runs no code of the directory in which it is started.
+ * Builds the program as one executable for this machine, dist/maxwells-daemon, and checks it. It starts. It
+ * loads an operator's own store. The AWS SDK and the clients of Redis and PostgreSQL, which are imported
+ * lazily, are inside. It runs no code of the directory in which it is started.
  *
- * Other platforms are built on themselves: a cross build would download their Bun.
+ * Build for another platform on that platform: a cross build would download its Bun.
  */
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -15,13 +15,13 @@ const ROOT = resolve(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");
 const MIB = 1024 * 1024;
 
-/** A store of one's own, written without this repository at hand. */
+/** An operator's own store, written without this repository. */
 const OWN_STORE = `
   const snapshot = new Map([["canary", { value: 0.125, revision: "1" }]]);
   export default ({ location }) => ({ address: location, read: async () => snapshot, close: async () => {} });
 `;
 
-/** Nothing listens on port 9: that the connection is refused shows that the SDK is there to try it. */
+/** Port 9 has no listener. A refused connection shows that the SDK is inside and tried. */
 const AWS = {
   AWS_ACCESS_KEY_ID: "x",
   AWS_SECRET_ACCESS_KEY: "x",
@@ -32,9 +32,10 @@ const built = await Bun.build({
   entrypoints: [join(ROOT, "src/bin.ts")],
   compile: {
     outfile: EXECUTABLE,
-    // As in bin/maxwells-daemon.
+    // The same as in bin/maxwells-daemon.
     execArgv: ["--smol", "--no-install"],
-    // A Bun reads these files of the current directory before the program begins, and two of them can name code to run.
+    // Bun reads these files of the current directory before the program begins, and two of them can name code
+    // to run.
     autoloadBunfig: false,
     autoloadDotenv: false,
     autoloadTsconfig: false,
@@ -42,7 +43,7 @@ const built = await Bun.build({
   },
   target: "bun",
   format: "esm",
-  // Starts in a fifth of the time.
+  // With it the program starts in a fifth of the time.
   bytecode: true,
   minify: true,
   sourcemap: "linked",
@@ -59,13 +60,13 @@ checkDirectory();
 const sizeMib = (statSync(EXECUTABLE).size / MIB).toFixed(0);
 process.stdout.write(`${EXECUTABLE}  ${sizeMib} MiB  ${process.platform} ${process.arch}\n`);
 
-/** Runs it in a directory that has nothing of this repository. */
+/** Runs the executable in a directory without any file of this repository. */
 function checkExecutable(cwd: string): void {
   expectOutput(run(cwd, ["version"]), /^maxwells-daemon \d+\.\d+\.\d+ /, "it does not start");
 
   writeFileSync(join(cwd, "my-store.ts"), OWN_STORE);
   const own = run(cwd, ["get", "-store", "./my-store.ts", "-o", "json"]);
-  expectOutput(own, /"rollout": 0\.125/, "a store of one's own does not load in it");
+  expectOutput(own, /"rollout": 0\.125/, "it does not load an operator's own store");
 
   const aws = run(cwd, ["get", "-store", "dynamodb:"], AWS);
   expectOutput(aws, /127\.0\.0\.1:9|ECONNREFUSED|refused|Unable to connect/i, "the AWS SDK is not inside");
@@ -77,15 +78,15 @@ function checkExecutable(cwd: string): void {
   expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
 }
 
-/** Runs every command in a directory of an attacker. */
+/** Runs every command in an attacker's directory. */
 function checkDirectory(): void {
   const hostile = new HostileDirectory();
   try {
     for (const command of INVOCATIONS) run(hostile.path, command, AWS);
-    if (hostile.obeyed !== "") fail("the executable runs code of the current directory", hostile.obeyed);
+    if (hostile.obeyed !== "") fail("the executable runs code from the current directory", hostile.obeyed);
     const settings = run(hostile.path, ["check"]);
     if (settings.includes("environment"))
-      fail("the executable reads .env of the current directory", settings);
+      fail("the executable reads .env from the current directory", settings);
   } finally {
     hostile.remove();
   }

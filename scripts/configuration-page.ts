@@ -1,4 +1,4 @@
-/** The reference of all settings, `docs/configuration.md`, made from the options themselves. */
+/** Makes `docs/configuration.md`, the reference of all settings, from the options themselves. */
 
 import { configFile, DEFAULT_CONFIG_FILE } from "../src/config/config-file.ts";
 import { environmentName, separatorOf } from "../src/config/environment.ts";
@@ -7,28 +7,32 @@ import { allOptions } from "../src/config/options.ts";
 
 const INTRODUCTION = `# Configuration
 
-Every setting has three places: a flag, an environment variable and a key of a TOML file. If more than one of them names a
-setting, the flag counts before the environment, and the environment before the file.
+Every setting has three sources: a flag, an environment variable and a key of a TOML file. If several of them
+name a setting, the flag comes before the environment, and the environment before the file.
 
-- **Flags** are written \`-name value\`, \`-name=value\` or \`--name value\`. A switch stands alone, or as \`-name=false\`.
-- **The environment**: an empty variable says nothing. Several values of one setting are separated by commas; by semicolons
-  if a value itself may hold a comma, as in \`MAXWELLS_DAEMON_HAPROXY_MAP=/run/a.sock,/etc/a.map;/run/b.sock\`.
-- **The file** is the one that \`-config\` names. If none is named, the daemon and every command read
-  \`${DEFAULT_CONFIG_FILE}\`, if it is there: so they agree on a server. It must belong to root or to the
-  user of the command, and not be open to every user for writing. \`-config none\` reads none, and
-  \`quickstart\` reads only a file that is named. All values are strings, also numbers and durations: \`delay = "4s"\`;
-  switches are \`true\` or \`false\`; a setting that may be repeated is a list. Relative paths start at the working directory.
+- **Flags** are written \`-name value\`, \`-name=value\` or \`--name value\`. A switch stands alone, or as
+  \`-name=false\`.
+- **The environment**: an empty variable counts as absent. Commas separate several values of one setting. If a
+  value itself may contain a comma, semicolons do, as in
+  \`MAXWELLS_DAEMON_HAPROXY_MAP=/run/a.sock,/etc/a.map;/run/b.sock\`.
+- **The file** is the one that \`-config\` names. Without \`-config\`, the daemon and every command read
+  \`${DEFAULT_CONFIG_FILE}\` if it exists, so they agree on a server. The file must belong
+  to root or to the user of the command, and other users must not be able to write to it. With
+  \`-config none\` they read no file, and \`quickstart\` reads only a file that \`-config\` names.
+- **Values in the file** are strings, also for numbers and durations: \`delay = "4s"\`. Switches are \`true\`
+  or \`false\`. A setting that may be repeated is a list. Relative paths start at the working directory.
 - **Durations** are written as in Go: \`500ms\`, \`4s\`, \`1m30s\`.
-- \`-unhealthy\` must be longer than \`-delay\`, and no application and no listener may be named twice.
+- \`-unhealthy\` must be longer than \`-delay\`. Name each application and each listener only once.
 
-\`maxwells-daemon check\` prints each setting with its value and the place that it comes from. If anything is wrong, it names
-all of it at once, each with its place and its remedy, and the exit status is 2; the daemon does the same at its start. A
-variable that begins with \`MAXWELLS_DAEMON_\` and names no setting is wrong, too, apart from the addresses of services
-that container platforms set. Bun's own files are not read: a \`.env\` or \`bunfig.toml\` in the working directory says
-nothing.
+\`maxwells-daemon check\` prints each setting with its value and its source. If settings are wrong, it names
+all of them at once, each with its source and its remedy, and the exit status is 2. The daemon does the same
+when it starts. A variable that begins with \`MAXWELLS_DAEMON_\` and names no setting is wrong, too. The
+addresses of services that container platforms set are allowed. The daemon does not read Bun's own files: a
+\`.env\` or \`bunfig.toml\` in the working directory has no effect.
 
-Settings count from the start of the daemon. On SIGHUP (\`systemctl reload\`) it reads the file again, says in its log which
-settings differ from those that run, or what is wrong with the file, and changes nothing: [a restart](upgrading.md) does.
+Settings take effect when the daemon starts. On SIGHUP (\`systemctl reload\`) the daemon reads the file again
+and changes nothing. The log then names the settings that differ from those in use, or the mistakes in the
+file. [Restart the daemon](upgrading.md) to use the new settings.
 
 A complete file:
 
@@ -40,7 +44,7 @@ export function configurationPage(): string {
   return `${INTRODUCTION}${exampleFile(options)}\n## Settings\n${options.map(section).join("")}`;
 }
 
-/** All settings with their defaults, as a file that may be copied. */
+/** All settings with their defaults, as a file for operators to copy. */
 function exampleFile(options: readonly Option<unknown>[]): string {
   const lines = options
     .filter((option) => option !== configFile && option.defaultText !== undefined)

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the pages that are made from the code's own tables, and the examples of the README.
- * With `--check` it writes nothing, and exits with 1 if a page is not what the code says.
+ * `npm run docs`: writes the pages that are made from tables in the code, and the examples in the README.
+ * With `--check` it writes nothing, and exits with 1 if a page differs from the code.
  *
  *     bun scripts/docs.ts [--check] [DIRECTORY]        in another directory than this repository
  */
@@ -23,7 +23,7 @@ const EXAMPLE = /<!-- (examples\/[a-z-]+\.ts) -->\n(?:\n*```ts\n(?:.*\n)*?```\n)
 /** The place of the conformance suite's table, between two comments. */
 const CONFORMANCE = /(<!-- conformance: .* -->\n)[\s\S]*?(<!-- \/conformance -->)/;
 
-/** The pages below `root` that differ from what the code says, with what it says, by their path. */
+/** The pages below `root` that differ from the code: the right text by path. */
 export async function outdatedPages(root: string): Promise<Map<string, string>> {
   const pages = {
     "README.md": await withExamples(root, await textOf(join(root, "README.md"))),
@@ -41,7 +41,7 @@ export async function outdatedPages(root: string): Promise<Map<string, string>> 
   return outdated;
 }
 
-/** The text of a page; empty if it is not there yet. */
+/** The text of a page; empty if the page does not exist yet. */
 async function textOf(path: string): Promise<string> {
   const file = Bun.file(path);
   return (await file.exists()) ? file.text() : "";
@@ -60,7 +60,7 @@ function withConformance(page: string): string {
   return page.replace(CONFORMANCE, (_, begin, end) => `${begin}\n${promisedTable()}\n\n${end}`);
 }
 
-/** All pages of help. The daemon's flags have a page of their own, and are left out here. */
+/** All pages of help. The daemon's flags have a page of their own, so they are not here. */
 function commandsPage(program: Program): string {
   const daemon = { ...program.daemon, options: [] };
   const others = program.commands.map(

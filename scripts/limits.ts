@@ -1,6 +1,7 @@
 /**
- * The page of the limits that an operator can meet, `docs/limits.md`. Values are read from the constants, and
- * words are in `limits/rows.ts`. Limits that only a reader of the code needs are in the code alone.
+ * Makes `docs/limits.md`, the page of the limits that an operator can meet. It reads the values from the
+ * constants; the words are in `limits/rows.ts`. Limits that only a reader of the code needs are in the code
+ * alone.
  */
 
 import { join } from "node:path";
@@ -19,7 +20,7 @@ const HEAD = `| what | limit | beyond it | what to do |
 |---|---|---|---|
 `;
 
-/** The page, as Markdown. Throws if a row names a constant that is not there. */
+/** The page, as Markdown. Throws if a row names a constant that does not exist. */
 export async function limitsPage(root: string): Promise<string> {
   const sections = SECTIONS.map(async ({ title, note, rows }) => {
     const lines = await Promise.all(rows.map((row) => line(root, row)));
@@ -35,11 +36,11 @@ async function line(root: string, { path, name, unit, what, beyond, remedy }: Li
     source,
   )?.[1];
   if (value === undefined)
-    throw new Error(`scripts/limits/rows.ts names ${name} of ${path}, which is not there`);
+    throw new Error(`scripts/limits/rows.ts names ${name} in ${path}, but that constant does not exist`);
   return `| ${what} | ${shown(product(value), unit)} | ${beyond} | ${remedy} |\n`;
 }
 
-/** `4 * 1024 * 1024` */
+/** The product of `4 * 1024 * 1024`. */
 function product(text: string): number {
   return text.split("*").reduce((all, factor) => all * Number(factor.replaceAll("_", "")), 1);
 }
@@ -63,7 +64,7 @@ const TIMES = [
   [1_000, "s"],
 ] as const;
 
-/** `32 768` */
+/** The number 32768 as `32 768`. */
 function spaced(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, " ");
 }

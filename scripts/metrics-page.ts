@@ -1,4 +1,4 @@
-/** The page docs/metrics.md: every row of the table, the reasons, and what to ask Prometheus. */
+/** Makes docs/metrics.md: every row of the table, the reasons, and questions for Prometheus. */
 
 import { FAILURES, METRICS } from "../src/monitors/metrics-list.ts";
 import { REASONS } from "../src/placement.ts";
@@ -6,7 +6,7 @@ import { REASONS } from "../src/placement.ts";
 const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = [
   {
     title:
-      "Alert: the snapshot is older than `-unhealthy`, or was never read, so everyone is at master, except in versions that hold",
+      "Alert: the snapshot is stale or was never read; visitors go to master, except those of versions that hold",
     query: "maxwells_daemon_fresh == 0",
   },
   {
@@ -19,18 +19,18 @@ const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = 
     query: "maxwells_daemon_records == 0",
   },
   {
-    title: "Alert: not ready, or gone",
+    title: "Alert: the daemon is not ready, or gone",
     query: 'maxwells_daemon_ready == 0 or up{job="maxwells-daemon"} == 0',
   },
   {
-    title: "The share of visitors that canary serves, to be held against `maxwells_daemon_rollout`",
+    title: "The share of visitors that canary serves; compare it with `maxwells_daemon_rollout`",
     query: [
       'sum by (application) (rate(maxwells_daemon_decisions_total{location="canary"}[5m]))',
       "  / sum by (application) (rate(maxwells_daemon_decisions_total[5m]))",
     ].join("\n"),
   },
   {
-    title: "The same of visitors that proxies place by themselves, under a lease, as they report it",
+    title: "The same share for visitors that proxies place under a lease, from the proxies' reports",
     query: [
       'sum by (application) (rate(maxwells_daemon_reported_total{location="canary"}[5m]))',
       "  / sum by (application) (rate(maxwells_daemon_reported_total[5m]))",
@@ -44,7 +44,7 @@ const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = 
     ].join("\n"),
   },
   {
-    title: "The time within which 99 of 100 requests are answered",
+    title: "The time within which 99 of 100 requests get their answers",
     query:
       "histogram_quantile(0.99, sum by (le) (rate(maxwells_daemon_decision_duration_seconds_bucket[5m])))",
   },
@@ -74,18 +74,19 @@ export function metricsPage(): string {
 
 <!-- Made from src/monitors/metrics-list.ts by \`npm run docs\`; edit that. -->
 
-What the daemon counts can be fetched by Prometheus and is sent as DogStatsD. Neither changes an answer: the path of a
-request only bumps numbers, and a monitor that is slow, absent or failing is noticed by the log alone.
+Prometheus can fetch the daemon's counts, and the daemon sends them as DogStatsD. Neither changes an answer.
+The path of a request only adds to numbers. If a monitor is slow, absent or failing, only the log shows it.
 
 ## Prometheus
 
-At \`/metrics\` of the admin listener. Counters never fall while the daemon runs, also when a version disappears from
-the store and comes back.
+At \`/metrics\` of the admin listener. A counter never falls while the daemon runs, even if a version disappears
+from the store and comes back.
 
 ${markdownTable(["name", "type", "labels", "unit", "meaning"], prometheus)}
 
-The admin listener is on loopback, has no login, and answers to addresses, to \`localhost\` and to names of \`-admin-host\`. To let
-a Prometheus on another machine fetch the page, put nginx before it, and leave the listener as it is:
+The admin listener is on loopback and has no login. It answers to addresses, to \`localhost\` and to names of
+\`-admin-host\`. If a Prometheus on another machine must fetch the page, put nginx in front and leave the
+listener on loopback:
 
 \`\`\`nginx
 server {
@@ -100,21 +101,22 @@ server {
 
 ## DogStatsD
 
-Sent over UDP to \`-statsd HOST:PORT\` (127.0.0.1:8125 by default; \`none\` turns it off). A name is resolved every
-ten seconds. A statsd that takes nothing is told in the log once, and again every hour if it was asked for by name; what
-could not be sent goes out later, added up.
+Sent over UDP to \`-statsd HOST:PORT\` (127.0.0.1:8125 by default; \`none\` turns it off). The daemon resolves a
+name every ten seconds. If no statsd listens, the log says so once. If you named the statsd, the log repeats
+it every hour. The daemon adds up the counts that it could not send, and sends them later.
 
 ${markdownTable(["name", "type", "tags", "unit", "as in 2016", "the same as"], statsd)}
 
-The daemon of 2016 sent these names with every request. They now go out added up, once a second, with the same meaning:
+The daemon of 2016 sent these names with every request. Now the daemon adds them up and sends them once a
+second, with the same meaning:
 
-- A counter's line carries how much it has grown; what the socket refused goes out with the next second.
-- The histogram's line carries the middle of a bucket, and in its sample rate how many observations it stands for:
+- A counter's line has its growth. Counts that the socket refused go out with the next second.
+- A histogram's line has the middle of a bucket. Its sample rate says how many observations it stands for:
   \`maxwellsdaemon.server.delay:0.0075|h|@0.001\` is a thousand requests that took 5 to 10 µs.
-- \`location\` is tagged as it was; the other tags are new.
+- The tag \`location\` is the same as in 2016; the other tags are new.
 - \`maxwellsdaemon.handler.failure\` counts decisions with the reasons ${FAILURES.map(code).join(", ")}.
 - \`maxwellsdaemon.snapshot.age\` is not sent before the first snapshot.
-- \`DD_…\` variables of the environment are not read.
+- The daemon does not read \`DD_…\` variables of the environment.
 
 ## Reasons
 

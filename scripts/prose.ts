@@ -3,8 +3,9 @@
  *
  *     bun scripts/prose.ts [PATH …]     all files, or those below the paths; prints FILE:LINE: RULE: SENTENCE
  *
- * A machine cannot judge a sentence. It finds the habits that make one hard to read: a sentence that is too long, a subject
- * without a name, a line that is wider than the formatter allows. CONTRIBUTING.md has the rules for writers.
+ * A machine cannot judge a sentence. It finds the habits that make one hard to read: a sentence that is too
+ * long, a subject without a name, a line that is wider than the formatter allows. CONTRIBUTING.md has the
+ * rules for writers.
  */
 
 import { join, relative, resolve } from "node:path";

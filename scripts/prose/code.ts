@@ -36,7 +36,10 @@ function lineComments(text: string, pattern: RegExp): Piece[] {
 const TOKEN =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|\$\{(?:[^{}]|\{[^{}]*\})*\}|[^`\\])*`|(?<=[(,=:[!&|?{};\n]\s*|return )\/(?![*/])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\\\n])+\/[a-z]*/g;
 
-/** A setting that is commented out: without a space after the `#`, with a sign that prose lacks, or a key of YAML. */
+/**
+ * A setting that is commented out: without a space after the `#`, with a sign that prose lacks, or a key of
+ * YAML.
+ */
 function isSetting(line: string, said: string): boolean {
   return (
     /^\s*#[A-Za-z]/.test(line) || /^\s*[\w-]+ *(?:[={;]|: *(?:[[{"]|(?:true|false|\d+)$))|[;{}]$/.test(said)
@@ -72,7 +75,9 @@ function scriptPieces(text: string): Piece[] {
   return pieces;
 }
 
-/** A block comment; an example that is indented, or a drawing, is code. A tag such as `@param` begins a piece. */
+/**
+ * A block comment; an example that is indented, or a drawing, is code. A tag such as `@param` begins a piece.
+ */
 function blocks(token: string, line: number, rows: readonly string[]): Piece[] {
   const body = token
     .replace(/^\/\*+/, "")

@@ -8,7 +8,7 @@ export const WIDTH_MAX = 110;
 
 export interface Piece {
   readonly kind: "page" | "comment" | "message" | "title";
-  /** Of its first line, from 1. */
+  /** The line of its beginning, from 1. */
   readonly line: number;
   /** With the line breaks of the file; code within it is the one word `CODE`. */
   readonly text: string;

@@ -25,8 +25,11 @@ export const RULES: readonly Rule[] = [
     },
   },
   // The daemon, nginx, the operator, the second writer: a thing with a name.
-  found("no name", /\b(nobody|no one|somebody|someone|anybody|anyone|whoever|whomever|whosoever)\b/i),
-  found("who without a noun", /(^|[;:(—–] ?|\b(and|or|but|of|by|for|to|with|from) )(who|whom)\b(?!.*\?)/i),
+  found(
+    "no name",
+    /(?<!\buser ")\b(nobody|no one|somebody|someone|anybody|anyone|whoever|whomever|whosoever)\b/i,
+  ),
+  found("bare who", /(^|[;:(—–] ?|\b(and|or|but|of|by|for|to|with|from) )(who|whom)\b(?!.*\?)/i),
   // "If" for a condition, "in which" for a place.
   found("where for if", /(^|[;:(] ?)where\b(?!.*\?)|, where\b|\bwhere (there|nobody|one|no)\b/i),
   found(

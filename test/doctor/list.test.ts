@@ -1,4 +1,4 @@
-/** The order of the checks: a cause comes before what follows from it, and the page has them all. */
+/** The order of the checks: a cause comes before its consequences, and doctor's page names every check. */
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ test("the page's table has every check, in the order in which they run", () => {
   expect(rows).toEqual(CHECKS.map(({ id }) => id));
 });
 
-test("every cause that a check follows is a check, and runs before it or is itself in the list of causes", () => {
+test("every cause that a check follows is itself a check, and the checks of the site follow access to the socket", () => {
   const ids = CHECKS.map(({ id }) => id);
   for (const { id, follows = [] } of CHECKS) {
     for (const cause of follows) expect([id, ids.includes(cause)]).toEqual([id, true]);
@@ -26,7 +26,7 @@ test("every cause that a check follows is a check, and runs before it or is itse
   }
 });
 
-/** Runs these checks at no daemon and no site. */
+/** Runs these checks without a daemon and without a site. */
 async function runOf(...checks: Check[]) {
   const options = {
     ...{ probes: 10, mayBreak: false, allowForce: false, stateDirectory: null, proxies: [] },
@@ -40,7 +40,7 @@ function check(id: string, follows: readonly string[], finding: ReturnType<typeo
   return { id, title: `title of ${id}`, follows, run: async () => finding };
 }
 
-test("what follows from a cause is skipped and names the earliest one; a failure without a consequence ends nothing", async () => {
+test("a consequence is skipped and names its earliest cause; a failure without consequences skips no check", async () => {
   const { checks } = await runOf(
     check("machine", [], fail("broken", "mend it")),
     check("first", ["machine"], causing(warn("odd", "look"), "nothing is there")),
@@ -57,7 +57,7 @@ test("what follows from a cause is skipped and names the earliest one; a failure
   ]);
 });
 
-test("the page begins with causes, then failures, warnings, what passed and what was skipped, and counts them in words", async () => {
+test("the page has causes first, then failures, warnings, passed and skipped checks, and counts each kind", async () => {
   const found = await runOf(
     check("good", [], pass("well")),
     check("odd", [], warn("odd", "look")),

@@ -1,4 +1,4 @@
-/** What doctor sees of a machine: processes, who listens, and who may connect. */
+/** A machine in doctor's eyes: its processes, its listeners, and the rights to connect. */
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
@@ -14,17 +14,17 @@ import { eventually } from "../support/eventually.ts";
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "machine-")));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-describe("who may connect", () => {
+describe("the right to connect", () => {
   const file = { mode: 0o640, uid: 10, gid: 20 };
 
-  test("is said by the first class that fits, as the kernel has it", () => {
+  test("comes from the first class that fits, as in the kernel", () => {
     expect(isAllowed(file, { uid: 10, gids: [1] }, 2)).toBe(true);
     expect(isAllowed(file, { uid: 11, gids: [1, 20] }, 2)).toBe(false);
     expect(isAllowed(file, { uid: 11, gids: [1, 20] }, 4)).toBe(true);
     expect(isAllowed({ ...file, mode: 0o077 }, { uid: 10, gids: [20] }, 2)).toBe(false);
   });
 
-  test("depends on every directory above, and root may always", async () => {
+  test("depends on every directory above, and root always has it", async () => {
     const [inner, socket] = [join(directory, "inner"), join(directory, "inner/socket")];
     mkdirSync(inner);
     const server = createServer();
@@ -44,8 +44,8 @@ describe("who may connect", () => {
   });
 });
 
-describe("who listens", () => {
-  test("at a path is seen under the name it was bound to, and under no longer one", () => {
+describe("a listener", () => {
+  test("at a path is found by the name that it bound, and only while it listens", () => {
     const table = [
       "Num       RefCount Protocol Flags    Type St Inode Path",
       "0000000000000000: 00000002 00000000 00010000 0001 01 101 /run/md.sock",
@@ -72,14 +72,14 @@ describe("who listens", () => {
 });
 
 describe("processes", () => {
-  test("this one is among them, with its parent and its user", () => {
+  test("include this one, with its parent and its user", () => {
     const own = runningProcesses().find(({ pid }) => pid === process.pid);
     expect(own).toMatchObject({ parent: process.ppid, executable: process.execPath });
     expect(own?.user.uid).toBe(process.getuid?.() ?? -1);
     expect([userName(0), userName(4_000_000)]).toEqual(["root", "4000000"]);
   });
 
-  test("workers belong to the process that began them", async () => {
+  test("of workers belong to the process that began them", async () => {
     const at = (pid: number, parent: number, uid: number) => {
       return { pid, parent, name: "nginx", executable: undefined, user: { uid, gids: [uid] } };
     };
@@ -103,13 +103,13 @@ describe("processes", () => {
         workers: [{ pid: 20, user: { uid: 0, gids: [0] } }],
       },
     ]);
-    // A worker's number names its proxy.
+    // The number of a worker leads to its proxy.
     expect((await of(12)).map(({ pid }) => pid)).toEqual([10]);
     expect((await of("nginx")).map(({ pid }) => pid)).toEqual([10, 20]);
     expect(await of("haproxy", 21)).toEqual([]);
   });
 
-  test("the proxy behind an address is the one that listens there", async () => {
+  test("of the proxy behind an address are those that listen there", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
@@ -119,14 +119,14 @@ describe("processes", () => {
     };
     const [own, other] = [proxyOf(process.pid), proxyOf(process.ppid)];
     expect(await servingAt(url, [other, own])).toEqual([own]);
-    // Another machine's address, and a port of no proxy that is seen.
+    // Another machine's address, and a port at which no known proxy listens.
     expect(await servingAt(new URL(`http://192.0.2.1:${url.port}/`), [other, own])).toBeUndefined();
     expect(await servingAt(url, [other])).toBeUndefined();
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test("a program that somebody else may write is not run for its version", async () => {
-    // A process that is called nginx, of a file in a directory that is open to everyone.
+  test("of a program that another user may write to are not run for their version", async () => {
+    // A process with the name nginx, from a file in a directory that every user may write to.
     const open = join(directory, "open");
     mkdirSync(open);
     chmodSync(open, 0o777);
@@ -134,7 +134,7 @@ describe("processes", () => {
     const child = Bun.spawn([join(open, "nginx"), "60"], { stdio: ["ignore", "ignore", "ignore"] });
     try {
       const find = async () => (await runningProxies()).find(({ pid }) => pid === child.pid);
-      // For a moment it is still called as the program that starts it.
+      // At first it still has the name of the program that starts it.
       await eventually(async () => (await find()) !== undefined, "it is called nginx");
       expect(await find()).toMatchObject({ name: "nginx", version: null });
     } finally {

@@ -1,4 +1,4 @@
-/** The one thing of doctor that breaks something: whatever happens to doctor, the daemon is given back. */
+/** The only part of doctor that breaks anything: whatever happens to doctor, the daemon comes back. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import {
@@ -19,7 +19,7 @@ import { eventually } from "../support/eventually.ts";
 import { Setup } from "./setup.ts";
 import { NOBODY, Stranger } from "./stranger.ts";
 
-/** A run of all checks, on a machine that runs other tests meanwhile. */
+/** The time for a run of all checks, on a machine that runs other tests as well. */
 const TIMEOUT_MS = 120_000;
 
 const BIN = join(import.meta.dir, "../../src/bin.ts");
@@ -30,12 +30,12 @@ beforeAll(async () => {
 });
 afterAll(() => setup.stop());
 
-/** Whether the daemon is stopped by a signal. */
+/** Whether a signal has stopped the daemon. */
 function isStopped(): boolean {
   return /^State:\s+T/m.test(readFileSync(`/proc/${setup.daemon.pid}/status`, "utf8"));
 }
 
-/** Sockets that lie beside their places. */
+/** Sockets that were moved aside. */
 function asides(): string[] {
   return readdirSync(dirname(setup.home.socket)).filter((name) => name.endsWith(".doctor"));
 }
@@ -74,7 +74,7 @@ describe("an outage", () => {
     await isWell();
   });
 
-  test("is not begun where the process is not seen to be the daemon", async () => {
+  test("does not begin if the process cannot be shown to be the daemon", async () => {
     const target = { pid: setup.daemon.pid, adminPort: setup.adminPort, sockets: [setup.home.socket] };
     for (const wrong of [
       { pid: process.ppid },
@@ -89,7 +89,7 @@ describe("an outage", () => {
     expect(isStopped()).toBe(false);
   });
 
-  test("moves no socket at which the daemon does not listen", async () => {
+  test("moves no socket at which another process listens", async () => {
     const outage = await Outage.prepare({
       pid: setup.daemon.pid,
       adminPort: setup.adminPort,
@@ -100,7 +100,7 @@ describe("an outage", () => {
     outage.end();
   });
 
-  test("says by hand what a shell reads as the path that it is", async () => {
+  test("prints the way back by hand with each path quoted for a shell", async () => {
     const directory = mkdtempSync(join(tmpdir(), "outage-"));
     const path = join(directory, "a b'; touch x");
     const stranger = await Stranger.start(path);
@@ -117,7 +117,7 @@ describe("an outage", () => {
     }
   });
 
-  test("leaves a newer file in the place of the socket", async () => {
+  test("leaves a newer file at the socket's path alone", async () => {
     const outage = await prepared();
     outage.hang();
     outage.hide();
@@ -125,12 +125,12 @@ describe("an outage", () => {
     outage.end();
     expect([readFileSync(setup.home.socket, "utf8"), asides()]).toEqual(["newer", []]);
     rmSync(setup.home.socket);
-    await eventually(() => existsSync(setup.home.socket), "the daemon listens anew");
+    await eventually(() => existsSync(setup.home.socket), "the daemon's new socket");
     await setup.daemon.end("SIGKILL");
     setup.daemon = await setup.home.start();
   });
 
-  test("is ended by the guard when doctor is killed with both done", async () => {
+  test("ends by the guard if doctor is killed while the daemon is stopped and its socket hidden", async () => {
     const script = `
       import { Outage } from ${JSON.stringify(join(import.meta.dir, "../../src/doctor/outage.ts"))};
       const outage = await Outage.prepare(${JSON.stringify({
@@ -154,7 +154,7 @@ describe("an outage", () => {
     await isWell();
   });
 
-  test("is ended by the guard after its time when doctor itself hangs", async () => {
+  test("ends by the guard after its time if doctor itself hangs", async () => {
     const outage = await Outage.prepare(
       { pid: setup.daemon.pid, adminPort: setup.adminPort, sockets: [setup.home.socket] },
       500,
@@ -175,7 +175,7 @@ describe.skipIf(process.getuid?.() !== 0)("a stranger at the admin port of a doc
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  /** What the outage does with the stranger's socket, while it lasts. */
+  /** The effect of the outage on the stranger's socket, while it lasts. */
   async function broken(stranger: Stranger) {
     const outage = await stranger.prepare();
     if ("why" in outage) throw new Error(outage.why);
@@ -191,12 +191,12 @@ describe.skipIf(process.getuid?.() !== 0)("a stranger at the admin port of a doc
     }
   }
 
-  test("who bound the name in a file system of its own moves nothing", async () => {
+  test("moves no file if it bound the name in a file system of its own", async () => {
     const path = join(directory, "victim.sock");
     const victim = Bun.listen({ unix: path, socket: { data() {} } });
     const stranger = await Stranger.start(path, { ownDirectory: directory });
     try {
-      // The kernel's list has the stranger at this very path.
+      // In the kernel's list, the stranger listens at this same path.
       expect(listeningFor(path)).toHaveLength(2);
       expect(await broken(stranger)).toMatchObject({
         sockets: [],
@@ -209,7 +209,7 @@ describe.skipIf(process.getuid?.() !== 0)("a stranger at the admin port of a doc
     }
   });
 
-  test("who bound the name before another user did moves nothing", async () => {
+  test("moves no file if it bound the name before another user did", async () => {
     chmodSync(directory, 0o777);
     const path = join(directory, "victim.sock");
     const stranger = await Stranger.start(path, { uid: NOBODY });
@@ -245,7 +245,7 @@ describe.skipIf(process.getuid?.() !== 0)("a stranger at the admin port of a doc
 });
 
 describe("doctor -break, interrupted while the daemon is away", () => {
-  /** A site that never lets go of its canary, so that the outage lasts as long as doctor's patience. */
+  /** A site that keeps serving its canary, so the outage lasts as long as doctor waits. */
   const site = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -267,7 +267,7 @@ describe("doctor -break, interrupted while the daemon is away", () => {
       const deadlineMs = performance.now() + TIMEOUT_MS / 2;
       while (!isStopped()) {
         if (child.exitCode !== null || performance.now() > deadlineMs) {
-          throw new Error("the daemon is never away");
+          throw new Error("the daemon was never stopped");
         }
         await Bun.sleep(5);
       }
@@ -284,10 +284,10 @@ describe("doctor -break, interrupted while the daemon is away", () => {
     ["SIGHUP", 129],
     ["SIGKILL", 137],
   ] as const)(
-    "by %s it ends with %d, and the daemon is given back",
+    "by %s it ends with %d, and the daemon comes back",
     async (signal, status) => {
       expect(await interrupted(signal)).toBe(status);
-      // Doctor itself does it before it ends; what is killed leaves it to the guard.
+      // Doctor itself gives the daemon back before it ends. If doctor is killed, the guard does it.
       if (signal !== "SIGKILL") expect([isStopped(), asides()]).toEqual([false, []]);
       await isWell();
     },
@@ -295,7 +295,7 @@ describe("doctor -break, interrupted while the daemon is away", () => {
   );
 
   test(
-    "without an interruption it says what is wrong, and the daemon is given back",
+    "without an interruption doctor reports the failure, and the daemon comes back",
     async () => {
       const { status, check } = await setup.examine("-url", site.url.href, "-probes", "20", "-break");
       expect([status, check("outage").verdict]).toEqual([1, "fail"]);
@@ -315,14 +315,14 @@ describe("doctor -break, interrupted while the daemon is away", () => {
         "skipped",
         "it takes the daemon away for some seconds, and -break was not given",
       ]);
-      // Who was away for as long as doctor takes it away finds its values old.
+      // If doctor had taken the daemon away for its usual time, the snapshot would have become too old.
       expect(setup.daemon.log.slice(before.length)).not.toContain("unhealthy");
     },
     TIMEOUT_MS,
   );
 });
 
-test("a site that hangs ends the run within a bounded time", async () => {
+test("a run ends within a bounded time if the site hangs", async () => {
   const hanging = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const beganMs = performance.now();
   const { status, check } = await setup.examine("-url", `http://127.0.0.1:${hanging.port}/`);

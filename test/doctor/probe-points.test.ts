@@ -15,7 +15,7 @@ describe("visitors to probe with", () => {
     [[arc("canary", 0.001), arc("blue", 0.3, 0.6)]],
     [[arc("canary", 1)]],
     [[]],
-  ])("stand at both sides of every edge, are spread over the circle, and are each there once: %j", (arcs) => {
+  ])("lie on both sides of every edge, all around the circle, and no two are equal: %j", (arcs) => {
     const points = probePoints(arcs, 200, draw);
     expect(points.length).toBe(200);
     expect(new Set(points).size).toBe(200);
@@ -37,7 +37,7 @@ describe("visitors to probe with", () => {
     expect(tenths.size).toBe(10);
   });
 
-  test("of a location are all there, however short its arc, and none where nobody is", () => {
+  test("of a location are as many as wanted, even for a short arc, and none for a location without visitors", () => {
     const arcs = [arc("canary", 1e-6, 0.999_999_9), arc("blue", 0.5, 0.2)];
     for (const location of ["canary", "blue", MASTER]) {
       const points = pointsAt(arcs, location, 10, draw);
@@ -48,7 +48,7 @@ describe("visitors to probe with", () => {
     expect(pointsAt([], "canary", 10, draw)).toEqual([]);
   });
 
-  test("maintenance and arcs without length have no visitors", () => {
+  test("never lie in maintenance or in arcs without length", () => {
     expect(servedArcs([arc("canary", 0), arc("maintenance", 1), arc("blue", 0.1)])).toEqual([
       arc("blue", 0.1),
     ]);

@@ -1,4 +1,6 @@
-/** A set-up for doctor to look at: a real daemon, upstreams that say who they are, and a real nginx that may be broken. */
+/**
+ * Material for doctor: a real daemon, upstreams that name their version, and a real nginx that may be broken.
+ */
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +12,7 @@ import { EXAMPLE, fillExample, installPage, startNginx, withTls } from "../suppo
 import { freePort } from "../support/port.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
-/** How the upstreams' pages tell which version they are. */
+/** The ways in which the upstreams' pages name their version. */
 export const BY_TEXT = ["-version-text", 'master="name":"master"', "-version-text", 'canary="name":"canary"'];
 
 export type Json = ReturnType<typeof reportJson>;
@@ -25,7 +27,7 @@ export interface Examined {
 
 export interface NginxOptions {
   readonly isTls?: boolean;
-  /** Of the workers. */
+  /** The user of nginx's workers. */
   readonly user?: string;
 }
 
@@ -54,7 +56,7 @@ export class Setup {
       startUpstream("master", this.upstream("master")),
       startUpstream("canary", this.upstream("canary")),
     ];
-    // For workers of other users.
+    // Workers of other users must be able to enter.
     for (const name of ["master", "canary"]) chmodSync(this.upstream(name), 0o666);
   }
 
@@ -74,7 +76,9 @@ export class Setup {
     return join(this.directory, `${name}.sock`);
   }
 
-  /** Starts an nginx with the shipped example after `edit`; returns its address. It ends with the set-up. */
+  /**
+   * Starts an nginx with the shipped example after `edit`, and returns its address. It ends with the set-up.
+   */
   async nginx(
     edit: (example: string) => string = (text) => text,
     options: NginxOptions = {},
@@ -94,12 +98,13 @@ export class Setup {
     const nginx = await startNginx(directory, port, http, 1, options.user);
     this.#stops.push(() => nginx.stop());
     const url = `${options.isTls ? "https" : "http"}://127.0.0.1:${port}/`;
-    // It listens before it has workers, and they have their user when they answer. This page asks nobody.
+    // nginx listens before its workers run as their own user. After a reply they do. This page asks no
+    // daemon.
     await fetch(`${url}maintenance/maintenance.html`, { tls: { rejectUnauthorized: false } });
     return url;
   }
 
-  /** The example with a copy of the Lua module that waits for the daemon as long as it takes. */
+  /** The example with a copy of the Lua module that has a long time limit. */
   #patient(example: string): string {
     const module = readFileSync(join(EXAMPLE, "maxwells-daemon.lua"), "utf8");
     const [patience, ...more] = module.match(/(?<=^local PATIENCE_MS = )\d+$/gm) ?? [];
@@ -111,7 +116,7 @@ export class Setup {
     return behind(example, place, `package.path = "${this.directory}/?.lua;" .. package.path`);
   }
 
-  /** The flags that say where the daemon is. */
+  /** The flags that name the daemon's addresses. */
   get flags(): string[] {
     return [
       ...["-socket", this.home.socket, "-admin", `127.0.0.1:${this.adminPort}`],
@@ -119,7 +124,7 @@ export class Setup {
     ];
   }
 
-  /** Runs doctor within this process. */
+  /** Runs doctor in this process. */
   examine(...flags: readonly string[]): Promise<Examined> {
     return examine([...this.flags, ...flags]);
   }
@@ -133,13 +138,13 @@ export class Setup {
   }
 }
 
-/** Puts `text` behind the one place where `mark` stands. */
+/** Inserts `text` after `mark`, which must occur once. */
 export function behind(example: string, mark: string, text: string): string {
   if (example.split(mark).length !== 2) throw new Error(`the example should have one ${mark}`);
   return example.replace(mark, () => `${mark}\n${text}\n`);
 }
 
-/** Runs doctor within this process. */
+/** Runs doctor in this process. */
 export async function examine(flags: readonly string[]): Promise<Examined> {
   const { status, stdout, stderr } = await run(["doctor", "-o", "json", ...flags]);
   if (stdout === "") throw new Error(stderr);

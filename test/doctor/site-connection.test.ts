@@ -12,7 +12,7 @@ afterEach(() => {
   for (const end of ends.splice(0).reverse()) end();
 });
 
-/** A site that does to each connection, at each request, what the test says. */
+/** A site that runs `answer` on a connection at each request. */
 class FakeSite {
   readonly requests: string[] = [];
   connections = 0;
@@ -46,7 +46,7 @@ class FakeSite {
 
 const ASKED = { path: "/a?b=c", headers: [["Host", "site.example"]], timeoutMs: 5_000 } as const;
 
-/** The reply to one request, when the site sends `text` and then ends the connection or not. */
+/** The reply to one request, if the site sends `text` and then, with `isEnded`, ends the connection. */
 async function read(text: string, isEnded = false) {
   const bytes = Buffer.from(text, "latin1");
   const site = new FakeSite((socket) => void (isEnded ? socket.end(bytes) : socket.write(bytes)));
@@ -76,7 +76,7 @@ describe("a reply", () => {
     expect(headerOf(reply.headers, "set-cookie")).toBe("a=1");
   });
 
-  test.each(shapes)("%s is read when it comes byte by byte, and never before it is whole", async (...row) => {
+  test.each(shapes)("%s is read byte by byte, and does not count as read before its end", async (...row) => {
     const [, text, isEnded] = row;
     let sentAll = false;
     const site = new FakeSite(async (socket) => {
@@ -91,7 +91,7 @@ describe("a reply", () => {
     expect([reply.body, sentAll]).toEqual(["hello", true]);
   });
 
-  test("that is cut off, or is not HTTP, is malformed", async () => {
+  test("that is cut off, or is not HTTP, is an error", async () => {
     const malformed = "the reply is cut off, or is not HTTP";
     await expect(read(`${HEAD}Content-Length: 5\r\n\r\nhel`, true)).rejects.toThrow(malformed);
     await expect(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhel`, true)).rejects.toThrow(malformed);
@@ -103,7 +103,7 @@ describe("a reply", () => {
     await expect(read("", true)).rejects.toThrow("the connection was closed before a reply");
   });
 
-  test("may have a head of 200 KB, and its body is not unpacked", async () => {
+  test("may have a head of 200 KB, and doctor does not unpack its body", async () => {
     const long = "x".repeat(200_000);
     const reply = await read(`HTTP/1.1 200 OK\r\nA: ${long}\r\nContent-Length: 0\r\n\r\n`);
     expect(headerOf(reply.headers, "a")).toBe(long);
@@ -111,12 +111,12 @@ describe("a reply", () => {
     expect((await read(gzip)).body).toBe("hello");
   });
 
-  test("without a body is whole with its head", async () => {
+  test("without a body ends with its head", async () => {
     expect(await read("HTTP/1.1 204 No Content\r\n\r\n")).toMatchObject({ status: 204, body: "" });
     expect(await read("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")).toMatchObject({ body: "" });
   });
 
-  test("that has no end is read up to a limit", async () => {
+  test("without an end is read up to a limit", async () => {
     const long = "x".repeat(BODY_BYTES_MAX + 10);
     const chunk = `Transfer-Encoding: chunked\r\n\r\n3\r\nyyy\r\n${long.length.toString(16)}\r\n${long}`;
     for (const body of [`\r\n${long}`, `Content-Length: 99999999\r\n\r\n${long}`, chunk]) {
@@ -126,7 +126,7 @@ describe("a reply", () => {
     }
   });
 
-  test("that does not come within its time is none", async () => {
+  test("that does not come in time is an error", async () => {
     const site = new FakeSite(() => {});
     const connection = await site.connect();
     await expect(connection.request({ ...ASKED, timeoutMs: 30 })).rejects.toThrow(
@@ -135,7 +135,7 @@ describe("a reply", () => {
   });
 });
 
-test("a request has its headers as they are: their order, their case, doubled ones, and each byte", async () => {
+test("a request sends its headers unchanged: their order, their case, doubled ones, and each byte", async () => {
   const site = new FakeSite((socket) => void socket.write(WITH_LENGTH));
   const headers = [
     ["Host", "site.example"],
@@ -152,7 +152,7 @@ test("a request has its headers as they are: their order, their case, doubled on
 describe("a connection", () => {
   const keep = { ...ASKED, headers: [...ASKED.headers, ["Connection", "keep-alive"] as const] };
 
-  test("is used again for as long as the other side keeps it", async () => {
+  test("is used again while the other side keeps it", async () => {
     const site = new FakeSite((socket) => void socket.write(WITH_LENGTH));
     const connection = await site.connect();
     for (let i = 0; i < 3; i++) expect((await connection.request(keep)).body).toBe("hello");

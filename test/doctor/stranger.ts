@@ -1,15 +1,18 @@
-/** A process that is no daemon, and listens at an admin port and at a unix socket of its choice. */
+/** A process other than the daemon that listens at an admin port and at a unix socket of its choice. */
 
 import { spawn } from "node:child_process";
 import { Outage } from "../../src/doctor/outage.ts";
 
-/** The user of whom nothing is expected. */
+/** The id of a user without rights. */
 export const NOBODY = 65_534;
 
 export interface StrangerOptions {
-  /** Its user and its group. */
+  /** The process's user and group. */
   readonly uid?: number;
-  /** A directory that it has for itself: whatever others see there, it sees an empty one. */
+  /**
+   * A directory that is the process's own: other processes see their files there, and this one an empty
+   * directory.
+   */
   readonly ownDirectory?: string;
 }
 
@@ -34,10 +37,10 @@ export class Stranger {
     this.#adminPort = adminPort;
   }
 
-  /** Resolves when it listens. */
+  /** Resolves when the process listens. */
   static async start(path: string, { uid, ownDirectory }: StrangerOptions = {}): Promise<Stranger> {
     const run = [process.execPath, "-e", SCRIPT];
-    // `exec` keeps the number of the process.
+    // `exec` keeps the process's id.
     const words =
       ownDirectory === undefined
         ? run
@@ -55,7 +58,7 @@ export class Stranger {
     return new Stranger(child, path, port);
   }
 
-  /** The outage of a doctor that believes what this process says at the admin port. */
+  /** The outage of a doctor that believes this process's answers at the admin port. */
   prepare(): Promise<Outage | { readonly why: string }> {
     return Outage.prepare({ pid: this.pid, adminPort: this.#adminPort, sockets: [this.#path] });
   }
