@@ -20,10 +20,11 @@ import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { MONITORS } from "./monitors/list.ts";
 import type { Monitor, MonitorContext } from "./monitors/monitor.ts";
+import { Placements } from "./placement.ts";
 import { whyNotReady } from "./readiness.ts";
 import { Rollout } from "./rollout.ts";
 import { Connections } from "./servers/connections.ts";
-import { SERVERS } from "./servers/list.ts";
+import { SERVERS, TAIL_ENCODERS } from "./servers/list.ts";
 import type { Server, ServerContext } from "./servers/server.ts";
 import { warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
 import { keepersOf, openStateDirectory } from "./state-directory.ts";
@@ -60,10 +61,12 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   warnOfVisibleSecret(settings, log);
   warnOfUncheckedTls(process.env, log);
 
-  const rollout = new Rollout(settings.get(application), unhealthyMs(settings), settings.get(delay));
+  const placements = new Placements(TAIL_ENCODERS);
+  const [applications, delayMs] = [settings.get(application), settings.get(delay)];
+  const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
   const feed = new Feed({
-    ...{ store: opened, rollout, delayMs: settings.get(delay), metrics, log, clock },
+    ...{ store: opened, rollout, delayMs, metrics, log, clock },
     followers: keepersOf(directory, log),
     lastGood: async (name) => directory?.lastGood.load(name),
   });
@@ -84,7 +87,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     ...{ log, store: opened, directory, feed, monitors, servers },
     trouble: new ClientTrouble(metrics, log, rollout.first.application),
     addresses: [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings)),
-    applications: rollout.applications,
+    applications,
     admin: adminOf(settings, context, monitors, sources, servers),
   });
   return {

@@ -26,13 +26,20 @@ export interface Placement {
   /** `master`, or the name of a version. */
   readonly location: string;
   readonly reason: Reason;
-  /** `LF location LF`: what follows the assignment in a reply of the line protocol. */
-  readonly lineTail: Uint8Array;
-  /** What follows the assignment in a reply over HTTP: the header of the location, and the end of the head. */
-  readonly httpTail: Uint8Array;
+  /** The bytes behind the assignment in a reply, by the slot of their protocol (`Placements.slotOf`). */
+  readonly tails: Tails;
   /** How many visitors were placed so. */
   count: number;
 }
+
+/**
+ * Makes the bytes that follow the assignment in a reply of one protocol. Pure: it runs once for each location, and requests
+ * use its bytes.
+ */
+export type TailEncoder = (location: string) => Uint8Array;
+
+/** In the order of the encoders. */
+export type Tails = readonly Uint8Array[];
 
 /**
  * All placements of a daemon, by application. They outlive the tables that point at them, because counters must never
@@ -49,9 +56,25 @@ export class Placements {
    */
   static readonly SHARED_VERSIONS_MAX = 4096;
 
+  readonly #encoders: readonly TailEncoder[];
+  /** Of nearly every application, so they are made once for all of them. */
+  readonly #usualTails: ReadonlyMap<string, Tails>;
   readonly #byApplication = new Map<string, OfApplication>();
   /** How many versions beyond `OWN_VERSIONS_MAX` have counts of their own. */
   #shared = 0;
+
+  /** @param encoders of the protocols whose servers read `tails` */
+  constructor(encoders: readonly TailEncoder[] = []) {
+    this.#encoders = encoders;
+    this.#usualTails = new Map([MASTER, CANARY].map((location) => [location, this.#encode(location)]));
+  }
+
+  /** The place of an encoder's bytes in `Placement.tails`. Throws if the composition does not know the encoder. */
+  slotOf(encoder: TailEncoder): number {
+    const slot = this.#encoders.indexOf(encoder);
+    if (slot < 0) throw new TypeError("the placements are made without this encoder");
+    return slot;
+  }
 
   /** The one placement of this name, made at its first mention. */
   of(application: string, location: string, reason: Reason): Placement {
@@ -64,9 +87,8 @@ export class Placements {
     const known = own.placements.get(name);
     if (known !== undefined) return known;
     const tails = own.locations.get(location) ?? this.#newLocation(own, location);
-    if (tails === undefined) return uncounted(own, application, location, reason);
-    const { lineTail, httpTail } = tails;
-    const placement: Placement = { application, location, reason, lineTail, httpTail, count: 0 };
+    if (tails === undefined) return this.#uncounted(own, application, location, reason);
+    const placement: Placement = { application, location, reason, tails, count: 0 };
     own.placements.set(name, placement);
     return placement;
   }
@@ -89,9 +111,35 @@ export class Placements {
       if (this.#shared >= Placements.SHARED_VERSIONS_MAX) return undefined;
       this.#shared++;
     }
-    const tails = USUAL_TAILS.get(location) ?? tailsOf(location);
+    const tails = this.#usualTails.get(location) ?? this.#encode(location);
     own.locations.set(location, tails);
     return tails;
+  }
+
+  /** Still answers with the right location; its count goes to the application's placement `other`. */
+  #uncounted(own: OfApplication, application: string, location: string, reason: Reason): Placement {
+    const name = `${OTHER}\n${reason}`;
+    const shared = own.placements.get(name) ?? {
+      application,
+      location: OTHER,
+      reason,
+      tails: this.#encode(OTHER),
+      count: 0,
+    };
+    own.placements.set(name, shared);
+    return {
+      ...{ application, location, reason, tails: this.#encode(location) },
+      get count() {
+        return shared.count;
+      },
+      set count(value) {
+        shared.count = value;
+      },
+    };
+  }
+
+  #encode(location: string): Tails {
+    return this.#encoders.map((encode) => encode(location));
   }
 }
 
@@ -101,42 +149,6 @@ interface OfApplication {
   /** Those with counts of their own. */
   readonly locations: Map<string, Tails>;
 }
-
-/** Still answers with the right location; its count goes to the application's placement `other`. */
-function uncounted(own: OfApplication, application: string, location: string, reason: Reason): Placement {
-  const name = `${OTHER}\n${reason}`;
-  const shared = own.placements.get(name) ?? {
-    ...{ application, location: OTHER, reason, ...tailsOf(OTHER) },
-    count: 0,
-  };
-  own.placements.set(name, shared);
-  return {
-    application,
-    location,
-    reason,
-    ...tailsOf(location),
-    get count() {
-      return shared.count;
-    },
-    set count(value) {
-      shared.count = value;
-    },
-  };
-}
-
-type Tails = Pick<Placement, "lineTail" | "httpTail">;
-
-function tailsOf(location: string): Tails {
-  return {
-    lineTail: Buffer.from(`\n${location}\n`, "latin1"),
-    httpTail: Buffer.from(`\r\nmaxwellsdaemon-location: ${location}\r\n\r\n`, "latin1"),
-  };
-}
-
-/** Those of nearly every application, once for all of them. */
-const USUAL_TAILS: ReadonlyMap<string, Tails> = new Map(
-  [MASTER, CANARY].map((location) => [location, tailsOf(location)]),
-);
 
 /** Where the versions are counted that have no counts of their own. */
 const OTHER = "other";

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { Placements } from "../src/placement.ts";
 import { Rollout } from "../src/rollout.ts";
+import { lineTail } from "../src/servers/line-codec.ts";
 
 test("there is one placement for each application, location and reason", () => {
-  const placements = new Placements();
+  const placements = new Placements([lineTail]);
   const first = placements.of("app", "canary", "rollout");
   expect(placements.of("app", "canary", "rollout")).toBe(first);
   const others = [
@@ -13,18 +14,18 @@ test("there is one placement for each application, location and reason", () => {
   ];
   expect(new Set([first, ...others]).size).toBe(4);
   expect([...placements.values()]).toEqual([first, ...others]);
-  expect(Buffer.from(first.lineTail).toString()).toBe("\ncanary\n");
+  expect(Buffer.from(first.tails[0] ?? []).toString()).toBe("\ncanary\n");
 });
 
 const ROOM = Placements.OWN_VERSIONS_MAX + Placements.SHARED_VERSIONS_MAX;
 
 test("law 5: versions without end do not make placements without end, and are still answered by name", () => {
-  const placements = new Placements();
+  const placements = new Placements([lineTail]);
   for (let i = 0; i < 3 * ROOM; i++) {
     const placement = placements.of("app", `v${i}`, "rollout");
     placement.count++;
     expect(placement.location).toBe(`v${i}`);
-    expect(Buffer.from(placement.lineTail).toString()).toBe(`\nv${i}\n`);
+    expect(Buffer.from(placement.tails[0] ?? []).toString()).toBe(`\nv${i}\n`);
   }
   const all = [...placements.values()];
   expect(all.length).toBeLessThanOrEqual(ROOM + 1);
@@ -34,7 +35,7 @@ test("law 5: versions without end do not make placements without end, and are st
 });
 
 test("law 5: an application with versions without end takes no other application's names", () => {
-  const placements = new Placements();
+  const placements = new Placements([lineTail]);
   for (let i = 0; i < 2 * ROOM; i++) placements.of("runaway", `v${i}`, "rollout");
   for (let i = 0; i < 2_000; i++) {
     for (let version = 0; version < Placements.OWN_VERSIONS_MAX; version++) {
@@ -47,7 +48,7 @@ test("law 5: an application with versions without end takes no other application
 });
 
 test("a version keeps its one name for all reasons, also when there is no room for others", () => {
-  const placements = new Placements();
+  const placements = new Placements([lineTail]);
   for (let i = 0; i <= ROOM; i++) placements.of("app", `v${i}`, "rollout");
   const held = placements.of("app", "v0", "hold");
   held.count = 7;
@@ -65,9 +66,18 @@ test("an application has no placements before the first one is counted", () => {
 });
 
 test("a version that is called `other` is answered by its own name when the others overflow", () => {
-  const placements = new Placements();
+  const placements = new Placements([lineTail]);
   for (let i = 0; i <= ROOM; i++) placements.of("app", `v${i}`, "rollout");
   const other = placements.of("app", "other", "rollout");
   expect(other.location).toBe("other");
-  expect(Buffer.from(other.lineTail).toString()).toBe("\nother\n");
+  expect(Buffer.from(other.tails[0] ?? []).toString()).toBe("\nother\n");
+});
+
+test("each protocol finds its bytes in its slot, and one that the composition does not know is refused", () => {
+  const upper = (location: string) => Buffer.from(location.toUpperCase());
+  const placements = new Placements([lineTail, upper]);
+  const { tails } = placements.of("app", "blue", "rollout");
+  expect(Buffer.from(tails[placements.slotOf(lineTail)] ?? []).toString()).toBe("\nblue\n");
+  expect(Buffer.from(tails[placements.slotOf(upper)] ?? []).toString()).toBe("BLUE");
+  expect(() => new Placements([lineTail]).slotOf(upper)).toThrow(TypeError);
 });

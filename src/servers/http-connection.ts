@@ -11,6 +11,7 @@ import { emptyHead, isEmptyLine, readHead } from "./http/head.ts";
 import { isDecide, pathOf, queryOf, readQuestion } from "./http/question.ts";
 import {
   DECISION_BYTES_MAX,
+  httpTail,
   NOT_FOUND,
   NOT_HTTP,
   type Pages,
@@ -39,10 +40,12 @@ export class HttpShared extends StreamShared {
   readonly head = emptyHead();
   readonly prefixes = new Prefixes();
   readonly pages: Pages;
+  readonly tailSlot: number;
 
   constructor(context: ServerContext, counts: ServerCounts, pages: Pages, waiting?: WaitingBytes) {
     super(context, counts, waiting);
     this.pages = pages;
+    this.tailSlot = context.rollout.placements.slotOf(httpTail);
   }
 }
 
@@ -139,12 +142,13 @@ export class HttpConnection extends StreamConnection {
 
   /** Answers the head at hand at `out[at]`; returns where the next answer may begin. */
   #decide(bytes: Uint8Array, at: number, isLast: boolean, isOverlong: boolean, nowMs: number): number {
-    const { context, head, request, decision, prefixes, out } = this.#shared;
+    const { context, head, request, decision, prefixes, out, tailSlot } = this.#shared;
     readQuestion(bytes, head, request, context.handler.allowsForce);
     if (isOverlong) request.valid = false;
     context.handler.decide(request, nowMs, decision);
     const prefix = prefixes.of(isLast, head.isHttp10, nowMs);
-    return writeDecision(out, at, prefix, decision, request, bytes, head);
+    const tail = decision.placement.tails[tailSlot] as Uint8Array;
+    return writeDecision(out, at, prefix, decision, request, bytes, head, tail);
   }
 
   #page(bytes: Uint8Array, isLast: boolean, nowMs: number): Buffer {

@@ -8,10 +8,10 @@
  * The status is 200 whatever is asked, since every one of these proxies makes an error page of anything else.
  */
 
-import type { Pages } from "./http/reply.ts";
+import { httpTail, type Pages } from "./http/reply.ts";
 import { HttpConnection, HttpShared } from "./http-connection.ts";
 import { type ListenerOptions, listener, listenerKind } from "./listener-options.ts";
-import type { ServerContext } from "./server.ts";
+import type { ServerContext, ServerKind } from "./server.ts";
 import type { StreamSocket } from "./stream-connection.ts";
 import { StreamServer } from "./stream-server.ts";
 
@@ -27,7 +27,10 @@ export const httpListen = listener(
   "127.0.0.1:6294",
 );
 
-export const http = listenerKind(httpListen, (context, options) => new HttpServer(context, options));
+export const http: ServerKind = {
+  ...listenerKind(httpListen, (context, options) => new HttpServer(context, options)),
+  tail: httpTail,
+};
 
 export interface HttpServerOptions extends ListenerOptions {
   /** Its name in metrics and logs, if that is not `http`. */

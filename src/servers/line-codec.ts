@@ -7,6 +7,7 @@
 
 import { parseAssignment, SPELLING_BYTES_MAX } from "../assignment.ts";
 import type { Decision, Request } from "../handler.ts";
+import type { TailEncoder } from "../placement.ts";
 
 /** A line may be this long, its LF included. */
 export const LINE_BYTES_MAX = 8192;
@@ -116,10 +117,14 @@ export function applyFields(fields: ReadonlyMap<string, string>, request: Reques
   request.force = fields.get("force") || undefined;
 }
 
+/** `LF location LF`: what follows the assignment in a reply. */
+export const lineTail: TailEncoder = (location) => Buffer.from(`\n${location}\n`, "latin1");
+
 /**
  * Writes the reply at `out[at]`, for which `REPLY_BYTES_MAX` must be free.
  *
  * @param bytes `bytes[start, spellingEnd)` is the request's spelling of the assignment: it is echoed if it is used
+ * @param tail  as `lineTail` made it of the decision's location
  * @returns where the next reply may begin
  */
 export function writeReply(
@@ -130,6 +135,7 @@ export function writeReply(
   bytes: Uint8Array,
   start: number,
   spellingEnd: number,
+  tail: Uint8Array,
 ): number {
   let next = at;
   if (
@@ -141,7 +147,6 @@ export function writeReply(
   } else {
     next += out.write(String(decision.assignment), next, "latin1");
   }
-  const tail = decision.placement.lineTail;
   for (let i = 0; i < tail.length; i++) out[next++] = tail[i] as number;
   return next;
 }

@@ -7,7 +7,15 @@
  */
 
 import type { ServerCounts } from "../metrics.ts";
-import { isHttp, LF, LINE_BYTES_MAX, RepeatedFields, readRequest, writeReply } from "./line-codec.ts";
+import {
+  isHttp,
+  LF,
+  LINE_BYTES_MAX,
+  lineTail,
+  RepeatedFields,
+  readRequest,
+  writeReply,
+} from "./line-codec.ts";
 import { ANSWER_BYTES_MAX, answerQuestion, type QuestionContext } from "./questions.ts";
 import { ReportBudget } from "./report-budget.ts";
 import type { ServerContext } from "./server.ts";
@@ -30,6 +38,7 @@ const FOREIGN = -1;
 export class LineShared extends StreamShared {
   readonly closesAfterReply: boolean;
   readonly repeated = new RepeatedFields();
+  readonly tailSlot: number;
   readonly questions: QuestionContext;
 
   constructor(
@@ -40,6 +49,7 @@ export class LineShared extends StreamShared {
   ) {
     super(context, counts, waiting);
     this.closesAfterReply = closesAfterReply;
+    this.tailSlot = context.rollout.placements.slotOf(lineTail);
     this.questions = {
       handler: context.handler,
       rollout: context.rollout,
@@ -144,7 +154,13 @@ export class LineConnection extends StreamConnection {
     const spellingEnd = readRequest(bytes, start, end, request, repeated);
     if (!request.valid && isHttp(bytes, start, end)) return FOREIGN;
     context.handler.decide(request, nowMs, decision);
-    return writeReply(out, at, decision, request, bytes, start, spellingEnd);
+    return writeReply(out, at, decision, request, bytes, start, spellingEnd, this.#tail);
+  }
+
+  /** The bytes behind the assignment in the reply of the decision at hand. */
+  get #tail(): Uint8Array {
+    const { decision, tailSlot } = this.#shared;
+    return decision.placement.tails[tailSlot] as Uint8Array;
   }
 
   /** Answers the line that began in earlier chunks and ends at `chunk[end]`. */
@@ -157,7 +173,7 @@ export class LineConnection extends StreamConnection {
       this.dropPart();
       request.valid = false;
       context.handler.decide(request, nowMs, decision);
-      return writeReply(out, 0, decision, request, chunk, 0, 0);
+      return writeReply(out, 0, decision, request, chunk, 0, 0, this.#tail);
     }
     this.keepPart(chunk, 0, end);
     const whole = this.part;

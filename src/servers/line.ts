@@ -4,6 +4,7 @@
  */
 
 import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
+import { lineTail } from "./line-codec.ts";
 import { LineConnection, LineShared } from "./line-connection.ts";
 import { idleTimeout, type ListenerOptions, listenerOptions, socketMode } from "./listener-options.ts";
 import { boundAddress } from "./passed-socket.ts";
@@ -33,6 +34,7 @@ export const listen = repeatable<Address>(
 
 export const line: ServerKind = {
   name: "line",
+  tail: lineTail,
   options: [socket, listen, socketMode, idleTimeout],
   addresses(settings) {
     const first = settings.get(socket);

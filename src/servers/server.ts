@@ -13,6 +13,7 @@ import type { Address } from "../config/values.ts";
 import type { Handler } from "../handler.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { TailEncoder } from "../placement.ts";
 import type { Rollout } from "../rollout.ts";
 import type { Connections } from "./connections.ts";
 
@@ -58,6 +59,8 @@ export interface ServerKind {
   readonly name: string;
   /** The flags that belong to it. */
   readonly options: readonly Option<unknown>[];
+  /** The end of its replies, if it does not change between two of the same location. */
+  readonly tail?: TailEncoder;
   /** Where the settings want it; nowhere where it is off. */
   addresses(settings: Pick<Settings, "get">): readonly Address[];
   /** One server for each of these addresses. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { emptyRequest, type Request } from "../../src/handler.ts";
 import {
   LINE_BYTES_MAX,
+  lineTail,
   REPLY_BYTES_MAX,
   RepeatedFields,
   readRequest,
@@ -112,7 +113,8 @@ function createPipe() {
   return (bytes: Uint8Array, start: number, end: number): string => {
     const spellingEnd = readRequest(bytes, start, end, request, new RepeatedFields());
     core.handler.decide(request, core.clock(), decision);
-    const length = writeReply(out, 3, decision, request, bytes, start, spellingEnd);
+    const tail = lineTail(decision.placement.location);
+    const length = writeReply(out, 3, decision, request, bytes, start, spellingEnd, tail);
     if (length - 3 > REPLY_BYTES_MAX) throw new Error(`a reply of ${length - 3} bytes`);
     return out.toString("latin1", 3, length);
   };

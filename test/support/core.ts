@@ -5,8 +5,10 @@ import { Handler } from "../../src/handler.ts";
 import type { LeaseContext, MaintenanceView } from "../../src/leases/lease.ts";
 import { silentLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
+import { Placements } from "../../src/placement.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { Connections } from "../../src/servers/connections.ts";
+import { TAIL_ENCODERS } from "../../src/servers/list.ts";
 
 export const UNHEALTHY_MS = 8_000;
 
@@ -27,7 +29,8 @@ export interface CoreOptions {
 export function createCore(options: CoreOptions = {}): Core {
   let skippedMs = 0;
   const clock = () => performance.now() + skippedMs;
-  const rollout = new Rollout(options.applications ?? ["app"], UNHEALTHY_MS);
+  const placements = new Placements(TAIL_ENCODERS);
+  const rollout = new Rollout(options.applications ?? ["app"], UNHEALTHY_MS, 0, placements);
   const handler = new Handler({ rollout, allowForce: options.allowForce ?? false });
   return {
     handler,

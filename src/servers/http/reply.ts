@@ -2,6 +2,7 @@
 
 import { SPELLING_BYTES_MAX } from "../../assignment.ts";
 import type { Decision, Request } from "../../handler.ts";
+import type { TailEncoder } from "../../placement.ts";
 import type { Head } from "./head.ts";
 
 /** What a decision takes at most: a prefix, a spelling twice, a location, and the names of their headers. */
@@ -67,11 +68,16 @@ const COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
 const COOKIE_END = Buffer.from(COOKIE_ATTRIBUTES, "latin1");
 const COOKIE_END_TLS = Buffer.from(`${COOKIE_ATTRIBUTES}; Secure`, "latin1");
 
+/** What follows the assignment in a decision: the header of the location, and the end of the head. */
+export const httpTail: TailEncoder = (location) =>
+  Buffer.from(`\r\nmaxwellsdaemon-location: ${location}\r\n\r\n`, "latin1");
+
 /**
  * Writes a decision at `out[at]`, for which `DECISION_BYTES_MAX` must be free.
  *
  * @param head where the given assignment stands in `bytes`: it is echoed as it was spelled if it is used; and whether
  *             a visitor who did not bring it is to get it as a cookie
+ * @param tail as `httpTail` made it of the decision's location
  * @returns where the next reply may begin
  */
 export function writeDecision(
@@ -82,6 +88,7 @@ export function writeDecision(
   request: Readonly<Request>,
   bytes: Uint8Array,
   head: Readonly<Head>,
+  tail: Uint8Array,
 ): number {
   const spelling = head.assignment;
   out.set(prefix, at);
@@ -98,7 +105,6 @@ export function writeDecision(
       next += (head.isTls ? COOKIE_END_TLS : COOKIE_END).copy(out, next);
     }
   }
-  const tail = decision.placement.httpTail;
   out.set(tail, next);
   return next + tail.length;
 }
