@@ -32,7 +32,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   const port = await freePort();
   const { maintenanceFile } = home;
   const site = fillSite({ directory, port, master, canary, maintenanceFile });
-  // No way writes a log, so that they differ in what is measured alone.
+  // No way writes a log, so the ways differ only in the measured part.
   const silent = site.replace(/^\s*GlobalLog .*$/m, "");
   const text = isAsked ? silent : withoutDaemon(silent, master);
   const running = await startApache(directory, port, wholeConfiguration(directory, text));
@@ -40,7 +40,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   return running.url;
 }
 
-/** The site without what belongs to the daemon. */
+/** The site without the daemon's lines. */
 function withoutDaemon(site: string, master: string): string {
   return site
     .replace(/^\s*#?(Rewrite|RequestHeader \S+ +(maxwells|Connection)|Header .*MAXWELLS).*$/gm, "")

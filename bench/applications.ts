@@ -1,7 +1,7 @@
 /**
- * Many applications in one daemon: what their visitors wait, and what they cost. Visitors come at a steady rate, each to the
- * next application (`paced-load.c`), while the daemon reads its store as it always does. The row of one application says what
- * the machine and the load take by themselves.
+ * Many applications in one daemon: the waits of their visitors, and the daemon's costs. Visitors come at a
+ * steady rate, each to the next application (`paced-load.c`), while the daemon reads its store as usual. The
+ * row of one application shows the part of the machine and the load.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,31 +15,31 @@ import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
 import type { Program } from "./subject.ts";
 import type { Stops } from "./ways.ts";
 
-/** On a file; the other stores are measured with the most. */
+/** For the file. The other stores are measured with the largest number only. */
 const COUNTS = [1, 100, 1_000, 10_000] as const;
 const MOST = 10_000;
 
 /** Visitors a second. */
 const RATE = 10_000;
 
-/** What ten thousand applications may take. */
+/** The bounds for ten thousand applications. */
 const P99_MS_AT_MOST = 1;
 const MB_AT_MOST = 400;
 const PROCESSOR_PERCENT_AT_MOST = 15;
 const READY_MS_AT_MOST = 5_000;
 const ENDED_MS_AT_MOST = 3_000;
 
-/** What an application is told by the store: a quarter of the circle, in which all visitors of the load lie. */
+/** The canary of each application: a quarter of the circle, with all visitors of the load in it. */
 const ROLLOUT = 0.25;
 
-/** Several reads of the store, which is read every 4 s. */
+/** Long enough for several reads of the store, which come every 4 s. */
 const VISITED_S = { full: 20, quick: 6 } as const;
 const REST_MS = { full: 20_000, quick: 8_000 } as const;
 
 /** Writers that fill a store at once. */
 const WRITERS = 32;
 
-/** Of /proc/PID/stat: ticks of the processor. */
+/** The clock ticks of /proc/PID/stat, in which the kernel counts a process's time. */
 const TICK_MS = 10;
 
 interface Measured extends Visited {
@@ -47,7 +47,7 @@ interface Measured extends Visited {
   readonly processorPercent: number;
   readonly readyMs: number;
   readonly endedMs: number;
-  /** Decisions that the daemon counted under the names of their applications. */
+  /** Decisions that the daemon counted under the right application. */
   readonly counted: number;
 }
 
@@ -168,13 +168,13 @@ async function fill(running: RunningEngine, names: readonly string[]): Promise<v
   await store.close();
 }
 
-/** What a process has had of the processor. */
+/** The processor time that a process has used. */
 function processorMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
-/** Resident memory of a process. */
+/** Resident memory of a process, in bytes. */
 function residentMb(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
   return (Number(kib) * 1024) / 1e6;

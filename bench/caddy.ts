@@ -31,7 +31,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   return running.url;
 }
 
-/** The example without what belongs to the daemon: nobody is asked, and everyone is served by master. */
+/** The example without the daemon's lines: Caddy asks no daemon, and master serves all visitors. */
 function withoutDaemon(example: string): string {
   const bare = example
     .replace(/^\(maxwells-\w+\) {[\s\S]*?^}/gm, "")

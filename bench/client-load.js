@@ -1,16 +1,16 @@
 /**
  * Load through the client that applications use, in the runtime that runs this file:
  *
- *     client-load.js SOCKET SECONDS CONCURRENCY    →    questions a second, in JSON; fails where an answer is wrong
+ *     client-load.js SOCKET SECONDS CONCURRENCY    →    questions a second, in JSON; fails if an answer is wrong
  *
- * It is JavaScript, on the compiled client, so that Node can run it.
+ * It is JavaScript, on the compiled client, so Node can run it.
  */
 
 import { Client } from "../dist/lib/client/client.js";
 
 const ASSIGNMENT = "0.123456789";
 const WARM_UP_SECONDS = 0.2;
-/** Nobody is to be given up on here; that costs the same. */
+/** Long enough that no question is given up; a longer limit costs nothing. */
 const TIMEOUT_MS = 5000;
 
 const [socket, seconds, concurrency] = process.argv.slice(2);

@@ -1,6 +1,7 @@
 /**
- * The client that applications use (`client-load.js`), in Node and in Bun, against the same daemon under the load of
- * `line-load.c` with as many questions on their way: what JavaScript, promises and the runtime's sockets cost.
+ * The client that applications use (`client-load.js`), in Node and in Bun, against the same daemon under the
+ * load of `line-load.c` with as many questions in flight. The difference is the cost of JavaScript, promises
+ * and the runtime's sockets.
  */
 
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { SOURCE, startSubject } from "./subject.ts";
 const ROOT = join(import.meta.dir, "..");
 const LOAD = join(import.meta.dir, "client-load.js");
 
-/** One connection each, as the client has. */
+/** Each has one connection, like the client. */
 const LOADS: readonly { readonly concurrency: number; readonly mode: Mode }[] = [
   { concurrency: 1, mode: "keep" },
   { concurrency: 64, mode: "pipe:64" },

@@ -1,11 +1,11 @@
 /**
- * Every process that this one has started, directly or not, so that none is left behind when it is interrupted in the
- * middle of anything: nginx has a worker, and wrk may be under way. Linux only.
+ * All processes that this one has started, directly or not, so a run that is interrupted at any moment leaves
+ * no process behind: nginx has a worker, and wrk may be running. Linux only.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
 
-/** More rounds than ever needed: one that forks while it is being ended is found in the next. */
+/** More rounds than any run needs. A process that forks while it is killed is found in the next round. */
 const ROUNDS_MAX = 100;
 
 /** The ids of the processes below `pid` that still run. */
@@ -24,7 +24,7 @@ export function descendantsOf(pid: number): number[] {
   return found;
 }
 
-/** Ends all of them at once, by SIGKILL. */
+/** Kills all of them with SIGKILL. */
 export function killDescendants(): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const pids = descendantsOf(process.pid);
@@ -33,13 +33,13 @@ export function killDescendants(): void {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended by itself.
+        // The process ended by itself.
       }
     }
   }
 }
 
-/** Undefined for one that has gone, also where its parent has not yet taken notice. */
+/** Undefined if the process has ended, even if its parent has not collected it yet. */
 function readParent(name: string): { pid: number; parent: number } | undefined {
   let stat: string;
   try {
@@ -47,7 +47,7 @@ function readParent(name: string): { pid: number; parent: number } | undefined {
   } catch {
     return undefined;
   }
-  // The name in brackets may hold anything, brackets too.
+  // The name in brackets may contain any character, even brackets.
   const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return state === "Z" || state === "X" ? undefined : { pid: Number(name), parent: Number(parent) };
 }

@@ -27,7 +27,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   return running.url;
 }
 
-/** What belongs to the daemon, by the comments that the file has in front of it. */
+/** The daemon's parts, found by the comments before them in the file. */
 const DAEMONS: readonly RegExp[] = [
   / +# One line a request(.*\n)*?(?= +# Headers that only the daemon)/,
   / +# Headers that only the daemon(.*\n)*?(?= +http_filters:)/,
@@ -39,10 +39,10 @@ const DAEMONS: readonly RegExp[] = [
   / +# The daemon:(.*\n)*/,
 ];
 
-/** The configuration without what belongs to the daemon: everyone is served by master. */
+/** The configuration without the daemon's parts: master serves all visitors. */
 function withoutDaemon(configuration: string): string {
   const bare = DAEMONS.reduce((text, part) => text.replace(part, ""), configuration);
-  // The names of temporary directories say nothing.
+  // The names of temporary directories do not count.
   if (/^ *[^# ].*maxwells/m.test(bare.replace(/path: \S+/g, ""))) throw new Error(`not bare:\n${bare}`);
   return bare;
 }

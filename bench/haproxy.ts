@@ -1,4 +1,7 @@
-/** HAProxy in its ways: bare, only what both of the others do for a visitor, by a map, and by SPOE. */
+/**
+ * HAProxy in its ways: bare, with the daemon's map, and with SPOE. Bare has only the parts that both others
+ * share.
+ */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import {
@@ -38,12 +41,12 @@ async function start(way: HaproxyWay, isAsked: boolean, stops: Stops): Promise<s
   return running.url;
 }
 
-/** No way logs requests, so that they differ in what is measured alone. */
+/** No way logs requests, so the ways differ only in the measured part. */
 function withoutLog(configuration: string): string {
   return configuration.replace(/^ *(log ring@|log-format-sd|option httplog).*$/gm, "");
 }
 
-/** The configuration without what belongs to the daemon: everyone is served by master. */
+/** The configuration without the daemon's parts: master serves all visitors. */
 function withoutDaemon(configuration: string): string {
   const bare = configuration.replace(
     /^\s*#?(acl|http-request|http-response|use_backend|option http-restrict-req-hdr-names) .*$/gm,

@@ -1,4 +1,7 @@
-/** Decisions over HTTP on loopback, against a `Bun.serve` with nothing to do (`http-limit.ts`), under wrk's load. */
+/**
+ * Decisions over HTTP on loopback, against a `Bun.serve` with an empty handler (`http-limit.ts`), under wrk's
+ * load.
+ */
 
 import { join } from "node:path";
 import { notMeasuredRow, type Row, ratioRow, revisionRow, thousands } from "./report.ts";
@@ -45,7 +48,7 @@ export async function benchHttp(setup: Setup): Promise<Row[]> {
   });
 }
 
-/** wrk counts in whole seconds. */
+/** The time that wrk gets, because it counts in whole seconds. */
 export function wrkSeconds(setup: Setup): number {
   return Math.max(1, Math.round(setup.seconds));
 }
@@ -61,7 +64,7 @@ async function startLimit(): Promise<{ name: string; decideUrl: string; stop(): 
   if (value === undefined) throw new Error("the yardstick for HTTP does not start");
   return {
     name: "yardstick",
-    // The same request for both.
+    // Both get the same request.
     decideUrl: `${new TextDecoder().decode(value).trim()}/decide`,
     async stop() {
       child.kill();
@@ -70,14 +73,14 @@ async function startLimit(): Promise<{ name: string; decideUrl: string; stop(): 
   };
 }
 
-/** wrk sees only the status. */
+/** Checks one answer here, because wrk sees only the status. */
 async function expectDecision(url: string): Promise<void> {
   const { headers } = await fetch(url, { headers: { maxwellsdaemon: ASSIGNMENT } });
   const answer = `${headers.get("maxwellsdaemon")} ${headers.get("maxwellsdaemon-location")}`;
   if (answer !== `${ASSIGNMENT} canary`) throw new Error(`${url} answers ${answer}`);
 }
 
-/** One turn of wrk; requests a second. */
+/** One turn of wrk. Resolves with requests a second. */
 async function load(url: string, seconds: number): Promise<number> {
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([

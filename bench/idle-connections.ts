@@ -1,13 +1,13 @@
-/** Many connections to a line protocol socket that are held open and say nothing for most of the time. */
+/** Many connections to a line protocol socket that stay open and are silent most of the time. */
 
 import type { Socket } from "bun";
 
-/** How many are opened at once; the kernel holds 512 that wait to be accepted. */
+/** The number opened at the same time. The kernel holds 512 that wait to be accepted. */
 const OPENED_AT_ONCE = 128;
 const RETRY_MS = 2;
 const OPEN_TIMEOUT_MS = 30_000;
 
-/** How long all answers together may take. */
+/** The longest time for all answers together. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
 const QUESTION = "0.123456789\n";
@@ -18,7 +18,7 @@ export class IdleConnections {
   #missing = 0;
   #onAllAnswered: () => void = () => {};
 
-  /** Opens `count` of them; a refusal is tried again, for a while. */
+  /** Opens `count` connections. Tries a refused one again, for a while. */
   static async open(path: string, count: number): Promise<IdleConnections> {
     const connections = new IdleConnections();
     const deadlineMs = performance.now() + OPEN_TIMEOUT_MS;
@@ -33,7 +33,7 @@ export class IdleConnections {
     return connections;
   }
 
-  /** Asks on each of them; resolves with how many gave the right answer, all of them or after a while. */
+  /** Asks on each connection. Resolves with the number of right answers, when all have come or time is up. */
   async askAll(): Promise<number> {
     const answered = new Promise<void>((resolve) => {
       this.#missing = this.#sockets.length;

@@ -1,6 +1,7 @@
 /**
- * The second yardstick of the line protocol: what Bun itself reaches. As `line-limit.c`, a fixed answer for every
- * newline and nothing else; what it loses to that is Bun's, and what the daemon loses to this is the daemon's.
+ * The second yardstick of the line protocol: the rate that Bun itself reaches. Like `line-limit.c`, it sends
+ * a fixed answer for every newline and does nothing else. Bun costs the difference between the yardsticks;
+ * the daemon costs the difference between this one and itself.
  *
  *     bun line-bare.ts /tmp/bare.sock
  */
@@ -8,7 +9,7 @@
 const ANSWER = "0.123456789\ncanary\n";
 const LF = 0x0a;
 
-/** More than the load's requests in what Bun reads at once. */
+/** More requests than Bun ever reads at once under this load. */
 const REQUESTS_MAX = 65_536;
 
 const answers = Buffer.from(ANSWER.repeat(REQUESTS_MAX));

@@ -1,6 +1,6 @@
 /**
- * The line protocol over its unix socket, in one process, against the least work that any server can do
- * (`line-limit.c`), and against what is left of that on Bun (`line-bare.ts`), under the load of `line-load.c`.
+ * The line protocol over its unix socket, in one process, under the load of `line-load.c`. It is compared
+ * with the least work that a server can do (`line-limit.c`), and with the same on Bun (`line-bare.ts`).
  */
 
 import { mkdtempSync } from "node:fs";
@@ -10,22 +10,25 @@ import { type Row, ratioRow, revisionRow, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { type Subject, startSubject } from "./subject.ts";
 
-/** The longest that compiling or listening may take. */
+/** The longest time for compiling, or until a server listens. */
 const WAIT_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 
 const LOADS = [
   { mode: "new", connections: 32, atLeast: 0.75, ofBareAtLeast: undefined },
-  // One read and one write in the kernel for each request: Bun itself is what limits it, so Bun is what it is
-  // held against.
+  // Each request is one read and one write in the kernel. Bun itself is the limit, so the bound is a share of
+  // bare Bun.
   { mode: "keep", connections: 16, atLeast: undefined, ofBareAtLeast: 0.95 },
   { mode: "pipe:64", connections: 16, atLeast: undefined, ofBareAtLeast: undefined },
 ] as const;
 
-/** `new`: a connection a request; `keep`: one request in flight on each; `pipe:64`: 64 in flight. */
+/**
+ * `new`: a connection for each request; `keep`: one request in flight on each; `pipe:64`: 64 in flight on
+ * each.
+ */
 export type Mode = (typeof LOADS)[number]["mode"];
 
-/** Puts load on a line protocol socket; resolves with requests a second, and rejects where any reply was wrong. */
+/** Puts load on a line protocol socket. Resolves with requests a second; rejects if any reply was wrong. */
 export type Load = (socket: string, seconds: number, connections: number, mode: Mode) => Promise<number>;
 
 export async function benchLine(setup: Setup): Promise<Row[]> {
@@ -86,7 +89,7 @@ export async function buildLoad(): Promise<Load> {
   };
 }
 
-/** A server that sends a fixed answer, once it listens on the path that is added to its command. */
+/** A server that sends a fixed answer. The socket's path is the last argument of its command. */
 async function startYardstick(
   name: string,
   command: readonly string[],
@@ -117,7 +120,7 @@ async function isListening(path: string): Promise<boolean> {
   }
 }
 
-/** Compiles one of the C programs of this folder; its path. */
+/** Compiles one of the C programs of this folder; resolves with the program's path. */
 export async function compile(name: string, libraries: readonly string[] = []): Promise<string> {
   const compiler = Bun.which("cc") ?? Bun.which("gcc");
   if (compiler === null) throw new Error("there is no C compiler; apt-get install gcc libc6-dev");

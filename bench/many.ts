@@ -9,11 +9,11 @@ import { directoryOf, type Stops } from "./ways.ts";
 
 const CONNECTIONS = 32;
 
-/** What a start sets off is over when all snapshots are saved. */
+/** The work of a start is over when all snapshots are saved. */
 const SAVED_MS_MAX = 60_000;
 const LOOK_EVERY_MS = 500;
 
-/** What the load saw; times in microseconds. */
+/** The figures of the load; times in microseconds. */
 export interface Visited {
   readonly asked: number;
   readonly answered: number;
@@ -53,7 +53,7 @@ export async function startWith(
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
-    // As the launcher and the systemd unit set it.
+    // The same as in the launcher and in the systemd unit.
     env: { ...process.env, ...running.env, BUN_JSC_forceRAMSize: "134217728" },
   });
   stops.push(async () => {
@@ -64,7 +64,7 @@ export async function startWith(
   return { daemon, socket, stateDirectory, readyMs: performance.now() - beganAtMs };
 }
 
-/** Resolves when each application has its saved snapshot, and a moment later. */
+/** Resolves a moment after each application has its saved snapshot. */
 export async function isSaved(stateDirectory: string, count: number): Promise<void> {
   const deadlineMs = performance.now() + SAVED_MS_MAX;
   const saved = () => readdirSync(join(stateDirectory, "snapshot")).filter((name) => name.endsWith(".json"));
@@ -75,7 +75,7 @@ export async function isSaved(stateDirectory: string, count: number): Promise<vo
   await Bun.sleep(2 * LOOK_EVERY_MS);
 }
 
-/** Sends visitors at a rate a second, each to the next application. */
+/** Sends visitors at a rate in visitors a second, each to the next application. */
 export async function visit(
   load: string,
   socket: string,

@@ -1,6 +1,6 @@
 /**
- * What the daemon keeps: its resident memory over millions of requests, and what ten thousand connections that say
- * nothing cost those that ask.
+ * The daemon's resident memory over millions of requests, and the cost of ten thousand silent connections to
+ * the clients that ask.
  */
 
 import { readFileSync } from "node:fs";
@@ -10,26 +10,28 @@ import { limitRow, type Row, ratioRow, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { type Program, type Subject, startSubject } from "./subject.ts";
 
-/** A megabyte is 1000 kB here. */
+/** Here a megabyte is 1000 kB. */
 const BYTES_PER_MB = 1_000_000;
 const BYTES_PER_KIB = 1024;
 
 const MB_AT_MOST = 80;
 /**
- * What "flat" allows over the whole run, by a line through the samples. A single sample says little: the collector runs
- * when it likes, so samples go up and down by more than this.
+ * The growth over the whole run that counts as flat, on a line through the samples. A single sample says
+ * little: the collector runs at its own times, so samples go up and down by more than this.
  */
 const GROWTH_MB_AT_MOST = 5;
 const MILLION = 1_000_000;
 
-/** How a million requests are made up. */
+/** The share of each mode in a million requests. */
 const MIX: readonly { readonly mode: Mode; readonly connections: number; readonly share: number }[] = [
   { mode: "pipe:64", connections: 16, share: 0.6 },
   { mode: "keep", connections: 16, share: 0.3 },
   { mode: "new", connections: 32, share: 0.1 },
 ];
 
-/** The load is given in seconds: the shortest turn at first, and then as many as the last one's rate would need. */
+/**
+ * The load takes seconds, not requests: first the shortest turn, then as many as the last turn's rate needs.
+ */
 const SECONDS_MIN = 0.05;
 
 const IDLE_CONNECTIONS = 10_000;
@@ -51,7 +53,7 @@ async function watchMemory(program: Program, load: Load, setup: Setup): Promise<
   const atStart = residentMb(subject.pid);
   const samples: number[] = [];
   const rates = new Map<Mode, number>();
-  // By mode, so that what one turn gives too much is not asked for in the next million.
+  // By mode. If a turn made too many requests, the next million has fewer.
   const done = new Map<Mode, number>();
   for (let million = 1; million <= setup.millions; million++) {
     for (const { mode, connections, share } of MIX) {
@@ -125,7 +127,7 @@ async function holdIdle(program: Program, load: Load, setup: Setup): Promise<Row
   ];
 }
 
-/** Resolves when the daemon has as many connections as that. */
+/** Resolves when the daemon has `count` connections. */
 async function expectConnections(subject: Subject, count: number): Promise<void> {
   const deadlineMs = performance.now() + WAIT_MS;
   for (;;) {
@@ -138,7 +140,7 @@ async function expectConnections(subject: Subject, count: number): Promise<void>
   }
 }
 
-/** The slope of the line with the least squares through values at 0, 1, 2, …; NaN of fewer than two. */
+/** The slope of the least-squares line through values at 0, 1, 2, …; NaN for fewer than two. */
 export function slopeOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   let [above, below] = [0, 0];
@@ -149,7 +151,7 @@ export function slopeOf(values: readonly number[]): number {
   return above / below;
 }
 
-/** Resident memory of a process. */
+/** Resident memory of a process, in megabytes. */
 function residentMb(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
   return (Number(kib) * BYTES_PER_KIB) / BYTES_PER_MB;

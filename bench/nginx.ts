@@ -1,9 +1,9 @@
 /**
  * nginx in its ways, each with one worker:
  *
- *     bare           the example without what belongs to the daemon
+ *     bare           the example without the daemon's lines
  *     split_clients  nginx's own split, fixed in the configuration, with the same headers for upstreams
- *     lease, ask, auth_request   as they are shipped
+ *     lease, ask, auth_request   the shipped examples
  *
  *     bun bench/nginx.ts [TURNS [SECONDS]]           needs nginx with Lua, and wrk
  */
@@ -40,7 +40,7 @@ export const nginx: Contender = {
   ],
 };
 
-/** Requests a second of each turn, by the name of the way; rejects where nginx, its Lua module or wrk is missing. */
+/** Requests a second of each turn, by the way's name. Rejects if nginx, its Lua module or wrk is missing. */
 export async function benchNginxWays({
   turns,
   seconds,
@@ -57,7 +57,7 @@ export async function benchNginxWays({
   return Object.fromEntries([...rates].map(([{ name }, figures]) => [name, figures]));
 }
 
-/** nginx that asks, and without the daemon: requests a second, of each turn. */
+/** Requests a second of each turn, for nginx that asks and for bare nginx. */
 export async function benchNginx(turns: {
   readonly turns: number;
   readonly seconds: number;
@@ -67,8 +67,9 @@ export async function benchNginx(turns: {
 }
 
 /**
- * Each way of this revision, of another one's: by its share of bare, since each of them starts an nginx of its own. They take
- * turns, each in a process that runs its own revision of this file.
+ * Compares each way of this revision with the same way of another revision, by their shares of bare, because
+ * each revision starts an nginx of its own. The revisions take turns, each in a process that runs its own
+ * version of this file.
  */
 export async function benchNginxAgainst(setup: Setup, { name, directory }: Revision): Promise<Row[]> {
   const shares = { ours: new Map<string, number[]>(), theirs: new Map<string, number[]>() };
@@ -91,7 +92,7 @@ export async function benchNginxAgainst(setup: Setup, { name, directory }: Revis
   });
 }
 
-/** One turn of every way of a checkout: shares of bare by the way's name. */
+/** One turn of every way of a checkout. Resolves with shares of bare, by the way's name. */
 async function oneTurn(root: string, seconds: number): Promise<[way: string, share: number][]> {
   const child = Bun.spawn([process.execPath, join(root, "bench/nginx.ts"), "1", String(seconds)], {
     cwd: root,
@@ -108,7 +109,7 @@ async function oneTurn(root: string, seconds: number): Promise<[way: string, sha
 /**
  * Starts an nginx with its daemon; resolves with its address.
  *
- * @param change makes another configuration of the example, for an nginx without a daemon
+ * @param change changes the example's configuration, for an nginx without a daemon
  */
 async function start(way: NginxWay, stops: Stops, change?: (example: string) => string): Promise<string> {
   const directory = directoryOf(stops);
@@ -127,7 +128,7 @@ async function start(way: NginxWay, stops: Stops, change?: (example: string) => 
   return running.url;
 }
 
-/** The example without what belongs to the daemon. */
+/** The example without the daemon's lines. */
 function withoutDaemon(example: string): string {
   return withoutLua(example).replace(
     /^\s*(add_header .* \$maxwells|expires|proxy_set_header maxwells|if \(\$maxwells).*$/gm,
@@ -156,7 +157,7 @@ function withoutLua(example: string): string {
     .replace(/^init_by_lua_block {[\s\S]*?^}/m, "");
 }
 
-/** No way writes a log, so that they differ in what is measured alone. */
+/** No way writes a log, so the ways differ only in the measured part. */
 function withoutLog(example: string): string {
   return example.replace(/^access_log .*$/m, "");
 }

@@ -1,11 +1,13 @@
-/* paced-load: visitors that come at a steady rate, whatever the daemon does, over the line protocol and a unix socket.
+/* paced-load: visitors that come at a steady rate, over the line protocol and a unix socket. A slow
+ * daemon does not slow them down.
  *
  *   cc -O2 -o paced-load paced-load.c
  *   ./paced-load SOCKET SECONDS CONNECTIONS RATE APPLICATIONS
  *
- * Each visitor names an application, app-0 to app-(APPLICATIONS - 1) in turn, and lies in every canary. A visitor waits from
- * the moment at which it asks, also if the daemon stands still and those after it queue up. Prints one JSON line: how many
- * asked and were answered, how many are at the canary, and how long they waited, in microseconds.
+ * Each visitor names an application, app-0 to app-(APPLICATIONS - 1) in turn, and its number is in every
+ * canary. Its wait begins when it asks, even if the daemon stands still and later visitors queue up. Prints
+ * one JSON line: the visitors that asked, that got an answer, and that went to the canary, and their waits in
+ * microseconds.
  */
 #define _GNU_SOURCE
 #include <errno.h>

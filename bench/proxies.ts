@@ -1,6 +1,7 @@
 /**
- * What the daemon costs in front of each request: every proxy with the shipped files against the same proxy without them,
- * by the requests it serves at its limit, and by what visitors wait at half of that.
+ * The cost of the daemon in front of each request. Every proxy with the shipped files is compared with the
+ * same proxy without them: by the requests a second at its limit, and by the visitors' waits at half of that
+ * limit.
  */
 
 import { apache } from "./apache.ts";
@@ -16,10 +17,10 @@ import { buildWait, type Contender, takeTurns, type Wait, type Way, withWays } f
 
 const CONTENDERS: readonly Contender[] = [nginx, haproxy, envoy, caddy, apache, traefik];
 
-/** How much of the rate of what it is compared with beside bare is good. */
+/** The least share of the rate of the way that `besides` names. */
 const BESIDES_AT_LEAST = 0.95;
 
-/** Visitors notice less than this. */
+/** Visitors do not notice a longer wait that is shorter than this. */
 const ADDED_P99_MS_MAX = 1;
 
 export async function benchProxies(setup: Setup): Promise<Row[]> {
@@ -35,7 +36,7 @@ export async function benchProxies(setup: Setup): Promise<Row[]> {
   return rows;
 }
 
-/** One proxy that does not start is no reason to know nothing of the others. */
+/** If one proxy does not start, the others are still measured. */
 function failed({ name }: Contender, error: Error): Row[] {
   process.stderr.write(`${name}: ${error.stack}\n`);
   return [notMeasuredRow(name, error.message.split("\n", 1)[0] ?? "")];
@@ -63,7 +64,7 @@ function measure({ name, ways }: Contender, wait: Wait, setup: Setup): Promise<R
   });
 }
 
-/** What each way adds to the wait of all but the slowest hundredth, at half of its own limit, turn by turn with bare. */
+/** The wait that each way adds for 99 of 100 visitors, at half of the way's limit, turn by turn with bare. */
 async function waits(
   name: string,
   bare: Way,

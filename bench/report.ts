@@ -1,26 +1,28 @@
 /**
- * What a benchmark says: rows of a table, each with its figure, its bound, and whether the bound is kept.
+ * The report of a benchmark: rows of a table, each with its figure, its bound, and whether it keeps the
+ * bound.
  *
- * Machines are shared and noisy, so a rate is only ever compared with the yardstick's of the same run, by medians.
+ * Machines are shared and noisy, so a rate is only compared with the yardstick's rate in the same run, by
+ * medians.
  */
 
-/** Begin and end of the table in bench/README.md. */
+/** The marks at the beginning and the end of the table in bench/README.md. */
 const MARKERS = ["<!-- bench -->", "<!-- /bench -->"] as const;
 
 const COLUMNS = ["what", "figure", "bound", ""] as const;
 
-/** `–`: there is no bound, the figure is for information. */
+/** `–`: the row has no bound and is for information. */
 export type Verdict = "ok" | "MISSED" | "not measured" | "–";
 
 export interface Row {
   readonly what: string;
   readonly figure: string;
-  /** Empty where there is none. */
+  /** Empty if the row has no bound. */
   readonly bound: string;
   readonly verdict: Verdict;
 }
 
-/** The middle one, or the mean of the middle two; NaN of nothing. */
+/** The middle value, or the mean of the middle two; NaN if there are none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -28,11 +30,11 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * A rate as a share of its yardstick's.
+ * A rate as a share of its yardstick's rate.
  *
  * @param rates requests a second, of each turn
- * @param yardstick the same of the yardstick, turn by turn
- * @param atLeast the smallest ratio of medians that is good; undefined if any is
+ * @param yardstick the yardstick's requests a second, turn by turn
+ * @param atLeast the smallest ratio of medians that is good; undefined if there is no bound
  * @param show writes a rate, and `unit` follows it
  */
 export function ratioRow(
@@ -48,7 +50,7 @@ export function ratioRow(
   const spread = `${Math.min(...turns).toFixed(2)}–${Math.max(...turns).toFixed(2)}`;
   return {
     what,
-    // Three digits: 0.7496 is less than 0.75, and must not look like it.
+    // Three digits: 0.7496 is less than 0.75, and must look less.
     figure: `${ratio.toFixed(3)} (${show(median(rates))} of ${show(median(yardstick))}${unit}; turns ${spread})`,
     bound: atLeast === undefined ? "" : `≥ ${atLeast}`,
     verdict: atLeast === undefined ? "–" : ratio >= atLeast ? "ok" : "MISSED",
@@ -56,11 +58,11 @@ export function ratioRow(
 }
 
 /**
- * A rate as a share of another revision's. It is good if at least one turn was as fast: then the revisions differ by no
- * more than their turns do.
+ * A rate as a share of another revision's rate. It is good if at least one turn was as fast: then the
+ * revisions differ by no more than their turns do.
  *
  * @param rates requests a second, of each turn
- * @param before the same of the other revision, turn by turn
+ * @param before the other revision's requests a second, turn by turn
  */
 export function revisionRow(
   what: string,
@@ -92,7 +94,7 @@ export function limitRow(what: string, value: number, unit: string, details: str
   };
 }
 
-/** What could not be measured has not kept its bound either. */
+/** A row that could not be measured. It has not kept its bound either. */
 export function notMeasuredRow(what: string, reason: string): Row {
   return { what, figure: reason, bound: "", verdict: "not measured" };
 }
@@ -101,7 +103,7 @@ export function isGood(row: Row): boolean {
   return row.verdict === "ok" || row.verdict === "–";
 }
 
-/** The rows as a table in Markdown that also reads well as it is. */
+/** The rows as a table in Markdown that is readable as plain text, too. */
 export function table(rows: readonly Row[]): string {
   const cells = [COLUMNS, ...rows.map((row) => [row.what, row.figure, row.bound, row.verdict] as const)];
   const widths = COLUMNS.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
@@ -110,17 +112,17 @@ export function table(rows: readonly Row[]): string {
   return [lines[0] ?? [], rule, ...lines.slice(1)].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-/** `page` with what is between its markers replaced; throws where it has not exactly one pair of them. */
+/** `page` with a new table between its markers. Throws if the page does not have exactly one pair of them. */
 export function withTable(page: string, text: string): string {
   const [before, rest, ...moreBegins] = page.split(MARKERS[0]);
   const [, after, ...moreEnds] = rest?.split(MARKERS[1]) ?? [];
   if (before === undefined || after === undefined || moreBegins.length > 0 || moreEnds.length > 0) {
-    throw new Error(`the page needs ${MARKERS[0]} once and ${MARKERS[1]} once behind it`);
+    throw new Error(`the page needs ${MARKERS[0]} once, and ${MARKERS[1]} once after it`);
   }
   return `${before}${MARKERS[0]}\n\n${text}\n\n${MARKERS[1]}${after}`;
 }
 
-/** 93400 as `93 400`. */
+/** The number 93400 as `93 400`. */
 export function thousands(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
 }

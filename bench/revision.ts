@@ -1,6 +1,6 @@
 /**
- * Another revision of this repository, to be measured beside this one in the same run: `npm run bench -- --against v3.0.0`.
- * Its files come from git and its packages from npm, as a clone has them.
+ * Another revision of this repository, to measure beside this one in the same run:
+ * `npm run bench -- --against v3.0.0`. Its files come from git and its packages from npm, as in a clone.
  */
 
 import { mkdtempSync } from "node:fs";
@@ -17,7 +17,10 @@ export interface Revision {
   readonly program: Program;
 }
 
-/** Checks a revision out below the temporary directory. Rejects if git does not know it, or npm cannot install it. */
+/**
+ * Checks a revision out below the temporary directory. Rejects if git does not know it, or npm cannot install
+ * it.
+ */
 export async function checkOut(name: string): Promise<Revision> {
   const directory = mkdtempSync(join(tmpdir(), "revision-"));
   const archive = join(directory, "files.tar");

@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: how fast the daemon is, always as a share of a yardstick of the same run (README.md).
+ * `npm run bench`: the speed of the daemon, always as a share of a yardstick in the same run (README.md).
  *
  *     npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [SECTION …]
  *
- * Everything that it starts ends with it, also on Ctrl-C, and all files lie in one temporary directory.
+ * All processes that it starts end with it, even on Ctrl-C, and all files are in one temporary directory.
  */
 
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -73,9 +73,9 @@ async function main(): Promise<number> {
   }
 
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-bench-"));
-  // Apache's children run as a user of their own, and have their files in there.
+  // Apache's children run as another user, and have files in there.
   chmodSync(directory, 0o711);
-  // Whatever asks for a temporary place from here on gets it in there.
+  // From here on, all temporary directories are made in there.
   process.env["TMPDIR"] = directory;
   const cleanUp = () => {
     killDescendants();
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** What was asked for, or what is wrong with it. */
+/** The arguments, or a message about what is wrong with them. */
 function readArguments(argv: string[]) {
   const boolean = { type: "boolean", default: false } as const;
   const options = {
@@ -116,7 +116,7 @@ function readArguments(argv: string[]) {
     const unknown = positionals.filter((name) => !Object.hasOwn(SECTIONS, name));
     if (unknown.length > 0) return `no such section: ${unknown.join(", ")}`;
     if (values.write && (values.quick || positionals.length > 0)) {
-      return "--write is for a whole run: without --quick, and without sections";
+      return "--write is for a whole run: leave out --quick and the sections";
     }
     const sections = Object.keys(SECTIONS).filter(
       (name) => positionals.length === 0 || positionals.includes(name),
@@ -146,7 +146,7 @@ async function measure(
       const [reason = ""] = (error as Error).message.split("\n");
       process.stderr.write(`${name}: ${(error as Error).stack}\n`);
       rows.push(notMeasuredRow(name, reason));
-      // It may have been in the middle of anything.
+      // The section may have stopped at any point, with processes still running.
       killDescendants();
     }
   }
@@ -170,7 +170,7 @@ async function build(): Promise<void> {
   if ((await child.exited) !== 0) throw new Error("the executable cannot be built");
 }
 
-/** What was measured, when and where. */
+/** The revision, the versions, the machine and the day of a measurement. */
 function machine(): string {
   const revision = Bun.spawnSync(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"])
     .stdout.toString()

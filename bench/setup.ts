@@ -1,4 +1,4 @@
-/** What every section is given, and for how long it may measure. */
+/** The parameters of every section, and the lengths of a full and of a quick run. */
 
 import type { Revision } from "./revision.ts";
 import type { Program } from "./subject.ts";
@@ -8,15 +8,15 @@ export interface Setup {
   readonly programs: readonly Program[];
   /** Another revision, which takes its turns beside this one. */
   readonly against?: Revision | undefined;
-  /** How often yardstick and daemon alternate. */
+  /** The number of turns that the yardstick and the daemon take. */
   readonly turns: number;
-  /** How long each has its turn. */
+  /** The length of a turn, in seconds. */
   readonly seconds: number;
-  /** How many requests the memory is watched for. */
+  /** The number of requests in the test of memory, in millions. */
   readonly millions: number;
-  /** How often the daemon is started. */
+  /** The number of starts of the daemon. */
   readonly starts: number;
-  /** Tells an impatient human how it goes. */
+  /** Prints progress for the person that waits. */
   say(progress: string): void;
 }
 

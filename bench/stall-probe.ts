@@ -1,9 +1,11 @@
 /**
- * Loaded into a daemon before its own code: how long its event loop is busy before a timer of 1 ms has its turn. SIGUSR2 begins
- * a measurement, and the next one ends it and writes it as JSON into the file of `STALL_PROBE`.
+ * Measures how long a daemon's event loop is busy before a timer of 1 ms gets its turn. It is loaded into the
+ * daemon before the daemon's own code. SIGUSR2 begins a measurement. The next SIGUSR2 ends it and writes it
+ * as JSON into the file of `STALL_PROBE`.
  *
- * The processor's time of the thread is the daemon's own work. The time of the clock has in it the turns of every other program
- * on the machine. Both are up to 1 ms too long, and the probe leaves next to nothing for the collector.
+ * The processor's time of the thread is the daemon's own work. The time of the clock includes the turns of
+ * every other program on the machine. Both are up to 1 ms too long, and the probe leaves almost no garbage
+ * for the collector.
  */
 
 import { dlopen, ptr } from "bun:ffi";
@@ -18,10 +20,10 @@ export interface Stalls {
 
 const EVERY_MS = 1;
 
-/** Of clock_gettime(2). */
+/** The clock's number in clock_gettime(2). */
 const CLOCK_THREAD_CPUTIME_ID = 3;
 
-/** A clock that stands still while the thread waits, or another program has the processor. */
+/** A clock that stands still while the thread waits or another program has the processor. */
 function threadClock(): () => number {
   const signature = { clock_gettime: { args: ["int", "ptr"], returns: "int" } } as const;
   const { symbols } = dlopen(LIBRARIES[0] as string, signature);

@@ -1,4 +1,4 @@
-/** How long it takes from starting the process to its first answer over the socket, with its files in memory. */
+/** The time from starting the process to its first answer over the socket, with its files in memory. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { executable, LAUNCHER, type Place, type Program, placeFor } from "./subj
 const WHAT = "start to the first answer";
 const MS_AT_MOST = 100;
 const TIMEOUT_MS = 15_000;
-/** Between two tries to connect: as long as an answer may be noticed too late. */
+/** The time between two tries to connect. An answer may be noticed this much too late. */
 const RETRY_MS = 0.5;
 
-/** Discard: whoever reads no metrics has no part in how fast a daemon starts. */
+/** The port "discard": a reader of the metrics would take part in the measurement. */
 const STATSD_PORT = 9;
 
 export async function benchStart(setup: Setup): Promise<Row[]> {
@@ -25,7 +25,7 @@ export async function benchStart(setup: Setup): Promise<Row[]> {
 }
 
 async function measure(program: Program, setup: Setup, atMostMs?: number): Promise<Row> {
-  // Once for the disk.
+  // The first start reads the files from the disk, so it is not counted.
   await startOnce(program);
   const first: number[] = [];
   const right: number[] = [];
@@ -40,7 +40,7 @@ async function measure(program: Program, setup: Setup, atMostMs?: number): Promi
   return limitRow(`${WHAT}: ${program.name}`, median(first), "ms", details, atMostMs);
 }
 
-/** Milliseconds to the first answer of any kind, and to the first one that knows what the store says. */
+/** Milliseconds to the first answer, and to the first answer that knows the store's rollout. */
 async function startOnce(program: Program): Promise<{ firstMs: number; rightMs: number }> {
   const place = await placeFor(program, STATSD_PORT);
   const errors = join(place.directory, "stderr");
@@ -64,7 +64,7 @@ async function startOnce(program: Program): Promise<{ firstMs: number; rightMs: 
   }
 }
 
-/** The reply to one question; undefined where nobody listens yet. */
+/** The reply to one question; undefined if the socket has no listener yet. */
 function ask({ socket }: Place): Promise<string | undefined> {
   return new Promise((resolve) => {
     let reply = "";

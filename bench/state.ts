@@ -1,9 +1,11 @@
 /**
- * The event loop of a daemon while `/state` is fetched, again and again: with as many applications as a daemon may have, and
- * with as many versions that have counts of their own beyond the first ones of their applications.
+ * The event loop of a daemon while `/state` is fetched again and again. The daemon has the most applications
+ * that it may have, and the most versions with counts of their own beyond the first ones of their
+ * applications.
  *
- * The longest turn of the loop is measured in the daemon (`stall-probe.ts`), and the wait of the slowest visitor outside. The
- * same load without the fetches takes turns with it, because both are also the machine's.
+ * A probe in the daemon measures the longest turn of the loop (`stall-probe.ts`); the wait of the slowest
+ * visitor is measured outside. Turns with the same load and without the fetches alternate with these, because
+ * the machine is slow at times, too.
  */
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,25 +22,31 @@ import { directoryOf, type Stops } from "./ways.ts";
 
 const APPLICATIONS = 10_000;
 
-/** Versions of an application with many, the canary among them; those past the first 16 share the 4 096 places of all. */
+/**
+ * Versions of an application with many, the canary among them. Those past the first 16 share the 4 096 places
+ * for all.
+ */
 const VERSIONS = 64;
 const WITH_MANY = Math.ceil(Placements.SHARED_VERSIONS_MAX / (VERSIONS - Placements.OWN_VERSIONS_MAX));
 
-/** The canary has the visitors of the load; the other versions divide the rest of the circle. */
+/** The load's visitors are in the canary; the other versions divide the rest of the circle. */
 const CANARY_ROLLOUT = 0.25;
 
-/** Often enough to see a stall as long as it is, and seldom enough that the load takes no core from the daemon. */
+/**
+ * Often enough to see a stall in its full length, and seldom enough that the load takes no core from the
+ * daemon.
+ */
 const RATE = 1_000;
 const SECONDS = { full: 4, quick: 2 } as const;
 
 const TURN_MS_AT_MOST = 5;
 
-/** What one turn of the load saw, in milliseconds. */
+/** The figures of one turn of the load, in milliseconds. */
 interface Turn extends Stalls {
   readonly slowestMs: number;
 }
 
-/** The one row: the longest turn of the event loop. */
+/** The only row: the longest turn of the event loop. */
 export async function stateRow(program: Program, load: string, setup: Setup): Promise<Row> {
   const stops: Stops = [];
   const seconds = SECONDS[setup.turns > 3 ? "full" : "quick"];
@@ -51,7 +59,7 @@ export async function stateRow(program: Program, load: string, setup: Setup): Pr
     const { daemon, socket, stateDirectory } = await startWith(probed(program), running, names, stops);
     await isSaved(stateDirectory, names.length);
     await visitEachVersion(socket);
-    // Each application has had a visitor of its canary.
+    // By now the canary of each application has had a visitor.
     await visit(load, socket, 1, APPLICATIONS, APPLICATIONS);
     const { applications } = await daemon.state();
     const placements = applications.reduce((sum, { decisions }) => sum + decisions.length, 0);
@@ -93,7 +101,7 @@ function probed({ name, command }: Program): Program {
   return { name, command: [bun, "--preload", join(import.meta.dir, "stall-probe.ts"), ...others] };
 }
 
-/** Reads a measurement that was ended just now, and takes the file away. */
+/** Reads a measurement that ended just now, and removes the file. */
 async function stallsIn(path: string): Promise<Stalls> {
   await eventually(() => existsSync(path), "the measurement of the event loop");
   const stalls = JSON.parse(readFileSync(path, "utf8")) as Stalls;
@@ -101,7 +109,10 @@ async function stallsIn(path: string): Promise<Stalls> {
   return stalls;
 }
 
-/** The records of the application `app-INDEX`: the first ones have as many versions as an application may have. */
+/**
+ * The records of the application `app-INDEX`. The first applications have as many versions as an application
+ * may have.
+ */
 function recordsOf(index: number): Record<string, { rollout: number; offset: number }> {
   const records: Record<string, { rollout: number; offset: number }> = {
     canary: { rollout: CANARY_ROLLOUT, offset: 0 },
@@ -138,7 +149,7 @@ async function visitEachVersion(path: string): Promise<void> {
   socket.end();
 }
 
-/** Fetches until `ending` has settled; returns how often. The body is read and dropped. */
+/** Fetches until `ending` has settled; resolves with the number of fetches. The body is read and dropped. */
 async function fetchUntil(url: string, ending: Promise<unknown>): Promise<number> {
   let [isOver, times] = [false, 0];
   const over = ending.finally(() => {

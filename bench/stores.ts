@@ -1,7 +1,7 @@
 /**
- * Rollback is what counts: how long it takes from an operator's write to the last answer `canary` anywhere, with one daemon
- * on the machine and with fifty, for each kind of store against its real server. And what a fleet costs a store: reads and
- * bytes of fifty daemons at rest, told for a thousand.
+ * The time of a rollback, which matters most: from an operator's write to the last answer `canary` of any
+ * daemon. One daemon, and fifty on the machine, follow each kind of store on its real server. Also the cost
+ * of a fleet to a store: reads and bytes of fifty daemons at rest, scaled to a thousand.
  */
 
 import { openStore } from "../src/stores/list.ts";
@@ -18,25 +18,25 @@ const APPLICATION = "website";
 const DAEMONS = 50;
 const FLEET = 1_000;
 
-/** As the daemons poll it: the default. */
+/** The time between polls: the daemon's default. */
 const DELAY_MS = 4_000;
 
-/** What a poll takes on top of the delay. */
+/** The time of a poll, on top of the delay. */
 const READ_MS_MAX = 1_000;
 
-/** The bound for what is pushed. */
+/** The bound for stores that push changes. */
 const PUSH_P99_MS_MAX = 100;
 
-/** Those that are polled take seconds each, and nearly the same. */
+/** A rollback takes seconds if the store is polled, and all take nearly the same time. */
 const ROLLBACKS = { full: { push: 100, poll: 5 }, quick: { push: 5, poll: 3 } } as const;
 
-/** Between two writes: what daemons do after a change, such as saving it, is over. */
+/** The pause between two writes: work after a change, such as saving it, is over by then. */
 const SETTLE_MS = 200;
 
-/** For how long what a fleet at rest costs is watched: several times the delay. */
+/** The time in which the cost of a fleet at rest is measured: several times the delay. */
 const REST_MS = { full: 20_000, quick: 4_000 } as const;
 
-/** Daemons are started a few at a time, as they are processes. */
+/** Each daemon is a process, so only a few start at once. */
 const STARTED_AT_ONCE = 5;
 
 export async function benchStores(setup: Setup): Promise<Row[]> {
@@ -75,7 +75,10 @@ async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
   }
 }
 
-/** Takes a canary back so many times, from a fleet at rest; returns how long each took, in milliseconds. */
+/**
+ * Rolls a canary back `count` times, each time from a fleet at rest; returns the time of each, in
+ * milliseconds.
+ */
 async function rollBack(
   fleet: readonly Member[],
   write: (rollout: number) => Promise<void>,
@@ -95,7 +98,9 @@ async function rollBack(
   return tookMs;
 }
 
-/** Who writes, by the store's own means; the environment that the store needs is this process's from here on. */
+/**
+ * The operator, who writes by the store's own means. This process gets the environment that the store needs.
+ */
 async function operator(
   { address, operator: other, env }: RunningEngine,
   stops: Stops,
@@ -156,7 +161,7 @@ function rollbackRow(engine: Engine, daemons: number, tookMs: readonly number[])
   };
 }
 
-/** What a fleet at rest costs: nobody writes, and everybody looks every `DELAY_MS`. */
+/** The cost of a fleet at rest: the rollouts do not change, and every daemon reads every `DELAY_MS`. */
 async function costRow(
   engine: Engine,
   { network }: RunningEngine,

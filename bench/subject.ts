@@ -1,6 +1,6 @@
 /**
- * The daemon under test, as operators start it: a process of its own with a file store, a state directory, a log
- * file, the admin listener, HTTP, and DogStatsD that goes to a UDP socket of this process.
+ * The daemon under test, as operators start it: in a process of its own, with a file store, a state
+ * directory, a log file, the admin listener and HTTP. It sends DogStatsD to a UDP socket of this process.
  */
 
 import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { freePort } from "../test/support/port.ts";
 const ROOT = join(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");
 
-/** Every visitor below this is a canary's, and the load's 0.123456789 is one of them. */
+/** All visitors below this are the canary's, and the load's 0.123456789 is one of them. */
 const ROLLOUT = 0.25;
 
 /** A way to run the daemon. */
@@ -30,7 +30,7 @@ export const LAUNCHER: Program = {
   command: [join(ROOT, "bin/maxwells-daemon")],
 };
 
-/** The compiled executable, if it has been built; its name says so where it is older than the source. */
+/** The compiled executable, if it was built. Its name says so if it is older than the source. */
 export function executable(): Program | undefined {
   if (!existsSync(EXECUTABLE)) return undefined;
   const builtMs = statSync(EXECUTABLE).mtimeMs;
@@ -40,17 +40,17 @@ export function executable(): Program | undefined {
   return { name: isOld ? "executable, older than src" : "executable", command: [EXECUTABLE] };
 }
 
-/** Where a daemon is going to live. */
+/** The paths and addresses of a daemon. */
 export interface Place {
   readonly socket: string;
-  /** Where it answers over HTTP. */
+  /** The URL of its decisions over HTTP. */
   readonly decideUrl: string;
   /** Its whole command line. */
   readonly command: string[];
   readonly directory: string;
 }
 
-/** @param statsdPort on loopback, where its metrics go */
+/** @param statsdPort the port on loopback that gets the daemon's metrics */
 export async function placeFor(program: Program, statsdPort: number): Promise<Place> {
   const directory = mkdtempSync(join(tmpdir(), "daemon-"));
   const socket = join(directory, "daemon.sock");
@@ -72,13 +72,16 @@ export async function placeFor(program: Program, statsdPort: number): Promise<Pl
   return { socket, decideUrl: `http://${http}/decide`, command, directory };
 }
 
-/** A daemon that runs. */
+/** A running daemon. */
 export interface Subject extends Place {
   readonly name: string;
   readonly pid: number;
-  /** How many requests it has answered over its socket, and how many connections are open there. */
+  /** The number of requests that it has answered over its socket, and of open connections there. */
   counts(): Promise<{ readonly answered: number; readonly connections: number }>;
-  /** Ends it; rejects where it did not end well, or sent no metrics, since then something else was measured. */
+  /**
+   * Ends it. Rejects if it did not end well or sent no metrics, because then the measurement was of something
+   * else.
+   */
   stop(): Promise<void>;
 }
 
@@ -99,7 +102,7 @@ export async function startSubject(program: Program): Promise<Subject> {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
-    // As the launcher and the systemd unit set it.
+    // The same as in the launcher and in the systemd unit.
     env: { ...process.env, BUN_JSC_forceRAMSize: "134217728" },
   });
   const daemon = await DaemonProcess.of(child).catch((error) => {
@@ -113,7 +116,7 @@ export async function startSubject(program: Program): Promise<Subject> {
     pid: daemon.pid,
     async counts() {
       const line = (await daemon.state()).servers.find((server) => server.name.startsWith("line "));
-      if (line === undefined) throw new Error("the daemon does not tell of its socket");
+      if (line === undefined) throw new Error("the state of the daemon has no socket");
       return { answered: line.success, connections: line.connections };
     },
     async stop() {

@@ -33,7 +33,7 @@ async function start(isAsked: boolean, stops: Stops): Promise<string> {
   return running.url;
 }
 
-/** One router for everyone, to master. */
+/** One router, which sends all visitors to master. */
 function withoutDaemon(path: string): void {
   const [, address] =
     /website-master:\n\s+loadBalancer:\n\s+servers:\n\s+- url: (\S+)/.exec(readFileSync(path, "utf8")) ?? [];

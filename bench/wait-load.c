@@ -1,11 +1,12 @@
-/* wait-load: how long visitors of a web server wait at a rate that does not depend on how it answers.
+/* wait-load: the waits of a web server's visitors, at a rate that does not depend on the server's answers.
  *
  *   cc -O2 -o wait-load wait-load.c -lm && ./wait-load 127.0.0.1 8080 5000 2
  *
- * Arguments: address, port, requests a second, seconds. Visitors come at random moments (exponential gaps, a fixed seed), each
- * takes a connection that is free, and waits from the moment at which it came, also for a connection: a server that stops for a
- * while is seen by all who come meanwhile. Who comes in the first moments, in which all connections are new, is not counted.
- * Prints the percentiles in microseconds as JSON; any reply but 200 is an error.
+ * Arguments: address, port, requests a second, seconds. Visitors come at random moments (exponential gaps, a
+ * fixed seed). Each takes a free connection. A visitor's wait begins when it comes, and includes the wait for
+ * a connection. If the server stops for a while, all visitors that come in that time wait for it. The first
+ * moments do not count, because all connections are new then. Prints the percentiles in microseconds as JSON.
+ * Any reply other than 200 is an error.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -79,7 +80,7 @@ static void ask(int index, long long came) {
   if (write(c->fd, REQUEST, sizeof REQUEST - 1) != sizeof REQUEST - 1) fail("a request was not taken");
 }
 
-/* Whether the reply is whole; everything else than 200 with a length ends the program. */
+/* Whether the reply is complete. Ends the program for any reply other than 200 with a length. */
 static int is_whole(struct connection *c) {
   c->reply[c->length] = 0;
   char *end = strstr(c->reply, "\r\n\r\n");

@@ -1,9 +1,10 @@
 /**
- * A proxy in its ways: bare, and with the daemon. What they have in common, so that a proxy's own file only says how each
- * of them is started.
+ * A proxy in its ways: bare, and with the daemon. The common part is here, so a proxy's own file only says
+ * how to start each way.
  *
- * All ways of a proxy run at the same time and take turns under load, as machines are busy at different times. Upstreams
- * answer in an nginx and take no time, one thread serves, and metrics go to a socket that is read.
+ * All ways of a proxy run at the same time and take turns under load, because a machine is busy at some times
+ * and not at others. The upstreams are in an nginx and take no time, one thread serves, and metrics go to a
+ * socket that is read.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,18 +17,21 @@ import { compile } from "./line.ts";
 
 const CONNECTIONS = 32;
 
-/** A visitor of the canary in half of all turns would blur what is compared: everyone is the same. */
+/**
+ * All visitors are the same one. If half of the turns had visitors of the canary, the turns would not
+ * compare.
+ */
 const COOKIE = "Cookie: maxwellsdaemon=0.42";
 
-/** What ends what was started, in the order of starting. */
+/** The functions that end all that was started, in the order of the starts. */
 export type Stops = (() => Promise<unknown>)[];
 
 /** One way to serve the upstreams. */
 export interface Way {
   readonly name: string;
-  /** The least share of bare that is good; absent where there is no bound. */
+  /** The least share of bare that is good; absent if there is no bound. */
   readonly atLeast?: number;
-  /** Another way by its name, of which it may not be slower by more than a twentieth. */
+  /** Another way by its name. This way may be slower than that one by a twentieth at most. */
   readonly besides?: string;
   /** Starts it with all that it needs; resolves with its address. */
   start(stops: Stops): Promise<string>;
@@ -36,20 +40,20 @@ export interface Way {
 /** A proxy to be measured. */
 export interface Contender {
   readonly name: string;
-  /** Why it cannot be had here; undefined where it can. */
+  /** The reason why it cannot run here; undefined if it can. */
   missing(): string | undefined;
-  /** The first one is bare. */
+  /** The first way is bare. */
   readonly ways: readonly Way[];
 }
 
-/** A directory that is gone when all is over. */
+/** A directory that is removed at the end. */
 export function directoryOf(stops: Stops): string {
   const directory = mkdtempSync(join(tmpdir(), "bench-"));
   stops.push(async () => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** A daemon as operators run it, at half, which runs if `isAsked`. */
+/** A daemon as operators run it, with the canary at half. It is started only if `isAsked`. */
 export async function daemonOf(
   stops: Stops,
   flags: readonly string[],
@@ -74,7 +78,7 @@ export function fastServer(address: string): string {
   return `server { listen ${address}; keepalive_requests 1000000; location / { return 200 "ok"; } }\n`;
 }
 
-/** Upstreams in an nginx of their own, at these addresses (`unix:PATH`, `127.0.0.1:PORT`). */
+/** Starts upstreams at these addresses (`unix:PATH`, `127.0.0.1:PORT`), in an nginx of their own. */
 export async function startUpstreams(stops: Stops, addresses: readonly string[]): Promise<void> {
   const port = await freePort();
   const servers = [`127.0.0.1:${port}`, ...addresses].map(fastServer).join("");
@@ -111,7 +115,7 @@ export async function takeTurns(
   return rates;
 }
 
-/** One turn of wrk; requests a second. */
+/** One turn of wrk. Resolves with requests a second. */
 export async function load(url: string, seconds: number): Promise<number> {
   // biome-ignore format: a flag and its value
   const child = Bun.spawn([
@@ -123,7 +127,7 @@ export async function load(url: string, seconds: number): Promise<number> {
   return rate;
 }
 
-/** How long visitors wait, in milliseconds, who come at random moments at this rate (requests a second). */
+/** The waits of visitors, in milliseconds, at random moments and at this rate in requests a second. */
 export type Wait = (url: string, rate: number, seconds: number) => Promise<{ p50Ms: number; p99Ms: number }>;
 
 /** Compiles `wait-load.c`. */

@@ -1,4 +1,7 @@
-/** The stores' servers, as the bench starts them: each one real, on temporary places, and behind a proxy that counts bytes. */
+/**
+ * The stores' servers for the benchmark: each is a real one, with temporary files, behind a proxy that counts
+ * bytes.
+ */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,21 +14,21 @@ import { redisMissing, startRedis } from "../../test/support/redis-server.ts";
 import { TcpFaults } from "../../test/support/tcp-faults.ts";
 import { directoryOf, type Stops } from "../ways.ts";
 
-/** A store's server that runs. */
+/** A running server of a store. */
 export interface RunningEngine {
-  /** `-store` of the daemons. */
+  /** The daemons' `-store`. */
   readonly address: string;
-  /** What daemons and operators have in their environment for it. */
+  /** The environment that daemons and operators need for it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What stands between the daemons and the server; absent where there is no network. */
+  /** The proxy between the daemons and the server; absent if the store needs no network. */
   readonly network?: TcpFaults;
-  /** An operator's address, where it is another one. */
+  /** The operator's address, if it differs. */
   readonly operator?: string;
 }
 
 export interface Engine {
   readonly name: string;
-  /** Whether it tells of changes by itself, or is polled every `delay`. */
+  /** Whether the store pushes changes; otherwise daemons poll it every `delay`. */
   readonly isPush: boolean;
   missing(): string | undefined;
   start(stops: Stops): Promise<RunningEngine>;
@@ -71,7 +74,7 @@ export const ENGINES: readonly Engine[] = [
     isPush: true,
     missing: () => (hasPostgres ? undefined : "PostgreSQL is not installed; npm test gets it"),
     async start(stops) {
-      // Two connections for each daemon, and the operator's.
+      // Two connections for each daemon, and some for the operator.
       const server = await Postgres.start({ connectionsMax: 150 });
       stops.push(() => server.stop());
       const network = await networkTo(server.port, stops);

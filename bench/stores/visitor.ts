@@ -1,11 +1,11 @@
-/** One visitor who asks a daemon again and again, and sees when its location changes. */
+/** One visitor that asks a daemon again and again, and sees when its location changes. */
 
 import type { Socket } from "bun";
 
-/** How often it asks; what it sees is no more exact than this. */
+/** The time between two questions, and so the precision of its answers. */
 const ASK_EVERY_MS = 10;
 
-/** Longer than any store takes. */
+/** Longer than a change takes with any store. */
 const CHANGE_MS_MAX = 60_000;
 
 interface Waiting {
@@ -18,12 +18,12 @@ export class Visitor {
   #timer: ReturnType<typeof setInterval> | undefined;
   #waiting: Waiting | undefined;
   #received = "";
-  /** When it was last somewhere else. */
+  /** The time of its last answer elsewhere. */
   #elsewhereAtMs = 0;
 
   private constructor() {}
 
-  /** @param path of a daemon's socket */
+  /** @param path a daemon's socket */
   static async at(path: string): Promise<Visitor> {
     const visitor = new Visitor();
     visitor.#socket = await Bun.connect({
@@ -34,10 +34,16 @@ export class Visitor {
     return visitor;
   }
 
-  /** Resolves when it is at `location`, with the moment of its last answer elsewhere, as `performance.now` has it. */
+  /**
+   * Resolves when the visitor is at `location`, with the time of its last answer elsewhere, by
+   * `performance.now`.
+   */
   async becomes(location: string): Promise<number> {
     const timer = Promise.withResolvers<never>();
-    const late = setTimeout(() => timer.reject(new Error(`nobody came to ${location}`)), CHANGE_MS_MAX);
+    const late = setTimeout(
+      () => timer.reject(new Error(`the visitor did not come to ${location}`)),
+      CHANGE_MS_MAX,
+    );
     try {
       const there = new Promise<number>((resolve) => {
         this.#elsewhereAtMs = performance.now();
