@@ -1,7 +1,7 @@
 /**
- * The composition root: settings → store, rollout, feed, handler, servers, leases, monitors, admin. The one file that knows
- * every part, and the one to edit to swap a part. Composing opens nothing but the store; the parts start and end in the
- * order of `lifecycle.ts`.
+ * The composition root: settings → store, rollout, feed, handler, servers, leases, monitors, admin. The one
+ * file that knows every part, and the one to edit to swap a part. Composing opens nothing but the store; the
+ * parts start and end in the order of `lifecycle.ts`.
  */
 
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "./admin/admin.ts";
@@ -36,10 +36,12 @@ const NO_MAINTENANCE: MaintenanceView = { isOn: () => false };
 export interface Daemon {
   /** Servers, and leases. */
   readonly servers: readonly (Server | Publisher)[];
-  /** Where the admin listener is, once it listens; undefined where there is none. */
+  /** The address of the admin listener, once it listens; undefined if there is none. */
   readonly adminUrl: string | undefined;
   readonly state: () => State;
-  /** The store's address, without secrets. To make the whole state of ten thousand applications takes 70 ms. */
+  /**
+   * The store's address, without secrets. To make the whole state of ten thousand applications takes 70 ms.
+   */
   readonly store: string;
   /** Opens all listeners and begins to read the store; resolves when visitors are answered. */
   start(): Promise<void>;
@@ -47,7 +49,10 @@ export interface Daemon {
   close(): Promise<void>;
 }
 
-/** Puts a daemon together; rejects if the store cannot be opened, or if something asked for by name cannot be had. */
+/**
+ * Puts a daemon together; rejects if the store cannot be opened, or if something asked for by name cannot be
+ * had.
+ */
 export async function createDaemon(settings: Settings, log: Log): Promise<Daemon> {
   const clock = () => performance.now();
   const started = { startedAt: new Date(), startedAtMs: clock() };

@@ -3,8 +3,9 @@
  *
  *     prepare all listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ servers and leases
  *
- * Nothing is taken from another process before everything can be had. `close` releases in reverse order, and the first
- * error wins. An admin address that a predecessor has is taken last, because until then the predecessor says who is ready.
+ * Nothing is taken from another process before everything can be had. `close` releases in reverse order, and
+ * the first error wins. An admin address that a predecessor has is taken last, because until then the
+ * predecessor says who is ready.
  */
 
 import type { Admin } from "./admin/admin.ts";
@@ -23,8 +24,9 @@ import type { StateDirectory } from "./state-directory.ts";
 import type { Store } from "./stores/store.ts";
 
 /**
- * Visitors are answered once the store was read, or after this time without it: until then a daemon that listened before goes
- * on, and without one the proxy's own patience is as good an answer as a daemon that knows nothing.
+ * Visitors are answered once the store was read, or after this time without it. Until then a daemon that
+ * listened before goes on. If there is none, the proxy's own patience is as good an answer as a daemon that
+ * knows nothing.
  */
 const FIRST_READ_MS = 1_000;
 
@@ -38,7 +40,7 @@ export interface Parts {
   readonly trouble: ClientTrouble;
   /** Servers, and leases. */
   readonly servers: readonly (Server | Publisher)[];
-  /** Where the daemon listens for proxies. */
+  /** The addresses at which the daemon listens for proxies. */
   readonly addresses: readonly Address[];
   readonly applications: readonly string[];
   /** Null: `-admin none`. */
@@ -145,7 +147,10 @@ export class Lifecycle {
     }
   }
 
-  /** Whether the admin listener can have its address. Rejects if it cannot, and the operator asks for it by name. */
+  /**
+   * Whether the admin listener can have its address. Rejects if it cannot, and the operator asks for it by
+   * name.
+   */
   async #prepareAdmin(): Promise<boolean> {
     const { admin } = this.#parts;
     if (admin === null) return false;
@@ -191,7 +196,10 @@ export class Lifecycle {
     return (await this.#predecessor)?.listeners.includes(name) ?? false;
   }
 
-  /** A unix socket tells for all listeners. Without one, the daemon that answers at this one's admin address does. */
+  /**
+   * A unix socket tells for all listeners. Without one, the daemon that answers at this one's admin address
+   * does.
+   */
   async #hasSuccessor(listening: readonly Server[]): Promise<boolean> {
     const { admin, addresses } = this.#parts;
     if (listening.some(({ isReplaced }) => isReplaced)) return true;

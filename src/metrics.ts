@@ -1,6 +1,6 @@
 /**
- * What the daemon counts. The path of a request and the feed only bump numbers here; monitors read them when they
- * please, and no monitor is known to anyone who counts.
+ * What the daemon counts. The path of a request and the feed only bump numbers here; monitors read them when
+ * they please, and no monitor is known to anyone who counts.
  */
 
 import { type Address, addressText } from "./config/values.ts";
@@ -28,17 +28,23 @@ export class Histogram {
   }
 }
 
-/** What a server is. Programs read these fields, and no program takes a name apart. */
+/** The identity of a server. Programs read these fields, and no program takes a name apart. */
 export interface ServerIdentity {
   /** The name of its kind, such as `line`. */
   readonly protocol: string;
   /** If it listens: the address to which proxies connect. Else the place to which it writes. */
   readonly address: ServerAddress;
-  /** The part of what is at the address, if several servers have the same one: the map of a HAProxy with several maps. */
+  /**
+   * The part of what is at the address, if several servers have the same one: the map of a HAProxy with
+   * several maps.
+   */
   readonly part?: string;
   /** Whether proxies connect to it. */
   readonly listens: boolean;
-  /** The proxy that decides by itself under a lease of this server, such as `apache`; null if there is no lease. */
+  /**
+   * The proxy that decides by itself under a lease of this server, such as `apache`; null if there is no
+   * lease.
+   */
   readonly leasesTo: string | null;
 }
 

@@ -1,8 +1,9 @@
 /**
  * Where a visitor is placed and why: the answer of a decision, and its count.
  *
- * There is one object for each application, location and reason that has ever occurred. A decision points at one of
- * them and adds one to it, so a request allocates nothing, and the monitors read the counts at their own pace.
+ * There is one object for each application, location and reason that has ever occurred. A decision points at
+ * one of them and adds one to it, so a request allocates nothing, and the monitors read the counts at their
+ * own pace.
  */
 
 import { CANARY, MASTER } from "./circle.ts";
@@ -33,8 +34,8 @@ export interface Placement {
 }
 
 /**
- * Makes the bytes that follow the assignment in a reply of one protocol. Pure: it runs once for each location, and requests
- * use its bytes.
+ * Makes the bytes that follow the assignment in a reply of one protocol. Pure: it runs once for each
+ * location, and requests use its bytes.
  */
 export type TailEncoder = (location: string) => Uint8Array;
 
@@ -42,22 +43,25 @@ export type TailEncoder = (location: string) => Uint8Array;
 export type Tails = readonly Uint8Array[];
 
 /**
- * All placements of a daemon, by application. They outlive the tables that point at them, because counters must never
- * fall. A placement is made when it is first counted, so an application without visitors has none.
+ * All placements of a daemon, by application. They outlive the tables that point at them, because counters
+ * must never fall. A placement is made when it is first counted, so an application without visitors has none.
  */
 export class Placements {
-  /** The first versions of an application, in the order in which visitors came to them, always have counts of their own. */
+  /**
+   * The first versions of an application, in the order in which visitors came to them, always have counts of
+   * their own.
+   */
   static readonly OWN_VERSIONS_MAX = 16;
 
   /**
-   * All applications together have this many versions beyond those. Past it, visitors of further versions are still placed
-   * rightly, and are counted under the location `other`: a script that makes versions without end takes no other
-   * application's names, and does not make memory and metrics grow.
+   * All applications together have this many versions beyond those. Past it, visitors of further versions are
+   * still placed rightly, and are counted under the location `other`: a script that makes versions without
+   * end takes no other application's names, and does not make memory and metrics grow.
    */
   static readonly SHARED_VERSIONS_MAX = 4096;
 
   readonly #encoders: readonly TailEncoder[];
-  /** Of nearly every application, so they are made once for all of them. */
+  /** Nearly every application has these locations, so their bytes are made once for all of them. */
   readonly #usualTails: ReadonlyMap<string, Tails>;
   readonly #byApplication = new Map<string, OfApplication>();
   /** How many versions beyond `OWN_VERSIONS_MAX` have counts of their own. */
@@ -69,7 +73,10 @@ export class Placements {
     this.#usualTails = new Map([MASTER, CANARY].map((location) => [location, this.#encode(location)]));
   }
 
-  /** The place of an encoder's bytes in `Placement.tails`. Throws if the composition does not know the encoder. */
+  /**
+   * The place of an encoder's bytes in `Placement.tails`. Throws if the composition does not know the
+   * encoder.
+   */
   slotOf(encoder: TailEncoder): number {
     const slot = this.#encoders.indexOf(encoder);
     if (slot < 0) throw new TypeError("the placements are made without this encoder");

@@ -1,9 +1,9 @@
 /**
  * The table of arcs of every application, and its age.
  *
- * Only the feed writes here (law 2), and it writes by swapping an application's whole table at once, so a reader
- * never sees half a change and never waits. Whether a table may still be used is asked at each request, with the
- * request's clock: no timer has to fire for law 3 to hold.
+ * Only the feed writes here (law 2), and it writes by swapping an application's whole table at once, so a
+ * reader never sees half a change and never waits. Whether a table may still be used is asked at each
+ * request, with the request's clock: no timer has to fire for law 3 to hold.
  *
  *     never read ──apply──▶ fresh ──`unhealthy` passes──▶ stale: only arcs that `hold` are left
  *                             ▲────────────apply───────────┘
@@ -15,12 +15,15 @@ import { type Arc, byPrecedence, CANARY, covers, MAINTENANCE, MASTER } from "./c
 import { type Placement, Placements, type Reason } from "./placement.ts";
 
 /**
- * A proxy that has a lease asks for the next one within this time: nginx once a second, with half a second of patience.
- * HAProxy and Apache are told twice a second.
+ * A proxy that has a lease asks for the next one within this time: nginx once a second, with half a second of
+ * patience. HAProxy and Apache are told twice a second.
  */
 const HANDOVER_MS = 2_000;
 
-/** A lease of what holds is never shorter than this, so that even with a short `unhealthy` it outlives two late questions. */
+/**
+ * A lease of what holds is never shorter than this, so that even with a short `unhealthy` it outlives two
+ * late questions.
+ */
 const HELD_MIN_MS = 2 * HANDOVER_MS;
 
 /** What a proxy that decides by itself is given. */
@@ -39,8 +42,8 @@ export interface Ages {
 }
 
 /**
- * The ages of tables that are read every `delayMs`. The handover is never so early that a read in good time would come after
- * it: a store that answers must not take visitors from an arc.
+ * The ages of tables that are read every `delayMs`. The handover is never so early that a read in good time
+ * would come after it: a store that answers must not take visitors from an arc.
  */
 export function agesOf(unhealthyMs: number, delayMs = 0): Ages {
   return { unhealthyMs, handoverMs: Math.min(HANDOVER_MS, Math.max(0, unhealthyMs - delayMs) / 2) };
@@ -146,7 +149,10 @@ export class Table {
     return circle.otherwise ?? this.#outside(circle);
   }
 
-  /** The place of a visitor that forces its location; undefined if there is no such version, or no fresh word of it. */
+  /**
+   * The place of a visitor that forces its location; undefined if there is no such version, or no fresh word
+   * of it.
+   */
   forced(location: string, nowMs: number): Placement | undefined {
     const forced = this.#arcs.forced.get(location);
     if (forced === undefined || !(this.isFresh(nowMs) || forced.location === MASTER)) return undefined;
@@ -157,10 +163,11 @@ export class Table {
   /**
    * What may be decided without asking, and for how long.
    *
-   * An arc that holds has no end, so its lease has its whole length at any age. An arc that does not hold ends with the
-   * table, and one lease has one end. If a table has both, a lease up to that end would leave the arcs that hold with no
-   * lease until the proxy asks again, and their visitors would go to a master that may be gone. So the last leases of such
-   * a table are for what holds alone, from one round of questions before its end.
+   * An arc that holds has no end, so its lease has its whole length at any age. An arc that does not hold
+   * ends with the table, and one lease has one end. If a table has both, a lease up to that end would leave
+   * the arcs that hold with no lease until the proxy asks again, and their visitors would go to a master that
+   * may be gone. So the last leases of such a table are for what holds alone, from one round of questions
+   * before its end.
    */
   lease(nowMs: number): Lease {
     const { unhealthyMs, handoverMs } = this.#arcs.ages;
@@ -275,8 +282,8 @@ export class Rollout {
   }
 
   /**
-   * Swaps an application's table, and returns the new one. For the feed alone (law 2). The table of an application that is
-   * not served here is made, and no request finds it.
+   * Swaps an application's table, and returns the new one. For the feed alone (law 2). The table of an
+   * application that is not served here is made, and no request finds it.
    *
    * @param readAtMs when the store was asked, on the clock that `locate` is called with
    */
@@ -285,8 +292,8 @@ export class Rollout {
   }
 
   /**
-   * Says that an application's table has been read again and is the same, and returns it with its new time. For the feed
-   * alone (law 2).
+   * Says that an application's table has been read again and is the same, and returns it with its new time.
+   * For the feed alone (law 2).
    *
    * @param table    as `apply` or `renew` returned it last
    * @param readAtMs as of `apply`

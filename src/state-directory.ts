@@ -1,4 +1,6 @@
-/** The state directory of a daemon: the parts that keep something there, and follow the readings of the store. */
+/**
+ * The state directory of a daemon: the parts that keep something there, and follow the readings of the store.
+ */
 
 import { createHash } from "node:crypto";
 import { isMaintenanceOn } from "./circle.ts";
@@ -11,7 +13,7 @@ import { insistOrWarn } from "./start-error.ts";
 import { LastGoodSnapshots } from "./state/last-good.ts";
 import { MaintenanceMode } from "./state/maintenance.ts";
 
-/** What the state directory holds. */
+/** The parts that keep something in the state directory. */
 export interface StateDirectory {
   readonly maintenance: MaintenanceMode;
   readonly lastGood: LastGoodSnapshots;
@@ -40,8 +42,8 @@ export function openStateDirectory(settings: Settings, log: Log): StateDirectory
 }
 
 /**
- * The address of a store for the file of a snapshot. The values of its query are not in it, so a few bits of a hash tell
- * `?branch=main` from `?branch=test`: enough for that, and too few to find a secret by.
+ * The address of a store for the file of a snapshot. The values of its query are not in it, so a few bits of
+ * a hash tell `?branch=main` from `?branch=test`: enough for that, and too few to find a secret by.
  */
 function sourceOf(address: string): string {
   const query = address.indexOf("?");

@@ -1,4 +1,7 @@
-/** What the files of `src` import: the order of the house. Imports of types count, because a reader follows them too. */
+/**
+ * The imports of `src`: the order of the house. Imports of types count, because a reader follows
+ * them too.
+ */
 
 import { expect, test } from "bun:test";
 import { dirname, join, relative } from "node:path";
@@ -6,8 +9,8 @@ import { dirname, join, relative } from "node:path";
 const SRC = join(import.meta.dir, "../src");
 
 /**
- * Rooms that import each other today, each pair in the order of the alphabet. A pair may be removed from here, and none may
- * be added.
+ * Rooms that import each other today, each pair in the order of the alphabet. A pair may be removed from
+ * here, and none may be added.
  */
 const BOTH_WAYS = [
   "admin ↔ config",

@@ -14,7 +14,10 @@ export type EvidenceValue =
 
 export interface Finding {
   readonly verdict: Verdict;
-  /** One sentence: what was proved, or what is wrong and in which place. For `skipped`, the reason, as a clause. */
+  /**
+   * One sentence: what was proved, or what is wrong and in which place. For `skipped`, the reason, as a
+   * clause.
+   */
   readonly summary: string;
   readonly evidence: Evidence;
   /** What to do about it. Every `fail` and `warn` has one. */

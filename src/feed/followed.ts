@@ -1,8 +1,8 @@
 /**
  * One application in the feed: what its last reads brought, and the writing of its table.
  *
- * A store that has nothing new hands over the same snapshot again. Then only the table's time is renewed: nothing is
- * checked, told or saved a second time.
+ * A store that has nothing new hands over the same snapshot again. Then only the table's time is renewed:
+ * nothing is checked, told or saved a second time.
  */
 
 import { type Arc, byPrecedence, findOverlap, MAINTENANCE, spell } from "../circle.ts";
@@ -59,7 +59,7 @@ export class Followed implements FeedState, Expiring {
   readonly #options: FollowedOptions;
   readonly #positions = new Positions();
   #reading: Reading | undefined;
-  /** As it was written last; the feed alone writes it (law 2). */
+  /** The table that was written last; the feed alone writes it (law 2). */
   #table: Table;
   /** What was told of records that cannot be used. */
   #complaints = "";

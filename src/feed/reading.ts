@@ -1,4 +1,4 @@
-/** What the feed starts from, and what it hands on: one application's snapshot, checked and applied. */
+/** The saved reading that the feed starts from, and the reading that it hands on. */
 
 import type { Arc } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";
@@ -22,7 +22,8 @@ export interface LastGood {
 }
 
 /**
- * Called after each successful read, when its table counts, in the order of the list. It returns at once, and it must not
- * throw: if it does, the log has an error, the other followers are called all the same, and the read counts as a success.
+ * Called after each successful read, when its table counts, in the order of the list. It returns at once, and
+ * it must not throw: if it does, the log has an error, the other followers are called all the same, and the
+ * read counts as a success.
  */
 export type ReadingFollower = (reading: Reading) => void;

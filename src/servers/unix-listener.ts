@@ -1,6 +1,7 @@
 /**
- * A listener on a unix socket, for as long as its server runs: it takes the path over from the daemon that had it, and takes it
- * back if no daemon has it any more. How the file itself is claimed is in `socket-file.ts`.
+ * A listener on a unix socket, for as long as its server runs: it takes the path over from the daemon that
+ * had it, and takes it back if no daemon has it any more. How the file itself is claimed is in
+ * `socket-file.ts`.
  */
 
 import type { Log } from "../log.ts";
@@ -16,7 +17,7 @@ interface Listener {
 
 export interface UnixListenerOptions {
   readonly path: string;
-  /** Of the socket's file, such as 0o666: who may connect. */
+  /** The mode of the socket's file, such as 0o666: it says which users may connect. */
   readonly mode: number;
   /** The name of the server, for the log. */
   readonly server: string;
@@ -66,9 +67,9 @@ export class UnixListener {
   }
 
   /**
-   * Once a second, listens again if the socket's file is gone, or no process listens at it: removed by hand, by a cleaner of
-   * /tmp, or taken over by a second daemon that has ended, in peace or not. The file of another daemon that lives is left
-   * alone. Never rejects.
+   * Once a second, listens again if the socket's file is gone, or if no process listens at it. A cleaner of /tmp
+   * may have removed it, or a second daemon has taken it over and has ended. The file of another daemon that
+   * lives is left alone. Never rejects.
    */
   async lookIfDue(nowMs: number): Promise<void> {
     if (nowMs - this.#lookedAtMs < FILE_LOOK_MS || this.#file === undefined) return;
