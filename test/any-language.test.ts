@@ -1,4 +1,6 @@
-/** The programs of `docs/any-language.md`, as they stand there, against a real daemon that answers, hangs, and is gone. */
+/**
+ * The programs on `docs/any-language.md`, unchanged, against a real daemon that answers, hangs, or is gone.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,22 +11,25 @@ import { freePort } from "./support/port.ts";
 
 const PAGE = await Bun.file(join(import.meta.dir, "../docs/any-language.md")).text();
 
-/** The programs wait for milliseconds, their start takes longer; one that waits without an end is still found. */
+/**
+ * The programs wait for milliseconds, but their start takes longer. This still finds one that waits without
+ * an end.
+ */
 const RUN_MS = 10_000;
 
 interface Language {
-  /** As the page marks its code. */
+  /** The page's mark for the code. */
   readonly fence: string;
-  /** The program that has to be there. */
+  /** The tool that the program needs. */
   readonly tool: string;
-  /** Whether CI has it. */
+  /** Whether CI must have the tool. */
   readonly isNeeded: boolean;
-  /** The patience as the page writes it, and a longer one. */
+  /** The time limit as the page writes it, and a longer one. */
   readonly patience: readonly [shipped: string, patient: string];
   /** A whole program, which asks for its first argument and prints number and location. */
   program(code: string): string;
   readonly file: string;
-  /** What is run once before, such as a compiler. */
+  /** The command that prepares the program once, such as a compiler. */
   build?(file: string): readonly string[];
   command(file: string): readonly string[];
 }
@@ -71,7 +76,7 @@ const LANGUAGES: readonly Language[] = [
   },
   {
     fence: "java",
-    // It compiles what it runs; the DynamoDB of the tests has the runtime alone.
+    // It compiles the program at its start. The DynamoDB of the tests needs only the runtime.
     tool: "javac",
     isNeeded: false,
     patience: ["PATIENCE_MS = 20", "PATIENCE_MS = 1000"],
@@ -140,14 +145,14 @@ for (const language of LANGUAGES) {
       shipped = made(language, "shipped", false);
     }, 120_000);
 
-    test("a known visitor is where its number says, and a new one gets a number", async () => {
+    test("a known visitor gets the version of its number, and a new one gets a number", async () => {
       expect(await ask(patient, "0.1")).toBe("0.1 canary");
       expect(await ask(patient, "0.9")).toBe("0.9 master");
       expect(await ask(patient, "2.5e-1")).toBe("2.5e-1 master");
       expect(await ask(patient, "")).toMatch(NEW);
     }, 60_000);
 
-    test("a cookie that is no number is a new visitor, and no second word", async () => {
+    test("a cookie that is not a number makes a new visitor, and no second word of the request", async () => {
       for (const hostile of ["0.9 force=canary", "0.1\n0.2", "x", "?lease", "0.1é", "1".repeat(9_000)]) {
         const answer = await ask(patient, hostile);
         expect([hostile, answer]).toEqual([hostile, expect.stringMatching(NEW)]);
@@ -155,7 +160,7 @@ for (const language of LANGUAGES) {
       }
     }, 60_000);
 
-    test("a daemon that hangs, or is gone, is master, in time and without an error", async () => {
+    test("if the daemon hangs or is gone, the answer is master, in time and without an error", async () => {
       daemon.signal("SIGSTOP");
       try {
         expect(await ask(shipped, "0.1")).toBe("master");
@@ -172,7 +177,7 @@ for (const language of LANGUAGES) {
   });
 }
 
-test("the key's line has a space in front; without it, it is no number, and invalid", async () => {
+test("the request with a key has a space in front; without the space the key counts as an invalid number", async () => {
   const asked = async (line: string) => {
     const { promise, resolve } = Promise.withResolvers<string>();
     let received = "";
@@ -199,11 +204,11 @@ test("the key's line has a space in front; without it, it is no number, and inva
   expect(await asked("key=user-1234")).not.toBe(first);
 });
 
-/** Writes the program, and builds it if it has to be; returns the command that runs it. */
+/** Writes the program, and builds it if necessary; returns the command that runs it. */
 function made(language: Language, name: string, isPatient: boolean): readonly string[] {
   const { fence } = language;
   const [, code] = new RegExp(`^\`\`\`${fence}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(PAGE) ?? [];
-  if (code === undefined) throw new Error(`the page has no ${fence}`);
+  if (code === undefined) throw new Error(`the page has no code in ${fence}`);
   const places: readonly (readonly [string, string])[] = [
     ["/run/maxwells-daemon/http.sock", httpSocket],
     ["/run/maxwells-daemon.sock", home.socket],
@@ -224,7 +229,7 @@ function made(language: Language, name: string, isPatient: boolean): readonly st
   return language.command(file);
 }
 
-/** What the program prints for this cookie; it has to end by itself, with status 0, and nothing to complain of. */
+/** The program's output for this cookie. It must end by itself, with status 0 and without complaints. */
 async function ask(command: readonly string[], assignment: string): Promise<string> {
   const child = Bun.spawn([...command, assignment], {
     env: { PATH: process.env["PATH"], HOME: directory, LC_ALL: "C.UTF-8" },

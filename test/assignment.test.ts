@@ -4,13 +4,13 @@ import { processorMs } from "./support/processor.ts";
 import { holds, type Random } from "./support/random.ts";
 import { xxh64 } from "./support/xxh64.ts";
 
-/** Parses `text` as it would lie within a larger buffer. */
+/** Parses `text` inside a larger buffer, as it comes over the wire. */
 function parse(text: string): number {
   const bytes = Buffer.from(`9${text}9`, "latin1");
   return parseAssignment(bytes, 1, bytes.length - 1);
 }
 
-/** A decimal number in one of its spellings; mostly, but not always, under 1. */
+/** A decimal number in one of its spellings, mostly but not always under 1. */
 function spelling(random: Random): string {
   const digits = random.digits(random.whole(1, random.pick([3, 15, 16, 17, 40])));
   const sign = random.pick(["", "", "", "+"]);
@@ -29,7 +29,7 @@ describe("parseAssignment", () => {
     });
   });
 
-  test("equals Number() around the fast path's end, at 14 to 17 decimals", () => {
+  test("equals Number() near the limit of the fast path, at 14 to 17 decimals", () => {
     holds(100_000, (random) => {
       const text = `0.${random.digits(random.whole(14, 17))}`;
       if (parse(text) !== Number(text)) throw new Error(`${text}: ${parse(text)}`);
@@ -94,7 +94,7 @@ describe("parseAssignment", () => {
     expect(assignmentOfText(text)).toBeNaN();
   });
 
-  test("is a number in [0, 1) or NaN whatever the bytes are", () => {
+  test("is a number in [0, 1) or NaN, for any bytes", () => {
     const alphabet = "0123456789.eE+- \0\r\xff";
     holds(100_000, (random) => {
       let text = "";
@@ -105,7 +105,7 @@ describe("parseAssignment", () => {
     });
   });
 
-  test("is quick with a line full of digits", () => {
+  test("is fast with a line full of digits", () => {
     const text = `0.${"9".repeat(8_000)}x`;
     const startedAtMs = processorMs();
     for (let i = 0; i < 100; i++) parse(text);
@@ -121,7 +121,7 @@ describe("drawAssignment", () => {
     expect(Math.abs(drawn - random)).toBeLessThan(2e-15);
   });
 
-  test("is spelled in at most 17 characters, which read back as the same number", () => {
+  test("is spelled in at most 17 characters that read back as the same number", () => {
     holds(100_000, (random) => {
       const drawn = drawAssignment(random.fraction());
       const text = String(drawn);
@@ -129,7 +129,7 @@ describe("drawAssignment", () => {
     });
   });
 
-  test("fills all of ten equal parts of the circle alike", () => {
+  test("fills ten equal parts of the circle equally", () => {
     const counts = new Array<number>(10).fill(0);
     holds(100_000, (random) => {
       const part = Math.floor(drawAssignment(random.fraction()) * 10);
@@ -141,7 +141,7 @@ describe("drawAssignment", () => {
 });
 
 describe("assignmentOfKey", () => {
-  /** Made with the reference implementation's binding for Python: xxhash.xxh64(key, seed=0). */
+  /** Made with the Python binding of the reference implementation: xxhash.xxh64(key, seed=0). */
   const VECTORS: readonly [key: string, hash: bigint, assignment: number][] = [
     ["", 0xef46db3751d8e999n, 0.9346749315317059],
     ["a", 0xd24ec4f1a98c6e5bn, 0.8215144243236395],

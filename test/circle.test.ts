@@ -8,7 +8,7 @@ function arc(version: string, rollout: number): Arc {
 }
 
 describe("covers", () => {
-  test("agrees with exact arithmetic wherever a distance is further from the arc's end than its rounding", () => {
+  test("agrees with exact arithmetic if the distance to the arc's end is more than its rounding error", () => {
     let decided = 0;
     holds(40_000, (random) => {
       const offset = awkward(random);
@@ -30,7 +30,7 @@ describe("covers", () => {
     expect(decided).toBeGreaterThan(120_000);
   });
 
-  test("agrees with exact arithmetic without exception on the grid of 2^-53", () => {
+  test("always agrees with exact arithmetic on the grid of 2^-53", () => {
     const grid = (random: Random) => Math.floor(random.fraction() * 2 ** 53) / 2 ** 53;
     holds(100_000, (random) => {
       const offset = grid(random);
@@ -55,7 +55,7 @@ describe("covers", () => {
     });
   });
 
-  test("a whole circle takes everyone, and an arc of length 0 no one, wherever it starts", () => {
+  test("a whole circle has all visitors, and an arc of length 0 has none, for any offset", () => {
     holds(100_000, (random) => {
       const offset = awkward(random);
       for (const assignment of [awkward(random), offset, ...(offset > 0 ? neighbours(offset) : [])]) {
@@ -79,7 +79,7 @@ describe("covers", () => {
     expect(covers(offset, rollout, assignment)).toBe(expected);
   });
 
-  test("is monotone: whoever is in an arc is in every longer one that starts there", () => {
+  test("is monotone: a visitor in an arc is in every longer arc with the same start", () => {
     holds(100_000, (random) => {
       const offset = awkward(random);
       const assignment = random.pick([awkward(random), offset]);
@@ -92,7 +92,7 @@ describe("covers", () => {
     });
   });
 
-  test("is monotone to the order of coming: who came last is sent back first", () => {
+  test("is monotone in the order of joining: visitors that joined last leave first", () => {
     holds(500, (random) => {
       const offset = awkward(random);
       const visitors = Array.from({ length: 40 }, () => random.fraction());
@@ -105,7 +105,7 @@ describe("covers", () => {
   });
 });
 
-test("canary goes before all others, and the others by name", () => {
+test("canary comes before all other versions, and the others are in order of their names", () => {
   const arcs = ["zeta", "b", "canary", "A", "a"].map((name) => arc(name, 0.1));
   expect(arcs.sort(byPrecedence).map((arc) => arc.version)).toEqual(["canary", "A", "a", "b", "zeta"]);
 });

@@ -13,7 +13,7 @@ function setUp() {
   return { core, log, trouble, counts };
 }
 
-test("nothing wrong is nothing said", () => {
+test("without trouble, the log is silent", () => {
   const { core, log, trouble, counts } = setUp();
   core.metrics.placements.of("app", "canary", "rollout").count = 1_000;
   counts.success = 1_000;
@@ -22,7 +22,7 @@ test("nothing wrong is nothing said", () => {
   expect(log.entries).toEqual([]);
 });
 
-test("what has grown is told once, with its total and a remedy", () => {
+test("a count that has grown is logged once, with its total and a remedy", () => {
   const { core, log, trouble, counts } = setUp();
   const invalid = core.metrics.placements.of("app", "master", "invalid");
   invalid.count = 7;
@@ -41,7 +41,7 @@ test("what has grown is told once, with its total and a remedy", () => {
   expect(log.at("warn").map(({ fields }) => fields["total"])).toEqual([7, 9, 2, 7]);
 });
 
-test("a lease that cannot be renewed is no client's trouble", () => {
+test("a lease that cannot be renewed does not count as clients' trouble", () => {
   const { core, log, trouble } = setUp();
   core.metrics.server({
     protocol: "apache-map",
@@ -53,7 +53,7 @@ test("a lease that cannot be renewed is no client's trouble", () => {
   expect(log.entries).toEqual([]);
 });
 
-test("what happened after the last look is told at the end", () => {
+test("trouble after the last look is logged at the end", () => {
   const { log, trouble, counts } = setUp();
   trouble.start();
   counts.failure = 1;

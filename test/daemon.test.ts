@@ -18,7 +18,7 @@ import { KeptLog } from "./support/logged.ts";
 import { freePort } from "./support/port.ts";
 import { settingsOf } from "./support/settings.ts";
 
-/** For a process of its own to start, and for a loaded machine. */
+/** The time for a process to start on a busy machine. */
 const PROCESS_MS = 10_000;
 
 let directory: string;
@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Flags of a daemon that keeps to its directory; flags of the same name that follow go before these. */
+/** Flags that keep a daemon in its directory. Later flags of the same name replace these. */
 function flags(name: string, ...more: readonly string[]): string[] {
   return [
     ...[
@@ -78,7 +78,7 @@ async function ready(daemon: Daemon): Promise<void> {
 }
 
 describe("maintenance reaches a lease", () => {
-  /** Whether Traefik's document has the maintenance page, once the store was read. */
+  /** Whether Traefik's document has the maintenance page, after the store was read. */
   async function isInDocument(...more: readonly string[]): Promise<boolean> {
     const store = join(directory, "rollouts.json");
     writeFileSync(store, JSON.stringify({ app: { maintenance: 1 } }));
@@ -104,7 +104,7 @@ describe("maintenance reaches a lease", () => {
   });
 });
 
-test("a daemon that only renews leases starts, and the proxy's own socket is no listener of the daemon", async () => {
+test("a daemon that only renews leases starts, and the proxy's own socket is not one of its listeners", async () => {
   const map = join(directory, "apache.map");
   const daemon = await start(
     "one",
@@ -124,12 +124,12 @@ test("a daemon that only renews leases starts, and the proxy's own socket is no 
   expect(log.at("warn").filter(({ message }) => message.includes("other machines"))).toEqual([]);
 });
 
-test("its store is told by its address, without secrets", async () => {
+test("the daemon shows its store's address without secrets", async () => {
   const daemon = await create("told", "-store", "https://user:geheim@127.0.0.1:9/r.json?key=geheim");
   expect(daemon.store).toBe("https://***@127.0.0.1:9/r.json?key=***");
 });
 
-test("a daemon answers its socket from its store, and says so at its admin listener", async () => {
+test("a daemon answers at its socket from its store, and its admin listener counts the answers", async () => {
   const daemon = await start("one", "-application", "web", "-application", "api");
   await ready(daemon);
   expect(await ask("one", "0.25")).toBe("0.25 canary");
@@ -144,8 +144,8 @@ test("a daemon answers its socket from its store, and says so at its admin liste
   expect(log.at("warn").concat(log.at("error"))).toEqual([]);
 });
 
-test("the last good snapshot lies in the state directory, and the next daemon starts from it", async () => {
-  // A store that hangs as soon as a file says so.
+test("the last good snapshot is in the state directory, and the next daemon starts from it", async () => {
+  // A store that hangs once a file exists.
   const [path, away] = [join(directory, "store.ts"), join(directory, "away")];
   writeFileSync(
     path,
@@ -163,7 +163,7 @@ test("the last good snapshot lies in the state directory, and the next daemon st
   expect(await ask("one", "0.25")).toBe("0.25 canary");
 });
 
-test("a snapshot of another query of the same address is another store's, and no value of it is saved", async () => {
+test("the same address with another query is another store, and its secret is not saved", async () => {
   let isAway = false;
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -211,22 +211,22 @@ describe("law 9: two daemons in one process", () => {
   });
 });
 
-describe("what an operator asked for by name", () => {
-  test("must be had: a state directory", async () => {
+describe("a setting that the operator named", () => {
+  test("must work, or the daemon does not start: a state directory", async () => {
     writeFileSync(join(directory, "file"), "");
     const refused = create("one", "-state-dir", join(directory, "file", "below"));
     await expect(refused).rejects.toThrow(StartError);
     await expect(refused).rejects.toThrow(/the state directory .*below cannot be used.*or -state-dir none/);
   });
 
-  test("must be had: an admin listener", async () => {
+  test("must work, or the daemon does not start: an admin listener", async () => {
     const { port } = new URL((await start("one")).adminUrl ?? "");
     const second = await create("two", "-admin", `127.0.0.1:${port}`);
     await expect(second.start()).rejects.toThrow(StartError);
     expect(existsSync(join(directory, "two.sock"))).toBeFalse();
   });
 
-  test("must be had: a socket", async () => {
+  test("must work, or the daemon does not start: a socket", async () => {
     const daemon = await create("one", "-socket", join(directory, "no", "such", "directory"));
     await expect(daemon.start()).rejects.toThrow(/cannot listen as line unix:/);
     writeFileSync(join(directory, "two.sock"), "no socket");
@@ -235,7 +235,7 @@ describe("what an operator asked for by name", () => {
     expect(existsSync(join(directory, "two.sock"))).toBeTrue();
   });
 
-  test("must be had, and what had been opened before is given back", async () => {
+  test("must work, or the daemon does not start and gives back all that it had opened", async () => {
     const daemon = await create("one", "-listen", `unix:${join(directory, "no", "such")}`);
     await expect(daemon.start()).rejects.toThrow(StartError);
     expect(existsSync(join(directory, "one.sock"))).toBeFalse();
@@ -243,8 +243,8 @@ describe("what an operator asked for by name", () => {
   });
 });
 
-describe("what is only the default", () => {
-  /** As if the operator had not named these. */
+describe("a setting that is only the default", () => {
+  /** The settings as if the operator had not named these. */
   function unnamed(argv: readonly string[], ...names: readonly string[]) {
     const settings = settingsOf(...argv);
     return {
@@ -254,7 +254,7 @@ describe("what is only the default", () => {
     };
   }
 
-  test("may be missing, with a warning: a state directory", async () => {
+  test("may fail with a warning: a state directory", async () => {
     writeFileSync(join(directory, "file"), "");
     const argv = flags("one", "-state-dir", join(directory, "file", "below"));
     const daemon = await createDaemon(unnamed(argv, "state-dir"), log);
@@ -268,7 +268,7 @@ describe("what is only the default", () => {
     expect(log.at("warn")[0]?.fields["remedy"]).toContain("-state-dir");
   });
 
-  test("may be missing, with a warning: an admin listener", async () => {
+  test("may fail with a warning: an admin listener", async () => {
     const { port } = new URL((await start("one")).adminUrl ?? "");
     const daemon = await createDaemon(unnamed(flags("two", "-admin", `127.0.0.1:${port}`), "admin"), log);
     daemons.push(daemon);
@@ -281,7 +281,7 @@ describe("what is only the default", () => {
 });
 
 describe("the end", () => {
-  test("gives everything back: socket, ports, and the connections of clients", async () => {
+  test("gives everything back: socket, ports, and clients' connections", async () => {
     const daemon = await start("one", "-listen", "tcp:127.0.0.1:0", "-http", "127.0.0.1:0");
     const client = await LineClient.connect({ path: join(directory, "one.sock") });
     await client.ask("0.25");
@@ -303,7 +303,7 @@ describe("the end", () => {
     const socket = (name: string) => join(directory, `${name}.sock`);
     await (await create("one")).close();
     expect(existsSync(socket("one"))).toBeFalse();
-    // Everything that it held is free for the next one.
+    // The next daemon can have everything that this one held.
     await start("one");
     expect(await ask("one", "0.25")).toBe("0.25 canary");
     const daemon = await start("two");
@@ -316,7 +316,7 @@ describe("the end", () => {
   });
 
   test(
-    "leaves nothing that keeps the process: it exits by itself",
+    "leaves nothing that keeps the process alive, so it exits by itself",
     async () => {
       const script = join(directory, "script.ts");
       const source = (path: string) => JSON.stringify(join(import.meta.dir, "..", path));
@@ -347,14 +347,14 @@ describe("the end", () => {
   );
 });
 
-test("a store that cannot be opened is told, and the directory made for it is no harm", async () => {
+test("a store that cannot be opened is an error, and a directory for it does no harm", async () => {
   mkdirSync(join(directory, "x"));
   const module = join(directory, "bad.ts");
   writeFileSync(module, "export default 7;");
   await expect(create("one", "-store", module)).rejects.toThrow(/has no default export that makes a store/);
 });
 
-test("certificates that are not checked are warned of", async () => {
+test("if certificates are not checked, the log warns", async () => {
   const unchecked = () => log.at("warn").filter(({ message }) => message.includes("are not checked"));
   const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
   try {
@@ -370,7 +370,7 @@ test("certificates that are not checked are warned of", async () => {
   }
 });
 
-test("a secret in a flag is warned of, without being told", async () => {
+test("if a flag contains a secret, the log warns without repeating it", async () => {
   const address = "http://ada:correct-horse@127.0.0.1:9/rollouts.json";
   await create("flag", "-store", address);
   const warnings = log.at("warn").filter(({ message }) => message.includes("may hold a secret"));

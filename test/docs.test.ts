@@ -1,4 +1,4 @@
-/** What the documents promise: pages that the code writes are as it writes them, and links lead somewhere. */
+/** The promises of the documents: generated pages agree with the code, and links lead to their targets. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { outdatedPages } from "../scripts/docs.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 
-/** Where somebody who writes a page may have the repository; nobody who reads it has it there. */
+/** Paths of a writer's machine. A reader has no repository there. */
 const MACHINE_PATHS = [
   `${ROOT}/`,
   /\/(?:work|workspace|root|Users)\/\w/,
@@ -26,7 +26,7 @@ beforeAll(async () => {
   pages = found;
 });
 
-test("every page that is made from the code is what the code says; else run npm run docs", async () => {
+test("every generated page agrees with the code; otherwise run npm run docs", async () => {
   expect([...(await outdatedPages(ROOT)).keys()]).toEqual([]);
 });
 
@@ -47,7 +47,7 @@ test("every relative link leads to a file, and to a heading in it", () => {
   expect(broken).toEqual([]);
 });
 
-test("no page mentions a path of the machine that it was written on", () => {
+test("no page mentions a path of the machine on which it was written", () => {
   const found: string[] = [];
   for (const [page, text] of pages) {
     for (const line of text.split("\n")) {
@@ -59,7 +59,7 @@ test("no page mentions a path of the machine that it was written on", () => {
   expect(found).toEqual([]);
 });
 
-test("every decision is numbered without a gap, and listed in the index", () => {
+test("decisions are numbered without a gap, and the index lists all of them", () => {
   const decisions = [...pages.keys()].filter((path) => path.startsWith("docs/decisions/")).sort();
   const index = linksOf(pages.get("docs/README.md") ?? "");
   expect(decisions.length).toBeGreaterThan(0);
@@ -76,7 +76,7 @@ describe("in the architecture, the decisions and the guide", () => {
       isAboutCode(page) ? codeIn(text).map((code) => ({ page, code })) : [],
     );
 
-  test("every file that is named is there", () => {
+  test("every file that a page names exists", () => {
     const files = spans().filter(
       ({ code }) => /^[\w./-]+\.(ts|md|json)$/.test(code) && !/NAME|^\.\//.test(code),
     );
@@ -86,7 +86,7 @@ describe("in the architecture, the decisions and the guide", () => {
     expect(files.filter(({ code }) => !placesOf(code).some((place) => existsSync(place)))).toEqual([]);
   });
 
-  test("every name from the code stands in the code", async () => {
+  test("every name from the code occurs in the code", async () => {
     const sources: string[] = [];
     for await (const path of new Bun.Glob("{src,test}/**/*.ts").scan(ROOT)) {
       if (path !== "test/docs.test.ts") sources.push(await Bun.file(join(ROOT, path)).text());
@@ -123,7 +123,7 @@ describe("npm run docs", () => {
 
   afterAll(() => rmSync(copy, { recursive: true }));
 
-  test("--check says which page is out of date and how to mend it, and changes nothing", async () => {
+  test("--check names the outdated page and the remedy, and changes no file", async () => {
     expect(run("--check").exitCode).toBe(0);
     await Bun.write(metrics, "old\n");
     const check = run("--check");
@@ -136,7 +136,7 @@ describe("npm run docs", () => {
     expect(run("--check").exitCode).toBe(0);
   });
 
-  test("an example goes below its mark, and takes the place of an older one", async () => {
+  test("an example goes below its mark, and replaces an older one", async () => {
     expect(await Bun.file(readme).text()).toBe(shown);
     await Bun.write(readme, shown.replace("one = `1`", "one = 2;\n\nconst two"));
     run();
@@ -144,7 +144,7 @@ describe("npm run docs", () => {
   });
 });
 
-/** What stands in lines as code. */
+/** The texts that are marked as code within a line. */
 function codeIn(text: string): string[] {
   return [...prose(text, false).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code ?? "");
 }
@@ -157,7 +157,7 @@ function linksOf(text: string): string[] {
     .filter((link) => !/^[a-z]+:/.test(link));
 }
 
-/** The names of headings, as pages on GitHub have them. */
+/** The anchors of headings, as GitHub makes them. */
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ""] of prose(text, false).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -173,7 +173,7 @@ function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** Without blocks of code, and without code in lines: what looks like a link there is none. */
+/** The text without blocks of code, and without code in lines, because a link in code is not a link. */
 function prose(text: string, withoutCode = true): string {
   const outside = text.replace(/^```[^\n]*\n(?:.*\n)*?```$/gm, "");
   return withoutCode ? outside.replace(/`[^`\n]*`/g, "") : outside;

@@ -15,7 +15,7 @@ import { advance, settle } from "./support/time.ts";
 const DELAY_MS = 4_000;
 const UNHEALTHY_MS = 8_000;
 
-/** A feed with everything around it; `random` 0: no wait is shortened. */
+/** A feed with all that it needs; `random` 0 shortens no wait. */
 function createFeed(options: Partial<FeedOptions> = {}, applications = ["app"]) {
   const store = new ScriptedStore();
   const rollout = new Rollout(applications, UNHEALTHY_MS);
@@ -33,7 +33,7 @@ function createFeed(options: Partial<FeedOptions> = {}, applications = ["app"]) 
     ...options,
   });
   const [counts] = metrics.feeds;
-  if (counts === undefined) throw new Error("the feed counts nothing");
+  if (counts === undefined) throw new Error("the feed has no counts");
   feeds.push(feed);
   return {
     ...{ store, rollout, log, readings, feed, counts },
@@ -64,7 +64,7 @@ describe("a store that goes back to an older state", () => {
   const at = (rollout: number, position: number): Snapshot =>
     new Map([["canary", { value: rollout, revision: `${position}`, position }]]);
 
-  test("is not believed while the last values hold, so that what was taken back stays so", async () => {
+  test("does not count while the last values do, so a rollback stays rolled back", async () => {
     const { store, feed, where, log, counts } = createFeed();
     store.script = () => at(0, 7);
     feed.start();
@@ -82,7 +82,7 @@ describe("a store that goes back to an older state", () => {
     expect(where()).toBe("canary rollout");
   });
 
-  test("is the truth once the last values are unhealthy, and says so", async () => {
+  test("counts once the last values are stale, and the log says so", async () => {
     const { store, feed, where, log } = createFeed();
     store.script = () => at(0.5, 7);
     feed.start();
@@ -98,7 +98,7 @@ describe("a store that goes back to an older state", () => {
     expect(where(0.9)).toBe("master outside");
   });
 
-  test("a record that was removed and made again begins anew", async () => {
+  test("counts for a record that was removed and made again", async () => {
     const { store, feed, where } = createFeed();
     store.script = () => at(0.5, 7);
     feed.start();
@@ -110,7 +110,7 @@ describe("a store that goes back to an older state", () => {
     expect(where(0.9)).toBe("canary rollout");
   });
 
-  test("does not come back behind a server that was empty", async () => {
+  test("does not count after the server was empty for a while", async () => {
     const { store, feed, where } = createFeed();
     store.script = () => at(0, 7);
     feed.start();
@@ -124,7 +124,10 @@ describe("a store that goes back to an older state", () => {
 });
 
 describe("a fleet", () => {
-  /** When a thousand daemons ask a store that is away from 0 to `backAtMs`, by tenths of a second. */
+  /**
+   * The number of questions in each tenth of a second, if a thousand daemons ask a store that is away until
+   * `backAtMs`.
+   */
   function askedByTick(backAtMs: number, firstMs: (random: Random) => number): number[] {
     const random = new Random();
     const ticks: number[] = [];
@@ -140,17 +143,17 @@ describe("a fleet", () => {
     return ticks;
   }
 
-  test("that lost its store together does not come back together", () => {
-    // The worst there is: a push made all of them read at once, and the store died of it.
+  test("whose store was lost at one moment does not come back at one moment", () => {
+    // The worst case: a push made all of them read at once, and that ended the store.
     const ticks = askedByTick(60_000, (random) => random.fraction() * 10);
     const back = ticks.slice(600);
     expect(back.reduce((sum, count) => sum + (count ?? 0), 0)).toBe(1_000);
-    // Spread evenly over the longest wait these were 25 each.
-    // Not `map`, which leaves out the ticks in which nobody asked.
+    // Spread evenly over the longest wait, these would be 25 each. `map` would leave out the ticks without a
+    // question.
     expect(Math.max(...Array.from(back, (count) => count ?? 0))).toBeLessThan(100);
   });
 
-  test("asks a store that is ill at most twice as often as one that is well", () => {
+  test("asks a failing store at most twice as often as a healthy one", () => {
     const ticks = askedByTick(60_000, (random) => random.fraction() * DELAY_MS);
     const aSecond = ticks.slice(200, 600).reduce((sum, count) => sum + (count ?? 0), 0) / 40;
     expect(aSecond).toBeLessThan(2 * (1_000 / (DELAY_MS / 1_000)));
@@ -171,7 +174,7 @@ describe("law 3: when in doubt, master", () => {
 
   test.each([
     ...[{ rollout: 1.5 }, { rollout: "1" }, "1", null, Number.NaN, -1, { rollout: 1, offset: 1 }, {}],
-  ])("a record of %p is 0 at once, logged, and counted while it is so", async (value) => {
+  ])("a record of %p is 0 at once, is logged, and is counted as long as it stays", async (value) => {
     const { store, feed, where, log, counts, readings } = createFeed();
     store.script = () => snapshotOf({ canary: 1 });
     feed.start();
@@ -189,7 +192,7 @@ describe("law 3: when in doubt, master", () => {
     expect(where()).toBe("canary rollout");
   });
 
-  test("with a store that fails the last values hold until they are unhealthy, then all are 0, until a read succeeds", async () => {
+  test("if the store fails, the last values count until they are stale; then all are 0 until a read succeeds", async () => {
     const { store, feed, where, log } = createFeed();
     store.script = () => snapshotOf({ canary: 1 });
     feed.start();
@@ -211,7 +214,7 @@ describe("law 3: when in doubt, master", () => {
     expect(log.at("info").map(({ message }) => message)).toContain("the store answers again");
   });
 
-  test("a daemon that has never read is all 0", async () => {
+  test("before its first read, a daemon has all rollouts at 0", async () => {
     const { store, feed, where, counts } = createFeed();
     store.script = failing;
     feed.start();
@@ -221,7 +224,7 @@ describe("law 3: when in doubt, master", () => {
     expect(counts.failure).toBeGreaterThan(5);
   });
 
-  test("what was asked before the process was stopped for long does not count again, and the log does not say so", async () => {
+  test("a reading that began before the process was stopped for long does not count, and is not logged as good", async () => {
     let stoppedMs = 0;
     const { store, feed, log } = createFeed({ clock: () => performance.now() + stoppedMs });
     const said = (message: string) => JSON.stringify(log.entries).split(message).length - 1;
@@ -240,7 +243,7 @@ describe("law 3: when in doubt, master", () => {
     expect([said("are older than 8s"), said("count again")]).toEqual([1, 1]);
   });
 
-  test("an arc that holds survives unhealthy, and ends with the next word from the store", async () => {
+  test("an arc that holds survives a stale snapshot, and ends with the next reading of the store", async () => {
     const { store, feed, where } = createFeed();
     store.script = () => snapshotOf({ canary: { rollout: 1, failsafe: "hold" }, b: 1 });
     feed.start();
@@ -253,7 +256,7 @@ describe("law 3: when in doubt, master", () => {
     expect(where()).toBe("master outside");
   });
 
-  test("an age counts from the moment of asking, not of the answer", async () => {
+  test("an age counts from the moment of the question, not of the answer", async () => {
     const { store, feed, where } = createFeed();
     feed.start();
     await advance(READ_TIMEOUT_MS - 1_000);
@@ -267,7 +270,7 @@ describe("law 3: when in doubt, master", () => {
 });
 
 describe("law 5: no store stalls the feed", () => {
-  test("an answer after the time-out is dropped", async () => {
+  test("an answer after the time limit is dropped", async () => {
     const { store, feed, where, counts } = createFeed();
     feed.start();
     await advance(READ_TIMEOUT_MS);
@@ -281,7 +284,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(feed.isReady).toBeFalse();
   });
 
-  test("reads that hang are bounded, and it goes on when one of them ends", async () => {
+  test("the number of reads that hang is limited, and reading goes on when one of them ends", async () => {
     const { store, feed, where, counts } = createFeed();
     feed.start();
     await advance(20 * READ_TIMEOUT_MS);
@@ -298,7 +301,7 @@ describe("law 5: no store stalls the feed", () => {
     ["a plain object", { canary: { value: 1, revision: "1" } }],
     ["a map without records", new Map([["canary", undefined]])],
     ["a number", 1],
-  ])("a store that answers with %s has failed, and is asked again", async (_, answer) => {
+  ])("if a store answers with %s, the read has failed, and the next one comes", async (_, answer) => {
     const { store, feed, where, counts } = createFeed();
     store.script = () => answer as unknown as Snapshot;
     feed.start();
@@ -310,7 +313,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(where()).toBe("canary rollout");
   });
 
-  test("a store whose read throws before it returns a promise has failed, too", async () => {
+  test("if a store's read throws instead of returning a promise, the read has failed", async () => {
     const { store, feed, counts } = createFeed();
     store.read = () => {
       throw new Error("not even a promise");
@@ -321,7 +324,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(counts.failure).toBeGreaterThan(1);
   });
 
-  test("of too many versions the same ones count in whatever order they come, and the others are malformed", async () => {
+  test("if there are too many versions, the same ones count in every order of records, and the others are malformed", async () => {
     const many = Array.from({ length: VERSIONS_MAX + 6 }, (_, index) => `v${String(index).padStart(2, "0")}`);
     const spelled = [];
     for (const names of [
@@ -344,7 +347,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(spelled[0]).toStartWith("canary=0.01@0 v00=0.01@0 ");
   });
 
-  test("law 8: a maintenance record that cannot be used leaves the switch as it is, and says so", async () => {
+  test("law 8: a maintenance record that cannot be used leaves the switch as it is, and the log says so", async () => {
     const { store, feed, arcs, log } = createFeed();
     store.script = () => snapshotOf({ maintenance: 1 });
     feed.start();
@@ -358,7 +361,7 @@ describe("law 5: no store stalls the feed", () => {
     ]);
   });
 
-  test("arcs that overlap are told once for each change, with the one that gets the visitors first", async () => {
+  test("arcs that overlap are logged once for each change, and the one that gets the visitors comes first", async () => {
     const { store, feed, log } = createFeed();
     store.script = () =>
       snapshotOf({ canary: 0.2, blue: { rollout: 0.1, offset: 0.15 }, green: { rollout: 0.1, offset: 0.5 } });
@@ -369,7 +372,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(log.at("warn")[0]?.fields).toMatchObject({ first: "canary=0.2@0", second: "blue=0.1@0.15" });
   });
 
-  test("an application that the store does not know is told of: its name may be misspelt", async () => {
+  test("an application that the store does not know is logged, because its name may be misspelt", async () => {
     const { store, feed, log } = createFeed();
     store.script = () => snapshotOf({});
     feed.start();
@@ -377,7 +380,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(log.at("warn")[0]?.message).toContain("has no records of this application");
   });
 
-  test("a record whose name cannot be one places nobody and has no arc", async () => {
+  test("a record with an invalid name has no arc and places no visitors", async () => {
     const { store, feed, arcs, counts } = createFeed();
     store.script = () => snapshotOf({ master: 1, "?": 1, "a b": 1, canary: 0.5 });
     feed.start();
@@ -388,7 +391,7 @@ describe("law 5: no store stalls the feed", () => {
 });
 
 describe("waits", () => {
-  /** The times between reads while the store answers or fails at once. */
+  /** The times between reads, with a store that answers or fails at once. */
   async function gaps(random: number, script: () => Snapshot, forMs: number): Promise<number[]> {
     const { store, feed } = createFeed({ random: () => random });
     store.script = script;
@@ -403,7 +406,7 @@ describe("waits", () => {
     [0.5, 0.9 * DELAY_MS],
     [1 - 2 ** -53, 0.8 * DELAY_MS],
   ])(
-    "between two reads are never over delay, and are shortened by at most a fifth: random %p",
+    "between two reads are at most delay, and are shortened by a fifth at most: random %p",
     async (random, expected) => {
       const found = await gaps(random, () => snapshotOf({}), 10 * DELAY_MS);
       expect(found.length).toBeGreaterThanOrEqual(9);
@@ -416,12 +419,12 @@ describe("waits", () => {
     expect(found.slice(0, 5).map((gap) => Math.round((4 * gap) / DELAY_MS))).toEqual([1, 2, 4, 4, 4]);
   });
 
-  test("after failures have jitter, too", async () => {
+  test("after failures are shortened at random, too", async () => {
     const [first] = await gaps(1 - 2 ** -53, failing, DELAY_MS);
     expect(first).toBeCloseTo((0.25 * DELAY_MS) / 4, -1);
   });
 
-  test("begin anew after a success", async () => {
+  test("start again from the shortest after a success", async () => {
     const answers = [failing, failing, failing, () => snapshotOf({}), failing, failing];
     const found = await gaps(0, () => (answers.shift() ?? failing)(), 8 * DELAY_MS);
     expect(found.slice(0, 6).map((gap) => Math.round((4 * gap) / DELAY_MS))).toEqual([1, 2, 4, 4, 1, 2]);
@@ -440,7 +443,7 @@ describe("nudges", () => {
     expect(where()).toBe("canary rollout");
   });
 
-  test("during a read are followed by one more, as that one may have missed the change", async () => {
+  test("during a read are followed by one more read, because the first may have missed the change", async () => {
     const { store, feed, where } = createFeed();
     feed.start();
     await settle();
@@ -454,7 +457,7 @@ describe("nudges", () => {
     expect(store.asked).toHaveLength(2);
   });
 
-  test("that come together cost one read", async () => {
+  test("at one moment cost one read", async () => {
     const { store, feed } = createFeed();
     store.script = () => snapshotOf({});
     feed.start();
@@ -464,7 +467,7 @@ describe("nudges", () => {
     expect(store.asked).toHaveLength(2);
   });
 
-  test("without end cannot make it spin", async () => {
+  test("without a pause do not make the feed read without a pause", async () => {
     const { store, feed } = createFeed();
     store.script = () => {
       queueMicrotask(() => store.nudge());
@@ -479,7 +482,7 @@ describe("nudges", () => {
     expect(store.asked.length).toBeGreaterThan(50);
   });
 
-  test("without end from a store that fails cost at most ten reads a second", async () => {
+  test("without a pause from a store that fails cost at most ten reads a second", async () => {
     const { store, feed } = createFeed();
     store.script = failing;
     feed.start();
@@ -515,7 +518,7 @@ describe("law 7: ready", () => {
     expect(feed.isReady).toBeTrue();
   });
 
-  test("is not said after a failure", async () => {
+  test("does not follow a failed read", async () => {
     const { store, feed } = createFeed();
     store.script = failing;
     feed.start();
@@ -540,7 +543,7 @@ describe("a saved snapshot", () => {
     return created;
   }
 
-  test("within unhealthy is used until it is unhealthy old", async () => {
+  test("counts until it is unhealthy old", async () => {
     const { feed, where } = await startFrom({ arcs: [arc(1, "master")], ageMs: UNHEALTHY_MS - 1_000 });
     expect(where()).toBe("canary rollout");
     expect(feed.isReady).toBeTrue();
@@ -549,7 +552,7 @@ describe("a saved snapshot", () => {
   });
 
   test.each([UNHEALTHY_MS, 1e9, Number.POSITIVE_INFINITY])(
-    "%p ms old keeps what holds, and nothing else",
+    "if it is %p ms old, versions that hold keep their visitors, and no others do",
     async (ageMs) => {
       const held = await startFrom({ arcs: [arc(1, "hold")], ageMs });
       expect(held.where()).toBe("canary hold");
@@ -561,7 +564,7 @@ describe("a saved snapshot", () => {
     },
   );
 
-  test("never overwrites what a read already brought", async () => {
+  test("never replaces the result of a read", async () => {
     let load: (lastGood: LastGood) => void = () => {};
     const { store, feed, where } = createFeed({
       lastGood: () =>
@@ -577,12 +580,12 @@ describe("a saved snapshot", () => {
     expect(where()).toBe("master outside");
   });
 
-  test("gives way to the first read, however old that says the world is", async () => {
+  test("gives way to the first read, even to one with an older state", async () => {
     const { where } = await startFrom({ arcs: [arc(1, "hold")], ageMs: 0 }, () => snapshotOf({}));
     expect(where()).toBe("master outside");
   });
 
-  test("that is not there changes nothing", async () => {
+  test("may be absent, and then changes nothing", async () => {
     const { feed, where } = await startFrom(undefined);
     expect(where()).toBe("master unread");
     expect(feed.isReady).toBeFalse();
@@ -590,7 +593,7 @@ describe("a saved snapshot", () => {
 });
 
 describe("the end", () => {
-  test("during a read comes promptly, and its answer changes nothing", async () => {
+  test("during a read comes at once, and the answer changes nothing", async () => {
     const { store, feed, where, counts } = createFeed();
     feed.start();
     await advance(10);
@@ -604,7 +607,7 @@ describe("the end", () => {
     expect(store.asked).toHaveLength(1);
   });
 
-  test("while it waits comes promptly, and for good", async () => {
+  test("during a wait comes at once, and for good", async () => {
     const { store, feed } = createFeed();
     store.script = () => snapshotOf({});
     feed.start();
@@ -627,7 +630,7 @@ describe("the end", () => {
   });
 });
 
-test("what each reading says goes to its follower after its table counts", async () => {
+test("each reading goes to its followers after its table counts", async () => {
   const seen: string[] = [];
   const created = createFeed({
     followers: [({ application, ageMs }) => seen.push(`${application} ${ageMs} ${created.where()}`)],
@@ -639,7 +642,7 @@ test("what each reading says goes to its follower after its table counts", async
   expect(seen).toEqual(["app 50 canary rollout"]);
 });
 
-test("a follower that throws takes the reading from no other one, and fails no read", async () => {
+test("if a follower throws, the others still get the reading, and the read has not failed", async () => {
   const seen: string[] = [];
   const { feed, store, log, counts, where } = createFeed({
     followers: [
@@ -658,7 +661,7 @@ test("a follower that throws takes the reading from no other one, and fails no r
   expect(log.at("error")).toMatchObject([{ fields: { application: "app", error: "a bug" } }]);
 });
 
-test("the log tells of changes only", async () => {
+test("the log names changes only", async () => {
   const { store, feed, log } = createFeed();
   store.script = () => snapshotOf({ canary: 0.5 });
   feed.start();
@@ -669,7 +672,7 @@ test("the log tells of changes only", async () => {
   expect(log.entries.map(({ fields }) => fields["arcs"])).toEqual(["canary=0.5@0", "canary=0.75@0"]);
 });
 
-test("law 9: two feeds in one process know nothing of each other", async () => {
+test("law 9: two feeds in one process have nothing in common", async () => {
   const one = createFeed();
   const other = createFeed();
   one.store.script = () => snapshotOf({ canary: 1 });

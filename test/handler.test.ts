@@ -23,7 +23,7 @@ function serve(options: { allowForce?: boolean; random?: () => number } = {}) {
 }
 
 describe("the assignment", () => {
-  test("of a known visitor is the one it brought", () => {
+  test("of a known visitor is the visitor's own", () => {
     expect(serve().ask({ assignment: 0.42 })).toMatchObject({ assignment: 0.42, location: "canary" });
   });
 
@@ -35,18 +35,18 @@ describe("the assignment", () => {
     expect(serve().ask({ key: "user-1" }).assignment).toBe(assignmentOfKey("user-1"));
   });
 
-  test("that a visitor brought goes before its key", () => {
+  test("that a visitor has comes before its key", () => {
     expect(serve().ask({ assignment: 0.1, key: "user-1" }).assignment).toBe(0.1);
   });
 
-  test("0 counts as one that was brought", () => {
+  test("0 counts as a visitor's own", () => {
     expect(serve({ random: () => 0.9 }).ask({ assignment: 0 })).toMatchObject({
       assignment: 0,
       location: "canary",
     });
   });
 
-  test("of an invalid request is fresh, whatever else it says", () => {
+  test("of an invalid request is drawn, whatever else the request contains", () => {
     const { ask } = serve({ random: () => 0.25, allowForce: true });
     expect(ask({ valid: false, assignment: 0.1, key: "user-1", force: "canary" })).toMatchObject({
       assignment: 0.25,
@@ -57,23 +57,23 @@ describe("the assignment", () => {
 });
 
 describe("the application", () => {
-  test("is the first one where none is named", () => {
+  test("is the first one if the request names none", () => {
     expect(serve().ask({ assignment: 0.7 })).toMatchObject({ application: "web", location: "master" });
   });
 
-  test("that is named has a table of its own", () => {
+  test("that the request names has a table of its own", () => {
     const asked = serve().ask({ assignment: 0.7, application: "api" });
     expect(asked).toMatchObject({ application: "api", location: "blue", reason: "rollout" });
   });
 
-  test("that is not served goes to master with the visitor's own assignment", () => {
+  test("that is not served gets master, with the visitor's own assignment", () => {
     const asked = serve().ask({ assignment: 0.1, application: "nobody" });
     expect(asked).toMatchObject({ assignment: 0.1, location: "master", reason: "unknown-application" });
   });
 });
 
 describe("force", () => {
-  test("is ignored where the operator does not allow it", () => {
+  test("is ignored if the operator does not allow it", () => {
     expect(serve().ask({ assignment: 0.7, force: "canary" })).toMatchObject({
       location: "master",
       reason: "outside",
@@ -85,12 +85,12 @@ describe("force", () => {
     [0.1, "master", "master", "forced"],
     [0.1, "nobody", "canary", "rollout"],
     [0.7, "maintenance", "master", "outside"],
-  ])("where it is allowed: %p to %p is %p, %p", (assignment, force, location, reason) => {
+  ])("is obeyed if it is allowed: %p to %p is %p, %p", (assignment, force, location, reason) => {
     const asked = serve({ allowForce: true }).ask({ assignment, force });
     expect(asked).toMatchObject({ assignment, location, reason });
   });
 
-  test("of a version waits for fresh word of it", () => {
+  test("of a version waits for a fresh reading of that version", () => {
     const { ask } = serve({ allowForce: true });
     expect(ask({ assignment: 0.1, force: "canary" }, UNHEALTHY_MS)).toMatchObject({
       location: "master",

@@ -1,6 +1,6 @@
 /**
- * The imports of `src`: the order of the house. Imports of types count, because a reader follows
- * them too.
+ * The imports between the files of `src`: the order of the house. Imports of types count, because a reader
+ * follows them.
  */
 
 import { expect, test } from "bun:test";
@@ -9,8 +9,8 @@ import { dirname, join, relative } from "node:path";
 const SRC = join(import.meta.dir, "../src");
 
 /**
- * Rooms that import each other today, each pair in the order of the alphabet. A pair may be removed from
- * here, and none may be added.
+ * Rooms that import each other today, each pair in alphabetical order. A pair may be removed from here. Never
+ * add one.
  */
 const BOTH_WAYS = [
   "admin ↔ config",
@@ -20,7 +20,7 @@ const BOTH_WAYS = [
   "config ↔ stores",
 ];
 
-/** `import … from "./x.ts"`, `export … from`, `import "./x.ts"`, and `import("./x.ts")`, of types as well. */
+/** `import … from "./x.ts"`, `export … from`, `import "./x.ts"`, and `import("./x.ts")`, also of types. */
 const STATEMENT =
   /^(?:import|export)\s(?:[^;"]*?\sfrom\s)?"(\.{1,2}\/[^"]+)"|\bimport\("(\.{1,2}\/[^"]+)"\)/gm;
 
@@ -42,7 +42,7 @@ async function importsOf(directory: string): Promise<Graph> {
   return graph;
 }
 
-/** One way from a file back to itself for each file that closes one: `a.ts → b.ts → a.ts`. */
+/** For each file that closes a cycle, one way from it back to itself: `a.ts → b.ts → a.ts`. */
 function cyclesIn(graph: Graph): string[] {
   const done = new Set<string>();
   const way: string[] = [];
@@ -60,7 +60,7 @@ function cyclesIn(graph: Graph): string[] {
   return cycles;
 }
 
-/** Pairs of rooms that import each other. Files that lie in `src` itself are in no room. */
+/** Pairs of rooms that import each other. A file directly in `src` is in no room. */
 function roomsBothWaysIn(graph: Graph): string[] {
   const roomOf = (file: string) => (file.includes("/") ? (file.split("/")[0] as string) : undefined);
   const arrows = new Set<string>();
@@ -76,18 +76,18 @@ function roomsBothWaysIn(graph: Graph): string[] {
     .sort();
 }
 
-test("no file of src imports itself by way of others", async () => {
+test("no file of src imports itself through other files", async () => {
   const graph = await importsOf(SRC);
   expect(graph.get("daemon.ts")).toContain("feed.ts");
   expect(cyclesIn(graph)).toEqual([]);
 });
 
-test("no room of src imports another room that imports it, except the pairs that are listed", async () => {
+test("no two rooms of src import each other, except the listed pairs", async () => {
   const found = roomsBothWaysIn(await importsOf(SRC));
   expect(found.filter((pair) => !BOTH_WAYS.includes(pair))).toEqual([]);
 });
 
-test("a cycle is found, of any length, and one of types as well", () => {
+test("a cycle of any length is found, even one of types", () => {
   const graph = new Map([
     ["a.ts", ["b.ts"]],
     ["b.ts", ["room/c.ts"]],

@@ -1,6 +1,6 @@
 /**
- * The nine laws of this daemon, each with tests that fail when it is broken. This is their index; the tests lie beside
- * what they test, and those that belong to no single part are below.
+ * The nine laws of this daemon. Each has tests that fail if the law is broken. This file is their index; the
+ * tests are beside the code that they test. Tests that belong to no single part are below.
  */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
@@ -20,7 +20,7 @@ import { settingsOf } from "./support/settings.ts";
 
 interface Law {
   readonly says: string;
-  /** Names of tests, or how they begin, by file. */
+  /** Names of tests, or beginnings of names, by file. */
   readonly tests: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -30,7 +30,7 @@ const LAWS: readonly Law[] = [
     tests: {
       "laws.test.ts": ["law 1: "],
       "process.test.ts": ["law 1: "],
-      "log-sink.test.ts": ["takes no time from whoever logs"],
+      "log-sink.test.ts": ["takes no time from the code that logs"],
     },
   },
   {
@@ -41,8 +41,11 @@ const LAWS: readonly Law[] = [
     says: "When in doubt, master.",
     tests: {
       "records/check.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
-      "feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives unhealthy"],
-      "rollout.test.ts": ["law 3: all are 0 from the millisecond on", "law 3: what holds is kept"],
+      "feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives a stale snapshot"],
+      "rollout.test.ts": [
+        "law 3: all are 0 from the millisecond at which",
+        "law 3: if the store is lost, versions that hold",
+      ],
       "integration/conformance/hold.ts": ["a version that holds keeps its visitors for ten leases"],
       "servers/server-suite.ts": ["LP-20, law 3: before anything was read"],
     },
@@ -80,8 +83,8 @@ const LAWS: readonly Law[] = [
     says: "A monitor or a log that is slow, absent or failing changes no answer and ends no process.",
     tests: {
       "log-sink.test.ts": [
-        "law 6: a pipe that nobody reads",
-        "nothing is thrown, and what was lost is counted",
+        "law 6: a pipe that stays full",
+        "writing throws no error, and the next line that can be written",
       ],
       "state/maintenance.test.ts": ["law 6: a disk that refuses"],
       "state/last-good.test.ts": ["law 6: to a disk that refuses"],
@@ -137,7 +140,7 @@ describe("of the whole daemon", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** A daemon on a store of the module's text `read`, with `state` within its reach. */
+  /** A daemon on a store with the module text `read`, which can use `state`. */
   async function start(read: string): Promise<LineClient> {
     const module = join(directory, "store.ts");
     writeFileSync(module, `export default () => ({ address: "module:", ${read}, close: async () => {} });`);
@@ -173,7 +176,7 @@ describe("of the whole daemon", () => {
     expect(delaysMs[100]).toBeLessThan(20);
   });
 
-  test("law 8: maintenance stays as it is while the store is lost or says nonsense, and ends with fresh word", async () => {
+  test("law 8: maintenance does not change while the store is lost or answers nonsense, and ends with a fresh reading", async () => {
     const record = join(directory, "record.json");
     writeFileSync(record, "1");
     const value = `JSON.parse(await Bun.file(${JSON.stringify(record)}).text())`;
@@ -200,7 +203,7 @@ describe("of the whole daemon", () => {
   });
 });
 
-test("sticky: the same assignment against the same arcs is the same place over every protocol", async () => {
+test("sticky: the same assignment gets the same location from the same arcs over every protocol", async () => {
   const core = createCore();
   const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const options = { address, socketMode: 0o666, idleTimeoutMs: 60_000 };

@@ -1,4 +1,4 @@
-/** The daemon's parts as a library: imported by the package's name, and put together by somebody else. */
+/** The daemon's parts as a library: imported by the package's name, and put together by another program. */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 const ROOT = resolve(import.meta.dir, "..");
 const EXAMPLE = "examples/embedded.ts";
 
-/** Runs the program, so it cannot be imported without. */
+/** The file that runs the program, so importing it starts the program. */
 const EXECUTABLE = "bin.ts";
 
 let directory: string;
@@ -19,7 +19,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** The first line that a process prints, and nothing if it ends without one. */
+/** The first line that a process prints; empty if it ends without one. */
 async function firstLine(stdout: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -68,13 +68,13 @@ test("the example decides within an application, and follows the file", async ()
   }
 });
 
-test("the README shows the example as it is; else run npm run docs", async () => {
+test("the README shows the example unchanged; otherwise run npm run docs", async () => {
   const readme = await Bun.file(join(ROOT, "README.md")).text();
   const code = await Bun.file(join(ROOT, EXAMPLE)).text();
   expect(readme).toContain(`<!-- ${EXAMPLE} -->\n\`\`\`ts\n${code}\`\`\`\n`);
 });
 
-test("the package exports a short list, and no file of its own beside it", async () => {
+test("the package exports a short list of entries, and no other file", async () => {
   const { exports } = await Bun.file(join(ROOT, "package.json")).json();
   expect(Object.keys(exports)).toEqual([
     ...[".", "./store", "./client", "./express", "./fastify", "./hono", "./package.json"],
@@ -87,12 +87,12 @@ test("the package exports a short list, and no file of its own beside it", async
   );
 });
 
-test("no module does anything when it is imported", async () => {
+test("importing a module has no effect", async () => {
   const modules = [...new Bun.Glob("**/*.ts").scanSync(join(ROOT, "src"))].filter(
     (path) => path !== EXECUTABLE,
   );
   expect(modules.length).toBeGreaterThan(60);
-  // What a module might do is replaced by its name on a list, before the first import.
+  // Before the first import, each effect that a module might have is replaced by an entry in a list.
   const probe = `
     const done = [];
     for (const [owner, names] of [
@@ -117,7 +117,7 @@ test("no module does anything when it is imported", async () => {
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
-    // By itself: a listener or a timer that is left over would keep it.
+    // It must end by itself: a listener or a timer that a module left behind would keep it alive.
     child.exited,
   ]);
   expect({ stdout, stderr, exitCode: child.exitCode }).toEqual({ stdout: "", stderr: "", exitCode: 0 });

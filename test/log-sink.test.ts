@@ -38,7 +38,7 @@ function linesOf(file: string): string[] {
   return readFileSync(file, "utf8").split("\n").slice(0, -1);
 }
 
-/** How many descriptors of this process lead to a file. */
+/** The number of this process's descriptors that lead to a file. */
 function openOf(file: string): number {
   return readdirSync("/proc/self/fd").filter((name) => {
     try {
@@ -53,7 +53,7 @@ async function makePipe(): Promise<void> {
   expect(await Bun.spawn(["mkfifo", path]).exited).toBe(0);
 }
 
-/** Reads what a pipe holds until there is nothing for a while. */
+/** Reads from a pipe until the text is long enough or time is up. */
 async function readPipe(descriptor: number, untilLength: number): Promise<string> {
   const chunk = Buffer.alloc(65_536);
   const deadlineMs = performance.now() + 5_000;
@@ -68,7 +68,7 @@ async function readPipe(descriptor: number, untilLength: number): Promise<string
   return text;
 }
 
-test("what is written arrives whole and in order", async () => {
+test("all lines arrive whole and in order", async () => {
   const sink = new FileSink(path);
   const lines = Array.from({ length: 5_000 }, (_, index) => `line ${index}`);
   for (const line of lines) sink.write(`${line}\n`);
@@ -76,8 +76,8 @@ test("what is written arrives whole and in order", async () => {
   expect(linesOf(path)).toEqual(lines);
 });
 
-describe("on a disk that is full", () => {
-  test("nothing is thrown, and what was lost is counted and told when something can be written again", async () => {
+describe("on a full disk", () => {
+  test("writing throws no error, and the next line that can be written is the number of lost lines", async () => {
     const sink = new DescriptorSink(openAppending("/dev/full"));
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 10; i++) sink.write(`lost ${i}\n`);
@@ -92,7 +92,7 @@ describe("on a disk that is full", () => {
     expect(linesOf(path)).toHaveLength(3);
   });
 
-  test("the loss is told in the log's own format", async () => {
+  test("the line about lost lines has the log's own format", async () => {
     const sink = new DescriptorSink(openAppending("/dev/full"));
     const log = createLog({ format: "json", sinks: [sink] });
     log.info("lost");
@@ -109,8 +109,8 @@ describe("on a disk that is full", () => {
   });
 });
 
-describe("law 6: a pipe that nobody reads", () => {
-  test("takes no time from whoever logs, and no memory without bound", async () => {
+describe("law 6: a pipe that stays full", () => {
+  test("takes no time from the code that logs, and only bounded memory", async () => {
     await makePipe();
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const sink = new FileSink(path);
@@ -120,7 +120,7 @@ describe("law 6: a pipe that nobody reads", () => {
     expect(performance.now() - startedAtMs).toBeLessThan(3_000);
     await Bun.sleep(1);
 
-    // Once it is read again, it says what was lost: everything is either there or counted.
+    // When it is read again, every line is there or counted as lost.
     const first = await readPipe(reader, 1024);
     sink.write("the end\n");
     let text = first;
@@ -132,7 +132,7 @@ describe("law 6: a pipe that nobody reads", () => {
     closeSync(reader);
   });
 
-  test("is let go for the file that replaces it", async () => {
+  test("is given up for the file that replaces it", async () => {
     await makePipe();
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const sink = new FileSink(path);
@@ -146,7 +146,7 @@ describe("law 6: a pipe that nobody reads", () => {
     closeSync(reader);
   });
 
-  test("and that has no reader at all is refused, where opening it would stop the process", async () => {
+  test("is refused at once if it has no reader, because opening it would stop the process", async () => {
     await makePipe();
     expect(() => new FileSink(path)).toThrow(/ENXIO/);
     expect(() => new FileSink(path)).toThrow(/ENXIO/);
@@ -154,7 +154,7 @@ describe("law 6: a pipe that nobody reads", () => {
 });
 
 describe("rotation", () => {
-  test("by rename and reopen loses nothing and repeats nothing", async () => {
+  test("by rename and reopen loses no line and repeats none", async () => {
     const sink = new FileSink(path);
     const names: string[] = [];
     let written = 0;
@@ -172,7 +172,7 @@ describe("rotation", () => {
     expect(all).toEqual(Array.from({ length: written }, (_, index) => index));
   });
 
-  test("whose reopening fails goes on with the old file", async () => {
+  test("goes on with the old file if the new one cannot be opened", async () => {
     const sink = new FileSink(path);
     renameSync(path, `${path}.1`);
     await Bun.$`mkdir ${path}`;

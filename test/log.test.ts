@@ -47,7 +47,7 @@ describe("a line of text", () => {
     ]);
   });
 
-  test("quotes what would not read back as one word", () => {
+  test("quotes each value that would not read back as one word", () => {
     const { log, lines } = createLines();
     log.info("x", { a: "two words", b: "", c: 'q"', d: "a=b" });
     expect(lines[0]).toEndWith('a="two words" b="" c="q\\"" d="a=b"\n');
@@ -73,7 +73,7 @@ describe("in the journal", () => {
     expect(lost[0]).toBe("<4>warn  lines of the log were lost: they could not be written lines=3\n");
   });
 
-  test("a line of JSON parses behind its priority", () => {
+  test("a line of JSON parses after its priority", () => {
     const { log, lines } = createLines("json", true);
     log.error("no socket", { path: "/x" });
     expect(lines[0]).toStartWith("<3>{");
@@ -84,7 +84,7 @@ describe("in the journal", () => {
     });
   });
 
-  test("the file beside it has lines with their time", () => {
+  test("the lines of a file beside it have their time", () => {
     const lines: string[] = [];
     const sinks = [true, false].map((isJournal) => ({
       isJournal,
@@ -96,7 +96,7 @@ describe("in the journal", () => {
 });
 
 describe.each(["text", "json"] as const)("as %s", (format) => {
-  test("no control character, separator of lines or mark of direction gets through, so none forges a line or drives a terminal", () => {
+  test("a line has no control character, separator or mark of direction, so it cannot forge lines or drive a terminal", () => {
     const { log, lines } = createLines(format);
     for (let code = 0; code < 0x2100; code++) {
       const character = String.fromCharCode(code);
@@ -108,7 +108,7 @@ describe.each(["text", "json"] as const)("as %s", (format) => {
 });
 
 describe("the same complaint", () => {
-  test("is written ever more seldom while it goes on, with the count of what was held back", () => {
+  test("is written less and less often while it goes on, with the number of repeats", () => {
     const { log, lines } = createLines("json");
     const seconds = 24 * 3_600;
     const writtenAt: number[] = [];
@@ -125,7 +125,7 @@ describe("the same complaint", () => {
     expect(JSON.parse(lines[1] as string)["attempt"]).toBe(9);
   });
 
-  test("never waits for longer than an hour", () => {
+  test("is written at least once an hour", () => {
     const { log, lines } = createLines();
     let last = 0;
     let longest = 0;
@@ -141,7 +141,7 @@ describe("the same complaint", () => {
     expect(longest * 1_000).toBeGreaterThan(REPEAT_MS_MAX / 2);
   });
 
-  test("that was long held back is news again after a silence, and what was held back is told first", () => {
+  test("is news again after a silence, and the repeats until then are written first", () => {
     const { log, lines } = createLines();
     for (let second = 0; second < 3_600; second++) {
       log.warn("x");
@@ -168,7 +168,7 @@ describe("the same complaint", () => {
     expect(lines[1]).not.toContain("repeated");
   });
 
-  test("is another one for another application, version, level or message", () => {
+  test("does not count as the same for another application, version, level or message", () => {
     const { log, lines } = createLines();
     log.warn("x", { application: "a", version: "v" });
     log.warn("x", { application: "b", version: "v" });
@@ -179,13 +179,13 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(5);
   });
 
-  test("is another one for another server", () => {
+  test("does not count as the same for another server", () => {
     const { log, lines } = createLines();
     for (const server of ["one", "two", "one"]) log.warn("cannot be renewed", { server, error: "it hangs" });
     expect(lines).toHaveLength(2);
   });
 
-  test("is told of by flush, once", () => {
+  test("has its repeats written by flush, once", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.warn("x");
     log.flush();
@@ -195,14 +195,14 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(2);
   });
 
-  test("leaves news alone: they are never held back", () => {
+  test("does not hold back news", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.info("rollouts");
     expect(lines).toHaveLength(4);
   });
 });
 
-test("law 5: complaints without end that are all different keep no memory without end", () => {
+test("law 5: complaints without end that all differ take only bounded memory", () => {
   const { log, lines } = createLines();
   for (let i = 0; i < 10_000; i++) log.warn("the store could not be read", { error: `reason ${i}` });
   expect(lines).toHaveLength(257);
@@ -212,7 +212,7 @@ test("law 5: complaints without end that are all different keep no memory withou
   expect(lines.at(-1)).toContain(`repeated=${10_000 - 257}`);
 });
 
-test("an error with another text is told at once, and a summary says when it last happened", () => {
+test("an error with another text is written at once, and a summary has the time of its last repeat", () => {
   const { log, lines } = createLines();
   log.warn("the store could not be read", { error: "refused" });
   log.warn("the store could not be read", { error: "no such table" });

@@ -1,4 +1,6 @@
-/** The package as npm packs it, in the hands of applications: in Node, Bun and Deno, with types, against a real daemon. */
+/**
+ * The package as npm packs it, used by applications in Node, Bun and Deno, with types, against a real daemon.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -22,7 +24,7 @@ afterAll(async () => {
   installed.remove();
 });
 
-test("it holds what applications import, compiled, and not the executable", () => {
+test("it contains the compiled entries for applications, and not the executable", () => {
   const { files } = installed;
   for (const path of ["client/client", ...FRAMEWORKS.map((name) => `middleware/${name}`)]) {
     expect(files).toContain(`dist/lib/${path}.js`);
@@ -32,7 +34,7 @@ test("it holds what applications import, compiled, and not the executable", () =
   expect(files).toContain("integrations/node/express.js");
 });
 
-test("the pages install it from the file that npm pack makes, as the registry does not have it", async () => {
+test("the pages install it from the file that npm pack makes, because the registry does not have it", async () => {
   const { version } = (await Bun.file(join(ROOT, "package.json")).json()) as { version: string };
   for (const page of ["docs/client.md", "integrations/node/README.md"]) {
     const installs = (await Bun.file(join(ROOT, page)).text()).match(/^npm install .*$/gm) ?? [];
@@ -42,7 +44,9 @@ test("the pages install it from the file that npm pack makes, as the registry do
   expect(installed.tarball).toBe(`maxwells-daemon-${version}.tgz`);
 });
 
-/** Asks, is busy, stops the daemon, and ends without closing anything: that it ends by itself is part of the test. */
+/**
+ * Asks, is busy, stops the daemon, and closes nothing: the test also proves that the process ends by itself.
+ */
 const PROGRAM = `
   import { Client } from "maxwells-daemon/client";
   import { kill } from "node:process";
@@ -56,8 +60,8 @@ const PROGRAM = `
   const fresh = await client.decide();
 
   const busy = new Client({ address, timeoutMs: 100 });
-  // Again where the daemon did not run meanwhile, on a busy machine; who takes its own slowness for the
-  // daemon's, always does.
+  // On a busy machine the daemon may not have run in that time, so there are more tries. A client that takes its own
+  // slowness for the daemon's fails each time.
   let whileBusy = [];
   for (let tries = 0; tries < 5 && whileBusy.join() !== "canary,canary"; tries++) {
     while (!(await busy.decide()).isDecided) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -99,7 +103,7 @@ const PROGRAM = `
 `;
 
 for (const runtime of RUNTIMES) {
-  test(`in ${runtime} a program asks, keeps its deadline while the daemon hangs, and ends by itself`, async () => {
+  test(`in ${runtime} a program asks, keeps its time limit while the daemon hangs, and ends by itself`, async () => {
     installed.write("program.js", PROGRAM);
     const env = { MAXWELLS_DAEMON_SOCKET: `unix:${home.socket}`, DAEMON_PID: String(daemon.pid) };
     const { stdout, stderr, status } = await installed.run(runtime, "program.js", env);
@@ -119,7 +123,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-test("in Deno without the permission to connect a visitor is served by master", async () => {
+test("in Deno without the permission to connect, the visitor goes to master", async () => {
   installed.write(
     "program.js",
     `import { Client } from "maxwells-daemon/client";
@@ -146,7 +150,7 @@ test("CommonJS of Node 20.19 and later can require it", async () => {
   expect([stdout, status]).toEqual(["function function function function\n", 0]);
 });
 
-test("the client needs no package, and the middleware no framework, at run time", async () => {
+test("at run time the client needs no package, and the middleware no framework", async () => {
   const alone = new Installed();
   try {
     const imports = ["client", ...FRAMEWORKS].map((name) => `import "maxwells-daemon/${name}";`);
@@ -186,7 +190,7 @@ const TYPED = `
   forHono({ client, key: () => 1 });
 `;
 
-test("its types are complete, for the strictest reader", () => {
+test("its types are complete, even with the strictest options", () => {
   const tsc = (file: string, ...flags: string[]) => {
     const checked = Bun.spawnSync(
       [

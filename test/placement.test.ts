@@ -19,7 +19,7 @@ test("there is one placement for each application, location and reason", () => {
 
 const ROOM = Placements.OWN_VERSIONS_MAX + Placements.SHARED_VERSIONS_MAX;
 
-test("law 5: versions without end do not make placements without end, and are still answered by name", () => {
+test("law 5: versions without end do not make placements without end, and each still has its own name in answers", () => {
   const placements = new Placements([lineTail]);
   for (let i = 0; i < 3 * ROOM; i++) {
     const placement = placements.of("app", `v${i}`, "rollout");
@@ -34,7 +34,7 @@ test("law 5: versions without end do not make placements without end, and are st
   expect(all.reduce((sum, placement) => sum + placement.count, 0)).toBe(3 * ROOM);
 });
 
-test("law 5: an application with versions without end takes no other application's names", () => {
+test("law 5: an application with versions without end takes no places of other applications", () => {
   const placements = new Placements([lineTail]);
   for (let i = 0; i < 2 * ROOM; i++) placements.of("runaway", `v${i}`, "rollout");
   for (let i = 0; i < 2_000; i++) {
@@ -47,7 +47,7 @@ test("law 5: an application with versions without end takes no other application
   }
 });
 
-test("a version keeps its one name for all reasons, also when there is no room for others", () => {
+test("a version keeps its one name for all reasons, even if there is no room for other versions", () => {
   const placements = new Placements([lineTail]);
   for (let i = 0; i <= ROOM; i++) placements.of("app", `v${i}`, "rollout");
   const held = placements.of("app", "v0", "hold");
@@ -65,7 +65,7 @@ test("an application has no placements before the first one is counted", () => {
   expect([...rollout.placements.ofApplication("app")]).toEqual([]);
 });
 
-test("a version that is called `other` is answered by its own name when the others overflow", () => {
+test("a version with the name `other` has its own name in answers, even if there is no room for other versions", () => {
   const placements = new Placements([lineTail]);
   for (let i = 0; i <= ROOM; i++) placements.of("app", `v${i}`, "rollout");
   const other = placements.of("app", "other", "rollout");

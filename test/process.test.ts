@@ -22,7 +22,7 @@ import { eventually } from "./support/eventually.ts";
 import { LineClient } from "./support/line.ts";
 import { freePort } from "./support/port.ts";
 
-/** Less than a daemon that ends waits for what is on its way. */
+/** Less than the time that an ending daemon waits for its clients. */
 const ASLEEP_MS = 25;
 
 const homes: DaemonHome[] = [];
@@ -51,13 +51,16 @@ describe("stopping", () => {
     }
   });
 
-  test("what has been asked when the signal comes is answered", async () => {
-    // A client that is kept from running sends its questions late, or reads for longer than the daemon waits;
-    // then it has to come again.
+  test("requests that arrived before the signal are answered", async () => {
+    // If the client cannot run for a while, its questions come late, or it reads for longer than the daemon
+    // waits. Then the test tries again.
     await eventually(readsLate, "a client that could run all the time", 25_000);
   });
 
-  /** Asks a lot, and reads the answers while the daemon ends; whether the machine let it. */
+  /**
+   * Asks many questions, and reads the answers while the daemon ends. Resolves with false if the client could
+   * not run.
+   */
   async function readsLate(): Promise<boolean> {
     const home = makeHome();
     const daemon = await home.start();
@@ -71,7 +74,7 @@ describe("stopping", () => {
       if (lines === 0) {
         signalledAtMs = performance.now();
         daemon.signal("SIGTERM");
-        // It reads late, so most of what it asked is still on its way when the daemon begins to end.
+        // The client reads late, so most of its answers are still waiting when the daemon begins to end.
         socket.pause();
         setTimeout(() => socket.resume(), 200);
       }
@@ -85,7 +88,7 @@ describe("stopping", () => {
     return couldRun || lines === 2 * requestCount;
   }
 
-  /** For how long this process did not run at a stretch, until `end`, in milliseconds. */
+  /** The longest time, in milliseconds, in which this process did not run, until `end`. */
   async function longestSleep(end: Promise<void>): Promise<number> {
     let longestMs = 0;
     let ranAtMs = performance.now();
@@ -135,8 +138,8 @@ describe("stopping", () => {
   });
 });
 
-describe("the end before the beginning", () => {
-  test("a daemon that is ended before it listens leaves the socket to who has it", async () => {
+describe("an end before the start", () => {
+  test("a daemon that is ended before it listens leaves the socket to its owner", async () => {
     const home = makeHome();
     const daemon = await home.start();
     const { ino } = statSync(home.socket);
@@ -188,7 +191,7 @@ describe("the end before the beginning", () => {
 });
 
 describe("the socket file", () => {
-  test("a stale one, of a daemon that was killed, is replaced", async () => {
+  test("a stale one, left by a daemon that was killed, is replaced", async () => {
     const home = makeHome();
     const killed = await home.start();
     await killed.end("SIGKILL");
@@ -200,7 +203,7 @@ describe("the socket file", () => {
     await daemon.end();
   });
 
-  test("a live one is taken over without a moment in which nobody listens", async () => {
+  test("a live one is taken over, and at every moment a daemon listens there", async () => {
     const home = makeHome();
     let daemon = await home.start();
     let asked = 0;
@@ -241,7 +244,7 @@ describe("the socket file", () => {
     expect(readFileSync(home.socket, "utf8")).toBe("precious");
   });
 
-  test("-socket-mode says who may connect", async () => {
+  test("-socket-mode sets the right to connect", async () => {
     const home = makeHome(["-socket-mode", "0600"]);
     const daemon = await home.start();
     expect(Bun.spawnSync(["stat", "-c", "%a", home.socket]).stdout.toString().trim()).toBe("600");
@@ -250,7 +253,7 @@ describe("the socket file", () => {
 });
 
 describe("SIGHUP", () => {
-  /** A daemon that was started with a file, which the test then changes. */
+  /** A daemon with a configuration file, which the test then changes. */
   async function startWithFile(text: string) {
     const path = join(mkdtempSync(join(tmpdir(), "maxwells-daemon-reload-")), "settings.toml");
     writeFileSync(path, text);
@@ -263,7 +266,7 @@ describe("SIGHUP", () => {
     return { daemon, path, reload };
   }
 
-  test("says which settings of the file changed and want a restart, and changes nothing", async () => {
+  test("names the settings that changed in the file and need a restart, and changes nothing", async () => {
     const { daemon, path, reload } = await startWithFile('region = "us-east-1"\n');
     await reload('region = "eu-west-1"\nhttp = "127.0.0.1:1"\n', / warn +the configuration has changed/);
     expect(daemon.log).toContain(
@@ -273,14 +276,14 @@ describe("SIGHUP", () => {
     expect(await daemon.end()).toBe(0);
   });
 
-  test("says so if nothing changed, and if a flag covers what the file says", async () => {
+  test("says so if no setting changed, or if a flag covers the file", async () => {
     const { daemon, path, reload } = await startWithFile('region = "us-east-1"\n');
     await reload('region = "us-east-1"\ndelay = "3s"\n', / info +the configuration is as it was/);
     expect(daemon.log).toContain(`the configuration is as it was config=${path}`);
     expect(await daemon.end()).toBe(0);
   });
 
-  test("names every problem of a file that is broken, and the daemon goes on", async () => {
+  test("names every problem of a broken file, and the daemon goes on", async () => {
     const { daemon, path, reload } = await startWithFile("");
     await reload('dela = "3s"\nunhealthy = "1"\n', / error .*unhealthy/);
     expect(daemon.log.match(/ error the configuration is wrong now; the daemon goes on/g)).toHaveLength(2);
@@ -292,7 +295,7 @@ describe("SIGHUP", () => {
   });
 });
 
-test("a log that systemd's journal reads has priorities and no times; the file beside it has times", async () => {
+test("a log for systemd's journal has priorities and no times; the file beside it has times", async () => {
   const place = mkdtempSync(join(tmpdir(), "maxwells-daemon-journal-"));
   const journal = join(place, "journal");
   const descriptor = openSync(journal, "a");
@@ -315,7 +318,7 @@ test("a log that systemd's journal reads has priorities and no times; the file b
   expect(text(join(place, "log"))).toMatch(/^\d{4}-\d\d-\d\dT\S+Z (info|warn) /);
 });
 
-test("a daemon that cannot start because of its settings is an error in systemd's journal, in each line", async () => {
+test("if the settings are wrong, every line in systemd's journal is an error", async () => {
   const journal = join(mkdtempSync(join(tmpdir(), "maxwells-daemon-journal-")), "journal");
   const descriptor = openSync(journal, "a");
   const { dev, ino } = statSync(journal);
@@ -330,7 +333,7 @@ test("a daemon that cannot start because of its settings is an error in systemd'
   expect(lines.filter((line) => !line.startsWith("<3>"))).toEqual([]);
 });
 
-test("a log that was sent elsewhere than to the journal has times", async () => {
+test("a log that does not go to the journal has times", async () => {
   const home = new DaemonHome({ env: { JOURNAL_STREAM: "1:1" } });
   homes.push(home);
   const daemon = await home.start();
@@ -339,13 +342,13 @@ test("a log that was sent elsewhere than to the journal has times", async () => 
 });
 
 describe("the log file", () => {
-  test("gets what stderr gets, and a rotated one is opened again on SIGHUP", async () => {
+  test("gets the same lines as stderr, and SIGHUP opens it again after rotation", async () => {
     const home = makeHome();
     const path = join(home.directory, "daemon.log");
     const flagged = new DaemonHome({ records: { canary: 0.25 }, flags: ["-logfile", path] });
     homes.push(flagged);
     const daemon = await flagged.start();
-    // Lines go to stderr and to the file by ways of their own: what stderr has may not be in the file yet.
+    // Lines go to stderr and to the file by separate ways, so the file may be behind.
     const has = (pattern: RegExp) => existsSync(path) && pattern.test(readFileSync(path, "utf8"));
     await eventually(() => has(/canary=0.25@0/) && has(/ runs /), "it is written");
     renameSync(path, `${path}.1`);
@@ -357,7 +360,7 @@ describe("the log file", () => {
     await daemon.end();
   });
 
-  test("SIGHUP without one says that there is none", async () => {
+  test("without one, SIGHUP logs that there is none", async () => {
     const daemon = await makeHome().start();
     daemon.signal("SIGHUP");
     await eventually(() => /no log file is open, so none is opened again/.test(daemon.log), "it says so");
@@ -374,7 +377,7 @@ describe("the log file", () => {
     expect(lines.map((line) => JSON.parse(line).level)).toContain("info");
   });
 
-  test("one that was asked for by name and cannot be had is the end, with its remedy", async () => {
+  test("if it cannot be opened and the operator named it, the daemon ends with the remedy", async () => {
     const home = makeHome(["-logfile", "/proc/nowhere/daemon.log"]);
     const child = Bun.spawn(home.command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     expect(await child.exited).toBe(1);
@@ -382,10 +385,11 @@ describe("the log file", () => {
   });
 });
 
-test("law 1: with a log that takes nothing any more, every request is answered, and the end comes", async () => {
+test("law 1: if the log takes no more lines, every request is answered, and the daemon can end", async () => {
   const home = makeHome();
   home.write({ canary: 2 });
-  // A pipe that is full to the last byte, and that nobody reads: the first line of the log cannot be written.
+  // A pipe that is full to the last byte and has no reader: not even the first line of the log can be
+  // written.
   const pipe = join(home.directory, "full");
   expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
   const descriptor = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
@@ -394,7 +398,7 @@ test("law 1: with a log that takes nothing any more, every request is answered, 
   } catch (error) {
     expect((error as NodeJS.ErrnoException).code).toBe("EAGAIN");
   }
-  // The daemon opens it anew, as a blocking one: the flag belongs to an opening, not to the pipe.
+  // The daemon opens the pipe itself, in blocking mode: the flag belongs to an opening, not to the pipe.
   const child = Bun.spawn(["sh", "-c", 'exec "$@" 2>"$0"', pipe, ...home.command], {
     stdin: "ignore",
     stdout: "ignore",

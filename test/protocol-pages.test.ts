@@ -1,4 +1,7 @@
-/** The pages of `docs/protocol` number their requirements, and tests say by these numbers what they prove. */
+/**
+ * The pages of `docs/protocol` number their requirements, and titles of tests cite the numbers that they
+ * prove.
+ */
 
 import { expect, test } from "bun:test";
 
@@ -12,13 +15,13 @@ async function textsOf(pattern: string): Promise<Map<string, string>> {
   return texts;
 }
 
-/** The numbers that stand in the names of tests: in what `test(` and `describe(` are given. */
+/** The numbers in the titles of tests: in the arguments of `test(` and `describe(`. */
 function cited(text: string): Set<string> {
   const names = [...text.matchAll(/"[^"\n]*"|`[^`]*`/g)].map(([name]) => name);
   return new Set(names.flatMap((name) => name.match(/\b[A-Z]{2,8}-\d+\b/g) ?? []));
 }
 
-test("every requirement of a protocol is defined once and cited by the name of a test", async () => {
+test("every requirement of a protocol is defined once and cited by the title of a test", async () => {
   const tests = [...(await textsOf("test/**/*.ts")).values()].flatMap((text) => [...cited(text)]);
   const pages = await textsOf("docs/protocol/*.md");
   expect(pages.size).toBeGreaterThanOrEqual(2);

@@ -6,11 +6,11 @@ import { Slices } from "../src/slices.ts";
 function burn(ms: number): void {
   const untilMs = performance.now() + ms;
   while (performance.now() < untilMs) {
-    // The processor is what is spent here.
+    // This loop only uses processor time.
   }
 }
 
-test("a slice is over after its time, and the next one is whole again", async () => {
+test("a slice ends after its time, and the next one has its full time again", async () => {
   let nowMs = 0;
   const slices = new Slices(() => nowMs);
   const steps = () => {

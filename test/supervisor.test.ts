@@ -1,4 +1,4 @@
-/** What the daemon tells systemd, heard at a real datagram socket. */
+/** The daemon's messages to systemd, received at a real datagram socket. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { connectSupervisor } from "../src/supervisor.ts";
@@ -7,10 +7,10 @@ import { eventually } from "./support/eventually.ts";
 import { KeptLog } from "./support/logged.ts";
 import { hasPython, NotifySocket } from "./support/notify-socket.ts";
 
-/** How long a watchdog of these tests waits, as the environment says it. */
+/** The time limit of a watchdog in these tests, in microseconds, as in the environment. */
 const WATCHDOG_USEC = "600000";
 
-test("without NOTIFY_SOCKET nothing is told, and libc is not called", async () => {
+test("without NOTIFY_SOCKET no message is sent, and libc is not called", async () => {
   const log = new KeptLog();
   const supervisor = await connectSupervisor({}, log);
   supervisor.ready("x");
@@ -20,7 +20,7 @@ test("without NOTIFY_SOCKET nothing is told, and libc is not called", async () =
 });
 
 test.each(["relative", `/${"x".repeat(200)}`, "/nowhere/notify.sock", "@nobody"])(
-  "a socket that cannot be told costs a line in the log, and nothing else: %s",
+  "a socket that does not work costs a line in the log, and no more: %s",
   async (address) => {
     const log = new KeptLog();
     const supervisor = await connectSupervisor({ NOTIFY_SOCKET: address }, log);
@@ -52,7 +52,7 @@ describe.skipIf(!hasPython)("a supervisor", () => {
     return daemon;
   }
 
-  test("hears when visitors are answered, and when the daemon ends", async () => {
+  test("hears when visitors get answers, and when the daemon ends", async () => {
     const started = await start();
     await eventually(() => notify.messages.length > 0, "it hears");
     expect(notify.messages).toEqual(["READY=1\nSTATUS=answers for website"]);
@@ -62,7 +62,7 @@ describe.skipIf(!hasPython)("a supervisor", () => {
     expect(notify.messages.slice(1)).toEqual(["STOPPING=1"]);
   });
 
-  test("at an abstract address hears the same", async () => {
+  test("hears the same at an abstract address", async () => {
     const abstract = await NotifySocket.open({ isAbstract: true });
     try {
       await start({ NOTIFY_SOCKET: abstract.address });
@@ -73,7 +73,7 @@ describe.skipIf(!hasPython)("a supervisor", () => {
     }
   });
 
-  test("is not told that a daemon is ready that cannot start", async () => {
+  test("does not hear that a daemon is ready if it cannot start", async () => {
     home = new DaemonHome({ flags: ["-logfile", "/nowhere/log"] });
     const child = Bun.spawn(home.command, {
       env: { ...process.env, NOTIFY_SOCKET: notify.address },
@@ -83,7 +83,7 @@ describe.skipIf(!hasPython)("a supervisor", () => {
     expect(notify.messages).toEqual([]);
   });
 
-  test("hears of a reload, with the time as the kernel counts it, and of its end", async () => {
+  test("hears of a reload, with the kernel's time, and of its end", async () => {
     (await start()).signal("SIGHUP");
     await eventually(() => notify.messages.length >= 3, "it hears");
     expect(notify.messages[1]).toMatch(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
@@ -93,7 +93,7 @@ describe.skipIf(!hasPython)("a supervisor", () => {
     expect(notify.messages[2]).toStartWith("READY=1\n");
   });
 
-  test("hears twice in its time that the process is alive, and nothing while the process hangs", async () => {
+  test("hears twice in the time limit that the process is alive, and nothing while the process hangs", async () => {
     const started = await start({ WATCHDOG_USEC });
     const beats = () => notify.messages.filter((message) => message === "WATCHDOG=1").length;
     await eventually(() => beats() >= 3, "three beats");

@@ -1,4 +1,7 @@
-/** A second daemon with the same configuration takes everything over from the first one, and no visitor notices. */
+/**
+ * A second daemon with the same configuration takes over everything from the first one, and no visitor
+ * notices.
+ */
 
 import { afterEach, expect, test } from "bun:test";
 import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
@@ -9,10 +12,10 @@ import { hello, message, notify, SpopClient } from "./support/spop.ts";
 
 const ROUNDS = 5;
 
-/** Connections that are kept, of each kind. */
+/** The number of connections that are kept, of each kind. */
 const KEPT = 8;
 
-/** For how long the load goes on before and after each change. */
+/** The time for which the load goes on before and after each change, in milliseconds. */
 const CALM_MS = 100;
 
 const releases: (() => Promise<void> | void)[] = [];
@@ -55,7 +58,7 @@ async function startAt(home: DaemonHome): Promise<DaemonProcess> {
   return daemon;
 }
 
-/** Asks without a pause, over a fresh connection each time, as different clients do; counts what is not answered. */
+/** Asks without a pause, over a fresh connection each time, as different clients do; collects the errors. */
 function putLoad(askers: Readonly<Record<string, () => Promise<string>>>) {
   let isOver = false;
   const answers: Record<string, number> = {};
@@ -111,7 +114,7 @@ async function askSpop(port: number): Promise<string> {
   }
 }
 
-/** Over one connection as long as it lasts, as a proxy's pool asks: a new one if the daemon has ended it meanwhile. */
+/** Asks over one connection, as a proxy's pool does; opens a new one only after the daemon has ended it. */
 function keptLine(to: Parameters<typeof LineClient.connect>[0]): () => Promise<string> {
   let client: LineClient | undefined;
   return async () => {
@@ -185,7 +188,7 @@ test("HTTP-10, LP-22: a daemon is replaced under load, over unix sockets and TCP
   for (const count of Object.values(load.answers)) expect(count).toBeGreaterThan(10 * ROUNDS);
 }, 60_000);
 
-test("a successor that ends at once leaves everything to the daemon before it", async () => {
+test("if a successor ends at once, the daemon before it keeps everything", async () => {
   const at = await freeAddresses();
   const home = homeAt(at);
   await startAt(home);
@@ -197,7 +200,7 @@ test("a successor that ends at once leaves everything to the daemon before it", 
   }
 }, 30_000);
 
-test("a TCP address of another program is an error, and nothing was taken from the daemon before", async () => {
+test("if another program has the TCP address, the start fails, and the daemon before loses nothing", async () => {
   const at = await freeAddresses();
   const home = homeAt(at);
   const daemon = await startAt(home);
@@ -217,7 +220,7 @@ test("a TCP address of another program is an error, and nothing was taken from t
   expect(daemon.log).not.toContain("another daemon took the socket over");
 }, 30_000);
 
-test("a daemon of other applications is no predecessor: its addresses are an error, not shared", async () => {
+test("a daemon of other applications is not a predecessor: its addresses are an error, not shared", async () => {
   const at = await freeAddresses();
   await startAt(homeAt(at));
   const other = new DaemonHome({
@@ -232,7 +235,7 @@ test("a daemon of other applications is no predecessor: its addresses are an err
   for (let i = 0; i < 20; i++) expect(await askHttp(at.http)).toBe("canary");
 }, 30_000);
 
-test("a daemon that proxies ask elsewhere is no predecessor, although it has the same admin address", async () => {
+test("a daemon with the same admin address but other listeners for proxies is not a predecessor", async () => {
   const at = await freeAddresses();
   const daemon = await startAt(homeAt(at));
   const other = new DaemonHome({ flags: ["-admin", `127.0.0.1:${at.admin}`, "-listen", "tcp:127.0.0.1:0"] });
@@ -244,7 +247,7 @@ test("a daemon that proxies ask elsewhere is no predecessor, although it has the
   for (let i = 0; i < 20; i++) expect(await pidAt(at.admin)).toBe(daemon.pid);
 }, 30_000);
 
-test("without an admin listener that tells of it, no daemon is known as the predecessor", async () => {
+test("without an admin listener there is no predecessor, and a taken address is an error", async () => {
   const http = await freePort();
   const home = new DaemonHome({ flags: ["-http", `127.0.0.1:${http}`, "-admin", "none"] });
   releases.push(() => home.remove());
