@@ -1,6 +1,6 @@
 /**
- * How long a process stood ready while the kernel gave the processor to others. A test that holds a program to its
- * own time takes this away, because the program cannot help it.
+ * How long a process stood ready while the kernel gave the processor to others. A test that holds a program
+ * to its own time takes this away, because the program cannot help it.
  */
 
 import { readFileSync } from "node:fs";
