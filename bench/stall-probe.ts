@@ -10,7 +10,7 @@
 
 import { dlopen, ptr } from "bun:ffi";
 import { renameSync, writeFileSync } from "node:fs";
-import { LIBRARIES } from "../src/servers/libc.ts";
+import { LIBRARIES } from "../src/stream/libc.ts";
 
 /** The longest stalls, in milliseconds. */
 export interface Stalls {

@@ -3,7 +3,7 @@
 import { configFile, DEFAULT_CONFIG_FILE } from "../src/config/config-file.ts";
 import { environmentName, separatorOf } from "../src/config/environment.ts";
 import type { Option } from "../src/config/option.ts";
-import { allOptions } from "../src/config/options.ts";
+import { allOptions } from "../src/daemon/all-options.ts";
 
 const INTRODUCTION = `# Configuration
 

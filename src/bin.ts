@@ -10,7 +10,7 @@ import { isatty } from "node:tty";
 import type { Output } from "./cli/command.ts";
 import { main } from "./cli/main.ts";
 import { DEFAULT_CONFIG_FILE } from "./config/config-file.ts";
-import { leadsToJournal } from "./log-sink.ts";
+import { leadsToJournal } from "./log/sink.ts";
 
 const STDOUT = 1;
 const STDERR = 2;

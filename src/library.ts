@@ -5,9 +5,9 @@
  */
 
 export { assignmentOfText } from "./assignment.ts";
-export { Feed } from "./feed.ts";
+export { Feed } from "./feed/feed.ts";
 export { emptyRequest, Handler } from "./handler.ts";
-export { silentLog } from "./log.ts";
+export { silentLog } from "./log/log.ts";
 export { Metrics } from "./metrics.ts";
 export { Rollout } from "./rollout.ts";
 export { openStore } from "./stores/list.ts";

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { covers } from "../src/circle.ts";
-import { createDaemon, type Daemon } from "../src/daemon.ts";
+import { createDaemon, type Daemon } from "../src/daemon/daemon.ts";
 import { HttpServer } from "../src/servers/http.ts";
 import { LineServer } from "../src/servers/line.ts";
 import { createCore } from "./support/core.ts";
@@ -29,19 +29,19 @@ const LAWS: readonly Law[] = [
     says: "A request never waits for a store, a monitor, a log or a disk.",
     tests: {
       "laws.test.ts": ["law 1: "],
-      "process.test.ts": ["law 1: "],
-      "log-sink.test.ts": ["takes no time from the code that logs"],
+      "daemon/process.test.ts": ["law 1: "],
+      "log/sink.test.ts": ["takes no time from the code that logs"],
     },
   },
   {
     says: "Only the feed writes the rollout table.",
-    tests: { "feed.test.ts": ["law 2: the rollout table has one writer"] },
+    tests: { "feed/feed.test.ts": ["law 2: the rollout table has one writer"] },
   },
   {
     says: "When in doubt, master.",
     tests: {
       "records/check.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
-      "feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives a stale snapshot"],
+      "feed/feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives a stale snapshot"],
       "rollout.test.ts": [
         "law 3: all are 0 from the millisecond at which",
         "law 3: if the store is lost, versions that hold",
@@ -68,21 +68,21 @@ const LAWS: readonly Law[] = [
   {
     says: "No input crashes it, stalls it, or makes its memory grow without bound.",
     tests: {
-      "servers/line-codec.test.ts": ["LP-1, law 5: each of a million random lines"],
-      "servers/questions.test.ts": ["law 5: no answer is longer than its limit"],
-      "servers/crowd.test.ts": ["a flood on one listener leaves the others their own"],
+      "servers/line/codec.test.ts": ["LP-1, law 5: each of a million random lines"],
+      "servers/line/questions.test.ts": ["law 5: no answer is longer than its limit"],
+      "stream/crowd.test.ts": ["a flood on one listener leaves the others their own"],
       "admin/admin.test.ts": ["law 5: holds 32 connections", "law 5: takes heads of 8 kB"],
       "faults/hoarders.test.ts": ["costs no other client its connection", "loses its place two seconds"],
       "faults/greedy.test.ts": ["cost other clients of HTTP little"],
-      "feed.test.ts": ["law 5: no store stalls the feed"],
+      "feed/feed.test.ts": ["law 5: no store stalls the feed"],
       "placement.test.ts": ["law 5: versions without end"],
-      "log.test.ts": ["law 5: complaints without end"],
+      "log/log.test.ts": ["law 5: complaints without end"],
     },
   },
   {
     says: "A monitor or a log that is slow, absent or failing changes no answer and ends no process.",
     tests: {
-      "log-sink.test.ts": [
+      "log/sink.test.ts": [
         "law 6: a pipe that stays full",
         "writing throws no error, and the next line that can be written",
       ],
@@ -93,7 +93,7 @@ const LAWS: readonly Law[] = [
   },
   {
     says: "Ready means that a snapshot has been applied, not that one was asked for.",
-    tests: { "feed.test.ts": ["law 7: ready"] },
+    tests: { "feed/feed.test.ts": ["law 7: ready"] },
   },
   {
     says: "Maintenance mode changes on fresh data only.",
@@ -105,8 +105,8 @@ const LAWS: readonly Law[] = [
   {
     says: "Two daemons in one process, or on one machine, work: nothing is global.",
     tests: {
-      "daemon.test.ts": ["law 9: two daemons in one process"],
-      "feed.test.ts": ["law 9: two feeds in one process"],
+      "daemon/daemon.test.ts": ["law 9: two daemons in one process"],
+      "feed/feed.test.ts": ["law 9: two feeds in one process"],
     },
   },
 ];

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Placements } from "../src/placement.ts";
 import { Rollout } from "../src/rollout.ts";
-import { lineTail } from "../src/servers/line-codec.ts";
+import { lineTail } from "../src/servers/line/codec.ts";
 
 test("there is one placement for each application, location and reason", () => {
   const placements = new Placements([lineTail]);

@@ -23,37 +23,37 @@ const VISITORS: LimitSection = {
   title: "Proxies and visitors",
   rows: [
     {
-      ...{ path: "src/servers/connections.ts", name: "CONNECTIONS_MAX", unit: "" },
+      ...{ path: "src/stream/connections.ts", name: "CONNECTIONS_MAX", unit: "" },
       what: "connections of all listeners together, and never more than the process's descriptors less 96",
       beyond: "the daemon closes the next connection at once; its visitors go to master, and the log says so",
       remedy: "let the proxy keep connections; raise `LimitNOFILE=`",
     },
     {
-      ...{ path: "src/servers/crowd.ts", name: "PEER_PART_MAX", unit: "part" },
+      ...{ path: "src/stream/crowd.ts", name: "PEER_PART_MAX", unit: "part" },
       what: "part of a listener's places that one client may hold",
       beyond: "the client that holds most loses connections when another client needs a place",
       remedy: "find the client that opens connections and does not use them",
     },
     {
-      ...{ path: "src/servers/line-codec.ts", name: "LINE_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/servers/line/codec.ts", name: "LINE_BYTES_MAX", unit: "bytes" },
       what: "a request of the line protocol, its LF included",
       beyond: "the request is invalid; its visitor goes to master",
       remedy: "send the cookie's value alone, and a shorter key",
     },
     {
-      ...{ path: "src/servers/http-connection.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/servers/http/connection.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
       what: "the head of a request over HTTP, with all cookies",
       beyond: "the visitor goes to master, and the connection ends",
       remedy: "limit heads at the proxy, which tells the visitor the reason",
     },
     {
-      ...{ path: "src/servers/stream-connection.ts", name: "REQUEST_MS_MAX", unit: "ms" },
+      ...{ path: "src/stream/stream-connection.ts", name: "REQUEST_MS_MAX", unit: "ms" },
       what: "time from a request's first byte to its last",
       beyond: "the daemon cuts the connection off",
       remedy: "nothing: a proxy has lost patience long before",
     },
     {
-      ...{ path: "src/servers/waiting.ts", name: "WAITING_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/stream/waiting.ts", name: "WAITING_BYTES_MAX", unit: "bytes" },
       what: "bytes that wait in one listener: requests that are not whole, answers that are not read",
       beyond: "connections of the client that holds most are cut off; others go on",
       remedy: "find the client that asks and does not read",
@@ -90,13 +90,13 @@ const APPLICATIONS: LimitSection = {
   note: "*The last values count* until `-unhealthy`. Then all visitors go to master, except in versions that hold.",
   rows: [
     {
-      ...{ path: "src/config/application.ts", name: "APPLICATIONS_MAX", unit: "" },
+      ...{ path: "src/settings/application.ts", name: "APPLICATIONS_MAX", unit: "" },
       what: "applications of a daemon",
       beyond: "it does not start, and says so",
       remedy: "run a second daemon for the others",
     },
     {
-      ...{ path: "src/config/application.ts", name: "APPLICATION_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/settings/application.ts", name: "APPLICATION_BYTES_MAX", unit: "bytes" },
       what: "the name of an application",
       beyond: "the daemon or the command refuses it at once",
       remedy: "take a shorter name",
@@ -211,25 +211,25 @@ const DAEMON: LimitSection = {
   title: "The daemon, its log and its admin listener",
   rows: [
     {
-      ...{ path: "src/lifecycle.ts", name: "FIRST_READ_MS", unit: "ms" },
+      ...{ path: "src/daemon/lifecycle.ts", name: "FIRST_READ_MS", unit: "ms" },
       what: "time that a starting daemon waits for its first read of the store",
       beyond: "it answers with the snapshot that it saved, or with master if there is none",
       remedy: "look at the store; set `-state-dir`",
     },
     {
-      ...{ path: "src/servers/server.ts", name: "DRAIN_MS", unit: "ms" },
+      ...{ path: "src/stream/stream-context.ts", name: "DRAIN_MS", unit: "ms" },
       what: "time for which an ending daemon answers what was asked",
       beyond: "it closes the connections that are left",
       remedy: "nothing: proxies keep idle connections, and open new ones",
     },
     {
-      ...{ path: "src/log-sink.ts", name: "QUEUE_LENGTH_MAX", unit: "" },
+      ...{ path: "src/log/sink.ts", name: "QUEUE_LENGTH_MAX", unit: "" },
       what: "characters of the log that wait for a slow disk or terminal",
       beyond: "lines are dropped, and their number is written later; visitors are served as before",
       remedy: "look at the disk, or at the program that reads the log",
     },
     {
-      ...{ path: "src/log.ts", name: "REPEAT_MS_MAX", unit: "ms" },
+      ...{ path: "src/log/log.ts", name: "REPEAT_MS_MAX", unit: "ms" },
       what: "time for which the log holds a repeated warning back",
       beyond: "it is written again, with its number",
       remedy: "read the number, not the lines",

@@ -17,8 +17,8 @@ import {
   StreamConnection,
   StreamShared,
   type StreamSocket,
-} from "../servers/stream-connection.ts";
-import type { WaitingBytes } from "../servers/waiting.ts";
+} from "../stream/stream-connection.ts";
+import type { WaitingBytes } from "../stream/waiting.ts";
 import { type AdminPage, text } from "./pages.ts";
 import { Places } from "./places.ts";
 import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";

@@ -16,11 +16,11 @@ import {
   single,
 } from "../config/values.ts";
 import { emptyServerCounts } from "../metrics.ts";
-import { Connections } from "../servers/connections.ts";
 import type { ServerContext } from "../servers/server.ts";
-import type { StreamSocket } from "../servers/stream-connection.ts";
-import { StreamServer } from "../servers/stream-server.ts";
-import { WaitingBytes } from "../servers/waiting.ts";
+import { Connections } from "../stream/connections.ts";
+import type { StreamSocket } from "../stream/stream-connection.ts";
+import { StreamServer } from "../stream/stream-server.ts";
+import { WaitingBytes } from "../stream/waiting.ts";
 import { AdminConnection, AdminShared } from "./admin-connection.ts";
 import { type PageSources, pagesOf } from "./pages.ts";
 

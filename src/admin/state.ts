@@ -2,8 +2,8 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Arc } from "../circle.ts";
+import type { Feed } from "../feed/feed.ts";
 import type { FeedState } from "../feed/followed.ts";
-import type { Feed } from "../feed.ts";
 import type { Metrics, ServerCounts } from "../metrics.ts";
 import type { Placement } from "../placement.ts";
 import type { ReportKind } from "../reports.ts";

@@ -6,10 +6,10 @@
  */
 
 import { parseFlags } from "../config/argv.ts";
-import { CROSS_CHECKS } from "../config/cross-checks.ts";
 import { loadSettings, Problems } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { quote } from "../config/quote.ts";
+import { CROSS_CHECKS } from "../daemon/cross-checks.ts";
 import { StoreError } from "../stores/store.ts";
 import { oneLine, plainLines } from "../text.ts";
 import { type Command, type Io, knownOptions, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";

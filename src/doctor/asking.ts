@@ -3,8 +3,8 @@
 import type { State } from "../admin/state.ts";
 import { MASTER } from "../circle.ts";
 import { type DaemonSide, isState } from "./daemon-side.ts";
-import { pointsAt } from "./probe-points.ts";
-import type { Probe, Site } from "./site.ts";
+import { pointsAt } from "./site/probe-points.ts";
+import type { Probe, Site } from "./site/site.ts";
 
 /** So many visitors stand out from other traffic, if there is little of it. */
 const VISITORS = 20;

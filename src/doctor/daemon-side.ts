@@ -7,7 +7,7 @@ import { AdminError, fetchState } from "../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { ClientError, explain } from "../client/line.ts";
 import type { HostPort } from "../config/values.ts";
-import { type ServedArc, servedArcs } from "./probe-points.ts";
+import { type ServedArc, servedArcs } from "./site/probe-points.ts";
 
 /** A daemon that is there answers at once. */
 const ANSWER_TIMEOUT_MS = 2_000;

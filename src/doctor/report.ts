@@ -2,7 +2,7 @@
 
 import { oneLine } from "../text.ts";
 import type { Finding, Verdict } from "./finding.ts";
-import type { RunningProxy } from "./proxies.ts";
+import type { RunningProxy } from "./machine/proxies.ts";
 
 export interface CheckReport extends Finding {
   readonly id: string;

@@ -6,7 +6,7 @@ import type { DaemonSide } from "./daemon-side.ts";
 import { type Finding, fail, skipped } from "./finding.ts";
 import { CHECKS } from "./list.ts";
 import type { CheckReport, DoctorReport } from "./report.ts";
-import type { Site } from "./site.ts";
+import type { Site } from "./site/site.ts";
 import { isAnybodyThere, lookAround, type Options, type Subject } from "./subject.ts";
 
 /** A check that takes longer is ended. */

@@ -4,8 +4,8 @@ import type { State } from "../admin/state.ts";
 import { type Asking, seeAsking } from "./asking.ts";
 import { type DaemonSide, isAnswer, isState, type SocketAnswer, type Unanswered } from "./daemon-side.ts";
 import type { Finding } from "./finding.ts";
-import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./proxies.ts";
-import type { Site } from "./site.ts";
+import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./machine/proxies.ts";
+import type { Site } from "./site/site.ts";
 
 export interface Options {
   /** How many visitors are sent to see the split. */

@@ -6,7 +6,7 @@
  */
 
 import { type Arc, byPrecedence, findOverlap, MAINTENANCE, spell } from "../circle.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../log/log.ts";
 import type { FeedCounts } from "../metrics.ts";
 import type { Rollout, Table } from "../rollout.ts";
 import { type Snapshot, StoreError } from "../stores/store.ts";

@@ -3,7 +3,7 @@
  * thousand: what happened to several applications in the same way is told once, with their number.
  */
 
-import type { Fields, Level, Log } from "../log.ts";
+import type { Fields, Level, Log } from "../log/log.ts";
 import type { Table } from "../rollout.ts";
 import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text.ts";

@@ -3,7 +3,7 @@
  * lease has an end, so nothing has to be cleaned up if a daemon stops writing.
  */
 
-import type { Log } from "../log.ts";
+import type { Log } from "../log/log.ts";
 import type { ServerCounts } from "../metrics.ts";
 import { errorMessage } from "../text.ts";
 

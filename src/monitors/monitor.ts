@@ -8,8 +8,8 @@
  */
 
 import type { Option, Settings } from "../config/option.ts";
-import type { Feed } from "../feed.ts";
-import type { Log } from "../log.ts";
+import type { Feed } from "../feed/feed.ts";
+import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Rollout } from "../rollout.ts";
 

@@ -8,12 +8,12 @@
  * The status is 200 whatever is asked, since every one of these proxies makes an error page of anything else.
  */
 
+import type { StreamSocket } from "../stream/stream-connection.ts";
+import { StreamServer } from "../stream/stream-server.ts";
+import { HttpConnection, HttpShared } from "./http/connection.ts";
 import { httpTail, type Pages } from "./http/reply.ts";
-import { HttpConnection, HttpShared } from "./http-connection.ts";
 import { type ListenerOptions, listener, listenerKind } from "./listener-options.ts";
-import type { ServerContext, ServerKind } from "./server.ts";
-import type { StreamSocket } from "./stream-connection.ts";
-import { StreamServer } from "./stream-server.ts";
+import type { Server, ServerContext, ServerKind } from "./server.ts";
 
 /**
  * Proxies keep idle connections for 60 s (nginx's `keepalive_timeout`); the side that closes first loses a race now and then,
@@ -41,7 +41,7 @@ export interface HttpServerOptions extends ListenerOptions {
   readonly pages?: Pages;
 }
 
-export class HttpServer extends StreamServer {
+export class HttpServer extends StreamServer implements Server {
   readonly #shared: HttpShared;
 
   constructor(context: ServerContext, options: HttpServerOptions) {

@@ -1,16 +1,17 @@
 /**
  * The line protocol over unix and TCP sockets (docs/protocol/line.md): the default server, and the fastest. What happens
- * on a connection is in `line-connection.ts`.
+ * on a connection is in `line/connection.ts`.
  */
 
 import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
-import { lineTail } from "./line-codec.ts";
-import { LineConnection, LineShared } from "./line-connection.ts";
+import { boundAddress } from "../stream/passed-socket.ts";
+import type { StreamSocket } from "../stream/stream-connection.ts";
+import { DRAIN_MS } from "../stream/stream-context.ts";
+import { StreamServer } from "../stream/stream-server.ts";
+import { lineTail } from "./line/codec.ts";
+import { LineConnection, LineShared } from "./line/connection.ts";
 import { idleTimeout, type ListenerOptions, listenerOptions, socketMode } from "./listener-options.ts";
-import { boundAddress } from "./passed-socket.ts";
-import { DRAIN_MS, type ServerContext, type ServerKind } from "./server.ts";
-import type { StreamSocket } from "./stream-connection.ts";
-import { StreamServer } from "./stream-server.ts";
+import type { Server, ServerContext, ServerKind } from "./server.ts";
 
 export const socket = single<Address | null>(
   {
@@ -47,7 +48,7 @@ export const line: ServerKind = {
   },
 };
 
-export class LineServer extends StreamServer {
+export class LineServer extends StreamServer implements Server {
   readonly #shared: LineShared;
 
   constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: ListenerOptions) {

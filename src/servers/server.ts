@@ -10,15 +10,9 @@
 
 import type { Option, Settings } from "../config/option.ts";
 import type { Address } from "../config/values.ts";
-import type { Handler } from "../handler.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
 import type { TailEncoder } from "../placement.ts";
 import type { Rollout } from "../rollout.ts";
-import type { Connections } from "./connections.ts";
-
-/** For how long a closing server goes on answering what is under way. */
-export const DRAIN_MS = 1_000;
+import type { StreamContext } from "../stream/stream-context.ts";
 
 export interface Server {
   /** The protocol and where it listens, once it does: `line unix:/tmp/maxwells-daemon.sock`. */
@@ -41,17 +35,10 @@ export interface Server {
   close(isReplaced?: boolean): Promise<void>;
 }
 
-/** What a server is made with. */
-export interface ServerContext {
-  readonly handler: Handler;
-  /** For what proxies ask beside decisions, such as leases. */
+/** A server is made with this. */
+export interface ServerContext extends StreamContext {
+  /** For questions of proxies beside decisions, such as leases. */
   readonly rollout: Rollout;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  /** Shared by all servers of a daemon. */
-  readonly connections: Connections;
-  /** The daemon's one clock, monotonic, in milliseconds. */
-  readonly clock: () => number;
 }
 
 /** A kind of server. Its file exports one of these, and `list.ts` names it. */

@@ -1,13 +1,13 @@
 /**
  * Decisions for HAProxy's stream processing offload engine: the daemon as its agent (docs/protocol/spop.md). What happens
- * on a connection is in `spop-connection.ts`.
+ * on a connection is in `spop/connection.ts`.
  */
 
+import type { StreamSocket } from "../stream/stream-connection.ts";
+import { StreamServer } from "../stream/stream-server.ts";
 import { type ListenerOptions, listener, listenerKind } from "./listener-options.ts";
-import type { ServerContext } from "./server.ts";
-import { SpopConnection, SpopShared } from "./spop-connection.ts";
-import type { StreamSocket } from "./stream-connection.ts";
-import { StreamServer } from "./stream-server.ts";
+import type { Server, ServerContext } from "./server.ts";
+import { SpopConnection, SpopShared } from "./spop/connection.ts";
 
 /** HAProxy closes idle connections by its own `timeout idle`; the side that closes first loses a race, so this side waits longer. */
 const IDLE_MIN_MS = 150_000;
@@ -20,7 +20,7 @@ export const spopListen = listener(
 
 export const spop = listenerKind(spopListen, (context, options) => new SpopServer(context, options));
 
-export class SpopServer extends StreamServer {
+export class SpopServer extends StreamServer implements Server {
   readonly #shared: SpopShared;
 
   constructor(context: ServerContext, { address, socketMode, idleTimeoutMs }: ListenerOptions) {

@@ -16,7 +16,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Arc } from "../circle.ts";
 import type { LastGood, Reading } from "../feed/reading.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../log/log.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";
 import { errorMessage } from "../text.ts";

@@ -16,7 +16,7 @@ import { readdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../circle.ts";
 import type { Reading } from "../feed/reading.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text.ts";
 
 /** The directory of the files, for the daemon that writes them and for doctor that looks at them. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { createConnection, type Socket } from "node:net";
 import { ADMIN_CONNECTIONS_MAX, Admin, type AdminOptions } from "../../src/admin/admin.ts";
 import { isOwnHost, readAdminRequest } from "../../src/admin/request.ts";
-import { whyNotReady } from "../../src/readiness.ts";
+import { whyNotReady } from "../../src/daemon/readiness.ts";
 import { createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";

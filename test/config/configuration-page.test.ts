@@ -3,7 +3,7 @@ import { configurationPage } from "../../scripts/configuration-page.ts";
 import { configFile } from "../../src/config/config-file.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { loadSettings, Problems } from "../../src/config/load.ts";
-import { allOptions } from "../../src/config/options.ts";
+import { allOptions } from "../../src/daemon/all-options.ts";
 
 test("the page names every setting, its variable and its default", () => {
   const page = configurationPage();

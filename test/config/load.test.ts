@@ -6,15 +6,22 @@
 import { describe, expect, test } from "bun:test";
 import { admin, adminHost } from "../../src/admin/admin.ts";
 import { configFile } from "../../src/config/config-file.ts";
-import { CROSS_CHECKS } from "../../src/config/cross-checks.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
 import { type Option, Problem } from "../../src/config/option.ts";
+import { single } from "../../src/config/values.ts";
+import { allOptions } from "../../src/daemon/all-options.ts";
+import { CROSS_CHECKS } from "../../src/daemon/cross-checks.ts";
+import { apacheMap } from "../../src/leases/apache-map.ts";
+import { haproxyMap } from "../../src/leases/haproxy-map.ts";
+import { traefikListen } from "../../src/leases/traefik.ts";
+import { httpListen } from "../../src/servers/http.ts";
+import { listen, socket } from "../../src/servers/line.ts";
+import { idleTimeout, socketMode } from "../../src/servers/listener-options.ts";
+import { spopListen } from "../../src/servers/spop.ts";
+import { APPLICATIONS_MAX, application } from "../../src/settings/application.ts";
 import {
-  APPLICATIONS_MAX,
-  allOptions,
   allowForce,
-  application,
   delay,
   logFormat,
   logfile,
@@ -23,15 +30,7 @@ import {
   store,
   table,
   unhealthy,
-} from "../../src/config/options.ts";
-import { single } from "../../src/config/values.ts";
-import { apacheMap } from "../../src/leases/apache-map.ts";
-import { haproxyMap } from "../../src/leases/haproxy-map.ts";
-import { traefikListen } from "../../src/leases/traefik.ts";
-import { httpListen } from "../../src/servers/http.ts";
-import { listen, socket } from "../../src/servers/line.ts";
-import { idleTimeout, socketMode } from "../../src/servers/listener-options.ts";
-import { spopListen } from "../../src/servers/spop.ts";
+} from "../../src/settings/options.ts";
 
 interface Given {
   readonly argv?: readonly string[];

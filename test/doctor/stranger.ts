@@ -1,7 +1,7 @@
 /** A process other than the daemon that listens at an admin port and at a unix socket of its choice. */
 
 import { spawn } from "node:child_process";
-import { Outage } from "../../src/doctor/outage.ts";
+import { Outage } from "../../src/doctor/outage/outage.ts";
 
 /** The id of a user without rights. */
 export const NOBODY = 65_534;

@@ -1,8 +1,8 @@
 /** Many applications in one feed: common reads, common lines in the log, and no work twice. */
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { Feed, type FeedOptions } from "../../src/feed/feed.ts";
 import type { Reading } from "../../src/feed/reading.ts";
-import { Feed, type FeedOptions } from "../../src/feed.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
 import type { Snapshot, Snapshots, Store } from "../../src/stores/store.ts";

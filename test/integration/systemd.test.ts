@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import { DEFAULT_CONFIG_FILE } from "../../src/config/config-file.ts";
-import { allOptions } from "../../src/config/options.ts";
+import { allOptions } from "../../src/daemon/all-options.ts";
 import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";

@@ -1,7 +1,7 @@
 /** What every kind of lease promises to those that read the list: settings, doctor, status, help. */
 
 import { describe, expect, test } from "bun:test";
-import { PROXY_NAMES } from "../../src/doctor/proxies.ts";
+import { PROXY_NAMES } from "../../src/doctor/machine/proxies.ts";
 import { haproxyMapKind } from "../../src/leases/haproxy-map.ts";
 import { isServer } from "../../src/leases/lease.ts";
 import { LEASES } from "../../src/leases/list.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CROSS_CHECKS } from "../../src/config/cross-checks.ts";
+import { CROSS_CHECKS } from "../../src/daemon/cross-checks.ts";
 import { CHANGEOVER_MS } from "../../src/leases/traefik/recent-documents.ts";
 import { Traefik, traefikListen, traefikVersions } from "../../src/leases/traefik.ts";
 import { MaintenanceMode } from "../../src/state/maintenance.ts";

@@ -1,10 +1,10 @@
 /** The context of a monitor: the real parts, with a clock and a log under the test's control. */
 
-import { Feed } from "../../src/feed.ts";
-import { type Fields, type Log, silentLog } from "../../src/log.ts";
+import { whyNotReady } from "../../src/daemon/readiness.ts";
+import { Feed } from "../../src/feed/feed.ts";
+import { type Fields, type Log, silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import type { MonitorContext } from "../../src/monitors/monitor.ts";
-import { whyNotReady } from "../../src/readiness.ts";
 import { Rollout } from "../../src/rollout.ts";
 import type { Store } from "../../src/stores/store.ts";
 

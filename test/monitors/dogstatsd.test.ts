@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { Problem, type Settings } from "../../src/config/option.ts";
-import { createLog } from "../../src/log.ts";
+import { createLog } from "../../src/log/log.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { DogStatsD, type DogStatsDOptions, dogstatsd } from "../../src/monitors/dogstatsd.ts";
 import { CLOSE_MS, type MonitorContext } from "../../src/monitors/monitor.ts";

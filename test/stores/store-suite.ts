@@ -6,8 +6,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { READ_TIMEOUT_MS } from "../../src/feed/bounded-read.ts";
-import { Feed } from "../../src/feed.ts";
-import { type Fields, silentLog } from "../../src/log.ts";
+import { Feed } from "../../src/feed/feed.ts";
+import { type Fields, silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { checkRecord } from "../../src/records/check.ts";
 import { Rollout } from "../../src/rollout.ts";

@@ -3,12 +3,12 @@
 import type { Arc } from "../../src/circle.ts";
 import { Handler } from "../../src/handler.ts";
 import type { LeaseContext, MaintenanceView } from "../../src/leases/lease.ts";
-import { silentLog } from "../../src/log.ts";
+import { silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Placements } from "../../src/placement.ts";
 import { Rollout } from "../../src/rollout.ts";
-import { Connections } from "../../src/servers/connections.ts";
 import { TAIL_ENCODERS } from "../../src/servers/list.ts";
+import { Connections } from "../../src/stream/connections.ts";
 
 export const UNHEALTHY_MS = 8_000;
 

@@ -1,6 +1,6 @@
 /** A log that keeps what it is told, for tests to look at. */
 
-import type { Fields, Level, Log } from "../../src/log.ts";
+import type { Fields, Level, Log } from "../../src/log/log.ts";
 
 export interface Entry {
   readonly level: Level;

@@ -2,7 +2,7 @@
 
 import { loadSettings, Problems } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/option.ts";
-import { allOptions } from "../../src/config/options.ts";
+import { allOptions } from "../../src/daemon/all-options.ts";
 
 /** It ignores environment and files. Throws all problems at once. */
 export function settingsOf(...argv: readonly string[]): Settings {

@@ -13,11 +13,11 @@ import {
 } from "../../client/line.ts";
 import { configFile } from "../../config/config-file.ts";
 import { type Option, Problem } from "../../config/option.ts";
-import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { addressText, parseSwitch, single } from "../../config/values.ts";
 import { REASONS, type Reason } from "../../placement.ts";
 import { socket } from "../../servers/line.ts";
+import { application } from "../../settings/application.ts";
 import { aligned, oneLine } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";

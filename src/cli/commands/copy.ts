@@ -1,9 +1,10 @@
 /** Copies all records to another store. The rules are in `src/records/copy.ts`. */
 
 import { type Option, Problem } from "../../config/option.ts";
-import { application, store } from "../../config/options.ts";
 import { parseSwitch, single } from "../../config/values.ts";
 import { type CopyOutcome, type CopyReport, copyRecords } from "../../records/copy.ts";
+import { application } from "../../settings/application.ts";
+import { store } from "../../settings/options.ts";
 import { resolveStore } from "../../stores/list.ts";
 import type { Store } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";

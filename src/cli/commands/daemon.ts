@@ -1,7 +1,8 @@
 /** The daemon, which runs if no command is named. */
 
 import { DEFAULT_CONFIG_FILE } from "../../config/config-file.ts";
-import { allOptions, region, store, table } from "../../config/options.ts";
+import { allOptions } from "../../daemon/all-options.ts";
+import { region, store, table } from "../../settings/options.ts";
 import type { Command } from "../command.ts";
 
 export const daemon: Command = {

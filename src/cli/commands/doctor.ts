@@ -2,15 +2,16 @@
 
 import { admin } from "../../admin/admin.ts";
 import { type Option, Problem } from "../../config/option.ts";
-import { allowForce, application, stateDir, store } from "../../config/options.ts";
 import { parseSwitch, repeatable, single } from "../../config/values.ts";
 import { DaemonSide } from "../../doctor/daemon-side.ts";
-import { PROXY_NAMES, type ProxyName } from "../../doctor/proxies.ts";
-import { parseVersionText, type VersionText } from "../../doctor/reply-version.ts";
+import { PROXY_NAMES, type ProxyName } from "../../doctor/machine/proxies.ts";
 import { countsOf, reportJson, reportPage } from "../../doctor/report.ts";
 import { runChecks } from "../../doctor/run.ts";
-import { Site } from "../../doctor/site.ts";
+import { parseVersionText, type VersionText } from "../../doctor/site/reply-version.ts";
+import { Site } from "../../doctor/site/site.ts";
 import { socket } from "../../servers/line.ts";
+import { application } from "../../settings/application.ts";
+import { allowForce, stateDir, store } from "../../settings/options.ts";
 import { StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
 import { type Command, type Invocation, PROGRAM, PROGRAM_VERSION } from "../command.ts";

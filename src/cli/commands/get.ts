@@ -1,9 +1,9 @@
 /** Prints the records in the store, the problems of each, and the share of visitors that each really has. */
 
-import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { listRecords } from "../../records/listing.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
+import { application } from "../../settings/application.ts";
 import type { Snapshot } from "../../stores/store.ts";
 import { columns, oneLine, rolloutText } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";

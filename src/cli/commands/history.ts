@@ -1,10 +1,10 @@
 /** Prints who changed what, when and why, as far as the store can tell. */
 
 import { Problem } from "../../config/option.ts";
-import { application } from "../../config/options.ts";
 import { single } from "../../config/values.ts";
 import { authorText, HISTORY_LIMIT_MAX, readHistory, type ShownChange } from "../../records/history.ts";
 import { shortRollout } from "../../records/shown.ts";
+import { application } from "../../settings/application.ts";
 import { columns } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";

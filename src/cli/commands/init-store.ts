@@ -1,6 +1,6 @@
 /** Makes what a store needs before its first record, such as a table. */
 
-import { store } from "../../config/options.ts";
+import { store } from "../../settings/options.ts";
 import { oneLine } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";

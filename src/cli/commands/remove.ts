@@ -1,9 +1,9 @@
 /** Removes a version's record from the store. The policy is in `src/records`. */
 
-import { application } from "../../config/options.ts";
 import { parseSwitch, single } from "../../config/values.ts";
 import { stateText } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, removeRecord } from "../../records/write.ts";
+import { application } from "../../settings/application.ts";
 import { oneLine } from "../../text.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";

@@ -2,13 +2,13 @@
 
 import { MAINTENANCE, MASTER, VERSION } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
-import { application } from "../../config/options.ts";
 import { quote } from "../../config/quote.ts";
 import { parseRollout } from "../../config/values.ts";
 import { type Change, isDown } from "../../records/change.ts";
 import { remarksOnChange } from "../../records/remarks.ts";
 import { fullRollout, type ShownRecord } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, writeChange } from "../../records/write.ts";
+import { application } from "../../settings/application.ts";
 import { StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";
 import { adminAddresses, admins } from "../admins.ts";

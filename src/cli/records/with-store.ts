@@ -2,7 +2,7 @@
 
 import { configFile } from "../../config/config-file.ts";
 import type { LoadedSettings } from "../../config/load.ts";
-import { region, store, table } from "../../config/options.ts";
+import { region, store, table } from "../../settings/options.ts";
 import { openStore } from "../../stores/list.ts";
 import { type Store, StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text.ts";

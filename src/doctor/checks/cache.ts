@@ -8,8 +8,8 @@
 import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
-import { pointsAt } from "../probe-points.ts";
-import { type Probe, type Visit, visitHeader } from "../site.ts";
+import { pointsAt } from "../site/probe-points.ts";
+import { type Probe, type Visit, visitHeader } from "../site/site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** How often visitors of two versions take turns at the same page. */

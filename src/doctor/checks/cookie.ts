@@ -4,8 +4,8 @@ import { isIP } from "node:net";
 import { assignmentOfText } from "../../assignment.ts";
 import type { Check } from "../check.ts";
 import { type Evidence, fail, pass } from "../finding.ts";
-import { locationOf, type ServedArc } from "../probe-points.ts";
-import { cookieValue, type Site, type Visit } from "../site.ts";
+import { locationOf, type ServedArc } from "../site/probe-points.ts";
+import { cookieValue, type Site, type Visit } from "../site/site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
 const VISITORS_MAX = 20;

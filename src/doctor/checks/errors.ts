@@ -4,8 +4,8 @@ import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { causing, fail, pass } from "../finding.ts";
-import { locationOf, pointsAt } from "../probe-points.ts";
-import { outcome, type Probe, type Visit } from "../site.ts";
+import { locationOf, pointsAt } from "../site/probe-points.ts";
+import { outcome, type Probe, type Visit } from "../site/site.ts";
 import { type Subject, siteOf, withoutSite } from "../subject.ts";
 
 /** Visitors of each location. */

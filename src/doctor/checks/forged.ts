@@ -3,8 +3,8 @@
 import { CANARY, MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { fail, pass, skipped } from "../finding.ts";
-import { pointsAt } from "../probe-points.ts";
-import { cookieValue, type Probe } from "../site.ts";
+import { pointsAt } from "../site/probe-points.ts";
+import { cookieValue, type Probe } from "../site/site.ts";
 import { CAUSES, type Subject, siteOf, withoutVersion } from "../subject.ts";
 
 /** Visitors of each location that lie. */

@@ -4,8 +4,8 @@ import { assignmentOfText } from "../../assignment.ts";
 import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { fail, pass } from "../finding.ts";
-import { locationOf, pointsAt, type ServedArc } from "../probe-points.ts";
-import { cookieValue, outcome, type Visit } from "../site.ts";
+import { locationOf, pointsAt, type ServedArc } from "../site/probe-points.ts";
+import { cookieValue, outcome, type Visit } from "../site/site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** A visitor that got no new cookie comes back so often: the same version has to serve it, and a canary may be rare. */

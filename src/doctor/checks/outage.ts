@@ -20,8 +20,8 @@ import {
   prepare,
   probesOf,
   takeAway,
-} from "../outage-experiment.ts";
-import { outcome, type Site, type Visit } from "../site.ts";
+} from "../outage/experiment.ts";
+import { outcome, type Site, type Visit } from "../site/site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
 /** Half of the visitors may not be later than usual by more than this. */

@@ -2,7 +2,7 @@
 
 import type { Check } from "../check.ts";
 import { pass, warn } from "../finding.ts";
-import type { RunningProxy } from "../proxies.ts";
+import type { RunningProxy } from "../machine/proxies.ts";
 
 export const proxies: Check = {
   id: "proxies",

@@ -5,7 +5,7 @@
 
 import type { Check } from "../check.ts";
 import { type Evidence, pass, skipped, warn } from "../finding.ts";
-import { type Visit, visitHeader } from "../site.ts";
+import { type Visit, visitHeader } from "../site/site.ts";
 import { siteOf, withoutSite } from "../subject.ts";
 
 const VISITORS = 5;

@@ -1,11 +1,11 @@
 /** The users that proxies run as may connect to the socket, and their processes see it. */
 
-import { barrierTo, sees } from "../access.ts";
 import { type Asking, isHeard, isUnheard } from "../asking.ts";
 import type { Check } from "../check.ts";
 import { causing, type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";
-import { userName } from "../processes.ts";
-import type { RunningProxy } from "../proxies.ts";
+import { barrierTo, sees } from "../machine/access.ts";
+import { userName } from "../machine/processes.ts";
+import type { RunningProxy } from "../machine/proxies.ts";
 import type { Subject } from "../subject.ts";
 
 /** Proxies whose shipped configuration connects to the unix socket. The others use `-http`, `-spop` or a map. */

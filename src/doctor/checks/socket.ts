@@ -5,7 +5,7 @@ import { type Asking, isHeard, isUnheard } from "../asking.ts";
 import type { Check } from "../check.ts";
 import { type DaemonSide, isAnswer, isState, namesServers, type Unanswered } from "../daemon-side.ts";
 import { causing, type Finding, fail, pass, skipped, warn } from "../finding.ts";
-import { listeningFor } from "../listening.ts";
+import { listeningFor } from "../machine/listening.ts";
 import type { Subject } from "../subject.ts";
 
 export const socket: Check = {

@@ -4,8 +4,8 @@ import { spell } from "../../circle.ts";
 import type { Check } from "../check.ts";
 import { decisionsBy, isState } from "../daemon-side.ts";
 import { skipped, warn } from "../finding.ts";
-import { locationOf, probePoints, type ServedArc } from "../probe-points.ts";
-import { isError, isRight, judgeSeen, judgeUnseen, type ProbedVisitor } from "../split-finding.ts";
+import { locationOf, probePoints, type ServedArc } from "../site/probe-points.ts";
+import { isError, isRight, judgeSeen, judgeUnseen, type ProbedVisitor } from "../site/split-finding.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
 /** Proxies that have a lease follow a change within a second, so visitors at the wrong version are sent once more after this. */

@@ -2,8 +2,8 @@
 
 import type { Check } from "../check.ts";
 import { fail, pass, warn } from "../finding.ts";
-import { probePoints } from "../probe-points.ts";
-import type { Site, Visit } from "../site.ts";
+import { probePoints } from "../site/probe-points.ts";
+import type { Site, Visit } from "../site/site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
 const VISITORS_MAX = 50;

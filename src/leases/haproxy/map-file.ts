@@ -6,7 +6,7 @@
  * daemon is gone goes on with the page, as one that was not restarted does.
  */
 
-import type { Log } from "../../log.ts";
+import type { Log } from "../../log/log.ts";
 import { writeAtomically } from "../../state/atomic-file.ts";
 import { errorMessage } from "../../text.ts";
 

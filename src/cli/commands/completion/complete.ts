@@ -9,7 +9,7 @@
 
 import { parseFlags } from "../../../config/argv.ts";
 import type { Option } from "../../../config/option.ts";
-import { application } from "../../../config/options.ts";
+import { application } from "../../../settings/application.ts";
 import { type Command, type Io, knownOptions, type Program, wordsOf } from "../../command.ts";
 import { EXITS } from "../../exit.ts";
 import { helpFlag } from "../../help-page.ts";

@@ -5,18 +5,19 @@
  *     SIGHUP            open the log file again, after it was rotated away, and say what changed in the configuration
  *
  * A supervisor such as systemd is told when visitors are answered, and that the process is alive
- * (`supervisor.ts`).
+ * (`daemon/supervisor.ts`).
  */
 
 import { configFile } from "../../../config/config-file.ts";
 import type { Settings } from "../../../config/option.ts";
-import { application, logFormat, logfile } from "../../../config/options.ts";
-import { createDaemon, type Daemon } from "../../../daemon.ts";
-import { createLog, type Log, type LogSink } from "../../../log.ts";
-import { DescriptorSink, FileSink, leadsToJournal } from "../../../log-sink.ts";
-import { insistOrWarn, StartError } from "../../../start-error.ts";
+import { createDaemon, type Daemon } from "../../../daemon/daemon.ts";
+import { insistOrWarn, StartError } from "../../../daemon/start-error.ts";
+import { connectSupervisor, UNSUPERVISED } from "../../../daemon/supervisor.ts";
+import { createLog, type Log, type LogSink } from "../../../log/log.ts";
+import { DescriptorSink, FileSink, leadsToJournal } from "../../../log/sink.ts";
+import { application } from "../../../settings/application.ts";
+import { logFormat, logfile } from "../../../settings/options.ts";
 import { StoreError } from "../../../stores/store.ts";
-import { connectSupervisor, UNSUPERVISED } from "../../../supervisor.ts";
 import { type Invocation, PROGRAM, PROGRAM_VERSION } from "../../command.ts";
 import { tellChanges } from "./reload.ts";
 

@@ -9,8 +9,8 @@
 import { configFile } from "../../../config/config-file.ts";
 import { type Loaded, type LoadedSettings, Problems } from "../../../config/load.ts";
 import type { Option } from "../../../config/option.ts";
-import { allOptions } from "../../../config/options.ts";
-import type { Log } from "../../../log.ts";
+import { allOptions } from "../../../daemon/all-options.ts";
+import type { Log } from "../../../log/log.ts";
 
 const UNCHANGED = "the daemon goes on with the settings that it was started with";
 

@@ -3,8 +3,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { createDaemon } from "../../../../src/daemon.ts";
-import { silentLog } from "../../../../src/log.ts";
+import { createDaemon } from "../../../../src/daemon/daemon.ts";
+import { silentLog } from "../../../../src/log/log.ts";
 import { freePort } from "../../../support/port.ts";
 import { settingsOf } from "../../../support/settings.ts";
 import { run, temporaryDirectory } from "../../run.ts";

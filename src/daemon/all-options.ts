@@ -1,0 +1,14 @@
+/** All options of the daemon: its own, and those of all servers, leases and monitors. */
+
+import { admin, adminHost } from "../admin/admin.ts";
+import type { Option } from "../config/option.ts";
+import { LEASES } from "../leases/list.ts";
+import { MONITORS } from "../monitors/list.ts";
+import { SERVERS } from "../servers/list.ts";
+import { OWN_OPTIONS } from "../settings/options.ts";
+
+/** In the order of the configuration page. */
+export function allOptions(): readonly Option<unknown>[] {
+  const kinds = [...SERVERS, ...LEASES, ...MONITORS];
+  return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), admin, adminHost];
+}

@@ -1,0 +1,89 @@
+/** Checks of settings that have to fit each other. */
+
+import type { CrossCheck, Settings } from "../config/option.ts";
+import { repeated } from "../config/repeated.ts";
+import { type Address, addressText } from "../config/values.ts";
+import type { LeaseTarget } from "../leases/lease.ts";
+import { LEASES } from "../leases/list.ts";
+import { SERVERS } from "../servers/list.ts";
+import { APPLICATIONS_MAX, application } from "../settings/application.ts";
+import { delay, unhealthy, unhealthyMs } from "../settings/options.ts";
+
+/** Servers that proxies ask, and leases of proxies that decide by themselves. */
+const PROXY_OPTIONS = [...SERVERS, ...LEASES].flatMap((kind) => kind.options);
+
+export const CROSS_CHECKS: readonly CrossCheck[] = [
+  ...LEASES.flatMap((kind) => kind.crossChecks ?? []),
+  {
+    options: [application],
+    check(settings) {
+      const names = settings.get(application);
+      if (names.length > APPLICATIONS_MAX) {
+        return `${names.length} applications are named, and a daemon serves at most ${APPLICATIONS_MAX}; start another daemon for the others`;
+      }
+      const twice = repeated(names);
+      return twice.length === 0 ? undefined : `${twice.join(", ")} is named twice; name it once`;
+    },
+  },
+  {
+    options: [delay, unhealthy],
+    check(settings) {
+      return unhealthyMs(settings) > settings.get(delay)
+        ? undefined
+        : "-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make it twice as long";
+    },
+  },
+  {
+    options: PROXY_OPTIONS,
+    check(settings) {
+      return listenersOf(settings).length + targetsOf(settings).length > 0
+        ? undefined
+        : "no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen or an -http";
+    },
+  },
+  {
+    options: PROXY_OPTIONS,
+    check(settings) {
+      const twice = repeated(listenersOf(settings).filter(isOfOnePlace).map(addressText));
+      return twice.length === 0 ? undefined : `${twice.join(", ")} is listened on twice; name it once`;
+    },
+  },
+  {
+    options: LEASES.flatMap((kind) => kind.options),
+    check(settings) {
+      const twice = repeated(targetsOf(settings).map(({ flag, text }) => `${flag} ${text}`));
+      return twice.length === 0 ? undefined : `${twice.join(", ")} is given twice; give it once`;
+    },
+  },
+  {
+    options: PROXY_OPTIONS,
+    check(settings) {
+      const listeners = new Set(listenersOf(settings).map(addressText));
+      const own = targetsOf(settings).flatMap(({ flag, socket }) =>
+        socket !== undefined && listeners.has(addressText(socket))
+          ? [`${addressText(socket)} is the proxy's own socket by ${flag}, so the daemon cannot listen there`]
+          : [],
+      );
+      return own.length === 0 ? undefined : `${own.join("; ")}; give the daemon another path`;
+    },
+  },
+];
+
+type Read = Pick<Settings, "get">;
+
+/** The daemon's own listeners, for proxies that ask and for proxies that poll. */
+function listenersOf(settings: Read): readonly Address[] {
+  return [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings));
+}
+
+/** The places that the daemon writes leases to, each with its flag. */
+function targetsOf(settings: Read): readonly (LeaseTarget & { readonly flag: string })[] {
+  return LEASES.flatMap((kind) =>
+    kind.targets(settings).map((target) => ({ flag: `-${kind.name}`, ...target })),
+  );
+}
+
+/** A second listener at such an address would take the place of the first one. Port 0 is another port each time. */
+function isOfOnePlace(address: Address): boolean {
+  return address.kind !== "tcp" || address.port !== 0;
+}

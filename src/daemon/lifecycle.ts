@@ -1,0 +1,218 @@
+/**
+ * The order in which a daemon's parts start, and in which they are released.
+ *
+ *     prepare all listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ servers and leases
+ *
+ * Nothing is taken from another process before everything can be had. `close` releases in reverse order, and
+ * the first error wins. An admin address that a predecessor has is taken last, because until then the
+ * predecessor says who is ready.
+ */
+
+import type { Admin } from "../admin/admin.ts";
+import { findPredecessor, type ListenersPage, readListeners } from "../admin/predecessor.ts";
+import { type Address, type HostPort, hostPortText } from "../config/values.ts";
+import type { Feed } from "../feed/feed.ts";
+import { isServer, type Publisher } from "../leases/lease.ts";
+import type { Log } from "../log/log.ts";
+import type { Monitor } from "../monitors/monitor.ts";
+import type { ClientTrouble } from "../servers/client-trouble.ts";
+import type { Server } from "../servers/server.ts";
+import type { Store } from "../stores/store.ts";
+import { exposuresOf } from "../stream/exposure.ts";
+import { releaseAll } from "./release.ts";
+import { cannotListen, insistOrWarn } from "./start-error.ts";
+import type { StateDirectory } from "./state-directory.ts";
+
+/**
+ * Visitors are answered once the store was read, or after this time without it. Until then a daemon that
+ * listened before goes on. If there is none, the proxy's own patience is as good an answer as a daemon that
+ * knows nothing.
+ */
+const FIRST_READ_MS = 1_000;
+
+export interface Parts {
+  readonly log: Log;
+  readonly store: Store;
+  /** Undefined without a state directory. */
+  readonly directory: StateDirectory | undefined;
+  readonly feed: Feed;
+  readonly monitors: readonly Monitor[];
+  readonly trouble: ClientTrouble;
+  /** Servers, and leases. */
+  readonly servers: readonly (Server | Publisher)[];
+  /** The addresses at which the daemon listens for proxies. */
+  readonly addresses: readonly Address[];
+  readonly applications: readonly string[];
+  /** Null: `-admin none`. */
+  readonly admin: AdminPart | null;
+}
+
+export interface AdminPart {
+  readonly listener: Admin;
+  readonly address: HostPort;
+  /** Whether the operator asks for this address by name. */
+  readonly isNamed: boolean;
+}
+
+export class Lifecycle {
+  readonly #parts: Parts;
+  readonly #listeners: readonly Server[];
+  readonly #releases: (() => Promise<void>)[] = [];
+  readonly #closing = Promise.withResolvers<void>();
+  #isClosing = false;
+  #starting: Promise<void> = Promise.resolve();
+  #predecessor: Promise<ListenersPage | undefined> | undefined;
+  #adminUrl: string | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#listeners = parts.servers.filter(isServer);
+  }
+
+  /** The address of the admin listener, once it listens; undefined if there is none. */
+  get adminUrl(): string | undefined {
+    return this.#adminUrl;
+  }
+
+  /** Resolves when visitors are answered. If it rejects, what was opened has been given back. */
+  start(): Promise<void> {
+    this.#starting = this.#startAll();
+    return this.#starting;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#closing.resolve();
+    // The caller of `start` hears of its failure; what was opened until then has been given back.
+    await this.#starting.catch(() => {});
+    await releaseAll(this.#releases, this.#parts.log);
+  }
+
+  async #startAll(): Promise<void> {
+    const { log, store, directory, feed, monitors, trouble, admin } = this.#parts;
+    this.#releases.push(() => store.close());
+    if (directory !== undefined) {
+      this.#releases.push(
+        () => directory.lastGood.close(),
+        () => directory.maintenance.close(),
+      );
+    }
+    try {
+      await this.#prepareServers();
+      const hasAdmin = await this.#prepareAdmin();
+      const takesAdmin = hasAdmin && admin?.listener.joins;
+      feed.start();
+      this.#releases.push(() => feed.close());
+      if (hasAdmin && !takesAdmin) await this.#startAdmin();
+      for (const monitor of monitors) {
+        monitor.start();
+        this.#releases.push(() => monitor.close());
+      }
+      trouble.start();
+      this.#releases.push(async () => trouble.close());
+      await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS), this.#closing.promise]);
+      // A daemon that is told to end before it listens takes no socket over: its end would leave no daemon there.
+      if (this.#isClosing) return;
+      await this.#startServers();
+      if (takesAdmin) await this.#startAdmin();
+      this.#warnOfExposure();
+    } catch (error) {
+      await releaseAll(this.#releases, log).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #prepareServers(): Promise<void> {
+    for (const server of this.#listeners) {
+      await server
+        .prepare((name) => this.#predecessorHas(name))
+        .catch((error: Error) => {
+          throw cannotListen(server, error);
+        });
+    }
+  }
+
+  /** All of them close at once, so that the last one does not accept while the first one drains. */
+  async #startServers(): Promise<void> {
+    const running: (Server | Publisher)[] = [];
+    this.#releases.push(async () => {
+      const isReplaced = await this.#hasSuccessor(running.filter(isServer));
+      await Promise.all(running.map((server) => server.close(isReplaced)));
+    });
+    for (const server of this.#parts.servers) {
+      await server.start().catch((error: Error) => {
+        throw cannotListen(server, error);
+      });
+      running.push(server);
+    }
+  }
+
+  /**
+   * Whether the admin listener can have its address. Rejects if it cannot, and the operator asks for it by
+   * name.
+   */
+  async #prepareAdmin(): Promise<boolean> {
+    const { admin } = this.#parts;
+    if (admin === null) return false;
+    try {
+      await admin.listener.prepare((name) => this.#predecessorHas(name));
+      return true;
+    } catch (error) {
+      this.#complainOfAdmin(admin, error);
+      return false;
+    }
+  }
+
+  async #startAdmin(): Promise<void> {
+    const { admin } = this.#parts;
+    if (admin === null) return;
+    try {
+      await admin.listener.start();
+      this.#releases.push(() => admin.listener.close());
+      this.#adminUrl = admin.listener.url;
+    } catch (error) {
+      this.#complainOfAdmin(admin, error);
+    }
+  }
+
+  #complainOfAdmin({ address, isNamed }: AdminPart, error: unknown): void {
+    const problem = {
+      message: `the admin listener cannot have ${hostPortText(address)}`,
+      consequence: "there are no /metrics, no /state and no readiness",
+      remedy: "choose another -admin HOST:PORT, or -admin none",
+    };
+    insistOrWarn(isNamed, problem, error, this.#parts.log);
+  }
+
+  /** Whether the daemon that this one replaces listens under this name. It is asked once. */
+  async #predecessorHas(name: string): Promise<boolean> {
+    const { admin, applications, servers } = this.#parts;
+    if (admin === null) return false;
+    this.#predecessor ??= findPredecessor(
+      admin.address,
+      applications,
+      servers.map((server) => server.name),
+    );
+    return (await this.#predecessor)?.listeners.includes(name) ?? false;
+  }
+
+  /**
+   * A unix socket tells for all listeners. Without one, the daemon that answers at this one's admin address
+   * does.
+   */
+  async #hasSuccessor(listening: readonly Server[]): Promise<boolean> {
+    const { admin, addresses } = this.#parts;
+    if (listening.some(({ isReplaced }) => isReplaced)) return true;
+    const isUnix = addresses.some(({ kind }) => kind === "unix");
+    if (isUnix || this.#adminUrl === undefined || admin === null || admin.address.port === 0) return false;
+    const said = await readListeners(admin.address);
+    return said !== undefined && said.pid !== process.pid;
+  }
+
+  #warnOfExposure(): void {
+    const { admin, addresses, log } = this.#parts;
+    const own =
+      this.#adminUrl === undefined || admin === null ? undefined : { kind: "tcp" as const, ...admin.address };
+    for (const { message, fields } of exposuresOf(addresses, own)) log.warn(message, fields);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The lines of the line protocol that begin with `?`: what a proxy or a person asks beside decisions. Pure but for the
+ * reports that `?served` brings. Each answer is two lines, as everything in this protocol.
+ *
+ *     ?lease                                → milliseconds LF arcs LF
+ *     ?served canary=120 master=880         → how many were counted LF LF
+ *     ?explain 0.42 key=…                   → assignment SP location LF reason=… application=… arcs LF
+ *
+ * These come once a second from a proxy, not once a request, so they may allocate.
+ */
+
+import { assignmentOfText } from "../../assignment.ts";
+import { MAINTENANCE, MASTER, spell } from "../../circle.ts";
+import { type Decision, emptyRequest, type Handler } from "../../handler.ts";
+import type { Reports } from "../../reports.ts";
+import type { Rollout, Table } from "../../rollout.ts";
+import type { Peer } from "../../stream/peer.ts";
+import { applyFields, parseFields } from "./codec.ts";
+import { REPORTED_AT_ONCE_MAX, type ReportBudget } from "./report-budget.ts";
+
+/** What an answer takes at most: all versions of an application with the longest names and numbers. */
+export const ANSWER_BYTES_MAX = 16_384;
+
+export interface QuestionContext {
+  readonly handler: Handler;
+  readonly rollout: Rollout;
+  readonly reports: Reports;
+  readonly budget: ReportBudget;
+  /** A decision object to use for `?explain`. */
+  readonly decision: Decision;
+}
+
+/**
+ * Answers a question.
+ *
+ * @param line  the line without its LF, beginning with `?`
+ * @param asker who asks; looked at if it reports
+ * @returns both lines, or undefined where it is not one of the questions above
+ */
+export function answerQuestion(
+  line: string,
+  context: QuestionContext,
+  nowMs: number,
+  asker: { readonly peer: Peer },
+): string | undefined {
+  const [, question, rest] = /^\?([a-z]+)(?: (.*))?$/s.exec(line) ?? [];
+  if (question === "explain") return explain(rest ?? "", context, nowMs);
+  const fields = rest === undefined ? new Map<string, string>() : parseFields(rest);
+  if (fields === undefined) return undefined;
+  const application = fields.get("application") || context.rollout.applications[0];
+  const table = application === undefined ? undefined : context.rollout.table(application);
+  if (question === "lease") return lease(table, nowMs);
+  if (question === "served" && table !== undefined) {
+    const counts = readServed(table, fields);
+    return counts && report(application as string, counts, context, asker.peer, nowMs);
+  }
+  return undefined;
+}
+
+/** An application that is not served here has no lease: everyone to master. */
+function lease(table: Table | undefined, nowMs: number): string {
+  if (table === undefined) return "0\n\n";
+  const { durationMs, arcs } = table.lease(nowMs);
+  return `${durationMs}\n${spell(arcs)}\n`;
+}
+
+type Served = readonly (readonly [location: string, count: number])[];
+
+/** What was reported; undefined if any of it is malformed. */
+function readServed(table: Table, fields: ReadonlyMap<string, string>): Served | undefined {
+  const counts: [location: string, count: number][] = [];
+  for (const [name, text] of fields) {
+    if (name === "application") continue;
+    const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    const isVersion = name !== MAINTENANCE && table.arcs.some((arc) => arc.version === name);
+    const isKnown = isVersion || name === MASTER || name === FAILURE;
+    if (!(count <= REPORTED_AT_ONCE_MAX) || !isKnown) return undefined;
+    counts.push([name, count]);
+  }
+  return counts;
+}
+
+/** Counts a report, and answers how many visitors that were: 0 if the peer cannot have had so many yet. */
+function report(application: string, counts: Served, context: QuestionContext, peer: Peer, nowMs: number) {
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  if (!context.budget.take(peer, total, nowMs)) return "0\n\n";
+  for (const [name, count] of counts) {
+    if (name === FAILURE) context.reports.add(application, MASTER, "failure", count);
+    else context.reports.add(application, name, "decided", count);
+  }
+  return `${total}\n\n`;
+}
+
+/** In a report: visitors that went to master, since the proxy could not decide. */
+const FAILURE = "failure";
+
+/** The decision for a request, told with its reason. It is a real one, and counted. */
+function explain(text: string, context: QuestionContext, nowMs: number): string {
+  const request = emptyRequest();
+  const [, assignment, , names] = /^([^ ]*)( (.*))?$/s.exec(text) ?? [];
+  if (assignment !== undefined && assignment !== "") {
+    request.assignment = assignmentOfText(assignment);
+    request.valid = !Number.isNaN(request.assignment);
+  }
+  if (names !== undefined) {
+    const fields = parseFields(names);
+    if (fields === undefined) request.valid = false;
+    else applyFields(fields, request);
+  }
+  context.handler.decide(request, nowMs, context.decision);
+  const { assignment: assigned, placement } = context.decision;
+  const application = request.application ?? placement.application;
+  const arcs = context.rollout.table(application)?.arcs ?? [];
+  const explanation = `reason=${placement.reason} application=${encodeURIComponent(placement.application)} ${spell(arcs)}`;
+  return `${assigned} ${placement.location}\n${explanation.trimEnd()}\n`;
+}

@@ -1,0 +1,136 @@
+/** The daemon's own options. Those of a server, a lease or a monitor are in its file; `daemon/all-options.ts` has them all. */
+
+import { configFile } from "../config/config-file.ts";
+import { type Option, Problem, type Settings } from "../config/option.ts";
+import { orNone, parseDuration, parseSwitch, single } from "../config/values.ts";
+import { resolveStore } from "../stores/list.ts";
+import { application } from "./application.ts";
+
+function parsePositiveDuration(text: string): number | Problem {
+  const ms = parseDuration(text);
+  return typeof ms === "number" && (ms < 10 || ms > 86_400_000)
+    ? new Problem("write a duration from 10ms to 24h")
+    : ms;
+}
+
+export const store = single(
+  {
+    name: "store",
+    placeholder: "ADDRESS",
+    summary:
+      "where the rollouts are, such as file:/etc/rollouts.json or redis://HOST; help stores shows all kinds",
+    defaultText: "dynamodb:",
+  },
+  (text) => {
+    const resolved = resolveStore(text);
+    return resolved instanceof Problem ? resolved : text;
+  },
+);
+
+export const table = single(
+  {
+    name: "table",
+    placeholder: "NAME",
+    summary: "the DynamoDB table, if -store names none",
+    defaultText: "MaxwellsDaemon",
+  },
+  (text) =>
+    /^[A-Za-z0-9_.-]{3,255}$/.test(text)
+      ? text
+      : new Problem("write a table's name: 3 to 255 letters, digits, dots, dashes, underscores"),
+);
+
+export const region = single(
+  {
+    name: "region",
+    placeholder: "REGION",
+    summary: "the AWS region, if -store names none",
+    defaultText: "us-east-1",
+  },
+  (text) =>
+    /^[a-z0-9-]{1,64}$/.test(text) ? text : new Problem("write the name of a region, such as us-east-1"),
+);
+
+export const delay = single(
+  {
+    name: "delay",
+    placeholder: "DURATION",
+    summary: "how long to wait between two reads of the store",
+    defaultText: "4s",
+  },
+  parsePositiveDuration,
+);
+
+export const unhealthy = single(
+  {
+    name: "unhealthy",
+    placeholder: "DURATION",
+    summary: "the longest time without a successful read before rollouts fall to 0",
+    defaultText: "8s",
+  },
+  parsePositiveDuration,
+);
+
+/**
+ * How old a table may become, in milliseconds. Where only `-delay` was given, it is not judged by a default that is
+ * shorter: in 2016 a long delay alone was enough.
+ */
+export function unhealthyMs(settings: Pick<Settings, "get" | "isNamed">): number {
+  return settings.isNamed(unhealthy)
+    ? settings.get(unhealthy)
+    : Math.max(settings.get(unhealthy), 2 * settings.get(delay));
+}
+
+export const stateDir = single(
+  {
+    name: "state-dir",
+    placeholder: "PATH",
+    summary: "the directory of maintenance files and of the last good snapshot",
+    defaultText: "/var/lib/maxwells-daemon",
+  },
+  orNone((text) => (text === "" ? new Problem("write a directory, or none") : text)),
+);
+
+export const logfile = single(
+  {
+    name: "logfile",
+    placeholder: "PATH",
+    summary: "a file that gets the log beside stderr, reopened on SIGHUP; or none",
+    defaultText: "/var/log/maxwells-daemon.log",
+  },
+  orNone((text) => (text === "" ? new Problem("write a file, or none") : text)),
+);
+
+export const logFormat = single(
+  {
+    name: "log-format",
+    placeholder: "text|json",
+    summary: "how a line of the log looks",
+    defaultText: "text",
+  },
+  (text) => (text === "text" || text === "json" ? text : new Problem("write text or json")),
+);
+
+export const allowForce = single(
+  {
+    name: "allow-force",
+    summary: "let requests force their location, for testers",
+    defaultText: "false",
+  },
+  parseSwitch,
+);
+
+/** The daemon's own options, in the order of its help. */
+export const OWN_OPTIONS: readonly Option<unknown>[] = [
+  application,
+  store,
+  table,
+  region,
+  delay,
+  unhealthy,
+  stateDir,
+  logfile,
+  logFormat,
+  allowForce,
+  configFile,
+];

@@ -1,0 +1,335 @@
+/**
+ * A server that speaks over a byte stream, on a unix or a TCP socket: how its listener and its connections come, go and
+ * are limited. What happens on a connection is its protocol's (`stream-connection.ts` and who extends it).
+ */
+
+import { fstatSync } from "node:fs";
+import type { SocketHandler, UnixSocketOptions } from "bun";
+import { type Address, type HostPort, hostPortText } from "../config/values.ts";
+import type { ServerCounts } from "../metrics.ts";
+import { Slices } from "../slices.ts";
+import type { Share } from "./connections.ts";
+import { Crowd } from "./crowd.ts";
+import { SocketCalls } from "./libc.ts";
+import type { Peer } from "./peer.ts";
+import { SocketFile } from "./socket-file.ts";
+import {
+  REQUEST_MS_MAX,
+  type StreamConnection,
+  type StreamShared,
+  type StreamSocket,
+} from "./stream-connection.ts";
+import { DRAIN_MS, type StreamContext } from "./stream-context.ts";
+import { UnixListener } from "./unix-listener.ts";
+
+/** A closing server first lets what has already arrived come in, for this long. */
+const ARRIVED_MS = 50;
+
+/** How often connections are looked through for silent ones, at most and at least. */
+const SWEEP_MS_MAX = 1_000;
+const SWEEP_MS_MIN = 10;
+
+/** A sweep that is so late tells of a daemon that was stopped: it first reads what came meanwhile. */
+const STOPPED_MS = 1_000;
+
+export interface StreamServerOptions {
+  readonly address: Address;
+  /** Of a unix socket's file, such as 0o666: who may connect. */
+  readonly socketMode: number;
+  /** A connection that is silent for this long is closed. */
+  readonly silenceMs: number;
+  /** Clients ask as soon as they are connected (`crowd.ts`). */
+  readonly isPrompt?: boolean;
+}
+
+/** The part of Bun's listeners that is used here. */
+interface Listener {
+  readonly port?: number;
+  readonly fd?: number;
+  stop(closeActiveConnections?: boolean): void;
+}
+
+export abstract class StreamServer {
+  readonly name: string;
+  readonly #options: StreamServerOptions;
+  readonly #context: StreamContext;
+  readonly #counts: ServerCounts;
+  readonly #shared: StreamShared;
+  readonly #share: Share;
+  readonly #sockets: Crowd<StreamSocket>;
+  /** Answers for every socket about which there is nothing to remember. */
+  #blank: StreamConnection | undefined;
+  #listener: Listener | undefined;
+  /** Of a unix socket. */
+  #unix: UnixListener | undefined;
+  #isPrepared = false;
+  /** Another daemon listens at this address, and is to be replaced. */
+  #isJoining = false;
+  #sweptAtMs = 0;
+  #sweep: ReturnType<typeof setInterval> | undefined;
+  #isSweeping = false;
+
+  constructor(shared: StreamShared, options: StreamServerOptions) {
+    this.name = shared.counts.name;
+    this.#shared = shared;
+    this.#options = options;
+    this.#context = shared.context;
+    this.#counts = shared.counts;
+    this.#share = this.#context.connections.share();
+    this.#sockets = new Crowd({
+      share: this.#share,
+      isPrompt: options.isPrompt,
+      peerOf: (socket) => shared.peers.of(socket),
+      isBusy: (socket) => socket.data?.isBusy ?? false,
+      cutOff: (socket, peer) => this.#cutOff(socket, peer),
+    });
+  }
+
+  /** A connection of this server's protocol. */
+  protected abstract connection(socket: StreamSocket, nowMs: number): StreamConnection;
+
+  /** The port of a TCP listener, once it listens: what port 0 became. */
+  get port(): number | undefined {
+    return this.#listener?.port;
+  }
+
+  /** Whether another daemon listens at this address, which is to be replaced; known once it is prepared. */
+  get joins(): boolean {
+    return this.#isJoining;
+  }
+
+  get trouble(): string | undefined {
+    return this.#isListening ? this.#unix?.trouble : "it does not listen yet";
+  }
+
+  async prepare(predecessorHas: (name: string) => Promise<boolean> = async () => false): Promise<void> {
+    const { address } = this.#options;
+    if (address.kind === "unix") {
+      SocketFile.prove(address.path);
+    } else if (address.kind === "fd") {
+      if (!isSocket(address.fd)) {
+        throw Object.assign(new Error(`descriptor ${address.fd} is no socket`), { code: "EBADF" });
+      }
+    } else if (address.port !== 0) {
+      this.#isJoining = !isFree(address);
+      if (this.#isJoining && !(await predecessorHas(this.name))) {
+        throw Object.assign(new Error(`${hostPortText(address)} is taken`), { code: "EADDRINUSE" });
+      }
+    }
+    this.#isPrepared = true;
+  }
+
+  async start(): Promise<void> {
+    const { address } = this.#options;
+    if (!this.#isPrepared) await this.prepare();
+    const common = { socket: this.#handlers(), allowHalfOpen: true };
+    if (address.kind === "unix") {
+      const { path } = address;
+      const unix = { path, mode: this.#options.socketMode, server: this.name, log: this.#context.log };
+      const listen = (at: string) => Bun.listen<StreamConnection | undefined>({ ...common, unix: at });
+      this.#unix = new UnixListener({ ...unix, listen }, this.#context.clock());
+    } else if (address.kind === "tcp") {
+      this.#listenOn(address);
+    } else {
+      // Bun takes a descriptor here; its types know that only of `Bun.connect`.
+      const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<
+        StreamConnection | undefined
+      >;
+      this.#listener = Bun.listen<StreamConnection | undefined>(options);
+    }
+    this.#startSweep();
+  }
+
+  get isReplaced(): boolean {
+    return this.#unix?.isReplaced ?? false;
+  }
+
+  async close(isReplaced = false): Promise<void> {
+    const { clock } = this.#context;
+    this.#shared.isClosing = true;
+    this.#shared.endsWithAnswer = isReplaced;
+    clearInterval(this.#sweep);
+    this.#unix?.release();
+    await Bun.sleep(ARRIVED_MS);
+    this.#stopListening(false);
+    const deadlineMs = clock() + DRAIN_MS;
+    // An end that we send may cross a question. With a successor there is time to let each connection ask once more.
+    const endsFromMs = isReplaced ? deadlineMs - 2 * ARRIVED_MS : 0;
+    while (this.#sockets.size > 0 && clock() < deadlineMs) {
+      if (clock() >= endsFromMs) this.#endIdle(clock() - ARRIVED_MS);
+      await Bun.sleep(5);
+    }
+    for (const socket of this.#sockets) socket.terminate();
+    this.#stopListening(true);
+  }
+
+  get #isListening(): boolean {
+    return this.#listener !== undefined || this.#unix !== undefined;
+  }
+
+  #stopListening(closesConnections: boolean): void {
+    this.#listener?.stop(closesConnections);
+    this.#unix?.stop(closesConnections);
+  }
+
+  /**
+   * Listens on a TCP port, and lets a successor of the same user listen there as well. The daemon before this one goes on with
+   * the connections that it has, and gets no new ones: so it can end without one in its queue.
+   */
+  #listenOn({ host, port }: HostPort): void {
+    const options = { hostname: host, port, reusePort: port !== 0, allowHalfOpen: true };
+    const listener: Listener = Bun.listen<StreamConnection | undefined>({
+      ...options,
+      socket: this.#handlers(),
+    });
+    this.#listener = listener;
+    if (!this.#isJoining) return;
+    const isSteered = new SocketCalls().steer(listener.fd ?? -1, 1);
+    this.#context.log.info("took over the address from the daemon that listens there; end that one now", {
+      server: this.name,
+      ...(isSteered ? {} : { until: "it ends, each of both gets a part of the new connections" }),
+    });
+  }
+
+  #endIdle(sinceMs: number): void {
+    for (const socket of this.#sockets) {
+      const connection = this.#remember(socket);
+      if (connection.isReadyToEnd(sinceMs)) connection.endWhenAnswered();
+    }
+  }
+
+  #handlers(): SocketHandler<StreamConnection | undefined> {
+    return {
+      open: (socket) => this.#open(socket),
+      data: (socket, chunk) => this.#receive(socket, chunk),
+      drain: (socket) => socket.data?.drained(),
+      end: (socket) => {
+        if (socket.data === undefined) socket.end();
+        else socket.data.clientEnded();
+      },
+      close: (socket) => this.#closed(socket),
+      error: (socket, error) => {
+        // A bug of ours, not of the client: Bun hands over what a handler threw.
+        this.#counts.failure++;
+        this.#context.log.error("a connection failed", { server: this.name, error: error.message });
+        socket.terminate();
+      },
+    };
+  }
+
+  #open(socket: StreamSocket): void {
+    if (!this.#sockets.admit(socket)) {
+      this.#counts.refused++;
+      this.#remember(socket).terminate();
+      this.#context.log.warn("too many connections; new ones are closed", {
+        server: this.name,
+        limit: this.#share.max,
+        open: this.#sockets.size,
+      });
+      return;
+    }
+    this.#counts.accepted++;
+    this.#counts.connections++;
+  }
+
+  /** Ends a connection of the peer that holds most, so that another client has a place. */
+  #cutOff(socket: StreamSocket, peer: Peer): void {
+    this.#counts.connections--;
+    this.#counts.refused++;
+    this.#remember(socket).terminate();
+    this.#context.log.warn("too many connections; the client that holds most loses some to others", {
+      server: this.name,
+      limit: this.#share.max,
+      peer,
+    });
+  }
+
+  #receive(socket: StreamSocket, chunk: Uint8Array): void {
+    const remembered = socket.data;
+    if (remembered !== undefined) {
+      remembered.receive(chunk);
+      return;
+    }
+    const blank = this.#blank ?? this.connection(socket, 0);
+    this.#blank = undefined;
+    blank.adopt(socket);
+    blank.receive(chunk);
+    if (blank.isBlank) this.#blank = blank;
+    else socket.data = blank;
+  }
+
+  /** The connection of a socket, made if there has been nothing to remember so far. */
+  #remember(socket: StreamSocket): StreamConnection {
+    socket.data ??= this.connection(socket, this.#context.clock());
+    return socket.data;
+  }
+
+  #closed(socket: StreamSocket): void {
+    socket.data?.closed();
+    if (this.#sockets.remove(socket)) this.#counts.connections--;
+  }
+
+  /** Bun's own socket timers tick in steps of four seconds, so silence is looked for here. */
+  #startSweep(): void {
+    const { silenceMs } = this.#options;
+    const everyMs = Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4));
+    this.#sweptAtMs = this.#context.clock();
+    this.#sweep = setInterval(() => {
+      const nowMs = this.#context.clock();
+      const isLate = nowMs - this.#sweptAtMs > everyMs + STOPPED_MS;
+      this.#sweptAtMs = nowMs;
+      if (!isLate && !this.#isSweeping) void this.#sweepSilent(nowMs);
+      void this.#unix?.lookIfDue(nowMs);
+    }, everyMs);
+    this.#sweep.unref();
+  }
+
+  /** In slices, because thousands may have to go at once, and the end of each takes some ten microseconds. Never rejects. */
+  async #sweepSilent(nowMs: number): Promise<void> {
+    this.#isSweeping = true;
+    const slices = new Slices();
+    for (const socket of this.#sockets) {
+      this.#sweepOne(socket, nowMs);
+      if (slices.isOver()) await slices.next();
+      if (this.#shared.isClosing) break;
+    }
+    this.#isSweeping = false;
+  }
+
+  #sweepOne(socket: StreamSocket, nowMs: number): void {
+    const { silenceMs } = this.#options;
+    // One that was not remembered has been there for less than the time between two sweeps.
+    const connection = this.#remember(socket);
+    if (connection.isOverdue(nowMs - REQUEST_MS_MAX)) {
+      this.#counts.failure++;
+      connection.terminate();
+      return;
+    }
+    // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
+    const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
+    if (connection.activeAtMs > nowMs - patienceMs) return;
+    if (connection.isPaused) this.#counts.failure++;
+    if (connection.isClosing || connection.isPaused) connection.terminate();
+    else connection.end();
+  }
+}
+
+/** Whether no program listens at this address. Rejects, as Bun does, if there can be no listener for another reason. */
+function isFree({ host, port }: HostPort): boolean {
+  try {
+    // Without sharing: if another one listens, this fails.
+    Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
+  }
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}
