@@ -23,8 +23,8 @@ import { directoryOf, type Stops } from "./ways.ts";
 const APPLICATIONS = 10_000;
 
 /**
- * Versions of an application with many, the canary among them. Those past the first 16 share the 4 096 places
- * for all.
+ * Versions of an application with many, the canary among them. Versions past the first 16 share the 4 096
+ * places for all.
  */
 const VERSIONS = 64;
 const WITH_MANY = Math.ceil(Placements.SHARED_VERSIONS_MAX / (VERSIONS - Placements.OWN_VERSIONS_MAX));

@@ -1,10 +1,10 @@
-/** The habits that `scripts/prose.ts` finds. Each has the plain way beside it. */
+/** The habits that `scripts/prose.ts` finds. */
 
 import type { Piece } from "./pieces.ts";
 
-/** Longer than this, a reader at night begins the sentence again. */
+/** A longer sentence is one that a reader at night begins again. */
 const WORDS_MAX = 25;
-/** Comments lie beside the code that explains half of them. */
+/** A comment may be longer, because the code beside it explains half of it. */
 const COMMENT_WORDS_MAX = 35;
 
 export interface Rule {
