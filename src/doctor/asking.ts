@@ -1,4 +1,4 @@
-/** Whether the proxy asks the daemon: visitors are sent, and the daemon's counts are compared. */
+/** Whether the proxy asks the daemon: doctor sends visitors, and compares the daemon's counts. */
 
 import type { State } from "../admin/state.ts";
 import { MASTER } from "../circle.ts";
@@ -6,10 +6,10 @@ import { type DaemonSide, isState } from "./daemon-side.ts";
 import { pointsAt } from "./site/probe-points.ts";
 import type { Probe, Site } from "./site/site.ts";
 
-/** So many visitors stand out from other traffic, if there is little of it. */
+/** Enough visitors to stand out from other traffic, if there is little of it. */
 const VISITORS = 20;
 
-/** A proxy that has a lease renews it, and reports its decisions, once a second. */
+/** A proxy with a lease reports its decisions once a second, so the counts are complete after this. */
 const REPORT_MS = 1_500;
 
 /** The parts of a subject that are needed to send visitors and to read the counts. */
@@ -19,12 +19,14 @@ interface Observed {
   readonly options: { readonly random: () => number };
 }
 
-/** What grew in the daemon's counts while the visitors came. */
+/** The growth of the daemon's counts while the visitors came. */
 export interface Asking {
   readonly visitors: number;
-  /** Those that were seen to be served by another version than master. */
+  /** Visitors whose replies name another version than master. */
   readonly elsewhere: number;
-  /** Decisions of the application: the daemon's own, and those that a proxy made under a lease and reported. */
+  /**
+   * Decisions of the application: the daemon's own, and those that a proxy made under a lease and reported.
+   */
   readonly decisions: number;
   /** Visitors that a proxy sent to master because it had no lease. */
   readonly withoutLease: number;
@@ -34,13 +36,13 @@ export interface Asking {
   readonly written: number;
 }
 
-/** Sends visitors and compares; undefined if the daemon does not tell its counts, or no page answers. */
+/** Sends visitors and compares; undefined if the daemon's counts cannot be read, or no page answers. */
 export async function seeAsking(subject: Observed, signal: AbortSignal): Promise<Asking | undefined> {
   const { site } = subject;
   if (site === undefined || site.first?.status === 0) return undefined;
   const before = await countsOf(subject);
   const arcs = (await subject.daemon.arcs()) ?? [];
-  // Half of them belong to versions, so that it is seen if none of them gets there. The others are new.
+  // Half of the visitors belong to versions, to see whether any of them gets there. The others are new.
   const known = [...new Set(arcs.map(({ version }) => version))]
     .flatMap((version) => pointsAt(arcs, version, VISITORS / 2, subject.options.random))
     .map((assignment): Probe => ({ assignment }));
@@ -62,12 +64,15 @@ export async function seeAsking(subject: Observed, signal: AbortSignal): Promise
   };
 }
 
-/** Whether the daemon heard of every visitor. */
+/** Whether the daemon counted a decision for every visitor. */
 export function isHeard(asking: Asking | undefined): boolean {
   return asking !== undefined && asking.decisions >= asking.visitors;
 }
 
-/** Whether the daemon heard of no visitor, no proxy decides by what the daemon writes, and no visitor was at another version. */
+/**
+ * Whether the daemon counted no decision, wrote no lease for a proxy, and no visitor got another version than
+ * master.
+ */
 export function isUnheard(asking: Asking | undefined): boolean {
   return asking !== undefined && asking.decisions === 0 && asking.written === 0 && asking.elsewhere === 0;
 }

@@ -1,6 +1,6 @@
 /**
- * The daemon as it tells of itself: over its admin listener, and over the socket that proxies ask. Nothing here rejects;
- * what cannot be had says why.
+ * The daemon's own account of itself, over its admin listener and over the socket that proxies ask. Nothing
+ * here rejects: if the daemon does not answer, the result says why.
  */
 
 import { AdminError, fetchState } from "../admin/fetch-state.ts";
@@ -9,14 +9,14 @@ import { ClientError, explain } from "../client/line.ts";
 import type { HostPort } from "../config/values.ts";
 import { type ServedArc, servedArcs } from "./site/probe-points.ts";
 
-/** A daemon that is there answers at once. */
+/** A daemon that runs answers at once. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
 export type SocketAddress =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
-/** What the socket said to one question. */
+/** The socket's answer to one question. */
 export interface SocketAnswer {
   readonly arcs: readonly ServedArc[];
   readonly application: string;
@@ -26,14 +26,14 @@ export interface SocketAnswer {
 
 export interface Unanswered {
   readonly why: string;
-  /** Of the system, such as ECONNREFUSED, or of the client, such as timeout. */
+  /** A code of the system, such as ECONNREFUSED, or of the client, such as timeout. */
   readonly code: string;
 }
 
 export class DaemonSide {
   readonly socket: SocketAddress | null;
   readonly admin: HostPort | null;
-  /** The application that is looked at, if the operator names one. */
+  /** The application that the operator named; if there is none, the daemon's first one counts. */
   readonly #application: string | undefined;
 
   constructor(socket: SocketAddress | null, admin: HostPort | null, application: string | undefined) {
@@ -42,7 +42,7 @@ export class DaemonSide {
     this.#application = application;
   }
 
-  /** What the admin listener says now. */
+  /** Reads the page `/state` of the admin listener. */
   async state(): Promise<State | Unanswered> {
     if (this.admin === null) return { why: "-admin is none", code: "none" };
     try {
@@ -53,7 +53,7 @@ export class DaemonSide {
     }
   }
 
-  /** What the socket answers to a proxy. It counts as one decision. */
+  /** Asks the socket as a proxy does. The daemon counts this as one decision. */
   async ask(): Promise<SocketAnswer | Unanswered> {
     if (this.socket === null) return { why: "-socket is none", code: "none" };
     try {
@@ -71,7 +71,7 @@ export class DaemonSide {
     }
   }
 
-  /** The arcs by which visitors are placed now; undefined if no daemon tells them. Without any, everyone is at master. */
+  /** The arcs that decide now; undefined if no daemon answers. If there are none, everyone is at master. */
   async arcs(): Promise<readonly ServedArc[] | undefined> {
     const state = await this.state();
     if (isState(state)) {
@@ -83,7 +83,7 @@ export class DaemonSide {
     return /^(stale|unread)$/.test(answer.reason) ? [] : servedArcs(answer.arcs);
   }
 
-  /** Whether the operator names the application that is looked at. */
+  /** Whether the operator named the application. */
   get isNamed(): boolean {
     return this.#application !== undefined;
   }
@@ -105,7 +105,7 @@ export const OLDER_DAEMON =
 
 /** Whether the daemon describes its servers by fields; version 3.0 has only their names. */
 export function namesServers({ servers }: Pick<State, "servers">): boolean {
-  // What another version answered has no type.
+  // A daemon of another version may leave out fields that the type has.
   return servers.every(({ protocol }: { readonly protocol?: string }) => protocol !== undefined);
 }
 
@@ -113,7 +113,9 @@ export function isAnswer(answer: SocketAnswer | Unanswered): answer is SocketAns
   return "arcs" in answer;
 }
 
-/** What is left of an application's arcs while its store cannot be read, or all of them. */
+/**
+ * The arcs that count: all of them if the snapshot is fresh, and those with failsafe `hold` if it is stale.
+ */
 export function effectiveArcs({ fresh, arcs }: ApplicationState): readonly ServedArc[] {
   return servedArcs(arcs.filter(({ failsafe }) => fresh || failsafe === "hold"));
 }

@@ -1,4 +1,4 @@
-/** The result of a check of doctor: what was proved, or what is wrong, with its numbers and its remedy. */
+/** The result of a check of doctor: a proof, or a fault, with its numbers and its remedy. */
 
 export type Verdict = "pass" | "fail" | "warn" | "skipped";
 
@@ -14,17 +14,14 @@ export type EvidenceValue =
 
 export interface Finding {
   readonly verdict: Verdict;
-  /**
-   * One sentence: what was proved, or what is wrong and in which place. For `skipped`, the reason, as a
-   * clause.
-   */
+  /** One sentence with the proof, or with the fault and its place. For `skipped`, the reason, as a clause. */
   readonly summary: string;
   readonly evidence: Evidence;
-  /** What to do about it. Every `fail` and `warn` has one. */
+  /** The thing to do. Every `fail` and `warn` has one. */
   readonly remedy?: string;
-  /** Once seen, it counts, however often it goes well afterwards: an error, a page of another version. */
+  /** A fault that counts even if it does not happen again: an error, a page of another version. */
   readonly isFinal?: boolean;
-  /** What this means for the checks after it, as a clause: "everyone is at master". */
+  /** The consequence that makes later checks useless, as a clause: "everyone is at master". */
   readonly consequence?: string;
 }
 
@@ -44,7 +41,7 @@ export function skipped(summary: string, evidence: Evidence = {}): Finding {
   return { verdict: "skipped", summary, evidence };
 }
 
-/** The same finding as a cause: checks that follow it are skipped, because `consequence`. */
+/** The same finding as a cause: checks that follow it are skipped, with `consequence` as the reason. */
 export function causing(finding: Finding, consequence: string): Finding {
   return { ...finding, consequence };
 }

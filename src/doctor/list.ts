@@ -1,4 +1,7 @@
-/** The checks in their order: a cause comes before what follows from it. A new check is a file in `checks`, and a line here. */
+/**
+ * The checks in their order: a cause comes before its consequences. A new check needs a file in `checks`, and
+ * a line here.
+ */
 
 import type { Check } from "./check.ts";
 import { cache } from "./checks/cache.ts";
@@ -48,5 +51,5 @@ const VISITORS: readonly Check[] = [
   force,
 ];
 
-// The check that breaks something is the last one.
+// The check that breaks something comes last.
 export const CHECKS: readonly Check[] = [...MACHINE, ...VISITORS, outage];

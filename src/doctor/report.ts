@@ -1,4 +1,4 @@
-/** What a doctor says: the documented shape for programs (docs/doctor.md), and a page for people. */
+/** The report of doctor: JSON of a documented shape for programs (docs/doctor.md), and a page for people. */
 
 import { oneLine } from "../text.ts";
 import type { Finding, Verdict } from "./finding.ts";
@@ -11,7 +11,7 @@ export interface CheckReport extends Finding {
 }
 
 export interface DoctorReport {
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string;
   /** Without user, password and query; null without `-url`. */
   readonly url: string | null;
@@ -21,7 +21,7 @@ export interface DoctorReport {
   readonly checks: readonly CheckReport[];
 }
 
-/** The report as JSON has it. */
+/** The report in the documented shape. */
 export function reportJson({ version, url, proxies, checks }: DoctorReport) {
   return {
     version,
@@ -32,7 +32,7 @@ export function reportJson({ version, url, proxies, checks }: DoctorReport) {
   };
 }
 
-/** The report as people read it: causes first, then failures, warnings, what passed, and what was skipped. */
+/** The page for people: causes first, then failures, warnings, passed checks and skipped checks. */
 export function reportPage({ checks, url }: DoctorReport): string {
   const idWidth = Math.max(...checks.map(({ id }) => id.length));
   const lines = [...checks].sort((a, b) => rank(a) - rank(b)).map((check) => checkLines(check, idWidth));

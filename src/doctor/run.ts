@@ -1,4 +1,4 @@
-/** Runs the checks one after the other, each within its time, and puts what they found together. */
+/** Runs the checks one after the other, each within its time, and collects their findings. */
 
 import { errorMessage } from "../text.ts";
 import { type Check, causeOf } from "./check.ts";
@@ -9,13 +9,13 @@ import type { CheckReport, DoctorReport } from "./report.ts";
 import type { Site } from "./site/site.ts";
 import { isAnybodyThere, lookAround, type Options, type Subject } from "./subject.ts";
 
-/** A check that takes longer is ended. */
+/** Doctor ends a check that takes longer. */
 const CHECK_MS_MAX = 60_000;
 
-/** A change has reached every proxy after this, and one that gave up on the daemon asks again. */
+/** After this time a change has reached every proxy, and a proxy that gave up on the daemon asks again. */
 const SETTLE_MS = 1_500;
 
-/** Never rejects for what is wrong with a set-up. */
+/** Runs all checks. Faults of the set-up are findings, and never reject. */
 export async function runChecks(
   options: Options,
   daemon: DaemonSide,
@@ -46,8 +46,8 @@ function whyNot(check: Check, subject: Subject): string | undefined {
 }
 
 /**
- * Once more if it failed: a rollout may have changed meanwhile, and a proxy on a busy machine may have lost its patience
- * for a moment, and served master as it should.
+ * Runs a check, and once more if it failed. A rollout may have changed meanwhile. A proxy on a busy machine
+ * may also have stopped waiting for a moment, and rightly served master.
  */
 async function runWell(check: Check, subject: Subject): Promise<Finding> {
   const finding = await runInTime(check, subject);
@@ -63,15 +63,15 @@ async function runInTime(check: Check, subject: Subject): Promise<Finding> {
     const finding = await check.run(subject, ending.signal);
     if (!ending.signal.aborted) return finding;
     return fail(
-      `it took longer than ${CHECK_MS_MAX / 1_000} s; so far: ${finding.summary}`,
-      "replies come slowly or not at all: begin with the proxy's error log, or send fewer -probes",
+      `the check took longer than ${CHECK_MS_MAX / 1_000} s; so far: ${finding.summary}`,
+      "replies are slow or missing: read the proxy's error log, or send fewer -probes",
       finding.evidence,
     );
   } catch (error) {
     const message = errorMessage(error);
     return fail(
-      `doctor could not finish it: ${message}`,
-      "run it again; if it stays, that is a bug of doctor",
+      `doctor could not finish this check: ${message}`,
+      "run doctor again; if this finding stays, it is a bug of doctor: report it",
     );
   } finally {
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-/** What a doctor looks at: the machine, the daemon and the site, and what earlier checks found. */
+/** The subject of all checks: the machine, the daemon, the site, and the findings of earlier checks. */
 
 import type { State } from "../admin/state.ts";
 import { type Asking, seeAsking } from "./asking.ts";
@@ -8,19 +8,22 @@ import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./
 import type { Site } from "./site/site.ts";
 
 export interface Options {
-  /** How many visitors are sent to see the split. */
+  /** The number of visitors for the check `split`. */
   readonly probes: number;
-  /** Whether the daemon may be taken away for some seconds. */
+  /** Whether doctor may take the daemon away for some seconds. */
   readonly mayBreak: boolean;
   /** Whether testers may force their location. */
   readonly allowForce: boolean;
-  /** The directory that the maintenance file is looked for in; null: the file is not looked for. */
+  /** The directory with the maintenance file; null: doctor does not look for that file. */
   readonly stateDirectory: string | null;
-  /** The proxies to look at; none: all of this machine. */
+  /** The proxies to look at; if there are none, all of this machine. */
   readonly proxies: readonly ProxyName[];
-  /** The names of all applications in the daemon's store; undefined if they cannot be had. Absent without a store. */
+  /**
+   * Reads the names of all applications in the daemon's store; undefined if they cannot be read. Absent if
+   * there is no store.
+   */
   readonly storedApplications?: (address: string) => Promise<readonly string[] | undefined>;
-  /** Tells the operator a line before something is broken. */
+  /** Shows the operator a line before something is broken. */
   readonly tell: (line: string) => void;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -29,21 +32,21 @@ export interface Options {
 export interface Subject {
   readonly options: Options;
   readonly daemon: DaemonSide;
-  /** As it was at the beginning. */
+  /** The daemon's state when doctor began. */
   readonly state: State | Unanswered;
   readonly answer: SocketAnswer | Unanswered;
   readonly proxies: readonly RunningProxy[];
-  /** Those of the proxies that listen at the address of `-url`; undefined if that cannot be seen. */
+  /** The proxies that listen at the address of `-url`; undefined if doctor cannot know. */
   readonly front: readonly RunningProxy[] | undefined;
   /** Undefined without `-url`. */
   readonly site: Site | undefined;
-  /** Of the checks so far, by their ids. */
+  /** The findings of the checks so far, by their ids. */
   readonly findings: ReadonlyMap<string, Finding>;
-  /** Whether the proxy asks the daemon. It is measured once, by the first check that wants to know. */
+  /** Whether the proxy asks the daemon. The first check that needs this measures it, for all others. */
   asking(signal: AbortSignal): Promise<Asking | undefined>;
 }
 
-/** Looks around: everything that checks have in common. Never rejects for what is not there. */
+/** Collects everything that checks have in common. Never rejects: the result says if something is missing. */
 export async function lookAround(
   options: Options,
   daemon: DaemonSide,
@@ -65,28 +68,28 @@ export async function lookAround(
   return subject;
 }
 
-/** Whether anything answered at all: a daemon, or the site. */
+/** Whether a daemon or the site answered at all. */
 export function isAnybodyThere({ state, answer, site }: Subject): boolean {
   return isState(state) || isAnswer(answer) || (site?.first?.status ?? 0) > 0;
 }
 
-/** Why there are no visitors to send; undefined if there are. */
+/** Why doctor cannot send visitors; undefined if it can. */
 export function withoutSite({ site }: Subject): string | undefined {
   return site === undefined ? "no -url was given" : undefined;
 }
 
-/** As `withoutSite`, or why no visitor can come back with an assignment. */
+/** The same as `withoutSite`, or why no visitor can return with an assignment. */
 export function withoutAssignment(subject: Subject): string | undefined {
   const why = withoutSite(subject);
   return (
     why ??
     (subject.site?.isSliced
-      ? "Traefik keeps visitors in slices of its own, which doctor does not know"
+      ? "Traefik keeps visitors in slices, and the cookies of slices are not assignments"
       : undefined)
   );
 }
 
-/** As `withoutAssignment`, or why it cannot be seen which version served. */
+/** The same as `withoutAssignment`, or why doctor cannot see which version served. */
 export function withoutVersion(subject: Subject): string | undefined {
   const why = withoutAssignment(subject);
   return (
@@ -95,15 +98,15 @@ export function withoutVersion(subject: Subject): string | undefined {
 }
 
 /**
- * The checks that find why visitors cannot be where they belong: checks of visitors follow them. `split` is the last one,
- * because it sees that everyone is at master, from whatever cause.
+ * The checks that can find why visitors do not get their version. The checks of visitors follow them. `split`
+ * comes last, because it sees if everyone is at master, whatever the cause is.
  */
 export const CAUSES = [
   ...["daemon", "store", "maintenance", "socket", "socket-access", "leases"],
   ...["url", "errors", "proxy-asks", "cache", "split"],
 ];
 
-/** The site, for checks whose `skip` has seen to it that there is one. */
+/** The site, for a check whose `skip` makes sure that there is one. Throws if there is none. */
 export function siteOf({ site }: Subject): Site {
   if (site === undefined) throw new TypeError("a check of the site was run without one");
   return site;

@@ -1,8 +1,9 @@
 /**
- * No cache shows one version's page to another version's visitors, and none is invited to.
+ * No cache shows one version's page to another version's visitors, and no header allows a cache to.
  *
- * It comes before `split`, because a cache that leaks puts visitors elsewhere. It does not accuse a cache of what the proxy
- * does: a pair of visitors is only judged if each of them gets its version at pages that no cache can have yet.
+ * The check comes before `split`, because a cache that leaks shows visitors the wrong version. It must not
+ * blame a cache for the proxy's choice. So it judges a pair of visitors only if both get their versions at
+ * pages that no cache can have yet.
  */
 
 import { MASTER } from "../../circle.ts";
@@ -12,13 +13,15 @@ import { pointsAt } from "../site/probe-points.ts";
 import { type Probe, type Visit, visitHeader } from "../site/site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
-/** How often visitors of two versions take turns at the same page. */
+/** Visits that the two visitors of a pair make in turn at the same page. */
 const TURNS = 10;
 
-/** A proxy that places each request by chance passes fewer looks than this at pages that no cache can have. */
+/**
+ * A proxy that places each request at random fails within this many looks at pages that no cache can have.
+ */
 const FRESH_LOOKS = 6;
 
-/** Headers in which caches tell of themselves. */
+/** Headers that caches add to replies. */
 const TRACES = [
   "age",
   "x-cache",
@@ -43,7 +46,7 @@ export const cache: Check = {
     const { visits, wrong, judged } = await takeTurns(subject, pairs);
     if (pairs.length > 0 && judged === 0) {
       return skipped(
-        "visitors are elsewhere even at pages that no cache can have, which is what split looks at",
+        "visitors get the wrong version even at pages that no cache can have, and split looks at that",
       );
     }
     if (visits.length === 0) visits.push(await site.visit({}));
@@ -52,14 +55,14 @@ export const cache: Check = {
     const invitation = visits.map(invitationOf).find((each) => each !== undefined);
     if (invitation !== undefined) {
       return warn(
-        `shared caches may keep this page for everyone, whatever their version: ${invitation}`,
-        "send Cache-Control: private, or have the location in the key of every cache in front, and Vary: Cookie for caches of others",
+        `shared caches may keep this page, and show it to visitors of other versions: ${invitation}`,
+        "send Cache-Control: private. Or put the location into the key of each cache of yours, and send Vary: Cookie for other caches",
         evidence,
       );
     }
     if (pairs.length > 0 && !site.tells) {
       return warn(
-        "which version served cannot be seen, so leaks of a cache cannot either",
+        "replies do not say which version served them, so doctor cannot see whether a cache leaks",
         "make replies say which version served them (see version-shown)",
         evidence,
       );
@@ -67,7 +70,7 @@ export const cache: Check = {
     return pass(
       pairs.length > 0
         ? `${visits.length} pages, each of the right version`
-        : "only one location has visitors now; the headers invite no shared cache",
+        : "only one location has visitors now, and the headers let no shared cache keep the page",
       evidence,
     );
   },
@@ -75,13 +78,15 @@ export const cache: Check = {
 
 interface Turns {
   readonly visits: Visit[];
-  /** One sentence for each page of another version. */
+  /** A sentence for each page of the wrong version. */
   readonly wrong: readonly string[];
-  /** How many pairs get their versions at pages that no cache can have. */
+  /** The number of pairs that get their versions at pages that no cache can have. */
   readonly judged: number;
 }
 
-/** Has the visitors of each pair take turns at the same page, and then at a page that was not asked for before. */
+/**
+ * Sends the visitors of each pair to the same page in turn, and then to a page that was not requested before.
+ */
 async function takeTurns(subject: Subject, pairs: readonly [CachedVisitor, CachedVisitor][]): Promise<Turns> {
   const site = siteOf(subject);
   const wrong: string[] = [];
@@ -97,12 +102,12 @@ async function takeTurns(subject: Subject, pairs: readonly [CachedVisitor, Cache
     judged++;
     for (let index = 0; index < TURNS; index++) {
       const { assignment, location } = index % 2 === 0 ? first : second;
-      await turn({ assignment }, location, "when they take turns");
+      await turn({ assignment }, location, "when visitors take turns");
     }
-    // The visitor that comes first to this page decides what a cache keeps.
+    // A cache keeps the page of the visitor that comes first.
     const query = freshQuery(subject);
     for (const { assignment, location } of [first, second, first]) {
-      await turn({ assignment, query }, location, `if a visitor of ${first.location} came first`);
+      await turn({ assignment, query }, location, `after a visitor of ${first.location} came first`);
     }
   }
   return { visits, wrong, judged };
@@ -127,22 +132,22 @@ function evidenceOf(visits: readonly Visit[], wrong: readonly string[]): Evidenc
 
 function leaked(visits: readonly Visit[], wrong: readonly string[], evidence: Evidence): Finding {
   const finding = fail(
-    `${wrong.length} of ${visits.length} pages were another version's: ${[...new Set(wrong)].join("; ")}`,
-    "put the location into the cache's key, or do not cache these pages; at nginx: proxy_cache_key " +
+    `${wrong.length} of ${visits.length} pages were of the wrong version: ${[...new Set(wrong)].join("; ")}`,
+    "put the location into the cache's key, or do not cache these pages; in nginx: proxy_cache_key " +
       "$scheme$host$request_uri$maxwells_location",
     evidence,
   );
-  // Master in the place of a version is also what a proxy does that lost its patience.
+  // A proxy that stopped waiting for the daemon serves master, too. Only other mixtures prove a leak at once.
   const isFinal = wrong.some((each) => !each.startsWith(`${MASTER} `));
   return causing({ ...finding, isFinal }, "a cache gives visitors the page of another version");
 }
 
-/** A query that no visitor has sent before. */
+/** A query that was never sent before. */
 function freshQuery({ options }: Subject): string {
   return `maxwellsdaemon-doctor=${Math.floor(options.random() * 1e15).toString(36)}`;
 }
 
-/** Whether each of them gets its version at every page that was not asked for before. */
+/** Whether each visitor gets its version at every page that was not requested before. */
 async function areRouted(people: readonly CachedVisitor[], subject: Subject): Promise<boolean> {
   for (let look = 0; look < FRESH_LOOKS; look++) {
     for (const { assignment, location } of people) {
@@ -153,7 +158,7 @@ async function areRouted(people: readonly CachedVisitor[], subject: Subject): Pr
   return true;
 }
 
-/** Also if the reply does not say. */
+/** Whether the visit was at `location`. A reply that does not name its version counts as right. */
 function isAt({ version }: Visit, location: string): boolean {
   return version === undefined || version === location;
 }
@@ -163,7 +168,7 @@ interface CachedVisitor {
   readonly location: string;
 }
 
-/** A visitor of each version beside one of master, either of them first. */
+/** Pairs of a visitor of a version and a visitor of master, in both orders. */
 async function pairsOf({ daemon, options }: Subject): Promise<[CachedVisitor, CachedVisitor][]> {
   const arcs = (await daemon.arcs()) ?? [];
   const personAt = (location: string) =>
@@ -178,7 +183,10 @@ async function pairsOf({ daemon, options }: Subject): Promise<[CachedVisitor, Ca
     ]);
 }
 
-/** What lets a shared cache keep a reply and give it to everyone (RFC 9111, section 3); undefined if nothing does. */
+/**
+ * The header that lets a shared cache keep a reply and give it to everyone (RFC 9111, section 3); undefined
+ * if there is none.
+ */
 function invitationOf(visit: Visit): string | undefined {
   const control = visitHeader(visit, "cache-control")?.toLowerCase() ?? "";
   const vary = visitHeader(visit, "vary")?.toLowerCase() ?? "";

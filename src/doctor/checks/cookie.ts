@@ -1,4 +1,4 @@
-/** New visitors get the one cookie that keeps them where they are, with the attributes that it has to have. */
+/** A new visitor gets one cookie, with the required attributes, and it keeps the visitor at its version. */
 
 import { isIP } from "node:net";
 import { assignmentOfText } from "../../assignment.ts";
@@ -18,7 +18,7 @@ const AGE_S_MAX = 400 * DAY_S;
 
 export const cookie: Check = {
   id: "cookie",
-  title: "a new visitor gets one cookie, which keeps it where it is",
+  title: "a new visitor gets one cookie, which keeps it at its version",
   skip: withoutAssignment,
   follows: CAUSES,
   isRepeated: true,
@@ -39,17 +39,16 @@ export const cookie: Check = {
       return first !== undefined && version !== undefined && version !== locationOf(arcs, cookieValue(first));
     });
     if (misplaced.length > 0) {
-      problems.add(
-        `${misplaced.length} new visitors were served by another version than their new assignment's`,
-      );
+      problems.add(`${misplaced.length} new visitors got another version than that of their new assignment`);
     }
 
     const back = values.map((assignment) => ({ assignment }));
     const returned = await site.visitAll(back, signal);
     const recookied = returned.filter(({ cookies }) => cookies.length > 0).length;
-    if (recookied > 0) problems.add(`${recookied} visitors who brought the cookie back got another one`);
+    if (recookied > 0) problems.add(`${recookied} visitors returned with the cookie and got another cookie`);
     const moved = returned.filter(({ version }, index) => version !== servedBy(values[index], arcs, version));
-    if (moved.length > 0) problems.add(`${moved.length} visitors moved when they brought the cookie back`);
+    if (moved.length > 0)
+      problems.add(`${moved.length} visitors returned with the cookie and got another version`);
 
     const [example = ""] = visits[0]?.cookies ?? [];
     const evidence: Evidence = {
@@ -61,7 +60,7 @@ export const cookie: Check = {
     if (problems.size > 0) {
       return fail(
         [...problems].join("; "),
-        `the proxy has to set, for a visitor without one: ${wantedCookie(site.isTls)}`,
+        `make the proxy set this cookie for a visitor without one: ${wantedCookie(site.isTls)}`,
         evidence,
       );
     }
@@ -79,7 +78,8 @@ function problemsOf({ cookies, error, status }: Visit, { isTls, host }: Site): s
     ];
   }
   const problems = more.length > 0 ? [`a new visitor gets ${cookies.length} cookies maxwellsdaemon`] : [];
-  if (Number.isNaN(assignmentOfText(cookieValue(text)))) problems.push("the cookie's value is no assignment");
+  if (Number.isNaN(assignmentOfText(cookieValue(text))))
+    problems.push("the cookie's value is not an assignment");
   const attributes = new Map(
     text
       .split(";")
@@ -89,23 +89,26 @@ function problemsOf({ cookies, error, status }: Visit, { isTls, host }: Site): s
         return [name.toLowerCase(), value] as const;
       }),
   );
-  if (attributes.get("path") !== "/") problems.push("it has no Path=/, so other pages do not see it");
+  if (attributes.get("path") !== "/") problems.push("the cookie has no Path=/, so other pages do not get it");
   const domain = attributes.get("domain") ?? "";
   if (!isWithin(host, domain))
-    problems.push(`its Domain=${domain} is none of ${host}: browsers do not keep it`);
+    problems.push(`the cookie's Domain=${domain} does not cover ${host}: browsers do not keep it`);
   const age = Number(attributes.get("max-age") ?? Number.NaN);
-  if (!(age >= AGE_S_MIN && age <= AGE_S_MAX)) problems.push("its Max-Age is not about a year");
-  if (!attributes.has("httponly")) problems.push("it lacks HttpOnly");
-  if (attributes.get("samesite")?.toLowerCase() !== "lax") problems.push("it lacks SameSite=Lax");
+  if (!(age >= AGE_S_MIN && age <= AGE_S_MAX)) problems.push("the cookie's Max-Age is not about a year");
+  if (!attributes.has("httponly")) problems.push("the cookie lacks HttpOnly");
+  if (attributes.get("samesite")?.toLowerCase() !== "lax") problems.push("the cookie lacks SameSite=Lax");
   if (isTls && !attributes.has("secure"))
-    problems.push("it lacks Secure, though the page is served over TLS");
+    problems.push("the cookie lacks Secure, though the page is served over TLS");
   if (!isTls && attributes.has("secure")) {
-    problems.push("it has Secure, though the page is served without TLS: browsers do not keep it");
+    problems.push("the cookie has Secure, though the page is served without TLS: browsers do not keep it");
   }
   return problems;
 }
 
-/** Whether a browser keeps a cookie of this domain from this host (RFC 6265, section 5.1.3); an empty one says nothing. */
+/**
+ * Whether a browser keeps a cookie with this domain from this host (RFC 6265, section 5.1.3). True if the
+ * domain is empty.
+ */
 function isWithin(host: string, domain: string): boolean {
   const name = domain.toLowerCase().replace(/^\./, "");
   return name === "" || host === name || (isIP(host) === 0 && host.endsWith(`.${name}`));

@@ -1,4 +1,4 @@
-/** The daemon runs, as its admin listener says. */
+/** The daemon's admin listener says that the daemon is ready. */
 
 import type { State } from "../../admin/state.ts";
 import { durationText } from "../../text.ts";
@@ -15,14 +15,14 @@ export const daemon: Check = {
       const evidence = { answers: isAnswer(answer) };
       return isAnswer(answer)
         ? warn(
-            `it answers at its socket, but not at its admin listener: ${state.why}`,
-            "name its -admin HOST:PORT; without it doctor knows neither what it counts nor which process it is",
+            `the daemon answers at its socket, but not at its admin listener: ${state.why}`,
+            "name its admin listener: -admin HOST:PORT. Otherwise doctor knows neither the daemon's counts nor its process",
             evidence,
           )
         : causing(
             fail(
               `no daemon answers, so everyone is at master: ${state.why}`,
-              "start it, or name the -socket and -admin that it has; its log says why it ended",
+              "start the daemon, or name its -socket and -admin; its log says why it ended",
               evidence,
             ),
             "no daemon answers",
@@ -32,20 +32,19 @@ export const daemon: Check = {
     if (side.applicationOf(state) === undefined) {
       return causing(
         fail(
-          "it does not serve the application that was asked for, so everyone is at master there",
-          `name one of its applications: -application ${state.applications.map(({ name }) => name).join(", ")}`,
+          "the daemon does not serve the application of -application, so everyone is at master there",
+          `name an application of the daemon: -application ${state.applications.map(({ name }) => name).join(", ")}`,
           evidence,
         ),
         "the daemon does not serve the application",
       );
     }
-    // A snapshot that is too old is the store's matter, and a socket that is gone the socket's: they have
-    // checks of their own.
+    // A stale snapshot and a missing socket have checks of their own: `store` and `socket`.
     if (state.applications.some(({ ageMs }) => ageMs === null)) {
       return causing(
         fail(
-          "it runs but is not ready: it could not read every application from its store, so everyone goes to master",
-          "its log says why the store cannot be read",
+          "the daemon runs but is not ready: it could not read every application from its store, so everyone goes to master",
+          "read the daemon's log, which says why the store cannot be read",
           evidence,
         ),
         "the daemon is not ready",

@@ -1,4 +1,7 @@
-/** Every version answers its visitors: visitors of each location are sent, and their errors are counted by version. */
+/**
+ * Every version answers its visitors. Doctor sends visitors of each location, and counts their errors by
+ * version.
+ */
 
 import { MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
@@ -11,18 +14,18 @@ import { type Subject, siteOf, withoutSite } from "../subject.ts";
 /** Visitors of each location. */
 const VISITORS = 12;
 
-/** New visitors, if it is not known which of them belong to which location. */
+/** New visitors, if doctor cannot choose assignments by their location. */
 const NEW_VISITORS = 40;
 
-/** Of two versions with errors, one is the worse one if its share is higher by this. */
+/** A version alone is to blame if its share of errors is higher than every other share by this. */
 const WORSE_BY = 0.25;
 
-/** What the visitors of one version got. */
+/** The replies to the visitors of one version. */
 interface Tally {
   readonly version: string;
   readonly visitors: number;
   readonly errors: number;
-  /** What errors there were, each once: `500`, `no reply`. */
+  /** Each kind of error once: `status 500`, or why there was no reply. */
   readonly outcomes: readonly string[];
 }
 
@@ -52,7 +55,7 @@ interface Sent {
 }
 
 async function send({ daemon, options, site }: Subject, signal: AbortSignal): Promise<Sent[]> {
-  // Without assignments only the reply tells where a visitor belongs.
+  // Traefik's visitors have no assignments. Only replies show which version serves them.
   const arcs = site?.isSliced ? undefined : await daemon.arcs();
   const locations = arcs === undefined ? [] : [MASTER, ...new Set(arcs.map(({ version }) => version))];
   const probes: readonly Probe[] =
@@ -69,7 +72,7 @@ async function send({ daemon, options, site }: Subject, signal: AbortSignal): Pr
   });
 }
 
-/** By the version that served, if the reply says so: a proxy may have sent everyone to master. */
+/** Counts by the version that the reply names, because a proxy may have sent everyone to master. */
 function tally(sent: readonly Sent[], subject: Subject): Tally[] {
   const site = siteOf(subject);
   const byVersion = Map.groupBy(sent, ({ visit, wanted }) => visit.version ?? wanted ?? "any version");
@@ -90,26 +93,26 @@ function judge(tallies: readonly Tally[], subject: Subject): { summary: string; 
     return {
       summary: `every visitor sees an error: ${said}`,
       remedy:
-        "no rollout mends this. The proxy's error log says why: the proxy itself, or the servers of all versions, do not work",
+        "read the proxy's error log: the proxy itself, or the servers of all versions, do not work. No rollout mends this",
     };
   }
   const [worst, next] = [...tallies].sort((a, b) => share(b) - share(a));
   const summary = `visitors of ${worst?.version} see errors: ${said}`;
   const isClear = worst !== undefined && share(worst) >= share(next) + WORSE_BY;
   if (worst === undefined || (!isClear && (next?.errors ?? 0) > 0)) {
-    return { summary, remedy: "the proxy's error log says why: more than one version has errors" };
+    return { summary, remedy: "read the proxy's error log: more than one version has errors" };
   }
   if (worst.version !== MASTER) {
     return {
       summary,
-      remedy: `take its visitors back to master: ${commandFor(worst.version, subject)}. Then look at the log of its servers`,
+      remedy: `send its visitors back to master: ${commandFor(worst.version, subject)}. Then read the log of its servers`,
     };
   }
   return {
     summary,
     remedy:
       "mend master's servers first: master serves everyone outside the rollouts, and everyone if the daemon is gone. Until " +
-      "then take no version back to 0%, and do not stop the daemon",
+      "then set no version to 0%, and do not stop the daemon",
   };
 }
 
@@ -122,7 +125,9 @@ function share(tally: Tally | undefined): number {
   return tally === undefined || tally.visitors === 0 ? 0 : tally.errors / tally.visitors;
 }
 
-/** The application is named if the daemon serves several. */
+/**
+ * The command that sends a version's visitors to master. It names the application if the daemon has several.
+ */
 function commandFor(version: string, { state, daemon }: Subject): string {
   const application = isState(state) ? daemon.applicationOf(state)?.name : undefined;
   const isOne = isState(state) && state.applications.length === 1;

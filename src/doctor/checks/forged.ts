@@ -1,4 +1,4 @@
-/** Headers of visitors are not believed. Visitors can force their location only if that is allowed. */
+/** Headers that visitors forge move no visitor. Visitors can force their location only if that is allowed. */
 
 import { CANARY, MASTER } from "../../circle.ts";
 import type { Check } from "../check.ts";
@@ -7,10 +7,10 @@ import { pointsAt } from "../site/probe-points.ts";
 import { cookieValue, type Probe } from "../site/site.ts";
 import { CAUSES, type Subject, siteOf, withoutVersion } from "../subject.ts";
 
-/** Visitors of each location that lie. */
+/** Visitors of each location that send forged headers. */
 const LIARS_MAX = 3;
 
-/** A visitor that belongs to `at`, and what would bring it to `to`. */
+/** A visitor that belongs to `at`, and a request that must not bring it to `to`. */
 interface Lie {
   readonly at: string;
   readonly to: string;
@@ -42,18 +42,18 @@ export const forged: Check = {
     const evidence = { visitors: lies.length, moved: moved.length, believed: what };
     if (what.length > 0) {
       return fail(
-        `visitors choose their version by a header: ${what.join(", ")}`,
-        "the proxy has to replace what visitors send under the names maxwellsdaemon and maxwellsdaemon-location",
+        `visitors can choose their version by a header: ${what.join(", ")}`,
+        "make the proxy replace the headers maxwellsdaemon and maxwellsdaemon-location that visitors send",
         evidence,
       );
     }
-    return pass(`${lies.length} visitors lied, and none was moved`, evidence);
+    return pass(`${lies.length} visitors sent forged headers, and none moved`, evidence);
   },
 };
 
 export const force: Check = {
   id: "force",
-  title: "no visitor forces a location, or testers do if -allow-force is given",
+  title: "no visitor can force a location; with -allow-force, testers can",
   skip: withoutVersion,
   follows: CAUSES,
   isRepeated: true,
@@ -75,18 +75,18 @@ export const force: Check = {
     });
     const arcs = (await subject.daemon.arcs()) ?? [];
     const { allowForce } = subject.options;
-    // Not every proxy can force a version without visitors. If forcing is allowed, only versions with visitors
-    // are tried.
+    // Not every proxy can force a version that has no visitors. If forcing is allowed, doctor tries only
+    // versions with visitors.
     const tried = allowForce
       ? lies.filter(({ to }) => to === MASTER || arcs.some(({ version }) => version === to))
       : lies;
-    if (tried.length === 0) return skipped("no version is rolled out that could be forced");
+    if (tried.length === 0) return skipped("no version has a rollout, so no visitor could force one");
     const moved = await movedBy(tried, subject, signal);
     const evidence = { allowForce, visitors: tried.length, moved: moved.length };
     if (!allowForce && moved.length > 0) {
       return fail(
         `${moved.length} of ${tried.length} visitors forced their location (${moved[0]?.what})`,
-        "if that is meant, run doctor with -allow-force; else turn it off in the proxy and start the daemon without -allow-force",
+        "if you allow this, run doctor with -allow-force. If not, turn it off in the proxy, and start the daemon without -allow-force",
         evidence,
       );
     }
@@ -94,14 +94,14 @@ export const force: Check = {
       const failed = tried.find((lie) => !moved.includes(lie));
       return fail(
         `${tried.length - moved.length} of ${tried.length} testers could not force their location (${failed?.what})`,
-        "the daemon needs -allow-force, and the proxy has a switch of its own: turn both on",
+        "start the daemon with -allow-force, and turn on the proxy's own switch, too",
         evidence,
       );
     }
     return pass(
       allowForce
         ? `${moved.length} testers forced their location`
-        : `${tried.length} visitors tried, and none was moved`,
+        : `${tried.length} visitors tried to force a location, and none moved`,
       evidence,
     );
   },
@@ -111,11 +111,14 @@ interface Stranger {
   readonly assignment: string;
   readonly at: string;
   readonly to: string;
-  /** An assignment that belongs to `to`, or would if anybody did. */
+  /** An assignment that belongs to `to`; 0 if no assignment does. */
   readonly pointThere: string;
 }
 
-/** Visitors of master that would rather be at the canary, and visitors of versions that would rather be at master. */
+/**
+ * Visitors of master that try to get the canary or another version, and visitors of versions that try to get
+ * master.
+ */
 async function strangers({ daemon, options }: Subject): Promise<Stranger[]> {
   const arcs = (await daemon.arcs()) ?? [];
   const served = [...new Set([CANARY, ...arcs.map(({ version }) => version)])];
@@ -132,7 +135,7 @@ async function strangers({ daemon, options }: Subject): Promise<Stranger[]> {
   );
 }
 
-/** The lies that worked. */
+/** The lies that moved their visitors. */
 async function movedBy(lies: readonly Lie[], subject: Subject, signal: AbortSignal): Promise<Lie[]> {
   const visits = await siteOf(subject).visitAll(
     lies.map(({ probe }) => probe),
@@ -141,7 +144,7 @@ async function movedBy(lies: readonly Lie[], subject: Subject, signal: AbortSign
   return lies.filter(({ to }, index) => visits[index]?.version === to);
 }
 
-/** Whether a new visitor may choose its assignment by a header. */
+/** The header by which a new visitor can choose its assignment; empty if there is none. */
 async function believedAssignment(subject: Subject): Promise<string[]> {
   const assignment = "0.123456789012345";
   const { cookies } = await siteOf(subject).visit({ headers: [["maxwellsdaemon", assignment]] });

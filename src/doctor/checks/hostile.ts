@@ -1,4 +1,4 @@
-/** A visitor is served, whatever its cookie says. */
+/** The proxy serves a visitor even if its cookie is garbage. */
 
 import { assignmentOfText } from "../../assignment.ts";
 import { MASTER } from "../../circle.ts";
@@ -8,10 +8,13 @@ import { locationOf, pointsAt, type ServedArc } from "../site/probe-points.ts";
 import { cookieValue, outcome, type Visit } from "../site/site.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
-/** A visitor that got no new cookie comes back so often: the same version has to serve it, and a canary may be rare. */
+/**
+ * A visitor that got no new cookie returns this often, because a canary may be rare. The same version has to
+ * serve it each time.
+ */
 const RETURNS = 6;
 
-/** A doubled cookie is read so often: whichever of the two counts, it has to be the same one. */
+/** Doctor sends a doubled cookie this often. Either of the two may count, but always the same one. */
 const REPEATS = 3;
 
 const NAMED_MAX = 5;
@@ -36,7 +39,7 @@ const GARBAGE = [
   "=; ;;maxwellsdaemon",
 ];
 
-/** Longer than most would think of. A proxy may refuse these as too long, but not break. */
+/** Cookies that are too long. A proxy may refuse them, but must not fail. */
 const OVERLONG = [
   `maxwellsdaemon=${"x".repeat(3_000)}`,
   `maxwellsdaemon=0.${"1".repeat(6_000)}`,
@@ -45,7 +48,7 @@ const OVERLONG = [
 
 export const hostile: Check = {
   id: "hostile",
-  title: "garbage, doubled and overlong cookies are no error, and move no visitor",
+  title: "garbage, doubled and overlong cookies cause no error and move no visitor",
   skip: withoutAssignment,
   follows: CAUSES,
 
@@ -64,7 +67,7 @@ export const hostile: Check = {
       const isError = visit.status === 0 || visit.status >= 500 || !(isOverlong || site.isServed(visit));
       if (isError) problems.push(`${outcome(visit)} for ${cookie}`);
       else if (arcs !== undefined && isMisplaced(visit, arcs)) {
-        problems.push(`${visit.version} for ${cookie}, which is nowhere in its arc`);
+        problems.push(`${visit.version} for ${cookie}, which is not in its arc`);
       }
     });
     if (site.tells) problems.push(...(await moving(subject, sent, visits, signal)));
@@ -72,22 +75,28 @@ export const hostile: Check = {
 
     const evidence = { cookies: sent.length, problems: problems.slice(0, NAMED_MAX) };
     if (problems.length === 0)
-      return pass(`${sent.length} cookies that no proxy gives, all served`, evidence);
+      return pass(`all visitors were served, with ${sent.length} cookies that no proxy sets`, evidence);
     return fail(
       problems.slice(0, NAMED_MAX).join("; "),
-      "visitors can send any cookie. If it is no number from 0 to less than 1, its visitor is a new one, and that is never an error",
+      "visitors can send any cookie: make the proxy treat them as new unless it is a number from 0 to less than 1",
       evidence,
     );
   },
 };
 
-/** With an unreadable cookie a visitor is new: at master, or at the version of the new assignment that it gets. */
+/**
+ * Whether a visitor got a wrong version. An unreadable cookie makes the visitor a new one, which belongs to
+ * master or to the version of its new assignment.
+ */
 function isMisplaced({ version, cookies: [given] }: Visit, arcs: readonly ServedArc[]): boolean {
   if (version === undefined || version === MASTER) return false;
   return given !== undefined && locationOf(arcs, cookieValue(given)) !== version;
 }
 
-/** Those without a new cookie that another version serves when they come back. A number may stay as it is. */
+/**
+ * Finds visitors that got no new cookie, and get another version when they return. A cookie that is a number
+ * may stay as it is. Returns one sentence for each.
+ */
 async function moving(
   subject: Subject,
   sent: readonly string[],
@@ -114,7 +123,7 @@ function isNumber(cookie: string): boolean {
   return !Number.isNaN(assignmentOfText(cookieValue(cookie)));
 }
 
-/** Of two cookies either may count, but always the same one. */
+/** Finds a proxy that does not always choose the same one of two cookies. Returns a sentence, or nothing. */
 async function doubled(subject: Subject, arcs: readonly ServedArc[], signal: AbortSignal): Promise<string[]> {
   const site = siteOf(subject);
   const { random } = subject.options;
@@ -127,8 +136,10 @@ async function doubled(subject: Subject, arcs: readonly ServedArc[], signal: Abo
     signal,
   );
   const versions = new Set(visits.map(({ version }) => version));
-  if (visits.some((visit) => !site.isServed(visit))) return ["two cookies are an error"];
-  return versions.size > 1 ? ["of two cookies sometimes one counts, sometimes the other"] : [];
+  if (visits.some((visit) => !site.isServed(visit))) return ["two cookies cause an error"];
+  return versions.size > 1
+    ? ["if there are two cookies, sometimes the first one counts and sometimes the second"]
+    : [];
 }
 
 function shown(cookie: string): string {

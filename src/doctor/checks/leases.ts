@@ -1,10 +1,10 @@
 /**
- * Proxies that decide by themselves hold leases that are renewed. Each one has a verdict of its own: one proxy that renews
- * says nothing of another one.
+ * Each proxy that decides by itself has a lease that is renewed. Each lease has a verdict of its own, because
+ * one good lease proves nothing about another one.
  *
- * The daemon renews the leases of HAProxy's map and of Apache's by itself, and counts what failed. Traefik asks for its
- * configuration. nginx with a lease asks over the socket, as those do that ask for each visitor, so its listener is only
- * described here: `proxy-asks` tells of the proxy that is behind `-url`.
+ * The daemon renews the leases of HAProxy's map and of Apache's map by itself, and counts its failures.
+ * Traefik requests its configuration. nginx with a lease asks over the socket, like a proxy that asks for
+ * each visitor. So this check only describes that listener, and `proxy-asks` judges the proxy at `-url`.
  */
 
 import type { State } from "../../admin/state.ts";
@@ -16,12 +16,12 @@ import { isState, namesServers, OLDER_DAEMON } from "../daemon-side.ts";
 import { causing, fail, pass, skipped } from "../finding.ts";
 import type { Subject } from "../subject.ts";
 
-/** Leases are renewed twice a second, and Traefik asks once a second. */
+/** The daemon renews leases twice a second, and Traefik asks once a second. */
 const WATCH_MS = 2_500;
 
 type Counts = State["servers"][number];
 
-/** What became of one lease while it was watched. */
+/** The counts of one lease while doctor watched it. */
 interface Lease extends Pick<Counts, "name" | "protocol" | "listens" | "leasesTo"> {
   readonly renewed: number;
   readonly failed: number;
@@ -37,18 +37,18 @@ export const leases: Check = {
 
   skip: ({ state }) =>
     !isState(state)
-      ? "the daemon's counts are at its admin listener"
+      ? "only the admin listener has the daemon's counts"
       : !namesServers(state)
         ? OLDER_DAEMON
         : state.servers.some(isRenewed)
           ? undefined
-          : `this daemon renews no lease: it has none of ${LEASES.map(({ name }) => `-${name}`).join(", ")}`,
+          : `this daemon renews no lease: it was started with none of ${LEASES.map(({ name }) => `-${name}`).join(", ")}`,
 
   async run(subject, signal) {
     const before = await serversOf(subject);
     await Bun.sleep(WATCH_MS);
     const after = await serversOf(subject);
-    if (before === undefined || after === undefined) return skipped("the admin listener stopped to answer");
+    if (before === undefined || after === undefined) return skipped("the admin listener stopped answering");
     const grown = after.map((server) => grownSince(before, server));
     const [watched, listeners] = [grown.filter(isRenewed), grown.filter((server) => !isRenewed(server))];
     const evidence = {
@@ -59,11 +59,11 @@ export const leases: Check = {
     const lost = watched.filter(({ renewed, failed }) => renewed === 0 || failed > renewed);
     if (lost.length === 0) return pass(grown.map(described).join("; "), evidence);
     const finding = fail(
-      `${lost.map(described).join("; ")}. A proxy that decides by its lease sends everyone to master without one`,
+      `${lost.map(described).join("; ")}. A proxy without its lease sends everyone to master`,
       lost.map(remedyOf).join("; "),
       evidence,
     );
-    // HAProxy may ask over SPOE, and have the map for maintenance alone.
+    // HAProxy may ask over SPOE, and use the map only for maintenance.
     return lost.some(({ leasesTo }) => isFront(leasesTo, subject)) && isUnheard(await subject.asking(signal))
       ? causing(finding, "the proxy at -url has no lease, so everyone is at master")
       : finding;
@@ -102,15 +102,18 @@ function described(lease: Lease): string {
 }
 
 function remedyOf({ protocol }: Lease): string {
-  return kindOf(protocol)?.remedy ?? "the daemon's log says why";
+  return kindOf(protocol)?.remedy ?? "read the daemon's log, which says why";
 }
 
-/** Undefined for a kind that only the daemon knows, because its version is another one. */
+/** The kind of a lease; undefined if only the daemon knows it, because the daemon is of another version. */
 function kindOf(protocol: string): LeaseKind | undefined {
   return LEASES.find(({ name }) => name === protocol);
 }
 
-/** Whether a lease is that of the proxy at `-url`, as far as that can be seen: the only one of its kind there and here. */
+/**
+ * Whether a lease surely belongs to the proxy at `-url`: the daemon has no other lease for this kind of
+ * proxy, and no other proxy listens there.
+ */
 function isFront(proxy: string | null, { front, state }: Subject): boolean {
   const leases = isState(state) ? state.servers.filter(({ leasesTo }) => leasesTo === proxy) : [];
   return leases.length === 1 && front?.length === 1 && front[0]?.name === proxy;

@@ -1,4 +1,4 @@
-/** The file of maintenance mode says what the store says, and proxies can see it. */
+/** The file of maintenance mode agrees with the store, and proxies can see it. */
 
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Subject } from "../subject.ts";
 
 export const maintenance: Check = {
   id: "maintenance",
-  title: "maintenance mode is off, and its file says what the store says",
+  title: "maintenance mode is off, and its file agrees with the store",
 
   skip: ({ options }) =>
     options.stateDirectory === null ? "there is no state directory (-state-dir none)" : undefined,
@@ -32,8 +32,8 @@ export const maintenance: Check = {
     if (isThere && wanted === false) {
       return causing(
         fail(
-          `${file} is there, though the store says that maintenance is off: everyone sees the maintenance page`,
-          "a daemon that runs with this -state-dir removes it; if none does, remove it by hand",
+          `${file} is there, but the store says that maintenance is off: everyone sees the maintenance page`,
+          "start a daemon with this -state-dir, which removes the file; or remove it by hand",
           evidence,
         ),
         "the maintenance file is there",
@@ -51,15 +51,15 @@ export const maintenance: Check = {
     }
     if (wanted) {
       return fail(
-        `maintenance is on in the store, and ${file} is not there: visitors still see the application`,
-        "name the -state-dir that the daemon and the proxy have, and let the daemon write there",
+        `maintenance is on in the store, but ${file} is not there: visitors still see the application`,
+        "name the -state-dir of the daemon and the proxy, and let the daemon write there",
         evidence,
       );
     }
     const hidden = [stateDirectory, directory].find((path) => isHidden(path));
     if (hidden !== undefined) {
       return warn(
-        `maintenance is off. If it goes on, proxies of other users do not see it: they may not enter ${hidden}`,
+        `maintenance is off. If it goes on, visitors do not see it: proxies of other users may not enter ${hidden}`,
         `let them enter it: chmod o+x ${hidden}`,
         evidence,
       );
@@ -73,7 +73,7 @@ function applicationName({ state, answer, daemon }: Subject): string | undefined
   return isAnswer(answer) ? answer.application : undefined;
 }
 
-/** What the store says; undefined if that is not known for sure. */
+/** Whether maintenance is on in the store; undefined if the daemon does not know for sure. */
 function wantedBy({ state, daemon }: Subject): boolean | undefined {
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   if (!application?.fresh || application.malformed.includes(MAINTENANCE)) return undefined;

@@ -1,8 +1,8 @@
 /**
- * Law 4: the daemon hangs, then is gone; everyone is served by master at once and without an error, and the canary comes
- * back when the daemon does. The one check that breaks something, and only with `-break`.
+ * Law 4: the daemon hangs, then is gone. Master serves everyone at once and without an error, and the canary
+ * has visitors again when the daemon is back. Only this check breaks something, and only with `-break`.
  *
- *     before ─▶ hang ─▶ until the leases have run out ─▶ probes ─▶ hide ─▶ probes ─▶ give back ─▶ until the canary is back
+ *     before ─▶ hang ─▶ until leases end ─▶ probes ─▶ hide ─▶ probes ─▶ give back ─▶ until the canary is back
  */
 
 import { MASTER } from "../../circle.ts";
@@ -24,12 +24,12 @@ import {
 import { outcome, type Site, type Visit } from "../site/site.ts";
 import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 
-/** Half of the visitors may not be later than usual by more than this. */
+/** The median of the visits may be this much slower than before. */
 export const ADDED_MS_MAX = 100;
 
 export const outage: Check = {
   id: "outage",
-  title: "with the daemon hung and gone, everyone is served by master",
+  title: "with the daemon hung and gone, master serves everyone",
 
   follows: CAUSES,
 
@@ -37,10 +37,10 @@ export const outage: Check = {
     withoutAssignment(subject) ??
     (subject.options.mayBreak
       ? undefined
-      : "it takes the daemon away for some seconds, and -break was not given") ??
+      : "the check takes the daemon away for some seconds, and -break was not given") ??
     (isState(subject.state) ? undefined : "only the admin listener says which process the daemon is") ??
     (subject.findings.get("split")?.verdict === "fail"
-      ? "visitors are not where they belong even with the daemon there (see split)"
+      ? "visitors get the wrong version even while the daemon runs (see split)"
       : undefined),
 
   async run(subject, signal) {
@@ -51,7 +51,9 @@ export const outage: Check = {
     const lease = await leaseMs(subject);
     const absence = await prepare(subject);
     if ("why" in absence) return skipped(absence.why);
-    subject.options.tell(`taking the daemon away; should it not come back by itself: ${absence.byHand}`);
+    subject.options.tell(
+      `taking the daemon away; if it does not come back by itself, run: ${absence.byHand}`,
+    );
     const taken = await takeAway(absence, site, people, lease, signal);
     const back = await comesBack(subject, arcs);
     return judge(before, taken, back, site);
@@ -76,8 +78,8 @@ function judge(before: readonly Visit[], taken: ObservedOutage, backMs: number |
     backMs,
   };
   const law =
-    "the proxy has to wait for the daemon for a few milliseconds only, and then to serve master, as the shipped configurations do. " +
-    "Turn on what yours has for a check that fails, such as failure_mode_allow or an error_page, and a short time-out";
+    "make the proxy wait for the daemon for only a few milliseconds, and then serve master, as the shipped configurations do. " +
+    "Set a short time-out, and the proxy's setting for a check that fails, such as failure_mode_allow or error_page";
   if (errors.length > 0) {
     const kinds = [...new Set(errors.map((visit) => visit.error ?? `status ${outcome(visit)}`))].join(", ");
     return fail(
@@ -97,25 +99,25 @@ function judge(before: readonly Visit[], taken: ObservedOutage, backMs: number |
   }
   if (backMs === null) {
     return fail(
-      `the versions had no visitors again within ${durationText(BACK_MS_MAX)}, though the daemon is back`,
-      "the proxy should ask again by itself; see the store's and the daemon's checks, and reload the proxy",
+      `the daemon is back, but the versions had no visitors again within ${durationText(BACK_MS_MAX)}`,
+      "look at the checks store and daemon, and reload the proxy, which should ask again by itself",
       evidence,
     );
   }
   if (graceMs === null) {
     return warn(
       `leases last for ${durationText(lease)}, longer than doctor takes the daemon away; no visitor saw an error`,
-      "a shorter -unhealthy makes leases shorter",
+      "choose a shorter -unhealthy, which makes leases shorter",
       evidence,
     );
   }
   const summary =
-    `${away.length} visitors without an error, ${addedMs} ms slower; master for all after ${durationText(graceMs)}, ` +
-    `back within ${durationText(backMs)}` +
-    (whyNotHidden === undefined ? "" : `. It only hung, and its sockets stayed: ${whyNotHidden}`);
+    `${away.length} visitors saw no error and waited ${addedMs} ms longer; everyone was at master after ` +
+    `${durationText(graceMs)}, and the versions were back within ${durationText(backMs)}` +
+    (whyNotHidden === undefined ? "" : `. The daemon only hung, and its sockets stayed: ${whyNotHidden}`);
   if (!site.tells) {
     return warn(
-      `${away.length} visitors without an error, ${addedMs} ms slower; which version served cannot be seen`,
+      `${away.length} visitors saw no error and waited ${addedMs} ms longer; replies do not say which version served them`,
       "make replies say which version served them (see version-shown)",
       evidence,
     );

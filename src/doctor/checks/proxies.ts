@@ -1,4 +1,4 @@
-/** Which proxies run here. */
+/** A proxy runs on this machine. */
 
 import type { Check } from "../check.ts";
 import { pass, warn } from "../finding.ts";
@@ -17,19 +17,22 @@ export const proxies: Check = {
     }
     return process.platform === "linux"
       ? warn(
-          "no proxy is seen among this machine's processes",
-          "if it runs on another machine or in a container, there is nothing to do; else start it",
+          "doctor sees no proxy among the processes of this machine",
+          "start the proxy; if it runs on another machine or in a container, there is nothing to do",
           evidence,
         )
       : warn(
-          "doctor sees processes on Linux alone",
+          "doctor sees processes only on Linux",
           "there is nothing to do: the other checks say more",
           evidence,
         );
   },
 };
 
-/** `nginx 1.22.1, as user "root" and "www-data" (process 17)`; those that are alike together. */
+/**
+ * `nginx 1.22.1, as user "root" and "www-data" (process 17)`. Proxies that differ only in their process share
+ * an entry.
+ */
 function describe(found: readonly RunningProxy[]): string {
   const pids = new Map<string, number[]>();
   for (const { name, version, users, pid } of found) {

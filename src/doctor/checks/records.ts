@@ -1,4 +1,7 @@
-/** Every application has records in the store: one without is served by master alone, as if its name were misspelt. */
+/**
+ * Every application has records in the store. If an application has none, perhaps because its name is
+ * misspelt, master serves all its visitors.
+ */
 
 import { nearest } from "../../config/nearest.ts";
 import type { Check } from "../check.ts";
@@ -6,7 +9,7 @@ import { isState } from "../daemon-side.ts";
 import { pass, warn } from "../finding.ts";
 import type { Subject } from "../subject.ts";
 
-/** Applications that are named; there may be thousands. */
+/** A finding names at most this many applications. There may be thousands. */
 const NAMED_MAX = 5;
 
 export const records: Check = {
@@ -14,7 +17,7 @@ export const records: Check = {
   title: "every application has records in the store",
   follows: ["daemon", "store"],
 
-  skip: ({ state }) => (isState(state) ? undefined : "only the admin listener tells of records"),
+  skip: ({ state }) => (isState(state) ? undefined : "only the admin listener has the number of records"),
 
   async run(subject) {
     const { state, options } = subject;
@@ -35,14 +38,14 @@ export const records: Check = {
     const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
     return warn(
       `the store has no records of ${names.slice(0, NAMED_MAX).join(", ")}${more}: everyone goes to master there`,
-      `make the first one: maxwells-daemon set canary 0% -new -application ${first}. Or start the daemon with the name that the ` +
+      `write the first record: maxwells-daemon set canary 0% -new -application ${first}. Or start the daemon with the name that the ` +
         `application has in the store${nearest(first, others)}`,
       evidence,
     );
   },
 };
 
-/** The one that was asked for, or all of them. */
+/** The application that the operator named, or all of them. */
 function applicationsOf({ state, daemon }: Subject) {
   if (!isState(state)) return [];
   const asked = daemon.isNamed ? daemon.applicationOf(state) : undefined;

@@ -1,6 +1,6 @@
 /**
- * No shared cache keeps a reply with a new cookie. If one did, it would give the cookie to everybody behind it, so that all of
- * them had one assignment, for a year.
+ * No shared cache may keep a reply with a new cookie. If a cache kept one, it would give the cookie to all
+ * visitors behind it, and they would share one assignment for a year.
  */
 
 import type { Check } from "../check.ts";
@@ -36,14 +36,17 @@ export const sharedCaches: Check = {
     const said =
       evidence["cacheControl"] === null ? "no Cache-Control" : `Cache-Control: ${evidence["cacheControl"]}`;
     return warn(
-      `a first visit is answered with Set-Cookie and ${said}: a shared cache may keep it, and give one assignment to everybody behind it`,
+      `a new visitor gets Set-Cookie and ${said}: a shared cache may keep it, and give one assignment to all visitors behind it`,
       "send Cache-Control: private (or no-store) with each new cookie, as the shipped files do",
       evidence,
     );
   },
 };
 
-/** RFC 9111, section 5.2.2: `private` and `no-store` for all of the reply, or `no-cache` for this one field. */
+/**
+ * Whether shared caches may not repeat the cookie (RFC 9111, section 5.2.2): by `private` or `no-store` for
+ * the whole reply, or by `private` or `no-cache` for this one field.
+ */
 function isKeptPrivate(visit: Visit): boolean {
   const control = visitHeader(visit, "cache-control")?.toLowerCase() ?? "";
   return (

@@ -8,7 +8,9 @@ import { userName } from "../machine/processes.ts";
 import type { RunningProxy } from "../machine/proxies.ts";
 import type { Subject } from "../subject.ts";
 
-/** Proxies whose shipped configuration connects to the unix socket. The others use `-http`, `-spop` or a map. */
+/**
+ * Proxies whose shipped configuration connects to the unix socket. The others use `-http`, `-spop` or a map.
+ */
 const ASKING = ["nginx", "apache"];
 
 const NAMED_MAX = 3;
@@ -23,7 +25,7 @@ export const socketAccess: Check = {
       ? "there is no socket to connect to"
       : askingOf(subject).length > 0
         ? undefined
-        : "no proxy is seen that asks over the socket",
+        : "doctor sees no proxy that asks over the socket",
 
   async run(subject, signal) {
     const { daemon } = subject;
@@ -41,7 +43,7 @@ export const socketAccess: Check = {
   },
 };
 
-/** The proxies that the socket is for: of those that listen at `-url`, or else of all. */
+/** The proxies that use the socket. If doctor knows which ones listen at `-url`, only these. */
 function askingOf({ proxies, front }: Pick<Subject, "proxies" | "front">): readonly RunningProxy[] {
   return (front ?? proxies).filter(({ name }) => ASKING.includes(name));
 }
@@ -55,10 +57,14 @@ function judge(
   const { problems } = evidence;
   const more = problems.length > NAMED_MAX ? `; and ${problems.length - NAMED_MAX} more` : "";
   const what = `${problems.slice(0, NAMED_MAX).join("; ")}${more}`;
-  // What may be meant to be so is a cause only if it is the proxy of -url that does not ask.
+  // The operator may have meant a guess to be so. It is a cause only if the proxy at -url does not ask.
   const isCause = isUnheard(asking) && (!first.isGuess || front !== undefined);
   if (isHeard(asking) || (first.isGuess && !isCause)) {
-    return warn(what, `${first.remedy}. If that proxy has nothing to ask, there is nothing to do`, evidence);
+    return warn(
+      what,
+      `${first.remedy}. If that proxy does not need the daemon, there is nothing to do`,
+      evidence,
+    );
   }
   const finding = fail(`${what}, so it serves master to everyone`, first.remedy, evidence);
   return isCause
@@ -69,7 +75,7 @@ function judge(
 interface AccessProblem {
   readonly what: string;
   readonly remedy: string;
-  /** It may be meant to be so. */
+  /** Whether the operator may have meant it to be so. */
   readonly isGuess: boolean;
 }
 
@@ -79,9 +85,9 @@ function problemsOf({ name, workers }: RunningProxy, path: string): AccessProble
     if (sees(pid, path) === false) {
       return [
         {
-          what: `${name} (process ${pid}) sees no such file as ${path}, or another one`,
+          what: `${name} (process ${pid}) finds no file at ${path}, or another one`,
           remedy:
-            "it has a file system of its own (a container, or PrivateTmp= of systemd): put the socket into a directory that both see",
+            "put the socket into a directory that proxy and daemon both see: the proxy is in a container, or has systemd's PrivateTmp=",
           isGuess: true,
         },
       ];
@@ -92,7 +98,7 @@ function problemsOf({ name, workers }: RunningProxy, path: string): AccessProble
       {
         what: `${who} may not connect: ${barrier.path} has mode ${barrier.mode}`,
         remedy: barrier.isDirectory
-          ? `let that user enter it: chmod o+x ${barrier.path}, or put the socket elsewhere`
+          ? `let that user enter the directory: chmod o+x ${barrier.path}, or put the socket elsewhere`
           : "run the daemon with -socket-mode 0666, or make that user a member of the socket's group with 0660",
         isGuess: false,
       },

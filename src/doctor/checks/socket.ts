@@ -1,4 +1,4 @@
-/** The daemon's socket answers, and it is the daemon of the admin listener that does. */
+/** The daemon's socket answers, and the daemon that answers is the one of the admin listener. */
 
 import { lstatSync } from "node:fs";
 import { type Asking, isHeard, isUnheard } from "../asking.ts";
@@ -25,16 +25,16 @@ export const socket: Check = {
   },
 };
 
-/** The proxy behind `-url` asks, so it has another way to the daemon. */
+/** A fault here is only a warning if the proxy at `-url` asks, because it has another way to the daemon. */
 function mildened({ summary, remedy = "", evidence }: Finding): Finding {
   return warn(
-    `${summary}; the proxy behind -url asks over another listener`,
+    `${summary}; the proxy at -url asks over another listener`,
     `${remedy}. If no proxy uses this socket, name none: -socket none`,
     evidence,
   );
 }
 
-/** No visitor is asked for, and this is why. */
+/** A fault here is the cause if the proxy asks for no visitor. */
 function blamed(finding: Finding, asking: Asking | undefined): Finding {
   const evidence = {
     ...finding.evidence,
@@ -54,8 +54,8 @@ async function lookAt({ daemon, answer }: Subject): Promise<Finding> {
   const isSame = await isOneDaemon(daemon, path);
   if (isSame === false) {
     return fail(
-      `two daemons run: the one that answers at ${path} is not the one of the admin listener`,
-      "end one of them, or name the -admin of the one that is meant",
+      `two daemons run: the daemon that answers proxies at ${path} is not the daemon of the admin listener`,
+      "end one of them, or name the -admin of the daemon that answers at the socket",
       { ...evidence, isSame },
     );
   }
@@ -77,7 +77,7 @@ function notAnswered(
 ) {
   if (file === "other") {
     return fail(
-      `${path} is no socket, so proxies that ask over it serve master`,
+      `${path} is not a socket, so proxies that ask over it serve master`,
       "move that file away and start the daemon, or choose another -socket",
       evidence,
     );
@@ -92,7 +92,7 @@ function notAnswered(
   if (file === "missing") {
     return fail(
       `there is no socket at ${path}, so proxies that ask over it serve master`,
-      "start the daemon, or name the -socket that it has",
+      "start the daemon, or name its -socket",
       evidence,
     );
   }
@@ -106,13 +106,13 @@ function notAnswered(
   if (code === "EACCES") {
     return fail(
       `this user may not connect to ${path}`,
-      "the daemon's -socket-mode says which users may; run doctor as one of them",
+      "run doctor as a user that may connect: the daemon's -socket-mode decides this",
       evidence,
     );
   }
   return fail(
-    `${path} does not answer: ${why}`,
-    "the daemon hangs, or another program listens there; the daemon's log tells",
+    `${path} does not answer, so proxies that ask over it serve master: ${why}`,
+    "read the daemon's log: the daemon hangs, or another program listens there",
     evidence,
   );
 }
@@ -125,7 +125,9 @@ function fileKind(path: string): "socket" | "other" | "missing" | "hidden" {
   }
 }
 
-/** Whether a question to the socket is counted by the daemon of the admin listener; undefined if that is not told. */
+/**
+ * Whether the daemon of the admin listener counts a question to the socket; undefined if it does not say.
+ */
 async function isOneDaemon(daemon: DaemonSide, path: string): Promise<boolean | undefined> {
   const accepted = async () => {
     const state = await daemon.state();

@@ -1,4 +1,4 @@
-/** Every visitor is served by the version in whose arc it is, also at the edges of the arcs. */
+/** Every visitor gets the version whose arc has its assignment, also at the edges of the arcs. */
 
 import { spell } from "../../circle.ts";
 import type { Check } from "../check.ts";
@@ -8,10 +8,15 @@ import { locationOf, probePoints, type ServedArc } from "../site/probe-points.ts
 import { isError, isRight, judgeSeen, judgeUnseen, type ProbedVisitor } from "../site/split-finding.ts";
 import { CAUSES, type Subject, siteOf, withoutAssignment } from "../subject.ts";
 
-/** Proxies that have a lease follow a change within a second, so visitors at the wrong version are sent once more after this. */
+/**
+ * A proxy with a lease follows a change within a second. So doctor sends visitors that got the wrong version
+ * once more after this.
+ */
 const SETTLE_MS = 1_500;
 
-/** A rollout that changes meanwhile makes the answers worthless; then all is done again, so many times. */
+/**
+ * If a rollout changes meanwhile, the replies prove nothing. Then doctor starts again, at most this often.
+ */
 const ROUNDS_MAX = 3;
 
 export const split: Check = {
@@ -23,7 +28,7 @@ export const split: Check = {
   async run(subject, signal) {
     for (let round = 1; round <= ROUNDS_MAX && !signal.aborted; round++) {
       const arcs = await subject.daemon.arcs();
-      if (arcs === undefined) return skipped("the daemon stopped to answer");
+      if (arcs === undefined) return skipped("the daemon stopped answering");
       const before = await decisions(subject);
       const placements = await place(subject, arcs, signal);
       if (signal.aborted) break;
@@ -34,8 +39,8 @@ export const split: Check = {
         : judgeUnseen(placements, arcs, before, after);
     }
     return warn(
-      "rollouts changed while visitors were sent, each time",
-      "run doctor again when the rollout stands still for a few seconds",
+      "rollouts changed each time that doctor sent visitors, so the replies prove nothing",
+      "run doctor again when no rollout changes for a few seconds",
       { rounds: ROUNDS_MAX },
     );
   },
@@ -64,7 +69,7 @@ async function place(
   await Bun.sleep(SETTLE_MS);
   const again = new Map<string, ProbedVisitor>();
   for (const { assignment } of wrong) {
-    // One by one: a busy machine is not what is to be seen.
+    // One by one, so that the load of the probes themselves changes no reply.
     for (const placement of await send([assignment])) again.set(assignment, placement);
   }
   return placements.map((placement) => again.get(placement.assignment) ?? placement);

@@ -1,4 +1,4 @@
-/** Visitors who come back stay where they were, over connections of their own and over one that others use, too. */
+/** Visitors that return get the same version, over new connections and over one that they share. */
 
 import type { Check } from "../check.ts";
 import { fail, pass, warn } from "../finding.ts";
@@ -10,7 +10,7 @@ const VISITORS_MAX = 50;
 
 export const sticky: Check = {
   id: "sticky",
-  title: "visitors who come back stay where they were, and get no new cookie",
+  title: "visitors that return get the same version, and no new cookie",
   skip: withoutAssignment,
   follows: CAUSES,
   isRepeated: true,
@@ -38,23 +38,23 @@ export const sticky: Check = {
     };
     if (moved > 0) {
       return fail(
-        `${moved} of ${points.length} visitors were served by another version when they came back`,
-        "the proxy has to decide each request by the cookie maxwellsdaemon, not by connection, address or chance; if a rollout " +
-          "changed just now, or proxy-asks warns of lost patience, run doctor again",
+        `${moved} of ${points.length} visitors got another version when they returned`,
+        "make the proxy decide each request by the cookie maxwellsdaemon, not by connection, address or chance. If a rollout " +
+          "has just changed, or proxy-asks warns, run doctor again",
         evidence,
       );
     }
     if (recookied > 0) {
       return fail(
-        `${recookied} visits of visitors who brought their cookie got a new one`,
-        "the proxy does not send the daemon the assignment of the cookie maxwellsdaemon, so everyone is new each time",
+        `${recookied} visits with a cookie got a new one, so these visitors are new each time`,
+        "make the proxy send the daemon the assignment in the cookie maxwellsdaemon",
         evidence,
       );
     }
     const what = `${points.length} visitors, ${evidence.visits} visits over fresh and kept connections`;
     if (!site.tells) {
       return warn(
-        `no new cookie for ${what}; which version served cannot be seen`,
+        `no new cookie for ${what}; replies do not say which version served them`,
         "make replies say which version served them (see version-shown)",
         evidence,
       );
@@ -63,7 +63,7 @@ export const sticky: Check = {
   },
 };
 
-/** One after the other, over one connection for as long as the other side keeps it. */
+/** Makes visits one after the other, over one connection, for as long as the other side keeps it. */
 async function overOneConnection(
   site: Site,
   points: readonly string[],

@@ -12,7 +12,7 @@ export const store: Check = {
 
   follows: ["daemon"],
 
-  skip: ({ state }) => (isState(state) ? undefined : "only the admin listener tells of the store"),
+  skip: ({ state }) => (isState(state) ? undefined : "only the admin listener has the state of the store"),
 
   async run({ state, daemon }) {
     const application = isState(state) ? daemon.applicationOf(state) : undefined;
@@ -37,23 +37,23 @@ export const store: Check = {
         `make ${state.store} readable for the daemon; its log has each failed read`,
         evidence,
       );
-      // Versions that hold have visitors, who can be looked at.
+      // Versions that hold still have visitors, so later checks can look at them.
       return held.length === 0
         ? causing(finding, "the store cannot be read, so everyone is at master")
         : finding;
     }
     if (malformed.length > 0) {
       return fail(
-        `records of ${name} cannot be used and count as 0%: ${malformed.join(", ")}`,
-        "look at them with maxwells-daemon get, and write them anew with maxwells-daemon set",
+        `malformed records of ${name} count as 0%, so their visitors go to master: ${malformed.join(", ")}`,
+        "look at them with maxwells-daemon get, and write them again with maxwells-daemon set",
         evidence,
       );
     }
     const circle = spell(arcs) || "no version";
     if (error !== null) {
       return warn(
-        `${name} ${age} and the last read failed: ${error}`,
-        "its log has each failed read; if no read succeeds for as long as -unhealthy says, everyone goes to master",
+        `${name} ${age}, and the last read failed: ${error}`,
+        "read the daemon's log, which has each failed read. If no read succeeds within -unhealthy, everyone goes to master",
         evidence,
       );
     }

@@ -1,4 +1,4 @@
-/** The address of `-url` answers, so that the other probes can mean something. */
+/** The address of `-url` answers. If it does not, other probes prove nothing. */
 
 import type { Check } from "../check.ts";
 import { causing, fail, pass, warn } from "../finding.ts";
@@ -21,8 +21,8 @@ export const url: Check = {
         fail(
           `no reply from ${site.shownUrl}: ${error}`,
           isCertificate
-            ? "name the host that the certificate is for (-header 'Host: …'), or use -insecure"
-            : "start the proxy, or write the address as visitors do",
+            ? "name the host of the certificate (-header 'Host: …'), or use -insecure"
+            : "start the proxy, or write the address that visitors use",
           evidence,
         ),
         "nothing answers at -url",
@@ -32,15 +32,15 @@ export const url: Check = {
       return status === 503
         ? pass("maintenance is on, and visitors see its page (status 503)", evidence)
         : warn(
-            `maintenance is on, and a new visitor does not see its page (status ${status})`,
-            "add the part about maintenance from the proxy's shipped files: it looks for the file that maintenance names",
+            `maintenance is on, but a new visitor does not see its page (status ${status})`,
+            "add the part about maintenance from the proxy's shipped files: it looks for the file that the check maintenance names",
             evidence,
           );
     }
     if (status >= 400 && status < 500) {
       return warn(
-        `it is answered with ${status}`,
-        "name a page that is served to everyone; -header sends what it may need",
+        `a new visitor gets status ${status}`,
+        "name a page that every visitor may see, or use -header if the page needs a header",
         evidence,
       );
     }

@@ -1,4 +1,7 @@
-/** Replies say which version served them. Without that, it cannot be seen what the proxy does with the daemon's answers. */
+/**
+ * Replies say which version served them. If they do not, doctor cannot see how the proxy uses the daemon's
+ * answers.
+ */
 
 import type { Check } from "../check.ts";
 import { pass, warn } from "../finding.ts";
@@ -21,13 +24,13 @@ export const versionShown: Check = {
         return pass(`in their text, for ${versions.join(", ")}`, { by: telling.by, versions });
       return warn(
         "the first reply has none of the texts of -version-text",
-        "write patterns that are found in the page as it is sent, one for master and one for each version",
+        "write patterns that match the page as it is sent, one for master and one for each version",
         { by: telling.by, versions },
       );
     }
     return warn(
-      "nothing in a reply says which version served it: doctor can prove what the daemon answers, and not what the proxy does with it",
-      "let the proxy add the header maxwellsdaemon-location to replies: its shipped files have that line, marked CHANGE. Or name " +
+      "replies do not say which version served them: doctor can prove the daemon's answers, but not how the proxy uses them",
+      "make the proxy add the header maxwellsdaemon-location to replies: its shipped files have that line, marked CHANGE. Or name " +
         "another header with -version-header, or texts of the pages: -version-text master=REGEX -version-text canary=REGEX",
       { by: telling.by },
     );

@@ -1,6 +1,6 @@
 /**
- * Whether a process may connect to a unix socket, by the modes of the file and of all directories above it, without
- * being that process. Access control lists and security modules are not looked at.
+ * Whether another process may connect to a unix socket. The modes of the socket file and of all directories
+ * above it decide. Doctor looks at neither access control lists nor security modules.
  */
 
 import { existsSync, lstatSync, type Stats, statSync } from "node:fs";
@@ -11,7 +11,7 @@ const ROOT_UID = 0;
 const MAY_WRITE = 2;
 const MAY_ENTER = 1;
 
-/** What keeps a user from a socket. */
+/** The file or directory whose mode keeps a user from a socket. */
 export interface Barrier {
   readonly path: string;
   /** In octal: `0700`. */
@@ -19,7 +19,10 @@ export interface Barrier {
   readonly isDirectory: boolean;
 }
 
-/** The first thing, from the root on, that keeps `user` from connecting to `socket`; undefined if nothing does. */
+/**
+ * The first directory from the root on, or else the socket itself, that keeps `user` from connecting;
+ * undefined if none does.
+ */
 export function barrierTo(socket: string, user: User): Barrier | undefined {
   if (user.uid === ROOT_UID) return undefined;
   for (const directory of directoriesAbove(socket)) {
@@ -30,8 +33,9 @@ export function barrierTo(socket: string, user: User): Barrier | undefined {
 }
 
 /**
- * Whether a process sees this file under this path. Its own view of the file system, as containers and systemd's
- * `PrivateTmp=` give, may have another one there, or none. Undefined if this user may not know.
+ * Whether a process finds the same file at this path as doctor does. A process in a container, or with
+ * systemd's `PrivateTmp=`, has its own file system, and may find another file there, or none. Undefined if
+ * this user may not look.
  */
 export function sees(pid: number, path: string): boolean | undefined {
   try {
@@ -40,12 +44,15 @@ export function sees(pid: number, path: string): boolean | undefined {
     return own.ino === its.ino && own.dev === its.dev;
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    // A process that has ended sees nothing.
+    // A process that has ended finds no file either, and that proves nothing.
     return isMissing && existsSync(`/proc/${pid}/fd`) && existsSync(path) ? false : undefined;
   }
 }
 
-/** Whether `user` has all `wanted` bits of a file's mode, by the rules of the kernel: the first class that fits counts. */
+/**
+ * Whether the mode of a file gives `user` all `wanted` bits. The kernel looks at owner, group and others in
+ * this order, and only the first class that fits counts.
+ */
 export function isAllowed(stats: Pick<Stats, "mode" | "uid" | "gid">, user: User, wanted: number): boolean {
   const shift = stats.uid === user.uid ? 6 : user.gids.includes(stats.gid) ? 3 : 0;
   return ((stats.mode >> shift) & wanted) === wanted;
@@ -58,7 +65,7 @@ function barrierAt(path: string, user: User, wanted: number): Barrier | undefine
     const mode = `0${(stats.mode & 0o777).toString(8).padStart(3, "0")}`;
     return { path, mode, isDirectory: stats.isDirectory() };
   } catch {
-    // What this user cannot see it cannot judge.
+    // This user may not look there, so nothing is known to be in the way.
     return undefined;
   }
 }

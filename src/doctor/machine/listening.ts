@@ -1,14 +1,17 @@
-/** The listening sockets of this machine, as /proc/net has them for every user: unix sockets by path, TCP ports. */
+/**
+ * The listening sockets of this machine: unix sockets by path, TCP sockets by port. Every user may read them
+ * in /proc/net.
+ */
 
 import { readFileSync } from "node:fs";
 
-/** A listening socket by its number, as it stands among the descriptors of its process. */
+/** A listening socket. Its process has the same inode number among its descriptors. */
 export interface Listening {
   readonly inode: number;
 }
 
 export interface ListeningUnix extends Listening {
-  /** The path at which it was bound. A file that is renamed keeps this. */
+  /** The path at which the socket was bound. It stays, even if the file is renamed. */
   readonly boundAt: string;
 }
 
@@ -21,8 +24,8 @@ const TCP_LISTENS = "0A";
 const UNIX_LINE = /^\S+: \S+ \S+ ([0-9A-Fa-f]+) \S+ \S+ +(\d+) (.+)$/;
 
 /**
- * Those that were bound for this path. A daemon binds beside it and renames (`socket-file.ts`), so of two daemons at one
- * path both are seen.
+ * The sockets that were bound for this path. A daemon binds beside the path and renames the file
+ * (`socket-file.ts`). So if two daemons use one path, both sockets are found.
  */
 export function listeningFor(path: string, table = tableOf("unix")): ListeningUnix[] {
   return table.split("\n").flatMap((line) => {
@@ -34,7 +37,7 @@ export function listeningFor(path: string, table = tableOf("unix")): ListeningUn
   });
 }
 
-/** Those on this port, of whatever address. */
+/** The sockets that listen on this port, at any address. */
 export function listeningOn(port: number, table = tableOf("tcp") + tableOf("tcp6")): Listening[] {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   return table.split("\n").flatMap((line) => {

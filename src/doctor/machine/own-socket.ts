@@ -1,4 +1,4 @@
-/** Whether a path is the socket file of a process, and not another one of that name. */
+/** Whether the file at a path is the socket of a process, and not another file of that name. */
 
 import { lstatSync, type Stats } from "node:fs";
 import { sees } from "./access.ts";
@@ -6,10 +6,10 @@ import { listeningFor } from "./listening.ts";
 import { type Process, userName } from "./processes.ts";
 
 /**
- * Why `path` is not known to be a socket file of `process`; undefined if it is.
+ * Why it is not proved that the file at `path` is a socket of the process; undefined if it is proved.
  *
- * The kernel's list has the paths as they were when sockets were bound, in whatever file system their process had then. So
- * the list alone proves nothing: the process also has to own the file, and to see it at this path.
+ * The kernel lists the path at which a socket was bound, in the file system that its process had then. So the
+ * list alone proves nothing: the process also has to own the file, and to find it at this path.
  *
  * @param ownSockets the numbers of the sockets that the process holds
  */
@@ -22,14 +22,14 @@ export function whyNotOwn(
     return `process ${pid} does not listen at ${path}`;
   }
   const stats = statsOf(path);
-  if (!stats?.isSocket()) return `${path} is no socket`;
+  if (!stats?.isSocket()) return `${path} is not a socket`;
   if (stats.uid !== user.uid) {
     return `${path} belongs to user "${userName(stats.uid)}", and process ${pid} runs as user "${userName(user.uid)}"`;
   }
   return sees(pid, path) === true ? undefined : `process ${pid} sees another file at ${path}`;
 }
 
-/** Of the file itself, not of what a link leads to. */
+/** The stats of the file itself, not of the target of a link; undefined if this user may not look. */
 function statsOf(path: string): Stats | undefined {
   try {
     return lstatSync(path);

@@ -1,28 +1,31 @@
-/** The processes of this machine, as far as /proc shows them to this user: what they run, and as which user. Linux alone. */
+/**
+ * The processes of this machine, with their programs and users, if /proc shows them to this user. Only Linux
+ * has /proc.
+ */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** More than a kernel gives out by default; the rest is not looked at. */
+/** Doctor looks at this many processes: more than a kernel allows by default. */
 const PROCESSES_MAX = 65_536;
 
 export interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** The name that the kernel knows: at most 15 characters. */
+  /** The kernel's name for the process: at most 15 characters. */
   readonly name: string;
   /** The file that it runs; undefined if this user may not know. */
   readonly executable: string | undefined;
   readonly user: User;
 }
 
-/** The user as which a process opens files. */
+/** The user and the groups with which a process opens files. */
 export interface User {
   readonly uid: number;
   /** Its group and all supplementary ones. */
   readonly gids: readonly number[];
 }
 
-/** All of them; none if there is no /proc. */
+/** All processes; none if there is no /proc. */
 export function runningProcesses(): Process[] {
   return entriesOf("/proc")
     .filter((entry) => /^\d+$/.test(entry))
@@ -30,7 +33,7 @@ export function runningProcesses(): Process[] {
     .flatMap((entry) => processOf(Number(entry)) ?? []);
 }
 
-/** The numbers of the sockets that a process holds; none if this user may not know. */
+/** The inode numbers of the sockets that a process holds; none if this user may not know. */
 export function socketsOf(pid: number): ReadonlySet<number> {
   const inodes = entriesOf(`/proc/${pid}/fd`).flatMap((fd) => {
     const [, inode] = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`) ?? "") ?? [];
@@ -39,7 +42,7 @@ export function socketsOf(pid: number): ReadonlySet<number> {
   return new Set(inodes);
 }
 
-/** The name of a user, if /etc/passwd has it. */
+/** The name of a user; its number if /etc/passwd has no name. */
 export function userName(uid: number): string {
   const line = textOf("/etc/passwd")
     ?.split("\n")
@@ -47,12 +50,12 @@ export function userName(uid: number): string {
   return line?.split(":")[0] || String(uid);
 }
 
-/** One of them; undefined if there is none of this number. */
+/** The process with this number; undefined if there is none. */
 export function processOf(pid: number): Process | undefined {
   const status = textOf(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
   const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1] ?? "";
-  // Real, effective, saved, file system: the last one counts if it opens files.
+  // The order is real, effective, saved, file system. The kernel uses the last one when a file is opened.
   const numbers = (name: string) => field(name).split(/\s+/).filter(Boolean).map(Number);
   return {
     pid,

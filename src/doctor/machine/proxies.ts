@@ -1,8 +1,9 @@
 /**
- * Which proxies run on this machine: by their processes' names, as which user, and which version if that is cheap and safe.
+ * Finds the proxies of this machine by the names of their processes, with their users. Doctor also finds
+ * their versions, if that is cheap and safe.
  *
- * A version is asked of the program itself (`nginx -v`), and only of a file that root or this user put there: a user
- * that runs a process called nginx must not make a doctor of root start its file.
+ * Doctor asks the program itself for its version (`nginx -v`), but only if root or this user put the file
+ * there. Otherwise any user could run a process called nginx, and a doctor of root would start that file.
  */
 
 import { spawn } from "node:child_process";
@@ -13,18 +14,18 @@ import { dirname } from "node:path";
 import { listeningOn } from "./listening.ts";
 import { type Process, runningProcesses, socketsOf, type User, userName } from "./processes.ts";
 
-/** A program that does not tell its version within this time has none. */
+/** If a program does not print its version within this time, the version is unknown. */
 const VERSION_TIMEOUT_MS = 1_000;
 
-/** What a program says of its version; the rest is not read. */
+/** Doctor reads this much of the output of a program. */
 const VERSION_BYTES_MAX = 4_096;
 
-/** Proxies that are reported; there are rarely more than one. */
+/** Doctor reports at most this many proxies. There is rarely more than one. */
 const PROXIES_MAX = 16;
 
 interface Kind {
   readonly name: string;
-  /** What its processes are called. */
+  /** The names of its processes. */
   readonly processes: readonly string[];
   readonly versionFlags: readonly string[];
 }
@@ -45,11 +46,11 @@ export interface RunningProxy {
   /** The process that has no parent of the same program. */
   readonly pid: number;
   readonly processes: number;
-  /** All of these processes. */
+  /** The numbers of all these processes. */
   readonly pids: readonly number[];
   /** The users that its processes run as, each once. */
   readonly users: readonly string[];
-  /** Those that meet visitors: workers, or all there are. Each user once. */
+  /** The processes that serve visitors: the workers, or the only process. One for each user. */
   readonly workers: readonly Worker[];
 }
 
@@ -58,16 +59,20 @@ export interface Worker {
   readonly user: User;
 }
 
-/** How an operator names a proxy: by the name of its kind, such as `nginx`, or by the number of one of its processes. */
+/**
+ * An operator names a proxy by the name of its kind, such as `nginx`, or by the number of one of its
+ * processes.
+ */
 export type ProxyName = string | number;
 
 /** The names of the kinds. */
 export const PROXY_NAMES: readonly string[] = KINDS.map(({ name }) => name);
 
 /**
- * The proxies that run here. Those that listen at `url` come first, because there may be more than `PROXIES_MAX`.
+ * The proxies that run here. The proxies that listen at `url` come first, so that they are among the
+ * `PROXIES_MAX` that are reported.
  *
- * @param wanted the ones to look at; none: all
+ * @param wanted the proxies to look at; if it is empty, all
  */
 export async function runningProxies(
   wanted: readonly ProxyName[] = [],
@@ -100,8 +105,8 @@ export async function runningProxies(
 }
 
 /**
- * Those of the proxies that listen at the address of `url`; undefined if that cannot be seen: the address is not one of this
- * machine, or this user may not look at the proxies' sockets.
+ * The proxies that listen at the address of `url`. Undefined if doctor cannot know: the address belongs to
+ * another machine, or this user may not look at the proxies' sockets.
  */
 export async function servingAt(
   url: URL,
@@ -129,7 +134,10 @@ function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === "https:" ? 443 : 80);
 }
 
-/** Each process of a kind that was not started by another one of it, the oldest first, with all that it started. */
+/**
+ * The families of a kind, the oldest first. A family is a process whose parent is of another kind, with all
+ * processes that it started.
+ */
 function familiesOf(kind: Kind, processes: readonly Process[]) {
   const own = processes.filter(({ name }) => kind.processes.includes(name));
   const ownPids = new Set(own.map(({ pid }) => pid));
@@ -156,11 +164,13 @@ async function versionOf({ pid, executable }: Process, flags: readonly string[])
   if (executable === undefined || !isTrusted(pid, executable)) return null;
   const [printed, complained] = await outputOf(executable, flags);
   const version = /\d+\.\d+\.\d+(?:[-+~]\w+)*/;
-  // nginx tells it on stderr; others complain there.
+  // nginx prints its version to stderr. Other programs print complaints there, so stdout counts first.
   return (version.exec(printed) ?? version.exec(complained))?.[0] ?? null;
 }
 
-/** Whether the path still means the file that the process runs, and only root and this user may change it. */
+/**
+ * Whether the path still leads to the file that the process runs, and only root and this user may change it.
+ */
 function isTrusted(pid: number, path: string): boolean {
   try {
     const [named, run] = [statSync(path), statSync(`/proc/${pid}/exe`)];
@@ -176,7 +186,7 @@ function isTrusted(pid: number, path: string): boolean {
   }
 }
 
-/** What a program prints to stdout and stderr; empty if it cannot be run. Never rejects. */
+/** The output of a program to stdout and stderr; empty if the program cannot run. Never rejects. */
 function outputOf(path: string, flags: readonly string[]): Promise<[stdout: string, stderr: string]> {
   return new Promise((resolve) => {
     const said: [string, string] = ["", ""];

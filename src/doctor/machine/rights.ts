@@ -1,12 +1,15 @@
 /**
- * Does something with the rights of another process's user. What `/state` says may come from a stranger who listens at the
- * admin port, and names files. A doctor that root runs touches them with the rights of that very process, so that a stranger
- * can make it do nothing that the stranger could not do.
+ * Acts with the rights of another process's user. A stranger may listen at the admin port, and `/state` may
+ * then name any file. So a doctor of root touches those files only with the rights of that very process. The
+ * stranger gains nothing that it could not do by itself.
  */
 
 import type { User } from "./processes.ts";
 
-/** Calls `act` with no other rights than those of `user`. Synchronous: nothing else runs meanwhile. Throws what `act` throws. */
+/**
+ * Calls `act` with only the rights of `user`. It is synchronous, so that nothing else runs meanwhile. Throws
+ * if `act` throws.
+ */
 export function withRightsOf<T>(user: User, act: () => T): T {
   if (!mayChange(user)) return act();
   const [uid, gid, groups] = [
@@ -26,12 +29,15 @@ export function withRightsOf<T>(user: User, act: () => T): T {
   }
 }
 
-/** How a child process gets these rights, without any other group. Nothing if this process has to keep its own. */
+/**
+ * The options that give a child process the user and the group of `user`, and no other group. Empty if this
+ * process cannot give up its own rights, or `user` is root.
+ */
 export function rightsFor(user: User): { readonly uid?: number; readonly gid?: number } {
   return mayChange(user) ? { uid: user.uid, gid: user.gids[0] ?? 0 } : {};
 }
 
-/** Root alone can give up rights; any other user has none that it should not use. */
+/** Only root can give up rights. Any other user has none that are too many. */
 function mayChange({ uid }: User): boolean {
   return process.geteuid?.() === 0 && uid !== 0;
 }

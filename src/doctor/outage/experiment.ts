@@ -1,4 +1,4 @@
-/** What visitors get while the daemon is away, and afterwards: the experiment of `outage`. */
+/** The experiment of the check `outage`: it sends visitors while the daemon is away, and afterwards. */
 
 import type { State } from "../../admin/state.ts";
 import { MASTER } from "../../circle.ts";
@@ -11,16 +11,19 @@ import { Outage } from "./outage.ts";
 /** Visitors of each location. */
 const VISITORS = 10;
 
-/** A proxy that decides under a lease goes on until the lease has run out. Longer leases than this are not waited for. */
+/**
+ * A proxy that decides under a lease goes on until the lease ends. Doctor does not wait for a lease that is
+ * longer than this.
+ */
 export const GRACE_MS_MAX = 10_000;
 
-/** How much later than its lease a proxy may notice. */
+/** A proxy may notice the end of its lease later by this. */
 export const GRACE_SLACK_MS = 1_500;
 
 /** A probe that takes longer while the daemon is away has failed. */
 const PROBE_MS_MAX = 2_000;
 
-/** How soon the canary has visitors again: the next read of the store, and the proxy's next look. */
+/** Enough time for the daemon's next read of the store, and for the proxy's next try. */
 export const BACK_MS_MAX = 10_000;
 
 const LOOK_EVERY_MS = 250;
@@ -31,13 +34,13 @@ export interface ImpatientProbe {
   readonly timeoutMs: number;
 }
 
-/** What was seen while the daemon was away. */
+/** The visits while the daemon was away. */
 export interface ObservedOutage {
-  /** How long the canary still had visitors after the daemon hung; null if it had some to the end. */
+  /** Time for which versions still had visitors after the daemon hung; null if they had some to the end. */
   readonly graceMs: number | null;
   readonly leaseMs: number;
   readonly hung: readonly Visit[];
-  /** None if no socket file could be hidden. */
+  /** Empty if no socket file could be hidden. */
   readonly hidden: readonly Visit[];
   readonly hiddenPaths: readonly string[];
   readonly whyNotHidden: string | undefined;
@@ -51,7 +54,7 @@ export function probesOf(arcs: readonly ServedArc[], random: () => number): Impa
     .map((assignment) => ({ assignment, timeoutMs: PROBE_MS_MAX }));
 }
 
-/** An outage of the daemon that is looked at; or why there can be none. */
+/** Prepares an outage of the daemon; or says why there can be none. */
 export async function prepare({ state, daemon }: Subject): Promise<Outage | { readonly why: string }> {
   if (!isState(state) || daemon.admin === null)
     return { why: "only the admin listener says which process the daemon is" };
@@ -59,14 +62,14 @@ export async function prepare({ state, daemon }: Subject): Promise<Outage | { re
   return Outage.prepare({ pid: state.pid, adminPort: daemon.admin.port, sockets: socketFilesOf(state) });
 }
 
-/** The socket files at which proxies reach the daemon, whatever the protocol. */
+/** The socket files at which proxies reach the daemon, for every protocol. */
 export function socketFilesOf({ servers }: Pick<State, "servers">): string[] {
   return servers.flatMap(({ listens, address }) =>
     listens && address.kind === "unix" ? [address.path] : [],
   );
 }
 
-/** Takes the daemon away, looks, and gives it back, whatever happens. */
+/** Takes the daemon away, sends visitors, and gives the daemon back even if something throws. */
 export async function takeAway(
   outage: Outage,
   site: Site,
@@ -81,7 +84,7 @@ export async function takeAway(
     const beganMs = performance.now();
     const patienceMs = Math.min(GRACE_MS_MAX, lease + GRACE_SLACK_MS);
     let graceMs: number | null = null;
-    // The first round with everyone at master ends it; so does the first error.
+    // The loop ends at the first round in which everyone is at master, and at the first error.
     for (;;) {
       const visits = await site.visitAll(people, signal);
       hung.push(...visits);
@@ -89,15 +92,15 @@ export async function takeAway(
       const atMs = performance.now() - beganMs;
       if (visits.every(({ version }) => version === undefined || version === MASTER)) {
         graceMs = Math.round(atMs);
-        // Without a version to see, the leases are waited for.
+        // If replies do not name their version, only the end of the leases proves that master served.
         if (site.tells || atMs > patienceMs) break;
       }
       if (atMs > patienceMs) break;
       await Bun.sleep(LOOK_EVERY_MS);
     }
     if (hung.some((visit) => !site.isServed(visit)))
-      return { ...nothing, graceMs, whyNotHidden: "it stopped before" };
-    const whyNone = outage.refused.join("; ") || "it has no unix socket";
+      return { ...nothing, graceMs, whyNotHidden: "a visitor saw an error before" };
+    const whyNone = outage.refused.join("; ") || "the daemon has no unix socket";
     const whyNotHidden = outage.sockets.length === 0 ? whyNone : outage.hide();
     if (whyNotHidden !== undefined) return { ...nothing, graceMs, whyNotHidden };
     const hidden = await site.visitAll([...people, ...people], signal);
@@ -107,13 +110,13 @@ export async function takeAway(
   }
 }
 
-/** For how long proxies may decide by themselves from now on. */
+/** The longest time, in milliseconds, for which proxies may decide by themselves from now on. */
 export async function leaseMs({ daemon }: Subject): Promise<number> {
   const state = await daemon.state();
   return isState(state) ? Math.max(0, ...state.applications.map((application) => application.leaseMs)) : 0;
 }
 
-/** After how long the versions have their visitors again; null if they do not. */
+/** Waits until the versions have their visitors again. In milliseconds; null if they do not in time. */
 export async function comesBack(
   { daemon, site, options }: Subject,
   arcs: readonly ServedArc[],

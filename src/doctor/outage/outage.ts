@@ -1,16 +1,19 @@
 /**
  * Takes a daemon away for some seconds, and gives it back whatever happens (docs/decisions/0016-doctor.md).
  *
- *     hang()   SIGSTOP: the kernel still accepts connections, and they get no answer, on any listener
- *     hide()   its socket files are moved aside: no proxy can connect. Only while it is stopped, or it would listen again
- *     end()    files back, SIGCONT. A daemon that was stopped has noticed nothing
+ *     hang()   SIGSTOP: the kernel still accepts connections, but no listener answers
+ *     hide()   moves the socket files aside, so that no proxy can connect. The daemon has to be stopped by
+ *              then: a running daemon would listen again
+ *     end()    moves the files back and sends SIGCONT. A daemon that was stopped has noticed nothing
  *
- * Three things give it back: `end`; a handler of the signals that end this process; and a process of its own, which does
- * it when this one is gone, even by kill -9, or after `OUTAGE_MS_MAX`. That one runs before anything is touched.
+ * Three things give the daemon back: `end`; a handler of the signals that end this process; and a guard,
+ * which is another process. The guard starts before anything is touched. It acts when this process is gone,
+ * even by kill -9, or after `OUTAGE_MS_MAX`.
  *
- * The number of the process and the paths are what answers at the admin port says. A daemon in a container says a number of
- * its container, and a stranger may say anything. So nothing is done before it is seen that this very process holds the admin
- * listener and owns the socket files, and all of it is done with the rights of that process (`rights.ts`).
+ * The process number and the paths come from the admin port, so they may be wrong. A daemon in a container
+ * says the number that it has in the container, and a stranger may say anything. So doctor first proves that
+ * this very process holds the admin listener and owns the socket files. Then it acts with the rights of that
+ * process (`rights.ts`).
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -22,15 +25,16 @@ import { whyNotOwn } from "../machine/own-socket.ts";
 import { type Process, processOf, socketsOf } from "../machine/processes.ts";
 import { rightsFor, withRightsOf } from "../machine/rights.ts";
 
-/** After this time the daemon is given back, even if this process hangs. */
+/** After this time the guard gives the daemon back, even if this process hangs. */
 export const OUTAGE_MS_MAX = 30_000;
 
-/** The guard is a shell that waits; it is there at once or not at all. */
+/** The guard is a shell that waits, so it starts at once or not at all. */
 const GUARD_START_MS = 2_000;
 
 /**
- * Waits until its standard input ends, or for `$1` seconds; then moves back each pair of files, and continues process `$2`.
- * A file is only put back if there is none by then. `timeout` kills by KILL, because the guard's children ignore the rest.
+ * Waits until its standard input ends, or for `$1` seconds. Then it moves back each pair of files, and
+ * continues process `$2`. If there is a newer file at a path, the guard leaves that one. `timeout` sends
+ * KILL, because the guard's children ignore the other signals.
  */
 const GUARD = `
 trap '' INT HUP TERM
@@ -49,9 +53,9 @@ const ENDINGS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 export interface OutageTarget {
   readonly pid: number;
-  /** Of its admin listener. */
+  /** The port of its admin listener. */
   readonly adminPort: number;
-  /** Its unix sockets, as it names them. */
+  /** The paths of its unix sockets, as the daemon names them. */
   readonly sockets: readonly string[];
 }
 
@@ -61,9 +65,9 @@ interface Moved {
 }
 
 export class Outage {
-  /** The sockets that can be hidden: those that this very process listens at, and whose files it owns. */
+  /** The sockets that can be hidden: this very process listens there, and owns their files. */
   readonly sockets: readonly string[];
-  /** Why the others cannot be hidden, a sentence each. */
+  /** For each other socket, a sentence that says why it cannot be hidden. */
   readonly refused: readonly string[];
   readonly #daemon: Process;
   readonly #guard: ChildProcess;
@@ -92,20 +96,23 @@ export class Outage {
     }
   }
 
-  /** Everything that has to be there before something is broken; or why it cannot be, and nothing was done. */
+  /**
+   * Proves that process `pid` is the daemon, and starts the guard. Nothing is broken yet. If one of them
+   * fails, the result says why.
+   */
   static async prepare(
     { pid, adminPort, sockets }: OutageTarget,
     guardMs = OUTAGE_MS_MAX,
   ): Promise<Outage | { readonly why: string }> {
-    if (process.platform !== "linux") return { why: "it needs Linux" };
+    if (process.platform !== "linux") return { why: "-break works only on Linux" };
     if (pid <= 1 || pid === process.pid) return { why: `process ${pid} cannot be stopped` };
     const daemon = processOf(pid);
     const ownSockets = socketsOf(pid);
     if (daemon === undefined || !listeningOn(adminPort).some(({ inode }) => ownSockets.has(inode))) {
       return {
         why:
-          `it is not seen that process ${pid} is the daemon: run doctor as the daemon's user or root, ` +
-          "and not from outside of its container",
+          `doctor cannot prove that process ${pid} is the daemon: run doctor as the daemon's user or root, ` +
+          "and inside the daemon's container if there is one",
       };
     }
     const judged = sockets.map((path) => ({ path, why: whyNotOwn(path, daemon, ownSockets) }));
@@ -114,7 +121,7 @@ export class Outage {
       .map(({ path }) => ({ path, aside: `${path}.${randomBytes(4).toString("hex")}.doctor` }));
     const guard = await startGuard(daemon, moves, guardMs);
     return guard === undefined
-      ? { why: "sh and timeout are needed to guard the daemon" }
+      ? { why: "the guard of the daemon needs the programs sh and timeout" }
       : new Outage(
           daemon,
           moves,
@@ -123,23 +130,23 @@ export class Outage {
         );
   }
 
-  /** Nothing is done without the guard. */
+  /** Whether the guard still runs. Nothing is broken without it. */
   get #isGuarded(): boolean {
     return !this.#isOver && this.#guard.exitCode === null && this.#guard.signalCode === null;
   }
 
-  /** The command that gives it back by hand, if even the guard was killed. */
+  /** The command that gives the daemon back by hand, if even the guard was killed. */
   get byHand(): string {
     const files = this.#moves.map(({ path, aside }) => `mv -n ${shellWord(aside)} ${shellWord(path)}; `);
     return `${files.join("")}kill -CONT ${this.#daemon.pid}`;
   }
 
-  /** From now on there is no answer. Throws if this user may not. */
+  /** Stops the daemon, so that it does not answer. Throws if this user may not stop it. */
   hang(): void {
     if (this.#isGuarded) this.#act(() => process.kill(this.#daemon.pid, "SIGSTOP"));
   }
 
-  /** From now on there is no connection; returns why not, if the daemon's user may not move its sockets. */
+  /** Moves the sockets aside, so that no proxy can connect. If this fails, returns why. */
   hide(): string | undefined {
     if (!this.#isGuarded) return "the outage is over";
     try {
@@ -161,7 +168,7 @@ export class Outage {
       try {
         process.kill(this.#daemon.pid, "SIGCONT");
       } catch {
-        // It was ended meanwhile.
+        // The daemon has ended meanwhile.
       }
     });
     for (const [name, handler] of this.#onSignal) process.off(name, handler);
@@ -174,21 +181,21 @@ export class Outage {
   }
 }
 
-/** A newer file in its place stays. */
+/** Moves a file back, unless there is a newer one in its place. */
 function putBack(aside: string, path: string): void {
   try {
     linkSync(aside, path);
   } catch {
-    // It was not moved, or there is a newer one.
+    // The file was not moved, or there is a newer one.
   }
   try {
     unlinkSync(aside);
   } catch {
-    // It was not moved.
+    // The file was not moved.
   }
 }
 
-/** Resolves when it watches; undefined if it cannot be had. */
+/** Resolves when the guard waits; undefined if it cannot start. */
 function startGuard(
   { pid, user }: Process,
   moves: readonly Moved[],
@@ -197,7 +204,7 @@ function startGuard(
   const files = moves.flatMap(({ aside, path }) => [aside, path]);
   const words = [String(guardMs / 1_000), String(pid), ...files];
   return new Promise((resolve) => {
-    // In a session of its own, so that Ctrl-C at a terminal does not reach it.
+    // The guard has a session of its own, so that Ctrl-C at a terminal does not reach it.
     const guard = spawn(
       "/bin/sh",
       ["-c", `command -v timeout >/dev/null || exit 1\n${GUARD}`, "sh", ...words],

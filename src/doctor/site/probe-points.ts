@@ -1,15 +1,18 @@
-/** The versions that visitors belong to by the daemon's arcs, and the visitors that prove most: those at the edges. Pure. */
+/**
+ * Finds the version that a visitor belongs to by the daemon's arcs, and the visitors that prove most, which
+ * are at the edges of arcs. Pure.
+ */
 
 import { type Arc, covers, MAINTENANCE, MASTER } from "../../circle.ts";
 
-/** An arc that visitors are in. If there are several, they are in order of precedence. */
+/** An arc that has visitors. A list of them is in order of precedence. */
 export type ServedArc = Pick<Arc, "version" | "offset" | "rollout">;
 
 /** Assignments are drawn in steps of 1e-15 (`drawAssignment`), and spelled with as many decimals. */
 const STEPS = 1e15;
 const DECIMALS = 15;
 
-/** The arcs in which visitors can be. */
+/** The arcs that can have visitors. */
 export function servedArcs(arcs: readonly ServedArc[]): readonly ServedArc[] {
   return arcs.filter(({ version, rollout }) => version !== MAINTENANCE && rollout > 0);
 }
@@ -21,7 +24,8 @@ export function locationOf(arcs: readonly ServedArc[], assignment: string): stri
 }
 
 /**
- * Assignments to probe with, each once: both sides of both ends of each arc, then as many as are left, spread evenly.
+ * Assignments to probe with, each once. First come both sides of both ends of each arc. The others, up to
+ * `count`, are spread evenly.
  *
  * @param random numbers in [0, 1)
  */
@@ -38,7 +42,7 @@ export function probePoints(arcs: readonly ServedArc[], count: number, random: (
   return [...points];
 }
 
-/** A few assignments of visitors that belong to `location`, from well within; none if no visitor does. */
+/** Up to `count` random assignments that belong to `location`; none if no visitor belongs there. */
 export function pointsAt(
   arcs: readonly ServedArc[],
   location: string,
@@ -49,7 +53,7 @@ export function pointsAt(
   const points: string[] = [];
   const own = arcs.filter(({ version }) => version === location);
   for (let tries = 0; tries < triesMax && points.length < count; tries++) {
-    // A short arc would hardly be met by chance.
+    // A random point would rarely lie in a short arc, so the point is drawn inside the arc.
     const arc = own[tries % Math.max(1, own.length)];
     const fraction = arc === undefined ? random() : (arc.offset + arc.rollout * random()) % 1;
     const point = spelled(Math.floor(fraction * STEPS));
@@ -58,7 +62,7 @@ export function pointsAt(
   return points;
 }
 
-/** `0.25`, without an exponent, which not every proxy reads. */
+/** Decimals such as `0.25`, never an exponent, because not every proxy reads one. */
 function spelled(step: number): string {
   const decimals = String(step).padStart(DECIMALS, "0").replace(/0+$/, "");
   return decimals === "" ? "0" : `0.${decimals}`;

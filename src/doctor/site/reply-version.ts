@@ -1,14 +1,14 @@
 /**
- * How a reply tells which version served it: in a header, in its text, or not at all.
+ * Finds the version that served a reply: a header names it, or a text of the page does, or nothing does.
  *
- * Nothing is guessed: a reply that says nothing is of no known version, and what cannot be seen is not proved.
+ * Doctor does not guess. If a reply does not name its version, the version is unknown, and nothing is proved.
  */
 
 import { MASTER, VERSION } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
 import { type HttpReply, headerOf } from "./site-connection.ts";
 
-/** The text of a version: the first one whose pattern is found in the body counts. */
+/** A text in the pages of one version. The first pattern that matches the body decides. */
 export interface VersionText {
   readonly version: string;
   readonly pattern: RegExp;
@@ -19,7 +19,7 @@ export type VersionSource =
   | { readonly by: "text"; readonly texts: readonly VersionText[] }
   | { readonly by: "nothing" };
 
-/** `canary=REGEX`. */
+/** Reads `canary=REGEX`. */
 export function parseVersionText(text: string): VersionText | Problem {
   const [, version = "", source] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
   if (source === undefined || !(VERSION.test(version) || version === MASTER)) {
@@ -28,11 +28,13 @@ export function parseVersionText(text: string): VersionText | Problem {
   try {
     return { version, pattern: new RegExp(source) };
   } catch {
-    return new Problem(`${source} is no regular expression; write VERSION=REGEX, such as canary='build 42'`);
+    return new Problem(
+      `${source} is not a regular expression; write VERSION=REGEX, such as canary='build 42'`,
+    );
   }
 }
 
-/** How to read replies, judged by the first one. */
+/** Decides, by the first reply, how the version of later replies is found. */
 export function versionSourceOf(
   reply: HttpReply,
   headerName: string,

@@ -1,6 +1,7 @@
 /**
- * One connection for probes of doctor, plain or over TLS, one request at a time. `node:http` shows all that doctor
- * has to see: each header as it came, doubled ones too, and a body that is not unpacked. `fetch` hides both.
+ * One connection for probes of doctor, plain or over TLS, with one request at a time. Doctor has to see each
+ * header line as it came, doubled ones too, and the body before it is unpacked. `node:http` shows both, and
+ * `fetch` hides both.
  */
 
 import {
@@ -12,7 +13,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { isIP } from "node:net";
 
-/** This much of a body is read. The beginning of a page says which version it is. */
+/** Doctor reads this much of a body. The beginning of a page names its version. */
 export const BODY_BYTES_MAX = 1_048_576;
 
 /** Heads are rarely over 16 KiB. A longer one is an error. */
@@ -22,9 +23,9 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
-  /** The name that the certificate has to have. */
+  /** The name that the certificate must have. */
   readonly serverName: string;
-  /** Whether any certificate will do. */
+  /** Whether any certificate is accepted. */
   readonly isInsecure: boolean;
 }
 
@@ -35,7 +36,7 @@ export interface HttpRequest {
   readonly path: string;
   /** Sent as they are, in this order. Each character of a value is a byte. */
   readonly headers: Headers;
-  /** For everything, connecting included. */
+  /** The limit for the whole exchange, with the connection. */
   readonly timeoutMs: number;
 }
 
@@ -43,7 +44,7 @@ export interface HttpReply {
   readonly status: number;
   /** In the order of their lines, names in lower case. */
   readonly headers: Headers;
-  /** The first `BODY_BYTES_MAX` of it. */
+  /** The first `BODY_BYTES_MAX` bytes. */
   readonly body: string;
 }
 
@@ -90,11 +91,11 @@ export class SiteConnection {
       headers: headers.flat(),
       agent: this.#agent,
       maxHeaderSize: HEAD_BYTES_MAX,
-      // Browsers are as lenient.
+      // Browsers are just as lenient.
       insecureHTTPParser: true,
     };
     if (!isTls) return requestHttp(options);
-    // A client does not ask for a certificate by an address (RFC 6066, section 3).
+    // TLS does not allow an address as the name of a server (RFC 6066, section 3).
     const servername = isIP(serverName) === 0 ? serverName : "";
     return requestHttps({ ...options, servername, rejectUnauthorized: !isInsecure });
   }
@@ -134,7 +135,7 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   });
 }
 
-/** Replaces the words of the parser. */
+/** Replaces the words of the parser by plain ones. */
 function inWords(error: NodeJS.ErrnoException): Error {
   if (error.message === "socket hang up") return new Error("the connection was closed before a reply");
   const isCut = error.message === "aborted" || error.code?.startsWith("HPE_");

@@ -1,4 +1,6 @@
-/** The application as visitors reach it: probes through the operator's address, and what each of them got. */
+/**
+ * The application as visitors reach it. Doctor sends probes to the operator's address and reads the replies.
+ */
 
 import { servedVersion, type VersionSource, type VersionText, versionSourceOf } from "./reply-version.ts";
 import { type HttpReply, type HttpRequest, SiteConnection, type Target } from "./site-connection.ts";
@@ -9,19 +11,19 @@ export const COOKIE = "maxwellsdaemon";
 /** How the cookies of Traefik's slices begin (docs/protocol/traefik.md). */
 const SLICE_COOKIE = "maxwellsdaemon-slice-";
 
-/** A probe without a whole reply by then has failed. */
+/** A probe fails if its whole reply takes longer. */
 export const PROBE_TIMEOUT_MS = 5_000;
 
-/** Probes that are under way at one time: a doctor is not a load test. */
+/** Probes that are under way at one time. Doctor must not load the site. */
 const PROBES_AT_ONCE_MAX = 4;
 
-/** So many new visitors in a row see an error before the first visit counts as one. */
+/** Doctor sends this many new visitors before it believes that all of them see an error. */
 const FIRST_TRIES_MAX = 8;
 
 export interface Probe {
-  /** Its assignment, in the cookie; absent for a new visitor. */
+  /** The visitor's assignment, for the cookie; absent for a new visitor. */
   readonly assignment?: string;
-  /** A whole cookie header, in the place of the assignment's. Each character is a byte. */
+  /** A whole Cookie header, which replaces the assignment's. Each character is a byte. */
   readonly cookie?: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** Added to the query, so that no cache has the page. */
@@ -29,15 +31,15 @@ export interface Probe {
   readonly timeoutMs?: number;
 }
 
-/** What a probe got. */
+/** The reply to a probe. */
 export interface Visit {
   /** 0 if there was no reply. */
   readonly status: number;
   /** Why there was no reply. */
   readonly error: string | undefined;
-  /** Which version served; undefined if the reply does not say. */
+  /** The version that served; undefined if the reply does not name it. */
   readonly version: string | undefined;
-  /** The `Set-Cookie` headers of the assignment's cookie, whole. */
+  /** The whole values of the `Set-Cookie` headers of the assignment's cookie. */
   readonly cookies: readonly string[];
   readonly headers: HttpReply["headers"];
   readonly tookMs: number;
@@ -47,7 +49,7 @@ export interface SiteOptions {
   readonly url: URL;
   readonly userAgent: string;
   readonly isInsecure: boolean;
-  /** Sent with every probe: `Host`, an authorization. */
+  /** Headers for every probe, such as `Host` or `Authorization`. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly versionHeader: string;
   readonly versionTexts: readonly VersionText[];
@@ -55,7 +57,7 @@ export interface SiteOptions {
 
 export class Site {
   readonly url: URL;
-  /** The visit of the first new visitor that was served, or else of the first one. */
+  /** The first visit that was served; if none was, the first visit. */
   first: Visit | undefined;
   telling: VersionSource = { by: "nothing" };
   readonly #options: SiteOptions;
@@ -77,13 +79,13 @@ export class Site {
     };
   }
 
-  /** Its address without what may be a secret. */
+  /** The address without user, password and query, which may be secret. */
   get shownUrl(): string {
     const { protocol, host, pathname } = this.url;
     return `${protocol}//${host}${pathname}`;
   }
 
-  /** The name, or the address, that browsers know it by, in lower case. */
+  /** The name or address that browsers have for the site, in lower case. */
   get host(): string {
     return this.#target.serverName.toLowerCase();
   }
@@ -97,26 +99,26 @@ export class Site {
     return this.telling.by !== "nothing";
   }
 
-  /** Sends new visitors until one is served: by that visit it is seen how replies tell their version. */
+  /** Sends new visitors until one is served. That visit shows how replies name their version. */
   async begin(): Promise<Visit> {
     const visits: Visit[] = [];
     for (let tries = 0; tries < FIRST_TRIES_MAX; tries++) {
       const visit = await this.visit({});
       visits.push(visit);
-      // One version may fail and another one not. Without any reply there is nothing to wait for.
+      // One version may fail while another one works. If there is no reply at all, more tries are useless.
       if (visit.status === 0 || isSuccess(visit)) break;
     }
     this.first = visits.find(isSuccess) ?? (visits[0] as Visit);
     return this.first;
   }
 
-  /** Whether Traefik keeps visitors in slices, by a cookie of its own: then no visitor has an assignment. */
+  /** Whether Traefik keeps visitors in slices, by a cookie of its own. Then no visitor has an assignment. */
   get isSliced(): boolean {
     const cookies = this.first?.headers.filter(([name]) => name === "set-cookie") ?? [];
     return cookies.some(([, value]) => value.startsWith(SLICE_COOKIE));
   }
 
-  /** Whether a visit was served as the first one was, or better. */
+  /** Whether a visit went at least as well as the first one. */
   isServed(visit: Visit): boolean {
     const { status } = visit;
     return isSuccess(visit) || (status > 0 && status < 500 && status === this.first?.status);
@@ -127,7 +129,7 @@ export class Site {
     return new SiteConnection(this.#target);
   }
 
-  /** One visit, over a connection of its own unless one is given. Never rejects. */
+  /** Makes a visit, over a new connection unless one is given. Never rejects. */
   async visit(probe: Probe, given?: SiteConnection): Promise<Visit> {
     const beganMs = performance.now();
     let connection = given;
@@ -145,7 +147,10 @@ export class Site {
     }
   }
 
-  /** Visits in the order of their probes, a few at a time; fewer of them if `signal` ends it. */
+  /**
+   * Makes visits in the order of their probes, a few at a time. If `signal` is aborted, the last ones are
+   * missing.
+   */
   async visitAll(probes: readonly Probe[], signal: AbortSignal): Promise<Visit[]> {
     const visits: Visit[] = [];
     let next = 0;
@@ -183,7 +188,7 @@ export class Site {
 
   #visitOf(reply: HttpReply, tookMs: number): Visit {
     const { versionHeader, versionTexts } = this.#options;
-    // The last one of those that `begin` sends is the one that was served.
+    // `begin` stops at a visit that was served, so the last reply that it gets is the one that counts.
     if (this.first === undefined) this.telling = versionSourceOf(reply, versionHeader, versionTexts);
     return {
       status: reply.status,
@@ -202,13 +207,13 @@ function isSuccess({ status }: Pick<Visit, "status">): boolean {
   return status >= 200 && status < 400;
 }
 
-/** The value of a header of a visit, of all its lines (RFC 9110, section 5.3); undefined if there is none. */
+/** The value of a header, joined from all its lines (RFC 9110, section 5.3); undefined if there is none. */
 export function visitHeader(visit: Visit, name: string): string | undefined {
   const values = visit.headers.filter(([each]) => each === name).map(([, value]) => value);
   return values.length === 0 ? undefined : values.join(", ");
 }
 
-/** The value of a `Set-Cookie` header. */
+/** The value of the cookie in a `Set-Cookie` header. */
 export function cookieValue(cookie: string): string {
   return cookie.slice(COOKIE.length + 1).split(";", 1)[0] ?? "";
 }

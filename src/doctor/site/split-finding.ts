@@ -1,31 +1,31 @@
-/** What the visitors' places mean: the finding of `split`. Pure. */
+/** Judges the replies that visitors got, and makes the finding of `split`. Pure. */
 
 import { MASTER, spell } from "../../circle.ts";
 import { causing, type Evidence, type Finding, fail, pass, warn } from "../finding.ts";
 import type { ServedArc } from "./probe-points.ts";
 import { outcome, type Visit } from "./site.ts";
 
-/** Wrong visitors that are named. */
+/** A finding names at most this many wrongly served visitors. */
 const NAMED_MAX = 5;
 
-/** A visitor, the version that it belongs to, and what it got. */
+/** A visitor, the version that it belongs to, and the reply that it got. */
 export interface ProbedVisitor {
   readonly assignment: string;
   readonly wanted: string;
   readonly visit: Visit;
 }
 
-/** Served by the version that it belongs to. */
+/** Whether a visitor got the version that it belongs to. */
 export function isRight({ visit, wanted }: ProbedVisitor): boolean {
   return visit.version === wanted;
 }
 
-/** Not served at all. */
+/** Whether a visitor saw an error. */
 export function isError({ visit }: ProbedVisitor): boolean {
   return visit.status === 0 || visit.status >= 500;
 }
 
-/** The finding if replies tell which version served. */
+/** The finding if replies name their version. */
 export function judgeSeen(placements: readonly ProbedVisitor[], arcs: readonly ServedArc[]): Finding {
   const wrong = placements.filter((placement) => !isRight(placement));
   const evidence: Evidence = {
@@ -41,9 +41,9 @@ export function judgeSeen(placements: readonly ProbedVisitor[], arcs: readonly S
   };
   const count = placements.length;
   if (wrong.length === 0)
-    return pass(`${count} of ${count} visitors, at all edges: ${shownArcs(arcs)}`, evidence);
+    return pass(`${count} of ${count} visitors, also at all edges of arcs: ${shownArcs(arcs)}`, evidence);
   const finding = fail(
-    `${wrong.length} of ${count} visitors are elsewhere: ${whatIsWrong(wrong)}`,
+    `${wrong.length} of ${count} visitors do not get their version: ${whatIsWrong(wrong)}`,
     remedyOf(placements, wrong),
     evidence,
   );
@@ -54,7 +54,7 @@ function areAllAtMaster(placements: readonly ProbedVisitor[]): boolean {
   return placements.every(({ visit }) => visit.version === MASTER);
 }
 
-/** The finding if replies do not tell: what the daemon answered, which is not what the proxy did. */
+/** The finding if replies do not name their version. The daemon's counts do not show the proxy's choice. */
 export function judgeUnseen(
   placements: readonly ProbedVisitor[],
   arcs: readonly ServedArc[],
@@ -67,21 +67,21 @@ export function judgeUnseen(
   if (failed.length > 0) {
     return fail(
       `${failed.length} of ${placements.length} visitors saw an error`,
-      "the proxy's error log says why",
+      "read the proxy's error log, which says why",
       evidence,
     );
   }
   const remedy =
     "make replies say which version served them (see version-shown): then doctor can see the rest";
   if (before === undefined || after === undefined) {
-    return warn("neither replies nor the daemon's counts tell which version served", remedy, evidence);
+    return warn("neither replies nor the daemon's counts show which version served", remedy, evidence);
   }
   const answered = Object.fromEntries(
     Object.keys(after).map((location) => [location, (after[location] ?? 0) - (before[location] ?? 0)]),
   );
   if (Object.values(answered).every((count) => count === 0)) {
     return warn(
-      "the proxy asks for no single visitor, and which version served cannot be seen",
+      "the daemon counted no decision for these visitors, and replies do not say which version served them",
       remedy,
       evidence,
     );
@@ -89,8 +89,8 @@ export function judgeUnseen(
   const isPlausible = Object.entries(wanted).every(([location, count]) => (answered[location] ?? 0) >= count);
   return warn(
     isPlausible
-      ? `the daemon answered as the store says (${counts(answered)}); which version then served cannot be seen`
-      : `visitors belong to ${counts(wanted)}, and the daemon counted ${counts(answered)}; which version served cannot be seen`,
+      ? `the daemon answered as the store says (${counts(answered)}), but replies do not say which version then served`
+      : `visitors belong to ${counts(wanted)}, but the daemon counted ${counts(answered)}; replies do not say which version served`,
     remedy,
     { ...evidence, answered },
   );
@@ -119,31 +119,31 @@ function whatIsWrong(wrong: readonly ProbedVisitor[]): string {
 
 function remedyOf(placements: readonly ProbedVisitor[], wrong: readonly ProbedVisitor[]): string {
   if (wrong.some(isError)) {
-    return "visitors see errors: the proxy's error log, and its upstreams, say why";
+    return "visitors see errors: read the error log of the proxy, and the logs of its upstreams";
   }
   if (wrong.every(({ visit }) => visit.version === undefined)) {
-    return "let every version say that it served, by the header of -version-header or a text of -version-text";
+    return "make every version name itself, by the header of -version-header or by a text of -version-text";
   }
   const served = new Set(placements.map(({ visit }) => visit.version));
   if (areAllAtMaster(placements)) {
     return (
       "the proxy sends everyone to master: it does not reach the daemon, has no lease, or does not use the answer. Compare its " +
-      "configuration with the shipped one, and look at its error log. If there is a cache in front, it may give everyone one page"
+      "configuration with the shipped one, and read its error log. A cache in front may also give one page to everyone"
     );
   }
   const areAtMaster = wrong.every(({ visit }) => visit.version === MASTER);
   if (areAtMaster && wrong.every(({ wanted }) => served.has(wanted))) {
     return (
-      "others of their version are right, so the proxy lost its patience for these and served master: the daemon, or this " +
-      "machine, is too busy to answer within milliseconds"
+      "lower the load of this machine. Other visitors got these versions, so the proxy sometimes stops waiting and serves " +
+      "master: the daemon is too busy to answer within milliseconds"
     );
   }
   if (areAtMaster) {
-    return "the proxy does not know these versions: give it a backend and a name for each, and reload it";
+    return "the proxy does not know these versions: give it a name and a backend for each, and reload it";
   }
   return (
-    "the proxy decides otherwise: does it send the cookie maxwellsdaemon to this daemon, and is nothing between visitors " +
-    "and proxy that splits or caches?"
+    "the proxy does not decide by this daemon's answers. Make it send the cookie maxwellsdaemon to this daemon, and let " +
+    "nothing between visitors and proxy split or cache"
   );
 }
 

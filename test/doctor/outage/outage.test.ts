@@ -313,7 +313,7 @@ describe("doctor -break, interrupted while the daemon is away", () => {
       const { check } = await setup.examine("-url", site.url.href, "-probes", "20");
       expect([check("outage").verdict, check("outage").summary]).toEqual([
         "skipped",
-        "it takes the daemon away for some seconds, and -break was not given",
+        "the check takes the daemon away for some seconds, and -break was not given",
       ]);
       // If doctor had taken the daemon away for its usual time, the snapshot would have become too old.
       expect(setup.daemon.log.slice(before.length)).not.toContain("unhealthy");
