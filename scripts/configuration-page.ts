@@ -16,8 +16,8 @@ name a setting, the flag comes before the environment, and the environment befor
   value itself may contain a comma, semicolons do, as in
   \`MAXWELLS_DAEMON_HAPROXY_MAP=/run/a.sock,/etc/a.map;/run/b.sock\`.
 - **The file** is the one that \`-config\` names. Without \`-config\`, the daemon and every command read
-  \`${DEFAULT_CONFIG_FILE}\` if it exists, so they agree on a server. The file must belong
-  to root or to the user of the command, and other users must not be able to write to it. With
+  \`${DEFAULT_CONFIG_FILE}\` if it exists, so they agree on a server. That file must
+  belong to root or to the user of the command, and other users must not be able to write to it. With
   \`-config none\` they read no file, and \`quickstart\` reads only a file that \`-config\` names.
 - **Values in the file** are strings, also for numbers and durations: \`delay = "4s"\`. Switches are \`true\`
   or \`false\`. A setting that may be repeated is a list. Relative paths start at the working directory.

@@ -1,12 +1,13 @@
 /**
- * One connection of the admin listener: one request, one answer, and the end.
+ * One connection of the admin listener. It ends after one request and one answer.
  *
  *     asking ──a whole head──▶ answering ──the last piece is read──▶ closing
  *        │ 8 kB, or too slow       │ too slow
  *        └────────────────────────▶┴──────────────────────────────────▶ cut off
  *
- * Connections are not kept: a client that asks once a minute gains nothing by it, and a kept one would take a place. An answer goes out
- * in pieces, one after the other as the client reads, and visitors are answered between any two.
+ * The daemon does not keep connections, because a client that asks once a minute gains nothing by it, and the
+ * connection would take a place. The daemon sends an answer in pieces, as the client reads them, and answers
+ * visitors between any two pieces.
  */
 
 import type { ServerCounts } from "../metrics.ts";
@@ -23,13 +24,16 @@ import { type AdminPage, text } from "./pages.ts";
 import { Places } from "./places.ts";
 import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";
 
-/** The head of a request. Browsers with many cookies send some thousand bytes. */
+/** The longest head of a request. A browser with many cookies sends some thousand bytes. */
 const HEAD_BYTES_MAX = 8_192;
 
-/** From a request to the last byte of its answer. */
+/** The time from a whole request to the last byte of its answer. */
 const ANSWER_MS_MAX = 30_000;
 
-/** Pages in parts that are made at a time. Each takes slices of the event loop, and the sum has to stay small. */
+/**
+ * The number of long pages that are made at one time. Each of them takes slices of the event loop, and the
+ * sum has to stay small.
+ */
 const PAGES_AT_ONCE_MAX = 4;
 
 const END_OF_HEAD = "\r\n\r\n";
@@ -48,7 +52,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 
 export interface AdminSharedOptions {
   readonly pages: ReadonlyMap<string, () => AdminPage>;
-  /** Names that the listener may be called by, beside addresses and `localhost`. */
+  /** Host names that the listener accepts, besides addresses and `localhost`. */
   readonly hosts: readonly string[];
   readonly waiting: WaitingBytes;
 }
@@ -68,7 +72,7 @@ export class AdminShared extends StreamShared {
 
 export class AdminConnection extends StreamConnection {
   readonly #shared: AdminShared;
-  /** When the request was whole; undefined before. */
+  /** The time at which the request was whole; undefined before. */
   #askedAtMs: number | undefined;
   #wake: (() => void) | undefined;
 
@@ -81,7 +85,7 @@ export class AdminConnection extends StreamConnection {
     return this.#askedAtMs !== undefined;
   }
 
-  /** A client without a whole question loses its place first. */
+  /** A client that has not sent a whole request loses its place first. */
   override get isBusy(): boolean {
     return this.#askedAtMs !== undefined;
   }
@@ -95,7 +99,7 @@ export class AdminConnection extends StreamConnection {
     return this.#askedAtMs === undefined && super.isReadyToEnd(sinceMs);
   }
 
-  /** The answer ends the connection, if one is under way. */
+  /** If an answer is under way, its end closes the connection. */
   override clientEnded(): void {
     if (this.#askedAtMs === undefined) super.clientEnded();
   }
@@ -110,7 +114,7 @@ export class AdminConnection extends StreamConnection {
   }
 
   protected consume(chunk: Uint8Array, nowMs: number): void {
-    // One request is answered; others behind it are not.
+    // The daemon answers the first request, and ignores all others.
     if (this.#askedAtMs !== undefined) return;
     this.keepPart(chunk, 0);
     const part = this.part;
@@ -148,18 +152,18 @@ export class AdminConnection extends StreamConnection {
   }
 
   #pageFor(request: AdminRequest | undefined): AdminPage {
-    if (request === undefined) return text(400, "this is no request of HTTP/1\n");
+    if (request === undefined) return text(400, "this is not a request of HTTP/1\n");
     const { pages, hosts } = this.#shared;
     if (!isOwnHost(request.host, hosts)) {
       return text(
         421,
-        "this listener does not answer to that name; call it by its address, or give the daemon -admin-host NAME\n",
+        "this listener does not accept that host name; use its address, or start the daemon with -admin-host NAME\n",
       );
     }
     const page = pages.get(request.path);
-    if (page === undefined) return text(404, `there are ${[...pages.keys()].join(", ")}\n`);
+    if (page === undefined) return text(404, `no such page; there are ${[...pages.keys()].join(", ")}\n`);
     if (!METHODS.includes(request.method)) {
-      return text(405, "pages are only read\n", { Allow: METHODS.join(", ") });
+      return text(405, "pages can only be read; use GET or HEAD\n", { Allow: METHODS.join(", ") });
     }
     return page();
   }
@@ -183,7 +187,7 @@ export class AdminConnection extends StreamConnection {
     if (isChunked) await this.#write(LAST_CHUNK);
   }
 
-  /** Resolves when the kernel has all of it, and all other clients had a turn. */
+  /** Resolves when the kernel has all bytes, and all other clients had a turn. */
   async #write(bytes: Buffer): Promise<void> {
     if (this.isClosing) return;
     this.activeAtMs = this.#shared.context.clock();

@@ -1,8 +1,8 @@
 /**
- * The admin listener: pages on which the daemon tells of itself, over HTTP on loopback (`pages.ts`).
+ * The admin listener: read-only pages about the daemon, over HTTP on loopback (`pages.ts`).
  *
- * Read-only. It shares the event loop with the servers and has limits of its own, so that no number of clients here takes a
- * descriptor, much memory or much time from visitors. It does not have to be fast.
+ * It shares the event loop with the servers, so it has limits of its own. However many clients it has,
+ * visitors lose neither descriptors nor much memory or time. It does not have to be fast.
  */
 
 import { Problem } from "../config/option.ts";
@@ -38,7 +38,7 @@ export const adminHost = repeatable<string>(
   {
     name: "admin-host",
     placeholder: "NAME",
-    summary: "a name that the admin listener may be called by, beside its addresses and localhost",
+    summary: "a host name that the admin listener accepts, besides its addresses and localhost",
     absent: [],
   },
   (text) =>
@@ -47,13 +47,13 @@ export const adminHost = repeatable<string>(
       : new Problem("write the name of a host, without a port, such as web1.example.com"),
 );
 
-/** Connections to the admin listener. A scraper, a supervisor and some people need a handful. */
+/** Connections to the admin listener. A scraper, a supervisor and some operators need only a few. */
 export const ADMIN_CONNECTIONS_MAX = 32;
 
-/** So much may wait for clients of the admin listener. */
+/** Bytes of answers that may wait for clients of the admin listener. */
 const ADMIN_WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
-/** A client that neither asks nor reads is cut off after this. */
+/** The daemon closes the connection of a client that neither asks nor reads for this long. */
 const SILENCE_MS_MAX = 5_000;
 
 export interface AdminOptions extends PageSources {
@@ -82,7 +82,7 @@ export class Admin extends StreamServer {
     this.#address = address;
   }
 
-  /** Where it listens, once it does. */
+  /** The URL of the listener, once it listens. */
   get url(): string {
     const { host, port } = this.#address;
     return `http://${hostPortText({ host, port: this.port ?? port })}`;

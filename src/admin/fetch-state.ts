@@ -1,15 +1,15 @@
-/** Asks a daemon's admin listener what it says of itself: the other side of `/state`. */
+/** Reads the page `/state` of a daemon's admin listener. */
 
 import { type HostPort, hostPortText } from "../config/values.ts";
 import { get, type PageAnswer } from "./get.ts";
 import type { State } from "./state.ts";
 
-/** A daemon with ten thousand applications of six versions says less, in characters. */
+/** Characters: more than a daemon with ten thousand applications of six versions needs. */
 const STATE_LENGTH_MAX = 64 * 1024 * 1024;
 
 export class AdminError extends Error {
   override readonly name = "AdminError";
-  /** Nothing answers, or another program. */
+  /** `unreachable`: nothing answers. `foreign`: another program answers. */
   readonly code: "unreachable" | "foreign";
 
   constructor(code: AdminError["code"], message: string, options?: ErrorOptions) {
@@ -18,7 +18,7 @@ export class AdminError extends Error {
   }
 }
 
-/** What the daemon at `address` says. Rejects with an `AdminError`. */
+/** Reads the state of the daemon at `address`. Rejects with an `AdminError`. */
 export async function fetchState(address: HostPort, timeoutMs: number): Promise<State> {
   const url = `http://${hostPortText(address)}/state`;
   let response: PageAnswer;
@@ -26,7 +26,7 @@ export async function fetchState(address: HostPort, timeoutMs: number): Promise<
     response = await get(url, { timeoutMs, lengthMax: STATE_LENGTH_MAX });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new AdminError("unreachable", `nobody answers at ${url}: ${code ?? message}`, { cause: error });
+    throw new AdminError("unreachable", `no daemon answers at ${url}: ${code ?? message}`, { cause: error });
   }
   const state = response.status === 200 ? parsed(response.body) : undefined;
   if (!isState(state)) {
@@ -46,7 +46,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Enough to know whose answer this is, and to print it: another program may listen there. */
+/**
+ * Whether the answer has enough fields to be a daemon's state and to be printed. Another program may listen
+ * there.
+ */
 function isState(value: unknown): value is State {
   if (!isObject(value)) return false;
   const { pid, applications, servers } = value;

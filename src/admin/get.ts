@@ -1,4 +1,4 @@
-/** One request to an admin listener, as its clients make it: of daemons on this machine, or of a fleet. */
+/** One request to an admin listener of a daemon, on this machine or in a fleet. */
 
 import { request } from "node:http";
 
@@ -9,19 +9,19 @@ export interface PageAnswer {
 
 export interface GetLimits {
   readonly timeoutMs: number;
-  /** Of the body, in characters. */
+  /** The longest body, in characters. */
   readonly lengthMax: number;
 }
 
 /**
- * Gets a page. Rejects if there is no whole answer in time, or a longer one.
+ * Gets a page. Rejects if there is no whole answer in time, or if the answer is too long.
  *
- * Not by `fetch`, which would ask the proxy that the environment may name, and the daemon is on this machine.
+ * `fetch` would use the web proxy that the environment may name, but the daemon is on this machine.
  */
 export function get(url: string, { timeoutMs, lengthMax }: GetLimits): Promise<PageAnswer> {
   return new Promise((resolve, reject) => {
-    // Under any name that leads there: the listener's check of names is against browsers, which cannot send
-    // another one.
+    // The listener accepts this name always. Its check of names guards against browsers, which cannot choose
+    // the name that they send.
     const asking = request(url, { headers: { host: "localhost" } }, (response) => {
       let body = "";
       response.setEncoding("utf8");

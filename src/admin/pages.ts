@@ -2,15 +2,15 @@
  * The pages of the admin listener.
  *
  *     /healthz    the process runs
- *     /readyz     visitors can ask, and get the store's answer; else the reason why not
+ *     /readyz     the daemon answers visitors as the store says; if it does not, the reason
  *     /metrics    for Prometheus
  *     /state      everything, as JSON; `maxwells-daemon status` prints it
- *     /listeners  its addresses and applications; by them a daemon knows the one that it replaces
+ *     /listeners  its addresses and applications, by which a new daemon recognizes the one that it replaces
  */
 
 import type { MonitorPage } from "../monitors/monitor.ts";
 
-/** Text in one piece; or in parts, each of which is made when the client has read those before it. */
+/** Text in one piece, or in parts. A part is made only when the client has read the parts before it. */
 export type Body = string | AsyncIterable<string>;
 
 export interface AdminPage {
@@ -24,9 +24,9 @@ const PLAIN = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json";
 
 export interface PageSources {
-  /** Why visitors are not answered as the store says; undefined if they are. */
+  /** Why the daemon does not answer visitors as the store says; undefined if it does. */
   readonly notReady: () => string | undefined;
-  /** For `/metrics`, if any monitor has a page. */
+  /** The page `/metrics`, if any monitor has one. */
   readonly metrics: MonitorPage | undefined;
   /** `/state` as JSON, in parts. */
   readonly state: () => AsyncIterable<string>;
@@ -34,7 +34,7 @@ export interface PageSources {
   readonly listeners: () => string;
 }
 
-/** The pages by their paths. Making one may throw. */
+/** The pages by their paths, as functions that make them. Such a function may throw. */
 export function pagesOf({
   notReady,
   metrics,

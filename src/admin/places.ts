@@ -1,4 +1,4 @@
-/** A number of places for long work; the next one waits until one is given back, in order. */
+/** A number of places for long work. If all are taken, callers wait for one in their order. */
 export class Places {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -7,7 +7,7 @@ export class Places {
     this.#free = count;
   }
 
-  /** Resolves when there is a place. The work that took one has to `leave`. */
+  /** Resolves when the caller has a place. The caller must `leave` it. */
   async take(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;

@@ -1,10 +1,12 @@
 /**
- * The daemon that another one replaces, as its admin listener tells of it.
+ * Finds the daemon that this one replaces, by the page of its admin listener.
  *
- * Unix sockets are taken over by a rename. A TCP address can be had beside its owner (SO_REUSEPORT), and then each gets a part
- * of the questions: good if the owner is the daemon that is replaced, and a silent disaster if it is another program. So the
- * address is shared only with a daemon that says that it listens there, that proxies ask at one of the same addresses, and that
- * serves nothing which this one does not.
+ * A new daemon takes over a unix socket by a rename. It can also share a TCP address with its owner
+ * (SO_REUSEPORT). Then each of them gets a part of the questions. This is right if the owner is the daemon
+ * that is replaced, and a silent disaster if the owner is another program.
+ *
+ * So the new daemon shares a TCP address only if another daemon says that it listens there. That daemon must
+ * also share an address that proxies ask, and must serve no application that the new daemon does not serve.
  */
 
 import { type HostPort, hostPortText } from "../config/values.ts";
@@ -13,10 +15,10 @@ import { get } from "./get.ts";
 
 const TIMEOUT_MS = 1_000;
 
-/** Ten thousand names of applications are less, in characters. */
+/** Characters: more than ten thousand names of applications need. */
 const LENGTH_MAX = 4 * 1024 * 1024;
 
-/** A daemon's page `/listeners`. */
+/** The page `/listeners` of a daemon. */
 export interface ListenersPage {
   readonly pid: number;
   readonly applications: readonly string[];
@@ -27,7 +29,7 @@ export interface ListenersPage {
 }
 
 /**
- * The daemon whose admin listener is at `admin`, if it is one that a daemon with these applications may replace.
+ * The page of the daemon at `admin`, if a daemon with these applications may replace it; otherwise undefined.
  *
  * @param servers names of the servers that proxies ask
  */
@@ -41,7 +43,7 @@ export async function findPredecessor(
   return servers.some((name) => isOfOnePlace(name) && said.listeners.includes(name)) ? said : undefined;
 }
 
-/** Port 0 is another one each time, and a descriptor has a number of its process. */
+/** Whether the name means the same address in every process. Port 0 and a descriptor's number do not. */
 function isOfOnePlace(name: string): boolean {
   return !/:0$| fd:\d+$/.test(name);
 }
@@ -54,7 +56,7 @@ export async function readListeners(admin: HostPort): Promise<ListenersPage | un
     const said: unknown = JSON.parse(body);
     return isListeners(said) ? { ...said, servers: said.servers ?? [] } : undefined;
   } catch {
-    // Nothing listens there, or it is no daemon of this kind.
+    // Nothing listens there, or the program there is not this daemon.
     return undefined;
   }
 }

@@ -1,4 +1,7 @@
-/** The head of a request to the admin listener, read whole: it is short, comes rarely, and may allocate. Pure. */
+/**
+ * Reads the head of a request to the admin listener in one piece. Requests are short and rare, so this may
+ * allocate. Pure.
+ */
 
 import { isIP } from "node:net";
 
@@ -6,7 +9,10 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly isHttp10: boolean;
-  /** The host that the client believes to talk to, without its port, in lower case; undefined if it names none. */
+  /**
+   * The host that the client means to reach, without its port, in lower case; undefined if the client names
+   * none.
+   */
   readonly host: string | undefined;
 }
 
@@ -14,7 +20,7 @@ const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.([01])$/;
 const ABSOLUTE = /^http:\/\/([^/?#]*)(.*)$/i;
 const HOST = /^host:[ \t]*(.*?)[ \t]*$/i;
 
-/** Reads a head that ends in an empty line; undefined if it is no request of HTTP/1. */
+/** Reads a head that ends in an empty line; undefined if it is not a request of HTTP/1. */
 export function readAdminRequest(text: string): AdminRequest | undefined {
   const [first = "", ...fields] = text.split("\r\n");
   const [, method, target, minor] = REQUEST_LINE.exec(first) ?? [];
@@ -37,8 +43,8 @@ function hostOf(authority: string | undefined): string | undefined {
 }
 
 /**
- * Whether the admin listener is meant to be called by this host. A page on the web can point a name of its own at this machine
- * and have its visitors' browsers ask here, but neither an address nor `localhost`.
+ * Whether the admin listener accepts this host. A web page can point a name of its own at this machine, and
+ * make the browsers of its visitors ask here. It cannot do so with an address or with `localhost`.
  */
 export function isOwnHost(host: string | undefined, names: readonly string[]): boolean {
   if (host === undefined) return true;

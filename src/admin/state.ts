@@ -1,4 +1,4 @@
-/** What a daemon says of itself at `/state`: its tables, their age, and its counts. */
+/** The page `/state`: a daemon's account of its tables, their age, and its counts. */
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Arc } from "../circle.ts";
@@ -11,26 +11,26 @@ import type { Rollout } from "../rollout.ts";
 import { Slices } from "../slices.ts";
 import type { Store } from "../stores/store.ts";
 
-/** A part of the answer is handed over as soon as it is this long. */
+/** A part of the answer is sent as soon as it is this long. */
 const CHUNK_CHARACTERS = 16_384;
 
 export interface ApplicationState {
   readonly name: string;
-  /** Whether the rollouts hold as they were read; false: older than `unhealthy`, or never read. */
+  /** Whether the snapshot is fresh; false if it is older than `unhealthy`, or was never read. */
   readonly fresh: boolean;
   /** Null: never read. */
   readonly ageMs: number | null;
   readonly leaseMs: number;
-  /** Why the store cannot be read, while it cannot. */
+  /** Why the store cannot be read now; null if it can. */
   readonly error: string | null;
   readonly reads: { readonly success: number; readonly failure: number; readonly malformed: number };
   /** Records at the last read; null: never read. */
   readonly records: number | null;
   readonly arcs: readonly Arc[];
-  /** Versions whose record cannot be used; the first few of them. */
+  /** The first few versions whose record is malformed. */
   readonly malformed: readonly string[];
   readonly decisions: readonly { location: string; reason: string; count: number }[];
-  /** What proxies say that they decided by themselves. */
+  /** Decisions that proxies made by themselves and reported. */
   readonly reported: readonly { location: string; kind: ReportKind; count: number }[];
 }
 
@@ -57,24 +57,24 @@ export interface StateSources {
   readonly metrics: Metrics;
   readonly store: Store;
   readonly config: string | null;
-  /** What `/readyz` says. */
+  /** The reason that `/readyz` gives; undefined if the daemon is ready. */
   readonly notReady: () => string | undefined;
   readonly startedAt: Date;
   readonly startedAtMs: number;
   readonly clock: () => number;
 }
 
-/** All of it at once. */
+/** The whole state as one value. */
 export function readState(sources: StateSources): State {
   const nowMs = sources.clock();
   const applications = sources.feed.states.map((feed) => applicationState(sources, feed, nowMs));
   return { ...headOf(sources), applications };
 }
 
-/** The same as JSON, in parts: with ten thousand applications the event loop answers visitors in between. */
+/** The whole state as JSON, in parts, so that the event loop answers visitors in between. */
 export async function* writeState(sources: StateSources): AsyncGenerator<string> {
   const slices = new Slices();
-  // The head's last brace makes room for the list.
+  // The last brace of the head is cut off, because the list of applications follows.
   let chunk = `${JSON.stringify(headOf(sources)).slice(0, -1)},"applications":[`;
   let separator = "";
   for (const feed of sources.feed.states) {

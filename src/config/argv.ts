@@ -9,7 +9,7 @@ export interface Flags {
   readonly positionals: readonly string[];
   /** Flags that no option knows, as they were written. */
   readonly unknown: readonly string[];
-  /** Options that stand last and need a value. */
+  /** Options that need a value and have none, because they are the last word. */
   readonly incomplete: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * The setting that names the file of the others. `load.ts` reads it first, so it imports nothing of the
+ * The setting that names the configuration file. `load.ts` reads it first, so it imports nothing of the
  * daemon.
  */
 
@@ -7,16 +7,17 @@ import { Problem } from "./option.ts";
 import { orNone, single } from "./values.ts";
 
 /**
- * Read by every command and the daemon if it is there and no other file is named. Its directory is root's.
+ * The daemon and every command read this file if it exists and no other file is named. Its directory belongs
+ * to root.
  */
 export const DEFAULT_CONFIG_FILE = "/etc/maxwells-daemon/maxwells-daemon.toml";
 
-/** Read before all others, by `load.ts` itself. */
+/** `load.ts` itself reads this option, before all others. */
 export const configFile = single<string | null>(
   {
     name: "config",
     placeholder: "FILE",
-    summary: `a TOML file with the same names as the flags, or none; ${DEFAULT_CONFIG_FILE} if that is there`,
+    summary: `a TOML file with settings named like the flags, or none; by default ${DEFAULT_CONFIG_FILE}, if it exists`,
     absent: null,
   },
   orNone((text) => (text === "" ? new Problem("write the path of a TOML file, or none") : text)),

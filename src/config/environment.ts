@@ -7,8 +7,8 @@ import { quote } from "./quote.ts";
 const PREFIX = "MAXWELLS_DAEMON_";
 
 /**
- * Container platforms put the address of a service whose name begins with maxwells-daemon into variables of these names
- * (Docker links, Kubernetes services). They are nobody's misspelt setting.
+ * Container platforms put the address of a service whose name begins with maxwells-daemon into variables of
+ * these names (Docker links, Kubernetes services). They are not misspelt settings.
  */
 const SERVICE_ADDRESS = /^MAXWELLS_DAEMON_(.+_)?(SERVICE_(HOST|PORT.*)|PORT(_.*)?|NAME|ENV_.*)$/;
 
@@ -18,8 +18,9 @@ export function environmentName(option: Option<unknown>): string {
 }
 
 /**
- * What the environment says about an option. An empty variable says nothing. Commas separate several texts, and semicolons
- * if a text itself may hold a comma, because then a text means the same here and behind its flag.
+ * The texts that the environment gives to an option; undefined if the variable is empty or not set. Commas
+ * separate several texts. If a text itself may hold a comma, semicolons do, so that a text means the same
+ * here and behind its flag.
  */
 export function fromEnvironment(
   option: Option<unknown>,
@@ -32,12 +33,12 @@ export function fromEnvironment(
   return { texts, origin: { source: "environment", text: `environment ${name}` } };
 }
 
-/** What stands between several texts of a repeatable option. */
+/** The character between several texts of a repeatable option. */
 export function separatorOf({ placeholder }: Option<unknown>): "," | ";" {
   return placeholder?.includes(",") ? ";" : ",";
 }
 
-/** Reports variables that look like a setting and are none. */
+/** Reports variables that look like a setting, but name none. */
 export function reportEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   known: readonly Option<unknown>[],

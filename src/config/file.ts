@@ -1,16 +1,19 @@
-/** Options as a TOML file: the same names, values as strings, true or false, and lists where a flag may be repeated. */
+/**
+ * Options in a TOML file, under the same names. Values are strings; switches are true or false; an option
+ * that may be repeated can be a list.
+ */
 
 import { parse as parseToml } from "smol-toml";
 import { nearest } from "./nearest.ts";
 import type { Given, Option, Origin } from "./option.ts";
 import { quote } from "./quote.ts";
 
-/** Larger ones are something else, given by mistake. */
+/** A larger file is not a configuration, but was named by mistake. */
 const FILE_CHARACTERS_MAX = 1_048_576;
 
 /**
- * Reads the file that `path` says into texts by option name, its own path among them as `config`; what is wrong is added to
- * `messages`. The default file may be absent, and `none` is no file.
+ * Reads the file at `path`. Returns texts by option name, and the path itself as `config`. Adds all problems
+ * to `messages`. The default file may be absent, and `none` reads no file.
  */
 export function readConfigFile(
   path: Given,
@@ -20,7 +23,7 @@ export function readConfigFile(
 ): ReadonlyMap<string, Given> {
   const found = new Map<string, Given>();
   const name = path.texts.at(-1);
-  // A path that cannot be one is a problem of the setting itself, reported with all others.
+  // An impossible path is a problem of the setting `config`, and is reported with all others.
   if (name === undefined || name === "none" || name === "" || name.includes("\0")) return found;
   const isDefault = path.origin.source === "default";
   const where = `file ${quote(name, "")}`;
@@ -37,7 +40,7 @@ export function readConfigFile(
     const origin: Origin = { source: "file", text: `${where}: ${quote(key, "")}` };
     const option = known.find((candidate) => candidate.name === key);
     if (key === "config") {
-      messages.push(`${origin.text}: a file cannot name another one; remove it`);
+      messages.push(`${origin.text}: a configuration file cannot name another one; remove this key`);
     } else if (option === undefined) {
       messages.push(
         `${origin.text}: no such setting${nearest(
@@ -56,19 +59,22 @@ export function readConfigFile(
 
 function parseText(text: string): Record<string, unknown> {
   if (text.length > FILE_CHARACTERS_MAX) {
-    throw new Error(`it is longer than ${FILE_CHARACTERS_MAX} characters; this cannot be a configuration`);
+    throw new Error(`it is longer than ${FILE_CHARACTERS_MAX} characters; name a configuration file`);
   }
   return parseToml(text);
 }
 
-/** Undefined where the value is of the wrong type. */
+/** The texts of a value; undefined if the value is of the wrong type. */
 function textsOf(option: Option<unknown>, value: unknown): readonly string[] | undefined {
   if (option.placeholder === undefined) return typeof value === "boolean" ? [String(value)] : undefined;
   const values: readonly unknown[] = option.repeatable && Array.isArray(value) ? value : [value];
   return values.every((each) => typeof each === "string") ? values : undefined;
 }
 
-/** Numbers are not taken: TOML reads a mode of 0o660 as 432, and a delay of 4 has no unit. */
+/**
+ * The form that a value must have. Numbers are refused: TOML reads a mode of 0o660 as 432, and a delay of 4
+ * has no unit.
+ */
 function wanted(option: Option<unknown>): string {
   if (option.placeholder === undefined) return "true or false, without quotes";
   return option.repeatable ? 'a string or a list of strings, in quotes: ["a", "b"]' : "a string, in quotes";
@@ -80,10 +86,10 @@ function explain(error: unknown, isDefault: boolean): string {
   if (code === "EISDIR") return "this is a directory; write the path of a TOML file";
   if (code === "EACCES") {
     return isDefault
-      ? "this user may not read it; use sudo, or -config none to do without it"
+      ? "this user may not read it; use sudo, or -config none to read no file"
       : "this user may not read it; let the daemon's user read it";
   }
-  // The rest of a TOML error quotes the line, and a store's address may hold a password.
+  // The other lines of a TOML error quote the file, and a store's address may hold a password.
   const { line, column } = error as { line?: number; column?: number };
   const [first = ""] = String(message).trim().split("\n");
   return line === undefined ? first : `${first} (line ${line}, column ${column})`;

@@ -1,8 +1,9 @@
 /**
  * Flags, environment and file → checked settings, or all problems at once.
  *
- * A pure function of its inputs. What is absent stays distinct from a default, so a default never covers what a file
- * says: flag before environment before file before default.
+ * A pure function of its inputs. A flag counts before the environment, the environment before the file, and
+ * the file before the default. An absent text differs from a default, so that a default never hides a text of
+ * the file.
  */
 
 import { type Flags, parseFlags } from "./argv.ts";
@@ -18,23 +19,23 @@ export interface Sources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads the file of `-config`, or the default one; throws if it cannot be read. */
   readonly readFile: (path: string, isDefault: boolean) => string;
-  /** The file that is read if it is there and no other one is named. */
+  /** The file that is read if no other one is named. It may be absent. */
   readonly defaultFile?: string | undefined;
 }
 
 export interface Rules {
-  /** What is understood here. Where `-config` is not among it, neither environment nor file is looked at. */
+  /** The options of this command. If `-config` is not among them, neither environment nor file is read. */
   readonly options: readonly Option<unknown>[];
-  /** The options of all commands: what a shared file or environment may also name. */
+  /** The options of all commands, which a shared file or environment may also name. */
   readonly known?: readonly Option<unknown>[];
   readonly crossChecks?: readonly CrossCheck[];
-  /** Texts that take the place of an option's own default, by its name. */
+  /** Texts that replace an option's own default, by its name. */
   readonly defaults?: Readonly<Record<string, string>>;
 }
 
-/** Settings that can also be shown as they were written. */
+/** Settings that also have their texts. */
 export interface LoadedSettings extends Settings {
-  /** The texts that were given, or the default; empty where there is neither. */
+  /** The texts that were given, or the default; empty if there is neither. */
   texts(option: Option<unknown>): readonly string[];
 }
 
@@ -44,7 +45,7 @@ export interface Loaded {
   readonly positionals: readonly string[];
 }
 
-/** Everything that is wrong, one message a problem, each with its origin and its remedy. */
+/** All problems. Each has one message, with its origin and its remedy. */
 export class Problems {
   readonly messages: readonly string[];
   constructor(messages: readonly string[]) {
@@ -101,7 +102,7 @@ function settingsOf(
   };
 }
 
-/** What environment and file say, for the commands that look at them. */
+/** The texts of environment and file, for commands that read them. */
 function besideFlags(
   sources: Sources,
   { options, known = options }: Rules,
@@ -131,7 +132,10 @@ function fromFlags(option: Option<unknown>, flags: Flags): Given | undefined {
   return texts && { texts, origin: { source: "flag", text: `flag -${option.name}` } };
 }
 
-/** What is wrong with the texts: of several, each that is wrong, and otherwise the one that counts. */
+/**
+ * The problems of the texts: of all texts if the option may be repeated, otherwise of the last text, which
+ * counts.
+ */
 function problemsOf(option: Option<unknown>, { texts, origin }: Given): string[] {
   return (option.repeatable ? texts : texts.slice(-1)).flatMap((text) => {
     const value = text.includes("\0") ? new Problem("it holds a NUL byte; remove it") : option.parse([text]);

@@ -1,9 +1,9 @@
 import { distance } from "fastest-levenshtein";
 
-/** Longer names are compared by their beginning. */
+/** Only the beginning of a longer name is compared. */
 const COMPARED_MAX = 64;
 
-/** The candidate that was probably meant by a misspelt name; undefined if none is near. Case does not count. */
+/** The candidate that a misspelt name probably means; undefined if none is near. Case does not count. */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const written = name.slice(0, COMPARED_MAX).toLowerCase();
   const farthest = Math.max(1, Math.ceil(written.length / 3));
@@ -14,9 +14,9 @@ export function nearestName(name: string, candidates: readonly string[]): string
 }
 
 /**
- * The remedy for a misspelt name: the one that was probably meant.
+ * The remedy for a misspelt name: the name that it probably means.
  *
- * @returns `; did you mean -delay?`, or nothing if no name is near
+ * @returns `; did you mean -delay?`, or an empty text if no name is near
  */
 export function nearest(name: string, candidates: readonly string[], prefix = ""): string {
   const meant = nearestName(name, candidates);

@@ -2,7 +2,10 @@ import { redactAddress } from "./redact.ts";
 
 const QUOTED_LENGTH_MAX = 120;
 
-/** A text from outside for a message: quoted, control characters escaped, no passwords, and no longer than a line. */
+/**
+ * A text from outside for a message: quoted, with control characters escaped, without passwords, and cut to
+ * the length of a line.
+ */
 export function quote(text: string, mark: '"' | "" = '"'): string {
   const safe = redactAddress(text);
   const escaped = JSON.stringify(safe.slice(0, QUOTED_LENGTH_MAX)).slice(1, -1);

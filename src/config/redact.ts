@@ -1,6 +1,7 @@
 /**
- * Parameters of this program's own stores whose values are no secrets: names of modes and of files. The value of any other one
- * is hidden. A list of names that sound like secrets would miss the next one: `apikey`, `jwt`, `AWSAccessKeyId`.
+ * Parameters of this program's own stores that are not secret: names of modes and of files. The values of all
+ * others are hidden. A list of names that sound like secrets would miss the next one: `apikey`, `jwt`,
+ * `AWSAccessKeyId`.
  */
 const PUBLIC_PARAMETERS: ReadonlySet<string> = new Set([
   "host",
@@ -12,18 +13,20 @@ const PUBLIC_PARAMETERS: ReadonlySet<string> = new Set([
   "cert",
 ]);
 
-/** The stores that have these parameters. Elsewhere a parameter of such a name is anybody's: a `cert=…` may be a secret. */
+/**
+ * The stores that have these parameters. In any other address, a parameter of the same name may be a secret.
+ */
 const HAS_PUBLIC_PARAMETERS = /^(?:postgres|etcds?):/;
 
 const QUERY = /\?[^#\s]*/g;
 
-/** A text with `;password=…` in it that is no web address, such as `Endpoint=…;key=…`. */
+/** Finds secrets in a text that is not a web address, such as `Endpoint=…;key=…`. */
 const SECRET_PARAMETER =
   /([&;][a-z0-9_.-]*(?:key|pass|passwd|password|pwd|secret|token|auth|code|credential|sig|signature)=)[^&;#\s]+/gi;
 
 /**
- * An address as it may be shown: without the user, password or token of `redis://user:password@host`, and without the values of
- * a query. Passwords may hold an unencoded `@` or `/`, so what is hidden is rather too much than too little.
+ * An address without its secrets: the user, password or token of `redis://user:password@host`, and the values
+ * of a query. A password may hold an unencoded `@` or `/`, so this hides too much rather than too little.
  */
 export function redactAddress(address: string): string {
   const start = address.indexOf("//") + 2;
@@ -35,7 +38,7 @@ export function redactAddress(address: string): string {
   return shown.replace(QUERY, (query) => redactQuery(query, isPublic)).replace(SECRET_PARAMETER, "$1***");
 }
 
-/** `?a=1&b` → `?a=***&***`: a parameter without a name is a value. */
+/** Changes `?a=1&b` to `?a=***&***`. A parameter without a name is a value. */
 function redactQuery(query: string, isPublic: (name: string) => boolean): string {
   return query.replace(
     /([?&;])([^=&;]*)(=?)([^&;]*)/g,

@@ -1,6 +1,6 @@
 /**
- * The text of a file that is read without being named. It can name code (`store = "/x/store.ts"`), and commands are typed as
- * root. So it has to belong to root or to the user who runs the command, and must not be open to every user for writing.
+ * Reads a file that the operator did not name. The file can name code (`store = "/x/store.ts"`), and root
+ * runs commands. So it must belong to root or to the user of the command, and not every user may write to it.
  */
 
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 const ROOT = 0;
 const WRITABLE_BY_OTHERS = 0o002;
 
-/** Throws as `readFileSync` does, and if the file is not to be trusted. */
+/** Throws if `readFileSync` would throw, and if the file cannot be trusted. */
 export function readTrustedFile(path: string, user = process.getuid?.()): string {
   const descriptor = openSync(path, "r");
   try {

@@ -1,9 +1,9 @@
-/** How the texts of options are read: one function a kind of value, each total. */
+/** Reads the texts of options: one function for each kind of value. No function throws. */
 
 import { resolve } from "node:path";
 import { type Option, Problem } from "./option.ts";
 
-/** Where a server listens or a client connects. */
+/** An address at which a server listens or to which a client connects. */
 export type Address =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
@@ -26,7 +26,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3.6e6,
 };
 
-/** A duration as Go writes it (`time.ParseDuration`): `4s`, `1m30s`, `500ms`, `0`. In milliseconds. */
+/**
+ * Reads a duration as Go writes it (`time.ParseDuration`): `4s`, `1m30s`, `500ms`, `0`. Returns milliseconds.
+ */
 export function parseDuration(text: string): number | Problem {
   const problem = new Problem(`write a duration with its unit, such as 4s, 1m30s or 500ms`);
   if (text === "0") return 0;
@@ -40,7 +42,7 @@ export function parseDuration(text: string): number | Problem {
   return text !== "" && end === text.length ? totalMs : problem;
 }
 
-/** `HOST:PORT`, `[V6]:PORT` or `:PORT` for loopback. */
+/** Reads `HOST:PORT`, `[V6]:PORT`, or `:PORT` for loopback. */
 export function parseHostPort(text: string): HostPort | Problem {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
@@ -48,7 +50,7 @@ export function parseHostPort(text: string): HostPort | Problem {
   return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
 }
 
-/** `unix:PATH`, `tcp:HOST:PORT` or `fd:NUMBER`. */
+/** Reads `unix:PATH`, `tcp:HOST:PORT` or `fd:NUMBER`. */
 export function parseAddress(text: string): Address | Problem {
   const problem = new Problem("write unix:PATH, tcp:HOST:PORT or fd:NUMBER");
   const [, kind, rest] = /^(unix|tcp|fd):(.+)$/s.exec(text) ?? [];
@@ -61,7 +63,10 @@ export function parseAddress(text: string): Address | Problem {
   return hostPort instanceof Problem ? problem : { kind: "tcp", ...hostPort };
 }
 
-/** Linux holds a socket's path in 108 bytes, the last one zero (unix(7)); the beside-name of a takeover needs some. */
+/**
+ * Linux keeps the path of a socket in 108 bytes, and the last one is zero (unix(7)). A takeover adds an
+ * ending to the path, which needs some of them.
+ */
 const SOCKET_PATH_BYTES_MAX = 107 - ".12345678.new.gone".length;
 
 /** The address of a socket file. */
@@ -72,7 +77,7 @@ export function unixAddress(path: string): Address | Problem {
   return { kind: "unix", path: resolve(path) };
 }
 
-/** How an address is written, for logs. */
+/** The text of an address, for logs and messages. */
 export function addressText(address: Address): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   return address.kind === "fd" ? `fd:${address.fd}` : `tcp:${hostPortText(address)}`;
@@ -82,7 +87,7 @@ export function hostPortText({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A rollout as people write it: `5%` or `0.05`. As a fraction in [0, 1]. */
+/** Reads a rollout such as `5%` or `0.05`. Returns a fraction in [0, 1]. */
 export function parseRollout(text: string): number | Problem {
   const outOfRange = new Problem("a rollout is from 0% to 100%");
   const [, percent] = /^(\d+(?:\.\d+)?|\.\d+) ?%$/.exec(text) ?? [];
@@ -102,7 +107,7 @@ export function parseRollout(text: string): number | Problem {
   return new Problem("write a rollout such as 5% or 0.05");
 }
 
-/** A file's mode in octal: `0666`. */
+/** Reads the mode of a file in octal, such as `0666`. */
 export function parseMode(text: string): number | Problem {
   return /^0?[0-7]{3}$/.test(text)
     ? Number.parseInt(text, 8)
@@ -143,7 +148,7 @@ export function repeatable<T>(
   };
 }
 
-/** Reads `none` as null, and everything else by `parse`. */
+/** Reads `none` as null, and any other text by `parse`. */
 export function orNone<T>(parse: (text: string) => T | Problem): (text: string) => T | null | Problem {
   return (text) => (text === "none" ? null : parse(text));
 }

@@ -19,7 +19,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     check(settings) {
       const names = settings.get(application);
       if (names.length > APPLICATIONS_MAX) {
-        return `${names.length} applications are named, and a daemon serves at most ${APPLICATIONS_MAX}; start another daemon for the others`;
+        return `${names.length} applications are named, but a daemon serves at most ${APPLICATIONS_MAX}; start another daemon for the others`;
       }
       const twice = repeated(names);
       return twice.length === 0 ? undefined : `${twice.join(", ")} is named twice; name it once`;
@@ -30,7 +30,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     check(settings) {
       return unhealthyMs(settings) > settings.get(delay)
         ? undefined
-        : "-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make it twice as long";
+        : "-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make -unhealthy twice as long";
     },
   },
   {
@@ -45,7 +45,9 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     options: PROXY_OPTIONS,
     check(settings) {
       const twice = repeated(listenersOf(settings).filter(isOfOnePlace).map(addressText));
-      return twice.length === 0 ? undefined : `${twice.join(", ")} is listened on twice; name it once`;
+      return twice.length === 0
+        ? undefined
+        : `the daemon would listen twice at ${twice.join(", ")}; name it once`;
     },
   },
   {
@@ -83,7 +85,7 @@ function targetsOf(settings: Read): readonly (LeaseTarget & { readonly flag: str
   );
 }
 
-/** A second listener at such an address would take the place of the first one. Port 0 is another port each time. */
+/** Whether a second listener at this address would replace the first one. Port 0 is a new port each time. */
 function isOfOnePlace(address: Address): boolean {
   return address.kind !== "tcp" || address.port !== 0;
 }

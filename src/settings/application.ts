@@ -3,12 +3,12 @@
 import { Problem } from "../config/option.ts";
 import { repeatable } from "../config/values.ts";
 
-/** Names of applications are names of files in the state directory, and travel in lines and headers. */
+/** The name of an application is also a file name in the state directory, and part of lines and headers. */
 const APPLICATION_BYTES_MAX = 128;
 
 /**
- * A daemon serves this many applications. `npm run bench -- applications` shows what they cost; more are for another
- * daemon.
+ * A daemon serves at most this many applications. `npm run bench -- applications` shows their cost. Further
+ * applications need another daemon.
  */
 export const APPLICATIONS_MAX = 10_000;
 

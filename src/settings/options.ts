@@ -1,9 +1,12 @@
-/** The daemon's own options. Those of a server, a lease or a monitor are in its file; `daemon/all-options.ts` has them all. */
+/**
+ * The daemon's own options. A server, a lease or a monitor has its options in its own file.
+ * `daemon/all-options.ts` has all of them.
+ */
 
 import { configFile } from "../config/config-file.ts";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { orNone, parseDuration, parseSwitch, single } from "../config/values.ts";
-import { resolveStore } from "../stores/list.ts";
+import { resolveStore, STORES } from "../stores/list.ts";
 import { application } from "./application.ts";
 
 function parsePositiveDuration(text: string): number | Problem {
@@ -17,8 +20,7 @@ export const store = single(
   {
     name: "store",
     placeholder: "ADDRESS",
-    summary:
-      "where the rollouts are, such as file:/etc/rollouts.json or redis://HOST; help stores shows all kinds",
+    summary: `the address of the store: ${STORES.map(({ name }) => name).join(", ")} (see help stores)`,
     defaultText: "dynamodb:",
   },
   (text) => {
@@ -55,7 +57,7 @@ export const delay = single(
   {
     name: "delay",
     placeholder: "DURATION",
-    summary: "how long to wait between two reads of the store",
+    summary: "the time between two reads of the store",
     defaultText: "4s",
   },
   parsePositiveDuration,
@@ -72,8 +74,8 @@ export const unhealthy = single(
 );
 
 /**
- * How old a table may become, in milliseconds. Where only `-delay` was given, it is not judged by a default that is
- * shorter: in 2016 a long delay alone was enough.
+ * The age, in milliseconds, at which a table becomes stale. If only `-delay` was given, a shorter default
+ * must not count: in 2016 a long delay alone was enough.
  */
 export function unhealthyMs(settings: Pick<Settings, "get" | "isNamed">): number {
   return settings.isNamed(unhealthy)
@@ -95,7 +97,7 @@ export const logfile = single(
   {
     name: "logfile",
     placeholder: "PATH",
-    summary: "a file that gets the log beside stderr, reopened on SIGHUP; or none",
+    summary: "a file that gets the log as well as stderr, reopened on SIGHUP; or none",
     defaultText: "/var/log/maxwells-daemon.log",
   },
   orNone((text) => (text === "" ? new Problem("write a file, or none") : text)),
@@ -105,7 +107,7 @@ export const logFormat = single(
   {
     name: "log-format",
     placeholder: "text|json",
-    summary: "how a line of the log looks",
+    summary: "the format of the log",
     defaultText: "text",
   },
   (text) => (text === "text" || text === "json" ? text : new Problem("write text or json")),
