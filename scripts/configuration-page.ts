@@ -67,7 +67,13 @@ function section(option: Option<unknown>): string {
   ];
   const table = rows.map(([what, value]) => `| ${what} | ${value?.replaceAll("|", "\\|")} |\n`).join("");
   const separator = separatorOf(option) === "," ? "commas" : "semicolons";
-  const repeats = repeatable ? `. May be repeated; in the environment ${separator} separate its values` : "";
-  const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}${repeats}.`;
-  return `\n### ${name}\n\n${sentence}\n\n| | |\n|---|---|\n${table}`;
+  const repeats = repeatable
+    ? ` It may be repeated; in the environment ${separator} separate its values.`
+    : "";
+  const text = wrapped(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${repeats}`);
+  return `\n### ${name}\n\n${text}\n\n| | |\n|---|---|\n${table}`;
+}
+
+function wrapped(text: string): string {
+  return text.replace(/(.{1,110})(?: |$)/g, "$1\n").trimEnd();
 }

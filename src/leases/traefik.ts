@@ -61,7 +61,7 @@ export const traefikVersions = repeatable<TraefikVersion>(
 export const traefikSecure = single(
   {
     name: "traefik-secure",
-    summary: "Traefik's cookies are for TLS alone",
+    summary: "Traefik's cookies are only for TLS",
     defaultText: "false",
   },
   parseSwitch,

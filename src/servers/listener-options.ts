@@ -17,7 +17,7 @@ export const socketMode = single(
   {
     name: "socket-mode",
     placeholder: "MODE",
-    summary: "who may connect to unix sockets, in octal",
+    summary: "the mode of unix sockets in octal, which decides which users may connect",
     defaultText: "0666",
   },
   parseMode,
@@ -27,7 +27,7 @@ export const idleTimeout = single(
   {
     name: "idle-timeout",
     placeholder: "DURATION",
-    summary: "when a silent connection is closed; 0 closes after each reply, as in 2016",
+    summary: "the time after which a silent connection is closed; 0: after each reply, as in 2016",
     defaultText: "60s",
   },
   (text) => {

@@ -16,11 +16,14 @@ function parsePositiveDuration(text: string): number | Problem {
     : ms;
 }
 
+/** Addresses in the help of every command. The addresses of all kinds would fill a screen. */
+const EXAMPLES = STORES.slice(0, 2).map(({ usage }) => usage);
+
 export const store = single(
   {
     name: "store",
     placeholder: "ADDRESS",
-    summary: `the address of the store: ${STORES.map(({ name }) => name).join(", ")} (see help stores)`,
+    summary: `the address of the store, such as ${EXAMPLES.join(" or ")}; help stores shows all kinds`,
     defaultText: "dynamodb:",
   },
   (text) => {

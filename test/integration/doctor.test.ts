@@ -69,7 +69,9 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
         forged: "skipped",
         outage: "skipped",
       });
-      expect(check("split").summary).toMatch(/the daemon answered as the store says .*replies do not say which version/);
+      expect(check("split").summary).toMatch(
+        /the daemon answered as the store says .*replies do not say which version/,
+      );
       expect(check("proxy-asks").evidence).toMatchObject({ visitors: 20, decisions: 20 });
       expect(status).toBe(0);
     },
@@ -644,7 +646,8 @@ describe("doctor, and the daemon", () => {
       ...(header ? ["-header", header] : []),
     );
     expect(check("cookie").verdict).toBe(verdict);
-    if (verdict === "fail") expect(check("cookie").summary).toContain(`the cookie's Domain=${domain} does not cover `);
+    if (verdict === "fail")
+      expect(check("cookie").summary).toContain(`the cookie's Domain=${domain} does not cover `);
     await page.stop(true);
   });
 
