@@ -318,7 +318,7 @@ describe("problems", () => {
         `file ${FILE}: regionn: no such setting; did you mean region?`,
         `file ${FILE}: application: "b/c": write a name of at most 128 bytes, without "/", not beginning with "."`,
         `file ${FILE}: application: "a/d": write a name of at most 128 bytes, without "/", not beginning with "."`,
-        `file ${FILE}: delay, file ${FILE}: unhealthy: -unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make it twice as long`,
+        `file ${FILE}: delay, file ${FILE}: unhealthy: -unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make -unhealthy twice as long`,
       ].sort(),
     );
   });
@@ -335,13 +335,13 @@ describe("problems", () => {
     const file = (count: number) => `application = ${JSON.stringify(names(count))}`;
     expect(problems({ file: file(APPLICATIONS_MAX) })).toEqual([]);
     expect(problems({ file: file(APPLICATIONS_MAX + 1) })).toEqual([
-      `file ${FILE}: application: 10001 applications are named, and a daemon serves at most 10000; start another daemon for the others`,
+      `file ${FILE}: application: 10001 applications are named, but a daemon serves at most 10000; start another daemon for the others`,
     ]);
   });
 
   test("an address that two listeners share is a problem", () => {
     expect(problems({ argv: ["-socket", "/tmp/a", "-listen", "fd:3", "-listen", "unix:/tmp/a"] })).toEqual([
-      "flag -socket, flag -listen: unix:/tmp/a is listened on twice; name it once",
+      "flag -socket, flag -listen: the daemon would listen twice at unix:/tmp/a; name it once",
     ]);
   });
 
@@ -372,7 +372,7 @@ describe("problems", () => {
       [["-haproxy-map", "/s", "-haproxy-map", "/s"], "-haproxy-map /s,/var/lib/maxwells-daemon/haproxy.map"],
       [["-apache-map", "/a", "-apache-map", "/b", "-apache-map", "/a"], "-apache-map /a is given twice"],
       [["-socket", "/s", "-haproxy-map", "/s"], "unix:/s is the proxy's own socket by -haproxy-map"],
-      [["-http", ":6296", "-traefik", ":6296"], "tcp:127.0.0.1:6296 is listened on twice"],
+      [["-http", ":6296", "-traefik", ":6296"], "the daemon would listen twice at tcp:127.0.0.1:6296"],
     ])("%p is a problem", (argv, problem) => {
       expect(problems({ argv })).toEqual([expect.stringContaining(problem)]);
     });
@@ -461,7 +461,7 @@ describe("the default file", () => {
 
   test("is an error if this user may not read it, because without it a command would go to another store", () => {
     expect(load([], fails("EACCES"))).toEqual([
-      `file ${DEFAULT} (from default of -config): this user may not read it; use sudo, or -config none to do without it`,
+      `file ${DEFAULT} (from default of -config): this user may not read it; use sudo, or -config none to read no file`,
     ]);
   });
 
@@ -485,7 +485,7 @@ describe("the file", () => {
     ["a list for one value", 'delay = ["1s"]', "write a string, in quotes"],
     ["a list of anything", "application = [1]", "a string or a list of strings"],
     ["a string for a switch", 'allow-force = "yes"', "true or false, without quotes"],
-    ["another file", 'config = "x"', "a file cannot name another one"],
+    ["another file", 'config = "x"', "a configuration file cannot name another one"],
     ["a key of JavaScript", '__proto__ = "x"', "no such setting"],
     ["a text that is not TOML", "delay = ", "Invalid TOML"],
     ["a text that is far too long", "#".repeat(1_048_577), "longer than"],
