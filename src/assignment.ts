@@ -1,14 +1,18 @@
 /**
- * A visitor's assignment: a number in [0, 1) that it keeps.
+ * A visitor's assignment: a number in [0, 1) that the visitor keeps.
  *
- * There are three ways to one: the visitor brings it (`parseAssignment`), it is new (`drawAssignment`), or it has a
- * stable key (`assignmentOfKey`). Parsing is total: whatever the bytes, the result is a number in [0, 1) or NaN.
+ * An assignment comes from one of three places: the visitor brings it (`parseAssignment`), the daemon draws a
+ * new one (`drawAssignment`), or it follows from the visitor's stable key (`assignmentOfKey`). Parsing is
+ * total: any bytes give a number in [0, 1) or NaN.
  */
 
-/** The decimal spellings of 2016 that still count. No minus: `-0` would come back as a sign that nobody sent. */
+/** The decimal spellings of 2016 that are still accepted. No minus: it could only spell `-0`. */
 const DECIMAL = /^\+?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** Up to this many decimals, the digits as an integer are exact and one division rounds correctly (Clinger 1990). */
+/**
+ * Up to this many decimals, the digits are exact as an integer, and one division rounds correctly (Clinger
+ * 1990).
+ */
 const EXACT_DECIMALS_MAX = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DECIMALS_MAX + 1 }, (_, power) => 10 ** power);
 
@@ -21,7 +25,7 @@ const DOT = 0x2e;
 /**
  * Reads `bytes[start, end)` as an assignment.
  *
- * @returns the number in [0, 1), or NaN where the text is not a decimal number in that range
+ * @returns the number in [0, 1), or NaN if the text is not a decimal number in that range
  */
 export function parseAssignment(bytes: Uint8Array, start: number, end: number): number {
   const decimals = end - start - 2;
@@ -38,7 +42,7 @@ export function parseAssignment(bytes: Uint8Array, start: number, end: number): 
   return assignmentOfText(latin1(bytes, start, end));
 }
 
-/** As `parseAssignment`, of a string. */
+/** The same as `parseAssignment`, for a string. */
 export function assignmentOfText(text: string): number {
   if (!DECIMAL.test(text)) return Number.NaN;
   const value = Number(text);
@@ -46,8 +50,8 @@ export function assignmentOfText(text: string): number {
 }
 
 /**
- * A fresh assignment, uniform in [0, 1) in steps of 1e-15: fifteen decimals are spelled in at most 17 characters and
- * take the fast path of `parseAssignment` whenever the visitor returns.
+ * A fresh assignment, uniform in [0, 1), in steps of 1e-15. Its spelling has at most 17 characters, and takes
+ * the fast path of `parseAssignment` whenever the visitor returns.
  *
  * @param random a number in [0, 1), as `Math.random` gives
  */
@@ -56,8 +60,8 @@ export function drawAssignment(random: number): number {
 }
 
 /**
- * The assignment of a stable visitor id: XXH64 of its UTF-8 bytes with seed 0, top 53 bits over 2^53, so that any
- * program with an XXH64 at hand computes the same.
+ * The assignment of a stable visitor id: XXH64 of its UTF-8 bytes with seed 0, top 53 bits over 2^53. Any
+ * program with an XXH64 computes the same number.
  */
 export function assignmentOfKey(key: string): number {
   return Number(Bun.hash.xxHash64(key, 0n) >> 11n) / 2 ** 53;

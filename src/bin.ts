@@ -1,8 +1,9 @@
 /**
- * The executable: hands arguments, environment and streams to the command line, and its exit status to the system.
+ * The executable. It hands arguments, environment and streams to the command line, and the exit status to the
+ * system.
  *
- * What commands print is written at once and whole. `process.stdout` would queue what a pipe does not take, and
- * ending the process loses the queue.
+ * The output of a command is written at once and whole. `process.stdout` would queue the part that a pipe
+ * does not take, and the queue would be lost when the process ends.
  */
 
 import { writeSync } from "node:fs";
@@ -15,10 +16,12 @@ import { leadsToJournal } from "./log/sink.ts";
 const STDOUT = 1;
 const STDERR = 2;
 
-/** How long to wait for a full pipe that somebody made non-blocking. */
+/** How long to wait before trying a full pipe again, if another program has made it non-blocking. */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/** A descriptor to print to. A reader that has gone, such as `head`, wants no more and needs no message. */
+/**
+ * A descriptor to print to. If its reader has gone, such as `head`, the rest is dropped without a message.
+ */
 function printer(descriptor: number): Output {
   let isGone = false;
   return {
@@ -42,7 +45,10 @@ function printer(descriptor: number): Output {
   };
 }
 
-/** The launcher starts Bun in the root directory, because Bun obeys files of the current one (bin/maxwells-daemon). */
+/**
+ * Goes back to the directory of the caller. The launcher starts Bun in the root directory, because Bun obeys
+ * files of the current one (bin/maxwells-daemon).
+ */
 function goBack(): void {
   const directory = process.env["MAXWELLS_CALLED_FROM"];
   delete process.env["MAXWELLS_CALLED_FROM"];
@@ -50,7 +56,8 @@ function goBack(): void {
   try {
     process.chdir(directory);
   } catch {
-    // This user may not enter it, as after `sudo -u`, or it is gone. Absolute paths work all the same.
+    // The directory is gone, or this user may not enter it, for example after `sudo -u`. Absolute paths still
+    // work.
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Request → decision: the one place where the two flows meet. Synchronous, without I/O, and total: every request
- * gets a decision, and every doubt is decided for master.
+ * Request → decision: the one place in which requests meet the rollouts of the store. Synchronous, without
+ * I/O, and total: every request gets a decision, and in doubt the decision is master.
  */
 
 import { assignmentOfKey, drawAssignment } from "./assignment.ts";
@@ -8,23 +8,26 @@ import { MASTER } from "./circle.ts";
 import type { Placement } from "./placement.ts";
 import type { Rollout } from "./rollout.ts";
 
-/** What a server read from a proxy. One object serves all of a server's requests, so that none is allocated. */
+/**
+ * The fields that a server read from a proxy. One object serves all requests of a server, so no request
+ * allocates one.
+ */
 export interface Request {
-  /** The visitor's number in [0, 1); NaN where it brought none. */
+  /** The visitor's number in [0, 1); NaN if it brought none. */
   assignment: number;
-  /** False where the request could not be read: a fresh assignment and master. */
+  /** False if the request could not be read. The reply is then a fresh assignment and master. */
   valid: boolean;
-  /** One of those served; undefined for the default. */
+  /** The name of a served application; undefined for the default one. */
   application: string | undefined;
-  /** A stable id of the visitor, used where there is no assignment. */
+  /** A stable id of the visitor, used if there is no assignment. */
   key: string | undefined;
-  /** The location that the visitor asks for; obeyed only where the operator allows it. */
+  /** The location that the visitor asks for; obeyed only if the operator allows it. */
   force: string | undefined;
 }
 
-/** The answer; also one object for all of a server's requests. */
+/** The answer. One object serves all requests of a server. */
 export interface Decision {
-  /** The number that the visitor is to keep. */
+  /** The number in [0, 1) that the visitor is to keep. */
   assignment: number;
   placement: Placement;
 }
@@ -37,14 +40,14 @@ export interface HandlerOptions {
   readonly random?: () => number;
 }
 
-/** A request as it is before anything has been read into it. */
+/** A request before a server has filled it in. */
 export function emptyRequest(): Request {
   return { assignment: Number.NaN, valid: true, application: undefined, key: undefined, force: undefined };
 }
 
 export class Handler {
   readonly #rollout: Rollout;
-  /** Whether it is worth a server's while to read what a request wants to force. */
+  /** Whether requests may force their location. If not, a server need not read that field. */
   readonly allowsForce: boolean;
   readonly #random: () => number;
   readonly #invalid: Placement;
@@ -67,7 +70,7 @@ export class Handler {
   /**
    * Decides, counts, and writes the answer into `decision`.
    *
-   * @param nowMs the moment of the request, on the clock that the feed applies tables with
+   * @param nowMs the time of the request in milliseconds, on the clock with which the feed applies tables
    */
   decide(request: Readonly<Request>, nowMs: number, decision: Decision): void {
     decision.assignment = this.#assign(request);

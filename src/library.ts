@@ -1,7 +1,7 @@
 /**
- * The public face of the daemon's parts: `import { Feed } from "maxwells-daemon"`. These names keep their meaning between
- * two major versions. Every other file may move, so `package.json` exports no other one; `maxwells-daemon/store` is the
- * contract of a store. The parts run on Bun only.
+ * The public entry to the daemon's parts: `import { Feed } from "maxwells-daemon"`. These names keep their
+ * meaning until the next major version. Every other file may move, so `package.json` does not export it;
+ * `maxwells-daemon/store` is the contract of a store. The parts run on Bun only.
  */
 
 export { assignmentOfText } from "./assignment.ts";

@@ -1,6 +1,6 @@
 /**
- * What the daemon counts. The path of a request and the feed only bump numbers here; monitors read them when
- * they please, and no monitor is known to anyone who counts.
+ * The daemon's counters. Requests and the feed only increase numbers here. Monitors read the numbers at their
+ * own pace, and the code that counts knows no monitor.
  */
 
 import { type Address, addressText } from "./config/values.ts";
@@ -14,7 +14,7 @@ export const DELAY_BOUNDS_US = [
 
 /** A histogram of durations, with fixed buckets. */
 export class Histogram {
-  /** Observations a bucket, each bucket for itself. */
+  /** Observations in each bucket; not cumulative. */
   readonly counts = new Float64Array(DELAY_BOUNDS_US.length + 1);
   sumMs = 0;
 
@@ -28,16 +28,16 @@ export class Histogram {
   }
 }
 
-/** The identity of a server. Programs read these fields, and no program takes a name apart. */
+/** The identity of a server. Programs read these fields, so no program has to parse a name. */
 export interface ServerIdentity {
   /** The name of its kind, such as `line`. */
   readonly protocol: string;
-  /** If it listens: the address to which proxies connect. Else the place to which it writes. */
-  readonly address: ServerAddress;
   /**
-   * The part of what is at the address, if several servers have the same one: the map of a HAProxy with
-   * several maps.
+   * The address to which proxies connect, if the server listens. Else the address or file to which it
+   * writes.
    */
+  readonly address: ServerAddress;
+  /** Tells apart servers that have the same address: the name of the map, if one HAProxy has several maps. */
   readonly part?: string;
   /** Whether proxies connect to it. */
   readonly listens: boolean;
@@ -50,7 +50,7 @@ export interface ServerIdentity {
 
 export type ServerAddress = Address | { readonly kind: "file"; readonly path: string };
 
-/** How the log and metrics call a server: `line unix:/tmp/maxwells-daemon.sock`. */
+/** The name of a server in the log and in metrics: `line unix:/tmp/maxwells-daemon.sock`. */
 export function serverName({
   protocol,
   address,
@@ -60,7 +60,7 @@ export function serverName({
   return `${protocol} ${place}${part === undefined ? "" : ` ${part}`}`;
 }
 
-/** What a server counts. */
+/** The counters of a server. */
 export interface ServerCounts extends ServerIdentity {
   /** As `serverName` gives it. */
   readonly name: string;
@@ -81,22 +81,22 @@ export function emptyServerCounts(identity: ServerIdentity): ServerCounts {
   return { name, ...identity, success: 0, failure: 0, connections: 0, accepted: 0, refused: 0 };
 }
 
-/** What the feed counts for an application. */
+/** The feed's counters of an application. */
 export interface FeedCounts {
   readonly application: string;
   /** Successful reads of the store. */
   success: number;
   failure: number;
-  /** Records that were read but could not be used, as of the last read. */
+  /** Malformed records at the last successful read. */
   malformed: number;
 }
 
 export class Metrics {
   readonly placements: Placements;
-  /** From a request's arrival to its reply being handed to the kernel. */
+  /** The time from a request's arrival until its reply is handed to the kernel. */
   readonly delay = new Histogram();
   readonly servers: ServerCounts[] = [];
-  /** What proxies say that they decided. */
+  /** Decisions that proxies report. */
   readonly reports = new Reports();
   readonly #feeds = new Map<string, FeedCounts>();
 
@@ -104,14 +104,14 @@ export class Metrics {
     this.placements = placements;
   }
 
-  /** Makes the counts of one more server. */
+  /** Adds the counters of one more server. */
   server(identity: ServerIdentity): ServerCounts {
     const counts = emptyServerCounts(identity);
     this.servers.push(counts);
     return counts;
   }
 
-  /** The counts of an application's reads, made when they are first asked for. */
+  /** The counters of an application's reads, made at the first call. */
   feed(application: string): FeedCounts {
     let counts = this.#feeds.get(application);
     if (counts === undefined) {

@@ -1,23 +1,26 @@
 /**
- * Where a visitor is placed and why: the answer of a decision, and its count.
+ * The location of a visitor and the reason: the answer of a decision, and its count.
  *
  * There is one object for each application, location and reason that has ever occurred. A decision points at
- * one of them and adds one to it, so a request allocates nothing, and the monitors read the counts at their
- * own pace.
+ * one of these objects and adds 1 to its count, so a request allocates nothing. The monitors read the counts
+ * at their own pace.
  */
 
 import { CANARY, MASTER } from "./circle.ts";
 
-/** Why a decision fell as it did. The whole list: a metric's tag, and what `ask -v` prints. */
+/**
+ * All reasons of a decision, each with the sentence that `ask -v` prints. The names are also a tag of a
+ * metric.
+ */
 export const REASONS = {
-  rollout: "the assignment lies in the version's arc",
-  outside: "the assignment lies outside every arc",
-  hold: "the store is lost, and the version's record says to hold its last value",
-  stale: "the store is lost for longer than `unhealthy`, so everyone goes to master",
-  unread: "nothing has been read from the store yet",
-  forced: "the request forces a location, and the operator allows that",
-  invalid: "the request is malformed: a fresh assignment, and master",
-  "unknown-application": "the request names an application that is not served here",
+  rollout: "the assignment is in the version's arc",
+  outside: "the assignment is outside every arc",
+  hold: "the store has been unreadable for longer than `-unhealthy`, and the version has failsafe `hold`",
+  stale: "the store has been unreadable for longer than `-unhealthy`, so the visitor goes to master",
+  unread: "the daemon has not read the store yet, so the visitor goes to master",
+  forced: "the request forces its location, and the operator allows that",
+  invalid: "the request is malformed: the reply is a fresh assignment and master",
+  "unknown-application": "the daemon does not serve the application that the request names",
 } as const;
 
 export type Reason = keyof typeof REASONS;
@@ -27,15 +30,15 @@ export interface Placement {
   /** `master`, or the name of a version. */
   readonly location: string;
   readonly reason: Reason;
-  /** The bytes behind the assignment in a reply, by the slot of their protocol (`Placements.slotOf`). */
+  /** The bytes behind the assignment in a reply, one entry for each protocol (`Placements.slotOf`). */
   readonly tails: Tails;
-  /** How many visitors were placed so. */
+  /** Number of decisions with this placement. */
   count: number;
 }
 
 /**
- * Makes the bytes that follow the assignment in a reply of one protocol. Pure: it runs once for each
- * location, and requests use its bytes.
+ * Makes the bytes that follow the assignment in a reply of one protocol. Pure. It runs once for each
+ * location, and all replies use the same bytes.
  */
 export type TailEncoder = (location: string) => Uint8Array;
 
@@ -43,39 +46,39 @@ export type TailEncoder = (location: string) => Uint8Array;
 export type Tails = readonly Uint8Array[];
 
 /**
- * All placements of a daemon, by application. They outlive the tables that point at them, because counters
- * must never fall. A placement is made when it is first counted, so an application without visitors has none.
+ * All placements of a daemon, by application. They outlive the tables that point at them, because a counter
+ * must never decrease. A placement is made when it is first counted, so an application without visitors has
+ * none.
  */
 export class Placements {
   /**
-   * The first versions of an application, in the order in which visitors came to them, always have counts of
-   * their own.
+   * This many versions of an application always have counts of their own: the first ones that get a visitor.
    */
   static readonly OWN_VERSIONS_MAX = 16;
 
   /**
-   * All applications together have this many versions beyond those. Past it, visitors of further versions are
-   * still placed rightly, and are counted under the location `other`: a script that makes versions without
-   * end takes no other application's names, and does not make memory and metrics grow.
+   * All applications together may have counts for this many versions more. Visitors of further versions are
+   * still placed correctly, and are counted under the location `other`. So a script that makes versions
+   * without end does not make memory and metrics grow, and other applications keep their counts.
    */
   static readonly SHARED_VERSIONS_MAX = 4096;
 
   readonly #encoders: readonly TailEncoder[];
-  /** Nearly every application has these locations, so their bytes are made once for all of them. */
+  /** The bytes of locations that nearly every application has, made once for all applications. */
   readonly #usualTails: ReadonlyMap<string, Tails>;
   readonly #byApplication = new Map<string, OfApplication>();
-  /** How many versions beyond `OWN_VERSIONS_MAX` have counts of their own. */
+  /** Number of versions beyond `OWN_VERSIONS_MAX` with counts of their own. */
   #shared = 0;
 
-  /** @param encoders of the protocols whose servers read `tails` */
+  /** @param encoders one for each protocol whose servers read `tails` */
   constructor(encoders: readonly TailEncoder[] = []) {
     this.#encoders = encoders;
     this.#usualTails = new Map([MASTER, CANARY].map((location) => [location, this.#encode(location)]));
   }
 
   /**
-   * The place of an encoder's bytes in `Placement.tails`. Throws if the composition does not know the
-   * encoder.
+   * The index of an encoder's bytes in `Placement.tails`. Throws if the encoder was not given to the
+   * constructor.
    */
   slotOf(encoder: TailEncoder): number {
     const slot = this.#encoders.indexOf(encoder);
@@ -83,7 +86,7 @@ export class Placements {
     return slot;
   }
 
-  /** The one placement of this name, made at its first mention. */
+  /** The one placement with this application, location and reason, made at the first call. */
   of(application: string, location: string, reason: Reason): Placement {
     let own = this.#byApplication.get(application);
     if (own === undefined) {
@@ -105,14 +108,14 @@ export class Placements {
     return this.#byApplication.get(application)?.placements.values() ?? [];
   }
 
-  /** All placements that have occurred, those of one application after each other. */
+  /** All placements that have occurred, application by application. */
   *values(): Generator<Placement, void, undefined> {
     for (const { placements } of this.#byApplication.values()) yield* placements.values();
   }
 
   /** Undefined if there is no room for another location. */
   #newLocation(own: OfApplication, location: string): Tails | undefined {
-    // The place of everyone else is no version.
+    // Master is not a version, so it is not counted as one.
     const versions = own.locations.size - Number(own.locations.has(MASTER));
     if (location !== MASTER && versions >= Placements.OWN_VERSIONS_MAX) {
       if (this.#shared >= Placements.SHARED_VERSIONS_MAX) return undefined;
@@ -123,7 +126,9 @@ export class Placements {
     return tails;
   }
 
-  /** Still answers with the right location; its count goes to the application's placement `other`. */
+  /**
+   * A placement that answers with the right location, and is counted in the application's placement `other`.
+   */
   #uncounted(own: OfApplication, application: string, location: string, reason: Reason): Placement {
     const name = `${OTHER}\n${reason}`;
     const shared = own.placements.get(name) ?? {
@@ -153,9 +158,9 @@ export class Placements {
 interface OfApplication {
   /** By location and reason. */
   readonly placements: Map<string, Placement>;
-  /** Those with counts of their own. */
+  /** Locations with counts of their own. */
   readonly locations: Map<string, Tails>;
 }
 
-/** Where the versions are counted that have no counts of their own. */
+/** The location under which versions without counts of their own are counted. */
 const OTHER = "other";

@@ -1,26 +1,27 @@
 /**
- * Reports of proxies that decide by themselves under a lease. They are counted apart from the daemon's own decisions: every client
- * that may ask over the line protocol may report, and the daemon cannot tell whether a report is true.
+ * Reports of proxies that decide by themselves under a lease. They are counted apart from the daemon's own
+ * decisions, because every client of the line protocol may report, and the daemon cannot tell whether a
+ * report is true.
  */
 
-/** Whether the proxy decided; or could not, and sent its visitor to master. */
+/** `decided`: the proxy decided. `failure`: it could not decide, and sent its visitor to master. */
 export type ReportKind = "decided" | "failure";
 
 export interface ReportedCount {
   readonly application: string;
   readonly location: string;
   readonly kind: ReportKind;
-  /** How many visitors were reported so. */
+  /** Number of visitors that were reported. */
   count: number;
 }
 
 export class Reports {
-  /** Versions come and go; past so many locations of an application new ones are counted as the location `other`. */
+  /** An application has counts for this many locations. New locations beyond that are counted as `other`. */
   static readonly LOCATIONS_MAX = 128;
 
   readonly #byApplication = new Map<string, Map<string, ReportedCount>>();
 
-  /** @param application one that is served here, or this would grow without bound */
+  /** @param application it must be served here, or memory would grow without bound */
   add(application: string, location: string, kind: ReportKind, count: number): void {
     let reports = this.#byApplication.get(application);
     if (reports === undefined) {
@@ -38,7 +39,7 @@ export class Reports {
     if (isNew) reports.set(name, report);
   }
 
-  /** Of one application. */
+  /** The reports of one application. */
   of(application: string): Iterable<ReportedCount> {
     return this.#byApplication.get(application)?.values() ?? [];
   }

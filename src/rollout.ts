@@ -1,58 +1,59 @@
 /**
- * The table of arcs of every application, and its age.
+ * The table of each application: its arcs, and their age.
  *
- * Only the feed writes here (law 2), and it writes by swapping an application's whole table at once, so a
- * reader never sees half a change and never waits. Whether a table may still be used is asked at each
- * request, with the request's clock: no timer has to fire for law 3 to hold.
+ * Only the feed writes here (law 2). It swaps an application's whole table at once, so a reader never sees
+ * half a change and never waits. Each request compares the table's age with its own time, so law 3 does not
+ * depend on a timer.
  *
- *     never read ──apply──▶ fresh ──`unhealthy` passes──▶ stale: only arcs that `hold` are left
+ *     never read ──apply──▶ fresh ──`unhealthy` passes──▶ stale: only arcs with failsafe `hold` are left
  *                             ▲────────────apply───────────┘
  *
- * An arc that holds does not notice the step from fresh to stale, under a lease either: see `Table.lease`.
+ * The step from fresh to stale changes nothing for an arc with failsafe `hold`, not even under a lease: see
+ * `Table.lease`.
  */
 
 import { type Arc, byPrecedence, CANARY, covers, MAINTENANCE, MASTER } from "./circle.ts";
 import { type Placement, Placements, type Reason } from "./placement.ts";
 
 /**
- * A proxy that has a lease asks for the next one within this time: nginx once a second, with half a second of
- * patience. HAProxy and Apache are told twice a second.
+ * A proxy with a lease gets the next one within this time. nginx asks once a second, and waits half a second
+ * for the reply. HAProxy and Apache get a lease twice a second.
  */
 const HANDOVER_MS = 2_000;
 
 /**
- * A lease of what holds is never shorter than this, so that even with a short `unhealthy` it outlives two
- * late questions.
+ * A lease for arcs with failsafe `hold` is never shorter than this. So it survives two late renewals, even if
+ * `unhealthy` is short.
  */
 const HELD_MIN_MS = 2 * HANDOVER_MS;
 
-/** What a proxy that decides by itself is given. */
+/** The arcs by which a proxy may decide without asking. */
 export interface Lease {
-  /** For how many milliseconds the arcs may be used; 0 if everyone goes to master. */
+  /** For how many milliseconds the arcs may be used; 0 if all visitors go to master. */
   readonly durationMs: number;
   readonly arcs: readonly Arc[];
 }
 
 /** How long a table may be used. */
 export interface Ages {
-  /** Older than this, only what holds is left of it. */
+  /** In a table older than this, only arcs with failsafe `hold` are left. */
   readonly unhealthyMs: number;
-  /** So long before that, leases are already given for what holds alone. */
+  /** This long before that age, leases have only the arcs with failsafe `hold`. */
   readonly handoverMs: number;
 }
 
 /**
- * The ages of tables that are read every `delayMs`. The handover is never so early that a read in good time
- * would come after it: a store that answers must not take visitors from an arc.
+ * The ages of tables that are read every `delayMs`. The handover is never earlier than the next read, because
+ * an arc must not lose visitors while the store answers.
  */
 export function agesOf(unhealthyMs: number, delayMs = 0): Ages {
   return { unhealthyMs, handoverMs: Math.min(HANDOVER_MS, Math.max(0, unhealthyMs - delayMs) / 2) };
 }
 
-/** The arcs that count at one time, and where everyone else goes. */
+/** The arcs in use at one time, and the placement of all other visitors. */
 interface Circle {
   readonly arcs: readonly PlacedArc[];
-  /** Why visitors in these arcs, and outside of them, are where they are. */
+  /** The reasons of decisions inside and outside these arcs. */
   readonly inside: Reason;
   readonly outside: Reason;
   /** Made when the first visitor comes. */
@@ -67,39 +68,39 @@ interface PlacedArc {
   placement: Placement | undefined;
 }
 
-/** Words that force a location beside its name. */
+/** Words that force a location, besides the location's name. */
 const FORCE_WORDS = [
   ["always", CANARY],
   ["never", MASTER],
 ] as const;
 
-/** Where visitors go that force their location. */
+/** The location of visitors that force it. */
 interface Forced {
   readonly location: string;
   /** Made when the first visitor comes. */
   placement: Placement | undefined;
 }
 
-/** What a table is made of beside its time; two tables share it if only the time differs. */
+/** Everything in a table except its time. Two tables share it if they differ only in time. */
 interface Arcs {
   readonly application: string;
   readonly all: readonly Arc[];
   readonly fresh: Circle;
   readonly stale: Circle;
-  /** By what a request may call it. */
+  /** Locations by the word with which a request forces them. */
   readonly forced: ReadonlyMap<string, Forced>;
   readonly placements: Placements;
   readonly ages: Ages;
 }
 
-/** One application's arcs as of one moment. Immutable. */
+/** One application's arcs at one moment. Immutable. */
 export class Table {
-  /** When the store was asked for what is in here, on the daemon's clock; -Infinity: never. */
+  /** When the store was asked for these arcs, in milliseconds on the daemon's clock; -Infinity: never. */
   readonly readAtMs: number;
-  /** From here on only what holds is left. */
+  /** From this time on, only arcs with failsafe `hold` are left. */
   readonly expiresAtMs: number;
   readonly #arcs: Arcs;
-  /** Of `#arcs`, because each request looks at them. */
+  /** Copies of fields of `#arcs`, because each request reads them. */
   readonly #fresh: Circle;
   readonly #stale: Circle;
 
@@ -122,7 +123,7 @@ export class Table {
     return this.#arcs.application;
   }
 
-  /** As read, in order of precedence, with `maintenance` among them. */
+  /** The arcs as they were read, in order of precedence, including `maintenance`. */
   get arcs(): readonly Arc[] {
     return this.#arcs.all;
   }
@@ -133,12 +134,12 @@ export class Table {
     return new Table(application, all, readAtMs, ages, placements, this.#arcs);
   }
 
-  /** Whether the rollouts still hold as they were read. */
+  /** Whether the table is younger than `unhealthy`. */
   isFresh(nowMs: number): boolean {
     return nowMs < this.expiresAtMs;
   }
 
-  /** The place of an assignment in [0, 1). */
+  /** The placement of an assignment in [0, 1). */
   locate(assignment: number, nowMs: number): Placement {
     const circle = nowMs < this.expiresAtMs ? this.#fresh : this.#stale;
     const arcs = circle.arcs;
@@ -150,8 +151,8 @@ export class Table {
   }
 
   /**
-   * The place of a visitor that forces its location; undefined if there is no such version, or no fresh word
-   * of it.
+   * The placement of a visitor that forces its location; undefined if there is no such version, or if the
+   * table is stale.
    */
   forced(location: string, nowMs: number): Placement | undefined {
     const forced = this.#arcs.forced.get(location);
@@ -161,13 +162,13 @@ export class Table {
   }
 
   /**
-   * What may be decided without asking, and for how long.
+   * The lease: the arcs by which a proxy may decide without asking, and for how long.
    *
-   * An arc that holds has no end, so its lease has its whole length at any age. An arc that does not hold
-   * ends with the table, and one lease has one end. If a table has both, a lease up to that end would leave
-   * the arcs that hold with no lease until the proxy asks again, and their visitors would go to a master that
-   * may be gone. So the last leases of such a table are for what holds alone, from one round of questions
-   * before its end.
+   * An arc with failsafe `hold` does not end, so its lease has the full length at any age. An arc with
+   * failsafe `master` ends with the table. One lease has one end. If a table has both kinds and the lease
+   * ended with the table, the held arcs would have no lease until the proxy asks again. Their visitors would
+   * then go to a master that may be gone. So the last leases of such a table have only the held arcs,
+   * beginning `handoverMs` before its end.
    */
   lease(nowMs: number): Lease {
     const { unhealthyMs, handoverMs } = this.#arcs.ages;
@@ -214,7 +215,7 @@ function arcsOf(
   for (const location of [MASTER, ...served.map((arc) => arc.version)]) {
     forced.set(location, { location, placement: undefined });
   }
-  // Testers know these words from other tools; a version of that very name goes first.
+  // Testers know these words from other tools. A version with the same name goes first.
   for (const [word, version] of FORCE_WORDS) {
     const location = forced.get(version);
     if (location !== undefined && !forced.has(word)) forced.set(word, location);
@@ -235,18 +236,18 @@ function circleOf(chosen: readonly Arc[], inside: Reason, outside: Reason): Circ
 
 /** The tables of all applications that a daemon serves. */
 export class Rollout {
-  /** The applications served; the first one is the default. */
+  /** The applications that are served; the first one is the default. */
   readonly applications: readonly string[];
   readonly placements: Placements;
-  /** Tables in the order of `applications`. */
+  /** In the order of `applications`. */
   readonly #tables: Table[];
   readonly #indexByName = new Map<string, number>();
   readonly #ages: Ages;
 
   /**
    * @param applications at least one, each once
-   * @param unhealthyMs  how old a table may become before its rollouts fall to 0
-   * @param delayMs      how often the store is read
+   * @param unhealthyMs the age at which a table becomes stale
+   * @param delayMs     the time between two reads of the store
    */
   constructor(
     applications: readonly string[],
@@ -265,7 +266,7 @@ export class Rollout {
     });
   }
 
-  /** How old a table may become before its rollouts fall to 0. */
+  /** The age at which a table becomes stale, in milliseconds. */
   get unhealthyMs(): number {
     return this.#ages.unhealthyMs;
   }
@@ -275,28 +276,28 @@ export class Rollout {
     return this.#tables[0] as Table;
   }
 
-  /** The table of an application; undefined where it is not served here. */
+  /** The table of an application; undefined if it is not served here. */
   table(application: string): Table | undefined {
     const index = this.#indexByName.get(application);
     return index === undefined ? undefined : this.#tables[index];
   }
 
   /**
-   * Swaps an application's table, and returns the new one. For the feed alone (law 2). The table of an
-   * application that is not served here is made, and no request finds it.
+   * Swaps an application's table, and returns the new one. Only the feed may call this (law 2). If the
+   * application is not served here, the table is made, but no request finds it.
    *
-   * @param readAtMs when the store was asked, on the clock that `locate` is called with
+   * @param readAtMs when the store was asked, on the clock of `locate`
    */
   apply(application: string, arcs: readonly Arc[], readAtMs: number): Table {
     return this.#swap(new Table(application, arcs, readAtMs, this.#ages, this.placements));
   }
 
   /**
-   * Says that an application's table has been read again and is the same, and returns it with its new time.
-   * For the feed alone (law 2).
+   * Gives an application's table a new time, because the store was read again and has not changed. Returns
+   * the new table. Only the feed may call this (law 2).
    *
-   * @param table    as `apply` or `renew` returned it last
-   * @param readAtMs as of `apply`
+   * @param table    the last one that `apply` or `renew` returned
+   * @param readAtMs as in `apply`
    */
   renew(table: Table, readAtMs: number): Table {
     return this.#swap(table.renewed(readAtMs));

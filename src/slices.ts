@@ -1,5 +1,5 @@
 /**
- * Long work beside visitors: it runs in slices of time, and the event loop answers visitors between two slices.
+ * Runs long work in slices of time. The event loop answers visitors between two slices.
  *
  *     for (const item of many) {
  *       if (slices.isOver()) await slices.next();
@@ -7,10 +7,12 @@
  *     }
  */
 
-/** A visitor waits at most this long for such work, in milliseconds. A proxy's patience is 8. */
+/** A visitor waits at most this long for such work, in milliseconds. A proxy waits 8 ms for a reply. */
 const SLICE_MS = 0.25;
 
-/** Steps between two looks at the clock: a look costs as much as a short step. */
+/**
+ * Number of steps between two reads of the clock, because reading the clock costs as much as a short step.
+ */
 const STEPS_PER_LOOK = 16;
 
 export class Slices {
@@ -24,18 +26,18 @@ export class Slices {
     this.#endsAtMs = clock() + SLICE_MS;
   }
 
-  /** Counts a step; true if the slice is used up, and `next` has to be awaited before the next step. */
+  /** Counts a step. True if the slice is used up: then await `next` before the next step. */
   isOver(): boolean {
     this.#steps++;
     return this.#steps % STEPS_PER_LOOK === 0 && this.#clock() >= this.#endsAtMs;
   }
 
-  /** As `isOver`, after a step that may have been long. */
+  /** The same as `isOver`, but always reads the clock: for use after a step that may have been long. */
   isOverNow(): boolean {
     return this.#clock() >= this.#endsAtMs;
   }
 
-  /** Resolves with a new slice, after the event loop has answered what arrived in the meantime. */
+  /** Begins a new slice, after the event loop has answered the requests that arrived in the meantime. */
   async next(): Promise<void> {
     await new Promise<void>((resolve) => {
       setImmediate(resolve);

@@ -1,8 +1,8 @@
-/** Text for people: aligned columns, plain characters, durations, percentages, errors, words of a shell. */
+/** Text for people: aligned columns, safe characters, durations, percentages, errors, words of a shell. */
 
 /**
- * Rows as aligned columns, two spaces apart. What others wrote may stand in a cell: control characters are escaped,
- * so that none drives a terminal or forges a row.
+ * Rows as aligned columns, two spaces apart. A cell may contain text from outside, so control characters are
+ * escaped: they cannot drive a terminal or forge a row.
  */
 export function aligned(rows: readonly (readonly string[])[], indent = ""): string {
   const plain = rows.map((row) => row.map(oneLine));
@@ -19,17 +19,17 @@ export function aligned(rows: readonly (readonly string[])[], indent = ""): stri
 }
 
 /**
- * Characters that drive a terminal, end a line or turn the direction of writing: all control characters, those from U+0080 on
- * among them, the separators of lines and paragraphs, and the marks of bidirectional text.
+ * Characters that can drive a terminal, end a line or turn the direction of writing: all control characters,
+ * including those above U+0080, the separators of lines and paragraphs, and the marks of bidirectional text.
  */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
-/** A text from elsewhere as one line that shows every character: what could drive a terminal is escaped as in JSON. */
+/** A text from outside as one safe line: characters that could drive a terminal are escaped as in JSON. */
 export function oneLine(text: string): string {
   return text.replace(UNSAFE, escaped);
 }
 
-/** The same for a text of several lines: line feeds stay. */
+/** The same for a text of several lines: line feeds are kept. */
 export function plainLines(text: string): string {
   return text.replace(UNSAFE, (character) => (character === "\n" ? character : escaped(character)));
 }
@@ -39,7 +39,7 @@ function escaped(character: string): string {
   return short !== character ? short : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** As `aligned`, under a line of titles; columns in which no row has anything are left out. */
+/** The same as `aligned`, with a line of titles on top. Columns that are empty in every row are left out. */
 export function columns(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const isUsed = titles.map((_, column) => rows.some((row) => row[column] !== ""));
   return aligned([titles, ...rows].map((row) => row.filter((_, column) => isUsed[column])));
@@ -56,17 +56,17 @@ export function durationText(ms: number): string {
   return hours < 24 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
 }
 
-/** A rollout, or another fraction, for people: `5%`. */
+/** A fraction as a percentage, such as `5%`. */
 export function rolloutText(rollout: number): string {
   return `${Number((rollout * 100).toPrecision(12))}%`;
 }
 
-/** Whatever was thrown, in words. */
+/** The message of any thrown value. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A word of a shell command that an operator may paste, whatever is in it. */
+/** Quotes any text as one word of a shell command, so that an operator can paste it. */
 export function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
