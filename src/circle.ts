@@ -74,7 +74,7 @@ export function isMaintenanceOn(arcs: readonly Arc[]): boolean {
   return arcs.some(({ version, rollout }) => version === MAINTENANCE && rollout > 0);
 }
 
-/** Two arcs that overlap, first the one that gets the visitors of both; undefined if no arcs overlap. */
+/** Two arcs that overlap, first the one that serves visitors in both arcs; undefined if no arcs overlap. */
 export function findOverlap(arcs: readonly Arc[]): readonly [first: Arc, second: Arc] | undefined {
   const served = arcs.filter((arc) => arc.version !== MAINTENANCE && arc.rollout > 0).sort(byPrecedence);
   for (const [index, first] of served.entries()) {

@@ -41,7 +41,10 @@ const LAWS: readonly Law[] = [
     says: "When in doubt, master.",
     tests: {
       "records/check.test.ts": ["law 3: a malformed record is rollout 0 and says so"],
-      "feed/feed.test.ts": ["law 3: when in doubt, master", "an arc that holds survives a stale snapshot"],
+      "feed/feed.test.ts": [
+        "law 3: when in doubt, master",
+        "an arc with failsafe hold survives a stale snapshot",
+      ],
       "rollout.test.ts": [
         "law 3: all are 0 from the millisecond at which",
         "law 3: if the store is lost, versions that hold",

@@ -1,27 +1,29 @@
 /**
- * Reads of a store that end in time, whatever the store does. A read that neither answers nor heeds its signal is left to
- * hang, and the store is not asked again while too many reads hang.
+ * Reads of a store that always end in time. A read that neither answers nor heeds its signal is left behind,
+ * still hanging. While too many reads hang, the store is not asked again.
  */
 
-/** The longest that a read may take before it counts as failed, whatever the store itself does. */
+/** A read that takes longer than this has failed, whatever timeouts the store itself has. */
 export const READ_TIMEOUT_MS = 5_000;
 
-/** A store that neither answers nor heeds its signal is not asked again while this many reads hang. */
+/** While this many reads hang, the store is not asked again. */
 const HANGING_READS_MAX = 3;
 
 export class BoundedReads {
   readonly #ending: AbortSignal;
   #hanging = 0;
 
-  /** @param ending aborted when no answer is wanted any more */
+  /** @param ending aborted when the feed closes */
   constructor(ending: AbortSignal) {
     this.#ending = ending;
   }
 
-  /** Rejects when its time is up, the feed ends, or the store fails; a late answer is dropped. */
+  /** Rejects if the time is up, the feed closes, or the store fails. A late answer is dropped. */
   async run<T>(read: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#hanging >= HANGING_READS_MAX) {
-      throw new Error(`${this.#hanging} reads of the store hang; waiting for one to end`);
+      throw new Error(
+        `${this.#hanging} reads of the store hang; the daemon asks again when one of them ends`,
+      );
     }
     const signal = AbortSignal.any([this.#ending, AbortSignal.timeout(READ_TIMEOUT_MS)]);
     const outOfTime = new Promise<never>((_, reject) => {
@@ -36,12 +38,12 @@ export class BoundedReads {
       return await Promise.race([reading, outOfTime]);
     } catch (error) {
       if (!isSettled) this.#watch(reading);
-      // A store that heeds its signal may be first to say so, in words of its own.
+      // A store that heeds its signal may reject first, with an error of its own.
       throw signal.aborted ? signal.reason : error;
     }
   }
 
-  /** It hangs until it settles after all. */
+  /** Counts a read as hanging until it settles. */
   #watch(reading: Promise<unknown>): void {
     this.#hanging++;
     const end = () => {

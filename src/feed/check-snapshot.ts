@@ -1,12 +1,13 @@
 /**
- * What of a snapshot can be used: every record is checked, what cannot be used is told, and the arcs of the rest come out. Pure.
+ * Checks every record of a snapshot, reports those that cannot be used, and returns the arcs of the others.
+ * Pure.
  */
 
 import { type Arc, byPrecedence, isVersion, MAINTENANCE } from "../circle.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { RECORDS_MAX, type Snapshot, StoreError } from "../stores/store.ts";
 
-/** A read tells of this many malformed records, and then of their number. */
+/** A read reports this many malformed records one by one, and of the others the number. */
 export const COMPLAINTS_MAX = 8;
 
 export interface Checked {
@@ -17,10 +18,10 @@ export interface Checked {
 }
 
 /**
- * Throws if the store answered with what is no snapshot, or with more records than any application has.
+ * Throws if the store's answer is not a snapshot, or has more than `RECORDS_MAX` records.
  *
- * @param before   the arcs that the table has now
- * @param complain told of what cannot be used, and of whose record it is where it is one alone
+ * @param before   the arcs of the current table
+ * @param complain called for each problem; with the version if the problem is that of one record
  */
 export function checkSnapshot(
   snapshot: Snapshot,
@@ -39,7 +40,7 @@ export function checkSnapshot(
       malformed.add(version);
       if (malformed.size <= COMPLAINTS_MAX) complain(problem, arc.version);
       if (version === MAINTENANCE) {
-        // Law 8: the switch stays as it is, so that is what the table shows.
+        // Law 8: maintenance stays as it is, so the table keeps the record from before.
         const previous = before.find((known) => known.version === MAINTENANCE);
         if (previous !== undefined) arcs.push(previous);
         continue;
@@ -47,10 +48,12 @@ export function checkSnapshot(
     }
     if (isVersion(version)) arcs.push(arc);
   }
-  if (malformed.size > COMPLAINTS_MAX) complain(`and ${malformed.size - COMPLAINTS_MAX} more records`);
+  if (malformed.size > COMPLAINTS_MAX)
+    complain(`${malformed.size - COMPLAINTS_MAX} more records cannot be used`);
   if (arcs.length > VERSIONS_MAX) {
-    complain(`there are more than ${VERSIONS_MAX} versions; those that come last by name are ignored`);
-    // Sorted, so that every daemon of a fleet ignores the same ones, in whatever order they were read.
+    complain(`there are more than ${VERSIONS_MAX} versions; the last ones by name are ignored`);
+    // Sorted, because every daemon of a fleet must ignore the same ones, and the order of a snapshot may
+    // differ.
     for (const { version } of arcs.sort(byPrecedence).splice(VERSIONS_MAX)) malformed.add(version);
   }
   return { arcs, malformed };

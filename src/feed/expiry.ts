@@ -1,4 +1,8 @@
-/** Tells when tables outlive their time, and when fresh ones follow: nothing else sees that moment. One timer for all applications. */
+/**
+ *  * Logs when tables become stale. Nothing else runs at that moment, because requests only compare times.
+ *    One
+ *  * timer serves all applications.
+ *  */
 
 import type { Table } from "../rollout.ts";
 import type { Tellings } from "./tellings.ts";
@@ -7,7 +11,7 @@ import type { Tellings } from "./tellings.ts";
 export interface Expiring {
   readonly application: string;
   readonly table: Table;
-  /** Whether its table is too old: `told` once the log has been told. */
+  /** `untold`: the table is stale, and the log does not say so yet. `told`: the log says so. */
   expiry: "fresh" | "untold" | "told";
 }
 
@@ -23,7 +27,10 @@ export class Expiry {
     this.#clock = clock;
   }
 
-  /** Some tables have been read: the next look is when the oldest one is too old. A table that is read again needs no other timer. */
+  /**
+   * Call this when tables have been read. Sets the timer to the moment at which the oldest one becomes stale,
+   * unless the timer is set already.
+   */
   watch(): void {
     if (this.#timer === undefined) this.#look();
   }

@@ -1,22 +1,28 @@
 /**
- * Store → rollout: reads snapshots, checks them, and swaps the tables. The only writer of the rollout table (law 2).
+ * Store → rollout. The feed reads snapshots, checks them, and swaps the tables. It is the only writer of the
+ * rollout table (law 2).
  *
- * One loop reads for all applications, those together that are due together: a store of ten thousand applications is
- * asked once, and not ten thousand times. Each application is due again when `delay` has passed, or when the store's watch
- * nudges. A watch is only a nudge; the poll behind it finds what a lost push did not tell. A read that fails is tried again
- * sooner than `delay` at first, then at `delay`: being back quickly is worth more here than a quiet log, and a store
- * that is asked at `delay` when it is well is asked at most twice as often when it is ill. All waits have jitter, so that
- * a fleet that lost its store together does not come back together.
+ * One loop reads for all applications. Applications that are due at the same time are read together, so a
+ * store of ten thousand applications is asked once, and not ten thousand times. An application is due again
+ * after `delay`, or at once if the store's watch nudges. A watch is only a nudge: if a push is lost, the poll
+ * finds the change.
+ *
+ * A read that fails is tried again sooner than `delay` at first, then every `delay`, because being back soon
+ * is worth more than a quiet log. So a store that fails is asked at most twice as often as a healthy one. All
+ * waits have jitter, because a fleet that lost its store at the same moment must not come back at the same
+ * moment.
  *
  *     start ─▶ due ─▶ reading ─ok──▶ apply ─▶ waits for delay ──────┐
  *               ▲        └─error──▶ count ─▶ waits for back-off ───┤
  *               └──────────────── time, or a nudge ◀───────────────┘
  *
- * A round is what is read together. Rounds may overlap, because a store that hangs for some applications must not hold up
- * the others; an application is in one round at a time. What an answer goes through is in `feed/`: it comes in time, is
- * no older than the last one, and its records are checked, in slices of time between which visitors are answered.
+ * A round is the set of applications that are read together. Rounds may overlap, because a store that hangs
+ * for some applications must not delay the others. An application is in one round at a time. The other files
+ * of `feed/` limit the time of a read, refuse an answer that is older than the last one, and check its
+ * records. This work is done in slices of time, and visitors are answered between two slices.
  *
- * A table's age counts from the moment at which the store was asked, not answered: what it holds is no newer.
+ * A table's age counts from the moment at which the store was asked, not from its answer, because the records
+ * may have been read at any time between.
  */
 
 import type { Log } from "../log/log.ts";
@@ -30,29 +36,44 @@ import { type FeedState, Followed } from "./followed.ts";
 import type { LastGood, ReadingFollower } from "./reading.ts";
 import { Tellings } from "./tellings.ts";
 
-/** The first wait after a failure, as a part of `delay`; it doubles with each further one, up to `delay`. */
+/**
+ * The first wait after a failure, as a fraction of `delay`. It doubles with each further failure, up to
+ * `delay`.
+ */
 const BACKOFF_START = 1 / 4;
 
-/** Waits are shortened by up to this part, never lengthened: what changed is found within `delay`. */
+/**
+ * Waits are shortened by up to this fraction. They are never lengthened, because a change must be found
+ * within `delay`.
+ */
 const JITTER = 0.2;
 
-/** A push makes a whole fleet read at once; if that read fails, the next ones are spread wide. */
+/**
+ * The same after a failure. It is larger because a push makes a whole fleet read at once, and if that read
+ * fails, the next ones must be spread widely.
+ */
 const BACKOFF_JITTER = 0.75;
 
-/** A watch that nudges without end costs at most a read in this time, and fewer while the store fails. */
+/**
+ * A watch that never stops nudging causes at most one read in this time, and fewer reads while the store
+ * fails.
+ */
 const NUDGE_MIN_MS = 10;
 const NUDGE_MIN_FAILING_MS = 100;
 
-/** When the store is polled, applications that would be due within this part of `delay` are read along, so that they stay together. */
+/**
+ * A poll also reads the applications that would be due within this fraction of `delay`, so that they stay
+ * together.
+ */
 const ALONG = 1 / 2;
 
-/** So many rounds may be under way; more applications wait until one ends. */
+/** At most this many rounds are under way. Other applications that are due wait until one ends. */
 const ROUNDS_MAX = 4;
 
-/** A store without `readMany` has so many reads of a round under way. */
+/** If the store has no `readMany`, at most this many reads of a round are under way. */
 const READS_MAX = 32;
 
-/** So many saved snapshots are read from the disk at once. */
+/** At most this many saved snapshots are read from the disk at the same time. */
 const LOADS_MAX = 8;
 
 export interface FeedOptions {
@@ -61,9 +82,9 @@ export interface FeedOptions {
   readonly delayMs: number;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** They hear of each successful read, in this order. */
+  /** Called after each successful read, in this order. */
   readonly followers?: readonly ReadingFollower[];
-  /** What an earlier process saved, to start from until the first read succeeds. */
+  /** Loads the snapshot that an earlier process saved; it counts until the first read succeeds. */
   readonly lastGood?: (application: string) => Promise<LastGood | undefined>;
   /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
   readonly clock?: () => number;
@@ -120,8 +141,8 @@ export class Feed {
   }
 
   /**
-   * Resolves when every application has been read, or has failed to be and what was saved of it has been looked for: what
-   * visitors get then is the truth.
+   * Resolves when every application has been read, or its first read has failed and its saved snapshot has
+   * been loaded, if there is one. From then on visitors get the best answer that the daemon can give.
    */
   async begun(): Promise<void> {
     await this.#firstRound.promise;
@@ -133,7 +154,7 @@ export class Feed {
     return this.#followed.every((followed) => followed.isReady);
   }
 
-  /** In the order of the applications. What is in there changes as the feed goes on. */
+  /** In the order of the applications. The objects are live: they change while the feed runs. */
   get states(): readonly FeedState[] {
     return this.#followed;
   }
@@ -154,7 +175,7 @@ export class Feed {
       return;
     }
     followed.dueAtMs = Math.min(followed.dueAtMs, followed.notBeforeMs);
-    // The loop computes the time again; a thousand nudges at once wake it once.
+    // The loop computes the time again, so a thousand nudges at once wake it only once.
     if (followed.dueAtMs < this.#wakesAtMs) this.#wake?.();
   }
 
@@ -167,7 +188,7 @@ export class Feed {
     }
   }
 
-  /** When the next round is to begin; Infinity: when a round has ended. */
+  /** When the next round is to begin, on the feed's clock; Infinity if a round has to end first. */
   #nextAtMs(): number {
     if (this.#rounds.size >= ROUNDS_MAX) return Number.POSITIVE_INFINITY;
     let nextAtMs = Number.POSITIVE_INFINITY;
@@ -242,7 +263,7 @@ export class Feed {
     } catch (error) {
       failure = error;
     }
-    // One time for all, so that those that were read together are due together.
+    // The same time for all, so that applications that were read together are due together.
     const answeredAtMs = this.#clock();
     const slices = new Slices();
     for (const followed of round) {
@@ -251,10 +272,10 @@ export class Feed {
       try {
         if (failure !== undefined) throw failure;
         const snapshot = answer?.get(followed.application);
-        // A module's `StoreError` may be another copy of the class.
+        // `instanceof Error`, because the `StoreError` of a store module may be another copy of the class.
         if (snapshot instanceof Error) throw snapshot;
         if (snapshot === undefined) throw new StoreError("malformed", "the store left an application out");
-        // Making the snapshot of a long application may have been all that fits into a slice.
+        // `get` may have used up the slice, if the application has many records.
         if (slices.isOverNow()) await slices.next();
         followed.take(snapshot, askedAtMs, true, tellings);
       } catch (error) {
@@ -293,7 +314,11 @@ export class Feed {
     tellings.flushIfDue(this.#clock());
   }
 
-  /** The next read begins `delay` after this one began, not after it ended: a slow store must not let its own values grow old between two reads that both succeed. */
+  /**
+   *    * The next read begins `delay` after this one began, not after it ended. Otherwise the values of a
+   *      slow store
+   *    * could become stale between two reads that both succeed.
+   *    */
   #end(followed: Followed, askedAtMs: number, answeredAtMs: number, random: number): void {
     const { failures } = followed;
     followed.isReading = false;
@@ -302,7 +327,10 @@ export class Feed {
     followed.dueAtMs = followed.isNudged ? followed.notBeforeMs : Math.max(dueAtMs, followed.notBeforeMs);
   }
 
-  /** Beside the first reads, since a disk may hang as well as a store; whichever is first, the store has the last word. */
+  /**
+   * Runs beside the first reads, because a disk may hang as a store may. The order does not matter: a read of
+   * the store always replaces a saved snapshot.
+   */
   async #startFromLastGood(): Promise<void> {
     const { lastGood } = this.#options;
     if (lastGood === undefined) return;
@@ -328,9 +356,9 @@ export class Feed {
 }
 
 /**
- * How long after a read began the next one begins, in milliseconds.
+ * The time between the beginnings of two reads, in milliseconds.
  *
- * @param failures how often it failed in a row; 0 after a success
+ * @param failures how many reads have failed in a row; 0 after a success
  * @param random   uniform in [0, 1)
  */
 export function pauseMs(delayMs: number, failures: number, random: number): number {

@@ -1,8 +1,8 @@
 /**
- * One application in the feed: what its last reads brought, and the writing of its table.
+ * One application in the feed: the results of its last reads, and its table, which only this file writes.
  *
- * A store that has nothing new hands over the same snapshot again. Then only the table's time is renewed:
- * nothing is checked, told or saved a second time.
+ * A store without news returns the same snapshot object again. Then only the table's time is renewed; nothing
+ * is checked, logged or saved a second time.
  */
 
 import { type Arc, byPrecedence, findOverlap, MAINTENANCE, spell } from "../circle.ts";
@@ -16,17 +16,17 @@ import { Positions } from "./positions.ts";
 import type { LastGood, Reading, ReadingFollower } from "./reading.ts";
 import { describe, type Tellings } from "./tellings.ts";
 
-/** What an author and a reason may take of a line. */
+/** An author or a reason in a line of the log is cut to this many characters. */
 const SIGNATURE_LENGTH_MAX = 200;
 
-/** What the feed knows of an application's reads, for `/state`. */
+/** The state of an application's reads, for `/state`. */
 export interface FeedState {
   readonly application: string;
-  /** The last failure, while it lasts. */
+  /** The error of the last read; undefined if it succeeded. */
   readonly error: string | undefined;
-  /** How many records the store has of it; undefined before the first read. */
+  /** Number of the application's records in the store; undefined before the first read. */
   readonly records: number | undefined;
-  /** Versions whose record could not be used at the last read; the first few of them. */
+  /** The first few versions whose record could not be used at the last read. */
   readonly malformed: readonly string[];
 }
 
@@ -47,21 +47,21 @@ export class Followed implements FeedState, Expiring {
   /** A snapshot has been applied (law 7). */
   isReady = false;
   expiry: Expiring["expiry"] = "fresh";
-  /** When it is to be read again, by the feed's clock; for the feed. */
+  /** When the application is to be read again, on the feed's clock. The feed writes it. */
   dueAtMs = Number.NEGATIVE_INFINITY;
-  /** Before then not even a nudge makes it read again. */
+  /** Before this time, even a nudge causes no read. */
   notBeforeMs = Number.NEGATIVE_INFINITY;
   isReading = false;
-  /** There was a nudge during the read. */
+  /** Whether a nudge came during the read. */
   isNudged = false;
-  /** How often reads failed in a row. */
+  /** Number of reads that have failed in a row. */
   failures = 0;
   readonly #options: FollowedOptions;
   readonly #positions = new Positions();
   #reading: Reading | undefined;
-  /** The table that was written last; the feed alone writes it (law 2). */
+  /** The table that was written last. Only the feed writes it (law 2). */
   #table: Table;
-  /** What was told of records that cannot be used. */
+  /** The complaints of the last read about records, so that the log has them once. */
   #complaints = "";
 
   constructor(application: string, options: FollowedOptions) {
@@ -74,7 +74,7 @@ export class Followed implements FeedState, Expiring {
     return this.#table;
   }
 
-  /** Whether the store has been read, or has failed to be. */
+  /** Whether a read has ended, with success or not. */
   get hasBegun(): boolean {
     return this.#options.counts.success > 0 || this.failures > 0;
   }
@@ -84,9 +84,9 @@ export class Followed implements FeedState, Expiring {
   }
 
   /**
-   * Applies what the store answered. Throws if the answer is no snapshot, or an older one than before.
+   * Applies the store's answer. Throws if the answer is not a snapshot, or is older than the last one.
    *
-   * @param isKept whether the same object as before says that nothing has changed
+   * @param isKept whether the store returns the same object again if nothing has changed
    */
   take(snapshot: Snapshot, askedAtMs: number, isKept: boolean, tellings: Tellings): void {
     const { rollout, counts, clock } = this.#options;
@@ -111,7 +111,7 @@ export class Followed implements FeedState, Expiring {
     tellings.failed(this, error);
   }
 
-  /** Starts from what an earlier process saved, if the store has not been read meanwhile. */
+  /** Starts from the snapshot that an earlier process saved, unless the store has been read already. */
   startFrom(lastGood: LastGood, tellings: Tellings): void {
     const { rollout, clock } = this.#options;
     if (this.wasRead) return;
@@ -120,15 +120,20 @@ export class Followed implements FeedState, Expiring {
     this.#table = table;
     const { arcs, durationMs } = table.lease(nowMs);
     this.isReady = durationMs > 0;
-    // The line below tells of one that is too old from the start.
+    // A snapshot that is stale from the start needs no second line: the one below says so.
     this.expiry = table.isFresh(nowMs) ? "fresh" : "untold";
     const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
     if (durationMs > 0) {
       tellings.line("info", "starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
-    } else tellings.line("info", "the saved snapshot is older than -unhealthy, so it does not count", fields);
+    } else
+      tellings.line(
+        "info",
+        "the saved snapshot is older than -unhealthy: all visitors go to master until the store is read",
+        fields,
+      );
   }
 
-  /** Throws if a record is older than it was, and the last values still hold. */
+  /** Throws if a record is older than it was and the table is still fresh. */
   #refuseOutdated(snapshot: Snapshot): void {
     const { log, store, clock } = this.#options;
     const outdated = this.#positions.outdated(snapshot);
@@ -138,15 +143,18 @@ export class Followed implements FeedState, Expiring {
         const what = `${version} went back from position ${before} to ${position}`;
         throw new StoreError(
           "outdated",
-          `${what}: a replica that lags, or a backup; see which server answers`,
+          `${what}: the answer is from a replica that lags, or from a backup; find out which server answers`,
         );
       }
-      log.error("the store stays at an older state than before: it counts as the truth from now on", {
-        ...outdated,
-        application: this.application,
-        store,
-        remedy: "if a backup was restored, look at the rollouts with get, and write them again",
-      });
+      log.error(
+        "the store stays at an older state than before: from now on visitors are served by that state",
+        {
+          ...outdated,
+          application: this.application,
+          store,
+          remedy: "if a backup was restored, look at the rollouts with get, and set them again",
+        },
+      );
     }
     this.#positions.accept(snapshot);
   }
@@ -169,7 +177,7 @@ export class Followed implements FeedState, Expiring {
     return { arcs, malformed, application: this.application, snapshot, ageMs, isSame };
   }
 
-  /** Throws if the store answered with what is no snapshot: that counts as a read that failed. */
+  /** Throws if the store's answer is not a snapshot; then the read has failed. */
   #check(snapshot: Snapshot, before: readonly Arc[], tellings: Tellings): Checked {
     const { store } = this.#options;
     const complaints: { readonly problem: string; readonly version: string | undefined }[] = [];
@@ -196,7 +204,7 @@ export class Followed implements FeedState, Expiring {
     this.failures = 0;
     this.error = undefined;
     this.isReady = true;
-    // A read whose answer this process only saw after it had been stopped for long is no news.
+    // A table can be stale at once if the process was stopped during the read. Then nothing counts again.
     if (this.expiry === "fresh" || !this.#table.isFresh(this.#options.clock())) return;
     if (this.expiry === "told") tellings.countsAgain(this.application);
     this.expiry = "fresh";
@@ -207,13 +215,13 @@ export class Followed implements FeedState, Expiring {
       try {
         follower(reading);
       } catch (error) {
-        // A bug of the follower: the table counts already, and the store is well.
+        // This is a bug of the follower. The table counts already, and the read has succeeded.
         this.#options.log.error(
-          "a part of the daemon failed at a new reading: visitors are served by that reading, and this part may not know it",
+          "a part of the daemon failed after a read: visitors are served by the new rollouts, but that part may not have them",
           {
             application: this.application,
             error: describe(error),
-            remedy: "report this with the version of the daemon",
+            remedy: "report this as a bug, with the version of the daemon",
           },
         );
       }
@@ -240,15 +248,15 @@ export class Followed implements FeedState, Expiring {
   }
 
   #warnOfNone(tellings: Tellings): void {
-    tellings.line("warn", "the store has no records of this application: everyone goes to master", {
+    tellings.line("warn", "the store has no records of this application: all visitors go to master", {
       application: this.application,
       store: this.#options.store,
-      remedy: "see that -application and the store's address are spelled right, or write its first record",
+      remedy: "check the spelling of -application and of the store's address, or write its first record",
     });
   }
 }
 
-/** @param sorted as a table has them */
+/** @param sorted in the order of a table */
 function areSame(sorted: readonly Arc[], arcs: readonly Arc[]): boolean {
   if (sorted.length !== arcs.length) return false;
   return arcs.toSorted(byPrecedence).every((arc, index) => isSame(sorted[index], arc));
@@ -269,7 +277,10 @@ function changed(before: readonly Arc[], after: readonly Arc[]): string[] {
   return after.filter((arc) => !isSame(known.get(arc.version), arc)).map(({ version }) => version);
 }
 
-/** Who wrote the records that changed, and why, if they all say the same; the log makes the texts plain. */
+/**
+ * The author and the reason of the records that changed, each if it is the same in all. The log escapes the
+ * texts.
+ */
 function signatureOf(versions: readonly string[], snapshot: Snapshot): { by?: string; why?: string } {
   const values = versions.map((version) => snapshot.get(version)?.value);
   const by = sharedText(values, "updatedBy");
@@ -288,7 +299,7 @@ function namesOf(arcs: readonly Arc[]): string | undefined {
   return arcs.length === 0 ? undefined : arcs.map(({ version }) => version).join(",");
 }
 
-/** A store of one's own may hand over an object that throws when it is looked at. */
+/** A custom store may return an object that throws when a field is read. */
 function textOf(value: unknown, field: string): unknown {
   try {
     return (value as Readonly<Record<string, unknown>> | null | undefined)?.[field];

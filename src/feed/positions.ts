@@ -1,14 +1,14 @@
 /**
- * Whether a snapshot is older than the last one, by the positions of its records: then it comes from a replica that lags, or
- * from a backup.
+ * Finds out by the positions of records whether a snapshot is older than the last one. An older one comes
+ * from a replica that lags, or from a backup.
  *
- * As long as the last values hold it counts as a read that failed, lest a canary that was taken back returns for a moment;
- * after that, what the store says is the truth again, as nothing else will come.
+ * While the table is fresh, such a read has failed: otherwise a canary that was taken back could return for a
+ * moment. Once the table is stale, the store's answer counts again, because no better one will come.
  */
 
 import type { Snapshot } from "../stores/store.ts";
 
-/** A record that went back. */
+/** A record whose position is lower than before. */
 export interface Outdated {
   readonly version: string;
   readonly position: number;
@@ -16,10 +16,13 @@ export interface Outdated {
 }
 
 export class Positions {
-  /** The highest position that each record was read at. */
+  /** The position of each record in the last accepted snapshot. */
   #positions: ReadonlyMap<string, number> = new Map();
 
-  /** The first record that is older than it was; undefined where all are as new or newer, or tell no position. */
+  /**
+   * The first record that is older than it was; undefined if there is none. Records without a position never
+   * are.
+   */
   outdated(snapshot: Snapshot): Outdated | undefined {
     for (const [version, { position }] of snapshot) {
       const before = this.#positions.get(version);
@@ -30,9 +33,10 @@ export class Positions {
     return undefined;
   }
 
-  /** From now on this one is the truth. */
+  /** Later snapshots are compared with this one. */
   accept(snapshot: Snapshot): void {
-    // An empty server knows of no positions; the one behind it may be an old one.
+    // An empty server has no positions, and the next server may be an old one: keep the positions to
+    // compare.
     if (snapshot.size === 0) return;
     this.#positions = new Map(
       [...snapshot].flatMap(([version, { position }]) =>

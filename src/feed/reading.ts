@@ -1,4 +1,4 @@
-/** The saved reading that the feed starts from, and the reading that it hands on. */
+/** The result of a read that the feed hands to its followers, and the saved one that the feed starts from. */
 
 import type { Arc } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";
@@ -8,22 +8,25 @@ import type { Checked } from "./check-snapshot.ts";
 export interface Reading extends Checked {
   readonly application: string;
   readonly snapshot: Snapshot;
-  /** How long ago the store was asked for it. */
+  /** How long ago the store was asked, in milliseconds. */
   readonly ageMs: number;
-  /** Whether it is the same as the reading before. */
+  /** Whether the arcs are the same as in the reading before. */
   readonly isSame: boolean;
 }
 
-/** The arcs of an earlier process's reading, and how long ago it was read from the store. */
+/** The arcs that an earlier process read from the store, and their age. */
 export interface LastGood {
   readonly arcs: readonly Arc[];
-  /** Infinity if the clock says that it was read in the future: nothing can be known of its age. */
+  /**
+   * In milliseconds; Infinity if the age is unknown, because the time of the read is in the future by this
+   * clock.
+   */
   readonly ageMs: number;
 }
 
 /**
- * Called after each successful read, when its table counts, in the order of the list. It returns at once, and
- * it must not throw: if it does, the log has an error, the other followers are called all the same, and the
- * read counts as a success.
+ * Called after each successful read, once the new table counts, in the order of the list. It must return at
+ * once, and it must not throw. If it throws, the feed logs an error and still calls the other followers; the
+ * read has succeeded.
  */
 export type ReadingFollower = (reading: Reading) => void;

@@ -1,6 +1,7 @@
 /**
- * What the log is told of one round of reads. Ten thousand applications that lose their store are one line, and not ten
- * thousand: what happened to several applications in the same way is told once, with their number.
+ * Collects the log lines of one round of reads. If the same happens to several applications, the log has one
+ * line with their number: ten thousand applications that lose their store are one line, and not ten
+ * thousand.
  */
 
 import type { Fields, Level, Log } from "../log/log.ts";
@@ -9,13 +10,13 @@ import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text.ts";
 import { READ_TIMEOUT_MS } from "./bounded-read.ts";
 
-/** So many lines of one kind a round are for one application each; the rest is one line with a number. */
+/** In a round, this many lines of one kind name an application each. The rest is one line with a number. */
 const LINES_MAX = 32;
 
-/** What a round that takes long has to tell is told so often. */
+/** The time between two flushes in a round that takes long. */
 const FLUSH_EVERY_MS = 1_000;
 
-/** An application in the eyes of the log. */
+/** The fields of an application that the log needs. */
 interface Told {
   readonly application: string;
   readonly table: Table;
@@ -36,7 +37,7 @@ export class Tellings {
   readonly #answering: string[] = [];
   readonly #counting: string[] = [];
   #flushedAtMs: number | undefined;
-  /** How many lines of a kind there were. */
+  /** Number of lines of each kind in this round. */
   readonly #lines = new Map<string, { readonly level: "info" | "warn"; count: number }>();
 
   constructor(log: Log, store: string, unhealthyMs: number) {
@@ -67,7 +68,7 @@ export class Tellings {
     this.#counting.push(application);
   }
 
-  /** A line for one application, at once; past `LINES_MAX` of its kind it is only counted. */
+  /** Writes a line for one application at once. After `LINES_MAX` lines of its kind, it only counts. */
   line(level: Extract<Level, "info" | "warn">, message: string, fields: Fields): void {
     const lines = this.#lines.get(message) ?? { level, count: 0 };
     this.#lines.set(message, lines);
@@ -75,13 +76,13 @@ export class Tellings {
     if (lines.count <= LINES_MAX) this.#log[level](message, fields);
   }
 
-  /** Tells what has been collected, if the last time is long ago. */
+  /** Writes the collected lines if the last flush was `FLUSH_EVERY_MS` ago. */
   flushIfDue(nowMs: number): void {
     this.#flushedAtMs ??= nowMs;
     if (nowMs - this.#flushedAtMs >= FLUSH_EVERY_MS) this.flush(nowMs);
   }
 
-  /** Tells what has been collected. */
+  /** Writes the collected lines. */
   flush(nowMs: number): void {
     this.#flushedAtMs = nowMs;
     const store = this.#store;
@@ -93,11 +94,11 @@ export class Tellings {
       this.#log.info("the store answers again", { ...whose(this.#answering), store });
     }
     if (this.#counting.length > 0) {
-      this.#log.info("the rollouts of the store count again", whose(this.#counting));
+      this.#log.info("the store was read again: visitors are served by its rollouts", whose(this.#counting));
     }
     this.#flushFailures(nowMs);
     if (this.#expired.length > 0) {
-      const message = `the last values are older than ${seconds(this.#unhealthyMs)}, so everyone goes to master, except visitors of versions that hold`;
+      const message = `the store has been unreadable for longer than -unhealthy (${seconds(this.#unhealthyMs)}): all visitors go to master, except those of versions with failsafe hold`;
       this.#log.error(message, { ...whose(this.#expired), store });
     }
     for (const list of [this.#answering, this.#counting, this.#expired]) list.length = 0;
@@ -119,28 +120,34 @@ export class Tellings {
       }
     }
     if (untold > 0) {
-      const error = "other reasons than those told one by one";
+      const error = "several other errors, not listed one by one";
       this.#log.warn("the store could not be read", { applications: untold, store: this.#store, error });
     }
     this.#failures.clear();
   }
 
-  /** How old the values are, and what they mean for visitors now. */
+  /** The age of the last values, and what follows for visitors. */
   #consequence(applications: readonly Told[], nowMs: number): Fields {
     const readAtMs = Math.min(...applications.map(({ table }) => table.readAtMs));
     const age = Number.isFinite(readAtMs) ? seconds(nowMs - readAtMs) : "never read";
     const fresh = applications.filter(({ table }) => table.isFresh(nowMs)).length;
     if (fresh === applications.length) {
-      return { age, now: `the last values count until they are older than ${seconds(this.#unhealthyMs)}` };
+      return {
+        age,
+        now: `visitors are served by the last values until those are older than ${seconds(this.#unhealthyMs)}`,
+      };
     }
     if (fresh > 0)
-      return { age, now: `the last values count for ${fresh} of the applications; the others are at master` };
+      return {
+        age,
+        now: `${fresh} of the applications are served by their last values; visitors of the others go to master`,
+      };
     const holds = applications.some(({ table }) => table.lease(nowMs).arcs.length > 0);
     return {
       age,
       now: holds
-        ? "everyone goes to master, except visitors of versions that hold"
-        : "everyone goes to master",
+        ? "all visitors go to master, except those of versions with failsafe hold"
+        : "all visitors go to master",
     };
   }
 }
@@ -155,7 +162,7 @@ function seconds(ms: number): string {
   return `${Number((ms / 1000).toFixed(1))}s`;
 }
 
-/** What a read failed of, for the log and `/state`. */
+/** The reason why a read failed, for the log and `/state`. */
 export function describe(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${READ_TIMEOUT_MS / 1000}s`;

@@ -243,7 +243,7 @@ describe("law 3: when in doubt, master", () => {
     expect([said("are older than 8s"), said("count again")]).toEqual([1, 1]);
   });
 
-  test("an arc that holds survives a stale snapshot, and ends with the next reading of the store", async () => {
+  test("an arc with failsafe hold survives a stale snapshot, and ends with the next read of the store", async () => {
     const { store, feed, where } = createFeed();
     store.script = () => snapshotOf({ canary: { rollout: 1, failsafe: "hold" }, b: 1 });
     feed.start();
@@ -347,7 +347,7 @@ describe("law 5: no store stalls the feed", () => {
     expect(spelled[0]).toStartWith("canary=0.01@0 v00=0.01@0 ");
   });
 
-  test("law 8: a maintenance record that cannot be used leaves the switch as it is, and the log says so", async () => {
+  test("law 8: a maintenance record that cannot be used leaves maintenance as it is, and the log says so", async () => {
     const { store, feed, arcs, log } = createFeed();
     store.script = () => snapshotOf({ maintenance: 1 });
     feed.start();
@@ -552,7 +552,7 @@ describe("a saved snapshot", () => {
   });
 
   test.each([UNHEALTHY_MS, 1e9, Number.POSITIVE_INFINITY])(
-    "if it is %p ms old, versions that hold keep their visitors, and no others do",
+    "if it is %p ms old, versions with failsafe hold keep their visitors, and no others do",
     async (ageMs) => {
       const held = await startFrom({ arcs: [arc(1, "hold")], ageMs });
       expect(held.where()).toBe("canary hold");
@@ -661,7 +661,7 @@ test("if a follower throws, the others still get the reading, and the read has n
   expect(log.at("error")).toMatchObject([{ fields: { application: "app", error: "a bug" } }]);
 });
 
-test("the log names changes only", async () => {
+test("the log has changes only", async () => {
   const { store, feed, log } = createFeed();
   store.script = () => snapshotOf({ canary: 0.5 });
   feed.start();

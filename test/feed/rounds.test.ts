@@ -289,14 +289,14 @@ describe("with time under the test's control", () => {
       code: "unavailable",
       error: "no server answers",
       age: "4s",
-      now: "the last values count until they are older than 8s",
+      now: "visitors are served by the last values until those are older than 8s",
     });
-    expect(failures.at(-1)?.fields).toMatchObject({ age: "11s", now: "everyone goes to master" });
+    expect(failures.at(-1)?.fields).toMatchObject({ age: "11s", now: "all visitors go to master" });
     expect(log.at("error")).toEqual([
       {
         level: "error",
         message:
-          "the last values are older than 8s, so everyone goes to master, except visitors of versions that hold",
+          "the store has been unreadable for longer than -unhealthy (8s): all visitors go to master, except those of versions with failsafe hold",
         fields: { applications: 500, store: "together:" },
       },
     ]);
@@ -306,7 +306,7 @@ describe("with time under the test's control", () => {
     expect(log.entries.slice(before).map(({ message, fields }) => [message, fields["applications"]])).toEqual(
       [
         ["the store answers again", 500],
-        ["the rollouts of the store count again", 500],
+        ["the store was read again: visitors are served by its rollouts", 500],
       ],
     );
   });
