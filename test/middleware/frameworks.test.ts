@@ -257,8 +257,8 @@ for (const framework of FRAMEWORKS) {
           }
           daemon = await home.start();
           await eventually(canary, "the canary of the next daemon");
-          await eventually(() => usual.log.includes("the daemon's loss in the log"), "the log says so");
-          await eventually(() => usual.log.includes("the daemon's return in the log"), "the log says so");
+          await eventually(() => usual.log.includes("does not answer"), "the daemon's loss in the log");
+          await eventually(() => usual.log.includes("answers again"), "the daemon's return in the log");
         } finally {
           await usual.stop();
         }
