@@ -1,16 +1,17 @@
 /**
- * Says in the log what goes wrong with clients: a proxy that sends what nobody can read, that asks for an application
- * which is not served here, or that leaves before its answer.
+ * Logs trouble with clients: a proxy sends a request that cannot be read, names an application that is not
+ * served here, or leaves before its answer.
  *
- * The path of a request only counts. The counts are looked at once in `LOOK_MS`, and what has grown is one complaint,
- * which the log holds back like every other: a million bad requests are a line at first, and one an hour in the end.
+ * The path of a request only counts. Every `LOOK_MS` this class looks at the counts, and complains once of
+ * each that has grown. The log limits such complaints like all others: a million bad requests give one line
+ * at first, and one line an hour in the end.
  */
 
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Reason } from "../placement.ts";
 
-/** How often the counts are looked at. */
+/** Time between two looks at the counts. */
 export const LOOK_MS = 1_000;
 
 interface Trouble {
@@ -23,17 +24,18 @@ interface Trouble {
 const TROUBLES: readonly Trouble[] = [
   {
     message: "requests could not be read, so their visitors went to master",
-    remedy: "see what the proxy sends; -http and the line protocol want an assignment in [0, 1), or none",
+    remedy: "look at what the proxy sends: its assignment must be a number in [0, 1), or absent",
     total: (metrics, application) => decisions(metrics, application, "invalid"),
   },
   {
     message: "requests named an application that is not served here, so their visitors went to master",
-    remedy: "name it with -application, or mend the proxy's configuration",
+    remedy: "name it with -application, or correct the proxy's configuration",
     total: (metrics, application) => decisions(metrics, application, "unknown-application"),
   },
   {
-    message: "clients left, or were cut off, within a request or before its reply",
-    remedy: "see that proxies read their replies, and that their patience is not shorter than they need",
+    message:
+      "clients left, or were cut off, before they had their answers; a visitor without an answer goes to master",
+    remedy: "let proxies read their replies; if the timeout of a proxy is too short for its load, raise it",
     total: connectionFailures,
   },
 ];
@@ -42,7 +44,7 @@ export class ClientTrouble {
   readonly #metrics: Metrics;
   readonly #application: string;
   readonly #log: Log;
-  /** The totals that were told of, in the order of `TROUBLES`. */
+  /** The totals at the last look, in the order of `TROUBLES`. */
   readonly #told = TROUBLES.map(() => 0);
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -64,7 +66,7 @@ export class ClientTrouble {
     this.look();
   }
 
-  /** Complains of what has happened since the last look. */
+  /** Logs the trouble since the last look. */
   look(): void {
     for (const [index, { message, remedy, total }] of TROUBLES.entries()) {
       const now = total(this.#metrics, this.#application);

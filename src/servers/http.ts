@@ -5,7 +5,7 @@
  *     any method, /decide or below; maxwellsdaemon: 0.42, or a cookie of that name
  *     → 200, no body, maxwellsdaemon: 0.42, maxwellsdaemon-location: canary
  *
- * The status is 200 whatever is asked, since every one of these proxies makes an error page of anything else.
+ * The status of every decision is 200, because all these proxies turn any other status into an error page.
  */
 
 import type { StreamSocket } from "../stream/stream-connection.ts";
@@ -16,8 +16,8 @@ import { type ListenerOptions, listener, listenerKind } from "./listener-options
 import type { Server, ServerContext, ServerKind } from "./server.ts";
 
 /**
- * Proxies keep idle connections for 60 s (nginx's `keepalive_timeout`); the side that closes first loses a race now and then,
- * so this side waits for longer.
+ * Proxies keep idle connections for 60 s (nginx's `keepalive_timeout`). The side that closes first now and
+ * then closes on a request that is under way, so the daemon waits longer than the proxies.
  */
 const IDLE_MIN_MS = 75_000;
 
@@ -33,11 +33,11 @@ export const http: ServerKind = {
 };
 
 export interface HttpServerOptions extends ListenerOptions {
-  /** Its name in metrics and logs, if that is not `http`. */
+  /** Its name in metrics and in the log; `http` by default. */
   readonly protocol?: string;
   /** The proxy that decides by itself under a lease of this server; none by default. */
   readonly leasesTo?: string;
-  /** What is served beside `/decide`; nothing by default. */
+  /** Pages beside `/decide`; none by default. */
   readonly pages?: Pages;
 }
 

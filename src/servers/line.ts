@@ -1,6 +1,6 @@
 /**
- * The line protocol over unix and TCP sockets (docs/protocol/line.md): the default server, and the fastest. What happens
- * on a connection is in `line/connection.ts`.
+ * The line protocol over unix and TCP sockets (docs/protocol/line.md): the default server, and the fastest.
+ * `line/connection.ts` has what one connection does.
  */
 
 import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
@@ -58,7 +58,7 @@ export class LineServer extends StreamServer implements Server {
       listens: true,
       leasesTo: null,
     });
-    // 0: a connection ends with its first reply.
+    // With an idle timeout of 0 a connection ends after its first reply.
     const shared = new LineShared(context, counts, idleTimeoutMs === 0);
     super(shared, { address, socketMode, silenceMs: idleTimeoutMs || DRAIN_MS });
     this.#shared = shared;

@@ -1,4 +1,4 @@
-/** The kinds of server. A new one is a file beside this, and a line here. */
+/** The kinds of server. A new kind is a file beside this one, and a line here. */
 
 import type { TailEncoder } from "../placement.ts";
 import { http } from "./http.ts";
@@ -8,5 +8,5 @@ import { spop } from "./spop.ts";
 
 export const SERVERS: readonly ServerKind[] = [line, http, spop];
 
-/** What `Placements` are made with, so that the servers of these kinds find the ends of their replies. */
+/** `Placements` prepares the ends of replies with these, so that servers find them ready. */
 export const TAIL_ENCODERS: readonly TailEncoder[] = SERVERS.flatMap(({ tail }) => tail ?? []);

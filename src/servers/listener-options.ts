@@ -1,4 +1,6 @@
-/** The settings of listeners: those of all servers, and the address of a server that has one listener at most. */
+/**
+ * The settings that all listeners share, and the address setting of a server that has one listener at most.
+ */
 
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import {
@@ -38,10 +40,10 @@ export const idleTimeout = single(
   },
 );
 
-/** What a server needs to know of its listener. */
+/** The settings of one listener. */
 export interface ListenerOptions {
   readonly address: Address;
-  /** Of a unix socket. */
+  /** The mode of a unix socket's file, such as 0o666. */
   readonly socketMode: number;
   readonly idleTimeoutMs: number;
 }
@@ -50,7 +52,7 @@ export function listenerOptions(settings: Settings, address: Address): ListenerO
   return { address, socketMode: settings.get(socketMode), idleTimeoutMs: settings.get(idleTimeout) };
 }
 
-/** The setting of one listener: HOST:PORT, unix:PATH, or none, which is the default. */
+/** Makes the address setting of one listener: HOST:PORT, unix:PATH, or none, which is the default. */
 export function listener(name: string, summary: string, example: string): Option<Address | null> {
   const defaultText = "none";
   return single<Address | null>({ name, placeholder: "ADDRESS", summary, defaultText }, (text) => {
@@ -64,7 +66,9 @@ export function listener(name: string, summary: string, example: string): Option
   });
 }
 
-/** A kind of server with the one setting that `listener` made. It has the setting's name. */
+/**
+ * Makes a kind of server from its address setting, which `listener` made. The kind has the setting's name.
+ */
 export function listenerKind(
   option: Option<Address | null>,
   create: (context: ServerContext, options: ListenerOptions) => Server,

@@ -1,11 +1,17 @@
 /**
- * The contract of a server: a listener at which proxies ask over one protocol. A proxy that decides by itself has a lease
- * (`leases/lease.ts`).
+ * The contract of a server: a listener at which proxies ask over one protocol. A proxy that decides by itself
+ * has a lease instead (`leases/lease.ts`).
  *
- * The life of a server: `prepare` tries whether it can listen, and takes nothing from anybody; `start` opens its listener and
- * resolves when it accepts; requests are answered from then on, each by one synchronous call of the handler; `close` stops
- * accepting, answers what has been asked, and resolves when every connection is gone, or after `DRAIN_MS` at the latest.
- * `prepare` and `start` reject if it cannot listen; nothing else of a server throws, whatever its clients do (law 5).
+ * The life of a server:
+ *
+ * 1. `prepare` tries whether the server can listen, and takes the address from no other daemon.
+ * 2. `start` opens the listener, and resolves when it accepts. From then on each request is answered by one
+ *    synchronous call of the handler.
+ * 3. `close` stops accepting, and answers the requests that have arrived. It resolves when every connection
+ *    is gone, or after `DRAIN_MS` at the latest.
+ *
+ * `prepare` and `start` reject if the server cannot listen. Nothing else of a server throws, whatever its
+ * clients do (law 5).
  */
 
 import type { Option, Settings } from "../config/option.ts";
@@ -15,29 +21,31 @@ import type { Rollout } from "../rollout.ts";
 import type { StreamContext } from "../stream/stream-context.ts";
 
 export interface Server {
-  /** The protocol and where it listens, once it does: `line unix:/tmp/maxwells-daemon.sock`. */
+  /** The protocol and the address: `line unix:/tmp/maxwells-daemon.sock`. */
   readonly name: string;
-  /** Why no proxy can connect now, in words; undefined if they can. */
+  /** Why no proxy can connect now, in words; undefined if proxies can. */
   readonly trouble: string | undefined;
   /**
-   * Tries whether `start` could listen.
+   * Tries whether `start` can listen; rejects if it cannot.
    *
-   * @param predecessorHas whether the daemon that this one replaces listens under this name, so that they may share the address
+   * @param predecessorHas whether the daemon that this one replaces has a server of this name, so that both
+   *                       may share the address
    */
   prepare(predecessorHas: (name: string) => Promise<boolean>): Promise<void>;
   start(): Promise<void>;
-  /** Whether another daemon has the address by now. Absent if that cannot be seen. */
+  /** Whether another daemon has taken over the address. Absent if the server cannot see that. */
   readonly isReplaced?: boolean;
   /**
-   * @param isReplaced a successor answers: connections are kept until they have asked once more, as far as `DRAIN_MS` allows, so
-   *                   that no question meets an end
+   * @param isReplaced a successor answers new connections. Each old connection is kept until it has asked
+   *                   once more, as far as `DRAIN_MS` allows, so that none is closed while a request is under
+   *                   way
    */
   close(isReplaced?: boolean): Promise<void>;
 }
 
-/** A server is made with this. */
+/** The parts that a server is made with. */
 export interface ServerContext extends StreamContext {
-  /** For questions of proxies beside decisions, such as leases. */
+  /** For the questions of proxies beside decisions, such as `?lease`. */
   readonly rollout: Rollout;
 }
 
@@ -46,9 +54,9 @@ export interface ServerKind {
   readonly name: string;
   /** The flags that belong to it. */
   readonly options: readonly Option<unknown>[];
-  /** The end of its replies, if it does not change between two of the same location. */
+  /** Writes the end of its replies, if all replies with the same location have the same end. */
   readonly tail?: TailEncoder;
-  /** Where the settings want it; nowhere where it is off. */
+  /** The addresses in the settings; empty if this kind is off. */
   addresses(settings: Pick<Settings, "get">): readonly Address[];
   /** One server for each of these addresses. */
   create(settings: Settings, context: ServerContext): Server[];

@@ -1,6 +1,6 @@
 /**
- * Decisions for HAProxy's stream processing offload engine: the daemon as its agent (docs/protocol/spop.md). What happens
- * on a connection is in `spop/connection.ts`.
+ * Decisions for HAProxy's stream processing offload engine: the daemon is its agent (docs/protocol/spop.md).
+ * `spop/connection.ts` has what one connection does.
  */
 
 import type { StreamSocket } from "../stream/stream-connection.ts";
@@ -9,7 +9,10 @@ import { type ListenerOptions, listener, listenerKind } from "./listener-options
 import type { Server, ServerContext } from "./server.ts";
 import { SpopConnection, SpopShared } from "./spop/connection.ts";
 
-/** HAProxy closes idle connections by its own `timeout idle`; the side that closes first loses a race, so this side waits longer. */
+/**
+ * HAProxy closes idle connections after its own `timeout idle`. The side that closes first may close on a
+ * request that is under way, so the daemon waits longer.
+ */
 const IDLE_MIN_MS = 150_000;
 
 export const spopListen = listener(

@@ -1,9 +1,10 @@
 /**
  * One connection of the HTTP server: heads of requests in, decisions out.
  *
- * The path of a request: `receive` → `readHead` → `#decide` → handler → `#writeDecision` into the shared output buffer →
- * one `write` for everything that arrived together. Whatever a proxy sends on, its visitor gets an answer with status
- * 200; where the end of the request cannot be told, it is the last one on its connection.
+ * The path of a request: `receive` → `readHead` → `#decide` → handler → `writeDecision` into the shared
+ * output buffer → one `write` for everything that arrived together. A question for a decision always gets
+ * status 200, however odd the visitor's headers are. If the head does not say for certain where the request
+ * ends, the answer is the last one on its connection.
  */
 
 import type { ServerCounts } from "../../metrics.ts";
@@ -30,12 +31,15 @@ import {
   writeDecision,
 } from "./reply.ts";
 
-/** The head of a request may take this much, a visitor's cookies among it; with more it is invalid, and the last one. */
+/**
+ * The longest head of a request, including the visitor's cookies. A longer one is invalid, and the last on
+ * its connection.
+ */
 const HEAD_BYTES_MAX = 262_144;
 
 const END_OF_HEAD = "\r\n\r\n";
 
-/** What the connections of a listener share. */
+/** The parts that all connections of a listener share. */
 export class HttpShared extends StreamShared {
   readonly head = emptyHead();
   readonly prefixes = new Prefixes();
@@ -51,7 +55,7 @@ export class HttpShared extends StreamShared {
 
 export class HttpConnection extends StreamConnection {
   readonly #shared: HttpShared;
-  /** Bytes of a body that are still to come; nobody looks at them. */
+  /** Bytes of a body that are still to come. They are skipped. */
   #bodyBytes = 0;
 
   constructor(shared: HttpShared, socket: StreamSocket, nowMs: number) {
@@ -63,7 +67,7 @@ export class HttpConnection extends StreamConnection {
     return this.#bodyBytes > 0;
   }
 
-  /** Answers all requests whose heads are whole, and keeps the rest. */
+  /** Answers all requests whose heads are complete, and keeps the rest. */
   protected consume(chunk: Uint8Array, nowMs: number): void {
     const bytes = this.partLength === 0 ? chunk : this.#completed(chunk);
     if (bytes === undefined) return;
@@ -81,7 +85,7 @@ export class HttpConnection extends StreamConnection {
         if (this.#bodyBytes === 0) this.ended();
         continue;
       }
-      // Not kept as a part of the head, or each more of them would have all of them looked at again.
+      // If empty lines were kept as a part of the head, each new one would have all of them read again.
       if (isEmptyLine(bytes, start)) {
         start += 2;
         continue;
@@ -97,7 +101,7 @@ export class HttpConnection extends StreamConnection {
         at = this.#decide(bytes, at, isLast, isOverlong, nowMs);
         answered++;
       } else {
-        // A client that wants a page may wait for what was asked before it: its bytes go out by themselves.
+        // The page has a buffer of its own, so the answers before it are sent first, in order.
         if (at > 0 && !this.flush(out, at, bytes, start)) {
           at = 0;
           break;
@@ -122,7 +126,10 @@ export class HttpConnection extends StreamConnection {
     if (isLast) this.endWhenAnswered();
   }
 
-  /** The part that was kept with `chunk` behind it, once that has the end of a head, or is too long for one. */
+  /**
+   * The kept part and `chunk`, if together they have the end of a head or are too long for one; else
+   * undefined.
+   */
   #completed(chunk: Uint8Array): Buffer | undefined {
     const searchFrom = Math.max(0, this.partLength - END_OF_HEAD.length + 1);
     this.keepPart(chunk, 0);
@@ -134,13 +141,13 @@ export class HttpConnection extends StreamConnection {
     return whole;
   }
 
-  /** Whether the connection ends with the answer to the head at hand. */
+  /** Whether the connection ends with the answer to the current head. */
   #isLast(): boolean {
     const { head, isClosing } = this.#shared;
     return isClosing || !head.keepsAlive || head.isUnframed || !head.isHttp;
   }
 
-  /** Answers the head at hand at `out[at]`; returns where the next answer may begin. */
+  /** Writes the answer to the current head at `out[at]`; returns the position for the next answer. */
   #decide(bytes: Uint8Array, at: number, isLast: boolean, isOverlong: boolean, nowMs: number): number {
     const { context, head, request, decision, prefixes, out, tailSlot } = this.#shared;
     readQuestion(bytes, head, request, context.handler.allowsForce);

@@ -1,4 +1,7 @@
-/** What says where a request ends, and whether its connection goes on: `Content-Length` and `Connection`. Pure. */
+/**
+ * Reads the headers that say where a request ends and whether its connection goes on: `Content-Length`,
+ * `Connection`. Pure.
+ */
 
 import { isAt, isBlank } from "./ascii.ts";
 
@@ -8,20 +11,20 @@ const ZERO = 0x30;
 const CLOSE = Buffer.from("close");
 const KEEP_ALIVE = Buffer.from("keep-alive");
 
-/** So many digits of a length are exact, and no body is longer. */
+/** The longest `Content-Length`, in digits. JavaScript's numbers are exact up to this length. */
 const LENGTH_DIGITS_MAX = 15;
 
-/** The part of a head that says where its request ends, and what follows. */
+/** The part of a head that says where its request ends, and whether another request follows. */
 export interface Framing {
-  /** The client keeps the connection, as far as it is up to it. */
+  /** The client wants to keep the connection. */
   keepsAlive: boolean;
-  /** It cannot be told where the next request begins. */
+  /** The head does not say for certain where the next request begins. */
   isUnframed: boolean;
-  /** Bytes of the body, which follows the head; -1 if no header tells of one. */
+  /** Bytes of the body behind the head; -1 if there is no `Content-Length`. */
   bodyBytes: number;
 }
 
-/** `Content-Length` (RFC 9112, section 6.3): digits alone, and no two that differ. */
+/** Reads `Content-Length` (RFC 9112, section 6.3): only digits, and if it is there twice, twice the same. */
 export function readLength(bytes: Uint8Array, at: number, end: number, head: Framing): void {
   let digits = at + 1;
   while (digits < end && isBlank(bytes[digits])) digits++;
@@ -39,7 +42,7 @@ export function readLength(bytes: Uint8Array, at: number, end: number, head: Fra
   head.bodyBytes = length;
 }
 
-/** Whether the client keeps the connection (RFC 9112, section 9.3). */
+/** Reads `Connection`: whether the client keeps the connection (RFC 9112, section 9.3). */
 export function readConnection(bytes: Uint8Array, at: number, end: number, head: Framing): void {
   let start = at;
   while (start < end) {

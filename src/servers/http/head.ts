@@ -1,9 +1,11 @@
 /**
- * The head of an HTTP/1.1 request, as far as `/decide` needs it (RFC 9112; docs/protocol/http.md). Pure.
+ * Reads the head of an HTTP/1.1 request, as far as `/decide` needs it (RFC 9112; docs/protocol/http.md).
+ * Pure.
  *
- * `readHead` notes where things stand and copies nothing. Only CR LF ends a line: a proxy that lets a lone LF pass in a
- * value must not let a visitor write headers. What cannot be trusted to say where the request ends, such as a doubled
- * `Content-Length`, is marked `isUnframed`: it is answered, for its visitor's sake, and is the last on its connection.
+ * `readHead` notes the positions of values and copies nothing. Only CR LF ends a line: if a proxy lets a lone
+ * LF pass in a value, the visitor must not be able to write headers that way. If a head does not say for
+ * certain where the request ends, because of two different `Content-Length` for example, it is marked
+ * `isUnframed`. Such a request is answered for its visitor's sake, and is the last on its connection.
  */
 
 import {
@@ -20,26 +22,29 @@ import {
 } from "./ascii.ts";
 import { type Framing, readConnection, readLength } from "./framing.ts";
 
-/** One object for all requests of a server, so that none is allocated. */
+/**
+ * The values of a head. A server has one such object for all its requests, so none is allocated for a
+ * request.
+ */
 export interface Head extends Framing {
-  /** False for what is no request of HTTP/1: there is nothing to answer in its terms. */
+  /** False if these bytes are not a request of HTTP/1. */
   isHttp: boolean;
   isHttp10: boolean;
   /** The method is HEAD: a page has no body. */
   isHead: boolean;
-  /** A header that may be there once was there more often. */
+  /** A header that may be there only once was there twice or more. */
   isDoubled: boolean;
   readonly target: Span;
-  /** The header's, or else the cookie's. */
+  /** From the header, or else from the cookie. */
   readonly assignment: Span;
   readonly application: Span;
   readonly key: Span;
-  /** The header's, or else the cookie's. */
+  /** From the header, or else from the cookie. */
   readonly force: Span;
-  /** Whether the header was there, so that a cookie is not looked at. */
+  /** The header was there and not empty, so the cookie does not count. */
   hasAssignmentHeader: boolean;
   hasForceHeader: boolean;
-  /** The proxy wants a `Set-Cookie` to hand on to a visitor whose assignment is new. */
+  /** The proxy wants a `Set-Cookie` that it can pass on to a visitor whose assignment is new. */
   wantsCookie: boolean;
   hasForwardedProto: boolean;
   /** The proxy says that its visitor came over TLS. */
@@ -98,7 +103,10 @@ const EXPECT = Buffer.from("expect");
 const HEAD_METHOD = Buffer.from("head ");
 const VERSION = Buffer.from(" http/1.");
 
-/** Whether an empty line is at `bytes[start]`: before a request it is left over from a body, and ignored (RFC 9112, section 2.2). */
+/**
+ * Whether an empty line is at `bytes[start]`. Some clients send one behind a body, so before a request it is
+ * ignored (RFC 9112, section 2.2).
+ */
 export function isEmptyLine(bytes: Uint8Array, start: number): boolean {
   return bytes[start] === CR && bytes[start + 1] === LF;
 }
@@ -106,7 +114,7 @@ export function isEmptyLine(bytes: Uint8Array, start: number): boolean {
 /**
  * Reads the head that begins at `bytes[start]`.
  *
- * @returns where its body begins, or -1 where its end is not in `bytes`
+ * @returns the position behind the head, or -1 if `bytes` does not have the end of the head
  */
 export function readHead(bytes: Uint8Array, start: number, head: Head): number {
   let at = start;
@@ -144,8 +152,9 @@ function clear(head: Head): void {
 }
 
 /**
- * The CR of the CR LF that ends the line at `bytes[start]`, or -1 if it is not there yet. A lone CR or LF, or a NUL, in the
- * line may end it for another reader (RFC 9112, section 2.2), which then sees other headers: one of the length, for example.
+ * The position of the CR LF that ends the line at `bytes[start]`, or -1 if it is not there yet. Another
+ * reader may end the line at a lone CR, a lone LF or a NUL (RFC 9112, section 2.2). Such a reader sees other
+ * headers, perhaps another `Content-Length`, so the head is marked `isUnframed`.
  */
 function endOfLine(bytes: Uint8Array, start: number, head: Head): number {
   const last = bytes.length - 1;
@@ -174,11 +183,11 @@ function readRequestLine(bytes: Uint8Array, start: number, end: number, head: He
   head.keepsAlive = !head.isHttp10;
 }
 
-/** One header line (RFC 9112, section 5). Most are none of ours, which their first letter tells. */
+/** Reads one header line (RFC 9112, section 5). The first letter is enough to skip most headers. */
 function readField(bytes: Uint8Array, start: number, end: number, head: Head): void {
   const first = bytes[start] as number;
   if (first <= SPACE) {
-    // A folded line may belong to any header, one that frames the message among them.
+    // A folded line may belong to any header, so also to `Content-Length` or `Transfer-Encoding`.
     head.isUnframed = true;
     return;
   }
@@ -194,15 +203,17 @@ function readField(bytes: Uint8Array, start: number, end: number, head: Head): v
         readConnection(bytes, start + CONNECTION.length + 1, end, head);
       return;
     case T:
-      // The one transfer coding there is, chunked, is not read: the answer is the last one on its connection.
+      // Chunked bodies are not read, so the answer is the last one on its connection.
       if (isAt(TRANSFER_ENCODING, bytes, start)) head.isUnframed = true;
       return;
     case E:
-      // After a final answer to one who asked whether to send, its body may follow or not (RFC 9110, section 10.1.1).
+      // A client that asked whether to send its body may send it or not after a final answer (RFC 9110,
+      // section 10.1.1).
       if (isAt(EXPECT, bytes, start)) head.isUnframed = true;
       return;
     case X:
-      // Of several, in one line or more, the first one is what the visitor used; the others are hops on this side.
+      // If there are several values, the visitor used the first one. The others are later hops between
+      // proxies.
       if (isNamed(FORWARDED_PROTO, bytes, start) && !head.hasForwardedProto) {
         head.hasForwardedProto = true;
         head.isTls = isFirstOf(HTTPS, bytes, start + FORWARDED_PROTO.length + 1, end);
@@ -223,7 +234,8 @@ function readOurs(bytes: Uint8Array, at: number, end: number, head: Head): void 
     if (head.key.end > head.key.start) head.isDoubled = true;
     trimInto(bytes, at + KEY.length + 1, end, head.key);
   } else if (isNamed(FORCE, bytes, at)) {
-    // Two of them force nothing, and cost nobody its assignment: forcing may not even be allowed.
+    // If the header is there twice, nothing is forced, and the visitor keeps its assignment: forcing may not
+    // even be allowed.
     if (head.hasForceHeader) head.force.end = head.force.start;
     else if (trimInto(bytes, at + FORCE.length + 1, end, head.force)) head.hasForceHeader = true;
   } else if (isNamed(OURS_COOKIE, bytes, at)) {
@@ -231,12 +243,15 @@ function readOurs(bytes: Uint8Array, at: number, end: number, head: Head): void 
   }
 }
 
-/** A comma is what proxies put between the lines of a header that came more than once, as Envoy does. */
+/** A comma ends a cookie too: some proxies, such as Envoy, join several `Cookie` lines with one. */
 function isCookieEnd(byte: number | undefined): boolean {
   return byte === SEMICOLON || byte === COMMA;
 }
 
-/** The first cookies of our names, which are case-sensitive (RFC 6265, section 5.4); headers go before them. */
+/**
+ * Reads the first cookies of the daemon's names. Names of cookies are case-sensitive (RFC 6265, section 5.4).
+ * The daemon's headers take precedence over its cookies.
+ */
 function readCookies(bytes: Uint8Array, start: number, end: number, head: Head): void {
   let at = start;
   while (at < end) {

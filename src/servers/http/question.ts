@@ -1,4 +1,6 @@
-/** What the head of a request asks: whether it is for a decision, and for whose. Pure. */
+/**
+ * Reads the question in the head of a request: whether it asks for a decision, and for which visitor. Pure.
+ */
 
 import { parseAssignment } from "../../assignment.ts";
 import type { Request } from "../../handler.ts";
@@ -27,7 +29,10 @@ export function queryOf(bytes: Uint8Array, { target }: Head): URLSearchParams {
   return new URLSearchParams(start < 0 ? "" : whole.slice(start + 1));
 }
 
-/** Fills in what a head asks. Names and keys are the UTF-8 that their bytes are: a key must mean the same everywhere. */
+/**
+ * Fills in `request` from a head. Names and keys are read as UTF-8, because a key must mean the same in every
+ * protocol.
+ */
 export function readQuestion(bytes: Uint8Array, head: Head, request: Request, allowsForce: boolean): void {
   const { assignment, application, key, force } = head;
   const isKnown = !isEmpty(assignment);
@@ -40,7 +45,10 @@ export function readQuestion(bytes: Uint8Array, head: Head, request: Request, al
   request.force = allowsForce && !isEmpty(force) ? text(bytes, force, "latin1") : undefined;
 }
 
-/** Only the proxy writes the query of `/decide` itself; below it stands what the visitor asked for. */
+/**
+ * Only the proxy writes the query of `/decide` itself. A path below `/decide`, and its query, come from the
+ * visitor, so they name no application.
+ */
 function applicationOfQuery(bytes: Uint8Array, head: Head): string | undefined {
   if (bytes[head.target.start + DECIDE.length] !== QUESTION_MARK) return undefined;
   return queryOf(bytes, head).get("application") || undefined;

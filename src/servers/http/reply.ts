@@ -1,28 +1,28 @@
-/** The bytes of replies over HTTP/1.1 (RFC 9112; docs/protocol/http.md): decisions, and pages beside them. */
+/** Writes replies of HTTP/1.1 (RFC 9112; docs/protocol/http.md): decisions, and pages beside them. */
 
 import { SPELLING_BYTES_MAX } from "../../assignment.ts";
 import type { Decision, Request } from "../../handler.ts";
 import type { TailEncoder } from "../../placement.ts";
 import type { Head } from "./head.ts";
 
-/** What a decision takes at most: a prefix, a spelling twice, a location, and the names of their headers. */
+/** The longest decision: a prefix, a spelling twice, a location, and the names of their headers. */
 export const DECISION_BYTES_MAX = 512;
 
-/** The date in replies changes this often (RFC 9110, section 6.6.1). */
+/** Time between two changes of the date in replies (RFC 9110, section 6.6.1). */
 const DATE_EVERY_MS = 1_000;
 
-/** What is served beside decisions. */
+/** A page that is served beside decisions. */
 export interface Page {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
 }
 
-/** The page at a path; undefined where there is none. Must not throw. */
+/** The page at a path; undefined if there is none. Must not throw. */
 export type Pages = (path: string, query: URLSearchParams, nowMs: number) => Page | undefined;
 
 export const NOT_FOUND: Page = { status: 404, contentType: "text/plain", body: "ask for /decide\n" };
-export const NOT_HTTP: Page = { status: 400, contentType: "text/plain", body: "this is no HTTP/1.1\n" };
+export const NOT_HTTP: Page = { status: 400, contentType: "text/plain", body: "this is not HTTP/1.1\n" };
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   200: "OK",
@@ -31,7 +31,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** Everything of a decision before the assignment, ready for use: it changes only with the second. */
+/** The bytes of a decision before the assignment. They change once a second, so they are kept. */
 export class Prefixes {
   #datedAtMs = Number.NEGATIVE_INFINITY;
   #keep: Uint8Array = new Uint8Array(0);
@@ -40,8 +40,8 @@ export class Prefixes {
 
   /**
    * @param isLast   the connection ends with this reply
-   * @param isHttp10 a client that has to be told that the connection is kept
-   * @param nowMs    the time of the turn; the date itself is the wall clock's
+   * @param isHttp10 the client speaks HTTP/1.0, so the reply must say that the connection is kept
+   * @param nowMs    the time of the turn; the date itself comes from the wall clock
    */
   of(isLast: boolean, isHttp10: boolean, nowMs: number): Uint8Array {
     if (nowMs - this.#datedAtMs >= DATE_EVERY_MS) {
@@ -57,7 +57,7 @@ export class Prefixes {
 }
 
 function prefix(date: string, connection: string): Uint8Array {
-  // A proxy may be told to cache whatever it asks for, and what one visitor is told is nobody else's.
+  // A proxy may cache all that it asks for, and the decision for one visitor must not be given to another.
   const head = `HTTP/1.1 200 OK\r\nDate: ${date}\r\nCache-Control: no-store\r\nContent-Length: 0\r\n${connection}maxwellsdaemon: `;
   return Buffer.from(head, "latin1");
 }
@@ -68,17 +68,17 @@ const COOKIE_ATTRIBUTES = "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
 const COOKIE_END = Buffer.from(COOKIE_ATTRIBUTES, "latin1");
 const COOKIE_END_TLS = Buffer.from(`${COOKIE_ATTRIBUTES}; Secure`, "latin1");
 
-/** What follows the assignment in a decision: the header of the location, and the end of the head. */
+/** The bytes behind the assignment in a decision: the header of the location, and the end of the head. */
 export const httpTail: TailEncoder = (location) =>
   Buffer.from(`\r\nmaxwellsdaemon-location: ${location}\r\n\r\n`, "latin1");
 
 /**
- * Writes a decision at `out[at]`, for which `DECISION_BYTES_MAX` must be free.
+ * Writes a decision at `out[at]`. `DECISION_BYTES_MAX` must be free there.
  *
- * @param head where the given assignment stands in `bytes`: it is echoed as it was spelled if it is used; and whether
- *             a visitor who did not bring it is to get it as a cookie
- * @param tail as `httpTail` made it of the decision's location
- * @returns where the next reply may begin
+ * @param head has the position of the given assignment in `bytes`, which is echoed as it was spelled if it is
+ *             used; and says whether the visitor gets a new assignment as a cookie
+ * @param tail the tail that `httpTail` made for the decision's location
+ * @returns the position for the next reply
  */
 export function writeDecision(
   out: Buffer,
@@ -109,7 +109,7 @@ export function writeDecision(
   return next + tail.length;
 }
 
-/** A page with its head; without its body where only the head was asked for. */
+/** A page with its head; without its body if the method is HEAD. */
 export function pageBytes({ status, contentType, body }: Page, isLast: boolean, { isHead }: Head): Buffer {
   const head = [
     `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Status"}`,

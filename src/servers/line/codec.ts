@@ -1,5 +1,6 @@
 /**
- * The bytes of the line protocol (docs/protocol/line.md): a line → a request, a decision → two lines. Pure.
+ * Reads and writes the line protocol (docs/protocol/line.md): a line → a request, a decision → two lines.
+ * Pure.
  *
  *     request = [ assignment ] *( SP name "=" value ) LF
  *     reply   = assignment LF location LF
@@ -9,30 +10,31 @@ import { parseAssignment, SPELLING_BYTES_MAX } from "../../assignment.ts";
 import type { Decision, Request } from "../../handler.ts";
 import type { TailEncoder } from "../../placement.ts";
 
-/** A line may be this long, its LF included. */
+/** The longest line, its LF included. */
 export const LINE_BYTES_MAX = 8192;
 
 export const LF = 0x0a;
 const SPACE = 0x20;
 
-/** What a reply takes at most: a spelling, a location, two LF. */
+/** The longest reply: a spelling, a location, two LF. */
 export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;
 
-/** Visible ASCII: everything else in a name or a value has to be percent-encoded. */
+/** A value is visible ASCII. Every other byte has to be percent-encoded. */
 const FIELD = /^([A-Za-z][A-Za-z0-9._-]*)=([\x21-\x7e]*)$/;
 
-/** Longer fields are read again with each line. */
+/** Fields that are longer are not kept, and are read again with each line. */
 const REPEATED_BYTES_MAX = 256;
 
 /**
- * The fields of a line that were read before: a proxy sends the same ones, such as `application=website`, with each of its
- * visitors, so they are compared and not read again. Fields with a key are never kept, because each visitor has another one.
+ * The last fields that were read. A proxy sends the same ones, such as `application=website`, with each
+ * visitor. To compare them is faster than to read them again. Fields with a key are never kept, because each
+ * visitor has another key.
  */
 export class RepeatedFields {
   application: string | undefined;
   force: string | undefined;
   readonly #bytes = new Uint8Array(REPEATED_BYTES_MAX);
-  /** None are kept yet. */
+  /** -1 while no fields are kept. */
   #length = -1;
 
   /** Whether `bytes[start, end)` are the fields that are kept. */
@@ -44,7 +46,7 @@ export class RepeatedFields {
     return true;
   }
 
-  /** Keeps `bytes[start, end)`, and what they said. */
+  /** Keeps `bytes[start, end)`, and the values that were read from them. */
   keep(bytes: Uint8Array, start: number, end: number, { application, force }: Readonly<Request>): void {
     if (end - start > REPEATED_BYTES_MAX) return;
     for (let at = start; at < end; at++) this.#bytes[at - start] = bytes[at] as number;
@@ -57,8 +59,8 @@ export class RepeatedFields {
 /**
  * Reads the line `bytes[start, end)`, its LF not included, into `request`; never throws.
  *
- * @param repeated of the lines before this one
- * @returns where the spelling of the assignment ends; `start` if there is none
+ * @param repeated the fields of an earlier line
+ * @returns the position at which the spelling of the assignment ends; `start` if there is no assignment
  */
 export function readRequest(
   bytes: Uint8Array,
@@ -87,15 +89,15 @@ export function readRequest(
 }
 
 /**
- * Whether a line is the first one of a request over HTTP, or its header `Host`: a browser sends both before anything that a page
- * on the web can choose.
+ * Whether a line is the first one of a request over HTTP, or its header `Host`. A browser sends both before
+ * any text that a page on the web can choose.
  */
 export function isHttp(bytes: Uint8Array, start: number, end: number): boolean {
   const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
   return /^[A-Za-z]+ .*HTTP\/|^host:/i.test(line);
 }
 
-/** The names and values of a line or a question, percent-decoded; undefined where one is malformed. */
+/** The names and values of a line or a question, percent-decoded; undefined if any of them is malformed. */
 export function parseFields(text: string): Map<string, string> | undefined {
   const fields = new Map<string, string>();
   for (const field of text.split(" ")) {
@@ -110,22 +112,26 @@ export function parseFields(text: string): Map<string, string> | undefined {
   return fields;
 }
 
-/** Fills in the names that requests understand. An empty value is one that was not given: proxies send such. */
+/**
+ * Fills in `request` from the names that it knows. An empty value counts as absent, because proxies send an
+ * empty value if the visitor has none.
+ */
 export function applyFields(fields: ReadonlyMap<string, string>, request: Request): void {
   request.application = fields.get("application") || undefined;
   request.key = fields.get("key") || undefined;
   request.force = fields.get("force") || undefined;
 }
 
-/** `LF location LF`: what follows the assignment in a reply. */
+/** `LF location LF`: the bytes behind the assignment in a reply. */
 export const lineTail: TailEncoder = (location) => Buffer.from(`\n${location}\n`, "latin1");
 
 /**
- * Writes the reply at `out[at]`, for which `REPLY_BYTES_MAX` must be free.
+ * Writes the reply at `out[at]`. `REPLY_BYTES_MAX` must be free there.
  *
- * @param bytes `bytes[start, spellingEnd)` is the request's spelling of the assignment: it is echoed if it is used
- * @param tail  as `lineTail` made it of the decision's location
- * @returns where the next reply may begin
+ * @param bytes `bytes[start, spellingEnd)` is the request's spelling of the assignment, which is echoed if it
+ *              is used
+ * @param tail  the tail that `lineTail` made for the decision's location
+ * @returns the position for the next reply
  */
 export function writeReply(
   out: Buffer,
@@ -173,7 +179,7 @@ function readFields(
   if (request.key === undefined) repeated.keep(bytes, start, end, request);
 }
 
-/** The first space of `bytes[start, end)`, or `end`. */
+/** The position of the first space in `bytes[start, end)`, or `end`. */
 function indexOfSpace(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] !== SPACE) at++;

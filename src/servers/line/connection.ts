@@ -1,9 +1,10 @@
 /**
  * One connection of the line protocol: bytes in, replies out.
  *
- * The path of a request: `receive` → lines of the chunk → `readRequest` → handler → `writeReply` into the shared output
- * buffer → one `write` for everything that arrived together. A request costs no object, and a connection only where
- * there is something to remember about it: most last for one request and leave nothing.
+ * The path of a request: `receive` → lines of the chunk → `readRequest` → handler → `writeReply` into the
+ * shared output buffer → one `write` for everything that arrived together. A request costs no object. A
+ * connection costs one only if the daemon has to remember something between its events: most connections last
+ * for one request and leave nothing.
  */
 
 import type { ServerCounts } from "../../metrics.ts";
@@ -23,10 +24,10 @@ import { ReportBudget } from "./report-budget.ts";
 
 const QUESTION_MARK = 0x3f;
 
-/** A line of a client that speaks HTTP: it has no answer. */
+/** Returned for a line of a client that speaks HTTP. The line gets no answer. */
 const FOREIGN = -1;
 
-/** What the connections of a listener share. */
+/** The parts that all connections of a listener share. */
 export class LineShared extends StreamShared {
   readonly closesAfterReply: boolean;
   readonly repeated = new RepeatedFields();
@@ -54,7 +55,7 @@ export class LineShared extends StreamShared {
 
 export class LineConnection extends StreamConnection {
   readonly #shared: LineShared;
-  /** Inside a line that is already too long. */
+  /** The end of a line that is too long has not come yet. */
   #isOverlong = false;
 
   constructor(shared: LineShared, socket: StreamSocket, nowMs: number) {
@@ -66,7 +67,7 @@ export class LineConnection extends StreamConnection {
     return this.#isOverlong;
   }
 
-  /** Answers all whole lines of `chunk` and keeps its rest. */
+  /** Answers all complete lines of `chunk`, and keeps its rest. */
   protected consume(chunk: Uint8Array, nowMs: number): void {
     const shared = this.#shared;
     let start = 0;
@@ -120,24 +121,30 @@ export class LineConnection extends StreamConnection {
   }
 
   /**
-   * Ends the connection of a client that speaks HTTP. A page on the web can have a browser send a form here, and what stands in
-   * the form must not be obeyed.
+   * Ends the connection of a client that speaks HTTP. A page on the web can make a browser send a form here,
+   * and the daemon must not obey the lines of the form.
    */
   #refuse(): void {
     const { counts, context } = this.#shared;
     counts.failure++;
-    context.log.warn("a client spoke HTTP to the line protocol, and was cut off", {
-      server: counts.name,
-      remedy: "give the daemon an -http listener for proxies and applications that ask over HTTP",
-    });
+    context.log.warn(
+      "a client spoke HTTP to a listener of the line protocol, so it was cut off without an answer",
+      {
+        server: counts.name,
+        remedy: "give the daemon an -http listener for proxies and applications that ask over HTTP",
+      },
+    );
     this.endWhenAnswered();
   }
 
-  /** Answers the line `bytes[start, end)` at `out[at]`; returns where the next answer may begin, or `FOREIGN`. */
+  /**
+   * Writes the answer to the line `bytes[start, end)` at `out[at]`; returns the position for the next answer,
+   * or `FOREIGN`.
+   */
   #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
     const { out, request, decision, context, questions, repeated } = this.#shared;
     if (bytes[start] === QUESTION_MARK && end - start < LINE_BYTES_MAX) {
-      // A question takes as long as a hundred numbers.
+      // A question takes as long as a hundred requests.
       this.#shared.turn.lookAtClock();
       const question = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
       const answer = answerQuestion(question, questions, nowMs, this);
@@ -149,13 +156,13 @@ export class LineConnection extends StreamConnection {
     return writeReply(out, at, decision, request, bytes, start, spellingEnd, this.#tail);
   }
 
-  /** The bytes behind the assignment in the reply of the decision at hand. */
+  /** The bytes behind the assignment in the reply to the current request. */
   get #tail(): Uint8Array {
     const { decision, tailSlot } = this.#shared;
     return decision.placement.tails[tailSlot] as Uint8Array;
   }
 
-  /** Answers the line that began in earlier chunks and ends at `chunk[end]`. */
+  /** Answers the line that began in an earlier chunk and ends at `chunk[end]`. */
   #answerKept(chunk: Uint8Array, end: number, nowMs: number): number {
     const { out, request, decision, context } = this.#shared;
     const isOverlong = this.#isOverlong || this.partLength + end >= LINE_BYTES_MAX;
@@ -173,7 +180,7 @@ export class LineConnection extends StreamConnection {
     return this.#answer(whole, 0, whole.length, 0, nowMs);
   }
 
-  /** Keeps the beginning of a line, or only the fact that it is too long. */
+  /** Keeps the beginning of a line, or, if it is too long, only that fact. */
   #keep(chunk: Uint8Array, start: number): void {
     if (this.#isOverlong) return;
     if (this.partLength + chunk.length - start >= LINE_BYTES_MAX) {

@@ -1,12 +1,13 @@
 /**
- * The lines of the line protocol that begin with `?`: what a proxy or a person asks beside decisions. Pure but for the
- * reports that `?served` brings. Each answer is two lines, as everything in this protocol.
+ * The lines of the line protocol that begin with `?`: questions of a proxy or an operator beside decisions.
+ * Each answer is two lines, like all answers of this protocol. Pure, except that `?served` adds to the
+ * reports and `?explain` is counted as a decision.
  *
  *     ?lease                                → milliseconds LF arcs LF
- *     ?served canary=120 master=880         → how many were counted LF LF
+ *     ?served canary=120 master=880         → number of counted visitors LF LF
  *     ?explain 0.42 key=…                   → assignment SP location LF reason=… application=… arcs LF
  *
- * These come once a second from a proxy, not once a request, so they may allocate.
+ * A proxy asks these once a second, not once a request, so the answers may allocate.
  */
 
 import { assignmentOfText } from "../../assignment.ts";
@@ -18,7 +19,7 @@ import type { Peer } from "../../stream/peer.ts";
 import { applyFields, parseFields } from "./codec.ts";
 import { REPORTED_AT_ONCE_MAX, type ReportBudget } from "./report-budget.ts";
 
-/** What an answer takes at most: all versions of an application with the longest names and numbers. */
+/** The longest answer: all versions of an application, with the longest names and numbers. */
 export const ANSWER_BYTES_MAX = 16_384;
 
 export interface QuestionContext {
@@ -26,7 +27,7 @@ export interface QuestionContext {
   readonly rollout: Rollout;
   readonly reports: Reports;
   readonly budget: ReportBudget;
-  /** A decision object to use for `?explain`. */
+  /** An object that `?explain` uses for its decision. */
   readonly decision: Decision;
 }
 
@@ -34,8 +35,8 @@ export interface QuestionContext {
  * Answers a question.
  *
  * @param line  the line without its LF, beginning with `?`
- * @param asker who asks; looked at if it reports
- * @returns both lines, or undefined where it is not one of the questions above
+ * @param asker the client; its peer is looked up only for `?served`
+ * @returns both lines, or undefined if the line is not one of the questions above
  */
 export function answerQuestion(
   line: string,
@@ -57,7 +58,9 @@ export function answerQuestion(
   return undefined;
 }
 
-/** An application that is not served here has no lease: everyone to master. */
+/**
+ * The answer to `?lease`. An application that is not served here has no lease, so its visitors go to master.
+ */
 function lease(table: Table | undefined, nowMs: number): string {
   if (table === undefined) return "0\n\n";
   const { durationMs, arcs } = table.lease(nowMs);
@@ -66,7 +69,7 @@ function lease(table: Table | undefined, nowMs: number): string {
 
 type Served = readonly (readonly [location: string, count: number])[];
 
-/** What was reported; undefined if any of it is malformed. */
+/** The reported counts; undefined if any of them is malformed. */
 function readServed(table: Table, fields: ReadonlyMap<string, string>): Served | undefined {
   const counts: [location: string, count: number][] = [];
   for (const [name, text] of fields) {
@@ -80,7 +83,10 @@ function readServed(table: Table, fields: ReadonlyMap<string, string>): Served |
   return counts;
 }
 
-/** Counts a report, and answers how many visitors that were: 0 if the peer cannot have had so many yet. */
+/**
+ * Counts a report, and answers with the number of its visitors. Answers 0 and counts nothing if the peer
+ * cannot have had that many since its last report.
+ */
 function report(application: string, counts: Served, context: QuestionContext, peer: Peer, nowMs: number) {
   const total = counts.reduce((sum, [, count]) => sum + count, 0);
   if (!context.budget.take(peer, total, nowMs)) return "0\n\n";
@@ -91,10 +97,10 @@ function report(application: string, counts: Served, context: QuestionContext, p
   return `${total}\n\n`;
 }
 
-/** In a report: visitors that went to master, since the proxy could not decide. */
+/** The name, in a report, for visitors that went to master because the proxy could not decide. */
 const FAILURE = "failure";
 
-/** The decision for a request, told with its reason. It is a real one, and counted. */
+/** The decision for a request, with its reason. It is a real decision, so it is counted. */
 function explain(text: string, context: QuestionContext, nowMs: number): string {
   const request = emptyRequest();
   const [, assignment, , names] = /^([^ ]*)( (.*))?$/s.exec(text) ?? [];

@@ -4,8 +4,9 @@
  *     new ──HAPROXY-HELLO──▶ greeted ──HAPROXY-DISCONNECT, a mistake, silence, the daemon's end──▶ closing
  *      └────health check, a mistake, anything but HELLO───────────────────────────────────────────▶┘
  *
- * The path of a request: `receive` → frames of the chunk → `readMessages` → handler → `writeActions` into the shared output
- * buffer → one `write` for everything that arrived together. Whatever ends a connection, HAProxy is told why.
+ * The path of a request: `receive` → frames of the chunk → `readMessages` → handler → `writeActions` into the
+ * shared output buffer → one `write` for everything that arrived together. If the daemon ends a connection,
+ * it tells HAProxy the reason.
  */
 
 import {
@@ -35,10 +36,13 @@ import {
 } from "./frame.ts";
 import { emptyQuestion, readMessages, writeActions } from "./notify.ts";
 
-/** What an answer takes at most: an ACK with both ids and its actions, a HELLO or a DISCONNECT. All peers can read this much. */
+/**
+ * The longest answer: an ACK with both ids and its actions, a HELLO or a DISCONNECT. Every HAProxy can read a
+ * frame of this size.
+ */
 const ANSWER_BYTES_MAX = 256;
 
-/** What the connections of a listener share. */
+/** The parts that all connections of a listener share. */
 export class SpopShared extends StreamShared {
   readonly cursor = new Cursor();
   readonly head = emptyFrameHead();
@@ -47,10 +51,10 @@ export class SpopShared extends StreamShared {
 
 export class SpopConnection extends StreamConnection {
   readonly #shared: SpopShared;
-  /** The largest frame that may come; before HELLO, the largest that ever may. */
+  /** The largest frame that HAProxy may send. HELLO can make it smaller. */
   #frameBytesMax = FRAME_BYTES_MAX;
   #isGreeted = false;
-  /** The last frame is written: nothing is read or said after it. */
+  /** The last frame is written. After it the daemon neither reads nor writes. */
   #isDismissed = false;
 
   constructor(shared: SpopShared, socket: StreamSocket, nowMs: number) {
@@ -62,7 +66,7 @@ export class SpopConnection extends StreamConnection {
     return !this.#isGreeted && !this.#isDismissed && super.isBlank;
   }
 
-  /** Says goodbye before it ends this side, so that HAProxy knows that it was meant. */
+  /** Says goodbye before it ends this side, so that HAProxy knows that the daemon ended it on purpose. */
   override end(): void {
     if (this.#isGreeted && !this.#isDismissed && !this.isClosing) {
       this.#isDismissed = true;
@@ -75,7 +79,7 @@ export class SpopConnection extends StreamConnection {
     super.end();
   }
 
-  /** Answers all whole frames, and keeps the rest. */
+  /** Answers all complete frames, and keeps the rest. */
   protected consume(chunk: Uint8Array, nowMs: number): void {
     const bytes = this.partLength === 0 ? chunk : this.#completed(chunk);
     if (bytes === undefined) return;
@@ -109,7 +113,10 @@ export class SpopConnection extends StreamConnection {
     if (this.#isDismissed) this.endWhenAnswered();
   }
 
-  /** The part that was kept with `chunk` behind it, once there is a whole frame, or one that is too big. */
+  /**
+   * The kept part and `chunk`, if together they have a complete frame or the length of one that is too big;
+   * else undefined.
+   */
   #completed(chunk: Uint8Array): Buffer | undefined {
     this.keepPart(chunk, 0);
     const whole = this.part;
@@ -120,7 +127,10 @@ export class SpopConnection extends StreamConnection {
     return whole;
   }
 
-  /** Answers the frame `bytes[start, end)` at `out[at]`; returns where the next answer may begin. */
+  /**
+   * Writes the answer to the frame `bytes[start, end)` at `out[at]`; returns the position for the next
+   * answer.
+   */
   #answer(bytes: Uint8Array, start: number, end: number, at: number, nowMs: number): number {
     const { cursor, head } = this.#shared;
     cursor.move(bytes, start, end);
@@ -137,7 +147,7 @@ export class SpopConnection extends StreamConnection {
       case FRAME.haproxyDisconnect:
         return this.#dismiss(STATUS.normal, at);
       default:
-        // "Unknown frames may be silently skipped."
+        // SPOE.txt: "Unknown frames may be silently skipped."
         return at;
     }
   }
@@ -171,22 +181,25 @@ export class SpopConnection extends StreamConnection {
     return end;
   }
 
-  /** Says why the connection ends, at `out[at]`; returns where that ends. */
+  /** Writes a DISCONNECT with the reason at `out[at]`; returns the position behind it. */
   #dismiss(status: Status, at: number): number {
     const { counts, context, out } = this.#shared;
     this.#isDismissed = true;
     if (status !== STATUS.normal) {
       counts.failure++;
-      context.log.warn("a connection was ended: HAProxy was told why", {
-        server: counts.name,
-        reason: status.text,
-      });
+      context.log.warn(
+        "the daemon ended a connection because of what HAProxy sent; its visitors went to master",
+        {
+          server: counts.name,
+          reason: status.text,
+        },
+      );
     }
     return at + disconnectFrame(status).copy(out, at);
   }
 }
 
-/** The length of the frame that begins at `bytes[start]`; NaN where that is not there yet. */
+/** The length of the frame that begins at `bytes[start]`; NaN if its length has not come yet. */
 function lengthOfFrame(bytes: Uint8Array, start: number): number {
   return bytes.length - start < LENGTH_BYTES ? Number.NaN : readLength(bytes, start);
 }

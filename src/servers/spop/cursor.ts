@@ -1,14 +1,18 @@
 /**
- * Reading the bytes of SPOP (docs/protocol/spop.md), from left to right and never past the end: what is not there, or
- * cannot be, breaks the cursor, which then has nothing left. So a reader checks once, at its end.
+ * Reads the bytes of SPOP (docs/protocol/spop.md) from left to right, and never past the end. If a value is
+ * missing or impossible, the cursor breaks and has no bytes left. So a reader needs only one check, at its
+ * end.
  *
- * One cursor reads all frames of a listener; it is moved, not made.
+ * One cursor reads all frames of a listener: it is moved, so none is allocated for a frame.
  */
 
-/** A varint of 64 bits takes this many bytes. */
+/** The bytes of the longest varint of 64 bits. */
 export const VARINT_BYTES_MAX = 10;
 
-/** A first byte from here on has more behind it; so has each later byte with its highest bit. */
+/**
+ * If the first byte is at least 240, more bytes follow. Behind it, more follow while a byte has its highest
+ * bit.
+ */
 const MORE_AFTER_FIRST = 240;
 const MORE = 128;
 
@@ -16,7 +20,7 @@ export class Cursor {
   bytes: Uint8Array = new Uint8Array(0);
   at = 0;
   end = 0;
-  /** Something was not there. */
+  /** A value was missing or impossible. */
   isBroken = false;
 
   /** Reads `bytes[at, end)` from now on. */
@@ -31,15 +35,16 @@ export class Cursor {
     return this.at < this.end;
   }
 
-  /** The next byte; 0 where there is none. */
+  /** The next byte. If there is none, breaks and returns 0. */
   byte(): number {
     if (this.at >= this.end) return this.break();
     return this.bytes[this.at++] as number;
   }
 
   /**
-   * The next integer of variable length, in the encoding of HAProxy's peers: 4 bits of the first byte, then 7 of each,
-   * lowest first, each part less what a shorter spelling could have said. Exact up to 2^53.
+   * The next integer of variable length, in the encoding of HAProxy's peers protocol: 4 bits of the first
+   * byte, then 7 bits of each byte, lowest first. From each part is subtracted what a shorter spelling could
+   * express. Exact up to 2^53.
    */
   varint(): number {
     let value = this.byte();
@@ -54,7 +59,7 @@ export class Cursor {
     return this.break();
   }
 
-  /** Goes over `length` bytes; returns where they begin. */
+  /** Skips `length` bytes; returns the position of the first one. */
   skip(length: number): number {
     const start = this.at;
     if (length > this.end - start) return this.break();
@@ -74,7 +79,7 @@ export class Cursor {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, stop - start).toString("utf8");
   }
 
-  /** There is nothing left, and what was read was not all there. */
+  /** Marks the cursor as broken. No bytes are left after that. */
   break(): 0 {
     this.isBroken = true;
     this.at = this.end;
@@ -82,7 +87,7 @@ export class Cursor {
   }
 }
 
-/** Writes `value`, at most 2^53, at `out[at]`; returns where the next byte may stand. */
+/** Writes `value`, at most 2^53, at `out[at]`; returns the position for the next byte. */
 export function writeVarint(out: Uint8Array, at: number, value: number): number {
   if (value < MORE_AFTER_FIRST) {
     out[at] = value;

@@ -1,6 +1,6 @@
 /**
- * The typed data of SPOP: a byte with the type in its lower half and flags in the upper one, and what the type wants
- * behind it (SPOE.txt of HAProxy, section 3.1).
+ * The typed data of SPOP (SPOE.txt of HAProxy, section 3.1). The first byte has the type in its lower half
+ * and flags in its upper half. The value follows, in the form of its type.
  */
 
 import { type Cursor, writeVarint } from "./cursor.ts";
@@ -24,13 +24,13 @@ const TRUE = 0x10;
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 16;
 
-/** One value. An object serves all values of a listener; `readValue` fills it in. */
+/** One value. One object serves all values of a listener; `readValue` fills it in. */
 export interface Value {
   /** One of `TYPE`. */
   type: number;
-  /** Of a boolean, 0 or 1, or of an integer; a negative one comes as its two's complement. */
+  /** The value of an integer, or of a boolean: 0 or 1. A negative integer comes as its two's complement. */
   number: number;
-  /** Where the bytes of a string, a binary or an address stand. */
+  /** The position of the bytes of a string, a binary or an address. */
   start: number;
   end: number;
 }
@@ -39,7 +39,7 @@ export function emptyValue(): Value {
   return { type: TYPE.null, number: 0, start: 0, end: 0 };
 }
 
-/** Reads the next value. A type that nobody knows breaks the cursor, as nobody knows its length. */
+/** Reads the next value. An unknown type breaks the cursor, because its length is unknown too. */
 export function readValue(cursor: Cursor, value: Value): void {
   const byte = cursor.byte();
   value.type = byte & TYPE_MASK;
@@ -75,24 +75,24 @@ export function readValue(cursor: Cursor, value: Value): void {
   value.end = cursor.at;
 }
 
-/** Whether it is text: HAProxy sends some samples as binary. */
+/** Whether a value is text. Binary counts as text, because HAProxy sends some texts as binary. */
 export function isText({ type }: Readonly<Value>): boolean {
   return type === TYPE.string || type === TYPE.binary;
 }
 
-/** Writes a name, which is a string without its type. Latin-1; returns where the next byte may stand. */
+/** Writes a name, which is a string without its type, in Latin-1; returns the position for the next byte. */
 export function writeName(out: Buffer, at: number, name: string): number {
   const next = writeVarint(out, at, name.length);
   return next + out.write(name, next, "latin1");
 }
 
-/** Writes a string of Latin-1. */
+/** Writes a string, in Latin-1; returns the position for the next byte. */
 export function writeString(out: Buffer, at: number, text: string): number {
   out[at] = TYPE.string;
   return writeName(out, at + 1, text);
 }
 
-/** Writes an unsigned integer of 32 bits. */
+/** Writes an unsigned integer of 32 bits; returns the position for the next byte. */
 export function writeUint32(out: Uint8Array, at: number, value: number): number {
   out[at] = TYPE.uint32;
   return writeVarint(out, at + 1, value);

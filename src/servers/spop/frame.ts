@@ -1,6 +1,6 @@
 /**
- * The frames of SPOP: their length, their head, and the handshakes at a connection's beginning and end (SPOE.txt of
- * HAProxy, sections 3.2 and 3.5).
+ * Reads and writes frames of SPOP: the length, the head, and the handshakes at the beginning and the end of a
+ * connection (SPOE.txt of HAProxy, sections 3.2 and 3.5).
  *
  *     frame = length:4, type:1, flags:4, stream-id:varint, frame-id:varint, payload
  */
@@ -8,13 +8,16 @@
 import type { Cursor } from "./cursor.ts";
 import { emptyValue, isText, readValue, TYPE, writeName, writeString, writeUint32 } from "./data.ts";
 
-/** The bytes of a length, which does not count itself. */
+/** The bytes of a frame's length. The length does not include itself. */
 export const LENGTH_BYTES = 4;
 
-/** The largest frame that is read here, its length not included. HAProxy's own limit is 16 380 unless it is tuned. */
+/**
+ * The largest frame that the daemon reads, its length not included. HAProxy's limit is 16 380 unless it is
+ * tuned.
+ */
 export const FRAME_BYTES_MAX = 65_536;
 
-/** No peer may be asked for less (SPOE.txt, section 3.2). */
+/** No side may set a smaller limit (SPOE.txt, section 3.2). */
 const FRAME_BYTES_MIN = 256;
 
 export const FRAME = {
@@ -27,10 +30,10 @@ export const FRAME = {
   ack: 103,
 } as const;
 
-/** On the last, or only, frame of a payload. */
+/** The flag on the last, or only, frame of a payload. */
 const FIN = 1;
 
-/** Why a connection ends, with the words that go along. */
+/** The reasons to end a connection. HAProxy gets the code and the text. */
 export const STATUS = {
   normal: { code: 0, text: "goodbye" },
   tooBig: { code: 3, text: "frame is too big" },
@@ -48,9 +51,9 @@ export type Status = (typeof STATUS)[keyof typeof STATUS];
 /** The head of a frame. One object serves all frames of a listener. */
 export interface FrameHead {
   type: number;
-  /** Whether the payload is whole in this frame. */
+  /** Whether the payload is complete in this frame. */
   isWhole: boolean;
-  /** Where both ids stand, one behind the other: an answer repeats them as they are. */
+  /** The position of both ids, one behind the other. An answer repeats their bytes. */
   idsStart: number;
   idsEnd: number;
 }
@@ -59,13 +62,13 @@ export function emptyFrameHead(): FrameHead {
   return { type: FRAME.unset, isWhole: false, idsStart: 0, idsEnd: 0 };
 }
 
-/** The length that stands at `bytes[at]`, for which all four bytes have to be there. */
+/** Reads the length at `bytes[at]`. All four bytes must be there. */
 export function readLength(bytes: Uint8Array, at: number): number {
   const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
   return a * 0x1000000 + ((b << 16) | (c << 8) | d);
 }
 
-/** Reads the head of the frame that the cursor stands on, behind its length. */
+/** Reads the head of a frame. The cursor stands behind the frame's length. */
 export function readFrameHead(cursor: Cursor, head: FrameHead): void {
   head.type = cursor.byte();
   const flags = cursor.skip(4);
@@ -76,14 +79,14 @@ export function readFrameHead(cursor: Cursor, head: FrameHead): void {
   head.idsEnd = cursor.at;
 }
 
-/** What HAProxy says of itself at first. */
+/** HAProxy's introduction of itself, in its first frame. */
 export interface Hello {
   readonly isHealthCheck: boolean;
   /** The largest frame for both sides, its length not included. */
   readonly frameBytesMax: number;
 }
 
-/** Reads the payload of a HAPROXY-HELLO; a status where there can be no conversation. */
+/** Reads the payload of a HAPROXY-HELLO. Returns a status if the daemon cannot talk to this HAProxy. */
 export function readHello(cursor: Cursor): Hello | Status {
   const value = emptyValue();
   let versions: string | undefined;
@@ -116,7 +119,7 @@ export function isStatus(outcome: Hello | Status): outcome is Status {
   return "code" in outcome;
 }
 
-/** The AGENT-HELLO that answers. */
+/** The AGENT-HELLO that answers HAProxy's. */
 export function helloFrame({ frameBytesMax }: Hello): Buffer {
   return pairsFrame(FRAME.agentHello, (out, start) => {
     let at = writeString(out, writeName(out, start, "version"), "2.0");
@@ -125,7 +128,7 @@ export function helloFrame({ frameBytesMax }: Hello): Buffer {
   });
 }
 
-/** The AGENT-DISCONNECT that says why. */
+/** The AGENT-DISCONNECT with this reason. */
 export function disconnectFrame({ code, text }: Status): Buffer {
   return pairsFrame(FRAME.agentDisconnect, (out, start) => {
     const at = writeUint32(out, writeName(out, start, "status-code"), code);
@@ -133,7 +136,10 @@ export function disconnectFrame({ code, text }: Status): Buffer {
   });
 }
 
-/** Starts an answer at `out[at]`, its length left open: type, FIN, and what `ids` are. */
+/**
+ * Begins an answer at `out[at]`: type, FIN, and the ids `bytes[idsStart, idsEnd)`. `endFrame` fills in the
+ * length.
+ */
 export function beginFrame(
   out: Uint8Array,
   at: number,
@@ -152,7 +158,7 @@ export function beginFrame(
   return next;
 }
 
-/** Ends the frame that was begun at `out[at]`, and whose last byte is `out[end - 1]`, by filling in its length. */
+/** Fills in the length of the frame that begins at `out[at]` and whose last byte is `out[end - 1]`. */
 export function endFrame(out: Uint8Array, at: number, end: number): void {
   const length = end - at - LENGTH_BYTES;
   out[at] = length >>> 24;
@@ -163,7 +169,7 @@ export function endFrame(out: Uint8Array, at: number, end: number): void {
 
 const NO_IDS = Buffer.from([0, 0]);
 
-/** A frame of names and values, which belongs to no stream; none of ours is longer than what everybody can read. */
+/** A frame of names and values that belongs to no stream. The daemon's are short enough for every HAProxy. */
 function pairsFrame(type: number, write: (out: Buffer, at: number) => number): Buffer {
   const out = Buffer.alloc(FRAME_BYTES_MIN);
   const end = write(out, beginFrame(out, 0, type, NO_IDS, 0, NO_IDS.length));

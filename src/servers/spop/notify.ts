@@ -1,7 +1,7 @@
 /**
- * What HAProxy asks and is answered, once a request: the messages of a NOTIFY → a request, a decision → the actions of
- * an ACK (SPOE.txt of HAProxy, sections 3.3 and 3.4). Pure, and without allocation unless an application or a key is
- * named.
+ * Reads HAProxy's question and writes the answer, once a request: the messages of a NOTIFY → a request, a
+ * decision → the actions of an ACK (SPOE.txt of HAProxy, sections 3.3 and 3.4). Pure. Allocates only for an
+ * application, a key or a forced location.
  */
 
 import { parseAssignment, SPELLING_BYTES_MAX } from "../../assignment.ts";
@@ -9,7 +9,7 @@ import type { Decision, Request } from "../../handler.ts";
 import type { Cursor } from "./cursor.ts";
 import { emptyValue, isText, readValue, TYPE, type Value, writeString } from "./data.ts";
 
-/** The message that is answered. HAProxy may send others beside it. */
+/** The message that the daemon answers. HAProxy may send others beside it. */
 const DECIDE = Buffer.from("decide");
 
 const ASSIGNMENT = Buffer.from("assignment");
@@ -21,17 +21,17 @@ const SET_VAR = 1;
 const SET_VAR_ARGUMENTS = 3;
 const SCOPE_TRANSACTION = 2;
 
-/** What both actions take at most: their heads, a spelling and a location. */
+/** The longest two actions: their heads, a spelling and a location. */
 export const ACTIONS_BYTES_MAX = 160;
 
-/** A `decide` as it was read. One object serves all of a listener. */
+/** A `decide` message. One object serves all messages of a listener. */
 export interface DecideMessage {
-  /** Whether there was one. */
+  /** Whether there was such a message. */
   isAsked: boolean;
-  /** Where the assignment stands; empty where none was given. */
+  /** The position of the assignment; empty if none was given. */
   start: number;
   end: number;
-  /** The argument at hand. */
+  /** The current argument. */
   readonly value: Value;
 }
 
@@ -40,10 +40,10 @@ export function emptyQuestion(): DecideMessage {
 }
 
 /**
- * Reads all messages that are left into `request` and `question`: the first `decide` counts, and all else is gone over.
- * The cursor is broken where they are malformed.
+ * Reads all messages that are left into `request` and `question`. The first `decide` counts, and all others
+ * are skipped. The cursor is broken if a message is malformed.
  *
- * @param allowsForce whether it is worth while to read what is forced
+ * @param allowsForce if false, the argument `force` is not read
  */
 export function readMessages(
   cursor: Cursor,
@@ -76,8 +76,9 @@ export function readMessages(
 }
 
 /**
- * Fills in one argument. NULL and an empty text are ones that were not given: HAProxy sends what a visitor lacks so. Of
- * two with the same name the first one that was given counts, so that a header can go before a cookie.
+ * Fills in one argument. NULL and an empty text count as absent, because HAProxy sends them if a visitor has
+ * no such value. If two arguments have the same name, the first one that is not absent counts, so that a
+ * header can take precedence over a cookie.
  */
 function readArgument(
   cursor: Cursor,
@@ -109,11 +110,12 @@ function readArgument(
 }
 
 /**
- * Writes the actions at `out[at]`, for which `ACTIONS_BYTES_MAX` must be free: `assignment` and `location`, as variables of the
- * transaction.
+ * Writes the actions at `out[at]`: they set `assignment` and `location` as variables of the transaction.
+ * `ACTIONS_BYTES_MAX` must be free there.
  *
- * @param bytes where `question` points into: a spelling that is used is repeated as it was
- * @returns where the next byte may stand
+ * @param bytes `question` has a position in these: the spelling of the assignment, which is echoed if it is
+ *              used
+ * @returns the position for the next byte
  */
 export function writeActions(
   out: Buffer,
@@ -138,7 +140,7 @@ export function writeActions(
 const SET_ASSIGNMENT = setVar("assignment");
 const SET_LOCATION = setVar("location");
 
-/** Everything of an action but its value. */
+/** The bytes of an action, without its value. */
 function setVar(name: string): Uint8Array {
   return Buffer.from([SET_VAR, SET_VAR_ARGUMENTS, SCOPE_TRANSACTION, name.length, ...Buffer.from(name)]);
 }
