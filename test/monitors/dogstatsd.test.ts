@@ -389,7 +389,9 @@ test("counts that the socket refuses are sent with the next second, once", async
     const port = await freePort();
     const sending = await monitor(port, context);
     count(context, 1_000);
-    await sending.send(); // It leaves and is refused at the other end. The kernel reports that to the next send, which stays.
+    // This one leaves and is refused at the other end. The kernel reports that to the next send, whose counts
+    // stay.
+    await sending.send();
     count(context, 7);
     await sending.send();
     expect(await logged(context)).toContain("ECONNREFUSED");
