@@ -22,7 +22,8 @@ name a setting, the flag comes before the environment, and the environment befor
 - **Values in the file** are strings, also for numbers and durations: \`delay = "4s"\`. Switches are \`true\`
   or \`false\`. A setting that may be repeated is a list. Relative paths start at the working directory.
 - **Durations** are written as in Go: \`500ms\`, \`4s\`, \`1m30s\`.
-- \`-unhealthy\` must be longer than \`-delay\`. Name each application and each listener only once.
+- \`-unhealthy\` must be longer than \`-delay\`. If you do not give it and \`-delay\` is longer than 4 s, the daemon
+  takes twice \`-delay\`. Name each application and each listener only once.
 
 \`maxwells-daemon check\` prints each setting with its value and its source. If settings are wrong, it names
 all of them at once, each with its source and its remedy, and the exit status is 2. The daemon does the same
@@ -58,12 +59,12 @@ function tomlValue({ defaultText = "", placeholder, repeatable }: Option<unknown
 }
 
 function section(option: Option<unknown>): string {
-  const { name, placeholder, summary, defaultText, repeatable } = option;
+  const { name, placeholder, summary, repeatable } = option;
   const rows = [
     ["flag", `\`-${name}${placeholder === undefined ? "" : ` ${placeholder}`}\``],
     ["environment", `\`${environmentName(option)}\``],
     ...(option === configFile ? [] : [["file", `\`${name}\``]]),
-    ["default", defaultText === undefined ? "none" : `\`${defaultText}\``],
+    ["default", defaultOf(option)],
   ];
   const table = rows.map(([what, value]) => `| ${what} | ${value?.replaceAll("|", "\\|")} |\n`).join("");
   const separator = separatorOf(option) === "," ? "commas" : "semicolons";
@@ -72,6 +73,13 @@ function section(option: Option<unknown>): string {
     : "";
   const text = wrapped(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${repeats}`);
   return `\n### ${name}\n\n${text}\n\n| | |\n|---|---|\n${table}`;
+}
+
+/** The text `none` is also a value of some settings, so an absent default has other words. */
+function defaultOf(option: Option<unknown>): string {
+  const { defaultText } = option;
+  if (option === configFile) return `\`${DEFAULT_CONFIG_FILE}\`, if it exists`;
+  return defaultText === undefined ? "not set" : `\`${defaultText}\``;
 }
 
 function wrapped(text: string): string {

@@ -67,13 +67,14 @@ const VISITORS: LimitSection = {
     {
       ...{ path: "src/client/pause.ts", name: "FAILURES_MAX", unit: "" },
       what: "failures in a row, in the Node client",
-      beyond: "the client does not ask for a second; its visitors go to master",
+      beyond:
+        "the client does not ask for a second, or for 50 ms if it was refused; its visitors go to master",
       remedy: "look at the daemon: `maxwells-daemon status`",
     },
     {
       ...{ path: "src/leases/renewal.ts", name: "LEASE_MS", unit: "ms" },
-      what: "time for which a proxy with a lease decides without hearing from the daemon",
-      beyond: "the proxy sends all visitors to master, except in versions that hold",
+      what: "time for which nginx, HAProxy or Apache decides under a lease without hearing from the daemon",
+      beyond: "the proxy sends all visitors to master, also those of versions that hold",
       remedy: "look at the daemon and at its log",
     },
     {
@@ -109,7 +110,7 @@ const APPLICATIONS: LimitSection = {
     },
     {
       ...{ path: "src/stores/store.ts", name: "RECORDS_MAX", unit: "" },
-      what: "records of an application in the store",
+      what: "records of an application in a file, at a web address or in etcd",
       beyond: "the application is not read; its last values count",
       remedy: "remove versions that are not served any more",
     },
