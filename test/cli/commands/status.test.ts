@@ -190,7 +190,7 @@ describe("status -watch", () => {
     expect(text.stdout).not.toContain("\u001b");
     const [line = ""] = text.stdout.split("\n");
     expect(line).toMatch(
-      /^\S+Z app MAINTENANCE 0 decisions in 0\.2s now\/ordered canary=–\/25% master=–\/75%$/,
+      /^\S+Z app MAINTENANCE 0 decisions in 0\.[2-9]s now\/ordered canary=–\/25% master=–\/75%$/,
     );
     const { stdout } = await watched([admin], 2, false, "-o", "json");
     const readings = stdout
