@@ -50,7 +50,7 @@ const LAWS: readonly Law[] = [
         "law 3: if the store is lost, versions that hold",
       ],
       "integration/conformance/hold.ts": ["a version that holds keeps its visitors for ten leases"],
-      "servers/server-suite.ts": ["LP-20, law 3: before anything was read"],
+      "servers/server-suite.ts": ["LP-20, law 3: before the first read"],
     },
   },
   {

@@ -104,7 +104,7 @@ describe("HTTP", () => {
     "maxwellsdaemon",
     "",
     "MAXWELLSDAEMON=0.1",
-  ])("HTTP-2: the cookie %p brings none", async (cookie) => {
+  ])("HTTP-2: the cookie %p brings no assignment", async (cookie) => {
     const before = countOf(core, "invalid");
     const { assignment } = answerOf(await client.ask("GET", "/decide", { cookie }));
     expect(Number(assignment)).toBeLessThan(1);
@@ -112,7 +112,7 @@ describe("HTTP", () => {
     expect(countOf(core, "invalid")).toBe(before);
   });
 
-  test("HTTP-2: the header goes before the cookie, unless it is empty", async () => {
+  test("HTTP-2: the header takes precedence over the cookie, unless it is empty", async () => {
     const cookie = "maxwellsdaemon=0.9";
     const asked = async (maxwellsdaemon: string) =>
       answerOf(await client.ask("GET", "/decide", { maxwellsdaemon, cookie })).assignment;
@@ -125,13 +125,13 @@ describe("HTTP", () => {
     "a=b, maxwellsdaemon=0.1, c=d",
     "maxwellsdaemon=0.1,a=b; maxwellsdaemon=0.9",
   ])(
-    "HTTP-2: in the cookie lines that a proxy joined, %p, the first one of the name counts",
+    "HTTP-2: if a proxy joined the lines of cookies, %p, the first cookie of the name counts",
     async (cookie) => {
       expect(answerOf(await client.ask("GET", "/decide", { cookie })).assignment).toBe("0.1");
     },
   );
 
-  test("HTTP-7: a doubled force costs nobody its assignment", async () => {
+  test("HTTP-7: a visitor with two headers that force keeps its assignment, and nothing is forced", async () => {
     const lies = { "maxwellsdaemon-force": "canary", "Maxwellsdaemon-Force": "canary" };
     const cookie = "maxwellsdaemon-force=canary; maxwellsdaemon=0.9";
     expect(answerOf(await client.ask("GET", "/decide", { cookie, ...lies }))).toEqual({
@@ -146,7 +146,7 @@ describe("HTTP", () => {
     expect(numbers.size).toBe(20);
   });
 
-  test("HTTP-4: what cannot be an assignment is fresh and master, with status 200", async () => {
+  test("HTTP-4: an invalid assignment is answered with a fresh one and master, with status 200", async () => {
     for (const headers of [
       { maxwellsdaemon: "0.1, 0.2" },
       { cookie: "maxwellsdaemon=x" },
@@ -165,12 +165,12 @@ describe("HTTP", () => {
     expect(await asked("/decide?application=web", { "maxwellsdaemon-application": "" })).toBe("canary");
     expect(await asked("/decide?application=")).toBe("master");
     expect(await asked("/decide?application=%zz")).toBe("master");
-    // What a visitor asked for, behind the prefix that Envoy puts before it.
+    // Envoy puts the prefix /decide before the visitor's own path and query.
     expect(await asked("/decide/?application=web")).toBe("master");
     expect(await asked("/decide/a?application=web")).toBe("master");
   });
 
-  test("HTTP-6: a key is taken as it is, its bytes as UTF-8: no percent-decoding", async () => {
+  test("HTTP-6: the bytes of a key are read as UTF-8, and are not percent-decoded", async () => {
     const asked = async (key: string) =>
       Number(answerOf(await client.ask("GET", "/decide", { "maxwellsdaemon-key": key })).assignment);
     expect(await asked("é")).toBe(0.09312962734175445);
@@ -178,7 +178,7 @@ describe("HTTP", () => {
     expect(await asked("%61")).not.toBe(0.8215144243236395);
   });
 
-  test("HTTP-13: who asks for it gets a cookie for a visitor whose assignment is new, and for nobody else", async () => {
+  test("HTTP-13: a proxy that asks for a cookie gets one if the visitor's assignment is new, and only then", async () => {
     const cookieOf = async (headers: Record<string, string>) => {
       const reply = await client.ask("GET", "/decide", headers);
       const { assignment } = answerOf(reply);
@@ -213,7 +213,7 @@ describe("HTTP", () => {
     expect(await cookieOf({ ...wanted, maxwellsdaemon: "0.1" })).toBeUndefined();
   });
 
-  test("HTTP-9: a body is not looked at, whatever its size", async () => {
+  test("HTTP-9: the server skips a body, whatever its size", async () => {
     const reply = await client.ask("POST", "/decide", { maxwellsdaemon: "0.1" }, "x".repeat(300_000));
     expect(answerOf(reply)).toEqual({ assignment: "0.1", location: "canary" });
     expect(answerOf(await client.ask("GET", "/decide", { maxwellsdaemon: "0.7" })).location).toBe("master");
@@ -224,7 +224,7 @@ describe("HTTP", () => {
     for (let i = 0; i < 2_000; i++) expect((await client.reply()).status).toBe(200);
   });
 
-  test("HTTP-11: cookies of up to 15 000 bytes are read", async () => {
+  test("HTTP-11: the server reads cookies of up to 15 000 bytes", async () => {
     const cookie = `a=${"x".repeat(14_900)}; maxwellsdaemon=0.1`;
     expect(answerOf(await client.ask("GET", "/decide", { cookie })).assignment).toBe("0.1");
   });
@@ -248,7 +248,7 @@ describe("HTTP", () => {
     ["a length with a blank before its colon", "content-length : 5\r\n", "hello"],
     ["an endless length", `content-length: ${"9".repeat(30)}\r\n`, ""],
     ["a folded line", "x-a: b\r\n c\r\n", ""],
-    ["a lone LF, behind which others see a length", "x-a: b\ncontent-length: 5\r\n", "hello"],
+    ["a lone LF, behind which another reader sees a length", "x-a: b\ncontent-length: 5\r\n", "hello"],
     ["a lone CR", "x-a: b\rcontent-length: 5\r\n", "hello"],
     ["a NUL", "x-a: b\0content-length: 5\r\n", "hello"],
     ["a lone LF in the name of a header", "x\n-a: b\r\n", ""],
@@ -265,7 +265,7 @@ describe("HTTP", () => {
     expect(odd.received).toBe("");
   });
 
-  test("HTTP-11: a lone LF ends no line, so a value cannot bring a header of its own", async () => {
+  test("HTTP-11: a lone LF does not end a line, so a value cannot add a header", async () => {
     const odd = await connect();
     const reply = await odd.ask("GET", "/decide", { "x-a": "b\nmaxwellsdaemon: 0.1" });
     expect(answerOf(reply).assignment).not.toBe("0.1");
@@ -273,7 +273,7 @@ describe("HTTP", () => {
   });
 
   test.each(["PRI * HTTP/2.0", "\x16\x03\x01\x02", "GET /decide", "hello", "GET /decide HTTP/1.1 "])(
-    "HTTP-11: %j is no request, and is told so",
+    "HTTP-11: %j is not a request, and is answered with status 400",
     async (line) => {
       const lost = await connect();
       lost.socket.write(`${line}\r\n\r\n`);
@@ -283,7 +283,7 @@ describe("HTTP", () => {
     },
   );
 
-  test("HTTP-7: a cookie forces as well, and the header goes before it", async () => {
+  test("HTTP-7: a cookie can force too, and the header takes precedence over it", async () => {
     const forcing = createCore({ allowForce: true });
     forcing.apply("app", { rollout: 0.5 });
     const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
@@ -300,7 +300,7 @@ describe("HTTP", () => {
     await open.close();
   });
 
-  test("HTTP-2: an assignment that is there twice is none", async () => {
+  test("HTTP-2: two headers with an assignment count as none", async () => {
     const odd = await connect();
     odd.socket.write("GET /decide HTTP/1.1\r\nmaxwellsdaemon: 0.1\r\nMaxwellsDaemon: 0.1\r\n\r\n");
     expect(answerOf(await odd.reply()).location).toBe("master");
@@ -318,7 +318,7 @@ describe("HTTP", () => {
     await old.ended();
   });
 
-  test("HTTP-10: who says close is answered and closed", async () => {
+  test("HTTP-10: a client that says close gets its answer, and the connection is closed", async () => {
     const polite = await connect();
     polite.send("GET", "/decide", { connection: "te, close" });
     expect((await polite.reply()).headers.get("connection")).toBe("close");
@@ -326,7 +326,7 @@ describe("HTTP", () => {
     await polite.ended();
   });
 
-  test("law 5, HTTP-1: cut at every byte, a request is answered once, and the body is skipped", async () => {
+  test("law 5, HTTP-1: a request that is cut at any byte is answered once, and its body is skipped", async () => {
     const request = Buffer.from(
       "POST /decide?a=b HTTP/1.1\r\nHost: x\r\nCookie: a=b; maxwellsdaemon=0.1\r\nContent-Length: 7\r\n\r\nGET /\r\n",
       "latin1",
@@ -343,7 +343,7 @@ describe("HTTP", () => {
     expect(client.received).toBe("");
   });
 
-  test("law 5: random bytes end in an answer, or an end, and leave the server as it was", async () => {
+  test("law 5: random bytes get an answer or end the connection, and leave the server as it was", async () => {
     const random = new Random();
     for (let round = 0; round < 100; round++) {
       const odd = await connect();
@@ -358,7 +358,7 @@ describe("HTTP", () => {
     expect(answerOf(await client.ask("GET", "/decide", { maxwellsdaemon: "0.1" })).location).toBe("canary");
   });
 
-  test("HTTP-12: the reply is for no cache, and has nothing else beside the decision", async () => {
+  test("HTTP-12: the reply must not be cached, and has no other headers beside the decision", async () => {
     const { headers } = await client.ask("GET", "/decide");
     expect(headers.get("cache-control")).toBe("no-store");
     expect([...headers.keys()].sort()).toEqual([

@@ -35,7 +35,7 @@ const line: Protocol = {
 describeServer(line, "unix");
 describeServer(line, "tcp");
 
-describe("a connection", () => {
+describe("a connection of the line protocol", () => {
   let directory: string;
   let path: string;
   let core: Core;
@@ -65,7 +65,7 @@ describe("a connection", () => {
     return client;
   }
 
-  test("LP-1: gets two lines a request, and nothing after them", async () => {
+  test("LP-1: each request gets two lines, and nothing after them", async () => {
     const client = await connect();
     for (const request of ["", "0.1", "x", "?lease", "?nothing", "0.1 key"]) {
       client.send(`${request}\n`);
@@ -74,7 +74,7 @@ describe("a connection", () => {
     }
   });
 
-  test("LP-5: may split its lines anywhere", async () => {
+  test("LP-5: a client may split its lines anywhere", async () => {
     const client = await connect();
     const script = "0.1\n\n0.75 application=app key=%C3%A9\n?lease\nx\n0.2\n";
     const expected = [
@@ -101,7 +101,7 @@ describe("a connection", () => {
     expect(client.received).toBe("");
   });
 
-  test("LP-5: may send byte by byte, and is answered as if it had not", async () => {
+  test("LP-5: a client that sends byte by byte gets the same answers", async () => {
     const client = await connect();
     client.socket.setNoDelay(true);
     for (const byte of "0.125 key=a\n0.75\n") {
@@ -111,7 +111,7 @@ describe("a connection", () => {
     expect(await client.lines(4)).toEqual(["0.125", "canary", "0.75", "master"]);
   });
 
-  test("LP-5: gets the same replies however its bytes are cut", async () => {
+  test("LP-5: the replies are the same however the bytes are cut", async () => {
     const client = await connect();
     const random = new Random();
     const numbers = Array.from({ length: 3_000 }, () => String(random.fraction()));
@@ -131,7 +131,7 @@ describe("a connection", () => {
   });
 
   test.each([8_191, 8_192, 8_193, 20_000, 200_000])(
-    "LP-6: sends a line of %p bytes before its LF, in pieces, and goes on",
+    "LP-6: after a line of %p bytes before its LF, sent in pieces, the connection goes on",
     async (length) => {
       const client = await connect();
       const request = ` key=${"k".repeat(length - " key=".length)}`;
@@ -145,7 +145,7 @@ describe("a connection", () => {
     },
   );
 
-  test("LP-8: that ends its side is answered first, then ended", async () => {
+  test("LP-8: a client that ends its side gets its answers first, and then the end", async () => {
     const client = await connect();
     client.send("0.1\n0.7\n");
     client.half();
@@ -153,7 +153,7 @@ describe("a connection", () => {
     expect(await client.lines(4)).toEqual(["0.1", "canary", "0.7", "master"]);
   });
 
-  test("LP-8: that ends its side within a line gets no reply to it, and that is a failure", async () => {
+  test("LP-8: a client that ends its side within a line gets no reply to it, and that is a failure", async () => {
     const client = await connect();
     client.send("0.1\n0.7");
     client.half();
@@ -163,7 +163,7 @@ describe("a connection", () => {
     expect(core.metrics.servers[0]).toMatchObject({ success: 1, failure: 1 });
   });
 
-  test("LP-9: that is silent for the idle timeout is ended", async () => {
+  test("LP-9: a connection that is silent for the idle timeout is ended", async () => {
     // Long enough that a busy machine does not make the active one silent.
     const client = await connect(500);
     const active = await connect();
@@ -178,7 +178,7 @@ describe("a connection", () => {
     expect((await active.ask("0.1")).location).toBe("canary");
   });
 
-  test("LP-9: with an idle timeout of 0 is ended after its reply, as in 2016", async () => {
+  test("LP-9: with an idle timeout of 0, a connection is ended after its reply, as in 2016", async () => {
     const client = await connect(0);
     client.send("0.1\n");
     await client.ended();
@@ -186,7 +186,7 @@ describe("a connection", () => {
     expect(client.received).toBe("");
   });
 
-  test("LP-14: asks questions beside requests, in order", async () => {
+  test("LP-14: questions between requests are answered in order", async () => {
     const client = await connect();
     client.send("0.1\n?served canary=2\n0.7\n?explain 0.1\n?what\n");
     const lines = await client.lines(10);
@@ -205,7 +205,7 @@ describe("a connection", () => {
     ["a form of a web page", "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n?served canary=5\n0.1\n"],
     ["a header that comes first", "Host: localhost\n?served canary=5\n0.1\n"],
     ["a long path", `POST /${"x".repeat(9_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n?served canary=5\n`],
-  ])("LP-23: a client that speaks HTTP is cut off, and nothing of it is obeyed: %s", async (_, bytes) => {
+  ])("LP-23: a client that speaks HTTP is cut off, and none of its lines is obeyed: %s", async (_, bytes) => {
     const client = await connect();
     const { length } = bytes;
     for (const cut of [length, 1, 7]) {
@@ -222,7 +222,7 @@ describe("a connection", () => {
     expect(client.received).toBe("0.1\ncanary\n");
   });
 
-  test("LP-21: that asks without reading is not read any further, and gets every answer when it reads", async () => {
+  test("LP-21: if a client asks without reading, the daemon stops reading from it; it gets every answer when it reads", async () => {
     const client = await connect();
     const requests = 300_000;
     client.socket.pause();
@@ -234,13 +234,13 @@ describe("a connection", () => {
     expect(lines.every((text, index) => text === (index % 2 === 0 ? "0.1" : "canary"))).toBeTrue();
   });
 
-  test("LP-22: may be made by whom the socket's mode allows", async () => {
+  test("LP-22: the socket's file has the mode of the settings", async () => {
     await connect();
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(statSync(path).isSocket()).toBeTrue();
   });
 
-  test("LP-22: is opened anew within about a second where its file is gone", async () => {
+  test("LP-22: if the socket's file is gone, the daemon listens again within about a second", async () => {
     const old = await connect();
     rmSync(path);
     await eventually(() => existsSync(path), "the socket is back");
@@ -251,7 +251,7 @@ describe("a connection", () => {
     expect(existsSync(path)).toBeFalse();
   });
 
-  test("LP-22: a daemon that was taken over comes back when the one that took over ends", async () => {
+  test("LP-22: a daemon listens again when the daemon that took its socket over ends", async () => {
     await connect();
     const other = new LineServer(createCore(), {
       ...{ address: { kind: "unix", path }, socketMode: 0o660, idleTimeoutMs: 60_000 },
@@ -262,7 +262,7 @@ describe("a connection", () => {
     expect((await (await connect()).ask("0.1")).location).toBe("canary");
   });
 
-  test("LP-22: a daemon that was taken over comes back when the one that took over dies without a word", async () => {
+  test("LP-22: a daemon listens again when the daemon that took its socket over dies and leaves its file", async () => {
     await connect();
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(`${path}.new`, resolve));
@@ -270,14 +270,14 @@ describe("a connection", () => {
     const inode = statSync(path).ino;
     await Bun.sleep(2_500);
     expect(statSync(path).ino).toBe(inode);
-    // It takes away the file that it bound, which is not there any more, and leaves the one that it became.
+    // Node removes the path that it bound, which is gone, and leaves the file at its new name.
     await new Promise((resolve) => other.close(resolve));
     expect(statSync(path).ino).toBe(inode);
     await eventually(() => statSync(path).ino !== inode, "the socket is back");
     expect((await (await connect()).ask("0.1")).location).toBe("canary");
   });
 
-  test("LP-22: reaches the successor once there is one on the same path, and the old one answers on", async () => {
+  test("LP-22: a new connection reaches the successor on the same path, and the old daemon answers its old connections", async () => {
     const old = await connect();
     const successor = new LineServer(createCore(), {
       ...{ address: { kind: "unix", path }, socketMode: 0o660, idleTimeoutMs: 60_000 },
@@ -295,7 +295,7 @@ describe("a connection", () => {
   });
 });
 
-test("law 5: clients that ask without end do not hold up the event loop", async () => {
+test("law 5: clients that ask without end do not block the event loop", async () => {
   const CLIENTS = 100;
   const LINES = 20_000;
   const directory = mkdtempSync(join(tmpdir(), "line-"));
@@ -327,6 +327,6 @@ test("law 5: clients that ask without end do not hold up the event loop", async 
   }
   await server.close();
   rmSync(directory, { recursive: true });
-  // A turn has some milliseconds, and two may lie between two looks.
+  // A turn lasts some milliseconds, and two turns may lie between two looks.
   expect(most).toBeLessThan(250_000);
 }, 30_000);

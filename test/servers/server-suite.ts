@@ -1,6 +1,6 @@
 /**
- * The contract of a server, as tests: what every protocol owes a proxy, over every kind of socket. A server of another
- * protocol joins by a `Protocol` that translates.
+ * Tests of a server's contract. They run for every protocol, over every kind of socket. A new protocol joins
+ * with a `Protocol`, which translates questions and answers.
  */
 
 import { afterEach, describe, expect, test } from "bun:test";
@@ -18,10 +18,10 @@ import { eventually } from "../support/eventually.ts";
 import { Random } from "../support/random.ts";
 import { xxh64 } from "../support/xxh64.ts";
 
-/** What a busy machine may add to a wait. */
+/** A busy machine may make a wait longer by this. */
 const BUSY_MS = 2_000;
 
-/** What a proxy asks, in any protocol. An empty text is sent as an empty value. */
+/** A proxy's question, in any protocol. An empty text is sent as an empty value. */
 export interface Question {
   readonly assignment?: string;
   readonly application?: string;
@@ -36,7 +36,7 @@ export interface Answer {
 
 /** One connection of a proxy. */
 export interface Client {
-  /** Sends without waiting; answers come by `next`, in order. */
+  /** Sends without waiting. `next` returns the answers, in order. */
   send(question: Question): void;
   next(): Promise<Answer>;
   close(): void;
@@ -44,7 +44,7 @@ export interface Client {
 
 export interface Protocol {
   readonly name: string;
-  /** Whether questions may be sent before the one before has been answered. */
+  /** Whether a client may send a question before the previous one has its answer. */
   readonly pipelines: boolean;
   create(core: Core, address: Address): Server & { readonly port?: number | undefined };
   connect(to: NetConnectOpts): Promise<Client>;
@@ -56,7 +56,7 @@ interface Running {
   readonly core: Core;
   readonly server: Server;
   connect(): Promise<Client>;
-  /** Asks over one connection that all of a test's questions share. */
+  /** Asks over one connection, which all questions of a test share. */
   ask(question?: Question): Promise<Answer>;
 }
 
@@ -136,12 +136,12 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(Number((await ask({ key: "abc" })).assignment)).toBe(0.2684963321493933);
     });
 
-    test("an assignment goes before a key", async () => {
+    test("an assignment takes precedence over a key", async () => {
       const { ask } = await run();
       expect((await ask({ assignment: "0.75", key: "user-1" })).assignment).toBe("0.75");
     });
 
-    test("an empty value was not given", async () => {
+    test("an empty value counts as absent", async () => {
       const { core, ask } = await run({ allowForce: true });
       core.apply("app", { rollout: 1 });
       expectFresh(await ask({ assignment: "", key: "", application: "", force: "" }));
@@ -162,7 +162,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(await ask({ assignment: "0.5", application: "app" })).toMatchObject({ location: "master" });
     });
 
-    test("LP-18, HTTP-5: an application that is not served is master, with the visitor's own number", async () => {
+    test("LP-18, HTTP-5: if an application is not served, the answer is master and the visitor's own number", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 1 });
       expect(await ask({ assignment: "0.5", application: "nobody" })).toEqual({
@@ -172,7 +172,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(countOf(core, "unknown-application")).toBe(1);
     });
 
-    test("LP-11, HTTP-7: force is obeyed where the operator allows it, for versions that there are", async () => {
+    test("LP-11, HTTP-7: if the operator allows it, force is obeyed for versions that exist", async () => {
       const { core, ask } = await run({ allowForce: true });
       core.apply("app", { rollout: 0.1 }, { version: "maintenance", rollout: 1 });
       const forced = async (assignment: string, force: string) => (await ask({ assignment, force })).location;
@@ -187,7 +187,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(await forced("0.9", "always")).toBe("always");
     });
 
-    test("LP-11, HTTP-7: force is ignored where the operator does not allow it", async () => {
+    test("LP-11, HTTP-7: if the operator does not allow it, force is ignored", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 0.1 });
       expect((await ask({ assignment: "0.5", force: "canary" })).location).toBe("master");
@@ -195,7 +195,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
     });
 
     test.each(["1", "-0", "-1", "nan", "0x1", "canary", "0,5", "1e9", "0.5x", "9".repeat(5_000)])(
-      "LP-4, HTTP-4: the assignment %p is invalid: a fresh one, and master, and the connection goes on",
+      "LP-4, HTTP-4: the invalid assignment %p gets a fresh one and master, and the connection goes on",
       async (assignment) => {
         const { core, ask } = await run({ allowForce: true });
         core.apply("app", { rollout: 1 });
@@ -208,7 +208,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       },
     );
 
-    test("LP-20, law 3: before anything was read, and when the store is lost, everyone goes to master", async () => {
+    test("LP-20, law 3: before the first read, and when the store is lost, all visitors go to master", async () => {
       const { core, ask } = await run();
       expect((await ask({ assignment: "0" })).location).toBe("master");
       expect(countOf(core, "unread")).toBe(1);
@@ -222,7 +222,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect((await ask({ assignment: "0" })).location).toBe("canary");
     });
 
-    test("LP-20: what holds is kept when the store is lost", async () => {
+    test("LP-20: a version with failsafe hold keeps its visitors when the store is lost", async () => {
       const { core, ask } = await run();
       core.apply("app", { rollout: 1, failsafe: "hold" });
       core.advance(100 * UNHEALTHY_MS);
@@ -245,7 +245,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       }
     });
 
-    test("LP-19: where arcs overlap canary is first, then the others by name; maintenance is none", async () => {
+    test("LP-19: if arcs overlap, canary is first, then the others by name; maintenance is not a version", async () => {
       const { core, ask } = await run();
       core.apply(
         "app",
@@ -260,7 +260,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       expect(places).toEqual(["canary", "a", "b", "master"]);
     });
 
-    test("sticky: the same number against the same arcs is the same place, whoever asks", async () => {
+    test("sticky: the same number and the same arcs give the same place on every connection", async () => {
       const { core, ask, connect } = await run();
       const random = new Random();
       core.apply("app", { rollout: 0.3, offset: 0.85 }, { version: "b", rollout: 0.5, offset: 0.05 });
@@ -275,19 +275,19 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       }
     });
 
-    test("every answer is counted, as the server's and under its reason", async () => {
+    test("every answer is counted, for its server and for its reason", async () => {
       const { core, ask, server } = await run();
       core.apply("app", { rollout: 0.5 });
       for (const assignment of ["0.1", "0.2", "0.7", "x"]) await ask({ assignment });
       const [counts] = core.metrics.servers;
       expect(counts).toMatchObject({ name: server.name, success: 4, failure: 0 });
       expect(["rollout", "outside", "invalid"].map((reason) => countOf(core, reason))).toEqual([2, 1, 1]);
-      // Replies are timed when their turn of the event loop ends.
+      // The daemon times replies at the end of their turn of the event loop.
       const timed = () => core.metrics.delay.counts.reduce((sum, count) => sum + count);
       await eventually(() => timed() === 4, "every reply is timed");
     });
 
-    test("many clients at once each get their own answers", async () => {
+    test("many clients that ask at once each get their own answers", async () => {
       const { core, connect } = await run();
       core.apply("app", { rollout: 0.5 });
       const clients = await Promise.all(Array.from({ length: 40 }, connect));
@@ -311,7 +311,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       });
     }
 
-    test("close answers what was asked, on old connections and on new ones, and accepts nobody after it", async () => {
+    test("close answers all questions that were sent, on old and on new connections, and accepts no more connections", async () => {
       const { server, connect, ask } = await run();
       await ask();
       const clients = await Promise.all(Array.from({ length: 10 }, connect));
@@ -320,7 +320,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       });
       await Promise.all(clients.slice(0, 5).map((client) => client.next()));
       for (const client of clients) client.send({ assignment: "0.5" });
-      // The questions have left; where they are is up to the kernel.
+      // The questions are sent. Only the kernel knows whether they have arrived.
       await Bun.sleep(1);
       const closed = server.close();
       for (const client of clients) expect((await client.next()).assignment).toBe("0.5");
@@ -329,7 +329,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
     });
 
     if (kind === "tcp") {
-      test("law 9: start rejects where somebody else listens, who goes on undisturbed", async () => {
+      test("law 9: start rejects if another daemon listens at the address, which goes on undisturbed", async () => {
         const { server, ask } = await run();
         const { port = 0 } = server as { port?: number };
         const second = protocol.create(createCore(), { kind, host: "127.0.0.1", port });
@@ -338,7 +338,7 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       });
     }
 
-    test("close with silent clients ends in time", async () => {
+    test("close ends in time although clients are silent", async () => {
       const { server, connect } = await run();
       await Promise.all(Array.from({ length: 5 }, connect));
       const startedAtMs = performance.now();

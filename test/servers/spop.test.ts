@@ -76,7 +76,7 @@ describe("a connection of SPOP", () => {
   const decide = (assignment: string, more: Pairs = []) =>
     message("decide", [["assignment", assignment], ...more]);
 
-  /** That nothing that happened on another connection is felt here. */
+  /** Expects that a new connection is served, whatever happened on another one. */
   async function expectServed(): Promise<void> {
     const client = await greeted();
     client.send(notify(decide("0.1")));
@@ -91,7 +91,7 @@ describe("a connection of SPOP", () => {
     expect(client.received.length).toBe(0);
   }
 
-  test("SPOP-6: is greeted in one write", async () => {
+  test("SPOP-6: the daemon greets in one write", async () => {
     const client = await connect();
     client.send(hello(["engine-id", "x"]));
     const answer = await client.next();
@@ -102,7 +102,7 @@ describe("a connection of SPOP", () => {
     expect(client.pieces).toEqual([68]);
   });
 
-  test("SPOP-7: that is a health check is greeted and ended, without a goodbye", async () => {
+  test("SPOP-7: the daemon greets a health check and ends it without a goodbye", async () => {
     const client = await connect();
     client.send(hello(["healthcheck", true]));
     expect((await client.next()).type).toBe(AGENT_HELLO);
@@ -155,14 +155,17 @@ describe("a connection of SPOP", () => {
       9,
     ],
     ["rubbish", Buffer.from("rubbish"), 4],
-  ])("SPOP-6: whose HELLO has %s is told so", async (_, payload, code) => {
-    const client = await connect();
-    client.send(Buffer.concat([frame(HAPROXY_HELLO, payload), notify(decide("0.1"))]));
-    await expectDismissed(client, code);
-    expect(countOf(core, "rollout")).toBe(0);
-  });
+  ])(
+    "SPOP-6: a HELLO with %s is answered with the reason, and the connection is ended",
+    async (_, payload, code) => {
+      const client = await connect();
+      client.send(Buffer.concat([frame(HAPROXY_HELLO, payload), notify(decide("0.1"))]));
+      await expectDismissed(client, code);
+      expect(countOf(core, "rollout")).toBe(0);
+    },
+  );
 
-  test("SPOP-1: is answered with its ids, however large they are", async () => {
+  test("SPOP-1: an answer has the ids of the question, however large they are", async () => {
     const client = await greeted();
     for (const [stream, id] of [
       [0, 0],
@@ -188,7 +191,7 @@ describe("a connection of SPOP", () => {
     expect(numbers.size).toBe(20);
   });
 
-  test("SPOP-4: an assignment of another type is fresh, and master", async () => {
+  test("SPOP-4: an assignment of another type gets a fresh one and master", async () => {
     const client = await greeted();
     core.apply("app", { rollout: 1 });
     client.send(notify(message("decide", [["assignment", 0]])));
@@ -196,7 +199,7 @@ describe("a connection of SPOP", () => {
     expect(countOf(core, "invalid")).toBe(1);
   });
 
-  test("SPOP-5: without decide there is an ACK without actions, and nobody is counted", async () => {
+  test("SPOP-5: without decide, the ACK has no actions, and no visitor is counted", async () => {
     const client = await greeted();
     client.send(notify(message("other", [["assignment", "0.1"]]), 7, 8));
     client.send(notify(Buffer.alloc(0), 9, 10));
@@ -205,7 +208,7 @@ describe("a connection of SPOP", () => {
     expect(countOf(core, "rollout") + countOf(core, "outside")).toBe(0);
   });
 
-  test("SPOP-8: what arrives together is answered together, in order", async () => {
+  test("SPOP-8: frames that arrive together are answered together, in order", async () => {
     const client = await connect();
     const COUNT = 300;
     const frames = Array.from({ length: COUNT }, (_, index) => notify(decide(`0.${index + 1}`), index, 1));
@@ -215,11 +218,11 @@ describe("a connection of SPOP", () => {
       const { stream, values } = await client.next();
       expect([stream, values["assignment"]]).toEqual([index, `0.${index + 1}`]);
     }
-    // One write; the kernel may hand it over in a few pieces.
+    // The daemon writes once. The kernel may deliver that in a few pieces.
     expect(client.pieces.length).toBeLessThan(5);
   });
 
-  test("SPOP-8, law 5: cut at every byte, everything is answered once", async () => {
+  test("SPOP-8, law 5: if the bytes are cut at any place, every frame is answered once", async () => {
     const script = Buffer.concat([
       hello(),
       notify(decide("0.1")),
@@ -240,7 +243,7 @@ describe("a connection of SPOP", () => {
     }
   });
 
-  test("SPOP-8, law 5: byte by byte as well", async () => {
+  test("SPOP-8, law 5: if the bytes come one by one, every frame is answered once", async () => {
     const client = await connect();
     client.socket.setNoDelay(true);
     for (const byte of Buffer.concat([hello(), notify(decide("0.1"))])) {
@@ -251,7 +254,7 @@ describe("a connection of SPOP", () => {
     expect((await client.next()).values["location"]).toBe("canary");
   });
 
-  test("SPOP-9: a frame as large as agreed is read, and a larger one is not waited for", async () => {
+  test("SPOP-9: the daemon reads a frame of the agreed size, and does not wait for the end of a larger one", async () => {
     const client = await connect();
     const large = 65_536;
     client.send(
@@ -280,7 +283,7 @@ describe("a connection of SPOP", () => {
   });
 
   test.each(["ffffffff", "80000000", "00010001", "47455420"])(
-    "SPOP-9, law 5: of the length %s, before HELLO, is told that it is too big",
+    "SPOP-9, law 5: a frame of the length %s before HELLO is too big, and the daemon says so",
     async (length) => {
       const client = await connect();
       client.send(Buffer.from(length, "hex"));
@@ -301,7 +304,7 @@ describe("a connection of SPOP", () => {
     ["a value of no type", [hello(), notify(message("decide", [["x", Buffer.of(10)]]))], 4],
     ["a payload in fragments", [hello(), frame(NOTIFY, decide("0.1"), { flags: 0 })], 10],
     ["the rest of a payload", [hello(), frame(0, decide("0.1"))], 10],
-  ])("SPOP-9: that sends %s is told why it is ended", async (_, frames, code) => {
+  ])("SPOP-9: after %s the daemon ends the connection, and says why", async (_, frames, code) => {
     const client = await connect();
     client.send(Buffer.concat([...frames, notify(decide("0.1"))]));
     if (frames.length > 1) expect((await client.next()).type).toBe(AGENT_HELLO);
@@ -311,7 +314,7 @@ describe("a connection of SPOP", () => {
     await expectServed();
   });
 
-  test("SPOP-9: what came before a mistake is answered first", async () => {
+  test("SPOP-9: frames before an invalid one are answered first", async () => {
     const client = await greeted();
     client.send(
       Buffer.concat([notify(decide("0.1"), 5), frame(NOTIFY, Buffer.of(1)), notify(decide("0.1"), 6)]),
@@ -320,7 +323,7 @@ describe("a connection of SPOP", () => {
     await expectDismissed(client, 4);
   });
 
-  test("SPOP-10: that says DISCONNECT is answered and ended", async () => {
+  test("SPOP-10: a DISCONNECT is answered, and the connection is ended", async () => {
     const client = await greeted();
     const goodbye = pairs([
       ["status-code", 0],
@@ -334,7 +337,7 @@ describe("a connection of SPOP", () => {
     expect(core.metrics.servers[0]).toMatchObject({ success: 1, failure: 0 });
   });
 
-  test("SPOP-10: that is silent for 150 seconds is told goodbye", async () => {
+  test("SPOP-10: the daemon says goodbye to a connection that is silent for 150 seconds", async () => {
     const client = await greeted();
     core.advance(149_000);
     client.send(notify(decide("0.1")));
@@ -343,7 +346,7 @@ describe("a connection of SPOP", () => {
     await expectDismissed(client, 0);
   });
 
-  test("SPOP-10: is told goodbye when the daemon ends, after its answers", async () => {
+  test("SPOP-10: a daemon that ends says goodbye, after its answers", async () => {
     const client = await greeted();
     client.send(notify(decide("0.1")));
     await Bun.sleep(1);
@@ -354,14 +357,14 @@ describe("a connection of SPOP", () => {
     await closed;
   });
 
-  test("SPOP-11: may send frames of unknown types", async () => {
+  test("SPOP-11: the daemon skips frames of unknown types", async () => {
     const client = await greeted();
     for (const type of [4, 42, 100, 103, 255]) client.send(frame(type, Buffer.from("anything")));
     client.send(notify(decide("0.1")));
     expect((await client.next()).values["location"]).toBe("canary");
   });
 
-  test("law 5: random bytes end in an answer, or an end, and leave the server as it was", async () => {
+  test("law 5: random bytes get an answer or end the connection, and leave the server as it was", async () => {
     const random = new Random();
     const good = Buffer.concat([
       hello(),
@@ -390,7 +393,7 @@ describe("a connection of SPOP", () => {
     await eventually(() => core.metrics.servers[0]?.connections === 0, "all connections are gone");
   });
 
-  test("law 5: a slow reader is answered when it reads, and keeps nobody waiting", async () => {
+  test("law 5: a slow reader gets its answers when it reads, and delays no other client", async () => {
     const slow = await greeted();
     slow.socket.pause();
     const COUNT = 40_000;

@@ -52,7 +52,7 @@ describe("reading", () => {
     expect(read("0.42 x=1 Application=web trace.id_2-b=%20")).toEqual(known(0.42));
   });
 
-  test("LP-7: of a name that comes twice the last one counts", () => {
+  test("LP-7: if a name comes twice, the last one counts", () => {
     expect(read(" key=a key=b").key).toBe("b");
   });
 
@@ -93,7 +93,7 @@ describe("reading", () => {
     expect(read(`${longest}k`)).toEqual({ ...emptyRequest(), valid: false });
   });
 
-  test("nothing of the request before is left", () => {
+  test("no value of the request before is left", () => {
     const request = emptyRequest();
     for (const line of ["0.42 application=a key=b force=c", "x y", ""]) {
       const bytes = Buffer.from(line);
@@ -103,7 +103,7 @@ describe("reading", () => {
   });
 });
 
-/** Lines → replies, as a server does it, without the sockets. */
+/** Lines → replies: the same calls as in a server, without the sockets. */
 function createPipe() {
   const core = createCore({ applications: ["app", "web"], allowForce: true });
   core.apply("app", { rollout: 0.5, offset: 0.75 });
@@ -148,7 +148,7 @@ describe("replying", () => {
   });
 });
 
-/** A line that may mean something, or nothing. */
+/** A random line. Some have a meaning, and most do not. */
 function randomLine(random: Random): Buffer {
   const parts = [
     ...[
@@ -204,7 +204,7 @@ test("LP-1, law 5: each of a million random lines gets two lines, a number in [0
   });
 });
 
-describe("fields that are repeated", () => {
+describe("repeated fields", () => {
   const FIELDS = [
     "",
     " application=website",
@@ -223,7 +223,7 @@ describe("fields that are repeated", () => {
     " color=red",
   ];
 
-  test("a line means the same whatever lines came before it", () => {
+  test("a line means the same, whatever lines came before it", () => {
     const repeated = new RepeatedFields();
     holds(20_000, (random) => {
       const bytes = Buffer.from(`${random.pick(["0.42", "", "x", "1"])}${random.pick(FIELDS)}`);
@@ -234,7 +234,7 @@ describe("fields that are repeated", () => {
     });
   });
 
-  test("they are read once", () => {
+  test("the same fields are read only once", () => {
     const repeated = new RepeatedFields();
     const request = emptyRequest();
     const bytes = Buffer.from("0.42 application=website");

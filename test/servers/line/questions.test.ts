@@ -15,7 +15,7 @@ function createAsker(core: Core): (line: string) => string | undefined {
   return (line) => answerQuestion(line, context, core.clock(), { peer: "uid=33" });
 }
 
-/** What was reported, by application, location and kind. */
+/** The reported counts, by application, location and kind. */
 function reported({ metrics }: Core): Record<string, number> {
   return Object.fromEntries(
     Array.from(metrics.reports.values(), ({ application, location, kind, count }) => [
@@ -47,11 +47,11 @@ describe("LP-15: ?lease", () => {
     expect(rest).toEqual([""]);
   });
 
-  test("answers 0 and an empty line before anything was read", () => {
+  test("answers 0 and an empty line before the first read", () => {
     expect(createServed().ask("?lease application=web")).toBe("0\n\n");
   });
 
-  test("answers 0 and an empty line when the store is lost, but for what holds", () => {
+  test("answers 0 and an empty line when the store is lost, unless a version has failsafe hold", () => {
     const { core, ask } = createServed();
     core.advance(UNHEALTHY_MS);
     expect(ask("?lease")).toBe("0\n\n");
@@ -60,7 +60,7 @@ describe("LP-15: ?lease", () => {
     expect(ask("?lease")).toBe(`${UNHEALTHY_MS}\ncanary=0.5@0\n`);
   });
 
-  test("of an application that is not served is 0 and an empty line", () => {
+  test("answers 0 and an empty line for an application that is not served", () => {
     expect(createServed().ask("?lease application=nobody")).toBe("0\n\n");
   });
 
@@ -72,7 +72,7 @@ describe("LP-15: ?lease", () => {
 });
 
 describe("LP-16: ?served", () => {
-  test("adds to the counts and answers how many", () => {
+  test("adds to the counts, and answers with their sum", () => {
     const { core, ask } = createServed();
     expect(ask("?served canary=120 master=880 failure=3")).toBe("1003\n\n");
     expect(ask("?served canary=1")).toBe("1\n\n");
@@ -83,13 +83,13 @@ describe("LP-16: ?served", () => {
     });
   });
 
-  test("counts for the application that is named", () => {
+  test("adds to the counts of the named application", () => {
     const { core, ask } = createServed();
     ask("?served application=web master=7");
     expect(reported(core)).toEqual({ "web master decided": 7 });
   });
 
-  test("of nothing is 0", () => {
+  test("without counts is answered with 0", () => {
     expect(createServed().ask("?served")).toBe("0\n\n");
   });
 
@@ -110,19 +110,19 @@ describe("LP-16: ?served", () => {
       "master=1  canary=1",
       "canary=1e3",
     ],
-  ])("%p is malformed, and nothing of it is counted", (report) => {
+  ])("%p is malformed, and none of its counts is added", (report) => {
     const { core, ask } = createServed();
     expect(ask(`?served ${report}`)).toBeUndefined();
     expect(reported(core)).toEqual({});
   });
 
-  test("is kept apart from what the daemon decided", () => {
+  test("adds nothing to the counts of the daemon's own decisions", () => {
     const { core, ask } = createServed();
     ask("?served canary=1000000");
     expect([...core.metrics.placements.values()].every(({ count }) => count === 0)).toBeTrue();
   });
 
-  test("law 5: is counted as far as time allows: more is answered with 0, and may be reported later", () => {
+  test("law 5: a report of more visitors than the time allows is answered with 0, and may be sent again later", () => {
     const { core, ask } = createServed();
     expect(ask("?served canary=1000000000")).toBe("1000000000\n\n");
     for (let i = 0; i < 1_000; i++) expect(ask("?served canary=1000000000")).toBe("0\n\n");
@@ -134,7 +134,7 @@ describe("LP-16: ?served", () => {
     expect(reported(core)).toEqual({ "app canary decided": 2_000_900_000 });
   });
 
-  test("law 5: who reports too much takes nothing from others, and there are not more budgets than a limit", () => {
+  test("law 5: a peer that reports too much takes nothing from others, and the number of budgets is limited", () => {
     const budget = new ReportBudget();
     expect(budget.take("uid=65534", 1e9, 0)).toBeTrue();
     expect(budget.take("uid=65534", 1e9, 1_000)).toBeFalse();
@@ -159,7 +159,7 @@ describe("LP-16: ?served", () => {
 });
 
 describe("LP-17: ?explain", () => {
-  test("answers what the request would, and why", () => {
+  test("answers like the request itself, with the reason", () => {
     const { core, ask } = createServed();
     const arcs = "canary=0.25@0 blue=0.1@0.5 maintenance=1@0 off=0@0";
     expect(ask("?explain 0.1")).toBe(`0.1 canary\nreason=rollout application=app ${arcs}\n`);
@@ -198,11 +198,11 @@ test.each([
   "?lease\r",
   "??",
   "?served ",
-])("LP-14: %p is no question", (line) => {
+])("LP-14: %p is not a question", (line) => {
   expect(createServed().ask(line)).toBeUndefined();
 });
 
-test("law 5: no answer is longer than its limit, with the most versions of the longest names and numbers", () => {
+test("law 5: no answer is longer than its limit, even with the most versions, the longest names and the longest numbers", () => {
   const core = createCore({ applications: ["é".repeat(64)] });
   const number = 2.2250738585072014e-308;
   core.apply(

@@ -1,4 +1,7 @@
-/** The 2016 daemon's recorded answers, asked of this one over a real socket. */
+/**
+ * Asks this daemon the recorded questions of 2016 over a real socket, and compares its answers with the
+ * recorded ones.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -29,7 +32,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** What was sent, short enough for a test's name. */
+/** The bytes that were sent, short enough for a test's name. */
 function label(rollout: number, send: string): string {
   const text = JSON.stringify(send);
   return `rollout ${rollout}: ${text.length > 40 ? `${text.slice(0, 40)}… (${send.length})` : text}`;
@@ -55,7 +58,7 @@ function expectFresh(assignment: string | undefined): void {
   expect(Number(assignment)).toBeLessThan(1);
 }
 
-describe("LP-12: the answers of 2016 hold", () => {
+describe("LP-12: the answers of 2016 stay the same", () => {
   for (const { rollout, send, assignment, location } of vectors.same) {
     test(label(rollout, send), async () => {
       const [number, place] = await answers(rollout, send);
@@ -66,7 +69,7 @@ describe("LP-12: the answers of 2016 hold", () => {
   }
 });
 
-describe("LP-13: where this daemon differs from 2016", () => {
+describe("LP-13: this daemon differs from that of 2016", () => {
   for (const { rollout, send, required } of vectors.different.cases) {
     test(`${label(rollout, send)} is ${required}`, async () => {
       if (required === "no request: the connection is ended") {

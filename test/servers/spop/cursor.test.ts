@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Cursor, writeVarint } from "../../../src/servers/spop/cursor.ts";
 import { varint } from "../../support/spop.ts";
 
-/** The bounds of SPOE.txt's table of lengths, and what HAProxy 2.6 sent for 16 380 (`fcf006`). */
+/** The bounds of SPOE.txt's table of lengths, and the bytes that HAProxy 2.6 sent for 16 380 (`fcf006`). */
 const VARINTS: readonly (readonly [value: number, hex: string])[] = [
   [0, "00"],
   [1, "01"],
@@ -41,7 +41,7 @@ describe("a varint", () => {
     expect(out.toString("hex", 0, writeVarint(out, 0, value))).toBe(hex);
   });
 
-  test("is read as it is written, over all its lengths", () => {
+  test("reads back as it was written, in all its lengths", () => {
     const out = Buffer.alloc(10);
     for (let value = 0; value < 2 ** 52; value = Math.ceil(value * 1.01) + 1) {
       const end = writeVarint(out, 0, value);
@@ -64,7 +64,7 @@ describe("a varint", () => {
 });
 
 describe("a cursor", () => {
-  test("goes over what is there, and breaks at what is not", () => {
+  test("skips bytes that are there, and breaks if they are not", () => {
     const cursor = cursorOn(Buffer.from("abcd"));
     expect([cursor.skip(3), cursor.at]).toEqual([0, 3]);
     expect(cursor.text(0, 3)).toBe("abc");
@@ -72,7 +72,7 @@ describe("a cursor", () => {
     expect([cursor.isBroken, cursor.hasMore, cursor.byte()]).toEqual([true, false, 0]);
   });
 
-  test("does not look beyond its end, even where there are bytes", () => {
+  test("does not read past its end, even if there are bytes", () => {
     const cursor = new Cursor();
     cursor.move(Buffer.from("abcd"), 1, 2);
     expect(cursor.byte()).toBe(0x62);
@@ -80,7 +80,7 @@ describe("a cursor", () => {
     expect(cursor.isBroken).toBe(true);
   });
 
-  test("can be moved when it is broken", () => {
+  test("can be moved after it broke", () => {
     const cursor = cursorOn(Buffer.alloc(0));
     cursor.byte();
     cursor.move(Buffer.of(7), 0, 1);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Cursor } from "../../../src/servers/spop/cursor.ts";
 import { emptyValue, readValue, TYPE } from "../../../src/servers/spop/data.ts";
 
-/** Each type after SPOE.txt, section 3.1; the first byte's upper half has the flags. */
+/** Each type of SPOE.txt, section 3.1. The first byte has the flags in its upper half. */
 const VALUES: readonly (readonly [hex: string, type: number, number: number, text: string])[] = [
   ["00", TYPE.null, 0, ""],
   ["f0", TYPE.null, 0, ""],

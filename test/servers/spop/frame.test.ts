@@ -15,7 +15,7 @@ import {
 } from "../../../src/servers/spop/frame.ts";
 import { frame, type Pairs, pairs, readAnswer } from "../../support/spop.ts";
 
-/** What HAProxy 2.6.12 sent, recorded: the HELLO of a health check, and of a connection. */
+/** Recorded from HAProxy 2.6.12: the HELLO of a health check, and of a connection. */
 const HEALTH_CHECK =
   "0000004e0100000001000012737570706f727465642d76657273696f6e730803322e300e6d61782d6672616d652d73697a6503fcf0060c63617061" +
   "62696c697469657308000b6865616c7468636865636b11";
@@ -45,7 +45,7 @@ describe("HAPROXY-HELLO", () => {
 
   const CASES: readonly (readonly [what: string, changed: Pairs, expected: Hello | Status])[] = [
     [
-      "another order, and more",
+      "another order, and more pairs",
       [
         ["engine-id", "x"],
         ["more", Buffer.from("067f000001", "hex")],
@@ -65,8 +65,8 @@ describe("HAPROXY-HELLO", () => {
     ["a version of the wrong type", [["supported-versions", 2]], STATUS.noVersion],
     ["frames that are too small", [["max-frame-size", 255]], STATUS.badFrameSize],
     ["a size that is text", [["max-frame-size", "16380"]], STATUS.noFrameSize],
-    ["capabilities that are none", [["capabilities", null]], STATUS.noCapabilities],
-    ["a type that nobody knows", [["x", Buffer.of(15)]], STATUS.invalid],
+    ["capabilities that are NULL", [["capabilities", null]], STATUS.noCapabilities],
+    ["a value of an unknown type", [["x", Buffer.of(15)]], STATUS.invalid],
   ];
   test.each(CASES)("SPOP-6: with %s", (_, changed, expected) => {
     const values = new Map<string, Pairs[number][1]>([
@@ -110,7 +110,7 @@ describe("HAPROXY-HELLO", () => {
 });
 
 describe("answers", () => {
-  test("SPOP-6: AGENT-HELLO is what HAProxy 2.6 was seen to accept", () => {
+  test("SPOP-6: AGENT-HELLO has the bytes that HAProxy 2.6 accepted", () => {
     expect(helloFrame({ isHealthCheck: false, frameBytesMax: 16_380 }).toString("hex")).toBe(
       "00000040650000000100000776657273696f6e0803322e300e6d61782d6672616d652d73697a6503fcf0060c6361706162696c6974696573080a" +
         "706970656c696e696e67",
@@ -129,7 +129,7 @@ describe("answers", () => {
   });
 });
 
-test("a length is unsigned, and of four bytes", () => {
+test("a length is unsigned and has four bytes", () => {
   expect(readLength(Buffer.from("ffffffff", "hex"), 0)).toBe(4_294_967_295);
   expect(readLength(Buffer.from("0080000001", "hex"), 1)).toBe(2_147_483_649);
 });

@@ -15,7 +15,7 @@ function read(payload: Uint8Array, allowsForce = true) {
   return { cursor, request, question };
 }
 
-/** NOTIFYs that HAProxy 2.6.12 sent for the shipped configuration, and what was answered and obeyed. */
+/** NOTIFYs that HAProxy 2.6.12 sent with the shipped configuration, and the values in them. */
 const RECORDED = [
   {
     what: "a cookie",
@@ -41,7 +41,7 @@ const RECORDED = [
 ] as const;
 
 describe("decide", () => {
-  test.each(RECORDED)("as HAProxy sends it for $what", ({ notify, assignment, force }) => {
+  test.each(RECORDED)("is read as HAProxy sends it for $what", ({ notify, assignment, force }) => {
     const bytes = Buffer.from(notify, "hex");
     const cursor = new Cursor();
     cursor.move(bytes, LENGTH_BYTES, bytes.length);
@@ -127,11 +127,11 @@ describe("decide", () => {
     expect(request).toEqual({ ...emptyRequest(), ...expected });
   });
 
-  test("is not read for what would not be obeyed", () => {
+  test("has no force if the operator does not allow it", () => {
     expect(read(message("decide", [["force", "canary"]]), false).request.force).toBeUndefined();
   });
 
-  test("SPOP-5: is found between other messages, and the first one counts", () => {
+  test("SPOP-5: decide is found between other messages, and the first one counts", () => {
     const payload = Buffer.concat([
       message("decided", [["assignment", "0.1"]]),
       message("decide", [["assignment", "0.2"]]),
@@ -145,7 +145,7 @@ describe("decide", () => {
     expect([question.isAsked, request.assignment, request.key]).toEqual([true, 0.2, undefined]);
   });
 
-  test("SPOP-5: may be missing", () => {
+  test("SPOP-5: decide may be missing", () => {
     for (const payload of [Buffer.alloc(0), message("other", [["assignment", "0.1"]])]) {
       const { cursor, question } = read(payload);
       expect([cursor.isBroken, question.isAsked]).toEqual([false, false]);
@@ -163,13 +163,13 @@ describe("decide", () => {
     }
   });
 
-  test("with more arguments said than there are is malformed, however many", () => {
+  test("with fewer arguments than it announces is malformed, however many it announces", () => {
     const payload = message("decide", [["assignment", "0.25"]]);
     payload[7] = 255;
     expect(read(payload).cursor.isBroken).toBe(true);
   });
 
-  test("with a length beyond everything is malformed", () => {
+  test("with a length beyond all bytes is malformed", () => {
     for (const length of ["ffffffff7f", "ffffffffffffffffff7f", "f0ffffffffffffff7f"]) {
       expect(read(Buffer.from(`${length}646563696465`, "hex")).cursor.isBroken).toBe(true);
     }
@@ -193,13 +193,13 @@ describe("actions", () => {
     `\x01\x03\x02\x0aassignment${data(assignment).toString("latin1")}` +
     `\x01\x03\x02\x08location${data(location).toString("latin1")}`;
 
-  test("SPOP-1: are what HAProxy 2.6 was seen to obey", () => {
+  test("SPOP-1: actions have the bytes that HAProxy 2.6 obeyed", () => {
     expect(Buffer.from(answered([["assignment", "0.1"]]), "latin1").toString("hex")).toBe(
       "0103020a61737369676e6d656e740803302e31010302086c6f636174696f6e080663616e617279",
     );
   });
 
-  test("SPOP-2: repeat a spelling of up to 24 bytes, and else the number", () => {
+  test("SPOP-2: a spelling of up to 24 bytes is echoed; instead of a longer one the number is written", () => {
     expect(answered([["assignment", `0.7${"0".repeat(21)}`]])).toBe(
       actions(`0.7${"0".repeat(21)}`, "master"),
     );
@@ -209,7 +209,7 @@ describe("actions", () => {
     );
   });
 
-  test("SPOP-2: a key's assignment is told", () => {
+  test("SPOP-2: the answer has the assignment of a key", () => {
     expect(answered([["key", "abc"]])).toBe(actions("0.2684963321493933", "canary"));
   });
 });
