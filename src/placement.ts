@@ -105,7 +105,7 @@ export class Placements {
 
   /** The placements of one application that have occurred. */
   ofApplication(application: string): Iterable<Placement> {
-    return this.#byApplication.get(application)?.placements.values() ?? [];
+    return this.#byApplication.get(application)?.placements.values() ?? NONE;
   }
 
   /** All placements that have occurred, application by application. */
@@ -161,6 +161,8 @@ interface OfApplication {
   /** Locations with counts of their own. */
   readonly locations: Map<string, Tails>;
 }
+
+const NONE: readonly Placement[] = [];
 
 /** The location under which versions without counts of their own are counted. */
 const OTHER = "other";

@@ -15,6 +15,8 @@ export interface ReportedCount {
   count: number;
 }
 
+const NONE: readonly ReportedCount[] = [];
+
 export class Reports {
   /** An application has counts for this many locations. New locations beyond that are counted as `other`. */
   static readonly LOCATIONS_MAX = 128;
@@ -41,7 +43,7 @@ export class Reports {
 
   /** The reports of one application. */
   of(application: string): Iterable<ReportedCount> {
-    return this.#byApplication.get(application)?.values() ?? [];
+    return this.#byApplication.get(application)?.values() ?? NONE;
   }
 
   *values(): IterableIterator<ReportedCount> {

@@ -171,15 +171,25 @@ export class Table {
    * beginning `handoverMs` before its end.
    */
   lease(nowMs: number): Lease {
-    const { unhealthyMs, handoverMs } = this.#arcs.ages;
-    const leftMs = Math.floor(this.expiresAtMs - nowMs);
-    const fresh = this.#arcs.fresh.arcs;
-    const held = this.#arcs.stale.arcs;
-    const isHandedOver = held.length === fresh.length || leftMs <= handoverMs;
-    if (held.length > 0 && isHandedOver) {
-      return { durationMs: Math.max(Math.floor(unhealthyMs), HELD_MIN_MS), arcs: arcsIn(this.#arcs.stale) };
-    }
-    return leftMs > 0 ? { durationMs: leftMs, arcs: arcsIn(this.#arcs.fresh) } : { durationMs: 0, arcs: [] };
+    const durationMs = this.leaseMs(nowMs);
+    if (this.#leasesHeldAlone(nowMs)) return { durationMs, arcs: arcsIn(this.#arcs.stale) };
+    return { durationMs, arcs: durationMs > 0 ? arcsIn(this.#arcs.fresh) : [] };
+  }
+
+  /** The duration of `lease` in milliseconds, which allocates nothing. */
+  leaseMs(nowMs: number): number {
+    if (!this.#leasesHeldAlone(nowMs)) return Math.max(0, this.#leftMs(nowMs));
+    return Math.max(Math.floor(this.#arcs.ages.unhealthyMs), HELD_MIN_MS);
+  }
+
+  #leasesHeldAlone(nowMs: number): boolean {
+    const held = this.#arcs.stale.arcs.length;
+    if (held === 0) return false;
+    return held === this.#arcs.fresh.arcs.length || this.#leftMs(nowMs) <= this.#arcs.ages.handoverMs;
+  }
+
+  #leftMs(nowMs: number): number {
+    return Math.floor(this.expiresAtMs - nowMs);
   }
 
   #inside(arc: PlacedArc, { inside }: Circle): Placement {

@@ -36,6 +36,9 @@ const ANSWER_MS_MAX = 30_000;
  */
 const PAGES_AT_ONCE_MAX = 4;
 
+/** The largest piece of a page that goes to the kernel at once. It fits into the output buffer, with its framing. */
+const PIECE_BYTES_MAX = 32_768;
+
 const END_OF_HEAD = "\r\n\r\n";
 const METHODS = ["GET", "HEAD"];
 
@@ -181,17 +184,33 @@ export class AdminConnection extends StreamConnection {
     if (isHead) return;
     for await (const part of body) {
       if (this.isClosing) return;
-      const bytes = Buffer.from(part);
-      if (bytes.length > 0) await this.#write(isChunked ? chunkOf(bytes) : bytes);
+      const bytes = typeof part === "string" ? Buffer.from(part) : part;
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES_MAX) {
+        await this.#writePiece(bytes, at, isChunked);
+      }
     }
     if (isChunked) await this.#write(LAST_CHUNK);
   }
 
-  /** Resolves when the kernel has all bytes, and all other clients had a turn. */
-  async #write(bytes: Buffer): Promise<void> {
+  /** Writes a piece of `bytes`, from `start` on, by way of the output buffer. */
+  async #writePiece(bytes: Uint8Array, start: number, isChunked: boolean): Promise<void> {
+    const { out } = this.#shared;
+    const end = Math.min(bytes.length, start + PIECE_BYTES_MAX);
+    let length = isChunked ? out.write(`${(end - start).toString(16)}\r\n`, "latin1") : 0;
+    out.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), length);
+    length += end - start;
+    if (isChunked) length += out.write("\r\n", length, "latin1");
+    await this.#write(out, length);
+  }
+
+  /**
+   * Resolves when the kernel has all bytes, and all other clients had a turn. The caller may change `bytes` at
+   * once.
+   */
+  async #write(bytes: Buffer, length = bytes.length): Promise<void> {
     if (this.isClosing) return;
     this.activeAtMs = this.#shared.context.clock();
-    this.flush(bytes, bytes.length, NOTHING, 0);
+    this.flush(bytes, length, NOTHING, 0);
     while (this.isPaused && !this.isClosing) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -202,10 +221,6 @@ export class AdminConnection extends StreamConnection {
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
-
-function chunkOf(bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
-}
 
 function headOf(page: Omit<AdminPage, "body">, framing: readonly string[]): Buffer {
   const { status, contentType, headers = {} } = page;

@@ -10,8 +10,11 @@
 
 import type { MonitorPage } from "../monitors/monitor.ts";
 
-/** Text in one piece, or in parts. A part is made only when the client has read the parts before it. */
-export type Body = string | AsyncIterable<string>;
+/**
+ * Text in one piece, or in parts. A part is made only when the client has read the parts before it. The bytes
+ * of a part hold until the next part is asked for.
+ */
+export type Body = string | AsyncIterable<string | Uint8Array>;
 
 export interface AdminPage {
   readonly status: number;
@@ -29,7 +32,7 @@ export interface PageSources {
   /** The page `/metrics`, if any monitor has one. */
   readonly metrics: MonitorPage | undefined;
   /** `/state` as JSON, in parts. */
-  readonly state: () => AsyncIterable<string>;
+  readonly state: () => AsyncIterable<string | Uint8Array>;
   /** `/listeners` as JSON. */
   readonly listeners: () => string;
 }

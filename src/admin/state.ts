@@ -1,18 +1,18 @@
 /** The page `/state`: a daemon's account of its tables, their age, and its counts. */
 
 import packageJson from "../../package.json" with { type: "json" };
+import { ByteWriter } from "../byte-writer.ts";
 import type { Arc } from "../circle.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { FeedState } from "../feed/followed.ts";
 import type { Metrics, ServerCounts } from "../metrics.ts";
 import type { Placement } from "../placement.ts";
-import type { ReportKind } from "../reports.ts";
+import type { ReportedCount, ReportKind } from "../reports.ts";
 import type { Rollout } from "../rollout.ts";
 import { Slices } from "../slices.ts";
 import type { Store } from "../stores/store.ts";
 
-/** A part of the answer is sent as soon as it is this long. */
-const CHUNK_CHARACTERS = 16_384;
+const NONE: readonly Arc[] = [];
 
 export interface ApplicationState {
   readonly name: string;
@@ -71,22 +71,116 @@ export function readState(sources: StateSources): State {
   return { ...headOf(sources), applications };
 }
 
-/** The whole state as JSON, in parts, so that the event loop answers visitors in between. */
-export async function* writeState(sources: StateSources): AsyncGenerator<string> {
+/**
+ * The whole state as JSON, in parts, so that the event loop answers visitors in between. The bytes of a part
+ * hold until the next part is asked for.
+ */
+export async function* writeState(sources: StateSources): AsyncGenerator<Buffer> {
+  const { feed, metrics } = sources;
   const slices = new Slices();
+  const out = new ByteWriter();
   // The last brace of the head is cut off, because the list of applications follows.
-  let chunk = `${JSON.stringify(headOf(sources)).slice(0, -1)},"applications":[`;
-  let separator = "";
-  for (const feed of sources.feed.states) {
-    chunk += separator + JSON.stringify(applicationState(sources, feed, sources.clock()));
-    separator = ",";
-    if (chunk.length >= CHUNK_CHARACTERS) {
-      yield chunk;
-      chunk = "";
+  out.text(`${JSON.stringify(headOf(sources)).slice(0, -1)},"applications":[`);
+  let isFirst = true;
+  for (const state of feed.states) {
+    if (!isFirst) out.text(",");
+    isFirst = false;
+    writeFeed(out, sources, state);
+    // One application may have thousands of placements.
+    let separator = "";
+    for (const placement of metrics.placements.ofApplication(state.application)) {
+      if (placement.count === 0) continue;
+      out.text(separator);
+      separator = ",";
+      writeDecision(out, placement);
+      if (out.isFull) yield out.take();
+      if (slices.isOver()) await slices.next();
     }
+    writeReports(out, metrics.reports.of(state.application));
+    if (out.isFull) yield out.take();
     if (slices.isOver()) await slices.next();
   }
-  yield `${chunk}]}\n`;
+  out.text("]}\n");
+  yield out.take();
+}
+
+/** The first fields of an application, up to the list of its decisions. */
+function writeFeed(out: ByteWriter, { rollout, metrics, clock }: StateSources, state: FeedState): void {
+  const { application, error, records, malformed } = state;
+  const table = rollout.table(application);
+  const nowMs = clock();
+  const ageMs = nowMs - (table?.readAtMs ?? Number.NEGATIVE_INFINITY);
+  const { success, failure, malformed: unusable } = metrics.feed(application);
+  out.text('{"name":');
+  out.string(application);
+  out.text(table?.isFresh(nowMs) === true ? ',"fresh":true,"ageMs":' : ',"fresh":false,"ageMs":');
+  writeOrNull(out, Number.isFinite(ageMs) ? Math.round(ageMs) : undefined);
+  out.text(',"leaseMs":');
+  out.number(table?.leaseMs(nowMs) ?? 0);
+  out.text(',"error":');
+  writeOrNull(out, error);
+  out.text(',"reads":{"success":');
+  out.number(success);
+  out.text(',"failure":');
+  out.number(failure);
+  out.text(',"malformed":');
+  out.number(unusable);
+  out.text('},"records":');
+  writeOrNull(out, records);
+  out.text(',"arcs":[');
+  writeArcs(out, table?.arcs ?? NONE);
+  out.text('],"malformed":[');
+  for (let i = 0; i < malformed.length; i++) {
+    if (i > 0) out.text(",");
+    out.string(malformed[i] as string);
+  }
+  out.text('],"decisions":[');
+}
+
+function writeArcs(out: ByteWriter, arcs: readonly Arc[]): void {
+  for (let i = 0; i < arcs.length; i++) {
+    const { version, rollout, offset, failsafe } = arcs[i] as Arc;
+    out.text(i === 0 ? '{"version":' : ',{"version":');
+    out.string(version);
+    out.text(',"rollout":');
+    out.number(rollout);
+    out.text(',"offset":');
+    out.number(offset);
+    out.text(failsafe === "hold" ? ',"failsafe":"hold"}' : ',"failsafe":"master"}');
+  }
+}
+
+function writeDecision(out: ByteWriter, { location, reason, count }: Placement): void {
+  out.text('{"location":');
+  out.string(location);
+  out.text(',"reason":');
+  out.string(reason);
+  out.text(',"count":');
+  out.number(count);
+  out.text("}");
+}
+
+/** The last fields of an application. */
+function writeReports(out: ByteWriter, reports: Iterable<ReportedCount>): void {
+  out.text('],"reported":[');
+  let isFirst = true;
+  for (const { location, kind, count } of reports) {
+    out.text(isFirst ? '{"location":' : ',{"location":');
+    isFirst = false;
+    out.string(location);
+    out.text(',"kind":');
+    out.string(kind);
+    out.text(',"count":');
+    out.number(count);
+    out.text("}");
+  }
+  out.text("]}");
+}
+
+function writeOrNull(out: ByteWriter, value: string | number | undefined): void {
+  if (value === undefined) out.text("null");
+  else if (typeof value === "string") out.string(value);
+  else out.number(value);
 }
 
 function headOf({ clock, startedAt, startedAtMs, store, config, metrics, notReady }: StateSources) {
@@ -116,7 +210,7 @@ function applicationState(
     name,
     fresh: table?.isFresh(nowMs) ?? false,
     ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
-    leaseMs: table?.lease(nowMs).durationMs ?? 0,
+    leaseMs: table?.leaseMs(nowMs) ?? 0,
     error: error ?? null,
     reads: { success: reads.success, failure: reads.failure, malformed: reads.malformed },
     records: records ?? null,

@@ -113,7 +113,7 @@ export const METRICS: readonly Metric[] = [
     unit: "seconds",
     labels: ["application"],
     help: "For how long the arcs may still be used with nothing newer heard.",
-    read: (context) => eachTable(context, (table, nowMs) => table.lease(nowMs).durationMs / 1000),
+    read: (context) => eachTable(context, (table, nowMs) => table.leaseMs(nowMs) / 1000),
   },
   {
     name: "maxwells_daemon_fresh",

@@ -65,6 +65,25 @@ function received(socket: Socket): Promise<string> {
 const get = (path: string, host = "127.0.0.1:6293") => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 
 describe("the admin listener", () => {
+  test.each([
+    ["1.1", "\r\n0\r\n\r\n"],
+    ["1.0", ""],
+  ])("a part longer than the output buffer is whole over HTTP/%s", async (version, end) => {
+    const long = "0123456789".repeat(20_000);
+    const { admin } = await start({
+      async *state() {
+        yield Buffer.from(long);
+        yield Buffer.alloc(0);
+        yield long;
+      },
+    });
+    const request = get("/state").replace("HTTP/1.1", `HTTP/${version}`);
+    const reply = await exchange(admin, request);
+    const body = reply.slice(reply.indexOf("\r\n\r\n") + 4);
+    expect(body.endsWith(end)).toBeTrue();
+    expect(body.replaceAll(/(^|\r\n)[0-9a-f]+\r\n(\r\n)?/g, "")).toBe(long + long);
+  });
+
   test("answers its pages, each on a connection of its own", async () => {
     const { admin } = await start();
     const reply = await exchange(admin, get("/healthz?a=b"));

@@ -34,6 +34,23 @@ test("the text has the same content as the object", async () => {
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(readState(sources))));
 });
 
+test("an application with thousands of placements, and what proxies report, have the same content as the object", async () => {
+  const sources = sourcesOf(["website", "shop"]);
+  const { rollout, metrics } = sources;
+  const versions = Array.from({ length: 4_000 }, (_, index) => `version-${index}`);
+  for (const [index, version] of versions.entries()) {
+    const placement = metrics.placements.of("website", version, "rollout");
+    placement.count = index;
+  }
+  rollout.apply("shop", [{ version: "blue", rollout: 1 / 3, offset: 0, failsafe: "hold" }], 0);
+  metrics.reports.add("shop", "blue", "decided", 5);
+  metrics.reports.add("shop", "master", "failure", 1);
+  let text = "";
+  for await (const part of writeState(sources)) text += part;
+  expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(readState(sources))));
+  expect(text).toContain(`"applications":${JSON.stringify(readState(sources).applications)}}\n`);
+});
+
 test("each application has its own decisions", () => {
   const { applications } = readState(sourcesOf(["website", "shop"]));
   const decisions = [
