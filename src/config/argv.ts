@@ -1,4 +1,4 @@
-/** Flags as in 2016, `-name value`, `-name=value` or `--name value`, read by `node:util`'s parser. */
+/** Reads flags as in 2016: `-name value`, `-name=value` or `--name value`. `node:util` does the parsing. */
 
 import { parseArgs } from "node:util";
 import { type Option, Problem } from "./option.ts";
@@ -57,9 +57,8 @@ function wordsOf({ name, short }: Option<unknown>): readonly string[] {
 }
 
 /**
- * `-name` becomes `--name`, `-n` becomes the name that it is short for, and a value is joined to its flag. So
- * a value that begins with a dash stays a value, as in Go. Several letters behind one dash are a name, also
- * as in Go.
+ * Changes `-name` to `--name`, and `-n` to the whole name, and joins each value to its flag. So a value that
+ * begins with a dash stays a value, and several letters behind one dash are a name. Go does the same.
  *
  * @param options by their names and by their letters
  */
@@ -89,8 +88,8 @@ function withTwoDashes(argv: readonly string[], options: ReadonlyMap<string, Opt
 }
 
 /**
- * Whether the word behind a flag is its value. A flag that can stand alone takes only a word that it can
- * read.
+ * Whether the word behind a flag is its value. A flag that can stand alone takes the word only if it can read
+ * it.
  */
 function mayTake(option: Option<unknown>, word: string): boolean {
   return option.impliedText === undefined || !(option.parse([word]) instanceof Problem);

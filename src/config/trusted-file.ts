@@ -1,6 +1,7 @@
 /**
  * Reads a file that the operator did not name. The file can name code (`store = "/x/store.ts"`), and root
- * runs commands. So it must belong to root or to the user of the command, and not every user may write to it.
+ * runs commands. So it must belong to root or to the user of the command, and must not be open to every user
+ * for writing.
  */
 
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
@@ -15,11 +16,13 @@ export function readTrustedFile(path: string, user = process.getuid?.()): string
     const { uid, mode } = fstatSync(descriptor);
     if (user !== undefined && uid !== ROOT && uid !== user) {
       throw new Error(
-        `it belongs to user ${uid}, who could have any command run any code; chown root ${path}`,
+        `it belongs to user ${uid}, who could make every command run any code; chown root ${path}`,
       );
     }
     if ((mode & WRITABLE_BY_OTHERS) !== 0) {
-      throw new Error(`every user may write to it, and so have any command run any code; chmod o-w ${path}`);
+      throw new Error(
+        `every user may write to it, and could make every command run any code; chmod o-w ${path}`,
+      );
     }
     return readFileSync(descriptor, "utf8");
   } finally {

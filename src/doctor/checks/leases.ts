@@ -63,7 +63,7 @@ export const leases: Check = {
       lost.map(remedyOf).join("; "),
       evidence,
     );
-    // HAProxy may ask over SPOE, and use the map only for maintenance.
+    // HAProxy may ask over SPOE, and use the map only for maintenance. Then a lost map costs no visitors.
     return lost.some(({ leasesTo }) => isFront(leasesTo, subject)) && isUnheard(await subject.asking(signal))
       ? causing(finding, "the proxy at -url has no lease, so everyone is at master")
       : finding;

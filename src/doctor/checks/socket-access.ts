@@ -57,7 +57,7 @@ function judge(
   const { problems } = evidence;
   const more = problems.length > NAMED_MAX ? `; and ${problems.length - NAMED_MAX} more` : "";
   const what = `${problems.slice(0, NAMED_MAX).join("; ")}${more}`;
-  // The operator may have meant a guess to be so. It is a cause only if the proxy at -url does not ask.
+  // The operator may have intended a guess, so it is a cause only if the proxy at -url does not ask.
   const isCause = isUnheard(asking) && (!first.isGuess || front !== undefined);
   if (isHeard(asking) || (first.isGuess && !isCause)) {
     return warn(
@@ -75,7 +75,7 @@ function judge(
 interface AccessProblem {
   readonly what: string;
   readonly remedy: string;
-  /** Whether the operator may have meant it to be so. */
+  /** Whether the operator may have intended it. */
   readonly isGuess: boolean;
 }
 
