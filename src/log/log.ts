@@ -1,55 +1,59 @@
 /**
- * The log: one line an event, to stderr and to a file.
+ * The log: one line for each event, to stderr and to a file.
  *
- * Nothing waits for it (law 6): lines go to a sink that queues a bounded number of bytes and drops what is over,
- * counting it.
+ * Nothing waits for it (law 6). Lines go to a sink that queues a limited number of characters. When the queue
+ * is full, it drops lines and counts them.
  *
- * The same complaint is written at once, and then with the count of what was held back: after `REPEAT_MS`, after twice that
- * time, and so on up to once in `REPEAT_MS_MAX`, so a trouble that lasts for days does not fill a disk. After a silence it
- * is news again.
+ * A warning or error that repeats is written at once the first time. Its repetitions are counted, and the
+ * count is written after `REPEAT_MS`, after twice that time, and so on up to once in `REPEAT_MS_MAX`. So a
+ * fault that lasts for days does not fill a disk. After a silence, which is `SILENCE_MS` at most, the next
+ * one is written at once again.
  */
 
 import { oneLine } from "../text.ts";
 
 export type Level = "debug" | "info" | "warn" | "error";
 
-/** Whatever explains an event: `application`, `store`, `path`, … Never a secret. */
+/** The details of an event, such as `application`, `store` or `path`. Never a secret. */
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
   info(message: string, fields?: Fields): void;
-  /** Something is wrong and the daemon copes. */
+  /** Something is wrong, and the daemon copes with it. */
   warn(message: string, fields?: Fields): void;
-  /** Something is wrong and an operator has to act. */
+  /** Something is wrong, and an operator has to act. */
   error(message: string, fields?: Fields): void;
 }
 
 export type LogFormat = "text" | "json";
 
-/** Takes finished lines, newline included, and returns at once. */
+/** Takes complete lines, each with its newline, and returns at once. */
 export interface LogSink {
-  /** Whether systemd's journal reads it: that keeps the time itself, and takes the level from a number in front. */
+  /**
+   * Whether systemd's journal reads the lines. The journal adds the time itself, and reads the level from a
+   * number at the beginning of a line.
+   */
   readonly isJournal?: boolean;
-  /** @param lostLine how this log says that a sink lost lines; ends in a newline too */
+  /** @param lostLine makes the line that says how many lines the sink lost; it ends in a newline too */
   write(line: string, lostLine: (count: number) => string): void;
 }
 
-/** For how long a repeated complaint is held back at first. */
+/** The repetitions of a complaint are first counted for this long before the log has their count. */
 export const REPEAT_MS = 10_000;
 
-/** The longest time for which a complaint that goes on is held back: the log has it at least this often. */
+/** If a complaint goes on, the log has its count at least this often. */
 export const REPEAT_MS_MAX = 3_600_000;
 
-/** A complaint that was not heard of for so long is written at once again. */
+/** If a complaint has not occurred for this long, the next one is written at once again. */
 export const SILENCE_MS = 60_000;
 
-/** The levels as syslog numbers them (sd-daemon(3)). */
+/** The numbers of the levels in syslog (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<Level, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
-/** Different complaints that are told apart within `REPEAT_MS`; those past it are held back together. */
+/** This many different complaints are counted separately. Further ones are counted together. */
 const COMPLAINTS_MAX = 256;
 
-/** Two complaints whose explanations begin alike for so long are one. */
+/** Two complaints are the same if their explanations have the same first characters: this many. */
 const EXPLANATION_LENGTH_MAX = 200;
 
 interface Complaint {
@@ -58,7 +62,7 @@ interface Complaint {
   heldBack: number;
   fields: Fields;
   lastAt: Date;
-  /** Ends its timer, so that the next one like it is news. */
+  /** Ends its timer, so that the next complaint like it is written at once. */
   forget: () => void;
 }
 
@@ -68,7 +72,7 @@ export interface LogOptions {
   readonly now?: () => Date;
 }
 
-/** A log over `sinks`, with `flush` to be called before the process ends. */
+/** Makes a log that writes to `sinks`. Call `flush` before the process ends. */
 export function createLog(options: LogOptions): Log & { flush(): void } {
   const now = options.now ?? (() => new Date());
   const write = writerOf(options, now);
@@ -83,7 +87,7 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
 
 type Write = (level: Level, message: string, fields: Fields) => void;
 
-/** Writes a line to each sink, in the form that the sink has. */
+/** Writes a line to each sink, in the format of that sink. */
 function writerOf(options: LogOptions, now: () => Date): Write {
   const format = options.format === "json" ? jsonLine : textLine;
 
@@ -105,7 +109,7 @@ function writerOf(options: LogOptions, now: () => Date): Write {
   };
 }
 
-/** Complaints that repeat: the first one is written at once, and the others are held back and counted. */
+/** Complaints that repeat: the first one is written at once, and its repetitions are counted. */
 class Complaints {
   readonly #write: Write;
   readonly #now: () => Date;
@@ -137,7 +141,7 @@ class Complaints {
     this.#holdBack(name, complaint);
   }
 
-  /** Writes all that was held back. */
+  /** Writes the counts of all complaints. */
   flush(): void {
     for (const complaint of this.#byName.values()) {
       this.#report(complaint);
@@ -145,7 +149,7 @@ class Complaints {
     }
   }
 
-  /** Writes what was held back; false if that was nothing. */
+  /** Writes the count of a complaint's repetitions; false if there are none. */
   #report(complaint: Complaint): boolean {
     if (complaint.heldBack === 0) return false;
     this.#write(complaint.level, complaint.message, {
@@ -157,7 +161,10 @@ class Complaints {
     return true;
   }
 
-  /** A report is the complaint once more, so the next one is held back, for twice as long. */
+  /**
+   * Counts repetitions for `waitMs`, and writes their count. If there were any, it goes on with twice that
+   * time.
+   */
   #holdBack(name: string, complaint: Complaint, waitMs = REPEAT_MS): void {
     const timer = setTimeout(() => {
       if (this.#report(complaint)) this.#holdBack(name, complaint, Math.min(2 * waitMs, REPEAT_MS_MAX));
@@ -169,7 +176,7 @@ class Complaints {
     };
   }
 
-  /** Whether the complaint was not heard of for so long that it is news. */
+  /** Whether the complaint has not occurred for `SILENCE_MS`. */
   #isNews({ lastAt }: Complaint): boolean {
     return this.#now().getTime() - lastAt.getTime() >= SILENCE_MS;
   }
@@ -177,19 +184,22 @@ class Complaints {
 
 const LOST = "lines of the log were lost: they could not be written";
 
-/** All complaints past `COMPLAINTS_MAX`. */
+/** The name that all complaints beyond `COMPLAINTS_MAX` share. */
 const OTHERS = "";
 
-/** What makes a complaint the same as another: an error with another text is another complaint. */
+/**
+ * Two complaints with the same name are the same. The name includes the text of the error, so another error
+ * is another complaint.
+ */
 function nameOf(level: Level, message: string, fields: Fields): string {
   const explanation = String(fields["error"] ?? fields["problem"] ?? "").slice(0, EXPLANATION_LENGTH_MAX);
   return [level, fields["server"], fields["application"], fields["version"], message, explanation].join("\n");
 }
 
-/** A log that keeps nothing, for programs that put the parts together without one. */
+/** A log that drops everything, for programs that use the daemon's parts without a log. */
 export const silentLog: Log = { info() {}, warn() {}, error() {} };
 
-/** @param time as the line shows it; empty if it does not */
+/** @param time as the line shows it; empty for a line without a time */
 function jsonLine(time: string, level: Level, message: string, fields: Fields): string {
   const head = time === "" ? { level, message } : { time, level, message };
   return `${oneLine(JSON.stringify({ ...head, ...fields }))}\n`;
@@ -204,7 +214,7 @@ function textLine(time: string, level: Level, message: string, fields: Fields): 
   return `${line}\n`;
 }
 
-/** A value of a field, quoted where it would not read back as one word. */
+/** A value of a field. It is quoted if it would not read back as one word. */
 function plain(value: string | number | boolean): string {
   const text = String(value);
   return /^[^\s"=]+$/u.test(text) && oneLine(text) === text ? text : oneLine(JSON.stringify(text));

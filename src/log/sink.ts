@@ -1,28 +1,28 @@
 /**
- * Where lines of the log go: a file descriptor, written in the background.
+ * The end of the log: a file descriptor that is written in the background.
  *
- * A write to a pipe that nobody reads blocks, and a disk may be full. So one write is under way at a time, what comes
- * meanwhile waits in a queue of bounded size, what is over is dropped, and the number of lost lines is written as soon
- * as something can be written again.
+ * A write blocks if it goes to a full pipe without a reader, and a disk may be full. So only one write is
+ * under way at a time, and later lines wait in a queue of limited size. If the queue is full, lines are
+ * dropped. Their number is written as soon as a write succeeds again.
  */
 
 import { close, constants, fstatSync, openSync, write } from "node:fs";
 import type { LogSink } from "./log.ts";
 
-/** How much waits for a slow disk or terminal before lines are dropped. */
+/** This many characters may wait for a slow disk or terminal. Then lines are dropped. */
 const QUEUE_LENGTH_MAX = 1024 * 1024;
 
-/** How soon a descriptor that is not ready is tried again. */
+/** The wait before a descriptor that is not ready is tried again. */
 const RETRY_MS = 50;
 
 const LF = 0x0a;
 
-/** What one write is to bring out, and what is lost with it if it fails. */
+/** The bytes of one write, and the facts that tell how many lines are lost if it fails. */
 interface Batch {
   readonly bytes: Buffer;
-  /** How far it got. */
+  /** Number of bytes that are written. */
   written: number;
-  /** Where the note of what was lost before ends. */
+  /** Number of bytes at the beginning that are the note of lines lost before. */
   readonly noteEnd: number;
   readonly lostBefore: number;
 }
@@ -34,7 +34,7 @@ export class DescriptorSink implements LogSink {
   #queuedLength = 0;
   #lost = 0;
   #lostLine = (count: number) => `${count} lines of the log were lost: they could not be written\n`;
-  /** The last write ended within a line. */
+  /** Whether the last write ended within a line. */
   #isTorn = false;
   #underWay: Batch | undefined;
   #retired: number | undefined;
@@ -56,20 +56,21 @@ export class DescriptorSink implements LogSink {
     if (this.#underWay === undefined) this.#writeQueue();
   }
 
-  /** Goes on with another descriptor and closes the old one when its last write has ended. */
+  /** Continues with another descriptor, and closes the old one when its last write has ended. */
   replace(descriptor: number): void {
     if (this.#underWay === undefined) {
       close(this.#descriptor);
       this.#isTorn = false;
     } else {
-      // A second change within one write: the one in between has never been written to.
+      // This is the second change during one write, so nothing was ever written to the descriptor in
+      // between.
       if (this.#retired !== undefined) close(this.#descriptor);
       this.#retired ??= this.#descriptor;
     }
     this.#descriptor = descriptor;
   }
 
-  /** Resolves when all is written, or after `timeoutMs`. */
+  /** Resolves when all lines are written, or after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     if (this.#underWay === undefined) return;
     await Promise.race([
@@ -94,7 +95,7 @@ export class DescriptorSink implements LogSink {
     const { bytes, written } = batch;
     write(this.#retired ?? this.#descriptor, bytes, written, bytes.length - written, null, (error, count) => {
       if (error?.code === "EAGAIN" || error?.code === "EBUSY") {
-        // The operator may have replaced it because nothing reads it.
+        // The descriptor may have been replaced because nothing reads it. Then the rest goes to the new one.
         this.#closeRetired();
         setTimeout(() => this.#writeBatch(batch), RETRY_MS);
         return;
@@ -126,8 +127,8 @@ export class DescriptorSink implements LogSink {
 }
 
 /**
- * Whether this descriptor leads to systemd's journal. The journal says in JOURNAL_STREAM which stream is its own, because a
- * program may have sent its output elsewhere since.
+ * Whether this descriptor leads to systemd's journal. JOURNAL_STREAM names the journal's stream. The
+ * descriptor is compared with it, because the output may have been redirected since.
  */
 export function leadsToJournal(
   descriptor: number,
@@ -143,29 +144,32 @@ export function leadsToJournal(
   }
 }
 
-/** How many lines a batch that failed has not brought out, those that its own note told of among them. */
+/** The number of lines that are lost because a batch failed, including those that its own note counted. */
 function lostWith({ bytes, written, noteEnd, lostBefore }: Batch): number {
   const rest = bytes.subarray(Math.max(written, noteEnd)).toString();
   return rest.split("\n").length - 1 + (written < noteEnd ? lostBefore : 0);
 }
 
-/** A log file: a sink that can be reopened after the file was rotated away. */
+/** A log file: a sink that can be reopened after log rotation has moved the file. */
 export class FileSink extends DescriptorSink {
   readonly #path: string;
 
-  /** Throws where the file cannot be opened for appending. */
+  /** Throws if the file cannot be opened for appending. */
   constructor(path: string) {
     super(openForAppending(path));
     this.#path = path;
   }
 
-  /** Throws where the file cannot be opened; the old one then stays in use. */
+  /** Throws if the file cannot be opened. The old one then stays in use. */
   reopen(): void {
     this.replace(openForAppending(this.#path));
   }
 }
 
-/** Without blocking: to open a named pipe that nobody reads fails, where it would otherwise stop the whole process. */
+/**
+ * Opens without blocking. If the path is a named pipe without a reader, opening fails; otherwise it would
+ * stop the whole process.
+ */
 function openForAppending(path: string): number {
   const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644);

@@ -1,25 +1,34 @@
-/** Files that are always whole: written beside their name, then renamed over it. */
+/**
+ * Writes files that are always complete: to a temporary file first, which is then renamed over the old one.
+ */
 
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export interface AtomicWrite {
-  /** Permissions of the new file, whatever the umask says. By default 0o644 less the umask. */
+  /** Permissions of the new file; the umask does not change them. By default 0o644 less the umask. */
   readonly mode?: number;
-  /** The new file's path until it takes the old one's place: in the same directory, and unique. */
+  /** The path of the temporary file: in the same directory, and unique. */
   readonly temporary?: string;
-  /** Whether the new file is on the disk before this resolves: then it is there after a crash of the machine, too. */
+  /**
+   * Whether the new file must be on the disk before the write resolves, so that it survives a crash of the
+   * machine.
+   */
   readonly isSynced?: boolean;
-  /** Called when the text is written, for the new file's owner and mode. If it rejects, the old file stays. */
+  /**
+   * Called after the text is written, to set the new file's owner and mode. If it rejects, the old file
+   * stays.
+   */
   readonly prepare?: (file: FileHandle) => Promise<void>;
-  /** Called last before the rename. If it rejects, the old file stays. */
+  /** Called right before the rename. If it rejects, the old file stays. */
   readonly confirm?: () => Promise<void>;
 }
 
-/** Writes `text` to `path` so that a reader sees the old content or the new, and never a part. */
+/** Writes `text` to `path`. A reader sees the old content or the new, never a part of it. */
 export async function writeAtomically(path: string, text: string, how: AtomicWrite = {}): Promise<void> {
-  // A name of its own for each write: two daemons may share a directory, and even a process number in two containers.
+  // Each write has its own name, because two daemons may share a directory, and in two containers even a
+  // process id.
   const temporary = how.temporary ?? `${path}.${randomUUID()}.new`;
   try {
     await writeNew(temporary, text, how);
@@ -27,7 +36,8 @@ export async function writeAtomically(path: string, text: string, how: AtomicWri
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    // The same trouble at each write is one trouble, also in the log.
+    // The random name is taken out of the message. Otherwise each failure would be a new complaint for the
+    // log.
     if (error instanceof Error) error.message = error.message.replaceAll(temporary, path);
     throw error;
   }
@@ -46,12 +56,15 @@ async function writeNew(path: string, text: string, { mode, prepare, isSynced }:
   }
 }
 
-/** The rename itself reaches the disk. Not every file system can do that; the data is safe without. */
+/**
+ * Waits until the rename is on the disk. Not every file system can do that. The data of the file is safe
+ * without it.
+ */
 async function syncDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, "r");
     await handle.sync().finally(() => handle.close());
   } catch {
-    // The new file is in place and complete; a crash now may bring the old one back, complete as well.
+    // The new file is in place and complete. A crash now may bring back the old one, which is complete too.
   }
 }

@@ -1,14 +1,15 @@
 /**
- * The last good snapshot of each application: what a daemon starts from when it is restarted while the store is away. It
- * carries the time of its reading, so that law 3 holds over the restart: what is older than `unhealthy` is master, but
- * for arcs that hold.
+ * The last good snapshot of each application, saved for a daemon that restarts while the store is away. It
+ * has the time of its read, so law 3 applies after the restart too: if the snapshot is older than
+ * `unhealthy`, all visitors go to master, except those of versions with failsafe `hold`.
  *
- *     <state-dir>/snapshot/<application>.json              its arcs, and when they were read; written when they changed
- *     <state-dir>/snapshot-times/<first application>.json  until when they were read again and were the same
+ *     <state-dir>/snapshot/<application>.json              its arcs, and when they were read; written when they change
+ *     <state-dir>/snapshot-times/<first application>.json  when they were last read again, unchanged
  *
- * The second file is one for all applications of a daemon, so that ten thousand of them that do not change are one small
- * write now and then. It names an application only if the file of its arcs is up to date. It is written at most four
- * times in `unhealthy`: so much earlier may a snapshot end after a restart, and never later.
+ * The second file is for all applications of a daemon, so that ten thousand applications without changes cost
+ * one small write now and then. It has an application only if the file of its arcs is up to date. It is
+ * written four times in `unhealthy` at most. So after a restart, a snapshot may become stale a quarter of
+ * `unhealthy` too early, but never too late.
  */
 
 import { accessSync, constants, mkdirSync } from "node:fs";
@@ -25,19 +26,24 @@ import { writeAtomically } from "./atomic-file.ts";
 /** Snapshots are written at most this often. */
 const SAVE_MIN_MS = 1_000;
 
-/** So often in `unhealthy` it is saved that snapshots have been read again. */
+/** The times of reads are saved this often in `unhealthy`. */
 const TIMES_IN_UNHEALTHY = 4;
 
-/** Times are written this long after the first reading of a round, when the others of it have come too. */
+/**
+ * Times are written this long after the first read of a round, because the others of the round follow soon.
+ */
 const TIMES_DELAY_MS = 100;
 
-/** Times are rounded down to this, so that those of one round are one. */
+/** Times are rounded down to a multiple of this, so that the reads of one round have one time. */
 const TIME_STEP_MS = 100;
 
-/** At the end, what is not written within this time is left. */
+/** When the daemon ends, files that are not written within this time are not written. */
 const CLOSE_MS = 1_000;
 
-/** Far more than the records of one application take; a larger file is not one of ours. */
+/**
+ * Far more than the records of one application need. The daemon did not write a larger file, and does not
+ * read it.
+ */
 const FILE_BYTES_MAX = 1024 * 1024;
 
 /** Room for the names of ten thousand applications. */
@@ -45,17 +51,17 @@ const TIMES_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface LastGoodOptions {
   readonly stateDirectory: string;
-  /** The store's address: what another one said is not believed. */
+  /** The store's address. A snapshot of another store is not used. */
   readonly store: string;
-  /** The first one that the daemon serves: it names the file of the times. */
+  /** The first application that the daemon serves. The file of the times has its name. */
   readonly application: string;
   readonly unhealthyMs: number;
   readonly log: Log;
-  /** The time of day in milliseconds, as `Date.now`: it has to mean something after a restart. */
+  /** The time of day in milliseconds, as from `Date.now`, because it is compared after a restart. */
   readonly now?: () => number;
 }
 
-/** What is known of one application. */
+/** The last reading of one application. */
 interface Kept {
   arcs: readonly Arc[];
   readAtMs: number;
@@ -68,7 +74,7 @@ export class LastGoodSnapshots {
   readonly #options: LastGoodOptions;
   readonly #now: () => number;
   readonly #kept = new Map<string, Kept>();
-  /** Applications whose arcs are not written yet; a slow disk gets the newest alone. */
+  /** Applications whose arcs are not written yet. Only the newest arcs are written, if the disk is slow. */
   readonly #unwritten = new Set<string>();
   #beganAtMs = Number.NEGATIVE_INFINITY;
   #timesAtMs = Number.NEGATIVE_INFINITY;
@@ -76,7 +82,7 @@ export class LastGoodSnapshots {
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
   #closesAtMs = Number.POSITIVE_INFINITY;
-  /** What earlier processes saved, by application. */
+  /** The times that earlier processes saved, by application. */
   #times: Promise<ReadonlyMap<string, number>> | undefined;
 
   /** Throws if a directory cannot be made or written to. */
@@ -91,7 +97,7 @@ export class LastGoodSnapshots {
     }
   }
 
-  /** What was saved of an application; undefined if there is nothing, or nothing that can be used. */
+  /** The saved snapshot of an application; undefined if there is none that can be used. */
   async load(application: string): Promise<LastGood | undefined> {
     const { log, store } = this.#options;
     const path = this.#path(application);
@@ -99,11 +105,14 @@ export class LastGoodSnapshots {
     if (text === undefined) return undefined;
     const saved = parse(text);
     if (saved !== undefined && saved.store !== store) {
-      log.info("the saved snapshot is another store's; starting without it", { application, path });
+      log.info("the saved snapshot is from another store; the daemon starts without it", {
+        application,
+        path,
+      });
       return undefined;
     }
     if (saved === undefined) {
-      log.warn("the saved snapshot cannot be used; starting without it", { application, path });
+      log.warn("the saved snapshot cannot be used; the daemon starts without it", { application, path });
       return undefined;
     }
     this.#times ??= this.#loadTimes();
@@ -137,7 +146,7 @@ export class LastGoodSnapshots {
     this.#timer.unref();
   }
 
-  /** Writes what has not been written yet, within `CLOSE_MS`, and resolves when that is done. */
+  /** Writes everything that is not written yet, within `CLOSE_MS`, and resolves then. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -161,7 +170,7 @@ export class LastGoodSnapshots {
   async #writeAll(): Promise<void> {
     const failed: string[] = [];
     let error: unknown;
-    // Those that come meanwhile come along.
+    // The loop also visits applications that are added while it runs.
     for (const application of this.#unwritten) {
       if (performance.now() > this.#closesAtMs) break;
       this.#unwritten.delete(application);
@@ -181,8 +190,11 @@ export class LastGoodSnapshots {
     const whose =
       failed.length === 1 && left === 0 ? { application: failed[0] } : { applications: failed.length + left };
     this.#options.log.warn(
-      "the snapshot could not be saved; after a restart without the store all go to master",
-      { ...whose, error: error === undefined ? "there was no time left" : errorMessage(error) },
+      "the snapshot could not be saved; after a restart without the store, all visitors go to master",
+      {
+        ...whose,
+        error: error === undefined ? "the daemon ended before it was written" : errorMessage(error),
+      },
     );
   }
 
@@ -193,7 +205,7 @@ export class LastGoodSnapshots {
       Object.fromEntries(arcs.map(({ version, ...record }) => [version, record])),
     );
     const before = parse((await textOf(path, FILE_BYTES_MAX)) ?? "");
-    // As an earlier process left it; it is younger only by what the file of times says.
+    // An earlier process wrote the same arcs, so the file stays. The file of times has the later time.
     const isSame =
       before?.store === store && before.readAtMs <= readAtMs && JSON.stringify(before.records) === records;
     if (isSame) return;
@@ -201,7 +213,7 @@ export class LastGoodSnapshots {
     await writeAtomically(path, `${head.slice(0, -1)},"records":${records}}\n`);
   }
 
-  /** Says of all applications whose arcs are on the disk when they were last read. */
+  /** Saves the last read of every application whose arcs are on the disk. */
   async #writeTimes(): Promise<void> {
     const { store, application: first, log } = this.#options;
     const slices = new Slices();
@@ -222,13 +234,19 @@ export class LastGoodSnapshots {
       const text = `{"store":${JSON.stringify(store)},"reads":[${reads.join()}]}\n`;
       await writeAtomically(join(this.#timesDirectory, `${first}.json`), text);
     } catch (error) {
-      log.warn("it could not be saved when snapshots were read; after a restart they count as older", {
-        error: errorMessage(error),
-      });
+      log.warn(
+        "the times of the last reads could not be saved; after a restart, snapshots count as older than they are",
+        {
+          error: errorMessage(error),
+        },
+      );
     }
   }
 
-  /** Of all daemons that use this state directory and this store: an application that is no longer served tells nothing. */
+  /**
+   * Reads the files of all daemons with this state directory and this store, because the first application of
+   * an earlier process may have been another one.
+   */
   async #loadTimes(): Promise<ReadonlyMap<string, number>> {
     const times = new Map<string, number>();
     for (const name of await readdir(this.#timesDirectory).catch(() => [])) {
@@ -247,7 +265,7 @@ export class LastGoodSnapshots {
   }
 }
 
-/** Undefined if the file cannot be read; empty if it is longer than any of ours. */
+/** Undefined if the file cannot be read; empty if it is longer than `bytesMax`. */
 async function textOf(path: string, bytesMax: number): Promise<string | undefined> {
   try {
     return (await stat(path)).size <= bytesMax ? await readFile(path, "utf8") : "";
@@ -276,7 +294,7 @@ function parse(text: string): Saved | undefined {
   return { store: saved?.["store"], records, arcs, readAtMs };
 }
 
-/** What a file of times says of a store; nothing if it cannot be used. */
+/** The reads in a file of times; empty if the file cannot be used, or is another store's. */
 function parseTimes(text: string, store: string): { readAtMs: number; applications: string[] }[] {
   const saved = parseObject(text);
   const reads = saved?.["reads"];

@@ -1,14 +1,14 @@
 /**
- * Maintenance mode: an application is in it while the rollout of its version `maintenance` is over 0.
+ * Maintenance mode: an application is in maintenance while the rollout of its version `maintenance` is above
+ * 0.
  *
- * The truth is in memory, and leases ask here. The file `<state-dir>/maintenance/<application>` tells the
- * same to other processes: a proxy only has to look whether the file is there. The daemon reads the files
- * once, when it starts, because the maintenance of an earlier daemon goes on until the store says otherwise.
+ * The state is in memory, and leases read it here. The file `<state-dir>/maintenance/<application>` is the
+ * same state for other processes: maintenance is on if the file exists. The daemon reads the files once, when
+ * it starts, because maintenance that an earlier daemon switched on goes on until the store is read.
  *
- * It changes on fresh data only (law 8): called with readings, never with silence, and a maintenance record
- * that cannot be understood leaves things as they are. The files are put right after each reading, so one
- * that was removed by hand comes back. One look at the directory says what is to be done for all
- * applications, and mostly that is nothing.
+ * It changes on fresh data only (law 8): only a successful read changes it, and a malformed maintenance
+ * record changes nothing. The files are corrected after each read, so a file that was removed by hand comes
+ * back. The directory is listed once for all applications, and usually no file has to change.
  */
 
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
@@ -19,7 +19,7 @@ import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log/log.ts";
 import { errorMessage } from "../text.ts";
 
-/** The directory of the files, for the daemon that writes them and for doctor that looks at them. */
+/** The directory of the files. The daemon writes them, and `doctor` looks at them. */
 export function maintenanceDirectory(stateDirectory: string): string {
   return join(stateDirectory, "maintenance");
 }
@@ -27,12 +27,12 @@ export function maintenanceDirectory(stateDirectory: string): string {
 export class MaintenanceMode {
   readonly #directory: string;
   readonly #log: Log;
-  /** The applications whose file was there at the start, until a reading says what they are now. */
+  /** The applications whose file existed at the start, until they are read from the store. */
   readonly #found: Set<string>;
-  /** By the latest reading of each application. */
+  /** The applications in maintenance by their last reading, and those that are not. */
   readonly #on = new Set<string>();
   readonly #off = new Set<string>();
-  /** The log has said that these are on. */
+  /** The applications for which the log says that maintenance is on. */
   readonly #told = new Set<string>();
   #hasNews = false;
   #working: Promise<void> | undefined;
@@ -41,18 +41,18 @@ export class MaintenanceMode {
   constructor(stateDirectory: string, applications: readonly string[], log: Log) {
     this.#directory = maintenanceDirectory(stateDirectory);
     this.#log = log;
-    // A proxy of another user has to see the file, whatever mask this process was started with.
+    // A proxy of another user has to see the file, even if the umask of this process would hide it.
     if (mkdirSync(this.#directory, { recursive: true }) !== undefined) chmodSync(this.#directory, 0o755);
     accessSync(this.#directory, constants.W_OK | constants.X_OK);
     this.#found = new Set(applications.filter((name) => existsSync(join(this.#directory, name))));
   }
 
-  /** Reads memory only. */
+  /** Whether the application is in maintenance. Reads memory only. */
   isOn(application: string): boolean {
     return this.#on.has(application) || this.#found.has(application);
   }
 
-  /** Counts at once, and puts the file right in the background. Never throws. */
+  /** Takes a reading. The state in memory changes at once, and the file in the background. Never throws. */
   follow({ application, arcs, malformed }: Reading): void {
     if (malformed.has(MAINTENANCE)) return;
     const isOn = isMaintenanceOn(arcs);
@@ -66,7 +66,7 @@ export class MaintenanceMode {
     });
   }
 
-  /** Resolves when what was begun is done. */
+  /** Resolves when the writes that have begun are done. */
   async close(): Promise<void> {
     await this.#working;
   }
@@ -84,12 +84,12 @@ export class MaintenanceMode {
     }
   }
 
-  /** The applications whose file is there. */
+  /** The applications whose file exists. */
   async #there(): Promise<ReadonlySet<string>> {
     try {
       return new Set(await readdir(this.#directory));
     } catch {
-      // Writing into it fails too, and is logged.
+      // Writing into the directory fails as well, and that is logged.
       return new Set();
     }
   }
@@ -119,24 +119,30 @@ export class MaintenanceMode {
   }
 
   #complain(application: string, wanted: "on" | "off", error: unknown): void {
-    this.#log.error("maintenance mode could not be switched", {
-      application,
-      wanted,
-      error: errorMessage(error),
-    });
+    this.#log.error(
+      "maintenance mode could not be switched: a proxy that reads the file does not see the change",
+      {
+        application,
+        wanted,
+        error: errorMessage(error),
+      },
+    );
   }
 
   #warnIfHidden(): void {
     const hidden = [dirname(this.#directory), this.#directory].find((path) => !isOpenToOthers(path));
     if (hidden === undefined) return;
-    this.#log.warn("proxies of other users cannot see that maintenance is on", {
-      directory: hidden,
-      remedy: `chmod o+x ${hidden}`,
-    });
+    this.#log.warn(
+      "maintenance is on, but proxies of other users cannot see its file, so they still serve the application",
+      {
+        directory: hidden,
+        remedy: `chmod o+x ${hidden}`,
+      },
+    );
   }
 }
 
-/** Whether there was a file. */
+/** Removes the file. Resolves with whether it existed. */
 async function remove(path: string): Promise<boolean> {
   try {
     await unlink(path);

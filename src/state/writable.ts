@@ -1,14 +1,14 @@
-/** Whether this user may write the files of the settings. Nothing is written to find out. */
+/** Checks whether this user may write the files of the settings, without writing anything. */
 
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Undefined if this user may write the file. */
+/** The reason why this user may not write the file; undefined if the user may. */
 export function whyNotWritable(path: string): string | undefined {
   return refusal(path, constants.W_OK, () => undefined);
 }
 
-/** Undefined if this user may make files in the directory. */
+/** The reason why this user may not create files in the directory; undefined if the user may. */
 export function whyNoFilesIn(directory: string): string | undefined {
   return refusal(directory, constants.W_OK | constants.X_OK, () =>
     statSync(directory).isDirectory() ? undefined : `${directory} is not a directory`,
@@ -25,7 +25,10 @@ function refusal(path: string, mode: number, more: () => string | undefined): st
   }
 }
 
-/** The path itself, or the first directory above it that is there: the daemon makes the rest. */
+/**
+ * The path itself if it exists, or else the nearest directory above it that does: the daemon creates the
+ * rest.
+ */
 export function nearestThere(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestThere(dirname(path));
 }

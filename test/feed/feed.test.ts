@@ -237,10 +237,16 @@ describe("law 3: when in doubt, master", () => {
     store.latest.answer(snapshotOf({ canary: 0.25 }));
     await settle();
     await advance(UNHEALTHY_MS);
-    expect([said("all visitors go to master"), said("visitors are served by its rollouts")]).toEqual([1, 0]);
+    expect([
+      said("unreadable for longer than -unhealthy"),
+      said("visitors are served by its rollouts"),
+    ]).toEqual([1, 0]);
     store.latest.answer(snapshotOf({ canary: 0.25 }));
     await settle();
-    expect([said("all visitors go to master"), said("visitors are served by its rollouts")]).toEqual([1, 1]);
+    expect([
+      said("unreadable for longer than -unhealthy"),
+      said("visitors are served by its rollouts"),
+    ]).toEqual([1, 1]);
   });
 
   test("an arc with failsafe hold survives a stale snapshot, and ends with the next read of the store", async () => {

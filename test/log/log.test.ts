@@ -47,7 +47,7 @@ describe("a line of text", () => {
     ]);
   });
 
-  test("quotes each value that would not read back as one word", () => {
+  test("has quotes around each value that would not read back as one word", () => {
     const { log, lines } = createLines();
     log.info("x", { a: "two words", b: "", c: 'q"', d: "a=b" });
     expect(lines[0]).toEndWith('a="two words" b="" c="q\\"" d="a=b"\n');
@@ -141,7 +141,7 @@ describe("the same complaint", () => {
     expect(longest * 1_000).toBeGreaterThan(REPEAT_MS_MAX / 2);
   });
 
-  test("is news again after a silence, and the repeats until then are written first", () => {
+  test("is written at once again after a silence, and the repetitions until then are written first", () => {
     const { log, lines } = createLines();
     for (let second = 0; second < 3_600; second++) {
       log.warn("x");
@@ -159,7 +159,7 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(before + 3);
   });
 
-  test("is written at once again after a silence of ten seconds", () => {
+  "is written at once if its last report is ten seconds old and nothing was repeated", () => {
     const { log, lines } = createLines();
     log.warn("x");
     jest.advanceTimersByTime(REPEAT_MS);
@@ -185,7 +185,7 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(2);
   });
 
-  test("has its repeats written by flush, once", () => {
+  test("has the number of its repetitions written by flush, once", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.warn("x");
     log.flush();
@@ -195,14 +195,14 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(2);
   });
 
-  test("does not hold back news", () => {
+  test("does not delay other lines", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.info("rollouts");
     expect(lines).toHaveLength(4);
   });
 });
 
-test("law 5: complaints without end that all differ take only bounded memory", () => {
+test("law 5: complaints without end that all differ take limited memory", () => {
   const { log, lines } = createLines();
   for (let i = 0; i < 10_000; i++) log.warn("the store could not be read", { error: `reason ${i}` });
   expect(lines).toHaveLength(257);
@@ -212,7 +212,7 @@ test("law 5: complaints without end that all differ take only bounded memory", (
   expect(lines.at(-1)).toContain(`repeated=${10_000 - 257}`);
 });
 
-test("an error with another text is written at once, and a summary has the time of its last repeat", () => {
+test("an error with another text is written at once, and a summary has the time of the last repetition", () => {
   const { log, lines } = createLines();
   log.warn("the store could not be read", { error: "refused" });
   log.warn("the store could not be read", { error: "no such table" });

@@ -110,7 +110,7 @@ describe("on a full disk", () => {
 });
 
 describe("law 6: a pipe that stays full", () => {
-  test("takes no time from the code that logs, and only bounded memory", async () => {
+  test("takes no time from the code that logs, and limited memory", async () => {
     await makePipe();
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const sink = new FileSink(path);
@@ -132,7 +132,7 @@ describe("law 6: a pipe that stays full", () => {
     closeSync(reader);
   });
 
-  test("is given up for the file that replaces it", async () => {
+  test("is left for the file that replaces it", async () => {
     await makePipe();
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const sink = new FileSink(path);

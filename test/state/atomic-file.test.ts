@@ -24,13 +24,13 @@ async function failure(to: string): Promise<string> {
   );
 }
 
-test("is there as a whole, and alone", async () => {
+test("a file is written as a whole, and no other file is left beside it", async () => {
   await writeAtomically(path, "one");
   await writeAtomically(path, "two");
   expect([readFileSync(path, "utf8"), readdirSync(directory)]).toEqual(["two", ["file"]]);
 });
 
-test("has the mode that is asked for, and else what the umask leaves", async () => {
+test("a file has the mode that the caller names, or else the default less the umask", async () => {
   const before = process.umask(0o027);
   try {
     await writeAtomically(path, "text");
@@ -42,7 +42,7 @@ test("has the mode that is asked for, and else what the umask leaves", async () 
   }
 });
 
-test("the same trouble has the same words each time, and tells the file that was meant", async () => {
+test("the same failure has the same message each time, with the path of the file itself", async () => {
   const nowhere = join(directory, "nowhere/file");
   const first = await failure(nowhere);
   expect(first).toContain(`'${nowhere}'`);
@@ -51,13 +51,13 @@ test("the same trouble has the same words each time, and tells the file that was
   expect(await failure(notInAFile)).toContain("ENOTDIR");
 });
 
-test("leaves nothing behind where it cannot take the file's place", async () => {
+test("no temporary file is left if the new file cannot replace the old one", async () => {
   mkdirSync(path);
   expect(await failure(path)).toContain(path);
   expect(readdirSync(directory)).toEqual(["file"]);
 });
 
-test("stays as it was if the last question before the rename says so", async () => {
+test("the old file stays if `confirm` rejects before the rename", async () => {
   await writeAtomically(path, "one");
   const refusal = new Error("the lock is lost");
   const confirm = () => Promise.reject(refusal);
@@ -65,7 +65,7 @@ test("stays as it was if the last question before the rename says so", async () 
   expect([readFileSync(path, "utf8"), readdirSync(directory)]).toEqual(["one", ["file"]]);
 });
 
-test("is prepared when its text is there, before its name leads to it", async () => {
+test("`prepare` is called after the text is written and before the rename", async () => {
   const seen: unknown[] = [];
   await writeAtomically(path, "text", {
     isSynced: true,

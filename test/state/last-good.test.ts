@@ -73,7 +73,7 @@ function pathOf(application: string): string {
   return join(directory, "snapshot", `${application}.json`);
 }
 
-test("what was saved comes back with its age", async () => {
+test("a saved snapshot comes back with its age", async () => {
   await saved(reading());
   nowMs += 3_000;
   expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: 3_000 });
@@ -94,7 +94,7 @@ test("each application has its own", async () => {
 });
 
 describe("when the clock jumps", () => {
-  test("back, nothing is known of the age", async () => {
+  test("back, the age is unknown", async () => {
     await saved(reading());
     nowMs -= 1;
     expect(await open().load("app")).toEqual({ arcs: ARCS, ageMs: Number.POSITIVE_INFINITY });
@@ -139,21 +139,21 @@ describe("garbage is ignored, and logged", () => {
     });
   });
 
-  test("more versions than there may be are cut off", async () => {
+  test("versions beyond the limit are left out", async () => {
     const snapshots = open();
     const records = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`v${index}`, 0.5]));
     writeFileSync(pathOf("app"), JSON.stringify({ store: "file:/here", readAt: at, records }));
     expect((await snapshots.load("app"))?.arcs).toHaveLength(VERSIONS_MAX);
   });
 
-  test("what another store said is not believed", async () => {
+  test("a snapshot of another store is not used", async () => {
     const snapshots = open();
     const records = { canary: { rollout: 1, failsafe: "hold" } };
     writeFileSync(pathOf("app"), JSON.stringify({ store: "file:/there", readAt: at, records }));
     expect(await snapshots.load("app")).toBeUndefined();
   });
 
-  test("a directory in its place is no snapshot", async () => {
+  test("a directory in place of the file is ignored", async () => {
     const snapshots = open();
     mkdirSync(pathOf("app"));
     expect(await snapshots.load("app")).toBeUndefined();
@@ -174,7 +174,7 @@ describe("saving", () => {
     expect(await open().load("app")).toEqual({ arcs: steps[2] as Arc[], ageMs: 0 });
   });
 
-  test("law 6: to a disk that refuses is logged and ends nothing", async () => {
+  test("law 6: to a disk that refuses it is logged, and the daemon goes on", async () => {
     const snapshots = open();
     rmSync(join(directory, "snapshot"), { recursive: true });
     snapshots.save(reading());
@@ -187,17 +187,17 @@ describe("saving", () => {
     expect(await open().load("app")).toMatchObject({ arcs: ARCS });
   });
 
-  test("in a place that cannot be is refused at once", () => {
+  test("in a directory that cannot be created is refused at once", () => {
     writeFileSync(join(directory, "file"), "");
     expect(() => openAt(join(directory, "file"))).toThrow(/ENOTDIR|EEXIST/);
   });
 });
 
-describe("a snapshot that is read again and is the same", () => {
+describe("a snapshot that is read again unchanged", () => {
   const inode = (path: string) => statSync(path).ino;
   const same = (options: Partial<Reading> = {}) => reading(ARCS, { isSame: true, ...options });
 
-  test("is not written again, and is as young as its last reading", async () => {
+  test("is not written again, and its age counts from its last read", async () => {
     const snapshots = open();
     snapshots.save(reading());
     await snapshots.close();
@@ -236,7 +236,7 @@ describe("a snapshot that is read again and is the same", () => {
     await snapshots.close();
   });
 
-  test("lends its time to no other application, and to none whose arcs are not on the disk", async () => {
+  test("gives its time to no other application, and to none whose arcs are not on the disk", async () => {
     await saved(reading([], { application: "gone" }), reading([], { application: "stuck" }));
     rmSync(pathOf("stuck"));
     mkdirSync(pathOf("stuck"));
@@ -282,7 +282,7 @@ describe("a snapshot that is read again and is the same", () => {
 });
 
 describe("a file that is written atomically", () => {
-  test("is whole for whoever reads it meanwhile, with many writers", async () => {
+  test("is complete for every reader at every moment, with many writers", async () => {
     const path = join(directory, "file");
     const texts = ["a", "b", "c"].map((letter) => letter.repeat(200_000));
     await writeAtomically(path, texts[0] as string);

@@ -57,7 +57,7 @@ test.each([
   expect(maintenance.isOn("app")).toBe(expected);
 });
 
-describe("leases ask memory", () => {
+describe("leases read the memory", () => {
   test("a change counts before the disk has it", async () => {
     const maintenance = create();
     maintenance.follow(reading({ maintenance: 1 }));
@@ -69,7 +69,7 @@ describe("leases ask memory", () => {
     await maintenance.close();
   });
 
-  test("files are read once, at the start: made or removed by hand later, they change nothing", async () => {
+  test("files are read once, at the start; a file that is made or removed by hand later changes nothing", async () => {
     const maintenance = create();
     await follow(maintenance, reading({ maintenance: 1 }));
     rmSync(join(directory, "maintenance", "app"));
@@ -77,7 +77,7 @@ describe("leases ask memory", () => {
     expect([maintenance.isOn("app"), maintenance.isOn("web")]).toEqual([true, false]);
   });
 
-  test("a disk that refuses the file does not keep it from leases", async () => {
+  test("leases see maintenance even if the disk refuses the file", async () => {
     const maintenance = create();
     rmSync(join(directory, "maintenance"), { recursive: true });
     await follow(maintenance, reading({ maintenance: 1 }));
@@ -85,7 +85,7 @@ describe("leases ask memory", () => {
     expect(log.at("error")).toHaveLength(1);
   });
 
-  test("law 8: a file that an earlier daemon left counts until a reading says otherwise", async () => {
+  test("law 8: a file that an earlier daemon left counts until the store is read", async () => {
     await follow(create(), reading({ maintenance: 1 }), reading({ maintenance: 1 }, "web"));
     const maintenance = create();
     await follow(maintenance, reading({ maintenance: "nonsense" }), reading({}, "web"));
@@ -95,21 +95,21 @@ describe("leases ask memory", () => {
     expect(maintenance.isOn("app")).toBeFalse();
   });
 
-  test("law 8: at the start a disk that does not say whether the file is there begins no maintenance", () => {
+  test("law 8: a disk that fails at the start, when the daemon looks for the file, begins no maintenance", () => {
     mkdirSync(join(directory, "maintenance"));
     symlinkSync("app", join(directory, "maintenance", "app"));
     expect(create().isOn("app")).toBeFalse();
   });
 });
 
-test("a record that is gone ends maintenance", async () => {
+test("the removal of the record ends maintenance", async () => {
   const maintenance = create();
   await follow(maintenance, reading({ maintenance: 1 }));
   await follow(maintenance, reading({}));
   expect(isOn()).toBeFalse();
 });
 
-test("the rollout of another version is none of its business", async () => {
+test("the rollout of another version changes nothing", async () => {
   await follow(create(), reading({ canary: 1, Maintenance: 1 }));
   expect(isOn()).toBeFalse();
 });
@@ -127,7 +127,7 @@ describe("law 8: it changes on fresh data only", () => {
     },
   );
 
-  test("a new process leaves what it finds until a reading says otherwise", async () => {
+  test("a new process leaves the files as they are until the store is read", async () => {
     await follow(create(), reading({ maintenance: 1 }));
     const maintenance = create();
     await maintenance.close();
@@ -137,7 +137,7 @@ describe("law 8: it changes on fresh data only", () => {
   });
 });
 
-test("of readings that come faster than the disk the last one counts", async () => {
+test("if readings come faster than the disk writes, the last one counts", async () => {
   const maintenance = create();
   const readings = Array.from({ length: 101 }, (_, index) => reading({ maintenance: index % 2 }));
   await follow(maintenance, ...readings);
@@ -146,7 +146,7 @@ test("of readings that come faster than the disk the last one counts", async () 
   expect(isOn()).toBeTrue();
 });
 
-test("a file that somebody removed or made by hand is put right by the next reading", async () => {
+test("a file that was removed or made by hand is corrected by the next reading", async () => {
   const maintenance = create();
   await follow(maintenance, reading({ maintenance: 1 }));
   rmSync(join(directory, "maintenance", "app"));
@@ -164,14 +164,14 @@ test("each application has a file of its own", async () => {
   expect(readdirSync(join(directory, "maintenance"))).toEqual(["web"]);
 });
 
-test("a change is logged once, and that all is as ever is not", async () => {
+test("a change is logged once, and a reading without a change is not logged", async () => {
   const maintenance = create();
   await follow(maintenance, reading({}));
   for (const value of [1, 1, 0, 0]) await follow(maintenance, reading({ maintenance: value }));
   expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is on", "maintenance is off"]);
 });
 
-test("the directory can be seen by a proxy of another user, whatever the mask; one above that cannot is told", async () => {
+test("a proxy of another user can enter the directory with any umask; if it cannot enter the one above, the log says so", async () => {
   const mask = process.umask(0o077);
   try {
     const maintenance = create();
@@ -188,7 +188,7 @@ test("the directory can be seen by a proxy of another user, whatever the mask; o
   }
 });
 
-test("a file that an earlier daemon left is removed, and that is told", async () => {
+test("a file that an earlier daemon left is removed, and the log says so", async () => {
   mkdirSync(join(directory, "maintenance"));
   writeFileSync(join(directory, "maintenance", "app"), "");
   await follow(create(), reading({}));
@@ -196,7 +196,7 @@ test("a file that an earlier daemon left is removed, and that is told", async ()
   expect(log.entries.map(({ message }) => message)).toEqual(["maintenance is off"]);
 });
 
-test("law 6: a disk that refuses is logged, ends nothing, and is tried again", async () => {
+test("law 6: a disk that refuses is logged and tried again, and the daemon goes on", async () => {
   const maintenance = create();
   const path = join(directory, "maintenance");
   rmSync(path, { recursive: true });
@@ -222,7 +222,7 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
-test("a directory that cannot be is refused at once", () => {
+test("a directory that cannot be created is refused at once", () => {
   writeFileSync(join(directory, "file"), "");
   expect(() => new MaintenanceMode(join(directory, "file"), ["app"], log)).toThrow(/ENOTDIR|EEXIST/);
 });
