@@ -1,4 +1,4 @@
-/** Checks of settings that have to fit each other. */
+/** Checks that compare settings with each other. */
 
 import type { CrossCheck, Settings } from "../config/option.ts";
 import { repeated } from "../config/repeated.ts";
@@ -9,7 +9,7 @@ import { SERVERS } from "../servers/list.ts";
 import { APPLICATIONS_MAX, application } from "../settings/application.ts";
 import { delay, unhealthy, unhealthyMs } from "../settings/options.ts";
 
-/** Servers that proxies ask, and leases of proxies that decide by themselves. */
+/** The options of servers, which proxies ask, and of leases, for proxies that decide by themselves. */
 const PROXY_OPTIONS = [...SERVERS, ...LEASES].flatMap((kind) => kind.options);
 
 export const CROSS_CHECKS: readonly CrossCheck[] = [
@@ -73,7 +73,9 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
 
 type Read = Pick<Settings, "get">;
 
-/** The daemon's own listeners, for proxies that ask and for proxies that poll. */
+/**
+ * The addresses at which the daemon listens: for proxies that ask, and for proxies that fetch their lease.
+ */
 function listenersOf(settings: Read): readonly Address[] {
   return [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings));
 }

@@ -1,7 +1,7 @@
 /**
- * The composition root: settings → store, rollout, feed, handler, servers, leases, monitors, admin. The one
- * file that knows every part, and the one to edit to swap a part. Composing opens nothing but the store; the
- * parts start and end in the order of `daemon/lifecycle.ts`.
+ * Puts the parts together: settings → store, rollout, feed, handler, servers, leases, monitors, admin. This
+ * is the only file that knows every part; edit it to replace a part. Nothing is opened here except the store.
+ * The parts start and end in the order of `daemon/lifecycle.ts`.
  */
 
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "../admin/admin.ts";
@@ -31,7 +31,9 @@ import { whyNotReady } from "./readiness.ts";
 import { warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
 import { keepersOf, openStateDirectory } from "./state-directory.ts";
 
-/** Without a state directory: the daemon warns of maintenance, and nothing changes for visitors. */
+/**
+ * Used without a state directory. The daemon then warns if maintenance is on, and visitors notice no change.
+ */
 const NO_MAINTENANCE: MaintenanceView = { isOn: () => false };
 
 export interface Daemon {
@@ -41,18 +43,19 @@ export interface Daemon {
   readonly adminUrl: string | undefined;
   readonly state: () => State;
   /**
-   * The store's address, without secrets. To make the whole state of ten thousand applications takes 70 ms.
+   * The store's address, without secrets. It is here too because `state` of ten thousand applications takes
+   * 70 ms.
    */
   readonly store: string;
-  /** Opens all listeners and begins to read the store; resolves when visitors are answered. */
+  /** Opens all listeners and begins to read the store. Resolves when visitors are answered. */
   start(): Promise<void>;
-  /** Answers what has been asked, and gives everything back. */
+  /** Answers the requests that have arrived, and releases everything. */
   close(): Promise<void>;
 }
 
 /**
- * Puts a daemon together; rejects if the store cannot be opened, or if something asked for by name cannot be
- * had.
+ * Puts a daemon together. Rejects if the store cannot be opened, or if a setting that the operator named
+ * cannot be used.
  */
 export async function createDaemon(settings: Settings, log: Log): Promise<Daemon> {
   const clock = () => performance.now();

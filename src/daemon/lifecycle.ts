@@ -3,9 +3,9 @@
  *
  *     prepare all listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ servers and leases
  *
- * Nothing is taken from another process before everything can be had. `close` releases in reverse order, and
- * the first error wins. An admin address that a predecessor has is taken last, because until then the
- * predecessor says who is ready.
+ * The daemon takes nothing from another process before it is sure to get everything. `close` releases the
+ * parts in reverse order, and rejects with the first error. If a predecessor has the admin address, the
+ * daemon takes it last, because until then the predecessor answers `/readyz`.
  */
 
 import type { Admin } from "../admin/admin.ts";
@@ -24,8 +24,8 @@ import { cannotListen, insistOrWarn } from "./start-error.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
 /**
- * Visitors are answered once the store was read, or after this time without it. Until then a daemon that
- * listened before goes on. If there is none, the proxy's own patience is as good an answer as a daemon that
+ * The daemon answers visitors once it has read the store, or after this time without a read. Until then an
+ * earlier daemon goes on answering. If there is none, visitors go to master, as they would with a daemon that
  * knows nothing.
  */
 const FIRST_READ_MS = 1_000;
@@ -50,7 +50,7 @@ export interface Parts {
 export interface AdminPart {
   readonly listener: Admin;
   readonly address: HostPort;
-  /** Whether the operator asks for this address by name. */
+  /** Whether the operator named this address. */
   readonly isNamed: boolean;
 }
 
@@ -74,7 +74,7 @@ export class Lifecycle {
     return this.#adminUrl;
   }
 
-  /** Resolves when visitors are answered. If it rejects, what was opened has been given back. */
+  /** Resolves when visitors are answered. If it rejects, everything that was opened has been released. */
   start(): Promise<void> {
     this.#starting = this.#startAll();
     return this.#starting;
@@ -83,7 +83,7 @@ export class Lifecycle {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#closing.resolve();
-    // The caller of `start` hears of its failure; what was opened until then has been given back.
+    // The caller of `start` gets its error. Everything that was opened until then has been released.
     await this.#starting.catch(() => {});
     await releaseAll(this.#releases, this.#parts.log);
   }
@@ -111,7 +111,8 @@ export class Lifecycle {
       trouble.start();
       this.#releases.push(async () => trouble.close());
       await Promise.race([feed.begun(), Bun.sleep(FIRST_READ_MS), this.#closing.promise]);
-      // A daemon that is told to end before it listens takes no socket over: its end would leave no daemon there.
+      // If the daemon is ended before it listens, it takes over no socket, because then no daemon would
+      // listen there.
       if (this.#isClosing) return;
       await this.#startServers();
       if (takesAdmin) await this.#startAdmin();
@@ -132,7 +133,10 @@ export class Lifecycle {
     }
   }
 
-  /** All of them close at once, so that the last one does not accept while the first one drains. */
+  /**
+   * Starts them one by one. They close all at once, so that the last one accepts no connection while the
+   * first one drains.
+   */
   async #startServers(): Promise<void> {
     const running: (Server | Publisher)[] = [];
     this.#releases.push(async () => {
@@ -148,8 +152,8 @@ export class Lifecycle {
   }
 
   /**
-   * Whether the admin listener can have its address. Rejects if it cannot, and the operator asks for it by
-   * name.
+   * Whether the admin listener can have its address. Rejects if it cannot and the operator named the
+   * address.
    */
   async #prepareAdmin(): Promise<boolean> {
     const { admin } = this.#parts;
@@ -184,7 +188,7 @@ export class Lifecycle {
     insistOrWarn(isNamed, problem, error, this.#parts.log);
   }
 
-  /** Whether the daemon that this one replaces listens under this name. It is asked once. */
+  /** Whether the daemon that this one replaces has a listener with this name. The daemon is asked once. */
   async #predecessorHas(name: string): Promise<boolean> {
     const { admin, applications, servers } = this.#parts;
     if (admin === null) return false;
@@ -197,8 +201,8 @@ export class Lifecycle {
   }
 
   /**
-   * A unix socket tells for all listeners. Without one, the daemon that answers at this one's admin address
-   * does.
+   * Whether another daemon has taken over. A unix socket shows it for all listeners. If there is no unix
+   * socket, the process that answers at the admin address shows it.
    */
   async #hasSuccessor(listening: readonly Server[]): Promise<boolean> {
     const { admin, addresses } = this.#parts;

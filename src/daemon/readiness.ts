@@ -1,9 +1,12 @@
-/** Whether visitors can ask this daemon and get the store's answer: `/readyz` tells it. */
+/**
+ * Readiness, for `/readyz`: whether proxies can reach this daemon, and get rollouts that the store has
+ * confirmed.
+ */
 
 import type { Rollout } from "../rollout.ts";
 import type { Server } from "../servers/server.ts";
 
-/** So many applications are named; of the others, the number. */
+/** This many applications are named, and of the others only the number. */
 const NAMED_MAX = 3;
 
 export interface ReadinessSources {
@@ -14,25 +17,25 @@ export interface ReadinessSources {
   readonly clock: () => number;
 }
 
-/** Why not, in words; undefined if they can. */
+/** The reason why the daemon is not ready, for people; undefined if it is ready. */
 export function whyNotReady({ rollout, isRead, servers, clock }: ReadinessSources): string | undefined {
   const nowMs = clock();
   const unread = new Named();
   const stale = new Named();
-  // One pass without an object for each: there may be ten thousand.
+  // One pass that allocates no object for each application, because there may be ten thousand.
   for (const name of rollout.applications) {
     const table = rollout.table(name);
     if (table === undefined || table.readAtMs === Number.NEGATIVE_INFINITY) unread.add(name);
     else if (!table.isFresh(nowMs)) stale.add(name);
   }
-  if (unread.count > 0) return `no snapshot has been read yet of ${unread}`;
-  if (!isRead()) return "not every application has been read yet";
-  if (stale.count > 0) return `the snapshot is too old of ${stale}: the store cannot be read`;
+  if (unread.count > 0) return `the store has not been read yet for ${unread}`;
+  if (!isRead()) return "the store has not been read yet for every application";
+  if (stale.count > 0) return `the store has been unreadable for longer than -unhealthy for ${stale}`;
   const server = servers.find(({ trouble }) => trouble !== undefined);
-  return server === undefined ? undefined : `nothing reaches ${server.name}: ${server.trouble}`;
+  return server === undefined ? undefined : `no proxy can reach ${server.name}: ${server.trouble}`;
 }
 
-/** The first few names, and how many there are. */
+/** The first few names, and the number of all. */
 class Named {
   readonly #names: string[] = [];
   count = 0;

@@ -1,8 +1,8 @@
-/** The end of what was opened: in reverse order, and in time. */
+/** Releases everything that was opened: in reverse order, and within a limited time. */
 
 import type { Log } from "../log/log.ts";
 
-/** A part that does not close within this time, such as a store or a disk that hangs, does not keep the process. */
+/** The process does not wait longer than this for a part that closes, because a store or a disk may hang. */
 const RELEASE_MS = 3_000;
 
 /** Settles with `ending`, or resolves after `RELEASE_MS`. */
@@ -16,13 +16,15 @@ function inTime(ending: Promise<void>, onLate: () => void): Promise<void> {
   });
 }
 
-/** Last in, first out; the first error wins, and what does not end in time is left behind. */
+/** Last in, first out. Rejects with the first error. A part that does not end in time is left behind. */
 export async function releaseAll(releases: (() => Promise<void>)[], log: Log): Promise<void> {
   let failure: { error: unknown } | undefined;
   for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
     try {
       await inTime(release(), () =>
-        log.warn("something does not end; going on without it", { afterMs: RELEASE_MS }),
+        log.warn("a part of the daemon does not close; the daemon ends without waiting for it", {
+          afterMs: RELEASE_MS,
+        }),
       );
     } catch (error) {
       failure ??= { error };

@@ -1,10 +1,10 @@
-/** What is said if something that the operator asked for by name cannot be had at the start. */
+/** The error of a start that fails because a setting that the operator named cannot be used. */
 
 import type { Log } from "../log/log.ts";
 import type { Server } from "../servers/server.ts";
 import { errorMessage } from "../text.ts";
 
-/** Something that an operator asked for by name cannot be had. */
+/** A setting that the operator named cannot be used. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }
@@ -13,21 +13,24 @@ export function cannotListen({ name }: Pick<Server, "name">, error: Error): Star
   return new StartError(`cannot listen as ${name}: ${whyNotListening(error)}`, { cause: error });
 }
 
-/** Bun's own message names the address and not what is wrong with it. */
+/** Names the cause and the remedy, because Bun's own message has only the address. */
 function whyNotListening(error: NodeJS.ErrnoException): string {
   const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: "it is taken; end the program that listens there, or choose another address",
+    EADDRINUSE: "another program has this address; end that program, or choose another address",
     EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
-    EPERM: "the socket's file is another user's; end that user's daemon, or choose another path",
+    EPERM: "the socket's file belongs to another user; end that user's daemon, or choose another path",
     EACCES: "this user may not listen there; choose another address, or give the user the right",
-    ENOENT: "its directory does not exist; make it, or choose another path",
-    EBADF: "this descriptor was not passed; start it from the socket unit, or leave fd: away",
+    ENOENT: "its directory does not exist; create it, or choose another path",
+    EBADF: "this descriptor was not passed to the daemon; start it by the socket unit, or do not use fd:",
   };
   const remedy = remedies[error.code ?? ""];
   return remedy === undefined ? error.message : `${error.code}: ${remedy}`;
 }
 
-/** What was asked for by name must be had; what is only the default may be missing, with a warning. */
+/**
+ * Throws a `StartError` if the operator named the setting. If the setting is only the default, the log has a
+ * warning, and the daemon goes on without it.
+ */
 export function insistOrWarn(
   isNamed: boolean,
   wrong: { readonly message: string; readonly consequence: string; readonly remedy: string },

@@ -1,6 +1,4 @@
-/**
- * The state directory of a daemon: the parts that keep something there, and follow the readings of the store.
- */
+/** The state directory of a daemon: the parts that keep files there. They follow the feed's readings. */
 
 import { createHash } from "node:crypto";
 import { isMaintenanceOn } from "../circle.ts";
@@ -14,13 +12,16 @@ import { LastGoodSnapshots } from "../state/last-good.ts";
 import { MaintenanceMode } from "../state/maintenance.ts";
 import { insistOrWarn } from "./start-error.ts";
 
-/** The parts that keep something in the state directory. */
+/** The parts that keep files in the state directory. */
 export interface StateDirectory {
   readonly maintenance: MaintenanceMode;
   readonly lastGood: LastGoodSnapshots;
 }
 
-/** Undefined if there is none, or if it cannot be used and no flag names it. */
+/**
+ * Undefined if there is no state directory, or if the default one cannot be used. Throws a `StartError` if
+ * the operator named one that cannot be used.
+ */
 export function openStateDirectory(settings: Settings, log: Log): StateDirectory | undefined {
   const path = settings.get(stateDir);
   if (path === null) return undefined;
@@ -35,7 +36,7 @@ export function openStateDirectory(settings: Settings, log: Log): StateDirectory
     const wrong = {
       message: `the state directory ${path} cannot be used`,
       consequence: "there are no maintenance files and no saved snapshot",
-      remedy: "make it writable for this user, choose another -state-dir, or -state-dir none",
+      remedy: "make it writable for this user, choose another -state-dir, or use -state-dir none",
     };
     insistOrWarn(settings.isNamed(stateDir), wrong, error, log);
     return undefined;
@@ -43,8 +44,9 @@ export function openStateDirectory(settings: Settings, log: Log): StateDirectory
 }
 
 /**
- * The address of a store for the file of a snapshot. The values of its query are not in it, so a few bits of
- * a hash tell `?branch=main` from `?branch=test`: enough for that, and too few to find a secret by.
+ * The address of a store, as the file of a snapshot has it. The values of its query are left out, because
+ * they may be secrets. A few bits of a hash tell `?branch=main` from `?branch=test`; they are too few to find
+ * a secret.
  */
 function sourceOf(address: string): string {
   const query = address.indexOf("?");
@@ -53,7 +55,10 @@ function sourceOf(address: string): string {
   return `${shown} ${createHash("sha256").update(address.slice(query)).digest("hex").slice(0, 4)}`;
 }
 
-/** The followers of a state directory, or of its absence, in their order. */
+/**
+ * The parts that follow readings: those of the state directory in their order, or only a warning if there is
+ * none.
+ */
 export function keepersOf(directory: StateDirectory | undefined, log: Log): ReadingFollower[] {
   if (directory === undefined) return [(reading) => warnOfMaintenance(reading, log)];
   return [(reading) => directory.maintenance.follow(reading), (reading) => directory.lastGood.save(reading)];
@@ -61,8 +66,11 @@ export function keepersOf(directory: StateDirectory | undefined, log: Log): Read
 
 function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {
   if (!isMaintenanceOn(arcs)) return;
-  log.warn("maintenance is on, and there is no state directory to tell the proxy: nothing changes", {
-    application,
-    remedy: "start the daemon with a -state-dir that it may write to",
-  });
+  log.warn(
+    "maintenance is on, but there is no state directory to tell the proxy: visitors still see the application",
+    {
+      application,
+      remedy: "start the daemon with a -state-dir in which it may write",
+    },
+  );
 }

@@ -1,47 +1,54 @@
 /**
- * What the daemon tells the program that supervises it, as sd_notify(3) has it: that it is ready, reloads, stops, and is
- * alive. Datagrams to the socket in NOTIFY_SOCKET; systemd sets it for `Type=notify`, and so do others.
+ * Tells the supervisor, such as systemd, that the daemon is ready, reloads, stops, and is alive. The messages
+ * are those of sd_notify(3): datagrams to the socket in NOTIFY_SOCKET, which systemd sets for `Type=notify`.
  *
- * Neither Bun nor Node has datagrams over unix sockets, and a library of systemd would be a dependency of every machine.
- * So libc's own `socket` and `sendto` are called (`bun:ffi`), and only if NOTIFY_SOCKET is set. The socket does not block:
- * a supervisor that does not read loses messages, and costs no visitor anything. Nothing here throws.
+ * Neither Bun nor Node can send datagrams to unix sockets, and libsystemd would be a dependency on every
+ * machine. So the daemon calls `socket` and `sendto` of libc (`bun:ffi`), and only if NOTIFY_SOCKET is set.
+ * The socket does not block: a supervisor that does not read loses messages, and no visitor waits. Nothing
+ * here throws.
  */
 
 import type { Log } from "../log/log.ts";
 import { LIBRARIES } from "../stream/libc.ts";
 
-/** As `socket(2)` numbers them on Linux. */
+/** The numbers of `socket(2)` on Linux. */
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 
-/** What an address of a unix socket holds at most, behind its family (unix(7)). */
+/** The longest path in an address of a unix socket, without the family (unix(7)). */
 const PATH_BYTES_MAX = 108;
 
 const CLOCK_MONOTONIC = 1;
 
-/** The states that a supervisor knows. */
+/** The states that the daemon reports to its supervisor. */
 export interface Supervisor {
-  /** Visitors are answered. `status` is a line for people. */
+  /** The daemon answers visitors. `status` is a line for people. */
   ready(status: string): void;
   reloading(): void;
   stopping(): void;
 }
 
-/** For a process without a supervisor. */
+/** Used if the process has no supervisor. */
 export const UNSUPERVISED: Supervisor = { ready() {}, reloading() {}, stopping() {} };
 
-/** A socket to the supervisor, and the clock that it compares with. */
+/** The socket to the supervisor, and the clock by which the supervisor reads times. */
 interface Line {
-  /** False if the message was not taken. */
+  /** False if the supervisor did not take the message. */
   send(message: string): boolean;
-  /** CLOCK_MONOTONIC, in microseconds. `process.hrtime` of Bun begins with the process. */
+  /**
+   * CLOCK_MONOTONIC, in microseconds. Bun's `process.hrtime` cannot be used, because it starts at 0 with the
+   * process.
+   */
   monotonicUsec(): bigint;
 }
 
-/** The supervisor that the environment names. From `ready` on it hears as often as it wants that the event loop turns. */
+/**
+ * The supervisor that the environment names. After `ready`, it is told twice in its watchdog time that the
+ * event loop runs.
+ */
 export async function connectSupervisor(
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
@@ -52,12 +59,17 @@ export async function connectSupervisor(
   try {
     line = await openLine(address);
   } catch (error) {
-    log.warn("the supervisor cannot be told how the daemon is", { socket: address, error: String(error) });
+    log.warn("the daemon cannot send its state to the supervisor; visitors notice nothing", {
+      socket: address,
+      error: String(error),
+    });
     return UNSUPERVISED;
   }
   function tell(message: string): void {
     if (line.send(message)) return;
-    log.warn("the supervisor does not take what it is told; visitors notice nothing", { socket: address });
+    log.warn("the supervisor does not take the daemon's messages; visitors notice nothing", {
+      socket: address,
+    });
   }
   let isWatched = false;
   return {
@@ -66,7 +78,7 @@ export async function connectSupervisor(
       const intervalMs = watchdogMs(env) / 2;
       if (intervalMs === 0 || isWatched) return;
       isWatched = true;
-      // From the event loop, because a loop that hangs is what the supervisor is to notice.
+      // From the event loop, because the supervisor must notice a loop that hangs.
       setInterval(() => tell("WATCHDOG=1"), intervalMs).unref();
     },
     reloading: () => tell(`RELOADING=1\nMONOTONIC_USEC=${line.monotonicUsec()}`),
@@ -74,19 +86,22 @@ export async function connectSupervisor(
   };
 }
 
-/** Within which time the supervisor wants to hear that this process is alive; 0: it does not want to. */
+/**
+ * The time in milliseconds within which the supervisor expects a sign of life from this process; 0 if it
+ * expects none.
+ */
 function watchdogMs(env: Readonly<Record<string, string | undefined>>): number {
   const isMeant = env["WATCHDOG_PID"] === undefined || env["WATCHDOG_PID"] === String(process.pid);
   const usec = Number(env["WATCHDOG_USEC"]);
   return isMeant && usec > 0 ? usec / 1000 : 0;
 }
 
-/** Throws if there is no such socket to be had. */
+/** Throws if the address is wrong or no socket can be created. */
 async function openLine(address: string): Promise<Line> {
   const to = socketAddress(address);
   const { socket, sendto, clock_gettime } = await libc();
   const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) throw new Error("there is no socket to be had");
+  if (descriptor < 0) throw new Error("no socket could be created");
   return {
     send(message) {
       const bytes = Buffer.from(message);
@@ -102,11 +117,14 @@ async function openLine(address: string): Promise<Line> {
   };
 }
 
-/** `struct sockaddr_un`. A path that begins with @ is a name of the abstract space, which begins with a zero. */
+/**
+ * `struct sockaddr_un`. An address that begins with @ is a name in the abstract namespace, and begins with a
+ * zero byte in the struct.
+ */
 function socketAddress(address: string): Buffer {
   const path = Buffer.from(address);
   if (path.length > PATH_BYTES_MAX || !/^[/@]/.test(address))
-    throw new Error("this is no address of a unix socket");
+    throw new Error("this is not the address of a unix socket");
   if (address.startsWith("@")) path[0] = 0;
   const family = Buffer.alloc(2);
   new Uint16Array(family.buffer, family.byteOffset, 1)[0] = AF_UNIX;

@@ -281,18 +281,18 @@ describe("a daemon is ready", () => {
     const servers = [{ ...server }];
     let isRead = false;
     const why = () => whyNotReady({ ...core, isRead: () => isRead, servers });
-    expect(why()).toBe("no snapshot has been read yet of app, web, a and 2 more");
+    expect(why()).toBe("the store has not been read yet for app, web, a and 2 more");
     for (const name of core.rollout.applications) core.apply(name, { rollout: 0.5 });
-    expect(why()).toBe("not every application has been read yet");
+    expect(why()).toBe("the store has not been read yet for every application");
     isRead = true;
     expect(why()).toBeUndefined();
     core.advance(UNHEALTHY_MS - 1_000);
     core.apply("app", { rollout: 0.5 });
     core.advance(1_000);
-    expect(why()).toBe("the snapshot is too old of web, a, b and 1 more: the store cannot be read");
+    expect(why()).toBe("the store has been unreadable for longer than -unhealthy for web, a, b and 1 more");
     for (const name of core.rollout.applications) core.apply(name, { rollout: 0.5 });
     servers[0] = { ...server, trouble: "its file is gone" };
-    expect(why()).toBe("nothing reaches line unix:/a: its file is gone");
+    expect(why()).toBe("no proxy can reach line unix:/a: its file is gone");
   });
 });
 

@@ -96,10 +96,10 @@ describe("maintenance reaches a lease", () => {
     expect(await isInDocument()).toBeTrue();
   });
 
-  test("and not without one: that is a warning, and nothing changes", async () => {
+  test("but not without one: then the log warns, and visitors notice no change", async () => {
     expect(await isInDocument("-state-dir", "none")).toBeFalse();
     expect(log.at("warn").map(({ message }) => message)).toContainEqual(
-      expect.stringContaining("maintenance is on, and there is no state directory"),
+      expect.stringContaining("maintenance is on, but there is no state directory"),
     );
   });
 });
@@ -145,7 +145,7 @@ test("a daemon answers at its socket from its store, and its admin listener coun
 });
 
 test("the last good snapshot is in the state directory, and the next daemon starts from it", async () => {
-  // A store that hangs once a file exists.
+  // This store hangs once a file exists.
   const [path, away] = [join(directory, "store.ts"), join(directory, "away")];
   writeFileSync(
     path,
@@ -163,7 +163,7 @@ test("the last good snapshot is in the state directory, and the next daemon star
   expect(await ask("one", "0.25")).toBe("0.25 canary");
 });
 
-test("the same address with another query is another store, and its secret is not saved", async () => {
+test("an address with another query is another store, and its secret is not saved", async () => {
   let isAway = false;
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -216,7 +216,9 @@ describe("a setting that the operator named", () => {
     writeFileSync(join(directory, "file"), "");
     const refused = create("one", "-state-dir", join(directory, "file", "below"));
     await expect(refused).rejects.toThrow(StartError);
-    await expect(refused).rejects.toThrow(/the state directory .*below cannot be used.*or -state-dir none/);
+    await expect(refused).rejects.toThrow(
+      /the state directory .*below cannot be used.*or use -state-dir none/,
+    );
   });
 
   test("must work, or the daemon does not start: an admin listener", async () => {
@@ -299,11 +301,11 @@ describe("the end", () => {
     await again.stop(true);
   });
 
-  test("may come twice, and before the start", async () => {
+  test("may be asked for twice, and before the start", async () => {
     const socket = (name: string) => join(directory, `${name}.sock`);
     await (await create("one")).close();
     expect(existsSync(socket("one"))).toBeFalse();
-    // The next daemon can have everything that this one held.
+    // The next daemon can have everything that this one had.
     await start("one");
     expect(await ask("one", "0.25")).toBe("0.25 canary");
     const daemon = await start("two");
@@ -373,9 +375,9 @@ test("if certificates are not checked, the log warns", async () => {
 test("if a flag contains a secret, the log warns without repeating it", async () => {
   const address = "http://ada:correct-horse@127.0.0.1:9/rollouts.json";
   await create("flag", "-store", address);
-  const warnings = log.at("warn").filter(({ message }) => message.includes("may hold a secret"));
+  const warnings = log.at("warn").filter(({ message }) => message.includes("may contain a secret"));
   expect(warnings).toHaveLength(1);
   expect(JSON.stringify(log.entries)).not.toContain("correct-horse");
   await create("none", "-store", "http://127.0.0.1:9/rollouts.json");
-  expect(log.at("warn").filter(({ message }) => message.includes("may hold a secret"))).toHaveLength(1);
+  expect(log.at("warn").filter(({ message }) => message.includes("may contain a secret"))).toHaveLength(1);
 });

@@ -360,7 +360,7 @@ describe("the log file", () => {
     await daemon.end();
   });
 
-  test("without one, SIGHUP logs that there is none", async () => {
+  test("if there is none, SIGHUP logs that", async () => {
     const daemon = await makeHome().start();
     daemon.signal("SIGHUP");
     await eventually(() => /no log file is open, so none is opened again/.test(daemon.log), "it says so");

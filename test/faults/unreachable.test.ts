@@ -35,12 +35,12 @@ test("if a socket's directory is gone, the log says so once, and the daemon list
   expect(await page("/readyz")).toBe("200 ready\n");
   rmSync(directory, { recursive: true });
   await eventually(async () => (await page("/readyz")).startsWith("503"), "a status of not ready");
-  expect(await page("/readyz")).toContain(`nothing reaches line unix:${path}: the file ${path} is gone`);
+  expect(await page("/readyz")).toContain(`no proxy can reach line unix:${path}: the file ${path} is gone`);
   expect(await page("/healthz")).toBe("200 ok\n");
   const [, admin = ""] = / runs .*admin=http:\/\/(\S+)/.exec(daemon.log) ?? [];
   const status = await run(["status", "-admin", admin]);
   expect(status.status).toBe(1);
-  expect(status.stdout).toContain(`NO: nothing reaches line unix:${path}: the file ${path} is gone`);
+  expect(status.stdout).toContain(`NO: no proxy can reach line unix:${path}: the file ${path} is gone`);
   expect((await run(["status", "-admin", admin, "-admin", admin])).status).toBe(1);
   await Bun.sleep(3_500);
   expect(daemon.log.split("no proxy can connect")).toHaveLength(2);
@@ -58,7 +58,7 @@ test("if the store is lost for too long, the daemon is not ready but alive", asy
   rmSync(home.storePath);
   await eventually(async () => (await page("/readyz")).startsWith("503"), "a status of not ready");
   expect(await page("/readyz")).toBe(
-    "503 not ready: the snapshot is too old of website: the store cannot be read\n",
+    "503 not ready: the store has been unreadable for longer than -unhealthy for website\n",
   );
   expect(await page("/healthz")).toBe("200 ok\n");
   home.write({ canary: 0.5 });

@@ -159,7 +159,7 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(before + 3);
   });
 
-  "is written at once if its last report is ten seconds old and nothing was repeated", () => {
+  test("is written at once again if it was not repeated within ten seconds", () => {
     const { log, lines } = createLines();
     log.warn("x");
     jest.advanceTimersByTime(REPEAT_MS);

@@ -1,4 +1,4 @@
-/** The policy of writing, as plans: no store, no command line. */
+/** The rules of writing a rollout, tested by plans, without a store or a command line. */
 
 import { expect, test } from "bun:test";
 import { type Change, isDown, type Plan, planChange, planRemoval } from "../../src/records/change.ts";
@@ -44,15 +44,15 @@ test.each<[string, Partial<Change>, Record<string, unknown>, string]>([
     {},
     "no-application",
   ],
-  ["what is expected", { expect: 0.5 }, { canary: 0.5 }, "write"],
-  ["what is not expected", { expect: 0.4 }, { canary: 0.5 }, "unexpected"],
+  ["the rollout that is expected", { expect: 0.5 }, { canary: 0.5 }, "write"],
+  ["another rollout than expected", { expect: 0.4 }, { canary: 0.5 }, "unexpected"],
   ["a malformed record", {}, { canary: "much" }, "write"],
   ["a record that stays malformed", {}, { canary: { rollout: 0.5, offset: 7 } }, "still-malformed"],
   ["an overlap", { version: "blue" }, { canary: 0.5, blue: 0 }, "overlap"],
   ["an overlap that is allowed", { version: "blue", mayOverlap: true }, { canary: 0.5, blue: 0 }, "write"],
-  ["less of an overlap that is there", { version: "blue" }, { canary: 0.5, blue: 0.3 }, "write"],
+  ["a change that makes an overlap smaller", { version: "blue" }, { canary: 0.5, blue: 0.3 }, "write"],
   [
-    "an overlap that others have",
+    "an overlap between other versions",
     {},
     { canary: 0, blue: { rollout: 0.3, offset: 0.5 }, red: { rollout: 0.3, offset: 0.5 } },
     "write",
@@ -61,7 +61,7 @@ test.each<[string, Partial<Change>, Record<string, unknown>, string]>([
   expect(codeOf(planChange(change(part), snapshot(records), false))).toBe(code);
 });
 
-test("a plan names only what changes, with who, when and why, and keeps the past in the record", () => {
+test("a plan has only the fields that change, with author, time and reason, and keeps the past in the record", () => {
   const there = { rollout: 0.5, offset: 0.25, note: "kept", updatedBy: "bob", history: [{ rollout: 0.2 }] };
   const plan = planChange(change({ failsafe: "hold" }), snapshot({ canary: there }), false);
   if (plan.kind !== "write") throw new Error(plan.kind);
@@ -79,7 +79,7 @@ test("a plan names only what changes, with who, when and why, and keeps the past
   expect(remembered.kind === "write" && "history" in remembered.fields).toBe(false);
 });
 
-test("what takes visitors back does not give way, unless the operator expects something", () => {
+test("a change that takes visitors back does not give way to another writer, unless it has `expect`", () => {
   expect(isDown(change({ rollout: 0 }))).toBe(true);
   expect(isDown(change({ rollout: 0, expect: 0.5 }))).toBe(false);
   expect(isDown(change({ rollout: 0.01 }))).toBe(false);
@@ -87,7 +87,7 @@ test("what takes visitors back does not give way, unless the operator expects so
   expect(isDown(change({ version: "maintenance", rollout: 0 }))).toBe(false);
 });
 
-test("a removal says goodbye first where the engine remembers", () => {
+test("if the engine keeps a history, a removal first writes its author and reason", () => {
   const removal = { application: "app", version: "canary", expect: undefined, isForced: false, signature };
   const over = snapshot({ canary: { rollout: 0, note: 1 } });
   expect(planRemoval(removal, over, false)).toMatchObject({

@@ -13,7 +13,7 @@ describe("a sound record", () => {
     expect(arcOf(0.25)).toEqual({ version: "canary", rollout: 0.25, offset: 0, failsafe: "master" });
   });
 
-  test("has offset 0 and fails to master unless it says otherwise", () => {
+  test("has offset 0 and failsafe master, unless it names others", () => {
     expect(arcOf({ rollout: 1 })).toEqual({ version: "canary", rollout: 1, offset: 0, failsafe: "master" });
     expect(arcOf({ rollout: 0, offset: 0.9, failsafe: "hold" })).toEqual({
       version: "canary",
@@ -23,7 +23,7 @@ describe("a sound record", () => {
     });
   });
 
-  test("may hold more than is understood", () => {
+  test("may have fields that the daemon does not know", () => {
     expect(arcOf({ rollout: 0.5, plan: [1, 2], note: "x" }).rollout).toBe(0.5);
   });
 });
@@ -78,7 +78,7 @@ describe("law 3: a malformed record is rollout 0 and says so", () => {
     });
   }
 
-  test("a huge value is quoted shortly", () => {
+  test("a huge value is shortened in the message", () => {
     expect(checkRecord("canary", { rollout: "x".repeat(1_000_000) }).problem?.length).toBeLessThan(200);
   });
 });
@@ -105,7 +105,7 @@ describe("names", () => {
     "x".repeat(65),
     "__proto__",
     "canary\n",
-  ])("%p is none, and its record places nobody", (name) => {
+  ])("%p is not the name of a version, and its record gets no visitor", (name) => {
     expect(isVersion(name)).toBeFalse();
     const { arc, problem } = checkRecord(name, 0.5);
     expect(arc.rollout).toBe(0);

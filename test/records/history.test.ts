@@ -1,4 +1,4 @@
-/** The order of a history that is kept in the records themselves. */
+/** The order of a history that the records themselves keep. */
 
 import { expect, test } from "bun:test";
 import type { Change } from "../../src/records/change.ts";
@@ -32,7 +32,7 @@ test("the states of a record stay in the order of writing if a writer's clock is
   ]);
 });
 
-test("records are told one among the other by their times, the newest first", () => {
+test("the states of several records are sorted by time, the newest first", () => {
   const records = {
     canary: { rollout: 0.5, updatedAt: later, history: [{ rollout: 0.1, updatedAt: noon }] },
     blue: { rollout: 0.2, updatedAt: last },

@@ -1,6 +1,5 @@
 /**
- * The room of records stands below the command line, so that a page or a controller can write by the same
- * rules.
+ * `records` must not depend on the command line, so that a page or a controller can write by the same rules.
  */
 
 import { expect, test } from "bun:test";
@@ -9,7 +8,7 @@ import { dirname, join, normalize, resolve } from "node:path";
 
 const SRC = resolve(import.meta.dir, "../../src");
 
-/** Everything that a file of `records` may import beside its neighbours. */
+/** The imports that a file of `records` may have, besides other files of `records`. */
 const BELOW = new Set(["circle.ts", "text.ts", "stores/store.ts"]);
 
 const files = [...new Bun.Glob("records/**/*.ts").scanSync(SRC)];

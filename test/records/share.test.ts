@@ -40,7 +40,7 @@ test("shares are what the daemon's formula gives to a million evenly spaced visi
   }
 });
 
-test("an offset that is proposed overlaps with nothing, whatever the arcs", () => {
+test("an arc at the proposed offset never overlaps another arc", () => {
   const generator = new Random();
   const random = () => generator.fraction();
   const note = `SEED=${generator.seed}`;
@@ -56,7 +56,7 @@ test("an offset that is proposed overlaps with nothing, whatever the arcs", () =
   expect(proposed).toBeGreaterThan(100);
 });
 
-test("only what is taken more than before is new", () => {
+test("a share that one version takes from another is new only by its growth", () => {
   const before = [arc("canary", 0.5), arc("blue", 0.3)];
   expect(newlyTaken(before, [arc("canary", 0.6), arc("blue", 0.3)])).toEqual([]);
   expect(newlyTaken(before, [arc("canary", 0.2), arc("blue", 0.3)])).toEqual([]);
