@@ -1,14 +1,15 @@
 /**
- * The policy of writing a rollout: what is written, and what is refused. Pure: it gets a snapshot, and
- * returns what to do with it. `write.ts` does it; the command line, and whatever else writes, say it in their
- * own words.
+ * The rules for writing a rollout: which changes are written, and which are refused. Pure: it gets a
+ * snapshot, and returns a plan. `write.ts` carries the plan out. The command line, and every other program
+ * that writes, has its own words for the result.
  *
  * The rules:
- *   - A version that is not there is a misspelling, unless the change says that it is new. A misspelt
- *     rollback must not look like one that went well.
- *   - `expect` refuses if the rollout is another one by now.
- *   - A change that takes visitors from a version by an overlap is refused, unless the change allows that.
- *   - Fields that the change does not name stay as they are, whatever else the record holds.
+ *   - A version without a record is a misspelling, unless the change says that it is new. A misspelt rollback
+ *     must not look like a successful one.
+ *   - `expect` refuses the change if the rollout is another one by now.
+ *   - A change that takes visitors from another version by an overlap is refused, unless the change allows
+ *     it.
+ *   - Fields that the change does not name stay as they are, including fields that the daemon does not know.
  */
 
 import { type Arc, type Failsafe, isSameArc, MAINTENANCE } from "../circle.ts";
@@ -19,7 +20,7 @@ import { HISTORY, withPast } from "./history.ts";
 import { fittingOffset, newlyTaken, type Taken } from "./share.ts";
 import { type ShownRecord, shownRecord } from "./shown.ts";
 
-/** The author, the time and the reason of a write: part of every record that is written. */
+/** The author, the time and the reason of a write. Every written record has them. */
 export interface Signature {
   /** `user@host`. */
   readonly author: string;
@@ -35,16 +36,16 @@ export interface Change {
   readonly rollout: number;
   readonly offset: number | undefined;
   readonly failsafe: Failsafe | undefined;
-  /** The rollout that has to be there now. */
+  /** The rollout that the record must have now, in [0, 1]. */
   readonly expect: number | undefined;
   /** Whether the record may be new. */
   readonly isNew: boolean;
-  /** Whether the version may take visitors from another one, or lose them to it. */
+  /** Whether the version may overlap another one, and so take its visitors or lose visitors to it. */
   readonly mayOverlap: boolean;
   readonly signature: Signature;
 }
 
-/** Why nothing is written. */
+/** The reason why nothing is written. */
 export type Refusal =
   /** The application has no records at all. */
   | { readonly code: "no-application" }
@@ -54,31 +55,32 @@ export type Refusal =
   | {
       readonly code: "overlap";
       readonly taken: readonly Taken[];
-      /** Another place of the circle without an overlap, if there is one. */
+      /** An offset without an overlap, if there is one. */
       readonly offset: number | undefined;
-      /** Whether the version has visitors already, who would change with the offset. */
+      /** Whether the version has visitors already, because a new offset would give it other visitors. */
       readonly hasVisitors: boolean;
     }
-  /** A removal takes visitors from a version. */
+  /** The version still has visitors, and the removal would send them to master. */
   | { readonly code: "in-use"; readonly before: ShownRecord };
 
 export type Plan =
   | {
       readonly kind: "write";
       readonly fields: RecordFields;
-      /** The revision to compare with; null: there must be no record. */
+      /** The revision that the record must have; null if there must be no record. */
       readonly expected: string | null;
       readonly before: ShownRecord | null;
-      /** Without its new revision. */
+      /** Without the new revision. */
       readonly after: ShownRecord;
     }
-  /** The store holds the wanted values already. */
+  /** The record has the wanted values already. */
   | { readonly kind: "same"; readonly before: ShownRecord }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /**
  * @param snapshot       all records of the application
- * @param keepsHistory   whether the engine remembers what records were; otherwise the record itself has to
+ * @param keepsHistory   whether the engine remembers earlier states of records; otherwise the record itself
+ *                       keeps them
  */
 export function planChange(change: Change, snapshot: Snapshot, keepsHistory: boolean): Plan {
   const { application, version } = change;
@@ -107,7 +109,10 @@ export function planChange(change: Change, snapshot: Snapshot, keepsHistory: boo
     : refused(overlap);
 }
 
-/** Whether a change takes visitors back to what is proven, and so should not give way to another writer. */
+/**
+ * Whether a change takes visitors back to safety (rollout 0, or maintenance on). Such a change does not give
+ * way to another writer.
+ */
 export function isDown({
   version,
   rollout,
@@ -116,7 +121,7 @@ export function isDown({
   return expect === undefined && rollout === (version === MAINTENANCE ? 1 : 0);
 }
 
-/** The version `maintenance` is a word of this program's: a misspelt one would be another word. */
+/** `maintenance` is a fixed word of this program, so it cannot be the misspelling of another version. */
 function isBuiltIn({ version }: Change): boolean {
   return version === MAINTENANCE;
 }
@@ -150,7 +155,7 @@ export interface Removal {
   readonly application: string;
   readonly version: string;
   readonly expect: number | undefined;
-  /** Whether a version may be removed that still has visitors; they go to master. */
+  /** Whether the version may be removed although it still has visitors, who then go to master. */
   readonly isForced: boolean;
   readonly signature: Signature;
 }
@@ -160,12 +165,15 @@ export type RemovalPlan =
       readonly kind: "remove";
       readonly expected: string;
       readonly before: ShownRecord;
-      /** Written before the removal if the engine remembers: the author and the reason of the removal. */
+      /**
+       * A last write before the removal, if the engine keeps a history: it has the removal's author and
+       * reason.
+       */
       readonly farewell: RecordFields | undefined;
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** As `planChange`, for a removal. */
+/** The same as `planChange`, for a removal. */
 export function planRemoval(removal: Removal, snapshot: Snapshot, keepsHistory: boolean): RemovalPlan {
   const { application, version, expect } = removal;
   const record = snapshot.get(version);

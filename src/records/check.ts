@@ -1,26 +1,29 @@
 /**
- * Checks a record: what operators may write about one version, and what becomes of a value that cannot be
- * used.
+ * Checks a record, which is the setting of one version as operators write it.
  *
- * Law 3, "when in doubt, master", is kept here. Checking is total: a value that cannot be used comes back as
- * a problem for the log and a rollout of 0, never as an exception.
+ * Law 3, "when in doubt, master", is enforced here. Checking is total: for a value that cannot be used, the
+ * result is a rollout of 0 and a problem for the log. It never throws.
  */
 
 import { type Arc, isVersion } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";
 
-/** An application may have this many versions; the rest of a longer snapshot is ignored, and logged. */
+/**
+ * An application may have this many versions. Further versions of a snapshot are ignored, and the log says
+ * so.
+ */
 export const VERSIONS_MAX = 64;
 
-/** Stands for the name of a record that has none that could be used. */
+/** Replaces the name of a record if the name is not valid. */
 const NAMELESS = "?";
 
 export interface CheckedRecord {
   /**
-   * Its rollout is 0 if there is a problem. If the problem is the name, `isVersion` is false of its version.
+   * The rollout is 0 if there is a problem. If the problem is the name, `isVersion` is false for
+   * `arc.version`.
    */
   readonly arc: Arc;
-  /** Why the record counts as rollout 0; undefined if it is sound. */
+  /** The reason why the record counts as rollout 0; undefined if it is valid. */
   readonly problem?: string;
 }
 
@@ -28,8 +31,8 @@ export interface CheckedRecord {
  * Checks one record of a store.
  *
  * @param version the record's name
- * @param value   `{ rollout, offset?, failsafe?, … }`, or a bare number for `{ rollout }`; anything at all is
- *                survived
+ * @param value   `{ rollout, offset?, failsafe?, … }`, or a bare number for `{ rollout }`; any other value is
+ *                a problem, never an exception
  */
 export function checkRecord(version: string, value: unknown): CheckedRecord {
   if (!isVersion(version)) return zero(NAMELESS, `${quote(version)} cannot be the name of a version`);
@@ -50,15 +53,12 @@ export function checkRecord(version: string, value: unknown): CheckedRecord {
   return { arc: { version, rollout, offset, failsafe } };
 }
 
-/** The arcs of a snapshot as the daemon takes them: what is malformed counts as rollout 0. */
+/** The arcs of a snapshot as the daemon uses them. A malformed record has rollout 0. */
 export function arcsOf(snapshot: Snapshot): Arc[] {
   return [...snapshot].map(([version, { value }]) => checkRecord(version, value).arc);
 }
 
-/**
- * A store from outside this repository may give an object that throws when it is read. It counts as an empty
- * one.
- */
+/** A custom store may return an object that throws when a field is read. It counts as an empty object. */
 function readFields(fields: object): Record<string, unknown> {
   try {
     return { ...fields };
@@ -71,14 +71,14 @@ function zero(version: string, problem: string): CheckedRecord {
   return { arc: { version, rollout: 0, offset: 0, failsafe: "master" }, problem };
 }
 
-/** A hostile or huge value, shortened for a log line. */
+/** Any value as JSON, shortened for a line of the log. */
 function quote(value: unknown): string {
   const quotedLengthMax = 80;
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch {
-    // Circular, a bigint, or a toJSON that throws: its type says enough.
+    // A circular value, a bigint, or a `toJSON` that throws. The message has its type.
   }
   text ??= typeof value === "undefined" ? "missing" : String(typeof value);
   return text.length > quotedLengthMax ? `${text.slice(0, quotedLengthMax)}…` : text;

@@ -1,13 +1,13 @@
 /**
- * Copies records from one store to another, and reads them again to see that they are there.
+ * Copies records from one store to another, and reads them again to check that they arrived.
  *
- * A record that is there already and is the same stays. One that differs is left alone and reported, unless
- * it may be overwritten. Each record is written with compare-and-set, so an interrupted copy can be repeated.
- * It is written with its own author and past: a copy is not a change.
+ * If the target has the same record already, it stays. If the target has a different one, it is left alone
+ * and reported, unless the caller allows overwriting. Each record is written with compare-and-set, so an
+ * interrupted copy can be repeated. A record keeps its author and its past, because a copy is not a change.
  *
- * A malformed record counts as 0 in every store, and some engines refuse it, or a field of a good one. Such
- * records are reported and left out, so that the others are copied. Any other failure ends the copy, because
- * it is not known then what was written.
+ * A malformed record counts as 0 in every store. Some engines refuse such a record, or a field of a valid
+ * one. These records are reported and left out, and the others are copied. Any other failure ends the copy,
+ * because the daemon then cannot know whether the record was written.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -22,20 +22,20 @@ import {
 import { checkRecord } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
 
-/** A copy that went through all applications. Records are named `application/version`. */
+/** The result of a copy of all applications. Records are named `application/version`. */
 export interface CopyReport {
   /** The addresses of both stores. */
   readonly from: string;
   readonly to: string;
   readonly applications: number;
   readonly written: number;
-  /** There already, and the same. */
+  /** The target has the same record already. */
   readonly same: number;
-  /** There already, and left alone. */
+  /** The target has a different record, which was left alone. */
   readonly differing: readonly string[];
-  /** Not copied, because no daemon can use them. */
+  /** Not copied, because the record is malformed, and no daemon can use it. */
   readonly malformed: readonly string[];
-  /** Not copied, because the store that gets them cannot hold them. */
+  /** Not copied, because the target cannot store them. */
   readonly refused: readonly RefusedRecord[];
 }
 
@@ -49,7 +49,7 @@ export type CopyOutcome =
   | { readonly kind: "copied"; readonly report: CopyReport }
   /** No applications were named, and the source cannot list its own. */
   | { readonly kind: "unlisted" }
-  /** The target takes no writes. */
+  /** The target is read-only. */
   | { readonly kind: "read-only" }
   /** Another writer changed a record right after it was copied. The copy ended there. */
   | { readonly kind: "disturbed"; readonly application: string; readonly version: string };
@@ -57,10 +57,10 @@ export type CopyOutcome =
 type Write = NonNullable<Store["write"]>;
 
 /**
- * Copies the records of the applications, or of all that the source can list. Rejects with a `StoreError` if
- * a store fails.
+ * Copies the records of the named applications, or of all applications of the source. Rejects with a
+ * `StoreError` if a store fails.
  *
- * @param isOverwriting whether a record that differs is replaced
+ * @param isOverwriting whether a different record of the target is replaced
  */
 export async function copyRecords(
   from: Store,
@@ -104,7 +104,10 @@ export async function copyRecords(
   return { kind: "copied", report: { ...addresses, ...counts, differing, malformed, refused } };
 }
 
-/** Writes one record; a `StoreError` says why the store cannot hold it, and then nothing was written. */
+/**
+ * Writes one record. A `StoreError` as the result says why the target cannot store it; then nothing was
+ * written.
+ */
 async function copyRecord(
   write: Write,
   application: string,
@@ -121,7 +124,7 @@ async function copyRecord(
   return end.ok ? "written" : "differs";
 }
 
-/** The first version that the store does not hold as it was copied. */
+/** The first version whose record in the target is not the one that was copied. */
 function firstMissing(copied: Snapshot, after: Snapshot): string | undefined {
   for (const [version, record] of copied) {
     const there = after.get(version);
@@ -131,17 +134,20 @@ function firstMissing(copied: Snapshot, after: Snapshot): string | undefined {
 }
 
 /**
- * All fields of a record, and the removal of fields that only the other one has. A bare number is its
- * rollout.
+ * The fields to write: all fields of a record, and undefined for each field that only the other one has. A
+ * bare number is a rollout.
  */
 function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): RecordFields {
   const fields = fieldsOf(record.value);
   const removed = Object.keys(fieldsOf(there?.value)).map((name) => [name, undefined]);
-  // A malformed record is not copied, so it has a rollout.
+  // The rollout is there, because malformed records are not copied.
   return { ...Object.fromEntries(removed), ...fields } as RecordFields;
 }
 
-/** The result of a write, or why the store cannot hold the record; then nothing was written. */
+/**
+ * The result of a write, or the error that says why the store cannot store the record. Then nothing was
+ * written.
+ */
 async function unlessRefused(write: Promise<Written>): Promise<Written | StoreError> {
   try {
     return await write;

@@ -1,4 +1,4 @@
-/** The fields of a record, whatever the store holds. Pure. */
+/** The fields of a record, for every value that a store may have. Pure. */
 
 /** A record's fields; empty if the value is not an object. A bare number is its rollout. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

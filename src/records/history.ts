@@ -1,6 +1,6 @@
 /**
- * The past of records: earlier states, newest first, with the author, the time and the reason of each. Some
- * engines remember it. For the others, each write keeps a list of bounded length in the record itself.
+ * The history of records: earlier states, newest first, each with its author, time and reason. Some engines
+ * keep a history themselves. For the others, each write keeps a list of limited length in the record itself.
  */
 
 import type { PastRecord, Snapshot, Store } from "../stores/store.ts";
@@ -10,39 +10,41 @@ import { shownRecord } from "./shown.ts";
 /** The field of a record for its earlier states, newest first. */
 export const HISTORY = "history";
 
-/** At most this many changes are asked of an engine, and shown. */
+/** At most this many changes are requested from an engine, and shown. */
 export const HISTORY_LIMIT_MAX = 1_000;
 
-/** A record remembers this many states before it. */
+/** A record keeps this many of its earlier states. */
 const PAST_MAX = 20;
 
-/** The fields of a state that are remembered. */
+/** The fields of an earlier state that are kept. */
 const REMEMBERED = ["rollout", "offset", "failsafe", "updatedBy", "updatedAt", "why"] as const;
 
-/** One change, as it is shown; `rollout` is null if the record was removed. */
+/** One change, for people and as JSON. `rollout` is null if the record was removed. */
 export interface ShownChange {
   readonly application: string;
   readonly version: string;
   readonly rollout: number | null;
   readonly offset?: number;
   readonly failsafe?: string;
-  /** The author that the record names; if it names none, the login. */
+  /** The author that the record names, or else the login. */
   readonly updatedBy?: string;
-  /** The login of the engine, if it remembers that. */
+  /** The login of the writer, if the engine keeps it. */
   readonly login?: string;
-  /** By the engine's clock; if it remembers no time, the time that the record names. */
+  /** The time by the engine's clock, or else the time that the record names. */
   readonly updatedAt?: string;
-  /** The time that the record names, if the engine remembers one of its own. It is not verified. */
+  /**
+   * The time that the record names, if the engine has a time of its own. The record's time is not verified.
+   */
   readonly claimedAt?: string;
   readonly why?: string;
   readonly problem?: string;
 }
 
 /**
- * The last changes of an application, newest first: as the engine remembers them, or else as the records do.
+ * The last changes of an application, newest first: from the engine's history, or else from the records.
  * Rejects with the store's own error.
  *
- * @param version of this version alone; of all if it is undefined
+ * @param version only changes of this version; undefined for all versions
  * @param limit   at most this many, up to `HISTORY_LIMIT_MAX`
  */
 export async function readHistory(
@@ -91,15 +93,15 @@ export function authorText({ updatedBy = "?", login }: ShownChange): string {
   return isSame ? updatedBy : `${updatedBy} (as login ${login})`;
 }
 
-/** The list for the next state of a record that holds these fields now. */
+/** The value of `history` in the next write of a record that has these fields now. */
 export function withPast(now: Readonly<Record<string, unknown>>): readonly unknown[] {
   const state = REMEMBERED.flatMap((name) => (now[name] === undefined ? [] : [[name, now[name]] as const]));
   return [Object.fromEntries(state), ...pastOf(now)].slice(0, PAST_MAX);
 }
 
 /**
- * All states of the records of a snapshot, newest first as far as they say when they were written. The states
- * of one record stay in the order in which they were written, also if the clocks of their writers differ.
+ * All states of the records of a snapshot, newest first by the times that they name. The states of one record
+ * stay in the order in which they were written, even if the clocks of their writers differ.
  */
 export function pastOfSnapshot(snapshot: Snapshot, limit: number): PastRecord[] {
   return [...snapshot]
@@ -120,7 +122,7 @@ function pastOf(fields: Readonly<Record<string, unknown>>): readonly unknown[] {
   return Array.isArray(past) ? past : [];
 }
 
-/** When a state was written, in milliseconds since 1970; 0 if it does not say. */
+/** When a state was written, in milliseconds since 1970; 0 if it names no time. */
 function timeOf(value: unknown): number {
   return Date.parse(String(fieldsOf(value)["updatedAt"])) || 0;
 }

@@ -1,7 +1,4 @@
-/**
- * The records of an application side by side: each with its real share of the visitors, and with remarks.
- * Pure.
- */
+/** The records of an application, each with its real share of the visitors and with remarks. Pure. */
 
 import { MAINTENANCE } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";
@@ -13,7 +10,10 @@ import { type ShownRecord, shownRecord } from "./shown.ts";
 /** A record among the others of its application. */
 export interface ListedRecord {
   readonly record: ShownRecord;
-  /** The fraction of all visitors that it really has; null for maintenance, which serves none. */
+  /**
+   * The fraction of all visitors that the version really gets; null for maintenance, which serves no
+   * visitors.
+   */
   readonly share: number | null;
   readonly remarks: readonly Remark[];
 }

@@ -1,7 +1,7 @@
 /**
- * Facts that an operator should know of a record, beside its values: overlaps, an arc that holds too early,
- * settings of the last release. Pure. They are values, so that a terminal and a page say them in words of
- * their own.
+ * Facts about a record that an operator should know besides its values: overlaps, failsafe `hold` too early,
+ * settings that are left from the last release. Pure. The facts are data, so that a terminal and a page can
+ * each have their own words.
  */
 
 import { type Arc, type Failsafe, MAINTENANCE } from "../circle.ts";
@@ -13,19 +13,22 @@ import { fittingOffset, type Shares, sharesOf, type Taken } from "./share.ts";
 export type Remark =
   | { readonly kind: "maintenance-on" }
   /**
-   * The version holds while some visitors are still at master. That is rarely meant: if the store is lost,
-   * such a canary stays at this rollout, and cannot be taken back.
+   * The version has failsafe `hold` while some visitors are still at master. That is usually a mistake: if
+   * the store is lost, such a canary keeps its visitors, and the operator cannot take it back.
    */
   | { readonly kind: "holds-below-whole"; readonly rollout: number }
   | {
       readonly kind: "overlap";
       readonly taken: Taken;
-      /** An offset at which the loser has its visitors for itself, if there is one. */
+      /**
+       * An offset at which the version that loses visitors overlaps no other one, if there is such an
+       * offset.
+       */
       readonly offset: number | undefined;
     }
   /**
-   * A rollout begins with settings of the last release, which the change did not name. Undefined: the usual
-   * one.
+   * A rollout begins with settings that are left from the last release, because the change does not name
+   * them. Undefined for a setting that has its default.
    */
   | {
       readonly kind: "inherited";
@@ -36,7 +39,7 @@ export type Remark =
 /**
  * Remarks on one arc among the others of its application.
  *
- * @param shares of `arcs`
+ * @param shares the result of `sharesOf(arcs)`
  */
 export function remarksOnArc(arc: Arc, arcs: readonly Arc[], shares: Shares): Remark[] {
   const { version, rollout } = arc;
@@ -49,9 +52,9 @@ export function remarksOnArc(arc: Arc, arcs: readonly Arc[], shares: Shares): Re
 }
 
 /**
- * Remarks on a record that is written, or there already.
+ * Remarks on a record after a change, whether it was written or had these values already.
  *
- * @param snapshot all records as they were before the change
+ * @param snapshot all records before the change
  */
 export function remarksOnChange(
   change: Change,

@@ -1,20 +1,18 @@
 /**
- * The share of visitors that a version really has. Arcs may overlap, and then the first one in precedence
- * gets the visitors of the common part: a `blue` of 10 % under a `canary` of 50 % gets none. Pure.
+ * The share of visitors that a version really gets. If arcs overlap, the first one in precedence gets the
+ * visitors of the common part: a `blue` of 10 % inside a `canary` of 50 % gets none. Pure.
  */
 
 import { type Arc, byPrecedence, findOverlap, MAINTENANCE, MASTER } from "../circle.ts";
 import { VERSIONS_MAX } from "./check.ts";
 
-/**
- * Shares that differ by less are the same: fractions of a circle are added here, and each addition rounds.
- */
+/** Shares that differ by less than this are equal, because each addition of fractions rounds. */
 const TOLERANCE = 1e-9;
 
 /** Offsets that are proposed have at most this many decimals. */
 const OFFSET_DECIMALS = 6;
 
-/** The visitors that one version takes from another, because it comes first. */
+/** The visitors that one version takes from another, because it goes first. */
 export interface Taken {
   readonly by: string;
   readonly from: string;
@@ -23,25 +21,28 @@ export interface Taken {
 }
 
 export interface Shares {
-  /** The fraction of all visitors that each version has, by its name. Versions at rollout 0 have 0. */
+  /** The fraction of all visitors that each version gets, by name. Versions at rollout 0 have 0. */
   readonly byVersion: ReadonlyMap<string, number>;
   readonly taken: readonly Taken[];
 }
 
-/** A part of the circle that was cut open at 0: from `start` to `end`, both in [0, 1]. */
+/** A part of the circle, from `start` to `end`, both in [0, 1]. An arc over the point 0 has two parts. */
 interface Segment {
   readonly start: number;
   readonly end: number;
 }
 
-/** @param arcs of one application, in any order; `maintenance` serves no visitor, and is left out */
+/**
+ * @param arcs all arcs of one application, in any order; `maintenance` serves no visitors and is left out
+ */
 export function sharesOf(arcs: readonly Arc[]): Shares {
   const byVersion = new Map<string, number>();
   const taken: Taken[] = [];
   const placed: { version: string; own: Segment[] }[] = [];
   for (const [index, arc] of [...arcs].sort(byPrecedence).entries()) {
     if (arc.version === MAINTENANCE) continue;
-    // The daemon ignores the versions beyond its limit, and a store may hold thousands that are over.
+    // The daemon ignores versions beyond its limit, and a store may have thousands that no longer have
+    // visitors.
     if (arc.rollout === 0 || index >= VERSIONS_MAX) {
       byVersion.set(arc.version, 0);
       continue;
@@ -58,21 +59,19 @@ export function sharesOf(arcs: readonly Arc[]): Shares {
   return { byVersion, taken };
 }
 
-/** The arcs that count now: of stale ones those that hold. */
+/** The arcs that count now: all if the table is fresh, or else only those with failsafe `hold`. */
 export function arcsInForce(arcs: readonly Arc[], isFresh: boolean): Arc[] {
   return served(arcs).filter(({ failsafe }) => isFresh || failsafe === "hold");
 }
 
-/** The share of each version in force, master's among them: fractions of all visitors. */
+/** The share of each arc that counts now, and of master: fractions of all visitors. */
 export function orderedShares(arcs: readonly Arc[], isFresh: boolean): Map<string, number> {
   const { byVersion } = sharesOf(arcsInForce(arcs, isFresh));
   const others = [...byVersion.values()].reduce((sum, share) => sum + share, 0);
   return new Map([...byVersion, [MASTER, Number(Math.max(0, 1 - others).toPrecision(12))]]);
 }
 
-/**
- * The shares that are taken after a change and were not before: by pairs of versions, the part that is new.
- */
+/** The pairs of versions of which one takes more visitors from the other after a change than before it. */
 export function newlyTaken(before: readonly Arc[], after: readonly Arc[]): readonly Taken[] {
   const old = sharesOf(before).taken;
   return sharesOf(after).taken.filter(({ by, from, share }) => {
@@ -82,8 +81,8 @@ export function newlyTaken(before: readonly Arc[], after: readonly Arc[]): reado
 }
 
 /**
- * An offset at which an arc takes from no other and loses to none: the start of the widest gap, so that the
- * arc can grow. Undefined if no gap is wide enough.
+ * An offset at which an arc overlaps no other: the start of the widest gap, so that the arc can grow.
+ * Undefined if no gap is wide enough.
  */
 export function fittingOffset(arc: Arc, others: readonly Arc[]): number | undefined {
   const rest = served(others).filter((other) => other.version !== arc.version && other.rollout > 0);
@@ -97,15 +96,12 @@ export function fittingOffset(arc: Arc, others: readonly Arc[]): number | undefi
   return gaps[0]?.offset;
 }
 
-/**
- * Whether an arc at `offset` has nothing in common with `rest`; arcs that overlap among themselves do not
- * matter.
- */
+/** Whether an arc at `offset` overlaps none of `rest`. Overlaps within `rest` do not matter. */
 function isApart(rest: readonly Arc[], arc: Arc, offset: number): boolean {
   return rest.every((other) => findOverlap([other, { ...arc, offset }]) === undefined);
 }
 
-/** How far it is from `offset` to the next arc that begins. */
+/** The distance from `offset` to the start of the next arc, as a fraction of the circle. */
 function roomAt(offset: number, rest: readonly Arc[]): number {
   return Math.min(1, ...rest.map((other) => (other.offset - offset + 1) % 1 || 1));
 }

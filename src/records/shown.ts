@@ -1,6 +1,6 @@
 /**
- * A record as people see it: checked as the daemon checks it, with its author. Pure. The words for single
- * values are here too, so that a terminal and a page use the same ones.
+ * A record for people: checked as the daemon checks it, with its author. Pure. The texts of single values are
+ * here too, so that a terminal and a page use the same ones.
  */
 
 import { type Arc, MAINTENANCE } from "../circle.ts";
@@ -15,7 +15,7 @@ export interface ShownRecord extends Arc {
   readonly revision: string;
   readonly updatedBy?: string;
   readonly updatedAt?: string;
-  /** Why it counts as rollout 0. */
+  /** The reason why the record counts as rollout 0. */
   readonly problem?: string;
 }
 
@@ -33,12 +33,12 @@ export function shownRecord(application: string, version: string, record: StoreR
   };
 }
 
-/** A rollout as its version has it: `5%`, or on and off for maintenance. */
+/** A rollout as text: `5%`, or `on` and `off` for maintenance. */
 export function shortRollout({ version, rollout }: Pick<Arc, "version" | "rollout">): string {
   return version === MAINTENANCE ? switchText(rollout) : rolloutText(rollout);
 }
 
-/** The same with the number that stands in the store: `5% (0.05)`. */
+/** The same with the number that the store has: `5% (0.05)`. */
 export function fullRollout({ version, rollout }: Pick<Arc, "version" | "rollout">): string {
   return version === MAINTENANCE ? switchText(rollout) : bothSpellings(rollout);
 }
@@ -48,17 +48,17 @@ export function bothSpellings(rollout: number): string {
   return `${rolloutText(rollout)} (${rollout})`;
 }
 
-/** Maintenance is on from any rollout above 0, because the daemon takes it so. */
+/** Maintenance is on if its rollout is above 0, as in the daemon. */
 function switchText(rollout: number): "on" | "off" {
   return rollout > 0 ? "on" : "off";
 }
 
-/** The rollout in full; a malformed record has none. */
+/** The result of `fullRollout`, or `malformed`. */
 export function stateText(record: ShownRecord): string {
   return record.problem === undefined ? fullRollout(record) : "malformed";
 }
 
-/** `by ada@web1 at 2026-01-02T…`, as far as it is known. */
+/** `by ada@web1 at 2026-01-02T…`; the time is left out if it is unknown. */
 export function writerText({ updatedBy, updatedAt }: Pick<ShownRecord, "updatedBy" | "updatedAt">): string {
   return `by ${updatedBy ?? "a writer who left no name"}${updatedAt === undefined ? "" : ` at ${updatedAt}`}`;
 }

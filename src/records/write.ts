@@ -1,14 +1,14 @@
 /**
- * Carries out what `change.ts` plans: reads, writes with compare-and-set, and says how it ended. It knows no
- * command line. It rejects with the store's own error if the store cannot be read, or says itself that
- * nothing was written.
+ * Carries out the plans of `change.ts`: reads, writes with compare-and-set, and returns the outcome. It does
+ * not depend on the command line. It rejects with the store's own error if the store cannot be read, or if
+ * that error says that nothing was written.
  *
- * A change that takes visitors back (`isDown`) does not give way. After each conflict it is planned again,
- * from the record that is there by then, and written again. It ends when it is written or refused, or when
- * the caller's signal ends.
+ * A change that takes visitors back (`isDown`) does not give way to other writers. After each conflict it is
+ * planned again, from the current record, and written again. It ends when it is written or refused, or when
+ * the caller's signal is aborted.
  *
- * If the answer to a write is lost, the store is read again: the record carries its writer and the time to
- * the millisecond, so it tells whether the write arrived.
+ * If the answer to a write is lost, the store is read again. The record has its author, and its time to the
+ * millisecond, so it shows whether the write arrived.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,50 +17,48 @@ import { type Change, isDown, planChange, planRemoval, type Refusal, type Remova
 import { fieldsOf } from "./fields.ts";
 import { type ShownRecord, shownRecord } from "./shown.ts";
 
-/** Between two attempts of a change that does not give way. */
+/** The longest wait between two attempts of a change that does not give way. */
 const RETRY_PAUSE_MS = 20;
 
-/**
- * How often a change that does not give way is tried again after a store that can be read did not take it.
- */
+/** A change that does not give way is tried again this often if the store fails to write, but can be read. */
 const FAILURES_MAX = 3;
 
-/** How long the store may take to say whether a write arrived, after its answer was lost. */
+/** The time limit of the read that finds out whether a write arrived. */
 export const LOOK_AGAIN_MS = 2_000;
 
-/** The end of a change that was to be written. */
+/** The outcome of a change. */
 export type WriteOutcome =
   | {
       readonly kind: "written";
       readonly before: ShownRecord | null;
       readonly after: ShownRecord;
-      /** How many other writers were first, before this change was written. */
+      /** Number of conflicts with other writers before this change was written. */
       readonly conflicts: number;
       /** All records before the change. */
       readonly snapshot: Snapshot;
     }
-  /** The store holds it already. */
+  /** The record has the wanted values already. */
   | { readonly kind: "same"; readonly before: ShownRecord; readonly snapshot: Snapshot }
   | Unwritten;
 
-/** The end of a removal. */
+/** The outcome of a removal. */
 export type RemovalOutcome =
   | { readonly kind: "removed"; readonly before: ShownRecord; readonly snapshot: Snapshot }
   | Unwritten;
 
-/** Nothing was written, or it is not sure whether anything was. */
+/** Nothing was written, or it is unknown whether the change was written. */
 export type Unwritten =
   | { readonly kind: "refused"; readonly refusal: Refusal }
-  /** Another writer was first; `current` is null if the record is gone. */
+  /** Another writer was first. `current` is null if the record is gone. */
   | { readonly kind: "conflict"; readonly current: ShownRecord | null }
-  /** The store takes no writes, or no removals. */
+  /** The store is read-only, or cannot remove records. */
   | { readonly kind: "read-only" }
-  /** The store failed during the write, and a read right after it shows the record as it was. */
+  /** The store failed during the write, and a read afterwards shows that nothing was written. */
   | { readonly kind: "failed"; readonly error: StoreError }
-  /** The store failed during the write, and cannot be read: the write may have arrived. */
+  /** The store failed during the write and cannot be read, so the write may have arrived. */
   | { readonly kind: "unsure"; readonly error: StoreError };
 
-/** Writes a change. Rejects with a `StoreError`, and then nothing was written. */
+/** Writes a change. If it rejects with a `StoreError`, nothing was written. */
 export async function writeChange(first: Change, store: Store, signal: AbortSignal): Promise<WriteOutcome> {
   const { application, version } = first;
   const { write } = store;
@@ -71,7 +69,7 @@ export async function writeChange(first: Change, store: Store, signal: AbortSign
     const snapshot = await store.read(application, signal);
     const plan = planChange(change, snapshot, store.history !== undefined);
     if (plan.kind === "refused") {
-      // The record was there at the first look, so another writer has removed it: it counts as 0.
+      // The first attempt found the record, so another writer has removed it since. It counts as 0.
       if (conflicts > 0 && plan.refusal.code !== "overlap") return { kind: "conflict", current: null };
       return plan;
     }
@@ -96,12 +94,12 @@ export async function writeChange(first: Change, store: Store, signal: AbortSign
     }
     await sleep(RETRY_PAUSE_MS * Math.random());
     signal.throwIfAborted();
-    // It comes after the write that was first, and its time says so.
+    // A new time, because this write comes after the other one.
     change = { ...first, signature: { ...first.signature, at: new Date() } };
   }
 }
 
-/** Removes a record. Rejects with a `StoreError`, and then the record is there. */
+/** Removes a record. If it rejects with a `StoreError`, the record is still there. */
 export async function removeRecord(
   removal: Removal,
   store: Store,
@@ -141,8 +139,8 @@ function shown(
 }
 
 /**
- * Reads the record after a write that ended with an error. Rejects with that error if it says by itself that
- * nothing was written: refused, denied, missing.
+ * Reads the record after a write that failed. Rejects with the error of the write if that says that nothing
+ * was written: refused, denied, missing.
  */
 async function lookAgain(
   { application, version }: Pick<Change, "application" | "version">,
