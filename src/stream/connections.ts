@@ -1,20 +1,21 @@
 /**
- * How many connections a daemon holds: as many as it may have file descriptors, less some for everything else, up to a
- * limit of its own.
+ * Limits the connections of a daemon. The limit is the number of file descriptors that the daemon may open,
+ * less some for all other needs, and at most `CONNECTIONS_MAX`.
  *
- * Half of them are divided among the listeners, so that a flood on one leaves the others their part. The other half is for
- * the listener that needs it: most daemons have one busy listener, and the descriptors of idle ones would lie fallow.
+ * Half of the places are divided among the listeners, so that a flood on one leaves the others their part.
+ * All listeners share the other half: most daemons have one busy listener, and places of idle listeners would
+ * be wasted.
  */
 
 import { readFileSync } from "node:fs";
 
-/** Connections that a daemon holds; the next one is closed at once, so its proxy goes on to master. */
+/** The most connections of a daemon. The next one is closed at once, so its proxy serves master. */
 const CONNECTIONS_MAX = 32_768;
 
-/** File descriptors that are left for the store, monitors and logs. */
+/** File descriptors for the store, monitors and logs. */
 const DESCRIPTORS_RESERVED = 64;
 
-/** However few descriptors there are, this many connections are tried. */
+/** The daemon allows this many connections, however few descriptors there are. */
 const CONNECTIONS_MIN = 16;
 
 export class Connections {
@@ -25,14 +26,14 @@ export class Connections {
   #inCommon = 0;
 
   /**
-   * @param max       of all listeners together
-   * @param reserved  descriptors that another part has, such as the admin listener
+   * @param max       the most connections of all listeners together
+   * @param reserved  descriptors that another part needs, such as the admin listener
    */
   constructor({ max, reserved = 0 }: { readonly max?: number; readonly reserved?: number } = {}) {
     this.max = max ?? connectionsMax(reserved);
   }
 
-  /** The share of one more listener. All are to be there before the first one listens. */
+  /** Makes the share of one more listener. All shares must be made before the first listener listens. */
   share(): Share {
     this.#shares++;
     this.#ownMax = Math.floor(this.max / 2 / this.#shares);
@@ -40,12 +41,12 @@ export class Connections {
     return new Share(this);
   }
 
-  /** Places that each listener has for itself. */
+  /** The places that each listener has for itself. */
   get ownMax(): number {
     return this.#ownMax;
   }
 
-  /** Places that all listeners have in common. */
+  /** The places that all listeners have in common. */
   get commonMax(): number {
     return this.#commonMax;
   }
@@ -71,12 +72,12 @@ export class Share {
     this.#connections = connections;
   }
 
-  /** The most that this listener ever holds. */
+  /** The most places that this listener can have. */
   get max(): number {
     return this.#connections.ownMax + this.#connections.commonMax;
   }
 
-  /** Takes one; false if there is none left. */
+  /** Takes one place; false if none is left. */
   take(): boolean {
     if (this.#own < this.#connections.ownMax) {
       this.#own++;
@@ -87,7 +88,7 @@ export class Share {
     return true;
   }
 
-  /** Gives back one that was taken. */
+  /** Gives one place back. */
   release(): void {
     if (this.#inCommon > 0) {
       this.#inCommon--;
@@ -104,7 +105,7 @@ function connectionsMax(reserved: number): number {
     const limits = readFileSync("/proc/self/limits", "latin1");
     descriptors = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? descriptors);
   } catch {
-    // Not Linux: the limit of our own has to do.
+    // This is not Linux, so only `CONNECTIONS_MAX` counts.
   }
   return Math.max(CONNECTIONS_MIN, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED - reserved));
 }

@@ -1,47 +1,52 @@
 /**
- * The connections of a listener, and how many of them each peer may have.
+ * The connections of a listener, and the limit for each peer.
  *
- *     roomy ──more than half of what the listener may hold, or no place left──▶ crowded: peers are told apart
- *       ▲                                                                            │
- *       └──────────────less than a quarter───────────────────────────────────────────┘
+ *     roomy ──half of the listener's places are taken, or no place is left──▶ crowded: peers are told apart
+ *       ▲                                                                          │
+ *       └──────────────less than a quarter of the places is taken──────────────────┘
  *
- * A crowded listener gives no peer more than `PEER_PART_MAX` of its places. If there is no place for a newcomer, a
- * connection of the peer that holds most is cut off for it, unless the newcomer's own peer holds as many: so each of n peers
- * has at least an n-th of the places, in whatever order they came. To ask the kernel for a peer takes a microsecond, which a roomy
- * listener does not spend.
+ * A crowded listener gives no peer more than `PEER_PART_MAX` of its places. If there is no place for a
+ * newcomer, the peer with the most connections loses one to it, unless the newcomer's own peer has as many.
+ * So each of n peers has at least an n-th of the places, in whatever order the peers came. It takes a
+ * microsecond to ask the kernel for a peer. A roomy listener does not ask.
  */
 
 import type { Share } from "./connections.ts";
 import type { Peer } from "./peer.ts";
 
-/** A peer gets no more than this part of the places of its listener. */
+/** The largest part of a listener's places that one peer gets. */
 const PEER_PART_MAX = 0.75;
 
-/** The part from which on peers are told apart, and the part below which they are not any more. */
+/**
+ * From the first part of the places on, peers are told apart. Below the second part, they are not any more.
+ */
 const CROWDED_PART = 0.5;
 const ROOMY_PART = 0.25;
 
 export interface CrowdOptions<S> {
   readonly share: Share;
   readonly peerOf: (socket: S) => Peer;
-  /** Clients ask at once, so that one that does not may lose its place to another of its own peer. */
+  /**
+   * Clients ask as soon as they are connected, so a client that does not may lose its place to one of its own
+   * peer.
+   */
   readonly isPrompt?: boolean | undefined;
-  /** Whether cutting a connection off costs a request. */
+  /** Whether a request is lost if this connection is cut off. */
   readonly isBusy: (socket: S) => boolean;
-  /** Called for a connection that has to go for another one; the crowd has forgotten it already. */
+  /** Cuts off a connection that has to make place for another one. The crowd has already forgotten it. */
   readonly cutOff: (socket: S, peer: Peer) => void;
 }
 
-/** Busy connections that are passed over for one that is not. */
+/** The most busy connections that are passed over in the search for one that is not busy. */
 const BUSY_LOOKS_MAX = 16;
 
-/** So many peers are looked at to find one that holds much: one machine may have thousands of addresses. */
+/** The most peers among which the largest one is searched. One machine may have thousands of addresses. */
 const PEER_LOOKS_MAX = 1_024;
 
 export class Crowd<S> {
   readonly #options: CrowdOptions<S>;
   readonly #sockets = new Set<S>();
-  /** Only while it is crowded. */
+  /** Undefined while the listener is roomy. */
   #peers: { readonly of: Map<S, Peer>; readonly sockets: Map<Peer, Set<S>> } | undefined;
 
   constructor(options: CrowdOptions<S>) {
@@ -56,7 +61,7 @@ export class Crowd<S> {
     return this.#sockets[Symbol.iterator]();
   }
 
-  /** Takes a newcomer in; false if there is no place for it. */
+  /** Admits a newcomer; false if there is no place for it. */
   admit(socket: S): boolean {
     const { share, isPrompt = false } = this.#options;
     const isRoomy = this.#peers === undefined && this.#sockets.size < share.max * CROWDED_PART;
@@ -77,7 +82,7 @@ export class Crowd<S> {
     return true;
   }
 
-  /** Forgets a connection that is gone; false if it was not known. */
+  /** Forgets a connection that is gone; false if the crowd did not know it. */
   remove(socket: S): boolean {
     if (!this.#sockets.delete(socket)) return false;
     const { share } = this.#options;
@@ -93,7 +98,7 @@ export class Crowd<S> {
     return true;
   }
 
-  /** Cuts one off of the peer that holds most, if that is more than a newcomer's peer would hold. */
+  /** Cuts off one connection of the largest peer, if that peer has more than the newcomer's would have. */
   #makePlace(open: number): boolean {
     let largest: [peer: Peer, sockets: Set<S>] | undefined;
     let looks = 0;
@@ -110,7 +115,9 @@ export class Crowd<S> {
     return true;
   }
 
-  /** Cuts off the oldest one of these that is not in the middle of something; false if there is none among the first few. */
+  /**
+   * Cuts off the oldest of these sockets that is not busy; false if the first `BUSY_LOOKS_MAX` are all busy.
+   */
   #replaceIdle(sockets: ReadonlySet<S>, peer: Peer): boolean {
     const socket = this.#leastBusy(sockets);
     if (socket === undefined || this.#options.isBusy(socket)) return false;
@@ -119,7 +126,7 @@ export class Crowd<S> {
     return true;
   }
 
-  /** The oldest one that is not in the middle of something, or else the oldest. */
+  /** The oldest socket that is not busy, or else the oldest one. */
   #leastBusy(sockets: ReadonlySet<S>): S | undefined {
     let first: S | undefined;
     let looks = 0;

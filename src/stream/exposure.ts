@@ -1,4 +1,7 @@
-/** Warnings for the operator: other machines can reach a listener, or other users can put one of their own in its place. */
+/**
+ * Warnings for the operator: other machines can reach a listener, or other users can put a socket of their
+ * own in its place.
+ */
 
 import { statSync } from "node:fs";
 import { isIP } from "node:net";
@@ -13,27 +16,27 @@ export interface Exposure {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** Each at most once for an address, and for a directory. */
+/** The warnings: one for all open listeners, one for an open admin listener, and one for each directory. */
 export function exposuresOf(addresses: readonly Address[], admin: Address | undefined): Exposure[] {
   const exposures: Exposure[] = [];
   const open = addresses.filter(isOpen);
   if (open.length > 0) {
     exposures.push({
-      message: "other machines can ask this daemon, without a login: each visitor's place, and the rollouts",
+      message:
+        "other machines can ask this daemon without a login, and learn the rollouts and each visitor's place",
       fields: {
         listen: open.map(addressText).join(", "),
-        remedy: "listen on 127.0.0.1 or a unix socket, or let a firewall admit the proxies alone",
+        remedy: "listen on 127.0.0.1 or a unix socket, or let a firewall admit only the proxies",
       },
     });
   }
   if (admin !== undefined && isOpen(admin)) {
     exposures.push({
       message:
-        "other machines can read the admin listener's pages without a login: metrics, rollouts, the store's address",
+        "other machines can read the admin listener without a login: metrics, rollouts and the store's address",
       fields: {
         admin: addressText(admin),
-        remedy:
-          "listen on 127.0.0.1 with nginx before it, which has allow and deny (docs/metrics.md), or let a firewall do it",
+        remedy: "listen on 127.0.0.1 behind nginx with allow and deny (docs/metrics.md), or use a firewall",
       },
     });
   }
@@ -44,7 +47,7 @@ export function exposuresOf(addresses: readonly Address[], admin: Address | unde
     const who = whoElseWrites(directory);
     if (who === undefined) continue;
     exposures.push({
-      message: `while the daemon is away, ${who} can put a socket of their own in its place`,
+      message: `while the daemon is down, ${who} can put a socket in its place, and decide for the visitors`,
       fields: {
         directory,
         remedy:
@@ -55,7 +58,7 @@ export function exposuresOf(addresses: readonly Address[], admin: Address | unde
   return exposures;
 }
 
-/** Whether other machines may reach it. */
+/** Whether other machines can reach this address. */
 function isOpen(address: Address): boolean {
   if (address.kind !== "tcp") return false;
   const { host } = address;
@@ -64,7 +67,10 @@ function isOpen(address: Address): boolean {
   return host !== "::1";
 }
 
-/** The users who may put files into a directory, beside root and the daemon's own user; undefined if no other user may, or if it is not known. */
+/**
+ * The users, beside root and the daemon's own user, with the right to put files into a directory. Undefined
+ * if there are none, or if the directory cannot be read.
+ */
 function whoElseWrites(directory: string): string | undefined {
   try {
     const { mode, uid } = statSync(directory);

@@ -1,14 +1,14 @@
 /**
- * The two calls of libc that Bun does not offer and a listener needs: which user is at the other end of a unix socket, and
- * which of two sockets that share a TCP port gets new connections.
+ * Two calls of libc that a listener needs and Bun does not offer. One asks for the user at the other end of a
+ * unix socket. The other decides which of two sockets on the same TCP port gets new connections.
  *
- * Both are called rarely, never for a request. libc is loaded at the first call. If it cannot be loaded (another system, a
- * libc with another name), each call says so with `undefined` or `false`, and its caller does without.
+ * Both are called rarely, and never for a request. The first call loads libc. If it cannot be loaded (another
+ * system, a libc with another name), each call returns `undefined` or `false`, and its caller does without.
  */
 
 import { dlopen, type Pointer, ptr } from "bun:ffi";
 
-/** Of glibc, and of musl, whose name holds the processor. */
+/** The names of glibc and of musl. The name of musl has the processor in it. */
 export const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
 const SOL_SOCKET = 1;
@@ -31,7 +31,9 @@ export class SocketCalls {
   readonly #credentials = new Int32Array(CREDENTIALS_INTS);
   readonly #length = new Uint32Array(1);
 
-  /** The user at the other end of a connected unix socket; undefined if the system does not tell. */
+  /**
+   * The number of the user at the other end of a connected unix socket; undefined if the system does not say.
+   */
   peerUser(fd: number): number | undefined {
     const libc = this.#load();
     if (libc === null || fd < 0) return undefined;
@@ -41,16 +43,18 @@ export class SocketCalls {
   }
 
   /**
-   * Has the kernel give all new connections of a shared TCP port to the listener that joined it as number `index`, from 0 on. If
-   * there is no such listener (any more), the kernel spreads them over all that there are.
+   * Makes the kernel give all new connections of a shared TCP port to one listener: the one that joined the
+   * port as number `index`, counted from 0. If there is no such listener, or it has gone, the kernel spreads
+   * new connections over all listeners of the port.
    *
    * @param fd any listener of the port
-   * @returns whether the kernel does so
+   * @returns whether the kernel accepted that
    */
   steer(fd: number, index: number): boolean {
     const libc = this.#load();
     if (libc === null || fd < 0) return false;
-    // A program of one instruction, `return index` (linux/filter.h: code, jt, jf, k), and its `struct sock_fprog`.
+    // The program has one instruction, `return index` (linux/filter.h: code, jt, jf, k). Its
+    // `struct sock_fprog` follows.
     const instruction = new Uint8Array(8);
     const view = new DataView(instruction.buffer);
     view.setUint16(0, 0x06, true);
@@ -75,7 +79,7 @@ export class SocketCalls {
         this.#libc = dlopen(name, signatures).symbols;
         return this.#libc;
       } catch {
-        // This system has it under another name.
+        // This system has libc under another name.
       }
     }
     return null;

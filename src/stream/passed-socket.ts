@@ -1,7 +1,7 @@
 /**
- * Where a listening socket that the parent process passed is bound. The kernel knows: the descriptor leads to the socket's
- * number, and the table of unix sockets to its path. The daemon names its listener by that path, so operators and
- * commands find it without a setting that could say something else.
+ * Finds the path of a listening socket that the parent process passed. The kernel knows it: the descriptor
+ * leads to the socket's number, and the kernel's table of unix sockets leads from the number to the path. The
+ * daemon names its listener by that path, so operators and commands find it. A setting for it could be wrong.
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
@@ -10,7 +10,10 @@ import type { Address } from "../config/values.ts";
 /** `Num: RefCount Protocol Flags Type St Inode Path`. */
 const UNIX_LINE = /^\S+: \S+ \S+ \S+ \S+ \S+ +(\d+) (\/.+)$/;
 
-/** The address at which a passed descriptor is bound, if the kernel tells it. Other addresses stay as they are. */
+/**
+ * The address at which a passed descriptor is bound, if the kernel knows it. Other addresses are returned
+ * unchanged.
+ */
 export function boundAddress(address: Address): Address {
   if (address.kind !== "fd") return address;
   const path = pathOf(address.fd);
@@ -25,7 +28,7 @@ function pathOf(fd: number): string | undefined {
       if (number !== undefined && number === inode) return path;
     }
   } catch {
-    // Another system than Linux, or this descriptor was not passed: listening will tell.
+    // This is not Linux, or the descriptor was not passed. In the second case the listener fails and says so.
   }
   return undefined;
 }

@@ -1,20 +1,23 @@
 /**
- * The peer of a connection is the client that limits are for: a user of this machine on a unix socket, a machine on a TCP
- * socket. All workers of a proxy are one peer.
+ * The peer of a connection is the client that limits apply to: on a unix socket a user of this machine, on a
+ * TCP socket a machine. All workers of a proxy are one peer.
  */
 
 import { SocketCalls } from "./libc.ts";
 
-/** `uid=33`, an IPv4 address, or the network of an IPv6 address. Peers that cannot be told apart are one: "". */
+/** `uid=33`, an IPv4 address, or the network of an IPv6 address. All unknown peers are one peer, "". */
 export type Peer = string;
 
-/** The properties of a socket that tell of its peer. Bun's types do not know `fd`. */
+/** The properties of a socket that identify its peer. `fd` is missing in Bun's types. */
 export interface PeerSocket {
   readonly fd?: number;
   readonly remoteAddress?: string | undefined;
 }
 
-/** One machine may have all addresses of such a network. */
+/**
+ * The network of an IPv6 address is its first four groups. One machine may have all addresses of such a
+ * network.
+ */
 const IPV6_GROUPS_OF_NETWORK = 4;
 const IPV6_GROUPS = 8;
 const IPV4_IN_IPV6 = "::ffff:";
@@ -30,7 +33,7 @@ export class Peers {
   }
 }
 
-/** The address itself; of IPv6 its upper half, as `2001:db8:0:1::/64`. */
+/** An IPv4 address as it is; the upper half of an IPv6 address: `2001:db8:0:1::/64`. */
 export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   if (address.startsWith(IPV4_IN_IPV6) && address.includes(".")) return address.slice(IPV4_IN_IPV6.length);

@@ -1,9 +1,10 @@
 /**
- * The file of a unix socket, claimed without a moment in which nobody listens.
+ * The file of a unix socket. A server takes the path over without a moment in which no server listens.
  *
- * A server binds beside the path and then renames over it: clients reach the old listener until the rename and the
- * new one from it on, and a stale file of a dead process is replaced the same way. When a server stops it removes the
- * file only if it is still its own: by then a successor may have taken the path over.
+ * The server binds to a temporary path, and then renames that file over the path. Clients reach the old
+ * listener until the rename, and the new one after it. The stale file of a dead process is replaced in the
+ * same way. When a server stops, it removes the file only if the file is still its own, because a successor
+ * may have taken the path over.
  */
 
 import { randomBytes } from "node:crypto";
@@ -15,21 +16,21 @@ import { dirname } from "node:path";
 const STICKY = 0o1000;
 
 export class SocketFile {
-  /** Where to bind. */
+  /** The server binds to this path. */
   readonly temporaryPath: string;
   readonly #path: string;
   readonly #mode: number;
   #inode: bigint | undefined;
 
-  /** @param mode of the file, such as 0o666: who may connect */
+  /** @param mode the mode of the file, such as 0o666: it says which users may connect */
   constructor(path: string, mode: number) {
     this.#path = path;
     this.#mode = mode;
-    // Not the process's number: two containers that share a directory may both be process 1.
+    // The number of the process would not be unique: in two containers that share a directory both may be 1.
     this.temporaryPath = `${path}.${randomBytes(4).toString("hex")}.new`;
   }
 
-  /** Tries whether a socket can be put at `path`, and leaves what is there; throws if it cannot. */
+  /** Tries whether a socket can be put at `path`, and changes nothing there; throws if it cannot. */
   static prove(path: string): void {
     mustBeSocket(path);
     const file = new SocketFile(path, 0);
@@ -41,14 +42,14 @@ export class SocketFile {
     // In a sticky directory, such as /tmp, a name belongs to its owner (rename(2)).
     const isStranger = before !== undefined && ![0, before.uid, directory.uid].includes(user);
     if (isStranger && (directory.mode & STICKY) !== 0) {
-      throw Object.assign(new Error(`${path} is another user's`), { code: "EPERM" });
+      throw Object.assign(new Error(`another user owns ${path}`), { code: "EPERM" });
     }
   }
 
   /**
    * Puts the bound socket in place.
    *
-   * @returns whether there was a file before: stale, or another daemon's that is now taken over
+   * @returns whether there was a file before: a stale one, or that of another daemon, which is now taken over
    */
   publish(): boolean {
     const before = inodeOf(this.#path);
@@ -64,14 +65,14 @@ export class SocketFile {
     return before !== undefined;
   }
 
-  /** Whose file there is now: a listener without its file can be reached by nobody. */
+  /** Looks for the socket's file. If it is gone, no client can reach the listener. */
   look(): "ours" | "gone" | "another's" {
     const inode = inodeOf(this.#path);
     if (inode === undefined) return "gone";
     return inode === this.#inode ? "ours" : "another's";
   }
 
-  /** Whether nobody listens at the file that is there now: whose it was has died without a word. */
+  /** Whether no process listens at the file that is there now, because its owner died and left it. */
   isDeserted(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.#path);
@@ -80,7 +81,7 @@ export class SocketFile {
         resolve(isDeserted);
       };
       socket.once("connect", () => tell(false));
-      // Everything else, such as a queue that is full, is no proof.
+      // Other errors, such as a full queue, do not prove that.
       socket.once("error", (error: NodeJS.ErrnoException) => tell(error.code === "ECONNREFUSED"));
     });
   }
@@ -88,8 +89,9 @@ export class SocketFile {
   /**
    * Removes the file if it is still this server's.
    *
-   * Looking and removing are two calls, and a successor may come between them. So the file is moved aside, looked at
-   * where nobody changes it any more, and put back if it was the successor's: unless there is a third one by then.
+   * To look and to remove are two calls, and a successor may come between them. So the file is first moved
+   * aside, to a name that no other process changes. If it then turns out to be the successor's, it is put
+   * back, unless a third daemon has taken the path by then.
    */
   release(): void {
     if (this.#inode === undefined || inodeOf(this.#path) !== this.#inode) return;
@@ -98,7 +100,7 @@ export class SocketFile {
       renameSync(this.#path, aside);
       if (inodeOf(aside) !== this.#inode) linkSync(aside, this.#path);
     } catch {
-      // It was gone already, or somebody newer listens.
+      // The file was gone already, or a third daemon listens.
     }
     remove(aside);
     this.#inode = undefined;
@@ -130,6 +132,6 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It was not there.
+    // The file was not there.
   }
 }

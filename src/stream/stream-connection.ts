@@ -1,19 +1,20 @@
 /**
- * One connection of a server that speaks over a byte stream: what every such protocol needs below its own grammar.
+ * One connection of a server over a byte stream: the part that all protocols share, below their grammar.
  *
- * A protocol's connection extends this and says in `consume` what the bytes mean. Its answers go into one output
- * buffer that all connections share, and to the kernel in one `write` for everything that arrived together.
+ * The connection of a protocol extends this class, and reads the bytes in `consume`. All connections share
+ * one output buffer for their answers. Everything that arrived together is answered with one `write`.
  *
- *     reading ──the kernel takes not all──▶ paused ──drained──▶ reading
- *        │ client ends, nothing is left         │ too long, or too much over all connections
- *        ▼                                      ▼
- *     closing ◀─────────────────────────────────┘
+ *     reading ──the kernel does not take all──▶ paused ──drained──▶ reading
+ *        │ client ends, nothing is left            │ too long, or too much over all connections
+ *        ▼                                         ▼
+ *     closing ◀────────────────────────────────────┘
  *
- * A client that asks for more than a turn may answer waits in the same way for the next one.
+ * If a client asks for more than one turn may answer, the connection is paused until the next turn.
  *
- * A client that asks without reading stops being read: what the kernel did not take (`#unsent`) and what was not yet
- * answered (`#unread`) wait here, and so does the beginning of a request whose end has not come (`#part`). All of it is
- * bounded over all connections of a listener (`waiting.ts`). A request has to be whole `REQUEST_MS_MAX` after its first byte.
+ * If a client asks without reading, the daemon stops reading from it. The bytes that the kernel did not take
+ * (`#unsent`) and the requests that are not answered yet (`#unread`) wait here. The beginning of a request
+ * that is not complete (`#part`) waits here too. `waiting.ts` limits all this over all connections of a
+ * listener. A request must be complete `REQUEST_MS_MAX` after its first byte.
  */
 
 import type { Socket } from "bun";
@@ -25,21 +26,21 @@ import { Turn } from "./turn.ts";
 import { WaitingBytes, type WaitingConnection } from "./waiting.ts";
 
 /**
- * A request has to be whole this long after its first byte, or its connection is cut off. Proxies lose patience after
- * milliseconds; only a client that wants to hold a place takes longer.
+ * A request must be complete this long after its first byte, or its connection is cut off. Proxies give up
+ * after milliseconds, so only a client that wants to occupy a place takes longer.
  */
 export const REQUEST_MS_MAX = 2_000;
 
-/** The output buffer. A protocol flushes it before its longest answer might not fit. */
+/** The size of the output buffer. A protocol flushes it as soon as its longest answer might not fit. */
 export const OUT_BYTES = 65_536;
 
-/** Who asks no more than this, a request or a few, need not wait for those who ask without end. */
+/** A client that sends no more than this, a few requests, does not wait for clients that ask without end. */
 const LITTLE_BYTES = 512;
 
-/** Reading this much takes long enough to look at the clock, whatever was answered. */
+/** To read this much takes so long that the turn looks at the clock, however few answers there were. */
 const MUCH_BYTES = 16_384;
 
-/** The first room for a part of a request; it doubles as the part grows. */
+/** The first size of the buffer for a part of a request. It doubles when the part grows. */
 const PART_BYTES_MIN = 64;
 
 export const NOTHING = Buffer.alloc(0);
@@ -47,7 +48,10 @@ export const NOTHING = Buffer.alloc(0);
 /** A time that never comes. */
 const NONE = Number.POSITIVE_INFINITY;
 
-/** What the connections of a listener share: the parts of the daemon, and buffers for the request at hand. */
+/**
+ * The parts that all connections of a listener share: those of the daemon, and buffers for the current
+ * request.
+ */
 export class StreamShared {
   readonly context: StreamContext;
   readonly turn: Turn;
@@ -55,12 +59,15 @@ export class StreamShared {
   readonly request = emptyRequest();
   readonly decision: Decision;
   readonly out = Buffer.allocUnsafeSlow(OUT_BYTES);
-  /** What waits, of all connections together. */
+  /** The bytes that wait, over all connections. */
   readonly waiting: WaitingBytes;
   readonly peers = new Peers();
-  /** The server closes: each answer may be the last one of its connection. */
+  /** The server closes, so each answer may be the last one of its connection. */
   isClosing = false;
-  /** The server closes, and a successor answers: a connection ends with its next answer, which its client waits for. */
+  /**
+   * The server closes, and a successor answers new connections. Each old connection ends with its next
+   * answer, for which its client waits.
+   */
   endsWithAnswer = false;
 
   constructor(context: StreamContext, counts: ServerCounts, waiting = new WaitingBytes()) {
@@ -71,34 +78,34 @@ export class StreamShared {
     this.decision = context.handler.emptyDecision();
   }
 
-  /** Counts replies that were handed to the kernel together. */
+  /** Counts replies that were given to the kernel together. */
   answered(count: number): void {
     this.counts.success += count;
     this.turn.answered(count);
   }
 }
 
-/** A socket, with the connection that is remembered for it, if there is one. */
+/** A socket. Its data is its connection, if the daemon has to remember one. */
 export type StreamSocket = Socket<StreamConnection | undefined>;
 
 export abstract class StreamConnection implements WaitingConnection {
-  /** When something last came or went, on the daemon's clock. */
+  /** The time at which bytes last came or went, on the daemon's clock. */
   activeAtMs: number;
-  /** When the first byte came of a request that is not whole; `NONE` if there is no such request. */
+  /** The time of the first byte of a request that is not complete; `NONE` if there is no such request. */
   #begunAtMs = NONE;
-  /** Nothing is answered any more; the socket only has to go. */
+  /** No request is answered any more. Only the end of the socket is still to come. */
   isClosing = false;
   readonly #shared: StreamShared;
   #socket: StreamSocket;
   #part: Buffer | null = null;
   #partLength = 0;
-  /** Bytes of replies that the kernel did not take; null while the client is read. */
+  /** Bytes of replies that the kernel did not take; null while the daemon reads from the client. */
   #unsent: Uint8Array | null = null;
   /** Requests that are answered when `#unsent` is gone. */
   #unread: Uint8Array | null = null;
-  /** It was paused once: its client asks ahead of what it reads. */
+  /** The connection was paused once, because its client asks before it has read earlier answers. */
   #asksAhead = false;
-  /** No more requests will come, or be answered. */
+  /** No more requests will come, or none of them will be answered. */
   #hasEnded = false;
 
   constructor(shared: StreamShared, socket: StreamSocket, nowMs: number) {
@@ -108,63 +115,70 @@ export abstract class StreamConnection implements WaitingConnection {
   }
 
   /**
-   * Answers all whole requests of `chunk`, by `flush`, and keeps the rest, by `keepPart`. Must not throw.
+   * Answers all complete requests of `chunk` with `flush`, and keeps the rest with `keepPart`. Must not
+   * throw.
    *
-   * @param chunk this connection's own from now on
+   * @param chunk belongs to this connection from now on
    */
   protected abstract consume(chunk: Uint8Array, nowMs: number): void;
 
-  /** Called when the kernel has taken what it did not take at once. */
+  /** Called when the kernel has taken the last bytes of `#unsent`. */
   protected allSent(): void {}
 
-  /** Whether the protocol itself is in the middle of something, beside a part that is kept here. */
+  /** Whether the protocol is in the middle of a request, beside the part that is kept here. */
   protected get isMidway(): boolean {
     return false;
   }
 
-  /** Who is at the other end. Asks the kernel; not for a request. */
+  /** The peer at the other end. This asks the kernel, so it is not for the path of a request. */
   get peer(): Peer {
     return this.#shared.peers.of(this.#socket);
   }
 
-  /** What waits in this connection. */
+  /** The bytes that wait in this connection. */
   get waitingBytes(): number {
     return (this.#part?.length ?? 0) + (this.#unsent?.length ?? 0) + (this.#unread?.length ?? 0);
   }
 
-  /** Whether a request was begun before `sinceMs` and is still not whole, although it was read all the time. */
+  /**
+   * Whether a request began before `sinceMs` and is still not complete, although the daemon read all the
+   * time.
+   */
   isOverdue(sinceMs: number): boolean {
     return this.#begunAtMs < sinceMs && !this.isPaused && !this.isClosing;
   }
 
-  /** Whether something is under way that would be lost with the connection. */
+  /** Whether a request or a reply would be lost with the connection. */
   get isBusy(): boolean {
     return this.#part !== null || this.#unsent !== null || this.isMidway;
   }
 
-  /** Whether anything has to be remembered until the next event. */
+  /** Whether the connection has nothing to remember until its next event. */
   get isBlank(): boolean {
     return (
       this.#part === null && this.#unsent === null && !this.#hasEnded && !this.isClosing && !this.isMidway
     );
   }
 
-  /** Stands for another socket from now on; only a blank one can. */
+  /** Serves another socket from now on. Only a blank connection can do that. */
   adopt(socket: StreamSocket): void {
     this.#socket = socket;
   }
 
-  /** Whether replies wait for the client to read. */
+  /** Whether replies wait until the client reads, or requests wait for the next turn. */
   get isPaused(): boolean {
     return this.#unsent !== null;
   }
 
-  /** Whether all that was asked before `sinceMs` has come in, and the end can be told. */
+  /** Whether all requests that were sent before `sinceMs` have arrived, so that this side may end. */
   isReadyToEnd(sinceMs: number): boolean {
     return !this.#hasEnded && !this.isPaused && !(this.#asksAhead && this.activeAtMs > sinceMs);
   }
 
-  /** Takes what arrived. `chunk` is this connection's from now on: Bun makes one for each event. */
+  /**
+   * Takes bytes that arrived. `chunk` belongs to this connection from now on, because Bun makes one for each
+   * event.
+   */
   receive(chunk: Uint8Array): void {
     if (this.isClosing || this.#hasEnded) return;
     const nowMs = this.#shared.turn.now();
@@ -177,7 +191,7 @@ export abstract class StreamConnection implements WaitingConnection {
       if (this.#shared.endsWithAnswer && !this.isBusy && !this.isClosing) this.endWhenAnswered();
       return;
     }
-    // Reading was paused, and this had been read already.
+    // The connection is paused, but these bytes had already been read.
     this.#wait(this.#unsent, this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk]));
     this.#cutOffIfTooMuchWaits();
   }
@@ -208,26 +222,27 @@ export abstract class StreamConnection implements WaitingConnection {
     else this.#socket.resume();
   }
 
-  /** The client sends no more; what it asked is still answered. */
+  /** The client sends no more. Its requests are still answered. */
   clientEnded(): void {
     if (this.#part !== null || this.isMidway) this.#shared.counts.failure++;
     this.endWhenAnswered();
   }
 
-  /** Ends the connection as soon as what was asked is answered. */
+  /** Ends the connection as soon as all requests are answered. */
   endWhenAnswered(): void {
     this.#hasEnded = true;
     if (this.#unsent === null && !this.isClosing) this.end();
   }
 
-  /** Ends this side; the client's end, or `terminate`, does the rest. */
+  /** Ends this side. The connection is gone when the client ends its side, or after `terminate`. */
   end(): void {
     this.isClosing = true;
     this.#socket.end();
   }
 
   terminate(): void {
-    // First: the socket may tell of its end at once, when nobody remembers this connection yet.
+    // This comes first, because the socket may report its end at once, before it has this connection as its
+    // data.
     this.closed();
     this.#socket.terminate();
   }
@@ -243,14 +258,17 @@ export abstract class StreamConnection implements WaitingConnection {
     return this.#partLength;
   }
 
-  /** The beginning of a request whose end has not arrived; empty where there is none. */
+  /** The beginning of a request that is not complete; empty if there is none. */
   protected get part(): Buffer {
     return this.#part === null ? NOTHING : this.#part.subarray(0, this.#partLength);
   }
 
-  /** Adds `bytes[start, end)` to the part that is kept. Its room doubles, so that many small pieces cost no more than one. */
+  /**
+   * Adds `bytes[start, end)` to the part. Its buffer doubles, so that many small pieces cost no more than
+   * one.
+   */
   protected keepPart(bytes: Uint8Array, start: number, end = bytes.length): void {
-    // Who was cut off has nothing that waits, or nobody would ever take it off the sum.
+    // A connection that was cut off must keep nothing, because its bytes would stay in the sum for ever.
     if (this.isClosing) return;
     const length = this.#partLength + end - start;
     const before = this.#part?.length ?? 0;
@@ -266,7 +284,7 @@ export abstract class StreamConnection implements WaitingConnection {
     this.#cutOffIfTooMuchWaits();
   }
 
-  /** Forgets the part that is kept; who took `part` before may go on using it. */
+  /** Forgets the part. A buffer that `part` returned before may still be used. */
   protected dropPart(): void {
     if (this.#part === null) return;
     const waitedBefore = this.waitingBytes;
@@ -275,7 +293,7 @@ export abstract class StreamConnection implements WaitingConnection {
     this.#shared.waiting.changed(this, waitedBefore, this.waitingBytes);
   }
 
-  /** The request at hand is whole: what comes behind it is another one, with a time of its own. */
+  /** The current request is complete. The bytes behind it belong to another one, with a time of its own. */
   protected ended(): void {
     this.#begunAtMs = NONE;
   }
@@ -286,10 +304,10 @@ export abstract class StreamConnection implements WaitingConnection {
   }
 
   /**
-   * Hands `bytes[0, length)` to the kernel: answers in the shared output buffer, or a page.
+   * Gives `bytes[0, length)` to the kernel: answers in the shared output buffer, or a page.
    *
-   * @returns false where it did not take all, or where this turn has answered enough: the connection is paused, and
-   *          `chunk` from `start` on waits with it
+   * @returns false if the kernel did not take all, or if the turn is over: then the connection is paused, and
+   *          `chunk` from `start` on waits in it
    */
   protected flush(bytes: Buffer, length: number, chunk: Uint8Array, start: number): boolean {
     const sent = this.#socket.write(bytes, 0, length);
@@ -304,7 +322,8 @@ export abstract class StreamConnection implements WaitingConnection {
       this.#vanished();
       return false;
     }
-    // A copy, as the output buffer is everybody's; the chunk is this connection's own.
+    // The bytes are copied, because all connections share the output buffer. The chunk belongs to this
+    // connection.
     this.#wait(
       Buffer.from(bytes.subarray(sent, length)),
       start < chunk.length ? chunk.subarray(start) : null,
@@ -315,7 +334,9 @@ export abstract class StreamConnection implements WaitingConnection {
     return false;
   }
 
-  /** Everything was sent, and `unread` is answered in the next turn; others are heard before. */
+  /**
+   * Pauses after everything was sent: `unread` is answered in the next turn, and other clients come first.
+   */
   #waitForTurn(unread: Uint8Array): void {
     this.#wait(NOTHING, unread);
     this.#asksAhead = true;
@@ -324,7 +345,7 @@ export abstract class StreamConnection implements WaitingConnection {
     if (!this.isClosing) setImmediate(() => this.drained());
   }
 
-  /** Changes what waits here, and keeps the sum over all connections. */
+  /** Sets the bytes that wait here, and updates the sum over all connections. */
   #wait(unsent: Uint8Array | null, unread: Uint8Array | null): void {
     const waitedBefore = this.waitingBytes;
     this.#unsent = unsent;
@@ -338,12 +359,12 @@ export abstract class StreamConnection implements WaitingConnection {
     const connections = waiting.cutOff();
     counts.failure += connections;
     context.log.warn(
-      "too much waits for clients that do not read, or do not end what they ask; those that hold most were cut off",
+      "too much waits for clients that do not read answers or end requests; the largest are cut off, and a proxy among them serves master",
       { server: counts.name, limitBytes: waiting.max, connections },
     );
   }
 
-  /** The client has gone without waiting for its replies. */
+  /** The client has gone before it had its replies. */
   #vanished(): void {
     if (this.isClosing) return;
     this.#shared.counts.failure++;

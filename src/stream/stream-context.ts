@@ -1,11 +1,11 @@
-/** Every listener of a daemon shares these parts. */
+/** The parts that all listeners of a daemon share. */
 
 import type { Handler } from "../handler.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Connections } from "./connections.ts";
 
-/** A listener that closes goes on answering requests that it has begun to read, for this time. */
+/** For this time a listener that closes still answers the requests that it has begun to read. */
 export const DRAIN_MS = 1_000;
 
 export interface StreamContext {

@@ -1,6 +1,7 @@
 /**
- * A server that speaks over a byte stream, on a unix or a TCP socket: how its listener and its connections come, go and
- * are limited. What happens on a connection is its protocol's (`stream-connection.ts` and who extends it).
+ * A server over a byte stream, on a unix or a TCP socket. It opens and closes the listener, and admits,
+ * limits and ends connections. `stream-connection.ts` and the classes that extend it have what one connection
+ * does.
  */
 
 import { fstatSync } from "node:fs";
@@ -22,19 +23,24 @@ import {
 import { DRAIN_MS, type StreamContext } from "./stream-context.ts";
 import { UnixListener } from "./unix-listener.ts";
 
-/** A closing server first lets what has already arrived come in, for this long. */
+/**
+ * A closing server first accepts and reads for this long, because clients may already have connected or sent.
+ */
 const ARRIVED_MS = 50;
 
-/** How often connections are looked through for silent ones, at most and at least. */
+/** The longest and the shortest time between two sweeps, which look for silent connections. */
 const SWEEP_MS_MAX = 1_000;
 const SWEEP_MS_MIN = 10;
 
-/** A sweep that is so late tells of a daemon that was stopped: it first reads what came meanwhile. */
+/**
+ * A sweep that is later than this means that the process was stopped. The daemon then first reads what has
+ * arrived.
+ */
 const STOPPED_MS = 1_000;
 
 export interface StreamServerOptions {
   readonly address: Address;
-  /** Of a unix socket's file, such as 0o666: who may connect. */
+  /** The mode of a unix socket's file, such as 0o666: it says which users may connect. */
   readonly socketMode: number;
   /** A connection that is silent for this long is closed. */
   readonly silenceMs: number;
@@ -57,13 +63,13 @@ export abstract class StreamServer {
   readonly #shared: StreamShared;
   readonly #share: Share;
   readonly #sockets: Crowd<StreamSocket>;
-  /** Answers for every socket about which there is nothing to remember. */
+  /** Serves every socket about which there is nothing to remember. */
   #blank: StreamConnection | undefined;
   #listener: Listener | undefined;
-  /** Of a unix socket. */
+  /** Undefined if the address is not a unix socket. */
   #unix: UnixListener | undefined;
   #isPrepared = false;
-  /** Another daemon listens at this address, and is to be replaced. */
+  /** Another daemon listens at this address, and this one replaces it. */
   #isJoining = false;
   #sweptAtMs = 0;
   #sweep: ReturnType<typeof setInterval> | undefined;
@@ -88,12 +94,15 @@ export abstract class StreamServer {
   /** A connection of this server's protocol. */
   protected abstract connection(socket: StreamSocket, nowMs: number): StreamConnection;
 
-  /** The port of a TCP listener, once it listens: what port 0 became. */
+  /**
+   * The port of a TCP listener, once it listens. If port 0 was asked for, this is the port that the kernel
+   * chose.
+   */
   get port(): number | undefined {
     return this.#listener?.port;
   }
 
-  /** Whether another daemon listens at this address, which is to be replaced; known once it is prepared. */
+  /** Whether another daemon listens at this address, and this one replaces it. Known after `prepare`. */
   get joins(): boolean {
     return this.#isJoining;
   }
@@ -108,12 +117,14 @@ export abstract class StreamServer {
       SocketFile.prove(address.path);
     } else if (address.kind === "fd") {
       if (!isSocket(address.fd)) {
-        throw Object.assign(new Error(`descriptor ${address.fd} is no socket`), { code: "EBADF" });
+        throw Object.assign(new Error(`descriptor ${address.fd} is not a socket`), { code: "EBADF" });
       }
     } else if (address.port !== 0) {
       this.#isJoining = !isFree(address);
       if (this.#isJoining && !(await predecessorHas(this.name))) {
-        throw Object.assign(new Error(`${hostPortText(address)} is taken`), { code: "EADDRINUSE" });
+        throw Object.assign(new Error(`another program listens at ${hostPortText(address)}`), {
+          code: "EADDRINUSE",
+        });
       }
     }
     this.#isPrepared = true;
@@ -131,7 +142,7 @@ export abstract class StreamServer {
     } else if (address.kind === "tcp") {
       this.#listenOn(address);
     } else {
-      // Bun takes a descriptor here; its types know that only of `Bun.connect`.
+      // Bun accepts a descriptor here, but its types have that only for `Bun.connect`.
       const options = { ...common, fd: address.fd } as unknown as UnixSocketOptions<
         StreamConnection | undefined
       >;
@@ -153,7 +164,8 @@ export abstract class StreamServer {
     await Bun.sleep(ARRIVED_MS);
     this.#stopListening(false);
     const deadlineMs = clock() + DRAIN_MS;
-    // An end that we send may cross a question. With a successor there is time to let each connection ask once more.
+    // If the daemon ends a connection, a request may be under way. With a successor there is time to let each
+    // connection ask once more.
     const endsFromMs = isReplaced ? deadlineMs - 2 * ARRIVED_MS : 0;
     while (this.#sockets.size > 0 && clock() < deadlineMs) {
       if (clock() >= endsFromMs) this.#endIdle(clock() - ARRIVED_MS);
@@ -173,8 +185,8 @@ export abstract class StreamServer {
   }
 
   /**
-   * Listens on a TCP port, and lets a successor of the same user listen there as well. The daemon before this one goes on with
-   * the connections that it has, and gets no new ones: so it can end without one in its queue.
+   * Listens on a TCP port, and lets a successor of the same user listen there too. The daemon before this one
+   * keeps its connections, and gets no new ones. So its queue is empty when it ends.
    */
   #listenOn({ host, port }: HostPort): void {
     const options = { hostname: host, port, reusePort: port !== 0, allowHalfOpen: true };
@@ -185,9 +197,9 @@ export abstract class StreamServer {
     this.#listener = listener;
     if (!this.#isJoining) return;
     const isSteered = new SocketCalls().steer(listener.fd ?? -1, 1);
-    this.#context.log.info("took over the address from the daemon that listens there; end that one now", {
+    this.#context.log.info("took over the address from the daemon that listens there; end that daemon now", {
       server: this.name,
-      ...(isSteered ? {} : { until: "it ends, each of both gets a part of the new connections" }),
+      ...(isSteered ? {} : { until: "it ends, each of the two daemons gets a part of the new connections" }),
     });
   }
 
@@ -209,9 +221,12 @@ export abstract class StreamServer {
       },
       close: (socket) => this.#closed(socket),
       error: (socket, error) => {
-        // A bug of ours, not of the client: Bun hands over what a handler threw.
+        // This is a bug in the daemon, not in the client: Bun passes on what a handler threw.
         this.#counts.failure++;
-        this.#context.log.error("a connection failed", { server: this.name, error: error.message });
+        this.#context.log.error(
+          "a bug in the daemon ended a connection, so a visitor on it goes to master; report the bug",
+          { server: this.name, error: error.message },
+        );
         socket.terminate();
       },
     };
@@ -221,27 +236,33 @@ export abstract class StreamServer {
     if (!this.#sockets.admit(socket)) {
       this.#counts.refused++;
       this.#remember(socket).terminate();
-      this.#context.log.warn("too many connections; new ones are closed", {
-        server: this.name,
-        limit: this.#share.max,
-        open: this.#sockets.size,
-      });
+      this.#context.log.warn(
+        "too many connections; new ones are closed, and a proxy without a connection serves master",
+        {
+          server: this.name,
+          limit: this.#share.max,
+          open: this.#sockets.size,
+        },
+      );
       return;
     }
     this.#counts.accepted++;
     this.#counts.connections++;
   }
 
-  /** Ends a connection of the peer that holds most, so that another client has a place. */
+  /** Ends a connection of the peer with the most, so that another client gets a place. */
   #cutOff(socket: StreamSocket, peer: Peer): void {
     this.#counts.connections--;
     this.#counts.refused++;
     this.#remember(socket).terminate();
-    this.#context.log.warn("too many connections; the client that holds most loses some to others", {
-      server: this.name,
-      limit: this.#share.max,
-      peer,
-    });
+    this.#context.log.warn(
+      "too many connections; the client with the most of them loses some to others, and a proxy without a connection serves master",
+      {
+        server: this.name,
+        limit: this.#share.max,
+        peer,
+      },
+    );
   }
 
   #receive(socket: StreamSocket, chunk: Uint8Array): void {
@@ -258,7 +279,7 @@ export abstract class StreamServer {
     else socket.data = blank;
   }
 
-  /** The connection of a socket, made if there has been nothing to remember so far. */
+  /** The connection of a socket. It is made if there has been nothing to remember so far. */
   #remember(socket: StreamSocket): StreamConnection {
     socket.data ??= this.connection(socket, this.#context.clock());
     return socket.data;
@@ -269,7 +290,10 @@ export abstract class StreamServer {
     if (this.#sockets.remove(socket)) this.#counts.connections--;
   }
 
-  /** Bun's own socket timers tick in steps of four seconds, so silence is looked for here. */
+  /**
+   * Starts the search for silent connections. Bun's own socket timers are too coarse: they tick every four
+   * seconds.
+   */
   #startSweep(): void {
     const { silenceMs } = this.#options;
     const everyMs = Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4));
@@ -284,7 +308,10 @@ export abstract class StreamServer {
     this.#sweep.unref();
   }
 
-  /** In slices, because thousands may have to go at once, and the end of each takes some ten microseconds. Never rejects. */
+  /**
+   * Ends silent connections. Works in slices, because thousands may have to go at once, and the end of each
+   * takes some ten microseconds. Never rejects.
+   */
   async #sweepSilent(nowMs: number): Promise<void> {
     this.#isSweeping = true;
     const slices = new Slices();
@@ -298,14 +325,15 @@ export abstract class StreamServer {
 
   #sweepOne(socket: StreamSocket, nowMs: number): void {
     const { silenceMs } = this.#options;
-    // One that was not remembered has been there for less than the time between two sweeps.
+    // A connection that was not remembered was opened after the last sweep, so it counts as active now.
     const connection = this.#remember(socket);
     if (connection.isOverdue(nowMs - REQUEST_MS_MAX)) {
       this.#counts.failure++;
       connection.terminate();
       return;
     }
-    // One that was ended before and is still there gets no second chance, nor one that does not read its replies.
+    // A connection that has been ended and is still there is cut off. So is one whose client does not read
+    // its replies.
     const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
     if (connection.activeAtMs > nowMs - patienceMs) return;
     if (connection.isPaused) this.#counts.failure++;
@@ -314,10 +342,10 @@ export abstract class StreamServer {
   }
 }
 
-/** Whether no program listens at this address. Rejects, as Bun does, if there can be no listener for another reason. */
+/** Whether no program listens at this address. Throws Bun's error if a listener fails for another reason. */
 function isFree({ host, port }: HostPort): boolean {
   try {
-    // Without sharing: if another one listens, this fails.
+    // Without `reusePort`, so this fails if another program listens.
     Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true);
     return true;
   } catch (error) {

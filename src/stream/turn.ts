@@ -1,20 +1,25 @@
 /**
- * The clock of requests: it stands still while a turn of the event loop lasts, as nginx's and HAProxy's do.
+ * The clock of requests. It stands still during a turn of the event loop, like the clocks of nginx and
+ * HAProxy.
  *
- * What arrived together is decided at one moment, and its replies are timed together when the turn ends. Under load a
- * turn holds many requests, and reading the clock for each of them, twice, would cost more than deciding them. A
- * daemon that was stopped for an hour has a new turn when it goes on, so no table outlives its time by this.
+ * Requests that arrived together are decided at one moment, and their replies are timed together when the
+ * turn ends. Under load a turn has many requests, and to read the clock twice for each would cost more than
+ * to decide. If the process is stopped for an hour, it has a new turn when it goes on, so no table is used
+ * after its time.
  */
 
 import type { Histogram } from "../metrics.ts";
 
 /**
- * A turn that took longer is over, and the event loop has its own turn: clients that ask without end wait for the next one, so
- * that they do not hold up the other clients and the feed. A proxy's patience is 8 ms, and this is an eighth of it.
+ * A turn that takes longer is over. Clients that ask without end then wait for the next turn, so that they do
+ * not delay other clients and the feed. A proxy waits 8 ms for an answer, and this is an eighth of that.
  */
 const TURN_MS_MAX = 1;
 
-/** To answer so many bytes of requests takes a fifth of a turn at most: then it is worth while to look at the clock. */
+/**
+ * A server looks at the clock after this many bytes of requests. To answer them takes a fifth of a turn at
+ * most.
+ */
 export const LOOK_BYTES = 512;
 
 export class Turn {
@@ -28,7 +33,7 @@ export class Turn {
 
   /**
    * @param clock monotonic, in milliseconds
-   * @param delay gets how long each reply took, from the beginning of its turn to the end
+   * @param delay gets the time of each reply, from the beginning of its turn to the end
    */
   constructor(clock: () => number, delay: Histogram) {
     this.#clock = clock;
@@ -41,7 +46,7 @@ export class Turn {
     };
   }
 
-  /** When this turn began, in milliseconds. */
+  /** The time at which this turn began, in milliseconds. */
   now(): number {
     if (this.#isOn) return this.#beganAtMs;
     this.#isOn = true;
@@ -55,12 +60,18 @@ export class Turn {
     this.#answered += count;
   }
 
-  /** Looks at the clock: after what takes as long as many requests, or when an output buffer is full. */
+  /**
+   * Looks at the clock. Called after work that takes as long as many requests, and when an output buffer is
+   * full.
+   */
   lookAtClock(): void {
     if (this.#isOn && this.#clock() - this.#beganAtMs > TURN_MS_MAX) this.#isOver = true;
   }
 
-  /** Whether the time of this turn is used up: then a connection with much more to be answered waits for the next one. */
+  /**
+   * Whether the time of this turn is used up. Then a connection with many more requests waits for the next
+   * turn.
+   */
   get isOver(): boolean {
     return this.#isOver;
   }

@@ -1,13 +1,12 @@
 /**
- * A listener on a unix socket, for as long as its server runs: it takes the path over from the daemon that
- * had it, and takes it back if no daemon has it any more. How the file itself is claimed is in
- * `socket-file.ts`.
+ * A listener on a unix socket, for as long as its server runs. It takes the path over from the daemon that
+ * had it, and takes it back if no daemon has it any more. `socket-file.ts` replaces the file itself.
  */
 
 import type { Log } from "../log/log.ts";
 import { SocketFile } from "./socket-file.ts";
 
-/** How often it is seen whether the socket's file is still there. */
+/** Time between two looks at the socket's file. */
 const FILE_LOOK_MS = 1_000;
 
 /** The part of Bun's listeners that is used here. */
@@ -35,28 +34,34 @@ export class UnixListener {
   #isReleased = false;
   #trouble: string | undefined;
 
-  /** Listens from now on. Throws if it cannot. */
+  /** Listens from now on. Throws if that fails. */
   constructor(options: UnixListenerOptions, nowMs: number) {
     this.#options = options;
     this.#lookedAtMs = nowMs;
     if (this.#listen()) {
-      options.log.info("took over the socket: it had been another daemon's, or was left by one", {
-        path: options.path,
-      });
+      options.log.info(
+        "took over the socket: another daemon listened there, or an earlier one left its file",
+        {
+          path: options.path,
+        },
+      );
     }
   }
 
-  /** Why no proxy can connect now; undefined if they can. */
+  /** Why no proxy can connect now; undefined if proxies can. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
 
-  /** Whether another daemon has the path by now. */
+  /** Whether another daemon has taken the path over. */
   get isReplaced(): boolean {
     return this.#file?.look() === "another's";
   }
 
-  /** Removes the file if it is still this one's. Clients that are on their way are accepted until `stop`. */
+  /**
+   * Removes the file if it is still this listener's. Clients that have already connected are accepted until
+   * `stop`.
+   */
   release(): void {
     this.#isReleased = true;
     this.#file?.release();
@@ -67,9 +72,9 @@ export class UnixListener {
   }
 
   /**
-   * Once a second, listens again if the socket's file is gone, or if no process listens at it. A cleaner of /tmp
-   * may have removed it, or a second daemon has taken it over and has ended. The file of another daemon that
-   * lives is left alone. Never rejects.
+   * Once a second, listens again if the socket's file is gone, or if no process listens at it. A cleaner of
+   * /tmp may have removed it, or a second daemon has taken it over and has ended. The file of another daemon
+   * that lives is left alone. Never rejects.
    */
   async lookIfDue(nowMs: number): Promise<void> {
     if (nowMs - this.#lookedAtMs < FILE_LOOK_MS || this.#file === undefined) return;
@@ -77,9 +82,12 @@ export class UnixListener {
     const { path, server, log } = this.#options;
     const whose = this.#file.look();
     if (whose === "another's" && !this.#wasReplaced) {
-      log.warn("another daemon took the socket over: new connections go there; end one of the two", {
-        ...{ server, path },
-      });
+      log.warn(
+        "another daemon took the socket over, so new connections go to that daemon; end one of the two",
+        {
+          ...{ server, path },
+        },
+      );
     }
     this.#wasReplaced = whose === "another's";
     const isLeftAlone = whose === "another's" && !(await this.#file.isDeserted());
@@ -91,19 +99,21 @@ export class UnixListener {
       this.#listen();
       this.#trouble = undefined;
       log.error(
-        "the file of the socket was gone, or no daemon listened there: this daemon listens there again",
+        "the socket's file was gone, or no daemon listened there, so visitors went to master; this daemon listens there again",
         {
           ...{ server, path },
         },
       );
     } catch (error) {
-      // The message has a name in it that is another one each time.
+      // The error's message has the temporary path in it, which differs each time.
       const { code, message } = error as NodeJS.ErrnoException;
-      this.#tellOfTrouble(`the file ${path} is gone, and there can be no new one (${code ?? message})`);
+      this.#tellOfTrouble(
+        `the file ${path} is gone, and the daemon cannot make a new one (${code ?? message})`,
+      );
     }
   }
 
-  /** Listens at the path, in place of the listener before; returns whether there was a file. */
+  /** Listens at the path with a new listener, and stops the old one; returns whether there was a file. */
   #listen(): boolean {
     const { path, mode, listen } = this.#options;
     const file = new SocketFile(path, mode);
@@ -120,14 +130,18 @@ export class UnixListener {
     }
   }
 
-  /** Once: it may go on for days, and `/readyz` says it all the time. */
+  /** Logs the trouble once, because it may last for days, and `/readyz` says it all the time. */
   #tellOfTrouble(trouble: string): void {
     if (this.#trouble === trouble) return;
     this.#trouble = trouble;
-    this.#options.log.error("no proxy can connect: the socket's file is gone, and there can be no new one", {
-      server: this.#options.server,
-      error: trouble,
-      remedy: "make its directory, and let the daemon's user write to it; the daemon tries again each second",
-    });
+    this.#options.log.error(
+      "the socket's file is gone, and the daemon cannot make a new one: no proxy can connect, so visitors go to master",
+      {
+        server: this.#options.server,
+        error: trouble,
+        remedy:
+          "make its directory, and let the daemon's user write to it; the daemon tries again each second",
+      },
+    );
   }
 }

@@ -1,26 +1,27 @@
 /**
- * What waits in a listener, over all of its connections: the beginnings of requests, requests that are answered later, and
- * answers that their clients do not read yet.
+ * Limits the bytes that wait in a listener, over all its connections: the beginnings of requests, requests
+ * that are answered later, and answers that their clients have not read yet.
  *
- * If it is too much, those are cut off that hold much: large connections of the peer that holds most, so that a client in the
- * middle of a small request goes on. That takes a few steps however many connections there are, because visitors wait for it:
- * the sum of each peer is kept all the time, and of its connections only some are looked at.
+ * If too much waits, large connections of the peer with the most bytes are cut off, so that a client in the
+ * middle of a small request goes on. Visitors wait meanwhile, so that takes only a few steps, however many
+ * connections there are: the sum of each peer is always known, and only some of its connections are compared.
  *
- * To ask the kernel for a peer takes a microsecond, which is spent only if much waits. Until then all are one group, `untold`.
+ * It takes a microsecond to ask the kernel for a peer, so the kernel is asked only if much waits. Until then
+ * all connections are in one group, `#untold`.
  */
 
 import type { Peer } from "./peer.ts";
 
-/** What may wait in a listener. */
+/** The most bytes that may wait in a listener. */
 export const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The part from which on peers are told apart. */
+/** From this part of the limit on, peers are told apart. */
 const CROWDED_PART = 0.25;
 
-/** So many connections are cut off at a time: the end of each takes some ten microseconds. */
+/** The most connections that are cut off at a time. The end of each takes some ten microseconds. */
 const CUT_OFF_MAX = 64;
 
-/** So many connections of a peer, and so many peers, are looked at to find a large one. */
+/** The most connections of a peer, and the most peers, among which a large one is searched. */
 const CONNECTIONS_LOOKED_AT = 16;
 const PEERS_LOOKED_AT = 256;
 
@@ -28,13 +29,13 @@ const PEERS_LOOKED_AT = 256;
 export interface WaitingConnection {
   readonly waitingBytes: number;
   readonly peer: Peer;
-  /** Ends it at once; its bytes are taken off the sum. */
+  /** Ends it at once, and takes its bytes off the sum. */
   terminate(): void;
 }
 
 /** The connections of one peer, and the sum of their bytes. */
 interface Group {
-  /** Undefined: of peers that are not told apart. */
+  /** Undefined for the group of all peers that are not told apart. */
   readonly peer: Peer | undefined;
   bytes: number;
   readonly connections: Set<WaitingConnection>;
@@ -46,7 +47,7 @@ export class WaitingBytes {
   readonly #untold: Group = { peer: undefined, bytes: 0, connections: new Set() };
   readonly #byPeer = new Map<Peer, Group>();
   readonly #groups = new Map<WaitingConnection, Group>();
-  /** The one that holds something more since a moment ago. */
+  /** The connection whose bytes grew last. */
   #last: WaitingConnection | undefined;
 
   constructor(max = WAITING_BYTES_MAX) {
@@ -61,7 +62,9 @@ export class WaitingBytes {
     return this.#bytes > this.max;
   }
 
-  /** Keeps the sums: `before` bytes of `connection` waited, and `after` bytes do now. */
+  /**
+   * Updates the sums: `before` bytes of `connection` waited until now, and `after` bytes wait from now on.
+   */
   changed(connection: WaitingConnection, before: number, after: number): void {
     if (before === after) return;
     this.#bytes += after - before;
@@ -83,7 +86,7 @@ export class WaitingBytes {
     if (after > before) this.#last = connection;
   }
 
-  /** Cuts off who holds much until there is room again, or it has been enough for once; returns how many connections that took. */
+  /** Cuts off large connections until there is room again, at most `CUT_OFF_MAX`; returns their number. */
   cutOff(): number {
     let count = 0;
     while (this.isTooMuch && count < CUT_OFF_MAX) {
@@ -112,7 +115,7 @@ export class WaitingBytes {
     if (group.peer !== undefined && group.connections.size === 0) this.#byPeer.delete(group.peer);
   }
 
-  /** A large connection of the peer with most bytes. */
+  /** A large connection of the peer with the most bytes. */
   #large(): WaitingConnection | undefined {
     const group = this.#largestGroup();
     let largest: WaitingConnection | undefined;

@@ -28,7 +28,7 @@ test("without free descriptors, new connections are closed at once and open ones
     // three quarters of the rest.
     expect(answered).toBe(48);
     expect((await daemon.state()).servers[0]?.refused).toBeGreaterThanOrEqual(300 - 48);
-    const told = /warn +too many connections; new ones are closed .*limit=64 open=48/;
+    const told = /warn +too many connections; new ones are closed, .*limit=64 open=48/;
     await eventually(() => told.test(daemon.log), "the warning in the log");
     // The daemon still reads the store.
     home.write({ canary: 0.75 });

@@ -1,4 +1,4 @@
-/** Each listener has places of its own, and each of its peers a part of them (law 5). */
+/** Each listener has places of its own, and each of its peers may have a part of them (law 5). */
 
 import { describe, expect, test } from "bun:test";
 import { Connections } from "../../src/stream/connections.ts";
@@ -24,7 +24,7 @@ function crowdOf(connections: Connections, isPrompt = false) {
     isBusy: ({ isBusy }) => isBusy ?? false,
     cutOff: (client) => gone.push(client),
   });
-  /** So many of this peer ask for a place; those that got one. */
+  /** `count` clients of this peer ask for a place. Returns the clients that got one. */
   const come = (peer: string, count: number): Client[] =>
     Array.from({ length: count }, () => ({ peer })).filter((client) => crowd.admit(client));
   const holds = (peer: string) => [...crowd].filter((client) => client.peer === peer).length;
@@ -44,14 +44,14 @@ describe("law 5: places for connections", () => {
     expect(other.come("uid=34", 200).length).toBeGreaterThan(30);
   });
 
-  test("one peer leaves a quarter to the others", () => {
+  test("one peer leaves a quarter of the places to the others", () => {
     const { come, gone } = crowdOf(new Connections({ max: 100 }));
     expect(come("uid=65534", 1_000)).toHaveLength(75);
     expect(come("uid=33", 25)).toHaveLength(25);
     expect(gone).toEqual([]);
   });
 
-  test("if there is no place left, the peer that holds most loses one to a newcomer, until both hold as many", () => {
+  test("if no place is left, the peer with the most loses one to a newcomer, until both have as many", () => {
     const { come, holds, gone } = crowdOf(new Connections({ max: 100 }));
     come("uid=65534", 1_000);
     come("uid=65533", 1_000);
@@ -71,7 +71,7 @@ describe("law 5: places for connections", () => {
     expect(gone.some((client) => busy.includes(client as (typeof busy)[number]))).toBeFalse();
   });
 
-  test("if clients ask at once, a newcomer takes the place of its own peer's oldest that has not", () => {
+  test("if clients ask at once, a newcomer takes the place of the oldest client of its own peer that has not asked", () => {
     const { crowd, come, holds, gone } = crowdOf(new Connections({ max: 20 }), true);
     const busy = { peer: "uid=33", isBusy: true };
     crowd.admit(busy);
@@ -83,7 +83,7 @@ describe("law 5: places for connections", () => {
     expect(holds("uid=33")).toBe(15);
   });
 
-  test("and never of one that is in the middle of a request", () => {
+  test("if clients ask at once, a newcomer never takes the place of a client in the middle of a request", () => {
     const { crowd, gone } = crowdOf(new Connections({ max: 20 }), true);
     for (let i = 0; i < 15; i++) crowd.admit({ peer: "uid=33", isBusy: true });
     expect(crowd.admit({ peer: "uid=33" })).toBeFalse();
@@ -98,7 +98,7 @@ describe("law 5: places for connections", () => {
     expect(processorMs() - beganMs).toBeLessThan(250);
   });
 
-  test("peers are not told apart while there is plenty of room, or again when there is", () => {
+  test("peers are not told apart while the listener is roomy, nor when it is roomy again", () => {
     const { crowd, come, asked } = crowdOf(new Connections({ max: 100 }));
     const clients = come("uid=33", 50);
     expect(asked()).toBe(0);

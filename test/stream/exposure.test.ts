@@ -1,4 +1,6 @@
-/** What the daemon warns of at its start: listeners that other machines reach, and sockets that others could replace. */
+/**
+ * Warnings of the daemon at its start: other machines reach a listener, or other users can replace a socket.
+ */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
@@ -19,7 +21,7 @@ afterEach(() => {
 
 const tcp = (host: string): Address => ({ kind: "tcp", host, port: 6294 });
 
-test("loopback, passed sockets and directories of one's own are nothing to warn of", () => {
+test("loopback, passed sockets and the daemon's own directories cause no warning", () => {
   const unix: Address = { kind: "unix", path: join(directory, "socket") };
   const addresses = [unix, tcp("127.0.0.1"), tcp("127.1.2.3"), tcp("::1"), tcp("localhost")];
   expect(exposuresOf([...addresses, { kind: "fd", fd: 3 }], tcp("127.0.0.1"))).toEqual([]);
@@ -39,7 +41,7 @@ test.each(["0.0.0.0", "::", "10.0.0.1", "web1.example.com"])(
   },
 );
 
-test("a directory that others may write to is named once, however many sockets are in it", () => {
+test("a directory that other users may write to is named once, however many sockets are in it", () => {
   chmodSync(directory, 0o1777);
   const sockets = ["a", "b"].map((name): Address => ({ kind: "unix", path: join(directory, name) }));
   const exposures = exposuresOf(sockets, undefined);

@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A server that says its name to whoever connects, bound where `file` wants it. */
+/** Makes a server that sends its name to each client, bound to the temporary path of `file`. */
 async function bind(file: SocketFile, name: string): Promise<void> {
   const listener = createServer((socket) => socket.end(name));
   await new Promise<void>((resolve) => listener.listen(file.temporaryPath, resolve));
@@ -60,12 +60,12 @@ test("the socket is at its path with its mode, and nothing else is there", async
 });
 
 describe("a takeover", () => {
-  test("has no moment in which nobody listens", async () => {
+  test("has no moment in which no server listens", async () => {
     const one = new SocketFile(path, 0o666);
     await bind(one, "one");
     one.publish();
     const ended = join(directory, "ended");
-    // Another process looks without pause, as a moment in this one is none for what runs in it.
+    // Another process connects without pause, because code in this process cannot see a short moment.
     const look = `const { existsSync } = require("node:fs");
       let missed = 0;
       console.log("looking");
@@ -85,7 +85,7 @@ describe("a takeover", () => {
     expect(await whoAnswers()).toBe("next 199");
   });
 
-  test("keeps the file when the one that was taken over ends", async () => {
+  test("keeps the file when the earlier owner ends", async () => {
     const one = new SocketFile(path, 0o666);
     await bind(one, "one");
     one.publish();
@@ -99,7 +99,7 @@ describe("a takeover", () => {
     expect(existsSync(path)).toBeFalse();
   });
 
-  test("of what a dead process left works the same", async () => {
+  test("of the file of a dead process works in the same way", async () => {
     const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
     await Bun.spawn([process.execPath, "-e", script], { stderr: "ignore" }).exited;
     expect(statSync(path).isSocket()).toBeTrue();
@@ -112,7 +112,7 @@ describe("a takeover", () => {
   });
 });
 
-test("a file that is no socket is not replaced", async () => {
+test("a file that is not a socket is not replaced", async () => {
   writeFileSync(path, "precious");
   const file = new SocketFile(path, 0o666);
   await bind(file, "one");
@@ -122,8 +122,8 @@ test("a file that is no socket is not replaced", async () => {
   expect(readdirSync(directory)).toEqual(["socket"]);
 });
 
-describe("whether a socket can be put at a path is tried without taking it", () => {
-  test("leaves a listener, and nothing else behind", async () => {
+describe("the trial of a path", () => {
+  test("leaves the listener there, and adds no file", async () => {
     const file = new SocketFile(path, 0o600);
     await bind(file, "first");
     file.publish();
@@ -132,7 +132,7 @@ describe("whether a socket can be put at a path is tried without taking it", () 
     expect(readdirSync(directory)).toEqual(["socket"]);
   });
 
-  test("throws where there can be none", () => {
+  test("throws if no socket can be put there", () => {
     expect(() => SocketFile.prove(join(directory, "no", "such"))).toThrow();
     writeFileSync(path, "no socket");
     expect(() => SocketFile.prove(path)).toThrow(/is not a socket; move it away/);
@@ -140,7 +140,7 @@ describe("whether a socket can be put at a path is tried without taking it", () 
   });
 
   test.skipIf(process.getuid?.() !== 0)(
-    "throws if it is another user's, in a directory that everybody shares",
+    "throws if another user owns it, in a directory that all users share",
     () => {
       const shared = mkdtempSync(join(tmpdir(), "shared-"));
       chmodSync(shared, 0o1777);

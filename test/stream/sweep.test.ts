@@ -1,4 +1,7 @@
-/** Connections that have to go at once go in slices, and visitors are answered between them (law 5). */
+/**
+ * If many connections have to go at once, they go in slices, and visitors are answered between slices (law
+ * 5).
+ */
 
 import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +20,7 @@ afterEach(async () => {
   for (let end = endings.pop(); end !== undefined; end = endings.pop()) await end();
 });
 
-test("thousands of requests that are not ended in time are cut off, some in each turn of the event loop", async () => {
+test("thousands of requests that do not end in time are cut off, some in each turn of the event loop", async () => {
   const directory = mkdtempSync(join(tmpdir(), "sweep-"));
   endings.push(() => rmSync(directory, { recursive: true }));
   const path = join(directory, "socket");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Histogram } from "../../src/metrics.ts";
 import { Turn } from "../../src/stream/turn.ts";
 
-test("law 5: a turn is full when it has taken its time, whatever took it, and the next one is not", async () => {
+test("law 5: a turn is over when its time is used up, whatever used it, and the next one is not", async () => {
   let nowMs = 1_000;
   const turn = new Turn(() => nowMs, new Histogram());
   expect(turn.now()).toBe(1_000);

@@ -1,4 +1,7 @@
-/** What waits for clients is summed over all connections of a listener, and a client that goes takes its part off the sum (law 5). */
+/**
+ * The bytes that wait are summed over all connections of a listener. When a client goes, its bytes leave the
+ * sum (law 5).
+ */
 
 import { describe, expect, test } from "bun:test";
 import { HttpConnection, HttpShared } from "../../src/servers/http/connection.ts";
@@ -10,10 +13,10 @@ import { processorMs } from "../support/processor.ts";
 import { holds } from "../support/random.ts";
 import { listener } from "../support/server-identity.ts";
 
-/** What may wait in these tests. */
+/** The most bytes that may wait in these tests. */
 const MAX = 4_096;
 
-/** A socket whose kernel takes everything until it is gone. */
+/** A socket that takes all bytes until it is gone. */
 function socket(): StreamSocket {
   let isGone = false;
   return {
@@ -44,7 +47,7 @@ function http(): { shared: StreamShared; connection: StreamConnection } {
   return { shared, connection: new HttpConnection(shared, socket(), 0) };
 }
 
-describe("what waits", () => {
+describe("the bytes that wait", () => {
   test.each([
     ["a line", line, ["0.", `${"5".repeat(80)}\n${"0".repeat(8_000)}`]],
     ["a line", line, ["0.", `5\n0.5\n${"0".repeat(8_000)}`]],
@@ -52,7 +55,7 @@ describe("what waits", () => {
     ["a head", http, ["GET /decide HTTP/1.1\r\n", `a: ${"b".repeat(8_000)}\r\n\r\nGET /dec`]],
     ["a head", http, [`GET /decide HTTP/1.1\r\n\r\nGET /${"a".repeat(8_000)}`]],
   ] as const)(
-    "of %s is forgotten with the client that is cut off in its middle",
+    "of %s leave the sum when the client is cut off in the middle of it",
     (_, create, [first, ...more]) => {
       const { shared, connection } = create();
       connection.receive(Buffer.from(first));
@@ -64,7 +67,7 @@ describe("what waits", () => {
     },
   );
 
-  test("is nothing for empty lines before a head, however many there are", () => {
+  test("do not include empty lines before a head, however many there are", () => {
     const { shared, connection } = http();
     for (let i = 0; i < 1_000; i++) connection.receive(Buffer.from("\r\n".repeat(20)));
     expect(shared.waiting.bytes).toBe(0);
@@ -82,7 +85,7 @@ interface Held {
   readonly peer: string;
 }
 
-/** Who is cut off, in order, of holders of these sizes. */
+/** The names of the connections of these sizes that are cut off, in order. */
 function cutOff(max: number, ...holders: Held[]): string[] {
   const waiting = new WaitingBytes(max);
   const gone: string[] = [];
@@ -105,31 +108,31 @@ function cutOff(max: number, ...holders: Held[]): string[] {
 describe("if too much waits", () => {
   const held = (name: string, waitingBytes: number, peer = "uid=1") => ({ name, waitingBytes, peer });
 
-  test("the largest is cut off, and the newcomer goes on", () => {
+  test("the largest connection is cut off, and the newcomer goes on", () => {
     expect(cutOff(100, held("large", 60), held("small", 20), held("newcomer", 21))).toEqual(["large"]);
   });
 
-  test("no more are cut off than have to be", () => {
+  test("no more connections are cut off than needed", () => {
     expect(cutOff(100, held("a", 40), held("b", 30), held("c", 31))).toEqual(["a"]);
     expect(cutOff(100, held("a", 15), held("b", 25), held("c", 20), held("d", 41))).toEqual(["d"]);
     expect(cutOff(100, held("a", 40), held("b", 60), held("c", 70))).toEqual(["c"]);
   });
 
-  test("a peer that holds much in many small pieces goes before one that holds a larger one", () => {
+  test("a peer with many small pieces is cut off before a peer with one larger piece, if its sum is larger", () => {
     const pieces = Array.from({ length: 10 }, (_, index) => held(`piece ${index}`, 8, "uid=65534"));
     const gone = cutOff(100, held("a proxy's", 30, "uid=33"), ...pieces);
     expect(gone).toHaveLength(2);
     expect(gone).not.toContain("a proxy's");
   });
 
-  test("peers are told apart that began while there was room", () => {
+  test("peers that began while there was room are told apart too", () => {
     const small = Array.from({ length: 20 }, (_, index) => held(`small ${index}`, 1, "uid=65534"));
     const pieces = Array.from({ length: 10 }, (_, index) => held(`piece ${index}`, 6, "uid=65534"));
     const gone = cutOff(100, held("a proxy's", 22, "uid=33"), ...small, ...pieces);
     expect(gone).not.toContain("a proxy's");
   });
 
-  test("the sums are right, whatever grows, shrinks and goes", () => {
+  test("the sums are right, whatever connections grow, shrink and go", () => {
     holds(300, (random) => {
       const waiting = new WaitingBytes(1_000);
       const holders = Array.from({ length: 30 }, (_, index) => {
@@ -156,27 +159,30 @@ describe("if too much waits", () => {
     });
   });
 
-  test.each([1, 10_000])("that costs little time, however many connections of %d peers wait", (peers) => {
-    const waiting = new WaitingBytes(8 * 30_000);
-    let asked = 0;
-    for (let index = 0; index < 30_000; index++) {
-      const holder = {
-        waitingBytes: 8,
-        get peer() {
-          asked++;
-          return `uid=${index % peers}`;
-        },
-        terminate: () => waiting.changed(holder, 8, 0),
-      };
-      waiting.changed(holder, 0, 8);
-    }
-    const last = { waitingBytes: 8 * 64, peer: "uid=0", terminate: () => waiting.changed(last, 8 * 64, 0) };
-    waiting.changed(last, 0, last.waitingBytes);
-    const before = asked;
-    const beganMs = processorMs();
-    expect(waiting.cutOff()).toBeGreaterThan(0);
-    expect(processorMs() - beganMs).toBeLessThan(10);
-    expect(asked).toBe(before);
-    expect(waiting.isTooMuch).toBeFalse();
-  });
+  test.each([1, 10_000])(
+    "to cut off costs little time, however many connections of %d peers wait",
+    (peers) => {
+      const waiting = new WaitingBytes(8 * 30_000);
+      let asked = 0;
+      for (let index = 0; index < 30_000; index++) {
+        const holder = {
+          waitingBytes: 8,
+          get peer() {
+            asked++;
+            return `uid=${index % peers}`;
+          },
+          terminate: () => waiting.changed(holder, 8, 0),
+        };
+        waiting.changed(holder, 0, 8);
+      }
+      const last = { waitingBytes: 8 * 64, peer: "uid=0", terminate: () => waiting.changed(last, 8 * 64, 0) };
+      waiting.changed(last, 0, last.waitingBytes);
+      const before = asked;
+      const beganMs = processorMs();
+      expect(waiting.cutOff()).toBeGreaterThan(0);
+      expect(processorMs() - beganMs).toBeLessThan(10);
+      expect(asked).toBe(before);
+      expect(waiting.isTooMuch).toBeFalse();
+    },
+  );
 });
