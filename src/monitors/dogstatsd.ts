@@ -1,12 +1,12 @@
 /**
- * DogStatsD: the names of 2016, added up and sent once a second over UDP.
+ * DogStatsD: metrics by their names of 2016, sent once a second over UDP.
  *
- * Each second this monitor sends how much every counter has grown since it was last handed over. If the
- * socket refuses a line, its number goes out with the next second. So a failure queues nothing: it only makes
- * a number larger. A line that the network loses is lost, as always with statsd.
+ * Each second this monitor sends the growth of every counter since the last line. If the socket refuses a
+ * line, the next line has its number too. So a failure queues nothing: it only makes a number larger. A line
+ * that the network loses is lost, as always with statsd.
  *
- * The host's name is resolved every `RESOLVE_MS`. If its address has changed, a new socket takes over. Why
- * there is no library for this: docs/decisions/0004-dependencies.md.
+ * The host's name is resolved every `RESOLVE_MS`. If its address has changed, a new socket takes over.
+ * docs/decisions/0004-dependencies.md says why this is not done by a library.
  */
 
 import { lookup } from "node:dns/promises";
@@ -22,7 +22,7 @@ import { StatsdSocket } from "./statsd-socket.ts";
 
 const INTERVAL_MS = 1_000;
 
-/** How often a host's name is resolved, whether or not that went well the last time. */
+/** The time between two look-ups of the host's name, even if the last one failed. */
 const RESOLVE_MS = 10_000;
 
 /**
@@ -32,15 +32,15 @@ const RESOLVE_MS = 10_000;
 const OBSERVATIONS_MAX = 1_000_000;
 
 /**
- * A second sends at most this many gauges, and the next one goes on from there. With ten thousand
- * applications all gauges go out within a minute, and cost no more than those of a hundred.
+ * At most this many gauges are sent in a second. The next second goes on from there. With ten thousand
+ * applications all gauges are sent within a minute, and a second costs no more than with a hundred.
  */
 const GAUGES_A_SECOND_MAX = 1_000;
 
-/** A statsd that is away is a line in the log once in so long. */
+/** If statsd stays away, the log says so again after this time. */
 const COMPLAINT_MS = 3_600_000;
 
-/** Failures with different texts that are told. */
+/** At most this many failures with different texts are logged. */
 const FAILURES_TOLD_MAX = 8;
 
 const address = single(
@@ -70,7 +70,7 @@ export const dogstatsd: MonitorKind = {
 
 export interface DogStatsDOptions {
   readonly address: HostPort;
-  /** Whether an operator asked for it. If not, the log says less. */
+  /** Whether the operator named the address. If not, a failure is logged only once. */
   readonly isNamed: boolean;
   readonly intervalMs?: number;
   /** Resolves a name to an IP address. */
@@ -78,8 +78,8 @@ export interface DogStatsDOptions {
 }
 
 /**
- * Sends nothing before `start` has resolved the host; what is counted until then goes out with the first
- * second.
+ * Sends nothing before `start` has resolved the host. Counts until then are sent in the first second after
+ * that.
  */
 export class DogStatsD implements Monitor {
   readonly name: string;
@@ -87,9 +87,9 @@ export class DogStatsD implements Monitor {
   readonly #context: MonitorContext;
   /** Counters by name and tags. */
   readonly #counters = new Map<string, CounterSeries>();
-  /** Counts the passes over all counters. */
+  /** Number of passes over all counters. */
   #pass = 0;
-  /** Gauges that the present round has not sent yet. */
+  /** The gauges that are still to be sent in this round. */
   #gauges: Iterator<Series> | undefined;
   #sending: Promise<void> | undefined;
   readonly #sentDelays = new Float64Array(DELAY_BOUNDS_US.length + 1);
@@ -121,7 +121,7 @@ export class DogStatsD implements Monitor {
     const outOfTime = new Promise<void>((resolve) => {
       setTimeout(resolve, CLOSE_MS).unref();
     });
-    // A second that is on its way does not have what was counted since it began.
+    // A send that is under way does not have the latest counts, so one more follows.
     await Promise.race([this.#sending?.then(() => this.send()) ?? this.send(), outOfTime]);
     this.#isClosed = true;
     const socket = this.#socket;
@@ -129,7 +129,7 @@ export class DogStatsD implements Monitor {
     if (socket !== undefined) await Promise.race([socket.close(), outOfTime]);
   }
 
-  /** Resolves the host, and opens a socket for its address if that is a new one. Never rejects. */
+  /** Resolves the host, and opens a socket if its address is a new one. Never rejects. */
   connect(): Promise<void> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
@@ -151,8 +151,8 @@ export class DogStatsD implements Monitor {
   }
 
   /**
-   * Hands over what was counted since the last time; called every second. It goes on in slices of time if
-   * there is much, and a second that comes meanwhile is left out. Never rejects.
+   * Sends the counts since the last time; called every second. Long work is done in slices of time. If it
+   * takes longer than a second, the next call does nothing. Never rejects.
    */
   send(): Promise<void> {
     this.#sending ??= this.#send().finally(() => {
@@ -172,7 +172,10 @@ export class DogStatsD implements Monitor {
     await this.#sendGauges(socket, slices);
   }
 
-  /** All are read before any is sent, because samples that DogStatsD does not tell apart are added up. */
+  /**
+   * Reads all counters before it sends any, because samples with the same name and tags in DogStatsD are
+   * added up.
+   */
   async #sendCounters(socket: StatsdSocket, slices: Slices): Promise<void> {
     this.#pass++;
     for (const metric of METRICS) {
@@ -227,7 +230,7 @@ export class DogStatsD implements Monitor {
   }
 
   #sendGauge(socket: StatsdSocket, series: Series): void {
-    if (!Number.isFinite(series.value)) return; // The age of a snapshot that was never read.
+    if (!Number.isFinite(series.value)) return; // The age is infinite if no snapshot was ever read.
     socket.send(lineOf(series, "g", series.value), (error) => this.#complain(error));
   }
 
@@ -257,8 +260,8 @@ export class DogStatsD implements Monitor {
   }
 
   /**
-   * Tells the log of each kind of failure, and of the same one again in an hour. If no statsd was asked for,
-   * only once.
+   * Logs each kind of failure, and the same one again after an hour. If the operator named no statsd, only
+   * the first failure is logged.
    */
   #complain(error: unknown): void {
     const fields = {
@@ -269,7 +272,7 @@ export class DogStatsD implements Monitor {
       if (this.#toldAtMs.size > 0) return;
       this.#toldAtMs.set(fields.error, 0);
       this.#context.log.info(
-        "metrics go to no statsd, because none listens; name one with -statsd, or write -statsd none",
+        "metrics are not sent, because no statsd listens; name one with -statsd, or use -statsd none",
         fields,
       );
       return;
@@ -280,7 +283,7 @@ export class DogStatsD implements Monitor {
     if (!isNew && nowMs - (toldAtMs ?? nowMs) < COMPLAINT_MS) return;
     this.#toldAtMs.set(fields.error, nowMs);
     this.#context.log.warn(
-      "metrics cannot be sent to statsd; decisions go on without, and this is told again in an hour",
+      "metrics cannot be sent to statsd; visitors notice nothing, and the log repeats this once an hour",
       fields,
     );
   }
@@ -298,20 +301,20 @@ interface Series {
   value: number;
 }
 
-/** A counter, or several that DogStatsD does not tell apart. */
+/** A counter, or the sum of several that have the same name and tags in DogStatsD. */
 interface CounterSeries extends Series {
-  /** How much of `value` has been handed over. */
+  /** The part of `value` that has been sent. */
   sent: number;
-  /** The pass over all counters that `value` is of. */
+  /** The pass over all counters in which `value` was read. */
   pass: number;
 }
 
-/** The name of a sample in DogStatsD; undefined if it is not sent there. */
+/** The name of a sample in DogStatsD; undefined if it is not sent. */
 function nameOf(metric: SharedMetric, labels: Labels): StatsdName | undefined {
   return metric.statsd.find(({ takes }) => takes === undefined || takes(labels));
 }
 
-/** Every gauge as it is when it is reached. */
+/** All gauges. Each is read at the moment when the iteration reaches it. */
 function* gaugesOf(context: MonitorContext): Generator<Series> {
   for (const metric of METRICS) {
     if (metric.type !== "gauge" || metric.statsd === undefined) continue;

@@ -1,4 +1,4 @@
-/** The kinds of monitor. A new one is a file beside this, and a line here. */
+/** The kinds of monitor. To add one, put its file beside this one, and add a line here. */
 
 import { dogstatsd } from "./dogstatsd.ts";
 import type { MonitorKind } from "./monitor.ts";

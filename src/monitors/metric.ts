@@ -1,6 +1,6 @@
 /**
- * A metric is a row: its name in both monitors, and the function that reads its value. The rows are
- * in `table.ts`.
+ * A metric is a row: its names in both monitors, and the function that reads its value. The rows are in
+ * `metrics-list.ts`.
  *
  * Prometheus has one name with labels. DogStatsD, since 2016, has one name for each outcome, so a row says
  * which of its samples have which of those names. Samples that differ only in labels that are not tags are
@@ -27,7 +27,7 @@ export interface StatsdName {
   readonly unit?: string;
   /** Whether the 2016 daemon sent it. */
   readonly of2016: boolean;
-  /** Which samples count here; all where it is absent. */
+  /** Whether a sample counts under this name. If absent, all samples do. */
   readonly takes?: (labels: Labels) => boolean;
 }
 
@@ -44,13 +44,13 @@ export interface SharedMetric extends Row {
   readonly type: "counter" | "gauge";
   readonly statsd: readonly StatsdName[];
   /**
-   * Reads as it is gone through: with many applications there are many samples, and a monitor pauses between
-   * them.
+   * Yields the samples one by one, because with many applications there are many, and a monitor pauses
+   * between them.
    */
   read(context: MonitorContext): Iterable<Sample>;
 }
 
-/** A counter or gauge for Prometheus alone; its reading may take a while. */
+/** A counter or gauge for Prometheus only. Reading it may be asynchronous. */
 export interface PulledMetric extends Row {
   readonly type: "counter" | "gauge";
   readonly statsd?: undefined;

@@ -1,9 +1,9 @@
 /**
- * All metrics, once: names, types, labels, help, and where the value is read from. Both monitors and
- * docs/metrics.md are made from this list; a new metric is a row here.
+ * The one list of all metrics: names, types, labels, help, and the source of each value. Both monitors and
+ * docs/metrics.md use it. To add a metric, add a row here.
  *
- * A row is read when a monitor wants it, from what the daemon counts anyway; nothing is stored twice. The
- * parts of a row are in `metric.ts`.
+ * A monitor reads a row when it needs the value, directly from the daemon's counters; nothing is stored
+ * twice. `metric.ts` describes the parts of a row.
  */
 
 import packageJson from "../../package.json" with { type: "json" };
@@ -15,9 +15,7 @@ import type { Labels, Metric, Sample, StatsdName } from "./metric.ts";
 import type { MonitorContext } from "./monitor.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
 
-/**
- * Reasons that say what went wrong, not where the visitor lies: 2016 called that a failure of the handler.
- */
+/** Reasons that name a fault of the request. The daemon of 2016 counted these as failures of the handler. */
 export const FAILURES = ["invalid", "unknown-application"] as const satisfies readonly Reason[];
 
 function isFailure(labels: Labels): boolean {
@@ -30,7 +28,7 @@ export const METRICS: readonly Metric[] = [
     type: "counter",
     unit: "decisions",
     labels: ["application", "location", "reason"],
-    help: "Decisions, by where the visitor was placed and why.",
+    help: "Decisions, by the location of the visitor and the reason.",
     statsd: [
       {
         name: "maxwellsdaemon.handler.success",
@@ -57,7 +55,7 @@ export const METRICS: readonly Metric[] = [
     unit: "visitors",
     labels: ["application", "location", "kind"],
     help:
-      "Visitors that proxies placed by themselves under a lease, as they report it: the kind is decided, or failure if a " +
+      "Visitors that proxies placed by themselves under a lease, as they report it. The kind is decided, or failure if a " +
       "proxy had to send them to master. Each program that may ask over the line protocol may also report.",
     statsd: [{ name: "maxwellsdaemon.reported", tags: ["location", "kind", "application"], of2016: false }],
     *read({ metrics }) {
@@ -71,7 +69,7 @@ export const METRICS: readonly Metric[] = [
     type: "histogram",
     unit: "seconds",
     labels: [],
-    help: "Time from a request's arrival to its reply being handed to the kernel.",
+    help: "Time from a request's arrival until its reply is handed to the kernel.",
     statsd: [{ name: "maxwellsdaemon.server.delay", tags: [], unit: "milliseconds", of2016: true }],
     read: ({ metrics }) => metrics.delay,
   },
@@ -80,7 +78,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "fraction of 1",
     labels: ["application", "version"],
-    help: "The rollout that counts now: 0 once the snapshot is stale, unless the record says to hold.",
+    help: "The rollout that counts now: 0 once the snapshot is stale, unless the record has failsafe hold.",
     statsd: [{ name: "maxwellsdaemon.rollout", tags: ["application", "version"], of2016: false }],
     read: (context) => eachArc(context, (arc, isFresh) => (isFresh || outlives(arc) ? arc.rollout : 0)),
   },
@@ -112,7 +110,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "seconds",
     labels: ["application"],
-    help: "For how long the arcs may still be used with nothing newer heard.",
+    help: "For how long the arcs may still be used without another read of the store.",
     read: (context) => eachTable(context, (table, nowMs) => table.leaseMs(nowMs) / 1000),
   },
   {
@@ -120,7 +118,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "0 or 1",
     labels: ["application"],
-    help: "1 while the snapshot counts; 0 where rollouts have fallen to 0 because it is missing or stale.",
+    help: "1 while the snapshot counts; 0 if rollouts have fallen to 0 because it is missing or stale.",
     read: (context) => eachTable(context, (table, nowMs) => Number(table.isFresh(nowMs))),
   },
   {
@@ -150,7 +148,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "records",
     labels: ["application"],
-    help: "Records of the application at the last read; 0 means that the store does not know it, so everyone goes to master.",
+    help: "Records of the application at the last read; 0 means that the store does not know it, so all visitors go to master.",
     *read({ feed }) {
       for (const { application, records } of feed.states) {
         if (records !== undefined) yield { labels: { application }, value: records };
@@ -174,7 +172,7 @@ export const METRICS: readonly Metric[] = [
     type: "counter",
     unit: "requests",
     labels: ["server", "result"],
-    help: "Requests, by result: success, or failure where they could not be read or answered.",
+    help: "Requests, by result: success, or failure if they could not be read or answered.",
     statsd: byResult("maxwellsdaemon.server", []),
     read: ({ metrics }) =>
       metrics.servers.flatMap(({ name: server, success, failure }) => [
@@ -218,8 +216,8 @@ export const METRICS: readonly Metric[] = [
 ];
 
 /**
- * The duration that stands for a bucket of the histogram: its middle; of the open one, its bound.
- * Milliseconds.
+ * The duration in milliseconds that is sent for a bucket of the histogram: its middle, or the lower bound of
+ * the last bucket.
  */
 export function middleOfBucketMs(bucket: number): number {
   const lower = DELAY_BOUNDS_US[bucket - 1] ?? 0;
@@ -227,7 +225,7 @@ export function middleOfBucketMs(bucket: number): number {
   return (lower + upper) / 2 / 1000;
 }
 
-/** `PREFIX.success` and `PREFIX.failure`, of a metric with a label `result`. */
+/** The names `PREFIX.success` and `PREFIX.failure`, for a metric with a label `result`. */
 function byResult(prefix: string, tags: readonly string[]): StatsdName[] {
   return ["success", "failure"].map((result) => ({
     name: `${prefix}.${result}`,
@@ -257,7 +255,9 @@ function* eachArc(context: MonitorContext, read: (arc: Arc, isFresh: boolean) =>
   }
 }
 
-/** Whether the last value stands if the store is lost: an arc that holds, and maintenance (law 8). */
+/**
+ * Whether the last rollout stays when the store is lost: for failsafe `hold`, and for maintenance (law 8).
+ */
 function outlives(arc: Arc): boolean {
   return arc.failsafe === "hold" || arc.version === MAINTENANCE;
 }

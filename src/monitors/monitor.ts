@@ -1,10 +1,10 @@
 /**
- * The contract of a monitor: a program that gets the daemon's metrics.
+ * The contract of a monitor, which sends or offers the daemon's metrics to another program.
  *
  * The life of a monitor: `start` is called once when the daemon runs. From then on the monitor reads
- * `Metrics` at its own pace. `close` is called once, sends what is left if it can at once, and resolves
- * within `CLOSE_MS`. A monitor never throws, never logs more than the log's own limit lets through, and no
- * failure of it changes an answer or ends the process (law 6).
+ * `Metrics` at its own pace. `close` is called once. It sends the last counts if that is possible at once,
+ * and resolves within `CLOSE_MS`. A monitor never throws, and must not flood the log. Its failures change no
+ * answer and do not end the process (law 6).
  */
 
 import type { Option, Settings } from "../config/option.ts";
@@ -41,20 +41,20 @@ export interface MonitorContext {
   readonly metrics: Metrics;
   readonly rollout: Rollout;
   readonly feed: Feed;
-  /** Why visitors cannot be served the store's answer now, as `/readyz` tells; undefined if they can. */
+  /** The reason why the daemon is not ready, as in `/readyz`; undefined if it is ready. */
   readonly notReady: () => string | undefined;
   readonly log: Log;
   /** The daemon's one clock, monotonic, in milliseconds. */
   readonly clock: () => number;
-  /** When the process began, by the time of day. */
+  /** The time of day at which the process began. */
   readonly processStartedAt: Date;
 }
 
 /** A kind of monitor. Its file exports one of these, and `list.ts` names it. */
 export interface MonitorKind {
   readonly name: string;
-  /** The flags that belong to it. */
+  /** The monitor's own options. */
   readonly options: readonly Option<unknown>[];
-  /** Undefined where the settings turn it off. */
+  /** Undefined if the settings turn the monitor off. */
   create(settings: Settings, context: MonitorContext): Monitor | undefined;
 }

@@ -1,7 +1,6 @@
 /**
- * The metrics of a process that Prometheus expects, under its usual names: memory, processor, descriptors,
- * and time of the start. prom-client's own process metrics begin timers and observers, and count what Bun
- * does not have.
+ * The metrics of a process that Prometheus expects, under their usual names: memory, CPU time, descriptors,
+ * and start time.
  */
 
 import { readdir } from "node:fs/promises";
@@ -49,11 +48,14 @@ function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Asynchronous, as listing ten thousand descriptors takes milliseconds that requests must not wait. */
+/**
+ * Asynchronous, because listing ten thousand descriptors takes milliseconds, and requests must not wait for
+ * that.
+ */
 async function openDescriptors(): Promise<Sample[]> {
   try {
     return [{ labels: {}, value: (await readdir(DESCRIPTORS_OF_PROCESS)).length - 1 }];
   } catch {
-    return []; // No /proc, or no descriptor left to list them with.
+    return []; // There is no /proc, or no free descriptor to open it.
   }
 }

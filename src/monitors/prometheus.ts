@@ -2,9 +2,9 @@
  * Prometheus: a page of all metrics, served by the admin listener at `/metrics`, in the text format 0.0.4
  * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
- * Everything is read while the page is written, straight from the daemon's counts. With ten thousand
- * applications that is a hundred thousand lines, so the page is written in slices of time, and handed over in
- * chunks (docs/decisions/0004-dependencies.md tells why no library writes it).
+ * The values are read while the page is written, directly from the daemon's counters. With ten thousand
+ * applications the page has a hundred thousand lines, so it is written in slices of time and sent in chunks.
+ * docs/decisions/0004-dependencies.md says why this is not done by a library.
  */
 
 import { DELAY_BOUNDS_US } from "../metrics.ts";
@@ -15,7 +15,7 @@ import type { Monitor, MonitorContext, MonitorKind } from "./monitor.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** A chunk is handed over as soon as it is this long. */
+/** A chunk is sent as soon as it has this many characters. */
 const CHUNK_CHARACTERS = 16_384;
 
 export const prometheus: MonitorKind = {

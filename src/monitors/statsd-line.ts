@@ -9,8 +9,8 @@ export type StatsdType = "c" | "g" | "h";
 const SEPARATORS = /[|@,#\n\r]/g;
 
 /**
- * The line, without an LF. `labels` has the values of the tags; `rate` is 1 divided by the observations that
- * it stands for.
+ * The line, without an LF. `labels` has the values of the tags. `rate` is 1 divided by the number of
+ * observations that the line stands for.
  */
 export function statsdLine(
   { name, tags }: Pick<StatsdName, "name" | "tags">,

@@ -1,9 +1,9 @@
-/** A UDP socket that sends datagrams to one address, and keeps no process alive. */
+/** A UDP socket that sends datagrams to one address. It does not keep the process alive. */
 
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 
-/** Closing waits this long for datagrams that the kernel has not taken yet. */
+/** `close` waits at most this long for datagrams that the kernel has not taken yet. */
 const DRAIN_MS = 110;
 
 export class StatsdSocket {
@@ -16,7 +16,7 @@ export class StatsdSocket {
 
   /**
    * @param host an IP address; it is not looked up
-   * @param onError called with errors that belong to no datagram, such as the refusal of an earlier one
+   * @param onError called with errors that come after a datagram was taken, such as its refusal by the host
    */
   constructor(host: string, port: number, onError: (error: Error) => void) {
     this.#host = host;

@@ -294,7 +294,7 @@ test("without a statsd at the address, sending throws no error and logs one comp
   }
   await eventually(() => written.length > 0, "the complaint");
   expect(written).toHaveLength(1);
-  expect(written[0]).toContain("warn  metrics cannot be sent to statsd; decisions go on without");
+  expect(written[0]).toContain("warn  metrics cannot be sent to statsd; visitors notice nothing");
   expect(written[0]).toContain("ECONNREFUSED");
 });
 
