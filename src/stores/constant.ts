@@ -1,6 +1,6 @@
 /**
- * A store that cannot change: `constant:0.25` gives every application a canary of a quarter. For trials and
- * tests.
+ * A store that never changes: `constant:0.25` gives every application a canary with a quarter of the
+ * visitors. For trials and tests.
  */
 
 import { assignmentOfText } from "../assignment.ts";
@@ -10,7 +10,7 @@ import type { Snapshot, Store, StoreContext, StoreKind } from "./store.ts";
 export const constant: StoreKind = {
   name: "constant",
   usage: "constant:ROLLOUT",
-  summary: "the same canary rollout for ever, for trials; nothing can be written",
+  summary: "a canary rollout that never changes, for trials; read-only",
 
   check(location) {
     return Number.isNaN(rolloutOf(location)) ? "write a number from 0 to 1, as in constant:0.25" : undefined;

@@ -1,11 +1,10 @@
 /**
- * Rollouts in a DynamoDB table, with the schema of 2016, so that daemons of both generations can share it:
- * string hash key `application`, string range key `version`, number `rollout`, and other attributes beside
- * them.
+ * Rollouts in a DynamoDB table with the schema of 2016, so that daemons of both generations can share it:
+ * string hash key `application`, string range key `version`, number `rollout`, and any other attributes.
  *
- * A snapshot is one strongly consistent query, and so one page of a megabyte at most: a second page would be
- * of another moment. There is no push; the feed polls. The SDK finds credentials and endpoints by itself, and
- * is loaded only when such a store is opened.
+ * A snapshot is one strongly consistent query, and must be one page of a megabyte at most, because a second
+ * page would be the state of another moment. There is no push, so the feed polls. The SDK finds credentials
+ * and endpoints by itself. It is loaded only when a store of this kind is opened.
  */
 
 import type { AttributeValue, DynamoDBClient, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
@@ -28,17 +27,17 @@ import {
   type Written,
 } from "./store.ts";
 
-/** As in 2016: a request may take a second, and is tried twice more. */
+/** As in 2016: a request may take a second, and is tried again twice. */
 const REQUEST_TIMEOUT_MS = 1_000;
 const ATTEMPTS_MAX = 3;
 
-/** All attempts of a call together, for an endpoint that begins to answer and stops half-way. */
+/** The limit for all attempts of a call, because an endpoint may begin to answer and then stop. */
 const CALL_TIMEOUT_MS = 4_500;
 
-/** The keys of an item, and the number that belongs to this store: no part of a record's value. */
+/** The keys of an item and the store's own counter. They are not part of a record's value. */
 const OWN_ATTRIBUTES: ReadonlySet<string> = new Set(["application", "version", REVISION]);
 
-/** Fields that a record cannot have: those, and one that the SDK loses when it reads. */
+/** Fields that a record cannot have: those above, and one that the SDK loses on reading. */
 const RESERVED: ReadonlySet<string> = new Set([...OWN_ATTRIBUTES, "__proto__"]);
 
 type Sdk = typeof import("@aws-sdk/client-dynamodb");
@@ -116,7 +115,7 @@ class DynamodbStore implements Store {
       TableName: this.#table,
       Key: { application: { S: application }, version: { S: version } },
       ReturnValues: "ALL_NEW",
-      // The item that was there instead, of the same moment. It needs no right to read.
+      // The current item, from the same moment. This needs no right to read.
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       ...updateOf(fields, expected),
     });
@@ -199,8 +198,8 @@ class DynamodbStore implements Store {
   }
 
   /**
-   * A call that ends with its signal, whatever the SDK is busy with. Rejects with a `StoreError`, or a lost
-   * condition.
+   * A call that ends when its signal is aborted, even if the SDK goes on. Rejects with a `StoreError`, or
+   * with a failed condition.
    */
   async #call<T>(action: string, signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
@@ -224,7 +223,7 @@ class DynamodbStore implements Store {
   }
 }
 
-/** The parts of an address; undefined where it is none, and a part that is not named is absent. */
+/** The parts of an address; undefined if it is not valid. A part that is not named is absent. */
 function parseLocation(location: string): { region?: string; table?: string } | undefined {
   if (location === "" || location === "//") return {};
   const match = /^\/\/([a-z0-9-]{0,64})(?:\/([A-Za-z0-9_.-]{3,255})?)?$/.exec(location);
@@ -244,8 +243,8 @@ function recordOf(item: Item): StoreRecord {
 }
 
 /**
- * Sets the fields that are named and counts the revision up, all or nothing, if the record is still as
- * expected.
+ * Sets the named fields and increases the revision, all or nothing, if the record still has the expected
+ * revision.
  */
 function updateOf(fields: RecordFields, expected: string | null) {
   const condition =
@@ -258,8 +257,9 @@ function updateOf(fields: RecordFields, expected: string | null) {
         }
       : conditionOf(expected);
   const names: Record<string, string> = { ...condition.names, "#revision": REVISION };
-  // The count of a new item begins with the time: an item that was removed and is made again must not look
-  // older than it was, because daemons refuse what is older.
+  // The counter of a new item begins with the time. Otherwise an item that was removed and created again
+  // would
+  //   // look older than before, and daemons refuse older states.
   const start = expected === null ? Date.now() : 1;
   const values: Record<string, AttributeValue> = { ...condition.values, ":step": { N: String(start) } };
   const sets = [condition.isCounted ? "#revision = #revision + :step" : "#revision = :step"];

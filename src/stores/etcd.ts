@@ -3,8 +3,8 @@
  * rollout, or an object in JSON.
  *
  * A snapshot is one linearizable read of an application's range, so a member that has lost its cluster does
- * not answer with what it remembers. A write is a transaction that compares the key's revision. etcd is asked
- * over its JSON gateway (docs/decisions/0017-etcd-gateway.md).
+ * not answer with old data. A write is a transaction that compares the key's revision. Requests go over
+ * etcd's JSON gateway (docs/decisions/0017-etcd-gateway.md).
  */
 
 import { parsePlace } from "./etcd/address.ts";
@@ -120,7 +120,8 @@ class EtcdStore implements Store {
     const put = { request_put: { key, value: toBase64(text) } };
     const { isDone, revision, attempts, current } = await this.#swap(key, before, [put], signal);
     if (isDone) return { ok: true, revision };
-    // An attempt whose answer was lost may have been heard: then what is there is what it wrote.
+    // If the answer to an attempt was lost, the write may have arrived. Then the record has the written
+    // value.
     if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
     return conflictWith(current);
   }
@@ -147,11 +148,11 @@ class EtcdStore implements Store {
         throw error;
       },
     );
-    // As above: an attempt whose answer was lost may have removed it.
+    // As above: if the answer to an attempt was lost, the record may be removed already.
     return isDone || (attempts > 1 && current === undefined) ? { ok: true } : conflictWith(current);
   }
 
-  /** One transaction: does `actions` if the key is still as `before`, and else reads what is there. */
+  /** One transaction: carries out `actions` if the key is still as `before`, and else reads the key. */
   async #swap(
     key: string,
     before: KeyValue | undefined,
@@ -208,7 +209,7 @@ class EtcdStore implements Store {
       const removal = mayHaveRemovals
         ? await this.#removalAt(application, revision ?? range.revision, signal)
         : undefined;
-      // The note is never deleted: before its first writing there is none.
+      // The note is never deleted, so there is none only before it is first written.
       mayHaveRemovals = removal !== undefined;
       return { ...range, removal };
     });
@@ -260,7 +261,7 @@ class EtcdStore implements Store {
     return range;
   }
 
-  /** The value that the transaction read because it wrote nothing. */
+  /** The value that the transaction read because the comparison failed. */
   #failureOf({ header, responses }: Readonly<Record<string, unknown>>): Range {
     const first = Array.isArray(responses) ? asJson(responses[0]) : undefined;
     const range = rangeOf({ ...asJson(first?.["response_range"]), header });

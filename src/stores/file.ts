@@ -3,10 +3,10 @@
  *
  *     { "website": { "canary": 0.25, "maintenance": 0 } }
  *
- * Operators edit it, deployment tools swap it, and the command line writes it. All three at once are safe as
- * far as each of them allows. Writers of this program exclude each other by a lock file, and do not overwrite
- * a file that another program has changed in the meantime. A text cut off half-way is never valid JSON, since
- * the whole is an object, so a half-written file is an error and never a snapshot.
+ * Operators edit the file, deployment tools replace it, and the command line writes it. Writers of this
+ * program exclude each other by a lock file, and do not overwrite a file that another program has changed in
+ * the meantime. A half-written file is an error and never a snapshot, because the text is one object, and an
+ * object that is cut off is not valid JSON.
  */
 
 import { constants } from "node:fs";
@@ -128,7 +128,7 @@ class FileStore implements Store {
   }
 
   /**
-   * Replaces the file by what `change` makes of it, under the lock, if the record still has the revision
+   * Replaces the file by the result of `change`, under the lock, if the record still has the revision
    * `expected`.
    */
   async #replace(
@@ -192,7 +192,7 @@ class FileStore implements Store {
 
 /** The bytes of a file of at most `DOCUMENT_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
 async function readBytes(path: string): Promise<Buffer> {
-  // Opening a pipe would wait for its other end.
+  // Opening a pipe would block until it has a writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let bytes: Buffer;
   try {
@@ -207,7 +207,7 @@ async function readBytes(path: string): Promise<Buffer> {
   return bytes;
 }
 
-/** As `readBytes`. */
+/** The same as `readBytes`. */
 async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {

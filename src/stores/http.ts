@@ -3,8 +3,8 @@
  * config service. Read-only. A page that has not changed is not sent again (ETag and If-None-Match, RFC 9110,
  * section 13).
  *
- * An ETag that a server makes of the time of change, to the second, is the same for two changes within one
- * second. So it is used only where the document was not changed right before it was sent (RFC 9110, section
+ * If a server makes its ETag from the time of change in seconds, two changes within a second have the same
+ * ETag. So the ETag is used only if the document was not changed right before it was sent (RFC 9110, section
  * 8.8.2.2).
  */
 
@@ -23,7 +23,7 @@ import {
   type StoreKind,
 } from "./store.ts";
 
-/** From asking to the last byte. */
+/** From the request to the last byte. */
 const REQUEST_TIMEOUT_MS = 3_000;
 
 /** A document that was changed this shortly before it was sent may change again and keep its ETag. */
@@ -51,7 +51,7 @@ function kind(name: "http" | "https"): StoreKind {
   };
 }
 
-/** The document as it was last sent, with the ETag to ask by, and the address that this ETag is of. */
+/** The last document, with its ETag for the next request, and the address that the ETag belongs to. */
 interface Known {
   readonly bytes: Buffer;
   readonly etag: string;
@@ -126,15 +126,15 @@ class HttpStore implements Store {
   #headersFor(at: URL, isOwn: boolean, known: Known | undefined): Readonly<Record<string, string>> {
     return {
       accept: "application/json",
-      // A cache on the way may answer only after it has asked, because a canary that was taken back could
-      // live on in it.
+      // A cache must ask the server before it answers, because it could still have a canary that was taken
+      // back.
       "cache-control": "no-cache",
       ...(isOwn ? this.#login : {}),
       ...(known?.href === at.href ? { "if-none-match": known.etag } : {}),
     };
   }
 
-  /** Says once that another address answers than the one that the operator named. */
+  /** Warns once if the answer comes from another address than the operator named. */
   #tellOf(href: string): void {
     if (href === this.#href) return;
     this.#href = href;
@@ -147,7 +147,7 @@ class HttpStore implements Store {
   }
 }
 
-/** The whole address; undefined where it is none, or says more than an address. */
+/** The whole address; undefined if it is not valid, or has parts that are not allowed. */
 function urlOf(name: string, location: string): URL | undefined {
   const url = URL.parse(`${name}:${location}`);
   if (!location.startsWith("//") || url === null || url.hostname === "" || url.hash !== "") return undefined;
@@ -155,7 +155,7 @@ function urlOf(name: string, location: string): URL | undefined {
     authorization(url);
     return url;
   } catch {
-    // A % in user or password that encodes no character.
+    // The user or the password has a % that encodes no character.
     return undefined;
   }
 }
@@ -166,7 +166,7 @@ function authorization({ username, password }: URL): Readonly<Record<string, str
   return { authorization: `Basic ${Buffer.from(both).toString("base64")}` };
 }
 
-/** If the server does not say when the page was changed, the ETag is of another kind, and is trusted. */
+/** If the server sends no time of change, its ETag is not made from that time, so it is trusted. */
 function isOldEnough(headers: Headers): boolean {
   const changedAtMs = Date.parse(headers.get("last-modified") ?? "");
   const sentAtMs = Date.parse(headers.get("date") ?? "");

@@ -1,4 +1,4 @@
-/** The kinds of store. A new one is a file beside this, and a line here. */
+/** The kinds of store. To add one, put its file beside this one, and add a line here. */
 
 import { nearest } from "../config/nearest.ts";
 import { Problem } from "../config/option.ts";
@@ -26,10 +26,13 @@ export const STORES: readonly StoreKind[] = [
   constant,
 ];
 
-/** Files that can be loaded as a module. Any other file is most likely a file of rollouts. */
+/** Files that can be loaded as a module. Any other file is probably a file of rollouts. */
 const MODULE = /\.[cm]?[jt]sx?$/;
 
-/** The kind that serves an address, and what is left for it; the path of a module is a kind of its own. */
+/**
+ * The kind of store of an address, and the part of the address that the kind reads. A path alone is a
+ * module.
+ */
 export function resolveStore(address: string): { kind: StoreKind; location: string } | Problem {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.*)$/s.exec(address) ?? [];
   const isPath = /^(\.{0,2}\/|[A-Za-z]:[\\/])/.test(address);
@@ -55,7 +58,7 @@ function unknownKind(address: string, scheme: string | undefined): Problem {
   );
 }
 
-/** Without an environment, no variable is set. */
+/** If `environment` is missing, no variable is set. */
 export type OpenContext = Omit<StoreContext, "location" | "environment"> &
   Partial<Pick<StoreContext, "environment">>;
 

@@ -1,7 +1,6 @@
 /**
- * A store from outside this program: `-store ./my-store.ts`. The module's default export is a function that
- * takes a `StoreContext`, whose `location` is the module's own path, and returns a `Store` or a promise of
- * one.
+ * A custom store: `-store ./my-store.ts`. The module's default export is a function. It takes a
+ * `StoreContext`, with the module's own path as `location`, and returns a `Store` or a promise of one.
  */
 
 import { existsSync } from "node:fs";
@@ -11,7 +10,7 @@ import { type Store, type StoreContext, StoreError, type StoreKind } from "./sto
 export const moduleStore: StoreKind = {
   name: "module",
   usage: "./MODULE",
-  summary: "a store of your own: a module whose default export makes one",
+  summary: "a custom store: a module whose default export makes it",
 
   check(location) {
     return existsSync(resolve(location)) ? undefined : `no such file: ${resolve(location)}`;
@@ -30,7 +29,7 @@ export const moduleStore: StoreKind = {
     if (!isStore(store)) {
       throw new StoreError(
         "malformed",
-        `what ${path} makes has no address, read and close; see docs/stores/module.md`,
+        `the store that ${path} makes needs an address, read and close; see docs/stores/module.md`,
       );
     }
     return store;

@@ -3,9 +3,8 @@
  *
  *     UPDATE maxwells_daemon SET rollout = 0.05 WHERE application = 'website' AND version = 'canary';
  *
- * Triggers of the table count each change, tell the daemons of it, and remember it (`postgres/schema.ts`). A
- * snapshot is one query. There are two connections: one to read and write, and one to listen, if there is a
- * watch.
+ * Triggers of the table count each change, notify the daemons, and keep a history (`postgres/schema.ts`). A
+ * snapshot is one query. One connection reads and writes. If there is a watch, a second one listens.
  */
 
 import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";
@@ -37,17 +36,17 @@ import {
   type Written,
 } from "./store.ts";
 
-/** From asking to the last row, with connecting and logging in. */
+/** From the request to the last row, including the connection and the login. */
 const READ_TIMEOUT_MS = 1_500;
 
-/** For what an operator waits for. */
+/** The limit for commands, because an operator waits. */
 const WRITE_TIMEOUT_MS = 3_000;
 const INIT_TIMEOUT_MS = 9_000;
 
-/** The server gives up on a statement after this, because its caller no longer waits. */
+/** The server cancels a statement after this, because its caller no longer waits. */
 const STATEMENT_TIMEOUT_MS = 1_500;
 
-/** How this program writes a revision. */
+/** The form of a revision. */
 const REVISION = /^\d{1,19}$/;
 
 export const postgres: StoreKind = {
@@ -137,7 +136,7 @@ class PostgresStore implements Store {
         throw writeFault(this.address, error);
       }
       if (revision !== undefined) return { ok: true, revision };
-      // A statement of its own, as it has to see what the other one has written.
+      // A separate statement, because it must see the rows that the other one has written.
       return { ok: false, current: await readRecord(ask, application, version) };
     });
   }
@@ -175,10 +174,10 @@ class PostgresStore implements Store {
   }
 }
 
-/** The snapshot of an application whose name PostgreSQL cannot hold. */
+/** The snapshot of an application whose name PostgreSQL cannot store. */
 const NONE: Snapshot = new Map();
 
-/** Whether PostgreSQL can hold it as it is. */
+/** Whether PostgreSQL can store the text unchanged. */
 function isText(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }

@@ -3,8 +3,8 @@
  *
  *     HSET maxwells-daemon:website canary 0.25
  *
- * One key, so that a snapshot is one read at one moment, a write is one compare-and-set, what people set by
- * hand is found without an index, and Redis's own notifications name the application. See
+ * Because it is one key, a snapshot is one read at one moment, and a write is one compare-and-set. Values
+ * that people set by hand are found without an index, and Redis's own notifications name the application. See
  * docs/decisions/0014-redis.md.
  */
 
@@ -42,16 +42,16 @@ import {
 const PREFIX = "maxwells-daemon:";
 
 /**
- * An application's hash may hold this much: 64 versions with the history that `set` keeps. More would make
+ * The largest hash of an application: 64 versions with the history that `set` keeps. A larger one would make
  * visitors wait.
  */
 const HASH_BYTES_MAX = 256 * 1024;
 const HASH_FIELDS_MAX = 1024;
 
-/** Fields of a record that lie under names which this store needs for itself. */
+/** Names of fields that this store needs for itself, so a record cannot have them. */
 const RESERVED: ReadonlySet<string> = new Set([REVISION]);
 
-/** A step of listing all applications looks at this many keys. */
+/** One step of listing all applications scans this many keys. */
 const SCAN_COUNT = 1_000;
 
 export const redis: StoreKind = kind("redis");
@@ -153,9 +153,7 @@ class RedisStore implements Store {
     return isWritten ? { ok: true } : { ok: false, current: after };
   }
 
-  /**
-   * Changes a record if it is still as `seen`. Resolves to whether it was, and to the record as it is now.
-   */
+  /** Changes a record if it is still as `seen`. Resolves with whether it was, and with the current record. */
   async #change(
     application: string,
     version: string,
@@ -179,7 +177,7 @@ class RedisStore implements Store {
     };
   }
 
-  /** Goes through all keys of the database; needs the right `SCAN`, which nothing else does. */
+  /** Scans all keys of the database. Needs the right `SCAN`, which nothing else does. */
   async applications(signal: AbortSignal): Promise<readonly string[]> {
     const names = new Set<string>();
     let cursor = "0";
@@ -225,7 +223,7 @@ class RedisStore implements Store {
   }
 
   /**
-   * A command that ends with its signal, over a connection that is made if there is none. Rejects with a
+   * A command that ends when its signal is aborted. Opens a connection if there is none. Rejects with a
    * `StoreError`.
    */
   async #call(
@@ -248,7 +246,7 @@ class RedisStore implements Store {
     return (await this.#connection).call(command, ...args);
   }
 
-  /** A connection, forgotten as soon as it ends, or could not be made. */
+  /** Opens a connection. It is dropped when it ends or cannot be opened. */
   async #connect(): Promise<RedisConnection> {
     const forget = () => {
       this.#connection = undefined;
@@ -269,7 +267,10 @@ class RedisStore implements Store {
   }
 }
 
-/** The time of day in microseconds: two writes of one millisecond must not look like one that went back. */
+/**
+ * The time of day in microseconds, because the second of two writes within a millisecond must not look
+ * older.
+ */
 function nowUs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1_000);
 }

@@ -2,44 +2,45 @@
  * The contract of a store: the place in which operators keep rollouts.
  *
  * The life of a store: `open` makes it, without waiting for its server. The feed calls `read` and `watch`,
- * and the command line calls `write` and `remove`, in any order and number, also at once. `close` is called
- * once, last, also while a read is under way.
+ * and the command line calls `write` and `remove`, in any order, any number of times, and at the same time.
+ * `close` is the last call. It comes once, and a read may still be under way.
  *
- * Failures: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do;
- * `watch` and `close` do not. A store never retries for longer than its caller's signal lasts, starts no work
- * before it is asked, and keeps nothing global. The feed judges what a store read: a malformed record is
- * returned as it is.
+ * Failures: `read`, `write` and `remove` reject, best with a `StoreError` whose message says what to do.
+ * `watch` and `close` must not fail. A store stops retrying when its caller's signal is aborted, starts no
+ * work before it is called, and has no global state. It does not check records: it returns a malformed one as
+ * it is, and the feed checks it.
  *
- * This contract is about rollouts. A need of another kind, such as evidence of how well a version serves,
- * gets an interface of its own, and not a further optional method here. One class may implement both.
+ * This contract is about rollouts only. Data of another kind, such as evidence of how well a version works,
+ * gets its own interface, and not another optional method here. One class may implement both.
  */
 
-/** One (application, version) as it lies in the store. */
+/** The record of one version of an application in the store. */
 export interface StoreRecord {
   /** A number, or an object with at least `rollout`; unchecked. */
   readonly value: unknown;
-  /** Changes whenever what a daemon acts upon changes. Opaque: compare it, pass it back, no more. */
+  /**
+   * Changes whenever a field changes that a daemon acts upon. Opaque: callers only compare it, and pass it
+   * back.
+   */
   readonly revision: string;
-  /** Grows with each write, if the engine counts writes. A lower one than before is an older state. */
+  /** Grows with each write, if the engine counts writes. A lower one than before means an older state. */
   readonly position?: number;
 }
 
 /**
- * An application may have this many records, eight times as many as count; checking more would make visitors
- * wait.
+ * An application may have this many records: eight times the number that counts. Checking more would make
+ * visitors wait.
  */
 export const RECORDS_MAX = 512;
 
-/** One state that a record had, as an engine remembers it. */
+/** An earlier state of a record, from the engine's history. */
 export interface PastRecord {
   readonly version: string;
-  /** Unchecked; undefined where the record was removed. */
+  /** Unchecked; undefined if the record was removed. */
   readonly value: unknown;
-  /** The time of the write by the engine's own clock, if it remembers that: milliseconds since 1970. */
+  /** The time of the write by the engine's own clock, if the engine keeps it: milliseconds since 1970. */
   readonly atMs?: number;
-  /**
-   * The login that wrote it, if the engine remembers that. `updatedBy` in a value is the writer's own claim.
-   */
+  /** The login of the writer, if the engine keeps it. `updatedBy` in a value is only the writer's claim. */
   readonly login?: string;
 }
 
@@ -47,14 +48,14 @@ export interface PastRecord {
 export type Snapshot = ReadonlyMap<string, StoreRecord>;
 
 /**
- * The answer of a store for several applications, each asked for with `get`; a `Map` is one. `get` may still
- * make the snapshot, in well under a millisecond, because visitors wait meanwhile.
+ * The answer of a store for several applications. The feed calls `get` for each one; a `Map` will do. `get`
+ * may make the snapshot only then, but in much less than a millisecond, because visitors wait meanwhile.
  */
 export interface Snapshots {
   /**
-   * The application's snapshot, or why it alone cannot be had; undefined counts as a failure too. The very
-   * object of the last read, unchanged, says that nothing has changed since: then the feed does not look at
-   * it again.
+   * The application's snapshot, or the error that concerns this application only; undefined is a failure too.
+   * If the result is the same object as in the last read, it must be unchanged. The feed then knows that
+   * nothing has changed, and does not check it again.
    */
   get(application: string): Snapshot | StoreError | undefined;
 }
@@ -90,11 +91,12 @@ export interface Store {
   read(application: string, signal: AbortSignal): Promise<Snapshot>;
 
   /**
-   * Reads whole snapshots of many applications, with as few questions to the engine as it can. Rejects if it
-   * can read none of them; what is wrong with one application is that application's answer. Each snapshot is
-   * of one moment, which is not before the call; two snapshots may be of two. This is for daemons: fields
-   * that they do not act upon may be left out, and a revision is of no use for `write`. Absent in a store
-   * that can only read one after another: then the feed calls `read` for each, some at once.
+   * Reads whole snapshots of many applications, with as few requests to the engine as possible. Rejects only
+   * if it can read none of them; a fault of one application is the answer for that application. Each snapshot
+   * is the state at one moment after the call; two snapshots may be of different moments. This is for
+   * daemons: fields that they do not act upon may be left out, and the revisions cannot be used with `write`.
+   * Absent if the store can only read one application at a time: then the feed calls `read` for each, several
+   * at once.
    *
    * @param applications at least one, each once
    * @param signal       aborts when the caller no longer waits
@@ -102,16 +104,18 @@ export interface Store {
   readMany?(applications: readonly string[], signal: AbortSignal): Promise<Snapshots>;
 
   /**
-   * Calls `changed` soon after each change of the application's records that the engine reports, and when the
-   * engine may have missed one. Further calls do no harm. Absent if the engine has no push.
+   * Calls `changed` soon after each change of the application's records that the engine reports, and after
+   * each time in which a report may have been lost. Additional calls do no harm. Absent if the engine has no
+   * push.
    *
    * @returns a function that ends the watch
    */
   watch?(application: string, changed: () => void): () => void;
 
   /**
-   * Writes a record if it still has the revision `expected` (null: if it does not exist). A field that cannot
-   * be kept is refused, with that code, and nothing is written. Absent in a store that is read-only.
+   * Writes a record if it still has the revision `expected` (null: if there is no record). If the engine
+   * cannot store a field, rejects with the code `refused` and writes nothing. Absent if the store is
+   * read-only.
    */
   write?(
     application: string,
@@ -122,27 +126,27 @@ export interface Store {
   ): Promise<Written>;
 
   /**
-   * Removes a record if it still has the revision `expected`. A record that is made again later has a higher
-   * `position` than it had, in an engine that counts. Absent in a store that is read-only, or cannot remove.
+   * Removes a record if it still has the revision `expected`. If the engine counts writes, a record that is
+   * created again later must have a higher `position` than before. Absent if the store is read-only, or
+   * cannot remove.
    */
   remove?(application: string, version: string, expected: string, signal: AbortSignal): Promise<Removed>;
 
-  /**
-   * The names of all applications that have records, in any order. Absent if the engine cannot list them.
-   */
+  /** The names of all applications that have records, in any order. Absent if the engine cannot list them. */
   applications?(signal: AbortSignal): Promise<readonly string[]>;
 
   /**
-   * The past of an application's records, newest first, with their present state, at most `limit` of them.
-   * Absent if the engine remembers nothing: then the command line keeps a short list in the record itself.
+   * The history of an application's records, newest first, including their current state: `limit` states at
+   * most. Absent if the engine keeps no history: then the command line keeps a short list in the record
+   * itself.
    */
   history?(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]>;
 
   /**
-   * Makes what the store needs in its engine, such as a table; may be repeated, and changes no record that is
-   * there. Absent if nothing is needed.
+   * Creates what the store needs in its engine, such as a table. It may be repeated, and changes no existing
+   * record. Absent if nothing is needed.
    *
-   * @returns what is there now, in a sentence for people
+   * @returns a sentence for people that says what exists now
    */
   init?(signal: AbortSignal): Promise<string>;
 
@@ -154,14 +158,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Everything that a store is made with. */
 export interface StoreContext {
-  /** The part of the address behind the kind's name and colon. */
+  /** The part of the address after the kind's name and the colon. */
   readonly location: string;
   /** For DynamoDB, as in 2016. */
   readonly table: string;
   readonly region: string;
-  /** For what an engine's own tools read there, such as `PGPASSWORD`. */
+  /** For variables that the engine's own tools read too, such as `PGPASSWORD`. */
   readonly environment: Environment;
-  /** For what an operator should know and no caller is told. */
+  /** Logs a warning for the operator that is not the error of any call. */
   warn(message: string): void;
 }
 
@@ -169,38 +173,35 @@ export interface StoreContext {
 export interface StoreKind {
   /** The scheme of its addresses: `file` for `file:PATH`. */
   readonly name: string;
-  /** How an address is written, for help and error messages. */
+  /** The form of an address, for help and error messages. */
   readonly usage: string;
   readonly summary: string;
-  /**
-   * Whether its stores have `history`, because the engine remembers the changes of all writers, and removals.
-   */
+  /** Whether its stores have `history`, because the engine keeps the changes of all writers, and removals. */
   readonly keepsHistory?: true;
   /**
-   * The fault in the part of an address behind the colon, in words that end in the remedy. Opens nothing.
+   * The fault in the part of an address after the colon, in a message that ends in the remedy; undefined if
+   * there is none. Opens nothing.
    */
   check(location: string): string | undefined;
   open(context: StoreContext): Promise<Store>;
 }
 
-/** The closed set of what goes wrong with stores. */
+/** All kinds of failures of a store. */
 export type StoreErrorCode =
   /** No answer, or the server says that it cannot serve now. */
   | "unavailable"
-  /** It answered what cannot be a snapshot. */
+  /** The answer cannot be a snapshot. */
   | "malformed"
-  /** It refuses who is asking. */
+  /** The server refuses this user. */
   | "denied"
-  /** The table, file or key is not there. */
+  /** The table, file or key does not exist. */
   | "missing"
-  /** It answered with an older state than before: a replica that lags, or a backup. */
+  /** The answer is an older state than before, from a replica that lags or from a backup. */
   | "outdated"
-  /**
-   * It cannot keep what was to be written, and nothing was: of a write only, and only where that is certain.
-   */
+  /** For writes only: the engine cannot store the value, and it is certain that nothing was written. */
   | "refused";
 
-/** A failure of a store, told so that an operator knows what to do. */
+/** A failure of a store. Its message says what the operator can do. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;
