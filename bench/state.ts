@@ -1,6 +1,6 @@
 /**
- * The event loop of a daemon while `/state` is fetched again and again. The daemon has 10 000 applications and
- * 4 096 placements: 64 applications have 64 versions each, with visitors in all of them.
+ * The event loop of a daemon while `/state` is fetched again and again. The daemon has 10 000 applications
+ * and 4 096 placements: 64 applications have 64 versions each, with visitors in all of them.
  *
  * A probe in the daemon measures the longest turn of the loop (`stall-probe.ts`); the wait of the slowest
  * visitor is measured outside. Turns with the same load and without the fetches alternate with these, because

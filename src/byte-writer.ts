@@ -2,8 +2,8 @@
  * The text of a long page, written into bytes at once.
  *
  * A page of ten thousand applications is some megabytes. Made from objects and strings, it leaves several
- * times as much garbage, and visitors wait for each collection. Here names and numbers go into one buffer that
- * is used again and again.
+ * times as much garbage, and visitors wait for each collection. Here names and numbers go into one buffer
+ * that is used again and again.
  */
 
 /** The first length of the buffer. It grows if a part is longer. */

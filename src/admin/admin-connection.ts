@@ -36,7 +36,7 @@ const ANSWER_MS_MAX = 30_000;
  */
 const PAGES_AT_ONCE_MAX = 4;
 
-/** The largest piece of a page that goes to the kernel at once. It fits into the output buffer, with its framing. */
+/** The longest piece of a page in one write. The output buffer has room for it and its framing. */
 const PIECE_BYTES_MAX = 32_768;
 
 const END_OF_HEAD = "\r\n\r\n";
@@ -204,8 +204,8 @@ export class AdminConnection extends StreamConnection {
   }
 
   /**
-   * Resolves when the kernel has all bytes, and all other clients had a turn. The caller may change `bytes` at
-   * once.
+   * Resolves when the kernel has all bytes, and all other clients had a turn. The caller may change `bytes`
+   * at once.
    */
   async #write(bytes: Buffer, length = bytes.length): Promise<void> {
     if (this.isClosing) return;

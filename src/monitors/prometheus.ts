@@ -7,16 +7,14 @@
  * docs/decisions/0004-dependencies.md says why this is not done by a library.
  */
 
+import { ByteWriter } from "../byte-writer.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { Slices } from "../slices.ts";
-import type { HistogramMetric, Labels, Metric } from "./metric.ts";
+import type { HistogramMetric, Metric, Sample } from "./metric.ts";
 import { METRICS } from "./metrics-list.ts";
 import type { Monitor, MonitorContext, MonitorKind } from "./monitor.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-/** A chunk is sent as soon as it has this many characters. */
-const CHUNK_CHARACTERS = 16_384;
 
 export const prometheus: MonitorKind = {
   name: "prometheus",
@@ -40,36 +38,41 @@ export class Prometheus implements Monitor {
 
 async function* writePage(context: MonitorContext): AsyncGenerator<string> {
   const slices = new Slices();
-  let chunk = "";
+  const out = new ByteWriter();
   for (const metric of METRICS) {
-    chunk += headText(metric);
+    out.text(headText(metric));
     if (metric.type === "histogram") {
-      chunk += histogramText(metric, context);
+      out.text(histogramText(metric, context));
       continue;
     }
-    for (const { labels, value } of await metric.read(context)) {
-      chunk += `${metric.name}${labelsText(metric.labels, labels)} ${valueText(value)}\n`;
-      if (chunk.length >= CHUNK_CHARACTERS) {
-        yield chunk;
-        chunk = "";
-      }
+    for (const sample of await metric.read(context)) {
+      writeSample(out, metric, sample);
+      if (out.isFull) yield out.take().toString();
       if (slices.isOver()) await slices.next();
     }
   }
-  yield chunk;
+  yield out.take().toString();
+}
+
+/** A line such as `NAME{application="website",location="master"} 5`. */
+function writeSample(out: ByteWriter, { name, labels: names }: Metric, { labels, value }: Sample): void {
+  out.text(name);
+  for (let i = 0; i < names.length; i++) {
+    const label = names[i] as string;
+    out.text(i === 0 ? "{" : ",");
+    out.text(label);
+    out.text('="');
+    out.text(escaped(labels[label] ?? ""));
+    out.text('"');
+  }
+  out.text(names.length === 0 ? " " : "} ");
+  if (Number.isFinite(value)) out.number(value);
+  else out.text(valueText(value));
+  out.text("\n");
 }
 
 function headText({ name, help, type }: Metric): string {
   return `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
-}
-
-/** `{application="website",location="master"}`; empty for a metric without labels. */
-function labelsText(names: readonly string[], labels: Labels): string {
-  let text = "";
-  for (const name of names) {
-    text += `${text === "" ? "{" : ","}${name}="${escaped(labels[name] ?? "")}"`;
-  }
-  return text === "" ? "" : `${text}}`;
 }
 
 const SPECIAL = /["\\\n]/;
@@ -79,6 +82,7 @@ function escaped(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 
+/** The text of an infinite value, or of a value that is not a number. */
 function valueText(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "+Inf";
   return value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value);
