@@ -1,10 +1,11 @@
 /**
- * A lease in a file: the daemon writes a map, and Apache decides by itself, by comparisons in its configuration
- * (integrations/apache, docs/protocol/apache-map.md). Apache asks nothing, so no visitor can wait.
+ * A lease in a file: the daemon writes a map, and Apache decides by itself, by comparisons in its
+ * configuration (integrations/apache, docs/protocol/apache-map.md). Apache asks nothing, so no visitor can
+ * wait.
  *
- * The daemon replaces the file as a whole, twice a second, and mod_rewrite reads it when its time has changed. Every line
- * carries its end, so nothing has to be cleaned up if a daemon stops renewing. A daemon that ends leaves the file, because
- * Apache does not start without one.
+ * Twice a second the daemon replaces the whole file. mod_rewrite reads it when its modification time has
+ * changed. Every line carries its end, so nothing has to be cleaned up if a daemon stops renewing. A daemon
+ * that ends leaves the file, because Apache does not start without it.
  */
 
 import { dirname, isAbsolute } from "node:path";
@@ -17,7 +18,7 @@ import { KnownEnds } from "./arc-ends.ts";
 import type { LeaseContext, LeaseKind, LeaseTrial, Publisher } from "./lease.ts";
 import { Renewal } from "./renewal.ts";
 
-/** Apache's children read it, under a user of their own. */
+/** Apache's children read the file, and run as another user. */
 const MAP_MODE = 0o644;
 
 export const apacheMap: Option<readonly string[]> = repeatable(
@@ -39,7 +40,7 @@ export const apacheMapKind: LeaseKind = {
   title: "Apache",
   options: [apacheMap],
   unseen: "Apache with a map decides by itself and reports nothing",
-  remedy: "the daemon's log says why: its user has to be able to write the file and its directory",
+  remedy: "look at the daemon's log: the daemon's user must be able to write the file and its directory",
   addresses: () => [],
   targets: (settings) => settings.get(apacheMap).map((text) => ({ text })),
   tryTargets: async (settings) => settings.get(apacheMap).map(tryMap),
@@ -52,7 +53,7 @@ function tryMap(path: string): LeaseTrial {
   const refused = whyNoFilesIn(dirname(path));
   return refused === undefined
     ? { level: "ok", text: `${path} can be written` }
-    : { level: "problem", text: `${refused}; make its directory, writable for this user` };
+    : { level: "problem", text: `${refused}; make the directory, and let this user write to it` };
 }
 
 export class ApacheMap implements Publisher {
@@ -85,7 +86,7 @@ export class ApacheMap implements Publisher {
     this.#renewal.start();
   }
 
-  /** Leaves the file as it is: the lease ends by itself, unless another daemon goes on with it. */
+  /** Leaves the file. The lease ends by itself, unless another daemon goes on with it. */
   close(): Promise<void> {
     return this.#renewal.close();
   }
@@ -110,7 +111,7 @@ export class ApacheMap implements Publisher {
   #warnOf(leftOut: string): void {
     if (leftOut !== "" && leftOut !== this.#leftOut) {
       this.#context.log.warn(
-        "Apache's map has no room for these versions, so their visitors are at master; remove versions that take no visitors",
+        "Apache's map has no room for these versions, so their visitors go to master; remove versions that take no visitors",
         {
           server: this.name,
           versions: leftOut,

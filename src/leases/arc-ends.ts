@@ -1,9 +1,10 @@
 /**
- * Where an arc begins and ends, in a form that HAProxy can compare with. HAProxy knows no fractions, but it compares texts, and
- * decimals without an exponent have the same order as texts and as numbers.
+ * The begin and end of an arc, in a form that HAProxy and Apache can compare with. HAProxy has no fractions,
+ * but both compare texts, and decimals without an exponent have the same order as texts and as numbers.
  *
- * The ends are found by a search among all numbers of eighteen decimals, with the function that the daemon decides with.
- * Rounding is monotone, so the numbers that an arc covers are neighbours, and HAProxy places each of them as the daemon does. Eighteen are more than the shortest spelling of a number has, from 0.01 on.
+ * The ends are searched among all numbers of eighteen decimals, with the function by which the daemon
+ * decides. Rounding is monotone, so the numbers in an arc are neighbours, and the proxy places each of them
+ * as the daemon does. The shortest spelling of a number from 0.01 on has at most eighteen decimals.
  */
 
 import { covers } from "../circle.ts";
@@ -13,11 +14,11 @@ const DECIMALS = 18;
 /** The circle, in steps of 10^-18. */
 const STEPS = 10n ** BigInt(DECIMALS);
 
-/** A visitor is in the arc while from <= assignment < to, or assignment < around. */
+/** A visitor is in the arc if from <= assignment < to, or if assignment < around. */
 export interface ArcEnds {
   readonly from: string;
   readonly to: string;
-  /** Of an arc that goes over the end of the circle; else `0`. */
+  /** The end of an arc that goes over the end of the circle; `0` for other arcs. */
   readonly around: string;
 }
 
@@ -33,7 +34,7 @@ export function arcEnds(offset: number, rollout: number): ArcEnds {
   return { from: spellStep(from), to: spellStep(to), around: spellStep(around) };
 }
 
-/** The ends of arcs that were looked for before. A search takes some hundred steps, and arcs seldom change. */
+/** Remembers the ends of arcs. A search takes some hundred steps, and arcs seldom change. */
 export class KnownEnds {
   #known = new Map<string, ArcEnds>();
   #used = new Map<string, ArcEnds>();
@@ -45,20 +46,26 @@ export class KnownEnds {
     return ends;
   }
 
-  /** Forgets what was not asked for since the last time. */
+  /** Forgets the arcs that were not asked for since the last sweep. */
   sweep(): void {
     this.#known = this.#used;
     this.#used = new Map();
   }
 }
 
-/** In [0, 1], with no zeros at its end: a text that begins like another one and is longer is greater. */
+/**
+ * A step in [0, 1] as a decimal, without zeros at its end. So if a text begins like another one and is
+ * longer, its number is greater too.
+ */
 export function spellStep(step: bigint): string {
   if (step === STEPS) return "1";
   return `0.${step.toString().padStart(DECIMALS, "0")}`.replace(/\.?0+$/, "");
 }
 
-/** The first step in [from, to) for which `isReached` is true; it is true for all later ones. `to` if there is none. */
+/**
+ * The first step in [from, to) for which `isReached` is true; `to` if there is none. It is true for all later
+ * steps.
+ */
 function firstStep(from: bigint, to: bigint, isReached: (step: bigint) => boolean): bigint {
   let low = from;
   let high = to;

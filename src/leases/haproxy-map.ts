@@ -1,11 +1,11 @@
 /**
- * A lease in HAProxy's memory: the daemon sets a map over HAProxy's stats socket, and HAProxy decides by itself, by
- * comparisons in its configuration (integrations/haproxy, docs/protocol/haproxy-map.md).
+ * A lease in HAProxy's memory: the daemon sets a map over HAProxy's stats socket, and HAProxy decides by
+ * itself, by comparisons in its configuration (integrations/haproxy, docs/protocol/haproxy-map.md).
  *
- * The daemon replaces the map as a whole, atomically, twice a second, and writes the map's file as well, with which HAProxy
- * begins after a reload. Every lease carries its end, so nothing has to be cleaned up if a daemon stops renewing. Each
- * renewal has a connection of its own: after a reload of HAProxy the new process answers it, while an old connection would
- * stay with the old process.
+ * Twice a second the daemon replaces the whole map, atomically. It writes the map's file too, because HAProxy
+ * begins with the file after a reload. Every lease carries its end, so nothing has to be cleaned up if a
+ * daemon stops renewing. Each renewal opens a new connection: after a reload of HAProxy it reaches the new
+ * process. An old connection would stay with the old process.
  */
 
 import { isAbsolute } from "node:path";
@@ -19,20 +19,20 @@ import { tryHaproxy } from "./haproxy/trial.ts";
 import type { LeaseContext, LeaseKind, Publisher } from "./lease.ts";
 import { Renewal } from "./renewal.ts";
 
-/** A renewal that takes longer has failed. */
+/** A renewal that takes longer than this has failed. */
 const RENEW_TIMEOUT_MS = 1_000;
 
-/** HAProxy takes commands, payload and all, of `tune.bufsize` at most, which is 16 384 where nobody set it. */
+/** HAProxy accepts commands of `tune.bufsize` bytes at most, payload included. The default is 16 384. */
 const PAYLOAD_BYTES_MAX = 4_096;
 
-/** In the state directory of the systemd unit, because the daemon has to be able to write it. */
+/** In the state directory of the systemd unit, because the daemon must be able to write the file. */
 const DEFAULT_MAP = "/var/lib/maxwells-daemon/haproxy.map";
 
-/** One HAProxy. */
+/** One map of one HAProxy. */
 export interface HaproxyMapAddress {
   /** Its stats socket, of level admin. */
   readonly socket: Address;
-  /** The map, by the name of its file in HAProxy's configuration. */
+  /** The name of the map's file in HAProxy's configuration. */
   readonly map: string;
 }
 
@@ -63,7 +63,7 @@ export const haproxyMapKind: LeaseKind = {
   options: [haproxyMap],
   unseen: "HAProxy with a map decides by itself and reports nothing",
   remedy:
-    "the daemon's log says why: HAProxy has to run with a stats socket of level admin that the daemon's user may open, and with this map",
+    "look at the daemon's log: HAProxy needs this map, and a stats socket of level admin that the daemon's user may open",
   addresses: () => [],
   targets: (settings) =>
     settings.get(haproxyMap).map((address) => ({ text: targetText(address), socket: address.socket })),
@@ -77,7 +77,7 @@ export const haproxyMapKind: LeaseKind = {
   },
 };
 
-/** As the flag has it. */
+/** The address in the form of the flag, with the map. */
 function targetText({ socket, map }: HaproxyMapAddress): string {
   return `${socket.kind === "unix" ? socket.path : addressText(socket)},${map}`;
 }
@@ -87,11 +87,11 @@ export class HaproxyMap implements Publisher {
   readonly #context: LeaseContext;
   readonly #address: HaproxyMapAddress;
   readonly #renewal: Renewal;
-  /** Undefined if HAProxy is on another machine, as far as one can see, or names its map otherwise than by a path. */
+  /** Undefined if HAProxy may be on another machine, or if its map is not named by a path. */
   readonly #file: MapFile | undefined;
   readonly #known = new KnownEnds();
 
-  /** @param isShared this HAProxy has other maps, too, so that names tell them apart */
+  /** @param isShared this HAProxy has other maps too, so the name of this lease includes the map */
   constructor(context: LeaseContext, address: HaproxyMapAddress, isShared = false) {
     this.#context = context;
     this.#address = address;
@@ -120,12 +120,15 @@ export class HaproxyMap implements Publisher {
     this.#renewal.start();
   }
 
-  /** Leaves the map and its file as they are: the lease ends by itself, unless another daemon goes on with it. */
+  /** Leaves the map and its file. The lease ends by itself, unless another daemon goes on with it. */
   close(): Promise<void> {
     return this.#renewal.close();
   }
 
-  /** The file first, so that it is not older than what HAProxy has; a HAProxy that is away begins with it. */
+  /**
+   * Writes the file before the map, so that the file is never older. A HAProxy that starts begins with the
+   * file.
+   */
   async #renew(): Promise<void> {
     const lines = this.#lines();
     await this.#file?.write(lines);
@@ -137,7 +140,7 @@ export class HaproxyMap implements Publisher {
     const nowMs = clock();
     const nowEpochMs = Date.now();
     const lines = rollout.applications.flatMap((application) => {
-      // Without an end, because maintenance outlasts the daemon (law 8).
+      // This line has no end, because maintenance outlasts the daemon (law 8).
       if (maintenance.isOn(application)) return [maintenanceLine(application)];
       const lease = rollout.table(application)?.lease(nowMs);
       return lease === undefined ? [] : leaseLines(application, lease, nowEpochMs, this.#known);
@@ -146,27 +149,27 @@ export class HaproxyMap implements Publisher {
     return lines;
   }
 
-  /** Lines that a reader of the map sees all at once, in place of all that there were. */
+  /** Replaces all lines of the map at once: HAProxy sees either all old lines or all new ones. */
   async #replaceMap(lines: readonly string[]): Promise<void> {
     const { socket, map } = this.#address;
     const api = await RuntimeApi.open(socket, RENEW_TIMEOUT_MS);
     try {
       const prepared = await api.ask(`prepare map ${map}`);
       const version = /^New version created: (\d+)$/.exec(prepared)?.[1];
-      if (version === undefined) throw new RuntimeApiError(`it answers to prepare map: ${prepared}`);
+      if (version === undefined) throw new RuntimeApiError(`HAProxy's answer to prepare map: ${prepared}`);
       for (const payload of payloadsOf(lines)) {
         const added = await api.ask(`add map @${version} ${map} <<\n${payload}`);
-        if (/[^+\s]/.test(added)) throw new RuntimeApiError(`it answers to add map: ${added}`);
+        if (/[^+\s]/.test(added)) throw new RuntimeApiError(`HAProxy's answer to add map: ${added}`);
       }
       const committed = await api.ask(`commit map @${version} ${map}`);
-      if (committed !== "") throw new RuntimeApiError(`it answers to commit map: ${committed}`);
+      if (committed !== "") throw new RuntimeApiError(`HAProxy's answer to commit map: ${committed}`);
     } finally {
       api.close();
     }
   }
 }
 
-/** The lines in as many payloads as they need; what commits them makes them count together. */
+/** The lines in as many payloads as they need. HAProxy uses none of them until the commit. */
 function payloadsOf(lines: readonly string[]): string[] {
   const payloads: string[] = [];
   let payload = "";

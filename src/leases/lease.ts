@@ -1,5 +1,6 @@
 /**
- * The contract of a lease: a proxy decides by itself, by what the daemon gave it, until the lease ends.
+ * The contract of a lease: until the lease ends, a proxy decides by itself, with the arcs that the daemon
+ * gave it.
  *
  * A kind gives its lease in one of two ways. It publishes: twice a second it writes into a file or into the
  * proxy's memory, and listens nowhere. Or it listens: the proxy polls, and the daemon answers; then `create`
@@ -11,8 +12,8 @@
  *
  * Every kind promises: a lease has an end, so nothing has to be cleaned up if the daemon is gone, and it
  * ends no later than `Table.lease` says. `close` leaves what was written, because another daemon may go on
- * with it. Maintenance is what `LeaseContext.maintenance` says, and has no end: it outlasts the daemon (law
- * 8).
+ * with it. `LeaseContext.maintenance` says whether an application is in maintenance. Maintenance has no end:
+ * it outlasts the daemon (law 8).
  */
 
 import type { CrossCheck, Option, Settings } from "../config/option.ts";
@@ -29,7 +30,7 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-/** Which applications are in maintenance: by the last fresh data, whatever the store says now (law 8). */
+/** The applications in maintenance, according to the last fresh data, whatever the store says now (law 8). */
 export interface MaintenanceView {
   /** Reads memory only. */
   isOn(application: string): boolean;

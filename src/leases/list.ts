@@ -1,4 +1,4 @@
-/** The kinds of lease. A new one is a file beside this, and a line here. */
+/** The kinds of lease. A new kind is a file beside this one, and a line here. */
 
 import { apacheMapKind } from "./apache-map.ts";
 import { haproxyMapKind } from "./haproxy-map.ts";

@@ -1,22 +1,25 @@
 /**
- * The lease of a proxy that decides by itself, by what the daemon writes for it. The daemon writes it twice a second, and each
- * lease has an end, so nothing has to be cleaned up if a daemon stops writing.
+ * Renews the lease of one proxy, which decides by itself with the arcs that the daemon writes for it. The
+ * daemon writes them twice a second. Each lease has an end, so nothing has to be cleaned up if a daemon stops
+ * writing.
  */
 
 import type { Log } from "../log/log.ts";
 import type { ServerCounts } from "../metrics.ts";
 import { errorMessage } from "../text.ts";
 
-/** How often a lease is renewed: a change in the store has reached the proxy after this. */
+/**
+ * Time between two renewals. A change of the rollout table reaches the proxy after this time at the latest.
+ */
 const RENEW_EVERY_MS = 500;
 
-/** For how long a proxy may decide by what it was last told. Several renewals may fail before a visitor notices. */
+/** A proxy may decide by one renewal for this long. Several renewals may fail before a visitor notices. */
 export const LEASE_MS = 3_000;
 
 export interface RenewalOptions {
-  /** What the log calls the proxy, such as `Apache`. */
+  /** The proxy's name in the log, such as `Apache`. */
   readonly proxy: string;
-  /** What the log says of it beside its name. */
+  /** Fields for the log, beside the proxy's name. */
   readonly fields: Readonly<Record<string, string>>;
   readonly log: Log;
   readonly counts: ServerCounts;
@@ -41,7 +44,7 @@ export class Renewal {
     this.#renewing = this.#renew();
   }
 
-  /** Leaves what was written: the lease ends by itself, unless another daemon goes on with it. */
+  /** Leaves the last renewal. The lease ends by itself, unless another daemon goes on with it. */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#timer);
@@ -63,7 +66,7 @@ export class Renewal {
     this.#timer.unref();
   }
 
-  /** Says what changed. The log counts a failure that goes on. */
+  /** Logs failures, and the first renewal after one. The log counts a failure that goes on. */
   #tell(isRenewed: boolean, error?: string): void {
     const { proxy, fields, log } = this.#options;
     if (!isRenewed) {

@@ -1,12 +1,13 @@
 /**
- * Traefik's HTTP provider: the daemon serves the dynamic configuration that splits an application's visitors, and
- * vouches for it (docs/protocol/traefik.md, integrations/traefik/slices).
+ * Traefik's HTTP provider: the daemon serves the dynamic configuration that divides an application's
+ * visitors, and answers Traefik's health checks about it (docs/protocol/traefik.md,
+ * integrations/traefik/slices).
  *
  *     GET /                                                          → the document, for `providers.http`
  *     GET /holds?application=website&version=canary&slices=0-249     → 200 while these slices are the canary's, or were
  *                                                                      in a document of the last seconds, else 503
  *
- * Traefik decides by itself, and the daemon is on the path of no request.
+ * Traefik decides by itself. No visitor's request passes through the daemon.
  */
 
 import { isVersion, MAINTENANCE } from "../circle.ts";
@@ -22,14 +23,16 @@ import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/
 import { RecentDocuments } from "./traefik/recent-documents.ts";
 import { areAllAt, locationsOf, runsOf } from "./traefik/slices.ts";
 
-/** Traefik's connections to the daemon are its own to close. */
+/**
+ * Traefik closes its idle connections itself, so this only has to be long enough.
+ */
 const IDLE_MS = 60_000;
 
 /** A version that Traefik can reach. */
 export interface TraefikVersion {
   readonly application: string;
   readonly version: string;
-  /** Scheme, host and port; the host is one at which the daemon answers health checks. */
+  /** Scheme, host and port. The daemon answers health checks at the same host. */
   readonly url: string;
 }
 
@@ -76,7 +79,10 @@ function parseTraefikVersion(text: string): TraefikVersion | Problem {
   return isVersion(version) && isUrl ? { application, version, url } : problem;
 }
 
-/** A version without its service, or a service without its version, would be silently useless. */
+/**
+ * A `-traefik-version` without `-traefik`, or for an application that is not served, would be silently
+ * useless.
+ */
 const versionsCheck: CrossCheck = {
   options: [application, traefikListen, traefikVersions],
   check(settings) {
@@ -101,7 +107,7 @@ export const traefik: LeaseKind = {
   crossChecks: [versionsCheck],
   unseen: "Traefik divides visitors by itself and reports nothing",
   remedy:
-    "start Traefik with the daemon's address as the endpoint of providers.http; its log says why it cannot ask",
+    "start Traefik with the daemon's address as the endpoint of providers.http; if Traefik cannot ask, its log says why",
   targets: () => [],
   addresses(settings) {
     const address = settings.get(traefikListen);
@@ -131,10 +137,13 @@ export class Traefik implements Server {
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
   readonly #documents = new RecentDocuments();
-  /** Applications whose maintenance Traefik cannot show, and the log was told so. */
+  /** Applications whose maintenance Traefik cannot show. The log has said so. */
   readonly #nowhere = new Set<string>();
   #isPolled = false;
-  /** Written once and not at each poll: it takes a millisecond, in which nobody is decided. */
+  /**
+   * The last document. It is kept, because it takes a millisecond to write, and no visitor is placed
+   * meanwhile.
+   */
   #last: { readonly key: string; readonly body: string } | undefined;
 
   constructor(context: LeaseContext, options: TraefikOptions) {
@@ -157,7 +166,7 @@ export class Traefik implements Server {
     return this.#http.name;
   }
 
-  /** The port, once it listens: what port 0 became. */
+  /** The port, once it listens. If port 0 was asked for, this is the port that the kernel chose. */
   get port(): number | undefined {
     return this.#http.port;
   }
@@ -209,18 +218,25 @@ export class Traefik implements Server {
       areAllAt(slices, locations, version),
     );
     return isVouchedFor
-      ? { status: 200, contentType: "text/plain", body: "they are\n" }
-      : { status: 503, contentType: "text/plain", body: "they are not, or no longer\n" };
+      ? { status: 200, contentType: "text/plain", body: "the slices are at this version\n" }
+      : {
+          status: 503,
+          contentType: "text/plain",
+          body: "the slices are not at this version, or not any more\n",
+        };
   }
 
-  /** The slices as they are now and as documents had them until a moment ago; not of a store that is lost (law 3). */
+  /**
+   * The locations for which the daemon vouches: those of now, and those in the documents of the last seconds.
+   * If the store is lost, only those of now (law 3).
+   */
   #vouchedFor(application: string, nowMs: number): readonly (readonly string[])[] {
     const now = this.#locations(application, nowMs);
     const isFresh = this.#context.rollout.table(application)?.isFresh(nowMs) ?? false;
     return isFresh ? [now, ...this.#documents.recent(application, nowMs)] : [now];
   }
 
-  /** None for an application that is not served here. */
+  /** The location of each slice; empty for an application that is not served here. */
   #locations(application: string, nowMs: number): readonly string[] {
     const table = this.#context.rollout.table(application);
     return table === undefined ? [] : locationsOf(table, nowMs);
@@ -233,7 +249,7 @@ export class Traefik implements Server {
     if (!isOn) this.#nowhere.delete(application);
     else if (!this.#urls.get(application)?.has(MAINTENANCE) && !this.#nowhere.has(application)) {
       this.#nowhere.add(application);
-      log.warn("maintenance is on, and Traefik has no service for it: nothing changes there", {
+      log.warn("maintenance is on, but Traefik has no service for it, so its visitors are placed as before", {
         application,
         remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
       });
@@ -242,7 +258,7 @@ export class Traefik implements Server {
   }
 }
 
-/** All of the applications that can change, in short. */
+/** A short text of all parts of the applications that can change. */
 function keyOf(applications: readonly TraefikApplication[]): string {
   return applications
     .map(({ locations, urls, isInMaintenance }) =>

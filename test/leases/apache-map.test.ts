@@ -32,7 +32,7 @@ describe("Apache's map", () => {
 
   const success = () => core.metrics.servers[0]?.success ?? 0;
 
-  /** Two renewals: the first one may have been under way. */
+  /** Waits for two renewals, because the first one may have been under way. */
   async function renewed(): Promise<void> {
     const before = success();
     await eventually(() => success() >= before + 2, "the map is renewed");
@@ -54,7 +54,7 @@ describe("Apache's map", () => {
     );
   }
 
-  test("APM-1, APM-4: says where each version's visitors stand, for each application, in one file at once", async () => {
+  test("APM-1, APM-4: one file, replaced at once, has the arc of each version of each application", async () => {
     core.apply("app", { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
     core.apply("é ü", { rollout: 1 });
     await holder.start();
@@ -69,7 +69,7 @@ describe("Apache's map", () => {
     expect(readdirSync(join(directory, "maps"))).toEqual(["apache.map"]);
   });
 
-  test("APM-2: a lease began a minute ago, ends in three seconds, and is renewed twice a second", async () => {
+  test("APM-2: a lease counts from a minute ago, ends in three seconds, and is renewed twice a second", async () => {
     core.apply("app", { rollout: 0.25 });
     await holder.start();
     await renewed();
@@ -81,7 +81,7 @@ describe("Apache's map", () => {
     expect(written().get("app")?.until).toBeGreaterThan(until);
   });
 
-  test("APM-2, APM-3: what was never read, and what is stale, has no line; what takes nobody has no arc", async () => {
+  test("APM-2, APM-3: an application that is unread or stale has no line; a version without visitors has no arc", async () => {
     core.apply("app", { rollout: 0 });
     await holder.start();
     await renewed();
@@ -100,7 +100,7 @@ describe("Apache's map", () => {
     expect(written().get("app")?.until).toBeLessThanOrEqual(endsAt + 1);
   });
 
-  test("APM-5: Apache's children may read it, whatever the daemon's umask is", async () => {
+  test("APM-5: Apache's children may read the file, whatever the daemon's umask is", async () => {
     const before = process.umask(0o077);
     try {
       await holder.start();
@@ -119,7 +119,7 @@ describe("Apache's map", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test("APM-5: where it cannot be written it is tried until it can", async () => {
+  test("APM-5: if the file cannot be written, the daemon tries until it can", async () => {
     rmSync(join(directory, "maps"), { recursive: true });
     core.apply("app", { rollout: 0.25 });
     await holder.start();
@@ -129,7 +129,7 @@ describe("Apache's map", () => {
     expect(written().has("app")).toBe(true);
   });
 
-  test("APM-3: a line never has more bytes than Apache reads; versions that find no room are named", () => {
+  test("APM-3: a line never has more bytes than Apache reads; versions without room in it are named", () => {
     const arcs = Array.from({ length: 64 }, (_, index) => ({
       ...{ version: `version-${index}`, rollout: 1 / 64 + 1e-17, offset: index / 64 + 1e-9 },
       failsafe: "master" as const,
@@ -146,7 +146,7 @@ describe("Apache's map", () => {
 });
 
 describe("-apache-map", () => {
-  test("takes whole paths, several of them", () => {
+  test("takes several absolute paths", () => {
     expect(settingsOf("-apache-map", "/a/b", "-apache-map", "/c").get(apacheMap)).toEqual(["/a/b", "/c"]);
   });
 

@@ -5,12 +5,12 @@ import { Random } from "../support/random.ts";
 
 const STEPS = 10n ** 18n;
 
-/** What HAProxy's configuration does: it compares texts, byte by byte. */
+/** The comparison of HAProxy's configuration, which compares texts byte by byte. */
 function isIn(assignment: string, { from, to, around }: ArcEnds): boolean {
   return (from <= assignment && assignment < to) || assignment < around;
 }
 
-describe("MAP-1: an arc's ends", () => {
+describe("MAP-1: the ends of an arc", () => {
   test.each([
     [0, 0, "0", "0", "0"],
     [0, 1, "0", "1", "0"],
@@ -47,7 +47,7 @@ describe("MAP-1: an arc's ends", () => {
 });
 
 describe("MAP-2: each number of up to 18 decimals is placed as the daemon places it", () => {
-  test("around the ends of random arcs, step by step, and elsewhere, however many zeros follow", () => {
+  test("near the ends of random arcs, step by step, and elsewhere, however many zeros follow", () => {
     const random = new Random();
     const rollouts = () =>
       random.pick([0, 0.001, 0.1, 0.25, 1 / 3, 0.5, 0.999, 1 - 2 ** -53, random.fraction()]);
@@ -73,7 +73,7 @@ describe("MAP-2: each number of up to 18 decimals is placed as the daemon places
     }
   });
 
-  test("the shortest spellings have no more decimals, from 0.01 on", () => {
+  test("the shortest spelling of a number from 0.01 on has at most 18 decimals", () => {
     const random = new Random();
     for (let round = 0; round < 2_000; round++) {
       expect(String(0.01 + 0.99 * random.fraction()).length - 2).toBeLessThanOrEqual(18);

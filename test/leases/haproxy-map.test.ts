@@ -50,7 +50,7 @@ describe("HAProxy's map", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Two renewals: the first one may have been under way. */
+  /** Waits for two renewals, because the first one may have been under way. */
   async function renewed(): Promise<void> {
     const before = stats.commits;
     await eventually(() => stats.commits >= before + 2, "the map is renewed");
@@ -58,7 +58,7 @@ describe("HAProxy's map", () => {
 
   const arcs = () => [...stats.map.keys()].filter((key) => key.includes("/"));
 
-  test("MAP-3, MAP-7: says where each version's visitors stand, for each application", async () => {
+  test("MAP-3, MAP-7: the map has the arc of each version of each application", async () => {
     core.apply("app", { rollout: 0.25 }, { version: "blue", rollout: 0.5, offset: 0.75 });
     core.apply("é ü", { rollout: 1 });
     await holder.start();
@@ -81,7 +81,7 @@ describe("HAProxy's map", () => {
     ]);
   });
 
-  test("MAP-3: more than HAProxy takes in one command is there as well, all at once", async () => {
+  test("MAP-3: a map that is longer than one command of HAProxy is replaced all at once too", async () => {
     await holder.close();
     const applications = Array.from({ length: 150 }, (_, index) => `application-${index}`);
     core = createCore({ applications });
@@ -106,7 +106,7 @@ describe("HAProxy's map", () => {
     expect(Number(stats.map.get("app"))).toBeGreaterThan(first);
   });
 
-  test("MAP-4: what was never read, and what is stale, has no lease; what takes nobody has no arc", async () => {
+  test("MAP-4: an application that is unread or stale has no lease; a version without visitors has no arc", async () => {
     core.apply("app", { rollout: 0 });
     await holder.start();
     await renewed();
@@ -125,7 +125,7 @@ describe("HAProxy's map", () => {
     expect(Number(stats.map.get("app"))).toBeLessThanOrEqual(endsAt + 1);
   });
 
-  test("MAP-5, law 8: maintenance is there while it is on, lease or not", async () => {
+  test("MAP-5, law 8: maintenance is in the map while it is on, with or without a lease", async () => {
     maintenance.follow(readingOf({ maintenance: 1 }));
     await holder.start();
     await renewed();
@@ -133,7 +133,7 @@ describe("HAProxy's map", () => {
     core.apply("app", { rollout: 0.5 });
     await renewed();
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
-    // Neither a record that cannot be understood nor a file that is gone ends it.
+    // A malformed record does not end maintenance, and neither does the loss of its file.
     maintenance.follow(readingOf({ maintenance: "nonsense" }));
     await maintenance.close();
     rmSync(join(directory, "maintenance", "app"));
@@ -144,7 +144,7 @@ describe("HAProxy's map", () => {
     expect(stats.map.get("app")).toMatch(/^\d{13}$/);
   });
 
-  test("MAP-5, law 8: maintenance of an earlier daemon is there before the store is read", async () => {
+  test("MAP-5, law 8: maintenance that an earlier daemon saved is in the map before the store is read", async () => {
     writeFileSync(join(directory, "maintenance", "app"), "");
     await holder.close();
     const next = new MaintenanceMode(directory, ["app"], log);
@@ -154,7 +154,7 @@ describe("HAProxy's map", () => {
     expect([...stats.map]).toEqual([["app", "maintenance"]]);
   });
 
-  test("MAP-6: a HAProxy that is not there is tried until it is", async () => {
+  test("MAP-6: if HAProxy is away, the daemon tries until it is there", async () => {
     await stats.close();
     core.apply("app", { rollout: 0.25 });
     await holder.start();
@@ -165,7 +165,7 @@ describe("HAProxy's map", () => {
     expect(stats.connections).toBe(stats.commits);
   });
 
-  test("MAP-6: one that hangs is given up, and tried again", async () => {
+  test("MAP-6: if HAProxy hangs, the daemon gives up and tries again", async () => {
     stats.isHanging = true;
     core.apply("app", { rollout: 0.25 });
     await holder.start();
@@ -180,7 +180,7 @@ describe("HAProxy's map", () => {
   const warnings = () =>
     log.at("warn").filter(({ message }) => message.includes("HAProxy's map cannot be written"));
 
-  test("MAP-8: the map's file says the same, also while HAProxy is away", async () => {
+  test("MAP-8: the map's file has the same lines, also while HAProxy is away", async () => {
     core.apply("app", { rollout: 0.25 });
     await holder.start();
     await renewed();
@@ -195,7 +195,7 @@ describe("HAProxy's map", () => {
     stats = await StatsSocket.listen(path);
   });
 
-  test("MAP-8: a file that cannot be written is told once, and costs no lease", async () => {
+  test("MAP-8: if the file cannot be written, the log says so once, and HAProxy still has its lease", async () => {
     mkdirSync(map);
     core.apply("app", { rollout: 0.25 });
     await holder.start();
@@ -208,7 +208,7 @@ describe("HAProxy's map", () => {
     expect(written()).toHaveLength(3);
   });
 
-  test("MAP-8: the daemon writes no file for a map that is named otherwise than by a path", async () => {
+  test("MAP-8: the daemon writes no file for a map that is not named by a path", async () => {
     await holder.close();
     holder = new HaproxyMap(core, { socket: { kind: "unix", path }, map: "#1" });
     await holder.start();
@@ -222,17 +222,20 @@ describe("HAProxy's map", () => {
     ["add map", "'add map' cannot be used\n"],
     ["commit map", "version is in the future\n"],
     ["prompt", "x".repeat(100_000)],
-  ])("MAP-6: one that answers to %s %p is a failure, and changes nothing", async (command, reply) => {
-    stats.replies.set(command, reply);
-    if (command === "prompt") stats.replies.set("prompt", reply);
-    core.apply("app", { rollout: 0.25 });
-    await holder.start();
-    await eventually(() => (core.metrics.servers[0]?.failure ?? 0) >= 1, "a failure");
-    expect(stats.commits).toBe(0);
-    stats.replies.clear();
-    await renewed();
-    expect(core.metrics.servers[0]?.success).toBeGreaterThan(0);
-  });
+  ])(
+    "MAP-6: if HAProxy answers %s with %p, the renewal has failed and changed nothing",
+    async (command, reply) => {
+      stats.replies.set(command, reply);
+      if (command === "prompt") stats.replies.set("prompt", reply);
+      core.apply("app", { rollout: 0.25 });
+      await holder.start();
+      await eventually(() => (core.metrics.servers[0]?.failure ?? 0) >= 1, "a failure");
+      expect(stats.commits).toBe(0);
+      stats.replies.clear();
+      await renewed();
+      expect(core.metrics.servers[0]?.success).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("-haproxy-map", () => {

@@ -1,4 +1,4 @@
-/** What every kind of lease promises to those that read the list: settings, doctor, status, help. */
+/** The promises of every kind of lease to the readers of the list: settings, doctor, status, help. */
 
 import { describe, expect, test } from "bun:test";
 import { PROXY_NAMES } from "../../src/doctor/machine/proxies.ts";
@@ -22,14 +22,14 @@ describe.each(LEASES.map((kind) => [kind.name, kind] as const))("%s", (name, kin
     expect([...kind.addresses(settingsOf()), ...kind.targets(settingsOf())]).toEqual([]);
   });
 
-  test("listens or publishes: one of both, and never both", () => {
+  test("either listens or publishes, and never both", () => {
     const [addresses, targets] = [kind.addresses(settings), kind.targets(settings)];
     expect(addresses.length + targets.length).toBe(1);
     const made = kind.create(settings, createCore());
     expect(made.map(isServer)).toEqual([addresses.length === 1]);
   });
 
-  test("its counts say that it is a lease, whose, and whether proxies connect to it", () => {
+  test("its counts say that it is a lease, which proxy has it, and whether proxies connect to it", () => {
     const core = createCore();
     const [lease] = kind.create(settings, core);
     expect(core.metrics.servers).toEqual([

@@ -18,7 +18,7 @@ const VERSIONS = [
   { application: "web", version: "maintenance", url: "http://127.0.0.1:8082" },
 ];
 
-/** The clock of the core goes on while a test runs. */
+/** A margin, because the clock of the core goes on while a test runs. */
 const MARGIN_MS = 1_000;
 
 describe("Traefik's provider", () => {
@@ -59,7 +59,7 @@ describe("Traefik's provider", () => {
   const check = async (query: string) => (await client.ask("GET", `/holds?${query}`)).status;
   const canaryHolds = (slices: string) => check(`application=app&version=canary&slices=${slices}`);
 
-  test("TR-1: the next poll has what the store said last", async () => {
+  test("TR-1: the next poll has the last values of the store", async () => {
     expect((await services())["app:canary"]).toBeUndefined();
     core.apply("app", { rollout: 0.25 });
     const { "app:canary": canary } = await services();
@@ -69,7 +69,7 @@ describe("Traefik's provider", () => {
     expect((await services())["app:canary"]).toBeUndefined();
   });
 
-  test("TR-1: what does not change is the same to the byte, and polls are counted", async () => {
+  test("TR-1: without a change, the document has the same bytes, and polls are counted", async () => {
     core.apply("app", { rollout: 0.25 });
     const first = await client.ask("GET", "/");
     core.apply("app", { rollout: 0.25 });
@@ -78,7 +78,7 @@ describe("Traefik's provider", () => {
     expect(server.name).toStartWith("traefik tcp:127.0.0.1:");
   });
 
-  test("TR-6, law 3: when the store is lost the document is master's, and the daemon vouches for nobody", async () => {
+  test("TR-6, law 3: when the store is lost, the document has only master, and the daemon vouches for no version", async () => {
     core.apply("app", { rollout: 0.25 });
     expect(await canaryHolds("0-249")).toBe(200);
     core.advance(UNHEALTHY_MS);
@@ -86,7 +86,7 @@ describe("Traefik's provider", () => {
     expect((await services())["app:canary"]).toBeUndefined();
   });
 
-  test("TR-8: a document of before is vouched for while it gives nobody to a version who is not there now", async () => {
+  test("TR-8: the daemon vouches for an old document if the version still has all slices of it", async () => {
     core.apply("app", { rollout: 0.25 });
     expect(await canaryHolds("0-249")).toBe(200);
     core.apply("app", { rollout: 0.5 });
@@ -97,7 +97,7 @@ describe("Traefik's provider", () => {
     expect(await canaryHolds("0-249")).toBe(503);
   });
 
-  test("TR-8: what a document gave is vouched for until Traefik has taken the next one over, or should have", async () => {
+  test("TR-8: the daemon vouches for a document until Traefik has had time to take the next one over", async () => {
     core.apply("app", { rollout: 0.5 });
     await services();
     core.apply("app", { rollout: 0.3 });
@@ -109,14 +109,14 @@ describe("Traefik's provider", () => {
     core.advance(MARGIN_MS);
     expect(await canaryHolds("0-499")).toBe(503);
     expect(await canaryHolds("0-299")).toBe(200);
-    // No document gave these two together, nor the slices to another version.
+    // No document gave canary both of these runs, or gave the slices to another version.
     expect(await canaryHolds("0-299,600-699")).toBe(503);
     expect(await check("application=app&version=blue&slices=0-299")).toBe(503);
     core.advance(CHANGEOVER_MS / 2);
     expect(await canaryHolds("0-299")).toBe(503);
   });
 
-  test("TR-8: the last poll of a document counts, not its first", async () => {
+  test("TR-8: the last poll of a document counts, not the first", async () => {
     core.apply("app", { rollout: 0.5 });
     await services();
     core.advance(2 * CHANGEOVER_MS);
@@ -127,7 +127,7 @@ describe("Traefik's provider", () => {
     expect(await canaryHolds("0-499")).toBe(200);
   });
 
-  test("TR-6, law 3: of a store that is lost, not even the document of a moment ago is vouched for", async () => {
+  test("TR-6, law 3: when the store is lost, the daemon does not even vouch for the document of a moment ago", async () => {
     core.apply("app", { rollout: 0.25 });
     core.advance(UNHEALTHY_MS - MARGIN_MS);
     await services();
@@ -145,7 +145,7 @@ describe("Traefik's provider", () => {
     "application=app&version=canary&slices=0-249%00",
     "application=%zz&version=canary&slices=0-249",
     `application=app&version=canary&slices=${"0-0,".repeat(50_000)}`,
-  ])("TR-8: for %p it vouches not", async (query) => {
+  ])("TR-8: the daemon does not vouch for %p", async (query) => {
     core.apply("app", { rollout: 0.25 });
     expect(await check(query)).toBe(503);
   });
@@ -154,7 +154,7 @@ describe("Traefik's provider", () => {
     expect((await client.ask("GET", path)).status).toBe(404);
   });
 
-  test("TR-9: maintenance counts at once, for an application that Traefik can show it for", async () => {
+  test("TR-9: maintenance counts at once, if Traefik has a service for it", async () => {
     core.apply("app", { rollout: 0.25 });
     const before = await services();
     for (const application of ["app", "web"]) maintenance.follow(readingOf({ maintenance: 1 }, application));
@@ -167,7 +167,7 @@ describe("Traefik's provider", () => {
     expect(await services()).not.toHaveProperty("web:maintenance");
   });
 
-  test("TR-9: maintenance that Traefik cannot show is told once each time that it begins", async () => {
+  test("TR-9: if Traefik cannot show maintenance, the log says so once, each time that it begins", async () => {
     const warned = () => log.at("warn").filter(({ message }) => message.includes("Traefik has no service"));
     for (const value of [1, 0, 1]) {
       maintenance.follow(readingOf({ maintenance: value }));
@@ -177,7 +177,7 @@ describe("Traefik's provider", () => {
     expect(warned().map(({ fields }) => fields["application"])).toEqual(["app", "app"]);
   });
 
-  test("law 8: maintenance that is on already is in the first document", async () => {
+  test("law 8: maintenance that is already on is in the first document", async () => {
     writeFileSync(join(directory, "maintenance", "web"), "");
     const next = new Traefik(
       { ...core, maintenance: new MaintenanceMode(directory, ["app", "web"], log) },
@@ -195,7 +195,7 @@ describe("Traefik's provider", () => {
     expect(JSON.parse(body).http.services).toHaveProperty("web:maintenance");
   });
 
-  test("law 5: random bytes leave it as it was", async () => {
+  test("law 5: random bytes leave the provider as it was", async () => {
     core.apply("app", { rollout: 0.25 });
     const random = new Random();
     for (let round = 0; round < 50; round++) {
@@ -209,7 +209,7 @@ describe("Traefik's provider", () => {
 });
 
 describe("the settings of Traefik's provider", () => {
-  test("is off unless it is asked for", () => {
+  test("the provider is off unless its flag is given", () => {
     expect(settingsOf().get(traefikListen)).toBeNull();
     expect(settingsOf("-traefik", ":6296").get(traefikListen)).toEqual({
       kind: "tcp",

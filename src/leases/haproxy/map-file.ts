@@ -1,19 +1,21 @@
 /**
- * The file of HAProxy's map. HAProxy reads it when it starts and when it is reloaded, so the daemon writes into it what it
- * says over the stats socket: then the first visitors after a reload are decided as all others are.
+ * The file of HAProxy's map. HAProxy reads it when it starts and when it is reloaded. So the daemon writes
+ * the same lines to the file and over the stats socket, and the first visitors after a reload are placed like
+ * all others.
  *
- * An old file does no harm, because each lease in it carries its end. `maintenance` has no end: a HAProxy that starts while the
- * daemon is gone goes on with the page, as one that was not restarted does.
+ * An old file does no harm, because each lease in it carries its end. `maintenance` has no end: a HAProxy
+ * that starts while the daemon is gone goes on with the maintenance page, like a HAProxy that was not
+ * restarted.
  */
 
 import type { Log } from "../../log/log.ts";
 import { writeAtomically } from "../../state/atomic-file.ts";
 import { errorMessage } from "../../text.ts";
 
-/** HAProxy may read it under a user of its own. */
+/** HAProxy may read the file as another user. */
 const MODE = 0o644;
 
-/** A disk that is slower may finish behind the lease's back. */
+/** The lease waits this long for the disk, and is then renewed without the file. */
 const PATIENCE_MS = 500;
 
 const HEADER = "# maxwells-daemon writes this file twice a second, for HAProxy's next start or reload.\n";
@@ -27,8 +29,8 @@ export class MapFile {
   #isWritten: boolean | undefined;
 
   /**
-   * @param path   a whole path; the file may be absent, its directory may not
-   * @param fields what the log says beside the reason
+   * @param path   an absolute path; the file may be absent, but its directory must exist
+   * @param fields fields for the log, beside the reason
    */
   constructor(path: string, log: Log, fields: Readonly<Record<string, string>>) {
     this.#path = path;
@@ -36,7 +38,7 @@ export class MapFile {
     this.#fields = fields;
   }
 
-  /** Never rejects. Resolves after `PATIENCE_MS` at most; a disk that hangs is not asked again before it has answered. */
+  /** Never rejects. Resolves after `PATIENCE_MS` at most. While a disk hangs, no further write begins. */
   async write(lines: readonly string[]): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;
@@ -60,12 +62,12 @@ export class MapFile {
     }
   }
 
-  /** Once, until it could be written again. */
+  /** Logs once, until the file has been written again. */
   #tell(error: string): void {
     if (this.#isWritten === false) return;
     this.#log.warn(
-      "the file of HAProxy's map cannot be written, so visitors of the canary are at master for half a second after each " +
-        "reload of HAProxy; let the daemon's user write into its directory, or keep the map in the state directory",
+      "the file of HAProxy's map cannot be written, so after a reload of HAProxy all visitors go to master for half a second; " +
+        "let the daemon's user write to its directory, or keep the map in the state directory",
       { ...this.#fields, error },
     );
   }

@@ -1,6 +1,7 @@
 /**
- * What HAProxy's map says while it has a lease (docs/protocol/haproxy-map.md): until when each application's is good, and where
- * each version's arc begins and ends; or that the application is in maintenance. Pure.
+ * Writes the lines of HAProxy's map (docs/protocol/haproxy-map.md). If an application has a lease, they are
+ * the end of the lease, in milliseconds since the epoch, and the begin and end of each version's arc. If it
+ * is in maintenance, one line says so. Pure.
  *
  *     website 1764000003000
  *     website/canary/from 0.9
@@ -14,7 +15,10 @@ import type { Lease } from "../../rollout.ts";
 import type { KnownEnds } from "../arc-ends.ts";
 import { LEASE_MS } from "../renewal.ts";
 
-/** The lines of an application's lease; none if there is no lease, and HAProxy sends all visitors to master. */
+/**
+ * The lines of an application's lease. If there is no lease, there are no lines, and HAProxy sends all
+ * visitors to master.
+ */
 export function leaseLines(
   application: string,
   { durationMs, arcs }: Lease,
@@ -32,12 +36,18 @@ export function leaseLines(
   return lines;
 }
 
-/** The line of an application in maintenance. There is no lease beside it, because no visitor is let through. */
+/**
+ * The line of an application in maintenance. It has no lease beside it, because HAProxy lets no visitor
+ * through.
+ */
 export function maintenanceLine(application: string): string {
   return `${key(application)} ${MAINTENANCE}`;
 }
 
-/** A key has no blanks, whatever an application is called; versions have none by their grammar (`circle.ts`). */
+/**
+ * An application's name as a key, which has no blanks. The grammar of versions allows none either
+ * (`circle.ts`).
+ */
 function key(application: string): string {
   return encodeURIComponent(application);
 }

@@ -1,18 +1,18 @@
 /**
- * HAProxy's runtime API: commands over its stats socket, on one connection in interactive mode, where each reply ends
- * with a prompt (HAProxy's management guide, section 9.3).
+ * HAProxy's runtime API: commands over its stats socket. One connection is in interactive mode, in which each
+ * reply ends with a prompt (HAProxy's management guide, section 9.3).
  */
 
 import { connect, type Socket } from "node:net";
 import type { Address } from "../../config/values.ts";
 
-/** What ends a reply. */
+/** The end of a reply. */
 const PROMPT = "\n> ";
 
-/** A reply may be this long; ours have a line or two. */
+/** The longest reply that is read. The replies to the daemon's commands have a line or two. */
 const REPLY_BYTES_MAX = 65_536;
 
-/** What went wrong between us and HAProxy, in words for the log. */
+/** A failure between the daemon and HAProxy. Its message is for the log. */
 export class RuntimeApiError extends Error {
   override readonly name = "RuntimeApiError";
 }
@@ -28,25 +28,29 @@ export class RuntimeApi {
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => {
       this.#received += text;
-      if (this.#received.length > REPLY_BYTES_MAX) this.#fail(new RuntimeApiError("its reply has no end"));
+      if (this.#received.length > REPLY_BYTES_MAX)
+        this.#fail(new RuntimeApiError("HAProxy's reply is too long"));
       this.#woken();
     });
     socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new RuntimeApiError("it ended the connection")));
+    socket.on("close", () => this.#fail(new RuntimeApiError("HAProxy ended the connection")));
   }
 
   /**
    * Connects; rejects if that fails.
    *
-   * @param timeoutMs for the whole conversation, which fails if it takes longer
+   * @param timeoutMs the limit for the whole conversation, which fails if it takes longer
    */
   static async open(address: Address, timeoutMs: number): Promise<RuntimeApi> {
-    if (address.kind === "fd") throw new RuntimeApiError("a descriptor is no stats socket");
+    if (address.kind === "fd") throw new RuntimeApiError("a descriptor cannot be a stats socket");
     const socket = connect(
       address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
     );
     const api = new RuntimeApi(socket);
-    const timer = setTimeout(() => api.#fail(new RuntimeApiError(`no reply in ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(
+      () => api.#fail(new RuntimeApiError(`no reply within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     socket.once("close", () => clearTimeout(timer));
     try {
       await api.ask("prompt");
@@ -58,8 +62,8 @@ export class RuntimeApi {
   }
 
   /**
-   * Sends a command, of one line or with a payload behind it, and returns its reply, without the blanks around it.
-   * Rejects if none comes.
+   * Sends a command of one line, perhaps with a payload behind it. Returns its reply without the blanks
+   * around it. Rejects if no reply comes.
    */
   async ask(command: string): Promise<string> {
     this.#received = "";

@@ -1,13 +1,13 @@
-/** Whether a HAProxy answers and has the map: asked, and nothing is changed. */
+/** Asks a HAProxy whether it has the map, and changes nothing. */
 
 import { type Address, addressText } from "../../config/values.ts";
 import type { LeaseTrial } from "../lease.ts";
 import { RuntimeApi } from "./runtime-api.ts";
 
-/** A HAProxy of this machine answers at once. */
+/** A HAProxy on this machine answers at once. */
 const ANSWER_TIMEOUT_MS = 1_000;
 
-/** Never rejects. The daemon copes with a HAProxy that is away, so that is a warning. */
+/** Never rejects. If HAProxy is away, the result is only a warning, because the daemon copes with that. */
 export async function tryHaproxy(socket: Address, map: string): Promise<LeaseTrial> {
   const place = addressText(socket);
   try {
@@ -23,7 +23,7 @@ export async function tryHaproxy(socket: Address, map: string): Promise<LeaseTri
       api.close();
     }
   } catch (error) {
-    const follows = "until it does, HAProxy sends everyone to master; the daemon tries again";
+    const follows = "until it does, HAProxy sends all visitors to master; the daemon tries again";
     const reason = (error as Error).message;
     return { level: "warning", text: `HAProxy does not answer at ${place}: ${reason}; ${follows}` };
   }

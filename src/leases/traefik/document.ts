@@ -1,6 +1,6 @@
 /**
- * The document that Traefik's HTTP provider polls: for each application a service named like it, that Traefik's routers
- * send visitors to (docs/protocol/traefik.md).
+ * The document that Traefik's HTTP provider polls. It has a service for each application, with the
+ * application's name. Traefik's routers send visitors to that service (docs/protocol/traefik.md).
  *
  *     website                 weighted, sticky: the slices, all of one weight
  *     └ website:circle:042    one slice: master, or
@@ -8,35 +8,35 @@
  *         ├ website:canary    Traefik's own entry point for the version, up while the daemon vouches for this document
  *         └ website-master@file
  *
- * Traefik keeps the last document for ever if the daemon is gone, and asks for the next one only after up to 90 seconds
- * when it is back. So a version is there only while the daemon answers its health check, and the check asks whether the
- * slices of this very document are still the version's.
+ * If the daemon is gone, Traefik keeps the last document for ever, and when the daemon is back, Traefik may
+ * take 90 seconds to ask for the next one. So a version is up only while the daemon answers its health check.
+ * The check asks whether the slices in this document are still the version's.
  */
 
 import { MAINTENANCE, MASTER } from "../../circle.ts";
 import { runsOf, SLICES } from "./slices.ts";
 
 /**
- * The path at which Traefik asks whether a document is still true. A Traefik with a document of an earlier release asks
- * there too, so the path stays as it is.
+ * The path at which Traefik asks whether a document is still true. A Traefik with the document of an earlier
+ * release asks there too, so the path never changes.
  */
 export const HOLDS_PATH = "/holds";
 
-/** After the daemon is gone, a version goes on for at most these two together. */
+/** After the daemon is gone, a version goes on for the sum of these two at most. */
 const CHECK_EVERY = "1s";
 const CHECK_TIMEOUT = "500ms";
 
-/** A year, as for the cookie of all other proxies. */
+/** A year, like the cookie of all other proxies. */
 const COOKIE_SECONDS = 31_536_000;
 
-/** What the document says of one application. */
+/** One application, for its part of the document. */
 export interface TraefikApplication {
   readonly name: string;
   /** The location of each slice (`locationsOf`). */
   readonly locations: readonly string[];
   /** The versions that Traefik can reach, and the URL of each. The slices of all others are master's. */
   readonly urls: ReadonlyMap<string, string>;
-  /** Sends everyone to the URL of `maintenance`, if there is one. */
+  /** If true, all visitors go to the URL of `maintenance`, if there is one. */
   readonly isInMaintenance: boolean;
 }
 
@@ -76,7 +76,7 @@ interface Weighted {
   };
 }
 
-/** The dynamic configuration as JSON; the same bytes for the same arguments. */
+/** The dynamic configuration as JSON. The same arguments give the same bytes. */
 export function traefikDocument(
   applications: readonly TraefikApplication[],
   options: DocumentOptions,
@@ -87,7 +87,10 @@ export function traefikDocument(
   return `${JSON.stringify({ http: { services } })}\n`;
 }
 
-/** An application's part in names: Traefik takes what follows an `@` for a provider, and `:` separates parts here. */
+/**
+ * An application's part in names. It is encoded, because Traefik reads the text behind an `@` as a provider,
+ * and `:` separates parts here.
+ */
 export function traefikName(application: string): string {
   return encodeURIComponent(application);
 }
@@ -104,7 +107,8 @@ function servicesOf(application: TraefikApplication, options: DocumentOptions): 
       const runs = runsOf(application.locations, version);
       if (runs === "") continue;
       services[`${name}:${version}`] = { loadBalancer: guarded(application, version, url, runs, options) };
-      // One for all slices: Traefik tells failovers one after the other, and who is not told yet answers 503.
+      // All slices share one failover, because Traefik updates failovers one after the other, and a failover
+      // that is not updated yet answers 503.
       services[failoverName(name, version)] = {
         failover: { service: `${name}:${version}`, fallback: master },
       };
@@ -116,13 +120,16 @@ function servicesOf(application: TraefikApplication, options: DocumentOptions): 
   return services;
 }
 
-/** Not a place of `maintenance`, whose service has no check: it outlasts the daemon, and Traefik wants one for a failover. */
+/**
+ * The service of one slice. In maintenance it is the maintenance service, without a failover: Traefik's
+ * failover needs a health check, and maintenance has none, because it outlasts the daemon.
+ */
 function sliceService(name: string, version: string, services: Readonly<Record<string, Service>>): Service {
   const places = [`${name}:${MAINTENANCE}`, failoverName(name, version)];
   return soleService(places.find((place) => services[place] !== undefined) ?? `${name}-${MASTER}@file`);
 }
 
-/** A version with master behind it. */
+/** The name of the service that sends visitors to a version, or to master if the version is down. */
 function failoverName(name: string, version: string): string {
   return `${name}:${version}:or-${MASTER}`;
 }
@@ -146,7 +153,7 @@ function circle(name: string, { isSecure }: DocumentOptions): Weighted {
   };
 }
 
-/** Cookies hold a hash of this name: if it changes, all visitors are drawn again. */
+/** Cookies contain a hash of this name. If the name changes, Traefik draws a new slice for every visitor. */
 function sliceName(name: string, slice: number): string {
   return `${name}:circle:${String(slice).padStart(3, "0")}`;
 }

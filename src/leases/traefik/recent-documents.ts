@@ -1,11 +1,15 @@
 /**
- * The locations of the slices in the documents of the last seconds. Traefik goes on with a document until it has polled
- * the next one and taken it over, so the daemon vouches for what it gave until then. If it did not, each change that
- * takes a slice from a version would send all of its visitors to master and most of them back. And a request under way
- * while Traefik's failover turns is answered with 503 (docs/decisions/0012-traefik.md).
+ * The locations of the slices in the documents of the last seconds. Traefik uses a document until it has
+ * polled the next one and taken it over, so the daemon vouches for its documents until then. If it did not,
+ * each change that takes a slice from a version would send all visitors of the version to master, and most of
+ * them back. A request that is under way while Traefik's failover turns is answered with 503
+ * (docs/decisions/0012-traefik.md).
  */
 
-/** Traefik polls once a second, and takes over one configuration every two seconds at most; the rest is for a busy machine. */
+/**
+ * Traefik polls once a second, and takes over at most one configuration every two seconds. The rest is for a
+ * busy machine.
+ */
 export const CHANGEOVER_MS = 5_000;
 
 interface DocumentLocations {
@@ -17,7 +21,7 @@ export class RecentDocuments {
   /** By application, the newest last: one for each change within `CHANGEOVER_MS`. */
   readonly #byApplication = new Map<string, DocumentLocations[]>();
 
-  /** A document says these locations of the application's slices. */
+  /** Notes that Traefik got a document with these locations of the application's slices. */
   add(application: string, locations: readonly string[], nowMs: number): void {
     const given = this.#recent(application, nowMs);
     const last = given.at(-1);
@@ -26,7 +30,7 @@ export class RecentDocuments {
     this.#byApplication.set(application, given);
   }
 
-  /** What documents said until a moment ago, and Traefik may still go by. */
+  /** The locations in the documents that Traefik may still use. */
   recent(application: string, nowMs: number): readonly (readonly string[])[] {
     return this.#recent(application, nowMs).map(({ locations }) => locations);
   }

@@ -20,7 +20,7 @@ function servicesOf(applications: readonly TraefikApplication[], isSecure = fals
   return JSON.parse(traefikDocument(applications, { port: 6296, isSecure })).http.services;
 }
 
-/** The first `count` slices are the version's. */
+/** The locations of all slices: the first `count` are at the version, and the others at master. */
 function locations(count: number, version = "canary"): string[] {
   return Array.from({ length: SLICES }, (_, slice) => (slice < count ? version : "master"));
 }
@@ -30,7 +30,7 @@ function website(changes: Partial<TraefikApplication> = {}): TraefikApplication 
   return { name: "website", locations: locations(250), urls, isInMaintenance: false, ...changes };
 }
 
-/** Everything that a service sends visitors to. */
+/** The names of all services to which a service sends visitors. */
 function namedBy({ weighted, failover }: Service): string[] {
   if (failover !== undefined) return [failover.service, failover.fallback];
   return weighted?.services.map(({ name }) => name) ?? [];
@@ -53,7 +53,7 @@ describe("Traefik's document", () => {
     expect(secure?.weighted?.sticky?.cookie["secure"]).toBe(true);
   });
 
-  test("TR-4, TR-7: a version's slices have master behind them, all others are master's", () => {
+  test("TR-4, TR-7: the slices of a version fall back to master, and all others are at master", () => {
     const services = servicesOf([website()]);
     const only = (name: string) => ({ weighted: { services: [{ name, weight: 1 }] } });
     const [guarded, master] = [only("website:canary:or-master"), only("website-master@file")];
@@ -66,7 +66,7 @@ describe("Traefik's document", () => {
     }
   });
 
-  test("TR-7, TR-8: a version is at its URL, while the daemon says that its slices are still its own", () => {
+  test("TR-7, TR-8: a version is at its URL, and a health check asks the daemon for its slices", () => {
     const { "website:canary": canary } = servicesOf([website()]);
     expect(canary?.loadBalancer).toEqual({
       servers: [{ url: CANARY }],
@@ -80,14 +80,14 @@ describe("Traefik's document", () => {
     });
   });
 
-  test("TR-7: a version without a URL, or without visitors, is not in it, and its slices are master's", () => {
+  test("TR-7: a version without a URL or without visitors is not in the document, and its slices are at master", () => {
     const expected = servicesOf([website({ locations: locations(0) })]);
     expect(Object.keys(expected)).toHaveLength(SLICES + 1);
     expect(servicesOf([website({ urls: new Map() })])).toEqual(expected);
     expect(servicesOf([website({ locations: locations(500, "blue") })])).toEqual(expected);
   });
 
-  test("TR-9: in maintenance everyone goes to its URL, without a check, and keeps the cookie", () => {
+  test("TR-9: in maintenance all visitors go to its URL, without a health check, and keep their cookies", () => {
     const urls = new Map([
       ["canary", CANARY],
       ["maintenance", "http://10.0.0.7:8082"],
@@ -104,7 +104,7 @@ describe("Traefik's document", () => {
     expect(servicesOf([website({ isInMaintenance: true })])).toEqual(servicesOf([website()]));
   });
 
-  test("TR-2: applications do not meet, and every name in it is one of a service, or of the file's master", () => {
+  test("TR-2: applications have no names in common, and each name is that of a service or of the file's master", () => {
     const names = ["website", "website:circle:000", "a@b", "é ü", "a&b=c", "constructor", "__proto__"];
     const services = servicesOf(names.map((name) => website({ name })));
     expect(Object.keys(services)).toHaveLength(names.length * (SLICES + 3));
@@ -120,7 +120,7 @@ describe("Traefik's document", () => {
     );
   });
 
-  test("TR-1: the same arguments are the same bytes, so that Traefik sees what changed", () => {
+  test("TR-1: the same arguments give the same bytes, so that Traefik sees whether something changed", () => {
     const document = (application: TraefikApplication) =>
       traefikDocument([application], { port: 6296, isSecure: false });
     expect(document(website())).toBe(document(website()));

@@ -17,7 +17,7 @@ function countOf(locations: readonly string[], location: string): number {
   return locations.filter((each) => each === location).length;
 }
 
-/** Any offsets and lengths: they overlap, and go around. */
+/** Arcs with random offsets and lengths. They may overlap, and go around the circle. */
 function randomArcs(): (Partial<Arc> & { version: string; rollout: number })[] {
   return ["canary", "blue", "green"].map((version) => ({
     version,
@@ -27,7 +27,7 @@ function randomArcs(): (Partial<Arc> & { version: string; rollout: number })[] {
 }
 
 describe("Traefik's slices of the circle", () => {
-  test("TR-4: each slice is where the handler places its middle, whatever overlaps", () => {
+  test("TR-4: each slice is at the location of its middle, however arcs overlap", () => {
     const core = createCore();
     const decision = core.handler.emptyDecision();
     for (let round = 0; round < 50; round++) {
@@ -40,7 +40,7 @@ describe("Traefik's slices of the circle", () => {
     }
   });
 
-  test("TR-4: a version gets what the handler gives it, to the nearest slice", () => {
+  test("TR-4: a version gets the same share as from the handler, to the nearest slice", () => {
     const core = createCore();
     const decision = core.handler.emptyDecision();
     const visitors = 20_000;
@@ -63,7 +63,7 @@ describe("Traefik's slices of the circle", () => {
     }
   });
 
-  test("TR-4: rollouts that people write are exact, in steps of 0.1 %", () => {
+  test("TR-4: rollouts in steps of 0.1 % are exact", () => {
     const core = createCore();
     for (let thousandth = 0; thousandth <= SLICES; thousandth++) {
       core.apply("app", { rollout: thousandth / SLICES, offset: 0.5 });
@@ -71,7 +71,7 @@ describe("Traefik's slices of the circle", () => {
     }
   });
 
-  test("TR-5: a growing arc only takes slices in, a shrinking one gives back those that came last", () => {
+  test("TR-5: a growing arc only adds slices, and a shrinking one gives back those that it added last", () => {
     const core = createCore();
     const taken: number[][] = [];
     for (const rollout of [0, 0.001, 0.05, 0.25, 0.9, 1]) {
@@ -85,7 +85,7 @@ describe("Traefik's slices of the circle", () => {
     });
   });
 
-  test("law 3, TR-6: unread and stale is master's, and what holds is kept", () => {
+  test("law 3, TR-6: unread and stale slices are at master, and a version with failsafe hold keeps its slices", () => {
     const core = createCore();
     expect(countOf(slices(core), "master")).toBe(SLICES);
     core.apply("app", { rollout: 0.25 }, { version: "blue", rollout: 0.1, offset: 0.5, failsafe: "hold" });
@@ -96,7 +96,7 @@ describe("Traefik's slices of the circle", () => {
     expect(countOf(slices(core), "master")).toBe(900);
   });
 
-  test("TR-8: runs say which slices a version has, and hold while it has them all", () => {
+  test("TR-8: runs name the slices of a version, and are true while it has them all", () => {
     const core = createCore();
     core.apply("app", { rollout: 0.25, offset: 0.875 });
     expect(runsOf(slices(core), "canary")).toBe("0-124,875-999");
@@ -128,7 +128,7 @@ describe("Traefik's slices of the circle", () => {
     "0x0-9",
     "0-9 ",
     "a-b",
-  ])("TR-8: %p is no runs, and holds nothing", (runs) => {
+  ])("TR-8: %p does not name runs, and is never true", (runs) => {
     const core = createCore();
     core.apply("app", { rollout: 0.25 });
     expect(areAllAt(runs, slices(core), "canary")).toBe(false);
