@@ -137,7 +137,7 @@ export class Traefik implements Server {
   readonly #http: HttpServer;
   readonly #urls = new Map<string, Map<string, string>>();
   readonly #documents = new RecentDocuments();
-  /** Applications whose maintenance Traefik cannot show. The log has said so. */
+  /** Applications in maintenance that Traefik cannot show. The log has one warning for each. */
   readonly #nowhere = new Set<string>();
   #isPolled = false;
   /**

@@ -1,6 +1,6 @@
 /**
  * The line protocol over unix and TCP sockets (docs/protocol/line.md): the default server, and the fastest.
- * `line/connection.ts` has what one connection does.
+ * `line/connection.ts` reads and answers on one connection.
  */
 
 import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";

@@ -1,6 +1,6 @@
 /**
  * Decisions for HAProxy's stream processing offload engine: the daemon is its agent (docs/protocol/spop.md).
- * `spop/connection.ts` has what one connection does.
+ * `spop/connection.ts` reads and answers on one connection.
  */
 
 import type { StreamSocket } from "../stream/stream-connection.ts";

@@ -1,7 +1,7 @@
 /**
  * A server over a byte stream, on a unix or a TCP socket. It opens and closes the listener, and admits,
- * limits and ends connections. `stream-connection.ts` and the classes that extend it have what one connection
- * does.
+ * limits and ends connections. `StreamConnection` and the classes that extend it read and answer on one
+ * connection.
  */
 
 import { fstatSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * Reads the headers that say where a request ends and whether its connection goes on: `Content-Length`,
+ * Reads the headers that decide the end of a request and of its connection: `Content-Length` and
  * `Connection`. Pure.
  */
 
@@ -14,7 +14,7 @@ const KEEP_ALIVE = Buffer.from("keep-alive");
 /** The longest `Content-Length`, in digits. JavaScript's numbers are exact up to this length. */
 const LENGTH_DIGITS_MAX = 15;
 
-/** The part of a head that says where its request ends, and whether another request follows. */
+/** The part of a head that decides the end of its request and of its connection. */
 export interface Framing {
   /** The client wants to keep the connection. */
   keepsAlive: boolean;

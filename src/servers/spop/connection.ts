@@ -188,7 +188,7 @@ export class SpopConnection extends StreamConnection {
     if (status !== STATUS.normal) {
       counts.failure++;
       context.log.warn(
-        "the daemon ended a connection because of what HAProxy sent; its visitors went to master",
+        "HAProxy sent a frame that the daemon refuses, so its connection was ended and its visitors went to master",
         {
           server: counts.name,
           reason: status.text,
