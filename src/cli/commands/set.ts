@@ -27,8 +27,8 @@ export const set: Command = {
   summary: "write a rollout into the store",
   description:
     "All daemons that read the store follow within their -delay. Writing what is there already does nothing. If another\n" +
-    "operator was first, set ends with status 4. Only 0% without -expect is tried again until it is written.\n" +
-    "The version maintenance is a switch: on or off.",
+    "operator was first, set ends with status 4. Only 0% and maintenance on, without -expect, are tried again until\n" +
+    "they are written. The version maintenance is a switch: on or off.",
   positionals: [
     { name: "VERSION", summary: "canary, maintenance, or another version", required: true },
     { name: "ROLLOUT", summary: "5% or 0.05; on or off for maintenance", required: true },
