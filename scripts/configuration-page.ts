@@ -75,7 +75,7 @@ function section(option: Option<unknown>): string {
   return `\n### ${name}\n\n${text}\n\n| | |\n|---|---|\n${table}`;
 }
 
-/** The text `none` is also a value of some settings, so an absent default has other words. */
+/** An absent default is not shown as `none`, because that is a value of some settings. */
 function defaultOf(option: Option<unknown>): string {
   const { defaultText } = option;
   if (option === configFile) return `\`${DEFAULT_CONFIG_FILE}\`, if it exists`;

@@ -1,12 +1,11 @@
-/** Makes docs/metrics.md: every row of the table, the reasons, and questions for Prometheus. */
+/** Makes docs/metrics.md: every row of the table, the reasons, and queries for Prometheus. */
 
 import { FAILURES, METRICS } from "../src/monitors/metrics-list.ts";
 import { REASONS } from "../src/placement.ts";
 
 const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = [
   {
-    title:
-      "Alert: the snapshot is stale or was never read; visitors go to master, except those of versions that hold",
+    title: "Alert: the snapshot is stale or was never read; visitors go to master, unless failsafe is `hold`",
     query: "maxwells_daemon_fresh == 0",
   },
   {

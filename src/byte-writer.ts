@@ -1,21 +1,21 @@
 /**
- * The text of a long page, written into bytes at once.
+ * Writes the text of a long page directly as bytes.
  *
- * A page of ten thousand applications is some megabytes. Made from objects and strings, it leaves several
- * times as much garbage, and visitors wait for each collection. Here names and numbers go into one buffer
- * that is used again and again.
+ * The page of ten thousand applications has some megabytes. If it were made of objects and strings, it would
+ * leave several times as much garbage, and visitors wait during each collection. Here names and numbers go
+ * into one buffer that is used again and again.
  */
 
 /** The first length of the buffer. It grows if a part is longer. */
 const ROOM_BYTES = 32_768;
 
-/** A part of this length is long enough to be handed over. */
+/** The buffer is full from this length on: then the caller takes its bytes. */
 const CHUNK_BYTES = 16_384;
 
-/** A character takes at most this many bytes of UTF-8, counted from the characters of a string. */
+/** The most bytes of UTF-8 for each character of a string (a UTF-16 unit). */
 const BYTES_PER_CHARACTER = 3;
 
-/** The digits of the largest whole number that is written digit by digit. */
+/** The number of digits of the largest safe integer. */
 const DIGITS_MAX = 16;
 
 const [ZERO, SPACE, QUOTE, BACKSLASH, DELETE] = [0x30, 0x20, 0x22, 0x5c, 0x7f];
@@ -24,12 +24,12 @@ export class ByteWriter {
   #room = Buffer.allocUnsafeSlow(ROOM_BYTES);
   #length = 0;
 
-  /** Whether there is enough to hand over. */
+  /** Whether the caller should take the bytes now. */
   get isFull(): boolean {
     return this.#length >= CHUNK_BYTES;
   }
 
-  /** All that was written since the last time. Its bytes hold until the next write. */
+  /** The bytes since the last call. They are valid only until the next write. */
   take(): Buffer {
     const taken = this.#room.subarray(0, this.#length);
     this.#length = 0;
@@ -50,7 +50,7 @@ export class ByteWriter {
     this.#length = start + text.length;
   }
 
-  /** A string as JSON has it, with its quotes. */
+  /** Writes a string in JSON, with its quotes. */
   string(text: string): void {
     this.#reserve(text.length + 2);
     const room = this.#room;
@@ -68,7 +68,7 @@ export class ByteWriter {
     this.#length = at;
   }
 
-  /** A finite number as JSON has it. */
+  /** Writes a finite number in JSON. */
   number(value: number): void {
     if (!(Number.isSafeInteger(value) && value >= 0)) {
       this.text(String(value));

@@ -74,7 +74,7 @@ const VISITORS: LimitSection = {
     {
       ...{ path: "src/leases/renewal.ts", name: "LEASE_MS", unit: "ms" },
       what: "time for which nginx, HAProxy or Apache decides under a lease without hearing from the daemon",
-      beyond: "the proxy sends all visitors to master, also those of versions that hold",
+      beyond: "the proxy sends all visitors to master, also those of versions with failsafe hold",
       remedy: "look at the daemon and at its log",
     },
     {
@@ -88,7 +88,7 @@ const VISITORS: LimitSection = {
 
 const APPLICATIONS: LimitSection = {
   title: "Applications and records",
-  note: "*The last values count* until `-unhealthy`. Then all visitors go to master, except in versions that hold.",
+  note: "*The last values count* until `-unhealthy`. Then all visitors go to master,\nexcept those of versions with failsafe `hold`.",
   rows: [
     {
       ...{ path: "src/settings/application.ts", name: "APPLICATIONS_MAX", unit: "" },
@@ -143,7 +143,7 @@ const APPLICATIONS: LimitSection = {
 
 const STORES: LimitSection = {
   title: "Stores",
-  note: "*The last values count* until `-unhealthy`. Then all visitors go to master, except in versions that hold.",
+  note: "*The last values count* until `-unhealthy`. Then all visitors go to master,\nexcept those of versions with failsafe `hold`.",
   rows: [
     {
       ...{ path: "src/feed/bounded-read.ts", name: "READ_TIMEOUT_MS", unit: "ms" },

@@ -6,7 +6,7 @@ import { type Piece, WIDTH_MAX } from "./pieces.ts";
 /** A string is a message if it has this many words. */
 const MESSAGE_WORDS_MIN = 4;
 
-/** In these, a comment begins with `#` or, in Lua, with `--`. */
+/** In files with these names, a comment begins with `#` or, in Lua, with `--`. */
 export function codePieces(file: string, text: string): Piece[] {
   if (/\.(ts|js)$/.test(file)) return scriptPieces(text);
   return lineComments(text, file.endsWith(".lua") ? /^\s*--+ ?(.*)$/ : /^\s*#+ ?(.*)$/);
@@ -37,8 +37,8 @@ const TOKEN =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|\$\{(?:[^{}]|\{[^{}]*\})*\}|[^`\\])*`|(?<=[(,=:[!&|?{};\n]\s*|return )\/(?![*/])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\\\n])+\/[a-z]*/g;
 
 /**
- * A setting that is commented out: without a space after the `#`, with a sign that prose lacks, or a key of
- * YAML.
+ * Whether a line is a setting that is commented out: it has no space after the `#`, or has a sign that prose
+ * does not have, or is a key of YAML.
  */
 function isSetting(line: string, said: string): boolean {
   return (
@@ -124,7 +124,7 @@ function message(token: string, line: number, before: string): Piece[] {
     .replace(/\\n/g, "\n")
     .replace(/\\(.)/g, "$1");
   const words = value.split(/\s+/).filter((word) => /^[("']?\p{L}[\p{L}'’-]*[.,;:!?)"']*$/u.test(word));
-  // Lines without an end of a sentence are a configuration.
+  // Several lines without the end of a sentence are a configuration.
   if (value.split("\n").length > 4 && !/[.!?:]$/m.test(value)) return [];
   // Code, data and HTML have few plain words among other characters.
   if (/\b(SELECT|INSERT|UPDATE|CREATE|WHERE|GRANT)\b/.test(value)) return [];

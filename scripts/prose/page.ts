@@ -2,7 +2,7 @@
 
 import { type Piece, WIDTH_MAX } from "./pieces.ts";
 
-/** Without code, links' targets and marks of emphasis. */
+/** The text without code, targets of links and marks of emphasis. */
 export function plain(text: string): string {
   return text
     .replace(/``[^`]+``|`[^`]*`/g, "CODE")
@@ -34,13 +34,13 @@ export function pagePieces(text: string): Piece[] {
       end();
       isAfterBlank = true;
     } else if (isAfterBlank && lines.length === 0 && indent >= 4 && indent >= listIndent + 4) {
-      // An indented block of code goes on over blank lines.
+      // An indented block of code continues after a blank line.
     } else if (/^\s*\|/.test(line)) {
       end();
       if (!/^[\s|:-]+$/.test(line)) pieces.push(...cells(line, number));
     } else if (/^\s*(#{1,6} |<|\[[^\]]+\]: )/.test(line)) {
       end();
-      // A heading may be "What it costs", as everywhere.
+      // A heading may begin with "What", as in "What it costs".
       if (/^\s*#/.test(line)) pieces.push(piece([line.replace(/^\s*#+ (What\b)?/, "")], number));
     } else {
       const item = /^(\s*)(?:[-*+]|\d+[.)])\s+/.exec(line);

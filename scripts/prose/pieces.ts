@@ -10,9 +10,9 @@ export interface Piece {
   readonly kind: "page" | "comment" | "message" | "title";
   /** The line of its beginning, from 1. */
   readonly line: number;
-  /** With the line breaks of the file; code within it is the one word `CODE`. */
+  /** The text with the line breaks of the file. Each piece of code in it is replaced by the word `CODE`. */
   readonly text: string;
-  /** Numbers of the lines that could be wrapped and are wider than `WIDTH_MAX`. */
+  /** The numbers of lines that are wider than `WIDTH_MAX` and could be wrapped. */
   readonly wideLines: readonly number[];
 }
 
@@ -21,13 +21,15 @@ export interface Sentence {
   readonly line: number;
 }
 
-/** @param file its name tells how to read it */
+/** @param file the name of the file, which decides how it is read */
 export function piecesOf(file: string, text: string): Piece[] {
   if (file.endsWith(".md")) return pagePieces(text);
   return codePieces(file, text);
 }
 
-/** The sentences of a piece. A full stop within a word, a number or an abbreviation ends none. */
+/**
+ * The sentences of a piece. A full stop within a word, a number or an abbreviation does not end a sentence.
+ */
 export function sentencesOf({ text, line }: Piece): Sentence[] {
   const sentences: Sentence[] = [];
   const pattern = /[^\s][\s\S]*?(?:(?<!\b(?:e\.g|i\.e|etc|vs|[A-Z]))[.!?]["')\]]*(?=\s|$)|\n\s*\n|$)/g;

@@ -2,7 +2,7 @@
 
 import type { Piece } from "./pieces.ts";
 
-/** A longer sentence is one that a reader at night begins again. */
+/** The longest sentence. A tired reader has to begin a longer one again. */
 const WORDS_MAX = 25;
 /** A comment may be longer, because the code beside it explains half of it. */
 const COMMENT_WORDS_MAX = 35;

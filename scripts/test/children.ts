@@ -1,4 +1,4 @@
-/** The programs that a run starts. They end with it: Ctrl-C leaves none behind. */
+/** The programs that a run starts. They end with the run: Ctrl-C leaves none behind. */
 
 const running = new Set<Bun.Subprocess>();
 let isEnding = false;
@@ -28,7 +28,7 @@ export async function runChild(
   return { stdout, stderr, status };
 }
 
-/** This program ends: nothing more is run or said. */
+/** Whether this program is ending, so that it starts and prints nothing more. */
 function never(): Promise<never> {
   return new Promise(() => {});
 }

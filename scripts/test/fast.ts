@@ -1,6 +1,6 @@
 /**
- * `npm run test:fast`: types, and the tests that start no program. It needs no server, no root and no network.
- * With `--watch` it runs, at each save, the tests that import the saved files.
+ * `npm run test:fast`: types, and the tests that start no program. It needs no server, no root and no
+ * network. With `--watch` it runs, at each save, the tests that import the saved files.
  */
 
 import { availableParallelism } from "node:os";
@@ -11,11 +11,11 @@ import { Modules } from "./modules.ts";
 import { Saves } from "./saves.ts";
 import { Tally } from "./tally.ts";
 
-/** Quick tests wait for timers half of their time, so that a processor has work for several lanes. */
+/** Number of lanes for each processor, because quick tests wait for timers half of their time. */
 const LANES_PER_PROCESSOR = 3;
 const LANES_MAX = 8;
 
-/** Runs types and these tests; which files failed, and whether all is well. */
+/** Checks types and runs these tests. Resolves with the files that failed, and whether everything passed. */
 async function runFast(root: string, tests: readonly string[], seed: number) {
   const beganMs = performance.now();
   const tally = new Tally(false, (file) => repeatCommand(file, seed));
@@ -45,14 +45,17 @@ export async function runFastOnce(root: string, seed: number): Promise<boolean> 
   return (await runFast(root, fastTests(new Modules(root)), seed)).isGood;
 }
 
-/** Runs them, and after each save those that it concerns and those that failed before. Does not return. */
+/**
+ * Runs all quick tests. After each save, runs the tests that the save concerns and those that failed before.
+ * Does not return.
+ */
 export async function watchFast(root: string, seed: number): Promise<never> {
   const saves = new Saves(root);
   let { failed } = await runFast(root, fastTests(new Modules(root)), seed);
   for (;;) {
     console.log("── waiting for a save; Ctrl-C ends");
     const changed = await saves.next();
-    // The save may have changed what is imported, so the sources are read again.
+    // The save may have changed imports, so the sources are read again.
     const modules = new Modules(root);
     const tests = fastTests(modules);
     const concerned = new Set([...concernedBy(modules, changed, tests), ...failed]);

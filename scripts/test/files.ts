@@ -1,20 +1,20 @@
-/** Runs test files, each in a process of its own, so that a crash or a leak is of one file. */
+/** Runs test files, each in its own process, so that a crash or a leak concerns one file only. */
 
 import { countsOf } from "./bun-output.ts";
 import { runChild } from "./children.ts";
 import type { FileRun } from "./tally.ts";
 import type { Chosen } from "./words.ts";
 
-/** How long a case may take that does not say so itself. */
+/** The time limit of a case that names none itself. */
 const CASE_MS = 30_000;
 
 export interface FilesOptions {
   readonly root: string;
   /** The seed of all random draws. */
   readonly seed: number;
-  /** How many run at a time. */
+  /** Number of files that run at a time. */
   readonly lanes: number;
-  /** Show what failed, and not what passed. */
+  /** Show only the cases that failed. */
   readonly isBrief?: boolean;
 }
 

@@ -1,14 +1,14 @@
-/** How a test file is run: beside others, or alone; and whether it is one of the quick tests. */
+/** Decides whether a test file runs beside others or alone, and whether it is one of the quick tests. */
 
 import type { Modules } from "./modules.ts";
 
-/** A test file that imports this one, itself or through a helper, has the machine to itself. */
+/** A test file that imports this one, directly or through a helper, runs alone. */
 const ALONE = /(^|\/)support\/alone\.ts$/;
 
 /** Code that starts another program. */
 const STARTS_PROGRAM = /\bBun\.(spawn|spawnSync|\$)|\bfrom "node:child_process"/;
 
-/** Whether a test holds something to milliseconds, so that no other test may run beside it. */
+/** Whether a test measures milliseconds, so that no other test may run beside it. */
 export function isAlone(modules: Modules, test: string): boolean {
   return modules.testCode(test).some((path) => ALONE.test(path));
 }

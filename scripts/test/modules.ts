@@ -1,6 +1,6 @@
 /**
- * Which module imports which, read from the sources. Every choice of tests is made from this, so no list of
- * files has to be kept by hand.
+ * The imports of all modules, read from the sources. Every choice of tests uses them, so no list of files has
+ * to be kept by hand.
  */
 
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -67,7 +67,7 @@ export class Modules {
     try {
       imports = this.#transpiler.scanImports(this.text(path));
     } catch {
-      // The file is half written. Its test says so.
+      // The file is half written. Its own test will fail.
       return [];
     }
     return imports

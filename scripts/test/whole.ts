@@ -4,7 +4,7 @@
  *     install what the tests need, if that is allowed, then
  *     format and lint, types, tests, the build of the executable and a smoke test of it
  *
- * Two test files run at a time. Tests that hold something to milliseconds come last, one file at a time.
+ * Two test files run at a time. Tests that measure milliseconds come last, one file at a time.
  */
 
 import { runChild } from "./children.ts";
@@ -16,7 +16,7 @@ import { needsOf } from "./needs.ts";
 import { type FileRun, Tally } from "./tally.ts";
 import type { Chosen } from "./words.ts";
 
-/** If more files than this fail, something is broken, and none runs again. */
+/** If more files than this fail, no file is run again, because something is clearly broken. */
 const AGAIN_MAX = 6;
 
 const LANES = 2;
@@ -25,14 +25,14 @@ export interface WholeOptions {
   readonly root: string;
   readonly modules: Modules;
   readonly chosen: readonly Chosen[];
-  /** Whether all tests are chosen, so that the other steps belong to it. */
+  /** Whether all tests are chosen. Then the other steps are run too. */
   readonly isWhole: boolean;
   readonly isCi: boolean;
   readonly consent: Consent;
   readonly seed: number;
 }
 
-/** Prints how it goes, and `N passed, N failed` in the last line; whether all passed. */
+/** Prints the progress, and `N passed, N failed` in the last line. Resolves with whether all passed. */
 export async function runWhole(options: WholeOptions): Promise<boolean> {
   const { root, modules, chosen, isWhole, isCi, consent, seed } = options;
   const tally = new Tally(isCi, (file) => repeatCommand(file, seed));
@@ -90,7 +90,10 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
   for (const run of runs) tally.file(run, again.get(run.file));
 }
 
-/** Files that need most programs take longest: they come first, so that no lane is left waiting for one. */
+/**
+ * Sorts the files that need most programs first, because they take longest, and no lane should wait for one
+ * at the end.
+ */
 function longestFirst(modules: Modules, chosen: readonly Chosen[]): Chosen[] {
   const weights = new Map(chosen.map(({ file }) => [file, needsOf(modules, file).length]));
   return [...chosen].sort((a, b) => (weights.get(b.file) ?? 0) - (weights.get(a.file) ?? 0));

@@ -6,13 +6,16 @@
 
 import type { Modules } from "./modules.ts";
 
-/** A test file to run. `pattern` is that of the names of its cases, if not all of them are wanted. */
+/** A test file to run. `pattern` selects cases by name, if not all of them are wanted. */
 export interface Chosen {
   readonly file: string;
   readonly pattern?: string;
 }
 
-/** A file that imports this one has a block of cases for each proxy, which begins with the proxy's name. */
+/**
+ * A file that imports this one has a block of cases for each proxy, and its title begins with the proxy's
+ * name.
+ */
 const ALL_PROXIES = /\/conformance\/list\.ts$/;
 
 /** A module of a proxy, as the table of all proxies imports it. */
@@ -21,10 +24,10 @@ const PROXY = /\/proxies\/([a-z]+)\.ts$/;
 /** A proxy's name in the titles of tests. */
 const TITLE = /(?:\bname: |\bintegrationOf\()"([^"]+)"/g;
 
-/** Parts of paths that say nothing. */
+/** Parts of paths that are not useful as words. */
 const DULL = new Set(["test", "ts", "js", "src", "support", "index"]);
 
-/** The words that a path is made of. */
+/** The words in a path. */
 export function wordsOfPath(path: string): string[] {
   return path
     .toLowerCase()

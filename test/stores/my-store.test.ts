@@ -82,11 +82,11 @@ test("a module that is not there is refused when it is resolved", () => {
 });
 
 test.each([
-  ["makes nothing", "export default () => undefined;", "no address, read and close"],
+  ["makes nothing", "export default () => undefined;", "needs an address, read and close"],
   ["has no default export", "export const store = 1;", "no default export"],
   ["cannot be loaded", "export default (", "cannot be loaded"],
   ["throws", "export default () => { throw new Error('no DATABASE_URL'); };", "no DATABASE_URL"],
-])("a module that %s is told by its path", async (_, source, message) => {
+])("the error of a module that %s names its path", async (_, source, message) => {
   const directory = await mkdtemp(join(tmpdir(), "store-module-"));
   const path = join(directory, "store.ts");
   await writeFile(path, source);

@@ -1,8 +1,8 @@
 /**
- * Answers of DynamoDB, as long as they may be.
+ * Limits the length of DynamoDB's answers.
  *
- * The SDK collects an answer whole before it looks at it, and has no limit for its length. A server that
- * stands in DynamoDB's place (`AWS_ENDPOINT_URL`, a proxy on the way) could fill the memory within one read.
+ * The SDK collects a whole answer before it parses it, and has no limit for its length. A server in place of
+ * DynamoDB (`AWS_ENDPOINT_URL`, a proxy on the way) could fill the memory with one answer.
  */
 
 import { pipeline, type Readable, Transform } from "node:stream";
@@ -12,7 +12,7 @@ import { isIdentity } from "../shared/identity.ts";
 /** A page of a query or a scan is a megabyte of items, which JSON may spell six times as long. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
-/** The reason for which an answer is refused. Operators see its name. */
+/** The reason why an answer is refused. Operators see its name. */
 class AnswerError extends Error {
   constructor(name: "AnswerTooLong" | "AnswerCompressed") {
     super(name);
@@ -20,7 +20,7 @@ class AnswerError extends Error {
   }
 }
 
-/** The parts of an answer that are looked at, before the SDK does. */
+/** The parts of an answer that are checked before the SDK reads it. */
 interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   body?: Readable;
@@ -34,7 +34,7 @@ export function boundAnswers(client: DynamoDBClient): void {
       bound(result.response as HttpAnswer);
       return result;
     },
-    // Behind whatever reads the body.
+    // A low priority is closest to the network, so the SDK reads the body only after this.
     { step: "deserialize", priority: "low", name: "boundAnswers" },
   );
 }

@@ -37,7 +37,7 @@ const THROTTLED = new Set([
   "TransactionConflictException",
 ]);
 
-/** The SDK could not read the answer, or was not let to (`bounded-answers.ts`). */
+/** The SDK could not read the answer, or `bounded-answers.ts` refused it. */
 const NO_ANSWERS = new Set(["SyntaxError", "AnswerTooLong", "AnswerCompressed"]);
 
 /** The rights in IAM that commands need and daemons do not. */
@@ -47,7 +47,7 @@ const RIGHTS: ReadonlyMap<string, string> = new Map([
   ["Scan", "dynamodb:Scan (to list all applications)"],
 ]);
 
-/** The parts of an SDK's error that are looked at; all of them may be missing. */
+/** The parts of an SDK error that are used; all of them may be missing. */
 interface SdkError {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -98,7 +98,7 @@ export function dynamodbFault(region: string, table: string, action: string, err
   return new StoreError("unavailable", `${where} does not answer (${what || "no reason given"}); ${remedy}`);
 }
 
-/** The command that makes the table as the daemon needs it. */
+/** The command that creates the table in the form that the daemon needs. */
 function initStore(region: string, table: string): string {
   return `maxwells-daemon init-store -store dynamodb://${region}/${table}`;
 }

@@ -1,21 +1,21 @@
 /**
- * The revision of an item, as a text that says everything a conditional write needs to check: a short hash
- * for people, then what it is a hash of.
+ * The revision of an item, as a text with everything that a conditional write must check: a short hash for
+ * people, then the hashed values.
  *
- * Our writes count up a number attribute `revision`. Operators and daemons of 2016 write `rollout` alone, so
- * the number is not enough: the text holds each attribute that this version acts upon, and a write demands
- * that each is still as it was. A list or map where a plain value belongs is checked by its type only: it
- * cannot be acted upon.
+ * Writes of this program increase a number attribute `revision`. Operators and daemons of 2016 change only
+ * `rollout`, so the number is not enough. The text has every attribute that this program acts upon, and a
+ * write requires that each is unchanged. If an attribute is a list or a map and should be a plain value, only
+ * its type is checked, because the daemon cannot act upon it.
  */
 
 import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Item } from "./values.ts";
 
-/** The attribute that our writes count up. */
+/** The attribute that writes of this program increase. */
 export const REVISION = "revision";
 
-/** The fields that this program acts upon, in the order in which revisions spell them. */
+/** The fields that this program acts upon, in the order of a revision. */
 const COVERED = ["rollout", "offset", "failsafe", REVISION] as const;
 
 const PLAIN_TYPES = ["N", "S", "BOOL", "NULL"] as const;
@@ -23,7 +23,7 @@ type PlainType = (typeof PLAIN_TYPES)[number];
 
 const HASH_LENGTH = 12;
 
-/** [attribute, its type, its value where that is compared] */
+/** [attribute, its type, its value if that is compared] */
 type Part = readonly [name: string, type: string, value?: string | boolean];
 
 /** The parts of a conditional write that come from a revision. */
@@ -31,7 +31,7 @@ export interface Condition {
   readonly expression: string;
   readonly names: Record<string, string>;
   readonly values: Record<string, AttributeValue>;
-  /** Whether `revision` is a number that can be counted up. */
+  /** Whether `revision` is a number that can be increased. */
   readonly isCounted: boolean;
 }
 
@@ -44,7 +44,7 @@ export function revisionOf(item: Item): string {
     parts.push(isPlain(type) ? [name, type, value as string | boolean] : [name, type]);
   }
   const text = JSON.stringify(parts);
-  // People see the first dozen characters, and these have to differ.
+  // People see the first dozen characters, so these must differ.
   const hash = createHash("sha256").update(text).digest("base64url").slice(0, HASH_LENGTH);
   return `${hash} ${text}`;
 }
@@ -75,7 +75,7 @@ function parseRevision(text: string): readonly Part[] {
     const parts: unknown = JSON.parse(text.slice(HASH_LENGTH));
     if (Array.isArray(parts) && parts.every((part) => Array.isArray(part))) return parts as unknown as Part[];
   } catch {
-    // Told below, like every other text that is none.
+    // Thrown below, as for every text that is not a revision.
   }
   throw new TypeError(
     `${JSON.stringify(text)} is not a revision of this store; pass back the one that read or write gave`,

@@ -1,5 +1,5 @@
 /**
- * The table of 2016, made for those who have none: string keys `application` and `version`, paid by the
+ * Creates the table of 2016 for operators without one: string keys `application` and `version`, paid by the
  * request.
  */
 
@@ -7,7 +7,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 type Sdk = typeof import("@aws-sdk/client-dynamodb");
 
-/** As long as a new table may take to be there, and how often that is looked at. */
+/** The longest wait for a new table, and the time between two checks. */
 const WAIT_S = 60;
 const LOOK_S_MIN = 1;
 const LOOK_S_MAX = 2;
@@ -17,7 +17,7 @@ const KEYS = [
   { name: "version", type: "RANGE" },
 ] as const;
 
-/** Asks for the table; false where it is there already. Rejects with the SDK's error. */
+/** Requests the table; false if it exists already. Rejects with the SDK's error. */
 export async function makeTable(
   sdk: Sdk,
   client: DynamoDBClient,
@@ -39,7 +39,7 @@ export async function makeTable(
   }
 }
 
-/** Resolves when a table that was asked for can be used. */
+/** Resolves when the requested table can be used. */
 export async function waitForTable(
   sdk: Sdk,
   client: DynamoDBClient,

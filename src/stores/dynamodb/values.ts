@@ -1,13 +1,13 @@
 /**
- * DynamoDB's typed values ⇄ plain ones, as far as records need them: numbers, texts, switches, lists and
- * maps. Other values of a table (binary, sets) are shown to readers and never written.
+ * DynamoDB's typed values ⇄ plain values, for the types that records need: numbers, texts, booleans, lists
+ * and maps. Other values of a table (binary, sets) are shown to readers and never written.
  */
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
-/** The value as JSON would have it; total, as a hostile endpoint may answer anything. */
+/** The value as in JSON. Total, because a hostile endpoint may answer anything. */
 export function fromAttribute(attribute: AttributeValue): unknown {
   if (typeof attribute !== "object" || attribute === null) return undefined;
   if (attribute.N !== undefined) return Number(attribute.N);
@@ -23,7 +23,7 @@ export function fromAttribute(attribute: AttributeValue): unknown {
   return undefined;
 }
 
-/** All attributes by name; built without assigning, as `__proto__` is a name like any other. */
+/** All attributes by name. The object is built without assignments, because `__proto__` is a valid name. */
 export function fromItem(item: Item): Record<string, unknown> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, fromAttribute(value)]));
 }

@@ -1,9 +1,9 @@
 /**
- * The address of an etcd cluster, taken apart. Pure.
+ * Parses the address of an etcd cluster. Pure.
  *
  *     etcds://daemon:password@10.0.0.1,10.0.0.2:2379/maxwells-daemon?cacert=/etc/etcd/ca.pem
  *
- * No parser of URLs knows several hosts, so it is done here; each host is looked at by one.
+ * URL parsers do not know several hosts, so the list is split here, and each host is parsed as a URL.
  */
 
 import { percentDecoded } from "../shared/percent.ts";
@@ -15,7 +15,7 @@ export interface EtcdPlace {
   readonly endpoints: readonly string[];
   /** Absent if there is no login. Secret. */
   readonly login?: { readonly name: string; readonly password: string };
-  /** The beginning of all keys: a slash first, and none at the end. */
+  /** The prefix of all keys. It begins with a slash, and does not end with one. */
   readonly prefix: string;
   /** Paths of PEM files, by the names of etcdctl's flags. */
   readonly files: Readonly<Partial<Record<FileParameter, string>>>;
@@ -33,7 +33,7 @@ const ENDPOINTS_MAX = 16;
 
 const LOCATION = /^\/\/(?:([^@/?#]*)@)?([^@/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/;
 
-/** @returns the place, or what is wrong with it in words that end in the remedy and quote nothing secret */
+/** @returns the place, or a message that names the fault and the remedy, without secrets */
 export function parsePlace(scheme: "etcd" | "etcds", location: string): EtcdPlace | string {
   const example = `write the address as in ${scheme}://etcd1.internal,etcd2.internal:2379/maxwells-daemon`;
   const [, userInfo, hosts = "", path = "/", query = ""] = LOCATION.exec(location) ?? [];

@@ -1,8 +1,8 @@
 /**
- * Errors between a daemon and etcd, in words that tell an operator what to do.
+ * Errors between a daemon and etcd become a `StoreError` with its remedy.
  *
- * etcd tells its errors apart by a gRPC code and a text. The code says too little (3 is a wrong password as
- * well as a value that is too long), so known texts are looked for; none is repeated.
+ * An error of etcd has a gRPC code and a text. The code says too little: 3 is a wrong password, and also a
+ * value that is too long. So known texts are recognized. No text is repeated.
  */
 
 import { noAnswerReason } from "../shared/no-answer.ts";
@@ -11,7 +11,7 @@ import type { Json } from "./records.ts";
 
 const RIGHTS = "see the rights in docs/stores/etcd.md";
 
-/** The closed set of what etcd says and is understood: a part of its text, what it is, and the remedy. */
+/** All errors of etcd that are recognized: a part of the text, the kind of failure, and the remedy. */
 const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: string])[] = [
   ["user name is empty", "denied", "wants a user; put etcd://USER:PASSWORD@HOST into the address"],
   ["invalid user ID or password", "denied", "does not know this user and password; correct the address"],
@@ -35,18 +35,15 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
   ["request is too large", "refused", "does not take records as long; take something out of the record"],
 ];
 
-/**
- * A token that no longer counts, as after a pause, or that was not needed so far: a caller with a password
- * logs in again.
- */
+/** The token has expired, or etcd requires one now. A caller with a password logs in again. */
 const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/;
 
 const AUTH_NOT_ENABLED = /authentication is not enabled/;
 
-/** That revision is no longer, or not yet, known. */
+/** etcd does not know the revision any more, or not yet. */
 const NOT_KNOWN = /required revision (?:has been compacted|is a future revision)/;
 
-/** An error as etcd answers it. */
+/** An error in etcd's answer. */
 export interface GatewayRefusal {
   readonly status: number;
   /** Codes of gRPC. */
@@ -106,7 +103,7 @@ export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError 
   );
 }
 
-/** An answer that is not etcd's at all. */
+/** The answer did not come from etcd. */
 export function strangerFault(where: string, status: number): EtcdError {
   if (status === 401 || status === 403) {
     return new EtcdError(

@@ -2,9 +2,9 @@
  * Requests to the JSON gateway of an etcd cluster: POST, JSON in, JSON out
  * (docs/decisions/0017-etcd-gateway.md).
  *
- * Endpoints are tried in turn, from the one that answered last, so that a member that is gone or hangs costs
- * its time limit once and not at each read. A login gives a token, which all requests share until a member
- * does not know it any more.
+ * Endpoints are tried one after the other, beginning with the one that answered last. So a member that is
+ * gone or hangs costs its time limit once, and not at each read. A login gives a token. All requests share it
+ * until a member no longer knows it.
  */
 
 import { abandoned, unlessAborted } from "../shared/abort.ts";
@@ -28,29 +28,30 @@ import { asJson, type Json } from "./records.ts";
 /** The time that one endpoint may take, login included. */
 const ENDPOINT_TIMEOUT_MS = 1_500;
 
-/** All endpoints together. */
+/** The limit for all endpoints together. */
 const CALL_TIMEOUT_MS = 4_500;
 
-/** A single endpoint is asked again: a connection that was kept may have died unseen. */
+/** A single endpoint is tried twice, because a connection from the pool may be dead already. */
 const ATTEMPTS_MIN = 2;
 
 /**
- * Room for what etcd takes as one request, 1.5 MiB, in base64; parsing more would make requests wait (law 1).
+ * Room for the largest request that etcd takes, 1.5 MiB, in base64. Parsing more would make visitors wait
+ * (law 1).
  */
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
 
-/**
- * A daemon reads a thousand keys at once at most, of some values each. A command may read more.
- */
+/** A daemon reads a thousand keys at once at most, each with a few values. A command may read more. */
 const ANSWER_VALUES_MAX = 16_384;
 
-/** An answer, and how many endpoints may have heard the question before without a word of it. */
+/**
+ * An answer, and the number of attempts. Every attempt but the last may have reached etcd without an answer.
+ */
 export interface GatewayAnswer {
   readonly json: Json;
   readonly attempts: number;
 }
 
-/** Certificates, as `fetch` takes them. */
+/** Certificates in the form that `fetch` takes. */
 type Tls = Readonly<Record<string, ReturnType<typeof Bun.file>>>;
 
 export class EtcdGateway {
@@ -70,7 +71,7 @@ export class EtcdGateway {
   /**
    * Rejects with a `StoreError`.
    *
-   * @param bytesMax how long the answer may be
+   * @param bytesMax the longest answer that is accepted
    */
   async call(
     path: string,
@@ -135,7 +136,7 @@ export class EtcdGateway {
     throw fault ?? new StoreError("unavailable", "the store is closed");
   }
 
-  /** One request, and another where the token turns out to be stale. */
+  /** One request, and a second one if the token is stale. */
   async #ask(
     endpoint: string,
     path: string,
@@ -155,7 +156,7 @@ export class EtcdGateway {
   }
 
   /**
-   * The token to send; empty where none is needed. Requests at the same time share it, because etcd takes
+   * The token to send; empty if none is needed. Requests at the same time share one login, because etcd takes
    * long to check a password.
    */
   async #login(endpoint: string, inTime: AbortSignal): Promise<string> {
@@ -219,7 +220,7 @@ export class EtcdGateway {
       method: "POST",
       body: JSON.stringify(body),
       headers: { "content-type": "application/json", ...IDENTITY_HEADER, ...login },
-      // The token is for this endpoint alone.
+      // Only this endpoint may get the token.
       redirect: "manual",
       signal,
       ...(this.#tls === undefined ? {} : { tls: this.#tls }),
@@ -233,7 +234,7 @@ function isRefusal(answer: { readonly json: Json } | GatewayRefusal): answer is 
   return "text" in answer;
 }
 
-/** Undefined if the body is not a JSON object. Rejects where it is too long, or does not arrive. */
+/** Undefined if the body is not a JSON object. Rejects if it is too long, or does not arrive. */
 async function jsonOf(
   endpoint: string,
   response: Response,
@@ -250,8 +251,8 @@ async function jsonOf(
     throw fault;
   }
   try {
-    // An answer of etcd's never has that many values or such depth, and parsing one that does would make
-    // visitors wait.
+    // No answer of etcd has that many values or that depth, and parsing such an answer would make visitors
+    // wait.
     const isOfDaemon = bytesMax < ANSWER_BYTES_MAX;
     return (isOfDaemon && hasMoreValues(text, ANSWER_VALUES_MAX)) || nestsTooDeeply(text)
       ? undefined

@@ -1,20 +1,20 @@
 /**
- * The past of an application's records, from etcd's own revisions.
+ * The history of an application's records, from etcd's own revisions.
  *
- * etcd can be asked what was in a range at any revision that it has not compacted. So the walk begins at the
- * present, takes the latest write among what is there, and looks at the revision right before it: what it
- * finds for that key is the state before. A key that is there and was gone later was removed; when exactly,
- * etcd does not say: it knows no times. A removal itself leaves no key with its revision, so our removals
- * write a note in the same transaction, and the walk stops at its revisions, too. A removal by hand is seen
- * as far as another record was written while the removed one was there.
+ * etcd can read a range as it was at any revision that is not compacted. So the walk begins at the present,
+ * finds the latest write in the range, and reads the revision right before it: there the key has its earlier
+ * state. A key that exists in an earlier revision and not in a later one was removed. etcd does not know the
+ * time of a change. A removal leaves no key with its revision. So `remove` writes a note in the same
+ * transaction, and the walk also stops at the revisions of the note. The walk sees a removal by hand only if
+ * another record was written while the removed one existed.
  *
- * A walk is up to 256 requests for one command, and costs a daemon nothing: only `history` walks. In
- * exchange, a change by any tool is seen, and a write stays one transaction.
+ * A walk takes up to 256 requests. Only the command `history` walks, so a daemon pays nothing. In exchange,
+ * changes by every tool are seen, and a write is still one transaction.
  *
- * Rejected: a watch from an old revision, which tells every change. etcd reads all revisions of all keys
- * since then into its memory for it, and the stream does not say where the past ends. A list in the record
- * itself, which the command line keeps in stores without a memory: it would have only the changes that the
- * command line made.
+ * Rejected: a watch from an old revision, which reports every change. For it, etcd reads all revisions of all
+ * keys since then into memory, and the stream does not say when the past is complete. Also rejected: a list
+ * in the record itself, as in stores without a history, because it would have only the changes of the command
+ * line.
  */
 
 import type { PastRecord } from "../store.ts";
@@ -22,9 +22,7 @@ import { EtcdError } from "./faults.ts";
 import { versionOf } from "./keys.ts";
 import { type KeyValue, type Range, recordOf } from "./records.ts";
 
-/**
- * A walk takes a step for each change, of one or two requests; at a millisecond or two they are soon done.
- */
+/** The most steps of a walk: one for each change, with one or two requests of a millisecond or two. */
 const STEPS_MAX = 256;
 
 /** An application at one revision. */
@@ -34,8 +32,8 @@ export interface Moment extends Range {
 }
 
 /**
- * @param readAt what is in the application's range, now or at a revision
- * @returns newest first, at most `limit`; it ends quietly where etcd's memory does
+ * @param readAt reads the application's range, now or at a revision
+ * @returns newest first, at most `limit`; it ends without an error at the oldest revision that etcd knows
  */
 export async function walkBack(
   prefix: string,
@@ -52,7 +50,7 @@ export async function walkBack(
       .reduce((a, b) => (a > b ? a : b), 0n);
     const moment = steps < STEPS_MAX ? await momentAt(latest - 1n, readAt) : undefined;
     const earlier = moment?.values;
-    // If nothing earlier can be read, all values are as old as can be known.
+    // If no earlier revision can be read, the history ends with these values.
     const told = earlier === undefined ? newestFirst : newestFirst.filter((kv) => revisionOf(kv) === latest);
     const stays = new Set(values.map(({ key }) => key));
     const removed = (earlier ?? []).filter(({ key }) => !stays.has(key));
@@ -66,7 +64,7 @@ export async function walkBack(
   return past.slice(0, limit);
 }
 
-/** Undefined where etcd does not remember. */
+/** Undefined if etcd no longer has the revision. */
 async function momentAt(
   revision: bigint,
   readAt: (revision: string) => Promise<Moment>,

@@ -1,11 +1,12 @@
 /**
  * Applications and versions ⇄ keys of etcd: `PREFIX/APPLICATION/VERSION`. Pure.
  *
- * Names are as they are in a key, so that people write keys by hand; only what would make two names one is
- * encoded: a slash as %2F, a percent sign as %25. etcd keeps bytes, which travel in base64.
+ * A key has names as they are, so that people can write keys by hand. Only two characters are encoded, so
+ * that different names have different keys: a slash as %2F, a percent sign as %25. etcd's keys are bytes; the
+ * gateway takes them in base64.
  */
 
-/** A range as etcd spells it: from `key` on, without `range_end`; both in base64. */
+/** A range in etcd's form: from `key` up to `range_end`, which is not included; both in base64. */
 export interface KeyRange {
   readonly key: string;
   readonly range_end: string;
@@ -25,14 +26,14 @@ export function keyOf(prefix: string, application: string, version: string): str
 }
 
 /**
- * The key that is written with each removal of a record. It lies beside the records: no daemon reads it as
- * one.
+ * The key that is written with each removal of a record. It is outside the range of the records, so no daemon
+ * reads it as one.
  */
 export function removalKeyOf(prefix: string, application: string): string {
   return toBase64(directoryOf(prefix, application));
 }
 
-/** The application that a key belongs to; undefined where it is none of ours. */
+/** The application of a key; undefined if the key is not one of this program. */
 export function applicationOf(prefix: string, key: string): string | undefined {
   const path = fromBase64(key);
   const end = path.indexOf("/", prefix.length + 1);
@@ -43,8 +44,8 @@ export function applicationOf(prefix: string, key: string): string | undefined {
 }
 
 /**
- * The version that a key below its application's directory names; as it is in the key if this program did not
- * spell it.
+ * The version of a key below its application's directory. If this program would encode it differently, it is
+ * taken as it is.
  */
 export function versionOf(prefix: string, application: string, key: string): string {
   const segment = fromBase64(key).slice(directoryOf(prefix, application).length + 1);
@@ -52,7 +53,7 @@ export function versionOf(prefix: string, application: string, key: string): str
   return encodeName(name) === segment ? name : segment;
 }
 
-/** The first key that may come after one; both in base64. */
+/** The first key that can come after a key; both in base64. */
 export function next(key: string): string {
   return Buffer.concat([Buffer.from(key, "base64"), Buffer.of(0)]).toString("base64");
 }

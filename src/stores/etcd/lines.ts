@@ -1,8 +1,8 @@
 /** A stream of bytes → its lines. */
 
 /**
- * Lines as they come, empty ones left out. Throws a `RangeError` at one that is longer than `bytesMax`:
- * nothing of a line is parsed before it is whole, so its length is what memory it takes.
+ * Yields lines as they arrive, without the empty ones. Throws a `RangeError` if a line is longer than
+ * `bytesMax`, because a line stays in memory until it is complete.
  */
 export async function* linesOf(
   stream: AsyncIterable<Uint8Array>,

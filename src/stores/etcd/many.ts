@@ -1,8 +1,9 @@
 /**
- * Reading many applications: all keys below the prefix, page by page, at one revision. While the revision of
- * the whole store is the one of the last time, nothing has changed, and one small question says so.
+ * Reads many applications: all keys below the prefix, page by page, at one revision. If the revision of the
+ * whole store is the same as last time, nothing has changed. One small request finds that out.
  *
- * A few applications are read by their own ranges, and so is everything for a user who may not read all keys.
+ * If there are only a few applications, or the user may not read all keys, each application is read by its
+ * own range.
  */
 
 import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store.ts";
@@ -15,7 +16,7 @@ import { type KeyValue, type Range, snapshotOf } from "./records.ts";
  */
 const FEW = 8;
 
-/** Keys of one page: parsing it must not make visitors wait. */
+/** Number of keys in a page. Parsing a page must not make visitors wait. */
 const PAGE_KEYS = 256;
 const PAGES_MAX = 512;
 
@@ -44,7 +45,7 @@ interface Known {
   readonly answer: Snapshot | StoreError;
 }
 
-/** The keys of an application, or why they are not looked at. */
+/** The keys of an application, or the error that keeps them from being used. */
 type Found = KeyValue[] | StoreError;
 
 export class EtcdMany {
@@ -137,7 +138,7 @@ export class EtcdMany {
           limit = Math.ceil(limit / 4);
           continue;
         }
-        // One key alone is too long. It is its application's trouble, and the others are read on.
+        // One key alone is too long. Only its application fails; the others are read.
         read = await range({ key, range_end, ...at, limit: "1", keys_only: true }, signal, ANSWER_BYTES_MAX);
         for (const value of read.values) {
           const application = applicationOf(prefix, value.key);
@@ -178,7 +179,7 @@ export class EtcdMany {
   }
 }
 
-/** Snapshots that are made when they are asked for. */
+/** Snapshots that are made on request. */
 class EtcdSnapshots implements Snapshots {
   readonly #found: Map<string, Found>;
   readonly #understand: (application: string, values: readonly KeyValue[]) => Snapshot | StoreError;
@@ -203,7 +204,7 @@ class EtcdSnapshots implements Snapshots {
   }
 }
 
-/** Why an application of these keys is not looked at. */
+/** The reason why an application with these keys is not used. */
 export function refusalOf(application: string, values: readonly KeyValue[]): StoreError | undefined {
   if (values.length > RECORDS_MAX) {
     const remedy = "delete the keys of versions that no longer exist";

@@ -14,7 +14,7 @@ export type Json = Readonly<Record<string, unknown>>;
 export interface KeyValue {
   /** In base64. */
   readonly key: string;
-  /** The text of the value; empty where only keys were asked for. */
+  /** The text of the value; empty if only keys were requested. */
   readonly text: string;
   /** The revision of the whole store at which it was written, as a text of digits. */
   readonly modRevision: string;
@@ -25,19 +25,20 @@ export interface Range {
   /** The revision of the whole store at which it was read. */
   readonly revision: string;
   /**
-   * Differs whenever anything in the store may differ: its revision, and which cluster says so since when.
+   * Differs whenever anything in the store may differ. It has the revision, the cluster, and the cluster's
+   * term.
    */
   readonly state: string;
   readonly values: readonly KeyValue[];
-  /** Whether there was more than was asked for. */
+  /** Whether the range has more keys than were requested. */
   readonly isCut: boolean;
 }
 
 const REVISION = /^[1-9]\d{0,18}$/;
 
 /**
- * The answer to a range request; undefined where it is none. Only etcd's has a revision, so `{}` is not an
- * empty snapshot.
+ * The answer to a range request; undefined if it is not one. It must have a revision, so `{}` is not an empty
+ * snapshot.
  */
 export function rangeOf(answer: Json): Range | undefined {
   const { header, kvs = [], more } = answer;
@@ -57,7 +58,7 @@ export function snapshotOf(prefix: string, application: string, values: readonly
   return new Map(values.map((value) => [versionOf(prefix, application, value.key), recordOf(value)]));
 }
 
-/** A record is as it lies: JSON, or else a text, which the feed will complain of. */
+/** A record's value: the JSON, or else the text, which the feed reports as malformed. */
 export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
   const position = Number(modRevision);
   return {

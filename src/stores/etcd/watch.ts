@@ -1,13 +1,13 @@
 /**
- * Reports that something below the prefix has changed, by one stream of etcd's for all applications of a
- * store. If there is one application only, the stream is of that one, and its daemon needs no further rights.
+ * Reports changes below the prefix, over one stream of etcd for all applications of a store. If there is only
+ * one application, the stream has its range only, so its daemon needs no further rights.
  *
- * A watch begins at the present, and listeners are nudged once it stands: the read that follows has all that
- * was before, the stream what comes after. So nothing has to be remembered from one stream to the next. A
- * compaction in between, or an older state on another member, needs no code of its own.
+ * A watch begins at the present, and listeners are nudged when it has begun. The read that follows has all
+ * earlier changes, and the stream brings the later ones. So nothing has to be remembered from one stream to
+ * the next, and a compaction in between, or an older state on another member, needs no special code.
  *
- * A stream may be dead without a sound, and the gateway cannot be asked along it. So one on which nothing
- * came for a while is followed by another. Until then, the feed's poll finds changes.
+ * A stream may be dead without an error, and the gateway cannot be pinged over it. So a stream without data
+ * is replaced after a while. Until then, the feed's poll finds changes.
  */
 
 import { Slices } from "../../slices.ts";
@@ -19,12 +19,12 @@ import { applicationOf, below, directoryOf } from "./keys.ts";
 import { linesOf } from "./lines.ts";
 import { asJson, type Json } from "./records.ts";
 
-/** A stream on which nothing came for so long is replaced. */
+/** A stream without data for this long is replaced. */
 export const SILENCE_MS = 20_000;
 
 /**
- * Events of many keys may come in one line, which has their values, too. A longer one, or one of more values,
- * would make visitors wait: it ends its stream, and the next one nudges.
+ * The limits of a line, which may have events of many keys with their values. A longer line would make
+ * visitors wait, so it ends its stream, and the next stream nudges.
  */
 const LINE_BYTES_MAX = 512 * 1024;
 const LINE_VALUES_MAX = 8_192;
@@ -39,12 +39,12 @@ export interface EtcdWatchOptions {
 export class EtcdWatch {
   readonly #options: EtcdWatchOptions;
   readonly #listeners = new Listeners((ending) => this.#follow(ending));
-  /** Ends the stream of the moment; another follows. */
+  /** Ends the current stream; another one follows. */
   #stream = new AbortController();
-  /** The range of the present stream. */
+  /** The range of the current stream. */
   #directory = "";
   #isWarned = false;
-  /** The stream of the moment has begun, which it can do only once. */
+  /** Whether the current stream has begun. */
   #isCreated = false;
 
   constructor(options: EtcdWatchOptions) {
@@ -64,7 +64,7 @@ export class EtcdWatch {
     return this.#listeners.close();
   }
 
-  /** Until the stream ends, in whatever way. */
+  /** Follows one stream until it ends for any reason. */
   async #follow(ending: AbortSignal): Promise<void> {
     this.#stream = new AbortController();
     this.#isCreated = false;
@@ -79,12 +79,12 @@ export class EtcdWatch {
       for await (const line of linesOf(stream, LINE_BYTES_MAX)) {
         timer.refresh();
         if (inTime.aborted || !this.#hear(line)) return;
-        // A server that sends lines without end must not take all of the time.
+        // A server that sends lines without end must not keep the event loop busy.
         if (slices.isOverNow()) await slices.next();
       }
     } finally {
       clearTimeout(timer);
-      // Also if no code reads its end.
+      // The stream must end even if it was not read to its end.
       silence.abort();
     }
   }
@@ -109,8 +109,7 @@ export class EtcdWatch {
   }
 
   /**
-   * etcd ends a watch that has fallen behind what it remembers, of a user without the right, or with a stale
-   * token.
+   * etcd ends a watch if its revision is compacted, if the user lacks the right, or if the token is stale.
    */
   #wasCanceled(result: Json): void {
     const { gateway, warn } = this.#options;

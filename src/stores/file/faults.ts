@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { shellWord } from "../../text.ts";
 import { StoreError } from "../store.ts";
 
-/** The system's name of an error, such as ENOENT; empty where it has none. */
+/** The system's name of an error, such as ENOENT; empty if it has none. */
 export function errorCode(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : "";
@@ -17,8 +17,9 @@ export function readFault(path: string, error: unknown): StoreError {
   const code = errorCode(error);
   const cause = { cause: error };
   if (code === "ENOENT" || code === "ENOTDIR") {
-    // Without a quote in it, so that it can be pasted from a log; an empty file ends maintenance and what
-    // holds.
+    // The command has no quotes, so that it can be pasted from a log. An empty file would end maintenance and
+    // all
+    //     // rollouts, so the message says first to restore the file.
     const remedy = `mkdir -p ${shellWord(dirname(path))} && echo {} > ${shellWord(path)}`;
     return new StoreError(
       "missing",
@@ -81,17 +82,14 @@ export function writeFault(path: string, error: unknown): StoreError {
   }
 }
 
-/**
- * With its number, because the name comes from the environment, which may be another user's; `nobody` is a
- * name, too.
- */
+/** The user with its number, because the name comes from the environment, which may be another user's. */
 function userName(): string {
   const id = process.getuid?.() ?? "?";
   try {
     const { username } = userInfo();
     return username === "unknown" ? `user ${id}` : `user "${username}" (${id})`;
   } catch {
-    // A container's user need not have a name.
+    // The user of a container may have no name.
     return `user ${id}`;
   }
 }

@@ -1,19 +1,19 @@
 /**
- * A path with its symbolic links followed, and the directories on the way in which a name could be swapped.
- * Kubernetes and deployment tools change a file by moving a link above it, and no event reaches the file's
- * own directory.
+ * Follows the symbolic links of a path, and lists the directories in which a link or the file could be
+ * replaced. Kubernetes and deployment tools change a file by replacing a link above it, and then the file's
+ * own directory gets no event.
  */
 
 import { lstat, readlink } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 
-/** Names followed before a path counts as a loop; then the kernel reports it when the file is opened. */
+/** After this many links a path counts as a loop. The kernel reports the loop when the file is opened. */
 const STEPS_MAX = 256;
 
 export interface ResolvedPath {
   /** The real path of the file, or the path that it would have. */
   readonly target: string;
-  /** The directories with a link on the way, and the file's own. */
+  /** The directories of the links, and the directory of the file. */
   readonly directories: ReadonlySet<string>;
 }
 
@@ -39,7 +39,7 @@ export async function followLinks(path: string): Promise<ResolvedPath> {
   return { target: path, directories };
 }
 
-/** Which file lies at a path at this moment, and in which state; what is gone has a text too. */
+/** A text that identifies the file at a path and its state. A file that is gone has a text too. */
 export async function fingerprint(path: string): Promise<string> {
   try {
     const stat = await lstat(path, { bigint: true });
@@ -57,7 +57,7 @@ async function linkAt(path: string): Promise<string | undefined> {
   try {
     return await readlink(path);
   } catch {
-    // No link, or not there at all: the path goes on by its own name.
+    // It is not a link, or does not exist: the path goes on with this name.
     return undefined;
   }
 }

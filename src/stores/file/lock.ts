@@ -1,5 +1,6 @@
 /**
- * One writer at a time, over processes: a lock file beside the file, made with O_EXCL, with its owner in it.
+ * Allows one writer at a time, across processes, by a lock file beside the file. It is created with O_EXCL
+ * and names its owner.
  *
  * A writer that died leaves its lock behind. The lock names its process, boot and pid namespace, so that a
  * writer on the same machine sees at once that it is dead. In another container, or over a network, that
@@ -19,17 +20,17 @@ import { StoreError } from "../store.ts";
 import { errorCode } from "./faults.ts";
 import { asideOf, sweep } from "./temporary.ts";
 
-/** A writer holds the lock for milliseconds; one as old as this has lost its owner. */
+/** A writer needs the lock for milliseconds only. The owner of a lock that is older than this is dead. */
 export const LOCK_STALE_MS = 5_000;
 
 /**
- * Longer than a lock can become stale, and less than the 10 s after which a command gives up: then it says
- * why.
+ * The limit of the wait for a lock. It is longer than `LOCK_STALE_MS`, and shorter than the 10 s after which
+ * a command gives up, so that the error names the lock.
  */
 const LOCK_WAIT_MS = 8_000;
 const LOCK_RETRY_MS = 15;
 
-/** An operator who waits for longer is told for what. */
+/** After this time the command says what it waits for. */
 const LOCK_TELL_MS = 500;
 
 export interface Lock {
@@ -38,15 +39,16 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** A lock file, as it was seen. */
+/** The state of a lock file. */
 interface Seen {
   readonly identity: string;
   readonly modifiedAtMs: number;
 }
 
 /**
- * Waits for the lock of the file at `target`, and removes what dead writers left beside it. Rejects with the
- * system's error if the directory refuses the lock, and with a `StoreError` if it is held for too long.
+ * Waits for the lock of the file at `target`, and removes files that dead writers left beside it. Rejects
+ * with the system's error if the directory refuses the lock, and with a `StoreError` if another writer keeps
+ * the lock too long.
  *
  * @param tell called once, if it takes long, with the owner that it waits for
  */
@@ -126,7 +128,7 @@ async function breakLock(path: string, seen: Seen): Promise<void> {
     const moved = await look(aside);
     if (moved?.identity !== seen.identity) await link(aside, path);
   } catch {
-    // Another writer broke it, or took the place again. The next attempt sees which.
+    // Another writer broke this lock, or has created a new one. The next attempt finds out.
   }
   await unlink(aside).catch(() => {});
 }
@@ -158,10 +160,7 @@ async function contentOf(path: string): Promise<string | undefined> {
   }
 }
 
-/**
- * Whether the process that a lock names was on this machine, since this boot and in these containers, and is
- * gone.
- */
+/** Whether the owner of a lock was a process of this machine, this boot and this container, and is dead. */
 function isDead(content: string | undefined): boolean {
   const [, pid, home] = /^([1-9]\d{0,9}) \S+ (\S+)\n$/.exec(content ?? "") ?? [];
   if (pid === undefined || home === UNKNOWN_HOME || home !== homeOfProcess()) return false;
@@ -175,7 +174,7 @@ function isDead(content: string | undefined): boolean {
 
 const UNKNOWN_HOME = "?";
 
-/** Within which a process number means one process: this boot of this machine, and this pid namespace. */
+/** The scope in which a process id is unique: this boot of this machine, and this pid namespace. */
 function homeOfProcess(): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -1,6 +1,6 @@
 /**
- * Puts a new file in the old one's place, so that every reader sees the old text or the new one, also after a
- * crash. The new file has the old one's mode and owner, or is not put there.
+ * Replaces a file so that every reader sees the old text or the new one, even after a crash. The new file
+ * gets the mode and the owner of the old one. If that fails, the old file stays.
  */
 
 import { type FileHandle, stat } from "node:fs/promises";
@@ -10,8 +10,8 @@ import { errorCode } from "./faults.ts";
 import { newFileFor } from "./temporary.ts";
 
 /**
- * @param target  the file itself, no link
- * @param confirm called last before the rename; rejects if the file must stay as it is
+ * @param target  the file itself, not a link
+ * @param confirm called right before the rename; rejects if the old file must stay
  */
 export async function replaceFile(target: string, text: string, confirm: () => Promise<void>): Promise<void> {
   try {

@@ -1,12 +1,12 @@
 /**
- * The names that a write uses beside the file, and what becomes of those that a dead writer left.
+ * The temporary files of a write, and the removal of those that a dead writer left.
  *
  *     .rollouts.json.UUID.tmp    the new file, before it takes the old one's place
  *     rollouts.json.lock.UUID    a lock that was broken, for a moment
  *
- * The owner of the lock removes every new file that is not its own, before it reads. That is more than
- * tidiness: a writer that was stopped right before its rename, and whose lock was broken meanwhile, finds
- * nothing to rename when it goes on. So it cannot overwrite what was written since.
+ * Before the owner of the lock reads, it removes every new file of another writer. This is necessary: a
+ * writer may have been stopped right before its rename, and its lock broken meanwhile. When it continues, its
+ * new file is gone, so it cannot overwrite later changes.
  */
 
 import { readdir, stat, unlink } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A broken lock is gone at once, unless who broke it died. */
+/** A broken lock is removed at once, unless the process that broke it died. */
 const ASIDE_AGE_MS_MIN = 60_000;
 
 /** A name for the new file at `target`. */
@@ -28,12 +28,12 @@ export function asideOf(lock: string): string {
 }
 
 /**
- * Removes what other writers of the file at `target` left. For the owner of `lock`, before it makes a file of
- * its own.
+ * Removes the files that other writers of the file at `target` left. Only the owner of `lock` may call this,
+ * before it creates its own file.
  */
 export async function sweep(target: string, lock: string): Promise<void> {
   const directory = dirname(target);
-  // A directory that may be written and not read is left as it is.
+  // If the directory may be written but not read, the files stay.
   const names = await readdir(directory).catch(() => []);
   const [newFile, aside] = [newFilePrefix(target), `${basename(lock)}.`];
   for (const name of names) {

@@ -1,10 +1,10 @@
 /**
- * Tells when another file, or other content, is at a path.
+ * Reports when a path leads to another file or to other content.
  *
- * Watched are directories, never the file: editors, `mv` and deployment tools put a new file in the old one's
- * place, and a watch of the file would stay with the old one. An event only makes us look; listeners hear of
- * it when the file's fingerprint differs. A directory that vanishes takes its watch with it: from then on
- * each read of the store looks again (`look`), and watches again as soon as there is a directory.
+ * It watches directories, never the file, because editors, `mv` and deployment tools replace the file, and a
+ * watch would stay on the old one. After an event it compares the file's fingerprint, and calls the listeners
+ * only if that differs. If a directory is removed, its watch ends. From then on each read of the store calls
+ * `look`, which watches again as soon as the directory exists.
  */
 
 import { type FSWatcher, watch } from "node:fs";
@@ -34,7 +34,8 @@ export class FileWatch {
   }
 
   /**
-   * Calls `changed` from now on, once as soon as the watch stands: it does not report earlier changes.
+   * Calls `changed` after each change, and once when the watch has begun, because it does not report earlier
+   * changes.
    */
   add(changed: () => void): () => void {
     const listener = () => changed();
@@ -47,7 +48,7 @@ export class FileWatch {
     };
   }
 
-  /** Looks at the file, and mends the watches; returns at once. Does nothing while there is no listener. */
+  /** Looks at the file, and renews the watches; returns at once. Does nothing without a listener. */
   look(): void {
     if (this.#listeners.size === 0) return;
     if (this.#looking) {
@@ -84,7 +85,7 @@ export class FileWatch {
       if (!this.#watchers.has(identity)) this.#watchDirectory(identity, directory);
     }
 
-    // Only now: the watches report every change after this look.
+    // The fingerprint is taken only now, so that the watches report every later change.
     const found = await fingerprint(target);
     if (found === this.#fingerprint) return;
     this.#fingerprint = found;
@@ -93,7 +94,8 @@ export class FileWatch {
 
   #watchDirectory(identity: string, directory: string): void {
     try {
-      // Whatever the event: its name may be the file's, a link's, the directory's own, or missing.
+      // Every event counts, because its name may be that of the file, a link or the directory, or be
+      // missing.
       const watcher = watch(directory, () => this.#lookSoon());
       watcher.on("error", () => {
         this.#dropWatchers((candidate) => candidate === identity);

@@ -1,6 +1,6 @@
 /**
- * Errors between a daemon and a web server, in words that tell an operator what to do. No text of
- * the other side is repeated.
+ * Errors between a daemon and a web server become a `StoreError` with its remedy. No text of the server is
+ * repeated.
  */
 
 import { noAnswerReason } from "../shared/no-answer.ts";
@@ -18,7 +18,7 @@ export function requestFault(address: string, error: unknown, timeoutMs: number)
   );
 }
 
-/** A status that brings no document. */
+/** A status without a document. */
 export function statusFault(address: string, status: number): StoreError {
   if (status === 401 || status === 403 || status === 407) {
     const remedy = "put a user and a password into the address, or let this machine in";

@@ -1,9 +1,9 @@
 /**
- * GET for a document whose server is not to be trusted with more than its own answer.
+ * GET for a document from a server that is trusted only for its own answer.
  *
- * Redirects are followed by hand. From https they never lead to http, because every machine on the way could
- * write the rollouts there. The user and the password stay with the host that they were given for. There are
- * few redirects.
+ * Redirects are followed here, and only a few. They never lead from https to http, because every machine on
+ * the way could then write the rollouts. The user and the password are sent only to the host that the
+ * operator named.
  */
 
 import { redactAddress } from "../../config/redact.ts";
@@ -21,8 +21,8 @@ export interface Got {
 }
 
 /**
- * Rejects with a `StoreError` if the answer is compressed or a redirect cannot be followed, else as `fetch`
- * does.
+ * Rejects with a `StoreError` if the answer is compressed or a redirect cannot be followed, or with the error
+ * of `fetch`.
  *
  * @param headersFor the headers for an address on the way; `isOwn` if it has the host that `url` names
  */
@@ -63,7 +63,7 @@ function targetOf(address: string, from: URL, location: string | null): URL {
     const danger = "leads from https to http, so every machine on the way can write the rollouts";
     throw redirectFault(address, danger, "let its server redirect to https, or name the right address");
   }
-  // A login that another server thought of is not the operator's.
+  // The login in a redirect comes from the server, not from the operator.
   to.username = "";
   to.password = "";
   to.hash = "";

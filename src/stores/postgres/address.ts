@@ -2,9 +2,9 @@
  * The address of a database, in the spelling of libpq:
  * `postgres://user:password@host:port/database?sslmode=verify-full`.
  *
- * Without `sslmode` the network is not trusted: TLS with the certificate checked, but on loopback and unix
- * sockets. libpq would take `prefer`, which takes no TLS as well; an operator who wants that writes
- * `disable`.
+ * Without `sslmode` the network is not trusted: the daemon uses TLS and checks the certificate, except on
+ * loopback and unix sockets. The default of libpq is `prefer`, which also connects without TLS. An operator
+ * who wants no TLS writes `disable`.
  */
 
 import { userInfo } from "node:os";
@@ -24,7 +24,7 @@ export interface PostgresAddress {
   readonly host: string;
   readonly port: number;
   readonly database: string;
-  /** Undefined where the address does not say. */
+  /** Undefined if the address does not name it. */
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly sslMode: SslMode;
@@ -36,7 +36,7 @@ export interface PostgresAddress {
 
 /**
  * @param location what follows `postgres:`
- * @returns the address, or what is wrong with it in words that end in the remedy and quote nothing secret
+ * @returns the address, or a message that names the fault and the remedy, without secrets
  */
 export function parsePostgresAddress(location: string): PostgresAddress | string {
   const url = URL.parse(`postgres:${location}`);
@@ -61,7 +61,7 @@ export function parsePostgresAddress(location: string): PostgresAddress | string
   const { user, password, hostname, database } = parts;
   const host = url.searchParams.get("host") ?? hostname;
   if (host === "" || host.includes(",")) return `name one host; ${EXAMPLE}, or ?host=/var/run/postgresql`;
-  // A slash in a password makes the rest of it a database, which would be shown.
+  // If a password has a slash, the parser takes the rest as the database, which would be shown.
   if (database === "" || database.includes("/") || url.pathname.includes("@")) {
     return `name the database, and write / as %2F and @ as %40; ${EXAMPLE}`;
   }
@@ -93,9 +93,7 @@ function isSslMode(text: string): text is SslMode {
   return (SSL_MODES as readonly string[]).includes(text);
 }
 
-/**
- * The user that logs in: the address names it, or libpq's variable does, or it is the user of this process.
- */
+/** The user that logs in: from the address, or from libpq's variable, or else the user of this process. */
 export function userOf({ user }: PostgresAddress, environment: Environment): string {
   return user ?? (environment["PGUSER"] || userInfo().username);
 }

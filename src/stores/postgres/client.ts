@@ -1,7 +1,7 @@
 /**
- * One connection to PostgreSQL, with three things that the driver does not have. Connecting and each query
- * have a limit of time; after it the connection is closed, because it could still bring the late answer.
- * Answers have a limit of bytes. Errors of the parser end the connection, and not the process.
+ * One connection to PostgreSQL, with three features that the driver does not have. Connecting and each query
+ * have a time limit; then the connection is closed, because it could still bring the late answer. Answers
+ * have a limit of bytes. Errors of the parser end the connection, and not the process.
  */
 
 import { readFile } from "node:fs/promises";
@@ -12,10 +12,10 @@ import { type Environment, StoreError } from "../store.ts";
 import { type PostgresAddress, passwordOf, userOf } from "./address.ts";
 import { stateOf } from "./faults.ts";
 
-/** A server that says goodbye is waited for this long. */
+/** `close` waits this long for the server's goodbye. */
 const GOODBYE_MS = 200;
 
-/** An answer, or what is heard between two health checks, may have this many bytes. */
+/** The most bytes of an answer, or of the messages between two health checks. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The answer of a pooler to a startup parameter that it cannot pass on (protocol_violation). */
@@ -23,7 +23,7 @@ const UNKNOWN_PARAMETER = "08P01";
 
 export type Driver = Pick<typeof pg, "Client" | "Connection">;
 
-/** Rows by column, as the driver reads PostgreSQL's types. */
+/** A row: values by column, in the types that the driver makes of PostgreSQL's. */
 export type Row = Readonly<Record<string, unknown>>;
 
 export interface PostgresOptions {
@@ -31,16 +31,14 @@ export interface PostgresOptions {
   readonly address: PostgresAddress;
   /** For `PGUSER` and `PGPASSWORD`. */
   readonly environment: Environment;
-  /**
-   * The server gives up on a statement by itself, so that statements without a caller do not pile up there.
-   */
+  /** The server cancels a statement after this, so that statements without a caller do not pile up there. */
   readonly statementTimeoutMs: number;
-  /** Called when the server's limit cannot be set, as behind PgBouncer. */
+  /** Called if the server's limit cannot be set, for example behind PgBouncer. */
   readonly onNoStatementTimeout: () => void;
 }
 
 export class PostgresClient {
-  /** When it was made, by the monotonic clock. */
+  /** When the connection was made, on the monotonic clock. */
   readonly madeAtMs = performance.now();
   readonly #client: Client;
   readonly #guard: Guard;
@@ -56,7 +54,7 @@ export class PostgresClient {
   }
 
   /**
-   * Connects and logs in. Rejects with what the driver, the server or the network reports, or as `signal`
+   * Connects and logs in. Rejects with the error of the driver, the server or the network, or when `signal`
    * aborts.
    */
   static async open(options: PostgresOptions, signal: AbortSignal): Promise<PostgresClient> {
@@ -78,14 +76,14 @@ export class PostgresClient {
     return this.#isGone;
   }
 
-  /** The process of the server that this is a connection to, or what a pooler says instead. */
+  /** The id of the server process behind this connection, or the number that a pooler sends instead. */
   get processId(): number {
     return (this.#client as unknown as { readonly processID: number }).processID;
   }
 
   /**
-   * One statement, with an unnamed plan, so that poolers may send the next one elsewhere. Ends with `signal`,
-   * and takes the connection along then.
+   * Runs one statement with an unnamed plan, so that a pooler may send the next one to another server. If
+   * `signal` aborts, the statement and the connection end.
    */
   async query(text: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly Row[]> {
     this.#guard.bytes = 0;
@@ -98,23 +96,23 @@ export class PostgresClient {
     }
   }
 
-  /** Calls `heard` for each notification, with its payload. */
+  /** Calls `heard` with the payload of each notification. */
   onNotification(heard: (payload: string) => void): void {
     this.#client.on("notification", ({ payload }) => heard(payload ?? ""));
   }
 
-  /** Calls `gone` once, when the connection has ended however. */
+  /** Calls `gone` once, when the connection has ended for any reason. */
   onGone(gone: () => void): void {
     this.#client.once("end", gone);
   }
 
-  /** Ends it at once. */
+  /** Ends the connection at once. */
   destroy(): void {
     this.#isGone = true;
     this.#guard.destroy();
   }
 
-  /** Says goodbye, within bounds, and ends it. */
+  /** Says goodbye, within `GOODBYE_MS`, and ends the connection. */
   async close(): Promise<void> {
     this.#isGone = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -141,7 +139,7 @@ async function connect(
     port: address.port,
     database: address.database,
     user: userOf(address, environment),
-    // A function, or the driver would look for more passwords by itself.
+    // It is a function, because otherwise the driver would look for further passwords by itself.
     password: () => passwordOf(address, environment),
     application_name: "maxwells-daemon",
     statement_timeout: statementTimeoutMs,
@@ -163,17 +161,17 @@ interface Stream {
   destroy(error?: Error): unknown;
 }
 
-/** The driver's connection, as far as its types do not tell. */
+/** The parts of the driver's connection that its types leave out. */
 interface OpenConnection {
   readonly stream: Stream;
   attachListeners(stream: Stream): void;
 }
 
-/** Stands between a socket and the driver's parser. */
+/** Checks the bytes between a socket and the driver's parser. */
 class Guard {
-  /** Since the last query began. */
+  /** Bytes since the last query began. */
   bytes = 0;
-  /** Why the connection was ended here. */
+  /** The reason why the guard ended the connection. */
   fault: StoreError | undefined;
   #connection: OpenConnection | undefined;
 
@@ -182,7 +180,7 @@ class Guard {
     const open = connection as unknown as OpenConnection;
     this.#connection = open;
     const attach = open.attachListeners.bind(open);
-    // Called with the socket, or with what TLS makes of it.
+    // Called with the socket, or with the TLS stream over it.
     open.attachListeners = (stream) => {
       const guarded: Stream = {
         destroy: (error) => stream.destroy(error),
@@ -228,7 +226,10 @@ interface TlsOptions {
   readonly checkServerIdentity?: () => undefined;
 }
 
-/** As libpq understands `sslmode`. Files are read for each connection, as they are renewed in place. */
+/**
+ * The TLS options for an `sslmode` of libpq. Files are read for each connection, because operators renew them
+ * in place.
+ */
 async function tlsOf({
   sslMode,
   caPath,

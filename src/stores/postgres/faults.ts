@@ -7,7 +7,7 @@
 
 import { StoreError, type StoreErrorCode } from "../store.ts";
 
-/** A class of SQLSTATEs, or one of them; the first that fits counts. */
+/** A class of SQLSTATEs, or a single one. The first entry that matches counts. */
 interface Row {
   readonly state: RegExp;
   readonly code: StoreErrorCode;
@@ -80,7 +80,7 @@ const SERVER_FAULTS: readonly Row[] = [
   },
 ];
 
-/** The driver's own texts, which name no code. */
+/** The driver's own texts, which have no code. */
 const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[] = [
   {
     text: /^SASL|password/i,
@@ -102,7 +102,7 @@ const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[]
   },
 ];
 
-/** The server's errors for a record that it cannot keep. The statement has written nothing then. */
+/** The server's errors for a record that it cannot store. Then the statement has written nothing. */
 const REFUSED = /^(23[0-9A-Z]{3}|22003|22021|22P02|22P05|54000)$/;
 
 const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/;
@@ -145,7 +145,7 @@ export function timeoutFault(shown: string, timeoutMs: number): StoreError {
   );
 }
 
-/** The SQLSTATE of what the server said; undefined where it said nothing. */
+/** The SQLSTATE of the server's error; undefined if the error is not the server's. */
 export function stateOf(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
   return severity !== undefined && typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;

@@ -1,15 +1,14 @@
 /**
- * The push: a connection that LISTENs, and only nudges. Whatever happens to it, the feed's poll finds what
- * changed.
+ * The push: a connection that LISTENs and only nudges. If it fails, the feed's poll finds the changes.
  *
  *     watch ─▶ connecting ─▶ listening ──check──▶ listening
  *                 ▲  │           │ lost, or the check got no answer
  *                 │  └── failed ─┴─▶ backing off ─┐
  *                 └───────────────────────────────┘
  *
- * After each (re)connect all are nudged, as notifications are lost meanwhile. A standby cannot LISTEN, and
- * behind a pooler a LISTEN would stay in a connection that others use: both are said once, and looked at
- * again now and then, since a standby may be promoted.
+ * After each connect all listeners are nudged, because notifications were lost meanwhile. A standby cannot
+ * LISTEN, and behind a pooler the LISTEN would stay on a connection that other clients use. In both cases the
+ * daemon logs it once, and tries again from time to time, because a standby may be promoted.
  */
 
 import { pause } from "../shared/abort.ts";
@@ -23,13 +22,13 @@ import { stateOf } from "./faults.ts";
  */
 export const CHANNEL = "maxwells_daemon";
 
-/** From asking to being connected, and to an answer. */
+/** The limit for connecting, and for an answer. */
 const ANSWER_TIMEOUT_MS = 1_500;
 
-/** A connection that says nothing may be dead, so it is asked this often. */
+/** The time between two health checks, because a silent connection may be dead. */
 const HEALTH_CHECK_MS = 5_000;
 
-/** If there is no push, the daemon looks for one this often. */
+/** If there is no push, the daemon tries again this often. */
 const NO_PUSH_MS = 30_000;
 
 /** The error of LISTEN on a standby (read_only_sql_transaction). */

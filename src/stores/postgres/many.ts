@@ -1,6 +1,6 @@
 /**
- * Reading many applications: some hundred of them by one statement, so that neither the server nor visitors
- * wait for one that reads all. An application whose rows are as before has the snapshot of before.
+ * Reads many applications, a few hundred with one statement, because one for all would make the server and
+ * visitors wait. If the rows of an application have not changed, its snapshot is the same object as before.
  */
 
 import type { Snapshot, Snapshots, StoreError } from "../store.ts";
@@ -8,10 +8,10 @@ import type { Row } from "./client.ts";
 import { RECORD_BYTES, recordOf, SNAPSHOT_BYTES_MAX, tooLong } from "./records.ts";
 import type { Ask } from "./session.ts";
 
-/** Applications of one statement. */
+/** Number of applications in one statement. */
 const APPLICATIONS_AT_ONCE = 256;
 
-/** An answer holds this many bytes of records, and the rest of one application. */
+/** An answer has this many bytes of records, and at most one application more. */
 const ANSWER_BYTES = 64 * 1024;
 
 /** The answer in place of an application's rows. */
@@ -48,7 +48,7 @@ export class PostgresMany {
   /** The state of the applications at the last read. */
   readonly #known = new Map<string, Known>();
 
-  /** @param run lets one statement be asked, when it is its turn */
+  /** @param run runs one statement when it is its turn */
   async read(
     applications: readonly string[],
     run: <T>(use: (ask: Ask) => Promise<T>) => Promise<T>,

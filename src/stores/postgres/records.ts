@@ -1,6 +1,6 @@
 /**
- * The statements on the table, and what their rows are as records: `rollout` has a column of its own, so that
- * operators can change it; all other fields lie in `fields`.
+ * The statements on the table, and the conversion of rows to records. `rollout` has its own column, so that
+ * operators can change it easily; all other fields are in `fields`.
  */
 
 import { shallowJsonOrText } from "../shared/json-text.ts";
@@ -10,15 +10,15 @@ import { SIGNED } from "./schema.ts";
 import type { Ask } from "./session.ts";
 
 /**
- * An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make
- * visitors wait.
+ * The most bytes of all records of an application: 64 versions with 2 KiB each. More would make visitors
+ * wait.
  */
 export const SNAPSHOT_BYTES_MAX = 128 * 1024;
 
-/** The bytes that a record counts for beside its text. */
+/** The bytes that a record counts in addition to its text. */
 export const RECORD_BYTES = 64;
 
-/** The history of an application ends here, or at its caller's limit. */
+/** At most this many states of an application's history are read. */
 const HISTORY_BYTES_MAX = 4 * 1024 * 1024;
 
 const READ = `
@@ -34,7 +34,7 @@ const READ = `
   FROM maxwells_daemon WHERE application = $1
   HAVING sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0)) > ${SNAPSHOT_BYTES_MAX}`;
 
-/** All of an application's records, in one statement and so of one moment. */
+/** All records of an application, in one statement and so at one moment. */
 export async function readSnapshot(ask: Ask, application: string): Promise<Snapshot> {
   const rows = await ask(READ, [application]);
   return new Map(
@@ -64,7 +64,7 @@ export async function readRecord(
   return row === undefined ? undefined : recordOf(row);
 }
 
-/** Makes a record. Returns its revision; undefined if there is a record already. */
+/** Creates a record. Returns its revision; undefined if there is a record already. */
 export async function insertRecord(
   ask: Ask,
   application: string,
@@ -80,8 +80,8 @@ export async function insertRecord(
 }
 
 /**
- * Changes a record where it still has the revision. Returns its next one; undefined where it is another or
- * gone.
+ * Changes a record if it still has the revision. Returns the next revision; undefined if the record has
+ * another one or is gone.
  */
 export async function updateRecord(
   ask: Ask,
@@ -100,7 +100,7 @@ export async function updateRecord(
   return row === undefined ? undefined : String(row["revision"]);
 }
 
-/** Removes a record if it still has the revision. Resolves to whether it had. */
+/** Removes a record if it still has the revision. Resolves with whether it had. */
 export async function deleteRecord(
   ask: Ask,
   application: string,
@@ -122,8 +122,8 @@ export async function readApplications(ask: Ask): Promise<readonly string[]> {
 }
 
 /**
- * An application's history, newest first; it does not have states that were removed from it, and has those of
- * now.
+ * An application's history, newest first, including the current states. States that an operator deleted from
+ * the history are missing.
  */
 export async function readHistory(
   ask: Ask,
@@ -163,7 +163,10 @@ export function recordOf(row: Row): StoreRecord {
   return { value: contentOf(row), revision, ...(Number.isSafeInteger(position) ? { position } : {}) };
 }
 
-/** The value as the table has it. In a table made by hand `rollout` may be empty and `fields` anything. */
+/**
+ * The value of a row. In a table that was made by hand, `rollout` may be empty, and `fields` may be
+ * anything.
+ */
 function contentOf(row: Row): unknown {
   const fields = parse(row["fields"]);
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return fields;
@@ -171,8 +174,8 @@ function contentOf(row: Row): unknown {
 }
 
 /**
- * A column of text in a table made by hand may hold anything: then the record is malformed, and the others
- * are read.
+ * In a table that was made by hand, a text column may have anything. Then this record is malformed, and the
+ * others are read.
  */
 function parse(text: unknown): unknown {
   return text === null ? {} : shallowJsonOrText(String(text));

@@ -1,17 +1,18 @@
 /**
- * `init-store` makes the table, and triggers that see every change, whatever program makes it. They
- * count the revision up, notify the daemons, and remember the change.
+ * `init-store` creates the table, and triggers that see the changes of every program. They increase the
+ * revision, notify the daemons, and write the history.
  *
- * The triggers' function has the rights of the table's owner, so that operators need none on the history and
- * the sequence. So it names all that it touches with its schema, and looks for nothing elsewhere.
+ * The triggers' function has the rights of the table's owner, so that operators need no rights on the history
+ * and the sequence. For safety it names everything with its schema, and no other schema is on its search
+ * path.
  */
 
 import type { Ask } from "./session.ts";
 
 /**
- * A setting that is `on` during the writes of this program: they sign by themselves, or not at all. It is
- * against mistakes, and no guarantee: a user who may write can set it, too. Proof are only `changed_by` and
- * `changed_at` of the history.
+ * A setting that is `on` during the writes of this program, which bring their own signature or none. It
+ * prevents mistakes, but is not a guarantee, because every user who may write can set it. Only `changed_by`
+ * and `changed_at` of the history are proof.
  */
 export const SIGNED = "maxwells_daemon.signed";
 
@@ -21,17 +22,19 @@ const NAME_BYTES_MAX = 256;
 /** A record's fields, as text. */
 const FIELDS_BYTES_MAX = 65_536;
 
-/** Two who make the table at once wait for each other by this number; it is `maxwells` in ASCII. */
+/**
+ * The number of the lock by which two `init-store` commands wait for each other; it is `maxwells` in ASCII.
+ */
 const LOCK = "0x6d617877656c6c73";
 
-/** A statement here may wait for a lock as long as the one who asks. */
+/** A statement may wait for a lock as long as the command waits. */
 const STATEMENT_TIMEOUT = "8s";
 
 /**
- * Makes everything. If there is a table of that name already, only the functions of its triggers are made
- * again, if they are its own and belong to the caller.
+ * Creates everything. If the table exists already, only the functions of its triggers are replaced, and only
+ * if they belong to this table and to the caller.
  *
- * @returns what is there now, in a sentence
+ * @returns a sentence that says what exists now
  */
 export async function makeTable(ask: Ask): Promise<string> {
   await ask("BEGIN");
@@ -40,7 +43,7 @@ export async function makeTable(ask: Ask): Promise<string> {
     await ask("COMMIT");
     return done;
   } catch (error) {
-    // If the connection is gone, the server undoes it all the same.
+    // If the connection is gone, the server rolls back by itself.
     await ask("ROLLBACK").catch(() => {});
     throw error;
   }
@@ -58,7 +61,7 @@ async function makeUnlessThere(ask: Ask): Promise<string> {
   return `the tables maxwells_daemon and maxwells_daemon_history were made in the schema ${schema}`;
 }
 
-/** The triggers' functions as this program makes them, in the place of those of an earlier one. */
+/** Replaces the triggers' functions of an earlier version of this program. */
 async function renew(ask: Ask): Promise<string> {
   const [own] = await ask(
     `SELECT quote_ident(nspname) AS schema
@@ -118,8 +121,8 @@ function statements(schema: string): readonly string[] {
 }
 
 /**
- * In a new table none is replaced: one that is there already belongs to another user, who could change it
- * again.
+ * For a new table no function is replaced, because an existing one belongs to another user, who could change
+ * it later.
  */
 function functions(table: string, make: "CREATE" | "CREATE OR REPLACE"): readonly string[] {
   return [

@@ -1,7 +1,7 @@
 /**
- * The connection over which a store reads and writes: one, made when it is first needed, made again after it
- * was lost, and used by one caller after the other. Nothing is tried twice here: the feed reads again, and
- * whether a write whose answer was lost should be repeated only its operator knows.
+ * The one connection over which a store reads and writes. It is opened when it is first needed, opened again
+ * after it was lost, and used by one caller at a time. Nothing is retried here: the feed reads again by
+ * itself, and only the operator knows whether to repeat a write whose answer was lost.
  */
 
 import { abandoned, unlessAborted } from "../shared/abort.ts";
@@ -9,16 +9,16 @@ import { StoreError } from "../store.ts";
 import { PostgresClient, type PostgresOptions, type Row } from "./client.ts";
 import { postgresFault, timeoutFault } from "./faults.ts";
 
-/** At most this many callers wait for their turn. Each of them has a limit of time as well. */
+/** At most this many callers wait for their turn. Each of them has a time limit too. */
 const CALLERS_MAX = 1_024;
 
 /**
- * After a fail-over a name may lead to another server while the old one lives on. Then this finds the new
- * one.
+ * The longest life of a connection. After a fail-over the name may lead to another server while the old one
+ * still runs; the next connection finds the new one.
  */
 const CONNECTION_AGE_MS_MAX = 300_000;
 
-/** Statements on a connection that no other caller uses meanwhile. */
+/** Runs statements on a connection that no other caller uses meanwhile. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
 export class Session {
@@ -33,8 +33,8 @@ export class Session {
   }
 
   /**
-   * Lets `use` ask, when it is its turn. All of it, waiting and connecting too, ends with `signal` or after
-   * `timeoutMs`. Rejects with a `StoreError`.
+   * Calls `use` when it is its turn. Everything, including waiting and connecting, ends when `signal` aborts
+   * or after `timeoutMs`. Rejects with a `StoreError`.
    */
   async run<T>(timeoutMs: number, signal: AbortSignal, use: (ask: Ask) => Promise<T>): Promise<T> {
     const { shown } = this.#options.address;

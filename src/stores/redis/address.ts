@@ -1,4 +1,4 @@
-/** The address of a Redis, taken apart. Pure. */
+/** Parses the address of a Redis. Pure. */
 
 import { percentDecoded } from "../shared/percent.ts";
 
@@ -14,12 +14,12 @@ export interface RedisPlace {
 
 const DEFAULT_PORT = 6379;
 
-/** As many digits as a database may have; how many there are is the server's matter. */
+/** The number of a database. The server knows how many databases it has. */
 const DATABASE = /^\/?$|^\/(\d{1,5})$/;
 
 /** @returns undefined if it is not an address, or has further parts */
 export function parsePlace(scheme: "redis" | "rediss", location: string): RedisPlace | undefined {
-  // A special scheme, as it is parsed strictly: hosts in lower case, ports that are numbers.
+  // Parsed as https, because that is parsed strictly: hosts in lower case, ports that are numbers.
   const url = location.startsWith("//") ? URL.parse(`https:${location}`) : null;
   if (url === null || url.search !== "" || url.hash !== "") return undefined;
   const [, database = "0"] = DATABASE.exec(url.pathname) ?? ["", undefined];
@@ -36,14 +36,14 @@ export function parsePlace(scheme: "redis" | "rediss", location: string): RedisP
   };
 }
 
-/** The place as people may see it. */
+/** The place for people, without secrets. */
 export function shownPlace({ host, port, isTls, database, login }: RedisPlace): string {
   const shownHost = host.includes(":") ? `[${host}]` : host;
   const shownLogin = login === undefined ? "" : "***@";
   return `${isTls ? "rediss" : "redis"}://${shownLogin}${shownHost}:${port}/${database}`;
 }
 
-/** The parser leaves out a port that is the borrowed scheme's own. */
+/** The parser leaves out port 443, the default of https. */
 function portOf(location: string, url: URL): number {
   if (url.port !== "") return Number(url.port);
   return /:0*443(?:\/|$)/.test(location) ? 443 : DEFAULT_PORT;

@@ -1,12 +1,12 @@
 /**
- * One connection to a Redis, over which nothing waits for long. It is made whole, with its login and its
- * database, or not at all. It ends at the first silence. It is never mended: another one follows it. The
- * client's own ways of being patient are switched off: a queue while Redis is away, tries without end,
- * subscriptions that it repeats. They hide for how long there has been no answer, and keep commands whose
- * callers no longer wait.
+ * One connection to a Redis, on which every wait is short. Opening includes the login and the database; if a
+ * step fails, there is no connection. If a reply is late, the connection ends. It is never repaired: a new
+ * one replaces it. Three features of the client are switched off: the queue while Redis is away, endless
+ * retries, and repeated subscriptions. They would hide how long Redis has not answered, and keep commands
+ * whose callers no longer wait.
  *
- * Logging in is done here, so that a refusal is told from a connection that broke, and that a database which
- * cannot be chosen is an error and not database 0.
+ * The login is done here, so that a refusal differs from a broken connection, and a database that cannot be
+ * selected is an error and not database 0.
  */
 
 import { isIP } from "node:net";
@@ -14,15 +14,15 @@ import type { Redis } from "ioredis";
 import type { RedisPlace } from "./address.ts";
 import { DatabaseError, FloodError, LoginError } from "./faults.ts";
 
-/** From the first packet to the chosen database. */
+/** From the first packet to the selected database. */
 const OPEN_TIMEOUT_MS = 1_500;
 
-/** From a command to its whole reply. */
+/** From a command to its complete reply. */
 const COMMAND_TIMEOUT_MS = 1_000;
 
 /**
- * An answer, or what is heard between two PINGs, may have this many bytes: what is read at once is less than
- * half of it.
+ * The most bytes of an answer, or of the messages between two PINGs. One read of many applications needs less
+ * than half of it.
  */
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
@@ -41,7 +41,7 @@ export class RedisConnection {
     if (redis.status !== "ready") this.close();
   }
 
-  /** Rejects with what the client, or Redis, reports: see `redisFault`. */
+  /** Rejects with the error of the client or of Redis: see `redisFault`. */
   static async open(
     { Redis: Constructor }: Ioredis,
     place: RedisPlace,
@@ -64,7 +64,7 @@ export class RedisConnection {
       disableClientInfo: true,
     });
     let reason: unknown;
-    // A client without a listener throws its errors at the process.
+    // Without a listener, the client's errors would end the process.
     redis.on("error", (error: unknown) => {
       reason ??= error;
     });
@@ -86,12 +86,15 @@ export class RedisConnection {
     }
   }
 
-  /** Aborts when it has ended, for whatever reason. */
+  /** Aborts when the connection has ended for any reason. */
   get ended(): AbortSignal {
     return this.#ending.signal;
   }
 
-  /** A command and its reply. Anything but a reply, an error reply included, ends the connection. */
+  /**
+   * Sends a command, and resolves with its reply. An error reply leaves the connection open; every other
+   * failure ends it.
+   */
   async call(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
     try {
       return await this.#redis.call(command, ...args.map(String));
@@ -103,10 +106,7 @@ export class RedisConnection {
     }
   }
 
-  /**
-   * From now on it hears what is published in these channels, and takes no commands but more of these and
-   * `PING`.
-   */
+  /** Subscribes to these channels. From then on the connection can only subscribe to more, and `PING`. */
   async subscribe(channels: readonly string[]): Promise<void> {
     try {
       await this.#redis.subscribe(...channels);
@@ -127,8 +127,8 @@ export class RedisConnection {
 }
 
 /**
- * Ends a connection that brings more than any answer has. The client would parse what comes until its limit
- * of time: half a gigabyte in a second, or one list without end, at which the event loop stands still.
+ * Ends a connection that brings more bytes than any answer has. The client would parse all bytes until its
+ * time limit: half a gigabyte in a second, or one endless list, which would block the event loop.
  */
 class FloodGuard {
   /** Since the last answer. */
@@ -146,14 +146,14 @@ class FloodGuard {
   }
 }
 
-/** Whether Redis itself said no, so that the connection is sound. */
+/** Whether Redis itself answered with an error, so that the connection still works. */
 export function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === "ReplyError";
 }
 
 async function logIn(redis: Redis, { login, database }: RedisPlace): Promise<void> {
   if (login !== undefined) {
-    // Redis before version 6 knows no users.
+    // Redis before version 6 has no users.
     const args = login.user === "" ? [login.password] : [login.user, login.password];
     await redis.call("AUTH", ...args).catch((error: unknown) => {
       throw isReply(error) ? loginFault(error) : error;
@@ -168,8 +168,8 @@ async function logIn(redis: Redis, { login, database }: RedisPlace): Promise<voi
 }
 
 /**
- * A Redis that is loading says so when a client logs in; all else is a refusal. Without the text, which may
- * quote.
+ * The error of a login: Redis is still loading its data, or it refuses the login. The text is left out,
+ * because it may quote secrets.
  */
 function loginFault(error: unknown): unknown {
   return /^(?:LOADING|BUSY|MASTERDOWN|DENIED)\b|max number of clients/.test((error as Error).message)

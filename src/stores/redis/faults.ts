@@ -1,24 +1,23 @@
 /**
- * Errors between a daemon and its Redis, in words that tell an operator what to do.
+ * Errors between a daemon and its Redis become a `StoreError` with its remedy.
  *
- * Redis begins an error with a word that tells its kind; only that is looked at. The rest may quote what was
- * sent, a password among it, and so do the client's error objects: neither is shown, nor kept as a cause.
+ * The first word of a Redis error is its kind. Only this word is used, because the rest may quote the
+ * command, including a password. The client's error objects quote it too. Neither is shown or kept as a
+ * cause.
  */
 
 import { StoreError, type StoreErrorCode } from "../store.ts";
 
-/**
- * A refusal while logging in, or while choosing the database, which Redis itself has no kind of its own for.
- */
+/** The login or the database was refused. Redis itself has no separate kind for this. */
 export class LoginError extends Error {}
 export class DatabaseError extends Error {}
 
-/** More has come than any answer has. */
+/** The answer is longer than any valid one. */
 export class FloodError extends Error {}
 
 const ACL = "see the rights in docs/stores/redis.md";
 
-/** The closed set of what Redis says and is understood, by its first word. */
+/** All errors of Redis that are recognized, by the first word. */
 const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: string]>> = {
   NOAUTH: ["denied", "wants a password; put redis://USER:PASSWORD@HOST into the address"],
   WRONGPASS: ["denied", "does not know this user and password; correct the address"],
@@ -43,8 +42,8 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: str
 };
 
 /**
- * @param where for people: the address, and where it helps the key
- * @param error whatever the client rejected with
+ * @param where for people: the address, and the key if that helps
+ * @param error the value with which the client rejected
  */
 export function redisFault(where: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
@@ -78,7 +77,7 @@ export function redisFault(where: string, error: unknown): StoreError {
   );
 }
 
-/** The error that Redis itself answered. */
+/** The error in Redis's answer. */
 export function replyFault(where: string, text: string): StoreError {
   const word = /^-?([A-Z]{2,20})\b/.exec(text)?.[1] ?? "";
   const known = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
@@ -86,8 +85,9 @@ export function replyFault(where: string, text: string): StoreError {
   if (text.includes("max number of clients")) {
     return new StoreError("unavailable", `${where} has as many clients as it may; raise maxclients there`);
   }
-  // A script without the right gets an error without that word: from Redis in the first form, from Valkey in
-  // the second.
+  // If a script lacks a right, its error has another first word: the first form is from Redis, the second
+  // from
+  //   // Valkey.
   if (/^ERR (?:The user executing the script can't|ACL failure in script)/.test(text)) {
     return new StoreError("denied", `${where} ${REPLIES["NOPERM"]?.[1]}`);
   }

@@ -1,9 +1,9 @@
 /**
- * Reading many applications: some of them at a time, each time with one script, and of each record only what
- * a daemon acts upon. A user without the right to read all keys at once, or with keys on several nodes, reads
- * one after another.
+ * Reads many applications, some of them at a time with one script, and of each record only the fields that a
+ * daemon acts upon. If the user may not read all keys at once, or the keys are on several nodes, they are
+ * read one by one.
  *
- * A hash whose fields are as before has the snapshot of before.
+ * If the fields of a hash have not changed, its snapshot is the same object as before.
  */
 
 import type { Snapshot, Snapshots } from "../store.ts";
@@ -11,30 +11,31 @@ import { StoreError } from "../store.ts";
 import { rawRecords, snapshotOf } from "./records.ts";
 
 /**
- * Applications of one script: Redis does nothing else meanwhile, and the daemon takes its answer in one go.
+ * Number of applications in one script. Redis does nothing else meanwhile, and the daemon reads its answer in
+ * one step.
  */
 const KEYS_AT_ONCE = 50;
 
 /**
- * Between two scripts: visitors, and other clients of Redis, have the processor. Ten thousand applications
- * take half a second.
+ * The pause between two scripts, in which visitors and other clients of Redis get their turn. Ten thousand
+ * applications take half a second.
  */
 const PAUSE_MS = 1;
 
-/** The bytes of one answer, about. Parsing it must not make visitors wait. */
+/** The approximate size of an answer in bytes. Parsing it must not make visitors wait. */
 const ANSWER_BYTES = 64 * 1024;
 
-/** Longer texts are cut off: no number, no failsafe and no name of an author is so long. */
+/** Longer texts are cut off. No number, failsafe or author is that long. */
 const TEXT_BYTES_MAX = 1_024;
 
 /** Fields of a record that a daemon acts upon or logs. */
 const WANTED = ["rollout", "offset", "failsafe", "revision", "updatedBy", "why"] as const;
 
-/** The last two of these replies that a script may give for a hash. */
+/** Two of the replies that the script may give for a hash. */
 const FOUND = 0;
 const REFUSED = 1;
 
-/** Arguments of `READ_MANY` beside the keys. */
+/** The arguments of `READ_MANY` after the keys. */
 export function argumentsOf(fieldsMax: number, bytesMax: number): (string | number)[] {
   return [fieldsMax, bytesMax, ANSWER_BYTES, TEXT_BYTES_MAX, ...WANTED];
 }
@@ -49,7 +50,7 @@ export interface ManyOptions {
   readonly ask: (applications: readonly string[]) => Promise<unknown>;
   /** Reads one application. Rejects with a `StoreError`. */
   readonly readOne: (application: string) => Promise<Snapshot>;
-  /** The answer of Redis about one hash. */
+  /** The error for an application, from Redis's answer about its hash. */
   readonly faultOf: (application: string, text: string) => StoreError;
   readonly noReply: () => StoreError;
 }
@@ -70,7 +71,7 @@ export class RedisMany {
     return answer;
   }
 
-  /** @returns how many of them have their answer */
+  /** @returns the number of applications that have their answer */
   async #readSome(
     some: readonly string[],
     answer: Map<string, Snapshot | StoreError>,
@@ -80,7 +81,7 @@ export class RedisMany {
     try {
       replies = await options.ask(some);
     } catch (error) {
-      // Keys that are not allowed, or lie on several nodes, are refused together.
+      // If one key is not allowed, or the keys are on several nodes, Redis refuses them all.
       if (some.length === 1 || !(error instanceof StoreError) || error.code === "unavailable") throw error;
       await this.#readEach(some, answer, options);
       return some.length;

@@ -3,26 +3,26 @@
  *
  *     canary           0.25             the rollout of canary
  *     canary:offset    0.5              any other field of its record
- *     canary:revision  7                how often this program has written it
+ *     canary:revision  7                the number of writes by this program
  *
- * A text that is JSON has the value of that JSON; any other is a text, because people write `hold`, and not
- * `"hold"`.
+ * A text that is JSON has the value of that JSON. Any other text is a string, because people write `hold`,
+ * and not `"hold"`.
  */
 
 import { createHash } from "node:crypto";
 import { jsonOrText } from "../shared/json-text.ts";
 import type { RecordFields, Snapshot, StoreRecord } from "../store.ts";
 
-/** Counted up by our writes; no part of a record's value. */
+/** The counter of writes by this program. It is not part of a record's value. */
 export const REVISION = "revision";
 
-/** Spelt so it would be a second rollout. */
+/** The field name `VERSION:rollout` would be a second spelling of the rollout. */
 const ROLLOUT = "rollout";
 
-/** A record's fields as they lie: the hash's own names, and texts. */
+/** The fields of a record in the hash: names and texts as Redis has them. */
 export type RawRecord = ReadonlyMap<string, string>;
 
-/** The hash, as the script replies it: name, value, name, value. Undefined where that is no such list. */
+/** The records in the script's reply: name, value, name, value. Undefined if the reply is not such a list. */
 export function rawRecords(flat: unknown): ReadonlyMap<string, RawRecord> | undefined {
   if (!Array.isArray(flat) || flat.length % 2 !== 0) return undefined;
   if (!flat.every((part): part is string => typeof part === "string")) return undefined;
@@ -45,7 +45,7 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
   const doubled = `${version}:${ROLLOUT}`;
   for (const [name, text] of raw) {
     if (name === version && !raw.has(doubled)) fields.push([ROLLOUT, jsonOrText(text)]);
-    // Which one was meant cannot be known; the feed says what is there, and that it counts as 0.
+    // The intended one cannot be known. The feed logs both, and the record counts as 0.
     else if (name === doubled) fields.push([ROLLOUT, Object.fromEntries(both(raw, version, doubled))]);
     else if (name !== version && name !== `${version}:${REVISION}`) {
       fields.push([name.slice(version.length + 1), jsonOrText(text)]);
@@ -55,7 +55,7 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
   const value = Object.fromEntries(fields);
   return {
     value,
-    // A daemon needs no revisions, so they are made for writers alone.
+    // A daemon needs no revisions, so they are computed only for writers.
     get revision() {
       return revisionOf(raw);
     },
@@ -70,8 +70,8 @@ export interface RawChange {
 }
 
 /**
- * @param nowUs the start of the count of a new record: a record that was removed and is made again must not
- *              look older than it was, because daemons refuse what is older
+ * @param nowUs the start of the counter of a new record. Otherwise a record that was removed and created
+ *              again would look older than before, and daemons refuse older states
  */
 export function changeOf(version: string, raw: RawRecord, fields: RecordFields, nowUs: number): RawChange {
   const count = Number(raw.get(`${version}:${REVISION}`) ?? 0);

@@ -1,11 +1,11 @@
 /**
- * The scripts that run inside Redis, each at one moment and on one key. Errors are handed on as they are, so
- * that their first word tells what is wrong in all versions of Redis.
+ * The scripts that run inside Redis, each at one moment. Errors are returned unchanged, so that their first
+ * word is the kind in all versions of Redis.
  */
 
 /**
- * KEYS: the hash. ARGV: how many fields it may have, and how many bytes. Replies with all of the hash, or
- * nothing of it.
+ * KEYS: the hash. ARGV: the most fields and the most bytes that it may have. Replies with the whole hash, or
+ * with nothing.
  */
 export const READ = `
 local count = redis.pcall('HLEN', KEYS[1])
@@ -18,11 +18,12 @@ if bytes > tonumber(ARGV[2]) then return redis.error_reply('TOOLARGE bytes') end
 return flat`;
 
 /**
- * KEYS: hashes. ARGV: how many fields and how many bytes a hash may have, how many bytes may be replied, how
- * many bytes of a field, and the names of the fields that are wanted. Replies with a list for each hash: `{0,
- * fields}`, `{1, error}`, or `{2}` for one that had no room. The first one always has room.
+ * KEYS: hashes. ARGV: the most fields and the most bytes of a hash, the most bytes of the reply, the most
+ * bytes of a field, and the names of the wanted fields. Replies with a list for each hash: `{0, fields}`,
+ * `{1, error}`, or `{2}` if there was no room for it. There is always room for the first one.
  *
- * Only what a daemon acts upon is replied: a record's history alone is longer than all of that.
+ * The reply has only the fields that a daemon acts upon, because a record's history alone is longer than all
+ * of them.
  */
 export const READ_MANY = `
 local fieldsMax, bytesMax, room, textMax = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -55,11 +56,12 @@ end
 return replies`;
 
 /**
- * KEYS: the hash. ARGV: version, channel, the number of fields seen, of fields to set, of fields to remove,
- * then those: name and value, name and value, name. Replies with whether the record was as seen and has been
- * written, and with its fields as they are now.
+ * KEYS: the hash. ARGV: version, channel, the numbers of fields seen, to set and to remove, then these
+ * fields: name and value, name and value, name. Replies with whether the record was as seen and is written
+ * now, and with its current fields.
  *
- * A missing right to remove shows before anything is set, so that a write is never done by half.
+ * The script removes one field before it sets any, so that a missing right to remove shows first, and no
+ * write is done by half.
  */
 export const WRITE = `
 local key, version, channel = KEYS[1], ARGV[1], ARGV[2]

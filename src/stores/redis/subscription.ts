@@ -1,17 +1,17 @@
 /**
- * Tells when something was said of an application: by a writer of this program, or by Redis itself where its
- * operator has switched keyspace notifications on.
+ * Nudges when a message about an application arrives: from a writer of this program, or from Redis itself if
+ * its operator has switched keyspace notifications on.
  *
- * One connection for all applications, followed by another when it ends. Messages in between are lost, so
- * listeners are nudged whenever they have been subscribed. A connection that has died without a word is found
- * by a PING; until then, and where nothing is published, the feed's poll finds changes.
+ * There is one connection for all applications. When it ends, another one follows. Messages in between are
+ * lost, so listeners are nudged after each subscription. A PING finds a connection that has died silently.
+ * Until then, and if nothing is published, the feed's poll finds changes.
  */
 
 import { pause } from "../shared/abort.ts";
 import { Listeners } from "../shared/listeners.ts";
 import { isReply, type RedisConnection } from "./connection.ts";
 
-/** A silent connection has to answer this often. */
+/** The time between two PINGs on a connection. */
 const PING_EVERY_MS = 5_000;
 
 /** At most this many channels are subscribed to at once. More would make Redis and visitors wait. */
@@ -19,7 +19,7 @@ const CHANNELS_AT_ONCE = 256;
 
 export interface SubscriptionOptions {
   readonly open: (signal: AbortSignal) => Promise<RedisConnection>;
-  /** The beginning of keys and channels. */
+  /** The prefix of keys and channels. */
   readonly prefix: string;
   readonly database: number;
   readonly warn: (message: string) => void;
@@ -49,8 +49,8 @@ export class RedisSubscription {
   }
 
   /**
-   * Once for all applications that come now. If it fails, the connection has ended, and the next one has them
-   * as well.
+   * Subscribes once for all applications that are added in this turn. If it fails, the connection has ended,
+   * and the next one subscribes to all of them.
    */
   #subscribeSoon(connection: RedisConnection): void {
     this.#soon ??= Promise.resolve().then(() => {
@@ -59,7 +59,7 @@ export class RedisSubscription {
     });
   }
 
-  /** Until the connection ends. */
+  /** Follows one connection until it ends. */
   async #follow(ending: AbortSignal): Promise<void> {
     const connection = await this.#options.open(ending);
     if (ending.aborted) return connection.close();
@@ -77,7 +77,7 @@ export class RedisSubscription {
         await pause(PING_EVERY_MS, connection.ended);
         if (connection.ended.aborted) return;
         await connection.call("PING").catch((error: unknown) => {
-          // A refusal is an answer.
+          // A refusal is an answer too.
           if (!isReply(error)) throw error;
         });
       }
@@ -91,7 +91,10 @@ export class RedisSubscription {
     }
   }
 
-  /** All applications that are not yet; each is nudged once it is. Rejects if the connection ends. */
+  /**
+   * Subscribes to all applications that are not subscribed yet, and then nudges each of them. Rejects if the
+   * connection ends.
+   */
   async #subscribe(connection: RedisConnection): Promise<void> {
     const fresh = this.#listeners.applications.filter((application) => !this.#subscribed.has(application));
     for (const application of fresh) this.#subscribed.add(application);
@@ -112,7 +115,7 @@ export class RedisSubscription {
       await connection.subscribe(channels);
     } catch (error) {
       if (!isReply(error)) throw error;
-      // One that is refused has all of them refused.
+      // If one channel is refused, Redis refuses them all.
       if (channels.length > 1) {
         for (const channel of channels) await this.#subscribeTo(connection, [channel]);
         return;

@@ -1,9 +1,9 @@
-/** Giving up: on what cannot be cancelled, such as a read from a disk that hangs, and on waiting. */
+/** Ends waits by a signal, also for work that cannot be cancelled, such as a read from a disk that hangs. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../store.ts";
 
-/** Settles as `work` does, or rejects as soon as `signal` aborts; what `work` brings later is dropped. */
+/** Settles as `work` does, or rejects as soon as `signal` aborts. A later result of `work` is dropped. */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => {});
   if (signal.aborted) throw abandoned(signal);

@@ -1,19 +1,19 @@
 /**
- * How long a store waits before it connects again: longer after each failure, and never the same for two
- * daemons, so that a fleet that lost its engine together does not come back together.
+ * The wait before a store connects again: longer after each failure, and random, because a fleet that lost
+ * its engine at the same moment must not come back at the same moment.
  */
 
 /** The first wait is at most this; it doubles with each further failure. */
 const BACKOFF_START_MS = 100;
 
-/** However long the engine was away, it is looked for this often. */
+/** The longest wait, even if the engine has been away for hours. */
 const BACKOFF_MS_MAX = 5_000;
 
-/** No wait is shorter: a server that takes connections and drops them is not asked in a loop. */
+/** The shortest wait, because a server may accept connections and drop them at once. */
 const BACKOFF_MS_MIN = 20;
 
 /**
- * @param failures how often it failed in a row, from 1 on
+ * @param failures the number of failures in a row, from 1 on
  * @param random   uniform in [0, 1)
  * @returns milliseconds, anywhere up to the bound ("full jitter", which spreads a herd best: AWS Architecture
  *          Blog, "Exponential Backoff And Jitter", 2015)

@@ -1,8 +1,8 @@
-/** The body of an answer, as far as it may be read. */
+/** Reads the body of an answer, with a limit. */
 
 /**
  * The body as text; undefined if it is longer than `bytesMax`. Rejects if it is not UTF-8 or does not arrive
- * whole.
+ * completely.
  */
 export async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];

@@ -1,10 +1,10 @@
 /**
- * The bytes of a document → the bytes of each of its applications, in steps. Only the outer object is
- * understood here: the beginning and the end of each application's value. Whether it is JSON is for a parser
- * to say, application by application.
+ * The bytes of a document → the bytes of each application, in steps. Only the outer object is parsed here:
+ * the beginning and the end of each application's value. A parser reads the values later, application by
+ * application.
  *
- * A whole document may take longer to parse than a visitor waits. Its applications do not, and most of them
- * are the same as before.
+ * Parsing a whole document at once would make visitors wait too long. One application does not take that
+ * long, and most applications are the same as before.
  */
 
 import { RECORDS_MAX } from "../store.ts";
@@ -17,7 +17,7 @@ import { RECORDS_MAX } from "../store.ts";
 export const APPLICATION_BYTES_MAX = 256 * 1024;
 export const APPLICATION_VALUES_MAX = 8_192;
 
-/** As deep as DynamoDB nests; what people write by hand has two levels. */
+/** The same depth as in DynamoDB. Records that people write by hand have two levels. */
 export const RECORD_DEPTH_MAX = 32;
 
 /**
@@ -26,7 +26,7 @@ export const RECORD_DEPTH_MAX = 32;
  */
 export const NAME_BYTES_MAX = 4_096;
 
-/** A document of more applications is none of ours, and would take memory for each. */
+/** A document of this program has no more applications. Each one takes memory. */
 const PARTS_MAX = 32_768;
 
 /** A step looks at about this many bytes. */
@@ -42,7 +42,7 @@ export interface Part {
   /** Its value. */
   readonly start: number;
   readonly end: number;
-  /** Why it is not to be parsed. */
+  /** The reason why it must not be parsed. */
   readonly refused: PartRefusal | undefined;
 }
 
@@ -50,14 +50,14 @@ export interface Part {
 export interface Fault {
   /** In bytes. */
   readonly offset: number;
-  /** The text that would have been right there; undefined if a value begins there and has no end. */
+  /** The expected text at this place; undefined if a value begins here and has no end. */
   readonly expected: string | undefined;
 }
 
-/** Work in short steps; between two of them others may have their turn. */
+/** Work in short steps. Other work may run between two steps. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** The parts of a document, in its order, or where it is wrong. */
+/** The parts of a document, in its order, or the place of its fault. */
 export function* split(bytes: Uint8Array): Steps<Part[] | Fault> {
   const parts: Part[] = [];
   let at = yield* skipSpace(bytes, startsWithMark(bytes) ? MARK.length : 0);
@@ -91,7 +91,7 @@ export function* split(bytes: Uint8Array): Steps<Part[] | Fault> {
   return at < bytes.length ? { offset: at, expected: "the end" } : parts;
 }
 
-/** Why an application of a sound document could not be read. */
+/** The reason why an application of a valid document could not be read. */
 export function refusalOf(bytes: Buffer, application: string): Part["refused"] {
   const steps = split(bytes);
   let step = steps.next();
@@ -130,11 +130,11 @@ function refusal(length: number, { depth, versions, values }: Omit<Extent, "end"
 /** Everything that is known about a value without parsing it. */
 interface Extent {
   readonly end: number;
-  /** How deep it nests. */
+  /** The depth of its nesting. */
   readonly depth: number;
-  /** How many properties it has, about. */
+  /** The approximate number of its properties. */
   readonly versions: number;
-  /** How many values are in it at all depths, about. */
+  /** The approximate number of values in it, at all depths. */
   readonly values: number;
 }
 
@@ -191,7 +191,7 @@ function* endOfValue(bytes: Uint8Array, at: number): Steps<Extent> {
   }
 }
 
-/** A number, `true`, `false`, `null`, or what stands in their place. */
+/** A number, `true`, `false`, `null`, or invalid text in place of a value. */
 function* endOfWord(bytes: Uint8Array, at: number): Steps<number> {
   for (let end = at; ; end++) {
     const byte = bytes[end];

@@ -1,7 +1,7 @@
 /**
- * A document that is read again and again. A part that did not change is not parsed. The same bytes have the
- * same answer, and an application whose bytes are the same has the same snapshot. Other parts are parsed in
- * slices of time, and visitors are answered between two slices.
+ * Reads a document again and again. Parts that have not changed are not parsed: if the document has the same
+ * bytes, the answer is the same object, and if an application has the same bytes, its snapshot is. Other
+ * parts are parsed in slices of time, and visitors are answered between two slices.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -22,8 +22,8 @@ import {
 import { findJsonFault } from "./json-fault.ts";
 
 /**
- * The fault of a document that is no longer is looked for in the whole of it, because that says best what is
- * wrong.
+ * If a document is not longer than this, it is parsed as a whole to find its fault, because then the message
+ * is best.
  */
 const SHORT_BYTES = 16 * 1024;
 
@@ -33,7 +33,7 @@ interface Entry {
   readonly start: number;
   readonly end: number;
   readonly refused: PartRefusal | undefined;
-  /** Made when it is first asked for. */
+  /** Made at the first request. */
   snapshot: Snapshot | StoreError | undefined;
 }
 
@@ -130,9 +130,7 @@ class Applications implements Snapshots {
     return entry.snapshot;
   }
 
-  /**
-   * The entry of an application whose text is the same in another document; undefined if it is not.
-   */
+  /** The entry of an application whose text is the same in another document; undefined if it is not. */
   same(
     application: string,
     bytes: Buffer,
@@ -166,7 +164,7 @@ const REFUSALS: Readonly<Record<PartRefusal, string>> = {
   "too deep": `is nested too deeply, more than ${RECORD_DEPTH_MAX} levels in a record`,
 };
 
-/** An application whose text is sound, and whose snapshot nothing has asked for. */
+/** An application with a valid text, whose snapshot was not requested yet. */
 const UNASKED = Symbol("unasked");
 
 /** The snapshot of every application that the document does not name. */

@@ -1,8 +1,8 @@
 /**
  * A document of all records, in a file or at a web address: its text ⇄ its records. Pure.
  *
- * Applications and versions are names that people choose, `__proto__` among them, so objects are only read by
- * own property and only built by `Object.fromEntries`, which defines what assigning would set.
+ * People choose the names of applications and versions, and may choose `__proto__`. So objects are only read
+ * by own properties, and only built by `Object.fromEntries`, which does not call setters.
  */
 
 import { createHash } from "node:crypto";
@@ -100,7 +100,7 @@ export function withoutRecord(
     : withProperty(document, application, records);
 }
 
-/** How a document is written: as people indent it. */
+/** The text of a document, indented for people. */
 export function formatDocument(document: Document): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
@@ -116,7 +116,7 @@ function asRecords(path: string, application: string, records: unknown): Documen
 }
 
 /**
- * A record's value with fields set. A bare number stays one as long as there is nothing but a rollout to say.
+ * A record's value with these fields set. A bare number stays one as long as the rollout is the only field.
  */
 export function withFields(before: unknown, fields: RecordFields): unknown {
   const known = isObject(before) ? before : {};
@@ -140,7 +140,7 @@ function recordOf(path: string, value: unknown, code: StoreErrorCode): StoreReco
   throw new StoreError(code, `${path}: a record is nested too deeply; ${remedy}`);
 }
 
-/** A daemon needs no revisions, so they are made for writers alone. */
+/** A daemon needs no revisions, so they are computed only for writers. */
 class FileRecord implements StoreRecord {
   readonly value: unknown;
 
@@ -155,7 +155,7 @@ class FileRecord implements StoreRecord {
 }
 
 /**
- * The same text for the same value, in whatever order its keys lie; undefined where it is nested too deeply.
+ * The same text for equal values, in any order of their keys; undefined if the value is nested too deeply.
  */
 function canonicalJson(value: unknown, depth: number): string | undefined {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

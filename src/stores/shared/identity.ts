@@ -1,9 +1,9 @@
 /**
- * Answers as they are sent, without compression.
+ * Answers without compression.
  *
  * `fetch` unpacks an answer before this program can count its bytes: three kilobytes become gigabytes. So a
- * store asks for what is not compressed, lets `fetch` unpack nothing, and refuses what is compressed all the
- * same.
+ * store asks for an uncompressed answer, lets `fetch` unpack nothing, and refuses an answer that is
+ * compressed anyway.
  */
 
 import { StoreError } from "../store.ts";
@@ -22,7 +22,7 @@ export async function refuseEncoded(address: string, response: Response): Promis
   throw encodedFault(address);
 }
 
-/** Whether a `content-encoding` says that the body is as it is. */
+/** Whether a `content-encoding` says that the body is not encoded. */
 export function isIdentity(encoding: string): boolean {
   return encoding.split(",").every((part) => ["", "identity"].includes(part.trim().toLowerCase()));
 }

@@ -1,22 +1,22 @@
 /**
- * The place at which a text stops being JSON. The engine's own parser says that there is a fault, and not at
- * which place; an operator with a file of a thousand lines needs the line.
+ * The place at which a text stops being JSON. `JSON.parse` reports a fault without its place, and an operator
+ * with a file of a thousand lines needs the line.
  *
- * Rejected: `jsonc-parser`, which knows the place, too. Its parser calls itself for each bracket, so a file
- * of 50 000 brackets ends in a RangeError. It also passes some texts on to a later place (`01`), and its 16
- * codes would have to be put into words here.
+ * Rejected: `jsonc-parser`, which knows the place too. Its parser is recursive, so a file of 50 000 brackets
+ * ends in a RangeError. For some texts, such as `01`, it reports a later place, and its 16 codes would need
+ * messages here.
  */
 
 export interface JsonFault {
   /** In UTF-16 units. */
   readonly offset: number;
-  /** The text that would have been right there: `a value`, `, or }`. */
+  /** The expected text at this place: `a value`, `, or }`. */
   readonly expected: string;
 }
 
 const PLAIN = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
-/** The next token, in words for operators. */
+/** The expected next token, in words for operators. */
 type Expected =
   | "a value"
   | "a value or ]"
@@ -26,7 +26,7 @@ type Expected =
   | ", or }"
   | ", or ]";
 
-/** The first fault of `text`, or undefined where none is found. */
+/** The first fault of `text`, or undefined if there is none. */
 export function findJsonFault(text: string): JsonFault | undefined {
   const open: ("{" | "[")[] = [];
   let expected: Expected | "the end" = "a value";
@@ -54,7 +54,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
   }
 }
 
-/** The length of the token at `at`, 0 where it is not one of those expected. */
+/** The length of the token at `at`; 0 if it is not an expected one. */
 function tokenLength(text: string, at: number, expected: Expected | "the end"): number {
   const first = text[at] ?? "";
   if (first === "") return 0;
@@ -77,7 +77,7 @@ function lengthOf(pattern: RegExp, text: string, at: number): number {
   return pattern.exec(text)?.[0].length ?? 0;
 }
 
-/** By hand: a pattern would go back step by step at each string that does not end. */
+/** Without a pattern, because a pattern would backtrack step by step at each string that does not end. */
 function lengthOfString(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {
     const unit = text.charCodeAt(end);

@@ -1,11 +1,8 @@
-/** Values of records that lie as texts. */
+/** Values of records that the engine stores as texts. */
 
 import { RECORD_DEPTH_MAX } from "./document-parts.ts";
 
-/**
- * The value that a text has in JSON; the text itself if it is none. For commands, and for texts that are
- * short.
- */
+/** The value of a text in JSON; the text itself if it is not JSON. For commands, and for short texts. */
 export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -15,16 +12,16 @@ export function jsonOrText(text: string): unknown {
 }
 
 /**
- * The same for a daemon: a text that nests so deeply that visitors would wait stays a text, and the feed
- * complains of it.
+ * The same for a daemon. A text with so deep a nesting that visitors would wait stays a text, and the feed
+ * reports it as malformed.
  */
 export function shallowJsonOrText(text: string): unknown {
   return nestsTooDeeply(text) ? text : jsonOrText(text);
 }
 
 /**
- * Whether a text may nest deeper than records do. It takes signs within strings for nesting, too, as far as
- * they are not closed again.
+ * Whether a text may nest deeper than records do. Brackets within strings count too, unless they are closed
+ * again.
  */
 export function nestsTooDeeply(text: string): boolean {
   let open = 0;
@@ -38,8 +35,8 @@ export function nestsTooDeeply(text: string): boolean {
 }
 
 /**
- * Whether a text may have more values than that, which would take long to parse whatever its length. It
- * counts commas, those within strings among them.
+ * Whether a text may have more values than that, and so would take long to parse. It counts commas, including
+ * those within strings.
  */
 export function hasMoreValues(text: string, valuesMax: number): boolean {
   let count = 1;
@@ -49,7 +46,7 @@ export function hasMoreValues(text: string, valuesMax: number): boolean {
   return false;
 }
 
-/** As `nestsTooDeeply`, without what is in strings. */
+/** The same as `nestsTooDeeply`, but without the text of strings. */
 function isShallow(text: string): boolean {
   let open = 0;
   let isString = false;

@@ -8,7 +8,7 @@
 import { pause } from "./abort.ts";
 import { backoffMs } from "./backoff.ts";
 
-/** A connection that has lasted so long was sound: the next one does not wait for the failures before it. */
+/** After a connection that lasted this long, the back-off begins again from the shortest wait. */
 const SOUND_MS = 5_000;
 
 export class Listeners {
@@ -18,8 +18,8 @@ export class Listeners {
   #running: Promise<void> = Promise.resolve();
 
   /**
-   * @param follow makes a connection, nudges as it tells, and settles when it has ended, in whatever way;
-   *               `ending` ends it
+   * @param follow opens a connection, nudges for each message, and settles when the connection has ended for
+   *               any reason; `ending` ends it
    */
   constructor(follow: (ending: AbortSignal) => Promise<void>) {
     this.#follow = follow;
@@ -30,7 +30,7 @@ export class Listeners {
     return [...this.#byApplication.keys()];
   }
 
-  /** How many applications have a listener. */
+  /** The number of applications with a listener. */
   get count(): number {
     return this.#byApplication.size;
   }
@@ -43,7 +43,7 @@ export class Listeners {
     this.#byApplication.set(application, listeners.add(listener));
     if (this.#ending === undefined) {
       this.#ending = new AbortController();
-      // The one before may be ending still.
+      // The connection before may still be ending.
       this.#running = Promise.all([this.#running, this.#run(this.#ending.signal)]).then(() => {});
     }
     return () => {
@@ -57,7 +57,7 @@ export class Listeners {
   nudge(application: string): void {
     const listeners = this.#byApplication.get(application);
     if (listeners === undefined) return;
-    // Nearly always it is one, and ten thousand may be nudged at once.
+    // Usually there is only one, and ten thousand may be nudged at once.
     if (listeners.size === 1) {
       const [only] = listeners;
       only?.();

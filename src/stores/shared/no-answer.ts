@@ -1,9 +1,9 @@
-/** Why a request over HTTP had no answer, in words. */
+/** The reason why a request over HTTP got no answer, for people. */
 
 /**
- * No text of the other side is repeated: only a code of the system or of Bun, which is one word.
+ * No text of the server is repeated, only a code of the system or of Bun, which is one word.
  *
- * @param error what `fetch` rejected with
+ * @param error the error with which `fetch` rejected
  */
 export function noAnswerReason(error: unknown, timeoutMs: number): string {
   const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };

@@ -1,6 +1,6 @@
 /** Parts of addresses, in which `%40` stands for `@`. */
 
-/** The text that `%XX` spell; undefined if they spell none. */
+/** The text with its `%XX` decoded; undefined if they are not valid. */
 export function percentDecoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

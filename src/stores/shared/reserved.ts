@@ -1,9 +1,9 @@
-/** Names of fields that an engine needs for itself, such as the one under which it counts writes. */
+/** Names of fields that a store needs for itself, such as the counter of writes. */
 
 import { type RecordFields, StoreError } from "../store.ts";
 
 /**
- * Throws where a field would be lost under such a name; there is none to remove.
+ * Throws if a field to be written has such a name. A removal has nothing to remove, so it is allowed.
  *
  * @param where the store, for the message
  */
