@@ -158,7 +158,7 @@ const STORES: LimitSection = {
       remedy: "look at the store and at the network",
     },
     {
-      ...{ path: "src/cli/records/with-store.ts", name: "TIMEOUT_MS", unit: "ms" },
+      ...{ path: "src/cli/with-store.ts", name: "TIMEOUT_MS", unit: "ms" },
       what: "all that a command asks of a store",
       beyond: "the command fails, and says so",
       remedy: "look at the store, and repeat the command",

@@ -11,8 +11,8 @@
 import { dirname, isAbsolute } from "node:path";
 import { type Option, Problem, type Settings } from "../config/option.ts";
 import { repeatable } from "../config/values.ts";
-import { writeAtomically } from "../state/atomic-file.ts";
-import { whyNoFilesIn } from "../state/writable.ts";
+import { writeAtomically } from "../files/atomic-file.ts";
+import { whyNoFilesIn } from "../files/writable.ts";
 import { leaseLine } from "./apache/map.ts";
 import { KnownEnds } from "./arc-ends.ts";
 import type { LeaseContext, LeaseKind, LeaseTrial, Publisher } from "./lease.ts";

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HaproxyMap, haproxyMap } from "../../src/leases/haproxy-map.ts";
-import { MaintenanceMode } from "../../src/state/maintenance.ts";
+import { MaintenanceMode } from "../../src/saved/maintenance.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";

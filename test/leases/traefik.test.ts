@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CROSS_CHECKS } from "../../src/daemon/cross-checks.ts";
 import { CHANGEOVER_MS } from "../../src/leases/traefik/recent-documents.ts";
 import { Traefik, traefikListen, traefikVersions } from "../../src/leases/traefik.ts";
-import { MaintenanceMode } from "../../src/state/maintenance.ts";
+import { MaintenanceMode } from "../../src/saved/maintenance.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { HttpClient } from "../support/http.ts";
 import { KeptLog } from "../support/logged.ts";

@@ -11,7 +11,7 @@ import { oneLine } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { STORE_OPTIONS, withOpened } from "../records/with-store.ts";
+import { STORE_OPTIONS, withOpened } from "../with-store.ts";
 
 /** Ten thousand applications take a while; an interrupted copy can be repeated. */
 const COPY_TIMEOUT_MS = 600_000;

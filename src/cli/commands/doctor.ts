@@ -18,7 +18,7 @@ import { type Command, type Invocation, PROGRAM, PROGRAM_VERSION } from "../comm
 import { daemonSocket } from "../daemon-socket.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
+import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
 const PROBES_MIN = 10;
 const PROBES_MAX = 10_000;

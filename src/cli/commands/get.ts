@@ -11,7 +11,7 @@ import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { applicationHint } from "../records/application-hint.ts";
 import { remarkText } from "../records/change-text.ts";
-import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
+import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
 /** Enough to see that two revisions differ. */
 const REVISION_SHOWN_LENGTH = 12;

@@ -10,7 +10,7 @@ import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { HISTORY_KINDS } from "../records/history-kinds.ts";
-import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
+import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
 export const limit = single(
   {

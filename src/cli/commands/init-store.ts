@@ -5,7 +5,7 @@ import { oneLine } from "../../text.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { STORE_OPTIONS, withOpened } from "../records/with-store.ts";
+import { STORE_OPTIONS, withOpened } from "../with-store.ts";
 
 /** Some engines say that a table is made long before it is. */
 const INIT_TIMEOUT_MS = 90_000;

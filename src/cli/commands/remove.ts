@@ -12,7 +12,7 @@ import { authorOf } from "../records/author.ts";
 import { errorOf } from "../records/change-error.ts";
 import { expect, message } from "../records/change-options.ts";
 import { HISTORY_KINDS } from "../records/history-kinds.ts";
-import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
+import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
 export const isForced = single(
   {

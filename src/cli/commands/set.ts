@@ -19,7 +19,7 @@ import { authorOf } from "../records/author.ts";
 import { emergencyOf, errorOf } from "../records/change-error.ts";
 import { expect, failsafe, isNew, mayOverlap, message, offset } from "../records/change-options.ts";
 import { changeText, remarkSentence } from "../records/change-text.ts";
-import { STORE_OPTIONS, withStore } from "../records/with-store.ts";
+import { STORE_OPTIONS, withStore } from "../with-store.ts";
 import { type Follower, wait, waitForDaemons } from "./set/wait.ts";
 
 export const set: Command = {

@@ -3,7 +3,7 @@
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../../circle.ts";
-import { maintenanceDirectory } from "../../state/maintenance.ts";
+import { maintenanceDirectory } from "../../saved/maintenance.ts";
 import type { Check } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import { causing, fail, pass, skipped, warn } from "../finding.ts";

@@ -8,8 +8,8 @@
  * restarted.
  */
 
+import { writeAtomically } from "../../files/atomic-file.ts";
 import type { Log } from "../../log/log.ts";
-import { writeAtomically } from "../../state/atomic-file.ts";
 import { errorMessage } from "../../text.ts";
 
 /** HAProxy may read the file as another user. */

@@ -4,7 +4,7 @@
  */
 
 import { type FileHandle, stat } from "node:fs/promises";
-import { writeAtomically } from "../../state/atomic-file.ts";
+import { writeAtomically } from "../../files/atomic-file.ts";
 import { StoreError } from "../store.ts";
 import { errorCode } from "./faults.ts";
 import { newFileFor } from "./temporary.ts";

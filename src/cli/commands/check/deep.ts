@@ -13,14 +13,14 @@ import { fetchState } from "../../../admin/fetch-state.ts";
 import type { State } from "../../../admin/state.ts";
 import type { LoadedSettings } from "../../../config/load.ts";
 import type { Option } from "../../../config/option.ts";
+import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../files/writable.ts";
 import type { LeaseKind } from "../../../leases/lease.ts";
 import { LEASES } from "../../../leases/list.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import { application } from "../../../settings/application.ts";
 import { logfile, stateDir } from "../../../settings/options.ts";
-import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../state/writable.ts";
 import type { Io } from "../../command.ts";
-import { withStore } from "../../records/with-store.ts";
+import { withStore } from "../../with-store.ts";
 import { ANSWER_TIMEOUT_MS, checkListener, checkPort } from "./listeners.ts";
 import type { OpenedSetting } from "./opened-setting.ts";
 

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
 import { type Address, addressText, hostPortText } from "../../../config/values.ts";
-import { whyNoFilesIn } from "../../../state/writable.ts";
+import { whyNoFilesIn } from "../../../files/writable.ts";
 import type { OpenedSetting } from "./opened-setting.ts";
 
 /** A daemon of this machine answers at once. */

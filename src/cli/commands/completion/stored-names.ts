@@ -15,8 +15,8 @@ import { openStore, resolveStore } from "../../../stores/list.ts";
 import { moduleStore } from "../../../stores/module.ts";
 import type { Store } from "../../../stores/store.ts";
 import type { Command, Io } from "../../command.ts";
-import { STORE_OPTIONS } from "../../records/with-store.ts";
 import { sourcesOf } from "../../sources.ts";
+import { STORE_OPTIONS } from "../../with-store.ts";
 
 /** Longer than this, a shell seems to hang. Some engines need a third of it to load their client. */
 const NAMES_TIMEOUT_MS = 800;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeAtomically } from "../../src/state/atomic-file.ts";
+import { writeAtomically } from "../../src/files/atomic-file.ts";
 
 let directory: string;
 let path: string;

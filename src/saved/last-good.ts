@@ -17,11 +17,11 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Arc } from "../circle.ts";
 import type { LastGood, Reading } from "../feed/reading.ts";
+import { writeAtomically } from "../files/atomic-file.ts";
 import type { Log } from "../log/log.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";
 import { errorMessage } from "../text.ts";
-import { writeAtomically } from "./atomic-file.ts";
 
 /** Snapshots are written at most this often. */
 const SAVE_MIN_MS = 1_000;

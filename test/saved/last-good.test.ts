@@ -13,9 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Arc } from "../../src/circle.ts";
 import type { Reading } from "../../src/feed/reading.ts";
+import { writeAtomically } from "../../src/files/atomic-file.ts";
 import { VERSIONS_MAX } from "../../src/records/check.ts";
-import { writeAtomically } from "../../src/state/atomic-file.ts";
-import { LastGoodSnapshots } from "../../src/state/last-good.ts";
+import { LastGoodSnapshots } from "../../src/saved/last-good.ts";
 import { KeptLog } from "../support/logged.ts";
 
 const UNHEALTHY_MS = 8_000;

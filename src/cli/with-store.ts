@@ -1,12 +1,12 @@
 /** The store of a command: its options, a time limit, and a store that is closed whatever happens. */
 
-import { configFile } from "../../config/config-file.ts";
-import type { LoadedSettings } from "../../config/load.ts";
-import { region, store, table } from "../../settings/options.ts";
-import { openStore } from "../../stores/list.ts";
-import { type Store, StoreError } from "../../stores/store.ts";
-import { oneLine } from "../../text.ts";
-import { type Io, PROGRAM } from "../command.ts";
+import { configFile } from "../config/config-file.ts";
+import type { LoadedSettings } from "../config/load.ts";
+import { region, store, table } from "../settings/options.ts";
+import { openStore } from "../stores/list.ts";
+import { type Store, StoreError } from "../stores/store.ts";
+import { oneLine } from "../text.ts";
+import { type Io, PROGRAM } from "./command.ts";
 
 /** How long a store may take for all that a command asks of it. */
 const TIMEOUT_MS = 10_000;

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reading } from "../../src/feed/reading.ts";
-import { MaintenanceMode } from "../../src/state/maintenance.ts";
+import { MaintenanceMode } from "../../src/saved/maintenance.ts";
 import { KeptLog } from "../support/logged.ts";
 import { readingOf as reading } from "../support/reading.ts";
 
@@ -213,7 +213,7 @@ test.skipIf(process.getuid?.() !== 0)(
   async () => {
     mkdirSync(join(directory, "maintenance"));
     chmodSync(directory, 0o755);
-    const module = JSON.stringify(join(import.meta.dir, "../../src/state/maintenance.ts"));
+    const module = JSON.stringify(join(import.meta.dir, "../../src/saved/maintenance.ts"));
     const script = `const { MaintenanceMode } = await import(${module});
     try { new MaintenanceMode(${JSON.stringify(directory)}, ["app"], console); } catch (error) { console.log(error.code); }`;
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
