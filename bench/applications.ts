@@ -156,7 +156,12 @@ async function fill(running: RunningEngine, names: readonly string[]): Promise<v
     writeFileSync(running.address.slice("file:".length), JSON.stringify(records));
     return;
   }
-  const store = await openStore(running.operator ?? running.address, { table: "", region: "", warn() {} });
+  const store = await openStore(running.operator ?? running.address, {
+    table: "",
+    region: "",
+    environment: process.env,
+    warn() {},
+  });
   await store.init?.(AbortSignal.timeout(10_000));
   const waiting = names[Symbol.iterator]();
   const write = async () => {

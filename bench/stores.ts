@@ -106,7 +106,12 @@ async function operator(
   stops: Stops,
 ): Promise<{ store: Store; write(rollout: number): Promise<void> }> {
   Object.assign(process.env, env);
-  const store = await openStore(other ?? address, { table: "", region: "us-east-1", warn: console.warn });
+  const store = await openStore(other ?? address, {
+    table: "",
+    region: "us-east-1",
+    environment: process.env,
+    warn: console.warn,
+  });
   stops.push(() => store.close());
   return {
     store,

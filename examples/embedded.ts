@@ -14,7 +14,12 @@ import {
 } from "maxwells-daemon";
 
 const rollout = new Rollout(["website"], 8_000);
-const store = await openStore("file:rollouts.json", { table: "", region: "", warn: console.warn });
+const store = await openStore("file:rollouts.json", {
+  table: "",
+  region: "",
+  environment: process.env,
+  warn: console.warn,
+});
 const metrics = new Metrics(rollout.placements);
 new Feed({ store, rollout, metrics, delayMs: 4_000, log: silentLog }).start();
 const handler = new Handler({ rollout, allowForce: false });

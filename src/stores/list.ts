@@ -58,13 +58,12 @@ function unknownKind(address: string, scheme: string | undefined): Problem {
   );
 }
 
-/** If `environment` is missing, no variable is set. */
-export type OpenContext = Omit<StoreContext, "location" | "environment"> &
-  Partial<Pick<StoreContext, "environment">>;
+/** All but the location, which the address has. A program usually gives its own `process.env`. */
+export type OpenContext = Omit<StoreContext, "location">;
 
 /** Opens the store at an address that `resolveStore` accepts. */
 export async function openStore(address: string, context: OpenContext): Promise<Store> {
   const resolved = resolveStore(address);
   if (resolved instanceof Problem) throw new TypeError(`${redactAddress(address)}: ${resolved.message}`);
-  return resolved.kind.open({ environment: {}, ...context, location: resolved.location });
+  return resolved.kind.open({ ...context, location: resolved.location });
 }

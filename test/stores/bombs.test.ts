@@ -66,7 +66,12 @@ function startServer(answer: () => Response) {
 /** The error of a read of this store, and the memory that it took at the worst moment. */
 async function readOf(kind: keyof typeof addressOf, port: number) {
   Object.assign(process.env, sdkEnvironment(`http://127.0.0.1:${port}`));
-  const store = await openStore(addressOf[kind](port), { table: "", region: "", warn: () => {} });
+  const store = await openStore(addressOf[kind](port), {
+    table: "",
+    region: "",
+    environment: {},
+    warn: () => {},
+  });
   endings.push(() => store.close());
   Bun.gc(true);
   const before = process.memoryUsage.rss();

@@ -3,7 +3,7 @@ import { Problem } from "../../src/config/option.ts";
 import { openStore, resolveStore } from "../../src/stores/list.ts";
 import { type CaseName, rollouts, storeSuite } from "./store-suite.ts";
 
-const CONTEXT = { table: "", region: "", warn: () => {} };
+const CONTEXT = { table: "", region: "", environment: {}, warn: () => {} };
 
 const UNCHANGING = "a constant never changes, and nothing can be written";
 const NO_ENGINE = "a constant has no engine";

@@ -59,6 +59,7 @@ function open(address = "dynamodb:"): Promise<Store> {
   return openStore(address, {
     table: TABLE,
     region: "us-east-1",
+    environment: {},
     warn: (message) => warnings.push(message),
   });
 }

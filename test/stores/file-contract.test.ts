@@ -18,7 +18,7 @@ storeSuite(
     const document = async () => JSON.parse((await readFile(path, "utf8").catch(() => "")) || "{}") as object;
     let saved = "";
     return {
-      open: () => openStore(`file:${path}`, { table: "", region: "", warn: () => {} }),
+      open: () => openStore(`file:${path}`, { table: "", region: "", environment: {}, warn: () => {} }),
       async seed(application, records) {
         await writeFile(path, JSON.stringify({ ...(await document()), [application]: records }));
       },

@@ -559,7 +559,12 @@ test.each(["", "/", "dir/", "a\0b"])("the path %j is refused with an example", a
 });
 
 function openAt(where: string): Promise<Store> {
-  return openStore(`file:${where}`, { table: "", region: "", warn: (message) => warnings.push(message) });
+  return openStore(`file:${where}`, {
+    table: "",
+    region: "",
+    environment: {},
+    warn: (message) => warnings.push(message),
+  });
 }
 
 function write(

@@ -39,7 +39,12 @@ function serve(answer: Answer, isTls = false): string {
 const to = (location: string, status = 302) => new Response(null, { status, headers: { location } });
 
 async function open(address: string, warnings: string[] = []): Promise<Store> {
-  const context = { table: "", region: "", warn: (message: string) => warnings.push(message) };
+  const context = {
+    table: "",
+    region: "",
+    environment: {},
+    warn: (message: string) => warnings.push(message),
+  };
   const store = await openStore(address, context);
   endings.push(() => store.close());
   return store;
@@ -138,7 +143,7 @@ test("an ETag is told to the address that gave it, and to no other", async () =>
 async function readAsProcess(address: string): Promise<string> {
   const script = `
     const { openStore } = await import(${JSON.stringify(join(import.meta.dir, "../../src/stores/list.ts"))});
-    const store = await openStore(${JSON.stringify(address)}, { table: "", region: "", warn() {} });
+    const store = await openStore(${JSON.stringify(address)}, { table: "", region: "", environment: {}, warn() {} });
     try {
       const snapshot = await store.read("website", AbortSignal.timeout(5_000));
       console.log(JSON.stringify(snapshot.get("canary")?.value));

@@ -13,7 +13,7 @@ import { freePort } from "../support/port.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { rollouts, storeSuite } from "./store-suite.ts";
 
-const CONTEXT = { table: "", region: "", warn: () => {} };
+const CONTEXT = { table: "", region: "", environment: {}, warn: () => {} };
 const SECRET = "correct-horse";
 
 const missing = nginxMissing();

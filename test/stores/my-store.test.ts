@@ -8,7 +8,7 @@ import type { RecordFields, Store } from "../../src/stores/store.ts";
 import { rollouts, storeSuite } from "./store-suite.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../examples/my-store.ts");
-const CONTEXT = { table: "", region: "", warn: () => {} };
+const CONTEXT = { table: "", region: "", environment: {}, warn: () => {} };
 const NO_ENGINE = "its engine is its own memory";
 const signal = AbortSignal.timeout(60_000);
 

@@ -88,6 +88,7 @@ async function openAt(address: string): Promise<Store> {
   const store = await openStore(address, {
     table: "",
     region: "",
+    environment: {},
     warn: (message) => warnings.push(message),
   });
   opened.push(store);
@@ -137,7 +138,12 @@ describe.skipIf(!hasPostgres)("as every store", () => {
   let restored: Postgres | undefined;
   const start = async () => ({
     open: () =>
-      openStore(engine.address(OPERATOR, faults.port, "suite"), { table: "", region: "", warn: () => {} }),
+      openStore(engine.address(OPERATOR, faults.port, "suite"), {
+        table: "",
+        region: "",
+        environment: {},
+        warn: () => {},
+      }),
     faults,
     forDaemon: { address: engine.address(READER, faults.port, "suite") },
     seed,

@@ -15,7 +15,12 @@ const SECRET = "hunter2:/@é";
 const OPTIONS = ["--notify-keyspace-events", "Kh", "--repl-diskless-sync-delay", "0"];
 
 export function open(address: string, warnings: string[] = []): Promise<Store> {
-  return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
+  return openStore(address, {
+    table: "",
+    region: "",
+    environment: {},
+    warn: (message) => warnings.push(message),
+  });
 }
 
 for (const program of ["redis-server", "valkey-server"] as const) {

@@ -24,7 +24,12 @@ export function etcdMissing(): string | undefined {
 
 /** A store, opened like a daemon opens it. */
 export function openEtcd(address: string, warnings: string[] = []): Promise<Store> {
-  return openStore(address, { table: "", region: "", warn: (message) => warnings.push(message) });
+  return openStore(address, {
+    table: "",
+    region: "",
+    environment: {},
+    warn: (message) => warnings.push(message),
+  });
 }
 
 export interface EtcdOptions {

@@ -31,7 +31,7 @@ if (mode === "hold") {
       return false;
     },
   });
-  const store = await openStore(`file:${path}`, { table: "", region: "", warn: () => {} });
+  const store = await openStore(`file:${path}`, { table: "", region: "", environment: {}, warn: () => {} });
   const before = (await store.read("website", signal)).get("canary");
   const outcome = await store
     .write?.("website", "canary", { rollout: 0.9 }, before?.revision ?? null, signal)

@@ -3,7 +3,7 @@
 import { openStore } from "../../src/stores/list.ts";
 
 const [address = "", times = "1"] = process.argv.slice(2);
-const store = await openStore(address, { table: "", region: "", warn: () => {} });
+const store = await openStore(address, { table: "", region: "", environment: {}, warn: () => {} });
 const signal = AbortSignal.timeout(20_000);
 let lost = 0;
 for (let won = 0; won < Number(times); ) {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { delimiter, resolve } from "node:path";
 import { COMMANDS } from "../../../src/cli/list.ts";
 import { run, temporaryDirectory } from "../run.ts";
@@ -246,6 +246,16 @@ describe("the hidden command", () => {
     expect(named.stdout).toBe("shop\n");
   });
 
+  test("gives the store the variables of the environment, such as PGPASSWORD", async () => {
+    await using server = await passwordServer();
+    const store = `postgres://ada@127.0.0.1:${server.port}/rollouts`;
+    const { stdout } = await run(["__complete", "bash", "get", "-store", store, ""], {
+      PGPASSWORD: "hunter2",
+    });
+    expect(stdout).toBe("canary\nmaintenance\n");
+    expect(server.passwords).toContain("hunter2");
+  });
+
   test("loads no module, because the line is not run yet", async () => {
     using directory = temporaryDirectory();
     const module = directory.path("store.ts");
@@ -260,14 +270,42 @@ describe("the hidden command", () => {
   });
 });
 
-/** Takes connections and says nothing. */
-async function silentServer(): Promise<{ readonly port: number } & AsyncDisposable> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+/** Asks as PostgreSQL does for a password in clear text, keeps it, and lets no client in. */
+async function passwordServer() {
+  const passwords: string[] = [];
+  const askForPassword = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]);
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.write(askForPassword);
+      // A type, a length, the password, and a NUL.
+      socket.once("data", (reply: Buffer) => {
+        passwords.push(reply.subarray(5, -1).toString());
+        socket.destroy();
+      });
+    });
+  });
+  const port = await listening(server);
   return {
-    port: (server.address() as { port: number }).port,
+    ...{ port, passwords },
     async [Symbol.asyncDispose]() {
       server.close();
     },
   };
+}
+
+/** Takes connections and says nothing. */
+async function silentServer(): Promise<{ readonly port: number } & AsyncDisposable> {
+  const server = createServer();
+  return {
+    port: await listening(server),
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return (server.address() as { port: number }).port;
 }

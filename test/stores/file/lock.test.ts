@@ -31,7 +31,12 @@ beforeEach(async () => {
   warnings = [];
   children = [];
   await writeFile(path, '{ "website": { "canary": 0.1 } }\n');
-  const context = { table: "", region: "", warn: (message: string) => warnings.push(message) };
+  const context = {
+    table: "",
+    region: "",
+    environment: {},
+    warn: (message: string) => warnings.push(message),
+  };
   store = await openStore(`file:${path}`, context);
 });
 

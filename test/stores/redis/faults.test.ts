@@ -22,7 +22,7 @@ const stores: Store[] = [];
 
 async function open(port: number, login = ""): Promise<Store> {
   const address = `redis://${login}127.0.0.1:${port}`;
-  const store = await openStore(address, { table: "", region: "", warn: () => {} });
+  const store = await openStore(address, { table: "", region: "", environment: {}, warn: () => {} });
   stores.push(store);
   return store;
 }

@@ -48,7 +48,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
     async function open(login = "", database = 0): Promise<Store> {
       const address = `redis://${login}127.0.0.1:${engine.port}/${database}`;
       const warn = (message: string) => warnings.push(message);
-      const store = await openStore(address, { table: "", region: "", warn });
+      const store = await openStore(address, { table: "", region: "", environment: {}, warn });
       stores.push(store);
       return store;
     }
@@ -241,6 +241,7 @@ test.skipIf(redisMissing("redis-server") !== undefined)(
     const store = await openStore(`redis://127.0.0.1:${node.port}`, {
       table: "",
       region: "",
+      environment: {},
       warn: () => {},
     });
     try {

@@ -87,6 +87,7 @@ async function askStore(
   const opened = await openStore(address, {
     table: settings.get(table),
     region: settings.get(region),
+    environment: io.env,
     warn() {},
   });
   try {
