@@ -11,7 +11,7 @@
  */
 
 import { join } from "node:path";
-import { nearest } from "../src/config/nearest.ts";
+import { nearest } from "../src/text/nearest.ts";
 import { argumentsOf } from "./test/arguments.ts";
 import { endChildrenWithUs } from "./test/children.ts";
 import { runFastOnce, watchFast } from "./test/fast.ts";

@@ -3,7 +3,7 @@
  * own pace, and the code that counts knows no monitor.
  */
 
-import { type Address, addressText } from "./config/values.ts";
+import { type Address, addressText } from "./address.ts";
 import type { Placements } from "./placement.ts";
 import { Reports } from "./reports.ts";
 

@@ -12,6 +12,9 @@ const SRC = join(import.meta.dir, "../src");
 const STATEMENT =
   /^(?:import|export)\s(?:[^;"]*?\sfrom\s)?"(\.{1,2}\/[^"]+)"|\bimport\("(\.{1,2}\/[^"]+)"\)/gm;
 
+/** They put rooms together. The other files directly in `src` are the core. */
+const ENTRIES = ["bin.ts", "library.ts"];
+
 type Graph = ReadonlyMap<string, readonly string[]>;
 
 /** Each file of `src` with the files that it imports; paths are relative to `src`. */
@@ -72,6 +75,26 @@ test("no file of src imports itself through other files", async () => {
 
 test("no two rooms of src import each other", async () => {
   expect(roomsBothWaysIn(await importsOf(SRC))).toEqual([]);
+});
+
+test.each(["client", "files", "text"])(
+  "the room %s imports no other room, and nothing of the core",
+  async (room) => {
+    const graph = await importsOf(SRC);
+    const files = [...graph.keys()].filter((file) => file.startsWith(`${room}/`));
+    expect(files.length).toBeGreaterThan(0);
+    const others = files
+      .flatMap((file) => graph.get(file) ?? [])
+      .filter((file) => !file.startsWith(`${room}/`));
+    expect(others).toEqual([]);
+  },
+);
+
+test("a file of the core imports no room", async () => {
+  const graph = await importsOf(SRC);
+  const core = [...graph.keys()].filter((file) => !file.includes("/") && !ENTRIES.includes(file));
+  expect(core).toContain("handler.ts");
+  expect(core.flatMap((file) => graph.get(file) ?? []).filter((file) => file.includes("/"))).toEqual([]);
 });
 
 test("a cycle of any length is found, even one of types", () => {

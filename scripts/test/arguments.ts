@@ -1,6 +1,6 @@
 /** The arguments of `npm test` and `npm run test:fast`. */
 
-import { nearest } from "../../src/config/nearest.ts";
+import { nearest } from "../../src/text/nearest.ts";
 
 export interface Arguments {
   /** Only types and quick tests. */

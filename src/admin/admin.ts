@@ -5,16 +5,9 @@
  * visitors lose neither descriptors nor much memory or time. It does not have to be fast.
  */
 
+import { type Address, type HostPort, hostPortText } from "../address.ts";
 import { Problem } from "../config/option.ts";
-import {
-  type Address,
-  type HostPort,
-  hostPortText,
-  orNone,
-  parseHostPort,
-  repeatable,
-  single,
-} from "../config/values.ts";
+import { orNone, parseHostPort, repeatable, single } from "../config/values.ts";
 import { emptyServerCounts } from "../metrics.ts";
 import type { ServerContext } from "../servers/server.ts";
 import { Connections } from "../stream/connections.ts";

@@ -1,6 +1,6 @@
 /** Reads the page `/state` of a daemon's admin listener. */
 
-import { type HostPort, hostPortText } from "../config/values.ts";
+import { type HostPort, hostPortText } from "../address.ts";
 import { get, type PageAnswer } from "./get.ts";
 import type { State } from "./state.ts";
 

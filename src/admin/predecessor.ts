@@ -9,7 +9,7 @@
  * also share an address that proxies ask, and must serve no application that the new daemon does not serve.
  */
 
-import { type HostPort, hostPortText } from "../config/values.ts";
+import { type HostPort, hostPortText } from "../address.ts";
 import type { ServerIdentity } from "../metrics.ts";
 import { get } from "./get.ts";
 

@@ -1,7 +1,6 @@
 /** The page `/state`: a daemon's account of its tables, their age, and its counts. */
 
 import packageJson from "../../package.json" with { type: "json" };
-import { ByteWriter } from "../byte-writer.ts";
 import type { Arc } from "../circle.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { FeedState } from "../feed/followed.ts";
@@ -11,6 +10,7 @@ import type { ReportedCount, ReportKind } from "../reports.ts";
 import type { Rollout } from "../rollout.ts";
 import { Slices } from "../slices.ts";
 import type { Store } from "../stores/store.ts";
+import { ByteWriter } from "../text/byte-writer.ts";
 
 const NONE: readonly Arc[] = [];
 

@@ -1,7 +1,8 @@
 /** The admin listeners of one or more daemons, for the commands that ask several. */
 
+import type { HostPort } from "../address.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { type HostPort, orNone, parseHostPort, repeatable } from "../config/values.ts";
+import { orNone, parseHostPort, repeatable } from "../config/values.ts";
 import { CliError } from "./exit.ts";
 
 export const admins = repeatable<HostPort | null>(

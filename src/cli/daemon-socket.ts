@@ -1,9 +1,9 @@
 /** Finds the socket of the daemon of this machine, for the commands that ask it. */
 
+import { type Address, addressText } from "../address.ts";
 import { admin } from "../admin/admin.ts";
 import { readListeners } from "../admin/predecessor.ts";
 import type { Settings } from "../config/option.ts";
-import { type Address, addressText } from "../config/values.ts";
 import { line, socket } from "../servers/line.ts";
 
 /**

@@ -4,7 +4,7 @@ import { configFile } from "../config/config-file.ts";
 import { environmentName } from "../config/environment.ts";
 import type { Option } from "../config/option.ts";
 import { single } from "../config/values.ts";
-import { aligned } from "../text.ts";
+import { aligned } from "../text/columns.ts";
 import { type Command, PROGRAM, type Program, usageOf } from "./command.ts";
 import { EXITS, type ExitCode } from "./exit.ts";
 import { grouped } from "./flag-groups.ts";

@@ -7,11 +7,11 @@
 
 import { parseFlags } from "../config/argv.ts";
 import { loadSettings, Problems } from "../config/load.ts";
-import { nearest } from "../config/nearest.ts";
-import { quote } from "../config/quote.ts";
 import { CROSS_CHECKS } from "../daemon/cross-checks.ts";
 import { StoreError } from "../stores/store.ts";
-import { oneLine, plainLines } from "../text.ts";
+import { nearest } from "../text/nearest.ts";
+import { oneLine, plainLines } from "../text/one-line.ts";
+import { quote } from "../text/quote.ts";
 import { type Command, type Io, knownOptions, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
 import { COMPLETE, complete } from "./commands/completion/complete.ts";
 import { CliError, EXITS } from "./exit.ts";

@@ -2,7 +2,7 @@
 
 import { Problem } from "../config/option.ts";
 import { single } from "../config/values.ts";
-import { plainLines } from "../text.ts";
+import { plainLines } from "../text/one-line.ts";
 import type { Invocation, Output } from "./command.ts";
 
 export const output = single<"text" | "json">(

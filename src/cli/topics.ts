@@ -2,7 +2,7 @@
 
 import { STORES } from "../stores/list.ts";
 import { moduleStore } from "../stores/module.ts";
-import { aligned } from "../text.ts";
+import { aligned } from "../text/columns.ts";
 import { PROGRAM } from "./command.ts";
 
 /** The words of all pages and messages, at most fifteen. Each is explained by words that come before it. */

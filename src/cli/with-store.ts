@@ -5,7 +5,7 @@ import type { LoadedSettings } from "../config/load.ts";
 import { region, store, table } from "../settings/options.ts";
 import { openStore } from "../stores/list.ts";
 import { type Store, StoreError } from "../stores/store.ts";
-import { oneLine } from "../text.ts";
+import { oneLine } from "../text/one-line.ts";
 import { type Io, PROGRAM } from "./command.ts";
 
 /** How long a store may take for all that a command asks of it. */

@@ -1,8 +1,8 @@
 /** Options as environment variables: `-idle-timeout` is `MAXWELLS_DAEMON_IDLE_TIMEOUT`. */
 
-import { nearest } from "./nearest.ts";
+import { nearest } from "../text/nearest.ts";
+import { quote } from "../text/quote.ts";
 import type { Given, Option } from "./option.ts";
-import { quote } from "./quote.ts";
 
 const PREFIX = "MAXWELLS_DAEMON_";
 

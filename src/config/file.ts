@@ -4,9 +4,9 @@
  */
 
 import { parse as parseToml } from "smol-toml";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../text/nearest.ts";
+import { quote } from "../text/quote.ts";
 import type { Given, Option, Origin } from "./option.ts";
-import { quote } from "./quote.ts";
 
 /** A larger file is not a configuration, but was named by mistake. */
 const FILE_CHARACTERS_MAX = 1_048_576;

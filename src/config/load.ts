@@ -6,13 +6,13 @@
  * the file.
  */
 
+import { nearest } from "../text/nearest.ts";
+import { quote } from "../text/quote.ts";
 import { type Flags, parseFlags } from "./argv.ts";
 import { configFile } from "./config-file.ts";
 import { fromEnvironment, reportEnvironment } from "./environment.ts";
 import { readConfigFile } from "./file.ts";
-import { nearest } from "./nearest.ts";
 import { type CrossCheck, type Given, type Option, Problem, type Settings } from "./option.ts";
-import { quote } from "./quote.ts";
 
 export interface Sources {
   readonly argv: readonly string[];

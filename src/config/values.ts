@@ -1,19 +1,8 @@
 /** Reads the texts of options: one function for each kind of value. No function throws. */
 
 import { resolve } from "node:path";
+import type { Address, HostPort } from "../address.ts";
 import { type Option, Problem } from "./option.ts";
-
-/** An address at which a server listens or to which a client connects. */
-export type Address =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  /** A listening socket that the parent process, such as systemd, passed. */
-  | { readonly kind: "fd"; readonly fd: number };
-
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -75,16 +64,6 @@ export function unixAddress(path: string): Address | Problem {
     return new Problem(`write the path of a socket file, at most ${SOCKET_PATH_BYTES_MAX} bytes long`);
   }
   return { kind: "unix", path: resolve(path) };
-}
-
-/** The text of an address, for logs and messages. */
-export function addressText(address: Address): string {
-  if (address.kind === "unix") return `unix:${address.path}`;
-  return address.kind === "fd" ? `fd:${address.fd}` : `tcp:${hostPortText(address)}`;
-}
-
-export function hostPortText({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Reads a rollout such as `5%` or `0.05`. Returns a fraction in [0, 1]. */

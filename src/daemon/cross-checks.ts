@@ -1,13 +1,13 @@
 /** Checks that compare settings with each other. */
 
+import { type Address, addressText } from "../address.ts";
 import type { CrossCheck, Settings } from "../config/option.ts";
-import { repeated } from "../config/repeated.ts";
-import { type Address, addressText } from "../config/values.ts";
 import type { LeaseTarget } from "../leases/lease.ts";
 import { LEASES } from "../leases/list.ts";
 import { SERVERS } from "../servers/list.ts";
 import { APPLICATIONS_MAX, application } from "../settings/application.ts";
 import { delay, unhealthy, unhealthyMs } from "../settings/options.ts";
+import { repeated } from "../text/repeated.ts";
 
 /** The options of servers, which proxies ask, and of leases, for proxies that decide by themselves. */
 const PROXY_OPTIONS = [...SERVERS, ...LEASES].flatMap((kind) => kind.options);

@@ -8,7 +8,6 @@ import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from ".
 import { readState, type State, type StateSources, writeState } from "../admin/state.ts";
 import { configFile } from "../config/config-file.ts";
 import type { Settings } from "../config/option.ts";
-import { redactAddress } from "../config/redact.ts";
 import { Feed } from "../feed/feed.ts";
 import { Handler } from "../handler.ts";
 import { isServer, type MaintenanceView, type Publisher } from "../leases/lease.ts";
@@ -26,6 +25,7 @@ import { application } from "../settings/application.ts";
 import { allowForce, delay, region, store, table, unhealthyMs } from "../settings/options.ts";
 import { openStore } from "../stores/list.ts";
 import { Connections } from "../stream/connections.ts";
+import { redactAddress } from "../text/redact.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
 import { whyNotReady } from "./readiness.ts";
 import { warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";

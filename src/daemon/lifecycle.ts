@@ -8,9 +8,9 @@
  * daemon takes it last, because until then the predecessor answers `/readyz`.
  */
 
+import { type Address, type HostPort, hostPortText } from "../address.ts";
 import type { Admin } from "../admin/admin.ts";
 import { findPredecessor, type ListenersPage, readListeners } from "../admin/predecessor.ts";
-import { type Address, type HostPort, hostPortText } from "../config/values.ts";
 import type { Feed } from "../feed/feed.ts";
 import { isServer, type Publisher } from "../leases/lease.ts";
 import type { Log } from "../log/log.ts";

@@ -2,7 +2,7 @@
 
 import type { Log } from "../log/log.ts";
 import type { Server } from "../servers/server.ts";
-import { errorMessage } from "../text.ts";
+import { errorMessage } from "../text/error-message.ts";
 
 /** A setting that the operator named cannot be used. */
 export class StartError extends Error {

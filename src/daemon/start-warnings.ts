@@ -1,9 +1,9 @@
 /** Warnings at the start about settings that work, but may be a mistake. */
 
 import type { Settings } from "../config/option.ts";
-import { redactAddress } from "../config/redact.ts";
 import type { Log } from "../log/log.ts";
 import { store } from "../settings/options.ts";
+import { redactAddress } from "../text/redact.ts";
 
 /** Warns of a secret in a flag, because every user of the machine can read the flags of a process. */
 export function warnOfVisibleSecret(settings: Settings, log: Log): void {

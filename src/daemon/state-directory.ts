@@ -3,13 +3,13 @@
 import { createHash } from "node:crypto";
 import { isMaintenanceOn } from "../circle.ts";
 import type { Settings } from "../config/option.ts";
-import { redactAddress } from "../config/redact.ts";
 import type { Reading, ReadingFollower } from "../feed/reading.ts";
 import type { Log } from "../log/log.ts";
 import { LastGoodSnapshots } from "../saved/last-good.ts";
 import { MaintenanceMode } from "../saved/maintenance.ts";
 import { application } from "../settings/application.ts";
 import { region, stateDir, store, table, unhealthyMs } from "../settings/options.ts";
+import { redactAddress } from "../text/redact.ts";
 import { insistOrWarn } from "./start-error.ts";
 
 /** The parts that keep files in the state directory. */

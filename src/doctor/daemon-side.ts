@@ -3,10 +3,10 @@
  * here rejects: if the daemon does not answer, the result says why.
  */
 
+import type { HostPort } from "../address.ts";
 import { AdminError, fetchState } from "../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { ClientError, explain } from "../client/line.ts";
-import type { HostPort } from "../config/values.ts";
 import { type ServedArc, servedArcs } from "./site/probe-points.ts";
 
 /** A daemon that runs answers at once. */

@@ -1,6 +1,6 @@
 /** The report of doctor: JSON of a documented shape for programs (docs/doctor.md), and a page for people. */
 
-import { oneLine } from "../text.ts";
+import { oneLine } from "../text/one-line.ts";
 import type { Finding, Verdict } from "./finding.ts";
 import type { RunningProxy } from "./machine/proxies.ts";
 

@@ -1,6 +1,6 @@
 /** Runs the checks one after the other, each within its time, and collects their findings. */
 
-import { errorMessage } from "../text.ts";
+import { errorMessage } from "../text/error-message.ts";
 import { type Check, causeOf } from "./check.ts";
 import type { DaemonSide } from "./daemon-side.ts";
 import { type Finding, fail, skipped } from "./finding.ts";

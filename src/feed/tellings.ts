@@ -7,7 +7,7 @@
 import type { Fields, Level, Log } from "../log/log.ts";
 import type { Table } from "../rollout.ts";
 import { StoreError } from "../stores/store.ts";
-import { errorMessage } from "../text.ts";
+import { errorMessage } from "../text/error-message.ts";
 import { READ_TIMEOUT_MS } from "./bounded-read.ts";
 
 /** In a round, this many lines of one kind name an application each. The rest is one line with a number. */

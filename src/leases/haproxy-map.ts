@@ -9,8 +9,9 @@
  */
 
 import { isAbsolute } from "node:path";
+import { type Address, addressText } from "../address.ts";
 import { type Option, Problem, type Settings } from "../config/option.ts";
-import { type Address, addressText, parseAddress, repeatable, unixAddress } from "../config/values.ts";
+import { parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import { KnownEnds } from "./arc-ends.ts";
 import { leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { MapFile } from "./haproxy/map-file.ts";

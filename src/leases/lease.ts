@@ -16,8 +16,8 @@
  * it outlasts the daemon (law 8).
  */
 
+import type { Address } from "../address.ts";
 import type { CrossCheck, Option, Settings } from "../config/option.ts";
-import type { Address } from "../config/values.ts";
 import type { Server, ServerContext } from "../servers/server.ts";
 
 /** A lease that the daemon publishes for one proxy. */

@@ -6,7 +6,7 @@
 
 import type { Log } from "../log/log.ts";
 import type { ServerCounts } from "../metrics.ts";
-import { errorMessage } from "../text.ts";
+import { errorMessage } from "../text/error-message.ts";
 
 /**
  * Time between two renewals. A change of the rollout table reaches the proxy after this time at the latest.

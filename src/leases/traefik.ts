@@ -10,14 +10,15 @@
  * Traefik decides by itself. No visitor's request passes through the daemon.
  */
 
+import type { Address } from "../address.ts";
 import { isVersion, MAINTENANCE } from "../circle.ts";
 import { type CrossCheck, Problem } from "../config/option.ts";
-import { repeated } from "../config/repeated.ts";
-import { type Address, orNone, parseHostPort, parseSwitch, repeatable, single } from "../config/values.ts";
+import { orNone, parseHostPort, parseSwitch, repeatable, single } from "../config/values.ts";
 import type { Page } from "../servers/http/reply.ts";
 import { HttpServer } from "../servers/http.ts";
 import type { Server } from "../servers/server.ts";
 import { application } from "../settings/application.ts";
+import { repeated } from "../text/repeated.ts";
 import type { LeaseContext, LeaseKind } from "./lease.ts";
 import { HOLDS_PATH, type TraefikApplication, traefikDocument } from "./traefik/document.ts";
 import { RecentDocuments } from "./traefik/recent-documents.ts";

@@ -10,7 +10,7 @@
  * one is written at once again.
  */
 
-import { oneLine } from "../text.ts";
+import { oneLine } from "../text/one-line.ts";
 
 export type Level = "debug" | "info" | "warn" | "error";
 

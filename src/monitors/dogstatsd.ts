@@ -10,8 +10,9 @@
  */
 
 import { lookup } from "node:dns/promises";
+import { type HostPort, hostPortText } from "../address.ts";
 import { Problem } from "../config/option.ts";
-import { type HostPort, hostPortText, orNone, parseHostPort, single } from "../config/values.ts";
+import { orNone, parseHostPort, single } from "../config/values.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { Slices } from "../slices.ts";
 import type { HistogramMetric, Labels, Sample, SharedMetric, StatsdName } from "./metric.ts";

@@ -7,9 +7,9 @@
  * docs/decisions/0004-dependencies.md says why this is not done by a library.
  */
 
-import { ByteWriter } from "../byte-writer.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
 import { Slices } from "../slices.ts";
+import { ByteWriter } from "../text/byte-writer.ts";
 import type { HistogramMetric, Metric, Sample } from "./metric.ts";
 import { METRICS } from "./metrics-list.ts";
 import type { Monitor, MonitorContext, MonitorKind } from "./monitor.ts";

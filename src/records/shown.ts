@@ -5,7 +5,7 @@
 
 import { type Arc, MAINTENANCE } from "../circle.ts";
 import type { StoreRecord } from "../stores/store.ts";
-import { rolloutText } from "../text.ts";
+import { rolloutText } from "../text/amounts.ts";
 import { checkRecord } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
 

@@ -21,7 +21,7 @@ import { writeAtomically } from "../files/atomic-file.ts";
 import type { Log } from "../log/log.ts";
 import { checkRecord, VERSIONS_MAX } from "../records/check.ts";
 import { Slices } from "../slices.ts";
-import { errorMessage } from "../text.ts";
+import { errorMessage } from "../text/error-message.ts";
 
 /** Snapshots are written at most this often. */
 const SAVE_MIN_MS = 1_000;

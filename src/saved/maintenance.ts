@@ -17,7 +17,7 @@ import { dirname, join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../circle.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log/log.ts";
-import { errorMessage } from "../text.ts";
+import { errorMessage } from "../text/error-message.ts";
 
 /** The directory of the files. The daemon writes them, and `doctor` looks at them. */
 export function maintenanceDirectory(stateDirectory: string): string {

@@ -3,7 +3,8 @@
  * `line/connection.ts` reads and answers on one connection.
  */
 
-import { type Address, orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
+import type { Address } from "../address.ts";
+import { orNone, parseAddress, repeatable, single, unixAddress } from "../config/values.ts";
 import { boundAddress } from "../stream/passed-socket.ts";
 import type { StreamSocket } from "../stream/stream-connection.ts";
 import { DRAIN_MS } from "../stream/stream-context.ts";

@@ -2,15 +2,9 @@
  * The settings that all listeners share, and the address setting of a server that has one listener at most.
  */
 
+import type { Address } from "../address.ts";
 import { type Option, Problem, type Settings } from "../config/option.ts";
-import {
-  type Address,
-  parseAddress,
-  parseDuration,
-  parseHostPort,
-  parseMode,
-  single,
-} from "../config/values.ts";
+import { parseAddress, parseDuration, parseHostPort, parseMode, single } from "../config/values.ts";
 import type { Server, ServerContext, ServerKind } from "./server.ts";
 
 const IDLE_TIMEOUT_MS_MAX = 86_400_000;

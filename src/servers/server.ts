@@ -14,8 +14,8 @@
  * clients do (law 5).
  */
 
+import type { Address } from "../address.ts";
 import type { Option, Settings } from "../config/option.ts";
-import type { Address } from "../config/values.ts";
 import type { TailEncoder } from "../placement.ts";
 import type { Rollout } from "../rollout.ts";
 import type { StreamContext } from "../stream/stream-context.ts";

@@ -8,7 +8,7 @@
  * 8.8.2.2).
  */
 
-import { redactAddress } from "../config/redact.ts";
+import { redactAddress } from "../text/redact.ts";
 import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
 import { get } from "./http/request.ts";
 import { readText } from "./shared/body.ts";

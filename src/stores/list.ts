@@ -1,8 +1,8 @@
 /** The kinds of store. To add one, put its file beside this one, and add a line here. */
 
-import { nearest } from "../config/nearest.ts";
 import { Problem } from "../config/option.ts";
-import { redactAddress } from "../config/redact.ts";
+import { nearest } from "../text/nearest.ts";
+import { redactAddress } from "../text/redact.ts";
 import { constant } from "./constant.ts";
 import { dynamodb } from "./dynamodb.ts";
 import { etcd, etcds } from "./etcd.ts";

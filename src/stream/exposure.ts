@@ -6,7 +6,7 @@
 import { statSync } from "node:fs";
 import { isIP } from "node:net";
 import { dirname } from "node:path";
-import { type Address, addressText } from "../config/values.ts";
+import { type Address, addressText } from "../address.ts";
 
 const WRITABLE_BY_OTHERS = 0o002;
 const ROOT = 0;

@@ -5,7 +5,7 @@
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
-import type { Address } from "../config/values.ts";
+import type { Address } from "../address.ts";
 
 /** `Num: RefCount Protocol Flags Type St Inode Path`. */
 const UNIX_LINE = /^\S+: \S+ \S+ \S+ \S+ \S+ +(\d+) (\/.+)$/;

@@ -6,7 +6,7 @@
 
 import { fstatSync } from "node:fs";
 import type { SocketHandler, UnixSocketOptions } from "bun";
-import { type Address, type HostPort, hostPortText } from "../config/values.ts";
+import { type Address, type HostPort, hostPortText } from "../address.ts";
 import type { ServerCounts } from "../metrics.ts";
 import { Slices } from "../slices.ts";
 import type { Share } from "./connections.ts";

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Address } from "../../src/config/values.ts";
+import type { Address } from "../../src/address.ts";
 import { exposuresOf } from "../../src/stream/exposure.ts";
 
 let directory: string;

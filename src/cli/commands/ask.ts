@@ -1,5 +1,6 @@
 /** Asks one question over the socket: which version serves this visitor, and with -v, why. */
 
+import { addressText } from "../../address.ts";
 import { admin } from "../../admin/admin.ts";
 import { assignmentOfText } from "../../assignment.ts";
 import { MAINTENANCE } from "../../circle.ts";
@@ -13,12 +14,13 @@ import {
 } from "../../client/line.ts";
 import { configFile } from "../../config/config-file.ts";
 import { type Option, Problem } from "../../config/option.ts";
-import { quote } from "../../config/quote.ts";
-import { addressText, parseSwitch, single } from "../../config/values.ts";
+import { parseSwitch, single } from "../../config/values.ts";
 import { REASONS, type Reason } from "../../placement.ts";
 import { socket } from "../../servers/line.ts";
 import { application } from "../../settings/application.ts";
-import { aligned, oneLine } from "../../text.ts";
+import { aligned } from "../../text/columns.ts";
+import { oneLine } from "../../text/one-line.ts";
+import { quote } from "../../text/quote.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";
 import { CliError, EXITS } from "../exit.ts";

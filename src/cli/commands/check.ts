@@ -1,10 +1,10 @@
 /** Checks and prints the settings. With -deep it also opens all that they name. */
 
 import { configFile } from "../../config/config-file.ts";
-import { redactAddress } from "../../config/redact.ts";
 import { parseSwitch, single } from "../../config/values.ts";
 import { allOptions } from "../../daemon/all-options.ts";
-import { columns } from "../../text.ts";
+import { columns } from "../../text/columns.ts";
+import { redactAddress } from "../../text/redact.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";

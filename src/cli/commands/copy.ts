@@ -7,7 +7,7 @@ import { application } from "../../settings/application.ts";
 import { store } from "../../settings/options.ts";
 import { resolveStore } from "../../stores/list.ts";
 import type { Store } from "../../stores/store.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine } from "../../text/one-line.ts";
 import type { Command } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";

@@ -13,7 +13,7 @@ import { socket } from "../../servers/line.ts";
 import { application } from "../../settings/application.ts";
 import { allowForce, stateDir, store } from "../../settings/options.ts";
 import { StoreError } from "../../stores/store.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine } from "../../text/one-line.ts";
 import { type Command, type Invocation, PROGRAM, PROGRAM_VERSION } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";
 import { EXITS } from "../exit.ts";

@@ -1,11 +1,13 @@
 /** Prints the records in the store, the problems of each, and the share of visitors that each really has. */
 
-import { quote } from "../../config/quote.ts";
 import { listRecords } from "../../records/listing.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
 import { application } from "../../settings/application.ts";
 import type { Snapshot } from "../../stores/store.ts";
-import { columns, oneLine, rolloutText } from "../../text.ts";
+import { rolloutText } from "../../text/amounts.ts";
+import { columns } from "../../text/columns.ts";
+import { oneLine } from "../../text/one-line.ts";
+import { quote } from "../../text/quote.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";

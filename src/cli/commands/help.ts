@@ -1,7 +1,7 @@
 /** Prints a page of help: the daemon's, a command's, or a topic's. */
 
-import { nearest } from "../../config/nearest.ts";
-import { quote } from "../../config/quote.ts";
+import { nearest } from "../../text/nearest.ts";
+import { quote } from "../../text/quote.ts";
 import type { Command } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { helpPage } from "../help-page.ts";

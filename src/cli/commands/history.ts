@@ -5,7 +5,7 @@ import { single } from "../../config/values.ts";
 import { authorText, HISTORY_LIMIT_MAX, readHistory, type ShownChange } from "../../records/history.ts";
 import { shortRollout } from "../../records/shown.ts";
 import { application } from "../../settings/application.ts";
-import { columns } from "../../text.ts";
+import { columns } from "../../text/columns.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";

@@ -1,7 +1,7 @@
 /** Makes what a store needs before its first record, such as a table. */
 
 import { store } from "../../settings/options.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine } from "../../text/one-line.ts";
 import type { Command } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";

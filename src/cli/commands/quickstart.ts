@@ -2,15 +2,16 @@
 
 import { existsSync, realpathSync, writeFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
+import { addressText, hostPortText } from "../../address.ts";
 import { admin } from "../../admin/admin.ts";
 import { ask as askDaemon } from "../../client/line.ts";
-import { redactAddress } from "../../config/redact.ts";
-import { addressText, hostPortText } from "../../config/values.ts";
 import { allOptions } from "../../daemon/all-options.ts";
 import { socket } from "../../servers/line.ts";
 import { application } from "../../settings/application.ts";
 import { store } from "../../settings/options.ts";
-import { oneLine, rolloutText } from "../../text.ts";
+import { rolloutText } from "../../text/amounts.ts";
+import { oneLine } from "../../text/one-line.ts";
+import { redactAddress } from "../../text/redact.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError } from "../exit.ts";
 

@@ -4,7 +4,7 @@ import { parseSwitch, single } from "../../config/values.ts";
 import { stateText } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, removeRecord } from "../../records/write.ts";
 import { application } from "../../settings/application.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine } from "../../text/one-line.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";

@@ -2,7 +2,6 @@
 
 import { MAINTENANCE, MASTER, VERSION } from "../../circle.ts";
 import { Problem } from "../../config/option.ts";
-import { quote } from "../../config/quote.ts";
 import { parseRollout } from "../../config/values.ts";
 import { type Change, isDown } from "../../records/change.ts";
 import { remarksOnChange } from "../../records/remarks.ts";
@@ -10,7 +9,8 @@ import { fullRollout, type ShownRecord } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, writeChange } from "../../records/write.ts";
 import { application } from "../../settings/application.ts";
 import { StoreError } from "../../stores/store.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine } from "../../text/one-line.ts";
+import { quote } from "../../text/quote.ts";
 import { adminAddresses, admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";

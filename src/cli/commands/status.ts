@@ -1,10 +1,10 @@
 /** Prints the state of running daemons, as their admin listeners say it: rollouts, age, store, counts. */
 
+import { type HostPort, hostPortText } from "../../address.ts";
 import { AdminError, fetchState } from "../../admin/fetch-state.ts";
 import type { State } from "../../admin/state.ts";
 import { configFile } from "../../config/config-file.ts";
-import { type HostPort, hostPortText } from "../../config/values.ts";
-import { oneLine } from "../../text.ts";
+import { oneLine } from "../../text/one-line.ts";
 import { adminAddresses, admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";

@@ -1,8 +1,8 @@
 /** A hint at the application that was probably meant, if the store does not have the one that was named. */
 
-import { nearest } from "../../config/nearest.ts";
 import type { Store } from "../../stores/store.ts";
-import { oneLine } from "../../text.ts";
+import { nearest } from "../../text/nearest.ts";
+import { oneLine } from "../../text/one-line.ts";
 
 /** Listing goes through all keys of some engines, and is only a courtesy here. */
 const LIST_TIMEOUT_MS = 1_000;

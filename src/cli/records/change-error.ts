@@ -1,12 +1,12 @@
 /** How a write that did not happen is told: what happened, what follows, and what to do. */
 
 import { MAINTENANCE } from "../../circle.ts";
-import { nearest } from "../../config/nearest.ts";
 import { type Change, isDown, type Refusal } from "../../records/change.ts";
 import { bothSpellings, fullRollout, type ShownRecord, writerText } from "../../records/shown.ts";
 import type { Unwritten } from "../../records/write.ts";
 import type { Store } from "../../stores/store.ts";
-import { oneLine } from "../../text.ts";
+import { nearest } from "../../text/nearest.ts";
+import { oneLine } from "../../text/one-line.ts";
 import { CliError } from "../exit.ts";
 import { applicationHint } from "./application-hint.ts";
 import { takenText } from "./change-text.ts";

@@ -4,7 +4,8 @@ import { MAINTENANCE } from "../../circle.ts";
 import type { Remark } from "../../records/remarks.ts";
 import type { Taken } from "../../records/share.ts";
 import { fullRollout, type ShownRecord, stateText } from "../../records/shown.ts";
-import { oneLine, rolloutText } from "../../text.ts";
+import { rolloutText } from "../../text/amounts.ts";
+import { oneLine } from "../../text/one-line.ts";
 
 /**
  * `canary of app: 5% (0.05) → 10% (0.1), offset 0.5, failsafe master → hold`: every field that a daemon acts

@@ -1,7 +1,7 @@
 /** The daemon's admin listener says that the daemon is ready. */
 
 import type { State } from "../../admin/state.ts";
-import { durationText } from "../../text.ts";
+import { durationText } from "../../text/amounts.ts";
 import type { Check } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import { causing, type Evidence, fail, pass, warn } from "../finding.ts";

@@ -6,7 +6,7 @@
  */
 
 import { MASTER } from "../../circle.ts";
-import { durationText } from "../../text.ts";
+import { durationText } from "../../text/amounts.ts";
 import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { type Evidence, type Finding, fail, pass, skipped, warn } from "../finding.ts";

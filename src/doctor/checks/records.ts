@@ -3,7 +3,7 @@
  * misspelt, master serves all its visitors.
  */
 
-import { nearest } from "../../config/nearest.ts";
+import { nearest } from "../../text/nearest.ts";
 import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { pass, warn } from "../finding.ts";

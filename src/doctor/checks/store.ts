@@ -1,7 +1,7 @@
 /** The daemon's rollouts are fresh and sound. */
 
 import { spell } from "../../circle.ts";
-import { durationText } from "../../text.ts";
+import { durationText } from "../../text/amounts.ts";
 import type { Check } from "../check.ts";
 import { effectiveArcs, isState } from "../daemon-side.ts";
 import { causing, fail, pass, warn } from "../finding.ts";

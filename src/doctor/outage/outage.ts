@@ -19,7 +19,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { linkSync, renameSync, unlinkSync } from "node:fs";
-import { shellWord } from "../../text.ts";
+import { shellWord } from "../../text/shell-word.ts";
 import { listeningOn } from "../machine/listening.ts";
 import { whyNotOwn } from "../machine/own-socket.ts";
 import { type Process, processOf, socketsOf } from "../machine/processes.ts";

@@ -10,7 +10,7 @@
 
 import { writeAtomically } from "../../files/atomic-file.ts";
 import type { Log } from "../../log/log.ts";
-import { errorMessage } from "../../text.ts";
+import { errorMessage } from "../../text/error-message.ts";
 
 /** HAProxy may read the file as another user. */
 const MODE = 0o644;

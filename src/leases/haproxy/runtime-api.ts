@@ -4,7 +4,7 @@
  */
 
 import { connect, type Socket } from "node:net";
-import type { Address } from "../../config/values.ts";
+import type { Address } from "../../address.ts";
 
 /** The end of a reply. */
 const PROMPT = "\n> ";

@@ -1,6 +1,6 @@
 /** Asks a HAProxy whether it has the map, and changes nothing. */
 
-import { type Address, addressText } from "../../config/values.ts";
+import { type Address, addressText } from "../../address.ts";
 import type { LeaseTrial } from "../lease.ts";
 import { RuntimeApi } from "./runtime-api.ts";
 

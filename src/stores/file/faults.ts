@@ -2,7 +2,7 @@
 
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
-import { shellWord } from "../../text.ts";
+import { shellWord } from "../../text/shell-word.ts";
 import { StoreError } from "../store.ts";
 
 /** The system's name of an error, such as ENOENT; empty if it has none. */

@@ -6,7 +6,7 @@
  * operator named.
  */
 
-import { redactAddress } from "../../config/redact.ts";
+import { redactAddress } from "../../text/redact.ts";
 import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../shared/identity.ts";
 import { StoreError } from "../store.ts";
 

@@ -7,7 +7,7 @@ import type { State } from "../../../src/admin/state.ts";
 import { emptyServerCounts } from "../../../src/metrics.ts";
 import { REASONS } from "../../../src/placement.ts";
 import { LineServer } from "../../../src/servers/line.ts";
-import { durationText } from "../../../src/text.ts";
+import { durationText } from "../../../src/text/amounts.ts";
 import { createCore } from "../../support/core.ts";
 import { listener } from "../../support/server-identity.ts";
 import { run, temporaryDirectory } from "../run.ts";

@@ -3,9 +3,9 @@
 import { existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
+import { type Address, addressText, hostPortText } from "../../../address.ts";
 import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
-import { type Address, addressText, hostPortText } from "../../../config/values.ts";
 import { whyNoFilesIn } from "../../../files/writable.ts";
 import type { OpenedSetting } from "./opened-setting.ts";
 

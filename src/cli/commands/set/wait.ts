@@ -1,12 +1,13 @@
 /** Waits until each daemon says at its admin listener that it has a record that was written. */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { type HostPort, hostPortText } from "../../../address.ts";
 import { AdminError, fetchState } from "../../../admin/fetch-state.ts";
 import { isSameArc } from "../../../circle.ts";
 import { type Option, Problem } from "../../../config/option.ts";
-import { type HostPort, hostPortText, parseDuration, single } from "../../../config/values.ts";
+import { parseDuration, single } from "../../../config/values.ts";
 import type { ShownRecord } from "../../../records/shown.ts";
-import { rolloutText } from "../../../text.ts";
+import { rolloutText } from "../../../text/amounts.ts";
 
 /** Between two questions to one daemon. */
 const POLL_MS = 200;

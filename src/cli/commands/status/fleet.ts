@@ -4,7 +4,8 @@ import type { AdminError } from "../../../admin/fetch-state.ts";
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
 import { shortRollout } from "../../../records/shown.ts";
-import { columns, durationText } from "../../../text.ts";
+import { durationText } from "../../../text/amounts.ts";
+import { columns } from "../../../text/columns.ts";
 
 /** The state of one daemon, or why it gave none. */
 export interface DaemonAnswer {

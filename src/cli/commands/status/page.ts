@@ -5,7 +5,9 @@ import { type Arc, isMaintenanceOn, MAINTENANCE } from "../../../circle.ts";
 import { remarksOnArc } from "../../../records/remarks.ts";
 import { arcsInForce, sharesOf } from "../../../records/share.ts";
 import { shortRollout } from "../../../records/shown.ts";
-import { aligned, columns, durationText, oneLine, rolloutText } from "../../../text.ts";
+import { durationText, rolloutText } from "../../../text/amounts.ts";
+import { aligned, columns } from "../../../text/columns.ts";
+import { oneLine } from "../../../text/one-line.ts";
 import { remarkText } from "../../records/change-text.ts";
 
 export function statusPage(state: State): string {

@@ -4,9 +4,12 @@
  * gets a line for each application, or a line of JSON.
  */
 
+import type { HostPort } from "../../../address.ts";
 import { type Option, Problem } from "../../../config/option.ts";
-import { type HostPort, parseDuration, single } from "../../../config/values.ts";
-import { columns, durationText, oneLine, plainLines, rolloutText } from "../../../text.ts";
+import { parseDuration, single } from "../../../config/values.ts";
+import { durationText, rolloutText } from "../../../text/amounts.ts";
+import { columns } from "../../../text/columns.ts";
+import { oneLine, plainLines } from "../../../text/one-line.ts";
 import type { Invocation } from "../../command.ts";
 import { CliError, EXITS } from "../../exit.ts";
 import { output } from "../../output.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ByteWriter } from "../src/byte-writer.ts";
+import { ByteWriter } from "../../src/text/byte-writer.ts";
 
 const STRINGS = [
   "",

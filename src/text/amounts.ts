@@ -1,0 +1,17 @@
+/** Durations and shares of visitors, as people read them. */
+
+/** `350ms`, `4.2s`, `3m10s`, `5h02m`, `3d4h`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+}
+
+/** A fraction as a percentage, such as `5%`. */
+export function rolloutText(rollout: number): string {
+  return `${Number((rollout * 100).toPrecision(12))}%`;
+}
