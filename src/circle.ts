@@ -62,9 +62,11 @@ export function covers(offset: number, rollout: number, assignment: number): boo
   return (distance < 0 ? distance + 1 : distance) < rollout || rollout === 1;
 }
 
-/** Whether two arcs of the same version mean the same to a daemon. */
+/** Whether two arcs mean the same to a daemon. */
 export function isSameArc(a: Arc, b: Arc): boolean {
-  return a.rollout === b.rollout && a.offset === b.offset && a.failsafe === b.failsafe;
+  return (
+    a.version === b.version && a.rollout === b.rollout && a.offset === b.offset && a.failsafe === b.failsafe
+  );
 }
 
 /**

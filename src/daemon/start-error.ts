@@ -18,7 +18,7 @@ function whyNotListening(error: NodeJS.ErrnoException): string {
   const remedies: Readonly<Record<string, string>> = {
     EADDRINUSE: "another program has this address; end that program, or choose another address",
     EADDRNOTAVAIL: "this machine has no such address; choose one that it has",
-    EPERM: "the socket's file belongs to another user; end that user's daemon, or choose another path",
+    EPERM: "another user owns the socket's file; end that user's daemon, or choose another path",
     EACCES: "this user may not listen there; choose another address, or give the user the right",
     ENOENT: "its directory does not exist; create it, or choose another path",
     EBADF: "this descriptor was not passed to the daemon; start it by the socket unit, or do not use fd:",

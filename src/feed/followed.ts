@@ -5,7 +5,7 @@
  * is checked, logged or saved a second time.
  */
 
-import { type Arc, byPrecedence, findOverlap, MAINTENANCE, spell } from "../circle.ts";
+import { type Arc, byPrecedence, findOverlap, isSameArc, MAINTENANCE, spell } from "../circle.ts";
 import type { Log } from "../log/log.ts";
 import type { FeedCounts } from "../metrics.ts";
 import type { Rollout, Table } from "../rollout.ts";
@@ -259,22 +259,17 @@ export class Followed implements FeedState, Expiring {
 /** @param sorted in the order of a table */
 function areSame(sorted: readonly Arc[], arcs: readonly Arc[]): boolean {
   if (sorted.length !== arcs.length) return false;
-  return arcs.toSorted(byPrecedence).every((arc, index) => isSame(sorted[index], arc));
-}
-
-function isSame(one: Arc | undefined, other: Arc): boolean {
-  return (
-    one?.version === other.version &&
-    one.rollout === other.rollout &&
-    one.offset === other.offset &&
-    one.failsafe === other.failsafe
-  );
+  return arcs.toSorted(byPrecedence).every((arc, index) => isKept(sorted[index], arc));
 }
 
 /** Versions that are new or different. */
 function changed(before: readonly Arc[], after: readonly Arc[]): string[] {
   const known = new Map(before.map((arc) => [arc.version, arc]));
-  return after.filter((arc) => !isSame(known.get(arc.version), arc)).map(({ version }) => version);
+  return after.filter((arc) => !isKept(known.get(arc.version), arc)).map(({ version }) => version);
+}
+
+function isKept(before: Arc | undefined, after: Arc): boolean {
+  return before !== undefined && isSameArc(before, after);
 }
 
 /**

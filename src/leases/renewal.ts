@@ -71,7 +71,7 @@ export class Renewal {
     const { proxy, fields, log } = this.#options;
     if (!isRenewed) {
       log.warn(
-        `${proxy}'s lease cannot be renewed: when the lease ends, in at most 3 s, ${proxy} sends all visitors to master`,
+        `${proxy}'s lease cannot be renewed: when the lease ends, in at most ${LEASE_MS / 1_000} s, ${proxy} sends all visitors to master`,
         { ...fields, error },
       );
     } else if (this.#isRenewed !== true) {
