@@ -103,7 +103,14 @@ export const logfile = single(
     summary: "a file that gets the log as well as stderr, reopened on SIGHUP; or none",
     defaultText: "/var/log/maxwells-daemon.log",
   },
-  orNone((text) => (text === "" ? new Problem("write a file, or none") : text)),
+  // To many programs `-` means stdout. The daemon always logs to stderr, so `none` is the likely wish.
+  orNone((text) =>
+    text === "" || text === "-"
+      ? new Problem(
+          "write the path of a file, or none for a log on stderr alone (./- is a file of that name)",
+        )
+      : text,
+  ),
 );
 
 export const logFormat = single(

@@ -134,6 +134,7 @@ const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = 
   [delay, "1e999s", "write a duration"],
   [delay, `${"9".repeat(400)}s`, "from 10ms to 24h"],
   [unhealthy, "25h", "from 10ms to 24h"],
+  [logfile, "-", "write the path of a file, or none"],
   [logFormat, "xml", "write text or json"],
   [socket, `/${"x".repeat(200)}`, "at most"],
   [listen, "tcp:127.0.0.1:65536", "write unix:PATH, tcp:HOST:PORT or fd:NUMBER"],
