@@ -82,8 +82,9 @@ function wordsPage(): string {
 
 <!-- Made from the table in src/cli/topics.ts by \`npm run docs\`; edit that. -->
 
-The words of the commands, the log and these pages. Each is explained by words that stand before it.
-\`maxwells-daemon help words\` prints the same.
+The words of the commands, the log and these pages. \`maxwells-daemon help words\` prints the same. Three words
+have no row. The *daemon* is this program, the *proxy* is the server in front of an application, and the
+*operator* is you.
 
 | word | meaning |
 |---|---|
