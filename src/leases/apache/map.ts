@@ -2,7 +2,7 @@
  * Writes the lines of Apache's map (docs/protocol/apache-map.md): one for each application that has a lease.
  * A line has the times between which the lease counts, and the begin and end of each version's arc. Pure.
  *
- *     website t=1763999943000000,t=1764000003000000,canary,0.9,1,0.15,blue,0.3,0.4,0
+ *     website t=1763999940000000,t=1764000003000000,canary,0.9,1,0.15,blue,0.3,0.4,0
  */
 
 import type { Lease } from "../../rollout.ts";
