@@ -17,6 +17,7 @@ import { LineClient } from "./support/line.ts";
 import { KeptLog } from "./support/logged.ts";
 import { Random } from "./support/random.ts";
 import { settingsOf } from "./support/settings.ts";
+import { stateOf } from "./support/state.ts";
 
 interface Law {
   readonly says: string;
@@ -89,8 +90,8 @@ const LAWS: readonly Law[] = [
         "law 6: a pipe that stays full",
         "writing throws no error, and the next line that can be written",
       ],
-      "state/maintenance.test.ts": ["law 6: a disk that refuses"],
-      "state/last-good.test.ts": ["law 6: to a disk that refuses"],
+      "saved/maintenance.test.ts": ["law 6: a disk that refuses"],
+      "saved/last-good.test.ts": ["law 6: to a disk that refuses"],
       "faults/statsd.test.ts": ["law 6: "],
     },
   },
@@ -101,7 +102,7 @@ const LAWS: readonly Law[] = [
   {
     says: "Maintenance mode changes on fresh data only.",
     tests: {
-      "state/maintenance.test.ts": ["law 8: it changes on fresh data only"],
+      "saved/maintenance.test.ts": ["law 8: it changes on fresh data only"],
       "laws.test.ts": ["law 8: "],
     },
   },
@@ -159,7 +160,7 @@ describe("of the whole daemon", () => {
       "20ms",
     ];
     daemon = await createDaemon(
-      settingsOf(...argv, "-unhealthy", "60ms", "-admin", "none", "-statsd", "none"),
+      settingsOf(...argv, "-unhealthy", "60ms", "-admin", "127.0.0.1:0", "-statsd", "none"),
       new KeptLog(),
     );
     await daemon.start();
@@ -188,15 +189,15 @@ describe("of the whole daemon", () => {
     );
     client.close();
     const isOn = () => Bun.file(join(directory, "state", "maintenance", "app")).exists();
-    const reads = () => daemon.state().applications[0]?.reads ?? { success: 0, failure: 0 };
+    const reads = async () => (await stateOf(daemon)).applications[0]?.reads ?? { success: 0, failure: 0 };
     const after = async (kind: "success" | "failure") => {
-      const until = reads()[kind] + 3;
-      while (reads()[kind] < until) await Bun.sleep(2);
+      const until = (await reads())[kind] + 3;
+      while ((await reads())[kind] < until) await Bun.sleep(2);
     };
     while (!(await isOn())) await Bun.sleep(2);
     rmSync(record);
     await after("failure");
-    while (daemon.state().applications[0]?.fresh !== false) await Bun.sleep(2);
+    while ((await stateOf(daemon)).applications[0]?.fresh !== false) await Bun.sleep(2);
     expect(await isOn()).toBeTrue();
     writeFileSync(record, '"nonsense"');
     await after("success");

@@ -64,13 +64,6 @@ export interface StateSources {
   readonly clock: () => number;
 }
 
-/** The whole state as one value. */
-export function readState(sources: StateSources): State {
-  const nowMs = sources.clock();
-  const applications = sources.feed.states.map((feed) => applicationState(sources, feed, nowMs));
-  return { ...headOf(sources), applications };
-}
-
 /**
  * The whole state as JSON, in parts, so that the event loop answers visitors in between. The bytes of a part
  * hold until the next part is asked for.
@@ -196,37 +189,4 @@ function headOf({ clock, startedAt, startedAtMs, store, config, metrics, notRead
     config,
     servers: metrics.servers.map((counts) => ({ ...counts })),
   };
-}
-
-function applicationState(
-  { rollout, metrics }: StateSources,
-  { application: name, error, records, malformed }: FeedState,
-  nowMs: number,
-): ApplicationState {
-  const table = rollout.table(name);
-  const reads = metrics.feed(name);
-  const ageMs = nowMs - (table?.readAtMs ?? Number.NEGATIVE_INFINITY);
-  return {
-    name,
-    fresh: table?.isFresh(nowMs) ?? false,
-    ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
-    leaseMs: table?.leaseMs(nowMs) ?? 0,
-    error: error ?? null,
-    reads: { success: reads.success, failure: reads.failure, malformed: reads.malformed },
-    records: records ?? null,
-    arcs: table?.arcs ?? [],
-    malformed,
-    decisions: decisionsOf(metrics.placements.ofApplication(name)),
-    reported: Array.from(metrics.reports.of(name), ({ location, kind, count }) => ({
-      location,
-      kind,
-      count,
-    })),
-  };
-}
-
-function decisionsOf(placements: Iterable<Placement>): ApplicationState["decisions"] {
-  return Array.from(placements)
-    .filter(({ count }) => count > 0)
-    .map(({ location, reason, count }) => ({ location, reason, count }));
 }

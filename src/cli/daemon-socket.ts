@@ -2,7 +2,7 @@
 
 import { type Address, addressText } from "../address.ts";
 import { admin } from "../admin/admin.ts";
-import { readListeners } from "../admin/predecessor.ts";
+import { fetchListeners } from "../admin/client/fetch-listeners.ts";
 import type { Settings } from "../config/option.ts";
 import { line, socket } from "../servers/line.ts";
 
@@ -14,7 +14,7 @@ export async function daemonSocket(settings: Settings): Promise<Address | null> 
   const address = settings.get(socket);
   const adminAddress = settings.get(admin);
   if (settings.isNamed(socket) || adminAddress === null) return address;
-  const said = await readListeners(adminAddress);
+  const said = await fetchListeners(adminAddress);
   const paths = (said?.servers ?? []).flatMap(({ protocol, address: bound }) =>
     protocol === line.name && bound.kind === "unix" ? [bound.path] : [],
   );

@@ -5,7 +5,8 @@
  */
 
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "../admin/admin.ts";
-import { readState, type State, type StateSources, writeState } from "../admin/state.ts";
+import { listenersText } from "../admin/listeners.ts";
+import { type StateSources, writeState } from "../admin/state.ts";
 import { configFile } from "../config/config-file.ts";
 import type { Settings } from "../config/option.ts";
 import { Feed } from "../feed/feed.ts";
@@ -41,11 +42,7 @@ export interface Daemon {
   readonly servers: readonly (Server | Publisher)[];
   /** The address of the admin listener, once it listens; undefined if there is none. */
   readonly adminUrl: string | undefined;
-  readonly state: () => State;
-  /**
-   * The store's address, without secrets. It is here too because `state` of ten thousand applications takes
-   * 70 ms.
-   */
+  /** The store's address, without secrets. */
   readonly store: string;
   /** Opens all listeners and begins to read the store. Resolves when visitors are answered. */
   start(): Promise<void>;
@@ -104,7 +101,6 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     get adminUrl() {
       return lifecycle.adminUrl;
     },
-    state: () => readState(sources),
     store: opened.address,
     start: () => lifecycle.start(),
     close: () => lifecycle.close(),
@@ -133,12 +129,10 @@ function adminOf(
     metrics: monitors.find((monitor) => monitor.page !== undefined)?.page,
     state: () => writeState(sources),
     listeners: () =>
-      JSON.stringify({
-        pid: process.pid,
-        applications: context.rollout.applications,
-        listeners: [...servers, listener].map(({ name }) => name),
-        servers: context.metrics.servers.map(({ protocol, address: its }) => ({ protocol, address: its })),
-      }),
+      listenersText(
+        context,
+        [...servers, listener].map(({ name }) => name),
+      ),
   });
   return { listener, address, isNamed: settings.isNamed(adminOption) };
 }

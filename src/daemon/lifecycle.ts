@@ -10,7 +10,9 @@
 
 import { type Address, type HostPort, hostPortText } from "../address.ts";
 import type { Admin } from "../admin/admin.ts";
-import { findPredecessor, type ListenersPage, readListeners } from "../admin/predecessor.ts";
+import { fetchListeners } from "../admin/client/fetch-listeners.ts";
+import { findPredecessor } from "../admin/client/predecessor.ts";
+import type { ListenersPage } from "../admin/listeners.ts";
 import type { Feed } from "../feed/feed.ts";
 import { isServer, type Publisher } from "../leases/lease.ts";
 import type { Log } from "../log/log.ts";
@@ -209,7 +211,7 @@ export class Lifecycle {
     if (listening.some(({ isReplaced }) => isReplaced)) return true;
     const isUnix = addresses.some(({ kind }) => kind === "unix");
     if (isUnix || this.#adminUrl === undefined || admin === null || admin.address.port === 0) return false;
-    const said = await readListeners(admin.address);
+    const said = await fetchListeners(admin.address);
     return said !== undefined && said.pid !== process.pid;
   }
 

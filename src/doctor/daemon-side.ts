@@ -4,7 +4,7 @@
  */
 
 import type { HostPort } from "../address.ts";
-import { AdminError, fetchState } from "../admin/fetch-state.ts";
+import { AdminError, fetchState } from "../admin/client/fetch-state.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { ClientError, explain } from "../client/line.ts";
 import { type ServedArc, servedArcs } from "./site/probe-points.ts";

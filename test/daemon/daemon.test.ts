@@ -17,6 +17,7 @@ import { LineClient } from "../support/line.ts";
 import { KeptLog } from "../support/logged.ts";
 import { freePort } from "../support/port.ts";
 import { settingsOf } from "../support/settings.ts";
+import { stateOf } from "../support/state.ts";
 
 /** The time for a process to start on a busy machine. */
 const PROCESS_MS = 10_000;
@@ -135,7 +136,7 @@ test("a daemon answers at its socket from its store, and its admin listener coun
   expect(await ask("one", "0.25")).toBe("0.25 canary");
   expect(await ask("one", "0.75 application=api")).toBe("0.75 master");
   expect(await (await admin(daemon, "/healthz")).text()).toBe("ok\n");
-  const state = (await (await admin(daemon, "/state")).json()) as ReturnType<Daemon["state"]>;
+  const state = await stateOf(daemon);
   expect(state.applications.map(({ name, fresh }) => [name, fresh])).toEqual([
     ["web", true],
     ["api", true],
@@ -195,11 +196,11 @@ describe("law 9: two daemons in one process", () => {
     await Promise.all([ready(one), ready(two)]);
     expect([await ask("one", "0.25"), await ask("two", "0.25")]).toEqual(["0.25 canary", "0.25 master"]);
     expect(one.adminUrl).not.toBe(two.adminUrl as string);
-    expect(one.state().servers[0]?.success).toBe(1);
+    expect((await stateOf(one)).servers[0]?.success).toBe(1);
     await one.close();
     expect(await ask("two", "0.25")).toBe("0.25 master");
     await expect(ask("one", "0.25")).rejects.toThrow();
-    expect(two.state().servers[0]?.success).toBe(2);
+    expect((await stateOf(two)).servers[0]?.success).toBe(2);
   });
 
   test("may even share their state directory", async () => {
@@ -327,9 +328,10 @@ describe("the end", () => {
         `import { createDaemon } from ${source("src/daemon/daemon.ts")};
          import { silentLog } from ${source("src/log/log.ts")};
          import { settingsOf } from ${source("test/support/settings.ts")};
+         import { stateOf } from ${source("test/support/state.ts")};
          const daemon = await createDaemon(settingsOf(...process.argv.slice(2)), silentLog);
          await daemon.start();
-         while (!daemon.state().ready) await Bun.sleep(1);
+         while (!(await stateOf(daemon)).ready) await Bun.sleep(1);
          await daemon.close();
          console.log("closed");`,
       );

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { State } from "../../src/admin/state.ts";
 import { ask } from "../../src/client/line.ts";
 import { eventually } from "./eventually.ts";
+import { stateOf } from "./state.ts";
 
 const BIN = join(import.meta.dir, "../../bin/maxwells-daemon");
 
@@ -160,9 +161,8 @@ export class DaemonProcess {
   }
 
   /** Its own status. */
-  async state(): Promise<State> {
-    const response = await fetch(`${this.adminUrl}/state`);
-    return (await response.json()) as State;
+  state(): Promise<State> {
+    return stateOf(this);
   }
 
   /** Resolves when the daemon has the store's rollout, and the offset if one is given. */

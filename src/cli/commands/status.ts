@@ -1,7 +1,7 @@
 /** Prints the state of running daemons, as their admin listeners say it: rollouts, age, store, counts. */
 
 import { type HostPort, hostPortText } from "../../address.ts";
-import { AdminError, fetchState } from "../../admin/fetch-state.ts";
+import { AdminError, fetchState } from "../../admin/client/fetch-state.ts";
 import type { State } from "../../admin/state.ts";
 import { configFile } from "../../config/config-file.ts";
 import { oneLine } from "../../text/one-line.ts";

@@ -9,6 +9,7 @@ import { silentLog } from "../../../src/log/log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { LineClient } from "../../support/line.ts";
 import { settingsOf } from "../../support/settings.ts";
+import { stateOf } from "../../support/state.ts";
 import { run, temporaryDirectory } from "../run.ts";
 
 const releases: (() => unknown)[] = [];
@@ -249,7 +250,7 @@ describe("set -wait", () => {
     expect(status).toBe(0);
     expect(stdout).toEndWith(`${a.admin} follows\n${b.admin} follows\n`);
     for (const { daemon: each } of [a, b]) {
-      expect(each.state().applications[0]?.arcs).toMatchObject([{ rollout: 0.3, offset: 0.5 }]);
+      expect((await stateOf(each)).applications[0]?.arcs).toMatchObject([{ rollout: 0.3, offset: 0.5 }]);
     }
   });
 

@@ -9,7 +9,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { admin } from "../../../admin/admin.ts";
-import { fetchState } from "../../../admin/fetch-state.ts";
+import { fetchState } from "../../../admin/client/fetch-state.ts";
 import type { State } from "../../../admin/state.ts";
 import type { LoadedSettings } from "../../../config/load.ts";
 import type { Option } from "../../../config/option.ts";

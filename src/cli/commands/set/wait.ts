@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HostPort, hostPortText } from "../../../address.ts";
-import { AdminError, fetchState } from "../../../admin/fetch-state.ts";
+import { AdminError, fetchState } from "../../../admin/client/fetch-state.ts";
 import { isSameArc } from "../../../circle.ts";
 import { type Option, Problem } from "../../../config/option.ts";
 import { parseDuration, single } from "../../../config/values.ts";

@@ -1,6 +1,6 @@
 /** Several daemons side by side: which of them answer, and whether they have the same rollouts. */
 
-import type { AdminError } from "../../../admin/fetch-state.ts";
+import type { AdminError } from "../../../admin/client/fetch-state.ts";
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
 import { shortRollout } from "../../../records/shown.ts";

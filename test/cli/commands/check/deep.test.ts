@@ -7,6 +7,7 @@ import { createDaemon } from "../../../../src/daemon/daemon.ts";
 import { silentLog } from "../../../../src/log/log.ts";
 import { freePort } from "../../../support/port.ts";
 import { settingsOf } from "../../../support/settings.ts";
+import { stateOf } from "../../../support/state.ts";
 import { run, temporaryDirectory } from "../../run.ts";
 
 const releases: (() => unknown)[] = [];
@@ -71,7 +72,7 @@ test("what a daemon of ours holds is well, and that daemon goes on", async () =>
   for (const setting of [/^line/, /^http/, /^-admin/]) {
     expect(of(findings, setting).text).toContain("is held by a daemon of this program");
   }
-  expect(daemon.state().ready).toBe(true);
+  expect((await stateOf(daemon)).ready).toBe(true);
   expect((await run(["ask", "0.1", ...flags.slice(2, 4)])).stdout).toContain("canary");
 });
 

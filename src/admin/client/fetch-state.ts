@@ -1,8 +1,8 @@
 /** Reads the page `/state` of a daemon's admin listener. */
 
-import { type HostPort, hostPortText } from "../address.ts";
+import { type HostPort, hostPortText } from "../../address.ts";
+import type { State } from "../state.ts";
 import { get, type PageAnswer } from "./get.ts";
-import type { State } from "./state.ts";
 
 /** Characters: more than a daemon with ten thousand applications of six versions needs. */
 const STATE_LENGTH_MAX = 64 * 1024 * 1024;
