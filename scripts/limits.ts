@@ -13,7 +13,8 @@ const INTRODUCTION = `# Limits
 
 No client, store or setting can stop the daemon, stall it or make its memory grow: each buffer, queue,
 connection and retry has a limit. This page has the limits that an operator can meet. They are constants of
-the code. Settings are in [configuration](configuration.md).
+the code, so no setting of the daemon raises them. Settings are in [configuration](configuration.md), and the
+terms in [words](words.md).
 `;
 
 const HEAD = `| what | limit | beyond it | what to do |

@@ -19,42 +19,52 @@ export interface LimitSection {
   readonly rows: readonly LimitRow[];
 }
 
+const LAST_VALUES =
+  "*The last values count* means: the daemon goes on with the last records that it read. When they are older than\n" +
+  "`-unhealthy`, all visitors go to master, except those of versions with failsafe `hold`.";
+
 const VISITORS: LimitSection = {
   title: "Proxies and visitors",
+  note:
+    "A *client* is a user of the machine on a unix socket, and an address on TCP: all workers of a proxy are one\n" +
+    "client. Traefik with slices has no lease of 3 s: its health checks notice within 1.5 s that the daemon is\n" +
+    "gone.",
   rows: [
     {
       ...{ path: "src/stream/connections.ts", name: "CONNECTIONS_MAX", unit: "" },
-      what: "connections of all listeners together, and never more than the process's descriptors less 96",
-      beyond: "the daemon closes the next connection at once; its visitors go to master, and the log says so",
-      remedy: "let the proxy keep connections; raise `LimitNOFILE=`",
+      what: "connections of all listeners together",
+      beyond:
+        "the daemon closes each further connection at once; the visitors of that connection go to master, and the log says so",
+      remedy:
+        "let the proxy keep connections open, or run a second daemon for some proxies. If `LimitNOFILE=` is less than 32 864, the limit is `LimitNOFILE=` less 96: raise it",
     },
     {
       ...{ path: "src/stream/crowd.ts", name: "PEER_PART_MAX", unit: "part" },
-      what: "part of a listener's places that one client may hold",
+      what: "part of a listener's connections that one client may hold",
       beyond: "the client that holds most loses connections when another client needs a place",
       remedy: "find the client that opens connections and does not use them",
     },
     {
       ...{ path: "src/servers/line/codec.ts", name: "LINE_BYTES_MAX", unit: "bytes" },
       what: "a request of the line protocol, its LF included",
-      beyond: "the request is invalid; its visitor goes to master",
-      remedy: "send the cookie's value alone, and a shorter key",
+      beyond: "the request is invalid, and its visitor goes to master",
+      remedy: "send only the value of the visitor's cookie, and a shorter `key=`",
     },
     {
       ...{ path: "src/servers/http/connection.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
       what: "the head of a request over HTTP, with all cookies",
       beyond: "the visitor goes to master, and the connection ends",
-      remedy: "limit heads at the proxy, which tells the visitor the reason",
+      remedy: "let the proxy refuse such a request: its error page tells the visitor the reason",
     },
     {
       ...{ path: "src/stream/stream-connection.ts", name: "REQUEST_MS_MAX", unit: "ms" },
       what: "time from a request's first byte to its last",
       beyond: "the daemon cuts the connection off",
-      remedy: "nothing: a proxy has lost patience long before",
+      remedy: "nothing: the proxy has stopped waiting long before",
     },
     {
       ...{ path: "src/stream/waiting.ts", name: "WAITING_BYTES_MAX", unit: "bytes" },
-      what: "bytes that wait in one listener: requests that are not whole, answers that are not read",
+      what: "bytes that wait in one listener, of all its clients: incomplete requests, and answers that a client does not read",
       beyond: "connections of the client that holds most are cut off; others go on",
       remedy: "find the client that asks and does not read",
     },
@@ -68,13 +78,13 @@ const VISITORS: LimitSection = {
       ...{ path: "src/client/pause.ts", name: "FAILURES_MAX", unit: "" },
       what: "failures in a row, in the Node client",
       beyond:
-        "the client does not ask for a second, or for 50 ms if it was refused; its visitors go to master",
+        "the Node client asks nothing for 1 s, or for 50 ms if the connection was refused; its visitors go to master",
       remedy: "look at the daemon: `maxwells-daemon status`",
     },
     {
       ...{ path: "src/leases/renewal.ts", name: "LEASE_MS", unit: "ms" },
-      what: "time for which nginx, HAProxy or Apache decides under a lease without hearing from the daemon",
-      beyond: "the proxy sends all visitors to master, also those of versions with failsafe hold",
+      what: "time for which a lease counts after the daemon gave it to nginx, HAProxy or Apache",
+      beyond: "the proxy sends all visitors to master, also those of versions with failsafe `hold`",
       remedy: "look at the daemon and at its log",
     },
     {
@@ -88,12 +98,12 @@ const VISITORS: LimitSection = {
 
 const APPLICATIONS: LimitSection = {
   title: "Applications and records",
-  note: "*The last values count* until `-unhealthy`. Then all visitors go to master,\nexcept those of versions with failsafe `hold`.",
+  note: LAST_VALUES,
   rows: [
     {
       ...{ path: "src/settings/application.ts", name: "APPLICATIONS_MAX", unit: "" },
-      what: "applications of a daemon",
-      beyond: "it does not start, and says so",
+      what: "applications of one daemon",
+      beyond: "the daemon does not start, and says so",
       remedy: "run a second daemon for the others",
     },
     {
@@ -105,26 +115,27 @@ const APPLICATIONS: LimitSection = {
     {
       ...{ path: "src/records/check.ts", name: "VERSIONS_MAX", unit: "" },
       what: "versions of an application",
-      beyond: "the last ones by name are ignored; their visitors go to master, and the log says so",
+      beyond: "the last versions by name are ignored; their visitors go to master, and the log says so",
       remedy: "remove versions that are not served any more",
     },
     {
       ...{ path: "src/stores/store.ts", name: "RECORDS_MAX", unit: "" },
-      what: "records of an application in a file, at a web address or in etcd",
-      beyond: "the application is not read; its last values count",
+      what: "records of an application, in any store",
+      beyond: "this application alone is not read; its last values count",
       remedy: "remove versions that are not served any more",
     },
     {
       ...{ path: "src/placement.ts", name: "OWN_VERSIONS_MAX", unit: "" },
-      what: "versions of an application that always have counts of their own",
-      beyond: "they take counts that all applications share",
+      what: "versions of one application that the metrics always count by name",
+      beyond: "the 17th version and later ones count towards the limit of the next row",
       remedy: "nothing",
     },
     {
       ...{ path: "src/placement.ts", name: "SHARED_VERSIONS_MAX", unit: "" },
-      what: "further versions with counts, of all applications together",
-      beyond: "metrics count their visitors under the location `other`; visitors are placed as before",
-      remedy: "restart the daemon if old versions took the counts",
+      what: "further versions that the metrics count by name, of all applications together",
+      beyond:
+        "the metrics count the visitors of each further version under the location `other`; visitors are placed as before",
+      remedy: "restart the daemon, if versions that are gone have used up the number",
     },
     {
       ...{ path: "src/cli/records/change-options.ts", name: "MESSAGE_BYTES_MAX", unit: "bytes" },
@@ -134,8 +145,8 @@ const APPLICATIONS: LimitSection = {
     },
     {
       ...{ path: "src/records/history.ts", name: "PAST_MAX", unit: "" },
-      what: "earlier states that a record remembers, in a store without a memory of its own",
-      beyond: "the oldest one is forgotten",
+      what: "earlier states of a record that `history` can show, in every store except PostgreSQL and etcd",
+      beyond: "the oldest state is forgotten",
       remedy: "use PostgreSQL or etcd if you need a longer history",
     },
   ],
@@ -143,30 +154,31 @@ const APPLICATIONS: LimitSection = {
 
 const STORES: LimitSection = {
   title: "Stores",
-  note: "*The last values count* until `-unhealthy`. Then all visitors go to master,\nexcept those of versions with failsafe `hold`.",
+  note: LAST_VALUES,
   rows: [
     {
       ...{ path: "src/feed/bounded-read.ts", name: "READ_TIMEOUT_MS", unit: "ms" },
-      what: "one read of the store",
-      beyond: "the read has failed; the last values count",
+      what: "duration of one read of the store",
+      beyond: "the read has failed, and the daemon tries again; the last values count",
       remedy: "look at the store and at the network",
     },
     {
       ...{ path: "src/feed/bounded-read.ts", name: "HANGING_READS_MAX", unit: "" },
-      what: "reads that hang at one time",
-      beyond: "the daemon starts no further read until one ends",
+      what: "reads that have failed in this way and still hang, at one time",
+      beyond: "the daemon starts no further read until one of them ends; the last values count",
       remedy: "look at the store and at the network",
     },
     {
       ...{ path: "src/cli/with-store.ts", name: "TIMEOUT_MS", unit: "ms" },
-      what: "all that a command asks of a store",
+      what: "duration of all requests of one command to a store",
       beyond: "the command fails, and says so",
       remedy: "look at the store, and repeat the command",
     },
     {
       ...{ path: "src/stores/shared/document.ts", name: "DOCUMENT_BYTES_MAX", unit: "bytes" },
       what: "the file of a store, or the page of a web address",
-      beyond: `it is not read; its last values count; \`set\` refuses to write it`,
+      beyond:
+        "no application in it is read; the last values of all of them count; `set` refuses to write such a file",
       remedy: "divide the applications among several stores",
     },
     {
@@ -176,9 +188,16 @@ const STORES: LimitSection = {
       remedy: "remove versions, and fields that are not needed",
     },
     {
+      ...{ path: "src/stores/shared/document-parts.ts", name: "APPLICATION_VALUES_MAX", unit: "" },
+      what: "values in the text of one application, in a file or at a web address",
+      beyond: "this application alone is not read; its last values count",
+      remedy: "remove versions, and fields that are not needed",
+    },
+    {
       ...{ path: "src/stores/shared/document-parts.ts", name: "RECORD_DEPTH_MAX", unit: "" },
-      what: "levels of objects in a record",
-      beyond: `the application is not read; its last values count; \`set\` refuses to write it`,
+      what: "levels of objects within objects in a record, in a file or at a web address",
+      beyond:
+        "this application alone is not read; its last values count; `set` refuses to write such a record",
       remedy: "write a flatter record",
     },
     {
@@ -190,7 +209,13 @@ const STORES: LimitSection = {
     {
       ...{ path: "src/stores/redis.ts", name: "HASH_BYTES_MAX", unit: "bytes" },
       what: "all records of an application in Redis",
-      beyond: "this application alone is not read; its last values count",
+      beyond: "this application alone is not read; its last values count; `set` refuses to write so much",
+      remedy: "remove versions that are not served any more",
+    },
+    {
+      ...{ path: "src/stores/redis.ts", name: "HASH_FIELDS_MAX", unit: "" },
+      what: "fields of an application's hash in Redis: the attributes of all its records",
+      beyond: "this application alone is not read; its last values count; `set` refuses to write more",
       remedy: "remove versions that are not served any more",
     },
     {
@@ -214,26 +239,27 @@ const DAEMON: LimitSection = {
     {
       ...{ path: "src/daemon/lifecycle.ts", name: "FIRST_READ_MS", unit: "ms" },
       what: "time that a starting daemon waits for its first read of the store",
-      beyond: "it answers with the snapshot that it saved, or with master if there is none",
+      beyond:
+        "it answers by the records that it saved, or with master if there are none. If they are older than `-unhealthy`, only those with `hold` count",
       remedy: "look at the store; set `-state-dir`",
     },
     {
       ...{ path: "src/stream/stream-context.ts", name: "DRAIN_MS", unit: "ms" },
       what: "time for which an ending daemon answers what was asked",
       beyond: "it closes the connections that are left",
-      remedy: "nothing: proxies keep idle connections, and open new ones",
+      remedy: "nothing: the proxy opens a new connection for the next visitor",
     },
     {
       ...{ path: "src/log/sink.ts", name: "QUEUE_LENGTH_MAX", unit: "" },
-      what: "characters of the log that wait for a slow disk or terminal",
+      what: "characters of the log that wait for a disk that is slow or full, or for a terminal",
       beyond: "lines are dropped, and their number is written later; visitors are served as before",
       remedy: "look at the disk, or at the program that reads the log",
     },
     {
       ...{ path: "src/log/log.ts", name: "REPEAT_MS_MAX", unit: "ms" },
-      what: "time for which the log holds a repeated warning back",
-      beyond: "it is written again, with its number",
-      remedy: "read the number, not the lines",
+      what: "longest time for which the log counts a warning that repeats, in place of writing it again",
+      beyond: "the log has one line with the number of repetitions",
+      remedy: "nothing: the number says how often it happened",
     },
     {
       ...{ path: "src/admin/admin.ts", name: "ADMIN_CONNECTIONS_MAX", unit: "" },
@@ -244,7 +270,7 @@ const DAEMON: LimitSection = {
     {
       ...{ path: "src/admin/admin-connection.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
       what: "the head of a request to the admin listener",
-      beyond: "it answers 431",
+      beyond: "the daemon answers 431",
       remedy: "send fewer cookies; use `curl`",
     },
     {
