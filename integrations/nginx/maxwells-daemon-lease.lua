@@ -247,7 +247,7 @@ local function tell(self)
   self.is_lost = is_lost
   if is_lost then
     ngx.log(ngx.ERR, "maxwells-daemon gives no lease (", self.trouble or "it has nothing fresh to tell",
-      "): everyone to master, asking again every ", RENEW_S, " s; look at ", self.socket)
+      "): all visitors go to master, asking again every ", RENEW_S, " s; look at ", self.socket)
   else
     ngx.log(ngx.WARN, "maxwells-daemon gives leases again")
   end
@@ -386,13 +386,14 @@ end
 function _M.location(application, is_tester)
   local self = application and by_name[application] or (application == nil and applications[1])
   if not self then
-    ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
+    ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application,
+      "\"}: all visitors go to master")
     return MASTER
   end
   local ok, location = pcall(decide, self, is_tester)
   if ok then return location end
   -- A fault in this module must not become a visitor's error page.
-  ngx.log(ngx.ERR, "maxwells-daemon: ", location, ": this visitor to master")
+  ngx.log(ngx.ERR, "maxwells-daemon: ", location, ": this visitor goes to master")
   return MASTER
 end
 

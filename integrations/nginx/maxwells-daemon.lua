@@ -190,8 +190,8 @@ local function failed(self, why, failures_before)
   if self.failures < FAILURES_MAX then return end
   self.retry_at = now() + PAUSE_S
   if self.failures == FAILURES_MAX then
-    ngx.log(ngx.ERR, "maxwells-daemon does not answer (", why, "): everyone to master, asking again every ", PAUSE_S,
-      " s; look at ", self.socket)
+    ngx.log(ngx.ERR, "maxwells-daemon does not answer (", why,
+      "): all visitors go to master, asking again every ", PAUSE_S, " s; look at ", self.socket)
   end
 end
 
@@ -243,7 +243,8 @@ end
 local function route(application, is_tester)
   local self = applications[application or 1]
   if not self then
-    ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application, "\"}: everyone to master")
+    ngx.log(ngx.ERR, "maxwells-daemon: no setup{application = \"", application,
+      "\"}: all visitors go to master")
     return
   end
   if self.maintenance and is_in_maintenance(self) and not is_tester then return true end
@@ -290,7 +291,7 @@ function _M.route(application, is_tester)
   local ok, in_maintenance = pcall(route, application, is_tester)
   if not ok then
     -- A fault in this module must not become a visitor's error page.
-    ngx.log(ngx.ERR, "maxwells-daemon: ", in_maintenance, ": this visitor to master")
+    ngx.log(ngx.ERR, "maxwells-daemon: ", in_maintenance, ": this visitor goes to master")
     var.maxwells_location = "master"
   elseif in_maintenance then
     return ngx.exit(503)

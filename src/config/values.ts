@@ -80,7 +80,7 @@ export function parseRollout(text: string): number | Problem {
     const number = Number(text);
     if (number > 100) return outOfRange;
     return new Problem(
-      `is that percent? write ${number}%${number === 1 ? ", or 100% for everyone" : ` or ${number / 100}`}`,
+      `is that percent? write ${number}%${number === 1 ? ", or 100% for all visitors" : ` or ${number / 100}`}`,
     );
   }
   return new Problem("write a rollout such as 5% or 0.05");

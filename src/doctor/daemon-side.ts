@@ -71,7 +71,9 @@ export class DaemonSide {
     }
   }
 
-  /** The arcs that decide now; undefined if no daemon answers. If there are none, everyone is at master. */
+  /**
+   * The arcs that decide now; undefined if no daemon answers. If there are none, all visitors go to master.
+   */
   async arcs(): Promise<readonly ServedArc[] | undefined> {
     const state = await this.state();
     if (isState(state)) {

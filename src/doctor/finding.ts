@@ -21,7 +21,7 @@ export interface Finding {
   readonly remedy?: string;
   /** A fault that counts even if it does not happen again: an error, a page of another version. */
   readonly isFinal?: boolean;
-  /** The consequence that makes later checks useless, as a clause: "everyone is at master". */
+  /** The consequence that makes later checks useless, as a clause: "all visitors go to master". */
   readonly consequence?: string;
 }
 

@@ -99,7 +99,7 @@ export function withoutVersion(subject: Subject): string | undefined {
 
 /**
  * The checks that can find why visitors do not get their version. The checks of visitors follow them. `split`
- * comes last, because it sees if everyone is at master, whatever the cause is.
+ * comes last, because it sees if all visitors go to master, whatever the cause is.
  */
 export const CAUSES = [
   ...["daemon", "store", "maintenance", "socket", "socket-access", "leases"],

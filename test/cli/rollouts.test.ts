@@ -513,7 +513,7 @@ describe("remove", () => {
     using store = fileStore({ app: { canary: 0.1 } });
     const { status, stderr } = await store.run("remove", "canary", "-force", "-expect", "10%");
     expect(status).toBe(0);
-    expect(stderr).toContain("app has no version any more; everyone goes to master");
+    expect(stderr).toContain("app has no version any more; all visitors go to master");
     expect(store.read()).toEqual({});
   });
 
@@ -595,7 +595,7 @@ describe("get", () => {
     expect(await store.run("get")).toMatchObject({
       status: 0,
       stdout: "",
-      stderr: expect.stringMatching(/has no record of app; everyone goes to master\n$/),
+      stderr: expect.stringMatching(/has no record of app; all visitors go to master\n$/),
     });
     expect((await store.run("get", "-o", "json")).stdout).toBe("[]\n");
   });

@@ -21,7 +21,7 @@ describe("a rollout", () => {
 
   test.each<[string, string]>([
     ["5", "write 5% or 0.05"],
-    ["1", "write 1%, or 100% for everyone"],
+    ["1", "write 1%, or 100% for all visitors"],
     ["50", "write 50% or 0.5"],
     ["101%", "from 0% to 100%"],
     ["1.01", "from 0% to 100%"],

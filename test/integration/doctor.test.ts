@@ -88,7 +88,7 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
       for (const id of ["split", "sticky", "cookie", "forged", "cache"]) {
         expect([verdicts[id], check(id).summary]).toEqual([
           "skipped",
-          "the proxy does not ask the daemon, so everyone is at master (see proxy-asks)",
+          "the proxy does not ask the daemon, so all visitors go to master (see proxy-asks)",
         ]);
       }
       expect(status).toBe(1);
@@ -103,10 +103,10 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
       const { check, verdicts } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
       expect(failures(verdicts)).toEqual(["split"]);
       expect(check("split").summary).toContain("master instead of canary");
-      expect(check("split").remedy).toContain("sends everyone to master");
+      expect(check("split").remedy).toContain("sends all visitors to master");
       expect(check("cache").summary).toContain("the wrong version even at pages that no cache can have");
       for (const id of ["sticky", "cookie", "hostile", "forged", "force"]) {
-        expect(check(id).summary).toBe("everyone is at master (see split)");
+        expect(check(id).summary).toBe("all visitors go to master (see split)");
       }
     },
     TIMEOUT_MS,
@@ -345,11 +345,11 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
         const { check, verdicts } = await setup.examine("-url", url, ...BY_TEXT, ...FEW);
         expect(failures(verdicts)).toEqual(["socket-access"]);
         expect(check("socket-access").summary).toMatch(
-          /^nginx \(process \d+\) runs as user "nobody", which may not connect: .* has mode 0600, so it serves master/,
+          /^nginx \(process \d+\) runs as user "nobody", which may not connect: .* has mode 0600, so it sends all visitors to master/,
         );
         for (const id of ["proxy-asks", "split", "sticky", "cookie", "hostile", "forged", "force", "cache"]) {
           expect(check(id).summary).toBe(
-            "the proxy may not connect to the daemon, so everyone is at master (see socket-access)",
+            "the proxy may not connect to the daemon, so all visitors go to master (see socket-access)",
           );
         }
         expect(check("socket-access").remedy).toContain("-socket-mode");
@@ -405,7 +405,7 @@ test.skipIf(haproxyMissing() !== undefined)(
       const { check, verdicts } = await examineRig(rig);
       expect(failures(verdicts)).toEqual(["leases"]);
       expect(check("split").summary).toBe(
-        "the proxy at -url has no lease, so everyone is at master (see leases)",
+        "the proxy at -url has no lease, so all visitors go to master (see leases)",
       );
     } finally {
       await rig.stop();
@@ -659,12 +659,12 @@ describe("doctor, and the daemon", () => {
     );
     const { status, check } = await setup.examine();
     expect([status, check("store").verdict]).toEqual([1, "fail"]);
-    expect(check("store").summary).toEndWith(": everyone goes to master");
+    expect(check("store").summary).toEndWith(": all visitors go to master");
     const page = applicationWith(() => undefined);
     const visited = await setup.examine("-url", page.url.href, ...FEW);
     expect(failures(visited.verdicts)).toEqual(["store"]);
     expect(visited.check("split").summary).toBe(
-      "the store cannot be read, so everyone is at master (see store)",
+      "the store cannot be read, so all visitors go to master (see store)",
     );
     await page.stop(true);
     expect(check("store").evidence["fresh"]).toBe(false);
@@ -741,7 +741,7 @@ describe("doctor, and the daemon", () => {
     expect(failures(unheard.verdicts)).toEqual(["socket"]);
     expect(unheard.check("socket").summary).toStartWith("there is no socket at ");
     expect(unheard.check("proxy-asks").summary).toBe(
-      "proxies cannot ask over the socket, so everyone is at master (see socket)",
+      "proxies cannot ask over the socket, so all visitors go to master (see socket)",
     );
     await silent.stop(true);
 
@@ -761,7 +761,7 @@ describe("doctor, and the daemon", () => {
       const { check, status } = await other.examine(...flags);
       expect([check("records").verdict, check("store").verdict, status]).toEqual(["warn", "pass", 0]);
       expect(check("records").summary).toBe(
-        "the store has no records of shpo: everyone goes to master there",
+        "the store has no records of shpo: all visitors go to master there",
       );
       expect(check("records").remedy).toContain("maxwells-daemon set canary 0% -new -application shpo");
       expect(check("records").remedy).not.toContain("did you mean");

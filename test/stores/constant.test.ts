@@ -44,7 +44,7 @@ const skips: Partial<Record<CaseName, string>> = {
   "a push that is lost without a sound is found by the poll": NO_ENGINE,
   "an older state after a fail-over is outdated: the last values hold until there is a newer one": NO_ENGINE,
   "an older state counts at once if the engine counts no writes": NO_ENGINE,
-  "an empty engine after a fail-over is believed: everyone goes to master": NO_ENGINE,
+  "an empty engine after a fail-over is believed: all visitors go to master": NO_ENGINE,
   "a user without the right is denied, and the secret is in no message": NO_ENGINE,
   "hold and the saved snapshot outlast a restart while the store is away": NO_ENGINE,
   "a watch is nudged soon after a change from outside": UNCHANGING,

@@ -118,7 +118,7 @@ const CASES = {
   "a push that is lost without a sound is found by the poll": lostPush,
   "an older state after a fail-over is outdated: the last values hold until there is a newer one": olderState,
   "an older state counts at once if the engine counts no writes": olderDocument,
-  "an empty engine after a fail-over is believed: everyone goes to master": emptyEngine,
+  "an empty engine after a fail-over is believed: all visitors go to master": emptyEngine,
   "a user without the right is denied, and the secret is in no message": deniedAccess,
   "hold and the saved snapshot outlast a restart while the store is away": outlastsRestart,
   "without its engine a read rejects, and works again when it is back": engineLeaves,

@@ -170,7 +170,7 @@ function reasons(answer: object): string[][] {
   return [
     ["reason", sentence === undefined ? reason : `${reason}: ${sentence}`],
     ["application", name],
-    ["arcs", arcs.join(" ") || "none: everyone goes to master"],
+    ["arcs", arcs.join(" ") || "none: all visitors go to master"],
   ];
 }
 

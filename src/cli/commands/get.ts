@@ -65,7 +65,9 @@ export const get: Command = {
     }
     print(invocation, wanted, () => (wanted.length === 0 ? "" : page(wanted)));
     for (const name of missing) {
-      io.stderr.write(`${PROGRAM}: ${address} has no record of ${oneLine(name)}; everyone goes to master\n`);
+      io.stderr.write(
+        `${PROGRAM}: ${address} has no record of ${oneLine(name)}; all visitors go to master\n`,
+      );
     }
     return EXITS.ok.status;
   },

@@ -75,7 +75,7 @@ export const remove: Command = {
     );
     if (isLast) {
       io.stderr.write(
-        oneLine(`${PROGRAM}: ${name} has no version any more; everyone goes to master`).concat("\n"),
+        oneLine(`${PROGRAM}: ${name} has no version any more; all visitors go to master`).concat("\n"),
       );
     }
     return EXITS.ok.status;

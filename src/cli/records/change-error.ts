@@ -13,7 +13,7 @@ import { takenText } from "./change-text.ts";
 
 /** The way back without the store: a proxy without a daemon serves master. */
 export const EMERGENCY =
-  "to send everyone to master without the store, stop the daemon on each machine:\n" +
+  "to send all visitors to master without the store, stop the daemon on each machine:\n" +
   "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
 
 /** The error that a change ends with if it was not written. */

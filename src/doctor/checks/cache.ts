@@ -184,8 +184,8 @@ async function pairsOf({ daemon, options }: Subject): Promise<[CachedVisitor, Ca
 }
 
 /**
- * The header that lets a shared cache keep a reply and give it to everyone (RFC 9111, section 3); undefined
- * if there is none.
+ * The header that lets a shared cache keep a reply and give it to all visitors (RFC 9111, section 3);
+ * undefined if there is none.
  */
 function invitationOf(visit: Visit): string | undefined {
   const control = visitHeader(visit, "cache-control")?.toLowerCase() ?? "";

@@ -21,7 +21,7 @@ export const daemon: Check = {
           )
         : causing(
             fail(
-              `no daemon answers, so everyone is at master: ${state.why}`,
+              `no daemon answers, so all visitors go to master: ${state.why}`,
               "start the daemon, or name its -socket and -admin; its log says why it ended",
               evidence,
             ),
@@ -32,7 +32,7 @@ export const daemon: Check = {
     if (side.applicationOf(state) === undefined) {
       return causing(
         fail(
-          "the daemon does not serve the application of -application, so everyone is at master there",
+          "the daemon does not serve the application of -application, so all visitors go to master there",
           `name an application of the daemon: -application ${state.applications.map(({ name }) => name).join(", ")}`,
           evidence,
         ),
@@ -43,7 +43,7 @@ export const daemon: Check = {
     if (state.applications.some(({ ageMs }) => ageMs === null)) {
       return causing(
         fail(
-          "the daemon runs but is not ready: it could not read every application from its store, so everyone goes to master",
+          "the daemon runs but is not ready: it could not read every application from its store, so all visitors go to master",
           "read the daemon's log, which says why the store cannot be read",
           evidence,
         ),

@@ -72,7 +72,7 @@ async function send({ daemon, options, site }: Subject, signal: AbortSignal): Pr
   });
 }
 
-/** Counts by the version that the reply names, because a proxy may have sent everyone to master. */
+/** Counts by the version that the reply names, because a proxy may have sent all visitors to master. */
 function tally(sent: readonly Sent[], subject: Subject): Tally[] {
   const site = siteOf(subject);
   const byVersion = Map.groupBy(sent, ({ visit, wanted }) => visit.version ?? wanted ?? "any version");
@@ -111,7 +111,7 @@ function judge(tallies: readonly Tally[], subject: Subject): { summary: string; 
   return {
     summary,
     remedy:
-      "mend master's servers first: master serves everyone outside the rollouts, and everyone if the daemon is gone. Until " +
+      "mend master's servers first: master serves all visitors outside the rollouts, and all of them if the daemon is gone. Until " +
       "then set no version to 0%, and do not stop the daemon",
   };
 }

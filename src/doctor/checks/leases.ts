@@ -59,13 +59,13 @@ export const leases: Check = {
     const lost = watched.filter(({ renewed, failed }) => renewed === 0 || failed > renewed);
     if (lost.length === 0) return pass(grown.map(described).join("; "), evidence);
     const finding = fail(
-      `${lost.map(described).join("; ")}. A proxy without its lease sends everyone to master`,
+      `${lost.map(described).join("; ")}. A proxy without its lease sends all visitors to master`,
       lost.map(remedyOf).join("; "),
       evidence,
     );
     // HAProxy may ask over SPOE, and use the map only for maintenance. Then a lost map costs no visitors.
     return lost.some(({ leasesTo }) => isFront(leasesTo, subject)) && isUnheard(await subject.asking(signal))
-      ? causing(finding, "the proxy at -url has no lease, so everyone is at master")
+      ? causing(finding, "the proxy at -url has no lease, so all visitors go to master")
       : finding;
   },
 };

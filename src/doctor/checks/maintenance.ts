@@ -32,7 +32,7 @@ export const maintenance: Check = {
     if (isThere && wanted === false) {
       return causing(
         fail(
-          `${file} is there, but the store says that maintenance is off: everyone sees the maintenance page`,
+          `${file} is there, but the store says that maintenance is off: all visitors see the maintenance page`,
           "start a daemon with this -state-dir, which removes the file; or remove it by hand",
           evidence,
         ),
@@ -42,7 +42,7 @@ export const maintenance: Check = {
     if (isThere) {
       return causing(
         warn(
-          `maintenance is on (${file}): everyone sees the maintenance page`,
+          `maintenance is on (${file}): all visitors see the maintenance page`,
           "end it with maxwells-daemon set maintenance off",
           evidence,
         ),

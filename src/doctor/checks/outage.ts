@@ -1,6 +1,7 @@
 /**
- * Law 4: the daemon hangs, then is gone. Master serves everyone at once and without an error, and the canary
- * has visitors again when the daemon is back. Only this check breaks something, and only with `-break`.
+ * Law 4: the daemon hangs, then is gone. Master serves all visitors at once and without an error, and the
+ * canary has visitors again when the daemon is back. Only this check breaks something, and only with
+ * `-break`.
  *
  *     before ─▶ hang ─▶ until leases end ─▶ probes ─▶ hide ─▶ probes ─▶ give back ─▶ until the canary is back
  */
@@ -29,7 +30,7 @@ export const ADDED_MS_MAX = 100;
 
 export const outage: Check = {
   id: "outage",
-  title: "with the daemon hung and gone, master serves everyone",
+  title: "with the daemon hung and gone, master serves all visitors",
 
   follows: CAUSES,
 
@@ -112,7 +113,7 @@ function judge(before: readonly Visit[], taken: ObservedOutage, backMs: number |
     );
   }
   const summary =
-    `${away.length} visitors saw no error and waited ${addedMs} ms longer; everyone was at master after ` +
+    `${away.length} visitors saw no error and waited ${addedMs} ms longer; all visitors were at master after ` +
     `${durationText(graceMs)}, and the versions were back within ${durationText(backMs)}` +
     (whyNotHidden === undefined ? "" : `. The daemon only hung, and its sockets stayed: ${whyNotHidden}`);
   if (!site.tells) {

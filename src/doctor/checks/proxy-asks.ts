@@ -37,12 +37,12 @@ function judge(asking: Asking): Finding {
   if (withoutLease > 0) {
     return causing(
       fail(
-        `${said}: the proxy has no lease, so everyone is at master`,
+        `${said}: the proxy has no lease, so all visitors go to master`,
         "read the proxy's error log, which says why it cannot renew its lease. Its socket must be the daemon's, and the daemon " +
           "must serve its application",
         evidence,
       ),
-      "the proxy has no lease, so everyone is at master",
+      "the proxy has no lease, so all visitors go to master",
     );
   }
   if (written > 0) {
@@ -67,6 +67,6 @@ function judge(asking: Asking): Finding {
   );
   // If the proxy splits visitors by itself, the next checks find out how.
   return isUnheard(asking)
-    ? causing(finding, "the proxy does not ask the daemon, so everyone is at master")
+    ? causing(finding, "the proxy does not ask the daemon, so all visitors go to master")
     : finding;
 }

@@ -37,7 +37,7 @@ export const records: Check = {
     const others = known.filter((name) => !names.includes(name));
     const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
     return warn(
-      `the store has no records of ${names.slice(0, NAMED_MAX).join(", ")}${more}: everyone goes to master there`,
+      `the store has no records of ${names.slice(0, NAMED_MAX).join(", ")}${more}: all visitors go to master there`,
       `write the first record: maxwells-daemon set canary 0% -new -application ${first}. Or start the daemon with the name that the ` +
         `application has in the store${nearest(first, others)}`,
       evidence,

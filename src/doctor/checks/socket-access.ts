@@ -66,9 +66,9 @@ function judge(
       evidence,
     );
   }
-  const finding = fail(`${what}, so it serves master to everyone`, first.remedy, evidence);
+  const finding = fail(`${what}, so it sends all visitors to master`, first.remedy, evidence);
   return isCause
-    ? causing(finding, "the proxy may not connect to the daemon, so everyone is at master")
+    ? causing(finding, "the proxy may not connect to the daemon, so all visitors go to master")
     : finding;
 }
 

@@ -41,7 +41,10 @@ function blamed(finding: Finding, asking: Asking | undefined): Finding {
     visitors: asking?.visitors ?? 0,
     decisions: asking?.decisions ?? 0,
   };
-  return causing({ ...finding, evidence }, "proxies cannot ask over the socket, so everyone is at master");
+  return causing(
+    { ...finding, evidence },
+    "proxies cannot ask over the socket, so all visitors go to master",
+  );
 }
 
 async function lookAt({ daemon, answer }: Subject): Promise<Finding> {

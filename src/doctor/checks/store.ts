@@ -32,14 +32,14 @@ export const store: Check = {
     if (!fresh) {
       const held = effectiveArcs(application).map(({ version }) => version);
       const finding = fail(
-        `the store of ${name} ${age}${error === null ? "" : ` (${error})`}: everyone goes to master` +
+        `the store of ${name} ${age}${error === null ? "" : ` (${error})`}: all visitors go to master` +
           (held.length === 0 ? "" : `, except for versions with "failsafe": "hold" (${held.join(", ")})`),
         `make ${state.store} readable for the daemon; its log has each failed read`,
         evidence,
       );
       // Versions that hold still have visitors, so later checks can look at them.
       return held.length === 0
-        ? causing(finding, "the store cannot be read, so everyone is at master")
+        ? causing(finding, "the store cannot be read, so all visitors go to master")
         : finding;
     }
     if (malformed.length > 0) {
@@ -53,7 +53,7 @@ export const store: Check = {
     if (error !== null) {
       return warn(
         `${name} ${age}, and the last read failed: ${error}`,
-        "read the daemon's log, which has each failed read. If no read succeeds within -unhealthy, everyone goes to master",
+        "read the daemon's log, which has each failed read. If no read succeeds within -unhealthy, all visitors go to master",
         evidence,
       );
     }

@@ -84,7 +84,7 @@ export async function takeAway(
     const beganMs = performance.now();
     const patienceMs = Math.min(GRACE_MS_MAX, lease + GRACE_SLACK_MS);
     let graceMs: number | null = null;
-    // The loop ends at the first round in which everyone is at master, and at the first error.
+    // The loop ends at the first round in which all visitors go to master, and at the first error.
     for (;;) {
       const visits = await site.visitAll(people, signal);
       hung.push(...visits);

@@ -47,7 +47,7 @@ export function judgeSeen(placements: readonly ProbedVisitor[], arcs: readonly S
     remedyOf(placements, wrong),
     evidence,
   );
-  return areAllAtMaster(placements) ? causing(finding, "everyone is at master") : finding;
+  return areAllAtMaster(placements) ? causing(finding, "all visitors go to master") : finding;
 }
 
 function areAllAtMaster(placements: readonly ProbedVisitor[]): boolean {
@@ -127,8 +127,8 @@ function remedyOf(placements: readonly ProbedVisitor[], wrong: readonly ProbedVi
   const served = new Set(placements.map(({ visit }) => visit.version));
   if (areAllAtMaster(placements)) {
     return (
-      "the proxy sends everyone to master: it does not reach the daemon, has no lease, or does not use the answer. Compare its " +
-      "configuration with the shipped one, and read its error log. A cache in front may also give one page to everyone"
+      "the proxy sends all visitors to master: it does not reach the daemon, has no lease, or does not use the answer. Compare its " +
+      "configuration with the shipped one, and read its error log. A cache in front may also give one page to all visitors"
     );
   }
   const areAtMaster = wrong.every(({ visit }) => visit.version === MASTER);
@@ -148,7 +148,7 @@ function remedyOf(placements: readonly ProbedVisitor[], wrong: readonly ProbedVi
 }
 
 function shownArcs(arcs: readonly ServedArc[]): string {
-  return spell(arcs) || "everyone at master";
+  return spell(arcs) || "all visitors go to master";
 }
 
 function tally(names: readonly string[]): Record<string, number> {

@@ -89,7 +89,7 @@ export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError 
   const known = TEXTS.find(([part]) => text.includes(part));
   if (known !== undefined) return new EtcdError(known[1], `${where} ${known[2]}`);
   if (code === 7 || code === 16) {
-    return new EtcdError("denied", `${where} refuses who is asking (code ${code}); ${RIGHTS}`);
+    return new EtcdError("denied", `${where} refuses access (code ${code}); ${RIGHTS}`);
   }
   if (code === 4 || code === 8 || code === 14 || status >= 500) {
     return new EtcdError(
@@ -108,7 +108,7 @@ export function strangerFault(where: string, status: number): EtcdError {
   if (status === 401 || status === 403) {
     return new EtcdError(
       "denied",
-      `what stands before ${where} refuses who is asking (status ${status}); let it in`,
+      `a program in front of ${where} refuses access (status ${status}); let this machine in there`,
     );
   }
   if (status === 429 || status >= 500) {

@@ -21,8 +21,8 @@ export function requestFault(address: string, error: unknown, timeoutMs: number)
 /** A status without a document. */
 export function statusFault(address: string, status: number): StoreError {
   if (status === 401 || status === 403 || status === 407) {
-    const remedy = "put a user and a password into the address, or let this machine in";
-    return new StoreError("denied", `${address} refuses who is asking (status ${status}); ${remedy}`);
+    const remedy = "put a user and a password into the address, or let this machine in there";
+    return new StoreError("denied", `${address} refuses access (status ${status}); ${remedy}`);
   }
   if (status === 404 || status === 410) {
     return new StoreError(

@@ -19,7 +19,7 @@ const SERVER_FAULTS: readonly Row[] = [
   {
     state: /^28/,
     code: "denied",
-    what: "refuses who is asking",
+    what: "does not let this user in",
     remedy: "check user and password, and the server's pg_hba.conf",
   },
   {

@@ -223,7 +223,7 @@ describe("status", () => {
   test("is loud about what is stale, ends with 1, and lets nothing drive the terminal", async () => {
     const { status, stdout, stderr } = await run(["status", "-admin", address()]);
     expect(status).toBe(1);
-    expect(stderr).toContain("lost IS STALE (never read): everyone goes to master; the file");
+    expect(stderr).toContain("lost IS STALE (never read): all visitors go to master; the file");
     expect(stdout).toMatch(/^ {2}canary +5% +0\.5 +hold +failsafe hold below 100%$/m);
     expect(stdout).toContain("STALE");
     expect(stdout + stderr).not.toContain("\u001b");

@@ -75,8 +75,8 @@ describe("status of one daemon", () => {
     const { admin } = await site({}).daemon();
     const { status, stdout, stderr } = await run(["status", "-admin", admin]);
     expect(status).toBe(0);
-    expect(stdout).toContain("no version: everyone goes to master");
-    expect(stderr).toContain("app has no record in the store: everyone goes to master");
+    expect(stdout).toContain("no version: all visitors go to master");
+    expect(stderr).toContain("app has no record in the store: all visitors go to master");
   });
 
   test.each([
@@ -101,7 +101,7 @@ describe("status of one daemon", () => {
     writeFileSync(store.slice("file:".length), "{");
     await eventually(async () => (await run(["status", "-admin", admin])).status === 1, "stale");
     const { stdout, stderr } = await run(["status", "-admin", admin]);
-    expect(stdout).toContain("STALE: everyone goes to master, except the visitors of blue (failsafe hold)");
+    expect(stdout).toContain("STALE: all visitors go to master, except the visitors of blue (failsafe hold)");
     expect(stdout).toMatch(/canary +0% \(was 50%\)/);
     expect(stderr).toContain("app IS STALE");
     expect(stdout + stderr).not.toContain("last values hold");

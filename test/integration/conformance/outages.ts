@@ -22,7 +22,7 @@ async function falls(rig: Rig): Promise<void> {
     const served = await Promise.all(Array.from({ length: 5 }, () => rig.known(0.1)));
     expect(served.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     return served.every(({ name }) => name === "master");
-  }, "everyone at master");
+  }, "all visitors go to master");
   const tookMs = performance.now() - beganMs;
   expect(tookMs).toBeLessThan(rig.integration.graceMs + BUSY_MS);
   // Another worker's lease may be younger, by no more than this.

@@ -62,7 +62,7 @@ async function checkStore(settings: LoadedSettings, io: Io): Promise<OpenedSetti
             : {
                 level: "warning",
                 setting,
-                text: `${store.address} has no record of ${name}: everyone goes to master; is the name right?`,
+                text: `${store.address} has no record of ${name}: all visitors go to master; is the name right?`,
               },
         );
       }

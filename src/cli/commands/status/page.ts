@@ -45,7 +45,7 @@ export function warningsOf(application: ApplicationState): string[] {
     warnings.push(`${name} IS STALE (${age}): ${staleText(arcs)}${error ? `; ${error}` : ""}`);
   }
   if (fresh && arcs.length === 0) {
-    warnings.push(`${name} has no record in the store: everyone goes to master`);
+    warnings.push(`${name} has no record in the store: all visitors go to master`);
   }
   if (isMaintenanceOn(application.arcs)) warnings.push(`${name} IS IN MAINTENANCE`);
   return warnings;
@@ -55,8 +55,8 @@ function staleText(arcs: readonly Arc[]): string {
   const held = arcs.filter(({ failsafe, rollout, version }) => {
     return failsafe === "hold" && rollout > 0 && version !== MAINTENANCE;
   });
-  if (held.length === 0) return "everyone goes to master";
-  return `everyone goes to master, except the visitors of ${held.map(({ version }) => version).join(", ")} (failsafe hold)`;
+  if (held.length === 0) return "all visitors go to master";
+  return `all visitors go to master, except the visitors of ${held.map(({ version }) => version).join(", ")} (failsafe hold)`;
 }
 
 function applicationPart(application: ApplicationState): string {
@@ -90,7 +90,7 @@ function applicationPart(application: ApplicationState): string {
   const told = reported.map(({ location, kind, count }) => [location, kind, String(count)]);
   return [
     `${oneLine(name)}\n${facts}`,
-    arcs.length === 0 ? "  no version: everyone goes to master\n" : indented(circleTable(application)),
+    arcs.length === 0 ? "  no version: all visitors go to master\n" : indented(circleTable(application)),
     counts.length === 0 ? "" : indented(columns(["location", "reason", "decisions"], counts)),
     told.length === 0 ? "" : indented(columns(["location", "as proxies report", "visitors"], told)),
   ]

@@ -120,7 +120,7 @@ test("an application without records is a warning, and so is a default that cann
   expect(status).toBe(0);
   expect(of(findings, /^-store/)).toMatchObject({
     level: "warning",
-    text: expect.stringContaining("has no record of websiet: everyone goes to master"),
+    text: expect.stringContaining("has no record of websiet: all visitors go to master"),
   });
 });
 

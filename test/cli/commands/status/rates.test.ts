@@ -100,7 +100,7 @@ test("several daemons are added up", () => {
   ]);
 });
 
-test("a version that is gone has no order, and stale rollouts order everyone to master", () => {
+test("a version that is gone has no order, and stale rollouts send all visitors to master", () => {
   const before = [answer({ "blue rollout": 10 })];
   const after = [answer({ "blue rollout": 20, "master stale": 10 }, { fresh: false })];
   expect(versionsOf(before, after).versions).toEqual([
