@@ -21,8 +21,8 @@ import {
 } from "../stream/stream-connection.ts";
 import type { WaitingBytes } from "../stream/waiting.ts";
 import { type AdminPage, text } from "./pages.ts";
-import { Places } from "./places.ts";
 import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";
+import { Semaphore } from "./semaphore.ts";
 
 /** The longest head of a request. A browser with many cookies sends some thousand bytes. */
 const HEAD_BYTES_MAX = 8_192;
@@ -64,7 +64,7 @@ export interface AdminSharedOptions {
 export class AdminShared extends StreamShared {
   readonly pages: ReadonlyMap<string, () => AdminPage>;
   readonly hosts: readonly string[];
-  readonly places = new Places(PAGES_AT_ONCE_MAX);
+  readonly pagesInParts = new Semaphore(PAGES_AT_ONCE_MAX);
 
   constructor(context: ServerContext, counts: ServerCounts, { pages, hosts, waiting }: AdminSharedOptions) {
     super(context, counts, waiting);
@@ -137,11 +137,11 @@ export class AdminConnection extends StreamConnection {
         ? text(431, `send a head of at most ${HEAD_BYTES_MAX} bytes\n`)
         : this.#pageFor(request);
       const isWhole = typeof page.body === "string";
-      if (!isWhole) await this.#shared.places.take();
+      if (!isWhole) await this.#shared.pagesInParts.acquire();
       try {
         await this.#send(page, request);
       } finally {
-        if (!isWhole) this.#shared.places.leave();
+        if (!isWhole) this.#shared.pagesInParts.release();
       }
     } catch (error) {
       // The client sees that the answer is not whole.

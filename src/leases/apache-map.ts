@@ -21,7 +21,7 @@ import { Renewal } from "./renewal.ts";
 /** Apache's children read the file, and run as another user. */
 const MAP_MODE = 0o644;
 
-export const apacheMap: Option<readonly string[]> = repeatable(
+export const apacheMapPaths: Option<readonly string[]> = repeatable(
   {
     name: "apache-map",
     placeholder: "PATH",
@@ -34,18 +34,18 @@ export const apacheMap: Option<readonly string[]> = repeatable(
       : new Problem("write the whole path of a file, such as /var/lib/maxwells-daemon/apache.map"),
 );
 
-export const apacheMapKind: LeaseKind = {
+export const apacheMap: LeaseKind = {
   name: "apache-map",
   proxy: "apache",
   title: "Apache",
-  options: [apacheMap],
+  options: [apacheMapPaths],
   unseen: "Apache with a map decides by itself and reports nothing",
   remedy: "look at the daemon's log: the daemon's user must be able to write the file and its directory",
   addresses: () => [],
-  targets: (settings) => settings.get(apacheMap).map((text) => ({ text })),
-  tryTargets: async (settings) => settings.get(apacheMap).map(tryMap),
+  targets: (settings) => settings.get(apacheMapPaths).map((text) => ({ text })),
+  tryTargets: async (settings) => settings.get(apacheMapPaths).map(tryMap),
   create(settings: Settings, context: LeaseContext): Publisher[] {
-    return settings.get(apacheMap).map((path) => new ApacheMap(context, path));
+    return settings.get(apacheMapPaths).map((path) => new ApacheMap(context, path));
   },
 };
 
@@ -66,14 +66,14 @@ export class ApacheMap implements Publisher {
   constructor(context: LeaseContext, path: string) {
     this.#context = context;
     const counts = context.metrics.server({
-      protocol: apacheMapKind.name,
+      protocol: apacheMap.name,
       address: { kind: "file", path },
       listens: false,
-      leasesTo: apacheMapKind.proxy,
+      leasesTo: apacheMap.proxy,
     });
     this.name = counts.name;
     this.#renewal = new Renewal({
-      proxy: apacheMapKind.title,
+      proxy: apacheMap.title,
       fields: { server: this.name },
       log: context.log,
       counts,

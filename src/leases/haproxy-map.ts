@@ -37,7 +37,7 @@ export interface HaproxyMapAddress {
   readonly map: string;
 }
 
-export const haproxyMap: Option<readonly HaproxyMapAddress[]> = repeatable(
+export const haproxyMapAddresses: Option<readonly HaproxyMapAddress[]> = repeatable(
   {
     name: "haproxy-map",
     placeholder: "SOCKET[,MAP]",
@@ -57,21 +57,23 @@ function parseHaproxyMap(text: string): HaproxyMapAddress | Problem {
   return /^[!-~]+$/.test(map) && !map.includes(";") ? { socket, map } : problem;
 }
 
-export const haproxyMapKind: LeaseKind = {
+export const haproxyMap: LeaseKind = {
   name: "haproxy-map",
   proxy: "haproxy",
   title: "HAProxy",
-  options: [haproxyMap],
+  options: [haproxyMapAddresses],
   unseen: "HAProxy with a map decides by itself and reports nothing",
   remedy:
     "look at the daemon's log: HAProxy needs this map, and a stats socket of level admin that the daemon's user may open",
   addresses: () => [],
   targets: (settings) =>
-    settings.get(haproxyMap).map((address) => ({ text: targetText(address), socket: address.socket })),
+    settings
+      .get(haproxyMapAddresses)
+      .map((address) => ({ text: targetText(address), socket: address.socket })),
   tryTargets: (settings) =>
-    Promise.all(settings.get(haproxyMap).map(({ socket, map }) => tryHaproxy(socket, map))),
+    Promise.all(settings.get(haproxyMapAddresses).map(({ socket, map }) => tryHaproxy(socket, map))),
   create(settings: Settings, context: LeaseContext): Publisher[] {
-    const addresses = settings.get(haproxyMap);
+    const addresses = settings.get(haproxyMapAddresses);
     const isShared = ({ socket }: HaproxyMapAddress) =>
       addresses.filter((other) => addressText(other.socket) === addressText(socket)).length > 1;
     return addresses.map((address) => new HaproxyMap(context, address, isShared(address)));
@@ -97,10 +99,10 @@ export class HaproxyMap implements Publisher {
     this.#context = context;
     this.#address = address;
     const counts = context.metrics.server({
-      protocol: haproxyMapKind.name,
+      protocol: haproxyMap.name,
       address: address.socket,
       listens: false,
-      leasesTo: haproxyMapKind.proxy,
+      leasesTo: haproxyMap.proxy,
       ...(isShared ? { part: address.map } : {}),
     });
     this.name = counts.name;
@@ -108,7 +110,7 @@ export class HaproxyMap implements Publisher {
     const isHere = address.socket.kind === "unix" && isAbsolute(address.map);
     this.#file = isHere ? new MapFile(address.map, context.log, fields) : undefined;
     this.#renewal = new Renewal({
-      proxy: haproxyMapKind.title,
+      proxy: haproxyMap.title,
       fields,
       log: context.log,
       counts,

@@ -44,7 +44,7 @@ const COMPLAINT_MS = 3_600_000;
 /** At most this many failures with different texts are logged. */
 const FAILURES_TOLD_MAX = 8;
 
-const address = single(
+const statsdAddress = single(
   {
     name: "statsd",
     placeholder: "HOST:PORT",
@@ -61,11 +61,11 @@ const address = single(
 
 export const dogstatsd: MonitorKind = {
   name: "dogstatsd",
-  options: [address],
+  options: [statsdAddress],
   create(settings, context) {
-    const hostPort = settings.get(address);
+    const hostPort = settings.get(statsdAddress);
     if (hostPort === null) return undefined;
-    return new DogStatsD({ address: hostPort, isNamed: settings.isNamed(address) }, context);
+    return new DogStatsD({ address: hostPort, isNamed: settings.isNamed(statsdAddress) }, context);
   },
 };
 

@@ -20,7 +20,7 @@ const CONNECTIONS_MIN = 16;
 
 export class Connections {
   readonly max: number;
-  #shares = 0;
+  #listeners = 0;
   #ownMax = 0;
   #commonMax = 0;
   #inCommon = 0;
@@ -33,12 +33,12 @@ export class Connections {
     this.max = max ?? connectionsMax(reserved);
   }
 
-  /** Makes the share of one more listener. All shares must be made before the first listener listens. */
-  share(): Share {
-    this.#shares++;
-    this.#ownMax = Math.floor(this.max / 2 / this.#shares);
-    this.#commonMax = this.max - this.#ownMax * this.#shares;
-    return new Share(this);
+  /** The places of one more listener. All of these must be made before the first listener listens. */
+  forListener(): ListenerPlaces {
+    this.#listeners++;
+    this.#ownMax = Math.floor(this.max / 2 / this.#listeners);
+    this.#commonMax = this.max - this.#ownMax * this.#listeners;
+    return new ListenerPlaces(this);
   }
 
   /** The places that each listener has for itself. */
@@ -63,7 +63,7 @@ export class Connections {
 }
 
 /** The places of one listener. */
-export class Share {
+export class ListenerPlaces {
   readonly #connections: Connections;
   #own = 0;
   #inCommon = 0;

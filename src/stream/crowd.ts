@@ -11,7 +11,7 @@
  * microsecond to ask the kernel for a peer. A roomy listener does not ask.
  */
 
-import type { Share } from "./connections.ts";
+import type { ListenerPlaces } from "./connections.ts";
 import type { Peer } from "./peer.ts";
 
 /** The largest part of a listener's places that one peer gets. */
@@ -24,7 +24,7 @@ const CROWDED_PART = 0.5;
 const ROOMY_PART = 0.25;
 
 export interface CrowdOptions<S> {
-  readonly share: Share;
+  readonly places: ListenerPlaces;
   readonly peerOf: (socket: S) => Peer;
   /**
    * Clients ask as soon as they are connected, so a client that does not may lose its place to one of its own
@@ -63,20 +63,20 @@ export class Crowd<S> {
 
   /** Admits a newcomer; false if there is no place for it. */
   admit(socket: S): boolean {
-    const { share, isPrompt = false } = this.#options;
-    const isRoomy = this.#peers === undefined && this.#sockets.size < share.max * CROWDED_PART;
-    if (isRoomy && share.take()) {
+    const { places, isPrompt = false } = this.#options;
+    const isRoomy = this.#peers === undefined && this.#sockets.size < places.max * CROWDED_PART;
+    if (isRoomy && places.take()) {
       this.#sockets.add(socket);
       return true;
     }
     const peers = this.#tellApart();
     const peer = this.#options.peerOf(socket);
     const own = peers.sockets.get(peer);
-    if (own !== undefined && own.size >= Math.floor(share.max * PEER_PART_MAX)) {
+    if (own !== undefined && own.size >= Math.floor(places.max * PEER_PART_MAX)) {
       if (!isPrompt || !this.#replaceIdle(own, peer)) return false;
     }
     const open = peers.sockets.get(peer)?.size ?? 0;
-    if (!share.take() && !(this.#makePlace(open) && share.take())) return false;
+    if (!places.take() && !(this.#makePlace(open) && places.take())) return false;
     this.#sockets.add(socket);
     this.#note(socket, peer);
     return true;
@@ -85,15 +85,15 @@ export class Crowd<S> {
   /** Forgets a connection that is gone; false if the crowd did not know it. */
   remove(socket: S): boolean {
     if (!this.#sockets.delete(socket)) return false;
-    const { share } = this.#options;
-    share.release();
+    const { places } = this.#options;
+    places.release();
     if (this.#peers !== undefined) {
       const peer = this.#peers.of.get(socket) ?? "";
       this.#peers.of.delete(socket);
       const others = this.#peers.sockets.get(peer);
       others?.delete(socket);
       if (others?.size === 0) this.#peers.sockets.delete(peer);
-      if (this.#sockets.size < share.max * ROOMY_PART) this.#peers = undefined;
+      if (this.#sockets.size < places.max * ROOMY_PART) this.#peers = undefined;
     }
     return true;
   }

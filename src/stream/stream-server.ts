@@ -9,7 +9,7 @@ import type { SocketHandler, UnixSocketOptions } from "bun";
 import { type Address, type HostPort, hostPortText } from "../address.ts";
 import type { ServerCounts } from "../metrics.ts";
 import { Slices } from "../slices.ts";
-import type { Share } from "./connections.ts";
+import type { ListenerPlaces } from "./connections.ts";
 import { Crowd } from "./crowd.ts";
 import { SocketCalls } from "./libc.ts";
 import type { Peer } from "./peer.ts";
@@ -61,7 +61,7 @@ export abstract class StreamServer {
   readonly #context: StreamContext;
   readonly #counts: ServerCounts;
   readonly #shared: StreamShared;
-  readonly #share: Share;
+  readonly #places: ListenerPlaces;
   readonly #sockets: Crowd<StreamSocket>;
   /** Serves every socket about which there is nothing to remember. */
   #blank: StreamConnection | undefined;
@@ -81,9 +81,9 @@ export abstract class StreamServer {
     this.#options = options;
     this.#context = shared.context;
     this.#counts = shared.counts;
-    this.#share = this.#context.connections.share();
+    this.#places = this.#context.connections.forListener();
     this.#sockets = new Crowd({
-      share: this.#share,
+      places: this.#places,
       isPrompt: options.isPrompt,
       peerOf: (socket) => shared.peers.of(socket),
       isBusy: (socket) => socket.data?.isBusy ?? false,
@@ -240,7 +240,7 @@ export abstract class StreamServer {
         "too many connections; new ones are closed, and a proxy without a connection serves master",
         {
           server: this.name,
-          limit: this.#share.max,
+          limit: this.#places.max,
           open: this.#sockets.size,
         },
       );
@@ -259,7 +259,7 @@ export abstract class StreamServer {
       "too many connections; the client with the most of them loses some to others, and a proxy without a connection serves master",
       {
         server: this.name,
-        limit: this.#share.max,
+        limit: this.#places.max,
         peer,
       },
     );

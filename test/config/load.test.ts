@@ -12,8 +12,8 @@ import { type Option, Problem } from "../../src/config/option.ts";
 import { single } from "../../src/config/values.ts";
 import { allOptions } from "../../src/daemon/all-options.ts";
 import { CROSS_CHECKS } from "../../src/daemon/cross-checks.ts";
-import { apacheMap } from "../../src/leases/apache-map.ts";
-import { haproxyMap } from "../../src/leases/haproxy-map.ts";
+import { apacheMapPaths } from "../../src/leases/apache-map.ts";
+import { haproxyMapAddresses } from "../../src/leases/haproxy-map.ts";
 import { traefikListen } from "../../src/leases/traefik.ts";
 import { httpListen } from "../../src/servers/http.ts";
 import { listen, socket } from "../../src/servers/line.ts";
@@ -95,11 +95,11 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
   [spopListen, "unix:/run/spop.sock", { kind: "unix", path: "/run/spop.sock" }],
   [traefikListen, "127.0.0.1:6296", { kind: "tcp", host: "127.0.0.1", port: 6296 }],
   [
-    haproxyMap,
+    haproxyMapAddresses,
     "/run/haproxy.sock,/etc/haproxy/a.map",
     [{ socket: { kind: "unix", path: "/run/haproxy.sock" }, map: "/etc/haproxy/a.map" }],
   ],
-  [apacheMap, "/run/maxwells-daemon/apache.map", ["/run/maxwells-daemon/apache.map"]],
+  [apacheMapPaths, "/run/maxwells-daemon/apache.map", ["/run/maxwells-daemon/apache.map"]],
   [optionNamed("statsd"), "127.0.0.1:8126", { host: "127.0.0.1", port: 8126 }],
 ];
 
@@ -187,7 +187,7 @@ for (const [source, give] of SOURCES) {
         environment: { environment: { MAXWELLS_DAEMON_HAPROXY_MAP: texts.join("; ") } },
         file: { file: `haproxy-map = ${JSON.stringify(texts)}` },
       };
-      expect(loaded(given[source] ?? {}).settings.get(haproxyMap)).toEqual([
+      expect(loaded(given[source] ?? {}).settings.get(haproxyMapAddresses)).toEqual([
         { socket: { kind: "unix", path: "/run/a.sock" }, map: "/etc/a.map" },
         { socket: { kind: "unix", path: "/run/b.sock" }, map: "/var/lib/maxwells-daemon/haproxy.map" },
       ]);

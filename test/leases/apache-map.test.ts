@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leaseLine } from "../../src/leases/apache/map.ts";
-import { ApacheMap, apacheMap } from "../../src/leases/apache-map.ts";
+import { ApacheMap, apacheMapPaths } from "../../src/leases/apache-map.ts";
 import { arcEnds, KnownEnds } from "../../src/leases/arc-ends.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
@@ -147,7 +147,10 @@ describe("Apache's map", () => {
 
 describe("-apache-map", () => {
   test("takes several absolute paths", () => {
-    expect(settingsOf("-apache-map", "/a/b", "-apache-map", "/c").get(apacheMap)).toEqual(["/a/b", "/c"]);
+    expect(settingsOf("-apache-map", "/a/b", "-apache-map", "/c").get(apacheMapPaths)).toEqual([
+      "/a/b",
+      "/c",
+    ]);
   });
 
   test.each(["", "relative", "/a/", "/a\0b"])("%p is refused", (text) => {

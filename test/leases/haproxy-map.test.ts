@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HaproxyMap, haproxyMap } from "../../src/leases/haproxy-map.ts";
+import { HaproxyMap, haproxyMapAddresses } from "../../src/leases/haproxy-map.ts";
 import { MaintenanceMode } from "../../src/saved/maintenance.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
@@ -247,7 +247,7 @@ describe("-haproxy-map", () => {
     ["/s,/m", { socket: { kind: "unix", path: "/s" }, map: "/m" }],
     ["tcp:127.0.0.1:9999,/m", { socket: { kind: "tcp", host: "127.0.0.1", port: 9999 }, map: "/m" }],
   ] as const)("%s", (text, expected) => {
-    expect(settingsOf("-haproxy-map", text).get(haproxyMap)).toEqual([expected]);
+    expect(settingsOf("-haproxy-map", text).get(haproxyMapAddresses)).toEqual([expected]);
   });
 
   test.each(["", "relative", "fd:3", "/s,/m,/n", "/s,", "/s,/a b", "/s,/m;n"])("%p is refused", (text) => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { PROXY_NAMES } from "../../src/doctor/machine/proxies.ts";
-import { haproxyMapKind } from "../../src/leases/haproxy-map.ts";
+import { haproxyMap } from "../../src/leases/haproxy-map.ts";
 import { isServer } from "../../src/leases/lease.ts";
 import { LEASES } from "../../src/leases/list.ts";
 import { createCore } from "../support/core.ts";
@@ -47,6 +47,6 @@ describe.each(LEASES.map((kind) => [kind.name, kind] as const))("%s", (name, kin
 
 test("several maps of one HAProxy have names of their own", () => {
   const settings = settingsOf("-haproxy-map", "/s,/a", "-haproxy-map", "/s,/b", "-haproxy-map", "/t,/a");
-  const names = haproxyMapKind.create(settings, createCore()).map(({ name }) => name);
+  const names = haproxyMap.create(settings, createCore()).map(({ name }) => name);
   expect(names).toEqual(["haproxy-map unix:/s /a", "haproxy-map unix:/s /b", "haproxy-map unix:/t"]);
 });

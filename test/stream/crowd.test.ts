@@ -15,7 +15,7 @@ function crowdOf(connections: Connections, isPrompt = false) {
   const gone: Client[] = [];
   let asked = 0;
   const crowd = new Crowd<Client>({
-    share: connections.share(),
+    places: connections.forListener(),
     isPrompt,
     peerOf({ peer }) {
       asked++;

@@ -1,5 +1,5 @@
-/** A number of places for long work. If all are taken, callers wait for one in their order. */
-export class Places {
+/** A semaphore for long work. If it is taken as often as it may be, callers wait for it in their order. */
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -7,8 +7,8 @@ export class Places {
     this.#free = count;
   }
 
-  /** Resolves when the caller has a place. The caller must `leave` it. */
-  async take(): Promise<void> {
+  /** Resolves when the caller may begin. At its end the caller must `release`. */
+  async acquire(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;
       return;
@@ -18,7 +18,7 @@ export class Places {
     });
   }
 
-  leave(): void {
+  release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();
