@@ -41,7 +41,7 @@ export const haproxyMapAddresses: Option<readonly HaproxyMapAddress[]> = repeata
   {
     name: "haproxy-map",
     placeholder: "SOCKET[,MAP]",
-    summary: `a HAProxy that decides by itself: its stats socket, and its map (${DEFAULT_MAP})`,
+    summary: `a HAProxy that decides by itself: its stats socket, and the file of its map, ${DEFAULT_MAP} if you name none`,
     absent: [],
   },
   parseHaproxyMap,

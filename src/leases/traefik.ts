@@ -56,7 +56,8 @@ export const traefikVersions = repeatable<TraefikVersion>(
   {
     name: "traefik-version",
     placeholder: "APPLICATION/VERSION=URL",
-    summary: "a version that Traefik can reach, and Traefik's own entry point for it",
+    summary:
+      "a version that Traefik can serve; the URL is an entry point of Traefik itself, for this version alone",
     absent: [],
   },
   parseTraefikVersion,
@@ -65,7 +66,7 @@ export const traefikVersions = repeatable<TraefikVersion>(
 export const traefikSecure = single(
   {
     name: "traefik-secure",
-    summary: "Traefik's cookies are only for TLS",
+    summary: "give Traefik's cookies the attribute Secure, because visitors come over TLS",
     defaultText: "false",
   },
   parseSwitch,

@@ -28,7 +28,8 @@ export const listen = repeatable<Address>(
   {
     name: "listen",
     placeholder: "ADDRESS",
-    summary: "one more listener of the line protocol: unix:PATH, tcp:HOST:PORT, or fd:3 as systemd passes it",
+    summary:
+      "one more listener of the line protocol: unix:PATH, tcp:HOST:PORT, or fd:3 for a socket from systemd",
     absent: [],
   },
   parseAddress,

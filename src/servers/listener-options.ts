@@ -23,7 +23,8 @@ export const idleTimeout = single(
   {
     name: "idle-timeout",
     placeholder: "DURATION",
-    summary: "the time after which a silent connection is closed; 0: after each reply, as in 2016",
+    summary:
+      "the time after which a silent connection is closed; 0 closes it after each reply, like the daemon of 2016",
     defaultText: "60s",
   },
   (text) => {

@@ -23,7 +23,7 @@ export const store = single(
   {
     name: "store",
     placeholder: "ADDRESS",
-    summary: `the address of the store, such as ${EXAMPLES.join(" or ")}; help stores shows all kinds`,
+    summary: `the address of the store, such as ${EXAMPLES.join(" or ")}; the command "help stores" shows all kinds`,
     defaultText: "dynamodb:",
   },
   (text) => {
@@ -70,7 +70,8 @@ export const unhealthy = single(
   {
     name: "unhealthy",
     placeholder: "DURATION",
-    summary: "the longest time without a successful read before rollouts fall to 0",
+    summary:
+      "the longest time without a successful read; then all visitors go to master, except those of failsafe hold",
     defaultText: "8s",
   },
   parsePositiveDuration,
@@ -100,7 +101,7 @@ export const logfile = single(
   {
     name: "logfile",
     placeholder: "PATH",
-    summary: "a file that gets the log as well as stderr, reopened on SIGHUP; or none",
+    summary: "a file that gets the log as well as stderr; SIGHUP opens it again; none for stderr alone",
     defaultText: "/var/log/maxwells-daemon.log",
   },
   // To many programs `-` means stdout. The daemon always logs to stderr, so `none` is the likely wish.
