@@ -36,8 +36,7 @@ export const apacheMapPaths: Option<readonly string[]> = repeatable(
 
 export const apacheMap: LeaseKind = {
   name: "apache-map",
-  proxy: "apache",
-  title: "Apache",
+  proxy: { name: "apache", title: "Apache", processes: ["apache2", "httpd"], versionFlags: ["-v"] },
   options: [apacheMapPaths],
   unseen: "Apache with a map decides by itself and reports nothing",
   remedy: "look at the daemon's log: the daemon's user must be able to write the file and its directory",
@@ -69,11 +68,11 @@ export class ApacheMap implements Publisher {
       protocol: apacheMap.name,
       address: { kind: "file", path },
       listens: false,
-      leasesTo: apacheMap.proxy,
+      leasesTo: apacheMap.proxy.name,
     });
     this.name = counts.name;
     this.#renewal = new Renewal({
-      proxy: apacheMap.title,
+      proxy: apacheMap.proxy.title,
       fields: { server: this.name },
       log: context.log,
       counts,

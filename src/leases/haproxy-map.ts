@@ -59,8 +59,7 @@ function parseHaproxyMap(text: string): HaproxyMapAddress | Problem {
 
 export const haproxyMap: LeaseKind = {
   name: "haproxy-map",
-  proxy: "haproxy",
-  title: "HAProxy",
+  proxy: { name: "haproxy", title: "HAProxy", processes: ["haproxy"], versionFlags: ["-v"] },
   options: [haproxyMapAddresses],
   unseen: "HAProxy with a map decides by itself and reports nothing",
   remedy:
@@ -102,7 +101,7 @@ export class HaproxyMap implements Publisher {
       protocol: haproxyMap.name,
       address: address.socket,
       listens: false,
-      leasesTo: haproxyMap.proxy,
+      leasesTo: haproxyMap.proxy.name,
       ...(isShared ? { part: address.map } : {}),
     });
     this.name = counts.name;
@@ -110,7 +109,7 @@ export class HaproxyMap implements Publisher {
     const isHere = address.socket.kind === "unix" && isAbsolute(address.map);
     this.#file = isHere ? new MapFile(address.map, context.log, fields) : undefined;
     this.#renewal = new Renewal({
-      proxy: haproxyMap.title,
+      proxy: haproxyMap.proxy.title,
       fields,
       log: context.log,
       counts,

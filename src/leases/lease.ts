@@ -58,14 +58,24 @@ export interface LeaseTrial {
   readonly text: string;
 }
 
+/** The program of a proxy that decides by itself. */
+export interface ProxyProgram {
+  /** In lower case, as in `doctor -proxy NAME`: `haproxy`. */
+  readonly name: string;
+  /** As the log and doctor's report write it: `HAProxy`. */
+  readonly title: string;
+  /** The names of its processes on the machine, so that doctor finds it. */
+  readonly processes: readonly string[];
+  /** It prints its version with these flags, and ends. */
+  readonly versionFlags: readonly string[];
+}
+
 /** A kind of lease. Its file exports one of these, and `list.ts` names it. */
 export interface LeaseKind {
   /** The flag that asks for it, without the dash, and the first word of its names: `haproxy-map`. */
   readonly name: string;
-  /** The program that has the lease, in lower case, as doctor calls it: `haproxy`. */
-  readonly proxy: string;
-  /** The same program as the log and doctor write it: `HAProxy`. */
-  readonly title: string;
+  /** The program that has the lease. */
+  readonly proxy: ProxyProgram;
   /** The flags that belong to it. */
   readonly options: readonly Option<unknown>[];
   /** Checks of its flags against each other and against `-application`. */

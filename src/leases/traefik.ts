@@ -103,8 +103,7 @@ const versionsCheck: CrossCheck = {
 
 export const traefik: LeaseKind = {
   name: "traefik",
-  proxy: "traefik",
-  title: "Traefik",
+  proxy: { name: "traefik", title: "Traefik", processes: ["traefik"], versionFlags: ["version"] },
   options: [traefikListen, traefikVersions, traefikSecure],
   crossChecks: [versionsCheck],
   unseen: "Traefik divides visitors by itself and reports nothing",
@@ -156,7 +155,7 @@ export class Traefik implements Server {
     }
     this.#http = new HttpServer(context, {
       protocol: traefik.name,
-      leasesTo: traefik.proxy,
+      leasesTo: traefik.proxy.name,
       address: options.address,
       socketMode: 0,
       idleTimeoutMs: IDLE_MS,

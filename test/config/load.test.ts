@@ -115,7 +115,10 @@ test("every setting that takes a text is tried through every source", () => {
     ({ name, placeholder }) => placeholder !== undefined && !tried.has(name),
   );
   // The setting of the file has tests of its own, and the other one needs a second setting.
-  expect(others.map(({ name }) => name)).toEqual(["config", "traefik-version"]);
+  expect(
+    others.map(({ name }) => name),
+    "give GOOD of this file a row for each other option: a text, and the value that it means",
+  ).toEqual(["config", "traefik-version"]);
 });
 
 const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = [

@@ -6,6 +6,7 @@
 import { expect, test } from "bun:test";
 import { STORES } from "../../src/stores/list.ts";
 
+/** A location that the kind accepts, if it does not accept `//localhost/`. */
 const LOCATIONS: Readonly<Record<string, string>> = {
   dynamodb: "",
   file: "/nowhere/rollouts.json",
@@ -16,8 +17,10 @@ const LOCATIONS: Readonly<Record<string, string>> = {
 test.each(STORES.map((kind) => [kind.name, kind] as const))(
   "%s says whether its stores have a history",
   async (name, kind) => {
+    const location = LOCATIONS[name] ?? "//localhost/";
+    expect(kind.check(location), `give LOCATIONS of this file a row "${name}"`).toBeUndefined();
     const store = await kind.open({
-      location: LOCATIONS[name] ?? "//localhost/",
+      location,
       table: "MaxwellsDaemon",
       region: "us-east-1",
       environment: {},

@@ -96,7 +96,7 @@ function described(lease: Lease): string {
   if (listens)
     return renewed > 0
       ? `${name} was asked ${renewed} times`
-      : `no ${kindOf(protocol)?.title ?? "proxy"} asks ${name} for its configuration`;
+      : `no ${kindOf(protocol)?.proxy.title ?? "proxy"} asks ${name} for its configuration`;
   if (renewed > 0 && failed === 0) return `${name} was renewed ${renewed} times`;
   return `${name} is not renewed: ${failed} failures meanwhile, ${failedEver} since the daemon started`;
 }

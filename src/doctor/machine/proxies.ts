@@ -11,6 +11,8 @@ import { lookup } from "node:dns/promises";
 import { statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
+import type { ProxyProgram } from "../../leases/lease.ts";
+import { LEASES } from "../../leases/list.ts";
 import { listeningOn } from "./listening.ts";
 import { type Process, runningProcesses, socketsOf, type User, userName } from "./processes.ts";
 
@@ -23,20 +25,18 @@ const VERSION_BYTES_MAX = 4_096;
 /** Doctor reports at most this many proxies. There is rarely more than one. */
 const PROXIES_MAX = 16;
 
-interface Kind {
-  readonly name: string;
-  /** The names of its processes. */
-  readonly processes: readonly string[];
-  readonly versionFlags: readonly string[];
-}
+type Kind = Omit<ProxyProgram, "title">;
 
-const KINDS: readonly Kind[] = [
+/** Proxies that no kind of lease brings, because they ask the daemon. */
+const ASKING: readonly Kind[] = [
   { name: "nginx", processes: ["nginx"], versionFlags: ["-v"] },
-  { name: "haproxy", processes: ["haproxy"], versionFlags: ["-v"] },
   { name: "envoy", processes: ["envoy"], versionFlags: ["--version"] },
   { name: "caddy", processes: ["caddy"], versionFlags: ["version"] },
-  { name: "traefik", processes: ["traefik"], versionFlags: ["version"] },
-  { name: "apache", processes: ["apache2", "httpd"], versionFlags: ["-v"] },
+];
+
+/** One for each name: two kinds of lease may be for one proxy. */
+const KINDS: readonly Kind[] = [
+  ...new Map([...ASKING, ...LEASES.map(({ proxy }) => proxy)].map((kind) => [kind.name, kind])).values(),
 ];
 
 export interface RunningProxy {
