@@ -38,8 +38,10 @@ import { keepersOf, openStateDirectory } from "./state-directory.ts";
 const NO_MAINTENANCE: MaintenanceView = { isOn: () => false };
 
 export interface Daemon {
-  /** Servers, and leases. */
-  readonly servers: readonly (Server | Publisher)[];
+  /** All that proxies connect to: servers, and leases that listen. */
+  readonly listeners: readonly Server[];
+  /** The leases that the daemon writes, and that listen nowhere. */
+  readonly publishers: readonly Publisher[];
   /** The address of the admin listener, once it listens; undefined if there is none. */
   readonly adminUrl: string | undefined;
   /** The store's address, without secrets. */
@@ -80,24 +82,23 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;
   const context = { handler, rollout, metrics, log, clock, connections: new Connections({ reserved }) };
   const leaseContext = { ...context, maintenance: directory?.maintenance ?? NO_MAINTENANCE };
-  const servers: readonly (Server | Publisher)[] = [
-    ...SERVERS.flatMap((kind) => kind.create(settings, context)),
-    ...LEASES.flatMap((kind) => kind.create(settings, leaseContext)),
-  ];
-  const listeners = servers.filter(isServer);
+  const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
+  const leases = LEASES.flatMap((kind) => kind.create(settings, leaseContext));
+  const listeners = [...servers, ...leases.filter(isServer)];
+  const publishers = leases.filter((lease) => !isServer(lease));
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
   const monitors = monitorsOf(settings, { metrics, rollout, feed, notReady, log, clock });
   const config = settings.get(configFile);
   const sources = { rollout, feed, metrics, store: opened, config, notReady, clock, ...started };
   const lifecycle = new Lifecycle({
-    ...{ log, store: opened, directory, feed, monitors, servers },
+    ...{ log, store: opened, directory, feed, monitors, listeners, publishers },
     trouble: new ClientTrouble(metrics, log, rollout.first.application),
     addresses: [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings)),
     applications,
-    admin: adminOf(settings, context, monitors, sources, servers),
+    admin: adminOf(settings, context, monitors, sources, [...listeners, ...publishers]),
   });
   return {
-    servers,
+    ...{ listeners, publishers },
     get adminUrl() {
       return lifecycle.adminUrl;
     },
@@ -118,7 +119,7 @@ function adminOf(
   context: ServerContext,
   monitors: readonly Monitor[],
   sources: StateSources,
-  servers: readonly (Server | Publisher)[],
+  forProxies: readonly (Server | Publisher)[],
 ): AdminPart | null {
   const address = settings.get(adminOption);
   if (address === null) return null;
@@ -131,7 +132,7 @@ function adminOf(
     listeners: () =>
       listenersText(
         context,
-        [...servers, listener].map(({ name }) => name),
+        [...forProxies, listener].map(({ name }) => name),
       ),
   });
   return { listener, address, isNamed: settings.isNamed(adminOption) };

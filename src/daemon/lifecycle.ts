@@ -1,7 +1,7 @@
 /**
  * The order in which a daemon's parts start, and in which they are released.
  *
- *     prepare all listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ servers and leases
+ *     prepare listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ listeners ─▶ publishers
  *
  * The daemon takes nothing from another process before it is sure to get everything. `close` releases the
  * parts in reverse order, and rejects with the first error. If a predecessor has the admin address, the
@@ -14,7 +14,7 @@ import { fetchListeners } from "../admin/client/fetch-listeners.ts";
 import { findPredecessor } from "../admin/client/predecessor.ts";
 import type { ListenersPage } from "../admin/listeners.ts";
 import type { Feed } from "../feed/feed.ts";
-import { isServer, type Publisher } from "../leases/lease.ts";
+import type { Publisher } from "../leases/lease.ts";
 import type { Log } from "../log/log.ts";
 import type { Monitor } from "../monitors/monitor.ts";
 import type { ClientTrouble } from "../servers/client-trouble.ts";
@@ -40,8 +40,10 @@ export interface Parts {
   readonly feed: Feed;
   readonly monitors: readonly Monitor[];
   readonly trouble: ClientTrouble;
-  /** Servers, and leases. */
-  readonly servers: readonly (Server | Publisher)[];
+  /** Servers, and leases that listen. */
+  readonly listeners: readonly Server[];
+  /** Leases that the daemon writes. */
+  readonly publishers: readonly Publisher[];
   /** The addresses at which the daemon listens for proxies. */
   readonly addresses: readonly Address[];
   readonly applications: readonly string[];
@@ -58,7 +60,6 @@ export interface AdminPart {
 
 export class Lifecycle {
   readonly #parts: Parts;
-  readonly #listeners: readonly Server[];
   readonly #releases: (() => Promise<void>)[] = [];
   readonly #closing = Promise.withResolvers<void>();
   #isClosing = false;
@@ -68,7 +69,6 @@ export class Lifecycle {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#listeners = parts.servers.filter(isServer);
   }
 
   /** The address of the admin listener, once it listens; undefined if there is none. */
@@ -100,7 +100,7 @@ export class Lifecycle {
       );
     }
     try {
-      await this.#prepareServers();
+      await this.#prepareListeners();
       const hasAdmin = await this.#prepareAdmin();
       const takesAdmin = hasAdmin && admin?.listener.joins;
       feed.start();
@@ -116,7 +116,7 @@ export class Lifecycle {
       // If the daemon is ended before it listens, it takes over no socket, because then no daemon would
       // listen there.
       if (this.#isClosing) return;
-      await this.#startServers();
+      await this.#startListenersAndPublishers();
       if (takesAdmin) await this.#startAdmin();
       this.#warnOfExposure();
     } catch (error) {
@@ -125,8 +125,8 @@ export class Lifecycle {
     }
   }
 
-  async #prepareServers(): Promise<void> {
-    for (const server of this.#listeners) {
+  async #prepareListeners(): Promise<void> {
+    for (const server of this.#parts.listeners) {
       await server
         .prepare((name) => this.#predecessorHas(name))
         .catch((error: Error) => {
@@ -136,20 +136,28 @@ export class Lifecycle {
   }
 
   /**
-   * Starts them one by one. They close all at once, so that the last one accepts no connection while the
-   * first one drains.
+   * Starts the listeners one by one, and then the publishers. They close all at once, so that the last
+   * listener accepts no connection while the first one drains.
    */
-  async #startServers(): Promise<void> {
-    const running: (Server | Publisher)[] = [];
+  async #startListenersAndPublishers(): Promise<void> {
+    const listening: Server[] = [];
+    const publishing: Publisher[] = [];
     this.#releases.push(async () => {
-      const isReplaced = await this.#hasSuccessor(running.filter(isServer));
-      await Promise.all(running.map((server) => server.close(isReplaced)));
+      const isReplaced = await this.#hasSuccessor(listening);
+      await Promise.all([
+        ...listening.map((server) => server.close(isReplaced)),
+        ...publishing.map((publisher) => publisher.close()),
+      ]);
     });
-    for (const server of this.#parts.servers) {
+    for (const server of this.#parts.listeners) {
       await server.start().catch((error: Error) => {
         throw cannotListen(server, error);
       });
-      running.push(server);
+      listening.push(server);
+    }
+    for (const publisher of this.#parts.publishers) {
+      await publisher.start();
+      publishing.push(publisher);
     }
   }
 
@@ -192,12 +200,12 @@ export class Lifecycle {
 
   /** Whether the daemon that this one replaces has a listener with this name. The daemon is asked once. */
   async #predecessorHas(name: string): Promise<boolean> {
-    const { admin, applications, servers } = this.#parts;
+    const { admin, applications, listeners, publishers } = this.#parts;
     if (admin === null) return false;
     this.#predecessor ??= findPredecessor(
       admin.address,
       applications,
-      servers.map((server) => server.name),
+      [...listeners, ...publishers].map((each) => each.name),
     );
     return (await this.#predecessor)?.listeners.includes(name) ?? false;
   }

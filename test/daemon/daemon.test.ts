@@ -116,7 +116,8 @@ test("a daemon that only renews leases starts, and the proxy's own socket is not
     "-haproxy-map",
     "tcp:192.0.2.1:1,m",
   );
-  expect(daemon.servers.map(({ name }) => name)).toEqual([
+  expect(daemon.listeners).toEqual([]);
+  expect(daemon.publishers.map(({ name }) => name)).toEqual([
     "haproxy-map tcp:192.0.2.1:1",
     `apache-map ${map}`,
   ]);

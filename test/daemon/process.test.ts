@@ -295,6 +295,22 @@ describe("SIGHUP", () => {
   });
 });
 
+test("the line of the start says where the daemon listens, and which leases it writes", async () => {
+  const home = makeHome();
+  const map = join(home.directory, "apache.map");
+  const both = await home.start(["-apache-map", map]);
+  expect(both.log).toMatch(
+    new RegExp(`runs .* listen="line unix:${home.socket}" leases="apache-map ${map}" `),
+  );
+  await both.end();
+  const lease = await home.start(["-apache-map", map, "-socket", "none"]);
+  expect(lease.log).toMatch(new RegExp(`runs .* listen=none leases="apache-map ${map}" `));
+  await lease.end();
+  const server = await home.start();
+  expect(server.log).toMatch(new RegExp(`runs .* listen="line unix:${home.socket}" admin=`));
+  await server.end();
+});
+
 test("a log for systemd's journal has priorities and no times; the file beside it has times", async () => {
   const place = mkdtempSync(join(tmpdir(), "maxwells-daemon-journal-"));
   const journal = join(place, "journal");

@@ -46,7 +46,7 @@ export const quickstart: Command = {
         io.stdout.write(
           welcome(
             invocation,
-            daemon.servers.map((server) => server.name),
+            [...daemon.listeners, ...daemon.publishers].map(({ name }) => name),
           ),
         ),
     });
@@ -90,7 +90,7 @@ function writeFirstRollouts({ settings, io }: Invocation): void {
   io.stdout.write(`wrote ${oneLine(path)}: ${share}\n`);
 }
 
-function welcome({ settings, io }: Invocation, servers: readonly string[]): string {
+function welcome({ settings, io }: Invocation, forProxies: readonly string[]): string {
   const program = programHere(io.env);
   const address = settings.get(socket);
   const socketFlag = settings.isNamed(socket) && address?.kind === "unix" ? ` -socket ${address.path}` : "";
@@ -105,7 +105,7 @@ function welcome({ settings, io }: Invocation, servers: readonly string[]): stri
   return plainLines([
     "",
     `${PROGRAM} answers for ${names.join(", ")}; press Ctrl-C to end it`,
-    ...servers.map((name) => `  ${name}`),
+    ...forProxies.map((name) => `  ${name}`),
     "",
     "Try, in another terminal and in this directory:",
     `  ${program} ask -v${socketFlag}${configFlag}`,

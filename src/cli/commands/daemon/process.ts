@@ -157,7 +157,10 @@ function describe(settings: Settings, daemon: Daemon): Record<string, string> {
     applications: namesText(settings.get(application)),
     store: daemon.store,
     config: settings.get(configFile) ?? "none",
-    listen: daemon.servers.map((server) => server.name).join(", "),
+    listen: daemon.listeners.map(({ name }) => name).join(", ") || "none",
+    ...(daemon.publishers.length === 0
+      ? {}
+      : { leases: daemon.publishers.map(({ name }) => name).join(", ") }),
     admin: daemon.adminUrl ?? "none",
   };
 }
