@@ -43,7 +43,7 @@ const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = 
     ].join("\n"),
   },
   {
-    title: "The time within which 99 of 100 requests get their answers",
+    title: "The time within which the daemon answers 99 of 100 requests",
     query:
       "histogram_quantile(0.99, sum by (le) (rate(maxwells_daemon_decision_duration_seconds_bucket[5m])))",
   },
@@ -73,8 +73,9 @@ export function metricsPage(): string {
 
 <!-- Made from src/monitors/metrics-list.ts by \`npm run docs\`; edit that. -->
 
-Prometheus can fetch the daemon's counts, and the daemon sends them as DogStatsD. Neither changes an answer.
-The path of a request only adds to numbers. If a monitor is slow, absent or failing, only the log shows it.
+Prometheus can fetch the daemon's counts, and the daemon sends them as DogStatsD. Neither changes the version
+that a visitor gets: for a request, the daemon only adds to numbers in its memory. If a monitor is slow,
+absent or failing, only the log shows it. [Words](words.md) explains lease, arc and the other terms.
 
 ## Prometheus
 
@@ -101,18 +102,20 @@ server {
 ## DogStatsD
 
 Sent over UDP to \`-statsd HOST:PORT\` (127.0.0.1:8125 by default; \`none\` turns it off). The daemon resolves a
-name every ten seconds. If no statsd listens, the log says so once. If you named the statsd, the log repeats
-it every hour. The daemon adds up the counts that it could not send, and sends them later.
+name every ten seconds. If no statsd listens on the same machine, the kernel refuses the packets, and the log
+says so once. If you gave \`-statsd\` an address, the log repeats it every hour. The daemon adds up the counts
+that it could not send, and sends them later.
 
 ${markdownTable(["name", "type", "tags", "unit", "as in 2016", "the same as"], statsd)}
 
-The daemon of 2016 sent these names with every request. Now the daemon adds them up and sends them once a
-second, with the same meaning:
+The column *as in 2016* marks the names that [the daemon of 2016](from-2016.md) sent with every request. Now
+the daemon adds the counts up and sends them once a second, with the same meaning:
 
-- A counter's line has its growth. Counts that the socket refused go out with the next second.
-- A histogram's line has the middle of a bucket. Its sample rate says how many observations it stands for:
+- The line of a counter has its growth since the line before.
+- The line of a histogram has no exact time, but the middle of a range of times. Its sample rate shows the
+  number of requests in this range:
   \`maxwellsdaemon.server.delay:0.0075|h|@0.001\` is a thousand requests that took 5 to 10 µs.
-- The tag \`location\` is the same as in 2016; the other tags are new.
+- The tag \`location\` is as in 2016. All other tags are new, also those of names from 2016.
 - \`maxwellsdaemon.handler.failure\` counts decisions with the reasons ${FAILURES.map(code).join(", ")}.
 - \`maxwellsdaemon.snapshot.age\` is not sent before the first snapshot.
 - The daemon does not read \`DD_…\` variables of the environment.

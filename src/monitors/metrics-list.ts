@@ -55,8 +55,9 @@ export const METRICS: readonly Metric[] = [
     unit: "visitors",
     labels: ["application", "location", "kind"],
     help:
-      "Visitors that proxies placed by themselves under a lease, as they report it. The kind is decided, or failure if a " +
-      "proxy had to send them to master. Each program that may ask over the line protocol may also report.",
+      "Visitors that proxies placed by themselves under a lease, as the proxies report it. The label kind is decided, or " +
+      "failure if a proxy had no lease and sent the visitor to master. Do not rely on it for an audit: each program that " +
+      "may ask over the line protocol may also report.",
     statsd: [{ name: "maxwellsdaemon.reported", tags: ["location", "kind", "application"], of2016: false }],
     *read({ metrics }) {
       for (const { application, location, kind, count } of metrics.reports.values()) {
@@ -110,7 +111,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "seconds",
     labels: ["application"],
-    help: "For how long the arcs may still be used without another read of the store.",
+    help: "Time for which a proxy may still use the arcs if the daemon reads the store no more.",
     read: (context) => eachTable(context, (table, nowMs) => table.leaseMs(nowMs) / 1000),
   },
   {
@@ -118,7 +119,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "0 or 1",
     labels: ["application"],
-    help: "1 while the snapshot counts; 0 if rollouts have fallen to 0 because it is missing or stale.",
+    help: "1 while the snapshot is fresh. 0 if it is missing or older than -unhealthy: all visitors go to master, except those of failsafe hold.",
     read: (context) => eachTable(context, (table, nowMs) => Number(table.isFresh(nowMs))),
   },
   {
@@ -126,7 +127,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "0 or 1",
     labels: [],
-    help: "1 while /readyz says ready: every snapshot is fresh, and proxies can connect.",
+    help: "1 while /readyz says ready: every snapshot is fresh, and each listener is there. It is 0 if the file of a socket is gone, because proxies cannot connect then.",
     read: ({ notReady }) => [{ labels: {}, value: Number(notReady() === undefined) }],
   },
   {
@@ -160,7 +161,7 @@ export const METRICS: readonly Metric[] = [
     type: "gauge",
     unit: "records",
     labels: ["application"],
-    help: "Records of the last read that could not be used and count as rollout 0; the log says why.",
+    help: "Records of the last read that cannot be used, so their rollout is 0; the log has the reasons.",
     *read({ metrics }) {
       for (const { application, malformed } of metrics.feeds) {
         yield { labels: { application }, value: malformed };
