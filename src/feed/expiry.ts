@@ -1,8 +1,7 @@
 /**
- *  * Logs when tables become stale. Nothing else runs at that moment, because requests only compare times.
- *    One
- *  * timer serves all applications.
- *  */
+ * Logs when tables become stale. Nothing else runs at that moment, because requests only compare times. One
+ * timer serves all applications.
+ */
 
 import type { Table } from "../rollout.ts";
 import type { Tellings } from "./tellings.ts";

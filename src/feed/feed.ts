@@ -315,10 +315,9 @@ export class Feed {
   }
 
   /**
-   *    * The next read begins `delay` after this one began, not after it ended. Otherwise the values of a
-   *      slow store
-   *    * could become stale between two reads that both succeed.
-   *    */
+   * The next read begins `delay` after this one began, not after it ended. Otherwise the values of a slow
+   * store could become stale between two reads that both succeed.
+   */
   #end(followed: Followed, askedAtMs: number, answeredAtMs: number, random: number): void {
     const { failures } = followed;
     followed.isReading = false;

@@ -258,8 +258,7 @@ function updateOf(fields: RecordFields, expected: string | null) {
       : conditionOf(expected);
   const names: Record<string, string> = { ...condition.names, "#revision": REVISION };
   // The counter of a new item begins with the time. Otherwise an item that was removed and created again
-  // would
-  //   // look older than before, and daemons refuse older states.
+  // would look older than before, and daemons refuse older states.
   const start = expected === null ? Date.now() : 1;
   const values: Record<string, AttributeValue> = { ...condition.values, ":step": { N: String(start) } };
   const sets = [condition.isCounted ? "#revision = #revision + :step" : "#revision = :step"];

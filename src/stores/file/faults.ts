@@ -18,8 +18,7 @@ export function readFault(path: string, error: unknown): StoreError {
   const cause = { cause: error };
   if (code === "ENOENT" || code === "ENOTDIR") {
     // The command has no quotes, so that it can be pasted from a log. An empty file would end maintenance and
-    // all
-    //     // rollouts, so the message says first to restore the file.
+    // all rollouts, so the message says first to restore the file.
     const remedy = `mkdir -p ${shellWord(dirname(path))} && echo {} > ${shellWord(path)}`;
     return new StoreError(
       "missing",

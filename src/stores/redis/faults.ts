@@ -86,8 +86,7 @@ export function replyFault(where: string, text: string): StoreError {
     return new StoreError("unavailable", `${where} has as many clients as it may; raise maxclients there`);
   }
   // If a script lacks a right, its error has another first word: the first form is from Redis, the second
-  // from
-  //   // Valkey.
+  // from Valkey.
   if (/^ERR (?:The user executing the script can't|ACL failure in script)/.test(text)) {
     return new StoreError("denied", `${where} ${REPLIES["NOPERM"]?.[1]}`);
   }
