@@ -2,7 +2,7 @@
  * One suite for every integration: the same cases, with the real proxy, a real daemon and real upstreams.
  * Prints a table at its end; `integrations/README.md` has the same one (`npm run docs`).
  *
- *     npx bun test test/integration/conformance.test.ts -t 'HAProxy, map'
+ *     npx bun test --timeout 30000 test/integration/conformance.test.ts -t 'HAProxy, map'
  */
 
 import { afterAll, beforeAll, describe, test } from "bun:test";
