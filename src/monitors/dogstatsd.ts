@@ -10,7 +10,7 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { type HostPort, hostPortText } from "../address.ts";
+import { hostPortText } from "../address.ts";
 import { Problem } from "../config/option.ts";
 import { orNone, parseHostPort, single } from "../config/values.ts";
 import { DELAY_BOUNDS_US } from "../metrics.ts";
@@ -18,6 +18,7 @@ import { Slices } from "../slices.ts";
 import type { HistogramMetric, Labels, Sample, SharedMetric, StatsdName } from "./metric.ts";
 import { METRICS, middleOfBucketMs } from "./metrics-list.ts";
 import { CLOSE_MS, type Monitor, type MonitorContext, type MonitorKind } from "./monitor.ts";
+import { StatsdComplaints, type StatsdComplaintsOptions } from "./statsd-complaints.ts";
 import { type StatsdType, statsdLine } from "./statsd-line.ts";
 import { StatsdSocket } from "./statsd-socket.ts";
 
@@ -37,12 +38,6 @@ const OBSERVATIONS_MAX = 1_000_000;
  * applications all gauges are sent within a minute, and a second costs no more than with a hundred.
  */
 const GAUGES_A_SECOND_MAX = 1_000;
-
-/** If statsd stays away, the log says so again after this time. */
-const COMPLAINT_MS = 3_600_000;
-
-/** At most this many failures with different texts are logged. */
-const FAILURES_TOLD_MAX = 8;
 
 const statsdAddress = single(
   {
@@ -69,10 +64,7 @@ export const dogstatsd: MonitorKind = {
   },
 };
 
-export interface DogStatsDOptions {
-  readonly address: HostPort;
-  /** Whether the operator named the address. If not, a failure is logged only once. */
-  readonly isNamed: boolean;
+export interface DogStatsDOptions extends StatsdComplaintsOptions {
   readonly intervalMs?: number;
   /** Resolves a name to an IP address. */
   readonly resolve?: (host: string) => Promise<string>;
@@ -99,13 +91,13 @@ export class DogStatsD implements Monitor {
   #timers: NodeJS.Timeout[] = [];
   #connecting: Promise<void> | undefined;
   #isClosed = false;
-  /** The times at which failures were logged, by their texts. */
-  readonly #toldAtMs = new Map<string, number>();
+  readonly #complaints: StatsdComplaints;
 
   constructor(options: DogStatsDOptions, context: MonitorContext) {
     this.name = `dogstatsd ${hostPortText(options.address)}`;
     this.#options = options;
     this.#context = context;
+    this.#complaints = new StatsdComplaints(options, context.log, context.clock);
   }
 
   start(): void {
@@ -144,10 +136,10 @@ export class DogStatsD implements Monitor {
       const host = await resolve(address.host);
       if (host === this.#resolved || this.#isClosed) return;
       void this.#socket?.close();
-      this.#socket = new StatsdSocket(host, address.port, (error) => this.#complain(error));
+      this.#socket = new StatsdSocket(host, address.port, (error) => this.#complaints.complain(error));
       this.#resolved = host;
     } catch (error) {
-      this.#complain(error);
+      this.#complaints.complain(error);
     }
   }
 
@@ -213,7 +205,7 @@ export class DogStatsD implements Monitor {
     series.sent += grown;
     socket.send(lineOf(series, "c", grown), (error) => {
       series.sent -= grown;
-      this.#complain(error);
+      this.#complaints.complain(error);
     });
   }
 
@@ -232,7 +224,7 @@ export class DogStatsD implements Monitor {
 
   #sendGauge(socket: StatsdSocket, series: Series): void {
     if (!Number.isFinite(series.value)) return; // The age is infinite if no snapshot was ever read.
-    socket.send(lineOf(series, "g", series.value), (error) => this.#complain(error));
+    socket.send(lineOf(series, "g", series.value), (error) => this.#complaints.complain(error));
   }
 
   /** One line for each bucket, all in one datagram. */
@@ -250,7 +242,7 @@ export class DogStatsD implements Monitor {
     this.#handOverDelays(grown, 1);
     socket.send(lines.join("\n"), (error) => {
       this.#handOverDelays(grown, -1);
-      this.#complain(error);
+      this.#complaints.complain(error);
     });
   }
 
@@ -259,41 +251,6 @@ export class DogStatsD implements Monitor {
       this.#sentDelays[bucket] = (this.#sentDelays[bucket] ?? 0) + sign * times;
     });
   }
-
-  /**
-   * Logs each kind of failure, and the same one again after an hour. If the operator named no statsd, only
-   * the first failure is logged.
-   */
-  #complain(error: unknown): void {
-    const fields = {
-      statsd: hostPortText(this.#options.address),
-      error: describe(error),
-    };
-    if (!this.#options.isNamed) {
-      if (this.#toldAtMs.size > 0) return;
-      this.#toldAtMs.set(fields.error, 0);
-      this.#context.log.info(
-        "metrics are not sent, because no statsd listens; name one with -statsd, or use -statsd none",
-        fields,
-      );
-      return;
-    }
-    const nowMs = this.#context.clock();
-    const toldAtMs = this.#toldAtMs.get(fields.error);
-    const isNew = toldAtMs === undefined && this.#toldAtMs.size < FAILURES_TOLD_MAX;
-    if (!isNew && nowMs - (toldAtMs ?? nowMs) < COMPLAINT_MS) return;
-    this.#toldAtMs.set(fields.error, nowMs);
-    this.#context.log.warn(
-      "metrics cannot be sent to statsd; visitors notice nothing, and the log repeats this once an hour",
-      fields,
-    );
-  }
-}
-
-/** Reports ECONNREFUSED in the same way for sending and receiving. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return /\bECONNREFUSED\b/.exec(error.message)?.[0] ?? error.message;
 }
 
 interface Series {
