@@ -3,23 +3,18 @@
  * rollout table (law 2).
  *
  * One loop reads for all applications. Applications that are due at the same time are read together, so a
- * store of ten thousand applications is asked once, and not ten thousand times. An application is due again
- * after `delay`, or at once if the store's watch nudges. A watch is only a nudge: if a push is lost, the poll
- * finds the change.
- *
- * A read that fails is tried again sooner than `delay` at first, then every `delay`, because being back soon
- * is worth more than a quiet log. So a store that fails is asked at most twice as often as a healthy one. All
- * waits have jitter, because a fleet that lost its store at the same moment must not come back at the same
- * moment.
+ * store of ten thousand applications is asked once, and not ten thousand times. A watch is only a nudge: if a
+ * push is lost, the poll finds the change.
  *
  *     start ─▶ due ─▶ reading ─ok──▶ apply ─▶ waits for delay ──────┐
  *               ▲        └─error──▶ count ─▶ waits for back-off ───┤
  *               └──────────────── time, or a nudge ◀───────────────┘
  *
  * A round is the set of applications that are read together. Rounds may overlap, because a store that hangs
- * for some applications must not delay the others. An application is in one round at a time. The other files
- * of `feed/` limit the time of a read, refuse an answer that is older than the last one, and check its
- * records. This work is done in slices of time, and visitors are answered between two slices.
+ * for some applications must not delay the others. An application is in one round at a time.
+ *
+ * `schedule.ts` says when an application is due, and `round.ts` reads a round. The other files of `feed/`
+ * limit the time of a read, refuse an answer that is older than the last one, and check its records.
  *
  * A table's age counts from the moment at which the store was asked, not from its answer, because the records
  * may have been read at any time between.
@@ -28,50 +23,16 @@
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Rollout } from "../rollout.ts";
-import { Slices } from "../slices.ts";
-import { type Store, StoreError } from "../stores/store.ts";
-import { BoundedReads } from "./bounded-read.ts";
+import type { Store } from "../stores/store.ts";
 import { Expiry } from "./expiry.ts";
 import { type FeedState, Followed } from "./followed.ts";
 import type { LastGood, ReadingFollower } from "./reading.ts";
+import { RoundReader } from "./round.ts";
+import { Schedule } from "./schedule.ts";
 import { Tellings } from "./tellings.ts";
-
-/**
- * The first wait after a failure, as a fraction of `delay`. It doubles with each further failure, up to
- * `delay`.
- */
-const BACKOFF_START = 1 / 4;
-
-/**
- * Waits are shortened by up to this fraction. They are never lengthened, because a change must be found
- * within `delay`.
- */
-const JITTER = 0.2;
-
-/**
- * The same after a failure. It is larger because a push makes a whole fleet read at once, and if that read
- * fails, the next ones must be spread widely.
- */
-const BACKOFF_JITTER = 0.75;
-
-/**
- * A watch that never stops nudging causes at most one read in this time, and fewer reads while the store
- * fails.
- */
-const NUDGE_MIN_MS = 10;
-const NUDGE_MIN_FAILING_MS = 100;
-
-/**
- * A poll also reads the applications that would be due within this fraction of `delay`, so that they stay
- * together.
- */
-const ALONG = 1 / 2;
 
 /** At most this many rounds are under way. Other applications that are due wait until one ends. */
 const ROUNDS_MAX = 4;
-
-/** If the store has no `readMany`, at most this many reads of a round are under way. */
-const READS_MAX = 32;
 
 /** At most this many saved snapshots are read from the disk at the same time. */
 const LOADS_MAX = 8;
@@ -96,9 +57,8 @@ export class Feed {
   readonly #clock: () => number;
   readonly #random: () => number;
   readonly #followed: readonly Followed[];
-  readonly #reads: BoundedReads;
-  /** For a store without `readMany`; made when an application is first read. */
-  readonly #readsOf = new Map<Followed, BoundedReads>();
+  readonly #schedule: Schedule<Followed>;
+  readonly #reader: RoundReader;
   readonly #expiry: Expiry;
   readonly #ending = new AbortController();
   readonly #rounds = new Set<Promise<void>>();
@@ -107,13 +67,12 @@ export class Feed {
   #hasBegun = false;
   #lastGood: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
-  #roundBeganAtMs = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakesAtMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
-    const { rollout, store, log, metrics, followers = [] } = options;
+    const { rollout, store, log, metrics, delayMs, followers = [] } = options;
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
@@ -125,8 +84,14 @@ export class Feed {
           store: store.address,
         }),
     );
-    this.#reads = new BoundedReads(this.#ending.signal);
     this.#expiry = new Expiry(this.#followed, () => this.#tellings(), this.#clock);
+    const schedule = new Schedule(this.#followed, delayMs);
+    this.#schedule = schedule;
+    this.#reader = new RoundReader({
+      ...{ store, clock: this.#clock, ending: this.#ending.signal },
+      ended: (...read) => schedule.end(...read),
+      wrote: () => this.#expiry.watch(),
+    });
   }
 
   /** Begins to read; returns at once. */
@@ -170,11 +135,7 @@ export class Feed {
   }
 
   #nudge(followed: Followed): void {
-    if (followed.isReading) {
-      followed.isNudged = true;
-      return;
-    }
-    followed.dueAtMs = Math.min(followed.dueAtMs, followed.notBeforeMs);
+    this.#schedule.nudge(followed);
     // The loop computes the time again, so a thousand nudges at once wake it only once.
     if (followed.dueAtMs < this.#wakesAtMs) this.#wake?.();
   }
@@ -183,28 +144,14 @@ export class Feed {
     while (!this.#ending.signal.aborted) {
       const nowMs = this.#clock();
       const nextAtMs = this.#nextAtMs();
-      if (nextAtMs <= nowMs) this.#begin(this.#due(nowMs), nowMs);
+      if (nextAtMs <= nowMs) this.#begin(this.#schedule.due(nowMs), nowMs);
       else await this.#sleep(nextAtMs, nowMs);
     }
   }
 
   /** When the next round is to begin, on the feed's clock; Infinity if a round has to end first. */
   #nextAtMs(): number {
-    if (this.#rounds.size >= ROUNDS_MAX) return Number.POSITIVE_INFINITY;
-    let nextAtMs = Number.POSITIVE_INFINITY;
-    for (const { dueAtMs } of this.#followed) if (dueAtMs < nextAtMs) nextAtMs = dueAtMs;
-    return Math.max(nextAtMs, this.#roundBeganAtMs + NUDGE_MIN_MS);
-  }
-
-  #due(nowMs: number): Followed[] {
-    const alongMs = nowMs + this.#options.delayMs * ALONG;
-    const isPoll = this.#followed.some(
-      ({ dueAtMs, notBeforeMs }) => dueAtMs <= nowMs && dueAtMs > notBeforeMs,
-    );
-    return this.#followed.filter(
-      ({ dueAtMs, failures, notBeforeMs }) =>
-        dueAtMs <= nowMs || (isPoll && failures === 0 && dueAtMs <= alongMs && notBeforeMs <= nowMs),
-    );
+    return this.#rounds.size >= ROUNDS_MAX ? Number.POSITIVE_INFINITY : this.#schedule.nextAtMs;
   }
 
   async #sleep(untilMs: number, nowMs: number): Promise<void> {
@@ -219,12 +166,7 @@ export class Feed {
   }
 
   #begin(round: readonly Followed[], nowMs: number): void {
-    this.#roundBeganAtMs = nowMs;
-    for (const followed of round) {
-      followed.isReading = true;
-      followed.isNudged = false;
-      followed.dueAtMs = Number.POSITIVE_INFINITY;
-    }
+    this.#schedule.begin(round, nowMs);
     const reading = this.#read(round, nowMs).finally(() => {
       this.#rounds.delete(reading);
       this.#wake?.();
@@ -235,95 +177,12 @@ export class Feed {
   /** Never rejects. */
   async #read(round: readonly Followed[], askedAtMs: number): Promise<void> {
     const tellings = this.#tellings();
-    const random = this.#random();
-    const { store } = this.#options;
-    if (store.readMany === undefined) await this.#readEach(round, random, tellings);
-    else await this.#readTogether(store.readMany.bind(store), round, askedAtMs, random, tellings);
+    await this.#reader.read({ followed: round, askedAtMs, random: this.#random(), tellings });
     if (this.#ending.signal.aborted) return;
     this.#expiry.watch();
     tellings.flush(this.#clock());
     this.#hasBegun ||= this.#followed.every(({ hasBegun }) => hasBegun);
     if (this.#hasBegun) this.#firstRound.resolve();
-  }
-
-  async #readTogether(
-    readMany: NonNullable<Store["readMany"]>,
-    round: readonly Followed[],
-    askedAtMs: number,
-    random: number,
-    tellings: Tellings,
-  ): Promise<void> {
-    const applications = round.map(({ application }) => application);
-    let answer: Awaited<ReturnType<typeof readMany>> | undefined;
-    let failure: unknown;
-    try {
-      answer = await this.#reads.run((signal) => readMany(applications, signal));
-      if (typeof answer?.get !== "function")
-        throw new StoreError("malformed", "readMany answered nothing to get from");
-    } catch (error) {
-      failure = error;
-    }
-    // The same time for all, so that applications that were read together are due together.
-    const answeredAtMs = this.#clock();
-    const slices = new Slices();
-    for (const followed of round) {
-      if (slices.isOverNow()) await slices.next();
-      if (this.#ending.signal.aborted) return;
-      try {
-        if (failure !== undefined) throw failure;
-        const snapshot = answer?.get(followed.application);
-        // `instanceof Error`, because the `StoreError` of a store module may be another copy of the class.
-        if (snapshot instanceof Error) throw snapshot;
-        if (snapshot === undefined) throw new StoreError("malformed", "the store left an application out");
-        // `get` may have used up the slice, if the application has many records.
-        if (slices.isOverNow()) await slices.next();
-        followed.take(snapshot, askedAtMs, true, tellings);
-      } catch (error) {
-        followed.fail(error, tellings);
-      }
-      this.#end(followed, askedAtMs, answeredAtMs, random);
-    }
-  }
-
-  async #readEach(round: readonly Followed[], random: number, tellings: Tellings): Promise<void> {
-    const waiting = round[Symbol.iterator]();
-    const readOn = async () => {
-      for (const followed of waiting) {
-        if (this.#ending.signal.aborted) return;
-        const askedAtMs = this.#clock();
-        await this.#readOne(followed, askedAtMs, tellings);
-        this.#end(followed, askedAtMs, this.#clock(), random);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(READS_MAX, round.length) }, readOn));
-  }
-
-  async #readOne(followed: Followed, askedAtMs: number, tellings: Tellings): Promise<void> {
-    const reads = this.#readsOf.get(followed) ?? new BoundedReads(this.#ending.signal);
-    this.#readsOf.set(followed, reads);
-    const { store } = this.#options;
-    try {
-      const snapshot = await reads.run((signal) => store.read(followed.application, signal));
-      if (this.#ending.signal.aborted) return;
-      followed.take(snapshot, askedAtMs, false, tellings);
-      this.#expiry.watch();
-    } catch (error) {
-      if (this.#ending.signal.aborted) return;
-      followed.fail(error, tellings);
-    }
-    tellings.flushIfDue(this.#clock());
-  }
-
-  /**
-   * The next read begins `delay` after this one began, not after it ended. Otherwise the values of a slow
-   * store could become stale between two reads that both succeed.
-   */
-  #end(followed: Followed, askedAtMs: number, answeredAtMs: number, random: number): void {
-    const { failures } = followed;
-    followed.isReading = false;
-    followed.notBeforeMs = answeredAtMs + (failures === 0 ? NUDGE_MIN_MS : NUDGE_MIN_FAILING_MS);
-    const dueAtMs = askedAtMs + pauseMs(this.#options.delayMs, failures, random);
-    followed.dueAtMs = followed.isNudged ? followed.notBeforeMs : Math.max(dueAtMs, followed.notBeforeMs);
   }
 
   /**
@@ -352,16 +211,4 @@ export class Feed {
     const { log, store, rollout } = this.#options;
     return new Tellings(log, store.address, rollout.unhealthyMs);
   }
-}
-
-/**
- * The time between the beginnings of two reads, in milliseconds.
- *
- * @param failures how many reads have failed in a row; 0 after a success
- * @param random   uniform in [0, 1)
- */
-export function pauseMs(delayMs: number, failures: number, random: number): number {
-  if (failures === 0) return delayMs * (1 - JITTER * random);
-  const boundMs = Math.min(delayMs, delayMs * BACKOFF_START * 2 ** Math.min(failures - 1, 10));
-  return boundMs * (1 - BACKOFF_JITTER * random);
 }

@@ -14,6 +14,7 @@ import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts
 import type { Expiring } from "./expiry.ts";
 import { Positions } from "./positions.ts";
 import type { LastGood, Reading, ReadingFollower } from "./reading.ts";
+import type { Scheduled } from "./schedule.ts";
 import { describe, type Tellings } from "./tellings.ts";
 
 /** An author or a reason in a line of the log is cut to this many characters. */
@@ -39,7 +40,7 @@ export interface FollowedOptions {
   readonly followers: readonly ReadingFollower[];
 }
 
-export class Followed implements FeedState, Expiring {
+export class Followed implements FeedState, Expiring, Scheduled {
   readonly application: string;
   error: string | undefined;
   records: number | undefined;
@@ -47,14 +48,11 @@ export class Followed implements FeedState, Expiring {
   /** A snapshot has been applied (law 7). */
   isReady = false;
   expiry: Expiring["expiry"] = "fresh";
-  /** When the application is to be read again, on the feed's clock. The feed writes it. */
+  // The next four are the schedule's.
   dueAtMs = Number.NEGATIVE_INFINITY;
-  /** Before this time, even a nudge causes no read. */
   notBeforeMs = Number.NEGATIVE_INFINITY;
   isReading = false;
-  /** Whether a nudge came during the read. */
   isNudged = false;
-  /** Number of reads that have failed in a row. */
   failures = 0;
   readonly #options: FollowedOptions;
   readonly #positions = new Positions();

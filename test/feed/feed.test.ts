@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { type Arc, spell } from "../../src/circle.ts";
 import { READ_TIMEOUT_MS } from "../../src/feed/bounded-read.ts";
-import { Feed, type FeedOptions, pauseMs } from "../../src/feed/feed.ts";
+import { Feed, type FeedOptions } from "../../src/feed/feed.ts";
 import type { LastGood, Reading } from "../../src/feed/reading.ts";
+import { pauseMs } from "../../src/feed/schedule.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { VERSIONS_MAX } from "../../src/records/check.ts";
 import { Rollout } from "../../src/rollout.ts";
