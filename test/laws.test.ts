@@ -50,7 +50,9 @@ const LAWS: readonly Law[] = [
         "law 3: all are 0 from the millisecond at which",
         "law 3: if the store is lost, versions that hold",
       ],
-      "integration/conformance/hold.ts": ["a version that holds keeps its visitors for ten leases"],
+      "integration/conformance/hold.ts": [
+        "a version that holds keeps its visitors while the store and master's servers are gone",
+      ],
       "servers/server-suite.ts": ["LP-20, law 3: before the first read"],
     },
   },
@@ -58,9 +60,9 @@ const LAWS: readonly Law[] = [
     says: "The daemon is gone, hung or slow: the proxy serves master, and no visitor sees an error.",
     tests: {
       "integration/conformance/outages.ts": [
-        "a daemon that is killed",
-        "a daemon that hangs",
-        "100 000 requests while it is killed, hung, slow and restarted",
+        "if the daemon is killed",
+        "if the daemon hangs",
+        "100 000 requests while the daemon is killed, hung, slow and restarted",
       ],
       "client/real-daemon.test.ts": [
         "law 4: killed and restarted under load",

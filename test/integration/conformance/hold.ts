@@ -29,7 +29,8 @@ const LATE_SHARE_MAX = 0.01;
 
 const hold: Case = {
   id: "hold",
-  title: "a version that holds keeps its visitors for ten leases with store and master away: not one error",
+  title:
+    "a version that holds keeps its visitors while the store and master's servers are gone: not one error",
   timeoutMs: 180_000,
   async run(rig) {
     await rig.restartDaemon(["-unhealthy", "1s"]);
@@ -39,7 +40,8 @@ const hold: Case = {
 
 const holdInPart: Case = {
   id: "hold-in-part",
-  title: "the same beside a version that does not hold: its end moves no other visitor",
+  title:
+    "if a second version does not hold, it ends without the store, and no visitor of the first one moves",
   timeoutMs: 180_000,
   async run(rig) {
     await rig.restartDaemon(["-unhealthy", "4s"]);

@@ -53,7 +53,8 @@ async function expectMaster(rig: Rig): Promise<void> {
 
 const killed: Case = {
   id: "killed",
-  title: "a daemon that is killed costs visitors their canary, and nothing else; it comes back by itself",
+  title:
+    "if the daemon is killed, all visitors go to master without an error, and come back when it runs again",
   async run(rig) {
     await rig.daemon.end("SIGKILL");
     await falls(rig);
@@ -64,8 +65,7 @@ const killed: Case = {
 
 const cold: Case = {
   id: "cold",
-  title:
-    "if the proxy starts while the daemon is gone, master serves, and the canary as soon as the daemon runs",
+  title: "if the proxy starts while the daemon is gone, master serves all visitors until the daemon runs",
   async run(rig) {
     await rig.daemon.end("SIGKILL");
     await falls(rig);
@@ -77,7 +77,7 @@ const cold: Case = {
 
 const hung: Case = {
   id: "hung",
-  title: "a daemon that hangs costs a visitor no more than the proxy's patience",
+  title: "if the daemon hangs, no visitor waits longer than the proxy's time-out, which its page names",
   async run(rig) {
     rig.daemon.signal("SIGSTOP");
     try {
@@ -104,7 +104,8 @@ const REQUESTS_MIN = 100_000;
 
 const storm: Case = {
   id: "storm",
-  title: "100 000 requests while it is killed, hung, slow and restarted: not one error, no canary without it",
+  title:
+    "100 000 requests while the daemon is killed, hung, slow and restarted: not one error, and no canary after the last lease",
   timeoutMs: 480_000,
   async run(rig) {
     const load = new Load(rig);

@@ -59,7 +59,8 @@ const hostileCookies: Case = {
 
 const doubledCookies: Case = {
   id: "doubled-cookies",
-  title: "of two cookies one counts, always the same one, and no visitor gets a third",
+  title:
+    "if a visitor sends two cookies `maxwellsdaemon`, always the same one counts, and the visitor gets no third",
   async run(rig) {
     const [low, high] = [rig.cookieOf(0.1), rig.cookieOf(0.9)];
     for (const cookie of [`${low}; ${high}`, `${high}; ${low}`, `a=b; ${low}; c=d; ${low}`]) {
