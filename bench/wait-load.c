@@ -61,7 +61,7 @@ static void fail(const char *what) {
 
 static void open_connection(int index) {
   int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-  if (connect(fd, (struct sockaddr *)&address, sizeof address)) fail("nobody listens");
+  if (connect(fd, (struct sockaddr *)&address, sizeof address)) fail("no server listens");
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   fcntl(fd, F_SETFL, O_NONBLOCK);
   struct epoll_event e = {.events = EPOLLIN, .data.u32 = index};

@@ -39,7 +39,9 @@ const NUDGE_MIN_FAILING_MS = 100;
  */
 const ALONG = 1 / 2;
 
-/** An application in the schedule, which alone writes the first four fields. Times are on the feed's clock. */
+/**
+ * An application in the schedule, which alone writes the first four fields. Times are on the feed's clock.
+ */
 export interface Scheduled {
   /** When the application is to be read again. */
   dueAtMs: number;

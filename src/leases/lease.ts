@@ -62,7 +62,7 @@ export interface LeaseTrial {
 export interface ProxyProgram {
   /** In lower case, as in `doctor -proxy NAME`: `haproxy`. */
   readonly name: string;
-  /** As the log and doctor's report write it: `HAProxy`. */
+  /** Its name in the log and in doctor's report: `HAProxy`. */
   readonly title: string;
   /** The names of its processes on the machine, so that doctor finds it. */
   readonly processes: readonly string[];
