@@ -60,5 +60,5 @@ export function stateText(record: ShownRecord): string {
 
 /** `by ada@web1 at 2026-01-02T…`; the time is left out if it is unknown. */
 export function writerText({ updatedBy, updatedAt }: Pick<ShownRecord, "updatedBy" | "updatedAt">): string {
-  return `by ${updatedBy ?? "a writer who left no name"}${updatedAt === undefined ? "" : ` at ${updatedAt}`}`;
+  return `by ${updatedBy ?? "an unknown writer"}${updatedAt === undefined ? "" : ` at ${updatedAt}`}`;
 }

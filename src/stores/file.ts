@@ -218,7 +218,7 @@ async function readText(path: string): Promise<string> {
 }
 
 function tooLarge(code: StoreErrorCode, what: string): StoreError {
-  const remedy = "take out what no daemon serves, or use several files";
+  const remedy = "remove versions and applications that no daemon serves, or use several files";
   return new StoreError(code, `${what} larger than ${DOCUMENT_BYTES_MAX} bytes; ${remedy}`);
 }
 

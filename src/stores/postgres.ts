@@ -122,7 +122,7 @@ class PostgresStore implements Store {
     if (!isText(application) || !isText(version)) {
       throw new StoreError(
         "refused",
-        "PostgreSQL cannot hold such a name; take out NUL and halves of characters",
+        "PostgreSQL cannot store such a name; remove NUL and incomplete characters",
       );
     }
     return this.#session.run(WRITE_TIMEOUT_MS, signal, async (ask) => {

@@ -218,8 +218,8 @@ class RedisStore implements Store {
     const all = new Map([...[...hash.values()].flatMap((raw) => [...raw]), ...sets]);
     const bytes = [...all].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (bytes <= HASH_BYTES_MAX && all.size <= HASH_FIELDS_MAX) return;
-    const remedy = "HDEL what no daemon serves; nothing was written";
-    throw new StoreError("refused", `${this.address} would hold more than can be read; ${remedy}`);
+    const remedy = "remove with HDEL the versions that no daemon serves; nothing was written";
+    throw new StoreError("refused", `${this.address} would have more data than a daemon can read; ${remedy}`);
   }
 
   /**
@@ -263,7 +263,7 @@ class RedisStore implements Store {
   }
 
   #noReply(): StoreError {
-    return new StoreError("malformed", `what answers at ${this.address} is not Redis; check host and port`);
+    return new StoreError("malformed", `the server at ${this.address} is not Redis; check host and port`);
   }
 }
 

@@ -53,8 +53,8 @@ describe("reading", () => {
     ["with a bad number", '{\n\n "website": { "canary": 01 } }', /:3:25: /],
     ["with a comment", '{ // no\n "website": {} }', /:1:3: .*expected a name in quotes or }/],
     ["with two documents", "{}{}", /:1:3: .*expected the end/],
-    ["a list", "[]", /must hold an object; write it as/],
-    ["a number", "0.25", /must hold an object/],
+    ["a list", "[]", /must be one object; write it as/],
+    ["a number", "0.25", /must be one object/],
     ["whose application is a number", '{ "website": 0.25 }', /"website" must be an object of versions/],
     ["whose application is null", '{ "website": null }', /"website" must be an object of versions/],
   ])("a file %s is malformed, and the message names the place and the remedy", async (_, text, message) => {
@@ -528,7 +528,7 @@ describe("writing", () => {
         const other = await openAt(file);
         const error = await fails(other.write?.("website", "blue", { rollout: 1 }, null, soon()));
         expect(error).toMatchObject({ code: "denied" });
-        expect(error.message).toContain(`${mount} is mounted read-only; write where it comes from`);
+        expect(error.message).toContain(`${mount} is mounted read-only; change the file at its source`);
         await other.close();
       });
     },

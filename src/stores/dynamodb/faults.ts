@@ -91,8 +91,11 @@ export function dynamodbFault(region: string, table: string, action: string, err
   }
   const isAnswer = status >= 200 && status < 500;
   if (NO_ANSWERS.has(String(name)) || (isAnswer && !THROTTLED.has(String(name)))) {
-    const remedy = "check AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL, and what stands between";
-    return new StoreError("malformed", `what answers for ${where} is not DynamoDB (${what}); ${remedy}`);
+    const remedy = "check AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL, and every proxy on the way";
+    return new StoreError(
+      "malformed",
+      `the server that answers for ${where} is not DynamoDB (${what}); ${remedy}`,
+    );
   }
   const remedy = "check the network, the region and the table's capacity";
   return new StoreError("unavailable", `${where} does not answer (${what || "no reason given"}); ${remedy}`);

@@ -38,7 +38,7 @@ export function toAttribute(value: unknown): AttributeValue {
   if (typeof value === "object") {
     return { M: Object.fromEntries(Object.entries(value).map(([name, part]) => [name, toAttribute(part)])) };
   }
-  throw new TypeError(`a record cannot hold ${String(value)}`);
+  throw new TypeError(`a record cannot have the value ${String(value)}`);
 }
 
 function base64(bytes: Uint8Array): string {

@@ -47,11 +47,11 @@ export function parsePlace(scheme: "etcd" | "etcds", location: string): EtcdPlac
   const login = loginOf(userInfo);
   if (prefix === undefined || login === undefined) return `write a % as %25; ${example}`;
   if (login !== null && (login.name === "" || login.password === "")) {
-    return `write user and password both, or none, as in ${scheme}://USER:PASSWORD@HOST/`;
+    return `write both user and password, or neither, such as ${scheme}://USER:PASSWORD@HOST/`;
   }
   const files = filesOf(query, isTls);
   if (files === undefined) {
-    return `behind the ? may stand ${FILE_PARAMETERS.join(", ")}, each the path of a PEM file, with etcds:// only; cert and key together`;
+    return `after the ? only these are allowed: ${FILE_PARAMETERS.join(", ")}, each the path of a PEM file, with etcds:// only; cert and key together`;
   }
   return {
     shown: `${scheme}://${login === null ? "" : "***@"}${hosts}${prefix === "" ? DEFAULT_PREFIX : prefix}`,

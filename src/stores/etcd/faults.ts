@@ -15,7 +15,7 @@ const RIGHTS = "see the rights in docs/stores/etcd.md";
 const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: string])[] = [
   ["user name is empty", "denied", "wants a user; put etcd://USER:PASSWORD@HOST into the address"],
   ["invalid user ID or password", "denied", "does not know this user and password; correct the address"],
-  ["invalid auth token", "denied", "does not keep who has logged in; look at --auth-token there"],
+  ["invalid auth token", "denied", "does not keep logins; check its flag --auth-token"],
   ["permission denied", "denied", `does not allow it to this user; ${RIGHTS}`],
   [
     "no leader",
@@ -26,7 +26,7 @@ const TEXTS: readonly (readonly [part: string, code: StoreErrorCode, what: strin
   ["request timed out", "unavailable", "has no quorum, or is too slow; look at etcdctl endpoint status"],
   ["database space exceeded", "unavailable", "has no space left; compact, defrag, then etcdctl alarm disarm"],
   ["corrupt", "unavailable", "has an alarm of corrupt data; look at etcdctl alarm list"],
-  ["too many requests", "unavailable", "has too much to do; see who asks it so much"],
+  ["too many requests", "unavailable", "is overloaded; find the client that sends too many requests"],
   [
     "not capable",
     "unavailable",
@@ -84,7 +84,7 @@ export function isAuthNotEnabled({ text }: GatewayRefusal): boolean {
 export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError {
   const { status, code, text } = refusal;
   if (NOT_KNOWN.test(text)) {
-    return new EtcdError("unavailable", `${where} does not remember that revision`, true);
+    return new EtcdError("unavailable", `${where} no longer has that revision`, true);
   }
   const known = TEXTS.find(([part]) => text.includes(part));
   if (known !== undefined) return new EtcdError(known[1], `${where} ${known[2]}`);
@@ -99,7 +99,7 @@ export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError 
   }
   return new EtcdError(
     "malformed",
-    `${where} does not understand what is asked (code ${code}); it has to be etcd 3.4 or later`,
+    `${where} does not understand the request (code ${code}); it has to be etcd 3.4 or later`,
   );
 }
 
@@ -116,7 +116,7 @@ export function strangerFault(where: string, status: number): EtcdError {
   }
   return new EtcdError(
     "malformed",
-    `what answers at ${where} is not the gateway of etcd 3.4 or later (status ${status}); check host and port`,
+    `the server at ${where} is not the gateway of etcd 3.4 or later (status ${status}); check host and port`,
   );
 }
 
@@ -124,7 +124,7 @@ export function strangerFault(where: string, status: number): EtcdError {
 export function requestFault(where: string, error: unknown, timeoutMs: number): StoreError {
   if (error instanceof StoreError) return error;
   if (error instanceof Error && "code" in error && error.code === "Malformed_HTTP_Response") {
-    return new EtcdError("malformed", `what answers at ${where} speaks no HTTP; check host and port`);
+    return new EtcdError("malformed", `the server at ${where} does not speak HTTP; check host and port`);
   }
   const remedy = "check the address, the network, and etcd:// or etcds:// with its certificates";
   return new EtcdError(

@@ -242,7 +242,7 @@ async function jsonOf(
 ): Promise<Json | undefined> {
   const text = await readText(response, bytesMax);
   if (text === undefined) {
-    const remedy = "take out what no daemon serves";
+    const remedy = "remove versions and applications that no daemon serves";
     const fault = new EtcdError(
       "malformed",
       `${endpoint} answers with more than ${bytesMax} bytes; ${remedy}`,

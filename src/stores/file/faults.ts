@@ -52,11 +52,15 @@ export function writeFault(path: string, error: unknown): StoreError {
     case "EACCES":
     case "EPERM": {
       const remedy =
-        "use sudo, or a user who may; the file is replaced, so its directory must be writable, too";
+        "use sudo, or a user who may; the file is replaced, so its directory must be writable too";
       return new StoreError("denied", `${userName()} may not write in ${directory}; ${remedy}`, cause);
     }
     case "EROFS":
-      return new StoreError("denied", `${directory} is mounted read-only; write where it comes from`, cause);
+      return new StoreError(
+        "denied",
+        `${directory} is mounted read-only; change the file at its source`,
+        cause,
+      );
     case "EBUSY": {
       const remedy = "mount its directory instead of the file";
       return new StoreError(

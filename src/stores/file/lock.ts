@@ -88,7 +88,7 @@ async function waitFor(
     if (signal.aborted || waitedMs > LOCK_WAIT_MS) throw await heldFault(path);
     if (!isTold && waitedMs > LOCK_TELL_MS) {
       isTold = true;
-      tell(`waiting for ${path}, which ${await ownerOf(path)} holds, for ${LOCK_WAIT_MS / 1000} s at most`);
+      tell(`waiting for ${path}, the lock of ${await ownerOf(path)}, for ${LOCK_WAIT_MS / 1000} s at most`);
     }
     const seen = await look(path);
     if (seen !== undefined) {

@@ -41,6 +41,6 @@ export function statusFault(address: string, status: number): StoreError {
 
 /** A document that is too long. */
 export function bodyFault(address: string, bytesMax: number): StoreError {
-  const remedy = "take out what no daemon serves, or use several files";
+  const remedy = "remove versions and applications that no daemon serves, or use several files";
   return new StoreError("malformed", `${address} is larger than ${bytesMax} bytes; ${remedy}`);
 }

@@ -45,7 +45,7 @@ export function parsePostgresAddress(location: string): PostgresAddress | string
   }
   const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.has(name));
   if (unknown !== undefined)
-    return `behind the ? may stand ${[...PARAMETERS].join(", ")}, as in sslmode=verify-full`;
+    return `after the ? only these are allowed: ${[...PARAMETERS].join(", ")}, as in sslmode=verify-full`;
 
   let parts: { user: string; password: string; hostname: string; database: string };
   try {

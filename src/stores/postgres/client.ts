@@ -202,16 +202,16 @@ class Guard {
       this.bytes += bytes.byteLength;
       try {
         if (this.bytes > ANSWER_BYTES_MAX) {
-          const remedy = "delete what no daemon serves";
+          const remedy = "delete versions that no daemon serves";
           throw new StoreError("malformed", `the answer is longer than ${ANSWER_BYTES_MAX} bytes; ${remedy}`);
         }
         parse(bytes);
       } catch (error) {
-        const remedy = "check host and port, and what stands between";
+        const remedy = "check host and port, and every proxy on the way";
         this.fault =
           error instanceof StoreError
             ? error
-            : new StoreError("malformed", `what answers is not PostgreSQL's protocol; ${remedy}`);
+            : new StoreError("malformed", `the server does not speak PostgreSQL's protocol; ${remedy}`);
         this.destroy();
       }
     };

@@ -52,7 +52,7 @@ const SERVER_FAULTS: readonly Row[] = [
     state: /^57014$/,
     code: "unavailable",
     what: "did not get done in time",
-    remedy: "see in pg_locks who holds the table, or what makes the server slow",
+    remedy: "find the lock on the table in pg_locks, or the cause of the slow server",
   },
   {
     state: /^(53|57|58|08|40|55|XX)/,
@@ -69,7 +69,7 @@ const SERVER_FAULTS: readonly Row[] = [
   {
     state: /^(22021|22P05|22P02)$/,
     code: "malformed",
-    what: "cannot hold or tell such a text",
+    what: "cannot store or send such a text",
     remedy: "use a database with the encoding UTF8",
   },
   {
@@ -92,13 +92,13 @@ const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[]
     text: /does not support SSL/,
     code: "unavailable",
     what: "has no TLS",
-    remedy: "turn ssl on in the server, or add ?sslmode=disable where the network can be trusted",
+    remedy: "turn ssl on in the server, or add ?sslmode=disable if the network can be trusted",
   },
   {
     text: /^(received invalid|Received unexpected|Unknown auth)/i,
     code: "malformed",
     what: "does not speak PostgreSQL's protocol",
-    remedy: "check host and port, and what stands between",
+    remedy: "check host and port, and every proxy on the way",
   },
 ];
 
@@ -122,7 +122,7 @@ export function postgresFault(shown: string, error: unknown): StoreError {
     shown,
     {
       code: "unavailable",
-      what: isTls ? "has a certificate that does not hold" : "does not answer",
+      what: isTls ? "has a certificate that is not valid" : "does not answer",
       remedy: isTls
         ? "name its authority by sslrootcert=FILE, and the host as the certificate does"
         : "check the address, the network and the server",

@@ -37,8 +37,11 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: str
   TRYAGAIN: ["unavailable", "belongs to a cluster that is moving this key; wait until it has"],
   MOVED: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
   ASK: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
-  WRONGTYPE: ["malformed", "holds something else than a hash there; DEL it, and write the rollouts again"],
-  TOOLARGE: ["malformed", "holds more than 256 KiB or 1024 fields there; HDEL what no daemon serves"],
+  WRONGTYPE: ["malformed", "has a value there that is not a hash; DEL it, and set the rollouts again"],
+  TOOLARGE: [
+    "malformed",
+    "has more than 256 KiB or 1024 fields there; remove with HDEL the versions that no daemon serves",
+  ],
 };
 
 /**
@@ -51,7 +54,7 @@ export function redisFault(where: string, error: unknown): StoreError {
   const text = String(message ?? "");
   if (error instanceof LoginError) return new StoreError("denied", `${where} ${REPLIES["WRONGPASS"]?.[1]}`);
   if (error instanceof DatabaseError) {
-    return new StoreError("missing", `${where} has no such database, or not for this user; name another`);
+    return new StoreError("missing", `${where} has no such database for this user; name another one`);
   }
   if (name === "ReplyError") return replyFault(where, text);
   if (
@@ -62,7 +65,7 @@ export function redisFault(where: string, error: unknown): StoreError {
   ) {
     return new StoreError(
       "malformed",
-      `what answers at ${where} is not Redis; check host, port and redis:// or rediss://`,
+      `the server at ${where} is not Redis; check host, port and redis:// or rediss://`,
     );
   }
   const reason =
@@ -83,7 +86,7 @@ export function replyFault(where: string, text: string): StoreError {
   const known = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
   if (known !== undefined) return new StoreError(known[0], `${where} ${known[1]}`);
   if (text.includes("max number of clients")) {
-    return new StoreError("unavailable", `${where} has as many clients as it may; raise maxclients there`);
+    return new StoreError("unavailable", `${where} takes no more clients; raise its maxclients`);
   }
   // If a script lacks a right, its error has another first word: the first form is from Redis, the second
   // from Valkey.
@@ -92,6 +95,6 @@ export function replyFault(where: string, text: string): StoreError {
   }
   return new StoreError(
     "malformed",
-    `${where} does not understand what is asked (${word || "no reason given"}); it has to be Redis 6, Valkey, or later`,
+    `${where} does not understand the request (${word || "no reason given"}); it has to be Redis 6, Valkey, or later`,
   );
 }

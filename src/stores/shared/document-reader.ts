@@ -106,7 +106,8 @@ export class DocumentReader {
     }
     if (fault.expected === "an object") return noObject(this.#path);
     const { line, column } = await inSlices(placeOf(bytes, fault.offset));
-    const what = fault.expected === undefined ? "what begins there has no end" : `expected ${fault.expected}`;
+    const what =
+      fault.expected === undefined ? "the value that begins here has no end" : `expected ${fault.expected}`;
     return notJson(`${this.#path}:${line}:${column}`, what);
   }
 }

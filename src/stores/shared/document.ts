@@ -48,7 +48,7 @@ export function notJson(where: string, what: string): StoreError {
 }
 
 export function noObject(path: string): StoreError {
-  return new StoreError("malformed", `${path}: the file must hold an object; write it as ${SHAPE}`);
+  return new StoreError("malformed", `${path}: the file must be one object; write it as ${SHAPE}`);
 }
 
 function lineAndColumn(text: string, offset: number): string {

@@ -15,9 +15,9 @@ export function refuseReserved(
 ): void {
   const name = Object.keys(fields).find((field) => reserved.has(field) && fields[field] !== undefined);
   if (name === undefined) return;
-  const remedy = "rename it where it comes from; nothing was written";
+  const remedy = "rename it at its source; nothing was written";
   throw new StoreError(
     "refused",
-    `${where} cannot keep the field ${name} of ${version}, a name of its own; ${remedy}`,
+    `${where} cannot keep the field ${name} of ${version}, because it uses that name itself; ${remedy}`,
   );
 }

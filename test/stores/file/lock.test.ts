@@ -100,7 +100,7 @@ describe("the owner of a lock", () => {
     const written = write();
     await eventually(() => warnings.length > 0, "a word of it");
     expect(warnings).toEqual([
-      expect.stringContaining(`waiting for ${lock}, which process ${holder.pid} holds`),
+      expect.stringContaining(`waiting for ${lock}, the lock of process ${holder.pid}`),
     ]);
     expect((await readFile(lock, "utf8")).startsWith(`${holder.pid} `)).toBe(true);
     holder.kill("SIGKILL");

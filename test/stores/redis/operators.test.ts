@@ -83,7 +83,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect(stdout).toStartWith("1 record of 1 application copied");
       expect(stdout).toContain("left out: website/canary: redis://127.0.0.1:");
       expect(stdout).toContain("cannot keep the field revision of canary");
-      expect(stdout).toContain("rename it where it comes from");
+      expect(stdout).toContain("rename it at its source");
       expect(await engine.cli("HGETALL", KEY)).toMatch(/^blue:revision\n\d+\nblue\n0\.5$/);
     });
 

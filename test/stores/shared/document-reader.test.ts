@@ -124,7 +124,7 @@ describe("a document is understood as JSON.parse does", () => {
       ['"x": { "é": 0.5 } 5', ":17002:19: not JSON: expected , or }"],
       ['"x": { "é": 0.5 }}, {', ":17002:19: not JSON: expected the end"],
       ['"x": { "é": 0.5 ', ":20002:2: not JSON: expected , or }"],
-      ['"x": { "é": "0.5 }', ":17002:6: not JSON: what begins there has no end"],
+      ['"x": { "é": "0.5 }', ":17002:6: not JSON: the value that begins here has no end"],
     ] as const;
     for (const [line, message] of places)
       expect((await errorOf(reader, text(line))).message).toContain(message);
