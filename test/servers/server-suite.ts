@@ -3,7 +3,7 @@
  * with a `Protocol`, which translates questions and answers.
  */
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, test as bunTest, describe, expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { NetConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
@@ -52,6 +52,10 @@ export interface Protocol {
 
 type Kind = "unix" | "tcp";
 
+type Skips = Readonly<Record<string, string>>;
+
+type Case = () => Promise<void>;
+
 interface Running {
   readonly core: Core;
   readonly server: Server;
@@ -60,7 +64,12 @@ interface Running {
   ask(question?: Question): Promise<Answer>;
 }
 
-export function describeServer(protocol: Protocol, kind: Kind): void {
+/**
+ * @param skips the titles of cases that make no sense for this protocol, each with the reason, such as
+ *              "it has no force" or "its reply has no number"
+ */
+export function describeServer(protocol: Protocol, kind: Kind, skips: Skips = {}): void {
+  const { test, unknown } = testsWithout(skips);
   const releases: (() => Promise<void> | void)[] = [];
 
   afterEach(async () => {
@@ -345,5 +354,25 @@ export function describeServer(protocol: Protocol, kind: Kind): void {
       await server.close();
       expect(performance.now() - startedAtMs).toBeLessThan(DRAIN_MS + BUSY_MS);
     });
+
+    if (unknown.size > 0) throw new Error(`skips name no case of the suite: ${[...unknown].join("; ")}`);
   });
+}
+
+/** Bun's `test`, except for the titles in `skips`. `unknown` has the titles that no test had so far. */
+function testsWithout(skips: Skips) {
+  const unknown = new Set(Object.keys(skips));
+  const isSkipped = (title: string): boolean => {
+    unknown.delete(title);
+    const reason = skips[title];
+    if (reason !== undefined) bunTest.skip(`${title} (skipped: ${reason})`, () => {});
+    return reason !== undefined;
+  };
+  const one = (title: string, run: Case): void => {
+    if (!isSkipped(title)) bunTest(title, run);
+  };
+  const each = (inputs: readonly string[]) => (title: string, run: (input: string) => Promise<void>) => {
+    if (!isSkipped(title)) bunTest.each(inputs)(title, run);
+  };
+  return { test: Object.assign(one, { each }), unknown };
 }
