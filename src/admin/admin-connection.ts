@@ -12,13 +12,8 @@
 
 import type { ServerCounts } from "../metrics.ts";
 import type { ServerContext } from "../servers/server.ts";
-import {
-  NOTHING,
-  REQUEST_MS_MAX,
-  StreamConnection,
-  StreamShared,
-  type StreamSocket,
-} from "../stream/stream-connection.ts";
+import { NOTHING, REQUEST_MS_MAX, StreamConnection, type StreamSocket } from "../stream/stream-connection.ts";
+import { StreamShared } from "../stream/stream-shared.ts";
 import type { WaitingBytes } from "../stream/waiting.ts";
 import { type AdminPage, text } from "./pages.ts";
 import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";

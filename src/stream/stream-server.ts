@@ -8,35 +8,21 @@ import { fstatSync } from "node:fs";
 import type { SocketHandler, UnixSocketOptions } from "bun";
 import { type Address, type HostPort, hostPortText } from "../address.ts";
 import type { ServerCounts } from "../metrics.ts";
-import { Slices } from "../slices.ts";
 import type { ListenerPlaces } from "./connections.ts";
 import { Crowd } from "./crowd.ts";
 import { SocketCalls } from "./libc.ts";
 import type { Peer } from "./peer.ts";
 import { SocketFile } from "./socket-file.ts";
-import {
-  REQUEST_MS_MAX,
-  type StreamConnection,
-  type StreamShared,
-  type StreamSocket,
-} from "./stream-connection.ts";
+import type { StreamConnection, StreamSocket } from "./stream-connection.ts";
 import { DRAIN_MS, type StreamContext } from "./stream-context.ts";
+import type { StreamShared } from "./stream-shared.ts";
+import { Sweep } from "./sweep.ts";
 import { UnixListener } from "./unix-listener.ts";
 
 /**
  * A closing server first accepts and reads for this long, because clients may already have connected or sent.
  */
 const ARRIVED_MS = 50;
-
-/** The longest and the shortest time between two sweeps, which look for silent connections. */
-const SWEEP_MS_MAX = 1_000;
-const SWEEP_MS_MIN = 10;
-
-/**
- * A sweep that is later than this means that the process was stopped. The daemon then first reads what has
- * arrived.
- */
-const STOPPED_MS = 1_000;
 
 export interface StreamServerOptions {
   readonly address: Address;
@@ -71,9 +57,7 @@ export abstract class StreamServer {
   #isPrepared = false;
   /** Another daemon listens at this address, and this one replaces it. */
   #isJoining = false;
-  #sweptAtMs = 0;
-  #sweep: ReturnType<typeof setInterval> | undefined;
-  #isSweeping = false;
+  readonly #sweep: Sweep;
 
   constructor(shared: StreamShared, options: StreamServerOptions) {
     this.name = shared.counts.name;
@@ -88,6 +72,11 @@ export abstract class StreamServer {
       peerOf: (socket) => shared.peers.of(socket),
       isBusy: (socket) => socket.data?.isBusy ?? false,
       cutOff: (socket, peer) => this.#cutOff(socket, peer),
+    });
+    this.#sweep = new Sweep({
+      ...{ shared, silenceMs: options.silenceMs, sockets: this.#sockets },
+      connectionOf: (socket) => this.#remember(socket),
+      swept: (nowMs) => void this.#unix?.lookIfDue(nowMs),
     });
   }
 
@@ -148,7 +137,7 @@ export abstract class StreamServer {
       >;
       this.#listener = Bun.listen<StreamConnection | undefined>(options);
     }
-    this.#startSweep();
+    this.#sweep.start();
   }
 
   get isReplaced(): boolean {
@@ -159,7 +148,7 @@ export abstract class StreamServer {
     const { clock } = this.#context;
     this.#shared.isClosing = true;
     this.#shared.endsWithAnswer = isReplaced;
-    clearInterval(this.#sweep);
+    this.#sweep.stop();
     this.#unix?.release();
     await Bun.sleep(ARRIVED_MS);
     this.#stopListening(false);
@@ -288,57 +277,6 @@ export abstract class StreamServer {
   #closed(socket: StreamSocket): void {
     socket.data?.closed();
     if (this.#sockets.remove(socket)) this.#counts.connections--;
-  }
-
-  /**
-   * Starts the search for silent connections. Bun's own socket timers are too coarse: they tick every four
-   * seconds.
-   */
-  #startSweep(): void {
-    const { silenceMs } = this.#options;
-    const everyMs = Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, silenceMs / 4));
-    this.#sweptAtMs = this.#context.clock();
-    this.#sweep = setInterval(() => {
-      const nowMs = this.#context.clock();
-      const isLate = nowMs - this.#sweptAtMs > everyMs + STOPPED_MS;
-      this.#sweptAtMs = nowMs;
-      if (!isLate && !this.#isSweeping) void this.#sweepSilent(nowMs);
-      void this.#unix?.lookIfDue(nowMs);
-    }, everyMs);
-    this.#sweep.unref();
-  }
-
-  /**
-   * Ends silent connections. Works in slices, because thousands may have to go at once, and the end of each
-   * takes some ten microseconds. Never rejects.
-   */
-  async #sweepSilent(nowMs: number): Promise<void> {
-    this.#isSweeping = true;
-    const slices = new Slices();
-    for (const socket of this.#sockets) {
-      this.#sweepOne(socket, nowMs);
-      if (slices.isOver()) await slices.next();
-      if (this.#shared.isClosing) break;
-    }
-    this.#isSweeping = false;
-  }
-
-  #sweepOne(socket: StreamSocket, nowMs: number): void {
-    const { silenceMs } = this.#options;
-    // A connection that was not remembered was opened after the last sweep, so it counts as active now.
-    const connection = this.#remember(socket);
-    if (connection.isOverdue(nowMs - REQUEST_MS_MAX)) {
-      this.#counts.failure++;
-      connection.terminate();
-      return;
-    }
-    // A connection that has been ended and is still there is cut off. So is one whose client does not read
-    // its replies.
-    const patienceMs = connection.isClosing ? Math.min(silenceMs, DRAIN_MS) : silenceMs;
-    if (connection.activeAtMs > nowMs - patienceMs) return;
-    if (connection.isPaused) this.#counts.failure++;
-    if (connection.isClosing || connection.isPaused) connection.terminate();
-    else connection.end();
   }
 }
 

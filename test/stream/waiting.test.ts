@@ -6,7 +6,8 @@
 import { describe, expect, test } from "bun:test";
 import { HttpConnection, HttpShared } from "../../src/servers/http/connection.ts";
 import { LineConnection, LineShared } from "../../src/servers/line/connection.ts";
-import type { StreamConnection, StreamShared, StreamSocket } from "../../src/stream/stream-connection.ts";
+import type { StreamConnection, StreamSocket } from "../../src/stream/stream-connection.ts";
+import type { StreamShared } from "../../src/stream/stream-shared.ts";
 import { WaitingBytes } from "../../src/stream/waiting.ts";
 import { createCore } from "../support/core.ts";
 import { processorMs } from "../support/processor.ts";

@@ -8,13 +8,8 @@
  */
 
 import type { ServerCounts } from "../../metrics.ts";
-import {
-  NOTHING,
-  OUT_BYTES,
-  StreamConnection,
-  StreamShared,
-  type StreamSocket,
-} from "../../stream/stream-connection.ts";
+import { NOTHING, StreamConnection, type StreamSocket } from "../../stream/stream-connection.ts";
+import { OUT_BYTES, StreamShared } from "../../stream/stream-shared.ts";
 import { LOOK_BYTES } from "../../stream/turn.ts";
 import type { WaitingBytes } from "../../stream/waiting.ts";
 import type { ServerContext } from "../server.ts";

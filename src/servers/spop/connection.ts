@@ -9,13 +9,8 @@
  * it tells HAProxy the reason.
  */
 
-import {
-  NOTHING,
-  OUT_BYTES,
-  StreamConnection,
-  StreamShared,
-  type StreamSocket,
-} from "../../stream/stream-connection.ts";
+import { NOTHING, StreamConnection, type StreamSocket } from "../../stream/stream-connection.ts";
+import { OUT_BYTES, StreamShared } from "../../stream/stream-shared.ts";
 import { LOOK_BYTES } from "../../stream/turn.ts";
 import { Cursor } from "./cursor.ts";
 import {
