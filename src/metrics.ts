@@ -64,9 +64,9 @@ export function serverName({
 export interface ServerCounts extends ServerIdentity {
   /** As `serverName` gives it. */
   readonly name: string;
-  /** Requests that got their reply. */
+  /** Requests that got their reply; for a lease that the daemon writes, renewals. */
   success: number;
-  /** Requests that could not be read, or whose reply could not be sent. */
+  /** Requests that could not be read, or whose reply could not be sent; or renewals that failed. */
   failure: number;
   /** Connections that are open now. */
   connections: number;

@@ -173,7 +173,7 @@ export const METRICS: readonly Metric[] = [
     type: "counter",
     unit: "requests",
     labels: ["server", "result"],
-    help: "Requests, by result: success, or failure if they could not be read or answered.",
+    help: "Requests, by result: success, or failure if they could not be read or answered. For a lease that the daemon writes: its renewals.",
     statsd: byResult("maxwellsdaemon.server", []),
     read: ({ metrics }) =>
       metrics.servers.flatMap(({ name: server, success, failure }) => [

@@ -12,6 +12,33 @@
  *
  * `prepare` and `start` reject if the server cannot listen. Nothing else of a server throws, whatever its
  * clients do (law 5).
+ *
+ * A protocol does not implement this by itself. It extends three classes of `stream/`, which have the
+ * listener, the limits and the end of connections:
+ *
+ * - `StreamServer`, one for each address. Its constructor takes the counts from `metrics.server`, and passes
+ *   a `StreamShared` and the time limit for silent connections to `super`. `connection` makes a connection.
+ * - `StreamShared`: what all connections of a listener share. It has the buffer for answers, `out`, of
+ *   `OUT_BYTES`; the one `request` and the one `decision`; the `turn`. The protocol adds its own buffers.
+ * - `StreamConnection`: the grammar. Nearly all the work is here, in `consume`.
+ *
+ * The calls, in their order:
+ *
+ * 1. `consume` gets each chunk of bytes. If `partLength` is above 0, an earlier chunk ended within a request.
+ *    `keepPart` adds the chunk, or the request's end, to that part. Once the request is complete: `part` has
+ *    its bytes, `dropPart` forgets them, and `ended` stops the clock of slow requests. The protocol limits
+ *    the length of a part.
+ * 2. For each complete request: the handler's `decide`, and then the answer goes into `out`.
+ * 3. `turn.lookAtClock` after each `LOOK_BYTES`. `flush` when the longest answer might no longer fit in
+ *    `out`, or when the turn is over. If `flush` returns false, `consume` ends its loop: the rest of the chunk
+ *    waits, and is the next chunk of `consume`.
+ * 4. At the end of the chunk: `keepPart` with the beginning of a request; `flush` with the last answers;
+ *    `shared.answered` with the number of answers; `endWhenAnswered` if the protocol ends the connection.
+ * 5. `isMidway` is asked after each chunk, and in between. It is true within a request of which no byte is
+ *    kept, such as one with a body that is skipped. `ended` is called at the end of such a request, too.
+ * 6. `allSent` is called when the kernel has taken all bytes that had to wait.
+ *
+ * `http.ts` and `http/connection.ts` are the shortest example.
  */
 
 import type { Address } from "../address.ts";

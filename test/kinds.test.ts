@@ -1,0 +1,38 @@
+/** Every kind of the lists has its page, which an index links to, and its test. */
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { LEASES } from "../src/leases/list.ts";
+import { SERVERS } from "../src/servers/list.ts";
+import { STORES } from "../src/stores/list.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+const ROOMS = [
+  { room: "stores", names: STORES.map(fileOf), pages: "docs/stores", index: "docs/stores/README.md" },
+  {
+    room: "servers",
+    names: SERVERS.map(({ name }) => name),
+    pages: "docs/protocol",
+    index: "docs/README.md",
+  },
+  { room: "leases", names: LEASES.map(({ name }) => name), pages: "docs/protocol", index: "docs/README.md" },
+];
+
+/** The file of a store's kind. A scheme with TLS, such as `rediss`, shares it with the scheme without. */
+function fileOf({ name }: { readonly name: string }): string {
+  const plain = name.replace(/s$/, "");
+  return STORES.some((other) => other.name === plain) ? plain : name;
+}
+
+describe.each(ROOMS)("$room", ({ room, names, pages, index }) => {
+  test.each(names)("%s has a page, a link to the page, and a test", (name) => {
+    const missing = [`src/${room}/${name}.ts`, `${pages}/${name}.md`, `test/${room}/${name}.test.ts`].filter(
+      (path) => !existsSync(join(ROOT, path)),
+    );
+    expect(missing, "write these files").toEqual([]);
+    const link = `${pages}/${name}.md`.slice(index.lastIndexOf("/") + 1);
+    expect(readFileSync(join(ROOT, index), "utf8"), `link to the page in ${index}`).toContain(`](${link})`);
+  });
+});
