@@ -15,9 +15,14 @@ test("no sentence of the repository breaks a rule; else see npm run prose", asyn
 
 describe("the script finds", () => {
   test("a sentence of a page with more than 25 words, at its first line", () => {
-    const words = (count: number) => `${"word ".repeat(count - 2)}\nthe end.`;
+    const words = (count: number) => `${"a ".repeat(count - 2)}\nthe end.`;
     expect(rulesIn("a.md", `# A\n\n${words(25)}\nShort.\n`)).toEqual([]);
-    expect(rulesIn("a.md", `# A\n\nShort.\n${words(26)}\n`)).toEqual(["4 long sentence", "4 width"]);
+    expect(rulesIn("a.md", `# A\n\nShort.\n${words(26)}\n`)).toEqual(["4 long sentence"]);
+  });
+
+  test("a line that is wider than the formatter's width", () => {
+    expect(rulesIn("a.md", `${"word ".repeat(20)}\nmore.\n`)).toEqual([]);
+    expect(rulesIn("a.md", `${"word ".repeat(23)}\nmore.\n`)).toEqual(["1 width"]);
   });
 
   test("a subject without a name, and the other habits, in a page", () => {
