@@ -28,6 +28,10 @@ import { CAUSES, siteOf, withoutAssignment } from "../subject.ts";
 /** The median of the visits may be this much slower than before. */
 export const ADDED_MS_MAX = 100;
 
+const REMEDY =
+  "make the proxy wait for the daemon for only a few milliseconds, and then serve master, as the shipped configurations do. " +
+  "Set a short time-out, and the proxy's setting for a check that fails, such as failure_mode_allow or error_page";
+
 export const outage: Check = {
   id: "outage",
   title: "with the daemon hung and gone, master serves all visitors",
@@ -61,43 +65,54 @@ export const outage: Check = {
   },
 };
 
+/** An outage that was seen, with its numbers. */
+interface Seen {
+  readonly taken: ObservedOutage;
+  readonly away: readonly Visit[];
+  readonly errors: readonly Visit[];
+  /** Visits while the daemon was gone that another version than master served. */
+  readonly elsewhere: readonly Visit[];
+  readonly addedMs: number;
+  /** Null: the versions had no visitors again in time. */
+  readonly backMs: number | null;
+}
+
 function judge(before: readonly Visit[], taken: ObservedOutage, backMs: number | null, site: Site): Finding {
-  const { hung, hidden, graceMs, leaseMs: lease, hiddenPaths, whyNotHidden } = taken;
+  const { hung, hidden } = taken;
   const away = [...hung, ...hidden];
-  const errors = away.filter((visit) => !site.isServed(visit));
-  const elsewhere = hidden.filter(({ version }) => version !== undefined && version !== MASTER);
-  const addedMs = Math.max(0, Math.round(Math.max(median(hung), median(hidden)) - median(before)));
-  const evidence: Evidence = {
-    visits: away.length,
-    errors: errors.length,
-    leaseMs: lease,
-    graceMs,
-    addedMs,
-    slowestMs: Math.round(Math.max(0, ...away.map(({ tookMs }) => tookMs))),
-    hidden: hiddenPaths,
-    notHidden: whyNotHidden ?? null,
-    backMs,
+  const seen: Seen = {
+    ...{ taken, away, backMs },
+    errors: away.filter((visit) => !site.isServed(visit)),
+    elsewhere: hidden.filter(({ version }) => version !== undefined && version !== MASTER),
+    addedMs: Math.max(0, Math.round(Math.max(median(hung), median(hidden)) - median(before))),
   };
-  const law =
-    "make the proxy wait for the daemon for only a few milliseconds, and then serve master, as the shipped configurations do. " +
-    "Set a short time-out, and the proxy's setting for a check that fails, such as failure_mode_allow or error_page";
+  const fault = faultOfProxy(seen);
+  if (fault !== undefined) return fail(fault, REMEDY, evidenceOf(seen));
+  return judgeReturn(seen, site.tells);
+}
+
+/** The fault of a proxy that does not serve master at once and without an error; undefined if it does. */
+function faultOfProxy({ taken, away, errors, elsewhere, addedMs }: Seen): string | undefined {
   if (errors.length > 0) {
     const kinds = [...new Set(errors.map((visit) => visit.error ?? `status ${outcome(visit)}`))].join(", ");
-    return fail(
-      `${errors.length} of ${away.length} visitors saw an error while the daemon was away: ${kinds}`,
-      law,
-      evidence,
-    );
+    return `${errors.length} of ${away.length} visitors saw an error while the daemon was away: ${kinds}`;
   }
-  if (graceMs === null && lease + GRACE_SLACK_MS <= GRACE_MS_MAX) {
-    return fail(`versions still had visitors ${durationText(lease)} after the daemon hung`, law, evidence);
+  if (taken.graceMs === null && taken.leaseMs + GRACE_SLACK_MS <= GRACE_MS_MAX) {
+    return `versions still had visitors ${durationText(taken.leaseMs)} after the daemon hung`;
   }
   if (elsewhere.length > 0) {
-    return fail(`${elsewhere.length} visitors were not at master while the daemon was gone`, law, evidence);
+    return `${elsewhere.length} visitors were not at master while the daemon was gone`;
   }
-  if (addedMs > ADDED_MS_MAX) {
-    return fail(`visitors waited ${addedMs} ms longer while the daemon was away`, law, evidence);
-  }
+  return addedMs > ADDED_MS_MAX
+    ? `visitors waited ${addedMs} ms longer while the daemon was away`
+    : undefined;
+}
+
+/** The finding if the proxy served master: whether the versions came back, and how much was seen. */
+function judgeReturn(seen: Seen, siteTells: boolean): Finding {
+  const { taken, away, addedMs, backMs } = seen;
+  const { graceMs, leaseMs: lease, whyNotHidden } = taken;
+  const evidence = evidenceOf(seen);
   if (backMs === null) {
     return fail(
       `the daemon is back, but the versions had no visitors again within ${durationText(BACK_MS_MAX)}`,
@@ -112,18 +127,34 @@ function judge(before: readonly Visit[], taken: ObservedOutage, backMs: number |
       evidence,
     );
   }
-  const summary =
-    `${away.length} visitors saw no error and waited ${addedMs} ms longer; all visitors were at master after ` +
-    `${durationText(graceMs)}, and the versions were back within ${durationText(backMs)}` +
-    (whyNotHidden === undefined ? "" : `. The daemon only hung, and its sockets stayed: ${whyNotHidden}`);
-  if (!site.tells) {
+  const unharmed = `${away.length} visitors saw no error and waited ${addedMs} ms longer`;
+  if (!siteTells) {
     return warn(
-      `${away.length} visitors saw no error and waited ${addedMs} ms longer; replies do not say which version served them`,
+      `${unharmed}; replies do not say which version served them`,
       "make replies say which version served them (see version-shown)",
       evidence,
     );
   }
-  return pass(summary, evidence);
+  return pass(
+    `${unharmed}; all visitors were at master after ` +
+      `${durationText(graceMs)}, and the versions were back within ${durationText(backMs)}` +
+      (whyNotHidden === undefined ? "" : `. The daemon only hung, and its sockets stayed: ${whyNotHidden}`),
+    evidence,
+  );
+}
+
+function evidenceOf({ taken, away, errors, addedMs, backMs }: Seen): Evidence {
+  return {
+    visits: away.length,
+    errors: errors.length,
+    leaseMs: taken.leaseMs,
+    graceMs: taken.graceMs,
+    addedMs,
+    slowestMs: Math.round(Math.max(0, ...away.map(({ tookMs }) => tookMs))),
+    hidden: taken.hiddenPaths,
+    notHidden: taken.whyNotHidden ?? null,
+    backMs,
+  };
 }
 
 function median(visits: readonly Visit[]): number {
