@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Address, HostPort } from "../address.ts";
 import { type Option, Problem } from "./option.ts";
 
-const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
+const DURATION_PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d)/gy;
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -13,6 +13,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1e3,
   m: 6e4,
   h: 3.6e6,
+  d: 8.64e7,
 };
 
 /**
@@ -20,6 +21,15 @@ const UNIT_MS: Readonly<Record<string, number>> = {
  */
 export function parseDuration(text: string): number | Problem {
   const problem = new Problem(`write a duration with its unit, such as 4s, 1m30s or 500ms`);
+  return text.includes("d") ? problem : (durationMs(text) ?? problem);
+}
+
+/** Reads the same, and days of 24 hours too: `1d12h`. */
+export function parseLongDuration(text: string): number | Problem {
+  return durationMs(text) ?? new Problem("write a duration with its unit, such as 30m, 1h30m or 1d");
+}
+
+function durationMs(text: string): number | undefined {
   if (text === "0") return 0;
   let totalMs = 0;
   let end = 0;
@@ -28,7 +38,7 @@ export function parseDuration(text: string): number | Problem {
     totalMs += Number(part[1]) * (UNIT_MS[part[2] as string] as number);
     end = DURATION_PART.lastIndex;
   }
-  return text !== "" && end === text.length ? totalMs : problem;
+  return text !== "" && end === text.length ? totalMs : undefined;
 }
 
 /** Reads `HOST:PORT`, `[V6]:PORT`, or `:PORT` for loopback. */

@@ -15,3 +15,24 @@ export function durationText(ms: number): string {
 export function rolloutText(rollout: number): string {
   return `${Number((rollout * 100).toPrecision(12))}%`;
 }
+
+const EXACT_UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+  ["s", 1],
+] as const;
+
+/**
+ * A duration of whole seconds without any loss, in the form that `parseLongDuration` reads: `1m30s`, `1d`.
+ */
+export function exactDurationText(ms: number): string {
+  let seconds = Math.round(ms / 1000);
+  let text = "";
+  for (const [unit, size] of EXACT_UNITS) {
+    const count = Math.floor(seconds / size);
+    if (count > 0) text += `${count}${unit}`;
+    seconds -= count * size;
+  }
+  return text || "0s";
+}
