@@ -1,0 +1,16 @@
+/** A fade: the rollout falls slowly to 0 after a release has ended, so that a cold master can warm up. */
+
+import type { Fade } from "./release.ts";
+
+/** Rollouts of a fade are multiples of 1/1000, because a slice of Traefik is as small. */
+const PARTS = 1_000;
+
+/**
+ * The rollout that a fade has reached: from `from` down to 0. It never grows with time. A clock that went
+ * back gives a greater result than before, so a writer takes the record's rollout if that is less.
+ */
+export function fadedRollout([from, sinceMs, durationMs]: Fade, nowMs: number): number {
+  const part = (nowMs - sinceMs) / durationMs;
+  if (!(part < 1)) return 0;
+  return part <= 0 ? from : Math.min(from, Math.floor(from * (1 - part) * PARTS) / PARTS);
+}
