@@ -4,6 +4,22 @@ import { configFile, DEFAULT_CONFIG_FILE } from "../src/config/config-file.ts";
 import { environmentName, separatorOf } from "../src/config/environment.ts";
 import type { Option } from "../src/config/option.ts";
 import { allOptions } from "../src/daemon/all-options.ts";
+import {
+  DEFAULT_PLAN,
+  DEFAULT_STEPS,
+  PLAN_KEYS,
+  type PlanKey,
+  SLOW_MAX,
+  WINDOWS_MAX,
+} from "../src/releases/named-plans.ts";
+import {
+  PLAN_BYTES_MAX,
+  SHARE_DECIMALS_MAX,
+  STEPS_MAX,
+  WAIT_MS_MAX,
+  WAIT_MS_MIN,
+} from "../src/releases/plan.ts";
+import { exactDurationText } from "../src/text/amounts.ts";
 
 const INTRODUCTION = `# Configuration
 
@@ -43,6 +59,8 @@ SIGHUP (\`systemctl reload\`) it opens the log file again, for \`logrotate\`. It
 again, but does not use it. The log then names the settings that differ from those in use, or the mistakes in
 the file.
 
+Named plans of releases are tables of the file, and have [a section of their own](#plans).
+
 A file with all settings that have a default, each with its default:
 
 `;
@@ -50,7 +68,7 @@ A file with all settings that have a default, each with its default:
 /** The page, as Markdown; it ends in a newline. */
 export function configurationPage(): string {
   const options = allOptions();
-  return `${INTRODUCTION}${exampleFile(options)}\n## Settings\n${options.map(section).join("")}`;
+  return `${INTRODUCTION}${exampleFile(options)}\n## Settings\n${options.map(section).join("")}${plansSection()}`;
 }
 
 /** All settings with their defaults, as a file for operators to copy. */
@@ -92,4 +110,87 @@ function defaultOf(option: Option<unknown>): string {
 
 function wrapped(text: string): string {
   return text.replace(/(.{1,110})(?: |$)/g, "$1\n").trimEnd();
+}
+
+/** The keys of a plan: the form of the value, the default, and the meaning. */
+const PLAN_ROWS: Readonly<Record<PlanKey, readonly [form: string, absent: string, meaning: string]>> = {
+  steps: ["a list of steps, or the whole line", "none; the key is required", "the steps, as below"],
+  inconclusive: [
+    "`pause` or `abort`",
+    "`pause`",
+    "the end of a step in which the bound of `ok` passes without an `ok`",
+  ],
+  windows: [
+    `a list of windows, at most ${WINDOWS_MAX}`,
+    "any time",
+    "the hours in which a release goes forward; it is taken back at any hour",
+  ],
+  slow: [
+    `a list of durations, at most ${SLOW_MAX}`,
+    "none",
+    "the bounds of slow responses, in ascending order; each is one more metric for the judge",
+  ],
+  failsafe: ["`master` or `hold`", "`master`", "the failsafe of the record from promotion to finish"],
+  offset: [
+    "`random` or a number",
+    "not set",
+    "the offset of each release: drawn at random, or a number with at most three decimals",
+  ],
+};
+
+const TERM_ROWS = [
+  ["30m", "the step has lasted at least this long"],
+  ["ok", "the judge has found no harm in this step"],
+  ["ok<2h", "the same; if it is not true after two hours, `inconclusive` counts"],
+  ["approve", "a person has approved this step"],
+  ["check(load)", "the check of this name passes"],
+] as const;
+
+const PLAN_EXAMPLE = `\`\`\`toml
+[plans.checkout]
+steps = ["1%:10m", "5%:30m+ok<2h", "25%:1h+approve+check(load)", "100%:1d"]
+inconclusive = "pause"
+windows = ["mon-thu 09:00-16:00 Europe/Berlin"]
+slow = ["400ms", "1s"]
+failsafe = "master"
+offset = "random"
+\`\`\`
+`;
+
+function plansSection(): string {
+  const rows = PLAN_KEYS.map((key) => `| \`${key}\` | ${PLAN_ROWS[key].join(" | ")} |\n`).join("");
+  const terms = TERM_ROWS.map(([term, meaning]) => `| \`${term}\` | ${meaning} |\n`).join("");
+  const range = `from ${exactDurationText(WAIT_MS_MIN)} to ${exactDurationText(WAIT_MS_MAX)}`;
+  return `
+## Plans
+
+A plan is the steps of a release, and what each step waits for. A table \`[plans.NAME]\` of the configuration
+file gives a plan a name. Neither a flag nor a variable can do that.
+
+${PLAN_EXAMPLE}
+| key | value | default | meaning |
+|---|---|---|---|
+${rows}
+A step is a share of all visitors, a colon, and a wait. The terms of a wait are joined by \`+\`. The next step
+begins when all of them are true at the same time:
+
+| term | is true if |
+|---|---|
+${terms}
+- **Steps**: at most ${STEPS_MAX}, with growing shares. The last one is \`100%\`, and its wait is the time to watch
+  the release. There the judge has no group to compare with, so \`ok\` is refused.
+- **Shares** have at most ${SHARE_DECIMALS_MAX} decimals of a percent. Traefik serves steps of 0.1% only.
+- **Durations** are whole seconds ${range}. A day is \`1d\`.
+- **A step without a wait**, such as \`5%\`, waits for approval.
+- **In one line** a comma stands between the steps: \`1%:10m,100%:1d\`. The line has at most ${PLAN_BYTES_MAX} bytes.
+- **A window** has days, hours and a zone: \`mon-thu\`, \`mon,wed\` or \`fri-mon\`; \`09:00-16:00\`, or
+  \`22:00-02:00\` over midnight; and a name such as \`Europe/Berlin\` or \`UTC\`. It follows the clock of that
+  zone, also when summer time begins or ends.
+
+The plan \`${DEFAULT_PLAN}\` is there without a file: \`${DEFAULT_STEPS}\`. A table
+\`[plans.${DEFAULT_PLAN}]\` replaces it. If that table has no \`steps\`, these steps stay.
+
+\`maxwells-daemon plan NAME\` shows the timetable of a plan, and \`maxwells-daemon plan 1%:10m,100%:1d\` that of
+a plan without a name. Both name every mistake with its column, and end with status 2 then.
+`;
 }

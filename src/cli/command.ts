@@ -9,7 +9,7 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Loaded, LoadedSettings, Problems } from "../config/load.ts";
-import type { Option } from "../config/option.ts";
+import type { Option, Tables } from "../config/option.ts";
 import type { ExitCode } from "./exit.ts";
 
 /** A stream that text goes to. */
@@ -68,6 +68,8 @@ export interface Command {
   readonly description?: string;
   readonly positionals: readonly Positional[];
   readonly options: readonly Option<unknown>[];
+  /** The settings of several tables that it reads from the file, if it has `-config`. */
+  readonly tables?: readonly Tables<unknown>[];
   /** Other defaults than the options' own, by the option's name. */
   readonly defaults?: Readonly<Record<string, string>>;
   /** The meaning of a shared option in this command, in place of its own summary, by the option's name. */
@@ -106,4 +108,9 @@ export function wordsOf(placeholder: string | undefined): readonly string[] {
 /** The options of all commands, each once. */
 export function knownOptions({ daemon, commands }: Program): readonly Option<unknown>[] {
   return [...new Set([daemon, ...commands].flatMap((command) => command.options))];
+}
+
+/** The settings of several tables of all commands, each once. */
+export function knownTables({ daemon, commands }: Program): readonly Tables<unknown>[] {
+  return [...new Set([daemon, ...commands].flatMap(({ tables = [] }) => tables))];
 }

@@ -11,6 +11,7 @@ import { get } from "./commands/get.ts";
 import { help } from "./commands/help.ts";
 import { history } from "./commands/history.ts";
 import { initStore } from "./commands/init-store.ts";
+import { plan } from "./commands/plan.ts";
 import { quickstart } from "./commands/quickstart.ts";
 import { remove } from "./commands/remove.ts";
 import { set } from "./commands/set.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: Program = {
     history,
     copy,
     initStore,
+    plan,
     check,
     quickstart,
     completion,

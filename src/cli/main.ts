@@ -12,7 +12,16 @@ import { StoreError } from "../stores/store.ts";
 import { nearest } from "../text/nearest.ts";
 import { oneLine, plainLines } from "../text/one-line.ts";
 import { quote } from "../text/quote.ts";
-import { type Command, type Io, knownOptions, PROGRAM, type Program, usageOf, wordsOf } from "./command.ts";
+import {
+  type Command,
+  type Io,
+  knownOptions,
+  knownTables,
+  PROGRAM,
+  type Program,
+  usageOf,
+  wordsOf,
+} from "./command.ts";
 import { COMPLETE, complete } from "./commands/completion/complete.ts";
 import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help-page.ts";
@@ -58,12 +67,14 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
     return EXITS.ok.status;
   }
 
-  const { options, defaults } = command;
+  const { options, tables = [], defaults } = command;
   const checked = new Set(options);
   const reread = () =>
     loadSettings(sourcesOf(argv, io, command), {
       options,
       known,
+      tables,
+      knownTables: knownTables(program),
       ...(defaults && { defaults }),
       crossChecks: CROSS_CHECKS.filter((check) => check.options.every((option) => checked.has(option))),
     });

@@ -1,15 +1,21 @@
 /**
  * Options in a TOML file, under the same names. Values are strings; switches are true or false; an option
- * that may be repeated can be a list.
+ * that may be repeated can be a list. Settings of several tables, such as `[plans.checkout]`, are only here.
  */
 
 import { parse as parseToml } from "smol-toml";
 import { nearest } from "../text/nearest.ts";
 import { quote } from "../text/quote.ts";
-import type { Given, Option, Origin } from "./option.ts";
+import { type Given, type Option, type Origin, type Tables, tableText } from "./option.ts";
 
 /** A larger file is not a configuration, but was named by mistake. */
 const FILE_CHARACTERS_MAX = 1_048_576;
+
+/** The settings that a file may have. */
+export interface Known {
+  readonly options: readonly Option<unknown>[];
+  readonly tables: readonly Tables<unknown>[];
+}
 
 /**
  * Reads the file at `path`. Returns texts by option name, and the path itself as `config`. Adds all problems
@@ -18,7 +24,7 @@ const FILE_CHARACTERS_MAX = 1_048_576;
 export function readConfigFile(
   path: Given,
   readFile: (path: string, isDefault: boolean) => string,
-  known: readonly Option<unknown>[],
+  known: Known,
   messages: string[],
 ): ReadonlyMap<string, Given> {
   const found = new Map<string, Given>();
@@ -38,23 +44,34 @@ export function readConfigFile(
   found.set("config", path);
   for (const [key, value] of entries) {
     const origin: Origin = { source: "file", text: `${where}: ${quote(key, "")}` };
-    const option = known.find((candidate) => candidate.name === key);
-    if (key === "config") {
-      messages.push(`${origin.text}: a configuration file cannot name another one; remove this key`);
-    } else if (option === undefined) {
-      messages.push(
-        `${origin.text}: no such setting${nearest(
-          key,
-          known.map((each) => each.name),
-        )}`,
-      );
-    } else {
-      const texts = textsOf(option, value);
-      if (texts === undefined) messages.push(`${origin.text}: write ${wanted(option)}`);
-      else found.set(key, { texts, origin });
-    }
+    const read = textsOfKey(key, value, known);
+    if (typeof read === "string") messages.push(`${origin.text}: ${read}`);
+    else found.set(key, { texts: read, origin });
   }
   return found;
+}
+
+/** The texts of one key of the file, or its problem. */
+function textsOfKey(key: string, value: unknown, { options, tables }: Known): readonly string[] | string {
+  if (key === "config") return "a configuration file cannot name another one; remove this key";
+  const option = options.find(({ name }) => name === key);
+  if (option !== undefined) return textsOf(option, value) ?? `write ${wanted(option)}`;
+  if (tables.some(({ name }) => name === key)) {
+    return textsOfTables(value) ?? `write tables, each with a name: [${key}.NAME]`;
+  }
+  const names = [...options, ...tables].map(({ name }) => name);
+  return `no such setting${nearest(key, names)}`;
+}
+
+function textsOfTables(value: unknown): readonly string[] | undefined {
+  if (!isTable(value)) return undefined;
+  const named = Object.entries(value);
+  if (!named.every(([, table]) => isTable(table))) return undefined;
+  return named.map(([name, table]) => tableText(name, table as object));
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
 function parseText(text: string): Record<string, unknown> {

@@ -12,7 +12,7 @@ import { type Flags, parseFlags } from "./argv.ts";
 import { configFile } from "./config-file.ts";
 import { fromEnvironment, reportEnvironment } from "./environment.ts";
 import { readConfigFile } from "./file.ts";
-import { type CrossCheck, type Given, type Option, Problem, type Settings } from "./option.ts";
+import { type CrossCheck, type Given, type Option, Problem, type Settings, type Tables } from "./option.ts";
 
 export interface Sources {
   readonly argv: readonly string[];
@@ -28,6 +28,10 @@ export interface Rules {
   readonly options: readonly Option<unknown>[];
   /** The options of all commands, which a shared file or environment may also name. */
   readonly known?: readonly Option<unknown>[];
+  /** The settings of several tables that this command reads from the file. */
+  readonly tables?: readonly Tables<unknown>[];
+  /** The same of all commands. A command that does not read a table is not stopped by a mistake in it. */
+  readonly knownTables?: readonly Tables<unknown>[];
   readonly crossChecks?: readonly CrossCheck[];
   /** Texts that replace an option's own default, by its name. */
   readonly defaults?: Readonly<Record<string, string>>;
@@ -54,7 +58,7 @@ export class Problems {
 }
 
 export function loadSettings(sources: Sources, rules: Rules): Loaded | Problems {
-  const { options, crossChecks = [], defaults = {} } = rules;
+  const { options, tables = [], crossChecks = [], defaults = {} } = rules;
   const messages: string[] = [];
   const flags = parseFlags(sources.argv, options);
   reportFlags(flags, options, messages);
@@ -63,11 +67,22 @@ export function loadSettings(sources: Sources, rules: Rules): Loaded | Problems 
   const given = new Map<Option<unknown>, Given>();
   const values = new Map<Option<unknown>, unknown>();
   for (const option of options) {
-    const found = fromFlags(option, flags) ?? beside(option) ?? byDefault(option, defaults[option.name]);
+    const found =
+      fromFlags(option, flags) ?? beside.option(option) ?? byDefault(option, defaults[option.name]);
     given.set(option, found);
     const problems = problemsOf(option, found);
     if (problems.length > 0) messages.push(...problems);
     else values.set(option, found.texts.length === 0 ? option.absent : option.parse(found.texts));
+  }
+
+  for (const table of tables) {
+    const found = beside.tables(table);
+    given.set(table, found);
+    const problems = found.texts.flatMap((text) => table.problemsOf(text));
+    messages.push(
+      ...problems.map(({ path, message }) => `${found.origin.text}.${quote(path, "")}: ${message}`),
+    );
+    if (problems.length === 0) values.set(table, table.parse(found.texts));
   }
 
   const settings = settingsOf(given, values);
@@ -102,22 +117,37 @@ function settingsOf(
   };
 }
 
-/** The texts of environment and file, for commands that read them. */
+/** The texts of environment and file. */
+interface BesideFlags {
+  option(option: Option<unknown>): Given | undefined;
+  /** No text if the file has none of its tables. */
+  tables(tables: Tables<unknown>): Given;
+}
+
+/** Environment and file for a command that reads them, or nothing. */
 function besideFlags(
   sources: Sources,
-  { options, known = options }: Rules,
+  { options, known = options, tables = [], knownTables = tables }: Rules,
   flags: Flags,
   messages: string[],
-): (option: Option<unknown>) => Given | undefined {
-  if (!options.includes(configFile)) return () => undefined;
+): BesideFlags {
+  const none = ({ name }: Tables<unknown>): Given => ({
+    texts: [],
+    origin: { source: "default", text: `default of ${name}` },
+  });
+  if (!options.includes(configFile)) return { option: () => undefined, tables: none };
   const shared = known.filter((option) => !option.flagOnly);
   reportEnvironment(sources.environment, shared, messages);
   const path =
     fromFlags(configFile, flags) ??
     fromEnvironment(configFile, sources.environment) ??
     byDefault(configFile, sources.defaultFile);
-  const file = readConfigFile(path, sources.readFile, shared, messages);
-  return (option) => fromEnvironment(option, sources.environment) ?? file.get(option.name);
+  const inFile = { options: shared, tables: knownTables };
+  const file = readConfigFile(path, sources.readFile, inFile, messages);
+  return {
+    option: (option) => fromEnvironment(option, sources.environment) ?? file.get(option.name),
+    tables: (tables) => file.get(tables.name) ?? none(tables),
+  };
 }
 
 function byDefault(option: Option<unknown>, text = option.defaultText): Given {

@@ -38,6 +38,35 @@ export interface Option<T> {
   parse(texts: readonly string[]): T | Problem;
 }
 
+/** A mistake within one table of the file. */
+export interface KeyProblem {
+  /** The path below the setting: `checkout.steps`. */
+  readonly path: string;
+  /** In words that end in the remedy. */
+  readonly message: string;
+}
+
+/**
+ * A setting that has several tables, each with a name: `[plans.checkout]`. Only the file can give it, because
+ * no flag and no variable has room for a table. It has one text for each table, made by `tableText`.
+ */
+export interface Tables<T> extends Option<readonly T[]> {
+  /** All problems of one table; none if `parse` can read it. */
+  problemsOf(text: string): readonly KeyProblem[];
+}
+
+/** One named table as a text. */
+export function tableText(name: string, table: object): string {
+  return JSON.stringify([name, table]);
+}
+
+/** The name and the values of a text that `tableText` made. */
+export function readTableText(
+  text: string,
+): readonly [name: string, table: Readonly<Record<string, unknown>>] {
+  return JSON.parse(text);
+}
+
 /**
  * The source of a value, for messages: `flag -delay`, `environment MAXWELLS_DAEMON_DELAY`, `/etc/md.toml`,
  * `default`.

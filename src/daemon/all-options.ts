@@ -1,9 +1,10 @@
 /** All options of the daemon: its own, and those of all servers, leases and monitors. */
 
 import { admin, adminHost } from "../admin/admin.ts";
-import type { Option } from "../config/option.ts";
+import type { Option, Tables } from "../config/option.ts";
 import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
+import { plans } from "../releases/named-plans.ts";
 import { SERVERS } from "../servers/list.ts";
 import { OWN_OPTIONS } from "../settings/options.ts";
 
@@ -12,3 +13,6 @@ export function allOptions(): readonly Option<unknown>[] {
   const kinds = [...SERVERS, ...LEASES, ...MONITORS];
   return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), admin, adminHost];
 }
+
+/** The daemon's settings that only the configuration file can give. */
+export const ALL_TABLES: readonly Tables<unknown>[] = [plans];

@@ -3,9 +3,9 @@
  *
  *     window = days " " from "-" to " " zone          mon-thu · mon,wed · fri-mon · mon-thu,sat
  *
- * A window is open while a clock on the wall of its zone shows a time in it. So it follows the changes
- * between summer and winter time: an hour that the clock leaves out never opens a window, and an hour that it shows
- * twice opens it twice. A window over midnight, such as 22:00-02:00, belongs to the day on which it begins.
+ * A window is open while a clock on the wall of its zone shows a time in it. So it follows summer and winter
+ * time: an hour that the clock leaves out never opens a window, and an hour that it shows twice opens it
+ * twice. A window over midnight, such as 22:00-02:00, belongs to the day on which it begins.
  */
 
 import { Problem } from "../config/option.ts";

@@ -3,7 +3,8 @@ import { configurationPage } from "../../scripts/configuration-page.ts";
 import { configFile } from "../../src/config/config-file.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { loadSettings, Problems } from "../../src/config/load.ts";
-import { allOptions } from "../../src/daemon/all-options.ts";
+import { ALL_TABLES, allOptions } from "../../src/daemon/all-options.ts";
+import { plans } from "../../src/releases/named-plans.ts";
 
 test("the page names every setting, its variable and its default", () => {
   const page = configurationPage();
@@ -27,4 +28,12 @@ test("the file on the page is valid, and has the values of the defaults", () => 
     expect(read.settings.get(option)).toEqual(defaults.settings.get(option));
     if (option.defaultText !== undefined) expect(read.settings.origin(option).source).toBe("file");
   }
+});
+
+test("the plan on the page is valid", () => {
+  const [, file = ""] = /## Plans[\s\S]*?```toml\n([^`]*)```/.exec(configurationPage()) ?? [];
+  const rules = { options: allOptions(), tables: ALL_TABLES };
+  const read = loadSettings({ environment: {}, readFile: () => file, argv: ["-config", "x"] }, rules);
+  if (read instanceof Problems) throw new Error(JSON.stringify(read));
+  expect(read.settings.get(plans).map(({ name }) => name)).toEqual(["default", "checkout"]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Problem } from "../../src/config/option.ts";
-import { parseDuration, parseRollout } from "../../src/config/values.ts";
+import { parseDuration, parseLongDuration, parseRollout } from "../../src/config/values.ts";
 
 describe("a rollout", () => {
   test.each<[string, number]>([
@@ -74,5 +74,17 @@ describe("a duration", () => {
     `${"1s".repeat(100_000)}x`,
   ])("%.20s is refused", (text) => {
     expect(parseDuration(text)).toBeInstanceOf(Problem);
+  });
+});
+
+describe("a long duration", () => {
+  test("may also have days", () => {
+    expect(["1d", "1d12h", ".5d", "90s", "0"].map(parseLongDuration)).toEqual([
+      86_400_000, 129_600_000, 43_200_000, 90_000, 0,
+    ]);
+  });
+
+  test.each(["", "1", "d", "1D", "1w", "1 d", "-1d"])("%s is refused", (text) => {
+    expect(parseLongDuration(text)).toBeInstanceOf(Problem);
   });
 });

@@ -283,6 +283,15 @@ describe("SIGHUP", () => {
     expect(await daemon.end()).toBe(0);
   });
 
+  test("sees a plan that changed, and a mistake in one", async () => {
+    const { daemon, path, reload } = await startWithFile("");
+    await reload('[plans.a]\nsteps = "1%:1m,100%:1h"\n', / warn +the configuration has changed/);
+    expect(daemon.log).toContain("until it is restarted changed=plans");
+    await reload('[plans.a]\nsteps = "1%:1m"\n', / error .*the last step/);
+    expect(daemon.log).toContain(`${path}: plans.a.steps: column 1: `);
+    expect(await daemon.end()).toBe(0);
+  });
+
   test("names every problem of a broken file, and the daemon goes on", async () => {
     const { daemon, path, reload } = await startWithFile("");
     await reload('dela = "3s"\nunhealthy = "1"\n', / error .*unhealthy/);

@@ -80,6 +80,7 @@ export const INVOCATIONS: readonly (readonly string[])[] = [
   ["help", "set"],
   ["completion", "bash"],
   ["check", "-o", "json"],
+  ["plan"],
   ["ask", "-socket", "./nobody.sock"],
   ["status", "-admin", "127.0.0.1:9"],
   ["doctor", "-socket", "./nobody.sock", "-admin", "127.0.0.1:9"],

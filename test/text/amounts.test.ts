@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { rolloutText } from "../../src/text/amounts.ts";
+import { exactDurationText, rolloutText } from "../../src/text/amounts.ts";
 
 describe("a rollout", () => {
   test.each<[number, string]>([
@@ -10,5 +10,17 @@ describe("a rollout", () => {
     [1 / 3, "33.3333333333%"],
   ])("%p is shown as %s", (rollout, text) => {
     expect(rolloutText(rollout)).toBe(text);
+  });
+});
+
+describe("an exact duration", () => {
+  test.each<[number, string]>([
+    [0, "0s"],
+    [59_000, "59s"],
+    [90_000, "1m30s"],
+    [3_600_000, "1h"],
+    [129_661_000, "1d12h1m1s"],
+  ])("%p ms is written as %s", (ms, text) => {
+    expect(exactDurationText(ms)).toBe(text);
   });
 });

@@ -1,8 +1,11 @@
 /** Checks and prints the settings. With -deep it also opens all that they name. */
 
 import { configFile } from "../../config/config-file.ts";
+import type { LoadedSettings } from "../../config/load.ts";
+import { readTableText } from "../../config/option.ts";
 import { parseSwitch, single } from "../../config/values.ts";
-import { allOptions } from "../../daemon/all-options.ts";
+import { ALL_TABLES, allOptions } from "../../daemon/all-options.ts";
+import { plans } from "../../releases/named-plans.ts";
 import { columns } from "../../text/columns.ts";
 import { redactAddress } from "../../text/redact.ts";
 import type { Command } from "../command.ts";
@@ -29,6 +32,7 @@ export const check: Command = {
     "rollouts. It changes nothing, and takes nothing from a daemon that runs.",
   positionals: [],
   options: [...allOptions(), deep, output],
+  tables: ALL_TABLES,
   examples: [
     { line: "check", meaning: "are the settings right?" },
     { line: "check -deep", meaning: "before a restart" },
@@ -36,13 +40,15 @@ export const check: Command = {
 
   async run(invocation) {
     const { settings, io } = invocation;
-    const rows = allOptions()
+    const options = allOptions()
       .filter((option) => option !== configFile || settings.texts(option).length > 0)
       .map((option) => ({
         name: option.name,
+        flag: `-${option.name}`,
         values: settings.texts(option).map(redactAddress),
         origin: settings.origin(option),
       }));
+    const rows = [...options, ...planRows(settings)];
     const json = rows.map(({ name, values, origin }) => ({
       name,
       values,
@@ -53,8 +59,8 @@ export const check: Command = {
     print(invocation, { settings: json, ...(findings && { findings }) }, () => {
       const page = columns(
         ["setting", "value", "from"],
-        rows.map(({ name, values, origin }) => [
-          `-${name}`,
+        rows.map(({ flag, values, origin }) => [
+          flag,
           values.join(", ") || "–",
           origin.source === "default" ? "default" : origin.text,
         ]),
@@ -71,3 +77,17 @@ export const check: Command = {
     return hasProblem ? EXITS.failed.status : EXITS.ok.status;
   },
 };
+
+/** The plans of the file, each with its line. They have no flags. */
+function planRows(settings: LoadedSettings) {
+  const ofFile = new Set(settings.texts(plans).map((text) => readTableText(text)[0]));
+  return settings
+    .get(plans)
+    .filter(({ name }) => ofFile.has(name))
+    .map(({ name, plan }) => ({
+      name: `plans.${name}`,
+      flag: `plans.${name}`,
+      values: [plan.text],
+      origin: settings.origin(plans),
+    }));
+}

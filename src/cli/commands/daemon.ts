@@ -1,7 +1,7 @@
 /** The daemon, which runs if no command is named. */
 
 import { DEFAULT_CONFIG_FILE } from "../../config/config-file.ts";
-import { allOptions } from "../../daemon/all-options.ts";
+import { ALL_TABLES, allOptions } from "../../daemon/all-options.ts";
 import { region, store, table } from "../../settings/options.ts";
 import type { Command } from "../command.ts";
 
@@ -14,6 +14,7 @@ export const daemon: Command = {
     `-store ${store.defaultText} -table ${table.defaultText} -region ${region.defaultText}.`,
   positionals: [],
   options: allOptions(),
+  tables: ALL_TABLES,
   examples: [
     {
       line: "-application website -table MaxwellsDaemon -region us-east-1",

@@ -5,7 +5,7 @@ import { relative, resolve } from "node:path";
 import { addressText, hostPortText } from "../../address.ts";
 import { admin } from "../../admin/admin.ts";
 import { ask as askDaemon } from "../../client/line.ts";
-import { allOptions } from "../../daemon/all-options.ts";
+import { ALL_TABLES, allOptions } from "../../daemon/all-options.ts";
 import { socket } from "../../servers/line.ts";
 import { application } from "../../settings/application.ts";
 import { store } from "../../settings/options.ts";
@@ -27,6 +27,7 @@ export const quickstart: Command = {
   description: `It writes ${ROLLOUTS_FILE} if there is none. All flags of the daemon work here as well.`,
   positionals: [],
   options: allOptions(),
+  tables: ALL_TABLES,
   defaults: {
     store: `file:${ROLLOUTS_FILE}`,
     application: "app",

@@ -10,7 +10,7 @@
 import { parseFlags } from "../../../config/argv.ts";
 import type { Option } from "../../../config/option.ts";
 import { application } from "../../../settings/application.ts";
-import { type Command, type Io, knownOptions, type Program, wordsOf } from "../../command.ts";
+import { type Command, type Io, knownOptions, knownTables, type Program, wordsOf } from "../../command.ts";
 import { EXITS } from "../../exit.ts";
 import { helpFlag } from "../../help-page.ts";
 import { TOPICS } from "../../topics.ts";
@@ -53,7 +53,13 @@ async function candidatesFor(
   const { positionals } = parseFlags(before, [...known, helpFlag]);
   const named = program.commands.find(({ name }) => name === positionals[0]);
   const command = named ?? program.daemon;
-  const lineWith = (argv: readonly string[]): Line => ({ argv, command, io, known });
+  const lineWith = (argv: readonly string[]): Line => ({
+    argv,
+    command,
+    io,
+    known,
+    knownTables: knownTables(program),
+  });
 
   // `-name=` with the beginning of its value, or a value behind the flag.
   const [start = "", joined] = /^--?([^-=][^=]*)=/.exec(current) ?? [];

@@ -8,7 +8,7 @@
 import { statSync } from "node:fs";
 import { MAINTENANCE } from "../../../circle.ts";
 import { loadSettings, Problems } from "../../../config/load.ts";
-import type { Option } from "../../../config/option.ts";
+import type { Option, Tables } from "../../../config/option.ts";
 import { application } from "../../../settings/application.ts";
 import { region, store, table } from "../../../settings/options.ts";
 import { openStore, resolveStore } from "../../../stores/list.ts";
@@ -33,6 +33,7 @@ export interface Line {
   readonly command: Command;
   readonly io: Io;
   readonly known: readonly Option<unknown>[];
+  readonly knownTables: readonly Tables<unknown>[];
 }
 
 /** The applications that the store can list; none if it cannot. */
@@ -66,7 +67,7 @@ async function namesFrom(
 }
 
 async function askStore(
-  { argv, command, io, known }: Line,
+  { argv, command, io, known, knownTables }: Line,
   ask: (opened: Store, applications: readonly string[], signal: AbortSignal) => Promise<readonly string[]>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -76,6 +77,7 @@ async function askStore(
     {
       options: [...new Set<Option<unknown>>([...command.options, application, ...STORE_OPTIONS])],
       known,
+      knownTables,
       ...(command.defaults && { defaults: command.defaults }),
     },
   );

@@ -9,7 +9,7 @@
 import { configFile } from "../../../config/config-file.ts";
 import { type Loaded, type LoadedSettings, Problems } from "../../../config/load.ts";
 import type { Option } from "../../../config/option.ts";
-import { allOptions } from "../../../daemon/all-options.ts";
+import { ALL_TABLES, allOptions } from "../../../daemon/all-options.ts";
 import type { Log } from "../../../log/log.ts";
 
 const UNCHANGED = "the daemon goes on with the settings that it was started with";
@@ -43,5 +43,5 @@ export function tellChanges(running: LoadedSettings, reread: () => Loaded | Prob
 
 function changedOptions(before: LoadedSettings, after: LoadedSettings): Option<unknown>[] {
   const text = (settings: LoadedSettings, option: Option<unknown>) => settings.texts(option).join("\0");
-  return allOptions().filter((option) => text(before, option) !== text(after, option));
+  return [...allOptions(), ...ALL_TABLES].filter((option) => text(before, option) !== text(after, option));
 }
