@@ -282,4 +282,28 @@ const DAEMON: LimitSection = {
   ],
 };
 
-export const SECTIONS: readonly LimitSection[] = [VISITORS, APPLICATIONS, STORES, DAEMON];
+const PLANS: LimitSection = {
+  title: "Plans of releases",
+  rows: [
+    {
+      ...{ path: "src/releases/plan.ts", name: "STEPS_MAX", unit: "" },
+      what: "steps of a plan",
+      beyond: "the plan is refused",
+      remedy: "leave steps out",
+    },
+    {
+      ...{ path: "src/releases/plan.ts", name: "PLAN_BYTES_MAX", unit: "bytes" },
+      what: "a plan in one line",
+      beyond: "the plan is refused",
+      remedy: "use fewer steps, and shorter names of checks",
+    },
+    {
+      ...{ path: "src/releases/named-plans.ts", name: "WINDOWS_MAX", unit: "" },
+      what: "windows of a plan",
+      beyond: "the plan is refused, and the daemon does not start",
+      remedy: "join days, as in `mon-thu`",
+    },
+  ],
+};
+
+export const SECTIONS: readonly LimitSection[] = [VISITORS, APPLICATIONS, STORES, DAEMON, PLANS];

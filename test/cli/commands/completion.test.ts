@@ -246,6 +246,16 @@ describe("the hidden command", () => {
     expect(named.stdout).toBe("shop\n");
   });
 
+  test("completes the names of plans, and a file with plans hides no version", async () => {
+    using directory = temporaryDirectory();
+    const config = directory.path("md.toml");
+    writeFileSync(config, '[plans.checkout]\nsteps = "1%:1m,100%:1h"\n');
+    expect((await complete("plan", "-config", config, "")).stdout).toBe("default\ncheckout\n");
+    expect((await complete("get", "-config", config, "-store", "constant:0.1", "can")).stdout).toBe(
+      "canary\n",
+    );
+  });
+
   test("gives the store the variables of the environment, such as PGPASSWORD", async () => {
     await using server = await passwordServer();
     const store = `postgres://ada@127.0.0.1:${server.port}/rollouts`;

@@ -9,13 +9,15 @@
 
 import { parseFlags } from "../../../config/argv.ts";
 import type { Option } from "../../../config/option.ts";
+import { plans } from "../../../releases/named-plans.ts";
 import { application } from "../../../settings/application.ts";
 import { type Command, type Io, knownOptions, knownTables, type Program, wordsOf } from "../../command.ts";
 import { EXITS } from "../../exit.ts";
 import { helpFlag } from "../../help-page.ts";
 import { TOPICS } from "../../topics.ts";
+import { type Line, settingsOfLine } from "./line.ts";
 import { bashPieceOf, type Candidate, joinedWords, lineFor, type Shell } from "./shells.ts";
-import { applicationNames, type Line, versionNames } from "./stored-names.ts";
+import { applicationNames, versionNames } from "./stored-names.ts";
 
 export const COMPLETE = "__complete";
 
@@ -115,6 +117,10 @@ async function positionalWords(
   if (name === "COMMAND") {
     const topics = Object.entries(TOPICS).map(([word, { summary }]) => ({ word, meaning: summary }));
     return [...commandWords(program), ...topics];
+  }
+  if (name === "PLAN") {
+    const named = settingsOfLine(line)?.get(plans) ?? [];
+    return named.map(({ name: word, plan }) => ({ word, meaning: plan.text }));
   }
   const words = name === "VERSION" ? await versionNames(line) : wordsOf(name);
   return words.map((word) => ({ word, meaning: "" }));

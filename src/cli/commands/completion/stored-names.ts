@@ -5,18 +5,14 @@
  * The store is only read. A module is not loaded, because pressing Tab must not run code that was only typed.
  */
 
-import { statSync } from "node:fs";
 import { MAINTENANCE } from "../../../circle.ts";
-import { loadSettings, Problems } from "../../../config/load.ts";
-import type { Option, Tables } from "../../../config/option.ts";
 import { application } from "../../../settings/application.ts";
 import { region, store, table } from "../../../settings/options.ts";
 import { openStore, resolveStore } from "../../../stores/list.ts";
 import { moduleStore } from "../../../stores/module.ts";
 import type { Store } from "../../../stores/store.ts";
-import type { Command, Io } from "../../command.ts";
-import { sourcesOf } from "../../sources.ts";
 import { STORE_OPTIONS } from "../../with-store.ts";
+import { type Line, settingsOfLine } from "./line.ts";
 
 /** Longer than this, a shell seems to hang. Some engines need a third of it to load their client. */
 const NAMES_TIMEOUT_MS = 800;
@@ -26,15 +22,6 @@ const NAMES_SHOWN_MAX = 500;
 
 /** The other names mean something to a shell, which runs the line that it completed. */
 const HARMLESS = /^[A-Za-z0-9_.][A-Za-z0-9_.+-]*$/;
-
-/** The line that is being typed, without the current word. */
-export interface Line {
-  readonly argv: readonly string[];
-  readonly command: Command;
-  readonly io: Io;
-  readonly known: readonly Option<unknown>[];
-  readonly knownTables: readonly Tables<unknown>[];
-}
 
 /** The applications that the store can list; none if it cannot. */
 export async function applicationNames(line: Line): Promise<readonly string[]> {
@@ -67,29 +54,19 @@ async function namesFrom(
 }
 
 async function askStore(
-  { argv, command, io, known, knownTables }: Line,
+  line: Line,
   ask: (opened: Store, applications: readonly string[], signal: AbortSignal) => Promise<readonly string[]>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { readFile, ...sources } = sourcesOf(argv, io, command);
-  const loaded = loadSettings(
-    { ...sources, readFile: (path, isDefault) => (statSync(path).isFile() ? readFile(path, isDefault) : "") },
-    {
-      options: [...new Set<Option<unknown>>([...command.options, application, ...STORE_OPTIONS])],
-      known,
-      knownTables,
-      ...(command.defaults && { defaults: command.defaults }),
-    },
-  );
-  if (loaded instanceof Problems) return [];
-  const { settings } = loaded;
+  const settings = settingsOfLine(line, [application, ...STORE_OPTIONS]);
+  if (settings === undefined) return [];
   const address = settings.get(store);
   const resolved = resolveStore(address);
   if (!("kind" in resolved) || resolved.kind === moduleStore) return [];
   const opened = await openStore(address, {
     table: settings.get(table),
     region: settings.get(region),
-    environment: io.env,
+    environment: line.io.env,
     warn() {},
   });
   try {
