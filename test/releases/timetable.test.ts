@@ -32,4 +32,8 @@ test("a step that is over outside the windows ends at the next opening; the star
     "12-07T08:30 12-07T08:30",
     "12-07T08:30 12-08T08:30",
   ]);
+  // The bake is over on a Friday, outside the window.
+  expect(timesOf("2026-12-03T10:00Z", "mon-thu 09:00-16:00 Europe/Berlin").at(-1)).toBe(
+    "12-03T10:40 12-04T10:40",
+  );
 });
