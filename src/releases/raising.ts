@@ -20,7 +20,8 @@ export function advance(now: Now, release: Release, request: Asked<"advance">, s
   if (settling.kind !== "no-op") return settling;
   if (!isUnderWay(release)) return faded(now, release, stamp);
   if (release.state === "paused") return noOp("paused");
-  if (request.pin.step !== release.step) return noOp("stale");
+  const { step, seq } = request.pin;
+  if (step !== release.step || seq !== release.seq) return noOp("stale");
   const isMet = request.waits.length > 0 && request.waits.every(({ state }) => state === "met");
   if (release.state === "promoted") return noOp(isMet ? "bake-over" : "promoted");
   if (now.otherVersion !== undefined) return paused(now, release, "other-version", "other-version", stamp);

@@ -58,8 +58,15 @@ interface Lowering {
 }
 
 export type Request =
-  /** A controller looks. `waits` is the result of `waitingFor` for this state of the record. */
-  | { readonly verb: "advance"; readonly pin: Pin; readonly waits: readonly Waiting[] }
+  /**
+   * A controller looks. `waits` is the result of `waitingFor` for the release with this `seq`. Conditions
+   * that were met before a pause say nothing about the time after it.
+   */
+  | {
+      readonly verb: "advance";
+      readonly pin: Pin & { readonly seq: number };
+      readonly waits: readonly Waiting[];
+    }
   /**
    * A person goes to the next step. `to` is the rollout that this step must have. `resume` resumes a paused
    * release too.

@@ -46,7 +46,10 @@ function short(outcome: Outcome): string {
 function fitting(request: Request, { found }: Now): Request {
   if (request.verb === "release") return { ...request, seenKey: found.kind === "release" ? KEY : null };
   if (!("pin" in request) || found.kind !== "release") return request;
-  return { ...request, pin: { key: KEY, step: found.release.step } };
+  const { step, seq } = found.release;
+  return request.verb === "advance"
+    ? { ...request, pin: { key: KEY, step, seq } }
+    : { ...request, pin: { key: KEY, step } };
 }
 
 const ask = (now: Now, request: Request): Outcome => move(now, fitting(request, now), STAMP);
@@ -276,8 +279,14 @@ describe("law 11: resume never raises", () => {
 
 describe("law 14: pins", () => {
   test.each(["advance", "promote"] as const)("%s at another step raises nothing", (verb) => {
-    const request = { ...REQUESTS[verb], pin: { key: KEY, step: 1 } };
+    const request = { ...REQUESTS[verb], pin: { key: KEY, step: 1, seq: 4 } };
     expect(move(ROWS.running, request, STAMP)).toMatchObject({ code: "stale" });
+  });
+
+  test("advance goes nowhere with conditions that were met before a pause", () => {
+    const paused = after(ROWS.running, ask(ROWS.running, REQUESTS.pause));
+    const resumed = after(paused, ask(paused, REQUESTS.resume));
+    expect(short(move(resumed, REQUESTS.advance, STAMP))).toBe("no-op stale");
   });
 
   test("resume at another step goes on with nothing", () => {

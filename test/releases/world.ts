@@ -59,7 +59,7 @@ const PIN = { key: KEY, step: 2 };
 
 /** A request of each verb that fits `releaseOf()`. */
 export const REQUESTS = {
-  advance: { verb: "advance", pin: PIN, waits: [{ state: "met" }] },
+  advance: { verb: "advance", pin: { ...PIN, seq: 4 }, waits: [{ state: "met" }] },
   promote: { verb: "promote", pin: PIN, to: undefined, resume: false },
   pause: { verb: "pause", key: KEY, reason: "lunch" },
   resume: { verb: "resume", pin: PIN },
