@@ -262,23 +262,6 @@ describe("a snapshot that is read again unchanged", () => {
     writeFileSync(path, JSON.stringify({ store: "file:/here", reads: [null, 7, { readAt: "x" }, ...reads] }));
     expect(await open().load("app")).toMatchObject({ ageMs: 0 });
   });
-
-  test("of ten thousand applications is one small write", async () => {
-    const names = Array.from({ length: 10_000 }, (_, index) => `app${index}`);
-    const snapshots = open();
-    for (const application of names) snapshots.save(reading([], { application }));
-    while (readdirSync(join(directory, "snapshot")).length < names.length) await Bun.sleep(50);
-    await snapshots.close();
-    nowMs += 60_000;
-    const again = open();
-    for (const application of names) again.save(reading([], { application }));
-    await again.close();
-    nowMs += 1_000;
-    const last = open();
-    for (const application of ["app0", "app9999"]) {
-      expect(await last.load(application)).toEqual({ arcs: [], ageMs: 1_000 });
-    }
-  }, 60_000);
 });
 
 describe("a file that is written atomically", () => {
