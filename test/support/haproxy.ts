@@ -89,7 +89,7 @@ export function addApplication(way: HaproxyWay, application: string, places: Hap
 
 const SPOE = "maxwells-daemon.spoe.conf";
 
-/** The part of an operator's configuration before the shipped file. */
+/** The part of an operator's configuration before the shipped file. It sets no log format: the file does. */
 function globalPart(directory: string): string {
   return `global
     nbthread 1
@@ -97,7 +97,6 @@ function globalPart(directory: string): string {
     log stderr format raw local0 info
 defaults
     log global
-    option httplog
     timeout connect 5s
     timeout client 30s
     timeout server 30s
