@@ -28,9 +28,10 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
   {
     options: [delay, unhealthy],
     check(settings) {
-      return unhealthyMs(settings) > settings.get(delay)
+      const delayMs = settings.get(delay);
+      return unhealthyMs(settings) > delayMs
         ? undefined
-        : "-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; make -unhealthy twice as long";
+        : `-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; -delay is ${settingText(delayMs)}, so make -unhealthy longer than that, such as ${settingText(2 * delayMs)}`;
     },
   },
   {
@@ -38,7 +39,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     check(settings) {
       return listenersOf(settings).length + targetsOf(settings).length > 0
         ? undefined
-        : "no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen or an -http";
+        : "no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen, an -http or a -spop, or a lease with -haproxy-map, -apache-map or -traefik";
     },
   },
   {
@@ -70,6 +71,11 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     },
   },
 ];
+
+/** A duration in the form in which a setting takes it: `4s`, `1500ms`. */
+function settingText(ms: number): string {
+  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}
 
 type Read = Pick<Settings, "get">;
 
