@@ -50,6 +50,8 @@ function unknownKind(address: string, scheme: string | undefined): Problem {
   if (scheme === undefined && /\.json$/i.test(address)) {
     return new Problem(`this is not an address of a store; did you mean file:${address}?`);
   }
+  const named = STORES.find((candidate) => candidate.name === address);
+  if (named !== undefined) return new Problem(`a kind of store needs its place too; write ${named.usage}`);
   const names = STORES.map((candidate) => candidate.name);
   const hint = nearest(scheme ?? address, names);
   const kinds = hint === "" ? `; the kinds are ${names.join(", ")}` : "";

@@ -70,6 +70,7 @@ test.each([
   ["./r.json", "did you mean file:./r.json?"],
   ["/etc/r.json", "did you mean file:/etc/r.json?"],
   ["/etc/rollouts", "did you mean file:/etc/rollouts?"],
+  ["file", "a kind of store needs its place too; write file:PATH\n"],
   ["redsi://localhost", "did you mean redis?"],
   ["zzzzzzzzzz:", "the kinds are dynamodb, file, redis"],
 ])("-store %s is refused in a line, with what was meant", async (address, hint) => {
