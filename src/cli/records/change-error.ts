@@ -26,7 +26,7 @@ export async function errorOf(
   switch (outcome.kind) {
     case "refused":
       return outcome.refusal.code === "no-application"
-        ? noApplicationError(store, change.application)
+        ? noApplicationError(store, change)
         : refusalError(outcome.refusal, what, change);
     case "conflict":
       return conflictError(outcome.current, what);
@@ -66,19 +66,24 @@ export function emergencyOf(change: Partial<Change>): string | undefined {
   return isDown({ version, rollout, expect }) ? EMERGENCY : undefined;
 }
 
-async function noApplicationError(store: Store, application: string): Promise<CliError> {
+async function noApplicationError(
+  store: Store,
+  { application, rollout }: Pick<Change, "application"> & Partial<Change>,
+): Promise<CliError> {
   const hint = await applicationHint(store, application);
   return new CliError(
     "failed",
     oneLine(`${store.address} has no records of ${application}${hint}; nothing was written`),
-    "name the right -application; if this is to be its first record, add -new",
+    rollout === undefined
+      ? "name the right -application"
+      : "name the right -application; if this is to be its first record, add -new",
   );
 }
 
 function refusalError(
   refusal: Exclude<Refusal, { readonly code: "no-application" }>,
   what: string,
-  { application, version }: Pick<Change, "application" | "version">,
+  { application, version, rollout }: Pick<Change, "application" | "version"> & Partial<Change>,
 ): CliError {
   switch (refusal.code) {
     case "no-version": {
@@ -89,7 +94,10 @@ function refusalError(
           `${application} has no version ${version}${nearest(version, versions) || "; it has"} ` +
             `${nearest(version, versions) === "" ? versions.join(", ") : `(it has ${versions.join(", ")})`}; nothing was written`,
         ),
-        "name a version that is there; if this is to be a new one, add -new",
+        // A removal has no rollout, and `remove` has no -new.
+        rollout === undefined
+          ? "name a version that is there"
+          : "name a version that is there; if this is to be a new one, add -new",
       );
     }
     case "unexpected": {
