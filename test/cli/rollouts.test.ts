@@ -126,6 +126,7 @@ describe("set", () => {
     [["canary", "5"], "write 5% or 0.05"],
     [["canary", "150%"], "from 0% to 100%"],
     [["canary", "on"], "such as 5% or 0.05"],
+    [["maintenence", "on"], '"on": only maintenance is on or off; did you mean maintenance?'],
     [["canary", "5%", "-offset", "1"], "from 0 to less than 1"],
     [["canary", "5%", "-failsafe", "never"], "write master or hold"],
     [["canary", "5%", "-expect", "5"], "write 5% or 0.05"],
@@ -497,7 +498,9 @@ describe("remove", () => {
     [["canary"], 1, "canary of app is at 10% (0.1); nothing was removed"],
     [["canary", "-force", "-expect", "20%"], 4, "is 10% (0.1) and not 20% (0.2)"],
     [["canry"], 1, "did you mean canary?"],
+    [["canry"], 1, "\n  name a version that is there\n"],
     [["canary", "-application", "other"], 1, "has no records of other"],
+    [["canary", "-application", "other"], 1, "\n  name the right -application\n"],
     [["canary", "-application", "a", "-application", "b"], 2, "one application at a time"],
     [["maintenance"], 1, "set maintenance off"],
   ])("%p is refused", async (words, expected, text) => {
@@ -506,6 +509,7 @@ describe("remove", () => {
     const { status, stdout, stderr } = await store.run("remove", ...words);
     expect({ status, stdout }).toEqual({ status: expected, stdout: "" });
     expect(stderr).toContain(text);
+    expect(stderr).not.toContain("-new");
     expect(store.text()).toBe(before);
   });
 

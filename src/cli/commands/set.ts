@@ -9,6 +9,7 @@ import { fullRollout, type ShownRecord } from "../../records/shown.ts";
 import { LOOK_AGAIN_MS, writeChange } from "../../records/write.ts";
 import { application } from "../../settings/application.ts";
 import { StoreError } from "../../stores/store.ts";
+import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
 import { quote } from "../../text/quote.ts";
 import { adminAddresses, admins } from "../admins.ts";
@@ -145,7 +146,11 @@ function readChange({ settings, positionals, io }: Invocation): Change {
   } else if (!VERSION.test(version)) {
     problems.push(`${quote(version)} cannot be a version; write letters, digits, ".", "_", "-", at most 64`);
   }
-  if (rollout instanceof Problem) problems.push(`${quote(text)}: ${rollout.message}`);
+  if (rollout instanceof Problem) {
+    const meant = text === "on" || text === "off" ? nearest(version, [MAINTENANCE]) : "";
+    const problem = meant === "" ? rollout.message : `only maintenance is on or off${meant}`;
+    problems.push(`${quote(text)}: ${problem}`);
+  }
   if (problems.length > 0 || rollout instanceof Problem) {
     throw new CliError("usage", problems.join("\n  "), "nothing was written");
   }
