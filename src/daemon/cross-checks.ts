@@ -31,7 +31,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
       const delayMs = settings.get(delay);
       return unhealthyMs(settings) > delayMs
         ? undefined
-        : `-unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; -delay is ${settingText(delayMs)}, so make -unhealthy longer than that, such as ${settingText(2 * delayMs)}`;
+        : `-unhealthy must be longer than -delay ${settingText(delayMs)}, or rollouts fall to 0 between two reads; make it ${settingText(2 * delayMs)}`;
     },
   },
   {
@@ -39,7 +39,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
     check(settings) {
       return listenersOf(settings).length + targetsOf(settings).length > 0
         ? undefined
-        : "no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen, an -http or a -spop, or a lease with -haproxy-map, -apache-map or -traefik";
+        : "no proxy could ask this daemon, and it renews no lease; give it -socket, -listen, -http, -spop, -haproxy-map, -apache-map or -traefik";
     },
   },
   {

@@ -322,7 +322,7 @@ describe("problems", () => {
         `file ${FILE}: regionn: no such setting; did you mean region?`,
         `file ${FILE}: application: "b/c": write a name of at most 128 bytes, without "/", not beginning with "."`,
         `file ${FILE}: application: "a/d": write a name of at most 128 bytes, without "/", not beginning with "."`,
-        `file ${FILE}: delay, file ${FILE}: unhealthy: -unhealthy must be longer than -delay, or rollouts fall to 0 between two reads; -delay is 3s, so make -unhealthy longer than that, such as 6s`,
+        `file ${FILE}: delay, file ${FILE}: unhealthy: -unhealthy must be longer than -delay 3s, or rollouts fall to 0 between two reads; make it 6s`,
       ].sort(),
     );
   });
@@ -361,7 +361,7 @@ describe("problems", () => {
 
     test("a daemon without either is refused", () => {
       expect(problems({ argv: ["-socket", "none"] })).toEqual([
-        "flag -socket: no proxy could ask this daemon, and it renews no lease; give it a -socket, a -listen, an -http or a -spop, or a lease with -haproxy-map, -apache-map or -traefik",
+        "flag -socket: no proxy could ask this daemon, and it renews no lease; give it -socket, -listen, -http, -spop, -haproxy-map, -apache-map or -traefik",
       ]);
     });
   });
