@@ -15,6 +15,7 @@ import { parseAddress, repeatable, unixAddress } from "../config/values.ts";
 import { KnownEnds } from "./arc-ends.ts";
 import { leaseLines, maintenanceLine } from "./haproxy/map.ts";
 import { MapFile } from "./haproxy/map-file.ts";
+import { remedyOf, remedyOfReply } from "./haproxy/remedy.ts";
 import { RuntimeApi, RuntimeApiError } from "./haproxy/runtime-api.ts";
 import { tryHaproxy } from "./haproxy/trial.ts";
 import type { LeaseContext, LeaseKind, Publisher } from "./lease.ts";
@@ -110,10 +111,13 @@ export class HaproxyMap implements Publisher {
     this.#file = isHere ? new MapFile(address.map, context.log, fields) : undefined;
     this.#renewal = new Renewal({
       proxy: haproxyMap.proxy.title,
+      // The same HAProxy may have a lease in another map, for other visitors.
+      ...(isShared ? { visitors: "all visitors of this map" } : {}),
       fields,
       log: context.log,
       counts,
       renew: () => this.#renew(),
+      remedyOf,
     });
   }
 
@@ -158,17 +162,22 @@ export class HaproxyMap implements Publisher {
     try {
       const prepared = await api.ask(`prepare map ${map}`);
       const version = /^New version created: (\d+)$/.exec(prepared)?.[1];
-      if (version === undefined) throw new RuntimeApiError(`HAProxy's answer to prepare map: ${prepared}`);
+      if (version === undefined) throw refusal("prepare map", prepared);
       for (const payload of payloadsOf(lines)) {
         const added = await api.ask(`add map @${version} ${map} <<\n${payload}`);
-        if (/[^+\s]/.test(added)) throw new RuntimeApiError(`HAProxy's answer to add map: ${added}`);
+        if (/[^+\s]/.test(added)) throw refusal("add map", added);
       }
       const committed = await api.ask(`commit map @${version} ${map}`);
-      if (committed !== "") throw new RuntimeApiError(`HAProxy's answer to commit map: ${committed}`);
+      if (committed !== "") throw refusal("commit map", committed);
     } finally {
       api.close();
     }
   }
+}
+
+/** The error if HAProxy refuses a command. */
+function refusal(command: string, reply: string): RuntimeApiError {
+  return new RuntimeApiError(`HAProxy's answer to ${command}: ${reply}`, remedyOfReply(reply));
 }
 
 /** The lines in as many payloads as they need. HAProxy uses none of them until the commit. */

@@ -25,6 +25,10 @@ export interface RenewalOptions {
   readonly counts: ServerCounts;
   /** Writes the lease once; rejects if that fails. */
   readonly renew: () => Promise<void>;
+  /** The visitors that lose the lease, for the log: `all visitors` if the proxy has no other lease. */
+  readonly visitors?: string;
+  /** An instruction to the operator for an error of `renew`, for the log; undefined if none is known. */
+  readonly remedyOf?: (error: unknown) => string | undefined;
 }
 
 export class Renewal {
@@ -59,7 +63,7 @@ export class Renewal {
       this.#tell(true);
     } catch (error) {
       counts.failure++;
-      this.#tell(false, errorMessage(error));
+      this.#tell(false, error);
     }
     if (this.#isClosing) return;
     this.#timer = setTimeout(() => this.start(), RENEW_EVERY_MS);
@@ -67,12 +71,12 @@ export class Renewal {
   }
 
   /** Logs failures, and the first renewal after one. The log counts a failure that goes on. */
-  #tell(isRenewed: boolean, error?: string): void {
-    const { proxy, fields, log } = this.#options;
+  #tell(isRenewed: boolean, error?: unknown): void {
+    const { proxy, visitors = "all visitors", fields, log, remedyOf } = this.#options;
     if (!isRenewed) {
       log.warn(
-        `${proxy}'s lease cannot be renewed: when the lease ends, in at most ${LEASE_MS / 1_000} s, ${proxy} sends all visitors to master`,
-        { ...fields, error },
+        `${proxy}'s lease cannot be renewed: when the lease ends, in at most ${LEASE_MS / 1_000} s, ${proxy} sends ${visitors} to master`,
+        { ...fields, error: errorMessage(error), remedy: remedyOf?.(error) },
       );
     } else if (this.#isRenewed !== true) {
       log.info(`${proxy} has a lease`, fields);

@@ -236,6 +236,39 @@ describe("HAProxy's map", () => {
       expect(core.metrics.servers[0]?.success).toBeGreaterThan(0);
     },
   );
+
+  const notRenewed = () =>
+    log.at("warn").filter(({ message }) => message.startsWith("HAProxy's lease cannot be renewed"));
+
+  test.each([
+    [
+      "Unknown map identifier. Please use #<id> or <file>.\n",
+      "name the file as HAProxy's configuration does: -haproxy-map SOCKET,MAP",
+    ],
+    [
+      "Permission denied\n",
+      "give the stats socket level admin in HAProxy's configuration: stats socket PATH level admin",
+    ],
+    ["something else\n", undefined],
+  ])("if HAProxy answers %j, the log has the remedy", async (reply, remedy) => {
+    stats.replies.set("prepare map", reply);
+    await holder.start();
+    await eventually(() => notRenewed().length > 0, "a warning");
+    expect(notRenewed()[0]?.message).toEndWith("HAProxy sends all visitors to master");
+    expect(notRenewed()[0]?.fields["remedy"]).toBe(remedy);
+  });
+
+  test("if HAProxy is away, the log has the remedy, and names the visitors of one map of several", async () => {
+    await holder.close();
+    holder = new HaproxyMap(core, { socket: { kind: "unix", path: `${path}.gone` }, map }, true);
+    await holder.start();
+    await eventually(() => notRenewed().length > 0, "a warning");
+    expect(notRenewed()[0]?.message).toEndWith("HAProxy sends all visitors of this map to master");
+    expect(notRenewed()[0]?.fields).toMatchObject({
+      error: expect.stringContaining("ENOENT"),
+      remedy: "start HAProxy, or name the stats socket of its configuration: -haproxy-map SOCKET,MAP",
+    });
+  });
 });
 
 describe("-haproxy-map", () => {

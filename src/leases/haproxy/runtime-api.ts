@@ -15,6 +15,13 @@ const REPLY_BYTES_MAX = 65_536;
 /** A failure between the daemon and HAProxy. Its message is for the log. */
 export class RuntimeApiError extends Error {
   override readonly name = "RuntimeApiError";
+  /** An instruction to the operator, if one is known. */
+  readonly remedy: string | undefined;
+
+  constructor(message: string, remedy?: string) {
+    super(message);
+    this.remedy = remedy;
+  }
 }
 
 export class RuntimeApi {

@@ -2,6 +2,7 @@
 
 import { type Address, addressText } from "../../address.ts";
 import type { LeaseTrial } from "../lease.ts";
+import { isUnknownMap, NAME_THE_MAP } from "./remedy.ts";
 import { RuntimeApi } from "./runtime-api.ts";
 
 /** A HAProxy on this machine answers at once. */
@@ -14,11 +15,10 @@ export async function tryHaproxy(socket: Address, map: string): Promise<LeaseTri
     const api = await RuntimeApi.open(socket, ANSWER_TIMEOUT_MS);
     try {
       const reply = await api.ask(`show map ${map}`);
-      if (!/^Unknown map/i.test(reply)) {
+      if (!isUnknownMap(reply)) {
         return { level: "ok", text: `HAProxy answers at ${place}, and has the map ${map}` };
       }
-      const remedy = "name the file as HAProxy's configuration does: -haproxy-map SOCKET,MAP";
-      return { level: "warning", text: `HAProxy at ${place} has no map ${map}; ${remedy}` };
+      return { level: "warning", text: `HAProxy at ${place} has no map ${map}; ${NAME_THE_MAP}` };
     } finally {
       api.close();
     }
