@@ -65,6 +65,8 @@ export class Feed {
   readonly #unwatches: (() => void)[] = [];
   readonly #firstRound = Promise.withResolvers<void>();
   #hasBegun = false;
+  /** Saved snapshots are still looked for. */
+  #isLoading = false;
   #lastGood: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -101,6 +103,7 @@ export class Feed {
       const unwatch = store.watch?.(followed.application, () => this.#nudge(followed));
       if (unwatch !== undefined) this.#unwatches.push(unwatch);
     }
+    this.#isLoading = this.#options.lastGood !== undefined;
     this.#running = this.#run();
     this.#lastGood = this.#startFromLastGood();
   }
@@ -202,6 +205,7 @@ export class Feed {
       }
     };
     await Promise.all(Array.from({ length: LOADS_MAX }, loadOn));
+    this.#isLoading = false;
     if (this.#ending.signal.aborted) return;
     this.#expiry.watch();
     tellings.flush(this.#clock());
@@ -209,6 +213,9 @@ export class Feed {
 
   #tellings(): Tellings {
     const { log, store, rollout } = this.#options;
-    return new Tellings(log, store.address, rollout.unhealthyMs);
+    return new Tellings({
+      ...{ log, store: store.address, unhealthyMs: rollout.unhealthyMs },
+      isLoading: () => this.#isLoading,
+    });
   }
 }

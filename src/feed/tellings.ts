@@ -28,10 +28,20 @@ interface Failure {
   readonly applications: Told[];
 }
 
+export interface TellingsOptions {
+  readonly log: Log;
+  /** The store's address. */
+  readonly store: string;
+  readonly unhealthyMs: number;
+  /** Whether snapshots that an earlier process saved are still looked for. They may soon serve visitors. */
+  readonly isLoading: () => boolean;
+}
+
 export class Tellings {
   readonly #log: Log;
   readonly #store: string;
   readonly #unhealthyMs: number;
+  readonly #isLoading: () => boolean;
   readonly #failures = new Map<string, Failure>();
   readonly #expired: string[] = [];
   readonly #answering: string[] = [];
@@ -40,10 +50,11 @@ export class Tellings {
   /** Number of lines of each kind in this round. */
   readonly #lines = new Map<string, { readonly level: "info" | "warn"; count: number }>();
 
-  constructor(log: Log, store: string, unhealthyMs: number) {
+  constructor({ log, store, unhealthyMs, isLoading }: TellingsOptions) {
     this.#log = log;
     this.#store = store;
     this.#unhealthyMs = unhealthyMs;
+    this.#isLoading = isLoading;
   }
 
   failed(told: Told, error: unknown): void {
@@ -135,6 +146,12 @@ export class Tellings {
       return {
         age,
         now: `visitors are served by the last values until those are older than ${seconds(this.#unhealthyMs)}`,
+      };
+    }
+    if (!Number.isFinite(readAtMs) && this.#isLoading()) {
+      return {
+        age,
+        now: "the daemon looks for a saved snapshot; without one, all visitors go to master until the store is read",
       };
     }
     if (fresh > 0)

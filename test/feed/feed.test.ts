@@ -592,6 +592,40 @@ describe("a saved snapshot", () => {
     expect(where()).toBe("master outside");
   });
 
+  test("that is not loaded yet leaves open where visitors go if the first read fails", async () => {
+    let load: (lastGood: LastGood) => void = () => {};
+    const { store, feed, log, where } = createFeed({
+      lastGood: () =>
+        new Promise((resolve) => {
+          load = resolve;
+        }),
+    });
+    store.script = failing;
+    feed.start();
+    await settle();
+    expect(log.at("warn").at(-1)?.fields).toMatchObject({
+      age: "never read",
+      now: "the daemon looks for a saved snapshot; without one, all visitors go to master until the store is read",
+    });
+    load({ arcs: [arc(1, "master")], ageMs: 0 });
+    await settle();
+    expect(where()).toBe("canary rollout");
+    await advance(DELAY_MS);
+    expect(log.at("warn").at(-1)?.fields["now"]).toBe(
+      "visitors are served by the last values until those are older than 8s",
+    );
+  });
+
+  test("that is not there leaves no doubt: all visitors go to master", async () => {
+    const { store, feed, log } = createFeed({ lastGood: async () => undefined });
+    feed.start();
+    await settle();
+    store.script = failing;
+    store.latest.refuse(new Error("gone"));
+    await settle();
+    expect(log.at("warn").at(-1)?.fields["now"]).toBe("all visitors go to master");
+  });
+
   test("may be absent, and then changes nothing", async () => {
     const { feed, where } = await startFrom(undefined);
     expect(where()).toBe("master unread");
