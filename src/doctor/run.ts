@@ -2,11 +2,13 @@
 
 import { errorMessage } from "../text/error-message.ts";
 import { type Check, causeOf } from "./check.ts";
+import { store } from "./checks/store.ts";
 import type { DaemonSide } from "./daemon-side.ts";
 import { type Finding, fail, skipped } from "./finding.ts";
 import { CHECKS } from "./list.ts";
 import type { CheckReport, DoctorReport } from "./report.ts";
 import type { Site } from "./site/site.ts";
+import { storeAgain } from "./store-again.ts";
 import { isAnybodyThere, lookAround, type Options, type Subject } from "./subject.ts";
 
 /** Doctor ends a check that takes longer. */
@@ -24,17 +26,26 @@ export async function runChecks(
 ): Promise<Pick<DoctorReport, "proxies" | "checks" | "isAnybodyThere">> {
   const findings = new Map<string, Finding>();
   const subject = await lookAround(options, daemon, site, findings);
-  const reports: CheckReport[] = [];
+  const times = new Map<string, number>();
   for (const check of checks) {
-    const why = whyNot(check, subject);
     const beganMs = performance.now();
-    const finding = why === undefined ? await runWell(check, subject) : skipped(why);
-    findings.set(check.id, finding);
-    const { isFinal: _, ...said } = finding;
-    const tookMs = Math.round(performance.now() - beganMs);
-    reports.push({ id: check.id, title: check.title, ...said, tookMs });
+    const finding = await findingOf(check, subject);
+    const stale = await storeAgain(check, finding, subject);
+    if (stale !== undefined) findings.set(store.id, stale);
+    findings.set(check.id, stale === undefined ? finding : await findingOf(check, subject));
+    times.set(check.id, Math.round(performance.now() - beganMs));
   }
+  const reports = checks.map(({ id, title }): CheckReport => {
+    const { isFinal: _, ...said } = findings.get(id) as Finding;
+    return { id, title, ...said, tookMs: times.get(id) ?? 0 };
+  });
   return { proxies: subject.proxies, checks: reports, isAnybodyThere: isAnybodyThere(subject) };
+}
+
+/** Runs a check, unless it has a reason not to run. */
+async function findingOf(check: Check, subject: Subject): Promise<Finding> {
+  const why = whyNot(check, subject);
+  return why === undefined ? await runWell(check, subject) : skipped(why);
 }
 
 /** Why a check does not run; undefined if it does. */

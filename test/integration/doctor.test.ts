@@ -670,6 +670,31 @@ describe("doctor, and the daemon", () => {
     expect(check("store").evidence["fresh"]).toBe(false);
   });
 
+  test("a store that becomes stale while doctor sends visitors is the cause, and not the proxy", async () => {
+    const other = await Setup.start(["-unhealthy", "2s", "-delay", "200ms"]);
+    // It never asks and gives no cookie. A proxy looks like this when its lease has ended.
+    let visits = 0;
+    const page = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch() {
+        if (++visits === 5) writeFileSync(other.home.storePath, "{");
+        return new Response("page", { headers: { "maxwellsdaemon-location": "master" } });
+      },
+    });
+    try {
+      const { check, verdicts, status } = await other.examine("-url", page.url.href, ...FEW);
+      expect([failures(verdicts), status]).toEqual([["store"], 1]);
+      expect(check("store").summary).toEndWith(": all visitors go to master");
+      for (const id of ["proxy-asks", "split", "cookie"]) {
+        expect(check(id).summary).toBe("the store cannot be read, so all visitors go to master (see store)");
+      }
+    } finally {
+      await page.stop(true);
+      await other.stop();
+    }
+  });
+
   test("a record that cannot be used", async () => {
     writeFileSync(setup.home.storePath, '{ "website": { "canary": 7 } }');
     await eventually(
