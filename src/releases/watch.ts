@@ -54,7 +54,7 @@ export function watched(
   return { ...before, last: look, watchedMs: before.watchedMs + passedMs, isWhole };
 }
 
-/** How far the wait of a state is. */
+/** The progress of a wait. */
 export interface TimePassed {
   readonly isOver: boolean;
   /** The time that counts: by the store's clock, or the daemon's own watch if it is `isWhole`. */
@@ -71,8 +71,7 @@ export interface TimePassed {
  * @param sinceMs the beginning of the state by the store's clock
  */
 export function timePassed(watch: Watch, sinceMs: number, waitMs: number): TimePassed {
-  const { watchedMs, last } = watch;
-  const isWhole = watch.isWhole || last.storeMs === undefined;
+  const { watchedMs, last, isWhole } = watch;
   const byStoreMs = last.storeMs === undefined ? 0 : Math.max(0, last.storeMs - sinceMs);
   const passedMs = isWhole ? watchedMs : Math.max(watchedMs, byStoreMs);
   const watchMs = isWhole ? waitMs : Math.min(waitMs, WATCH_MS_MAX);

@@ -27,6 +27,9 @@ const PLANS = [
 const UNHEALTHY_MS = 600_000;
 const MINUTE_MS = 60_000;
 
+/** A request may be asked again as long as this many others came after it. */
+const ASKED_MAX = 12;
+
 type Write = Extract<Outcome, { kind: "write" }>;
 
 interface Controller {
@@ -65,8 +68,8 @@ export class World {
   #other = false;
   #pending: Pending[] = [];
   #reading: Pin | undefined;
-  /** Its answer was lost, perhaps, so it may be asked again. */
-  #lastAsked: Parameters<World["ask"]> | undefined;
+  /** The last requests that may raise. If the answer of one was lost, it is asked again. */
+  readonly #asked: Parameters<World["ask"]>[] = [];
   #keys = 0;
 
   // The facts for the laws, kept without the machine.
@@ -108,7 +111,7 @@ export class World {
     else if (draw < 87) this.#clock();
     else if (draw < 91) this.#random.pick(this.#controllers).watch = undefined;
     else if (draw < 92) this.#other = this.#random.whole(0, 3) === 0;
-    else if (draw < 96 && this.#lastAsked !== undefined) this.ask(...this.#lastAsked);
+    else if (draw < 96 && this.#asked.length > 0) this.ask(...this.#random.pick(this.#asked));
     else this.#reading = this.#pin();
   }
 
@@ -242,7 +245,8 @@ export class World {
     if (random.whole(0, 9) === 0) this.#record.offset = random.whole(0, 999) / 1_000;
     if (random.whole(0, 19) === 0) {
       this.#record.release = random.pick<unknown>([undefined, "gone", { format: 2 }]);
-      // The release that knew the failsafe before is gone.
+      // The release that knew the failsafe before is gone. Nothing tells that a release with its key has been.
+      this.#asked.length = 0;
       this.#base = this.#record.failsafe;
     }
     this.#record.rollout = rollout;
@@ -273,7 +277,8 @@ export class World {
     };
     const stamped = { atMs: this.#nowMs, jumpedMs: this.#jumpedMs };
     const outcome = move(now, request, stamp);
-    this.#lastAsked = [request, by, facts];
+    if (mayRaise(request)) this.#asked.push([request, by, facts]);
+    if (this.#asked.length > ASKED_MAX) this.#asked.shift();
     this.#count(`${request.verb} ${outcome.kind}`);
     this.#checkAnswer(now, request, outcome);
     if (outcome.kind !== "write") return;
@@ -335,6 +340,13 @@ export class World {
       if (rollout !== now.rollout || offset !== now.offset)
         throw new Error("law 11: a daemon wrote over a person");
     }
+    if (isByDaemon && now.isMalformed) throw new Error("law 11: a daemon wrote over a malformed record");
+    if (verb === "release" && !request.replace) {
+      const isFree = before === undefined || this.#overKeys.has(before.key) || this.#isForeign(now, before);
+      if (now.rollout > 0 || !isFree) throw new Error("a release replaced another one unasked");
+    }
+    if (verb === "release" && offset !== request.start.offset)
+      throw new Error("another offset than the new one");
     if (rollout > now.rollout) this.#checkRise(request, now, before, outcome);
     if (release !== null) this.#checkRelease(release, before, outcome, now.isMalformed);
     if (!isByDaemon && (verb === "resume" || verb === "promote" || verb === "release")) this.#isHeld = false;
@@ -431,6 +443,11 @@ export class World {
   #count(name: string): void {
     this.seen[name] = (this.seen[name] ?? 0) + 1;
   }
+}
+
+function mayRaise(request: Request): boolean {
+  if (request.verb === "advance") return request.waits.every(({ state }) => state === "met");
+  return request.verb === "release" || "pin" in request;
 }
 
 function releaseIn({ found }: Now): Release {
