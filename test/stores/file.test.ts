@@ -80,6 +80,9 @@ describe("reading", () => {
     const other = await openAt(awkward);
     const error = await fails(other.read("web'site", soon()));
     expect(error.code).toBe("missing");
+    expect(error.message).toContain(
+      "roll outs.json. Restore it: a new file ends maintenance and all rollouts. Only if the store is new: mkdir",
+    );
     const command = error.message.slice(error.message.indexOf("mkdir"), error.message.indexOf(", then"));
     expect(await Bun.spawn(["sh", "-c", command]).exited).toBe(0);
     expect(rollouts(await other.read("web'site", soon()))).toEqual({});

@@ -17,12 +17,12 @@ export function readFault(path: string, error: unknown): StoreError {
   const code = errorCode(error);
   const cause = { cause: error };
   if (code === "ENOENT" || code === "ENOTDIR") {
-    // The command has no quotes, so that it can be pasted from a log. An empty file would end maintenance and
+    // The command has no quotes, so that it can be pasted from a log. A new file would end maintenance and
     // all rollouts, so the message says first to restore the file.
     const remedy = `mkdir -p ${shellWord(dirname(path))} && echo {} > ${shellWord(path)}`;
     return new StoreError(
       "missing",
-      `there is no file ${path}; restore it, or if it is to be new: ${remedy}, then set its rollouts with -new`,
+      `there is no file ${path}. Restore it: a new file ends maintenance and all rollouts. Only if the store is new: ${remedy}, then set its rollouts with -new`,
       cause,
     );
   }
