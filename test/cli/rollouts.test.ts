@@ -323,6 +323,32 @@ describe("set canary 0%", () => {
     }
   });
 
+  test.each<[string, string | undefined]>([
+    ["lost", undefined],
+    ["malformed", '{ "app": '],
+  ])("says what visitors see if the file is %s", async (_, text) => {
+    using directory = temporaryDirectory();
+    const path = directory.path("rollouts.json");
+    if (text !== undefined) writeFileSync(path, text);
+    const at = ["-store", `file:${path}`];
+    const off = await run(["set", "maintenance", "off", ...at]);
+    expect(off.status).toBe(1);
+    expect(off.stderr).toEndWith(
+      "; nothing was written\n" +
+        "  if maintenance is on, visitors still see the maintenance page;\n" +
+        "  if you cannot wait for the store, end it by hand: docs/operating.md#maintenance\n",
+    );
+    const up = await run(["set", "canary", "10%", ...at]);
+    expect(up.status).toBe(1);
+    expect(up.stderr).toEndWith(
+      "; nothing was written\n" +
+        "  visitors are served as before. A daemon that cannot read the store either sends them to master after\n" +
+        "  -unhealthy, except those of versions with failsafe hold\n",
+    );
+    const on = await run(["set", "maintenance", "on", ...at]);
+    expect(on.stderr).toContain("; nothing was written\n  visitors are served as before.");
+  });
+
   test("names it as well if the store cannot even be read", async () => {
     const { status, stderr } = await run(["set", "canary", "0%", "-store", "redis://127.0.0.1:1"]);
     expect(status).toBe(3);

@@ -17,7 +17,7 @@ import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { authorOf } from "../records/author.ts";
-import { emergencyOf, errorOf } from "../records/change-error.ts";
+import { errorOf, unwrittenError } from "../records/change-error.ts";
 import { expect, failsafe, isNew, mayOverlap, message, offset } from "../records/change-options.ts";
 import { changeText, remarkSentence } from "../records/change-text.ts";
 import { STORE_OPTIONS, withStore } from "../with-store.ts";
@@ -119,10 +119,7 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
       LOOK_AGAIN_MS,
     );
   } catch (error) {
-    const emergency = emergencyOf(change);
-    if (!(error instanceof StoreError) || emergency === undefined) throw error;
-    const code = error.code === "unavailable" ? "unreachable" : "failed";
-    throw new CliError(code, oneLine(`${error.message}; nothing was written`), emergency, { cause: error });
+    throw error instanceof StoreError ? unwrittenError(error, change) : error;
   }
 }
 

@@ -4,7 +4,7 @@ import { MAINTENANCE } from "../../circle.ts";
 import { type Change, isDown, type Refusal } from "../../records/change.ts";
 import { bothSpellings, fullRollout, type ShownRecord, writerText } from "../../records/shown.ts";
 import type { Unwritten } from "../../records/write.ts";
-import type { Store } from "../../stores/store.ts";
+import type { Store, StoreError } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
 import { CliError } from "../exit.ts";
@@ -15,6 +15,16 @@ import { takenText } from "./change-text.ts";
 export const EMERGENCY =
   "to send all visitors to master without the store, stop the daemon on each machine:\n" +
   "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
+
+/** The way out of maintenance mode without the store. */
+const MAINTENANCE_BY_HAND =
+  "if maintenance is on, visitors still see the maintenance page;\n" +
+  "  if you cannot wait for the store, end it by hand: docs/operating.md#maintenance";
+
+/** For a change that does not take visitors back, if the daemons may have lost the store too. */
+const AS_BEFORE =
+  "visitors are served as before. A daemon that cannot read the store either sends them to master after\n" +
+  "  -unhealthy, except those of versions with failsafe hold";
 
 /** The error that a change ends with if it was not written. */
 export async function errorOf(
@@ -46,23 +56,34 @@ export async function errorOf(
       return new CliError(
         outcome.error.code === "unavailable" ? "unreachable" : "failed",
         oneLine(`${outcome.error.message}; ${what} is as it was`),
-        emergencyOf(change) ?? "try again",
+        wayOut(change) ?? "try again",
         { cause: outcome.error },
       );
     case "unsure":
       return new CliError(
         "unreachable",
         oneLine(`${outcome.error.message}; the answer was lost, and the change may have been written`),
-        ["look with get before you try again", ...(emergencyOf(change)?.split("\n") ?? [])].join("\n  "),
+        ["look with get before you try again", ...(wayOut(change)?.split("\n") ?? [])].join("\n  "),
         { cause: outcome.error },
       );
   }
 }
 
-/** The emergency brake, for a change that takes visitors back. */
-export function emergencyOf(change: Partial<Change>): string | undefined {
+/** The error if the store failed before anything was written: what visitors get, and the way out. */
+export function unwrittenError(error: StoreError, change: Change): CliError {
+  const code = error.code === "unavailable" ? "unreachable" : "failed";
+  // A store that refuses this user may serve the daemons.
+  const others = error.code === "denied" || error.code === "refused" ? undefined : AS_BEFORE;
+  return new CliError(code, oneLine(`${error.message}; nothing was written`), wayOut(change) ?? others, {
+    cause: error,
+  });
+}
+
+/** The way without the store, for a change that takes visitors back or ends maintenance. */
+function wayOut(change: Partial<Change>): string | undefined {
   const { version, rollout, expect } = change;
-  if (version === undefined || rollout === undefined || version === MAINTENANCE) return undefined;
+  if (version === undefined || rollout === undefined) return undefined;
+  if (version === MAINTENANCE) return rollout === 0 ? MAINTENANCE_BY_HAND : undefined;
   return isDown({ version, rollout, expect }) ? EMERGENCY : undefined;
 }
 
