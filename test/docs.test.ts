@@ -59,6 +59,19 @@ test("no page mentions a path of the machine on which it was written", () => {
   expect(found).toEqual([]);
 });
 
+test("the ways out of maintenance are told where an operator looks: what ends it, and what does not", () => {
+  const words = (page: string) => (pages.get(page) ?? "").replaceAll(/\s+/g, " ");
+  const operating = words("docs/operating.md");
+  // Messages of `set` name this heading.
+  expect(anchorsOf(pages.get("docs/operating.md") ?? "")).toContain("maintenance");
+  expect(operating).toContain(
+    "But an emptied store ends it: a store without the record, such as a file with `{}`, says off.",
+  );
+  expect(words("README.md")).toContain(
+    "Behind HAProxy with a map, or Traefik, that is [not enough](docs/operating.md#maintenance)",
+  );
+});
+
 test("decisions are numbered without a gap, and the index lists all of them", () => {
   const decisions = [...pages.keys()].filter((path) => path.startsWith("docs/decisions/")).sort();
   const index = linksOf(pages.get("docs/README.md") ?? "");
