@@ -579,6 +579,12 @@ describe("get", () => {
     }
   });
 
+  test("does not say that maintenance is off if its record is malformed", async () => {
+    using store = fileStore({ app: { canary: 0.25, maintenance: 7 } });
+    const { stdout } = await store.run("get");
+    expect(stdout).toMatch(/^app +maintenance +stays as it was .*its rollout is 7; /m);
+  });
+
   test("prints several applications, and JSON", async () => {
     using store = fileStore(records);
     const { stdout } = await store.run("get", "-application", "app", "-application", "other", "-o", "json");

@@ -705,6 +705,37 @@ describe("doctor, and the daemon", () => {
     expect([check("store").verdict, check("store").evidence["malformed"]]).toEqual(["fail", ["canary"]]);
   });
 
+  test("a record of maintenance that cannot be used leaves maintenance as it was", async () => {
+    setup.home.write({ canary: 0.25, maintenance: 7 });
+    await eventually(
+      async () => (await setup.daemon.state()).applications[0]?.malformed[0] === "maintenance",
+      "malformed",
+    );
+    const { check } = await setup.examine();
+    expect([check("store").verdict, check("store").summary]).toEqual([
+      "fail",
+      "the record maintenance of website is malformed, so maintenance stays as it was",
+    ]);
+  });
+
+  test("maintenance that the operator ended by hand while the store is lost", async () => {
+    const other = await Setup.start(["-unhealthy", "60s"]);
+    try {
+      other.home.write({ canary: 0.25, maintenance: 1 });
+      await eventually(() => existsSync(other.home.maintenanceFile), "the file");
+      await other.daemon.end("SIGTERM");
+      writeFileSync(other.home.storePath, "{");
+      rmSync(other.home.maintenanceFile);
+      other.daemon = await other.home.start();
+      const { check } = await other.examine();
+      expect(check("maintenance").verdict).toBe("warn");
+      expect(check("maintenance").summary).toContain("the store cannot be read, and its last record says on");
+      expect(check("maintenance").remedy).toContain("maxwells-daemon set maintenance off");
+    } finally {
+      await other.stop();
+    }
+  });
+
   test("maintenance mode is on", async () => {
     setup.home.write({ canary: 0.25, maintenance: 1 });
     await eventually(() => existsSync(setup.home.maintenanceFile), "the file");

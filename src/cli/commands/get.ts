@@ -1,5 +1,6 @@
 /** Prints the records in the store, the problems of each, and the share of visitors that each really has. */
 
+import { MAINTENANCE } from "../../circle.ts";
 import { listRecords } from "../../records/listing.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
 import { application } from "../../settings/application.ts";
@@ -29,8 +30,9 @@ export const get: Command = {
   name: "get",
   summary: "print the rollouts in the store",
   description:
-    "A malformed record counts as rollout 0, and is listed with what is wrong. The share is what a version really has: less\n" +
-    "than its rollout if an earlier version takes some of its visitors.",
+    "A malformed record counts as rollout 0, and is listed with what is wrong. If it is the record of maintenance,\n" +
+    "maintenance stays as it was. The share is what a version really has: less than its rollout if an earlier version takes\n" +
+    "some of its visitors.",
   positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
   options: [application, ...STORE_OPTIONS, output],
   summaries: { application: "an application to show" },
@@ -79,6 +81,12 @@ function rowsOf(application: string, snapshot: Snapshot): Row[] {
   });
 }
 
+/** A malformed record counts as 0. One of maintenance changes nothing (law 8). */
+function rolloutCells(row: Row): [rollout: string, number: string] {
+  if (row.version === MAINTENANCE && row.problem !== undefined) return ["stays as it was", ""];
+  return [shortRollout(row), String(row.rollout)];
+}
+
 function page(rows: readonly Row[]): string {
   // Only if it is another number: a column that repeats the rollout hides the one row that matters.
   const hasShares = rows.some(({ share, rollout }) => share !== null && share !== rollout);
@@ -100,8 +108,7 @@ function page(rows: readonly Row[]): string {
     rows.map((row) => [
       row.application,
       row.version,
-      shortRollout(row),
-      String(row.rollout),
+      ...rolloutCells(row),
       hasShares && row.share !== null ? rolloutText(row.share) : "",
       String(row.offset),
       row.failsafe,

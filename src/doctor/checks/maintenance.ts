@@ -49,6 +49,14 @@ export const maintenance: Check = {
         "maintenance is on",
       );
     }
+    if (wanted && !isRead(subject)) {
+      return warn(
+        `the store cannot be read, and its last record says on. But ${file} is not there: visitors see the application`,
+        "when the store answers again, run maxwells-daemon set maintenance off at once, if you ended maintenance by hand. " +
+          "Otherwise the daemon makes the file again",
+        evidence,
+      );
+    }
     if (wanted) {
       return fail(
         `maintenance is on in the store, but ${file} is not there: visitors still see the application`,
@@ -78,6 +86,11 @@ function wantedBy({ state, daemon }: Subject): boolean | undefined {
   const application = isState(state) ? daemon.applicationOf(state) : undefined;
   if (!application?.fresh || application.malformed.includes(MAINTENANCE)) return undefined;
   return isMaintenanceOn(application.arcs);
+}
+
+/** Whether the daemon can read the store now. */
+function isRead({ state, daemon }: Subject): boolean {
+  return isState(state) && daemon.applicationOf(state)?.error === null;
 }
 
 function exists(path: string): boolean | undefined {

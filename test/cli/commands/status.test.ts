@@ -64,6 +64,16 @@ describe("status of one daemon", () => {
     }, "maintenance is off");
   });
 
+  test("a malformed record of maintenance does not end maintenance, and of a version counts as 0%", async () => {
+    const { daemon, write } = site({ canary: 0.25, maintenance: 1 });
+    const { admin } = await daemon();
+    write({ canary: 7, maintenance: 7 });
+    await eventually(async () => {
+      const { stdout } = await run(["status", "-admin", admin]);
+      return /^ {2}malformed +canary: each counts as 0%; maintenance: it stays as it was$/m.test(stdout);
+    }, "both are malformed");
+  });
+
   test("shows the share that is left to a version under another one, and the version that takes it", async () => {
     const { admin } = await site({ canary: 0.5, blue: 0.6 }).daemon();
     const { stdout } = await run(["status", "-admin", admin]);

@@ -81,7 +81,7 @@ function applicationPart(application: ApplicationState): string {
       ["age", ageMs === null ? "never read" : durationText(ageMs)],
       ["lease", durationText(leaseMs)],
       ["reads", `${reads.success} good, ${reads.failure} failed, ${reads.malformed} records malformed`],
-      ...(malformed.length === 0 ? [] : [["malformed", `${malformed.join(", ")}: each counts as 0%`]]),
+      ...(malformed.length === 0 ? [] : [["malformed", malformedText(malformed)]]),
       ...(error === null ? [] : [["error", error]]),
     ],
     "  ",
@@ -96,6 +96,14 @@ function applicationPart(application: ApplicationState): string {
   ]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+/** A malformed record counts as 0%. One of maintenance changes nothing (law 8). */
+function malformedText(malformed: readonly string[]): string {
+  const versions = malformed.filter((version) => version !== MAINTENANCE);
+  const texts = versions.length === 0 ? [] : [`${versions.join(", ")}: each counts as 0%`];
+  if (malformed.includes(MAINTENANCE)) texts.push("maintenance: it stays as it was");
+  return texts.join("; ");
 }
 
 function circleTable(application: ApplicationState): string {
