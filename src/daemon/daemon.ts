@@ -33,7 +33,7 @@ import { warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
 import { keepersOf, openStateDirectory } from "./state-directory.ts";
 
 /**
- * Used without a state directory. The daemon then warns if maintenance is on, and visitors notice no change.
+ * Used with `-state-dir none`. The daemon then warns if maintenance is on, and visitors notice no change.
  */
 const NO_MAINTENANCE: MaintenanceView = { isOn: () => false };
 
@@ -76,7 +76,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const feed = new Feed({
     ...{ store: opened, rollout, delayMs, metrics, log, clock },
     followers: keepersOf(directory, log),
-    lastGood: async (name) => directory?.lastGood.load(name),
+    lastGood: async (name) => directory?.lastGood?.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
   const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;

@@ -95,7 +95,7 @@ export class Lifecycle {
     this.#releases.push(() => store.close());
     if (directory !== undefined) {
       this.#releases.push(
-        () => directory.lastGood.close(),
+        async () => directory.lastGood?.close(),
         () => directory.maintenance.close(),
       );
     }

@@ -14,33 +14,60 @@ import { insistOrWarn } from "./start-error.ts";
 
 /** The parts that keep files in the state directory. */
 export interface StateDirectory {
+  /** Exists even if the directory can only be read: then it writes nothing. */
   readonly maintenance: MaintenanceMode;
-  readonly lastGood: LastGoodSnapshots;
+  /** Undefined if snapshots cannot be saved there. */
+  readonly lastGood: LastGoodSnapshots | undefined;
 }
 
 /**
- * Undefined if there is no state directory, or if the default one cannot be used. Throws a `StartError` if
- * the operator named one that cannot be used.
+ * Undefined if there is no state directory. If a part cannot use the directory, this throws a `StartError` if
+ * the operator named the directory, and warns if it is the default. The other part is opened all the same.
  */
 export function openStateDirectory(settings: Settings, log: Log): StateDirectory | undefined {
   const path = settings.get(stateDir);
   if (path === null) return undefined;
-  try {
-    const from = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
-    const lastGood = new LastGoodSnapshots({
-      ...{ stateDirectory: path, store: from, log, unhealthyMs: unhealthyMs(settings) },
-      application: settings.get(application)[0] ?? "",
-    });
-    return { maintenance: new MaintenanceMode(path, settings.get(application), log), lastGood };
-  } catch (error) {
-    const wrong = {
-      message: `the state directory ${path} cannot be used`,
-      consequence: "there are no maintenance files and no saved snapshot",
-      remedy: "make it writable for this user, choose another -state-dir, or use -state-dir none",
-    };
-    insistOrWarn(settings.isNamed(stateDir), wrong, error, log);
-    return undefined;
-  }
+  const faults = new Map<string, unknown>();
+  const tryTo = <Part>(lacking: string, open: () => Part): Part | undefined => {
+    try {
+      return open();
+    } catch (error) {
+      faults.set(lacking, error);
+      return undefined;
+    }
+  };
+  const applications = settings.get(application);
+  const written = tryTo("maintenance files", () => new MaintenanceMode(path, applications, log));
+  const lastGood = tryTo("saved snapshot", () => openLastGood(path, settings, log));
+  warnOfFaults(path, faults, settings, log);
+  // The site stays in maintenance (law 8) even if the daemon can only read the file.
+  return { maintenance: written ?? new MaintenanceMode(path, applications, log, "read"), lastGood };
+}
+
+function openLastGood(path: string, settings: Settings, log: Log): LastGoodSnapshots {
+  const from = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
+  return new LastGoodSnapshots({
+    ...{ stateDirectory: path, store: from, log, unhealthyMs: unhealthyMs(settings) },
+    application: settings.get(application)[0] ?? "",
+  });
+}
+
+/** One complaint, even if both parts have a fault. */
+function warnOfFaults(
+  path: string,
+  faults: ReadonlyMap<string, unknown>,
+  settings: Settings,
+  log: Log,
+): void {
+  const [error] = faults.values();
+  if (faults.size === 0) return;
+  const lacking = [...faults.keys()].map((part) => `no ${part}`).join(" and ");
+  const wrong = {
+    message: `the state directory ${path} cannot be used`,
+    consequence: `the daemon writes ${lacking}`,
+    remedy: "make it writable for this user, choose another -state-dir, or use -state-dir none",
+  };
+  insistOrWarn(settings.isNamed(stateDir), wrong, error, log);
 }
 
 /**
@@ -61,7 +88,7 @@ function sourceOf(address: string): string {
  */
 export function keepersOf(directory: StateDirectory | undefined, log: Log): ReadingFollower[] {
   if (directory === undefined) return [(reading) => warnOfMaintenance(reading, log)];
-  return [(reading) => directory.maintenance.follow(reading), (reading) => directory.lastGood.save(reading)];
+  return [(reading) => directory.maintenance.follow(reading), (reading) => directory.lastGood?.save(reading)];
 }
 
 function warnOfMaintenance({ application, arcs }: Reading, log: Log): void {

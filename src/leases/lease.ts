@@ -38,7 +38,7 @@ export interface MaintenanceView {
 
 /** The parts that a lease is made with. */
 export interface LeaseContext extends ServerContext {
-  /** Never on without a state directory. */
+  /** Never on with `-state-dir none`. */
   readonly maintenance: MaintenanceView;
 }
 

@@ -9,6 +9,9 @@
  * It changes on fresh data only (law 8): only a successful read changes it, and a malformed maintenance
  * record changes nothing. The files are corrected after each read, so a file that was removed by hand comes
  * back. The directory is listed once for all applications, and usually no file has to change.
+ *
+ * If this user may read the directory but not write it, the mode still begins with its files and follows the
+ * store. It only writes nothing.
  */
 
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
@@ -24,6 +27,9 @@ export function maintenanceDirectory(stateDirectory: string): string {
   return join(stateDirectory, "maintenance");
 }
 
+/** The use of the directory: `read` if this user may not write it. */
+export type Access = "write" | "read";
+
 export class MaintenanceMode {
   readonly #directory: string;
   readonly #log: Log;
@@ -34,16 +40,16 @@ export class MaintenanceMode {
   readonly #off = new Set<string>();
   /** The applications for which the log says that maintenance is on. */
   readonly #told = new Set<string>();
+  readonly #access: Access;
   #hasNews = false;
   #working: Promise<void> | undefined;
 
-  /** Throws if the directory cannot be made or written to. */
-  constructor(stateDirectory: string, applications: readonly string[], log: Log) {
+  /** Throws if the directory cannot be made or written to. With `read`, it never throws. */
+  constructor(stateDirectory: string, applications: readonly string[], log: Log, access: Access = "write") {
     this.#directory = maintenanceDirectory(stateDirectory);
     this.#log = log;
-    // A proxy of another user has to see the file, even if the umask of this process would hide it.
-    if (mkdirSync(this.#directory, { recursive: true }) !== undefined) chmodSync(this.#directory, 0o755);
-    accessSync(this.#directory, constants.W_OK | constants.X_OK);
+    this.#access = access;
+    if (access === "write") makeWritable(this.#directory);
     this.#found = new Set(applications.filter((name) => existsSync(join(this.#directory, name))));
   }
 
@@ -60,6 +66,10 @@ export class MaintenanceMode {
     now.add(application);
     before.delete(application);
     this.#found.delete(application);
+    if (this.#access === "read") {
+      if (isOn) this.#warnOfNoFile(application);
+      return;
+    }
     this.#hasNews = true;
     this.#working ??= this.#putAllRight().finally(() => {
       this.#working = undefined;
@@ -129,6 +139,13 @@ export class MaintenanceMode {
     );
   }
 
+  #warnOfNoFile(application: string): void {
+    this.#log.warn(
+      "maintenance is on, but its file cannot be written: proxies that look for the file still serve the application",
+      { application, remedy: "start the daemon with a -state-dir in which it may write" },
+    );
+  }
+
   #warnIfHidden(): void {
     const hidden = [dirname(this.#directory), this.#directory].find((path) => !isOpenToOthers(path));
     if (hidden === undefined) return;
@@ -140,6 +157,12 @@ export class MaintenanceMode {
       },
     );
   }
+}
+
+function makeWritable(directory: string): void {
+  // A proxy of another user has to see the file, even if the umask of this process would hide it.
+  if (mkdirSync(directory, { recursive: true }) !== undefined) chmodSync(directory, 0o755);
+  accessSync(directory, constants.W_OK | constants.X_OK);
 }
 
 /** Removes the file. Resolves with whether it existed. */

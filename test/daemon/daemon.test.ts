@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDaemon, type Daemon } from "../../src/daemon/daemon.ts";
 import { StartError } from "../../src/daemon/start-error.ts";
+import { hasSmallDisks, mountSmallDisk, unmount } from "../support/disk.ts";
 import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { KeptLog } from "../support/logged.ts";
@@ -271,6 +272,60 @@ describe("a setting that is only the default", () => {
     ]);
     expect(log.at("warn")[0]?.fields["remedy"]).toContain("-state-dir");
   });
+
+  /** Whether Traefik's document has the maintenance page, with this state directory as the default one. */
+  async function isInMaintenance(stateDirectory: string, ...more: readonly string[]): Promise<boolean> {
+    const traefik = `127.0.0.1:${await freePort()}`;
+    const page = ["-traefik", traefik, "-traefik-version", "app/maintenance=http://127.0.0.1:1"];
+    const argv = flags("one", "-state-dir", stateDirectory, ...page, ...more);
+    const daemon = await createDaemon(unnamed(argv, "state-dir"), log);
+    await daemon.start();
+    const text = await (await fetch(`http://${traefik}/`)).text();
+    await daemon.close();
+    return text.includes('"app:maintenance"');
+  }
+
+  function putInMaintenance(stateDirectory: string): void {
+    mkdirSync(join(stateDirectory, "maintenance"), { recursive: true });
+    writeFileSync(join(stateDirectory, "maintenance", "app"), "");
+  }
+
+  test("law 8: a site stays in maintenance even if snapshots cannot be saved", async () => {
+    const state = join(directory, "state");
+    putInMaintenance(state);
+    writeFileSync(join(state, "snapshot"), "");
+    expect(await isInMaintenance(state, "-store", `file:${join(directory, "gone.json")}`)).toBeTrue();
+    expect(log.at("warn").map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/the state directory .* cannot be used, so the daemon writes no saved snapshot$/),
+    );
+    expect(await isInMaintenance(state)).toBeFalse();
+    expect(readdirSync(join(state, "maintenance"))).toEqual([]);
+  });
+
+  // Only root can mount a disk.
+  test.skipIf(!hasSmallDisks())(
+    "law 8: a site stays in maintenance even if the daemon can only read the directory",
+    async () => {
+      const [disk, store] = [join(directory, "disk"), join(directory, "rollouts.json")];
+      mkdirSync(disk);
+      expect(mountSmallDisk(disk)).toBeTrue();
+      try {
+        putInMaintenance(disk);
+        expect(Bun.spawnSync(["mount", "-o", "remount,ro", disk]).success).toBeTrue();
+        expect(await isInMaintenance(disk, "-store", `file:${store}`)).toBeTrue();
+        expect(log.at("warn").map(({ message }) => message)).toContainEqual(
+          expect.stringMatching(/so the daemon writes no maintenance files and no saved snapshot$/),
+        );
+        writeFileSync(store, JSON.stringify({ app: { maintenance: 1 } }));
+        expect(await isInMaintenance(disk, "-store", `file:${store}`)).toBeTrue();
+        writeFileSync(store, JSON.stringify({ app: { canary: 1 } }));
+        expect(await isInMaintenance(disk, "-store", `file:${store}`)).toBeFalse();
+        expect(readdirSync(join(disk, "maintenance"))).toEqual(["app"]);
+      } finally {
+        unmount(disk);
+      }
+    },
+  );
 
   test("may fail with a warning: an admin listener", async () => {
     const { port } = new URL((await start("one")).adminUrl ?? "");

@@ -226,3 +226,25 @@ test("a directory that cannot be created is refused at once", () => {
   writeFileSync(join(directory, "file"), "");
   expect(() => new MaintenanceMode(join(directory, "file"), ["app"], log)).toThrow(/ENOTDIR|EEXIST/);
 });
+
+describe("a directory that can only be read", () => {
+  const createReader = () => new MaintenanceMode(directory, ["app", "web", "api"], log, "read");
+
+  test("law 8: its files count until the store is read, and then the store counts; nothing is written", async () => {
+    mkdirSync(join(directory, "maintenance"));
+    writeFileSync(join(directory, "maintenance", "app"), "");
+    const maintenance = createReader();
+    expect([maintenance.isOn("app"), maintenance.isOn("web")]).toEqual([true, false]);
+    await follow(maintenance, reading({}), reading({ maintenance: 1 }, "web"));
+    expect([maintenance.isOn("app"), maintenance.isOn("web")]).toEqual([false, true]);
+    expect(readdirSync(join(directory, "maintenance"))).toEqual(["app"]);
+    expect(log.entries.map(({ message }) => message)).toEqual([
+      expect.stringContaining("its file cannot be written"),
+    ]);
+  });
+
+  test("nothing is in maintenance if there is no such directory", () => {
+    expect(createReader().isOn("app")).toBeFalse();
+    expect(existsSync(join(directory, "maintenance"))).toBeFalse();
+  });
+});
