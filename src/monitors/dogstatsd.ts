@@ -68,6 +68,8 @@ export interface DogStatsDOptions extends StatsdComplaintsOptions {
   readonly intervalMs?: number;
   /** Resolves a name to an IP address. */
   readonly resolve?: (host: string) => Promise<string>;
+  /** Opens a socket that sends to an IP address. */
+  readonly open?: (host: string, port: number, onError: (error: Error) => void) => StatsdSocket;
 }
 
 /**
@@ -131,13 +133,16 @@ export class DogStatsD implements Monitor {
   }
 
   async #connect(): Promise<void> {
-    const { address, resolve = resolveHost } = this.#options;
+    const { address, resolve = resolveHost, open = openSocket } = this.#options;
     try {
       const host = await resolve(address.host);
       if (host === this.#resolved || this.#isClosed) return;
-      void this.#socket?.close();
-      this.#socket = new StatsdSocket(host, address.port, (error) => this.#complaints.complain(error));
+      // The old socket is closed last: if the new one cannot be opened, the old one still sends, and the next
+      // look-up tries again.
+      const before = this.#socket;
+      this.#socket = open(host, address.port, (error) => this.#complaints.complain(error));
       this.#resolved = host;
+      void before?.close();
     } catch (error) {
       this.#complaints.complain(error);
     }
@@ -289,4 +294,8 @@ function lineOf({ statsd, labels }: Series, type: StatsdType, value: number): st
 
 async function resolveHost(host: string): Promise<string> {
   return (await lookup(host)).address;
+}
+
+function openSocket(host: string, port: number, onError: (error: Error) => void): StatsdSocket {
+  return new StatsdSocket(host, port, onError);
 }

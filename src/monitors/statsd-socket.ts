@@ -13,6 +13,7 @@ export class StatsdSocket {
   /** Datagrams that the kernel has neither taken nor refused yet. */
   #pending = 0;
   #onDrained: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   /**
    * @param host an IP address; it is not looked up
@@ -45,8 +46,16 @@ export class StatsdSocket {
     }
   }
 
-  /** Resolves when the socket is closed: after the kernel took all datagrams, or after `DRAIN_MS`. */
-  async close(): Promise<void> {
+  /**
+   * Resolves when the socket is closed: after the kernel took all datagrams, or after `DRAIN_MS`. Never
+   * rejects. A second call waits for the first one.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (this.#pending > 0) {
       await new Promise<void>((resolve) => {
         this.#onDrained = resolve;
@@ -54,7 +63,11 @@ export class StatsdSocket {
       });
     }
     await new Promise<void>((resolve) => {
-      this.#socket.close(() => resolve());
+      try {
+        this.#socket.close(() => resolve());
+      } catch {
+        resolve(); // An error has closed it.
+      }
     });
   }
 }

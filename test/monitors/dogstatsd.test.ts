@@ -6,6 +6,7 @@ import { createLog } from "../../src/log/log.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { DogStatsD, type DogStatsDOptions, dogstatsd } from "../../src/monitors/dogstatsd.ts";
 import { CLOSE_MS, type MonitorContext } from "../../src/monitors/monitor.ts";
+import { StatsdSocket } from "../../src/monitors/statsd-socket.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { listener } from "../support/server-identity.ts";
@@ -445,6 +446,49 @@ test("a name is resolved once, not for every packet, and the monitor follows it 
   await sending.send();
   await moved.settle();
   expect(moved.sum("maxwellsdaemon.server.success")).toBe(1);
+});
+
+test("if the socket to a new address cannot be opened, the old one sends on, and the next look-up tries again", async () => {
+  const context = testContext();
+  const [statsd, moved] = [await receiver(), new Receiver()];
+  await moved.listen(statsd.port, "127.0.0.2");
+  ends.push(() => moved.close());
+  const server = context.metrics.server(listener("line"));
+  let host = "127.0.0.1";
+  let isRefused = false;
+  const sending = await monitor(statsd.port, context, {
+    address: { host: "agent.example", port: statsd.port },
+    resolve: async () => host,
+    open(...given) {
+      if (isRefused) throw new Error("EMFILE");
+      return new StatsdSocket(...given);
+    },
+  });
+  const sendOne = async () => {
+    server.success++;
+    await sending.send();
+    await Promise.all([statsd.settle(), moved.settle()]);
+    return [statsd, moved].map((each) => each.sum("maxwellsdaemon.server.success"));
+  };
+  [host, isRefused] = ["127.0.0.2", true];
+  await sending.connect();
+  expect(await logged(context)).toBe("EMFILE");
+  expect(await sendOne()).toEqual([1, 0]);
+  // The name has its old address again, and its socket is still open.
+  [host, isRefused] = ["127.0.0.1", false];
+  await sending.connect();
+  expect(await sendOne()).toEqual([2, 0]);
+  [host, isRefused] = ["127.0.0.2", true];
+  await sending.connect();
+  isRefused = false;
+  await sending.connect();
+  expect(await sendOne()).toEqual([2, 1]);
+});
+
+test("a socket may be closed twice", async () => {
+  const socket = new StatsdSocket("127.0.0.1", 9, () => {});
+  await Promise.all([socket.close(), socket.close()]);
+  await socket.close();
 });
 
 test("if a name still has its address, the monitor keeps its socket", async () => {
