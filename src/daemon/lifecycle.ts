@@ -212,7 +212,8 @@ export class Lifecycle {
 
   /**
    * Whether another daemon has taken over. A unix socket shows it for all listeners. If there is no unix
-   * socket, the process that answers at the admin address shows it.
+   * socket, the process that answers at the admin address shows it. Only the daemon's own listeners count,
+   * and not a proxy's socket that the daemon writes to.
    */
   async #hasSuccessor(listening: readonly Server[]): Promise<boolean> {
     const { admin, addresses } = this.#parts;

@@ -188,6 +188,33 @@ test("HTTP-10, LP-22: a daemon is replaced under load, over unix sockets and TCP
   for (const count of Object.values(load.answers)) expect(count).toBeGreaterThan(10 * ROUNDS);
 }, 60_000);
 
+test("a daemon that listens on TCP alone, and writes to a proxy's unix socket, lets old connections ask once more", async () => {
+  const at = await freeAddresses();
+  const home = new DaemonHome({
+    flags: ["-socket", "none", "-http", `127.0.0.1:${at.http}`, "-admin", `127.0.0.1:${at.admin}`],
+  });
+  releases.push(() => home.remove());
+  const maps = ["-haproxy-map", `${home.directory}/haproxy.sock,${home.directory}/haproxy.map`];
+  const start = async () => {
+    const daemon = await home.start(maps);
+    releases.push(async () => {
+      await daemon.end("SIGKILL");
+    });
+    return daemon;
+  };
+  const daemon = await start();
+  const client = await HttpClient.connect({ host: "127.0.0.1", port: at.http });
+  releases.push(() => client.close());
+  const connectionHeader = async () => (await client.ask("GET", "/decide")).headers.get("connection");
+  expect(await connectionHeader()).not.toBe("close");
+  await start();
+  const ended = daemon.end();
+  // A daemon without a successor would end the idle connection well before that.
+  await Bun.sleep(400);
+  expect(await connectionHeader()).toBe("close");
+  expect(await ended).toBe(0);
+}, 30_000);
+
 test("if a successor ends at once, the daemon before it keeps everything", async () => {
   const at = await freeAddresses();
   const home = homeAt(at);
