@@ -29,6 +29,9 @@ import { areAllAt, locationsOf, runsOf } from "./traefik/slices.ts";
  */
 const IDLE_MS = 60_000;
 
+/** The time between two looks for maintenance that Traefik cannot show. */
+const LOOK_MS = 500;
+
 /** A version that Traefik can reach. */
 export interface TraefikVersion {
   readonly application: string;
@@ -140,6 +143,7 @@ export class Traefik implements Server {
   readonly #documents = new RecentDocuments();
   /** Applications in maintenance that Traefik cannot show. The log has one warning for each. */
   readonly #nowhere = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
   #isPolled = false;
   /**
    * The last document. It is kept, because it takes a millisecond to write, and no visitor is placed
@@ -180,12 +184,37 @@ export class Traefik implements Server {
     return this.#http.prepare(predecessorHas);
   }
 
-  start(): Promise<void> {
-    return this.#http.start();
+  async start(): Promise<void> {
+    await this.#http.start();
+    this.#warnOfMaintenance();
+    this.#timer = setInterval(() => this.#warnOfMaintenance(), LOOK_MS);
+    this.#timer.unref();
   }
 
   close(isReplaced?: boolean): Promise<void> {
+    clearInterval(this.#timer);
     return this.#http.close(isReplaced);
+  }
+
+  /**
+   * Warns once for each application if its maintenance begins and Traefik cannot show it. Runs every
+   * `LOOK_MS`, because a Traefik that does not poll must not hide the warning.
+   */
+  #warnOfMaintenance(): void {
+    const { maintenance, rollout, log } = this.#context;
+    for (const application of rollout.applications) {
+      if (!maintenance.isOn(application)) this.#nowhere.delete(application);
+      else if (!this.#urls.get(application)?.has(MAINTENANCE) && !this.#nowhere.has(application)) {
+        this.#nowhere.add(application);
+        log.warn(
+          "maintenance is on, but Traefik has no service for it, so its visitors are placed as before",
+          {
+            application,
+            remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
+          },
+        );
+      }
+    }
   }
 
   #page(path: string, query: URLSearchParams, nowMs: number): Page | undefined {
@@ -194,14 +223,15 @@ export class Traefik implements Server {
   }
 
   #document(nowMs: number): Page {
-    const { rollout, log } = this.#context;
+    const { rollout, maintenance, log } = this.#context;
+    this.#warnOfMaintenance();
     if (!this.#isPolled) log.info("Traefik has asked for its configuration", { server: this.name });
     this.#isPolled = true;
     const applications = rollout.applications.map((name) => ({
       name,
       locations: this.#locations(name, nowMs),
       urls: this.#urls.get(name) ?? new Map<string, string>(),
-      isInMaintenance: this.#isInMaintenance(name),
+      isInMaintenance: maintenance.isOn(name),
     }));
     for (const { name, locations } of applications) this.#documents.add(name, locations, nowMs);
     const key = keyOf(applications);
@@ -241,21 +271,6 @@ export class Traefik implements Server {
   #locations(application: string, nowMs: number): readonly string[] {
     const table = this.#context.rollout.table(application);
     return table === undefined ? [] : locationsOf(table, nowMs);
-  }
-
-  /** Warns once if maintenance begins and Traefik cannot show it. */
-  #isInMaintenance(application: string): boolean {
-    const { maintenance, log } = this.#context;
-    const isOn = maintenance.isOn(application);
-    if (!isOn) this.#nowhere.delete(application);
-    else if (!this.#urls.get(application)?.has(MAINTENANCE) && !this.#nowhere.has(application)) {
-      this.#nowhere.add(application);
-      log.warn("maintenance is on, but Traefik has no service for it, so its visitors are placed as before", {
-        application,
-        remedy: `give the daemon a -traefik-version ${application}/${MAINTENANCE}=URL`,
-      });
-    }
-    return isOn;
   }
 }
 

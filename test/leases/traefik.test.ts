@@ -7,6 +7,7 @@ import { CHANGEOVER_MS } from "../../src/leases/traefik/recent-documents.ts";
 import { Traefik, traefikListen, traefikVersions } from "../../src/leases/traefik.ts";
 import { MaintenanceMode } from "../../src/saved/maintenance.ts";
 import { type Core, createCore, UNHEALTHY_MS } from "../support/core.ts";
+import { eventually } from "../support/eventually.ts";
 import { HttpClient } from "../support/http.ts";
 import { KeptLog } from "../support/logged.ts";
 import { Random } from "../support/random.ts";
@@ -175,6 +176,12 @@ describe("Traefik's provider", () => {
       await services();
     }
     expect(warned().map(({ fields }) => fields["application"])).toEqual(["app", "app"]);
+  });
+
+  test("TR-9: the log says it even if Traefik never polls", async () => {
+    maintenance.follow(readingOf({ maintenance: 1 }));
+    const isWarned = () => log.at("warn").some(({ message }) => message.includes("Traefik has no service"));
+    await eventually(isWarned, "the warning");
   });
 
   test("law 8: maintenance that is already on is in the first document", async () => {
