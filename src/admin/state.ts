@@ -79,13 +79,17 @@ export async function* writeState(sources: StateSources): AsyncGenerator<Buffer>
     if (!isFirst) out.text(",");
     isFirst = false;
     writeFeed(out, sources, state);
-    // One application may have thousands of placements.
+    // One application may have thousands of placements. All counts are read first, so that they are of one
+    // moment, although the writing takes several slices.
+    const placements = Array.from(metrics.placements.ofApplication(state.application));
+    const counts = Float64Array.from(placements, ({ count }) => count);
     let separator = "";
-    for (const placement of metrics.placements.ofApplication(state.application)) {
-      if (placement.count === 0) continue;
+    for (let i = 0; i < placements.length; i++) {
+      const count = counts[i] as number;
+      if (count === 0) continue;
       out.text(separator);
       separator = ",";
-      writeDecision(out, placement);
+      writeDecision(out, placements[i] as Placement, count);
       if (out.isFull) yield out.take();
       if (slices.isOver()) await slices.next();
     }
@@ -143,7 +147,7 @@ function writeArcs(out: ByteWriter, arcs: readonly Arc[]): void {
   }
 }
 
-function writeDecision(out: ByteWriter, { location, reason, count }: Placement): void {
+function writeDecision(out: ByteWriter, { location, reason }: Placement, count: number): void {
   out.text('{"location":');
   out.string(location);
   out.text(',"reason":');

@@ -106,6 +106,22 @@ test("an application with thousands of placements, and what proxies report, are 
   expect(await textOf(sources)).toContain(`"applications":${JSON.stringify(applicationsOf(sources))}}\n`);
 });
 
+test("the decisions of one application are of one moment, even if visitors come while the page is written", async () => {
+  const sources = sourcesOf(["website"]);
+  const { placements } = sources.metrics;
+  for (let i = 0; i < 4_000; i++) placements.of("website", `v${i}`, "rollout").count = 1;
+  const expected = decisionsOf(placements.ofApplication("website"));
+  let text = "";
+  let parts = 0;
+  for await (const part of writeState(sources)) {
+    text += part;
+    parts++;
+    for (const placement of placements.ofApplication("website")) placement.count++;
+  }
+  expect(parts).toBeGreaterThan(2);
+  expect((JSON.parse(text) as State).applications[0]?.decisions).toEqual(expected);
+});
+
 test("each application has its own decisions", async () => {
   const { applications } = JSON.parse(await textOf(sourcesOf(["website", "shop"]))) as State;
   const decisions = [
