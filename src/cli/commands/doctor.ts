@@ -69,7 +69,8 @@ const header = repeatable<readonly [name: string, value: string]>(
   },
   (text) => {
     const [, name, value] = /^([A-Za-z0-9_-]+):[ \t]*([\t\x20-\x7e]*)$/.exec(text) ?? [];
-    if (name === undefined || value === undefined) return new Problem("write NAME: VALUE");
+    if (name === undefined || value === undefined)
+      return new Problem("write NAME: VALUE, in characters of ASCII");
     return /^cookie$/i.test(name)
       ? new Problem("cookies are what doctor tries; name another header")
       : [name, value];

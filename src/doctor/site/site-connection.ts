@@ -91,7 +91,8 @@ export class SiteConnection {
       headers: headers.flat(),
       agent: this.#agent,
       maxHeaderSize: HEAD_BYTES_MAX,
-      // Browsers are just as lenient.
+      // Some replies that browsers read are still refused: two equal `Content-Length` lines, and a space
+      // before the colon of a header. No option of `node:http` allows these.
       insecureHTTPParser: true,
     };
     if (!isTls) return requestHttp(options);

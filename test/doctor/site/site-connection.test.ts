@@ -96,6 +96,10 @@ describe("a reply", () => {
     await expect(read(`${HEAD}Content-Length: 5\r\n\r\nhel`, true)).rejects.toThrow(malformed);
     await expect(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhel`, true)).rejects.toThrow(malformed);
     await expect(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n`)).rejects.toThrow(malformed);
+    await expect(read(`${HEAD}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`)).rejects.toThrow(
+      malformed,
+    );
+    await expect(read(`${HEAD}X-B : v\r\nContent-Length: 0\r\n\r\n`)).rejects.toThrow(malformed);
     await expect(read("SSH-2.0-OpenSSH\r\n\r\n")).rejects.toThrow(malformed);
     await expect(read("HTTP/1.1 200 OK\r\n", true)).rejects.toThrow(/cut off|before a reply/);
     await expect(read("x".repeat(300_000))).rejects.toThrow(malformed);
