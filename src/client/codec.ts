@@ -10,7 +10,7 @@
 export const LINE_BYTES_MAX = 8192;
 
 /** Every decimal spelling of a fraction is shorter. The client does not send a longer one. */
-export const ASSIGNMENT_BYTES_MAX = 32;
+const ASSIGNMENT_BYTES_MAX = 32;
 
 /** The longest answer: an assignment, a location and two LF. */
 export const ANSWER_BYTES_MAX = ASSIGNMENT_BYTES_MAX + 64 + 2;

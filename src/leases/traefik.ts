@@ -66,7 +66,7 @@ export const traefikVersions = repeatable<TraefikVersion>(
   parseTraefikVersion,
 );
 
-export const traefikSecure = single(
+const traefikSecure = single(
   {
     name: "traefik-secure",
     summary: "give Traefik's cookies the attribute Secure, because visitors come over TLS",

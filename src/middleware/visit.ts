@@ -12,9 +12,9 @@ import type { Client, Decision } from "../client/client.ts";
 import { isLocation, sendableAssignment } from "../client/codec.ts";
 
 /** The visitor's cookie, and the header that tells upstreams the visitor's assignment. */
-export const ASSIGNMENT_NAME = "maxwellsdaemon";
+const ASSIGNMENT_NAME = "maxwellsdaemon";
 /** The header that tells upstreams the location. */
-export const LOCATION_NAME = "maxwellsdaemon-location";
+const LOCATION_NAME = "maxwellsdaemon-location";
 /**
  * Headers that only this middleware may set. CGI and WSGI turn dashes into underscores, so to an upstream
  * behind them the last one is the same header as the second.

@@ -12,7 +12,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Reason } from "../placement.ts";
 
 /** Time between two looks at the counts. */
-export const LOOK_MS = 1_000;
+const LOOK_MS = 1_000;
 
 interface Trouble {
   readonly message: string;

@@ -4,7 +4,7 @@ import { distance } from "fastest-levenshtein";
 const COMPARED_MAX = 64;
 
 /** The candidate that a misspelt name probably means; undefined if none is near. Case does not count. */
-export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const written = name.slice(0, COMPARED_MAX).toLowerCase();
   const farthest = Math.max(1, Math.ceil(written.length / 3));
   const best = candidates

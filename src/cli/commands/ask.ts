@@ -53,7 +53,7 @@ export const force: Option<string | undefined> = single<string | undefined>(
   nonEmpty,
 );
 
-export const verbose = single(
+const verbose = single(
   { name: "verbose", short: "v", summary: "say why", defaultText: "false", flagOnly: true },
   parseSwitch,
 );

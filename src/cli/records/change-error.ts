@@ -12,7 +12,7 @@ import { applicationHint } from "./application-hint.ts";
 import { takenText } from "./change-text.ts";
 
 /** The way back without the store: a proxy without a daemon serves master. */
-export const EMERGENCY =
+const EMERGENCY =
   "to send all visitors to master without the store, stop the daemon on each machine:\n" +
   "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
 

@@ -26,7 +26,7 @@ import { type Process, processOf, socketsOf } from "../machine/processes.ts";
 import { rightsFor, withRightsOf } from "../machine/rights.ts";
 
 /** After this time the guard gives the daemon back, even if this process hangs. */
-export const OUTAGE_MS_MAX = 30_000;
+const OUTAGE_MS_MAX = 30_000;
 
 /** The guard is a shell that waits, so it starts at once or not at all. */
 const GUARD_START_MS = 2_000;

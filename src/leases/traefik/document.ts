@@ -91,7 +91,7 @@ export function traefikDocument(
  * An application's part in names. It is encoded, because Traefik reads the text behind an `@` as a provider,
  * and `:` separates parts here.
  */
-export function traefikName(application: string): string {
+function traefikName(application: string): string {
   return encodeURIComponent(application);
 }
 

@@ -7,7 +7,7 @@
  */
 
 /** The bytes of the longest varint of 64 bits. */
-export const VARINT_BYTES_MAX = 10;
+const VARINT_BYTES_MAX = 10;
 
 /**
  * If the first byte is at least 240, more bytes follow. Behind it, more follow while a byte has its highest

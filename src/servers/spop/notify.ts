@@ -21,9 +21,6 @@ const SET_VAR = 1;
 const SET_VAR_ARGUMENTS = 3;
 const SCOPE_TRANSACTION = 2;
 
-/** The longest two actions: their heads, a spelling and a location. */
-export const ACTIONS_BYTES_MAX = 160;
-
 /** A `decide` message. One object serves all messages of a listener. */
 export interface DecideMessage {
   /** Whether there was such a message. */
@@ -111,7 +108,7 @@ function readArgument(
 
 /**
  * Writes the actions at `out[at]`: they set `assignment` and `location` as variables of the transaction.
- * `ACTIONS_BYTES_MAX` must be free there.
+ * 160 bytes must be free there: the heads of two actions, the longest spelling and the longest location.
  *
  * @param bytes `question` has a position in these: the spelling of the assignment, which is echoed if it is
  *              used

@@ -8,7 +8,7 @@ import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 export type Item = Readonly<Record<string, AttributeValue>>;
 
 /** The value as in JSON. Total, because a hostile endpoint may answer anything. */
-export function fromAttribute(attribute: AttributeValue): unknown {
+function fromAttribute(attribute: AttributeValue): unknown {
   if (typeof attribute !== "object" || attribute === null) return undefined;
   if (attribute.N !== undefined) return Number(attribute.N);
   if (attribute.S !== undefined) return attribute.S;

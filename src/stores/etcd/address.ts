@@ -21,10 +21,10 @@ export interface EtcdPlace {
   readonly files: Readonly<Partial<Record<FileParameter, string>>>;
 }
 
-export const FILE_PARAMETERS = ["cacert", "cert", "key"] as const;
+const FILE_PARAMETERS = ["cacert", "cert", "key"] as const;
 export type FileParameter = (typeof FILE_PARAMETERS)[number];
 
-export const DEFAULT_PREFIX = "/maxwells-daemon";
+const DEFAULT_PREFIX = "/maxwells-daemon";
 
 const PORT = 2379;
 

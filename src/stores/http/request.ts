@@ -10,7 +10,7 @@ import { redactAddress } from "../../text/redact.ts";
 import { IDENTITY_HEADER, NO_UNPACKING, refuseEncoded } from "../shared/identity.ts";
 import { StoreError } from "../store.ts";
 
-export const REDIRECTS_MAX = 5;
+const REDIRECTS_MAX = 5;
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 

@@ -20,7 +20,7 @@ import { stateOf } from "./faults.ts";
  * The channel on which the triggers of `schema.ts` report changes; the payload is an application's name, or
  * empty for all of them.
  */
-export const CHANNEL = "maxwells_daemon";
+const CHANNEL = "maxwells_daemon";
 
 /** The limit for connecting, and for an answer. */
 const ANSWER_TIMEOUT_MS = 1_500;

@@ -27,7 +27,7 @@ export function isIdentity(encoding: string): boolean {
   return encoding.split(",").every((part) => ["", "identity"].includes(part.trim().toLowerCase()));
 }
 
-export function encodedFault(address: string): StoreError {
+function encodedFault(address: string): StoreError {
   return new StoreError(
     "malformed",
     `${address} sends a compressed answer, although it was asked not to; turn compression off at its server`,
