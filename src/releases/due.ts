@@ -49,7 +49,7 @@ export function waitingFor(release: Release, plan: Plan | undefined, facts: DueF
   if (state === "aborted" || state === "finished") {
     return release.fade === undefined ? [] : [{ kind: "fade", state: "waiting" }];
   }
-  const step = plan?.text === release.plan ? plan.steps[release.step - 1] : undefined;
+  const step = plan?.steps[release.step - 1];
   if (plan === undefined || step === undefined) return [{ kind: "plan", state: "unknown" }];
   const time = timeOf(release, step.wait.minMs, facts);
   // The bake has no next step. When it is over, a person may finish the release.

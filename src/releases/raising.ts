@@ -122,9 +122,9 @@ function stepBelow(plan: Plan, rollout: number): number {
   return plan.steps.findLastIndex((step) => step.rollout <= rollout) + 1;
 }
 
-/** The plan, if it is the release's own and has its step. */
-function planOf({ plan }: Now, { plan: text, step }: Release): Plan | undefined {
-  return plan?.text === text && step <= plan.steps.length ? plan : undefined;
+/** The plan, if it can be read and has the step of the release. */
+function planOf({ plan }: Now, { step }: Release): Plan | undefined {
+  return plan !== undefined && step <= plan.steps.length ? plan : undefined;
 }
 
 /** The reasons that hold back each verb of a person that may raise. */

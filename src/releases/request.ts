@@ -14,7 +14,10 @@ export interface Now {
   /** Whether the record itself cannot be used. */
   readonly isMalformed: boolean;
   readonly found: FoundRelease;
-  /** The plan of the release; undefined if this program cannot read it. */
+  /**
+   * The plan that `parsePlan` reads from the release; undefined if this program cannot read it. Its text may
+   * differ from that of the release, because another version of this program may have written that.
+   */
   readonly plan: Plan | undefined;
   /** Another version of the application that has a rollout above 0, or a release that is not over. */
   readonly otherVersion: string | undefined;
