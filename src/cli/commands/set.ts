@@ -61,7 +61,9 @@ export const set: Command = {
     const json = { written, store, before, after, remarks, ...(followers && { followers }) };
     print(invocation, json, () => `${oneLine(done.text)}\n${followersText(followers)}`);
     for (const remark of remarks) io.stderr.write(`${PROGRAM}: ${remark}\n`);
-    return followers?.some(({ follows }) => !follows) ? EXITS.behind.status : EXITS.ok.status;
+    if (followers === undefined || followers.every(({ follows }) => follows)) return EXITS.ok.status;
+    io.stderr.write(`${PROGRAM}: ${behindText(change.version, written)}\n`);
+    return EXITS.behind.status;
   },
 };
 
@@ -129,6 +131,14 @@ function followersText(followers: readonly Follower[] | undefined): string {
     .map(({ admin, follows, instead }) => `${admin} ${follows ? "follows" : `DOES NOT FOLLOW: ${instead}`}`)
     .map((line) => `${oneLine(line)}\n`)
     .join("");
+}
+
+/** The fate of the change, and of the visitors of daemons that do not follow. */
+function behindText(version: string, written: boolean): string {
+  const store = written ? "the change was written" : "the store had the value already";
+  return version === MAINTENANCE
+    ? `${store}. At a machine that does not follow, maintenance stays as it is there, also if its daemon is gone`
+    : `${store}. Visitors of a machine that does not follow are where its daemon last placed them, or at master if it is gone`;
 }
 
 /** The change of the arguments. Throws all that is wrong with them. */

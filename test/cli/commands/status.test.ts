@@ -268,7 +268,7 @@ describe("set -wait", () => {
     const { daemon, store } = site({ canary: 0.25 });
     const { admin } = await daemon();
     const elsewhere = await site({ canary: 0.25 }).daemon();
-    const { status, stdout } = await run([
+    const { status, stdout, stderr } = await run([
       ...["set", "canary", "30%", "-wait", "1s", "-store", store, "-o", "json"],
       ...["-admin", admin, "-admin", elsewhere.admin, "-admin", "127.0.0.1:1"],
     ]);
@@ -280,6 +280,25 @@ describe("set -wait", () => {
       { follows: false, instead: "it has 25%, offset 0, failsafe master" },
       { follows: false, instead: expect.stringContaining("ECONNREFUSED") },
     ]);
+    expect(stderr).toContain(
+      "the change was written. Visitors of a machine that does not follow are where its daemon last placed them, or at master if it is gone\n",
+    );
+    const again = await run([
+      ...["set", "canary", "30%", "-wait", "1s", "-store", store, "-admin", "127.0.0.1:1"],
+    ]);
+    expect(again.status).toBe(5);
+    expect(again.stderr).toContain("the store had the value already. Visitors of a machine");
+  });
+
+  test("maintenance stays as it is at a daemon that is gone", async () => {
+    const { store } = site({ canary: 0.25 });
+    const { status, stderr } = await run([
+      ...["set", "maintenance", "on", "-wait", "1s", "-store", store, "-admin", "127.0.0.1:1"],
+    ]);
+    expect(status).toBe(5);
+    expect(stderr).toContain(
+      "the change was written. At a machine that does not follow, maintenance stays as it is there, also if its daemon is gone\n",
+    );
   });
 
   test("without an admin listener to ask it writes nothing", async () => {
