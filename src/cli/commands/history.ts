@@ -5,10 +5,13 @@ import { single } from "../../config/values.ts";
 import { authorText, HISTORY_LIMIT_MAX, readHistory, type ShownChange } from "../../records/history.ts";
 import { shortRollout } from "../../records/shown.ts";
 import { application } from "../../settings/application.ts";
+import type { Store } from "../../stores/store.ts";
 import { columns } from "../../text/columns.ts";
-import type { Command } from "../command.ts";
+import { oneLine } from "../../text/one-line.ts";
+import { type Command, PROGRAM } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
+import { applicationHint } from "../records/application-hint.ts";
 import { HISTORY_KINDS } from "../records/history-kinds.ts";
 import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
@@ -48,14 +51,25 @@ export const history: Command = {
     const [version] = positionals;
     const names = settings.get(application);
     const most = settings.get(limit);
-    const changes = await withStore(settings, io, async (store, signal) => {
-      const pasts = names.map((name) => readHistory(store, name, version, most, signal));
-      return (await Promise.all(pasts)).flat();
+    const { changes, missing } = await withStore(settings, io, async (store, signal) => {
+      const pasts = await Promise.all(names.map((name) => readHistory(store, name, version, most, signal)));
+      const silent = names.filter((_, index) => pasts[index]?.length === 0);
+      const told = silent.map((name) => missingText(store, name, signal));
+      return { changes: pasts.flat(), missing: await Promise.all(told) };
     });
     print(invocation, changes, () => page(changes));
+    for (const text of missing) if (text !== "") io.stderr.write(`${PROGRAM}: ${text}\n`);
     return EXITS.ok.status;
   },
 };
+
+/** That the store has no record of an application; empty if it has some. */
+async function missingText(store: Store, name: string, signal: AbortSignal): Promise<string> {
+  const { size } = await store.read(name, signal);
+  return size > 0
+    ? ""
+    : oneLine(`${store.address} has no records of ${name}${await applicationHint(store, name)}`);
+}
 
 function page(changes: readonly ShownChange[]): string {
   if (changes.length === 0) return "the store remembers no change\n";

@@ -73,6 +73,16 @@ describe("history", () => {
     expect((await store.run("history")).stdout).toBe("the store remembers no change\n");
   });
 
+  test("an application without records is named, with the one that was probably meant", async () => {
+    using store = fileStore({ website: { canary: 0.1 } });
+    const { status, stdout, stderr } = await store.run("history", "-application", "websiet");
+    expect([status, stdout]).toEqual([0, "the store remembers no change\n"]);
+    expect(stderr).toMatch(/ has no records of websiet; did you mean website\?\n$/);
+    // A version without changes is no such case.
+    const other = await store.run("history", "blue", "-application", "website");
+    expect([other.status, other.stderr]).toEqual([0, ""]);
+  });
+
   test.each(["0", "1001", "x"])("-limit %s is refused", async (limit) => {
     using store = fileStore({});
     const { status, stderr } = await store.run("history", "-limit", limit);
