@@ -19,7 +19,7 @@ import { consentOf } from "./test/install.ts";
 import { Modules } from "./test/modules.ts";
 import { seedOf } from "./test/seed.ts";
 import { runWhole } from "./test/whole.ts";
-import { chosenBy, isKnown, knownWords } from "./test/words.ts";
+import { chosenBy, chosenLine, isKnown, knownWords } from "./test/words.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const WRONG_USE = 2;
@@ -44,6 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(noTests(found.words, knownWords(modules, tests)));
     return WRONG_USE;
   }
+  if (found.words.length > 0) console.log(chosenLine(found.words, chosen));
   const isGood = await runWhole({
     root: ROOT,
     ...{ modules, chosen, isCi, seed },

@@ -1,7 +1,7 @@
 /** The programs that tests need, and the tests that need them. */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Modules } from "./modules.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -128,9 +128,16 @@ export const NEEDS: readonly Need[] = [
   },
 ];
 
-/** The needs of a test file. */
-export function needsOf(modules: Modules, test: string): Need[] {
-  const texts = modules.testCode(test).map((path) => modules.text(path));
+/**
+ * The needs of a test file.
+ *
+ * @param without proxies whose cases are not run; test code named after them does not count
+ */
+export function needsOf(modules: Modules, test: string, without: readonly string[] = []): Need[] {
+  const texts = modules
+    .testCode(test)
+    .filter((path) => path === test || !without.includes(basename(path, ".ts")))
+    .map((path) => modules.text(path));
   return NEEDS.filter(({ sign }) => texts.some((text) => text.includes(sign)));
 }
 

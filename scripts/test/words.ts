@@ -6,10 +6,13 @@
 
 import type { Modules } from "./modules.ts";
 
-/** A test file to run. `pattern` selects cases by name, if not all of them are wanted. */
+/** A test file to run. */
 export interface Chosen {
   readonly file: string;
+  /** Selects cases by name, if not all of them are wanted. */
   readonly pattern?: string;
+  /** With `pattern`: the names of the proxies whose cases are not wanted. */
+  readonly without?: readonly string[];
 }
 
 /**
@@ -50,10 +53,18 @@ export function knownWords(modules: Modules, tests: readonly string[]): string[]
 export function chosenBy(modules: Modules, tests: readonly string[], words: readonly string[]): Chosen[] {
   return tests
     .filter((test) => words.every((word) => has(wordsOf(modules, test), word)))
-    .map((file) => {
-      const pattern = patternOf(modules, file, words);
-      return pattern === undefined ? { file } : { file, pattern };
-    });
+    .map((file) => ({ file, ...casesOf(modules, file, words) }));
+}
+
+/** The line that names the chosen files, and the cases of those that are not run whole. */
+export function chosenLine(words: readonly string[], chosen: readonly Chosen[]): string {
+  const whole = chosen.filter(({ pattern }) => pattern === undefined).map(({ file }) => file);
+  const patterns = [...new Set(chosen.flatMap(({ pattern }) => pattern ?? []))];
+  const parts = patterns.map((pattern) => {
+    const files = chosen.filter((each) => each.pattern === pattern).map(({ file }) => file);
+    return `${files.join(", ")} (only the cases ${pattern.replaceAll("\\", "")})`;
+  });
+  return `── ${words.join(" ")}, files (${chosen.length}): ${[...whole, ...parts].join(", ")}`;
 }
 
 /** Whether this is one of the words that may be given. */
@@ -66,19 +77,27 @@ function wordsOf(modules: Modules, test: string): string[] {
   return [...modules.testCode(test), ...direct].flatMap(wordsOfPath);
 }
 
-/** Undefined if all cases of the file are wanted. */
-function patternOf(modules: Modules, test: string, words: readonly string[]): string | undefined {
+/** Empty if all cases of the file are wanted. */
+function casesOf(
+  modules: Modules,
+  test: string,
+  words: readonly string[],
+): Pick<Chosen, "pattern" | "without"> {
   const reached = modules.testCode(test);
   const own = wordsOfPath(test);
-  if (!reached.some((path) => ALL_PROXIES.test(path))) return undefined;
-  const modulesOfWords = reached.filter((path) => {
+  if (!reached.some((path) => ALL_PROXIES.test(path))) return {};
+  const proxies = reached.flatMap((path) => {
     const [, name] = PROXY.exec(path) ?? [];
-    return name !== undefined && has(words, name) && !own.includes(name);
+    return name === undefined ? [] : [{ path, name, isWanted: has(words, name) && !own.includes(name) }];
   });
-  const titles = modulesOfWords.flatMap((path) =>
-    [...modules.text(path).matchAll(TITLE)].map(([, title]) => title ?? ""),
-  );
-  return titles.length === 0 ? undefined : titles.map(escaped).join("|");
+  const titles = proxies
+    .filter(({ isWanted }) => isWanted)
+    .flatMap(({ path }) => [...modules.text(path).matchAll(TITLE)].map(([, title]) => title ?? ""));
+  if (titles.length === 0) return {};
+  return {
+    pattern: titles.map(escaped).join("|"),
+    without: proxies.filter(({ isWanted }) => !isWanted).map(({ name }) => name),
+  };
 }
 
 function escaped(text: string): string {

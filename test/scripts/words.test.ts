@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Modules } from "../../scripts/test/modules.ts";
-import { chosenBy, isKnown, knownWords, wordsOfPath } from "../../scripts/test/words.ts";
+import { needsOf } from "../../scripts/test/needs.ts";
+import { chosenBy, chosenLine, isKnown, knownWords, wordsOfPath } from "../../scripts/test/words.ts";
 
 const modules = new Modules(join(import.meta.dir, "../.."));
 const tests = modules.tests();
@@ -49,4 +50,27 @@ test("a word that concerns no test is not known", () => {
   expect(isKnown("redis", known)).toBeTrue();
   expect(isKnown("store", known)).toBeTrue();
   expect(isKnown("ngnix", known)).toBeFalse();
+});
+
+test("one line names the chosen files, and the cases of those that are not run whole", () => {
+  const chosen = [
+    { file: "test/a.test.ts", pattern: "nginx, Lua|nginx \\(old\\)" },
+    { file: "test/b.test.ts" },
+    { file: "test/c.test.ts", pattern: "nginx, Lua|nginx \\(old\\)" },
+  ];
+  expect(chosenLine(["nginx"], chosen)).toBe(
+    "── nginx, files (3): test/b.test.ts, test/a.test.ts, test/c.test.ts (only the cases nginx, Lua|nginx (old))",
+  );
+});
+
+test("the cases of one proxy need no other proxy's program, and the whole file needs all", () => {
+  const file = "test/integration/conformance.test.ts";
+  const chosen = chosenBy(modules, tests, ["nginx"]).find((each) => each.file === file);
+  const toolsOf = (without?: readonly string[]) => needsOf(modules, file, without).map(({ tool }) => tool);
+  expect(toolsOf(chosen?.without)).toContain("nginx");
+  for (const tool of ["HAProxy", "Traefik", "Envoy", "Caddy", "Apache httpd"]) {
+    expect([tool, toolsOf(chosen?.without).includes(tool), toolsOf().includes(tool)]).toEqual([
+      ...[tool, false, true],
+    ]);
+  }
 });
