@@ -50,7 +50,10 @@ export interface ServerIdentity {
 
 export type ServerAddress = Address | { readonly kind: "file"; readonly path: string };
 
-/** The name of a server in the log and in metrics: `line unix:/tmp/maxwells-daemon.sock`. */
+/**
+ * The name of a server in the log and in metrics: `line unix:/tmp/maxwells-daemon.sock`. It stays the same in
+ * all versions, because a daemon takes over an address only from a daemon that has the same name for it.
+ */
 export function serverName({
   protocol,
   address,
@@ -62,7 +65,7 @@ export function serverName({
 
 /** The counters of a server. */
 export interface ServerCounts extends ServerIdentity {
-  /** As `serverName` gives it. */
+  /** As `serverName` gives it, except for the admin listener (`admin/admin.ts`). */
   readonly name: string;
   /** Requests that got their reply; for a lease that the daemon writes, renewals. */
   success: number;

@@ -54,6 +54,14 @@ export interface AdminOptions extends PageSources {
   readonly hosts: readonly string[];
 }
 
+/**
+ * The name in the log and in `/listeners`. Unlike the names of servers it has no `tcp:`, because version 3.0
+ * has this name: a daemon takes over from another version only if both have the same names.
+ */
+function adminName(address: HostPort): string {
+  return `admin ${hostPortText(address)}`;
+}
+
 export class Admin extends StreamServer {
   readonly #shared: AdminShared;
   readonly #address: HostPort;
@@ -63,7 +71,10 @@ export class Admin extends StreamServer {
     const listening: Address = { kind: "tcp", ...address };
     const shared = new AdminShared(
       { ...context, connections: new Connections({ max: ADMIN_CONNECTIONS_MAX }) },
-      emptyServerCounts({ protocol: "admin", address: listening, listens: true, leasesTo: null }),
+      {
+        ...emptyServerCounts({ protocol: "admin", address: listening, listens: true, leasesTo: null }),
+        name: adminName(address),
+      },
       {
         pages: pagesOf(options),
         hosts: [...hosts, address.host],

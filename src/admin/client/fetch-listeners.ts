@@ -3,6 +3,7 @@
 import { type HostPort, hostPortText } from "../../address.ts";
 import type { ListenersPage } from "../listeners.ts";
 import { get } from "./get.ts";
+import { isServerAddress } from "./server-address.ts";
 
 const TIMEOUT_MS = 1_000;
 
@@ -14,16 +15,41 @@ export async function fetchListeners(admin: HostPort): Promise<ListenersPage | u
   try {
     const url = `http://${hostPortText(admin)}/listeners`;
     const { body } = await get(url, { timeoutMs: TIMEOUT_MS, lengthMax: LENGTH_MAX });
-    const said: unknown = JSON.parse(body);
-    return isListeners(said) ? { ...said, servers: said.servers ?? [] } : undefined;
+    return listenersOf(JSON.parse(body));
   } catch {
-    // Nothing listens there, or the program there is not this daemon.
+    // Nothing listens there, or the program there does not send JSON.
     return undefined;
   }
 }
 
-function isListeners(value: unknown): value is Omit<ListenersPage, "servers"> & Partial<ListenersPage> {
-  const said = value as Partial<ListenersPage> | null;
-  const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
-  return typeof said?.pid === "number" && areTexts(said.applications) && areTexts(said.listeners);
+/**
+ * The page that a daemon of any version sends; undefined if the program is not this daemon. Servers that are
+ * described in an unknown way are left out.
+ */
+export function listenersOf(value: unknown): ListenersPage | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { pid, applications, listeners, servers } = value as Readonly<Record<string, unknown>>;
+  if (typeof pid !== "number" || !areTexts(applications) || !areTexts(listeners)) return undefined;
+  const described = Array.isArray(servers) ? servers.filter(isServer) : listeners.flatMap(lineSocketOf);
+  return { pid, applications, listeners, servers: described };
+}
+
+type Server = ListenersPage["servers"][number];
+
+/**
+ * Version 3.0 has no `servers`. The commands need only the sockets that proxies ask, and their names suffice.
+ */
+function lineSocketOf(name: string): Server[] {
+  const path = /^line unix:(.+)$/.exec(name)?.[1];
+  return path === undefined ? [] : [{ protocol: "line", address: { kind: "unix", path } }];
+}
+
+function isServer(value: unknown): value is Server {
+  if (typeof value !== "object" || value === null) return false;
+  const { protocol, address } = value as Readonly<Record<string, unknown>>;
+  return typeof protocol === "string" && isServerAddress(address);
+}
+
+function areTexts(list: unknown): list is string[] {
+  return Array.isArray(list) && list.every((each) => typeof each === "string");
 }
