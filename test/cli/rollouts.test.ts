@@ -428,6 +428,9 @@ describe("set shows each field that changed", () => {
       "canary has -failsafe hold below 100%: if the store is lost, it stays at 1%",
     );
     expect((await store.run("get")).stdout).toContain("failsafe hold below 100%");
+    expect(JSON.parse((await store.run("get", "-o", "json")).stdout)).toEqual([
+      expect.objectContaining({ version: "canary", remark: "holds below 100%" }),
+    ]);
     const held = await store.run("set", "canary", "2%");
     expect(held.stdout).toContain("canary of app: 1% (0.01) → 2% (0.02), offset 0.5, failsafe hold in file:");
     const named = await store.run("set", "canary", "2%", "-failsafe", "master");

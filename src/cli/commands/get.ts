@@ -2,6 +2,7 @@
 
 import { MAINTENANCE } from "../../circle.ts";
 import { listRecords } from "../../records/listing.ts";
+import type { Remark } from "../../records/remarks.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
 import { application } from "../../settings/application.ts";
 import type { Snapshot } from "../../stores/store.ts";
@@ -13,17 +14,16 @@ import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { applicationHint } from "../records/application-hint.ts";
-import { remarkText } from "../records/change-text.ts";
+import { remarkJson, remarkText } from "../records/change-text.ts";
 import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
 /** Enough to see that two revisions differ. */
 const REVISION_SHOWN_LENGTH = 12;
 
-/** A listed record in one piece, for JSON. */
+/** A listed record in one piece. */
 interface Row extends ShownRecord {
   readonly share: number | null;
-  /** The remarks in words; empty if there are none. */
-  readonly remark: string;
+  readonly remarks: readonly Remark[];
 }
 
 export const get: Command = {
@@ -65,7 +65,7 @@ export const get: Command = {
           : `its versions are ${oneLine(rows.map((row) => row.version).join(", "))}`,
       );
     }
-    print(invocation, wanted, () => (wanted.length === 0 ? "" : page(wanted)));
+    print(invocation, wanted.map(jsonOf), () => (wanted.length === 0 ? "" : page(wanted)));
     for (const name of missing) {
       io.stderr.write(
         `${PROGRAM}: ${address} has no record of ${oneLine(name)}; all visitors go to master\n`,
@@ -77,7 +77,7 @@ export const get: Command = {
 
 function rowsOf(application: string, snapshot: Snapshot): Row[] {
   return listRecords(application, snapshot).map(({ record, share, remarks }) => {
-    return { ...record, share, remark: remarks.map(remarkText).join("; ") };
+    return { ...record, share, remarks };
   });
 }
 
@@ -85,6 +85,11 @@ function rowsOf(application: string, snapshot: Snapshot): Row[] {
 function rolloutCells(row: Row): [rollout: string, number: string] {
   if (row.version === MAINTENANCE && row.problem !== undefined) return ["stays as it was", ""];
   return [shortRollout(row), String(row.rollout)];
+}
+
+/** The remarks are one text here, which is empty if there are none. */
+function jsonOf({ remarks, ...row }: Row) {
+  return { ...row, remark: remarks.map(remarkJson).join("; ") };
 }
 
 function page(rows: readonly Row[]): string {
@@ -116,7 +121,7 @@ function page(rows: readonly Row[]): string {
       row.updatedBy ?? "",
       row.updatedAt ?? "",
       row.problem ?? "",
-      row.remark,
+      row.remarks.map(remarkText).join("; "),
     ]),
   );
 }

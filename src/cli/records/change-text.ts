@@ -68,6 +68,11 @@ export function remarkText(remark: Remark): string {
   }
 }
 
+/** A remark in JSON. Scripts may compare it, so it keeps the words of version 3.0. */
+export function remarkJson(remark: Remark): string {
+  return remark.kind === "holds-below-whole" ? "holds below 100%" : remarkText(remark);
+}
+
 /** `canary takes 10% of all visitors from blue`. */
 export function takenText({ by, from, share }: Taken): string {
   return `${by} takes ${rolloutText(share)} of all visitors from ${from}`;
