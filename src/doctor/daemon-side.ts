@@ -108,7 +108,10 @@ export const OLDER_DAEMON =
 /** Whether the daemon describes its servers by fields; version 3.0 has only their names. */
 export function namesServers({ servers }: Pick<State, "servers">): boolean {
   // A daemon of another version may leave out fields that the type has.
-  return servers.every(({ protocol }: { readonly protocol?: string }) => protocol !== undefined);
+  return servers.every(
+    ({ protocol, address }: { readonly protocol?: unknown; readonly address?: unknown }) =>
+      typeof protocol === "string" && typeof address === "object" && address !== null,
+  );
 }
 
 export function isAnswer(answer: SocketAnswer | Unanswered): answer is SocketAnswer {

@@ -3,10 +3,11 @@
 import { existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
-import { type Address, addressText, hostPortText } from "../../../address.ts";
+import { type Address, addressText } from "../../../address.ts";
 import type { State } from "../../../admin/state.ts";
 import { ask, ClientError } from "../../../client/line.ts";
 import { whyNoFilesIn } from "../../../files/writable.ts";
+import { serverName } from "../../../metrics.ts";
 import type { OpenedSetting } from "./opened-setting.ts";
 
 /** A daemon of this machine answers at once. */
@@ -22,11 +23,9 @@ export async function checkListener(
     return [{ level: "ok", setting, text: "is passed by the process that starts the daemon; not tried" }];
   }
   if (address.kind === "tcp") {
-    const place = hostPortText(address);
-    const isOurs =
-      running?.servers.some(({ protocol, address: its }) => {
-        return protocol === kind && its?.kind === "tcp" && hostPortText(its) === place;
-      }) ?? false;
+    // Daemons of every version have this name; those of version 3.0 do not say the address otherwise.
+    const name = serverName({ protocol: kind, address });
+    const isOurs = running?.servers.some((server) => server.name === name) ?? false;
     return [await checkPort(setting, address.host, address.port, isOurs)];
   }
   return [await checkSocketFile(setting, address.path, kind)];

@@ -3,6 +3,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import type { State } from "../../../../src/admin/state.ts";
+import { checkListener } from "../../../../src/cli/commands/check/listeners.ts";
 import { createDaemon } from "../../../../src/daemon/daemon.ts";
 import { silentLog } from "../../../../src/log/log.ts";
 import { freePort } from "../../../support/port.ts";
@@ -74,6 +76,19 @@ test("what a daemon of ours holds is well, and that daemon goes on", async () =>
   }
   expect((await stateOf(daemon)).ready).toBe(true);
   expect((await run(["ask", "0.1", ...flags.slice(2, 4)])).stdout).toContain("canary");
+});
+
+test("a daemon of version 3.0, which has only names for its servers, holds its listeners too", async () => {
+  const foreign = createServer();
+  const port = await freePort();
+  await new Promise<void>((done) => foreign.listen(port, "127.0.0.1", done));
+  releases.push(() => foreign.close());
+  const older = { servers: [{ name: `http tcp:127.0.0.1:${port}` }] } as unknown as State;
+  const address = { kind: "tcp", host: "127.0.0.1", port } as const;
+  const levels = async (kind: string) =>
+    (await checkListener(kind, address, older)).map(({ level }) => level);
+  expect(await levels("http")).toEqual(["ok"]);
+  expect(await levels("spop")).toEqual(["problem"]);
 });
 
 test("all problems come at once, with 1", async () => {
