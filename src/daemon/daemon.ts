@@ -76,6 +76,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const feed = new Feed({
     ...{ store: opened, rollout, delayMs, metrics, log, clock },
     followers: keepersOf(directory, log),
+    failed: (name) => directory?.maintenance.failed(name),
     lastGood: async (name) => directory?.lastGood?.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });

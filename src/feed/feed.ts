@@ -26,7 +26,7 @@ import type { Rollout } from "../rollout.ts";
 import type { Store } from "../stores/store.ts";
 import { Expiry } from "./expiry.ts";
 import { type FeedState, Followed } from "./followed.ts";
-import type { LastGood, ReadingFollower } from "./reading.ts";
+import type { FailureFollower, LastGood, ReadingFollower } from "./reading.ts";
 import { RoundReader } from "./round.ts";
 import { Schedule } from "./schedule.ts";
 import { Tellings } from "./tellings.ts";
@@ -45,6 +45,8 @@ export interface FeedOptions {
   readonly log: Log;
   /** Called after each successful read, in this order. */
   readonly followers?: readonly ReadingFollower[];
+  /** Called after each read that failed. */
+  readonly failed?: FailureFollower;
   /** Loads the snapshot that an earlier process saved; it counts until the first read succeeds. */
   readonly lastGood?: (application: string) => Promise<LastGood | undefined>;
   /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
@@ -74,14 +76,14 @@ export class Feed {
   #wake: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
-    const { rollout, store, log, metrics, delayMs, followers = [] } = options;
+    const { rollout, store, log, metrics, delayMs, followers = [], failed } = options;
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
     this.#followed = rollout.applications.map(
       (application) =>
         new Followed(application, {
-          ...{ rollout, log, followers, clock: this.#clock },
+          ...{ rollout, log, followers, failed, clock: this.#clock },
           counts: metrics.feed(application),
           store: store.address,
         }),

@@ -13,7 +13,7 @@ import { type Snapshot, StoreError } from "../stores/store.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts";
 import type { Expiring } from "./expiry.ts";
 import { Positions } from "./positions.ts";
-import type { LastGood, Reading, ReadingFollower } from "./reading.ts";
+import type { FailureFollower, LastGood, Reading, ReadingFollower } from "./reading.ts";
 import type { Scheduled } from "./schedule.ts";
 import { describe, type Tellings } from "./tellings.ts";
 
@@ -38,6 +38,7 @@ export interface FollowedOptions {
   readonly log: Log;
   readonly clock: () => number;
   readonly followers: readonly ReadingFollower[];
+  readonly failed: FailureFollower | undefined;
 }
 
 export class Followed implements FeedState, Expiring, Scheduled {
@@ -107,6 +108,7 @@ export class Followed implements FeedState, Expiring, Scheduled {
     this.#options.counts.failure++;
     this.error = describe(error);
     tellings.failed(this, error);
+    this.#options.failed?.(this.application);
   }
 
   /** Starts from the snapshot that an earlier process saved, unless the store has been read already. */

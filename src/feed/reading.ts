@@ -30,3 +30,6 @@ export interface LastGood {
  * read has succeeded.
  */
 export type ReadingFollower = (reading: Reading) => void;
+
+/** Called with the application after each read that failed. It must return at once, and it must not throw. */
+export type FailureFollower = (application: string) => void;

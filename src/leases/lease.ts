@@ -30,7 +30,10 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-/** The applications in maintenance, according to the last fresh data, whatever the store says now (law 8). */
+/**
+ * The applications in maintenance, according to the last fresh data, whatever the store says now (law 8). If
+ * the store is lost, another daemon that shares the state directory may have newer data.
+ */
 export interface MaintenanceView {
   /** Reads memory only. */
   isOn(application: string): boolean;

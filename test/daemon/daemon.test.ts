@@ -214,6 +214,23 @@ describe("law 9: two daemons in one process", () => {
   });
 });
 
+test("law 8: a daemon whose store is lost shows maintenance that another one read, if they share a state directory", async () => {
+  const stores = ["one", "two"].map((name) => join(directory, `${name}.json`));
+  const [read = "", lost = ""] = stores;
+  for (const path of stores) writeFileSync(path, JSON.stringify({ app: { canary: 1 } }));
+  const state = ["-state-dir", join(directory, "shared")];
+  const traefik = `127.0.0.1:${await freePort()}`;
+  const page = ["-traefik", traefik, "-traefik-version", "app/maintenance=http://127.0.0.1:1"];
+  await ready(await start("one", ...state, "-store", `file:${read}`));
+  await ready(await start("two", ...state, "-store", `file:${lost}`, ...page));
+  rmSync(lost);
+  writeFileSync(read, JSON.stringify({ app: { maintenance: 1 } }));
+  const text = async () => (await fetch(`http://${traefik}/`)).text();
+  await eventually(async () => (await text()).includes('"app:maintenance"'), "the maintenance page");
+  writeFileSync(read, JSON.stringify({ app: { canary: 1 } }));
+  await eventually(async () => !(await text()).includes('"app:maintenance"'), "the end of maintenance");
+});
+
 describe("a setting that the operator named", () => {
   test("must work, or the daemon does not start: a state directory", async () => {
     writeFileSync(join(directory, "file"), "");

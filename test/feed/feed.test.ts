@@ -671,6 +671,19 @@ describe("the end", () => {
   });
 });
 
+test("each read that failed is told, and a read that succeeded is not", async () => {
+  const failed: string[] = [];
+  const { feed, store } = createFeed({ failed: (application) => failed.push(application) });
+  feed.start();
+  await advance(0);
+  store.latest.answer(snapshotOf({ canary: 1 }));
+  await settle();
+  expect(failed).toEqual([]);
+  store.script = failing;
+  await advance(DELAY_MS);
+  expect(failed).toEqual(["app"]);
+});
+
 test("each reading goes to its followers after its table counts", async () => {
   const seen: string[] = [];
   const created = createFeed({

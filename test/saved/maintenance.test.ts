@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reading } from "../../src/feed/reading.ts";
 import { MaintenanceMode } from "../../src/saved/maintenance.ts";
+import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";
 import { readingOf as reading } from "../support/reading.ts";
 
@@ -225,6 +226,99 @@ test.skipIf(process.getuid?.() !== 0)(
 test("a directory that cannot be created is refused at once", () => {
   writeFileSync(join(directory, "file"), "");
   expect(() => new MaintenanceMode(join(directory, "file"), ["app"], log)).toThrow(/ENOTDIR|EEXIST/);
+});
+
+describe("law 8: a daemon whose store is lost shares the directory with one that reads its store", () => {
+  const path = () => join(directory, "maintenance", "app");
+
+  async function fail(maintenance: MaintenanceMode, application = "app"): Promise<void> {
+    maintenance.failed(application);
+    await maintenance.close();
+  }
+
+  test("it follows the other one, until it can read its store again", async () => {
+    const [one, other] = [create(), create()];
+    await follow(one, reading({}));
+    await follow(other, reading({ maintenance: 1 }));
+    expect(one.isOn("app")).toBeFalse();
+    await fail(one);
+    expect(one.isOn("app")).toBeTrue();
+    await follow(other, reading({}));
+    await fail(one);
+    expect([one.isOn("app"), isOn()]).toEqual([false, false]);
+    await follow(other, reading({ maintenance: 1 }));
+    await fail(one);
+    await follow(one, reading({}));
+    expect([one.isOn("app"), isOn()]).toEqual([false, false]);
+  });
+
+  test("it ends maintenance that it had read itself, and does not make the file again", async () => {
+    const [one, other] = [create(), create()];
+    await follow(one, reading({ maintenance: 1 }));
+    await follow(other, reading({}));
+    await fail(one);
+    await follow(one, reading({}, "web"));
+    expect([one.isOn("app"), isOn()]).toEqual([false, false]);
+  });
+
+  test("it follows even if it was never read, and if it reads another application", async () => {
+    const one = create();
+    await follow(create(), reading({ maintenance: 1 }));
+    await follow(one, reading({}, "web"));
+    await fail(one);
+    expect([one.isOn("app"), one.isOn("web"), isOn()]).toEqual([true, false, true]);
+    await follow(one, reading({}, "web"));
+    expect([one.isOn("app"), isOn()]).toEqual([true, true]);
+  });
+
+  test("it looks each second", async () => {
+    const one = create();
+    one.failed("app");
+    await Bun.sleep(50);
+    await follow(create(), reading({ maintenance: 1 }));
+    expect(one.isOn("app")).toBeFalse();
+    await eventually(() => one.isOn("app"), "a look");
+    await one.close();
+  });
+
+  test("a file of an application that was just read changes nothing", async () => {
+    const one = create();
+    await follow(one, reading({}));
+    await fail(one, "web");
+    writeFileSync(path(), "");
+    await fail(one, "web");
+    expect(one.isOn("app")).toBeFalse();
+  });
+
+  test("it does not read back its own writing: not before the disk has it, and not if the disk refuses it", async () => {
+    const one = create();
+    one.follow(reading({ maintenance: 1 }));
+    await fail(one);
+    expect([one.isOn("app"), isOn()]).toEqual([true, true]);
+    rmSync(path());
+    one.follow(reading({ maintenance: 1 }));
+    await fail(one);
+    expect([one.isOn("app"), isOn()]).toEqual([true, true]);
+    rmSync(join(directory, "maintenance"), { recursive: true });
+    await follow(one, reading({ maintenance: 1 }));
+    await fail(one);
+    expect(one.isOn("app")).toBeTrue();
+  });
+
+  test("if it can only read the directory, a file that stays as it was changes nothing", async () => {
+    mkdirSync(join(directory, "maintenance"));
+    writeFileSync(path(), "");
+    const one = new MaintenanceMode(directory, ["app", "web"], log, "read");
+    await follow(one, reading({}), reading({ maintenance: 1 }, "web"));
+    await fail(one);
+    await fail(one, "web");
+    expect([one.isOn("app"), one.isOn("web")]).toEqual([false, true]);
+    rmSync(path());
+    await fail(one);
+    writeFileSync(path(), "");
+    await fail(one);
+    expect(one.isOn("app")).toBeTrue();
+  });
 });
 
 describe("a directory that can only be read", () => {
