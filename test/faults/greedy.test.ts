@@ -1,6 +1,6 @@
 /** Clients that ask without a pause cost the others almost nothing (law 5). A proxy waits 8 ms at most. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import "../support/alone.ts";
@@ -29,7 +29,8 @@ let daemon: DaemonProcess;
 let http: string;
 let spop: string;
 
-beforeAll(async () => {
+// Each case has a daemon of its own: the garbage of one flood must not count for the next one.
+beforeEach(async () => {
   const listeners: string[] = [];
   home = new DaemonHome({ flags: listeners });
   http = join(home.directory, "http.sock");
@@ -38,7 +39,7 @@ beforeAll(async () => {
   daemon = await home.start();
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await daemon.end();
   home.remove();
 });

@@ -15,6 +15,7 @@ export const LINE_BYTES_MAX = 8192;
 
 export const LF = 0x0a;
 const SPACE = 0x20;
+const COLON = 0x3a;
 
 /** The longest reply: a spelling, a location, two LF. */
 export const REPLY_BYTES_MAX = SPELLING_BYTES_MAX + 64 + 2;
@@ -90,11 +91,20 @@ export function readRequest(
 
 /**
  * Whether a line is the first one of a request over HTTP, or its header `Host`. A browser sends both before
- * any text that a page on the web can choose.
+ * any text that a page on the web can choose. Makes a string only of a line that begins like one of them:
+ * strings of many long lines would keep the collector busy, and other clients would wait.
  */
 export function isHttp(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isLetter(bytes[at] as number)) at++;
+  if (at === start || at === end || (bytes[at] !== SPACE && bytes[at] !== COLON)) return false;
   const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
   return /^[A-Za-z]+ .*HTTP\/|^host:/i.test(line);
+}
+
+function isLetter(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
 }
 
 /** The names and values of a line or a question, percent-decoded; undefined if any of them is malformed. */
