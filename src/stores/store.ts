@@ -11,8 +11,10 @@
  * it is, and the feed checks it.
  *
  * This contract is about rollouts only. Data of another kind, such as evidence of how well a version works,
- * gets its own interface, and not another optional method here. One class may implement both.
+ * has its own interface in `evidence.ts`, and not another optional method here. One class may implement both.
  */
+
+import type { Evidence } from "./evidence.ts";
 
 /** The record of one version of an application in the store. */
 export interface StoreRecord {
@@ -95,6 +97,7 @@ export interface Store {
    * if it can read none of them; a fault of one application is the answer for that application. Each snapshot
    * is the state at one moment after the call; two snapshots may be of different moments. This is for
    * daemons: fields that they do not act upon may be left out, and the revisions cannot be used with `write`.
+   * `release` is there. If the release is over, its `log` and its `arcs` may be left out.
    * Absent if the store can only read one application at a time: then the feed calls `read` for each, several
    * at once.
    *
@@ -141,6 +144,15 @@ export interface Store {
    * itself.
    */
   history?(application: string, limit: number, signal: AbortSignal): Promise<readonly PastRecord[]>;
+
+  /**
+   * The engine's own clock, now: milliseconds since 1970, exact to a second or better. Absent if the engine
+   * has no clock that a client can read.
+   */
+  clock?(signal: AbortSignal): Promise<number>;
+
+  /** The second contract, for releases. Absent if the store cannot keep evidence. */
+  readonly evidence?: Evidence;
 
   /**
    * Creates what the store needs in its engine, such as a table. It may be repeated, and changes no existing
