@@ -1,0 +1,222 @@
+/**
+ * Carries out a verb: look, ask the machine, write by compare-and-set, return the outcome. Commands, pages
+ * and controllers all write releases by this one function.
+ *
+ *     look ─▶ machine ─▶ write ─ok───────▶ written
+ *      ▲                   ├─lost, down──┐
+ *      └───────────────────┼─────────────┘ again, until it is written or the caller's signal is aborted
+ *                          ├─lost, up────▶ conflict: a verb that raises is never aimed at a new revision
+ *                          └─no answer───▶ look: the writer knows its own write by its `tx`
+ */
+
+import { fieldsOf } from "../records/fields.ts";
+import { HISTORY, withPast } from "../records/history.ts";
+import { move } from "../releases/machine.ts";
+import { RELEASE, type Release } from "../releases/release.ts";
+import { bare, releaseField } from "../releases/release-field.ts";
+import type {
+  Misused,
+  NoOp,
+  Notice,
+  Outcome,
+  Refused,
+  RefusedFacts,
+  Request,
+  Stamp,
+} from "../releases/request.ts";
+import { type RecordFields, type Store, StoreError } from "../stores/store.ts";
+import { type Looked, look, type Target, timeFor } from "./look.ts";
+
+/** The longest pause between two attempts of a verb that lowers or stops. */
+const RETRY_PAUSE_MS = 20;
+
+/** Such a verb is tried again this often if the store fails to write, but can be read. */
+const FAILURES_MAX = 3;
+
+/** The time limit of the read that finds out whether a write arrived. */
+const LOOK_AGAIN_MS = 2_000;
+
+export interface Carrying {
+  readonly store: Store;
+  /** `user@host`, or the name of a controller. */
+  readonly author: string;
+  /** Becomes the record's `why`. */
+  readonly why: string | undefined;
+  readonly signal: AbortSignal;
+  /** This machine's clock: milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** 96 random bits as 24 hexadecimal digits. */
+  readonly drawKey: () => string;
+  /** Resolves after some milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+export type VerbOutcome =
+  | {
+      readonly kind: "written";
+      /** The state before the write. */
+      readonly looked: Looked;
+      readonly rollout: number;
+      /** The release after the write; null if the field could not be read, and stays. */
+      readonly release: Release | null;
+      readonly notice: Notice;
+      /** Number of other writers that were first. */
+      readonly conflicts: number;
+      /** Whether the release had to be written without its log. */
+      readonly isBare: boolean;
+    }
+  | { readonly kind: "unchanged"; readonly looked: Looked; readonly code: NoOp }
+  | {
+      readonly kind: "refused";
+      readonly looked: Looked;
+      readonly code: Refused;
+      readonly facts: RefusedFacts;
+    }
+  | { readonly kind: "misused"; readonly looked: Looked; readonly code: Misused }
+  /** Another writer was first, and nothing was written. */
+  | { readonly kind: "conflict"; readonly looked: Looked }
+  | { readonly kind: "read-only" }
+  /** The store failed during the write, and a read afterwards shows that nothing was written. */
+  | { readonly kind: "failed"; readonly error: StoreError }
+  /** The store failed during the write and cannot be read, so the write may have arrived. */
+  | { readonly kind: "unsure"; readonly error: StoreError };
+
+/**
+ * @param ask makes the request from the first look. It is called once, so that a verb never aims at a release
+ *            or a step that its caller did not see
+ * @throws {StoreError} if the store cannot be read, or says that nothing was written
+ */
+export async function carryOut(
+  target: Target,
+  ask: (looked: Looked) => Request,
+  carrying: Carrying,
+): Promise<VerbOutcome> {
+  const { store, signal } = carrying;
+  if (store.write === undefined) return { kind: "read-only" };
+  const first = await look(store, target, signal);
+  const request = ask(first);
+  const isLowering = lowers(request);
+  let failures = 0;
+  for (let conflicts = 0, looked = first; ; looked = await look(store, target, signal)) {
+    const stamp = await stampFor(isLowering, carrying);
+    const outcome = move(looked.now, request, stamp);
+    if (outcome.kind !== "write") return unwritten(looked, outcome);
+    const attempt = await attemptTo(outcome, looked, stamp, carrying);
+    switch (attempt.kind) {
+      case "written":
+        return { ...attempt, looked, conflicts, rollout: outcome.rollout, notice: outcome.notice };
+      case "unsure":
+        return attempt;
+      case "failed":
+        if (!isLowering || ++failures > FAILURES_MAX) return attempt;
+        break;
+      case "lost":
+        if (!isLowering) return { kind: "conflict", looked };
+        conflicts++;
+    }
+    await carrying.pause(RETRY_PAUSE_MS * Math.random());
+    signal.throwIfAborted();
+  }
+}
+
+/** Verbs that lower or stop do not give way to other writers (law 14). */
+export function lowers({ verb }: Request): boolean {
+  return verb === "abort" || verb === "verdict" || verb === "undo" || verb === "finish" || verb === "pause";
+}
+
+async function stampFor(
+  isLowering: boolean,
+  { store, author, signal, wallClock, drawKey }: Carrying,
+): Promise<Stamp> {
+  return { nowMs: await timeFor(store, isLowering, signal, wallClock), tx: drawKey(), author };
+}
+
+function unwritten(looked: Looked, outcome: Exclude<Outcome, { readonly kind: "write" }>): VerbOutcome {
+  switch (outcome.kind) {
+    case "no-op":
+      return { kind: "unchanged", looked, code: outcome.code };
+    case "refused":
+      return { kind: "refused", looked, code: outcome.code, facts: outcome.facts };
+    case "error":
+      return { kind: "misused", looked, code: outcome.code };
+  }
+}
+
+type Attempt =
+  | { readonly kind: "written"; readonly release: Release | null; readonly isBare: boolean }
+  | { readonly kind: "lost" }
+  | { readonly kind: "failed"; readonly error: StoreError }
+  | { readonly kind: "unsure"; readonly error: StoreError };
+
+type Wanted = Extract<Outcome, { readonly kind: "write" }>;
+
+/** One write. If the store refuses its size, the end of a release is written again without its log. */
+async function attemptTo(wanted: Wanted, looked: Looked, stamp: Stamp, carrying: Carrying): Promise<Attempt> {
+  const { release } = wanted;
+  try {
+    return await write({ wanted, looked, stamp, isBare: false }, carrying);
+  } catch (error) {
+    const isEnd = release !== null && (release.state === "aborted" || release.state === "finished");
+    if (!(error instanceof StoreError) || error.code !== "refused" || !isEnd) throw error;
+    return write({ wanted: { ...wanted, release: bare(release) }, looked, stamp, isBare: true }, carrying);
+  }
+}
+
+interface Writing {
+  readonly wanted: Wanted;
+  readonly looked: Looked;
+  readonly stamp: Stamp;
+  readonly isBare: boolean;
+}
+
+async function write(writing: Writing, { store, why, signal }: Carrying): Promise<Attempt> {
+  const { wanted, looked, stamp, isBare } = writing;
+  const { application, version } = looked.target;
+  const done: Attempt = { kind: "written", release: wanted.release, isBare };
+  try {
+    const fields = fieldsFor(writing, why, store.history !== undefined);
+    const expected = looked.record?.revision ?? null;
+    const written = await store.write?.(application, version, fields, expected, signal);
+    return written?.ok === true ? done : { kind: "lost" };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code !== "unavailable" && error.code !== "malformed") throw error;
+    return lookAgain(store, looked.target, stamp, done, error);
+  }
+}
+
+/** The fields of the record. A field without a change is not named, so that it stays as it is. */
+function fieldsFor(
+  { wanted, looked, stamp, isBare }: Writing,
+  why: string | undefined,
+  keepsHistory: boolean,
+): RecordFields {
+  const { rollout, offset, failsafe, release } = wanted;
+  const { now, record } = looked;
+  const known = fieldsOf(record?.value);
+  return {
+    rollout,
+    ...(offset === now.offset && !now.isMalformed ? {} : { offset }),
+    ...(failsafe === now.failsafe && !now.isMalformed ? {} : { failsafe }),
+    ...(release === null ? {} : { [RELEASE]: releaseField(release) }),
+    ...{ updatedBy: stamp.author, updatedAt: new Date(stamp.nowMs).toISOString(), why },
+    ...(keepsHistory || record === undefined ? {} : { [HISTORY]: isBare ? undefined : withPast(known) }),
+  };
+}
+
+/** Reads the record after a write without an answer. */
+async function lookAgain(
+  store: Store,
+  target: Target,
+  { tx }: Stamp,
+  done: Attempt,
+  error: StoreError,
+): Promise<Attempt> {
+  try {
+    const { now } = await look(store, target, AbortSignal.timeout(LOOK_AGAIN_MS));
+    const isOurs = now.found.kind === "release" && now.found.release.tx === tx;
+    return isOurs ? done : { kind: "failed", error };
+  } catch {
+    return { kind: "unsure", error };
+  }
+}
