@@ -24,7 +24,7 @@ function watch(
 
 const isOver = (now: Watch, waitMs: number) => timePassed(now, BEGAN_MS, waitMs).isOver;
 
-describe("law 15: a wait is over", () => {
+describe("REL-16, law 15: a wait is over", () => {
   test("when the store's clock has passed it, and the daemon has watched for a minute", () => {
     expect(isOver(watch(540_000, 599_000), 600_000)).toBe(false);
     expect(isOver(watch(540_000, 600_000), 600_000)).toBe(true);
@@ -155,7 +155,7 @@ describe("a running release waits for", () => {
     expect(waits(releaseOf({ approved: 1 }), {}, planOf("1%,2%,100%"))).toBe("approve waiting");
   });
 
-  test("checks; one that this daemon does not know is unknown", () => {
+  test("REL-5: checks; one that this daemon does not know is unknown", () => {
     const plan = planOf("1%:check(load)+check(queue)+check(new),100%");
     const checks = new Map([
       ["load", true],

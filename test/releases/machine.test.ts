@@ -92,7 +92,7 @@ const TABLE: Readonly<Record<Row, Readonly<Record<keyof typeof REQUESTS, string>
   },
 };
 
-describe.each(Object.keys(ROWS) as Row[])("from %s", (row) => {
+describe.each(Object.keys(ROWS) as Row[])("REL-11: from %s", (row) => {
   test.each(Object.entries(TABLE[row]))(`${row}, %s: %s`, (verb, expected) => {
     expect(short(ask(ROWS[row], REQUESTS[verb as keyof typeof REQUESTS]))).toBe(expected);
   });
@@ -120,7 +120,7 @@ const FOREIGN: Readonly<Record<Row, readonly [string, string, string]>> = {
   finished: ["no-op not-foreign", "no-op not-foreign", "no-op not-foreign"],
 };
 
-describe.each(Object.keys(ROWS) as Row[])("law 11: from %s", (row) => {
+describe.each(Object.keys(ROWS) as Row[])("REL-4, law 11: from %s", (row) => {
   test.each([
     ["a foreign rollout of 0", { rollout: 0 }, 0],
     ["another foreign rollout", { rollout: 0.07 }, 1],
@@ -148,7 +148,7 @@ describe("law 10: down never waits", () => {
     },
   );
 
-  test("a plan that this program cannot read is aborted by the judge, and never advanced", () => {
+  test("REL-5: a plan that this program cannot read is aborted by the judge, and never advanced", () => {
     const now = { ...ROWS.running, plan: undefined };
     expect(short(ask(now, REQUESTS.verdict))).toBe("write aborted 2 0% aborted");
     expect(short(ask(now, REQUESTS.advance))).toBe("no-op unknown-plan");
@@ -178,7 +178,7 @@ describe("law 10: down never waits", () => {
     expect(short(ask(paused, REQUESTS.resume))).toBe("refused malformed-record");
   });
 
-  test("an abort without room is written without log, arcs and unknown fields", () => {
+  test("REL-9: an abort without room is written without log, arcs and unknown fields", () => {
     const arcs = Array.from({ length: 300 }, () => [BEGAN_MS, 0.05, 0.25] as const);
     const now = nowOf(releaseOf({ arcs, others: { later: 1 } }));
     expect(ask(now, REQUESTS.abort)).toMatchObject({
@@ -189,7 +189,7 @@ describe("law 10: down never waits", () => {
   });
 });
 
-describe("a release that this program cannot read", () => {
+describe("REL-3: a release that this program cannot read", () => {
   const unknown = nowOf(readRelease({ ...releaseField(releaseOf()), format: 2 }), {
     rollout: 0.05,
     offset: 0.25,
@@ -229,7 +229,7 @@ describe("a release that this program cannot read", () => {
   });
 });
 
-describe("law 11: resume never raises", () => {
+describe("REL-13, law 11: resume never raises", () => {
   const paused = (rollout: number, from?: "promoted") => ({
     ...nowOf(releaseOf({ state: "paused", step: 3, from })),
     rollout,
@@ -277,7 +277,7 @@ describe("law 11: resume never raises", () => {
   });
 });
 
-describe("law 14: pins", () => {
+describe("REL-7, law 14: pins", () => {
   test.each(["advance", "promote"] as const)("%s at another step raises nothing", (verb) => {
     const request = { ...REQUESTS[verb], pin: { key: KEY, step: 1, seq: 4 } };
     expect(move(ROWS.running, request, STAMP)).toMatchObject({ code: "stale" });
@@ -336,7 +336,7 @@ describe("law 15: no step is skipped", () => {
     expect(short(ask(now, { ...REQUESTS.advance, waits }))).toBe("write aborted 2 0% aborted");
   });
 
-  test("another version beside it pauses a running release, and holds back each verb that raises", () => {
+  test("REL-14: another version beside it pauses a running release, and holds back each verb that raises", () => {
     const beside = (row: Row) => ({ ...ROWS[row], otherVersion: "blue" });
     expect(short(ask(beside("running"), REQUESTS.advance))).toBe("write paused 2 5% other-version");
     expect(short(ask(beside("running"), REQUESTS.promote))).toBe("refused other-version");
@@ -379,7 +379,7 @@ describe("a new release", () => {
     );
   });
 
-  test("is promoted at once if its only step is 100%", () => {
+  test("REL-12: is promoted at once if its only step is 100%", () => {
     const start = { ...START, plan: planOf("100%:1d") };
     expect(short(ask(ROWS.none, { ...REQUESTS.release, start }))).toBe("write promoted 1 100% started");
   });
@@ -452,7 +452,7 @@ describe("finish", () => {
   });
 });
 
-describe("a fade", () => {
+describe("REL-15: a fade", () => {
   const over = { overMs: 600_000 };
   const begun = after(ROWS.promoted, ask(ROWS.promoted, { ...REQUESTS.finish, ...over }));
   const at = (ms: number) => ({ ...STAMP, nowMs: STAMP.nowMs + ms });

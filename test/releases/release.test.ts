@@ -38,7 +38,7 @@ const FULL: Release = releaseOf({
   others: { later: { than: ["this", "program"] } },
 });
 
-describe("reading", () => {
+describe("REL-2: reading", () => {
   test("a record without a release has none", () => {
     expect(readRelease(undefined)).toEqual({ kind: "none" });
     expect(readRelease(null)).toEqual({ kind: "none" });
@@ -168,7 +168,7 @@ describe("writing", () => {
     });
   });
 
-  test("the log keeps the last 64 transitions", () => {
+  test("REL-9: the log keeps the last 64 transitions", () => {
     const log = Array.from(
       { length: 70 },
       (_, at): Transition => [at + 1, BEGAN_MS, "paused", 2, 0.05, "ada"],
