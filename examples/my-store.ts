@@ -70,11 +70,49 @@ export default function myStore(_context: StoreContext): Store {
       return { ok: true };
     },
 
+    // Optional, for releases. Without it, only one daemon may lead them.
+    evidence: evidenceInMemory(),
+
     async close() {
       watchers.clear();
     },
   };
 }
+
+/**
+ * A log of texts for each release, in which daemons tell each other how it fares. It lies apart from the
+ * records, so that no daemon reads its records again because of it. Tell all that was added after a cursor;
+ * telling a batch twice does no harm, but losing one does. A log goes a week after its last batch.
+ */
+function evidenceInMemory(): NonNullable<Store["evidence"]> {
+  const logs = new Map<string, { readonly batches: string[]; readonly lastAtMs: number }>();
+  const nameOf = ({ application, key }: { application: string; key: string }) => `${key} ${application}`;
+
+  return {
+    async append(log, batches, signal) {
+      signal.throwIfAborted();
+      const nowMs = Date.now();
+      for (const [name, { lastAtMs }] of logs) if (nowMs - lastAtMs > WEEK_MS) logs.delete(name);
+      const kept = logs.get(nameOf(log))?.batches ?? [];
+      kept.push(...batches);
+      logs.set(nameOf(log), { batches: kept, lastAtMs: nowMs });
+    },
+
+    // The cursor is the number of batches that the caller has seen. Any other text counts as none.
+    async read(log, cursor = "0", signal) {
+      signal.throwIfAborted();
+      const batches = logs.get(nameOf(log))?.batches ?? [];
+      const start = /^\d+$/.test(cursor) && Number(cursor) <= batches.length ? Number(cursor) : 0;
+      const end = Math.min(start + BATCHES_AT_ONCE, batches.length);
+      return { batches: batches.slice(start, end), cursor: String(end), hasMore: end < batches.length };
+    },
+  };
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** A batch has 4 KiB at most, and an answer should have no more than 256 KiB. */
+const BATCHES_AT_ONCE = 64;
 
 function parseRollouts(text: string): Map<string, Map<string, StoreRecord>> {
   const parsed = JSON.parse(text) as Record<string, Record<string, unknown>>;

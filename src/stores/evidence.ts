@@ -50,8 +50,9 @@ export interface Evidence {
 
   /**
    * Returns the batches that were added since the call that returned `cursor`, and perhaps others. Each batch
-   * is returned in the end, also if its writer was slow or its clock is wrong. A log that is not there is
-   * empty. A cursor that the store cannot use counts as undefined.
+   * is returned in the end, also if its writer was slow or its clock is wrong. If the engine falls back to an
+   * older state, that is true for all batches that are added after that. A log that is not there is empty. A
+   * cursor that the store cannot use counts as undefined.
    *
    * @param cursor undefined for the whole log
    */

@@ -112,6 +112,9 @@ describe.skipIf(isMissing)("as every store", () => {
       close: async () => {},
     }),
     {
+      "the engine's clock tells the time": "not read yet",
+      "a release is there when many are read, and one that changes alone changes its snapshot": ONE_QUERY,
+      "a release that is over may lose its log and its arcs when many are read, and nothing else": ONE_QUERY,
       "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
       "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
       "a user without the right is denied, and the secret is in no message":

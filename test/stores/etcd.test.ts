@@ -97,6 +97,7 @@ if (etcdMissing() === undefined) {
       };
     },
     {
+      "the engine's clock tells the time": "etcd tells no time",
       "an older state counts at once if the engine counts no writes": "etcd counts all writes",
       "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made",
     },

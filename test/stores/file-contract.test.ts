@@ -49,6 +49,7 @@ storeSuite(
     };
   },
   {
+    "the engine's clock tells the time": "a file has no clock",
     "what it needs may be made again, and changes nothing that is there": "the first write makes the file",
     "a record's position grows with each write, and never falls": NO_COUNT,
     "an older state after a fail-over is outdated: the last values hold until there is a newer one": NO_COUNT,

@@ -132,6 +132,10 @@ if (missing === undefined) {
       };
     },
     {
+      "a release is written with its rollout in one compare-and-set, and comes back equal": READ_ONLY,
+      "a release is there when many are read, and one that changes alone changes its snapshot": READ_ONLY,
+      "a release that is over may lose its log and its arcs when many are read, and nothing else": READ_ONLY,
+      "the engine's clock tells the time": "the clock of a web server is of no use to a reader",
       "names that JavaScript knows better are names like any other": READ_ONLY,
       "a write with the revision that is there replaces the record": READ_ONLY,
       "a lost write changes nothing and says what is there now": READ_ONLY,

@@ -191,6 +191,7 @@ describe.skipIf(!hasPostgres)("as every store", () => {
     close: async () => restored?.stop(),
   });
   storeSuite("postgres", start, {
+    "the engine's clock tells the time": "not read yet",
     "an older state counts at once if the engine counts no writes": "the table counts all writes",
   });
 });

@@ -10,6 +10,7 @@ import { Feed } from "../../src/feed/feed.ts";
 import { type Fields, silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { checkRecord } from "../../src/records/check.ts";
+import { RELEASE_BYTES_MAX } from "../../src/releases/release.ts";
 import { Rollout } from "../../src/rollout.ts";
 import {
   type RecordFields,
@@ -42,6 +43,9 @@ const CASE_MS = 60_000;
 
 /** Long enough to see a nudge that should not come. */
 const QUIET_MS = 200;
+
+/** A clock that is exact to a second may be this far from ours, on the same machine. */
+const CLOCK_MS = 1_500;
 
 export interface StoreHarness {
   /** Another store on the same engine, as another process would open it. */
@@ -82,6 +86,11 @@ const CASES = {
   "a snapshot holds all records of its application and no others": wholeSnapshot,
   "values come back as they lie, malformed ones too": valuesAsTheyLie,
   "names that JavaScript knows better are names like any other": awkwardNames,
+  "a release is written with its rollout in one compare-and-set, and comes back equal": writesRelease,
+  "a release is there when many are read, and one that changes alone changes its snapshot": manyWithRelease,
+  "a release that is over may lose its log and its arcs when many are read, and nothing else":
+    manyAfterRelease,
+  "the engine's clock tells the time": tellsTime,
   "a revision changes with its record, and only then": revisions,
   "a write with the revision that is there replaces the record": writeSucceeds,
   "a lost write changes nothing and says what is there now": writeLost,
@@ -196,6 +205,136 @@ async function awkwardNames(harness: StoreHarness): Promise<void> {
     );
   }
   expect(({} as Record<string, unknown>)["rollout"]).toBeUndefined();
+}
+
+/** As long as a release may be: its JSON has 16 KiB at most. */
+function longRelease(state: string, seq: number): Record<string, unknown> {
+  const atMs = Date.parse("2026-11-29T12:10:03.000Z");
+  const release = {
+    ...{ format: 1, key: "0123456789abcdef01234567", id: 7, of: "v42", plan: "1%:10m,5%:30m+ok,100%:1d" },
+    ...{
+      state,
+      step: 2,
+      since: "2026-11-29T12:10:03.000Z",
+      inconclusive: "pause",
+      seq,
+      wrote: [0.05, 0.125],
+    },
+    ...{ tx: "89abcdef0123456789abcdef", reason: 'größer, "quoted" \\ and\nin two lines' },
+    windows: ["mon-thu 09:00-16:00 Europe/Berlin"],
+    weights: { errors: 1, "slow-400ms": 0.5 },
+    arcs: Array.from({ length: 128 }, (_, index) => [atMs + index, index / 1_000, 0.125]),
+    log: Array.from({ length: 64 }, (_, at) => [at + 1, atMs + at, "running", 2, at / 1_000, "ada@web-1"]),
+    unknown: { to: [{ this: null }, "program", true] },
+    padding: "",
+  };
+  release.padding = "x".repeat(RELEASE_BYTES_MAX - Buffer.byteLength(JSON.stringify(release)));
+  return release;
+}
+
+async function writesRelease(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const { write } = opened;
+  const first = longRelease("running", 3);
+  const created = won(
+    await write("released", "canary", { rollout: 0.01, offset: 0.125, release: first }, null),
+  );
+  const there = (await opened.read("released")).get("canary");
+  expect(there?.value).toEqual({ rollout: 0.01, offset: 0.125, release: first });
+  expect(there?.revision).toBe(created);
+
+  const second = longRelease("running", 4);
+  const advanced = won(await write("released", "canary", { rollout: 0.05, release: second }, created));
+  const stale = await write(
+    "released",
+    "canary",
+    { rollout: 1, release: longRelease("running", 5) },
+    created,
+  );
+  const now = (await opened.read("released")).get("canary");
+  expect(now?.value).toEqual({ rollout: 0.05, offset: 0.125, release: second });
+  expect(stale).toEqual({ ok: false, current: now });
+
+  // A write of the rollout alone leaves the release, and one of the release alone has another revision.
+  const lowered = won(await write("released", "canary", { rollout: 0 }, advanced));
+  const alone = won(await write("released", "canary", { rollout: 0, release: first }, lowered));
+  expect(alone).not.toBe(lowered);
+  expect((await opened.read("released")).get("canary")?.value).toMatchObject({ rollout: 0, release: first });
+  won(await write("released", "canary", { rollout: 0, release: undefined }, alone));
+  expect((await opened.read("released")).get("canary")?.value).toEqual({ rollout: 0, offset: 0.125 });
+}
+
+async function manyWithRelease(harness: StoreHarness): Promise<void> {
+  const names = Array.from({ length: 12 }, (_, index) => `releases-${index}`);
+  await using opened = await use(harness);
+  const revisions: string[] = [];
+  for (const name of names) {
+    const fields = { rollout: 0.05, offset: 0.125, release: longRelease("running", 3) };
+    revisions.push(won(await opened.write(name, "canary", fields, null)));
+  }
+  const before = await opened.readMany(names);
+  const kept = names.map((name) => before.get(name));
+  for (const snapshot of kept) expect(releaseOf(snapshot)).toEqual(longRelease("running", 3));
+  const again = await opened.readMany(names);
+  expect(names.map((name, index) => again.get(name) === kept[index])).not.toContain(false);
+
+  // The same length, and almost the same text.
+  const next = longRelease("running", 4);
+  const changed = won(
+    await opened.write("releases-3", "canary", { rollout: 0.05, release: next }, revisions[3] ?? ""),
+  );
+  expect(changed).not.toBe(revisions[3]);
+  const isThere = (read: Snapshots) => Bun.deepEquals(releaseOf(read.get("releases-3")), next);
+  const after = await readUntil(opened, names, isThere);
+  expect(names.filter((name, index) => after.get(name) !== kept[index])).toEqual(["releases-3"]);
+}
+
+async function manyAfterRelease(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const releases = {
+    "over-aborted": longRelease("aborted", 9),
+    "over-finished": longRelease("finished", 9),
+    "over-fading": { ...longRelease("finished", 9), padding: "", fade: [1, 1_764_417_600_000, 600_000] },
+    "not-over": longRelease("paused", 9),
+    "unknown-state": longRelease("some later state", 9),
+    "a-text": "finished",
+  };
+  for (const [name, release] of Object.entries(releases)) {
+    won(await opened.write(name, "canary", { rollout: 0, release }, null));
+  }
+  const read = await opened.readMany([...Object.keys(releases), ...AWAY]);
+  for (const [name, release] of Object.entries(releases)) {
+    const found = releaseOf(read.get(name));
+    const isOver = name === "over-aborted" || name === "over-finished";
+    expect([name, isOver ? withoutList(found) : found]).toEqual([
+      name,
+      isOver ? withoutList(release) : release,
+    ]);
+  }
+}
+
+function releaseOf(answer: Snapshot | StoreError | undefined): unknown {
+  if (answer === undefined || answer instanceof StoreError) throw new Error(`no snapshot: ${answer}`);
+  return (answer.get("canary")?.value as { readonly release?: unknown } | undefined)?.release;
+}
+
+function withoutList(release: unknown): unknown {
+  const { log: _log, arcs: _arcs, ...others } = release as Readonly<Record<string, unknown>>;
+  return others;
+}
+
+async function tellsTime(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const { store } = opened;
+  if (store.clock === undefined)
+    throw new Error(`${store.address} has no clock: skip this case, and say why`);
+  for (let look = 0; look < 2; look++) {
+    const beganMs = Date.now();
+    const toldMs = await store.clock(AbortSignal.timeout(10_000));
+    expect(toldMs).toBeGreaterThanOrEqual(beganMs - CLOCK_MS);
+    expect(toldMs).toBeLessThanOrEqual(Date.now() + CLOCK_MS);
+  }
+  await expect(store.clock(AbortSignal.abort())).rejects.toBeInstanceOf(Error);
 }
 
 async function revisions(harness: StoreHarness): Promise<void> {
@@ -377,7 +516,7 @@ async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
 }
 
 /** The engine hangs, and 50 ms later the caller no longer wants the answer: the read ends. */
-async function givenUp(harness: StoreHarness, read: (signal: AbortSignal) => unknown): Promise<void> {
+export async function givenUp(harness: StoreHarness, read: (signal: AbortSignal) => unknown): Promise<void> {
   if (harness.hang === undefined) throw new Error("without hang skip this case, and say why");
   await harness.hang();
   try {
@@ -907,7 +1046,7 @@ async function use(harness: StoreHarness) {
 }
 
 /** A watch whose nudges can be awaited. */
-function watchOf(store: Store, application: string) {
+export function watchOf(store: Store, application: string) {
   let count = 0;
   let wake: () => void = () => {};
   const end = store.watch?.(application, () => {

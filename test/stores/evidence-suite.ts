@@ -1,0 +1,478 @@
+/**
+ * The second contract of a store, for the evidence of releases. A store that has `evidence` calls
+ * `evidenceSuite` with the harness of its `storeSuite`. If an engine cannot show a case, the case is skipped
+ * by name, with the reason in the test's title.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  BATCH_BYTES_MAX,
+  BATCHES_MAX,
+  EVIDENCE_READ_BYTES_MAX,
+  type Evidence,
+  type EvidenceLog,
+} from "../../src/stores/evidence.ts";
+import { StoreError } from "../../src/stores/store.ts";
+import { eventually } from "../support/eventually.ts";
+import { givenUp, type StoreHarness, watchOf } from "./store-suite.ts";
+
+/** A case may write a megabyte. */
+const CASE_MS = 60_000;
+
+/** More calls than any case needs. A store that says `hasMore` without end fails. */
+const READS_MAX = 200;
+
+/** Long enough to see a nudge that should not come. */
+const QUIET_MS = 400;
+
+const CASES = {
+  "a log that is not there is empty, and its cursor finds what comes later": emptyLog,
+  "batches come back as they were, whatever is in them": batchesAsTheyWere,
+  "the longest batches come back whole, as many as one call may have": longestBatches,
+  "a reader that follows by its cursor sees each batch": follows,
+  "a long log comes in several reads, none of them much longer than the limit": longLog,
+  "a batch may be appended again, and none is lost": appendedAgain,
+  "of two writers at once no batch is lost to a reader that follows": twoWriters,
+  "a cursor that the store cannot use counts as none": nonsenseCursors,
+  "logs of two keys and of two applications are apart": logsApart,
+  "names of applications are names like any other": awkwardNames,
+  "what was appended is there for the next process": outlastsProcess,
+  "an append wakes no feed, changes no snapshot and adds no application": wakesNoFeed,
+  "calls that are given up reject": aborted,
+  "calls to an engine that hangs end when they are given up": abortedWhileItHangs,
+  "without its engine both calls reject, and work again when it is back": engineLeaves,
+  "a reader of an engine that fell back to an older state sees what comes later": olderState,
+  "a reader of an engine that was emptied sees what comes later": emptiedEngine,
+  "a watch is nudged soon after an append": watchNudges,
+} as const satisfies Record<string, (harness: StoreHarness) => Promise<void>>;
+
+export type EvidenceCaseName = keyof typeof CASES;
+
+/**
+ * @param skips the cases that make no sense for this store, and why
+ */
+export function evidenceSuite(
+  name: string,
+  start: () => Promise<StoreHarness>,
+  skips: Partial<Record<EvidenceCaseName, string>> = {},
+): void {
+  describe(`the evidence in ${name}`, () => {
+    let harness: StoreHarness;
+    beforeAll(async () => {
+      harness = await start();
+    }, 40_000);
+    afterAll(async () => {
+      await harness?.close();
+    });
+    for (const [title, run] of Object.entries(CASES)) {
+      const reason = skips[title as EvidenceCaseName];
+      if (reason !== undefined) test.skip(`${title} (skipped: ${reason})`, () => {});
+      else test(title, () => run(harness), CASE_MS);
+    }
+  });
+}
+
+async function emptyLog(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const log = freshLog();
+  const reader = new Reader(opened.evidence, log);
+  await reader.catchUp();
+  expect(reader.seen).toEqual([]);
+  await reader.catchUp();
+  await opened.append(log, ["the first one"]);
+  await reader.catchUp();
+  expect(reader.seen).toEqual(["the first one"]);
+}
+
+async function batchesAsTheyWere(harness: StoreHarness): Promise<void> {
+  const batches = [
+    'presence {"name":"web-1","beat":3}\ntold {"seq":4}',
+    " leading, trailing and a last line break \n",
+    "\"quotes\" 'apostrophes' \\backslashes\\ \\n %25 %n $1 $x -- ; /* */",
+    "é € 𝄞 ü",
+    "0",
+    "null",
+    "[]",
+  ];
+  await using opened = await use(harness);
+  const log = freshLog();
+  await opened.append(log, batches);
+  const reader = new Reader(opened.evidence, log);
+  await reader.catchUp();
+  expect(distinct(reader.seen)).toEqual(distinct(batches));
+}
+
+async function longestBatches(harness: StoreHarness): Promise<void> {
+  const narrow = Array.from({ length: BATCHES_MAX - 1 }, (_, index) =>
+    `${index} `.padEnd(BATCH_BYTES_MAX, '"\\'),
+  );
+  const wide = "é".repeat(BATCH_BYTES_MAX / 2);
+  await using opened = await use(harness);
+  const log = freshLog();
+  await opened.append(log, [...narrow, wide]);
+  const reader = new Reader(opened.evidence, log);
+  await reader.catchUp();
+  expect(distinct(reader.seen)).toEqual(distinct([...narrow, wide]));
+}
+
+async function follows(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const log = freshLog();
+  const readers = [new Reader(opened.evidence, log)];
+  const batches: string[] = [];
+  for (let round = 0; round < 10; round++) {
+    const own = Array.from({ length: 1 + (round % 3) }, (_, index) => `round ${round}, batch ${index}`);
+    batches.push(...own);
+    await opened.append(log, own);
+    // One reader begins with each round.
+    readers.push(new Reader(opened.evidence, log));
+    for (const reader of readers) {
+      await reader.catchUp();
+      expect(distinct(reader.seen)).toEqual(distinct(batches));
+    }
+  }
+}
+
+async function longLog(harness: StoreHarness): Promise<void> {
+  const callBytes = BATCHES_MAX * BATCH_BYTES_MAX;
+  const calls = Math.ceil((3 * EVIDENCE_READ_BYTES_MAX) / callBytes);
+  await using opened = await use(harness);
+  const log = freshLog();
+  const batches: string[] = [];
+  for (let call = 0; call < calls; call++) {
+    const own = Array.from({ length: BATCHES_MAX }, (_, index) =>
+      `${call} ${index} `.padEnd(BATCH_BYTES_MAX, "x"),
+    );
+    await opened.append(log, own);
+    batches.push(...own);
+  }
+  const reader = new Reader(opened.evidence, log);
+  await reader.catchUp();
+  expect(distinct(reader.seen)).toEqual(distinct(batches));
+  expect(reader.longestBytes).toBeLessThanOrEqual(EVIDENCE_READ_BYTES_MAX + callBytes);
+  expect(reader.reads).toBeGreaterThan(2);
+}
+
+async function appendedAgain(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const log = freshLog();
+  const reader = new Reader(opened.evidence, log);
+  for (const batch of ["one", "two", "one", "one", "three", "two"]) {
+    await opened.append(log, [batch]);
+    await reader.catchUp();
+  }
+  await opened.append(log, ["four", "four"]);
+  await reader.catchUp();
+  expect(distinct(reader.seen)).toEqual(["four", "one", "three", "two"]);
+}
+
+async function twoWriters(harness: StoreHarness): Promise<void> {
+  await using one = await use(harness);
+  await using two = await use(harness);
+  await using third = await use(harness);
+  const log = freshLog();
+  const wanted: string[] = [];
+  const write = async (name: string, { append }: typeof one) => {
+    for (let call = 0; call < 25; call++) {
+      const own = Array.from({ length: 1 + (call % 4) }, (_, index) => `${name} ${call} ${index}`);
+      wanted.push(...own);
+      await append(log, own);
+    }
+  };
+  // Each of the two has two calls under way at a time.
+  const writing = Promise.all([...[write("a", one), write("b", one), write("c", two), write("d", two)]]);
+  const reader = new Reader(third.evidence, log);
+  let isWritten = false;
+  void writing.finally(() => {
+    isWritten = true;
+  });
+  while (!isWritten) await reader.catchUp();
+  await writing;
+  await reader.catchUp();
+  expect(distinct(reader.seen)).toEqual(distinct(wanted));
+}
+
+async function nonsenseCursors(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const log = freshLog();
+  const batches = ["one", "two", "three"];
+  await opened.append(log, batches);
+  const nonsense = [
+    ...["", "nonsense", "0", "-1", "1e400", "NaN", "null", "{}", "[]", '{"a":1}', "\0", "é\n", "%", "~"],
+    ...["9".repeat(30), "18446744073709551615-18446744073709551615", "x".repeat(100_000), "[".repeat(5_000)],
+  ];
+  for (const cursor of nonsense) {
+    const reader = new Reader(opened.evidence, log, cursor);
+    await reader.catchUp();
+    expect([cursor, distinct(reader.seen)]).toEqual([cursor, distinct(batches)]);
+  }
+}
+
+async function logsApart(harness: StoreHarness): Promise<void> {
+  const [first, second] = [freshKey(), freshKey()];
+  const logs = ["apart", "apart-2", "other"].flatMap((application) => [
+    { application, key: first },
+    { application, key: second },
+  ]);
+  await using opened = await use(harness);
+  for (const [index, log] of logs.entries()) await opened.append(log, [`of ${index}`]);
+  for (const [index, log] of logs.entries()) {
+    const reader = new Reader(opened.evidence, log);
+    await reader.catchUp();
+    expect(distinct(reader.seen)).toEqual([`of ${index}`]);
+  }
+}
+
+async function awkwardNames(harness: StoreHarness): Promise<void> {
+  const key = freshKey();
+  const names = [
+    ...[
+      "__proto__",
+      "constructor",
+      "toString",
+      "two words",
+      " ",
+      "~",
+      "a:b",
+      "a~b",
+      "a*b?",
+      "[a-z]",
+      "{tag}",
+    ],
+    ...["é%", "%2F", "a%2Fb", "a/b", "../up", "..", ".", "Website", "website", "𝄞", "'; DROP TABLE x; --"],
+    ...["é".repeat(64), "é".repeat(63), "x".repeat(128)],
+  ];
+  await using opened = await use(harness);
+  for (const application of names) await opened.append({ application, key }, [`of ${application}`]);
+  for (const application of names) {
+    const reader = new Reader(opened.evidence, { application, key });
+    await reader.catchUp();
+    expect([application, distinct(reader.seen)]).toEqual([application, [`of ${application}`]]);
+  }
+}
+
+async function outlastsProcess(harness: StoreHarness): Promise<void> {
+  const log = freshLog();
+  let cursor: string | undefined;
+  for (const round of ["first", "second"]) {
+    await using opened = await use(harness);
+    const later = new Reader(opened.evidence, log, cursor);
+    await opened.append(log, [`of the ${round} process`]);
+    await later.catchUp();
+    expect(later.seen).toContain(`of the ${round} process`);
+    cursor = later.cursor;
+  }
+  await using opened = await use(harness);
+  const reader = new Reader(opened.evidence, log);
+  await reader.catchUp();
+  expect(distinct(reader.seen)).toEqual(["of the first process", "of the second process"]);
+}
+
+async function wakesNoFeed(harness: StoreHarness): Promise<void> {
+  const log = { application: "asleep", key: freshKey() };
+  await harness.seed("asleep", { canary: 0.25 });
+  await using opened = await use(harness);
+  await using other = await use(harness);
+  const { store } = opened;
+  const nudges = store.watch === undefined ? undefined : watchOf(store, "asleep");
+  const look = async () => {
+    const snapshot = await store.read("asleep", inTime());
+    const records = [...snapshot].map(([version, { value, revision, position }]) => [
+      ...[version, value, revision, position],
+    ]);
+    const names = await store.applications?.(inTime());
+    return { records, names: names?.toSorted() };
+  };
+  const before = await look();
+  await nudges?.quiet();
+  const count = nudges?.count;
+  for (const { append } of [opened, other, opened]) {
+    await append(log, ["one", "two"]);
+    await Bun.sleep(QUIET_MS / 3);
+  }
+  await Bun.sleep(QUIET_MS);
+  expect(nudges?.count).toBe(count);
+  expect(await look()).toEqual(before);
+  nudges?.end();
+}
+
+async function aborted(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const log = freshLog();
+  const { evidence } = opened;
+  await expect(evidence.append(log, ["too late"], AbortSignal.abort())).rejects.toBeInstanceOf(Error);
+  await expect(evidence.read(log, undefined, AbortSignal.abort())).rejects.toBeInstanceOf(Error);
+}
+
+async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  const log = freshLog();
+  const { evidence } = opened;
+  await opened.append(log, ["before"]);
+  await givenUp(harness, (signal) => evidence.read(log, undefined, signal));
+  await givenUp(harness, (signal) => evidence.append(log, ["meanwhile"], signal));
+}
+
+async function engineLeaves(harness: StoreHarness): Promise<void> {
+  if (harness.leave === undefined) throw new Error("without leave skip this case, and say why");
+  await using opened = await use(harness);
+  const log = freshLog();
+  await opened.append(log, ["before"]);
+  const reader = new Reader(opened.evidence, log);
+  await reader.catchUp();
+  await harness.leave();
+  try {
+    await expect(opened.append(log, ["meanwhile"])).rejects.toBeInstanceOf(StoreError);
+    await expect(reader.catchUp()).rejects.toBeInstanceOf(StoreError);
+  } finally {
+    await harness.recover?.();
+  }
+  await again(() => opened.append(log, ["after"]));
+  await again(() => reader.catchUp());
+  expect(reader.seen).toContain("after");
+}
+
+async function olderState(harness: StoreHarness): Promise<void> {
+  await fallBack(harness, "older");
+}
+
+async function emptiedEngine(harness: StoreHarness): Promise<void> {
+  await fallBack(harness, "empty");
+}
+
+/**
+ * The reader has seen more than the engine has after the fail-over. A cursor that is only a number lies
+ * before some of the later batches, and behind others.
+ */
+async function fallBack(harness: StoreHarness, state: "older" | "empty"): Promise<void> {
+  if (harness.failOver === undefined)
+    throw new Error("if nothing can fail over, skip this case, and say why");
+  await using opened = await use(harness);
+  const log = { application: `fell-back-${state}`, key: freshKey() };
+  await harness.seed(log.application, { canary: 0.25 });
+  const readers: Reader[] = [];
+  const lookFromHere = async () => {
+    const reader = new Reader(opened.evidence, log);
+    await reader.catchUp();
+    readers.push(reader);
+  };
+  for (let batch = 0; batch < 3; batch++) await opened.append(log, [`kept ${batch}`]);
+  await lookFromHere();
+  await harness.backUp?.(log.application);
+  for (let batch = 0; batch < 5; batch++) {
+    await opened.append(log, [`lost ${batch}`]);
+    await lookFromHere();
+  }
+  await harness.failOver(state);
+  try {
+    const later: string[] = [];
+    for (let batch = 0; batch < 8; batch++) {
+      later.push(`later ${batch}`);
+      await again(() => opened.append(log, [`later ${batch}`]));
+      // The others look only when the new log has become longer than the old one.
+      await again(() => readers[batch]?.catchUp() ?? Promise.resolve());
+    }
+    for (const reader of readers) {
+      await again(() => reader.catchUp());
+      expect(reader.seen.filter((batch) => batch.startsWith("later"))).toEqual(expect.arrayContaining(later));
+    }
+  } finally {
+    await harness.recover?.();
+  }
+}
+
+async function watchNudges(harness: StoreHarness): Promise<void> {
+  await using opened = await use(harness);
+  await using other = await use(harness);
+  const log = freshLog();
+  let count = 0;
+  const end = opened.evidence.watch?.(log, () => {
+    count++;
+  });
+  if (end === undefined) throw new Error("its evidence has no watch: skip this case, and say why");
+  // A watch that is not ready yet nudges when it is.
+  await eventually(() => count > 0, "the watch is ready");
+  for (const batch of ["one", "two"]) {
+    await Bun.sleep(QUIET_MS);
+    const before = count;
+    await other.append(log, [batch]);
+    await eventually(() => count > before, `a nudge after ${batch}`);
+  }
+  end();
+  await Bun.sleep(QUIET_MS);
+  const last = count;
+  await other.append(log, ["three"]);
+  await Bun.sleep(QUIET_MS);
+  expect(count).toBe(last);
+}
+
+/** A reader that follows a log by its cursor. */
+class Reader {
+  /** In the order in which they came, those that came twice included. */
+  readonly seen: string[] = [];
+  reads = 0;
+  longestBytes = 0;
+  cursor: string | undefined;
+  readonly #evidence: Evidence;
+  readonly #log: EvidenceLog;
+
+  constructor(evidence: Evidence, log: EvidenceLog, cursor?: string) {
+    this.#evidence = evidence;
+    this.#log = log;
+    this.cursor = cursor;
+  }
+
+  /** Reads all that is there now. */
+  async catchUp(): Promise<void> {
+    for (let read = 0; read < READS_MAX; read++) {
+      const news = await this.#evidence.read(this.#log, this.cursor, inTime());
+      this.reads++;
+      this.seen.push(...news.batches);
+      const bytes = news.batches.reduce((sum, batch) => sum + Buffer.byteLength(batch), 0);
+      this.longestBytes = Math.max(this.longestBytes, bytes);
+      expect(news.cursor.length).toBeLessThanOrEqual(CURSOR_LENGTH_MAX);
+      this.cursor = news.cursor;
+      if (!news.hasMore) return;
+    }
+    throw new Error(`after ${READS_MAX} reads there is still more`);
+  }
+}
+
+const CURSOR_LENGTH_MAX = 4_096;
+
+/** A store with evidence that closes at the end of its case. */
+async function use(harness: StoreHarness) {
+  const store = await harness.open();
+  const { evidence } = store;
+  if (evidence === undefined) throw new Error(`${store.address} has no evidence`);
+  const append = (log: EvidenceLog, batches: readonly string[]) => evidence.append(log, batches, inTime());
+  return { store, evidence, append, [Symbol.asyncDispose]: () => store.close() };
+}
+
+/** Repeats what may fail while a store finds its engine again. */
+async function again(work: () => Promise<void>): Promise<void> {
+  await eventually(
+    () =>
+      work().then(
+        () => true,
+        () => false,
+      ),
+    "the store works again",
+  );
+}
+
+function inTime(): AbortSignal {
+  return AbortSignal.timeout(10_000);
+}
+
+function freshLog(): EvidenceLog {
+  return { application: "evidence", key: freshKey() };
+}
+
+function freshKey(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("hex");
+}
+
+function distinct(batches: readonly string[]): string[] {
+  return [...new Set(batches)].toSorted();
+}
