@@ -2,7 +2,7 @@
  * The news that daemons tell each other about a release, as lines of text. Pure.
  *
  *     presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}
- *     told {"seq":4}
+ *     told {"seq":4,"to":"1f0c9a3e"}
  *     override {"name":"web-1","reason":"errors"}
  *
  * A line that this program does not understand is left out, because a newer daemon may have written it.
@@ -20,10 +20,18 @@ export interface Presence {
   readonly seq: number;
 }
 
-/** The notice of the transition `seq` was sent. */
+/**
+ * One address has a notice. Each address counts by itself: one may be away while another one answers, and
+ * daemons may have different addresses.
+ */
 export interface Told {
   readonly kind: "told";
+  /** The `seq` of the transition, or of the state that an extra notice is about. */
   readonly seq: number;
+  /** Stands for the address: 8 hexadecimal digits, from which it cannot be found. */
+  readonly to: string;
+  /** The word of a notice about something else than a transition, such as `bake_over`. */
+  readonly extra?: string;
 }
 
 /** A daemon took the visitors back before the record says so. */
