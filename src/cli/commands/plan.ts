@@ -3,10 +3,10 @@
 import { configFile } from "../../config/config-file.ts";
 import { Problem } from "../../config/option.ts";
 import { single } from "../../config/values.ts";
-import { DEFAULT_PLAN, type NamedPlan, PLAN_NAME, plans } from "../../releases/named-plans.ts";
-import { PlanProblems, parsePlan } from "../../releases/plan-parser.ts";
-import { nearest } from "../../text/nearest.ts";
+import { DEFAULT_PLAN, plans } from "../../releases/named-plans.ts";
+import type { PlanProblems } from "../../releases/plan-parser.ts";
 import { quote } from "../../text/quote.ts";
+import { choosePlan } from "../../verbs/chosen-plan.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
@@ -58,30 +58,24 @@ export const plan: Command = {
     const startMs = settings.get(at) ?? Date.now();
     const all = settings.get(plans);
     const word = positionals[0];
-    const named = all.find(({ name }) => name === (word ?? DEFAULT_PLAN));
-    if (named === undefined && word !== undefined && PLAN_NAME.test(word)) throw noSuchPlan(word, all);
-    const shown = named ?? { plan: parsePlan(word ?? "") };
-    if (shown.plan instanceof PlanProblems) return refuse(invocation, word ?? "", shown.plan);
-    const subject = { ...shown, plan: shown.plan };
-    const others = word === undefined ? all.filter((other) => other !== named) : [];
-    const rest = others.map(({ name, plan: other }) => ({ name, plan: other.text }));
+    const choice = choosePlan(word, all);
+    if (choice.kind === "no-such-plan") {
+      const remedy = `read ${PROGRAM} help plan, or write the plan itself, such as 1%:10m,100%:1d`;
+      throw new CliError("usage", choice.message, remedy);
+    }
+    if (choice.kind === "problems") return refuse(invocation, word ?? "", choice.problems);
+    const { name, ...rest } = choice.plan;
+    const subject = name === undefined ? { plan: rest.plan } : { name, ...rest };
+    const others = word === undefined ? all.filter((other) => other.name !== name) : [];
+    const lines = others.map((other) => ({ name: other.name, plan: other.plan.text }));
     print(
       invocation,
-      { ...planDocument(subject, startMs), ...(word === undefined && { others: rest }) },
+      { ...planDocument(subject, startMs), ...(word === undefined && { others: lines }) },
       () => planPage(subject, startMs, others),
     );
     return EXITS.ok.status;
   },
 };
-
-function noSuchPlan(word: string, all: readonly NamedPlan[]): CliError {
-  const names = all.map(({ name }) => name);
-  return new CliError(
-    "usage",
-    `${quote(word)}: no plan has this name${nearest(word, names) || `; the plans are ${names.join(", ")}`}`,
-    `read ${PROGRAM} help plan, or write the plan itself, such as 1%:10m,100%:1d`,
-  );
-}
 
 /** Programs get the problems as JSON on stdout, so that they can point at the columns. */
 function refuse(invocation: Invocation, text: string, { problems }: PlanProblems): number {
