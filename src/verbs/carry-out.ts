@@ -24,7 +24,7 @@ import type {
   Request,
   Stamp,
 } from "../releases/request.ts";
-import { type RecordFields, type Store, StoreError } from "../stores/store.ts";
+import { type RecordFields, type Store, StoreError, type StoreRecord } from "../stores/store.ts";
 import { type Looked, look, type Target, timeFor } from "./look.ts";
 
 /** The longest pause between two attempts of a verb that lowers or stops. */
@@ -73,8 +73,8 @@ export type VerbOutcome =
       readonly facts: RefusedFacts;
     }
   | { readonly kind: "misused"; readonly looked: Looked; readonly code: Misused }
-  /** Another writer was first, and nothing was written. */
-  | { readonly kind: "conflict"; readonly looked: Looked }
+  /** Another writer was first, and nothing was written. `current` is undefined if the record is gone. */
+  | { readonly kind: "conflict"; readonly looked: Looked; readonly current: StoreRecord | undefined }
   | { readonly kind: "read-only" }
   /** The store failed during the write, and a read afterwards shows that nothing was written. */
   | { readonly kind: "failed"; readonly error: StoreError }
@@ -111,7 +111,7 @@ export async function carryOut(
         if (!isLowering || ++failures > FAILURES_MAX) return attempt;
         break;
       case "lost":
-        if (!isLowering) return { kind: "conflict", looked };
+        if (!isLowering) return { kind: "conflict", looked, current: attempt.current };
         conflicts++;
     }
     await carrying.pause(RETRY_PAUSE_MS * Math.random());
@@ -120,7 +120,7 @@ export async function carryOut(
 }
 
 /** Verbs that lower or stop do not give way to other writers (law 14). */
-export function lowers({ verb }: Request): boolean {
+export function lowers({ verb }: Pick<Request, "verb">): boolean {
   return verb === "abort" || verb === "verdict" || verb === "undo" || verb === "finish" || verb === "pause";
 }
 
@@ -144,7 +144,7 @@ function unwritten(looked: Looked, outcome: Exclude<Outcome, { readonly kind: "w
 
 type Attempt =
   | { readonly kind: "written"; readonly release: Release | null; readonly isBare: boolean }
-  | { readonly kind: "lost" }
+  | { readonly kind: "lost"; readonly current: StoreRecord | undefined }
   | { readonly kind: "failed"; readonly error: StoreError }
   | { readonly kind: "unsure"; readonly error: StoreError };
 
@@ -177,7 +177,8 @@ async function write(writing: Writing, { store, why, signal }: Carrying): Promis
     const fields = fieldsFor(writing, why, store.history !== undefined);
     const expected = looked.record?.revision ?? null;
     const written = await store.write?.(application, version, fields, expected, signal);
-    return written?.ok === true ? done : { kind: "lost" };
+    if (written?.ok === true) return done;
+    return { kind: "lost", current: written?.current };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (error.code !== "unavailable" && error.code !== "malformed") throw error;

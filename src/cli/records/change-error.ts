@@ -7,14 +7,10 @@ import type { Unwritten } from "../../records/write.ts";
 import type { Store, StoreError } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
+import { EMERGENCY } from "../../verbs/command-line.ts";
 import { CliError } from "../exit.ts";
 import { applicationHint } from "./application-hint.ts";
 import { takenText } from "./change-text.ts";
-
-/** The way back without the store: a proxy without a daemon serves master. */
-const EMERGENCY =
-  "to send all visitors to master without the store, stop the daemon on each machine:\n" +
-  "  systemctl stop maxwells-daemon.socket maxwells-daemon.service";
 
 /** The way out of maintenance mode without the store. */
 const MAINTENANCE_BY_HAND =
