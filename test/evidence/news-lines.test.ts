@@ -1,0 +1,52 @@
+/** News as lines: what daemons write, and what they may meet. */
+
+import { describe, expect, test } from "bun:test";
+import type { News } from "../../src/evidence/news.ts";
+import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
+
+const NEWS: readonly News[] = [
+  { kind: "presence", name: "web-1", beat: 3, atMs: 1_764_417_600_000, seq: 4 },
+  { kind: "told", seq: 4, to: "1f0c9a3e" },
+  { kind: "told", seq: 4, to: "1f0c9a3e", extra: "bake_over" },
+  { kind: "override", name: "web\n1", reason: 'errors: 3 of 61 "visitors"' },
+];
+
+describe("news", () => {
+  test("are lines, which a reader understands", () => {
+    const lines = NEWS.map(newsLine);
+    expect(lines[0]).toBe('presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}');
+    expect(lines.every((line) => !line.includes("\n"))).toBe(true);
+    expect(newsIn([`${lines[0]}\n${lines[1]}`, `${lines[2]}\n${lines[3]}\n`])).toEqual([...NEWS]);
+  });
+
+  test.each([
+    "",
+    "\n\n",
+    "presence",
+    "presence ",
+    "presence null",
+    "presence []",
+    "presence {",
+    'presence {"name":"","beat":1,"atMs":1,"seq":1}',
+    'presence {"name":"a","beat":-1,"atMs":1,"seq":1}',
+    'presence {"name":"a","beat":1,"atMs":1e999,"seq":1}',
+    'presence {"name":"a","beat":1,"atMs":"1","seq":1}',
+    'presence {"name":"a","beat":1,"atMs":1,"seq":1.5}',
+    'presence {"name":{"a":1},"beat":1,"atMs":1,"seq":1}',
+    `presence {"name":"${"x".repeat(257)}","beat":1,"atMs":1,"seq":1}`,
+    `told {"seq":4,"to":"a","more":"${"x".repeat(5_000)}"}`,
+    'told {"seq":null,"to":"a"}',
+    'told {"seq":4}',
+    'told {"seq":4,"to":"a","extra":5}',
+    'override {"name":"a"}',
+    'moon {"seq":4,"to":"a"}',
+    '__proto__ {"seq":4,"to":"a"}',
+    ' told {"seq":4,"to":"a"}',
+  ])("that are none, such as %j, are left out, and the others stay", (text) => {
+    expect(newsIn([`${text}\ntold {"seq":9,"to":"a"}`])).toEqual([{ kind: "told", seq: 9, to: "a" }]);
+  });
+
+  test("of a newer daemon may have more fields, which are left out", () => {
+    expect(newsIn(['told {"seq":4,"to":"a","color":"red"}'])).toEqual([{ kind: "told", seq: 4, to: "a" }]);
+  });
+});
