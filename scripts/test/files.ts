@@ -1,6 +1,6 @@
 /** Runs test files, each in its own process, so that a crash or a leak concerns one file only. */
 
-import { countsOf } from "./bun-output.ts";
+import { countsOf, failuresOf } from "./bun-output.ts";
 import { runChild } from "./children.ts";
 import type { FileRun } from "./tally.ts";
 import type { Chosen } from "./words.ts";
@@ -48,13 +48,13 @@ async function runFile({ file, pattern }: Chosen, options: FilesOptions): Promis
   const ended = await runChild([...command, `./${file}`], { cwd: root, env });
   const { passed, failed, skipped } = countsOf(ended.stderr, ended.status);
   const isNothing = pattern !== undefined && /matched 0 tests/.test(ended.stderr);
-  const run = isNothing ? { file, passed: 0, failed: 0 } : { file, passed, failed };
   // Bun calls it an error that no case of a shared file has the name. It is none.
-  if (isNothing) return run;
-  if (!isBrief || run.failed > 0) process.stdout.write(`${ended.stdout}${ended.stderr}`);
+  if (isNothing) return { file, passed: 0, failed: 0, failures: [] };
+  const failures = failed > 0 ? failuresOf(ended.stderr) : [];
+  if (!isBrief || failed > 0) process.stdout.write(`${ended.stdout}${ended.stderr}`);
   // Cases of a contract suite that cannot apply. In CI, tests fail if the tool that they need is missing.
   if (skipped > 0 && !isBrief && pattern === undefined) {
     console.log(`── ${skipped} cases do not apply; their names say why`);
   }
-  return run;
+  return { file, passed, failed, failures };
 }

@@ -9,6 +9,8 @@ export interface FileRun {
   readonly file: string;
   readonly passed: number;
   readonly failed: number;
+  /** The failed cases with their errors, as bun wrote them. */
+  readonly failures: readonly string[];
 }
 
 export class Tally {
@@ -50,6 +52,8 @@ export class Tally {
       this.#passed += run.failed;
       this.#failed -= run.failed;
     }
+    // The second run shows nothing of a failure that is gone, and the first one is far above in the log.
+    if (isFlaky) this.#lines.push(`── what failed once in ${run.file}:`, ...run.failures);
     const what = isFlaky ? "FLAKY: failed once, passed when it ran again alone" : "failed";
     this.#lines.push(`── ${what}: ${run.file} (${run.failed}); repeat it: ${this.#command(run.file)}`);
     if (isFlaky && !this.#isCi) this.#lines.push("   CI counts this as failed: mend the test.");
