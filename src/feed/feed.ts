@@ -218,6 +218,8 @@ export class Feed {
     return new Tellings({
       ...{ log, store: store.address, unhealthyMs: rollout.unhealthyMs },
       isLoading: () => this.#isLoading,
+      isAllRead: () => this.#followed.every(({ failures }) => failures === 0),
+      isAllFresh: () => this.#followed.every(({ expiry }) => expiry === "fresh"),
     });
   }
 }

@@ -4,7 +4,7 @@
  * thousand.
  */
 
-import type { Fields, Level, Log } from "../log/log.ts";
+import type { Ends, Fields, Level, Log } from "../log/log.ts";
 import type { Table } from "../rollout.ts";
 import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
@@ -12,6 +12,9 @@ import { READ_TIMEOUT_MS } from "./bounded-read.ts";
 
 /** In a round, this many lines of one kind name an application each. The rest is one line with a number. */
 const LINES_MAX = 32;
+
+/** A failed read. The line with the error has this message. */
+const UNREAD = "the store could not be read";
 
 /** The time between two flushes in a round that takes long. */
 const FLUSH_EVERY_MS = 1_000;
@@ -35,6 +38,10 @@ export interface TellingsOptions {
   readonly unhealthyMs: number;
   /** Whether snapshots that an earlier process saved are still looked for. They may soon serve visitors. */
   readonly isLoading: () => boolean;
+  /** Whether no application's last read failed. */
+  readonly isAllRead: () => boolean;
+  /** Whether no application's table is stale. */
+  readonly isAllFresh: () => boolean;
 }
 
 export class Tellings {
@@ -42,6 +49,8 @@ export class Tellings {
   readonly #store: string;
   readonly #unhealthyMs: number;
   readonly #isLoading: () => boolean;
+  readonly #isAllRead: () => boolean;
+  readonly #isAllFresh: () => boolean;
   readonly #failures = new Map<string, Failure>();
   readonly #expired: string[] = [];
   readonly #answering: string[] = [];
@@ -50,11 +59,13 @@ export class Tellings {
   /** Number of lines of each kind in this round. */
   readonly #lines = new Map<string, { readonly level: "info" | "warn"; count: number }>();
 
-  constructor({ log, store, unhealthyMs, isLoading }: TellingsOptions) {
+  constructor({ log, store, unhealthyMs, isLoading, isAllRead, isAllFresh }: TellingsOptions) {
     this.#log = log;
     this.#store = store;
     this.#unhealthyMs = unhealthyMs;
     this.#isLoading = isLoading;
+    this.#isAllRead = isAllRead;
+    this.#isAllFresh = isAllFresh;
   }
 
   failed(told: Told, error: unknown): void {
@@ -102,17 +113,24 @@ export class Tellings {
     }
     this.#lines.clear();
     if (this.#answering.length > 0) {
-      this.#log.info("the store answers again", { ...whose(this.#answering), store });
+      const ends = endsOf(UNREAD, this.#answering, this.#isAllRead);
+      this.#log.info("the store answers again", { ...whose(this.#answering), store }, ends);
     }
     if (this.#counting.length > 0) {
-      this.#log.info("the store was read again: visitors are served by its rollouts", whose(this.#counting));
+      const message = "the store was read again: visitors are served by its rollouts";
+      const ends = endsOf(this.#stale, this.#counting, this.#isAllFresh);
+      this.#log.info(message, whose(this.#counting), ends);
     }
     this.#flushFailures(nowMs);
     if (this.#expired.length > 0) {
-      const message = `the store has been unreadable for longer than -unhealthy (${seconds(this.#unhealthyMs)}): all visitors go to master, except those of versions with failsafe hold`;
-      this.#log.error(message, { ...whose(this.#expired), store });
+      this.#log.error(this.#stale, { ...whose(this.#expired), store });
     }
     for (const list of [this.#answering, this.#counting, this.#expired]) list.length = 0;
+  }
+
+  /** The message of tables that became stale. */
+  get #stale(): string {
+    return `the store has been unreadable for longer than -unhealthy (${seconds(this.#unhealthyMs)}): all visitors go to master, except those of versions with failsafe hold`;
   }
 
   #flushFailures(nowMs: number): void {
@@ -121,7 +139,7 @@ export class Tellings {
     for (const { code, error, applications } of this.#failures.values()) {
       if (++lines > LINES_MAX) untold += applications.length;
       else {
-        this.#log.warn("the store could not be read", {
+        this.#log.warn(UNREAD, {
           ...whose(applications.map(({ application }) => application)),
           store: this.#store,
           code,
@@ -132,7 +150,7 @@ export class Tellings {
     }
     if (untold > 0) {
       const error = "several other errors, not listed one by one";
-      this.#log.warn("the store could not be read", { applications: untold, store: this.#store, error });
+      this.#log.warn(UNREAD, { applications: untold, store: this.#store, error });
     }
     this.#failures.clear();
   }
@@ -173,6 +191,17 @@ export class Tellings {
 function whose(applications: readonly string[]): Fields {
   const [first] = applications;
   return applications.length === 1 ? { application: first } : { applications: applications.length };
+}
+
+/**
+ * The complaints that end when these applications are well again. A complaint about several applications ends
+ * when all are well.
+ */
+function endsOf(message: string, applications: readonly string[], isAllWell: () => boolean): Ends {
+  const names = new Set<unknown>(applications);
+  const isAll = isAllWell();
+  return (each, { application }) =>
+    each === message && (application === undefined ? isAll : names.has(application));
 }
 
 function seconds(ms: number): string {

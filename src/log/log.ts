@@ -8,6 +8,9 @@
  * count is written after `REPEAT_MS`, after twice that time, and so on up to once in `REPEAT_MS_MAX`. So a
  * fault that lasts for days does not fill a disk. After a silence, which is `SILENCE_MS` at most, the next
  * one is written at once again.
+ *
+ * A line such as "the store answers again" ends complaints. Their counts are written just before it.
+ * Otherwise a count would follow later, and would say what does not hold any more.
  */
 
 import { oneLine } from "../text/one-line.ts";
@@ -17,8 +20,12 @@ export type Level = "debug" | "info" | "warn" | "error";
 /** The details of an event, such as `application`, `store` or `path`. Never a secret. */
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** Whether the complaint with this message and these fields does not hold any more. */
+export type Ends = (message: string, fields: Fields) => boolean;
+
 export interface Log {
-  info(message: string, fields?: Fields): void;
+  /** @param ends the complaints that end with this event */
+  info(message: string, fields?: Fields, ends?: Ends): void;
   /** Something is wrong, and the daemon copes with it. */
   warn(message: string, fields?: Fields): void;
   /** Something is wrong, and an operator has to act. */
@@ -78,7 +85,10 @@ export function createLog(options: LogOptions): Log & { flush(): void } {
   const write = writerOf(options, now);
   const complaints = new Complaints(write, now);
   return {
-    info: (message, fields = {}) => write("info", message, fields),
+    info(message, fields = {}, ends) {
+      if (ends !== undefined) complaints.end(ends);
+      write("info", message, fields);
+    },
     warn: (message, fields = {}) => complaints.add("warn", message, fields),
     error: (message, fields = {}) => complaints.add("error", message, fields),
     flush: () => complaints.flush(),
@@ -139,6 +149,19 @@ class Complaints {
     const complaint = { level, message, heldBack: 0, fields, lastAt: this.#now(), forget() {} };
     this.#byName.set(name, complaint);
     this.#holdBack(name, complaint);
+  }
+
+  /**
+   * Writes the counts of the complaints that do not hold any more. They are still known, so a fault that
+   * comes and goes is not written each time.
+   */
+  end(ends: Ends): void {
+    for (const [name, complaint] of this.#byName) {
+      // The counts of `OTHERS` belong to several complaints, so no event ends all of them.
+      if (name === OTHERS || !ends(complaint.message, complaint.fields)) continue;
+      complaint.fields = { ...complaint.fields, now: "this is over" };
+      this.#report(complaint);
+    }
   }
 
   /** Writes the counts of all complaints. */

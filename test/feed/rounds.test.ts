@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { Feed, type FeedOptions } from "../../src/feed/feed.ts";
 import type { Reading } from "../../src/feed/reading.ts";
+import { createLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rollout } from "../../src/rollout.ts";
 import type { Snapshot, Snapshots, Store } from "../../src/stores/store.ts";
@@ -309,6 +310,38 @@ describe("with time under the test's control", () => {
         ["the store was read again: visitors are served by its rollouts", 500],
       ],
     );
+  });
+
+  test("after an outage, no late line says that visitors still go to master", async () => {
+    const lines: string[] = [];
+    const log = createLog({ format: "text", sinks: [{ write: (line) => void lines.push(line) }] });
+    const { store, feed } = createMany(2, { log });
+    const outage = async (ms: number) => {
+      store.failure = new StoreError("unavailable", "no server answers");
+      await advance(ms);
+      store.failure = undefined;
+    };
+    feed.start();
+    await settle();
+    await outage(3 * UNHEALTHY_MS);
+    await advance(DELAY_MS);
+    await outage(3 * UNHEALTHY_MS);
+    const before = lines.length;
+    // One of two applications is read again, so the complaint about both still holds.
+    store.answer = (application) =>
+      application === "app-0" ? snapshotOf({ canary: 1 }) : new StoreError("unavailable", "a server is gone");
+    await advance(DELAY_MS);
+    expect(lines.slice(before).join("")).toContain("answers again application=app-0");
+    expect(lines.slice(before).join("")).not.toContain("this is over");
+    store.answer = () => snapshotOf({ canary: 1 });
+    await advance(DELAY_MS);
+    const ended = lines.findLastIndex((line) => line.includes("was read again"));
+    const held = /could not be read|unreadable/;
+    expect(lines[ended]).toContain("application=app-1");
+    expect(lines.slice(before, ended).filter((line) => held.test(line))).not.toHaveLength(0);
+    expect(lines.slice(before, ended).join("")).toContain('now="this is over" repeated=');
+    await advance(100 * UNHEALTHY_MS);
+    expect(lines.slice(ended + 1).filter((line) => held.test(line))).toEqual([]);
   });
 
   test("of many changes, some have a line of their own, and one line has the number of the others", async () => {

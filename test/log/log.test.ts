@@ -195,6 +195,38 @@ describe("the same complaint", () => {
     expect(lines).toHaveLength(2);
   });
 
+  test("that has ended has its count written before the line of its end, and not later", () => {
+    const { log, lines } = createLines();
+    for (const application of ["a", "b"]) {
+      for (let i = 0; i < 3; i++) log.warn("x", { application, now: "all is lost" });
+    }
+    log.warn("y");
+    log.warn("y");
+    log.info("x is over", {}, (message, { application }) => message === "x" && application === "a");
+    const shown = () => lines.map((line) => line.replace(/^\S+ | last=\S+|\n/g, ""));
+    expect(shown().slice(3)).toEqual([
+      'warn  x application=a now="this is over" repeated=2',
+      "info  x is over",
+    ]);
+    jest.advanceTimersByTime(REPEAT_MS);
+    expect(shown().slice(5)).toEqual([
+      'warn  x application=b now="all is lost" repeated=2',
+      "warn  y repeated=1",
+    ]);
+  });
+
+  test("that ends and comes back is still counted, so a fault that flaps is not written each time", () => {
+    const { log, lines } = createLines();
+    const end = () => log.info("over", {}, () => true);
+    log.warn("x");
+    end();
+    log.warn("x");
+    expect(lines).toHaveLength(2);
+    end();
+    expect(lines).toHaveLength(4);
+    expect(lines[2]).toContain("repeated=1");
+  });
+
   test("does not delay other lines", () => {
     const { log, lines } = createLines();
     for (let i = 0; i < 4; i++) log.info("rollouts");
@@ -207,6 +239,9 @@ test("law 5: complaints without end that all differ take limited memory", () => 
   for (let i = 0; i < 10_000; i++) log.warn("the store could not be read", { error: `reason ${i}` });
   expect(lines).toHaveLength(257);
   expect(jest.getTimerCount()).toBeLessThanOrEqual(257);
+  // The last count is of many different complaints, so no event ends all of them.
+  log.info("over", {}, () => true);
+  expect(lines).toHaveLength(258);
   log.flush();
   expect(lines.at(-1)).toContain("reason 9999");
   expect(lines.at(-1)).toContain(`repeated=${10_000 - 257}`);
