@@ -16,6 +16,7 @@ import {
   comesBack,
   GRACE_MS_MAX,
   GRACE_SLACK_MS,
+  isFresh,
   leaseMs,
   type ObservedOutage,
   prepare,
@@ -54,13 +55,14 @@ export const outage: Check = {
     const people = probesOf(arcs, subject.options.random);
     const before = await site.visitAll(people, signal);
     const lease = await leaseMs(subject);
+    const wasFresh = (await isFresh(subject)) === true;
     const absence = await prepare(subject);
     if ("why" in absence) return skipped(absence.why);
     subject.options.tell(
       `taking the daemon away; if it does not come back by itself, run: ${absence.byHand}`,
     );
     const taken = await takeAway(absence, site, people, lease, signal);
-    const back = await comesBack(subject, arcs);
+    const back = await comesBack(subject, arcs, wasFresh);
     return judge(before, taken, back, site);
   },
 };

@@ -116,11 +116,26 @@ export async function leaseMs({ daemon }: Subject): Promise<number> {
   return isState(state) ? Math.max(0, ...state.applications.map((application) => application.leaseMs)) : 0;
 }
 
-/** Waits until the versions have their visitors again. In milliseconds; null if they do not in time. */
+/** Whether the daemon's snapshot is fresh; undefined if no daemon answers. */
+export async function isFresh({ daemon }: Subject): Promise<boolean | undefined> {
+  const state = await daemon.state();
+  return isState(state) ? daemon.applicationOf(state)?.fresh : undefined;
+}
+
+/**
+ * Waits until the versions have their visitors again, and the daemon has read the store again. Until then its
+ * snapshot may be stale, only because doctor took the daemon away for so long. A later look at the store must
+ * not blame the store for this.
+ *
+ * @param wasFresh whether the snapshot was fresh before; if it was not, doctor does not wait for that
+ * @returns the time in milliseconds; null if it takes longer than `BACK_MS_MAX`
+ */
 export async function comesBack(
-  { daemon, site, options }: Subject,
+  subject: Subject,
   arcs: readonly ServedArc[],
+  wasFresh: boolean,
 ): Promise<number | null> {
+  const { site, options } = subject;
   const beganMs = performance.now();
   const people = arcs.flatMap(({ version }) =>
     pointsAt(arcs, version, 1, options.random).map((assignment) => ({ assignment, version })),
@@ -130,7 +145,8 @@ export async function comesBack(
     const areBack = visits.every((visit, index) => {
       return visit !== undefined && (visit.version === undefined || visit.version === people[index]?.version);
     });
-    if (areBack && (await daemon.arcs()) !== undefined) return Math.round(performance.now() - beganMs);
+    const fresh = areBack ? await isFresh(subject) : undefined;
+    if (fresh !== undefined && (fresh || !wasFresh)) return Math.round(performance.now() - beganMs);
     await Bun.sleep(LOOK_EVERY_MS);
   }
   return null;

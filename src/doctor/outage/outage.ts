@@ -28,8 +28,8 @@ import { rightsFor, withRightsOf } from "../machine/rights.ts";
 /** After this time the guard gives the daemon back, even if this process hangs. */
 const OUTAGE_MS_MAX = 30_000;
 
-/** The guard is a shell that waits, so it starts at once or not at all. */
-const GUARD_START_MS = 2_000;
+/** The guard is a shell that only waits. On a busy machine even a shell takes a while to start. */
+const GUARD_START_MS = 5_000;
 
 /**
  * Waits until its standard input ends, or for `$1` seconds. Then it moves back each pair of files, and

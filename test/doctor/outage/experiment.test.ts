@@ -1,8 +1,8 @@
 /** The sockets that `doctor -break` takes away. */
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { OLDER_DAEMON } from "../../../src/doctor/daemon-side.ts";
-import { prepare, socketFilesOf } from "../../../src/doctor/outage/experiment.ts";
+import { comesBack, prepare, socketFilesOf } from "../../../src/doctor/outage/experiment.ts";
 import type { Subject } from "../../../src/doctor/subject.ts";
 import { emptyServerCounts } from "../../../src/metrics.ts";
 import { listener } from "../../support/server-identity.ts";
@@ -26,4 +26,38 @@ test("doctor leaves a daemon alone that does not describe its servers", async ()
     daemon: { admin: { host: "127.0.0.1", port: 1 } },
   } as unknown as Subject;
   expect(await prepare(subject)).toEqual({ why: OLDER_DAEMON });
+});
+
+describe("the daemon is back", () => {
+  /** A subject whose daemon answers with these states, one after the other; the last one stays. */
+  function returning(...freshness: readonly (boolean | undefined)[]) {
+    const left = [...freshness];
+    const subject = {
+      options: { random: () => 0.5 },
+      site: { visit: async () => ({ version: "canary" }) },
+      daemon: {
+        async state() {
+          const fresh = left.length > 1 ? left.shift() : left[0];
+          return fresh === undefined ? { why: "it is hung", code: "timeout" } : { applications: [{ fresh }] };
+        },
+        applicationOf: ({ applications }: { applications: readonly unknown[] }) => applications[0],
+      },
+    } as unknown as Subject;
+    return { left, subject };
+  }
+  const arcs = [{ version: "canary", offset: 0, rollout: 0.5 }];
+
+  test("when it answers and has read the store again, so that the store is not blamed for the outage", async () => {
+    const { left, subject } = returning(undefined, false, true);
+    expect(await comesBack(subject, arcs, true)).toBeNumber();
+    expect(left).toEqual([true]);
+  });
+
+  test("when it answers, if its snapshot was stale before", async () => {
+    const { left, subject } = returning(undefined, false, true);
+    expect(await comesBack(subject, arcs, false)).toBeNumber();
+    expect(left).toEqual([true]);
+    const stale = returning(false);
+    expect(await comesBack(stale.subject, arcs, false)).toBeNumber();
+  });
 });
