@@ -30,7 +30,7 @@ const MINUTE_MS = 60_000;
 /** A request may be asked again as long as this many others came after it. */
 const ASKED_MAX = 12;
 
-type Write = Extract<Outcome, { kind: "write" }>;
+export type Write = Extract<Outcome, { kind: "write" }>;
 
 interface Controller {
   watch: Watch | undefined;
@@ -83,6 +83,8 @@ export class World {
   readonly #overKeys = new Set<string>();
   /** How often each kind of event was seen, so that a test can see that the walk goes everywhere. */
   readonly seen: Record<string, number> = {};
+  /** Called with each write of the machine, and the state before it. */
+  onWrite: ((now: Now, outcome: Write) => void) | undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -359,6 +361,7 @@ export class World {
     const field = release === null ? this.#record.release : JSON.parse(JSON.stringify(releaseField(release)));
     this.#record = { rollout, offset, failsafe, release: field };
     this.#revision++;
+    this.onWrite?.(now, outcome);
   }
 
   #checkRise(request: Request, now: Now, before: Release | undefined, { rollout, release }: Write): void {

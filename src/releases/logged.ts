@@ -1,0 +1,120 @@
+/**
+ * The transitions of a release, as its record still tells them. Pure.
+ *
+ * A line of the log has little: no rollout before it, no reason, no name of the transition. The rest follows
+ * from the lines beside it, from the arcs, and from the reason that the release has now.
+ */
+
+import { type ArcSince, isUnderWay, type Release, type Transition } from "./release.ts";
+import type { Notice } from "./request.ts";
+import type { ToldTransition } from "./sentence.ts";
+
+/** A transition, with all that `transitionSentence` needs but the names. */
+export interface LoggedTransition extends Omit<ToldTransition, "application" | "version" | "skipped"> {
+  readonly seq: number;
+  readonly atMs: number;
+  /** Undefined if the record had no room for it. */
+  readonly by: string | undefined;
+  /**
+   * A text of a person, or the judge's sentence with its figures. Undefined if there is none, if the record
+   * has it no more, or if the sentence of the transition says it.
+   */
+  readonly why: string | undefined;
+}
+
+/** From the oldest to the newest. If the record had no room for a log, the present state is the only one. */
+export function loggedTransitions(release: Release): readonly LoggedTransition[] {
+  const log = release.log.length > 0 ? release.log : [presentLine(release)];
+  return log.map((line, index) => transitionAt(release, log, line, index));
+}
+
+/** Whether the log still has the start of the release, so that no line of it gave way. */
+export function hasStart({ log, arcs }: Pick<Release, "log" | "arcs">): boolean {
+  return log[0] !== undefined && isStart(log[0], arcs);
+}
+
+type Log = readonly Transition[];
+
+function transitionAt(release: Release, log: Log, line: Transition, index: number): LoggedTransition {
+  const [seq, atMs, state, step, after, by] = line;
+  const before = beforeOf(release.arcs, log, line, index);
+  // Only the ends of a fade come after the end of a release, and they leave its reason.
+  const isReasonOfThis = !endsFade(log, index) && log.every((_, at) => at <= index || endsFade(log, at));
+  const reason = isReasonOfThis ? release.reason : undefined;
+  const notice = noticeOf(line, before, log, index, release.arcs, reason);
+  const fade = notice === "fading" ? (release.fade ?? pastFade(before, line, log[index + 1])) : undefined;
+  const { id, of, plan } = release;
+  return {
+    ...{ seq, atMs, by: by === "" ? undefined : by, notice, before, after },
+    why: whyOf(notice, reason),
+    release: { id, of, plan, state, step, fade },
+  };
+}
+
+function noticeOf(
+  line: Transition,
+  before: number,
+  log: Log,
+  index: number,
+  arcs: readonly ArcSince[],
+  reason: string | undefined,
+): Notice {
+  const [, , state, , after] = line;
+  switch (state) {
+    case "paused":
+      return PAUSES.find((pause) => pause === reason) ?? "paused";
+    case "aborted":
+    case "finished":
+      if (endsFade(log, index)) return after === 0 ? "fade-over" : "fade-stopped";
+      if (after > 0) return "fading";
+      return reason === "foreign-zero" ? reason : state;
+    default: {
+      if (index === 0 && isStart(line, arcs)) return "started";
+      if (after <= before) return "resumed";
+      return state === "promoted" ? state : "advanced";
+    }
+  }
+}
+
+/** Words of the machine in `reason`. */
+const PAUSES = ["inconclusive", "foreign-change", "other-version"] as const satisfies readonly Notice[];
+
+function whyOf(notice: Notice, reason: string | undefined): string | undefined {
+  if (reason === notice) return undefined;
+  return notice === "aborted" && reason === "inconclusive" ? "the judge was not sure in time" : reason;
+}
+
+/** Whether a line is the end of a fade: the release was over before it. */
+function endsFade(log: Log, index: number): boolean {
+  const before = log[index - 1];
+  return before !== undefined && !isUnderWay({ state: before[2] });
+}
+
+function isStart([, atMs]: Transition, [first]: readonly ArcSince[]): boolean {
+  return first?.[0] === atMs;
+}
+
+/**
+ * The rollout before a line is that of the line before it. A fade has many rollouts between two lines, and
+ * the line before the oldest one may have given way: then the arcs have it.
+ */
+function beforeOf(
+  arcs: readonly ArcSince[],
+  log: Log,
+  [, atMs, , , after]: Transition,
+  index: number,
+): number {
+  const last = log[index - 1]?.[4];
+  if (last !== undefined && !endsFade(log, index)) return last;
+  const arc = arcs.findLastIndex((each) => each[0] === atMs && each[1] === after);
+  return arc === 0 ? 0 : (arcs[arc - 1]?.[1] ?? last ?? after);
+}
+
+/** A fade that has ended, so that the release has it no more. */
+function pastFade(before: number, [, atMs]: Transition, next: Transition | undefined): Release["fade"] {
+  return next === undefined ? undefined : [before, atMs, Math.max(0, next[1] - atMs)];
+}
+
+function presentLine({ seq, since, state, step, wrote }: Release): Transition {
+  return [seq, Date.parse(since), state, step, wrote[0], ""];
+}
