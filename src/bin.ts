@@ -13,6 +13,7 @@ import { main } from "./cli/main.ts";
 import { DEFAULT_CONFIG_FILE } from "./config/config-file.ts";
 import { leadsToJournal } from "./log/sink.ts";
 
+const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
@@ -66,6 +67,7 @@ const io = {
   env: process.env,
   stdout: printer(STDOUT),
   stderr: Object.assign(printer(STDERR), { isJournal: leadsToJournal(STDERR, process.env) }),
+  isInteractive: isatty(STDIN) && isatty(STDOUT),
   defaultConfigFile: DEFAULT_CONFIG_FILE,
   onInterrupt: (stop: () => void) => process.once("SIGINT", stop),
 };

@@ -28,6 +28,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Whether a person types here: both stdin and stdout are terminals. */
+  readonly isInteractive?: boolean;
   /** The configuration file that is read if it is there and no other is named. */
   readonly defaultConfigFile?: string;
   /** Calls `stop` at the first Ctrl-C. Without it, Ctrl-C ends the process at once. */

@@ -1,6 +1,7 @@
 /** The commands, in the order of the help. A new one is a file in `commands`, and a line here. */
 
 import type { Program } from "./command.ts";
+import { abort } from "./commands/abort.ts";
 import { ask } from "./commands/ask.ts";
 import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
@@ -11,9 +12,12 @@ import { get } from "./commands/get.ts";
 import { help } from "./commands/help.ts";
 import { history } from "./commands/history.ts";
 import { initStore } from "./commands/init-store.ts";
+import { pause } from "./commands/pause.ts";
 import { plan } from "./commands/plan.ts";
+import { promote } from "./commands/promote.ts";
 import { quickstart } from "./commands/quickstart.ts";
 import { remove } from "./commands/remove.ts";
+import { resume } from "./commands/resume.ts";
 import { set } from "./commands/set.ts";
 import { status } from "./commands/status.ts";
 import { version } from "./commands/version.ts";
@@ -28,9 +32,13 @@ export const COMMANDS: Program = {
     set,
     remove,
     history,
+    plan,
+    promote,
+    pause,
+    resume,
+    abort,
     copy,
     initStore,
-    plan,
     check,
     quickstart,
     completion,

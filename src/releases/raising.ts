@@ -42,6 +42,8 @@ export function promote(now: Now, release: Release, request: Asked<"promote">, s
   if (!isUnderWay({ state })) return error("over");
   if (state === "promoted") return noOp("promoted");
   if (state === "paused" && !request.resume) return refused("paused", { release });
+  // A promotion to a share may be repeated: the release is there.
+  if (state === "running" && request.to === now.rollout) return noOp("running");
   if (request.pin.step !== release.step) return refused("stale", { release, found: release.step });
   const plan = planOf(now, release);
   const problem = hindrance(now, plan, release);

@@ -34,7 +34,7 @@ const RETRY_PAUSE_MS = 20;
 const FAILURES_MAX = 3;
 
 /** The time limit of the read that finds out whether a write arrived. */
-const LOOK_AGAIN_MS = 2_000;
+export const LOOK_AGAIN_MS = 2_000;
 
 export interface Carrying {
   readonly store: Store;

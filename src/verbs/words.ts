@@ -53,15 +53,19 @@ export function wordsOf(outcome: VerbOutcome, about: About): Words {
     case "conflict":
       return conflictWords(outcome, about);
     case "read-only":
-      return {
-        exit: "failed",
-        text: oneLine(`${about.address} is read-only; nothing was written`),
-        remedy: "change it at its source, or name another -store",
-      };
+      return readOnlyWords(about.address);
     case "failed":
     case "unsure":
       return failedWords(outcome, target, request);
   }
+}
+
+export function readOnlyWords(address: string): Words {
+  return {
+    exit: "failed",
+    text: oneLine(`${address} is read-only; nothing was written`),
+    remedy: "change it at its source, or name another -store",
+  };
 }
 
 /** The words if the store failed before anything was written. */

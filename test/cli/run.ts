@@ -32,6 +32,7 @@ export async function run(
       interrupt = stop;
     },
     ...(world.defaultConfigFile === undefined ? {} : { defaultConfigFile: world.defaultConfigFile }),
+    isInteractive: world.isTerminal ?? false,
     stdout: {
       isTerminal: world.isTerminal ?? false,
       write(text: string) {
