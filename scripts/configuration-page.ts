@@ -1,5 +1,8 @@
 /** Makes `docs/configuration.md`, the reference of all settings, from the options themselves. */
 
+import type { KeyRow } from "../src/checks/check-kind.ts";
+import { CHECK_KINDS } from "../src/checks/list.ts";
+import { COMMON_KEYS } from "../src/checks/named-checks.ts";
 import { configFile, DEFAULT_CONFIG_FILE } from "../src/config/config-file.ts";
 import { environmentName, separatorOf } from "../src/config/environment.ts";
 import type { Option } from "../src/config/option.ts";
@@ -59,7 +62,8 @@ SIGHUP (\`systemctl reload\`) it opens the log file again, for \`logrotate\`. It
 again, but does not use it. The log then names the settings that differ from those in use, or the mistakes in
 the file.
 
-Named plans of releases are tables of the file, and have [a section of their own](#plans).
+Named plans and checks of releases are tables of the file. They have sections of their own: [plans](#plans)
+and [checks](#checks).
 
 A file with all settings that have a default, each with its default:
 
@@ -68,7 +72,7 @@ A file with all settings that have a default, each with its default:
 /** The page, as Markdown; it ends in a newline. */
 export function configurationPage(): string {
   const options = allOptions();
-  return `${INTRODUCTION}${exampleFile(options)}\n## Settings\n${options.map(section).join("")}${plansSection()}`;
+  return `${INTRODUCTION}${exampleFile(options)}\n## Settings\n${options.map(section).join("")}${plansSection()}${checksSection()}`;
 }
 
 /** All settings with their defaults, as a file for operators to copy. */
@@ -193,4 +197,32 @@ The plan \`${DEFAULT_PLAN}\` is there without a file: \`${DEFAULT_STEPS}\`. A ta
 \`maxwells-daemon plan NAME\` shows the timetable of a plan, and \`maxwells-daemon plan 1%:10m,100%:1d\` that of
 a plan without a name. Both name every mistake with its column, and end with status 2 then.
 `;
+}
+
+const CHECK_EXAMPLE = `\`\`\`toml
+[checks.load]
+kind = "webhook"
+url = "http://127.0.0.1:8080/gate/check"
+every = "10s"
+\`\`\`
+`;
+
+function checksSection(): string {
+  const kinds = CHECK_KINDS.map(({ name, keys }) => `\nWith \`kind = "${name}"\`:\n\n${keyTable(keys)}`);
+  return `
+## Checks
+
+A check is a question to another program. A step whose wait has \`check(load)\` lasts until the check \`load\`
+passes. A table \`[checks.NAME]\` of the configuration file says what it asks; neither a flag nor a variable can
+do that. [Checks](checks.md) has whole examples, and what each answer means.
+
+${CHECK_EXAMPLE}
+${keyTable(COMMON_KEYS)}${kinds.join("")}`;
+}
+
+function keyTable(keys: readonly KeyRow[]): string {
+  const rows = keys.map(
+    ({ name, form, absent, meaning }) => `| \`${name}\` | ${form} | ${absent} | ${meaning} |\n`,
+  );
+  return `| key | value | default | meaning |\n|---|---|---|---|\n${rows.join("")}`;
 }

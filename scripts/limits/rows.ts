@@ -306,4 +306,50 @@ const PLANS: LimitSection = {
   ],
 };
 
-export const SECTIONS: readonly LimitSection[] = [VISITORS, APPLICATIONS, STORES, DAEMON, PLANS];
+const CHECKS: LimitSection = {
+  title: "Checks of releases",
+  note: "A check that is unknown holds its release back. It never takes a release back.",
+  rows: [
+    {
+      ...{ path: "src/checks/prometheus.ts", name: "ANSWER_BYTES_MAX", unit: "bytes" },
+      what: "the answer of Prometheus to one query",
+      beyond: "the check is unknown",
+      remedy: "let the query give one figure, such as by `sum(…)`",
+    },
+    {
+      ...{ path: "src/checks/prometheus-query.ts", name: "QUERY_BYTES_MAX", unit: "bytes" },
+      what: "a query of Prometheus, as it is written in an address",
+      beyond: "the check is refused, and the daemon does not start",
+      remedy: "write a recording rule, and query that",
+    },
+    {
+      ...{ path: "src/checks/secret.ts", name: "SECRET_BYTES_MAX", unit: "bytes" },
+      what: "the file of a secret",
+      beyond: "the check is unknown",
+      remedy: "name the right file",
+    },
+    {
+      ...{ path: "src/checks/request.ts", name: "REDIRECTS_MAX", unit: "" },
+      what: "redirects of one request, all within one origin",
+      beyond: "the check is unknown",
+      remedy: "write the last address into `url`",
+    },
+    {
+      ...{ path: "src/checks/places.ts", name: "PLACES_MAX", unit: "" },
+      what: "evaluations of all checks at once",
+      beyond: "further ones wait for their turn",
+      remedy: "lower `timeout`, so that a program that hangs gives its place back sooner",
+    },
+    {
+      ...{ path: "src/checks/places.ts", name: "PLACES_OF_CHECK_MAX", unit: "" },
+      what: "evaluations of one check at once",
+      beyond: "further ones wait for their turn",
+      remedy: "look at the program that the check asks",
+    },
+  ],
+};
+
+export const SECTIONS: readonly LimitSection[] = [
+  ...[VISITORS, APPLICATIONS, STORES, DAEMON],
+  ...[PLANS, CHECKS],
+];

@@ -4,7 +4,7 @@ import { nearest } from "../text/nearest.ts";
 import { quote } from "../text/quote.ts";
 import type { Given, Option } from "./option.ts";
 
-const PREFIX = "MAXWELLS_DAEMON_";
+export const PREFIX = "MAXWELLS_DAEMON_";
 
 /**
  * Container platforms put the address of a service whose name begins with maxwells-daemon into variables of

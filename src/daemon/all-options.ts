@@ -1,6 +1,7 @@
 /** All options of the daemon: its own, and those of all servers, leases and monitors. */
 
 import { admin, adminHost } from "../admin/admin.ts";
+import { checks } from "../checks/named-checks.ts";
 import type { Option, Tables } from "../config/option.ts";
 import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
@@ -15,4 +16,4 @@ export function allOptions(): readonly Option<unknown>[] {
 }
 
 /** The daemon's settings that only the configuration file can give. */
-export const ALL_TABLES: readonly Tables<unknown>[] = [plans];
+export const ALL_TABLES: readonly Tables<unknown>[] = [plans, checks];

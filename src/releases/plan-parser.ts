@@ -27,7 +27,7 @@ import {
 } from "./plan.ts";
 
 /** The name of a check, as it stands in `check(load)`. */
-const CHECK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const CHECK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export interface PlanProblem {
   /** The place in the text, in UTF-16 units; the first one is 1. */

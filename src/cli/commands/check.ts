@@ -1,11 +1,13 @@
 /** Checks and prints the settings. With -deep it also opens all that they name. */
 
+import { checks } from "../../checks/named-checks.ts";
 import { configFile } from "../../config/config-file.ts";
 import type { LoadedSettings } from "../../config/load.ts";
 import { readTableText } from "../../config/option.ts";
 import { parseSwitch, single } from "../../config/values.ts";
 import { ALL_TABLES, allOptions } from "../../daemon/all-options.ts";
 import { plans } from "../../releases/named-plans.ts";
+import { durationText } from "../../text/amounts.ts";
 import { columns } from "../../text/columns.ts";
 import { redactAddress } from "../../text/redact.ts";
 import type { Command } from "../command.ts";
@@ -48,7 +50,7 @@ export const check: Command = {
         values: settings.texts(option).map(redactAddress),
         origin: settings.origin(option),
       }));
-    const rows = [...options, ...planRows(settings)];
+    const rows = [...options, ...planRows(settings), ...checkRows(settings)];
     const json = rows.map(({ name, values, origin }) => ({
       name,
       values,
@@ -90,4 +92,14 @@ function planRows(settings: LoadedSettings) {
       values: [plan.text],
       origin: settings.origin(plans),
     }));
+}
+
+/** The checks of the file, each with its kind and the program that it asks. */
+function checkRows(settings: LoadedSettings) {
+  return settings.get(checks).map(({ name, kind, target, everyMs }) => ({
+    name: `checks.${name}`,
+    flag: `checks.${name}`,
+    values: [`${kind} ${target} every ${durationText(everyMs)}`],
+    origin: settings.origin(checks),
+  }));
 }

@@ -1,0 +1,109 @@
+/**
+ * One check for one step of one release: it evaluates again and again until it is stopped, or until its word
+ * is harm. At most one evaluation runs at a time. Nothing here throws.
+ */
+
+import type { Timers } from "../timers.ts";
+import { type Answer, type Check, type Subject, unknown } from "./check-kind.ts";
+import type { NamedCheck } from "./named-checks.ts";
+import type { Places } from "./places.ts";
+import { NO_WORD, type Word, wordAfter, wordNow } from "./verdict.ts";
+
+/** An evaluation that has not ended this long after its signal is unknown, whatever it says later. */
+const GRACE_MS = 1_000;
+
+export interface AskingTools {
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+  readonly timers: Timers;
+  readonly places: Places;
+  /** Called with each new word. */
+  readonly told: (asking: Asking) => void;
+}
+
+export class Asking {
+  readonly subject: Subject;
+  readonly settings: NamedCheck;
+  readonly #check: Check;
+  readonly #tools: AskingTools;
+  #word: Word = NO_WORD;
+  #isStopped = false;
+  /** Ends what it waits for now: a place, an evaluation, or the next one. */
+  #end: () => void = () => {};
+
+  constructor(subject: Subject, settings: NamedCheck, check: Check, tools: AskingTools) {
+    this.subject = subject;
+    this.settings = settings;
+    this.#check = check;
+    this.#tools = tools;
+  }
+
+  get word(): Word {
+    return wordNow(this.#word, this.#tools.clock(), this.settings);
+  }
+
+  start(): void {
+    const { places } = this.#tools;
+    this.#end = places.enter(this.settings.name, () => this.#evaluate());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#end();
+  }
+
+  #evaluate(): void {
+    const { clock, timers, places } = this.#tools;
+    const { name, timeoutMs } = this.settings;
+    const startedAtMs = clock();
+    const abort = new AbortController();
+    const limit = timers.set(() => abort.abort(new DOMException("too slow", "TimeoutError")), timeoutMs);
+    const grace = timers.set(() => take(tooSlow(timeoutMs)), timeoutMs + GRACE_MS);
+    let isOpen = true;
+    const take = (answer: Answer) => {
+      if (isOpen) this.#take(answer);
+      isOpen = false;
+    };
+    const close = () => {
+      isOpen = false;
+      timers.clear(limit);
+      timers.clear(grace);
+    };
+    this.#end = () => {
+      close();
+      abort.abort();
+    };
+    evaluated(this.#check, this.subject, abort.signal).then((answer) => {
+      places.leave(name);
+      take(answer);
+      close();
+      this.#wait(startedAtMs + this.settings.everyMs);
+    });
+  }
+
+  #take(answer: Answer): void {
+    this.#word = wordAfter(this.#word, answer, this.#tools.clock(), this.settings);
+    this.#tools.told(this);
+  }
+
+  /** Waits for the next evaluation. */
+  #wait(untilMs: number): void {
+    if (this.#isStopped || this.#word.kind === "harm") return;
+    const { clock, timers } = this.#tools;
+    const timer = timers.set(() => this.start(), Math.max(0, untilMs - clock()));
+    this.#end = () => timers.clear(timer);
+  }
+}
+
+/** A check never rejects. If it has a bug, the release waits, and says so. */
+async function evaluated(check: Check, subject: Subject, signal: AbortSignal): Promise<Answer> {
+  try {
+    return await check.evaluate(subject, signal);
+  } catch (error) {
+    return unknown(`it failed in this program: ${error instanceof Error ? error.name : "error"}`);
+  }
+}
+
+function tooSlow(timeoutMs: number): Answer {
+  return unknown(`no whole answer within ${timeoutMs / 1000} s`);
+}
