@@ -103,6 +103,12 @@ export const NEEDS: readonly Need[] = [
     packages: ["pgbouncer"],
   },
   {
+    tool: "Prometheus",
+    isPresent: isOnPath("prometheus"),
+    sign: 'Bun.which("prometheus")',
+    packages: ["prometheus"],
+  },
+  {
     tool: "systemd-analyze",
     isPresent: isOnPath("systemd-analyze"),
     sign: '"systemd-analyze"',

@@ -43,8 +43,12 @@ export class Asking {
   }
 
   start(): void {
-    const { places } = this.#tools;
-    this.#end = places.enter(this.settings.name, () => this.#evaluate());
+    let hasPlace = false;
+    const giveUp = this.#tools.places.enter(this.settings.name, () => {
+      hasPlace = true;
+      this.#evaluate();
+    });
+    if (!hasPlace) this.#end = giveUp;
   }
 
   stop(): void {

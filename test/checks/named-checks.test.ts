@@ -90,22 +90,22 @@ test("all problems of all tables are named at once, each with its key and a reme
 
 describe("a value that makes no sense is refused", () => {
   test.each([
-    [`[checks.a]${ERRORS}harm = "> 0.005"`, "some figures are both < 0.01 and > 0.005"],
+    ["some figures are both < 0.01 and > 0.005", `[checks.a]${ERRORS}harm = "> 0.005"`],
     [
-      `[checks.a]${ERRORS.replace("9090/tenant/", "9090/api/v1/query")}`,
       "write the address without /api/v1/query",
+      `[checks.a]${ERRORS.replace("9090/tenant/", "9090/api/v1/query")}`,
     ],
-    [`[checks.a]${ERRORS.replace("//", "//ada:hush@")}`, 'login = "file:PATH"'],
-    [`[checks.a]${GATE}harm = "> 1"`, "checks.a.harm: no such key"],
-    [`[checks.a]${GATE}every = "61m"`, "from 1s to 1h"],
-    [`[checks.a]${GATE}timeout = "50ms"`, "from 100ms to 10m"],
-    [`[checks.a]${GATE}token = "env:a b"`, "write env:NAME"],
-    [`[checks.a]${GATE}token = "file:"`, "write file:PATH"],
-    [`[checks.a]${GATE}metadata = { a = ["b"] }`, "checks.a.metadata.a: write a string"],
-    ["[checks.a]", "checks.a.kind: this key is missing"],
-    ["[checks]\nkind = 'webhook'", "checks: write tables, each with a name: [checks.NAME]"],
-    ["[check.a]", "check: no such setting; did you mean checks?"],
-  ])("%s", (file, message) => {
+    ['login = "file:PATH"', `[checks.a]${ERRORS.replace("//", "//ada:hush@")}`],
+    ["checks.a.harm: no such key", `[checks.a]${GATE}harm = "> 1"`],
+    ["from 1s to 1h", `[checks.a]${GATE}every = "61m"`],
+    ["from 100ms to 10m", `[checks.a]${GATE}timeout = "50ms"`],
+    ["write env:NAME", `[checks.a]${GATE}token = "env:a b"`],
+    ["write file:PATH", `[checks.a]${GATE}token = "file:"`],
+    ["checks.a.metadata.a: write a string", `[checks.a]${GATE}metadata = { a = ["b"] }`],
+    ["checks.a.kind: this key is missing", "[checks.a]"],
+    ["checks: write tables, each with a name: [checks.NAME]", "[checks]\nkind = 'webhook'"],
+    ["check: no such setting; did you mean checks?", "[check.a]"],
+  ])("%s", (message, file) => {
     const problems = problemsOf(file);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(message);

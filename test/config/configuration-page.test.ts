@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { configurationPage } from "../../scripts/configuration-page.ts";
+import { CHECK_KINDS } from "../../src/checks/list.ts";
+import { checks } from "../../src/checks/named-checks.ts";
 import { configFile } from "../../src/config/config-file.ts";
 import { environmentName } from "../../src/config/environment.ts";
 import { loadSettings, Problems } from "../../src/config/load.ts";
@@ -27,6 +29,22 @@ test("the file on the page is valid, and has the values of the defaults", () => 
     if (option === configFile) continue;
     expect(read.settings.get(option)).toEqual(defaults.settings.get(option));
     if (option.defaultText !== undefined) expect(read.settings.origin(option).source).toBe("file");
+  }
+});
+
+test("the check on the page is valid", () => {
+  const [, file = ""] = /## Checks[\s\S]*?```toml\n([^`]*)```/.exec(configurationPage()) ?? [];
+  const rules = { options: allOptions(), tables: ALL_TABLES };
+  const read = loadSettings({ environment: {}, readFile: () => file, argv: ["-config", "x"] }, rules);
+  if (read instanceof Problems) throw new Error(JSON.stringify(read));
+  expect(read.settings.get(checks)).toMatchObject([{ name: "load", kind: "webhook", everyMs: 10_000 }]);
+});
+
+test("the page has every key of every kind of check", () => {
+  const [, section = ""] = configurationPage().split("\n## Checks\n");
+  for (const { name, keys } of CHECK_KINDS) {
+    const [, own = ""] = section.split(`With \`kind = "${name}"\`:`);
+    for (const key of keys) expect(own).toContain(`\n| \`${key.name}\` | `);
   }
 });
 

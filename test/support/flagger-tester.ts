@@ -14,7 +14,7 @@ export interface FlaggerPayload {
 
 export interface FlaggerTester {
   readonly url: string;
-  /** What it has received at `/`, where load tests begin. */
+  /** The payloads that it has received at `/`, the path that begins a load test. */
   readonly tasks: FlaggerPayload[];
   stop(): Promise<void>;
 }

@@ -20,11 +20,11 @@ export interface Prometheus {
   stop(): Promise<void>;
 }
 
-/** @param configuration its file, in YAML */
-export async function startPrometheus(
-  configuration: string,
-  flags: readonly string[] = [],
-): Promise<Prometheus> {
+/**
+ * @param configuration its file, in YAML
+ * @param path          the path below which it answers, such as `/tenant`
+ */
+export async function startPrometheus(configuration: string, path = ""): Promise<Prometheus> {
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-prometheus-"));
   const file = join(directory, "prometheus.yml");
   writeFileSync(file, configuration);
@@ -32,14 +32,15 @@ export async function startPrometheus(
   const child = Bun.spawn(
     [
       ...["prometheus", `--config.file=${file}`, `--storage.tsdb.path=${join(directory, "data")}`],
-      ...[`--web.listen-address=127.0.0.1:${port}`, "--log.level=warn", ...flags],
+      ...[`--web.listen-address=127.0.0.1:${port}`, "--log.level=warn"],
+      `--web.external-url=http://127.0.0.1:${port}${path}`,
     ],
     { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
   );
-  const isServing = async (url: string) => (await fetch(`${url}/-/ready`)).ok;
+  const isServing = async (url: string) => (await fetch(`${url}${path}/-/ready`)).ok;
   const running = await whenListening("prometheus", child, port, { isServing });
   return {
-    url: running.url,
+    url: `${running.url}${path}`,
     async stop() {
       await running.stop();
       rmSync(directory, { recursive: true, force: true });
