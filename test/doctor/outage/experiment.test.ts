@@ -31,32 +31,33 @@ test("doctor leaves a daemon alone that does not describe its servers", async ()
 describe("the daemon is back", () => {
   /** A subject whose daemon answers with these states, one after the other; the last one stays. */
   function returning(...freshness: readonly (boolean | undefined)[]) {
-    const left = [...freshness];
+    const asked: (boolean | undefined)[] = [];
     const subject = {
       options: { random: () => 0.5 },
       site: { visit: async () => ({ version: "canary" }) },
       daemon: {
         async state() {
-          const fresh = left.length > 1 ? left.shift() : left[0];
+          const fresh = freshness[Math.min(asked.length, freshness.length - 1)];
+          asked.push(fresh);
           return fresh === undefined ? { why: "it is hung", code: "timeout" } : { applications: [{ fresh }] };
         },
         applicationOf: ({ applications }: { applications: readonly unknown[] }) => applications[0],
       },
     } as unknown as Subject;
-    return { left, subject };
+    return { asked, subject };
   }
   const arcs = [{ version: "canary", offset: 0, rollout: 0.5 }];
 
   test("when it answers and has read the store again, so that the store is not blamed for the outage", async () => {
-    const { left, subject } = returning(undefined, false, true);
+    const { asked, subject } = returning(undefined, false, true);
     expect(await comesBack(subject, arcs, true)).toBeNumber();
-    expect(left).toEqual([true]);
+    expect(asked).toEqual([undefined, false, true]);
   });
 
   test("when it answers, if its snapshot was stale before", async () => {
-    const { left, subject } = returning(undefined, false, true);
+    const { asked, subject } = returning(undefined, false, true);
     expect(await comesBack(subject, arcs, false)).toBeNumber();
-    expect(left).toEqual([true]);
+    expect(asked).toEqual([undefined, false]);
     const stale = returning(false);
     expect(await comesBack(stale.subject, arcs, false)).toBeNumber();
   });
