@@ -27,6 +27,7 @@ import { allowForce, delay, region, store, table, unhealthyMs } from "../setting
 import { openStore } from "../stores/list.ts";
 import { Connections } from "../stream/connections.ts";
 import { redactAddress } from "../text/redact.ts";
+import { openController } from "./controller.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
 import { whyNotReady } from "./readiness.ts";
 import { warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
@@ -73,9 +74,13 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const [applications, delayMs] = [settings.get(application), settings.get(delay)];
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
-  const feed = new Feed({
-    ...{ store: opened, rollout, delayMs, metrics, log, clock },
-    followers: keepersOf(directory, log),
+  const leading = await openController(settings, {
+    ...{ store: opened, log, clock },
+    reapply: (name) => feed.reapply(name),
+  });
+  const feed: Feed = new Feed({
+    ...{ store: opened, rollout, delayMs, metrics, log, clock, overrides: leading?.overrides },
+    followers: [...keepersOf(directory, log), (reading) => leading?.controller.follow(reading)],
     failed: (name) => directory?.maintenance.failed(name),
     lastGood: async (name) => directory?.lastGood?.load(name),
   });
@@ -93,6 +98,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const sources = { rollout, feed, metrics, store: opened, config, notReady, clock, ...started };
   const lifecycle = new Lifecycle({
     ...{ log, store: opened, directory, feed, monitors, listeners, publishers },
+    controller: leading?.controller,
     trouble: new ClientTrouble(metrics, log, rollout.first.application),
     addresses: [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings)),
     applications,

@@ -3,6 +3,8 @@
  *
  *     prepare listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ listeners ─▶ publishers
  *
+ * The controller starts right before the feed, because it follows the first reading too.
+ *
  * The daemon takes nothing from another process before it is sure to get everything. `close` releases the
  * parts in reverse order, and rejects with the first error. If a predecessor has the admin address, the
  * daemon takes it last, because until then the predecessor answers `/readyz`.
@@ -13,6 +15,7 @@ import type { Admin } from "../admin/admin.ts";
 import { fetchListeners } from "../admin/client/fetch-listeners.ts";
 import { findPredecessor } from "../admin/client/predecessor.ts";
 import type { ListenersPage } from "../admin/listeners.ts";
+import type { Controller } from "../controller/controller.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Publisher } from "../leases/lease.ts";
 import type { Log } from "../log/log.ts";
@@ -38,6 +41,8 @@ export interface Parts {
   /** Undefined without a state directory. */
   readonly directory: StateDirectory | undefined;
   readonly feed: Feed;
+  /** Undefined with `-releases off`. */
+  readonly controller: Controller | undefined;
   readonly monitors: readonly Monitor[];
   readonly trouble: ClientTrouble;
   /** Servers, and leases that listen. */
@@ -91,7 +96,7 @@ export class Lifecycle {
   }
 
   async #startAll(): Promise<void> {
-    const { log, store, directory, feed, monitors, trouble, admin } = this.#parts;
+    const { log, store, directory, feed, controller, monitors, trouble, admin } = this.#parts;
     this.#releases.push(() => store.close());
     if (directory !== undefined) {
       this.#releases.push(
@@ -103,8 +108,10 @@ export class Lifecycle {
       await this.#prepareListeners();
       const hasAdmin = await this.#prepareAdmin();
       const takesAdmin = hasAdmin && admin?.listener.joins;
+      controller?.start();
       feed.start();
       this.#releases.push(() => feed.close());
+      if (controller !== undefined) this.#releases.push(() => controller.close());
       if (hasAdmin && !takesAdmin) await this.#startAdmin();
       for (const monitor of monitors) {
         monitor.start();

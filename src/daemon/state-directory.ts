@@ -75,7 +75,7 @@ function warnOfFaults(
  * they may be secrets. A few bits of a hash tell `?branch=main` from `?branch=test`; they are too few to find
  * a secret.
  */
-function sourceOf(address: string): string {
+export function sourceOf(address: string): string {
   const query = address.indexOf("?");
   const shown = redactAddress(address);
   if (query < 0) return shown;

@@ -26,7 +26,7 @@ import type { Rollout } from "../rollout.ts";
 import type { Store } from "../stores/store.ts";
 import { Expiry } from "./expiry.ts";
 import { type FeedState, Followed } from "./followed.ts";
-import type { FailureFollower, LastGood, ReadingFollower } from "./reading.ts";
+import type { ArcOverrides, FailureFollower, LastGood, ReadingFollower } from "./reading.ts";
 import { RoundReader } from "./round.ts";
 import { Schedule } from "./schedule.ts";
 import { Tellings } from "./tellings.ts";
@@ -47,6 +47,8 @@ export interface FeedOptions {
   readonly followers?: readonly ReadingFollower[];
   /** Called after each read that failed. */
   readonly failed?: FailureFollower;
+  /** Asked when arcs are built. After a change of its answers, call `reapply`. */
+  readonly overrides?: ArcOverrides | undefined;
   /** Loads the snapshot that an earlier process saved; it counts until the first read succeeds. */
   readonly lastGood?: (application: string) => Promise<LastGood | undefined>;
   /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
@@ -76,14 +78,14 @@ export class Feed {
   #wake: (() => void) | undefined;
 
   constructor(options: FeedOptions) {
-    const { rollout, store, log, metrics, delayMs, followers = [], failed } = options;
+    const { rollout, store, log, metrics, delayMs, followers = [], failed, overrides } = options;
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
     this.#followed = rollout.applications.map(
       (application) =>
         new Followed(application, {
-          ...{ rollout, log, followers, failed, clock: this.#clock },
+          ...{ rollout, log, followers, failed, overrides, clock: this.#clock },
           counts: metrics.feed(application),
           store: store.address,
         }),
@@ -122,6 +124,14 @@ export class Feed {
   /** Whether a snapshot of every application has been applied (law 7). */
   get isReady(): boolean {
     return this.#followed.every((followed) => followed.isReady);
+  }
+
+  /** Builds the arcs of an application again, because the overrides have changed. The store is not read. */
+  reapply(application: string): void {
+    const tellings = this.#tellings();
+    for (const followed of this.#followed)
+      if (followed.application === application) followed.reapply(tellings);
+    tellings.flush(this.#clock());
   }
 
   /** In the order of the applications. The objects are live: they change while the feed runs. */

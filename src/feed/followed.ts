@@ -13,7 +13,7 @@ import { type Snapshot, StoreError } from "../stores/store.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts";
 import type { Expiring } from "./expiry.ts";
 import { Positions } from "./positions.ts";
-import type { FailureFollower, LastGood, Reading, ReadingFollower } from "./reading.ts";
+import type { ArcOverrides, FailureFollower, LastGood, Reading, ReadingFollower } from "./reading.ts";
 import type { Scheduled } from "./schedule.ts";
 import { describe, type Tellings } from "./tellings.ts";
 
@@ -39,6 +39,7 @@ export interface FollowedOptions {
   readonly clock: () => number;
   readonly followers: readonly ReadingFollower[];
   readonly failed: FailureFollower | undefined;
+  readonly overrides: ArcOverrides | undefined;
 }
 
 export class Followed implements FeedState, Expiring, Scheduled {
@@ -58,6 +59,8 @@ export class Followed implements FeedState, Expiring, Scheduled {
   readonly #options: FollowedOptions;
   readonly #positions = new Positions();
   #reading: Reading | undefined;
+  /** The arcs of the saved snapshot, as long as the store was not read. */
+  #saved: readonly Arc[] = [];
   /** The table that was written last. Only the feed writes it (law 2). */
   #table: Table;
   /** The complaints of the last read about records, so that the log has them once. */
@@ -116,7 +119,12 @@ export class Followed implements FeedState, Expiring, Scheduled {
     const { rollout, clock } = this.#options;
     if (this.wasRead) return;
     const nowMs = clock();
-    const table = rollout.apply(this.application, lastGood.arcs, nowMs - lastGood.ageMs);
+    this.#saved = lastGood.arcs;
+    const table = rollout.apply(
+      this.application,
+      this.#overridden(lastGood.arcs, undefined),
+      nowMs - lastGood.ageMs,
+    );
     this.#table = table;
     const { arcs, durationMs } = table.lease(nowMs);
     this.isReady = durationMs > 0;
@@ -131,6 +139,25 @@ export class Followed implements FeedState, Expiring, Scheduled {
         "the saved snapshot is older than -unhealthy: all visitors go to master until the store is read",
         fields,
       );
+  }
+
+  /** Builds the arcs again from the last reading, or from the saved snapshot, because the overrides have changed. */
+  reapply(tellings: Tellings): void {
+    const { rollout } = this.#options;
+    const before = this.#table.arcs;
+    const snapshot = this.#reading?.snapshot;
+    if (snapshot === undefined && this.#saved.length === 0) return;
+    const arcs =
+      snapshot === undefined
+        ? this.#overridden(this.#saved, undefined)
+        : this.#check(snapshot, before, tellings).arcs;
+    if (areSame(before, arcs)) return;
+    this.#table = rollout.apply(this.application, arcs, this.#table.readAtMs);
+    if (this.#reading !== undefined) this.#reading = { ...this.#reading, arcs };
+    tellings.line("info", "rollouts changed by an override", {
+      application: this.application,
+      arcs: spell(this.#table.arcs) || "none",
+    });
   }
 
   /** Throws if a record is older than it was and the table is still fresh. */
@@ -184,8 +211,9 @@ export class Followed implements FeedState, Expiring, Scheduled {
     const checked = checkSnapshot(snapshot, before, (problem, version) => {
       complaints.push({ problem, version });
     });
+    const arcs = this.#overridden(checked.arcs, snapshot);
     const text = JSON.stringify(complaints);
-    if (text === this.#complaints) return checked;
+    if (text === this.#complaints) return { ...checked, arcs };
     this.#complaints = text;
     for (const { problem, version } of complaints) {
       const consequence = version === MAINTENANCE ? "leaves maintenance as it is" : "counts as rollout 0";
@@ -196,7 +224,18 @@ export class Followed implements FeedState, Expiring, Scheduled {
         store,
       });
     }
-    return checked;
+    return { ...checked, arcs };
+  }
+
+  /** @param snapshot undefined for arcs of a saved snapshot */
+  #overridden(arcs: readonly Arc[], snapshot: Snapshot | undefined): readonly Arc[] {
+    const { overrides } = this.#options;
+    if (overrides === undefined) return arcs;
+    return arcs.map((arc) => {
+      if (arc.rollout === 0 || arc.version === MAINTENANCE) return arc;
+      const value = snapshot?.get(arc.version)?.value;
+      return overrides.isTakenBack(this.application, arc.version, value) ? { ...arc, rollout: 0 } : arc;
+    });
   }
 
   #succeeded(tellings: Tellings): void {

@@ -14,6 +14,17 @@ export interface Reading extends Checked {
   readonly isSame: boolean;
 }
 
+/** Says which arcs this daemon takes back before the store says so. */
+export interface ArcOverrides {
+  /**
+   * Whether the visitors of a record are taken back: its arc then counts as rollout 0. Asked each time that
+   * arcs are built. It must return at once, and it must not throw.
+   *
+   * @param value the record's value, unchecked; undefined if the arc comes from a saved snapshot
+   */
+  isTakenBack(application: string, version: string, value: unknown): boolean;
+}
+
 /** The arcs that an earlier process read from the store, and their age. */
 export interface LastGood {
   readonly arcs: readonly Arc[];

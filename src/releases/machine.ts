@@ -12,7 +12,7 @@
  *
  * Over is aborted or finished. While such a release fades, advance lowers it, and an abort of either kind
  * ends the fade at 0. A foreign write that no controller has seen yet counts first, for each verb that may
- * raise.
+ * raise. Restore is not in the table, because it looks at what a controller saw before: `restoring.ts`.
  *
  * The writer of the outcome uses compare-and-set on the revision of `now`.
  */
@@ -24,6 +24,7 @@ import { advance, begin, promote, resume } from "./raising.ts";
 import type { ReleaseProblem } from "./read-release.ts";
 import type { Release } from "./release.ts";
 import type { Now, Outcome, Request, Stamp } from "./request.ts";
+import { restored } from "./restoring.ts";
 
 export function move(now: Now, request: Request, stamp: Stamp): Outcome {
   const { found } = now;
@@ -60,6 +61,8 @@ function withRelease(now: Now, release: Release, request: Request, stamp: Stamp)
       return begin(now, release, request, stamp);
     case "foreign":
       return settled(now, release, stamp);
+    case "restore":
+      return restored(now, release, request, stamp);
   }
 }
 
@@ -73,6 +76,7 @@ function withoutRelease(now: Now, request: Request, stamp: Stamp): Outcome {
     case "advance":
     case "verdict":
     case "foreign":
+    case "restore":
       return noOp("gone");
     default:
       return error("no-release");
@@ -94,6 +98,7 @@ function unreadable(now: Now, problem: ReleaseProblem, request: Request, stamp: 
     }
     case "advance":
     case "foreign":
+    case "restore":
       return noOp("unreadable");
     case "release":
       return request.replace ? begin(now, undefined, request, stamp) : refused("unreadable", {});
@@ -109,11 +114,11 @@ function zeroed({ rollout, offset, failsafe }: Now): Outcome {
 
 /** The release that a request means; undefined for the one that is there. */
 function keyOf(request: Request): string | undefined {
-  if (request.verb === "release") return undefined;
+  if (request.verb === "release" || request.verb === "restore") return undefined;
   return "pin" in request ? request.pin.key : request.key;
 }
 
 /** Whether a controller or a judge asks. Such a request has an end without words for a person. */
 function isByDaemon({ verb }: Request): boolean {
-  return verb === "advance" || verb === "verdict" || verb === "foreign";
+  return verb === "advance" || verb === "verdict" || verb === "foreign" || verb === "restore";
 }

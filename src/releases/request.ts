@@ -60,6 +60,25 @@ interface Lowering {
   readonly reason: string | undefined;
 }
 
+/** The highest state of one release that a controller has seen. */
+export interface KnownRelease {
+  readonly key: string;
+  /** The greatest one that was seen. */
+  readonly seq: number;
+  /** Whether it was aborted, finished or replaced. */
+  readonly isOver: boolean;
+  /** Whether another program had written rollout 0, which aborts it. */
+  readonly isZero: boolean;
+}
+
+/** All that a controller has seen of a version: `known.ts` keeps it. */
+export interface Known {
+  /** The greatest `seq` since the record last had no release; 0 if none was seen. */
+  readonly seq: number;
+  /** The release that was seen last comes first. */
+  readonly releases: readonly KnownRelease[];
+}
+
 export type Request =
   /**
    * A controller looks. `waits` is the result of `waitingFor` for the release with this `seq`. Conditions
@@ -97,7 +116,9 @@ export type Request =
       readonly reason: string | undefined;
     }
   /** A controller looks for a foreign write of the rollout or the offset. */
-  | { readonly verb: "foreign"; readonly key: string };
+  | { readonly verb: "foreign"; readonly key: string }
+  /** A controller sees an older state than it has seen before. `known` is what it has seen. */
+  | { readonly verb: "restore"; readonly known: Known };
 
 /** The part of a condition that the machine looks at; `due.ts` has the rest. */
 export interface Waiting {
@@ -134,7 +155,9 @@ export type Notice =
   | "finished"
   | "fading"
   | "fade-over"
-  | "fade-stopped";
+  | "fade-stopped"
+  /** The store went back, and the release was paused, or its `seq` was raised. */
+  | "restored";
 
 /** Why there is nothing to do. */
 export type NoOp =
@@ -157,7 +180,8 @@ export type NoOp =
   /** The judge says abort, but the release is promoted: a notice, because all visitors are there. */
   | "verdict-after-promotion"
   | "at-zero"
-  | "fade-waits";
+  | "fade-waits"
+  | "not-behind";
 
 /** Why a verb is not done, although it is possible in general. */
 export type Refused =

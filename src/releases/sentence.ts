@@ -103,6 +103,10 @@ const SENTENCES: Readonly<Record<Notice, (told: ToldTransition) => string>> = {
   },
   "fade-over": (told) => ` has faded: ${wayText(told)}`,
   "fade-stopped": (told) => ` fades no more, because of another writer: ${wayText(told)}`,
+  restored: (told) =>
+    told.release.state === "paused"
+      ? ` paused at ${stepPlace(told.release)}, because the store went back to an older state: ${wayText(told)}`
+      : ` is ${told.release.state}, although the store went back to an older state: ${wayText(told)}`,
 };
 
 /** `canary 5% → 25%`, or `canary stays at 5%`. */

@@ -133,6 +133,37 @@ export const allowForce = single(
   parseSwitch,
 );
 
+export const releases = single(
+  {
+    name: "releases",
+    placeholder: "on|off",
+    summary:
+      "whether this daemon leads releases: it advances them by their plans, and needs to write the store",
+    defaultText: "off",
+  },
+  (text) => {
+    const isOn = parseSwitch(text);
+    return isOn instanceof Problem ? new Problem("write on or off") : isOn;
+  },
+);
+
+/** The name of a daemon is the author of records, and part of lines of the log. */
+export const NAME_LENGTH_MAX = 64;
+
+/** Null: the name of the host. */
+export const name: Option<string | null> = single<string | null>(
+  {
+    name: "name",
+    placeholder: "NAME",
+    summary: "the name of this daemon among those that lead releases; by default the name of the host",
+    absent: null,
+  },
+  (text) =>
+    /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && text.length <= NAME_LENGTH_MAX
+      ? text
+      : new Problem(`write a name of at most ${NAME_LENGTH_MAX} printable characters, without spaces`),
+);
+
 /** The daemon's own options, in the order of its help. */
 export const OWN_OPTIONS: readonly Option<unknown>[] = [
   application,
@@ -145,5 +176,7 @@ export const OWN_OPTIONS: readonly Option<unknown>[] = [
   logfile,
   logFormat,
   allowForce,
+  releases,
+  name,
   configFile,
 ];

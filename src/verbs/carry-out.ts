@@ -47,8 +47,12 @@ export interface Carrying {
   readonly wallClock: () => number;
   /** 96 random bits as 24 hexadecimal digits. */
   readonly drawKey: () => string;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** Resolves after some milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
+  /** Aborts after some milliseconds. */
+  readonly timeLimit: (ms: number) => AbortSignal;
 }
 
 export type VerbOutcome =
@@ -114,7 +118,7 @@ export async function carryOut(
         if (!isLowering) return { kind: "conflict", looked, current: attempt.current };
         conflicts++;
     }
-    await carrying.pause(RETRY_PAUSE_MS * Math.random());
+    await carrying.pause(RETRY_PAUSE_MS * carrying.random());
     signal.throwIfAborted();
   }
 }
@@ -126,9 +130,10 @@ export function lowers({ verb }: Pick<Request, "verb">): boolean {
 
 async function stampFor(
   isLowering: boolean,
-  { store, author, signal, wallClock, drawKey }: Carrying,
+  { store, author, signal, wallClock, drawKey, timeLimit }: Carrying,
 ): Promise<Stamp> {
-  return { nowMs: await timeFor(store, isLowering, signal, wallClock), tx: drawKey(), author };
+  const nowMs = await timeFor(store, isLowering, { signal, wallClock, timeLimit });
+  return { nowMs, tx: drawKey(), author };
 }
 
 function unwritten(looked: Looked, outcome: Exclude<Outcome, { readonly kind: "write" }>): VerbOutcome {
@@ -169,8 +174,8 @@ interface Writing {
   readonly isBare: boolean;
 }
 
-async function write(writing: Writing, { store, why, signal }: Carrying): Promise<Attempt> {
-  const { wanted, looked, stamp, isBare } = writing;
+async function write(writing: Writing, { store, why, signal, timeLimit }: Carrying): Promise<Attempt> {
+  const { wanted, looked, isBare } = writing;
   const { application, version } = looked.target;
   const done: Attempt = { kind: "written", release: wanted.release, isBare };
   try {
@@ -182,7 +187,7 @@ async function write(writing: Writing, { store, why, signal }: Carrying): Promis
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (error.code !== "unavailable" && error.code !== "malformed") throw error;
-    return lookAgain(store, looked.target, stamp, done, error);
+    return lookAgain(store, writing, done, error, timeLimit(LOOK_AGAIN_MS));
   }
 }
 
@@ -208,14 +213,14 @@ function fieldsFor(
 /** Reads the record after a write without an answer. */
 async function lookAgain(
   store: Store,
-  target: Target,
-  { tx }: Stamp,
+  { looked, stamp }: Writing,
   done: Attempt,
   error: StoreError,
+  signal: AbortSignal,
 ): Promise<Attempt> {
   try {
-    const { now } = await look(store, target, AbortSignal.timeout(LOOK_AGAIN_MS));
-    const isOurs = now.found.kind === "release" && now.found.release.tx === tx;
+    const { now } = await look(store, looked.target, signal);
+    const isOurs = now.found.kind === "release" && now.found.release.tx === stamp.tx;
     return isOurs ? done : { kind: "failed", error };
   } catch {
     return { kind: "unsure", error };

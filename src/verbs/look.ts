@@ -69,6 +69,14 @@ function otherVersionIn(snapshot: Snapshot, version: string): string | undefined
   return undefined;
 }
 
+export interface Timing {
+  readonly signal: AbortSignal;
+  /** This machine's clock: milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** Aborts after some milliseconds. */
+  readonly timeLimit: (ms: number) => AbortSignal;
+}
+
 /** The longest wait for the store's clock of a verb that lowers or stops. */
 const CLOCK_WAIT_MS = 1_000;
 
@@ -79,12 +87,11 @@ const CLOCK_WAIT_MS = 1_000;
 export async function timeFor(
   store: Store,
   isLowering: boolean,
-  signal: AbortSignal,
-  wallClock: () => number,
+  { signal, wallClock, timeLimit }: Timing,
 ): Promise<number> {
   if (store.clock === undefined) return wallClock();
   if (!isLowering) return store.clock(signal);
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(CLOCK_WAIT_MS)]);
+  const bounded = AbortSignal.any([signal, timeLimit(CLOCK_WAIT_MS)]);
   const outOfTime = new Promise<never>((_, reject) => {
     bounded.addEventListener("abort", () => reject(bounded.reason), { once: true });
   });

@@ -54,6 +54,7 @@ export const NO_OPS: Readonly<Record<NoOp, Says>> = {
   }),
   "at-zero": (of) => ({ text: `${whatOf(of)} is at 0% already; ${unreadableText(of)}` }),
   "fade-waits": (of) => ({ text: `${nameOf(of)} fades, ${placeText(of)}`, remedy: LATER }),
+  "not-behind": (of) => ({ text: `the store has not lost a state of ${nameOf(of)}` }),
 };
 
 /** The verb is possible in general, but not now. `conflict`: the release is not as the caller expected. */

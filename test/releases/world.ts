@@ -1,5 +1,6 @@
 /** Values for the tests of releases: plans, releases, the state of a record, and requests. */
 
+import { NOTHING_KNOWN } from "../../src/releases/known.ts";
 import type { Plan } from "../../src/releases/plan.ts";
 import { PlanProblems, parsePlan } from "../../src/releases/plan-parser.ts";
 import type { FoundRelease } from "../../src/releases/read-release.ts";
@@ -69,6 +70,7 @@ export const REQUESTS = {
   finish: { verb: "finish", key: KEY, reason: undefined, deployed: "v42", overMs: 0 },
   release: { verb: "release", start: START, replace: false, seenKey: KEY, reason: undefined },
   foreign: { verb: "foreign", key: KEY },
+  restore: { verb: "restore", known: NOTHING_KNOWN },
 } as const satisfies { readonly [Verb in Request["verb"]]: Request & { readonly verb: Verb } };
 
 /** The state of the record after an outcome. */

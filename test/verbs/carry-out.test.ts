@@ -23,7 +23,8 @@ function storeWith(release: Release = releaseOf(), nowMs?: () => number): Memory
 let keys = 0;
 const carryingTo = (store: MemoryStore, changes: Partial<Carrying> = {}): Carrying => ({
   ...{ store, author: "ada@web-1", why: "INC-42", signal: AbortSignal.timeout(5_000) },
-  ...{ wallClock: () => BEGAN_MS + 60_000, pause: async () => {} },
+  ...{ wallClock: () => BEGAN_MS + 60_000, random: Math.random, pause: async () => {} },
+  timeLimit: (ms) => AbortSignal.timeout(ms),
   drawKey: () => (++keys).toString(16).padStart(24, "0"),
   ...changes,
 });

@@ -34,6 +34,7 @@ export const quickstart: Command = {
     "state-dir": ".maxwells-daemon",
     logfile: "none",
     statsd: "none",
+    releases: "on",
   },
   examples: [{ line: "quickstart", meaning: "then ask it from another terminal" }],
 

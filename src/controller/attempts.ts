@@ -1,0 +1,249 @@
+/**
+ * The attempts to go on with one release: one at a time, each within a time limit, and with a longer wait
+ * after each failure. An abort does not wait for the attempt that is under way.
+ */
+
+import type { Condition } from "../releases/due.ts";
+import { isBehind } from "../releases/known.ts";
+import { isUnderWay, type Release } from "../releases/release.ts";
+import type { Request } from "../releases/request.ts";
+import type { Watch } from "../releases/watch.ts";
+import { StoreError } from "../stores/store.ts";
+import { errorMessage } from "../text/error-message.ts";
+import { type Carrying, carryOut, type VerbOutcome } from "../verbs/carry-out.ts";
+import type { Looked, Target } from "../verbs/look.ts";
+import type { LedParts } from "./parts.ts";
+import { isSeen, type Seen } from "./seen.ts";
+import { nameOf } from "./tell.ts";
+
+/** An attempt reads, asks the clock, and writes; then it is given up. */
+const ATTEMPT_MS = 10_000;
+
+/** After an attempt that had nothing to write, the next one waits this long. */
+const AGAIN_MS = 1_000;
+
+/** The first wait after a failure doubles up to this one. */
+const BACKOFF_MS = 1_000;
+const BACKOFF_MS_MAX = 30_000;
+
+/** An abort is tried again sooner. */
+const ABORT_BACKOFF_MS = 250;
+const ABORT_BACKOFF_MS_MAX = 5_000;
+
+/** A daemon without rights tries again after this time, because a person may have given them. */
+const DENIED_MS = 60_000;
+
+/** The release of which an `Attempts` makes the attempts. */
+export interface Attempted {
+  readonly target: Target;
+  readonly key: string;
+  readonly release: Release;
+  /** Whether the record is older than what was seen. */
+  readonly isBehind: boolean;
+  /** The watch after a look at the record just now. */
+  watchOf(release: Release): Watch;
+  /** The conditions of a state of the record. */
+  waits(seen: Seen, watch: Watch, isFrozen: boolean): readonly Condition[];
+  /** Called when an attempt has ended. */
+  reconsider(): void;
+}
+
+export class Attempts {
+  readonly #led: Attempted;
+  readonly #parts: LedParts;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #isClosed = false;
+  #problem: string | undefined;
+  /** The attempts that are under way, by kind. */
+  readonly #underWay = new Map<"abort" | "look", Promise<void>>();
+
+  constructor(led: Attempted, parts: LedParts) {
+    this.#led = led;
+    this.#parts = parts;
+  }
+
+  /** Why the last attempt failed, for people; undefined if it did not. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** The time of the next attempt, if something is due at `dueAtMs`. */
+  notBefore(dueAtMs: number): number {
+    const kind = this.#kind();
+    return this.#underWay.has(kind) ? Number.POSITIVE_INFINITY : Math.max(dueAtMs, this.#notBeforeMs);
+  }
+
+  /** The release has a new state. A wait after a failure goes on. */
+  restart(): void {
+    if (this.#failures === 0) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A verdict does not wait for the failures of other attempts. */
+  hurry(): void {
+    this.#failures = 0;
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Begins an attempt, unless one of its kind is under way. */
+  begin(): void {
+    const kind = this.#kind();
+    if (this.#isClosed || this.#underWay.has(kind)) return;
+    const { turns } = this.#parts;
+    const attempt = kind === "abort" ? this.#attempt() : turns.run(() => this.#attempt());
+    this.#underWay.set(
+      kind,
+      attempt.finally(() => {
+        this.#underWay.delete(kind);
+        this.#led.reconsider();
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#underWay.values());
+  }
+
+  #kind(): "abort" | "look" {
+    return this.#parts.overrides.of(this.#led.target)?.key === this.#led.key ? "abort" : "look";
+  }
+
+  /** Never rejects. */
+  async #attempt(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const isFrozen = await this.#readFreeze();
+      const { calls } = this.#parts;
+      const outcome = await calls.run(ATTEMPT_MS, (signal) =>
+        carryOut(this.#led.target, (looked) => this.#ask(looked, isFrozen), this.#carrying(signal)),
+      );
+      this.#take(outcome);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Reads what an advance needs. Whatever goes down needs nothing, so it does not wait for this. */
+  async #readFreeze(): Promise<boolean> {
+    const { freezes, storeClock } = this.#parts;
+    const isToAdvance =
+      this.#kind() === "look" && this.#led.release.state === "running" && !this.#led.isBehind;
+    if (!isToAdvance) return false;
+    const [freeze] = await Promise.all([freezes.read(), storeClock.refresh(0)]);
+    return freeze.isFrozen;
+  }
+
+  /** The request for a fresh look. */
+  #ask({ now }: Looked, isFrozen: boolean): Request {
+    const { highest, overrides } = this.#parts;
+    const { key, release, target } = this.#led;
+    const override = overrides.of(target);
+    if (override?.key === key) return { verb: "verdict", key, reason: override.reason };
+    const known = highest.of(target);
+    if (isBehind(known, now)) return { verb: "restore", known };
+    if (!isSeen(now) || now.found.release.key !== key) return { verb: "foreign", key };
+    const watch = this.#led.watchOf(now.found.release);
+    const { step, seq } = release;
+    return { verb: "advance", pin: { key, step, seq }, waits: this.#led.waits(now, watch, isFrozen) };
+  }
+
+  #carrying(signal: AbortSignal): Carrying {
+    const { store, name, wallClock, drawKey, random, timers, calls } = this.#parts;
+    return {
+      ...{ store, author: name, why: undefined, signal, wallClock, drawKey, random },
+      pause: (ms) =>
+        new Promise((resolve) => {
+          timers.set(resolve, ms);
+        }),
+      timeLimit: (ms) => calls.limit(ms),
+    };
+  }
+
+  #take(outcome: VerbOutcome): void {
+    const { clock, rights } = this.#parts;
+    switch (outcome.kind) {
+      case "written":
+        this.#failures = 0;
+        this.#problem = undefined;
+        this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+        rights.wrote();
+        this.#wrote(outcome);
+        break;
+      case "unchanged":
+        this.#failures = 0;
+        this.#problem = undefined;
+        this.#notBeforeMs = clock() + AGAIN_MS;
+        this.#unchanged(outcome);
+        break;
+      case "conflict":
+        this.#notBeforeMs = clock() + AGAIN_MS;
+        break;
+      case "failed":
+      case "unsure":
+        this.#failed(outcome.error);
+        break;
+      default:
+        this.#failed(new StoreError("refused", problemOf(outcome)));
+    }
+  }
+
+  #wrote(outcome: Extract<VerbOutcome, { readonly kind: "written" }>): void {
+    const { release, rollout, looked, notice } = outcome;
+    if (release === null) return;
+    const offset = release.wrote[1];
+    this.#parts.wrote(
+      this.#led.target,
+      { ...looked.now, rollout, offset, isMalformed: false, found: { kind: "release", release } },
+      notice,
+    );
+  }
+
+  #unchanged({ code, looked }: Extract<VerbOutcome, { readonly kind: "unchanged" }>): void {
+    const { overrides, log } = this.#parts;
+    const override = overrides.of(this.#led.target);
+    if (override?.key !== this.#led.key) return;
+    if (code === "verdict-after-promotion") {
+      log.error(`${nameOf(this.#led.target, this.#led.release)} got a verdict after its promotion`, {
+        ...{ ...this.#led.target, reason: override.reason },
+        now: "all visitors stay with it, because a person has to decide",
+        remedy: "undo takes them back",
+      });
+    }
+    const { found } = looked.now;
+    const isThere =
+      found.kind === "release" && found.release.key === override.key && isUnderWay(found.release);
+    if (code === "verdict-after-promotion" || (found.kind !== "problem" && !isThere)) overrides.end(override);
+  }
+
+  #failed(error: unknown): void {
+    const { clock, random, rights, log, counts } = this.#parts;
+    if (this.#isClosed) return;
+    this.#failures++;
+    counts.failures++;
+    this.#problem = errorMessage(error);
+    const isDenied = rights.failed(error);
+    this.#notBeforeMs = clock() + this.#backoffMs(isDenied) * (1 - 0.5 * random());
+    if (isDenied) return;
+    const { target, release } = this.#led;
+    log.warn(`${nameOf(target, release)} could not be written; it is tried again`, {
+      ...target,
+      error: this.#problem,
+    });
+  }
+
+  #backoffMs(isDenied: boolean): number {
+    const doubled = 2 ** Math.min(this.#failures - 1, 10);
+    if (this.#kind() === "abort") return Math.min(ABORT_BACKOFF_MS_MAX, ABORT_BACKOFF_MS * doubled);
+    return isDenied ? DENIED_MS : Math.min(BACKOFF_MS_MAX, BACKOFF_MS * doubled);
+  }
+}
+
+function problemOf(
+  outcome: Extract<VerbOutcome, { readonly kind: "refused" | "misused" | "read-only" }>,
+): string {
+  if (outcome.kind === "read-only") return "the store is read-only";
+  return outcome.code === "too-large"
+    ? "the release has no room for another step in its record"
+    : outcome.code;
+}

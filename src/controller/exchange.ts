@@ -1,0 +1,265 @@
+/**
+ * The news of one release: what this daemon tells the others, and what it hears from them.
+ *
+ * It tells that it leads, within a few seconds of a new `seq` and every `PRESENCE_EVERY_MS`. All news goes in
+ * batches, at most once in `APPEND_EVERY_MS`. News that the store refuses is kept, within a bound, and tried
+ * again. It reads seldom, and for some seconds after a new `seq` quicker.
+ */
+
+import { batchesOf } from "../evidence/batches.ts";
+import { Merged } from "../evidence/merged.ts";
+import type { News, Overridden, Told } from "../evidence/news.ts";
+import { newsIn } from "../evidence/news-lines.ts";
+import type { Log } from "../log/log.ts";
+import { BATCHES_MAX, type Evidence, type EvidenceLog } from "../stores/evidence.ts";
+import { StoreError } from "../stores/store.ts";
+import { errorMessage } from "../text/error-message.ts";
+import type { Timers } from "../timers.ts";
+import type { Calls } from "./calls.ts";
+import { Leaders } from "./leaders.ts";
+import type { StoreClock } from "./store-clock.ts";
+
+/** A controller tells this often that it leads, while a release is under way. */
+export const PRESENCE_EVERY_MS = 30_000;
+
+/** News goes to the store at most this often for each release. */
+export const APPEND_EVERY_MS = 2_000;
+
+/** The store is read this often: for a while after a new `seq`, and otherwise. */
+const READ_SOON_MS = 2_000;
+const READ_EVERY_MS = 10_000;
+const SOON_FOR_MS = 20_000;
+
+/** After a new `seq`, daemons tell that they lead within this time, so that they do not do so at once. */
+const SPREAD_MS = 1_500;
+
+/** The first wait after a failure doubles up to this one. */
+const BACKOFF_MS_MAX = 60_000;
+
+/** News that waits for the store, beside the presence. More is dropped: the oldest first. */
+const WAITING_MAX = 64;
+
+/** One turn reads at most this often, because a log may be long. It goes on in the next turn. */
+const READS_MAX = 8;
+
+const CALL_MS = 5_000;
+
+export interface ExchangeParts {
+  readonly evidence: Evidence;
+  /** The name of this controller. */
+  readonly name: string;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+  readonly wallClock: () => number;
+  readonly storeClock: StoreClock;
+  readonly timers: Timers;
+  readonly random: () => number;
+  readonly calls: Calls;
+  readonly log: Log;
+  /** Whether this daemon can advance releases at all. One that cannot does not say that it leads. */
+  readonly canLead: () => boolean;
+  /** Called when news has come. */
+  readonly heard: () => void;
+}
+
+export class Exchange {
+  readonly #at: EvidenceLog;
+  readonly #parts: ExchangeParts;
+  readonly #merged = new Merged();
+  readonly #leaders = new Leaders();
+  readonly #waiting: News[] = [];
+  #seq = 0;
+  #beat: number;
+  #cursor: string | undefined;
+  #isRead = false;
+  #readAtMs: number | undefined;
+  #presenceAtMs: number;
+  #appendNotBeforeMs = Number.NEGATIVE_INFINITY;
+  #readDueAtMs: number;
+  #soonUntilMs: number;
+  #failedAppends = 0;
+  #failedReads = 0;
+  #timer: unknown;
+  #turn: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(at: EvidenceLog, parts: ExchangeParts) {
+    const nowMs = parts.clock();
+    this.#at = at;
+    this.#parts = parts;
+    // A later process of the same name begins above this one, unless the clock went back; see `#hear`.
+    this.#beat = Math.max(0, Math.floor(parts.wallClock() / 1_000));
+    this.#presenceAtMs = nowMs;
+    this.#readDueAtMs = nowMs;
+    this.#soonUntilMs = nowMs;
+  }
+
+  /** The daemon has seen this `seq`. */
+  saw(seq: number): void {
+    if (seq === this.#seq || this.#isClosed) return;
+    const { clock, random } = this.#parts;
+    const nowMs = clock();
+    this.#seq = seq;
+    this.#presenceAtMs = Math.min(this.#presenceAtMs, nowMs + SPREAD_MS * random());
+    this.#soonUntilMs = nowMs + SOON_FOR_MS;
+    this.#readDueAtMs = Math.min(this.#readDueAtMs, nowMs + READ_SOON_MS);
+    this.#arm();
+  }
+
+  /** Tells the others, soon. */
+  tell(news: Told | Overridden): void {
+    if (this.#isClosed) return;
+    this.#waiting.push(news);
+    if (this.#waiting.length > WAITING_MAX) this.#waiting.shift();
+    // The daemon itself knows it already.
+    this.#merged.add(news);
+    this.#arm();
+  }
+
+  isTold(told: Omit<Told, "kind">): boolean {
+    return this.#merged.isTold(told);
+  }
+
+  /** The daemons that took visitors back before the record said so. */
+  get overrides(): Iterable<Overridden> {
+    return this.#merged.overrides.values();
+  }
+
+  /** The age of the evidence in milliseconds; undefined if it was never read to its end. */
+  ageMs(nowMs: number): number | undefined {
+    return this.#readAtMs === undefined ? undefined : nowMs - this.#readAtMs;
+  }
+
+  /** The other controllers that lead the release now, by name. */
+  leaders(nowMs: number): string[] {
+    return this.#leaders.fresh(nowMs).filter((name) => name !== this.#parts.name);
+  }
+
+  /** Ends the timer, and waits for the turn that is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#parts.timers.clear(this.#timer);
+    await this.#turn;
+  }
+
+  #arm(): void {
+    const { timers, clock } = this.#parts;
+    if (this.#isClosed || this.#turn !== undefined) return;
+    timers.clear(this.#timer);
+    const dueAtMs = Math.min(this.#readDueAtMs, this.#appendAtMs());
+    this.#timer = timers.set(
+      () => {
+        this.#turn = this.#take().finally(() => {
+          this.#turn = undefined;
+          this.#arm();
+        });
+      },
+      Math.max(0, dueAtMs - clock()),
+    );
+  }
+
+  #appendAtMs(): number {
+    const wantedAtMs = this.#waiting.length > 0 ? Number.NEGATIVE_INFINITY : this.#presenceAtMs;
+    return Math.max(wantedAtMs, this.#appendNotBeforeMs);
+  }
+
+  /** Never rejects. */
+  async #take(): Promise<void> {
+    const { clock } = this.#parts;
+    // The first read tells the beat of an earlier process with this name.
+    if (!this.#isRead || clock() >= this.#readDueAtMs) await this.#read();
+    if (!this.#isClosed && clock() >= this.#appendAtMs()) await this.#append();
+  }
+
+  async #read(): Promise<void> {
+    const { evidence, calls, clock, heard } = this.#parts;
+    try {
+      let hasMore = true;
+      let isNews = false;
+      for (let reads = 0; hasMore && reads < READS_MAX && !this.#isClosed; reads++) {
+        const answer = await calls.run(CALL_MS, (signal) => evidence.read(this.#at, this.#cursor, signal));
+        for (const news of newsIn(answer.batches)) isNews = this.#hear(news) || isNews;
+        this.#cursor = answer.cursor;
+        hasMore = answer.hasMore;
+      }
+      this.#failedReads = 0;
+      if (!hasMore) {
+        this.#readAtMs = clock();
+        this.#isRead = true;
+      }
+      this.#readDueAtMs = clock() + (hasMore || clock() < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS);
+      if (isNews) heard();
+    } catch (error) {
+      this.#failedReads++;
+      this.#readDueAtMs = clock() + this.#backoffMs(this.#failedReads);
+      this.#complain("the news of a release could not be read", error);
+    }
+  }
+
+  #hear(news: News): boolean {
+    const isNews = this.#merged.add(news);
+    if (!isNews || news.kind !== "presence") return isNews;
+    const { clock, storeClock, name } = this.#parts;
+    const nowMs = clock();
+    // An earlier process of this name had a clock that was ahead, or another daemon has the same name.
+    if (news.name === name) this.#beat = Math.max(this.#beat, news.beat);
+    if (this.#isRead) this.#leaders.changed(news.name, nowMs);
+    // Presences that were there before say by their time alone whether they are fresh.
+    else this.#leaders.found(news.name, nowMs, this.#storeMs(storeClock, nowMs) - news.atMs);
+    return true;
+  }
+
+  async #append(): Promise<void> {
+    const { evidence, calls, clock, canLead, storeClock, name } = this.#parts;
+    const nowMs = clock();
+    const told = [...this.#waiting];
+    const presence: News[] = canLead()
+      ? [
+          {
+            kind: "presence",
+            name,
+            beat: ++this.#beat,
+            atMs: this.#storeMs(storeClock, nowMs),
+            seq: this.#seq,
+          },
+        ]
+      : [];
+    this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
+    this.#presenceAtMs = nowMs + PRESENCE_EVERY_MS;
+    const batches = batchesOf([...presence, ...told]).slice(0, BATCHES_MAX);
+    if (batches.length === 0) return;
+    try {
+      await calls.run(CALL_MS, (signal) => evidence.append(this.#at, batches, signal));
+      for (const news of told) {
+        const index = this.#waiting.indexOf(news);
+        if (index >= 0) this.#waiting.splice(index, 1);
+      }
+      this.#failedAppends = 0;
+    } catch (error) {
+      this.#failedAppends++;
+      this.#appendNotBeforeMs = clock() + this.#backoffMs(this.#failedAppends);
+      this.#presenceAtMs = this.#appendNotBeforeMs;
+      this.#complain("the news of a release could not be told to the other daemons", error);
+    }
+  }
+
+  #storeMs(storeClock: StoreClock, nowMs: number): number {
+    return storeClock.at(nowMs) ?? this.#parts.wallClock();
+  }
+
+  #backoffMs(failures: number): number {
+    const boundMs = Math.min(BACKOFF_MS_MAX, APPEND_EVERY_MS * 2 ** Math.min(failures, 10));
+    return boundMs * (1 - 0.5 * this.#parts.random());
+  }
+
+  #complain(message: string, error: unknown): void {
+    const isDenied = error instanceof StoreError && error.code === "denied";
+    this.#parts.log.warn(message, {
+      application: this.#at.application,
+      error: errorMessage(error),
+      remedy: isDenied
+        ? "give the daemon's login the rights of a controller: see the page of the store"
+        : undefined,
+    });
+  }
+}

@@ -1,0 +1,60 @@
+/** Whether this daemon may write records. A daemon that may not leads nothing, and says so. */
+
+import type { Log } from "../log/log.ts";
+import { type Store, StoreError } from "../stores/store.ts";
+import { errorMessage } from "../text/error-message.ts";
+
+const READ_ONLY = "the store is read-only, so this daemon can advance no release";
+const DENIED = "the store refuses the writes of this daemon, so it can advance no release";
+
+const REMEDY =
+  "give the daemon's login the rights of a controller (the page of the store has them), or start it with -releases off";
+
+export class Rights {
+  readonly #log: Log;
+  readonly isReadOnly: boolean;
+  #denied: string | undefined;
+
+  constructor(store: Store, log: Log) {
+    this.#log = log;
+    this.isReadOnly = store.write === undefined;
+  }
+
+  get canWrite(): boolean {
+    return !this.isReadOnly && this.#denied === undefined;
+  }
+
+  /** Why this daemon cannot write, for people; undefined if it can. */
+  get problem(): string | undefined {
+    return this.isReadOnly ? READ_ONLY : this.#denied;
+  }
+
+  /** Says at the start what will not work. */
+  tell(store: Store): void {
+    if (this.isReadOnly) {
+      this.#log.warn(READ_ONLY, {
+        store: store.address,
+        remedy: "use a store that can be written, or start the daemon with -releases off",
+      });
+    } else if (store.evidence === undefined) {
+      this.#log.warn("the store keeps no evidence, so this daemon must be the only one with -releases on", {
+        store: store.address,
+        now: "it does not see other controllers, and they do not see it",
+      });
+    }
+  }
+
+  /** Whether the error means that this daemon has no right to write. */
+  failed(error: unknown): boolean {
+    if (!(error instanceof StoreError) || error.code !== "denied") return false;
+    if (this.#denied === undefined) this.#log.error(DENIED, { error: errorMessage(error), remedy: REMEDY });
+    this.#denied = `${DENIED}: ${errorMessage(error)}`;
+    return true;
+  }
+
+  wrote(): void {
+    if (this.#denied === undefined) return;
+    this.#denied = undefined;
+    this.#log.info("the store takes the writes of this daemon again, so it leads releases again");
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Controllers over one store in memory, with a clock and timers that the test drives. Each has a small feed:
+ * it reads every few seconds, and at once after a change.
+ */
+
+import { Controller, type ControllerOptions } from "../../src/controller/controller.ts";
+import { Highest } from "../../src/controller/highest.ts";
+import { Overrides } from "../../src/controller/overrides.ts";
+import type { StateFiles } from "../../src/controller/state-files.ts";
+import { move } from "../../src/releases/machine.ts";
+import { readRelease } from "../../src/releases/read-release.ts";
+import type { Release } from "../../src/releases/release.ts";
+import { releaseField } from "../../src/releases/release-field.ts";
+import type { Request, Start } from "../../src/releases/request.ts";
+import type { Store } from "../../src/stores/store.ts";
+import { nowIn } from "../../src/verbs/look.ts";
+import { BEGAN_MS, planOf, START } from "../releases/world.ts";
+import { HandTime, settle } from "../support/hand-time.ts";
+import { KeptLog } from "../support/logged.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import { Random } from "../support/random.ts";
+
+export const DELAY_MS = 4_000;
+export const UNHEALTHY_MS = 8_000;
+export const KEY = START.key;
+const AT = { application: "website", version: "canary" } as const;
+
+/** A state directory in memory. It outlasts a daemon. */
+export class MemoryFiles implements StateFiles {
+  readonly texts = new Map<string, string>();
+  error: Error | undefined;
+  writes = 0;
+
+  async list(): Promise<readonly string[]> {
+    this.#fail();
+    return [...this.texts.keys()];
+  }
+
+  async read(name: string): Promise<string | undefined> {
+    this.#fail();
+    return this.texts.get(name);
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    this.#fail();
+    this.writes++;
+    this.texts.set(name, text);
+  }
+
+  async remove(name: string): Promise<void> {
+    this.#fail();
+    this.texts.delete(name);
+  }
+
+  #fail(): void {
+    if (this.error !== undefined) throw this.error;
+  }
+}
+
+/** One daemon with a controller. */
+export interface Daemon {
+  readonly controller: Controller;
+  readonly overrides: Overrides;
+  readonly log: KeptLog;
+  readonly reapplied: string[];
+  /** Reads the store once, and hands the reading to the controller. Its feed does the same. */
+  read(application?: string): Promise<void>;
+  /** Ends its reads: it lives on, but sees nothing. */
+  blind(): void;
+  stop(): Promise<void>;
+}
+
+export interface Home {
+  readonly highest: MemoryFiles;
+  readonly overrides: MemoryFiles;
+}
+
+export const homeOf = (): Home => ({ highest: new MemoryFiles(), overrides: new MemoryFiles() });
+
+export class Fleet {
+  readonly time = new HandTime();
+  readonly store: MemoryStore;
+  readonly random = new Random();
+  /** True time less the monotonic clock. */
+  readonly epochMs = BEGAN_MS - this.time.nowMs;
+  /** How far the store's clock is ahead of true time. */
+  storeSkewMs = 0;
+  #keys = 0;
+
+  constructor({ hasClock = true }: { readonly hasClock?: boolean } = {}) {
+    this.store = new MemoryStore(
+      hasClock ? () => this.epochMs + this.time.nowMs + this.storeSkewMs : undefined,
+    );
+  }
+
+  get nowMs(): number {
+    return this.epochMs + this.time.nowMs;
+  }
+
+  readonly drawKey = (): string => (++this.#keys).toString(16).padStart(24, "a");
+
+  /** Starts a daemon. */
+  async daemon(
+    name: string,
+    home: Home | undefined = undefined,
+    options: Partial<ControllerOptions> = {},
+  ): Promise<Daemon> {
+    const { time, store } = this;
+    const log = new KeptLog();
+    const overrides = new Overrides({ files: home?.overrides, store: "memory:", log });
+    await overrides.load();
+    const reapplied: string[] = [];
+    const controller = new Controller({
+      ...{ store, name, unhealthyMs: UNHEALTHY_MS, log, clock: time.clock, timers: time.timers },
+      ...{ wallClock: () => this.nowMs, random: () => this.random.fraction(), drawKey: this.drawKey },
+      highest: new Highest({ files: home?.highest, store: "memory:", log }),
+      overrides,
+      reapply: (application) => reapplied.push(application),
+      ...options,
+    });
+    controller.start();
+    return this.#feed(controller, options.store ?? store, { log, overrides, reapplied });
+  }
+
+  /** Lets time pass. */
+  pass(ms: number): Promise<void> {
+    return this.time.pass(ms);
+  }
+
+  /** A person starts a release. */
+  start(
+    plan: string,
+    changes: Partial<Start> = {},
+    target: { application: string; version: string } = AT,
+  ): Release {
+    const start = { ...START, plan: planOf(plan), ...changes };
+    return this.ask({ verb: "release", start, replace: false, seenKey: null, reason: undefined }, target);
+  }
+
+  /** A person's verb, written at once. */
+  ask(request: Request, { application, version } = AT as { application: string; version: string }): Release {
+    const value = this.store.value(application, version) ?? { rollout: 0 };
+    const snapshot = new Map([[version, { value, revision: "" }]]);
+    const now = nowIn(snapshot, version);
+    const seenKey = now.found.kind === "release" ? now.found.release.key : null;
+    const outcome = move(now, request.verb === "release" ? { ...request, seenKey } : request, {
+      ...{ nowMs: this.nowMs + this.storeSkewMs, tx: this.drawKey(), author: "ada@web-1" },
+    });
+    if (outcome.kind !== "write" || outcome.release === null) throw new Error(JSON.stringify(outcome));
+    const { rollout, offset, release } = outcome;
+    this.store.put(application, version, { ...value, rollout, offset, release: releaseField(release) });
+    return release;
+  }
+
+  /** The release in the record. */
+  release(application: string = AT.application, version: string = AT.version): Release {
+    const found = readRelease(this.store.value(application, version)?.["release"]);
+    if (found.kind !== "release") throw new Error(JSON.stringify(found));
+    return found.release;
+  }
+
+  rollout(application: string = AT.application, version: string = AT.version): unknown {
+    return this.store.value(application, version)?.["rollout"];
+  }
+
+  /** The state in short: `running 2 5%`. */
+  short(application?: string, version?: string): string {
+    const { state, step } = this.release(application, version);
+    return `${state} ${step} ${Number(this.rollout(application, version)) * 100}%`;
+  }
+
+  #feed(
+    controller: Controller,
+    store: Store,
+    rest: Pick<Daemon, "log" | "overrides" | "reapplied">,
+    application: string = AT.application,
+  ): Daemon {
+    const { timers, clock } = this.time;
+    let timer: unknown;
+    let isBlind = false;
+    const read = async (of = application) => {
+      const askedAtMs = clock();
+      const snapshot = await store.read(of, AbortSignal.timeout(5_000));
+      const reading = { arcs: [], malformed: new Set<string>(), application: of, isSame: false };
+      controller.follow({ ...reading, snapshot, ageMs: clock() - askedAtMs });
+    };
+    const readOn = () => {
+      timers.clear(timer);
+      if (isBlind) return;
+      timer = timers.set(readOn, DELAY_MS);
+      read().catch(() => {});
+    };
+    const unwatch = store.watch?.(application, readOn);
+    readOn();
+    const blind = () => {
+      isBlind = true;
+      timers.clear(timer);
+      unwatch?.();
+    };
+    return {
+      ...{ controller, ...rest, read, blind },
+      stop: async () => {
+        blind();
+        const closing = controller.close();
+        await settle();
+        await closing;
+      },
+    };
+  }
+}
