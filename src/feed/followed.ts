@@ -141,7 +141,10 @@ export class Followed implements FeedState, Expiring, Scheduled {
       );
   }
 
-  /** Builds the arcs again from the last reading, or from the saved snapshot, because the overrides have changed. */
+  /**
+   * Builds the arcs again from the last reading, or from the saved snapshot, because the overrides have
+   * changed.
+   */
   reapply(tellings: Tellings): void {
     const { rollout } = this.#options;
     const before = this.#table.arcs;

@@ -12,6 +12,8 @@ export function carryingFor(store: Store, io: Io, why: string | undefined, signa
   return {
     ...{ store, author: authorOf(io), why, signal, drawKey },
     wallClock: Date.now,
+    random: Math.random,
+    timeLimit: (ms) => AbortSignal.timeout(ms),
     pause: (ms) => sleep(ms),
   };
 }
