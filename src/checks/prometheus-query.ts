@@ -36,7 +36,9 @@ export function fillQuery(query: string, subject: Subject): string | Problem {
   const filled = query.replace(PLACE, (_, name: (typeof NAMES)[number]) => {
     const value = subject[name];
     if (!SAFE.test(value)) {
-      problem = new Problem(`the ${nameOf(name)} ${quote(value)} has characters that a query cannot have`);
+      problem = new Problem(
+        `the ${nameOf(name)} ${quote(value)} does not fit into a query; use letters, digits and . _ - : / @ +`,
+      );
     }
     return value;
   });

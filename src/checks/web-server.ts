@@ -8,9 +8,10 @@ import { type CheckRequest, send, Unanswered } from "./request.ts";
 import { isHeaderValue, NoSecret, parseSource, readSource, SECRET_BYTES_MAX, type Source } from "./secret.ts";
 import type { TableKeys } from "./table-keys.ts";
 
-/** People see this much of a text of the server. */
-const SHOWN_LENGTH_MAX = 400;
-/** More is read, because a secret that is cut in two cannot be found and hidden. */
+/**
+ * This much of a body is read, though people see only a line of it: a secret that is cut in two cannot be
+ * found and hidden.
+ */
 const SAID_BYTES_MAX = 2 * SECRET_BYTES_MAX;
 
 /** A shorter text is not hidden, because it is a part of many words. */
@@ -137,7 +138,7 @@ export async function readStart({ body }: Response): Promise<string> {
 function shownText(text: string, secrets: readonly string[]): string {
   const hidden = secrets.filter(({ length }) => length >= HIDDEN_LENGTH_MIN);
   const safe = hidden.reduce((all, secret) => all.replaceAll(secret, "***"), text);
-  return oneLine(quote(safe.trim().slice(0, SHOWN_LENGTH_MAX)));
+  return oneLine(quote(safe.trim()));
 }
 
 function authorization(source: Source, value: Header["value"]): Header {

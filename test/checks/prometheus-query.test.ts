@@ -21,7 +21,7 @@ test.each(['v"} or vector(0)', "v\\", "v'", "v`", "{{of}}", "v\n", "ü"])(
   (of) => {
     const filled = fillQuery(QUERY, { ...SUBJECT, of });
     expect(filled).toBeInstanceOf(Problem);
-    expect((filled as Problem).message).toContain("has characters that a query cannot have");
+    expect((filled as Problem).message).toContain("does not fit into a query; use letters, digits");
   },
 );
 

@@ -120,6 +120,18 @@ scrape_configs:
   });
 });
 
+test("a secret in a pipe into which nothing writes is refused at once", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "check-pipe-"));
+  const pipe = join(directory, "pipe");
+  expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+  const keys = `kind = "webhook"\nurl = "http://127.0.0.1:9"\ntoken = "file:${pipe}"`;
+  expect(await evaluate(keys)).toEqual({
+    kind: "unknown",
+    why: `${pipe} is not a file; write the path of one`,
+  });
+  rmSync(directory, { recursive: true });
+});
+
 test("a certificate of an unknown authority is not trusted", async () => {
   const directory = mkdtempSync(join(tmpdir(), "check-tls-"));
   const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];

@@ -91,11 +91,18 @@ test("a look at the same state changes nothing, another state begins without ans
   expect(check.asked).toHaveLength(2);
   expect(answers()).toEqual({});
   expect(runner.answers(next).size).toBe(0);
-  expect(runner.answers({ ...SUBJECT, key: "another" }).size).toBe(0);
+  runner.follow(SUBJECT, []);
+  check.answer = PASSED;
+  runner.follow(SUBJECT, ["load"]);
+  await settled();
+  expect(answers()).toEqual({ load: true });
+  for (const other of [{ key: "another" }, { seq: 5 }, { version: "other" }, { application: "other" }]) {
+    expect(runner.answers({ ...SUBJECT, ...other }).size).toBe(0);
+  }
 });
 
 test("an answer that comes after its step has ended counts nowhere", async () => {
-  const { time, check, runner } = setUp();
+  const { time, check, log, harms, runner } = setUp({ harmAfter: 1 });
   let answer: (answer: Answer) => void = () => {};
   check.answer = () => new Promise((resolve) => (answer = resolve));
   runner.follow(SUBJECT, ["load"]);
@@ -103,9 +110,14 @@ test("an answer that comes after its step has ended counts nowhere", async () =>
   const first = answer;
   runner.follow(next, ["load"]);
   expect(check.asked[0]?.signal.aborted).toBe(true);
-  first(PASSED);
+  first(HARM);
   await time.pass(10);
   expect(runner.answers(next).size).toBe(0);
+  expect({ harms, log: log.entries }).toEqual({ harms: [], log: [] });
+  answer(PASSED);
+  await time.pass(60_000);
+  // The old one asks no more.
+  expect(check.asked.map(({ subject }) => subject.seq)).toEqual([4, 5, 5]);
 });
 
 test("forget ends the evaluation and all timers", async () => {

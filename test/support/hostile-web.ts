@@ -37,7 +37,7 @@ export async function startHostileWeb(
   };
 }
 
-/** Writes `chunk` again and again, as fast as the other side reads it. */
+/** Writes `chunk` again and again, as fast as the other side reads it, until that closes. */
 export function flood(socket: Socket, chunk: string): void {
   const bytes = Buffer.from(chunk);
   const go = () => {
