@@ -2,9 +2,9 @@
  * Reads the answer to an instant query of Prometheus. Pure, and total: any text has a result.
  * https://prometheus.io/docs/prometheus/latest/querying/api has the format.
  *
- * Only one finite figure is a value. Argo Rollouts and Flagger take the first of several rows, and leave NaN
- * and infinity to the operator's conditions. Here all of them are unknown, because a wrong verdict is worse
- * than none. A warning means that a part of the data is missing.
+ * Only one finite figure is a value. Flagger takes the last of several rows. Argo Rollouts leaves several
+ * rows, NaN and infinity to the operator's expression. Here all of them are unknown, because a wrong verdict
+ * is worse than none. A warning means that a part of the data is missing.
  */
 
 /** The figure, or why there is none. `said` is a text of the server, which is not safe to show. */
