@@ -169,7 +169,9 @@ function fromFlags(option: Option<unknown>, flags: Flags): Given | undefined {
 function problemsOf(option: Option<unknown>, { texts, origin }: Given): string[] {
   return (option.repeatable ? texts : texts.slice(-1)).flatMap((text) => {
     const value = text.includes("\0") ? new Problem("it holds a NUL byte; remove it") : option.parse([text]);
-    return value instanceof Problem ? [`${origin.text}: ${quote(text)}: ${value.message}`] : [];
+    return value instanceof Problem
+      ? [`${origin.text}: ${quote(option.shown?.(text) ?? text)}: ${value.message}`]
+      : [];
   });
 }
 

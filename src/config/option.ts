@@ -34,6 +34,8 @@ export interface Option<T> {
   readonly flagOnly?: boolean;
   /** Whether it may be given several times; its value is then a list, and `parse` reads all texts. */
   readonly repeatable?: boolean;
+  /** A text as people may see it. Absent if a text is at most an address with a password. */
+  readonly shown?: (text: string) => string;
   /** Reads the texts that were given, one unless it is repeatable. */
   parse(texts: readonly string[]): T | Problem;
 }
@@ -89,7 +91,7 @@ export interface Given {
 export interface CrossCheck {
   readonly options: readonly Option<unknown>[];
   /** The problem, in words that end in the remedy; undefined if there is none. */
-  check(settings: Pick<Settings, "get" | "isNamed">): string | undefined;
+  check(settings: Pick<Settings, "get" | "isNamed" | "origin">): string | undefined;
 }
 
 /** The checked values of all options. */

@@ -47,7 +47,7 @@ export const check: Command = {
       .map((option) => ({
         name: option.name,
         flag: `-${option.name}`,
-        values: settings.texts(option).map(redactAddress),
+        values: settings.texts(option).map(option.shown ?? redactAddress),
         origin: settings.origin(option),
       }));
     const rows = [...options, ...planRows(settings), ...checkRows(settings)];
