@@ -94,6 +94,17 @@ export interface FeedCounts {
   malformed: number;
 }
 
+/** The counters of an address that gets notices of releases. */
+export interface NoticeCounts {
+  /** Without secrets: `slack hooks.slack.com 1f0c9a3e`. */
+  readonly to: string;
+  sent: number;
+  /** Notices that this address never got from this daemon, because it refused them or was away too long. */
+  failed: number;
+  /** Notices that wait now. */
+  waiting: number;
+}
+
 export class Metrics {
   readonly placements: Placements;
   /** The time from a request's arrival until its reply is handed to the kernel. */
@@ -101,6 +112,7 @@ export class Metrics {
   readonly servers: ServerCounts[] = [];
   /** Decisions that proxies report. */
   readonly reports = new Reports();
+  readonly notices: NoticeCounts[] = [];
   readonly #feeds = new Map<string, FeedCounts>();
 
   constructor(placements: Placements) {
@@ -111,6 +123,13 @@ export class Metrics {
   server(identity: ServerIdentity): ServerCounts {
     const counts = emptyServerCounts(identity);
     this.servers.push(counts);
+    return counts;
+  }
+
+  /** Adds the counters of one more address that gets notices. */
+  noticesTo(to: string): NoticeCounts {
+    const counts = { to, sent: 0, failed: 0, waiting: 0 };
+    this.notices.push(counts);
     return counts;
   }
 

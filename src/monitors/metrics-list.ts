@@ -206,6 +206,29 @@ export const METRICS: readonly Metric[] = [
     read: (context) => eachServer(context, (counts) => counts.refused),
   },
   {
+    name: "maxwells_daemon_notices_total",
+    type: "counter",
+    unit: "notices",
+    labels: ["to", "result"],
+    help:
+      "Notices of releases, by address and result: success, or failure if the address refused the notice or was away for a " +
+      "day. The log has the reason.",
+    *read({ metrics }) {
+      for (const { to, sent, failed } of metrics.notices) {
+        yield { labels: { to, result: "success" }, value: sent };
+        yield { labels: { to, result: "failure" }, value: failed };
+      }
+    },
+  },
+  {
+    name: "maxwells_daemon_notices_waiting",
+    type: "gauge",
+    unit: "notices",
+    labels: ["to"],
+    help: "Notices of releases that the address has not taken yet; the daemon tries again.",
+    read: ({ metrics }) => metrics.notices.map(({ to, waiting }) => ({ labels: { to }, value: waiting })),
+  },
+  {
     name: "maxwells_daemon_build_info",
     type: "gauge",
     unit: "1",

@@ -7,6 +7,7 @@
 
 import { type ArcSince, isUnderWay, type Release, type Transition } from "./release.ts";
 import type { Notice } from "./request.ts";
+import { STORE_WENT_BACK } from "./restoring.ts";
 import type { ToldTransition } from "./sentence.ts";
 
 /** A transition, with all that `transitionSentence` needs but the names. */
@@ -21,6 +22,12 @@ export interface LoggedTransition extends Omit<ToldTransition, "application" | "
    */
   readonly why: string | undefined;
 }
+
+/** `why` of an abort for a reason that is a word of the machine. */
+export const WHY_TEXTS = {
+  inconclusive: "the judge was not sure in time",
+  [STORE_WENT_BACK]: "the store went back to an older state",
+} as const;
 
 /** From the oldest to the newest. If the record had no room for a log, the present state is the only one. */
 export function loggedTransitions(release: Release): readonly LoggedTransition[] {
@@ -38,8 +45,8 @@ type Log = readonly Transition[];
 function transitionAt(release: Release, log: Log, line: Transition, index: number): LoggedTransition {
   const [seq, atMs, state, step, after, by] = line;
   const before = beforeOf(release.arcs, log, line, index);
-  // Only the ends of a fade come after the end of a release, and they leave its reason.
-  const isReasonOfThis = !endsFade(log, index) && log.every((_, at) => at <= index || endsFade(log, at));
+  // Lines after the end of a release leave its reason.
+  const isReasonOfThis = !isAfterEnd(log, index) && log.every((_, at) => at <= index || isAfterEnd(log, at));
   const reason = isReasonOfThis ? release.reason : undefined;
   const notice = noticeOf(line, before, log, index, release.arcs, reason);
   const fade = notice === "fading" ? (release.fade ?? pastFade(before, line, log[index + 1])) : undefined;
@@ -62,10 +69,13 @@ function noticeOf(
   const [, , state, , after] = line;
   switch (state) {
     case "paused":
-      return PAUSES.find((pause) => pause === reason) ?? "paused";
+      return reason === STORE_WENT_BACK ? "restored" : (PAUSES.find((pause) => pause === reason) ?? "paused");
     case "aborted":
     case "finished":
-      if (endsFade(log, index)) return after === 0 ? "fade-over" : "fade-stopped";
+      if (isAfterEnd(log, index)) {
+        if (after > 0) return "fade-stopped";
+        return before === 0 ? "restored" : "fade-over";
+      }
       if (after > 0) return "fading";
       return reason === "foreign-zero" ? reason : state;
     default: {
@@ -80,12 +90,13 @@ function noticeOf(
 const PAUSES = ["inconclusive", "foreign-change", "other-version"] as const satisfies readonly Notice[];
 
 function whyOf(notice: Notice, reason: string | undefined): string | undefined {
-  if (reason === notice) return undefined;
-  return notice === "aborted" && reason === "inconclusive" ? "the judge was not sure in time" : reason;
+  if (reason === notice || notice === "restored") return undefined;
+  if (notice !== "aborted") return reason;
+  return reason === "inconclusive" || reason === STORE_WENT_BACK ? WHY_TEXTS[reason] : reason;
 }
 
-/** Whether a line is the end of a fade: the release was over before it. */
-function endsFade(log: Log, index: number): boolean {
+/** Whether the release was over before a line. So the line is the end of its fade, or the store went back. */
+function isAfterEnd(log: Log, index: number): boolean {
   const before = log[index - 1];
   return before !== undefined && !isUnderWay({ state: before[2] });
 }
@@ -105,7 +116,7 @@ function beforeOf(
   index: number,
 ): number {
   const last = log[index - 1]?.[4];
-  if (last !== undefined && !endsFade(log, index)) return last;
+  if (last !== undefined && !isAfterEnd(log, index)) return last;
   const arc = arcs.findLastIndex((each) => each[0] === atMs && each[1] === after);
   return arc === 0 ? 0 : (arcs[arc - 1]?.[1] ?? last ?? after);
 }
@@ -115,6 +126,7 @@ function pastFade(before: number, [, atMs]: Transition, next: Transition | undef
   return next === undefined ? undefined : [before, atMs, Math.max(0, next[1] - atMs)];
 }
 
-function presentLine({ seq, since, state, step, wrote }: Release): Transition {
+/** The present state as a line of a log. Its author is not known. */
+export function presentLine({ seq, since, state, step, wrote }: Release): Transition {
   return [seq, Date.parse(since), state, step, wrote[0], ""];
 }

@@ -79,6 +79,7 @@ test("every metric of the table is on the page, with its type and its help", asy
   await context.feed.begun();
   await context.feed.close();
   context.metrics.server(listener("line"));
+  context.metrics.noticesTo("slack hooks.slack.com 1f0c9a3e");
   context.metrics.feed("app");
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
   decide(context, "app", 0.2);

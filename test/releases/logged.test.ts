@@ -137,6 +137,7 @@ describe("the reason of a release belongs to", () => {
     ["inconclusive", "inconclusive", undefined],
     ["foreign-change", "foreign-change", undefined],
     ["other-version", "other-version", undefined],
+    ["store-went-back", "restored", undefined],
     ["lunch", "paused", "lunch"],
   ])("a pause: %s", (reason, notice, why) => {
     expect(newest(after(3, { reason }))).toMatchObject({ notice, why });
@@ -145,6 +146,7 @@ describe("the reason of a release belongs to", () => {
   test.each<[string, Notice, string | undefined]>([
     ["foreign-zero", "foreign-zero", undefined],
     ["inconclusive", "aborted", "the judge was not sure in time"],
+    ["store-went-back", "aborted", "the store went back to an older state"],
     ["errors: 9 of 12", "aborted", "errors: 9 of 12"],
   ])("an abort: %s", (reason, notice, why) => {
     const end = [6, BEGAN_MS + 1_000_000, "aborted", 3, 0, "web-1"] as const;

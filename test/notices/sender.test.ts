@@ -1,0 +1,339 @@
+/** The sender, with receivers on loopback and evidence that several daemons share. */
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { Problem } from "../../src/config/option.ts";
+import type { Told } from "../../src/evidence/news.ts";
+import { Metrics } from "../../src/metrics.ts";
+import { notify } from "../../src/notices/options.ts";
+import {
+  type LookedRelease,
+  NoticeSender,
+  READ_MS,
+  type SenderOptions,
+  type ToldEvidence,
+  TURN_MS,
+  WAIT_MS_MAX,
+} from "../../src/notices/sender.ts";
+import { readSecret } from "../../src/notices/signature.ts";
+import { Placements } from "../../src/placement.ts";
+import type { Release } from "../../src/releases/release.ts";
+import type { EvidenceLog } from "../../src/stores/evidence.ts";
+import { KEY, OTHER_KEY, releaseOf } from "../releases/world.ts";
+import { eventually } from "../support/eventually.ts";
+import { KeptLog } from "../support/logged.ts";
+import { HandTimers } from "./hand-timers.ts";
+import { answer, Receiver } from "./receiver.ts";
+import { abortedRelease, NOW_MS, SECRET, subjectOf } from "./world.ts";
+
+const open: (Receiver | NoticeSender)[] = [];
+
+afterEach(async () => {
+  for (const each of open.splice(0)) await (each instanceof Receiver ? each.stop() : each.close());
+});
+
+/** Evidence in memory. */
+class SharedEvidence implements ToldEvidence {
+  readonly told: (Told & EvidenceLog)[] = [];
+  reads = 0;
+
+  async read({ application, key }: EvidenceLog): Promise<readonly Told[]> {
+    this.reads++;
+    return this.told.filter((each) => each.application === application && each.key === key);
+  }
+
+  add(log: EvidenceLog, told: Told): void {
+    this.told.push({ ...log, ...told });
+  }
+
+  /** The seqs and extras in their order. */
+  get marks(): string[] {
+    return this.told.map(({ seq, extra }) => `${seq}${extra === undefined ? "" : ` ${extra}`}`);
+  }
+}
+
+async function receiver(): Promise<Receiver> {
+  const started = await new Receiver(answer(200)).start();
+  open.push(started);
+  return started;
+}
+
+interface Setup {
+  readonly sender: NoticeSender;
+  readonly timers: HandTimers;
+  readonly log: KeptLog;
+  readonly metrics: Metrics;
+}
+
+function senderTo(addresses: readonly string[], changes: Partial<SenderOptions> = {}): Setup {
+  const destinations = notify.parse(addresses);
+  const key = readSecret(SECRET);
+  if (destinations instanceof Problem || key instanceof Problem) throw new Error("a wrong setting");
+  const [timers, log, metrics] = [new HandTimers(), new KeptLog(), new Metrics(new Placements([]))];
+  const sender = new NoticeSender({
+    ...{ destinations, keys: [key], transport: fetch, timers, log, metrics, own: "web-1" },
+    ...{ told: new SharedEvidence(), clock: () => timers.nowMs, now: () => NOW_MS, random: () => 0.5 },
+    ...changes,
+  });
+  open.push(sender);
+  return { sender, timers, log, metrics };
+}
+
+const looked = (
+  release: Release = abortedRelease(),
+  controllers: readonly string[] = ["web-1"],
+): LookedRelease => ({
+  ...subjectOf(release),
+  controllers,
+});
+
+const idsOf = ({ received }: Receiver) => received.map(({ headers }) => headers["webhook-id"]);
+
+const WAIT_MS = WAIT_MS_MAX / 2;
+
+describe("a controller", () => {
+  test("tells each line of the log, and marks it in the evidence", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers, metrics } = senderTo([to.url], { told });
+    sender.look(looked());
+    expect(to.received).toEqual([]);
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 4, "all are told");
+    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(told.told).toMatchObject([1, 2, 3, 4].map((seq) => ({ application: "website", key: KEY, seq })));
+    expect(metrics.notices).toMatchObject([{ sent: 4, failed: 0, waiting: 0 }]);
+  });
+
+  test("costs nothing at further looks at the same transition", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told });
+    for (let at = 0; at < 1_000; at++) sender.look(looked());
+    expect(timers.running).toEqual([WAIT_MS]);
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 4, "all are told");
+    for (let at = 0; at < 1_000; at++) sender.look(looked());
+    expect([timers.running, told.reads, to.received.length]).toEqual([[], 1, 4]);
+  });
+
+  test("tells a later transition by its own", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told });
+    for (const lines of [1, 2, 3, 4]) {
+      sender.look(looked(abortedRelease(lines)));
+      await timers.pass(WAIT_MS);
+      await eventually(() => told.told.length === lines, "it is told");
+    }
+    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+  });
+
+  test("tells what happened while it waited", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told });
+    sender.look(looked(abortedRelease(1)));
+    await timers.pass(WAIT_MS / 2);
+    sender.look(looked(abortedRelease(2)));
+    await timers.pass(WAIT_MS / 2);
+    await eventually(() => told.told.length === 2, "both are told");
+    expect([idsOf(to), told.reads]).toEqual([[`${KEY}-1`, `${KEY}-2`], 1]);
+  });
+
+  test("does nothing for a release whose last transition is older than a day", async () => {
+    const told = new SharedEvidence();
+    const { sender, timers } = senderTo(["slack+http://127.0.0.1:1/x"], {
+      told,
+      now: () => NOW_MS + 86_400_000,
+    });
+    sender.look(looked());
+    expect([timers.running, told.reads]).toEqual([[], 0]);
+  });
+
+  test("does nothing without addresses", () => {
+    const { sender, timers } = senderTo([]);
+    sender.look(looked());
+    sender.extra(looked(), "stuck");
+    expect(timers.running).toEqual([]);
+  });
+});
+
+describe("a daemon that dies", () => {
+  test("between its write and its notice costs no notice: the next controller tells it", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const first = senderTo([to.url], { told });
+    first.sender.look(looked());
+    await first.sender.close();
+    await first.timers.pass(60_000);
+    expect(to.received).toEqual([]);
+    const second = senderTo([to.url], { told, own: "web-2" });
+    second.sender.look(looked());
+    await second.timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 4, "all are told");
+  });
+
+  test("and starts again tells only what was not told", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const first = senderTo([to.url], { told });
+    first.sender.look(looked(abortedRelease(3)));
+    await first.timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 3, "three are told");
+    const second = senderTo([to.url], { told });
+    second.sender.look(looked());
+    await second.timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 4, "the last one is told");
+    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+  });
+});
+
+describe("several controllers", () => {
+  const NAMES = ["web-1", "web-2", "web-3"];
+
+  /** Lets all of them look at a release at the same time, and time pass together. */
+  async function lookTogether(own: readonly string[], to: Receiver, told: ToldEvidence, release: Release) {
+    const setups = own.map((name, at) => senderTo([to.url], { told, own: name, random: () => at / 3 }));
+    for (const { sender } of setups) sender.look(looked(release, NAMES));
+    for (let ms = 0; ms < 4 * TURN_MS; ms += 500) {
+      for (const { timers } of setups) await timers.pass(500);
+      // The answers come by real connections.
+      await eventually(() => setups.every(({ metrics }) => metrics.notices[0]?.waiting === 0), "none waits");
+    }
+  }
+
+  test("tell each transition once", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    await lookTogether(NAMES, to, told, abortedRelease());
+    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(told.marks).toEqual(["1", "2", "3", "4"]);
+  });
+
+  test("tell it although the first of them is gone", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    // web-2 wrote the last line, so it would be the first.
+    await lookTogether(["web-1", "web-3"], to, told, abortedRelease());
+    expect(told.marks).toEqual(["1", "2", "3", "4"]);
+  });
+
+  test("with different addresses tell each address", async () => {
+    const [common, second, told] = [await receiver(), await receiver(), new SharedEvidence()];
+    const one = senderTo([common.url], { told });
+    one.sender.look(looked(abortedRelease(), ["web-1", "web-2"]));
+    await one.timers.pass(WAIT_MS + TURN_MS);
+    await eventually(() => told.told.length === 4, "the common address has all");
+    const two = senderTo([common.url, second.url], { told, own: "web-2" });
+    two.sender.look(looked(abortedRelease(), ["web-1", "web-2"]));
+    await two.timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 8, "the other address has all too");
+    expect([common.received.length, second.received.length]).toEqual([4, 4]);
+  });
+});
+
+test("an address that is away holds up no other, and is told by itself", async () => {
+  const [away, to, told] = [await receiver(), await receiver(), new SharedEvidence()];
+  away.behaviours = [answer(503)];
+  const { sender, timers, metrics } = senderTo([away.url, to.url], { told });
+  sender.look(looked());
+  await timers.pass(WAIT_MS);
+  await eventually(() => to.received.length === 4, "the other one has all");
+  expect(metrics.notices).toMatchObject([
+    { sent: 0, waiting: 4 },
+    { sent: 4, waiting: 0 },
+  ]);
+  away.behaviours = [answer(200)];
+  await timers.fire((ms) => ms < WAIT_MS, "the pause after a failure");
+  await eventually(() => told.told.length === 8, "both have all");
+});
+
+describe("the evidence", () => {
+  test("that hangs does not hold up a notice, and the log says what may follow", async () => {
+    const to = await receiver();
+    const told: ToldEvidence = { read: () => new Promise(() => {}), add() {} };
+    const { sender, timers, log } = senderTo([to.url], { told });
+    sender.look(looked());
+    await timers.pass(WAIT_MS + READ_MS);
+    await eventually(() => to.received.length === 4, "all are sent");
+    expect(log.at("warn")).toMatchObject([
+      { message: expect.stringContaining("a notice may come twice"), fields: { application: "website" } },
+    ]);
+  });
+
+  test("that fails does not either", async () => {
+    const to = await receiver();
+    const told: ToldEvidence = { read: () => Promise.reject(new Error("away")), add() {} };
+    const { sender, timers, log } = senderTo([to.url], { told });
+    sender.look(looked());
+    await timers.pass(WAIT_MS);
+    await eventually(() => to.received.length === 4, "all are sent");
+    expect(log.at("warn")).toMatchObject([{ fields: { error: "away" } }]);
+  });
+
+  test("that a store does not have: only what is news to this process is told", async () => {
+    const to = await receiver();
+    const { sender, timers } = senderTo([to.url], { told: undefined });
+    sender.look(looked());
+    await timers.pass(WAIT_MS);
+    await eventually(() => to.received.length === 1, "the last one is sent");
+    expect(idsOf(to)).toEqual([`${KEY}-4`]);
+  });
+});
+
+describe("notices about a state", () => {
+  const promoted = looked(releaseOf({ state: "promoted", step: 4, wrote: [1, 0.25], seq: 6, log: [] }));
+
+  test("are sent once, however often the state is seen", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told, now: () => NOW_MS + 100 * 86_400_000 });
+    for (let at = 0; at < 100; at++) sender.extra(promoted, "bake_over");
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 1, "it is told");
+    for (let at = 0; at < 100; at++) sender.extra(promoted, "bake_over");
+    expect([timers.running, idsOf(to), told.marks]).toEqual([[], [`${KEY}-bake_over-6`], ["6 bake_over"]]);
+  });
+
+  test("are not sent again by a daemon that starts later", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    told.add({ application: "website", key: KEY }, { kind: "told", seq: 6, extra: "harm", to: "00000000" });
+    const first = senderTo([to.url], { told, now: () => NOW_MS + 100 * 86_400_000 });
+    first.sender.extra(promoted, "harm", "errors: 9 of 12");
+    await first.timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 2, "it is told");
+    const second = senderTo([to.url], { told, now: () => NOW_MS + 100 * 86_400_000 });
+    second.sender.extra(promoted, "harm", "errors: 9 of 12");
+    await second.timers.pass(WAIT_MS);
+    await eventually(() => second.timers.running.length === 0, "the round is over");
+    expect(idsOf(to)).toEqual([`${KEY}-harm-6`]);
+    expect(JSON.parse(to.received[0]?.body ?? "")).toMatchObject({ data: { why: "errors: 9 of 12" } });
+  });
+
+  test("come with the transitions of the same release", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told });
+    sender.look(looked(abortedRelease(3)));
+    sender.extra(looked(abortedRelease(3)), "stuck", "the zone is unknown");
+    sender.extra(looked(abortedRelease(3)), "nobody_leads");
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 5, "all are told");
+    expect(told.marks).toEqual(["1", "2", "3", "3 stuck", "3 nobody_leads"]);
+  });
+});
+
+test("lines that the log dropped are counted once, and the log says so", async () => {
+  const [to, told] = [await receiver(), new SharedEvidence()];
+  const { sender, timers, metrics, log } = senderTo([to.url], { told });
+  sender.look(looked(abortedRelease(1)));
+  await timers.pass(WAIT_MS);
+  await eventually(() => told.told.length === 1, "the first one is told");
+  const cut = { ...abortedRelease(), log: abortedRelease().log.slice(3) };
+  sender.look(looked(cut));
+  sender.extra(looked(cut), "stuck");
+  await timers.pass(WAIT_MS);
+  await eventually(() => told.told.length === 3, "the last one is told");
+  expect(metrics.notices).toMatchObject([{ sent: 3, failed: 2 }]);
+  expect(log.at("error")).toMatchObject([{ fields: { application: "website", count: 2 } }]);
+});
+
+test("two releases do not wait for each other", async () => {
+  const [to, told] = [await receiver(), new SharedEvidence()];
+  const { sender, timers } = senderTo([to.url], { told });
+  sender.look(looked(abortedRelease(4), ["web-1", "web-2"]));
+  sender.look({ ...looked({ ...abortedRelease(1), key: OTHER_KEY }), application: "shop" });
+  await timers.pass(WAIT_MS);
+  await eventually(() => told.told.length === 1, "the other one is told");
+  expect(told.told).toMatchObject([{ application: "shop", key: OTHER_KEY, seq: 1 }]);
+});
