@@ -349,7 +349,49 @@ const CHECKS: LimitSection = {
   ],
 };
 
+const NOTICES: LimitSection = {
+  title: "Notices of releases",
+  rows: [
+    {
+      ...{ path: "src/notices/options.ts", name: "DESTINATIONS_MAX", unit: "" },
+      what: "addresses of `-notify`",
+      beyond: "the daemon does not start, and says so",
+      remedy: "put a relay before some of them",
+    },
+    {
+      ...{ path: "src/notices/attempt.ts", name: "CALL_MS", unit: "ms" },
+      what: "duration of one attempt to send a notice",
+      beyond: "the daemon tries again later",
+      remedy: "let the receiver answer first, and work on the notice afterwards",
+    },
+    {
+      ...{ path: "src/notices/attempt.ts", name: "RETRY_AFTER_MS_MAX", unit: "ms" },
+      what: "the pause that a receiver asks for with `Retry-After`",
+      beyond: "the daemon tries again after this time",
+      remedy: "answer 429 or 503 again",
+    },
+    {
+      ...{ path: "src/notices/delivery.ts", name: "GIVE_UP_MS", unit: "ms" },
+      what: "time for which a notice is tried again",
+      beyond: "the notice is lost, and the log has its sentence",
+      remedy: "look at the receiver, and at the network between it and the daemon",
+    },
+    {
+      ...{ path: "src/notices/delivery.ts", name: "QUEUE_MAX", unit: "" },
+      what: "notices that wait for one address",
+      beyond: "the oldest one is lost, and the log has its sentence",
+      remedy: "look at the receiver, and at the network between it and the daemon",
+    },
+    {
+      ...{ path: "src/notices/outbox.ts", name: "NOTICE_AGE_MS_MAX", unit: "ms" },
+      what: "age of a transition that is told",
+      beyond: "it has no notice",
+      remedy: "read the history of the version",
+    },
+  ],
+};
+
 export const SECTIONS: readonly LimitSection[] = [
   ...[VISITORS, APPLICATIONS, STORES, DAEMON],
-  ...[PLANS, CHECKS],
+  ...[PLANS, CHECKS, NOTICES],
 ];

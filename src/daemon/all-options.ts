@@ -1,10 +1,11 @@
-/** All options of the daemon: its own, and those of all servers, leases and monitors. */
+/** All options of the daemon: its own, and those of all servers, leases, monitors and notices. */
 
 import { admin, adminHost } from "../admin/admin.ts";
 import { checks } from "../checks/named-checks.ts";
 import type { Option, Tables } from "../config/option.ts";
 import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
+import { NOTICE_OPTIONS } from "../notices/options.ts";
 import { plans } from "../releases/named-plans.ts";
 import { SERVERS } from "../servers/list.ts";
 import { OWN_OPTIONS } from "../settings/options.ts";
@@ -12,7 +13,7 @@ import { OWN_OPTIONS } from "../settings/options.ts";
 /** In the order of the configuration page. */
 export function allOptions(): readonly Option<unknown>[] {
   const kinds = [...SERVERS, ...LEASES, ...MONITORS];
-  return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), admin, adminHost];
+  return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), admin, adminHost, ...NOTICE_OPTIONS];
 }
 
 /** The daemon's settings that only the configuration file can give. */

@@ -4,6 +4,7 @@ import { type Address, addressText } from "../address.ts";
 import type { CrossCheck, Settings } from "../config/option.ts";
 import type { LeaseTarget } from "../leases/lease.ts";
 import { LEASES } from "../leases/list.ts";
+import { NOTICE_CHECKS } from "../notices/options.ts";
 import { SERVERS } from "../servers/list.ts";
 import { APPLICATIONS_MAX, application } from "../settings/application.ts";
 import { delay, unhealthy, unhealthyMs } from "../settings/options.ts";
@@ -14,6 +15,7 @@ const PROXY_OPTIONS = [...SERVERS, ...LEASES].flatMap((kind) => kind.options);
 
 export const CROSS_CHECKS: readonly CrossCheck[] = [
   ...LEASES.flatMap((kind) => kind.crossChecks ?? []),
+  ...NOTICE_CHECKS,
   {
     options: [application],
     check(settings) {

@@ -1,7 +1,8 @@
 /** Warnings at the start about settings that work, but may be a mistake. */
 
-import type { Settings } from "../config/option.ts";
+import type { Option, Settings } from "../config/option.ts";
 import type { Log } from "../log/log.ts";
+import { notify } from "../notices/options.ts";
 import { store } from "../settings/options.ts";
 import { redactAddress } from "../text/redact.ts";
 
@@ -9,15 +10,24 @@ import { redactAddress } from "../text/redact.ts";
 export function warnOfVisibleSecret(settings: Settings, log: Log): void {
   const address = settings.get(store);
   const shown = redactAddress(address);
-  if (settings.origin(store).source !== "flag" || shown === address) return;
-  log.warn(
-    "the flag -store may contain a secret, and every user of this machine can read it, for example with ps",
-    {
+  const isFlag = (option: Option<unknown>) => settings.origin(option).source === "flag";
+  if (isFlag(store) && shown !== address) {
+    log.warn(`the flag -store may contain a secret, and ${READABLE}`, {
       store: shown,
       remedy: "move the address to MAXWELLS_DAEMON_STORE, or to the file of -config",
-    },
-  );
+    });
+  }
+  // A receiver that checks signatures needs no secret address.
+  const secret = settings.get(notify).filter(({ form }) => !form.isSigned);
+  if (isFlag(notify) && secret.length > 0) {
+    log.warn(`the address of a flag -notify is a secret, and ${READABLE}`, {
+      address: secret.map(({ name }) => name).join(", "),
+      remedy: "move the address to MAXWELLS_DAEMON_NOTIFY, or to the file of -config",
+    });
+  }
 }
+
+const READABLE = "every user of this machine can read it, for example with ps";
 
 /**
  * Warns if certificates are not checked. That is meant for a trial and easily forgotten, and any machine

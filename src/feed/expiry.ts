@@ -4,7 +4,6 @@
  */
 
 import type { Table } from "../rollout.ts";
-import type { Timers } from "../timers.ts";
 import type { Tellings } from "./tellings.ts";
 
 /** An application whose table is watched. */
@@ -19,14 +18,12 @@ export class Expiry {
   readonly #all: readonly Expiring[];
   readonly #tellings: () => Tellings;
   readonly #clock: () => number;
-  readonly #timers: Timers;
-  #timer: unknown;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(all: readonly Expiring[], tellings: () => Tellings, clock: () => number, timers: Timers) {
+  constructor(all: readonly Expiring[], tellings: () => Tellings, clock: () => number) {
     this.#all = all;
     this.#tellings = tellings;
     this.#clock = clock;
-    this.#timers = timers;
   }
 
   /**
@@ -38,7 +35,7 @@ export class Expiry {
   }
 
   close(): void {
-    this.#timers.clear(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   #look(): void {
@@ -56,6 +53,7 @@ export class Expiry {
     }
     tellings.flush(nowMs);
     if (nextAtMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#timers.set(() => this.#look(), nextAtMs - nowMs);
+    this.#timer = setTimeout(() => this.#look(), nextAtMs - nowMs);
+    this.#timer.unref();
   }
 }

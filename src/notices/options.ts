@@ -30,8 +30,7 @@ export const notify = repeatable<Destination>(
     name: "notify",
     placeholder: "URL",
     summary:
-      "an address that gets notices of releases, from a daemon with -releases on: " +
-      `${WEBHOOK_USAGE}, ${SLACK_USAGE}, or slack+https://HOST/PATH`,
+      "an address that gets notices of releases: an incoming webhook of Slack, or any web address; only daemons with -releases on send them",
     absent: [],
     shown: shownAddress,
   },
@@ -43,7 +42,7 @@ export const notifySecret = repeatable<SecretSource>(
     name: "notify-secret",
     placeholder: "file:PATH",
     summary:
-      "the secret that signs notices; the environment and the configuration file may also have the secret itself, whsec_…",
+      "the secret that signs notices; the environment and the configuration file may have it itself, and not only its file",
     absent: [],
     shown: (text) => (text.startsWith(FILE) ? text : "***"),
   },

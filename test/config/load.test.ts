@@ -15,6 +15,7 @@ import { CROSS_CHECKS } from "../../src/daemon/cross-checks.ts";
 import { apacheMapPaths } from "../../src/leases/apache-map.ts";
 import { haproxyMapAddresses } from "../../src/leases/haproxy-map.ts";
 import { traefikListen } from "../../src/leases/traefik.ts";
+import { notify, notifySecret } from "../../src/notices/options.ts";
 import { httpListen } from "../../src/servers/http.ts";
 import { listen, socket } from "../../src/servers/line.ts";
 import { idleTimeout, socketMode } from "../../src/servers/listener-options.ts";
@@ -71,6 +72,8 @@ const SOURCES: readonly [name: string, give: (option: Option<unknown>, text: str
   ["file", (option, text) => ({ file: `${option.name} = ${JSON.stringify(text)}` })],
 ];
 
+const SLACK = "https://hooks.slack.com/services/T0/B0/xyz";
+
 const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] = [
   [application, "website", ["website"]],
   [store, "constant:0.25", "constant:0.25"],
@@ -104,6 +107,8 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
     [{ socket: { kind: "unix", path: "/run/haproxy.sock" }, map: "/etc/haproxy/a.map" }],
   ],
   [apacheMapPaths, "/run/maxwells-daemon/apache.map", ["/run/maxwells-daemon/apache.map"]],
+  [notify, SLACK, notify.parse([SLACK])],
+  [notifySecret, "file:/etc/notices.secret", [{ kind: "file", path: "/etc/notices.secret" }]],
   [optionNamed("statsd"), "127.0.0.1:8126", { host: "127.0.0.1", port: 8126 }],
 ];
 
@@ -151,6 +156,8 @@ const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = 
   [listen, "fd:2", "write unix:PATH"],
   [listen, "127.0.0.1:80", "write unix:PATH"],
   [socketMode, "888", "write an octal mode"],
+  [notify, "hooks.example.com", "write https://HOST/PATH"],
+  [notifySecret, "/etc/notices.secret", "write file:PATH"],
   [admin, "6293", "write HOST:PORT"],
   [adminHost, "web1:6293", "without a port"],
 ];
