@@ -8,14 +8,17 @@
  * docs/decisions/0014-redis.md.
  */
 
+import type { Evidence } from "./evidence.ts";
 import { parsePlace, type RedisPlace, shownPlace } from "./redis/address.ts";
 import { type Ioredis, RedisConnection } from "./redis/connection.ts";
+import { RedisEvidence } from "./redis/evidence.ts";
 import { redisFault, replyFault } from "./redis/faults.ts";
 import { argumentsOf, RedisMany } from "./redis/many.ts";
 import {
   changeOf,
   type RawChange,
   type RawRecord,
+  REST,
   REVISION,
   rawRecords,
   recordOf,
@@ -49,7 +52,7 @@ const HASH_BYTES_MAX = 256 * 1024;
 const HASH_FIELDS_MAX = 1024;
 
 /** Names of fields that this store needs for itself, so a record cannot have them. */
-const RESERVED: ReadonlySet<string> = new Set([REVISION]);
+const RESERVED: ReadonlySet<string> = new Set([REVISION, REST]);
 
 /** One step of listing all applications scans this many keys. */
 const SCAN_COUNT = 1_000;
@@ -77,6 +80,7 @@ function kind(name: "redis" | "rediss"): StoreKind {
 
 class RedisStore implements Store {
   readonly address: string;
+  readonly evidence: Evidence;
   readonly #client: Ioredis;
   readonly #place: RedisPlace;
   readonly #closing = new AbortController();
@@ -89,6 +93,11 @@ class RedisStore implements Store {
     this.address = shownPlace(place);
     this.#client = client;
     this.#place = place;
+    this.evidence = new RedisEvidence(
+      this.#call.bind(this),
+      (application) => PREFIX + application,
+      () => this.#noReply(),
+    );
     this.#subscription = new RedisSubscription({
       open: (signal) => RedisConnection.open(client, place, signal),
       prefix: PREFIX,
@@ -190,6 +199,14 @@ class RedisStore implements Store {
       cursor = next;
     } while (cursor !== "0");
     return [...names];
+  }
+
+  async clock(signal: AbortSignal): Promise<number> {
+    const reply = await this.#call(signal, PREFIX, "TIME");
+    const [seconds, microseconds] = Array.isArray(reply) ? reply : [];
+    const nowMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    if (!Number.isSafeInteger(nowMs)) throw this.#noReply();
+    return nowMs;
   }
 
   async close(): Promise<void> {

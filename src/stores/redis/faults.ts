@@ -33,11 +33,18 @@ const REPLIES: Readonly<Record<string, readonly [code: StoreErrorCode, what: str
   NOREPLICAS: ["unavailable", "has too few replicas to take writes; look at its replication"],
   MISCONF: ["unavailable", "cannot save to its disk and takes no writes; look at its log"],
   OOM: ["unavailable", "has no memory left; raise maxmemory, or take something out"],
+  FULL: [
+    "refused",
+    "has almost no memory left, so it takes no more evidence; raise maxmemory, or take something out",
+  ],
   CLUSTERDOWN: ["unavailable", "belongs to a cluster that is down; look at CLUSTER INFO there"],
   TRYAGAIN: ["unavailable", "belongs to a cluster that is moving this key; wait until it has"],
   MOVED: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
   ASK: ["unavailable", "is not the node of its cluster that has this application; name a single Redis"],
-  WRONGTYPE: ["malformed", "has a value there that is not a hash; DEL it, and set the rollouts again"],
+  WRONGTYPE: [
+    "malformed",
+    "has a value of another type there; DEL it, and if it had the place of rollouts, set them again",
+  ],
   TOOLARGE: [
     "malformed",
     "has more than 256 KiB or 1024 fields there; remove with HDEL the versions that no daemon serves",

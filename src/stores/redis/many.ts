@@ -6,6 +6,7 @@
  * If the fields of a hash have not changed, its snapshot is the same object as before.
  */
 
+import { RELEASE, RELEASE_BYTES_MAX } from "../../releases/release.ts";
 import type { Snapshot, Snapshots } from "../store.ts";
 import { StoreError } from "../store.ts";
 import { rawRecords, snapshotOf } from "./records.ts";
@@ -31,13 +32,17 @@ const TEXT_BYTES_MAX = 1_024;
 /** Fields of a record that a daemon acts upon or logs. */
 const WANTED = ["rollout", "offset", "failsafe", "revision", "updatedBy", "why"] as const;
 
+/** The same for a release. If a person has indented it, it has more bytes than it may have as JSON. */
+const RELEASE_TEXT_BYTES_MAX = 2 * RELEASE_BYTES_MAX;
+
 /** Two of the replies that the script may give for a hash. */
 const FOUND = 0;
 const REFUSED = 1;
 
 /** The arguments of `READ_MANY` after the keys. */
 export function argumentsOf(fieldsMax: number, bytesMax: number): (string | number)[] {
-  return [fieldsMax, bytesMax, ANSWER_BYTES, TEXT_BYTES_MAX, ...WANTED];
+  const wanted = WANTED.flatMap((name) => [name, TEXT_BYTES_MAX]);
+  return [fieldsMax, bytesMax, ANSWER_BYTES, ...wanted, RELEASE, RELEASE_TEXT_BYTES_MAX];
 }
 
 interface Known {

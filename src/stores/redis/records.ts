@@ -4,17 +4,26 @@
  *     canary           0.25             the rollout of canary
  *     canary:offset    0.5              any other field of its record
  *     canary:revision  7                the number of writes by this program
+ *     canary:release   {"key":…}        the release of canary
+ *
+ * A release that is over is in two fields. `canary:release:rest` has its log and its arcs, which only people
+ * read. So a daemon of ten thousand applications does not read them all each time.
  *
  * A text that is JSON has the value of that JSON. Any other text is a string, because people write `hold`,
  * and not `"hold"`.
  */
 
 import { createHash } from "node:crypto";
-import { jsonOrText } from "../shared/json-text.ts";
+import { RELEASE } from "../../releases/release.ts";
+import { jsonOrText, shallowJsonOrText } from "../shared/json-text.ts";
+import { asObject, restOfRelease } from "../shared/release-rest.ts";
 import type { RecordFields, Snapshot, StoreRecord } from "../store.ts";
 
 /** The counter of writes by this program. It is not part of a record's value. */
 export const REVISION = "revision";
+
+/** The log and the arcs of a release that is over. It is not a field of a record's value. */
+export const REST = "release:rest";
 
 /** The field name `VERSION:rollout` would be a second spelling of the rollout. */
 const ROLLOUT = "rollout";
@@ -47,7 +56,9 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
     if (name === version && !raw.has(doubled)) fields.push([ROLLOUT, jsonOrText(text)]);
     // The intended one cannot be known. The feed logs both, and the record counts as 0.
     else if (name === doubled) fields.push([ROLLOUT, Object.fromEntries(both(raw, version, doubled))]);
-    else if (name !== version && name !== `${version}:${REVISION}`) {
+    else if (name === `${version}:${RELEASE}`)
+      fields.push([RELEASE, releaseOf(text, raw.get(`${version}:${REST}`))]);
+    else if (name !== version && !OWN.some((own) => name === `${version}:${own}`)) {
       fields.push([name.slice(version.length + 1), jsonOrText(text)]);
     }
   }
@@ -61,6 +72,15 @@ export function recordOf(version: string, raw: RawRecord): StoreRecord {
     },
     ...(Number.isSafeInteger(position) ? { position } : {}),
   };
+}
+
+/** The names of fields of the hash that are not fields of a record's value. */
+const OWN = [REVISION, REST];
+
+function releaseOf(text: string, restText: string | undefined): unknown {
+  const release = shallowJsonOrText(text);
+  const rest = restText === undefined ? undefined : asObject(shallowJsonOrText(restText));
+  return rest === undefined || asObject(release) === undefined ? release : { ...asObject(release), ...rest };
 }
 
 /** The changes of a write to the hash. */
@@ -79,13 +99,20 @@ export function changeOf(version: string, raw: RawRecord, fields: RecordFields, 
   const next = raw.size === 0 ? nowUs : counted;
   const sets: [string, string][] = [[`${version}:${REVISION}`, String(next)]];
   const removes = [`${version}:${ROLLOUT}`];
-  for (const [name, value] of Object.entries(fields)) {
+  for (const [name, value] of Object.entries(inTwo(fields))) {
     if (name === REVISION) continue;
     const rawName = name === ROLLOUT ? version : `${version}:${name}`;
     if (value === undefined) removes.push(rawName);
     else sets.push([rawName, toText(value)]);
   }
   return { sets, removes };
+}
+
+/** The fields with a release that is over in two of them. */
+function inTwo(fields: RecordFields): Readonly<Record<string, unknown>> {
+  if (!Object.hasOwn(fields, RELEASE)) return fields;
+  const { release, rest } = restOfRelease(fields[RELEASE]);
+  return { ...fields, [RELEASE]: release, [REST]: rest };
 }
 
 /** A hash of all stored bytes, so it changes whatever program edits the record. */

@@ -18,17 +18,17 @@ if bytes > tonumber(ARGV[2]) then return redis.error_reply('TOOLARGE bytes') end
 return flat`;
 
 /**
- * KEYS: hashes. ARGV: the most fields and the most bytes of a hash, the most bytes of the reply, the most
- * bytes of a field, and the names of the wanted fields. Replies with a list for each hash: `{0, fields}`,
+ * KEYS: hashes. ARGV: the most fields and the most bytes of a hash, the most bytes of the reply, and the
+ * names of the wanted fields, each with its most bytes. Replies with a list for each hash: `{0, fields}`,
  * `{1, error}`, or `{2}` if there was no room for it. There is always room for the first one.
  *
  * The reply has only the fields that a daemon acts upon, because a record's history alone is longer than all
  * of them.
  */
 export const READ_MANY = `
-local fieldsMax, bytesMax, room, textMax = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local fieldsMax, bytesMax, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local wanted = {}
-for at = 5, #ARGV do wanted[ARGV[at]] = true end
+for at = 4, #ARGV, 2 do wanted[ARGV[at]] = tonumber(ARGV[at + 1]) end
 local function read(key)
   local count = redis.pcall('HLEN', key)
   if type(count) == 'table' then return {1, count.err} end
@@ -40,7 +40,8 @@ local function read(key)
     local name, text = flat[i], flat[i + 1]
     bytes = bytes + #name + #text
     local colon = string.find(name, ':', 1, true)
-    if not colon or wanted[string.sub(name, colon + 1)] then
+    local textMax = wanted[colon and string.sub(name, colon + 1) or 'rollout']
+    if textMax then
       found[#found + 1] = name
       found[#found + 1] = string.sub(text, 1, textMax)
       room = room - #name - math.min(#text, textMax)

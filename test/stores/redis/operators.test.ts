@@ -15,6 +15,7 @@ const KEY = "maxwells-daemon:website";
 const DAEMON_RIGHTS = await rightsOf("daemon");
 /** With the one that `copy` needs. */
 const OPERATOR_RIGHTS = [...(await rightsOf("operator")), "+scan"];
+const CONTROLLER_RIGHTS = await rightsOf("controller");
 
 async function rightsOf(user: string): Promise<string[]> {
   const page = await Bun.file(join(import.meta.dir, "../../../docs/stores/redis.md")).text();
@@ -33,6 +34,7 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       engine = await startRedis(program);
       await engine.cli("ACL", "SETUSER", "daemon", "on", ">d", ...DAEMON_RIGHTS);
       await engine.cli("ACL", "SETUSER", "operator", "on", ">o", ...OPERATOR_RIGHTS);
+      await engine.cli("ACL", "SETUSER", "controller", "on", ">c", ...CONTROLLER_RIGHTS);
       await engine.cli("ACL", "SETUSER", "deaf", "on", ">d", "resetchannels", "~*", "+@all");
     });
     afterEach(async () => {
@@ -190,6 +192,68 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       await expect(daemon.applications?.(soon())).rejects.toMatchObject({ code: "denied" });
       expect(await daemon.read("website", soon())).toEqual(snapshot);
     });
+
+    test("the rights of the documents suffice for releases: for their commands, and for those that lead", async () => {
+      const [daemon, operator, controller] = await Promise.all(
+        ["daemon:d@", "operator:o@", "controller:c@"].map((login) => open(login)),
+      );
+      const log = { application: "website", key: "0123456789abcdef01234567" };
+      const release = { key: log.key, state: "running", seq: 1 };
+      const started = await operator?.write?.("website", "canary", { rollout: 0.01, release }, null, soon());
+      await controller?.evidence?.append(log, ["presence"], soon());
+      for (const reader of [operator, controller]) {
+        expect(await reader?.clock?.(soon())).toBeNumber();
+        const news = await reader?.evidence?.read(log, undefined, soon());
+        expect(news?.batches).toEqual(["presence"]);
+        expect(await reader?.evidence?.read(log, news?.cursor, soon())).toMatchObject({ batches: [] });
+      }
+      const fields = { rollout: 0, release: { ...release, state: "aborted", log: [], seq: 2 } };
+      const revision = started?.ok ? started.revision : "";
+      const nudges = await watching(controller as Store);
+      const before = nudges.count;
+      expect(await controller?.write?.("website", "canary", fields, revision, soon())).toMatchObject({
+        ok: true,
+      });
+      await eventually(() => nudges.count > before, "a nudge");
+      expect((await daemon?.read("website", soon()))?.get("canary")?.value).toEqual(fields);
+
+      for (const user of [daemon, operator]) {
+        const refused = user?.evidence?.append(log, ["not allowed"], soon());
+        await expect(refused).rejects.toMatchObject({ code: "denied" });
+      }
+      const refused = daemon?.evidence?.read(log, undefined, soon());
+      await expect(refused).rejects.toMatchObject({ code: "denied" });
+      await expect(controller?.applications?.(soon())).rejects.toMatchObject({ code: "denied" });
+      expect(warnings).toEqual([]);
+    });
+
+    test.each(CONTROLLER_RIGHTS.filter((right) => right.startsWith("+")))(
+      "a controller without %s cannot do its work",
+      async (right) => {
+        const rights = CONTROLLER_RIGHTS.filter((other) => other !== right);
+        await engine.cli("ACL", "SETUSER", "less", "reset", "on", ">l", ...rights);
+        const store = await open("less:l@");
+        const log = { application: "website", key: "0123456789abcdef01234567" };
+        await engine.cli("HSET", KEY, "canary", "0.25");
+        const long = Array.from({ length: 16 }, () => "x".repeat(4_096));
+        const work = async () => {
+          const revision = (await store.read("website", soon())).get("canary")?.revision ?? "";
+          await store.write?.("website", "canary", { rollout: 0.5 }, revision, soon());
+          await store.clock?.(soon());
+          // So long that its oldest entries go, if that is what lacks the right.
+          const calls = right === "+xlen" ? 520 : 1;
+          for (let call = 0; call < calls; call++) await store.evidence?.append(log, long, soon());
+          await store.evidence?.read(log, undefined, soon());
+          await watching(store);
+          await eventually(() => warnings.length > 0, "a warning", 100).catch(() => {});
+          return warnings.length > 0 ? "denied" : "done";
+        };
+        const outcome = await work().catch((error: unknown) => (error as StoreError).code);
+        // A refused PING is an answer too, and a lost PUBLISH costs only time.
+        const isNeeded = !["+ping", "+publish"].includes(right);
+        expect(outcome).toBe(isNeeded ? "denied" : "done");
+      },
+    );
 
     test("a right that is missing half-way leaves nothing half written", async () => {
       const rights = OPERATOR_RIGHTS.filter((right) => right !== "+hdel");

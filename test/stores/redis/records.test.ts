@@ -77,3 +77,66 @@ test("names that JavaScript knows better are names like any other", () => {
     ["toString", 2],
   ]);
 });
+
+const OVER = { key: "k", state: "aborted", of: "v42", seq: 9 };
+const REST = { log: [[1, 2, "running", 1, 0.5, "ada"]], arcs: [[1, 0.5, 0]] };
+
+test("a release that is over is in two fields, and comes back as one", () => {
+  const { sets, removes } = changeOf("v", new Map(), { rollout: 0, release: { ...REST, ...OVER } }, 1);
+  expect(sets.slice(1)).toEqual([
+    ["v", "0"],
+    ["v:release", JSON.stringify(OVER)],
+    ["v:release:rest", JSON.stringify(REST)],
+  ]);
+  expect(removes).toEqual(["v:rollout"]);
+  expect(recordOf("v", new Map(sets)).value).toEqual({ rollout: 0, release: { ...OVER, ...REST } });
+});
+
+test.each<[string, unknown]>([
+  ["runs", { ...OVER, ...REST, state: "running" }],
+  ["fades", { ...OVER, ...REST, fade: [1, 2, 3] }],
+  ["has no log and no arcs", OVER],
+  ["is in a state of a later version", { ...OVER, ...REST, state: "superseded" }],
+  ["is a text", "aborted"],
+  ["is a list", ["aborted"]],
+  ["is null", null],
+])("a release that %s is in one field, and takes the place of one in two", (_, release) => {
+  const { sets, removes } = changeOf("v", new Map([["v:release:rest", "{}"]]), { rollout: 0, release }, 1);
+  expect(sets.map(([name]) => name)).toEqual(["v:revision", "v", "v:release"]);
+  expect(removes).toEqual(["v:rollout", "v:release:rest"]);
+  expect(recordOf("v", new Map(sets)).value).toEqual({ rollout: 0, release });
+});
+
+test("a write without a release leaves it, and a removal removes both its fields", () => {
+  expect(changeOf("v", new Map(), { rollout: 0 }, 1).removes).toEqual(["v:rollout"]);
+  const { removes } = changeOf("v", new Map(), { rollout: 0, release: undefined }, 1);
+  expect(removes).toEqual(["v:rollout", "v:release", "v:release:rest"]);
+});
+
+test.each([
+  ["[]", '{"log":[]}', []],
+  ["[".repeat(50_000), '{"log":[]}', "[".repeat(50_000)],
+  ['{"a":1}', "[1]", { a: 1 }],
+  ['{"a":1}', "{", { a: 1 }],
+  ['{"a":1}', "[".repeat(50_000), { a: 1 }],
+  ["cut off", '{"log":[]}', "cut off"],
+])("a release that a person has spoilt is what is left of it: %.20s %.20s", (release, rest, value) => {
+  const raw = new Map([
+    ["v", "0.5"],
+    ["v:release", release],
+    ["v:release:rest", rest],
+  ]);
+  expect(recordOf("v", raw).value).toEqual({ rollout: 0.5, release: value });
+});
+
+test("the rest of a release that is not there is no field of the record", () => {
+  expect(
+    recordOf(
+      "v",
+      new Map([
+        ["v", "0.5"],
+        ["v:release:rest", "{}"],
+      ]),
+    ).value,
+  ).toEqual({ rollout: 0.5 });
+});
