@@ -27,6 +27,7 @@ function printer(descriptor: number): Output {
   let isGone = false;
   return {
     isTerminal: isatty(descriptor),
+    size: () => sizeOf(descriptor),
     get isGone() {
       return isGone;
     },
@@ -44,6 +45,12 @@ function printer(descriptor: number): Output {
       }
     },
   };
+}
+
+/** The size of the terminal behind a descriptor. The kernel says 0 if it does not know. */
+function sizeOf(descriptor: number): { columns: number; rows: number } | undefined {
+  const { columns, rows } = descriptor === STDOUT ? process.stdout : process.stderr;
+  return columns > 0 && rows > 0 ? { columns, rows } : undefined;
 }
 
 /**
@@ -70,5 +77,9 @@ const io = {
   isInteractive: isatty(STDIN) && isatty(STDOUT),
   defaultConfigFile: DEFAULT_CONFIG_FILE,
   onInterrupt: (stop: () => void) => process.once("SIGINT", stop),
+  onResize(redraw: () => void) {
+    process.on("SIGWINCH", redraw);
+    return () => process.off("SIGWINCH", redraw);
+  },
 };
 process.exit(await main(process.argv.slice(2), io));

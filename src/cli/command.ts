@@ -17,6 +17,8 @@ export interface Output {
   write(text: string): void;
   /** Whether it is a terminal, on which a page may be drawn again. */
   readonly isTerminal?: boolean;
+  /** The terminal's size now, in characters; undefined if it is not known. */
+  readonly size?: () => { readonly columns: number; readonly rows: number } | undefined;
   /** Whether its reader has ended, as `head` does: then nothing that is written arrives. */
   readonly isGone?: boolean;
   /** Whether systemd's journal reads it. The journal takes a priority at the beginning of a line. */
@@ -34,6 +36,8 @@ export interface Io {
   readonly defaultConfigFile?: string;
   /** Calls `stop` at the first Ctrl-C. Without it, Ctrl-C ends the process at once. */
   readonly onInterrupt?: (stop: () => void) => void;
+  /** Calls `redraw` each time that the terminal gets another size. Returns a function that ends this. */
+  readonly onResize?: (redraw: () => void) => () => void;
 }
 
 /** An argument after the command's name. */
@@ -107,9 +111,15 @@ export function wordsOf(placeholder: string | undefined): readonly string[] {
   return placeholder !== undefined && /^[a-z|]*\|[a-z|]*$/.test(placeholder) ? placeholder.split("|") : [];
 }
 
-/** The options of all commands, each once. */
+/**
+ * The options of all commands, each once. Two commands may have different options of one name: `-wait` is a
+ * switch of one, and has a duration in another. The one with a value is last, because the last one counts for
+ * a reader of flags that does not know the command yet.
+ */
 export function knownOptions({ daemon, commands }: Program): readonly Option<unknown>[] {
-  return [...new Set([daemon, ...commands].flatMap((command) => command.options))];
+  const all = [...new Set([daemon, ...commands].flatMap((command) => command.options))];
+  const isSwitch = ({ placeholder }: Option<unknown>) => placeholder === undefined;
+  return [...all.filter(isSwitch), ...all.filter((option) => !isSwitch(option))];
 }
 
 /** The settings of several tables of all commands, each once. */

@@ -5,7 +5,10 @@ interface ExitStatus {
   readonly meaning: string;
 }
 
-/** Scripts tell these apart, and pages of help list them. */
+/**
+ * Scripts tell these apart, and pages of help list them. A command's own status has its name in its meaning,
+ * because another command may have the same number.
+ */
 export const EXITS = {
   ok: { status: 0, meaning: "done" },
   failed: { status: 1, meaning: "it failed, or something that was asked for is not there" },
@@ -18,6 +21,14 @@ export const EXITS = {
   behind: {
     status: 5,
     meaning: "set -wait: it was written, but not every daemon followed in time",
+  },
+  aborted: { status: 1, meaning: "release -wait: the release was aborted" },
+  running: { status: 5, meaning: "release -wait: the release still goes on at the end of -timeout" },
+  paused: { status: 6, meaning: "release -wait: the release is paused, and a person must resume it" },
+  replaced: { status: 7, meaning: "release -wait: another release took its place, or it is gone" },
+  unled: {
+    status: 8,
+    meaning: "release: it was written, but no daemon leads it, so it stays at its first step",
   },
 } as const satisfies Record<string, ExitStatus>;
 

@@ -54,7 +54,9 @@ function exitsOf(command: Command, { daemon, commands }: Program): string[][] {
   const special = new Set(commands.flatMap(({ exits = [] }) => exits));
   return (Object.keys(EXITS) as ExitCode[])
     .filter((code) => command === daemon || !special.has(code) || command.exits?.includes(code))
-    .map((code) => [String(EXITS[code].status), EXITS[code].meaning]);
+    .map((code) => EXITS[code])
+    .sort((a, b) => a.status - b.status)
+    .map(({ status, meaning }) => [String(status), meaning]);
 }
 
 function titled(title: string, rows: readonly (readonly string[])[]): string[] {

@@ -16,6 +16,7 @@ import { pause } from "./commands/pause.ts";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
 import { quickstart } from "./commands/quickstart.ts";
+import { release } from "./commands/release.ts";
 import { remove } from "./commands/remove.ts";
 import { resume } from "./commands/resume.ts";
 import { set } from "./commands/set.ts";
@@ -33,6 +34,7 @@ export const COMMANDS: Program = {
     remove,
     history,
     plan,
+    release,
     promote,
     pause,
     resume,

@@ -31,7 +31,7 @@ export function withStore<T>(
  *
  * @param graceMs how much longer `use` may take after its signal has aborted, to see what became of it
  */
-export async function withOpened<T>(
+export function withOpened<T>(
   address: string,
   settings: LoadedSettings,
   io: Io,
@@ -39,26 +39,55 @@ export async function withOpened<T>(
   use: (opened: Store, signal: AbortSignal) => Promise<T>,
   graceMs = 0,
 ): Promise<T> {
+  return withOpenStore(address, settings, io, (opened) => {
+    return inTime(opened, io, (signal) => use(opened, signal), timeoutMs, graceMs);
+  });
+}
+
+/**
+ * Opens the store at an address, lets `use` work with it for any time, and closes it. Each call to the store
+ * should be within `inTime`, or have a limit of its own.
+ */
+export async function withOpenStore<T>(
+  address: string,
+  settings: LoadedSettings,
+  io: Io,
+  use: (opened: Store) => Promise<T>,
+): Promise<T> {
   const opened = await openStore(address, {
     table: settings.get(table),
     region: settings.get(region),
     environment: io.env,
     warn: (message) => io.stderr.write(`${PROGRAM}: ${oneLine(message)}\n`),
   });
+  try {
+    return await use(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Lets `use` work with an open store within a time limit, and says so if the store is slow. */
+export async function inTime<T>(
+  { address }: Pick<Store, "address">,
+  io: Io,
+  use: (signal: AbortSignal) => Promise<T>,
+  timeoutMs = TIMEOUT_MS,
+  graceMs = 0,
+): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs);
   const outOfTime = new Promise<never>((_, reject) => {
     AbortSignal.timeout(timeoutMs + graceMs).addEventListener("abort", () => {
-      reject(new StoreError("unavailable", `${opened.address} did not answer within ${timeoutMs / 1000} s`));
+      reject(new StoreError("unavailable", `${address} did not answer within ${timeoutMs / 1000} s`));
     });
   });
   const notice = setTimeout(() => {
     const limit = `${timeoutMs / 1000} s at most`;
-    io.stderr.write(`${PROGRAM}: ${oneLine(opened.address)} has not answered yet; still waiting, ${limit}\n`);
+    io.stderr.write(`${PROGRAM}: ${oneLine(address)} has not answered yet; still waiting, ${limit}\n`);
   }, SILENCE_MS);
   try {
-    return await Promise.race([use(opened, signal), outOfTime]);
+    return await Promise.race([use(signal), outOfTime]);
   } finally {
     clearTimeout(notice);
-    await opened.close();
   }
 }

@@ -105,6 +105,11 @@ export function isUnderWay({ state }: Pick<Release, "state">): boolean {
   return state !== "aborted" && state !== "finished";
 }
 
+/** Whether its rollout can still change: it is under way, or it fades. */
+export function goesOn({ state, fade }: Pick<Release, "state" | "fade">): boolean {
+  return isUnderWay({ state }) || fade !== undefined;
+}
+
 /** The end of the year 9999. A later one would need more digits. */
 const TIME_MS_MAX = 253_402_300_799_999;
 

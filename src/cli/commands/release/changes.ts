@@ -1,0 +1,77 @@
+/**
+ * The changes between two sights of a release, each as a line: for a pipe, a log, or a plain terminal. Pure.
+ */
+
+import { loggedTransitions } from "../../../releases/logged.ts";
+import { releaseName, stepPlace, transitionSentence } from "../../../releases/sentence.ts";
+import { rolloutText } from "../../../text/amounts.ts";
+import { oneLine } from "../../../text/one-line.ts";
+import type { Progress } from "../../../verbs/progress.ts";
+import { lastSentence } from "./last.ts";
+import { leadersText } from "./page.ts";
+
+/** @param before undefined at the first sight, whose lines say how all is */
+export function changeLines(before: Progress | undefined, after: Progress): string[] {
+  const lines = before === undefined ? [stateSentence(after)] : transitions(before, after);
+  const tell = (text: (progress: Progress) => string, end = "") => {
+    const was = before === undefined ? "" : text(before);
+    const now = text(after);
+    if (now !== was && (now !== "" || end !== "")) lines.push(now === "" ? end : now);
+  };
+  if (after.foreign !== "none" && after.foreign !== before?.foreign) {
+    lines.push(`${lastSentence(after)}; no controller has seen that yet`);
+  }
+  tell(waitingText);
+  tell(crewText);
+  tell(frozenText, "the freeze is over");
+  tell(overrideText);
+  return lines.map(oneLine);
+}
+
+/** Whether nothing but the time differs between two sights. */
+export function isSameSight(a: Progress, b: Progress): boolean {
+  return a.release.seq === b.release.seq && a.rollout === b.rollout && changeLines(a, b).length === 0;
+}
+
+function stateSentence({ target, release, rollout }: Progress): string {
+  const name = `${releaseName(target.application, release)} (${release.of})`;
+  return `${name} is ${release.state}: ${stepPlace(release)}, ${target.version} at ${rolloutText(rollout)}`;
+}
+
+function transitions(before: Progress, { release, target }: Progress): string[] {
+  return loggedTransitions(release)
+    .filter(({ seq }) => seq > before.release.seq)
+    .map((told) => {
+      const by = told.by === undefined ? "" : `, by ${told.by}`;
+      return `${transitionSentence({ ...target, ...told })}${by}${told.why === undefined ? "" : `: ${told.why}`}`;
+    });
+}
+
+function waitingText({ release, waits, crew }: Progress): string {
+  if (release.state !== "running") return "";
+  const kinds = waits.flatMap((condition) => {
+    if (condition.kind === "evidence") return [];
+    return [condition.kind === "check" ? `check(${condition.name})` : WAITS[condition.kind]];
+  });
+  if (kinds.length > 0) return `waits for ${kinds.join(", ")}`;
+  return crew?.leaders.length === 0 ? "waits for a controller" : "";
+}
+
+const WAITS = {
+  ...{ time: "time", ok: "ok", approve: "approval", windows: "a window", freeze: "the end of the freeze" },
+  ...{ plan: "a newer version of this program", resume: "a person", fade: "the end of its way down" },
+} as const;
+
+function crewText({ crew }: Progress): string {
+  return crew === undefined ? "" : `led by ${leadersText(crew.leaders)}`;
+}
+
+function frozenText({ freeze }: Progress): string {
+  if (!freeze?.isFrozen) return "";
+  return `all releases are frozen by ${freeze.by ?? "an unknown writer"}${freeze.why === undefined ? "" : `: ${freeze.why}`}`;
+}
+
+function overrideText({ crew }: Progress): string {
+  const names = crew?.overrides.map(({ name, reason }) => `${name} (${reason})`) ?? [];
+  return names.length === 0 ? "" : `all visitors are sent to master already by ${names.join(", ")}`;
+}

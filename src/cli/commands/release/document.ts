@@ -1,0 +1,53 @@
+/** A release for programs: the JSON of `-output json`. Pure. */
+
+import type { Condition } from "../../../releases/due.ts";
+import { loggedTransitions } from "../../../releases/logged.ts";
+import { waitText } from "../../../releases/plan.ts";
+import { goesOn } from "../../../releases/release.ts";
+import type { Progress } from "../../../verbs/progress.ts";
+import { lastSentence } from "./last.ts";
+
+/** Times are texts in UTC. `leaders` is null if the store does not show them, or the release is over. */
+export function releaseDocument(progress: Progress): Readonly<Record<string, unknown>> {
+  const { target, release, plan, rollout, foreign, otherVersion, freeze, crew, nowMs } = progress;
+  const { id, key, of, state, step, since, seq, reason, from, fade } = release;
+  const last = loggedTransitions(release).at(-1);
+  const at = (ms: number) => new Date(ms).toISOString();
+  return {
+    ...{ at: at(nowMs), ...target, id, key, of, plan: release.plan, state, step, since, seq, rollout },
+    offset: release.wrote[1],
+    isOver: !goesOn(release),
+    ...(from === undefined ? {} : { from }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(fade === undefined ? {} : { fade }),
+    steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
+    passedMs: Math.round(progress.passedMs),
+    waits: progress.waits.map(waitOf),
+    opensAt: timeOf(progress.opensAtMs, at),
+    sentence: lastSentence(progress),
+    by: foreign === "none" ? (last?.by ?? null) : null,
+    foreign,
+    otherVersion: otherVersion ?? null,
+    freeze: freeze ?? null,
+    leaders: crew?.leaders ?? null,
+    overrides: crew?.overrides ?? [],
+  };
+}
+
+/** Times that only a controller can tell are left out. */
+function waitOf(condition: Condition): Readonly<Record<string, unknown>> {
+  const { kind, state } = condition;
+  switch (kind) {
+    case "time":
+    case "ok":
+      return { kind, state, passedMs: Math.round(condition.passedMs), ofMs: condition.ofMs ?? null };
+    case "check":
+      return { kind, state, name: condition.name };
+    default:
+      return { kind, state };
+  }
+}
+
+function timeOf(ms: number | undefined, at: (ms: number) => string): string | null {
+  return ms === undefined || !Number.isFinite(ms) ? null : at(ms);
+}

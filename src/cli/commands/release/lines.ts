@@ -1,0 +1,81 @@
+/** Lines of a terminal with a label each, and the texts in them. Pure. */
+
+import type { State } from "../../../releases/release.ts";
+
+/** Texts stand behind a label of this many columns. */
+const LABEL_COLUMNS = 10;
+
+/** A safe line, not yet coloured. */
+export interface Line {
+  readonly text: string;
+  /** Set for the line that shows this state. */
+  readonly state?: State;
+  /** Whether it has the marks of steps. */
+  readonly hasMarks?: boolean;
+}
+
+/** A safe text, or one with a command that a person can paste. The command is not wrapped behind its text. */
+export type Text = string | { readonly text: string; readonly command: string };
+
+/**
+ * Texts below each other, with the label before the first one. A text that is too wide is wrapped, but never
+ * at a no-break space.
+ */
+export function labelled(label: string, texts: readonly Text[], width: number): Line[] {
+  const columns = Math.max(LABEL_COLUMNS, width - LABEL_COLUMNS);
+  const lines = texts
+    .flatMap((text) => textLines(text, columns))
+    .map((line) => line.replaceAll("\u00a0", " ").trimEnd());
+  return lines.map((text, index) => ({ text: `${(index === 0 ? label : "").padEnd(LABEL_COLUMNS)}${text}` }));
+}
+
+function textLines(text: Text, columns: number): string[] {
+  if (typeof text === "string") return wrapped(text, columns);
+  const whole = `${text.text} ${text.command}`;
+  if (Bun.stringWidth(whole) <= columns) return [whole];
+  return [...wrapped(text.text, columns), ...wrapped(text.command, columns - 2).map((line) => `  ${line}`)];
+}
+
+/** The text in lines of at most `width` columns. A word that is too wide is cut in pieces. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ").flatMap((each) => pieces(each, width))) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (Bun.stringWidth(longer) <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
+
+function pieces(word: string, width: number): string[] {
+  if (Bun.stringWidth(word) <= width) return [word];
+  const head = headOf(word, width);
+  return [head, ...pieces(word.slice(head.length), width)];
+}
+
+/** The text, or as much of it as fits, with an ellipsis at the end. */
+export function cut(text: string, width: number): string {
+  return Bun.stringWidth(text) <= width ? text : `${headOf(text, width - 1)}…`;
+}
+
+/** The longest beginning that fits, and one character at least. */
+function headOf(text: string, width: number): string {
+  let head = "";
+  for (const character of text) {
+    if (head !== "" && Bun.stringWidth(head + character) > width) break;
+    head += character;
+  }
+  return head;
+}
+
+/** `12:10:03 UTC`, with the day if it is not that of `nowMs`. */
+export function clockText(ms: number, nowMs: number): string {
+  if (!Number.isFinite(ms)) return "never";
+  const [day = "", time = ""] = new Date(ms).toISOString().split("T");
+  const isToday = new Date(nowMs).toISOString().startsWith(day);
+  return `${isToday ? "" : `${day} `}${time.slice(0, 8)} UTC`;
+}

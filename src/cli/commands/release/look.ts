@@ -1,0 +1,89 @@
+/** `release` without a task: shows the release of an application, without any daemon. */
+
+import { fieldsOf } from "../../../records/fields.ts";
+import { isUnderWay, RELEASE } from "../../../releases/release.ts";
+import type { Store } from "../../../stores/store.ts";
+import { oneLine } from "../../../text/one-line.ts";
+import { commandLine } from "../../../verbs/command-line.ts";
+import { type Found, type Observation, Observer } from "../../../verbs/observer.ts";
+import { type Progress, progressOf } from "../../../verbs/progress.ts";
+import type { Invocation } from "../../command.ts";
+import { CliError, EXITS } from "../../exit.ts";
+import { print } from "../../output.ts";
+import { applicationHint } from "../../records/application-hint.ts";
+import { inTime } from "../../with-store.ts";
+import { releaseDocument } from "./document.ts";
+import { releaseLines } from "./page.ts";
+import { painted } from "./paint.ts";
+import { CLOCKS, widthOf } from "./terminal.ts";
+
+/** Prints each release that goes on, or else the newest one. */
+export async function look(
+  store: Store,
+  application: string,
+  version: string | undefined,
+  invocation: Invocation,
+): Promise<number> {
+  const { io } = invocation;
+  const observer = new Observer(store, application, CLOCKS);
+  const seen = await inTime(store, io, (signal) => observer.look(signal));
+  const shown = meantIn(seen, version).map((found) => progressOf(seen, found, seen.moment));
+  if (shown.length === 0) throw await noneError(store, seen, version);
+  print(invocation, { releases: shown.map(releaseDocument) }, () => pageOf(shown, invocation));
+  return EXITS.ok.status;
+}
+
+/** The releases of a version, or of all, that go on. If there are none, the newest one that is over. */
+export function meantIn({ releases }: Observation, version: string | undefined): readonly Found[] {
+  const all = releases.filter((found) => version === undefined || found.version === version);
+  const open = all.filter(({ release }) => isUnderWay(release));
+  return open.length > 0 ? open : all.slice(0, 1);
+}
+
+/** The error if there is no release that can be read. */
+export async function noneError(
+  store: Store,
+  { application, snapshot }: Observation,
+  version: string | undefined,
+): Promise<CliError> {
+  if (snapshot.size === 0) {
+    const hint = await applicationHint(store, application);
+    return new CliError(
+      "failed",
+      oneLine(`${store.address} has no records of ${application}${hint}`),
+      "name the right -application",
+    );
+  }
+  const strange = [...snapshot].filter(
+    ([name, { value }]) =>
+      (version === undefined || name === version) && (fieldsOf(value)[RELEASE] ?? null) !== null,
+  );
+  const what = version === undefined ? application : `${version} of ${application}`;
+  return strange.length > 0
+    ? new CliError(
+        "failed",
+        oneLine(`the release of ${strange.map(([name]) => name).join(" and of ")} cannot be read`),
+        oneLine(
+          "use a newer version of this program; to take everyone back all the same: " +
+            commandLine(application, "abort"),
+        ),
+      )
+    : new CliError(
+        "failed",
+        oneLine(`${what} has had no release`),
+        oneLine(
+          `to start one: ${commandLine(application, "release", version ?? "canary", "default", "-of", "NAME")}`,
+        ),
+      );
+}
+
+function pageOf(shown: readonly Progress[], { io }: Invocation): string {
+  const width = widthOf(io.stdout);
+  return shown
+    .map((progress) =>
+      releaseLines(progress, width)
+        .map((line) => `${painted(line, io)}\n`)
+        .join(""),
+    )
+    .join("\n");
+}

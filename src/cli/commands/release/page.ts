@@ -1,0 +1,151 @@
+/**
+ * A release as a person at a terminal sees it. Pure.
+ *
+ *     release 7  v42   running, step 2 of 5      ✔ 1%  ● 5%  ○ 25%  ○ 50%  ○ 100%
+ *     rollout   5%, since 12:10:03 UTC (18m of 30m)
+ *     waits for ok: only a controller knows it
+ *     led by    web-1, web-2
+ */
+
+import { goesOn, isUnderWay, type Release } from "../../../releases/release.ts";
+import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
+import { oneLine } from "../../../text/one-line.ts";
+import { commandLine } from "../../../verbs/command-line.ts";
+import type { Freeze } from "../../../verbs/freeze.ts";
+import type { Progress } from "../../../verbs/progress.ts";
+import { lastWords } from "./last.ts";
+import { clockText, cut, type Line, labelled, type Text } from "./lines.ts";
+import { waitWords } from "./waits.ts";
+
+/** The column at which the steps begin, if they fit behind the state. */
+const STEPS_COLUMN = 43;
+
+/** A longer list of daemons is cut. */
+const LEADERS_SHOWN_MAX = 6;
+
+/** The lines of one release, none wider than `width` columns. */
+export function releaseLines(progress: Progress, width: number): Line[] {
+  return [
+    ...heading(progress, width),
+    ...labelled("rollout", rolloutWords(progress), width),
+    ...labelled("waits for", waitWords(progress), width),
+    ...labelled("led by", crewWords(progress), width),
+    ...labelled("OVERRIDE", overrideWords(progress), width),
+    ...labelled("frozen", freezeWords(progress), width),
+    ...labelled("NOTE", noteWords(progress), width),
+    ...labelled("last", lastWords(progress), width),
+    ...labelled("why", whyWords(progress), width),
+    ...labelled("version", versionWords(progress), width),
+    ...labelled("plan", planWords(progress, width), width),
+    ...labelled("", wayBack(progress), width),
+  ];
+}
+
+function heading({ release, plan }: Progress, width: number): Line[] {
+  const { id, of, state } = release;
+  const count = plan?.steps.length;
+  const marks = plan?.steps.map(
+    ({ rollout }, index) => `${markOf(release, index + 1)}\u00a0${rolloutText(rollout)}`,
+  );
+  const place = `${state === "aborted" ? " at" : ","} step ${release.step}${count === undefined ? "" : ` of ${count}`}`;
+  const stateText = state === "finished" ? state : `${state}${place}`;
+  const before = `release ${id}  `;
+  const behind = `   ${stateText}`;
+  const name = cut(oneLine(of), Math.max(1, width - before.length - behind.length));
+  const head = `${before}${name}${behind}`;
+  if (marks === undefined) return [{ text: head, state }];
+  const wide = `${head.padEnd(STEPS_COLUMN)}${marks.join("  ")}`;
+  if (Bun.stringWidth(head) < STEPS_COLUMN && Bun.stringWidth(wide) <= width)
+    return [{ text: wide.replaceAll("\u00a0", " "), state }];
+  const below = labelled("steps", [marks.join("  ")], width);
+  return [{ text: head, state }, ...below.map((line) => ({ ...line, hasMarks: true }))];
+}
+
+/** A step that is done, the present one, one in which the release ended, or one that is still to come. */
+function markOf({ state, step }: Release, index: number): string {
+  if (state === "finished" || index < step) return "✔";
+  if (index > step) return "○";
+  return state === "aborted" ? "✘" : "●";
+}
+
+function rolloutWords({ release, rollout, plan, nowMs, passedMs, foreign, isMalformed }: Progress): string[] {
+  if (isMalformed) return ["0%, because the record is malformed: get says what is wrong with it"];
+  const { state, since, step, fade } = release;
+  const sinceMs = Date.parse(since);
+  const share = rolloutText(rollout);
+  if (foreign !== "none") return [`${share}, written by another writer`];
+  if (fade !== undefined) return [`${share}, going down to 0% until ${clockText(fade[1] + fade[2], nowMs)}`];
+  const waitMs = plan?.steps[step - 1]?.wait.minMs ?? 0;
+  const isTimed = waitMs > 0 && (state === "running" || state === "promoted");
+  const passed = durationOf(passedMs);
+  return [
+    `${share}, since ${clockText(sinceMs, nowMs)} (${passed}${isTimed ? ` of ${exactDurationText(waitMs)}` : ""})`,
+  ];
+}
+
+function crewWords({ crew, release }: Progress): string[] {
+  if (!goesOn(release)) return [];
+  if (crew === undefined) return ["unknown: this store does not show which daemons lead"];
+  const { leaders, last } = crew;
+  if (leaders.length > 0) return [leadersText(leaders)];
+  const heard = last === undefined ? "" : `; ${oneLine(last.name)} was heard ${durationOf(last.agoMs)} ago`;
+  return [`${leadersText(leaders)}: none with -releases on is heard, so it stays as it is${heard}`];
+}
+
+/** The names of the daemons that lead, or as many of them as a person wants to read. */
+export function leadersText(leaders: readonly string[]): string {
+  if (leaders.length === 0) return "no daemon";
+  const shown = leaders.slice(0, LEADERS_SHOWN_MAX).map(oneLine).join(", ");
+  const more = leaders.length - LEADERS_SHOWN_MAX;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+function overrideWords({ crew }: Progress): string[] {
+  return (crew?.overrides ?? []).map(({ name, reason }) => {
+    return `${oneLine(name)} sends all visitors to master already: ${oneLine(reason)}`;
+  });
+}
+
+function freezeWords({ freeze, release, nowMs }: Progress): string[] {
+  const isConcerned = release.state === "running" || release.state === "paused";
+  return freeze?.isFrozen && isConcerned ? [freezeText(freeze, nowMs)] : [];
+}
+
+function freezeText({ by, at, why }: Freeze, nowMs: number): string {
+  const atMs = Date.parse(at ?? "");
+  const since = Number.isNaN(atMs) ? "" : ` since ${clockText(atMs, nowMs)}`;
+  return oneLine(`by ${by ?? "an unknown writer"}${since}${why === undefined ? "" : `: ${why}`}`);
+}
+
+/** The reason of the last transition stands with it, if there is such a line. */
+function whyWords({ release }: Progress): string[] {
+  const { state, reason } = release;
+  return reason !== undefined && (state === "running" || state === "promoted") ? [oneLine(reason)] : [];
+}
+
+function noteWords({ release, foreign, otherVersion }: Progress): string[] {
+  const isBeside = otherVersion !== undefined && isUnderWay(release);
+  return [
+    ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
+    ...(isBeside ? [oneLine(`${otherVersion} has visitors or a release too, so this one cannot go on`)] : []),
+  ];
+}
+
+function versionWords({ target, release }: Progress): string[] {
+  return [oneLine(`${target.version} of ${target.application}, offset ${release.wrote[1]}`)];
+}
+
+/** The line as a person types it, or with a space between the steps if it is too wide. */
+function planWords({ release }: Progress, width: number): string[] {
+  const text = oneLine(release.plan);
+  return [text.length <= width - 10 ? text : text.replaceAll(",", ", ")];
+}
+
+function wayBack({ target, release }: Progress): Text[] {
+  if (!isUnderWay(release)) return [];
+  return [{ text: "to take everyone back:", command: oneLine(commandLine(target.application, "abort")) }];
+}
+
+function durationOf(ms: number): string {
+  return exactDurationText(Math.floor(ms / 1_000) * 1_000);
+}

@@ -1,0 +1,87 @@
+/** The words for all that a release waits for, with what a person can do about it. Pure. */
+
+import type { Condition } from "../../../releases/due.ts";
+import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
+import { oneLine } from "../../../text/one-line.ts";
+import { commandLine } from "../../../verbs/command-line.ts";
+import type { Progress } from "../../../verbs/progress.ts";
+import { clockText, type Text } from "./lines.ts";
+
+/** One text for each thing; none if the release is over. */
+export function waitWords(progress: Progress): Text[] {
+  const { release, target, waits, crew } = progress;
+  const { application } = target;
+  const own = waits.flatMap((condition) => conditionWords(condition, progress));
+  if (release.state === "promoted") {
+    return [
+      ...own,
+      {
+        text: oneLine(`finish, when master's servers run ${release.of} too:`),
+        command: oneLine(commandLine(application, "finish", "-deployed", release.of)),
+      },
+    ];
+  }
+  if (own.length > 0 || release.state !== "running") return own;
+  return crew === undefined || crew.leaders.length > 0
+    ? ["a controller, which goes on within seconds: all else is true"]
+    : ["a controller: all else is true", promotion("or for a person, to go on by hand", progress)];
+}
+
+function conditionWords(condition: Condition, progress: Progress): Text[] {
+  const { release, target, opensAtMs, nowMs } = progress;
+  switch (condition.kind) {
+    case "time": {
+      const { ofMs, passedMs } = condition;
+      const left = exactDurationText(Math.ceil(Math.max(0, ofMs - passedMs) / 1_000) * 1_000);
+      return [release.state === "promoted" ? `its last wait: ${left} more` : `time: ${left} more`];
+    }
+    case "ok":
+      return [`ok: only a controller knows it${boundText(condition, progress)}`];
+    case "evidence":
+      return [];
+    case "check":
+      return [`check(${oneLine(condition.name)}): only a controller knows it`];
+    case "approve":
+      return [promotion("approval, to go on", progress)];
+    case "windows":
+      return [
+        opensAtMs === undefined
+          ? "a window that this program cannot read"
+          : `a window: the next one opens at ${clockText(opensAtMs, nowMs)}`,
+      ];
+    case "freeze":
+      return ["the end of the freeze"];
+    case "plan":
+      return ["a newer version of this program, because this one cannot read its plan"];
+    case "resume":
+      return [
+        {
+          text: "a person, to go on with this step:",
+          command: oneLine(commandLine(target.application, "resume")),
+        },
+      ];
+    case "fade":
+      return ["the end of its way down"];
+  }
+}
+
+function boundText(
+  { passedMs, ofMs }: Extract<Condition, { readonly kind: "ok" }>,
+  { release }: Progress,
+): string {
+  if (ofMs === undefined) return "";
+  const end = release.inconclusive === "abort" ? "aborts" : "pauses";
+  const leftMs = Math.max(0, ofMs - passedMs);
+  return leftMs === 0
+    ? `; its time is over, so the release ${end}`
+    : `; without it the release ${end} in ${exactDurationText(Math.ceil(leftMs / 1_000) * 1_000)}`;
+}
+
+/** The command that goes to the next step by hand. */
+function promotion(text: string, { release, plan, target }: Progress): Text {
+  const next = plan?.steps[release.step]?.rollout;
+  return {
+    text: `${text}${next === undefined ? "" : ` to ${rolloutText(next)}`}:`,
+    command: oneLine(commandLine(target.application, "promote", "-expect-step", String(release.step))),
+  };
+}

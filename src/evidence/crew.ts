@@ -1,0 +1,65 @@
+/**
+ * The daemons that lead a release, as their news tell. It has no clock: its caller gives the times.
+ *
+ * News that were there before the listener came are as old as their own time says, by the store's clock. Each
+ * later one is heard when it comes, whatever time it has. So a listener that stays needs no clock that agrees
+ * with the daemons'.
+ */
+
+import { Merged, PRESENCES_MAX } from "./merged.ts";
+import type { News, Overridden } from "./news.ts";
+
+/** A daemon of which nothing was heard for longer leads no more. It writes a presence each 30 seconds. */
+export const PRESENCE_MS_MAX = 90_000;
+
+/** One moment, by both clocks of the listener. */
+export interface Moment {
+  readonly monotonicMs: number;
+  /** By the store's clock, or this machine's if the store has none: milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+export class Crew {
+  readonly #merged = new Merged();
+  /** When each daemon was heard last, on the monotonic clock. */
+  readonly #heardAtMs = new Map<string, number>();
+
+  /** @param areOld whether they were there before the listener came */
+  hear(news: readonly News[], { monotonicMs, nowMs }: Moment, areOld: boolean): void {
+    for (const each of news) {
+      if (!this.#merged.add(each) || each.kind !== "presence") continue;
+      this.#heardAtMs.set(each.name, monotonicMs - (areOld ? Math.abs(nowMs - each.atMs) : 0));
+    }
+    const { presences } = this.#merged;
+    if (this.#heardAtMs.size <= PRESENCES_MAX) return;
+    for (const name of this.#heardAtMs.keys()) if (!presences.has(name)) this.#heardAtMs.delete(name);
+  }
+
+  /**
+   * The names of the daemons that lead now, sorted.
+   *
+   * @param seqMin only those that have seen this state of the release, or a later one
+   */
+  leaders(monotonicMs: number, seqMin = 0): readonly string[] {
+    return [...this.#merged.presences.values()]
+      .filter(({ name }) => monotonicMs - this.#heard(name) <= PRESENCE_MS_MAX)
+      .filter(({ seq }) => seq >= seqMin)
+      .map(({ name }) => name)
+      .sort();
+  }
+
+  /** The daemon that was heard last; undefined if none ever was. */
+  last(monotonicMs: number): { readonly name: string; readonly agoMs: number } | undefined {
+    const [latest] = [...this.#heardAtMs].sort(([, a], [, b]) => b - a);
+    return latest && { name: latest[0], agoMs: monotonicMs - latest[1] };
+  }
+
+  /** The daemons that took the visitors back by themselves, sorted by name. */
+  overrides(): readonly Overridden[] {
+    return [...this.#merged.overrides.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #heard(name: string): number {
+    return this.#heardAtMs.get(name) ?? Number.NEGATIVE_INFINITY;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Reads all that a person at a distance can know about the releases of an application: the records, the
+ * freeze, the daemons that lead, and the time. It may look again and again, and then reads only what is new.
+ *
+ * The records must be read. All else may fail: it is then as it was read last, or unknown.
+ */
+
+import { Crew, type Moment } from "../evidence/crew.ts";
+import { newsIn } from "../evidence/news-lines.ts";
+import { fieldsOf } from "../records/fields.ts";
+import { readRelease } from "../releases/read-release.ts";
+import { goesOn, RELEASE, type Release } from "../releases/release.ts";
+import { unlessAborted } from "../stores/shared/abort.ts";
+import type { Snapshot, Store } from "../stores/store.ts";
+import { FREEZE, type Freeze, freezeIn } from "./freeze.ts";
+import { timeFor } from "./look.ts";
+
+/** All but the records may take this long together. A transition must not be shown late because of it. */
+const BESIDES_WAIT_MS = 1_000;
+
+/** One look reads evidence at most this many times. The rest comes with the next look. */
+const EVIDENCE_READS_MAX = 8;
+
+/** The store's clock is asked again after this time. */
+const CLOCK_KEPT_MS = 60_000;
+
+/** Logs of this many releases are kept open. More than two are under way at once only by mistake. */
+const LOGS_MAX = 4;
+
+export interface Clocks {
+  /** Never goes back, in milliseconds. */
+  readonly monotonic: () => number;
+  /** This machine's clock: milliseconds since 1970. */
+  readonly wall: () => number;
+}
+
+/** The release of one version. */
+export interface Found {
+  readonly version: string;
+  readonly release: Release;
+}
+
+export interface Observation {
+  readonly application: string;
+  readonly snapshot: Snapshot;
+  readonly moment: Moment;
+  /** All releases that can be read, the newest first. */
+  readonly releases: readonly Found[];
+  /** Undefined if it could not be read. */
+  readonly freeze: Freeze | undefined;
+  /** By the release's key. Undefined for a release that does not go on, and if the crew could not be read. */
+  crewOf(key: string): Crew | undefined;
+}
+
+interface Log {
+  readonly crew: Crew;
+  cursor: string | undefined;
+  /** Whether all that was there at the first look has been read. */
+  isCaughtUp: boolean;
+}
+
+export class Observer {
+  readonly #store: Store;
+  readonly #application: string;
+  readonly #clocks: Clocks;
+  readonly #logs = new Map<string, Log>();
+  #freeze: Freeze | undefined;
+  /** The store's clock less the monotonic one, and when it was asked. */
+  #clock: { readonly aheadMs: number; readonly askedMs: number } | undefined;
+
+  constructor(store: Store, application: string, clocks: Clocks) {
+    this.#store = store;
+    this.#application = application;
+    this.#clocks = clocks;
+  }
+
+  /** Rejects with the store's error if the records cannot be read. */
+  async look(signal: AbortSignal): Promise<Observation> {
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(BESIDES_WAIT_MS)]);
+    const [snapshot] = await Promise.all([
+      unlessAborted(signal, this.#store.read(this.#application, signal)),
+      this.#readFreeze(soon),
+      this.#readClock(soon),
+    ]);
+    const releases = releasesIn(snapshot);
+    const open = releases.filter(({ release }) => goesOn(release)).slice(0, LOGS_MAX);
+    const keys = new Set(open.map(({ release }) => release.key));
+    for (const key of this.#logs.keys()) if (!keys.has(key)) this.#logs.delete(key);
+    await Promise.all([...keys].map((key) => this.#readLog(key, AbortSignal.timeout(BESIDES_WAIT_MS))));
+    const logs = new Map(this.#logs);
+    return {
+      ...{ application: this.#application, snapshot, releases, freeze: this.#freeze },
+      moment: this.now(),
+      crewOf: (key) => logs.get(key)?.crew,
+    };
+  }
+
+  /** Now, by the clocks of the last look. */
+  now(): Moment {
+    const monotonicMs = this.#clocks.monotonic();
+    const nowMs = this.#clock === undefined ? this.#clocks.wall() : monotonicMs + this.#clock.aheadMs;
+    return { monotonicMs, nowMs };
+  }
+
+  async #readFreeze(signal: AbortSignal): Promise<void> {
+    try {
+      this.#freeze = freezeIn(await unlessAborted(signal, this.#store.read(FREEZE.application, signal)));
+    } catch {
+      // The records have the same store, and say what is wrong with it.
+    }
+  }
+
+  async #readClock(signal: AbortSignal): Promise<void> {
+    const beforeMs = this.#clocks.monotonic();
+    if (this.#clock !== undefined && beforeMs - this.#clock.askedMs < CLOCK_KEPT_MS) return;
+    const timing = {
+      signal,
+      wallClock: this.#clocks.wall,
+      timeLimit: (ms: number) => AbortSignal.timeout(ms),
+    };
+    const nowMs = await timeFor(this.#store, true, timing);
+    const askedMs = this.#clocks.monotonic();
+    // The answer was made somewhere between the question and its arrival.
+    this.#clock = { aheadMs: nowMs - (beforeMs + askedMs) / 2, askedMs };
+  }
+
+  async #readLog(key: string, signal: AbortSignal): Promise<void> {
+    const { evidence } = this.#store;
+    if (evidence === undefined) return;
+    const of = { application: this.#application, key };
+    const log = this.#logs.get(key) ?? { crew: new Crew(), cursor: undefined, isCaughtUp: false };
+    try {
+      for (let reads = 0; reads < EVIDENCE_READS_MAX; reads++) {
+        const news = await unlessAborted(signal, evidence.read(of, log.cursor, signal));
+        log.crew.hear(newsIn(news.batches), this.now(), !log.isCaughtUp);
+        log.cursor = news.cursor;
+        this.#logs.set(key, log);
+        if (news.hasMore) continue;
+        log.isCaughtUp = true;
+        return;
+      }
+    } catch {
+      // A login that may read records may not be allowed to read evidence.
+    }
+  }
+}
+
+function releasesIn(snapshot: Snapshot): readonly Found[] {
+  return [...snapshot]
+    .flatMap(([version, { value }]): Found[] => {
+      const found = readRelease(fieldsOf(value)[RELEASE]);
+      return found.kind === "release" ? [{ version, release: found.release }] : [];
+    })
+    .sort((a, b) => b.release.id - a.release.id);
+}

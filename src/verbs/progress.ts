@@ -1,0 +1,105 @@
+/**
+ * How far a release is, as a person at a distance sees it: from an observation, without any daemon. Pure.
+ *
+ * Only a controller knows whether a check passes, the judge's word, and how long it has watched itself. These
+ * stay unknown here. The time is by the store's clock, so a controller may wait longer.
+ */
+
+import { Problem } from "../config/option.ts";
+import type { Overridden } from "../evidence/news.ts";
+import { type Condition, type DueFacts, waitingFor } from "../releases/due.ts";
+import { asSettled, type Foreign, foreignIn } from "../releases/foreign.ts";
+import type { Plan } from "../releases/plan.ts";
+import { goesOn, isUnderWay, type Release } from "../releases/release.ts";
+import { WATCH_MS_MAX, type Watch } from "../releases/watch.ts";
+import { isOpen, nextOpening, parseWindow, type Window } from "../releases/windows.ts";
+import type { Freeze } from "./freeze.ts";
+import { nowIn, type Target } from "./look.ts";
+import type { Found, Observation } from "./observer.ts";
+
+export interface Progress {
+  readonly target: Target;
+  /** As another writer's change leaves it, also if no controller has seen that change yet. */
+  readonly release: Release;
+  /** Undefined if this program cannot read it. */
+  readonly plan: Plan | undefined;
+  /** The record's, which a person may have written. */
+  readonly rollout: number;
+  /** Another writer's change of a release under way that no controller has seen yet. */
+  readonly foreign: Foreign;
+  /** Another version that has visitors or a release too. */
+  readonly otherVersion: string | undefined;
+  readonly isMalformed: boolean;
+  /** By the store's clock. */
+  readonly nowMs: number;
+  /** Since the release has its present state. */
+  readonly passedMs: number;
+  /** All that is not yet true. */
+  readonly waits: readonly Condition[];
+  /** When a window opens next; undefined if the release has none, or one is open. */
+  readonly opensAtMs: number | undefined;
+  /** Undefined if it could not be read. */
+  readonly freeze: Freeze | undefined;
+  readonly crew: SeenCrew | undefined;
+}
+
+/** The daemons that lead. Undefined in a `Progress` if they cannot be seen, or the release is over. */
+export interface SeenCrew {
+  readonly leaders: readonly string[];
+  /** The daemon that was heard last. */
+  readonly last: { readonly name: string; readonly agoMs: number } | undefined;
+  readonly overrides: readonly Overridden[];
+}
+
+/** @param moment when it is seen, which may be later than the observation */
+export function progressOf(
+  { application, snapshot, freeze, crewOf }: Observation,
+  { version, release: stored }: Found,
+  { nowMs, monotonicMs }: Observation["moment"],
+): Progress {
+  const now = nowIn(snapshot, version);
+  const release = asSettled(now, stored);
+  const passedMs = Math.max(0, nowMs - Date.parse(release.since));
+  const windows = windowsOf(release);
+  const isAnyOpen = windows?.some((window) => isOpen(window, nowMs));
+  const crew = goesOn(release) ? crewOf(release.key) : undefined;
+  const facts = factsOf({ release, nowMs, passedMs, isOpen: isAnyOpen, isFrozen: freeze?.isFrozen === true });
+  return {
+    ...{ target: { application, version }, release, plan: now.plan, rollout: now.rollout },
+    ...{
+      foreign: isUnderWay(stored) ? foreignIn(now, stored) : "none",
+      otherVersion: now.otherVersion,
+      isMalformed: now.isMalformed,
+    },
+    ...{ nowMs, passedMs, freeze },
+    waits: waitingFor(release, now.plan, facts).filter(({ state }) => state !== "met"),
+    opensAtMs: windows === undefined || isAnyOpen === true ? undefined : nextOpening(windows, nowMs),
+    crew: crew && {
+      leaders: crew.leaders(monotonicMs),
+      last: crew.last(monotonicMs),
+      overrides: crew.overrides(),
+    },
+  };
+}
+
+/** The windows of a release; undefined if it has none, or this program cannot read one of them. */
+function windowsOf({ windows }: Release): readonly Window[] | undefined {
+  const sound = (windows ?? []).map(parseWindow).flatMap((read) => (read instanceof Problem ? [] : [read]));
+  return sound.length === windows?.length ? sound : undefined;
+}
+
+function factsOf(known: {
+  readonly release: Release;
+  readonly nowMs: number;
+  readonly passedMs: number;
+  readonly isOpen: boolean | undefined;
+  readonly isFrozen: boolean;
+}): DueFacts {
+  const { release, nowMs, passedMs, isOpen, isFrozen } = known;
+  const look = { monotonicMs: 0, storeMs: nowMs };
+  const watch: Watch = {
+    ...{ key: release.key, seq: release.seq, first: look, last: look, isWhole: false },
+    watchedMs: Math.min(passedMs, WATCH_MS_MAX),
+  };
+  return { watch, ok: undefined, evidenceAgeMs: undefined, checks: new Map(), isOpen, isFrozen };
+}

@@ -1,0 +1,50 @@
+/** Releases as a person sees them, at a moment of the test. */
+
+import { Crew } from "../../../../src/evidence/crew.ts";
+import type { News } from "../../../../src/evidence/news.ts";
+import type { Release } from "../../../../src/releases/release.ts";
+import { releaseField } from "../../../../src/releases/release-field.ts";
+import type { Freeze } from "../../../../src/verbs/freeze.ts";
+import type { Observation } from "../../../../src/verbs/observer.ts";
+import { type Progress, progressOf } from "../../../../src/verbs/progress.ts";
+import { BEGAN_MS, releaseOf } from "../../../releases/world.ts";
+import { snapshotOf } from "../../../support/scripted-store.ts";
+
+const MINUTE_MS = 60_000;
+
+export const PLAN = "1%:10m,5%:30m+ok,25%:1h+ok,50%:1h+ok,100%:1d";
+
+export interface Scene {
+  /** Changes of the release, which runs in its second step since 12:00:00. */
+  readonly release?: Partial<Release>;
+  /** More fields of the record, such as the rollout that a person wrote. */
+  readonly record?: Readonly<Record<string, unknown>>;
+  readonly others?: Readonly<Record<string, unknown>>;
+  readonly freeze?: Freeze;
+  /** The names of the daemons that were heard just now; undefined if the store does not show them. */
+  readonly leaders?: readonly string[] | undefined;
+  readonly news?: readonly News[];
+  /** Since the beginning of the step. */
+  readonly minutes?: number;
+}
+
+export function shownAt(scene: Scene = {}): Progress {
+  const { record = {}, others = {}, news = [], minutes = 18 } = scene;
+  const nowMs = BEGAN_MS + minutes * MINUTE_MS;
+  const leaders = "leaders" in scene ? scene.leaders : ["web-1", "web-2"];
+  const release = releaseOf({ plan: PLAN, ...scene.release });
+  const [rollout, offset] = release.wrote;
+  const canary = { rollout, offset, release: releaseField(release), ...record };
+  const moment = { monotonicMs: 1_000_000, nowMs };
+  const crew = new Crew();
+  const present = (leaders ?? []).map(
+    (name): News => ({ kind: "presence", name, beat: 1, atMs: nowMs, seq: 4 }),
+  );
+  crew.hear([...present, ...news], moment, true);
+  const seen: Observation = {
+    ...{ application: "website", snapshot: snapshotOf({ canary, ...others }), releases: [], moment },
+    freeze: scene.freeze ?? { isFrozen: false, by: undefined, at: undefined, why: undefined },
+    crewOf: () => (leaders === undefined ? undefined : crew),
+  };
+  return progressOf(seen, { version: "canary", release }, moment);
+}
