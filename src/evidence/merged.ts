@@ -29,6 +29,11 @@ export class Merged {
     return this.#overrides;
   }
 
+  /** The notices that were sent, in any order. */
+  get told(): Iterable<Told> {
+    return this.#told.values();
+  }
+
   isTold(told: Omit<Told, "kind">): boolean {
     return this.#told.has(nameOf(told));
   }

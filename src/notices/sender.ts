@@ -31,7 +31,7 @@ export const WAIT_MS_MAX = 2_000;
 export const TURN_MS = CALL_MS + 5_000;
 
 /** A store that does not say in this time who was told is not waited for. */
-export const READ_MS = 2_000;
+export const READ_MS = 5_000;
 
 /** If the store has no evidence, transitions of this long before the daemon's start are told. */
 const UNTOLD_MS_MAX = 300_000;
@@ -45,6 +45,8 @@ export interface ToldEvidence {
   read(log: EvidenceLog, signal: AbortSignal): Promise<readonly Told[]>;
   /** Adds to the evidence, soon. */
   add(log: EvidenceLog, told: Told): void;
+  /** Adds what waits, within half a second. */
+  close(): Promise<void>;
 }
 
 export interface SenderOptions extends AttemptTools {
@@ -125,12 +127,13 @@ export class NoticeSender {
     round?.extras.set(extra, extraNotice(looked, extra, why, this.#options.now()));
   }
 
-  /** Ends within half a second. The waiting notices are in the record, and the next daemon sends them. */
+  /** Ends within a second. The waiting notices are in the record, and the next daemon sends them. */
   async close(): Promise<void> {
     this.#ending.abort();
     for (const { timer } of this.#rounds.values()) this.#options.timers.clear(timer);
     this.#rounds.clear();
     await Promise.all(this.#deliveries.map((each) => each.close()));
+    await this.#options.told?.close();
   }
 
   /** Begins a round, or makes one begin earlier. */

@@ -45,6 +45,8 @@ class SharedEvidence implements ToldEvidence {
     this.told.push({ ...log, ...told });
   }
 
+  async close(): Promise<void> {}
+
   /** The seqs and extras in their order. */
   get marks(): string[] {
     return this.told.map(({ seq, extra }) => `${seq}${extra === undefined ? "" : ` ${extra}`}`);
@@ -243,7 +245,7 @@ test("an address that is away holds up no other, and is told by itself", async (
 describe("the evidence", () => {
   test("that hangs does not hold up a notice, and the log says what may follow", async () => {
     const to = await receiver();
-    const told: ToldEvidence = { read: () => new Promise(() => {}), add() {} };
+    const told: ToldEvidence = { read: () => new Promise(() => {}), add() {}, close: async () => {} };
     const { sender, timers, log } = senderTo([to.url], { told });
     sender.look(looked());
     await timers.pass(WAIT_MS + READ_MS);
@@ -255,7 +257,11 @@ describe("the evidence", () => {
 
   test("that fails does not either", async () => {
     const to = await receiver();
-    const told: ToldEvidence = { read: () => Promise.reject(new Error("away")), add() {} };
+    const told: ToldEvidence = {
+      read: () => Promise.reject(new Error("away")),
+      add() {},
+      close: async () => {},
+    };
     const { sender, timers, log } = senderTo([to.url], { told });
     sender.look(looked());
     await timers.pass(WAIT_MS);
