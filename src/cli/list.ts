@@ -8,6 +8,7 @@ import { completion } from "./commands/completion.ts";
 import { copy } from "./commands/copy.ts";
 import { daemon } from "./commands/daemon.ts";
 import { doctor } from "./commands/doctor.ts";
+import { freeze } from "./commands/freeze.ts";
 import { get } from "./commands/get.ts";
 import { help } from "./commands/help.ts";
 import { history } from "./commands/history.ts";
@@ -39,6 +40,7 @@ export const COMMANDS: Program = {
     pause,
     resume,
     abort,
+    freeze,
     copy,
     initStore,
     check,

@@ -4,6 +4,7 @@
  */
 
 import type { Table } from "../rollout.ts";
+import type { Timers } from "../timers.ts";
 import type { Tellings } from "./tellings.ts";
 
 /** An application whose table is watched. */
@@ -18,12 +19,14 @@ export class Expiry {
   readonly #all: readonly Expiring[];
   readonly #tellings: () => Tellings;
   readonly #clock: () => number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timers: Timers;
+  #timer: unknown;
 
-  constructor(all: readonly Expiring[], tellings: () => Tellings, clock: () => number) {
+  constructor(all: readonly Expiring[], tellings: () => Tellings, clock: () => number, timers: Timers) {
     this.#all = all;
     this.#tellings = tellings;
     this.#clock = clock;
+    this.#timers = timers;
   }
 
   /**
@@ -35,7 +38,7 @@ export class Expiry {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timers.clear(this.#timer);
   }
 
   #look(): void {
@@ -53,7 +56,6 @@ export class Expiry {
     }
     tellings.flush(nowMs);
     if (nextAtMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#look(), nextAtMs - nowMs);
-    this.#timer.unref();
+    this.#timer = this.#timers.set(() => this.#look(), nextAtMs - nowMs);
   }
 }

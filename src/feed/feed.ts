@@ -24,6 +24,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Rollout } from "../rollout.ts";
 import type { Store } from "../stores/store.ts";
+import { SYSTEM_TIMERS, type Timers } from "../timers.ts";
 import { Expiry } from "./expiry.ts";
 import { type FeedState, Followed } from "./followed.ts";
 import type { ArcOverrides, FailureFollower, LastGood, ReadingFollower } from "./reading.ts";
@@ -54,12 +55,14 @@ export interface FeedOptions {
   /** The clock of `Rollout.apply`, in milliseconds; monotonic. */
   readonly clock?: () => number;
   readonly random?: () => number;
+  readonly timers?: Timers;
 }
 
 export class Feed {
   readonly #options: FeedOptions;
   readonly #clock: () => number;
   readonly #random: () => number;
+  readonly #timers: Timers;
   readonly #followed: readonly Followed[];
   readonly #schedule: Schedule<Followed>;
   readonly #reader: RoundReader;
@@ -73,7 +76,7 @@ export class Feed {
   #isLoading = false;
   #lastGood: Promise<void> = Promise.resolve();
   #running: Promise<void> = Promise.resolve();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: unknown;
   #wakesAtMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
 
@@ -82,6 +85,7 @@ export class Feed {
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
+    this.#timers = options.timers ?? SYSTEM_TIMERS;
     this.#followed = rollout.applications.map(
       (application) =>
         new Followed(application, {
@@ -90,11 +94,11 @@ export class Feed {
           store: store.address,
         }),
     );
-    this.#expiry = new Expiry(this.#followed, () => this.#tellings(), this.#clock);
+    this.#expiry = new Expiry(this.#followed, () => this.#tellings(), this.#clock, this.#timers);
     const schedule = new Schedule(this.#followed, delayMs);
     this.#schedule = schedule;
     this.#reader = new RoundReader({
-      ...{ store, clock: this.#clock, ending: this.#ending.signal },
+      ...{ store, clock: this.#clock, timers: this.#timers, ending: this.#ending.signal },
       ended: (...read) => schedule.end(...read),
       wrote: () => this.#expiry.watch(),
     });
@@ -173,9 +177,9 @@ export class Feed {
     await new Promise<void>((resolve) => {
       this.#wakesAtMs = untilMs;
       this.#wake = resolve;
-      if (untilMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(resolve, untilMs - nowMs);
+      if (untilMs < Number.POSITIVE_INFINITY) this.#timer = this.#timers.set(resolve, untilMs - nowMs);
     });
-    clearTimeout(this.#timer);
+    this.#timers.clear(this.#timer);
     this.#wake = undefined;
     this.#wakesAtMs = Number.NEGATIVE_INFINITY;
   }

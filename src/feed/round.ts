@@ -5,6 +5,7 @@
 
 import { Slices } from "../slices.ts";
 import { type Snapshot, type Store, StoreError } from "../stores/store.ts";
+import type { Timers } from "../timers.ts";
 import { BoundedReads } from "./bounded-read.ts";
 import type { Followed } from "./followed.ts";
 import type { Tellings } from "./tellings.ts";
@@ -15,6 +16,7 @@ const READS_MAX = 32;
 export interface RoundReaderOptions {
   readonly store: Store;
   readonly clock: () => number;
+  readonly timers: Timers;
   /** Ends all reads. */
   readonly ending: AbortSignal;
   /** Called when the read of an application has ended, with success or not. */
@@ -40,7 +42,7 @@ export class RoundReader {
 
   constructor(options: RoundReaderOptions) {
     this.#options = options;
-    this.#reads = new BoundedReads(options.ending);
+    this.#reads = new BoundedReads(options.ending, options.timers);
   }
 
   /** Never rejects. */
@@ -65,7 +67,7 @@ export class RoundReader {
     }
     // The same time for all, so that applications that were read together are due together.
     const answeredAtMs = clock();
-    const slices = new Slices();
+    const slices = new Slices(clock);
     for (const followed of round.followed) {
       if (slices.isOverNow()) await slices.next();
       if (ending.aborted) return;
@@ -97,8 +99,8 @@ export class RoundReader {
   }
 
   async #readOne(followed: Followed, askedAtMs: number, tellings: Tellings): Promise<void> {
-    const { store, clock, ending, wrote } = this.#options;
-    const reads = this.#readsOf.get(followed) ?? new BoundedReads(ending);
+    const { store, clock, timers, ending, wrote } = this.#options;
+    const reads = this.#readsOf.get(followed) ?? new BoundedReads(ending, timers);
     this.#readsOf.set(followed, reads);
     try {
       const snapshot = await reads.run((signal) => store.read(followed.application, signal));

@@ -9,11 +9,18 @@
  *   - `expect` refuses the change if the rollout is another one by now.
  *   - A change that takes visitors from another version by an overlap is refused, unless the change allows
  *     it.
+ *   - A version with a release under way is not raised, and keeps its offset. A lower rollout pauses the
+ *     release in the same write, and 0 aborts it (`beside-release.ts`).
  *   - Fields that the change does not name stay as they are, including fields that the daemon does not know.
  */
 
 import { type Arc, type Failsafe, isSameArc, MAINTENANCE } from "../circle.ts";
+import type { ReleaseProblem } from "../releases/read-release.ts";
+import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
+import { bare, releaseField } from "../releases/release-field.ts";
+import type { Stamp } from "../releases/request.ts";
 import type { RecordFields, Snapshot } from "../stores/store.ts";
+import { type BesideRelease, besideRelease, type Following, releaseUnderWay } from "./beside-release.ts";
 import { arcsOf } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
 import { HISTORY, withPast } from "./history.ts";
@@ -61,7 +68,16 @@ export type Refusal =
       readonly hasVisitors: boolean;
     }
   /** The version still has visitors, and the removal would send them to master. */
-  | { readonly code: "in-use"; readonly before: ShownRecord };
+  | { readonly code: "in-use"; readonly before: ShownRecord }
+  /** The version has a release under way. It is led by verbs of its own. */
+  | {
+      readonly code: "under-way";
+      readonly before: ShownRecord;
+      readonly release: Release;
+      readonly asked: "raise" | "offset" | "remove";
+    }
+  /** The version has a release of a newer program, which may be under way. */
+  | { readonly code: "unreadable-release"; readonly before: ShownRecord; readonly problem: ReleaseProblem };
 
 export type Plan =
   | {
@@ -72,6 +88,8 @@ export type Plan =
       readonly before: ShownRecord | null;
       /** Without the new revision. */
       readonly after: ShownRecord;
+      /** The release that the same write aborts or pauses; undefined if it concerns none. */
+      readonly following: Following | undefined;
     }
   /** The record has the wanted values already. */
   | { readonly kind: "same"; readonly before: ShownRecord }
@@ -81,8 +99,14 @@ export type Plan =
  * @param snapshot       all records of the application
  * @param keepsHistory   whether the engine remembers earlier states of records; otherwise the record itself
  *                       keeps them
+ * @param stamp          for the release; undefined if the record has none
  */
-export function planChange(change: Change, snapshot: Snapshot, keepsHistory: boolean): Plan {
+export function planChange(
+  change: Change,
+  snapshot: Snapshot,
+  keepsHistory: boolean,
+  stamp: Stamp | undefined,
+): Plan {
   const { application, version } = change;
   const record = snapshot.get(version);
   const refused = (refusal: Refusal): Plan => ({ kind: "refused", refusal });
@@ -94,19 +118,56 @@ export function planChange(change: Change, snapshot: Snapshot, keepsHistory: boo
   if (change.expect !== undefined && change.expect !== (before?.rollout ?? 0)) {
     return refused({ code: "unexpected", before, expected: change.expect });
   }
+  const wanted = { rollout: change.rollout, offset: change.offset, why: change.signature.why };
+  const beside: BesideRelease =
+    stamp === undefined ? { kind: "free" } : besideRelease(version, record?.value, wanted, stamp);
+  if (before !== null && beside.kind === "under-way") {
+    return refused({ code: "under-way", before, release: beside.release, asked: beside.asked });
+  }
+  if (before !== null && beside.kind === "unreadable") {
+    return refused({ code: "unreadable-release", before, problem: beside.problem });
+  }
+  const following = beside.kind === "follows" ? beside : undefined;
   const known = fieldsOf(record?.value);
   const past = keepsHistory || record === undefined ? {} : { [HISTORY]: withPast(known) };
-  const fields = { ...changedFields(change), ...past };
+  const fields = { ...followingFields(following, before), ...changedFields(change), ...past };
   const revision = record?.revision ?? null;
   const after = shownRecord(application, version, { value: { ...known, ...fields }, revision: "" });
   if (after.problem !== undefined) return refused({ code: "still-malformed", problem: after.problem });
-  if (before !== null && before.problem === undefined && isSameArc(before, after)) {
-    return { kind: "same", before };
-  }
+  const isSame = before !== null && before.problem === undefined && isSameArc(before, after);
+  if (isSame && following === undefined) return { kind: "same", before };
   const overlap = change.mayOverlap ? undefined : overlapOf(after, snapshot);
   return overlap === undefined
-    ? { kind: "write", fields, expected: revision, before, after }
+    ? { kind: "write", fields, expected: revision, before, after, following }
     : refused(overlap);
+}
+
+/** The fields by which the release follows. The fields that the person names win over these. */
+function followingFields(
+  following: Following | undefined,
+  before: ShownRecord | null,
+): Readonly<Record<string, unknown>> {
+  if (following === undefined) return {};
+  const { offset, failsafe } = following.back;
+  const isMalformed = before?.problem !== undefined;
+  return {
+    ...(offset === undefined || (offset === before?.offset && !isMalformed) ? {} : { offset }),
+    ...(failsafe === undefined || (failsafe === before?.failsafe && !isMalformed) ? {} : { failsafe }),
+    [RELEASE]: releaseField(following.release),
+  };
+}
+
+/**
+ * The fields of a plan without the log of the release and without the past of the record, because the store
+ * has refused the size; undefined if the write does not end a release. The way down never fails for a log.
+ */
+export function bareFields({
+  following,
+  fields,
+}: Extract<Plan, { readonly kind: "write" }>): RecordFields | undefined {
+  if (following === undefined || isUnderWay(following.release)) return undefined;
+  const past = HISTORY in fields ? { [HISTORY]: undefined } : {};
+  return { ...fields, ...past, [RELEASE]: releaseField(bare(following.release)) };
 }
 
 /**
@@ -184,6 +245,8 @@ export function planRemoval(removal: Removal, snapshot: Snapshot, keepsHistory: 
   if (expect !== undefined && expect !== before.rollout) {
     return refused({ code: "unexpected", before, expected: expect });
   }
+  const release = releaseUnderWay(version, record.value);
+  if (release !== undefined) return refused({ code: "under-way", before, release, asked: "remove" });
   if (before.rollout > 0 && !removal.isForced) return refused({ code: "in-use", before });
   const farewell = keepsHistory ? { rollout: 0, ...signedBy(removal.signature) } : undefined;
   return { kind: "remove", expected: record.revision, before, farewell };

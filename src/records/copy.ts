@@ -8,9 +8,13 @@
  * A malformed record counts as 0 in every store. Some engines refuse such a record, or a field of a valid
  * one. These records are reported and left out, and the others are copied. Any other failure ends the copy,
  * because the daemon then cannot know whether the record was written.
+ *
+ * A release stays in its store, because two stores cannot lead one release. The copy of its record has only
+ * its present rollout. A record of the target with a release under way is left alone, also with overwriting.
  */
 
 import { isDeepStrictEqual } from "node:util";
+import { RELEASE } from "../releases/release.ts";
 import {
   type RecordFields,
   type Snapshot,
@@ -19,6 +23,7 @@ import {
   type StoreRecord,
   type Written,
 } from "../stores/store.ts";
+import { releaseUnderWay } from "./beside-release.ts";
 import { checkRecord } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
 
@@ -33,6 +38,10 @@ export interface CopyReport {
   readonly same: number;
   /** The target has a different record, which was left alone. */
   readonly differing: readonly string[];
+  /** Left alone, because the target's record has a release under way. */
+  readonly releasing: readonly string[];
+  /** The source's record has a release under way. It stays there, and the copy has the present rollout. */
+  readonly released: readonly string[];
   /** Not copied, because the record is malformed, and no daemon can use it. */
   readonly malformed: readonly string[];
   /** Not copied, because the target cannot store them. */
@@ -76,6 +85,8 @@ export async function copyRecords(
   let written = 0;
   let same = 0;
   const differing: string[] = [];
+  const releasing: string[] = [];
+  const released: string[] = [];
   const malformed: string[] = [];
   const refused: RefusedRecord[] = [];
   for (const application of applications) {
@@ -92,7 +103,9 @@ export async function copyRecords(
       const end = await copyRecord(write, application, version, { record, there }, isOverwriting, signal);
       if (end instanceof StoreError) refused.push({ record: name, why: end.message });
       else if (end === "differs") differing.push(name);
+      else if (end === "releasing") releasing.push(name);
       else copied.set(version, record);
+      if (copied.has(version) && releaseUnderWay(version, record.value) !== undefined) released.push(name);
       if (end === "written") written++;
       if (end === "same") same++;
     }
@@ -101,7 +114,8 @@ export async function copyRecords(
   }
   const counts = { applications: applications.length, written, same };
   const addresses = { from: from.address, to: into.address };
-  return { kind: "copied", report: { ...addresses, ...counts, differing, malformed, refused } };
+  const lists = { differing, releasing, released, malformed, refused };
+  return { kind: "copied", report: { ...addresses, ...counts, ...lists } };
 }
 
 /**
@@ -115,8 +129,9 @@ async function copyRecord(
   { record, there }: { readonly record: StoreRecord; readonly there: StoreRecord | undefined },
   isOverwriting: boolean,
   signal: AbortSignal,
-): Promise<"written" | "same" | "differs" | StoreError> {
+): Promise<"written" | "same" | "differs" | "releasing" | StoreError> {
   if (there !== undefined && isSameRecord(record, there)) return "same";
+  if (there !== undefined && releaseUnderWay(version, there.value) !== undefined) return "releasing";
   if (there !== undefined && !isOverwriting) return "differs";
   const fields = fieldsToWrite(record, there);
   const end = await unlessRefused(write(application, version, fields, there?.revision ?? null, signal));
@@ -134,12 +149,12 @@ function firstMissing(copied: Snapshot, after: Snapshot): string | undefined {
 }
 
 /**
- * The fields to write: all fields of a record, and undefined for each field that only the other one has. A
- * bare number is a rollout.
+ * The fields to write: all fields of a record but its release, and undefined for each field that only the
+ * other one has. The other one keeps its own release, which is over. A bare number is a rollout.
  */
 function fieldsToWrite(record: StoreRecord, there: StoreRecord | undefined): RecordFields {
-  const fields = fieldsOf(record.value);
-  const removed = Object.keys(fieldsOf(there?.value)).map((name) => [name, undefined]);
+  const fields = copiedFields(record);
+  const removed = Object.keys(copiedFields(there)).map((name) => [name, undefined]);
   // The rollout is there, because malformed records are not copied.
   return { ...Object.fromEntries(removed), ...fields } as RecordFields;
 }
@@ -158,5 +173,11 @@ async function unlessRefused(write: Promise<Written>): Promise<Written | StoreEr
 }
 
 function isSameRecord(a: StoreRecord, b: StoreRecord): boolean {
-  return isDeepStrictEqual(fieldsOf(a.value), fieldsOf(b.value));
+  return isDeepStrictEqual(copiedFields(a), copiedFields(b));
+}
+
+/** All fields but the release. */
+function copiedFields(record: StoreRecord | undefined): Readonly<Record<string, unknown>> {
+  const { [RELEASE]: _, ...fields } = fieldsOf(record?.value);
+  return fields;
 }

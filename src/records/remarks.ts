@@ -6,6 +6,7 @@
 
 import { type Arc, type Failsafe, MAINTENANCE } from "../circle.ts";
 import type { Snapshot } from "../stores/store.ts";
+import { releasesUnderWay } from "./beside-release.ts";
 import type { Change } from "./change.ts";
 import { arcsOf } from "./check.ts";
 import { fittingOffset, type Shares, sharesOf, type Taken } from "./share.ts";
@@ -34,7 +35,9 @@ export type Remark =
       readonly kind: "inherited";
       readonly failsafe: Failsafe | undefined;
       readonly offset: number | undefined;
-    };
+    }
+  /** Another version has a release, which does not go on while this version has visitors. */
+  | { readonly kind: "holds-release"; readonly of: string; readonly id: number };
 
 /**
  * Remarks on one arc among the others of its application.
@@ -67,6 +70,7 @@ export function remarksOnChange(
   return [
     ...inherited(change, before, after),
     ...holdsBelowWhole(after),
+    ...heldReleases(after, snapshot),
     ...sharesOf(arcs)
       .taken.filter(({ by, from }) => by === version || from === version)
       .map((taken) => overlap(taken, arcs)),
@@ -80,6 +84,14 @@ function inherited(change: Change, before: Arc | null, after: Arc): Remark[] {
   const failsafe = change.failsafe === undefined && after.failsafe === "hold" ? after.failsafe : undefined;
   const offset = change.offset === undefined && after.offset !== 0 ? after.offset : undefined;
   return failsafe === undefined && offset === undefined ? [] : [{ kind: "inherited", failsafe, offset }];
+}
+
+/** A promoted release needs no master beside it any more. */
+function heldReleases({ version, rollout }: Arc, snapshot: Snapshot): Remark[] {
+  if (rollout === 0 || version === MAINTENANCE) return [];
+  return [...releasesUnderWay(snapshot)].flatMap(([of, { id, state }]) =>
+    of === version || state === "promoted" ? [] : [{ kind: "holds-release", of, id } as const],
+  );
 }
 
 function holdsBelowWhole({ version, rollout, failsafe }: Arc): Remark[] {

@@ -12,8 +12,19 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Snapshot, type Store, StoreError, type StoreRecord } from "../stores/store.ts";
-import { type Change, isDown, planChange, planRemoval, type Refusal, type Removal } from "./change.ts";
+import type { Stamp } from "../releases/request.ts";
+import { type Snapshot, type Store, StoreError, type StoreRecord, type Written } from "../stores/store.ts";
+import { type Following, hasRelease } from "./beside-release.ts";
+import {
+  bareFields,
+  type Change,
+  isDown,
+  type Plan,
+  planChange,
+  planRemoval,
+  type Refusal,
+  type Removal,
+} from "./change.ts";
 import { fieldsOf } from "./fields.ts";
 import { type ShownRecord, shownRecord } from "./shown.ts";
 
@@ -36,6 +47,8 @@ export type WriteOutcome =
       readonly conflicts: number;
       /** All records before the change. */
       readonly snapshot: Snapshot;
+      /** The release that the same write aborted or paused; undefined if it concerned none. */
+      readonly following: Following | undefined;
     }
   /** The record has the wanted values already. */
   | { readonly kind: "same"; readonly before: ShownRecord; readonly snapshot: Snapshot }
@@ -58,8 +71,17 @@ export type Unwritten =
   /** The store failed during the write and cannot be read, so the write may have arrived. */
   | { readonly kind: "unsure"; readonly error: StoreError };
 
-/** Writes a change. If it rejects with a `StoreError`, nothing was written. */
-export async function writeChange(first: Change, store: Store, signal: AbortSignal): Promise<WriteOutcome> {
+/**
+ * Writes a change. If it rejects with a `StoreError`, nothing was written.
+ *
+ * @param stampOf makes the stamp of one attempt; called if the record has a release
+ */
+export async function writeChange(
+  first: Change,
+  store: Store,
+  signal: AbortSignal,
+  stampOf: () => Promise<Stamp>,
+): Promise<WriteOutcome> {
   const { application, version } = first;
   const { write } = store;
   if (write === undefined) return { kind: "read-only" };
@@ -67,23 +89,21 @@ export async function writeChange(first: Change, store: Store, signal: AbortSign
   let failures = 0;
   for (let conflicts = 0; ; conflicts++) {
     const snapshot = await store.read(application, signal);
-    const plan = planChange(change, snapshot, store.history !== undefined);
+    const stamp = hasRelease(snapshot.get(version)?.value) ? await stampOf() : undefined;
+    const plan = planChange(change, snapshot, store.history !== undefined, stamp);
     if (plan.kind === "refused") {
       // The first attempt found the record, so another writer has removed it since. It counts as 0.
       if (conflicts > 0 && plan.refusal.code !== "overlap") return { kind: "conflict", current: null };
       return plan;
     }
     if (plan.kind === "same") return { ...plan, snapshot };
-    const { before, expected, fields } = plan;
+    const { before, after, following } = plan;
     const done = (revision: string): WriteOutcome => ({
-      kind: "written",
-      before,
-      after: { ...plan.after, revision },
-      conflicts: conflicts - failures,
-      snapshot,
+      ...{ kind: "written", before, after: { ...after, revision } },
+      ...{ conflicts: conflicts - failures, snapshot, following },
     });
     try {
-      const written = await write.call(store, application, version, fields, expected, signal);
+      const written = await writePlan(plan, application, version, write.bind(store), signal);
       if (written.ok) return done(written.revision);
       if (!isDown(change)) return { kind: "conflict", current: shown(change, written.current) };
     } catch (error) {
@@ -96,6 +116,26 @@ export async function writeChange(first: Change, store: Store, signal: AbortSign
     signal.throwIfAborted();
     // A new time, because this write comes after the other one.
     change = { ...first, signature: { ...first.signature, at: new Date() } };
+  }
+}
+
+type Write = NonNullable<Store["write"]>;
+
+/** One write. If the store refuses its size, the end of a release is written again without its log. */
+async function writePlan(
+  plan: Extract<Plan, { readonly kind: "write" }>,
+  application: string,
+  version: string,
+  write: Write,
+  signal: AbortSignal,
+): Promise<Written> {
+  const { fields, expected } = plan;
+  try {
+    return await write(application, version, fields, expected, signal);
+  } catch (error) {
+    const shorter = error instanceof StoreError && error.code === "refused" ? bareFields(plan) : undefined;
+    if (shorter === undefined) throw error;
+    return write(application, version, shorter, expected, signal);
   }
 }
 

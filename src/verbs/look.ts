@@ -6,6 +6,7 @@
  */
 
 import { MAINTENANCE } from "../circle.ts";
+import { recordNow } from "../records/beside-release.ts";
 import { checkRecord } from "../records/check.ts";
 import { fieldsOf } from "../records/fields.ts";
 import type { Plan } from "../releases/plan.ts";
@@ -38,14 +39,10 @@ export async function look(store: Store, target: Target, signal: AbortSignal): P
 
 /** The state of a version in a snapshot, as the machine sees it. Pure and total. */
 export function nowIn(snapshot: Snapshot, version: string): Now {
-  const value = snapshot.get(version)?.value;
-  const { arc, problem } = checkRecord(version, value ?? { rollout: 0 });
-  const found = readRelease(fieldsOf(value)[RELEASE]);
+  const now = recordNow(version, snapshot.get(version)?.value);
   return {
-    ...{ rollout: arc.rollout, offset: arc.offset, failsafe: arc.failsafe },
-    isMalformed: problem !== undefined,
-    found,
-    plan: found.kind === "release" ? planIn(found.release.plan) : undefined,
+    ...now,
+    plan: now.found.kind === "release" ? planIn(now.found.release.plan) : undefined,
     otherVersion: otherVersionIn(snapshot, version),
   };
 }

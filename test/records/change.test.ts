@@ -58,12 +58,12 @@ test.each<[string, Partial<Change>, Record<string, unknown>, string]>([
     "write",
   ],
 ])("%s", (_, part, records, code) => {
-  expect(codeOf(planChange(change(part), snapshot(records), false))).toBe(code);
+  expect(codeOf(planChange(change(part), snapshot(records), false, undefined))).toBe(code);
 });
 
 test("a plan has only the fields that change, with author, time and reason, and keeps the past in the record", () => {
   const there = { rollout: 0.5, offset: 0.25, note: "kept", updatedBy: "bob", history: [{ rollout: 0.2 }] };
-  const plan = planChange(change({ failsafe: "hold" }), snapshot({ canary: there }), false);
+  const plan = planChange(change({ failsafe: "hold" }), snapshot({ canary: there }), false, undefined);
   if (plan.kind !== "write") throw new Error(plan.kind);
   expect(plan.expected).toBe("7");
   expect(plan.fields).toEqual({
@@ -75,7 +75,7 @@ test("a plan has only the fields that change, with author, time and reason, and 
     history: [{ rollout: 0.5, offset: 0.25, updatedBy: "bob" }, { rollout: 0.2 }],
   });
   expect(plan.after).toMatchObject({ rollout: 0.1, offset: 0.25, failsafe: "hold" });
-  const remembered = planChange(change({}), snapshot({ canary: there }), true);
+  const remembered = planChange(change({}), snapshot({ canary: there }), true, undefined);
   expect(remembered.kind === "write" && "history" in remembered.fields).toBe(false);
 });
 

@@ -62,7 +62,8 @@ test("a rollback that is written after another write is signed with a time after
     ...{ offset: undefined, failsafe: undefined, expect: undefined, isNew: false, mayOverlap: false },
     signature: { author: "ada@web1", at: new Date(), why: undefined },
   };
-  const outcome = await writeChange(change, store, AbortSignal.timeout(2_000));
+  const noStamp = () => Promise.reject(new Error("the record has no release"));
+  const outcome = await writeChange(change, store, AbortSignal.timeout(2_000), noStamp);
   expect(outcome).toMatchObject({ kind: "written", conflicts: 1 });
   expect(Date.parse(written[1] ?? "")).toBeGreaterThanOrEqual(other.getTime());
 });

@@ -44,7 +44,7 @@ export const copy: Command = {
   summary: "copy all records to another store, and verify them",
   description:
     "Without -application it copies all applications that the store can list. It removes nothing: let the daemons follow the\n" +
-    "new store first, and then remove the old one.",
+    "new store first, and then remove the old one. A release stays in its store, so end it first.",
   positionals: [],
   options: [application, to, overwrite, ...STORE_OPTIONS, output],
   summaries: { application: "an application to copy; all of them if none is named" },
@@ -67,7 +67,7 @@ export const copy: Command = {
       }),
     );
     print(invocation, report, () => sentence(report));
-    if (report.differing.length > 0) return EXITS.conflict.status;
+    if (report.differing.length + report.releasing.length > 0) return EXITS.conflict.status;
     return report.malformed.length + report.refused.length > 0 ? EXITS.failed.status : EXITS.ok.status;
   },
 };
@@ -99,13 +99,22 @@ function counted(count: number, noun: string): string {
 }
 
 function sentence(report: CopyReport): string {
-  const { from, to: target, applications, written, same, differing, malformed, refused } = report;
+  const { from, to: target, applications, written, same } = report;
+  const { differing, releasing, released, malformed, refused } = report;
   const lines = [
     `${counted(written, "record")} of ${counted(applications, "application")} copied from ${from} to ${target}; ` +
       `${same} ${same === 1 ? "was" : "were"} there already`,
   ];
   if (differing.length > 0) {
     lines.push(`left alone, because they differ there: ${differing.join(", ")}; -overwrite replaces them`);
+  }
+  if (releasing.length > 0) {
+    lines.push(`left alone, because a release is under way there: ${releasing.join(", ")}; abort it first`);
+  }
+  if (released.length > 0) {
+    lines.push(
+      `copied with the present rollout alone: ${released.join(", ")}; its release is still under way in ${from}, and stays there`,
+    );
   }
   if (malformed.length > 0) {
     lines.push(`left out, because no daemon can use them: ${malformed.join(", ")}; get says what is wrong`);

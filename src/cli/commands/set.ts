@@ -12,6 +12,7 @@ import { StoreError } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
 import { quote } from "../../text/quote.ts";
+import { followingText } from "../../verbs/beside-words.ts";
 import { adminAddresses, admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
@@ -20,6 +21,7 @@ import { authorOf } from "../records/author.ts";
 import { errorOf, unwrittenError } from "../records/change-error.ts";
 import { expect, failsafe, isNew, mayOverlap, message, offset } from "../records/change-options.ts";
 import { changeText, remarkSentence } from "../records/change-text.ts";
+import { stampOf } from "../releases/carrying.ts";
 import { STORE_OPTIONS, withStore } from "../with-store.ts";
 import { type Follower, wait, waitForDaemons } from "./set/wait.ts";
 
@@ -29,7 +31,8 @@ export const set: Command = {
   description:
     "All daemons that read the store follow within their -delay. Writing what is there already does nothing. If another\n" +
     "operator was first, set ends with status 4. Only 0% and maintenance on, without -expect, are tried again until\n" +
-    "they are written. The version maintenance is a switch: on or off.",
+    "they are written. The version maintenance is a switch: on or off. A version with a release under way is not raised,\n" +
+    "because promote and resume do that. A lower rollout pauses the release with the same write, and 0% aborts it.",
   positionals: [
     { name: "VERSION", summary: "canary, maintenance, or another version", required: true },
     { name: "ROLLOUT", summary: "5% or 0.05; on or off for maintenance", required: true },
@@ -84,7 +87,7 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
       settings,
       io,
       async (store, signal) => {
-        const outcome = await writeChange(change, store, signal);
+        const outcome = await writeChange(change, store, signal, () => stampOf(store, io, signal));
         const what = `${version} of ${name}`;
         if (outcome.kind === "conflict" && outcome.current === null && isDown(change)) {
           throw new CliError(
@@ -95,14 +98,18 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
           );
         }
         if (outcome.kind === "written") {
-          const { before, after, conflicts, snapshot } = outcome;
+          const { before, after, conflicts, snapshot, following } = outcome;
+          const target = { application: name, version };
           const again =
             conflicts === 0 ? "" : `, after ${conflicts} other ${conflicts === 1 ? "write" : "writes"}`;
           return {
             ...{ written: true, store: store.address, before, after },
-            remarks: remarksOnChange(change, before, after, snapshot).map((each) =>
-              remarkSentence(version, each),
-            ),
+            remarks: [
+              ...(following === undefined ? [] : [followingText(target, following, after.rollout)]),
+              ...remarksOnChange(change, before, after, snapshot).map((each) =>
+                remarkSentence(version, each),
+              ),
+            ],
             text: `${changeText(before, after)} in ${store.address}${again}`,
           };
         }

@@ -7,6 +7,7 @@ import type { Unwritten } from "../../records/write.ts";
 import type { Store, StoreError } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
+import { underWayReason, unreadableReason } from "../../verbs/beside-words.ts";
 import { EMERGENCY } from "../../verbs/command-line.ts";
 import { CliError } from "../exit.ts";
 import { applicationHint } from "./application-hint.ts";
@@ -144,6 +145,16 @@ function refusalError(
         oneLine(`${taken.map(takenText).join(", and ")}; nothing was written`),
         `${elsewhere}, or add -overlap if this is meant`,
       );
+    }
+    case "under-way": {
+      const { before, release, asked } = refusal;
+      const { text, remedy } = underWayReason({ application, version }, before.rollout, release, asked);
+      const what = asked === "remove" ? "nothing was removed" : "nothing was written";
+      return new CliError("failed", `${text}; ${what}`, remedy?.replaceAll("\n", "\n  "));
+    }
+    case "unreadable-release": {
+      const { text, remedy } = unreadableReason({ application, version }, refusal.problem);
+      return new CliError("failed", `${text}; nothing was written`, remedy?.replaceAll("\n", "\n  "));
     }
     case "in-use":
       return new CliError(

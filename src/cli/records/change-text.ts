@@ -46,6 +46,11 @@ export function remarkSentence(version: string, remark: Remark): string {
         `${version} has -failsafe hold below 100%: if the store is lost, it stays at ${rolloutText(remark.rollout)} and ` +
           "cannot be taken back. Hold is for a version that most visitors are on already; else set -failsafe master.",
       );
+    case "holds-release":
+      return oneLine(
+        `release ${remark.id}, which is of ${remark.of}, pauses while ${version} has visitors, because a release needs ` +
+          "master alone beside it",
+      );
     default:
       return oneLine(remarkText(remark));
   }
@@ -60,6 +65,8 @@ export function remarkText(remark: Remark): string {
       return "failsafe hold below 100%";
     case "inherited":
       return "begins with settings of the last release";
+    case "holds-release":
+      return `holds release ${remark.id} of ${remark.of}`;
     case "overlap": {
       const { taken, offset } = remark;
       const elsewhere = offset === undefined ? "" : ` (${taken.from} has its own with -offset ${offset})`;

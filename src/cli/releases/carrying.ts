@@ -2,20 +2,31 @@
 
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Stamp } from "../../releases/request.ts";
 import type { Store } from "../../stores/store.ts";
 import type { Carrying } from "../../verbs/carry-out.ts";
+import { type Timing, timeFor } from "../../verbs/look.ts";
 import type { Io } from "../command.ts";
 import { authorOf } from "../records/author.ts";
 
 /** @param why the text of `-m` */
 export function carryingFor(store: Store, io: Io, why: string | undefined, signal: AbortSignal): Carrying {
   return {
-    ...{ store, author: authorOf(io), why, signal, drawKey },
-    wallClock: Date.now,
+    ...{ store, author: authorOf(io), why, drawKey },
+    ...timingFor(signal),
     random: Math.random,
-    timeLimit: (ms) => AbortSignal.timeout(ms),
     pause: (ms) => sleep(ms),
   };
+}
+
+function timingFor(signal: AbortSignal): Timing {
+  return { signal, wallClock: Date.now, timeLimit: (ms) => AbortSignal.timeout(ms) };
+}
+
+/** The stamp of a write beside a release. It never waits long for the store's clock, because it may lower. */
+export async function stampOf(store: Store, io: Io, signal: AbortSignal): Promise<Stamp> {
+  const nowMs = await timeFor(store, true, timingFor(signal));
+  return { nowMs, tx: drawKey(), author: authorOf(io) };
 }
 
 /** 96 random bits as 24 hexadecimal digits. */

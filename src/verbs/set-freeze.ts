@@ -1,0 +1,99 @@
+/**
+ * Freezes all releases of a store, or ends the freeze, by compare-and-set.
+ *
+ * A freeze stops, so it is tried again until it is written. The end of a freeze lets releases go up, so it is
+ * pinned to the freeze that the operator saw: it never ends one that another operator has just begun.
+ */
+
+import { fieldsOf } from "../records/fields.ts";
+import { HISTORY, withPast } from "../records/history.ts";
+import { type Store, StoreError, type StoreRecord } from "../stores/store.ts";
+import { type Carrying, LOOK_AGAIN_MS } from "./carry-out.ts";
+import { FREEZE, type Freeze, freezeFields, freezeIn } from "./freeze.ts";
+import { timeFor } from "./look.ts";
+
+/** The longest pause between two attempts. */
+const RETRY_PAUSE_MS = 20;
+
+/** A freeze is tried again this often if the store fails to write, but can be read. */
+const FAILURES_MAX = 3;
+
+export type FreezeOutcome =
+  | { readonly kind: "written"; readonly before: Freeze; readonly now: Freeze }
+  /** It is so already. */
+  | { readonly kind: "unchanged"; readonly now: Freeze }
+  /** Another operator has frozen the releases since the first look. */
+  | { readonly kind: "conflict"; readonly now: Freeze }
+  | { readonly kind: "read-only" }
+  /** The store failed during the write, and a read afterwards shows that nothing was written. */
+  | { readonly kind: "failed"; readonly error: StoreError }
+  /** The store failed during the write and cannot be read, so the write may have arrived. */
+  | { readonly kind: "unsure"; readonly error: StoreError };
+
+/** @throws {StoreError} if the store cannot be read, or says that nothing was written */
+export async function setFreeze(wanted: boolean, carrying: Carrying): Promise<FreezeOutcome> {
+  const { store, signal, author, why } = carrying;
+  if (store.write === undefined) return { kind: "read-only" };
+  const first = await lookAt(store, signal);
+  let failures = 0;
+  for (let seen = first; ; seen = await lookAt(store, signal)) {
+    const { freeze: before, record } = seen;
+    if (before.isFrozen === wanted) return { kind: "unchanged", now: before };
+    if (!wanted && record?.revision !== first.record?.revision) return { kind: "conflict", now: before };
+    const at = new Date(await timeFor(store, true, carrying));
+    const fields = freezeFields(wanted, author, at, why);
+    const now: Freeze = { isFrozen: wanted, by: author, at: at.toISOString(), why };
+    try {
+      const written = await store.write(
+        FREEZE.application,
+        FREEZE.version,
+        { ...fields, ...pastOf(store, record) },
+        record?.revision ?? null,
+        signal,
+      );
+      if (written.ok) return { kind: "written", before, now };
+    } catch (error) {
+      const after = await lookAgain(error, now, carrying);
+      if (after.kind === "arrived") return { kind: "written", before, now };
+      if (after.kind === "unsure" || ++failures > FAILURES_MAX) return after;
+    }
+    await carrying.pause(RETRY_PAUSE_MS * carrying.random());
+    signal.throwIfAborted();
+  }
+}
+
+interface Seen {
+  readonly freeze: Freeze;
+  readonly record: StoreRecord | undefined;
+}
+
+async function lookAt(store: Store, signal: AbortSignal): Promise<Seen> {
+  const snapshot = await store.read(FREEZE.application, signal);
+  return { freeze: freezeIn(snapshot), record: snapshot.get(FREEZE.version) };
+}
+
+/** The record keeps its past if the engine does not. */
+function pastOf(store: Store, record: StoreRecord | undefined): Readonly<Record<string, unknown>> {
+  if (store.history !== undefined || record === undefined) return {};
+  return { [HISTORY]: withPast(fieldsOf(record.value)) };
+}
+
+/** Finds out by a read whether a write without an answer arrived. */
+async function lookAgain(
+  error: unknown,
+  { by, at }: Freeze,
+  { store, timeLimit }: Carrying,
+): Promise<
+  | { readonly kind: "arrived" }
+  | { readonly kind: "failed"; readonly error: StoreError }
+  | { readonly kind: "unsure"; readonly error: StoreError }
+> {
+  if (!(error instanceof StoreError)) throw error;
+  if (error.code !== "unavailable" && error.code !== "malformed") throw error;
+  try {
+    const { freeze } = await lookAt(store, timeLimit(LOOK_AGAIN_MS));
+    return freeze.by === by && freeze.at === at ? { kind: "arrived" } : { kind: "failed", error };
+  } catch {
+    return { kind: "unsure", error };
+  }
+}
