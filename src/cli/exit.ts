@@ -30,6 +30,10 @@ export const EXITS = {
     status: 8,
     meaning: "release: it was written, but no daemon leads it, so it stays at its first step",
   },
+  fading: {
+    status: 5,
+    meaning: "undo and finish with -over: it was written, but the rollout is not at 0 yet",
+  },
 } as const satisfies Record<string, ExitStatus>;
 
 export type ExitCode = keyof typeof EXITS;

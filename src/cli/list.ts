@@ -8,6 +8,7 @@ import { completion } from "./commands/completion.ts";
 import { copy } from "./commands/copy.ts";
 import { daemon } from "./commands/daemon.ts";
 import { doctor } from "./commands/doctor.ts";
+import { finish } from "./commands/finish.ts";
 import { freeze } from "./commands/freeze.ts";
 import { get } from "./commands/get.ts";
 import { help } from "./commands/help.ts";
@@ -22,6 +23,7 @@ import { remove } from "./commands/remove.ts";
 import { resume } from "./commands/resume.ts";
 import { set } from "./commands/set.ts";
 import { status } from "./commands/status.ts";
+import { undo } from "./commands/undo.ts";
 import { version } from "./commands/version.ts";
 
 export const COMMANDS: Program = {
@@ -40,6 +42,8 @@ export const COMMANDS: Program = {
     pause,
     resume,
     abort,
+    undo,
+    finish,
     freeze,
     copy,
     initStore,

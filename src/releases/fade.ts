@@ -14,3 +14,12 @@ export function fadedRollout([from, sinceMs, durationMs]: Fade, nowMs: number): 
   if (!(part < 1)) return 0;
   return part <= 0 ? from : Math.min(from, Math.floor(from * (1 - part) * PARTS) / PARTS);
 }
+
+/** A fade is written this often, and at most `FADE_STEPS` times. */
+const FADE_STEP_MS_MIN = 1_000;
+const FADE_STEPS = 100;
+
+/** The time from one step of a fade to the next, in milliseconds. */
+export function fadeStepMs([, , durationMs]: Fade): number {
+  return Math.max(FADE_STEP_MS_MIN, durationMs / FADE_STEPS);
+}

@@ -191,7 +191,10 @@ async function write(writing: Writing, { store, why, signal, timeLimit }: Carryi
   }
 }
 
-/** The fields of the record. A field without a change is not named, so that it stays as it is. */
+/**
+ * The fields of the record. A field without a change is not named, so that it stays as it is. The steps of a
+ * fade are many. They keep the reason, and the record does not remember each of them.
+ */
 function fieldsFor(
   { wanted, looked, stamp, isBare }: Writing,
   why: string | undefined,
@@ -200,14 +203,22 @@ function fieldsFor(
   const { rollout, offset, failsafe, release } = wanted;
   const { now, record } = looked;
   const known = fieldsOf(record?.value);
+  const isStep = isFadeStep(wanted, looked);
+  const signed = { updatedBy: stamp.author, updatedAt: new Date(stamp.nowMs).toISOString() };
   return {
     rollout,
     ...(offset === now.offset && !now.isMalformed ? {} : { offset }),
     ...(failsafe === now.failsafe && !now.isMalformed ? {} : { failsafe }),
     ...(release === null ? {} : { [RELEASE]: releaseField(release) }),
-    ...{ updatedBy: stamp.author, updatedAt: new Date(stamp.nowMs).toISOString(), why },
-    ...(keepsHistory || record === undefined ? {} : { [HISTORY]: isBare ? undefined : withPast(known) }),
+    ...(isStep ? signed : { ...signed, why }),
+    ...(keepsHistory || record === undefined || isStep
+      ? {}
+      : { [HISTORY]: isBare ? undefined : withPast(known) }),
   };
+}
+
+function isFadeStep({ notice }: Wanted, { now: { found } }: Looked): boolean {
+  return notice === "fading" && found.kind === "release" && found.release.fade !== undefined;
 }
 
 /** Reads the record after a write without an answer. */

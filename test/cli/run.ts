@@ -20,6 +20,8 @@ export async function run(
   world: {
     readonly isTerminal?: boolean;
     onPrint?(text: string, interrupt: () => void): void;
+    /** The same for stderr. */
+    onWarn?(text: string, interrupt: () => void): void;
     readonly defaultConfigFile?: string;
   } = {},
 ): Promise<Run> {
@@ -43,6 +45,7 @@ export async function run(
     stderr: {
       write(text: string) {
         stderr += text;
+        world.onWarn?.(text, () => interrupt());
       },
     },
   };

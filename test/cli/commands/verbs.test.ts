@@ -27,6 +27,8 @@ const VERBS = {
   pause: ["pause"],
   resume: ["resume"],
   abort: ["abort"],
+  undo: ["undo"],
+  finish: ["finish", "-deployed", "v42"],
 } as const;
 
 /** In each cell: the status, the state and the rollout after it, and the status of a repetition. */
@@ -37,6 +39,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "1 none 0, 1",
     resume: "1 none 0, 1",
     abort: "0 none 0, 0",
+    undo: "1 none 0, 1",
+    finish: "0 none 0, 0",
   },
   running: {
     promote: "0 running 0.25, 0",
@@ -44,6 +48,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "0 paused 0.05, 0",
     resume: "0 running 0.05, 0",
     abort: "0 aborted 0, 0",
+    undo: "0 aborted 0, 1",
+    finish: "1 running 0.05, 1",
   },
   paused: {
     promote: "1 paused 0.05, 1",
@@ -51,6 +57,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "0 paused 0.05, 0",
     resume: "0 running 0.05, 0",
     abort: "0 aborted 0, 0",
+    undo: "0 aborted 0, 1",
+    finish: "1 paused 0.05, 1",
   },
   promoted: {
     promote: "0 promoted 1, 0",
@@ -58,6 +66,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "0 promoted 1, 0",
     resume: "0 promoted 1, 0",
     abort: "0 aborted 0, 0",
+    undo: "0 aborted 0, 1",
+    finish: "0 finished 0, 0",
   },
   aborted: {
     promote: "1 aborted 0, 1",
@@ -65,6 +75,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "1 aborted 0, 1",
     resume: "1 aborted 0, 1",
     abort: "0 aborted 0, 0",
+    undo: "1 aborted 0, 1",
+    finish: "0 aborted 0, 0",
   },
   finished: {
     promote: "1 finished 0, 1",
@@ -72,6 +84,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "1 finished 0, 1",
     resume: "1 finished 0, 1",
     abort: "0 finished 0, 0",
+    undo: "1 finished 0, 1",
+    finish: "0 finished 0, 0",
   },
   "set to 0%": {
     promote: "1 running 0, 1",
@@ -79,6 +93,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "1 running 0, 1",
     resume: "1 running 0, 1",
     abort: "0 aborted 0, 0",
+    undo: "0 aborted 0, 1",
+    finish: "0 running 0, 0",
   },
   "set to 1%": {
     promote: "1 running 0.01, 1",
@@ -86,6 +102,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "0 paused 0.01, 0",
     resume: "0 running 0.01, 0",
     abort: "0 aborted 0, 0",
+    undo: "0 aborted 0, 1",
+    finish: "1 running 0.01, 1",
   },
   "of a newer program": {
     promote: "1 none 0.05, 1",
@@ -93,6 +111,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof V
     pause: "1 none 0.05, 1",
     resume: "1 none 0.05, 1",
     abort: "0 none 0, 0",
+    undo: "0 none 0, 0",
+    finish: "1 none 0.05, 1",
   },
 };
 
@@ -140,7 +160,7 @@ describe("each verb", () => {
     expect({ ...failed, stderr: "" }).toEqual({ status: 1, stdout: "", stderr: "" });
   });
 
-  test.each(["promote", "pause", "resume", "abort"])("%s is about one application", async (verb) => {
+  test.each(["promote", "pause", "resume", "abort", "undo"])("%s is about one application", async (verb) => {
     using store = releaseFile({ canary: recordOf() });
     const before = store.text();
     const { status, stderr } = await store.typed(verb, "-application", "app", "-application", "shop");
