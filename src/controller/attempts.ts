@@ -5,7 +5,7 @@
 
 import type { Condition } from "../releases/due.ts";
 import { isBehind } from "../releases/known.ts";
-import { isUnderWay, type Release } from "../releases/release.ts";
+import type { Release } from "../releases/release.ts";
 import type { Request } from "../releases/request.ts";
 import type { Watch } from "../releases/watch.ts";
 import { StoreError } from "../stores/store.ts";
@@ -38,11 +38,11 @@ export interface Attempted {
   readonly target: Target;
   readonly key: string;
   readonly release: Release;
-  /** Whether the record is older than what was seen. */
+  /** Whether the last reading was older than what was seen. */
   readonly isBehind: boolean;
-  /** The watch after a look at the record just now. */
+  /** The watch after a look at the record just now. If the `seq` is the present one, the watch goes on. */
   watchOf(release: Release): Watch;
-  /** The conditions of a state of the record. */
+  /** The conditions for which a state of the record waits now. */
   waits(seen: Seen, watch: Watch, isFrozen: boolean): readonly Condition[];
   /** Called when an attempt has ended. */
   reconsider(): void;
@@ -52,6 +52,7 @@ export class Attempts {
   readonly #led: Attempted;
   readonly #parts: LedParts;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #isClosed = false;
   #problem: string | undefined;
@@ -66,6 +67,11 @@ export class Attempts {
   /** Why the last attempt failed, for people; undefined if it did not. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** When the last attempt ended, on the monotonic clock; -Infinity if there was none. */
+  get triedAtMs(): number {
+    return this.#triedAtMs;
   }
 
   /** The time of the next attempt, if something is due at `dueAtMs`. */
@@ -95,6 +101,7 @@ export class Attempts {
       kind,
       attempt.finally(() => {
         this.#underWay.delete(kind);
+        this.#triedAtMs = this.#parts.clock();
         this.#led.reconsider();
       }),
     );
@@ -199,21 +206,23 @@ export class Attempts {
     );
   }
 
+  /** The machine had nothing to write. A verdict may be too late, or there is nothing to take back. */
   #unchanged({ code, looked }: Extract<VerbOutcome, { readonly kind: "unchanged" }>): void {
-    const { overrides, log } = this.#parts;
-    const override = overrides.of(this.#led.target);
-    if (override?.key !== this.#led.key) return;
+    const { overrides, log, endOverride } = this.#parts;
+    const { target, release, key } = this.#led;
+    const override = overrides.of(target);
+    if (override?.key !== key) return;
     if (code === "verdict-after-promotion") {
-      log.error(`${nameOf(this.#led.target, this.#led.release)} got a verdict after its promotion`, {
-        ...{ ...this.#led.target, reason: override.reason },
+      log.error(`${nameOf(target, release)} got a verdict after its promotion`, {
+        ...{ ...target, reason: override.reason },
         now: "all visitors stay with it, because a person has to decide",
         remedy: "undo takes them back",
       });
+      endOverride(override, "the release is promoted");
+    } else {
+      const why = overrides.endedBy(looked.now, override);
+      if (why !== undefined) endOverride(override, why);
     }
-    const { found } = looked.now;
-    const isThere =
-      found.kind === "release" && found.release.key === override.key && isUnderWay(found.release);
-    if (code === "verdict-after-promotion" || (found.kind !== "problem" && !isThere)) overrides.end(override);
   }
 
   #failed(error: unknown): void {

@@ -2,56 +2,51 @@
 
 import type { Condition } from "../releases/due.ts";
 
-/** A condition that another program decides is looked at this often. It lies in memory, so this is cheap. */
-export const POLL_MS = 5_000;
-
 /** While all releases are frozen, the store is asked this often whether they still are. */
-export const FREEZE_POLL_MS = 15_000;
+export const FREEZE_EVERY_MS = 15_000;
+
+/** The bound of `ok` has passed by the store's clock, but the daemon has not watched for long enough. */
+const BOUND_EVERY_MS = 5_000;
+
+export interface DueTimes {
+  /** The time since the look from which the conditions come. */
+  readonly sinceLookMs: number;
+  /** The time since the last attempt; Infinity if there was none. */
+  readonly sinceTriedMs: number;
+  /** The time to the next window from now. */
+  readonly opensInMs: () => number;
+}
 
 /**
- * The shortest time in milliseconds after which all conditions can be met, or one of them is inconclusive.
- * Infinity if something must change first: then a reading or a person says so.
- *
- * @param sinceLookMs the time since the look from which the conditions come
- * @param opensInMs   the time to the next window from now
+ * The shortest time in milliseconds after which all conditions can be met, or one of them is inconclusive; 0
+ * or less if that can be now. Infinity if something must change first: then a reading, a check or a person
+ * says so.
  */
-export function dueInMs(
-  conditions: readonly Condition[],
-  sinceLookMs: number,
-  opensInMs: () => number,
-): number {
-  let allInMs = 0;
-  let inconclusiveInMs = Number.POSITIVE_INFINITY;
-  for (const condition of conditions) {
-    if (condition.state === "met") continue;
-    if (condition.state === "inconclusive") return 0;
-    switch (condition.kind) {
-      case "time": {
-        const { ofMs, passedMs, watchMs, watchedMs } = condition;
-        allInMs = Math.max(allInMs, Math.max(ofMs - passedMs, watchMs - watchedMs) - sinceLookMs);
-        break;
-      }
-      case "ok":
-        allInMs = Number.POSITIVE_INFINITY;
-        if (condition.ofMs !== undefined) {
-          const leftMs = condition.ofMs - condition.passedMs - sinceLookMs;
-          // The bound has passed by the store's clock, but the daemon has not watched for long enough.
-          inconclusiveInMs = leftMs > 0 ? leftMs : POLL_MS;
-        }
-        break;
-      case "check":
-      case "evidence":
-        allInMs = Math.max(allInMs, POLL_MS);
-        break;
-      case "freeze":
-        allInMs = Math.max(allInMs, FREEZE_POLL_MS);
-        break;
-      case "windows":
-        allInMs = Math.max(allInMs, condition.state === "unknown" ? Number.POSITIVE_INFINITY : opensInMs());
-        break;
-      default:
-        allInMs = Number.POSITIVE_INFINITY;
+export function dueInMs(conditions: readonly Condition[], times: DueTimes): number {
+  if (conditions.some(({ state }) => state === "inconclusive")) return 0;
+  const metInMs = conditions.map((condition) => (condition.state === "met" ? 0 : metIn(condition, times)));
+  return Math.min(Math.max(0, ...metInMs), ...conditions.map((condition) => boundIn(condition, times)));
+}
+
+function metIn(condition: Condition, { sinceLookMs, sinceTriedMs, opensInMs }: DueTimes): number {
+  switch (condition.kind) {
+    case "time": {
+      const { ofMs, passedMs, watchMs, watchedMs } = condition;
+      return Math.max(ofMs - passedMs, watchMs - watchedMs) - sinceLookMs;
     }
+    case "freeze":
+      return FREEZE_EVERY_MS - sinceTriedMs;
+    case "windows":
+      return condition.state === "unknown" ? Number.POSITIVE_INFINITY : opensInMs();
+    default:
+      return Number.POSITIVE_INFINITY;
   }
-  return Math.min(allInMs, inconclusiveInMs);
+}
+
+function boundIn(condition: Condition, { sinceLookMs, sinceTriedMs }: DueTimes): number {
+  if (condition.kind !== "ok" || condition.ofMs === undefined || condition.state === "met") {
+    return Number.POSITIVE_INFINITY;
+  }
+  const leftMs = condition.ofMs - condition.passedMs - sinceLookMs;
+  return leftMs > 0 ? leftMs : Math.max(0, BOUND_EVERY_MS - sinceTriedMs);
 }

@@ -2,20 +2,22 @@
  * The news of one release: what this daemon tells the others, and what it hears from them.
  *
  * It tells that it leads, within a few seconds of a new `seq` and every `PRESENCE_EVERY_MS`. All news goes in
- * batches, at most once in `APPEND_EVERY_MS`. News that the store refuses is kept, within a bound, and tried
+ * batches, at most once in `APPEND_EVERY_MS`. News that the store refuses is kept, within bounds, and tried
  * again. It reads seldom, and for some seconds after a new `seq` quicker.
+ *
+ * An exchange that no longer leads has no presence and reads only if it is asked to. It ends when all that
+ * waits has been told.
  */
 
 import { batchesOf } from "../evidence/batches.ts";
 import { Merged } from "../evidence/merged.ts";
 import type { News, Overridden, Told } from "../evidence/news.ts";
 import { newsIn } from "../evidence/news-lines.ts";
-import type { Log } from "../log/log.ts";
 import { BATCHES_MAX, type Evidence, type EvidenceLog } from "../stores/evidence.ts";
 import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
-import type { Timers } from "../timers.ts";
 import type { Calls } from "./calls.ts";
+import type { Impure } from "./impure.ts";
 import { Leaders } from "./leaders.ts";
 import type { StoreClock } from "./store-clock.ts";
 
@@ -39,54 +41,54 @@ const BACKOFF_MS_MAX = 60_000;
 /** News that waits for the store, beside the presence. More is dropped: the oldest first. */
 const WAITING_MAX = 64;
 
-/** One turn reads at most this often, because a log may be long. It goes on in the next turn. */
+/** If the release is over, news that the store refuses is dropped after this time. */
+const KEPT_MS = 3_600_000;
+
+/** One read asks the store at most this often, because a log may be long. The next read goes on. */
 const READS_MAX = 8;
 
 const CALL_MS = 5_000;
 
-export interface ExchangeParts {
+export interface ExchangeParts extends Pick<Impure, "clock" | "wallClock" | "timers" | "random" | "log"> {
   readonly evidence: Evidence;
   /** The name of this controller. */
   readonly name: string;
-  /** Monotonic, in milliseconds. */
-  readonly clock: () => number;
-  readonly wallClock: () => number;
   readonly storeClock: StoreClock;
-  readonly timers: Timers;
-  readonly random: () => number;
   readonly calls: Calls;
-  readonly log: Log;
   /** Whether this daemon can advance releases at all. One that cannot does not say that it leads. */
   readonly canLead: () => boolean;
-  /** Called when news has come. */
-  readonly heard: () => void;
 }
 
 export class Exchange {
   readonly #at: EvidenceLog;
   readonly #parts: ExchangeParts;
+  readonly #ended: () => void;
   readonly #merged = new Merged();
   readonly #leaders = new Leaders();
   readonly #waiting: News[] = [];
-  #seq = 0;
+  /** Undefined if this daemon does not lead the release now. */
+  #leading: { readonly heard: () => void; seq: number } | undefined;
   #beat: number;
   #cursor: string | undefined;
-  #isRead = false;
   #readAtMs: number | undefined;
+  #reading: Promise<boolean> | undefined;
   #presenceAtMs: number;
-  #appendNotBeforeMs = Number.NEGATIVE_INFINITY;
   #readDueAtMs: number;
   #soonUntilMs: number;
+  #appendNotBeforeMs = Number.NEGATIVE_INFINITY;
+  #dropsAtMs = Number.POSITIVE_INFINITY;
   #failedAppends = 0;
   #failedReads = 0;
   #timer: unknown;
   #turn: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(at: EvidenceLog, parts: ExchangeParts) {
+  /** @param ended called when the exchange has nothing to do any more */
+  constructor(at: EvidenceLog, parts: ExchangeParts, ended: () => void) {
     const nowMs = parts.clock();
     this.#at = at;
     this.#parts = parts;
+    this.#ended = ended;
     // A later process of the same name begins above this one, unless the clock went back; see `#hear`.
     this.#beat = Math.max(0, Math.floor(parts.wallClock() / 1_000));
     this.#presenceAtMs = nowMs;
@@ -94,15 +96,28 @@ export class Exchange {
     this.#soonUntilMs = nowMs;
   }
 
-  /** The daemon has seen this `seq`. */
+  /** @param heard called after each read of all that is there */
+  lead(heard: () => void): void {
+    this.#leading = { heard, seq: 0 };
+    this.#dropsAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The leading daemon has seen this `seq`. */
   saw(seq: number): void {
-    if (seq === this.#seq || this.#isClosed) return;
+    if (this.#isClosed || this.#leading === undefined || this.#leading.seq === seq) return;
     const { clock, random } = this.#parts;
     const nowMs = clock();
-    this.#seq = seq;
+    this.#leading.seq = seq;
     this.#presenceAtMs = Math.min(this.#presenceAtMs, nowMs + SPREAD_MS * random());
     this.#soonUntilMs = nowMs + SOON_FOR_MS;
     this.#readDueAtMs = Math.min(this.#readDueAtMs, nowMs + READ_SOON_MS);
+    this.#arm();
+  }
+
+  /** The daemon leads the release no more. News that waits is still told. */
+  retire(): void {
+    this.#leading = undefined;
+    this.#dropsAtMs = this.#parts.clock() + KEPT_MS;
     this.#arm();
   }
 
@@ -116,13 +131,19 @@ export class Exchange {
     this.#arm();
   }
 
-  isTold(told: Omit<Told, "kind">): boolean {
-    return this.#merged.isTold(told);
+  /** Reads all that is there now. Rejects if the store does not answer. */
+  async readNow(): Promise<void> {
+    while (!(await this.#readOnce()) && !this.#isClosed);
+    this.#arm();
+  }
+
+  get told(): readonly Told[] {
+    return this.#merged.told;
   }
 
   /** The daemons that took visitors back before the record said so. */
-  get overrides(): Iterable<Overridden> {
-    return this.#merged.overrides.values();
+  get overrides(): readonly Overridden[] {
+    return [...this.#merged.overrides.values()];
   }
 
   /** The age of the evidence in milliseconds; undefined if it was never read to its end. */
@@ -146,16 +167,22 @@ export class Exchange {
     const { timers, clock } = this.#parts;
     if (this.#isClosed || this.#turn !== undefined) return;
     timers.clear(this.#timer);
-    const dueAtMs = Math.min(this.#readDueAtMs, this.#appendAtMs());
-    this.#timer = timers.set(
-      () => {
-        this.#turn = this.#take().finally(() => {
-          this.#turn = undefined;
-          this.#arm();
-        });
-      },
-      Math.max(0, dueAtMs - clock()),
-    );
+    const nowMs = clock();
+    if (nowMs >= this.#dropsAtMs) this.#waiting.length = 0;
+    if (this.#leading === undefined && this.#waiting.length === 0) {
+      if (this.#reading === undefined) this.#ended();
+      return;
+    }
+    const readAtMs = this.#leading === undefined ? Number.POSITIVE_INFINITY : this.#readDueAtMs;
+    const dueAtMs = Math.min(readAtMs, this.#appendAtMs());
+    this.#timer = timers.set(() => this.#begin(), Math.max(0, dueAtMs - nowMs));
+  }
+
+  #begin(): void {
+    this.#turn = this.#take().finally(() => {
+      this.#turn = undefined;
+      this.#arm();
+    });
   }
 
   #appendAtMs(): number {
@@ -166,75 +193,70 @@ export class Exchange {
   /** Never rejects. */
   async #take(): Promise<void> {
     const { clock } = this.#parts;
-    // The first read tells the beat of an earlier process with this name.
-    if (!this.#isRead || clock() >= this.#readDueAtMs) await this.#read();
+    if (this.#leading !== undefined && clock() >= this.#readDueAtMs) {
+      await this.#readOnce().catch((error) => {
+        this.#complain("the news of a release could not be read", error);
+      });
+    }
     if (!this.#isClosed && clock() >= this.#appendAtMs()) await this.#append();
   }
 
-  async #read(): Promise<void> {
-    const { evidence, calls, clock, heard } = this.#parts;
+  /** All callers share one read. Resolves with whether it came to the end. */
+  #readOnce(): Promise<boolean> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<boolean> {
+    const { evidence, calls, clock } = this.#parts;
     try {
       let hasMore = true;
-      let isNews = false;
       for (let reads = 0; hasMore && reads < READS_MAX && !this.#isClosed; reads++) {
         const answer = await calls.run(CALL_MS, (signal) => evidence.read(this.#at, this.#cursor, signal));
-        for (const news of newsIn(answer.batches)) isNews = this.#hear(news) || isNews;
+        for (const news of newsIn(answer.batches)) this.#hear(news);
         this.#cursor = answer.cursor;
         hasMore = answer.hasMore;
       }
+      const nowMs = clock();
       this.#failedReads = 0;
-      if (!hasMore) {
-        this.#readAtMs = clock();
-        this.#isRead = true;
-      }
-      this.#readDueAtMs = clock() + (hasMore || clock() < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS);
-      if (isNews) heard();
+      this.#readDueAtMs = nowMs + (hasMore || nowMs < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS);
+      if (hasMore) return false;
+      this.#readAtMs = nowMs;
+      this.#leading?.heard();
+      return true;
     } catch (error) {
       this.#failedReads++;
       this.#readDueAtMs = clock() + this.#backoffMs(this.#failedReads);
-      this.#complain("the news of a release could not be read", error);
+      throw error;
     }
   }
 
-  #hear(news: News): boolean {
-    const isNews = this.#merged.add(news);
-    if (!isNews || news.kind !== "presence") return isNews;
-    const { clock, storeClock, name } = this.#parts;
+  #hear(news: News): void {
+    if (!this.#merged.add(news) || news.kind !== "presence") return;
+    const { clock, name } = this.#parts;
     const nowMs = clock();
     // An earlier process of this name had a clock that was ahead, or another daemon has the same name.
     if (news.name === name) this.#beat = Math.max(this.#beat, news.beat);
-    if (this.#isRead) this.#leaders.changed(news.name, nowMs);
-    // Presences that were there before say by their time alone whether they are fresh.
-    else this.#leaders.found(news.name, nowMs, this.#storeMs(storeClock, nowMs) - news.atMs);
-    return true;
+    if (this.#readAtMs !== undefined) this.#leaders.changed(news.name, nowMs);
+    // The time of a presence that was there before says whether it is fresh.
+    else this.#leaders.found(news.name, nowMs, this.#storeMs(nowMs) - news.atMs);
   }
 
   async #append(): Promise<void> {
-    const { evidence, calls, clock, canLead, storeClock, name } = this.#parts;
+    const { evidence, calls, clock } = this.#parts;
     const nowMs = clock();
     const told = [...this.#waiting];
-    const presence: News[] = canLead()
-      ? [
-          {
-            kind: "presence",
-            name,
-            beat: ++this.#beat,
-            atMs: this.#storeMs(storeClock, nowMs),
-            seq: this.#seq,
-          },
-        ]
-      : [];
+    const batches = batchesOf([...this.#presence(nowMs), ...told]).slice(0, BATCHES_MAX);
     this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
     this.#presenceAtMs = nowMs + PRESENCE_EVERY_MS;
-    const batches = batchesOf([...presence, ...told]).slice(0, BATCHES_MAX);
     if (batches.length === 0) return;
     try {
       await calls.run(CALL_MS, (signal) => evidence.append(this.#at, batches, signal));
-      for (const news of told) {
-        const index = this.#waiting.indexOf(news);
-        if (index >= 0) this.#waiting.splice(index, 1);
-      }
       this.#failedAppends = 0;
+      const left = this.#waiting.filter((news) => !told.includes(news));
+      this.#waiting.splice(0, this.#waiting.length, ...left);
     } catch (error) {
       this.#failedAppends++;
       this.#appendNotBeforeMs = clock() + this.#backoffMs(this.#failedAppends);
@@ -243,8 +265,16 @@ export class Exchange {
     }
   }
 
-  #storeMs(storeClock: StoreClock, nowMs: number): number {
-    return storeClock.at(nowMs) ?? this.#parts.wallClock();
+  #presence(nowMs: number): News[] {
+    const { name, canLead } = this.#parts;
+    if (this.#leading === undefined || !canLead()) return [];
+    const { seq } = this.#leading;
+    return [{ kind: "presence", name, beat: ++this.#beat, atMs: this.#storeMs(nowMs), seq }];
+  }
+
+  /** By the store's clock, or this machine's if the store has none. */
+  #storeMs(nowMs: number): number {
+    return this.#parts.storeClock.at(nowMs) ?? this.#parts.wallClock();
   }
 
   #backoffMs(failures: number): number {
@@ -253,12 +283,13 @@ export class Exchange {
   }
 
   #complain(message: string, error: unknown): void {
+    if (this.#isClosed) return;
     const isDenied = error instanceof StoreError && error.code === "denied";
     this.#parts.log.warn(message, {
       application: this.#at.application,
       error: errorMessage(error),
       remedy: isDenied
-        ? "give the daemon's login the rights of a controller: see the page of the store"
+        ? "give the daemon's login the rights of a controller: the page of the store has them"
         : undefined,
     });
   }

@@ -52,8 +52,8 @@ export class Highest {
   }
 
   /** The versions of which a release was seen. */
-  versions(application: string): Iterable<string> {
-    return this.#applications.get(application)?.keys() ?? [];
+  versions(application: string): IterableIterator<string> {
+    return this.#applications.get(application)?.keys() ?? [].values();
   }
 
   /** Takes a look at a record into account. The file is written in the background. */

@@ -10,19 +10,20 @@
  * random time after something is due, so that they seldom race. An abort does not wait.
  */
 
-import { type Condition, type DueFacts, waitingFor } from "../releases/due.ts";
+import type { Condition } from "../releases/due.ts";
 import { foreignIn } from "../releases/foreign.ts";
-import { isBehind, wasOver } from "../releases/known.ts";
+import { wasOver } from "../releases/known.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
-import { type Look, type Watch, watched } from "../releases/watch.ts";
+import { type Watch, watched } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
-import { Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { Facts } from "./facts.ts";
 import { PRESENCE_FRESH_MS } from "./leaders.ts";
 import type { LedParts, LedView } from "./parts.ts";
 import type { Seen } from "./seen.ts";
-import { nameOf, tellTransition } from "./tell.ts";
+import { nameOf, tellTransition, unknownOf } from "./tell.ts";
 
 /** Controllers wait a random part of this after something is due. */
 export const SPREAD_MS = 2_000;
@@ -37,18 +38,26 @@ const FADE_STEPS = 100;
 export class Led implements Attempted {
   readonly target: Target;
   readonly key: string;
-  readonly exchange: Exchange | undefined;
   readonly #parts: LedParts;
+  readonly #exchange: Exchange | undefined;
+  readonly #facts: Facts;
   readonly #attempts: Attempts;
   #seen: Seen;
   #watch: Watch | undefined;
+  /** Whether the last reading was older than a state that this daemon has seen. */
+  #isBehind = false;
   /** When this daemon saw the present `seq` first, on the monotonic clock. */
   #sinceMs: number;
+  /** Since when something is due; undefined if nothing is. */
+  #dueSinceMs: number | undefined;
+  /** In [0, 1): this daemon's part of the spread. */
   #spread: number;
   #timer: unknown;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #ledAtMs: number;
   #isUnled = false;
+  /** The part of the release that this program does not know, and that the log has. */
+  #unknown: string | undefined;
   #isClosed = false;
 
   constructor(target: Target, seen: Seen, parts: LedParts) {
@@ -60,16 +69,11 @@ export class Led implements Attempted {
     this.#sinceMs = parts.clock();
     this.#ledAtMs = this.#sinceMs;
     this.#spread = parts.random();
+    this.#exchange = parts.exchanges?.of({ application, key: this.key });
+    this.#facts = new Facts(target, this.#exchange, parts);
     this.#attempts = new Attempts(this, parts);
-    const { evidence } = parts.store;
-    if (evidence !== undefined) {
-      this.exchange = new Exchange(
-        { application, key: this.key },
-        { ...parts, evidence, canLead: () => parts.rights.canWrite, heard: () => this.#heard() },
-      );
-    }
-    tellTransition(target, undefined, seen, parts);
-    this.exchange?.saw(seen.found.release.seq);
+    this.#exchange?.lead(() => this.#heard());
+    this.#changed(undefined);
   }
 
   get seen(): Seen {
@@ -80,23 +84,32 @@ export class Led implements Attempted {
     return this.#seen.found.release;
   }
 
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
   /** Takes a state of the record that was read or written, with the same key. */
   see(seen: Seen): void {
     const before = this.#seen;
     this.#seen = seen;
-    const { seq } = this.release;
-    if (seq !== before.found.release.seq) {
-      this.#sinceMs = this.#parts.clock();
-      this.#spread = this.#parts.random();
-      this.#attempts.restart();
-      tellTransition(this.target, before, seen, this.#parts);
-      this.exchange?.saw(seq);
-    }
+    this.#isBehind = false;
+    if (seen.found.release.seq === before.found.release.seq) return;
+    this.#sinceMs = this.#parts.clock();
+    this.#spread = this.#parts.random();
+    this.#dueSinceMs = undefined;
+    this.#attempts.restart();
+    this.#changed(before);
+  }
+
+  /** The record was read, and shows an older state than this daemon has seen. */
+  seeBehind(): void {
+    this.#isBehind = true;
+    this.reconsider();
   }
 
   /** The record was read with success just now. */
   look(): void {
-    if (this.#parts.isClockAsked()) this.#watch = this.#watchAt(this.release);
+    if (this.#parts.isClockAsked() && !this.#isBehind) this.watchOf(this.release);
     this.#tellIfUnled();
     this.reconsider();
   }
@@ -106,135 +119,129 @@ export class Led implements Attempted {
     if (this.#isClosed) return;
     const { clock, timers } = this.#parts;
     const nowMs = clock();
-    const atMs = Math.min(this.#attempts.notBefore(this.#dueAtMs(nowMs)), nowMs + TIMER_MS_MAX);
+    const atMs = Math.min(this.#attempts.notBefore(this.#attemptAtMs(nowMs)), nowMs + TIMER_MS_MAX);
     if (atMs === this.#timerAtMs) return;
     timers.clear(this.#timer);
     this.#timerAtMs = atMs;
     this.#timer = timers.set(() => this.#fire(), Math.max(0, atMs - nowMs));
   }
 
-  /**
-   * The conditions of a state of the record. A fresh look at the record counts for the watch too.
-   *
-   * @param isFrozen as it was read just now; by default as it was read last
-   */
-  waits(
-    { found, plan }: Seen,
-    watch: Watch,
-    isFrozen = this.#parts.freezes.last?.isFrozen ?? false,
-  ): Condition[] {
-    return waitingFor(found.release, plan, this.#facts(found.release, watch, isFrozen));
-  }
-
-  /** The watch after a look at the record just now. The same `seq` goes on. */
-  watchOf(release: Release): Watch {
-    const watch = this.#watchAt(release);
-    if (release.seq === this.release.seq) this.#watch = watch;
-    return watch;
-  }
-
   /** There is a verdict: its abort is written at once. */
-  hurry(): void {
+  hurry(reason: string): void {
+    this.#exchange?.tell({ kind: "override", name: this.#parts.name, reason });
     this.#attempts.hurry();
     this.reconsider();
   }
 
-  /** Whether this daemon knows the record's state to be older than one that it saw. */
-  get isBehind(): boolean {
-    return isBehind(this.#parts.highest.of(this.target), this.#seen);
+  waits(seen: Seen, watch: Watch, isFrozen: boolean): Condition[] {
+    return this.#facts.waits(seen, watch, isFrozen);
+  }
+
+  watchOf(release: Release): Watch {
+    const { clock, storeClock, unhealthyMs } = this.#parts;
+    const monotonicMs = clock();
+    const look = { monotonicMs, storeMs: storeClock.at(monotonicMs) };
+    const watch = watched(this.#watch, release, look, unhealthyMs);
+    if (release.seq === this.release.seq) this.#watch = watch;
+    return watch;
   }
 
   view(): LedView {
-    const { clock, name, rights } = this.#parts;
-    const ledBy = this.#ledBy(clock());
+    const { clock, name, rights, checks } = this.#parts;
+    const { application, version } = this.target;
+    const others = this.#exchange?.overrides.filter((each) => each.name !== name) ?? [];
     return {
-      ...this.target,
-      ...{ release: this.release, rollout: this.#seen.rollout, ledBy, isUnled: this.#isUnled },
-      waits: this.#watch === undefined ? [] : this.waits(this.#seen, this.#watch),
-      overriddenBy: [...(this.exchange?.overrides ?? [])].flatMap((each) =>
-        each.name === name ? [] : [each.name],
-      ),
-      problem: rights.problem ?? this.#attempts.problem,
+      ...{ application, version, release: this.release, rollout: this.#seen.rollout },
+      waits: this.#present(),
+      checks: checks.told(application, version),
+      ...{ ledBy: this.#ledBy(clock()), isUnled: this.#isUnled },
+      overriddenBy: others.map((each) => each.name),
+      problem: rights.problem ?? this.#attempts.problem ?? this.#unknown,
     };
   }
 
-  /** Ends the timers, and waits for what is under way. */
+  /** Ends the timers, and waits for what is under way. News that waits is still told. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#parts.timers.clear(this.#timer);
-    await Promise.all([this.#attempts.close(), this.exchange?.close()]);
+    this.#facts.forgetChecks();
+    this.#exchange?.retire();
+    await this.#attempts.close();
+  }
+
+  /** The release has a new state. */
+  #changed(before: Seen | undefined): void {
+    const { log } = this.#parts;
+    tellTransition(this.target, before, this.#seen, log);
+    this.#exchange?.saw(this.release.seq);
+    this.#facts.followChecks(this.#seen);
+    const unknown = unknownOf(this.#seen);
+    if (unknown !== undefined && unknown !== this.#unknown) {
+      log.warn(`${nameOf(this.target, this.release)} does not go forward by this daemon: ${unknown}`, {
+        ...this.target,
+        remedy: "use the same version of this program on each daemon with -releases on",
+      });
+    }
+    this.#unknown = unknown;
   }
 
   #fire(): void {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
-    this.#attempts.begin();
+    const { clock } = this.#parts;
+    const nowMs = clock();
+    if (this.#attempts.notBefore(this.#attemptAtMs(nowMs)) <= nowMs) this.#attempts.begin();
     this.reconsider();
   }
 
   /** When the next attempt can be due, on the monotonic clock; Infinity if a reading has to come first. */
-  #dueAtMs(nowMs: number): number {
+  #attemptAtMs(nowMs: number): number {
     const { overrides, highest } = this.#parts;
-    const known = highest.of(this.target);
     if (overrides.of(this.target)?.key === this.key) return nowMs;
-    if (isBehind(known, this.#seen)) {
-      return wasOver(known, this.release) ? nowMs : this.#spreadFrom(this.#sinceMs);
-    }
-    if (isUnderWay(this.release) && foreignIn(this.#seen, this.release) !== "none") {
-      return this.#spreadFrom(this.#sinceMs);
-    }
-    if (!isUnderWay(this.release)) return this.#fadeAtMs();
-    if (this.release.state !== "running" || this.#watch === undefined) return Number.POSITIVE_INFINITY;
-    if (this.#seen.otherVersion !== undefined) return this.#spreadFrom(this.#sinceMs);
-    const sinceLookMs = nowMs - this.#watch.last.monotonicMs;
-    const inMs = dueInMs(this.waits(this.#seen, this.#watch), sinceLookMs, () => this.#opensInMs(nowMs));
-    return this.#spreadFrom(nowMs + inMs);
+    if (this.#isBehind && wasOver(highest.of(this.target), this.release)) return nowMs;
+    const dueAtMs = this.#dueAtMs(nowMs);
+    // Once something is due, later looks do not put it off.
+    this.#dueSinceMs = dueAtMs > nowMs ? undefined : (this.#dueSinceMs ?? dueAtMs);
+    return (this.#dueSinceMs ?? dueAtMs) + SPREAD_MS * this.#spread;
   }
 
-  #spreadFrom(dueAtMs: number): number {
-    return dueAtMs + SPREAD_MS * this.#spread;
+  #dueAtMs(nowMs: number): number {
+    const { release } = this;
+    if (this.#isBehind) return nowMs;
+    if (!isUnderWay(release)) return this.#fadeAtMs();
+    if (foreignIn(this.#seen, release) !== "none") return nowMs;
+    if (release.state !== "running" || this.#watch === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#seen.otherVersion !== undefined) return nowMs;
+    const inMs = dueInMs(this.#present(), {
+      sinceLookMs: nowMs - this.#watch.last.monotonicMs,
+      sinceTriedMs: nowMs - this.#attempts.triedAtMs,
+      opensInMs: () => this.#facts.opensInMs(release),
+    });
+    return nowMs + inMs;
   }
 
-  /** The next step of a fade, counted from the last one that this daemon saw. */
+  /** The next step of a fade, counted from the last one that this daemon saw or tried. */
   #fadeAtMs(): number {
     const { fade } = this.release;
     if (fade === undefined) return Number.POSITIVE_INFINITY;
-    const everyMs = Math.max(FADE_MS_MIN, fade[2] / FADE_STEPS);
-    return this.#sinceMs + everyMs + Math.min(SPREAD_MS, everyMs) * this.#spread;
+    const lastMs = Math.max(this.#sinceMs, this.#attempts.triedAtMs);
+    return lastMs + Math.max(FADE_MS_MIN, fade[2] / FADE_STEPS);
   }
 
-  #watchAt(release: Release): Watch {
-    const { clock, storeClock, unhealthyMs } = this.#parts;
-    const monotonicMs = clock();
-    const look: Look = { monotonicMs, storeMs: storeClock.at(monotonicMs) };
-    return watched(this.#watch, release, look, unhealthyMs);
+  /** The conditions at the last look; none before the watch has begun. */
+  #present(): Condition[] {
+    const isFrozen = this.#parts.freezes.last?.isFrozen ?? false;
+    return this.#watch === undefined ? [] : this.waits(this.#seen, this.#watch, isFrozen);
   }
 
-  #facts(release: Release, watch: Watch, isFrozen: boolean): DueFacts {
-    const { clock, windows } = this.#parts;
-    const nowMs = clock();
-    return {
-      ...{ watch, isFrozen, ok: undefined, checks: new Map() },
-      evidenceAgeMs: this.exchange?.ageMs(nowMs),
-      isOpen: release.windows === undefined ? true : windows.isOpen(release.windows, this.#epochMs(nowMs)),
-    };
-  }
-
-  #opensInMs(nowMs: number): number {
-    return this.#parts.windows.opensInMs(this.release.windows ?? [], this.#epochMs(nowMs));
-  }
-
-  /** By the store's clock, or this machine's if the store has none. */
-  #epochMs(nowMs: number): number {
-    return this.#parts.storeClock.at(nowMs) ?? this.#parts.wallClock();
+  /** All that is to be heard of the others has been read. */
+  #heard(): void {
+    this.#tellIfUnled();
+    this.reconsider();
   }
 
   #ledBy(nowMs: number): string[] {
     const { name, rights } = this.#parts;
-    return [...(rights.canWrite ? [name] : []), ...(this.exchange?.leaders(nowMs) ?? [])].sort();
-  }
-
-  #heard(): void {
-    this.#tellIfUnled();
+    return [...(rights.canWrite ? [name] : []), ...(this.#exchange?.leaders(nowMs) ?? [])].sort();
   }
 
   #tellIfUnled(): void {

@@ -1,36 +1,22 @@
 /** All that the releases of a controller share, and what they show. */
 
-import type { Log } from "../log/log.ts";
 import type { Condition } from "../releases/due.ts";
 import type { Release } from "../releases/release.ts";
 import type { Notice, Now } from "../releases/request.ts";
-import type { Store } from "../stores/store.ts";
-import type { Timers } from "../timers.ts";
 import type { Freeze } from "../verbs/freeze.ts";
 import type { Target } from "../verbs/look.ts";
 import type { Calls } from "./calls.ts";
+import type { Counts } from "./counts.ts";
+import type { Exchanges } from "./exchanges.ts";
+import type { Checks } from "./facts.ts";
 import type { Freezes } from "./freezes.ts";
 import type { Highest } from "./highest.ts";
+import type { Impure } from "./impure.ts";
 import type { OpenWindows } from "./open-windows.ts";
 import type { Override, Overrides } from "./overrides.ts";
 import type { Rights } from "./rights.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Turns } from "./turns.ts";
-
-/** All that is not pure. A test may put its own in its place. */
-export interface Impure {
-  readonly store: Store;
-  /** Monotonic, in milliseconds. */
-  readonly clock: () => number;
-  /** This machine's clock: milliseconds since 1970. */
-  readonly wallClock: () => number;
-  readonly timers: Timers;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** 96 random bits as 24 hexadecimal digits. */
-  readonly drawKey: () => string;
-  readonly log: Log;
-}
 
 export interface LedParts extends Impure {
   /** The name of this controller. It is the author of its writes. */
@@ -47,7 +33,11 @@ export interface LedParts extends Impure {
   readonly overrides: Overrides;
   readonly rights: Rights;
   readonly turns: Turns;
-  readonly counts: ControllerCounts;
+  readonly counts: Counts;
+  readonly checks: Checks;
+  /** Undefined if the store keeps no evidence. */
+  readonly exchanges: Exchanges | undefined;
+  readonly endOverride: (override: Override, why: string) => void;
   /** Called with the state of a record after a write of this controller. */
   readonly wrote: (target: Target, now: Now, notice: Notice) => void;
 }
@@ -58,8 +48,10 @@ export interface LedView {
   readonly version: string;
   readonly release: Release;
   readonly rollout: number;
-  /** Undefined until the daemon has begun to watch. */
+  /** Empty until the daemon has begun to watch. */
   readonly waits: readonly Condition[];
+  /** The last words of the checks for which it waits. */
+  readonly checks: ReturnType<Checks["told"]>;
   /** The names of all controllers that lead it, also this one, sorted. */
   readonly ledBy: readonly string[];
   /** Whether no controller has led it for long. */
@@ -79,15 +71,5 @@ export interface ControllerView {
   readonly overrides: readonly Override[];
   /** The last one that was read; undefined if none was read since the controller woke up. */
   readonly freeze: Freeze | undefined;
-  readonly counts: Readonly<ControllerCounts>;
-}
-
-/** Counts since the start, for metrics. */
-export interface ControllerCounts {
-  /** Steps that this daemon went forward. */
-  advances: number;
-  /** Releases that this daemon took back, by the reason. */
-  readonly aborts: Map<string, number>;
-  /** Looks that were due and failed. */
-  failures: number;
+  readonly counts: Readonly<Counts>;
 }

@@ -3,6 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { checks } from "../checks/named-checks.ts";
+import { CheckRunner } from "../checks/runner.ts";
 import type { Settings } from "../config/option.ts";
 import { Controller } from "../controller/controller.ts";
 import { Highest } from "../controller/highest.ts";
@@ -56,6 +58,17 @@ export async function openController(
   const controller = new Controller({
     ...{ store: opened, log, clock, reapply, overrides, timers: SYSTEM_TIMERS },
     ...{ wallClock: Date.now, random: Math.random, unhealthyMs: unhealthyMs(settings) },
+    checks: (onHarm) =>
+      new CheckRunner({
+        ...{
+          checks: settings.get(checks),
+          environment: process.env,
+          clock,
+          timers: SYSTEM_TIMERS,
+          log,
+          onHarm,
+        },
+      }),
     drawKey: () => randomBytes(KEY_BYTES).toString("hex"),
     highest: new Highest({ files: filesIn("releases"), store: source, log }),
     name: settings.get(name) ?? nameOfHost(),

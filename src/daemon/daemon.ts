@@ -81,7 +81,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const feed: Feed = new Feed({
     ...{ store: opened, rollout, delayMs, metrics, log, clock, overrides: leading?.overrides },
     followers: [...keepersOf(directory, log), (reading) => leading?.controller.follow(reading)],
-    failed: (name) => directory?.maintenance.failed(name),
+    failed(name, error) {
+      directory?.maintenance.failed(name);
+      leading?.controller.failed(name, error);
+    },
     lastGood: async (name) => directory?.lastGood?.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });

@@ -111,7 +111,7 @@ export class Followed implements FeedState, Expiring, Scheduled {
     this.#options.counts.failure++;
     this.error = describe(error);
     tellings.failed(this, error);
-    this.#options.failed?.(this.application);
+    this.#options.failed?.(this.application, error);
   }
 
   /** Starts from the snapshot that an earlier process saved, unless the store has been read already. */

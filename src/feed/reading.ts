@@ -42,5 +42,8 @@ export interface LastGood {
  */
 export type ReadingFollower = (reading: Reading) => void;
 
-/** Called with the application after each read that failed. It must return at once, and it must not throw. */
-export type FailureFollower = (application: string) => void;
+/**
+ * Called with the application and the error after each read that failed. It must return at once, and it must
+ * not throw.
+ */
+export type FailureFollower = (application: string, error: unknown) => void;

@@ -4,6 +4,7 @@
  */
 
 import { Controller, type ControllerOptions } from "../../src/controller/controller.ts";
+import type { Checks } from "../../src/controller/facts.ts";
 import { Highest } from "../../src/controller/highest.ts";
 import { Overrides } from "../../src/controller/overrides.ts";
 import type { StateFiles } from "../../src/controller/state-files.ts";
@@ -13,7 +14,8 @@ import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import type { Request, Start } from "../../src/releases/request.ts";
 import type { Store } from "../../src/stores/store.ts";
-import { nowIn } from "../../src/verbs/look.ts";
+import { rolloutText } from "../../src/text/amounts.ts";
+import { nowIn, type Target } from "../../src/verbs/look.ts";
 import { BEGAN_MS, planOf, START } from "../releases/world.ts";
 import { HandTime, settle } from "../support/hand-time.ts";
 import { KeptLog } from "../support/logged.ts";
@@ -23,7 +25,7 @@ import { Random } from "../support/random.ts";
 export const DELAY_MS = 4_000;
 export const UNHEALTHY_MS = 8_000;
 export const KEY = START.key;
-const AT = { application: "website", version: "canary" } as const;
+const AT: Target = { application: "website", version: "canary" };
 
 /** A state directory in memory. It outlasts a daemon. */
 export class MemoryFiles implements StateFiles {
@@ -57,6 +59,8 @@ export class MemoryFiles implements StateFiles {
   }
 }
 
+const NO_CHECKS: Checks = { follow() {}, forget() {}, answers: () => new Map(), told: () => [], close() {} };
+
 /** One daemon with a controller. */
 export interface Daemon {
   readonly controller: Controller;
@@ -85,6 +89,8 @@ export class Fleet {
   readonly epochMs = BEGAN_MS - this.time.nowMs;
   /** How far the store's clock is ahead of true time. */
   storeSkewMs = 0;
+  /** Whether reads of the daemons' feeds fail. */
+  isLost = false;
   #keys = 0;
 
   constructor({ hasClock = true }: { readonly hasClock?: boolean } = {}) {
@@ -116,6 +122,7 @@ export class Fleet {
       highest: new Highest({ files: home?.highest, store: "memory:", log }),
       overrides,
       reapply: (application) => reapplied.push(application),
+      checks: () => NO_CHECKS,
       ...options,
     });
     controller.start();
@@ -128,17 +135,27 @@ export class Fleet {
   }
 
   /** A person starts a release. */
-  start(
-    plan: string,
-    changes: Partial<Start> = {},
-    target: { application: string; version: string } = AT,
-  ): Release {
-    const start = { ...START, plan: planOf(plan), ...changes };
+  start(plan: string, changes: Partial<Start> = {}, target: Target = AT): Release {
+    const start = this.startOf(plan, changes);
     return this.ask({ verb: "release", start, replace: false, seenKey: null, reason: undefined }, target);
   }
 
+  startOf(plan: string, changes: Partial<Start> = {}): Start {
+    return { ...START, plan: planOf(plan), ...changes };
+  }
+
+  /** Writes fields of the record, as a person with the engine's own tools does. */
+  put(fields: Readonly<Record<string, unknown>>, { application, version }: Target = AT): void {
+    this.store.put(application, version, { ...this.store.value(application, version), ...fields });
+  }
+
+  /** Writes another release, as another program could. */
+  edit(change: (release: Release) => Release): void {
+    this.put({ release: releaseField(change(this.release())) });
+  }
+
   /** A person's verb, written at once. */
-  ask(request: Request, { application, version } = AT as { application: string; version: string }): Release {
+  ask(request: Request, { application, version }: Target = AT): Release {
     const value = this.store.value(application, version) ?? { rollout: 0 };
     const snapshot = new Map([[version, { value, revision: "" }]]);
     const now = nowIn(snapshot, version);
@@ -166,7 +183,7 @@ export class Fleet {
   /** The state in short: `running 2 5%`. */
   short(application?: string, version?: string): string {
     const { state, step } = this.release(application, version);
-    return `${state} ${step} ${Number(this.rollout(application, version)) * 100}%`;
+    return `${state} ${step} ${rolloutText(Number(this.rollout(application, version)))}`;
   }
 
   #feed(
@@ -180,6 +197,7 @@ export class Fleet {
     let isBlind = false;
     const read = async (of = application) => {
       const askedAtMs = clock();
+      if (this.isLost) throw new Error("the store is lost");
       const snapshot = await store.read(of, AbortSignal.timeout(5_000));
       const reading = { arcs: [], malformed: new Set<string>(), application: of, isSame: false };
       controller.follow({ ...reading, snapshot, ageMs: clock() - askedAtMs });

@@ -1,0 +1,71 @@
+/** The facts of one moment about a release, and the conditions for which it waits. */
+
+import type { CheckRunner } from "../checks/runner.ts";
+import { type Condition, waitingFor } from "../releases/due.ts";
+import type { Release } from "../releases/release.ts";
+import type { Watch } from "../releases/watch.ts";
+import type { Target } from "../verbs/look.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Impure } from "./impure.ts";
+import type { OpenWindows } from "./open-windows.ts";
+import type { Seen } from "./seen.ts";
+import type { StoreClock } from "./store-clock.ts";
+
+/** The part of the checks that a controller needs. */
+export type Checks = Pick<CheckRunner, "follow" | "forget" | "answers" | "told" | "close">;
+
+export interface FactParts extends Pick<Impure, "clock" | "wallClock"> {
+  readonly storeClock: StoreClock;
+  readonly windows: OpenWindows;
+  readonly checks: Checks;
+}
+
+export class Facts {
+  readonly #target: Target;
+  readonly #exchange: Exchange | undefined;
+  readonly #parts: FactParts;
+
+  constructor(target: Target, exchange: Exchange | undefined, parts: FactParts) {
+    this.#target = target;
+    this.#exchange = exchange;
+    this.#parts = parts;
+  }
+
+  /** The conditions for which a state of the record waits now. */
+  waits({ found: { release }, plan }: Seen, watch: Watch, isFrozen: boolean): Condition[] {
+    const { clock, windows, checks } = this.#parts;
+    return waitingFor(release, plan, {
+      ...{ watch, isFrozen, ok: undefined, evidenceAgeMs: this.#exchange?.ageMs(clock()) },
+      checks: checks.answers({ ...this.#target, key: release.key, seq: release.seq }),
+      isOpen: release.windows === undefined ? true : windows.isOpen(release.windows, this.#epochMs()),
+    });
+  }
+
+  /** The time to the next window in milliseconds; 0 if the release may go on at any time. */
+  opensInMs({ windows }: Release): number {
+    return windows === undefined ? 0 : this.#parts.windows.opensInMs(windows, this.#epochMs());
+  }
+
+  /** Asks the checks of a step that runs, and no others. */
+  followChecks({ found: { release }, plan, rollout }: Seen): void {
+    const { application, version } = this.#target;
+    const step = plan?.steps[release.step - 1];
+    if (plan === undefined || step === undefined || release.state !== "running") {
+      this.forgetChecks();
+      return;
+    }
+    const { key, seq, id, of } = release;
+    const subject = { application, version, key, seq, id, of, step: release.step, rollout };
+    this.#parts.checks.follow({ ...subject, steps: plan.steps.length }, step.wait.checks);
+  }
+
+  forgetChecks(): void {
+    this.#parts.checks.forget(this.#target.application, this.#target.version);
+  }
+
+  /** By the store's clock, or this machine's if the store has none. */
+  #epochMs(): number {
+    const { storeClock, clock, wallClock } = this.#parts;
+    return storeClock.at(clock()) ?? wallClock();
+  }
+}

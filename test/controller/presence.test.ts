@@ -1,0 +1,168 @@
+/** Controllers tell each other that they lead a release. */
+
+import { describe, expect, test } from "bun:test";
+import type { News, Presence } from "../../src/evidence/news.ts";
+import { newsIn } from "../../src/evidence/news-lines.ts";
+import { StoreError } from "../../src/stores/store.ts";
+import { Fleet } from "./fleet.ts";
+
+const MINUTE_MS = 60_000;
+
+const newsOf = (fleet: Fleet): News[] =>
+  newsIn(fleet.store.batches({ application: "website", key: fleet.release().key }));
+
+const presencesOf = (fleet: Fleet, name?: string): Presence[] =>
+  newsOf(fleet).flatMap((news) =>
+    news.kind === "presence" && (name === undefined || news.name === name) ? [news] : [],
+  );
+
+describe("a controller", () => {
+  test("tells within 5 s of each new seq that it leads, and then every 30 s", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:1h,100%:1m");
+    await fleet.pass(5_000);
+    expect(presencesOf(fleet)).toMatchObject([{ name: "web-1", seq: 1 }]);
+    fleet.ask({ verb: "pause", key, reason: undefined });
+    await fleet.pass(5_000);
+    expect(presencesOf(fleet).map(({ seq }) => seq)).toEqual([1, 2]);
+    await fleet.pass(3 * MINUTE_MS);
+    expect(presencesOf(fleet)).toHaveLength(8);
+    const times = presencesOf(fleet).map(({ atMs }) => atMs);
+    expect(times.at(-1)).toBeWithin(fleet.nowMs - 31_000, fleet.nowMs + 1);
+    const beats = presencesOf(fleet).map(({ beat }) => beat);
+    expect(beats).toEqual(beats.toSorted((a, b) => a - b));
+    expect(new Set(beats).size).toBe(beats.length);
+    await daemon.stop();
+  });
+
+  test("sees the others within seconds, and the end of one within 100 s", async () => {
+    const fleet = new Fleet();
+    const daemons = [await fleet.daemon("web-2"), await fleet.daemon("web-1"), await fleet.daemon("web-3")];
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(10_000);
+    const ledBy = () => daemons.map(({ controller }) => controller.view().releases[0]?.ledBy.join());
+    expect(ledBy()).toEqual(Array(3).fill("web-1,web-2,web-3"));
+    await daemons.pop()?.stop();
+    await fleet.pass(130_000);
+    expect(ledBy()).toEqual(Array(2).fill("web-1,web-2"));
+    for (const daemon of daemons) await daemon.stop();
+  });
+
+  test("does not take those for leaders whose presence it found, and that are gone", async () => {
+    const fleet = new Fleet();
+    const first = await fleet.daemon("web-1");
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(10_000);
+    await first.stop();
+    await fleet.pass(5 * MINUTE_MS);
+    const second = await fleet.daemon("web-2");
+    await fleet.pass(10_000);
+    expect(second.controller.view().releases[0]?.ledBy).toEqual(["web-2"]);
+    await second.stop();
+  });
+
+  test("that starts again is seen at once, also if its clock went back by hours", async () => {
+    const fleet = new Fleet({ hasClock: false });
+    const watcher = await fleet.daemon("web-2");
+    const first = await fleet.daemon("web-1");
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(MINUTE_MS);
+    await first.stop();
+    await fleet.pass(3 * MINUTE_MS);
+    expect(watcher.controller.view().releases[0]?.ledBy).toEqual(["web-2"]);
+    const again = await fleet.daemon("web-1", undefined, { wallClock: () => fleet.nowMs - 7_200_000 });
+    await fleet.pass(25_000);
+    expect(watcher.controller.view().releases[0]?.ledBy).toEqual(["web-1", "web-2"]);
+    await again.stop();
+    await watcher.stop();
+  });
+
+  test("keeps news that the store refuses, and tries again with longer waits", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { append } = fleet.store.evidence;
+    let tries = 0;
+    fleet.store.evidence.append = () => {
+      tries++;
+      return Promise.reject(new StoreError("unavailable", "no answer"));
+    };
+    const { key } = fleet.start("1%:1h,100%:1m");
+    await fleet.pass(10_000);
+    daemon.controller.verdict("website", "canary", key, "errors");
+    await fleet.pass(10 * MINUTE_MS);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    expect(tries).toBeWithin(8, 40);
+    fleet.store.evidence.append = append;
+    await fleet.pass(MINUTE_MS);
+    expect(newsOf(fleet)).toEqual([{ kind: "override", name: "web-1", reason: "errors" }]);
+    // Nothing is left to do.
+    expect(fleet.time.pending).toBe(1);
+    await daemon.stop();
+  });
+});
+
+describe("if no daemon can lead", () => {
+  test("the log says so once after 90 s, with the remedy, and the view too", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,100%:1m");
+    fleet.store.before = () => {
+      throw new StoreError("denied", "permission denied for table maxwells_daemon");
+    };
+    await fleet.pass(20_000);
+    expect(daemon.log.at("error")).toMatchObject([
+      {
+        message: "the store refuses the writes of this daemon, so it can advance no release",
+        fields: { remedy: expect.stringContaining("-releases off") },
+      },
+    ]);
+    expect(daemon.controller.view().problem).toContain("permission denied");
+    await fleet.pass(5 * MINUTE_MS);
+    expect(daemon.log.at("error").map(({ message }) => message)).toEqual([
+      expect.anything(),
+      "no daemon leads release 8 of website: it does not go forward",
+    ]);
+    expect(daemon.controller.view().releases).toMatchObject([{ isUnled: true, ledBy: [] }]);
+    // One that cannot write does not say that it leads.
+    expect(presencesOf(fleet).length).toBeLessThan(3);
+    fleet.store.before = undefined;
+    await fleet.pass(2 * MINUTE_MS);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    expect(daemon.controller.view()).toMatchObject({ problem: undefined, releases: [{ isUnled: false }] });
+    await daemon.stop();
+  });
+
+  test("because the store is read-only, the log says so at the start, and the daemon reads nothing", async () => {
+    const fleet = new Fleet();
+    const { store } = fleet;
+    const readOnly = { address: "memory:", read: store.read.bind(store), close: async () => {} };
+    const daemon = await fleet.daemon("web-1", undefined, { store: readOnly });
+    fleet.start("1%:10s,100%:1m");
+    await fleet.pass(MINUTE_MS);
+    expect(daemon.log.entries).toMatchObject([
+      {
+        level: "warn",
+        message: expect.stringContaining("read-only"),
+        fields: { remedy: expect.any(String) },
+      },
+    ]);
+    expect(daemon.controller.view().problem).toContain("read-only");
+    expect(fleet.time.pending).toBe(1);
+    await daemon.stop();
+  });
+
+  test("because the store keeps no evidence, this daemon leads alone, and says so at the start", async () => {
+    const fleet = new Fleet();
+    Object.assign(fleet.store, { evidence: undefined });
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,100%:1m");
+    await fleet.pass(MINUTE_MS);
+    expect(daemon.log.at("warn")).toMatchObject([
+      { message: expect.stringContaining("must be the only one") },
+    ]);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    expect(daemon.controller.view().releases[0]?.ledBy).toEqual(["web-1"]);
+    await daemon.stop();
+  });
+});

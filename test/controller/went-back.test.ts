@@ -1,0 +1,136 @@
+/** Law 17: the store may go back to an older state. */
+
+import { describe, expect, test } from "bun:test";
+import { StoreError } from "../../src/stores/store.ts";
+import { Fleet, homeOf } from "./fleet.ts";
+
+const MINUTE_MS = 60_000;
+
+describe("law 17: a store that goes back", () => {
+  test("to before an abort gets the abort again at once, also from a daemon that was restarted", async () => {
+    for (const isRestarted of [false, true]) {
+      const fleet = new Fleet();
+      const home = homeOf();
+      let daemon = await fleet.daemon("web-1", home);
+      const { key } = fleet.start("5%:1h,100%:1m");
+      await fleet.pass(10_000);
+      const before = fleet.store.values("website");
+      fleet.ask({ verb: "abort", key, reason: undefined });
+      await fleet.pass(10_000);
+      if (isRestarted) {
+        await daemon.stop();
+        daemon = await fleet.daemon("web-1", home);
+        await fleet.pass(10_000);
+      }
+      fleet.store.restore("website", before);
+      await fleet.pass(10);
+      expect([fleet.short(), fleet.release().reason]).toEqual(["aborted 1 0%", "store-went-back"]);
+      await fleet.pass(MINUTE_MS);
+      expect(fleet.store.calls.write).toBe(1);
+      await daemon.stop();
+    }
+  });
+
+  test("to an earlier step pauses the release with the reason, and a person goes on from there", async () => {
+    const fleet = new Fleet();
+    const daemons = [await fleet.daemon("a"), await fleet.daemon("b")];
+    const { key } = fleet.start("1%:10s,5%:1h,100%:1m");
+    await fleet.pass(5_000);
+    const before = fleet.store.values("website");
+    await fleet.pass(10_000);
+    expect(fleet.short()).toBe("running 2 5%");
+    const { seq } = fleet.release();
+    fleet.store.restore("website", before);
+    await fleet.pass(2_100);
+    expect([fleet.short(), fleet.release().reason]).toEqual(["paused 1 1%", "store-went-back"]);
+    expect(fleet.release().seq).toBe(seq + 1);
+    await fleet.pass(10 * MINUTE_MS);
+    expect(fleet.short()).toBe("paused 1 1%");
+    fleet.ask({ verb: "resume", pin: { key, step: 1 } });
+    await fleet.pass(12_100);
+    expect(fleet.short()).toBe("running 2 5%");
+    for (const daemon of daemons) await daemon.stop();
+  });
+
+  test("to a state without a release, and forward again, does not go on from an older state", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,5%:10m,100%:1m");
+    await fleet.pass(5_000);
+    const before = fleet.store.values("website");
+    await fleet.pass(10_000);
+    fleet.store.restore("website", new Map([["canary", { rollout: 0 }]]));
+    await fleet.pass(10_000);
+    fleet.store.restore("website", before);
+    await fleet.pass(2_100);
+    expect([fleet.short(), fleet.release().reason]).toEqual(["paused 1 1%", "store-went-back"]);
+    await daemon.stop();
+  });
+
+  test("and is refused by the feed as an older state gets the abort again all the same", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:1h,100%:1m");
+    await fleet.pass(10_000);
+    const before = fleet.store.values("website");
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    await fleet.pass(10_000);
+    daemon.blind();
+    fleet.store.restore("website", before);
+    const reads = fleet.store.calls.read;
+    for (let failure = 0; failure < 10; failure++) {
+      daemon.controller.failed("website", new StoreError("outdated", "canary went back"));
+      daemon.controller.failed("website", new StoreError("unavailable", "no answer"));
+      daemon.controller.failed("shop", new StoreError("outdated", "canary went back"));
+    }
+    await fleet.pass(100);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    expect(fleet.store.calls.read - reads).toBe(2);
+    await daemon.stop();
+  });
+
+  test("in a lagging replica alone is left alone: the write is refused, and the log says nothing", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,5%:1h,100%:1m");
+    await fleet.pass(5_000);
+    const lagging = await fleet.store.read("website", AbortSignal.timeout(1_000));
+    await fleet.pass(10_000);
+    const lines = daemon.log.entries.length;
+    const read = fleet.store.read.bind(fleet.store);
+    fleet.store.read = async (application, signal) =>
+      application === "website" ? lagging : read(application, signal);
+    await fleet.pass(MINUTE_MS);
+    fleet.store.read = read;
+    await fleet.pass(MINUTE_MS);
+    expect(fleet.short()).toBe("running 2 5%");
+    expect(daemon.log.entries.length).toBe(lines);
+    await daemon.stop();
+  });
+
+  test("is known by a file that is written when something changes, and not else", async () => {
+    const fleet = new Fleet();
+    const home = homeOf();
+    const daemon = await fleet.daemon("web-1", home);
+    fleet.start("1%:10s,5%:1h,100%:1m");
+    await fleet.pass(10 * MINUTE_MS);
+    expect(home.highest.writes).toBe(2);
+    expect([...home.highest.texts.keys()]).toEqual(["website.json"]);
+    await daemon.stop();
+  });
+
+  test("and a state directory that fails, or has nonsense, hold up nothing", async () => {
+    for (const text of ["", "{", "[]", '{"store":"memory:","versions":{"canary":{"seq":-1}}}']) {
+      const fleet = new Fleet();
+      const home = homeOf();
+      if (text === "") home.highest.error = new Error("EIO");
+      else home.highest.texts.set("website.json", text);
+      const daemon = await fleet.daemon("web-1", home);
+      fleet.start("1%:10s,100%:1m");
+      await fleet.pass(15_000);
+      expect(fleet.short()).toBe("promoted 2 100%");
+      expect(daemon.log.at("warn").length).toBe(text === "" ? 3 : 0);
+      await daemon.stop();
+    }
+  });
+});
