@@ -44,6 +44,8 @@ export interface Attempted {
   watchOf(release: Release): Watch;
   /** The conditions for which a state of the record waits now. */
   waits(seen: Seen, watch: Watch, isFrozen: boolean): readonly Condition[];
+  /** A verdict came after the promotion. */
+  tooLate(reason: string): void;
   /** Called when an attempt has ended. */
   reconsider(): void;
 }
@@ -208,16 +210,12 @@ export class Attempts {
 
   /** The machine had nothing to write. A verdict may be too late, or there is nothing to take back. */
   #unchanged({ code, looked }: Extract<VerbOutcome, { readonly kind: "unchanged" }>): void {
-    const { overrides, log, endOverride } = this.#parts;
-    const { target, release, key } = this.#led;
+    const { overrides, endOverride } = this.#parts;
+    const { target, key } = this.#led;
     const override = overrides.of(target);
     if (override?.key !== key) return;
     if (code === "verdict-after-promotion") {
-      log.error(`${nameOf(target, release)} got a verdict after its promotion`, {
-        ...{ ...target, reason: override.reason },
-        now: "all visitors stay with it, because a person has to decide",
-        remedy: "undo takes them back",
-      });
+      this.#led.tooLate(override.reason);
       endOverride(override, "the release is promoted");
     } else {
       const why = overrides.endedBy(looked.now, override);

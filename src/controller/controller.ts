@@ -16,7 +16,6 @@ import { type Snapshot, StoreError } from "../stores/store.ts";
 import { nowIn, type Target } from "../verbs/look.ts";
 import { Calls } from "./calls.ts";
 import { Counts } from "./counts.ts";
-import { Exchanges } from "./exchanges.ts";
 import type { Checks } from "./facts.ts";
 import { Freezes } from "./freezes.ts";
 import type { Highest } from "./highest.ts";
@@ -28,6 +27,7 @@ import type { Override, Overrides } from "./overrides.ts";
 import type { ControllerView, LedParts } from "./parts.ts";
 import { Rights } from "./rights.ts";
 import { isSeen, type Seen } from "./seen.ts";
+import type { Notices } from "./standing.ts";
 import { StoreClock } from "./store-clock.ts";
 import { Turns } from "./turns.ts";
 import { Wakefulness } from "./wakefulness.ts";
@@ -49,6 +49,7 @@ export interface ControllerOptions extends Impure {
   readonly overrides: Overrides;
   /** Makes the checks, with a function that takes their verdicts. */
   readonly checks: (onHarm: (harm: Harm) => void) => Checks;
+  readonly notices: Notices;
   /** Makes the feed build the arcs of an application again, because an override has begun or ended. */
   readonly reapply: (application: string) => void;
 }
@@ -89,18 +90,12 @@ export class Controller {
     this.#lifted = new LiftedOverrides(overrides, timers, (override) => {
       this.#endOverride(override, "its file was removed");
     });
-    const { evidence } = store;
-    const canLead = () => rights.canWrite;
     this.#parts = {
       ...{ ...options, calls, rights, storeClock, freezes, windows: new OpenWindows() },
       ...{ turns: new Turns(ATTEMPTS_MAX), counts: this.#counts },
       checks: options.checks(({ subject, why }) => {
         this.verdict(subject.application, subject.version, subject.key, why);
       }),
-      exchanges:
-        evidence === undefined
-          ? undefined
-          : new Exchanges({ ...options, evidence, storeClock, calls, canLead }),
       isClockAsked: () => this.#wakefulness.isClockAsked,
       endOverride: (override, why) => this.#endOverride(override, why),
       wrote: (target, now, notice) => this.#wrote(target, now, notice),
@@ -151,7 +146,11 @@ export class Controller {
   verdict(application: string, version: string, key: string, reason: string): void {
     const { overrides, wallClock, reapply, log } = this.#options;
     const led = this.#applications.get(application)?.leds.get(version);
-    if (this.#isClosed || (led?.key === key && led.release.state === "promoted")) return;
+    if (this.#isClosed) return;
+    if (led?.key === key && led.release.state === "promoted") {
+      led.tooLate(reason);
+      return;
+    }
     if (!overrides.set({ application, version, key, reason, atMs: wallClock() })) return;
     reapply(application);
     log.warn("a verdict takes the visitors of a release back", {
@@ -176,14 +175,14 @@ export class Controller {
   /** Ends all timers. Writes that are under way may end, within a limit. */
   async close(): Promise<void> {
     const { timers, highest, overrides } = this.#options;
-    const { checks, exchanges, calls } = this.#parts;
+    const { checks, calls, notices } = this.#parts;
     this.#isClosed = true;
     this.#wakefulness.sleep();
     this.#lifted.close();
     checks.close();
     const closing = Promise.all([
       ...this.#leds().map((led) => led.close()),
-      exchanges?.close(),
+      notices.close(),
       ...this.#underWay,
     ]);
     let giveUp: unknown;
@@ -262,7 +261,10 @@ export class Controller {
   }
 
   #lead(followed: Followed, target: Target, led: Led | undefined, now: Seen): void {
+    const { application, version } = target;
     const { release } = now.found;
+    // The end of a release is worth a notice too. A release that goes on has its own look.
+    if (!isUnderWay(release)) this.#parts.notices.look({ application, version, release, controllers: [] });
     const isSame = led?.key === release.key;
     if (isSame) led.see(now);
     const isOver = !isUnderWay(release) && release.fade === undefined;

@@ -4,14 +4,11 @@
  * It tells that it leads, within a few seconds of a new `seq` and every `PRESENCE_EVERY_MS`. All news goes in
  * batches, at most once in `APPEND_EVERY_MS`. News that the store refuses is kept, within bounds, and tried
  * again. It reads seldom, and for some seconds after a new `seq` quicker.
- *
- * An exchange that no longer leads has no presence and reads only if it is asked to. It ends when all that
- * waits has been told.
  */
 
 import { batchesOf } from "../evidence/batches.ts";
 import { Merged } from "../evidence/merged.ts";
-import type { News, Overridden, Told } from "../evidence/news.ts";
+import type { News, Overridden } from "../evidence/news.ts";
 import { newsIn } from "../evidence/news-lines.ts";
 import { BATCHES_MAX, type Evidence, type EvidenceLog } from "../stores/evidence.ts";
 import { StoreError } from "../stores/store.ts";
@@ -19,6 +16,7 @@ import { errorMessage } from "../text/error-message.ts";
 import type { Calls } from "./calls.ts";
 import type { Impure } from "./impure.ts";
 import { Leaders } from "./leaders.ts";
+import type { Rights } from "./rights.ts";
 import type { StoreClock } from "./store-clock.ts";
 
 /** A controller tells this often that it leads, while a release is under way. */
@@ -38,11 +36,8 @@ const SPREAD_MS = 1_500;
 /** The first wait after a failure doubles up to this one. */
 const BACKOFF_MS_MAX = 60_000;
 
-/** News that waits for the store, beside the presence. More is dropped: the oldest first. */
-const WAITING_MAX = 64;
-
-/** If the release is over, news that the store refuses is dropped after this time. */
-const KEPT_MS = 3_600_000;
+/** Overrides that wait for the store. There is one for each process and release. */
+const WAITING_MAX = 16;
 
 /** One read asks the store at most this often, because a log may be long. The next read goes on. */
 const READS_MAX = 8;
@@ -55,40 +50,35 @@ export interface ExchangeParts extends Pick<Impure, "clock" | "wallClock" | "tim
   readonly name: string;
   readonly storeClock: StoreClock;
   readonly calls: Calls;
-  /** Whether this daemon can advance releases at all. One that cannot does not say that it leads. */
-  readonly canLead: () => boolean;
+  readonly rights: Rights;
+  /** Called after each read of all that is there. */
+  readonly heard: () => void;
 }
 
 export class Exchange {
   readonly #at: EvidenceLog;
   readonly #parts: ExchangeParts;
-  readonly #ended: () => void;
   readonly #merged = new Merged();
   readonly #leaders = new Leaders();
   readonly #waiting: News[] = [];
-  /** Undefined if this daemon does not lead the release now. */
-  #leading: { readonly heard: () => void; seq: number } | undefined;
+  #seq = 0;
   #beat: number;
   #cursor: string | undefined;
   #readAtMs: number | undefined;
-  #reading: Promise<boolean> | undefined;
   #presenceAtMs: number;
   #readDueAtMs: number;
   #soonUntilMs: number;
   #appendNotBeforeMs = Number.NEGATIVE_INFINITY;
-  #dropsAtMs = Number.POSITIVE_INFINITY;
   #failedAppends = 0;
   #failedReads = 0;
   #timer: unknown;
   #turn: Promise<void> | undefined;
   #isClosed = false;
 
-  /** @param ended called when the exchange has nothing to do any more */
-  constructor(at: EvidenceLog, parts: ExchangeParts, ended: () => void) {
+  constructor(at: EvidenceLog, parts: ExchangeParts) {
     const nowMs = parts.clock();
     this.#at = at;
     this.#parts = parts;
-    this.#ended = ended;
     // A later process of the same name begins above this one, unless the clock went back; see `#hear`.
     this.#beat = Math.max(0, Math.floor(parts.wallClock() / 1_000));
     this.#presenceAtMs = nowMs;
@@ -96,49 +86,24 @@ export class Exchange {
     this.#soonUntilMs = nowMs;
   }
 
-  /** @param heard called after each read of all that is there */
-  lead(heard: () => void): void {
-    this.#leading = { heard, seq: 0 };
-    this.#dropsAtMs = Number.POSITIVE_INFINITY;
-  }
-
-  /** The leading daemon has seen this `seq`. */
+  /** The daemon has seen this `seq`. */
   saw(seq: number): void {
-    if (this.#isClosed || this.#leading === undefined || this.#leading.seq === seq) return;
+    if (this.#isClosed || this.#seq === seq) return;
     const { clock, random } = this.#parts;
     const nowMs = clock();
-    this.#leading.seq = seq;
+    this.#seq = seq;
     this.#presenceAtMs = Math.min(this.#presenceAtMs, nowMs + SPREAD_MS * random());
     this.#soonUntilMs = nowMs + SOON_FOR_MS;
     this.#readDueAtMs = Math.min(this.#readDueAtMs, nowMs + READ_SOON_MS);
     this.#arm();
   }
 
-  /** The daemon leads the release no more. News that waits is still told. */
-  retire(): void {
-    this.#leading = undefined;
-    this.#dropsAtMs = this.#parts.clock() + KEPT_MS;
-    this.#arm();
-  }
-
   /** Tells the others, soon. */
-  tell(news: Told | Overridden): void {
+  tell(news: Overridden): void {
     if (this.#isClosed) return;
     this.#waiting.push(news);
     if (this.#waiting.length > WAITING_MAX) this.#waiting.shift();
-    // The daemon itself knows it already.
-    this.#merged.add(news);
     this.#arm();
-  }
-
-  /** Reads all that is there now. Rejects if the store does not answer. */
-  async readNow(): Promise<void> {
-    while (!(await this.#readOnce()) && !this.#isClosed);
-    this.#arm();
-  }
-
-  get told(): readonly Told[] {
-    return this.#merged.told;
   }
 
   /** The daemons that took visitors back before the record said so. */
@@ -167,15 +132,8 @@ export class Exchange {
     const { timers, clock } = this.#parts;
     if (this.#isClosed || this.#turn !== undefined) return;
     timers.clear(this.#timer);
-    const nowMs = clock();
-    if (nowMs >= this.#dropsAtMs) this.#waiting.length = 0;
-    if (this.#leading === undefined && this.#waiting.length === 0) {
-      if (this.#reading === undefined) this.#ended();
-      return;
-    }
-    const readAtMs = this.#leading === undefined ? Number.POSITIVE_INFINITY : this.#readDueAtMs;
-    const dueAtMs = Math.min(readAtMs, this.#appendAtMs());
-    this.#timer = timers.set(() => this.#begin(), Math.max(0, dueAtMs - nowMs));
+    const dueAtMs = Math.min(this.#readDueAtMs, this.#appendAtMs());
+    this.#timer = timers.set(() => this.#begin(), Math.max(0, dueAtMs - clock()));
   }
 
   #begin(): void {
@@ -193,24 +151,12 @@ export class Exchange {
   /** Never rejects. */
   async #take(): Promise<void> {
     const { clock } = this.#parts;
-    if (this.#leading !== undefined && clock() >= this.#readDueAtMs) {
-      await this.#readOnce().catch((error) => {
-        this.#complain("the news of a release could not be read", error);
-      });
-    }
+    if (clock() >= this.#readDueAtMs) await this.#read();
     if (!this.#isClosed && clock() >= this.#appendAtMs()) await this.#append();
   }
 
-  /** All callers share one read. Resolves with whether it came to the end. */
-  #readOnce(): Promise<boolean> {
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #read(): Promise<boolean> {
-    const { evidence, calls, clock } = this.#parts;
+  async #read(): Promise<void> {
+    const { evidence, calls, clock, heard } = this.#parts;
     try {
       let hasMore = true;
       for (let reads = 0; hasMore && reads < READS_MAX && !this.#isClosed; reads++) {
@@ -222,14 +168,13 @@ export class Exchange {
       const nowMs = clock();
       this.#failedReads = 0;
       this.#readDueAtMs = nowMs + (hasMore || nowMs < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS);
-      if (hasMore) return false;
+      if (hasMore || this.#isClosed) return;
       this.#readAtMs = nowMs;
-      this.#leading?.heard();
-      return true;
+      heard();
     } catch (error) {
       this.#failedReads++;
       this.#readDueAtMs = clock() + this.#backoffMs(this.#failedReads);
-      throw error;
+      this.#complain("the news of a release could not be read", error);
     }
   }
 
@@ -266,10 +211,10 @@ export class Exchange {
   }
 
   #presence(nowMs: number): News[] {
-    const { name, canLead } = this.#parts;
-    if (this.#leading === undefined || !canLead()) return [];
-    const { seq } = this.#leading;
-    return [{ kind: "presence", name, beat: ++this.#beat, atMs: this.#storeMs(nowMs), seq }];
+    const { name, rights } = this.#parts;
+    // One that cannot write does not say that it leads.
+    if (!rights.canWrite) return [];
+    return [{ kind: "presence", name, beat: ++this.#beat, atMs: this.#storeMs(nowMs), seq: this.#seq }];
   }
 
   /** By the store's clock, or this machine's if the store has none. */

@@ -18,11 +18,11 @@ import { type Watch, watched } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
-import type { Exchange } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
 import { Facts } from "./facts.ts";
-import { PRESENCE_FRESH_MS } from "./leaders.ts";
 import type { LedParts, LedView } from "./parts.ts";
 import type { Seen } from "./seen.ts";
+import { Standing } from "./standing.ts";
 import { nameOf, tellTransition, unknownOf } from "./tell.ts";
 
 /** Controllers wait a random part of this after something is due. */
@@ -41,6 +41,7 @@ export class Led implements Attempted {
   readonly #parts: LedParts;
   readonly #exchange: Exchange | undefined;
   readonly #facts: Facts;
+  readonly #standing: Standing;
   readonly #attempts: Attempts;
   #seen: Seen;
   #watch: Watch | undefined;
@@ -54,8 +55,6 @@ export class Led implements Attempted {
   #spread: number;
   #timer: unknown;
   #timerAtMs = Number.POSITIVE_INFINITY;
-  #ledAtMs: number;
-  #isUnled = false;
   /** The part of the release that this program does not know, and that the log has. */
   #unknown: string | undefined;
   #isClosed = false;
@@ -67,12 +66,15 @@ export class Led implements Attempted {
     this.#parts = parts;
     this.#seen = seen;
     this.#sinceMs = parts.clock();
-    this.#ledAtMs = this.#sinceMs;
     this.#spread = parts.random();
-    this.#exchange = parts.exchanges?.of({ application, key: this.key });
+    const { evidence } = parts.store;
+    const at = { application, key: this.key };
+    if (evidence !== undefined) {
+      this.#exchange = new Exchange(at, { ...parts, evidence, heard: () => this.#heard() });
+    }
     this.#facts = new Facts(target, this.#exchange, parts);
+    this.#standing = new Standing(target, this.#exchange, parts);
     this.#attempts = new Attempts(this, parts);
-    this.#exchange?.lead(() => this.#heard());
     this.#changed(undefined);
   }
 
@@ -110,7 +112,7 @@ export class Led implements Attempted {
   /** The record was read with success just now. */
   look(): void {
     if (this.#parts.isClockAsked() && !this.#isBehind) this.watchOf(this.release);
-    this.#tellIfUnled();
+    this.#stand();
     this.reconsider();
   }
 
@@ -133,6 +135,17 @@ export class Led implements Attempted {
     this.reconsider();
   }
 
+  /** There is a verdict after the promotion: a person has to decide. */
+  tooLate(reason: string): void {
+    const { log } = this.#parts;
+    log.error(`${nameOf(this.target, this.release)} got a verdict after its promotion`, {
+      ...{ ...this.target, reason },
+      now: "all visitors stay with it, because a person has to decide",
+      remedy: "undo takes them back",
+    });
+    this.#standing.notify(this.release, "harm", reason);
+  }
+
   waits(seen: Seen, watch: Watch, isFrozen: boolean): Condition[] {
     return this.#facts.waits(seen, watch, isFrozen);
   }
@@ -147,26 +160,25 @@ export class Led implements Attempted {
   }
 
   view(): LedView {
-    const { clock, name, rights, checks } = this.#parts;
+    const { name, checks } = this.#parts;
     const { application, version } = this.target;
     const others = this.#exchange?.overrides.filter((each) => each.name !== name) ?? [];
     return {
       ...{ application, version, release: this.release, rollout: this.#seen.rollout },
       waits: this.#present(),
       checks: checks.told(application, version),
-      ...{ ledBy: this.#ledBy(clock()), isUnled: this.#isUnled },
+      ...{ ledBy: this.#standing.ledBy(), isUnled: this.#standing.isUnled },
       overriddenBy: others.map((each) => each.name),
-      problem: rights.problem ?? this.#attempts.problem ?? this.#unknown,
+      problem: this.#problem,
     };
   }
 
-  /** Ends the timers, and waits for what is under way. News that waits is still told. */
+  /** Ends the timers, and waits for what is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#parts.timers.clear(this.#timer);
     this.#facts.forgetChecks();
-    this.#exchange?.retire();
-    await this.#attempts.close();
+    await Promise.all([this.#attempts.close(), this.#exchange?.close()]);
   }
 
   /** The release has a new state. */
@@ -233,28 +245,21 @@ export class Led implements Attempted {
     return this.#watch === undefined ? [] : this.waits(this.#seen, this.#watch, isFrozen);
   }
 
-  /** All that is to be heard of the others has been read. */
+  /** All that the others have told has been read. */
   #heard(): void {
-    this.#tellIfUnled();
+    this.#stand();
     this.reconsider();
   }
 
-  #ledBy(nowMs: number): string[] {
-    const { name, rights } = this.#parts;
-    return [...(rights.canWrite ? [name] : []), ...(this.#exchange?.leaders(nowMs) ?? [])].sort();
+  get #problem(): string | undefined {
+    return this.#parts.rights.problem ?? this.#attempts.problem ?? this.#unknown;
   }
 
-  #tellIfUnled(): void {
-    const { clock, log } = this.#parts;
-    const nowMs = clock();
-    if (this.#ledBy(nowMs).length > 0) this.#ledAtMs = nowMs;
-    const isUnled = nowMs - this.#ledAtMs >= PRESENCE_FRESH_MS;
-    if (isUnled && !this.#isUnled) {
-      log.error(`no daemon leads ${nameOf(this.target, this.release)}: it does not go forward`, {
-        ...this.target,
-        remedy: "start a daemon with -releases on that may write this store",
-      });
-    }
-    this.#isUnled = isUnled;
+  #stand(): void {
+    const { release } = this;
+    this.#standing.look(release);
+    this.#standing.lookForProblem(release, this.#problem);
+    const isBakeOver = release.state === "promoted" && this.#present().every(({ state }) => state === "met");
+    if (isBakeOver && this.#watch !== undefined) this.#standing.notify(release, "bake_over");
   }
 }

@@ -7,7 +7,6 @@ import type { Freeze } from "../verbs/freeze.ts";
 import type { Target } from "../verbs/look.ts";
 import type { Calls } from "./calls.ts";
 import type { Counts } from "./counts.ts";
-import type { Exchanges } from "./exchanges.ts";
 import type { Checks } from "./facts.ts";
 import type { Freezes } from "./freezes.ts";
 import type { Highest } from "./highest.ts";
@@ -15,6 +14,7 @@ import type { Impure } from "./impure.ts";
 import type { OpenWindows } from "./open-windows.ts";
 import type { Override, Overrides } from "./overrides.ts";
 import type { Rights } from "./rights.ts";
+import type { Notices } from "./standing.ts";
 import type { StoreClock } from "./store-clock.ts";
 import type { Turns } from "./turns.ts";
 
@@ -35,8 +35,7 @@ export interface LedParts extends Impure {
   readonly turns: Turns;
   readonly counts: Counts;
   readonly checks: Checks;
-  /** Undefined if the store keeps no evidence. */
-  readonly exchanges: Exchanges | undefined;
+  readonly notices: Notices;
   readonly endOverride: (override: Override, why: string) => void;
   /** Called with the state of a record after a write of this controller. */
   readonly wrote: (target: Target, now: Now, notice: Notice) => void;

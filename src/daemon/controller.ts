@@ -4,13 +4,17 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { checks } from "../checks/named-checks.ts";
-import { CheckRunner } from "../checks/runner.ts";
+import { CheckRunner, type Harm } from "../checks/runner.ts";
 import type { Settings } from "../config/option.ts";
 import { Controller } from "../controller/controller.ts";
 import { Highest } from "../controller/highest.ts";
 import { Overrides } from "../controller/overrides.ts";
 import { DirectoryFiles } from "../controller/state-files.ts";
 import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics.ts";
+import { notify, SecretError, signingKeys } from "../notices/options.ts";
+import { NoticeSender } from "../notices/sender.ts";
+import { ToldLog } from "../notices/told-log.ts";
 import {
   NAME_LENGTH_MAX,
   name,
@@ -23,6 +27,7 @@ import {
 } from "../settings/options.ts";
 import type { Store } from "../stores/store.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
+import { StartError } from "./start-error.ts";
 import { sourceOf } from "./state-directory.ts";
 
 /** 96 bits. */
@@ -31,6 +36,7 @@ const KEY_BYTES = 12;
 export interface ControllerContext {
   readonly store: Store;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Monotonic, in milliseconds. */
   readonly clock: () => number;
   /** Makes the feed build the arcs of an application again. */
@@ -43,44 +49,67 @@ export interface Leading {
   readonly overrides: Overrides;
 }
 
-/** Undefined with `-releases off`. */
+/** Undefined with `-releases off`. Rejects with a `StartError` if the secrets of notices cannot be read. */
 export async function openController(
   settings: Settings,
-  { store: opened, log, clock, reapply }: ControllerContext,
+  context: ControllerContext,
 ): Promise<Leading | undefined> {
   if (!settings.get(releases)) return undefined;
+  const { store: opened, log, clock, reapply } = context;
   const directory = settings.get(stateDir);
   const filesIn = (part: string) =>
     directory === null ? undefined : new DirectoryFiles(join(directory, part));
   const source = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
+  const own = settings.get(name) ?? nameOfHost();
   const overrides = new Overrides({ files: filesIn("overrides"), store: source, log });
   await overrides.load();
   const controller = new Controller({
-    ...{ store: opened, log, clock, reapply, overrides, timers: SYSTEM_TIMERS },
+    ...{ store: opened, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
     ...{ wallClock: Date.now, random: Math.random, unhealthyMs: unhealthyMs(settings) },
-    checks: (onHarm) =>
-      new CheckRunner({
-        ...{
-          checks: settings.get(checks),
-          environment: process.env,
-          clock,
-          timers: SYSTEM_TIMERS,
-          log,
-          onHarm,
-        },
-      }),
     drawKey: () => randomBytes(KEY_BYTES).toString("hex"),
     highest: new Highest({ files: filesIn("releases"), store: source, log }),
-    name: settings.get(name) ?? nameOfHost(),
+    checks: (onHarm) => checksOf(settings, context, onHarm),
+    notices: noticesOf(settings, context, own),
   });
   return { controller, overrides };
+}
+
+function checksOf(
+  settings: Settings,
+  { clock, log }: ControllerContext,
+  onHarm: (harm: Harm) => void,
+): CheckRunner {
+  const environment = process.env;
+  return new CheckRunner({
+    ...{ checks: settings.get(checks), environment, clock, timers: SYSTEM_TIMERS, log, onHarm },
+  });
+}
+
+function noticesOf(
+  settings: Settings,
+  { store: { evidence }, clock, log, metrics }: ControllerContext,
+  own: string,
+): NoticeSender {
+  return new NoticeSender({
+    ...{ destinations: settings.get(notify), keys: keysOf(settings), own, clock, log, metrics },
+    ...{ timers: SYSTEM_TIMERS, transport: fetch, now: Date.now, random: Math.random },
+    told: evidence === undefined ? undefined : new ToldLog({ evidence, timers: SYSTEM_TIMERS, log }),
+  });
+}
+
+function keysOf(settings: Settings): readonly Uint8Array[] {
+  try {
+    return signingKeys(settings);
+  } catch (error) {
+    throw error instanceof SecretError ? new StartError(error.message, { cause: error }) : error;
+  }
 }
 
 /** The host's name, in the form of `-name`. */
 function nameOfHost(): string {
   return (
     hostname()
-      .replace(/[^\p{L}\p{N}\p{P}\p{S}]/gu, "-")
-      .slice(0, NAME_LENGTH_MAX) || "daemon"
+      .slice(0, NAME_LENGTH_MAX)
+      .replace(/[^\w.-]/g, "-") || "daemon"
   );
 }

@@ -75,7 +75,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
   const leading = await openController(settings, {
-    ...{ store: opened, log, clock },
+    ...{ store: opened, log, clock, metrics },
     reapply: (name) => feed.reapply(name),
   });
   const feed: Feed = new Feed({

@@ -147,8 +147,12 @@ export const releases = single(
   },
 );
 
-/** The name of a daemon is the author of records, and part of lines of the log. */
+/**
+ * The name of a daemon is the author of records, and part of lines of the log. It has no @, because the name
+ * of a person has one.
+ */
 export const NAME_LENGTH_MAX = 64;
+export const NAME = /^(?:(?!@)[\p{L}\p{N}\p{P}\p{S}]){1,64}$/u;
 
 /** Null: the name of the host. */
 export const name: Option<string | null> = single<string | null>(
@@ -159,9 +163,9 @@ export const name: Option<string | null> = single<string | null>(
     absent: null,
   },
   (text) =>
-    /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && text.length <= NAME_LENGTH_MAX
+    NAME.test(text)
       ? text
-      : new Problem(`write a name of at most ${NAME_LENGTH_MAX} printable characters, without spaces`),
+      : new Problem(`write a name of at most ${NAME_LENGTH_MAX} printable characters, without spaces and @`),
 );
 
 /** The daemon's own options, in the order of its help. */

@@ -150,6 +150,7 @@ const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = 
   [logFormat, "xml", "write text or json"],
   [releases, "auto", "write on or off"],
   [name, "web 1", "without spaces"],
+  [name, "ada@web-1", "and @"],
   [name, "x".repeat(65), "at most 64 printable characters"],
   [socket, `/${"x".repeat(200)}`, "at most"],
   [listen, "tcp:127.0.0.1:65536", "write unix:PATH, tcp:HOST:PORT or fd:NUMBER"],

@@ -7,6 +7,7 @@ import { Controller, type ControllerOptions } from "../../src/controller/control
 import type { Checks } from "../../src/controller/facts.ts";
 import { Highest } from "../../src/controller/highest.ts";
 import { Overrides } from "../../src/controller/overrides.ts";
+import type { Notices } from "../../src/controller/standing.ts";
 import type { StateFiles } from "../../src/controller/state-files.ts";
 import { move } from "../../src/releases/machine.ts";
 import { readRelease } from "../../src/releases/read-release.ts";
@@ -60,6 +61,8 @@ export class MemoryFiles implements StateFiles {
 }
 
 const NO_CHECKS: Checks = { follow() {}, forget() {}, answers: () => new Map(), told: () => [], close() {} };
+
+const NO_NOTICES: Notices = { look() {}, extra() {}, close: async () => {} };
 
 /** One daemon with a controller. */
 export interface Daemon {
@@ -123,6 +126,7 @@ export class Fleet {
       overrides,
       reapply: (application) => reapplied.push(application),
       checks: () => NO_CHECKS,
+      notices: NO_NOTICES,
       ...options,
     });
     controller.start();

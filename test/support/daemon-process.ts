@@ -18,7 +18,9 @@ const START_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 10;
 
 /** One application's records, as a file store holds them. */
-export type Records = Readonly<Record<string, number | { readonly rollout: number }>>;
+export type Records = Readonly<
+  Record<string, number | Readonly<{ rollout: number; [field: string]: unknown }>>
+>;
 
 export interface DaemonProcessOptions {
   readonly application?: string;

@@ -1,0 +1,97 @@
+/** The state of a release beyond its record: whether it is led, and whether it is stuck. It tells both. */
+
+import type { Log } from "../log/log.ts";
+import type { Extra } from "../notices/notice.ts";
+import type { NoticeSender } from "../notices/sender.ts";
+import type { Release } from "../releases/release.ts";
+import type { Target } from "../verbs/look.ts";
+import type { Exchange } from "./exchange.ts";
+import { PRESENCE_FRESH_MS } from "./leaders.ts";
+import type { Rights } from "./rights.ts";
+import { nameOf } from "./tell.ts";
+
+/** A problem that lasts for longer is worth a notice. */
+export const STUCK_MS = 300_000;
+
+/** The part of the notices that a controller needs. */
+export type Notices = Pick<NoticeSender, "look" | "extra" | "close">;
+
+export interface StandingParts {
+  /** The name of this controller. */
+  readonly name: string;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+  readonly log: Log;
+  readonly rights: Rights;
+  readonly notices: Notices;
+}
+
+export class Standing {
+  readonly #target: Target;
+  readonly #exchange: Exchange | undefined;
+  readonly #parts: StandingParts;
+  #ledAtMs: number;
+  #isUnled = false;
+  #problem: string | undefined;
+  #problemSinceMs = Number.NaN;
+
+  constructor(target: Target, exchange: Exchange | undefined, parts: StandingParts) {
+    this.#target = target;
+    this.#exchange = exchange;
+    this.#parts = parts;
+    this.#ledAtMs = parts.clock();
+  }
+
+  /** Whether no controller has led it for long. */
+  get isUnled(): boolean {
+    return this.#isUnled;
+  }
+
+  /** The names of all controllers that lead it now, sorted. This one leads as long as it can write. */
+  ledBy(): string[] {
+    const { name, clock, rights } = this.#parts;
+    return [...(rights.canWrite ? [name] : []), ...(this.#exchange?.leaders(clock()) ?? [])].sort();
+  }
+
+  /** Call it at each look at the release. */
+  look(release: Release): void {
+    const { application, version } = this.#target;
+    const controllers = this.ledBy();
+    this.#parts.notices.look({ application, version, release, controllers });
+    this.#lookForLeaders(release, controllers);
+  }
+
+  /**
+   * A problem holds the release back.
+   *
+   * @param problem undefined if there is none
+   */
+  lookForProblem(release: Release, problem: string | undefined): void {
+    const nowMs = this.#parts.clock();
+    if (problem === undefined || this.#problem === undefined) this.#problemSinceMs = nowMs;
+    this.#problem = problem;
+    const isStuck = problem !== undefined && nowMs - this.#problemSinceMs >= STUCK_MS;
+    if (isStuck && !this.#isUnled) this.notify(release, "stuck", problem);
+  }
+
+  /** A notice about a state that lasts. It is sent once for each `seq`. */
+  notify(release: Release, extra: Extra, why?: string): void {
+    const { application, version } = this.#target;
+    this.#parts.notices.extra({ application, version, release, controllers: this.ledBy() }, extra, why);
+  }
+
+  #lookForLeaders(release: Release, controllers: readonly string[]): void {
+    const { clock, log, rights } = this.#parts;
+    const nowMs = clock();
+    if (controllers.length > 0) this.#ledAtMs = nowMs;
+    const isUnled = nowMs - this.#ledAtMs >= PRESENCE_FRESH_MS;
+    if (isUnled && !this.#isUnled) {
+      log.error(`no daemon leads ${nameOf(this.#target, release)}: it does not go forward`, {
+        ...this.#target,
+        remedy: "start a daemon with -releases on that may write this store",
+      });
+    }
+    this.#isUnled = isUnled;
+    if (isUnled) this.notify(release, "nobody_leads", rights.problem);
+  }
+}
