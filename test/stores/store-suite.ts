@@ -208,7 +208,7 @@ async function awkwardNames(harness: StoreHarness): Promise<void> {
 }
 
 /** As long as a release may be: its JSON has 16 KiB at most. */
-function longRelease(state: string, seq: number): Record<string, unknown> {
+export function longRelease(state: string, seq: number): Record<string, unknown> {
   const atMs = Date.parse("2026-11-29T12:10:03.000Z");
   const release = {
     ...{ format: 1, key: "0123456789abcdef01234567", id: 7, of: "v42", plan: "1%:10m,5%:30m+ok,100%:1d" },
