@@ -24,8 +24,11 @@ import { type Extra, extraNotice, type NoticeMessage, noticeId, type Subject } f
 import { NOTICE_AGE_MS_MAX, outboxOf } from "./outbox.ts";
 import { turnOf } from "./turn.ts";
 
-/** Before it sends, a controller waits for a random time of at most this long. */
+/** Before it sends, a controller waits for a random time of at most this long. The writer does not wait. */
 export const WAIT_MS_MAX = 2_000;
+
+/** Until then the controllers of a new release have told each other that they lead it. */
+export const START_MS = 8_000;
 
 /** One that is not the first waits for each one before it: for its attempt, and for the evidence of it. */
 export const TURN_MS = CALL_MS + 5_000;
@@ -65,14 +68,16 @@ export interface SenderOptions extends AttemptTools {
 
 /** A release, as a controller sees it now. */
 export interface LookedRelease extends Subject {
-  /** The names of the controllers that lead it now. */
-  readonly controllers: readonly string[];
+  /** The names of all controllers that lead it at the time of the call. */
+  readonly leaders: () => readonly string[];
 }
 
 /** A release whose notices are sent soon. */
 interface Round {
   looked: LookedRelease;
   readonly extras: Map<Extra, NoticeMessage>;
+  /** The newest notice of the round, and the writer of its transition. */
+  newest: { readonly id: string; readonly by: string | null };
   /** By the monotonic clock. */
   dueMs: number;
   timer: unknown;
@@ -103,14 +108,17 @@ export class NoticeSender {
 
   /** Sends what an address does not have yet of the release's log. Call it at each look at the release. */
   look(looked: LookedRelease): void {
+    const { own, now, random } = this.#options;
     const { release } = looked;
     const [seq, atMs, , , , by] = release.log.at(-1) ?? presentLine(release);
     const round = this.#rounds.get(release.key);
     if (round !== undefined) round.looked = looked;
     if (this.#looked.get(release.key) === seq) return;
     this.#remember(release.key, seq);
-    if (this.#options.now() - atMs > NOTICE_AGE_MS_MAX) return;
-    this.#schedule(looked, noticeId(release.key, { seq }), by);
+    if (now() - atMs > NOTICE_AGE_MS_MAX) return;
+    const startMs = release.log.length === 1 ? START_MS : 0;
+    const waitMs = by === own ? 0 : startMs + WAIT_MS_MAX * random();
+    this.#schedule(looked, { id: noticeId(release.key, { seq }), by }, waitMs);
   }
 
   /**
@@ -120,11 +128,12 @@ export class NoticeSender {
    * @param why the reason, such as the judge's sentence
    */
   extra(looked: LookedRelease, extra: Extra, why?: string): void {
+    const { now, random } = this.#options;
     const { key, seq } = looked.release;
     const id = noticeId(key, { seq, extra });
     if (this.#rounds.get(key)?.extras.has(extra) || this.#deliveries.every((each) => each.knows(id))) return;
-    const round = this.#schedule(looked, id, null);
-    round?.extras.set(extra, extraNotice(looked, extra, why, this.#options.now()));
+    const round = this.#schedule(looked, { id, by: null }, WAIT_MS_MAX * random());
+    round?.extras.set(extra, extraNotice(looked, extra, why, now()));
   }
 
   /** Ends within a second. The waiting notices are in the record, and the next daemon sends them. */
@@ -136,21 +145,31 @@ export class NoticeSender {
     await this.#options.told?.close();
   }
 
-  /** Begins a round, or makes one begin earlier. */
-  #schedule(looked: LookedRelease, id: string, by: string | null): Round | undefined {
+  /** Begins a round, or makes one that waits end earlier. */
+  #schedule(looked: LookedRelease, newest: Round["newest"], waitMs: number): Round | undefined {
     if (this.#ending.signal.aborted || this.#deliveries.length === 0) return undefined;
-    const { own, clock, random, timers } = this.#options;
-    const waitMs = random() * WAIT_MS_MAX + turnOf(own, looked.controllers, id, by) * TURN_MS;
-    const dueMs = clock() + waitMs;
+    const { clock, timers } = this.#options;
     const { key } = looked.release;
+    const dueMs = clock() + waitMs;
     const known = this.#rounds.get(key);
     if (known !== undefined && known.dueMs <= dueMs) return known;
     timers.clear(known?.timer);
-    const round = known ?? { looked, extras: new Map(), dueMs, timer: undefined };
-    round.dueMs = dueMs;
-    round.timer = timers.set(() => void this.#run(round), waitMs);
+    const round = known ?? { looked, extras: new Map(), newest, dueMs, timer: undefined };
     this.#rounds.set(key, round);
+    round.newest = newest;
+    round.dueMs = dueMs;
+    round.timer = timers.set(() => this.#wait(round), waitMs);
     return round;
+  }
+
+  /** Waits for the controllers that go first. Only now it is known who leads. */
+  #wait(round: Round): void {
+    const { own, clock, timers } = this.#options;
+    const { id, by } = round.newest;
+    const waitMs = turnOf(own, round.looked.leaders(), id, by) * TURN_MS;
+    round.dueMs = clock() + waitMs;
+    if (waitMs === 0) void this.#run(round);
+    else round.timer = timers.set(() => void this.#run(round), waitMs);
   }
 
   async #run(round: Round): Promise<void> {

@@ -60,7 +60,7 @@ describe("while notices are sent", () => {
       ...{ destinations, keys: [key], transport: fetch, timers, log, metrics: context.metrics, own: "web-1" },
       ...{ told: undefined, clock: () => timers.nowMs, now: () => NOW_MS, random: () => 0 },
     });
-    sender.look({ ...subjectOf(abortedRelease()), controllers: ["web-1"] });
+    sender.look({ ...subjectOf(abortedRelease()), leaders: () => ["web-1"] });
     await timers.pass(0);
     await eventually(() => receiver.received.length >= 2, "both addresses are called");
     if (behaviour === hang) await timers.fire((ms) => ms > 5_000, "a time limit");

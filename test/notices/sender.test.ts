@@ -10,11 +10,13 @@ import {
   NoticeSender,
   READ_MS,
   type SenderOptions,
+  START_MS,
   type ToldEvidence,
   TURN_MS,
   WAIT_MS_MAX,
 } from "../../src/notices/sender.ts";
 import { readSecret } from "../../src/notices/signature.ts";
+import { turnOf } from "../../src/notices/turn.ts";
 import { Placements } from "../../src/placement.ts";
 import type { Release } from "../../src/releases/release.ts";
 import type { EvidenceLog } from "../../src/stores/evidence.ts";
@@ -82,11 +84,8 @@ function senderTo(addresses: readonly string[], changes: Partial<SenderOptions> 
 
 const looked = (
   release: Release = abortedRelease(),
-  controllers: readonly string[] = ["web-1"],
-): LookedRelease => ({
-  ...subjectOf(release),
-  controllers,
-});
+  leaders: readonly string[] = ["web-1"],
+): LookedRelease => ({ ...subjectOf(release), leaders: () => leaders });
 
 const idsOf = ({ received }: Receiver) => received.map(({ headers }) => headers["webhook-id"]);
 
@@ -121,7 +120,7 @@ describe("a controller", () => {
     const { sender, timers } = senderTo([to.url], { told });
     for (const lines of [1, 2, 3, 4]) {
       sender.look(looked(abortedRelease(lines)));
-      await timers.pass(WAIT_MS);
+      await timers.pass(lines === 1 ? START_MS + WAIT_MS : WAIT_MS);
       await eventually(() => told.told.length === lines, "it is told");
     }
     expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
@@ -130,12 +129,12 @@ describe("a controller", () => {
   test("tells what happened while it waited", async () => {
     const [to, told] = [await receiver(), new SharedEvidence()];
     const { sender, timers } = senderTo([to.url], { told });
-    sender.look(looked(abortedRelease(1)));
-    await timers.pass(WAIT_MS / 2);
     sender.look(looked(abortedRelease(2)));
     await timers.pass(WAIT_MS / 2);
-    await eventually(() => told.told.length === 2, "both are told");
-    expect([idsOf(to), told.reads]).toEqual([[`${KEY}-1`, `${KEY}-2`], 1]);
+    sender.look(looked(abortedRelease(3)));
+    await timers.pass(WAIT_MS / 2);
+    await eventually(() => told.told.length === 3, "all are told");
+    expect([idsOf(to), told.reads]).toEqual([[1, 2, 3].map((seq) => `${KEY}-${seq}`), 1]);
   });
 
   test("does nothing for a release whose last transition is older than a day", async () => {
@@ -212,6 +211,30 @@ describe("several controllers", () => {
     expect(told.marks).toEqual(["1", "2", "3", "4"]);
   });
 
+  test("wait with the start of a release until they know each other", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told, own: "web-2" });
+    let leaders = ["web-2"];
+    sender.look({ ...subjectOf(abortedRelease(1)), leaders: () => leaders });
+    await timers.pass(START_MS);
+    // Another one turns out to be there. For this notice it goes first.
+    leaders = ["web-2", "web-5"];
+    expect(["web-2", "web-5"].map((own) => turnOf(own, leaders, `${KEY}-1`, "ada@web-1"))).toEqual([1, 0]);
+    await timers.pass(WAIT_MS + TURN_MS - 1);
+    expect(told.reads).toBe(0);
+    await timers.pass(1);
+    await eventually(() => told.told.length === 1, "it is told");
+  });
+
+  test("leave it to the writer, which does not wait", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told, own: "web-2" });
+    sender.look(looked(abortedRelease(), NAMES));
+    await timers.pass(0);
+    await eventually(() => told.told.length === 4, "all are told");
+    expect(timers.nowMs).toBe(0);
+  });
+
   test("with different addresses tell each address", async () => {
     const [common, second, told] = [await receiver(), await receiver(), new SharedEvidence()];
     const one = senderTo([common.url], { told });
@@ -232,7 +255,7 @@ test("an address that is away holds up no other, and is told by itself", async (
   const { sender, timers, metrics } = senderTo([away.url, to.url], { told });
   sender.look(looked());
   await timers.pass(WAIT_MS);
-  await eventually(() => to.received.length === 4, "the other one has all");
+  await eventually(() => metrics.notices[1]?.sent === 4, "the other one has all");
   expect(metrics.notices).toMatchObject([
     { sent: 0, waiting: 4 },
     { sent: 4, waiting: 0 },
@@ -323,7 +346,7 @@ test("lines that the log dropped are counted once, and the log says so", async (
   const [to, told] = [await receiver(), new SharedEvidence()];
   const { sender, timers, metrics, log } = senderTo([to.url], { told });
   sender.look(looked(abortedRelease(1)));
-  await timers.pass(WAIT_MS);
+  await timers.pass(START_MS + WAIT_MS);
   await eventually(() => told.told.length === 1, "the first one is told");
   const cut = { ...abortedRelease(), log: abortedRelease().log.slice(3) };
   sender.look(looked(cut));
@@ -338,8 +361,8 @@ test("two releases do not wait for each other", async () => {
   const [to, told] = [await receiver(), new SharedEvidence()];
   const { sender, timers } = senderTo([to.url], { told });
   sender.look(looked(abortedRelease(4), ["web-1", "web-2"]));
-  sender.look({ ...looked({ ...abortedRelease(1), key: OTHER_KEY }), application: "shop" });
+  sender.look({ ...looked({ ...abortedRelease(2), key: OTHER_KEY }), application: "shop" });
   await timers.pass(WAIT_MS);
-  await eventually(() => told.told.length === 1, "the other one is told");
-  expect(told.told).toMatchObject([{ application: "shop", key: OTHER_KEY, seq: 1 }]);
+  await eventually(() => told.told.length === 2, "the other one is told");
+  expect(new Set(told.told.map(({ application }) => application))).toEqual(new Set(["shop"]));
 });
