@@ -264,7 +264,10 @@ export class Controller {
     const { application, version } = target;
     const { release } = now.found;
     // The end of a release is worth a notice too. A release that goes on has its own look.
-    if (!isUnderWay(release)) this.#parts.notices.look({ application, version, release, controllers: [] });
+    if (!isUnderWay(release)) {
+      const leaders = () => led?.ledBy() ?? [];
+      this.#parts.notices.look({ application, version, release, leaders });
+    }
     const isSame = led?.key === release.key;
     if (isSame) led.see(now);
     const isOver = !isUnderWay(release) && release.fade === undefined;

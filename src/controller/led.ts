@@ -103,6 +103,11 @@ export class Led implements Attempted {
     this.#changed(before);
   }
 
+  /** The names of all controllers that lead it now, sorted. */
+  ledBy(): string[] {
+    return this.#standing.ledBy();
+  }
+
   /** The record was read, and shows an older state than this daemon has seen. */
   seeBehind(): void {
     this.#isBehind = true;
@@ -167,7 +172,7 @@ export class Led implements Attempted {
       ...{ application, version, release: this.release, rollout: this.#seen.rollout },
       waits: this.#present(),
       checks: checks.told(application, version),
-      ...{ ledBy: this.#standing.ledBy(), isUnled: this.#standing.isUnled },
+      ...{ ledBy: this.ledBy(), isUnled: this.#standing.isUnled },
       overriddenBy: others.map((each) => each.name),
       problem: this.#problem,
     };

@@ -56,9 +56,8 @@ export class Standing {
   /** Call it at each look at the release. */
   look(release: Release): void {
     const { application, version } = this.#target;
-    const controllers = this.ledBy();
-    this.#parts.notices.look({ application, version, release, controllers });
-    this.#lookForLeaders(release, controllers);
+    this.#parts.notices.look({ application, version, release, leaders: () => this.ledBy() });
+    this.#lookForLeaders(release);
   }
 
   /**
@@ -77,13 +76,13 @@ export class Standing {
   /** A notice about a state that lasts. It is sent once for each `seq`. */
   notify(release: Release, extra: Extra, why?: string): void {
     const { application, version } = this.#target;
-    this.#parts.notices.extra({ application, version, release, controllers: this.ledBy() }, extra, why);
+    this.#parts.notices.extra({ application, version, release, leaders: () => this.ledBy() }, extra, why);
   }
 
-  #lookForLeaders(release: Release, controllers: readonly string[]): void {
+  #lookForLeaders(release: Release): void {
     const { clock, log, rights } = this.#parts;
     const nowMs = clock();
-    if (controllers.length > 0) this.#ledAtMs = nowMs;
+    if (this.ledBy().length > 0) this.#ledAtMs = nowMs;
     const isUnled = nowMs - this.#ledAtMs >= PRESENCE_FRESH_MS;
     if (isUnled && !this.#isUnled) {
       log.error(`no daemon leads ${nameOf(this.#target, release)}: it does not go forward`, {
