@@ -24,7 +24,8 @@ export interface Wish {
   readonly version: string;
   /** The name of the software, such as `v42`; undefined if the person gave none. */
   readonly of: string | undefined;
-  readonly plan: ChosenPlan;
+  /** Undefined if it could not be read, which its reader tells. */
+  readonly plan: ChosenPlan | undefined;
   /** Whether daemons of 2016, which know no offset, may read the same table. */
   readonly isDynamodb: boolean;
   /** Whether Traefik divides the visitors, in slices of the circle. */
@@ -36,14 +37,16 @@ export function startProblems({ version, of, plan, isDynamodb, hasSlices }: Wish
   return [
     ...versionProblems(version),
     ...nameProblems(of),
-    ...(hasSlices ? sliceProblems(plan.plan) : []),
-    ...(isDynamodb && plan.offset !== "random" && plan.offset !== 0 ? [offsetProblem(plan)] : []),
+    ...(plan !== undefined && hasSlices ? sliceProblems(plan.plan) : []),
+    ...(plan !== undefined && isDynamodb && plan.offset !== "random" && plan.offset !== 0
+      ? [offsetProblem(plan)]
+      : []),
   ];
 }
 
 /** Warnings about a release that can begin. */
 export function startRemarks({ plan, isDynamodb }: Wish): string[] {
-  if (!isDynamodb || plan.offset !== 0) return [];
+  if (!isDynamodb || plan?.offset !== 0) return [];
   return [
     "the offset is 0, so each release begins with the same visitors: a false alarm would repeat for the same ones",
   ];

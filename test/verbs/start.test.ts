@@ -38,7 +38,7 @@ describe("a start", () => {
 
   test("draws the offset as a multiple of 0.001 if the plan does not fix it", () => {
     const offsets = [0, 0.0005, 0.1, 0.58, 0.9999999].map(
-      (random) => startOf("v42", wish().plan, new Map(), { ...DRAW, random: () => random }).offset,
+      (random) => startOf("v42", chosen("1%:10m,100%"), new Map(), { ...DRAW, random: () => random }).offset,
     );
     expect(offsets).toEqual([0, 0, 0.1, 0.58, 0.999]);
     expect(startOf("v42", chosen("100%", { offset: 0.125 }), new Map(), DRAW).offset).toBe(0.125);

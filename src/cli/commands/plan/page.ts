@@ -41,16 +41,7 @@ export function planPage(subject: Subject, startMs: number, others: readonly Nam
   const least = plan.steps.length === 1 ? "" : `, 100% after ${exactDurationText(leastMs(plan))} at least`;
   const sections = [
     `${name === undefined ? "a plan without a name" : `plan ${name}`}: ${count}${least}\n  ${plan.text}\n`,
-    columns(
-      ["step", "rollout", "earliest start", "earliest end", "waits for"],
-      plan.steps.map((step, index) => [
-        String(index + 1),
-        rolloutText(step.rollout),
-        timeText(times[index]?.startsAtMs),
-        timeText(times[index]?.endsAtMs),
-        waitWords(step, times[index]),
-      ]),
-    ),
+    timetableText(plan, times),
     settingsOf(subject),
     remarksOn(plan)
       .map((remark) => `${remark}\n`)
@@ -63,6 +54,20 @@ export function planPage(subject: Subject, startMs: number, others: readonly Nam
         )}`,
   ];
   return sections.filter((section) => section !== "").join("\n");
+}
+
+/** One line for each step, with its earliest times. */
+export function timetableText({ steps }: Plan, times: readonly StepTimes[]): string {
+  return columns(
+    ["step", "rollout", "earliest start", "earliest end", "waits for"],
+    steps.map((step, index) => [
+      String(index + 1),
+      rolloutText(step.rollout),
+      timeText(times[index]?.startsAtMs),
+      timeText(times[index]?.endsAtMs),
+      waitWords(step, times[index]),
+    ]),
+  );
 }
 
 function settingsOf({ name, inconclusive, windows = [], slowMs = [], failsafe, offset }: Subject): string {

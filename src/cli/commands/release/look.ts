@@ -1,10 +1,11 @@
 /** `release` without a task: shows the release of an application, without any daemon. */
 
 import { fieldsOf } from "../../../records/fields.ts";
-import { isUnderWay, RELEASE } from "../../../releases/release.ts";
+import { RELEASE } from "../../../releases/release.ts";
 import type { Store } from "../../../stores/store.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
+import { meantVersions } from "../../../verbs/meant-version.ts";
 import { type Found, type Observation, Observer } from "../../../verbs/observer.ts";
 import { type Progress, progressOf } from "../../../verbs/progress.ts";
 import type { Invocation } from "../../command.ts";
@@ -33,11 +34,10 @@ export async function look(
   return EXITS.ok.status;
 }
 
-/** The releases of a version, or of all, that go on. If there are none, the newest one that is over. */
-export function meantIn({ releases }: Observation, version: string | undefined): readonly Found[] {
-  const all = releases.filter((found) => version === undefined || found.version === version);
-  const open = all.filter(({ release }) => isUnderWay(release));
-  return open.length > 0 ? open : all.slice(0, 1);
+/** The releases of a version, or those that are meant if a person names none; the newest first. */
+export function meantIn({ releases, snapshot }: Observation, version: string | undefined): readonly Found[] {
+  const meant = version === undefined ? meantVersions(snapshot) : [version];
+  return releases.filter((found) => meant.includes(found.version));
 }
 
 /** The error if there is no release that can be read. */

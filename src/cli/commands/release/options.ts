@@ -4,6 +4,7 @@ import { type Option, Problem } from "../../../config/option.ts";
 import { parseLongDuration, parseSwitch, single } from "../../../config/values.ts";
 import type { Invocation } from "../../command.ts";
 import { CliError } from "../../exit.ts";
+import { isNew, message } from "../../records/change-options.ts";
 
 export const of: Option<string | undefined> = single<string | undefined>(
   {
@@ -62,10 +63,14 @@ export interface Task {
 
 /** The task of the words and flags. Throws all that does not fit together. */
 export function taskOf({ settings, positionals }: Invocation): Task {
+  const starting = [of, replace, dryRun, unattended, isNew, message].filter((each) => settings.isNamed(each));
   const problems: string[] = [];
   if (settings.get(watch) && settings.get(wait)) problems.push("name -watch or -wait, and not both");
   if (settings.isNamed(timeout) && !settings.get(wait)) problems.push("-timeout belongs to -wait; add that");
+  if (settings.get(dryRun) && (settings.get(watch) || settings.get(wait))) {
+    problems.push("-dry-run starts nothing that one could follow; leave out -watch and -wait");
+  }
   if (problems.length > 0) throw new CliError("usage", problems.join("\n  "), "nothing was written");
   const follow = settings.get(watch) ? "watch" : settings.get(wait) ? "wait" : "look";
-  return { isStart: positionals.length > 1, follow };
+  return { isStart: starting.length > 0 || positionals.length > 1, follow };
 }

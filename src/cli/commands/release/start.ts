@@ -1,0 +1,226 @@
+/** Starts a release, and looks whether a daemon leads it. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Release } from "../../../releases/release.ts";
+import { releaseField } from "../../../releases/release-field.ts";
+import { releaseName } from "../../../releases/sentence.ts";
+import { type Store, StoreError } from "../../../stores/store.ts";
+import { rolloutText } from "../../../text/amounts.ts";
+import { oneLine } from "../../../text/one-line.ts";
+import { type Awaited, awaitCrew } from "../../../verbs/await-crew.ts";
+import { carryOut, LOOK_AGAIN_MS } from "../../../verbs/carry-out.ts";
+import { commandLine } from "../../../verbs/command-line.ts";
+import { FREEZE, freezeIn } from "../../../verbs/freeze.ts";
+import type { Looked } from "../../../verbs/look.ts";
+import { type Meeting, meet } from "../../../verbs/meeting.ts";
+import { nextId } from "../../../verbs/start.ts";
+import { unwrittenWords, wordsOf } from "../../../verbs/words.ts";
+import { type Invocation, PROGRAM } from "../../command.ts";
+import { CliError, EXITS } from "../../exit.ts";
+import { output, print } from "../../output.ts";
+import { message } from "../../records/change-options.ts";
+import { carryingFor } from "../../releases/carrying.ts";
+import { errorFor, remark } from "../../releases/say.ts";
+import { inTime } from "../../with-store.ts";
+import { planDocument } from "../plan/page.ts";
+import { dryRun, unattended } from "./options.ts";
+import { leadersText } from "./page.ts";
+import { type Prepared, prepare, type StartRequest } from "./prepare.ts";
+import { dryRunText, openingText, unledText } from "./start-text.ts";
+import { CLOCKS } from "./terminal.ts";
+
+/** The look for a release that meets this one may take this long. */
+const MEETING_MS = 10_000;
+
+/** A release that has begun. */
+export interface Started {
+  readonly key: string;
+  readonly exit: "ok" | "unled";
+}
+
+/**
+ * Starts it, and prints all about it, unless a follower prints the JSON. Undefined after `-dry-run`. Rejects
+ * with a `CliError` if no release goes on.
+ */
+export async function startRelease(
+  store: Store,
+  application: string,
+  isFollowed: boolean,
+  invocation: Invocation,
+): Promise<Started | undefined> {
+  const { settings, io } = invocation;
+  const prepared = await prepare(store, application, invocation).catch(explained);
+  if (settings.get(dryRun)) printDryRun(prepared, invocation);
+  if (prepared.error !== undefined) throw prepared.error;
+  if (settings.get(dryRun)) return undefined;
+  for (const text of prepared.remarks) remark(invocation, text);
+
+  const release = await write(store, prepared, invocation).catch(explained);
+  const isJson = settings.get(output) === "json";
+  const opening = { ...prepared.opening, id: release.id };
+  if (!isJson) io.stdout.write(openingText(opening));
+  await meetOthers(store, prepared, release, invocation);
+  await tellOfFreeze(store, invocation);
+  const aim = { ...opening.target, key: release.key };
+  const awaited = settings.get(unattended)
+    ? undefined
+    : await awaitCrew(store, aim, release.seq, CLOCKS, (ms) => sleep(ms));
+  if (isJson && !isFollowed) printJson({ ...prepared, opening }, release, awaited, invocation);
+  else if (!isJson) io.stdout.write(`  ${crewText(awaited)}\n`);
+  if (awaited?.kind !== "unled") return { key: release.key, exit: "ok" };
+  const { text, remedy } = unledText(opening);
+  io.stderr.write(`${PROGRAM}: ${text}\n  ${remedy.replaceAll("\n", "\n  ")}\n`);
+  return { key: release.key, exit: "unled" };
+}
+
+/** A failure of the store before anything was written. */
+function explained(error: unknown): never {
+  throw error instanceof StoreError ? errorFor(unwrittenWords(error, { verb: "release" })) : error;
+}
+
+/** Writes the release, if the record is still as it was at the first look. */
+async function write(
+  store: Store,
+  { opening, request }: Prepared,
+  { settings, io }: Invocation,
+): Promise<Release> {
+  const { target } = opening;
+  // Another version of the application may have taken the id meanwhile.
+  const ask = ({ snapshot }: Looked): StartRequest => {
+    return { ...request, start: { ...request.start, id: nextId(snapshot) } };
+  };
+  const outcome = await inTime(
+    store,
+    io,
+    (signal) => carryOut(target, ask, carryingFor(store, io, settings.get(message), signal)),
+    undefined,
+    LOOK_AGAIN_MS,
+  );
+  if (outcome.kind === "written" && outcome.release !== null) return outcome.release;
+  throw errorFor(wordsOf(outcome, { target, request, address: store.address }));
+}
+
+/** Looks again after the write, because two people may have started at once. */
+async function meetOthers(
+  store: Store,
+  { opening }: Prepared,
+  release: Release,
+  invocation: Invocation,
+): Promise<void> {
+  const { target } = opening;
+  const carrying = carryingFor(store, invocation.io, undefined, AbortSignal.timeout(MEETING_MS));
+  let meeting: Meeting;
+  try {
+    meeting = await meet(target, release.key, carrying, CLOCKS.monotonic);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const look = commandLine(target.application, "release");
+    remark(
+      invocation,
+      oneLine(`${error.message}; another release may have begun at the same time: look with ${look}`),
+    );
+    return;
+  }
+  if (meeting.kind === "beside") {
+    const { version } = meeting;
+    remark(
+      invocation,
+      oneLine(`${version} has got visitors meanwhile, so a controller will pause this release`),
+    );
+  }
+  if (meeting.kind === "gave-way") throw gaveWayError(meeting, opening.target.application, release);
+}
+
+function gaveWayError(
+  { to, outcome }: Extract<Meeting, { readonly kind: "gave-way" }>,
+  application: string,
+  release: Release,
+): CliError {
+  const other = `release ${to.release.id} of ${to.version} (${to.release.of})`;
+  const what = `${other} began at the same moment as ${releaseName(application, release)} (${release.of})`;
+  const isBack = outcome.kind === "written" || outcome.kind === "unchanged";
+  return isBack
+    ? new CliError("conflict", oneLine(`${what}, so this one was aborted: its visitors are at master again`))
+    : new CliError(
+        "conflict",
+        oneLine(
+          `${what}, and this one could not be aborted, so it still has ${rolloutText(release.wrote[0])}`,
+        ),
+        oneLine(`take its visitors back: ${commandLine(application, "abort")}`),
+      );
+}
+
+/** A freeze stops no start, but the first step lasts as long as it. */
+async function tellOfFreeze(store: Store, invocation: Invocation): Promise<void> {
+  const records = await inTime(store, invocation.io, (signal) =>
+    store.read(FREEZE.application, signal),
+  ).catch(() => {
+    return new Map();
+  });
+  const { isFrozen, by, why } = freezeIn(records);
+  if (!isFrozen) return;
+  const reason = why === undefined ? "" : `: ${why}`;
+  remark(
+    invocation,
+    oneLine(
+      `all releases are frozen by ${by ?? "an unknown writer"}${reason}; it stays at its first step until that ends`,
+    ),
+  );
+}
+
+/** `led by web-1, web-2`, or why that cannot be said. */
+function crewText(awaited: Awaited | undefined): string {
+  switch (awaited?.kind) {
+    case undefined:
+      return "led by whichever daemon has -releases on; none was waited for (-unattended)";
+    case "led":
+      return `led by ${leadersText(awaited.leaders)}`;
+    case "unled":
+      return "led by no daemon";
+    case "unseen":
+      return awaited.error === undefined
+        ? "this store does not show which daemons lead it; look at status of a daemon with -releases on"
+        : oneLine(`which daemons lead it cannot be read: ${awaited.error.message}`);
+  }
+}
+
+function printDryRun(prepared: Prepared, invocation: Invocation): void {
+  const { opening, request, remarks, error } = prepared;
+  const { offset } = request.start;
+  const isDrawn = typeof opening.chosen.offset !== "number";
+  const nowMs = CLOCKS.wall();
+  print(
+    invocation,
+    {
+      ...{ written: false, ...opening.target, id: opening.id, of: opening.of, before: opening.before },
+      ...planDocument(planSubject(prepared), nowMs),
+      ...{ offset: isDrawn ? "random" : offset, remarks, problem: error?.message ?? null },
+    },
+    () => {
+      const end = error === undefined ? "nothing was written, because of -dry-run\n" : "";
+      return `${dryRunText(opening, isDrawn ? "drawn at random by each start" : String(offset), nowMs)}\n${end}`;
+    },
+  );
+  for (const text of remarks) remark(invocation, text);
+}
+
+function planSubject({ opening: { chosen } }: Prepared): Parameters<typeof planDocument>[0] {
+  const { name, ...rest } = chosen;
+  return name === undefined ? rest : { name, ...rest };
+}
+
+function printJson(
+  { opening, remarks }: Prepared,
+  release: Release,
+  awaited: Awaited | undefined,
+  invocation: Invocation,
+): void {
+  const json = {
+    ...{ written: true, code: "started", ...opening.target },
+    rollout: { before: opening.before, after: release.wrote[0] },
+    ...{ release: releaseField(release), leaders: awaited?.kind === "led" ? awaited.leaders : null, remarks },
+    isLed: awaited?.kind === "led" ? true : awaited?.kind === "unled" ? false : null,
+    exit: EXITS[awaited?.kind === "unled" ? "unled" : "ok"].status,
+  };
+  print(invocation, json, () => "");
+}
