@@ -76,10 +76,9 @@ export async function inTime<T>(
   graceMs = 0,
 ): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs);
+  const late = () => new StoreError("unavailable", `${address} did not answer within ${timeoutMs / 1000} s`);
   const outOfTime = new Promise<never>((_, reject) => {
-    AbortSignal.timeout(timeoutMs + graceMs).addEventListener("abort", () => {
-      reject(new StoreError("unavailable", `${address} did not answer within ${timeoutMs / 1000} s`));
-    });
+    AbortSignal.timeout(timeoutMs + graceMs).addEventListener("abort", () => reject(late()));
   });
   const notice = setTimeout(() => {
     const limit = `${timeoutMs / 1000} s at most`;
@@ -87,6 +86,9 @@ export async function inTime<T>(
   }, SILENCE_MS);
   try {
     return await Promise.race([use(signal), outOfTime]);
+  } catch (error) {
+    // A verb that is tried again and again ends with the signal's own reason.
+    throw signal.aborted && error === signal.reason ? late() : error;
   } finally {
     clearTimeout(notice);
   }

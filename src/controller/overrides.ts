@@ -19,6 +19,9 @@ import { errorMessage } from "../text/error-message.ts";
 import type { Target } from "../verbs/look.ts";
 import type { StateFiles } from "./state-files.ts";
 
+/** Below the state directory. */
+export const OVERRIDES_DIRECTORY = "overrides";
+
 /** More overrides than this are not kept. There is one for each release at most. */
 const OVERRIDES_MAX = 10_000;
 

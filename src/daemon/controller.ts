@@ -8,7 +8,7 @@ import { CheckRunner, type Harm } from "../checks/runner.ts";
 import type { Settings } from "../config/option.ts";
 import { Controller } from "../controller/controller.ts";
 import { Highest } from "../controller/highest.ts";
-import { Overrides } from "../controller/overrides.ts";
+import { OVERRIDES_DIRECTORY, Overrides } from "../controller/overrides.ts";
 import { DirectoryFiles } from "../controller/state-files.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -61,7 +61,7 @@ export async function openController(
     directory === null ? undefined : new DirectoryFiles(join(directory, part));
   const source = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
   const own = settings.get(name) ?? nameOfHost();
-  const overrides = new Overrides({ files: filesIn("overrides"), store: source, log });
+  const overrides = new Overrides({ files: filesIn(OVERRIDES_DIRECTORY), store: source, log });
   await overrides.load();
   const controller = new Controller({
     ...{ store: opened, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },

@@ -1,9 +1,12 @@
-/** The commands `set`, `remove` and `history` on real engines, beside other writers. */
+/** The commands that write records, and the verbs of releases, on real engines beside other writers. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { openStore } from "../../src/stores/list.ts";
+import type { RecordFields } from "../../src/stores/store.ts";
 import { etcdMissing, startEtcd } from "../support/etcd.ts";
 import { hasPostgres, Postgres } from "../support/postgres.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
+import { recordOf } from "./release-file.ts";
 import { run } from "./run.ts";
 
 interface Engine {
@@ -18,6 +21,8 @@ interface EngineKind {
   readonly remembers: boolean;
   start(): Promise<Engine>;
 }
+
+const CONTEXT = { table: "", region: "", environment: {}, warn() {} };
 
 const ENGINES: readonly EngineKind[] = [
   {
@@ -74,6 +79,53 @@ for (const { name, isMissing, remembers, start } of ENGINES) {
       expect(downs).toEqual([0, 0, 0, 0, 0]);
       expect((await on("race", "set", "canary", "0%")).status).toBe(0);
       expect(JSON.parse((await on("race", "get", "canary", "-o", "json")).stdout)[0].rollout).toBe(0);
+    }, 30_000);
+
+    /** Puts a release in its second step, at 5 %, into the store. */
+    async function putRelease(application: string): Promise<void> {
+      const store = await openStore(engine.store, CONTEXT);
+      const fields = recordOf() as RecordFields;
+      await store.write?.(application, "canary", fields, null, AbortSignal.timeout(5_000));
+      await store.close();
+    }
+
+    test("law 10: an abort is written against operators who pause and resume all the time", async () => {
+      await putRelease("abort");
+      const others = [1, 2, 3].map(async () => {
+        for (let turn = 0; turn < 5; turn++) {
+          await on("abort", "pause");
+          await on("abort", "resume");
+        }
+      });
+      expect((await on("abort", "abort", "-m", "INC-42")).status).toBe(0);
+      await Promise.all(others);
+      const [record] = JSON.parse((await on("abort", "get", "canary", "-o", "json")).stdout);
+      expect(record.rollout).toBe(0);
+      expect((await on("abort", "abort")).stdout).toBe("release 7 of abort is aborted already\n");
+    }, 30_000);
+
+    test("a release is led by verbs, and set goes beside it", async () => {
+      await putRelease("verbs");
+      const steps: readonly (readonly [words: readonly string[], status: number, text: string])[] = [
+        [["pause"], 0, "paused at step 2/4: canary stays at 5%"],
+        [["set", "canary", "3%"], 0, "5% (0.05) → 3% (0.03)"],
+        [["set", "canary", "5%"], 1, "is paused, at step 2/4, canary at 3%; nothing was written"],
+        [["resume"], 0, "resumed: step 1/4, canary 3% → 1%"],
+        [["promote", "-expect-step", "1"], 0, "step 2/4, canary 1% → 5%"],
+        [["promote", "-to", "25%"], 0, "step 3/4, canary 5% → 25%"],
+        [["promote", "-to", "25%"], 0, "is running already, at step 3/4"],
+        [["promote", "-to", "100%"], 0, "promoted: step 4/4, canary 25% → 100%"],
+        [["finish", "-deployed", "v42", "-over", "1s"], 0, "has faded: canary is at 0%"],
+        [["finish", "-deployed", "v42"], 0, "is finished already"],
+        [["set", "canary", "5%"], 0, "0% (0) → 5% (0.05)"],
+        [["freeze", "on"], 0, "releases are frozen by"],
+        [["freeze", "off"], 0, "releases are not frozen"],
+      ];
+      for (const [words, status, text] of steps) {
+        const ran = await on("verbs", ...words);
+        expect(`${ran.status} ${ran.stdout}${ran.stderr}`).toContain(text);
+        expect(ran.status).toBe(status);
+      }
     }, 30_000);
 
     test("a version is removed, and history shows that as far as the engine remembers", async () => {

@@ -80,7 +80,7 @@ describe("a freeze", () => {
     store.before = () => {
       throw new StoreError("denied", "no rights");
     };
-    expect(setFreeze(true, carryingTo(store))).rejects.toThrow("no rights");
+    await expect(setFreeze(true, carryingTo(store))).rejects.toThrow("no rights");
   });
 
   test("is unsure if the store cannot be read after the write", async () => {
