@@ -106,7 +106,7 @@ export class Fleet {
     return this.epochMs + this.time.nowMs;
   }
 
-  readonly drawKey = (): string => (++this.#keys).toString(16).padStart(24, "a");
+  readonly drawKey = (): string => (++this.#keys).toString(16).padStart(24, "0");
 
   /** Starts a daemon. */
   async daemon(
