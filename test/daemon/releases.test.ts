@@ -1,7 +1,8 @@
 /** A release, with the daemon as a process of its own. */
 
 import { afterEach, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { move } from "../../src/releases/machine.ts";
 import { readRelease } from "../../src/releases/read-release.ts";
 import type { Release } from "../../src/releases/release.ts";
@@ -85,4 +86,36 @@ test("a daemon that is killed and started again goes on", async () => {
   await eventually(() => releaseIn(home).state === "promoted", "the last step", 20_000);
   const [began = 0, ended = 0] = releaseIn(home).log.map(([, atMs]) => atMs);
   expect(ended - began).toBeGreaterThanOrEqual(3_000);
+});
+
+test("a verdict of an earlier process keeps its visitors at master, before the store or the saved snapshot is read", async () => {
+  const home = makeHome();
+  const first = await started(home);
+  start(home, "100%:1h");
+  await first.follows("canary", 1);
+  await eventually(() => existsSync(join(home.stateDirectory, "snapshot/website.json")), "the snapshot");
+  const { key } = releaseIn(home);
+  const saved = join(home.stateDirectory, "releases/website.json");
+  await eventually(() => existsSync(saved), "the highest state");
+  await first.end();
+  home.loseStore();
+  // The file of the highest state names the store in the same way.
+  const { store } = JSON.parse(readFileSync(saved, "utf8"));
+  mkdirSync(join(home.stateDirectory, "overrides"));
+  const override = {
+    store,
+    application: "website",
+    version: "canary",
+    key,
+    reason: "errors",
+    atMs: Date.now(),
+  };
+  const file = join(home.stateDirectory, `overrides/${key}.json`);
+  writeFileSync(file, JSON.stringify(override));
+  const second = await home.startStale();
+  daemons.push(second);
+  expect(await home.ask("0.5")).toBe("master");
+  // A person ends it by removing the file.
+  rmSync(file);
+  await eventually(async () => (await home.ask("0.5")) === "canary", "the canary again");
 });

@@ -748,3 +748,84 @@ test("law 2: the rollout table has one writer", async () => {
   }
   expect(writers).toEqual(["src/feed/followed.ts"]);
 });
+
+describe("an override", () => {
+  /** Takes back the visitors of these versions. */
+  const takingBack = (taken: Set<string>) => ({
+    isTakenBack: (application: string, version: string, value: unknown) =>
+      taken.has(`${application} ${version} ${JSON.stringify(value) ?? "saved"}`),
+  });
+
+  test("counts at once after reapply, without a read, and ends in the same way", async () => {
+    const taken = new Set<string>();
+    const { store, feed, where, log, readings, rollout } = createFeed({ overrides: takingBack(taken) });
+    store.script = () => snapshotOf({ canary: 1, maintenance: 0 });
+    feed.start();
+    await settle();
+    const { readAtMs } = rollout.first;
+    taken.add("app canary 1");
+    expect(where()).toBe("canary rollout");
+    feed.reapply("app");
+    expect(where()).toBe("master outside");
+    expect(rollout.first.readAtMs).toBe(readAtMs);
+    expect(log.entries.at(-1)).toMatchObject({
+      ...{
+        message: "rollouts changed by an override",
+        fields: { application: "app", arcs: "canary=0@0 maintenance=0@0" },
+      },
+    });
+    expect(store.asked).toHaveLength(1);
+    await advance(DELAY_MS);
+    expect(where()).toBe("master outside");
+    expect(readings.at(-1)).toMatchObject({
+      isSame: true,
+      arcs: [{ rollout: 0 }, { version: "maintenance" }],
+    });
+    taken.clear();
+    feed.reapply("app");
+    expect(where()).toBe("canary rollout");
+    feed.reapply("another");
+    expect(log.entries.filter(({ message }) => message.includes("override"))).toHaveLength(2);
+  });
+
+  test("counts for each later record of which it says so, and for no other application or version", async () => {
+    const taken = new Set(["app canary 0.5"]);
+    const { store, feed, where } = createFeed({ overrides: takingBack(taken) }, ["app", "shop"]);
+    store.script = () => snapshotOf({ canary: 0.5, blue: { rollout: 0.5, offset: 0.5 } });
+    feed.start();
+    await settle();
+    expect([where(0.1), where(0.6), where(0.1, "shop")]).toEqual([
+      ...["master outside", "blue rollout", "canary rollout"],
+    ]);
+    store.script = () => snapshotOf({ canary: 0.4 });
+    await advance(DELAY_MS);
+    expect(where(0.1)).toBe("canary rollout");
+  });
+
+  test("counts for a saved snapshot, also if it begins or ends later", async () => {
+    const taken = new Set(["app canary saved"]);
+    const arcs: Arc[] = [{ version: "canary", rollout: 1, offset: 0, failsafe: "hold" }];
+    const { store, feed, where } = createFeed({
+      overrides: takingBack(taken),
+      lastGood: async () => ({ arcs, ageMs: 0 }),
+    });
+    feed.start();
+    await settle();
+    expect(where()).toBe("master outside");
+    taken.clear();
+    feed.reapply("app");
+    expect(where()).toBe("canary rollout");
+    taken.add("app canary saved");
+    feed.reapply("app");
+    expect(where()).toBe("master outside");
+    store.latest.answer(snapshotOf({ canary: 1 }));
+    await settle();
+    expect(where()).toBe("canary rollout");
+  });
+
+  test("before anything was read or saved changes nothing", () => {
+    const { feed, where } = createFeed({ overrides: takingBack(new Set(["app canary saved"])) });
+    feed.reapply("app");
+    expect(where()).toBe("master unread");
+  });
+});
