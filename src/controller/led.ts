@@ -11,6 +11,7 @@
  */
 
 import type { Condition } from "../releases/due.ts";
+import { fadeStepMs } from "../releases/fade.ts";
 import { foreignIn } from "../releases/foreign.ts";
 import { wasOver } from "../releases/known.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
@@ -30,10 +31,6 @@ export const SPREAD_MS = 2_000;
 
 /** No timer is longer, so that a release is looked at now and then in any case. */
 const TIMER_MS_MAX = 600_000;
-
-/** A fade is written this often, and at most `FADE_STEPS` times. */
-const FADE_MS_MIN = 1_000;
-const FADE_STEPS = 100;
 
 export class Led implements Attempted {
   readonly target: Target;
@@ -241,7 +238,7 @@ export class Led implements Attempted {
     const { fade } = this.release;
     if (fade === undefined) return Number.POSITIVE_INFINITY;
     const lastMs = Math.max(this.#sinceMs, this.#attempts.triedAtMs);
-    return lastMs + Math.max(FADE_MS_MIN, fade[2] / FADE_STEPS);
+    return lastMs + fadeStepMs(fade);
   }
 
   /** The conditions at the last look; none before the watch has begun. */
