@@ -1,6 +1,7 @@
 /** The command line of 2016, and `get` and `set`, on AWS's own DynamoDB Local. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
@@ -118,4 +119,31 @@ test.skipIf(isMissing)(
     for (const { stderr } of losers) expect(stderr).toMatch(/@/);
   },
   30_000,
+);
+
+test.skipIf(isMissing)(
+  "release asks what its offset may be, because a daemon of 2016 on the same table knows none",
+  async () => {
+    await putAsIn2016("canary", "0");
+    await putAsIn2016("blue", "0");
+    const home = new DaemonHome();
+    const config = join(home.directory, "md.toml");
+    const start = (plan: string, offset: string) => {
+      writeFileSync(config, `[plans.${plan}]\nsteps = ["1%:10m", "100%:1d"]\n${offset}\n`);
+      return run("release", "blue", plan, "-of", "v42", "-unattended", ...STORE, "-config", config);
+    };
+    try {
+      const refused = await start("undecided", "");
+      expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 2, stdout: "" });
+      expect(refused.stderr).toContain('write into [plans.undecided] offset = "random"');
+      const zero = await start("same", "offset = 0");
+      expect(zero.stderr).toContain("each release begins with the same visitors");
+      expect(zero.status).toBe(0);
+      expect((await run("abort", ...STORE)).status).toBe(0);
+      expect(await start("anew", 'offset = "random"')).toMatchObject({ status: 0, stderr: "" });
+    } finally {
+      home.remove();
+    }
+  },
+  60_000,
 );

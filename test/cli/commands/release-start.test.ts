@@ -303,3 +303,16 @@ describe("release -dry-run", () => {
     expect(at.store.calls.write).toBe(0);
   });
 });
+
+test("completions know the versions, the plans and the flags", async () => {
+  using file = releaseFile({ canary: 0, blue: 0 });
+  using directory = temporaryDirectory();
+  const config = directory.path("md.toml");
+  writeFileSync(config, `store = "${file.address}"\n[plans.checkout]\nsteps = ["10%:1h", "100%:2d"]\n`);
+  const words = async (...line: string[]) =>
+    (await run(["__complete", "fish", "release", "-config", config, ...line])).stdout.split("\n");
+  expect(await words("")).toContain("blue");
+  expect(await words("canary", "")).toContain("checkout\t10%:1h,100%:2d");
+  expect(await words("canary", "def")).toEqual([expect.stringMatching(/^default\t1%/), ""]);
+  expect((await words("canary", "checkout", "-un"))[0]).toStartWith("-unattended\t");
+});

@@ -97,7 +97,7 @@ export function unledText({ target, id, chosen }: Opening): {
       "start a daemon with -releases on: it goes on with the release by itself",
       `or go on by hand: ${commandLine(application, "promote", "-expect-step", "1")}`,
       `or take everyone back: ${commandLine(application, "abort")}`,
-      "if no daemon shall lead it, start it with -unattended",
+      "to start a release that no daemon leads, add -unattended",
     ]
       .map(oneLine)
       .join("\n"),
