@@ -225,7 +225,7 @@ const STORES: LimitSection = {
       remedy: "remove versions that are not served any more",
     },
     {
-      ...{ path: "src/stores/etcd/many.ts", name: "APPLICATION_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/stores/etcd/snapshots.ts", name: "APPLICATION_BYTES_MAX", unit: "bytes" },
       what: "all records of an application in etcd",
       beyond: "this application alone is not read; its last values count",
       remedy: "remove versions that are not served any more",

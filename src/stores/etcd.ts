@@ -12,7 +12,7 @@ import { EtcdError } from "./etcd/faults.ts";
 import { EtcdGateway } from "./etcd/gateway.ts";
 import { walkBack } from "./etcd/history.ts";
 import { applicationOf, below, directoryOf, keyOf, next, removalKeyOf, toBase64 } from "./etcd/keys.ts";
-import { EtcdMany, refusalOf } from "./etcd/many.ts";
+import { EtcdMany } from "./etcd/many.ts";
 import {
   asJson,
   isRevision,
@@ -24,6 +24,7 @@ import {
   snapshotOf,
   wholeValueOf,
 } from "./etcd/records.ts";
+import { refusalOf } from "./etcd/snapshots.ts";
 import { EtcdWatch } from "./etcd/watch.ts";
 import { withFields } from "./shared/document.ts";
 import {

@@ -1,15 +1,22 @@
 /**
- * Reads many applications: all keys below the prefix, page by page, at one revision. If the revision of the
- * whole store is the same as last time, nothing has changed. One small request finds that out.
+ * Reads many applications. The first time, it reads all keys below the prefix, page by page, at one revision.
+ * Later it asks only for the keys that were written since then. So a poll of ten thousand applications costs
+ * little, although some release may write to etcd every few seconds.
+ *
+ * etcd does not say which keys were deleted. But it counts all keys of the range: if there are fewer than the
+ * new ones explain, all keys are read again. They are also read again now and then, and after each failure,
+ * because a backup that was restored may have a past of its own.
  *
  * If there are only a few applications, or the user may not read all keys, each application is read by its
  * own range.
  */
 
+import { Slices } from "../../slices.ts";
 import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store.ts";
 import { EtcdError } from "./faults.ts";
 import { applicationOf, below, directoryOf, next } from "./keys.ts";
-import { type KeyValue, type Range, snapshotOf } from "./records.ts";
+import type { KeyValue, Range } from "./records.ts";
+import { areSame, EMPTY, type EtcdSnapshot, snapshotFor, tooLong } from "./snapshots.ts";
 
 /**
  * At most this many applications are read by their own ranges, and at most this many such reads run at once.
@@ -18,16 +25,19 @@ const FEW = 8;
 
 /** Number of keys in a page. Parsing a page must not make visitors wait. */
 const PAGE_KEYS = 256;
-const PAGES_MAX = 512;
+const KEYS_MAX = 128 * 1024;
 
 /** Bytes of an answer. A page of records with authors and reasons takes less. */
 const ANSWER_BYTES_MAX = 512 * 1024;
 
-/**
- * An application's records may have this many bytes together: 64 versions with 2 KiB each. More would make
- * visitors wait.
- */
-export const APPLICATION_BYTES_MAX = 128 * 1024;
+/** A page has about this many bytes, if the keys are as long as those of the page before. */
+const PAGE_BYTES = ANSWER_BYTES_MAX / 2;
+
+/** The bytes of a key in an answer, beside its value in base64. */
+const KEY_BYTES = 256;
+
+/** After this many rounds all keys are read again: about once a minute. */
+const ROUNDS_MAX = 15;
 
 export interface EtcdManyOptions {
   readonly prefix: string;
@@ -39,21 +49,37 @@ export interface EtcdManyOptions {
   ) => Promise<Range>;
 }
 
-interface Known {
-  /** Keys and their revisions. */
-  readonly text: string;
-  readonly answer: Snapshot | StoreError;
+type Answer = EtcdSnapshot | StoreError;
+
+/** All that was below the prefix at one revision. */
+interface Base {
+  readonly era: string;
+  readonly revision: string;
+  /** The number of keys. */
+  readonly count: number;
+  /** The number of applications that had been asked for. */
+  readonly asked: number;
+  /** Rounds since all keys were read. */
+  readonly rounds: number;
+  readonly answers: ReadonlyMap<string, Answer>;
 }
 
-/** The keys of an application, or the error that keeps them from being used. */
-type Found = KeyValue[] | StoreError;
+/** The keys of several pages. */
+interface Pages {
+  readonly first: Range;
+  readonly values: ReadonlyMap<string, readonly KeyValue[]>;
+  /** The number of keys that did not exist at the revision before. */
+  readonly created: number;
+  readonly tooLong: ReadonlySet<string>;
+}
 
 export class EtcdMany {
   readonly #options: EtcdManyOptions;
   /** All applications that were ever asked for. */
   readonly #asked = new Set<string>();
-  readonly #known = new Map<string, Known>();
-  #last: { readonly state: string; readonly snapshots: Snapshots; readonly asked: number } | undefined;
+  /** The last snapshot of each application. */
+  readonly #known = new Map<string, EtcdSnapshot>();
+  #base: Base | undefined;
   /** The user may not read all keys. */
   #isDenied = false;
 
@@ -81,7 +107,7 @@ export class EtcdMany {
     const readOn = async () => {
       for (const application of waiting) {
         try {
-          answer.set(application, this.#understand(application, await this.#own(application, signal)));
+          answer.set(application, this.#answerOf(application, await this.#own(application, signal)));
         } catch (error) {
           if (!(error instanceof StoreError) || error.code === "unavailable") throw error;
           failures.push(error);
@@ -95,129 +121,140 @@ export class EtcdMany {
     return answer;
   }
 
-  async #own(application: string, signal: AbortSignal): Promise<KeyValue[]> {
+  async #own(application: string, signal: AbortSignal): Promise<readonly KeyValue[]> {
     const { prefix, range } = this.#options;
     const query = { ...below(directoryOf(prefix, application)), limit: String(RECORDS_MAX + 1) };
     try {
-      return [...(await range(query, signal, ANSWER_BYTES_MAX)).values];
+      return (await range(query, signal, ANSWER_BYTES_MAX)).values;
     } catch (error) {
       throw error instanceof EtcdError && error.isTooLong ? tooLong(application) : error;
     }
   }
 
   async #readAll(signal: AbortSignal): Promise<Snapshots> {
-    const { prefix, range } = this.#options;
-    const last = this.#last;
-    if (last !== undefined && last.asked === this.#asked.size) {
-      const first = await range({ ...below(prefix), keys_only: true, limit: "1" }, signal, ANSWER_BYTES_MAX);
-      if (first.state === last.state) return last.snapshots;
-    }
-    const found = new Map<string, Found>();
-    const state = await this.#readPages(found, signal);
-    const snapshots = new EtcdSnapshots(found, (application, values) =>
-      this.#understand(application, values),
-    );
-    this.#last = { state, snapshots, asked: this.#asked.size };
-    return snapshots;
+    const base = this.#base;
+    this.#base = undefined;
+    const isUsable = base !== undefined && base.asked === this.#asked.size && base.rounds < ROUNDS_MAX;
+    const now =
+      (isUsable ? await this.#changedSince(base, signal) : undefined) ?? (await this.#whole(signal));
+    this.#base = now;
+    return { get: (application) => now.answers.get(application) ?? EMPTY };
   }
 
-  /** @returns the state of the store in which all of it was read */
-  async #readPages(found: Map<string, Found>, signal: AbortSignal): Promise<string> {
-    const { prefix, address, range } = this.#options;
+  async #whole(signal: AbortSignal): Promise<Base> {
+    const asked = this.#asked.size;
+    const { first, values, tooLong: long } = await this.#pages(undefined, signal);
+    const answers = new Map<string, Answer>();
+    const slices = new Slices();
+    for (const [application, own] of values) {
+      answers.set(application, this.#answerOf(application, own));
+      if (slices.isOverNow()) await slices.next();
+    }
+    for (const application of long) answers.set(application, tooLong(application));
+    return { ...stateOf(first), asked, rounds: 0, answers };
+  }
+
+  /** Undefined if all keys have to be read. */
+  async #changedSince(base: Base, signal: AbortSignal): Promise<Base | undefined> {
+    const { prefix, range } = this.#options;
+    const query = { ...below(prefix), keys_only: true, limit: "1" };
+    const { era, revision } = await range(query, signal, ANSWER_BYTES_MAX);
+    const rounds = base.rounds + 1;
+    if (era !== base.era || BigInt(revision) < BigInt(base.revision)) return undefined;
+    if (revision === base.revision) return { ...base, rounds };
+
+    const { first, values, created, tooLong: long } = await this.#pages(base.revision, signal);
+    const isTold = first.era === era && first.count - created === base.count && long.size === 0;
+    if (!isTold) return undefined;
+    const changed = new Map<string, Answer>();
+    for (const [application, own] of values) {
+      const before = base.answers.get(application);
+      if (before instanceof StoreError) return undefined;
+      changed.set(application, this.#answerOf(application, own, before));
+    }
+    const answers = changed.size === 0 ? base.answers : new Map([...base.answers, ...changed]);
+    return { ...stateOf(first), asked: base.asked, rounds, answers };
+  }
+
+  /** All keys, or those that were written after a revision. */
+  async #pages(since: string | undefined, signal: AbortSignal): Promise<Pages> {
+    const { prefix, address } = this.#options;
+    const values = new Map<string, KeyValue[]>();
+    const long = new Set<string>();
     let { key, range_end } = below(prefix);
     let first: Range | undefined;
     let limit = PAGE_KEYS;
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const at = first === undefined ? {} : { revision: first.revision };
-      let read: Range;
-      try {
-        read = await range({ key, range_end, ...at, limit: String(limit) }, signal, ANSWER_BYTES_MAX);
-      } catch (error) {
-        if (!(error instanceof EtcdError && error.isTooLong)) throw error;
-        if (limit > 1) {
-          limit = Math.ceil(limit / 4);
-          continue;
-        }
-        // One key alone is too long. Only its application fails; the others are read.
-        read = await range({ key, range_end, ...at, limit: "1", keys_only: true }, signal, ANSWER_BYTES_MAX);
-        for (const value of read.values) {
-          const application = applicationOf(prefix, value.key);
-          if (application !== undefined) found.set(application, tooLong(application));
-        }
+    let [read, created] = [0, 0];
+    while (read <= KEYS_MAX) {
+      const query = {
+        ...{ key, range_end },
+        ...(first === undefined ? {} : { revision: first.revision }),
+        ...(since === undefined ? {} : { min_mod_revision: String(BigInt(since) + 1n) }),
+      };
+      const page = await this.#page(query, limit, signal);
+      first ??= page;
+      for (const value of page.values) {
+        if (since !== undefined && BigInt(value.createRevision) > BigInt(since)) created++;
+        this.#sort(value, page.isLong, values, long);
       }
-      first ??= read;
-      this.#sort(read.values, found);
-      if (!read.isCut) return first.state;
-      key = next(read.values.at(-1)?.key ?? key);
-      limit = Math.min(PAGE_KEYS, limit * 2);
+      read += page.values.length;
+      if (!page.isCut) {
+        return { first, values, created, tooLong: long };
+      }
+      key = next(page.values.at(-1)?.key ?? key);
+      limit = limitAfter(page.values);
     }
     const remedy = "name a prefix that only maxwells-daemon uses";
-    throw new EtcdError("malformed", `${address} has more than ${PAGES_MAX * PAGE_KEYS} keys; ${remedy}`);
+    throw new EtcdError("malformed", `${address} has more than ${KEYS_MAX} keys; ${remedy}`);
   }
 
-  #sort(values: readonly KeyValue[], found: Map<string, Found>): void {
-    for (const value of values) {
-      const application = applicationOf(this.#options.prefix, value.key);
-      if (application === undefined || !this.#asked.has(application)) continue;
-      const own = found.get(application);
-      if (own === undefined) found.set(application, [value]);
-      else if (Array.isArray(own) && own.length <= RECORDS_MAX) own.push(value);
+  /** A page of at most `limit` keys, or fewer if they are long. A key that is too long alone has no value. */
+  async #page(
+    query: Readonly<Record<string, unknown>>,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<Range & { readonly isLong: boolean }> {
+    const { address, range } = this.#options;
+    for (let keys = limit; ; keys = Math.ceil(keys / 4)) {
+      try {
+        const page = await range({ ...query, limit: String(keys) }, signal, ANSWER_BYTES_MAX);
+        if (page.values.length > 0 || !page.isCut) return { ...page, isLong: false };
+        throw new EtcdError("malformed", `${address} does not answer as etcd does; check hosts and ports`);
+      } catch (error) {
+        if (!(error instanceof EtcdError && error.isTooLong)) throw error;
+        if (keys > 1) continue;
+        const page = await range({ ...query, limit: "1", keys_only: true }, signal, ANSWER_BYTES_MAX);
+        return { ...page, isLong: true };
+      }
     }
   }
 
-  #understand(application: string, values: readonly KeyValue[]): Snapshot | StoreError {
-    const refused = refusalOf(application, values);
-    if (refused !== undefined) return refused;
-    const text = values
-      .map(({ key, modRevision, text: value }) => `${key} ${modRevision} ${value}`)
-      .join("\n");
+  #sort(value: KeyValue, isLong: boolean, values: Map<string, KeyValue[]>, long: Set<string>): void {
+    const application = applicationOf(this.#options.prefix, value.key);
+    if (application === undefined || !this.#asked.has(application)) return;
+    if (isLong) long.add(application);
+    const own = values.get(application);
+    if (own === undefined) values.set(application, [value]);
+    else if (own.length <= RECORDS_MAX) own.push(value);
+  }
+
+  /** If nothing has changed, the snapshot is the same object as before. */
+  #answerOf(application: string, values: readonly KeyValue[], before?: EtcdSnapshot): Answer {
+    const answer = snapshotFor(this.#options.prefix, application, values, before);
+    if (answer instanceof StoreError) return answer;
     const known = this.#known.get(application);
-    if (known?.text === text) return known.answer;
-    const answer = snapshotOf(this.#options.prefix, application, values);
-    this.#known.set(application, { text, answer });
+    if (known !== undefined && areSame(known, answer)) return known;
+    this.#known.set(application, answer);
     return answer;
   }
 }
 
-/** Snapshots that are made on request. */
-class EtcdSnapshots implements Snapshots {
-  readonly #found: Map<string, Found>;
-  readonly #understand: (application: string, values: readonly KeyValue[]) => Snapshot | StoreError;
-  readonly #made = new Map<string, Snapshot | StoreError>();
-
-  constructor(
-    found: Map<string, Found>,
-    understand: (application: string, values: readonly KeyValue[]) => Snapshot | StoreError,
-  ) {
-    this.#found = found;
-    this.#understand = understand;
-  }
-
-  get(application: string): Snapshot | StoreError {
-    const made = this.#made.get(application);
-    if (made !== undefined) return made;
-    const found = this.#found.get(application) ?? [];
-    const answer = Array.isArray(found) ? this.#understand(application, found) : found;
-    this.#found.delete(application);
-    this.#made.set(application, answer);
-    return answer;
-  }
+function stateOf({ era, revision, count }: Range): Pick<Base, "era" | "revision" | "count"> {
+  return { era, revision, count };
 }
 
-/** The reason why an application with these keys is not used. */
-export function refusalOf(application: string, values: readonly KeyValue[]): StoreError | undefined {
-  if (values.length > RECORDS_MAX) {
-    const remedy = "delete the keys of versions that no longer exist";
-    return new EtcdError("malformed", `${application} has more than ${RECORDS_MAX} keys; ${remedy}`);
-  }
-  const bytes = values.reduce((sum, { text }) => sum + text.length, 0);
-  return bytes > APPLICATION_BYTES_MAX ? tooLong(application) : undefined;
-}
-
-function tooLong(application: string): StoreError {
-  const remedy = "delete versions and fields that nothing needs";
-  return new EtcdError(
-    "malformed",
-    `${application} has more than ${APPLICATION_BYTES_MAX} bytes of records; ${remedy}`,
-  );
+/** The number of keys in the next page. */
+function limitAfter(values: readonly KeyValue[]): number {
+  const bytes = values.reduce((total, { text }) => total + KEY_BYTES + (text.length * 4) / 3, 0);
+  return Math.max(1, Math.min(PAGE_KEYS, Math.floor((values.length * PAGE_BYTES) / bytes)));
 }

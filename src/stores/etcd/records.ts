@@ -18,18 +18,19 @@ export interface KeyValue {
   readonly text: string;
   /** The revision of the whole store at which it was written, as a text of digits. */
   readonly modRevision: string;
+  /** The same for the time at which it did not exist before. */
+  readonly createRevision: string;
 }
 
 /** The content of a range. */
 export interface Range {
   /** The revision of the whole store at which it was read. */
   readonly revision: string;
-  /**
-   * Differs whenever anything in the store may differ. It has the revision, the cluster, and the cluster's
-   * term.
-   */
-  readonly state: string;
+  /** The cluster and its term. If both are the same as before, revisions can be compared. */
+  readonly era: string;
   readonly values: readonly KeyValue[];
+  /** The number of keys in the range, whether they were requested or not. */
+  readonly count: number;
   /** Whether the range has more keys than were requested. */
   readonly isCut: boolean;
 }
@@ -41,7 +42,7 @@ const REVISION = /^[1-9]\d{0,18}$/;
  * snapshot.
  */
 export function rangeOf(answer: Json): Range | undefined {
-  const { header, kvs = [], more } = answer;
+  const { header, kvs = [], more, count = 0 } = answer;
   const revision = asJson(header)?.["revision"];
   if (!isRevision(revision) || !Array.isArray(kvs)) return undefined;
   const values: KeyValue[] = [];
@@ -51,7 +52,7 @@ export function rangeOf(answer: Json): Range | undefined {
     values.push(value);
   }
   const { cluster_id: cluster, raft_term: term } = asJson(header) ?? {};
-  return { revision, state: [cluster, term, revision].join(), values, isCut: more === true };
+  return { revision, era: [cluster, term].join(), values, count: Number(count), isCut: more === true };
 }
 
 export function snapshotOf(prefix: string, application: string, values: readonly KeyValue[]): Snapshot {
@@ -59,7 +60,7 @@ export function snapshotOf(prefix: string, application: string, values: readonly
 }
 
 /** A record's value: the JSON, or else the text, which the feed reports as malformed. */
-export function recordOf({ text, modRevision }: KeyValue): StoreRecord {
+export function recordOf({ text, modRevision }: Pick<KeyValue, "text" | "modRevision">): StoreRecord {
   const position = Number(modRevision);
   return {
     value: text.length > RECORD_LENGTH_MAX ? text : shallowJsonOrText(text),
@@ -83,7 +84,8 @@ export function asJson(value: unknown): Json | undefined {
 }
 
 function keyValueOf(kv: unknown): KeyValue | undefined {
-  const { key, value = "", mod_revision: modRevision } = asJson(kv) ?? {};
+  const { key, value = "", mod_revision: modRevision, create_revision: createRevision } = asJson(kv) ?? {};
   if (typeof key !== "string" || typeof value !== "string" || !isRevision(modRevision)) return undefined;
-  return { key, text: fromBase64(value), modRevision };
+  if (!isRevision(createRevision)) return undefined;
+  return { key, text: fromBase64(value), modRevision, createRevision };
 }
