@@ -130,7 +130,7 @@ describe("set", () => {
     expect(store.release().state).toBe("running");
   });
 
-  test("-new begins no record with the release of another one", async () => {
+  test("REL-10: -new begins no record with the release of another one", async () => {
     using store = releaseFile({ canary: recordOf({ state: "aborted", wrote: [0, 0.25] }) });
     expect((await store.run("set", "blue", "10%", "-new")).status).toBe(0);
     expect(store.record("blue")).not.toHaveProperty("release");
@@ -170,7 +170,7 @@ function twoFiles(from: unknown, to: unknown) {
 describe("copy", () => {
   const { release, ...rest } = recordOf();
 
-  test("leaves a release in its store, and says so if it is under way", async () => {
+  test("REL-10: leaves a release in its store, and says so if it is under way", async () => {
     const over = recordOf({ state: "aborted", wrote: [0, 0.25] });
     using files = twoFiles({ app: { canary: recordOf(), blue: over } }, {});
     const { status, stdout } = await files.copy();
