@@ -1,9 +1,76 @@
 /** Makes docs/metrics.md: every row of the table, the reasons, and queries for Prometheus. */
 
 import { FAILURES, METRICS } from "../src/monitors/metrics-list.ts";
+import { ABORT_REASON_TEXTS } from "../src/overview/abort-reasons.ts";
 import { REASONS } from "../src/placement.ts";
 
-const EXAMPLES: readonly { readonly title: string; readonly query: string }[] = [
+export interface Example {
+  readonly title: string;
+  readonly query: string;
+}
+
+const PHASES = "max by (application, version) (maxwells_daemon_release_phase";
+
+/** For releases, by their urgency. */
+export const RELEASE_EXAMPLES: readonly Example[] = [
+  {
+    title: "Urgent alert, after two minutes: no daemon leads a release that runs, or none has `-releases on`",
+    query: [
+      `${PHASES}{phase="running"}) == 1`,
+      "  unless on (application, version) max by (application, version) (maxwells_daemon_release_leaders) > 0",
+    ].join("\n"),
+  },
+  {
+    title: "Urgent alert: a daemon took visitors back by a verdict, and the record does not say so yet",
+    query: "maxwells_daemon_release_override == 1",
+  },
+  {
+    title: "Urgent alert: a release was aborted in the last hour, but not by a person",
+    query:
+      'max by (application, version, reason) (increase(maxwells_daemon_release_aborts_total{reason!="person"}[1h])) > 0',
+  },
+  {
+    title: "Alert: a daemon cannot go on with a release, or cannot read it; let it wait for five minutes",
+    query: "maxwells_daemon_release_stuck == 1 or maxwells_daemon_release_unreadable == 1",
+  },
+  {
+    title: "Alert: a daemon with `-releases on` may not write the store",
+    query: "maxwells_daemon_controller_ready == 0",
+  },
+  {
+    title: "Alert: attempts to lead a release fail again and again",
+    query: "increase(maxwells_daemon_controller_failures_total[10m]) > 5",
+  },
+  {
+    title: "Alert: a release is paused, and waits for a person; let it wait for half an hour",
+    query: `${PHASES}{phase="paused"}) == 1`,
+  },
+  {
+    title: "Alert: a release has been in one step for longer than a day",
+    query: [
+      "time() - max by (application, version) (maxwells_daemon_release_since_seconds) > 86400",
+      `  and on (application, version) ${PHASES}{phase="running"}) == 1`,
+    ].join("\n"),
+  },
+  {
+    title: "Alert: daemons of the fleet do not see the same step of a release; let it wait for a minute",
+    query: [
+      "max by (application, version) (maxwells_daemon_release_step)",
+      "  - min by (application, version) (maxwells_daemon_release_step) > 0",
+    ].join("\n"),
+  },
+  {
+    title: "Alert: all releases are frozen; let it wait for a day",
+    query: "max(maxwells_daemon_releases_frozen) == 1",
+  },
+  {
+    title: "Alert: notices of releases do not arrive",
+    query:
+      'increase(maxwells_daemon_notices_total{result="failure"}[1h]) > 0 or maxwells_daemon_notices_waiting > 10',
+  },
+];
+
+export const EXAMPLES: readonly Example[] = [
   {
     title: "Alert: the snapshot is stale or was never read; visitors go to master, unless failsafe is `hold`",
     query: "maxwells_daemon_fresh == 0",
@@ -68,6 +135,7 @@ export function metricsPage(): string {
       code(metric.name),
     ]),
   );
+  const aborts = Object.entries(ABORT_REASON_TEXTS).map(([reason, meaning]) => [code(reason), meaning]);
   const reasons = Object.entries(REASONS).map(([reason, meaning]) => [code(reason), meaning]);
   return `# Metrics
 
@@ -124,10 +192,29 @@ the daemon adds the counts up and sends them once a second, with the same meanin
 
 ${markdownTable(["reason", "meaning"], reasons)}
 
+## Reasons of aborts
+
+The label \`reason\` of \`maxwells_daemon_release_aborts_total\`. It is never the text of a person; \`history\` has
+that.
+
+${markdownTable(["reason", "meaning"], aborts)}
+
 ## Questions to ask, in PromQL
 
-${EXAMPLES.map(({ title, query }) => `${title}:\n\n\`\`\`promql\n${query}\n\`\`\``).join("\n\n")}
+${EXAMPLES.map(exampleText).join("\n\n")}
+
+## Releases, in PromQL
+
+Each daemon has the state of each release in its snapshots, also a daemon with \`-releases off\`. So
+the queries take the largest value of all daemons. There are series for the release that goes on; if none
+does, for the last release of the application. An application without a release has none.
+
+${RELEASE_EXAMPLES.map(exampleText).join("\n\n")}
 `;
+}
+
+function exampleText({ title, query }: Example): string {
+  return `${title}:\n\n\`\`\`promql\n${query}\n\`\`\``;
 }
 
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

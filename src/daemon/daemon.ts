@@ -17,6 +17,7 @@ import type { Log } from "../log/log.ts";
 import { Metrics } from "../metrics.ts";
 import { MONITORS } from "../monitors/list.ts";
 import type { Monitor, MonitorContext } from "../monitors/monitor.ts";
+import { Overview } from "../overview/overview.ts";
 import { Placements } from "../placement.ts";
 import { Rollout } from "../rollout.ts";
 import { ClientTrouble } from "../servers/client-trouble.ts";
@@ -78,9 +79,14 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     ...{ store: opened, log, clock, metrics },
     reapply: (name) => feed.reapply(name),
   });
+  const overview = new Overview({ leading: leading && (() => leading.controller.view()), log });
   const feed: Feed = new Feed({
     ...{ store: opened, rollout, delayMs, metrics, log, clock, overrides: leading?.overrides },
-    followers: [...keepersOf(directory, log), (reading) => leading?.controller.follow(reading)],
+    followers: [
+      ...keepersOf(directory, log),
+      (reading) => leading?.controller.follow(reading),
+      (reading) => overview.follow(reading),
+    ],
     failed(name, error) {
       directory?.maintenance.failed(name);
       leading?.controller.failed(name, error);
@@ -96,9 +102,9 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const listeners = [...servers, ...leases.filter(isServer)];
   const publishers = leases.filter((lease) => !isServer(lease));
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
-  const monitors = monitorsOf(settings, { metrics, rollout, feed, notReady, log, clock });
+  const monitors = monitorsOf(settings, { metrics, rollout, feed, overview, notReady, log, clock });
   const config = settings.get(configFile);
-  const sources = { rollout, feed, metrics, store: opened, config, notReady, clock, ...started };
+  const sources = { rollout, feed, overview, metrics, store: opened, config, notReady, clock, ...started };
   const lifecycle = new Lifecycle({
     ...{ log, store: opened, directory, feed, monitors, listeners, publishers },
     controller: leading?.controller,

@@ -14,6 +14,7 @@ import type { Table } from "../rollout.ts";
 import type { Labels, Metric, Sample, StatsdName } from "./metric.ts";
 import type { MonitorContext } from "./monitor.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
+import { RELEASE_METRICS } from "./release-metrics.ts";
 
 /** Reasons that name a fault of the request. The daemon of 2016 counted these as failures of the handler. */
 export const FAILURES = ["invalid", "unknown-application"] as const satisfies readonly Reason[];
@@ -205,6 +206,7 @@ export const METRICS: readonly Metric[] = [
     help: "Connections closed at once because of a limit.",
     read: (context) => eachServer(context, (counts) => counts.refused),
   },
+  ...RELEASE_METRICS,
   {
     name: "maxwells_daemon_notices_total",
     type: "counter",

@@ -11,6 +11,7 @@ import type { Option, Settings } from "../config/option.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Overview } from "../overview/overview.ts";
 import type { Rollout } from "../rollout.ts";
 
 /** The longest that closing a monitor may take. */
@@ -41,6 +42,7 @@ export interface MonitorContext {
   readonly metrics: Metrics;
   readonly rollout: Rollout;
   readonly feed: Feed;
+  readonly overview: Overview;
   /** The reason why the daemon is not ready, as in `/readyz`; undefined if it is ready. */
   readonly notReady: () => string | undefined;
   readonly log: Log;

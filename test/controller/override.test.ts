@@ -38,7 +38,7 @@ describe("a verdict", () => {
     expect(fleet.short()).toBe("aborted 1 0%");
     expect(fleet.release().reason).toBe("errors: 9 of 10");
     expect(daemon.controller.view()).toMatchObject({ overrides: [], releases: [] });
-    expect(daemon.controller.view().counts.aborts).toEqual(new Map([["errors: 9 of 10", 1]]));
+    expect(daemon.controller.view().counts.aborts).toBe(1);
     await daemon.stop();
   });
 

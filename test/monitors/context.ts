@@ -5,6 +5,7 @@ import { Feed } from "../../src/feed/feed.ts";
 import { type Fields, type Log, silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import type { MonitorContext } from "../../src/monitors/monitor.ts";
+import { Overview, type OverviewOptions } from "../../src/overview/overview.ts";
 import { Rollout } from "../../src/rollout.ts";
 import type { Store } from "../../src/stores/store.ts";
 
@@ -21,7 +22,10 @@ export interface TestContext extends MonitorContext {
   readonly logged: { level: "info" | "warn" | "error"; message: string; fields: Fields }[];
 }
 
-export function testContext(applications: readonly string[] = ["app"]): TestContext {
+export function testContext(
+  applications: readonly string[] = ["app"],
+  leading?: OverviewOptions["leading"],
+): TestContext {
   const rollout = new Rollout(applications, UNHEALTHY_MS);
   const metrics = new Metrics(rollout.placements);
   const logged: TestContext["logged"] = [];
@@ -32,11 +36,13 @@ export function testContext(applications: readonly string[] = ["app"]): TestCont
   const log: Log = { info: keep("info"), warn: keep("warn"), error: keep("error") };
   const feed = new Feed({ store: emptyStore, rollout, delayMs: 1_000, metrics, log: silentLog });
 
+  const overview = new Overview({ leading, log });
+
   const clock = () => context.nowMs;
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: [], clock });
   const processStartedAt = new Date(Date.now() - process.uptime() * 1_000);
   const context: TestContext = {
-    ...{ rollout, metrics, log, feed, notReady, logged, nowMs: 0, clock, processStartedAt },
+    ...{ rollout, metrics, log, feed, overview, notReady, logged, nowMs: 0, clock, processStartedAt },
   };
   return context;
 }

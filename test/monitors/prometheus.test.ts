@@ -6,8 +6,10 @@ import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { METRICS } from "../../src/monitors/metrics-list.ts";
 import type { Monitor, MonitorContext } from "../../src/monitors/monitor.ts";
 import { Prometheus, prometheus } from "../../src/monitors/prometheus.ts";
+import { releaseOf } from "../releases/world.ts";
 import { listener } from "../support/server-identity.ts";
 import { decide, testContext, UNHEALTHY_MS } from "./context.ts";
+import { readReleases, releaseContext, viewOf } from "./releases.ts";
 
 interface Page {
   readonly types: ReadonlyMap<string, string>;
@@ -74,7 +76,7 @@ const arc = (version: string, rollout: number, rest: Partial<Arc> = {}): Arc => 
 });
 
 test("every metric of the table is on the page, with its type and its help", async () => {
-  const context = testContext();
+  const context = releaseContext();
   context.feed.start();
   await context.feed.begun();
   await context.feed.close();
@@ -329,4 +331,48 @@ test("the page of ten thousand applications is written in parts, and other work 
   expect(turns.length).toBeGreaterThan(100);
   const median = turns.sort((a, b) => a - b)[turns.length >> 1] ?? Number.NaN;
   expect(median).toBeLessThan(1);
+});
+
+describe("releases", () => {
+  const TARGET = 'application="app",';
+  const sampleOf = async (context: MonitorContext, name: string, more = "") => {
+    const { values } = await scrape(monitor(context));
+    const labels = `${TARGET}${more},version="canary"`.split(",").filter((label) => label !== "");
+    return values.get(`${name}{${labels.sort().join(",")}}`);
+  };
+
+  test("exactly one phase is 1, and the step, its time and its count are there", async () => {
+    const context = releaseContext();
+    const phases = ["running", "paused", "promoted", "aborted", "finished"].map((phase) =>
+      sampleOf(context, "maxwells_daemon_release_phase", `phase="${phase}"`),
+    );
+    expect(await Promise.all(phases)).toEqual([1, 0, 0, 0, 0]);
+    expect(await sampleOf(context, "maxwells_daemon_release_step")).toBe(2);
+    expect(await sampleOf(context, "maxwells_daemon_release_steps")).toBe(4);
+    expect(await sampleOf(context, "maxwells_daemon_release_since_seconds")).toBe(
+      Date.parse("2026-11-29T12:00:00.000Z") / 1_000,
+    );
+    readReleases(context, { canary: releaseOf({ step: 3, seq: 5 }) });
+    expect(await sampleOf(context, "maxwells_daemon_release_advances_total")).toBe(1);
+    const aborted = releaseOf({ state: "aborted", step: 3, seq: 6, reason: "a text of a person", log: [] });
+    readReleases(context, { canary: aborted });
+    expect(await sampleOf(context, "maxwells_daemon_release_aborts_total", 'reason="unknown"')).toBe(1);
+    expect(await textOf(monitor(context))).not.toContain("a text of a person");
+  });
+
+  test("a daemon with a controller has more: leaders, stuck releases, overrides and failures", async () => {
+    const context = testContext(["app"], () => viewOf({ ledBy: [], problem: "the store is full" }));
+    expect(await sampleOf(context, "maxwells_daemon_release_leaders")).toBe(0);
+    expect(await sampleOf(context, "maxwells_daemon_release_stuck")).toBe(1);
+    expect(await sampleOf(context, "maxwells_daemon_release_override")).toBe(1);
+    const { values } = await scrape(monitor(context));
+    expect(values.get("maxwells_daemon_controller_failures_total")).toBe(3);
+    expect(values.get("maxwells_daemon_controller_ready")).toBe(1);
+    expect(values.get("maxwells_daemon_releases_frozen")).toBe(0);
+  });
+
+  test("an application without a release has no series, and a daemon without a controller none of those", async () => {
+    const page = await textOf(monitor(testContext()));
+    expect(page).not.toMatch(/^maxwells_daemon_(release|controller)/m);
+  });
 });

@@ -1,0 +1,46 @@
+/** A context of monitors with a release, and with the view of a controller that leads it. */
+
+import type { ControllerView, LedView } from "../../src/controller/parts.ts";
+import type { Release } from "../../src/releases/release.ts";
+import { releaseField } from "../../src/releases/release-field.ts";
+import { KEY, releaseOf } from "../releases/world.ts";
+import { type TestContext, testContext } from "./context.ts";
+
+export function viewOf(led: Partial<LedView> = {}, changes: Partial<ControllerView> = {}): ControllerView {
+  const target = { application: "app", version: "canary" };
+  const release: LedView = {
+    ...{ ...target, release: releaseOf(), rollout: 0.05, waits: [], checks: [], ledBy: ["web-1", "web-2"] },
+    ...{ isUnled: false, overriddenBy: [], problem: undefined },
+    ...led,
+  };
+  return {
+    ...{ name: "web-1", problem: undefined, releases: [release] },
+    overrides: [{ ...target, key: KEY, reason: "errors", atMs: 0 }],
+    freeze: { isFrozen: false, by: undefined, at: undefined, why: undefined },
+    counts: { advances: 1, aborts: 0, failures: 3 },
+    ...changes,
+  } as ControllerView;
+}
+
+/** The feed of the context has read these releases of an application. */
+export function readReleases(
+  { overview }: TestContext,
+  releases: Readonly<Record<string, Release>>,
+  application = "app",
+): void {
+  const snapshot = new Map(
+    Object.entries(releases).map(([version, release]) => {
+      const [rollout, offset] = release.wrote;
+      return [version, { value: { rollout, offset, release: releaseField(release) }, revision: "1" }];
+    }),
+  );
+  const reading = { arcs: [], malformed: new Set<string>(), ageMs: 0, isSame: false };
+  overview.follow({ application, snapshot, ...reading });
+}
+
+/** A context in which each metric of releases has a value. */
+export function releaseContext(): TestContext {
+  const context = testContext(["app"], () => viewOf());
+  readReleases(context, { canary: releaseOf(), blue: releaseOf({ step: -1 }) });
+  return context;
+}
