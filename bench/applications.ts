@@ -4,10 +4,11 @@
  * row of one application shows the part of the machine and the load.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { openStore } from "../src/stores/list.ts";
 import { compile } from "./line.ts";
 import { isSaved, millisecondsText as ms, startWith, type Visited, visit } from "./many.ts";
+import { processorMs, residentMb } from "./process-costs.ts";
 import { limitRow, notMeasuredRow, type Row, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { stateRow } from "./state.ts";
@@ -38,9 +39,6 @@ const REST_MS = { full: 20_000, quick: 8_000 } as const;
 
 /** Writers that fill a store at once. */
 const WRITERS = 32;
-
-/** The clock ticks of /proc/PID/stat, in which the kernel counts a process's time. */
-const TICK_MS = 10;
 
 interface Measured extends Visited {
   readonly memoryMb: number;
@@ -171,16 +169,4 @@ async function fill(running: RunningEngine, names: readonly string[]): Promise<v
   };
   await Promise.all(Array.from({ length: WRITERS }, write));
   await store.close();
-}
-
-/** The processor time that a process has used. */
-function processorMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-/** Resident memory of a process, in bytes. */
-function residentMb(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-  return (Number(kib) * 1024) / 1e6;
 }

@@ -18,6 +18,7 @@ import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNginx, benchNginxAgainst } from "./nginx.ts";
 import { benchProxies } from "./proxies.ts";
+import { benchReleases } from "./releases.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
 import { checkOut } from "./revision.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
@@ -38,6 +39,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   start: benchStart,
   stores: benchStores,
   applications: benchApplications,
+  releases: benchReleases,
 };
 
 const NGINX_AT_LEAST = 0.55;

@@ -30,6 +30,9 @@ const READ_SOON_MS = 2_000;
 const READ_EVERY_MS = 10_000;
 const SOON_FOR_MS = 20_000;
 
+/** Waits are shortened by up to this part, so that a hundred releases do not read and write at one moment. */
+const JITTER = 0.25;
+
 /** After a new `seq`, daemons tell that they lead within this time, so that they do not do so at once. */
 const SPREAD_MS = 1_500;
 
@@ -156,7 +159,7 @@ export class Exchange {
   }
 
   async #read(): Promise<void> {
-    const { evidence, calls, clock, heard } = this.#parts;
+    const { evidence, calls, clock, random, heard } = this.#parts;
     try {
       let hasMore = true;
       for (let reads = 0; hasMore && reads < READS_MAX && !this.#isClosed; reads++) {
@@ -167,7 +170,8 @@ export class Exchange {
       }
       const nowMs = clock();
       this.#failedReads = 0;
-      this.#readDueAtMs = nowMs + (hasMore || nowMs < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS);
+      const everyMs = hasMore || nowMs < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS;
+      this.#readDueAtMs = nowMs + everyMs * (1 - JITTER * random());
       if (hasMore || this.#isClosed) return;
       this.#readAtMs = nowMs;
       heard();
@@ -195,7 +199,7 @@ export class Exchange {
     const told = [...this.#waiting];
     const batches = batchesOf([...this.#presence(nowMs), ...told]).slice(0, BATCHES_MAX);
     this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
-    this.#presenceAtMs = nowMs + PRESENCE_EVERY_MS;
+    this.#presenceAtMs = nowMs + PRESENCE_EVERY_MS * (1 - JITTER * this.#parts.random());
     if (batches.length === 0) return;
     try {
       await calls.run(CALL_MS, (signal) => evidence.append(this.#at, batches, signal));
