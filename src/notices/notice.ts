@@ -6,10 +6,9 @@
  */
 
 import type { Told } from "../evidence/news.ts";
-import { type LoggedTransition, WHY_TEXTS } from "../releases/logged.ts";
+import { type LoggedNotice, type LoggedTransition, WHY_TEXTS } from "../releases/logged.ts";
 import { PlanProblems, parsePlan } from "../releases/plan-parser.ts";
 import type { Release } from "../releases/release.ts";
-import type { Notice } from "../releases/request.ts";
 import { releaseName, stepPlace, transitionSentence } from "../releases/sentence.ts";
 import { exactDurationText, rolloutText } from "../text/amounts.ts";
 import { oneLine } from "../text/one-line.ts";
@@ -45,14 +44,14 @@ export const TYPES = {
   "fade-over": "fade_over",
   "fade-stopped": "fade_stopped",
   restored: "restored",
-} as const satisfies Readonly<Record<Notice, string>>;
+} as const satisfies Readonly<Record<LoggedNotice, string>>;
 
 export interface NoticeMessage {
   /** The same on each daemon, so that receivers can drop a notice that comes twice. */
   readonly id: string;
   /** The same in the evidence. */
   readonly told: Pick<Told, "seq" | "extra">;
-  readonly type: `release.${(typeof TYPES)[Notice] | Extra}`;
+  readonly type: `release.${(typeof TYPES)[LoggedNotice] | Extra}`;
   readonly severity: Severity;
   readonly atMs: number;
   readonly application: string;
@@ -127,7 +126,7 @@ export function extraNotice(
   };
 }
 
-function typeOf({ notice, release }: LoggedTransition): (typeof TYPES)[Notice] {
+function typeOf({ notice, release }: LoggedTransition): (typeof TYPES)[LoggedNotice] {
   return notice === "restored" && release.state === "paused" ? "paused" : TYPES[notice];
 }
 

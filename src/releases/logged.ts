@@ -10,8 +10,13 @@ import type { Notice } from "./request.ts";
 import { STORE_WENT_BACK } from "./restoring.ts";
 import type { ToldTransition } from "./sentence.ts";
 
+/** A sign that is cleared has no line in the log. The release keeps it in a field of its own. */
+export type LoggedNotice = Exclude<Notice, "cleared">;
+
 /** A transition, with all that `transitionSentence` needs but the names. */
-export interface LoggedTransition extends Omit<ToldTransition, "application" | "version" | "skipped"> {
+export interface LoggedTransition
+  extends Omit<ToldTransition, "application" | "version" | "skipped" | "notice"> {
+  readonly notice: LoggedNotice;
   readonly seq: number;
   readonly atMs: number;
   /** Undefined if the record had no room for it. */
@@ -65,7 +70,7 @@ function noticeOf(
   index: number,
   arcs: readonly ArcSince[],
   reason: string | undefined,
-): Notice {
+): LoggedNotice {
   const [, , state, , after] = line;
   switch (state) {
     case "paused":
@@ -87,9 +92,9 @@ function noticeOf(
 }
 
 /** Words of the machine in `reason`. */
-const PAUSES = ["inconclusive", "foreign-change", "other-version"] as const satisfies readonly Notice[];
+const PAUSES = ["inconclusive", "foreign-change", "other-version"] as const satisfies readonly LoggedNotice[];
 
-function whyOf(notice: Notice, reason: string | undefined): string | undefined {
+function whyOf(notice: LoggedNotice, reason: string | undefined): string | undefined {
   if (reason === notice || notice === "restored") return undefined;
   if (notice !== "aborted") return reason;
   return reason === "inconclusive" || reason === STORE_WENT_BACK ? WHY_TEXTS[reason] : reason;
@@ -109,16 +114,14 @@ function isStart([, atMs]: Transition, [first]: readonly ArcSince[]): boolean {
  * The rollout before a line is that of the line before it. A fade has many rollouts between two lines, and
  * the line before the oldest one may have given way: then the arcs have it.
  */
-function beforeOf(
-  arcs: readonly ArcSince[],
-  log: Log,
-  [, atMs, , , after]: Transition,
-  index: number,
-): number {
+function beforeOf(arcs: readonly ArcSince[], log: Log, line: Transition, index: number): number {
+  const [, atMs, , , after] = line;
   const last = log[index - 1]?.[4];
   if (last !== undefined && !isAfterEnd(log, index)) return last;
+  // A later arc may be of the same millisecond.
+  if (index === 0 && isStart(line, arcs)) return 0;
   const arc = arcs.findLastIndex((each) => each[0] === atMs && each[1] === after);
-  return arc === 0 ? 0 : (arcs[arc - 1]?.[1] ?? last ?? after);
+  return arcs[arc - 1]?.[1] ?? last ?? after;
 }
 
 /** A fade that has ended, so that the release has it no more. */

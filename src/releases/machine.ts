@@ -12,11 +12,13 @@
  *
  * Over is aborted or finished. While such a release fades, advance lowers it, and an abort of either kind
  * ends the fade at 0. A foreign write that no controller has seen yet counts first, for each verb that may
- * raise. Restore is not in the table, because it looks at what a controller saw before: `restoring.ts`.
+ * raise. Two requests are not in the table. Restore looks at what a controller saw before (`restoring.ts`),
+ * and clear changes no state (`clearing.ts`).
  *
  * The writer of the outcome uses compare-and-set on the revision of `now`.
  */
 
+import { clear } from "./clearing.ts";
 import { settled } from "./foreign.ts";
 import { abort, finish, pause, undo, verdict } from "./lowering.ts";
 import { error, noOp, refused } from "./outcome.ts";
@@ -59,6 +61,8 @@ function withRelease(now: Now, release: Release, request: Request, stamp: Stamp)
       return finish(now, release, request, stamp);
     case "release":
       return begin(now, release, request, stamp);
+    case "clear":
+      return clear(now, release, request, stamp);
     case "foreign":
       return settled(now, release, stamp);
     case "restore":

@@ -115,6 +115,8 @@ export type Request =
       readonly seenKey: string | null;
       readonly reason: string | undefined;
     }
+  /** A person clears a sign of the judge. `sign` is its name. */
+  | { readonly verb: "clear"; readonly key: string | undefined; readonly sign: string; readonly why: string }
   /** A controller looks for a foreign write of the rollout or the offset. */
   | { readonly verb: "foreign"; readonly key: string }
   /** A controller sees an older state than it has seen before. `known` is what it has seen. */
@@ -157,7 +159,8 @@ export type Notice =
   | "fade-over"
   | "fade-stopped"
   /** The store went back, and the release was paused, or its `seq` was raised. */
-  | "restored";
+  | "restored"
+  | "cleared";
 
 /** Why there is nothing to do. */
 export type NoOp =
@@ -181,7 +184,9 @@ export type NoOp =
   | "verdict-after-promotion"
   | "at-zero"
   | "fade-waits"
-  | "not-behind";
+  | "not-behind"
+  /** The sign was cleared before. */
+  | "cleared";
 
 /** Why a verb is not done, although it is possible in general. */
 export type Refused =

@@ -107,6 +107,7 @@ const SENTENCES: Readonly<Record<Notice, (told: ToldTransition) => string>> = {
     told.release.state === "paused"
       ? ` paused at ${stepPlace(told.release)}, because the store went back to an older state: ${wayText(told)}`
       : ` is ${told.release.state}, although the store went back to an older state: ${wayText(told)}`,
+  cleared: (told) => `: a sign was cleared, and holds it back no longer; ${wayText(told)}`,
 };
 
 /** `canary 5% → 25%`, or `canary stays at 5%`. */

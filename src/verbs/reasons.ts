@@ -54,6 +54,7 @@ export const NO_OPS: Readonly<Record<NoOp, Says>> = {
   }),
   "at-zero": (of) => ({ text: `${whatOf(of)} is at 0% already; ${unreadableText(of)}` }),
   "fade-waits": (of) => ({ text: `${nameOf(of)} fades, ${placeText(of)}`, remedy: LATER }),
+  cleared: (of) => ({ text: `${nameOf(of)} has this sign cleared already` }),
   "not-behind": (of) => ({ text: `the store has not lost a state of ${nameOf(of)}` }),
 };
 

@@ -59,21 +59,21 @@ const TABLE: Readonly<Record<Row, Readonly<Record<keyof typeof REQUESTS, string>
     ...{ advance: "no-op gone", promote: "error no-release", pause: "error no-release" },
     ...{ resume: "error no-release", abort: "no-op no-release", verdict: "no-op gone" },
     ...{ undo: "error no-release", finish: "no-op no-release", release: "write running 1 1% started" },
-    ...{ foreign: "no-op gone", restore: "no-op gone" },
+    ...{ foreign: "no-op gone", restore: "no-op gone", clear: "error no-release" },
   },
   running: {
     ...{ advance: "write running 3 25% advanced", promote: "write running 3 25% advanced" },
     ...{ pause: "write paused 2 5% paused", resume: "no-op running", abort: "write aborted 2 0% aborted" },
     ...{ verdict: "write aborted 2 0% aborted", undo: "write aborted 2 0% aborted" },
     ...{ finish: "error running", release: "refused under-way", foreign: "no-op not-foreign" },
-    restore: "no-op not-behind",
+    ...{ restore: "no-op not-behind", clear: "write running 2 5% cleared" },
   },
   paused: {
     ...{ advance: "no-op paused", promote: "refused paused", pause: "no-op paused" },
     ...{ resume: "write running 2 5% resumed", abort: "write aborted 2 0% aborted" },
     ...{ verdict: "write aborted 2 0% aborted", undo: "write aborted 2 0% aborted" },
     ...{ finish: "error paused", release: "refused under-way", foreign: "no-op not-foreign" },
-    restore: "no-op not-behind",
+    ...{ restore: "no-op not-behind", clear: "write paused 2 5% cleared" },
   },
   promoted: {
     ...{ advance: "no-op bake-over", promote: "no-op promoted", pause: "no-op promoted" },
@@ -81,16 +81,19 @@ const TABLE: Readonly<Record<Row, Readonly<Record<keyof typeof REQUESTS, string>
     ...{ verdict: "no-op verdict-after-promotion", undo: "write aborted 4 0% aborted" },
     ...{ finish: "write finished 4 0% finished", release: "refused finish-first" },
     ...{ foreign: "no-op not-foreign", restore: "no-op not-behind" },
+    clear: "write promoted 4 100% cleared",
   },
   aborted: {
     ...{ advance: "no-op over", promote: "error over", pause: "error over", resume: "error over" },
     ...{ abort: "no-op over", verdict: "no-op over", undo: "error over", finish: "no-op over" },
     ...{ release: "write running 1 1% started", foreign: "no-op not-foreign", restore: "no-op not-behind" },
+    clear: "error over",
   },
   finished: {
     ...{ advance: "no-op over", promote: "error over", pause: "error over", resume: "error over" },
     ...{ abort: "no-op over", verdict: "no-op over", undo: "error over", finish: "no-op over" },
     ...{ release: "write running 1 1% started", foreign: "no-op not-foreign", restore: "no-op not-behind" },
+    clear: "error over",
   },
 };
 

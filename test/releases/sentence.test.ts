@@ -96,6 +96,11 @@ describe("the sentence of a transition", () => {
       { before: 0.5, after: 0.7 },
       "release 7 of website fades no more, because of another writer: canary 50% → 70%",
     ],
+    [
+      "cleared",
+      {},
+      "release 7 of website: a sign was cleared, and holds it back no longer; canary stays at 5%",
+    ],
   ])("%s %#", (notice, changes, sentence) => {
     expect(told(notice, changes)).toBe(sentence);
   });

@@ -206,6 +206,7 @@ export class World {
         { verb: "pause", key, reason },
         { verb: "abort", key, reason },
         { verb: "undo", key, reason, overMs },
+        { verb: "clear", key, sign: random.pick(["split", "level"]), why: "a bot" },
       ] as const),
       { verb: "finish", key, reason, overMs, deployed: random.pick(["v43", "v43", "v1"]) },
       ...[0, 1, 2, 3, 4].map(() => this.#begin(fresh, reason)),
@@ -355,7 +356,7 @@ export class World {
     this.#isSettled = this.#isHeld;
     this.#wrote = [rollout, offset];
     this.#count(outcome.notice);
-    if (outcome.notice !== "fading" || before?.fade === undefined) {
+    if (outcome.notice !== "cleared" && (outcome.notice !== "fading" || before?.fade === undefined)) {
       this.#entered = stamped;
     }
     const field = release === null ? this.#record.release : JSON.parse(JSON.stringify(releaseField(release)));

@@ -69,6 +69,7 @@ export const REQUESTS = {
   undo: { verb: "undo", key: KEY, reason: undefined, overMs: 0 },
   finish: { verb: "finish", key: KEY, reason: undefined, deployed: "v42", overMs: 0 },
   release: { verb: "release", start: START, replace: false, seenKey: KEY, reason: undefined },
+  clear: { verb: "clear", key: KEY, sign: "split", why: "a bot" },
   foreign: { verb: "foreign", key: KEY },
   restore: { verb: "restore", known: NOTHING_KNOWN },
 } as const satisfies { readonly [Verb in Request["verb"]]: Request & { readonly verb: Verb } };

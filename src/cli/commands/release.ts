@@ -10,9 +10,10 @@ import { CliError, EXITS } from "../exit.ts";
 import { output } from "../output.ts";
 import { isNew, message } from "../records/change-options.ts";
 import { STORE_OPTIONS, withOpenStore } from "../with-store.ts";
+import { clearSign } from "./release/clear.ts";
 import { followedRelease } from "./release/followed.ts";
 import { look } from "./release/look.ts";
-import { dryRun, of, replace, taskOf, timeout, unattended, wait, watch } from "./release/options.ts";
+import { clear, dryRun, of, replace, taskOf, timeout, unattended, wait, watch } from "./release/options.ts";
 import { startRelease } from "./release/start.ts";
 import { waitForRelease } from "./release/wait.ts";
 import { watchRelease } from "./release/watch.ts";
@@ -43,13 +44,13 @@ export const release: Command = {
     },
   ],
   options: [
-    ...[of, message, replace, isNew, dryRun, unattended, watch, wait, timeout, application],
+    ...[of, message, replace, isNew, dryRun, unattended, watch, wait, timeout, clear, application],
     ...[traefikListen, ...STORE_OPTIONS, output],
   ],
   tables: [plans],
   summaries: {
     application: "the application of the release",
-    message: "the reason of the start, for history and the release itself",
+    message: "the reason of a start or of -clear, for history and the release itself",
     traefik: "the listener of the daemons for Traefik, whose slices cannot serve every share, nor be judged",
   },
   examples: [
@@ -68,7 +69,8 @@ export const release: Command = {
   async run(invocation) {
     const { settings, positionals, io } = invocation;
     const name = onlyApplication(invocation);
-    const { isStart, follow } = taskOf(invocation);
+    const { clear: sign, isStart, follow } = taskOf(invocation);
+    if (sign !== undefined) return clearSign(sign, invocation);
     return withOpenStore(settings.get(store), settings, io, async (opened) => {
       let [version] = positionals;
       let key: string | undefined;

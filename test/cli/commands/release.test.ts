@@ -314,3 +314,34 @@ release 7 of app aborted at step 3/4: canary 25% → 0%
     expect(stdout).toContain("Z release 7 of app (v42) is running: step 2/4, canary at 5%\n");
   });
 });
+
+describe("release -clear", () => {
+  test("clears a sign once, and the release keeps it with its reason", async () => {
+    using world = await World.make();
+    const cleared = await world.run("release", "-clear", "split", "-m", "a bot");
+    expect(cleared).toEqual({
+      status: 0,
+      stdout: "release 7 of app: a sign was cleared, and holds it back no longer; canary stays at 5%\n",
+      stderr: "",
+    });
+    const again = await world.run("release", "-clear", "split", "-m", "again");
+    expect(again).toMatchObject({ status: 0, stdout: "release 7 of app has this sign cleared already\n" });
+    expect((await world.run("release")).stdout).toMatch(/^cleared {3}the sign split, by ada@\S+: a bot$/m);
+    const { stdout } = await world.run("release", "-o", "json");
+    expect(JSON.parse(stdout).releases[0]).toMatchObject({
+      ...{ state: "running", step: 2, seq: 5, since: expect.any(String) },
+      cleared: [{ sign: "split", why: "a bot" }],
+    });
+  });
+
+  test.each([
+    [["-clear", "split"], "-clear needs the reason"],
+    [["-clear", "split", "-m", "x", "-watch"], "does nothing else"],
+    [["-clear", "split", "-m", "x", "-of", "v42"], "does nothing else"],
+    [["-clear", "Split!", "-m", "x"], "write the name of a sign"],
+  ])("refuses %j", async (flags, text) => {
+    const { status, stderr } = await run(["release", "-store", "constant:0", ...flags]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(text);
+  });
+});

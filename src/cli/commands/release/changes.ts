@@ -25,6 +25,7 @@ export function changeLines(before: Progress | undefined, after: Progress): stri
   tell(crewText);
   tell(frozenText, "the freeze is over");
   tell(overrideText);
+  tell(clearedText);
   return lines.map(oneLine);
 }
 
@@ -74,4 +75,9 @@ function frozenText({ freeze }: Progress): string {
 function overrideText({ crew }: Progress): string {
   const names = crew?.overrides.map(({ name, reason }) => `${name} (${reason})`) ?? [];
   return names.length === 0 ? "" : `all visitors are sent to master already by ${names.join(", ")}`;
+}
+
+function clearedText({ release: { cleared = [] } }: Progress): string {
+  const signs = cleared.map(([sign, by, why]) => `${sign} (by ${by}: ${why})`);
+  return signs.length === 0 ? "" : `cleared: ${signs.join(", ")}`;
 }

@@ -10,7 +10,7 @@ import { lastSentence } from "./last.ts";
 /** Times are texts in UTC. `leaders` is null if the store does not show them, or the release is over. */
 export function releaseDocument(progress: Progress): Readonly<Record<string, unknown>> {
   const { target, release, plan, rollout, foreign, otherVersion, freeze, crew, nowMs } = progress;
-  const { id, key, of, state, step, since, seq, reason, from, fade } = release;
+  const { id, key, of, state, step, since, seq, reason, from, fade, cleared = [] } = release;
   const last = loggedTransitions(release).at(-1);
   const at = (ms: number) => new Date(ms).toISOString();
   return {
@@ -20,6 +20,7 @@ export function releaseDocument(progress: Progress): Readonly<Record<string, unk
     ...(from === undefined ? {} : { from }),
     ...(reason === undefined ? {} : { reason }),
     ...(fade === undefined ? {} : { fade }),
+    cleared: cleared.map(([sign, by, why]) => ({ sign, by, why })),
     steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
     passedMs: Math.round(progress.passedMs),
     waits: progress.waits.map(waitOf),

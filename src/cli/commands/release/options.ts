@@ -51,11 +51,24 @@ const TIMEOUT_MS_MIN = 1_000;
 /** A timer cannot take longer. */
 const TIMEOUT_MS_MAX = 24 * 86_400_000;
 
+export const clear: Option<string | undefined> = single<string | undefined>(
+  {
+    name: "clear",
+    placeholder: "NAME",
+    summary: "let a sign of the judge hold the release back no longer; it needs -m, which the record keeps",
+    flagOnly: true,
+  },
+  (text) =>
+    /^[a-z][a-z-]{0,31}$/.test(text) ? text : new Problem("write the name of a sign, such as split"),
+);
+
 function switchOf(name: string, summary: string): Option<boolean> {
   return single({ name, summary, flagOnly: true, defaultText: "false" }, parseSwitch);
 }
 
 export interface Task {
+  /** The name of a sign; undefined if none is to be cleared. Then nothing else is done. */
+  readonly clear: string | undefined;
   readonly isStart: boolean;
   /** The end of a start, or the whole task if nothing is started. */
   readonly follow: "look" | "watch" | "wait";
@@ -63,14 +76,23 @@ export interface Task {
 
 /** The task of the words and flags. Throws all that does not fit together. */
 export function taskOf({ settings, positionals }: Invocation): Task {
-  const starting = [of, replace, dryRun, unattended, isNew, message].filter((each) => settings.isNamed(each));
+  const sign = settings.get(clear);
+  const starting = [of, replace, dryRun, unattended, isNew].filter((each) => settings.isNamed(each));
+  const isStart = starting.length > 0 || positionals.length > 1;
+  const isFollowing = settings.get(watch) || settings.get(wait);
   const problems: string[] = [];
   if (settings.get(watch) && settings.get(wait)) problems.push("name -watch or -wait, and not both");
   if (settings.isNamed(timeout) && !settings.get(wait)) problems.push("-timeout belongs to -wait; add that");
-  if (settings.get(dryRun) && (settings.get(watch) || settings.get(wait))) {
+  if (sign !== undefined && (isStart || isFollowing)) {
+    problems.push("-clear clears a sign, and does nothing else; leave out the other tasks");
+  }
+  if (sign !== undefined && !settings.isNamed(message)) {
+    problems.push("-clear needs the reason, which the record keeps; add -m WHY");
+  }
+  if (settings.get(dryRun) && isFollowing) {
     problems.push("-dry-run starts nothing that one could follow; leave out -watch and -wait");
   }
   if (problems.length > 0) throw new CliError("usage", problems.join("\n  "), "nothing was written");
   const follow = settings.get(watch) ? "watch" : settings.get(wait) ? "wait" : "look";
-  return { isStart: starting.length > 0 || positionals.length > 1, follow };
+  return { clear: sign, isStart: isStart || (sign === undefined && settings.isNamed(message)), follow };
 }

@@ -35,6 +35,7 @@ export function releaseLines(progress: Progress, width: number): Line[] {
     ...labelled("NOTE", noteWords(progress), width),
     ...labelled("last", lastWords(progress), width),
     ...labelled("why", whyWords(progress), width),
+    ...labelled("cleared", clearedWords(progress), width),
     ...labelled("version", versionWords(progress), width),
     ...labelled("plan", planWords(progress, width), width),
     ...labelled("", wayBack(progress), width),
@@ -129,6 +130,10 @@ function noteWords({ release, foreign, otherVersion }: Progress): string[] {
     ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
     ...(isBeside ? [oneLine(`${otherVersion} has visitors or a release too, so this one cannot go on`)] : []),
   ];
+}
+
+function clearedWords({ release: { cleared = [] } }: Progress): string[] {
+  return cleared.map(([sign, by, why]) => oneLine(`the sign ${sign}, by ${by}: ${why}`));
 }
 
 function versionWords({ target, release }: Progress): string[] {
