@@ -3,17 +3,19 @@
  * string hash key `application`, string range key `version`, number `rollout`, and any other attributes.
  *
  * A snapshot is one strongly consistent query, and must be one page of a megabyte at most, because a second
- * page would be the state of another moment. There is no push, so the feed polls. The SDK finds credentials
- * and endpoints by itself. It is loaded only when a store of this kind is opened.
+ * page would be the state of another moment. There is no push, so the feed polls. The evidence of releases is
+ * in a table of its own (`dynamodb/evidence.ts`). The SDK is loaded only when a store of this kind is opened.
  */
 
-import type { AttributeValue, DynamoDBClient, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
-import { boundAnswers } from "./dynamodb/bounded-answers.ts";
-import { dynamodbFault } from "./dynamodb/faults.ts";
+import type { AttributeValue, ScanCommandOutput } from "@aws-sdk/client-dynamodb";
+import { AnswerError } from "./dynamodb/bounded-answers.ts";
+import { DynamodbCalls, type Sdk } from "./dynamodb/calls.ts";
+import { Dates } from "./dynamodb/dates.ts";
+import { DynamodbEvidence } from "./dynamodb/evidence.ts";
 import { conditionOf, REVISION, revisionOf } from "./dynamodb/revision.ts";
-import { makeTable, waitForTable } from "./dynamodb/table.ts";
+import { ensureTable, type Keys, shownKeys } from "./dynamodb/table.ts";
 import { fromItem, type Item, toAttribute } from "./dynamodb/values.ts";
-import { abandoned, unlessAborted } from "./shared/abort.ts";
+import type { Evidence } from "./evidence.ts";
 import { refuseReserved } from "./shared/reserved.ts";
 import {
   type RecordFields,
@@ -27,12 +29,8 @@ import {
   type Written,
 } from "./store.ts";
 
-/** As in 2016: a request may take a second, and is tried again twice. */
-const REQUEST_TIMEOUT_MS = 1_000;
-const ATTEMPTS_MAX = 3;
-
-/** The limit for all attempts of a call, because an endpoint may begin to answer and then stop. */
-const CALL_TIMEOUT_MS = 4_500;
+/** The keys of 2016. */
+const KEYS: Keys = { hash: "application", range: "version" };
 
 /** The keys of an item and the store's own counter. They are not part of a record's value. */
 const OWN_ATTRIBUTES: ReadonlySet<string> = new Set(["application", "version", REVISION]);
@@ -40,7 +38,8 @@ const OWN_ATTRIBUTES: ReadonlySet<string> = new Set(["application", "version", R
 /** Fields that a record cannot have: those above, and one that the SDK loses on reading. */
 const RESERVED: ReadonlySet<string> = new Set([...OWN_ATTRIBUTES, "__proto__"]);
 
-type Sdk = typeof import("@aws-sdk/client-dynamodb");
+/** An application that has no records. A query for it is the cheapest question. */
+const NO_APPLICATION = "~clock";
 
 export const dynamodb: StoreKind = {
   name: "dynamodb",
@@ -63,25 +62,22 @@ export const dynamodb: StoreKind = {
 class DynamodbStore implements Store {
   readonly address: string;
   readonly #sdk: Sdk;
-  readonly #client: DynamoDBClient;
-  readonly #region: string;
+  readonly #calls: DynamodbCalls;
+  readonly #dates: Dates;
+  readonly #evidence: DynamodbEvidence;
   readonly #table: string;
 
   constructor(sdk: Sdk, region: string, table: string) {
     this.address = `dynamodb://${region}/${table}`;
     this.#sdk = sdk;
-    this.#region = region;
     this.#table = table;
-    this.#client = new sdk.DynamoDBClient({
-      region,
-      maxAttempts: ATTEMPTS_MAX,
-      requestHandler: {
-        connectionTimeout: REQUEST_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-      },
-    });
-    boundAnswers(this.#client);
+    this.#calls = new DynamodbCalls(sdk, { region, table, keys: shownKeys(KEYS), madeWith: table });
+    this.#dates = new Dates(this.#calls.client);
+    this.#evidence = new DynamodbEvidence(sdk, region, table, Date.now);
+  }
+
+  get evidence(): Evidence {
+    return this.#evidence;
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
@@ -92,10 +88,10 @@ class DynamodbStore implements Store {
       ExpressionAttributeNames: { "#application": "application" },
       ExpressionAttributeValues: { ":application": { S: application } },
     });
-    const { Items: items, LastEvaluatedKey: next } = await this.#call("Query", signal, (abortSignal) =>
-      this.#client.send(command, { abortSignal }),
+    const { Items: items, LastEvaluatedKey: next } = await this.#calls.run("Query", signal, (abortSignal) =>
+      this.#calls.client.send(command, { abortSignal }),
     );
-    if (!Array.isArray(items)) throw this.#fault("Query", new SyntaxError("no items"));
+    if (!Array.isArray(items)) throw this.#calls.fault("Query", new SyntaxError("no items"));
     if (next !== undefined) {
       const remedy = "delete the items of versions that no longer exist";
       throw new StoreError("malformed", `${application} has more than 1 MB of items; ${remedy}`);
@@ -120,10 +116,11 @@ class DynamodbStore implements Store {
       ...updateOf(fields, expected),
     });
     try {
-      const output = await this.#call("UpdateItem", signal, (abortSignal) =>
-        this.#client.send(command, { abortSignal }),
+      const output = await this.#calls.run("UpdateItem", signal, (abortSignal) =>
+        this.#calls.client.send(command, { abortSignal }),
       );
-      if (output.Attributes === undefined) throw this.#fault("UpdateItem", new SyntaxError("no attributes"));
+      if (output.Attributes === undefined)
+        throw this.#calls.fault("UpdateItem", new SyntaxError("no attributes"));
       return { ok: true, revision: revisionOf(output.Attributes) };
     } catch (error) {
       if (!(error instanceof this.#sdk.ConditionalCheckFailedException)) throw error;
@@ -148,7 +145,9 @@ class DynamodbStore implements Store {
       ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
     });
     try {
-      await this.#call("DeleteItem", signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+      await this.#calls.run("DeleteItem", signal, (abortSignal) =>
+        this.#calls.client.send(command, { abortSignal }),
+      );
       return { ok: true };
     } catch (error) {
       if (!(error instanceof this.#sdk.ConditionalCheckFailedException)) throw error;
@@ -168,8 +167,8 @@ class DynamodbStore implements Store {
         ExpressionAttributeNames: { "#application": "application" },
         ...(next === undefined ? {} : { ExclusiveStartKey: next }),
       });
-      const output: ScanCommandOutput = await this.#call("Scan", signal, (abortSignal) =>
-        this.#client.send(command, { abortSignal }),
+      const output: ScanCommandOutput = await this.#calls.run("Scan", signal, (abortSignal) =>
+        this.#calls.client.send(command, { abortSignal }),
       );
       for (const { application } of output.Items ?? [])
         if (application?.S !== undefined) names.add(application.S);
@@ -178,48 +177,57 @@ class DynamodbStore implements Store {
     return [...names];
   }
 
-  /** Needs the rights `dynamodb:CreateTable` and `dynamodb:DescribeTable`. */
-  async init(signal: AbortSignal): Promise<string> {
-    const isNew = await this.#call("CreateTable", signal, (abortSignal) =>
-      makeTable(this.#sdk, this.#client, this.#table, abortSignal),
-    );
-    if (!isNew) return `the table ${this.#table} is there`;
+  /**
+   * The cheapest question needs a right that all users have. If they have it for some applications only, the
+   * refusal tells the time too.
+   */
+  async clock(signal: AbortSignal): Promise<number> {
+    const command = new this.#sdk.QueryCommand({
+      TableName: this.#table,
+      Select: "COUNT",
+      KeyConditionExpression: "#application = :application",
+      ExpressionAttributeNames: { "#application": "application" },
+      ExpressionAttributeValues: { ":application": { S: NO_APPLICATION } },
+    });
+    const send = (abortSignal: AbortSignal) => this.#calls.client.send(command, { abortSignal });
     try {
-      await unlessAborted(signal, waitForTable(this.#sdk, this.#client, this.#table, signal));
+      await this.#calls.run("Query", signal, send);
     } catch (error) {
-      // The waiter's own errors quote the last answer.
-      throw signal.aborted ? abandoned(signal) : this.#fault("DescribeTable", error);
+      const isDenied = error instanceof StoreError && error.code === "denied";
+      if (!isDenied || this.#dates.of(command) === undefined) throw error;
     }
-    return `the table ${this.#table} was made, on demand`;
+    const nowMs = this.#dates.of(command);
+    if (nowMs === undefined) throw this.#calls.fault("Query", new AnswerError("AnswerWithoutDate"));
+    return nowMs;
+  }
+
+  /** Needs the rights `dynamodb:CreateTable`, `dynamodb:DescribeTable` and `dynamodb:UpdateTimeToLive`. */
+  async init(signal: AbortSignal): Promise<string> {
+    const isNew = await ensureTable(this.#calls, this.#table, KEYS, signal);
+    const made = `the table ${this.#table} ${isNew ? "was made, on demand" : "is there"}`;
+    const { table } = this.#evidence;
+    try {
+      const isEvidenceNew = await this.#evidence.init(signal);
+      return isEvidenceNew
+        ? `${made}; ${table} was made for releases, on demand`
+        : `${made}, and so is ${table}`;
+    } catch (error) {
+      // Rights of an earlier version of this program are enough for all but releases.
+      if (!(error instanceof StoreError && error.code === "denied")) throw error;
+      return `${made}; releases need the table ${table} too, but ${error.message}`;
+    }
   }
 
   async close(): Promise<void> {
-    this.#client.destroy();
-  }
-
-  /**
-   * A call that ends when its signal is aborted, even if the SDK goes on. Rejects with a `StoreError`, or
-   * with a failed condition.
-   */
-  async #call<T>(action: string, signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
-    if (inTime.aborted) throw abandoned(inTime);
-    try {
-      return await unlessAborted(inTime, send(inTime));
-    } catch (error) {
-      if (error instanceof this.#sdk.ConditionalCheckFailedException) throw error;
-      throw inTime.aborted ? abandoned(inTime) : this.#fault(action, error);
-    }
+    this.#calls.close();
+    this.#evidence.close();
   }
 
   #versionOf(item: Item): string {
     const version = item?.["version"]?.S;
-    if (typeof version !== "string") throw this.#fault("Query", new SyntaxError("an item without a version"));
+    if (typeof version !== "string")
+      throw this.#calls.fault("Query", new SyntaxError("an item without a version"));
     return version;
-  }
-
-  #fault(action: string, error: unknown): StoreError {
-    return dynamodbFault(this.#region, this.#table, action, error);
   }
 }
 

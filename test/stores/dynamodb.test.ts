@@ -5,6 +5,7 @@ import {
   DeleteTableCommand,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
 } from "@aws-sdk/client-dynamodb";
 import { Problem } from "../../src/config/option.ts";
 import { toAttribute } from "../../src/stores/dynamodb/values.ts";
@@ -18,9 +19,11 @@ import {
 } from "../support/dynamodb-local.ts";
 import { type ProxyMode, type StoreProxy, startStoreProxy } from "../support/store-proxy.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
-import { rollouts, storeSuite } from "./store-suite.ts";
+import { evidenceSuite } from "./evidence-suite.ts";
+import { rollouts, type StoreHarness, storeSuite } from "./store-suite.ts";
 
 const TABLE = "MaxwellsDaemon";
+const EVIDENCE = "MaxwellsDaemon.evidence";
 const SECRETS = { key: "AKIDSECRETKEY", secret: "verySecretKey", token: "verySecretToken" };
 
 const isMissing = dynamodbMissing() !== undefined;
@@ -33,7 +36,7 @@ let faults: TcpFaults;
 beforeAll(async () => {
   if (isMissing) return;
   engine = await startDynamodbLocal();
-  await engine.createTable(TABLE);
+  await makeTables();
   proxy = startStoreProxy(engine.endpoint);
   faults = await TcpFaults.start({ host: "127.0.0.1", port: Number(new URL(proxy.endpoint).port) });
 }, 40_000);
@@ -65,74 +68,73 @@ function open(address = "dynamodb:"): Promise<Store> {
 }
 
 describe.skipIf(isMissing)("as every store", () => {
-  let kept: Awaited<ReturnType<typeof items>> = [];
+  let kept: Record<"records" | "evidence", Awaited<ReturnType<typeof items>>> = { records: [], evidence: [] };
   const ONE_QUERY = "DynamoDB has no query of several applications, so the feed reads each";
-  storeSuite(
-    "dynamodb",
-    async () => ({
-      async open() {
-        enter(sdkEnvironment(`http://127.0.0.1:${faults.port}`));
-        return open();
-      },
-      get faults() {
-        return faults;
-      },
-      get forDaemon() {
-        return {
-          address: `dynamodb://us-east-1/${TABLE}`,
-          env: sdkEnvironment(`http://127.0.0.1:${faults.port}`),
-        };
-      },
-      seed: (application, records) => seed(application, records),
-      seedMany: (applications, records) =>
-        seedMany(applications, records as Readonly<Record<string, number>>),
-      leave: () => proxy.refuse(),
-      async spoil() {
-        proxy.mode = "text";
-      },
-      async hang() {
-        proxy.mode = "hang";
-      },
-      async backUp(application) {
-        kept = await items(application);
-      },
-      // As from AWS's backups: a table in the place of the one of the same name.
-      async failOver(state) {
-        const client = engine.client();
-        await client.send(new DeleteTableCommand({ TableName: TABLE }));
-        await engine.createTable(TABLE);
-        const restored = state === "empty" ? [] : kept;
-        for (const Item of restored) await client.send(new PutItemCommand({ TableName: TABLE, Item }));
-        client.destroy();
-      },
-      async recover() {
-        proxy.listen();
-        proxy.mode = "pass";
-      },
-      close: async () => {},
-    }),
-    {
-      "the engine's clock tells the time": "not read yet",
-      "a release is there when many are read, and one that changes alone changes its snapshot": ONE_QUERY,
-      "a release that is over may lose its log and its arcs when many are read, and nothing else": ONE_QUERY,
-      "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
-      "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
-      "a user without the right is denied, and the secret is in no message":
-        "DynamoDB Local lets everybody in; refusals are tested below",
-      "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
-      "many applications are read together, each as it is alone": ONE_QUERY,
-      "what did not change since the last time is the very object of that time": ONE_QUERY,
-      "what is wrong with one application is its answer alone": ONE_QUERY,
-      "ten thousand applications are read together in time, and without making others wait": ONE_QUERY,
-      "reading many that is given up rejects": ONE_QUERY,
-      "reading many of an engine that hangs ends when it is given up": ONE_QUERY,
-      "reading many rejects without its engine": ONE_QUERY,
-      "an older state counts at once if the engine counts no writes": "each of our writes is counted",
-      "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
-      "an engine with a history shows removals, also of the last record":
-        "DynamoDB remembers nothing; its records do",
+  const start = async (): Promise<StoreHarness> => ({
+    async open() {
+      enter(sdkEnvironment(`http://127.0.0.1:${faults.port}`));
+      return open();
     },
-  );
+    get faults() {
+      return faults;
+    },
+    get forDaemon() {
+      return {
+        address: `dynamodb://us-east-1/${TABLE}`,
+        env: sdkEnvironment(`http://127.0.0.1:${faults.port}`),
+      };
+    },
+    seed: (application, records) => seed(application, records),
+    seedMany: (applications, records) => seedMany(applications, records as Readonly<Record<string, number>>),
+    leave: () => proxy.refuse(),
+    async spoil() {
+      proxy.mode = "text";
+    },
+    async hang() {
+      proxy.mode = "hang";
+    },
+    async backUp(application) {
+      kept = { records: await items(application), evidence: await evidenceItems() };
+    },
+    // As from AWS's backups: a table in the place of the one of the same name.
+    async failOver(state) {
+      const client = engine.client();
+      for (const TableName of [TABLE, EVIDENCE]) await client.send(new DeleteTableCommand({ TableName }));
+      await makeTables();
+      const { records, evidence } = state === "empty" ? { records: [], evidence: [] } : kept;
+      for (const Item of records) await client.send(new PutItemCommand({ TableName: TABLE, Item }));
+      for (const Item of evidence) await client.send(new PutItemCommand({ TableName: EVIDENCE, Item }));
+      client.destroy();
+    },
+    async recover() {
+      proxy.listen();
+      proxy.mode = "pass";
+    },
+    close: async () => {},
+  });
+  storeSuite("dynamodb", start, {
+    "a release is there when many are read, and one that changes alone changes its snapshot": ONE_QUERY,
+    "a release that is over may lose its log and its arcs when many are read, and nothing else": ONE_QUERY,
+    "a watch is nudged soon after a change from outside": "DynamoDB has no push that daemons can share",
+    "a watch that has ended is nudged no more": "DynamoDB has no push that daemons can share",
+    "a user without the right is denied, and the secret is in no message":
+      "DynamoDB Local lets everybody in; refusals are tested below",
+    "a push that is lost without a sound is found by the poll": "DynamoDB has no push",
+    "many applications are read together, each as it is alone": ONE_QUERY,
+    "what did not change since the last time is the very object of that time": ONE_QUERY,
+    "what is wrong with one application is its answer alone": ONE_QUERY,
+    "ten thousand applications are read together in time, and without making others wait": ONE_QUERY,
+    "reading many that is given up rejects": ONE_QUERY,
+    "reading many of an engine that hangs ends when it is given up": ONE_QUERY,
+    "reading many rejects without its engine": ONE_QUERY,
+    "an older state counts at once if the engine counts no writes": "each of our writes is counted",
+    "an engine that remembers tells what was, newest first": "DynamoDB remembers nothing; its records do",
+    "an engine with a history shows removals, also of the last record":
+      "DynamoDB remembers nothing; its records do",
+  });
+  evidenceSuite("dynamodb", start, {
+    "a watch is nudged soon after an append": "DynamoDB has no push that daemons can share",
+  });
 });
 
 describe.skipIf(isMissing)("dynamodb", () => {
@@ -458,6 +460,23 @@ test.each(["dynamodb:Table", "dynamodb:/x", "dynamodb://eu west/x", "dynamodb://
     expect((resolved as Problem).message).toContain("dynamodb://us-east-1/MaxwellsDaemon");
   },
 );
+
+/** The table of records as in 2016, and then `init-store`, which finds it. */
+async function makeTables(): Promise<void> {
+  await engine.createTable(TABLE);
+  enter(sdkEnvironment(engine.endpoint));
+  const store = await open();
+  await store.init?.(soon());
+  await store.close();
+}
+
+/** All items of the table of evidence. */
+async function evidenceItems() {
+  const client = engine.client();
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: EVIDENCE, ConsistentRead: true }));
+  client.destroy();
+  return Items;
+}
 
 /** Does as an operator does: records become items, all others of the application go. */
 async function seed(application: string, records: Readonly<Record<string, unknown>>): Promise<void> {

@@ -13,8 +13,8 @@ import { isIdentity } from "../shared/identity.ts";
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The reason why an answer is refused. Operators see its name. */
-class AnswerError extends Error {
-  constructor(name: "AnswerTooLong" | "AnswerCompressed") {
+export class AnswerError extends Error {
+  constructor(name: "AnswerTooLong" | "AnswerCompressed" | "AnswerWithoutDate") {
     super(name);
     this.name = name;
   }

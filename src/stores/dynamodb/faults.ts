@@ -37,15 +37,27 @@ const THROTTLED = new Set([
   "TransactionConflictException",
 ]);
 
-/** The SDK could not read the answer, or `bounded-answers.ts` refused it. */
-const NO_ANSWERS = new Set(["SyntaxError", "AnswerTooLong", "AnswerCompressed"]);
+/** The SDK could not read the answer, or this program refused it. */
+const NO_ANSWERS = new Set(["SyntaxError", "AnswerTooLong", "AnswerCompressed", "AnswerWithoutDate"]);
 
 /** The rights in IAM that commands need and daemons do not. */
 const RIGHTS: ReadonlyMap<string, string> = new Map([
   ["CreateTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
   ["DescribeTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
+  ["UpdateTimeToLive", "dynamodb:UpdateTimeToLive (for init-store)"],
+  ["PutItem", "dynamodb:PutItem (to write evidence of releases)"],
   ["Scan", "dynamodb:Scan (to list all applications)"],
 ]);
+
+/** A table, for messages. */
+export interface Place {
+  readonly region: string;
+  readonly table: string;
+  /** Its keys, for people. */
+  readonly keys: string;
+  /** The table that one names to `init-store`, which makes this one. */
+  readonly madeWith: string;
+}
 
 /** The parts of an SDK error that are used; all of them may be missing. */
 interface SdkError {
@@ -55,8 +67,9 @@ interface SdkError {
   readonly $response?: unknown;
 }
 
-export function dynamodbFault(region: string, table: string, action: string, error: unknown): StoreError {
+export function dynamodbFault(place: Place, action: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
+  const { region, table } = place;
   const { name, code, $metadata, $response } = (error ?? {}) as SdkError;
   const what = [name === "Error" ? undefined : name, code]
     .filter((part) => typeof part === "string" && /^[\w.]{1,80}$/.test(part))
@@ -67,14 +80,14 @@ export function dynamodbFault(region: string, table: string, action: string, err
   );
 
   if (name === "ResourceNotFoundException") {
-    return new StoreError("missing", `there is no ${where}; make it: ${initStore(region, table)}`);
+    return new StoreError("missing", `there is no ${where}; make it: ${initStore(region, place.madeWith)}`);
   }
   if (name === "ValidationException" && action === "UpdateItem") {
     const remedy = "an item has at most 400 KB, and a number at most 38 digits; nothing was written";
     return new StoreError("refused", `${where} does not take the record (${what}); ${remedy}`);
   }
   if (name === "ValidationException") {
-    const remedy = `its keys must be application (S, hash) and version (S, range); name another table, and make it: ${initStore(region, "TABLE")}`;
+    const remedy = `its keys must be ${place.keys}; name another table, and make it: ${initStore(region, "TABLE")}`;
     return new StoreError("malformed", `${where} does not take the request (${what}); ${remedy}`);
   }
   if (typeof name === "string" && DENIED.has(name)) {

@@ -4,8 +4,9 @@
  *
  * Writes of this program increase a number attribute `revision`. Operators and daemons of 2016 change only
  * `rollout`, so the number is not enough. The text has every attribute that this program acts upon, and a
- * write requires that each is unchanged. If an attribute is a list or a map and should be a plain value, only
- * its type is checked, because the daemon cannot act upon it.
+ * write requires that each is unchanged. DynamoDB compares `release`, which is a map, as a whole. So an
+ * operator who edits or removes it makes a write lose. If an attribute has a value that JSON cannot hold,
+ * only its type is checked, because the daemon cannot act upon it.
  */
 
 import { createHash } from "node:crypto";
@@ -16,15 +17,15 @@ import type { Item } from "./values.ts";
 export const REVISION = "revision";
 
 /** The fields that this program acts upon, in the order of a revision. */
-const COVERED = ["rollout", "offset", "failsafe", REVISION] as const;
-
-const PLAIN_TYPES = ["N", "S", "BOOL", "NULL"] as const;
-type PlainType = (typeof PLAIN_TYPES)[number];
+const COVERED = ["rollout", "offset", "failsafe", "release", REVISION] as const;
 
 const HASH_LENGTH = 12;
 
+/** DynamoDB's own limit for lists and maps in each other. */
+const DEPTH_MAX = 32;
+
 /** [attribute, its type, its value if that is compared] */
-type Part = readonly [name: string, type: string, value?: string | boolean];
+type Part = readonly [name: string, type: string, value?: unknown];
 
 /** The parts of a conditional write that come from a revision. */
 export interface Condition {
@@ -41,7 +42,7 @@ export function revisionOf(item: Item): string {
     const attribute = Object.hasOwn(item, name) ? item[name] : undefined;
     if (attribute === undefined || attribute === null) continue;
     const [type = "?", value] = Object.entries(attribute).find(([, content]) => content !== undefined) ?? [];
-    parts.push(isPlain(type) ? [name, type, value as string | boolean] : [name, type]);
+    parts.push(isJson(attribute) ? [name, type, value] : [name, type]);
   }
   const text = JSON.stringify(parts);
   // People see the first dozen characters, so these must differ.
@@ -63,8 +64,9 @@ export function conditionOf(revision: string): Condition {
       return;
     }
     const [, type, value] = part;
-    values[`:c${index}`] = isPlain(type) ? ({ [type]: value } as unknown as AttributeValue) : { S: type };
-    clauses.push(isPlain(type) ? `#c${index} = :c${index}` : `attribute_type(#c${index}, :c${index})`);
+    const isCompared = value !== undefined;
+    values[`:c${index}`] = isCompared ? ({ [type]: value } as unknown as AttributeValue) : { S: type };
+    clauses.push(isCompared ? `#c${index} = :c${index}` : `attribute_type(#c${index}, :c${index})`);
   });
   const isCounted = parts.some(([name, type]) => name === REVISION && type === "N");
   return { expression: clauses.join(" AND "), names, values, isCounted };
@@ -82,6 +84,12 @@ function parseRevision(text: string): readonly Part[] {
   );
 }
 
-function isPlain(type: string): type is PlainType {
-  return (PLAIN_TYPES as readonly string[]).includes(type);
+/** Whether the attribute, with all that is in it, is the same after a way through JSON. */
+function isJson(attribute: AttributeValue, depth = 0): boolean {
+  if (typeof attribute !== "object" || attribute === null || depth > DEPTH_MAX) return false;
+  const { N, S, BOOL, NULL, L, M } = attribute;
+  if ([N, S].some((value) => typeof value === "string")) return true;
+  if ([BOOL, NULL].some((value) => typeof value === "boolean")) return true;
+  const parts = Array.isArray(L) ? L : typeof M === "object" && M !== null ? Object.values(M) : undefined;
+  return parts?.every((part) => isJson(part, depth + 1)) ?? false;
 }
