@@ -4,11 +4,14 @@
  *     UPDATE maxwells_daemon SET rollout = 0.05 WHERE application = 'website' AND version = 'canary';
  *
  * Triggers of the table count each change, notify the daemons, and keep a history (`postgres/schema.ts`). A
- * snapshot is one query. One connection reads and writes. If there is a watch, a second one listens.
+ * snapshot is one query. One connection reads and writes. If there is a watch, a second one listens. During a
+ * release a third one has its evidence (`postgres/evidence.ts`).
  */
 
+import type { Evidence } from "./evidence.ts";
 import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";
 import type { Driver, PostgresOptions } from "./postgres/client.ts";
+import { PostgresEvidence } from "./postgres/evidence.ts";
 import { writeFault } from "./postgres/faults.ts";
 import { Listener } from "./postgres/listener.ts";
 import { PostgresMany } from "./postgres/many.ts";
@@ -16,6 +19,7 @@ import {
   deleteRecord,
   insertRecord,
   readApplications,
+  readClock,
   readHistory,
   readRecord,
   readSnapshot,
@@ -72,6 +76,7 @@ class PostgresStore implements Store {
   readonly address: string;
   readonly #session: Session;
   readonly #listener: Listener;
+  readonly #evidence: PostgresEvidence;
   readonly #many = new PostgresMany();
 
   constructor(driver: Driver, address: PostgresAddress, context: StoreContext) {
@@ -94,6 +99,11 @@ class PostgresStore implements Store {
     };
     this.#session = new Session(options);
     this.#listener = new Listener(options, warn);
+    this.#evidence = new PostgresEvidence(options);
+  }
+
+  get evidence(): Evidence {
+    return this.#evidence;
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {
@@ -165,12 +175,16 @@ class PostgresStore implements Store {
     return this.#session.run(WRITE_TIMEOUT_MS, signal, (ask) => readHistory(ask, application, limit));
   }
 
+  async clock(signal: AbortSignal): Promise<number> {
+    return this.#session.run(READ_TIMEOUT_MS, signal, readClock);
+  }
+
   async init(signal: AbortSignal): Promise<string> {
     return this.#session.run(INIT_TIMEOUT_MS, signal, makeTable);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#session.close(), this.#listener.close()]);
+    await Promise.all([this.#session.close(), this.#listener.close(), this.#evidence.close()]);
   }
 }
 

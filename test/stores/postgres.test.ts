@@ -19,12 +19,20 @@ import { eventually } from "../support/eventually.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
+import { evidenceSuite } from "./evidence-suite.ts";
 import { rollouts, storeSuite, within } from "./store-suite.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const READER = { user: "maxwells_daemon", password: "reader-secret/@" } as const;
 const OPERATOR = { user: "ada", password: "operator-secret" } as const;
-const SECRETS = [ADMIN.password, READER.password, encodeURIComponent(READER.password), OPERATOR.password];
+const CONTROLLER = { user: "maxwells_daemon_controller", password: "controller-secret" } as const;
+const SECRETS = [
+  CONTROLLER.password,
+  ADMIN.password,
+  READER.password,
+  encodeURIComponent(READER.password),
+  OPERATOR.password,
+];
 
 let engine: Postgres;
 let faults: TcpFaults;
@@ -68,7 +76,7 @@ async function initialise(database: string): Promise<void> {
 async function pageSql(database: string): Promise<string> {
   const page = await Bun.file(join(ROOT, "docs/stores/postgres.md")).text();
   const [, sql = ""] = /```sql\n(CREATE ROLE[\s\S]*?)```/.exec(page) ?? [];
-  const filled = [READER, OPERATOR].reduce((text, { user, password }) => {
+  const filled = [READER, OPERATOR, CONTROLLER].reduce((text, { user, password }) => {
     const place = `CREATE ROLE ${user} LOGIN PASSWORD '`;
     expect(text).toContain(`${place}CHANGE'`);
     return text.replace(`${place}CHANGE'`, `${place}${password}'`);
@@ -136,9 +144,9 @@ describe.skipIf(!hasPostgres)("as every store", () => {
   let isHalted = false;
   let isSpoilt = false;
   let restored: Postgres | undefined;
-  const start = async () => ({
+  const startAs = (user: typeof OPERATOR | typeof CONTROLLER) => async () => ({
     open: () =>
-      openStore(engine.address(OPERATOR, faults.port, "suite"), {
+      openStore(engine.address(user, faults.port, "suite"), {
         table: "",
         region: "",
         environment: {},
@@ -177,7 +185,8 @@ describe.skipIf(!hasPostgres)("as every store", () => {
       await restored.promote();
     },
     async failOver(state: "empty" | "older") {
-      if (state === "empty") await restored?.psql("TRUNCATE maxwells_daemon", "suite");
+      if (state === "empty")
+        await restored?.psql("TRUNCATE maxwells_daemon, maxwells_daemon_evidence", "suite");
       faults.failOver({ host: "127.0.0.1", port: restored?.port ?? 0 });
     },
     async recover() {
@@ -190,9 +199,12 @@ describe.skipIf(!hasPostgres)("as every store", () => {
     },
     close: async () => restored?.stop(),
   });
-  storeSuite("postgres", start, {
-    "the engine's clock tells the time": "not read yet",
+  storeSuite("postgres", startAs(OPERATOR), {
     "an older state counts at once if the engine counts no writes": "the table counts all writes",
+  });
+  evidenceSuite("postgres", startAs(CONTROLLER), {
+    "a watch is nudged soon after an append":
+      "a notification for each batch costs more than a read each two seconds",
   });
 });
 
@@ -547,6 +559,72 @@ describe.skipIf(!hasPostgres)("permissions", () => {
     expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.5 });
   });
 
+  test("a controller writes records and evidence, reads both, and can do nothing else", async () => {
+    const log = { application: "website", key: "0123456789abcdef01234567" };
+    const store = await openAt(engine.address(CONTROLLER, engine.port, database));
+    const created = await store.write?.(
+      "led",
+      "canary",
+      { rollout: 0.01, release: { seq: 1 } },
+      null,
+      soon(),
+    );
+    const revision = created?.ok ? created.revision : "";
+    const next = { rollout: 0.05, release: { seq: 2 } };
+    expect((await store.write?.("led", "canary", next, revision, soon()))?.ok).toBe(true);
+    await store.evidence?.append(log, ["told"], soon());
+    expect((await store.evidence?.read(log, undefined, soon()))?.batches).toEqual(["told"]);
+    expect(await store.clock?.(soon())).toBeNumber();
+    expect(await failureOf(store.history?.("led", 1, soon()))).toMatchObject({ code: "denied" });
+    expect(
+      await failureOf(store.remove?.("led", "canary", created?.ok ? created.revision : "", soon())),
+    ).toMatchObject({ code: "denied" });
+    for (const attempt of [
+      "DELETE FROM maxwells_daemon_evidence",
+      "UPDATE maxwells_daemon_evidence SET batch = ''",
+      "TRUNCATE maxwells_daemon_evidence",
+      "DELETE FROM maxwells_daemon",
+      ...["transaction", "written_at", "id"].map(
+        (column) => `INSERT INTO maxwells_daemon_evidence (application, key, batch, ${column})
+          VALUES ('website', '${log.key}', 'x', DEFAULT)`,
+      ),
+    ]) {
+      await expect(engine.psql(attempt, database, CONTROLLER.user)).rejects.toThrow(
+        /permission denied|must be owner/,
+      );
+    }
+    // The rows of its own trigger are removed with the owner's rights.
+    await engine.psql(
+      "INSERT INTO maxwells_daemon_evidence (application, key, batch) SELECT 'website', repeat('ab', 12), n FROM generate_series(1, 600) AS n",
+      database,
+      CONTROLLER.user,
+    );
+  });
+
+  test("a daemon that only follows has no evidence, and one that reports writes it and reads none", async () => {
+    const log = { application: "website", key: "89abcdef0123456789abcdef" };
+    const store = await openAt(engine.address(READER, engine.port, database));
+    for (const attempt of [
+      () => store.evidence?.append(log, ["x"], soon()),
+      () => store.evidence?.read(log, undefined, soon()),
+    ]) {
+      expect(await failureOf(attempt())).toMatchObject({
+        code: "denied",
+        message: expect.stringContaining(
+          "grant INSERT (application, key, batch) on maxwells_daemon_evidence",
+        ),
+      });
+    }
+    const page = await Bun.file(join(ROOT, "docs/stores/postgres.md")).text();
+    const [grant = ""] = /GRANT INSERT \(application.* TO maxwells_daemon;/.exec(page) ?? [];
+    await engine.psql(grant, database);
+    await store.evidence?.append(log, ["x"], soon());
+    expect(await failureOf(store.evidence?.read(log, undefined, soon()))).toMatchObject({ code: "denied" });
+    const operator = await openAt(engine.address(OPERATOR, engine.port, database));
+    expect((await operator.evidence?.read(log, undefined, soon()))?.batches).toEqual(["x"]);
+    expect(await failureOf(operator.evidence?.append(log, ["y"], soon()))).toMatchObject({ code: "denied" });
+  });
+
   test("operators write, and can neither forge the history nor lend themselves the owner's rights", async () => {
     const attempts = [
       "INSERT INTO maxwells_daemon_history (application, version) VALUES ('website', 'canary')",
@@ -603,7 +681,7 @@ describe.skipIf(!hasPostgres)("making the table", () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => openAt(address)));
     const done = await Promise.all(stores.map((store) => store.init?.(soon())));
     expect(done.filter((sentence) => sentence?.includes("were made"))).toEqual([
-      `the tables maxwells_daemon and maxwells_daemon_history were made in the schema "o'dd ""one"`,
+      `the tables maxwells_daemon, _history and _evidence were made in the schema "o'dd ""one"`,
     ]);
     const [store] = stores;
     expect((await store?.write?.("website", "canary", { rollout: 0.5 }, null, soon()))?.ok).toBe(true);
@@ -648,7 +726,9 @@ describe.skipIf(!hasPostgres)("making the table", () => {
     await engine.psql("CREATE DATABASE others");
     await engine.psql("CREATE TABLE maxwells_daemon (id int)", "others");
     const store = await openAt(engine.address(ADMIN, engine.port, "others"));
-    expect(await store.init?.(soon())).toBe("the table maxwells_daemon is there");
+    expect(await store.init?.(soon())).toBe(
+      "the table maxwells_daemon is there; releases also need maxwells_daemon_evidence, which its owner makes with init-store",
+    );
     expect(await failureOf(store.read("website", soon()))).toMatchObject({ code: "malformed" });
     expect(await engine.psql("SELECT * FROM maxwells_daemon", "others")).toBe("");
   });

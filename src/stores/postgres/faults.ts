@@ -5,6 +5,7 @@
  * language. Its SQLSTATE (PostgreSQL manual, appendix A) says enough.
  */
 
+import { BATCH_BYTES_MAX } from "../evidence.ts";
 import { StoreError, type StoreErrorCode } from "../store.ts";
 
 /** A class of SQLSTATEs, or a single one. The first entry that matches counts. */
@@ -80,6 +81,29 @@ const SERVER_FAULTS: readonly Row[] = [
   },
 ];
 
+/** The faults of the table of evidence that have a remedy of their own. */
+const EVIDENCE_FAULTS: readonly Row[] = [
+  {
+    state: /^42501$/,
+    code: "denied",
+    what: "does not let this user do that",
+    remedy:
+      "grant INSERT (application, key, batch) on maxwells_daemon_evidence to daemons, and SELECT to controllers",
+  },
+  {
+    state: /^(42P01|3F000)$/,
+    code: "missing",
+    what: "has no table maxwells_daemon_evidence that this user finds",
+    remedy: "make it, as the owner of maxwells_daemon: maxwells-daemon init-store -store ADDRESS",
+  },
+  {
+    state: /^(23[0-9A-Z]{3}|54000)$/,
+    code: "refused",
+    what: "does not take such evidence",
+    remedy: `a batch has at most ${BATCH_BYTES_MAX} bytes`,
+  },
+];
+
 /** The driver's own texts, which have no code. */
 const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[] = [
   {
@@ -135,6 +159,13 @@ export function postgresFault(shown: string, error: unknown): StoreError {
 export function writeFault(shown: string, error: unknown): StoreError {
   const fault = postgresFault(shown, error);
   return REFUSED.test(stateOf(error) ?? "") ? new StoreError("refused", fault.message) : fault;
+}
+
+/** The error of a statement on the table of evidence. */
+export function evidenceFault(shown: string, error: unknown): StoreError {
+  const state = stateOf(error);
+  const own = EVIDENCE_FAULTS.find((row) => state !== undefined && row.state.test(state));
+  return own === undefined ? postgresFault(shown, error) : told(shown, own, state);
 }
 
 /** A read or a write that got no answer in time. */

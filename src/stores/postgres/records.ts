@@ -121,6 +121,14 @@ export async function readApplications(ask: Ask): Promise<readonly string[]> {
   return rows.map(({ application }) => String(application));
 }
 
+/** The server's clock: milliseconds since 1970. */
+export async function readClock(ask: Ask): Promise<number> {
+  const [row] = await ask("SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms");
+  const nowMs = row?.["now_ms"];
+  if (typeof nowMs === "number") return nowMs;
+  throw new StoreError("malformed", "the server's clock gives no number; check what answers at this address");
+}
+
 /**
  * An application's history, newest first, including the current states. States that an operator deleted from
  * the history are missing.

@@ -7,6 +7,7 @@
  * path.
  */
 
+import { evidenceFunctions, evidenceTable } from "./evidence-schema.ts";
 import type { Ask } from "./session.ts";
 
 /**
@@ -31,8 +32,8 @@ const LOCK = "0x6d617877656c6c73";
 const STATEMENT_TIMEOUT = "8s";
 
 /**
- * Creates everything. If the table exists already, only the functions of its triggers are replaced, and only
- * if they belong to this table and to the caller.
+ * Creates everything. If the table exists already, only the functions of its triggers are replaced, and the
+ * table of evidence is added. Both need a caller that owns the table.
  *
  * @returns a sentence that says what exists now
  */
@@ -57,11 +58,13 @@ async function makeUnlessThere(ask: Ask): Promise<string> {
   );
   if (found?.["is_there"] === true) return renew(ask);
   const schema = String(found?.["schema"] ?? "public");
-  for (const statement of statements(schema)) await ask(statement);
-  return `the tables maxwells_daemon and maxwells_daemon_history were made in the schema ${schema}`;
+  const table = `${schema}.maxwells_daemon`;
+  for (const statement of statements(table)) await ask(statement);
+  for (const statement of evidenceTable(table, NAME_BYTES_MAX)) await ask(statement);
+  return `the tables maxwells_daemon, _history and _evidence were made in the schema ${schema}`;
 }
 
-/** Replaces the triggers' functions of an earlier version of this program. */
+/** Brings what an earlier version of this program made up to date. */
 async function renew(ask: Ask): Promise<string> {
   const [own] = await ask(
     `SELECT quote_ident(nspname) AS schema
@@ -73,14 +76,29 @@ async function renew(ask: Ask): Promise<string> {
          WHERE tgrelid = found.oid AND proname IN ('maxwells_daemon_count', 'maxwells_daemon_tell')
            AND pronamespace = place.oid AND pg_has_role(proowner, 'USAGE'))`,
   );
-  if (own === undefined) return "the table maxwells_daemon is there";
+  const [evidence] = await ask("SELECT to_regclass('maxwells_daemon_evidence') IS NOT NULL AS is_there");
+  const isThere = evidence?.["is_there"] === true;
+  if (own === undefined) {
+    const remedy = "releases also need maxwells_daemon_evidence, which its owner makes with init-store";
+    return `the table maxwells_daemon is there${isThere ? "" : `; ${remedy}`}`;
+  }
   const table = `${String(own["schema"])}.maxwells_daemon`;
   for (const statement of functions(table, "CREATE OR REPLACE")) await ask(statement);
-  return "the table maxwells_daemon is there, with triggers as this program makes them";
+  const done = "the table maxwells_daemon is there, with triggers as this program makes them";
+  if (!isThere) {
+    for (const statement of evidenceTable(table, NAME_BYTES_MAX)) await ask(statement);
+    return `${done}; maxwells_daemon_evidence was added, for releases`;
+  }
+  const [clear] = await ask(
+    `SELECT FROM pg_proc WHERE oid = to_regproc($1) AND pg_has_role(proowner, 'USAGE')`,
+    [`${table}_evidence_clear`],
+  );
+  if (clear === undefined) return done;
+  for (const statement of evidenceFunctions(table, "CREATE OR REPLACE")) await ask(statement);
+  return done;
 }
 
-function statements(schema: string): readonly string[] {
-  const table = `${schema}.maxwells_daemon`;
+function statements(table: string): readonly string[] {
   return [
     `CREATE TABLE ${table} (
       application text NOT NULL
