@@ -13,7 +13,7 @@ import type { Row } from "../../src/stores/postgres/client.ts";
 import { insertRecord, readRecord, updateRecord } from "../../src/stores/postgres/records.ts";
 import type { Ask } from "../../src/stores/postgres/session.ts";
 import { postgres as kind } from "../../src/stores/postgres.ts";
-import { type Store, StoreError } from "../../src/stores/store.ts";
+import { type Snapshot, type Store, StoreError, type StoreRecord } from "../../src/stores/store.ts";
 import { run, temporaryDirectory } from "../cli/run.ts";
 import { eventually } from "../support/eventually.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
@@ -720,6 +720,12 @@ describe.skipIf(!hasPostgres)("making the table", () => {
     const store = await openAt(engine.address(ADMIN, engine.port, "byhand"));
     expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
     expect(rollouts(await store.read("shop", soon()))).toEqual({ canary: 0.5, blue: "soon" });
+    for (let read = 0; read < 2; read++) {
+      const many = await store.readMany?.(["website", "shop"], soon());
+      for (const application of ["website", "shop"]) {
+        expect(many?.get(application)).toEqual(await store.read(application, soon()));
+      }
+    }
   });
 
   test("another program's table is malformed, and init leaves it as it is", async () => {
@@ -804,13 +810,38 @@ describe.skipIf(!hasPostgres)("failures", () => {
       database,
     );
     const store = await openAt(engine.address(READER, engine.port, database));
+    const many = await store.readMany?.(["big", "many", "website"], soon());
     for (const application of ["big", "many"]) {
       expect(await failureOf(store.read(application, soon()))).toMatchObject({
         code: "malformed",
-        message: expect.stringContaining(`${application} has more than 131072 bytes of records`),
+        message: expect.stringContaining(`${application} has more than 1048576 bytes of records`),
+      });
+      expect(many?.get(application)).toMatchObject({
+        code: "malformed",
+        message: expect.stringContaining(`${application} has more than 163840 bytes of records`),
       });
     }
+    expect(many?.get("website")).toEqual(new Map());
     expect(await store.read("website", soon())).toEqual(new Map());
+  });
+
+  test("an application with the longest releases, all over but one, is read by daemons and by commands", async () => {
+    const database = await freshDatabase();
+    const store = await openAt(engine.address(OPERATOR, engine.port, database));
+    const list = Array.from({ length: 250 }, (_, at) => [1_764_417_600_000 + at, at / 1_000, 0.125]);
+    const release = (state: string) => ({ state, key: "0123456789abcdef01234567", log: list, arcs: list });
+    for (let version = 0; version < 40; version++) {
+      const fields = { rollout: 0, release: release(version === 0 ? "running" : "finished") };
+      expect((await store.write?.("full", `v${version}`, fields, null, soon()))?.ok).toBe(true);
+    }
+    const read = await store.read("full", soon());
+    expect(read.get("v7")?.value).toEqual({ rollout: 0, release: release("finished") });
+    const many = (await store.readMany?.(["full"], soon()))?.get("full") as Snapshot;
+    expect(many.get("v0")).toEqual(read.get("v0") as StoreRecord);
+    expect(many.get("v7")?.value).toEqual({
+      rollout: 0,
+      release: { state: "finished", key: "0123456789abcdef01234567" },
+    });
   });
 
   test("a server that is not PostgreSQL, breaks its protocol or never ends is an error, and the process lives", async () => {

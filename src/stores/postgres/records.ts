@@ -10,10 +10,16 @@ import { SIGNED } from "./schema.ts";
 import type { Ask } from "./session.ts";
 
 /**
- * The most bytes of all records of an application: 64 versions with 2 KiB each. More would make visitors
- * wait.
+ * The most bytes of an application's records in an answer for many applications: 64 versions with 2 KiB each,
+ * and a release that is under way. More would make visitors wait.
  */
-export const SNAPSHOT_BYTES_MAX = 128 * 1024;
+export const SNAPSHOT_BYTES_MAX = 160 * 1024;
+
+/**
+ * The same for one application alone. Here releases that are over have their logs. The limit is so much
+ * higher because a command must be able to end each release that a daemon follows.
+ */
+const READ_BYTES_MAX = 1024 * 1024;
 
 /** The bytes that a record counts in addition to its text. */
 export const RECORD_BYTES = 64;
@@ -28,11 +34,11 @@ const READ = `
       sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0)) OVER () AS bytes
     FROM maxwells_daemon WHERE application = $1
   ) AS records
-  WHERE bytes <= ${SNAPSHOT_BYTES_MAX}
+  WHERE bytes <= ${READ_BYTES_MAX}
   UNION ALL
   SELECT NULL, NULL, NULL, NULL
   FROM maxwells_daemon WHERE application = $1
-  HAVING sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0)) > ${SNAPSHOT_BYTES_MAX}`;
+  HAVING sum(${RECORD_BYTES} + octet_length(version) + coalesce(octet_length(fields::text), 0)) > ${READ_BYTES_MAX}`;
 
 /** All records of an application, in one statement and so at one moment. */
 export async function readSnapshot(ask: Ask, application: string): Promise<Snapshot> {
@@ -40,13 +46,13 @@ export async function readSnapshot(ask: Ask, application: string): Promise<Snaps
   return new Map(
     rows.map((row) => {
       if (typeof row["version"] === "string") return [row["version"], recordOf(row)];
-      throw tooLong(application);
+      throw tooLong(application, READ_BYTES_MAX);
     }),
   );
 }
 
-export function tooLong(application: string): StoreError {
-  const size = `more than ${SNAPSHOT_BYTES_MAX} bytes of records`;
+export function tooLong(application: string, bytesMax: number): StoreError {
+  const size = `more than ${bytesMax} bytes of records`;
   return new StoreError("malformed", `${application} has ${size}; delete versions that no longer exist`);
 }
 
