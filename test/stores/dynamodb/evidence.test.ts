@@ -265,7 +265,7 @@ describe.skipIf(isMissing)("a record with a release", () => {
     seq: 3,
     arcs: [[1, 0.05, 0]],
   };
-  /** What an operator makes of the item with other tools. */
+  /** The item after an operator changed it with other tools. */
   const edits: [string, Record<string, unknown>][] = [
     ["edits the release", { release: { ...release, state: "paused" } }],
     ["edits a list in it", { release: { ...release, arcs: [[1, 0.05, 0.5]] } }],
