@@ -24,6 +24,7 @@ import type {
   Request,
   Stamp,
 } from "../releases/request.ts";
+import { abandoned } from "../stores/shared/abort.ts";
 import { type RecordFields, type Store, StoreError, type StoreRecord } from "../stores/store.ts";
 import { type Looked, look, type Target, timeFor } from "./look.ts";
 
@@ -119,7 +120,7 @@ export async function carryOut(
         conflicts++;
     }
     await carrying.pause(RETRY_PAUSE_MS * carrying.random());
-    signal.throwIfAborted();
+    if (signal.aborted) throw abandoned(signal);
   }
 }
 

@@ -158,6 +158,24 @@ describe("release starts", () => {
   });
 });
 
+test("a release that is replaced before it can be followed ends with 7", async () => {
+  using at = await world();
+  const read = at.store.read.bind(at.store);
+  at.store.read = (...words) => {
+    // The first look, the look of the writer, and then the look for a release that meets it.
+    if (at.store.calls.write === 1) {
+      at.store.calls.write++;
+      at.put(releaseOf());
+    }
+    return read(...words);
+  };
+  const { status, stderr } = await at.run(...START, "-unattended", "-wait");
+  expect([status, stderr]).toEqual([
+    7,
+    "maxwells-daemon: the release of canary of app was replaced at once\n",
+  ]);
+});
+
 describe("release -replace", () => {
   test("takes the place of a release that goes on, with a new key and new visitors", async () => {
     using at = await World.make();

@@ -34,6 +34,12 @@ export async function followedRelease(
   const seen = await inTime(store, io, (signal) => observer.look(signal));
   const meant = meantIn(seen, version).filter(({ release }) => key === undefined || release.key === key);
   const [found, ...more] = meant;
+  if (found === undefined && key !== undefined) {
+    throw new CliError(
+      "replaced",
+      oneLine(`the release of ${version} of ${application} was replaced at once`),
+    );
+  }
   if (found === undefined) throw await noneError(store, seen, version);
   if (more.length > 0) {
     const names = meant.map((each) => each.version).join(" and ");

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Release } from "../../../releases/release.ts";
 import { releaseField } from "../../../releases/release-field.ts";
 import { releaseName } from "../../../releases/sentence.ts";
+import { unlessAborted } from "../../../stores/shared/abort.ts";
 import { type Store, StoreError } from "../../../stores/store.ts";
 import { rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
@@ -108,10 +109,11 @@ async function meetOthers(
   invocation: Invocation,
 ): Promise<void> {
   const { target } = opening;
-  const carrying = carryingFor(store, invocation.io, undefined, AbortSignal.timeout(MEETING_MS));
+  const signal = AbortSignal.timeout(MEETING_MS);
+  const carrying = carryingFor(store, invocation.io, undefined, signal);
   let meeting: Meeting;
   try {
-    meeting = await meet(target, release.key, carrying, CLOCKS.monotonic);
+    meeting = await unlessAborted(signal, meet(target, release.key, carrying, CLOCKS.monotonic));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     const look = commandLine(target.application, "release");
