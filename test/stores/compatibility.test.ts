@@ -7,8 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import { openStore } from "../../src/stores/list.ts";
 import type { RecordFields, Snapshot, Store, Written } from "../../src/stores/store.ts";
+import { dynamodbMissing, startDynamodbLocal } from "../support/dynamodb-local.ts";
 import { etcdMissing, startEtcd } from "../support/etcd.ts";
 import {
   ARCHIVES,
@@ -17,6 +19,7 @@ import {
   olderStores,
   textAt,
 } from "../support/older-stores.ts";
+import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
 import { longRelease } from "./store-suite.ts";
 
@@ -26,6 +29,8 @@ const APPLICATION = "website";
 interface Engine {
   /** `KIND:LOCATION` */
   readonly address: string;
+  /** Reads the rollout of `canary` as a daemon of 2016 does, if there was one for this engine. */
+  readAsIn2016?(): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -66,7 +71,52 @@ const ROWS: readonly Row[] = [
       return { address: `etcd://127.0.0.1:${port}/`, stop };
     },
   },
+  {
+    name: "postgres",
+    older: "before releases",
+    missing: hasPostgres ? undefined : "PostgreSQL is not installed",
+    async start() {
+      const server = await Postgres.start();
+      return { address: server.address(ADMIN), stop: () => server.stop() };
+    },
+  },
+  {
+    name: "dynamodb",
+    older: "3.0.0",
+    missing: dynamodbMissing(),
+    start: startDynamodb,
+  },
 ];
+
+/** With the table of 2016. Stores find the emulator by the environment. */
+async function startDynamodb(): Promise<Engine> {
+  const { createTable, environment, client, stop } = await startDynamodbLocal();
+  await createTable(CONTEXT.table);
+  const before = Object.fromEntries(Object.keys(environment).map((name) => [name, process.env[name]]));
+  Object.assign(process.env, environment);
+  return {
+    address: "dynamodb:",
+    async readAsIn2016() {
+      const keys = ["canary", "maintenance"].map((version) => ({
+        ...{ application: { S: APPLICATION }, version: { S: version } },
+      }));
+      const reader = client();
+      const { Responses: tables } = await reader.send(
+        new BatchGetItemCommand({ RequestItems: { [CONTEXT.table]: { Keys: keys } } }),
+      );
+      reader.destroy();
+      const item = tables?.[CONTEXT.table]?.find(({ version }) => version?.S === "canary");
+      return Number(item?.["rollout"]?.N);
+    },
+    async stop() {
+      for (const [name, value] of Object.entries(before)) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+      await stop();
+    },
+  };
+}
 
 const CONTEXT = { table: "MaxwellsDaemon", region: "us-east-1", environment: {}, warn: () => {} };
 
@@ -95,6 +145,8 @@ for (const { name, older, missing, start } of ROWS) {
       now = await openStore(engine.address, CONTEXT);
       const kind = await code.kind(name);
       before = await kind.open({ ...CONTEXT, location: engine.address.slice(name.length + 1) });
+      // An installation of the earlier version, an upgrade, and a machine that still has the earlier one.
+      for (const store of [before, now, before]) await store.init?.(soon());
     }, 40_000);
     afterAll(async () => {
       await before?.close();
@@ -110,6 +162,7 @@ for (const { name, older, missing, start } of ROWS) {
         const { arc, problem } = await code.check("canary", snapshot.get("canary")?.value);
         expect({ arc, problem }).toEqual({ arc: { version: "canary", ...ARC }, problem: undefined });
       }
+      if (engine.readAsIn2016 !== undefined) expect(await engine.readAsIn2016()).toBe(ARC.rollout);
     });
 
     test.each(Object.entries(RELEASES))(
@@ -124,6 +177,16 @@ for (const { name, older, missing, start } of ROWS) {
         await write(now, { ...ARC, updatedBy: undefined });
       },
     );
+
+    test("sees no evidence, and lists no application for it", async () => {
+      await write(now, { ...ARC, release: longRelease("running", 3) });
+      const key = "0123456789abcdef01234567";
+      await now.evidence?.append({ application: APPLICATION, key }, ["told"], soon());
+      for (const snapshot of await bothWays(before)) expect([...snapshot.keys()]).toEqual(["canary"]);
+      for (const store of [before, now]) {
+        if (store.applications !== undefined) expect(await store.applications(soon())).toEqual([APPLICATION]);
+      }
+    });
 
     test("and its operators remove a version together with its release", async () => {
       // Version 3.0.0 removes nothing.
