@@ -995,6 +995,24 @@ describe.skipIf(!hasPostgres)("a standby", () => {
       });
     }
     expect(await store.init?.(soon())).toBe("the table maxwells_daemon is there");
+
+    const log = { application: "website", key: "0123456789abcdef01234567" };
+    const leader = await openAt(engine.address(CONTROLLER, engine.port, database));
+    const follower = await openAt(standby.address(CONTROLLER, standby.port, database));
+    let cursor: string | undefined;
+    for (const batch of ["one", "two"]) {
+      await leader.evidence?.append(log, [batch], soon());
+      await eventually(async () => {
+        const news = await follower.evidence?.read(log, cursor, soon());
+        cursor = news?.cursor;
+        return news?.batches.includes(batch) === true;
+      }, `the standby has ${batch}`);
+    }
+    expect(await failureOf(follower.evidence?.append(log, ["x"], soon()))).toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("write to the primary"),
+    });
+    expect(await follower.clock?.(soon())).toBeNumber();
   });
 });
 
@@ -1085,6 +1103,14 @@ describe.skipIf(!hasPostgres || !hasPgbouncer)("PgBouncer, pooling transactions"
       const [one, two] = [await openAt(address), await openAt(address)];
       const made = await openAt(engine.address(ADMIN, pooler.port, database));
       expect(await made.init?.(soon())).toStartWith("the table maxwells_daemon is there");
+      const log = { application: "website", key: "0123456789abcdef01234567" };
+      let cursor: string | undefined;
+      for (const batch of ["one", "two"]) {
+        await made.evidence?.append(log, [batch], soon());
+        const news = await made.evidence?.read(log, cursor, soon());
+        cursor = news?.cursor;
+        expect(news?.batches).toEqual([batch]);
+      }
       let revision: string | null = null;
       for (let round = 0; round < 10; round++) {
         const outcomes = await Promise.all(
