@@ -2,9 +2,19 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Arc } from "../circle.ts";
+import type { ControllerView } from "../controller/parts.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { FeedState } from "../feed/followed.ts";
-import type { Metrics, ServerCounts } from "../metrics.ts";
+import type { Metrics, NoticeCounts, ServerCounts } from "../metrics.ts";
+import type { Overview } from "../overview/overview.ts";
+import {
+  type ControllerState,
+  controllerState,
+  type Leading,
+  leadingOf,
+  type ReleaseState,
+  releaseState,
+} from "../overview/release-state.ts";
 import type { Placement } from "../placement.ts";
 import type { ReportedCount, ReportKind } from "../reports.ts";
 import type { Rollout } from "../rollout.ts";
@@ -32,6 +42,10 @@ export interface ApplicationState {
   readonly decisions: readonly { location: string; reason: string; count: number }[];
   /** Decisions that proxies made by themselves and reported. */
   readonly reported: readonly { location: string; kind: ReportKind; count: number }[];
+  /** The release that goes on, or else the last one. An older daemon leaves it out. */
+  readonly releases?: readonly ReleaseState[];
+  /** Versions with a release that this daemon cannot read, and why. An older daemon leaves it out. */
+  readonly releaseProblems?: readonly { version: string; problem: string }[];
 }
 
 export interface State {
@@ -49,11 +63,16 @@ export interface State {
   readonly config: string | null;
   readonly applications: readonly ApplicationState[];
   readonly servers: readonly Readonly<ServerCounts>[];
+  /** Null with `-releases off`. An older daemon leaves it out. */
+  readonly controller?: ControllerState | null;
+  /** The addresses that get notices of releases. An older daemon leaves it out. */
+  readonly notices?: readonly Readonly<NoticeCounts>[];
 }
 
 export interface StateSources {
   readonly rollout: Rollout;
   readonly feed: Feed;
+  readonly overview: Overview;
   readonly metrics: Metrics;
   readonly store: Store;
   readonly config: string | null;
@@ -69,11 +88,13 @@ export interface StateSources {
  * hold until the next part is asked for.
  */
 export async function* writeState(sources: StateSources): AsyncGenerator<Buffer> {
-  const { feed, metrics } = sources;
+  const { feed, metrics, overview } = sources;
+  const view = overview.leading();
+  const leading = leadingOf(view);
   const slices = new Slices();
   const out = new ByteWriter();
   // The last brace of the head is cut off, because the list of applications follows.
-  out.text(`${JSON.stringify(headOf(sources)).slice(0, -1)},"applications":[`);
+  out.text(`${JSON.stringify(headOf(sources, view)).slice(0, -1)},"applications":[`);
   let isFirst = true;
   for (const state of feed.states) {
     if (!isFirst) out.text(",");
@@ -94,6 +115,7 @@ export async function* writeState(sources: StateSources): AsyncGenerator<Buffer>
       if (slices.isOver()) await slices.next();
     }
     writeReports(out, metrics.reports.of(state.application));
+    writeReleases(out, overview.of(state.application), leading);
     if (out.isFull) yield out.take();
     if (slices.isOver()) await slices.next();
   }
@@ -157,7 +179,6 @@ function writeDecision(out: ByteWriter, { location, reason }: Placement, count: 
   out.text("}");
 }
 
-/** The last fields of an application. */
 function writeReports(out: ByteWriter, reports: Iterable<ReportedCount>): void {
   out.text('],"reported":[');
   let isFirst = true;
@@ -171,7 +192,19 @@ function writeReports(out: ByteWriter, reports: Iterable<ReportedCount>): void {
     out.number(count);
     out.text("}");
   }
-  out.text("]}");
+}
+
+/** The last fields of an application. Few applications have a release, so these are plain JSON. */
+function writeReleases(
+  out: ByteWriter,
+  { known, unreadable }: ReturnType<Overview["of"]>,
+  leading: Leading,
+): void {
+  out.text('],"releases":');
+  out.text(known.length === 0 ? "[]" : JSON.stringify(known.map((each) => releaseState(each, leading))));
+  out.text(',"releaseProblems":');
+  const problems = unreadable.map(({ version, problem }) => ({ version, problem }));
+  out.text(problems.length === 0 ? "[]}" : `${JSON.stringify(problems)}}`);
 }
 
 function writeOrNull(out: ByteWriter, value: string | number | undefined): void {
@@ -180,7 +213,10 @@ function writeOrNull(out: ByteWriter, value: string | number | undefined): void 
   else out.number(value);
 }
 
-function headOf({ clock, startedAt, startedAtMs, store, config, metrics, notReady }: StateSources) {
+function headOf(
+  { clock, startedAt, startedAtMs, store, config, metrics, notReady }: StateSources,
+  view: ControllerView | undefined,
+) {
   const reason = notReady();
   return {
     version: packageJson.version,
@@ -192,5 +228,7 @@ function headOf({ clock, startedAt, startedAtMs, store, config, metrics, notRead
     store: store.address,
     config,
     servers: metrics.servers.map((counts) => ({ ...counts })),
+    controller: view === undefined ? null : controllerState(view),
+    notices: metrics.notices,
   };
 }

@@ -139,9 +139,11 @@ export class Controller {
 
   /** Plain data, made with each call. */
   view(): ControllerView {
-    const { name, overrides } = this.#options;
-    const { rights, freezes, counts } = this.#parts;
+    const { name, overrides, clock, wallClock } = this.#options;
+    const { rights, freezes, counts, storeClock } = this.#parts;
+    const storeMs = storeClock.at(clock());
     return {
+      storeClockAheadMs: storeMs === undefined ? undefined : storeMs - wallClock(),
       ...{ name, problem: rights.problem, overrides: overrides.all, freeze: freezes.last, counts },
       releases: this.#leds().map((led) => led.view()),
     };

@@ -70,5 +70,7 @@ export interface ControllerView {
   readonly overrides: readonly Override[];
   /** The last one that was read; undefined if none was read since the controller woke up. */
   readonly freeze: Freeze | undefined;
+  /** The store's clock less this machine's; undefined if it is not known. */
+  readonly storeClockAheadMs: number | undefined;
   readonly counts: Readonly<Counts>;
 }

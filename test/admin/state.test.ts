@@ -4,6 +4,8 @@ import { type ApplicationState, type State, type StateSources, writeState } from
 import type { FeedState } from "../../src/feed/followed.ts";
 import type { Placement } from "../../src/placement.ts";
 import { decide, testContext } from "../monitors/context.ts";
+import { readReleases, viewOf } from "../monitors/releases.ts";
+import { KEY, releaseOf } from "../releases/world.ts";
 
 const ARCS = ["canary", "blue", "green"].map((version, index) => ({
   version,
@@ -12,8 +14,7 @@ const ARCS = ["canary", "blue", "green"].map((version, index) => ({
   failsafe: "master" as const,
 }));
 
-function sourcesOf(applications: readonly string[]): StateSources {
-  const context = testContext(applications);
+function sourcesOf(applications: readonly string[], context = testContext(applications)): StateSources {
   for (const name of applications) {
     context.rollout.apply(name, ARCS, 0);
     decide(context, name, 0.05, 2);
@@ -66,6 +67,8 @@ function applicationState(
       kind,
       count,
     })),
+    releases: [],
+    releaseProblems: [],
   };
 }
 
@@ -89,7 +92,59 @@ test("the page has every field of the daemon and of its applications", async () 
     store: "file:/etc/rollouts.json",
     config: null,
     servers: sources.metrics.servers,
+    controller: null,
+    notices: [],
   });
+});
+
+test("a daemon has the release of an application, and with -releases on all that its controller knows", async () => {
+  const context = testContext(["app", "shop"], () =>
+    viewOf({
+      waits: [
+        {
+          ...{ kind: "time", state: "waiting", ofMs: 60_000, passedMs: 20_000.4, isOver: false },
+          ...{ watchedMs: 20_000, watchMs: 60_000, isWhole: false },
+        },
+        { kind: "check", name: "load", state: "met" },
+      ],
+      checks: [{ name: "load", kind: "passed", sentence: "check load passed: 3 < 5", ageMs: 1_000.6 }],
+      ...{ ledBy: [], isUnled: true, problem: "the store is full", overriddenBy: ["web-3"] },
+    }),
+  );
+  context.metrics.noticesTo("slack hooks.slack.com 1f0c9a3e").sent = 2;
+  readReleases(context, { canary: releaseOf({ reason: "lunch" }), blue: releaseOf({ step: -1 }) });
+  const { applications, controller, notices } = JSON.parse(
+    await textOf(sourcesOf(["app", "shop"], context)),
+  ) as State;
+  expect(applications.map(({ releases }) => releases)).toEqual([
+    [
+      {
+        ...{ version: "canary", id: 7, key: KEY, seq: 4, of: "v42", state: "running", step: 2, steps: 4 },
+        ...{ rollout: 0.05, since: "2026-11-29T12:00:00.000Z", by: null, reason: "lunch", fading: false },
+        ...{ foreign: "none", otherVersion: "blue" },
+        override: { reason: "errors", at: "1970-01-01T00:00:00.000Z" },
+        lead: {
+          ...{ ledBy: [], nobodyLeads: true, problem: "the store is full", overriddenBy: ["web-3"] },
+          waits: [
+            { kind: "time", state: "waiting", passedMs: 20_000, ofMs: 60_000 },
+            { kind: "check", state: "met", name: "load" },
+          ],
+          checks: [{ name: "load", kind: "passed", sentence: "check load passed: 3 < 5", ageMs: 1_001 }],
+        },
+      },
+    ],
+    [],
+  ]);
+  expect(applications[0]?.releaseProblems).toEqual([
+    { version: "blue", problem: "its field step is malformed" },
+  ]);
+  expect(controller).toEqual({
+    ...{ name: "web-1", problem: null, releases: 1, advances: 1, aborts: 0, failures: 3 },
+    freeze: { frozen: false, by: null, at: null, why: null },
+    storeClockAheadMs: 12,
+    overrides: [{ application: "app", version: "canary", reason: "errors", at: "1970-01-01T00:00:00.000Z" }],
+  });
+  expect(notices).toEqual([{ to: "slack hooks.slack.com 1f0c9a3e", sent: 2, failed: 0, waiting: 0 }]);
 });
 
 test("an application with thousands of placements, and what proxies report, are in the page", async () => {

@@ -17,6 +17,7 @@ export function viewOf(led: Partial<LedView> = {}, changes: Partial<ControllerVi
     ...{ name: "web-1", problem: undefined, releases: [release] },
     overrides: [{ ...target, key: KEY, reason: "errors", atMs: 0 }],
     freeze: { isFrozen: false, by: undefined, at: undefined, why: undefined },
+    storeClockAheadMs: 12.3,
     counts: { advances: 1, aborts: 0, failures: 3 },
     ...changes,
   } as ControllerView;

@@ -1,4 +1,4 @@
-/** Prints the state of running daemons, as their admin listeners say it: rollouts, age, store, counts. */
+/** Prints the state of running daemons: rollouts, releases, age, store, counts. */
 
 import { type HostPort, hostPortText } from "../../address.ts";
 import { AdminError, fetchState } from "../../admin/client/fetch-state.ts";
@@ -9,7 +9,7 @@ import { adminAddresses, admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
-import { type DaemonAnswer, disagreements, fleetPage } from "./status/fleet.ts";
+import { type DaemonAnswer, disagreements, fleetPage, releaseAlarms } from "./status/fleet.ts";
 import { statusPage, warningsOf } from "./status/page.ts";
 import { watch, watchStates } from "./status/watch.ts";
 
@@ -17,12 +17,13 @@ const TIMEOUT_MS = 2_000;
 
 export const status: Command = {
   name: "status",
-  summary: "print the state of running daemons: rollouts, age, store, counts",
+  summary: "print the state of running daemons: rollouts, releases, age, store, counts",
   description:
     "It asks the daemon's admin listener. With several -admin it prints a summary of all daemons. The exit status is 1 if\n" +
     "a daemon is not ready, as /readyz says it: its rollouts are stale, or its socket is gone. With several daemons it is\n" +
     "also 1 if one does not answer, or if they do not agree. With -watch it prints until Ctrl-C which share of the last\n" +
-    "decisions each version had.",
+    "decisions each version had. A release that is there is shown too. A daemon with -releases on says for what it waits,\n" +
+    "and which daemons lead it.",
   positionals: [],
   options: [admins, watch, output, configFile],
   examples: [
@@ -53,7 +54,8 @@ async function fleetStatus(addresses: readonly HostPort[], invocation: Invocatio
   const apart = disagreements(answers);
   const daemons = answers.map(({ admin, state, error }) => ({ admin, error: error?.message ?? null, state }));
   print(invocation, { daemons, agree: apart.length === 0 }, () => fleetPage(answers));
-  for (const warning of apart) invocation.io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
+  for (const warning of [...releaseAlarms(answers), ...apart])
+    invocation.io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
   if (answers.every(({ state }) => state === null)) return EXITS.unreachable.status;
   const areWell = answers.every(({ state }) => state !== null && isWell(state));
   return areWell && apart.length === 0 ? EXITS.ok.status : EXITS.failed.status;

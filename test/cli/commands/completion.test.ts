@@ -152,7 +152,7 @@ describe("zsh", () => {
 
   needs("zsh")("describes commands, flags, fixed values and versions", async () => {
     expect(await described("sta")).toEqual([
-      "status:print the state of running daemons: rollouts, age, store, counts",
+      "status:print the state of running daemons: rollouts, releases, age, store, counts",
     ]);
     expect((await described("set", "canary", "-exp"))[0]).toStartWith("-expect:go on only if");
     expect(await described("-log-format=")).toEqual(["-log-format=text", "-log-format=json"]);

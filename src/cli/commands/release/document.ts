@@ -1,6 +1,6 @@
 /** A release for programs: the JSON of `-output json`. Pure. */
 
-import type { Condition } from "../../../releases/due.ts";
+import { conditionDocument } from "../../../releases/condition-document.ts";
 import { loggedTransitions } from "../../../releases/logged.ts";
 import { waitText } from "../../../releases/plan.ts";
 import { goesOn } from "../../../releases/release.ts";
@@ -23,7 +23,7 @@ export function releaseDocument(progress: Progress): Readonly<Record<string, unk
     cleared: cleared.map(([sign, by, why]) => ({ sign, by, why })),
     steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
     passedMs: Math.round(progress.passedMs),
-    waits: progress.waits.map(waitOf),
+    waits: progress.waits.map(conditionDocument),
     opensAt: timeOf(progress.opensAtMs, at),
     sentence: lastSentence(progress),
     by: foreign === "none" ? (last?.by ?? null) : null,
@@ -33,20 +33,6 @@ export function releaseDocument(progress: Progress): Readonly<Record<string, unk
     leaders: crew?.leaders ?? null,
     overrides: crew?.overrides ?? [],
   };
-}
-
-/** Times that only a controller can tell are left out. */
-function waitOf(condition: Condition): Readonly<Record<string, unknown>> {
-  const { kind, state } = condition;
-  switch (kind) {
-    case "time":
-    case "ok":
-      return { kind, state, passedMs: Math.round(condition.passedMs), ofMs: condition.ofMs ?? null };
-    case "check":
-      return { kind, state, name: condition.name };
-    default:
-      return { kind, state };
-  }
 }
 
 function timeOf(ms: number | undefined, at: (ms: number) => string): string | null {

@@ -6,6 +6,7 @@ import { isMaintenanceOn } from "../../../circle.ts";
 import { shortRollout } from "../../../records/shown.ts";
 import { durationText } from "../../../text/amounts.ts";
 import { columns } from "../../../text/columns.ts";
+import { releaseWarnings, releaseWord } from "./releases.ts";
 
 /** The state of one daemon, or why it gave none. */
 export interface DaemonAnswer {
@@ -20,6 +21,8 @@ interface Group {
   readonly application: string;
   readonly rollouts: string;
   readonly admins: string[];
+  /** Each release in a few words, as each of the daemons has it. */
+  readonly releases: Set<string>;
 }
 
 export function fleetPage(answers: readonly DaemonAnswer[]): string {
@@ -42,12 +45,24 @@ export function fleetPage(answers: readonly DaemonAnswer[]): string {
           ],
     ),
   );
-  const groups = groupsOf(answers).map(({ application, rollouts, admins }) => [
+  const groups = groupsOf(answers).map(({ application, rollouts, admins, releases }) => [
     application,
     rollouts,
+    [...releases].join("; "),
     admins.length === answers.length ? `all ${admins.length}` : admins.join(", "),
   ]);
-  return [daemons, columns(["application", "rollouts", "daemons"], groups)].join("\n");
+  return [daemons, columns(["application", "rollouts", "release", "daemons"], groups)].join("\n");
+}
+
+/** Warnings about releases, each once, although several daemons may have it. */
+export function releaseAlarms(answers: readonly DaemonAnswer[]): string[] {
+  const alarms = answers.flatMap(({ admin, state }) =>
+    (state?.applications ?? []).flatMap((application) =>
+      releaseWarnings(application).map((warning) => ({ admin, warning })),
+    ),
+  );
+  const admins = Map.groupBy(alarms, ({ warning }) => warning);
+  return [...admins].map(([warning, told]) => `${told.map(({ admin }) => admin).join(", ")}: ${warning}`);
 }
 
 /** One sentence for each application that the daemons do not have alike. */
@@ -67,8 +82,14 @@ function groupsOf(answers: readonly DaemonAnswer[]): Group[] {
     for (const application of state?.applications ?? []) {
       const rollouts = rolloutsText(application);
       const key = `${application.name}\n${rollouts}`;
-      const group = groups.get(key) ?? { application: application.name, rollouts, admins: [] };
+      const group = groups.get(key) ?? {
+        application: application.name,
+        rollouts,
+        admins: [],
+        releases: new Set(),
+      };
       groups.set(key, group);
+      for (const release of application.releases ?? []) group.releases.add(releaseWord(release));
       group.admins.push(admin);
     }
   }

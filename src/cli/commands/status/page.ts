@@ -9,6 +9,7 @@ import { durationText, rolloutText } from "../../../text/amounts.ts";
 import { aligned, columns } from "../../../text/columns.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { remarkText } from "../../records/change-text.ts";
+import { releaseRows, releaseWarnings } from "./releases.ts";
 
 export function statusPage(state: State): string {
   const parts = [
@@ -19,8 +20,9 @@ export function statusPage(state: State): string {
       ["ready", state.notReady ? `NO: ${state.notReady}` : "yes"],
       ["store", state.store],
       ["settings", state.config ?? "from no file"],
+      ...controllerRows(state),
     ]),
-    ...state.applications.map(applicationPart),
+    ...state.applications.map((application) => applicationPart(application, state)),
     columns(
       ["server", "answered", "failed", "connections", "accepted", "refused"],
       state.servers.map((server) => [
@@ -36,6 +38,14 @@ export function statusPage(state: State): string {
   return parts.join("\n");
 }
 
+function controllerRows({ controller }: State): string[][] {
+  if (controller === undefined) return [];
+  if (controller === null) return [["releases", "off: this daemon follows them, and leads none"]];
+  const { name, problem, releases, advances, failures } = controller;
+  const work = `${releases} led now, ${advances} steps forward, ${failures} attempts failed`;
+  return [["releases", problem === null ? `on as ${name}: ${work}` : `NONE can be led: ${problem}`]];
+}
+
 /** Warnings that stderr gets, too; none if all is well. */
 export function warningsOf(application: ApplicationState): string[] {
   const { name, fresh, ageMs, error, arcs } = application;
@@ -48,7 +58,7 @@ export function warningsOf(application: ApplicationState): string[] {
     warnings.push(`${name} has no record in the store: all visitors go to master`);
   }
   if (isMaintenanceOn(application.arcs)) warnings.push(`${name} IS IN MAINTENANCE`);
-  return warnings;
+  return [...warnings, ...releaseWarnings(application)];
 }
 
 function staleText(arcs: readonly Arc[]): string {
@@ -59,7 +69,7 @@ function staleText(arcs: readonly Arc[]): string {
   return `all visitors go to master, except the visitors of ${held.map(({ version }) => version).join(", ")} (failsafe hold)`;
 }
 
-function applicationPart(application: ApplicationState): string {
+function applicationPart(application: ApplicationState, { controller }: State): string {
   const {
     name,
     fresh,
@@ -77,6 +87,7 @@ function applicationPart(application: ApplicationState): string {
       ...(isMaintenanceOn(application.arcs)
         ? [["MAINTENANCE", "IS ON: the proxy shows its maintenance page; end it with set maintenance off"]]
         : []),
+      ...releaseRows(application, controller),
       ["rollouts", fresh ? "fresh" : `STALE: ${staleText(arcs)}`],
       ["age", ageMs === null ? "never read" : durationText(ageMs)],
       ["lease", durationText(leaseMs)],

@@ -12,6 +12,7 @@ import type { Reason } from "../../../placement.ts";
 import { orderedShares } from "../../../records/share.ts";
 import type { DaemonAnswer } from "./fleet.ts";
 import { warningsOf } from "./page.ts";
+import { releaseWarnings, releaseWord } from "./releases.ts";
 
 /** Why decisions under some leases are not seen, by the name of the kind. */
 const UNSEEN: ReadonlyMap<string, string> = new Map(
@@ -37,6 +38,8 @@ export interface ApplicationRates {
   readonly ageMs: number | null;
   readonly maintenance: boolean;
   readonly warnings: readonly string[];
+  /** Each release in a few words. */
+  readonly releases: readonly string[];
   /** All decisions that come from rollouts. */
   readonly decisions: number;
   /** The others: forced, invalid. */
@@ -108,12 +111,21 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
       fresh,
       ageMs,
       maintenance,
-      warnings: warningsOf(first),
+      warnings: [
+        ...new Set([...warningsOf(first), ...pairs.flatMap(({ now }) => releaseWarningsOf(name, now))]),
+      ],
+      releases: (first.releases ?? []).map(releaseWord),
       decisions,
       beside,
       versions,
     },
   ];
+}
+
+/** A daemon that leads knows more of a release than the first daemon may know. */
+function releaseWarningsOf(name: string, state: State | null): string[] {
+  const application = applicationOf(name, state);
+  return application === undefined ? [] : releaseWarnings(application);
 }
 
 /** How much each count of an application grew. After a restart of the daemon it counts from 0 again. */

@@ -87,10 +87,10 @@ function screen(reading: FleetRates, daemons: number): string {
   return plainLines(parts.join(""));
 }
 
-function heading({ application, ageMs, warnings, decisions, beside }: ApplicationRates): string {
+function heading({ application, ageMs, warnings, releases, decisions, beside }: ApplicationRates): string {
   const age = ageMs === null ? "never read" : `read ${durationText(ageMs)} ago`;
   const facts = [age, `${decisions} decisions`, ...(beside === 0 ? [] : [`${beside} forced or invalid`])];
-  return [`${application}: ${facts.join(", ")}`, ...warnings].map(oneLine).join("\n");
+  return [`${application}: ${facts.join(", ")}`, ...releases, ...warnings].map(oneLine).join("\n");
 }
 
 function versionTable({ versions }: ApplicationRates, seconds: number): string {
@@ -107,13 +107,13 @@ function versionTable({ versions }: ApplicationRates, seconds: number): string {
 
 /** For a pipe: one line an application, which `grep` and `awk` can take. */
 function lines({ at, seconds, missing, unseen, applications }: FleetRates): string {
-  const rows = applications.map(({ application, fresh, maintenance, decisions, versions }) => {
+  const rows = applications.map(({ application, fresh, maintenance, decisions, versions, releases }) => {
     const shares = versions.map(
       ({ version, ordered, now }) =>
         `${version}=${now === null ? "–" : percent(now)}/${ordered === null ? "gone" : rolloutText(ordered)}`,
     );
     const alarms = `${fresh ? "" : " STALE"}${maintenance ? " MAINTENANCE" : ""}`;
-    return `${at} ${application}${alarms} ${decisions} decisions in ${seconds.toFixed(1)}s now/ordered ${shares.join(" ")}`;
+    return `${at} ${application}${alarms} ${decisions} decisions in ${seconds.toFixed(1)}s now/ordered ${[...shares, ...releases].join(" ")}`;
   });
   const notes = [...missing.map((text) => `NO ANSWER from ${text}`), ...unseen];
   return [...rows, ...notes.map((note) => `${at} ${note}`)].map((line) => `${oneLine(line)}\n`).join("");

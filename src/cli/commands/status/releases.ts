@@ -1,0 +1,156 @@
+/**
+ * The releases of an application as `status` shows them: what a daemon knows of each, and what a person can
+ * do about it. Pure.
+ */
+
+import type { ApplicationState, State } from "../../../admin/state.ts";
+import type { ReleaseState } from "../../../overview/release-state.ts";
+import { durationText, exactDurationText, rolloutText } from "../../../text/amounts.ts";
+import { commandLine } from "../../../verbs/command-line.ts";
+
+type Controller = State["controller"];
+type Lead = NonNullable<ReleaseState["lead"]>;
+type Wait = Lead["waits"][number];
+
+/** `release 7 (v42) running, step 2/5`. */
+export function releaseWord({ id, of, state, step, steps, fading }: ReleaseState): string {
+  const place =
+    state === "finished"
+      ? ""
+      : `${state === "aborted" ? " at" : ","} step ${step}${steps === null ? "" : `/${steps}`}`;
+  return `release ${id} (${of}) ${state}${place}${fading ? ", going down slowly" : ""}`;
+}
+
+/** Rows of a label and a text. None for an application without a release. */
+export function releaseRows(
+  { name, releases = [], releaseProblems = [] }: ApplicationState,
+  controller: Controller,
+): string[][] {
+  return [
+    ...releases.flatMap((release) => rowsOf(name, release, controller)),
+    ...releaseProblems.map(({ version, problem }) => [
+      "release",
+      `of ${version}: this daemon cannot read it, because ${problem}`,
+    ]),
+  ];
+}
+
+function rowsOf(application: string, release: ReleaseState, controller: Controller): string[][] {
+  const { version, rollout, since, by, reason, lead } = release;
+  const author = by === null ? "" : ` by ${by}`;
+  const why = reason === null ? "" : `: ${reason}`;
+  const rows = [
+    ["release", `${releaseWord(release)}; ${version} ${rolloutText(rollout)} since ${since}${author}${why}`],
+  ];
+  const urgent = urgentText(application, release);
+  if (urgent !== undefined) rows.push(["OVERRIDE", urgent]);
+  if (lead === null) {
+    if (isUnderWay(release)) rows.push(["led by", `unknown: ${whyUnknown(controller)}`]);
+    return rows;
+  }
+  const waits = waitTexts(application, release, lead);
+  if (waits.length > 0) rows.push(["waits for", waits.join("; ")]);
+  rows.push(["led by", lead.nobodyLeads ? "NOBODY" : lead.ledBy.join(", ") || "not yet known"]);
+  if (lead.problem !== null) rows.push(["PROBLEM", lead.problem]);
+  if (controller?.freeze?.frozen) rows.push(["FROZEN", freezeText(controller.freeze)]);
+  return rows;
+}
+
+/** Warnings that stderr gets, too. */
+export function releaseWarnings({ name, releases = [], releaseProblems = [] }: ApplicationState): string[] {
+  return [
+    ...releases.flatMap((release) => {
+      const urgent = urgentText(name, release);
+      return [
+        ...(urgent === undefined ? [] : [`OVERRIDE of ${name}: ${urgent}`]),
+        ...(release.lead?.nobodyLeads ? [unledText(name, release)] : []),
+        ...(release.lead?.problem
+          ? [`release ${release.id} of ${name} IS STUCK: ${release.lead.problem}`]
+          : []),
+      ];
+    }),
+    ...releaseProblems.map(
+      ({ version, problem }) => `the release of ${version} of ${name} CANNOT BE READ: ${problem}`,
+    ),
+  ];
+}
+
+function unledText(application: string, { id }: ReleaseState): string {
+  return (
+    `NO DAEMON LEADS release ${id} of ${application}, so it does not go forward: start a daemon with -releases on that may ` +
+    `write the store, or go on by hand with ${commandLine(application, "promote")}`
+  );
+}
+
+/** A daemon has taken visitors back by itself. */
+function urgentText(application: string, { id, version, override, lead }: ReleaseState): string | undefined {
+  const others = lead?.overriddenBy ?? [];
+  if (override === null && others.length === 0) return undefined;
+  const who = [...(override === null ? [] : ["this daemon"]), ...others].join(", ");
+  const why = override === null ? "" : ` since ${override.at}, because ${override.reason}`;
+  return (
+    `${who}: all visitors of ${version} go to master${why}. The record does not say so yet; to write it by hand: ` +
+    `${commandLine(application, "abort")}. It is about release ${id}`
+  );
+}
+
+function whyUnknown(controller: Controller): string {
+  return controller === undefined || controller === null
+    ? "this daemon has -releases off; the command release shows who leads"
+    : (controller.problem ?? "this daemon does not lead it yet");
+}
+
+function freezeText({ by, at, why }: NonNullable<NonNullable<Controller>["freeze"]>): string {
+  return `by ${by ?? "an unknown writer"}${at === null ? "" : ` since ${at}`}${why === null ? "" : `: ${why}`}`;
+}
+
+/** All that is not yet true. */
+function waitTexts(application: string, release: ReleaseState, { waits, checks }: Lead): string[] {
+  return waits
+    .filter(({ state }) => state !== "met")
+    .flatMap((wait) => waitText(application, release, wait, checks) ?? []);
+}
+
+function waitText(
+  application: string,
+  { step }: ReleaseState,
+  { kind, name, passedMs = 0, ofMs }: Wait,
+  checks: Lead["checks"],
+): string | undefined {
+  switch (kind) {
+    case "time":
+      return `time: ${leftText((ofMs ?? 0) - passedMs)} more`;
+    case "ok":
+      return `ok${typeof ofMs === "number" ? `, for ${leftText(ofMs - passedMs)} at most` : ""}`;
+    case "evidence":
+      return "evidence that is not too old";
+    case "check": {
+      const told = checks.find((each) => each.name === name);
+      const age = typeof told?.ageMs === "number" ? ` (${durationText(told.ageMs)} ago)` : "";
+      return told === undefined ? `check(${name})` : `${told.sentence}${age}`;
+    }
+    case "approve":
+      return `approval: ${commandLine(application, "promote", "-expect-step", String(step))}`;
+    case "windows":
+      return "a window";
+    case "freeze":
+      return "the end of the freeze";
+    case "plan":
+      return "a newer version of this program, because this one cannot read the plan";
+    case "resume":
+      return `a person: ${commandLine(application, "resume")}`;
+    case "fade":
+      return "the end of its way down";
+    default:
+      // A newer daemon has further conditions.
+      return String(kind);
+  }
+}
+
+function leftText(ms: number): string {
+  return exactDurationText(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
+}
+
+function isUnderWay({ state }: ReleaseState): boolean {
+  return state === "running" || state === "paused" || state === "promoted";
+}
