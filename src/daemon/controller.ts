@@ -27,6 +27,7 @@ import {
 } from "../settings/options.ts";
 import type { Store } from "../stores/store.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
+import { nowIn } from "../verbs/look.ts";
 import { StartError } from "./start-error.ts";
 import { sourceOf } from "./state-directory.ts";
 
@@ -87,13 +88,18 @@ function checksOf(
 
 function noticesOf(
   settings: Settings,
-  { store: { evidence }, clock, log, metrics }: ControllerContext,
+  { store: opened, clock, log, metrics }: ControllerContext,
   own: string,
 ): NoticeSender {
+  const { evidence } = opened;
   return new NoticeSender({
     ...{ destinations: settings.get(notify), keys: keysOf(settings), own, clock, log, metrics },
     ...{ timers: SYSTEM_TIMERS, transport: fetch, now: Date.now, random: Math.random },
     told: evidence === undefined ? undefined : new ToldLog({ evidence, timers: SYSTEM_TIMERS, log }),
+    async reread(application, version, signal) {
+      const { found } = nowIn(await opened.read(application, signal), version);
+      return found.kind === "release" ? found.release : undefined;
+    },
   });
 }
 

@@ -14,6 +14,7 @@ import type { Told } from "../evidence/news.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import { presentLine } from "../releases/logged.ts";
+import type { Release, Transition } from "../releases/release.ts";
 import type { EvidenceLog } from "../stores/evidence.ts";
 import { errorMessage } from "../text/error-message.ts";
 import { type AttemptTools, CALL_MS } from "./attempt.ts";
@@ -56,6 +57,15 @@ export interface SenderOptions extends AttemptTools {
   readonly destinations: readonly Destination[];
   /** Undefined if the store has no evidence. Then the daemon is its only controller. */
   readonly told: ToldEvidence | undefined;
+  /**
+   * Reads the release of a version again, with its log: a store may leave out the log of a release that is
+   * over, if it reads many applications. Undefined if there is none. Rejects if the store does not answer.
+   */
+  readonly reread: (
+    application: string,
+    version: string,
+    signal: AbortSignal,
+  ) => Promise<Release | undefined>;
   /** The name of this controller, as in its presence. */
   readonly own: string;
   /** Monotonic, in milliseconds. */
@@ -76,8 +86,6 @@ export interface LookedRelease extends Subject {
 interface Round {
   looked: LookedRelease;
   readonly extras: Map<Extra, NoticeMessage>;
-  /** The newest notice of the round, and the writer of its transition. */
-  newest: { readonly id: string; readonly by: string | null };
   /** By the monotonic clock. */
   dueMs: number;
   timer: unknown;
@@ -110,15 +118,14 @@ export class NoticeSender {
   look(looked: LookedRelease): void {
     const { own, now, random } = this.#options;
     const { release } = looked;
-    const [seq, atMs, , , , by] = release.log.at(-1) ?? presentLine(release);
-    const round = this.#rounds.get(release.key);
-    if (round !== undefined) round.looked = looked;
+    const [seq, atMs, , , , by] = newestLine(release);
     if (this.#looked.get(release.key) === seq) return;
     this.#remember(release.key, seq);
+    const round = this.#rounds.get(release.key);
+    if (round !== undefined) round.looked = looked;
     if (now() - atMs > NOTICE_AGE_MS_MAX) return;
     const startMs = release.log.length === 1 ? START_MS : 0;
-    const waitMs = by === own ? 0 : startMs + WAIT_MS_MAX * random();
-    this.#schedule(looked, { id: noticeId(release.key, { seq }), by }, waitMs);
+    this.#schedule(looked, by === own ? 0 : startMs + WAIT_MS_MAX * random());
   }
 
   /**
@@ -132,7 +139,7 @@ export class NoticeSender {
     const { key, seq } = looked.release;
     const id = noticeId(key, { seq, extra });
     if (this.#rounds.get(key)?.extras.has(extra) || this.#deliveries.every((each) => each.knows(id))) return;
-    const round = this.#schedule(looked, { id, by: null }, WAIT_MS_MAX * random());
+    const round = this.#schedule(looked, WAIT_MS_MAX * random());
     round?.extras.set(extra, extraNotice(looked, extra, why, now()));
   }
 
@@ -146,7 +153,7 @@ export class NoticeSender {
   }
 
   /** Begins a round, or makes one that waits end earlier. */
-  #schedule(looked: LookedRelease, newest: Round["newest"], waitMs: number): Round | undefined {
+  #schedule(looked: LookedRelease, waitMs: number): Round | undefined {
     if (this.#ending.signal.aborted || this.#deliveries.length === 0) return undefined;
     const { clock, timers } = this.#options;
     const { key } = looked.release;
@@ -154,22 +161,35 @@ export class NoticeSender {
     const known = this.#rounds.get(key);
     if (known !== undefined && known.dueMs <= dueMs) return known;
     timers.clear(known?.timer);
-    const round = known ?? { looked, extras: new Map(), newest, dueMs, timer: undefined };
+    const round = known ?? { looked, extras: new Map(), dueMs, timer: undefined };
     this.#rounds.set(key, round);
-    round.newest = newest;
     round.dueMs = dueMs;
-    round.timer = timers.set(() => this.#wait(round), waitMs);
+    round.timer = timers.set(() => void this.#wait(round), waitMs);
     return round;
   }
 
   /** Waits for the controllers that go first. Only now it is known who leads. */
-  #wait(round: Round): void {
+  async #wait(round: Round): Promise<void> {
     const { own, clock, timers } = this.#options;
-    const { id, by } = round.newest;
-    const waitMs = turnOf(own, round.looked.leaders(), id, by) * TURN_MS;
+    if (round.looked.release.log.length === 0) await this.#reread(round);
+    const { release, leaders } = round.looked;
+    if (this.#ending.signal.aborted || this.#rounds.get(release.key) !== round) return;
+    const [seq, , , , , by] = newestLine(release);
+    const waitMs = turnOf(own, leaders(), noticeId(release.key, { seq }), by === "" ? null : by) * TURN_MS;
     round.dueMs = clock() + waitMs;
     if (waitMs === 0) void this.#run(round);
     else round.timer = timers.set(() => void this.#run(round), waitMs);
+  }
+
+  /** Without its log, a release has one notice: that of its present state. */
+  async #reread(round: Round): Promise<void> {
+    const { timers, reread } = this.#options;
+    const { application, version, release } = round.looked;
+    const whole = await bounded(timers, READ_MS, this.#ending.signal, (signal) =>
+      reread(application, version, signal),
+    ).catch(() => undefined);
+    const isSame = whole?.key === release.key && round.looked.release === release;
+    if (isSame) round.looked = { ...round.looked, release: whole };
   }
 
   async #run(round: Round): Promise<void> {
@@ -230,4 +250,9 @@ export class NoticeSender {
     const [oldest] = this.#looked.keys();
     if (this.#looked.size > RELEASES_MAX && oldest !== undefined) this.#looked.delete(oldest);
   }
+}
+
+/** The newest line of the log, or what the record has in its place. */
+function newestLine(release: Release): Transition {
+  return release.log.at(-1) ?? presentLine(release);
 }

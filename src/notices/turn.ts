@@ -17,12 +17,13 @@ export const TURNS_MAX = 4;
  *
  * @param own         the name of this controller
  * @param controllers the names of all that lead the release now
- * @param by          the writer of the transition, which may be a person
+ * @param by          the writer of the transition: a person with an "@", or a controller
  */
 export function turnOf(own: string, controllers: readonly string[], id: string, by: string | null): number {
   if (own === by) return 0;
-  const others = controllers.filter((name) => name !== own);
-  const before = others.filter((name) => name === by || placeOf(name, id) < placeOf(own, id));
+  const writer = by === null || by.includes("@") ? undefined : by;
+  const others = new Set(writer === undefined ? controllers : [...controllers, writer]);
+  const before = [...others].filter((name) => name === writer || placeOf(name, id) < placeOf(own, id));
   return Math.min(before.length, TURNS_MAX);
 }
 

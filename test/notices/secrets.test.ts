@@ -57,7 +57,8 @@ describe("while notices are sent", () => {
     if (destinations instanceof Problem || key instanceof Problem) throw new Error("a wrong setting");
     const [timers, log, context] = [new HandTimers(), new KeptLog(), testContext()];
     const sender = new NoticeSender({
-      ...{ destinations, keys: [key], transport: fetch, timers, log, metrics: context.metrics, own: "web-1" },
+      ...{ destinations, keys: [key], transport: fetch, timers, log, metrics: context.metrics, own: "web-2" },
+      reread: async () => undefined,
       ...{ told: undefined, clock: () => timers.nowMs, now: () => NOW_MS, random: () => 0 },
     });
     sender.look({ ...subjectOf(abortedRelease()), leaders: () => ["web-1"] });

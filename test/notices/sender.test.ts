@@ -18,7 +18,7 @@ import {
 import { readSecret } from "../../src/notices/signature.ts";
 import { turnOf } from "../../src/notices/turn.ts";
 import { Placements } from "../../src/placement.ts";
-import type { Release } from "../../src/releases/release.ts";
+import type { Release, Transition } from "../../src/releases/release.ts";
 import type { EvidenceLog } from "../../src/stores/evidence.ts";
 import { KEY, OTHER_KEY, releaseOf } from "../releases/world.ts";
 import { eventually } from "../support/eventually.ts";
@@ -75,6 +75,7 @@ function senderTo(addresses: readonly string[], changes: Partial<SenderOptions> 
   const [timers, log, metrics] = [new HandTimers(), new KeptLog(), new Metrics(new Placements([]))];
   const sender = new NoticeSender({
     ...{ destinations, keys: [key], transport: fetch, timers, log, metrics, own: "web-1" },
+    reread: async () => undefined,
     ...{ told: new SharedEvidence(), clock: () => timers.nowMs, now: () => NOW_MS, random: () => 0.5 },
     ...changes,
   });
@@ -82,10 +83,18 @@ function senderTo(addresses: readonly string[], changes: Partial<SenderOptions> 
   return { sender, timers, log, metrics };
 }
 
-const looked = (
-  release: Release = abortedRelease(),
-  leaders: readonly string[] = ["web-1"],
-): LookedRelease => ({ ...subjectOf(release), leaders: () => leaders });
+/** A release whose lines a person wrote, so that no controller is first by itself. */
+function looked(release: Release = abortedRelease(), leaders: readonly string[] = ["web-1"]): LookedRelease {
+  const log = release.log.map(
+    ([seq, atMs, state, step, rollout]): Transition => [seq, atMs, state, step, rollout, "ada@web-9"],
+  );
+  return lookedAt({ ...release, log }, leaders);
+}
+
+/** The same with its authors. Its last step and its end are by web-2. */
+function lookedAt(release: Release, leaders: readonly string[]): LookedRelease {
+  return { ...subjectOf(release), leaders: () => leaders };
+}
 
 const idsOf = ({ received }: Receiver) => received.map(({ headers }) => headers["webhook-id"]);
 
@@ -189,7 +198,7 @@ describe("several controllers", () => {
   /** Lets all of them look at a release at the same time, and time pass together. */
   async function lookTogether(own: readonly string[], to: Receiver, told: ToldEvidence, release: Release) {
     const setups = own.map((name, at) => senderTo([to.url], { told, own: name, random: () => at / 3 }));
-    for (const { sender } of setups) sender.look(looked(release, NAMES));
+    for (const { sender } of setups) sender.look(lookedAt(release, NAMES));
     for (let ms = 0; ms < 4 * TURN_MS; ms += 500) {
       for (const { timers } of setups) await timers.pass(500);
       // The answers come by real connections.
@@ -229,7 +238,7 @@ describe("several controllers", () => {
   test("leave it to the writer, which does not wait", async () => {
     const [to, told] = [await receiver(), new SharedEvidence()];
     const { sender, timers } = senderTo([to.url], { told, own: "web-2" });
-    sender.look(looked(abortedRelease(), NAMES));
+    sender.look(lookedAt(abortedRelease(), NAMES));
     await timers.pass(0);
     await eventually(() => told.told.length === 4, "all are told");
     expect(timers.nowMs).toBe(0);
@@ -299,6 +308,43 @@ describe("the evidence", () => {
     await timers.pass(WAIT_MS);
     await eventually(() => to.received.length === 1, "the last one is sent");
     expect(idsOf(to)).toEqual([`${KEY}-4`]);
+  });
+});
+
+describe("a release that is over, whose log the store left out,", () => {
+  const bare = { ...abortedRelease(), log: [], arcs: [] };
+
+  test("is read again with its log", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const asked: string[] = [];
+    const { sender, timers } = senderTo([to.url], {
+      told,
+      async reread(application, version) {
+        asked.push(`${application} ${version}`);
+        return abortedRelease();
+      },
+    });
+    for (let at = 0; at < 100; at++) sender.look(looked(bare));
+    await timers.pass(WAIT_MS);
+    await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
+    await timers.pass(TURN_MS);
+    await eventually(() => told.told.length === 4, "all are told");
+    expect([asked, idsOf(to)]).toEqual([["website canary"], [1, 2, 3, 4].map((seq) => `${KEY}-${seq}`)]);
+  });
+
+  test.each<[string, SenderOptions["reread"]]>([
+    ["fails", () => Promise.reject(new Error("away"))],
+    ["has another release now", async () => ({ ...abortedRelease(), key: OTHER_KEY })],
+    ["hangs", () => new Promise(() => {})],
+  ])("has the notice of its end alone if the store %s", async (_, reread) => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told, reread });
+    sender.look(looked(bare));
+    await timers.pass(WAIT_MS + READ_MS);
+    await eventually(() => told.told.length === 1, "the end is told");
+    expect(JSON.parse(to.received[0]?.body ?? "")).toMatchObject({
+      ...{ type: "release.aborted", data: { id: `${KEY}-4`, by: null, severity: "critical" } },
+    });
   });
 });
 

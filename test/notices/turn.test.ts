@@ -24,6 +24,11 @@ test("the turn of a person's write is drawn by its id, so that no controller is 
   for (const name of NAMES) expect(first.filter((each) => each === name).length).toBeGreaterThan(20);
 });
 
+test("the writer is the first also if no other controller has heard of it", () => {
+  expect(turnOf("web-1", ["web-1"], "id", "web-9")).toBe(1);
+  expect(turnOf("web-1", ["web-1"], "id", "ada@web-9")).toBe(0);
+});
+
 test("a controller that does not know itself yet, or a large fleet, has a turn too", () => {
   expect(turnOf("web-1", [], "id", null)).toBe(0);
   expect(turnOf("web-1", ["web-2"], "id", "web-2")).toBe(1);
