@@ -3,8 +3,11 @@
  * keep a history themselves. For the others, each write keeps a list of limited length in the record itself.
  */
 
+import type { State } from "../releases/release.ts";
+import { transitionSentence } from "../releases/sentence.ts";
 import type { PastRecord, Snapshot, Store } from "../stores/store.ts";
 import { fieldsOf } from "./fields.ts";
+import { MARK, markOf, type PastState, type PastTransition, withTransitions } from "./past-releases.ts";
 import { shownRecord } from "./shown.ts";
 
 /** The field of a record for its earlier states, newest first. */
@@ -38,6 +41,20 @@ export interface ShownChange {
   readonly claimedAt?: string;
   readonly why?: string;
   readonly problem?: string;
+  /** Set if the change is a transition of a release. */
+  readonly release?: ShownTransition;
+}
+
+/** A transition of a release, for people and as JSON. */
+export interface ShownTransition {
+  readonly id: number;
+  readonly key: string;
+  readonly seq: number;
+  readonly of: string;
+  readonly state: State;
+  readonly step: number;
+  /** `release 7 of website: step 2/5, canary 1% → 5% for 30m+ok`. */
+  readonly sentence: string;
 }
 
 /**
@@ -58,13 +75,16 @@ export async function readHistory(
     store.history === undefined
       ? pastOfSnapshot(await store.read(application, signal), HISTORY_LIMIT_MAX)
       : await store.history(application, HISTORY_LIMIT_MAX, signal);
-  return past
+  return withTransitions(past)
     .filter((record) => version === undefined || record.version === version)
     .slice(0, limit)
     .map((record) => shownChange(application, record));
 }
 
-function shownChange(application: string, { version, value, atMs, login }: PastRecord): ShownChange {
+function shownChange(
+  application: string,
+  { version, value, atMs, login, transition }: PastState,
+): ShownChange {
   const at = atMs === undefined ? {} : { updatedAt: new Date(atMs).toISOString() };
   const by = login === undefined ? {} : { updatedBy: login, login };
   if (value === undefined) return { application, version, rollout: null, ...by, ...at };
@@ -72,7 +92,7 @@ function shownChange(application: string, { version, value, atMs, login }: PastR
     value,
     revision: "",
   });
-  const { why } = fieldsOf(value);
+  const { why = transition?.logged.why } = fieldsOf(value);
   return {
     ...{ application, version, rollout, offset, failsafe },
     ...by,
@@ -81,7 +101,18 @@ function shownChange(application: string, { version, value, atMs, login }: PastR
     ...(updatedAt === undefined ? {} : { [atMs === undefined ? "updatedAt" : "claimedAt"]: updatedAt }),
     ...(typeof why === "string" ? { why } : {}),
     ...(problem === undefined ? {} : { problem }),
+    ...(transition === undefined ? {} : { release: shownTransition(application, version, transition) }),
   };
+}
+
+function shownTransition(
+  application: string,
+  version: string,
+  { release: { id, key, of }, logged }: PastTransition,
+): ShownTransition {
+  const { state, step } = logged.release;
+  const sentence = transitionSentence({ application, version, ...logged });
+  return { id, key, seq: logged.seq, of, state, step, sentence };
 }
 
 /**
@@ -96,7 +127,11 @@ export function authorText({ updatedBy = "?", login }: ShownChange): string {
 /** The value of `history` in the next write of a record that has these fields now. */
 export function withPast(now: Readonly<Record<string, unknown>>): readonly unknown[] {
   const state = REMEMBERED.flatMap((name) => (now[name] === undefined ? [] : [[name, now[name]] as const]));
-  return [Object.fromEntries(state), ...pastOf(now)].slice(0, PAST_MAX);
+  const mark = markOf(now);
+  return [Object.fromEntries(mark === undefined ? state : [...state, [MARK, mark]]), ...pastOf(now)].slice(
+    0,
+    PAST_MAX,
+  );
 }
 
 /**

@@ -37,7 +37,7 @@ export const history: Command = {
   description:
     `Newest first. Stores of the kinds ${HISTORY_KINDS} remember the changes of all writers, and\n` +
     "removals. In other stores a record remembers the last twenty changes that set made. It forgets them when it is\n" +
-    "removed.",
+    "removed. A release remembers its last transitions in every store; each is a change like the others, with what it was.",
   positionals: [{ name: "VERSION", summary: "one version; all of them if none is named", required: false }],
   options: [application, limit, ...STORE_OPTIONS, output],
   summaries: { application: "an application to show" },
@@ -77,7 +77,7 @@ function page(changes: readonly ShownChange[]): string {
   const hasOffsets = changes.some(({ offset = 0 }) => offset !== 0);
   const hasHolds = changes.some(({ failsafe = "master" }) => failsafe !== "master");
   return columns(
-    ["when", "application", "version", "rollout", "offset", "failsafe", "by", "why", "problem"],
+    ["when", "application", "version", "rollout", "offset", "failsafe", "by", "why", "problem", "release"],
     changes.map((change) => [
       change.updatedAt ?? "?",
       change.application,
@@ -88,6 +88,7 @@ function page(changes: readonly ShownChange[]): string {
       authorText(change),
       change.why ?? "",
       change.problem ?? "",
+      change.release?.sentence ?? "",
     ]),
   );
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import type { ShownChange } from "../../../src/records/history.ts";
 import { run, temporaryDirectory } from "../run.ts";
 
 function fileStore(records: unknown) {
@@ -39,6 +40,25 @@ describe("history", () => {
     const text = (await store.run("history", "canary", "-limit", "1")).stdout;
     expect(text.trimEnd().split("\n")).toHaveLength(2);
     expect(text).toContain("checkout is slow");
+  });
+
+  test("has each transition of a release once, also one by set", async () => {
+    using store = fileStore({ app: { canary: 0 } });
+    const plan = ["canary", "1%:1h,5%:1h,100%:1h", "-of", "v42", "-unattended"];
+    await store.run("release", ...plan, "-m", "new checkout");
+    await store.run("promote", "-expect-step", "1");
+    await store.run("set", "canary", "0%", "-m", "checkout is slow");
+    const changes = JSON.parse((await store.run("history", "-o", "json")).stdout) as ShownChange[];
+    expect(changes.map(({ rollout, why, release }) => [rollout, why, release?.sentence])).toEqual([
+      [0, "checkout is slow", "release 1 of app aborted at step 2/3: canary 5% → 0%"],
+      [0.05, undefined, "release 1 of app: step 2/3, canary 1% → 5% for 1h"],
+      [0.01, "new checkout", "release 1 of app (v42) started: step 1/3, canary 0% → 1% for 1h"],
+      [0, undefined, undefined],
+    ]);
+    expect(changes[0]?.updatedBy).toBe(`ada@${hostname()}`);
+    expect((await store.run("history", "-limit", "1")).stdout).toContain(
+      "aborted at step 2/3: canary 5% → 0%",
+    );
   });
 
   test("a reason is of its own change only", async () => {
