@@ -575,6 +575,11 @@ describe.skipIf(!hasPostgres)("permissions", () => {
     await store.evidence?.append(log, ["told"], soon());
     expect((await store.evidence?.read(log, undefined, soon()))?.batches).toEqual(["told"]);
     expect(await store.clock?.(soon())).toBeNumber();
+    const operator = await openAt(engine.address(OPERATOR, engine.port, database));
+    expect(await operator.history?.("led", 2, soon())).toMatchObject([
+      { value: next, login: CONTROLLER.user },
+      { value: { rollout: 0.01, release: { seq: 1 } } },
+    ]);
     expect(await failureOf(store.history?.("led", 1, soon()))).toMatchObject({ code: "denied" });
     expect(
       await failureOf(store.remove?.("led", "canary", created?.ok ? created.revision : "", soon())),

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import * as sdk from "@aws-sdk/client-dynamodb";
 import { DynamodbEvidence } from "../../../src/stores/dynamodb/evidence.ts";
 import { toAttribute } from "../../../src/stores/dynamodb/values.ts";
@@ -212,6 +213,80 @@ describe.skipIf(isMissing)("evidence in DynamoDB", () => {
   }, 30_000);
 });
 
+describe.skipIf(isMissing)("the rights of docs/stores/dynamodb.md", () => {
+  const log = freshLog();
+  const TABLES = "MaxwellsDaemon";
+  beforeAll(async () => {
+    const store = await openAt(engine.endpoint, TABLES);
+    await store.init?.(soon());
+    await store.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    await store.close();
+  });
+
+  /** The four policies of the page, least first. */
+  async function openWith(index: 0 | 1 | 2 | 3): Promise<Store> {
+    const page = await Bun.file(join(import.meta.dir, "../../../docs/stores/dynamodb.md")).text();
+    const [, permissions = ""] = page.split("## Permissions");
+    const policies = [...permissions.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = ""]) =>
+      JSON.parse(text),
+    );
+    expect(policies.length).toBe(4);
+    const statements: Statement[] = [policies[index]].flat().flatMap((policy) => policy.Statement ?? policy);
+    const isAllowed = (action: string, body: string) =>
+      statements.some(
+        ({ Action, Resource }) =>
+          Action.includes(`dynamodb:${action}`) && Resource.endsWith(`:table/${JSON.parse(body).TableName}`),
+      );
+    const limited = startDenying(engine.endpoint, (body, action) => !isAllowed(action, body));
+    opened.push({ close: () => limited.stop() });
+    return openAt(limited.endpoint, TABLES);
+  }
+
+  const revisionOf = async (store: Store) =>
+    (await store.read("website", soon())).get("canary")?.revision ?? null;
+  const write = async (store: Store) => {
+    const revision = await revisionOf(store);
+    return store.write?.("website", "canary", { rollout: 0.5, release: { seq: 1 } }, revision, soon());
+  };
+  const append = async (store: Store) => store.evidence?.append(log, ["x"], soon());
+  const readEvidence = async (store: Store) => (await store.evidence?.read(log, undefined, soon()))?.batches;
+
+  test("a daemon that only follows reads records and the time, and nothing else", async () => {
+    const store = await openWith(0);
+    expect((await store.read("website", soon())).size).toBe(1);
+    expect(await store.clock?.(soon())).toBeNumber();
+    for (const attempt of [write, append, readEvidence]) {
+      expect(await fails(attempt(store))).toMatchObject({ code: "denied" });
+    }
+  });
+
+  test("one that reports writes evidence and reads none", async () => {
+    const store = await openWith(1);
+    await append(store);
+    expect(await fails(readEvidence(store))).toMatchObject({ code: "denied" });
+  });
+
+  test("an operator writes and removes records, and sees evidence", async () => {
+    const store = await openWith(2);
+    expect((await write(store))?.ok).toBe(true);
+    await readEvidence(store);
+    expect(await fails(append(store))).toMatchObject({ code: "denied" });
+    const added = await store.write?.("website", "blue", { rollout: 0 }, null, soon());
+    const revision = added?.ok ? added.revision : "";
+    expect(await store.remove?.("website", "blue", revision, soon())).toEqual({ ok: true });
+  });
+
+  test("a controller writes records, and reads and writes evidence", async () => {
+    const store = await openWith(3);
+    expect((await write(store))?.ok).toBe(true);
+    await append(store);
+    expect(await readEvidence(store)).toContain("x");
+    expect(await store.clock?.(soon())).toBeNumber();
+    const remove = store.remove?.("website", "canary", (await revisionOf(store)) ?? "", soon());
+    expect(await fails(remove)).toMatchObject({ code: "denied" });
+  });
+});
+
 describe.skipIf(isMissing)("DynamoDB's clock", () => {
   test("it is told also to a user whose rights are for other applications", async () => {
     const limited = startDenying(engine.endpoint, (body) => !body.includes("website"));
@@ -308,14 +383,21 @@ describe.skipIf(isMissing)("a record with a release", () => {
   });
 });
 
+/** A statement of a policy, as far as it matters here. */
+interface Statement {
+  readonly Action: readonly string[];
+  readonly Resource: string;
+}
+
 /** DynamoDB that refuses some requests, as IAM does. */
-function startDenying(upstream: string, isDenied: (body: string) => boolean) {
+function startDenying(upstream: string, isDenied: (body: string, action: string) => boolean) {
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     async fetch(request) {
       const body = await request.text();
-      if (isDenied(body)) return answer("AccessDeniedException");
+      const action = request.headers.get("x-amz-target")?.split(".")[1] ?? "";
+      if (isDenied(body, action)) return answer("AccessDeniedException");
       return fetch(upstream, { method: "POST", headers: headersOf(request), body });
     },
   });
