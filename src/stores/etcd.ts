@@ -8,6 +8,7 @@
  */
 
 import { parsePlace } from "./etcd/address.ts";
+import { EtcdEvidence } from "./etcd/evidence.ts";
 import { EtcdError } from "./etcd/faults.ts";
 import { EtcdGateway } from "./etcd/gateway.ts";
 import { walkBack } from "./etcd/history.ts";
@@ -26,6 +27,7 @@ import {
 } from "./etcd/records.ts";
 import { refusalOf } from "./etcd/snapshots.ts";
 import { EtcdWatch } from "./etcd/watch.ts";
+import type { Evidence } from "./evidence.ts";
 import { withFields } from "./shared/document.ts";
 import {
   type Lost,
@@ -68,6 +70,7 @@ function kind(name: "etcd" | "etcds", summary: string): StoreKind {
 
 class EtcdStore implements Store {
   readonly address: string;
+  readonly evidence: Evidence;
   readonly #prefix: string;
   readonly #gateway: EtcdGateway;
   readonly #watch: EtcdWatch;
@@ -77,6 +80,12 @@ class EtcdStore implements Store {
     this.address = address;
     this.#prefix = prefix;
     this.#gateway = gateway;
+    this.evidence = new EtcdEvidence({
+      ...{ gateway, prefix, address },
+      clock: () => performance.now(),
+      now: () => Date.now(),
+      random: Math.random,
+    });
     this.#watch = new EtcdWatch({ gateway, prefix, warn });
     this.#many = new EtcdMany({
       ...{ prefix, address },

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../support/etcd.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
-import { storeSuite } from "./store-suite.ts";
+import { evidenceSuite } from "./evidence-suite.ts";
+import { type StoreHarness, storeSuite } from "./store-suite.ts";
 
 const PREFIX = "/maxwells-daemon";
 const SECRET = "hunter2:/@é";
@@ -36,70 +37,70 @@ function keysOf(application: string, records: Readonly<Record<string, unknown>>)
 }
 
 if (etcdMissing() === undefined) {
-  storeSuite(
-    "etcd",
-    async () => {
-      const engine = await startEtcd();
-      const faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
-      const address = `etcd://127.0.0.1:${faults.port}/`;
-      const guarded = await startEtcd();
-      await guarded.ctl("user", "add", "root:root");
-      await guarded.ctl("user", "grant-role", "root", "root");
-      await guarded.ctl("auth", "enable");
-      // A server there answers with half an answer of etcd's.
-      const stranger = Bun.serve({
-        hostname: "127.0.0.1",
-        port: 0,
-        fetch: () => new Response('{"header":{"revision":"7"},"kvs":[{"key":"L21he'),
-      });
-      const { upstream } = faults;
-      const directory = mkdtempSync(join(tmpdir(), "store-etcd-"));
-      let restored: Etcd | undefined;
-      return {
-        open: () => openEtcd(address),
-        faults,
-        forDaemon: { address },
-        seed: (application, records) => seed(engine, application, records),
-        seedMany: (applications, records) =>
-          engine.put(Object.assign({}, ...applications.map((name) => keysOf(name, records)))),
-        async denied() {
-          const store = await openEtcd(`etcd://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${guarded.port}/`);
-          return { store, secret: SECRET };
-        },
-        spoilOne: (application) => engine.put({ [`${PREFIX}/${application}/huge`]: "x".repeat(1_000_000) }),
-        leave: () => faults.enter("refuse"),
-        hang: () => faults.enter("swallow"),
-        async spoil() {
-          faults.failOver({ host: "127.0.0.1", port: stranger.port ?? 0 });
-        },
-        async backUp() {
-          await restored?.stop();
-          const snapshot = join(directory, "snapshot.db");
-          await engine.ctl("snapshot", "save", snapshot);
-          restored = await startEtcd({ snapshot });
-        },
-        async failOver(state) {
-          if (state === "empty") await restored?.ctl("del", "--prefix", PREFIX);
-          faults.failOver({ host: "127.0.0.1", port: restored?.port ?? 0 });
-        },
-        async recover() {
-          if (faults.upstream !== upstream) faults.failOver(upstream);
-          await faults.enter("pass");
-        },
-        async close() {
-          await faults.stop();
-          await stranger.stop(true);
-          await engine.stop();
-          await guarded.stop();
-          await restored?.stop();
-          rmSync(directory, { recursive: true, force: true });
-        },
-      };
-    },
-    {
-      "the engine's clock tells the time": "etcd tells no time",
-      "an older state counts at once if the engine counts no writes": "etcd counts all writes",
-      "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made",
-    },
-  );
+  const start = async (): Promise<StoreHarness> => {
+    const engine = await startEtcd();
+    const faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
+    const address = `etcd://127.0.0.1:${faults.port}/`;
+    const guarded = await startEtcd();
+    await guarded.ctl("user", "add", "root:root");
+    await guarded.ctl("user", "grant-role", "root", "root");
+    await guarded.ctl("auth", "enable");
+    // A server there answers with half an answer of etcd's.
+    const stranger = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => new Response('{"header":{"revision":"7"},"kvs":[{"key":"L21he'),
+    });
+    const { upstream } = faults;
+    const directory = mkdtempSync(join(tmpdir(), "store-etcd-"));
+    let restored: Etcd | undefined;
+    return {
+      open: () => openEtcd(address),
+      faults,
+      forDaemon: { address },
+      seed: (application, records) => seed(engine, application, records),
+      seedMany: (applications, records) =>
+        engine.put(Object.assign({}, ...applications.map((name) => keysOf(name, records)))),
+      async denied() {
+        const store = await openEtcd(`etcd://ada:${encodeURIComponent(SECRET)}@127.0.0.1:${guarded.port}/`);
+        return { store, secret: SECRET };
+      },
+      spoilOne: (application) => engine.put({ [`${PREFIX}/${application}/huge`]: "x".repeat(1_000_000) }),
+      leave: () => faults.enter("refuse"),
+      hang: () => faults.enter("swallow"),
+      async spoil() {
+        faults.failOver({ host: "127.0.0.1", port: stranger.port ?? 0 });
+      },
+      async backUp() {
+        await restored?.stop();
+        const snapshot = join(directory, "snapshot.db");
+        await engine.ctl("snapshot", "save", snapshot);
+        restored = await startEtcd({ snapshot });
+      },
+      async failOver(state) {
+        if (state === "empty") await restored?.ctl("del", "--prefix", PREFIX);
+        faults.failOver({ host: "127.0.0.1", port: restored?.port ?? 0 });
+      },
+      async recover() {
+        if (faults.upstream !== upstream) faults.failOver(upstream);
+        await faults.enter("pass");
+      },
+      async close() {
+        await faults.stop();
+        await stranger.stop(true);
+        await engine.stop();
+        await guarded.stop();
+        await restored?.stop();
+        rmSync(directory, { recursive: true, force: true });
+      },
+    };
+  };
+  storeSuite("etcd", start, {
+    "the engine's clock tells the time": "etcd tells no time",
+    "an older state counts at once if the engine counts no writes": "etcd counts all writes",
+    "what it needs may be made again, and changes nothing that is there": "etcd needs nothing to be made",
+  });
+  evidenceSuite("etcd", start, {
+    "a watch is nudged soon after an append": "a read each two seconds costs less than the push",
+  });
 }

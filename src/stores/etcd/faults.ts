@@ -43,6 +43,9 @@ const AUTH_NOT_ENABLED = /authentication is not enabled/;
 /** etcd does not know the revision any more, or not yet. */
 const NOT_KNOWN = /required revision (?:has been compacted|is a future revision)/;
 
+/** A lease of evidence has expired, or is not in the backup that was restored. */
+const LEASE_GONE = /requested lease not found/;
+
 /** An error in etcd's answer. */
 export interface GatewayRefusal {
   readonly status: number;
@@ -54,10 +57,11 @@ export interface GatewayRefusal {
 
 /**
  * The remedy is for the operator; `isUnknownRevision` if the caller reads the past, `isTooLong` if the caller
- * can ask for less.
+ * can ask for less, `isLeaseGone` if the caller needs another lease.
  */
 export class EtcdError extends StoreError {
   isTooLong = false;
+  isLeaseGone = false;
   readonly isUnknownRevision: boolean;
 
   constructor(code: StoreErrorCode, message: string, isUnknownRevision = false) {
@@ -85,6 +89,11 @@ export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError 
   const { status, code, text } = refusal;
   if (NOT_KNOWN.test(text)) {
     return new EtcdError("unavailable", `${where} no longer has that revision`, true);
+  }
+  if (LEASE_GONE.test(text)) {
+    const fault = new EtcdError("unavailable", `${where} no longer has that lease; try again`);
+    fault.isLeaseGone = true;
+    return fault;
   }
   const known = TEXTS.find(([part]) => text.includes(part));
   if (known !== undefined) return new EtcdError(known[1], `${where} ${known[2]}`);

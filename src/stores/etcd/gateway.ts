@@ -129,7 +129,8 @@ export class EtcdGateway {
       } catch (error) {
         fault = requestFault(endpoint, error, ENDPOINT_TIMEOUT_MS);
         // All members would answer the question in the same way.
-        if (fault.code === "denied" || (fault instanceof EtcdError && fault.isUnknownRevision)) throw fault;
+        const isSame = fault instanceof EtcdError && (fault.isUnknownRevision || fault.isLeaseGone);
+        if (fault.code === "denied" || isSame) throw fault;
       }
     }
     if (signal.aborted) throw abandoned(signal);

@@ -15,6 +15,7 @@ import { Slices } from "../../slices.ts";
 import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store.ts";
 import { EtcdError } from "./faults.ts";
 import { applicationOf, below, directoryOf, next } from "./keys.ts";
+import { limitAfter } from "./pages.ts";
 import type { KeyValue, Range } from "./records.ts";
 import { areSame, EMPTY, type EtcdSnapshot, snapshotFor, tooLong } from "./snapshots.ts";
 
@@ -32,9 +33,6 @@ const ANSWER_BYTES_MAX = 512 * 1024;
 
 /** A page has about this many bytes, if the keys are as long as those of the page before. */
 const PAGE_BYTES = ANSWER_BYTES_MAX / 2;
-
-/** The bytes of a key in an answer, beside its value in base64. */
-const KEY_BYTES = 256;
 
 /** After this many rounds all keys are read again: about once a minute. */
 const ROUNDS_MAX = 15;
@@ -202,7 +200,7 @@ export class EtcdMany {
         return { first, values, created, tooLong: long };
       }
       key = next(page.values.at(-1)?.key ?? key);
-      limit = limitAfter(page.values);
+      limit = limitAfter(page.values, PAGE_BYTES, PAGE_KEYS);
     }
     const remedy = "name a prefix that only maxwells-daemon uses";
     throw new EtcdError("malformed", `${address} has more than ${KEYS_MAX} keys; ${remedy}`);
@@ -251,10 +249,4 @@ export class EtcdMany {
 
 function stateOf({ era, revision, count }: Range): Pick<Base, "era" | "revision" | "count"> {
   return { era, revision, count };
-}
-
-/** The number of keys in the next page. */
-function limitAfter(values: readonly KeyValue[]): number {
-  const bytes = values.reduce((total, { text }) => total + KEY_BYTES + (text.length * 4) / 3, 0);
-  return Math.max(1, Math.min(PAGE_KEYS, Math.floor((values.length * PAGE_BYTES) / bytes)));
 }

@@ -1,6 +1,7 @@
 /** Operators at an etcd: they edit by hand, give rights, take them, compact. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
 import { rollouts, within } from "../store-suite.ts";
@@ -141,33 +142,20 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
     engine = await startEtcd({ login: ROOT });
     const as = (...args: string[]) => engine.ctlAs([], ...args);
     await as("put", "/maxwells-daemon/website/canary", "0.25");
-    await as("role", "add", "rollouts-read");
-    await as("role", "grant-permission", "rollouts-read", "--prefix", "read", "/maxwells-daemon/");
-    await as("role", "add", "rollouts-write");
-    await as("role", "grant-permission", "rollouts-write", "--prefix", "readwrite", "/maxwells-daemon/");
-    await as("role", "add", "website-read");
-    await as("role", "grant-permission", "website-read", "--prefix", "read", "/maxwells-daemon/website/");
-    for (const [user, role] of [
-      ["root", "root"],
-      ["daemon", "rollouts-read"],
-      ["operator", "rollouts-write"],
-      ["website", "website-read"],
-    ] as const) {
-      if (role === "root") await as("role", "add", "root").catch(() => "");
+    await as("role", "add", "root");
+    for (const user of ["root", "daemon", "operator", "controller", "website", "owner"]) {
       await as("user", "add", `${user}:${user}-secret`);
-      await as("user", "grant-role", user, role);
     }
-    await as("role", "add", "website-write");
-    await as(
-      "role",
-      "grant-permission",
-      "website-write",
-      "--prefix",
-      "readwrite",
-      "/maxwells-daemon/website/",
-    );
-    await as("user", "add", "owner:owner-secret");
-    await as("user", "grant-role", "owner", "website-write");
+    await as("user", "grant-role", "root", "root");
+    for (const words of await commandsOfPage()) await as(...words);
+    for (const [user, right] of [
+      ["website", "read"],
+      ["owner", "readwrite"],
+    ] as const) {
+      await as("role", "add", user);
+      await as("role", "grant-permission", user, "--prefix", right, "/maxwells-daemon/website/");
+      await as("user", "grant-role", user, user);
+    }
     await as("auth", "enable");
   }, 60_000);
   afterAll(() => engine?.stop());
@@ -201,6 +189,34 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
       ok: true,
     });
     await store.close();
+  });
+
+  test("the controller's user writes records and evidence, and operators read both", async () => {
+    const [daemon, operator, controller] = await Promise.all(
+      ["daemon", "operator", "controller"].map((user) => openEtcd(address(user))),
+    );
+    const log = { application: "website", key: "0123456789abcdef01234567" };
+    await controller?.evidence?.append(log, ["presence"], soon());
+    for (const reader of [operator, controller]) {
+      const news = await reader?.evidence?.read(log, undefined, soon());
+      expect(news?.batches).toEqual(["presence"]);
+    }
+    const fields = { rollout: 0.05, release: { key: log.key, state: "running" } };
+    const written = await operator?.write?.("website", "released", fields, null, soon());
+    const revision = written?.ok ? written.revision : "";
+    const next = { rollout: 0, release: { ...fields.release, state: "aborted" } };
+    expect(await controller?.write?.("website", "released", next, revision, soon())).toMatchObject({
+      ok: true,
+    });
+    const found = (await daemon?.read("website", soon()))?.get("released");
+    expect(found?.value).toEqual(next);
+    await operator?.remove?.("website", "released", found?.revision ?? "", soon());
+
+    for (const user of [daemon, operator]) {
+      await expect(user?.evidence?.append(log, ["more"], soon())).rejects.toMatchObject({ code: "denied" });
+    }
+    await expect(daemon?.evidence?.read(log, undefined, soon())).rejects.toMatchObject({ code: "denied" });
+    for (const store of [daemon, operator, controller]) await store?.close();
   });
 
   test("a user of one application needs no rights to the others", async () => {
@@ -266,6 +282,16 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
     await store.close();
   });
 });
+
+/** The commands of docs/stores/etcd.md for roles, and for the roles of its users. */
+async function commandsOfPage(): Promise<string[][]> {
+  const page = await Bun.file(join(import.meta.dir, "../../../docs/stores/etcd.md")).text();
+  const commands = Array.from(page.matchAll(/^etcdctl (role .*|user grant-role .*)$/gm), ([, words = ""]) =>
+    words.split(" "),
+  );
+  expect(commands.length).toBe(13);
+  return commands;
+}
 
 /** etcd's revision of now. */
 async function head(engine: Etcd): Promise<number> {
