@@ -133,24 +133,28 @@ export class Attempts {
     }
   }
 
-  /** Reads what an advance needs. Whatever goes down needs nothing, so it does not wait for this. */
+  /**
+   * Reads what an advance needs. Whatever goes down needs nothing, so it does not wait for this. A freeze
+   * that was not read holds an advance back: the record may differ from what was expected.
+   */
   async #readFreeze(): Promise<boolean> {
     const { freezes, storeClock } = this.#parts;
     const isToAdvance =
       this.#kind() === "look" && this.#led.release.state === "running" && !this.#led.isBehind;
-    if (!isToAdvance) return false;
+    if (!isToAdvance) return true;
     const [freeze] = await Promise.all([freezes.read(), storeClock.refresh(0)]);
     return freeze.isFrozen;
   }
 
   /** The request for a fresh look. */
   #ask({ now }: Looked, isFrozen: boolean): Request {
-    const { highest, overrides } = this.#parts;
+    const { highest, overrides, looked } = this.#parts;
     const { key, release, target } = this.#led;
     const override = overrides.of(target);
     if (override?.key === key) return { verb: "verdict", key, reason: override.reason };
     const known = highest.of(target);
     if (isBehind(known, now)) return { verb: "restore", known };
+    looked(target, now);
     if (!isSeen(now) || now.found.release.key !== key) return { verb: "foreign", key };
     const watch = this.#led.watchOf(now.found.release);
     const { step, seq } = release;

@@ -77,6 +77,7 @@ export class Controller {
       }),
       isClockAsked: () => this.#wakefulness.isClockAsked,
       endOverride: (override, why) => this.#endOverride(override, why),
+      looked: ({ application, version }, now) => this.#applications.get(application)?.looked(version, now),
       wrote: ({ application, version }, now, notice) => {
         counts.wrote(now, notice);
         this.#applications.get(application)?.wrote(version, now);

@@ -56,18 +56,22 @@ export class Highest {
     return this.#applications.get(application)?.keys() ?? [].values();
   }
 
-  /** Takes a look at a record into account. The file is written in the background. */
-  see(target: Target, now: Now): void {
+  /**
+   * Takes a look at a record into account. The file is written in the background. Returns whether it is
+   * news.
+   */
+  see(target: Target, now: Now): boolean {
     const { application, version } = target;
     const before = this.of(target);
     const after = knownAfter(before, now);
-    if (after === before) return;
+    if (after === before) return false;
     const versions = this.#applications.get(application) ?? new Map<string, Known>();
-    if (!versions.has(version) && versions.size >= VERSIONS_MAX) return;
+    if (!versions.has(version) && versions.size >= VERSIONS_MAX) return false;
     this.#applications.set(application, versions.set(version, after));
-    if (this.#options.files === undefined) return;
+    if (this.#options.files === undefined) return true;
     this.#unwritten.add(application);
     this.#write();
+    return true;
   }
 
   /** Resolves when all files are up to date, or could not be written. */

@@ -33,8 +33,11 @@ export class LedApplication {
   readonly #told = new Map<string, string>();
   /** The last snapshot that was taken. */
   #snapshot: Snapshot | undefined;
-  /** The daemon's last own write of a release, on the monotonic clock. Older readings do not count. */
-  #wroteAtMs = Number.NEGATIVE_INFINITY;
+  /**
+   * When this daemon last wrote a release or saw a newer state than the readings, on the monotonic clock.
+   * Older readings do not count.
+   */
+  #newerAtMs = Number.NEGATIVE_INFINITY;
   #outdatedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
@@ -57,7 +60,9 @@ export class LedApplication {
    * @param askedAtMs when the store was asked, on the monotonic clock
    */
   follow(snapshot: Snapshot, askedAtMs: number): void {
-    if (snapshot !== this.#snapshot && askedAtMs >= this.#wroteAtMs) this.#take(snapshot);
+    // After a look at an older state, a reading without news is news: the store is well again.
+    const isNews = snapshot !== this.#snapshot || this.#leds.values().some(({ isBehind }) => isBehind);
+    if (isNews && askedAtMs >= this.#newerAtMs) this.#take(snapshot);
     this.look();
   }
 
@@ -75,9 +80,15 @@ export class LedApplication {
     track(this.#lookBehind());
   }
 
+  /** This daemon has looked at a release before a write. A reading from before that does not count. */
+  looked(version: string, now: Now): void {
+    const { highest, clock } = this.#parts;
+    if (highest.see({ application: this.#application, version }, now)) this.#newerAtMs = clock();
+  }
+
   /** This daemon has written a release. */
   wrote(version: string, now: Now): void {
-    this.#wroteAtMs = this.#parts.clock();
+    this.#newerAtMs = this.#parts.clock();
     this.#takeVersion(version, now);
   }
 

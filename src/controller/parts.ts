@@ -37,6 +37,8 @@ export interface LedParts extends Impure {
   readonly checks: Checks;
   readonly notices: Notices;
   readonly endOverride: (override: Override, why: string) => void;
+  /** Called with a state of a record that was read before a write, and is not older than what was seen. */
+  readonly looked: (target: Target, now: Now) => void;
   /** Called with the state of a record after a write of this controller. */
   readonly wrote: (target: Target, now: Now, notice: Notice) => void;
 }

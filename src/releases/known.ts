@@ -18,8 +18,9 @@ export const NOTHING_KNOWN: Known = { seq: 0, releases: [] };
 /** The knowledge after a look at a record; the same object if nothing is new. */
 export function knownAfter(before: Known, now: Now): Known {
   const { found } = now;
-  if (now.isMalformed || found.kind === "problem") return before;
-  if (found.kind === "none") return before.seq === 0 ? before : { ...before, seq: 0 };
+  if (now.isMalformed) return before;
+  // A release that cannot be read is forgotten too: the one that replaces it cannot know its `seq`.
+  if (found.kind !== "release") return before.seq === 0 ? before : { ...before, seq: 0 };
   if (isBehind(before, now)) return before;
   const { release } = found;
   const [last, ...earlier] = before.releases;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { StoreError } from "../../src/stores/store.ts";
+import { FREEZE } from "../../src/verbs/freeze.ts";
 import { Fleet, homeOf } from "./fleet.ts";
 
 const MINUTE_MS = 60_000;
@@ -86,6 +87,61 @@ describe("law 17: a store that goes back", () => {
     await fleet.pass(100);
     expect(fleet.short()).toBe("aborted 1 0%");
     expect(fleet.store.calls.read - reads).toBe(2);
+    await daemon.stop();
+  });
+
+  test("after only a look before a write saw the abort gets the abort again", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:10s,5%:1h,100%:1m");
+    await fleet.pass(8_000);
+    const before = fleet.store.values("website");
+    daemon.blind();
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    await fleet.pass(5_000);
+    fleet.store.restore("website", before);
+    await fleet.pass(5_000);
+    expect([fleet.short(), fleet.release().reason]).toEqual(["aborted 1 0%", "store-went-back"]);
+    await daemon.stop();
+  });
+
+  test("for one read, and is well again without news, goes on as before: with a look at the freeze", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,5%:1m,100%:1m");
+    await fleet.pass(5_000);
+    const lagging = await fleet.store.read("website", AbortSignal.timeout(1_000));
+    await fleet.pass(10_000);
+    daemon.blind();
+    const snapshot = await fleet.store.read("website", AbortSignal.timeout(1_000));
+    const reading = {
+      application: "website",
+      arcs: [],
+      malformed: new Set<string>(),
+      isSame: true,
+      ageMs: 0,
+    };
+    const read = fleet.store.read.bind(fleet.store);
+    daemon.controller.follow({ ...reading, snapshot });
+    fleet.store.read = async () => lagging;
+    daemon.controller.failed("website", new StoreError("outdated", "canary went back"));
+    await fleet.pass(100);
+    fleet.store.read = read;
+    fleet.put({ frozen: true }, FREEZE);
+    const reads = fleet.store.calls.read;
+    const readOn = async (turns: number) => {
+      for (let turn = 0; turn < turns; turn++) {
+        daemon.controller.follow({ ...reading, snapshot });
+        await fleet.pass(4_000);
+      }
+    };
+    await readOn(12);
+    expect(fleet.store.calls.read - reads).toBeLessThan(3);
+    await readOn(12);
+    expect(fleet.short()).toBe("running 2 5%");
+    fleet.put({ frozen: false }, FREEZE);
+    await readOn(5);
+    expect(fleet.short()).toBe("promoted 3 100%");
     await daemon.stop();
   });
 
