@@ -7,7 +7,7 @@ import { Fleet, homeOf } from "./fleet.ts";
 
 const MINUTE_MS = 60_000;
 
-describe("law 17: a store that goes back", () => {
+describe("REL-19, law 17: a store that goes back", () => {
   test("to before an abort gets the abort again at once, also from a daemon that was restarted", async () => {
     for (const isRestarted of [false, true]) {
       const fleet = new Fleet();

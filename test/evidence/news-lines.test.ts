@@ -11,7 +11,7 @@ const NEWS: readonly News[] = [
   { kind: "override", name: "web\n1", reason: 'errors: 3 of 61 "visitors"' },
 ];
 
-describe("news", () => {
+describe("REL-18: news", () => {
   test("are lines, which a reader understands", () => {
     const lines = NEWS.map(newsLine);
     expect(lines[0]).toBe('presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}');

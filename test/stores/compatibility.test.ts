@@ -134,7 +134,7 @@ const RELEASES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 };
 
 for (const { name, older, missing, start } of ROWS) {
-  describe.skipIf(missing !== undefined)(`a daemon with ${name} of the version ${older}`, () => {
+  describe.skipIf(missing !== undefined)(`REL-1: a daemon with ${name} of the version ${older}`, () => {
     let engine: Engine;
     let code: OlderStores;
     let now: Store;
