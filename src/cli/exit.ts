@@ -22,10 +22,10 @@ export const EXITS = {
     status: 5,
     meaning: "set -wait: it was written, but not every daemon followed in time",
   },
-  aborted: { status: 1, meaning: "release -wait: the release was aborted" },
+  aborted: { status: 1, meaning: "release -wait and -watch: the release was aborted" },
   running: { status: 5, meaning: "release -wait: the release still goes on at the end of -timeout" },
   paused: { status: 6, meaning: "release -wait: the release is paused, and a person must resume it" },
-  replaced: { status: 7, meaning: "release -wait: another release took its place, or it is gone" },
+  replaced: { status: 7, meaning: "release -wait and -watch: another release took its place, or it is gone" },
   unled: {
     status: 8,
     meaning: "release: it was written, but no daemon leads it, so it stays at its first step",
@@ -35,6 +35,9 @@ export const EXITS = {
     meaning: "undo and finish with -over: it was written, but the rollout is not at 0 yet",
   },
 } as const satisfies Record<string, ExitStatus>;
+
+/** 128 + SIGINT, as a shell says it. A person has ended what only a person ends. */
+export const EXIT_INTERRUPTED = 130;
 
 export type ExitCode = keyof typeof EXITS;
 

@@ -41,7 +41,7 @@ describe("the daemons that lead", () => {
   });
 
   test("are those that have seen this release, and no older state", async () => {
-    const { awaited } = await waiting({ 0: [presence("web-1", 4)], 1000: [presence("web-2", 6)] });
+    const { awaited } = await waiting({ 0: [presence("web-1", 4)], 4000: [presence("web-2", 6)] });
     expect(awaited).toEqual({ kind: "led", leaders: ["web-2"] });
   });
 

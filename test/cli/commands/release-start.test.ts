@@ -6,7 +6,7 @@ import { newsLine } from "../../../src/evidence/news-lines.ts";
 import { readRelease } from "../../../src/releases/read-release.ts";
 import type { Release } from "../../../src/releases/release.ts";
 import { freezeFields } from "../../../src/verbs/freeze.ts";
-import { BEGAN_MS, releaseOf } from "../../releases/world.ts";
+import { BEGAN_MS, OTHER_KEY, releaseOf } from "../../releases/world.ts";
 import { releaseFile } from "../release-file.ts";
 import { World } from "../release-world.ts";
 import { run, temporaryDirectory } from "../run.ts";
@@ -144,6 +144,19 @@ describe("release starts", () => {
     expect(stdout).toContain("this store does not show which daemons lead it");
   });
 
+  test("with a number that no other release has got meanwhile", async () => {
+    using at = await world();
+    const read = at.store.read.bind(at.store);
+    at.store.read = async (...words) => {
+      const snapshot = await read(...words);
+      const aborted = { state: "aborted", wrote: [0, 0], id: 4 } as const;
+      if (at.store.calls.read === 1) at.put(releaseOf(aborted), {}, "blue");
+      return snapshot;
+    };
+    expect((await at.run(...START, "-unattended")).stdout).toStartWith("release 5 of app: v42");
+    expect(releaseIn(at).id).toBe(5);
+  });
+
   test("and waits for its fate, by its own key", async () => {
     using at = await world();
     lead(at, "web-1");
@@ -190,6 +203,23 @@ describe("release -replace", () => {
     expect(stdout).toContain("release 8 of app: v43 by plan default");
     expect(stdout).toContain("step 1/5: canary 5% → 1% for 10m");
     expect(releaseIn(at)).toMatchObject({ id: 8, step: 1, seq: 5, wrote: [0.01, expect.any(Number)] });
+  });
+
+  test("does not replace a release that its writer has not seen", async () => {
+    using at = await World.make();
+    const read = at.store.read.bind(at.store);
+    at.store.read = async (...words) => {
+      const snapshot = await read(...words);
+      // After the first look, another person replaces the release.
+      if (at.store.calls.read === 1) at.put(releaseOf({ id: 8, of: "v43", key: OTHER_KEY, seq: 9 }));
+      return snapshot;
+    };
+    const { status, stderr } = await at.run(...START, "-unattended", "-replace");
+    expect(status).toBe(4);
+    expect(stderr).toContain(
+      "release 8 of app took the place of the release that was meant; nothing was written",
+    );
+    expect(releaseIn(at)).toMatchObject({ id: 8, of: "v43" });
   });
 
   test("is needed for a rollout without a release", async () => {

@@ -300,6 +300,21 @@ release 7 of app aborted at step 3/4: canary 25% → 0%
     expect(stdout).toEndWith("release 7 of app aborted at step 2/4: canary 5% → 0%\n");
   });
 
+  test("goes on while a release fades, and ends when it has", async () => {
+    const over = { state: "finished", step: 4 } as const;
+    const fading: Release["log"] = [...LOG, [5, Date.now(), "finished", 4, 1, "ada@web-1"]];
+    using world = await World.make(
+      releaseOf({ ...over, seq: 6, wrote: [0.5, 0.25], fade: [1, Date.now(), 600_000], log: fading }),
+    );
+    const { status, stdout } = await world.seen(["release", "-watch"], (all) => {
+      const log: Release["log"] = [...fading, [7, Date.now() + 1, "finished", 4, 0, "web-1"]];
+      if (all.includes("led by")) world.put(releaseOf({ ...over, wrote: [0, 0.25], seq: 7, log }));
+    });
+    expect(status).toBe(0);
+    expect(stdout).toContain("Z release 7 of app (v42) is finished: step 4/4, canary at 50%\n");
+    expect(stdout).toMatch(/Z release 7 of app has faded: canary \d+% → 0%, by web-1\n/);
+  });
+
   test("prints lines on a dumb terminal", async () => {
     using world = await World.make();
     const { status, stdout } = await world.seen(

@@ -2,13 +2,12 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Release } from "../../../releases/release.ts";
-import { releaseField } from "../../../releases/release-field.ts";
 import { releaseName } from "../../../releases/sentence.ts";
 import { unlessAborted } from "../../../stores/shared/abort.ts";
 import { type Store, StoreError } from "../../../stores/store.ts";
 import { rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
-import { type Awaited, awaitCrew } from "../../../verbs/await-crew.ts";
+import { awaitCrew } from "../../../verbs/await-crew.ts";
 import { carryOut, LOOK_AGAIN_MS } from "../../../verbs/carry-out.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
 import { FREEZE, freezeIn } from "../../../verbs/freeze.ts";
@@ -17,17 +16,18 @@ import { type Meeting, meet } from "../../../verbs/meeting.ts";
 import { nextId } from "../../../verbs/start.ts";
 import { unwrittenWords, wordsOf } from "../../../verbs/words.ts";
 import { type Invocation, PROGRAM } from "../../command.ts";
-import { CliError, EXITS } from "../../exit.ts";
-import { output, print } from "../../output.ts";
+import { CliError } from "../../exit.ts";
+import { output } from "../../output.ts";
 import { message } from "../../records/change-options.ts";
 import { carryingFor } from "../../releases/carrying.ts";
 import { errorFor, remark } from "../../releases/say.ts";
 import { inTime } from "../../with-store.ts";
-import { planDocument } from "../plan/page.ts";
+
 import { dryRun, unattended } from "./options.ts";
-import { leadersText } from "./page.ts";
+
 import { type Prepared, prepare, type StartRequest } from "./prepare.ts";
-import { dryRunText, openingText, unledText } from "./start-text.ts";
+import { crewText, printDryRun, printJson } from "./start-report.ts";
+import { openingText, unledText } from "./start-text.ts";
 import { CLOCKS } from "./terminal.ts";
 
 /** The look for a release that meets this one may take this long. */
@@ -168,61 +168,4 @@ async function tellOfFreeze(store: Store, invocation: Invocation): Promise<void>
       `all releases are frozen by ${by ?? "an unknown writer"}${reason}; it stays at its first step until that ends`,
     ),
   );
-}
-
-/** `led by web-1, web-2`, or why that cannot be said. */
-function crewText(awaited: Awaited | undefined): string {
-  switch (awaited?.kind) {
-    case undefined:
-      return "led by whichever daemon has -releases on; none was waited for (-unattended)";
-    case "led":
-      return `led by ${leadersText(awaited.leaders)}`;
-    case "unled":
-      return "led by no daemon";
-    case "unseen":
-      return awaited.error === undefined
-        ? "this store does not show which daemons lead it; look at status of a daemon with -releases on"
-        : oneLine(`which daemons lead it cannot be read: ${awaited.error.message}`);
-  }
-}
-
-function printDryRun(prepared: Prepared, invocation: Invocation): void {
-  const { opening, request, remarks, error } = prepared;
-  const { offset } = request.start;
-  const isDrawn = typeof opening.chosen.offset !== "number";
-  const nowMs = CLOCKS.wall();
-  print(
-    invocation,
-    {
-      ...{ written: false, ...opening.target, id: opening.id, of: opening.of, before: opening.before },
-      ...planDocument(planSubject(prepared), nowMs),
-      ...{ offset: isDrawn ? "random" : offset, remarks, problem: error?.message ?? null },
-    },
-    () => {
-      const end = error === undefined ? "nothing was written, because of -dry-run\n" : "";
-      return `${dryRunText(opening, isDrawn ? "drawn at random by each start" : String(offset), nowMs)}\n${end}`;
-    },
-  );
-  for (const text of remarks) remark(invocation, text);
-}
-
-function planSubject({ opening: { chosen } }: Prepared): Parameters<typeof planDocument>[0] {
-  const { name, ...rest } = chosen;
-  return name === undefined ? rest : { name, ...rest };
-}
-
-function printJson(
-  { opening, remarks }: Prepared,
-  release: Release,
-  awaited: Awaited | undefined,
-  invocation: Invocation,
-): void {
-  const json = {
-    ...{ written: true, code: "started", ...opening.target },
-    rollout: { before: opening.before, after: release.wrote[0] },
-    ...{ release: releaseField(release), leaders: awaited?.kind === "led" ? awaited.leaders : null, remarks },
-    isLed: awaited?.kind === "led" ? true : awaited?.kind === "unled" ? false : null,
-    exit: EXITS[awaited?.kind === "unled" ? "unled" : "ok"].status,
-  };
-  print(invocation, json, () => "");
 }

@@ -3,14 +3,11 @@
 import { follow, type Sight } from "../../../verbs/follower.ts";
 import { progressOf } from "../../../verbs/progress.ts";
 import type { Invocation } from "../../command.ts";
-import { EXITS } from "../../exit.ts";
+import { EXIT_INTERRUPTED, EXITS } from "../../exit.ts";
 import { output } from "../../output.ts";
 import { type Ending, endingOf, goneEnding } from "./ending.ts";
 import type { Followed } from "./followed.ts";
 import { type Shown, viewFor } from "./views.ts";
-
-/** 128 + SIGINT, as a shell says it. */
-const EXIT_INTERRUPTED = 130;
 
 /** Resolves with the exit status. */
 export async function watchRelease(followed: Followed, { settings, io }: Invocation): Promise<number> {

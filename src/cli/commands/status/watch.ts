@@ -11,16 +11,13 @@ import { durationText, rolloutText } from "../../../text/amounts.ts";
 import { columns } from "../../../text/columns.ts";
 import { oneLine, plainLines } from "../../../text/one-line.ts";
 import type { Invocation } from "../../command.ts";
-import { CliError, EXITS } from "../../exit.ts";
+import { CliError, EXIT_INTERRUPTED, EXITS } from "../../exit.ts";
 import { output } from "../../output.ts";
 import type { DaemonAnswer } from "./fleet.ts";
 import { type ApplicationRates, compare, type FleetRates } from "./rates.ts";
 
 const INTERVAL_MIN_MS = 200;
 const INTERVAL_MAX_MS = 3_600_000;
-
-/** 128 + SIGINT, as a shell says it. */
-const EXIT_INTERRUPTED = 130;
 
 /** Clears the screen, and goes to its first line. */
 const CLEAR = "\u001b[2J\u001b[H";
