@@ -43,7 +43,7 @@ class World {
   }
 }
 
-describe("a release that has just begun", () => {
+describe("REL-20: a release that has just begun", () => {
   test("is alone if no other version has visitors, or if another writer has ended it", async () => {
     const world = new World();
     world.put("canary", LOW);
