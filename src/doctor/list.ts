@@ -16,6 +16,7 @@ import { outage } from "./checks/outage.ts";
 import { proxies } from "./checks/proxies.ts";
 import { proxyAsks } from "./checks/proxy-asks.ts";
 import { records } from "./checks/records.ts";
+import { releases } from "./checks/releases.ts";
 import { sharedCaches } from "./checks/shared-caches.ts";
 import { socket } from "./checks/socket.ts";
 import { socketAccess } from "./checks/socket-access.ts";
@@ -34,6 +35,7 @@ const MACHINE: readonly Check[] = [
   socket,
   socketAccess,
   leases,
+  releases,
 ];
 
 const VISITORS: readonly Check[] = [

@@ -6,6 +6,7 @@ import { type DaemonSide, isAnswer, isState, type SocketAnswer, type Unanswered 
 import type { Finding } from "./finding.ts";
 import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./machine/proxies.ts";
 import type { Site } from "./site/site.ts";
+import type { StoreSide } from "./store-side.ts";
 
 export interface Options {
   /** The number of visitors for the check `split`. */
@@ -23,6 +24,12 @@ export interface Options {
    * there is no store.
    */
   readonly storedApplications?: (address: string) => Promise<readonly string[] | undefined>;
+  /** Looks at the daemon's store; undefined if it is another one. Absent if there is no store. */
+  readonly storeSide?: (
+    address: string,
+    applications: readonly string[],
+    trial: string,
+  ) => Promise<StoreSide | undefined>;
   /** Shows the operator a line before something is broken. */
   readonly tell: (line: string) => void;
   /** Numbers in [0, 1). */

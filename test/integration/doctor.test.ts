@@ -9,8 +9,10 @@ import { join } from "node:path";
 import { ask } from "../../src/client/line.ts";
 import { ADDED_MS_MAX } from "../../src/doctor/checks/outage.ts";
 import type { Verdict } from "../../src/doctor/finding.ts";
+import { releaseField } from "../../src/releases/release-field.ts";
 import { run } from "../cli/run.ts";
 import { BY_TEXT, behind, type Examined, examine, Setup } from "../doctor/setup.ts";
+import { releaseOf } from "../releases/world.ts";
 import { eventually } from "../support/eventually.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { nginxMissing } from "../support/nginx.ts";
@@ -161,6 +163,38 @@ describe.skipIf(nginxMissing() !== undefined)("doctor, and nginx", () => {
       } finally {
         setup.home.write({ canary: 0.25, maintenance: 0 });
         await eventually(() => !existsSync(setup.home.maintenanceFile), "no file");
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "a release that cannot be read, and one whose leaders are unknown",
+    async () => {
+      const release = releaseOf({ since: new Date().toISOString() });
+      const [rollout, offset] = release.wrote;
+      const write = (changes: Partial<typeof release>) =>
+        setup.home.write({
+          canary: { rollout, offset, release: releaseField({ ...release, ...changes }) },
+          maintenance: 0,
+        });
+      const until = (verdict: string) =>
+        eventually(async () => (await setup.examine(...FEW)).verdicts["releases"] === verdict, verdict);
+      try {
+        write({});
+        await until("warn");
+        write({ step: -1 });
+        await until("fail");
+        const { check, verdicts, status } = await setup.examine("-store", `file:${setup.home.storePath}`);
+        expect([failures(verdicts), status]).toEqual([["releases"], 1]);
+        expect(check("releases").summary).toBe(
+          "the release of canary of website cannot be read: its field step is malformed",
+        );
+        expect(check("releases").remedy).toContain("maxwells-daemon abort -application website");
+        expect(check("releases").evidence["write"]).toBe("allowed");
+      } finally {
+        setup.home.write({ canary: 0.25, maintenance: 0 });
+        await setup.daemon.follows("canary", 0.25);
       }
     },
     TIMEOUT_MS,

@@ -9,10 +9,11 @@ import { countsOf, reportJson, reportPage } from "../../doctor/report.ts";
 import { runChecks } from "../../doctor/run.ts";
 import { parseVersionText, type VersionText } from "../../doctor/site/reply-version.ts";
 import { Site } from "../../doctor/site/site.ts";
+import { storeSide } from "../../doctor/store-side.ts";
 import { socket } from "../../servers/line.ts";
 import { application } from "../../settings/application.ts";
 import { allowForce, stateDir, store } from "../../settings/options.ts";
-import { StoreError } from "../../stores/store.ts";
+import { type Store, StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text/one-line.ts";
 import { type Command, type Invocation, PROGRAM, PROGRAM_VERSION } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";
@@ -173,7 +174,14 @@ export const doctor: Command = {
         stateDirectory: settings.get(stateDir),
         proxies: settings.get(proxy),
         ...(settings.isNamed(store)
-          ? { storedApplications: (address) => storedApplications(invocation, address) }
+          ? {
+              storedApplications: (address) =>
+                inDaemonsStore(invocation, address, (opened, signal) => opened.applications?.(signal)),
+              storeSide: (address, names, trial) =>
+                inDaemonsStore(invocation, address, (opened, signal) =>
+                  storeSide(opened, names, trial, signal),
+                ),
+            }
           : {}),
         tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${oneLine(line)}\n`),
         random: Math.random,
@@ -201,17 +209,15 @@ function siteOf({ settings }: Invocation): Site | undefined {
   });
 }
 
-/**
- * The names in the store of the settings, if that is the daemon's own store. Undefined if they cannot be read
- * or listed.
- */
-async function storedApplications(
+/** Works in the store of the settings, if that is the daemon's own store. Undefined if it cannot be read. */
+async function inDaemonsStore<T>(
   { settings, io }: Invocation,
   address: string,
-): Promise<readonly string[] | undefined> {
+  work: (opened: Store, signal: AbortSignal) => Promise<T> | undefined,
+): Promise<T | undefined> {
   try {
     return await withStore(settings, io, async (opened, signal) =>
-      opened.address === address ? opened.applications?.(signal) : undefined,
+      opened.address === address ? work(opened, signal) : undefined,
     );
   } catch (error) {
     if (error instanceof StoreError) return undefined;

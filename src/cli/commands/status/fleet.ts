@@ -3,10 +3,11 @@
 import type { AdminError } from "../../../admin/client/fetch-state.ts";
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
+import { releaseWord } from "../../../overview/release-words.ts";
 import { shortRollout } from "../../../records/shown.ts";
 import { durationText } from "../../../text/amounts.ts";
 import { columns } from "../../../text/columns.ts";
-import { releaseWarnings, releaseWord } from "./releases.ts";
+import { releaseWarnings } from "./releases.ts";
 
 /** The state of one daemon, or why it gave none. */
 export interface DaemonAnswer {

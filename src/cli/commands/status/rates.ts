@@ -8,11 +8,12 @@
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import { isMaintenanceOn } from "../../../circle.ts";
 import { LEASES } from "../../../leases/list.ts";
+import { releaseWord } from "../../../overview/release-words.ts";
 import type { Reason } from "../../../placement.ts";
 import { orderedShares } from "../../../records/share.ts";
 import type { DaemonAnswer } from "./fleet.ts";
 import { warningsOf } from "./page.ts";
-import { releaseWarnings, releaseWord } from "./releases.ts";
+import { releaseWarnings } from "./releases.ts";
 
 /** Why decisions under some leases are not seen, by the name of the kind. */
 const UNSEEN: ReadonlyMap<string, string> = new Map(

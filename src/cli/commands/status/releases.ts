@@ -5,21 +5,13 @@
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import type { ReleaseState } from "../../../overview/release-state.ts";
+import { releaseWord } from "../../../overview/release-words.ts";
 import { durationText, exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
 
 type Controller = State["controller"];
 type Lead = NonNullable<ReleaseState["lead"]>;
 type Wait = Lead["waits"][number];
-
-/** `release 7 (v42) running, step 2/5`. */
-export function releaseWord({ id, of, state, step, steps, fading }: ReleaseState): string {
-  const place =
-    state === "finished"
-      ? ""
-      : `${state === "aborted" ? " at" : ","} step ${step}${steps === null ? "" : `/${steps}`}`;
-  return `release ${id} (${of}) ${state}${place}${fading ? ", going down slowly" : ""}`;
-}
 
 /** Rows of a label and a text. None for an application without a release. */
 export function releaseRows(

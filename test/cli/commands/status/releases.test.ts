@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import type { ApplicationState, State } from "../../../../src/admin/state.ts";
-import { releaseRows, releaseWarnings, releaseWord } from "../../../../src/cli/commands/status/releases.ts";
+import { releaseRows, releaseWarnings } from "../../../../src/cli/commands/status/releases.ts";
 import type { LeadState, ReleaseState } from "../../../../src/overview/release-state.ts";
+import { releaseWord } from "../../../../src/overview/release-words.ts";
 
 const LEAD: LeadState = {
   ...{

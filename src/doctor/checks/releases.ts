@@ -1,0 +1,199 @@
+/**
+ * Releases can go forward: a daemon leads each one that is under way, it may write the store, and its clock
+ * is right. Without a release, the check says whether this daemon could lead one.
+ */
+
+import type { ApplicationState, State } from "../../admin/state.ts";
+import type { ReleaseState } from "../../overview/release-state.ts";
+import { releaseWord } from "../../overview/release-words.ts";
+import { durationText } from "../../text/amounts.ts";
+import { commandLine } from "../../verbs/command-line.ts";
+import type { Check } from "../check.ts";
+import { isState } from "../daemon-side.ts";
+import { type Evidence, type Finding, fail, pass, warn } from "../finding.ts";
+import type { StoreSide } from "../store-side.ts";
+import type { Subject } from "../subject.ts";
+
+/** A store's clock has steps of a second, and its answer takes time. */
+const CLOCK_OFF_MS_MAX = 3_000;
+
+/** A summary names at most this many of each kind. */
+const NAMED_MAX = 3;
+
+interface Release extends ReleaseState {
+  readonly application: string;
+}
+
+/** A fault, and what to do. */
+type Fault = readonly [text: string, remedy: string];
+
+export const releases: Check = {
+  id: "releases",
+  title: "releases can go forward",
+  follows: ["daemon", "store"],
+
+  skip({ state }) {
+    if (!isState(state)) return "only the admin listener has the releases";
+    return state.controller === undefined ? "the daemon is older than releases" : undefined;
+  },
+
+  async run(subject) {
+    const { state, options } = subject;
+    if (!isState(state)) throw new TypeError("releases was run without a state");
+    const applications = applicationsOf(subject, state);
+    const all = applications.flatMap(({ name, releases: known = [] }) =>
+      known.map((release): Release => ({ ...release, application: name })),
+    );
+    const open = all.filter((each) => /^(running|paused|promoted)$/.test(each.state) || each.fading);
+    const trial = open[0]?.application ?? applications[0]?.name ?? "";
+    const names = [...new Set(open.map(({ application }) => application))];
+    const side = await options.storeSide?.(state.store, names, trial);
+    const evidence = evidenceOf(state, open, side);
+    const faults = [
+      ...controllerFaults(state, side),
+      ...applications.flatMap(problemFaults),
+      ...open.flatMap((each) => releaseFaults(each, side)),
+    ];
+    if (faults.length > 0) return found(fail, faults, evidence);
+    const doubts = [
+      ...clockDoubts(state, side),
+      ...open.flatMap((each) => releaseDoubts(each, side)),
+      ...noticeDoubts(state),
+    ];
+    if (doubts.length > 0) return found(warn, doubts, evidence);
+    return pass(summaryOf(state, open, side), evidence);
+  },
+};
+
+function applicationsOf({ daemon }: Subject, state: State): readonly ApplicationState[] {
+  const asked = daemon.isNamed ? daemon.applicationOf(state) : undefined;
+  return asked === undefined ? state.applications : [asked];
+}
+
+function found(make: typeof fail, faults: readonly Fault[], evidence: Evidence): Finding {
+  const shown = faults.slice(0, NAMED_MAX);
+  const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : "";
+  const remedies = [...new Set(shown.map(([, remedy]) => remedy))];
+  return make(`${shown.map(([text]) => text).join("; ")}${more}`, remedies.join(". "), evidence);
+}
+
+const RIGHTS =
+  "give the daemon's login the rights of a controller (the page of the store has them), or start it with -releases off";
+
+/** This daemon cannot lead, although it should. */
+function controllerFaults({ controller }: State, side: StoreSide | undefined): Fault[] {
+  if (controller === undefined || controller === null) return [];
+  if (controller.problem !== null) return [[controller.problem, RIGHTS]];
+  const { write } = side ?? {};
+  return write?.kind === "denied"
+    ? [[`the store refuses writes of the login that doctor has from its settings: ${write.why}`, RIGHTS]]
+    : [];
+}
+
+function problemFaults({ name, releaseProblems = [] }: ApplicationState): Fault[] {
+  return releaseProblems.map(({ version, problem }) => [
+    `the release of ${version} of ${name} cannot be read: ${problem}`,
+    `look at it with maxwells-daemon get. ${commandLine(name, "abort")} takes its visitors back`,
+  ]);
+}
+
+/** The release is not as its record says, or does not go forward. */
+function releaseFaults(release: Release, side: StoreSide | undefined): Fault[] {
+  const { application, id, key, version, override, lead } = release;
+  const what = `release ${id} of ${application}`;
+  if (override !== null || (lead?.overriddenBy.length ?? 0) > 0) {
+    const who = [...(override === null ? [] : ["this daemon"]), ...(lead?.overriddenBy ?? [])].join(", ");
+    return [
+      [
+        `${who} sends all visitors of ${version} to master, and the record of ${what} does not say so yet`,
+        `find out why the record cannot be written. To write it by hand: ${commandLine(application, "abort")}`,
+      ],
+    ];
+  }
+  const leaders = lead?.ledBy ?? side?.leaders.get(key);
+  if (lead?.nobodyLeads || (lead === null && leaders?.length === 0)) {
+    return [
+      [
+        `no daemon leads ${what}, so it does not go forward`,
+        `start a daemon with -releases on that may write the store, or go on by hand: ${commandLine(application, "promote", "-expect-step", String(release.step))}`,
+      ],
+    ];
+  }
+  return lead?.problem
+    ? [[`${what} is stuck: ${lead.problem}`, "read the daemon's log, which has each attempt"]]
+    : [];
+}
+
+/** By the daemon's own sample, or else by doctor's. */
+function clockDoubts({ controller }: State, side: StoreSide | undefined): Fault[] {
+  const aheadMs = controller?.storeClockAheadMs ?? side?.clockAheadMs;
+  if (aheadMs === undefined || Math.abs(aheadMs) <= CLOCK_OFF_MS_MAX) return [];
+  const way = aheadMs > 0 ? "behind" : "ahead of";
+  return [
+    [
+      `this machine's clock is ${durationText(Math.abs(aheadMs))} ${way} the store's`,
+      "let a time service such as chrony set the clocks. Releases wait by the store's clock, but log lines have this machine's",
+    ],
+  ];
+}
+
+function releaseDoubts({ application, id, key, lead }: Release, side: StoreSide | undefined): Fault[] {
+  const what = `release ${id} of ${application}`;
+  if (lead === null && !side?.leaders.has(key)) {
+    return [
+      [
+        `doctor cannot know whether a daemon leads ${what}, because ${side === undefined ? "this one has -releases off" : "the store does not show it"}`,
+        "give doctor the -store or the -config of the daemon, or ask a daemon with -releases on by its -admin",
+      ],
+    ];
+  }
+  return (lead?.checks ?? [])
+    .filter(({ kind }) => kind === "unknown")
+    .map(({ sentence }) => [
+      `${what} waits for a check without an answer: ${sentence}`,
+      "see whether the check's address can be reached from this machine, and read the daemon's log",
+    ]);
+}
+
+function noticeDoubts({ notices = [] }: State): Fault[] {
+  return notices
+    .filter(({ failed, waiting }) => failed > 0 || waiting > 0)
+    .map(({ to, failed, waiting }) => [
+      `of the notices for ${to}, ${failed} are lost and ${waiting} wait`,
+      "read the daemon's log, which has the answer of the receiver",
+    ]);
+}
+
+function summaryOf({ controller }: State, open: readonly Release[], side: StoreSide | undefined): string {
+  const own = controller
+    ? `this daemon leads releases as ${controller.name}${side?.write.kind === "allowed" ? ", and the store takes writes" : ""}`
+    : "this daemon has -releases off, so another one must lead";
+  const frozen = controller?.freeze?.frozen ? "; all releases are frozen" : "";
+  if (open.length === 0) return `no release is under way; ${own}${frozen}`;
+  const shown = open.slice(0, NAMED_MAX).map((each) => {
+    const leaders = each.lead?.ledBy ?? side?.leaders.get(each.key) ?? [];
+    return `${each.application}: ${releaseWord(each)}, led by ${leaders.join(", ") || "a daemon that is not yet known"}`;
+  });
+  const more = open.length > NAMED_MAX ? [`${open.length - NAMED_MAX} more`] : [];
+  return `${[...shown, ...more].join("; ")}${frozen}`;
+}
+
+function evidenceOf(
+  { controller, notices = [] }: State,
+  open: readonly Release[],
+  side: StoreSide | undefined,
+): Evidence {
+  return {
+    controller: controller?.name ?? null,
+    problem: controller?.problem ?? null,
+    releases: open.map(({ application, id }) => `${application} ${id}`).slice(0, 100),
+    unled: open.filter(({ lead }) => lead?.nobodyLeads).map(({ application, id }) => `${application} ${id}`),
+    overrides: controller?.overrides.length ?? 0,
+    write: side?.write.kind ?? null,
+    clockAheadMs:
+      controller?.storeClockAheadMs ??
+      (side?.clockAheadMs === undefined ? null : Math.round(side.clockAheadMs)),
+    frozen: controller?.freeze?.frozen ?? null,
+    noticesFailed: notices.reduce((sum, { failed }) => sum + failed, 0),
+  };
+}

@@ -1,0 +1,12 @@
+/** A release of `/state` in a few words. Pure. */
+
+import type { ReleaseState } from "./release-state.ts";
+
+/** `release 7 (v42) running, step 2/5`. */
+export function releaseWord({ id, of, state, step, steps, fading }: ReleaseState): string {
+  const place =
+    state === "finished"
+      ? ""
+      : `${state === "aborted" ? " at" : ","} step ${step}${steps === null ? "" : `/${steps}`}`;
+  return `release ${id} (${of}) ${state}${place}${fading ? ", going down slowly" : ""}`;
+}
