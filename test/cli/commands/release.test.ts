@@ -94,6 +94,7 @@ describe("release", () => {
     [["-watch", "-wait"], "name -watch or -wait, and not both"],
     [["-timeout", "3h"], "-timeout belongs to -wait"],
     [["-wait", "-timeout", "25d"], "write a duration from 1s to 24d"],
+    [["-wait", "3h"], "-wait takes no time; write -wait -timeout 3h"],
     [["-application", "a", "-application", "b"], "a release is of one application"],
   ])("refuses %j", async (flags, text) => {
     const { status, stderr } = await run(["release", "-store", "constant:0", ...flags]);

@@ -82,6 +82,10 @@ export function taskOf({ settings, positionals }: Invocation): Task {
   const isFollowing = settings.get(watch) || settings.get(wait);
   const problems: string[] = [];
   if (settings.get(watch) && settings.get(wait)) problems.push("name -watch or -wait, and not both");
+  const [word = ""] = positionals;
+  if (settings.get(wait) && typeof parseLongDuration(word) === "number") {
+    problems.push(`-wait takes no time; write -wait -timeout ${word}`);
+  }
   if (settings.isNamed(timeout) && !settings.get(wait)) problems.push("-timeout belongs to -wait; add that");
   if (sign !== undefined && (isStart || isFollowing)) {
     problems.push("-clear clears a sign, and does nothing else; leave out the other tasks");
