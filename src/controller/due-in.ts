@@ -18,17 +18,18 @@ export interface DueTimes {
 }
 
 /**
- * The shortest time in milliseconds after which all conditions can be met, or one of them is inconclusive; 0
- * or less if that can be now. Infinity if something must change first: then a reading, a check or a person
- * says so.
+ * The shortest time in milliseconds after which all conditions can be met, or one of them is inconclusive. It
+ * is negative if that was possible before, and -Infinity if nothing says since when. It is Infinity if
+ * something must change first: then a reading, a check or a person says so.
  */
 export function dueInMs(conditions: readonly Condition[], times: DueTimes): number {
   if (conditions.some(({ state }) => state === "inconclusive")) return 0;
-  const metInMs = conditions.map((condition) => (condition.state === "met" ? 0 : metIn(condition, times)));
-  return Math.min(Math.max(0, ...metInMs), ...conditions.map((condition) => boundIn(condition, times)));
+  const metInMs = conditions.map((condition) => metIn(condition, times));
+  return Math.min(Math.max(...metInMs), ...conditions.map((condition) => boundIn(condition, times)));
 }
 
 function metIn(condition: Condition, { sinceLookMs, sinceTriedMs, opensInMs }: DueTimes): number {
+  if (condition.state === "met" && condition.kind !== "time") return Number.NEGATIVE_INFINITY;
   switch (condition.kind) {
     case "time": {
       const { ofMs, passedMs, watchMs, watchedMs } = condition;

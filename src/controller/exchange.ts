@@ -136,7 +136,8 @@ export class Exchange {
     if (this.#isClosed || this.#turn !== undefined) return;
     timers.clear(this.#timer);
     const dueAtMs = Math.min(this.#readDueAtMs, this.#appendAtMs());
-    this.#timer = timers.set(() => this.#begin(), Math.max(0, dueAtMs - clock()));
+    // Whole milliseconds, so that the timer does not come a moment too early.
+    this.#timer = timers.set(() => this.#begin(), Math.max(0, Math.ceil(dueAtMs - clock())));
   }
 
   #begin(): void {

@@ -46,6 +46,8 @@ export class Led implements Attempted {
   #isBehind = false;
   /** When this daemon saw the present `seq` first, on the monotonic clock. */
   #sinceMs: number;
+  /** When something was to be due by the last look; Infinity if that was not known. */
+  #expectedAtMs = Number.POSITIVE_INFINITY;
   /** Since when something is due; undefined if nothing is. */
   #dueSinceMs: number | undefined;
   /** In [0, 1): this daemon's part of the spread. */
@@ -95,6 +97,7 @@ export class Led implements Attempted {
     if (seen.found.release.seq === before.found.release.seq) return;
     this.#sinceMs = this.#parts.clock();
     this.#spread = this.#parts.random();
+    this.#expectedAtMs = Number.POSITIVE_INFINITY;
     this.#dueSinceMs = undefined;
     this.#attempts.restart();
     this.#changed(before);
@@ -127,7 +130,8 @@ export class Led implements Attempted {
     if (atMs === this.#timerAtMs) return;
     timers.clear(this.#timer);
     this.#timerAtMs = atMs;
-    this.#timer = timers.set(() => this.#fire(), Math.max(0, atMs - nowMs));
+    // Whole milliseconds, so that the timer does not come a moment too early.
+    this.#timer = timers.set(() => this.#fire(), Math.max(0, Math.ceil(atMs - nowMs)));
   }
 
   /** There is a verdict: its abort is written at once. */
@@ -213,8 +217,10 @@ export class Led implements Attempted {
     if (overrides.of(this.target)?.key === this.key) return nowMs;
     if (this.#isBehind && wasOver(highest.of(this.target), this.release)) return nowMs;
     const dueAtMs = this.#dueAtMs(nowMs);
-    // Once something is due, later looks do not put it off.
-    this.#dueSinceMs = dueAtMs > nowMs ? undefined : (this.#dueSinceMs ?? dueAtMs);
+    // Once something is due, later looks do not put it off. A time that was not known before begins now.
+    const sinceMs = Number.isFinite(this.#expectedAtMs) && Number.isFinite(dueAtMs) ? dueAtMs : nowMs;
+    this.#dueSinceMs = dueAtMs > nowMs ? undefined : (this.#dueSinceMs ?? sinceMs);
+    this.#expectedAtMs = dueAtMs;
     return (this.#dueSinceMs ?? dueAtMs) + SPREAD_MS * this.#spread;
   }
 

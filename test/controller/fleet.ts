@@ -190,6 +190,15 @@ export class Fleet {
     return `${state} ${step} ${rolloutText(Number(this.rollout(application, version)))}`;
   }
 
+  /** A read that has begun; its answer comes to a daemon when the test says so. */
+  slowReading(): (daemon: Daemon) => void {
+    const { clock } = this.time;
+    const askedAtMs = clock();
+    const reading = { arcs: [], malformed: new Set<string>(), application: AT.application, isSame: false };
+    const snapshot = this.store.snapshot(AT.application);
+    return ({ controller }) => controller.follow({ ...reading, snapshot, ageMs: clock() - askedAtMs });
+  }
+
   #feed(
     controller: Controller,
     store: Store,
@@ -223,8 +232,13 @@ export class Fleet {
       ...{ controller, ...rest, read, blind },
       stop: async () => {
         blind();
-        const closing = controller.close();
+        let isClosed = false;
+        const closing = controller.close().then(() => {
+          isClosed = true;
+        });
         await settle();
+        // A write that is under way may need time to end.
+        if (!isClosed) await this.pass(2_000);
         await closing;
       },
     };

@@ -81,6 +81,38 @@ describe("a verdict", () => {
     await daemon.stop();
   });
 
+  test("does not wait for its turn behind releases whose attempts hang", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:1h,100%:1m");
+    const names = Array.from({ length: 12 }, (_, index) => `app-${index}`);
+    for (const application of names) {
+      fleet.start("1%:5s,100%:1m", {}, { application, version: "canary" });
+      await daemon.read(application);
+    }
+    const read = fleet.store.read.bind(fleet.store);
+    fleet.store.read = (application, signal) =>
+      names.includes(application) ? new Promise(() => {}) : read(application, signal);
+    await fleet.pass(8_000);
+    daemon.controller.verdict("website", "canary", key, "errors");
+    await fleet.pass(10);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await daemon.stop();
+  });
+
+  test("that comes after a person's abort, which the daemon has not read, ends with it", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:1h,100%:1m");
+    await fleet.pass(10_000);
+    daemon.blind();
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    daemon.controller.verdict("website", "canary", key, "errors");
+    await fleet.pass(1_000);
+    expect(daemon.controller.view().overrides).toEqual([]);
+    await daemon.stop();
+  });
+
   test("of a promoted release changes nothing, because a person decides there", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");

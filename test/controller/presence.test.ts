@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { News, Presence } from "../../src/evidence/news.ts";
-import { newsIn } from "../../src/evidence/news-lines.ts";
+import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
 import { StoreError } from "../../src/stores/store.ts";
 import { Fleet } from "./fleet.ts";
 
@@ -78,6 +78,34 @@ describe("a controller", () => {
     await watcher.stop();
   });
 
+  test("reads a long log to its end, in several calls, and knows its age only then", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:1h+ok,100%:1m");
+    const at = { application: "website", key };
+    const names = Array.from({ length: 20 }, (_, index) => `far-${index + 10}`);
+    const lines = names.map((name) =>
+      newsLine({ kind: "presence", name, beat: 1, atMs: fleet.nowMs, seq: 1 }),
+    );
+    await fleet.store.evidence.append(at, lines, AbortSignal.timeout(1_000));
+    fleet.store.evidence.read = async (log, cursor) => {
+      const from = Number(cursor ?? 0);
+      const all = fleet.store.batches(log);
+      return { batches: all.slice(from, from + 1), cursor: String(from + 1), hasMore: from + 1 < all.length };
+    };
+    const evidence = () =>
+      daemon.controller.view().releases[0]?.waits.find(({ kind }) => kind === "evidence")?.state;
+    await fleet.pass(100);
+    expect(evidence()).toBe("waiting");
+    await fleet.pass(10_000);
+    expect(evidence()).toBe("met");
+    expect(daemon.controller.view().releases[0]?.ledBy).toEqual([...names, "web-1"]);
+    fleet.store.evidence.read = () => Promise.reject(new StoreError("unavailable", "no answer"));
+    await fleet.pass(35_000);
+    expect(evidence()).toBe("waiting");
+    await daemon.stop();
+  });
+
   test("keeps news that the store refuses, and tries again with longer waits", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
@@ -106,7 +134,13 @@ describe("a controller", () => {
 describe("if no daemon can lead", () => {
   test("the log says so once after 90 s, with the remedy, and the view too", async () => {
     const fleet = new Fleet();
-    const daemon = await fleet.daemon("web-1");
+    const extras: string[] = [];
+    const notices = {
+      look() {},
+      extra: (_: unknown, extra: string) => extras.push(extra),
+      close: async () => {},
+    };
+    const daemon = await fleet.daemon("web-1", undefined, { notices });
     fleet.start("1%:10s,100%:1m");
     fleet.store.before = () => {
       throw new StoreError("denied", "permission denied for table maxwells_daemon");
@@ -125,6 +159,7 @@ describe("if no daemon can lead", () => {
       "no daemon leads release 8 of website: it does not go forward",
     ]);
     expect(daemon.controller.view().releases).toMatchObject([{ isUnled: true, ledBy: [] }]);
+    expect(extras[0]).toBe("nobody_leads");
     // One that cannot write does not say that it leads.
     expect(presencesOf(fleet).length).toBeLessThan(3);
     fleet.store.before = undefined;

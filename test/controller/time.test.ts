@@ -28,6 +28,8 @@ describe("with a store's clock", () => {
     const daemon = await fleet.daemon("web-1");
     await fleet.pass(59_900);
     expect(fleet.short()).toBe("running 1 1%");
+    // The reads of its feed, and one of the freeze.
+    expect(fleet.store.calls.read).toBeLessThan(18);
     await fleet.pass(5_000);
     expect(fleet.short()).toBe("promoted 2 100%");
     await daemon.stop();
@@ -60,6 +62,20 @@ describe("with a store's clock", () => {
     expect(fleet.short()).toBe("running 1 1%");
     await fleet.pass(0.3 * MINUTE_MS);
     expect(fleet.short()).toBe("promoted 2 100%");
+    await daemon.stop();
+  });
+
+  test("the time of a new release is asked for, also if the daemon slept while the clock jumped", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:10m,100%:1m");
+    await fleet.pass(MINUTE_MS);
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    await fleet.pass(MINUTE_MS);
+    fleet.storeSkewMs = 3_600_000;
+    fleet.start("1%:10m,100%:1m", { key: "b".repeat(24) });
+    await fleet.pass(MINUTE_MS);
+    expect(daemon.controller.view().releases[0]?.waits).toMatchObject([{ isWhole: false }]);
     await daemon.stop();
   });
 
@@ -153,6 +169,21 @@ describe("law 14: calls of the store", () => {
     for (const daemon of daemons) await daemon.stop();
   });
 
+  test("that were asked before a write of this daemon, and answer after it, change nothing", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,5%:1h,100%:1m");
+    await fleet.pass(9_000);
+    const slow = fleet.slowReading();
+    await fleet.pass(5_000);
+    expect(fleet.short()).toBe("running 2 5%");
+    const { read } = fleet.store.calls;
+    slow(daemon);
+    await fleet.pass(3_000);
+    expect(fleet.store.calls.read - read).toBeLessThan(2);
+    await daemon.stop();
+  });
+
   test("that fail are tried again with longer and longer waits, and the log says so", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
@@ -183,9 +214,7 @@ describe("law 14: calls of the store", () => {
       application === "shop" ? new Promise(() => {}) : read(application, signal);
     await fleet.pass(2 * MINUTE_MS);
     expect([fleet.short(), fleet.short("shop")]).toEqual(["promoted 2 100%", "running 1 1%"]);
-    const stopping = daemon.stop();
-    await fleet.pass(2_000);
-    await stopping;
+    await daemon.stop();
     expect(fleet.time.pending).toBe(0);
   });
 });

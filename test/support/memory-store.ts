@@ -48,7 +48,7 @@ export class MemoryStore implements Store {
     this.calls.read++;
     await turn();
     signal.throwIfAborted();
-    return new Map(this.#applications.get(application) ?? []);
+    return this.snapshot(application);
   }
 
   watch(application: string, changed: () => void): () => void {
@@ -91,6 +91,11 @@ export class MemoryStore implements Store {
     return this.#applications.get(application)?.get(version)?.value as
       | Readonly<Record<string, unknown>>
       | undefined;
+  }
+
+  /** All records of an application now. */
+  snapshot(application: string): Snapshot {
+    return new Map(this.#applications.get(application) ?? []);
   }
 
   /** All values of an application now. A later `restore` brings them back, as an older replica does. */
