@@ -66,7 +66,7 @@ export class Attempts {
     this.#parts = parts;
   }
 
-  /** Why the last attempt failed, for people; undefined if it did not. */
+  /** Why the last attempt in this state failed, for people; undefined if it did not. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -84,6 +84,7 @@ export class Attempts {
 
   /** The release has a new state. A wait after a failure goes on. */
   restart(): void {
+    this.#problem = undefined;
     if (this.#failures === 0) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -121,15 +122,16 @@ export class Attempts {
   /** Never rejects. */
   async #attempt(): Promise<void> {
     if (this.#isClosed) return;
+    const { seq } = this.#led.release;
     try {
       const isFrozen = await this.#readFreeze();
       const { calls } = this.#parts;
       const outcome = await calls.run(ATTEMPT_MS, (signal) =>
         carryOut(this.#led.target, (looked) => this.#ask(looked, isFrozen), this.#carrying(signal)),
       );
-      this.#take(outcome);
+      this.#take(outcome, seq);
     } catch (error) {
-      this.#failed(error);
+      this.#failed(error, seq);
     }
   }
 
@@ -173,7 +175,8 @@ export class Attempts {
     };
   }
 
-  #take(outcome: VerbOutcome): void {
+  /** @param seq the state in which the attempt began */
+  #take(outcome: VerbOutcome, seq: number): void {
     const { clock, rights } = this.#parts;
     switch (outcome.kind) {
       case "written":
@@ -194,10 +197,10 @@ export class Attempts {
         break;
       case "failed":
       case "unsure":
-        this.#failed(outcome.error);
+        this.#failed(outcome.error, seq);
         break;
       default:
-        this.#failed(new StoreError("refused", problemOf(outcome)));
+        this.#failed(new StoreError("refused", problemOf(outcome)), seq);
     }
   }
 
@@ -227,19 +230,20 @@ export class Attempts {
     }
   }
 
-  #failed(error: unknown): void {
+  /** A failure says nothing about a state that came since. */
+  #failed(error: unknown, seq: number): void {
     const { clock, random, rights, log, counts } = this.#parts;
     if (this.#isClosed) return;
     this.#failures++;
     counts.failures++;
-    this.#problem = errorMessage(error);
+    if (seq === this.#led.release.seq) this.#problem = errorMessage(error);
     const isDenied = rights.failed(error);
     this.#notBeforeMs = clock() + this.#backoffMs(isDenied) * (1 - 0.5 * random());
     if (isDenied) return;
     const { target, release } = this.#led;
     log.warn(`${nameOf(target, release)} could not be written; it is tried again`, {
       ...target,
-      error: this.#problem,
+      error: errorMessage(error),
     });
   }
 

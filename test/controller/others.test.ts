@@ -5,6 +5,7 @@ import type { Subject } from "../../src/checks/check-kind.ts";
 import type { Harm } from "../../src/checks/runner.ts";
 import type { Checks } from "../../src/controller/facts.ts";
 import { type Notices, STUCK_MS } from "../../src/controller/standing.ts";
+import { StoreError } from "../../src/stores/store.ts";
 import { Fleet } from "./fleet.ts";
 
 const MINUTE_MS = 60_000;
@@ -165,6 +166,31 @@ describe("notices", () => {
     expect(notices.extras).toEqual([]);
     await fleet.pass(10_000);
     expect(notices.extras).toEqual([expect.stringMatching(/^stuck: its plan cannot be read/)]);
+    await daemon.stop();
+  });
+
+  test("say nothing of a problem that an earlier state had", async () => {
+    const fleet = new Fleet();
+    const notices = new KeptNotices();
+    const daemon = await fleet.daemon("web-1", undefined, { notices });
+    const { key } = fleet.start("1%:10s,100%:1m");
+    const problem = () => daemon.controller.view().releases[0]?.problem;
+    fleet.store.before = () => {
+      throw new StoreError("unavailable", "no answer");
+    };
+    await fleet.pass(15_000);
+    expect(problem()).toBe("no answer");
+    fleet.store.before = undefined;
+    fleet.ask({ verb: "pause", key, reason: undefined });
+    await fleet.pass(1_000);
+    expect(problem()).toBeUndefined();
+    fleet.ask({ verb: "resume", pin: { key, step: 1 } });
+    await fleet.pass(1_000);
+    fleet.store.clock = () => new Promise(() => {});
+    await fleet.pass(11_000);
+    fleet.ask({ verb: "pause", key, reason: undefined });
+    await fleet.pass(STUCK_MS + MINUTE_MS);
+    expect([fleet.short(), problem(), notices.extras]).toEqual(["paused 1 1%", undefined, []]);
     await daemon.stop();
   });
 
