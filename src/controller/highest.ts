@@ -26,7 +26,9 @@ type Versions = Map<string, Known>;
 export class Highest {
   readonly #options: HighestOptions;
   readonly #applications = new Map<string, Versions>();
+  readonly #loaded = new Set<string>();
   readonly #loading = new Map<string, Promise<void>>();
+  #names: Promise<ReadonlySet<string>> | undefined;
   /** Applications whose file is not up to date. */
   readonly #unwritten = new Set<string>();
   #writing: Promise<void> | undefined;
@@ -36,10 +38,10 @@ export class Highest {
   }
 
   isLoaded(application: string): boolean {
-    return this.#applications.has(application);
+    return this.#options.files === undefined || this.#loaded.has(application);
   }
 
-  /** Reads the file of an application, once. Never rejects. */
+  /** Reads the file of an application, once. The directory is listed once for all. Never rejects. */
   load(application: string): Promise<void> {
     const loading = this.#loading.get(application) ?? this.#load(application);
     this.#loading.set(application, loading);
@@ -80,17 +82,34 @@ export class Highest {
   }
 
   async #load(application: string): Promise<void> {
-    const { files, store, log } = this.#options;
-    let text: string | undefined;
+    const { files, store } = this.#options;
     try {
-      text = await files?.read(fileOf(application));
+      this.#names ??= this.#list();
+      const isThere = (await this.#names).has(fileOf(application));
+      const text = isThere ? await files?.read(fileOf(application)) : undefined;
+      if (text !== undefined) this.#applications.set(application, parse(text, store));
     } catch (error) {
-      log.warn("what was seen of releases could not be read, so a store that went back may not be noticed", {
-        ...{ application, error: errorMessage(error) },
-        remedy: "look at the rights of the state directory",
-      });
+      this.#complain(error);
     }
-    this.#applications.set(application, text === undefined ? new Map() : parse(text, store));
+    this.#loaded.add(application);
+    this.#loading.delete(application);
+  }
+
+  /** Never rejects. */
+  async #list(): Promise<ReadonlySet<string>> {
+    try {
+      return new Set(await this.#options.files?.list());
+    } catch (error) {
+      this.#complain(error);
+      return new Set();
+    }
+  }
+
+  #complain(error: unknown): void {
+    this.#options.log.warn(
+      "what was seen of releases could not be read, so a store that went back may not be noticed",
+      { error: errorMessage(error), remedy: "look at the rights of the state directory" },
+    );
   }
 
   #write(): void {

@@ -100,11 +100,15 @@ export class LedApplication {
   #take(snapshot: Snapshot): void {
     const { highest, track } = this.#parts;
     this.#snapshot = snapshot;
+    if (!highest.isLoaded(this.#application)) {
+      track(this.#takeLater());
+      return;
+    }
     const versions = [...snapshot].flatMap(([version, { value }]) => (hasRelease(value) ? [version] : []));
     const known = [...this.#leds.keys(), ...this.#told.keys(), ...highest.versions(this.#application)];
-    const wanted = new Set([...versions, ...known]);
-    if (wanted.size > 0 && !highest.isLoaded(this.#application)) track(this.#takeLater());
-    else for (const version of wanted) this.#takeVersion(version, nowIn(snapshot, version));
+    for (const version of new Set([...versions, ...known])) {
+      this.#takeVersion(version, nowIn(snapshot, version));
+    }
   }
 
   /** Takes the last snapshot once the file of the application has been read. */

@@ -58,6 +58,11 @@ export async function openController(
   if (!settings.get(releases)) return undefined;
   const { store: opened, log, clock, reapply } = context;
   const directory = settings.get(stateDir);
+  if (directory === null) {
+    log.warn("there is no state directory, so this daemon forgets its verdicts when it restarts", {
+      remedy: "start the daemon with a -state-dir in which it may write",
+    });
+  }
   const filesIn = (part: string) =>
     directory === null ? undefined : new DirectoryFiles(join(directory, part));
   const source = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");

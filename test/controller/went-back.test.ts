@@ -164,6 +164,25 @@ describe("REL-19, law 17: a store that goes back", () => {
     await daemon.stop();
   });
 
+  test("is not a person that removed the record: the next release goes on, also after a restart", async () => {
+    const fleet = new Fleet();
+    const home = homeOf();
+    let daemon = await fleet.daemon("web-1", home);
+    const { key } = fleet.start("5%:1h,100%:1m");
+    await fleet.pass(10_000);
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    await fleet.pass(10_000);
+    await daemon.stop();
+    fleet.store.restore("website", new Map());
+    daemon = await fleet.daemon("web-1", home);
+    await fleet.pass(10_000);
+    fleet.start("1%:10s,100%:1m", { key: "b".repeat(24) });
+    expect(fleet.release().seq).toBe(1);
+    await fleet.pass(12_100);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    await daemon.stop();
+  });
+
   test("is known by a file that is written when something changes, and not else", async () => {
     const fleet = new Fleet();
     const home = homeOf();
