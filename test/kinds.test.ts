@@ -26,6 +26,17 @@ function fileOf({ name }: { readonly name: string }): string {
   return STORES.some((other) => other.name === plain) ? plain : name;
 }
 
+test.each(STORES.filter(({ name }) => /^(constant|file|https?)$/.test(name)))(
+  "the kind $name is read-only exactly if its stores cannot be written",
+  async ({ name, isReadOnly, open }) => {
+    const location = { constant: "0.25", file: "/nowhere/rollouts.json" }[name] ?? "//localhost/x.json";
+    const environment = {};
+    const store = await open({ location, table: "", region: "", environment, warn: () => {} });
+    expect(store.write === undefined).toBe(isReadOnly === true);
+    await store.close();
+  },
+);
+
 describe.each(ROOMS)("$room", ({ room, names, pages, index }) => {
   test.each(names)("%s has a page, a link to the page, and a test", (name) => {
     const missing = [`src/${room}/${name}.ts`, `${pages}/${name}.md`, `test/${room}/${name}.test.ts`].filter(

@@ -31,7 +31,7 @@ import { redactAddress } from "../text/redact.ts";
 import { openController } from "./controller.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
 import { whyNotReady } from "./readiness.ts";
-import { warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
+import { warnOfReleaseSettings, warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
 import { keepersOf, openStateDirectory } from "./state-directory.ts";
 
 /**
@@ -69,6 +69,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     warn: (message) => log.warn(message, { store: redactAddress(settings.get(store)) }),
   });
   warnOfVisibleSecret(settings, log);
+  warnOfReleaseSettings(settings, log);
   warnOfUncheckedTls(process.env, log);
 
   const placements = new Placements(TAIL_ENCODERS);

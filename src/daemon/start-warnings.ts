@@ -3,8 +3,9 @@
 import type { Option, Settings } from "../config/option.ts";
 import type { Log } from "../log/log.ts";
 import { notify } from "../notices/options.ts";
-import { store } from "../settings/options.ts";
+import { releases, store } from "../settings/options.ts";
 import { redactAddress } from "../text/redact.ts";
+import { flagRemarks } from "./release-remarks.ts";
 
 /** Warns of a secret in a flag, because every user of the machine can read the flags of a process. */
 export function warnOfVisibleSecret(settings: Settings, log: Log): void {
@@ -24,6 +25,13 @@ export function warnOfVisibleSecret(settings: Settings, log: Log): void {
       address: secret.map(({ name }) => name).join(", "),
       remedy: "move the address to MAXWELLS_DAEMON_NOTIFY, or to the file of -config",
     });
+  }
+}
+
+/** Warns of settings about releases that are of no use. The controller warns of a read-only store. */
+export function warnOfReleaseSettings(settings: Settings, log: Log): void {
+  for (const { setting, text } of flagRemarks(settings)) {
+    if (setting !== `-${releases.name}`) log.warn(text, { setting });
   }
 }
 

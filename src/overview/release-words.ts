@@ -2,8 +2,10 @@
 
 import type { ReleaseState } from "./release-state.ts";
 
+type Worded = Pick<ReleaseState, "id" | "of" | "state" | "step" | "steps" | "fading">;
+
 /** `release 7 (v42) running, step 2/5`. */
-export function releaseWord({ id, of, state, step, steps, fading }: ReleaseState): string {
+export function releaseWord({ id, of, state, step, steps, fading }: Worded): string {
   const place =
     state === "finished"
       ? ""

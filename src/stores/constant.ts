@@ -11,6 +11,7 @@ export const constant: StoreKind = {
   name: "constant",
   usage: "constant:ROLLOUT",
   summary: "a canary rollout that never changes, for trials; read-only",
+  isReadOnly: true,
 
   check(location) {
     return Number.isNaN(rolloutOf(location)) ? "write a number from 0 to 1, as in constant:0.25" : undefined;

@@ -39,6 +39,7 @@ function kind(name: "http" | "https"): StoreKind {
     name,
     usage: `${name}://HOST/PATH`,
     summary: "a JSON file at a web address, read-only",
+    isReadOnly: true,
     check(location) {
       return urlOf(name, location) === undefined
         ? `write the address of a JSON file, as in ${name}://config.internal/rollouts.json, and in user and password a % as %25`

@@ -190,6 +190,8 @@ export interface StoreKind {
   readonly summary: string;
   /** Whether its stores have `history`, because the engine keeps the changes of all writers, and removals. */
   readonly keepsHistory?: true;
+  /** Whether its stores have no `write`. */
+  readonly isReadOnly?: true;
   /**
    * The fault in the part of an address after the colon, in a message that ends in the remedy; undefined if
    * there is none. Opens nothing.

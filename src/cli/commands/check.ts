@@ -6,11 +6,13 @@ import type { LoadedSettings } from "../../config/load.ts";
 import { readTableText } from "../../config/option.ts";
 import { parseSwitch, single } from "../../config/values.ts";
 import { ALL_TABLES, allOptions } from "../../daemon/all-options.ts";
+import { flagRemarks, planRemarks } from "../../daemon/release-remarks.ts";
 import { plans } from "../../releases/named-plans.ts";
 import { durationText } from "../../text/amounts.ts";
 import { columns } from "../../text/columns.ts";
+import { oneLine } from "../../text/one-line.ts";
 import { redactAddress } from "../../text/redact.ts";
-import type { Command } from "../command.ts";
+import { type Command, PROGRAM } from "../command.ts";
 import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { checkDeep } from "./check/deep.ts";
@@ -58,7 +60,8 @@ export const check: Command = {
       origin: origin.text,
     }));
     const findings = settings.get(deep) ? await checkDeep(settings, io) : undefined;
-    print(invocation, { settings: json, ...(findings && { findings }) }, () => {
+    const warnings = [...flagRemarks(settings), ...planRemarks(settings, settings.texts(plans))];
+    print(invocation, { settings: json, warnings, ...(findings && { findings }) }, () => {
       const page = columns(
         ["setting", "value", "from"],
         rows.map(({ flag, values, origin }) => [
@@ -75,6 +78,8 @@ export const check: Command = {
       ]);
       return `${page}\n${columns(["opened", "", ""], opened)}`;
     });
+    for (const { setting, text } of warnings)
+      io.stderr.write(`${PROGRAM}: ${oneLine(`${setting}: ${text}`)}\n`);
     const hasProblem = findings?.some(({ level }) => level === "problem") ?? false;
     return hasProblem ? EXITS.failed.status : EXITS.ok.status;
   },

@@ -1,9 +1,14 @@
 /** Prints the records in the store, the problems of each, and the share of visitors that each really has. */
 
 import { MAINTENANCE } from "../../circle.ts";
+import { releaseWord } from "../../overview/release-words.ts";
+import { fieldsOf } from "../../records/fields.ts";
 import { listRecords } from "../../records/listing.ts";
 import type { Remark } from "../../records/remarks.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
+import { PlanProblems, parsePlan } from "../../releases/plan-parser.ts";
+import { readRelease } from "../../releases/read-release.ts";
+import { RELEASE, type State } from "../../releases/release.ts";
 import { application } from "../../settings/application.ts";
 import type { Snapshot } from "../../stores/store.ts";
 import { rolloutText } from "../../text/amounts.ts";
@@ -24,7 +29,19 @@ const REVISION_SHOWN_LENGTH = 12;
 interface Row extends ShownRecord {
   readonly share: number | null;
   readonly remarks: readonly Remark[];
+  readonly releaseState?: ReleaseSummary;
 }
+
+/** It has a name of its own in the JSON, so that no script writes it back as the field `release`. */
+type ReleaseSummary =
+  | {
+      readonly id: number;
+      readonly of: string;
+      readonly state: State;
+      readonly step: number;
+      readonly steps: number | null;
+    }
+  | { readonly problem: string };
 
 export const get: Command = {
   name: "get",
@@ -77,8 +94,31 @@ export const get: Command = {
 
 function rowsOf(application: string, snapshot: Snapshot): Row[] {
   return listRecords(application, snapshot).map(({ record, share, remarks }) => {
-    return { ...record, share, remarks };
+    const releaseState = releaseIn(snapshot.get(record.version)?.value);
+    return { ...record, share, remarks, ...(releaseState === undefined ? {} : { releaseState }) };
   });
+}
+
+function releaseIn(value: unknown): ReleaseSummary | undefined {
+  const found = readRelease(fieldsOf(value)[RELEASE]);
+  switch (found.kind) {
+    case "none":
+      return undefined;
+    case "problem":
+      return { problem: `its field ${found.field} is ${found.code}` };
+    case "release": {
+      const { id, of, state, step, plan } = found.release;
+      const parsed = parsePlan(plan);
+      return { id, of, state, step, steps: parsed instanceof PlanProblems ? null : parsed.steps.length };
+    }
+  }
+}
+
+/** `release 7 (v42) running, step 2/5`. */
+function releaseCell({ releaseState }: Row): string {
+  if (releaseState === undefined) return "";
+  if ("problem" in releaseState) return `cannot be read: ${releaseState.problem}`;
+  return releaseWord({ ...releaseState, fading: false });
 }
 
 /** A malformed record counts as 0. One of maintenance changes nothing (law 8). */
@@ -109,6 +149,7 @@ function page(rows: readonly Row[]): string {
       "updated at",
       "problem",
       "remark",
+      "release",
     ],
     rows.map((row) => [
       row.application,
@@ -122,6 +163,7 @@ function page(rows: readonly Row[]): string {
       row.updatedAt ?? "",
       row.problem ?? "",
       row.remarks.map(remarkText).join("; "),
+      releaseCell(row),
     ]),
   );
 }

@@ -16,9 +16,11 @@ import type { Option } from "../../../config/option.ts";
 import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../files/writable.ts";
 import type { LeaseKind } from "../../../leases/lease.ts";
 import { LEASES } from "../../../leases/list.ts";
+import { tryWrite } from "../../../records/write-trial.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import { application } from "../../../settings/application.ts";
-import { logfile, stateDir } from "../../../settings/options.ts";
+import { logfile, releases, stateDir } from "../../../settings/options.ts";
+import type { Store } from "../../../stores/store.ts";
 import type { Io } from "../../command.ts";
 import { withStore } from "../../with-store.ts";
 import { ANSWER_TIMEOUT_MS, checkListener, checkPort } from "./listeners.ts";
@@ -66,10 +68,33 @@ async function checkStore(settings: LoadedSettings, io: Io): Promise<OpenedSetti
               },
         );
       }
-      return findings;
+      const [first] = names;
+      const isLeading = first !== undefined && settings.get(releases);
+      return isLeading ? [...findings, await checkRights(store, first, signal)] : findings;
     });
   } catch (error) {
     return [{ level: "problem", setting, text: (error as Error).message }];
+  }
+}
+
+/** Whether a daemon with `-releases on` may write. It starts and serves visitors if it may not. */
+async function checkRights(store: Store, application: string, signal: AbortSignal): Promise<OpenedSetting> {
+  const setting = "-releases";
+  const trial = await tryWrite(store, application, signal);
+  switch (trial.kind) {
+    case "allowed":
+      return { level: "ok", setting, text: `this login may write ${store.address}` };
+    case "unknown":
+      return {
+        level: "warning",
+        setting,
+        text: `it is not known whether this login may write: ${trial.why}`,
+      };
+    default:
+      return {
+        ...{ level: "warning", setting },
+        text: `this daemon can advance no release: ${trial.why}; give its login the rights of a controller, or -releases off`,
+      };
   }
 }
 

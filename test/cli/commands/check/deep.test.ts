@@ -162,3 +162,21 @@ test("without -deep nothing is opened", async () => {
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).not.toHaveProperty("findings");
 });
+
+test("a daemon that is to lead releases may write the store, or there is a warning", async () => {
+  const { directory, flags } = await wellFlags();
+  const well = await check(...flags, "-releases", "on");
+  expect(of(well.findings, /^-releases$/)).toMatchObject({
+    level: "ok",
+    text: expect.stringContaining("may write"),
+  });
+  const readOnly = await check(...flags, "-releases", "on", "-store", "constant:0.25");
+  expect(readOnly.status).toBe(0);
+  expect(of(readOnly.findings, /^-releases$/)).toMatchObject({
+    level: "warning",
+    text: expect.stringContaining("can advance no release"),
+  });
+  writeFileSync(directory.path("rollouts.json"), "{}");
+  const empty = await check(...flags, "-releases", "on");
+  expect(of(empty.findings, /^-releases$/).text).toContain("app has no record");
+});
