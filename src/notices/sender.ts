@@ -7,7 +7,9 @@
  * No request of a visitor waits for any of this, no method throws, and all that waits is bounded.
  *
  * A notice comes at least once, and rarely twice: if a daemon dies after it has sent and before the evidence
- * says so, another one sends the notice again, with the same id.
+ * says so, another one sends the notice again, with the same id. A controller sends all notices of a release
+ * together, in their order. If it sent only those of its turn, a person could read of the abort before the
+ * start, and believe that the release runs.
  */
 
 import type { Told } from "../evidence/news.ts";

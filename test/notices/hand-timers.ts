@@ -12,6 +12,12 @@ interface Timer {
 export class HandTimers implements Timers {
   nowMs = 0;
   readonly #timers = new Set<Timer>();
+  readonly #settle: () => Promise<void>;
+
+  /** @param settle lets all run that a timer has set off; by default also what waits for sockets */
+  constructor(settle: () => Promise<void> = () => Bun.sleep(0)) {
+    this.#settle = settle;
+  }
 
   set(callback: () => void, ms: number): unknown {
     const timer = { callback, ms, dueMs: this.nowMs + ms };
@@ -37,7 +43,7 @@ export class HandTimers implements Timers {
       this.nowMs = Math.max(this.nowMs, next.dueMs);
       this.#timers.delete(next);
       next.callback();
-      await Bun.sleep(0);
+      await this.#settle();
     }
     this.nowMs = endMs;
   }
