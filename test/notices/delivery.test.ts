@@ -330,6 +330,25 @@ describe("while notices wait", () => {
   });
 });
 
+test.each(Array.from({ length: 16 }, (_, depth) => depth))(
+  "a notice that is offered %i promises after another one was sent is sent too",
+  async (depth) => {
+    const [first, second] = noticesOf() as [NoticeMessage, NoticeMessage];
+    const ids: string[] = [];
+    const transport: Transport = async () => new Response("ok");
+    const setup: Setup = deliveryTo("https://h/x", {
+      transport,
+      async sent({ id }) {
+        ids.push(id);
+        for (let at = 0; at < depth; at++) await Promise.resolve();
+        setup.delivery.offer(second);
+      },
+    });
+    setup.delivery.offer(first);
+    await eventually(() => ids.length === 2, "both are sent");
+  },
+);
+
 describe("closing", () => {
   test("waits for an attempt that ends soon", async () => {
     const receiver = await receiverThat(hang);
