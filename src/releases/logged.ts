@@ -71,7 +71,7 @@ function noticeOf(
   arcs: readonly ArcSince[],
   reason: string | undefined,
 ): LoggedNotice {
-  const [, , state, , after] = line;
+  const [state, after] = [line[2], line[4]];
   switch (state) {
     case "paused":
       return reason === STORE_WENT_BACK ? "restored" : (PAUSES.find((pause) => pause === reason) ?? "paused");
@@ -106,8 +106,8 @@ function isAfterEnd(log: Log, index: number): boolean {
   return before !== undefined && !isUnderWay({ state: before[2] });
 }
 
-function isStart([, atMs]: Transition, [first]: readonly ArcSince[]): boolean {
-  return first?.[0] === atMs;
+function isStart(line: Transition, arcs: readonly ArcSince[]): boolean {
+  return line[1] === arcs[0]?.[0];
 }
 
 /**
@@ -115,18 +115,16 @@ function isStart([, atMs]: Transition, [first]: readonly ArcSince[]): boolean {
  * the line before the oldest one may have given way: then the arcs have it.
  */
 function beforeOf(arcs: readonly ArcSince[], log: Log, line: Transition, index: number): number {
-  const [, atMs, , , after] = line;
+  if (index === 0 && isStart(line, arcs)) return 0;
   const last = log[index - 1]?.[4];
   if (last !== undefined && !isAfterEnd(log, index)) return last;
-  // A later arc may be of the same millisecond.
-  if (index === 0 && isStart(line, arcs)) return 0;
-  const arc = arcs.findLastIndex((each) => each[0] === atMs && each[1] === after);
-  return arcs[arc - 1]?.[1] ?? last ?? after;
+  const arc = arcs.findLastIndex((each) => each[0] === line[1] && each[1] === line[4]);
+  return arcs[arc - 1]?.[1] ?? last ?? line[4];
 }
 
 /** A fade that has ended, so that the release has it no more. */
-function pastFade(before: number, [, atMs]: Transition, next: Transition | undefined): Release["fade"] {
-  return next === undefined ? undefined : [before, atMs, Math.max(0, next[1] - atMs)];
+function pastFade(before: number, line: Transition, next: Transition | undefined): Release["fade"] {
+  return next === undefined ? undefined : [before, line[1], Math.max(0, next[1] - line[1])];
 }
 
 /** The present state as a line of a log. Its author is not known. */

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { Problem } from "../../src/config/option.ts";
+import { warnOfVisibleSecret } from "../../src/daemon/start-warnings.ts";
 import { prometheus } from "../../src/monitors/prometheus.ts";
 import { notify, notifySecret } from "../../src/notices/options.ts";
 import { NoticeSender } from "../../src/notices/sender.ts";
@@ -136,4 +137,30 @@ test("help has no example that looks like a secret", async () => {
   expect(stdout).toContain(`-${notify.name} `);
   expect(stdout).toContain(`-${notifySecret.name} `);
   expect(stdout).not.toMatch(/whsec_[A-Za-z0-9+/=]/);
+});
+
+describe("a flag that every user of the machine can read", () => {
+  const warnings = (...flags: readonly string[]) => {
+    const log = new KeptLog();
+    warnOfVisibleSecret(settingsOf(...flags), log);
+    expectNoSecret(JSON.stringify(log.entries));
+    return log.at("warn");
+  };
+
+  test("with an address of Slack is warned of, and the log does not repeat it", () => {
+    expect(warnings("-notify", "https://hooks.slack.com/services/hunter2")).toMatchObject([
+      {
+        message: expect.stringContaining("every user of this machine can read it"),
+        fields: {
+          address: expect.stringMatching(/^slack hooks\.slack\.com [0-9a-f]{8}$/),
+          remedy: expect.stringContaining("MAXWELLS_DAEMON_NOTIFY"),
+        },
+      },
+    ]);
+  });
+
+  test("with the address of a receiver that checks signatures is not, and none is not either", () => {
+    expect(warnings("-notify", "https://h/x", "-notify-secret", "file:/x")).toEqual([]);
+    expect(warnings()).toEqual([]);
+  });
 });

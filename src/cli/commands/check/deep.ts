@@ -16,6 +16,7 @@ import type { Option } from "../../../config/option.ts";
 import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../files/writable.ts";
 import type { LeaseKind } from "../../../leases/lease.ts";
 import { LEASES } from "../../../leases/list.ts";
+import { notifySecret, SecretError, signingKeys } from "../../../notices/options.ts";
 import { tryWrite } from "../../../records/write-trial.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import { application } from "../../../settings/application.ts";
@@ -40,7 +41,7 @@ export async function checkDeep(settings: LoadedSettings, io: Io): Promise<reado
     checkAdmin(settings, running),
     ...LEASES.map((kind) => checkTargets(kind, settings)),
   ]);
-  return [...findings.flat(), ...checkFiles(settings)];
+  return [...findings.flat(), ...checkFiles(settings), ...checkSecrets(settings)];
 }
 
 /** The daemon that answers at this configuration's admin address, if there is one. */
@@ -140,6 +141,21 @@ function checkFiles(settings: LoadedSettings): OpenedSetting[] {
     );
   }
   return findings;
+}
+
+/** A daemon that leads no releases sends no notices, and does not read their secrets. */
+function checkSecrets(settings: LoadedSettings): OpenedSetting[] {
+  if (!settings.get(releases) || settings.get(notifySecret).length === 0) return [];
+  const setting = `-${notifySecret.name}`;
+  try {
+    const { length } = signingKeys(settings);
+    return [
+      { level: "ok", setting, text: `${length === 1 ? "one secret" : `${length} secrets`} can be read` },
+    ];
+  } catch (error) {
+    if (!(error instanceof SecretError)) throw error;
+    return [{ level: "problem", setting, text: error.message }];
+  }
 }
 
 function fileFinding(

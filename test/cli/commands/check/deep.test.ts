@@ -129,6 +129,21 @@ test.each<[string, string, string]>([
   expect(of(findings, /^-store/)).toMatchObject({ level: "problem", text: expect.stringContaining(text) });
 });
 
+test("a secret of notices that cannot be read is a problem, if the daemon leads releases", async () => {
+  const { directory, flags } = await wellFlags();
+  const secret = directory.path("secret");
+  const notices = [...flags, "-notify", "https://h/x", "-notify-secret", `file:${secret}`];
+  const missing = await check(...notices, "-releases", "on");
+  expect(missing.status).toBe(1);
+  expect(of(missing.findings, /^-notify-secret/)).toMatchObject({
+    ...{ level: "problem", text: expect.stringContaining(`let this user read ${secret}`) },
+  });
+  expect((await check(...notices)).findings.some(({ setting }) => setting === "-notify-secret")).toBe(false);
+  writeFileSync(secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+  const { findings } = await check(...notices, "-releases", "on");
+  expect(of(findings, /^-notify-secret/)).toMatchObject({ level: "ok", text: "one secret can be read" });
+});
+
 test("an application without records is a warning, and so is a default that cannot be had", async () => {
   const { flags } = await wellFlags();
   const { status, findings } = await check(...flags, "-application", "websiet");
