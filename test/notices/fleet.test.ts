@@ -198,7 +198,7 @@ async function doubles(name: string, faults: number, kills: boolean): Promise<nu
 }
 
 test(`without faults, each address gets each notice, and hardly one twice, in ${RUNS} runs`, async () => {
-  // Of two transitions within seconds, the second writer tells both, so that they come in their order.
+  // If two transitions come within seconds, the second writer tells both, so that they keep their order.
   expect(await doubles("no faults", 0, false)).toBeLessThan(0.05);
 }, 60_000);
 
