@@ -90,7 +90,10 @@ describe("the command check", () => {
   };
 
   test.each([[[]], [["-o", "json"]]])("shows hosts and marks alone %j", async (flags) => {
-    const { status, stdout, stderr } = await run(["check", "-config", "none", ...flags], environment);
+    const { status, stdout, stderr } = await run(
+      ["check", "-config", "none", "-releases", "on", ...flags],
+      environment,
+    );
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/https:\/\/hooks\.slack\.com\/\*\*\* \([0-9a-f]{8}\)/);
     expect(stdout).toMatch(/https:\/\/hooks\.example\.com\/\*\*\* \([0-9a-f]{8}\)/);
