@@ -42,7 +42,7 @@ export const notifySecret = repeatable<SecretSource>(
     name: "notify-secret",
     placeholder: "file:PATH",
     summary:
-      "the secret that signs notices; the environment and the configuration file may have it itself, and not only its file",
+      "the file of the secret that signs notices; the environment and the configuration file may have the secret in place of it",
     absent: [],
     shown: (text) => (text.startsWith(FILE) ? text : "***"),
   },

@@ -46,8 +46,8 @@ export const slack: NoticeForm = {
 
   remedyOf(status) {
     return status === 400 || status === 413
-      ? "Slack does not take the form of this notice; report it to the makers of maxwells-daemon"
-      : "make a new incoming webhook in Slack, and name its address in -notify";
+      ? "name the address of an incoming webhook in -notify; if it is one, report this to the makers of maxwells-daemon"
+      : "make a new incoming webhook for the channel, and name its address in -notify";
   },
 };
 

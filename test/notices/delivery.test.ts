@@ -260,7 +260,7 @@ describe("a receiver that refuses for good", () => {
     const { delivery, counts, log } = deliveryTo(`slack+${receiver.url}/services/x`);
     delivery.offer(ABORTED);
     await eventually(() => counts.failed === 1, "it is given up");
-    expect(log.at("error")[0]?.fields["remedy"]).toContain("make a new incoming webhook in Slack");
+    expect(log.at("error")[0]?.fields["remedy"]).toContain("make a new incoming webhook for the channel");
   });
 });
 
