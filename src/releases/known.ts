@@ -43,9 +43,15 @@ export function isBehind(known: Known, now: Now): boolean {
   const { release } = now.found;
   const seen = seenOf(known, release);
   if (seen?.isOver && isUnderWay(release)) return true;
-  if (seen?.isZero && isUnderWay(release) && now.rollout > 0 && foreignIn(now, release) === "none")
+  if (seen?.isZero && goesOnFrom(seen, release) && now.rollout > 0 && foreignIn(now, release) === "none") {
     return true;
+  }
   return release.seq < highestSeq(known, release);
+}
+
+/** A release that was paused later waits for a person, who has written another rollout since the 0. */
+function goesOnFrom({ seq }: KnownRelease, release: Release): boolean {
+  return isUnderWay(release) && !(release.state === "paused" && release.seq > seq);
 }
 
 /** The least `seq` with which the record of this release is not older than what was seen. */

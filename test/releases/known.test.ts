@@ -53,6 +53,12 @@ const CELLS: readonly [name: string, known: Known, now: Now, expected: string][]
     "aborted 0% seq 13 aborted",
   ],
   [
+    "at 0, and other writers went on from the older state",
+    seen(RUNNING_4, ZERO_4),
+    at({ seq: 6, step: 3, wrote: [0.25, 0.25] }),
+    "aborted 0% seq 7 aborted",
+  ],
+  [
     "aborted, an earlier release that was over",
     seen(ABORTED_7),
     otherAt(2, { state: "finished", wrote: [0, 0] }),
@@ -106,6 +112,11 @@ describe("law 17: if the store goes back", () => {
       "a person's rollout after a rollout of 0",
       seen(ZERO_4),
       nowOf(releaseOf({ seq: 4 }), { rollout: 0.07 }),
+    ],
+    [
+      "a pause because of such a rollout, by another controller",
+      seen(ZERO_4),
+      at({ seq: 5, state: "paused", reason: "foreign-change", wrote: [0.07, 0.25] }),
     ],
     ["a malformed record", seen(ABORTED_7), nowOf(releaseOf(), { isMalformed: true })],
     ["a record without a release", seen(ABORTED_7), nowOf(NONE)],
