@@ -3,9 +3,9 @@
  * doctor's login to write, and the clock. Nothing is changed, and nothing here rejects.
  */
 
-import { tryWrite, type WriteTrial } from "../records/write-trial.ts";
 import type { Store } from "../stores/store.ts";
 import { Observer } from "../verbs/observer.ts";
+import { tryWrite, type WriteTrial } from "../verbs/write-trial.ts";
 
 /** Doctor looks at the leaders of this many releases. */
 export const RELEASES_MAX = 20;

@@ -8,9 +8,9 @@ import type { Finding } from "../../../src/doctor/finding.ts";
 import { type StoreSide, storeSide } from "../../../src/doctor/store-side.ts";
 import type { Subject } from "../../../src/doctor/subject.ts";
 import type { LeadState, ReleaseState } from "../../../src/overview/release-state.ts";
-import { tryWrite } from "../../../src/records/write-trial.ts";
 import { releaseField } from "../../../src/releases/release-field.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
+import { tryWrite } from "../../../src/verbs/write-trial.ts";
 import { KEY, releaseOf } from "../../releases/world.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
 

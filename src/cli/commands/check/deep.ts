@@ -17,11 +17,11 @@ import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../files/writa
 import type { LeaseKind } from "../../../leases/lease.ts";
 import { LEASES } from "../../../leases/list.ts";
 import { notifySecret, SecretError, signingKeys } from "../../../notices/options.ts";
-import { tryWrite } from "../../../records/write-trial.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import { application } from "../../../settings/application.ts";
 import { logfile, releases, stateDir } from "../../../settings/options.ts";
 import type { Store } from "../../../stores/store.ts";
+import { tryWrite } from "../../../verbs/write-trial.ts";
 import type { Io } from "../../command.ts";
 import { withStore } from "../../with-store.ts";
 import { ANSWER_TIMEOUT_MS, checkListener, checkPort } from "./listeners.ts";
