@@ -44,10 +44,9 @@ export class Counting {
     author: string | undefined,
   ): void {
     const isNew = before?.key !== release.key;
-    const happened = before !== undefined && (isNew || release.seq > before.seq);
-    if (!isUnderWay(release) && !happened) return;
+    if (!isUnderWay(release) && before === undefined) return;
     const counts = this.#of(application, version);
-    if (!happened) return;
+    if (before === undefined) return;
     counts.advances += Math.max(0, release.step - (isNew ? 1 : (before?.step ?? 1)));
     const wasOver = !isNew && before !== null && !isUnderWay(before);
     const reason = wasOver ? undefined : abortReason(release, author);

@@ -134,6 +134,17 @@ describe.each([
   });
 });
 
+test("an engine with a history still knows why a release was paused, after it has gone on", async () => {
+  const written = new Written(true);
+  written.ask(RELEASE, "ada@web-1");
+  written.write({ rollout: 0.005 }, "", true);
+  written.ask({ verb: "foreign", key: START.key }, "web-1");
+  written.write({ rollout: 0.01 }, "", true);
+  written.ask({ verb: "resume", pin: { key: START.key, step: 1 } }, "ada@web-1");
+  const sentences = (await written.changes()).map(({ release }) => release?.sentence ?? "");
+  expect(sentences.filter((each) => each.includes("paused at step 1/4 by another writer"))).toHaveLength(1);
+});
+
 test("a transition that the record's own list has lost is told from the log of the release", async () => {
   const written = new Written(false);
   written.ask(RELEASE, "ada@web-1");

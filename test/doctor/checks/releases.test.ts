@@ -161,6 +161,19 @@ describe("the store by doctor's own settings", () => {
     expect(store.calls.append).toBe(1);
   });
 
+  test("the trial asks to create a record that is there", async () => {
+    const asked: unknown[] = [];
+    const store = storeWith();
+    const write: Store["write"] = async (application, version, fields, expected) => {
+      asked.push([application, version, fields, expected]);
+      return { ok: false, current: undefined };
+    };
+    const { address } = store;
+    const read = store.read.bind(store);
+    await tryWrite({ address, read, write, close: async () => {} }, "website", signal);
+    expect(asked).toEqual([["website", "canary", { rollout: 0 }, null]]);
+  });
+
   const REFUSALS: readonly [what: string, change: (store: MemoryStore) => Store, kind: string][] = [
     [
       "refuses the login",

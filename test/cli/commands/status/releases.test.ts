@@ -121,6 +121,7 @@ describe("warnings", () => {
     expect(warning).toContain("errors: 9 of 10");
     expect(warning).toContain("maxwells-daemon abort -application website");
     expect(releaseWarnings(application(releaseWith({ lead })))).toHaveLength(1);
+    expect(rowsOf({ override, lead })["OVERRIDE"]).toContain("errors: 9 of 10");
   });
 
   test("a release that no daemon leads, with its remedies", () => {
