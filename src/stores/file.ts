@@ -12,6 +12,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { Evidence } from "./evidence.ts";
+import { FileEvidence } from "./file/evidence.ts";
 import { errorCode, readFault, writeFault } from "./file/faults.ts";
 import { followLinks } from "./file/links.ts";
 import { takeLock } from "./file/lock.ts";
@@ -62,6 +64,7 @@ export const file: StoreKind = {
 
 class FileStore implements Store {
   readonly address: string;
+  readonly evidence: Evidence;
   readonly #path: string;
   readonly #warn: (message: string) => void;
   readonly #watch: FileWatch;
@@ -73,6 +76,7 @@ class FileStore implements Store {
     this.#warn = warn;
     this.#watch = new FileWatch(path, warn);
     this.#reader = new DocumentReader(path);
+    this.evidence = new FileEvidence(path, () => performance.now());
   }
 
   async read(application: string, signal: AbortSignal): Promise<Snapshot> {

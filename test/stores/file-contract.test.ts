@@ -2,66 +2,74 @@ import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../src/stores/list.ts";
-import { storeSuite } from "./store-suite.ts";
+import { evidenceSuite } from "./evidence-suite.ts";
+import { type StoreHarness, storeSuite } from "./store-suite.ts";
 
 const NO_COUNT = "a file that any program may edit counts no writes";
 const NO_NETWORK = "a file has no network of its own";
 const NEVER_HANGS = "the tests' disk always answers";
 
-storeSuite(
-  "file",
-  async () => {
-    const directory = await mkdtemp(join(tmpdir(), "store-file-"));
-    const path = join(directory, "rollouts.json");
-    const away = join(directory, "elsewhere.json");
-    const backup = join(directory, "backup.json");
-    const document = async () => JSON.parse((await readFile(path, "utf8").catch(() => "")) || "{}") as object;
-    let saved = "";
-    return {
-      open: () => openStore(`file:${path}`, { table: "", region: "", environment: {}, warn: () => {} }),
-      async seed(application, records) {
-        await writeFile(path, JSON.stringify({ ...(await document()), [application]: records }));
-      },
-      async seedMany(applications, records) {
-        const many = Object.fromEntries(applications.map((name) => [name, records]));
-        await writeFile(path, JSON.stringify({ ...(await document()), ...many }));
-      },
-      async spoilOne(application) {
-        await writeFile(path, JSON.stringify({ ...(await document()), [application]: 0.25 }));
-      },
-      async leave() {
-        saved = await readFile(path, "utf8");
-        await rename(path, away);
-      },
-      async spoil() {
-        saved = await readFile(path, "utf8");
-        await writeFile(path, saved.slice(0, -3));
-      },
-      backUp: () => copyFile(path, backup),
-      async failOver(state) {
-        saved = await readFile(path, "utf8");
-        if (state === "empty") await writeFile(backup, "{}");
-        await rename(backup, path);
-      },
-      recover: () => writeFile(path, saved),
-      forDaemon: { address: `file:${path}` },
-      close: () => rm(directory, { recursive: true }),
-    };
-  },
-  {
-    "the engine's clock tells the time": "a file has no clock",
-    "what it needs may be made again, and changes nothing that is there": "the first write makes the file",
-    "a record's position grows with each write, and never falls": NO_COUNT,
-    "an older state after a fail-over is outdated: the last values hold until there is a newer one": NO_COUNT,
-    "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
-      NO_NETWORK,
-    "a push that is lost without a sound is found by the poll": NO_NETWORK,
-    "a read of an engine that hangs ends when it is given up": NEVER_HANGS,
-    "reading many of an engine that hangs ends when it is given up": NEVER_HANGS,
-    "a user without the right is denied, and the secret is in no message":
-      "tests run as root, whom no file denies",
-    "an engine that remembers tells what was, newest first": "a file remembers nothing; its records do",
-    "an engine with a history shows removals, also of the last record":
-      "a file remembers nothing; its records do",
-  },
-);
+async function start(): Promise<StoreHarness> {
+  const directory = await mkdtemp(join(tmpdir(), "store-file-"));
+  const path = join(directory, "rollouts.json");
+  const away = join(directory, "elsewhere.json");
+  const backup = join(directory, "backup.json");
+  const document = async () => JSON.parse((await readFile(path, "utf8").catch(() => "")) || "{}") as object;
+  let saved = "";
+  return {
+    open: () => openStore(`file:${path}`, { table: "", region: "", environment: {}, warn: () => {} }),
+    async seed(application, records) {
+      await writeFile(path, JSON.stringify({ ...(await document()), [application]: records }));
+    },
+    async seedMany(applications, records) {
+      const many = Object.fromEntries(applications.map((name) => [name, records]));
+      await writeFile(path, JSON.stringify({ ...(await document()), ...many }));
+    },
+    async spoilOne(application) {
+      await writeFile(path, JSON.stringify({ ...(await document()), [application]: 0.25 }));
+    },
+    async leave() {
+      saved = await readFile(path, "utf8");
+      await rename(path, away);
+    },
+    async spoil() {
+      saved = await readFile(path, "utf8");
+      await writeFile(path, saved.slice(0, -3));
+    },
+    backUp: () => copyFile(path, backup),
+    async failOver(state) {
+      saved = await readFile(path, "utf8");
+      if (state === "empty") await writeFile(backup, "{}");
+      await rename(backup, path);
+    },
+    recover: () => writeFile(path, saved),
+    forDaemon: { address: `file:${path}` },
+    close: () => rm(directory, { recursive: true }),
+  };
+}
+
+storeSuite("file", start, {
+  "the engine's clock tells the time": "a file has no clock",
+  "what it needs may be made again, and changes nothing that is there": "the first write makes the file",
+  "a record's position grows with each write, and never falls": NO_COUNT,
+  "an older state after a fail-over is outdated: the last values hold until there is a newer one": NO_COUNT,
+  "a network that refuses, resets, swallows, crawls, cuts or garbles is an error in time, and is got over":
+    NO_NETWORK,
+  "a push that is lost without a sound is found by the poll": NO_NETWORK,
+  "a read of an engine that hangs ends when it is given up": NEVER_HANGS,
+  "reading many of an engine that hangs ends when it is given up": NEVER_HANGS,
+  "a user without the right is denied, and the secret is in no message":
+    "tests run as root, whom no file denies",
+  "an engine that remembers tells what was, newest first": "a file remembers nothing; its records do",
+  "an engine with a history shows removals, also of the last record":
+    "a file remembers nothing; its records do",
+});
+
+evidenceSuite("file", start, {
+  "calls to an engine that hangs end when they are given up": NEVER_HANGS,
+  "without its engine both calls reject, and work again when it is back":
+    "the evidence lies beside the file, and needs it no more",
+  "a reader of an engine that fell back to an older state sees what comes later": "see file/evidence.test.ts",
+  "a reader of an engine that was emptied sees what comes later": "see file/evidence.test.ts",
+  "a watch is nudged soon after an append": "a look at the files is as cheap",
+});

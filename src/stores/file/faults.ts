@@ -85,6 +85,38 @@ export function writeFault(path: string, error: unknown): StoreError {
   }
 }
 
+/** A failed read or append of evidence below the directory at `path`. */
+export function evidenceFault(path: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = errorCode(error);
+  const cause = { cause: error };
+  switch (code) {
+    case "EACCES":
+    case "EPERM": {
+      const remedy = "let it read and write there, as in docs/stores/file.md";
+      return new StoreError("denied", `${userName()} may not use ${path}; ${remedy}`, cause);
+    }
+    case "EROFS":
+      return new StoreError("denied", `${path} is mounted read-only; mount it writable`, cause);
+    case "ENOTDIR": {
+      const remedy = "remove what is there";
+      return new StoreError("malformed", `${path} is not a directory; ${remedy}`, cause);
+    }
+    case "ENOENT": {
+      const remedy = `create it: mkdir -p ${shellWord(dirname(path))}`;
+      return new StoreError("missing", `there is no directory ${dirname(path)}; ${remedy}`, cause);
+    }
+    default: {
+      const remedy = "check its disk";
+      return new StoreError(
+        "unavailable",
+        `${path} cannot be used (${code || String(error)}); ${remedy}`,
+        cause,
+      );
+    }
+  }
+}
+
 /** The user with its number, because the name comes from the environment, which may be another user's. */
 function userName(): string {
   const id = process.getuid?.() ?? "?";
