@@ -25,13 +25,17 @@ export interface AtomicWrite {
   readonly confirm?: () => Promise<void>;
 }
 
-/** Writes `text` to `path`. A reader sees the old content or the new, never a part of it. */
-export async function writeAtomically(path: string, text: string, how: AtomicWrite = {}): Promise<void> {
+/** Writes to `path`. A reader sees the old content or the new, never a part of it. */
+export async function writeAtomically(
+  path: string,
+  content: string | Buffer,
+  how: AtomicWrite = {},
+): Promise<void> {
   // Each write has its own name, because two daemons may share a directory, and in two containers even a
   // process id.
   const temporary = how.temporary ?? `${path}.${randomUUID()}.new`;
   try {
-    await writeNew(temporary, text, how);
+    await writeNew(temporary, content, how);
     await how.confirm?.();
     await rename(temporary, path);
   } catch (error) {
@@ -44,11 +48,15 @@ export async function writeAtomically(path: string, text: string, how: AtomicWri
   if (how.isSynced) await syncDirectory(dirname(path));
 }
 
-async function writeNew(path: string, text: string, { mode, prepare, isSynced }: AtomicWrite): Promise<void> {
+async function writeNew(
+  path: string,
+  content: string | Buffer,
+  { mode, prepare, isSynced }: AtomicWrite,
+): Promise<void> {
   const file = await open(path, "wx", 0o644);
   try {
     if (mode !== undefined) await file.chmod(mode);
-    await file.writeFile(text);
+    await file.writeFile(content);
     await prepare?.(file);
     if (isSynced) await file.sync();
   } finally {

@@ -29,8 +29,10 @@ import {
   withoutRecord,
   withRecord,
 } from "./shared/document.ts";
+import { onlyApplication, withApplication } from "./shared/document-edit.ts";
 import { refusalOf } from "./shared/document-parts.ts";
 import { DocumentReader } from "./shared/document-reader.ts";
+import { inSlices } from "./shared/in-slices.ts";
 import {
   type Lost,
   type RecordFields,
@@ -44,6 +46,9 @@ import {
   type StoreKind,
   type Written,
 } from "./store.ts";
+
+/** A file that is not longer is written as a whole, and indented. In a longer one, only a part changes. */
+const SHORT_BYTES = 32 * 1024;
 
 export const file: StoreKind = {
   name: "file",
@@ -147,17 +152,19 @@ class FileStore implements Store {
       const { target } = await followLinks(this.#path);
       const lock = await takeLock(target, signal, this.#warn);
       try {
-        const before = await readTextIfAny(target);
-        const document = before === undefined ? {} : parseDocument(this.#path, before);
+        const before = await readIfAny(target);
+        const document = await this.#documentOf(before, application);
         const current = findRecord(this.#path, document, application, version);
         if ((current?.revision ?? null) !== expected) return { ok: false, current };
 
-        const text = formatDocument(change(document));
-        this.#refuseUnreadable(text, application);
-        await replaceFile(target, text, async () => {
+        const after = change(document);
+        this.#refuseUnreadable(after, application);
+        const bytes = await this.#bytesOf(before, application, after);
+        if (bytes.byteLength > DOCUMENT_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
+        await replaceFile(target, bytes, async () => {
           if (signal.aborted) throw abandoned(signal);
           await lock.confirm();
-          if ((await readTextIfAny(target)) !== before) {
+          if (!areSame(await readIfAny(target), before)) {
             throw new StoreError("unavailable", `${target} is being changed by another program; try again`);
           }
           if (signal.aborted) throw abandoned(signal);
@@ -171,11 +178,26 @@ class FileStore implements Store {
     }
   }
 
-  /** Refuses a write after which no daemon could read the file. */
-  #refuseUnreadable(text: string, application: string): void {
-    const bytes = Buffer.from(text);
-    if (bytes.byteLength > DOCUMENT_BYTES_MAX) throw tooLarge("refused", `${this.#path} would be`);
-    const refused = refusalOf(bytes, application);
+  /** The document, or only the part of it with this application if it is long. */
+  async #documentOf(bytes: Buffer | undefined, application: string): Promise<Document> {
+    if (bytes === undefined) return {};
+    if (isShort(bytes)) return parseDocument(this.#path, textOf(this.#path, bytes));
+    // Rejects if any part of it is malformed.
+    await this.#reader.read(bytes);
+    return inSlices(onlyApplication(bytes, application));
+  }
+
+  /** The bytes of a file after a change of this application. */
+  async #bytesOf(before: Buffer | undefined, application: string, after: Document): Promise<Buffer> {
+    if (before === undefined || isShort(before)) return Buffer.from(formatDocument(after));
+    return inSlices(withApplication(before, application, after));
+  }
+
+  /** Refuses a write after which no daemon could read the application. */
+  #refuseUnreadable(document: Document, application: string): void {
+    if (!Object.hasOwn(document, application)) return;
+    const own = Object.fromEntries([[application, document[application]]]);
+    const refused = refusalOf(Buffer.from(formatDocument(own)), application);
     if (refused === undefined) return;
     const remedy = "take out versions and fields that nothing needs; nothing was written";
     throw new StoreError("refused", `${application} would be ${refused} in ${this.#path}; ${remedy}`);
@@ -213,7 +235,10 @@ async function readBytes(path: string): Promise<Buffer> {
 
 /** The same as `readBytes`. */
 async function readText(path: string): Promise<string> {
-  const bytes = await readBytes(path);
+  return textOf(path, await readBytes(path));
+}
+
+function textOf(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -239,11 +264,19 @@ async function readStart(handle: FileHandle, bytesMax: number): Promise<Buffer> 
   return bytes.subarray(0, length);
 }
 
-async function readTextIfAny(path: string): Promise<string | undefined> {
+async function readIfAny(path: string): Promise<Buffer | undefined> {
   try {
-    return await readText(path);
+    return await readBytes(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+function isShort(bytes: Buffer): boolean {
+  return bytes.byteLength <= SHORT_BYTES;
+}
+
+function areSame(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other);
 }

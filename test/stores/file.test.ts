@@ -314,10 +314,10 @@ describe("watching", () => {
 
 describe("writing", () => {
   test("a write after which the file could not be read any longer is refused", async () => {
-    // Written compact, and twice as long once it is indented.
-    const many = Array.from({ length: 200_000 }, (_, n) => [`a${n}`, { b: 0 }]);
-    const before = JSON.stringify(Object.fromEntries(many));
-    expect(before.length).toBeLessThan(DOCUMENT_BYTES_MAX);
+    const many = Array.from({ length: 20_000 }, (_, n) => [`a${n}`, { b: 0, note: "x".repeat(170) }]);
+    const text = JSON.stringify(Object.fromEntries(many));
+    const before = text.padEnd(DOCUMENT_BYTES_MAX - 10);
+    expect(before.length).toBe(DOCUMENT_BYTES_MAX - 10);
     await writeFile(path, before);
     const error = await fails(write("website", "canary", { rollout: 0.1 }, null));
     expect(error).toMatchObject({ name: "StoreError", code: "refused" });
@@ -360,6 +360,35 @@ describe("writing", () => {
     won(await write("website", "canary", { rollout: 0.2 }, revision));
     const after = await readFile(path, "utf8");
     expect(after).toBe(`${JSON.stringify(before, null, 2).replace('"rollout": 0.1', '"rollout": 0.2')}\n`);
+  });
+
+  test("of a long file, a write changes its own application, and leaves all other bytes", async () => {
+    const others = (name: string) =>
+      Array.from({ length: 2_000 }, (_, index) => `"${name}${index}":{ "canary":0.5 }`).join(", ");
+    const [before, after] = [others("a"), others("b")];
+    await writeFile(path, `{ ${before}, "website": {"canary":0.1}, ${after} }`);
+    const whole = (canary: string) => `{ ${before}, "website": {\n    "canary": ${canary}\n  }, ${after} }`;
+    const first = won(
+      await write("website", "canary", { rollout: 0.2 }, await revisionOf("website", "canary")),
+    );
+    expect(await readFile(path, "utf8")).toBe(whole("0.2"));
+    const second = won(await write("website", "canary", { rollout: 0.3 }, first));
+    expect(await readFile(path, "utf8")).toBe(whole("0.3"));
+    won(await write("new", "canary", { rollout: 0.4 }, null));
+    expect(rollouts(await store.read("new", soon()))).toEqual({ canary: 0.4 });
+    expect(await store.remove?.("website", "canary", second, soon())).toEqual({ ok: true });
+    expect(await readFile(path, "utf8")).toBe(`{ ${before}, ${after},\n  "new": {\n    "canary": 0.4\n  } }`);
+  });
+
+  test("a long file with a fault anywhere is refused and not overwritten", async () => {
+    const others = Array.from({ length: 2_000 }, (_, index) => `"a${index}":{ "canary":0.5 }`).join(", ");
+    for (const fault of ["", "{", '{ "canary": 0.5 ', "[1,]"]) {
+      const text = `{ ${others}, "website": {}, "b": ${fault} }`;
+      await writeFile(path, text);
+      const error = await fails(write("website", "canary", { rollout: 1 }, null));
+      expect(error).toMatchObject({ code: "malformed" });
+      expect(await readFile(path, "utf8")).toBe(text);
+    }
   });
 
   test("a bare number stays one until there is more to say", async () => {

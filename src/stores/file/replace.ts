@@ -13,9 +13,13 @@ import { newFileFor } from "./temporary.ts";
  * @param target  the file itself, not a link
  * @param confirm called right before the rename; rejects if the old file must stay
  */
-export async function replaceFile(target: string, text: string, confirm: () => Promise<void>): Promise<void> {
+export async function replaceFile(
+  target: string,
+  content: string | Buffer,
+  confirm: () => Promise<void>,
+): Promise<void> {
   try {
-    await writeAtomically(target, text, {
+    await writeAtomically(target, content, {
       temporary: newFileFor(target),
       isSynced: true,
       prepare: (file) => keepOwner(file, target),

@@ -5,7 +5,6 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { Slices } from "../../slices.ts";
 import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store.ts";
 import { noObject, notJson, parseDocument, snapshotOf } from "./document.ts";
 import {
@@ -19,6 +18,7 @@ import {
   type Steps,
   split,
 } from "./document-parts.ts";
+import { inSlices } from "./in-slices.ts";
 import { findJsonFault } from "./json-fault.ts";
 
 /**
@@ -184,14 +184,5 @@ function parse(text: string): { readonly value: unknown } | undefined {
     return { value: JSON.parse(text) };
   } catch {
     return undefined;
-  }
-}
-
-async function inSlices<T>(steps: Steps<T>): Promise<T> {
-  const slices = new Slices();
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (slices.isOverNow()) await slices.next();
   }
 }

@@ -100,9 +100,30 @@ export function withoutRecord(
     : withProperty(document, application, records);
 }
 
-/** The text of a document, indented for people. */
+/**
+ * The text of a document, indented for people. A list of texts and numbers is on one line, because a release
+ * has hundreds of short lists.
+ */
 export function formatDocument(document: Document): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${indented(document, "")}\n`;
+}
+
+/** Values that are nested more deeply are not indented. No record of this program is. */
+const INDENT_MAX = "  ".repeat(64);
+
+function indented(value: unknown, indent: string): string {
+  if (typeof value !== "object" || value === null || indent === INDENT_MAX) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (value.every((item) => typeof item !== "object" || item === null)) {
+      return `[${value.map((item) => JSON.stringify(item)).join(", ")}]`;
+    }
+    return `[\n${value.map((item) => inner + indented(item, inner)).join(",\n")}\n${indent}]`;
+  }
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  if (fields.length === 0) return "{}";
+  const lines = fields.map(([name, field]) => `${inner}${JSON.stringify(name)}: ${indented(field, inner)}`);
+  return `{\n${lines.join(",\n")}\n${indent}}`;
 }
 
 function recordsOf(path: string, document: Document, application: string): Document {

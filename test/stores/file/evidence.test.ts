@@ -165,7 +165,7 @@ describe("what is not a whole line", () => {
     expect((await readOn(writer)).batches).toEqual(["one", "two"]);
   });
 
-  test("other files in the directories are no evidence, and stay", async () => {
+  test("other files in the directories stay, and their lines do not count", async () => {
     const writer = await open();
     await writer.append(LOG, ["one"], soon());
     const line = '\n["no"] 0123456789abcdef\n';
