@@ -3,9 +3,9 @@
  * compares them with all that was seen before.
  */
 
-import { fieldsOf } from "../records/fields.ts";
+import { hasRelease } from "../records/release-in.ts";
 import { isBehind } from "../releases/known.ts";
-import { isUnderWay, RELEASE } from "../releases/release.ts";
+import { isUnderWay } from "../releases/release.ts";
 import type { Now } from "../releases/request.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { nowIn, type Target } from "../verbs/look.ts";
@@ -213,14 +213,4 @@ export class LedApplication {
 function problemOf(found: Now["found"], isMalformed: boolean): string | undefined {
   if (found.kind === "problem") return `its field ${found.field} is ${found.code}`;
   return isMalformed && found.kind === "release" ? "its record is malformed" : undefined;
-}
-
-/** A custom store may return an object that throws when a field is read. */
-function hasRelease(value: unknown): boolean {
-  try {
-    const release = fieldsOf(value)[RELEASE];
-    return release !== undefined && release !== null;
-  } catch {
-    return false;
-  }
 }

@@ -11,8 +11,8 @@
 
 import type { Log } from "../log/log.ts";
 import { fieldsOf } from "../records/fields.ts";
-import { readRelease } from "../releases/read-release.ts";
-import { isUnderWay, RELEASE, TEXT_LENGTH_MAX } from "../releases/release.ts";
+import { releaseIn } from "../records/release-in.ts";
+import { isUnderWay, TEXT_LENGTH_MAX } from "../releases/release.ts";
 import { clipped } from "../releases/release-field.ts";
 import type { Now } from "../releases/request.ts";
 import { errorMessage } from "../text/error-message.ts";
@@ -95,7 +95,7 @@ export class Overrides {
     const override = this.of({ application, version });
     if (override === undefined) return false;
     if (value === undefined) return true;
-    const found = readRelease(fieldsOf(value)[RELEASE]);
+    const found = releaseIn(value);
     if (found.kind === "none") return false;
     const key = found.kind === "release" ? found.release.key : found.key;
     return key === undefined || key === override.key;

@@ -12,9 +12,10 @@ import { tellTransition } from "../controller/tell.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log/log.ts";
 import { fieldsOf } from "../records/fields.ts";
+import { hasRelease } from "../records/release-in.ts";
 import { type Foreign, foreignIn } from "../releases/foreign.ts";
 import type { ReleaseProblem } from "../releases/read-release.ts";
-import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
+import { isUnderWay, type Release } from "../releases/release.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { nowIn, type Target } from "../verbs/look.ts";
 import { Counting, type Last, type ReleaseCounts } from "./release-counts.ts";
@@ -109,7 +110,7 @@ export class Overview {
     const unreadable: UnreadableRelease[] = [];
     const last = new Map<string, Last>();
     for (const [version, { value }] of snapshot) {
-      if (!mayHaveRelease(value)) continue;
+      if (!hasRelease(value)) continue;
       const target = { application, version };
       const now = nowIn(snapshot, version);
       if (isSeen(now)) {
@@ -165,16 +166,6 @@ function shown(known: readonly KnownRelease[]): readonly KnownRelease[] {
 
 function problemOf(found: ReleaseProblem | { readonly kind: "release" }): string {
   return found.kind === "problem" ? `its field ${found.field} is ${found.code}` : "its record is malformed";
-}
-
-/** A custom store may return an object that throws when a field is read. */
-function mayHaveRelease(value: unknown): boolean {
-  try {
-    const release = fieldsOf(value)[RELEASE];
-    return release !== undefined && release !== null;
-  } catch {
-    return false;
-  }
 }
 
 function textOf(value: unknown): string | undefined {

@@ -11,12 +11,12 @@
 import type { Arc } from "../circle.ts";
 import { asSettled, settled } from "../releases/foreign.ts";
 import { abort } from "../releases/lowering.ts";
-import { type ReleaseProblem, readRelease } from "../releases/read-release.ts";
-import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
+import type { ReleaseProblem } from "../releases/read-release.ts";
+import { isUnderWay, type Release } from "../releases/release.ts";
 import type { Notice, Now, Outcome, Stamp } from "../releases/request.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { checkRecord } from "./check.ts";
-import { fieldsOf } from "./fields.ts";
+import { releaseIn } from "./release-in.ts";
 
 /** The wanted values of the record. */
 export interface Wanted {
@@ -76,13 +76,8 @@ export function recordNow(version: string, value: unknown): Omit<Now, "plan" | "
   return {
     ...{ rollout: arc.rollout, offset: arc.offset, failsafe: arc.failsafe },
     isMalformed: problem !== undefined,
-    found: readRelease(fieldsOf(value)[RELEASE]),
+    found: releaseIn(value),
   };
-}
-
-/** Whether the record of a version has a release that a change may concern. */
-export function hasRelease(value: unknown): boolean {
-  return fieldsOf(value)[RELEASE] !== undefined;
 }
 
 /** The release of a record that is under way, also after a write that no controller has seen yet. */

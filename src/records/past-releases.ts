@@ -13,6 +13,7 @@ import { readRelease } from "../releases/read-release.ts";
 import { RELEASE, type Release, timeText } from "../releases/release.ts";
 import type { PastRecord } from "../stores/store.ts";
 import { fieldsOf } from "./fields.ts";
+import { releaseIn } from "./release-in.ts";
 
 /** The field of a remembered state for its mark. */
 export const MARK = "transition";
@@ -62,7 +63,7 @@ interface Known {
 function transitionsIn(past: readonly PastRecord[]): ReadonlyMap<string, Known> {
   const known = new Map<string, Known>();
   for (const { version, value } of past) {
-    const found = readRelease(fieldsOf(value)[RELEASE]);
+    const found = releaseIn(value);
     if (found.kind !== "release") continue;
     const { release } = found;
     for (const logged of loggedTransitions(release)) {

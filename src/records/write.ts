@@ -14,7 +14,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stamp } from "../releases/request.ts";
 import { type Snapshot, type Store, StoreError, type StoreRecord, type Written } from "../stores/store.ts";
-import { type Following, hasRelease } from "./beside-release.ts";
+import type { Following } from "./beside-release.ts";
 import {
   bareFields,
   type Change,
@@ -26,6 +26,7 @@ import {
   type Removal,
 } from "./change.ts";
 import { fieldsOf } from "./fields.ts";
+import { hasRelease } from "./release-in.ts";
 import { type ShownRecord, shownRecord } from "./shown.ts";
 
 /** The longest wait between two attempts of a change that does not give way. */

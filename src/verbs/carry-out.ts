@@ -12,7 +12,7 @@
 import { fieldsOf } from "../records/fields.ts";
 import { HISTORY, withPast } from "../records/history.ts";
 import { move } from "../releases/machine.ts";
-import { RELEASE, type Release } from "../releases/release.ts";
+import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
 import { bare, releaseField } from "../releases/release-field.ts";
 import type {
   Misused,
@@ -162,7 +162,7 @@ async function attemptTo(wanted: Wanted, looked: Looked, stamp: Stamp, carrying:
   try {
     return await write({ wanted, looked, stamp, isBare: false }, carrying);
   } catch (error) {
-    const isEnd = release !== null && (release.state === "aborted" || release.state === "finished");
+    const isEnd = release !== null && !isUnderWay(release);
     if (!(error instanceof StoreError) || error.code !== "refused" || !isEnd) throw error;
     return write({ wanted: { ...wanted, release: bare(release) }, looked, stamp, isBare: true }, carrying);
   }

@@ -3,9 +3,8 @@
  * store that does not answer is told, and asked again.
  */
 
-import { fieldsOf } from "../records/fields.ts";
-import { type FoundRelease, readRelease } from "../releases/read-release.ts";
-import { RELEASE } from "../releases/release.ts";
+import { releaseIn } from "../records/release-in.ts";
+import type { FoundRelease } from "../releases/read-release.ts";
 import { unlessAborted } from "../stores/shared/abort.ts";
 import { type Store, StoreError } from "../stores/store.ts";
 import type { Timers } from "../timers.ts";
@@ -84,7 +83,7 @@ export async function follow(
 
 function sightOf(seen: Observation, { version, key }: Aim): Sight {
   const found = seen.releases.find((each) => each.version === version && each.release.key === key);
-  const there = readRelease(fieldsOf(seen.snapshot.get(version)?.value)[RELEASE]);
+  const there = releaseIn(seen.snapshot.get(version)?.value);
   return { kind: "seen", seen, found, there };
 }
 

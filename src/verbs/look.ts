@@ -8,11 +8,10 @@
 import { MAINTENANCE } from "../circle.ts";
 import { recordNow } from "../records/beside-release.ts";
 import { checkRecord } from "../records/check.ts";
-import { fieldsOf } from "../records/fields.ts";
+import { releaseIn } from "../records/release-in.ts";
 import type { Plan } from "../releases/plan.ts";
 import { PlanProblems, parsePlan } from "../releases/plan-parser.ts";
-import { readRelease } from "../releases/read-release.ts";
-import { isUnderWay, RELEASE } from "../releases/release.ts";
+import { isUnderWay } from "../releases/release.ts";
 import type { Now } from "../releases/request.ts";
 import type { Snapshot, Store, StoreRecord } from "../stores/store.ts";
 
@@ -60,7 +59,7 @@ function otherVersionIn(snapshot: Snapshot, version: string): string | undefined
   for (const [other, { value }] of snapshot) {
     if (other === version || other === MAINTENANCE) continue;
     if (checkRecord(other, value).arc.rollout > 0) return other;
-    const found = readRelease(fieldsOf(value)[RELEASE]);
+    const found = releaseIn(value);
     if (found.kind === "release" && isUnderWay(found.release)) return other;
   }
   return undefined;

@@ -2,9 +2,8 @@
 
 import { CANARY, MAINTENANCE } from "../circle.ts";
 import { checkRecord } from "../records/check.ts";
-import { fieldsOf } from "../records/fields.ts";
-import { readRelease } from "../releases/read-release.ts";
-import { isUnderWay, RELEASE } from "../releases/release.ts";
+import { releaseIn } from "../records/release-in.ts";
+import { isUnderWay } from "../releases/release.ts";
 import type { Snapshot } from "../stores/store.ts";
 
 /**
@@ -20,7 +19,7 @@ export function meantVersions(snapshot: Snapshot): readonly string[] {
     .filter(([version]) => version !== MAINTENANCE)
     .map(([version, { value }]) => {
       const { rollout } = checkRecord(version, value).arc;
-      return { version, rollout, found: readRelease(fieldsOf(value)[RELEASE]) };
+      return { version, rollout, found: releaseIn(value) };
     });
   const open = versions.filter(({ found, rollout }) => {
     if (found.kind === "problem") return rollout > 0;

@@ -6,9 +6,8 @@
  * whose key sorts first waits for the other one to go, and aborts itself if that stays.
  */
 
-import { fieldsOf } from "../records/fields.ts";
-import { readRelease } from "../releases/read-release.ts";
-import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
+import { releaseIn } from "../records/release-in.ts";
+import { isUnderWay, type Release } from "../releases/release.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { type Carrying, carryOut, type VerbOutcome } from "./carry-out.ts";
 import { look, nowIn, type Target } from "./look.ts";
@@ -69,7 +68,7 @@ async function giveWay(target: Target, key: string, to: Rival, carrying: Carryin
 
 function rivalsIn(snapshot: Snapshot, version: string): Rival[] {
   return [...snapshot].flatMap(([other, { value }]): Rival[] => {
-    const found = readRelease(fieldsOf(value)[RELEASE]);
+    const found = releaseIn(value);
     if (other === version || found.kind !== "release" || !isUnderWay(found.release)) return [];
     return [{ version: other, release: found.release }];
   });

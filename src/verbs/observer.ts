@@ -7,9 +7,8 @@
 
 import { Crew, type Moment } from "../evidence/crew.ts";
 import { newsIn } from "../evidence/news-lines.ts";
-import { fieldsOf } from "../records/fields.ts";
-import { readRelease } from "../releases/read-release.ts";
-import { goesOn, RELEASE, type Release } from "../releases/release.ts";
+import { releaseIn } from "../records/release-in.ts";
+import { goesOn, type Release } from "../releases/release.ts";
 import { unlessAborted } from "../stores/shared/abort.ts";
 import type { Snapshot, Store } from "../stores/store.ts";
 import { FREEZE, type Freeze, freezeIn } from "./freeze.ts";
@@ -148,7 +147,7 @@ export class Observer {
 function releasesIn(snapshot: Snapshot): readonly Found[] {
   return [...snapshot]
     .flatMap(([version, { value }]): Found[] => {
-      const found = readRelease(fieldsOf(value)[RELEASE]);
+      const found = releaseIn(value);
       return found.kind === "release" ? [{ version, release: found.release }] : [];
     })
     .sort((a, b) => b.release.id - a.release.id);

@@ -43,10 +43,28 @@ function readingOf(snapshot: Snapshot, isSame = false): Reading {
   return { application: "website", snapshot, ageMs: 0, isSame, arcs: [], malformed: new Set() };
 }
 
+function never(): never {
+  throw new Error("the store's own object throws");
+}
+
 const over = (state: "aborted" | "finished", changes: Partial<Release> = {}) =>
   releaseOf({ state, seq: 5, wrote: [0, 0.25], log: [], ...changes });
 
 describe("the releases of an application", () => {
+  test("are known although the record of another version throws when it is read", () => {
+    const { overview } = world();
+    const hostile = Object.defineProperty({}, "release", { enumerable: true, get: () => never() });
+    const release = releaseOf();
+    const value = { rollout: release.wrote[0], offset: release.wrote[1], release: releaseField(release) };
+    const records = { blue: hostile, canary: value };
+    overview.follow(
+      readingOf(
+        new Map(Object.entries(records).map(([version, each]) => [version, { value: each, revision: "1" }])),
+      ),
+    );
+    expect(overview.of("website").known.map(({ version }) => version)).toEqual(["canary"]);
+  });
+
   test("are those that go on; the last one if none does", () => {
     const { overview, read } = world();
     read({ canary: over("finished", { id: 6 }), blue: releaseOf({ id: 7, key: OTHER_KEY }) });

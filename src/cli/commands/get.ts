@@ -2,13 +2,12 @@
 
 import { MAINTENANCE } from "../../circle.ts";
 import { releaseWord } from "../../overview/release-words.ts";
-import { fieldsOf } from "../../records/fields.ts";
 import { listRecords } from "../../records/listing.ts";
+import { releaseIn } from "../../records/release-in.ts";
 import type { Remark } from "../../records/remarks.ts";
 import { type ShownRecord, shortRollout } from "../../records/shown.ts";
 import { PlanProblems, parsePlan } from "../../releases/plan-parser.ts";
-import { readRelease } from "../../releases/read-release.ts";
-import { RELEASE, type State } from "../../releases/release.ts";
+import type { State } from "../../releases/release.ts";
 import { application } from "../../settings/application.ts";
 import type { Snapshot } from "../../stores/store.ts";
 import { rolloutText } from "../../text/amounts.ts";
@@ -94,13 +93,13 @@ export const get: Command = {
 
 function rowsOf(application: string, snapshot: Snapshot): Row[] {
   return listRecords(application, snapshot).map(({ record, share, remarks }) => {
-    const releaseState = releaseIn(snapshot.get(record.version)?.value);
+    const releaseState = summaryOf(snapshot.get(record.version)?.value);
     return { ...record, share, remarks, ...(releaseState === undefined ? {} : { releaseState }) };
   });
 }
 
-function releaseIn(value: unknown): ReleaseSummary | undefined {
-  const found = readRelease(fieldsOf(value)[RELEASE]);
+function summaryOf(value: unknown): ReleaseSummary | undefined {
+  const found = releaseIn(value);
   switch (found.kind) {
     case "none":
       return undefined;

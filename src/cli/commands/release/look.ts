@@ -1,7 +1,6 @@
 /** `release` without a task: shows the release of an application, without any daemon. */
 
-import { fieldsOf } from "../../../records/fields.ts";
-import { RELEASE } from "../../../releases/release.ts";
+import { hasRelease } from "../../../records/release-in.ts";
 import type { Store } from "../../../stores/store.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
@@ -55,8 +54,7 @@ export async function noneError(
     );
   }
   const strange = [...snapshot].filter(
-    ([name, { value }]) =>
-      (version === undefined || name === version) && (fieldsOf(value)[RELEASE] ?? null) !== null,
+    ([name, { value }]) => (version === undefined || name === version) && hasRelease(value),
   );
   const what = version === undefined ? application : `${version} of ${application}`;
   return strange.length > 0
