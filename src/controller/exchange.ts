@@ -7,7 +7,7 @@
  */
 
 import { batchesOf } from "../evidence/batches.ts";
-import { Merged } from "../evidence/merged.ts";
+import { Crew } from "../evidence/crew.ts";
 import type { News, Overridden } from "../evidence/news.ts";
 import { newsIn } from "../evidence/news-lines.ts";
 import { BATCHES_MAX, type Evidence, type EvidenceLog } from "../stores/evidence.ts";
@@ -15,7 +15,6 @@ import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
 import type { Calls } from "./calls.ts";
 import type { Impure } from "./impure.ts";
-import { Leaders } from "./leaders.ts";
 import type { Rights } from "./rights.ts";
 import type { StoreClock } from "./store-clock.ts";
 
@@ -61,8 +60,7 @@ export interface ExchangeParts extends Pick<Impure, "clock" | "wallClock" | "tim
 export class Exchange {
   readonly #at: EvidenceLog;
   readonly #parts: ExchangeParts;
-  readonly #merged = new Merged();
-  readonly #leaders = new Leaders();
+  readonly #crew = new Crew();
   readonly #waiting: News[] = [];
   #seq = 0;
   #beat: number;
@@ -111,7 +109,7 @@ export class Exchange {
 
   /** The daemons that took visitors back before the record said so. */
   get overrides(): readonly Overridden[] {
-    return [...this.#merged.overrides.values()];
+    return this.#crew.overrides();
   }
 
   /** The age of the evidence in milliseconds; undefined if it was never read to its end. */
@@ -121,7 +119,7 @@ export class Exchange {
 
   /** The other controllers that lead the release now, by name. */
   leaders(nowMs: number): string[] {
-    return this.#leaders.fresh(nowMs).filter((name) => name !== this.#parts.name);
+    return this.#crew.leaders(nowMs).filter((name) => name !== this.#parts.name);
   }
 
   /** Ends the timer, and waits for the turn that is under way. */
@@ -165,7 +163,7 @@ export class Exchange {
       let hasMore = true;
       for (let reads = 0; hasMore && reads < READS_MAX && !this.#isClosed; reads++) {
         const answer = await calls.run(CALL_MS, (signal) => evidence.read(this.#at, this.#cursor, signal));
-        for (const news of newsIn(answer.batches)) this.#hear(news);
+        this.#hear(newsIn(answer.batches));
         this.#cursor = answer.cursor;
         hasMore = answer.hasMore;
       }
@@ -183,15 +181,14 @@ export class Exchange {
     }
   }
 
-  #hear(news: News): void {
-    if (!this.#merged.add(news) || news.kind !== "presence") return;
+  #hear(all: readonly News[]): void {
     const { clock, name } = this.#parts;
-    const nowMs = clock();
+    const monotonicMs = clock();
+    const areOld = this.#readAtMs === undefined;
+    this.#crew.hear(all, { monotonicMs, nowMs: this.#storeMs(monotonicMs) }, areOld);
     // An earlier process of this name had a clock that was ahead, or another daemon has the same name.
-    if (news.name === name) this.#beat = Math.max(this.#beat, news.beat);
-    if (this.#readAtMs !== undefined) this.#leaders.changed(news.name, nowMs);
-    // The time of a presence that was there before says whether it is fresh.
-    else this.#leaders.found(news.name, nowMs, this.#storeMs(nowMs) - news.atMs);
+    for (const news of all)
+      if (news.kind === "presence" && news.name === name) this.#beat = Math.max(this.#beat, news.beat);
   }
 
   async #append(): Promise<void> {

@@ -1,12 +1,12 @@
 /** The state of a release beyond its record: whether it is led, and whether it is stuck. It tells both. */
 
+import { PRESENCE_MS_MAX } from "../evidence/crew.ts";
 import type { Log } from "../log/log.ts";
 import type { Extra } from "../notices/notice.ts";
 import type { NoticeSender } from "../notices/sender.ts";
 import type { Release } from "../releases/release.ts";
 import type { Target } from "../verbs/look.ts";
 import type { Exchange } from "./exchange.ts";
-import { PRESENCE_FRESH_MS } from "./leaders.ts";
 import type { Rights } from "./rights.ts";
 import { nameOf } from "./tell.ts";
 
@@ -83,7 +83,7 @@ export class Standing {
     const { clock, log, rights } = this.#parts;
     const nowMs = clock();
     if (this.ledBy().length > 0) this.#ledAtMs = nowMs;
-    const isUnled = nowMs - this.#ledAtMs >= PRESENCE_FRESH_MS;
+    const isUnled = nowMs - this.#ledAtMs >= PRESENCE_MS_MAX;
     if (isUnled && !this.#isUnled) {
       log.error(`no daemon leads ${nameOf(this.#target, release)}: it does not go forward`, {
         ...this.#target,
