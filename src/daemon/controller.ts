@@ -1,6 +1,5 @@
 /** The controller of a daemon with `-releases on`, and what it keeps in the state directory. */
 
-import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { checks } from "../checks/named-checks.ts";
@@ -27,12 +26,10 @@ import {
 } from "../settings/options.ts";
 import type { Store } from "../stores/store.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
+import { drawKey } from "../verbs/draw-key.ts";
 import { nowIn } from "../verbs/look.ts";
 import { StartError } from "./start-error.ts";
 import { sourceOf } from "./state-directory.ts";
-
-/** 96 bits. */
-const KEY_BYTES = 12;
 
 export interface ControllerContext {
   readonly store: Store;
@@ -72,7 +69,7 @@ export async function openController(
   const controller = new Controller({
     ...{ store: opened, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
     ...{ wallClock: Date.now, random: Math.random, unhealthyMs: unhealthyMs(settings) },
-    drawKey: () => randomBytes(KEY_BYTES).toString("hex"),
+    drawKey,
     highest: new Highest({ files: filesIn("releases"), store: source, log }),
     checks: (onHarm) => checksOf(settings, context, onHarm),
     notices: noticesOf(settings, context, own),

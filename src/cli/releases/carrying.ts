@@ -1,10 +1,10 @@
 /** Everything that a command gives to `carryOut`. */
 
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stamp } from "../../releases/request.ts";
 import type { Store } from "../../stores/store.ts";
 import type { Carrying } from "../../verbs/carry-out.ts";
+import { drawKey } from "../../verbs/draw-key.ts";
 import { type Timing, timeFor } from "../../verbs/look.ts";
 import type { Io } from "../command.ts";
 import { authorOf } from "../records/author.ts";
@@ -27,9 +27,4 @@ function timingFor(signal: AbortSignal): Timing {
 export async function stampOf(store: Store, io: Io, signal: AbortSignal): Promise<Stamp> {
   const nowMs = await timeFor(store, true, timingFor(signal));
   return { nowMs, tx: drawKey(), author: authorOf(io) };
-}
-
-/** 96 random bits as 24 hexadecimal digits. */
-export function drawKey(): string {
-  return randomBytes(12).toString("hex");
 }
