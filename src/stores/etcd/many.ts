@@ -4,8 +4,9 @@
  * little, although some release may write to etcd every few seconds.
  *
  * etcd does not say which keys were deleted. But it counts all keys of the range: if there are fewer than the
- * new ones explain, all keys are read again. They are also read again now and then, and after each failure,
- * because a backup that was restored may have a past of its own.
+ * new ones explain, all keys are read again. They are also read again after each failure, and some rounds
+ * after a round that read only a part, because a backup that was restored may have a past of its own. So a
+ * store in which nothing changes costs one small request each time.
  *
  * If there are only a few applications, or the user may not read all keys, each application is read by its
  * own range.
@@ -34,7 +35,7 @@ const ANSWER_BYTES_MAX = 512 * 1024;
 /** A page has about this many bytes, if the keys are as long as those of the page before. */
 const PAGE_BYTES = ANSWER_BYTES_MAX / 2;
 
-/** After this many rounds all keys are read again: about once a minute. */
+/** This many rounds after a part of the keys was read, all are read again: after about a minute. */
 const ROUNDS_MAX = 15;
 
 export interface EtcdManyOptions {
@@ -57,7 +58,7 @@ interface Base {
   readonly count: number;
   /** The number of applications that had been asked for. */
   readonly asked: number;
-  /** Rounds since all keys were read. */
+  /** Rounds since a round brought only a part of the keys; 0 if all were read at this revision. */
   readonly rounds: number;
   readonly answers: ReadonlyMap<string, Answer>;
 }
@@ -159,7 +160,7 @@ export class EtcdMany {
     const { era, revision } = await range(query, signal, ANSWER_BYTES_MAX);
     const rounds = base.rounds + 1;
     if (era !== base.era || BigInt(revision) < BigInt(base.revision)) return undefined;
-    if (revision === base.revision) return { ...base, rounds };
+    if (revision === base.revision) return base.rounds === 0 ? base : { ...base, rounds };
 
     const { first, values, created, tooLong: long } = await this.#pages(base.revision, signal);
     const isTold = first.era === era && first.count - created === base.count && long.size === 0;

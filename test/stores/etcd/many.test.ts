@@ -101,8 +101,15 @@ describe.skipIf(etcdMissing() !== undefined)("many applications in etcd", () => 
     expect(asked.map(({ count }) => count)).toEqual([NAMES.length]);
   });
 
-  test("all keys are read again now and then, whatever etcd says", async () => {
+  test("if nothing changes, no key is ever read again", async () => {
     const { many } = await seeded();
+    for (let round = 0; round < 40; round++) await many.read(NAMES, soon());
+    expect(asked.map(({ count }) => count)).toEqual(Array.from({ length: 40 }, () => 1));
+  });
+
+  test("after a change all keys are read again in some rounds, whatever etcd says", async () => {
+    const { many } = await seeded();
+    await engine.ctl("put", `${PREFIX}/app-7/canary`, "0.5");
     let rounds = 0;
     while (!asked.some(({ count }) => count === NAMES.length) && rounds < 100) {
       await many.read(NAMES, soon());
