@@ -1,6 +1,7 @@
 /** The commands that write records, and the verbs of releases, on real engines beside other writers. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { ShownChange } from "../../src/records/history.ts";
 import { openStore } from "../../src/stores/list.ts";
 import type { RecordFields } from "../../src/stores/store.ts";
 import { etcdMissing, startEtcd } from "../support/etcd.ts";
@@ -127,6 +128,22 @@ for (const { name, isMissing, remembers, start } of ENGINES) {
         expect(ran.status).toBe(status);
       }
     }, 30_000);
+
+    test("history has each transition of a release once", async () => {
+      await on("told", "set", "canary", "0%", "-new");
+      const plan = ["canary", "1%:1h,5%:1h,100%:1h", "-of", "v42", "-unattended"];
+      await on("told", "release", ...plan);
+      await on("told", "promote", "-expect-step", "1");
+      await on("told", "abort", "-m", "too slow");
+      const { stdout } = await on("told", "history", "-o", "json");
+      const changes = JSON.parse(stdout) as ShownChange[];
+      expect(changes.map(({ rollout, release }) => [rollout, release?.state, release?.step])).toEqual([
+        [0, "aborted", 2],
+        [0.05, "running", 2],
+        [0.01, "running", 1],
+        [0, undefined, undefined],
+      ]);
+    });
 
     test("a version is removed, and history shows that as far as the engine remembers", async () => {
       await on("removed", "set", "blue", "5%", "-new", "-offset", "0.5");
