@@ -8,7 +8,15 @@
  * it as `test/stores/my-store.test.ts` does.
  */
 
-import type { Snapshot, Snapshots, Store, StoreContext, StoreRecord } from "maxwells-daemon/store";
+import type {
+  Evidence,
+  EvidenceLog,
+  Snapshot,
+  Snapshots,
+  Store,
+  StoreContext,
+  StoreRecord,
+} from "maxwells-daemon/store";
 
 /**
  * The default export makes the store. Read settings here, but do not wait for a server: `read` may fail, this
@@ -84,9 +92,9 @@ export default function myStore(_context: StoreContext): Store {
  * records, so that no daemon reads its records again because of it. Tell all that was added after a cursor;
  * telling a batch twice does no harm, but losing one does. A log goes a week after its last batch.
  */
-function evidenceInMemory(): NonNullable<Store["evidence"]> {
+function evidenceInMemory(): Evidence {
   const logs = new Map<string, { readonly batches: string[]; readonly lastAtMs: number }>();
-  const nameOf = ({ application, key }: { application: string; key: string }) => `${key} ${application}`;
+  const nameOf = ({ application, key }: EvidenceLog) => `${key} ${application}`;
 
   return {
     async append(log, batches, signal) {

@@ -16,6 +16,9 @@
 
 import type { Evidence } from "./evidence.ts";
 
+// `maxwells-daemon/store` is this file, and the author of a custom store needs both contracts.
+export type { Evidence, EvidenceLog, EvidenceNews } from "./evidence.ts";
+
 /** The record of one version of an application in the store. */
 export interface StoreRecord {
   /** A number, or an object with at least `rollout`; unchecked. */
