@@ -215,19 +215,14 @@ export class Attempts {
     );
   }
 
-  /** The machine had nothing to write. A verdict may be too late, or there is nothing to take back. */
-  #unchanged({ code, looked }: Extract<VerbOutcome, { readonly kind: "unchanged" }>): void {
+  /** The machine had nothing to write. A verdict may be too late. Else the next reading ends the override. */
+  #unchanged({ code }: Extract<VerbOutcome, { readonly kind: "unchanged" }>): void {
     const { overrides, endOverride } = this.#parts;
     const { target, key } = this.#led;
     const override = overrides.of(target);
-    if (override?.key !== key) return;
-    if (code === "verdict-after-promotion") {
-      this.#led.tooLate(override.reason);
-      endOverride(override, "the release is promoted");
-    } else {
-      const why = overrides.endedBy(looked.now, override);
-      if (why !== undefined) endOverride(override, why);
-    }
+    if (override?.key !== key || code !== "verdict-after-promotion") return;
+    this.#led.tooLate(override.reason);
+    endOverride(override, "the release is promoted");
   }
 
   /** A failure says nothing about a state that came since. */

@@ -89,7 +89,7 @@ export class LedApplication {
   /** This daemon has written a release. */
   wrote(version: string, now: Now): void {
     this.#newerAtMs = this.#parts.clock();
-    this.#takeVersion(version, now);
+    this.#takeVersion(version, now, false);
   }
 
   async close(): Promise<void> {
@@ -107,7 +107,7 @@ export class LedApplication {
     const versions = [...snapshot].flatMap(([version, { value }]) => (hasRelease(value) ? [version] : []));
     const known = [...this.#leds.keys(), ...this.#told.keys(), ...highest.versions(this.#application)];
     for (const version of new Set([...versions, ...known])) {
-      this.#takeVersion(version, nowIn(snapshot, version));
+      this.#takeVersion(version, nowIn(snapshot, version), true);
     }
   }
 
@@ -119,7 +119,11 @@ export class LedApplication {
     this.look();
   }
 
-  #takeVersion(version: string, now: Now): void {
+  /**
+   * @param isServed whether visitors are served by this state now. Only then an override may end: before, the
+   *                 feed would serve the arcs of the reading before it again.
+   */
+  #takeVersion(version: string, now: Now, isServed: boolean): void {
     const { highest, overrides, endOverride } = this.#parts;
     const target = { application: this.#application, version };
     const isOlder = isBehind(highest.of(target), now);
@@ -135,7 +139,7 @@ export class LedApplication {
     }
     const override = overrides.of(target);
     const ended = override === undefined ? undefined : overrides.endedBy(now, override);
-    if (override !== undefined && ended !== undefined) endOverride(override, ended);
+    if (isServed && override !== undefined && ended !== undefined) endOverride(override, ended);
     this.#lead(target, now);
   }
 

@@ -100,7 +100,23 @@ describe("a verdict", () => {
     await daemon.stop();
   });
 
-  test("that comes after a person's abort, which the daemon has not read, ends with it", async () => {
+  test("counts after its abort until the daemon reads it, because the feed still has the arcs from before", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:1h,100%:1m");
+    await fleet.pass(10_000);
+    const before = fleet.store.value("website", "canary");
+    daemon.blind();
+    daemon.controller.verdict("website", "canary", key, "errors");
+    await fleet.pass(30_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    expect(daemon.overrides.isTakenBack("website", "canary", before)).toBe(true);
+    await daemon.read();
+    expect(daemon.controller.view().overrides).toEqual([]);
+    await daemon.stop();
+  });
+
+  test("that comes after a person's abort ends when the daemon reads that", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
     const { key } = fleet.start("5%:1h,100%:1m");
@@ -109,6 +125,8 @@ describe("a verdict", () => {
     fleet.ask({ verb: "abort", key, reason: undefined });
     daemon.controller.verdict("website", "canary", key, "errors");
     await fleet.pass(1_000);
+    expect(daemon.controller.view().overrides).toMatchObject([{ key }]);
+    await daemon.read();
     expect(daemon.controller.view().overrides).toEqual([]);
     await daemon.stop();
   });
