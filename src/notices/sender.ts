@@ -24,7 +24,7 @@ import { bounded } from "./bounded.ts";
 import { Delivery } from "./delivery.ts";
 import type { Destination } from "./form.ts";
 import { type Extra, extraNotice, type NoticeMessage, noticeId, type Subject } from "./notice.ts";
-import { NOTICE_AGE_MS_MAX, outboxOf } from "./outbox.ts";
+import { NOTICE_AGE_MS_MAX, type Outbox, outboxOf } from "./outbox.ts";
 import { turnOf } from "./turn.ts";
 
 /** Before it sends, a controller waits for a random time of at most this long. The writer does not wait. */
@@ -38,6 +38,9 @@ export const TURN_MS = CALL_MS + 5_000;
 
 /** A store that does not say in this time who was told is not waited for. */
 export const READ_MS = 5_000;
+
+/** If the log of a release could not be read again, it is tried again after this time. */
+export const REREAD_MS = 30_000;
 
 /** If the store has no evidence, transitions of this long before the daemon's start are told. */
 const UNTOLD_MS_MAX = 300_000;
@@ -88,6 +91,8 @@ export interface LookedRelease extends Subject {
 interface Round {
   looked: LookedRelease;
   readonly extras: Map<Extra, NoticeMessage>;
+  /** Whether the log is missing, because the store did not answer. */
+  isShort: boolean;
   /** By the monotonic clock. */
   dueMs: number;
   timer: unknown;
@@ -163,7 +168,7 @@ export class NoticeSender {
     const known = this.#rounds.get(key);
     if (known !== undefined && known.dueMs <= dueMs) return known;
     timers.clear(known?.timer);
-    const round = known ?? { looked, extras: new Map(), dueMs, timer: undefined };
+    const round = known ?? { looked, extras: new Map(), isShort: false, dueMs, timer: undefined };
     this.#rounds.set(key, round);
     round.dueMs = dueMs;
     round.timer = timers.set(() => void this.#wait(round), waitMs);
@@ -173,7 +178,7 @@ export class NoticeSender {
   /** Waits for the controllers that go first. Only now it is known who leads. */
   async #wait(round: Round): Promise<void> {
     const { own, clock, timers } = this.#options;
-    if (round.looked.release.log.length === 0) await this.#reread(round);
+    if (round.looked.release.log.length === 0) round.isShort = !(await this.#reread(round));
     const { release, leaders } = round.looked;
     if (this.#ending.signal.aborted || this.#rounds.get(release.key) !== round) return;
     const [seq, , , , , by] = newestLine(release);
@@ -183,15 +188,20 @@ export class NoticeSender {
     else round.timer = timers.set(() => void this.#run(round), waitMs);
   }
 
-  /** Without its log, a release has one notice: that of its present state. */
-  async #reread(round: Round): Promise<void> {
+  /** Returns whether the store has answered. A log that is empty then is all that there is. */
+  async #reread(round: Round): Promise<boolean> {
     const { timers, reread } = this.#options;
     const { application, version, release } = round.looked;
-    const whole = await bounded(timers, READ_MS, this.#ending.signal, (signal) =>
-      reread(application, version, signal),
-    ).catch(() => undefined);
-    const isSame = whole?.key === release.key && round.looked.release === release;
-    if (isSame) round.looked = { ...round.looked, release: whole };
+    try {
+      const whole = await bounded(timers, READ_MS, this.#ending.signal, (signal) =>
+        reread(application, version, signal),
+      );
+      const isSame = whole?.key === release.key && round.looked.release === release;
+      if (isSame) round.looked = { ...round.looked, release: whole };
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #run(round: Round): Promise<void> {
@@ -200,14 +210,19 @@ export class NoticeSender {
     const told = await this.#readTold({ application, key: release.key });
     if (this.#ending.signal.aborted) return;
     for (const delivery of this.#deliveries) this.#hand(delivery, round, told);
+    const [, atMs] = newestLine(release);
+    const isNews = this.#options.now() - atMs <= NOTICE_AGE_MS_MAX;
+    if (round.isShort && isNews) this.#schedule(round.looked, REREAD_MS);
   }
 
   /** Hands a delivery the notices that its address does not have. */
-  #hand(delivery: Delivery, { looked, extras }: Round, told: readonly Told[]): void {
+  #hand(delivery: Delivery, { looked, extras, isShort }: Round, told: readonly Told[]): void {
     const { key, log } = looked.release;
     const { mark } = delivery.destination;
     for (const each of told) if (each.to === mark) delivery.learn(noticeId(key, each));
-    const { notices, lost } = outboxOf(looked, told, mark, this.#options.now());
+    // Without its log, the end of a release is told, and the rest later. A step of a fade is told never.
+    const isStep = isShort && looked.release.fade !== undefined;
+    const { notices, lost } = isStep ? NOTHING : outboxOf(looked, told, mark, this.#options.now());
     const lostId = `${key}-lost-${log[0]?.[0]}`;
     if (lost > 0 && !delivery.knows(lostId)) {
       delivery.learn(lostId);
@@ -253,6 +268,8 @@ export class NoticeSender {
     if (this.#looked.size > RELEASES_MAX && oldest !== undefined) this.#looked.delete(oldest);
   }
 }
+
+const NOTHING: Outbox = { notices: [], lost: 0 };
 
 /** The newest line of the log, or what the record has in its place. */
 function newestLine(release: Release): Transition {

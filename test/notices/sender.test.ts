@@ -9,6 +9,7 @@ import {
   type LookedRelease,
   NoticeSender,
   READ_MS,
+  REREAD_MS,
   type SenderOptions,
   START_MS,
   type ToldEvidence,
@@ -345,6 +346,57 @@ describe("a release that is over, whose log the store left out,", () => {
     expect(JSON.parse(to.received[0]?.body ?? "")).toMatchObject({
       ...{ type: "release.aborted", data: { id: `${KEY}-4`, by: null, severity: "critical" } },
     });
+  });
+});
+
+describe("if the store does not answer, a release whose log it left out", () => {
+  const bare = { ...abortedRelease(), log: [], arcs: [] };
+
+  test("has its other notices later, each once", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    let isAway = true;
+    const { sender, timers } = senderTo([to.url], {
+      told,
+      async reread() {
+        if (isAway) throw new Error("away");
+        return abortedRelease();
+      },
+    });
+    sender.look(looked(bare));
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 1, "the end is told");
+    await eventually(() => timers.running.includes(REREAD_MS), "it waits for the store");
+    await timers.pass(REREAD_MS);
+    await eventually(() => timers.running.includes(REREAD_MS), "it waits again");
+    isAway = false;
+    await timers.pass(REREAD_MS);
+    await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
+    await timers.pass(TURN_MS);
+    await eventually(() => told.told.length === 4, "all are told");
+    expect(idsOf(to).sort()).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(timers.running).toEqual([]);
+  });
+
+  test("has no notice of a step of its fade", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    let isAway = true;
+    const { sender, timers } = senderTo([to.url], {
+      told,
+      async reread() {
+        if (isAway) throw new Error("away");
+        return abortedRelease();
+      },
+    });
+    sender.look(looked({ ...bare, seq: 9, fade: [0.25, NOW_MS, 60_000] }));
+    await timers.pass(WAIT_MS);
+    await eventually(() => timers.running.includes(REREAD_MS), "it waits for the store");
+    expect(idsOf(to)).toEqual([]);
+    isAway = false;
+    await timers.pass(REREAD_MS);
+    await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
+    await timers.pass(TURN_MS);
+    await eventually(() => told.told.length === 4, "all are told");
+    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
   });
 });
 
