@@ -13,23 +13,24 @@ export const RELEASES_MAX = 20;
 export interface StoreSide {
   /** The daemons that lead a release, by its key. A release is missing if its evidence cannot be read. */
   readonly leaders: ReadonlyMap<string, readonly string[]>;
-  readonly write: WriteTrial;
+  /** Undefined if none was wanted. */
+  readonly write: WriteTrial | undefined;
   /** The store's clock less this machine's; undefined if the store has none. */
   readonly clockAheadMs: number | undefined;
 }
 
 /**
  * @param applications whose releases are of interest
- * @param trial        the application for the trial of a write
+ * @param trial        the application for the trial of a write; undefined for none
  */
 export async function storeSide(
   store: Store,
   applications: readonly string[],
-  trial: string,
+  trial: string | undefined,
   signal: AbortSignal,
 ): Promise<StoreSide> {
   const [write, clockAheadMs, ...found] = await Promise.all([
-    tryWrite(store, trial, signal),
+    trial === undefined ? undefined : tryWrite(store, trial, signal),
     clockAheadOf(store, signal),
     ...applications.slice(0, RELEASES_MAX).map((application) => leadersOf(store, application, signal)),
   ]);

@@ -28,7 +28,7 @@ export interface Options {
   readonly storeSide?: (
     address: string,
     applications: readonly string[],
-    trial: string,
+    trial: string | undefined,
   ) => Promise<StoreSide | undefined>;
   /** Shows the operator a line before something is broken. */
   readonly tell: (line: string) => void;

@@ -45,9 +45,12 @@ export const releases: Check = {
       known.map((release): Release => ({ ...release, application: name })),
     );
     const open = all.filter((each) => /^(running|paused|promoted)$/.test(each.state) || each.fading);
-    const trial = open[0]?.application ?? applications[0]?.name ?? "";
+    const leads = (state.controller ?? null) !== null;
+    // A write is tried only for a daemon that has to write: any other login may be a reader, and stays one.
+    const trial = leads ? (open[0]?.application ?? applications[0]?.name) : undefined;
     const names = [...new Set(open.map(({ application }) => application))];
-    const side = await options.storeSide?.(state.store, names, trial);
+    const isConcerned = leads || open.length > 0;
+    const side = isConcerned ? await options.storeSide?.(state.store, names, trial) : undefined;
     const evidence = evidenceOf(state, open, side);
     const faults = [
       ...controllerFaults(state, side),
@@ -166,7 +169,7 @@ function noticeDoubts({ notices = [] }: State): Fault[] {
 
 function summaryOf({ controller }: State, open: readonly Release[], side: StoreSide | undefined): string {
   const own = controller
-    ? `this daemon leads releases as ${controller.name}${side?.write.kind === "allowed" ? ", and the store takes writes" : ""}`
+    ? `this daemon leads releases as ${controller.name}${side?.write?.kind === "allowed" ? ", and the store takes writes" : ""}`
     : "this daemon has -releases off, so another one must lead";
   const frozen = controller?.freeze?.frozen ? "; all releases are frozen" : "";
   if (open.length === 0) return `no release is under way; ${own}${frozen}`;
@@ -189,7 +192,7 @@ function evidenceOf(
     releases: open.map(({ application, id }) => `${application} ${id}`).slice(0, 100),
     unled: open.filter(({ lead }) => lead?.nobodyLeads).map(({ application, id }) => `${application} ${id}`),
     overrides: controller?.overrides.length ?? 0,
-    write: side?.write.kind ?? null,
+    write: side?.write?.kind ?? null,
     clockAheadMs:
       controller?.storeClockAheadMs ??
       (side?.clockAheadMs === undefined ? null : Math.round(side.clockAheadMs)),

@@ -5,8 +5,8 @@ import type { State } from "../../../src/admin/state.ts";
 import { releases } from "../../../src/doctor/checks/releases.ts";
 import { DaemonSide } from "../../../src/doctor/daemon-side.ts";
 import type { Finding } from "../../../src/doctor/finding.ts";
-import { type StoreSide, storeSide } from "../../../src/doctor/store-side.ts";
-import type { Subject } from "../../../src/doctor/subject.ts";
+import { storeSide as lookAtStore, type StoreSide } from "../../../src/doctor/store-side.ts";
+import type { Options, Subject } from "../../../src/doctor/subject.ts";
 import type { LeadState, ReleaseState } from "../../../src/overview/release-state.ts";
 import { releaseField } from "../../../src/releases/release-field.ts";
 import { type Store, StoreError } from "../../../src/stores/store.ts";
@@ -38,7 +38,17 @@ interface Case {
   readonly side?: Partial<StoreSide>;
 }
 
-function find({ release = {}, controller = {}, notices = [], problems = [], side }: Case): Promise<Finding> {
+/** The application of each trial of a write that the check asks for; undefined for a look without one. */
+async function storeAskedBy(given: Case): Promise<readonly (string | undefined)[]> {
+  const asked: (string | undefined)[] = [];
+  await find({ ...given, side: {} }, (trial) => asked.push(trial));
+  return asked;
+}
+
+function find(
+  { release = {}, controller = {}, notices = [], problems = [], side }: Case,
+  asked?: (trial: string | undefined) => void,
+): Promise<Finding> {
   const application = {
     name: "website",
     releases: release === null ? [] : [{ ...RELEASE, ...release }],
@@ -48,7 +58,11 @@ function find({ release = {}, controller = {}, notices = [], problems = [], side
     ...{ store: "memory:", applications: [application], notices },
     controller: controller === null ? null : { ...CONTROLLER, ...controller },
   };
-  const options = side === undefined ? {} : { storeSide: async () => ({ ...ALLOWED, ...side }) };
+  const storeSide: Options["storeSide"] = async (_, __, trial) => {
+    asked?.(trial);
+    return { ...ALLOWED, ...side };
+  };
+  const options = side === undefined ? {} : { storeSide };
   const subject = { state, options, daemon: new DaemonSide(null, null, undefined) };
   return releases.run(subject as unknown as Subject, AbortSignal.timeout(5_000));
 }
@@ -131,6 +145,19 @@ describe("the check finds", () => {
     });
   }
 
+  test("the store by itself is not looked at without a release and a controller", async () => {
+    const asked = await storeAskedBy({ release: null, controller: null });
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ["a daemon that only follows", { controller: null }, undefined],
+    ["a daemon that leads", {}, "website"],
+  ])("of %s it tries a write only if that daemon has to write", async (_, given: Case, trial) => {
+    const asked = await storeAskedBy(given);
+    expect(asked).toEqual([trial]);
+  });
+
   test("nothing at a daemon that is older than releases", () => {
     const { skip } = releases;
     expect(skip?.({ state: { applications: [] } } as never)).toContain("older");
@@ -153,7 +180,7 @@ describe("the store by doctor's own settings", () => {
     const presence = { name: "web-1", beat: 1, atMs: Date.now() + 60_000, seq: 4 };
     const log = { application: "website", key: KEY };
     await store.evidence.append(log, [`presence ${JSON.stringify(presence)}`], signal);
-    const side = await storeSide(store, ["website", "shop"], "website", signal);
+    const side = await lookAtStore(store, ["website", "shop"], "website", signal);
     expect(side.leaders).toEqual(new Map([[KEY, ["web-1"]]]));
     expect(side.write).toEqual({ kind: "allowed" });
     expect(Math.round((side.clockAheadMs ?? 0) / 1_000)).toBe(60);
