@@ -6,12 +6,11 @@
 import type { Log } from "../log/log.ts";
 import { VERSIONS_MAX } from "../records/check.ts";
 import { KNOWN_MAX, knownAfter, NOTHING_KNOWN } from "../releases/known.ts";
+import { isKey } from "../releases/release.ts";
 import type { Known, KnownRelease, Now } from "../releases/request.ts";
 import { errorMessage } from "../text/error-message.ts";
 import type { Target } from "../verbs/look.ts";
 import type { StateFiles } from "./state-files.ts";
-
-const KEY = /^[0-9a-f]{24}$/;
 
 export interface HighestOptions {
   /** Undefined without a state directory: then a restart forgets. */
@@ -164,8 +163,7 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
 
 function isKnownRelease(value: unknown): value is KnownRelease {
   const { key, seq, isOver, isZero } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const isKey = typeof key === "string" && KEY.test(key);
-  return isKey && isCount(seq) && typeof isOver === "boolean" && typeof isZero === "boolean";
+  return isKey(key) && isCount(seq) && typeof isOver === "boolean" && typeof isZero === "boolean";
 }
 
 function isCount(value: unknown): value is number {

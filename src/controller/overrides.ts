@@ -12,7 +12,7 @@
 import type { Log } from "../log/log.ts";
 import { fieldsOf } from "../records/fields.ts";
 import { releaseIn } from "../records/release-in.ts";
-import { isUnderWay, TEXT_LENGTH_MAX } from "../releases/release.ts";
+import { isKey, isUnderWay, TEXT_LENGTH_MAX } from "../releases/release.ts";
 import { clipped } from "../releases/release-field.ts";
 import type { Now } from "../releases/request.ts";
 import { errorMessage } from "../text/error-message.ts";
@@ -24,8 +24,6 @@ export const OVERRIDES_DIRECTORY = "overrides";
 
 /** More overrides than this are not kept. There is one for each release at most. */
 const OVERRIDES_MAX = 10_000;
-
-const KEY = /^[0-9a-f]{24}$/;
 
 export interface Override extends Target {
   /** The release that was taken back. */
@@ -178,9 +176,8 @@ function parse(text: string, store: string): Override | undefined {
     return undefined;
   }
   const { application, version, key, reason, atMs } = fields;
-  const isOurs =
-    fields["store"] === store && isText(application) && isText(version) && isText(reason) && isText(key);
-  return isOurs && KEY.test(key) && typeof atMs === "number"
+  const isOurs = fields["store"] === store && isText(application) && isText(version) && isText(reason);
+  return isOurs && isKey(key) && typeof atMs === "number"
     ? { application, version, key, reason, atMs }
     : undefined;
 }

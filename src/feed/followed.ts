@@ -42,6 +42,8 @@ export interface FollowedOptions {
   readonly overrides: ArcOverrides | undefined;
 }
 
+const NO_ARCS: readonly Arc[] = [];
+
 export class Followed implements FeedState, Expiring, Scheduled {
   readonly application: string;
   error: string | undefined;
@@ -60,7 +62,7 @@ export class Followed implements FeedState, Expiring, Scheduled {
   readonly #positions = new Positions();
   #reading: Reading | undefined;
   /** The arcs of the saved snapshot, as long as the store was not read. */
-  #saved: readonly Arc[] = [];
+  #saved: readonly Arc[] = NO_ARCS;
   /** The table that was written last. Only the feed writes it (law 2). */
   #table: Table;
   /** The complaints of the last read about records, so that the log has them once. */
@@ -102,6 +104,7 @@ export class Followed implements FeedState, Expiring, Scheduled {
       this.#reading = this.#apply(snapshot, askedAtMs, ageMs, tellings);
     }
     counts.success++;
+    this.#saved = NO_ARCS;
     this.#succeeded(tellings);
     this.#tellFollowers(this.#reading);
   }

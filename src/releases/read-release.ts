@@ -8,6 +8,7 @@
 import {
   ARCS_MAX,
   FORMAT,
+  isKey,
   LIST_MAX,
   LOG_MAX,
   RELEASE_BYTES_MAX,
@@ -34,7 +35,6 @@ export interface ReleaseProblem {
 }
 
 const NONE: FoundRelease = { kind: "none" };
-const KEY = /^[0-9a-f]{24}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 const PLAN_LENGTH_MAX = 512;
 /** Milliseconds since 1970 of any calendar day are below this number. */
@@ -119,10 +119,6 @@ function releaseOf(fields: Record<string, unknown>): Release {
   const known = Object.fromEntries(entries.filter(([name]) => KNOWN.has(name))) as unknown as Release;
   const others = Object.fromEntries(entries.filter(([name]) => !KNOWN.has(name)));
   return { ...known, arcs: known.arcs ?? [], log: known.log ?? [], others };
-}
-
-function isKey(value: unknown): value is string {
-  return typeof value === "string" && KEY.test(value);
 }
 
 function isState(value: unknown): value is State {

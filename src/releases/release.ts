@@ -100,6 +100,13 @@ export interface Release {
   readonly others: Readonly<Record<string, unknown>>;
 }
 
+const KEY = /^[0-9a-f]{24}$/;
+
+/** Whether a value has the form of a key, or of a `tx`. */
+export function isKey(value: unknown): value is string {
+  return typeof value === "string" && KEY.test(value);
+}
+
 /** Whether it can still change: it is running, paused or promoted. */
 export function isUnderWay({ state }: Pick<Release, "state">): boolean {
   return state !== "aborted" && state !== "finished";

@@ -6,6 +6,7 @@
 import type { ApplicationState, State } from "../../admin/state.ts";
 import type { ReleaseState } from "../../overview/release-state.ts";
 import { releaseWord } from "../../overview/release-words.ts";
+import { isUnderWay } from "../../releases/release.ts";
 import { durationText } from "../../text/amounts.ts";
 import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
@@ -44,7 +45,7 @@ export const releases: Check = {
     const all = applications.flatMap(({ name, releases: known = [] }) =>
       known.map((release): Release => ({ ...release, application: name })),
     );
-    const open = all.filter((each) => /^(running|paused|promoted)$/.test(each.state) || each.fading);
+    const open = all.filter((each) => isUnderWay(each) || each.fading);
     const leads = (state.controller ?? null) !== null;
     // A write is tried only for a daemon that has to write: any other login may be a reader, and stays one.
     const trial = leads ? (open[0]?.application ?? applications[0]?.name) : undefined;

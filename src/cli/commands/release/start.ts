@@ -22,9 +22,7 @@ import { message } from "../../records/change-options.ts";
 import { carryingFor } from "../../releases/carrying.ts";
 import { errorFor, remark } from "../../releases/say.ts";
 import { inTime } from "../../with-store.ts";
-
 import { dryRun, unattended } from "./options.ts";
-
 import { type Prepared, prepare, type StartRequest } from "./prepare.ts";
 import { crewText, printDryRun, printJson } from "./start-report.ts";
 import { openingText, unledText } from "./start-text.ts";

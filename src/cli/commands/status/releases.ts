@@ -6,6 +6,7 @@
 import type { ApplicationState, State } from "../../../admin/state.ts";
 import type { ReleaseState } from "../../../overview/release-state.ts";
 import { releaseWord } from "../../../overview/release-words.ts";
+import { isUnderWay } from "../../../releases/release.ts";
 import { durationText, exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
 
@@ -141,8 +142,4 @@ function waitText(
 
 function leftText(ms: number): string {
   return exactDurationText(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
-}
-
-function isUnderWay({ state }: ReleaseState): boolean {
-  return state === "running" || state === "paused" || state === "promoted";
 }
