@@ -91,8 +91,8 @@ export interface LookedRelease extends Subject {
 interface Round {
   looked: LookedRelease;
   readonly extras: Map<Extra, NoticeMessage>;
-  /** Whether the log is missing, because the store did not answer. */
-  isShort: boolean;
+  /** The look without a log for which the store was asked last, and whether it answered. */
+  asked: { readonly of: Release; readonly isWhole: boolean } | undefined;
   /** By the monotonic clock. */
   dueMs: number;
   timer: unknown;
@@ -168,7 +168,7 @@ export class NoticeSender {
     const known = this.#rounds.get(key);
     if (known !== undefined && known.dueMs <= dueMs) return known;
     timers.clear(known?.timer);
-    const round = known ?? { looked, extras: new Map(), isShort: false, dueMs, timer: undefined };
+    const round = known ?? { looked, extras: new Map(), asked: undefined, dueMs, timer: undefined };
     this.#rounds.set(key, round);
     round.dueMs = dueMs;
     round.timer = timers.set(() => void this.#wait(round), waitMs);
@@ -178,7 +178,7 @@ export class NoticeSender {
   /** Waits for the controllers that go first. Only now it is known who leads. */
   async #wait(round: Round): Promise<void> {
     const { own, clock, timers } = this.#options;
-    if (round.looked.release.log.length === 0) round.isShort = !(await this.#reread(round));
+    await this.#readWhole(round);
     const { release, leaders } = round.looked;
     if (this.#ending.signal.aborted || this.#rounds.get(release.key) !== round) return;
     const [seq, , , , , by] = newestLine(release);
@@ -188,16 +188,20 @@ export class NoticeSender {
     else round.timer = timers.set(() => void this.#run(round), waitMs);
   }
 
-  /** Returns whether the store has answered. A log that is empty then is all that there is. */
-  async #reread(round: Round): Promise<boolean> {
+  /** Returns false if the log is missing, because the store does not answer. Asks once for each look. */
+  async #readWhole(round: Round): Promise<boolean> {
     const { timers, reread } = this.#options;
     const { application, version, release } = round.looked;
+    if (release.log.length > 0) return true;
+    if (round.asked?.of === release) return round.asked.isWhole;
+    round.asked = { of: release, isWhole: false };
     try {
       const whole = await bounded(timers, READ_MS, this.#ending.signal, (signal) =>
         reread(application, version, signal),
       );
       const isSame = whole?.key === release.key && round.looked.release === release;
       if (isSame) round.looked = { ...round.looked, release: whole };
+      round.asked = { of: round.looked.release, isWhole: true };
       return true;
     } catch {
       return false;
@@ -207,21 +211,23 @@ export class NoticeSender {
   async #run(round: Round): Promise<void> {
     const { application, release } = round.looked;
     this.#rounds.delete(release.key);
+    // A later look may have had no log again.
+    const isWhole = await this.#readWhole(round);
     const told = await this.#readTold({ application, key: release.key });
     if (this.#ending.signal.aborted) return;
     for (const delivery of this.#deliveries) this.#hand(delivery, round, told);
     const [, atMs] = newestLine(release);
     const isNews = this.#options.now() - atMs <= NOTICE_AGE_MS_MAX;
-    if (round.isShort && isNews) this.#schedule(round.looked, REREAD_MS);
+    if (!isWhole && isNews) this.#schedule(round.looked, REREAD_MS);
   }
 
   /** Hands a delivery the notices that its address does not have. */
-  #hand(delivery: Delivery, { looked, extras, isShort }: Round, told: readonly Told[]): void {
-    const { key, log } = looked.release;
+  #hand(delivery: Delivery, { looked, extras }: Round, told: readonly Told[]): void {
+    const { key, log, fade } = looked.release;
     const { mark } = delivery.destination;
     for (const each of told) if (each.to === mark) delivery.learn(noticeId(key, each));
     // Without its log, the end of a release is told, and the rest later. A step of a fade is told never.
-    const isStep = isShort && looked.release.fade !== undefined;
+    const isStep = log.length === 0 && fade !== undefined;
     const { notices, lost } = isStep ? NOTHING : outboxOf(looked, told, mark, this.#options.now());
     const lostId = `${key}-lost-${log[0]?.[0]}`;
     if (lost > 0 && !delivery.knows(lostId)) {

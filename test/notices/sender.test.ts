@@ -377,6 +377,21 @@ describe("if the store does not answer, a release whose log it left out", () => 
     expect(timers.running).toEqual([]);
   });
 
+  test("has no notice of a step of its fade that comes while it waits for the others", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const reread = async () => {
+      throw new Error("away");
+    };
+    const { sender, timers } = senderTo([to.url], { told, reread });
+    sender.look(lookedAt(abortedRelease(), ["web-1", "web-2"]));
+    await timers.pass(WAIT_MS);
+    await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
+    sender.look(looked({ ...bare, seq: 9, fade: [0.25, NOW_MS, 60_000] }));
+    await timers.pass(TURN_MS);
+    await eventually(() => timers.running.includes(REREAD_MS), "it waits for the store");
+    expect(idsOf(to)).toEqual([]);
+  });
+
   test("has no notice of a step of its fade", async () => {
     const [to, told] = [await receiver(), new SharedEvidence()];
     let isAway = true;
