@@ -66,7 +66,7 @@ export class Attempts {
     this.#parts = parts;
   }
 
-  /** Why the last attempt in this state failed, for people; undefined if it did not. */
+  /** Why the last attempt failed, for people; undefined if it did not, or if nothing is to be attempted. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -84,8 +84,12 @@ export class Attempts {
 
   /** The release has a new state. A wait after a failure goes on. */
   restart(): void {
-    this.#problem = undefined;
     if (this.#failures === 0) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** There is nothing to attempt for a while, so an earlier failure holds nothing back. */
+  rest(): void {
+    this.#problem = undefined;
   }
 
   /** A verdict does not wait for the failures of other attempts. */
@@ -122,16 +126,15 @@ export class Attempts {
   /** Never rejects. */
   async #attempt(): Promise<void> {
     if (this.#isClosed) return;
-    const { seq } = this.#led.release;
     try {
       const isFrozen = await this.#readFreeze();
       const { calls } = this.#parts;
       const outcome = await calls.run(ATTEMPT_MS, (signal) =>
         carryOut(this.#led.target, (looked) => this.#ask(looked, isFrozen), this.#carrying(signal)),
       );
-      this.#take(outcome, seq);
+      this.#take(outcome);
     } catch (error) {
-      this.#failed(error, seq);
+      this.#failed(error);
     }
   }
 
@@ -175,8 +178,7 @@ export class Attempts {
     };
   }
 
-  /** @param seq the state in which the attempt began */
-  #take(outcome: VerbOutcome, seq: number): void {
+  #take(outcome: VerbOutcome): void {
     const { clock, rights } = this.#parts;
     switch (outcome.kind) {
       case "written":
@@ -197,10 +199,10 @@ export class Attempts {
         break;
       case "failed":
       case "unsure":
-        this.#failed(outcome.error, seq);
+        this.#failed(outcome.error);
         break;
       default:
-        this.#failed(new StoreError("refused", problemOf(outcome)), seq);
+        this.#failed(new StoreError("refused", problemOf(outcome)));
     }
   }
 
@@ -225,20 +227,19 @@ export class Attempts {
     endOverride(override, "the release is promoted");
   }
 
-  /** A failure says nothing about a state that came since. */
-  #failed(error: unknown, seq: number): void {
+  #failed(error: unknown): void {
     const { clock, random, rights, log, counts } = this.#parts;
     if (this.#isClosed) return;
     this.#failures++;
     counts.failures++;
-    if (seq === this.#led.release.seq) this.#problem = errorMessage(error);
+    this.#problem = errorMessage(error);
     const isDenied = rights.failed(error);
     this.#notBeforeMs = clock() + this.#backoffMs(isDenied) * (1 - 0.5 * random());
     if (isDenied) return;
     const { target, release } = this.#led;
     log.warn(`${nameOf(target, release)} could not be written; it is tried again`, {
       ...target,
-      error: errorMessage(error),
+      error: this.#problem,
     });
   }
 

@@ -29,6 +29,9 @@ import { nameOf, tellTransition, unknownOf } from "./tell.ts";
 /** Controllers wait a random part of this after something is due. */
 export const SPREAD_MS = 2_000;
 
+/** If nothing is due for longer, an attempt that failed before holds nothing back. */
+const REST_MS = 60_000;
+
 /** No timer is longer, so that a release is looked at now and then in any case. */
 const TIMER_MS_MAX = 600_000;
 
@@ -126,7 +129,9 @@ export class Led implements Attempted {
     if (this.#isClosed) return;
     const { clock, timers } = this.#parts;
     const nowMs = clock();
-    const atMs = Math.min(this.#attempts.notBefore(this.#attemptAtMs(nowMs)), nowMs + TIMER_MS_MAX);
+    const dueAtMs = this.#attemptAtMs(nowMs);
+    if (dueAtMs - nowMs > REST_MS) this.#attempts.rest();
+    const atMs = Math.min(this.#attempts.notBefore(dueAtMs), nowMs + TIMER_MS_MAX);
     if (atMs === this.#timerAtMs) return;
     timers.clear(this.#timer);
     this.#timerAtMs = atMs;

@@ -169,7 +169,7 @@ describe("notices", () => {
     await daemon.stop();
   });
 
-  test("say nothing of a problem that an earlier state had", async () => {
+  test("say nothing of a failure from before a pause", async () => {
     const fleet = new Fleet();
     const notices = new KeptNotices();
     const daemon = await fleet.daemon("web-1", undefined, { notices });
