@@ -30,7 +30,8 @@ const MB_AT_MOST = 20;
 /** A release waits for the whole time, as releases mostly do. */
 const PLAN = "25%:1h,100%:1d";
 
-const SETTLE_MS = 15_000;
+/** For a while after its start, a controller reads the news of each release more often. */
+const SETTLE_MS = 30_000;
 const REST_MS = { full: 60_000, quick: 20_000 } as const;
 const VISITED_S = { full: 20, quick: 6 } as const;
 const WRITERS = 16;
