@@ -97,7 +97,13 @@ export class Led implements Attempted {
     const before = this.#seen;
     this.#seen = seen;
     this.#isBehind = false;
-    if (seen.found.release.seq === before.found.release.seq) return;
+    if (seen.found.release.seq === before.found.release.seq) {
+      // A person may have changed it with the engine's own tools, and left the number as it was.
+      if (seen.plan?.text !== before.plan?.text || seen.found.release.step !== before.found.release.step) {
+        this.#followStep();
+      }
+      return;
+    }
     this.#sinceMs = this.#parts.clock();
     this.#spread = this.#parts.random();
     this.#expectedAtMs = Number.POSITIVE_INFINITY;
@@ -194,9 +200,14 @@ export class Led implements Attempted {
 
   /** The release has a new state. */
   #changed(before: Seen | undefined): void {
-    const { log } = this.#parts;
-    tellTransition(this.target, before, this.#seen, log);
+    tellTransition(this.target, before, this.#seen, this.#parts.log);
     this.#exchange?.saw(this.release.seq);
+    this.#followStep();
+  }
+
+  /** Asks the checks of the present step. Says if this program cannot read what the step needs. */
+  #followStep(): void {
+    const { log } = this.#parts;
     this.#facts.followChecks(this.#seen);
     const unknown = unknownOf(this.#seen);
     if (unknown !== undefined && unknown !== this.#unknown) {

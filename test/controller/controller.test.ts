@@ -98,6 +98,24 @@ describe("a release", () => {
     }
   });
 
+  test("has its plan changed by hand while it is led: the log says that it cannot be read", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(10_000);
+    expect(daemon.log.at("warn")).toEqual([]);
+    fleet.edit((release) => ({ ...release, plan: "1%:1h+sunshine,100%" }));
+    await fleet.pass(10_000);
+    expect(daemon.log.at("warn").map(({ message }) => message)).toEqual([
+      expect.stringContaining("does not go forward by this daemon: its plan cannot be read"),
+    ]);
+    expect(daemon.controller.view().releases[0]?.problem).toContain("cannot be read");
+    fleet.edit((release) => ({ ...release, plan: "1%:10s,100%:1m" }));
+    await fleet.pass(12_100);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    await daemon.stop();
+  });
+
   test("holds while all releases are frozen, but can be aborted", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
