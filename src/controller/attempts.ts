@@ -44,6 +44,8 @@ export interface Attempted {
   watchOf(release: Release): Watch;
   /** The conditions for which a state of the record waits now. */
   waits(seen: Seen, watch: Watch, isFrozen: boolean): readonly Condition[];
+  /** This machine's clock for a write, in milliseconds since 1970: a store without a clock gets this one. */
+  wallClock(): number;
   /** A verdict came after the promotion. */
   tooLate(reason: string): void;
   /** Called when an attempt has ended. */
@@ -167,9 +169,10 @@ export class Attempts {
   }
 
   #carrying(signal: AbortSignal): Carrying {
-    const { store, name, wallClock, drawKey, random, timers, calls } = this.#parts;
+    const { store, name, drawKey, random, timers, calls } = this.#parts;
     return {
-      ...{ store, author: name, why: undefined, signal, wallClock, drawKey, random },
+      ...{ store, author: name, why: undefined, signal, drawKey, random },
+      wallClock: () => this.#led.wallClock(),
       pause: (ms) =>
         new Promise((resolve) => {
           timers.set(resolve, ms);

@@ -11,7 +11,7 @@
  */
 
 import type { Condition } from "../releases/due.ts";
-import { fadeStepMs } from "../releases/fade.ts";
+import { fadeStepMs, fadeTimeMs } from "../releases/fade.ts";
 import { foreignIn } from "../releases/foreign.ts";
 import { wasOver } from "../releases/known.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
@@ -253,6 +253,16 @@ export class Led implements Attempted {
       opensInMs: () => this.#facts.opensInMs(release),
     });
     return nowMs + inMs;
+  }
+
+  /**
+   * A fade goes by the time that this daemon has seen pass. Its own clock may be hours from that of the
+   * writer who began the fade.
+   */
+  wallClock(): number {
+    const { clock, wallClock } = this.#parts;
+    const { fade } = this.release;
+    return fade === undefined ? wallClock() : fadeTimeMs(fade, this.#seen.rollout) + clock() - this.#sinceMs;
   }
 
   /** The next step of a fade, counted from the last one that this daemon saw or tried. */

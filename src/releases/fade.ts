@@ -15,6 +15,14 @@ export function fadedRollout([from, sinceMs, durationMs]: Fade, nowMs: number): 
   return part <= 0 ? from : Math.min(from, Math.floor(from * (1 - part) * PARTS) / PARTS);
 }
 
+/**
+ * The time at which a fade has fallen to this rollout, by the clock of its beginning. A writer whose own
+ * clock may be wrong by hours counts on from there: the fade neither ends at once nor stands still.
+ */
+export function fadeTimeMs([from, sinceMs, durationMs]: Fade, rollout: number): number {
+  return sinceMs + durationMs * (from > 0 ? 1 - Math.min(1, rollout / from) : 1);
+}
+
 /** A fade is written this often, and at most `FADE_STEPS` times. */
 const FADE_STEP_MS_MIN = 1_000;
 const FADE_STEPS = 100;

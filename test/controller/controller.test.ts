@@ -176,6 +176,25 @@ describe("a release", () => {
   });
 });
 
+describe("law 15: a fade on a store without a clock", () => {
+  test.each([-3, 0, 3])(
+    "lasts as long as it should if the daemon's clock is wrong by %d hours",
+    async (hours) => {
+      const fleet = new Fleet({ hasClock: false });
+      const wallClock = () => fleet.nowMs + hours * 3_600_000;
+      const daemon = await fleet.daemon("web-1", undefined, { wallClock });
+      const { key } = fleet.start("100%:1m");
+      await fleet.pass(1_000);
+      fleet.ask({ verb: "finish", key, deployed: "v43", overMs: 60_000, reason: undefined });
+      await fleet.pass(30_000);
+      expect(fleet.store.value("website", "canary")?.["rollout"]).toBeWithin(0.4, 0.65);
+      await fleet.pass(40_000);
+      expect(fleet.short()).toBe("finished 1 0%");
+      await daemon.stop();
+    },
+  );
+});
+
 describe("law 11: what a person wrote wins", () => {
   test.each([
     ["a rollout of 0 aborts", { rollout: 0 }, "aborted 1 0%", "foreign-zero"],
