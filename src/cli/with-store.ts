@@ -62,9 +62,27 @@ export async function withOpenStore<T>(
   });
   try {
     return await use(opened);
+  } catch (error) {
+    if (isOfStore(error) && address === settings.get(store) && !settings.isNamed(store)) {
+      io.stderr.write(`${PROGRAM}: ${unnamedText(address)}\n`);
+    }
+    throw error;
   } finally {
     await opened.close();
   }
+}
+
+/** Whether the store has failed, also if a command has put that into words of its own. */
+function isOfStore(error: unknown): boolean {
+  return error instanceof StoreError || (error instanceof Error && error.cause instanceof StoreError);
+}
+
+/** On a machine without the settings of the daemons, the failure of the default store would mislead. */
+function unnamedText(address: string): string {
+  return (
+    `no flag, environment variable or configuration file names a -store, so this is the default, ${address}; ` +
+    "name the store of your daemons"
+  );
 }
 
 /** Lets `use` work with an open store within a time limit, and says so if the store is slow. */

@@ -87,9 +87,10 @@ function oldestWith(past: readonly PastRecord[]): ReadonlyMap<string, number> {
 /** A transition that the history does not have as a state. */
 function stateOf({ version, transition }: Known): PastState {
   const { after, by, atMs, why } = transition.logged;
+  const offset = transition.release.arcs.findLast(([sinceMs]) => sinceMs <= atMs)?.[2];
   return {
     ...{ version, transition },
-    value: { rollout: after, updatedBy: by, updatedAt: timeText(atMs), why },
+    value: { rollout: after, offset, updatedBy: by, updatedAt: timeText(atMs), why },
   };
 }
 

@@ -151,9 +151,18 @@ test("a transition that the record's own list has lost is told from the log of t
   written.ask(PROMOTE, "web-1");
   const { history: _, ...forgetful } = written.now;
   written.states = [forgetful];
-  expect(told(await written.changes()).map(([, , , sentence]) => sentence)).toEqual([
-    ALL[1]?.[3],
-    ALL[2]?.[3],
+  const changes = await written.changes();
+  expect(told(changes).map(([, , , sentence]) => sentence)).toEqual([ALL[1]?.[3], ALL[2]?.[3]]);
+  expect(changes.map(({ offset }) => offset)).toEqual([START.offset, START.offset]);
+});
+
+test("the start is at its own offset, also if a tool has written a rollout over it", async () => {
+  const written = new Written(false);
+  written.ask(RELEASE, "ada@web-1");
+  written.write({ rollout: 0.03 }, "", true);
+  expect((await written.changes()).map(({ rollout, offset }) => [rollout, offset])).toEqual([
+    [0.03, START.offset],
+    [0.01, START.offset],
   ]);
 });
 

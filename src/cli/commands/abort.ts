@@ -9,7 +9,8 @@ export const abort: Command = {
   summary: "end a release, and take all its visitors back at once",
   description:
     "The rollout is 0 with the same write. It is tried again until it is written, whatever other writers do, and ends a fade\n" +
-    "too. It needs no running daemon. Aborting what is over does nothing.",
+    "too. It needs no running daemon. If the store does not answer, nothing is written: run it again. Aborting what is over\n" +
+    "does nothing.",
   positionals: [VERSION_MEANT],
   options: VERB_OPTIONS,
   summaries: VERB_SUMMARIES,

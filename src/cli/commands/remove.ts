@@ -8,6 +8,7 @@ import { oneLine } from "../../text/one-line.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
+import { oneOfText } from "../records/application-hint.ts";
 import { authorOf } from "../records/author.ts";
 import { errorOf } from "../records/change-error.ts";
 import { expect, message } from "../records/change-options.ts";
@@ -42,9 +43,10 @@ export const remove: Command = {
   async run(invocation) {
     const { settings, io, positionals } = invocation;
     const [version = ""] = positionals;
-    const [name = "", ...others] = settings.get(application);
+    const names = settings.get(application);
+    const [name = "", ...others] = names;
     if (others.length > 0) {
-      const remedy = "name one with -application";
+      const remedy = oneOfText(names);
       throw new CliError("usage", "remove takes from one application at a time; nothing was removed", remedy);
     }
     const removal = {

@@ -17,6 +17,7 @@ import { adminAddresses, admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
+import { oneOfText } from "../records/application-hint.ts";
 import { authorOf } from "../records/author.ts";
 import { errorOf, unwrittenError } from "../records/change-error.ts";
 import { expect, failsafe, isNew, mayOverlap, message, offset } from "../records/change-options.ts";
@@ -151,10 +152,11 @@ function behindText(version: string, written: boolean): string {
 /** The change of the arguments. Throws all that is wrong with them. */
 function readChange({ settings, positionals, io }: Invocation): Change {
   const [version = "", text = ""] = positionals;
-  const [name = "", ...others] = settings.get(application);
+  const names = settings.get(application);
+  const [name = "", ...others] = names;
   const rollout = version === MAINTENANCE ? parseMaintenance(text) : parseRollout(text);
   const problems: string[] = [];
-  if (others.length > 0) problems.push("set writes one application at a time; name one with -application");
+  if (others.length > 0) problems.push(`set writes one application at a time; ${oneOfText(names)}`);
   if (version === MASTER) {
     problems.push("master is not set: it serves all visitors that no other version serves; set canary 5%");
   } else if (!VERSION.test(version)) {

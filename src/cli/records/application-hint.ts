@@ -1,4 +1,4 @@
-/** A hint at the application that was probably meant, if the store does not have the one that was named. */
+/** Hints at the application that was probably meant, if a command cannot know it, or the store has none. */
 
 import type { Store } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
@@ -9,6 +9,12 @@ const LIST_TIMEOUT_MS = 1_000;
 
 /** A longer list does not help. */
 const NAMES_MAX = 8;
+
+/** `name one with -application: website, shop`, if the settings name several. */
+export function oneOfText(names: readonly string[]): string {
+  const list = names.length <= NAMES_MAX ? `: ${names.join(", ")}` : "";
+  return oneLine(`name one with -application${list}`);
+}
 
 /** `; did you mean website?` or `; it has website, shop`; empty if the store cannot tell. Never rejects. */
 export async function applicationHint(store: Store, name: string): Promise<string> {

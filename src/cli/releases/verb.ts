@@ -17,6 +17,7 @@ import { readOnlyWords, unwrittenWords, type Words, wordsOf } from "../../verbs/
 import type { Invocation, Positional } from "../command.ts";
 import { CliError } from "../exit.ts";
 import { output } from "../output.ts";
+import { oneOfText } from "../records/application-hint.ts";
 import { errorOf } from "../records/change-error.ts";
 import { message } from "../records/change-options.ts";
 import { STORE_OPTIONS, withStore } from "../with-store.ts";
@@ -99,9 +100,10 @@ async function targetOf(
   store: Store,
   signal: AbortSignal,
 ): Promise<Target> {
-  const [own = "", ...others] = settings.get(application);
+  const names = settings.get(application);
+  const [own = "", ...others] = names;
   if (others.length > 0) {
-    const remedy = "name one with -application; nothing was written";
+    const remedy = `${oneOfText(names)}; nothing was written`;
     throw new CliError("usage", `${name} is about one application at a time`, remedy);
   }
   const [named] = positionals;

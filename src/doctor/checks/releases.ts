@@ -170,7 +170,7 @@ function noticeDoubts({ notices = [] }: State): Fault[] {
 
 function summaryOf({ controller }: State, open: readonly Release[], side: StoreSide | undefined): string {
   const own = controller
-    ? `this daemon leads releases as ${controller.name}${side?.write?.kind === "allowed" ? ", and the store takes writes" : ""}`
+    ? `this daemon leads releases as ${controller.name}${side?.write?.kind === "allowed" ? ", and doctor may write the store" : ""}`
     : "this daemon has -releases off, so another one must lead";
   const frozen = controller?.freeze?.frozen ? "; all releases are frozen" : "";
   if (open.length === 0) return `no release is under way; ${own}${frozen}`;

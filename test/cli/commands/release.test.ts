@@ -95,7 +95,7 @@ describe("release", () => {
     [["-timeout", "3h"], "-timeout belongs to -wait"],
     [["-wait", "-timeout", "25d"], "write a duration from 1s to 24d"],
     [["-wait", "3h"], "-wait takes no time; write -wait -timeout 3h"],
-    [["-application", "a", "-application", "b"], "a release is of one application"],
+    [["-application", "a", "-application", "b"], "name one with -application: a, b"],
   ])("refuses %j", async (flags, text) => {
     const { status, stderr } = await run(["release", "-store", "constant:0", ...flags]);
     expect(status).toBe(2);

@@ -166,6 +166,7 @@ describe("each verb", () => {
     const { status, stderr } = await store.typed(verb, "-application", "app", "-application", "shop");
     expect(status).toBe(2);
     expect(stderr).toContain(`${verb} is about one application at a time`);
+    expect(stderr).toContain("name one with -application: app, shop; nothing was written");
     expect(store.text()).toBe(before);
   });
 });
