@@ -112,11 +112,11 @@ export function formatDocument(document: Document): string {
 const INDENT_MAX = "  ".repeat(64);
 
 function indented(value: unknown, indent: string): string {
-  if (typeof value !== "object" || value === null || indent === INDENT_MAX) return JSON.stringify(value);
+  if (typeof value !== "object" || value === null || indent === INDENT_MAX) return jsonOf(value);
   const inner = `${indent}  `;
   if (Array.isArray(value)) {
     if (value.every((item) => typeof item !== "object" || item === null)) {
-      return `[${value.map((item) => JSON.stringify(item)).join(", ")}]`;
+      return `[${value.map(jsonOf).join(", ")}]`;
     }
     return `[\n${value.map((item) => inner + indented(item, inner)).join(",\n")}\n${indent}]`;
   }
@@ -124,6 +124,11 @@ function indented(value: unknown, indent: string): string {
   if (fields.length === 0) return "{}";
   const lines = fields.map(([name, field]) => `${inner}${JSON.stringify(name)}: ${indented(field, inner)}`);
   return `{\n${lines.join(",\n")}\n${indent}}`;
+}
+
+/** JSON has no undefined: in a list it is null. */
+function jsonOf(value: unknown): string {
+  return value === undefined ? "null" : JSON.stringify(value);
 }
 
 function recordsOf(path: string, document: Document, application: string): Document {

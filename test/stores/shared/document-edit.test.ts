@@ -115,3 +115,10 @@ test("values that nest without end are written, and read back equal", () => {
   >;
   expect(JSON.stringify(JSON.parse(formatDocument(deep)))).toBe(JSON.stringify(deep));
 });
+
+test("a list with undefined in it is the JSON that it always was", () => {
+  const document = {
+    website: { canary: { rollout: 0.5, odd: [1, undefined, "x"], deep: [[undefined], {}] } },
+  };
+  expect(JSON.parse(formatDocument(document))).toEqual(JSON.parse(JSON.stringify(document)));
+});
