@@ -13,6 +13,7 @@ import type { Plan } from "../releases/plan.ts";
 import { PlanProblems, parsePlan } from "../releases/plan-parser.ts";
 import { isUnderWay } from "../releases/release.ts";
 import type { Now } from "../releases/request.ts";
+import { unlessAborted } from "../stores/shared/abort.ts";
 import type { Snapshot, Store, StoreRecord } from "../stores/store.ts";
 
 /** One version of an application. */
@@ -88,11 +89,8 @@ export async function timeFor(
   if (store.clock === undefined) return wallClock();
   if (!isLowering) return store.clock(signal);
   const bounded = AbortSignal.any([signal, timeLimit(CLOCK_WAIT_MS)]);
-  const outOfTime = new Promise<never>((_, reject) => {
-    bounded.addEventListener("abort", () => reject(bounded.reason), { once: true });
-  });
   try {
-    return await Promise.race([store.clock(bounded), outOfTime]);
+    return await unlessAborted(bounded, store.clock(bounded));
   } catch {
     return wallClock();
   }
