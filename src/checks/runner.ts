@@ -117,8 +117,15 @@ export class CheckRunner {
 
   #asking(subject: Subject, name: string): Asking | undefined {
     const check = this.#checks.get(name);
-    if (check === undefined) return undefined;
-    const { environment, clock, timers } = this.#options;
+    const { environment, clock, timers, log } = this.#options;
+    if (check === undefined) {
+      const { application, version, id, step } = subject;
+      log.warn("a check is not known here, so this daemon does not go on with the release", {
+        ...{ application, version, release: id, step, check: name },
+        error: missingText(name),
+      });
+      return undefined;
+    }
     const { timeoutMs } = check;
     return new Asking(subject, check, check.create({ environment, timeoutMs }), {
       ...{ clock, timers, places: this.#places },
@@ -152,9 +159,7 @@ export class CheckRunner {
 
   #toldOf(name: string, asking: Asking | undefined): Told {
     if (asking === undefined) {
-      const key = /^[\w-]+$/.test(name) ? name : `"${name}"`;
-      const sentence = `this daemon has no check named ${name}; add [checks.${key}] to its configuration file`;
-      return { name, kind: "unknown", sentence, ageMs: undefined };
+      return { name, kind: "unknown", sentence: missingText(name), ageMs: undefined };
     }
     const { word } = asking;
     const ageMs = word.atMs === undefined ? undefined : this.#options.clock() - word.atMs;
@@ -168,6 +173,12 @@ const SAYS: Readonly<Record<Answer["kind"], string>> = {
   harm: "says harm",
   unknown: "is unknown",
 };
+
+/** The configuration file has no table of this check. */
+function missingText(name: string): string {
+  const key = /^[\w-]+$/.test(name) ? name : `"${name}"`;
+  return `this daemon has no check named ${name}; add [checks.${key}] to its configuration file`;
+}
 
 /** `check errors passed: the query gives 0.004, and go is < 0.01`. */
 function sentenceOf(name: string, { kind, why }: Answer): string {

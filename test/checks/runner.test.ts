@@ -277,8 +277,8 @@ test("a bug in a check, or in the receiver of a verdict, throws nowhere", async 
   expect(log.at("error")).toMatchObject([{ fields: { error: "full" } }]);
 });
 
-test("a name that no table has is unknown, and says what to add", async () => {
-  const { runner, answers } = setUp();
+test("a name that no table has is unknown, and says what to add; the log says so once for a step", async () => {
+  const { runner, answers, log } = setUp();
   runner.follow(SUBJECT, ["load", "smoke", "p99.load"]);
   await settled();
   expect(answers()).toEqual({ load: true });
@@ -292,5 +292,10 @@ test("a name that no table has is unknown, and says what to add", async () => {
       name: "p99.load",
       sentence: 'this daemon has no check named p99.load; add [checks."p99.load"] to its configuration file',
     },
+  ]);
+  runner.follow(SUBJECT, ["load", "smoke", "p99.load"]);
+  expect(log.at("warn")).toMatchObject([
+    { fields: { application: "website", check: "smoke", error: expect.stringContaining("[checks.smoke]") } },
+    { fields: { application: "website", check: "p99.load" } },
   ]);
 });
