@@ -37,7 +37,7 @@ export const expect: Option<number | undefined> = single<number | undefined>(
   parseRollout,
 );
 
-/** Longer reasons belong into a ticket, whose number fits. */
+/** A record has little room. Longer reasons belong into a ticket, whose number fits. */
 const MESSAGE_BYTES_MAX = 500;
 
 export const message: Option<string | undefined> = single<string | undefined>(
@@ -48,11 +48,19 @@ export const message: Option<string | undefined> = single<string | undefined>(
     summary: "the reason, for history",
     flagOnly: true,
   },
-  (text) =>
-    text !== "" && Buffer.byteLength(text) <= MESSAGE_BYTES_MAX
-      ? text
-      : new Problem(`write a reason of at most ${MESSAGE_BYTES_MAX} bytes`),
+  (text) => (text === "" ? new Problem("write a reason, or leave -m out") : cut(text)),
 );
+
+/** A reason that is too long is cut, because it must not stop an abort at night. */
+function cut(text: string): string {
+  if (Buffer.byteLength(text) <= MESSAGE_BYTES_MAX) return text;
+  let short = text;
+  while (Buffer.byteLength(`${short}…`) > MESSAGE_BYTES_MAX) {
+    // A pair of surrogates is not cut in half.
+    short = short.slice(0, -1).replace(/[\uD800-\uDBFF]$/, "");
+  }
+  return `${short}…`;
+}
 
 export const isNew = single(
   {

@@ -50,6 +50,7 @@ describe("release starts", () => {
         "  step 1/5: canary 0% → 1% for 10m        to take everyone back: maxwells-daemon abort -application app",
         "  master's servers keep what they run until the promotion, because they take everyone back;",
         "  then deploy v42 there too, and say so: maxwells-daemon finish -deployed v42 -application app",
+        "  this version has no judge for ok: step 2 goes on when a person runs maxwells-daemon promote -application app",
         "  led by web-1, web-2",
         "",
       ].join("\n"),

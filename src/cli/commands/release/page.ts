@@ -3,7 +3,7 @@
  *
  *     release 7  v42   running, step 2 of 5      ✔ 1%  ● 5%  ○ 25%  ○ 50%  ○ 100%
  *     rollout   5%, since 12:10:03 UTC (18m of 30m)
- *     waits for ok: only a controller knows it
+ *     waits for ok: this version has no judge, so a person has to promote
  *     led by    web-1, web-2
  */
 

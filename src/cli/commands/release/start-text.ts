@@ -40,7 +40,17 @@ export function openingText(opening: Opening): string {
     `  step 1/${steps.length}: ${way}        to take everyone back: ${commandLine(application, "abort")}`,
     "  master's servers keep what they run until the promotion, because they take everyone back;",
     `  then deploy ${of} there too, and say so: ${commandLine(application, "finish", "-deployed", of)}`,
+    ...judgeText(chosen.plan, application),
   ]);
+}
+
+/** A plan that names ok would wait for ever, and the operator must know that before the first step. */
+function judgeText({ steps }: Plan, application: string): string[] {
+  const step = steps.findIndex(({ wait }) => wait.ok !== undefined) + 1;
+  if (step === 0) return [];
+  return [
+    `  this version has no judge for ok: step ${step} goes on when a person runs ${commandLine(application, "promote")}`,
+  ];
 }
 
 /** All that would happen, without the way back. */

@@ -36,7 +36,7 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
       return [release.state === "promoted" ? `its last wait: ${left} more` : `time: ${left} more`];
     }
     case "ok":
-      return [`ok: only a controller knows it${boundText(condition, progress)}`];
+      return [`ok: this version has no judge, so a person has to promote${boundText(condition, progress)}`];
     case "evidence":
       return [];
     case "check":
