@@ -23,6 +23,7 @@ import {
   type StoreRecord,
   type Written,
 } from "../stores/store.ts";
+import { listApplications } from "./applications.ts";
 import { releaseUnderWay } from "./beside-release.ts";
 import { checkRecord } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
@@ -78,7 +79,7 @@ export async function copyRecords(
   isOverwriting: boolean,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
-  const applications = named ?? (await from.applications?.(signal));
+  const applications = named ?? (await listApplications(from, signal));
   if (applications === undefined) return { kind: "unlisted" };
   const write = into.write?.bind(into);
   if (write === undefined) return { kind: "read-only" };

@@ -6,11 +6,12 @@
  * is always 0, so it could not have visitors even if a daemon did.
  */
 
+import { ABOUT_ALL } from "../records/applications.ts";
 import { fieldsOf } from "../records/fields.ts";
 import type { RecordFields, Snapshot } from "../stores/store.ts";
 import type { Target } from "./look.ts";
 
-export const FREEZE: Target = { application: "~releases", version: "freeze" };
+export const FREEZE: Target = { application: ABOUT_ALL, version: "freeze" };
 
 const FROZEN = "frozen";
 

@@ -1,9 +1,9 @@
 /** The releases of a store that a freeze holds back: those that are running. */
 
+import { listApplications } from "../records/applications.ts";
 import { releasesUnderWay } from "../records/beside-release.ts";
 import type { Release } from "../releases/release.ts";
 import type { Snapshot, Store } from "../stores/store.ts";
-import { FREEZE } from "./freeze.ts";
 
 /** At most this many applications are read. The list of a greater store helps no person. */
 export const APPLICATIONS_READ_MAX = 2_000;
@@ -33,8 +33,8 @@ export async function runningReleases(
   named: readonly string[],
   signal: AbortSignal,
 ): Promise<RunningReleases> {
-  const listed = await store.applications?.(signal);
-  const all = (listed ?? named).filter((name) => name !== FREEZE.application);
+  const listed = await listApplications(store, signal);
+  const all = listed ?? named;
   const names = all.slice(0, APPLICATIONS_READ_MAX);
   const running: RunningRelease[] = [];
   const read = async (application: string) => {

@@ -10,6 +10,7 @@ import { runChecks } from "../../doctor/run.ts";
 import { parseVersionText, type VersionText } from "../../doctor/site/reply-version.ts";
 import { Site } from "../../doctor/site/site.ts";
 import { storeSide } from "../../doctor/store-side.ts";
+import { listApplications } from "../../records/applications.ts";
 import { socket } from "../../servers/line.ts";
 import { application } from "../../settings/application.ts";
 import { allowForce, stateDir, store } from "../../settings/options.ts";
@@ -176,7 +177,7 @@ export const doctor: Command = {
         ...(settings.isNamed(store)
           ? {
               storedApplications: (address) =>
-                inDaemonsStore(invocation, address, (opened, signal) => opened.applications?.(signal)),
+                inDaemonsStore(invocation, address, (opened, signal) => listApplications(opened, signal)),
               storeSide: (address, names, trial) =>
                 inDaemonsStore(invocation, address, (opened, signal) =>
                   storeSide(opened, names, trial, signal),

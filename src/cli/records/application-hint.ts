@@ -1,5 +1,6 @@
 /** Hints at the application that was probably meant, if a command cannot know it, or the store has none. */
 
+import { listApplications } from "../../records/applications.ts";
 import type { Store } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
@@ -18,7 +19,7 @@ export function oneOfText(names: readonly string[]): string {
 
 /** `; did you mean website?` or `; it has website, shop`; empty if the store cannot tell. Never rejects. */
 export async function applicationHint(store: Store, name: string): Promise<string> {
-  const names = await store.applications?.(AbortSignal.timeout(LIST_TIMEOUT_MS)).catch(() => undefined);
+  const names = await listApplications(store, AbortSignal.timeout(LIST_TIMEOUT_MS)).catch(() => undefined);
   if (names === undefined || names.length === 0) return "";
   const list = names.length <= NAMES_MAX ? `; it has ${names.toSorted().join(", ")}` : "";
   return oneLine(nearest(name, names) || list);

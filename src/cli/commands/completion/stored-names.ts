@@ -6,6 +6,7 @@
  */
 
 import { MAINTENANCE } from "../../../circle.ts";
+import { listApplications } from "../../../records/applications.ts";
 import { application } from "../../../settings/application.ts";
 import { region, store, table } from "../../../settings/options.ts";
 import { openStore, resolveStore } from "../../../stores/list.ts";
@@ -25,7 +26,7 @@ const HARMLESS = /^[A-Za-z0-9_.][A-Za-z0-9_.+-]*$/;
 
 /** The applications that the store can list; none if it cannot. */
 export async function applicationNames(line: Line): Promise<readonly string[]> {
-  return namesFrom(line, async (opened, _, signal) => (await opened.applications?.(signal)) ?? []);
+  return namesFrom(line, async (opened, _, signal) => (await listApplications(opened, signal)) ?? []);
 }
 
 /** The versions of the applications of the line, and maintenance, which needs no record. */
