@@ -202,7 +202,8 @@ test("LP-1, law 5: each of a million random lines gets two lines, a number in [0
     if (!(number >= 0 && number < 1))
       throw new Error(`${JSON.stringify(line.toString("latin1"))}: ${answer}`);
   });
-});
+  // Some seconds of work, and a busy machine takes many times as long.
+}, 120_000);
 
 describe("repeated fields", () => {
   const FIELDS = [
