@@ -15,7 +15,7 @@ import { fadeStepMs, fadeTimeMs } from "../releases/fade.ts";
 import { foreignIn } from "../releases/foreign.ts";
 import { wasOver } from "../releases/known.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
-import { type Watch, watched } from "../releases/watch.ts";
+import { isOf, type Watch, watched } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
@@ -97,7 +97,7 @@ export class Led implements Attempted {
     const before = this.#seen;
     this.#seen = seen;
     this.#isBehind = false;
-    if (seen.found.release.seq === before.found.release.seq) {
+    if (isOf(seen.found.release, before.found.release)) {
       // A person may have changed it with the engine's own tools, and left the number as it was.
       if (seen.plan?.text !== before.plan?.text || seen.found.release.step !== before.found.release.step) {
         this.#followStep();
@@ -172,7 +172,7 @@ export class Led implements Attempted {
     const monotonicMs = clock();
     const look = { monotonicMs, storeMs: storeClock.at(monotonicMs) };
     const watch = watched(this.#watch, release, look, unhealthyMs);
-    if (release.seq === this.release.seq) this.#watch = watch;
+    if (isOf(watch, this.release)) this.#watch = watch;
     return watch;
   }
 

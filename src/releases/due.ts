@@ -6,7 +6,7 @@
 import type { Plan } from "./plan.ts";
 import type { Release } from "./release.ts";
 import type { Waiting } from "./request.ts";
-import { type TimePassed, timePassed, type Watch } from "./watch.ts";
+import { isOf, type TimePassed, timePassed, type Watch } from "./watch.ts";
 
 /** A controller that has not read the evidence for longer advances no step of a plan that names `ok`. */
 export const EVIDENCE_AGE_MS_MAX = 30_000;
@@ -73,8 +73,11 @@ function timeOf(release: Release, ofMs: number, { watch }: DueFacts): Condition 
 
 /** A watch of another state says nothing about this one, so its time has not begun. */
 function passedOf(release: Release, watch: Watch, ofMs: number): TimePassed {
-  const isThis = watch.key === release.key && watch.seq === release.seq;
-  return timePassed(isThis ? watch : { ...watch, watchedMs: 0, isWhole: true }, sinceMs(release), ofMs);
+  return timePassed(
+    isOf(watch, release) ? watch : { ...watch, watchedMs: 0, isWhole: true },
+    sinceMs(release),
+    ofMs,
+  );
 }
 
 /** A pass counts also if it comes after the bound. */

@@ -23,8 +23,10 @@ export interface Look {
 }
 
 export interface Watch {
+  /** The state that is watched. After a fall back of the store, another state may have the same `seq`. */
   readonly key: string;
   readonly seq: number;
+  readonly tx: string;
   readonly first: Look;
   readonly last: Look;
   /** For how long this daemon has watched without a gap, in milliseconds. */
@@ -33,18 +35,21 @@ export interface Watch {
   readonly isWhole: boolean;
 }
 
+/** Whether a release is in the state that a watch is about. */
+export function isOf(watch: Pick<Watch, "key" | "seq" | "tx">, { key, seq, tx }: StateOf): boolean {
+  return watch.key === key && watch.seq === seq && watch.tx === tx;
+}
+
+type StateOf = Pick<Release, "key" | "seq" | "tx">;
+
 /**
- * The watch after a look. A release with another key or `seq` begins a new one. After a gap of more than
+ * The watch after a look. A release in another state begins a new one. After a gap of more than
  * `unhealthyMs` between two looks, the watch counts from 0 again, over the whole wait.
  */
-export function watched(
-  before: Watch | undefined,
-  { key, seq }: Pick<Release, "key" | "seq">,
-  look: Look,
-  unhealthyMs: number,
-): Watch {
-  if (before === undefined || before.key !== key || before.seq !== seq) {
-    return { key, seq, first: look, last: look, watchedMs: 0, isWhole: look.storeMs === undefined };
+export function watched(before: Watch | undefined, state: StateOf, look: Look, unhealthyMs: number): Watch {
+  if (before === undefined || !isOf(before, state)) {
+    const { key, seq, tx } = state;
+    return { key, seq, tx, first: look, last: look, watchedMs: 0, isWhole: look.storeMs === undefined };
   }
   const passedMs = look.monotonicMs - before.last.monotonicMs;
   if (!(passedMs >= 0 && passedMs <= unhealthyMs)) {

@@ -98,7 +98,7 @@ function factsOf(known: {
   const { release, nowMs, passedMs, isOpen, isFrozen } = known;
   const look = { monotonicMs: 0, storeMs: nowMs };
   const watch: Watch = {
-    ...{ key: release.key, seq: release.seq, first: look, last: look, isWhole: false },
+    ...{ key: release.key, seq: release.seq, tx: release.tx, first: look, last: look, isWhole: false },
     watchedMs: Math.min(passedMs, WATCH_MS_MAX),
   };
   return { watch, ok: undefined, evidenceAgeMs: undefined, checks: new Map(), isOpen, isFrozen };

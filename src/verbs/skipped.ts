@@ -23,7 +23,7 @@ export function skippedBy(
   const look = { monotonicMs: 0, storeMs: undefined };
   return waitingFor({ ...release, state: "running" }, plan, {
     watch: {
-      ...{ key: release.key, seq: release.seq, first: look, last: look },
+      ...{ key: release.key, seq: release.seq, tx: release.tx, first: look, last: look },
       ...{ watchedMs, isWhole: true },
     },
     ok: undefined,

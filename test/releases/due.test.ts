@@ -4,10 +4,10 @@ import { describe, expect, test } from "bun:test";
 import { type DueFacts, waitingFor } from "../../src/releases/due.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { timePassed, type Watch, watched } from "../../src/releases/watch.ts";
-import { BEGAN_MS, KEY, PLAN, planOf, releaseOf } from "./world.ts";
+import { BEGAN_MS, KEY, OTHER_KEY, PLAN, planOf, releaseOf, TX } from "./world.ts";
 
 const UNHEALTHY_MS = 8_000;
-const RELEASE = { key: KEY, seq: 4 };
+const RELEASE = { key: KEY, seq: 4, tx: TX };
 
 /** A watch that looks once a second, from `fromMs` to `toMs` after the state began. */
 function watch(
@@ -92,8 +92,19 @@ describe("REL-16, law 15: a wait is over", () => {
 
   test("another write of the release begins a new watch, and so does another key", () => {
     const look = { monotonicMs: 5_600_000, storeMs: BEGAN_MS };
-    expect(watched(watch(0, 600_000), { key: KEY, seq: 5 }, look, UNHEALTHY_MS).watchedMs).toBe(0);
-    expect(watched(watch(0, 600_000), { key: "other", seq: 4 }, look, UNHEALTHY_MS).watchedMs).toBe(0);
+    for (const other of [{ seq: 5 }, { key: OTHER_KEY }]) {
+      expect(watched(watch(0, 600_000), { ...RELEASE, ...other }, look, UNHEALTHY_MS).watchedMs).toBe(0);
+    }
+  });
+
+  test("a state that another writer made after a fall back begins a new watch, although it has the same seq", () => {
+    const look = { monotonicMs: 5_600_000, storeMs: BEGAN_MS };
+    const other = { ...RELEASE, tx: OTHER_KEY };
+    expect(watched(watch(0, 600_000), other, look, UNHEALTHY_MS).watchedMs).toBe(0);
+    expect(waitingFor(releaseOf({ tx: OTHER_KEY }), PLAN, FACTS)[0]).toMatchObject({
+      passedMs: 0,
+      isOver: false,
+    });
   });
 
   test("a monotonic clock that goes back, or has no time, begins the watch again", () => {
