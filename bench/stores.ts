@@ -1,16 +1,16 @@
 /**
  * The time of a rollback, which matters most: from an operator's write to the last answer `canary` of any
- * daemon. One daemon, and fifty on the machine, follow each kind of store on its real server. Also the cost
- * of a fleet to a store: reads and bytes of fifty daemons at rest, scaled to a thousand.
+ * daemon. One daemon, and fifty on the machine, follow each kind of store on its real server. If the store
+ * pushes, also the abort of a release that one daemon leads. Also the cost of a fleet to a store: reads and
+ * bytes of fifty daemons at rest, scaled to a thousand.
  */
 
-import { openStore } from "../src/stores/list.ts";
-import type { Store } from "../src/stores/store.ts";
 import { DaemonHome, type DaemonProcess } from "../test/support/daemon-process.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { median, notMeasuredRow, type Row } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
+import { byRelease, byRollout, type Operator, openFor } from "./stores/operator.ts";
 import { Visitor } from "./stores/visitor.ts";
 import type { Stops } from "./ways.ts";
 
@@ -54,22 +54,43 @@ async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
   const length = setup.turns > 3 ? "full" : "quick";
   try {
     const running = await engine.start(stops);
-    const { store, write } = await operator(running, stops);
-    await store.init?.(AbortSignal.timeout(10_000));
-    await write(1);
+    const store = await openFor(running, stops);
     const count = ROLLBACKS[length][engine.isPush ? "push" : "poll"];
-    const alone = await startFleet(running, 1, stops);
-    const aloneMs = await rollBack(alone, write, count);
-    const fleet = [...alone, ...(await startFleet(running, DAEMONS - 1, stops))];
-    const fleetMs = await rollBack(fleet, write, count);
+    const byAbort = engine.isPush ? [await abortRow(engine, running, byRelease(store), count)] : [];
+    const person = byRollout(store);
+    await person.raise();
+    const alone = await startFleet(running, 1, [], stops);
+    const aloneMs = await rollBack(alone, person, count);
+    const fleet = [...alone, ...(await startFleet(running, DAEMONS - 1, [], stops))];
+    const fleetMs = await rollBack(fleet, person, count);
     setup.say(
       `rollback by ${engine.name}: ${median(aloneMs).toFixed(1)} ms alone, ${median(fleetMs).toFixed(1)} ms`,
     );
     return [
       rollbackRow(engine, alone.length, aloneMs),
+      ...byAbort,
       rollbackRow(engine, fleet.length, fleetMs),
       await costRow(engine, running, fleet, REST_MS[length]),
     ];
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** The same for the aborts of releases that one daemon leads. */
+async function abortRow(
+  engine: Engine,
+  running: RunningEngine,
+  person: Operator,
+  count: number,
+): Promise<Row> {
+  const stops: Stops = [];
+  try {
+    await person.raise();
+    const alone = await startFleet(running, 1, ["-releases", "on"], stops);
+    const tookMs = await rollBack(alone, person, count);
+    await person.lower();
+    return rollbackRow(engine, alone.length, tookMs, "abort");
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -79,49 +100,19 @@ async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
  * Rolls a canary back `count` times, each time from a fleet at rest; returns the time of each, in
  * milliseconds.
  */
-async function rollBack(
-  fleet: readonly Member[],
-  write: (rollout: number) => Promise<void>,
-  count: number,
-): Promise<number[]> {
+async function rollBack(fleet: readonly Member[], person: Operator, count: number): Promise<number[]> {
   const tookMs: number[] = [];
   for (let round = 0; round < count; round++) {
     await Promise.all(fleet.map(({ visitor }) => visitor.becomes("canary")));
     await Bun.sleep(SETTLE_MS);
     const beganMs = performance.now();
     const ended = fleet.map(({ visitor }) => visitor.becomes("master"));
-    await write(0);
+    await person.lower();
     tookMs.push(Math.max(...(await Promise.all(ended))) - beganMs);
     await Bun.sleep(SETTLE_MS);
-    await write(1);
+    await person.raise();
   }
   return tookMs;
-}
-
-/**
- * The operator, who writes by the store's own means. This process gets the environment that the store needs.
- */
-async function operator(
-  { address, operator: other, env }: RunningEngine,
-  stops: Stops,
-): Promise<{ store: Store; write(rollout: number): Promise<void> }> {
-  Object.assign(process.env, env);
-  const store = await openStore(other ?? address, {
-    table: "",
-    region: "us-east-1",
-    environment: process.env,
-    warn: console.warn,
-  });
-  stops.push(() => store.close());
-  return {
-    store,
-    async write(rollout) {
-      const signal = AbortSignal.timeout(10_000);
-      const revision = (await store.read(APPLICATION, signal)).get("canary")?.revision ?? null;
-      const written = await store.write?.(APPLICATION, "canary", { rollout }, revision, signal);
-      if (!written?.ok) throw new Error(`${store.address} did not take the write`);
-    },
-  };
 }
 
 interface Member {
@@ -129,7 +120,12 @@ interface Member {
   readonly visitor: Visitor;
 }
 
-async function startFleet({ address, env }: RunningEngine, size: number, stops: Stops): Promise<Member[]> {
+async function startFleet(
+  { address, env }: RunningEngine,
+  size: number,
+  flags: readonly string[],
+  stops: Stops,
+): Promise<Member[]> {
   const fleet: Member[] = [];
   while (fleet.length < size) {
     const homes = Array.from(
@@ -139,7 +135,7 @@ async function startFleet({ address, env }: RunningEngine, size: number, stops: 
           application: APPLICATION,
           store: address,
           ...(env === undefined ? {} : { env }),
-          flags: ["-delay", `${DELAY_MS}ms`],
+          flags: ["-delay", `${DELAY_MS}ms`, ...flags],
         }),
     );
     for (const home of homes) stops.push(async () => home.remove());
@@ -154,13 +150,18 @@ async function startFleet({ address, env }: RunningEngine, size: number, stops: 
   return fleet;
 }
 
-function rollbackRow(engine: Engine, daemons: number, tookMs: readonly number[]): Row {
+function rollbackRow(
+  engine: Engine,
+  daemons: number,
+  tookMs: readonly number[],
+  what: "rollback" | "abort" = "rollback",
+): Row {
   const sorted = tookMs.toSorted((a, b) => a - b);
   const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
   const atMost = engine.isPush ? PUSH_P99_MS_MAX : DELAY_MS + READ_MS_MAX;
   return {
-    what: `rollback by ${engine.name}, ${daemons} daemon${daemons === 1 ? "" : "s"}`,
-    figure: `p99 ${p99.toFixed(0)} ms (p50 ${median(sorted).toFixed(0)}, of ${sorted.length} rollbacks)`,
+    what: `${what} by ${engine.name}, ${daemons} daemon${daemons === 1 ? "" : "s"}`,
+    figure: `p99 ${p99.toFixed(0)} ms (p50 ${median(sorted).toFixed(0)}, of ${sorted.length} ${what}s)`,
     bound: `≤ ${atMost} ms`,
     verdict: p99 <= atMost ? "ok" : "MISSED",
   };
