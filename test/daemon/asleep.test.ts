@@ -1,6 +1,6 @@
 /**
- * What a daemon asks of the store while no release is under way, seen by a real Redis: nothing but the reads
- * of its feed, with `-releases on` too. `test/controller/controller.test.ts` has the timers.
+ * The commands of a daemon to a real Redis while no release is under way. They are the reads of its feed, and
+ * `-releases on` adds none. `test/controller/controller.test.ts` has the timers.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -10,7 +10,7 @@ import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { type RedisServer, redisMissing, startRedis } from "../support/redis-server.ts";
 
-/** So many reads of a feed are looked at. */
+/** The number of reads of a feed in one look at the commands. */
 const READS = 10;
 
 /** The end of each window in Redis's log of commands. */

@@ -1,7 +1,7 @@
 /**
  * A release of twenty short steps by five real daemons on each real store, while they are killed, stopped and
  * restarted at random moments. Visitors come all the time, through a real nginx beside a daemon that only
- * follows. What is checked is true on a busy machine too: no check wants something to happen within a time.
+ * follows. No check wants something to happen within a time, so a busy machine does not fail them.
  */
 
 import { expect, test } from "bun:test";
@@ -45,7 +45,7 @@ function planTo(steps: number): Line[] {
   return SHARES.slice(0, steps).map((share, index) => [share < 1 ? "running" : "promoted", index + 1, share]);
 }
 
-/** What must be true whatever became of the release. */
+/** The laws for each release, whatever became of it. */
 function expectLawful({ crowd, witness, site }: World, loweredMs: number): void {
   expect(crowd.errors).toEqual([]);
   expect(shortened(witness.states, WAIT_MS)).toEqual([]);

@@ -11,7 +11,7 @@ const KNOWN = 40;
 /** New visitors come again until there are this many; later ones come once. */
 const ALL_MAX = 120;
 
-/** One visit in so many is that of a new visitor. */
+/** Each eighth visit of a lane is that of a new visitor. */
 const NEW_EVERY = 8;
 
 const AT_ONCE = 4;
@@ -40,7 +40,7 @@ export class Crowd {
   readonly visitors: Visitor[] = Array.from({ length: KNOWN }, (_, index) => visitorOf(`${index / KNOWN}`));
   /** Answers that the daemon decided, in their order. */
   readonly answers: Answer[] = [];
-  /** What visitors saw that none should see. */
+  /** All that visitors saw and that no visitor should see. */
   readonly errors: string[] = [];
   readonly #site: Site;
   #isClosed = false;

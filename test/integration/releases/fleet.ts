@@ -1,6 +1,6 @@
 /**
- * Five daemons that lead releases, as processes, each with a name and a state directory of its own; and the
- * trouble that they have: each is killed, stopped for some seconds, and restarted at random moments.
+ * Five daemons that lead releases, as processes. Each has a name and a state directory of its own. They have
+ * trouble: each is killed, stopped for some seconds, and restarted at random moments.
  */
 
 import { constants } from "node:os";

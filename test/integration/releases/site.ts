@@ -28,7 +28,7 @@ export interface Served {
 export interface SiteOptions {
   readonly store: SharedStore;
   readonly way: Way;
-  /** Of the daemon. */
+  /** The daemon's `-delay`. */
   readonly delay: string;
 }
 

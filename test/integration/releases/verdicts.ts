@@ -1,4 +1,4 @@
-/** What a run of a release by real daemons must not have shown. Each function returns the offences. */
+/** The laws of a release, for all that a witness and the visitors saw. Each function returns the offences. */
 
 import { covers } from "../../../src/circle.ts";
 import type { Answer, Visitor } from "./crowd.ts";

@@ -18,10 +18,10 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** Of the plan `twenty`. */
+  /** The steps of the plan `twenty`. */
   readonly steps: readonly string[];
   readonly way: Way;
-  /** Between two polls of the daemon beside nginx. */
+  /** The `-delay` of the daemon beside nginx. */
   readonly delay: string;
 }
 
