@@ -76,6 +76,19 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       expect((await evidence.read(LOG, cursor, soon())).batches).toEqual(["third"]);
     });
 
+    test("after a fail-over, an entry that got the id of a lost one is not taken for it", async () => {
+      const { evidence } = await open();
+      for (const batch of ["kept", "lost"]) await evidence.append(LOG, [batch], soon());
+      const { cursor } = await evidence.read(LOG, undefined, soon());
+      const [id = ""] = cursor.split(" ");
+      const [kept = ""] = (await engine.cli("XRANGE", KEY, "-", "+")).split("\n");
+      await engine.cli("DEL", KEY);
+      await engine.cli("XADD", KEY, kept, "nonce", "0123456789abcdef", "batch", "kept");
+      await engine.cli("XADD", KEY, id, "nonce", "fedcba9876543210", "batch", "later");
+      await evidence.append(LOG, ["last"], soon());
+      expect((await evidence.read(LOG, cursor, soon())).batches).toEqual(["kept", "later", "last"]);
+    });
+
     test("if memory is almost full, evidence is refused before a record is", async () => {
       const store = await open();
       await store.evidence.append(LOG, ["while there is room"], soon());
