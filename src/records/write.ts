@@ -38,6 +38,24 @@ const FAILURES_MAX = 3;
 /** The time limit of the read that finds out whether a write arrived. */
 export const LOOK_AGAIN_MS = 2_000;
 
+/** The time and the chance that a write needs. */
+export interface WriteMeans {
+  readonly now: () => Date;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Resolves after some milliseconds. */
+  readonly pause: (ms: number) => Promise<unknown>;
+  /** Aborts after some milliseconds. */
+  readonly timeLimit: (ms: number) => AbortSignal;
+}
+
+const SYSTEM_MEANS: WriteMeans = {
+  now: () => new Date(),
+  random: Math.random,
+  pause: (ms) => sleep(ms),
+  timeLimit: (ms) => AbortSignal.timeout(ms),
+};
+
 /** The outcome of a change. */
 export type WriteOutcome =
   | {
@@ -82,6 +100,7 @@ export async function writeChange(
   store: Store,
   signal: AbortSignal,
   stampOf: () => Promise<Stamp>,
+  means = SYSTEM_MEANS,
 ): Promise<WriteOutcome> {
   const { application, version } = first;
   const { write } = store;
@@ -108,15 +127,15 @@ export async function writeChange(
       if (written.ok) return done(written.revision);
       if (!isDown(change)) return { kind: "conflict", current: shown(change, written.current) };
     } catch (error) {
-      const found = await lookAgain(change, store, error);
+      const found = await lookAgain(change, store, error, means);
       if (found.kind !== "known") return found;
       if (isSigned(found.record, change)) return done(found.record?.revision ?? "");
       if (!isDown(change) || ++failures > FAILURES_MAX) return { kind: "failed", error: found.error };
     }
-    await sleep(RETRY_PAUSE_MS * Math.random());
+    await means.pause(RETRY_PAUSE_MS * means.random());
     signal.throwIfAborted();
     // A new time, because this write comes after the other one.
-    change = { ...first, signature: { ...first.signature, at: new Date() } };
+    change = { ...first, signature: { ...first.signature, at: means.now() } };
   }
 }
 
@@ -165,7 +184,7 @@ export async function removeRecord(
       ? { kind: "removed", before, snapshot }
       : { kind: "conflict", current: shown(removal, removed.current) };
   } catch (error) {
-    const found = await lookAgain(removal, store, error);
+    const found = await lookAgain(removal, store, error, SYSTEM_MEANS);
     if (found.kind !== "known") return found;
     if (found.record === undefined) return { kind: "removed", before, snapshot };
     return { kind: "failed", error: found.error };
@@ -187,6 +206,7 @@ async function lookAgain(
   { application, version }: Pick<Change, "application" | "version">,
   store: Store,
   error: unknown,
+  { timeLimit }: WriteMeans,
 ): Promise<
   | { readonly kind: "known"; readonly record: StoreRecord | undefined; readonly error: StoreError }
   | { readonly kind: "unsure"; readonly error: StoreError }
@@ -194,7 +214,7 @@ async function lookAgain(
   if (!(error instanceof StoreError)) throw error;
   if (error.code !== "unavailable" && error.code !== "malformed") throw error;
   try {
-    const snapshot = await store.read(application, AbortSignal.timeout(LOOK_AGAIN_MS));
+    const snapshot = await store.read(application, timeLimit(LOOK_AGAIN_MS));
     return { kind: "known", record: snapshot.get(version), error };
   } catch {
     return { kind: "unsure", error };

@@ -1,0 +1,50 @@
+/**
+ * A whole fleet under simulated faults: the real feeds, controllers, notices and verbs, over a store, a
+ * network, disks and clocks that fail. After each run the laws are checked over the whole history.
+ *
+ * The runs are those of the seeds 1 to `RUNS`, so they are the same on each machine. `README.md` has the bugs
+ * that were put in by hand, and how to run more.
+ */
+
+import { expect, test } from "bun:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { scenarioOf } from "./scenario.ts";
+import { simulate } from "./simulation.ts";
+
+const RUNS = Number(process.env["SIMULATIONS"] ?? 1_000);
+
+/** A run takes some 20 ms, and much longer on a busy machine. */
+const RUN_MS_MAX = 200;
+
+/** Without these, the runs would prove little. */
+const HAPPENINGS = [
+  ...["controller running", "controller promoted", "controller aborted", "controller paused", "failover"],
+  ...["restore", "kill", "disk", "store clock", "wall clock", "hand", "verdict reached", "notices"],
+  ...["freeze written", "abort written", "promote written", "finish written", "undo written", "set written"],
+];
+
+test(
+  `laws 10 to 17 hold in ${RUNS} simulated fleets`,
+  async () => {
+    const seen = new Map<string, number>();
+    const broken: string[] = [];
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const run = simulate(scenarioOf(seed));
+      for (const [name, times] of Object.entries(run.seen)) seen.set(name, (seen.get(name) ?? 0) + times);
+      if (run.broken !== undefined) {
+        const { law, text } = run.broken;
+        broken.push(`law ${law}: ${text}; for the timeline: bun test/simulation/run.ts ${seed}`);
+      }
+      await nextTurn();
+    }
+    expect(broken).toEqual([]);
+    for (const name of HAPPENINGS) expect(seen.get(name) ?? 0, name).toBeGreaterThan(0);
+  },
+  RUNS * RUN_MS_MAX,
+);
+
+test("a run is the same each time", () => {
+  const [first, second] = [simulate(scenarioOf(7), true), simulate(scenarioOf(7), true)];
+  expect(first.timeline.length).toBeGreaterThan(10);
+  expect(second).toEqual(first);
+});

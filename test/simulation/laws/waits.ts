@@ -1,0 +1,98 @@
+/**
+ * The laws of a wait. The way they count time:
+ *
+ *   - A controller must have watched a state itself, on its monotonic clock, for the wait or 60 s, whichever
+ *     is less. After a gap, or if the store has no clock, or its clock ran ahead, it must be the whole wait.
+ *   - By the store's clock, the whole wait must have passed since `since`. The controller knows that clock to
+ *     a second, because an answer that takes longer than two seconds does not count.
+ *
+ * `since` is a little older than the write that has it, because the clock is asked before the write. For a
+ * wait of more than 60 s, a write that was late by some seconds may cut that wait by these seconds.
+ */
+
+import type { Plan, Step as PlanStep } from "../../../src/releases/plan.ts";
+import { AHEAD_MS_MAX, WATCH_MS_MAX } from "../../../src/releases/watch.ts";
+import { FREEZE, freezeIn } from "../../../src/verbs/freeze.ts";
+import { nowIn } from "../../../src/verbs/look.ts";
+import type { Step } from "./controllers.ts";
+import { type Fault, type History, seconds } from "./history.ts";
+import type { Sight } from "./knowledge.ts";
+
+/** The error of a controller's idea of the store's clock: half a round trip. */
+const CLOCK_ERROR_MS = 1_000;
+
+/** The store's clock may look ahead by this more: two samples, each with its error. */
+const AHEAD_TOLERANCE_MS = 2 * CLOCK_ERROR_MS + 500;
+
+/** Facts are so old at most: an attempt takes ten seconds, and a read five more. */
+const FACTS_MS = 16_000;
+
+const EVIDENCE_MS = 30_000;
+
+/** Rounding of floating point. */
+const ROUNDING_MS = 0.01;
+
+export function waitFault(step: Step, from: PlanStep, plan: Plan, what: string, history: History): Fault {
+  const { before, commit, call } = step;
+  const { minMs, ok, approve, checks } = from.wait;
+  if (approve && before.approved !== before.step) return ["15 approve", `${what} without approval`];
+  if (ok !== undefined) return ["12", `${what} without ok`];
+  const missing = checks.find((check) => !history.hasPassed(check));
+  if (missing !== undefined) return ["15 check", `${what}, and check(${missing}) does not pass`];
+  const hasOk = plan.steps.some(({ wait }) => wait.ok !== undefined);
+  const open = (hasOk ? evidenceFault(step, what) : undefined) ?? freeFault(step, what);
+  if (open !== undefined || minMs === 0) return open;
+  const sights = history.knowledge(call.process).sights(commit.application, commit.version, before.tx);
+  if (sights === undefined) return ["15", `${what}: it has not seen the state that it went on from`];
+  const { first, again = first } = sights;
+  const fault = watchFault(step, minMs, first, what, history);
+  // A release that was gone for a moment may have a new watch.
+  return fault === undefined || again === first ? fault : watchFault(step, minMs, again, what, history);
+}
+
+function watchFault(
+  { commit, call, before }: Step,
+  minMs: number,
+  sight: Sight,
+  what: string,
+  { engine, unhealthyMs, knowledge }: History,
+): Fault {
+  const { process, calledAtMs } = call;
+  const clockMs = process.clock() - (engine.scheduler.nowMs - calledAtMs);
+  const gapMs = knowledge(process).gapSince(commit.application, sight.clockMs, unhealthyMs);
+  const ownMs = clockMs - (gapMs ?? sight.clockMs);
+  const storeMs = engine.storeMsAt(calledAtMs);
+  const aheadMs = storeMs - sight.storeMs - (clockMs - sight.clockMs);
+  const isAhead = aheadMs > AHEAD_MS_MAX + AHEAD_TOLERANCE_MS;
+  const isWhole = !engine.options.hasClock || gapMs !== undefined || isAhead;
+  const needMs = isWhole ? minMs : Math.min(minMs, WATCH_MS_MAX);
+  if (ownMs < needMs - ROUNDING_MS) {
+    const why = isWhole ? "the whole wait" : "the wait";
+    return ["15 watch", `${what}: it watched ${seconds(ownMs)} of ${why}, ${seconds(needMs)}`];
+  }
+  if (isWhole || ownMs >= minMs - ROUNDING_MS) return undefined;
+  const passedMs = storeMs - Date.parse(before.since);
+  return passedMs < minMs - CLOCK_ERROR_MS
+    ? ["15 wait", `${what} after ${seconds(passedMs)} of ${seconds(minMs)}`]
+    : undefined;
+}
+
+function evidenceFault({ call: { reads, calledAtMs } }: Step, what: string): Fault {
+  const atMs = reads.get("evidence")?.atMs;
+  return atMs === undefined || calledAtMs - atMs > EVIDENCE_MS + FACTS_MS
+    ? ["12 evidence", `${what}, and it has not read the evidence for 30 s`]
+    : undefined;
+}
+
+/** Neither frozen nor beside another version, as far as the controller could know. */
+function freeFault({ commit, call: { reads, calledAtMs } }: Step, what: string): Fault {
+  const { application, version } = commit;
+  const freeze = reads.get(FREEZE.application);
+  if (freeze === undefined || calledAtMs - freeze.givenAtMs > FACTS_MS) {
+    return ["freeze", `${what}, and it has not read the freeze`];
+  }
+  if (freezeIn(freeze.snapshot).isFrozen) return ["freeze", `${what} during a freeze`];
+  const seen = reads.get(application);
+  const otherVersion = seen === undefined ? undefined : nowIn(seen.snapshot, version).otherVersion;
+  return otherVersion === undefined ? undefined : ["other version", `${what} beside ${otherVersion}`];
+}
