@@ -1,6 +1,7 @@
 /**
- * The nine laws of this daemon. Each has tests that fail if the law is broken. This file is their index; the
- * tests are beside the code that they test. Tests that belong to no single part are below.
+ * The laws of this daemon: nine of the data plane, and eight of releases. Each has tests that fail if the law
+ * is broken. This file is their index; the tests are beside the code that they test. Tests that belong to no
+ * single part are below.
  */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
@@ -25,6 +26,10 @@ interface Law {
   readonly tests: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Law 13 is about the judge, which is not there yet. */
+const NOT_YET = 13;
+
+/** In the order of their numbers, without `NOT_YET`. */
 const LAWS: readonly Law[] = [
   {
     says: "A request never waits for a store, a monitor, a log or a disk.",
@@ -115,11 +120,68 @@ const LAWS: readonly Law[] = [
       "feed/feed.test.ts": ["law 9: two feeds in one process"],
     },
   },
+  {
+    says: "Down never waits: an abort needs no wait, approval, window or majority.",
+    tests: {
+      "releases/machine.test.ts": ["law 10: down never waits", "law 10: abort is at once"],
+      "releases/walk.test.ts": ["laws 10 to 15 hold after each"],
+      "verbs/carry-out.test.ts": ["law 10: an abort waits a second at most for a clock"],
+      "controller/override.test.ts": ["law 10: waits for no freeze, no clock and no other release"],
+    },
+  },
+  {
+    says: "A person's write wins: rollout 0 aborts, any other foreign write pauses, resume never raises.",
+    tests: {
+      "releases/machine.test.ts": ["law 11: from %s", "law 11: resume never raises"],
+      "controller/controller.test.ts": ["law 11: what a person wrote wins"],
+      "records/beside-release.test.ts": ["law 11: a person's rollout"],
+    },
+  },
+  {
+    says: "Silence is not health: ok is never given without fresh evidence of this step.",
+    tests: {
+      "releases/due.test.ts": ["law 12: evidence of the last 30 s"],
+      "controller/controller.test.ts": ["law 12: does not go on with ok"],
+    },
+  },
+  {
+    says: "Once: each write is a compare-and-set on the revision that was judged, and verbs that raise are pinned.",
+    tests: {
+      "releases/machine.test.ts": ["law 14: pins"],
+      "verbs/carry-out.test.ts": ["REL-6: a verb", "REL-7: a verb that raises", "REL-8: a verb that lowers"],
+      "controller/time.test.ts": ["law 14: calls of the store"],
+      "records/write.test.ts": ["law 14: set 0%"],
+    },
+  },
+  {
+    says: "Any process may die, any call may be lost: no step is skipped or shortened, and none is stuck silently.",
+    tests: {
+      "releases/machine.test.ts": ["law 15: no step is skipped"],
+      "releases/due.test.ts": ["law 15: a wait is over"],
+      "controller/controller.test.ts": ["law 15: each step has its whole wait"],
+    },
+  },
+  {
+    says: "Evidence is never in a visitor's way: what is too much is dropped and counted.",
+    tests: {
+      "evidence/merged.test.ts": ["batches have all news in their order, and none is too long"],
+      "stores/evidence-suite.ts": ["an append wakes no feed, changes no snapshot"],
+      "controller/presence.test.ts": ["keeps news that the store refuses"],
+    },
+  },
+  {
+    says: "The store may go back: an end is written again, and any other record is paused, never advanced.",
+    tests: {
+      "controller/went-back.test.ts": ["law 17: a store that goes back"],
+      "releases/known.test.ts": ["law 17: "],
+    },
+  },
 ];
 
 describe("there are tests of law", () => {
   for (const [index, { says, tests }] of LAWS.entries()) {
-    test(`${index + 1}. ${says}`, async () => {
+    const number = index + (index + 1 < NOT_YET ? 1 : 2);
+    test(`${number}. ${says}`, async () => {
       for (const [file, names] of Object.entries(tests)) {
         const text = await Bun.file(join(import.meta.dir, file)).text();
         for (const name of names) {
