@@ -38,6 +38,8 @@ export class LedApplication {
    * Older readings do not count.
    */
   #newerAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether no reading was taken since. If the store loses that, the next reading is the same object. */
+  #isAhead = false;
   #outdatedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
@@ -61,7 +63,8 @@ export class LedApplication {
    */
   follow(snapshot: Snapshot, askedAtMs: number): void {
     // After a look at an older state, a reading without news is news: the store is well again.
-    const isNews = snapshot !== this.#snapshot || this.#leds.values().some(({ isBehind }) => isBehind);
+    const isBehind = this.#leds.values().some((led) => led.isBehind);
+    const isNews = snapshot !== this.#snapshot || this.#isAhead || isBehind;
     if (isNews && askedAtMs >= this.#newerAtMs) this.#take(snapshot);
     this.look();
   }
@@ -83,12 +86,15 @@ export class LedApplication {
   /** This daemon has looked at a release before a write. A reading from before that does not count. */
   looked(version: string, now: Now): void {
     const { highest, clock } = this.#parts;
-    if (highest.see({ application: this.#application, version }, now)) this.#newerAtMs = clock();
+    if (!highest.see({ application: this.#application, version }, now)) return;
+    this.#newerAtMs = clock();
+    this.#isAhead = true;
   }
 
   /** This daemon has written a release. */
   wrote(version: string, now: Now): void {
     this.#newerAtMs = this.#parts.clock();
+    this.#isAhead = true;
     this.#takeVersion(version, now, false);
   }
 
@@ -100,6 +106,7 @@ export class LedApplication {
   #take(snapshot: Snapshot): void {
     const { highest, track } = this.#parts;
     this.#snapshot = snapshot;
+    this.#isAhead = false;
     if (!highest.isLoaded(this.#application)) {
       track(this.#takeLater());
       return;

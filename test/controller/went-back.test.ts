@@ -145,6 +145,34 @@ describe("REL-19, law 17: a store that goes back", () => {
     await daemon.stop();
   });
 
+  test("right after an abort, so that the next reading is the same object as the last one, gets it again", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:1h,100%:1m");
+    await fleet.pass(10_000);
+    daemon.blind();
+    const before = fleet.store.values("website");
+    const snapshot = await fleet.store.read("website", AbortSignal.timeout(1_000));
+    const reading = {
+      application: "website",
+      arcs: [],
+      malformed: new Set<string>(),
+      isSame: true,
+      ageMs: 0,
+    };
+    daemon.controller.follow({ ...reading, snapshot });
+    daemon.controller.verdict("website", "canary", key, "errors");
+    await fleet.pass(100);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    fleet.store.restore("website", before);
+    daemon.controller.follow({ ...reading, snapshot });
+    await fleet.pass(100);
+    expect([fleet.short(), daemon.controller.view().overrides.length]).toEqual(["aborted 1 0%", 1]);
+    await daemon.read();
+    expect(daemon.controller.view().overrides).toEqual([]);
+    await daemon.stop();
+  });
+
   test("in a lagging replica alone is left alone: the write is refused, and the log says nothing", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
