@@ -2,8 +2,8 @@
  * A whole fleet under simulated faults: the real feeds, controllers, notices and verbs, over a store, a
  * network, disks and clocks that fail. After each run the laws are checked over the whole history.
  *
- * The runs are those of the seeds 1 to `RUNS`, so they are the same on each machine. `README.md` has the faults
- * that it found, and how to run more.
+ * The runs are those of the seeds 1 to `RUNS`, so they are the same on each machine. `README.md` has the
+ * faults that it found, and how to run more.
  */
 
 import { expect, test } from "bun:test";
