@@ -51,7 +51,7 @@ export class Crowd {
     this.#coming = Promise.all(Array.from({ length: AT_ONCE }, (_, lane) => this.#come(lane)));
   }
 
-  /** Whether this version has served each visitor of the fixed set with its last answer. */
+  /** Whether this version served each visitor that comes again with the last answer of a daemon. */
   isAllAt(name: string): boolean {
     return this.visitors.every(({ last }) => last === name);
   }
