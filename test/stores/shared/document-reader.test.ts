@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { APPLICATION_BYTES_MAX, RECORD_DEPTH_MAX } from "../../../src/stores/shared/document-parts.ts";
 import { DocumentReader } from "../../../src/stores/shared/document-reader.ts";
 import { type Snapshot, StoreError } from "../../../src/stores/store.ts";
+import "../../support/alone.ts";
 import { holds } from "../../support/random.ts";
 import { longestStall } from "../../support/stall.ts";
 
