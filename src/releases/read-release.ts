@@ -116,6 +116,7 @@ const KNOWN = new Set([...Object.keys(NEEDED), ...Object.keys(POSSIBLE)]);
 /** All fields of `NEEDED` and `POSSIBLE` are valid here. */
 function releaseOf(fields: Record<string, unknown>): Release {
   const entries = Object.entries(fields);
+  // The caller has checked each field by its name, and TypeScript cannot see that through a table.
   const known = Object.fromEntries(entries.filter(([name]) => KNOWN.has(name))) as unknown as Release;
   const others = Object.fromEntries(entries.filter(([name]) => !KNOWN.has(name)));
   return { ...known, arcs: known.arcs ?? [], log: known.log ?? [], others };

@@ -140,7 +140,7 @@ test.skipIf(isMissing)(
       expect(zero.stderr).toContain("each release begins with the same visitors");
       expect(zero.status).toBe(0);
       expect((await run("abort", ...STORE)).status).toBe(0);
-      expect(await start("anew", 'offset = "random"')).toMatchObject({ status: 0, stderr: "" });
+      expect(await start("drawn", 'offset = "random"')).toMatchObject({ status: 0, stderr: "" });
     } finally {
       home.remove();
     }

@@ -153,7 +153,7 @@ describe("counts", () => {
   const ABORTS: readonly [what: string, release: Release, author: string | undefined, reason: string][] = [
     ["of a person", over("aborted", { reason: "INC-42" }), "ada@web-1", "person"],
     ["of a check", over("aborted", { reason: "errors: 9 of 10" }), "web-1", "verdict"],
-    ["that nobody signed", over("aborted"), undefined, "unknown"],
+    ["without an author", over("aborted"), undefined, "unknown"],
     ["by time", over("aborted", { reason: "inconclusive" }), "web-1", "inconclusive"],
     ["of another writer", over("aborted", { reason: "foreign-zero" }), "web-1", "foreign"],
     ["of an older store", over("aborted", { reason: "store-went-back" }), "web-1", "store"],

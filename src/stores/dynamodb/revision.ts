@@ -65,6 +65,7 @@ export function conditionOf(revision: string): Condition {
     }
     const [, type, value] = part;
     const isCompared = value !== undefined;
+    // The SDK's type has one member for each attribute type, and TypeScript cannot check a computed key.
     values[`:c${index}`] = isCompared ? ({ [type]: value } as unknown as AttributeValue) : { S: type };
     clauses.push(isCompared ? `#c${index} = :c${index}` : `attribute_type(#c${index}, :c${index})`);
   });
@@ -75,6 +76,7 @@ export function conditionOf(revision: string): Condition {
 function parseRevision(text: string): readonly Part[] {
   try {
     const parts: unknown = JSON.parse(text.slice(HASH_LENGTH));
+    // The text is one that `revisionOf` made; if it is not, the server refuses the condition.
     if (Array.isArray(parts) && parts.every((part) => Array.isArray(part))) return parts as unknown as Part[];
   } catch {
     // Thrown below, as for every text that is not a revision.

@@ -78,6 +78,7 @@ export class PostgresClient {
 
   /** The id of the server process behind this connection, or the number that a pooler sends instead. */
   get processId(): number {
+    // `pg` has this field, and its types leave it out.
     return (this.#client as unknown as { readonly processID: number }).processID;
   }
 
@@ -177,6 +178,7 @@ class Guard {
 
   connection(driver: Driver, ssl: TlsOptions | false): Connection {
     const connection = new driver.Connection({ ssl } as ConstructorParameters<Driver["Connection"]>[0]);
+    // `OpenConnection` names the members of `pg` that its types leave out.
     const open = connection as unknown as OpenConnection;
     this.#connection = open;
     const attach = open.attachListeners.bind(open);

@@ -43,7 +43,7 @@ function rowsOf(application: string, release: ReleaseState, controller: Controll
   }
   const waits = waitTexts(application, release, lead);
   if (waits.length > 0) rows.push(["waits for", waits.join("; ")]);
-  rows.push(["led by", lead.nobodyLeads ? "NOBODY" : lead.ledBy.join(", ") || "not yet known"]);
+  rows.push(["led by", lead.nobodyLeads ? "NO DAEMON" : lead.ledBy.join(", ") || "not yet known"]);
   if (lead.problem !== null) rows.push(["PROBLEM", lead.problem]);
   if (controller?.freeze?.frozen) rows.push(["FROZEN", freezeText(controller.freeze)]);
   return rows;

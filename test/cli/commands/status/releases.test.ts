@@ -84,7 +84,7 @@ describe("rows", () => {
   test("say that no daemon leads, the problem, and that all is frozen", () => {
     const lead = { ...LEAD, ledBy: [], nobodyLeads: true, problem: "the store is full" };
     const rows = rowsOf({ lead }, { ...CONTROLLER, freeze: FREEZE });
-    expect(rows["led by"]).toBe("NOBODY");
+    expect(rows["led by"]).toBe("NO DAEMON");
     expect(rows["PROBLEM"]).toBe("the store is full");
     expect(rows["FROZEN"]).toBe("by ada@web-1 since 2026-11-29T11:00:00Z: the sale");
   });
