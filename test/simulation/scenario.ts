@@ -198,10 +198,24 @@ class Draw {
       case 16:
         return [{ kind: "receiver", atMs, health: random.pick(["gone", "deaf", "ill"] as const), forMs }];
       case 17:
-        return [{ kind: "verdict", atMs, machine, reason: `harm ${random.whole(1, 9)}` }];
+        return this.#verdict(atMs, machine);
       default:
         return [{ kind: "hand", atMs, version: this.#version(), what: this.#hand() }];
     }
+  }
+
+  /** A verdict, and sometimes a machine that cannot write it and dies. */
+  #verdict(atMs: number, machine: string): Happening[] {
+    const random = this.#random;
+    const verdict = { kind: "verdict", atMs, machine, reason: `harm ${random.whole(1, 9)}` } as const;
+    if (random.whole(0, 1) === 0) return [verdict];
+    const weather = { ...FAIR, cut: random.pick(["refused", "silent"] as const) };
+    const dies = { kind: "kill", machine, forMs: 500, isWiped: false, isGentle: false } as const;
+    return [
+      { kind: "weather", atMs: Math.max(0, atMs - 50), names: [machine], weather, forMs: 20 * SECOND },
+      verdict,
+      { ...dies, atMs: atMs + 2_500 },
+    ];
   }
 
   #command(atMs: number): Happening {

@@ -87,7 +87,8 @@ function reasonFault(step: Step, { knowledge, verdicts }: History): string | und
     case "foreign-zero":
       return isForeign(step) && was.rollout === 0 ? undefined : "no other program wrote 0";
     case "foreign-change":
-      return isForeign(step) ? undefined : "no other program wrote";
+      if (!isForeign(step)) return "no other program wrote";
+      return was.rollout === 0 && before.wrote[0] > 0 ? "a rollout of 0 aborts" : undefined;
     case "other-version": {
       const seen = call.reads.get(application);
       const other = seen === undefined ? undefined : nowIn(seen.snapshot, version).otherVersion;

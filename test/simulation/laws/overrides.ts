@@ -1,7 +1,8 @@
 /**
  * The laws of a verdict: the visitors of this daemon are taken back at once and stay so, also after a
  * restart, until the record shows the end of the release. And the abort is written as soon as the store takes
- * writes.
+ * writes. A daemon that was restarted needs its feed's first reading for that, because it knows no record
+ * before.
  */
 
 import type { Snapshot } from "../../../src/stores/store.ts";
@@ -29,6 +30,8 @@ export interface Verdict {
   fairSinceMs: number;
   /** Whether the machine had no trouble since the verdict. */
   isFair: boolean;
+  /** Whether the machine was restarted, and its feed has read nothing since. */
+  isUnread: boolean;
 }
 
 export class OverrideLaws {
@@ -50,7 +53,16 @@ export class OverrideLaws {
   reached(machine: Machine, application: string, version: string, key: string): Fault {
     const atMs = this.#nowMs;
     this.#verdicts.push({
-      ...{ machine, application, version, key, atMs, fairSinceMs: atMs, isFair: machine.isFair },
+      ...{
+        machine,
+        application,
+        version,
+        key,
+        atMs,
+        fairSinceMs: atMs,
+        isFair: machine.isFair,
+        isUnread: false,
+      },
     });
     return this.#servedFault(machine, application);
   }
@@ -59,6 +71,7 @@ export class OverrideLaws {
   read(machine: Machine, application: string, snapshot: Snapshot): Fault {
     this.#verdicts = this.#verdicts.filter((verdict) => {
       const isHere = verdict.machine === machine && verdict.application === application;
+      if (isHere) verdict.isUnread = false;
       return !isHere || !this.#isEnded(verdict, snapshot);
     });
     return this.#servedFault(machine, application);
@@ -68,6 +81,7 @@ export class OverrideLaws {
   died(machine: Machine, isWiped: boolean): void {
     this.#verdicts = this.#verdicts.filter((verdict) => {
       if (verdict.machine !== machine) return true;
+      verdict.isUnread = true;
       return !isWiped && !machine.disk.wasBroken && this.#nowMs - verdict.atMs > SAVED_MS;
     });
   }
@@ -80,11 +94,13 @@ export class OverrideLaws {
     }
   }
 
-  /** Looks at the aborts that must be written by now. Call it every second or so. */
+  /** Looks at the visitors, and at the aborts that must be written by now. Call it every second or so. */
   look(): Fault {
     for (const verdict of this.#verdicts) {
       const { machine, application, version, key, atMs } = verdict;
-      if (!machine.isFair || machine.bornAtMs > verdict.fairSinceMs) {
+      const served = this.#servedFault(machine, application);
+      if (served !== undefined) return served;
+      if (!machine.isFair || verdict.isUnread || machine.bornAtMs > verdict.fairSinceMs) {
         verdict.fairSinceMs = this.#nowMs;
         verdict.isFair = false;
         continue;

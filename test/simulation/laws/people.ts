@@ -39,6 +39,9 @@ export function personFault(typed: Typed, was: Now, now: Now): Fault {
 /** A command must not wait for anything but the store. */
 export function typedFault(typed: Typed): Fault {
   const { client, beganAtMs, endedAtMs, words, target, name, outcome } = typed;
+  if (outcome === "conflict" && words.verb !== "set" && isLowering(words, target)) {
+    return ["14", `${words.verb} by ${name} gave way to another writer`];
+  }
   const isDone = outcome === "written" || outcome.startsWith("unchanged");
   // The meeting of two releases, and a fade, are beside the write.
   if (!isDone || endedAtMs === undefined || typed.isFading || !isLowering(words, target)) return undefined;

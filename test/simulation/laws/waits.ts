@@ -10,8 +10,10 @@
  * wait of more than 60 s, a write that was late by some seconds may cut that wait by these seconds.
  */
 
+import { Problem } from "../../../src/config/option.ts";
 import type { Plan, Step as PlanStep } from "../../../src/releases/plan.ts";
 import { AHEAD_MS_MAX, WATCH_MS_MAX } from "../../../src/releases/watch.ts";
+import { isOpen as isWindowOpen, parseWindow } from "../../../src/releases/windows.ts";
 import { FREEZE, freezeIn } from "../../../src/verbs/freeze.ts";
 import { nowIn } from "../../../src/verbs/look.ts";
 import type { Step } from "./controllers.ts";
@@ -40,7 +42,10 @@ export function waitFault(step: Step, from: PlanStep, plan: Plan, what: string, 
   const missing = checks.find((check) => !history.hasPassed(check));
   if (missing !== undefined) return ["15 check", `${what}, and check(${missing}) does not pass`];
   const hasOk = plan.steps.some(({ wait }) => wait.ok !== undefined);
-  const open = (hasOk ? evidenceFault(step, what) : undefined) ?? freeFault(step, what);
+  const open =
+    (hasOk ? evidenceFault(step, what) : undefined) ??
+    freeFault(step, what) ??
+    windowFault(step, what, history);
   if (open !== undefined || minMs === 0) return open;
   const sights = history.knowledge(call.process).sights(commit.application, commit.version, before.tx);
   if (sights === undefined) return ["15", `${what}: it has not seen the state that it went on from`];
@@ -81,6 +86,23 @@ function evidenceFault({ call: { reads, calledAtMs } }: Step, what: string): Fau
   const atMs = reads.get("evidence")?.atMs;
   return atMs === undefined || calledAtMs - atMs > EVIDENCE_MS + FACTS_MS
     ? ["12 evidence", `${what}, and it has not read the evidence for 30 s`]
+    : undefined;
+}
+
+/** A closed window, by the clock that the controller can know. */
+function windowFault(
+  { call: { process, calledAtMs }, before }: Step,
+  what: string,
+  { engine }: History,
+): Fault {
+  const windows = (before.windows ?? []).map(parseWindow);
+  const agoMs = engine.scheduler.nowMs - calledAtMs;
+  const epochMs = engine.options.hasClock ? engine.storeMsAt(calledAtMs) : process.wallClock() - agoMs;
+  const isClosed = (ms: number) =>
+    windows.every((window) => !(window instanceof Problem) && !isWindowOpen(window, ms));
+  // A window may have closed since the controller looked.
+  return windows.length > 0 && isClosed(epochMs) && isClosed(epochMs - FACTS_MS)
+    ? ["15 window", `${what} outside its windows`]
     : undefined;
 }
 
