@@ -98,8 +98,6 @@ export class OverrideLaws {
   look(): Fault {
     for (const verdict of this.#verdicts) {
       const { machine, application, version, key, atMs } = verdict;
-      const served = this.#servedFault(machine, application);
-      if (served !== undefined) return served;
       if (!machine.isFair || verdict.isUnread || machine.bornAtMs > verdict.fairSinceMs) {
         verdict.fairSinceMs = this.#nowMs;
         verdict.isFair = false;
@@ -112,6 +110,9 @@ export class OverrideLaws {
         found.kind === "release" &&
         found.release.key === key &&
         (found.release.state === "running" || found.release.state === "paused");
+      // If a person has ended or promoted it, an attempt may know that before the feed does.
+      const served = isOn ? this.#servedFault(machine, application) : undefined;
+      if (served !== undefined) return served;
       const lateMs = this.#nowMs - Math.max(verdict.fairSinceMs, atMs);
       if (isOn && lateMs > (verdict.isFair ? FAIR_ABORT_MS : ABORT_MS)) {
         return [
