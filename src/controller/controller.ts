@@ -6,10 +6,10 @@
  */
 
 import type { Harm } from "../checks/runner.ts";
+import type { StoreLink } from "../exchange/store-link.ts";
 import type { Reading } from "../feed/reading.ts";
 import { wallClock as wallClockOf } from "../releases/wall-clock.ts";
 import { StoreError } from "../stores/store.ts";
-import { Calls } from "./calls.ts";
 import { Counts } from "./counts.ts";
 import type { Checks } from "./facts.ts";
 import { Freezes } from "./freezes.ts";
@@ -23,7 +23,6 @@ import type { Override, Overrides } from "./overrides.ts";
 import type { ControllerView } from "./parts.ts";
 import { Rights } from "./rights.ts";
 import type { Notices } from "./standing.ts";
-import { StoreClock } from "./store-clock.ts";
 import { Turns } from "./turns.ts";
 import { Wakefulness } from "./wakefulness.ts";
 
@@ -35,6 +34,8 @@ const CLOSE_MS = 1_500;
 
 export interface ControllerOptions extends Impure {
   readonly name: string;
+  /** It is the controller's to end its calls. */
+  readonly link: StoreLink;
   readonly unhealthyMs: number;
   readonly highest: Highest;
   readonly overrides: Overrides;
@@ -57,10 +58,9 @@ export class Controller {
   #isClosed = false;
 
   constructor(options: ControllerOptions) {
-    const { store, clock, timers, log, overrides } = options;
+    const { store, link, clock, timers, log, overrides } = options;
+    const { calls, storeClock, exchanges } = link;
     this.#options = options;
-    const calls = new Calls(timers);
-    const storeClock = new StoreClock(store, clock, calls);
     const freezes = new Freezes(store, calls);
     const counts = new Counts();
     this.#wakefulness = new Wakefulness({ clock, timers, storeClock, freezes }, () => {
@@ -70,7 +70,7 @@ export class Controller {
       this.#endOverride(override, "its file was removed");
     });
     this.#parts = {
-      ...{ ...options, calls, storeClock, freezes, counts, rights: new Rights(store, log) },
+      ...{ ...options, calls, storeClock, exchanges, freezes, counts, rights: new Rights(store, log) },
       ...{ windows: new OpenWindows(), turns: new Turns(ATTEMPTS_MAX) },
       checks: options.checks(({ subject: { application, version, key }, why }) => {
         this.verdict(application, version, key, why);

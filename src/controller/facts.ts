@@ -1,15 +1,15 @@
 /** The facts of one moment about a release, and the conditions for which it waits. */
 
 import type { CheckRunner } from "../checks/runner.ts";
+import type { StoreClock } from "../exchange/store-clock.ts";
 import { type Condition, waitingFor } from "../releases/due.ts";
 import type { Release } from "../releases/release.ts";
 import type { Watch } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
-import type { Exchange } from "./exchange.ts";
 import type { Impure } from "./impure.ts";
 import type { OpenWindows } from "./open-windows.ts";
+import type { Presence } from "./presence.ts";
 import type { Seen } from "./seen.ts";
-import type { StoreClock } from "./store-clock.ts";
 
 /** The part of the checks that a controller needs. */
 export type Checks = Pick<CheckRunner, "follow" | "forget" | "answers" | "told" | "close">;
@@ -22,12 +22,12 @@ export interface FactParts extends Pick<Impure, "clock" | "wallClock"> {
 
 export class Facts {
   readonly #target: Target;
-  readonly #exchange: Exchange | undefined;
+  readonly #presence: Presence | undefined;
   readonly #parts: FactParts;
 
-  constructor(target: Target, exchange: Exchange | undefined, parts: FactParts) {
+  constructor(target: Target, presence: Presence | undefined, parts: FactParts) {
     this.#target = target;
-    this.#exchange = exchange;
+    this.#presence = presence;
     this.#parts = parts;
   }
 
@@ -35,7 +35,7 @@ export class Facts {
   waits({ found: { release }, plan }: Seen, watch: Watch, isFrozen: boolean): Condition[] {
     const { clock, windows, checks } = this.#parts;
     return waitingFor(release, plan, {
-      ...{ watch, isFrozen, ok: undefined, evidenceAgeMs: this.#exchange?.ageMs(clock()) },
+      ...{ watch, isFrozen, ok: undefined, evidenceAgeMs: this.#presence?.ageMs(clock()) },
       checks: checks.answers({ ...this.#target, key: release.key, seq: release.seq }),
       isOpen: release.windows === undefined ? true : windows.isOpen(release.windows, this.#epochMs()),
     });

@@ -1,8 +1,8 @@
 /** The freeze of a store, as this daemon read it last. */
 
+import type { Calls } from "../exchange/calls.ts";
 import type { Store } from "../stores/store.ts";
 import { FREEZE, type Freeze, freezeIn } from "../verbs/freeze.ts";
-import type { Calls } from "./calls.ts";
 
 const READ_MS = 5_000;
 

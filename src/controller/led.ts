@@ -19,9 +19,9 @@ import { isOf, type Watch, watched } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
-import { Exchange } from "./exchange.ts";
 import { Facts } from "./facts.ts";
 import type { LedParts, LedView } from "./parts.ts";
+import { Presence } from "./presence.ts";
 import type { Seen } from "./seen.ts";
 import { Standing } from "./standing.ts";
 import { nameOf, tellTransition, unknownOf } from "./tell.ts";
@@ -39,7 +39,7 @@ export class Led implements Attempted {
   readonly target: Target;
   readonly key: string;
   readonly #parts: LedParts;
-  readonly #exchange: Exchange | undefined;
+  readonly #presence: Presence | undefined;
   readonly #facts: Facts;
   readonly #standing: Standing;
   readonly #attempts: Attempts;
@@ -69,13 +69,13 @@ export class Led implements Attempted {
     this.#seen = seen;
     this.#sinceMs = parts.clock();
     this.#spread = parts.random();
-    const { evidence } = parts.store;
-    const at = { application, key: this.key };
-    if (evidence !== undefined) {
-      this.#exchange = new Exchange(at, { ...parts, evidence, heard: () => this.#heard() });
+    const { exchanges } = parts;
+    if (exchanges !== undefined) {
+      const at = { application, key: this.key };
+      this.#presence = new Presence(at, { ...parts, exchanges, heard: () => this.#heard() });
     }
-    this.#facts = new Facts(target, this.#exchange, parts);
-    this.#standing = new Standing(target, this.#exchange, parts);
+    this.#facts = new Facts(target, this.#presence, parts);
+    this.#standing = new Standing(target, this.#presence, parts);
     this.#attempts = new Attempts(this, parts);
     this.#changed(undefined);
   }
@@ -147,7 +147,7 @@ export class Led implements Attempted {
 
   /** There is a verdict: its abort is written at once. */
   hurry(reason: string): void {
-    this.#exchange?.tell({ kind: "override", name: this.#parts.name, reason });
+    this.#presence?.tell({ kind: "override", name: this.#parts.name, reason });
     this.#attempts.hurry();
     this.reconsider();
   }
@@ -179,7 +179,7 @@ export class Led implements Attempted {
   view(): LedView {
     const { name, checks } = this.#parts;
     const { application, version } = this.target;
-    const others = this.#exchange?.overrides.filter((each) => each.name !== name) ?? [];
+    const others = this.#presence?.overrides.filter((each) => each.name !== name) ?? [];
     return {
       ...{ application, version, release: this.release, rollout: this.#seen.rollout },
       waits: this.#present(),
@@ -195,13 +195,13 @@ export class Led implements Attempted {
     this.#isClosed = true;
     this.#parts.timers.clear(this.#timer);
     this.#facts.forgetChecks();
-    await Promise.all([this.#attempts.close(), this.#exchange?.close()]);
+    await Promise.all([this.#attempts.close(), this.#presence?.leave()]);
   }
 
   /** The release has a new state. */
   #changed(before: Seen | undefined): void {
     tellTransition(this.target, before, this.#seen, this.#parts.log);
-    this.#exchange?.saw(this.release.seq);
+    this.#presence?.saw(this.release.seq);
     this.#followStep();
   }
 

@@ -1,11 +1,13 @@
 /** All that the releases of a controller share, and what they show. */
 
+import type { Calls } from "../exchange/calls.ts";
+import type { Exchanges } from "../exchange/exchanges.ts";
+import type { StoreClock } from "../exchange/store-clock.ts";
 import type { Condition } from "../releases/due.ts";
 import type { Release } from "../releases/release.ts";
 import type { Notice, Now } from "../releases/request.ts";
 import type { Freeze } from "../verbs/freeze.ts";
 import type { Target } from "../verbs/look.ts";
-import type { Calls } from "./calls.ts";
 import type { Counts } from "./counts.ts";
 import type { Checks } from "./facts.ts";
 import type { Freezes } from "./freezes.ts";
@@ -15,7 +17,6 @@ import type { OpenWindows } from "./open-windows.ts";
 import type { Override, Overrides } from "./overrides.ts";
 import type { Rights } from "./rights.ts";
 import type { Notices } from "./standing.ts";
-import type { StoreClock } from "./store-clock.ts";
 import type { Turns } from "./turns.ts";
 
 export interface LedParts extends Impure {
@@ -25,6 +26,8 @@ export interface LedParts extends Impure {
   readonly unhealthyMs: number;
   readonly calls: Calls;
   readonly storeClock: StoreClock;
+  /** Undefined if the store keeps no evidence. */
+  readonly exchanges: Exchanges | undefined;
   /** Whether the store's clock was asked since the controller woke up. Until then no watch begins. */
   readonly isClockAsked: () => boolean;
   readonly freezes: Freezes;

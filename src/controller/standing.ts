@@ -6,7 +6,7 @@ import type { Extra } from "../notices/notice.ts";
 import type { NoticeSender } from "../notices/sender.ts";
 import type { Release } from "../releases/release.ts";
 import type { Target } from "../verbs/look.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Presence } from "./presence.ts";
 import type { Rights } from "./rights.ts";
 import { nameOf } from "./tell.ts";
 
@@ -28,16 +28,16 @@ export interface StandingParts {
 
 export class Standing {
   readonly #target: Target;
-  readonly #exchange: Exchange | undefined;
+  readonly #presence: Presence | undefined;
   readonly #parts: StandingParts;
   #ledAtMs: number;
   #isUnled = false;
   #problem: string | undefined;
   #problemSinceMs = Number.NaN;
 
-  constructor(target: Target, exchange: Exchange | undefined, parts: StandingParts) {
+  constructor(target: Target, presence: Presence | undefined, parts: StandingParts) {
     this.#target = target;
-    this.#exchange = exchange;
+    this.#presence = presence;
     this.#parts = parts;
     this.#ledAtMs = parts.clock();
   }
@@ -50,7 +50,7 @@ export class Standing {
   /** The names of all controllers that lead it now, sorted. This one leads as long as it can write. */
   ledBy(): string[] {
     const { name, clock, rights } = this.#parts;
-    return [...(rights.canWrite ? [name] : []), ...(this.#exchange?.leaders(clock()) ?? [])].sort();
+    return [...(rights.canWrite ? [name] : []), ...(this.#presence?.leaders(clock()) ?? [])].sort();
   }
 
   /** Call it at each look at the release. */

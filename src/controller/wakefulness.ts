@@ -3,9 +3,9 @@
  * seldom for the freeze.
  */
 
+import { SAMPLE_EVERY_MS, type StoreClock } from "../exchange/store-clock.ts";
 import type { Timers } from "../timers.ts";
 import type { Freezes } from "./freezes.ts";
-import { SAMPLE_EVERY_MS, type StoreClock } from "./store-clock.ts";
 
 /** The freeze is read this often for people to see. An advance reads it again. */
 const FREEZE_EVERY_MS = 60_000;

@@ -9,6 +9,7 @@ import { Controller } from "../controller/controller.ts";
 import { Highest } from "../controller/highest.ts";
 import { OVERRIDES_DIRECTORY, Overrides } from "../controller/overrides.ts";
 import { DirectoryFiles } from "../controller/state-files.ts";
+import type { StoreLink } from "../exchange/store-link.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import { notify, SecretError, signingKeys } from "../notices/options.ts";
@@ -33,6 +34,7 @@ import { sourceOf } from "./state-directory.ts";
 
 export interface ControllerContext {
   readonly store: Store;
+  readonly link: StoreLink;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Monotonic, in milliseconds. */
@@ -53,7 +55,7 @@ export async function openController(
   context: ControllerContext,
 ): Promise<Leading | undefined> {
   if (!settings.get(releases)) return undefined;
-  const { store: opened, log, clock, reapply } = context;
+  const { store: opened, link, log, clock, reapply } = context;
   const directory = settings.get(stateDir);
   if (directory === null) {
     log.warn("there is no state directory, so this daemon forgets its verdicts when it restarts", {
@@ -67,7 +69,7 @@ export async function openController(
   const overrides = new Overrides({ files: filesIn(OVERRIDES_DIRECTORY), store: source, log });
   await overrides.load();
   const controller = new Controller({
-    ...{ store: opened, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
+    ...{ store: opened, link, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
     ...{ wallClock: Date.now, random: Math.random, unhealthyMs: unhealthyMs(settings) },
     drawKey,
     highest: new Highest({ files: filesIn("releases"), store: source, log }),

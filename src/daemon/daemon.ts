@@ -9,6 +9,7 @@ import { listenersText } from "../admin/listeners.ts";
 import { type StateSources, writeState } from "../admin/state.ts";
 import { configFile } from "../config/config-file.ts";
 import type { Settings } from "../config/option.ts";
+import { StoreLink } from "../exchange/store-link.ts";
 import { Feed } from "../feed/feed.ts";
 import { Handler } from "../handler.ts";
 import { isServer, type MaintenanceView, type Publisher } from "../leases/lease.ts";
@@ -28,6 +29,7 @@ import { allowForce, delay, region, store, table, unhealthyMs } from "../setting
 import { openStore } from "../stores/list.ts";
 import { Connections } from "../stream/connections.ts";
 import { redactAddress } from "../text/redact.ts";
+import { SYSTEM_TIMERS } from "../timers.ts";
 import { openController } from "./controller.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
 import { whyNotReady } from "./readiness.ts";
@@ -76,8 +78,9 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const [applications, delayMs] = [settings.get(application), settings.get(delay)];
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
+  const link = new StoreLink({ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log });
   const leading = await openController(settings, {
-    ...{ store: opened, log, clock, metrics },
+    ...{ store: opened, link, log, clock, metrics },
     reapply: (name) => feed.reapply(name),
   });
   const overview = new Overview({ leading: leading && (() => leading.controller.view()), log });

@@ -9,6 +9,7 @@ import { Highest } from "../../src/controller/highest.ts";
 import { Overrides } from "../../src/controller/overrides.ts";
 import type { Notices } from "../../src/controller/standing.ts";
 import type { StateFiles } from "../../src/controller/state-files.ts";
+import { StoreLink } from "../../src/exchange/store-link.ts";
 import { move } from "../../src/releases/machine.ts";
 import { readRelease } from "../../src/releases/read-release.ts";
 import type { Release } from "../../src/releases/release.ts";
@@ -119,8 +120,12 @@ export class Fleet {
     const overrides = new Overrides({ files: home?.overrides, store: "memory:", log });
     await overrides.load();
     const reapplied: string[] = [];
+    const link = new StoreLink({
+      ...{ store: options.store ?? store, log, clock: time.clock, timers: time.timers },
+      random: () => this.random.fraction(),
+    });
     const controller = new Controller({
-      ...{ store, name, unhealthyMs: UNHEALTHY_MS, log, clock: time.clock, timers: time.timers },
+      ...{ store, link, name, unhealthyMs: UNHEALTHY_MS, log, clock: time.clock, timers: time.timers },
       ...{ wallClock: () => this.nowMs, random: () => this.random.fraction(), drawKey: this.drawKey },
       highest: new Highest({ files: home?.highest, store: "memory:", log }),
       overrides,

@@ -10,6 +10,7 @@ import type { Checks } from "../../src/controller/facts.ts";
 import { Highest } from "../../src/controller/highest.ts";
 import type { Impure } from "../../src/controller/impure.ts";
 import { Overrides } from "../../src/controller/overrides.ts";
+import { StoreLink } from "../../src/exchange/store-link.ts";
 import { Feed } from "../../src/feed/feed.ts";
 import type { LastGood, Reading } from "../../src/feed/reading.ts";
 import type { Fields, Log } from "../../src/log/log.ts";
@@ -218,7 +219,13 @@ export class Machine {
     const overrides = new Overrides({ files: this.disk.folder("overrides", process, random), ...kept });
     const { evidence } = store;
     const options: ControllerOptions = {
-      ...{ ...impure, name: this.name, unhealthyMs: this.#world.unhealthyMs, overrides },
+      ...{
+        ...impure,
+        link: new StoreLink(impure),
+        name: this.name,
+        unhealthyMs: this.#world.unhealthyMs,
+        overrides,
+      },
       highest: new Highest({ files: this.disk.folder("releases", process, random), ...kept }),
       reapply: (application) => feed().reapply(application),
       checks: (onHarm) => this.#checks(onHarm),

@@ -1,9 +1,9 @@
 /** Calls of a store end in time, and few of them are made. */
 
 import { describe, expect, test } from "bun:test";
-import { Calls } from "../../src/controller/calls.ts";
-import { StoreClock } from "../../src/controller/store-clock.ts";
 import { Turns } from "../../src/controller/turns.ts";
+import { Calls } from "../../src/exchange/calls.ts";
+import { StoreClock } from "../../src/exchange/store-clock.ts";
 import { HandTime, settle } from "../support/hand-time.ts";
 
 describe("a call", () => {

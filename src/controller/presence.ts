@@ -1,0 +1,153 @@
+/**
+ * A controller's part in the exchange of a release: it tells that it leads, within a few seconds of a new
+ * `seq` and every `PRESENCE_EVERY_MS`, and that it took visitors back. It hears the same of the others: it
+ * reads seldom, and for some seconds after a new `seq` quicker.
+ */
+
+import { Crew } from "../evidence/crew.ts";
+import type { News, Overridden } from "../evidence/news.ts";
+import type { Exchanges, Place } from "../exchange/exchanges.ts";
+import type { Member } from "../exchange/member.ts";
+import type { StoreClock } from "../exchange/store-clock.ts";
+import type { EvidenceLog } from "../stores/evidence.ts";
+import type { Impure } from "./impure.ts";
+import type { Rights } from "./rights.ts";
+
+/** A controller tells this often that it leads, while a release is under way. */
+export const PRESENCE_EVERY_MS = 30_000;
+
+/** The news of the others is read this often: for a while after a new `seq`, and otherwise. */
+const READ_SOON_MS = 2_000;
+const READ_EVERY_MS = 10_000;
+const SOON_FOR_MS = 20_000;
+
+/** Waits are shortened by up to this part, so that a hundred releases do not read and write at one moment. */
+const JITTER = 0.25;
+
+/** After a new `seq`, daemons tell that they lead within this time, so that they do not do so at once. */
+const SPREAD_MS = 1_500;
+
+/** Overrides that wait for the store. There is one for each process and release. */
+const WAITING_MAX = 16;
+
+export interface PresenceParts extends Pick<Impure, "clock" | "wallClock" | "random"> {
+  readonly exchanges: Exchanges;
+  /** The name of this controller. */
+  readonly name: string;
+  readonly storeClock: StoreClock;
+  readonly rights: Rights;
+  /** Called after each read of all that is there. */
+  readonly heard: () => void;
+}
+
+export class Presence implements Member {
+  readonly #parts: PresenceParts;
+  readonly #place: Place;
+  readonly #crew = new Crew();
+  readonly #waiting: Overridden[] = [];
+  #seq = 0;
+  #beat: number;
+  #presenceAtMs: number;
+  #soonUntilMs: number;
+  #jitter: number;
+
+  constructor(at: EvidenceLog, parts: PresenceParts) {
+    const nowMs = parts.clock();
+    this.#parts = parts;
+    // A later process of the same name begins above this one, unless the clock went back; see `hear`.
+    this.#beat = Math.max(0, Math.floor(parts.wallClock() / 1_000));
+    this.#presenceAtMs = nowMs;
+    this.#soonUntilMs = nowMs;
+    this.#jitter = 1 - JITTER * parts.random();
+    this.#place = parts.exchanges.join(at, this);
+  }
+
+  /** The daemon has seen this `seq`. */
+  saw(seq: number): void {
+    if (this.#seq === seq) return;
+    const { clock, random } = this.#parts;
+    const nowMs = clock();
+    this.#seq = seq;
+    this.#presenceAtMs = Math.min(this.#presenceAtMs, nowMs + SPREAD_MS * random());
+    this.#soonUntilMs = nowMs + SOON_FOR_MS;
+    this.#place.reconsider();
+  }
+
+  /** Tells the others, soon. */
+  tell(news: Overridden): void {
+    this.#waiting.push(news);
+    if (this.#waiting.length > WAITING_MAX) this.#waiting.shift();
+    this.#place.reconsider();
+  }
+
+  /** The daemons that took visitors back before the record said so. */
+  get overrides(): readonly Overridden[] {
+    return this.#crew.overrides();
+  }
+
+  /** The age of the evidence in milliseconds; undefined if it was never read to its end. */
+  ageMs(nowMs: number): number | undefined {
+    const { readAtMs } = this.#place;
+    return readAtMs === Number.NEGATIVE_INFINITY ? undefined : nowMs - readAtMs;
+  }
+
+  /** The other controllers that lead the release now, by name. */
+  leaders(nowMs: number): string[] {
+    return this.#crew.leaders(nowMs).filter((name) => name !== this.#parts.name);
+  }
+
+  leave(): Promise<void> {
+    return this.#place.leave();
+  }
+
+  tellsAtMs(): number {
+    return this.#waiting.length > 0 ? Number.NEGATIVE_INFINITY : this.#presenceAtMs;
+  }
+
+  news(nowMs: number): readonly News[] {
+    const { name, rights } = this.#parts;
+    // One that cannot write does not say that it leads.
+    if (!rights.canWrite) {
+      this.#presenceAtMs = this.#nextPresenceMs();
+      return [...this.#waiting];
+    }
+    const atMs = this.#storeMs(nowMs);
+    return [...this.#waiting, { kind: "presence", name, beat: ++this.#beat, atMs, seq: this.#seq }];
+  }
+
+  taken(news: readonly News[]): void {
+    if (news.some(({ kind }) => kind === "presence")) this.#presenceAtMs = this.#nextPresenceMs();
+    const left = this.#waiting.filter((each) => !news.includes(each));
+    this.#waiting.splice(0, this.#waiting.length, ...left);
+  }
+
+  listensAtMs(readAtMs: number): number {
+    const everyMs = this.#parts.clock() < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS;
+    return readAtMs + everyMs * this.#jitter;
+  }
+
+  hear(all: readonly News[], areOld: boolean): void {
+    const { clock, name } = this.#parts;
+    const monotonicMs = clock();
+    this.#crew.hear(all, { monotonicMs, nowMs: this.#storeMs(monotonicMs) }, areOld);
+    // An earlier process of this name had a clock that was ahead, or another daemon has the same name.
+    for (const news of all)
+      if (news.kind === "presence" && news.name === name) this.#beat = Math.max(this.#beat, news.beat);
+  }
+
+  heardAll(): void {
+    const { random, heard } = this.#parts;
+    this.#jitter = 1 - JITTER * random();
+    heard();
+  }
+
+  #nextPresenceMs(): number {
+    const { clock, random } = this.#parts;
+    return clock() + PRESENCE_EVERY_MS * (1 - JITTER * random());
+  }
+
+  /** By the store's clock, or this machine's if the store has none. */
+  #storeMs(monotonicMs: number): number {
+    return this.#parts.storeClock.at(monotonicMs) ?? this.#parts.wallClock();
+  }
+}
