@@ -35,7 +35,7 @@ export class Facts {
   waits({ found: { release }, plan }: Seen, watch: Watch, isFrozen: boolean): Condition[] {
     const { clock, windows, checks } = this.#parts;
     return waitingFor(release, plan, {
-      ...{ watch, isFrozen, ok: undefined, evidenceAgeMs: this.#presence?.ageMs(clock()) },
+      ...{ watch, isFrozen, ok: undefined, signs: [], evidenceAgeMs: this.#presence?.ageMs(clock()) },
       checks: checks.answers({ ...this.#target, key: release.key, seq: release.seq }),
       isOpen: release.windows === undefined ? true : windows.isOpen(release.windows, this.#epochMs()),
     });

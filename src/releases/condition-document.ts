@@ -5,7 +5,7 @@ import type { Condition } from "./due.ts";
 export interface ConditionDocument {
   readonly kind: Condition["kind"];
   readonly state: Condition["state"];
-  /** The name of a check. */
+  /** The name of a check or of a sign. */
   readonly name?: string;
   /** For `time` and `ok`. */
   readonly passedMs?: number;
@@ -20,6 +20,7 @@ export function conditionDocument(condition: Condition): ConditionDocument {
     case "ok":
       return { kind, state, passedMs: Math.round(condition.passedMs), ofMs: condition.ofMs ?? null };
     case "check":
+    case "sign":
       return { kind, state, name: condition.name };
     default:
       return { kind, state };

@@ -18,6 +18,8 @@ export interface DueFacts {
   readonly ok: "pass" | "watch" | undefined;
   /** The age of the evidence that was read last. */
   readonly evidenceAgeMs: number | undefined;
+  /** The signs that the judge has raised in this release, also those that a person has cleared. */
+  readonly signs: readonly string[];
   /** Checks by name: whether each is passed now. One that is not there is unknown. */
   readonly checks: ReadonlyMap<string, boolean>;
   /** Whether a window of the release is open now; undefined if one cannot be read. */
@@ -33,7 +35,7 @@ export type Condition = Waiting &
     /** `ofMs`: the bound after which the judge's silence is inconclusive; undefined for none. */
     | { readonly kind: "ok"; readonly passedMs: number; readonly ofMs: number | undefined }
     | { readonly kind: "evidence"; readonly ageMs: number | undefined }
-    | { readonly kind: "check"; readonly name: string }
+    | { readonly kind: "check" | "sign"; readonly name: string }
     /** `plan`: this program cannot read the plan. `resume`: a person must resume the release. */
     | { readonly kind: "approve" | "windows" | "freeze" | "plan" | "resume" | "fade" }
   );
@@ -61,6 +63,7 @@ export function waitingFor(release: Release, plan: Plan | undefined, facts: DueF
     ...(approve ? [condition("approve", release.approved === release.step)] : []),
     ...checks.map((name) => checkOf(name, facts)),
     ...(plan.steps.some(({ wait }) => wait.ok !== undefined) ? [evidenceOf(facts)] : []),
+    ...signsOf(release, facts),
     ...(release.windows === undefined ? [] : [condition("windows", facts.isOpen)]),
     ...(facts.isFrozen ? [condition("freeze", false)] : []),
   ];
@@ -91,6 +94,13 @@ function okOf(release: Release, boundMs: number | undefined, { watch, ok }: DueF
 function evidenceOf({ evidenceAgeMs }: DueFacts): Condition {
   const isFresh = evidenceAgeMs !== undefined && evidenceAgeMs <= EVIDENCE_AGE_MS_MAX;
   return { kind: "evidence", state: isFresh ? "met" : "waiting", ageMs: evidenceAgeMs };
+}
+
+/** A sign holds the release back until a person clears it. */
+function signsOf({ cleared = [] }: Release, { signs }: DueFacts): Condition[] {
+  return signs
+    .filter((sign) => !cleared.some(([name]) => name === sign))
+    .map((name) => ({ kind: "sign", name, state: "waiting" }));
 }
 
 function checkOf(name: string, { checks }: DueFacts): Condition {

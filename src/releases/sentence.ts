@@ -65,6 +65,8 @@ function conditionText(condition: Condition): string | undefined {
       return "ok";
     case "check":
       return `check(${condition.name})`;
+    case "sign":
+      return `the sign ${condition.name}`;
     case "windows":
       return "the window";
     case "freeze":

@@ -101,5 +101,5 @@ function factsOf(known: {
     ...{ key: release.key, seq: release.seq, tx: release.tx, first: look, last: look, isWhole: false },
     watchedMs: Math.min(passedMs, WATCH_MS_MAX),
   };
-  return { watch, ok: undefined, evidenceAgeMs: undefined, checks: new Map(), isOpen, isFrozen };
+  return { watch, ok: undefined, signs: [], evidenceAgeMs: undefined, checks: new Map(), isOpen, isFrozen };
 }

@@ -27,6 +27,7 @@ export function skippedBy(
       ...{ watchedMs, isWhole: true },
     },
     ok: undefined,
+    signs: [],
     evidenceAgeMs: undefined,
     checks: new Map(),
     isOpen: isAnyOpen(release.windows, atMs),

@@ -117,7 +117,7 @@ describe("REL-16, law 15: a wait is over", () => {
 
 const FACTS: DueFacts = {
   ...{ watch: watch(0, 1_800_000), ok: "pass", evidenceAgeMs: 0, checks: new Map(), isOpen: true },
-  isFrozen: false,
+  ...{ isFrozen: false, signs: [] },
 };
 
 function waits(release: Release, facts: Partial<DueFacts> = {}, plan = PLAN): string {
@@ -127,6 +127,14 @@ function waits(release: Release, facts: Partial<DueFacts> = {}, plan = PLAN): st
 }
 
 describe("a running release waits for", () => {
+  test("a person, if the judge has raised a sign that is not cleared", () => {
+    const release = releaseOf({ cleared: [["back", "ada@web-1", "looked at it"]] });
+    expect(waits(release, { signs: ["back", "split"] }, planOf("5%:1m,100%:1m"))).toBe(
+      "time met, sign waiting",
+    );
+    expect(waits(release, { signs: ["back"] }, planOf("5%:1m,100%:1m"))).toBe("time met");
+  });
+
   test("its time, the judge and fresh evidence", () => {
     expect(waits(releaseOf())).toBe("time met, ok met, evidence met");
     expect(waits(releaseOf(), { watch: watch(0, 1_799_000) })).toBe("time waiting, ok met, evidence met");

@@ -161,6 +161,7 @@ export class World {
         evidenceAgeMs: this.#random.pick([0, 0, 0, 29_000, 29_000, 31_000, undefined]),
         isFrozen: this.#random.whole(0, 9) === 0,
       },
+      signs: this.#random.pick([[], [], [], [], ["back"]]),
       checks: new Map(this.#random.pick([[["load", true]], [["load", false]], []] as [string, boolean][][])),
       isOpen: this.#random.pick([true, true, true, true, false, undefined]),
     };

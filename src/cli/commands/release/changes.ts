@@ -52,7 +52,9 @@ function waitingText({ release, waits, crew }: Progress): string {
   if (release.state !== "running") return "";
   const kinds = waits.flatMap((condition) => {
     if (condition.kind === "evidence") return [];
-    return [condition.kind === "check" ? `check(${condition.name})` : WAITS[condition.kind]];
+    if (condition.kind === "check") return [`check(${condition.name})`];
+    if (condition.kind === "sign") return [`a person, who clears the sign ${condition.name}`];
+    return [WAITS[condition.kind]];
   });
   if (kinds.length > 0) return `waits for ${kinds.join(", ")}`;
   return crew?.leaders.length === 0 ? "waits for a controller" : "";

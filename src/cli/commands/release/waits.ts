@@ -41,6 +41,13 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
       return [];
     case "check":
       return [`check(${oneLine(condition.name)}): only a controller knows it`];
+    case "sign":
+      return [
+        {
+          text: oneLine(`a person: the judge raised the sign ${condition.name}. To go on all the same:`),
+          command: oneLine(commandLine(target.application, "release", "-clear", condition.name, "-m", "WHY")),
+        },
+      ];
     case "approve":
       return [promotion("approval, to go on", progress)];
     case "windows":

@@ -122,6 +122,8 @@ function waitText(
       const age = typeof told?.ageMs === "number" ? ` (${durationText(told.ageMs)} ago)` : "";
       return told === undefined ? `check(${name})` : `${told.sentence}${age}`;
     }
+    case "sign":
+      return `a person, who looks at the sign ${name} and clears it: ${commandLine(application, "release", "-clear", name ?? "NAME")}`;
     case "approve":
       return `approval: ${commandLine(application, "promote", "-expect-step", String(step))}`;
     case "windows":
