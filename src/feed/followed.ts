@@ -5,20 +5,20 @@
  * is checked, logged or saved a second time.
  */
 
-import { type Arc, byPrecedence, findOverlap, isSameArc, MAINTENANCE, spell } from "../circle.ts";
+import type { Arc } from "../circle.ts";
 import type { Log } from "../log/log.ts";
 import type { FeedCounts } from "../metrics.ts";
 import type { Rollout, Table } from "../rollout.ts";
 import { type Snapshot, StoreError } from "../stores/store.ts";
+import { ArcLines, type Complaint } from "./arc-lines.ts";
 import { type Checked, COMPLAINTS_MAX, checkSnapshot } from "./check-snapshot.ts";
 import type { Expiring } from "./expiry.ts";
 import { Positions } from "./positions.ts";
 import type { ArcOverrides, FailureFollower, LastGood, Reading, ReadingFollower } from "./reading.ts";
+import { areSame } from "./same-arcs.ts";
 import type { Scheduled } from "./schedule.ts";
+import { withTakenBack } from "./taken-back.ts";
 import { describe, type Tellings } from "./tellings.ts";
-
-/** An author or a reason in a line of the log is cut to this many characters. */
-const SIGNATURE_LENGTH_MAX = 200;
 
 /** The state of an application's reads, for `/state`. */
 export interface FeedState {
@@ -60,17 +60,17 @@ export class Followed implements FeedState, Expiring, Scheduled {
   failures = 0;
   readonly #options: FollowedOptions;
   readonly #positions = new Positions();
+  readonly #lines: ArcLines;
   #reading: Reading | undefined;
   /** The arcs of the saved snapshot, as long as the store was not read. */
   #saved: readonly Arc[] = NO_ARCS;
   /** The table that was written last. Only the feed writes it (law 2). */
   #table: Table;
-  /** The complaints of the last read about records, so that the log has them once. */
-  #complaints = "";
 
   constructor(application: string, options: FollowedOptions) {
     this.application = application;
     this.#options = options;
+    this.#lines = new ArcLines(application, options.store);
     this.#table = options.rollout.table(application) ?? options.rollout.first;
   }
 
@@ -133,15 +133,7 @@ export class Followed implements FeedState, Expiring, Scheduled {
     this.isReady = durationMs > 0;
     // A snapshot that is stale from the start needs no second line: the one below says so.
     this.expiry = table.isFresh(nowMs) ? "fresh" : "untold";
-    const fields = { application: this.application, age: `${(lastGood.ageMs / 1000).toFixed(1)}s` };
-    if (durationMs > 0) {
-      tellings.line("info", "starting from the saved snapshot", { ...fields, arcs: spell(arcs) || "none" });
-    } else
-      tellings.line(
-        "info",
-        "the saved snapshot is older than -unhealthy: all visitors go to master until the store is read",
-        fields,
-      );
+    this.#lines.startFrom(lastGood, durationMs > 0 ? arcs : undefined, tellings);
   }
 
   /**
@@ -160,10 +152,7 @@ export class Followed implements FeedState, Expiring, Scheduled {
     if (areSame(before, arcs)) return;
     this.#table = rollout.apply(this.application, arcs, this.#table.readAtMs);
     if (this.#reading !== undefined) this.#reading = { ...this.#reading, arcs };
-    tellings.line("info", "rollouts changed by an override", {
-      application: this.application,
-      arcs: spell(this.#table.arcs) || "none",
-    });
+    this.#lines.changeByOverride(this.#table.arcs, tellings);
   }
 
   /** Throws if a record is older than it was and the table is still fresh. */
@@ -205,43 +194,25 @@ export class Followed implements FeedState, Expiring, Scheduled {
     this.malformed = [...malformed].slice(0, COMPLAINTS_MAX);
     const hadRecords = this.records;
     this.records = snapshot.size;
-    if (snapshot.size === 0 && hadRecords !== 0) this.#warnOfNone(tellings);
-    if (isFirst || !isSame) this.#tellChange(before, snapshot, isFirst, tellings);
+    if (snapshot.size === 0 && hadRecords !== 0) this.#lines.noRecords(tellings);
+    if (isFirst || !isSame) {
+      this.#lines.change(isFirst ? undefined : before, this.#table.arcs, snapshot, tellings);
+    }
     return { arcs, malformed, application: this.application, snapshot, ageMs, isSame };
   }
 
   /** Throws if the store's answer is not a snapshot; then the read has failed. */
   #check(snapshot: Snapshot, before: readonly Arc[], tellings: Tellings): Checked {
-    const { store } = this.#options;
-    const complaints: { readonly problem: string; readonly version: string | undefined }[] = [];
+    const complaints: Complaint[] = [];
     const checked = checkSnapshot(snapshot, before, (problem, version) => {
       complaints.push({ problem, version });
     });
-    const arcs = this.#overridden(checked.arcs, snapshot);
-    const text = JSON.stringify(complaints);
-    if (text === this.#complaints) return { ...checked, arcs };
-    this.#complaints = text;
-    for (const { problem, version } of complaints) {
-      const consequence = version === MAINTENANCE ? "leaves maintenance as it is" : "counts as rollout 0";
-      tellings.line("warn", `a record cannot be used and ${consequence}`, {
-        application: this.application,
-        version,
-        problem,
-        store,
-      });
-    }
-    return { ...checked, arcs };
+    this.#lines.complaints(complaints, tellings);
+    return { ...checked, arcs: this.#overridden(checked.arcs, snapshot) };
   }
 
-  /** @param snapshot undefined for arcs of a saved snapshot */
   #overridden(arcs: readonly Arc[], snapshot: Snapshot | undefined): readonly Arc[] {
-    const { overrides } = this.#options;
-    if (overrides === undefined) return arcs;
-    return arcs.map((arc) => {
-      if (arc.rollout === 0 || arc.version === MAINTENANCE) return arc;
-      const value = snapshot?.get(arc.version)?.value;
-      return overrides.isTakenBack(this.application, arc.version, value) ? { ...arc, rollout: 0 } : arc;
-    });
+    return withTakenBack(this.application, arcs, snapshot, this.#options.overrides);
   }
 
   #succeeded(tellings: Tellings): void {
@@ -271,79 +242,5 @@ export class Followed implements FeedState, Expiring, Scheduled {
         );
       }
     }
-  }
-
-  #tellChange(before: readonly Arc[], snapshot: Snapshot, isFirst: boolean, tellings: Tellings): void {
-    const { arcs } = this.#table;
-    tellings.line("info", isFirst ? "rollouts" : "rollouts changed", {
-      application: this.application,
-      arcs: spell(arcs) || "none",
-      hold: namesOf(arcs.filter(({ failsafe }) => failsafe === "hold")),
-      ...(isFirst ? {} : signatureOf(changed(before, arcs), snapshot)),
-    });
-    const overlap = findOverlap(arcs);
-    if (overlap === undefined) return;
-    const [first, second] = overlap;
-    tellings.line("warn", "two versions overlap: visitors in both arcs are served by the first", {
-      application: this.application,
-      first: spell([first]),
-      second: spell([second]),
-      remedy: `give ${second.version} another -offset`,
-    });
-  }
-
-  #warnOfNone(tellings: Tellings): void {
-    tellings.line("warn", "the store has no records of this application: all visitors go to master", {
-      application: this.application,
-      store: this.#options.store,
-      remedy: "check the spelling of -application and of the store's address, or write its first record",
-    });
-  }
-}
-
-/** @param sorted in the order of a table */
-function areSame(sorted: readonly Arc[], arcs: readonly Arc[]): boolean {
-  if (sorted.length !== arcs.length) return false;
-  return arcs.toSorted(byPrecedence).every((arc, index) => isKept(sorted[index], arc));
-}
-
-/** Versions that are new or different. */
-function changed(before: readonly Arc[], after: readonly Arc[]): string[] {
-  const known = new Map(before.map((arc) => [arc.version, arc]));
-  return after.filter((arc) => !isKept(known.get(arc.version), arc)).map(({ version }) => version);
-}
-
-function isKept(before: Arc | undefined, after: Arc): boolean {
-  return before !== undefined && isSameArc(before, after);
-}
-
-/**
- * The author and the reason of the records that changed, each if it is the same in all. The log escapes the
- * texts.
- */
-function signatureOf(versions: readonly string[], snapshot: Snapshot): { by?: string; why?: string } {
-  const values = versions.map((version) => snapshot.get(version)?.value);
-  const by = sharedText(values, "updatedBy");
-  const why = sharedText(values, "why");
-  return { ...(by === undefined ? {} : { by }), ...(why === undefined ? {} : { why }) };
-}
-
-function sharedText(values: readonly unknown[], field: string): string | undefined {
-  const texts = values.map((value) => textOf(value, field));
-  const [first] = texts;
-  if (typeof first !== "string" || first === "" || texts.some((text) => text !== first)) return undefined;
-  return first.length > SIGNATURE_LENGTH_MAX ? `${first.slice(0, SIGNATURE_LENGTH_MAX)}…` : first;
-}
-
-function namesOf(arcs: readonly Arc[]): string | undefined {
-  return arcs.length === 0 ? undefined : arcs.map(({ version }) => version).join(",");
-}
-
-/** A custom store may return an object that throws when a field is read. */
-function textOf(value: unknown, field: string): unknown {
-  try {
-    return (value as Readonly<Record<string, unknown>> | null | undefined)?.[field];
-  } catch {
-    return undefined;
   }
 }
