@@ -3,6 +3,7 @@
  * is harm. At most one evaluation runs at a time. Nothing here throws.
  */
 
+import { boundedCall, type Limit, limitedSignal } from "../bounded-call.ts";
 import type { Timers } from "../timers.ts";
 import { type Answer, type Check, type Subject, unknown } from "./check-kind.ts";
 import type { NamedCheck } from "./named-checks.ts";
@@ -58,31 +59,21 @@ export class Asking {
 
   #evaluate(): void {
     const { clock, timers, places } = this.#tools;
-    const { name, timeoutMs } = this.settings;
+    const { name, timeoutMs, everyMs } = this.settings;
     const startedAtMs = clock();
-    const abort = new AbortController();
-    const limit = timers.set(() => abort.abort(new DOMException("too slow", "TimeoutError")), timeoutMs);
-    const grace = timers.set(() => take(tooSlow(timeoutMs)), timeoutMs + GRACE_MS);
-    let isOpen = true;
-    const take = (answer: Answer) => {
-      if (isOpen) this.#take(answer);
-      isOpen = false;
-    };
-    const close = () => {
-      isOpen = false;
-      timers.clear(limit);
-      timers.clear(grace);
-    };
-    this.#end = () => {
-      close();
-      abort.abort();
-    };
-    evaluated(this.#check, this.subject, abort.signal).then((answer) => {
-      places.leave(name);
-      take(answer);
-      close();
-      this.#wait(startedAtMs + this.settings.everyMs);
-    });
+    const ending = new AbortController();
+    this.#end = () => ending.abort();
+    const limit = (ms: number): Limit => ({ timers, ms, ending: ending.signal, late });
+    const { signal, release } = limitedSignal(limit(timeoutMs));
+    const evaluating = evaluated(this.#check, this.subject, signal).finally(release);
+    const taken = boundedCall(limit(timeoutMs + GRACE_MS), () => evaluating)
+      .catch(() => tooSlow(timeoutMs))
+      .then((answer) => {
+        if (!this.#isStopped) this.#take(answer);
+      });
+    evaluating.then(() => places.leave(name));
+    // An evaluation that still hangs keeps its place, and no other one begins.
+    Promise.all([evaluating, taken]).then(() => this.#wait(startedAtMs + everyMs));
   }
 
   #take(answer: Answer): void {
@@ -106,6 +97,11 @@ async function evaluated(check: Check, subject: Subject, signal: AbortSignal): P
   } catch (error) {
     return unknown(`it failed in this program: ${error instanceof Error ? error.name : "error"}`);
   }
+}
+
+/** The reason of a signal whose time is up. */
+function late(): DOMException {
+  return new DOMException("too slow", "TimeoutError");
 }
 
 function tooSlow(timeoutMs: number): Answer {

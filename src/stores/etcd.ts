@@ -9,7 +9,7 @@
 
 import { parsePlace } from "./etcd/address.ts";
 import { EtcdEvidence } from "./etcd/evidence.ts";
-import { EtcdError } from "./etcd/faults.ts";
+import { EtcdError, foreignFault } from "./etcd/faults.ts";
 import { EtcdGateway } from "./etcd/gateway.ts";
 import { walkBack } from "./etcd/history.ts";
 import { applicationOf, below, directoryOf, keyOf, next, removalKeyOf, toBase64 } from "./etcd/keys.ts";
@@ -21,6 +21,7 @@ import {
   type Range,
   RECORD_LENGTH_MAX,
   rangeOf,
+  rangesIn,
   recordOf,
   snapshotOf,
   wholeValueOf,
@@ -185,10 +186,13 @@ class EtcdStore implements Store {
       signal,
     );
     const revision = asJson(json["header"])?.["revision"];
-    if (!isRevision(revision)) throw this.#foreignAnswer();
+    if (!isRevision(revision)) throw foreignFault(this.address);
     const isDone = json["succeeded"] === true;
-    const current = isDone ? undefined : this.#failureOf(json).values[0];
-    return { isDone, revision, attempts, current };
+    if (isDone) return { isDone, revision, attempts, current: undefined };
+    // The value that the transaction read because the comparison failed.
+    const [failure] = rangesIn(json) ?? [];
+    if (failure === undefined) throw foreignFault(this.address);
+    return { isDone, revision, attempts, current: failure.values[0] };
   }
 
   async applications(signal: AbortSignal): Promise<readonly string[]> {
@@ -267,20 +271,8 @@ class EtcdStore implements Store {
   ): Promise<Range> {
     const { json } = await this.#gateway.call("/v3/kv/range", query, signal, bytesMax);
     const range = rangeOf(json);
-    if (range === undefined) throw this.#foreignAnswer();
+    if (range === undefined) throw foreignFault(this.address);
     return range;
-  }
-
-  /** The value that the transaction read because the comparison failed. */
-  #failureOf({ header, responses }: Readonly<Record<string, unknown>>): Range {
-    const first = Array.isArray(responses) ? asJson(responses[0]) : undefined;
-    const range = rangeOf({ ...asJson(first?.["response_range"]), header });
-    if (first === undefined || range === undefined) throw this.#foreignAnswer();
-    return range;
-  }
-
-  #foreignAnswer(): EtcdError {
-    return new EtcdError("malformed", `${this.address} does not answer as etcd does; check hosts and ports`);
   }
 }
 

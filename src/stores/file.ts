@@ -9,12 +9,11 @@
  * object that is cut off is not valid JSON.
  */
 
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Evidence } from "./evidence.ts";
+import { areSame, readBytes, readIfAny, textOf, tooLarge } from "./file/contents.ts";
 import { FileEvidence } from "./file/evidence.ts";
-import { errorCode, readFault, writeFault } from "./file/faults.ts";
+import { readFault, writeFault } from "./file/faults.ts";
 import { followLinks } from "./file/links.ts";
 import { takeLock } from "./file/lock.ts";
 import { replaceFile } from "./file/replace.ts";
@@ -42,7 +41,6 @@ import {
   type Store,
   type StoreContext,
   StoreError,
-  type StoreErrorCode,
   type StoreKind,
   type Written,
 } from "./store.ts";
@@ -205,7 +203,8 @@ class FileStore implements Store {
 
   async applications(signal: AbortSignal): Promise<readonly string[]> {
     try {
-      return Object.keys(parseDocument(this.#path, await unlessAborted(signal, readText(this.#path))));
+      const bytes = await unlessAborted(signal, readBytes(this.#path));
+      return Object.keys(parseDocument(this.#path, textOf(this.#path, bytes)));
     } catch (error) {
       throw readFault(this.#path, error);
     }
@@ -216,67 +215,6 @@ class FileStore implements Store {
   }
 }
 
-/** The bytes of a file of at most `DOCUMENT_BYTES_MAX`. Rejects with a `StoreError` or the system's error. */
-async function readBytes(path: string): Promise<Buffer> {
-  // Opening a pipe would block until it has a writer.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  let bytes: Buffer;
-  try {
-    if (!(await handle.stat()).isFile()) {
-      throw new StoreError("malformed", `${path} is not a regular file; name a JSON file`);
-    }
-    bytes = await readStart(handle, DOCUMENT_BYTES_MAX + 1);
-  } finally {
-    await handle.close();
-  }
-  if (bytes.byteLength > DOCUMENT_BYTES_MAX) throw tooLarge("malformed", `${path} is`);
-  return bytes;
-}
-
-/** The same as `readBytes`. */
-async function readText(path: string): Promise<string> {
-  return textOf(path, await readBytes(path));
-}
-
-function textOf(path: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new StoreError("malformed", `${path} is not UTF-8 text; save it as UTF-8`, { cause: error });
-  }
-}
-
-function tooLarge(code: StoreErrorCode, what: string): StoreError {
-  const remedy = "remove versions and applications that no daemon serves, or use several files";
-  return new StoreError(code, `${what} larger than ${DOCUMENT_BYTES_MAX} bytes; ${remedy}`);
-}
-
-/** At most `bytesMax` bytes: a file that grows while it is read must not be read for ever. */
-async function readStart(handle: FileHandle, bytesMax: number): Promise<Buffer> {
-  const { size } = await handle.stat();
-  const bytes = Buffer.alloc(Math.min(size + 1, bytesMax));
-  let length = 0;
-  while (length < bytes.byteLength) {
-    const { bytesRead } = await handle.read(bytes, length, bytes.byteLength - length, length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
-  }
-  return bytes.subarray(0, length);
-}
-
-async function readIfAny(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readBytes(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 function isShort(bytes: Buffer): boolean {
   return bytes.byteLength <= SHORT_BYTES;
-}
-
-function areSame(one: Buffer | undefined, other: Buffer | undefined): boolean {
-  return one === undefined || other === undefined ? one === other : one.equals(other);
 }

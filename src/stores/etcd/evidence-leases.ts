@@ -6,7 +6,7 @@
 
 import { EVIDENCE_KEPT_MS } from "../evidence.ts";
 import { type Head, isLease } from "./evidence-head.ts";
-import { EtcdError } from "./faults.ts";
+import { foreignFault } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
 
 const LEASE_ENTRIES = 4_096;
@@ -53,7 +53,7 @@ export class EvidenceLeases {
     const { json } = await gateway.call("/v3/lease/grant", { TTL: String(LEASE_MS / 1_000) }, signal);
     const { ID: id } = json;
     if (isLease(id)) return id;
-    throw new EtcdError("malformed", `${address} does not answer as etcd does; check hosts and ports`);
+    throw foreignFault(address);
   }
 
   /** If the lease is gone, etcd says so when it is used. */

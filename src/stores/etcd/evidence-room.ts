@@ -3,7 +3,7 @@
  * end of a release too. By default etcd is full at 2 GiB.
  */
 
-import { EtcdError } from "./faults.ts";
+import { EtcdError, foreignFault } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
 
 /** A larger database gets no evidence. */
@@ -34,7 +34,7 @@ export class EvidenceRoom {
       const { json } = await gateway.call("/v3/maintenance/status", {}, signal);
       const bytes = Number(json["dbSize"]);
       if (!Number.isSafeInteger(bytes)) {
-        throw new EtcdError("malformed", `${address} does not answer as etcd does; check hosts and ports`);
+        throw foreignFault(address);
       }
       this.#last = { atMs, bytes };
     }

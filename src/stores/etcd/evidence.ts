@@ -20,12 +20,12 @@ import type { Evidence, EvidenceLog, EvidenceNews } from "../evidence.ts";
 import { pause } from "../shared/abort.ts";
 import { type Head, headOf, textOf } from "./evidence-head.ts";
 import { EvidenceLeases } from "./evidence-leases.ts";
+import { EvidencePages } from "./evidence-pages.ts";
 import { EvidenceRoom } from "./evidence-room.ts";
-import { EtcdError } from "./faults.ts";
+import { EtcdError, foreignFault } from "./faults.ts";
 import type { EtcdGateway } from "./gateway.ts";
-import { below, directoryOf, fromBase64, type KeyRange, next, toBase64 } from "./keys.ts";
-import { limitAfter } from "./pages.ts";
-import { asJson, isRevision, type Json, type KeyValue, type Range, rangeOf } from "./records.ts";
+import { directoryOf, toBase64 } from "./keys.ts";
+import { asJson, isRevision, type KeyValue, rangeOf, rangesIn } from "./records.ts";
 
 /** A writer tries this often to be the first. A fleet appends some tens of times in a second. */
 const ATTEMPTS_MAX = 24;
@@ -36,14 +36,8 @@ const PAUSE_MS = 8;
 /** Heads of logs that a writer remembers. */
 const HEADS_MAX = 64;
 
-/** Entries in an answer at most, and its bytes. Parsing it must not make visitors wait. */
-const PAGE_ENTRIES = 256;
-const PAGE_BYTES = 96 * 1024;
-const ANSWER_BYTES_MAX = 512 * 1024;
-
 const NUMBER_DIGITS = 16;
 const NONCE_BYTES = 8;
-const NAME = /^\d{16}\.[0-9a-f]{16}$/;
 
 export interface EtcdEvidenceOptions {
   readonly gateway: Pick<EtcdGateway, "call">;
@@ -69,13 +63,14 @@ export class EtcdEvidence implements Evidence {
   readonly #options: EtcdEvidenceOptions;
   readonly #leases: EvidenceLeases;
   readonly #room: EvidenceRoom;
+  readonly #pages: EvidencePages;
   readonly #heads = new Map<string, Known>();
-  #limit = PAGE_ENTRIES;
 
   constructor(options: EtcdEvidenceOptions) {
     this.#options = options;
     this.#leases = new EvidenceLeases(options);
     this.#room = new EvidenceRoom(options);
+    this.#pages = new EvidencePages(options);
   }
 
   async append(log: EvidenceLog, batches: readonly string[], signal: AbortSignal): Promise<void> {
@@ -105,7 +100,7 @@ export class EtcdEvidence implements Evidence {
     batches: readonly string[],
     signal: AbortSignal,
   ): Promise<{ readonly isDone: boolean; readonly known: Known }> {
-    const { now } = this.#options;
+    const { address, now } = this.#options;
     const lease = await this.#leases.forNext(known.head, signal);
     // A log whose head has expired goes on behind its last entry, because no log grows by an entry each
     // millisecond.
@@ -128,9 +123,11 @@ export class EtcdEvidence implements Evidence {
         signal,
       );
       const revision = asJson(json["header"])?.["revision"];
-      if (!isRevision(revision)) throw this.#foreignAnswer();
+      if (!isRevision(revision)) throw foreignFault(address);
       if (json["succeeded"] === true) return { isDone: true, known: { head, modRevision: revision } };
-      const current = knownOf(this.#rangesIn(json)[0]?.values[0]);
+      const ranges = rangesIn(json);
+      if (ranges === undefined) throw foreignFault(address);
+      const current = knownOf(ranges[0]?.values[0]);
       // If the answer to an attempt was lost, the entry may be there.
       return { isDone: current.head?.name === name, known: current };
     } catch (error) {
@@ -142,69 +139,13 @@ export class EtcdEvidence implements Evidence {
   }
 
   async read(log: EvidenceLog, cursor: string | undefined, signal: AbortSignal): Promise<EvidenceNews> {
-    const directory = this.#directoryOf(log);
-    for (let last = NAME.test(cursor ?? "") ? cursor : undefined; ; last = undefined) {
-      const page = await this.#pageAfter(directory, last, signal);
-      if (page === undefined) continue;
-      const names = page.values.map(({ key }) => fromBase64(key).slice(directory.length + 1));
-      const reached = names.findLast((name) => NAME.test(name)) ?? last;
-      return {
-        batches: page.values.flatMap(({ text }) => batchesOf(text)),
-        cursor: reached ?? "",
-        hasMore: page.isCut && reached !== last,
-      };
-    }
-  }
-
-  /** The entries behind `last`, as many as an answer may have; undefined if `last` is not there. */
-  async #pageAfter(
-    directory: string,
-    last: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Range | undefined> {
-    for (;;) {
-      const limit = this.#limit;
-      try {
-        const page = await this.#ask(directory, last, limit, signal);
-        if (page !== undefined) this.#limit = limitAfter(page.values, PAGE_BYTES, PAGE_ENTRIES);
-        return page;
-      } catch (error) {
-        if (!(error instanceof EtcdError && error.isTooLong) || limit === 1) throw error;
-        this.#limit = Math.ceil(limit / 4);
-      }
-    }
-  }
-
-  async #ask(
-    directory: string,
-    last: string | undefined,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<Range | undefined> {
-    const entries = entriesOf(directory);
-    const anchor = last === undefined ? undefined : toBase64(`${directory}/${last}`);
-    const range = {
-      ...entries,
-      ...(anchor === undefined ? {} : { key: next(anchor) }),
-      limit: String(limit),
-    };
-    const asked = [...(anchor === undefined ? [] : [{ key: anchor, keys_only: true }]), range];
-    const { json } = await this.#options.gateway.call(
-      "/v3/kv/txn",
-      { success: asked.map((query) => ({ request_range: query })) },
-      signal,
-      ANSWER_BYTES_MAX,
-    );
-    const ranges = this.#rangesIn(json);
-    const page = ranges.at(-1);
-    if (page === undefined || ranges.length !== asked.length) throw this.#foreignAnswer();
-    return anchor !== undefined && ranges[0]?.values.length !== 1 ? undefined : page;
+    return this.#pages.read(this.#directoryOf(log), cursor, signal);
   }
 
   async #headAt(directory: string, signal: AbortSignal): Promise<Known> {
     const { json } = await this.#options.gateway.call("/v3/kv/range", { key: toBase64(directory) }, signal);
     const range = rangeOf(json);
-    if (range === undefined) throw this.#foreignAnswer();
+    if (range === undefined) throw foreignFault(this.#options.address);
     return knownOf(range.values[0]);
   }
 
@@ -220,26 +161,6 @@ export class EtcdEvidence implements Evidence {
   #directoryOf({ application, key }: EvidenceLog): string {
     return `${directoryOf(`${this.#options.prefix}.evidence`, application)}/${key}`;
   }
-
-  /** The ranges in the answer to a transaction. */
-  #rangesIn({ header, responses = [] }: Json): Range[] {
-    if (!Array.isArray(responses)) throw this.#foreignAnswer();
-    return responses.map((response) => {
-      const range = rangeOf({ ...asJson(asJson(response)?.["response_range"]), header });
-      if (range === undefined) throw this.#foreignAnswer();
-      return range;
-    });
-  }
-
-  #foreignAnswer(): EtcdError {
-    const { address } = this.#options;
-    return new EtcdError("malformed", `${address} does not answer as etcd does; check hosts and ports`);
-  }
-}
-
-/** Names of entries begin with a digit. The character after `9` is the colon. */
-function entriesOf(directory: string): KeyRange {
-  return { ...below(directory), range_end: toBase64(`${directory}/:`) };
 }
 
 function knownOf(value: KeyValue | undefined): Known {
@@ -247,14 +168,4 @@ function knownOf(value: KeyValue | undefined): Known {
     head: value === undefined ? undefined : headOf(value.text),
     modRevision: value?.modRevision ?? "0",
   };
-}
-
-/** An entry that another hand has written may be anything. */
-function batchesOf(text: string): string[] {
-  try {
-    const batches: unknown = JSON.parse(text);
-    return Array.isArray(batches) ? batches.filter((batch) => typeof batch === "string") : [];
-  } catch {
-    return [];
-  }
 }

@@ -112,6 +112,11 @@ export function refusalFault(where: string, refusal: GatewayRefusal): EtcdError 
   );
 }
 
+/** An answer that has not the form of etcd's. */
+export function foreignFault(where: string): EtcdError {
+  return new EtcdError("malformed", `${where} does not answer as etcd does; check hosts and ports`);
+}
+
 /** The answer did not come from etcd. */
 export function strangerFault(where: string, status: number): EtcdError {
   if (status === 401 || status === 403) {

@@ -15,8 +15,8 @@
 import { Slices } from "../../slices.ts";
 import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store.ts";
 import { EtcdError } from "./faults.ts";
-import { applicationOf, below, directoryOf, next } from "./keys.ts";
-import { limitAfter } from "./pages.ts";
+import { below, directoryOf } from "./keys.ts";
+import { ANSWER_BYTES_MAX, type EtcdPagesOptions, readPages } from "./many-pages.ts";
 import type { KeyValue, Range } from "./records.ts";
 import { areSame, EMPTY, type EtcdSnapshot, snapshotFor, tooLong } from "./snapshots.ts";
 
@@ -25,28 +25,8 @@ import { areSame, EMPTY, type EtcdSnapshot, snapshotFor, tooLong } from "./snaps
  */
 const FEW = 8;
 
-/** Number of keys in a page. Parsing a page must not make visitors wait. */
-const PAGE_KEYS = 256;
-const KEYS_MAX = 128 * 1024;
-
-/** Bytes of an answer. A page of records with authors and reasons takes less. */
-const ANSWER_BYTES_MAX = 512 * 1024;
-
-/** A page has about this many bytes, if the keys are as long as those of the page before. */
-const PAGE_BYTES = ANSWER_BYTES_MAX / 2;
-
 /** This many rounds after a part of the keys was read, all are read again: after about a minute. */
 const ROUNDS_MAX = 15;
-
-export interface EtcdManyOptions {
-  readonly prefix: string;
-  readonly address: string;
-  readonly range: (
-    query: Readonly<Record<string, unknown>>,
-    signal: AbortSignal,
-    bytesMax: number,
-  ) => Promise<Range>;
-}
 
 type Answer = EtcdSnapshot | StoreError;
 
@@ -63,17 +43,8 @@ interface Base {
   readonly answers: ReadonlyMap<string, Answer>;
 }
 
-/** The keys of several pages. */
-interface Pages {
-  readonly first: Range;
-  readonly values: ReadonlyMap<string, readonly KeyValue[]>;
-  /** The number of keys that did not exist at the revision before. */
-  readonly created: number;
-  readonly tooLong: ReadonlySet<string>;
-}
-
 export class EtcdMany {
-  readonly #options: EtcdManyOptions;
+  readonly #options: EtcdPagesOptions;
   /** All applications that were ever asked for. */
   readonly #asked = new Set<string>();
   /** The last snapshot of each application. */
@@ -82,7 +53,7 @@ export class EtcdMany {
   /** The user may not read all keys. */
   #isDenied = false;
 
-  constructor(options: EtcdManyOptions) {
+  constructor(options: EtcdPagesOptions) {
     this.#options = options;
   }
 
@@ -142,7 +113,7 @@ export class EtcdMany {
 
   async #whole(signal: AbortSignal): Promise<Base> {
     const asked = this.#asked.size;
-    const { first, values, tooLong: long } = await this.#pages(undefined, signal);
+    const { first, values, tooLong: long } = await readPages(this.#options, this.#asked, undefined, signal);
     const answers = new Map<string, Answer>();
     const slices = new Slices();
     for (const [application, own] of values) {
@@ -162,7 +133,12 @@ export class EtcdMany {
     if (era !== base.era || BigInt(revision) < BigInt(base.revision)) return undefined;
     if (revision === base.revision) return base.rounds === 0 ? base : { ...base, rounds };
 
-    const { first, values, created, tooLong: long } = await this.#pages(base.revision, signal);
+    const {
+      first,
+      values,
+      created,
+      tooLong: long,
+    } = await readPages(this.#options, this.#asked, base.revision, signal);
     const isTold = first.era === era && first.count - created === base.count && long.size === 0;
     if (!isTold) return undefined;
     const changed = new Map<string, Answer>();
@@ -173,68 +149,6 @@ export class EtcdMany {
     }
     const answers = changed.size === 0 ? base.answers : new Map([...base.answers, ...changed]);
     return { ...stateOf(first), asked: base.asked, rounds, answers };
-  }
-
-  /** All keys, or those that were written after a revision. */
-  async #pages(since: string | undefined, signal: AbortSignal): Promise<Pages> {
-    const { prefix, address } = this.#options;
-    const values = new Map<string, KeyValue[]>();
-    const long = new Set<string>();
-    let { key, range_end } = below(prefix);
-    let first: Range | undefined;
-    let limit = PAGE_KEYS;
-    let [read, created] = [0, 0];
-    while (read <= KEYS_MAX) {
-      const query = {
-        ...{ key, range_end },
-        ...(first === undefined ? {} : { revision: first.revision }),
-        ...(since === undefined ? {} : { min_mod_revision: String(BigInt(since) + 1n) }),
-      };
-      const page = await this.#page(query, limit, signal);
-      first ??= page;
-      for (const value of page.values) {
-        if (since !== undefined && BigInt(value.createRevision) > BigInt(since)) created++;
-        this.#sort(value, page.isLong, values, long);
-      }
-      read += page.values.length;
-      if (!page.isCut) {
-        return { first, values, created, tooLong: long };
-      }
-      key = next(page.values.at(-1)?.key ?? key);
-      limit = limitAfter(page.values, PAGE_BYTES, PAGE_KEYS);
-    }
-    const remedy = "name a prefix that only maxwells-daemon uses";
-    throw new EtcdError("malformed", `${address} has more than ${KEYS_MAX} keys; ${remedy}`);
-  }
-
-  /** A page of at most `limit` keys, or fewer if they are long. A key that is too long alone has no value. */
-  async #page(
-    query: Readonly<Record<string, unknown>>,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<Range & { readonly isLong: boolean }> {
-    const { address, range } = this.#options;
-    for (let keys = limit; ; keys = Math.ceil(keys / 4)) {
-      try {
-        const page = await range({ ...query, limit: String(keys) }, signal, ANSWER_BYTES_MAX);
-        if (page.values.length > 0 || !page.isCut) return { ...page, isLong: false };
-        throw new EtcdError("malformed", `${address} does not answer as etcd does; check hosts and ports`);
-      } catch (error) {
-        if (!(error instanceof EtcdError && error.isTooLong)) throw error;
-        if (keys > 1) continue;
-        const page = await range({ ...query, limit: "1", keys_only: true }, signal, ANSWER_BYTES_MAX);
-        return { ...page, isLong: true };
-      }
-    }
-  }
-
-  #sort(value: KeyValue, isLong: boolean, values: Map<string, KeyValue[]>, long: Set<string>): void {
-    const application = applicationOf(this.#options.prefix, value.key);
-    if (application === undefined || !this.#asked.has(application)) return;
-    if (isLong) long.add(application);
-    const own = values.get(application);
-    if (own === undefined) values.set(application, [value]);
-    else if (own.length <= RECORDS_MAX) own.push(value);
   }
 
   /** If nothing has changed, the snapshot is the same object as before. */

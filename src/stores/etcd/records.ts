@@ -55,6 +55,16 @@ export function rangeOf(answer: Json): Range | undefined {
   return { revision, era: [cluster, term].join(), values, count: Number(count), isCut: more === true };
 }
 
+/** The ranges in the answer to a transaction; undefined if it is not such an answer. */
+export function rangesIn({ header, responses = [] }: Json): Range[] | undefined {
+  if (!Array.isArray(responses)) return undefined;
+  const ranges = responses.map((response) =>
+    rangeOf({ ...asJson(asJson(response)?.["response_range"]), header }),
+  );
+  const read = ranges.filter((range) => range !== undefined);
+  return read.length === ranges.length ? read : undefined;
+}
+
 export function snapshotOf(prefix: string, application: string, values: readonly KeyValue[]): Snapshot {
   return new Map(values.map((value) => [versionOf(prefix, application, value.key), recordOf(value)]));
 }
