@@ -20,6 +20,9 @@ export const EVIDENCE_GRID: Grid = [
   [100, 1 / 12],
 ];
 
+/** A term this far below the largest one, in logarithms, changes no digit of the sum. */
+const NEGLIGIBLE = 40;
+
 /** The sum for one odds ratio, from the last segment back to the present one. */
 interface RunningSum {
   readonly excess: number;
@@ -51,12 +54,11 @@ export function logEvidence(segments: readonly Segment[]): number {
     }
     const share = logShareFrom(place);
     for (const { sum } of sums) {
-      const term = share + sum;
-      if (term <= top) total += Math.exp(term - top);
-      else {
-        total = total * Math.exp(top - term) + 1;
-        top = term;
-      }
+      const above = share + sum - top;
+      if (above > 0) {
+        total = total * Math.exp(-above) + 1;
+        top += above;
+      } else if (above > -NEGLIGIBLE) total += Math.exp(above);
     }
   }
   return top + Math.log(total);
