@@ -10,6 +10,7 @@ import { allOptions } from "../src/daemon/all-options.ts";
 import {
   DEFAULT_PLAN,
   DEFAULT_STEPS,
+  EVENTS_MAX,
   PLAN_KEYS,
   type PlanKey,
   SLOW_MAX,
@@ -134,6 +135,11 @@ const PLAN_ROWS: Readonly<Record<PlanKey, readonly [form: string, absent: string
     "none",
     "the bounds of slow responses, in ascending order; each is one more metric for the judge",
   ],
+  events: [
+    `a list of names and parts, at most ${EVENTS_MAX}`,
+    "none",
+    "the application's own bad events; the judge gives each this part of its budget of false alarms",
+  ],
   failsafe: ["`master` or `hold`", "`master`", "the failsafe of the record from promotion to finish"],
   offset: [
     "`random` or a number",
@@ -156,6 +162,7 @@ steps = ["1%:10m", "5%:30m+ok<2h", "25%:1h+approve+check(load)", "100%:1d"]
 inconclusive = "pause"
 windows = ["mon-thu 09:00-16:00 Europe/Berlin"]
 slow = ["400ms", "1s"]
+events = ["checkout-failed=0.3"]
 failsafe = "master"
 offset = "random"
 \`\`\`

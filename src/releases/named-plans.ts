@@ -6,6 +6,7 @@
  *     inconclusive = "pause"
  *     windows      = ["mon-thu 09:00-16:00 Europe/Berlin"]
  *     slow         = ["400ms", "1s"]
+ *     events       = ["checkout-failed=0.3"]
  *     failsafe     = "master"
  *     offset       = "random"
  *
@@ -37,6 +38,15 @@ export const SLOW_MAX = 3;
 const SLOW_MS_MIN = 1;
 const SLOW_MS_MAX = 600_000;
 
+/** The record of a version has room for this many, beside the standard metrics. */
+export const EVENTS_MAX = 8;
+
+/** An event is a word in a line of text, and a label of a metric. */
+const EVENT = /^([A-Za-z][A-Za-z0-9_-]{0,31})=(0?\.\d{1,3})$/;
+
+/** The standard metrics keep a part of the budget of false alarms. */
+const EVENTS_WEIGHT_MAX = 0.9;
+
 /** Offsets are multiples of this, because Traefik's slices are. */
 const OFFSETS = 1_000;
 
@@ -49,6 +59,8 @@ export interface NamedPlan {
   readonly windows: readonly Window[];
   /** The bounds of the slow metrics in milliseconds, ascending, each once. */
   readonly slowMs: readonly number[];
+  /** The application's own bad events, each with its part of the budget of false alarms. */
+  readonly events: Readonly<Record<string, number>>;
   /** The failsafe from promotion to finish. */
   readonly failsafe: "master" | "hold";
   /** Undefined if the plan does not say it; then it is drawn, and DynamoDB asks for a word. */
@@ -56,7 +68,15 @@ export interface NamedPlan {
 }
 
 /** The keys of a table, in the order of the pages. */
-export const PLAN_KEYS = ["steps", "inconclusive", "windows", "slow", "failsafe", "offset"] as const;
+export const PLAN_KEYS = [
+  "steps",
+  "inconclusive",
+  "windows",
+  "slow",
+  "events",
+  "failsafe",
+  "offset",
+] as const;
 
 export type PlanKey = (typeof PLAN_KEYS)[number];
 
@@ -103,6 +123,7 @@ function readNamedPlan(text: string, report: (path: string, message: string) => 
     inconclusive: read("inconclusive", wordReader(["pause", "abort"])) ?? "pause",
     windows: read("windows", readWindows) ?? [],
     slowMs: read("slow", readSlow) ?? [],
+    events: read("events", readEvents) ?? {},
     failsafe: read("failsafe", wordReader(["master", "hold"])) ?? "master",
     offset: read("offset", readOffset),
   };
@@ -158,6 +179,30 @@ function readSlow(value: unknown, report: Report): readonly number[] | undefined
     } else bounds.push(ms);
   }
   return bounds;
+}
+
+function readEvents(value: unknown, report: Report): Readonly<Record<string, number>> | undefined {
+  const texts = textsOf(value, report);
+  if (texts === undefined) return undefined;
+  if (texts.length > EVENTS_MAX) {
+    report(`there are ${texts.length} events; write at most ${EVENTS_MAX}`);
+    return undefined;
+  }
+  const events: Record<string, number> = Object.create(null);
+  let sum = 0;
+  for (const text of texts) {
+    const [, name = "", part] = EVENT.exec(text) ?? [];
+    const weight = Number(part);
+    if (!(weight > 0)) {
+      report(`${quote(text)}: write a name and its part of the budget, such as "checkout-failed=0.3"`);
+    } else if (events[name] !== undefined) report(`${quote(text)}: write each event once`);
+    else {
+      events[name] = weight;
+      sum += weight;
+    }
+  }
+  if (sum > EVENTS_WEIGHT_MAX) report(`the parts of the events are more than ${EVENTS_WEIGHT_MAX} together`);
+  return events;
 }
 
 function wordReader<T extends string>(words: readonly T[]) {

@@ -32,6 +32,12 @@ export function choosePlan(word: string | undefined, all: readonly NamedPlan[]):
   }
   const plan = parsePlan(wanted);
   if (plan instanceof PlanProblems) return { kind: "problems", problems: plan };
-  const settings = { inconclusive: "pause", windows: [], slowMs: [], failsafe: "master" } as const;
+  const settings = {
+    inconclusive: "pause",
+    windows: [],
+    slowMs: [],
+    events: {},
+    failsafe: "master",
+  } as const;
   return { kind: "plan", plan: { name: undefined, plan, ...settings, offset: undefined } };
 }

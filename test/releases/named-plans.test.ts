@@ -35,6 +35,7 @@ test("the plan default is there without a file, with the defaults of all keys", 
       inconclusive: "pause",
       windows: [],
       slowMs: [],
+      events: {},
       failsafe: "master",
       offset: undefined,
     },
@@ -49,6 +50,7 @@ test("a table gives all that a plan has", () => {
     inconclusive = "abort"
     windows = ["mon-thu 09:00-16:00 Europe/Berlin", "sat 22:00-02:00 UTC"]
     slow = ["400ms", "1s"]
+    events = ["checkout-failed=0.3", "login-failed=.05"]
     failsafe = "hold"
     offset = 0.125
     [plans.quick]
@@ -62,6 +64,7 @@ test("a table gives all that a plan has", () => {
     inconclusive: "abort",
     windows: [{ zone: "Europe/Berlin" }, { fromMinute: 1_320, toMinute: 120 }],
     slowMs: [400, 1_000],
+    events: { "checkout-failed": 0.3, "login-failed": 0.05 },
     failsafe: "hold",
     offset: 0.125,
   });
@@ -139,6 +142,18 @@ describe("a value of the wrong kind is refused", () => {
       "plans.default.slow: there are 4 bounds; write at most 3",
     ],
     ['[plans.default]\nslow = "11m"', "write a duration from 1ms to 10m"],
+    [
+      '[plans.default]\nevents = "a=1"',
+      'write a name and its part of the budget, such as "checkout-failed=0.3"',
+    ],
+    ['[plans.default]\nevents = "a=0"', "write a name and its part of the budget"],
+    ['[plans.default]\nevents = "=0.1"', "write a name and its part of the budget"],
+    ['[plans.default]\nevents = ["a=0.1", "a=0.2"]', "write each event once"],
+    ['[plans.default]\nevents = ["a=0.5", "b=0.5"]', "the parts of the events are more than 0.9 together"],
+    [
+      '[plans.default]\nevents = ["a=.1","b=.1","c=.1","d=.1","e=.1","f=.1","g=.1","h=.1","i=.1"]',
+      "there are 9 events",
+    ],
     [
       `[plans.default]\nwindows = [${'"mon 1:00-2:00 UTC",'.repeat(17)}]`,
       "plans.default.windows: there are 17 windows; write at most 16",

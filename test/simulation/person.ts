@@ -267,7 +267,7 @@ function beginning(
   if (plan instanceof PlanProblems) throw new Error(`${words.plan} cannot be read as a plan`);
   const chosen: ChosenPlan = {
     ...{ name: undefined, plan, inconclusive: words.inconclusive, failsafe: words.failsafe ?? "master" },
-    ...{ windows: [], slowMs: [], offset: undefined },
+    ...{ windows: [], slowMs: [], events: {}, offset: undefined },
   };
   const start = startOf("v42", chosen, snapshot, {
     key: () => keyOf(random),

@@ -8,7 +8,13 @@ import { KEY, planOf } from "../releases/world.ts";
 import { snapshotOf } from "../support/scripted-store.ts";
 
 function chosen(text: string, changes: Partial<ChosenPlan> = {}): ChosenPlan {
-  const settings = { inconclusive: "pause", windows: [], slowMs: [], failsafe: "master" } as const;
+  const settings = {
+    inconclusive: "pause",
+    windows: [],
+    slowMs: [],
+    events: {},
+    failsafe: "master",
+  } as const;
   return { name: "checkout", plan: planOf(text), ...settings, offset: undefined, ...changes };
 }
 

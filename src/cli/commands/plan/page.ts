@@ -15,10 +15,10 @@ const SLICE = 0.001;
 
 /** The plan for programs. Times are texts in UTC. */
 export function planDocument(subject: Subject, startMs: number): object {
-  const { name, plan, inconclusive, windows = [], slowMs, failsafe, offset } = subject;
+  const { name, plan, inconclusive, windows = [], slowMs, events, failsafe, offset } = subject;
   const times = timetable(plan, windows, startMs);
   return {
-    ...(name !== undefined && { name, inconclusive, slowMs, failsafe, offset: offset ?? null }),
+    ...(name !== undefined && { name, inconclusive, slowMs, events, failsafe, offset: offset ?? null }),
     windows: windows.map(({ text }) => text),
     plan: plan.text,
     leastMs: leastMs(plan),
@@ -70,13 +70,18 @@ export function timetableText({ steps }: Plan, times: readonly StepTimes[]): str
   );
 }
 
-function settingsOf({ name, inconclusive, windows = [], slowMs = [], failsafe, offset }: Subject): string {
+function settingsOf(subject: Subject): string {
+  const { name, inconclusive, windows = [], slowMs = [], events = {}, failsafe, offset } = subject;
   if (name === undefined) return "";
   const rows = [
     ["inconclusive", inconclusive ?? ""],
     ...(windows.length === 0 ? [["windows", "none: it goes forward at any time"]] : []),
     ...windows.map(({ text }, index) => [index === 0 ? "windows" : "", text]),
     ["slow", slowMs.length === 0 ? "none" : slowMs.map((ms) => `${ms}ms`).join(", ")],
+    ...Object.entries(events).map(([event, part], index) => [
+      index === 0 ? "events" : "",
+      `${event}=${part}`,
+    ]),
     ["failsafe", failsafe ?? ""],
     ["offset", offset === undefined ? "not set" : String(offset)],
   ];
