@@ -7,9 +7,6 @@
 const WITH_BOUNDS = { errors: 0.6, known: 0.2, slow: 0.2 } as const;
 const WITHOUT_BOUNDS = { errors: 0.75, known: 0.25, slow: 0 } as const;
 
-/** From this status on, an answer is an error. A request without an answer is reported with such a status. */
-const ERROR_STATUS_MIN = 500;
-
 /** Names of the standard metrics. */
 export const ERRORS = "errors";
 export const KNOWN_ERRORS = "known-errors";
@@ -18,15 +15,11 @@ const SLOW = "slow-";
 /** The metric of an application's own event `NAME` is `event:NAME`, so that no event is taken for errors. */
 const EVENT = "event:";
 
-/** The fields of an outcome at which metrics look. */
+/** The fields of an outcome at which metrics look. A visitor who left before the answer met nothing bad. */
 export interface JudgedOutcome {
-  /** `left`: the visitor went away before the answer, which is never bad. */
-  readonly kind: "answered" | "left";
-  readonly status: number;
-  /** The proxy had to try another server or version, which the visitor did not see. */
-  readonly isRetried: boolean;
-  /** NaN if it is not reported. */
-  readonly durationMs: number;
+  readonly isError: boolean;
+  /** The time that the application took for its response; NaN if it is not known, or if the visitor left. */
+  readonly responseMs: number;
   /** Whether the visitor came with its assignment or key; undefined if the reporter cannot tell. */
   readonly isBrought: boolean | undefined;
   /** The application's own bad events. */
@@ -78,7 +71,7 @@ export function metricsOf(
 function metricOf(name: string, weight: number, slowBoundsMs: readonly number[]): Metric | undefined {
   if (name === ERRORS) return { name, weight, isBad: isError, couldMeet: () => true };
   if (name === KNOWN_ERRORS) {
-    return { name, weight, isBad: (outcome) => isKnown(outcome) && isError(outcome), couldMeet: isKnown };
+    return { name, weight, isBad: (outcome) => isError(outcome) && isKnown(outcome), couldMeet: isKnown };
   }
   if (name.startsWith(EVENT)) {
     const event = name.slice(EVENT.length);
@@ -86,17 +79,13 @@ function metricOf(name: string, weight: number, slowBoundsMs: readonly number[])
   }
   const bound = name.startsWith(SLOW) ? slowBoundsMs[Number(name.slice(SLOW.length)) - 1] : undefined;
   if (bound === undefined) return undefined;
-  return { name, weight, isBad: (outcome) => isSlow(outcome, bound), couldMeet: undefined };
+  return { name, weight, isBad: ({ responseMs }) => responseMs > bound, couldMeet: undefined };
 }
 
-function isError({ kind, status, isRetried }: JudgedOutcome): boolean {
-  return kind === "answered" && (status >= ERROR_STATUS_MIN || isRetried);
+function isError(outcome: JudgedOutcome): boolean {
+  return outcome.isError;
 }
 
 function isKnown({ isBrought }: JudgedOutcome): boolean {
   return isBrought === true;
-}
-
-function isSlow({ kind, durationMs }: JudgedOutcome, boundMs: number): boolean {
-  return kind === "answered" && durationMs > boundMs;
 }

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type JudgedOutcome, metricsOf, weightsOf } from "../../src/judge/metrics.ts";
 
-const SOUND: JudgedOutcome = {
-  ...{ kind: "answered", status: 200, isRetried: false, durationMs: 20, isBrought: true, events: [] },
-};
+const SOUND: JudgedOutcome = { isError: false, responseMs: 20, isBrought: true, events: [] };
 
 const WEIGHTS = weightsOf({ bounds: 2, isBroughtTold: true, events: { "no-basket": 0.5 } });
 
@@ -43,18 +41,15 @@ describe("weights", () => {
 describe("bad outcomes", () => {
   test.each([
     ["a sound answer", {}, []],
-    ["the status 499 of an answer", { status: 499 }, []],
-    ["an error of a known visitor", { status: 500 }, ["errors", "known-errors"]],
-    ["an error of a new visitor", { status: 503, isBrought: false }, ["errors"]],
-    ["an error of a visitor that may be new", { status: 503, isBrought: undefined }, ["errors"]],
-    ["a second try elsewhere", { isRetried: true }, ["errors", "known-errors"]],
-    ["just within the bound", { durationMs: 400 }, []],
-    ["a slow answer", { durationMs: 400.5 }, ["slow-1"]],
-    ["a very slow answer", { durationMs: 1_001 }, ["slow-1", "slow-2"]],
-    ["an unknown duration", { durationMs: Number.NaN }, []],
+    ["an error of a known visitor", { isError: true }, ["errors", "known-errors"]],
+    ["an error of a new visitor", { isError: true, isBrought: false }, ["errors"]],
+    ["an error of a visitor that may be new", { isError: true, isBrought: undefined }, ["errors"]],
+    ["an answer just within the bound", { responseMs: 400 }, []],
+    ["a slow answer", { responseMs: 400.5 }, ["slow-1"]],
+    ["a very slow answer", { responseMs: 1_001 }, ["slow-1", "slow-2"]],
+    ["an unknown time", { responseMs: Number.NaN }, []],
     ["an event of the application", { events: ["other", "no-basket"] }, ["event:no-basket"]],
     ["an event with a standard name", { events: ["errors"] }, []],
-    ["a visitor who left", { kind: "left", status: 0, durationMs: 60_000 }, []],
   ] as const)("%s", (_, outcome, names) => {
     expect(badIn(outcome)).toEqual([...names]);
   });
