@@ -5,9 +5,9 @@
  */
 
 import { assignmentOfText } from "../assignment.ts";
-import { VERSION } from "../circle.ts";
-import type { OutcomeDraft } from "./outcome.ts";
-import type { Unreadable } from "./unreadable.ts";
+import { MAINTENANCE, VERSION } from "../circle.ts";
+import { type OutcomeDraft, SWITCHING_PROTOCOLS } from "./outcome.ts";
+import { type NoOutcome, UNDECIDED, type Unreadable } from "./unreadable.ts";
 
 /** Further events of one request are left out. */
 export const EVENTS_MAX = 8;
@@ -18,10 +18,14 @@ const APPLICATION_LENGTH_MAX = 128;
 /** An event's name is a part of the name of a metric. */
 const EVENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** The text of an IPv4 or IPv6 address, perhaps with the zone of an interface. */
+/** The text of an IPv4 or IPv6 address. */
 const SOURCE = /^[0-9A-Fa-f:.]{2,45}$/;
 
-const DECIMAL = /^\d{1,15}(?:\.\d{0,15})?$/;
+/** `0.027`, or `27.e-3`: HAProxy and Envoy know milliseconds, and a format can only add text to them. */
+const DECIMAL = /^\d{1,15}(?:\.\d{0,15})?(?:e-\d)?$/;
+
+/** A number that the proxy does not know, in the same form: `-`, `-1`, `-.e-3`, `-1.e-3`. */
+const UNKNOWN = /^-1?(?:\.?e-\d)?$/;
 
 /** A longer duration is a mistake. */
 const DURATION_MS_MAX = 30 * 86_400_000;
@@ -29,8 +33,11 @@ const DURATION_MS_MAX = 30 * 86_400_000;
 /** nginx's own status for a visitor who went away. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** The status of a connection that goes on as another protocol. A server may end it at any time. */
-const SWITCHING_PROTOCOLS = 101;
+/** Envoy's flags of an answer that broke off: the connection failed, was reset, ended, or took too long. */
+const BROKEN_FLAGS = /(?:^|,)(?:UF|UR|UT|UC|UPE)(?:,|$)/;
+
+/** Envoy's flag of a visitor who went away. */
+const LEFT_FLAG = /(?:^|,)DC(?:,|$)/;
 
 /**
  * Reads the value of one field into `draft`. A name that it does not know is left out.
@@ -41,39 +48,44 @@ const SWITCHING_PROTOCOLS = 101;
 export function setField(draft: OutcomeDraft, name: string, value: string): Unreadable | undefined {
   switch (name) {
     case "application":
-      draft.application = value;
-      return value === "" || value === "-" || value.length > APPLICATION_LENGTH_MAX
-        ? "application"
-        : undefined;
+      draft.application = isNothing(value) ? "" : value;
+      return value.length > APPLICATION_LENGTH_MAX ? "application" : undefined;
     case "location":
       draft.location = isNothing(value) ? "" : value;
       return isNothing(value) || VERSION.test(value) ? undefined : "location";
     case "assignment":
       draft.assignment = assignmentOfText(value);
-      return Number.isNaN(draft.assignment) ? "assignment" : undefined;
+      return Number.isNaN(draft.assignment) && !isNothing(value) ? "assignment" : undefined;
     case "status":
       draft.status = statusOf(value);
       return Number.isNaN(draft.status) ? "status" : undefined;
     case "seconds":
-      return setDuration(draft, value, 1_000);
-    case "ms":
-      return setDuration(draft, value, 1);
+      draft.durationMs = millisecondsOf(value);
+      return isDuration(draft.durationMs) ? undefined : "duration";
+    case "first":
+      draft.firstByteMs = millisecondsOf(value);
+      return isDuration(draft.firstByteMs) ? undefined : "duration";
     case "brought":
-      return setBrought(draft, value);
+      if (!isNothing(value)) draft.isBrought = value === "1" || value === "true";
+      return isNothing(value) || /^(?:[01]|true|false)$/.test(value) ? undefined : "brought";
     default:
       return isNothing(value) || setNamed(draft, name, value) ? undefined : "value";
   }
 }
 
 /** Checks a draft when all of its fields are read, and decides on its kind. */
-export function finishOutcome(draft: OutcomeDraft): Unreadable | undefined {
+export function finishOutcome(draft: OutcomeDraft): NoOutcome | undefined {
+  if (Number.isNaN(draft.assignment)) return UNDECIDED;
   if (draft.application === "") return "application";
-  if (Number.isNaN(draft.assignment)) return "assignment";
   if (Number.isNaN(draft.status)) return "status";
+  if (draft.location === MAINTENANCE) return UNDECIDED;
   const { ended, status } = draft;
-  if ((ended === "S" || ended === "s") && status !== SWITCHING_PROTOCOLS) draft.kind = "broken";
-  else if (ended === "C" || ended === "c" || status === 0) draft.kind = "left";
-  else draft.kind = "answered";
+  // HAProxy refused or redirected the request, or Envoy asked no server.
+  if (/^(?:L|PR|PT)/.test(ended) || (draft.isOwnAnswer && status < 500)) return UNDECIDED;
+  if (draft.kind === "broken") draft.kind = status === SWITCHING_PROTOCOLS ? "answered" : "broken";
+  else if (draft.kind === "left" || /^[Cc]/.test(ended) || (status === 0 && !/^[Ss]/.test(ended)))
+    draft.kind = "left";
+  else if (/^(?:[Ss]|PH)/.test(ended) && status !== SWITCHING_PROTOCOLS) draft.kind = "broken";
   return undefined;
 }
 
@@ -92,20 +104,7 @@ function setNamed(draft: OutcomeDraft, name: string, value: string): boolean {
       draft.share = DECIMAL.test(value) ? Number(value) : 0;
       return draft.share > 0 && draft.share <= 1;
     case "forced":
-      draft.isForced = value === "1";
-      return value === "0" || value === "1";
-    case "retried":
-      if (value === "1") draft.isRetried = true;
-      return value === "0" || value === "1";
-    case "retries":
-      // HAProxy's %rc: a number of tries, with a plus if the last one went to another server.
-      if (value.startsWith("+")) draft.isRetried = true;
-      return true;
-    case "tries":
-      if (hasSecondTry(value)) draft.isRetried = true;
-      return true;
-    case "ended":
-      draft.ended = value.charAt(0);
+      draft.isForced = /^(?:1|true|always|never)$/.test(value);
       return true;
     case "time":
       draft.decidedAtMs = DECIMAL.test(value) ? Number(value) * 1_000 : undefined;
@@ -115,7 +114,34 @@ function setNamed(draft: OutcomeDraft, name: string, value: string): boolean {
       if (draft.events.length < EVENTS_MAX) draft.events = [...draft.events, value];
       return true;
     default:
+      setOfProxy(draft, name, value);
       return true;
+  }
+}
+
+/** The fields that only one kind of proxy has. Their values have the proxy's own form, whatever that is. */
+function setOfProxy(draft: OutcomeDraft, name: string, value: string): void {
+  switch (name) {
+    case "retried":
+      if (value === "1" || value === "true") draft.isRetried = true;
+      return;
+    case "retries":
+      // HAProxy's %rc: a number of tries, with a plus if the last one went to another server.
+      if (value.startsWith("+")) draft.isRetried = true;
+      return;
+    case "tries":
+      if (hasSecondTry(value)) draft.isRetried = true;
+      return;
+    case "attempts":
+      if (Number(value) > 1) draft.isRetried = true;
+      if (value === "0") draft.isOwnAnswer = true;
+      return;
+    case "ended":
+      draft.ended = value;
+      return;
+    case "flags":
+      if (BROKEN_FLAGS.test(value)) draft.kind = "broken";
+      else if (LEFT_FLAG.test(value)) draft.kind = "left";
   }
 }
 
@@ -127,29 +153,30 @@ function statusOf(value: string): number {
   return status >= 100 ? status : Number.NaN;
 }
 
-/**
- * Reads a duration. nginx writes a list if it asked several servers, `0.003, 0.120 : 0.004`: the visitor
- * waited for all of them. HAProxy writes -1 if there was none.
- */
-function setDuration(draft: OutcomeDraft, value: string, unitMs: number): Unreadable | undefined {
-  if (isNothing(value) || value === "-1") return undefined;
-  let total = 0;
-  if (DECIMAL.test(value)) total = Number(value);
-  else if (value.includes(",") || value.includes(":")) {
-    for (const part of value.split(/ ?[,:] ?/)) {
-      if (isNothing(part)) continue;
-      if (!DECIMAL.test(part)) return "duration";
-      total += Number(part);
-    }
-  } else return "duration";
-  draft.durationMs = total * unitMs;
-  return draft.durationMs <= DURATION_MS_MAX ? undefined : "duration";
+function isDuration(ms: number): boolean {
+  return Number.isNaN(ms) || (ms >= 0 && ms <= DURATION_MS_MAX);
 }
 
-function setBrought(draft: OutcomeDraft, value: string): Unreadable | undefined {
-  if (isNothing(value)) return undefined;
-  draft.isBrought = value === "1";
-  return value === "1" || value === "0" ? undefined : "brought";
+/**
+ * Reads a duration in seconds: NaN if it is not known, -1 if it cannot be read. nginx writes a list if it
+ * asked several servers, `0.003, 0.120 : 0.004`: the visitor waited for all of them.
+ */
+function millisecondsOf(value: string): number {
+  if (DECIMAL.test(value)) return toMs(value);
+  if (value === "" || UNKNOWN.test(value)) return Number.NaN;
+  if (!value.includes(",") && !value.includes(" : ")) return -1;
+  let totalMs = Number.NaN;
+  for (const part of value.split(/ ?[,:] ?/)) {
+    if (isNothing(part)) continue;
+    if (!DECIMAL.test(part)) return -1;
+    totalMs = (Number.isNaN(totalMs) ? 0 : totalMs) + toMs(part);
+  }
+  return totalMs;
+}
+
+/** Digits of milliseconds behind the point would only be noise of the multiplication. */
+function toMs(seconds: string): number {
+  return Math.round(Number(seconds) * 1e6) / 1e3;
 }
 
 /**

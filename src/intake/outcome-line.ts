@@ -8,7 +8,7 @@
 
 import { type OutcomeDraft, resetOutcome } from "./outcome.ts";
 import { finishOutcome, setField } from "./outcome-fields.ts";
-import type { Unreadable } from "./unreadable.ts";
+import type { NoOutcome, Unreadable } from "./unreadable.ts";
 
 /** The longest line, in bytes, without its LF. */
 export const OUTCOME_BYTES_MAX = 2_048;
@@ -19,9 +19,9 @@ const PLACES = ["application", "location", "assignment", "status", "seconds", "b
 /**
  * Reads `line` into `draft`.
  *
- * @returns why it cannot be read; undefined if `draft` has the outcome
+ * @returns undefined if `draft` has the outcome; else why there is none
  */
-export function readOutcomeLine(line: string, draft: OutcomeDraft): Unreadable | undefined {
+export function readOutcomeLine(line: string, draft: OutcomeDraft): NoOutcome | undefined {
   resetOutcome(draft);
   if (line.length > OUTCOME_BYTES_MAX) return "long";
   const words = line.includes('"') ? quotedWords(line) : line.split(" ");
@@ -35,6 +35,15 @@ export function readOutcomeLine(line: string, draft: OutcomeDraft): Unreadable |
     place++;
   }
   return place < PLACES.length ? "short" : finishOutcome(draft);
+}
+
+/** Reads words of the form `name=value` into `draft`; the first fault, if any of them cannot be read. */
+export function setNamedWords(draft: OutcomeDraft, words: readonly string[]): Unreadable | undefined {
+  for (const word of words) {
+    const fault = setWord(draft, word);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** Reads `name=value`. A word of another form is left out, so later versions may add more. */

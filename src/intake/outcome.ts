@@ -30,8 +30,10 @@ export interface Outcome {
   readonly status: number;
   /** Whether the proxy had to try another server or version, which the visitor did not see. */
   readonly isRetried: boolean;
-  /** From the request to the end of the answer; NaN if it is not reported. */
+  /** From the request to the end of the answer: it dates the decision. NaN if it is not reported. */
   readonly durationMs: number;
+  /** From the request to the first byte of the answer; NaN if it is not reported. */
+  readonly firstByteMs: number;
   /** Whether the visitor came with its assignment or key; undefined if the reporter cannot tell. */
   readonly isBrought: boolean | undefined;
   /** Whether the location was forced. */
@@ -54,8 +56,10 @@ export type Take = (outcome: Outcome, door: DoorName) => void;
 
 /** An outcome that a door fills in. */
 export type OutcomeDraft = { -readonly [K in keyof Outcome]: Outcome[K] } & {
-  /** The first letter of HAProxy's termination state, which decides on `kind`; empty if there is none. */
+  /** HAProxy's termination state, which decides on `kind`; empty if there is none. */
   ended: string;
+  /** The proxy answered by itself, so the daemon's word changed nothing. */
+  isOwnAnswer: boolean;
 };
 
 /** Without events. A draft shares it until the first event. */
@@ -64,8 +68,15 @@ const NO_EVENTS: readonly string[] = [];
 export function emptyOutcome(): OutcomeDraft {
   return resetOutcome({
     ...{ application: "", location: "", assignment: Number.NaN, kind: "answered", status: Number.NaN },
-    ...{ isRetried: false, durationMs: Number.NaN, isBrought: undefined, isForced: false },
+    ...{
+      isRetried: false,
+      durationMs: Number.NaN,
+      firstByteMs: Number.NaN,
+      isBrought: undefined,
+      isForced: false,
+    },
     ...{ events: NO_EVENTS, source: undefined, share: 1, decidedAtMs: undefined, ended: "" },
+    isOwnAnswer: false,
   });
 }
 
@@ -78,6 +89,7 @@ export function resetOutcome(draft: OutcomeDraft): OutcomeDraft {
   draft.status = Number.NaN;
   draft.isRetried = false;
   draft.durationMs = Number.NaN;
+  draft.firstByteMs = Number.NaN;
   draft.isBrought = undefined;
   draft.isForced = false;
   draft.events = NO_EVENTS;
@@ -85,6 +97,7 @@ export function resetOutcome(draft: OutcomeDraft): OutcomeDraft {
   draft.share = 1;
   draft.decidedAtMs = undefined;
   draft.ended = "";
+  draft.isOwnAnswer = false;
   return draft;
 }
 
@@ -94,14 +107,15 @@ export function isError({ kind, status, isRetried }: Outcome): boolean {
 }
 
 /** The status of a connection that goes on as another protocol, such as a WebSocket. */
-const SWITCHING_PROTOCOLS = 101;
+export const SWITCHING_PROTOCOLS = 101;
 
 /**
  * The time that the visitor waited for the answer, which the slow metrics compare with their bounds. NaN if
- * there is none: it is not reported, the visitor left, or a WebSocket was open for that long.
+ * it is not known: it is not reported, the visitor left, or a WebSocket was open for that long.
  */
-export function responseMs({ kind, status, durationMs }: Outcome): number {
-  return kind === "left" || status === SWITCHING_PROTOCOLS ? Number.NaN : durationMs;
+export function responseMs({ kind, status, durationMs, firstByteMs }: Outcome): number {
+  if (kind === "left") return Number.NaN;
+  return !Number.isNaN(firstByteMs) || status === SWITCHING_PROTOCOLS ? firstByteMs : durationMs;
 }
 
 /** The class of an outcome, a label of metrics. */

@@ -6,7 +6,7 @@ export const UNREADABLE = {
   quote: "end each value that begins with a double quote with another one",
   application: "report the name of an application as first field",
   location: "report the daemon's location as second field, or -",
-  assignment: "report the visitor's assignment, a number in [0, 1), and only requests that have one",
+  assignment: "report the visitor's assignment, a number in [0, 1), or - if there is none",
   status: "report the status of the answer, such as 200, or - if the visitor left",
   duration: "report a duration in seconds, such as 0.027, or -",
   brought: "report 1 if the visitor came with its assignment, else 0, or -",
@@ -16,7 +16,16 @@ export const UNREADABLE = {
   otlp: "send OTLP logs over HTTP, as protobuf",
 } as const;
 
+/**
+ * A report of a request that the daemon did not decide, or to which the proxy gave an answer of its own. It
+ * is sound, and has no outcome: some proxies cannot leave out such lines.
+ */
+export const UNDECIDED = "undecided";
+
 /** Why a report cannot be read. */
 export type Unreadable = keyof typeof UNREADABLE;
+
+/** Why a report has no outcome. */
+export type NoOutcome = Unreadable | typeof UNDECIDED;
 
 export const UNREADABLE_KINDS = Object.keys(UNREADABLE) as readonly Unreadable[];

@@ -55,7 +55,6 @@ describe("a line of an outcome", () => {
     expect(outcome.durationMs).toBeNaN();
     expect(outcome.decidedAtMs).toBeUndefined();
     expect(readOutcomeLine("- canary 0.42 200 0.027 1", draft)).toBe("application");
-    expect(readOutcomeLine("website canary - 200 0.027 1", draft)).toBe("assignment");
   });
 
   test("OUT-4: a field that cannot be read makes the whole line unreadable", () => {
@@ -76,6 +75,27 @@ describe("a line of an outcome", () => {
     );
   });
 
+  test("OUT-15: a report of a request that the daemon did not decide has no outcome, and is sound", () => {
+    const lines = [
+      "website canary - 200 0.027 1",
+      "- - - 200 - -",
+      "website maintenance 0.42 503 0.027 1",
+      "website canary 0.42 301 0.027 1 ended=LR",
+      "website canary 0.42 403 0.027 1 ended=PR--",
+      "website canary 0.42 301 0.027 1 attempts=0",
+    ];
+    for (const line of lines) expect(readOutcomeLine(line, draft), line).toBe("undecided");
+    expect(classOf(withStatus("502", "ended=PH"))).toBe("error");
+    expect(classOf(withStatus("503", "attempts=0"))).toBe("error");
+  });
+
+  test("OUT-3: a duration that is not known, in the forms of HAProxy and Envoy", () => {
+    for (const text of ["-", "-1", "-.e-3", "-1.e-3"]) {
+      expect(read(`website canary 0.42 200 ${text} 1`).durationMs, text).toBeNaN();
+    }
+    expect(read("website canary 0.42 200 21.e-3 1").durationMs).toBe(21);
+  });
+
   test("OUT-5: a status of 500 or more is an error, and every other one is not", () => {
     for (const status of ["500", "502", "503", "504", "599"]) {
       expect(classOf(withStatus(status)), status).toBe("error");
@@ -93,6 +113,7 @@ describe("a line of an outcome", () => {
     expect(withStatus("200", "ended=CD--").kind).toBe("left");
     expect(withStatus("504", "ended=cR--").kind).toBe("left");
     expect(classOf(withStatus("499", "retried=1"))).toBe("left");
+    expect(classOf(withStatus("0", "flags=URX,DC"))).toBe("left");
   });
 
   test("OUT-7: an answer that the server broke off is an error, whatever its status is", () => {
@@ -100,6 +121,9 @@ describe("a line of an outcome", () => {
     expect(classOf(withStatus("-1", "ended=sH--"))).toBe("error");
     expect(classOf(withStatus("200", "ended=----"))).toBe("good");
     expect(classOf(withStatus("101", "ended=SD--"))).toBe("good");
+    expect(classOf(withStatus("200", "flags=UC"))).toBe("error");
+    expect(classOf(withStatus("101", "flags=UC"))).toBe("good");
+    expect(classOf(withStatus("200", "flags=-"))).toBe("good");
   });
 
   test("OUT-8: a second try elsewhere is an error", () => {
@@ -130,9 +154,14 @@ describe("a line of an outcome", () => {
     expect(withNames("source=2001:db8::1").source).toBe("2001:db8::1");
     expect(withNames("source=unix:").source).toBeUndefined();
     expect(withNames("source=evil<b>").source).toBeUndefined();
-    expect(withNames("forced=1").isForced).toBe(true);
+    for (const forced of ["1", "true", "always", "never"]) {
+      expect(withNames(`forced=${forced}`).isForced, forced).toBe(true);
+    }
+    for (const free of ["0", "-", "false", "off", "x"]) {
+      expect(withNames(`forced=${free}`).isForced, free).toBe(false);
+    }
     expect(withNames("time=1795953603.25").decidedAtMs).toBe(1_795_953_603_250);
-    expect(withNames("ms=31").durationMs).toBe(31);
+    expect(withNames("first=31.e-3").firstByteMs).toBe(31);
     expect(withNames("event=cart.lost event=login-failed").events).toEqual(["cart.lost", "login-failed"]);
     expect(withNames("colour=red =x nonsense <b>").share).toBe(1);
     const many = Array.from({ length: EVENTS_MAX + 5 }, (_, index) => `event=e${index}`).join(" ");
