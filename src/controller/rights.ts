@@ -1,14 +1,12 @@
 /** Whether this daemon may write records. A daemon that may not leads nothing, and says so. */
 
 import type { Log } from "../log/log.ts";
+import { RIGHTS_REMEDY } from "../releases/rights-remedy.ts";
 import { type Store, StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
 
 const READ_ONLY = "the store is read-only, so this daemon can advance no release";
 const DENIED = "the store refuses the writes of this daemon, so it can advance no release";
-
-const REMEDY =
-  "give the daemon's login the rights of a controller (the page of the store has them), or start it with -releases off";
 
 export class Rights {
   readonly #log: Log;
@@ -47,7 +45,8 @@ export class Rights {
   /** Whether the error means that this daemon has no right to write. */
   failed(error: unknown): boolean {
     if (!(error instanceof StoreError) || error.code !== "denied") return false;
-    if (this.#denied === undefined) this.#log.error(DENIED, { error: errorMessage(error), remedy: REMEDY });
+    if (this.#denied === undefined)
+      this.#log.error(DENIED, { error: errorMessage(error), remedy: RIGHTS_REMEDY });
     this.#denied = `${DENIED}: ${errorMessage(error)}`;
     return true;
   }

@@ -8,6 +8,7 @@ import { Merged } from "../evidence/merged.ts";
 import type { Told } from "../evidence/news.ts";
 import { newsIn } from "../evidence/news-lines.ts";
 import type { Log } from "../log/log.ts";
+import { RIGHTS_REMEDY } from "../releases/rights-remedy.ts";
 import type { Evidence, EvidenceLog } from "../stores/evidence.ts";
 import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
@@ -155,7 +156,5 @@ function nameOf({ application, key }: EvidenceLog): string {
 
 function remedyOf(error: unknown): string | undefined {
   const isDenied = error instanceof StoreError && error.code === "denied";
-  return isDenied
-    ? "give the daemon's login the rights of a controller: see the page of the store"
-    : undefined;
+  return isDenied ? RIGHTS_REMEDY : undefined;
 }

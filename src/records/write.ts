@@ -15,18 +15,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Stamp } from "../releases/request.ts";
 import { type Snapshot, type Store, StoreError, type StoreRecord, type Written } from "../stores/store.ts";
 import type { Following } from "./beside-release.ts";
-import {
-  bareFields,
-  type Change,
-  isDown,
-  type Plan,
-  planChange,
-  planRemoval,
-  type Refusal,
-  type Removal,
-} from "./change.ts";
+import { bareFields, type Change, isDown, type Plan, planChange, type Refusal } from "./change.ts";
 import { fieldsOf } from "./fields.ts";
 import { hasRelease } from "./release-in.ts";
+import { planRemoval, type Removal } from "./removal.ts";
 import { type ShownRecord, shownRecord } from "./shown.ts";
 
 /** The longest wait between two attempts of a change that does not give way. */

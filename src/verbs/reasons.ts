@@ -3,21 +3,29 @@
  * each code, also for those that only daemons meet, so that a new code cannot be without words.
  */
 
-import { asSettled } from "../releases/foreign.ts";
-import { RELEASE_BYTES_MAX, type Release } from "../releases/release.ts";
-import type { Misused, NoOp, Refused, RefusedFacts, Request } from "../releases/request.ts";
-import { releaseName, stepPlace } from "../releases/sentence.ts";
+import { RELEASE_BYTES_MAX } from "../releases/release.ts";
+import type { Misused, NoOp, Refused } from "../releases/request.ts";
 import { rolloutText } from "../text/amounts.ts";
-import { quote } from "../text/quote.ts";
-import { commandLine } from "./command-line.ts";
-import type { Looked } from "./look.ts";
-
-/** A verb that wrote nothing. */
-export interface Unwritten {
-  readonly looked: Looked;
-  readonly request: Request;
-  readonly facts: RefusedFacts;
-}
+import {
+  deployedText,
+  deployOrder,
+  finishOrUndo,
+  foundShare,
+  line,
+  nameOf,
+  notPromoted,
+  ofText,
+  pinnedStep,
+  placeText,
+  stateOf,
+  takeBack,
+  type Unwritten,
+  unknownPlanText,
+  unreadableText,
+  visitorsText,
+  wantedShare,
+  whatOf,
+} from "./unwritten.ts";
 
 /** The fact, and the advice. */
 export interface Reason {
@@ -153,106 +161,4 @@ function conflict(says: Says): { readonly exit: "conflict"; readonly says: Says 
 
 function failed(says: Says): { readonly exit: "failed"; readonly says: Says } {
   return { exit: "failed", says };
-}
-
-function line({ looked }: Unwritten, verb: string, ...words: readonly string[]): string {
-  return commandLine(looked.target.application, verb, ...words);
-}
-
-/** `canary of website`. */
-function whatOf({ looked }: Unwritten): string {
-  return `${looked.target.version} of ${looked.target.application}`;
-}
-
-/** The release as a foreign write leaves it, also if no controller has seen that write yet. */
-function releaseOf({ looked }: Unwritten): Release | undefined {
-  const { now } = looked;
-  return now.found.kind === "release" ? asSettled(now, now.found.release) : undefined;
-}
-
-function nameOf(of: Unwritten): string {
-  const release = releaseOf(of);
-  return release === undefined
-    ? `the release of ${whatOf(of)}`
-    : releaseName(of.looked.target.application, release);
-}
-
-function stateOf(of: Unwritten): string {
-  return releaseOf(of)?.state ?? "there";
-}
-
-/** `at step 2/5, canary at 5%`. */
-function placeText(of: Unwritten): string {
-  const release = releaseOf(of);
-  const at = release === undefined ? "" : `at ${stepPlace(release)}, `;
-  return `${at}${of.looked.target.version} at ${rolloutText(of.looked.now.rollout)}`;
-}
-
-/** A version may have visitors although no release leads it. */
-function visitorsText({ looked }: Unwritten): string {
-  const { rollout } = looked.now;
-  return rollout === 0 ? "" : `, and ${looked.target.version} stays at ${rolloutText(rollout)}`;
-}
-
-function takeBack(of: Unwritten): { readonly remedy?: string } {
-  if (of.looked.now.rollout === 0) return {};
-  return { remedy: `to take everyone back: ${line(of, "set", of.looked.target.version, "0%")}` };
-}
-
-function ofText(of: Unwritten): string {
-  return releaseOf(of)?.of ?? "another name";
-}
-
-function finishOrUndo(of: Unwritten): { readonly remedy: string } {
-  return {
-    remedy:
-      `when master's servers run ${ofText(of)} too: ${line(of, "finish", "-deployed", ofText(of))}\n` +
-      `to take everyone back: ${line(of, "undo")}`,
-  };
-}
-
-function deployOrder(of: Unwritten): string {
-  return (
-    `first deploy ${ofText(of)} to master's servers, while ${of.looked.target.version} serves everyone;\n` +
-    `then run ${line(of, "finish", "-deployed", ofText(of))}`
-  );
-}
-
-function deployedText({ request }: Unwritten): string {
-  return request.verb === "finish" ? `, and not of ${request.deployed}` : "";
-}
-
-function notPromoted(of: Unwritten): string {
-  const release = releaseOf(of);
-  const on =
-    release?.state !== "paused"
-      ? line(of, "promote", "-expect-step", String(release?.step ?? 1))
-      : release.from === "promoted"
-        ? line(of, "resume")
-        : line(of, "promote", "-resume");
-  return `to go on: ${on}\nto take everyone back: ${line(of, "abort")}`;
-}
-
-function pinnedStep({ request }: Unwritten): string {
-  return "pin" in request ? String(request.pin.step) : "?";
-}
-
-function foundShare({ facts }: Unwritten): string {
-  return typeof facts.found === "number" ? rolloutText(facts.found) : "another one";
-}
-
-function wantedShare({ request }: Unwritten): string {
-  return request.verb === "promote" && request.to !== undefined ? `, and not ${rolloutText(request.to)}` : "";
-}
-
-function unknownPlanText(of: Unwritten): string {
-  return `this program cannot read the plan of ${nameOf(of)}: ${quote(releaseOf(of)?.plan ?? "")}`;
-}
-
-/** `the release of canary of website cannot be read: its field "state" is unknown`. */
-function unreadableText(of: Unwritten): string {
-  const { found } = of.looked.now;
-  if (found.kind !== "problem") return `the release of ${whatOf(of)} cannot be read`;
-  const fault = found.code === "malformed" ? "malformed" : "of a newer program";
-  return `the release of ${whatOf(of)} cannot be read: its field ${quote(found.field)} is ${fault}`;
 }

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { type BesideRelease, besideRelease, releaseUnderWay } from "../../src/records/beside-release.ts";
-import { bareFields, type Change, planChange, planRemoval } from "../../src/records/change.ts";
+import { bareFields, type Change, planChange } from "../../src/records/change.ts";
 import { remarksOnChange } from "../../src/records/remarks.ts";
+import { planRemoval } from "../../src/records/removal.ts";
 import { RELEASE, type Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import type { Snapshot } from "../../src/stores/store.ts";

@@ -1,7 +1,8 @@
 /** The rules of writing a rollout, tested by plans, without a store or a command line. */
 
 import { expect, test } from "bun:test";
-import { type Change, isDown, type Plan, planChange, planRemoval } from "../../src/records/change.ts";
+import { type Change, isDown, type Plan, planChange } from "../../src/records/change.ts";
+import { planRemoval } from "../../src/records/removal.ts";
 import type { Snapshot } from "../../src/stores/store.ts";
 
 const signature = { author: "ada@web1", at: new Date("2026-01-02T03:04:05.006Z"), why: "INC-42" };

@@ -9,7 +9,8 @@ import type { RefusedFacts, Request } from "../../src/releases/request.ts";
 import { type Snapshot, StoreError } from "../../src/stores/store.ts";
 import type { VerbOutcome } from "../../src/verbs/carry-out.ts";
 import { type Looked, nowIn } from "../../src/verbs/look.ts";
-import { MISUSED, NO_OPS, REFUSED, type Unwritten } from "../../src/verbs/reasons.ts";
+import { MISUSED, NO_OPS, REFUSED } from "../../src/verbs/reasons.ts";
+import type { Unwritten } from "../../src/verbs/unwritten.ts";
 import { unwrittenWords, wordsOf } from "../../src/verbs/words.ts";
 import { REQUESTS, releaseOf } from "../releases/world.ts";
 

@@ -7,6 +7,7 @@ import type { ApplicationState, State } from "../../admin/state.ts";
 import type { ReleaseState } from "../../overview/release-state.ts";
 import { releaseWord } from "../../overview/release-words.ts";
 import { isUnderWay } from "../../releases/release.ts";
+import { RIGHTS_REMEDY } from "../../releases/rights-remedy.ts";
 import { durationText } from "../../text/amounts.ts";
 import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
@@ -81,16 +82,18 @@ function found(make: typeof fail, faults: readonly Fault[], evidence: Evidence):
   return make(`${shown.map(([text]) => text).join("; ")}${more}`, remedies.join(". "), evidence);
 }
 
-const RIGHTS =
-  "give the daemon's login the rights of a controller (the page of the store has them), or start it with -releases off";
-
 /** This daemon cannot lead, although it should. */
 function controllerFaults({ controller }: State, side: StoreSide | undefined): Fault[] {
   if (controller === undefined || controller === null) return [];
-  if (controller.problem !== null) return [[controller.problem, RIGHTS]];
+  if (controller.problem !== null) return [[controller.problem, RIGHTS_REMEDY]];
   const { write } = side ?? {};
   return write?.kind === "denied"
-    ? [[`the store refuses writes of the login that doctor has from its settings: ${write.why}`, RIGHTS]]
+    ? [
+        [
+          `the store refuses writes of the login that doctor has from its settings: ${write.why}`,
+          RIGHTS_REMEDY,
+        ],
+      ]
     : [];
 }
 

@@ -17,6 +17,7 @@ import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../files/writa
 import type { LeaseKind } from "../../../leases/lease.ts";
 import { LEASES } from "../../../leases/list.ts";
 import { notifySecret, SecretError, signingKeys } from "../../../notices/options.ts";
+import { RIGHTS_REMEDY } from "../../../releases/rights-remedy.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import { application } from "../../../settings/application.ts";
 import { logfile, releases, stateDir } from "../../../settings/options.ts";
@@ -94,7 +95,7 @@ async function checkRights(store: Store, application: string, signal: AbortSigna
     default:
       return {
         ...{ level: "warning", setting },
-        text: `this daemon can advance no release: ${trial.why}; give its login the rights of a controller, or -releases off`,
+        text: `this daemon can advance no release: ${trial.why}; ${RIGHTS_REMEDY}`,
       };
   }
 }

@@ -1,0 +1,132 @@
+/** A verb that wrote nothing, and the parts of sentences about it. Pure. */
+
+import { asSettled } from "../releases/foreign.ts";
+import type { Release } from "../releases/release.ts";
+import type { RefusedFacts, Request } from "../releases/request.ts";
+import { releaseName, stepPlace } from "../releases/sentence.ts";
+import { rolloutText } from "../text/amounts.ts";
+import { quote } from "../text/quote.ts";
+import { commandLine } from "./command-line.ts";
+import type { Looked } from "./look.ts";
+
+/** A verb that wrote nothing. */
+export interface Unwritten {
+  readonly looked: Looked;
+  readonly request: Request;
+  readonly facts: RefusedFacts;
+}
+
+/** A command that a person can type for this application, with these words behind the verb. */
+export function line({ looked }: Unwritten, verb: string, ...words: readonly string[]): string {
+  return commandLine(looked.target.application, verb, ...words);
+}
+
+/** `canary of website`. */
+export function whatOf({ looked }: Unwritten): string {
+  return `${looked.target.version} of ${looked.target.application}`;
+}
+
+/** The release as a foreign write leaves it, also if no controller has seen that write yet. */
+function releaseOf({ looked }: Unwritten): Release | undefined {
+  const { now } = looked;
+  return now.found.kind === "release" ? asSettled(now, now.found.release) : undefined;
+}
+
+/** The release, with its name if it is known. */
+export function nameOf(of: Unwritten): string {
+  const release = releaseOf(of);
+  return release === undefined
+    ? `the release of ${whatOf(of)}`
+    : releaseName(of.looked.target.application, release);
+}
+
+/** The state of the release, such as `running`. */
+export function stateOf(of: Unwritten): string {
+  return releaseOf(of)?.state ?? "there";
+}
+
+/** `at step 2/5, canary at 5%`. */
+export function placeText(of: Unwritten): string {
+  const release = releaseOf(of);
+  const at = release === undefined ? "" : `at ${stepPlace(release)}, `;
+  return `${at}${of.looked.target.version} at ${rolloutText(of.looked.now.rollout)}`;
+}
+
+/** A version may have visitors although no release leads it. */
+export function visitorsText({ looked }: Unwritten): string {
+  const { rollout } = looked.now;
+  return rollout === 0 ? "" : `, and ${looked.target.version} stays at ${rolloutText(rollout)}`;
+}
+
+/** How to take back the visitors, if there are any. */
+export function takeBack(of: Unwritten): { readonly remedy?: string } {
+  if (of.looked.now.rollout === 0) return {};
+  return { remedy: `to take everyone back: ${line(of, "set", of.looked.target.version, "0%")}` };
+}
+
+/** What the release is of: the name that the operator gave. */
+export function ofText(of: Unwritten): string {
+  return releaseOf(of)?.of ?? "another name";
+}
+
+/** The two ways out of a promoted release. */
+export function finishOrUndo(of: Unwritten): { readonly remedy: string } {
+  return {
+    remedy:
+      `when master's servers run ${ofText(of)} too: ${line(of, "finish", "-deployed", ofText(of))}\n` +
+      `to take everyone back: ${line(of, "undo")}`,
+  };
+}
+
+/** What has to be deployed before the release is finished. */
+export function deployOrder(of: Unwritten): string {
+  return (
+    `first deploy ${ofText(of)} to master's servers, while ${of.looked.target.version} serves everyone;\n` +
+    `then run ${line(of, "finish", "-deployed", ofText(of))}`
+  );
+}
+
+/** `, and not of v42`: the name that the operator typed instead; empty for other verbs than finish. */
+export function deployedText({ request }: Unwritten): string {
+  return request.verb === "finish" ? `, and not of ${request.deployed}` : "";
+}
+
+/** The ways on for a release that is not promoted. */
+export function notPromoted(of: Unwritten): string {
+  const release = releaseOf(of);
+  const on =
+    release?.state !== "paused"
+      ? line(of, "promote", "-expect-step", String(release?.step ?? 1))
+      : release.from === "promoted"
+        ? line(of, "resume")
+        : line(of, "promote", "-resume");
+  return `to go on: ${on}\nto take everyone back: ${line(of, "abort")}`;
+}
+
+/** The step that the caller expected. */
+export function pinnedStep({ request }: Unwritten): string {
+  return "pin" in request ? String(request.pin.step) : "?";
+}
+
+/** The share of the next step. */
+export function foundShare({ facts }: Unwritten): string {
+  return typeof facts.found === "number" ? rolloutText(facts.found) : "another one";
+}
+
+/** `, and not 5%`: the share that the operator typed; empty if none. */
+export function wantedShare({ request }: Unwritten): string {
+  return request.verb === "promote" && request.to !== undefined ? `, and not ${rolloutText(request.to)}` : "";
+}
+
+/** The fact that this program does not know the plan. */
+export function unknownPlanText(of: Unwritten): string {
+  return `this program cannot read the plan of ${nameOf(of)}: ${quote(releaseOf(of)?.plan ?? "")}`;
+}
+
+/** `the release of canary of website cannot be read: its field "state" is unknown`. */
+export function unreadableText(of: Unwritten): string {
+  const { found } = of.looked.now;
+  if (found.kind !== "problem") return `the release of ${whatOf(of)} cannot be read`;
+  const fault = found.code === "malformed" ? "malformed" : "of a newer program";
+  return `the release of ${whatOf(of)} cannot be read: its field ${quote(found.field)} is ${fault}`;
+}
