@@ -64,7 +64,7 @@ export function takeBack(of: Unwritten): { readonly remedy?: string } {
   return { remedy: `to take everyone back: ${line(of, "set", of.looked.target.version, "0%")}` };
 }
 
-/** What the release is of: the name that the operator gave. */
+/** The name that the operator gave for the content of the release. */
 export function ofText(of: Unwritten): string {
   return releaseOf(of)?.of ?? "another name";
 }
@@ -78,7 +78,7 @@ export function finishOrUndo(of: Unwritten): { readonly remedy: string } {
   };
 }
 
-/** What has to be deployed before the release is finished. */
+/** The deployment that a release needs before it is finished. */
 export function deployOrder(of: Unwritten): string {
   return (
     `first deploy ${ofText(of)} to master's servers, while ${of.looked.target.version} serves everyone;\n` +
