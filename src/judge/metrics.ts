@@ -10,10 +10,10 @@ const WITHOUT_BOUNDS = { errors: 0.75, known: 0.25, slow: 0 } as const;
 /** Names of the standard metrics. */
 export const ERRORS = "errors";
 export const KNOWN_ERRORS = "known-errors";
-const SLOW = "slow-";
+export const SLOW = "slow-";
 
 /** The metric of an application's own event `NAME` is `event:NAME`, so that no event is taken for errors. */
-const EVENT = "event:";
+export const EVENT = "event:";
 
 /** The fields of an outcome at which metrics look. A visitor who left before the answer met nothing bad. */
 export interface JudgedOutcome {
