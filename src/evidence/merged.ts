@@ -1,6 +1,6 @@
 /**
- * All news of one release, merged. Merging is idempotent and commutative, also beyond the limits: the order
- * of batches does not matter, nor how often one comes.
+ * The news that controllers tell about themselves, merged. Merging is idempotent and commutative, also beyond
+ * the limits: the order of batches does not matter, nor how often one comes.
  */
 
 import type { News, Overridden, Presence, Told } from "./news.ts";
@@ -47,6 +47,8 @@ export class Merged {
         return this.#addTold(news);
       case "override":
         return this.#addOverride(news);
+      default:
+        return false;
     }
   }
 

@@ -3,10 +3,9 @@
  * hostile one, and a line that is not understood is left out.
  */
 
+import { readEvidence } from "./evidence-lines.ts";
 import type { News } from "./news.ts";
-
-/** A name or a reason has at most this many UTF-16 units. */
-export const NEWS_TEXT_LENGTH_MAX = 256;
+import { type Fields, isCount, isName, isText, isTime } from "./news-values.ts";
 
 /** A longer line is left out. A batch is not longer either. */
 const LINE_LENGTH_MAX = 4_096;
@@ -39,30 +38,14 @@ function readLine(line: string): News[] {
     case "override":
       return isName(name) && isText(reason) ? [{ kind, name, reason }] : [];
     default:
-      return [];
+      return readEvidence(kind, fields);
   }
 }
 
-function objectOf(json: string): Readonly<Record<string, unknown>> | undefined {
+function objectOf(json: string): Fields | undefined {
   try {
     return JSON.parse(json);
   } catch {
     return undefined;
   }
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= NEWS_TEXT_LENGTH_MAX;
-}
-
-function isName(value: unknown): value is string {
-  return isText(value) && value !== "";
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
 }

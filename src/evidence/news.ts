@@ -4,6 +4,11 @@
  *     presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}
  *     told {"seq":4,"to":"1f0c9a3e"}
  *     override {"name":"web-1","reason":"errors"}
+ *     coins {"of":"errors","since":1764417600000,"coins":"…"}
+ *     visitors {"of":"errors","step":1764418500000,"share":1,"cuts":0,"cells":"…"}
+ *     arrivals {"step":1764418500000,"cuts":0,"seen":"…","arrived":"…"}
+ *     heard {"from":"5f2c09ab","step":1764418500000,"outcomes":3,"bad":1,…}
+ *     sign {"sign":"back","atMs":1764419100000}
  *
  * A line that this program does not understand is left out, because a newer daemon may have written it.
  */
@@ -41,4 +46,76 @@ export interface Overridden {
   readonly reason: string;
 }
 
-export type News = Presence | Told | Overridden;
+/**
+ * Visitors with a time: the coins of a metric, or those of a sign. All sides are in one line, in the order in
+ * which they were seen, so that no side is ever known earlier than the other.
+ */
+export interface CoinsNews {
+  readonly kind: "coins";
+  /** The name of a metric, or `seen` or `back`. */
+  readonly of: string;
+  /** The times are milliseconds since this one, which is that of the release's first arc. */
+  readonly since: number;
+  /** Packed: cell, time, and network; for `seen` and `back` flags instead of the network. */
+  readonly coins: string;
+}
+
+/** Visitors who could have met a metric in a step: each was first seen `RIPE_MS` ago or more. */
+export interface VisitorsNews {
+  readonly kind: "visitors";
+  /** The name of a metric with a gate. */
+  readonly of: string;
+  /** When the step began, in milliseconds since 1970. */
+  readonly step: number;
+  /** In (0, 1]: the least share of assignments of which a proxy reports good outcomes. */
+  readonly share: number;
+  /** The sender has only the cells whose mixed cell is below 2 to the power of 32 less this. */
+  readonly cuts: number;
+  /** Packed. */
+  readonly cells: string;
+}
+
+/** Visitors in the canary's arc in a step, and those of them whom a proxy reported at the canary. */
+export interface ArrivalsNews {
+  readonly kind: "arrivals";
+  readonly step: number;
+  readonly cuts: number;
+  /** Packed. These were not reported at the canary yet. */
+  readonly seen: string;
+  /** Packed. */
+  readonly arrived: string;
+}
+
+/** The sums of all that one process heard in a step. */
+export interface HeardNews {
+  readonly kind: "heard";
+  /** Stands for the process: random, because it counts from 0. */
+  readonly from: string;
+  readonly step: number;
+  readonly outcomes: number;
+  /** The outcomes that were bad for the metric `errors`. */
+  readonly bad: number;
+  /** The outcomes whose reporter can tell whether the visitor brought its assignment. */
+  readonly brought: number;
+  /** The decisions for which the outcomes stand: more, if only a share of the good ones is reported. */
+  readonly decisions: number;
+  /** The busiest assignments and networks, each with its decisions. */
+  readonly cells: readonly (readonly [cell: number, decisions: number])[];
+  readonly networks: readonly (readonly [network: number, decisions: number])[];
+}
+
+/** A sign was raised. It stays, also if the evidence for it gets less. */
+export interface SignNews {
+  readonly kind: "sign";
+  readonly sign: string;
+  /** By the store's clock, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** The news of which the evidence of a release is made. */
+export type EvidenceNews = CoinsNews | VisitorsNews | ArrivalsNews | HeardNews | SignNews;
+
+/** The news of which `Merged` keeps the controllers' part. */
+export type CrewNews = Presence | Told | Overridden;
+
+export type News = CrewNews | EvidenceNews;

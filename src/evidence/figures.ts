@@ -1,0 +1,116 @@
+/** The figures of a release at one moment: all that the verdict, the signs and a page need. Pure. */
+
+import type { Segment } from "../judge/segment.ts";
+import { CROWD_SHARE } from "../judge/signs.ts";
+import type { Reach } from "../judge/verdict.ts";
+import type { Coins } from "./coins.ts";
+import type { HeardFigures } from "./heard.ts";
+import type { StepEvidence } from "./step-evidence.ts";
+import { MISPLACED, type Tables } from "./tables.ts";
+
+/** With fewer decisions in the step, a busy network may be one busy visitor. */
+const NETWORK_DECISIONS_MIN = 1_000;
+
+export interface MetricFigures {
+  readonly name: string;
+  readonly weight: number;
+  /** All segments of the release that have begun, the present one last. */
+  readonly segments: readonly Segment[];
+  /**
+   * The visitors of this step that count for the gate; undefined if the gate does not ask for this metric.
+   */
+  readonly visitors: number | undefined;
+}
+
+export interface StepFigures {
+  /** When the arcs began to stand still, in milliseconds since 1970 by the store's clock. */
+  readonly sinceMs: number;
+  readonly rollout: number;
+  /** The length of master's part of the circle. */
+  readonly control: number;
+  /** The place of its first segment. */
+  readonly firstSegment: number;
+}
+
+export interface Figures {
+  /** The moment, in milliseconds since 1970 by the store's clock. */
+  readonly atMs: number;
+  readonly step: StepFigures;
+  readonly metrics: readonly MetricFigures[];
+  /** Visitors when they were first seen, and when they were first seen again. */
+  readonly split: readonly Segment[];
+  readonly back: readonly Segment[];
+  /** The visitors of the release of which this daemon knows, at most `SIGN_CELLS_MAX`. */
+  readonly seen: number;
+  /** The visitors of these that were reported at another location than that of their arc. */
+  readonly misplaced: number;
+  readonly reach: Reach;
+  readonly heard: HeardFigures;
+  /** Whether all coins of a network count in this step, because one network has too many decisions. */
+  readonly isUncapped: boolean;
+}
+
+/**
+ * @param nowMs milliseconds since 1970 by the store's clock
+ * @returns undefined outside the release
+ */
+export function figuresOf(tables: Tables, nowMs: number): Figures | undefined {
+  const { timeline, metrics, steps, seen, back } = tables;
+  const time = Math.floor(nowMs - timeline.zeroMs);
+  const number = timeline.stepAt(time);
+  const arc = timeline.steps[number];
+  if (arc === undefined) return undefined;
+  uncap(tables);
+  const { fromMs, rollout, control, firstSegment } = arc;
+  const step = steps.take(fromMs);
+  return {
+    atMs: nowMs,
+    step: { sinceMs: timeline.zeroMs + fromMs, rollout, control, firstSegment },
+    metrics: metrics.map(({ name, weight, couldMeet }) => {
+      const coins = tables.coins.get(name);
+      const segments = coins?.segments(time) ?? [];
+      const visitors = couldMeet && visitorsOf(step, name, time, coins, number);
+      return { name, weight, segments, visitors };
+    }),
+    split: seen.segments(time),
+    back: back.segments(time),
+    seen: seen.table.size,
+    misplaced: misplacedIn(seen),
+    reach: step?.reach() ?? { seen: 0, atCanary: 0 },
+    heard: step?.heard.figures() ?? NOTHING_HEARD,
+    isUncapped: fromMs > tables.uncappedAfterMs,
+  };
+}
+
+const NOTHING_HEARD: HeardFigures = {
+  ...{ outcomes: 0, bad: 0, brought: 0, decisions: 0, processes: 0, busiestCell: 0, busiestNetwork: 0 },
+};
+
+function visitorsOf(
+  step: StepEvidence | undefined,
+  metric: string,
+  time: number,
+  coins: Coins | undefined,
+  number: number,
+): number {
+  const hadBefore = (cell: number) => {
+    const tossedIn = coins?.stepOf(cell) ?? -1;
+    return tossedIn >= 0 && tossedIn < number;
+  };
+  return step?.countVisitors(metric, time, hadBefore) ?? 0;
+}
+
+function misplacedIn({ table }: Coins): number {
+  let count = 0;
+  for (let entry = 0; entry < table.size; entry++) count += table.tagAt(entry) & MISPLACED;
+  return count;
+}
+
+/** A proxy of many visitors in front of all others ends the limit for each network, from the next step on. */
+function uncap(tables: Tables): void {
+  for (const { fromMs, heard } of tables.steps.kept) {
+    const { decisions, busiestNetwork } = heard.figures();
+    const isBusy = decisions >= NETWORK_DECISIONS_MIN && busiestNetwork > CROWD_SHARE * decisions;
+    if (isBusy) tables.uncapAfter(fromMs);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The evidence of one release in one daemon: what its own reporters said, merged with what the other daemons
+ * tell. Pure: it has no clock, no store and no timer, and its memory is bounded by `EVIDENCE_BYTES_MAX`.
+ *
+ * A daemon makes one when it sees a release under way, and drops it when the release is over:
+ *
+ *     take     for each outcome of the application: about a microsecond, and no garbage
+ *     follow   when the record has changed
+ *     news     what the other daemons do not know yet; `taken` when the store has it
+ *     hear     all news of the release, also this daemon's own, in any order and any number of times
+ *     figures  all that a verdict, the signs and a page need; the same object until something is new
+ *
+ * A daemon without a controller needs `take`, `follow`, `news` and `taken` only. A new process with a
+ * controller hears the whole log of the store first, and has the evidence again.
+ *
+ * Times go in and out as milliseconds since 1970 by the store's clock.
+ */
+
+import type { Outcome } from "../intake/outcome.ts";
+import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
+import { type Figures, figuresOf } from "./figures.ts";
+import { type EvidenceRelease, Tables } from "./tables.ts";
+import { Taking } from "./taking.ts";
+
+export interface ReleaseEvidenceOptions {
+  readonly release: EvidenceRelease;
+  /** The version that is released; `canary` by default. */
+  readonly version?: string;
+  /** Stands for this process in the sums that it tells. Random, so that no two processes have the same. */
+  readonly from: string;
+  /** `EVIDENCE_BYTES_MAX` by default. */
+  readonly bytesMax?: number;
+}
+
+/** Figures are made again after this time, because visitors become ripe, and segments begin. */
+const FIGURES_MS = 1_000;
+
+export class ReleaseEvidence {
+  readonly #tables: Tables;
+  readonly #taking: Taking;
+  #figures: Figures | undefined;
+  #figuresRevision = -1;
+
+  constructor({ release, version, bytesMax }: ReleaseEvidenceOptions) {
+    this.#tables = new Tables(release, bytesMax);
+    this.#taking = new Taking(this.#tables, version);
+  }
+
+  get key(): string {
+    return this.#tables.key;
+  }
+
+  /** The bytes of all tables. */
+  get bytes(): number {
+    return this.#tables.bytes;
+  }
+
+  /**
+   * Takes an outcome that has just come. Allocates nothing, and keeps no reference to it.
+   *
+   * @returns whether a coin was tossed, so that the figures may show harm
+   */
+  take(outcome: Outcome, nowMs: number): boolean {
+    const atMs = decidedAtMs(outcome, nowMs);
+    return nowMs - atMs <= LATE_MS_MAX && this.#taking.take(outcome, atMs);
+  }
+
+  /** Takes an outcome of which the time of its decision is known, as that of a file. */
+  takeDecided(outcome: Outcome, atMs: number): boolean {
+    return this.#taking.take(outcome, atMs);
+  }
+
+  /** The record has changed, or may have. A record of another release changes nothing. */
+  follow(release: EvidenceRelease): void {
+    this.#tables.follow(release);
+  }
+
+  /**
+   * The figures of this moment. They share parts with later ones, so they are for reading at once.
+   *
+   * @param ageMsMax without anything new, the last figures are good for this time
+   * @returns undefined before the release's first arc, and after its end
+   */
+  figures(nowMs: number, ageMsMax = FIGURES_MS): Figures | undefined {
+    const last = this.#figures;
+    const isKnown = last !== undefined && this.#tables.revision === this.#figuresRevision;
+    if (isKnown && nowMs >= last.atMs && nowMs - last.atMs < ageMsMax) return last;
+    this.#figures = figuresOf(this.#tables, nowMs);
+    this.#figuresRevision = this.#tables.revision;
+    return this.#figures;
+  }
+}
