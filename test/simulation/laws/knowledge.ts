@@ -71,6 +71,8 @@ export class Knowledge {
   readonly #snapshots = new Map<string, Snapshot>();
   /** Releases that this life, or one before it, may have seen over. */
   readonly #everOver = new Set<string>();
+  /** Releases in whose place this life, or one before it, has seen another one. */
+  readonly #replaced = new Set<string>();
   /** Counts all that comes, in its order. */
   #turn = 0;
 
@@ -99,6 +101,7 @@ export class Knowledge {
       }
     }
     for (const name of before.#everOver) this.#everOver.add(name);
+    for (const name of before.#replaced) this.#replaced.add(name);
   }
 
   saw(application: string, snapshot: Snapshot, sight: Sight): void {
@@ -158,6 +161,11 @@ export class Knowledge {
   /** The release is gone. If it comes again, its watch may begin again. */
   #forget(name: string, all: OfVersion): void {
     all.seq = 0;
+    this.#beginAgain(name);
+  }
+
+  /** If a release comes again after its record was malformed, its watch may begin again too. */
+  #beginAgain(name: string): void {
     for (const [at, sights] of this.#sights) if (at.startsWith(`${name} `)) sights.again = undefined;
   }
 
@@ -189,6 +197,7 @@ export class Knowledge {
       // A release that is gone or cannot be read is forgotten (law 11).
       if (fieldsOf(record.value)[RELEASE] === undefined || now.found.kind === "problem")
         this.#forget(name, all);
+      else this.#beginAgain(name);
       return;
     }
     this.#versions.set(name, all);
@@ -200,14 +209,20 @@ export class Knowledge {
     this.#lastTurns.set(at, turn);
     // A foreign rollout of 0 ends the release, whatever comes after it.
     if (now.rollout === 0 && now.found.release.wrote[0] > 0) this.#everOver.add(`${name} ${key}`);
-    if (seq > all.seq) {
+    // A replica that lags may show a release that another one has replaced. Its `seq` says nothing about the
+    // other one, which may have begun at 1.
+    if (seq > all.seq && !this.#replaced.has(`${name} ${key}`)) {
       all.seq = seq;
       all.turn = turn;
       all.atMs = sight.atMs;
     }
     all.everSeq = Math.max(all.everSeq, seq);
     // A release that another one replaced is over.
-    for (const other of all.byKey.keys()) if (other !== key) this.#everOver.add(`${name} ${other}`);
+    for (const other of all.byKey.keys()) {
+      if (other === key) continue;
+      this.#everOver.add(`${name} ${other}`);
+      if (!this.#replaced.has(`${name} ${key}`)) this.#replaced.add(`${name} ${other}`);
+    }
     const own = all.byKey.get(key) ?? { seq: 0, turn, atMs: sight.atMs, overTurn: INFINITY };
     all.byKey.set(key, own);
     if (seq > own.seq) {
