@@ -67,6 +67,8 @@ export interface Typed {
   outcome: string;
   /** The request that was made from the first look. */
   request: Request | undefined;
+  /** The revision of the record at the first look; null if there was no record. */
+  revision: string | null;
   /** Whether the write is done, and the command now lowers the rollout along a fade. */
   isFading: boolean;
   readonly client: Client;
@@ -110,7 +112,7 @@ export class Person {
     });
     const typed: Typed = {
       ...{ words, target, name, client, beganAtMs: scheduler.nowMs, endedAtMs: undefined },
-      ...{ outcome: "no answer", request: undefined, isFading: false },
+      ...{ outcome: "no answer", request: undefined, revision: null, isFading: false },
     };
     client.typed = typed;
     timeline.tell(name, `types ${describe(words)} for ${target.version} of ${target.application}`);
@@ -160,6 +162,7 @@ export class Person {
       (looked) => {
         const request = requestOf(words, looked, random);
         typed.request = request;
+        typed.revision = looked.record?.revision ?? null;
         return request;
       },
       carrying,

@@ -115,6 +115,7 @@ function eventsOf(random: Random, machines: readonly MachineOptions[], busyMs: n
   for (let index = 0; index < count; index++) events.push(...draw.trouble());
   const words = random.pick([0, 1, 1, 2, 3, 5, 8]);
   for (let index = 0; index < words; index++) events.push(...draw.words());
+  events.push(...draw.elbows(events));
   return events.sort((a, b) => a.atMs - b.atMs);
 }
 
@@ -150,6 +151,17 @@ class Draw {
     if (random.whole(0, 3) > 0) return [one];
     const other = this.#command(atMs + random.pick([0, 1, 3, 10, 500]));
     return [one, random.whole(0, 1) === 0 && one.kind === "type" ? { ...one, atMs: other.atMs } : other];
+  }
+
+  /** Sometimes another program writes the record between the look and the write of a command. */
+  elbows(events: readonly Happening[]): Happening[] {
+    const random = this.#random;
+    return events.flatMap((event) => {
+      if (event.kind !== "type" || random.whole(0, 5) > 0) return [];
+      const failsafe = random.pick(["hold", "master"]);
+      const atMs = event.atMs + random.pick([1, 2, 4, 8]);
+      return [{ kind: "hand", atMs, version: event.version, what: { kind: "failsafe", failsafe } }];
+    });
   }
 
   trouble(): Happening[] {

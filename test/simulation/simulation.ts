@@ -221,7 +221,7 @@ export class Simulation implements World {
     if (by.kind === "world") this.#overrideLaws.wentBack();
     if (by.kind === "controller") this.found(controllerFault(commit, was, now, this.#history));
     const typed = (by.call as Call | undefined)?.typed;
-    if (typed !== undefined) this.found(personFault(typed, was, now));
+    if (typed !== undefined) this.found(personFault(typed, was, now, before?.revision ?? null));
     if (by.kind === "controller" || by.kind === "person") this.found(seqFault(commit));
   }
 

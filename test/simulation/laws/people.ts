@@ -9,11 +9,15 @@ import { type Fault, seconds } from "./history.ts";
 /** A command that lowers pauses this long before it tries again. */
 const PAUSE_MS = 20;
 
-export function personFault(typed: Typed, was: Now, now: Now): Fault {
+/** @param revision the revision over which the command wrote; null if there was no record */
+export function personFault(typed: Typed, was: Now, now: Now, revision: string | null): Fault {
   const { words, name, target } = typed;
   const what = `${words.verb} by ${name} wrote ${target.version} ${was.rollout} → ${now.rollout}`;
   const before = was.found.kind === "release" ? was.found.release : undefined;
   const after = now.found.kind === "release" ? now.found.release : undefined;
+  if (isRaising(words) && now.rollout > 0 && revision !== typed.revision) {
+    return ["14", `${what} over another state than the one that it saw first`];
+  }
   switch (words.verb) {
     case "abort":
       return now.rollout === 0 && !isOn(after) ? undefined : ["10", `${what}, and it is ${after?.state}`];
@@ -49,6 +53,11 @@ export function typedFault(typed: Typed): Fault {
   return ownMs > PAUSE_MS * client.calls
     ? ["10", `${words.verb} by ${name} waited ${seconds(ownMs)} beside its calls`]
     : undefined;
+}
+
+/** Such a command is never aimed at a new revision, not even after another writer was first. */
+function isRaising({ verb }: Typed["words"]): boolean {
+  return verb === "promote" || verb === "resume" || verb === "release";
 }
 
 function isOn(release: Release | undefined): boolean {
