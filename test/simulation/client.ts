@@ -127,6 +127,11 @@ export class Client implements Store {
     return written;
   }
 
+  /** The last snapshot of an application that reached the process. */
+  seen(application: string): Snapshot | undefined {
+    return this.#reads.get(application)?.snapshot;
+  }
+
   async close(): Promise<void> {}
 
   async #readMany(

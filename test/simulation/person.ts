@@ -69,6 +69,8 @@ export interface Typed {
   request: Request | undefined;
   /** The revision of the record at the first look; null if there was no record. */
   revision: string | null;
+  /** The marks of its writes that arrived. */
+  readonly txs: Set<string>;
   /** Whether the write is done, and the command now lowers the rollout along a fade. */
   isFading: boolean;
   readonly client: Client;
@@ -112,7 +114,7 @@ export class Person {
     });
     const typed: Typed = {
       ...{ words, target, name, client, beganAtMs: scheduler.nowMs, endedAtMs: undefined },
-      ...{ outcome: "no answer", request: undefined, revision: null, isFading: false },
+      ...{ outcome: "no answer", request: undefined, revision: null, txs: new Set(), isFading: false },
     };
     client.typed = typed;
     timeline.tell(name, `types ${describe(words)} for ${target.version} of ${target.application}`);

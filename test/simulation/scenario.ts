@@ -153,14 +153,22 @@ class Draw {
     return [one, random.whole(0, 1) === 0 && one.kind === "type" ? { ...one, atMs: other.atMs } : other];
   }
 
-  /** Sometimes another program writes the record between the look and the write of a command. */
+  /**
+   * Sometimes another program writes the record between the look and the write of a command, or the answer to
+   * the write does not arrive.
+   */
   elbows(events: readonly Happening[]): Happening[] {
     const random = this.#random;
-    return events.flatMap((event) => {
-      if (event.kind !== "type" || random.whole(0, 5) > 0) return [];
-      const failsafe = random.pick(["hold", "master"]);
+    return events.flatMap((event): Happening[] => {
+      if (event.kind !== "type" || random.whole(0, 3) > 0) return [];
+      const { person, version } = event;
       const atMs = event.atMs + random.pick([1, 2, 4, 8]);
-      return [{ kind: "hand", atMs, version: event.version, what: { kind: "failsafe", failsafe } }];
+      if (random.whole(0, 1) === 0) {
+        const weather = { ...FAIR, unanswered: 1 };
+        return [{ kind: "weather", atMs, names: [person], weather, forMs: 20 }];
+      }
+      const failsafe = random.pick(["hold", "master"]);
+      return [{ kind: "hand", atMs, version, what: { kind: "failsafe", failsafe } }];
     });
   }
 

@@ -45,6 +45,9 @@ const REST_MS = 130_000;
 /** A fleet that has not come to rest after this time is in a loop. */
 const RESTLESS_MS_MAX = 3_600_000;
 
+/** The same after so many events. The largest fleets have some hundred thousand. */
+const EVENTS_MAX = 1_000_000;
+
 /** The aborts of verdicts are looked at this often. */
 const LOOK_MS = 1_000;
 
@@ -188,6 +191,8 @@ export class Simulation implements World {
 
   #lookOn(): void {
     this.found(this.#overrideLaws.look());
+    if (this.scheduler.events > EVENTS_MAX)
+      this.found(["15", `more than ${EVENTS_MAX} events: it is a loop`]);
     this.scheduler.after(LOOK_MS, () => this.#lookOn());
   }
 
@@ -221,6 +226,7 @@ export class Simulation implements World {
     if (by.kind === "world") this.#overrideLaws.wentBack();
     if (by.kind === "controller") this.found(controllerFault(commit, was, now, this.#history));
     const typed = (by.call as Call | undefined)?.typed;
+    if (now.found.kind === "release") typed?.txs.add(now.found.release.tx);
     if (typed !== undefined) this.found(personFault(typed, was, now, before?.revision ?? null));
     if (by.kind === "controller" || by.kind === "person") this.found(seqFault(commit));
   }

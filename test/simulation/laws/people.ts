@@ -5,6 +5,7 @@ import { isUnderWay, type Release } from "../../../src/releases/release.ts";
 import type { Now } from "../../../src/releases/request.ts";
 import { isLowering, type Typed } from "../person.ts";
 import { type Fault, seconds } from "./history.ts";
+import { nowOfRecord } from "./knowledge.ts";
 
 /** A command that lowers pauses this long before it tries again. */
 const PAUSE_MS = 20;
@@ -40,9 +41,12 @@ export function personFault(typed: Typed, was: Now, now: Now, revision: string |
   }
 }
 
-/** A command must not wait for anything but the store. */
+/** A command must know its own write, and must not wait for anything but the store. */
 export function typedFault(typed: Typed): Fault {
   const { client, beganAtMs, endedAtMs, words, target, name, outcome } = typed;
+  if (outcome === "no answer: failed" && hasSeenItsWrite(typed)) {
+    return ["14", `${words.verb} by ${name} says that it wrote nothing, and it has read its own write`];
+  }
   if (outcome === "conflict" && words.verb !== "set" && isLowering(words, target)) {
     return ["14", `${words.verb} by ${name} gave way to another writer`];
   }
@@ -53,6 +57,11 @@ export function typedFault(typed: Typed): Fault {
   return ownMs > PAUSE_MS * client.calls
     ? ["10", `${words.verb} by ${name} waited ${seconds(ownMs)} beside its calls`]
     : undefined;
+}
+
+function hasSeenItsWrite({ client, target: { application, version }, txs }: Typed): boolean {
+  const { found } = nowOfRecord(version, client.seen(application)?.get(version));
+  return found.kind === "release" && txs.has(found.release.tx);
 }
 
 /** Such a command is never aimed at a new revision, not even after another writer was first. */
