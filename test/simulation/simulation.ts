@@ -45,7 +45,8 @@ const REST_MS = 130_000;
 /** A fleet that has not come to rest after this time is in a loop. */
 const RESTLESS_MS_MAX = 3_600_000;
 
-/** The same after so many events. The largest fleets have some hundred thousand. */
+/** A fleet that writes so often is in a loop too, and so is one in which so much happens. */
+const WRITES_MAX = 2_000;
 const EVENTS_MAX = 1_000_000;
 
 /** The aborts of verdicts are looked at this often. */
@@ -191,8 +192,8 @@ export class Simulation implements World {
 
   #lookOn(): void {
     this.found(this.#overrideLaws.look());
-    if (this.scheduler.events > EVENTS_MAX)
-      this.found(["15", `more than ${EVENTS_MAX} events: it is a loop`]);
+    if (this.engine.commits.length > WRITES_MAX) this.found(["15", `more than ${WRITES_MAX} writes`]);
+    if (this.scheduler.events > EVENTS_MAX) this.found(["15", `more than ${EVENTS_MAX} events`]);
     this.scheduler.after(LOOK_MS, () => this.#lookOn());
   }
 
