@@ -1,15 +1,18 @@
 /**
  * Puts bugs into the program by hand, one at a time, and looks whether the simulation finds each:
  *
- *     bun test/simulation/bugs.ts             all of them, among the runs of `fleet.test.ts`
+ *     bun test/simulation/bugs.ts             all of them, each by the run that found it before
  *     bun test/simulation/bugs.ts freeze      those with this word in their name
+ *     bun test/simulation/bugs.ts "" all      all of them, each among the runs of `fleet.test.ts`
  *
- * Each bug goes into a copy of the program. `README.md` has the seeds that found them.
+ * If a run does not find its bug any more, it is looked for among the runs of `fleet.test.ts`, for ten
+ * minutes or so. Each bug goes into a copy of the program.
  */
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BUGS, type Bug } from "./bug-list.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -19,163 +22,9 @@ const RUNS = 1_000;
 /** Two runs at once, because two processors are common. */
 const LANES = 2;
 
-interface Bug {
-  readonly name: string;
-  readonly file: string;
-  /** Stands once in the file. */
-  readonly text: string;
-  readonly instead: string;
-}
-
-const BUGS: readonly Bug[] = [
-  bug("the freeze is not read", "controller/attempts.ts", "return freeze.isFrozen;", "return false;"),
-  bug(
-    "advance is not pinned to seq",
-    "releases/raising.ts",
-    "step !== release.step || seq !== release.seq",
-    "step !== release.step || seq < 0",
-  ),
-  bug(
-    "advance waits for nothing",
-    "releases/raising.ts",
-    'request.waits.every(({ state }) => state === "met")',
-    "request.waits.length > -1",
-  ),
-  bug(
-    "two steps are folded into one",
-    "releases/raising.ts",
-    "const next = Math.min(step + 1, plan.steps.length);\n  const notice",
-    "const next = Math.min(step + 2, plan.steps.length);\n  const notice",
-  ),
-  bug(
-    "a verb that raises is aimed at a new revision",
-    "verbs/carry-out.ts",
-    'if (!isLowering) return { kind: "conflict", looked, current: attempt.current };',
-    "",
-  ),
-  bug(
-    "an abort gives way to another writer",
-    "verbs/carry-out.ts",
-    'if (!isLowering) return { kind: "conflict"',
-    'if (isLowering || !isLowering) return { kind: "conflict"',
-  ),
-  bug(
-    "a writer does not know its own tx",
-    "verbs/carry-out.ts",
-    "found.release.tx === stamp.tx",
-    'found.release.tx === ""',
-  ),
-  bug(
-    "law 17 is forgotten",
-    "releases/known.ts",
-    "return release.seq < highestSeq(known, release);",
-    "return false;",
-  ),
-  bug(
-    "law 17 pauses a release that was over",
-    "releases/known.ts",
-    "return seen !== undefined && (seen.isOver || seen.isZero);",
-    "return false;",
-  ),
-  bug(
-    "law 17 advances instead",
-    "controller/attempts.ts",
-    'if (isBehind(known, now)) return { verb: "restore", known };',
-    "",
-  ),
-  bug(
-    "overrides are forgotten at a restart",
-    "controller/overrides.ts",
-    "this.#byTarget.set(nameOf(override), override);\n        this.#saved",
-    "this.#saved",
-  ),
-  bug(
-    "an override does not reach the table",
-    "feed/followed.ts",
-    "? { ...arc, rollout: 0 } : arc;",
-    "? { ...arc } : arc;",
-  ),
-  bug(
-    "the watch goes on after a gap",
-    "releases/watch.ts",
-    "return { ...before, last: look, watchedMs: 0, isWhole: true };",
-    "return { ...before, last: look, watchedMs: before.watchedMs + passedMs };",
-  ),
-  bug(
-    "the watch goes on after a write",
-    "releases/watch.ts",
-    "if (before === undefined || !isOf(before, state)) {",
-    "if (before === undefined) {",
-  ),
-  bug(
-    "the store's clock alone ends a wait",
-    "releases/watch.ts",
-    "isWhole ? waitMs : Math.min(waitMs, WATCH_MS_MAX)",
-    "isWhole ? waitMs : 0",
-  ),
-  bug(
-    "a jump of the store's clock counts",
-    "releases/watch.ts",
-    "return !(ranMs <= AHEAD_MS_MAX);",
-    "return false;",
-  ),
-  bug(
-    "another version beside it counts for nothing",
-    "releases/raising.ts",
-    'if (now.otherVersion !== undefined) return paused(now, release, "other-version"',
-    'if (now.otherVersion === "") return paused(now, release, "other-version"',
-  ),
-  bug(
-    "a foreign rollout is written over",
-    "releases/foreign.ts",
-    'return rollout === 0 && wrote[0] !== 0 ? "zero" : "change";',
-    'return "none";',
-  ),
-  bug(
-    "a foreign 0 only pauses",
-    "releases/foreign.ts",
-    'return rollout === 0 && wrote[0] !== 0 ? "zero" : "change";',
-    'return "change";',
-  ),
-  bug(
-    "resume raises",
-    "releases/raising.ts",
-    "plan.steps.findLastIndex((step) => step.rollout <= rollout) + 1",
-    "plan.steps.findLastIndex((step) => step.rollout <= rollout) + 2",
-  ),
-  bug(
-    "a fade rises",
-    "releases/lowering.ts",
-    "Math.min(now.rollout, fadedRollout(release.fade, stamp.nowMs))",
-    "fadedRollout(release.fade, stamp.nowMs)",
-  ),
-  bug("seq does not grow", "releases/transition.ts", "seq: before.seq + 1,", "seq: before.seq,"),
-  bug(
-    "approval is not waited for",
-    "releases/due.ts",
-    '...(approve ? [condition("approve", release.approved === release.step)] : []),',
-    "",
-  ),
-  bug(
-    "a window is not waited for",
-    "releases/due.ts",
-    '...(release.windows === undefined ? [] : [condition("windows", facts.isOpen)]),',
-    "",
-  ),
-  bug(
-    "notices are told as sent before they are",
-    "notices/sender.ts",
-    "const { notices, lost } = isStep ? NOTHING :",
-    "const { notices, lost } = isStep || this.#options.random() < 0.05 ? NOTHING :",
-  ),
-];
-
-function bug(name: string, file: string, text: string, instead: string): Bug {
-  return { name, file: `src/${file}`, text, instead };
-}
-
-/** The first run that breaks a law, as `run.ts` prints it; undefined if none does. */
-async function foundBy({ name, file, text, instead }: Bug): Promise<string | undefined> {
+/** The run or the test that finds a bug, in words; undefined if none does. */
+async function foundBy(bug: Bug, isSearched: boolean): Promise<string | undefined> {
+  const { name, file, text, instead, by } = bug;
   const directory = mkdtempSync(join(tmpdir(), "bug-"));
   try {
     for (const part of ["src", "test", "scripts", "package.json", "tsconfig.json"]) {
@@ -188,30 +37,52 @@ async function foundBy({ name, file, text, instead }: Bug): Promise<string | und
       join(directory, file),
       before.replace(text, () => instead),
     );
-    const words = [process.execPath, join(directory, "test/simulation/run.ts"), "1", String(RUNS), "first"];
-    const child = Bun.spawn(words, { stdout: "pipe", stderr: "pipe" });
-    const [out, errors] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    await child.exited;
-    if (errors !== "") throw new Error(`${name}: the runs ended with an error: ${errors}`);
-    return out.split("\n").find((line) => line.startsWith("seed "));
+    if (typeof by === "string") return await failureOf(by, directory);
+    const known = isSearched ? undefined : await brokenRun(directory, [String(by), "1"]);
+    return known ?? (await brokenRun(directory, ["1", String(RUNS), "first"]));
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
+/** The first run that breaks a law, as `run.ts` prints it; undefined if none does. */
+async function brokenRun(directory: string, words: readonly string[]): Promise<string | undefined> {
+  const { out, errors } = await ran([join(directory, "test/simulation/run.ts"), ...words], directory);
+  if (errors !== "") throw new Error(`the runs ended with an error: ${errors}`);
+  return out.split("\n").find((line) => line.startsWith("seed "));
+}
+
+/** Undefined if the test passes. */
+async function failureOf(test: string, directory: string): Promise<string | undefined> {
+  const { errors } = await ran(["test", `./${test}`], directory);
+  const failed = errors.split("\n").find((line) => line.includes("(fail)"));
+  return failed === undefined ? undefined : `${test}: ${failed}`;
+}
+
+async function ran(
+  words: readonly string[],
+  cwd: string,
+): Promise<{ readonly out: string; readonly errors: string }> {
+  const child = Bun.spawn([process.execPath, ...words], { cwd, stdout: "pipe", stderr: "pipe" });
+  const [out, errors] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  await child.exited;
+  return { out, errors };
+}
+
 const word = process.argv[2] ?? "";
+const isSearched = process.argv[3] === "all";
 const waiting = BUGS.filter(({ name }) => name.includes(word))[Symbol.iterator]();
 let missed = 0;
 await Promise.all(
   Array.from({ length: LANES }, async () => {
     for (const each of waiting) {
-      const found = await foundBy(each);
+      const found = await foundBy(each, isSearched);
       if (found === undefined) missed++;
       console.log(`${found === undefined ? "MISSED" : "found "}  ${each.name}: ${found ?? `${RUNS} runs`}`);
     }
   }),
 );
-process.exit(missed === 0 ? 0 : 1);
+process.exitCode = missed === 0 ? 0 : 1;
