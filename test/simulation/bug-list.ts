@@ -88,7 +88,7 @@ export const BUGS: readonly Bug[] = [
   ),
   bug(
     "an override does not reach the table",
-    "feed/followed.ts",
+    "feed/taken-back.ts",
     "? { ...arc, rollout: 0 } : arc;",
     "? { ...arc } : arc;",
     2,
