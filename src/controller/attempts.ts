@@ -94,7 +94,7 @@ export class Attempts {
     this.#problem = undefined;
   }
 
-  /** A verdict does not wait for the failures of other attempts. */
+  /** Earlier failures hold nothing back: there is a verdict, or the reason of the failures is gone. */
   hurry(): void {
     this.#failures = 0;
     this.#notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -236,7 +236,7 @@ export class Attempts {
     this.#failures++;
     counts.failures++;
     this.#problem = errorMessage(error);
-    const isDenied = rights.failed(error);
+    const isDenied = rights.failed(this.#led.target.application, error);
     this.#notBeforeMs = clock() + this.#backoffMs(isDenied) * (1 - 0.5 * random());
     if (isDenied) return;
     const { target, release } = this.#led;

@@ -22,6 +22,7 @@ import { OpenWindows } from "./open-windows.ts";
 import type { Override, Overrides } from "./overrides.ts";
 import type { ControllerView } from "./parts.ts";
 import { Rights } from "./rights.ts";
+import { RightsTrial } from "./rights-trial.ts";
 import type { Notices } from "./standing.ts";
 import { Turns } from "./turns.ts";
 import { Wakefulness } from "./wakefulness.ts";
@@ -63,14 +64,16 @@ export class Controller {
     this.#options = options;
     const freezes = new Freezes(store, calls);
     const counts = new Counts();
-    this.#wakefulness = new Wakefulness({ clock, timers, storeClock, freezes }, () => {
+    const rights = new Rights(store, log);
+    const trial = new RightsTrial({ store, rights, calls, clock, regained: () => this.#regained() });
+    this.#wakefulness = new Wakefulness({ clock, timers, storeClock, freezes, trial }, () => {
       for (const application of this.#applications.values()) application.look();
     });
     this.#lifted = new LiftedOverrides(overrides, timers, (override) => {
       this.#endOverride(override, "its file was removed");
     });
     this.#parts = {
-      ...{ ...options, calls, storeClock, exchanges, freezes, counts, rights: new Rights(store, log) },
+      ...{ ...options, calls, storeClock, exchanges, freezes, counts, rights },
       ...{ windows: new OpenWindows(), turns: new Turns(ATTEMPTS_MAX) },
       checks: options.checks(({ subject: { application, version, key }, why }) => {
         this.verdict(application, version, key, why);
@@ -171,6 +174,11 @@ export class Controller {
 
   #leds(): Led[] {
     return [...this.#applications.values()].flatMap(({ leds }) => [...leds]);
+  }
+
+  #regained(): void {
+    if (this.#isClosed) return;
+    for (const led of this.#leds()) led.regained();
   }
 
   #countLed(change: 1 | -1): void {

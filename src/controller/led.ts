@@ -152,6 +152,13 @@ export class Led implements Attempted {
     this.reconsider();
   }
 
+  /** This daemon may write again. */
+  regained(): void {
+    this.#presence?.tellAgain();
+    this.#attempts.hurry();
+    this.look();
+  }
+
   /** There is a verdict after the promotion: a person has to decide. */
   tooLate(reason: string): void {
     const { log } = this.#parts;

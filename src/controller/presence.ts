@@ -73,6 +73,12 @@ export class Presence implements Member {
     this.#place.reconsider();
   }
 
+  /** Tells at once that this daemon leads. */
+  tellAgain(): void {
+    this.#presenceAtMs = this.#parts.clock();
+    this.#place.reconsider();
+  }
+
   /** Tells the others, soon. */
   tell(news: Overridden): void {
     this.#waiting.push(news);

@@ -12,6 +12,12 @@ export class Rights {
   readonly #log: Log;
   readonly isReadOnly: boolean;
   #denied: string | undefined;
+  /** The application whose write was refused last. */
+  #deniedIn: string | undefined;
+  /** Whether a trial was the last to show that the daemon may write. */
+  #isByTrial = false;
+  /** A trial said so, and the next write was refused. Then only a write counts. */
+  #isTrialVain = false;
 
   constructor(store: Store, log: Log) {
     this.#log = log;
@@ -25,6 +31,11 @@ export class Rights {
   /** Why this daemon cannot write, for people; undefined if it can. */
   get problem(): string | undefined {
     return this.isReadOnly ? READ_ONLY : this.#denied;
+  }
+
+  /** The application for a trial of a write; undefined if none is needed, or if none would help. */
+  get deniedIn(): string | undefined {
+    return this.#isTrialVain ? undefined : this.#deniedIn;
   }
 
   /** Says at the start what will not work. */
@@ -42,9 +53,11 @@ export class Rights {
     }
   }
 
-  /** Whether the error means that this daemon has no right to write. */
-  failed(error: unknown): boolean {
+  /** Whether the error of a write means that this daemon has no right to write. */
+  failed(application: string, error: unknown): boolean {
     if (!(error instanceof StoreError) || error.code !== "denied") return false;
+    if (this.#isByTrial) this.#isTrialVain = true;
+    this.#deniedIn = application;
     if (this.#denied === undefined)
       this.#log.error(DENIED, { error: errorMessage(error), remedy: RIGHTS_REMEDY });
     this.#denied = `${DENIED}: ${errorMessage(error)}`;
@@ -52,6 +65,21 @@ export class Rights {
   }
 
   wrote(): void {
+    this.#isByTrial = false;
+    this.#isTrialVain = false;
+    this.#allowed();
+  }
+
+  /** A trial shows that the daemon may write. Returns whether that is news. */
+  regained(): boolean {
+    if (this.#denied === undefined || this.#isTrialVain) return false;
+    this.#isByTrial = true;
+    this.#allowed();
+    return true;
+  }
+
+  #allowed(): void {
+    this.#deniedIn = undefined;
     if (this.#denied === undefined) return;
     this.#denied = undefined;
     this.#log.info("the store takes the writes of this daemon again, so it leads releases again");

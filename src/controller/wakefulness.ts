@@ -1,11 +1,12 @@
 /**
  * The one timer of a controller for all its releases: while one is under way, it asks the store's clock, and
- * seldom for the freeze.
+ * seldom for the freeze. If a write was refused, it looks whether this daemon may write again.
  */
 
 import { SAMPLE_EVERY_MS, type StoreClock } from "../exchange/store-clock.ts";
 import type { Timers } from "../timers.ts";
 import type { Freezes } from "./freezes.ts";
+import type { RightsTrial } from "./rights-trial.ts";
 
 /** The freeze is read this often for people to see. An advance reads it again. */
 const FREEZE_EVERY_MS = 60_000;
@@ -15,6 +16,7 @@ export interface WakefulnessParts {
   readonly timers: Timers;
   readonly storeClock: StoreClock;
   readonly freezes: Freezes;
+  readonly trial: Pick<RightsTrial, "look">;
 }
 
 export class Wakefulness {
@@ -49,9 +51,10 @@ export class Wakefulness {
   }
 
   #tick(): void {
-    const { clock, timers, freezes } = this.#parts;
+    const { clock, timers, freezes, trial } = this.#parts;
     this.#timer = timers.set(() => this.#tick(), SAMPLE_EVERY_MS);
     void this.#askClock();
+    void trial.look();
     if (clock() - this.#freezeAtMs < FREEZE_EVERY_MS) return;
     this.#freezeAtMs = clock();
     // An advance reads it again, so a failure is told there.

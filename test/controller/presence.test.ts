@@ -169,6 +169,58 @@ describe("if no daemon can lead", () => {
     await daemon.stop();
   });
 
+  test("because its write was refused, it leads again within a minute after it got the rights", async () => {
+    const fleet = new Fleet();
+    const denied = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:10s,5%:1h,100%:1m");
+    fleet.store.before = () => {
+      throw new StoreError("denied", "permission denied for table maxwells_daemon");
+    };
+    await fleet.pass(MINUTE_MS);
+    expect(denied.controller.view().problem).toContain("permission denied");
+    // A person goes on by hand, so nothing is due for an hour, and no write of the release is tried.
+    fleet.store.before = undefined;
+    const pin = { key, step: 1, seq: 1 };
+    fleet.ask({ verb: "promote", pin, to: undefined, resume: false });
+    fleet.store.before = () => {
+      throw new StoreError("denied", "permission denied for table maxwells_daemon");
+    };
+    const value = fleet.store.value("website", "canary");
+    await fleet.pass(10 * MINUTE_MS);
+    expect(denied.controller.view().problem).toContain("permission denied");
+    const before = presencesOf(fleet).length;
+    fleet.store.before = undefined;
+    await fleet.pass(40_000);
+    expect(denied.controller.view()).toMatchObject({ problem: undefined, releases: [{ ledBy: ["web-1"] }] });
+    expect(denied.log.at("info").map(({ message }) => message)).toContainEqual(
+      expect.stringContaining("takes the writes of this daemon again"),
+    );
+    expect(presencesOf(fleet).length).toBeGreaterThan(before);
+    expect(fleet.store.value("website", "canary")).toEqual(value);
+    await denied.stop();
+  });
+
+  test("a trial that was wrong is not believed again", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:10s,100%:1m");
+    // The login may create records, and may not change one.
+    const { write } = fleet.store;
+    fleet.store.write = async (application, version, fields, expected, signal) => {
+      if (expected !== null) throw new StoreError("denied", "permission denied to update");
+      return write.call(fleet.store, application, version, fields, expected, signal);
+    };
+    await fleet.pass(20 * MINUTE_MS);
+    const messages = daemon.log.entries.filter(({ message }) => message.includes("writes of this daemon"));
+    expect(messages.map(({ level }) => level)).toEqual(["error", "info", "error"]);
+    expect(daemon.controller.view().problem).toContain("permission denied");
+    fleet.store.write = write;
+    await fleet.pass(2 * MINUTE_MS);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    expect(daemon.controller.view().problem).toBeUndefined();
+    await daemon.stop();
+  });
+
   test("because the store is read-only, the log says so at the start, and the daemon reads nothing", async () => {
     const fleet = new Fleet();
     const { store } = fleet;
