@@ -93,8 +93,8 @@ function isLater(a: Presence, b: Presence): boolean {
   return a.name > b.name;
 }
 
-function nameOf({ seq, to, extra = "" }: Omit<Told, "kind">): string {
-  return `${seq} ${to} ${extra}`;
+function nameOf({ seq, atMs, to, extra = "" }: Omit<Told, "kind">): string {
+  return `${seq} ${atMs} ${to} ${extra}`;
 }
 
 function isBefore(a: Told, b: Told): boolean {

@@ -32,9 +32,9 @@ function readLine(line: string): News[] {
         ? [{ kind, name, beat, atMs, seq }]
         : [];
     case "told":
-      if (!isCount(seq) || !isName(to)) return [];
-      if (extra === undefined) return [{ kind, seq, to }];
-      return isName(extra) ? [{ kind, seq, to, extra }] : [];
+      if (!isCount(seq) || !isTime(atMs) || !isName(to)) return [];
+      if (extra === undefined) return [{ kind, seq, atMs, to }];
+      return isName(extra) ? [{ kind, seq, atMs, to, extra }] : [];
     case "override":
       return isName(name) && isText(reason) ? [{ kind, name, reason }] : [];
     default:

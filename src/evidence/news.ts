@@ -2,7 +2,7 @@
  * The news that daemons tell each other about a release, as lines of text. Pure.
  *
  *     presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}
- *     told {"seq":4,"to":"1f0c9a3e"}
+ *     told {"seq":4,"atMs":1764417600000,"to":"1f0c9a3e"}
  *     override {"name":"web-1","reason":"errors"}
  *     coins {"of":"errors","since":1764417600000,"coins":"…"}
  *     visitors {"of":"errors","step":1764418500000,"share":1,"cuts":0,"cells":"…"}
@@ -33,6 +33,11 @@ export interface Told {
   readonly kind: "told";
   /** The `seq` of the transition, or of the state that an extra notice is about. */
   readonly seq: number;
+  /**
+   * The time of that transition, or of that state, as the record has it. After a fall back of the store,
+   * another transition may have the same `seq`.
+   */
+  readonly atMs: number;
   /** Stands for the address: 8 hexadecimal digits, from which it cannot be found. */
   readonly to: string;
   /** The word of a notice about something else than a transition, such as `bake_over`. */

@@ -50,7 +50,7 @@ export interface NoticeMessage {
   /** The same on each daemon, so that receivers can drop a notice that comes twice. */
   readonly id: string;
   /** The same in the evidence. */
-  readonly told: Pick<Told, "seq" | "extra">;
+  readonly told: Moment;
   readonly type: `release.${(typeof TYPES)[LoggedNotice] | Extra}`;
   readonly severity: Severity;
   readonly atMs: number;
@@ -72,6 +72,9 @@ export interface NoticeMessage {
   readonly sentence: string;
 }
 
+/** What a notice is about: a transition, or a state that began then. */
+export type Moment = Pick<Told, "seq" | "atMs" | "extra">;
+
 /** The release of a record, with the names that the record has in the store. */
 export interface Subject {
   readonly application: string;
@@ -80,11 +83,12 @@ export interface Subject {
 }
 
 /**
- * `KEY-4`, or `KEY-bake_over-4`. There is no full stop in it, because the signature of standard webhooks
- * covers the id and the time with a full stop between them.
+ * `KEY-4-1795956300000`, or `KEY-bake_over-4-1795956300000`. The time is there because a store that falls
+ * back may give one `seq` to two transitions. There is no full stop in it, because the signature of standard
+ * webhooks covers the id and the time of the attempt with a full stop between them.
  */
-export function noticeId(key: string, { seq, extra }: Pick<Told, "seq" | "extra">): string {
-  return extra === undefined ? `${key}-${seq}` : `${key}-${extra}-${seq}`;
+export function noticeId(key: string, { seq, atMs, extra }: Moment): string {
+  return extra === undefined ? `${key}-${seq}-${atMs}` : `${key}-${extra}-${seq}-${atMs}`;
 }
 
 /** The notice of a transition that the log of the release has. */
@@ -92,12 +96,18 @@ export function transitionNotice(subject: Subject, logged: LoggedTransition): No
   const { application, version, release } = subject;
   const { seq, atMs, by, why, before, after } = logged;
   return {
-    ...{ id: noticeId(release.key, { seq }), told: { seq }, type: `release.${typeOf(logged)}` },
+    ...{ id: noticeId(release.key, { seq, atMs }), told: { seq, atMs } },
+    type: `release.${typeOf(logged)}`,
     ...{ severity: severityOf(logged), atMs, application, version, key: release.key },
     ...{ release: release.id, of: release.of, step: logged.release.step, steps: stepsOf(release) },
     ...{ rollout: { from: before, to: after }, by: by ?? null, why: why ?? null },
     sentence: transitionSentence({ application, version, ...logged }),
   };
+}
+
+/** The state that an extra notice is about: the present one. */
+export function extraMoment({ seq, since }: Release, extra: Extra): Moment {
+  return { seq, atMs: Date.parse(since), extra };
 }
 
 /** The notice of a state that began with the present `seq` of the release. */
@@ -107,9 +117,10 @@ export function extraNotice(
   why: string | undefined,
   nowMs: number,
 ): NoticeMessage {
-  const { key, id, of, seq, step, wrote } = release;
+  const { key, id, of, step, wrote } = release;
+  const told = extraMoment(release, extra);
   return {
-    ...{ id: noticeId(key, { seq, extra }), told: { seq, extra }, type: `release.${extra}` },
+    ...{ id: noticeId(key, told), told, type: `release.${extra}` },
     ...{
       severity: EXTRAS[extra],
       atMs: nowMs,

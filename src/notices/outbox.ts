@@ -31,7 +31,7 @@ export function outboxOf(subject: Subject, told: readonly Told[], to: string, no
   const here = told.filter((each) => each.to === to);
   const ids = new Set(here.map((each) => noticeId(key, each)));
   const notices = loggedTransitions(subject.release)
-    .filter(({ seq, atMs }) => nowMs - atMs <= NOTICE_AGE_MS_MAX && !ids.has(noticeId(key, { seq })))
+    .filter(({ seq, atMs }) => nowMs - atMs <= NOTICE_AGE_MS_MAX && !ids.has(noticeId(key, { seq, atMs })))
     .map((logged) => transitionNotice(subject, logged));
   return { notices, lost: lostFrom(subject.release, here) };
 }

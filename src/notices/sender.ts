@@ -23,7 +23,14 @@ import { type AttemptTools, CALL_MS } from "./attempt.ts";
 import { bounded } from "./bounded.ts";
 import { Delivery } from "./delivery.ts";
 import type { Destination } from "./form.ts";
-import { type Extra, extraNotice, type NoticeMessage, noticeId, type Subject } from "./notice.ts";
+import {
+  type Extra,
+  extraMoment,
+  extraNotice,
+  type NoticeMessage,
+  noticeId,
+  type Subject,
+} from "./notice.ts";
 import { NOTICE_AGE_MS_MAX, type Outbox, outboxOf } from "./outbox.ts";
 import { turnOf } from "./turn.ts";
 
@@ -103,8 +110,8 @@ export class NoticeSender {
   readonly #deliveries: readonly Delivery[];
   /** By the key of the release. */
   readonly #rounds = new Map<string, Round>();
-  /** The `seq` of the newest line of its log, by the key of the release. */
-  readonly #looked = new Map<string, number>();
+  /** The newest line of its log that was looked at, by the key of the release. */
+  readonly #looked = new Map<string, Transition>();
   readonly #startedAtMs: number;
   readonly #ending = new AbortController();
 
@@ -125,9 +132,11 @@ export class NoticeSender {
   look(looked: LookedRelease): void {
     const { own, now, random } = this.#options;
     const { release } = looked;
-    const [seq, atMs, , , , by] = newestLine(release);
-    if (this.#looked.get(release.key) === seq) return;
-    this.#remember(release.key, seq);
+    const newest = newestLine(release);
+    const [seq, atMs, , , , by] = newest;
+    const last = this.#looked.get(release.key);
+    if (last?.[0] === seq && last[1] === atMs) return;
+    this.#remember(release.key, newest);
     const round = this.#rounds.get(release.key);
     if (round !== undefined) round.looked = looked;
     if (now() - atMs > NOTICE_AGE_MS_MAX) return;
@@ -143,8 +152,8 @@ export class NoticeSender {
    */
   extra(looked: LookedRelease, extra: Extra, why?: string): void {
     const { now, random } = this.#options;
-    const { key, seq } = looked.release;
-    const id = noticeId(key, { seq, extra });
+    const { key } = looked.release;
+    const id = noticeId(key, extraMoment(looked.release, extra));
     if (this.#rounds.get(key)?.extras.has(extra) || this.#deliveries.every((each) => each.knows(id))) return;
     const round = this.#schedule(looked, WAIT_MS_MAX * random());
     round?.extras.set(extra, extraNotice(looked, extra, why, now()));
@@ -181,8 +190,9 @@ export class NoticeSender {
     await this.#readWhole(round);
     const { release, leaders } = round.looked;
     if (this.#ending.signal.aborted || this.#rounds.get(release.key) !== round) return;
-    const [seq, , , , , by] = newestLine(release);
-    const waitMs = turnOf(own, leaders(), noticeId(release.key, { seq }), by === "" ? null : by) * TURN_MS;
+    const [seq, atMs, , , , by] = newestLine(release);
+    const id = noticeId(release.key, { seq, atMs });
+    const waitMs = turnOf(own, leaders(), id, by === "" ? null : by) * TURN_MS;
     round.dueMs = clock() + waitMs;
     if (waitMs === 0) void this.#run(round);
     else round.timer = timers.set(() => void this.#run(round), waitMs);
@@ -267,9 +277,9 @@ export class NoticeSender {
     this.#options.told?.add({ application, key }, { kind: "told", to: mark, ...told });
   }
 
-  #remember(key: string, seq: number): void {
+  #remember(key: string, newest: Transition): void {
     this.#looked.delete(key);
-    this.#looked.set(key, seq);
+    this.#looked.set(key, newest);
     const [oldest] = this.#looked.keys();
     if (this.#looked.size > RELEASES_MAX && oldest !== undefined) this.#looked.delete(oldest);
   }

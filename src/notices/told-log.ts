@@ -34,7 +34,7 @@ const LOGS_MAX = 256;
 const WAITING_MAX = 10_000;
 
 /** This many fit into the batches of one call. */
-const TOGETHER_MAX = 500;
+const TOGETHER_MAX = 400;
 
 export interface ToldLogOptions {
   readonly evidence: Evidence;

@@ -22,10 +22,5 @@ export function clear(now: Now, release: Release, { sign, why }: Asked, stamp: S
   // Another writer's change counts first, so that this write does not make it the release's own.
   const settling = settled(now, { ...release, cleared }, stamp);
   if (settling.kind !== "no-op") return settling;
-  return transition(
-    now,
-    release,
-    { release: { cleared }, notice: "cleared", keepsSince: true, isUnlogged: true },
-    stamp,
-  );
+  return transition(now, release, { release: { cleared }, notice: "cleared", isUnlogged: true }, stamp);
 }

@@ -73,7 +73,7 @@ export function faded(now: Now, release: Release, stamp: Stamp): Outcome {
   const rollout = Math.min(now.rollout, fadedRollout(release.fade, stamp.nowMs));
   if (rollout === 0) return fadeEnded(now, release, stamp);
   if (rollout === now.rollout) return noOp("fade-waits");
-  const change = { rollout, release: {}, notice: "fading", keepsSince: true, isUnlogged: true } as const;
+  const change = { rollout, release: {}, notice: "fading", isUnlogged: true } as const;
   return transition(now, release, change, stamp);
 }
 
@@ -113,12 +113,7 @@ export function ended(
 /** Ends the fade of a release that is over, at rollout 0. */
 function fadeEnded(now: Now, release: Release, stamp: Stamp): Outcome {
   if (release.fade === undefined) return noOp("over");
-  return transition(
-    now,
-    release,
-    { rollout: 0, release: { fade: undefined }, notice: "fade-over", keepsSince: true },
-    stamp,
-  );
+  return transition(now, release, { rollout: 0, release: { fade: undefined }, notice: "fade-over" }, stamp);
 }
 
 function text(reason: string | undefined): string | undefined {

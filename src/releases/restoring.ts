@@ -20,13 +20,13 @@ export function restored(now: Now, release: Release, { known }: Asked, stamp: St
   const isToEnd = wasOver(known, release);
   if (!isUnderWay(release) && release.fade === undefined) {
     const rollout = isToEnd ? 0 : now.rollout;
-    return transition(now, ahead, { rollout, release: {}, notice: "restored", keepsSince: true }, stamp);
+    return transition(now, ahead, { rollout, release: {}, notice: "restored" }, stamp);
   }
   if (isToEnd) {
     return ended(now, ahead, { state: "aborted", reason: STORE_WENT_BACK, overMs: 0 }, stamp);
   }
   if (!isUnderWay(release)) {
-    return transition(now, ahead, { release: {}, notice: "restored", keepsSince: true }, stamp);
+    return transition(now, ahead, { release: {}, notice: "restored" }, stamp);
   }
   const from = release.state === "promoted" ? ("promoted" as const) : release.from;
   const paused = { state: "paused", from, reason: STORE_WENT_BACK } as const;

@@ -14,9 +14,7 @@ export interface Change {
   readonly failsafe?: Failsafe;
   readonly release: Partial<Release>;
   readonly notice: Notice;
-  /** Whether `since` stays. */
-  readonly keepsSince?: boolean;
-  /** Whether the log gets no line. */
+  /** Whether the log gets no line, and `since` stays. Else both have the same time, so one stands for both. */
   readonly isUnlogged?: boolean;
 }
 
@@ -29,7 +27,7 @@ export function transition(now: Now, before: Release, change: Change, stamp: Sta
   const next = { ...before, ...change.release };
   const release: Release = {
     ...next,
-    since: change.keepsSince ? before.since : timeText(stamp.nowMs),
+    since: change.isUnlogged ? before.since : timeText(stamp.nowMs),
     wrote: [rollout, offset],
     arcs: withArc(next.arcs, rollout, offset, stamp),
     seq: before.seq + 1,

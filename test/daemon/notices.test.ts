@@ -72,7 +72,7 @@ function typesAt({ received }: Receiver): string[] {
       data: { id: string };
     };
     expect(headers["webhook-id"]).toBe(data.id);
-    return `${data.id.split("-").at(-1)} ${type}`;
+    return `${data.id.split("-").at(-2)} ${type}`;
   });
 }
 

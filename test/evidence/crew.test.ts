@@ -89,7 +89,7 @@ describe("the crew of a release", () => {
         { kind: "override", name: "web-2", reason: "errors" },
         { kind: "override", name: "web-1", reason: "slow" },
         { kind: "override", name: "web-2", reason: "errors" },
-        { kind: "told", seq: 4, to: "1f0c9a3e" },
+        { kind: "told", seq: 4, atMs: 7, to: "1f0c9a3e" },
       ],
       at(0),
       false,

@@ -10,8 +10,13 @@ function anyNews(random: Random, names: number): News {
   const name = `web-${random.whole(1, names)}`;
   return random.pick<News>([
     { kind: "presence", name, beat: random.whole(1, 9), atMs: random.whole(0, 3), seq: random.whole(1, 3) },
-    { kind: "told", seq: random.whole(1, 3 * names), to: random.pick(["1f0c9a3e", "00000000"]) },
-    { kind: "told", seq: random.whole(1, names), to: "1f0c9a3e", extra: "bake_over" },
+    {
+      kind: "told",
+      seq: random.whole(1, 3 * names),
+      atMs: random.whole(1, 2),
+      to: random.pick(["1f0c9a3e", "00000000"]),
+    },
+    { kind: "told", seq: random.whole(1, names), atMs: 1, to: "1f0c9a3e", extra: "bake_over" },
     { kind: "override", name, reason: random.pick(["errors", "slow", ""]) },
   ]);
 }

@@ -6,8 +6,8 @@ import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
 
 const NEWS: readonly News[] = [
   { kind: "presence", name: "web-1", beat: 3, atMs: 1_764_417_600_000, seq: 4 },
-  { kind: "told", seq: 4, to: "1f0c9a3e" },
-  { kind: "told", seq: 4, to: "1f0c9a3e", extra: "bake_over" },
+  { kind: "told", seq: 4, atMs: 1764417600000, to: "1f0c9a3e" },
+  { kind: "told", seq: 4, atMs: 1764417600000, to: "1f0c9a3e", extra: "bake_over" },
   { kind: "override", name: "web\n1", reason: 'errors: 3 of 61 "visitors"' },
 ];
 
@@ -43,10 +43,14 @@ describe("REL-18: news", () => {
     '__proto__ {"seq":4,"to":"a"}',
     ' told {"seq":4,"to":"a"}',
   ])("that are none, such as %j, are left out, and the others stay", (text) => {
-    expect(newsIn([`${text}\ntold {"seq":9,"to":"a"}`])).toEqual([{ kind: "told", seq: 9, to: "a" }]);
+    expect(newsIn([`${text}\ntold {"seq":9,"atMs":7,"to":"a"}`])).toEqual([
+      { kind: "told", seq: 9, atMs: 7, to: "a" },
+    ]);
   });
 
   test("of a newer daemon may have more fields, which are left out", () => {
-    expect(newsIn(['told {"seq":4,"to":"a","color":"red"}'])).toEqual([{ kind: "told", seq: 4, to: "a" }]);
+    expect(newsIn(['told {"seq":4,"atMs":7,"to":"a","color":"red"}'])).toEqual([
+      { kind: "told", seq: 4, atMs: 7, to: "a" },
+    ]);
   });
 });

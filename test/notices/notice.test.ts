@@ -3,12 +3,15 @@ import { EXTRAS, type Extra, extraNotice, noticeId, transitionNotice } from "../
 import { loggedTransitions } from "../../src/releases/logged.ts";
 import type { Release, State } from "../../src/releases/release.ts";
 import { BEGAN_MS, KEY, releaseOf } from "../releases/world.ts";
-import { ABORTED, abortedRelease, NOW_MS, noticesOf, subjectOf, WHY } from "./world.ts";
+import { ABORTED, abortedRelease, idsOfLines, NOW_MS, noticesOf, subjectOf, WHY } from "./world.ts";
+
+const ABORTED_MS = BEGAN_MS + 2_700_000;
 
 test("a notice says what happened to which release, by whose hand and why", () => {
   expect(ABORTED).toEqual({
-    ...{ id: `${KEY}-4`, told: { seq: 4 }, type: "release.aborted", severity: "critical" },
-    ...{ atMs: BEGAN_MS + 2_700_000, application: "website", version: "canary" },
+    ...{ id: `${KEY}-4-${ABORTED_MS}`, told: { seq: 4, atMs: ABORTED_MS } },
+    ...{ type: "release.aborted", severity: "critical" },
+    ...{ atMs: ABORTED_MS, application: "website", version: "canary" },
     ...{ key: KEY, release: 7, of: "v42", step: 3, steps: 4, rollout: { from: 0.25, to: 0 } },
     ...{ by: "web-2", why: WHY, sentence: "release 7 of website aborted at step 3/4: canary 25% → 0%" },
   });
@@ -16,19 +19,19 @@ test("a notice says what happened to which release, by whose hand and why", () =
 
 test("each line of the log has a notice of its own, with an id that does not depend on the sender", () => {
   expect(noticesOf().map(({ id, type, by }) => `${id} ${type} ${by}`)).toEqual([
-    `${KEY}-1 release.started ada@web-1`,
-    `${KEY}-2 release.advanced web-2`,
-    `${KEY}-3 release.advanced web-2`,
-    `${KEY}-4 release.aborted web-2`,
+    `${idsOfLines(1)} release.started ada@web-1`,
+    `${idsOfLines(2)} release.advanced web-2`,
+    `${idsOfLines(3)} release.advanced web-2`,
+    `${idsOfLines(4)} release.aborted web-2`,
   ]);
   expect(noticesOf()).toEqual(noticesOf({ ...abortedRelease(), tx: "f".repeat(24) }));
 });
 
 test("ids have no full stop, because the signature puts one behind the id", () => {
   for (const extra of Object.keys(EXTRAS) as Extra[]) {
-    expect(noticeId(KEY, { seq: 4, extra })).toMatch(/^[0-9a-f]{24}-[a-z_]+-4$/);
+    expect(noticeId(KEY, { seq: 4, atMs: 17, extra })).toMatch(/^[0-9a-f]{24}-[a-z_]+-4-17$/);
   }
-  expect(noticeId(KEY, { seq: 4 })).toMatch(/^[0-9a-f]{24}-4$/);
+  expect(noticeId(KEY, { seq: 4, atMs: 17 })).toMatch(/^[0-9a-f]{24}-4-17$/);
 });
 
 test("what the record does not say is null", () => {
@@ -160,9 +163,11 @@ describe("a notice about a state", () => {
     expect(`${severity} ${sentence}`).toBe(expected);
   });
 
-  test("has the seq of the state in its id, so that all daemons agree on it", () => {
+  test("has the seq and the time of the state in its id, so that all daemons agree on it", () => {
+    const sinceMs = Date.parse(promoted.release.since);
     expect(extraNotice(promoted, "bake_over", undefined, NOW_MS)).toMatchObject({
-      ...{ id: `${KEY}-bake_over-6`, told: { seq: 6, extra: "bake_over" }, type: "release.bake_over" },
+      ...{ id: `${KEY}-bake_over-6-${sinceMs}`, told: { seq: 6, atMs: sinceMs, extra: "bake_over" } },
+      type: "release.bake_over",
     });
   });
 

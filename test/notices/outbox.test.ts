@@ -7,7 +7,11 @@ import { abortedRelease, NOW_MS, subjectOf } from "./world.ts";
 
 const TO = "1f0c9a3e";
 
-const told = (seq: number, changes: Partial<Told> = {}): Told => ({ kind: "told", seq, to: TO, ...changes });
+const atMsOf = (seq: number): number => abortedRelease().log.find((line) => line[0] === seq)?.[1] ?? BEGAN_MS;
+
+const told = (seq: number, changes: Partial<Told> = {}): Told => {
+  return { kind: "told", seq, atMs: atMsOf(seq), to: TO, ...changes };
+};
 
 function seqs(release: Release, evidence: readonly Told[], nowMs = NOW_MS): number[] {
   return outboxOf(subjectOf(release), evidence, TO, nowMs).notices.map((notice) => notice.told.seq);
@@ -36,10 +40,14 @@ test("a transition of more than a day ago is news no more; one of a clock that r
   expect(seqs(abortedRelease(), [], BEGAN_MS - NOTICE_AGE_MS_MAX)).toEqual([1, 2, 3, 4]);
 });
 
+test("after a fall back of the store, another transition with the same seq is to be sent", () => {
+  expect(seqs(abortedRelease(), [told(1), told(2), told(3, { atMs: atMsOf(3) - 1 }), told(4)])).toEqual([3]);
+});
+
 test("an end that was written without its log is to be sent", () => {
   const bare = releaseOf({ log: [], arcs: [], state: "aborted", seq: 70, wrote: [0, 0] });
   expect(seqs(bare, [])).toEqual([70]);
-  expect(seqs(bare, [told(70)])).toEqual([]);
+  expect(seqs(bare, [told(70, { atMs: Date.parse(bare.since) })])).toEqual([]);
 });
 
 test("transitions that the log dropped before they were told are counted as lost", () => {

@@ -26,7 +26,7 @@ import { eventually } from "../support/eventually.ts";
 import { KeptLog } from "../support/logged.ts";
 import { HandTimers } from "./hand-timers.ts";
 import { answer, Receiver } from "./receiver.ts";
-import { abortedRelease, NOW_MS, SECRET, subjectOf } from "./world.ts";
+import { abortedRelease, idsOfLines, NOW_MS, SECRET, subjectOf } from "./world.ts";
 
 const open: (Receiver | NoticeSender)[] = [];
 
@@ -109,7 +109,7 @@ describe("a controller", () => {
     expect(to.received).toEqual([]);
     await timers.pass(WAIT_MS);
     await eventually(() => told.told.length === 4, "all are told");
-    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(idsOf(to)).toEqual(idsOfLines(1, 2, 3, 4));
     expect(told.told).toMatchObject([1, 2, 3, 4].map((seq) => ({ application: "website", key: KEY, seq })));
     expect(metrics.notices).toMatchObject([{ sent: 4, failed: 0, waiting: 0 }]);
   });
@@ -133,7 +133,7 @@ describe("a controller", () => {
       await timers.pass(lines === 1 ? START_MS + WAIT_MS : WAIT_MS);
       await eventually(() => told.told.length === lines, "it is told");
     }
-    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(idsOf(to)).toEqual(idsOfLines(1, 2, 3, 4));
   });
 
   test("tells what happened while it waited", async () => {
@@ -144,7 +144,7 @@ describe("a controller", () => {
     sender.look(looked(abortedRelease(3)));
     await timers.pass(WAIT_MS / 2);
     await eventually(() => told.told.length === 3, "all are told");
-    expect([idsOf(to), told.reads]).toEqual([[1, 2, 3].map((seq) => `${KEY}-${seq}`), 1]);
+    expect([idsOf(to), told.reads]).toEqual([idsOfLines(1, 2, 3), 1]);
   });
 
   test("does nothing for a release whose last transition is older than a day", async () => {
@@ -189,7 +189,7 @@ describe("a daemon that dies", () => {
     second.sender.look(looked());
     await second.timers.pass(WAIT_MS);
     await eventually(() => told.told.length === 4, "the last one is told");
-    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(idsOf(to)).toEqual(idsOfLines(1, 2, 3, 4));
   });
 });
 
@@ -210,7 +210,7 @@ describe("several controllers", () => {
   test("tell each transition once", async () => {
     const [to, told] = [await receiver(), new SharedEvidence()];
     await lookTogether(NAMES, to, told, abortedRelease());
-    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(idsOf(to)).toEqual(idsOfLines(1, 2, 3, 4));
     expect(told.marks).toEqual(["1", "2", "3", "4"]);
   });
 
@@ -228,8 +228,11 @@ describe("several controllers", () => {
     sender.look({ ...subjectOf(abortedRelease(1)), leaders: () => leaders });
     await timers.pass(START_MS);
     // Another one turns out to be there. For this notice it goes first.
-    leaders = ["web-2", "web-5"];
-    expect(["web-2", "web-5"].map((own) => turnOf(own, leaders, `${KEY}-1`, "ada@web-1"))).toEqual([1, 0]);
+    const [id = ""] = idsOfLines(1);
+    const names = Array.from({ length: 60 }, (_, index) => `web-${index + 3}`);
+    const first = names.find((name) => turnOf("web-2", ["web-2", name], id, "ada@web-1") === 1) ?? "";
+    leaders = ["web-2", first];
+    expect(turnOf(first, leaders, id, "ada@web-1")).toBe(0);
     await timers.pass(WAIT_MS + TURN_MS - 1);
     expect(told.reads).toBe(0);
     await timers.pass(1);
@@ -308,7 +311,7 @@ describe("the evidence", () => {
     sender.look(looked());
     await timers.pass(WAIT_MS);
     await eventually(() => to.received.length === 1, "the last one is sent");
-    expect(idsOf(to)).toEqual([`${KEY}-4`]);
+    expect(idsOf(to)).toEqual(idsOfLines(4));
   });
 });
 
@@ -330,7 +333,7 @@ describe("a release that is over, whose log the store left out,", () => {
     await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
     await timers.pass(TURN_MS);
     await eventually(() => told.told.length === 4, "all are told");
-    expect([asked, idsOf(to)]).toEqual([["website canary"], [1, 2, 3, 4].map((seq) => `${KEY}-${seq}`)]);
+    expect([asked, idsOf(to)]).toEqual([["website canary"], idsOfLines(1, 2, 3, 4)]);
   });
 
   test.each<[string, SenderOptions["reread"]]>([
@@ -344,7 +347,7 @@ describe("a release that is over, whose log the store left out,", () => {
     await timers.pass(WAIT_MS + READ_MS);
     await eventually(() => told.told.length === 1, "the end is told");
     expect(JSON.parse(to.received[0]?.body ?? "")).toMatchObject({
-      ...{ type: "release.aborted", data: { id: `${KEY}-4`, by: null, severity: "critical" } },
+      ...{ type: "release.aborted", data: { id: idsOfLines(4)[0], by: null, severity: "critical" } },
     });
   });
 });
@@ -373,7 +376,7 @@ describe("if the store does not answer, a release whose log it left out", () => 
     await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
     await timers.pass(TURN_MS);
     await eventually(() => told.told.length === 4, "all are told");
-    expect(idsOf(to).sort()).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(idsOf(to).sort()).toEqual(idsOfLines(1, 2, 3, 4));
     expect(timers.running).toEqual([]);
   });
 
@@ -411,12 +414,33 @@ describe("if the store does not answer, a release whose log it left out", () => 
     await eventually(() => timers.running.includes(TURN_MS), "it leaves it to the writer");
     await timers.pass(TURN_MS);
     await eventually(() => told.told.length === 4, "all are told");
-    expect(idsOf(to)).toEqual([1, 2, 3, 4].map((seq) => `${KEY}-${seq}`));
+    expect(idsOf(to)).toEqual(idsOfLines(1, 2, 3, 4));
+  });
+});
+
+describe("after a fall back of the store", () => {
+  test("another transition with the same seq has its notice too", async () => {
+    const [to, told] = [await receiver(), new SharedEvidence()];
+    const { sender, timers } = senderTo([to.url], { told });
+    sender.look(looked(abortedRelease(3)));
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 3, "all are told");
+    // Another daemon wrote another third transition, later.
+    const { log } = abortedRelease(3);
+    const again = log.map(
+      ([seq, atMs, ...rest]): Transition => (seq === 3 ? [seq, atMs + 1, ...rest] : [seq, atMs, ...rest]),
+    );
+    sender.look(looked(abortedRelease(3, { log: again })));
+    await timers.pass(WAIT_MS);
+    await eventually(() => told.told.length === 4, "the other one is told");
+    expect(told.marks).toEqual(["1", "2", "3", "3"]);
+    expect(new Set(idsOf(to)).size).toBe(4);
   });
 });
 
 describe("notices about a state", () => {
   const promoted = looked(releaseOf({ state: "promoted", step: 4, wrote: [1, 0.25], seq: 6, log: [] }));
+  const SINCE_MS = Date.parse(promoted.release.since);
 
   test("are sent once, however often the state is seen", async () => {
     const [to, told] = [await receiver(), new SharedEvidence()];
@@ -425,12 +449,19 @@ describe("notices about a state", () => {
     await timers.pass(WAIT_MS);
     await eventually(() => told.told.length === 1, "it is told");
     for (let at = 0; at < 100; at++) sender.extra(promoted, "bake_over");
-    expect([timers.running, idsOf(to), told.marks]).toEqual([[], [`${KEY}-bake_over-6`], ["6 bake_over"]]);
+    expect([timers.running, idsOf(to), told.marks]).toEqual([
+      [],
+      [`${KEY}-bake_over-6-${SINCE_MS}`],
+      ["6 bake_over"],
+    ]);
   });
 
   test("are not sent again by a daemon that starts later", async () => {
     const [to, told] = [await receiver(), new SharedEvidence()];
-    told.add({ application: "website", key: KEY }, { kind: "told", seq: 6, extra: "harm", to: "00000000" });
+    told.add(
+      { application: "website", key: KEY },
+      { kind: "told", seq: 6, atMs: SINCE_MS, extra: "harm", to: "00000000" },
+    );
     const first = senderTo([to.url], { told, now: () => NOW_MS + 100 * 86_400_000 });
     first.sender.extra(promoted, "harm", "errors: 9 of 12");
     await first.timers.pass(WAIT_MS);
@@ -439,7 +470,7 @@ describe("notices about a state", () => {
     second.sender.extra(promoted, "harm", "errors: 9 of 12");
     await second.timers.pass(WAIT_MS);
     await eventually(() => second.timers.running.length === 0, "the round is over");
-    expect(idsOf(to)).toEqual([`${KEY}-harm-6`]);
+    expect(idsOf(to)).toEqual([`${KEY}-harm-6-${SINCE_MS}`]);
     expect(JSON.parse(to.received[0]?.body ?? "")).toMatchObject({ data: { why: "errors: 9 of 12" } });
   });
 

@@ -3,7 +3,7 @@
 import { type NoticeMessage, type Subject, transitionNotice } from "../../src/notices/notice.ts";
 import { loggedTransitions } from "../../src/releases/logged.ts";
 import type { Release, Transition } from "../../src/releases/release.ts";
-import { BEGAN_MS, releaseOf } from "../releases/world.ts";
+import { BEGAN_MS, KEY, releaseOf } from "../releases/world.ts";
 
 /** A secret of standard webhooks, from the tests of their own library. */
 export const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -38,6 +38,11 @@ export function subjectOf(release: Release = abortedRelease()): Subject {
 /** The notices of all lines of a release. */
 export function noticesOf(release: Release = abortedRelease()): NoticeMessage[] {
   return loggedTransitions(release).map((logged) => transitionNotice(subjectOf(release), logged));
+}
+
+/** The ids of the notices of some lines. */
+export function idsOfLines(...seqs: readonly number[]): string[] {
+  return LOG.flatMap(([seq, atMs]) => (seqs.includes(seq) ? [`${KEY}-${seq}-${atMs}`] : []));
 }
 
 /** The notice of the abort. */

@@ -26,22 +26,17 @@ export class NoticeLaws {
     for (const line of log) {
       const text = `${key} ${JSON.stringify(line)}`;
       if (this.#lines.has(text)) continue;
-      const id = noticeId(key, { seq: line[0] });
+      const id = noticeId(key, { seq: line[0], atMs: line[1] });
       this.#lines.set(text, { id, atMs, text });
       this.#ids.add(id);
     }
   }
 
-  /**
-   * Each line of the log has its notice.
-   *
-   * @param wentBack whether the store went back. Then a line may have the `seq`, and so the id, of a line
-   *                 that was lost, and its notice may have come before it.
-   */
-  restFault({ key, log }: Release, notices: readonly Notice[], wentBack: boolean): Fault {
+  /** Each line of the log has its notice. */
+  restFault({ key, log }: Release, notices: readonly Notice[]): Fault {
     for (const line of log) {
       const { id, atMs } = this.#lines.get(`${key} ${JSON.stringify(line)}`) ?? { id: "", atMs: 0 };
-      if (!notices.some((notice) => notice.id === id && (wentBack || notice.atMs >= atMs))) {
+      if (!notices.some((notice) => notice.id === id && notice.atMs >= atMs)) {
         return ["notice", `there is none for the line ${JSON.stringify(line)} of the log`];
       }
     }
@@ -51,7 +46,7 @@ export class NoticeLaws {
   /** No notice is about something that never was. */
   idFault(notices: readonly Notice[]): Fault {
     for (const { id, by } of notices) {
-      const isExtra = /-[a-z_]+-\d+$/.test(id);
+      const isExtra = /-[a-z_]+-\d+-\d+$/.test(id);
       if (!isExtra && !this.#ids.has(id)) return ["notice", `${by} sent ${id}, which never was`];
     }
     return undefined;

@@ -41,8 +41,7 @@ function versionFault(simulation: Simulation, version: string, now: Now): Fault 
   if (found.kind !== "release" || isMalformed || leaders.length === 0) return undefined;
   const { release } = found;
   if (simulation.abilities.hasEvidence) {
-    const wentBack = simulation.scenario.events.some(({ kind }) => kind === "failover" || kind === "restore");
-    const fault = simulation.noticeLaws.restFault(release, simulation.receiver.notices, wentBack);
+    const fault = simulation.noticeLaws.restFault(release, simulation.receiver.notices);
     if (fault !== undefined) return fault;
   }
   if (!isUnderWay(release)) {
