@@ -42,6 +42,8 @@ export interface Attempted {
   readonly isBehind: boolean;
   /** The watch after a look at the record just now. If the `seq` is the present one, the watch goes on. */
   watchOf(release: Release): Watch;
+  /** For how long this daemon has seen a state of the record, in milliseconds; 0 if it is news. */
+  seenMs(release: Release): number;
   /** The conditions for which a state of the record waits now. */
   waits(seen: Seen, watch: Watch, isFrozen: boolean): readonly Condition[];
   /** This machine's clock for a write, in milliseconds since 1970: a store without a clock gets this one. */
@@ -164,8 +166,9 @@ export class Attempts {
     looked(target, now);
     if (!isSeen(now) || now.found.release.key !== key) return { verb: "foreign", key };
     const watch = this.#led.watchOf(now.found.release);
+    const seenMs = this.#led.seenMs(now.found.release);
     const { step, seq } = release;
-    return { verb: "advance", pin: { key, step, seq }, waits: this.#led.waits(now, watch, isFrozen) };
+    return { verb: "advance", pin: { key, step, seq }, waits: this.#led.waits(now, watch, isFrozen), seenMs };
   }
 
   #carrying(signal: AbortSignal): Carrying {

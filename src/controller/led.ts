@@ -267,9 +267,14 @@ export class Led implements Attempted {
    * writer who began the fade.
    */
   wallClock(): number {
-    const { clock, wallClock } = this.#parts;
     const { fade } = this.release;
-    return fade === undefined ? wallClock() : fadeTimeMs(fade, this.#seen.rollout) + clock() - this.#sinceMs;
+    return fade === undefined
+      ? this.#parts.wallClock()
+      : fadeTimeMs(fade, this.#seen.rollout) + this.seenMs(this.release);
+  }
+
+  seenMs(release: Release): number {
+    return isOf(release, this.release) ? this.#parts.clock() - this.#sinceMs : 0;
   }
 
   /** The next step of a fade, counted from the last one that this daemon saw or tried. */

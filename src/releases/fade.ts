@@ -23,6 +23,20 @@ export function fadeTimeMs([from, sinceMs, durationMs]: Fade, rollout: number): 
   return sinceMs + durationMs * (from > 0 ? 1 - Math.min(1, rollout / from) : 1);
 }
 
+/**
+ * The time of a fade: that of the writer's clock. If that clock went back, the fade goes on from the rollout
+ * that it has reached, by the time that the writer saw pass. Law 10: the way down does not wait for a clock.
+ *
+ * @param seenMs for how long the writer has seen this rollout
+ */
+export function fadeNowMs(fade: Fade, rollout: number, clockMs: number, seenMs: number): number {
+  const [from, , durationMs] = fade;
+  const reachedMs = fadeTimeMs(fade, rollout);
+  // A rollout is cut to whole parts, so the clock that wrote it may be behind it by the time of one part.
+  const partMs = durationMs / (from * PARTS);
+  return clockMs + partMs < reachedMs ? reachedMs + seenMs : clockMs;
+}
+
 /** A fade is written this often, and at most `FADE_STEPS` times. */
 const FADE_STEP_MS_MIN = 1_000;
 const FADE_STEPS = 100;

@@ -3,7 +3,7 @@
  * wait, no approval and no pin of a step. It needs no plan that this program understands.
  */
 
-import { fadedRollout } from "./fade.ts";
+import { fadedRollout, fadeNowMs } from "./fade.ts";
 import { asSettled } from "./foreign.ts";
 import { error, noOp, refused } from "./outcome.ts";
 import { WAIT_MS_MAX } from "./plan.ts";
@@ -68,9 +68,11 @@ export function paused(
 }
 
 /** A controller lowers the rollout along the fade, and never raises it. */
-export function faded(now: Now, release: Release, stamp: Stamp): Outcome {
-  if (release.fade === undefined) return noOp("over");
-  const rollout = Math.min(now.rollout, fadedRollout(release.fade, stamp.nowMs));
+export function faded(now: Now, release: Release, seenMs: number, stamp: Stamp): Outcome {
+  const { fade } = release;
+  if (fade === undefined) return noOp("over");
+  const nowMs = fadeNowMs(fade, now.rollout, stamp.nowMs, seenMs);
+  const rollout = Math.min(now.rollout, fadedRollout(fade, nowMs));
   if (rollout === 0) return fadeEnded(now, release, stamp);
   if (rollout === now.rollout) return noOp("fade-waits");
   const change = { rollout, release: {}, notice: "fading", isUnlogged: true } as const;

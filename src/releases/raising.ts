@@ -18,7 +18,7 @@ type Asked<Verb extends Request["verb"]> = Extract<Request, { readonly verb: Ver
 export function advance(now: Now, release: Release, request: Asked<"advance">, stamp: Stamp): Outcome {
   const settling = settled(now, release, stamp);
   if (settling.kind !== "no-op") return settling;
-  if (!isUnderWay(release)) return faded(now, release, stamp);
+  if (!isUnderWay(release)) return faded(now, release, request.seenMs ?? 0, stamp);
   if (release.state === "paused") return noOp("paused");
   const { step, seq } = request.pin;
   if (step !== release.step || seq !== release.seq) return noOp("stale");

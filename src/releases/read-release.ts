@@ -7,6 +7,7 @@
 
 import {
   ARCS_MAX,
+  COUNT_MAX,
   FORMAT,
   isKey,
   LIST_MAX,
@@ -81,7 +82,7 @@ type IsValid = (value: unknown) => boolean;
 const NEEDED: Readonly<Record<string, IsValid>> = {
   format: (value) => value === FORMAT,
   key: isKey,
-  id: isCount,
+  id: isCountable,
   of: isText,
   plan: (value) => typeof value === "string" && value !== "" && value.length <= PLAN_LENGTH_MAX,
   state: isState,
@@ -89,7 +90,7 @@ const NEEDED: Readonly<Record<string, IsValid>> = {
   since: (value) => typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value)),
   inconclusive: (value) => value === "pause" || value === "abort",
   wrote: isTuple(isRollout, isOffset),
-  seq: isCount,
+  seq: isCountable,
   tx: isKey,
 };
 
@@ -128,6 +129,11 @@ function isState(value: unknown): value is State {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+/** The next number is a safe integer too. */
+function isCountable(value: unknown): value is number {
+  return isCount(value) && value <= COUNT_MAX;
 }
 
 function isShortText(value: unknown): value is string {

@@ -17,6 +17,9 @@ export const FORMAT = 1;
 /** The JSON of a release has at most this many bytes. */
 export const RELEASE_BYTES_MAX = 16_384;
 
+/** A greater `seq` or `id` is malformed: the next one would be no safe integer. */
+export const COUNT_MAX = Number.MAX_SAFE_INTEGER - 1;
+
 /** A release keeps its last transitions, this many. */
 export const LOG_MAX = 64;
 

@@ -82,12 +82,14 @@ export interface Known {
 export type Request =
   /**
    * A controller looks. `waits` is the result of `waitingFor` for the release with this `seq`. Conditions
-   * that were met before a pause say nothing about the time after it.
+   * that were met before a pause say nothing about the time after it. `seenMs` is the time for which the
+   * writer has seen the present state: a fade goes by it if the store's clock went back.
    */
   | {
       readonly verb: "advance";
       readonly pin: Pin & { readonly seq: number };
       readonly waits: readonly Waiting[];
+      readonly seenMs?: number;
     }
   /**
    * A person goes to the next step. `to` is the rollout that this step must have. `resume` resumes a paused

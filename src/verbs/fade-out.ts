@@ -70,19 +70,24 @@ export async function fadeOut(fading: Fading): Promise<FadeEnd> {
   const beganMs = monotonic();
   let answeredMs = beganMs;
   let steppedMs = Number.NEGATIVE_INFINITY;
+  /** When this command saw the present rollout first. */
+  let seenAtMs = beganMs;
   let isAlone = false;
   let { rollout } = fading;
   while (!interrupt.aborted) {
     if (monotonic() - steppedMs >= everyMs) {
       steppedMs = monotonic();
-      const step = await stepOf(fading);
+      const step = await stepOf(fading, steppedMs - seenAtMs);
       if (step.kind === "away") {
         if (monotonic() - answeredMs > AWAY_MS_MAX) return { ...step, rollout };
         told(step);
       } else {
         answeredMs = monotonic();
         if (step.kind !== "at") return step;
-        if (step.rollout !== rollout) told(step);
+        if (step.rollout !== rollout) {
+          seenAtMs = answeredMs;
+          told(step);
+        }
         rollout = step.rollout;
       }
     }
@@ -102,11 +107,12 @@ type Step =
   | Extract<FadeNews, { readonly kind: "at" | "away" }>
   | Extract<FadeEnd, { readonly kind: "over" | "stopped" }>;
 
-async function stepOf({ target, release, carrying }: Fading): Promise<Step> {
+/** @param seenMs for how long the command has seen the present rollout */
+async function stepOf({ target, release, carrying }: Fading, seenMs: number): Promise<Step> {
   const ask = ({ now: { found } }: Looked) => {
     const seen = found.kind === "release" ? found.release : release;
     const pin = { key: release.key, step: seen.step, seq: seen.seq };
-    return { verb: "advance", pin, waits: [] } as const;
+    return { verb: "advance", pin, waits: [], seenMs } as const;
   };
   const signal = AbortSignal.any([carrying.signal, carrying.timeLimit(STEP_TIMEOUT_MS)]);
   try {

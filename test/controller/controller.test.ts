@@ -176,6 +176,25 @@ describe("a release", () => {
   });
 });
 
+describe("law 10: a fade on a store whose clock went back", () => {
+  test("goes on, and lasts as long as it should", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("100%:1m");
+    await fleet.pass(1_000);
+    fleet.ask({ verb: "finish", key, deployed: "v43", overMs: 60_000, reason: undefined });
+    await fleet.pass(30_000);
+    fleet.storeSkewMs = -3_600_000;
+    const half = fleet.rollout();
+    expect(half).toBeWithin(0.4, 0.6);
+    await fleet.pass(15_000);
+    expect(fleet.rollout()).toBeWithin(0.1, Number(half) - 0.1);
+    await fleet.pass(25_000);
+    expect(fleet.short()).toBe("finished 1 0%");
+    await daemon.stop();
+  });
+});
+
 describe("law 15: a fade on a store without a clock", () => {
   test.each([-3, 0, 3])(
     "lasts as long as it should if the daemon's clock is wrong by %d hours",

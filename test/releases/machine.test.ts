@@ -484,6 +484,14 @@ describe("REL-15: a fade", () => {
     expect(short(advance(half, -1e9))).toBe("no-op fade-waits");
   });
 
+  test("goes on by the time that the writer saw pass if the clock goes back", () => {
+    const half = after(begun, advance(begun, 300_000));
+    const request = { ...fitting(REQUESTS.advance, half), seenMs: 60_000 } as Request;
+    expect(move(half, request, at(-1e9))).toMatchObject({ rollout: 0.4, notice: "fading" });
+    // The clock is right, so it counts alone.
+    expect(move(half, request, at(330_000))).toMatchObject({ rollout: 0.449, notice: "fading" });
+  });
+
   test.each(["abort", "verdict"] as const)("%s ends it at 0 at once", (verb) => {
     expect(ask(begun, REQUESTS[verb])).toMatchObject({
       rollout: 0,

@@ -65,6 +65,8 @@ describe("REL-2: reading", () => {
       "unknown-state state",
     ],
     ["a short key", { ...releaseField(FULL), key: "0123" }, "malformed key"],
+    ["the greatest safe seq", { ...releaseField(FULL), seq: Number.MAX_SAFE_INTEGER }, "malformed seq"],
+    ["the greatest safe id", { ...releaseField(FULL), id: Number.MAX_SAFE_INTEGER }, "malformed id"],
     ["no step", { ...releaseField(FULL), step: 0 }, "malformed step"],
     [
       "a day that no calendar has",

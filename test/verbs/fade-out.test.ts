@@ -21,7 +21,8 @@ const FADING = releaseOf({
 /** A store with a release that fades from 100 %, and a fade whose time passes with each pause. */
 function world(release: Release = FADING) {
   let passedMs = 0;
-  const store = new MemoryStore(() => BEGAN_MS + passedMs);
+  const skew = { ms: 0 };
+  const store = new MemoryStore(() => BEGAN_MS + passedMs + skew.ms);
   const put = (changed: Release, rollout: number = changed.wrote[0]) =>
     store.put("website", "canary", {
       ...{ rollout, offset: 0.25, why: "done", updatedBy: "ada@web-1" },
@@ -40,7 +41,7 @@ function world(release: Release = FADING) {
   };
   const hooks: { idle?: (passedMs: number) => void } = {};
   return {
-    ...{ store, put, told, interrupt, rollouts, hooks },
+    ...{ store, put, told, interrupt, rollouts, hooks, skew },
     record: () => store.value("website", "canary"),
     run: () =>
       fadeOut({
@@ -73,6 +74,17 @@ describe("a fade in the foreground", () => {
     expect(told.filter(({ kind }) => kind === "alone")).toHaveLength(1);
     expect(readRelease(record()?.["release"])).toMatchObject({ release: { state: "finished" } });
     expect(readRelease(record()?.["release"])).not.toHaveProperty("release.fade");
+  });
+
+  test("goes on if the store's clock goes back", async () => {
+    const { run, hooks, skew } = world();
+    let passedMs = 0;
+    hooks.idle = (ms) => {
+      passedMs = ms;
+      if (ms >= OVER_MS / 2) skew.ms = -3_600_000;
+    };
+    expect(await run()).toEqual({ kind: "over" });
+    expect(passedMs).toBeWithin(0.9 * OVER_MS, 1.1 * OVER_MS);
   });
 
   test("keeps the person's reason, and the record does not remember each step", async () => {
