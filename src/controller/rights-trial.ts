@@ -1,7 +1,7 @@
 /**
- * Finds out whether a daemon whose write was refused may write again. If nothing is due for hours, no write of
- * a release would show it, and the daemon would go on saying that it cannot lead. So it tries a write that
- * changes nothing (`verbs/write-trial.ts`), as long as it follows a release.
+ * Finds out whether a daemon whose write was refused may write again. Nothing may be due for hours, and then
+ * no write of a release would show it. So as long as it follows a release, the daemon tries a write that
+ * changes nothing (`verbs/write-trial.ts`).
  */
 
 import type { Calls } from "../exchange/calls.ts";

@@ -34,7 +34,7 @@ export interface Told {
   /** The `seq` of the transition, or of the state that an extra notice is about. */
   readonly seq: number;
   /**
-   * The time of that transition, or of that state, as the record has it. After a fall back of the store,
+   * The time in the record of that transition, or of that state. After a fall back of the store,
    * another transition may have the same `seq`.
    */
   readonly atMs: number;

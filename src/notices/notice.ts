@@ -72,7 +72,7 @@ export interface NoticeMessage {
   readonly sentence: string;
 }
 
-/** What a notice is about: a transition, or a state that began then. */
+/** The subject of a notice: a transition, or a state that began then. */
 export type Moment = Pick<Told, "seq" | "atMs" | "extra">;
 
 /** The release of a record, with the names that the record has in the store. */

@@ -14,7 +14,7 @@ export interface Change {
   readonly failsafe?: Failsafe;
   readonly release: Partial<Release>;
   readonly notice: Notice;
-  /** Whether the log gets no line, and `since` stays. Else both have the same time, so one stands for both. */
+  /** Whether the log gets no line, and `since` stays. Otherwise both get the same time. */
   readonly isUnlogged?: boolean;
 }
 
