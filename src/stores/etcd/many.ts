@@ -40,7 +40,10 @@ interface Base {
   readonly asked: number;
   /** Rounds since a round brought only a part of the keys; 0 if all were read at this revision. */
   readonly rounds: number;
+  /** When all keys were read. */
   readonly answers: ReadonlyMap<string, Answer>;
+  /** The applications that were written since. They are few, because all keys are read again soon. */
+  readonly changed: ReadonlyMap<string, Answer>;
 }
 
 export class EtcdMany {
@@ -108,7 +111,7 @@ export class EtcdMany {
     const now =
       (isUsable ? await this.#changedSince(base, signal) : undefined) ?? (await this.#whole(signal));
     this.#base = now;
-    return { get: (application) => now.answers.get(application) ?? EMPTY };
+    return { get: (application) => answerIn(now, application) ?? EMPTY };
   }
 
   async #whole(signal: AbortSignal): Promise<Base> {
@@ -121,7 +124,7 @@ export class EtcdMany {
       if (slices.isOverNow()) await slices.next();
     }
     for (const application of long) answers.set(application, tooLong(application));
-    return { ...stateOf(first), asked, rounds: 0, answers };
+    return { ...stateOf(first), asked, rounds: 0, answers, changed: new Map() };
   }
 
   /** Undefined if all keys have to be read. */
@@ -143,12 +146,13 @@ export class EtcdMany {
     if (!isTold) return undefined;
     const changed = new Map<string, Answer>();
     for (const [application, own] of values) {
-      const before = base.answers.get(application);
+      const before = answerIn(base, application);
       if (before instanceof StoreError) return undefined;
       changed.set(application, this.#answerOf(application, own, before));
     }
-    const answers = changed.size === 0 ? base.answers : new Map([...base.answers, ...changed]);
-    return { ...stateOf(first), asked: base.asked, rounds, answers };
+    // The answers of an earlier round stay as they are: its reader may still be at work on them.
+    const all = changed.size === 0 ? base.changed : new Map([...base.changed, ...changed]);
+    return { ...base, ...stateOf(first), rounds, changed: all };
   }
 
   /** If nothing has changed, the snapshot is the same object as before. */
@@ -160,6 +164,10 @@ export class EtcdMany {
     this.#known.set(application, answer);
     return answer;
   }
+}
+
+function answerIn({ changed, answers }: Base, application: string): Answer | undefined {
+  return changed.get(application) ?? answers.get(application);
 }
 
 function stateOf({ era, revision, count }: Range): Pick<Base, "era" | "revision" | "count"> {

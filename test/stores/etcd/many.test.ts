@@ -1,6 +1,6 @@
 /** The reads of many applications: which keys are asked for, and that no change is missed. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { parsePlace } from "../../../src/stores/etcd/address.ts";
 import { EtcdGateway } from "../../../src/stores/etcd/gateway.ts";
 import { EtcdMany } from "../../../src/stores/etcd/many.ts";
@@ -67,6 +67,20 @@ describe.skipIf(etcdMissing() !== undefined)("many applications in etcd", () => 
     const after = await many.read(NAMES, soon());
     expect(asked.map(({ count }) => count)).toEqual([1, 0]);
     for (const name of NAMES) expect(after.get(name)).toBe(before.get(name) as Snapshot);
+  });
+
+  test("one change costs no work for the other applications", async () => {
+    const { many } = await seeded();
+    await engine.ctl("put", `${PREFIX}/app-7/canary`, "0.5");
+    const set = spyOn(Map.prototype, "set");
+    const after = await many.read(NAMES, soon());
+    const touched = new Set(set.mock.calls.map(([key]) => key));
+    set.mockRestore();
+    expect(values(after, "app-7")).toEqual({ canary: 0.5 });
+    expect(NAMES.filter((name) => touched.has(name))).toEqual(["app-7"]);
+    await engine.ctl("put", `${PREFIX}/app-8/canary`, "0.5");
+    const both = await many.read(NAMES, soon());
+    expect([values(both, "app-7"), values(both, "app-8")]).toEqual([{ canary: 0.5 }, { canary: 0.5 }]);
   });
 
   test("one change brings one record", async () => {
