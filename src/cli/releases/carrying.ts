@@ -19,7 +19,7 @@ export function carryingFor(store: Store, io: Io, why: string | undefined, signa
   };
 }
 
-function timingFor(signal: AbortSignal): Timing {
+export function timingFor(signal: AbortSignal): Timing {
   return { signal, wallClock: Date.now, timeLimit: (ms) => AbortSignal.timeout(ms) };
 }
 

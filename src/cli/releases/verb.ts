@@ -40,6 +40,11 @@ export interface Verb {
   readonly name: Request["verb"];
   /** The request for the first look. `reason` is the text of `-m`. */
   ask(looked: Looked, reason: string | undefined): Request;
+  /**
+   * What a person steps over that other people have set, such as a freeze. The history of the record keeps
+   * it. Undefined if there is nothing.
+   */
+  overridden?(target: Target, store: Store, signal: AbortSignal): Promise<string | undefined>;
   /** For the words of a write: the result of `skippedText`. */
   skipped?(looked: Looked, atMs: number, store: Store, signal: AbortSignal): Promise<string>;
 }
@@ -82,7 +87,10 @@ async function doVerb(
     request = verb.ask(looked, reason);
     return request;
   };
-  const outcome = await carryOut(target, ask, carryingFor(store, io, reason, signal));
+  const overridden = store.write === undefined ? undefined : await verb.overridden?.(target, store, signal);
+  const why = [reason, overridden].filter((text) => text !== undefined).join("; ");
+  const carrying = carryingFor(store, io, why === "" ? undefined : why, signal);
+  const outcome = await carryOut(target, ask, carrying);
   if (request === undefined) throw errorFor(readOnlyWords(store.address));
   const isWritten = outcome.kind === "written" && outcome.release !== null;
   const skipped = isWritten

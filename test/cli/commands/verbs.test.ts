@@ -280,6 +280,21 @@ describe("promote", () => {
       "release 7 of app: step 3/4, canary 5% → 25% for 1h " +
         "(the rest of 30m, ok, check(load), the window and the freeze were skipped)\n",
     );
+    // Other people have set the window and the freeze, so the history keeps that.
+    const { stdout: history } = await store.run("history", "canary");
+    expect(history).toContain("the window and the freeze were skipped");
+  });
+
+  test("keeps the reason beside a freeze that it skipped, and says nothing without one", async () => {
+    using store = releaseFile({ canary: recordOf() });
+    await store.run("promote", "-expect-step", "2", "-m", "looks good");
+    expect(store.record()).toMatchObject({ why: "looks good" });
+    store.write({
+      app: { canary: store.record() },
+      "~releases": { freeze: { rollout: 0, frozen: true } },
+    });
+    await store.run("promote", "-expect-step", "3", "-m", "INC-42");
+    expect(store.record()).toMatchObject({ why: "INC-42; the freeze was skipped" });
   });
 
   test.each([["0"], ["33"], ["two"], ["-1"]])("-expect-step %s is refused", async (step) => {
