@@ -48,7 +48,9 @@ function transitions(before: Progress, { release, target }: Progress): string[] 
     });
 }
 
-function waitingText({ release, waits, crew }: Progress): string {
+function waitingText(progress: Progress): string {
+  const { release, waits, crew } = progress;
+  if (release.state === "promoted") return bakeText(progress);
   if (release.state !== "running") return "";
   const kinds = waits.flatMap((condition) => {
     if (condition.kind === "evidence") return [];
@@ -58,6 +60,13 @@ function waitingText({ release, waits, crew }: Progress): string {
   });
   if (kinds.length > 0) return `waits for ${kinds.join(", ")}`;
   return crew?.leaders.length === 0 ? "waits for a controller" : "";
+}
+
+function bakeText({ release, waits }: Progress): string {
+  const left = waits.map((condition) => (condition.kind === "check" ? `check(${condition.name})` : "time"));
+  return left.length > 0
+    ? `the last wait goes on: ${left.join(", ")}`
+    : `the last wait is over: a person can finish it when master's servers run ${release.of} too`;
 }
 
 const WAITS = {
