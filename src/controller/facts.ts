@@ -20,6 +20,11 @@ export interface FactParts extends Pick<Impure, "clock" | "wallClock"> {
   readonly checks: Checks;
 }
 
+/** After the promotion a check may still find harm. Then a person decides. */
+function isAsking({ state }: Release): boolean {
+  return state === "running" || state === "promoted";
+}
+
 export class Facts {
   readonly #target: Target;
   readonly #presence: Presence | undefined;
@@ -46,11 +51,11 @@ export class Facts {
     return windows === undefined ? 0 : this.#parts.windows.opensInMs(windows, this.#epochMs());
   }
 
-  /** Asks the checks of a step that runs, and no others. */
+  /** Asks the checks of a step that runs or bakes, and no others. */
   followChecks({ found: { release }, plan, rollout }: Seen): void {
     const { application, version } = this.#target;
     const step = plan?.steps[release.step - 1];
-    if (plan === undefined || step === undefined || release.state !== "running") {
+    if (plan === undefined || step === undefined || !isAsking(release)) {
       this.forgetChecks();
       return;
     }

@@ -54,9 +54,9 @@ export function waitingFor(release: Release, plan: Plan | undefined, facts: DueF
   const step = plan?.steps[release.step - 1];
   if (plan === undefined || step === undefined) return [{ kind: "plan", state: "unknown" }];
   const time = timeOf(release, step.wait.minMs, facts);
-  // The bake has no next step. When it is over, a person may finish the release.
-  if (state === "promoted") return [time];
   const { ok, approve, checks, minMs } = step.wait;
+  // The bake has no next step. When it is over, a person may finish the release.
+  if (state === "promoted") return [time, ...checks.map((name) => checkOf(name, facts))];
   return [
     ...(minMs > 0 ? [time] : []),
     ...(ok === undefined ? [] : [okOf(release, ok.boundMs, facts)]),

@@ -194,6 +194,33 @@ describe("notices", () => {
     await daemon.stop();
   });
 
+  test("say that a check finds harm after the promotion, and that the bake is over once it passes", async () => {
+    const fleet = new Fleet();
+    const notices = new KeptNotices();
+    const checks = new SaidChecks();
+    const daemon = await fleet.daemon("web-1", undefined, {
+      notices,
+      checks: (onHarm) => {
+        checks.onHarm = onHarm;
+        return checks;
+      },
+    });
+    fleet.start("100%:1m+check(errors)");
+    await fleet.pass(5_000);
+    expect(checks.followed).toEqual(["errors"]);
+    const subject = checks.subject as Subject;
+    checks.onHarm({ subject, name: "errors", why: "check errors says harm" });
+    expect([fleet.short(), notices.extras]).toEqual(["promoted 1 100%", ["harm: check errors says harm"]]);
+    checks.answer = false;
+    await fleet.pass(2 * MINUTE_MS);
+    const isBakeOver = () => notices.extras.some((extra) => extra.startsWith("bake_over"));
+    expect(isBakeOver()).toBe(false);
+    checks.answer = true;
+    await fleet.pass(10_000);
+    expect(isBakeOver()).toBe(true);
+    await daemon.stop();
+  });
+
   test("say that a promoted release seems to do harm", async () => {
     const fleet = new Fleet();
     const notices = new KeptNotices();

@@ -222,6 +222,15 @@ describe("any other release waits for", () => {
     );
   });
 
+  test("the checks of its last step too, if it is promoted", () => {
+    const promoted = releaseOf({ state: "promoted", step: 2, plan: "1%:10m,100%:1d+check(errors)" });
+    const plan = planOf(promoted.plan);
+    const states = (checks: DueFacts["checks"]) =>
+      waitingFor(promoted, plan, { ...FACTS, checks }).map(({ kind, state }) => `${kind} ${state}`);
+    expect(states(new Map())).toEqual(["time waiting", "check unknown"]);
+    expect(states(new Map([["errors", true]]))).toEqual(["time waiting", "check met"]);
+  });
+
   test("a person who resumes it, if it is paused", () => {
     expect(waits(releaseOf({ state: "paused" }))).toBe("resume waiting");
   });
