@@ -15,6 +15,8 @@ export interface StoreSide {
   readonly leaders: ReadonlyMap<string, readonly string[]>;
   /** Undefined if none was wanted. */
   readonly write: WriteTrial | undefined;
+  /** Whether the store keeps evidence, in which controllers see each other. */
+  readonly hasEvidence: boolean;
   /** The store's clock less this machine's; undefined if the store has none. */
   readonly clockAheadMs: number | undefined;
 }
@@ -34,7 +36,8 @@ export async function storeSide(
     clockAheadOf(store, signal),
     ...applications.slice(0, RELEASES_MAX).map((application) => leadersOf(store, application, signal)),
   ]);
-  return { write, clockAheadMs, leaders: new Map(found.flat()) };
+  const hasEvidence = store.evidence !== undefined;
+  return { write, hasEvidence, clockAheadMs, leaders: new Map(found.flat()) };
 }
 
 async function leadersOf(

@@ -41,8 +41,8 @@ export interface Verb {
   /** The request for the first look. `reason` is the text of `-m`. */
   ask(looked: Looked, reason: string | undefined): Request;
   /**
-   * What a person steps over that other people have set, such as a freeze. The history of the record keeps
-   * it. Undefined if there is nothing.
+   * The part of `skipped` that other people have set, such as a freeze. The history of the record keeps it.
+   * Undefined if there is none.
    */
   overridden?(target: Target, store: Store, signal: AbortSignal): Promise<string | undefined>;
   /** For the words of a write: the result of `skippedText`. */

@@ -61,6 +61,7 @@ export const releases: Check = {
     ];
     if (faults.length > 0) return found(fail, faults, evidence);
     const doubts = [
+      ...evidenceDoubts(state, side),
       ...clockDoubts(state, side),
       ...open.flatMap((each) => releaseDoubts(each, side)),
       ...noticeDoubts(state),
@@ -140,6 +141,17 @@ function clockDoubts({ controller }: State, side: StoreSide | undefined): Fault[
     [
       `this machine's clock is ${durationText(Math.abs(aheadMs))} ${way} the store's`,
       "let a time service such as chrony set the clocks. Releases wait by the store's clock, but log lines have this machine's",
+    ],
+  ];
+}
+
+/** Controllers see each other in the evidence alone. */
+function evidenceDoubts({ controller }: State, side: StoreSide | undefined): Fault[] {
+  if (!controller || side?.hasEvidence !== false) return [];
+  return [
+    [
+      "the store keeps no evidence, so it admits one daemon with -releases on, and that one sees no other",
+      "make sure that every other daemon of this store has -releases off",
     ],
   ];
 }

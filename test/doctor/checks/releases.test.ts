@@ -28,6 +28,7 @@ const CONTROLLER: NonNullable<State["controller"]> = {
 };
 const ALLOWED: StoreSide = {
   ...{ leaders: new Map([[KEY, ["web-2"]]]), write: { kind: "allowed" }, clockAheadMs: 1 },
+  hasEvidence: true,
 };
 
 interface Case {
@@ -69,6 +70,18 @@ function find(
 
 const FINDINGS: readonly [what: string, Case, Finding["verdict"], words: RegExp][] = [
   ["a release that is led", {}, "pass", /website: release 7 \(v42\) running, step 2\/4, led by web-1$/],
+  [
+    "a store without evidence, with a daemon that leads",
+    { release: null, side: { hasEvidence: false } },
+    "warn",
+    /it admits one daemon with -releases on/,
+  ],
+  [
+    "a store without evidence, with a daemon that only reads",
+    { release: null, controller: null, side: { hasEvidence: false } },
+    "pass",
+    /another one must lead/,
+  ],
   [
     "no release",
     { release: null, side: {} },
