@@ -2,7 +2,7 @@
  * Reads a line of Caddy's access log, which is JSON, as an outcome. Pure; never throws.
  *
  * Caddy cuts cookies out of its log, and has no format of its own for a line. So the site puts the facts into
- * a header of the response, which the log has and the visitor does not get:
+ * headers of the response, which the log has. The visitor gets them, too:
  *
  *     Maxwellsdaemon-Outcome: APPLICATION ASSIGNMENT BROUGHT [name=value …]
  *     Maxwellsdaemon-Location: LOCATION
@@ -35,7 +35,9 @@ export function readCaddy(text: string, draft: OutcomeDraft): NoOutcome | undefi
   if (line === undefined) return "json";
   const headers = fieldsOf(line["resp_headers"]) ?? {};
   const told = valuesOf(headers, "Maxwellsdaemon-Outcome").join(" ");
-  if (told === "") return UNDECIDED;
+  const [location] = valuesOf(headers, "Maxwellsdaemon-Location");
+  // Without a location no version was asked: Caddy itself answered.
+  if (told === "" || location === undefined) return UNDECIDED;
   const [application = "", assignment = "", brought = "", ...named] = told.split(" ");
   const request = fieldsOf(line["request"]) ?? {};
   const ended = numberOf(line["ts"]);
@@ -45,7 +47,7 @@ export function readCaddy(text: string, draft: OutcomeDraft): NoOutcome | undefi
     setField(draft, "application", application) ??
     setField(draft, "assignment", assignment) ??
     setField(draft, "brought", brought) ??
-    setField(draft, "location", valuesOf(headers, "Maxwellsdaemon-Location")[0] ?? "") ??
+    setField(draft, "location", location) ??
     setField(draft, "status", statusOf(line, headers)) ??
     setField(draft, "source", textOf(request["client_ip"]) || textOf(request["remote_ip"])) ??
     setNamedWords(draft, named);

@@ -91,6 +91,10 @@ describe("a line of Caddy", () => {
     );
   });
 
+  test("OUT-13: without a location Caddy itself answered", () => {
+    expect(refusal(line(403).replace(',"Maxwellsdaemon-Location":["canary"]', ""))).toBe("undecided");
+  });
+
   test("OUT-13: other JSON is unreadable", () => {
     expect(refusal("{")).toBe("json");
     expect(refusal(line(200).replace('"status":200', '"status":"up"'))).toBe("status");
