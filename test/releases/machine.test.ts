@@ -364,6 +364,21 @@ describe("a new release", () => {
     expect(short(ask(now, replace))).toBe("write running 1 1% replaced");
   });
 
+  test("is refused beside a fade, unless it replaces that: then the fade ends at the first step", () => {
+    const promoted = after(ROWS.promoted, ask(ROWS.promoted, { ...REQUESTS.finish, overMs: 600_000 }));
+    const half = after(
+      promoted,
+      move(promoted, fitting(REQUESTS.advance, promoted), {
+        ...STAMP,
+        nowMs: STAMP.nowMs + 300_000,
+      }),
+    );
+    expect(short(ask(half, REQUESTS.release))).toBe("refused in-use");
+    const outcome = ask(half, replace);
+    expect(short(outcome)).toBe("write running 1 1% replaced");
+    expect(outcome).not.toHaveProperty("release.fade");
+  });
+
   test("replaces a running one in one write: a new key, offset and first step; the seq goes on", () => {
     expect(ask(ROWS.running, replace)).toMatchObject({
       ...{ kind: "write", rollout: 0.01, offset: 0.5, notice: "replaced" },
