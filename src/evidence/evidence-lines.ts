@@ -28,6 +28,8 @@ export function readEvidence(kind: string, fields: Fields): EvidenceNews[] {
       return readHeard(fields);
     case "sign":
       return isName(sign) && isCount(atMs) ? [{ kind, sign, atMs }] : [];
+    case "uncapped":
+      return isCount(step) ? [{ kind, step }] : [];
     default:
       return [];
   }

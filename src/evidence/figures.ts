@@ -111,6 +111,6 @@ function uncap(tables: Tables): void {
   for (const { fromMs, heard } of tables.steps.kept) {
     const { decisions, busiestNetwork } = heard.figures();
     const isBusy = decisions >= NETWORK_DECISIONS_MIN && busiestNetwork > CROWD_SHARE * decisions;
-    if (isBusy) tables.uncapAfter(fromMs);
+    if (isBusy) tables.uncapAfter(fromMs, true);
   }
 }

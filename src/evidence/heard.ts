@@ -65,10 +65,14 @@ export class Heard {
 
   /** The news of this process; undefined if there is not enough new. */
   news(from: string, nowMs: number): HeardNews | undefined {
+    return this.isDue(nowMs) ? this.#newsOf(from) : undefined;
+  }
+
+  /** Whether there is enough new to tell. */
+  isDue(nowMs: number): boolean {
     const { outcomes } = this.#own;
-    const isDue = outcomes > this.#told * (1 + GROWTH_MIN) || nowMs - this.#toldAtMs >= HEARD_EVERY_MS;
-    if (outcomes === this.#told || !isDue) return undefined;
-    return this.#newsOf(from);
+    if (outcomes === this.#told) return false;
+    return outcomes > this.#told * (1 + GROWTH_MIN) || nowMs - this.#toldAtMs >= HEARD_EVERY_MS;
   }
 
   taken({ outcomes }: HeardNews, nowMs: number): void {

@@ -9,6 +9,7 @@
  *     arrivals {"step":1764418500000,"cuts":0,"seen":"…","arrived":"…"}
  *     heard {"from":"5f2c09ab","step":1764418500000,"outcomes":3,"bad":1,…}
  *     sign {"sign":"back","atMs":1764419100000}
+ *     uncapped {"step":1764418500000}
  *
  * A line that this program does not understand is left out, because a newer daemon may have written it.
  */
@@ -117,10 +118,22 @@ export interface SignNews {
   readonly atMs: number;
 }
 
+/** One network had many of the decisions of a step. From the next step on, all coins of a network count. */
+export interface UncappedNews {
+  readonly kind: "uncapped";
+  /** When that step began, in milliseconds since 1970. */
+  readonly step: number;
+}
+
 /** The news of which the evidence of a release is made. */
-export type EvidenceNews = CoinsNews | VisitorsNews | ArrivalsNews | HeardNews | SignNews;
+export type EvidenceNews = CoinsNews | VisitorsNews | ArrivalsNews | HeardNews | SignNews | UncappedNews;
 
 /** The news of which `Merged` keeps the controllers' part. */
 export type CrewNews = Presence | Told | Overridden;
 
 export type News = CrewNews | EvidenceNews;
+
+/** Whether news is a part of the evidence. */
+export function isEvidence(news: News): news is EvidenceNews {
+  return news.kind !== "presence" && news.kind !== "told" && news.kind !== "override";
+}

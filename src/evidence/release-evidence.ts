@@ -6,7 +6,7 @@
  *
  *     take     for each outcome of the application: about a microsecond, and no garbage
  *     follow   when the record has changed
- *     news     what the other daemons do not know yet; `taken` when the store has it
+ *     news     all that the other daemons do not know yet; `taken` when the store has it
  *     hear     all news of the release, also this daemon's own, in any order and any number of times
  *     figures  all that a verdict, the signs and a page need; the same object until something is new
  *
@@ -19,8 +19,11 @@
 import type { Outcome } from "../intake/outcome.ts";
 import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
 import { type Figures, figuresOf } from "./figures.ts";
+import { hear } from "./hearing.ts";
+import { type EvidenceNews, isEvidence, type News } from "./news.ts";
 import { type EvidenceRelease, Tables } from "./tables.ts";
 import { Taking } from "./taking.ts";
+import { Telling } from "./telling.ts";
 
 export interface ReleaseEvidenceOptions {
   readonly release: EvidenceRelease;
@@ -38,12 +41,16 @@ const FIGURES_MS = 1_000;
 export class ReleaseEvidence {
   readonly #tables: Tables;
   readonly #taking: Taking;
+  readonly #telling: Telling;
+  readonly #from: string;
   #figures: Figures | undefined;
   #figuresRevision = -1;
 
-  constructor({ release, version, bytesMax }: ReleaseEvidenceOptions) {
+  constructor({ release, version, from, bytesMax }: ReleaseEvidenceOptions) {
     this.#tables = new Tables(release, bytesMax);
     this.#taking = new Taking(this.#tables, version);
+    this.#telling = new Telling(this.#tables, from);
+    this.#from = from;
   }
 
   get key(): string {
@@ -73,6 +80,29 @@ export class ReleaseEvidence {
   /** The record has changed, or may have. A record of another release changes nothing. */
   follow(release: EvidenceRelease): void {
     this.#tables.follow(release);
+  }
+
+  /**
+   * The news that the other daemons do not know yet, the most important first, at most as much as one call of
+   * a store takes. It stays news until `taken`. There is none while the rollout is 0 % or 100 %.
+   */
+  news(nowMs: number): readonly EvidenceNews[] {
+    return this.#telling.news(nowMs);
+  }
+
+  /** Whether `news` would have something now. */
+  hasNews(nowMs: number): boolean {
+    return this.#telling.hasNews(nowMs);
+  }
+
+  /** The store has these of the last `news`. News of other parts of the daemon does no harm. */
+  taken(news: readonly News[]): void {
+    this.#telling.taken(news.filter(isEvidence));
+  }
+
+  /** News of any daemon, also of this one. News of other kinds does no harm. */
+  hear(news: readonly News[]): void {
+    for (const each of news) hear(this.#tables, each, this.#from);
   }
 
   /**

@@ -17,7 +17,7 @@ import { isInShare } from "./share.ts";
 export const SKETCH_CELLS_MAX = 8_192;
 
 /** The flag of a visitor that was reported at the canary. */
-const ARRIVED = 1;
+export const ARRIVED = 1;
 
 /** A time that is long past. Another daemon names a visitor only when it is ripe. */
 const RIPE = 0;
@@ -89,6 +89,12 @@ export class StepEvidence {
     if (this.arrivals.cutTo(cuts) !== "none") this.#revision++;
     for (const cell of seen) this.#hear(this.arrivals, cell, RIPE, 0);
     for (const cell of arrived) this.#hear(this.arrivals, cell, RIPE, ARRIVED);
+  }
+
+  /** All daemons know this of a visitor in the canary's arc. */
+  knowArrival(cell: number, tag: number): void {
+    const entry = this.arrivals.find(cell);
+    if (entry !== NONE && this.arrivals.tagAt(entry) === tag) this.arrivals.mark(entry, false);
   }
 
   /** The canary's visitors in this step, and those of them that were reported at the canary. */

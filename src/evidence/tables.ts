@@ -35,6 +35,8 @@ export class Tables {
   readonly signs = new Map<Sign, number>();
   /** The signs that the other daemons do not know. */
   readonly unsentSigns = new Set<Sign>();
+  /** Whether the other daemons do not know `uncappedAfterMs`. */
+  isUncappingUnsent = false;
   #timeline: Timeline;
   #arcs: EvidenceRelease["arcs"];
   #state: EvidenceRelease["state"];
@@ -109,9 +111,10 @@ export class Tables {
    *
    * @param fromMs when that step began, in milliseconds since the release's first arc
    */
-  uncapAfter(fromMs: number): void {
+  uncapAfter(fromMs: number, isOwn: boolean): void {
     if (fromMs >= this.#uncappedAfterMs) return;
     this.#uncappedAfterMs = fromMs;
+    this.isUncappingUnsent ||= isOwn;
     this.#uncap();
   }
 
