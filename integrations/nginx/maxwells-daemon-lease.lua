@@ -3,6 +3,7 @@
 --     setup{…}     once, in init_by_lua_block: the application, the daemon, and the locations that count
 --     hold()       once, in init_worker_by_lua_block: begins to ask for leases
 --     location()   for each request, in set_by_lua_block: cookie → $maxwells_location
+--     report()     after each request, in log_by_lua_block: tells the daemon what became of it
 --
 -- If in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no
 -- sense), the lease decides until it ends. Then master serves visitors. They keep their cookies, and see no
@@ -27,6 +28,7 @@
 -- cheapest place for Lua. It can neither set headers nor end a request, so the configuration does both.
 
 local ffi = require "ffi"
+local reporting = require "maxwells-daemon-report"
 local C = ffi.C
 local tcp = ngx.socket.tcp
 local var = ngx.var
@@ -72,7 +74,7 @@ local by_name = {}
 
 local KNOWN_SETTINGS = {
   socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
-  allow_force = "boolean",
+  allow_force = "boolean", report_share = "number",
 }
 
 --- Under it, no visitor gets a decision.
@@ -94,6 +96,7 @@ end
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>.
 -- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force
 --              (always, or never).
+-- report_share of the assignments whose good outcomes are reported, such as 0.1; without it, all are.
 -- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that
 --              does TLS.
 function _M.setup(settings)
@@ -120,6 +123,7 @@ function _M.setup(settings)
     secure = settings.secure,
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
+    reporter = name and reporting.new(name, "unix:" .. settings.socket, settings.report_share),
     lease = NO_LEASE,
     -- Visitors by location since the last report. failure: visitors that went to master for lack of a lease.
     counts = { master = 0, failure = 0 },
@@ -348,6 +352,7 @@ local function decide(self, is_tester)
 
   if clock_ms() >= lease.ends_at then
     if not assignment then var.maxwells_assignment = "" end
+    reporting.except("undecided")
     counts.failure = counts.failure + 1
     return MASTER
   end
@@ -361,7 +366,9 @@ local function decide(self, is_tester)
   end
 
   local location = self.allow_force and forced(self)
-  if not location then
+  if location then
+    reporting.except("forced")
+  else
     location = MASTER
     local offsets, rollouts = lease.offsets, lease.rollouts
     for i = 1, lease.size do
@@ -394,7 +401,14 @@ function _M.location(application, is_tester)
   if ok then return location end
   -- A fault in this module must not become a visitor's error page.
   ngx.log(ngx.ERR, "maxwells-daemon: ", location, ": this visitor goes to master")
+  reporting.except("undecided")
   return MASTER
+end
+
+--- Reports what became of this request, if a lease has decided it.
+function _M.report()
+  local self = by_name[var.maxwells_application]
+  if self then reporting.write(self.reporter) end
 end
 
 return _M

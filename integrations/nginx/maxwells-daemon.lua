@@ -2,6 +2,7 @@
 --
 --     setup{…}   once, in init_by_lua_block: the application, the daemon, and the locations that count
 --     route()    for each request, in rewrite_by_lua_block: cookie → daemon → $maxwells_location
+--     report()   after each request, in log_by_lua_block: tells the daemon what became of it
 --
 -- If in doubt, master. If something goes wrong here (no daemon, no answer in time, an answer that makes no
 -- sense), master serves the visitor. The visitor keeps the cookie and sees no error.
@@ -24,6 +25,7 @@
 -- rewrite_by_lua rather than access_by_lua: under `satisfy any`, code that ends without an error in the
 -- access phase lets visitors in. set_by_lua cannot use sockets.
 
+local reporting = require "maxwells-daemon-report"
 local tcp = ngx.socket.tcp
 local var = ngx.var
 local now = ngx.now
@@ -58,7 +60,7 @@ local applications = {}
 
 local KNOWN_SETTINGS = {
   socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
-  allow_force = "boolean",
+  allow_force = "boolean", report_share = "number",
 }
 
 --- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each
@@ -70,6 +72,7 @@ local KNOWN_SETTINGS = {
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>.
 -- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force
 --              (always, or never); the daemon has to run with -allow-force, too.
+-- report_share of the assignments whose good outcomes are reported, such as 0.1; without it, all are.
 -- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that
 --              does TLS.
 function _M.setup(settings)
@@ -96,6 +99,7 @@ function _M.setup(settings)
     secure = settings.secure,
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
+    reporter = name and reporting.new(name, "unix:" .. settings.socket, settings.report_share),
     -- The state of one worker: workers are forked after setup.
     failures = 0,
     retry_at = 0,
@@ -166,7 +170,10 @@ end
 -- serve.
 local function forced(self)
   local word = var.http_maxwellsdaemon_force or var["cookie_maxwellsdaemon-force"]
-  if word and (word == "always" or word == "never" or self.served[word]) then return " force=" .. word end
+  if word and (word == "always" or word == "never" or self.served[word]) then
+    reporting.except("forced")
+    return " force=" .. word
+  end
   return ""
 end
 
@@ -239,6 +246,12 @@ local function is_in_maintenance(self)
   return self.in_maintenance
 end
 
+--- Leaves the visitor to master, with the assignment that it has.
+local function undecided(given)
+  var.maxwells_assignment = given
+  reporting.except("undecided")
+end
+
 --- Decides one request; returns true in maintenance mode.
 local function route(application, is_tester)
   local self = applications[application or 1]
@@ -261,7 +274,7 @@ local function route(application, is_tester)
   if self.failures >= FAILURES_MAX then
     local time = now()
     if time < self.retry_at then
-      var.maxwells_assignment = given
+      undecided(given)
       return
     end
     -- This request probes. The others go to master until its answer is there.
@@ -272,7 +285,7 @@ local function route(application, is_tester)
   local assignment, location = ask(self, given)
   if not assignment then
     failed(self, location, failures_before)
-    var.maxwells_assignment = given
+    undecided(given)
     return
   end
   if self.failures > 0 then answered(self) end
@@ -293,9 +306,16 @@ function _M.route(application, is_tester)
     -- A fault in this module must not become a visitor's error page.
     ngx.log(ngx.ERR, "maxwells-daemon: ", in_maintenance, ": this visitor goes to master")
     var.maxwells_location = "master"
+    reporting.except("undecided")
   elseif in_maintenance then
     return ngx.exit(503)
   end
+end
+
+--- Reports what became of this request, if the daemon has decided it.
+function _M.report()
+  local self = applications[var.maxwells_application]
+  if self then reporting.write(self.reporter) end
 end
 
 return _M

@@ -5,6 +5,7 @@
 
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { UNHEARD_PORT } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/haproxy");
@@ -29,6 +30,8 @@ export interface HaproxyPlaces {
   readonly directory: string;
   /** The port for visitors. */
   readonly port: number;
+  /** The port to which outcomes go, on 127.0.0.1; without it, one that no program listens to. */
+  readonly outcomesPort?: number;
   /** Whether testers may force their location. The daemon has a switch of its own, for SPOE. */
   readonly allowForce: boolean;
 }
@@ -109,13 +112,14 @@ defaults
  *
  * @param versions the folder of the versions' sockets
  */
-function fillSite(example: string, { directory, port, allowForce }: HaproxyPlaces, versions: string): string {
+function fillSite(example: string, { directory, port, outcomesPort = UNHEARD_PORT, allowForce }: HaproxyPlaces, versions: string): string {
   let text = example;
   const fill = (from: string, to: string) => {
     if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);
     text = text.replace(from, () => to);
   };
   fill("bind :80 ", `bind 127.0.0.1:${port} `);
+  fill("log 127.0.0.1:6298 ", `log 127.0.0.1:${outcomesPort} `);
   fill("127.0.0.1:8080", `unix@${upstreamPath(versions, "master")}`);
   fill("127.0.0.1:8081", `unix@${upstreamPath(versions, "canary")}`);
   if (allowForce) text = text.replace(".if 0 # CHANGE", ".if 1 # CHANGE");

@@ -5,6 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { UNHEARD_PORT } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 export const EXAMPLE = join(import.meta.dir, "../../integrations/nginx");
@@ -46,6 +47,8 @@ export interface Places {
   readonly application?: string;
   /** The port of the nginx that stands in for the daemon; for `auth-request` alone. */
   readonly standInPort?: number;
+  /** The port to which outcomes go, for `auth-request` alone; without it, one that no program listens to. */
+  readonly outcomesPort?: number;
 }
 
 /** A way's two shipped files with their places filled in. */
@@ -61,6 +64,7 @@ export function fillHttp(way: NginxWay, places: Places): string {
   if (way === "auth-request") {
     file.fill("server 127.0.0.1:6297 ", `server 127.0.0.1:${places.standInPort} `);
     file.fill("listen 127.0.0.1:6297;", `listen 127.0.0.1:${places.standInPort};`);
+    file.fill("syslog:server=127.0.0.1:6298,", `syslog:server=127.0.0.1:${places.outcomesPort ?? UNHEARD_PORT},`);
     return file.text;
   }
   file.fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);

@@ -64,3 +64,6 @@ function isFree(port: number): Promise<boolean> {
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
+
+/** A port that no program of a usual machine listens to: that of the old protocol discard. */
+export const UNHEARD_PORT = 9;

@@ -17,7 +17,7 @@ export interface Upstream {
 
 /**
  * Serves on a unix socket, or on a port of loopback; WebSockets get back what they say, with the name in
- * front.
+ * front, until they say `end`.
  *
  * @param at the socket's path, or the port
  */
@@ -26,6 +26,8 @@ export function startUpstream(name: string, at: string | number): Upstream {
     ...(typeof at === "number" ? { hostname: "127.0.0.1", port: at } : { unix: at }),
     async fetch(request, self) {
       if (self.upgrade(request, { data: undefined })) return undefined;
+      // A version that thinks for so long.
+      await Bun.sleep(Number(request.headers.get("x-wait-ms") ?? 0));
       const seen: Seen = { name, headers: request.headers.toJSON(), body: await request.text() };
       const headers = new Headers();
       const cookie = request.headers.get("x-set-cookie");
@@ -40,7 +42,8 @@ export function startUpstream(name: string, at: string | number): Upstream {
     },
     websocket: {
       message(socket, message) {
-        socket.send(`${name}: ${message}`);
+        if (message === "end") socket.close();
+        else socket.send(`${name}: ${message}`);
       },
     },
   });

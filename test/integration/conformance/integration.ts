@@ -23,6 +23,8 @@ export interface DaemonPlaces {
   readonly adminPort: number;
   readonly insidePort: number;
   readonly pagePort: number;
+  /** The port of 127.0.0.1 to which proxies report outcomes. Perhaps no program listens there. */
+  readonly outcomesPort: number;
   /** Visitors come over TLS. */
   readonly isTls: boolean;
 }
@@ -39,11 +41,27 @@ export interface Places extends DaemonPlaces {
   readonly canaryPort: number;
   /** The daemon's socket and state directory. It runs with `daemonFlags`. */
   readonly home: DaemonHome;
+  /** The socket where a proxy asks over the line protocol. It leads to the daemon's. */
+  readonly socket: string;
   /** The operator lets testers force their location. The daemon then runs with `-allow-force`. */
   readonly allowForce: boolean;
   /** The commented lines of the shipped files that are marked CHANGE are turned on. */
   readonly areOptionsOn: boolean;
   readonly tls: { readonly key: string; readonly certificate: string } | undefined;
+  /** Changes that the operator has made beside those. */
+  readonly changes?: OperatorChanges;
+}
+
+/** An operator's own lines in the shipped files, for the reporting suite. */
+export interface OperatorChanges {
+  /** The proxy waits so long for a version's answer. */
+  readonly answerTimeoutMs: number;
+  /** The proxy itself answers requests for this path with 403, after the decision. */
+  readonly deniedPath: string;
+  /** The path of a unix socket without a server, which stands before master's server in its group. */
+  readonly deadServer?: string;
+  /** A port of 127.0.0.1 for the same. */
+  readonly deadPort?: number;
 }
 
 /** An integration that runs. */
@@ -59,6 +77,12 @@ export interface SliceCookie {
   /** How many slices there are, all of one length. */
   readonly slices: number;
   valueOf(slice: number): string;
+}
+
+/** How an integration reports outcomes, for the reporting suite (`test/integration/reporting`). */
+export interface Reporting {
+  /** Rows that cannot apply, by their id, with the reason. */
+  readonly exceptions?: Readonly<Record<string, string>>;
 }
 
 export interface Integration {
@@ -105,6 +129,8 @@ export interface Integration {
    * alphabetical order.
    */
   readonly newCookieDirectives?: readonly string[];
+  /** Set if its shipped files report outcomes. */
+  readonly reporting?: Reporting;
   /** Cases that cannot apply, by their id, with the reason for the table's page. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }

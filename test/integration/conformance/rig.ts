@@ -11,7 +11,7 @@ import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/port.ts";
 import { type Seen, startUpstream, type Upstream } from "../../support/upstream.ts";
 import { type Reply, type Visit, Visitors } from "../../support/visitors.ts";
-import type { Integration, Places, Running } from "./integration.ts";
+import type { Integration, OperatorChanges, Places, Running } from "./integration.ts";
 
 /**
  * A change reaches the daemon's table by the store's watch. A proxy with a lease may be in the middle of a
@@ -42,6 +42,11 @@ export interface RigOptions {
   readonly isTls?: boolean;
   /** Beside those of the integration. */
   readonly daemonFlags?: readonly string[];
+  /** Where a test listens for outcomes. */
+  readonly outcomesPort?: number;
+  /** Puts another socket before the daemon's, for the proxy, and returns its path. */
+  readonly socketFor?: (socket: string, directory: string) => string;
+  readonly changes?: OperatorChanges;
 }
 
 export class Rig {
@@ -81,7 +86,8 @@ export class Rig {
     const directory = mkdtempSync(join(tmpdir(), "conformance-"));
     const [daemonPort, adminPort] = [await freePort(), await freePort()];
     const [insidePort, pagePort] = [await freePort(), await freePort()];
-    const daemonPlaces = { directory, daemonPort, adminPort, insidePort, pagePort, isTls };
+    const outcomesPort = options.outcomesPort ?? (await freePort());
+    const daemonPlaces = { directory, daemonPort, adminPort, insidePort, pagePort, outcomesPort, isTls };
     const force = allowForce ? ["-allow-force"] : [];
     const home = new DaemonHome({
       records: { canary: 0.25, maintenance: 0 },
@@ -94,7 +100,10 @@ export class Rig {
     const canaries = startBoth("canary", canary, canaryPort);
     const tls = isTls ? await certificate(directory) : undefined;
     const ports = { port, masterPort, canaryPort };
-    const places = { ...daemonPlaces, ...ports, master, canary, home, allowForce, areOptionsOn, tls };
+    const socket = options.socketFor?.(home.socket, directory) ?? home.socket;
+    const sockets = { master, canary, home, socket };
+    const changes = options.changes === undefined ? {} : { changes: options.changes };
+    const places = { ...daemonPlaces, ...ports, ...sockets, allowForce, areOptionsOn, tls, ...changes };
     const running = await integration.start(places);
     const rig = new Rig(integration, places, daemon, masters, canaries, running);
     await rig.becomes(0.1, "canary");
@@ -111,11 +120,16 @@ export class Rig {
     rmSync(this.#places.directory, { recursive: true, force: true });
   }
 
-  /** Ends the proxy and starts another one, which knows nothing of the first one's state. */
-  async restart(): Promise<void> {
+  /**
+   * Ends the proxy and starts another one, which knows nothing of the first one's state.
+   *
+   * @param changes for the new one
+   */
+  async restart(changes: OperatorChanges | undefined = this.#places.changes): Promise<void> {
     this.#visitors.close();
     await this.#running.stop();
-    this.#running = await this.integration.start(this.#places);
+    const places = changes === undefined ? this.#places : { ...this.#places, changes };
+    this.#running = await this.integration.start(places);
     this.#visitors = this.#newVisitors();
   }
 
@@ -128,6 +142,11 @@ export class Rig {
   startMaster(): void {
     this.stopMaster();
     this.#masters = startBoth("master", this.#places.master, this.#places.masterPort);
+  }
+
+  /** The addresses of master's servers. */
+  get masterAt(): readonly [socket: string, port: number] {
+    return [this.#places.master, this.#places.masterPort];
   }
 
   #newVisitors(): Visitors {

@@ -9,7 +9,7 @@ import {
   haproxyMissing,
   startHaproxy,
 } from "../../support/haproxy.ts";
-import type { Integration } from "../conformance/integration.ts";
+import type { Integration, OperatorChanges, Reporting } from "../conformance/integration.ts";
 
 function haproxy(
   way: HaproxyWay,
@@ -18,8 +18,11 @@ function haproxy(
     folder: "haproxy",
     missing: haproxyMissing,
     daemonFlags: ({ directory }) => haproxyFlags(directory),
-    async start({ directory, port, allowForce, tls }) {
-      const configuration = fillHaproxy(way, { directory, port, allowForce });
+    async start({ directory, port, outcomesPort, allowForce, tls, changes }) {
+      const configuration = fillHaproxy(way, { directory, port, outcomesPort, allowForce });
+      if (changes !== undefined) {
+        writeFileSync(configuration, withChanges(readFileSync(configuration, "utf8"), changes));
+      }
       if (tls !== undefined) {
         const pem = join(directory, "haproxy.pem");
         writeFileSync(pem, readFileSync(tls.certificate, "utf8") + readFileSync(tls.key, "utf8"));
@@ -33,9 +36,24 @@ function haproxy(
   };
 }
 
+/** The operator's own lines: in the defaults, in the frontend, and in master's backend. */
+function withChanges(
+  configuration: string,
+  { answerTimeoutMs, deniedPath, deadServer }: OperatorChanges,
+): string {
+  const dead = `    option redispatch 1\n    server master0 unix@${deadServer}\n`;
+  return configuration
+    .replace("timeout server 30s", `timeout server ${answerTimeoutMs}ms`)
+    .replace(/^ *use_backend website_maintenance/m, (rule) => `    http-request deny if { path ${deniedPath} }\n${rule}`)
+    .replace(/^ *server master1/m, (server) => (deadServer === undefined ? server : dead + server));
+}
+
+const reporting: Reporting = {};
+
 export const haproxyMap: Integration = {
   name: "HAProxy, map",
   ...haproxy("map"),
+  reporting,
   changeMs: 500,
   graceMs: 3_000,
 };
@@ -43,6 +61,7 @@ export const haproxyMap: Integration = {
 export const haproxySpoe: Integration = {
   name: "HAProxy, SPOE",
   ...haproxy("spoe"),
+  reporting,
   changeMs: 0,
   graceMs: 8,
 };

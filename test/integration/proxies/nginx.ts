@@ -10,7 +10,7 @@ import {
   withTls,
 } from "../../support/nginx.ts";
 import { freePort } from "../../support/port.ts";
-import type { Integration } from "../conformance/integration.ts";
+import type { Integration, OperatorChanges, Reporting } from "../conformance/integration.ts";
 
 function nginx(
   way: NginxWay,
@@ -22,14 +22,15 @@ function nginx(
     folder: "nginx",
     missing: nginxMissing,
     daemonFlags: ({ directory }) => (isHttp ? ["-http", `unix:${httpSocket(directory)}`] : []),
-    async start({ directory, port, master, canary, home, allowForce, tls }) {
+    async start({ directory, port, outcomesPort, master, canary, home, socket, allowForce, tls, changes }) {
       installPage(directory);
       const example = fillExample(way, port, {
-        ...{ master, canary, daemon: isHttp ? httpSocket(directory) : home.socket, allowForce },
+        ...{ master, canary, daemon: isHttp ? httpSocket(directory) : socket, allowForce },
         ...{ maintenanceFile: home.maintenanceFile, page: join(directory, "share") },
-        ...(isHttp ? { standInPort: await freePort() } : {}),
+        ...(isHttp ? { standInPort: await freePort(), outcomesPort } : {}),
       });
-      const http = tls === undefined ? example : withTls(example, tls);
+      const changed = changes === undefined ? example : withChanges(example, changes);
+      const http = tls === undefined ? changed : withTls(changed, tls);
       const running = await startNginx(directory, port, http, workers);
       return { log: () => running.errorLog(), stop: () => running.stop() };
     },
@@ -37,9 +38,30 @@ function nginx(
   };
 }
 
+/** The operator's own lines: for all sites, in the site's location, and in master's group of servers. */
+function withChanges(
+  example: string,
+  { answerTimeoutMs, deniedPath, deadServer }: OperatorChanges,
+): string {
+  const timeout = `proxy_read_timeout ${answerTimeoutMs}ms;\n`;
+  const denied = `if ($uri = ${deniedPath}) { return 403; }\n`;
+  const dead = deadServer === undefined ? "" : `server unix:${deadServer} max_fails=0;\n`;
+  return (
+    timeout +
+    example
+      .replace(/^ {8}proxy_pass http:\/\/website_master;|^ {8}proxy_pass http:\/\/\$website_upstream;/m, (pass) => denied + pass)
+      .replace(/(upstream website_master \{\n)/, `$1${dead}`)
+  );
+}
+
+const reporting: Reporting = {
+  exceptions: { cuts: "nginx logs the status that the answer began with, and nothing about its end" },
+};
+
 export const nginxAsk: Integration = {
   name: "nginx, Lua asks",
   ...nginx("ask", 1),
+  reporting,
   changeMs: 0,
   graceMs: 8,
 };
@@ -48,6 +70,7 @@ export const nginxAsk: Integration = {
 export const nginxLease: Integration = {
   name: "nginx, Lua with a lease",
   ...nginx("lease", 2),
+  reporting,
   changeMs: 1_000,
   graceMs: 3_000,
 };
@@ -55,6 +78,7 @@ export const nginxLease: Integration = {
 export const nginxAuthRequest: Integration = {
   name: "nginx, auth_request",
   ...nginx("auth-request", 1),
+  reporting,
   changeMs: 0,
   graceMs: 8,
 };
