@@ -6,8 +6,8 @@
 -- lines in time, the worker forgets them, and logs their number at most once in TELL_S. So a daemon that is
 -- away fills neither the memory nor the log.
 --
--- A request has an outcome if the daemon has decided it and a version was asked. What nginx answers by itself
--- says nothing about a version: maintenance, a redirect, a visitor who is denied.
+-- A request has an outcome if the daemon has decided it and a version was asked. nginx's own answers say
+-- nothing about a version: maintenance, a redirect, a visitor who is denied.
 
 local tcp = ngx.socket.tcp
 local var = ngx.var

@@ -157,7 +157,7 @@ for (const way of WAYS) {
       // Application, version, assignment, status, seconds, and 1 if the visitor brought its assignment.
       const written = readFileSync(log, "utf8").trimEnd().split("\n");
       for (const line of written)
-        expect(line).toMatch(/^(shop|website) (canary|master) \S+ \d{3} \d+\.\d{3} [01]$/);
+        expect(line).toMatch(/^(shop|website) (canary|master) \S+ \d{3} \d+\.\d{3} [01](?: source=.*)?$/);
       expect(written).toContainEqual(expect.stringMatching(/^shop canary 0\.0125 500 0\.\d{3} 1$/));
       expect(readFileSync(join(directory, "own.log"), "utf8").split("GET /measured").length).toBe(41);
     });
@@ -166,7 +166,7 @@ for (const way of WAYS) {
       const { told } = await visit("shop", undefined, { headers: { "x-status": "201" } });
       const log = join(directory, "maxwells.log");
       await eventually(() => / 201 /.test(readFileSync(log, "utf8")), "the log", LATER_MS);
-      expect(readFileSync(log, "utf8")).toMatch(/^shop (canary|master) \S+ 201 \S+ 0$/m);
+      expect(readFileSync(log, "utf8")).toMatch(/^shop (canary|master) \S+ 201 \S+ 0(?: source=.*)?$/m);
       expect(told).toBeDefined();
     });
 

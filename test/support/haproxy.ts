@@ -112,7 +112,11 @@ defaults
  *
  * @param versions the folder of the versions' sockets
  */
-function fillSite(example: string, { directory, port, outcomesPort = UNHEARD_PORT, allowForce }: HaproxyPlaces, versions: string): string {
+function fillSite(
+  example: string,
+  { directory, port, outcomesPort = UNHEARD_PORT, allowForce }: HaproxyPlaces,
+  versions: string,
+): string {
   let text = example;
   const fill = (from: string, to: string) => {
     if (text.split(from).length !== 2) throw new Error(`the example should have one ${from}`);

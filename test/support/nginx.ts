@@ -64,7 +64,10 @@ export function fillHttp(way: NginxWay, places: Places): string {
   if (way === "auth-request") {
     file.fill("server 127.0.0.1:6297 ", `server 127.0.0.1:${places.standInPort} `);
     file.fill("listen 127.0.0.1:6297;", `listen 127.0.0.1:${places.standInPort};`);
-    file.fill("syslog:server=127.0.0.1:6298,", `syslog:server=127.0.0.1:${places.outcomesPort ?? UNHEARD_PORT},`);
+    file.fill(
+      "syslog:server=127.0.0.1:6298,",
+      `syslog:server=127.0.0.1:${places.outcomesPort ?? UNHEARD_PORT},`,
+    );
     return file.text;
   }
   file.fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);

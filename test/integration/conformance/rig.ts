@@ -42,7 +42,7 @@ export interface RigOptions {
   readonly isTls?: boolean;
   /** Beside those of the integration. */
   readonly daemonFlags?: readonly string[];
-  /** Where a test listens for outcomes. */
+  /** The port at which a test listens for outcomes. */
   readonly outcomesPort?: number;
   /** Puts another socket before the daemon's, for the proxy, and returns its path. */
   readonly socketFor?: (socket: string, directory: string) => string;

@@ -44,7 +44,10 @@ function withChanges(
   const dead = `    option redispatch 1\n    server master0 unix@${deadServer}\n`;
   return configuration
     .replace("timeout server 30s", `timeout server ${answerTimeoutMs}ms`)
-    .replace(/^ *use_backend website_maintenance/m, (rule) => `    http-request deny if { path ${deniedPath} }\n${rule}`)
+    .replace(
+      /^ *use_backend website_maintenance/m,
+      (rule) => `    http-request deny if { path ${deniedPath} }\n${rule}`,
+    )
     .replace(/^ *server master1/m, (server) => (deadServer === undefined ? server : dead + server));
 }
 

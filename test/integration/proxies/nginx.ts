@@ -39,17 +39,17 @@ function nginx(
 }
 
 /** The operator's own lines: for all sites, in the site's location, and in master's group of servers. */
-function withChanges(
-  example: string,
-  { answerTimeoutMs, deniedPath, deadServer }: OperatorChanges,
-): string {
+function withChanges(example: string, { answerTimeoutMs, deniedPath, deadServer }: OperatorChanges): string {
   const timeout = `proxy_read_timeout ${answerTimeoutMs}ms;\n`;
   const denied = `if ($uri = ${deniedPath}) { return 403; }\n`;
   const dead = deadServer === undefined ? "" : `server unix:${deadServer} max_fails=0;\n`;
   return (
     timeout +
     example
-      .replace(/^ {8}proxy_pass http:\/\/website_master;|^ {8}proxy_pass http:\/\/\$website_upstream;/m, (pass) => denied + pass)
+      .replace(
+        /^ {8}proxy_pass http:\/\/website_master;|^ {8}proxy_pass http:\/\/\$website_upstream;/m,
+        (pass) => denied + pass,
+      )
       .replace(/(upstream website_master \{\n)/, `$1${dead}`)
   );
 }

@@ -2,7 +2,7 @@
 
 import { createSocket } from "node:dgram";
 import { emptyOutcome } from "../../../src/intake/outcome.ts";
-import { readOutcomeLine } from "../../../src/intake/outcome-line.ts";
+import { readReport } from "../../../src/intake/report.ts";
 import type { Heard } from "./heard.ts";
 
 export interface Listener {
@@ -16,9 +16,9 @@ export async function startListener(heard: Heard): Promise<Listener> {
   const socket = createSocket("udp4");
   socket.on("message", (datagram) => {
     const report = datagram.toString("utf8");
-    const fault = readOutcomeLine(lineOf(report), draft);
+    const fault = readReport(report, draft);
     if (fault === undefined) heard.take(draft);
-    else heard.refuse(report, fault);
+    else if (fault !== "undecided") heard.refuse(report, fault);
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
@@ -30,10 +30,4 @@ export async function startListener(heard: Heard): Promise<Listener> {
       socket.close();
     },
   };
-}
-
-/** The line in a datagram of syslog. */
-function lineOf(report: string): string {
-  const [, structured] = /\[maxwells@0 outcome="((?:[^"\\]|\\.)*)"/.exec(report) ?? [];
-  return structured ?? report.replace(/^<\d+>(?:\w{3} [ \d]\d [\d:]{8} )?(?:\S+ )?mwd(?:\[\d+\])?: /, "");
 }

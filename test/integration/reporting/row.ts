@@ -1,4 +1,4 @@
-/** The contract of a row of the reporting suite: a statement that has to be true of every proxy that reports. */
+/** The contract of a row of the reporting suite: a statement that is true of every proxy that reports. */
 
 import type { Site } from "./site.ts";
 

@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 10;
 
 /**
  * If no outcome comes, the request may have been undecided, because this machine was busy. Then the next
- * visitor tries. It does not hide a proxy that loses outcomes: this many in a row are no chance.
+ * visitor tries. It does not hide a proxy that loses outcomes: so many in a row are not by chance.
  */
 const VISITORS_MAX = 5;
 

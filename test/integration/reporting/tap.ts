@@ -6,7 +6,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import type { Socket } from "bun";
 import { emptyOutcome } from "../../../src/intake/outcome.ts";
-import { readOutcomeLine } from "../../../src/intake/outcome-line.ts";
+import { readReport } from "../../../src/intake/report.ts";
 import type { Heard } from "./heard.ts";
 
 const REPORT = "?outcome ";
@@ -16,9 +16,9 @@ const TAKEN = "1\n\n";
 
 /** One connection of the proxy. */
 interface Peer {
-  /** What has come before the daemon's side is open, or the rest of a line. */
+  /** Bytes that came before the daemon's side was open, or the rest of a line. */
   received: string;
-  /** undefined until the first bytes say to whom they go. */
+  /** undefined until the first bytes are there. */
   isReporting: boolean | undefined;
   daemon: Socket | undefined;
 }
@@ -33,9 +33,9 @@ export function startTap(path: string, daemonPath: string, heard: Heard): Tap {
   const draft = emptyOutcome();
 
   function report(line: string): void {
-    const fault = readOutcomeLine(line.slice(REPORT.length), draft);
+    const fault = readReport(line.slice(REPORT.length), draft);
     if (fault === undefined) heard.take(draft);
-    else heard.refuse(line, fault);
+    else if (fault !== "undecided") heard.refuse(line, fault);
   }
 
   async function connect(client: Socket<Peer>): Promise<void> {

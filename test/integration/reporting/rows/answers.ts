@@ -43,10 +43,19 @@ const fresh: Row = {
 
 const hostile: Row = {
   id: "hostile",
-  title: "hostile cookies, paths and headers make no report that the daemon cannot read, or that names another",
+  title:
+    "hostile cookies, paths and headers make no report that the daemon cannot read, or that names another",
   async run(site) {
     const refused = site.heard.refused.length;
-    const lies = ['0.1 500 1" forced=1', "0.1\\x20", "0.1]", "nan", "9".repeat(200), '"', "0.5 source=1.2.3.4"];
+    const lies = [
+      '0.1 500 1" forced=1',
+      "0.1\\x20",
+      "0.1]",
+      "nan",
+      "9".repeat(200),
+      '"',
+      "0.5 source=1.2.3.4",
+    ];
     for (const lie of lies) {
       const headers: [string, string][] = [
         ["cookie", `maxwellsdaemon=${lie}`],

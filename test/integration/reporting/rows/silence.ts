@@ -9,7 +9,7 @@ const PATIENCE_MS = 500;
 
 const left: Row = {
   id: "left",
-  title: "a visitor who leaves before the answer is no error",
+  title: "a visitor who leaves before the answer does not count as an error",
   async run(site) {
     const outcome = await site.outcome("canary", async (assignment) => {
       const headers = new Headers(site.headers(assignment, { "x-wait-ms": String(2 * PATIENCE_MS) }));
