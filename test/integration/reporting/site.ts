@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 10;
 
 /**
  * If no outcome comes, the request may have been undecided, because this machine was busy. Then the next
- * visitor tries. It does not hide a proxy that loses outcomes: so many in a row are not by chance.
+ * visitor tries. A proxy that loses outcomes does not pass by that: so many visitors in a row are not undecided.
  */
 const VISITORS_MAX = 5;
 
