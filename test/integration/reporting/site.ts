@@ -15,8 +15,8 @@ const REPORTED_MS = 3_000;
 const LOOK_EVERY_MS = 10;
 
 /**
- * If no outcome comes, the request may have been undecided, because this machine was busy. Then the next
- * visitor tries. A proxy that loses outcomes does not pass by that: so many visitors in a row are not undecided.
+ * If no outcome comes, the daemon's answer may have been late, because this machine was busy. Then the next
+ * visitor tries. A proxy that loses outcomes still fails: the daemon is not late for so many in a row.
  */
 const VISITORS_MAX = 5;
 
