@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 10;
 
 /**
  * If no outcome comes, the daemon's answer may have been late, because this machine was busy. Then the next
- * visitor tries. A proxy that loses outcomes still fails: the daemon is not late for so many in a row.
+ * visitor tries. A proxy that loses outcomes still fails, because the daemon is not late that often.
  */
 const VISITORS_MAX = 5;
 
