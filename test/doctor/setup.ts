@@ -15,6 +15,9 @@ import { startUpstream, type Upstream } from "../support/upstream.ts";
 /** The ways in which the upstreams' pages name their version. */
 export const BY_TEXT = ["-version-text", 'master="name":"master"', "-version-text", 'canary="name":"canary"'];
 
+/** Few visitors, so that an examination is quick. */
+export const FEW = ["-probes", "60"];
+
 export type Json = ReturnType<typeof reportJson>;
 
 export interface Examined {
@@ -136,6 +139,11 @@ export class Setup {
     this.home.remove();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** The checks that failed. */
+export function failures(verdicts: Examined["verdicts"]): string[] {
+  return Object.keys(verdicts).filter((id) => verdicts[id] === "fail");
 }
 
 /** Inserts `text` after `mark`, which must occur once. */
