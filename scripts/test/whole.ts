@@ -4,7 +4,7 @@
  *     install what the tests need, if that is allowed, then
  *     format and lint, types, tests, the build of the executable and a smoke test of it
  *
- * Two test files run at a time. Tests that measure milliseconds come last, one file at a time.
+ * Three test files run at a time. Tests that measure milliseconds come last, one file at a time.
  */
 
 import { runChild } from "./children.ts";
@@ -19,7 +19,8 @@ import type { Chosen } from "./words.ts";
 /** If more files than this fail, no file is run again, because something is clearly broken. */
 const AGAIN_MAX = 6;
 
-const LANES = 2;
+/** Most tests wait for proxies, stores and timers, so two processors are not busy with two of them. */
+const LANES = 3;
 
 export interface WholeOptions {
   readonly root: string;

@@ -1,5 +1,7 @@
 /**
  * One suite for every integration: the same cases, with the real proxy, a real daemon and real upstreams.
+ * This file only runs them. The cases, in `conformance/`, hold the assertions.
+ *
  * Prints a table at its end; `integrations/README.md` has the same one (`npm run docs`).
  *
  *     npx bun test --timeout 30000 test/integration/conformance.test.ts -t 'HAProxy, map'

@@ -15,7 +15,7 @@ import { eventually } from "../support/eventually.ts";
 import { nginxMissing } from "../support/nginx.ts";
 
 /** Examined at the same time. */
-const lanes = new Turns(3);
+const lanes = new Turns(2);
 
 /** An examination takes some seconds, and most of them wait for their turn. A machine may be much busier. */
 const TIMEOUT_MS = 600_000;
