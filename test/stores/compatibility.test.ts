@@ -21,6 +21,7 @@ import {
 } from "../support/older-stores.ts";
 import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
+import { soon } from "../support/store-calls.ts";
 import { longRelease } from "./store-suite.ts";
 
 const APPLICATION = "website";
@@ -234,7 +235,3 @@ async function bothWays(store: Store): Promise<Snapshot[]> {
 }
 
 const OTHERS = Array.from({ length: 20 }, (_, index) => `other-${index}`);
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
-}

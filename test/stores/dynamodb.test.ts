@@ -17,6 +17,7 @@ import {
   sdkEnvironment,
   startDynamodbLocal,
 } from "../support/dynamodb-local.ts";
+import { fails, soon } from "../support/store-calls.ts";
 import { type ProxyMode, type StoreProxy, startStoreProxy } from "../support/store-proxy.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { evidenceSuite } from "./evidence-suite.ts";
@@ -529,15 +530,4 @@ async function items(application: string) {
   );
   client.destroy();
   return Items;
-}
-
-async function fails(work: Promise<unknown> | undefined): Promise<StoreError> {
-  return (await (work ?? Promise.resolve()).then(
-    () => new Error("nothing failed"),
-    (error: unknown) => error,
-  )) as StoreError;
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
 }

@@ -4,7 +4,7 @@
  * by name, with the reason in the test's title.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { expect } from "bun:test";
 import {
   BATCH_BYTES_MAX,
   BATCHES_MAX,
@@ -14,6 +14,8 @@ import {
 } from "../../src/stores/evidence.ts";
 import { StoreError } from "../../src/stores/store.ts";
 import { eventually } from "../support/eventually.ts";
+import { freshKey, freshLog } from "../support/store-calls.ts";
+import { contractSuite } from "./contract.ts";
 import { givenUp, type StoreHarness, watchOf } from "./store-suite.ts";
 
 /** A case may write a megabyte. */
@@ -56,25 +58,12 @@ export function evidenceSuite(
   start: () => Promise<StoreHarness>,
   skips: Partial<Record<EvidenceCaseName, string>> = {},
 ): void {
-  describe(`the evidence in ${name}`, () => {
-    let harness: StoreHarness;
-    beforeAll(async () => {
-      harness = await start();
-    }, 40_000);
-    afterAll(async () => {
-      await harness?.close();
-    });
-    for (const [title, run] of Object.entries(CASES)) {
-      const reason = skips[title as EvidenceCaseName];
-      if (reason !== undefined) test.skip(`${title} (skipped: ${reason})`, () => {});
-      else test(title, () => run(harness), CASE_MS);
-    }
-  });
+  contractSuite({ title: `the evidence in ${name}`, start, cases: CASES, skips, caseMs: CASE_MS });
 }
 
 async function emptyLog(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const reader = new Reader(opened.evidence, log);
   await reader.catchUp();
   expect(reader.seen).toEqual([]);
@@ -95,7 +84,7 @@ async function batchesAsTheyWere(harness: StoreHarness): Promise<void> {
     "[]",
   ];
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   await opened.append(log, batches);
   const reader = new Reader(opened.evidence, log);
   await reader.catchUp();
@@ -108,7 +97,7 @@ async function longestBatches(harness: StoreHarness): Promise<void> {
   );
   const wide = "é".repeat(BATCH_BYTES_MAX / 2);
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   await opened.append(log, [...narrow, wide]);
   const reader = new Reader(opened.evidence, log);
   await reader.catchUp();
@@ -117,7 +106,7 @@ async function longestBatches(harness: StoreHarness): Promise<void> {
 
 async function follows(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const readers = [new Reader(opened.evidence, log)];
   const batches: string[] = [];
   for (let round = 0; round < 10; round++) {
@@ -137,7 +126,7 @@ async function longLog(harness: StoreHarness): Promise<void> {
   const callBytes = BATCHES_MAX * BATCH_BYTES_MAX;
   const calls = Math.ceil((3 * EVIDENCE_READ_BYTES_MAX) / callBytes);
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const batches: string[] = [];
   for (let call = 0; call < calls; call++) {
     const own = Array.from({ length: BATCHES_MAX }, (_, index) =>
@@ -155,7 +144,7 @@ async function longLog(harness: StoreHarness): Promise<void> {
 
 async function appendedAgain(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const reader = new Reader(opened.evidence, log);
   for (const batch of ["one", "two", "one", "one", "three", "two"]) {
     await opened.append(log, [batch]);
@@ -170,7 +159,7 @@ async function twoWriters(harness: StoreHarness): Promise<void> {
   await using one = await use(harness);
   await using two = await use(harness);
   await using third = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const wanted: string[] = [];
   const write = async (name: string, { append }: typeof one) => {
     for (let call = 0; call < 25; call++) {
@@ -194,7 +183,7 @@ async function twoWriters(harness: StoreHarness): Promise<void> {
 
 async function nonsenseCursors(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const batches = ["one", "two", "three"];
   await opened.append(log, batches);
   const nonsense = [
@@ -252,7 +241,7 @@ async function awkwardNames(harness: StoreHarness): Promise<void> {
 }
 
 async function outlastsProcess(harness: StoreHarness): Promise<void> {
-  const log = freshLog();
+  const log = freshLog("evidence");
   let cursor: string | undefined;
   for (const round of ["first", "second"]) {
     await using opened = await use(harness);
@@ -298,7 +287,7 @@ async function wakesNoFeed(harness: StoreHarness): Promise<void> {
 
 async function aborted(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const { evidence } = opened;
   await expect(evidence.append(log, ["too late"], AbortSignal.abort())).rejects.toBeInstanceOf(Error);
   await expect(evidence.read(log, undefined, AbortSignal.abort())).rejects.toBeInstanceOf(Error);
@@ -306,7 +295,7 @@ async function aborted(harness: StoreHarness): Promise<void> {
 
 async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   const { evidence } = opened;
   await opened.append(log, ["before"]);
   await givenUp(harness, (signal) => evidence.read(log, undefined, signal));
@@ -316,7 +305,7 @@ async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
 async function engineLeaves(harness: StoreHarness): Promise<void> {
   if (harness.leave === undefined) throw new Error("without leave skip this case, and say why");
   await using opened = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   await opened.append(log, ["before"]);
   const reader = new Reader(opened.evidence, log);
   await reader.catchUp();
@@ -384,7 +373,7 @@ async function fallBack(harness: StoreHarness, state: "older" | "empty"): Promis
 async function watchNudges(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
   await using other = await use(harness);
-  const log = freshLog();
+  const log = freshLog("evidence");
   let count = 0;
   const end = opened.evidence.watch?.(log, () => {
     count++;
@@ -463,14 +452,6 @@ async function again(work: () => Promise<void>): Promise<void> {
 
 function inTime(): AbortSignal {
   return AbortSignal.timeout(10_000);
-}
-
-function freshLog(): EvidenceLog {
-  return { application: "evidence", key: freshKey() };
-}
-
-function freshKey(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("hex");
 }
 
 function distinct(batches: readonly string[]): string[] {

@@ -21,8 +21,9 @@ import { LOCK_STALE_MS } from "../../src/stores/file/lock.ts";
 import { replaceFile } from "../../src/stores/file/replace.ts";
 import { openStore } from "../../src/stores/list.ts";
 import { DOCUMENT_BYTES_MAX } from "../../src/stores/shared/document.ts";
-import type { RecordFields, Store, StoreError, Written } from "../../src/stores/store.ts";
+import type { RecordFields, Store, Written } from "../../src/stores/store.ts";
 import { hasSmallDisks, mountSmallDisk, unmount } from "../support/disk.ts";
+import { fails, soon } from "../support/store-calls.ts";
 import { rollouts, within } from "./store-suite.ts";
 
 const NUDGE_WITHIN_MS = 1_500;
@@ -618,20 +619,8 @@ function won(written: Written): string {
   return written.ok ? written.revision : "";
 }
 
-async function fails(work: Promise<unknown> | undefined): Promise<StoreError> {
-  const outcome = await (work ?? Promise.resolve()).then(
-    () => new Error("nothing failed"),
-    (error: unknown) => error,
-  );
-  return outcome as StoreError;
-}
-
 function text(rollout: number): string {
   return JSON.stringify({ website: { canary: rollout } });
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(5_000);
 }
 
 async function run(...command: string[]): Promise<void> {

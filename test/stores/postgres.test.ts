@@ -18,6 +18,7 @@ import { run, temporaryDirectory } from "../cli/run.ts";
 import { eventually } from "../support/eventually.ts";
 import { hasPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { ADMIN, hasPostgres, Postgres } from "../support/postgres.ts";
+import { soon } from "../support/store-calls.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { evidenceSuite } from "./evidence-suite.ts";
 import { rollouts, storeSuite, within } from "./store-suite.ts";
@@ -1174,8 +1175,4 @@ async function failureOf(work: Promise<unknown> | undefined): Promise<StoreError
     () => new Error("nothing failed"),
     (error: unknown) => error,
   )) as StoreError;
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
 }

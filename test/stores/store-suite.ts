@@ -4,7 +4,7 @@
  * in the test's title.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { READ_TIMEOUT_MS } from "../../src/feed/bounded-read.ts";
 import { Feed } from "../../src/feed/feed.ts";
 import { type Fields, silentLog } from "../../src/log/log.ts";
@@ -24,6 +24,7 @@ import {
 import { DaemonHome } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
 import type { TcpFaults } from "../support/tcp-faults.ts";
+import { contractSuite } from "./contract.ts";
 
 /** How long anything prompt may take here, on a machine that is busy. */
 const PROMPTLY_MS = 1_500;
@@ -144,20 +145,7 @@ export function storeSuite(
   start: () => Promise<StoreHarness>,
   skips: Partial<Record<CaseName, string>> = {},
 ): void {
-  describe(`the store ${name}`, () => {
-    let harness: StoreHarness;
-    beforeAll(async () => {
-      harness = await start();
-    }, 40_000);
-    afterAll(async () => {
-      await harness?.close();
-    });
-    for (const [title, run] of Object.entries(CASES)) {
-      const reason = skips[title as CaseName];
-      if (reason !== undefined) test.skip(`${title} (skipped: ${reason})`, () => {});
-      else test(title, () => run(harness), CASE_MS);
-    }
-  });
+  contractSuite({ title: `the store ${name}`, start, cases: CASES, skips, caseMs: CASE_MS });
 }
 
 async function unknownApplication(harness: StoreHarness): Promise<void> {

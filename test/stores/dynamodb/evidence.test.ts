@@ -6,13 +6,14 @@ import { DynamodbEvidence } from "../../../src/stores/dynamodb/evidence.ts";
 import { toAttribute } from "../../../src/stores/dynamodb/values.ts";
 import { EVIDENCE_KEPT_MS, type EvidenceLog } from "../../../src/stores/evidence.ts";
 import { openStore } from "../../../src/stores/list.ts";
-import type { Store, StoreError } from "../../../src/stores/store.ts";
+import type { Store } from "../../../src/stores/store.ts";
 import {
   type DynamodbLocal,
   dynamodbMissing,
   sdkEnvironment,
   startDynamodbLocal,
 } from "../../support/dynamodb-local.ts";
+import { fails, freshLog, soon } from "../../support/store-calls.ts";
 import { startStoreProxy } from "../../support/store-proxy.ts";
 
 const TABLE = "Rollouts";
@@ -442,22 +443,4 @@ async function itemsOf({ application, key }: EvidenceLog) {
   );
   client.destroy();
   return Items;
-}
-
-function freshLog(): EvidenceLog {
-  return {
-    application: "website",
-    key: Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("hex"),
-  };
-}
-
-async function fails(work: Promise<unknown> | undefined): Promise<StoreError> {
-  return (await (work ?? Promise.resolve()).then(
-    () => new Error("nothing failed"),
-    (error: unknown) => error,
-  )) as StoreError;
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
 }

@@ -28,9 +28,10 @@ import {
 import { endOf, linesIn, placesOf } from "../../../src/stores/file/evidence-lines.ts";
 import { directoryNameOf } from "../../../src/stores/file/evidence-names.ts";
 import { openStore } from "../../../src/stores/list.ts";
-import type { Store, StoreError } from "../../../src/stores/store.ts";
+import type { Store } from "../../../src/stores/store.ts";
 import { hasSmallDisks, mountSmallDisk, unmount } from "../../support/disk.ts";
 import { eventually } from "../../support/eventually.ts";
+import { fails } from "../../support/store-calls.ts";
 
 const LOG = { application: "website", key: "0123456789abcdef01234567" };
 const LONG = Array.from({ length: BATCHES_MAX }, () => "x".repeat(BATCH_BYTES_MAX));
@@ -385,10 +386,3 @@ test("parts of a cursor that are not valid are left out", () => {
     ["abcdefg1", { offset: 7, nonce: "" }],
   ]);
 });
-
-async function fails(work: Promise<unknown>): Promise<StoreError> {
-  return work.then(
-    () => Promise.reject(new Error("it did not fail")),
-    (error: unknown) => error as StoreError,
-  );
-}

@@ -4,10 +4,11 @@ import { EVIDENCE_KEPT_MS, type EvidenceLog } from "../../../src/stores/evidence
 import { openStore } from "../../../src/stores/list.ts";
 import { parsePostgresAddress } from "../../../src/stores/postgres/address.ts";
 import { PostgresEvidence } from "../../../src/stores/postgres/evidence.ts";
-import type { Store, StoreError } from "../../../src/stores/store.ts";
+import type { Store } from "../../../src/stores/store.ts";
 import type { Timers } from "../../../src/timers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ADMIN, hasPostgres, Postgres } from "../../support/postgres.ts";
+import { fails, freshLog, soon } from "../../support/store-calls.ts";
 
 const opened: { close(): unknown }[] = [];
 let engine: Postgres;
@@ -286,21 +287,3 @@ describe.skipIf(!hasPostgres)("evidence in PostgreSQL", () => {
     expect((await evidence?.read(log, undefined, soon()))?.batches).toEqual([]);
   });
 });
-
-function freshLog(): EvidenceLog {
-  return {
-    application: "website",
-    key: Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString("hex"),
-  };
-}
-
-async function fails(work: Promise<unknown> | undefined): Promise<StoreError> {
-  return (await (work ?? Promise.resolve()).then(
-    () => new Error("nothing failed"),
-    (error: unknown) => error,
-  )) as StoreError;
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
-}

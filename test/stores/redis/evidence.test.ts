@@ -10,6 +10,7 @@ import {
 import { openStore } from "../../../src/stores/list.ts";
 import type { Store } from "../../../src/stores/store.ts";
 import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
+import { soon } from "../../support/store-calls.ts";
 
 const LOG = { application: "website", key: "0123456789abcdef01234567" };
 const KEY = `maxwells-daemon-evidence:{maxwells-daemon:website}:${LOG.key}`;
@@ -164,8 +165,4 @@ async function whole(evidence: Evidence): Promise<string[]> {
     cursor = news.cursor;
     if (!news.hasMore) return seen;
   }
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
 }

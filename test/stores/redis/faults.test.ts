@@ -6,10 +6,11 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
-import { type Store, StoreError } from "../../../src/stores/store.ts";
+import type { Store } from "../../../src/stores/store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/port.ts";
 import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
+import { fails, soon } from "../../support/store-calls.ts";
 import { TcpFaults } from "../../support/tcp-faults.ts";
 import { rollouts, within } from "../store-suite.ts";
 
@@ -295,17 +296,4 @@ async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
-}
-
-async function fails(work: Promise<unknown> | undefined): Promise<StoreError> {
-  const error = await (work ?? Promise.resolve()).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  return error as StoreError;
 }

@@ -3,10 +3,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
-import { type Store, StoreError } from "../../../src/stores/store.ts";
+import type { Store, StoreError } from "../../../src/stores/store.ts";
 import { run, temporaryDirectory } from "../../cli/run.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type RedisServer, redisMissing, startRedis } from "../../support/redis-server.ts";
+import { fails, soon } from "../../support/store-calls.ts";
 import { rollouts } from "../store-suite.ts";
 
 const KEY = "maxwells-daemon:website";
@@ -340,17 +341,4 @@ async function watching(store: Store): Promise<{ readonly count: number }> {
   });
   await eventually(() => nudges.count > 0, "the first nudge");
   return nudges;
-}
-
-function soon(): AbortSignal {
-  return AbortSignal.timeout(9_000);
-}
-
-async function fails(work: Promise<unknown>): Promise<StoreError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  return error as StoreError;
 }
