@@ -22,8 +22,8 @@ import { traefikSlices } from "./proxies/traefik.ts";
 const lanes = new Turns(2);
 
 /**
- * The shipped files wait only milliseconds: on a busy machine a visitor may go to master. An examination takes
- * some ten seconds, and most of them wait for their turn.
+ * The shipped files wait only milliseconds: on a busy machine a visitor may go to master. An examination
+ * takes some ten seconds, and most of them wait for their turn.
  */
 const BUSY = { retry: 5, timeout: 600_000 };
 

@@ -12,7 +12,9 @@ export function soon(ms = SOON_MS): AbortSignal {
   return AbortSignal.timeout(ms);
 }
 
-/** The error of a call. Rejects if the call does not fail, or fails with something else than a `StoreError`. */
+/**
+ * The error of a call. Rejects if the call does not fail, or fails with something else than a `StoreError`.
+ */
 export async function fails(call: Promise<unknown> | undefined): Promise<StoreError> {
   const error = await (call ?? Promise.resolve()).then(
     () => new Error("the call did not fail"),
