@@ -1,8 +1,9 @@
-/** All options of the daemon: its own, and those of all servers, leases, monitors and notices. */
+/** All options of the daemon: its own, and those of all servers, leases, monitors, doors and notices. */
 
 import { admin, adminHost } from "../admin/admin.ts";
 import { checks } from "../checks/named-checks.ts";
 import type { Option, Tables } from "../config/option.ts";
+import { OUTCOME_OPTIONS } from "../intake/options.ts";
 import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { NOTICE_OPTIONS } from "../notices/options.ts";
@@ -13,7 +14,8 @@ import { OWN_OPTIONS } from "../settings/options.ts";
 /** In the order of the configuration page. */
 export function allOptions(): readonly Option<unknown>[] {
   const kinds = [...SERVERS, ...LEASES, ...MONITORS];
-  return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), admin, adminHost, ...NOTICE_OPTIONS];
+  const others = [admin, adminHost, ...OUTCOME_OPTIONS, ...NOTICE_OPTIONS];
+  return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), ...others];
 }
 
 /** The daemon's settings that only the configuration file can give. */

@@ -31,6 +31,7 @@ import { Connections } from "../stream/connections.ts";
 import { redactAddress } from "../text/redact.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
 import { openController } from "./controller.ts";
+import { openIntake } from "./intake.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
 import { whyNotReady } from "./readiness.ts";
 import { warnOfReleaseSettings, warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
@@ -99,18 +100,22 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
   const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;
-  const context = { handler, rollout, metrics, log, clock, connections: new Connections({ reserved }) };
+  const doors = openIntake(settings, { log, clock, follower: undefined });
+  const { intake } = doors;
+  const connections = new Connections({ reserved });
+  const context = { handler, rollout, intake, metrics, log, clock, connections };
   const leaseContext = { ...context, maintenance: directory?.maintenance ?? NO_MAINTENANCE };
   const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
   const leases = LEASES.flatMap((kind) => kind.create(settings, leaseContext));
   const listeners = [...servers, ...leases.filter(isServer)];
   const publishers = leases.filter((lease) => !isServer(lease));
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
-  const monitors = monitorsOf(settings, { metrics, rollout, feed, overview, notReady, log, clock });
+  const outcomes = intake.counts;
+  const monitors = monitorsOf(settings, { metrics, rollout, feed, overview, outcomes, notReady, log, clock });
   const config = settings.get(configFile);
   const sources = { rollout, feed, overview, metrics, store: opened, config, notReady, clock, ...started };
   const lifecycle = new Lifecycle({
-    ...{ log, store: opened, directory, feed, monitors, listeners, publishers },
+    ...{ log, store: opened, directory, feed, doors, monitors, listeners, publishers },
     controller: leading?.controller,
     trouble: new ClientTrouble(metrics, log, rollout.first.application),
     addresses: [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings)),

@@ -3,7 +3,8 @@
  *
  *     prepare listeners ─▶ feed ─▶ admin ─▶ monitors ─▶ first read, or FIRST_READ_MS ─▶ listeners ─▶ publishers
  *
- * The controller starts right before the feed, because it follows the first reading too.
+ * The controller starts right before the feed, because it follows the first reading too. The doors for
+ * outcomes open right behind the feed. They wait for an address that another program has.
  *
  * The daemon takes nothing from another process before it is sure to get everything. `close` releases the
  * parts in reverse order, and rejects with the first error. If a predecessor has the admin address, the
@@ -24,6 +25,7 @@ import type { ClientTrouble } from "../servers/client-trouble.ts";
 import type { Server } from "../servers/server.ts";
 import type { Store } from "../stores/store.ts";
 import { exposuresOf } from "../stream/exposure.ts";
+import type { Doors } from "./intake.ts";
 import { releaseAll } from "./release.ts";
 import { cannotListen, insistOrWarn } from "./start-error.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -43,6 +45,7 @@ export interface Parts {
   readonly feed: Feed;
   /** Undefined with `-releases off`. */
   readonly controller: Controller | undefined;
+  readonly doors: Doors;
   readonly monitors: readonly Monitor[];
   readonly trouble: ClientTrouble;
   /** Servers, and leases that listen. */
@@ -96,7 +99,7 @@ export class Lifecycle {
   }
 
   async #startAll(): Promise<void> {
-    const { log, store, directory, feed, controller, monitors, trouble, admin } = this.#parts;
+    const { log, store, directory, feed, controller, doors, monitors, trouble, admin } = this.#parts;
     this.#releases.push(() => store.close());
     if (directory !== undefined) {
       this.#releases.push(
@@ -112,6 +115,8 @@ export class Lifecycle {
       feed.start();
       this.#releases.push(() => feed.close());
       if (controller !== undefined) this.#releases.push(() => controller.close());
+      doors.start();
+      this.#releases.push(() => doors.close());
       if (hasAdmin && !takesAdmin) await this.#startAdmin();
       for (const monitor of monitors) {
         monitor.start();

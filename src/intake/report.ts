@@ -12,13 +12,10 @@ export function readReport(text: string, draft: OutcomeDraft): NoOutcome | undef
   return isSyslog(text) ? readSyslog(text, draft) : readOutcomeLine(text, draft);
 }
 
-/** A long text may have this many reports. The rest is left out. */
-const REPORTS_MAX = 65_536;
-
 /** The reports of a datagram or of a body: its lines. An empty line is none. */
 export function* reportsIn(text: string): Generator<string> {
   let start = 0;
-  for (let count = 0; start < text.length && count < REPORTS_MAX; count++) {
+  while (start < text.length) {
     let end = text.indexOf("\n", start);
     if (end < 0) end = text.length;
     let last = end;

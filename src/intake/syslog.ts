@@ -6,7 +6,8 @@
  *     <134>1 2026-11-29T12:10:03Z web-1 mwd 42 - [mwd@0 application="website" …] -
  *     <13>1 2026-11-29T12:10:03.1Z web-1 mwd - - [timeQuality tzKnown="1"] website canary …
  *
- * The message itself is a line, or else structured data whose id is `mwd` has its fields by name.
+ * The message itself is a line. Or structured data whose id is `mwd` has its fields by name, or the whole
+ * line as `outcome`.
  */
 
 import { type OutcomeDraft, resetOutcome } from "./outcome.ts";
@@ -28,6 +29,9 @@ const OURS = /^mwd(?:@[\d.]{1,32})?(?= |$)/;
 /** ` NAME="` within an element. */
 const PARAMETER = / ([A-Za-z][\w.-]{0,31})="/y;
 
+/** The longest message: a line, its frame, and structured data of others. */
+const MESSAGE_LENGTH_MAX = 4_096;
+
 /** Whether a text is a message of syslog. */
 export function isSyslog(text: string): boolean {
   return text.startsWith("<");
@@ -39,6 +43,7 @@ export function isSyslog(text: string): boolean {
  * @returns undefined if `draft` has the outcome; else why there is none
  */
 export function readSyslog(text: string, draft: OutcomeDraft): NoOutcome | undefined {
+  if (text.length > MESSAGE_LENGTH_MAX) return "long";
   const priority = PRIORITY.exec(text);
   if (priority === null) return "syslog";
   const rest = text.slice(priority[0].length);
@@ -74,7 +79,10 @@ function readElement(element: string, draft: OutcomeDraft): NoOutcome | undefine
     const start = at + opening.length;
     const end = endOfQuote(element, start);
     if (end < 0) return "syslog";
-    const fault = setField(draft, name, unescaped(element.slice(start, end)));
+    const value = unescaped(element.slice(start, end));
+    // The parameter has a whole line.
+    if (name === "outcome") return readOutcomeLine(value, draft);
+    const fault = setField(draft, name, value);
     if (fault !== undefined) return fault;
     at = end + 1;
   }

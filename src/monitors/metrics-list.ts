@@ -13,6 +13,7 @@ import type { Reason } from "../placement.ts";
 import type { Table } from "../rollout.ts";
 import type { Labels, Metric, Sample, StatsdName } from "./metric.ts";
 import type { MonitorContext } from "./monitor.ts";
+import { OUTCOME_METRICS } from "./outcome-metrics.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
 import { RELEASE_METRICS } from "./release-metrics.ts";
 
@@ -207,6 +208,7 @@ export const METRICS: readonly Metric[] = [
     read: (context) => eachServer(context, (counts) => counts.refused),
   },
   ...RELEASE_METRICS,
+  ...OUTCOME_METRICS,
   {
     name: "maxwells_daemon_notices_total",
     type: "counter",

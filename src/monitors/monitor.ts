@@ -9,6 +9,7 @@
 
 import type { Option, Settings } from "../config/option.ts";
 import type { Feed } from "../feed/feed.ts";
+import type { OutcomeCounts } from "../intake/counts.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Overview } from "../overview/overview.ts";
@@ -43,6 +44,7 @@ export interface MonitorContext {
   readonly rollout: Rollout;
   readonly feed: Feed;
   readonly overview: Overview;
+  readonly outcomes: OutcomeCounts;
   /** The reason why the daemon is not ready, as in `/readyz`; undefined if it is ready. */
   readonly notReady: () => string | undefined;
   readonly log: Log;

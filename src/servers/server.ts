@@ -43,6 +43,7 @@
 
 import type { Address } from "../address.ts";
 import type { Option, Settings } from "../config/option.ts";
+import type { Intake } from "../intake/intake.ts";
 import type { TailEncoder } from "../placement.ts";
 import type { Rollout } from "../rollout.ts";
 import type { StreamContext } from "../stream/stream-context.ts";
@@ -74,6 +75,8 @@ export interface Server {
 export interface ServerContext extends StreamContext {
   /** For the questions of proxies beside decisions, such as `?lease`. */
   readonly rollout: Rollout;
+  /** For the outcomes that a proxy reports. */
+  readonly intake: Intake;
 }
 
 /** A kind of server. Its file exports one of these, and `list.ts` names it. */

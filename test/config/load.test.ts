@@ -109,6 +109,8 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
   [apacheMapPaths, "/run/maxwells-daemon/apache.map", ["/run/maxwells-daemon/apache.map"]],
   [notify, SLACK, notify.parse([SLACK])],
   [notifySecret, "file:/etc/notices.secret", [{ kind: "file", path: "/etc/notices.secret" }]],
+  [optionNamed("outcomes"), "[::1]:6299", { host: "::1", port: 6299 }],
+  [optionNamed("outcomes-from"), "10.0.0.0/8", ["10.0.0.0/8"]],
   [optionNamed("statsd"), "127.0.0.1:8126", { host: "127.0.0.1", port: 8126 }],
 ];
 
@@ -132,6 +134,8 @@ test("every setting that takes a text is tried through every source", () => {
 
 const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = [
   [application, "a/b", "write a name"],
+  [optionNamed("outcomes"), "web-1:6298", "write ADDRESS:PORT"],
+  [optionNamed("outcomes-from"), "10.0.0.0/33", "write a network"],
   [application, "..", "write a name"],
   [application, "x".repeat(129), "write a name"],
   [store, "constant:2", "write a number from 0 to 1"],

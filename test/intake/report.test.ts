@@ -55,6 +55,7 @@ describe("syslog", () => {
       isRetried: true,
     });
     expect(classOf(outcome)).toBe("error");
+    expect(read(`<134>1 - - mwd 42 - [mwd@0 outcome="${LINE} ended=--"] -`)).toMatchObject(SOUND);
     expect(refusal('<134>1 - - mwd 42 - [mwd@0 application="a" assignment="0.1"] -')).toBe("status");
     expect(refusal('<134>1 - - mwd 42 - [mwd application="a" assignment="1.1" status="200"] -')).toBe(
       "assignment",

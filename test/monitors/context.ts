@@ -2,6 +2,7 @@
 
 import { whyNotReady } from "../../src/daemon/readiness.ts";
 import { Feed } from "../../src/feed/feed.ts";
+import { OutcomeCounts } from "../../src/intake/counts.ts";
 import { type Fields, type Log, silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import type { MonitorContext } from "../../src/monitors/monitor.ts";
@@ -42,7 +43,19 @@ export function testContext(
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: [], clock });
   const processStartedAt = new Date(Date.now() - process.uptime() * 1_000);
   const context: TestContext = {
-    ...{ rollout, metrics, log, feed, overview, notReady, logged, nowMs: 0, clock, processStartedAt },
+    ...{
+      outcomes: new OutcomeCounts(),
+      rollout,
+      metrics,
+      log,
+      feed,
+      overview,
+      notReady,
+      logged,
+      nowMs: 0,
+      clock,
+      processStartedAt,
+    },
   };
   return context;
 }

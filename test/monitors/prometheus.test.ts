@@ -86,6 +86,8 @@ test("every metric of the table is on the page, with its type and its help", asy
   context.rollout.apply("app", [arc("canary", 0.5)], 0);
   decide(context, "app", 0.2);
   context.metrics.reports.add("app", "canary", "decided", 3);
+  context.outcomes.doors.set("udp", true);
+  context.outcomes.dropped("udp", "kernel");
   const page = await scrape(monitor(context));
   expect([...page.types].sort()).toEqual(
     METRICS.map(({ name, type }): [string, string] => [name, type]).sort(),

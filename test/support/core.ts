@@ -2,6 +2,8 @@
 
 import type { Arc } from "../../src/circle.ts";
 import { Handler } from "../../src/handler.ts";
+import { OutcomeCounts } from "../../src/intake/counts.ts";
+import { Intake, type OutcomeFollower } from "../../src/intake/intake.ts";
 import type { LeaseContext, MaintenanceView } from "../../src/leases/lease.ts";
 import { silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
@@ -17,6 +19,12 @@ export interface Core extends LeaseContext {
   apply(application: string, ...arcs: readonly (Partial<Arc> & { rollout: number })[]): void;
   /** Moves the clock, in milliseconds. */
   advance(ms: number): void;
+}
+
+/** An intake that only counts. */
+export function createIntake(applications: readonly string[] = ["app"], follower?: OutcomeFollower): Intake {
+  const examples = { dropped() {} };
+  return new Intake({ applications, counts: new OutcomeCounts(), examples, follower });
 }
 
 export interface CoreOptions {
@@ -37,6 +45,7 @@ export function createCore(options: CoreOptions = {}): Core {
     rollout,
     metrics: new Metrics(rollout.placements),
     log: silentLog,
+    intake: createIntake(options.applications),
     clock,
     connections: new Connections(),
     maintenance: options.maintenance ?? { isOn: () => false },

@@ -75,6 +75,7 @@ export class DaemonHome {
       "-admin", "127.0.0.1:0",
       "-logfile", "none",
       "-statsd", "none",
+      "-outcomes", "none",
       ...this.#flags,
     ];
   }

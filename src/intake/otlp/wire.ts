@@ -52,6 +52,8 @@ export class Wire {
         break;
       case LENGTH:
         this.#length = this.#varint();
+        // With a length below 0, the walk would go back, and never end.
+        if (this.#length < 0) return this.#broken();
         this.#start = this.#at;
         this.#at += this.#length;
         this.#isText = true;

@@ -43,6 +43,7 @@ export class LineShared extends StreamShared {
       rollout: context.rollout,
       reports: context.metrics.reports,
       budget: new ReportBudget(),
+      intake: context.intake,
       decision: this.decision,
     };
   }

@@ -1,18 +1,21 @@
 /**
  * The lines of the line protocol that begin with `?`: questions of a proxy or an operator beside decisions.
  * Each answer is two lines, like all answers of this protocol. Pure, except that `?served` adds to the
- * reports and `?explain` is counted as a decision.
+ * reports, `?outcome` is handed on, and `?explain` is counted as a decision.
  *
  *     ?lease                                → milliseconds LF arcs LF
  *     ?served canary=120 master=880         → number of counted visitors LF LF
+ *     ?outcome website canary 0.42 200 …    → 1 LF LF, or 0 if it does not count
  *     ?explain 0.42 key=…                   → assignment SP location LF reason=… application=… arcs LF
  *
- * A proxy asks these once a second, not once a request, so the answers may allocate.
+ * A proxy asks these once a second, not once a request, so the answers may allocate. It may report each
+ * outcome, after the visitor has the answer.
  */
 
 import { assignmentOfText } from "../../assignment.ts";
 import { MAINTENANCE, MASTER, spell } from "../../circle.ts";
 import { type Decision, emptyRequest, type Handler } from "../../handler.ts";
+import type { Intake } from "../../intake/intake.ts";
 import type { Reports } from "../../reports.ts";
 import type { Rollout, Table } from "../../rollout.ts";
 import type { Peer } from "../../stream/peer.ts";
@@ -27,6 +30,7 @@ export interface QuestionContext {
   readonly rollout: Rollout;
   readonly reports: Reports;
   readonly budget: ReportBudget;
+  readonly intake: Intake;
   /** An object that `?explain` uses for its decision. */
   readonly decision: Decision;
 }
@@ -45,6 +49,7 @@ export function answerQuestion(
   asker: { readonly peer: Peer },
 ): string | undefined {
   const [, question, rest] = /^\?([a-z]+)(?: (.*))?$/s.exec(line) ?? [];
+  if (question === "outcome") return outcome(rest ?? "", context.intake);
   if (question === "explain") return explain(rest ?? "", context, nowMs);
   const fields = rest === undefined ? new Map<string, string>() : parseFields(rest);
   if (fields === undefined) return undefined;
@@ -65,6 +70,13 @@ function lease(table: Table | undefined, nowMs: number): string {
   if (table === undefined) return "0\n\n";
   const { durationMs, arcs } = table.lease(nowMs);
   return `${durationMs}\n${spell(arcs)}\n`;
+}
+
+/** Takes a report. It has the form of all reports (docs/protocol/outcomes.md), without percent-encoding. */
+function outcome(report: string, intake: Intake): string {
+  // The line was read as Latin-1, one character a byte.
+  const text = Buffer.from(report, "latin1").toString("utf8");
+  return intake.report(text, "line") ? "1\n\n" : "0\n\n";
 }
 
 type Served = readonly (readonly [location: string, count: number])[];

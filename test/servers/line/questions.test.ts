@@ -7,9 +7,9 @@ import { type Core, countOf, createCore, UNHEALTHY_MS } from "../../support/core
 import { holds } from "../../support/random.ts";
 
 function createAsker(core: Core): (line: string) => string | undefined {
-  const { handler, rollout, metrics } = core;
+  const { handler, rollout, metrics, intake } = core;
   const context = {
-    ...{ handler, rollout, reports: metrics.reports, budget: new ReportBudget() },
+    ...{ handler, rollout, intake, reports: metrics.reports, budget: new ReportBudget() },
     decision: handler.emptyDecision(),
   };
   return (line) => answerQuestion(line, context, core.clock(), { peer: "uid=33" });
@@ -36,6 +36,26 @@ function createServed(): { core: Core; ask: (line: string) => string | undefined
   );
   return { core, ask: createAsker(core) };
 }
+
+describe("LP-25: ?outcome", () => {
+  test("answers 1 if the outcome counts, and 0 if it does not", () => {
+    const { core, ask } = createServed();
+    expect(ask("?outcome web canary 0.42 503 0.027 1 source=192.0.2.7")).toBe("1\n\n");
+    expect(ask('?outcome app canary 0.42 200 - - tries="502, 200"')).toBe("1\n\n");
+    for (const report of ["shop canary 0.42 200 0.027 1", "web canary - 200 0.027 -", "web", "", "<1>x"]) {
+      expect(ask(`?outcome ${report}`), report).toBe("0\n\n");
+    }
+    expect(ask("?outcome")).toBe("0\n\n");
+    const errors = [...core.intake.counts.allHeard()].find(({ class: kind }) => kind === "error");
+    expect(errors).toEqual({ source: "line", class: "error", count: 2 });
+  });
+
+  test("reads the name of an application as UTF-8", () => {
+    const core = createCore({ applications: ["café"] });
+    const report = Buffer.from("?outcome café canary 0.42 200 0.027 1").toString("latin1");
+    expect(createAsker(core)(report)).toBe("1\n\n");
+  });
+});
 
 describe("LP-15: ?lease", () => {
   test("answers milliseconds, then the arcs in order of precedence, without those of length 0", () => {

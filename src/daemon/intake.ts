@@ -1,0 +1,59 @@
+/** The doors for outcomes, with the settings of the operator. */
+
+import type { Settings } from "../config/option.ts";
+import { OutcomeCounts } from "../intake/counts.ts";
+import type { Door } from "../intake/door.ts";
+import { Intake, type OutcomeFollower } from "../intake/intake.ts";
+import { outcomes, outcomesFrom } from "../intake/options.ts";
+import { Senders } from "../intake/senders.ts";
+import { Tellings } from "../intake/tellings.ts";
+import { UdpDoor } from "../intake/udp.ts";
+import type { Log } from "../log/log.ts";
+import { application } from "../settings/application.ts";
+import { SYSTEM_TIMERS } from "../timers.ts";
+
+export interface IntakeContext {
+  readonly log: Log;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+  /** Gets each outcome of an application that this daemon serves; undefined if they are only counted. */
+  readonly follower: OutcomeFollower | undefined;
+}
+
+/** All doors for outcomes. */
+export interface Doors {
+  /** Servers report to it too. */
+  readonly intake: Intake;
+  start(): void;
+  /** Hears what has arrived, and no more. */
+  close(): Promise<void>;
+}
+
+export function openIntake(settings: Settings, { log, clock, follower }: IntakeContext): Doors {
+  const counts = new OutcomeCounts();
+  const tellings = new Tellings(counts, log);
+  const intake = new Intake({
+    applications: settings.get(application),
+    counts,
+    examples: tellings,
+    follower,
+  });
+  const address = settings.get(outcomes);
+  const opened: Door[] = [];
+  if (address !== null) {
+    const senders = new Senders(settings.get(outcomesFrom));
+    const context = { intake, address, senders, log, clock, timers: SYSTEM_TIMERS };
+    opened.push(new UdpDoor(context));
+  }
+  return {
+    intake,
+    start() {
+      tellings.start();
+      for (const door of opened) door.start();
+    },
+    async close() {
+      await Promise.all(opened.map((door) => door.close()));
+      tellings.close();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * The contract of a door: a listener at which proxies and applications report outcomes.
+ *
+ * The life of a door: `start` is called once, and returns at once. If the address belongs to another program,
+ * such as the daemon before this one, the door says so in the log, and tries again each second. `close` is
+ * called once, before the store closes. Nothing of a door throws, and it never keeps visitors waiting
+ * (law 16): it reads for `SLICE_MS` at most in one turn of the event loop, and what is too much is dropped
+ * and counted.
+ *
+ * The line protocol is a door as well, at the daemon's own sockets: a line `?outcome` has a report
+ * (`servers/line/questions.ts`).
+ */
+
+import type { HostPort } from "../address.ts";
+import type { Log } from "../log/log.ts";
+import type { Timers } from "../timers.ts";
+import type { Intake } from "./intake.ts";
+import type { DoorName } from "./outcome.ts";
+import type { Senders } from "./senders.ts";
+
+/** A visitor waits at most this long for the reading of outcomes, in milliseconds. */
+export const SLICE_MS = 0.2;
+
+/** Time between two attempts to open a door. */
+export const TRY_MS = 1_000;
+
+export interface Door {
+  readonly name: DoorName;
+  start(): void;
+  close(): Promise<void>;
+}
+
+/** The parts that a door is made with. */
+export interface DoorContext {
+  readonly intake: Intake;
+  readonly address: HostPort;
+  readonly senders: Senders;
+  readonly log: Log;
+  readonly timers: Timers;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+}

@@ -1,0 +1,115 @@
+/**
+ * The door for datagrams: lines, syslog, lines of Caddy.
+ *
+ * It looks for datagrams at its own pace, and reads for `SLICE_MS` at most. Then it waits for `BUSY_MS` at
+ * least, in which the event loop answers visitors. So a flood takes a sixth of the processor, and the rest of
+ * the flood is dropped by the kernel, which counts it. While nothing comes, the door looks ever more rarely.
+ */
+
+import { type Door, type DoorContext, SLICE_MS } from "./door.ts";
+import { Opening } from "./opening.ts";
+import { reportsIn } from "./report.ts";
+import { UdpSocket } from "./udp-socket.ts";
+
+/** Time to the next look while datagrams come. */
+const BUSY_MS = 1;
+
+/** The longest time between two looks. The kernel's memory has room for a flood of this length. */
+const IDLE_MS_MAX = 16;
+
+/** After this many reports the door reads the clock, because that costs a part of a report. */
+const REPORTS_PER_LOOK = 8;
+
+/** The reports of no datagram. */
+const NOTHING: Iterator<string> = { next: () => ({ value: undefined, done: true }) };
+
+/** Time between two reads of the kernel's count of dropped datagrams. */
+const DROPS_MS = 1_000;
+
+export class UdpDoor implements Door {
+  readonly name = "udp";
+  readonly #context: DoorContext;
+  readonly #opening: Opening;
+  #socket: UdpSocket | undefined;
+  #timer: unknown;
+  #waitMs = BUSY_MS;
+  /** The reports of the last datagram that are not read yet. A long datagram may have thousands of them. */
+  #reports: Iterator<string> = NOTHING;
+  /** The kernel's count that is in the counters already. */
+  #drops = 0;
+  #dropsReadAtMs = 0;
+
+  constructor(context: DoorContext) {
+    this.#context = context;
+    this.#opening = new Opening(context, this.name, async () => {
+      this.#socket = UdpSocket.open(context.address);
+      this.#readLater();
+    });
+  }
+
+  /** The port at which it listens; undefined while it does not. */
+  get port(): number | undefined {
+    return this.#socket?.port;
+  }
+
+  start(): void {
+    void this.#opening.begin();
+  }
+
+  async close(): Promise<void> {
+    this.#opening.end();
+    this.#context.timers.clear(this.#timer);
+    if (this.#socket === undefined) return;
+    this.#read(this.#socket);
+    this.#countDrops(this.#socket);
+    this.#socket.close();
+    this.#socket = undefined;
+  }
+
+  #readLater(): void {
+    this.#timer = this.#context.timers.set(() => this.#turn(), this.#waitMs);
+  }
+
+  #turn(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#waitMs = this.#read(socket) > 0 ? BUSY_MS : Math.min(2 * this.#waitMs, IDLE_MS_MAX);
+    const nowMs = this.#context.clock();
+    if (nowMs - this.#dropsReadAtMs >= DROPS_MS) {
+      this.#dropsReadAtMs = nowMs;
+      this.#countDrops(socket);
+    }
+    this.#readLater();
+  }
+
+  /** Reads for a slice of time. Returns the number of reports and datagrams. */
+  #read(socket: UdpSocket): number {
+    const { clock, intake } = this.#context;
+    const endsAtMs = clock() + SLICE_MS;
+    let count = 0;
+    for (;;) {
+      const { value, done } = this.#reports.next();
+      if (done !== true) intake.report(value, this.name);
+      else if (socket.receive()) this.#reports = this.#reportsOf(socket);
+      else return count;
+      count++;
+      if (count % REPORTS_PER_LOOK === 0 && clock() >= endsAtMs) return count;
+    }
+  }
+
+  #reportsOf(socket: UdpSocket): Iterator<string> {
+    const { intake, senders } = this.#context;
+    if (socket.isFromLoopback || senders.has(socket.source)) return reportsIn(socket.text);
+    intake.counts.dropped(this.name, "foreign");
+    return NOTHING;
+  }
+
+  /** Counts the datagrams for which the kernel had no room. */
+  #countDrops(socket: UdpSocket): void {
+    const drops = socket.drops;
+    if (drops === undefined || drops === this.#drops) return;
+    // The kernel counts in 32 bits.
+    this.#context.intake.counts.dropped(this.name, "kernel", (drops - this.#drops) >>> 0);
+    this.#drops = drops;
+  }
+}

@@ -1,0 +1,44 @@
+/** The metrics of outcomes: what proxies and applications report, and what of it does not count. */
+
+import type { Metric } from "./metric.ts";
+
+export const OUTCOME_METRICS: readonly Metric[] = [
+  {
+    name: "maxwells_daemon_outcomes_total",
+    type: "counter",
+    unit: "reports",
+    labels: ["source", "class"],
+    help:
+      "Reports of outcomes, by their door (udp, otlp, line, http) and class. The class is good or error. It is left if the " +
+      "visitor went away, and undecided if the daemon did not decide the request.",
+    *read({ outcomes }) {
+      for (const { source, class: kind, count } of outcomes.allHeard()) {
+        yield { labels: { source, class: kind }, value: count };
+      }
+    },
+  },
+  {
+    name: "maxwells_daemon_outcomes_dropped_total",
+    type: "counter",
+    unit: "reports",
+    labels: ["source", "reason"],
+    help:
+      "Reports that do not count, by reason. The reason begins with unreadable if the report cannot be read. It is foreign if " +
+      "the sender may not report, and busy or kernel if the daemon had no time. The log has examples.",
+    *read({ outcomes }) {
+      for (const { source, reason, count } of outcomes.allDropped()) {
+        yield { labels: { source, reason }, value: count };
+      }
+    },
+  },
+  {
+    name: "maxwells_daemon_outcomes_open",
+    type: "gauge",
+    unit: "0 or 1",
+    labels: ["source"],
+    help: "1 while the daemon has the address at which it hears outcomes, -outcomes; 0 while another program has it.",
+    *read({ outcomes }) {
+      for (const [source, isOpen] of outcomes.doors) yield { labels: { source }, value: Number(isOpen) };
+    },
+  },
+];
