@@ -14,6 +14,7 @@ import { benchApplications } from "./applications.ts";
 import { benchClient } from "./client.ts";
 import { killDescendants } from "./descendants.ts";
 import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
+import { benchJudge } from "./judge.ts";
 import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNginx, benchNginxAgainst } from "./nginx.ts";
@@ -40,6 +41,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   stores: benchStores,
   applications: benchApplications,
   releases: benchReleases,
+  judge: benchJudge,
 };
 
 const NGINX_AT_LEAST = 0.55;

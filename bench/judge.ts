@@ -1,0 +1,137 @@
+/**
+ * The judge: the cost of a verdict, the promise that a sound release is almost never aborted, and how soon a
+ * harm is found.
+ */
+
+import { evidenceOf, isHarm } from "../src/judge/abort.ts";
+import { ERRORS, weightsOf } from "../src/judge/metrics.ts";
+import { SEGMENTS_MAX } from "../src/judge/segment.ts";
+import { verdict } from "../src/judge/verdict.ts";
+import type { Plan } from "../src/releases/plan.ts";
+import { PlanProblems, parsePlan } from "../src/releases/plan-parser.ts";
+import { assignmentIn, type Draw, seededDraw } from "../src/simulate/draws.ts";
+import { runRelease } from "../src/simulate/run.ts";
+import { limitRow, median, type Row, thousands } from "./report.ts";
+import type { Setup } from "./setup.ts";
+import { uglySite } from "./ugly-site.ts";
+
+const VERDICT_MS_AT_MOST = 1;
+const VERDICTS = 500;
+
+const ABORTED_PERCENT_AT_MOST = 5;
+const RELEASES = { full: 10_000, quick: 1_000 } as const;
+const HOUR_MS = 3_600_000;
+
+const PLANS = [
+  ["by the clock", "1%:30m,5%:30m,25%:30m,50%:30m,100%:1h"],
+  ["with ok", "1%:10m+ok,5%:10m+ok,25%:10m+ok,50%:10m+ok,100%:1h"],
+] as const;
+
+/** Medians of canary requests until a harm is found, if one request in a hundred fails. */
+const FACTORS = [10, 5, 2, 1.5] as const;
+const POWER = [
+  [0.01, [36, 110, 1_090, 3_980]],
+  [0.05, [38, 120, 1_140, 4_300]],
+  [0.25, [62, 174, 1_450, 5_400]],
+  [0.5, [100, 274, 2_300, 8_200]],
+] as const;
+const BASE = 0.01;
+const POWER_PERCENT_AT_MOST = 10;
+const POWER_RUNS = { full: 5_000, quick: 500 } as const;
+
+export async function benchJudge(setup: Setup): Promise<Row[]> {
+  const length = setup.turns > 3 ? "full" : "quick";
+  const rows = [verdictRow()];
+  for (const [name, plan] of PLANS) {
+    rows.push(promiseRow(name, plan, RELEASES[length]));
+    setup.say(`${rows.at(-1)?.what}: ${rows.at(-1)?.figure}`);
+  }
+  for (const [rollout, medians] of POWER) rows.push(powerRow(rollout, medians, POWER_RUNS[length]));
+  return rows;
+}
+
+/** The longest release, with few coins, so that no term of a sum can be left out. */
+function verdictRow(): Row {
+  const draw = seededDraw(1);
+  const weights = Object.entries(weightsOf({ bounds: 3, isBroughtTold: true }));
+  const metrics = weights.map(([name, weight], index) => ({
+    ...{ name, weight, visitors: index < 2 ? 10_000 : undefined },
+    segments: Array.from({ length: SEGMENTS_MAX }, (_, place) => {
+      const rollout = (1 + Math.floor(place / 16)) / 40;
+      return {
+        rollout,
+        control: 1 - rollout,
+        canary: Math.floor(2 * draw()),
+        master: Math.floor(4 * draw()),
+      };
+    }),
+  }));
+  const facts = {
+    ...{ metrics, isAborted: false, stepMs: HOUR_MS, stepFrom: 400, rolloutNext: 1, signs: [] },
+    reach: undefined,
+  };
+  const times = Array.from({ length: VERDICTS }, () => {
+    const beganAtMs = performance.now();
+    verdict(facts);
+    return performance.now() - beganAtMs;
+  });
+  const what = `judge: a verdict on ${SEGMENTS_MAX} segments and ${metrics.length} metrics`;
+  return limitRow(what, median(times), "ms", `median of ${VERDICTS}`, VERDICT_MS_AT_MOST);
+}
+
+function promiseRow(name: string, text: string, releases: number): Row {
+  const plan = planOf(text);
+  const site = uglySite(6 * HOUR_MS);
+  const weights = weightsOf({ bounds: 0, isBroughtTold: true });
+  let aborted = 0;
+  for (let seed = 0; seed < releases; seed++) {
+    const run = runRelease(plan, weights, site.traffic(seed, 1), assignmentIn(seed, seed));
+    if (run.end === "aborted") aborted++;
+  }
+  return limitRow(
+    `judge: sound releases of an ugly site that it aborts, ${name}`,
+    (100 * aborted) / releases,
+    "%",
+    `${thousands(aborted)} of ${thousands(releases)}`,
+    ABORTED_PERCENT_AT_MOST,
+  );
+}
+
+/** The factor whose median is farthest from the expected one counts. */
+function powerRow(rollout: number, expected: readonly number[], runs: number): Row {
+  const found = FACTORS.map((psi, index) => median(timesToFind(rollout, psi, runs, seededDraw(index))));
+  const off = found.map((requests, index) => 100 * Math.abs(requests / (expected[index] ?? Number.NaN) - 1));
+  const shown = FACTORS.map((psi, index) => `×${psi}: ${thousands(found[index] ?? 0)}`).join(", ");
+  return limitRow(
+    `judge: canary requests until a harm is found at ${100 * rollout} %, off the expected`,
+    Math.max(...off),
+    "%",
+    `median ${shown}`,
+    POWER_PERCENT_AT_MOST,
+  );
+}
+
+/** The canary's requests until the abort, of each run. Each request is another visitor's. */
+function timesToFind(rollout: number, psi: number, runs: number, draw: Draw): number[] {
+  const control = 1 - rollout;
+  const weight = weightsOf({ bounds: 3, isBroughtTold: true })[ERRORS] ?? Number.NaN;
+  const ofCanary = BASE * psi;
+  const ofBoth = ofCanary + (BASE * control) / rollout;
+  return Array.from({ length: runs }, () => {
+    const segment = { rollout, control, canary: 0, master: 0 };
+    for (let requests = 0; ; ) {
+      requests -= Math.log1p(-draw()) / ofBoth;
+      if (draw() * ofBoth >= ofCanary) segment.master++;
+      else {
+        segment.canary++;
+        if (isHarm(evidenceOf({ name: ERRORS, weight, segments: [segment] }))) return requests;
+      }
+    }
+  });
+}
+
+function planOf(text: string): Plan {
+  const plan = parsePlan(text);
+  if (plan instanceof PlanProblems) throw new Error(`the plan ${text} cannot be read`);
+  return plan;
+}
