@@ -1,7 +1,7 @@
 /**
  * The keys that come most often, counted in bounded memory (space saving, Metwally and others 2005). A key
- * with more than one in `HITTERS_MAX` of all counts is always here, and no count is too small. Pure;
- * allocates nothing.
+ * with more than one in `HITTERS_MAX` of all counts is always here. Its count is never too great. It lacks
+ * what came before the key took the place of another one. Pure; allocates nothing.
  */
 
 const HITTERS_MAX = 64;
@@ -9,10 +9,12 @@ const HITTERS_MAX = 64;
 export class HeavyHitters {
   readonly #keys = new Uint32Array(HITTERS_MAX);
   readonly #counts = new Float64Array(HITTERS_MAX);
+  /** The counts of the keys that had the places before. */
+  readonly #inherited = new Float64Array(HITTERS_MAX);
   #used = 0;
 
   get bytes(): number {
-    return this.#keys.byteLength + this.#counts.byteLength;
+    return this.#keys.byteLength + this.#counts.byteLength + this.#inherited.byteLength;
   }
 
   add(key: number, count: number): void {
@@ -27,6 +29,7 @@ export class HeavyHitters {
     }
     const place = this.#used < HITTERS_MAX ? this.#used++ : least;
     this.#keys[place] = key;
+    this.#inherited[place] = counts[place] ?? 0;
     counts[place] = (counts[place] ?? 0) + count;
   }
 
@@ -34,7 +37,7 @@ export class HeavyHitters {
   top(length: number): [key: number, count: number][] {
     return Array.from({ length: this.#used }, (_, place): [number, number] => [
       this.#keys[place] ?? 0,
-      this.#counts[place] ?? 0,
+      (this.#counts[place] ?? 0) - (this.#inherited[place] ?? 0),
     ])
       .sort(([keyA, a], [keyB, b]) => b - a || keyA - keyB)
       .slice(0, length);

@@ -35,8 +35,8 @@ export interface Told {
   /** The `seq` of the transition, or of the state that an extra notice is about. */
   readonly seq: number;
   /**
-   * The time in the record of that transition, or of that state. After a fall back of the store,
-   * another transition may have the same `seq`.
+   * The time in the record of that transition, or of that state. After a fall back of the store, another
+   * transition may have the same `seq`.
    */
   readonly atMs: number;
   /** Stands for the address: 8 hexadecimal digits, from which it cannot be found. */

@@ -17,6 +17,8 @@
  */
 
 import type { Outcome } from "../intake/outcome.ts";
+import type { Sign } from "../judge/signs.ts";
+import { accountOf, type MetricAccount } from "./account.ts";
 import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import { hear } from "./hearing.ts";
@@ -103,6 +105,21 @@ export class ReleaseEvidence {
   /** News of any daemon, also of this one. News of other kinds does no harm. */
   hear(news: readonly News[]): void {
     for (const each of news) hear(this.#tables, each, this.#from);
+  }
+
+  /** The raised signs, and when each was raised first, in milliseconds since 1970. */
+  get signs(): ReadonlyMap<Sign, number> {
+    return this.#tables.signs;
+  }
+
+  /** A sign that is raised stays, and the other daemons hear of it. */
+  raise(sign: Sign, atMs: number): void {
+    this.#tables.raise(sign, atMs, true);
+  }
+
+  /** All coins of this moment, so that a person can compute the evidence again. */
+  account(nowMs: number): readonly MetricAccount[] {
+    return accountOf(this.#tables, nowMs);
   }
 
   /**

@@ -122,7 +122,7 @@ export class Tables {
   raise(sign: Sign, atMs: number, isOwn: boolean): void {
     const before = this.signs.get(sign);
     if (before !== undefined && before <= atMs) return;
-    this.signs.set(sign, atMs);
+    this.signs.set(sign, Math.floor(atMs));
     this.#ownRevision++;
     if (isOwn) this.unsentSigns.add(sign);
   }

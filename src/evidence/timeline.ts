@@ -77,6 +77,12 @@ export class Timeline {
     return step.segmentsMax === 0 ? step.firstSegment : this.segmentIn(step, Math.min(time, this.#endMs)) + 1;
   }
 
+  /** When a segment began. */
+  beginOf(segment: number): number {
+    const step = this.stepOf(segment);
+    return step === undefined ? 0 : step.fromMs + (segment - step.firstSegment) * SEGMENT_MS;
+  }
+
   /** The step that has a segment. */
   stepOf(segment: number): StandingArc | undefined {
     return this.steps.findLast((step) => step.segmentsMax > 0 && step.firstSegment <= segment);

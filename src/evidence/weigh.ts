@@ -18,7 +18,7 @@ export function raisedBy({ split, back, misplaced, seen, heard }: Figures): read
   return signs;
 }
 
-export interface Circumstances {
+export interface WeighOptions {
   /** The signs that were raised, without those that a person has cleared. */
   readonly signs: readonly Sign[];
   /** The verdict was abort before. An abort stays. */
@@ -30,9 +30,9 @@ export interface Circumstances {
 }
 
 /** The judge's word. */
-export function weigh(figures: Figures, circumstances: Circumstances): Verdict {
+export function weigh(figures: Figures, options: WeighOptions): Verdict {
   const { metrics, step, atMs, reach } = figures;
-  const { signs, isAborted, rolloutNext, hasReach = true } = circumstances;
+  const { signs, isAborted, rolloutNext, hasReach = true } = options;
   return verdict({
     ...{ metrics, isAborted, signs, rolloutNext },
     stepMs: atMs - step.sinceMs,
