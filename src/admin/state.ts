@@ -2,7 +2,7 @@
 
 import packageJson from "../../package.json" with { type: "json" };
 import type { Arc } from "../circle.ts";
-import type { ControllerView } from "../controller/parts.ts";
+import type { ControllerView } from "../controller/view.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { FeedState } from "../feed/followed.ts";
 import type { Metrics, NoticeCounts, ServerCounts } from "../metrics.ts";

@@ -7,14 +7,14 @@ import type { Condition } from "../releases/due.ts";
 import { isBehind } from "../releases/known.ts";
 import type { Release } from "../releases/release.ts";
 import type { Request } from "../releases/request.ts";
+import { isSeen, type Seen } from "../releases/seen.ts";
 import type { Watch } from "../releases/watch.ts";
 import { StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
 import { type Carrying, carryOut, type VerbOutcome } from "../verbs/carry-out.ts";
 import type { Looked, Target } from "../verbs/look.ts";
+import { nameOf } from "../verbs/transition-line.ts";
 import type { LedParts } from "./parts.ts";
-import { isSeen, type Seen } from "./seen.ts";
-import { nameOf } from "./tell.ts";
 
 /** An attempt reads, asks the clock, and writes; then it is given up. */
 const ATTEMPT_MS = 10_000;

@@ -9,6 +9,7 @@ import type { Harm } from "../checks/runner.ts";
 import type { StoreLink } from "../exchange/store-link.ts";
 import type { Reading } from "../feed/reading.ts";
 import { wallClock as wallClockOf } from "../releases/wall-clock.ts";
+import type { Override } from "../saved/override-file.ts";
 import { StoreError } from "../stores/store.ts";
 import { Counts } from "./counts.ts";
 import type { Checks } from "./facts.ts";
@@ -19,12 +20,12 @@ import type { Led } from "./led.ts";
 import { LedApplication, type LedApplicationParts } from "./led-application.ts";
 import { LiftedOverrides } from "./lifted-overrides.ts";
 import { OpenWindows } from "./open-windows.ts";
-import type { Override, Overrides } from "./overrides.ts";
-import type { ControllerView } from "./parts.ts";
+import type { Overrides } from "./overrides.ts";
 import { Rights } from "./rights.ts";
 import { RightsTrial } from "./rights-trial.ts";
 import type { Notices } from "./standing.ts";
 import { Turns } from "./turns.ts";
+import type { ControllerView } from "./view.ts";
 import { Wakefulness } from "./wakefulness.ts";
 
 /** At most this many releases go forward at the same time. The others wait for their turn. */

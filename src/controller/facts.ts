@@ -4,12 +4,12 @@ import type { CheckRunner } from "../checks/runner.ts";
 import type { StoreClock } from "../exchange/store-clock.ts";
 import { type Condition, waitingFor } from "../releases/due.ts";
 import type { Release } from "../releases/release.ts";
+import type { Seen } from "../releases/seen.ts";
 import type { Watch } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import type { Impure } from "./impure.ts";
 import type { OpenWindows } from "./open-windows.ts";
 import type { Presence } from "./presence.ts";
-import type { Seen } from "./seen.ts";
 
 /** The part of the checks that a controller needs. */
 export type Checks = Pick<CheckRunner, "follow" | "forget" | "answers" | "told" | "close">;

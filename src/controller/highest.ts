@@ -3,6 +3,7 @@
  * one file for each application, written only when it changes.
  */
 
+import type { StateFiles } from "../files/small-files.ts";
 import type { Log } from "../log/log.ts";
 import { VERSIONS_MAX } from "../records/check.ts";
 import { KNOWN_MAX, knownAfter, NOTHING_KNOWN } from "../releases/known.ts";
@@ -10,7 +11,6 @@ import { isKey } from "../releases/release.ts";
 import type { Known, KnownRelease, Now } from "../releases/request.ts";
 import { errorMessage } from "../text/error-message.ts";
 import type { Target } from "../verbs/look.ts";
-import type { StateFiles } from "./state-files.ts";
 
 export interface HighestOptions {
   /** Undefined without a state directory: then a restart forgets. */

@@ -7,11 +7,11 @@ import { hasRelease } from "../records/release-in.ts";
 import { isBehind } from "../releases/known.ts";
 import { isUnderWay } from "../releases/release.ts";
 import type { Now } from "../releases/request.ts";
+import { isSeen, type Seen } from "../releases/seen.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { nowIn, type Target } from "../verbs/look.ts";
 import { Led } from "./led.ts";
 import type { LedParts } from "./parts.ts";
-import { isSeen, type Seen } from "./seen.ts";
 
 /** If the feed refuses an older state, the controller looks at it this often. */
 const OUTDATED_EVERY_MS = 2_000;

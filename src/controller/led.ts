@@ -15,16 +15,17 @@ import { fadeStepMs, fadeTimeMs } from "../releases/fade.ts";
 import { foreignIn } from "../releases/foreign.ts";
 import { wasOver } from "../releases/known.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
+import type { Seen } from "../releases/seen.ts";
 import { isOf, type Watch, watched } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
+import { nameOf, tellTransition, unknownOf } from "../verbs/transition-line.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
 import { Facts } from "./facts.ts";
-import type { LedParts, LedView } from "./parts.ts";
+import type { LedParts } from "./parts.ts";
 import { Presence } from "./presence.ts";
-import type { Seen } from "./seen.ts";
 import { Standing } from "./standing.ts";
-import { nameOf, tellTransition, unknownOf } from "./tell.ts";
+import type { LedView } from "./view.ts";
 
 /** Controllers wait a random part of this after something is due. */
 export const SPREAD_MS = 2_000;

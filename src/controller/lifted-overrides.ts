@@ -2,8 +2,9 @@
  * Looks for the files of overrides, as long as there is one. A person ends an override by removing its file.
  */
 
+import type { Override } from "../saved/override-file.ts";
 import type { Timers } from "../timers.ts";
-import type { Override, Overrides } from "./overrides.ts";
+import type { Overrides } from "./overrides.ts";
 
 const LOOK_EVERY_MS = 2_000;
 

@@ -9,29 +9,18 @@
  * needed for it, which every user of the machine could reach.
  */
 
+import type { StateFiles } from "../files/small-files.ts";
 import type { Log } from "../log/log.ts";
-import { fieldsOf } from "../records/fields.ts";
 import { releaseIn } from "../records/release-in.ts";
-import { isKey, isUnderWay, TEXT_LENGTH_MAX } from "../releases/release.ts";
+import { isUnderWay } from "../releases/release.ts";
 import { clipped } from "../releases/release-field.ts";
 import type { Now } from "../releases/request.ts";
+import { fileOf, type Override, overrideIn, overrideText } from "../saved/override-file.ts";
 import { errorMessage } from "../text/error-message.ts";
 import type { Target } from "../verbs/look.ts";
-import type { StateFiles } from "./state-files.ts";
-
-/** Below the state directory. */
-export const OVERRIDES_DIRECTORY = "overrides";
 
 /** More overrides than this are not kept. There is one for each release at most. */
 const OVERRIDES_MAX = 10_000;
-
-export interface Override extends Target {
-  /** The release that was taken back. */
-  readonly key: string;
-  readonly reason: string;
-  /** By this machine's clock: milliseconds since 1970. */
-  readonly atMs: number;
-}
 
 export interface OverridesOptions {
   /** Undefined without a state directory: then a restart forgets. */
@@ -61,7 +50,7 @@ export class Overrides {
     const { files, store, log } = this.#options;
     try {
       for (const name of (await files?.list()) ?? []) {
-        const override = parse((await files?.read(name)) ?? "", store);
+        const override = overrideIn((await files?.read(name)) ?? "", store);
         if (override === undefined || fileOf(override.key) !== name) continue;
         this.#byTarget.set(nameOf(override), override);
         this.#saved.add(override.key);
@@ -106,7 +95,7 @@ export class Overrides {
     const kept = { ...override, reason: clipped(override.reason) };
     this.#byTarget.set(nameOf(override), kept);
     this.#work(async (files, store) => {
-      await files.write(fileOf(kept.key), `${JSON.stringify({ store, ...kept })}\n`);
+      await files.write(fileOf(kept.key), overrideText(kept, store));
       this.#saved.add(kept.key);
     });
     return true;
@@ -158,30 +147,6 @@ export class Overrides {
   }
 }
 
-/** The file of an override. A person ends the override by removing it. */
-export function fileOf(key: string): string {
-  return `${key}.json`;
-}
-
 function nameOf({ application, version }: Target): string {
   return `${application}\0${version}`;
-}
-
-/** Undefined if the text is not ours, or of another store. */
-function parse(text: string, store: string): Override | undefined {
-  let fields: Readonly<Record<string, unknown>>;
-  try {
-    fields = fieldsOf(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-  const { application, version, key, reason, atMs } = fields;
-  const isOurs = fields["store"] === store && isText(application) && isText(version) && isText(reason);
-  return isOurs && isKey(key) && typeof atMs === "number"
-    ? { application, version, key, reason, atMs }
-    : undefined;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= TEXT_LENGTH_MAX;
 }

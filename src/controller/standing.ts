@@ -6,9 +6,9 @@ import type { Extra } from "../notices/notice.ts";
 import type { NoticeSender } from "../notices/sender.ts";
 import type { Release } from "../releases/release.ts";
 import type { Target } from "../verbs/look.ts";
+import { nameOf } from "../verbs/transition-line.ts";
 import type { Presence } from "./presence.ts";
 import type { Rights } from "./rights.ts";
-import { nameOf } from "./tell.ts";
 
 /** A problem that lasts for longer is worth a notice. */
 export const STUCK_MS = 300_000;

@@ -7,14 +7,15 @@ import { CheckRunner, type Harm } from "../checks/runner.ts";
 import type { Settings } from "../config/option.ts";
 import { Controller } from "../controller/controller.ts";
 import { Highest } from "../controller/highest.ts";
-import { OVERRIDES_DIRECTORY, Overrides } from "../controller/overrides.ts";
-import { DirectoryFiles } from "../controller/state-files.ts";
+import { Overrides } from "../controller/overrides.ts";
 import type { StoreLink } from "../exchange/store-link.ts";
+import { DirectoryFiles } from "../files/small-files.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import { notify, SecretError, signingKeys } from "../notices/options.ts";
 import { NoticeSender } from "../notices/sender.ts";
 import { ToldLog } from "../notices/told-log.ts";
+import { OVERRIDES_DIRECTORY } from "../saved/override-file.ts";
 import {
   NAME_LENGTH_MAX,
   name,

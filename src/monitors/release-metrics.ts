@@ -10,7 +10,7 @@
  * There are series only for the release of an application that goes on, or else for its last one.
  */
 
-import type { LedView } from "../controller/parts.ts";
+import type { LedView } from "../controller/view.ts";
 import { ABORT_REASONS } from "../overview/abort-reasons.ts";
 import type { KnownRelease } from "../overview/overview.ts";
 import { STATES } from "../releases/release.ts";

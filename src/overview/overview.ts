@@ -6,9 +6,7 @@
  * it ended, but only the last one of an application.
  */
 
-import type { ControllerView } from "../controller/parts.ts";
-import { isSeen, type Seen } from "../controller/seen.ts";
-import { tellTransition } from "../controller/tell.ts";
+import type { ControllerView } from "../controller/view.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Log } from "../log/log.ts";
 import { fieldsOf } from "../records/fields.ts";
@@ -16,8 +14,10 @@ import { hasRelease } from "../records/release-in.ts";
 import { type Foreign, foreignIn } from "../releases/foreign.ts";
 import type { ReleaseProblem } from "../releases/read-release.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
+import { isSeen, type Seen } from "../releases/seen.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { nowIn, type Target } from "../verbs/look.ts";
+import { tellTransition } from "../verbs/transition-line.ts";
 import { Counting, type Last, type ReleaseCounts } from "./release-counts.ts";
 
 /** Releases of one application at the same time. There is one, or two by mistake. */

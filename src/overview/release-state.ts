@@ -3,12 +3,12 @@
  * it: fields are only added. Pure.
  */
 
-import type { Override } from "../controller/overrides.ts";
-import type { ControllerView, LedView } from "../controller/parts.ts";
+import type { ControllerView, LedView } from "../controller/view.ts";
 import { type ConditionDocument, conditionDocument } from "../releases/condition-document.ts";
 import type { Foreign } from "../releases/foreign.ts";
 import type { State } from "../releases/release.ts";
 import { timeText } from "../releases/release.ts";
+import type { Override } from "../saved/override-file.ts";
 import type { KnownRelease } from "./overview.ts";
 
 export interface ReleaseState {

@@ -1,6 +1,6 @@
 /** A context of monitors with a release, and with the view of a controller that leads it. */
 
-import type { ControllerView, LedView } from "../../src/controller/parts.ts";
+import type { ControllerView, LedView } from "../../src/controller/view.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import { KEY, releaseOf } from "../releases/world.ts";

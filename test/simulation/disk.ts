@@ -1,6 +1,6 @@
 /** The state directory of a simulated machine. It outlasts the processes, unless the machine loses it. */
 
-import type { StateFiles } from "../../src/controller/state-files.ts";
+import type { StateFiles } from "../../src/files/small-files.ts";
 import type { Random } from "../support/random.ts";
 import type { Process } from "./scheduler.ts";
 

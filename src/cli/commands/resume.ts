@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 import { parseSwitch, single } from "../../config/values.ts";
-import { fileOf, OVERRIDES_DIRECTORY } from "../../controller/overrides.ts";
-import { DirectoryFiles } from "../../controller/state-files.ts";
+import { DirectoryFiles } from "../../files/small-files.ts";
 import { releaseName } from "../../releases/sentence.ts";
+import { fileOf, OVERRIDES_DIRECTORY } from "../../saved/override-file.ts";
 import { stateDir } from "../../settings/options.ts";
 import { errorMessage } from "../../text/error-message.ts";
 import { oneLine } from "../../text/one-line.ts";

@@ -5,7 +5,7 @@
 
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomically } from "../files/atomic-file.ts";
+import { writeAtomically } from "./atomic-file.ts";
 
 /** A longer file is not ours, and counts as missing. */
 const FILE_BYTES_MAX = 64 * 1_024;

@@ -1,6 +1,6 @@
 /** The state of a record that has a release which this program can read. */
 
-import type { Now } from "../releases/request.ts";
+import type { Now } from "./request.ts";
 
 export interface Seen extends Now {
   readonly found: Extract<Now["found"], { readonly kind: "release" }>;

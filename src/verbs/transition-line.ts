@@ -3,12 +3,12 @@
 import { Problem } from "../config/option.ts";
 import type { Log } from "../log/log.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
+import type { Seen } from "../releases/seen.ts";
 import { releaseName, stepPlace } from "../releases/sentence.ts";
 import { parseWindow } from "../releases/windows.ts";
 import { rolloutText } from "../text/amounts.ts";
 import { quote } from "../text/quote.ts";
-import type { Target } from "../verbs/look.ts";
-import type { Seen } from "./seen.ts";
+import type { Target } from "./look.ts";
 
 /** `release 7 of website`. */
 export function nameOf({ application }: Target, release: Pick<Release, "id">): string {

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DirectoryFiles } from "../../src/controller/state-files.ts";
+import { DirectoryFiles } from "../../src/files/small-files.ts";
 
 const directories: string[] = [];
 
