@@ -1,4 +1,4 @@
-/** What a controller shows of itself and of its releases: plain data, for `/state`, metrics and the log. */
+/** The view of a controller: itself and its releases, as plain data for `/state`, metrics and the log. */
 
 import type { Condition } from "../releases/due.ts";
 import type { Release } from "../releases/release.ts";
