@@ -100,7 +100,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
   const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;
-  const doors = openIntake(settings, { log, clock, follower: undefined });
+  const doors = openIntake(settings, { handler, metrics, log, clock, follower: undefined });
   const { intake } = doors;
   const connections = new Connections({ reserved });
   const context = { handler, rollout, intake, metrics, log, clock, connections };

@@ -3,19 +3,17 @@
 import type { Settings } from "../config/option.ts";
 import { OutcomeCounts } from "../intake/counts.ts";
 import type { Door } from "../intake/door.ts";
+import { HttpDoor } from "../intake/http.ts";
 import { Intake, type OutcomeFollower } from "../intake/intake.ts";
 import { outcomes, outcomesFrom } from "../intake/options.ts";
 import { Senders } from "../intake/senders.ts";
 import { Tellings } from "../intake/tellings.ts";
 import { UdpDoor } from "../intake/udp.ts";
-import type { Log } from "../log/log.ts";
 import { application } from "../settings/application.ts";
+import type { StreamContext } from "../stream/stream-context.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
 
-export interface IntakeContext {
-  readonly log: Log;
-  /** Monotonic, in milliseconds. */
-  readonly clock: () => number;
+export interface IntakeContext extends Omit<StreamContext, "connections"> {
   /** Gets each outcome of an application that this daemon serves; undefined if they are only counted. */
   readonly follower: OutcomeFollower | undefined;
 }
@@ -29,7 +27,8 @@ export interface Doors {
   close(): Promise<void>;
 }
 
-export function openIntake(settings: Settings, { log, clock, follower }: IntakeContext): Doors {
+export function openIntake(settings: Settings, { follower, ...stream }: IntakeContext): Doors {
+  const { log, clock } = stream;
   const counts = new OutcomeCounts();
   const tellings = new Tellings(counts, log);
   const intake = new Intake({
@@ -43,7 +42,7 @@ export function openIntake(settings: Settings, { log, clock, follower }: IntakeC
   if (address !== null) {
     const senders = new Senders(settings.get(outcomesFrom));
     const context = { intake, address, senders, log, clock, timers: SYSTEM_TIMERS };
-    opened.push(new UdpDoor(context));
+    opened.push(new UdpDoor(context), new HttpDoor(context, stream));
   }
   return {
     intake,

@@ -16,6 +16,7 @@ export class Opening {
   readonly #open: () => Promise<void>;
   #timer: unknown;
   #isOver = false;
+  #trying: Promise<void> = Promise.resolve();
   #hasWarned = false;
 
   /**
@@ -30,7 +31,12 @@ export class Opening {
   }
 
   /** Tries now, and again each `TRY_MS` until it succeeds. Never rejects. */
-  async begin(): Promise<void> {
+  begin(): Promise<void> {
+    this.#trying = this.#try();
+    return this.#trying;
+  }
+
+  async #try(): Promise<void> {
     const { intake, log, timers } = this.#context;
     try {
       await this.#open();
@@ -45,10 +51,11 @@ export class Opening {
     }
   }
 
-  /** The door closes, or is not to open any more. */
-  end(): void {
+  /** The door closes. Resolves when it will not open any more. */
+  async end(): Promise<void> {
     this.#isOver = true;
     this.#context.timers.clear(this.#timer);
+    await this.#trying;
     this.#context.intake.counts.doors.set(this.#name, false);
   }
 

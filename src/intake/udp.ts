@@ -17,8 +17,9 @@ const BUSY_MS = 1;
 /** The longest time between two looks. The kernel's memory has room for a flood of this length. */
 const IDLE_MS_MAX = 16;
 
-/** After this many reports the door reads the clock, because that costs a part of a report. */
-const REPORTS_PER_LOOK = 8;
+/** After this much work the door reads the clock: a datagram, and each `WORK_LENGTH` of a report. */
+const WORK_PER_LOOK = 8;
+const WORK_LENGTH = 256;
 
 /** The reports of no datagram. */
 const NOTHING: Iterator<string> = { next: () => ({ value: undefined, done: true }) };
@@ -57,7 +58,7 @@ export class UdpDoor implements Door {
   }
 
   async close(): Promise<void> {
-    this.#opening.end();
+    await this.#opening.end();
     this.#context.timers.clear(this.#timer);
     if (this.#socket === undefined) return;
     this.#read(this.#socket);
@@ -87,13 +88,20 @@ export class UdpDoor implements Door {
     const { clock, intake } = this.#context;
     const endsAtMs = clock() + SLICE_MS;
     let count = 0;
+    let work = 0;
     for (;;) {
       const { value, done } = this.#reports.next();
-      if (done !== true) intake.report(value, this.name);
-      else if (socket.receive()) this.#reports = this.#reportsOf(socket);
-      else return count;
+      if (done !== true) {
+        intake.report(value, this.name);
+        work += Math.ceil(value.length / WORK_LENGTH);
+      } else if (socket.receive()) {
+        this.#reports = this.#reportsOf(socket);
+        work++;
+      } else return count;
       count++;
-      if (count % REPORTS_PER_LOOK === 0 && clock() >= endsAtMs) return count;
+      if (work < WORK_PER_LOOK) continue;
+      if (clock() >= endsAtMs) return count;
+      work = 0;
     }
   }
 

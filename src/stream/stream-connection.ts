@@ -92,6 +92,11 @@ export abstract class StreamConnection implements WaitingConnection {
     return this.#shared.peers.of(this.#socket);
   }
 
+  /** The address at the other end of a TCP connection; empty on a unix socket. */
+  protected get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
   /** The bytes that wait in this connection. */
   get waitingBytes(): number {
     return (this.#part?.length ?? 0) + (this.#unsent?.length ?? 0) + (this.#unread?.length ?? 0);

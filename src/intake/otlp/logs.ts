@@ -12,8 +12,14 @@ import { type NoOutcome, UNDECIDED } from "../unreadable.ts";
 import { isTraefik, readTraefik } from "./traefik.ts";
 import { Wire } from "./wire.ts";
 
+/** A longer record is not read. One record is one step, and a visitor may wait for it. */
+export const RECORD_BYTES_MAX = 32_768;
+
 /** Further attributes of a record are left out. */
 export const ATTRIBUTES_MAX = 64;
+
+/** A record has an outcome; or the reason why it has none; or it was a step without a record. */
+export type Step = NoOutcome | "outcome" | "step";
 
 /** Called after each record. Undefined: the draft has an outcome. Else it is the reason why there is none. */
 export type Hear = (none: NoOutcome | undefined) => void;
@@ -32,21 +38,45 @@ const VALUE = { text: 1, bool: 2, int: 3, double: 4 } as const;
  * @returns false if the bytes are not a whole request. Then `hear` got the records before the fault.
  */
 export function readLogs(body: Uint8Array, draft: OutcomeDraft, hear: Hear): boolean {
-  const hearRecord = (record: Wire) => {
-    const none = readRecord(record, draft);
-    if (!record.isBroken) hear(none);
-    return !record.isBroken;
-  };
-  const readScope = (scope: Wire) => isWhole(scope, LOG_RECORDS, hearRecord);
-  const readResource = (resource: Wire) => isWhole(resource, SCOPE_LOGS, readScope);
-  return isWhole(new Wire(body), RESOURCE_LOGS, readResource);
+  const steps = logSteps(body, draft);
+  for (;;) {
+    const { value, done } = steps.next();
+    if (done === true) return value;
+    if (value !== "step") hear(value === "outcome" ? undefined : value);
+  }
 }
 
-/** Reads all messages in one field of another one; false at the first fault. */
-function isWhole(parent: Wire, field: number, read: (message: Wire) => boolean): boolean {
-  while (parent.next()) if (parent.field === field && !read(parent.message)) return false;
-  return !parent.isBroken;
+/**
+ * The same in short steps, so that the reader of a long request can let visitors go first. After a step
+ * `"outcome"`, `draft` has the outcome.
+ */
+export function* logSteps(body: Uint8Array, draft: OutcomeDraft): Generator<Step, boolean> {
+  const request = new Wire(body);
+  while (request.next()) {
+    yield "step";
+    const resource = request.field === RESOURCE_LOGS ? request.message : NOTHING;
+    while (resource.next()) {
+      yield "step";
+      const scope = resource.field === SCOPE_LOGS ? resource.message : NOTHING;
+      while (scope.next()) {
+        const record = scope.field === LOG_RECORDS ? scope.message : undefined;
+        if (record === undefined) yield "step";
+        else if (record.length > RECORD_BYTES_MAX) yield "long";
+        else {
+          const none = readRecord(record, draft);
+          if (record.isBroken) return false;
+          yield none ?? "outcome";
+        }
+      }
+      if (scope.isBroken) return false;
+    }
+    if (resource.isBroken) return false;
+  }
+  return !request.isBroken;
 }
+
+/** A message without fields. */
+const NOTHING = new Wire(new Uint8Array(0));
 
 function readRecord(record: Wire, draft: OutcomeDraft): NoOutcome | undefined {
   let startedNs = 0;

@@ -13,6 +13,7 @@ const TEXT = new TextDecoder();
 export class Wire {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  readonly #begin: number;
   #at: number;
   readonly #end: number;
   /** The number of the current field, from 1. */
@@ -29,8 +30,14 @@ export class Wire {
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#begin = start;
     this.#at = start;
     this.#end = end;
+  }
+
+  /** Bytes of the whole message. */
+  get length(): number {
+    return this.#end - this.#begin;
   }
 
   /** Goes to the next field; false at the end. */
