@@ -352,7 +352,7 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     }
   });
 
-  test("its log stands beside the site's own log, names versions that are down, and the assignment if that is turned on", async () => {
+  test("its log stands beside the site's own log, names versions that are down, and has what the daemon needs", async () => {
     const other = mkdtempSync(join(directory, "other-"));
     const port = await freePort();
     const places = {
@@ -366,7 +366,6 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
     const caddyfile = fillCaddyfile({
       ...places,
       maintenanceFile: join(other, "website"),
-      areOptionsOn: true,
     });
     expect(caddyfile).toContain(ours);
     const own = join(other, "own.log");
@@ -395,13 +394,13 @@ describe.skipIf(caddyMissing() !== undefined)("Caddy", () => {
       expect([
         fresh.status,
         fresh.resp_headers["Maxwellsdaemon-Location"],
-        fresh.resp_headers.Maxwellsdaemon,
-      ]).toEqual([...[502, ["canary"]], ["0.1", "new"]]);
+        fresh.resp_headers["Maxwellsdaemon-Outcome"],
+      ]).toEqual([...[502, ["canary"]], ["website 0.1 0"]]);
       expect([
         known.status,
         known.resp_headers["Maxwellsdaemon-Location"],
-        known.resp_headers.Maxwellsdaemon,
-      ]).toEqual([...[502, ["canary"]], ["0.1"]]);
+        known.resp_headers["Maxwellsdaemon-Outcome"],
+      ]).toEqual([...[502, ["canary"]], ["website 0.1 1"]]);
       expect(fresh.request).toBeUndefined();
       expect(lines(own).at(-1).request.method).toBe("GET");
     } finally {

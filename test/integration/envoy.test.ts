@@ -32,15 +32,19 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
   let daemon: FakeDaemon;
   let envoy: ProxyProcess;
   let visitors: Visitors;
+  /** Hears outcomes, as the daemon does. */
+  let outcomes: Bun.Server<undefined>;
 
   beforeAll(async () => {
     upstreams = ["master", "canary"].map((name) => startUpstream(name, path(`${name}.sock`)));
     daemon = await FakeDaemon.start(path("http.sock"));
+    outcomes = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
     const port = await freePort();
     const sockets = { master: path("master.sock"), canary: path("canary.sock"), daemon: path("http.sock") };
     const configuration = fillEnvoy({
       port,
       ...sockets,
+      outcomesPort: outcomes.port ?? 0,
       maintenanceFile: path("maintenance"),
       log: path("access.log"),
     });
@@ -57,6 +61,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
   afterAll(async () => {
     visitors?.close();
     await envoy?.stop();
+    await outcomes?.stop(true);
     await daemon.stop();
     for (const upstream of upstreams) upstream.stop();
     rmSync(directory, { recursive: true });
@@ -240,7 +245,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     daemon = await FakeDaemon.start(path("http.sock"));
   });
 
-  test("a line of its log has the location, the assignment, the status, the time, and `new` for a new cookie", async () => {
+  test("a line of its log has the location, the assignment, the status, the time, and 0 for a new cookie", async () => {
     const cookie = "maxwellsdaemon=0.1; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
     daemon.answer = (socket) => socket.write(TO_CANARY.replace("\r\n", `\r\nset-cookie: ${cookie}\r\n`));
     expect((await visit()).cookies).toEqual([cookie]);
@@ -250,9 +255,9 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     await visit();
     const lines = () => readFileSync(path("access.log"), "utf8").trim().split("\n").slice(-3);
     const wanted = [
-      /^website canary 0\.1 200 \d+ new$/,
-      /^website canary 0\.1 500 \d+ -$/,
-      /^website master - 200 \d+ -$/,
+      /^website canary 0\.1 200 \d+ 0$/,
+      /^website canary 0\.1 500 \d+ 1$/,
+      /^website master - 200 \d+ 1$/,
     ];
     await eventually(() => lines().every((line, i) => wanted[i]?.test(line)), "the three lines");
     daemon = await FakeDaemon.start(path("http.sock"));

@@ -31,7 +31,8 @@ for (const integration of INTEGRATIONS) {
       afterAll(() => site?.stop(), START_MS);
 
       for (const row of ROWS.filter(({ isForcing = false }) => isForcing === allowForce)) {
-        const exception = reporting.exceptions?.[row.id];
+        const isWithoutShare = row.isSharing === true && reporting.canShare !== true;
+        const exception = isWithoutShare ? "it has no share" : reporting.exceptions?.[row.id];
         test.skipIf(exception !== undefined)(
           exception === undefined ? row.title : `${row.title} (does not apply: ${exception})`,
           () => run(row),

@@ -6,6 +6,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DaemonHome } from "./daemon-process.ts";
+import { UNHEARD_PORT } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/apache");
@@ -36,6 +37,8 @@ export interface ApachePlaces {
   readonly master: string;
   readonly canary: string;
   readonly maintenanceFile: string;
+  /** The port of 127.0.0.1 that gets reports of outcomes. Without it no program hears them. */
+  readonly outcomesPort?: number;
   /** The daemon's application; `website` if absent. */
   readonly application?: string;
   readonly allowForce?: boolean;
@@ -67,6 +70,15 @@ export function fillSite(places: ApachePlaces): string {
   fill("/usr/share/maxwells-daemon/maintenance\n", `${join(directory, "share/maintenance")}\n`);
   fill("/usr/share/maxwells-daemon/maxwells-daemon-digits.map\n", `${join(directory, "share/digits.map")}\n`);
   fill("/var/log/apache2/", `${directory}/`);
+  const outcomes = `-n 127.0.0.1 -P ${places.outcomesPort ?? UNHEARD_PORT} `;
+  fill(
+    '\n    GlobalLog "|/usr/bin/logger -n 127.0.0.1 -P 6298 ',
+    `\n    GlobalLog "|/usr/bin/logger ${outcomes}`,
+  );
+  fill(
+    '\n    #GlobalLog "|/usr/bin/logger -n 127.0.0.1 -P 6298 ',
+    `\n    #GlobalLog "|/usr/bin/logger ${outcomes}`,
+  );
   if (allowForce) fill(`#Define ${application}_may_force\n`, `Define ${application}_may_force\n`);
   const ssl =
     tls === undefined

@@ -6,6 +6,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { UNHEARD_PORT } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/caddy");
@@ -33,6 +34,8 @@ export interface CaddyPlaces {
   readonly master: string;
   readonly canary: string;
   readonly maintenanceFile: string;
+  /** The port of 127.0.0.1 that gets reports of outcomes. Without it no program hears them. */
+  readonly outcomesPort?: number;
   /** The commented lines marked CHANGE are turned on. */
   readonly areOptionsOn?: boolean;
   readonly allowForce?: boolean;
@@ -61,6 +64,7 @@ export function fillCaddyfile(places: CaddyPlaces): string {
   );
   const certificate = tls === undefined ? "" : `\ttls ${tls.certificate} ${tls.key}\n`;
   fill("\n:80 {\n", `\n:${port} {\n\tbind 127.0.0.1\n${certificate}`);
+  fill("udp/127.0.0.1:6298", `udp/127.0.0.1:${places.outcomesPort ?? UNHEARD_PORT}`);
   fill("unix//run/maxwells-daemon/http.sock", `unix/${places.daemon}`);
   fill("127.0.0.1:8080", `unix/${places.master}`);
   fill("127.0.0.1:8081", `unix/${places.canary}`);
@@ -69,8 +73,7 @@ export function fillCaddyfile(places: CaddyPlaces): string {
   fill("try_files /website ", `try_files ${maintenanceFile.slice(dirname(maintenanceFile).length)} `);
   fill("root * /usr/share/maxwells-daemon/maintenance ", `root * ${EXAMPLE} `);
   fill("/var/log/caddy/maxwells.log", caddyLogIn(directory));
-  if (places.areOptionsOn)
-    text = text.replace(/^(\s*)# (?=@|handle |header (?:maxwellsdaemon \{|@)|\t|\}$)/gm, "$1");
+  if (places.areOptionsOn) text = text.replace(/^(\s*)# (?=@|handle |\t|\}$)/gm, "$1");
   if (places.allowForce) fill("maxwells_force off ", "maxwells_force {header.maxwellsdaemon-force} ");
   return text;
 }

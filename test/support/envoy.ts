@@ -5,6 +5,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { UNHEARD_PORT } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/envoy");
@@ -32,6 +33,8 @@ export interface EnvoyPlaces {
   readonly master: string;
   readonly canary: string;
   readonly daemon: string;
+  /** The port of 127.0.0.1 that gets reports of outcomes. Without it no program hears them. */
+  readonly outcomesPort?: number;
   readonly maintenanceFile: string;
   /** The access log, in a directory that exists. */
   readonly log: string;
@@ -54,6 +57,7 @@ export function fillEnvoy(places: EnvoyPlaces): string {
   fill("address: 0.0.0.0, port_value: 80 ", `address: 127.0.0.1, port_value: ${places.port} `);
   fill(tcp(8080), pipe(places.master));
   fill(tcp(8081), pipe(places.canary));
+  fill(tcp(6298), tcp(places.outcomesPort ?? UNHEARD_PORT));
   fill(tcp(6294), pipe(places.daemon));
   fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
   fill("/var/log/envoy/maxwells.log", places.log);

@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SLICES } from "../../src/leases/traefik/slices.ts";
-import { freePort } from "./port.ts";
+import { freePort, UNHEARD_PORT } from "./port.ts";
 import { type ProxyProcess, whenListening } from "./proxy-process.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../integrations/traefik");
@@ -47,6 +47,8 @@ export interface TraefikPorts {
   readonly master: number;
   readonly canary: number;
   readonly maintenance: number;
+  /** The port that gets reports of outcomes. Without it no program hears them. */
+  readonly outcomes?: number;
 }
 
 export async function traefikPorts(): Promise<TraefikPorts> {
@@ -122,6 +124,7 @@ export function fillTraefik(
     '":80"': `"127.0.0.1:${ports.web}"`,
     "127.0.0.1:6297": `127.0.0.1:${ports.inside}`,
     ...(way === "slices" ? { "127.0.0.1:6296": `127.0.0.1:${ports.daemon}` } : {}),
+    ...(way === "ask" ? { "127.0.0.1:6298": `127.0.0.1:${ports.outcomes ?? UNHEARD_PORT}` } : {}),
     "/var/log/traefik/access.log": traefikLogIn(directory),
     "directory: /etc/traefik/dynamic": `directory: ${dirname(applicationPath(directory))}`,
   });

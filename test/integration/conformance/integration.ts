@@ -62,6 +62,8 @@ export interface OperatorChanges {
   readonly deadServer?: string;
   /** A port of 127.0.0.1 for the same. */
   readonly deadPort?: number;
+  /** Good outcomes are reported for a tenth of the assignments, and bad ones for all. */
+  readonly isSharing?: boolean;
 }
 
 /** An integration that runs. */
@@ -81,6 +83,8 @@ export interface SliceCookie {
 
 /** How an integration reports outcomes, for the reporting suite (`test/integration/reporting`). */
 export interface Reporting {
+  /** `changes.isSharing` has an effect. */
+  readonly canShare?: boolean;
   /** Rows that cannot apply, by their id, with the reason. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }

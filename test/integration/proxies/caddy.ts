@@ -2,17 +2,36 @@
 
 import { join } from "node:path";
 import { caddyLogIn, caddyMissing, fillCaddyfile, startCaddy } from "../../support/caddy.ts";
-import type { Integration } from "../conformance/integration.ts";
+import type { Integration, OperatorChanges } from "../conformance/integration.ts";
 
 export const caddy: Integration = {
   name: "Caddy",
   folder: "caddy",
   missing: caddyMissing,
   daemonFlags: ({ directory }) => ["-http", `unix:${daemonPath(directory)}`],
-  async start({ directory, port, master, canary, home, allowForce, areOptionsOn, tls }) {
+  async start({
+    directory,
+    port,
+    master,
+    canary,
+    home,
+    outcomesPort,
+    allowForce,
+    areOptionsOn,
+    tls,
+    changes,
+  }) {
     const { maintenanceFile } = home;
-    const places = { directory, port, master, canary, maintenanceFile, allowForce, areOptionsOn, tls };
-    return startCaddy(directory, port, fillCaddyfile({ ...places, daemon: daemonPath(directory) }));
+    const places = { directory, port, master, canary, maintenanceFile, outcomesPort };
+    const daemon = daemonPath(directory);
+    const example = fillCaddyfile({ ...places, daemon, allowForce, areOptionsOn, tls });
+    return startCaddy(directory, port, changes === undefined ? example : withChanges(example, changes));
+  },
+  reporting: {
+    exceptions: {
+      cuts: "Caddy logs the status that the answer began with, and nothing about its end",
+      retried: "Caddy does not log how many servers it tried",
+    },
   },
   changeMs: 0,
   graceMs: 25,
@@ -23,4 +42,15 @@ export const caddy: Integration = {
 
 function daemonPath(directory: string): string {
   return join(directory, "http.sock");
+}
+
+/** The operator's own lines: at master's servers, and in the site after the decision. */
+function withChanges(example: string, { answerTimeoutMs, deniedPath }: OperatorChanges): string {
+  const transport = `transport http {\nresponse_header_timeout ${answerTimeoutMs}ms\n}\n`;
+  return example
+    .replace(/(request_header maxwellsdaemon-location master\n.*\n\treverse_proxy \{\n)/, `$1${transport}`)
+    .replace(
+      "import maxwells-daemon\n",
+      `import maxwells-daemon\n@denied path ${deniedPath}\nrespond @denied 403\n`,
+    );
 }

@@ -16,9 +16,11 @@ import {
   traefikLogIn,
   traefikMissing,
 } from "../../support/traefik.ts";
-import type { DaemonPlaces, Integration, Places } from "../conformance/integration.ts";
+import type { DaemonPlaces, Integration, OperatorChanges, Places } from "../conformance/integration.ts";
 
 const PAGE = join(import.meta.dir, "../../../integrations/nginx/maintenance.html");
+
+const NO_MAINTENANCE = "Traefik has maintenance mode with `slices/`, not with `ask/`";
 
 /** Traefik cannot see an upstream's Cache-Control. */
 const NEW_COOKIE = ["no-store", "private"];
@@ -29,9 +31,14 @@ function innerPorts({ insidePort, daemonPort, adminPort, pagePort }: DaemonPlace
 }
 
 function start(way: TraefikWay, places: Places) {
-  const { directory, port, masterPort, canaryPort, areOptionsOn, tls } = places;
-  const ports: TraefikPorts = { ...innerPorts(places), web: port, master: masterPort, canary: canaryPort };
+  const { directory, port, masterPort, canaryPort, outcomesPort, areOptionsOn, tls, changes } = places;
+  const versions = { master: masterPort, canary: canaryPort, outcomes: outcomesPort };
+  const ports: TraefikPorts = { ...innerPorts(places), web: port, ...versions };
   const configuration = fillTraefik(way, directory, ports, { areOptionsOn });
+  if (changes !== undefined) {
+    const path = applicationPath(directory);
+    writeFileSync(path, withChanges(readFileSync(path, "utf8"), masterPort, changes));
+  }
   if (tls !== undefined) {
     const text = readFileSync(configuration, "utf8");
     const address = `address: "127.0.0.1:${port}"`;
@@ -40,6 +47,38 @@ function start(way: TraefikWay, places: Places) {
     appendFileSync(applicationPath(directory), `\ntls:\n  certificates:\n    ${certificate}\n`);
   }
   return startTraefik(configuration, port, tls !== undefined);
+}
+
+/** The operator's own lines: for master's servers, and a router after the decision. */
+function withChanges(
+  application: string,
+  masterPort: number,
+  { answerTimeoutMs, deniedPath, deadPort }: OperatorChanges,
+): string {
+  const server = `          - url: "http://127.0.0.1:${masterPort}"`;
+  const dead = deadPort === undefined ? "" : `          - url: "http://127.0.0.1:${deadPort}"\n`;
+  const again = deadPort === undefined ? "" : "        - test-again\n";
+  const denied = `    website-denied:
+      parentRefs:
+        - website
+      rule: "Path(\`${deniedPath}\`)"
+      priority: 9
+      middlewares:
+        - test-denied
+      service: website-canary
+`;
+  return application
+    .replace("  routers:\n", `$&${denied}`)
+    .replace(new RegExp(`^${server}.*$`, "m"), `${dead}$&\n        serversTransport: test-patience`)
+    .replaceAll("        - website-at-master\n", `$&${again}`)
+    .replace(
+      "  serversTransports:\n",
+      `$&    test-patience:\n      forwardingTimeouts:\n        responseHeaderTimeout: "${answerTimeoutMs}ms"\n`,
+    )
+    .replace(
+      "  middlewares:\n    website-ask:\n",
+      `  middlewares:\n    test-denied:\n      ipAllowList:\n        sourceRange: ["192.0.2.1/32"]\n    test-again:\n      retry:\n        attempts: 2\n    website-ask:\n`,
+    );
 }
 
 /** The server of the maintenance page. In production an operator has one. */
@@ -61,8 +100,15 @@ export const traefikAsk: Integration = {
   isOverTcp: true,
   hasOptions: true,
   log: { shipped: "/var/log/traefik/access.log", pathIn: traefikLogIn },
+  reporting: {
+    exceptions: {
+      cuts: "Traefik logs the status that the answer began with, and nothing about its end",
+      maintenance: NO_MAINTENANCE,
+      retried: "Traefik logs 0 as the number of retries, however many there were",
+    },
+  },
   newCookieDirectives: NEW_COOKIE,
-  exceptions: { maintenance: "Traefik has maintenance mode with `slices/`, not with `ask/`" },
+  exceptions: { maintenance: NO_MAINTENANCE },
 };
 
 export const traefikSlices: Integration = {

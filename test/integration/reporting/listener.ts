@@ -1,6 +1,7 @@
 /** Listens for outcomes on the port that the shipped files name, as the daemon does. */
 
 import { createSocket } from "node:dgram";
+import { readLogs } from "../../../src/intake/otlp/logs.ts";
 import { emptyOutcome } from "../../../src/intake/outcome.ts";
 import { readReport } from "../../../src/intake/report.ts";
 import type { Heard } from "./heard.ts";
@@ -11,7 +12,8 @@ export interface Listener {
   stop(): void;
 }
 
-export async function startListener(heard: Heard): Promise<Listener> {
+/** @param at the port; any free one if absent */
+export async function startListener(heard: Heard, at = 0): Promise<Listener> {
   const draft = emptyOutcome();
   const socket = createSocket("udp4");
   socket.on("message", (datagram) => {
@@ -22,12 +24,40 @@ export async function startListener(heard: Heard): Promise<Listener> {
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
-    socket.bind(0, "127.0.0.1", resolve);
+    socket.bind(at, "127.0.0.1", resolve);
   });
+  const { port } = socket.address();
+  const otlp = startOtlp(port, heard);
   return {
-    port: socket.address().port,
+    port,
     stop: () => {
       socket.close();
+      void otlp.stop(true);
     },
   };
+}
+
+/** Envoy and Traefik send OTLP over HTTP, to the port of the same number. */
+function startOtlp(port: number, heard: Heard) {
+  const draft = emptyOutcome();
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port,
+    routes: {
+      "/v1/logs": {
+        async POST(request) {
+          const sent = await request.bytes();
+          const body =
+            request.headers.get("content-encoding") === "gzip" ? Bun.gunzipSync(new Uint8Array(sent)) : sent;
+          const isWhole = readLogs(body, draft, (fault) => {
+            if (fault === undefined) heard.take(draft);
+            else if (fault !== "undecided") heard.refuse(Buffer.from(body).toString("latin1"), fault);
+          });
+          if (!isWhole) heard.refuse(Buffer.from(body).toString("base64"), "otlp");
+          return new Response();
+        },
+      },
+    },
+    fetch: () => new Response(undefined, { status: 404 }),
+  });
 }

@@ -9,6 +9,8 @@ export interface Row {
   readonly title: string;
   /** Needs an integration whose operator allows forcing. */
   readonly isForcing?: boolean;
+  /** Needs an integration that can report for a share of the assignments. */
+  readonly isSharing?: boolean;
   readonly timeoutMs?: number;
   /** Leaves both versions and the daemon running, and the canary at 0.25, or the next row cannot begin. */
   run(site: Site): Promise<void>;

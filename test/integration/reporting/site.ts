@@ -30,7 +30,7 @@ export type Version = keyof typeof ARCS;
 export class Site {
   readonly rig: Rig;
   readonly heard: Heard;
-  readonly #listener: Listener;
+  #listener: Listener;
   readonly #taps: readonly Tap[];
   #visits = 0;
 
@@ -110,7 +110,26 @@ export class Site {
   /** Puts a server that is not there beside master's while `use` runs. */
   async withDeadServer(use: () => Promise<void>): Promise<void> {
     const deadServer = join(this.rig.directory, "dead.sock");
-    await this.rig.restart({ ...CHANGES, deadServer, deadPort: await freePort() });
+    await this.#whileChanged({ ...CHANGES, deadServer, deadPort: await freePort() }, use);
+  }
+
+  /** No program hears outcomes while `use` runs. */
+  async whileUnheard(use: () => Promise<void>): Promise<void> {
+    this.#listener.stop();
+    try {
+      await use();
+    } finally {
+      this.#listener = await startListener(this.heard, this.#listener.port);
+    }
+  }
+
+  /** The operator has this proxy report good outcomes for a tenth of the assignments while `use` runs. */
+  async whileSharing(use: () => Promise<void>): Promise<void> {
+    await this.#whileChanged({ ...CHANGES, isSharing: true }, use);
+  }
+
+  async #whileChanged(changes: OperatorChanges, use: () => Promise<void>): Promise<void> {
+    await this.rig.restart(changes);
     try {
       await this.rig.becomes(0.1, "canary");
       await this.rig.settles();
