@@ -38,6 +38,8 @@ export interface ControllerOptions extends Impure {
   readonly name: string;
   /** It is the controller's to end its calls. */
   readonly link: StoreLink;
+  /** Hears the outcomes of releases; undefined if this daemon judges none. */
+  readonly hearings?: LedApplicationParts["hearings"];
   readonly unhealthyMs: number;
   readonly highest: Highest;
   readonly overrides: Overrides;
@@ -79,6 +81,8 @@ export class Controller {
       checks: options.checks(({ subject: { application, version, key }, why }) => {
         this.verdict(application, version, key, why);
       }),
+      hearings: options.hearings,
+      harm: ({ application, version }, key, reason) => this.verdict(application, version, key, reason),
       isClockAsked: () => this.#wakefulness.isClockAsked,
       endOverride: (override, why) => this.#endOverride(override, why),
       looked: ({ application, version }, now) => this.#applications.get(application)?.looked(version, now),
@@ -90,6 +94,10 @@ export class Controller {
       begun: () => this.#countLed(1),
       ended: () => this.#countLed(-1),
     };
+    options.hearings?.onChange(({ target: { application, version }, key }) => {
+      const led = this.#applications.get(application)?.led(version);
+      if (led?.key === key) led.judge();
+    });
   }
 
   /** Says what will not work. Call it before visitors are served, because the first zone is slow to load. */

@@ -8,6 +8,7 @@ import type { Seen } from "../releases/seen.ts";
 import type { Watch } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import type { Impure } from "./impure.ts";
+import type { Judging } from "./judging.ts";
 import type { OpenWindows } from "./open-windows.ts";
 import type { Presence } from "./presence.ts";
 
@@ -27,20 +28,30 @@ function isAsking({ state }: Release): boolean {
 
 export class Facts {
   readonly #target: Target;
+  readonly #judging: Judging | undefined;
   readonly #presence: Presence | undefined;
   readonly #parts: FactParts;
 
-  constructor(target: Target, presence: Presence | undefined, parts: FactParts) {
+  constructor(
+    target: Target,
+    presence: Presence | undefined,
+    judging: Judging | undefined,
+    parts: FactParts,
+  ) {
     this.#target = target;
+    this.#judging = judging;
     this.#presence = presence;
     this.#parts = parts;
   }
 
   /** The conditions for which a state of the record waits now. */
-  waits({ found: { release }, plan }: Seen, watch: Watch, isFrozen: boolean): Condition[] {
+  waits(seen: Seen, watch: Watch, isFrozen: boolean): Condition[] {
+    const { found, plan } = seen;
+    const { release } = found;
     const { clock, windows, checks } = this.#parts;
     return waitingFor(release, plan, {
-      ...{ watch, isFrozen, ok: undefined, signs: [], evidenceAgeMs: this.#presence?.ageMs(clock()) },
+      ...{ watch, isFrozen, ok: this.#judging?.ok(seen), signs: this.#judging?.signs() ?? [] },
+      evidenceAgeMs: this.#judging?.evidenceAgeMs ?? this.#presence?.ageMs(clock()),
       checks: checks.answers({ ...this.#target, key: release.key, seq: release.seq }),
       isOpen: release.windows === undefined ? true : windows.isOpen(release.windows, this.#epochMs()),
     });

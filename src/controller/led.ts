@@ -22,6 +22,7 @@ import { nameOf, tellTransition, unknownOf } from "../verbs/transition-line.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
 import { Facts } from "./facts.ts";
+import { Judging } from "./judging.ts";
 import type { LedParts } from "./parts.ts";
 import { Presence } from "./presence.ts";
 import { Standing } from "./standing.ts";
@@ -41,6 +42,7 @@ export class Led implements Attempted {
   readonly key: string;
   readonly #parts: LedParts;
   readonly #presence: Presence | undefined;
+  readonly #judging: Judging | undefined;
   readonly #facts: Facts;
   readonly #standing: Standing;
   readonly #attempts: Attempts;
@@ -75,7 +77,15 @@ export class Led implements Attempted {
       const at = { application, key: this.key };
       this.#presence = new Presence(at, { ...parts, exchanges, heard: () => this.#heard() });
     }
-    this.#facts = new Facts(target, this.#presence, parts);
+    const { hearings } = parts;
+    if (hearings !== undefined) {
+      this.#judging = new Judging(target, this.key, {
+        ...{ hearings, timers: parts.timers, seen: () => this.#seen },
+        harm: (reason) => parts.harm(target, this.key, reason),
+        changed: () => this.reconsider(),
+      });
+    }
+    this.#facts = new Facts(target, this.#presence, this.#judging, parts);
     this.#standing = new Standing(target, this.#presence, parts);
     this.#attempts = new Attempts(this, parts);
     this.#changed(undefined);
@@ -146,6 +156,11 @@ export class Led implements Attempted {
     this.#timer = timers.set(() => this.#fire(), Math.max(0, Math.ceil(atMs - nowMs)));
   }
 
+  /** There is news in the evidence. */
+  judge(): void {
+    if (!this.#isClosed) this.#judging?.look();
+  }
+
   /** There is a verdict: its abort is written at once. */
   hurry(reason: string): void {
     this.#presence?.tell({ kind: "override", name: this.#parts.name, reason });
@@ -203,6 +218,7 @@ export class Led implements Attempted {
     this.#isClosed = true;
     this.#parts.timers.clear(this.#timer);
     this.#facts.forgetChecks();
+    this.#judging?.close();
     await Promise.all([this.#attempts.close(), this.#presence?.leave()]);
   }
 

@@ -3,6 +3,7 @@
 import type { Calls } from "../exchange/calls.ts";
 import type { Exchanges } from "../exchange/exchanges.ts";
 import type { StoreClock } from "../exchange/store-clock.ts";
+import type { Hearings } from "../hearing/hearings.ts";
 import type { Notice, Now } from "../releases/request.ts";
 import type { Override } from "../saved/override-file.ts";
 import type { Target } from "../verbs/look.ts";
@@ -28,6 +29,8 @@ export interface LedParts extends Impure {
   readonly exchanges: Exchanges | undefined;
   /** Whether the store's clock was asked since the controller woke up. Until then no watch begins. */
   readonly isClockAsked: () => boolean;
+  /** Hears the outcomes of releases; undefined if this daemon judges none. */
+  readonly hearings: Pick<Hearings, "of" | "onChange"> | undefined;
   readonly freezes: Freezes;
   readonly windows: OpenWindows;
   readonly highest: Highest;
@@ -37,6 +40,8 @@ export interface LedParts extends Impure {
   readonly counts: Counts;
   readonly checks: Checks;
   readonly notices: Notices;
+  /** The judge finds harm in a release. */
+  readonly harm: (target: Target, key: string, reason: string) => void;
   readonly endOverride: (override: Override, why: string) => void;
   /** Called with a state of a record that was read before a write, and is not older than what was seen. */
   readonly looked: (target: Target, now: Now) => void;

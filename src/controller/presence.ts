@@ -112,6 +112,8 @@ export class Presence implements Member {
 
   news(nowMs: number): readonly News[] {
     const { name, rights } = this.#parts;
+    // Another part of the daemon may have news meanwhile.
+    if (nowMs < this.#presenceAtMs) return [...this.#waiting];
     // One that cannot write does not say that it leads.
     if (!rights.canWrite) {
       this.#presenceAtMs = this.#nextPresenceMs();

@@ -10,6 +10,7 @@ import { Highest } from "../controller/highest.ts";
 import { Overrides } from "../controller/overrides.ts";
 import type { StoreLink } from "../exchange/store-link.ts";
 import { DirectoryFiles } from "../files/small-files.ts";
+import { Hearings } from "../hearing/hearings.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import { notify, SecretError, signingKeys } from "../notices/options.ts";
@@ -36,6 +37,7 @@ import { sourceOf } from "./state-directory.ts";
 export interface ControllerContext {
   readonly store: Store;
   readonly link: StoreLink;
+  readonly hearings: Hearings | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Monotonic, in milliseconds. */
@@ -50,13 +52,29 @@ export interface Leading {
   readonly overrides: Overrides;
 }
 
+/**
+ * Hears the outcomes of releases. Undefined if nothing can become of them: the daemon judges nothing, and the
+ * store has no place for its news.
+ */
+export function openHearings(
+  settings: Settings,
+  { store: opened, link, clock }: Pick<ControllerContext, "store" | "link" | "clock">,
+): Hearings | undefined {
+  const listens = settings.get(releases) && opened.write !== undefined;
+  if (!listens && link.exchanges === undefined) return undefined;
+  return new Hearings({
+    ...{ link, listens, clock, hasStoreClock: opened.clock !== undefined },
+    ...{ wallClock: Date.now, timers: SYSTEM_TIMERS, from: drawKey() },
+  });
+}
+
 /** Undefined with `-releases off`. Rejects with a `StartError` if the secrets of notices cannot be read. */
 export async function openController(
   settings: Settings,
   context: ControllerContext,
 ): Promise<Leading | undefined> {
   if (!settings.get(releases)) return undefined;
-  const { store: opened, link, log, clock, reapply } = context;
+  const { store: opened, link, hearings, log, clock, reapply } = context;
   const directory = settings.get(stateDir);
   if (directory === null) {
     log.warn("there is no state directory, so this daemon forgets its verdicts when it restarts", {
@@ -70,7 +88,7 @@ export async function openController(
   const overrides = new Overrides({ files: filesIn(OVERRIDES_DIRECTORY), store: source, log });
   await overrides.load();
   const controller = new Controller({
-    ...{ store: opened, link, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
+    ...{ store: opened, link, hearings, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
     ...{ wallClock: Date.now, random: Math.random, unhealthyMs: unhealthyMs(settings) },
     drawKey,
     highest: new Highest({ files: filesIn("releases"), store: source, log }),

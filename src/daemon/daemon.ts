@@ -12,6 +12,7 @@ import type { Settings } from "../config/option.ts";
 import { StoreLink } from "../exchange/store-link.ts";
 import { Feed } from "../feed/feed.ts";
 import { Handler } from "../handler.ts";
+import type { Outcome } from "../intake/outcome.ts";
 import { isServer, type MaintenanceView, type Publisher } from "../leases/lease.ts";
 import { LEASES } from "../leases/list.ts";
 import type { Log } from "../log/log.ts";
@@ -30,7 +31,7 @@ import { openStore } from "../stores/list.ts";
 import { Connections } from "../stream/connections.ts";
 import { redactAddress } from "../text/redact.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
-import { openController } from "./controller.ts";
+import { openController, openHearings } from "./controller.ts";
 import { openIntake } from "./intake.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
 import { whyNotReady } from "./readiness.ts";
@@ -80,8 +81,9 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
   const link = new StoreLink({ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log });
+  const hearings = openHearings(settings, { store: opened, link, clock });
   const leading = await openController(settings, {
-    ...{ store: opened, link, log, clock, metrics },
+    ...{ store: opened, link, hearings, log, clock, metrics },
     reapply: (name) => feed.reapply(name),
   });
   const overview = new Overview({ leading: leading && (() => leading.controller.view()), log });
@@ -89,6 +91,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     ...{ store: opened, rollout, delayMs, metrics, log, clock, overrides: leading?.overrides },
     followers: [
       ...keepersOf(directory, log),
+      (reading) => hearings?.follow(reading),
       (reading) => leading?.controller.follow(reading),
       (reading) => overview.follow(reading),
     ],
@@ -100,7 +103,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
   const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;
-  const doors = openIntake(settings, { handler, metrics, log, clock, follower: undefined });
+  const follower = hearings && ((outcome: Outcome) => hearings.take(outcome));
+  const doors = openIntake(settings, { handler, metrics, log, clock, follower });
   const { intake } = doors;
   const connections = new Connections({ reserved });
   const context = { handler, rollout, intake, metrics, log, clock, connections };
@@ -117,6 +121,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const lifecycle = new Lifecycle({
     ...{ log, store: opened, directory, feed, doors, monitors, listeners, publishers },
     controller: leading?.controller,
+    hearings,
     trouble: new ClientTrouble(metrics, log, rollout.first.application),
     addresses: [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings)),
     applications,

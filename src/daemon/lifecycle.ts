@@ -18,6 +18,7 @@ import { findPredecessor } from "../admin/client/predecessor.ts";
 import type { ListenersPage } from "../admin/listeners.ts";
 import type { Controller } from "../controller/controller.ts";
 import type { Feed } from "../feed/feed.ts";
+import type { Hearings } from "../hearing/hearings.ts";
 import type { Publisher } from "../leases/lease.ts";
 import type { Log } from "../log/log.ts";
 import type { Monitor } from "../monitors/monitor.ts";
@@ -46,6 +47,8 @@ export interface Parts {
   /** Undefined with `-releases off`. */
   readonly controller: Controller | undefined;
   readonly doors: Doors;
+  /** Undefined if nothing can become of outcomes. */
+  readonly hearings: Hearings | undefined;
   readonly monitors: readonly Monitor[];
   readonly trouble: ClientTrouble;
   /** Servers, and leases that listen. */
@@ -99,7 +102,8 @@ export class Lifecycle {
   }
 
   async #startAll(): Promise<void> {
-    const { log, store, directory, feed, controller, doors, monitors, trouble, admin } = this.#parts;
+    const { log, store, directory, feed, controller, hearings, doors, monitors, trouble, admin } =
+      this.#parts;
     this.#releases.push(() => store.close());
     if (directory !== undefined) {
       this.#releases.push(
@@ -115,6 +119,8 @@ export class Lifecycle {
       feed.start();
       this.#releases.push(() => feed.close());
       if (controller !== undefined) this.#releases.push(() => controller.close());
+      // The controller gives up all calls at its end.
+      if (hearings !== undefined) this.#releases.push(() => hearings.close());
       doors.start();
       this.#releases.push(() => doors.close());
       if (hasAdmin && !takesAdmin) await this.#startAdmin();

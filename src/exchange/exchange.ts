@@ -163,13 +163,13 @@ export class Exchange {
   async #append(): Promise<void> {
     const { evidence, calls, clock } = this.#parts;
     const nowMs = clock();
-    this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
     const parts = [...this.#members].map((member) => ({ member, news: member.news(nowMs) }));
     const { batches, count } = packed(
       parts.flatMap(({ news }) => news),
       BATCHES_MAX,
     );
     if (batches.length === 0) return;
+    this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
     try {
       await calls.run(CALL_MS, (signal) => evidence.append(this.#at, batches, signal));
       this.#failedAppends = 0;

@@ -4,6 +4,7 @@
  */
 
 import { isVersion, MAINTENANCE } from "../circle.ts";
+import { weightsOf } from "../judge/metrics.ts";
 import { fieldsOf } from "../records/fields.ts";
 import type { Plan } from "../releases/plan.ts";
 import { RELEASE } from "../releases/release.ts";
@@ -62,9 +63,10 @@ export interface Draw {
 
 /** @param snapshot all records of the application: the release gets the next free id */
 export function startOf(of: string, chosen: ChosenPlan, snapshot: Snapshot, draw: Draw): Start {
-  const { plan, inconclusive, failsafe, windows, slowMs, offset } = chosen;
+  const { plan, inconclusive, failsafe, windows, slowMs, events, offset } = chosen;
+  const weights = weightsOf({ bounds: slowMs.length, isBroughtTold: true, events });
   return {
-    ...{ key: draw.key(), id: nextId(snapshot), of, plan, inconclusive, weights: undefined },
+    ...{ key: draw.key(), id: nextId(snapshot), of, plan, inconclusive, weights },
     offset: typeof offset === "number" ? offset : Math.floor(draw.random() * OFFSETS) / OFFSETS,
     failsafe: failsafe === "hold" ? failsafe : undefined,
     windows: windows.length === 0 ? undefined : windows.map(({ text }) => text),

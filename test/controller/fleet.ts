@@ -10,6 +10,7 @@ import { Overrides } from "../../src/controller/overrides.ts";
 import type { Notices } from "../../src/controller/standing.ts";
 import { StoreLink } from "../../src/exchange/store-link.ts";
 import type { StateFiles } from "../../src/files/small-files.ts";
+import { Hearings } from "../../src/hearing/hearings.ts";
 import { move } from "../../src/releases/machine.ts";
 import { readRelease } from "../../src/releases/read-release.ts";
 import type { Release } from "../../src/releases/release.ts";
@@ -68,6 +69,7 @@ const NO_NOTICES: Notices = { look() {}, extra() {}, close: async () => {} };
 /** One daemon with a controller. */
 export interface Daemon {
   readonly controller: Controller;
+  readonly hearings: Hearings;
   readonly overrides: Overrides;
   readonly log: KeptLog;
   readonly reapplied: string[];
@@ -124,8 +126,21 @@ export class Fleet {
       ...{ store: options.store ?? store, log, clock: time.clock, timers: time.timers },
       random: () => this.random.fraction(),
     });
+    const hearings = new Hearings({
+      ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock },
+      ...{ wallClock: () => this.nowMs, timers: time.timers, from: this.drawKey(), listens: true },
+    });
     const controller = new Controller({
-      ...{ store, link, name, unhealthyMs: UNHEALTHY_MS, log, clock: time.clock, timers: time.timers },
+      ...{
+        store,
+        link,
+        hearings,
+        name,
+        unhealthyMs: UNHEALTHY_MS,
+        log,
+        clock: time.clock,
+        timers: time.timers,
+      },
       ...{ wallClock: () => this.nowMs, random: () => this.random.fraction(), drawKey: this.drawKey },
       highest: new Highest({ files: home?.highest, store: "memory:", log }),
       overrides,
@@ -135,7 +150,7 @@ export class Fleet {
       ...options,
     });
     controller.start();
-    return this.#feed(controller, options.store ?? store, { log, overrides, reapplied });
+    return this.#feed(controller, options.store ?? store, { hearings, log, overrides, reapplied });
   }
 
   /** Lets time pass. */
@@ -207,7 +222,7 @@ export class Fleet {
   #feed(
     controller: Controller,
     store: Store,
-    rest: Pick<Daemon, "log" | "overrides" | "reapplied">,
+    rest: Pick<Daemon, "hearings" | "log" | "overrides" | "reapplied">,
     application: string = AT.application,
   ): Daemon {
     const { timers, clock } = this.time;
@@ -218,6 +233,9 @@ export class Fleet {
       if (this.isLost) throw new Error("the store is lost");
       const snapshot = await store.read(of, AbortSignal.timeout(5_000));
       const reading = { arcs: [], malformed: new Set<string>(), application: of, isSame: false };
+      // A daemon that may write nothing hears of no release.
+      if (store.write !== undefined)
+        rest.hearings.follow({ ...reading, snapshot, ageMs: clock() - askedAtMs });
       controller.follow({ ...reading, snapshot, ageMs: clock() - askedAtMs });
     };
     const readOn = () => {
@@ -238,7 +256,7 @@ export class Fleet {
       stop: async () => {
         blind();
         let isClosed = false;
-        const closing = controller.close().then(() => {
+        const closing = Promise.all([rest.hearings.close(), controller.close()]).then(() => {
           isClosed = true;
         });
         await settle();

@@ -38,7 +38,7 @@ describe("a start", () => {
     expect(startOf("v42", plan, new Map(), DRAW)).toEqual({
       ...{ key: KEY, id: 1, of: "v42", plan: plan.plan, offset: 0.712, inconclusive: "abort" },
       ...{ failsafe: "hold", windows: ["mon-thu 09:00-16:00 Europe/Berlin"], slow: ["400ms", "1s"] },
-      weights: undefined,
+      weights: { errors: 0.6, "known-errors": 0.2, "slow-1": 0.1, "slow-2": 0.1 },
     });
   });
 

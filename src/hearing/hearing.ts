@@ -1,0 +1,158 @@
+/**
+ * Hears one release: the outcomes that the proxies and applications of this machine report. It tells the
+ * other daemons what is new, and a daemon with a controller hears the same of them.
+ */
+
+import type { Figures } from "../evidence/figures.ts";
+import type { News } from "../evidence/news.ts";
+import { ReleaseEvidence } from "../evidence/release-evidence.ts";
+import type { Exchanges, Place } from "../exchange/exchanges.ts";
+import type { Member } from "../exchange/member.ts";
+import type { Outcome } from "../intake/outcome.ts";
+import type { Sign } from "../judge/signs.ts";
+import type { Release } from "../releases/release.ts";
+import type { Target } from "../verbs/look.ts";
+
+/** While the version has a part of the visitors, a controller reads the news of the others this often. */
+const LISTEN_EVERY_MS = 1_750;
+
+/** Otherwise it does so this often. */
+const LISTEN_SELDOM_MS = 10_000;
+
+/** Without a new coin, a daemon looks this often for something to tell. */
+const TELL_EVERY_MS = 5_000;
+
+export interface HearingParts {
+  /** Undefined if the store keeps no evidence: then this daemon judges by its own reporters alone. */
+  readonly exchanges: Exchanges | undefined;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+  /** The store's time, in milliseconds since 1970; undefined before the store's clock has answered. */
+  readonly storeMs: () => number | undefined;
+  /** Whether this daemon judges, and so needs the news of the others. */
+  readonly listens: boolean;
+  /** Stands for this process in the sums that it tells. */
+  readonly from: string;
+  /** Called if the figures may show harm, and after each read of the others' news. */
+  readonly changed: () => void;
+}
+
+export class Hearing implements Member {
+  readonly target: Target;
+  readonly key: string;
+  readonly #parts: HearingParts;
+  readonly #evidence: ReleaseEvidence;
+  readonly #place: Place | undefined;
+  #release: Release;
+  /** Whether the canary's visitors can be compared with a control group now. */
+  #isOpen = false;
+  #isAlone = true;
+  #hasCoins = false;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param release under way
+   * @param rollout of the record
+   * @param isAlone whether no other version has visitors
+   */
+  constructor(target: Target, release: Release, rollout: number, isAlone: boolean, parts: HearingParts) {
+    this.target = target;
+    this.key = release.key;
+    this.#parts = parts;
+    this.#release = release;
+    this.#evidence = new ReleaseEvidence({ release, version: target.version, from: parts.from });
+    this.#follow(rollout, isAlone);
+    this.#place = parts.exchanges?.join({ application: target.application, key: release.key }, this);
+  }
+
+  /** The record has a new state of the same release. */
+  follow(release: Release, rollout: number, isAlone: boolean): void {
+    if (!this.follows(release)) this.#evidence.follow(release);
+    this.#release = release;
+    this.#follow(rollout, isAlone);
+    this.#place?.reconsider();
+  }
+
+  /** Whether the figures are those of this state of the record. */
+  follows({ seq, tx }: Release): boolean {
+    return seq === this.#release.seq && tx === this.#release.tx;
+  }
+
+  /** Takes an outcome of this application. On the way of each outcome, so it allocates nothing. */
+  take(outcome: Outcome): void {
+    // Beside another version, the control group is not all that is left of the circle.
+    if (!this.#isAlone) return;
+    const nowMs = this.#parts.storeMs();
+    if (nowMs === undefined || !this.#evidence.take(outcome, nowMs)) return;
+    this.#parts.changed();
+    if (this.#hasCoins) return;
+    this.#hasCoins = true;
+    this.#place?.reconsider();
+  }
+
+  /** The signs that were raised in this release. */
+  signs(): readonly Sign[] {
+    return [...this.#evidence.signs.keys()];
+  }
+
+  /** The judge of this daemon raises signs. */
+  raise(signs: readonly Sign[]): void {
+    const nowMs = this.#parts.storeMs();
+    if (nowMs === undefined) return;
+    for (const sign of signs) this.#evidence.raise(sign, nowMs);
+  }
+
+  /** The figures of this moment, for reading at once; undefined if there are none. */
+  figures(): Figures | undefined {
+    const nowMs = this.#parts.storeMs();
+    return nowMs === undefined ? undefined : this.#evidence.figures(nowMs);
+  }
+
+  /**
+   * The age of the others' news in milliseconds; undefined if they were never read to their end. Without an
+   * exchange there are no others.
+   */
+  get ageMs(): number | undefined {
+    if (this.#place === undefined) return 0;
+    const { readAtMs } = this.#place;
+    return readAtMs === Number.NEGATIVE_INFINITY ? undefined : this.#parts.clock() - readAtMs;
+  }
+
+  async leave(): Promise<void> {
+    await this.#place?.leave();
+  }
+
+  tellsAtMs(): number {
+    if (!this.#isOpen) return Number.POSITIVE_INFINITY;
+    return this.#hasCoins ? Number.NEGATIVE_INFINITY : this.#toldAtMs + TELL_EVERY_MS;
+  }
+
+  news(monotonicMs: number): readonly News[] {
+    this.#toldAtMs = monotonicMs;
+    this.#hasCoins = false;
+    const nowMs = this.#parts.storeMs();
+    return !this.#isOpen || nowMs === undefined ? [] : this.#evidence.news(nowMs);
+  }
+
+  taken(news: readonly News[]): void {
+    this.#evidence.taken(news);
+  }
+
+  listensAtMs(readAtMs: number): number {
+    if (!this.#parts.listens) return Number.POSITIVE_INFINITY;
+    return readAtMs + (this.#isOpen ? LISTEN_EVERY_MS : LISTEN_SELDOM_MS);
+  }
+
+  hear(news: readonly News[]): void {
+    this.#evidence.hear(news);
+  }
+
+  heardAll(): void {
+    this.#parts.changed();
+  }
+
+  #follow(rollout: number, isAlone: boolean): void {
+    this.#isOpen = rollout > 0 && rollout < 1;
+    this.#isAlone = isAlone;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The releases of which this daemon hears. It follows the readings of the feed: a release that is under way
+ * is heard, and one that is over is forgotten. Without a release under way it has no timer, and an outcome
+ * costs one look into an empty map.
+ */
+
+import { SAMPLE_EVERY_MS } from "../exchange/store-clock.ts";
+import type { StoreLink } from "../exchange/store-link.ts";
+import type { Reading } from "../feed/reading.ts";
+import type { Outcome } from "../intake/outcome.ts";
+import { hasRelease } from "../records/release-in.ts";
+import { isUnderWay, type Release } from "../releases/release.ts";
+import type { Snapshot } from "../stores/store.ts";
+import type { Timers } from "../timers.ts";
+import { nowIn, type Target } from "../verbs/look.ts";
+import { Hearing, type HearingParts } from "./hearing.ts";
+
+export interface HearingsOptions {
+  readonly link: StoreLink;
+  /** Whether the store has a clock. Otherwise this machine's counts. */
+  readonly hasStoreClock: boolean;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+  /** This machine's clock: milliseconds since 1970. */
+  readonly wallClock: () => number;
+  readonly timers: Timers;
+  /** Random, so that no two processes have the same. */
+  readonly from: string;
+  /** Whether this daemon judges. */
+  readonly listens: boolean;
+}
+
+/** A release under way in a snapshot. */
+interface Found {
+  readonly target: Target;
+  readonly release: Release;
+  readonly rollout: number;
+  readonly isAlone: boolean;
+}
+
+export class Hearings {
+  readonly #options: HearingsOptions;
+  /** By application: there is one release at a time. */
+  readonly #hearings = new Map<string, Hearing>();
+  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #leaving = new Set<Promise<void>>();
+  #changed: (hearing: Hearing) => void = () => {};
+  /** The store's clock less the monotonic one, by the last answer of the store. */
+  #aheadMs: number | undefined;
+  #timer: unknown;
+  #isClosed = false;
+
+  constructor(options: HearingsOptions) {
+    this.#options = options;
+  }
+
+  /** Calls `changed` if the figures of a release may show harm, and after each read of the others' news. */
+  onChange(changed: (hearing: Hearing) => void): void {
+    this.#changed = changed;
+  }
+
+  /** The hearing of a release; undefined if this daemon does not hear of it. */
+  of({ application, version }: Target, key: string): Hearing | undefined {
+    const hearing = this.#hearings.get(application);
+    return hearing?.target.version === version && hearing.key === key ? hearing : undefined;
+  }
+
+  /** Takes an outcome of any application. It is synchronous, and keeps no reference to the outcome. */
+  take(outcome: Outcome): void {
+    this.#hearings.get(outcome.application)?.take(outcome);
+  }
+
+  /** Takes a reading of the feed. A snapshot that has not changed costs one comparison. */
+  follow({ application, snapshot }: Reading): void {
+    if (this.#isClosed || this.#snapshots.get(application) === snapshot) return;
+    const found = foundIn(application, snapshot);
+    const before = this.#hearings.get(application);
+    if (found === undefined) this.#snapshots.delete(application);
+    else this.#snapshots.set(application, snapshot);
+    if (before !== undefined && !isOf(before, found)) this.#end(before);
+    if (found === undefined) return;
+    const { target, release, rollout, isAlone } = found;
+    const same = this.#hearings.get(application);
+    if (same !== undefined) same.follow(release, rollout, isAlone);
+    else this.#begin(new Hearing(target, release, rollout, isAlone, this.#parts(application)));
+  }
+
+  /** Ends all timers, and waits for the calls that are under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const hearing of this.#hearings.values()) this.#end(hearing);
+    await Promise.all(this.#leaving);
+  }
+
+  #begin(hearing: Hearing): void {
+    this.#hearings.set(hearing.target.application, hearing);
+    if (this.#hearings.size === 1) this.#sample();
+  }
+
+  #end(hearing: Hearing): void {
+    this.#hearings.delete(hearing.target.application);
+    if (this.#hearings.size === 0) this.#options.timers.clear(this.#timer);
+    const leaving = hearing.leave().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  /** Asks the store's clock now and then, because all times of evidence are by that clock. */
+  #sample(): void {
+    const { link, clock, timers } = this.#options;
+    timers.clear(this.#timer);
+    this.#timer = timers.set(() => this.#sample(), SAMPLE_EVERY_MS);
+    link.storeClock.refresh(SAMPLE_EVERY_MS).then(() => {
+      const nowMs = clock();
+      const storeMs = link.storeClock.at(nowMs);
+      // If the store does not answer, the last answer still counts.
+      if (storeMs !== undefined) this.#aheadMs = storeMs - nowMs;
+    });
+  }
+
+  #parts(application: string): HearingParts {
+    const { link, hasStoreClock, clock, wallClock, listens, from } = this.#options;
+    return {
+      ...{ exchanges: link.exchanges, clock, listens, from },
+      storeMs: () => {
+        if (!hasStoreClock) return wallClock();
+        return this.#aheadMs === undefined ? undefined : this.#aheadMs + clock();
+      },
+      changed: () => {
+        const hearing = this.#hearings.get(application);
+        if (hearing !== undefined) this.#changed(hearing);
+      },
+    };
+  }
+}
+
+function isOf({ target, key }: Hearing, found: Found | undefined): boolean {
+  return found?.target.version === target.version && found.release.key === key;
+}
+
+/** The release that is under way. If there are two by mistake, both pause, and the first one is heard. */
+function foundIn(application: string, snapshot: Snapshot): Found | undefined {
+  for (const [version, { value }] of snapshot) {
+    if (!hasRelease(value)) continue;
+    const { found, rollout, isMalformed, otherVersion } = nowIn(snapshot, version);
+    if (found.kind !== "release" || isMalformed || !isUnderWay(found.release)) continue;
+    return {
+      target: { application, version },
+      release: found.release,
+      rollout,
+      isAlone: otherVersion === undefined,
+    };
+  }
+  return undefined;
+}
