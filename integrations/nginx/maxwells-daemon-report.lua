@@ -30,6 +30,9 @@ local _M = {}
 -- socket  the daemon's, as "unix:/run/maxwells-daemon.sock"
 -- share   of the assignments whose good outcomes it reports, such as 0.1; it always reports bad ones
 function _M.new(name, socket, share)
+  if share and not (share > 0 and share <= 1) then
+    error("maxwells-daemon: report_share has to be above 0, and at most 1", 3)
+  end
   return {
     head = "?outcome " .. name .. " ",
     socket = socket,

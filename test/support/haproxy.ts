@@ -126,7 +126,7 @@ function fillSite(
   fill("log 127.0.0.1:6298 ", `log 127.0.0.1:${outcomesPort} `);
   fill("127.0.0.1:8080", `unix@${upstreamPath(versions, "master")}`);
   fill("127.0.0.1:8081", `unix@${upstreamPath(versions, "canary")}`);
-  if (allowForce) text = text.replace(".if 0 # CHANGE", ".if 1 # CHANGE");
+  if (allowForce) text = text.replace(".if 0 # CHANGE to 1: testers", ".if 1 # CHANGE to 1: testers");
   text = text.replaceAll("/etc/haproxy/", `${directory}/`);
   if (!text.includes(MAP)) throw new Error(`the example should name ${MAP}`);
   return text.replaceAll(MAP, mapPath(directory));

@@ -108,6 +108,15 @@ class Example {
   }
 }
 
+/** The same, but it reports good outcomes of one assignment in ten. */
+export function withShare(example: string): string {
+  const shared = example
+    .replace("report_share = 1,", "report_share = 0.1,")
+    .replace('map "" $maxwells_share { default 1; }', 'map "" $maxwells_share { default 0.1; }');
+  if (shared === example) throw new Error("the example should have a share");
+  return shared;
+}
+
 /** The same, for visitors who come over TLS. */
 export function withTls(
   example: string,

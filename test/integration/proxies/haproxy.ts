@@ -39,10 +39,11 @@ function haproxy(
 /** The operator's own lines: in the defaults, in the frontend, and in master's backend. */
 function withChanges(
   configuration: string,
-  { answerTimeoutMs, deniedPath, deadServer }: OperatorChanges,
+  { answerTimeoutMs, deniedPath, deadServer, isSharing = false }: OperatorChanges,
 ): string {
   const dead = `    option redispatch 1\n    server master0 unix@${deadServer}\n`;
   return configuration
+    .replace(".if 0 # CHANGE to 1 with", `.if ${Number(isSharing)} # CHANGE to 1 with`)
     .replace("timeout server 30s", `timeout server ${answerTimeoutMs}ms`)
     .replace(
       /^ *use_backend website_maintenance/m,
@@ -51,7 +52,7 @@ function withChanges(
     .replace(/^ *server master1/m, (server) => (deadServer === undefined ? server : dead + server));
 }
 
-const reporting: Reporting = {};
+const reporting: Reporting = { canShare: true };
 
 export const haproxyMap: Integration = {
   name: "HAProxy, map",

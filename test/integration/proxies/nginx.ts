@@ -7,6 +7,7 @@ import {
   type NginxWay,
   nginxMissing,
   startNginx,
+  withShare,
   withTls,
 } from "../../support/nginx.ts";
 import { freePort } from "../../support/port.ts";
@@ -39,13 +40,16 @@ function nginx(
 }
 
 /** The operator's own lines: for all sites, in the site's location, and in master's group of servers. */
-function withChanges(example: string, { answerTimeoutMs, deniedPath, deadServer }: OperatorChanges): string {
+function withChanges(
+  example: string,
+  { answerTimeoutMs, deniedPath, deadServer, isSharing }: OperatorChanges,
+): string {
   const timeout = `proxy_read_timeout ${answerTimeoutMs}ms;\n`;
   const denied = `if ($uri = ${deniedPath}) { return 403; }\n`;
   const dead = deadServer === undefined ? "" : `server unix:${deadServer} max_fails=0;\n`;
   return (
     timeout +
-    example
+    (isSharing ? withShare(example) : example)
       .replace(
         /^ {8}proxy_pass http:\/\/website_master;|^ {8}proxy_pass http:\/\/\$website_upstream;/m,
         (pass) => denied + pass,
@@ -55,6 +59,7 @@ function withChanges(example: string, { answerTimeoutMs, deniedPath, deadServer 
 }
 
 const reporting: Reporting = {
+  canShare: true,
   exceptions: { cuts: "nginx logs the status that the answer began with, and nothing about its end" },
 };
 
@@ -78,7 +83,13 @@ export const nginxLease: Integration = {
 export const nginxAuthRequest: Integration = {
   name: "nginx, auth_request",
   ...nginx("auth-request", 1),
-  reporting,
+  reporting: {
+    ...reporting,
+    exceptions: {
+      ...reporting.exceptions,
+      unheard: "nginx logs an error for each datagram that the daemon does not hear while it decides",
+    },
+  },
   changeMs: 0,
   graceMs: 8,
 };
