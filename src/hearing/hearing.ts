@@ -3,9 +3,9 @@
  * other daemons what is new, and a daemon with a controller hears the same of them.
  */
 
-import type { Figures } from "../evidence/figures.ts";
 import type { News } from "../evidence/news.ts";
 import { ReleaseEvidence } from "../evidence/release-evidence.ts";
+import { type Circumstances, type Judgement, ReleaseJudge } from "../evidence/release-judge.ts";
 import type { Exchanges, Place } from "../exchange/exchanges.ts";
 import type { Member } from "../exchange/member.ts";
 import type { Outcome } from "../intake/outcome.ts";
@@ -42,6 +42,7 @@ export class Hearing implements Member {
   readonly key: string;
   readonly #parts: HearingParts;
   readonly #evidence: ReleaseEvidence;
+  readonly #judge: ReleaseJudge;
   readonly #place: Place | undefined;
   #release: Release;
   /** Whether the canary's visitors can be compared with a control group now. */
@@ -61,6 +62,7 @@ export class Hearing implements Member {
     this.#parts = parts;
     this.#release = release;
     this.#evidence = new ReleaseEvidence({ release, version: target.version, from: parts.from });
+    this.#judge = new ReleaseJudge(this.#evidence);
     this.#follow(rollout, isAlone);
     this.#place = parts.exchanges?.join({ application: target.application, key: release.key }, this);
   }
@@ -95,17 +97,11 @@ export class Hearing implements Member {
     return [...this.#evidence.signs.keys()];
   }
 
-  /** The judge of this daemon raises signs. */
-  raise(signs: readonly Sign[]): void {
+  /** The judge's word at this moment; undefined if it has none. It raises signs, which the others hear of. */
+  judge(circumstances: Omit<Circumstances, "evidenceAgeMs">): Judgement | undefined {
     const nowMs = this.#parts.storeMs();
-    if (nowMs === undefined) return;
-    for (const sign of signs) this.#evidence.raise(sign, nowMs);
-  }
-
-  /** The figures of this moment, for reading at once; undefined if there are none. */
-  figures(): Figures | undefined {
-    const nowMs = this.#parts.storeMs();
-    return nowMs === undefined ? undefined : this.#evidence.figures(nowMs);
+    if (nowMs === undefined) return undefined;
+    return this.#judge.judge(nowMs, { ...circumstances, evidenceAgeMs: this.ageMs });
   }
 
   /**
