@@ -20,8 +20,11 @@ import { LINE_BYTES_MAX, type Question, requestLine, sendableAssignment } from "
 import { Connection, type Ending, type Pending } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Pause } from "./pause.ts";
+import { type Report, reportLine } from "./report-line.ts";
+import { Reporter } from "./reporter.ts";
 
 export type { Question } from "./codec.ts";
+export type { Report } from "./report-line.ts";
 
 /** The daemon's default address. */
 const ADDRESS = "unix:/tmp/maxwells-daemon.sock";
@@ -96,6 +99,9 @@ export interface ClientStats {
   /** Questions whose callers still wait. */
   readonly waiting: number;
   readonly connections: number;
+  /** Reports of outcomes that were given to the daemon, and those that were dropped. */
+  readonly reported: number;
+  readonly unreported: number;
 }
 
 interface Asked extends Pending {
@@ -109,6 +115,7 @@ export class Client {
   readonly #onEvent: ((event: ClientEvent) => void) | undefined;
   readonly #deadlines = new Deadlines<Asked>((asked) => this.#fail(asked, "timeout"));
   readonly #pause = new Pause();
+  readonly #reporter: Reporter;
   #connections: Connection<Asked>[] = [];
   #isClosed = false;
   #decided = 0;
@@ -136,6 +143,7 @@ export class Client {
     }
     this.#address = clientAddress(address);
     this.#addressText = address;
+    this.#reporter = new Reporter(this.#address);
     this.#timeoutMs = timeoutMs;
     this.#onEvent = onEvent;
   }
@@ -177,6 +185,20 @@ export class Client {
     });
   }
 
+  /**
+   * Reports what became of a visitor's request. A release is judged by such reports. Returns at once and never
+   * throws. A report that cannot be sent is dropped and counted.
+   */
+  report(report: Report): void {
+    let line: string | undefined;
+    try {
+      line = reportLine(report);
+    } catch {
+      // A caller in JavaScript may pass null, or a getter that throws.
+    }
+    this.#reporter.add(line);
+  }
+
   /** Counts since the client was made, and its state now. */
   get stats(): ClientStats {
     return {
@@ -185,12 +207,15 @@ export class Client {
       isLost: this.#pause.isOn,
       waiting: this.#deadlines.count,
       connections: this.#connections.length,
+      reported: this.#reporter.stats.sent,
+      unreported: this.#reporter.stats.dropped,
     };
   }
 
   /** Closes all connections. Questions that wait, and later ones, are answered with master. */
   close(): void {
     this.#isClosed = true;
+    this.#reporter.close();
     for (const connection of this.#connections.slice()) connection.close();
     this.#deadlines.close();
   }

@@ -33,6 +33,8 @@ export interface IntakeOptions {
 export class Intake {
   readonly counts: OutcomeCounts;
   readonly #applications: ReadonlySet<string>;
+  /** The application of a report that names none. */
+  readonly #first: string;
   readonly #examples: Examples;
   readonly #follower: OutcomeFollower | undefined;
   /** All reports are read into this one. */
@@ -41,6 +43,7 @@ export class Intake {
   constructor({ applications, counts, examples, follower }: IntakeOptions) {
     this.counts = counts;
     this.#applications = new Set(applications);
+    this.#first = applications[0] ?? "";
     this.#examples = examples;
     this.#follower = follower;
   }
@@ -66,6 +69,7 @@ export class Intake {
       this.#examples.dropped(`unreadable-${none}`, text);
       return false;
     }
+    if (draft.application === "") draft.application = this.#first;
     if (!this.#applications.has(draft.application)) {
       this.counts.dropped(door, "unknown-application");
       this.#examples.dropped("unknown-application", text);

@@ -76,7 +76,6 @@ export function setField(draft: OutcomeDraft, name: string, value: string): Unre
 /** Checks a draft when all of its fields are read, and decides on its kind. */
 export function finishOutcome(draft: OutcomeDraft): NoOutcome | undefined {
   if (Number.isNaN(draft.assignment)) return UNDECIDED;
-  if (draft.application === "") return "application";
   if (Number.isNaN(draft.status)) return "status";
   if (draft.location === MAINTENANCE) return UNDECIDED;
   const { ended, status } = draft;

@@ -20,6 +20,7 @@ export const DOOR_NAMES: readonly DoorName[] = ["udp", "otlp", "line", "http"];
 export type OutcomeKind = "answered" | "broken" | "left";
 
 export interface Outcome {
+  /** Empty in a report without one; the intake then puts the daemon's first application there. */
   readonly application: string;
   /** The reporter's word; empty if there is none. It never decides on which side of a release this counts. */
   readonly location: string;

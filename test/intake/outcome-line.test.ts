@@ -54,7 +54,7 @@ describe("a line of an outcome", () => {
     expect(outcome).toMatchObject({ location: "", isBrought: undefined, source: undefined, share: 1 });
     expect(outcome.durationMs).toBeNaN();
     expect(outcome.decidedAtMs).toBeUndefined();
-    expect(readOutcomeLine("- canary 0.42 200 0.027 1", draft)).toBe("application");
+    expect(read("- canary 0.42 200 0.027 1").application).toBe("");
   });
 
   test("OUT-4: a field that cannot be read makes the whole line unreadable", () => {
