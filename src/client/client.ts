@@ -186,8 +186,8 @@ export class Client {
   }
 
   /**
-   * Reports what became of a visitor's request. A release is judged by such reports. Returns at once and never
-   * throws. A report that cannot be sent is dropped and counted.
+   * Reports what became of a visitor's request. A release is judged by such reports. Returns at once and
+   * never throws. A report that cannot be sent is dropped and counted.
    */
   report(report: Report): void {
     let line: string | undefined;

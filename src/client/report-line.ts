@@ -2,9 +2,9 @@
 
 import { isAssignment, isLocation } from "./codec.ts";
 
-/** What became of a visitor's request, as the application knows it. */
+/** The outcome of a visitor's request: what the application knows of it. */
 export interface Report {
-  /** The visitor's assignment, as the decision has it. */
+  /** The assignment of the decision. */
   readonly assignment: string;
   /** The version that served: the location of the decision, or `master` if the application fell back. */
   readonly location: string;

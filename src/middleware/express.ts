@@ -9,6 +9,7 @@
 
 import type { Request, RequestHandler } from "express";
 import { tellRequest } from "./incoming.ts";
+import { reportResponse } from "./report.ts";
 import { addCookie } from "./set-cookie.ts";
 import { decideVisit, FORCE_NAME, onlyHeader, type VisitOptions, type VisitorDecision } from "./visit.ts";
 
@@ -32,7 +33,14 @@ export function maxwellsDaemon(options: VisitOptions<Request>): RequestHandler {
       isTls: request.secure,
       earlier: request.maxwellsdaemon,
     };
-    const { decision, cookie } = await decideVisit(options, visit, toldOf);
+    const beganAtMs = performance.now();
+    const outcome = await decideVisit(options, visit, toldOf);
+    const { decision, cookie } = outcome;
+    if (options.report !== false) {
+      const { client, application } = options;
+      const source = request.ip;
+      reportResponse(response, { client, application, visit: outcome, source, beganAtMs });
+    }
     request.maxwellsdaemon = decision;
     tellRequest(request, decision);
     if (cookie !== undefined) addCookie(response, cookie);

@@ -9,6 +9,7 @@
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { tellRequest } from "./incoming.ts";
+import { reportResponse } from "./report.ts";
 import { addCookie } from "./set-cookie.ts";
 import { decideVisit, FORCE_NAME, onlyHeader, type VisitOptions, type VisitorDecision } from "./visit.ts";
 
@@ -34,7 +35,14 @@ export async function maxwellsDaemon(
       isTls: request.protocol === "https",
       earlier: request.maxwellsdaemon,
     };
-    const { decision, cookie } = await decideVisit(options, visit, toldOf);
+    const beganAtMs = performance.now();
+    const outcome = await decideVisit(options, visit, toldOf);
+    const { decision, cookie } = outcome;
+    if (options.report !== false) {
+      const { client, application } = options;
+      const source = request.ip;
+      reportResponse(reply.raw, { client, application, visit: outcome, source, beganAtMs });
+    }
     request.maxwellsdaemon = decision;
     tellRequest(request.raw, decision);
     if (cookie !== undefined) addCookie(reply.raw, cookie);

@@ -9,6 +9,7 @@
 import { versions } from "node:process";
 import type { Context, MiddlewareHandler } from "hono";
 import { CACHE_CONTROL, isKeptFromSharedCaches, ONE_VISITORS } from "./cache-control.ts";
+import { reportStatus } from "./report.ts";
 import {
   decideVisit,
   FORCE_NAME,
@@ -41,15 +42,29 @@ export function maxwellsDaemon(options: VisitOptions<Context>): MiddlewareHandle
       isTls: c.req.url.startsWith("https:"),
       earlier: c.get("maxwellsdaemon"),
     };
-    const { decision, cookie } = await decideVisit(options, visit, toldOf);
+    const beganAtMs = performance.now();
+    const outcome = await decideVisit(options, visit, toldOf);
+    const { decision, cookie } = outcome;
     c.set("maxwellsdaemon", decision);
     await next();
+    if (options.report !== false) {
+      const { client, application } = options;
+      reportStatus(statusOf(c), { client, application, visit: outcome, source: undefined, beganAtMs });
+    }
     if (cookie === undefined || !c.finalized || !canBeMadeAnew(c.res)) return;
     const { res } = c;
     // The new response replaces the handler's; if the old one stayed, Hono would mix the headers of both.
     c.res = undefined;
     c.res = withCookie(res, cookie);
   };
+}
+
+/**
+ * The status of the answer, undefined if the visitor has left already. A body that streams is still to come:
+ * Hono does not tell its end.
+ */
+function statusOf(c: Context): number | undefined {
+  return c.req.raw.signal.aborted ? undefined : c.res.status;
 }
 
 /**

@@ -51,6 +51,11 @@ export interface VisitOptions<R> {
    * over TLS.
    */
   readonly secure?: boolean | undefined;
+  /**
+   * Reports to the daemon what became of each request that it decided, so that it can judge a release; true
+   * by default.
+   */
+  readonly report?: boolean | undefined;
 }
 
 /** The parts of a request that a framework hands over. */
@@ -74,6 +79,10 @@ export interface VisitOutcome {
   readonly decision: VisitorDecision;
   /** The value of `Set-Cookie`, if the visitor's assignment is new. */
   readonly cookie: string | undefined;
+  /** The visitor came with this assignment, or has a key. */
+  readonly isBrought: boolean;
+  /** The visitor asked for a location, and may do so. */
+  readonly isForced: boolean;
 }
 
 /**
@@ -100,6 +109,8 @@ export async function decideVisit<R>(
     decision: isServed(decision, locations)
       ? { ...decision, isNew: isNew || isNewEarlier }
       : { ...decision, location: "master", isNew: isNew || isNewEarlier },
+    isBrought: key !== undefined || !(isNew || isNewEarlier),
+    isForced: force !== undefined,
     cookie: isNew
       ? `${ASSIGNMENT_NAME}=${decision.assignment}${COOKIE_ATTRIBUTES}${secure || visit.isTls ? "; Secure" : ""}`
       : undefined,
