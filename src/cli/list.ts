@@ -14,6 +14,7 @@ import { get } from "./commands/get.ts";
 import { help } from "./commands/help.ts";
 import { history } from "./commands/history.ts";
 import { initStore } from "./commands/init-store.ts";
+import { judge } from "./commands/judge.ts";
 import { pause } from "./commands/pause.ts";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
@@ -45,6 +46,7 @@ export const COMMANDS: Program = {
     undo,
     finish,
     freeze,
+    judge,
     copy,
     initStore,
     check,

@@ -51,11 +51,17 @@ export interface Figures {
 }
 
 /**
- * @param nowMs milliseconds since 1970 by the store's clock
- * @returns undefined outside the release
+ * The figures that take a look at each visitor. They take a thousand times as long as the coins, which are
+ * counted when they are tossed.
  */
-export function figuresOf(tables: Tables, nowMs: number): Figures | undefined {
-  const { timeline, metrics, steps, seen, back } = tables;
+export interface Census extends Omit<Figures, "metrics" | "split" | "back"> {
+  /** By the names of the metrics with a gate. */
+  readonly visitors: ReadonlyMap<string, number>;
+}
+
+/** @returns undefined outside the release */
+export function censusOf(tables: Tables, nowMs: number): Census | undefined {
+  const { timeline, metrics, steps, seen } = tables;
   const time = Math.floor(nowMs - timeline.zeroMs);
   const number = timeline.stepAt(time);
   const arc = timeline.steps[number];
@@ -63,22 +69,42 @@ export function figuresOf(tables: Tables, nowMs: number): Figures | undefined {
   uncap(tables);
   const { fromMs, rollout, control, firstSegment } = arc;
   const step = steps.take(fromMs);
+  const gated = metrics.filter(({ couldMeet }) => couldMeet !== undefined);
   return {
     atMs: nowMs,
     step: { sinceMs: timeline.zeroMs + fromMs, rollout, control, firstSegment },
-    metrics: metrics.map(({ name, weight, couldMeet }) => {
-      const coins = tables.coins.get(name);
-      const segments = coins?.segments(time) ?? [];
-      const visitors = couldMeet && visitorsOf(step, name, time, coins, number);
-      return { name, weight, segments, visitors };
-    }),
-    split: seen.segments(time),
-    back: back.segments(time),
+    visitors: new Map(
+      gated.map(({ name }) => [name, visitorsOf(step, name, time, tables.coins.get(name), number)]),
+    ),
     seen: seen.table.size,
     misplaced: misplacedIn(seen),
     reach: step?.reach() ?? { seen: 0, atCanary: 0 },
     heard: step?.heard.figures() ?? NOTHING_HEARD,
     isUncapped: fromMs > tables.uncappedAfterMs,
+  };
+}
+
+/**
+ * @param nowMs milliseconds since 1970 by the store's clock
+ * @param census of the same step; it may be of a moment before
+ */
+export function figuresOf(tables: Tables, nowMs: number, census: Census): Figures {
+  const { timeline, metrics, seen, back } = tables;
+  const time = Math.floor(nowMs - timeline.zeroMs);
+  const { visitors, ...rest } = census;
+  return {
+    ...rest,
+    atMs: nowMs,
+    metrics: metrics.map(({ name, weight }) => {
+      return {
+        name,
+        weight,
+        segments: tables.coins.get(name)?.segments(time) ?? [],
+        visitors: visitors.get(name),
+      };
+    }),
+    split: seen.segments(time),
+    back: back.segments(time),
   };
 }
 

@@ -20,7 +20,7 @@ import type { Outcome } from "../intake/outcome.ts";
 import type { Sign } from "../judge/signs.ts";
 import { accountOf, type MetricAccount } from "./account.ts";
 import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
-import { type Figures, figuresOf } from "./figures.ts";
+import { type Census, censusOf, type Figures, figuresOf } from "./figures.ts";
 import { hear } from "./hearing.ts";
 import { type EvidenceNews, isEvidence, type News } from "./news.ts";
 import { type EvidenceRelease, Tables } from "./tables.ts";
@@ -45,6 +45,7 @@ export class ReleaseEvidence {
   readonly #taking: Taking;
   readonly #telling: Telling;
   readonly #from: string;
+  #census: Census | undefined;
   #figures: Figures | undefined;
   #figuresRevision = -1;
 
@@ -125,15 +126,25 @@ export class ReleaseEvidence {
   /**
    * The figures of this moment. They share parts with later ones, so they are for reading at once.
    *
-   * @param ageMsMax without anything new, the last figures are good for this time
+   * @param ageMsMax the coins are those of now; all other figures may be so old, and without anything new the
+   * coins too
    * @returns undefined before the release's first arc, and after its end
    */
   figures(nowMs: number, ageMsMax = FIGURES_MS): Figures | undefined {
-    const last = this.#figures;
-    const isKnown = last !== undefined && this.#tables.revision === this.#figuresRevision;
-    if (isKnown && nowMs >= last.atMs && nowMs - last.atMs < ageMsMax) return last;
-    this.#figures = figuresOf(this.#tables, nowMs);
-    this.#figuresRevision = this.#tables.revision;
+    const tables = this.#tables;
+    const isYoung = (figures: { readonly atMs: number } | undefined) =>
+      figures !== undefined && nowMs >= figures.atMs && nowMs - figures.atMs < ageMsMax;
+    if (isYoung(this.#figures) && tables.revision === this.#figuresRevision) return this.#figures;
+    if (!isYoung(this.#census) || !this.#isInStep(nowMs)) this.#census = censusOf(tables, nowMs);
+    this.#figures = this.#census && figuresOf(tables, nowMs, this.#census);
+    this.#figuresRevision = tables.revision;
     return this.#figures;
+  }
+
+  /** Whether the census is of the step at this moment. */
+  #isInStep(nowMs: number): boolean {
+    const { timeline } = this.#tables;
+    const step = timeline.steps[timeline.stepAt(nowMs - timeline.zeroMs)];
+    return step !== undefined && timeline.zeroMs + step.fromMs === this.#census?.step.sinceMs;
   }
 }
