@@ -25,7 +25,7 @@ export interface JudgingParts {
   readonly timers: Timers;
   /** The release as it was seen last. */
   readonly seen: () => Seen;
-  /** There is harm. It may be called again. */
+  /** There is harm. Called once. */
   readonly harm: (reason: string) => void;
   /** The word may be another one. */
   readonly changed: () => void;
@@ -37,6 +37,7 @@ export class Judging {
   readonly #parts: JudgingParts;
   #timer: unknown;
   #isArmed = false;
+  #isTold = false;
 
   constructor(target: Target, key: string, parts: JudgingParts) {
     this.#target = target;
@@ -92,7 +93,11 @@ export class Judging {
     const seen = this.#parts.seen();
     const hasControl = seen.rollout > 0 && seen.rollout < 1;
     const judgement = hasControl ? this.judgement(seen) : undefined;
-    if (judgement?.kind === "abort") this.#parts.harm(abortReason(judgement, seen.found.release));
+    if (judgement?.kind === "abort" && !this.#isTold) {
+      // Once: a person may take the release forward all the same, and that person wins.
+      this.#isTold = true;
+      this.#parts.harm(abortReason(judgement, seen.found.release));
+    }
     this.#parts.changed();
   }
 
