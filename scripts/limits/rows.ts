@@ -303,6 +303,12 @@ const PLANS: LimitSection = {
       beyond: "the plan is refused, and the daemon does not start",
       remedy: "join days, as in `mon-thu`",
     },
+    {
+      ...{ path: "src/simulate/request-log.ts", name: "LOG_REQUESTS_MAX", unit: "" },
+      what: "requests of an access log that `simulate` reads",
+      beyond: "the later ones are left out, and the answer says so",
+      remedy: "give the log of some hours",
+    },
   ],
 };
 

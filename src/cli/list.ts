@@ -23,6 +23,7 @@ import { release } from "./commands/release.ts";
 import { remove } from "./commands/remove.ts";
 import { resume } from "./commands/resume.ts";
 import { set } from "./commands/set.ts";
+import { simulate } from "./commands/simulate.ts";
 import { status } from "./commands/status.ts";
 import { undo } from "./commands/undo.ts";
 import { version } from "./commands/version.ts";
@@ -38,6 +39,7 @@ export const COMMANDS: Program = {
     remove,
     history,
     plan,
+    simulate,
     release,
     promote,
     pause,

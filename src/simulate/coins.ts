@@ -3,7 +3,7 @@
 import { evidenceOf, isHarm } from "../judge/abort.ts";
 import { logGate } from "../judge/gate.ts";
 import { ERRORS, KNOWN_ERRORS } from "../judge/metrics.ts";
-import { asStep, SEGMENT_MS, SEGMENTS_MAX, type Segment } from "../judge/segment.ts";
+import { SEGMENT_MS, SEGMENTS_MAX, type Segment } from "../judge/segment.ts";
 import { logTotal } from "../judge/total.ts";
 import type { BadOutcome } from "./traffic.ts";
 
@@ -17,6 +17,8 @@ interface MetricCoins {
   readonly weight: number;
   readonly tossed: Set<number>;
   readonly segments: Counted[];
+  /** The coins of this step alone. */
+  step: Counted;
 }
 
 export class Coins {
@@ -25,18 +27,26 @@ export class Coins {
   #stepAtMs = 0;
   /** The number of segments before this step. */
   #stepFrom = 0;
+  #logTotal: number | undefined;
 
   /** @param weights of all metrics of the release; those of errors alone toss coins here */
   constructor(weights: Readonly<Record<string, number>>) {
     this.#metrics = Object.entries(weights)
       .filter(([name]) => name === ERRORS || name === KNOWN_ERRORS)
-      .map(([name, weight]) => ({ name, weight, tossed: new Set<number>(), segments: [] }));
+      .map(([name, weight]) => ({
+        name,
+        weight,
+        tossed: new Set<number>(),
+        segments: [],
+        step: emptySegment(0),
+      }));
   }
 
   beginStep(atMs: number, rollout: number): void {
     this.#rollout = rollout;
     this.#stepAtMs = atMs;
     this.#stepFrom = this.#metrics[0]?.segments.length ?? 0;
+    for (const metric of this.#metrics) metric.step = emptySegment(rollout);
     this.#cutUntil(atMs);
   }
 
@@ -50,6 +60,8 @@ export class Coins {
       const segment = metric.segments.at(-1);
       if (segment === undefined) continue;
       segment[isCanary ? "canary" : "master"]++;
+      metric.step[isCanary ? "canary" : "master"]++;
+      this.#logTotal = undefined;
       // A coin of master never raises the evidence.
       if (isCanary && isHarm(evidenceOf(metric))) isAbort = true;
     }
@@ -57,18 +69,16 @@ export class Coins {
   }
 
   logTotal(): number {
-    return logTotal(this.#metrics);
+    // Empty segments do not change it.
+    this.#logTotal ??= logTotal(this.#metrics);
+    return this.#logTotal;
   }
 
   /** The smallest evidence of the gates. */
   logGate(visitors: number, rolloutNext: number): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const { segments } of this.#metrics) {
-      const step = asStep(segments.slice(this.#stepFrom));
-      least = Math.min(
-        least,
-        step === undefined ? Number.NEGATIVE_INFINITY : logGate({ step, visitors, rolloutNext }),
-      );
+    for (const { step } of this.#metrics) {
+      least = Math.min(least, logGate({ step, visitors, rolloutNext }));
     }
     return least;
   }
@@ -79,8 +89,12 @@ export class Coins {
     const count = Math.min(SEGMENTS_MAX, this.#stepFrom + inStep);
     for (const { segments } of this.#metrics) {
       while (segments.length < count) {
-        segments.push({ rollout: this.#rollout, control: 1 - this.#rollout, canary: 0, master: 0 });
+        segments.push(emptySegment(this.#rollout));
       }
     }
   }
+}
+
+function emptySegment(rollout: number): Counted {
+  return { rollout, control: 1 - rollout, canary: 0, master: 0 };
 }

@@ -12,7 +12,7 @@ import type { Traffic } from "./traffic.ts";
 const LOOK_MS = 60_000;
 
 /** A release that has not come to its last step after this time is given up. */
-export const RUN_MS_MAX = 30 * 86_400_000;
+export const RUN_MS_MAX = 14 * 86_400_000;
 
 export interface Run {
   /**
@@ -24,6 +24,8 @@ export interface Run {
   readonly atMs: number;
   /** The step of the end, from 1. */
   readonly step: number;
+  /** How long each step before it lasted. */
+  readonly stepMs: readonly number[];
   /** The visitors who met an error because of the canary. */
   readonly hurt: number;
 }
@@ -41,11 +43,14 @@ export function runRelease(
 ): Run {
   const coins = new Coins(weights);
   const hurt = new Set<number>();
+  const stepMs: number[] = [];
+  const ended = (end: Run["end"], atMs: number): Run => {
+    return { end, atMs, step: stepMs.length + 1, stepMs, hurt: hurt.size };
+  };
   let nowMs = 0;
   for (const [index, step] of plan.steps.entries()) {
-    const number = index + 1;
     const { rollout } = step;
-    if (rollout >= 1) return { end: "reached", atMs: nowMs, step: number, hurt: hurt.size };
+    if (rollout >= 1) return ended("reached", nowMs);
     const beganAtMs = nowMs;
     const lastMs = lastLookMs(step, beganAtMs);
     traffic.beginStep(beganAtMs, { offset, rollout });
@@ -56,20 +61,19 @@ export function runRelease(
         if (bad.isByCanary) hurt.add(bad.visitor);
         if (bad.atMs - beganAtMs < GRACE_MS) continue;
         if (coins.take(bad, covers(offset, rollout, bad.assignment))) {
-          return { end: "aborted", atMs: bad.atMs, step: number, hurt: hurt.size };
+          return ended("aborted", bad.atMs);
         }
       }
       if (step.wait.ok === undefined) break;
       const visitors = traffic.visitorsUntil(nowMs - RIPE_MS);
       const next = plan.steps[index + 1]?.rollout ?? 1;
-      if (coins.logTotal() < Math.log(SUSPICION) && coins.logGate(visitors, next) >= GATE_BAR) break;
-      if (nowMs >= lastMs) {
-        return { end: nowMs < RUN_MS_MAX ? "late" : "given up", atMs: nowMs, step: number, hurt: hurt.size };
-      }
+      if (coins.logGate(visitors, next) >= GATE_BAR && coins.logTotal() < Math.log(SUSPICION)) break;
+      if (nowMs >= lastMs) return ended(nowMs < RUN_MS_MAX ? "late" : "given up", nowMs);
       nowMs += LOOK_MS;
     }
+    stepMs.push(nowMs - beganAtMs);
   }
-  return { end: "reached", atMs: nowMs, step: plan.steps.length, hurt: hurt.size };
+  return ended("reached", nowMs);
 }
 
 function firstLookMs({ wait }: Step): number {
