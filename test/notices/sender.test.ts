@@ -5,19 +5,17 @@ import { Problem } from "../../src/config/option.ts";
 import type { Told } from "../../src/evidence/news.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { notify } from "../../src/notices/options.ts";
+import { type LookedRelease, TURN_MS } from "../../src/notices/rounds.ts";
 import {
-  type LookedRelease,
   NoticeSender,
-  READ_MS,
   REREAD_MS,
   type SenderOptions,
   START_MS,
-  type ToldEvidence,
-  TURN_MS,
   WAIT_MS_MAX,
 } from "../../src/notices/sender.ts";
 import { readSecret } from "../../src/notices/signature.ts";
 import { turnOf } from "../../src/notices/turn.ts";
+import { READ_MS, type ToldEvidence } from "../../src/notices/who-was-told.ts";
 import { Placements } from "../../src/placement.ts";
 import type { Release, Transition } from "../../src/releases/release.ts";
 import type { EvidenceLog } from "../../src/stores/evidence.ts";
