@@ -43,7 +43,7 @@ export class WhoWasTold {
     return this.#options.told !== undefined;
   }
 
-  /** All that was told of a release. Never rejects. */
+  /** All notices of a release that were told. Never rejects. */
   async of(evidence: EvidenceLog): Promise<readonly Told[]> {
     const { told, timers, log, ending } = this.#options;
     if (told === undefined) return [];
