@@ -7,8 +7,9 @@
 
 import { Crew, type Moment } from "../evidence/crew.ts";
 import { newsIn } from "../evidence/news-lines.ts";
+import { ReleaseEvidence } from "../evidence/release-evidence.ts";
 import { releaseIn } from "../records/release-in.ts";
-import { goesOn, type Release } from "../releases/release.ts";
+import { goesOn, isUnderWay, type Release } from "../releases/release.ts";
 import { unlessAborted } from "../stores/shared/abort.ts";
 import type { Snapshot, Store } from "../stores/store.ts";
 import { FREEZE, type Freeze, freezeIn } from "./freeze.ts";
@@ -22,6 +23,9 @@ const EVIDENCE_READS_MAX = 8;
 
 /** The store's clock is asked again after this time. */
 const CLOCK_KEPT_MS = 60_000;
+
+/** An observer hears, and tells nothing. No daemon has this name. */
+const OBSERVER = "observer";
 
 /** Logs of this many releases are kept open. More than two are under way at once only by mistake. */
 const LOGS_MAX = 4;
@@ -49,10 +53,14 @@ export interface Observation {
   readonly freeze: Freeze | undefined;
   /** By the release's key. Undefined for a release that does not go on, and if the crew could not be read. */
   crewOf(key: string): Crew | undefined;
+  /** By the release's key. Undefined for a release that is over, and if not all of it could be read yet. */
+  evidenceOf(key: string): ReleaseEvidence | undefined;
 }
 
 interface Log {
   readonly crew: Crew;
+  /** Undefined for a release that is over, and for one that no visitor has met yet. */
+  evidence: ReleaseEvidence | undefined;
   cursor: string | undefined;
   /** Whether all that was there at the first look has been read. */
   isCaughtUp: boolean;
@@ -85,12 +93,16 @@ export class Observer {
     const open = releases.filter(({ release }) => goesOn(release)).slice(0, LOGS_MAX);
     const keys = new Set(open.map(({ release }) => release.key));
     for (const key of this.#logs.keys()) if (!keys.has(key)) this.#logs.delete(key);
-    await Promise.all([...keys].map((key) => this.#readLog(key, AbortSignal.timeout(BESIDES_WAIT_MS))));
+    await Promise.all(open.map((found) => this.#readLog(found, AbortSignal.timeout(BESIDES_WAIT_MS))));
     const logs = new Map(this.#logs);
     return {
       ...{ application: this.#application, snapshot, releases, freeze: this.#freeze },
       moment: this.now(),
       crewOf: (key) => logs.get(key)?.crew,
+      evidenceOf: (key) => {
+        const log = logs.get(key);
+        return log?.isCaughtUp ? log.evidence : undefined;
+      },
     };
   }
 
@@ -123,15 +135,20 @@ export class Observer {
     this.#clock = { aheadMs: nowMs - (beforeMs + askedMs) / 2, askedMs };
   }
 
-  async #readLog(key: string, signal: AbortSignal): Promise<void> {
+  async #readLog({ version, release }: Found, signal: AbortSignal): Promise<void> {
     const { evidence } = this.#store;
     if (evidence === undefined) return;
+    const { key } = release;
     const of = { application: this.#application, key };
-    const log = this.#logs.get(key) ?? { crew: new Crew(), cursor: undefined, isCaughtUp: false };
+    const log = this.#logs.get(key) ?? newLog(version, release);
+    if (isUnderWay(release)) log.evidence?.follow(release);
+    else log.evidence = undefined;
     try {
       for (let reads = 0; reads < EVIDENCE_READS_MAX; reads++) {
         const news = await unlessAborted(signal, evidence.read(of, log.cursor, signal));
-        log.crew.hear(newsIn(news.batches), this.now(), !log.isCaughtUp);
+        const heard = newsIn(news.batches);
+        log.crew.hear(heard, this.now(), !log.isCaughtUp);
+        log.evidence?.hear(heard);
         log.cursor = news.cursor;
         this.#logs.set(key, log);
         if (news.hasMore) continue;
@@ -142,6 +159,12 @@ export class Observer {
       // A login that may read records may not be allowed to read evidence.
     }
   }
+}
+
+function newLog(version: string, release: Release): Log {
+  const isJudged = isUnderWay(release) && release.arcs.length > 0;
+  const evidence = isJudged ? new ReleaseEvidence({ release, version, from: OBSERVER }) : undefined;
+  return { crew: new Crew(), evidence, cursor: undefined, isCaughtUp: false };
 }
 
 function releasesIn(snapshot: Snapshot): readonly Found[] {

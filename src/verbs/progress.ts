@@ -1,12 +1,16 @@
 /**
  * How far a release is, as a person at a distance sees it: from an observation, without any daemon. Pure.
  *
- * Only a controller knows whether a check passes, the judge's word, and how long it has watched itself. These
- * stay unknown here. The time is by the store's clock, so a controller may wait longer.
+ * The evidence in the store has the judge's word. Only a controller knows whether a check passes, and how
+ * long it has watched itself. These stay unknown here. The time is by the store's clock, so a controller may
+ * wait longer.
  */
 
 import { Problem } from "../config/option.ts";
+import { type Judged, judgedOf } from "../evidence/judged.ts";
 import type { Overridden } from "../evidence/news.ts";
+import type { ReleaseEvidence } from "../evidence/release-evidence.ts";
+import { weigh } from "../evidence/weigh.ts";
 import { type Condition, type DueFacts, waitingFor } from "../releases/due.ts";
 import { asSettled, type Foreign, foreignIn } from "../releases/foreign.ts";
 import type { Plan } from "../releases/plan.ts";
@@ -41,6 +45,8 @@ export interface Progress {
   /** Undefined if it could not be read. */
   readonly freeze: Freeze | undefined;
   readonly crew: SeenCrew | undefined;
+  /** Undefined if the evidence cannot be seen, or the release is over. */
+  readonly judged: Judged | undefined;
 }
 
 /** The daemons that lead. Undefined in a `Progress` if they cannot be seen, or the release is over. */
@@ -53,7 +59,7 @@ export interface SeenCrew {
 
 /** @param moment when it is seen, which may be later than the observation */
 export function progressOf(
-  { application, snapshot, freeze, crewOf }: Observation,
+  { application, snapshot, freeze, crewOf, evidenceOf }: Observation,
   { version, release: stored }: Found,
   { nowMs, monotonicMs }: Observation["moment"],
 ): Progress {
@@ -63,7 +69,11 @@ export function progressOf(
   const windows = windowsOf(release);
   const isAnyOpen = windows?.some((window) => isOpen(window, nowMs));
   const crew = goesOn(release) ? crewOf(release.key) : undefined;
-  const facts = factsOf({ release, nowMs, passedMs, isOpen: isAnyOpen, isFrozen: freeze?.isFrozen === true });
+  const judged = isUnderWay(release)
+    ? judgedIn(evidenceOf(release.key), release, now.plan, nowMs)
+    : undefined;
+  const isFrozen = freeze?.isFrozen === true;
+  const facts = factsOf({ release, nowMs, passedMs, isOpen: isAnyOpen, isFrozen, judged });
   return {
     ...{ target: { application, version }, release, plan: now.plan, rollout: now.rollout },
     ...{
@@ -71,7 +81,7 @@ export function progressOf(
       otherVersion: now.otherVersion,
       isMalformed: now.isMalformed,
     },
-    ...{ nowMs, passedMs, freeze },
+    ...{ nowMs, passedMs, freeze, judged },
     waits: waitingFor(release, now.plan, facts).filter(({ state }) => state !== "met"),
     opensAtMs: windows === undefined || isAnyOpen === true ? undefined : nextOpening(windows, nowMs),
     crew: crew && {
@@ -80,6 +90,22 @@ export function progressOf(
       overrides: crew.overrides(),
     },
   };
+}
+
+/** The judge's word on the present step. A controller has the same if it has read the same. */
+function judgedIn(
+  evidence: ReleaseEvidence | undefined,
+  release: Release,
+  plan: Plan | undefined,
+  nowMs: number,
+): Judged | undefined {
+  const figures = evidence?.figures(nowMs);
+  if (evidence === undefined || figures === undefined) return undefined;
+  const raised = [...evidence.signs.keys()];
+  const signs = raised.filter((sign) => !(release.cleared ?? []).some(([name]) => name === sign));
+  const rolloutNext = plan?.steps[release.step]?.rollout ?? 1;
+  const verdict = weigh(figures, { signs, isAborted: false, rolloutNext });
+  return judgedOf({ figures, verdict, release, rolloutNext, raised });
 }
 
 /** The windows of a release; undefined if it has none, or this program cannot read one of them. */
@@ -94,12 +120,18 @@ function factsOf(known: {
   readonly passedMs: number;
   readonly isOpen: boolean | undefined;
   readonly isFrozen: boolean;
+  readonly judged: Judged | undefined;
 }): DueFacts {
-  const { release, nowMs, passedMs, isOpen, isFrozen } = known;
+  const { release, nowMs, passedMs, isOpen, isFrozen, judged } = known;
   const look = { monotonicMs: 0, storeMs: nowMs };
   const watch: Watch = {
     ...{ key: release.key, seq: release.seq, tx: release.tx, first: look, last: look, isWhole: false },
     watchedMs: Math.min(passedMs, WATCH_MS_MAX),
   };
-  return { watch, ok: undefined, signs: [], evidenceAgeMs: undefined, checks: new Map(), isOpen, isFrozen };
+  return {
+    ...{ watch, isOpen, isFrozen, checks: new Map() },
+    ok: judged === undefined || judged.kind === "abort" ? undefined : judged.kind,
+    signs: judged?.signs.map(({ name }) => name) ?? [],
+    evidenceAgeMs: judged && 0,
+  };
 }

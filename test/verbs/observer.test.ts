@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { newsLine } from "../../src/evidence/news-lines.ts";
+import { ReleaseEvidence } from "../../src/evidence/release-evidence.ts";
+import { emptyOutcome } from "../../src/intake/outcome.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import { type Snapshot, StoreError } from "../../src/stores/store.ts";
@@ -64,6 +66,27 @@ describe("an observer", () => {
     expect(seen.crewOf(KEY)?.leaders(96_000)).toEqual(["web-1"]);
     expect(seen.crewOf(KEY)?.leaders(96_001)).toEqual([]);
     expect(store.calls.clock).toBe(2);
+  });
+
+  test("has the evidence of a release under way, once all of it is read, and never that of one that is over", async () => {
+    const { store, observer, pass } = world();
+    const evidence = new ReleaseEvidence({ release: releaseOf(), from: "web-1" });
+    evidence.raise("back", BEGAN_MS);
+    const outcome = { ...emptyOutcome(), application: "website", assignment: 0.26, status: 500 };
+    evidence.take(outcome, BEGAN_MS + 20_000);
+    await store.evidence.append(LOG, evidence.news(BEGAN_MS + 20_000).map(newsLine), signal);
+    const { read } = store.evidence;
+    store.evidence.read = () => Promise.reject(new StoreError("unavailable", "no"));
+    expect((await observer.look(signal)).evidenceOf(KEY)).toBeUndefined();
+    store.evidence.read = read;
+    pass(20_000);
+    const seen = (await observer.look(signal)).evidenceOf(KEY);
+    expect([...(seen?.signs.keys() ?? [])]).toEqual(["back"]);
+    expect(seen?.figures(BEGAN_MS + 25_000)?.metrics[0]?.segments.map(({ canary }) => canary)).toEqual([
+      0, 1,
+    ]);
+    put(store, "canary", releaseOf({ state: "aborted", seq: 5, fade: [0.05, BEGAN_MS, 60_000] }));
+    expect((await observer.look(signal)).evidenceOf(KEY)).toBeUndefined();
   });
 
   test("takes this machine's clock if the store has none, or does not tell it", async () => {

@@ -50,7 +50,8 @@ describe("release starts", () => {
         "  step 1/5: canary 0% → 1% for 10m        to take everyone back: maxwells-daemon abort -application app",
         "  master's servers keep what they run until the promotion, because they take everyone back;",
         "  then deploy v42 there too, and say so: maxwells-daemon finish -deployed v42 -application app",
-        "  this version has no judge for ok: step 2 goes on when a person runs maxwells-daemon promote -application app",
+        "  the judge takes a bad canary back; its ok for step 2 needs about 4 300 visitors of both versions",
+        "  whose outcomes the proxies report, and more if some of them meet errors",
         "  led by web-1, web-2",
         "",
       ].join("\n"),
@@ -168,7 +169,9 @@ describe("release starts", () => {
     expect((await at.run("abort", "-m", "INC-42")).status).toBe(0);
     const { status, stdout } = await waiting;
     expect(status).toBe(1);
-    expect(stdout).toEndWith("  led by web-1\nrelease 1 of app aborted at step 1/5: canary 1% → 0%\n");
+    expect(stdout).toEndWith(
+      "  led by web-1\nrelease 1 of app aborted at step 1/5: canary 1% → 0%: INC-42\n",
+    );
   });
 });
 

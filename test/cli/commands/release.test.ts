@@ -1,6 +1,7 @@
 /** `release` that looks, watches and waits, through the real command line. */
 
 import { describe, expect, test } from "bun:test";
+import { NOTHING_HEARD_SENTENCE } from "../../../src/evidence/judged.ts";
 import type { Release } from "../../../src/releases/release.ts";
 import { StoreError } from "../../../src/stores/store.ts";
 import { freezeFields } from "../../../src/verbs/freeze.ts";
@@ -58,8 +59,8 @@ describe("release", () => {
         waits: [
           { kind: "time", state: "waiting", ofMs: 1_800_000 },
           { kind: "ok", state: "waiting", ofMs: null },
-          { kind: "evidence", state: "waiting" },
         ],
+        judge: { kind: "watch", blocks: ["no outcome is reported"], isSilent: true, outcomes: 0, signs: [] },
         sentence: "release 7 of app: step 2/4, canary 1% → 5% for 30m+ok",
       },
     ]);
@@ -220,11 +221,12 @@ describe("release -watch", () => {
     expect(stdout.replaceAll(/^\S+Z /gm, "")).toBe(
       `release 7 of app (v42) is running: step 2/4, canary at 5%
 waits for time, ok
+${NOTHING_HEARD_SENTENCE}
 led by no daemon
 led by web-1
 release 7 of app: step 3/4, canary 5% → 25% for 1h+ok<2h, by web-1
 release 7 of app aborted at step 3/4: canary 25% → 0%, by ada@web-1: INC-42
-release 7 of app aborted at step 3/4: canary 25% → 0%
+release 7 of app aborted at step 3/4: canary 25% → 0%: INC-42
 `,
     );
   });

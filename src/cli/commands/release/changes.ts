@@ -2,11 +2,13 @@
  * The changes between two sights of a release, each as a line: for a pipe, a log, or a plain terminal. Pure.
  */
 
+import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import { loggedTransitions } from "../../../releases/logged.ts";
 import { releaseName, stepPlace, transitionSentence } from "../../../releases/sentence.ts";
 import { rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { Progress } from "../../../verbs/progress.ts";
+import { silenceWords, suspicionText } from "./judge-words.ts";
 import { lastSentence } from "./last.ts";
 import { leadersText } from "./page.ts";
 
@@ -22,6 +24,11 @@ export function changeLines(before: Progress | undefined, after: Progress): stri
     lines.push(`${lastSentence(after)}; no controller has seen that yet`);
   }
   tell(waitingText);
+  // The end of a release says nothing of its outcomes.
+  const isJudged = after.judged !== undefined;
+  tell(silenceText, isJudged ? "outcomes are reported" : "");
+  tell(suspicionText, isJudged ? "no sign of harm any more" : "");
+  tell(signsText);
   tell(crewText);
   tell(frozenText, "the freeze is over");
   tell(overrideText);
@@ -31,7 +38,23 @@ export function changeLines(before: Progress | undefined, after: Progress): stri
 
 /** Whether nothing but the time differs between two sights. */
 export function isSameSight(a: Progress, b: Progress): boolean {
-  return a.release.seq === b.release.seq && a.rollout === b.rollout && changeLines(a, b).length === 0;
+  if (a.release.seq !== b.release.seq || a.rollout !== b.rollout || changeLines(a, b).length > 0)
+    return false;
+  return coinsText(a) === coinsText(b);
+}
+
+/** The visitors of each metric. A line for each would be too many for people, but not for programs. */
+function coinsText({ judged }: Progress): string {
+  return judged?.metrics.map(({ canary, master }) => `${canary}/${master}`).join() ?? "";
+}
+
+function silenceText(progress: Progress): string {
+  return silenceWords(progress).join();
+}
+
+function signsText({ judged }: Progress): string {
+  const standing = judged?.signs.filter(({ isCleared }) => !isCleared) ?? [];
+  return standing.map(({ name }) => `sign ${name}: ${SIGN_SENTENCES[name]}`).join("; ");
 }
 
 function stateSentence({ target, release, rollout }: Progress): string {

@@ -7,7 +7,7 @@ import { goesOn } from "../../../releases/release.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 import { lastSentence } from "./last.ts";
 
-/** Times are texts in UTC. `leaders` is null if the store does not show them, or the release is over. */
+/** Times are texts in UTC. `leaders` and `judge` are null if the store does not show them, or it is over. */
 export function releaseDocument(progress: Progress): Readonly<Record<string, unknown>> {
   const { target, release, plan, rollout, foreign, otherVersion, freeze, crew, nowMs } = progress;
   const { id, key, of, state, step, since, seq, reason, from, fade, cleared = [] } = release;
@@ -32,6 +32,7 @@ export function releaseDocument(progress: Progress): Readonly<Record<string, unk
     freeze: freeze ?? null,
     leaders: crew?.leaders ?? null,
     overrides: crew?.overrides ?? [],
+    judge: progress.judged ?? null,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Aim, Sight } from "../../../verbs/follower.ts";
 import type { Found } from "../../../verbs/observer.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 import type { ExitCode } from "../../exit.ts";
-import { lastSentence } from "./last.ts";
+import { lastReason, lastSentence } from "./last.ts";
 
 export interface Ending {
   readonly exit: ExitCode;
@@ -18,7 +18,14 @@ export interface Ending {
 export function endingOf(progress: Progress): Ending | undefined {
   const { release } = progress;
   if (goesOn(release)) return undefined;
-  return { exit: release.state === "finished" ? "ok" : "aborted", text: lastSentence(progress) };
+  return { exit: release.state === "finished" ? "ok" : "aborted", text: endSentence(progress) };
+}
+
+/** An abort has its figures. */
+function endSentence(progress: Progress): string {
+  const why = lastReason(progress);
+  const sentence = lastSentence(progress);
+  return why === undefined ? sentence : oneLine(`${sentence}: ${why}`);
 }
 
 /**
@@ -26,7 +33,7 @@ export function endingOf(progress: Progress): Ending | undefined {
  */
 export function stopOf(progress: Progress): Ending | undefined {
   const exit = STOPS[progress.release.state];
-  return exit === undefined ? undefined : { exit, text: lastSentence(progress) };
+  return exit === undefined ? undefined : { exit, text: endSentence(progress) };
 }
 
 const STOPS = {

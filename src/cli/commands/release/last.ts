@@ -27,6 +27,11 @@ export function lastSentence(progress: Progress): string {
   return transitionSentence({ ...target, notice, release, before: release.wrote[0], after: rollout });
 }
 
+/** The reason of the last transition; undefined for none, and for another writer's change. */
+export function lastReason(progress: Progress): string | undefined {
+  return progress.foreign === "none" ? lastOf(progress).why : undefined;
+}
+
 /** The log of a release has one transition at least. */
 function lastOf({ release }: Progress): LoggedTransition {
   return loggedTransitions(release).at(-1) as LoggedTransition;

@@ -1,5 +1,7 @@
 /** The words around the start of a release. Pure. */
 
+import { roundText } from "../../../judge/figures.ts";
+import { visitorsWithoutErrors } from "../../../judge/gate-needs.ts";
 import type { Plan } from "../../../releases/plan.ts";
 import { waitText } from "../../../releases/plan.ts";
 import { releaseName } from "../../../releases/sentence.ts";
@@ -40,16 +42,19 @@ export function openingText(opening: Opening): string {
     `  step 1/${steps.length}: ${way}        to take everyone back: ${commandLine(application, "abort")}`,
     "  master's servers keep what they run until the promotion, because they take everyone back;",
     `  then deploy ${of} there too, and say so: ${commandLine(application, "finish", "-deployed", of)}`,
-    ...judgeText(chosen.plan, application),
+    ...judgeText(chosen.plan),
   ]);
 }
 
-/** A plan that names ok would wait for ever, and the operator must know that before the first step. */
-function judgeText({ steps }: Plan, application: string): string[] {
+/** The operator must know before the first step on what it waits. */
+function judgeText({ steps }: Plan): string[] {
   const step = steps.findIndex(({ wait }) => wait.ok !== undefined) + 1;
-  if (step === 0) return [];
+  const { rollout = 0 } = steps[step - 1] ?? {};
+  if (step === 0 || rollout >= 1) return [];
+  const visitors = roundText(visitorsWithoutErrors(rollout, steps[step]?.rollout ?? 1));
   return [
-    `  this version has no judge for ok: step ${step} goes on when a person runs ${commandLine(application, "promote")}`,
+    `  the judge takes a bad canary back; its ok for step ${step} needs about ${visitors} visitors of both versions`,
+    "  whose outcomes the proxies report, and more if some of them meet errors",
   ];
 }
 

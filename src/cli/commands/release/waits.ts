@@ -1,5 +1,7 @@
 /** The words for all that a release waits for, with what a person can do about it. Pure. */
 
+import { SIGNS } from "../../../judge/signs.ts";
+import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import type { Condition } from "../../../releases/due.ts";
 import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
@@ -36,7 +38,7 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
       return [release.state === "promoted" ? `its last wait: ${left} more` : `time: ${left} more`];
     }
     case "ok":
-      return [`ok: this version has no judge, so a person has to promote${boundText(condition, progress)}`];
+      return [oneLine(`ok: ${okText(progress)}${boundText(condition, progress)}`)];
     case "evidence":
       return [];
     case "check":
@@ -44,7 +46,9 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
     case "sign":
       return [
         {
-          text: oneLine(`a person: the judge raised the sign ${condition.name}. To go on all the same:`),
+          text: oneLine(
+            `a person: the judge raised the sign ${condition.name}${meaningOf(condition.name)}. If it is well:`,
+          ),
           command: oneLine(commandLine(target.application, "release", "-clear", condition.name, "-m", "WHY")),
         },
       ];
@@ -70,6 +74,21 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
     case "fade":
       return ["the end of its way down"];
   }
+}
+
+/** Why the judge does not pass the step. */
+function okText({ judged, rollout }: Progress): string {
+  if (judged !== undefined) {
+    return judged.blocks.length > 0 ? judged.blocks.join("; ") : "no sign may stand";
+  }
+  return rollout > 0
+    ? "the evidence cannot be read here; the status of a daemon that leads it has it"
+    : "nothing can be judged before the first visitor";
+}
+
+function meaningOf(sign: string): string {
+  const known = SIGNS.find((name) => name === sign);
+  return known === undefined ? "" : `: ${SIGN_SENTENCES[known]}`;
 }
 
 function boundText(

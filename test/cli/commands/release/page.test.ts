@@ -36,7 +36,45 @@ const frame = (name: string) => readFileSync(join(import.meta.dir, "frames", `${
 
 describe("the page of a release", () => {
   test("has its steps, its time, all that it waits for, and the way back", () => {
-    expect(page({})).toBe(frame("running"));
+    const traffic = { visitors: 2_900, oneIn: 480, canaryFails: 1 };
+    expect(page({ traffic })).toBe(frame("running"));
+  });
+
+  test("says loudly that nothing is reported, and only once the step has lasted", () => {
+    expect(page({ traffic: { visitors: 0 } })).toBe(frame("silence"));
+    expect(page({ traffic: { visitors: 0 }, minutes: 0.4 })).not.toContain("SILENCE");
+  });
+
+  test("says that the judge suspects the canary, of which metric, and that ok waits for it", () => {
+    expect(page({ traffic: { visitors: 2_900, oneIn: 48, canaryFails: 10 } })).toBe(frame("suspicion"));
+  });
+
+  test("has each raised sign with its meaning, and the command that clears it", () => {
+    const traffic = { visitors: 900, signs: ["back", "split"] } as const;
+    expect(page({ traffic })).toBe(frame("signs"));
+    const cleared = [["split", "ada@web-1", "a bot"]] as const;
+    const text = page({ traffic, release: { cleared } });
+    expect(text).not.toContain("raised the sign split");
+    expect(text).toContain("raised the sign back");
+  });
+
+  test("says so if the store does not show the evidence", () => {
+    expect(page({})).toContain(
+      `          ok: the evidence cannot be read here; the status of a daemon that
+          leads it has it
+`,
+    );
+  });
+
+  test("has no word of the judge while only one version has visitors", () => {
+    const release = {
+      wrote: [0, 0.25],
+      arcs: [
+        [BEGAN_MS - 600_000, 0.05, 0.25],
+        [BEGAN_MS, 0, 0.25],
+      ],
+    } as const;
+    expect(page({ release, traffic: { visitors: 0 } })).not.toMatch(/^(?:errors|SILENCE) /m);
   });
 
   test("says each thing that holds it back, and what a person can do", () => {
@@ -50,7 +88,7 @@ describe("the page of a release", () => {
         { kind: "override", name: "web-3", reason: "errors" },
       ],
     };
-    expect(page(scene)).toBe(frame("held-back"));
+    expect(page({ ...scene, traffic: { visitors: 500 } })).toBe(frame("held-back"));
   });
 
   test("says who must act if all that it waits for is true", () => {

@@ -2,6 +2,9 @@
 
 import { Crew } from "../../../../src/evidence/crew.ts";
 import type { News } from "../../../../src/evidence/news.ts";
+import { ReleaseEvidence } from "../../../../src/evidence/release-evidence.ts";
+import { emptyOutcome } from "../../../../src/intake/outcome.ts";
+import type { Sign } from "../../../../src/judge/signs.ts";
 import type { Release } from "../../../../src/releases/release.ts";
 import { releaseField } from "../../../../src/releases/release-field.ts";
 import type { Freeze } from "../../../../src/verbs/freeze.ts";
@@ -24,12 +27,47 @@ export interface Scene {
   /** The names of the daemons that were heard just now; undefined if the store does not show them. */
   readonly leaders?: readonly string[] | undefined;
   readonly news?: readonly News[];
+  /** The evidence is of these visitors; undefined if the store does not show it. */
+  readonly traffic?: Traffic;
   /** Since the beginning of the step. */
   readonly minutes?: number;
 }
 
+/** Visitors of the present step, evenly over the circle and the step. */
+export interface Traffic {
+  readonly visitors: number;
+  /** One visitor in this number meets an error. */
+  readonly oneIn?: number;
+  /** This number of the canary's first visitors meets an error too. */
+  readonly canaryFails?: number;
+  readonly signs?: readonly Sign[];
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** The evidence of a daemon that heard of them. */
+function evidenceOf(release: Release, traffic: Traffic, minutes: number): ReleaseEvidence {
+  const { visitors, oneIn = Number.POSITIVE_INFINITY, canaryFails = 0, signs = [] } = traffic;
+  const evidence = new ReleaseEvidence({ release, from: "test" });
+  const [, offset] = release.wrote;
+  let failing = canaryFails;
+  for (let visitor = 0; visitor < visitors; visitor++) {
+    const assignment = (visitor * GOLDEN) % 1;
+    const isCanary = assignment >= offset && assignment < offset + release.wrote[0];
+    const isBad = visitor % oneIn === oneIn - 1 || (isCanary && failing-- > 0);
+    const outcome = {
+      ...{ ...emptyOutcome(), application: "website", location: isCanary ? "canary" : "master", assignment },
+      ...{ status: isBad ? 500 : 200, isBrought: true, durationMs: 20 },
+    };
+    const lengthMs = minutes * MINUTE_MS - 11_000;
+    evidence.takeDecided(outcome, BEGAN_MS + 11_000 + (visitor / visitors) * lengthMs);
+  }
+  for (const sign of signs) evidence.raise(sign, BEGAN_MS + MINUTE_MS);
+  return evidence;
+}
+
 export function shownAt(scene: Scene = {}): Progress {
-  const { record = {}, others = {}, news = [], minutes = 18 } = scene;
+  const { record = {}, others = {}, news = [], minutes = 18, traffic } = scene;
   const nowMs = BEGAN_MS + minutes * MINUTE_MS;
   const leaders = "leaders" in scene ? scene.leaders : ["web-1", "web-2"];
   const release = releaseOf({ plan: PLAN, ...scene.release });
@@ -44,6 +82,7 @@ export function shownAt(scene: Scene = {}): Progress {
   const seen: Observation = {
     ...{ application: "website", snapshot: snapshotOf({ canary, ...others }), releases: [], moment },
     freeze: scene.freeze ?? { isFrozen: false, by: undefined, at: undefined, why: undefined },
+    evidenceOf: () => traffic && evidenceOf(release, traffic, minutes),
     crewOf: () => (leaders === undefined ? undefined : crew),
   };
   return progressOf(seen, { version: "canary", release }, moment);
