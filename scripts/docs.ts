@@ -11,6 +11,7 @@ import { helpPage } from "../src/cli/help-page.ts";
 import { COMMANDS } from "../src/cli/list.ts";
 import { WORDS } from "../src/cli/topics.ts";
 import { promisedTable } from "../test/integration/conformance/table.ts";
+import { promisedTable as promisedReports } from "../test/integration/reporting/table.ts";
 import { configurationPage } from "./configuration-page.ts";
 import { limitsPage } from "./limits.ts";
 import { metricsPage } from "./metrics-page.ts";
@@ -22,6 +23,9 @@ const EXAMPLE = /<!-- (examples\/[a-z-]+\.ts) -->\n(?:\n*```ts\n(?:.*\n)*?```\n)
 
 /** The place of the conformance suite's table, between two comments. */
 const CONFORMANCE = /(<!-- conformance: .* -->\n)[\s\S]*?(<!-- \/conformance -->)/;
+
+/** The same for the reporting suite. */
+const REPORTING = /(<!-- reporting: .* -->\n)[\s\S]*?(<!-- \/reporting -->)/;
 
 /** The pages below `root` that differ from the code: the right text by path. */
 export async function outdatedPages(root: string): Promise<Map<string, string>> {
@@ -57,7 +61,9 @@ async function withExamples(root: string, page: string): Promise<string> {
 }
 
 function withConformance(page: string): string {
-  return page.replace(CONFORMANCE, (_, begin, end) => `${begin}\n${promisedTable()}\n\n${end}`);
+  return page
+    .replace(CONFORMANCE, (_, begin, end) => `${begin}\n${promisedTable()}\n\n${end}`)
+    .replace(REPORTING, (_, begin, end) => `${begin}\n${promisedReports()}\n\n${end}`);
 }
 
 /** All pages of help. The daemon's flags have a page of their own, so they are not here. */

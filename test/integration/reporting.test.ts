@@ -11,6 +11,7 @@ import { INTEGRATIONS } from "./conformance/list.ts";
 import type { Row } from "./reporting/row.ts";
 import { ROWS } from "./reporting/rows.ts";
 import { Site } from "./reporting/site.ts";
+import { exceptionOf } from "./reporting/table.ts";
 
 const START_MS = 60_000;
 const ROW_MS = 30_000;
@@ -31,8 +32,7 @@ for (const integration of INTEGRATIONS) {
       afterAll(() => site?.stop(), START_MS);
 
       for (const row of ROWS.filter(({ isForcing = false }) => isForcing === allowForce)) {
-        const isWithoutShare = row.isSharing === true && reporting.canShare !== true;
-        const exception = isWithoutShare ? "it has no share" : reporting.exceptions?.[row.id];
+        const exception = exceptionOf(integration, row);
         test.skipIf(exception !== undefined)(
           exception === undefined ? row.title : `${row.title} (does not apply: ${exception})`,
           () => run(row),

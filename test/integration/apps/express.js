@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { setTimeout } from "node:timers/promises";
 import express from "express";
 import { Client } from "maxwells-daemon/client";
 import { maxwellsDaemon } from "maxwells-daemon/express";
@@ -17,16 +18,18 @@ const client = new Client({
 });
 
 const app = express();
-app.set("trust proxy", "loopback");
-app.use(maxwellsDaemon({ client, allowForce: process.env.ALLOW_FORCE === "1" }));
+if (process.env.TRUST !== "none") app.set("trust proxy", "loopback");
+const application = process.env.APPLICATION;
+app.use(maxwellsDaemon({ client, application, allowForce: process.env.ALLOW_FORCE === "1" }));
 if (process.env.TWICE === "1") app.use(maxwellsDaemon({ client }));
 app.use(express.text({ type: () => true, limit: "1mb" }));
-app.all("/{*path}", (request, response) => {
+app.all("/{*path}", async (request, response) => {
   // The header as a whole, like a proxy that copies its upstream's headers.
   const cookie = request.headers["x-set-cookie"];
   if (cookie !== undefined) response.setHeader("set-cookie", cookie);
   const cacheControl = request.headers["x-cache-control"];
   if (cacheControl !== undefined) response.setHeader("cache-control", cacheControl);
+  await setTimeout(Number(request.headers["x-wait-ms"] ?? 0));
   response.status(Number(request.headers["x-status"] ?? 200));
   response.json({
     name: request.maxwellsdaemon.location,

@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import fastify from "fastify";
 import { Client } from "maxwells-daemon/client";
 import { maxwellsDaemon } from "maxwells-daemon/fastify";
@@ -16,8 +17,9 @@ const client = new Client({
 
 const { TLS_KEY, TLS_CERTIFICATE } = process.env;
 const tls = TLS_KEY ? { https: { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) } } : {};
-const app = fastify({ trustProxy: "127.0.0.1", ...tls });
-await app.register(maxwellsDaemon, { client, allowForce: process.env.ALLOW_FORCE === "1" });
+const app = fastify({ trustProxy: process.env.TRUST === "none" ? false : "127.0.0.1", ...tls });
+const application = process.env.APPLICATION;
+await app.register(maxwellsDaemon, { client, application, allowForce: process.env.ALLOW_FORCE === "1" });
 if (process.env.TWICE === "1") await app.register(maxwellsDaemon, { client });
 app.removeAllContentTypeParsers();
 app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
@@ -26,6 +28,7 @@ app.all("/*", async (request, reply) => {
   if (cookie !== undefined) reply.header("set-cookie", cookie);
   const cacheControl = request.headers["x-cache-control"];
   if (cacheControl !== undefined) reply.header("cache-control", cacheControl);
+  await setTimeout(Number(request.headers["x-wait-ms"] ?? 0));
   reply.code(Number(request.headers["x-status"] ?? 200));
   return {
     name: request.maxwellsdaemon.location,

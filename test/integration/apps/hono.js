@@ -21,6 +21,7 @@ const app = new Hono();
 app.use(
   maxwellsDaemon({
     client,
+    application: process.env.APPLICATION,
     allowForce: process.env.ALLOW_FORCE === "1",
     secure: process.env.SECURE === "1",
   }),
@@ -39,6 +40,7 @@ app.all("/*", async (c) => {
     headers: Object.fromEntries(upstreamHeaders(c)),
     body: await c.req.text(),
   };
+  await new Promise((resolve) => setTimeout(resolve, Number(c.req.header("x-wait-ms") ?? 0)));
   const response = Response.json(seen, { status: Number(c.req.header("x-status") ?? 200) });
   const cookie = c.req.header("x-set-cookie");
   if (cookie !== undefined) response.headers.append("set-cookie", cookie);

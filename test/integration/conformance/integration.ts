@@ -83,6 +83,8 @@ export interface SliceCookie {
 
 /** How an integration reports outcomes, for the reporting suite (`test/integration/reporting`). */
 export interface Reporting {
+  /** Its reports have no address of the visitor. */
+  readonly hasNoSource?: boolean;
   /** `changes.isSharing` has an effect. */
   readonly canShare?: boolean;
   /** Rows that cannot apply, by their id, with the reason. */

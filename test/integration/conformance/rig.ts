@@ -289,16 +289,24 @@ export class Rig {
     if (this.integration.changeMs > 0) await Bun.sleep(this.integration.changeMs + SLACK_MS);
   }
 
-  /** Starts another daemon in place of this one, with more flags. Resolves when the canary serves again. */
-  async restartDaemon(flags: readonly string[] = []): Promise<void> {
+  /**
+   * Starts another daemon in place of this one, with more flags. Resolves when `wanted` serves visitors of
+   * the canary's usual arc.
+   */
+  async restartDaemon(flags: readonly string[] = [], wanted = "canary"): Promise<void> {
     await this.daemon.end("SIGTERM");
-    await this.startDaemon(flags);
+    await this.startDaemon(flags, wanted);
   }
 
-  /** Starts a daemon in place of one that was ended. Resolves when the canary serves again. */
-  async startDaemon(flags: readonly string[] = []): Promise<void> {
+  /** The daemon's flags if it is to hear the proxy's outcomes. */
+  get outcomesFlags(): readonly string[] {
+    return ["-outcomes", `127.0.0.1:${this.#places.outcomesPort}`];
+  }
+
+  /** Starts a daemon in place of one that was ended. Resolves as `restartDaemon` does. */
+  async startDaemon(flags: readonly string[] = [], wanted = "canary"): Promise<void> {
     this.daemon = await this.home.start(flags);
-    await this.becomes(0.1, "canary");
+    await this.becomes(0.1, wanted);
     await this.settles();
   }
 }

@@ -18,8 +18,18 @@ export function resultTable(
   integrations = INTEGRATIONS,
   cases = CASES,
 ): string {
+  return markdownTable(integrations, cases, exceptionOf, resultOf);
+}
+
+/** Lines by integrations, with notes about those that do not apply. */
+export function markdownTable<Line extends { readonly title: string }>(
+  integrations: readonly Integration[],
+  cases: readonly Line[],
+  exceptionOf: (integration: Integration, each: Line) => string | undefined,
+  resultOf: (integration: Integration, each: Line) => Result | undefined,
+): string {
   const notes: string[] = [];
-  const cell = (integration: Integration, each: Case): string => {
+  const cell = (integration: Integration, each: Line): string => {
     const exception = exceptionOf(integration, each);
     if (exception !== undefined) {
       const known = notes.indexOf(exception);

@@ -13,6 +13,10 @@ import type { Integration } from "../conformance/integration.ts";
  */
 const PATIENCE_MS = 100;
 
+const NO_WEBSOCKETS = "the middleware is for requests; an application handles its WebSockets itself";
+const NO_MAINTENANCE = "maintenance mode is the job of the proxy in front of an application";
+const IS_VERSION = "the application itself is the version";
+
 export const express = integrationOf("Express", "express");
 export const fastify = integrationOf("Fastify", "fastify");
 export const hono = integrationOf("Hono", "hono");
@@ -23,13 +27,16 @@ function integrationOf(name: string, framework: Framework): Integration {
     folder: "node",
     missing: () => undefined,
     daemonFlags: () => [],
-    async start({ port, home, allowForce, tls }) {
+    async start({ port, home, socket, allowForce, tls, changes }) {
       const installed = new Installed(...FRAMEWORK_PACKAGES);
       const app = await installed.start(appOf(framework), {
         env: {
           PORT: String(port),
           TIMEOUT_MS: String(PATIENCE_MS),
-          MAXWELLS_DAEMON_SOCKET: `unix:${home.socket}`,
+          MAXWELLS_DAEMON_SOCKET: `unix:${socket}`,
+          APPLICATION: home.application,
+          // The reporting suite sends forged addresses.
+          ...(changes === undefined ? {} : { TRUST: "none" }),
           ...(allowForce ? { ALLOW_FORCE: "1" } : {}),
           ...(tls === undefined ? {} : { TLS_KEY: tls.key, TLS_CERTIFICATE: tls.certificate }),
         },
@@ -45,9 +52,19 @@ function integrationOf(name: string, framework: Framework): Integration {
     changeMs: 0,
     graceMs: PATIENCE_MS,
     patienceMs: PATIENCE_MS,
-    exceptions: {
-      websockets: "the middleware is for requests; an application handles its WebSockets itself",
-      maintenance: "maintenance mode is the job of the proxy in front of an application",
+    reporting: {
+      hasNoSource: framework === "hono",
+      exceptions: {
+        websocket: NO_WEBSOCKETS,
+        absent: IS_VERSION,
+        closes: IS_VERSION,
+        hangs: IS_VERSION,
+        cuts: IS_VERSION,
+        retried: IS_VERSION,
+        "own-answer": IS_VERSION,
+        maintenance: NO_MAINTENANCE,
+      },
     },
+    exceptions: { websockets: NO_WEBSOCKETS, maintenance: NO_MAINTENANCE },
   };
 }

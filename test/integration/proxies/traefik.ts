@@ -137,5 +137,8 @@ export const traefikSlices: Integration = {
   isOverTcp: true,
   log: { shipped: "/var/log/traefik/access.log", pathIn: traefikLogIn },
   newCookieDirectives: NEW_COOKIE,
-  exceptions: { "force-on": "with slices a header can force the canary, but nothing can force master" },
+  exceptions: {
+    "force-on": "with slices a header can force the canary, but nothing can force master",
+    judged: "a slice holds many visitors, so there is nothing to judge",
+  },
 };
