@@ -106,26 +106,40 @@ async function oneTurn(root: string, seconds: number): Promise<[way: string, sha
   return [...lines].map(([, way = "", share]) => [way, Number(share)]);
 }
 
-/**
- * Starts an nginx with its daemon; resolves with its address.
- *
- * @param change changes the example's configuration, for an nginx without a daemon
- */
+/** Starts an nginx with its daemon; resolves with its address. No way reports outcomes. */
 async function start(way: NginxWay, stops: Stops, change?: (example: string) => string): Promise<string> {
+  const { url } = await startWay(way, stops, {
+    isAsked: change === undefined,
+    change: (example) => withoutReports(change?.(example) ?? example),
+  });
+  return url;
+}
+
+/**
+ * Starts an nginx, and perhaps its daemon; resolves with its address and its process.
+ *
+ * @param change changes the example's configuration
+ */
+export async function startWay(
+  way: NginxWay,
+  stops: Stops,
+  { isAsked, change }: { readonly isAsked: boolean; change(example: string): string },
+): Promise<{ readonly url: string; readonly pid: number }> {
   const directory = directoryOf(stops);
   const http = join(directory, "http.sock");
-  const home = await daemonOf(stops, ["-http", `unix:${http}`], change === undefined);
-  const [port, standInPort] = [await freePort(), await freePort()];
+  const [port, standInPort, outcomesPort] = [await freePort(), await freePort(), await freePort()];
+  const flags = ["-http", `unix:${http}`, "-outcomes", `127.0.0.1:${outcomesPort}`];
+  const home = await daemonOf(stops, flags, isAsked);
   installPage(directory);
   const [master, canary] = [join(directory, "master.sock"), join(directory, "canary.sock")];
   const example = fillExample(way, port, {
-    ...{ master, canary, daemon: way === "auth-request" ? http : home.socket, standInPort },
+    ...{ master, canary, daemon: way === "auth-request" ? http : home.socket, standInPort, outcomesPort },
     ...{ maintenanceFile: home.maintenanceFile, page: join(directory, "share") },
   });
   const upstreams = [master, canary].map((path) => fastServer(`unix:${path}`)).join("");
-  const running = await startNginx(directory, port, withoutLog(change?.(example) ?? example) + upstreams);
+  const running = await startNginx(directory, port, withoutLog(change(example)) + upstreams);
   stops.push(() => running.stop());
-  return running.url;
+  return running;
 }
 
 /** The example without the daemon's lines. */
@@ -159,7 +173,12 @@ function withoutLua(example: string): string {
 
 /** No way writes a log, so the ways differ only in the measured part. */
 function withoutLog(example: string): string {
-  return example.replace(/^access_log .*$/m, "");
+  return example.replace(/^access_log \/.*$/m, "");
+}
+
+/** The example without its reports to the daemon. */
+export function withoutReports(example: string): string {
+  return example.replace(/^(access_log syslog:|log_by_lua_block ).*$/m, "");
 }
 
 if (import.meta.main) {

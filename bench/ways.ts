@@ -128,7 +128,14 @@ export async function load(url: string, seconds: number): Promise<number> {
 }
 
 /** The waits of visitors, in milliseconds, at random moments and at this rate in requests a second. */
-export type Wait = (url: string, rate: number, seconds: number) => Promise<{ p50Ms: number; p99Ms: number }>;
+export type Wait = (url: string, rate: number, seconds: number) => Promise<Waits>;
+
+export interface Waits {
+  /** Requests that were answered in a second. */
+  readonly rate: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
 
 /** Compiles `wait-load.c`. */
 export async function buildWait(): Promise<Wait> {
@@ -145,7 +152,8 @@ export async function buildWait(): Promise<Wait> {
       new Response(child.stderr).text(),
     ]);
     if ((await child.exited) !== 0) throw new Error(`wait-load saw errors: ${errors}`);
-    const { p50Us, p99Us } = JSON.parse(report) as { p50Us: number; p99Us: number };
-    return { p50Ms: p50Us / 1_000, p99Ms: p99Us / 1_000 };
+    const figures = JSON.parse(report) as Record<"requests" | "seconds" | "p50Us" | "p99Us", number>;
+    const { requests, seconds: took, p50Us, p99Us } = figures;
+    return { rate: requests / took, p50Ms: p50Us / 1_000, p99Ms: p99Us / 1_000 };
   };
 }
