@@ -74,7 +74,7 @@ local by_name = {}
 
 local KNOWN_SETTINGS = {
   socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
-  allow_force = "boolean", report_share = "number",
+  allow_force = "boolean",
 }
 
 --- Under it, no visitor gets a decision.
@@ -96,7 +96,6 @@ end
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>.
 -- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force
 --              (always, or never).
--- report_share of the assignments whose good outcomes are reported, such as 0.1; without it, all are.
 -- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that
 --              does TLS.
 function _M.setup(settings)
@@ -123,7 +122,7 @@ function _M.setup(settings)
     secure = settings.secure,
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
-    reporter = name and reporting.new(name, "unix:" .. settings.socket, settings.report_share),
+    reporter = reporting.new("unix:" .. settings.socket),
     lease = NO_LEASE,
     -- Visitors by location since the last report. failure: visitors that went to master for lack of a lease.
     counts = { master = 0, failure = 0 },
@@ -407,8 +406,10 @@ end
 
 --- Reports what became of this request, if a lease has decided it.
 function _M.report()
-  local self = by_name[var.maxwells_application]
-  if self then reporting.write(self.reporter) end
+  local outcome = var.maxwells_outcome
+  if not outcome or outcome == "" then return end
+  local self = #applications == 1 and applications[1] or by_name[var.maxwells_application]
+  if self then reporting.write(self.reporter, outcome) end
 end
 
 return _M

@@ -1,17 +1,15 @@
 --- Tells maxwells-daemon what became of the requests that it, or its lease, has decided. Both other modules
 -- use this one; the configuration calls it by `report()` of theirs, in log_by_lua_block.
 --
--- After a request the worker only writes down a line. A timer sends the lines to the daemon in one piece, at
--- most every SEND_S, over the daemon's socket. No visitor waits for that. If the daemon does not take the
--- lines in time, the worker forgets them, and logs their number at most once in TELL_S. So a daemon that is
--- away fills neither the memory nor the log.
---
--- A request has an outcome if the daemon has decided it and a version was asked. nginx's own answers say
--- nothing about a version: maintenance, a redirect, a visitor who is denied.
+-- nginx itself makes the line of a request, in the maps of the configuration. After a request the worker only
+-- keeps the line. A timer sends the lines to the daemon in one piece, at most every SEND_S, over the daemon's
+-- socket. No visitor waits for that. If the daemon does not take the lines in time, the worker forgets them,
+-- and logs their number at most once in TELL_S. So a daemon that is away fills neither the memory nor the
+-- log.
 
 local tcp = ngx.socket.tcp
 local var = ngx.var
-local concat, find = table.concat, string.find
+local concat = table.concat
 
 local SEND_S = 0.2
 -- For a whole conversation.
@@ -26,18 +24,10 @@ local _M = {}
 
 --- A reporter for one application.
 --
--- name    the application's name, as in the store
 -- socket  the daemon's, as "unix:/run/maxwells-daemon.sock"
--- share   of the assignments whose good outcomes it reports, such as 0.1; it always reports bad ones
-function _M.new(name, socket, share)
-  if share and not (share > 0 and share <= 1) then
-    error("maxwells-daemon: report_share has to be above 0, and at most 1", 3)
-  end
+function _M.new(socket)
   return {
-    head = "?outcome " .. name .. " ",
     socket = socket,
-    share = share or 1,
-    tail = share and share < 1 and (" share=" .. share .. "\n") or "\n",
     -- The state of one worker: workers are forked after setup.
     lines = {},
     size = 0,
@@ -97,57 +87,17 @@ end
 local function flush(_, self)
   local lines, size = self.lines, self.size
   self.lines, self.size, self.is_due = {}, 0, false
-  local ok, is_taken, err = pcall(send, self, concat(lines, "", 1, size), size)
+  local ok, is_taken, err = pcall(send, self, concat(lines, "\n", 1, size) .. "\n", size)
   if not ok then is_taken, err = false, is_taken end
   if not is_taken then forget(self, size, err) end
 end
 
---- Whether the share takes this assignment, such as "0.123456789012345": by the decimals from the sixth on.
--- All proxies use this rule, so all of them take the same visitors.
-local function takes(share, assignment)
-  local decimals = tonumber("0." .. assignment:sub(8, 12))
-  return not decimals or decimals < share
-end
-
---- The wait for the version's answer, if nginx has asked several servers: `0.003, 0.004`.
-local function quoted(text)
-  return find(text, " ", 1, true) and '"' .. text .. '"' or text
-end
-
---- Whether nginx has asked a second server, in its list of status codes such as `502, 200`.
-local function has_second_try(statuses)
-  return find(statuses, ",", 1, true) or find(statuses, "5%d%d :")
-end
-
---- Writes down the outcome of this request, in the log phase.
-local function write(self)
-  local assignment = var.maxwells_assignment
-  local statuses = var.upstream_status
-  if not statuses or not assignment or assignment == "" then return end
-  local exception = var.maxwells_exception
-  if exception == "undecided" then return end
-  -- One code is three bytes, and `-` is none: the visitor left before the answer.
-  local is_retried = #statuses > 3 and has_second_try(statuses)
-  if self.share < 1 and ngx.status < 500 and not is_retried and not takes(self.share, assignment) then
-    return
-  end
+--- Keeps the line of an outcome for the next piece, in the log phase.
+function _M.write(self, line)
   if self.size == LINES_MAX then return forget(self, 1, "there are too many at once") end
-
-  local line = self.head .. var.maxwells_location .. " " .. assignment .. " " .. ngx.status .. " "
-    .. var.request_time .. (var.maxwells_cookie == "" and " 1 source=" or " 0 source=") .. var.remote_addr
-    .. " first=" .. quoted(var.upstream_header_time)
-  if is_retried then line = line .. " retried=1" end
-  if exception == "forced" then line = line .. " forced=1" end
   self.size = self.size + 1
-  self.lines[self.size] = line .. self.tail
-  if self.is_due then return end
-  self.is_due = ngx.timer.at(SEND_S, flush, self) and true
-end
-
---- The same. It never throws.
-function _M.write(self)
-  local ok, err = pcall(write, self)
-  if not ok then ngx.log(ngx.ERR, "maxwells-daemon: ", err, ": the outcome of this request is not reported") end
+  self.lines[self.size] = line
+  if not self.is_due then self.is_due = ngx.timer.at(SEND_S, flush, self) and true end
 end
 
 return _M

@@ -60,7 +60,7 @@ local applications = {}
 
 local KNOWN_SETTINGS = {
   socket = "string", locations = "table", application = "string", maintenance = "string", secure = "boolean",
-  allow_force = "boolean", report_share = "number",
+  allow_force = "boolean",
 }
 
 --- Sets up an application: its daemon, and the locations that this nginx serves. Call it once for each
@@ -72,7 +72,6 @@ local KNOWN_SETTINGS = {
 -- maintenance  the file that exists in maintenance mode: <state-dir>/maintenance/<application>.
 -- allow_force  true: testers may force their location by a header or a cookie maxwellsdaemon-force
 --              (always, or never); the daemon has to run with -allow-force, too.
--- report_share of the assignments whose good outcomes are reported, such as 0.1; without it, all are.
 -- secure       true: the cookie is always Secure; else only over TLS. For an nginx behind a balancer that
 --              does TLS.
 function _M.setup(settings)
@@ -99,7 +98,7 @@ function _M.setup(settings)
     secure = settings.secure,
     allow_force = settings.allow_force,
     maintenance = settings.maintenance,
-    reporter = name and reporting.new(name, "unix:" .. settings.socket, settings.report_share),
+    reporter = reporting.new("unix:" .. settings.socket),
     -- The state of one worker: workers are forked after setup.
     failures = 0,
     retry_at = 0,
@@ -314,8 +313,10 @@ end
 
 --- Reports what became of this request, if the daemon has decided it.
 function _M.report()
+  local outcome = var.maxwells_outcome
+  if not outcome or outcome == "" then return end
   local self = applications[var.maxwells_application]
-  if self then reporting.write(self.reporter) end
+  if self then reporting.write(self.reporter, outcome) end
 end
 
 return _M
