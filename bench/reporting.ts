@@ -34,7 +34,7 @@ const ALL = "all";
 
 /** One way of nginx, and how much it reports. */
 interface Reporter extends Way {
-  /** nginx's processes, from the start on. */
+  /** nginx's main process, from the start on. */
   readonly pids: number[];
   readonly atLeast?: number;
 }
@@ -51,7 +51,7 @@ function reportersOf(way: NginxWay): readonly [Reporter, ...Reporter[]] {
     const pids: number[] = [];
     const start = async (stops: Stops) => {
       const { url, pid } = await startWay(way, stops, { isAsked: true, change });
-      pids.push(pid, ...descendantsOf(pid));
+      pids.push(pid);
       return url;
     };
     return { name, pids, start, ...(atLeast === undefined ? {} : { atLeast }) };
@@ -111,7 +111,8 @@ function of(figures: ReadonlyMap<Way, number[]>, way: Way): readonly number[] {
 
 /** The processor time of nginx so far. */
 function usedMs({ pids }: Reporter): number {
-  return pids.reduce((sum, pid) => sum + processorMs(pid), 0);
+  const all = pids.flatMap((pid) => [pid, ...descendantsOf(pid)]);
+  return all.reduce((sum, pid) => sum + processorMs(pid), 0);
 }
 
 if (import.meta.main) {

@@ -21,6 +21,7 @@ import { benchNginx, benchNginxAgainst } from "./nginx.ts";
 import { benchProxies } from "./proxies.ts";
 import { benchReleases } from "./releases.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
+import { benchReporting } from "./reporting.ts";
 import { checkOut } from "./revision.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
 import { benchStart } from "./start.ts";
@@ -41,6 +42,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   stores: benchStores,
   applications: benchApplications,
   releases: benchReleases,
+  reporting: benchReporting,
   judge: benchJudge,
 };
 
