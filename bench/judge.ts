@@ -11,6 +11,7 @@ import type { Plan } from "../src/releases/plan.ts";
 import { PlanProblems, parsePlan } from "../src/releases/plan-parser.ts";
 import { assignmentIn, type Draw, seededDraw } from "../src/simulate/draws.ts";
 import { runRelease } from "../src/simulate/run.ts";
+import { isAborted } from "./judged-release.ts";
 import { limitRow, median, type Row, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { uglySite } from "./ugly-site.ts";
@@ -22,9 +23,10 @@ const ABORTED_PERCENT_AT_MOST = 5;
 const RELEASES = { full: 10_000, quick: 1_000 } as const;
 const HOUR_MS = 3_600_000;
 
-const PLANS = [
-  ["by the clock", "1%:30m,5%:30m,25%:30m,50%:30m,100%:1h"],
-  ["with ok", "1%:10m+ok,5%:10m+ok,25%:10m+ok,50%:10m+ok,100%:1h"],
+/** The whole program judges the releases by the clock. For those with `ok` its formulas alone do it. */
+const PROMISES = [
+  ["by the clock, by the whole program", "1%:30m,5%:30m,25%:30m,50%:30m,100%:1h", isAborted],
+  ["with ok, by the formulas", "1%:10m+ok,5%:10m+ok,25%:10m+ok,50%:10m+ok,100%:1h", isAbortedByFormulas],
 ] as const;
 
 /** Medians of canary requests until a harm is found, if one request in a hundred fails. */
@@ -42,8 +44,8 @@ const POWER_RUNS = { full: 5_000, quick: 500 } as const;
 export async function benchJudge(setup: Setup): Promise<Row[]> {
   const length = setup.turns > 3 ? "full" : "quick";
   const rows = [verdictRow()];
-  for (const [name, plan] of PLANS) {
-    rows.push(promiseRow(name, plan, RELEASES[length]));
+  for (const [name, plan, isBad] of PROMISES) {
+    rows.push(promiseRow(name, plan, isBad, RELEASES[length]));
     setup.say(`${rows.at(-1)?.what}: ${rows.at(-1)?.figure}`);
   }
   for (const [rollout, medians] of POWER) rows.push(powerRow(rollout, medians, POWER_RUNS[length]));
@@ -79,14 +81,17 @@ function verdictRow(): Row {
   return limitRow(what, median(times), "ms", `median of ${VERDICTS}`, VERDICT_MS_AT_MOST);
 }
 
-function promiseRow(name: string, text: string, releases: number): Row {
+function isAbortedByFormulas(...release: Parameters<typeof runRelease>): boolean {
+  return runRelease(...release).end === "aborted";
+}
+
+function promiseRow(name: string, text: string, isBad: typeof isAborted, releases: number): Row {
   const plan = planOf(text);
   const site = uglySite(6 * HOUR_MS);
   const weights = weightsOf({ bounds: 0, isBroughtTold: true });
   let aborted = 0;
   for (let seed = 0; seed < releases; seed++) {
-    const run = runRelease(plan, weights, site.traffic(seed, 1), assignmentIn(seed, seed));
-    if (run.end === "aborted") aborted++;
+    if (isBad(plan, weights, site.traffic(seed, 1), assignmentIn(seed, seed))) aborted++;
   }
   return limitRow(
     `judge: sound releases of an ugly site that it aborts, ${name}`,
