@@ -3,8 +3,11 @@
 import { expect, test } from "bun:test";
 import { decidedAtMs } from "../../src/evidence/decided-at.ts";
 import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
+import { packWords } from "../../src/evidence/packing.ts";
 import { ReleaseEvidence } from "../../src/evidence/release-evidence.ts";
 import { SKETCH_CELLS_MAX } from "../../src/evidence/step-evidence.ts";
+import { Steps } from "../../src/evidence/steps.ts";
+import { cellOf } from "../../src/judge/cell.ts";
 import { Random } from "../support/random.ts";
 import { type Draft, outcomeOf, releaseOf, ZERO_MS } from "./outcomes.ts";
 
@@ -60,7 +63,7 @@ test("visitors who met the metric in an earlier step do not count", () => {
 test("more visitors than a table has are counted to a few percent, over daemons of any size", () => {
   const random = new Random();
   const [large, small, judge] = [daemon("large"), daemon("small"), daemon("judge")];
-  const visitors = 4 * SKETCH_CELLS_MAX;
+  const visitors = 3 * SKETCH_CELLS_MAX;
   for (let each = 0; each < visitors; each++) take(large, 20 + each / 400, random.fraction());
   for (let each = 0; each < 500; each++) take(small, 20, random.fraction());
   expect(Math.abs(Number(visitorsOf(large)[0]) / visitors - 1)).toBeLessThan(0.08);
@@ -79,7 +82,8 @@ test("if only a share of good outcomes is reported, the visitors in it stand for
     const u = random.fraction();
     const isBad = random.whole(1, 20) === 1;
     const isReported = isBad || Math.floor(u * 1e6) % 10 === 0;
-    if (isReported) take(evidence, 20, u, { share: 0.1, status: isBad ? 500 : 200 });
+    const share = 0.1;
+    if (isReported) take(evidence, 20, u, { share, status: isBad ? 500 : 200 });
   }
   tell(evidence, judge);
   for (const each of [evidence, judge]) {
@@ -90,6 +94,45 @@ test("if only a share of good outcomes is reported, the visitors in it stand for
     expect(figures?.metrics[0]?.segments[0]?.master).toBeGreaterThan(350);
   }
   expect(evidence.figures(at(600), 0)?.heard.decisions).toBeGreaterThan(8_500);
+});
+
+test("if two proxies report different shares, the visitors are those of the smaller one", () => {
+  const random = new Random();
+  const [all, tenth, judge] = [daemon("all"), daemon("tenth"), daemon("judge")];
+  for (let each = 0; each < 5_000; each++) {
+    const u = random.fraction();
+    take(all, 20, u);
+    if (Math.floor(u * 1e6) % 10 === 0) take(tenth, 20, u, { share: 0.1 });
+  }
+  tell(all, judge);
+  tell(tenth, judge);
+  expect(Math.abs(Number(visitorsOf(judge)[0]) / 5_000 - 1)).toBeLessThan(0.25);
+});
+
+test("the last two steps are kept, and daemons may tell them in any order", () => {
+  for (const order of [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+    [2, 0, 1],
+  ]) {
+    const steps = new Steps({ zeroMs: ZERO_MS, gated: ["errors"], seed: 1 });
+    for (const step of order) steps.take(step * 1_000)?.hearVisitors("errors", [step], 1, 0);
+    expect(steps.kept.map(({ fromMs }) => fromMs)).toEqual([1_000, 2_000]);
+    expect(steps.kept.map(({ visitors }) => visitors.get("errors")?.cellAt(0))).toEqual([1, 2]);
+    expect(steps.take(0)).toBe(undefined);
+  }
+});
+
+test("times that another daemon counts from another moment are the same moments here", () => {
+  const evidence = daemon("a");
+  const coins = packWords([cellOf(0.31), 700_000, 0, cellOf(0.9), 0, 0]);
+  evidence.hear([{ kind: "coins", of: "errors", since: ZERO_MS + 250_000, coins }]);
+  evidence.hear([{ kind: "coins", of: "errors", since: ZERO_MS - 900_000, coins: packWords([5, 6, 7]) }]);
+  expect(evidence.figures(at(1_000), 0)?.metrics[0]?.segments).toMatchObject([
+    { canary: 0, master: 1 },
+    { canary: 1, master: 0 },
+  ]);
 });
 
 test("the time of a decision is that of the report only if it is near the daemon's own", () => {
