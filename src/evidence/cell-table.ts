@@ -14,19 +14,14 @@
  */
 
 import { mix32 } from "../judge/cell.ts";
+import { ENTRIES_MAX, EntryIndex, NONE } from "./entry-index.ts";
 
 /** The cells of one table, if memory is not short. */
 export const TABLE_CELLS_MAX = 65_536;
 
-/** The index has the numbers of entries as 16 bits, and 0 for an empty slot. */
-const ENTRIES_MAX = 65_535;
-
 const ENTRIES_MIN = 16;
 
 const HALVINGS_MAX = 32;
-
-/** No entry. */
-export const NONE = -1;
 
 /**
  * The rule for two tags of one cell. `of-earliest`: the tag belongs to the time. `or`: the bits of all tags
@@ -47,15 +42,13 @@ export interface CellTableOptions {
 
 export class CellTable {
   readonly #capacity: number;
-  readonly #seed: number;
   readonly #joinsTags: boolean;
+  readonly #index: EntryIndex;
   #cells = new Uint32Array(ENTRIES_MIN);
   #times = new Uint32Array(ENTRIES_MIN);
   #tags = new Uint32Array(ENTRIES_MIN);
   /** One bit for each entry. */
   #unsent = new Uint8Array(ENTRIES_MIN / 8);
-  /** Open addressing: one more than the number of the entry. At most half of it is in use. */
-  #index = new Uint16Array(2 * ENTRIES_MIN);
   #size = 0;
   #unsentCount = 0;
   #halvings = 0;
@@ -64,7 +57,7 @@ export class CellTable {
 
   constructor({ capacity, seed, tags }: CellTableOptions) {
     this.#capacity = capacity;
-    this.#seed = seed >>> 0;
+    this.#index = new EntryIndex((entry) => this.cellAt(entry), seed);
     this.#joinsTags = tags === "or";
   }
 
@@ -94,8 +87,7 @@ export class CellTable {
 
   /** The bytes of all arrays. */
   get bytes(): number {
-    const { byteLength } = this.#index;
-    return 3 * this.#cells.byteLength + this.#unsent.byteLength + byteLength;
+    return 3 * this.#cells.byteLength + this.#unsent.byteLength + this.#index.bytes;
   }
 
   cellAt(entry: number): number {
@@ -122,7 +114,7 @@ export class CellTable {
 
   /** The entry of a cell; `NONE` if the table does not have it. */
   find(cell: number): number {
-    return (this.#index[this.#slotOf(cell)] ?? 0) - 1;
+    return this.#index.find(cell);
   }
 
   /** Takes what this daemon saw. A new cell may be thinned out. */
@@ -191,7 +183,7 @@ export class CellTable {
     this.#cells[entry] = cell;
     this.#times[entry] = time;
     this.#tags[entry] = tag;
-    this.#index[this.#slotOf(cell)] = entry + 1;
+    this.#index.set(cell, entry);
     this.#last = entry;
     while (this.#halvings < HALVINGS_MAX && this.#size >= this.#roomUntil(this.#halvings)) this.#halvings++;
   }
@@ -209,16 +201,11 @@ export class CellTable {
     const unsent = new Uint8Array(Math.ceil(length / 8));
     unsent.set(this.#unsent);
     this.#unsent = unsent;
-    if (2 * length <= this.#index.length) return;
-    this.#index = new Uint16Array(2 * this.#index.length);
-    this.#fillIndex();
   }
 
   #fillIndex(): void {
-    this.#index.fill(0);
-    for (let entry = 0; entry < this.#size; entry++) {
-      this.#index[this.#slotOf(this.cellAt(entry))] = entry + 1;
-    }
+    this.#index.clear();
+    for (let entry = 0; entry < this.#size; entry++) this.#index.set(this.cellAt(entry), entry);
   }
 
   /** Cuts until there is room, or until `cell` is cut itself. */
@@ -243,17 +230,6 @@ export class CellTable {
       this.mark(kept++, isUnsent);
     }
     this.#size = kept;
-  }
-
-  /** The slot of a cell, or the empty slot in which it belongs. */
-  #slotOf(cell: number): number {
-    const mask = this.#index.length - 1;
-    let slot = mix32((cell ^ this.#seed) >>> 0) & mask;
-    for (;;) {
-      const entry = this.#index[slot] ?? 0;
-      if (entry === 0 || this.#cells[entry - 1] === cell) return slot;
-      slot = (slot + 1) & mask;
-    }
   }
 }
 

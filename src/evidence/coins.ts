@@ -10,8 +10,9 @@
  */
 
 import type { Segment } from "../judge/segment.ts";
-import { CellTable, NONE, type TableChange, type TagRule } from "./cell-table.ts";
+import { CellTable, type TableChange, type TagRule } from "./cell-table.ts";
 import { EarliestOfNetworks } from "./earliest.ts";
+import { NONE } from "./entry-index.ts";
 import { NO_NETWORK } from "./network.ts";
 import { isInArc, type StandingArc, type Timeline } from "./timeline.ts";
 

@@ -5,7 +5,8 @@
 
 import { RIPE_MS } from "../judge/gate.ts";
 import type { Reach } from "../judge/verdict.ts";
-import { CellTable, NONE } from "./cell-table.ts";
+import { CellTable } from "./cell-table.ts";
+import { NONE } from "./entry-index.ts";
 import { Heard } from "./heard.ts";
 import { isInShare } from "./share.ts";
 

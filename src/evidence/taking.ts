@@ -8,7 +8,7 @@ import { isError, type Outcome, responseMs } from "../intake/outcome.ts";
 import { cellOf } from "../judge/cell.ts";
 import type { JudgedOutcome } from "../judge/metrics.ts";
 import { BACK_MS } from "../judge/signs.ts";
-import { NONE } from "./cell-table.ts";
+import { NONE } from "./entry-index.ts";
 import { networkOf } from "./network.ts";
 import { isInShare } from "./share.ts";
 import type { StepEvidence } from "./step-evidence.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { CellTable, NONE } from "../../src/evidence/cell-table.ts";
+import { CellTable } from "../../src/evidence/cell-table.ts";
 import { Coins } from "../../src/evidence/coins.ts";
+import { NONE } from "../../src/evidence/entry-index.ts";
 import { Timeline } from "../../src/evidence/timeline.ts";
 import { CELLS, mix32 } from "../../src/judge/cell.ts";
 import { holds, type Random } from "../support/random.ts";
