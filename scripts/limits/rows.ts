@@ -312,6 +312,31 @@ const PLANS: LimitSection = {
   ],
 };
 
+const EVIDENCE: LimitSection = {
+  title: "Evidence of releases",
+  note: "These limits look at no version and no outcome, so they make no release look better or worse.",
+  rows: [
+    {
+      ...{ path: "src/evidence/capacity.ts", name: "EVIDENCE_BYTES_MAX", unit: "bytes" },
+      what: "the evidence of one release in a daemon",
+      beyond: "new visitors are taken by a share that gets smaller, long before",
+      remedy: "nothing: the judge has enough visitors",
+    },
+    {
+      ...{ path: "src/evidence/decided-at.ts", name: "LATE_MS_MAX", unit: "ms" },
+      what: "the age of an outcome, from its decision",
+      beyond: "it counts for nothing",
+      remedy: "nothing, if only long connections take so long",
+    },
+    {
+      ...{ path: "src/evidence/decided-at.ts", name: "REPORTED_OFF_MS_MAX", unit: "ms" },
+      what: "how far the time in a report may be from the daemon's own",
+      beyond: "the time of its arrival counts, less its duration",
+      remedy: "set the clocks of the machines with the proxies",
+    },
+  ],
+};
+
 const CHECKS: LimitSection = {
   title: "Checks of releases",
   note: "A check that is unknown holds its release back. It never takes a release back.",
@@ -399,5 +424,5 @@ const NOTICES: LimitSection = {
 
 export const SECTIONS: readonly LimitSection[] = [
   ...[VISITORS, APPLICATIONS, STORES, DAEMON],
-  ...[PLANS, CHECKS, NOTICES],
+  ...[PLANS, EVIDENCE, CHECKS, NOTICES],
 ];

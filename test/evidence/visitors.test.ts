@@ -1,4 +1,4 @@
-/** The visitors for the gate: counted once over all daemons, if only a share is reported, and if there are many. */
+/** Visitors for the gate: over all daemons, if only a share is reported, and if there are many. */
 
 import { expect, test } from "bun:test";
 import { decidedAtMs } from "../../src/evidence/decided-at.ts";
