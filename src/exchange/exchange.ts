@@ -87,6 +87,19 @@ export class Exchange {
     this.#arm();
   }
 
+  /**
+   * Tells at once what the members still have, before the daemon ends. Never rejects. It takes as long as the
+   * store's calls, so the caller bounds it.
+   */
+  async flush(): Promise<void> {
+    await this.#turn;
+    // Another member may have begun it, or the last one.
+    if (this.#isClosed || this.#turn !== undefined) return this.#turn;
+    this.#parts.timers.clear(this.#timer);
+    this.#run(() => this.#append());
+    await this.#turn;
+  }
+
   /** Ends the timer, and waits for the turn that is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -101,11 +114,12 @@ export class Exchange {
     const dueAtMs = Math.min(this.#readDueAtMs(), this.#appendDueAtMs());
     if (dueAtMs === Number.POSITIVE_INFINITY) return;
     // Whole milliseconds, so that the timer does not come a moment too early.
-    this.#timer = timers.set(() => this.#begin(), Math.max(0, Math.ceil(dueAtMs - clock())));
+    this.#timer = timers.set(() => this.#run(() => this.#take()), Math.max(0, Math.ceil(dueAtMs - clock())));
   }
 
-  #begin(): void {
-    this.#turn = this.#take().finally(() => {
+  /** @param turn never rejects */
+  #run(turn: () => Promise<void>): void {
+    this.#turn = turn().finally(() => {
       this.#turn = undefined;
       this.#arm();
     });
@@ -168,8 +182,8 @@ export class Exchange {
       parts.flatMap(({ news }) => news),
       BATCHES_MAX,
     );
+    if (parts.some(({ news }) => news.length > 0)) this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
     if (batches.length === 0) return;
-    this.#appendNotBeforeMs = nowMs + APPEND_EVERY_MS;
     try {
       await calls.run(CALL_MS, (signal) => evidence.append(this.#at, batches, signal));
       this.#failedAppends = 0;

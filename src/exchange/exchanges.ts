@@ -10,6 +10,8 @@ export interface Place {
   readonly readAtMs: number;
   /** The times of the member may have changed. */
   reconsider(): void;
+  /** Tells at once what the members still have. Never rejects, and takes as long as the store's calls. */
+  flush(): Promise<void>;
   /** Ends the part of the member. Resolves when what is under way has ended. */
   leave(): Promise<void>;
 }
@@ -32,6 +34,7 @@ export class Exchanges {
         return exchange.readAtMs;
       },
       reconsider: () => exchange.reconsider(),
+      flush: () => exchange.flush(),
       leave: async () => {
         if (!exchange.remove(member)) return;
         if (this.#open.get(name) === exchange) this.#open.delete(name);

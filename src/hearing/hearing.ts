@@ -3,6 +3,7 @@
  * other daemons what is new, and a daemon with a controller hears the same of them.
  */
 
+import type { MetricAccount } from "../evidence/account.ts";
 import type { News } from "../evidence/news.ts";
 import { ReleaseEvidence } from "../evidence/release-evidence.ts";
 import { type Circumstances, type Judgement, ReleaseJudge } from "../evidence/release-judge.ts";
@@ -49,6 +50,13 @@ export class Hearing implements Member {
   #isOpen = false;
   #isAlone = true;
   #hasCoins = false;
+  /** Whether the store may lack some of the news that were told last. */
+  #isTelling = false;
+  /** The number of these news. */
+  #telling = 0;
+  /** The latest time that the record has of an arc, and when this daemon saw it, on the monotonic clock. */
+  #arcMs = Number.NEGATIVE_INFINITY;
+  #arcSeenAtMs = Number.NEGATIVE_INFINITY;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -84,8 +92,7 @@ export class Hearing implements Member {
   take(outcome: Outcome): void {
     // Beside another version, the control group is not all that is left of the circle.
     if (!this.#isAlone) return;
-    const nowMs = this.#parts.storeMs();
-    if (nowMs === undefined || !this.#evidence.take(outcome, nowMs)) return;
+    if (!this.#evidence.take(outcome, this.#nowMs())) return;
     this.#parts.changed();
     if (this.#hasCoins) return;
     this.#hasCoins = true;
@@ -99,9 +106,12 @@ export class Hearing implements Member {
 
   /** The judge's word at this moment; undefined if it has none. It raises signs, which the others hear of. */
   judge(circumstances: Omit<Circumstances, "evidenceAgeMs">): Judgement | undefined {
-    const nowMs = this.#parts.storeMs();
-    if (nowMs === undefined) return undefined;
-    return this.#judge.judge(nowMs, { ...circumstances, evidenceAgeMs: this.ageMs });
+    return this.#judge.judge(this.#nowMs(), { ...circumstances, evidenceAgeMs: this.ageMs });
+  }
+
+  /** All coins of this moment, so that a person can compute the evidence again. */
+  account(): readonly MetricAccount[] {
+    return this.#evidence.account(this.#nowMs());
   }
 
   /**
@@ -118,20 +128,30 @@ export class Hearing implements Member {
     await this.#place?.leave();
   }
 
+  /** Before the daemon ends, the others hear what they do not know yet. */
+  async end(): Promise<void> {
+    await this.#place?.flush();
+    await this.leave();
+  }
+
   tellsAtMs(): number {
     if (!this.#isOpen) return Number.POSITIVE_INFINITY;
-    return this.#hasCoins ? Number.NEGATIVE_INFINITY : this.#toldAtMs + TELL_EVERY_MS;
+    return this.#hasCoins || this.#isTelling ? Number.NEGATIVE_INFINITY : this.#toldAtMs + TELL_EVERY_MS;
   }
 
   news(monotonicMs: number): readonly News[] {
     this.#toldAtMs = monotonicMs;
     this.#hasCoins = false;
-    const nowMs = this.#parts.storeMs();
-    return !this.#isOpen || nowMs === undefined ? [] : this.#evidence.news(nowMs);
+    const news = this.#isOpen ? this.#evidence.news(this.#nowMs()) : [];
+    this.#isTelling = news.length > 0;
+    this.#telling = news.length;
+    return news;
   }
 
   taken(news: readonly News[]): void {
     this.#evidence.taken(news);
+    // The exchange may have had room for the first of them alone.
+    if (news.length === this.#telling) this.#isTelling = false;
   }
 
   listensAtMs(readAtMs: number): number {
@@ -147,7 +167,21 @@ export class Hearing implements Member {
     this.#parts.changed();
   }
 
+  /**
+   * The time of an outcome, by the store's clock. A clock that went back, or that is not known, does not put
+   * it before the arc by which its visitor was served.
+   */
+  #nowMs(): number {
+    const atLeastMs = this.#arcMs + (this.#parts.clock() - this.#arcSeenAtMs);
+    return Math.max(this.#parts.storeMs() ?? atLeastMs, atLeastMs);
+  }
+
   #follow(rollout: number, isAlone: boolean): void {
+    const arcMs = Math.max(...this.#release.arcs.map(([atMs]) => atMs));
+    if (arcMs !== this.#arcMs) {
+      this.#arcMs = arcMs;
+      this.#arcSeenAtMs = this.#parts.clock();
+    }
     this.#isOpen = rollout > 0 && rollout < 1;
     this.#isAlone = isAlone;
   }

@@ -15,6 +15,9 @@ import type { Timers } from "../timers.ts";
 import { nowIn, type Target } from "../verbs/look.ts";
 import { Hearing, type HearingParts } from "./hearing.ts";
 
+/** At the end of the daemon, the last news has this long. */
+const FLUSH_MS = 1_000;
+
 export interface HearingsOptions {
   readonly link: StoreLink;
   /** Whether the store has a clock. Otherwise this machine's counts. */
@@ -29,6 +32,9 @@ export interface HearingsOptions {
   /** Whether this daemon judges. */
   readonly listens: boolean;
 }
+
+/** As long as the store's clock has not answered, it is asked this often. */
+const SAMPLE_FIRST_MS = 1_000;
 
 /** A release under way in a snapshot. */
 interface Found {
@@ -85,11 +91,17 @@ export class Hearings {
     else this.#begin(new Hearing(target, release, rollout, isAlone, this.#parts(application)));
   }
 
-  /** Ends all timers, and waits for the calls that are under way. */
+  /** Ends all timers. What the others do not know yet is told, as far as the store takes it in time. */
   async close(): Promise<void> {
+    const { timers, listens, link } = this.#options;
     this.#isClosed = true;
-    for (const hearing of this.#hearings.values()) this.#end(hearing);
-    await Promise.all(this.#leaving);
+    for (const hearing of this.#hearings.values()) this.#end(hearing, () => hearing.end());
+    const outOfTime = Promise.withResolvers<void>();
+    const giveUp = timers.set(outOfTime.resolve, FLUSH_MS);
+    await Promise.race([Promise.all(this.#leaving), outOfTime.promise]);
+    timers.clear(giveUp);
+    // A controller has writes to end, and gives up the calls itself.
+    if (!listens) link.calls.end();
   }
 
   #begin(hearing: Hearing): void {
@@ -97,10 +109,10 @@ export class Hearings {
     if (this.#hearings.size === 1) this.#sample();
   }
 
-  #end(hearing: Hearing): void {
+  #end(hearing: Hearing, end = () => hearing.leave()): void {
     this.#hearings.delete(hearing.target.application);
     if (this.#hearings.size === 0) this.#options.timers.clear(this.#timer);
-    const leaving = hearing.leave().finally(() => this.#leaving.delete(leaving));
+    const leaving = end().finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
   }
 
@@ -108,8 +120,9 @@ export class Hearings {
   #sample(): void {
     const { link, clock, timers } = this.#options;
     timers.clear(this.#timer);
-    this.#timer = timers.set(() => this.#sample(), SAMPLE_EVERY_MS);
-    link.storeClock.refresh(SAMPLE_EVERY_MS).then(() => {
+    const everyMs = this.#aheadMs === undefined ? SAMPLE_FIRST_MS : SAMPLE_EVERY_MS;
+    this.#timer = timers.set(() => this.#sample(), everyMs);
+    link.storeClock.refresh(everyMs).then(() => {
       const nowMs = clock();
       const storeMs = link.storeClock.at(nowMs);
       // If the store does not answer, the last answer still counts.

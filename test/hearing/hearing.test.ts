@@ -1,0 +1,196 @@
+/** What a daemon has heard outlasts its end, a clock that is wrong, and a store that refuses the news. */
+
+import { describe, expect, test } from "bun:test";
+import { emptyOutcome, type Outcome } from "../../src/intake/outcome.ts";
+import { Fleet, homeOf, KEY } from "../controller/fleet.ts";
+import { OFFSET_ZERO } from "./outcomes.ts";
+
+const HOUR_MS = 3_600_000;
+/** Longer than the first seconds of a step, which do not count, and than the first news of a controller. */
+const GRACE_MS = 16_000;
+const PLAN = "5%:1h,100%:1m";
+const AT = { application: "website", version: "canary" } as const;
+
+const failed = (assignment: number): Outcome => ({
+  ...emptyOutcome(),
+  ...{ application: "website", location: "canary", assignment },
+  ...{ kind: "answered", status: 500, durationMs: 20, isBrought: true },
+});
+
+describe("a daemon that ends", () => {
+  test("tells the others what it has heard", async () => {
+    const fleet = new Fleet();
+    const [first, second] = [await fleet.daemon("web-1"), await fleet.daemon("web-2")];
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    first.hearings.take(failed(0.01));
+    first.hearings.take(failed(0.02));
+    await first.stop();
+    second.hearings.take(failed(0.03));
+    await fleet.pass(5_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await second.stop();
+  });
+
+  test("waits no longer than a second or two for a store that hangs", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    fleet.store.evidence.append = () => new Promise(() => {});
+    daemon.hearings.take(failed(0.01));
+    const beganMs = fleet.time.nowMs;
+    await daemon.stop();
+    expect(fleet.time.nowMs - beganMs).toBeLessThanOrEqual(2_000);
+    expect(fleet.time.pending).toBe(0);
+  });
+});
+
+describe("a bad canary is taken back", () => {
+  test("by a daemon that heard the others before it restarted", async () => {
+    const fleet = new Fleet();
+    const first = await fleet.daemon("web-1");
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    first.hearings.take(failed(0.01));
+    first.hearings.take(failed(0.02));
+    await fleet.pass(3_000);
+    first.blind();
+    const second = await fleet.daemon("web-1");
+    await fleet.pass(3_000);
+    second.hearings.take(failed(0.03));
+    await fleet.pass(3_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await second.stop();
+    await first.stop();
+  });
+
+  for (const hours of [-3, 3]) {
+    test(`although the store's clock has jumped by ${hours} hours`, async () => {
+      const fleet = new Fleet();
+      const daemon = await fleet.daemon("web-1");
+      fleet.start(PLAN, OFFSET_ZERO);
+      await fleet.pass(GRACE_MS);
+      fleet.storeSkewMs = hours * HOUR_MS;
+      await fleet.pass(GRACE_MS);
+      for (const assignment of [0.01, 0.02, 0.03]) daemon.hearings.take(failed(assignment));
+      await fleet.pass(1_000);
+      expect(fleet.short()).toBe("aborted 1 0%");
+      await daemon.stop();
+    });
+  }
+
+  test("although the store's clock does not answer from the daemon's start on", async () => {
+    const fleet = new Fleet();
+    fleet.start(PLAN, OFFSET_ZERO);
+    fleet.store.clock = () => Promise.reject(new Error("no clock"));
+    const daemon = await fleet.daemon("web-1");
+    await fleet.pass(GRACE_MS);
+    for (const assignment of [0.01, 0.02, 0.03]) daemon.hearings.take(failed(assignment));
+    await fleet.pass(1_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await daemon.stop();
+  });
+
+  test("while it is paused", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start(PLAN, OFFSET_ZERO);
+    fleet.ask({ verb: "pause", key, reason: undefined });
+    await fleet.pass(GRACE_MS);
+    expect(fleet.short()).toBe("paused 1 5%");
+    for (const assignment of [0.01, 0.02, 0.03]) daemon.hearings.take(failed(assignment));
+    await fleet.pass(1_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await daemon.stop();
+  });
+
+  test("and news that the store refused is told as soon as it takes it again", async () => {
+    const fleet = new Fleet();
+    const [first, second] = [await fleet.daemon("web-1"), await fleet.daemon("web-2")];
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    const { append } = fleet.store.evidence;
+    fleet.store.evidence.append = () => Promise.reject(new Error("no room"));
+    first.hearings.take(failed(0.01));
+    first.hearings.take(failed(0.02));
+    second.hearings.take(failed(0.03));
+    await fleet.pass(1_000);
+    fleet.store.evidence.append = append;
+    await fleet.pass(7_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await first.stop();
+    await second.stop();
+  });
+});
+
+describe("no verdict comes", () => {
+  test("again after a person has lifted the override of a store that is away", async () => {
+    const fleet = new Fleet();
+    const home = homeOf();
+    const daemon = await fleet.daemon("web-1", home);
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    fleet.store.before = () => {
+      throw new Error("away");
+    };
+    for (const assignment of [0.01, 0.02, 0.03]) daemon.hearings.take(failed(assignment));
+    await fleet.pass(1_000);
+    expect(daemon.overrides.of(AT)?.key).toBe(KEY);
+    home.overrides.texts.clear();
+    await fleet.pass(30_000);
+    expect(daemon.overrides.of(AT)).toBeUndefined();
+    await daemon.stop();
+  });
+
+  test("of outcomes beside another version", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    fleet.put({ rollout: 0.1 }, { application: "website", version: "blue" });
+    await fleet.pass(GRACE_MS);
+    for (const assignment of [0.01, 0.02, 0.03]) daemon.hearings.take(failed(assignment));
+    await fleet.pass(GRACE_MS);
+    expect(fleet.short()).toBe("paused 1 5%");
+    expect(fleet.release().reason).toBe("other-version");
+    await daemon.stop();
+  });
+
+  test("of outcomes after the promotion, and at its end nothing is kept", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:20s,100%:1m", OFFSET_ZERO);
+    await fleet.pass(60_000);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    for (const assignment of [0.01, 0.02, 0.03]) daemon.hearings.take(failed(assignment));
+    await fleet.pass(5_000);
+    expect(daemon.log.entries.map(({ message }) => message).join()).not.toContain("verdict");
+    expect(daemon.hearings.of(AT, key)).toBeDefined();
+    fleet.ask({ verb: "finish", deployed: "v43", overMs: 0, key, reason: undefined });
+    await fleet.pass(30_000);
+    expect(daemon.hearings.of(AT, key)).toBeUndefined();
+    await daemon.stop();
+  });
+
+  test("of the evidence of a release that was replaced", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    daemon.hearings.take(failed(0.01));
+    daemon.hearings.take(failed(0.02));
+    await fleet.pass(3_000);
+    const start = fleet.startOf(PLAN, { ...OFFSET_ZERO, key: "b".repeat(24) });
+    fleet.ask({ verb: "release", start, replace: true, seenKey: null, reason: undefined });
+    await fleet.pass(GRACE_MS);
+    daemon.hearings.take(failed(0.03));
+    await fleet.pass(5_000);
+    expect(fleet.short()).toBe("running 1 5%");
+    daemon.hearings.take(failed(0.01));
+    daemon.hearings.take(failed(0.02));
+    await fleet.pass(1_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await daemon.stop();
+  });
+});
