@@ -91,7 +91,7 @@ export class Hearings {
     else this.#begin(new Hearing(target, release, rollout, isAlone, this.#parts(application)));
   }
 
-  /** Ends all timers. What the others do not know yet is told, as far as the store takes it in time. */
+  /** Ends all timers. The others hear what they do not know yet, as far as the store takes it in time. */
   async close(): Promise<void> {
     const { timers, listens, link } = this.#options;
     this.#isClosed = true;

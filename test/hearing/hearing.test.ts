@@ -1,4 +1,4 @@
-/** What a daemon has heard outlasts its end, a clock that is wrong, and a store that refuses the news. */
+/** The evidence that a daemon heard outlasts its end, a wrong clock, and a store that refuses news. */
 
 import { describe, expect, test } from "bun:test";
 import { emptyOutcome, type Outcome } from "../../src/intake/outcome.ts";
