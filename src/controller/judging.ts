@@ -5,12 +5,14 @@
  * It neither aborts nor passes on old evidence, because a daemon alone sees only its own visitors.
  */
 
+import { type Judged, judgedOf } from "../evidence/judged.ts";
 import type { Judgement } from "../evidence/release-judge.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import type { Hearings } from "../hearing/hearings.ts";
 import { harmOf } from "../judge/harm.ts";
 import { abortSentence } from "../judge/harm-sentences.ts";
 import { metricWords } from "../judge/metric-words.ts";
+import type { Sign } from "../judge/signs.ts";
 import type { Release } from "../releases/release.ts";
 import type { Seen } from "../releases/seen.ts";
 import { oneLine } from "../text/one-line.ts";
@@ -27,6 +29,8 @@ export interface JudgingParts {
   readonly seen: () => Seen;
   /** There is harm. Called once. */
   readonly harm: (reason: string) => void;
+  /** A sign holds the release back. It is called once for each sign. */
+  readonly raised: (sign: Sign) => void;
   /** The word may be another one. */
   readonly changed: () => void;
 }
@@ -38,6 +42,9 @@ export class Judging {
   #timer: unknown;
   #isArmed = false;
   #isTold = false;
+  /** The signs that the log has. */
+  readonly #toldSigns = new Set<Sign>();
+  #shown: { readonly of: Judgement; readonly judged: Judged } | undefined;
 
   constructor(target: Target, key: string, parts: JudgingParts) {
     this.#target = target;
@@ -72,9 +79,23 @@ export class Judging {
     // The feed may know the present step later than a fresh look does. Then the evidence is of another step.
     if (!hearing?.follows(release)) return undefined;
     return hearing.judge({
-      rolloutNext: seen.plan?.steps[release.step]?.rollout ?? 1,
+      rolloutNext: rolloutNextOf(seen),
       cleared: (release.cleared ?? []).map(([sign]) => sign),
     });
+  }
+
+  /** The same in figures and sentences, for people. */
+  judged(seen: Seen): Judged | undefined {
+    const judgement = this.judgement(seen);
+    if (judgement === undefined) return undefined;
+    if (this.#shown?.of === judgement) return this.#shown.judged;
+    const { figures, verdict, signs } = judgement;
+    const { release } = seen.found;
+    const rolloutNext = rolloutNextOf(seen);
+    const raised = signs.map(({ sign }) => sign);
+    const judged = judgedOf({ figures, verdict, release, rolloutNext, raised });
+    this.#shown = { of: judgement, judged };
+    return judged;
   }
 
   /** The age of the evidence that was read last; undefined if there is none. */
@@ -98,12 +119,22 @@ export class Judging {
       this.#isTold = true;
       this.#parts.harm(abortReason(judgement, seen.found.release));
     }
+    for (const { sign, isCleared } of judgement?.signs ?? []) {
+      if (isCleared || this.#toldSigns.has(sign)) continue;
+      this.#toldSigns.add(sign);
+      this.#parts.raised(sign);
+    }
     this.#parts.changed();
   }
 
   #hearing(): Hearing | undefined {
     return this.#parts.hearings.of(this.#target, this.#key);
   }
+}
+
+/** The rollout of the next step; 1 after the last one. */
+function rolloutNextOf({ plan, found }: Seen): number {
+  return plan?.steps[found.release.step]?.rollout ?? 1;
 }
 
 /** Why the visitors of a release are taken back, with the figures. */

@@ -82,6 +82,7 @@ export class Led implements Attempted {
       this.#judging = new Judging(target, this.key, {
         ...{ hearings, timers: parts.timers, seen: () => this.#seen },
         harm: (reason) => parts.harm(target, this.key, reason),
+        raised: (sign) => this.#standing.raised(this.release, sign),
         changed: () => this.reconsider(),
       });
     }
@@ -207,6 +208,7 @@ export class Led implements Attempted {
       ...{ application, version, release: this.release, rollout: this.#seen.rollout },
       waits: this.#present(),
       checks: checks.told(application, version),
+      judged: this.#judging?.judged(this.#seen),
       ...{ ledBy: this.ledBy(), isUnled: this.#standing.isUnled },
       overriddenBy: others.map((each) => each.name),
       problem: this.#problem,

@@ -1,10 +1,13 @@
 /** The state of a release beyond its record: whether it is led, and whether it is stuck. It tells both. */
 
 import { PRESENCE_MS_MAX } from "../evidence/crew.ts";
+import type { Sign } from "../judge/signs.ts";
+import { SIGN_SENTENCES } from "../judge/step-sentences.ts";
 import type { Log } from "../log/log.ts";
 import type { Extra } from "../notices/notice.ts";
 import type { NoticeSender } from "../notices/sender.ts";
 import type { Release } from "../releases/release.ts";
+import { commandLine } from "../verbs/command-line.ts";
 import type { Target } from "../verbs/look.ts";
 import { nameOf } from "../verbs/transition-line.ts";
 import type { Presence } from "./presence.ts";
@@ -71,6 +74,17 @@ export class Standing {
     this.#problem = problem;
     const isStuck = problem !== undefined && nowMs - this.#problemSinceMs >= STUCK_MS;
     if (isStuck && !this.#isUnled) this.notify(release, "stuck", problem);
+  }
+
+  /** The judge has raised a sign: the log and a notice say what it means, and what a person can do. */
+  raised(release: Release, sign: Sign): void {
+    const { application } = this.#target;
+    const remedy = commandLine(application, "release", "-clear", sign, "-m", "WHY");
+    this.#parts.log.warn(`${nameOf(this.#target, release)} is held back: the judge raised the sign ${sign}`, {
+      ...{ ...this.#target, means: SIGN_SENTENCES[sign] },
+      remedy: `look for the cause; if it is well, clear the sign: ${remedy}`,
+    });
+    this.notify(release, `sign_${sign}`, `${SIGN_SENTENCES[sign]}; if it is well: ${remedy}`);
   }
 
   /** A notice about a state that lasts. It is sent once for each `seq`. */

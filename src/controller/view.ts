@@ -1,5 +1,6 @@
 /** The view of a controller: itself and its releases, as plain data for `/state`, metrics and the log. */
 
+import type { Judged } from "../evidence/judged.ts";
 import type { Condition } from "../releases/due.ts";
 import type { Release } from "../releases/release.ts";
 import type { Override } from "../saved/override-file.ts";
@@ -17,6 +18,8 @@ export interface LedView {
   readonly waits: readonly Condition[];
   /** The last words of the checks for which it waits. */
   readonly checks: ReturnType<Checks["told"]>;
+  /** The judge's knowledge of the present step; undefined before the first visitor, and after the end. */
+  readonly judged: Judged | undefined;
   /** The names of all controllers that lead it, also this one, sorted. */
   readonly ledBy: readonly string[];
   /** Whether no controller has led it for long. */

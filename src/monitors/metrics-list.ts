@@ -11,6 +11,7 @@ import { type Arc, MAINTENANCE } from "../circle.ts";
 import { DELAY_BOUNDS_US, type ServerCounts } from "../metrics.ts";
 import type { Reason } from "../placement.ts";
 import type { Table } from "../rollout.ts";
+import { JUDGE_METRICS } from "./judge-metrics.ts";
 import type { Labels, Metric, Sample, StatsdName } from "./metric.ts";
 import type { MonitorContext } from "./monitor.ts";
 import { OUTCOME_METRICS } from "./outcome-metrics.ts";
@@ -208,6 +209,7 @@ export const METRICS: readonly Metric[] = [
     read: (context) => eachServer(context, (counts) => counts.refused),
   },
   ...RELEASE_METRICS,
+  ...JUDGE_METRICS,
   ...OUTCOME_METRICS,
   {
     name: "maxwells_daemon_notices_total",

@@ -41,6 +41,7 @@ async function* writePage(context: MonitorContext): AsyncGenerator<string> {
   const out = new ByteWriter();
   for (const metric of METRICS) {
     out.text(headText(metric));
+    if (out.isFull) yield out.take().toString();
     if (metric.type === "histogram") {
       out.text(histogramText(metric, context));
       continue;

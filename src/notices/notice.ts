@@ -23,6 +23,10 @@ export const EXTRAS = {
   harm: "critical",
   nobody_leads: "critical",
   stuck: "warning",
+  sign_split: "warning",
+  sign_back: "warning",
+  sign_place: "warning",
+  sign_crowd: "warning",
 } as const satisfies Readonly<Record<string, Severity>>;
 export type Extra = keyof typeof EXTRAS;
 
@@ -174,6 +178,11 @@ function extraSentence(extra: Extra, application: string, version: string, relea
       return `${name} has no daemon that leads it: ${stays}, even if it does harm`;
     case "stuck":
       return `${name} is stuck at ${stepPlace(release)}: ${stays}`;
+    case "sign_split":
+    case "sign_back":
+    case "sign_place":
+    case "sign_crowd":
+      return `${name} is held back by the sign ${extra.slice("sign_".length)}: ${stays} until a person clears it`;
   }
 }
 

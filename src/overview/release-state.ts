@@ -4,6 +4,7 @@
  */
 
 import type { ControllerView, LedView } from "../controller/view.ts";
+import type { Judged } from "../evidence/judged.ts";
 import { type ConditionDocument, conditionDocument } from "../releases/condition-document.ts";
 import type { Foreign } from "../releases/foreign.ts";
 import type { State } from "../releases/release.ts";
@@ -58,6 +59,8 @@ export interface LeadState {
     readonly sentence: string;
     readonly ageMs: number | null;
   }[];
+  /** The judge's figures and sentences; null if it has none. An older daemon leaves it out. */
+  readonly judge?: Judged | null;
   /** Other daemons that have taken the visitors back before the record says so. */
   readonly overriddenBy: readonly string[];
 }
@@ -137,10 +140,11 @@ export function releaseState(known: KnownRelease, { leds, overrides }: Leading):
   };
 }
 
-function leadState({ ledBy, isUnled, problem, waits, checks, overriddenBy }: LedView): LeadState {
+function leadState({ ledBy, isUnled, problem, waits, checks, judged, overriddenBy }: LedView): LeadState {
   return {
     ...{ ledBy, nobodyLeads: isUnled, problem: problem ?? null, overriddenBy },
     waits: waits.map(conditionDocument),
+    judge: judged ?? null,
     checks: checks.map(({ name, kind, sentence, ageMs }) => ({
       ...{ name, kind, sentence, ageMs: ageMs === undefined ? null : Math.round(ageMs) },
     })),

@@ -4,7 +4,7 @@ import { type ApplicationState, type State, type StateSources, writeState } from
 import type { FeedState } from "../../src/feed/followed.ts";
 import type { Placement } from "../../src/placement.ts";
 import { decide, testContext } from "../monitors/context.ts";
-import { readReleases, viewOf } from "../monitors/releases.ts";
+import { JUDGED, readReleases, viewOf } from "../monitors/releases.ts";
 import { KEY, releaseOf } from "../releases/world.ts";
 
 const ARCS = ["canary", "blue", "green"].map((version, index) => ({
@@ -130,6 +130,7 @@ test("a daemon has the release of an application, and with -releases on all that
             { kind: "check", state: "met", name: "load" },
           ],
           checks: [{ name: "load", kind: "passed", sentence: "check load passed: 3 < 5", ageMs: 1_001 }],
+          judge: JSON.parse(JSON.stringify(JUDGED)),
         },
       },
     ],

@@ -9,6 +9,10 @@ const MINUTE_MS = 60_000;
 /** Longer than the first seconds of a step, which do not count. */
 const GRACE_MS = 11_000;
 
+const MEANING =
+  "visitors were served by another version than the rollout says: a proxy does not do what is configured";
+const CLEAR = "maxwells-daemon release -clear place -m WHY -application website";
+
 const outcomeOf = (assignment: number, changes: Partial<Outcome> = {}): Outcome => ({
   ...emptyOutcome(),
   ...{ application: "website", location: assignment < 0.05 ? "canary" : "master", assignment },
@@ -105,9 +109,16 @@ describe("a sound canary", () => {
     await daemon.stop();
   });
 
-  test("that visitors do not reach gets no ok, and the sign place is raised", async () => {
+  test("that visitors do not reach gets no ok, and the sign place is raised, and told once", async () => {
     const fleet = new Fleet();
-    const daemon = await fleet.daemon("web-1");
+    const notices: string[] = [];
+    const daemon = await fleet.daemon("web-1", undefined, {
+      notices: {
+        look() {},
+        extra: (_, extra, why) => void notices.push(`${extra} ${why}`),
+        close: async () => {},
+      },
+    });
     fleet.start("5%:1m+ok,6%:1h,100%:1m", OFFSET_ZERO);
     await fleet.pass(GRACE_MS);
     for (let second = 0; second < 8 * 60; second++) {
@@ -122,6 +133,23 @@ describe("a sound canary", () => {
       "ok ",
       "sign place",
     ]);
+    const told = daemon.log.at("warn").filter(({ message }) => message.includes("sign"));
+    expect(told).toMatchObject([
+      {
+        message: "release 8 of website is held back: the judge raised the sign place",
+        fields: {
+          means: MEANING,
+          remedy: `look for the cause; if it is well, clear the sign: ${CLEAR}`,
+        },
+      },
+    ]);
+    expect(notices).toEqual([`sign_place ${MEANING}; if it is well: ${CLEAR}`]);
+    const { judged } = daemon.controller.view().releases[0] ?? {};
+    expect(judged).toMatchObject({
+      ...{ kind: "watch", isSilent: false },
+      signs: [{ name: "place", isCleared: false }],
+    });
+    expect(judged?.blocks[0]).toStartWith("0 of the canary's ");
     await daemon.stop();
   });
 });

@@ -367,7 +367,18 @@ describe("releases", () => {
     expect(await sampleOf(context, "maxwells_daemon_release_leaders")).toBe(0);
     expect(await sampleOf(context, "maxwells_daemon_release_stuck")).toBe(1);
     expect(await sampleOf(context, "maxwells_daemon_release_override")).toBe(1);
+    expect(await sampleOf(context, "maxwells_daemon_judge_evidence")).toBe(0.1);
+    expect(await sampleOf(context, "maxwells_daemon_judge_visitors")).toBe(2_900);
     const { values } = await scrape(monitor(context));
+    const judged = (name: string, labels: string) => values.get(`maxwells_daemon_${name}{${labels}}`);
+    const coins = (arm: string, metric: string) =>
+      judged("judge_coins", `application="app",arm="${arm}",metric="${metric}",version="canary"`);
+    expect([coins("canary", "errors"), coins("master", "errors")]).toEqual([3, 58]);
+    expect([coins("canary", "known-errors"), coins("master", "known-errors")]).toEqual([1, 20]);
+    const signs = ["split", "back", "place", "crowd"].map((name) =>
+      judged("sign", `application="app",name="${name}",version="canary"`),
+    );
+    expect(signs).toEqual([0, 0, 1, 0]);
     expect(values.get("maxwells_daemon_controller_failures_total")).toBe(3);
     expect(values.get("maxwells_daemon_controller_ready")).toBe(1);
     expect(values.get("maxwells_daemon_releases_frozen")).toBe(0);

@@ -1,16 +1,39 @@
 /** A context of monitors with a release, and with the view of a controller that leads it. */
 
 import type { ControllerView, LedView } from "../../src/controller/view.ts";
+import type { Judged } from "../../src/evidence/judged.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import { KEY, releaseOf } from "../releases/world.ts";
 import { type TestContext, testContext } from "./context.ts";
 
+const METRIC = { bar: 0.1, expectedShare: 0.05, isSuspicious: false, timeToFind: "a doubling" };
+
+export const JUDGED: Judged = {
+  ...{
+    kind: "watch",
+    bar: 0.1,
+    blocks: ["2 900 of about 4 300 visitors seen"],
+    visitors: 2_900,
+    needed: 4_264,
+  },
+  metrics: [
+    { ...METRIC, name: "errors", canary: 3, master: 58, sentence: "3 of the 61 visitors: no sign of harm" },
+    { ...METRIC, name: "known-errors", canary: 1, master: 20, sentence: "1 of 21: no sign of harm" },
+  ],
+  signs: [
+    { name: "back", isCleared: true },
+    { name: "place", isCleared: false },
+  ],
+  ...{ outcomes: 12_400, bad: 70, heard: "12 400 outcomes in this step, 70 of them errors" },
+  ...{ isSilent: false, isUncapped: false },
+};
+
 export function viewOf(led: Partial<LedView> = {}, changes: Partial<ControllerView> = {}): ControllerView {
   const target = { application: "app", version: "canary" };
   const release: LedView = {
     ...{ ...target, release: releaseOf(), rollout: 0.05, waits: [], checks: [], ledBy: ["web-1", "web-2"] },
-    ...{ isUnled: false, overriddenBy: [], problem: undefined },
+    ...{ isUnled: false, overriddenBy: [], problem: undefined, judged: JUDGED },
     ...led,
   };
   return {

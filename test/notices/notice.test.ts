@@ -159,6 +159,10 @@ describe("a notice about a state", () => {
       extraNotice(running, "stuck", "the plan is unknown", NOW_MS),
       "warning release 7 of website is stuck at step 2/4: canary stays at 5%",
     ],
+    [
+      extraNotice(running, "sign_place", "a proxy", NOW_MS),
+      "warning release 7 of website is held back by the sign place: canary stays at 5% until a person clears it",
+    ],
   ])("%#", ({ severity, sentence }, expected) => {
     expect(`${severity} ${sentence}`).toBe(expected);
   });

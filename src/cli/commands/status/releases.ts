@@ -4,6 +4,9 @@
  */
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
+import { NOTHING_HEARD_SENTENCE } from "../../../evidence/judged.ts";
+import { SIGNS } from "../../../judge/signs.ts";
+import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import type { ReleaseState } from "../../../overview/release-state.ts";
 import { releaseWord } from "../../../overview/release-words.ts";
 import { isUnderWay } from "../../../releases/release.ts";
@@ -43,10 +46,22 @@ function rowsOf(application: string, release: ReleaseState, controller: Controll
   }
   const waits = waitTexts(application, release, lead);
   if (waits.length > 0) rows.push(["waits for", waits.join("; ")]);
+  rows.push(...judgeRows(lead.judge ?? undefined, rollout));
   rows.push(["led by", lead.nobodyLeads ? "NO DAEMON" : lead.ledBy.join(", ") || "not yet known"]);
   if (lead.problem !== null) rows.push(["PROBLEM", lead.problem]);
   if (controller?.freeze?.frozen) rows.push(["FROZEN", freezeText(controller.freeze)]);
   return rows;
+}
+
+/** The figures of the judge, while two versions can be compared. */
+function judgeRows(judge: Lead["judge"] | undefined, rollout: number): string[][] {
+  if (judge === undefined || judge === null || !(rollout > 0 && rollout < 1)) return [];
+  if (judge.isSilent) return [["SILENCE", NOTHING_HEARD_SENTENCE]];
+  const rows = judge.metrics.flatMap(({ name, canary, master, sentence, timeToFind, isSuspicious }) => {
+    const time = canary + master > 0 ? `; ${timeToFind}` : "";
+    return name === "errors" || isSuspicious ? [[name, `${sentence}${time}`]] : [];
+  });
+  return [...rows, ["heard", judge.heard]];
 }
 
 /** Warnings that stderr gets, too. */
@@ -98,10 +113,10 @@ function freezeText({ by, at, why }: NonNullable<NonNullable<Controller>["freeze
 }
 
 /** All that is not yet true. */
-function waitTexts(application: string, release: ReleaseState, { waits, checks }: Lead): string[] {
+function waitTexts(application: string, release: ReleaseState, { waits, checks, judge }: Lead): string[] {
   return waits
     .filter(({ state }) => state !== "met")
-    .flatMap((wait) => waitText(application, release, wait, checks) ?? []);
+    .flatMap((wait) => waitText(application, release, wait, checks, judge) ?? []);
 }
 
 function waitText(
@@ -109,12 +124,13 @@ function waitText(
   { step }: ReleaseState,
   { kind, name, passedMs = 0, ofMs }: Wait,
   checks: Lead["checks"],
+  judge: Lead["judge"],
 ): string | undefined {
   switch (kind) {
     case "time":
       return `time: ${leftText((ofMs ?? 0) - passedMs)} more`;
     case "ok":
-      return `ok${typeof ofMs === "number" ? `, for ${leftText(ofMs - passedMs)} at most` : ""}`;
+      return `ok${blocksText(judge)}${typeof ofMs === "number" ? `, for ${leftText(ofMs - passedMs)} at most` : ""}`;
     case "evidence":
       return "evidence that is not too old";
     case "check": {
@@ -123,7 +139,7 @@ function waitText(
       return told === undefined ? `check(${name})` : `${told.sentence}${age}`;
     }
     case "sign":
-      return `a person, who looks at the sign ${name} and clears it: ${commandLine(application, "release", "-clear", name ?? "NAME")}`;
+      return `a person, who looks at the sign ${name}${meaningText(name)} and clears it: ${commandLine(application, "release", "-clear", name ?? "NAME")}`;
     case "approve":
       return `approval: ${commandLine(application, "promote", "-expect-step", String(step))}`;
     case "windows":
@@ -140,6 +156,15 @@ function waitText(
       // A newer daemon has further conditions.
       return String(kind);
   }
+}
+
+function blocksText(judge: Lead["judge"]): string {
+  return judge && judge.blocks.length > 0 ? ` (${judge.blocks.join(", and ")})` : "";
+}
+
+function meaningText(sign: string | undefined): string {
+  const known = SIGNS.find((name) => name === sign);
+  return known === undefined ? "" : ` (${SIGN_SENTENCES[known]})`;
 }
 
 function leftText(ms: number): string {

@@ -3,8 +3,10 @@
 import { describe, expect, test } from "bun:test";
 import type { ApplicationState, State } from "../../../../src/admin/state.ts";
 import { releaseRows, releaseWarnings } from "../../../../src/cli/commands/status/releases.ts";
+import { NOTHING_HEARD_SENTENCE } from "../../../../src/evidence/judged.ts";
 import type { LeadState, ReleaseState } from "../../../../src/overview/release-state.ts";
 import { releaseWord } from "../../../../src/overview/release-words.ts";
+import { JUDGED } from "../../../monitors/releases.ts";
 
 const LEAD: LeadState = {
   ...{
@@ -79,6 +81,35 @@ describe("rows", () => {
     ]);
     expect(rowsOf({})["waits for"]).toBeUndefined();
     expect(rowsOf({})["led by"]).toBe("web-1, web-2");
+  });
+
+  test("have the judge's figures, why ok is not given, and each sign with its meaning", () => {
+    const waits = [
+      { kind: "ok", state: "waiting", passedMs: 0, ofMs: null },
+      { kind: "sign", state: "waiting", name: "place" },
+    ] as const;
+    const rows = rowsOf({ lead: { ...LEAD, waits, judge: JUDGED } });
+    expect(rows["waits for"]).toBe(
+      "ok (2 900 of about 4 300 visitors seen); a person, who looks at the sign place (visitors were served by another " +
+        "version than the rollout says: a proxy does not do what is configured) and clears it: " +
+        "maxwells-daemon release -clear place -application website",
+    );
+    expect(rows["errors"]).toBe("3 of the 61 visitors: no sign of harm; a doubling");
+    expect(rows["heard"]).toBe("12 400 outcomes in this step, 70 of them errors");
+    expect(rows["known-errors"]).toBeUndefined();
+    const [errors, known] = JUDGED.metrics;
+    const suspicious = {
+      ...JUDGED,
+      metrics: [errors, known].flatMap((each) => (each ? [{ ...each, isSuspicious: true }] : [])),
+    };
+    expect(rowsOf({ lead: { ...LEAD, judge: suspicious } })["known-errors"]).toStartWith("1 of 21");
+    expect(rowsOf({ rollout: 1, lead: { ...LEAD, judge: JUDGED } })["errors"]).toBeUndefined();
+  });
+
+  test("say loudly that nothing is reported", () => {
+    const rows = rowsOf({ lead: { ...LEAD, judge: { ...JUDGED, isSilent: true } } });
+    expect(rows["SILENCE"]).toBe(NOTHING_HEARD_SENTENCE);
+    expect(rows["errors"]).toBeUndefined();
   });
 
   test("say that no daemon leads, the problem, and that all is frozen", () => {

@@ -1,0 +1,81 @@
+/**
+ * The metrics of the judge, in daemons with `-releases on`: the evidence of harm in each release that the
+ * daemon leads, and the signs. A release without outcomes has these series too, with zeros, because silence
+ * is worth an alert.
+ */
+
+import type { Judged } from "../evidence/judged.ts";
+import { SIGNS } from "../judge/signs.ts";
+import type { Metric, Sample, StatsdName } from "./metric.ts";
+import type { MonitorContext } from "./monitor.ts";
+
+const TARGET = ["application", "version"] as const;
+
+export const JUDGE_METRICS: readonly Metric[] = [
+  {
+    name: "maxwells_daemon_judge_evidence",
+    type: "gauge",
+    unit: "0 to 1",
+    labels: TARGET,
+    help: "The evidence of harm in the release, as a part of what an abort needs: 0 for none, and 1 for an abort. This is not a probability. Only daemons with -releases on have it.",
+    statsd: statsdName("maxwellsdaemon.judge.evidence", TARGET),
+    *read(context) {
+      for (const { labels, judged } of eachJudged(context)) yield { labels, value: judged.bar };
+    },
+  },
+  {
+    name: "maxwells_daemon_judge_coins",
+    type: "gauge",
+    unit: "visitors",
+    labels: [...TARGET, "metric", "arm"],
+    help: "Visitors who met something bad in the release, each once, by the judge's metric, and by their side: canary or master. Only daemons with -releases on have it.",
+    *read(context) {
+      for (const { labels, judged } of eachJudged(context)) {
+        for (const { name: metric, canary, master } of judged.metrics) {
+          yield { labels: { ...labels, metric, arm: "canary" }, value: canary };
+          yield { labels: { ...labels, metric, arm: "master" }, value: master };
+        }
+      }
+    },
+  },
+  {
+    name: "maxwells_daemon_judge_visitors",
+    type: "gauge",
+    unit: "visitors",
+    labels: TARGET,
+    help: "Visitors of the present step that count for ok, of both versions. 0 if nothing is reported. Only daemons with -releases on have it.",
+    statsd: statsdName("maxwellsdaemon.judge.visitors", TARGET),
+    *read(context) {
+      for (const { labels, judged } of eachJudged(context)) yield { labels, value: judged.visitors };
+    },
+  },
+  {
+    name: "maxwells_daemon_sign",
+    type: "gauge",
+    unit: "0 or 1",
+    labels: [...TARGET, "name"],
+    help: "1 for a sign of the judge that holds the release back until a person clears it, and 0 for the others. Only daemons with -releases on have it.",
+    statsd: statsdName("maxwellsdaemon.sign", [...TARGET, "name"]),
+    *read(context) {
+      for (const { labels, judged } of eachJudged(context)) {
+        for (const name of SIGNS) {
+          const isRaised = judged.signs.some((sign) => sign.name === name && !sign.isCleared);
+          yield { labels: { ...labels, name }, value: Number(isRaised) };
+        }
+      }
+    },
+  },
+];
+
+function statsdName(name: string, tags: readonly string[]): readonly StatsdName[] {
+  return [{ name, tags, of2016: false }];
+}
+
+function* eachJudged({ overview }: MonitorContext): Generator<{
+  readonly labels: Sample["labels"];
+  readonly judged: Judged;
+}> {
+  for (const { application, version, judged } of overview.leading()?.releases ?? []) {
+    if (judged !== undefined) yield { labels: { application, version }, judged };
+  }
+}
