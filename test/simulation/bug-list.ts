@@ -176,7 +176,7 @@ export const BUGS: readonly Bug[] = [
     "notices/sender.ts",
     "const { notices, lost } = isStep ? NOTHING :",
     "const { notices, lost } = isStep || this.#options.random() < 0.05 ? NOTHING :",
-    40,
+    7,
   ),
 ];
 

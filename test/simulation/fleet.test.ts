@@ -17,7 +17,7 @@ import { simulate } from "./simulation.ts";
 const RUNS = Number(process.env["SIMULATIONS"] ?? 1_000);
 
 /** A run takes some 20 ms, and much longer on a busy machine. */
-const RUN_MS_MAX = 200;
+const RUN_MS_MAX = 1_000;
 
 /** Without these, the runs would prove little. */
 const HAPPENINGS = [
