@@ -152,8 +152,8 @@ export const BUGS: readonly Bug[] = [
   bug(
     "a fade rises",
     "releases/lowering.ts",
-    "Math.min(now.rollout, fadedRollout(release.fade, stamp.nowMs))",
-    "fadedRollout(release.fade, stamp.nowMs)",
+    "const nowMs = fadeNowMs(fade, now.rollout, stamp.nowMs, seenMs);\n  const rollout = Math.min(now.rollout, fadedRollout(fade, nowMs));",
+    "const rollout = fadedRollout(fade, stamp.nowMs + 0 * seenMs);",
     396,
   ),
   bug("seq does not grow", "releases/transition.ts", "seq: before.seq + 1,", "seq: before.seq,", 1),
