@@ -3,9 +3,10 @@
  *
  * The life of a door: `start` is called once, and returns at once. If the address belongs to another program,
  * such as the daemon before this one, the door says so in the log, and tries again each second. `close` is
- * called once, before the store closes. Nothing of a door throws, and it never keeps visitors waiting
- * (law 16): it reads for `SLICE_MS` at most in one turn of the event loop, and what is too much is dropped
- * and counted.
+ * called once, before the store closes. Nothing of a door throws.
+ *
+ * A door never keeps visitors waiting (law 16). It reads for a slice of time in one turn of the event loop.
+ * What is too much is dropped and counted.
  *
  * The line protocol is a door as well, at the daemon's own sockets: a line `?outcome` has a report
  * (`servers/line/questions.ts`).
@@ -18,7 +19,7 @@ import type { Intake } from "./intake.ts";
 import type { DoorName } from "./outcome.ts";
 import type { Senders } from "./senders.ts";
 
-/** A visitor waits at most this long for the reading of outcomes, in milliseconds. */
+/** A visitor waits at most this long for the reading of outcomes while there is no flood, in milliseconds. */
 export const SLICE_MS = 0.2;
 
 /** Time between two attempts to open a door. */
