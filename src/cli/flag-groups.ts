@@ -12,7 +12,7 @@ const GROUPS: readonly (readonly [title: string, names: ReadonlySet<string>])[] 
   ["Proxies that decide by themselves", namesOf(LEASES)],
   ["Safety", new Set(["delay", "unhealthy", "state-dir", "allow-force"])],
   ["Monitoring", new Set(["admin", "admin-host", ...namesOf(MONITORS), "logfile", "log-format"])],
-  ["Releases", new Set(["releases", "name", "notify", "notify-secret"])],
+  ["Releases", new Set(["releases", "name", "outcomes", "outcomes-from", "notify", "notify-secret"])],
   ["Settings", new Set(["config"])],
 ];
 

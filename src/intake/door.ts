@@ -6,7 +6,7 @@
  * called once, before the store closes. Nothing of a door throws.
  *
  * A door never keeps visitors waiting (law 16). It reads for a slice of time in one turn of the event loop.
- * What is too much is dropped and counted.
+ * It drops and counts what is too much.
  *
  * The line protocol is a door as well, at the daemon's own sockets: a line `?outcome` has a report
  * (`servers/line/questions.ts`).
