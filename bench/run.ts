@@ -14,6 +14,7 @@ import { benchApplications } from "./applications.ts";
 import { benchClient } from "./client.ts";
 import { killDescendants } from "./descendants.ts";
 import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
+import { benchIntake } from "./intake.ts";
 import { benchJudge } from "./judge.ts";
 import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
@@ -44,6 +45,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   releases: benchReleases,
   reporting: benchReporting,
   judge: benchJudge,
+  intake: benchIntake,
 };
 
 const NGINX_AT_LEAST = 0.55;
