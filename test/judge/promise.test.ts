@@ -32,7 +32,7 @@ function* runs(count: number, psi: number): Generator<Run> {
 }
 
 describe("law 15 of the judge", () => {
-  test("of 2 000 sound releases of an ugly site, at most the promised share is aborted", () => {
+  test("law 13: of 2 000 sound releases of an ugly site, at most the promised share is aborted", () => {
     const count = 2_000;
     const aborted = [...runs(count, 1)].filter(({ end }) => end === "aborted").length;
     const error = Math.sqrt((ALPHA * (1 - ALPHA)) / count);
