@@ -13,9 +13,11 @@ import {
 import { freePort } from "../../support/port.ts";
 import type { Integration, OperatorChanges, Reporting } from "../conformance/integration.ts";
 
-function nginx(
+/** @param ownLines adds an operator's own lines to the shipped files */
+export function nginx(
   way: NginxWay,
   workers: number,
+  ownLines: (example: string) => string = (example) => example,
 ): Pick<Integration, "folder" | "missing" | "daemonFlags" | "start" | "patienceMs"> {
   const isHttp = way === "auth-request";
   const httpSocket = (directory: string) => join(directory, "http.sock");
@@ -30,7 +32,7 @@ function nginx(
         ...{ maintenanceFile: home.maintenanceFile, page: join(directory, "share") },
         ...(isHttp ? { standInPort: await freePort(), outcomesPort } : {}),
       });
-      const changed = changes === undefined ? example : withChanges(example, changes);
+      const changed = changes === undefined ? example : withChanges(ownLines(example), changes);
       const http = tls === undefined ? changed : withTls(changed, tls);
       const running = await startNginx(directory, port, http, workers);
       return { log: () => running.errorLog(), stop: () => running.stop() };
