@@ -1,4 +1,4 @@
-/** nginx's outcomes with an operator's own lines: a balancer in front, and errors that another location hides. */
+/** Outcomes of an nginx with its own lines of an operator: behind a balancer, and with hidden errors. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isError } from "../../src/intake/outcome.ts";
@@ -8,7 +8,7 @@ import { Site } from "./reporting/site.ts";
 
 const START_MS = 60_000;
 
-/** What a balancer says. */
+/** The address that the balancer names. */
 const SOURCE = "192.0.2.7";
 
 const OWN = [
