@@ -8,6 +8,7 @@ import { completion } from "./commands/completion.ts";
 import { copy } from "./commands/copy.ts";
 import { daemon } from "./commands/daemon.ts";
 import { doctor } from "./commands/doctor.ts";
+import { explain } from "./commands/explain.ts";
 import { finish } from "./commands/finish.ts";
 import { freeze } from "./commands/freeze.ts";
 import { get } from "./commands/get.ts";
@@ -48,6 +49,7 @@ export const COMMANDS: Program = {
     undo,
     finish,
     freeze,
+    explain,
     judge,
     copy,
     initStore,

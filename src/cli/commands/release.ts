@@ -5,11 +5,11 @@ import { traefikListen } from "../../leases/traefik.ts";
 import { DEFAULT_PLAN, plans } from "../../releases/named-plans.ts";
 import { application } from "../../settings/application.ts";
 import { store } from "../../settings/options.ts";
-import type { Command, Invocation } from "../command.ts";
-import { CliError, EXITS } from "../exit.ts";
+import type { Command } from "../command.ts";
+import { EXITS } from "../exit.ts";
 import { output } from "../output.ts";
-import { oneOfText } from "../records/application-hint.ts";
 import { isNew, message } from "../records/change-options.ts";
+import { onlyApplication } from "../releases/only-application.ts";
 import { STORE_OPTIONS, withOpenStore } from "../with-store.ts";
 import { clearSign } from "./release/clear.ts";
 import { followedRelease } from "./release/followed.ts";
@@ -29,7 +29,7 @@ export const release: Command = {
     "because all visitors go back to them; deploy the software there after it, and say so with finish.\n" +
     "Without -of it shows the release: its steps, its time, all that it waits for, and the daemons that lead it. It asks the\n" +
     "store alone, and works while no daemon runs. Only a controller, which is a daemon with -releases on, knows whether a\n" +
-    "check passes, and what the judge says. All times are in UTC. -watch shows it until it\n" +
+    "check passes. All times are in UTC. -watch shows it until it\n" +
     "is finished or aborted. -wait ends at the promotion, too. Both have the same exit statuses.\n" +
     "The command knows that Traefik divides the visitors only by -traefik in the configuration file: then it refuses ok, and\n" +
     "shares that are finer than 0.1%.",
@@ -91,10 +91,3 @@ export const release: Command = {
     });
   },
 };
-
-function onlyApplication({ settings }: Invocation): string {
-  const names = settings.get(application);
-  const [name = "", ...others] = names;
-  if (others.length === 0) return name;
-  throw new CliError("usage", "a release is of one application", oneOfText(names));
-}

@@ -66,6 +66,10 @@ describe("bash", () => {
     expect(await offered("-allow")).toEqual(["-allow-force"]);
   });
 
+  bash("knows the signs that a person can clear", async () => {
+    expect(await offered("release", "-clear", "")).toEqual(["split", "back", "place", "crowd"]);
+  });
+
   bash("knows fixed values, behind a space and behind an equals sign", async () => {
     expect(await offered("-log-format", "")).toEqual(["text", "json"]);
     expect(await offered("set", "-failsafe", "=", "h")).toEqual(["hold"]);

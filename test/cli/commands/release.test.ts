@@ -356,7 +356,8 @@ describe("release -clear", () => {
     [["-clear", "split"], "-clear needs the reason"],
     [["-clear", "split", "-m", "x", "-watch"], "does nothing else"],
     [["-clear", "split", "-m", "x", "-of", "v42"], "does nothing else"],
-    [["-clear", "Split!", "-m", "x"], "write the name of a sign"],
+    [["-clear", "Split!", "-m", "x"], "write the name of a sign: split, back, place, crowd"],
+    [["-clear", "level", "-m", "x"], "write the name of a sign: split, back, place, crowd"],
   ])("refuses %j", async (flags, text) => {
     const { status, stderr } = await run(["release", "-store", "constant:0", ...flags]);
     expect(status).toBe(2);

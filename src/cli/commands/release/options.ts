@@ -2,6 +2,7 @@
 
 import { type Option, Problem } from "../../../config/option.ts";
 import { parseLongDuration, parseSwitch, single } from "../../../config/values.ts";
+import { SIGNS } from "../../../judge/signs.ts";
 import type { Invocation } from "../../command.ts";
 import { CliError } from "../../exit.ts";
 import { isNew, message } from "../../records/change-options.ts";
@@ -54,12 +55,12 @@ const TIMEOUT_MS_MAX = 24 * 86_400_000;
 export const clear: Option<string | undefined> = single<string | undefined>(
   {
     name: "clear",
-    placeholder: "NAME",
+    placeholder: SIGNS.join("|"),
     summary: "let a sign of the judge hold the release back no longer; it needs -m, which the record keeps",
     flagOnly: true,
   },
   (text) =>
-    /^[a-z][a-z-]{0,31}$/.test(text) ? text : new Problem("write the name of a sign, such as split"),
+    SIGNS.find((name) => name === text) ?? new Problem(`write the name of a sign: ${SIGNS.join(", ")}`),
 );
 
 function switchOf(name: string, summary: string): Option<boolean> {
