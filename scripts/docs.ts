@@ -90,7 +90,7 @@ function wordsPage(): string {
 
 The words of the commands, the log and these pages. \`maxwells-daemon help words\` prints the same. Three words
 have no row. The *daemon* is this program, the *proxy* is the server in front of an application, and the
-*operator* is you.
+*operator* is you. [Judging](judging.md) has the words of the judge, such as coin and sign.
 
 | word | meaning |
 |---|---|
