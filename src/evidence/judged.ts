@@ -16,7 +16,7 @@ import {
   reachSentence,
   shortestStepSentence,
 } from "../judge/step-sentences.ts";
-import { type Block, SUSPICION, type Verdict } from "../judge/verdict.ts";
+import { type Block, REACH_MIN, SUSPICION, type Verdict } from "../judge/verdict.ts";
 import type { Release } from "../releases/release.ts";
 import type { Figures, MetricFigures } from "./figures.ts";
 
@@ -181,7 +181,13 @@ function blockSentences(facts: JudgedFacts, gate: Gate | undefined): string[] {
   const isFirst = (block: Block) => verdict.blocks.find(({ kind }) => kind === block.kind) === block;
   return verdict.blocks
     .filter((block) => isFirst(block) && !(isSuspicious && block.kind === "gate"))
+    .filter(({ kind }) => kind !== "reach" || isReachTelling(figures) || verdict.blocks.length === 1)
     .flatMap((block) => blockSentence(block, facts, gate) ?? []);
+}
+
+/** A few visitors say nothing of the proxies. By chance none of them may be the canary's. */
+function isReachTelling({ heard, step }: Figures): boolean {
+  return heard.outcomes * step.rollout >= REACH_MIN;
 }
 
 function blockSentence(block: Block, facts: JudgedFacts, gate: Gate | undefined): string | undefined {
