@@ -2,9 +2,12 @@
  * Outcomes: the cost of one line, and visitors' waits beside a daemon that hears 20 000 outcomes a second.
  */
 
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OutcomeCounts } from "../src/intake/counts.ts";
 import { Intake } from "../src/intake/intake.ts";
+import { releaseField } from "../src/releases/release-field.ts";
+import { releaseOf } from "../test/releases/world.ts";
 import { DaemonProcess } from "../test/support/daemon-process.ts";
 import { freePort } from "../test/support/port.ts";
 import { compile } from "./line.ts";
@@ -55,6 +58,10 @@ async function besideRows(program: Program, setup: Setup): Promise<Row[]> {
   const load = await compile("paced-load");
   const port = await freePort();
   const place = await placeFor(program, 9);
+  // Without a release under way the daemon hears outcomes now and then only.
+  const release = releaseOf({ arcs: [[Date.now(), 0.5, 0]], wrote: [0.5, 0] });
+  const canary = { rollout: 0.5, offset: 0, release: releaseField(release) };
+  writeFileSync(join(place.directory, "rollouts.json"), JSON.stringify({ website: { canary } }));
   const command = [...place.command, "-application", "app-0", "-outcomes", `127.0.0.1:${port}`];
   const child = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   const seconds = Math.max(2, setup.seconds);

@@ -104,7 +104,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
   const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;
   const follower = hearings && ((outcome: Outcome) => hearings.take(outcome));
-  const doors = openIntake(settings, { handler, metrics, log, clock, follower });
+  const doors = openIntake(settings, {
+    ...{ handler, metrics, log, clock, follower },
+    isAwake: () => hearings?.isAwake ?? false,
+  });
   const { intake } = doors;
   const connections = new Connections({ reserved });
   const context = { handler, rollout, intake, metrics, log, clock, connections };

@@ -16,6 +16,8 @@ import { SYSTEM_TIMERS } from "../timers.ts";
 export interface IntakeContext extends Omit<StreamContext, "connections"> {
   /** Gets each outcome of an application that this daemon serves; undefined if they are only counted. */
   readonly follower: OutcomeFollower | undefined;
+  /** Whether a release is under way. */
+  readonly isAwake: () => boolean;
 }
 
 /** All doors for outcomes. */
@@ -27,7 +29,7 @@ export interface Doors {
   close(): Promise<void>;
 }
 
-export function openIntake(settings: Settings, { follower, ...stream }: IntakeContext): Doors {
+export function openIntake(settings: Settings, { follower, isAwake, ...stream }: IntakeContext): Doors {
   const { log, clock } = stream;
   const counts = new OutcomeCounts();
   const tellings = new Tellings(counts, log);
@@ -41,7 +43,7 @@ export function openIntake(settings: Settings, { follower, ...stream }: IntakeCo
   const opened: Door[] = [];
   if (address !== null) {
     const senders = new Senders(settings.get(outcomesFrom));
-    const context = { intake, address, senders, log, clock, timers: SYSTEM_TIMERS };
+    const context = { intake, address, senders, isAwake, log, clock, timers: SYSTEM_TIMERS };
     opened.push(new UdpDoor(context), new HttpDoor(context, stream));
   }
   return {

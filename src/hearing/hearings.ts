@@ -71,6 +71,11 @@ export class Hearings {
     return hearing?.target.version === version && hearing.key === key ? hearing : undefined;
   }
 
+  /** Whether a release is under way. */
+  get isAwake(): boolean {
+    return this.#hearings.size > 0;
+  }
+
   /** Takes an outcome of any application. It is synchronous, and keeps no reference to the outcome. */
   take(outcome: Outcome): void {
     this.#hearings.get(outcome.application)?.take(outcome);
@@ -81,8 +86,7 @@ export class Hearings {
     if (this.#isClosed || this.#snapshots.get(application) === snapshot) return;
     const found = foundIn(application, snapshot);
     const before = this.#hearings.get(application);
-    if (found === undefined) this.#snapshots.delete(application);
-    else this.#snapshots.set(application, snapshot);
+    this.#snapshots.set(application, snapshot);
     if (before !== undefined && !isOf(before, found)) this.#end(before);
     if (found === undefined) return;
     const { target, release, rollout, isAlone } = found;

@@ -36,6 +36,8 @@ export interface DoorContext {
   readonly intake: Intake;
   readonly address: HostPort;
   readonly senders: Senders;
+  /** Whether a release is under way, so that outcomes matter. */
+  readonly isAwake: () => boolean;
   readonly log: Log;
   readonly timers: Timers;
   /** Monotonic, in milliseconds. */

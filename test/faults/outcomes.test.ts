@@ -5,7 +5,9 @@ import { createSocket, type Socket } from "node:dgram";
 import { constants, networkInterfaces, setPriority } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { releaseField } from "../../src/releases/release-field.ts";
 import { oneLine } from "../../src/text/one-line.ts";
+import { releaseOf } from "../releases/world.ts";
 import "../support/alone.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -33,7 +35,13 @@ const sockets: Socket[] = [];
 
 beforeEach(async () => {
   port = await freePort();
-  home = new DaemonHome({ application: "website", flags: ["-outcomes", `127.0.0.1:${port}`] });
+  // Without a release under way the daemon hears outcomes now and then only.
+  const release = releaseOf({ arcs: [[Date.now(), 0.25, 0]], wrote: [0.25, 0] });
+  home = new DaemonHome({
+    application: "website",
+    records: { canary: { rollout: 0.25, offset: 0, release: releaseField(release) } },
+    flags: ["-outcomes", `127.0.0.1:${port}`],
+  });
   daemon = await home.start();
 });
 

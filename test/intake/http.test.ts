@@ -22,7 +22,10 @@ async function open() {
   const intake = createIntake(["website"], (outcome) => void seen.push({ ...outcome }));
   const core = createCore();
   const { log, clock } = core;
-  const context = { intake, address: { host: "127.0.0.1", port: 0 }, senders: new Senders([]), log, clock };
+  const context = {
+    ...{ intake, address: { host: "127.0.0.1", port: 0 }, senders: new Senders([]), log, clock },
+    isAwake: () => true,
+  };
   const door = new HttpDoor({ ...context, timers: SYSTEM_TIMERS }, core);
   door.start();
   releases.push(() => door.close());

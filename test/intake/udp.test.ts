@@ -17,19 +17,26 @@ afterEach(async () => {
   for (const release of releases.splice(0).reverse()) await release();
 });
 
-interface OpenOptions extends Partial<Pick<DoorContext, "timers" | "clock">> {
+interface OpenOptions extends Partial<Pick<DoorContext, "timers" | "clock" | "isAwake">> {
   readonly host?: string;
   readonly port?: number;
   readonly follower?: (outcome: Outcome) => void;
 }
 
-function open({ host = "127.0.0.1", port = 0, follower, timers = SYSTEM_TIMERS, clock }: OpenOptions = {}) {
+function open({
+  host = "127.0.0.1",
+  port = 0,
+  follower,
+  timers = SYSTEM_TIMERS,
+  ...options
+}: OpenOptions = {}) {
+  const { clock = () => performance.now(), isAwake = () => true } = options;
   const log = new KeptLog();
   const counts = new OutcomeCounts();
   const tellings = new Tellings(counts, log);
   const intake = new Intake({ applications: ["website"], counts, examples: tellings, follower });
-  const context = { intake, address: { host, port }, senders: new Senders([]), log };
-  const door = new UdpDoor({ ...context, timers, clock: clock ?? (() => performance.now()) });
+  const context = { intake, address: { host, port }, senders: new Senders([]), isAwake, log };
+  const door = new UdpDoor({ ...context, timers, clock });
   door.start();
   releases.push(() => door.close());
   return { log, counts, tellings, door };
@@ -150,6 +157,28 @@ test("OUT-19: a turn of the event loop reads for a slice, however much has come,
   }
   // The door looks at the clock after every eighth report.
   expect(most).toBeLessThanOrEqual(8 * (FLOOD_SLICE_MS / LOOK_MS + 1));
+});
+
+test("without a release under way the door looks once a second, and counts no drops of the kernel", async () => {
+  const turns: { turn: () => void; ms: number }[] = [];
+  let isAwake = false;
+  const opened = open({
+    timers: { set: (turn, ms) => turns.push({ turn, ms }), clear() {} },
+    isAwake: () => isAwake,
+  });
+  turns.shift()?.turn();
+  expect(turns.map(({ ms }) => ms)).toEqual([1_000]);
+  const socket = sender();
+  const datagram = Buffer.alloc(60_000, `${LINE}\n`);
+  for (let count = 0; count < 400; count++) socket.send(datagram, opened.door.port ?? 0, "127.0.0.1");
+  await new Promise((resolve) => socket.send("", opened.door.port ?? 0, "127.0.0.1", resolve));
+  turns.shift()?.turn();
+  expect(heard(opened, "error")).toBeGreaterThan(0);
+  isAwake = true;
+  for (let turn = 0; turn < 5; turn++) turns.shift()?.turn();
+  expect(turns.at(-1)?.ms).toBeLessThan(20);
+  await opened.door.close();
+  expect([...opened.counts.allDropped()].filter(({ reason }) => reason === "kernel")).toEqual([]);
 });
 
 test("OUT-19: datagrams for which the kernel had no room are counted and told", async () => {
