@@ -35,6 +35,8 @@ export class Coins {
   readonly #earliest: EarliestOfNetworks;
   #counts: Counts[] = [];
   /** Whether the counts have to be made again, because a coin has moved. */
+  /** Segments up to the last one that has a coin. */
+  #used = 0;
   #isStale = false;
   #revision = 0;
 
@@ -100,11 +102,14 @@ export class Coins {
 
   /**
    * The segments that have begun at a time, with their coins. They belong to this object, and change with the
-   * next coin.
+   * next coin. If the clock of another daemon is ahead, its coins lie in later segments of the last step.
+   * These are there too, because such coins would count hours later otherwise.
    */
   segments(time: number): readonly Segment[] {
     if (this.#isStale) this.#recount();
-    const count = this.#timeline.segmentsAt(time);
+    const { steps } = this.#timeline;
+    const isInLast = this.#timeline.stepAt(time) === steps.length - 1;
+    const count = Math.max(this.#timeline.segmentsAt(time), isInLast ? this.#used : 0);
     this.#lengthen(count);
     return this.#counts.length === count ? this.#counts : this.#counts.slice(0, count);
   }
@@ -137,6 +142,7 @@ export class Coins {
   #recount(): void {
     this.#isStale = false;
     this.#counts = [];
+    this.#used = 0;
     this.#earliest.clear();
     for (let entry = 0; entry < this.table.size; entry++) this.#count(entry);
   }
@@ -157,6 +163,7 @@ export class Coins {
     if (step === undefined) return;
     const segment = this.#timeline.segmentIn(step, this.table.timeAt(entry));
     this.#lengthen(segment + 1);
+    this.#used = Math.max(this.#used, segment + 1);
     const counts = this.#counts[segment];
     if (counts === undefined) return;
     if (isInArc(step, this.table.cellAt(entry))) counts.canary += coins;

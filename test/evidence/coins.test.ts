@@ -159,3 +159,10 @@ test("a table remembers what the others do not know, also if it is cut", () => {
   table.put(7, 3, 0);
   expect(table.isUnsent(table.find(7))).toBe(mix32(7) < 2 ** 31);
 });
+
+test("a coin of a daemon whose clock is hours ahead counts now", () => {
+  const coins = coinsOf();
+  coins.hear(at(0.55), 1_100_000 + 3 * 3_600_000, 0);
+  expect(counts(coins, 1_100_000).at(-1)).toEqual([1, 0]);
+  expect(coins.cells(1_100_000).at(-1)?.canary).toEqual([at(0.55)]);
+});

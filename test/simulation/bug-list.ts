@@ -3,6 +3,8 @@
  * has the same list in words.
  */
 
+import { VISITED_FROM } from "./scenario.ts";
+
 /** A bug that is put in by hand. */
 export interface Bug {
   readonly name: string;
@@ -177,6 +179,27 @@ export const BUGS: readonly Bug[] = [
     "const { notices, lost } = isStep ? NOTHING :",
     "const { notices, lost } = isStep || this.#options.random() < 0.05 ? NOTHING :",
     7,
+  ),
+  bug(
+    "ok is given for the time alone",
+    "judge/verdict.ts",
+    'if (!(logG >= GATE_BAR)) blocks.push({ kind: "gate", metric });',
+    'if (Number.isNaN(logG)) blocks.push({ kind: "gate", metric });',
+    VISITED_FROM + 91,
+  ),
+  bug(
+    "news counts as told although the store refused it",
+    "exchange/exchange.ts",
+    "      this.#failedAppends++;\n",
+    "      this.#failedAppends++;\n      for (const { member, news } of parts) member.taken(news);\n",
+    VISITED_FROM + 23,
+  ),
+  bug(
+    "a verdict takes no visitors back",
+    "controller/judging.ts",
+    "this.#isTold = true;",
+    "this.#isTold = true;\n      if (hasControl) return;",
+    VISITED_FROM + 3,
   ),
 ];
 

@@ -13,11 +13,15 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUGS, type Bug } from "./bug-list.ts";
+import { VISITED_FROM } from "./scenario.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
 /** As many as `fleet.test.ts` has. */
 const RUNS = 1_000;
+
+/** With visitors a run takes much longer. */
+const VISITED_RUNS = 100;
 
 /** Two runs at once, because two processors are common. */
 const LANES = 2;
@@ -39,7 +43,9 @@ async function foundBy(bug: Bug, isSearched: boolean): Promise<string | undefine
     );
     if (typeof by === "string") return await failureOf(by, directory);
     const known = isSearched ? undefined : await brokenRun(directory, [String(by), "1"]);
-    return known ?? (await brokenRun(directory, ["1", String(RUNS), "first"]));
+    const isVisited = by > VISITED_FROM;
+    const [first, runs] = isVisited ? [VISITED_FROM + 1, VISITED_RUNS] : [1, RUNS];
+    return known ?? (await brokenRun(directory, [String(first), String(runs), "first"]));
   } finally {
     rmSync(directory, { recursive: true });
   }

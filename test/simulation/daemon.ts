@@ -9,15 +9,17 @@ import { Controller, type ControllerOptions } from "../../src/controller/control
 import type { Checks } from "../../src/controller/facts.ts";
 import { Highest } from "../../src/controller/highest.ts";
 import type { Impure } from "../../src/controller/impure.ts";
-import { Overrides } from "../../src/controller/overrides.ts";
+import { Overrides, type OverridesOptions } from "../../src/controller/overrides.ts";
 import { StoreLink } from "../../src/exchange/store-link.ts";
 import { Feed } from "../../src/feed/feed.ts";
 import type { LastGood, Reading } from "../../src/feed/reading.ts";
+import { Hearings } from "../../src/hearing/hearings.ts";
 import type { Fields, Log } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { NoticeSender } from "../../src/notices/sender.ts";
 import { ToldLog } from "../../src/notices/told-log.ts";
 import { Rollout } from "../../src/rollout.ts";
+import type { Override } from "../../src/saved/override-file.ts";
 import type { StoreRecord } from "../../src/stores/store.ts";
 import { nowIn } from "../../src/verbs/look.ts";
 import { Random } from "../support/random.ts";
@@ -50,6 +52,8 @@ export interface World {
   readonly receiver: Receiver;
   /** The last word of each check, which all daemons see at once. */
   readonly answers: ReadonlyMap<string, boolean>;
+  /** Whether visitors come, so that daemons hear of outcomes. */
+  readonly hasVisitors: boolean;
 }
 
 /** The part of the laws that looks at daemons. */
@@ -60,6 +64,8 @@ export interface DaemonLaws {
   /** @param before the last life with this disk; undefined if there is none, or if the disk is empty */
   began(machine: Machine, process: Process, before: Process | undefined): void;
   died(machine: Machine, isWiped: boolean): void;
+  /** A verdict has begun an override. */
+  overrode(machine: Machine, override: Override): void;
   logged(machine: Machine, level: string, message: string, fields: Fields): void;
 }
 
@@ -69,6 +75,8 @@ export interface Life {
   readonly client: Client;
   readonly rollout: Rollout;
   readonly feed: Feed;
+  /** Undefined if there are no visitors. */
+  readonly hearings: Hearings | undefined;
   readonly controller: Controller | undefined;
   readonly overrides: Overrides | undefined;
 }
@@ -158,9 +166,10 @@ export class Machine {
     if (this.life !== undefined) this.life.process.wallSkewMs += byMs;
   }
 
-  #close({ controller, feed, process }: Life): void {
+  #close({ hearings, controller, feed, process }: Life): void {
     this.#closing = process;
     const close = async () => {
+      await hearings?.close();
       await controller?.close();
       await feed.close();
       process.kill();
@@ -189,12 +198,22 @@ export class Machine {
       drawKey: () => keyOf(random),
     };
     const metrics = new Metrics(rollout.placements);
-    const leading = this.options.leads ? this.#lead(process, random, impure, metrics, () => feed) : undefined;
+    const link = new StoreLink(impure);
+    const hearings = this.#world.hasVisitors
+      ? new Hearings({
+          ...{ link, hasStoreClock: client.clock !== undefined, clock, wallClock: process.wallClock, timers },
+          ...{ from: keyOf(random), listens: this.options.leads },
+        })
+      : undefined;
+    const leading = this.options.leads
+      ? this.#lead(process, random, { ...impure, link, hearings }, metrics, () => feed)
+      : undefined;
     const feed: Feed = new Feed({
       ...{ store: client, rollout, delayMs, metrics, log, clock, timers },
       ...{ random: impure.random, overrides: leading?.overrides },
       followers: [
         (reading) => this.#save(process, reading),
+        (reading) => hearings?.follow(reading),
         (reading) => leading?.controller.follow(reading),
         (reading) => laws.read(this, reading),
       ],
@@ -202,7 +221,7 @@ export class Machine {
       lastGood: async (application) => this.#lastGood(process, application),
     });
     return {
-      ...{ process, client, rollout, feed },
+      ...{ process, client, rollout, feed, hearings },
       ...{ controller: leading?.controller, overrides: leading?.overrides },
     };
   }
@@ -210,18 +229,20 @@ export class Machine {
   #lead(
     process: Process,
     random: Random,
-    impure: Impure,
+    impure: Impure & Pick<ControllerOptions, "link" | "hearings">,
     metrics: Metrics,
     feed: () => Feed,
   ): { readonly controller: Controller; readonly overrides: Overrides } {
     const { log, store, timers } = impure;
     const kept = { store: "sim:", log };
-    const overrides = new Overrides({ files: this.disk.folder("overrides", process, random), ...kept });
+    const files = this.disk.folder("overrides", process, random);
+    const overrides = new ToldOverrides({ files, ...kept }, (override) =>
+      this.#world.laws.overrode(this, override),
+    );
     const { evidence } = store;
     const options: ControllerOptions = {
       ...{
         ...impure,
-        link: new StoreLink(impure),
         name: this.name,
         unhealthyMs: this.#world.unhealthyMs,
         overrides,
@@ -280,6 +301,22 @@ export class Machine {
       (message: string, fields: Fields = {}) =>
         laws.logged(this, level, message, fields);
     return { info: at("info"), warn: at("warn"), error: at("error") };
+  }
+}
+
+/** Overrides that tell the laws when one begins. */
+class ToldOverrides extends Overrides {
+  readonly #began: (override: Override) => void;
+
+  constructor(options: OverridesOptions, began: (override: Override) => void) {
+    super(options);
+    this.#began = began;
+  }
+
+  override set(override: Override): boolean {
+    const isNew = super.set(override);
+    if (isNew) this.#began(override);
+    return isNew;
   }
 }
 

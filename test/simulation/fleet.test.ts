@@ -11,13 +11,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { BUGS } from "./bug-list.ts";
-import { scenarioOf } from "./scenario.ts";
+import { scenarioOf, VISITED_FROM } from "./scenario.ts";
 import { simulate } from "./simulation.ts";
 
 const RUNS = Number(process.env["SIMULATIONS"] ?? 1_000);
 
 /** A run takes some 20 ms, and much longer on a busy machine. */
 const RUN_MS_MAX = 1_000;
+
+/** With visitors a run takes half a second. */
+const VISITED_RUNS = Math.ceil(RUNS / 40);
+const VISITED_RUN_MS_MAX = 8_000;
 
 /** Without these, the runs would prove little. */
 const HAPPENINGS = [
@@ -26,24 +30,47 @@ const HAPPENINGS = [
   ...["freeze written", "abort written", "promote written", "finish written", "undo written", "set written"],
 ];
 
+const VISITED_HAPPENINGS = ["bad canary judged harmful", "sound canary", "ok given", "coins compared"];
+
+async function ran(
+  first: number,
+  runs: number,
+): Promise<{ readonly seen: ReadonlyMap<string, number>; readonly broken: readonly string[] }> {
+  const seen = new Map<string, number>();
+  const broken: string[] = [];
+  for (let seed = first; seed < first + runs; seed++) {
+    const run = simulate(scenarioOf(seed));
+    for (const [name, times] of Object.entries(run.seen)) seen.set(name, (seen.get(name) ?? 0) + times);
+    if (run.broken !== undefined) {
+      const { law, text } = run.broken;
+      broken.push(`law ${law}: ${text}; for the timeline: bun test/simulation/run.ts ${seed}`);
+    }
+    await nextTurn();
+  }
+  return { seen, broken };
+}
+
 test(
   `laws 10 to 17 hold in ${RUNS} simulated fleets`,
   async () => {
-    const seen = new Map<string, number>();
-    const broken: string[] = [];
-    for (let seed = 1; seed <= RUNS; seed++) {
-      const run = simulate(scenarioOf(seed));
-      for (const [name, times] of Object.entries(run.seen)) seen.set(name, (seen.get(name) ?? 0) + times);
-      if (run.broken !== undefined) {
-        const { law, text } = run.broken;
-        broken.push(`law ${law}: ${text}; for the timeline: bun test/simulation/run.ts ${seed}`);
-      }
-      await nextTurn();
-    }
+    const { seen, broken } = await ran(1, RUNS);
     expect(broken).toEqual([]);
     for (const name of HAPPENINGS) expect(seen.get(name) ?? 0, name).toBeGreaterThan(0);
   },
   RUNS * RUN_MS_MAX,
+);
+
+test(
+  `bad canaries are found and sound ones stay, in ${VISITED_RUNS} fleets with visitors`,
+  async () => {
+    const { seen, broken } = await ran(VISITED_FROM + 1, VISITED_RUNS);
+    expect(broken).toEqual([]);
+    const sound = seen.get("sound canary") ?? 0;
+    const mostFalse = 0.05 * sound + 3 * Math.sqrt(0.05 * 0.95 * sound);
+    expect(seen.get("sound canary judged harmful") ?? 0).toBeLessThanOrEqual(mostFalse);
+    for (const name of VISITED_HAPPENINGS) expect(seen.get(name) ?? 0, name).toBeGreaterThan(0);
+  },
+  VISITED_RUNS * VISITED_RUN_MS_MAX,
 );
 
 test("a run is the same each time", () => {

@@ -11,6 +11,7 @@ import type { EngineOptions } from "./engine.ts";
 import { FAIR, type Weather } from "./network.ts";
 import type { PersonOptions, Words } from "./person.ts";
 import type { Health } from "./receiver.ts";
+import { type SiteOptions, siteOf } from "./visitors.ts";
 
 export interface Scenario {
   readonly seed: number;
@@ -21,6 +22,8 @@ export interface Scenario {
   readonly machines: readonly MachineOptions[];
   readonly people: readonly PersonOptions[];
   readonly events: readonly Happening[];
+  /** Undefined if no visitors come. */
+  readonly site: SiteOptions | undefined;
   /** Nothing goes wrong after this true time. */
   readonly quietAtMs: number;
 }
@@ -78,7 +81,36 @@ const PLANS = [
   ...["1%:5s,2%:5s,3%:5s,4%:5s,5%:5s,6%:5s,7%:5s,8%:5s,100%:5s", "2%,50%:10s,100%:10s"],
 ] as const;
 
+const VISITED_PLANS = [
+  ...["40%:20s+ok,50%:1m,100%:20s", "5%:20s,50%:30s+ok,60%:10s,100%:20s", "10%:2m,25%:3m,50%:1m,100%:20s"],
+  ...["50%:20s+ok<7m,60%:20s,100%:30s", "1%:30s,20%:1m,50%:1m,100%:30s", "2%:1m,40%:30s+ok,45%:1m,100%:20s"],
+] as const;
+
+const VISITED_MACHINES_MAX = 4;
+
+/** In the runs of the seeds above this one, visitors come and the judge hears of them. */
+export const VISITED_FROM = 1_000_000;
+
 export function scenarioOf(seed: number): Scenario {
+  return seed > VISITED_FROM ? visited(unvisited(seed), new Random(seed)) : unvisited(seed);
+}
+
+/** The same with visitors, and plans for which they matter. A small fleet, because evidence is long. */
+function visited(scenario: Scenario, random: Random): Scenario {
+  const machines = scenario.machines.slice(0, VISITED_MACHINES_MAX);
+  const isThere = (event: Happening) =>
+    !("machine" in event) || machines.some(({ name }) => name === event.machine);
+  const events = scenario.events
+    .filter(isThere)
+    .map((event) =>
+      event.kind === "type" && event.words.verb === "release"
+        ? { ...event, words: { ...event.words, plan: random.pick(VISITED_PLANS) } }
+        : event,
+    );
+  return { ...scenario, machines, events, site: siteOf(random) };
+}
+
+function unvisited(seed: number): Scenario {
   const random = new Random(seed);
   const chance = (of: number) => random.fraction() < of;
   const count = random.pick([2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8, random.whole(9, 20), random.whole(2, 50)]);
@@ -104,7 +136,7 @@ export function scenarioOf(seed: number): Scenario {
       omitsLogs: chance(0.5),
     },
     ...{ delayMs, unhealthyMs: Math.max(8 * SECOND, random.pick([2, 2, 3]) * delayMs), machines, people },
-    ...{ events: eventsOf(random, machines, busyMs), quietAtMs: busyMs + 5 * SECOND },
+    ...{ events: eventsOf(random, machines, busyMs), quietAtMs: busyMs + 5 * SECOND, site: undefined },
   };
 }
 

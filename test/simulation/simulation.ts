@@ -2,6 +2,7 @@
 
 import type { Reading } from "../../src/feed/reading.ts";
 import type { Fields } from "../../src/log/log.ts";
+import type { Override } from "../../src/saved/override-file.ts";
 import type { StoreRecord } from "../../src/stores/store.ts";
 import { FREEZE } from "../../src/verbs/freeze.ts";
 import type { Call, Seen } from "./client.ts";
@@ -10,6 +11,7 @@ import { type Commit, Engine } from "./engine.ts";
 import { Happenings } from "./happenings.ts";
 import { controllerFault } from "./laws/controllers.ts";
 import { AllKnowledge, type Fault, type History } from "./laws/history.ts";
+import { caughtFault, coinsFault } from "./laws/judged.ts";
 import { nowOfRecord } from "./laws/knowledge.ts";
 import { NoticeLaws } from "./laws/notices.ts";
 import { OverrideLaws } from "./laws/overrides.ts";
@@ -21,6 +23,7 @@ import { Receiver } from "./receiver.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Process, Scheduler } from "./scheduler.ts";
 import { Timeline } from "./timeline.ts";
+import { Visitors } from "./visitors.ts";
 
 /** A law that was broken. */
 export interface Broken {
@@ -41,6 +44,9 @@ export interface Run {
 
 /** A fleet in which nothing was written for so long, beside the waits of its releases, is at rest. */
 const REST_MS = 130_000;
+
+/** If visitors come, a step without a bound gets its ok in this time, or a sign holds it back. */
+const OK_MS = 420_000;
 
 /** A fleet that has not come to rest after this time is in a loop. */
 const RESTLESS_MS_MAX = 3_600_000;
@@ -64,6 +70,7 @@ export class Simulation implements World {
   readonly timeline: Timeline;
   readonly abilities: Scenario["abilities"];
   readonly application = "website";
+  readonly hasVisitors: boolean;
   readonly delayMs: number;
   readonly unhealthyMs: number;
   readonly machines: readonly Machine[];
@@ -71,11 +78,15 @@ export class Simulation implements World {
   readonly receiver = new Receiver();
   readonly answers = new Map<string, boolean>();
   readonly knowledge: AllKnowledge;
+  /** Undefined in a run without visitors. */
+  readonly visitors: Visitors | undefined;
   readonly noticeLaws = new NoticeLaws();
   readonly laws: DaemonLaws;
   readonly #history: History;
   readonly #overrideLaws: OverrideLaws;
   readonly #verdicts = new Map<string, Set<string>>();
+  /** The reasons of the judge. */
+  readonly #judged = new Set<string>();
   readonly #seen: Record<string, number> = {};
   #broken: Broken | undefined;
 
@@ -83,6 +94,7 @@ export class Simulation implements World {
     this.scenario = scenario;
     this.abilities = scenario.abilities;
     this.delayMs = scenario.delayMs;
+    this.hasVisitors = scenario.site !== undefined;
     this.unhealthyMs = scenario.unhealthyMs;
     this.timeline = new Timeline(this.scheduler, isTold);
     this.engine = new Engine(this.scheduler, scenario.engine);
@@ -92,12 +104,14 @@ export class Simulation implements World {
       ...{ engine: this.engine, unhealthyMs: this.unhealthyMs, verdicts: this.#verdicts },
       hasPassed: (check) => this.answers.get(check) ?? false,
       knowledge: this.knowledge.of,
+      visitorsSince: (ms) => this.visitors?.since(ms) ?? 0,
     };
     this.engine.onCommit = (commit) => this.#committed(commit);
     this.engine.onFailover = () => this.timeline.tell("store", "has gone back to an older state");
     this.laws = this.#daemonLaws();
     this.machines = scenario.machines.map((options) => new Machine(options, this));
     const typed = (each: Typed) => this.#typed(each);
+    this.visitors = scenario.site && new Visitors(this, scenario.site);
     this.people = new Map(scenario.people.map((each) => [each.name, new Person(each, this, typed)]));
   }
 
@@ -114,6 +128,7 @@ export class Simulation implements World {
       });
     }
     this.scheduler.after(this.scenario.quietAtMs, () => this.#calm());
+    this.visitors?.come();
     this.#lookOn();
     this.#run();
     return {
@@ -159,6 +174,7 @@ export class Simulation implements World {
     }
     if (this.#broken !== undefined) return;
     this.found(restFault(this));
+    this.found(coinsFault(this));
     this.found(this.noticeLaws.idFault(this.receiver.notices));
     const ids = this.receiver.notices.map(({ id }) => id);
     this.count("notices", ids.length);
@@ -173,7 +189,8 @@ export class Simulation implements World {
       const { found, plan } = nowOfRecord(version, record);
       if (found.kind !== "release" || found.release.state !== "running") return 0;
       const wait = plan?.steps[found.release.step - 1]?.wait;
-      return Math.max(wait?.minMs ?? 0, wait?.ok?.boundMs ?? 0);
+      const okMs = wait?.ok === undefined ? 0 : (wait.ok.boundMs ?? (this.hasVisitors ? OK_MS : 0));
+      return Math.max(wait?.minMs ?? 0, okMs);
     });
     return lastMs + REST_MS + Math.max(0, ...waits);
   }
@@ -192,6 +209,7 @@ export class Simulation implements World {
 
   #lookOn(): void {
     this.found(this.#overrideLaws.look());
+    this.found(caughtFault(this));
     if (this.engine.commits.length > WRITES_MAX) this.found(["15", `more than ${WRITES_MAX} writes`]);
     if (this.scheduler.events > EVENTS_MAX) this.found(["15", `more than ${EVENTS_MAX} events`]);
     this.scheduler.after(LOOK_MS, () => this.#lookOn());
@@ -211,8 +229,22 @@ export class Simulation implements World {
         knowledge.of(process).inherit(knowledge.of(before), before.diedAtMs, machine.disk.wasBroken);
       },
       died: (machine, isWiped) => this.#overrideLaws.died(machine, isWiped),
+      overrode: (machine, override) => this.#overrode(machine, override),
       logged: (machine, level, message, fields) => this.#logged(machine, level, message, fields),
     };
+  }
+
+  /** A verdict of the judge comes without a word of the scenario. */
+  #overrode(machine: Machine, { application, version, key, reason }: Override): void {
+    const reasons = this.#verdicts.get(key) ?? new Set();
+    if (reasons.has(reason)) return;
+    const isFirst = ![...reasons].some((each) => this.#judged.has(each));
+    this.#judged.add(reason);
+    this.#verdicts.set(key, reasons.add(reason));
+    this.timeline.tell(machine.name, `judges that ${version} does harm: ${reason}`);
+    if (isFirst) this.count(`${this.scenario.site?.isBad ? "bad" : "sound"} canary judged harmful`);
+    if (!this.hasVisitors) this.found(["13", `${machine.name} judges without visitors: ${reason}`]);
+    this.scheduler.after(0, () => this.found(this.#overrideLaws.reached(machine, application, version, key)));
   }
 
   #committed(commit: Commit): void {
@@ -225,9 +257,13 @@ export class Simulation implements World {
     }
     this.noticeLaws.committed(commit);
     if (by.kind === "world") this.#overrideLaws.wentBack();
+    if (by.kind === "controller" && now.rollout > was.rollout && isByOk(was)) this.count("ok given");
     if (by.kind === "controller") this.found(controllerFault(commit, was, now, this.#history));
     const typed = (by.call as Call | undefined)?.typed;
     if (now.found.kind === "release") typed?.txs.add(now.found.release.tx);
+    if (typed !== undefined && this.hasVisitors && keyOf(now) !== keyOf(was)) {
+      this.count(`${this.scenario.site?.isBad ? "bad" : "sound"} canary`);
+    }
     if (typed !== undefined) this.found(personFault(typed, was, now, before?.revision ?? null));
     if (by.kind === "controller" || by.kind === "person") this.found(seqFault(commit));
   }
@@ -264,6 +300,15 @@ function seqFault({ version, before, after, by }: Commit): Fault {
 }
 
 type Now = ReturnType<typeof nowOfRecord>;
+
+/** Whether the present step waits for the judge. */
+function isByOk({ found, plan }: Now): boolean {
+  return found.kind === "release" && plan?.steps[found.release.step - 1]?.wait.ok !== undefined;
+}
+
+function keyOf({ found }: Now): string | undefined {
+  return found.kind === "release" ? found.release.key : undefined;
+}
 
 /** `3f2a running 2 5% seq 7`. */
 function short({ found, rollout, isMalformed }: Now, record: unknown): string {

@@ -17,6 +17,8 @@ export interface History {
   readonly verdicts: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether a check passes now. */
   readonly hasPassed: (check: string) => boolean;
+  /** The number of visitors whose outcomes a daemon heard since a true time. */
+  readonly visitorsSince: (ms: number) => number;
   /** All that a process has seen. */
   readonly knowledge: (process: Process) => Knowledge;
 }

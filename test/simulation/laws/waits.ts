@@ -11,6 +11,7 @@
  */
 
 import { Problem } from "../../../src/config/option.ts";
+import { visitorsWithoutErrors } from "../../../src/judge/gate-needs.ts";
 import type { Plan, Step as PlanStep } from "../../../src/releases/plan.ts";
 import { AHEAD_MS_MAX, WATCH_MS_MAX } from "../../../src/releases/watch.ts";
 import { isOpen as isWindowOpen, parseWindow } from "../../../src/releases/windows.ts";
@@ -18,7 +19,7 @@ import { FREEZE, freezeIn } from "../../../src/verbs/freeze.ts";
 import { nowIn } from "../../../src/verbs/look.ts";
 import type { Step } from "./controllers.ts";
 import { type Fault, type History, seconds } from "./history.ts";
-import type { Sight } from "./knowledge.ts";
+import { nowOfRecord, type Sight } from "./knowledge.ts";
 
 /** The error of a controller's idea of the store's clock: half a round trip. */
 const CLOCK_ERROR_MS = 1_000;
@@ -31,6 +32,9 @@ const FACTS_MS = 16_000;
 
 const EVIDENCE_MS = 30_000;
 
+/** The number of visitors is exact up to some thousand, and estimated above that. */
+const SKETCH_ERROR = 0.93;
+
 /** Rounding of floating point. */
 const ROUNDING_MS = 0.01;
 
@@ -38,7 +42,8 @@ export function waitFault(step: Step, from: PlanStep, plan: Plan, what: string, 
   const { before, commit, call } = step;
   const { minMs, ok, approve, checks } = from.wait;
   if (approve && before.approved !== before.step) return ["15 approve", `${what} without approval`];
-  if (ok !== undefined) return ["12", `${what} without ok`];
+  const unheard = ok === undefined ? undefined : okFault(step, what, history);
+  if (unheard !== undefined) return unheard;
   const missing = checks.find((check) => !history.hasPassed(check));
   if (missing !== undefined) return ["15 check", `${what}, and check(${missing}) does not pass`];
   const hasOk = plan.steps.some(({ wait }) => wait.ok !== undefined);
@@ -53,6 +58,22 @@ export function waitFault(step: Step, from: PlanStep, plan: Plan, what: string, 
   const fault = watchFault(step, minMs, first, what, history);
   // A release that was gone for a moment may have a new watch.
   return fault === undefined || again === first ? fault : watchFault(step, minMs, again, what, history);
+}
+
+/** `ok` needs visitors heard in this step: without any error, it is this many. */
+function okFault({ commit, was, now }: Step, what: string, { engine, visitorsSince }: History): Fault {
+  const began = engine.commits.findLast(
+    ({ application, version, before, after, index }) =>
+      index < commit.index &&
+      application === commit.application &&
+      version === commit.version &&
+      nowOfRecord(version, before).rollout !== nowOfRecord(version, after).rollout,
+  );
+  const visitors = visitorsSince(began?.atMs ?? 0);
+  const needed = visitorsWithoutErrors(was.rollout, now.rollout);
+  return visitors < needed * SKETCH_ERROR
+    ? ["12", `${what} with ok, and ${visitors} visitors of ${Math.ceil(needed)} were heard`]
+    : undefined;
 }
 
 function watchFault(
