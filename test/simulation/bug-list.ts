@@ -185,7 +185,7 @@ export const BUGS: readonly Bug[] = [
     "judge/verdict.ts",
     'if (!(logG >= GATE_BAR)) blocks.push({ kind: "gate", metric });',
     'if (Number.isNaN(logG)) blocks.push({ kind: "gate", metric });',
-    VISITED_FROM + 91,
+    VISITED_FROM + 4,
   ),
   bug(
     "news counts as told although the store refused it",

@@ -104,6 +104,7 @@ export class Simulation implements World {
       ...{ engine: this.engine, unhealthyMs: this.unhealthyMs, verdicts: this.#verdicts },
       hasPassed: (check) => this.answers.get(check) ?? false,
       knowledge: this.knowledge.of,
+      hasEvidence: this.abilities.hasEvidence || !this.hasVisitors,
       visitorsSince: (ms) => this.visitors?.since(ms) ?? 0,
     };
     this.engine.onCommit = (commit) => this.#committed(commit);

@@ -17,6 +17,8 @@ export interface History {
   readonly verdicts: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether a check passes now. */
   readonly hasPassed: (check: string) => boolean;
+  /** Otherwise there is one controller, and it judges by what it hears itself. */
+  readonly hasEvidence: boolean;
   /** The number of visitors whose outcomes a daemon heard since a true time. */
   readonly visitorsSince: (ms: number) => number;
   /** All that a process has seen. */

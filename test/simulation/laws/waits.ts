@@ -48,7 +48,7 @@ export function waitFault(step: Step, from: PlanStep, plan: Plan, what: string, 
   if (missing !== undefined) return ["15 check", `${what}, and check(${missing}) does not pass`];
   const hasOk = plan.steps.some(({ wait }) => wait.ok !== undefined);
   const open =
-    (hasOk ? evidenceFault(step, what) : undefined) ??
+    (hasOk && history.hasEvidence ? evidenceFault(step, what) : undefined) ??
     freeFault(step, what) ??
     windowFault(step, what, history);
   if (open !== undefined || minMs === 0) return open;
