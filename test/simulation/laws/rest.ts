@@ -103,6 +103,7 @@ function stateFault(simulation: Simulation, version: string, now: Now, release: 
 
 /** The thing that really holds a running release back; undefined if nothing does. */
 function hindranceOf(simulation: Simulation, { plan }: Now, release: Release): Condition["kind"] | undefined {
+  if (hasSign(simulation, release)) return "sign";
   const step = plan?.steps[release.step - 1];
   if (plan === undefined || step === undefined) return "plan";
   const { wait } = step;
@@ -113,6 +114,15 @@ function hindranceOf(simulation: Simulation, { plan }: Now, release: Release): C
   if (release.windows !== undefined) return "windows";
   const hasOk = plan.steps.some((each) => each.wait.ok !== undefined);
   return hasOk && !simulation.abilities.hasEvidence ? "evidence" : undefined;
+}
+
+/** Whether the judge has raised a sign. Daemons that were cut off may have served older arcs. */
+function hasSign({ machines, application }: Simulation, { key }: Release): boolean {
+  return machines.some(({ life }) =>
+    ["canary", "blue"].some(
+      (version) => (life?.hearings?.of({ application, version }, key)?.signs().length ?? 0) > 0,
+    ),
+  );
 }
 
 /** Each leader shows the release, its leaders, and what it waits for. */
