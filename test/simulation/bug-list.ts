@@ -181,10 +181,10 @@ export const BUGS: readonly Bug[] = [
     7,
   ),
   bug(
-    "ok is given for the time alone",
-    "judge/verdict.ts",
-    'if (!(logG >= GATE_BAR)) blocks.push({ kind: "gate", metric });',
-    'if (Number.isNaN(logG)) blocks.push({ kind: "gate", metric });',
+    "each word of the judge counts as ok",
+    "releases/due.ts",
+    'const state = ok === "pass" ?',
+    "const state = ok !== undefined ?",
     VISITED_FROM + 4,
   ),
   bug(
