@@ -115,8 +115,12 @@ describe("an observer", () => {
       const old = presence("old", 1).replace(String(BEGAN_MS), String(BEGAN_MS - 3_600_000));
       return { batches: [batches[next] ?? old], cursor: String(next), hasMore: next < batches.length };
     };
-    expect((await observer.look(signal)).crewOf(KEY)?.leaders(5_000)).toHaveLength(8);
-    const leaders = (await observer.look(signal)).crewOf(KEY)?.leaders(5_000);
+    const part = await observer.look(signal);
+    expect(part.crewOf(KEY)?.leaders(5_000)).toHaveLength(8);
+    expect(part.evidenceOf(KEY)).toBeUndefined();
+    const whole = await observer.look(signal);
+    expect(whole.evidenceOf(KEY)).toBeDefined();
+    const leaders = whole.crewOf(KEY)?.leaders(5_000);
     expect(leaders).toHaveLength(11);
     expect(leaders).not.toContain("old");
   });
