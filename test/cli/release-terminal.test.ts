@@ -56,7 +56,9 @@ describe("release -watch on a terminal", () => {
     expect((await file.run("abort", "-m", "INC-42")).status).toBe(0);
     expect(await terminal.exited).toBe(1);
     expect(terminal.screen.text).toContain("release 7  v42   aborted at step 3 of 5    ✔ 1%  ✔ 5%  ✘ 25%");
-    expect(terminal.screen.text.trimEnd()).toEndWith("release 7 of app aborted at step 3/5: canary 25% → 0%");
+    expect(terminal.screen.text.trimEnd()).toEndWith(
+      "release 7 of app aborted at step 3/5: canary 25% → 0%: INC-42",
+    );
   });
 
   test.each([
