@@ -158,7 +158,9 @@ for (const way of WAYS) {
       const written = readFileSync(log, "utf8").trimEnd().split("\n");
       for (const line of written)
         expect(line).toMatch(/^(shop|website) (canary|master) \S+ \d{3} \d+\.\d{3} [01](?: source=.*)?$/);
-      expect(written).toContainEqual(expect.stringMatching(/^shop canary 0\.0125 500 0\.\d{3} 1$/));
+      expect(written).toContainEqual(
+        expect.stringMatching(/^shop canary 0\.0125 500 0\.\d{3} 1(?: source=.*)?$/),
+      );
       expect(readFileSync(join(directory, "own.log"), "utf8").split("GET /measured").length).toBe(41);
     });
 
