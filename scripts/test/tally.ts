@@ -4,9 +4,11 @@
  * which may be busy, it is a warning.
  */
 
-/** The result of one run of one file. */
+/** The result of one run of one file, or of a part of it. */
 export interface FileRun {
   readonly file: string;
+  /** The part of the file; undefined for the whole. */
+  readonly pattern?: string | undefined;
   readonly passed: number;
   readonly failed: number;
   /** The failed cases with their errors, as bun wrote them. */

@@ -14,7 +14,7 @@ import { type Consent, install, remedyOf } from "./install.ts";
 import type { Modules } from "./modules.ts";
 import { needsOf } from "./needs.ts";
 import { type FileRun, Tally } from "./tally.ts";
-import type { Chosen } from "./words.ts";
+import { type Chosen, partsOf } from "./words.ts";
 
 /** If more files than this fail, no file is run again, because something is clearly broken. */
 const AGAIN_MAX = 6;
@@ -75,22 +75,22 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
     chosen.filter((each) => !alone.includes(each)),
   );
   console.log(`\n── tests, ${LANES} files at a time; SEED=${seed}`);
-  const runs = await runFiles(others, { root, seed, lanes: LANES });
+  const parts = others.flatMap((each) => partsOf(modules, each));
+  const runs = await runFiles(parts, { root, seed, lanes: LANES });
   if (alone.length > 0) console.log("\n── tests that have the machine to themselves");
   runs.push(...(await runFiles(alone, { root, seed, lanes: 1 })));
 
   const failed = runs.filter((run) => run.failed > 0);
   const isAgain = failed.length <= AGAIN_MAX;
-  const again = new Map<string, FileRun>();
-  for (const { file } of isAgain ? failed : []) {
+  const again = new Map<FileRun, FileRun>();
+  for (const run of isAgain ? failed : []) {
+    const { file, pattern } = run;
     console.log(`\n── again, alone: ${file}`);
-    const [run] = await runFiles(
-      chosen.filter((each) => each.file === file),
-      { root, seed, lanes: 1, isBrief: true },
-    );
-    if (run !== undefined) again.set(file, run);
+    const part = { file, ...(pattern !== undefined && { pattern }) };
+    const [second] = await runFiles([part], { root, seed, lanes: 1, isBrief: true });
+    if (second !== undefined) again.set(run, second);
   }
-  for (const run of runs) tally.file(run, again.get(run.file));
+  for (const run of runs) tally.file(run, again.get(run));
 }
 
 /**

@@ -56,6 +56,21 @@ export function chosenBy(modules: Modules, tests: readonly string[], words: read
     .map((file) => ({ file, ...casesOf(modules, file, words) }));
 }
 
+/**
+ * A file with a block of cases for each proxy, as one part for each module of proxies, and one for all other
+ * cases. So the parts of a long file run at the same time. Any other file is one part.
+ */
+export function partsOf(modules: Modules, chosen: Chosen): Chosen[] {
+  const { file } = chosen;
+  const reached = modules.testCode(file);
+  if (chosen.pattern !== undefined || !reached.some((path) => ALL_PROXIES.test(path))) return [chosen];
+  const parts = reached
+    .filter((path) => PROXY.test(path))
+    .map((path) => titlesOf(modules, path))
+    .filter((titles) => titles !== "");
+  return [...parts, `^(?!.*(?:${parts.join("|")}))`].map((pattern) => ({ file, pattern }));
+}
+
 /** The line that names the chosen files, and the cases of those that are not run whole. */
 export function chosenLine(words: readonly string[], chosen: readonly Chosen[]): string {
   const whole = chosen.filter(({ pattern }) => pattern === undefined).map(({ file }) => file);
@@ -92,12 +107,18 @@ function casesOf(
   });
   const titles = proxies
     .filter(({ isWanted }) => isWanted)
-    .flatMap(({ path }) => [...modules.text(path).matchAll(TITLE)].map(([, title]) => title ?? ""));
+    .map(({ path }) => titlesOf(modules, path))
+    .filter((each) => each !== "");
   if (titles.length === 0) return {};
   return {
-    pattern: titles.map(escaped).join("|"),
+    pattern: titles.join("|"),
     without: proxies.filter(({ isWanted }) => !isWanted).map(({ name }) => name),
   };
+}
+
+/** A pattern of the titles of a module of proxies; empty if it has none. */
+function titlesOf(modules: Modules, path: string): string {
+  return [...modules.text(path).matchAll(TITLE)].map(([, title = ""]) => escaped(title)).join("|");
 }
 
 function escaped(text: string): string {

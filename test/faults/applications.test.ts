@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { APPLICATIONS_MAX } from "../../src/settings/application.ts";
+import "../support/alone.ts";
 import { DaemonHome, DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Modules } from "../../scripts/test/modules.ts";
 import { needsOf } from "../../scripts/test/needs.ts";
-import { chosenBy, chosenLine, isKnown, knownWords, wordsOfPath } from "../../scripts/test/words.ts";
+import { chosenBy, chosenLine, isKnown, knownWords, partsOf, wordsOfPath } from "../../scripts/test/words.ts";
 
 const modules = new Modules(join(import.meta.dir, "../.."));
 const tests = modules.tests();
@@ -50,6 +50,18 @@ test("a word that concerns no test is not known", () => {
   expect(isKnown("redis", known)).toBeTrue();
   expect(isKnown("store", known)).toBeTrue();
   expect(isKnown("ngnix", known)).toBeFalse();
+});
+
+test("a file with cases of all proxies has a part for each of them, and one for the rest", () => {
+  const file = "test/integration/conformance.test.ts";
+  const parts = partsOf(modules, { file });
+  const patterns = parts.map(({ pattern = "" }) => new RegExp(pattern));
+  for (const title of ["HAProxy, map as it is shipped", "Envoy as it is shipped", "a case of no proxy"]) {
+    expect(patterns.filter((pattern) => pattern.test(title)).length, title).toBe(1);
+  }
+  expect(parts.length).toBeGreaterThan(6);
+  expect(partsOf(modules, { file: "test/rollout.test.ts" })).toEqual([{ file: "test/rollout.test.ts" }]);
+  expect(partsOf(modules, { file, pattern: "Envoy" })).toEqual([{ file, pattern: "Envoy" }]);
 });
 
 test("one line names the chosen files, and the cases of those that are not run whole", () => {
