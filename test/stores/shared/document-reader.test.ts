@@ -164,27 +164,6 @@ describe("what is wrong with one application is its alone", () => {
   });
 });
 
-const STALL_MS = 2;
-
-/**
- * The longest step is one parse of an application of the greatest length. A machine on which that alone takes
- * longer than the bound is slower than the one for which the bound was chosen. So a step may take as long as
- * this many such parses, measured in the same moment.
- */
-const PARSES = 1.5;
-
-const LONGEST = `"${"\\\\".repeat(APPLICATION_BYTES_MAX / 2 - 1)}"`;
-
-function leastParseMs(): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let turn = 0; turn < 5; turn++) {
-    const beganAtMs = performance.now();
-    JSON.parse(LONGEST);
-    least = Math.min(least, performance.now() - beganAtMs);
-  }
-  return least;
-}
-
 describe("law 5: no document within its limits stalls visitors for more than 2 ms", () => {
   const fill = (length: number, item: (index: number) => string, separator = ",") =>
     Array.from({ length }, (_, index) => item(index)).join(separator);
@@ -227,10 +206,8 @@ describe("law 5: no document within its limits stalls visitors for more than 2 m
     test(name, async () => {
       const bytes = Buffer.from(text);
       let best = Number.POSITIVE_INFINITY;
-      let boundMs = STALL_MS;
       // The least of some tries, because other work of the machine stalls everyone as well.
-      for (let turn = 0; turn < 40 && best > boundMs; turn++) {
-        boundMs = Math.max(STALL_MS, PARSES * leastParseMs());
+      for (let turn = 0; turn < 40 && best > 2; turn++) {
         const reader = new DocumentReader("r.json");
         best = Math.min(
           best,
@@ -244,7 +221,7 @@ describe("law 5: no document within its limits stalls visitors for more than 2 m
           ),
         );
       }
-      expect(best).toBeLessThan(boundMs);
+      expect(best).toBeLessThan(2);
     });
   }
 });
