@@ -17,6 +17,12 @@ import { RECORDS_MAX } from "../store.ts";
 export const APPLICATION_BYTES_MAX = 256 * 1024;
 export const APPLICATION_VALUES_MAX = 8_192;
 
+/**
+ * A parser copies the text piece by piece between two escapes, such as `\\n`. A text of nothing but escapes
+ * takes ten times as long as any other text of its length.
+ */
+export const APPLICATION_ESCAPES_MAX = 32_768;
+
 /** The same depth as in DynamoDB. Records that people write by hand have two levels. */
 export const RECORD_DEPTH_MAX = 32;
 
@@ -32,7 +38,12 @@ const PARTS_MAX = 32_768;
 /** A step looks at about this many bytes. */
 const STEP_BYTES = 2_048;
 
-export type PartRefusal = "too long" | "too many versions" | "too many values" | "too deep";
+export type PartRefusal =
+  | "too long"
+  | "too many versions"
+  | "too many values"
+  | "too many escapes"
+  | "too deep";
 
 /** The place of an application in a document, in bytes. */
 export interface Part {
@@ -120,10 +131,14 @@ export function* placeOf(
   return { line, column: bytes.toString("utf8", lineStart, offset).length + 1 };
 }
 
-function refusal(length: number, { depth, versions, values }: Omit<Extent, "end">): PartRefusal | undefined {
+function refusal(
+  length: number,
+  { depth, versions, values, escapes }: Omit<Extent, "end">,
+): PartRefusal | undefined {
   if (length > APPLICATION_BYTES_MAX) return "too long";
   if (versions > RECORDS_MAX) return "too many versions";
   if (values > APPLICATION_VALUES_MAX) return "too many values";
+  if (escapes > APPLICATION_ESCAPES_MAX) return "too many escapes";
   return depth > RECORD_DEPTH_MAX + 1 ? "too deep" : undefined;
 }
 
@@ -136,6 +151,8 @@ interface Extent {
   readonly versions: number;
   /** The approximate number of values in it, at all depths. */
   readonly values: number;
+  /** The number of backslashes that begin an escape. */
+  readonly escapes: number;
 }
 
 /** The end of the string whose first quote is at `at`; beyond the bytes if it has none. */
@@ -156,14 +173,14 @@ function* endOfString(bytes: Uint8Array, at: number): Steps<number> {
 /** The value at `at`. Its end is beyond the bytes if it has none, and `at` if there is no value. */
 function* endOfValue(bytes: Uint8Array, at: number): Steps<Extent> {
   const first = bytes[at];
-  if (first === QUOTE) return { end: yield* endOfString(bytes, at), depth: 0, versions: 0, values: 1 };
-  if (first !== OPEN && first !== OPEN_LIST) {
-    return { end: yield* endOfWord(bytes, at), depth: 0, versions: 0, values: 1 };
+  if (first !== OPEN && first !== OPEN_LIST && first !== QUOTE) {
+    return { end: yield* endOfWord(bytes, at), depth: 0, versions: 0, values: 1, escapes: 0 };
   }
   let open = 0;
   let depth = 0;
   let versions = 1;
   let values = 0;
+  let escapes = 0;
   let isString = false;
   let end = at;
   for (;;) {
@@ -171,8 +188,13 @@ function* endOfValue(bytes: Uint8Array, at: number): Steps<Extent> {
     for (; end < stop; end++) {
       const byte = bytes[end];
       if (isString) {
-        if (byte === BACKSLASH) end++;
-        else if (byte === QUOTE) isString = false;
+        if (byte === BACKSLASH) {
+          end++;
+          escapes++;
+        } else if (byte === QUOTE) {
+          isString = false;
+          if (open === 0) return { end: end + 1, depth, versions, values, escapes };
+        }
       } else if (byte === QUOTE) isString = true;
       else if (byte === OPEN || byte === OPEN_LIST) {
         open++;
@@ -180,13 +202,13 @@ function* endOfValue(bytes: Uint8Array, at: number): Steps<Extent> {
         if (open > depth) depth = open;
       } else if (byte === CLOSE || byte === CLOSE_LIST) {
         open--;
-        if (open === 0) return { end: end + 1, depth, versions, values };
+        if (open === 0) return { end: end + 1, depth, versions, values, escapes };
       } else if (byte === COMMA) {
         values++;
         if (open === 1) versions++;
       }
     }
-    if (end >= bytes.length) return { end: bytes.length + 1, depth, versions, values };
+    if (end >= bytes.length) return { end: bytes.length + 1, depth, versions, values, escapes };
     yield;
   }
 }

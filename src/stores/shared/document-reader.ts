@@ -9,6 +9,7 @@ import { RECORDS_MAX, type Snapshot, type Snapshots, StoreError } from "../store
 import { noObject, notJson, parseDocument, snapshotOf } from "./document.ts";
 import {
   APPLICATION_BYTES_MAX,
+  APPLICATION_ESCAPES_MAX,
   APPLICATION_VALUES_MAX,
   type Fault,
   NAME_BYTES_MAX,
@@ -162,6 +163,7 @@ const REFUSALS: Readonly<Record<PartRefusal, string>> = {
   "too long": `is longer than ${APPLICATION_BYTES_MAX} bytes`,
   "too many versions": `has more than ${RECORDS_MAX} versions`,
   "too many values": `has more than ${APPLICATION_VALUES_MAX} values`,
+  "too many escapes": `has more than ${APPLICATION_ESCAPES_MAX} backslashes`,
   "too deep": `is nested too deeply, more than ${RECORD_DEPTH_MAX} levels in a record`,
 };
 

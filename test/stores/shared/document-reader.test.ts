@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { APPLICATION_BYTES_MAX, RECORD_DEPTH_MAX } from "../../../src/stores/shared/document-parts.ts";
+import {
+  APPLICATION_BYTES_MAX,
+  APPLICATION_ESCAPES_MAX,
+  RECORD_DEPTH_MAX,
+} from "../../../src/stores/shared/document-parts.ts";
 import { DocumentReader } from "../../../src/stores/shared/document-reader.ts";
 import { type Snapshot, StoreError } from "../../../src/stores/store.ts";
 import "../../support/alone.ts";
@@ -140,6 +144,12 @@ describe("what is wrong with one application is its alone", () => {
       "longer than 262144 bytes",
     ],
     ["of too many values", { canary: { rollout: 1, list: Array(8_192).fill(0) } }, "more than 8192 values"],
+    [
+      "of too many escapes",
+      { canary: { rollout: 1, note: "\\".repeat(APPLICATION_ESCAPES_MAX + 1) } },
+      "more than 32768 backslashes",
+    ],
+    ["a text of too many escapes", "\n".repeat(APPLICATION_ESCAPES_MAX + 1), "more than 32768 backslashes"],
     ["a number", 0.25, "must be an object of versions"],
     ["a list", [], "must be an object of versions"],
   ])("%s", async (_, wrong, message) => {
@@ -186,13 +196,17 @@ describe("law 5: no document within its limits stalls visitors for more than 2 m
     "the most numbers": within(`[${fill(8_190, () => "0.1")}]`),
     "the most lists": within(`[${fill(8_190, () => "[]")}]`),
     "the longest text": within(`{"note":"${"\\\\".repeat(128 * 1024 - 20)}"}`),
+    "the longest text with the most escapes": within(
+      `{"note":"${"\\n".repeat(APPLICATION_ESCAPES_MAX)}${"x".repeat(APPLICATION_BYTES_MAX - 2 * APPLICATION_ESCAPES_MAX - 40)}"}`,
+    ),
     "the longest text of awkward characters": within(`{"note":"${"\\u20ac".repeat(43_000)}"}`),
     "the longest text of other characters": within(`{"note":"${"€".repeat(87_000)}"}`),
     "the longest text, cut off": `{"a":{"note":"${"\\\\".repeat(128 * 1024 - 20)}"},"b":{`,
     "the longest number": within("1".repeat(APPLICATION_BYTES_MAX - 20)),
     "many of the longest": `{${fill(16, (i) => `"a${i}":{${fill(8_190, (v) => `"v${v}":0.1`)}}`)}}`,
     "a bad text among the longest": `{"a":{"note":"${"x".repeat(250_000)}\u0001"}}`,
-    "a bad text of many escapes": `{"a":{"note":"${"\\n".repeat(128 * 1024 - 20)}\\q"}}`,
+    "a bad text of many escapes": `{"a":{"note":"${"\\n".repeat(APPLICATION_ESCAPES_MAX - 1)}${"x".repeat(196_000)}\\q"}}`,
+    "a bad text of too many escapes": `{"a":{"note":"${"\\n".repeat(128 * 1024 - 20)}\\q"}}`,
     "a long name": `{"${"\\\\".repeat(2 * MEBIBYTE - 20)}":{}}`,
     "long words": `{"a":${"x".repeat(MEBIBYTE)}}`,
   };
