@@ -12,8 +12,25 @@ export interface Listener {
   stop(): void;
 }
 
+/** A free port of UDP may be taken for TCP. */
+const TRIES = 10;
+
+/** A listener of an earlier test may not be closed yet. */
+const RETRY_MS = 100;
+
 /** @param at the port; any free one if absent */
 export async function startListener(heard: Heard, at = 0): Promise<Listener> {
+  for (let n = 1; ; n++) {
+    try {
+      return await listen(heard, at);
+    } catch (error) {
+      if (n === TRIES) throw error;
+      if (at !== 0) await Bun.sleep(RETRY_MS);
+    }
+  }
+}
+
+async function listen(heard: Heard, at: number): Promise<Listener> {
   const draft = emptyOutcome();
   const socket = createSocket("udp4");
   socket.on("message", (datagram) => {
@@ -27,7 +44,13 @@ export async function startListener(heard: Heard, at = 0): Promise<Listener> {
     socket.bind(at, "127.0.0.1", resolve);
   });
   const { port } = socket.address();
-  const otlp = startOtlp(port, heard);
+  let otlp: Bun.Server<undefined>;
+  try {
+    otlp = startOtlp(port, heard);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   return {
     port,
     stop: () => {
