@@ -51,7 +51,7 @@ test("networks of a million addresses rarely meet", () => {
   expect(networks.size).toBeGreaterThan(65_536 - 8);
 });
 
-test("the share of one in ten takes the assignments whose sixth decimal is 0", () => {
+test("OUT-26: the share of one in ten takes the assignments whose sixth decimal is 0", () => {
   const random = new Random();
   let taken = 0;
   for (let each = 0; each < 20_000; each++) {
