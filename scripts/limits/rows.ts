@@ -194,6 +194,12 @@ const STORES: LimitSection = {
       remedy: "remove versions, and fields that are not needed",
     },
     {
+      ...{ path: "src/stores/shared/document-parts.ts", name: "APPLICATION_ESCAPES_MAX", unit: "" },
+      what: "backslashes in the text of one application, in a file or at a web address",
+      beyond: "this application alone is not read; its last values count",
+      remedy: "shorten its notes, and write characters as themselves and not as `\\u20ac`",
+    },
+    {
       ...{ path: "src/stores/shared/document-parts.ts", name: "RECORD_DEPTH_MAX", unit: "" },
       what: "levels of objects within objects in a record, in a file or at a web address",
       beyond:
