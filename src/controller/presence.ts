@@ -5,7 +5,7 @@
  */
 
 import { Crew } from "../evidence/crew.ts";
-import type { News, Overridden } from "../evidence/news.ts";
+import { isEvidence, type News, type Overridden } from "../evidence/news.ts";
 import type { Exchanges, Place } from "../exchange/exchanges.ts";
 import type { Member } from "../exchange/member.ts";
 import type { StoreClock } from "../exchange/store-clock.ts";
@@ -36,7 +36,7 @@ export interface PresenceParts extends Pick<Impure, "clock" | "wallClock" | "ran
   readonly name: string;
   readonly storeClock: StoreClock;
   readonly rights: Rights;
-  /** Called after each read of all that is there. */
+  /** Called when all that is there was read: if it has news of the controllers, and else now and then. */
   readonly heard: () => void;
 }
 
@@ -50,6 +50,9 @@ export class Presence implements Member {
   #presenceAtMs: number;
   #soonUntilMs: number;
   #jitter: number;
+  /** Whether a controller told something since `heard` was called last. */
+  #hasNews = false;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(at: EvidenceLog, parts: PresenceParts) {
     const nowMs = parts.clock();
@@ -130,13 +133,13 @@ export class Presence implements Member {
   }
 
   listensAtMs(readAtMs: number): number {
-    const everyMs = this.#parts.clock() < this.#soonUntilMs ? READ_SOON_MS : READ_EVERY_MS;
-    return readAtMs + everyMs * this.#jitter;
+    return readAtMs + this.#everyMs;
   }
 
   hear(all: readonly News[], areOld: boolean): void {
     const { clock, name } = this.#parts;
     const monotonicMs = clock();
+    this.#hasNews ||= all.some((news) => !isEvidence(news));
     this.#crew.hear(all, { monotonicMs, nowMs: this.#storeMs(monotonicMs) }, areOld);
     // An earlier process of this name had a clock that was ahead, or another daemon has the same name.
     for (const news of all)
@@ -144,9 +147,19 @@ export class Presence implements Member {
   }
 
   heardAll(): void {
-    const { random, heard } = this.#parts;
+    const { clock, random, heard } = this.#parts;
+    const nowMs = clock();
+    // The exchange reads for the judge too, and more often.
+    if (!this.#hasNews && nowMs < this.#heardAtMs + this.#everyMs) return;
+    this.#hasNews = false;
+    this.#heardAtMs = nowMs;
     this.#jitter = 1 - JITTER * random();
     heard();
+  }
+
+  get #everyMs(): number {
+    const isSoon = this.#parts.clock() < this.#soonUntilMs;
+    return (isSoon ? READ_SOON_MS : READ_EVERY_MS) * this.#jitter;
   }
 
   #nextPresenceMs(): number {

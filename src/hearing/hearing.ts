@@ -4,7 +4,7 @@
  */
 
 import type { MetricAccount } from "../evidence/account.ts";
-import type { News } from "../evidence/news.ts";
+import { isEvidence, type News } from "../evidence/news.ts";
 import { ReleaseEvidence } from "../evidence/release-evidence.ts";
 import { type Circumstances, type Judgement, ReleaseJudge } from "../evidence/release-judge.ts";
 import type { Exchanges, Place } from "../exchange/exchanges.ts";
@@ -17,8 +17,15 @@ import type { Target } from "../verbs/look.ts";
 /** While the version has a part of the visitors, a controller reads the news of the others this often. */
 const LISTEN_EVERY_MS = 1_750;
 
+/** The same if no daemon has told anything for `QUIET_MS`, because nothing is reported. */
+const LISTEN_QUIET_MS = 5_000;
+const QUIET_MS = 60_000;
+
 /** Otherwise it does so this often. */
 const LISTEN_SELDOM_MS = 10_000;
+
+/** After a longer pause of the store, the judge has a word again without any news. */
+const PAUSE_MS = 10_000;
 
 /** Without a new coin, a daemon looks this often for something to tell. */
 const TELL_EVERY_MS = 5_000;
@@ -34,7 +41,7 @@ export interface HearingParts {
   readonly listens: boolean;
   /** Stands for this process in the sums that it tells. */
   readonly from: string;
-  /** Called if the figures may show harm, and after each read of the others' news. */
+  /** Called if the figures may show harm, and after each read with news of the others. */
   readonly changed: () => void;
 }
 
@@ -58,6 +65,11 @@ export class Hearing implements Member {
   #arcMs = Number.NEGATIVE_INFINITY;
   #arcSeenAtMs = Number.NEGATIVE_INFINITY;
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether anything was heard since all was heard last. */
+  #hasNews = false;
+  #heardAllAtMs = Number.NEGATIVE_INFINITY;
+  /** When any daemon, also this one, had something to tell. */
+  #newsAtMs: number;
 
   /**
    * @param release under way
@@ -68,6 +80,7 @@ export class Hearing implements Member {
     this.target = target;
     this.key = release.key;
     this.#parts = parts;
+    this.#newsAtMs = parts.clock();
     this.#release = release;
     this.#evidence = new ReleaseEvidence({ release, version: target.version, from: parts.from });
     this.#judge = new ReleaseJudge(this.#evidence);
@@ -144,6 +157,7 @@ export class Hearing implements Member {
     this.#hasCoins = false;
     const news = this.#isOpen ? this.#evidence.news(this.#nowMs()) : [];
     this.#isTelling = news.length > 0;
+    if (this.#isTelling) this.#newsAtMs = monotonicMs;
     this.#telling = news.length;
     return news;
   }
@@ -156,15 +170,26 @@ export class Hearing implements Member {
 
   listensAtMs(readAtMs: number): number {
     if (!this.#parts.listens) return Number.POSITIVE_INFINITY;
-    return readAtMs + (this.#isOpen ? LISTEN_EVERY_MS : LISTEN_SELDOM_MS);
+    return readAtMs + this.#listenEveryMs;
   }
 
   hear(news: readonly News[]): void {
+    this.#hasNews ||= news.some(isEvidence);
     this.#evidence.hear(news);
   }
 
   heardAll(): void {
-    this.#parts.changed();
+    const nowMs = this.#parts.clock();
+    if (this.#hasNews) this.#newsAtMs = nowMs;
+    const isNew = this.#hasNews || nowMs - this.#heardAllAtMs > PAUSE_MS;
+    this.#hasNews = false;
+    this.#heardAllAtMs = nowMs;
+    if (isNew) this.#parts.changed();
+  }
+
+  get #listenEveryMs(): number {
+    if (!this.#isOpen) return LISTEN_SELDOM_MS;
+    return this.#parts.clock() - this.#newsAtMs > QUIET_MS ? LISTEN_QUIET_MS : LISTEN_EVERY_MS;
   }
 
   /**

@@ -29,12 +29,17 @@ const CHUNK_BYTES_MIN = 4_096;
 /** No line of this program is longer. */
 const LINE_BYTES_MAX = 512 * 1024;
 
+/** The links above the file of the rollouts are followed again after this time. */
+const LINKS_MS = 1_000;
+
 /** A log has fewer files. */
 const FILES_MAX = 256;
 
 export class FileEvidence implements Evidence {
   readonly #path: string;
+  readonly #clock: () => number;
   readonly #writer: EvidenceWriter;
+  #target: { readonly path: Promise<string>; readonly followedAtMs: number } | undefined;
 
   /**
    * @param path  of the rollouts; absolute
@@ -42,12 +47,13 @@ export class FileEvidence implements Evidence {
    */
   constructor(path: string, clock: () => number) {
     this.#path = path;
+    this.#clock = clock;
     this.#writer = new EvidenceWriter({ clock });
   }
 
   async append(log: EvidenceLog, batches: readonly string[], signal: AbortSignal): Promise<void> {
     const work = async () => {
-      const { target } = await followLinks(this.#path);
+      const target = await this.#followed();
       if (!signal.aborted) await this.#writer.append(target, log, batches);
     };
     await this.#inTime(signal, work());
@@ -58,7 +64,7 @@ export class FileEvidence implements Evidence {
   }
 
   async #read(log: EvidenceLog, cursor: string, signal: AbortSignal): Promise<EvidenceNews> {
-    const { target } = await followLinks(this.#path);
+    const target = await this.#followed();
     const directory = join(evidenceOf(target), directoryNameOf(log));
     const before = placesOf(cursor);
     const places = new Map<string, Place>();
@@ -81,6 +87,16 @@ export class FileEvidence implements Evidence {
       hasMore ||= news.hasMore;
     }
     return { batches, cursor: cursorOf(places), hasMore };
+  }
+
+  /** The file of the rollouts. Hundreds of releases ask for it, so its links are not followed each time. */
+  #followed(): Promise<string> {
+    const nowMs = this.#clock();
+    if (this.#target === undefined || nowMs - this.#target.followedAtMs > LINKS_MS) {
+      const path = followLinks(this.#path).then(({ target }) => target);
+      this.#target = { path, followedAtMs: nowMs };
+    }
+    return this.#target.path;
   }
 
   async #inTime<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
