@@ -15,7 +15,6 @@ import { benchClient } from "./client.ts";
 import { killDescendants } from "./descendants.ts";
 import { benchHttp, WRK_MISSING, wrkSeconds } from "./http.ts";
 import { benchIntake } from "./intake.ts";
-import { benchJudge } from "./judge.ts";
 import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNginx, benchNginxAgainst } from "./nginx.ts";
@@ -23,11 +22,13 @@ import { benchProxies } from "./proxies.ts";
 import { benchReleases } from "./releases.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
 import { benchReporting } from "./reporting.ts";
+import { benchRescue } from "./rescue.ts";
 import { checkOut } from "./revision.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
 import { benchStart } from "./start.ts";
 import { benchStores } from "./stores.ts";
 import { executable, SOURCE } from "./subject.ts";
+import { benchVerdicts } from "./verdicts.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PAGE = join(import.meta.dir, "README.md");
@@ -43,16 +44,21 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   stores: benchStores,
   applications: benchApplications,
   releases: benchReleases,
+  verdicts: benchVerdicts,
+  rescue: benchRescue,
   reporting: benchReporting,
-  judge: benchJudge,
   intake: benchIntake,
 };
+
+/** All that a judged release promises. */
+const JUDGE = ["verdicts", "rescue", "reporting", "intake"];
 
 const NGINX_AT_LEAST = 0.55;
 
 const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [SECTION ...]
 
 sections: ${Object.keys(SECTIONS).join(", ")}; all of them by default
+          judge stands for ${JUDGE.join(", ")}
   --quick        short turns, in some minutes
   --executable   builds dist/maxwells-daemon first; without, it is measured if it is there
   --check        exit status 1 where a bound is missed or not measured
@@ -121,14 +127,13 @@ function readArguments(argv: string[]) {
   };
   try {
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true });
-    const unknown = positionals.filter((name) => !Object.hasOwn(SECTIONS, name));
+    const named = positionals.flatMap((name) => (name === "judge" ? JUDGE : [name]));
+    const unknown = named.filter((name) => !Object.hasOwn(SECTIONS, name));
     if (unknown.length > 0) return `no such section: ${unknown.join(", ")}`;
     if (values.write && (values.quick || positionals.length > 0)) {
       return "--write is for a whole run: leave out --quick and the sections";
     }
-    const sections = Object.keys(SECTIONS).filter(
-      (name) => positionals.length === 0 || positionals.includes(name),
-    );
+    const sections = Object.keys(SECTIONS).filter((name) => named.length === 0 || named.includes(name));
     return { values, sections };
   } catch (error) {
     return (error as Error).message;

@@ -4,15 +4,17 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { weightsOf } from "../../src/judge/metrics.ts";
 import { openStore } from "../../src/stores/list.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { type Carrying, carryOut } from "../../src/verbs/carry-out.ts";
-import type { Looked } from "../../src/verbs/look.ts";
+import type { Looked, Target } from "../../src/verbs/look.ts";
 import { planOf, START } from "../../test/releases/world.ts";
 import type { Stops } from "../ways.ts";
 import type { RunningEngine } from "./engines.ts";
 
-const TARGET = { application: "website", version: "canary" } as const;
+const VERSION = "canary";
+const TARGET = { application: "website", version: VERSION } as const;
 
 const CALL_MS = 10_000;
 
@@ -50,24 +52,33 @@ export function byRollout(store: Store): Operator {
 
 /** Starts a release of half of the visitors, and aborts it. The canary must be at 0 before the first one. */
 export function byRelease(store: Store): Operator {
-  const plan = planOf("50%:1h,100%:1d");
-  const drawKey = () => randomBytes(12).toString("hex");
-  const carry = async (ask: Parameters<typeof carryOut>[1]) => {
-    const carrying: Carrying = {
-      ...{ store, author: "ada@bench", why: undefined, drawKey, wallClock: Date.now, random: Math.random },
-      ...{ signal: AbortSignal.timeout(CALL_MS), pause: Bun.sleep, timeLimit: AbortSignal.timeout },
-    };
-    const outcome = await carryOut(TARGET, ask, carrying);
-    if (outcome.kind !== "written") throw new Error(`${store.address}: ${JSON.stringify(outcome)}`);
-  };
   return {
-    raise: () =>
-      carry((looked) => ({
-        ...{ verb: "release", replace: false, seenKey: keyIn(looked) ?? null, reason: undefined },
-        start: { ...START, key: drawKey(), plan, offset: 0.25 },
-      })),
-    lower: () => carry((looked) => ({ verb: "abort", key: keyIn(looked), reason: "INC-42" })),
+    raise: () => startRelease(store, TARGET.application, "50%:1h,100%:1d", 0.25),
+    lower: () => carry(store, TARGET, (looked) => ({ verb: "abort", key: keyIn(looked), reason: "INC-42" })),
   };
+}
+
+/** Starts a release of the version `canary`. */
+export function startRelease(store: Store, application: string, plan: string, offset: number): Promise<void> {
+  return carry(store, { application, version: VERSION }, (looked) => ({
+    ...{ verb: "release", replace: false, seenKey: keyIn(looked) ?? null, reason: undefined },
+    start: { ...START, key: drawKey(), plan: planOf(plan), offset, weights: WEIGHTS },
+  }));
+}
+
+const WEIGHTS = weightsOf({ bounds: 0, isBroughtTold: true });
+
+function drawKey(): string {
+  return randomBytes(12).toString("hex");
+}
+
+async function carry(store: Store, target: Target, ask: Parameters<typeof carryOut>[1]): Promise<void> {
+  const carrying: Carrying = {
+    ...{ store, author: "ada@bench", why: undefined, drawKey, wallClock: Date.now, random: Math.random },
+    ...{ signal: AbortSignal.timeout(CALL_MS), pause: Bun.sleep, timeLimit: AbortSignal.timeout },
+  };
+  const outcome = await carryOut(target, ask, carrying);
+  if (outcome.kind !== "written") throw new Error(`${store.address}: ${JSON.stringify(outcome)}`);
 }
 
 function keyIn({ now: { found } }: Looked): string | undefined {

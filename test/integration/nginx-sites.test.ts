@@ -18,6 +18,7 @@ import {
   nginxMissing,
   type Places,
   startNginx,
+  withSetup,
 } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { errorsByVersion } from "../support/readme-command.ts";
@@ -73,8 +74,13 @@ for (const way of WAYS) {
       const sites = SITES.map((site) => withMarked(fillSite(way, ports.get(site) ?? 0, places(site))));
       // The operator's own log, in the http block like in Debian's file.
       const own = `underscores_in_headers on; access_log ${directory}/own.log combined;`;
-      const shared = withSecondSetup(fillHttp(way, places("website")), fillHttp(way, places("shop")));
-      nginx = await startNginx(directory, ports.get("website") ?? 0, [own, shared, ...sites].join("\n"));
+      const testers = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;";
+      const shared = withSetup(fillHttp(way, places("website")), fillHttp(way, places("shop")));
+      nginx = await startNginx(
+        directory,
+        ports.get("website") ?? 0,
+        [own, testers, shared, ...sites].join("\n"),
+      );
       await eventually(async () => (await visit("shop", 0.1)).name === "shop-canary", "the shop's canary");
     });
 
@@ -249,12 +255,4 @@ function withMarked(site: string): string {
         (_, code: string) => `rewrite_by_lua_block { if ngx.var.maxwells_left_out == "" then ${code} end }`,
       )
   );
-}
-
-/** The file of all sites with the second site's setup after the first one's. */
-function withSecondSetup(shared: string, other: string): string {
-  const SETUP = /^ *maxwells_daemon\.setup \{[\s\S]*?^ {4}\}\n/m;
-  const [setup] = SETUP.exec(other) ?? [];
-  const testers = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;\n";
-  return testers + (setup === undefined ? shared : shared.replace(SETUP, (first) => first + setup));
 }

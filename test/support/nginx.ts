@@ -75,6 +75,13 @@ export function fillHttp(way: NginxWay, places: Places): string {
   return file.text.replaceAll("website", places.application ?? "website");
 }
 
+/** Adds the setup of another application's file for all sites. For `auth-request` there is none. */
+export function withSetup(http: string, other: string): string {
+  const SETUP = /^ *maxwells_daemon\.setup \{[\s\S]*?^ {4}\}\n/m;
+  const [setup] = SETUP.exec(other) ?? [];
+  return setup === undefined ? http : http.replace(SETUP, (first) => first + setup);
+}
+
 /** One site. */
 export function fillSite(way: NginxWay, port: number, places: Places): string {
   const file = new Example(`nginx-${way}-site.conf`);

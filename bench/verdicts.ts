@@ -41,7 +41,7 @@ const BASE = 0.01;
 const POWER_PERCENT_AT_MOST = 10;
 const POWER_RUNS = { full: 5_000, quick: 500 } as const;
 
-export async function benchJudge(setup: Setup): Promise<Row[]> {
+export async function benchVerdicts(setup: Setup): Promise<Row[]> {
   const length = setup.turns > 3 ? "full" : "quick";
   const rows = [verdictRow()];
   for (const [name, plan, isBad] of PROMISES) {
