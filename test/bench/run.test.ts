@@ -91,6 +91,7 @@ test("an unknown section, or --write with only some sections, is refused before 
   for (const [args, message] of [
     [["lines"], "no such section: lines"],
     [["line", "--write"], "--write is for a whole run"],
+    [["judge", "--write"], "--write is for a whole run"],
     [["--quick", "--write"], "--write is for a whole run"],
     [["--slow"], "--slow"],
   ] as const) {
