@@ -24,7 +24,7 @@ async function runFast(root: string, tests: readonly string[], seed: number) {
     runChild(["node_modules/.bin/tsc", "--noEmit"], { cwd: root, env: process.env }),
     runFiles(
       tests.map((file) => ({ file })),
-      { root, seed, lanes, isBrief: true },
+      { root, seed, lanes, variables: {}, isBrief: true },
     ),
   ]);
   if (types.status !== 0) console.log(`── types FAILED\n${types.stdout}${types.stderr}`);

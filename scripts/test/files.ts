@@ -15,6 +15,8 @@ export interface FilesOptions {
   readonly root: string;
   /** The seed of all random draws. */
   readonly seed: number;
+  /** Variables for the tests. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Number of files that run at a time. */
   readonly lanes: number;
   /** Show only the cases that failed. */
@@ -40,11 +42,11 @@ export function repeatCommand(file: string, seed: number): string {
 }
 
 async function runFile({ file, pattern }: Chosen, options: FilesOptions): Promise<FileRun> {
-  const { root, seed, isBrief = false } = options;
+  const { root, seed, variables, isBrief = false } = options;
   const command = [process.execPath, "test", "--timeout", String(CASE_MS)];
   if (isBrief) command.push("--only-failures");
   if (pattern !== undefined) command.push("-t", pattern);
-  const env = { ...process.env, SEED: String(seed) };
+  const env = { ...process.env, SEED: String(seed), ...variables };
   const ended = await runChild([...command, `./${file}`], { cwd: root, env });
   const { passed, failed, skipped } = countsOf(ended.stderr, ended.status);
   const isNothing = pattern !== undefined && /matched 0 tests/.test(ended.stderr);

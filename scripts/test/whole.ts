@@ -13,6 +13,7 @@ import { isAlone } from "./groups.ts";
 import { type Consent, install, remedyOf } from "./install.ts";
 import type { Modules } from "./modules.ts";
 import { needsOf } from "./needs.ts";
+import { makeProducts } from "./products.ts";
 import { type FileRun, Tally } from "./tally.ts";
 import { type Chosen, partsOf } from "./words.ts";
 
@@ -75,10 +76,11 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
     chosen.filter((each) => !alone.includes(each)),
   );
   console.log(`\n── tests, ${LANES} files at a time; SEED=${seed}`);
+  const variables = await makeProducts(root, modules, chosen);
   const parts = others.flatMap((each) => partsOf(modules, each));
-  const runs = await runFiles(parts, { root, seed, lanes: LANES });
+  const runs = await runFiles(parts, { root, seed, variables, lanes: LANES });
   if (alone.length > 0) console.log("\n── tests that have the machine to themselves");
-  runs.push(...(await runFiles(alone, { root, seed, lanes: 1 })));
+  runs.push(...(await runFiles(alone, { root, seed, variables, lanes: 1 })));
 
   const failed = runs.filter((run) => run.failed > 0);
   const isAgain = failed.length <= AGAIN_MAX;
@@ -87,7 +89,7 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
     const { file, pattern } = run;
     console.log(`\n── again, alone: ${file}`);
     const part = { file, ...(pattern !== undefined && { pattern }) };
-    const [second] = await runFiles([part], { root, seed, lanes: 1, isBrief: true });
+    const [second] = await runFiles([part], { root, seed, variables, lanes: 1, isBrief: true });
     if (second !== undefined) again.set(run, second);
   }
   for (const run of runs) tally.file(run, again.get(run));

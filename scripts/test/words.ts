@@ -57,17 +57,14 @@ export function chosenBy(modules: Modules, tests: readonly string[], words: read
 }
 
 /**
- * A file with a block of cases for each proxy, as one part for each module of proxies, and one for all other
- * cases. So the parts of a long file run at the same time. Any other file is one part.
+ * A file with a block of cases for each proxy, as one part for each block, and one for all other cases. So
+ * the parts of a long file run at the same time. Any other file is one part.
  */
 export function partsOf(modules: Modules, chosen: Chosen): Chosen[] {
   const { file } = chosen;
   const reached = modules.testCode(file);
   if (chosen.pattern !== undefined || !reached.some((path) => ALL_PROXIES.test(path))) return [chosen];
-  const parts = reached
-    .filter((path) => PROXY.test(path))
-    .map((path) => titlesOf(modules, path))
-    .filter((titles) => titles !== "");
+  const parts = reached.filter((path) => PROXY.test(path)).flatMap((path) => titlesOf(modules, path));
   return [...parts, `^(?!.*(?:${parts.join("|")}))`].map((pattern) => ({ file, pattern }));
 }
 
@@ -105,10 +102,7 @@ function casesOf(
     const [, name] = PROXY.exec(path) ?? [];
     return name === undefined ? [] : [{ path, name, isWanted: has(words, name) && !own.includes(name) }];
   });
-  const titles = proxies
-    .filter(({ isWanted }) => isWanted)
-    .map(({ path }) => titlesOf(modules, path))
-    .filter((each) => each !== "");
+  const titles = proxies.filter(({ isWanted }) => isWanted).flatMap(({ path }) => titlesOf(modules, path));
   if (titles.length === 0) return {};
   return {
     pattern: titles.join("|"),
@@ -116,9 +110,9 @@ function casesOf(
   };
 }
 
-/** A pattern of the titles of a module of proxies; empty if it has none. */
-function titlesOf(modules: Modules, path: string): string {
-  return [...modules.text(path).matchAll(TITLE)].map(([, title = ""]) => escaped(title)).join("|");
+/** Patterns of the titles in a module of proxies. */
+function titlesOf(modules: Modules, path: string): string[] {
+  return [...modules.text(path).matchAll(TITLE)].map(([, title = ""]) => escaped(title));
 }
 
 function escaped(text: string): string {

@@ -1,12 +1,10 @@
 /** `release -watch` as a process on a real pseudo-terminal. */
 
 import { describe, expect, test } from "bun:test";
-import { resolve } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import { PROGRAM } from "../support/program.ts";
 import { type OnTerminal, onTerminal } from "../support/terminal.ts";
 import { recordOf, releaseFile } from "./release-file.ts";
-
-const LAUNCHER = resolve(import.meta.dir, "../../bin/maxwells-daemon");
 
 const PLAN = "1%:10m,5%:30m+ok,25%:1h+ok,50%:1h+ok,100%:1d";
 
@@ -14,10 +12,7 @@ function watched(env: Readonly<Record<string, string>> = { TERM: "xterm-256color
   const file = releaseFile({
     canary: recordOf({ plan: PLAN, since: new Date(Date.now() - 60_000).toISOString() }),
   });
-  const terminal = onTerminal(
-    [LAUNCHER, "release", "-watch", "-config", "none", "-store", file.address],
-    env,
-  );
+  const terminal = onTerminal([PROGRAM, "release", "-watch", "-config", "none", "-store", file.address], env);
   return { file, terminal };
 }
 

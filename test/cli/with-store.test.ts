@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { inTime, STORE_OPTIONS, withStore } from "../../src/cli/with-store.ts";
 import { loadSettings, Problems } from "../../src/config/load.ts";
 import { StoreError } from "../../src/stores/store.ts";
+import { reasonOf } from "../support/reason-of.ts";
 
 const IO = { env: {}, stdout: { write() {} }, stderr: { write() {} } };
 const STORE = { address: "memory:" };
@@ -15,7 +16,7 @@ test("a verb that is tried until the time is over ends like a store that does no
       signal.throwIfAborted();
     }
   };
-  await expect(inTime(STORE, IO, tryForEver, 20)).rejects.toMatchObject({
+  expect(await reasonOf(inTime(STORE, IO, tryForEver, 20))).toMatchObject({
     ...{ name: "StoreError", code: "unavailable" },
     message: "memory: did not answer within 0.02 s",
   });
@@ -23,7 +24,7 @@ test("a verb that is tried until the time is over ends like a store that does no
 
 test("another error within the time stays as it is", async () => {
   const wrong = new TypeError("a bug");
-  await expect(inTime(STORE, IO, () => Promise.reject(wrong), 1_000)).rejects.toBe(wrong);
+  expect(await reasonOf(inTime(STORE, IO, () => Promise.reject(wrong), 1_000))).toBe(wrong);
 });
 
 describe("a store that fails", () => {
@@ -38,7 +39,7 @@ describe("a store that fails", () => {
       text += words;
     };
     const io = { ...IO, stderr: { write } };
-    await expect(withStore(loaded.settings, io, () => Promise.reject(error))).rejects.toBe(error);
+    expect(await reasonOf(withStore(loaded.settings, io, () => Promise.reject(error)))).toBe(error);
     return text;
   }
   const denied = new StoreError("denied", "no credentials were found");

@@ -7,6 +7,7 @@ import { ask, explain } from "../../src/client/line.ts";
 import { LineServer } from "../../src/servers/line.ts";
 import { temporaryDirectory } from "../cli/run.ts";
 import { createCore } from "../support/core.ts";
+import { reasonOf } from "../support/reason-of.ts";
 
 const directory = temporaryDirectory();
 const path = directory.path("md.sock");
@@ -60,8 +61,10 @@ describe("with a daemon", () => {
 
   test("a question that does not fit into a line is not sent", async () => {
     const answer = ask({ address, timeoutMs, key: "x".repeat(8_192) });
-    expect(answer).rejects.toMatchObject({ code: "unaskable" });
-    expect(ask({ address, timeoutMs, assignment: "0.1\n0.2" })).rejects.toMatchObject({ code: "unaskable" });
+    expect(await reasonOf(answer)).toMatchObject({ code: "unaskable" });
+    expect(await reasonOf(ask({ address, timeoutMs, assignment: "0.1\n0.2" }))).toMatchObject({
+      code: "unaskable",
+    });
   });
 });
 
@@ -125,7 +128,7 @@ describe("with a peer that is not a daemon", () => {
       },
       async (port) => {
         const question = { address: { kind: "tcp", host: "127.0.0.1", port }, timeoutMs } as const;
-        expect(explain(question)).rejects.toMatchObject({ code: "malformed" });
+        expect(await reasonOf(explain(question))).toMatchObject({ code: "malformed" });
         await explain(question).catch(() => {});
       },
     ));

@@ -7,6 +7,7 @@ import "../support/alone.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { HttpClient } from "../support/http.ts";
 import { LineClient } from "../support/line.ts";
+import { bestRound } from "../support/rounds.ts";
 import { runDelayMs } from "../support/run-delay.ts";
 import { hello, message, notify, SpopClient } from "../support/spop.ts";
 
@@ -18,8 +19,16 @@ const P99_MS_MAX = 5;
 const ASKS = 500;
 const PAUSE_MS = 2;
 
-/** Other work on the machine may spoil one round; a slow daemon spoils all of them. */
 const ROUNDS_MAX = 8;
+
+/** Eight rounds, and those that do not count, because the machine had no processor. */
+const CASE_MS = 120_000;
+
+/** The times of one round's answers, in milliseconds. */
+interface Quantiles {
+  readonly median: number;
+  readonly p99: number;
+}
 
 /** The least that the greedy clients must read, or the test has no load. */
 const READ_BYTES_MIN = 500_000;
@@ -69,7 +78,7 @@ async function asked(ask: () => Promise<string>): Promise<number[]> {
  */
 async function expectQuick(path: string, request: string | Buffer, ask: () => Promise<string>, first = "") {
   const base64 = Buffer.from(request).toString("base64");
-  for (let round = 1; ; round++) {
+  const measure = async () => {
     const greedy = Bun.spawn([process.execPath, GREEDY, path, base64, first], {
       stdin: "ignore",
       stdout: "pipe",
@@ -86,11 +95,12 @@ async function expectQuick(path: string, request: string | Buffer, ask: () => Pr
     expect(Number(await next())).toBeGreaterThan(READ_BYTES_MIN);
     await greedy.exited;
     const at = (part: number) => times[Math.floor(times.length * part)] as number;
-    if (round < ROUNDS_MAX && (at(0.5) >= MEDIAN_MS_MAX || at(0.99) >= P99_MS_MAX)) continue;
-    expect(at(0.5)).toBeLessThan(MEDIAN_MS_MAX);
-    expect(at(0.99)).toBeLessThan(P99_MS_MAX);
-    return;
-  }
+    return { median: at(0.5), p99: at(0.99) };
+  };
+  const isQuick = (round: Quantiles) => round.median < MEDIAN_MS_MAX && round.p99 < P99_MS_MAX;
+  const { median, p99 } = await bestRound(measure, isQuick, ROUNDS_MAX);
+  expect(median).toBeLessThan(MEDIAN_MS_MAX);
+  expect(p99).toBeLessThan(P99_MS_MAX);
 }
 
 const HEAD = "GET /decide HTTP/1.1\r\nHost: website\r\nmaxwellsdaemon: 0.5\r\n\r\n";
@@ -110,7 +120,7 @@ describe("LP-24: four clients that ask without a pause", () => {
       await expectQuick(home.socket, line, async () => (await client.ask("0.1")).location);
       client.close();
     },
-    60_000,
+    CASE_MS,
   );
 
   test.each([
@@ -128,7 +138,7 @@ describe("LP-24: four clients that ask without a pause", () => {
       });
       client.close();
     },
-    60_000,
+    CASE_MS,
   );
 
   test.each([
@@ -152,6 +162,6 @@ describe("LP-24: four clients that ask without a pause", () => {
       );
       client.close();
     },
-    60_000,
+    CASE_MS,
   );
 });

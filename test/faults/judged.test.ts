@@ -19,8 +19,8 @@ import { eventually } from "../support/eventually.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { nginxMissing } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
+import { PROGRAM } from "../support/program.ts";
 
-const PROGRAM = join(import.meta.dir, "../../bin/maxwells-daemon");
 const SHARE = 0.05;
 const PLAN = "5%:1h,100%:1h";
 

@@ -14,6 +14,7 @@ import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
 import { freePort } from "../support/port.ts";
 import { Random } from "../support/random.ts";
+import { bestRound } from "../support/rounds.ts";
 import { runDelayMs } from "../support/run-delay.ts";
 import { expectHealthy, residentBytes } from "./health.ts";
 
@@ -25,7 +26,6 @@ const PROXY_MS = 8;
 const ASKS = 400;
 const PAUSE_MS = 2;
 
-/** Other work on the machine may spoil one round; a slow daemon spoils all of them. */
 const ROUNDS_MAX = 8;
 
 let home: DaemonHome;
@@ -89,8 +89,17 @@ async function waits(isOver: () => boolean): Promise<number[]> {
   return times.sort((one, other) => one - other);
 }
 
+/** @param measure resolves with the sorted times of the answers, in milliseconds */
+async function expectInTime(measure: () => Promise<readonly number[]>): Promise<void> {
+  const p99Of = async () => {
+    const times = await measure();
+    return times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+  };
+  expect(await bestRound(p99Of, (p99) => p99 < PROXY_MS, ROUNDS_MAX)).toBeLessThan(PROXY_MS);
+}
+
 test("law 16: beside 100 000 outcomes a second, decisions come within a proxy's 8 ms, and each report is counted", async () => {
-  for (let round = 1; ; round++) {
+  await expectInTime(async () => {
     const before = (await heard()) + (await dropped());
     const flood = Bun.spawn([process.execPath, FLOOD, String(port), "100000", "2"], { stdout: "pipe" });
     // As if on another processor.
@@ -107,11 +116,8 @@ test("law 16: beside 100 000 outcomes a second, decisions come within a proxy's 
       `${sent} reports`,
       30_000,
     );
-    const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
-    if (round < ROUNDS_MAX && !(p99 < PROXY_MS)) continue;
-    expect(p99).toBeLessThan(PROXY_MS);
-    return;
-  }
+    return times;
+  });
 }, 120_000);
 
 test("law 5: outcomes with markup, line breaks and control characters leave whole lines in the log", async () => {
@@ -222,7 +228,7 @@ test("law 16: bombs of OTLP keep no visitor waiting", async () => {
     [Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1]), {}],
     [Buffer.alloc(1_000_000, 0x80), {}],
   ];
-  for (let round = 1; ; round++) {
+  await expectInTime(async () => {
     let isOver = false;
     const posting = Promise.all(
       bombs.map(async ([body, headers]) => {
@@ -234,11 +240,8 @@ test("law 16: bombs of OTLP keep no visitor waiting", async () => {
     });
     const times = await waits(() => isOver);
     await posting;
-    const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
-    if (round < ROUNDS_MAX && !(p99 < PROXY_MS)) continue;
-    expect(p99).toBeLessThan(PROXY_MS);
-    break;
-  }
+    return times;
+  });
   await expectHealthy(home, daemon, before);
 }, 120_000);
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "../../src/files/atomic-file.ts";
+import { reasonOf } from "../support/reason-of.ts";
 
 let directory: string;
 let path: string;
@@ -61,7 +62,7 @@ test("the old file stays if `confirm` rejects before the rename", async () => {
   await writeAtomically(path, "one");
   const refusal = new Error("the lock is lost");
   const confirm = () => Promise.reject(refusal);
-  await expect(writeAtomically(path, "two", { confirm })).rejects.toBe(refusal);
+  expect(await reasonOf(writeAtomically(path, "two", { confirm }))).toBe(refusal);
   expect([readFileSync(path, "utf8"), readdirSync(directory)]).toEqual(["one", ["file"]]);
 });
 

@@ -56,10 +56,15 @@ test("a file with cases of all proxies has a part for each of them, and one for 
   const file = "test/integration/conformance.test.ts";
   const parts = partsOf(modules, { file });
   const patterns = parts.map(({ pattern = "" }) => new RegExp(pattern));
-  for (const title of ["HAProxy, map as it is shipped", "Envoy as it is shipped", "a case of no proxy"]) {
+  for (const title of [
+    "HAProxy, map as it is",
+    "HAProxy, SPOE as it is",
+    "Envoy, ext_authz",
+    "a case of no proxy",
+  ]) {
     expect(patterns.filter((pattern) => pattern.test(title)).length, title).toBe(1);
   }
-  expect(parts.length).toBeGreaterThan(6);
+  expect(parts.length).toBeGreaterThan(12);
   expect(partsOf(modules, { file: "test/rollout.test.ts" })).toEqual([{ file: "test/rollout.test.ts" }]);
   expect(partsOf(modules, { file, pattern: "Envoy" })).toEqual([{ file, pattern: "Envoy" }]);
 });

@@ -14,6 +14,7 @@ import {
 } from "../../src/stores/evidence.ts";
 import { StoreError } from "../../src/stores/store.ts";
 import { eventually } from "../support/eventually.ts";
+import { reasonOf } from "../support/reason-of.ts";
 import { freshKey, freshLog } from "../support/store-calls.ts";
 import { contractSuite } from "./contract.ts";
 import { givenUp, type StoreHarness, watchOf } from "./store-suite.ts";
@@ -289,8 +290,8 @@ async function aborted(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
   const log = freshLog("evidence");
   const { evidence } = opened;
-  await expect(evidence.append(log, ["too late"], AbortSignal.abort())).rejects.toBeInstanceOf(Error);
-  await expect(evidence.read(log, undefined, AbortSignal.abort())).rejects.toBeInstanceOf(Error);
+  expect(await reasonOf(evidence.append(log, ["too late"], AbortSignal.abort()))).toBeInstanceOf(Error);
+  expect(await reasonOf(evidence.read(log, undefined, AbortSignal.abort()))).toBeInstanceOf(Error);
 }
 
 async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
@@ -311,8 +312,8 @@ async function engineLeaves(harness: StoreHarness): Promise<void> {
   await reader.catchUp();
   await harness.leave();
   try {
-    await expect(opened.append(log, ["meanwhile"])).rejects.toBeInstanceOf(StoreError);
-    await expect(reader.catchUp()).rejects.toBeInstanceOf(StoreError);
+    expect(await reasonOf(opened.append(log, ["meanwhile"]))).toBeInstanceOf(StoreError);
+    expect(await reasonOf(reader.catchUp())).toBeInstanceOf(StoreError);
   } finally {
     await harness.recover?.();
   }

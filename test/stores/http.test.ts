@@ -10,6 +10,7 @@ import type { StoreError } from "../../src/stores/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Nginx, nginxMissing, startNginx } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
+import { reasonOf } from "../support/reason-of.ts";
 import { fails } from "../support/store-calls.ts";
 import { TcpFaults } from "../support/tcp-faults.ts";
 import { rollouts, storeSuite } from "./store-suite.ts";
@@ -246,7 +247,7 @@ describe.skipIf(missing !== undefined)("http", () => {
       fetch: () => new Response('{ "website": { "canary": 1 } }'),
     });
     const store = await open(`https://127.0.0.1:${server.port}/rollouts.json`);
-    await expect(store.read("website", soon())).rejects.toMatchObject({ code: "unavailable" });
+    expect(await reasonOf(store.read("website", soon()))).toMatchObject({ code: "unavailable" });
     await store.close();
     await server.stop(true);
   });

@@ -10,9 +10,8 @@ import { join } from "node:path";
 import type { State } from "../../src/admin/state.ts";
 import { ask } from "../../src/client/line.ts";
 import { eventually } from "./eventually.ts";
+import { PROGRAM } from "./program.ts";
 import { stateOf } from "./state.ts";
-
-const BIN = join(import.meta.dir, "../../bin/maxwells-daemon");
 
 const START_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 10;
@@ -64,7 +63,7 @@ export class DaemonHome {
   get command(): string[] {
     // biome-ignore format: a flag a line
     return [
-      BIN,
+      PROGRAM,
       // Not the one of the machine that runs the tests.
       "-config", "none",
       "-application", this.application,

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { pack } from "../../scripts/test/products.ts";
 import { freePort } from "./port.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -52,19 +53,13 @@ export class Installed {
 
   /** @param dependencies more packages, by name */
   constructor(...dependencies: readonly string[]) {
-    const packed = Bun.spawnSync(["npm", "pack", "--json", "--pack-destination", this.directory], {
-      cwd: ROOT,
-      stderr: "pipe",
-    });
-    const tarball = readdirSync(this.directory).find((name) => name.endsWith(".tgz"));
-    if (packed.exitCode !== 0 || tarball === undefined) throw new Error(`npm pack failed:\n${packed.stderr}`);
-    this.tarball = tarball;
+    const tarball = process.env["MAXWELLS_TEST_PACKAGE"] ?? pack(ROOT, this.directory);
+    this.tarball = basename(tarball);
     const target = join(this.directory, "node_modules/maxwells-daemon");
     mkdirSync(target, { recursive: true });
-    const unpacked = Bun.spawnSync(
-      ["tar", "-xzf", join(this.directory, tarball), "-C", target, "--strip-components=1"],
-      { stderr: "pipe" },
-    );
+    const unpacked = Bun.spawnSync(["tar", "-xzf", tarball, "-C", target, "--strip-components=1"], {
+      stderr: "pipe",
+    });
     if (unpacked.exitCode !== 0) throw new Error(`tar failed:\n${unpacked.stderr}`);
     this.files = readdirSync(target, { recursive: true, encoding: "utf8" });
     for (const name of dependencies) {

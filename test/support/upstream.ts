@@ -27,7 +27,8 @@ export function startUpstream(name: string, at: string | number): Upstream {
     async fetch(request, self) {
       if (self.upgrade(request, { data: undefined })) return undefined;
       // A version that thinks for so long.
-      await Bun.sleep(Number(request.headers.get("x-wait-ms") ?? 0));
+      const waitMs = request.headers.get("x-wait-ms");
+      if (waitMs !== null) await Bun.sleep(Number(waitMs));
       const seen: Seen = { name, headers: request.headers.toJSON(), body: await request.text() };
       const headers = new Headers();
       const cookie = request.headers.get("x-set-cookie");

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { BODY_BYTES_MAX, headerOf, SiteConnection } from "../../../src/doctor/site/site-connection.ts";
 import { eventually } from "../../support/eventually.ts";
+import { messageOf } from "../../support/reason-of.ts";
 
 const HEAD = "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n";
 const WITH_LENGTH = `${HEAD}Content-Length: 5\r\n\r\nhello`;
@@ -93,18 +94,20 @@ describe("a reply", () => {
 
   test("that is cut off, or is not HTTP, is an error", async () => {
     const malformed = "the reply is cut off, or is not HTTP";
-    await expect(read(`${HEAD}Content-Length: 5\r\n\r\nhel`, true)).rejects.toThrow(malformed);
-    await expect(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhel`, true)).rejects.toThrow(malformed);
-    await expect(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n`)).rejects.toThrow(malformed);
-    await expect(read(`${HEAD}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`)).rejects.toThrow(
+    expect(await messageOf(read(`${HEAD}Content-Length: 5\r\n\r\nhel`, true))).toContain(malformed);
+    expect(await messageOf(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhel`, true))).toContain(
       malformed,
     );
-    await expect(read(`${HEAD}X-B : v\r\nContent-Length: 0\r\n\r\n`)).rejects.toThrow(malformed);
-    await expect(read("SSH-2.0-OpenSSH\r\n\r\n")).rejects.toThrow(malformed);
-    await expect(read("HTTP/1.1 200 OK\r\n", true)).rejects.toThrow(/cut off|before a reply/);
-    await expect(read("x".repeat(300_000))).rejects.toThrow(malformed);
-    await expect(read(`HTTP/1.1 200 OK\r\nA: ${"x".repeat(300_000)}`)).rejects.toThrow(malformed);
-    await expect(read("", true)).rejects.toThrow("the connection was closed before a reply");
+    expect(await messageOf(read(`${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n`))).toContain(malformed);
+    expect(await messageOf(read(`${HEAD}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`))).toContain(
+      malformed,
+    );
+    expect(await messageOf(read(`${HEAD}X-B : v\r\nContent-Length: 0\r\n\r\n`))).toContain(malformed);
+    expect(await messageOf(read("SSH-2.0-OpenSSH\r\n\r\n"))).toContain(malformed);
+    expect(await messageOf(read("HTTP/1.1 200 OK\r\n", true))).toMatch(/cut off|before a reply/);
+    expect(await messageOf(read("x".repeat(300_000)))).toContain(malformed);
+    expect(await messageOf(read(`HTTP/1.1 200 OK\r\nA: ${"x".repeat(300_000)}`))).toContain(malformed);
+    expect(await messageOf(read("", true))).toContain("the connection was closed before a reply");
   });
 
   test("may have a head of 200 KB, and doctor does not unpack its body", async () => {
@@ -133,7 +136,7 @@ describe("a reply", () => {
   test("that does not come in time is an error", async () => {
     const site = new FakeSite(() => {});
     const connection = await site.connect();
-    await expect(connection.request({ ...ASKED, timeoutMs: 30 })).rejects.toThrow(
+    expect(await messageOf(connection.request({ ...ASKED, timeoutMs: 30 }))).toContain(
       "no whole reply within 30 ms",
     );
   });
@@ -186,7 +189,7 @@ describe("a connection", () => {
       if (++count > 1) socket.write(WITH_LENGTH);
     });
     const connection = await site.connect();
-    await expect(connection.request({ ...keep, timeoutMs: 30 })).rejects.toThrow("no whole reply");
+    expect(await messageOf(connection.request({ ...keep, timeoutMs: 30 }))).toContain("no whole reply");
     expect((await connection.request(keep)).body).toBe("hello");
     expect(site.connections).toBe(2);
   });

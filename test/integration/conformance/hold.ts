@@ -65,12 +65,13 @@ async function withoutMaster(
   await rig.becomes(0.9, "canary");
   await rig.settles();
   rig.stopMaster();
-  const load = new Load(rig);
+  const lastsMs = Math.max(STALE_MIN_MS, staleMs);
+  const load = new Load(rig, requestsMin / lastsMs);
   const running = load.run();
   try {
     rig.home.loseStore();
     await eventually(async () => (await isStale(rig)) || load.hasFailed, "the snapshot is unhealthy");
-    const untilMs = performance.now() + Math.max(STALE_MIN_MS, staleMs);
+    const untilMs = performance.now() + lastsMs;
     const requests = load.sent + requestsMin;
     while (!load.hasFailed && (performance.now() < untilMs || load.sent < requests)) await Bun.sleep(20);
     expect(await isStale(rig)).toBe(true);
@@ -96,10 +97,13 @@ class Load {
   sent = 0;
   /** Visits that a proxy that asks served only when they were made again. */
   late = 0;
+  readonly #pauseMs: number;
   #isOver = false;
 
-  constructor(rig: Rig) {
+  /** @param perMs all visitors make as many requests a millisecond, or a few more */
+  constructor(rig: Rig, perMs: number) {
     this.#rig = rig;
+    this.#pauseMs = Math.floor((0.8 * VISITORS) / perMs);
   }
 
   get hasFailed(): boolean {
@@ -118,6 +122,7 @@ class Load {
     while (!this.#isOver && !this.hasFailed) {
       const assignment = (this.sent++ % 1_000) / 1_000;
       const error = await this.#errorOf(assignment);
+      if (this.#pauseMs > 0) await Bun.sleep(this.#pauseMs);
       if (error === undefined) continue;
       // A proxy that decides by itself has no excuse.
       const isLate = this.#rig.integration.changeMs === 0 && (await this.#isServedLater(assignment));

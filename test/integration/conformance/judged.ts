@@ -5,13 +5,11 @@
 import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
-import { join } from "node:path";
 import { covers } from "../../../src/circle.ts";
 import { eventually } from "../../support/eventually.ts";
+import { PROGRAM } from "../../support/program.ts";
 import type { Case } from "./case.ts";
 import type { Rig } from "./rig.ts";
-
-const PROGRAM = join(import.meta.dir, "../../../bin/maxwells-daemon");
 
 /** Half of the circle for an hour, so that nothing but the judge ends the step. */
 const [PLAN, SHARE] = ["50%:1h,100%:1h", 0.5];

@@ -3,9 +3,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PROGRAM } from "../../support/program.ts";
 import type { SharedStore } from "./stores.ts";
-
-const PROGRAM = join(import.meta.dir, "../../../bin/maxwells-daemon");
 
 export class Operator {
   readonly #directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-operator-"));
