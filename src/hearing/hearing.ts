@@ -55,7 +55,7 @@ export class Hearing implements Member {
   #release: Release;
   /** Whether the canary's visitors can be compared with a control group now. */
   #isOpen = false;
-  #isAlone = true;
+  #isAsWritten = true;
   #hasCoins = false;
   /** Whether the store may lack some of the news that were told last. */
   #isTelling = false;
@@ -74,9 +74,10 @@ export class Hearing implements Member {
   /**
    * @param release under way
    * @param rollout of the record
-   * @param isAlone whether no other version has visitors
+   * @param isAsWritten whether the circle is as the release wrote it. A person may have changed it, or another
+   *                    version may have visitors
    */
-  constructor(target: Target, release: Release, rollout: number, isAlone: boolean, parts: HearingParts) {
+  constructor(target: Target, release: Release, rollout: number, isAsWritten: boolean, parts: HearingParts) {
     this.target = target;
     this.key = release.key;
     this.#parts = parts;
@@ -84,15 +85,15 @@ export class Hearing implements Member {
     this.#release = release;
     this.#evidence = new ReleaseEvidence({ release, version: target.version, from: parts.from });
     this.#judge = new ReleaseJudge(this.#evidence);
-    this.#follow(rollout, isAlone);
+    this.#follow(rollout, isAsWritten);
     this.#place = parts.exchanges?.join({ application: target.application, key: release.key }, this);
   }
 
   /** The record has a new state of the same release. */
-  follow(release: Release, rollout: number, isAlone: boolean): void {
+  follow(release: Release, rollout: number, isAsWritten: boolean): void {
     if (!this.follows(release)) this.#evidence.follow(release);
     this.#release = release;
-    this.#follow(rollout, isAlone);
+    this.#follow(rollout, isAsWritten);
     this.#place?.reconsider();
   }
 
@@ -103,8 +104,8 @@ export class Hearing implements Member {
 
   /** Takes an outcome of this application. On the way of each outcome, so it allocates nothing. */
   take(outcome: Outcome): void {
-    // Beside another version, the control group is not all that is left of the circle.
-    if (!this.#isAlone) return;
+    // The arcs of the release do not tell which visitors the canary has now.
+    if (!this.#isAsWritten) return;
     if (!this.#evidence.take(outcome, this.#nowMs())) return;
     this.#parts.changed();
     if (this.#hasCoins) return;
@@ -137,14 +138,10 @@ export class Hearing implements Member {
     return readAtMs === Number.NEGATIVE_INFINITY ? undefined : this.#parts.clock() - readAtMs;
   }
 
-  async leave(): Promise<void> {
-    await this.#place?.leave();
-  }
-
-  /** Before the daemon ends, the others hear what they do not know yet. */
+  /** Before the release or the daemon ends, the others hear what they do not know yet. */
   async end(): Promise<void> {
     await this.#place?.flush();
-    await this.leave();
+    await this.#place?.leave();
   }
 
   tellsAtMs(): number {
@@ -201,13 +198,13 @@ export class Hearing implements Member {
     return Math.max(this.#parts.storeMs() ?? atLeastMs, atLeastMs);
   }
 
-  #follow(rollout: number, isAlone: boolean): void {
+  #follow(rollout: number, isAsWritten: boolean): void {
     const arcMs = Math.max(...this.#release.arcs.map(([atMs]) => atMs));
     if (arcMs !== this.#arcMs) {
       this.#arcMs = arcMs;
       this.#arcSeenAtMs = this.#parts.clock();
     }
     this.#isOpen = rollout > 0 && rollout < 1;
-    this.#isAlone = isAlone;
+    this.#isAsWritten = isAsWritten;
   }
 }

@@ -9,6 +9,7 @@ import type { StoreLink } from "../exchange/store-link.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Outcome } from "../intake/outcome.ts";
 import { hasRelease } from "../records/release-in.ts";
+import { foreignIn } from "../releases/foreign.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
 import type { Snapshot } from "../stores/store.ts";
 import type { Timers } from "../timers.ts";
@@ -41,7 +42,7 @@ interface Found {
   readonly target: Target;
   readonly release: Release;
   readonly rollout: number;
-  readonly isAlone: boolean;
+  readonly isAsWritten: boolean;
 }
 
 export class Hearings {
@@ -89,17 +90,17 @@ export class Hearings {
     this.#snapshots.set(application, snapshot);
     if (before !== undefined && !isOf(before, found)) this.#end(before);
     if (found === undefined) return;
-    const { target, release, rollout, isAlone } = found;
+    const { target, release, rollout, isAsWritten } = found;
     const same = this.#hearings.get(application);
-    if (same !== undefined) same.follow(release, rollout, isAlone);
-    else this.#begin(new Hearing(target, release, rollout, isAlone, this.#parts(application)));
+    if (same !== undefined) same.follow(release, rollout, isAsWritten);
+    else this.#begin(new Hearing(target, release, rollout, isAsWritten, this.#parts(application)));
   }
 
   /** Ends all timers. The others hear what they do not know yet, as far as the store takes it in time. */
   async close(): Promise<void> {
     const { timers, listens, link } = this.#options;
     this.#isClosed = true;
-    for (const hearing of this.#hearings.values()) this.#end(hearing, () => hearing.end());
+    for (const hearing of this.#hearings.values()) this.#end(hearing);
     const outOfTime = Promise.withResolvers<void>();
     const giveUp = timers.set(outOfTime.resolve, FLUSH_MS);
     await Promise.race([Promise.all(this.#leaving), outOfTime.promise]);
@@ -113,10 +114,11 @@ export class Hearings {
     if (this.#hearings.size === 1) this.#sample();
   }
 
-  #end(hearing: Hearing, end = () => hearing.leave()): void {
+  /** The store gets what it does not have yet, because `explain` reads the coins of an abort there. */
+  #end(hearing: Hearing): void {
     this.#hearings.delete(hearing.target.application);
     if (this.#hearings.size === 0) this.#options.timers.clear(this.#timer);
-    const leaving = end().finally(() => this.#leaving.delete(leaving));
+    const leaving = hearing.end().finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
   }
 
@@ -158,13 +160,14 @@ function isOf({ target, key }: Hearing, found: Found | undefined): boolean {
 function foundIn(application: string, snapshot: Snapshot): Found | undefined {
   for (const [version, { value }] of snapshot) {
     if (!hasRelease(value)) continue;
-    const { found, rollout, isMalformed, otherVersion } = nowIn(snapshot, version);
+    const now = nowIn(snapshot, version);
+    const { found, rollout, isMalformed, otherVersion } = now;
     if (found.kind !== "release" || isMalformed || !isUnderWay(found.release)) continue;
     return {
       target: { application, version },
       release: found.release,
       rollout,
-      isAlone: otherVersion === undefined,
+      isAsWritten: otherVersion === undefined && foreignIn(now, found.release) === "none",
     };
   }
   return undefined;

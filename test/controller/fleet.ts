@@ -90,7 +90,7 @@ export const homeOf = (): Home => ({ highest: new MemoryFiles(), overrides: new 
 export class Fleet {
   readonly time = new HandTime();
   readonly store: MemoryStore;
-  readonly random = new Random();
+  readonly random: Random;
   /** True time less the monotonic clock. */
   readonly epochMs = BEGAN_MS - this.time.nowMs;
   /** How far the store's clock is ahead of true time. */
@@ -99,7 +99,9 @@ export class Fleet {
   isLost = false;
   #keys = 0;
 
-  constructor({ hasClock = true }: { readonly hasClock?: boolean } = {}) {
+  /** @param seed of all random draws; another one each time by default */
+  constructor({ hasClock = true, seed }: { readonly hasClock?: boolean; readonly seed?: number } = {}) {
+    this.random = new Random(seed);
     this.store = new MemoryStore(
       hasClock ? () => this.epochMs + this.time.nowMs + this.storeSkewMs : undefined,
     );

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { emptyOutcome, type Outcome } from "../../src/intake/outcome.ts";
+import { toldEvidence } from "../../src/verbs/told-evidence.ts";
 import { Fleet, homeOf, KEY } from "../controller/fleet.ts";
 import { OFFSET_ZERO } from "./outcomes.ts";
 
@@ -15,6 +16,26 @@ const failed = (assignment: number): Outcome => ({
   ...emptyOutcome(),
   ...{ application: "website", location: "canary", assignment },
   ...{ kind: "answered", status: 500, durationMs: 20, isBrought: true },
+});
+
+test("the coins of an abort are all in the store, so that anybody can compute it again", async () => {
+  const fleet = new Fleet();
+  const daemon = await fleet.daemon("web-1");
+  const { key } = fleet.start(PLAN, OFFSET_ZERO);
+  await fleet.pass(GRACE_MS);
+  for (const assignment of [0.01, 0.5, 0.02, 0.03]) {
+    daemon.hearings.take(failed(assignment));
+    await fleet.pass(300);
+  }
+  await fleet.pass(5_000);
+  expect(fleet.short()).toBe("aborted 1 0%");
+  const release = fleet.release();
+  const of = { version: "canary", release };
+  const told = await toldEvidence(fleet.store, "website", of, AbortSignal.timeout(1_000));
+  const errors = told?.evidence.account(fleet.nowMs).find(({ name }) => name === "errors");
+  expect(release.key).toBe(key);
+  expect(errors?.segments).toMatchObject([{ canary: 3, master: 1 }]);
+  await daemon.stop();
 });
 
 describe("a daemon that ends", () => {
@@ -154,6 +175,33 @@ describe("no verdict comes", () => {
     await fleet.pass(GRACE_MS);
     expect(fleet.short()).toBe("paused 1 5%");
     expect(fleet.release().reason).toBe("other-version");
+    await daemon.stop();
+  });
+
+  test("of outcomes between a person's own write and its place in the release's arcs", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("25%:1h,100%:1m", OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    fleet.put({ rollout: 0.02 });
+    fleet.store.before = () => {
+      throw new Error("away");
+    };
+    await fleet.pass(5_000);
+    expect(fleet.short()).toBe("running 1 2%");
+    for (let visitor = 0; visitor < 20; visitor++) {
+      // All proxies follow the person: these visitors are master's now.
+      daemon.hearings.take({ ...failed(0.03 + visitor / 100), location: "master" });
+    }
+    await fleet.pass(5_000);
+    expect(daemon.hearings.of(AT, key)?.signs()).toEqual([]);
+    expect(daemon.overrides.of(AT)).toBeUndefined();
+    fleet.store.before = undefined;
+    await fleet.pass(60_000);
+    expect(fleet.short()).toBe("paused 1 2%");
+    for (const assignment of [0.001, 0.01, 0.015]) daemon.hearings.take(failed(assignment));
+    await fleet.pass(1_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
     await daemon.stop();
   });
 
