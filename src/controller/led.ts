@@ -283,13 +283,14 @@ export class Led implements Attempted {
 
   /**
    * A fade goes by the time that this daemon has seen pass. Its own clock may be hours from that of the
-   * writer who began the fade.
+   * writer who began the fade. And a step lasts at least as long as this daemon has seen it.
    */
   wallClock(): number {
-    const { fade } = this.release;
-    return fade === undefined
-      ? this.#parts.wallClock()
-      : fadeTimeMs(fade, this.#seen.rollout) + this.seenMs(this.release);
+    const { release } = this;
+    const { fade, arcs } = release;
+    const seenMs = this.seenMs(release);
+    if (fade !== undefined) return fadeTimeMs(fade, this.#seen.rollout) + seenMs;
+    return Math.max(this.#parts.wallClock(), (arcs.at(-1)?.[0] ?? 0) + seenMs);
   }
 
   seenMs(release: Release): number {

@@ -25,18 +25,20 @@ export interface Change {
 export function transition(now: Now, before: Release, change: Change, stamp: Stamp): Outcome {
   const { rollout = now.rollout, offset = now.offset, failsafe = now.failsafe, notice } = change;
   const next = { ...before, ...change.release };
+  const isNewArc = !isLastArc(next.arcs, rollout, offset);
+  const nowMs = isNewArc ? arcTimeMs(next.arcs, stamp) : recordMs(stamp.nowMs);
   const release: Release = {
     ...next,
-    since: change.isUnlogged ? before.since : timeText(stamp.nowMs),
+    since: change.isUnlogged ? before.since : timeText(nowMs),
     wrote: [rollout, offset],
-    arcs: withArc(next.arcs, rollout, offset, stamp),
+    arcs: isNewArc ? [...next.arcs, [nowMs, rollout, offset]] : next.arcs,
     seq: before.seq + 1,
     tx: stamp.tx,
   };
   const author = clipped(stamp.author);
   const log: Release["log"] = change.isUnlogged
     ? release.log
-    : [...release.log, [release.seq, recordMs(stamp.nowMs), release.state, release.step, rollout, author]];
+    : [...release.log, [release.seq, nowMs, release.state, release.step, rollout, author]];
   const fitting = fitted({ ...release, log });
   if (fitting === undefined && isUnderWay(release)) return refused("too-large", { release: before });
   return { kind: "write", rollout, offset, failsafe, release: fitting ?? bare(release), notice };
@@ -74,14 +76,13 @@ export function failsafeBack({ was }: Release): { readonly failsafe?: Failsafe }
   return was === undefined ? {} : { failsafe: was };
 }
 
-function withArc(
-  arcs: readonly ArcSince[],
-  rollout: number,
-  offset: number,
-  stamp: Stamp,
-): readonly ArcSince[] {
+function isLastArc(arcs: readonly ArcSince[], rollout: number, offset: number): boolean {
   const last = arcs.at(-1);
-  return last?.[1] === rollout && last[2] === offset
-    ? arcs
-    : [...arcs, [recordMs(stamp.nowMs), rollout, offset]];
+  return last?.[1] === rollout && last[2] === offset;
+}
+
+/** The clock of this writer may be behind. Arcs in another order would have no time between them. */
+function arcTimeMs(arcs: readonly ArcSince[], { nowMs }: Stamp): number {
+  const last = arcs.at(-1);
+  return recordMs(last === undefined ? nowMs : Math.max(nowMs, last[0] + 1));
 }

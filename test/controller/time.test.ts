@@ -223,3 +223,17 @@ function failing(fleet: Fleet, clock: () => Promise<number>): Fleet {
   fleet.store.clock = clock;
   return fleet;
 }
+
+describe("without a store's clock", () => {
+  test("a controller whose clock is hours behind makes steps that the judge can tell apart", async () => {
+    const fleet = new Fleet({ hasClock: false });
+    const daemon = await fleet.daemon("web-1", undefined, { wallClock: () => fleet.nowMs - 3 * 3_600_000 });
+    fleet.start("1%:10m,5%:10m,25%:10m,100%:1m");
+    await fleet.pass(21 * MINUTE_MS);
+    expect(fleet.short()).toBe("running 3 25%");
+    const { arcs } = fleet.release();
+    const lengths = arcs.slice(1).map(([atMs], place) => atMs - (arcs[place]?.[0] ?? 0));
+    for (const ms of lengths) expect(ms).toBeWithin(9.9 * MINUTE_MS, 10.2 * MINUTE_MS);
+    await daemon.stop();
+  });
+});
