@@ -34,9 +34,9 @@ export class Coins {
   #uncappedFrom = Number.POSITIVE_INFINITY;
   readonly #earliest: EarliestOfNetworks;
   #counts: Counts[] = [];
-  /** Whether the counts have to be made again, because a coin has moved. */
   /** Segments up to the last one that has a coin. */
   #used = 0;
+  /** Whether the counts have to be made again, because a coin has moved. */
   #isStale = false;
   #revision = 0;
 

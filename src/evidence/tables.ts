@@ -93,7 +93,7 @@ export class Tables {
   /** The record has changed. Arcs that are gone from a record that is over are kept. */
   follow({ key, arcs, state }: EvidenceRelease): void {
     if (key !== this.key || arcs.length === 0) return;
-    if (arcs.length === this.#arcs.length && state === this.#state) return;
+    if (state === this.#state && areSame(arcs, this.#arcs)) return;
     this.#arcs = arcs;
     this.#state = state;
     this.#timeline = timelineOf({ arcs, state });
@@ -131,6 +131,14 @@ export class Tables {
     const step = this.#timeline.steps.findIndex(({ fromMs }) => fromMs > this.#uncappedAfterMs);
     for (const coins of this.coins.values()) coins.uncapFrom(step < 0 ? Number.POSITIVE_INFINITY : step);
   }
+}
+
+/** A store that went back may have lost the last arc, and have another one in its place. */
+function areSame(some: EvidenceRelease["arcs"], others: EvidenceRelease["arcs"]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((arc, place) => arc.every((value, field) => value === others[place]?.[field]))
+  );
 }
 
 /** A release that is over ended with its last arc, if that is of rollout 0. */

@@ -112,7 +112,8 @@ export class Telling {
         for (const sign of unsentSigns) if (sign === news.sign) unsentSigns.delete(sign);
         return;
       case "uncapped":
-        this.#tables.isUncappingUnsent = false;
+        if (news.step - timeline.zeroMs === this.#tables.uncappedAfterMs)
+          this.#tables.isUncappingUnsent = false;
     }
   }
 
