@@ -1,5 +1,6 @@
 /** The figures of a release at one moment: all that the verdict, the signs and a page need. Pure. */
 
+import { KNOWN_ERRORS, type Metric } from "../judge/metrics.ts";
 import type { Segment } from "../judge/segment.ts";
 import { CROWD_SHARE } from "../judge/signs.ts";
 import type { Reach } from "../judge/verdict.ts";
@@ -46,6 +47,8 @@ export interface Figures {
   readonly misplaced: number;
   readonly reach: Reach;
   readonly heard: HeardFigures;
+  /** Whether any reporter of this step can tell if visitors brought their assignment. */
+  readonly isBroughtTold: boolean;
   /** Whether all coins of a network count in this step, because one network has too many decisions. */
   readonly isUncapped: boolean;
 }
@@ -61,25 +64,28 @@ export interface Census extends Omit<Figures, "metrics" | "split" | "back"> {
 
 /** @returns undefined outside the release */
 export function censusOf(tables: Tables, nowMs: number): Census | undefined {
-  const { timeline, metrics, steps, seen } = tables;
+  const { timeline, steps, seen } = tables;
   const time = Math.floor(nowMs - timeline.zeroMs);
   const number = timeline.stepAt(time);
   const arc = timeline.steps[number];
   if (arc === undefined) return undefined;
-  uncap(tables);
   const { fromMs, rollout, control, firstSegment } = arc;
   const step = steps.take(fromMs);
-  const gated = metrics.filter(({ couldMeet }) => couldMeet !== undefined);
+  const heard = step?.heard.figures() ?? NOTHING_HEARD;
+  const isBroughtTold = heard.brought > 0 || (step?.visitors.get(KNOWN_ERRORS)?.size ?? 0) > 0;
   return {
     atMs: nowMs,
     step: { sinceMs: timeline.zeroMs + fromMs, rollout, control, firstSegment },
     visitors: new Map(
-      gated.map(({ name }) => [name, visitorsOf(step, name, time, tables.coins.get(name), number)]),
+      gatedIn(tables, heard.outcomes === 0 || isBroughtTold).map(({ name }) => [
+        name,
+        visitorsOf(step, name, time, tables.coins.get(name), number),
+      ]),
     ),
     seen: seen.table.size,
     misplaced: misplacedIn(seen),
     reach: step?.reach() ?? { seen: 0, atCanary: 0 },
-    heard: step?.heard.figures() ?? NOTHING_HEARD,
+    ...{ heard, isBroughtTold },
     isUncapped: fromMs > tables.uncappedAfterMs,
   };
 }
@@ -112,6 +118,13 @@ const NOTHING_HEARD: HeardFigures = {
   ...{ outcomes: 0, bad: 0, brought: 0, decisions: 0, processes: 0, busiestCell: 0, busiestNetwork: 0 },
 };
 
+/** If no reporter can tell which visitors came back, the gate asks for all visitors alone. */
+function gatedIn({ metrics }: Tables, isKnownAsked: boolean): readonly Metric[] {
+  return metrics.filter(
+    ({ name, couldMeet }) => couldMeet !== undefined && (isKnownAsked || name !== KNOWN_ERRORS),
+  );
+}
+
 function visitorsOf(
   step: StepEvidence | undefined,
   metric: string,
@@ -132,8 +145,11 @@ function misplacedIn({ table }: Coins): number {
   return count;
 }
 
-/** A proxy of many visitors in front of all others ends the limit for each network, from the next step on. */
-function uncap(tables: Tables): void {
+/**
+ * A proxy of many visitors in front of all others ends the limit for each network, from the next step on. The
+ * caller knows what all daemons heard, because a network may have many visitors at one of them alone.
+ */
+export function uncap(tables: Tables): void {
   for (const { fromMs, heard } of tables.steps.kept) {
     const { decisions, busiestNetwork } = heard.figures();
     const isBusy = decisions >= NETWORK_DECISIONS_MIN && busiestNetwork > CROWD_SHARE * decisions;

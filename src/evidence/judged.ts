@@ -65,6 +65,8 @@ export interface Judged {
   readonly isSilent: boolean;
   /** Whether each visitor of a network counts, because one network has too many of the requests. */
   readonly isUncapped: boolean;
+  /** Whether outcomes are heard, and none of them tells whether its visitor brought its assignment. */
+  readonly isBroughtUntold: boolean;
 }
 
 export interface JudgedFacts {
@@ -92,7 +94,7 @@ export function judgedOf(facts: JudgedFacts): Judged {
   const { outcomes, bad } = figures.heard;
   return {
     ...{ kind: verdict.kind, bar: barOf(verdict.logTotal), isUncapped: figures.isUncapped },
-    isSilent: isNothingHeard(figures),
+    ...{ isSilent: isNothingHeard(figures), isBroughtUntold: outcomes > 0 && !figures.isBroughtTold },
     metrics: figures.metrics.map((metric) => judgedMetric(metric, facts)),
     blocks: blockSentences(facts, gate),
     visitors: gate?.visitors ?? 0,

@@ -20,7 +20,7 @@ import type { Outcome } from "../intake/outcome.ts";
 import type { Sign } from "../judge/signs.ts";
 import { accountOf, type MetricAccount } from "./account.ts";
 import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
-import { type Census, censusOf, type Figures, figuresOf } from "./figures.ts";
+import { type Census, censusOf, type Figures, figuresOf, uncap } from "./figures.ts";
 import { hear } from "./hearing.ts";
 import { type EvidenceNews, isEvidence, type News } from "./news.ts";
 import { type EvidenceRelease, Tables } from "./tables.ts";
@@ -116,6 +116,14 @@ export class ReleaseEvidence {
   /** A sign that is raised stays, and the other daemons hear of it. */
   raise(sign: Sign, atMs: number): void {
     this.#tables.raise(sign, atMs, true);
+  }
+
+  /**
+   * Ends the limit for each network from the next step on, if one has too many visitors. Call it only if the
+   * news of all daemons was read.
+   */
+  uncap(): void {
+    uncap(this.#tables);
   }
 
   /** All coins of this moment, so that a person can compute the evidence again. */

@@ -59,10 +59,11 @@ export class ReleaseJudge {
    * @returns undefined before the release's first arc, and after its end
    */
   judge(nowMs: number, circumstances: Circumstances): Judgement | undefined {
-    const figures = this.#evidence.figures(nowMs);
-    if (figures === undefined) return undefined;
     const { rolloutNext, cleared, evidenceAgeMs, isAborted = false } = circumstances;
     const isStale = evidenceAgeMs === undefined || evidenceAgeMs > EVIDENCE_AGE_MS_MAX;
+    if (!isStale) this.#evidence.uncap();
+    const figures = this.#evidence.figures(nowMs);
+    if (figures === undefined) return undefined;
     if (!isStale) for (const sign of raisedBy(figures)) this.#evidence.raise(sign, nowMs);
     const signs = this.#signs(cleared);
     const key = JSON.stringify([rolloutNext, isStale, isAborted, signs]);

@@ -198,6 +198,7 @@ test("one assignment, or one network, with too many decisions is found over all 
   }
   const judge = daemon("controller");
   judge.hear(newsIn(fleet.flatMap((each) => told(each, random, ZERO_MS + 900_000))));
+  judge.uncap();
   const first = judge.figures(ZERO_MS + 900_000, 0);
   expect(first?.heard).toMatchObject({ decisions: 12_000, busiestCell: 1_200, busiestNetwork: 3_600 });
   expect(first && raisedBy(first)).toContain("crowd");

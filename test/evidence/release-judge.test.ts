@@ -94,6 +94,41 @@ describe("the judge of a release", () => {
     expect(new ReleaseJudge(less).judge(at(400), FRESH)?.kind).toBe("pass");
   });
 
+  test("does not wait for visitors who brought their assignment if no reporter can tell of any", () => {
+    const untold = daemon();
+    const random = new Random(3);
+    for (let each = 0; each < 2_500; each++) {
+      const u = random.fraction();
+      const location = u >= 0.25 && u < 0.75 ? "canary" : "master";
+      const outcome = outcomeOf({ t: 20, u, location, status: 200, ms: 5 });
+      untold.takeDecided({ ...outcome, isBrought: undefined }, at(20));
+    }
+    const judgement = new ReleaseJudge(untold).judge(at(400), FRESH);
+    expect(judgement?.kind).toBe("pass");
+    expect(judgement?.figures.isBroughtTold).toBe(false);
+    // All are new visitors: this is another thing, because a visitor that comes back may fare worse.
+    const drawn = daemon();
+    soundVisitors(drawn, () => ({ brought: false }));
+    expect(new ReleaseJudge(drawn).judge(at(400), FRESH)).toMatchObject({
+      ...{ kind: "watch", figures: { isBroughtTold: true } },
+    });
+  });
+
+  test("a network counts once until the evidence of all daemons says that it has too many visitors", () => {
+    const evidence = daemon();
+    const random = new Random(3);
+    const good = { location: "", status: 200, ms: 5, brought: true };
+    for (let each = 0; each < 1_200; each++) {
+      const source = `198.51.100.${each % 250}`;
+      evidence.takeDecided(outcomeOf({ ...good, t: 20, u: random.fraction(), source }), at(20));
+    }
+    const judge = new ReleaseJudge(evidence);
+    judge.judge(at(400), { ...FRESH, evidenceAgeMs: undefined });
+    expect(evidence.news(at(400)).some(({ kind }) => kind === "uncapped")).toBe(false);
+    judge.judge(at(402), FRESH);
+    expect(evidence.news(at(402)).some(({ kind }) => kind === "uncapped")).toBe(true);
+  });
+
   test("holds for a sign until a person clears it, also after a restart", () => {
     const evidence = daemon();
     soundVisitors(evidence, (u) => (u > 0.3 && u < 0.31 ? { location: "master" } : {}));

@@ -26,7 +26,7 @@ export const JUDGED: Judged = {
     { name: "place", isCleared: false },
   ],
   ...{ outcomes: 12_400, bad: 70, heard: "12 400 outcomes in this step, 70 of them errors" },
-  ...{ isSilent: false, isUncapped: false },
+  ...{ isSilent: false, isUncapped: false, isBroughtUntold: false },
 };
 
 export function viewOf(led: Partial<LedView> = {}, changes: Partial<ControllerView> = {}): ControllerView {

@@ -132,6 +132,7 @@ function noteWords({ release, foreign, otherVersion, judged }: Progress): string
   const isBeside = otherVersion !== undefined && isUnderWay(release);
   return [
     ...(judged?.isUncapped ? [UNCAPPED] : []),
+    ...(judged?.isBroughtUntold ? [BROUGHT_UNTOLD] : []),
     ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
     ...(isBeside ? [oneLine(`${otherVersion} has visitors or a release too, so this one cannot go on`)] : []),
   ];
@@ -139,6 +140,9 @@ function noteWords({ release, foreign, otherVersion, judged }: Progress): string
 
 const UNCAPPED =
   "one network has more than 1 in 20 of all requests, such as a CDN, so each of its visitors counts";
+
+const BROUGHT_UNTOLD =
+  "no proxy reports which visitors brought an assignment, so ok asks for the errors of all visitors alone";
 
 function clearedWords({ release: { cleared = [] } }: Progress): string[] {
   return cleared.map(([sign, by, why]) => oneLine(`the sign ${sign}, by ${by}: ${why}`));
