@@ -74,8 +74,8 @@ export class Hearing implements Member {
   /**
    * @param release under way
    * @param rollout of the record
-   * @param isAsWritten whether the circle is as the release wrote it. A person may have changed it, or another
-   *                    version may have visitors
+   * @param isAsWritten whether the circle is as the release wrote it: a person may have changed it, and
+   *                    another version may have visitors
    */
   constructor(target: Target, release: Release, rollout: number, isAsWritten: boolean, parts: HearingParts) {
     this.target = target;

@@ -94,7 +94,7 @@ describe("the judge of a release", () => {
     expect(new ReleaseJudge(less).judge(at(400), FRESH)?.kind).toBe("pass");
   });
 
-  test("does not wait for visitors who brought their assignment if no reporter can tell of any", () => {
+  test("passes a step by the errors of all visitors if no reporter says which came back", () => {
     const untold = daemon();
     const random = new Random(3);
     for (let each = 0; each < 2_500; each++) {

@@ -18,7 +18,7 @@ const failed = (assignment: number): Outcome => ({
   ...{ kind: "answered", status: 500, durationMs: 20, isBrought: true },
 });
 
-test("the coins of an abort are all in the store, so that anybody can compute it again", async () => {
+test("the coins of an abort are all in the store, so that a person can compute it again", async () => {
   const fleet = new Fleet();
   const daemon = await fleet.daemon("web-1");
   const { key } = fleet.start(PLAN, OFFSET_ZERO);

@@ -90,7 +90,7 @@ describe("a canary that fails for each visitor", () => {
 
 describe("a sound canary", () => {
   test("gets ok, and goes on; the daemon that only reports needs no rights of a controller", async () => {
-    // Of a hundred sound releases, a few are aborted: that is the promise.
+    // The judge aborts a few of a hundred sound releases, and not this one.
     const fleet = new Fleet({ seed: 1 });
     const daemons = [await fleet.daemon("web-1"), await fleet.daemon("web-2")];
     fleet.start("5%:1m+ok,6%:1h,100%:1m", OFFSET_ZERO);
