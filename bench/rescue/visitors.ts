@@ -65,6 +65,7 @@ export class Rescue {
   #victims = 0;
   #thirdAtMs: number | undefined;
   #lastCanaryAtMs = Number.NaN;
+  #hasFailed = false;
 
   constructor(options: RescueOptions) {
     this.#options = options;
@@ -73,11 +74,17 @@ export class Rescue {
   /** Resolves when no proxy sends visitors to the canary any more. */
   async run(): Promise<Rescued> {
     const { urls } = this.#options;
-    await Promise.all([this.#come(), ...urls.map((url) => this.#witness(url))]);
+    try {
+      await Promise.all([this.#come(), ...urls.map((url) => this.#witness(url))]);
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
     return { tookMs: this.#lastCanaryAtMs - (this.#thirdAtMs ?? Number.NaN), hurt: this.#hurt };
   }
 
   get #isOver(): boolean {
+    if (this.#hasFailed) return true;
     if (this.#thirdAtMs === undefined) return false;
     const nowMs = performance.now();
     return nowMs - this.#lastCanaryAtMs > QUIET_MS || nowMs - this.#thirdAtMs > RESCUE_MS_MAX;
@@ -91,7 +98,9 @@ export class Rescue {
     let canaryPlace = Number.NaN;
     let place = Math.floor((performance.now() - countsFromMs) / pace.everyMs);
     for (; !this.#isOver; place++) {
-      if (place > CANARY_VISITORS_MAX * pace.canaryOneIn) throw new Error("the canary has too few victims");
+      if (this.#thirdAtMs === undefined && place > CANARY_VISITORS_MAX * pace.canaryOneIn) {
+        throw new Error("the canary has too few victims");
+      }
       if (place % pace.canaryOneIn === 0) canaryPlace = place + this.#drawPlace(place);
       const waitMs = countsFromMs + place * pace.everyMs - performance.now();
       await Promise.race([Bun.sleep(Math.max(0, waitMs)), failure.promise]);
