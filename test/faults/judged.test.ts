@@ -6,7 +6,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { covers } from "../../src/circle.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
