@@ -2,6 +2,7 @@
 
 import { countsOf, failuresOf } from "./bun-output.ts";
 import { runChild } from "./children.ts";
+import { inLanes, type Lanes } from "./lanes.ts";
 import type { FileRun } from "./tally.ts";
 import type { Chosen } from "./words.ts";
 
@@ -17,22 +18,17 @@ export interface FilesOptions {
   readonly seed: number;
   /** Variables for the tests. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Number of files that run at a time. */
-  readonly lanes: number;
+  readonly lanes: Lanes;
   /** Show only the cases that failed. */
   readonly isBrief?: boolean;
 }
 
 /** Runs the files in this order; prints the output of each when it ends. */
 export async function runFiles(chosen: readonly Chosen[], options: FilesOptions): Promise<FileRun[]> {
-  const left = [...chosen];
   const runs: FileRun[] = [];
-  const lane = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      runs.push(await runFile(next, options));
-    }
-  };
-  await Promise.all(Array.from({ length: options.lanes }, lane));
+  await inLanes(chosen, options.lanes, async (each) => {
+    runs.push(await runFile(each, options));
+  });
   return runs;
 }
 

@@ -5,12 +5,20 @@ import type { Modules } from "./modules.ts";
 /** A test file that imports this one, directly or through a helper, runs alone. */
 const ALONE = /(^|\/)support\/alone\.ts$/;
 
+/** A test file that imports this one takes long. */
+const LONG = /(^|\/)support\/long\.ts$/;
+
 /** Code that starts another program. */
 const STARTS_PROGRAM = /\bBun\.(spawn|spawnSync|\$)|\bfrom "node:child_process"/;
 
 /** Whether a test measures milliseconds, so that no other test may run beside it. */
 export function isAlone(modules: Modules, test: string): boolean {
   return modules.testCode(test).some((path) => ALONE.test(path));
+}
+
+/** Whether a test computes for so long that it should begin first. */
+export function isLong(modules: Modules, test: string): boolean {
+  return modules.testCode(test).some((path) => LONG.test(path));
 }
 
 /**

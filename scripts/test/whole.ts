@@ -4,13 +4,14 @@
  *     install what the tests need, if that is allowed, then
  *     format and lint, types, tests, the build of the executable and a smoke test of it
  *
- * Three test files run at a time. Tests that measure milliseconds come last, one file at a time.
+ * Several test files run at a time. Tests that measure milliseconds come last, one file at a time.
  */
 
 import { runChild } from "./children.ts";
 import { repeatCommand, runFiles } from "./files.ts";
-import { isAlone } from "./groups.ts";
+import { isAlone, isLong } from "./groups.ts";
 import { type Consent, install, remedyOf } from "./install.ts";
+import type { Lanes } from "./lanes.ts";
 import type { Modules } from "./modules.ts";
 import { needsOf } from "./needs.ts";
 import { makeProducts } from "./products.ts";
@@ -20,8 +21,14 @@ import { type Chosen, partsOf } from "./words.ts";
 /** If more files than this fail, no file is run again, because something is clearly broken. */
 const AGAIN_MAX = 6;
 
-/** Most tests wait for proxies, stores and timers, so two processors are not busy with two of them. */
-const LANES = 3;
+/** Most test files wait most of their time. */
+const LANES: Lanes = { least: 3, most: 6 };
+
+/** More than the number of programs that any file needs. */
+const LONG_WEIGHT = 1_000;
+
+/** For tests that have the machine to themselves. */
+const ALONE: Lanes = { least: 1, most: 1 };
 
 export interface WholeOptions {
   readonly root: string;
@@ -75,12 +82,12 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
     modules,
     chosen.filter((each) => !alone.includes(each)),
   );
-  console.log(`\n── tests, ${LANES} files at a time; SEED=${seed}`);
+  console.log(`\n── tests, ${LANES.least} to ${LANES.most} files at a time; SEED=${seed}`);
   const variables = await makeProducts(root, modules, chosen);
   const parts = others.flatMap((each) => partsOf(modules, each));
   const runs = await runFiles(parts, { root, seed, variables, lanes: LANES });
   if (alone.length > 0) console.log("\n── tests that have the machine to themselves");
-  runs.push(...(await runFiles(alone, { root, seed, variables, lanes: 1 })));
+  runs.push(...(await runFiles(alone, { root, seed, variables, lanes: ALONE })));
 
   const failed = runs.filter((run) => run.failed > 0);
   const isAgain = failed.length <= AGAIN_MAX;
@@ -89,17 +96,18 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
     const { file, pattern } = run;
     console.log(`\n── again, alone: ${file}`);
     const part = { file, ...(pattern !== undefined && { pattern }) };
-    const [second] = await runFiles([part], { root, seed, variables, lanes: 1, isBrief: true });
+    const [second] = await runFiles([part], { root, seed, variables, lanes: ALONE, isBrief: true });
     if (second !== undefined) again.set(run, second);
   }
   for (const run of runs) tally.file(run, again.get(run));
 }
 
 /**
- * Sorts the files that need most programs first, because they take longest, and no lane should wait for one
- * at the end.
+ * Sorts the long files first, and then those that need most programs, because no lane should wait for one of
+ * them at the end.
  */
 function longestFirst(modules: Modules, chosen: readonly Chosen[]): Chosen[] {
-  const weights = new Map(chosen.map(({ file }) => [file, needsOf(modules, file).length]));
+  const weightOf = (file: string) => (isLong(modules, file) ? LONG_WEIGHT : needsOf(modules, file).length);
+  const weights = new Map(chosen.map(({ file }) => [file, weightOf(file)]));
   return [...chosen].sort((a, b) => (weights.get(b.file) ?? 0) - (weights.get(a.file) ?? 0));
 }

@@ -1,15 +1,16 @@
 import { expect, test } from "bun:test";
-import { concernedBy, isAlone, isFast } from "../../scripts/test/groups.ts";
+import { concernedBy, isAlone, isFast, isLong } from "../../scripts/test/groups.ts";
 import { Project } from "./project.ts";
 
 const FILES = {
   "src/clock.ts": "export const now = 1;",
   "src/watch.ts": 'import { now } from "./clock.ts"; export const then = now;',
   "test/support/alone.ts": "export {};",
+  "test/support/long.ts": "export {};",
   "test/support/stall.ts": 'import "./alone.ts"; export const stall = 1;',
   "test/support/server.ts": 'export const start = () => Bun.spawn(["server"]);',
   "test/support/way.ts": 'export { start } from "./server.ts";',
-  "test/pure.test.ts": 'import { then } from "../src/watch.ts"; then;',
+  "test/pure.test.ts": 'import "./support/long.ts"; import { then } from "../src/watch.ts"; then;',
   "test/spawns.test.ts": 'Bun.spawnSync(["mkfifo", "a"]);',
   "test/served.test.ts": 'import { start } from "./support/way.ts"; start();',
   "test/shape.test.ts": 'import type { start } from "./support/server.ts"; const a: typeof start = 1;',
@@ -27,6 +28,12 @@ test("a test runs alone if it imports the mark, itself or through a helper", () 
   using project = new Project(FILES);
   const { modules } = project;
   expect(modules.tests().filter((path) => isAlone(modules, path))).toEqual(["test/timed.test.ts"]);
+});
+
+test("a test is long if it imports the mark", () => {
+  using project = new Project(FILES);
+  const { modules } = project;
+  expect(modules.tests().filter((path) => isLong(modules, path))).toEqual(["test/pure.test.ts"]);
 });
 
 test("a new test needs no list: it is quick by itself, or it is not", () => {

@@ -10,6 +10,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import "../support/long.ts";
 import { BUGS } from "./bug-list.ts";
 import { scenarioOf, VISITED_FROM } from "./scenario.ts";
 import { simulate } from "./simulation.ts";
