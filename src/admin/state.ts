@@ -18,6 +18,7 @@ import {
 import type { Placement } from "../placement.ts";
 import type { ReportedCount, ReportKind } from "../reports.ts";
 import type { Rollout } from "../rollout.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { Slices } from "../slices.ts";
 import type { Store } from "../stores/store.ts";
 import { ByteWriter } from "../text/byte-writer.ts";
@@ -61,6 +62,11 @@ export interface State {
   readonly store: string;
   /** The configuration file that was read; null: none. */
   readonly config: string | null;
+  /**
+   * The flags by which a command reaches the store of this daemon, without secrets. None if the
+   * configuration file alone names it. An older daemon leaves it out.
+   */
+  readonly storeFlags?: StoreFlags;
   readonly applications: readonly ApplicationState[];
   readonly servers: readonly Readonly<ServerCounts>[];
   /** Null with `-releases off`. An older daemon leaves it out. */
@@ -76,6 +82,7 @@ export interface StateSources {
   readonly metrics: Metrics;
   readonly store: Store;
   readonly config: string | null;
+  readonly storeFlags: StoreFlags;
   /** The reason that `/readyz` gives; undefined if the daemon is ready. */
   readonly notReady: () => string | undefined;
   readonly startedAt: Date;
@@ -214,7 +221,7 @@ function writeOrNull(out: ByteWriter, value: string | number | undefined): void 
 }
 
 function headOf(
-  { clock, startedAt, startedAtMs, store, config, metrics, notReady }: StateSources,
+  { clock, startedAt, startedAtMs, store, config, storeFlags, metrics, notReady }: StateSources,
   view: ControllerView | undefined,
 ) {
   const reason = notReady();
@@ -227,6 +234,7 @@ function headOf(
     notReady: reason ?? null,
     store: store.address,
     config,
+    storeFlags,
     servers: metrics.servers.map((counts) => ({ ...counts })),
     controller: view === undefined ? null : controllerState(view),
     notices: metrics.notices,

@@ -10,6 +10,7 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { Loaded, LoadedSettings, Problems } from "../config/load.ts";
 import type { Option, Tables } from "../config/option.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import type { ExitCode } from "./exit.ts";
 
 /** A stream that text goes to. */
@@ -57,6 +58,8 @@ export interface Example {
 /** The arguments of `run`. */
 export interface Invocation {
   readonly settings: LoadedSettings;
+  /** For the commands that it prints. None if it has no store. */
+  readonly storeFlags: StoreFlags;
   /** Reads flags, environment and file once more. */
   readonly reread: () => Loaded | Problems;
   /** As many as the command requires at least, and no more than it knows. */

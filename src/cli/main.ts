@@ -8,6 +8,7 @@
 import { parseFlags } from "../config/argv.ts";
 import { loadSettings, Problems } from "../config/load.ts";
 import { CROSS_CHECKS } from "../daemon/cross-checks.ts";
+import { storeFlagsOf } from "../settings/store-flags.ts";
 import { StoreError } from "../stores/store.ts";
 import { nearest } from "../text/nearest.ts";
 import { oneLine, plainLines } from "../text/one-line.ts";
@@ -27,6 +28,7 @@ import { CliError, EXITS } from "./exit.ts";
 import { helpFlag, helpPage } from "./help-page.ts";
 import { COMMANDS } from "./list.ts";
 import { sourcesOf } from "./sources.ts";
+import { STORE_OPTIONS } from "./with-store.ts";
 
 /** The journal's priority of an error, at the beginning of a line. */
 const JOURNAL_ERROR = "<3>";
@@ -88,7 +90,10 @@ async function dispatch(argv: readonly string[], io: Io, program: Program): Prom
     problems.push(noSuchCommand(word, program));
   }
   if (problems.length > 0 || loaded instanceof Problems) throw usageError(problems, command);
-  return command.run({ settings: loaded.settings, reread, positionals: words.slice(1), io, program });
+  const { settings } = loaded;
+  const hasStore = STORE_OPTIONS.every((option) => checked.has(option));
+  const storeFlags = hasStore ? storeFlagsOf(settings) : [];
+  return command.run({ settings, storeFlags, reread, positionals: words.slice(1), io, program });
 }
 
 function noSuchCommand(word: string, program: Program): string {

@@ -10,6 +10,7 @@ import type { StoreLink } from "../exchange/store-link.ts";
 import type { Reading } from "../feed/reading.ts";
 import { wallClock as wallClockOf } from "../releases/wall-clock.ts";
 import type { Override } from "../saved/override-file.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { StoreError } from "../stores/store.ts";
 import { Counts } from "./counts.ts";
 import type { Checks } from "./facts.ts";
@@ -41,6 +42,8 @@ export interface ControllerOptions extends Impure {
   /** Hears the outcomes of releases; undefined if this daemon judges none. */
   readonly hearings?: LedApplicationParts["hearings"];
   readonly unhealthyMs: number;
+  /** For the commands in its words. */
+  readonly storeFlags: StoreFlags;
   readonly highest: Highest;
   readonly overrides: Overrides;
   /** Makes the checks, with a function that takes their verdicts. */
@@ -67,8 +70,9 @@ export class Controller {
     this.#options = options;
     const freezes = new Freezes(store, calls);
     const counts = new Counts();
-    const rights = new Rights(store, log);
-    const trial = new RightsTrial({ store, rights, calls, clock, regained: () => this.#regained() });
+    const rights = new Rights(store, log, () => this.#rightsChanged());
+    const application = () => this.#leds()[0]?.target.application;
+    const trial = new RightsTrial({ store, rights, calls, clock, application });
     this.#wakefulness = new Wakefulness({ clock, timers, storeClock, freezes, trial }, () => {
       for (const application of this.#applications.values()) application.look();
     });
@@ -185,9 +189,9 @@ export class Controller {
     return [...this.#applications.values()].flatMap(({ leds }) => [...leds]);
   }
 
-  #regained(): void {
+  #rightsChanged(): void {
     if (this.#isClosed) return;
-    for (const led of this.#leds()) led.regained();
+    for (const led of this.#leds()) led.rightsChanged();
   }
 
   #countLed(change: 1 | -1): void {

@@ -169,10 +169,10 @@ export class Led implements Attempted {
     this.reconsider();
   }
 
-  /** This daemon may write again. */
-  regained(): void {
-    this.#presence?.tellAgain();
-    this.#attempts.hurry();
+  /** This daemon has learnt that it may write, or that it may not. */
+  rightsChanged(): void {
+    this.#presence?.rightsChanged();
+    if (this.#parts.rights.canWrite) this.#attempts.hurry();
     this.look();
   }
 
@@ -210,6 +210,7 @@ export class Led implements Attempted {
       checks: checks.told(application, version),
       judged: this.#judging?.judged(this.#seen),
       ...{ ledBy: this.ledBy(), isUnled: this.#standing.isUnled },
+      unable: this.#presence?.unable(this.#parts.clock()) ?? [],
       overriddenBy: others.map((each) => each.name),
       problem: this.#problem,
     };

@@ -6,6 +6,7 @@ import type { StoreClock } from "../exchange/store-clock.ts";
 import type { Hearings } from "../hearing/hearings.ts";
 import type { Notice, Now } from "../releases/request.ts";
 import type { Override } from "../saved/override-file.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import type { Target } from "../verbs/look.ts";
 import type { Counts } from "./counts.ts";
 import type { Checks } from "./facts.ts";
@@ -23,6 +24,8 @@ export interface LedParts extends Impure {
   readonly name: string;
   /** A longer gap between two looks begins the watch again. */
   readonly unhealthyMs: number;
+  /** For the commands in its words. */
+  readonly storeFlags: StoreFlags;
   readonly calls: Calls;
   readonly storeClock: StoreClock;
   /** Undefined if the store keeps no evidence. */

@@ -1,11 +1,18 @@
 /**
- * A controller's part in the exchange of a release: it tells that it leads, within a few seconds of a new
- * `seq` and every `PRESENCE_EVERY_MS`, and that it took visitors back. It hears the same of the others: it
+ * A controller's part in the exchange of a release: it tells that it leads, or that the store refuses its
+ * writes, within a few seconds of a new `seq` and every `PRESENCE_EVERY_MS`. It tells that it took visitors
+ * back. It hears the same of the others: it
  * reads seldom, and for some seconds after a new `seq` quicker.
  */
 
 import { Crew } from "../evidence/crew.ts";
-import { isEvidence, type News, type Overridden } from "../evidence/news.ts";
+import {
+  isEvidence,
+  isPresence,
+  type News,
+  type Overridden,
+  type Presence as PresenceNews,
+} from "../evidence/news.ts";
 import type { Exchanges, Place } from "../exchange/exchanges.ts";
 import type { Member } from "../exchange/member.ts";
 import type { StoreClock } from "../exchange/store-clock.ts";
@@ -45,6 +52,8 @@ export class Presence implements Member {
   readonly #place: Place;
   readonly #crew = new Crew();
   readonly #waiting: Overridden[] = [];
+  /** The kind of the last presence that the others have. */
+  #told: PresenceNews["kind"] | undefined;
   #seq = 0;
   #beat: number;
   #presenceAtMs: number;
@@ -76,9 +85,9 @@ export class Presence implements Member {
     this.#place.reconsider();
   }
 
-  /** Tells at once that this daemon leads. */
-  tellAgain(): void {
-    this.#presenceAtMs = this.#parts.clock();
+  /** This daemon has learnt whether it may write. If it has told otherwise, it tells that at once. */
+  rightsChanged(): void {
+    if (this.#told !== undefined && this.#told !== this.#kind) this.#presenceAtMs = this.#parts.clock();
     this.#place.reconsider();
   }
 
@@ -105,29 +114,34 @@ export class Presence implements Member {
     return this.#crew.leaders(nowMs).filter((name) => name !== this.#parts.name);
   }
 
+  /** The other controllers whose writes the store refuses, by name. */
+  unable(nowMs: number): string[] {
+    return this.#crew.unable(nowMs).filter((name) => name !== this.#parts.name);
+  }
+
   leave(): Promise<void> {
     return this.#place.leave();
   }
 
   tellsAtMs(): number {
-    return this.#waiting.length > 0 ? Number.NEGATIVE_INFINITY : this.#presenceAtMs;
+    if (this.#waiting.length > 0) return Number.NEGATIVE_INFINITY;
+    return this.#parts.rights.isUntried ? Number.POSITIVE_INFINITY : this.#presenceAtMs;
   }
 
   news(nowMs: number): readonly News[] {
     const { name, rights } = this.#parts;
     // Another part of the daemon may have news meanwhile.
-    if (nowMs < this.#presenceAtMs) return [...this.#waiting];
-    // One that cannot write does not say that it leads.
-    if (!rights.canWrite) {
-      this.#presenceAtMs = this.#nextPresenceMs();
-      return [...this.#waiting];
-    }
+    if (rights.isUntried || nowMs < this.#presenceAtMs) return [...this.#waiting];
     const atMs = this.#storeMs(nowMs);
-    return [...this.#waiting, { kind: "presence", name, beat: ++this.#beat, atMs, seq: this.#seq }];
+    return [...this.#waiting, { kind: this.#kind, name, beat: ++this.#beat, atMs, seq: this.#seq }];
   }
 
   taken(news: readonly News[]): void {
-    if (news.some(({ kind }) => kind === "presence")) this.#presenceAtMs = this.#nextPresenceMs();
+    const told = news.find(isPresence);
+    if (told !== undefined) {
+      this.#told = told.kind;
+      this.#presenceAtMs = this.#nextPresenceMs();
+    }
     const left = this.#waiting.filter((each) => !news.includes(each));
     this.#waiting.splice(0, this.#waiting.length, ...left);
   }
@@ -143,7 +157,7 @@ export class Presence implements Member {
     this.#crew.hear(all, { monotonicMs, nowMs: this.#storeMs(monotonicMs) }, areOld);
     // An earlier process of this name had a clock that was ahead, or another daemon has the same name.
     for (const news of all)
-      if (news.kind === "presence" && news.name === name) this.#beat = Math.max(this.#beat, news.beat);
+      if (isPresence(news) && news.name === name) this.#beat = Math.max(this.#beat, news.beat);
   }
 
   heardAll(): void {
@@ -160,6 +174,10 @@ export class Presence implements Member {
   get #everyMs(): number {
     const isSoon = this.#parts.clock() < this.#soonUntilMs;
     return (isSoon ? READ_SOON_MS : READ_EVERY_MS) * this.#jitter;
+  }
+
+  get #kind(): PresenceNews["kind"] {
+    return this.#parts.rights.canWrite ? "presence" : "unable";
   }
 
   #nextPresenceMs(): number {

@@ -1,18 +1,20 @@
 /**
- * Finds out whether a daemon whose write was refused may write again. Nothing may be due for hours, and then
- * no write of a release would show it. So as long as it follows a release, the daemon tries a write that
- * changes nothing (`verbs/write-trial.ts`).
+ * Finds out whether a daemon may write, by a write that changes nothing (`verbs/write-trial.ts`). It tries
+ * once before the daemon says that it leads a release, because the first write may be due hours later. After
+ * a write was refused, it tries as long as the daemon follows a release.
  */
 
 import type { Calls } from "../exchange/calls.ts";
 import type { Store } from "../stores/store.ts";
-import { tryWrite } from "../verbs/write-trial.ts";
+import { errorMessage } from "../text/error-message.ts";
+import { tryWrite, type WriteTrial } from "../verbs/write-trial.ts";
 import type { Rights } from "./rights.ts";
 
 /** A daemon without rights tries this often. */
 export const TRIAL_EVERY_MS = 20_000;
 
-const TRIAL_MS = 5_000;
+/** The presence waits for the first trial, and is due within 5 s. */
+const TRIAL_MS = 2_500;
 
 export interface RightsTrialParts {
   readonly store: Store;
@@ -20,8 +22,8 @@ export interface RightsTrialParts {
   readonly calls: Calls;
   /** Monotonic, in milliseconds. */
   readonly clock: () => number;
-  /** Called when the daemon may write again. */
-  readonly regained: () => void;
+  /** An application with a release under way; undefined for none. */
+  readonly application: () => string | undefined;
 }
 
 export class RightsTrial {
@@ -32,23 +34,22 @@ export class RightsTrial {
     this.#parts = parts;
   }
 
-  /** Call it every few seconds. It does nothing if the daemon may write. Never rejects. */
+  /** Call it every few seconds. It does nothing if the daemon is known to be able to write. Never rejects. */
   async look(): Promise<void> {
-    const { rights, clock } = this.#parts;
-    const application = rights.deniedIn;
-    if (application === undefined || clock() - this.#triedAtMs < TRIAL_EVERY_MS) return;
+    const { rights, clock, application } = this.#parts;
+    const tried = rights.isUntried ? application() : rights.deniedIn;
+    if (tried === undefined || clock() - this.#triedAtMs < TRIAL_EVERY_MS) return;
     this.#triedAtMs = clock();
-    if (await this.#isAllowed(application)) this.#parts.regained();
+    rights.tried(tried, await this.#try(tried));
   }
 
-  async #isAllowed(application: string): Promise<boolean> {
-    const { store, rights, calls } = this.#parts;
+  async #try(application: string): Promise<WriteTrial> {
+    const { store, calls } = this.#parts;
     try {
-      const trial = await calls.run(TRIAL_MS, (signal) => tryWrite(store, application, signal));
-      return trial.kind === "allowed" && rights.regained();
-    } catch {
+      return await calls.run(TRIAL_MS, (signal) => tryWrite(store, application, signal));
+    } catch (error) {
       // The store does not answer, which the feed says.
-      return false;
+      return { kind: "unknown", why: errorMessage(error) };
     }
   }
 }

@@ -1,16 +1,22 @@
-/** Whether this daemon may write records. A daemon that may not leads nothing, and says so. */
+/**
+ * Whether this daemon may write records. A daemon that may not leads nothing, and says so: in its log, in its
+ * state, and to the other daemons (`presence.ts`).
+ */
 
 import type { Log } from "../log/log.ts";
 import { RIGHTS_REMEDY } from "../releases/rights-remedy.ts";
 import { type Store, StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
+import type { WriteTrial } from "../verbs/write-trial.ts";
 
 const READ_ONLY = "the store is read-only, so this daemon can advance no release";
 const DENIED = "the store refuses the writes of this daemon, so it can advance no release";
 
 export class Rights {
   readonly #log: Log;
+  readonly #changed: () => void;
   readonly isReadOnly: boolean;
+  #isUntried = true;
   #denied: string | undefined;
   /** The application whose write was refused last. */
   #deniedIn: string | undefined;
@@ -19,9 +25,16 @@ export class Rights {
   /** A trial said so, and the next write was refused. Then only a write counts. */
   #isTrialVain = false;
 
-  constructor(store: Store, log: Log) {
+  /** @param changed called when the daemon learns that it may write, or that it may not */
+  constructor(store: Store, log: Log, changed: () => void) {
     this.#log = log;
+    this.#changed = changed;
     this.isReadOnly = store.write === undefined;
+  }
+
+  /** Whether neither a write nor a trial has shown anything since the start. */
+  get isUntried(): boolean {
+    return this.#isUntried;
   }
 
   get canWrite(): boolean {
@@ -57,10 +70,7 @@ export class Rights {
   failed(application: string, error: unknown): boolean {
     if (!(error instanceof StoreError) || error.code !== "denied") return false;
     if (this.#isByTrial) this.#isTrialVain = true;
-    this.#deniedIn = application;
-    if (this.#denied === undefined)
-      this.#log.error(DENIED, { error: errorMessage(error), remedy: RIGHTS_REMEDY });
-    this.#denied = `${DENIED}: ${errorMessage(error)}`;
+    this.#refused(application, errorMessage(error));
     return true;
   }
 
@@ -70,18 +80,37 @@ export class Rights {
     this.#allowed();
   }
 
-  /** A trial shows that the daemon may write. Returns whether that is news. */
-  regained(): boolean {
-    if (this.#denied === undefined || this.#isTrialVain) return false;
-    this.#isByTrial = true;
-    this.#allowed();
-    return true;
+  /** The end of a trial: whether the store would take a write, as far as it shows. */
+  tried(application: string, trial: WriteTrial): void {
+    if (trial.kind === "denied") {
+      this.#refused(application, trial.why);
+    } else if (trial.kind === "allowed" && !this.#isTrialVain) {
+      this.#isByTrial = this.#denied !== undefined;
+      this.#allowed();
+    } else {
+      this.#learnt(false);
+    }
+  }
+
+  #refused(application: string, why: string): void {
+    const isNews = this.#denied === undefined;
+    this.#deniedIn = application;
+    this.#denied = `${DENIED}: ${why}`;
+    if (isNews) this.#log.error(DENIED, { error: why, remedy: RIGHTS_REMEDY });
+    this.#learnt(isNews);
   }
 
   #allowed(): void {
+    const isNews = this.#denied !== undefined;
     this.#deniedIn = undefined;
-    if (this.#denied === undefined) return;
     this.#denied = undefined;
-    this.#log.info("the store takes the writes of this daemon again, so it leads releases again");
+    if (isNews) this.#log.info("the store takes the writes of this daemon again, so it leads releases again");
+    this.#learnt(isNews);
+  }
+
+  #learnt(isNews: boolean): void {
+    const wasUntried = this.#isUntried;
+    this.#isUntried = false;
+    if (isNews || wasUntried) this.#changed();
   }
 }

@@ -7,6 +7,7 @@ import type { Log } from "../log/log.ts";
 import type { Extra } from "../notices/notice.ts";
 import type { NoticeSender } from "../notices/sender.ts";
 import type { Release } from "../releases/release.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { commandLine } from "../verbs/command-line.ts";
 import type { Target } from "../verbs/look.ts";
 import { nameOf } from "../verbs/transition-line.ts";
@@ -24,6 +25,7 @@ export interface StandingParts {
   readonly name: string;
   /** Monotonic, in milliseconds. */
   readonly clock: () => number;
+  readonly storeFlags: StoreFlags;
   readonly log: Log;
   readonly rights: Rights;
   readonly notices: Notices;
@@ -79,8 +81,9 @@ export class Standing {
   /** The judge has raised a sign: the log and a notice say what it means, and what a person can do. */
   raised(release: Release, sign: Sign): void {
     const { application } = this.#target;
-    const remedy = commandLine(application, "release", "-clear", sign, "-m", "WHY");
-    this.#parts.log.warn(`${nameOf(this.#target, release)} is held back: the judge raised the sign ${sign}`, {
+    const { log, storeFlags } = this.#parts;
+    const remedy = commandLine(storeFlags, application, "release", "-clear", sign, "-m", "WHY");
+    log.warn(`${nameOf(this.#target, release)} is held back: the judge raised the sign ${sign}`, {
       ...{ ...this.#target, means: SIGN_SENTENCES[sign] },
       remedy: `look for the cause; if it is well, clear the sign: ${remedy}`,
     });

@@ -22,6 +22,8 @@ export interface LedView {
   readonly judged: Judged | undefined;
   /** The names of all controllers that lead it, also this one, sorted. */
   readonly ledBy: readonly string[];
+  /** The names of other controllers whose writes the store refuses, sorted. */
+  readonly unable: readonly string[];
   /** Whether no controller has led it for long. */
   readonly isUnled: boolean;
   /** The names of other daemons that took visitors back before the record said so. */

@@ -27,6 +27,7 @@ import {
   table,
   unhealthyMs,
 } from "../settings/options.ts";
+import { daemonStoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
 import { drawKey } from "../verbs/draw-key.ts";
@@ -91,6 +92,7 @@ export async function openController(
     ...{ store: opened, link, hearings, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },
     ...{ wallClock: Date.now, random: Math.random, unhealthyMs: unhealthyMs(settings) },
     drawKey,
+    storeFlags: daemonStoreFlags(settings),
     highest: new Highest({ files: filesIn("releases"), store: source, log }),
     checks: (onHarm) => checksOf(settings, context, onHarm),
     notices: noticesOf(settings, context, own),

@@ -27,6 +27,7 @@ import { SERVERS, TAIL_ENCODERS } from "../servers/list.ts";
 import type { Server, ServerContext } from "../servers/server.ts";
 import { application } from "../settings/application.ts";
 import { allowForce, delay, region, store, table, unhealthyMs } from "../settings/options.ts";
+import { daemonStoreFlags } from "../settings/store-flags.ts";
 import { openStore } from "../stores/list.ts";
 import { Connections } from "../stream/connections.ts";
 import { redactAddress } from "../text/redact.ts";
@@ -120,7 +121,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const outcomes = intake.counts;
   const monitors = monitorsOf(settings, { metrics, rollout, feed, overview, outcomes, notReady, log, clock });
   const config = settings.get(configFile);
-  const sources = { rollout, feed, overview, metrics, store: opened, config, notReady, clock, ...started };
+  const sources = {
+    ...{ rollout, feed, overview, metrics, store: opened, config, notReady, clock, ...started },
+    storeFlags: daemonStoreFlags(settings),
+  };
   const lifecycle = new Lifecycle({
     ...{ log, store: opened, directory, feed, doors, monitors, listeners, publishers },
     controller: leading?.controller,

@@ -10,9 +10,16 @@ import { tryWrite, type WriteTrial } from "../verbs/write-trial.ts";
 /** Doctor looks at the leaders of this many releases. */
 export const RELEASES_MAX = 20;
 
+/** The daemons with -releases on that were heard of late. */
+export interface SeenCrew {
+  readonly leaders: readonly string[];
+  /** The store refuses their writes. */
+  readonly unable: readonly string[];
+}
+
 export interface StoreSide {
-  /** The daemons that lead a release, by its key. A release is missing if its evidence cannot be read. */
-  readonly leaders: ReadonlyMap<string, readonly string[]>;
+  /** The daemons of a release, by its key. A release is missing if its evidence cannot be read. */
+  readonly crews: ReadonlyMap<string, SeenCrew>;
   /** Undefined if none was wanted. */
   readonly write: WriteTrial | undefined;
   /** Whether the store keeps evidence, in which controllers see each other. */
@@ -34,23 +41,25 @@ export async function storeSide(
   const [write, clockAheadMs, ...found] = await Promise.all([
     trial === undefined ? undefined : tryWrite(store, trial, signal),
     clockAheadOf(store, signal),
-    ...applications.slice(0, RELEASES_MAX).map((application) => leadersOf(store, application, signal)),
+    ...applications.slice(0, RELEASES_MAX).map((application) => crewsOf(store, application, signal)),
   ]);
   const hasEvidence = store.evidence !== undefined;
-  return { write, hasEvidence, clockAheadMs, leaders: new Map(found.flat()) };
+  return { write, hasEvidence, clockAheadMs, crews: new Map(found.flat()) };
 }
 
-async function leadersOf(
+async function crewsOf(
   store: Store,
   application: string,
   signal: AbortSignal,
-): Promise<readonly (readonly [key: string, leaders: readonly string[]])[]> {
+): Promise<readonly (readonly [key: string, crew: SeenCrew])[]> {
   const clocks = { monotonic: () => performance.now(), wall: Date.now };
   try {
     const { releases, moment, crewOf } = await new Observer(store, application, clocks).look(signal);
     return releases.flatMap(({ release: { key } }) => {
       const crew = crewOf(key);
-      return crew === undefined ? [] : [[key, crew.leaders(moment.monotonicMs)] as const];
+      if (crew === undefined) return [];
+      const { monotonicMs } = moment;
+      return [[key, { leaders: crew.leaders(monotonicMs), unable: crew.unable(monotonicMs) }] as const];
     });
   } catch {
     return [];

@@ -1,6 +1,7 @@
 /** The subject of all checks: the machine, the daemon, the site, and the findings of earlier checks. */
 
 import type { State } from "../admin/state.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { type Asking, seeAsking } from "./asking.ts";
 import { type DaemonSide, isAnswer, isState, type SocketAnswer, type Unanswered } from "./daemon-side.ts";
 import type { Finding } from "./finding.ts";
@@ -9,6 +10,8 @@ import type { Site } from "./site/site.ts";
 import type { StoreSide } from "./store-side.ts";
 
 export interface Options {
+  /** The flags by which the operator reaches the store. None if the configuration file names it. */
+  readonly storeFlags: StoreFlags;
   /** The number of visitors for the check `split`. */
   readonly probes: number;
   /** Whether doctor may take the daemon away for some seconds. */
@@ -78,6 +81,12 @@ export async function lookAround(
 /** Whether a daemon or the site answered at all. */
 export function isAnybodyThere({ state, answer, site }: Subject): boolean {
   return isState(state) || isAnswer(answer) || (site?.first?.status ?? 0) > 0;
+}
+
+/** For the commands in remedies: doctor's own flags, or else those of the daemon. */
+export function storeFlagsOf({ options, state }: Pick<Subject, "options" | "state">): StoreFlags {
+  const { storeFlags } = options;
+  return storeFlags.length > 0 || !isState(state) ? storeFlags : (state.storeFlags ?? []);
 }
 
 /** Why doctor cannot send visitors; undefined if it can. */

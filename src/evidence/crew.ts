@@ -7,7 +7,7 @@
  */
 
 import { Merged, PRESENCES_MAX } from "./merged.ts";
-import type { News, Overridden } from "./news.ts";
+import { isPresence, type News, type Overridden, type Presence } from "./news.ts";
 
 /** A daemon of which nothing was heard for longer leads no more. It writes a presence each 30 seconds. */
 export const PRESENCE_MS_MAX = 90_000;
@@ -27,7 +27,7 @@ export class Crew {
   /** @param areOld whether they were there before the listener came */
   hear(news: readonly News[], { monotonicMs, nowMs }: Moment, areOld: boolean): void {
     for (const each of news) {
-      if (!this.#merged.add(each) || each.kind !== "presence") continue;
+      if (!this.#merged.add(each) || !isPresence(each)) continue;
       this.#heardAtMs.set(each.name, monotonicMs - (areOld ? Math.abs(nowMs - each.atMs) : 0));
     }
     const { presences } = this.#merged;
@@ -41,11 +41,12 @@ export class Crew {
    * @param seqMin only those that have seen this state of the release, or a later one
    */
   leaders(monotonicMs: number, seqMin = 0): readonly string[] {
-    return [...this.#merged.presences.values()]
-      .filter(({ name }) => monotonicMs - this.#heard(name) <= PRESENCE_MS_MAX)
-      .filter(({ seq }) => seq >= seqMin)
-      .map(({ name }) => name)
-      .sort();
+    return this.#present("presence", monotonicMs, seqMin);
+  }
+
+  /** The names of the daemons that should lead, and whose writes the store refuses, sorted. */
+  unable(monotonicMs: number, seqMin = 0): readonly string[] {
+    return this.#present("unable", monotonicMs, seqMin);
   }
 
   /** The daemon that was heard last; undefined if none ever was. */
@@ -57,6 +58,14 @@ export class Crew {
   /** The daemons that took the visitors back by themselves, sorted by name. */
   overrides(): readonly Overridden[] {
     return [...this.#merged.overrides.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #present(kind: Presence["kind"], monotonicMs: number, seqMin: number): readonly string[] {
+    return [...this.#merged.presences.values()]
+      .filter((each) => each.kind === kind && each.seq >= seqMin)
+      .map(({ name }) => name)
+      .filter((name) => monotonicMs - this.#heard(name) <= PRESENCE_MS_MAX)
+      .sort();
   }
 
   #heard(name: string): number {

@@ -42,6 +42,7 @@ export class Merged {
   add(news: News): boolean {
     switch (news.kind) {
       case "presence":
+      case "unable":
         return this.#addPresence(news);
       case "told":
         return this.#addTold(news);

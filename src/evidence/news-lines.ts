@@ -28,6 +28,7 @@ function readLine(line: string): News[] {
   const { name, beat, atMs, seq, reason, to, extra } = fields;
   switch (kind) {
     case "presence":
+    case "unable":
       return isName(name) && isCount(beat) && isTime(atMs) && isCount(seq)
         ? [{ kind, name, beat, atMs, seq }]
         : [];

@@ -2,6 +2,7 @@
  * The news that daemons tell each other about a release, as lines of text. Pure.
  *
  *     presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}
+ *     unable {"name":"web-2","beat":7,"atMs":1764417600000,"seq":4}
  *     told {"seq":4,"atMs":1764417600000,"to":"1f0c9a3e"}
  *     override {"name":"web-1","reason":"errors"}
  *     coins {"of":"errors","since":1764417600000,"coins":"…"}
@@ -14,9 +15,12 @@
  * A line that this program does not understand is left out, because a newer daemon may have written it.
  */
 
-/** A controller leads the release: it has seen `seq`. */
+/**
+ * A controller has seen `seq`. `presence`: it leads the release. `unable`: the store refuses its writes of
+ * records, so it leads nothing.
+ */
 export interface Presence {
-  readonly kind: "presence";
+  readonly kind: "presence" | "unable";
   /** The name of the controller's machine. */
   readonly name: string;
   /** Grows with each presence of this process, so that a reader sees a new one without any clock. */
@@ -133,7 +137,11 @@ export type CrewNews = Presence | Told | Overridden;
 
 export type News = CrewNews | EvidenceNews;
 
+export function isPresence(news: News): news is Presence {
+  return news.kind === "presence" || news.kind === "unable";
+}
+
 /** Whether news is a part of the evidence. */
 export function isEvidence(news: News): news is EvidenceNews {
-  return news.kind !== "presence" && news.kind !== "told" && news.kind !== "override";
+  return !isPresence(news) && news.kind !== "told" && news.kind !== "override";
 }

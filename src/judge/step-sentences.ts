@@ -49,14 +49,6 @@ export const SIGN_SENTENCES: Readonly<Record<Sign, string>> = {
     "one assignment has more than 1 in 20 of all requests: a cache may give one visitor's cookie to many",
 };
 
-/** A raised sign, with what follows and what to do. */
-export function signSentence(sign: Sign): string {
-  return (
-    `sign ${sign}: ${SIGN_SENTENCES[sign]}. No step passes until a person looks, ` +
-    `and clears it: maxwells-daemon release -clear ${sign} -m WHY`
-  );
-}
-
 /** Why the canary's visitors are not known to have reached it. */
 export function reachSentence({ seen, atCanary }: Reach): string {
   if (seen === 0) {

@@ -46,6 +46,8 @@ export interface ReleaseState {
 export interface LeadState {
   /** The names of the daemons that lead it, sorted. */
   readonly ledBy: readonly string[];
+  /** The names of other daemons whose writes the store refuses, sorted. An older daemon leaves it out. */
+  readonly unable?: readonly string[];
   /** Whether no daemon has led it for long. */
   readonly nobodyLeads: boolean;
   /** Why this daemon cannot go on with it; null if it can. */
@@ -140,9 +142,18 @@ export function releaseState(known: KnownRelease, { leds, overrides }: Leading):
   };
 }
 
-function leadState({ ledBy, isUnled, problem, waits, checks, judged, overriddenBy }: LedView): LeadState {
+function leadState({
+  ledBy,
+  unable,
+  isUnled,
+  problem,
+  waits,
+  checks,
+  judged,
+  overriddenBy,
+}: LedView): LeadState {
   return {
-    ...{ ledBy, nobodyLeads: isUnled, problem: problem ?? null, overriddenBy },
+    ...{ ledBy, unable, nobodyLeads: isUnled, problem: problem ?? null, overriddenBy },
     waits: waits.map(conditionDocument),
     judge: judged ?? null,
     checks: checks.map(({ name, kind, sentence, ageMs }) => ({

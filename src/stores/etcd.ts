@@ -117,7 +117,8 @@ class EtcdStore implements Store {
     signal: AbortSignal,
   ): Promise<Written> {
     const key = keyOf(this.#prefix, application, version);
-    const before = (await this.#range({ key }, signal)).values[0];
+    // A record that is to be new is asked for in any case, so that etcd refuses a user without the rights.
+    const before = expected === null ? undefined : (await this.#range({ key }, signal)).values[0];
     if ((before?.modRevision ?? null) !== expected) return conflictWith(before);
 
     const text = JSON.stringify(withFields(before === undefined ? undefined : wholeValueOf(before), fields));

@@ -29,6 +29,12 @@ export const STORES: readonly StoreKind[] = [
 /** Files that can be loaded as a module. Any other file is probably a file of rollouts. */
 const MODULE = /\.[cm]?[jt]sx?$/;
 
+/** An address as the program shows it (`redactAddress`), and as an operator may paste it. */
+const HIDDEN_SECRET = /\/\/\*\*\*@|[=?]\*\*\*(?=[&;#]|$)/;
+const HIDDEN_PROBLEM =
+  "*** stands for a secret that is not shown; write the secret in its place, or leave this address out if the " +
+  "environment or the configuration file has it";
+
 /**
  * The kind of store of an address, and the part of the address that the kind reads. A path alone is a
  * module.
@@ -42,7 +48,7 @@ export function resolveStore(address: string): { kind: StoreKind; location: stri
   const kind = isPath ? moduleStore : STORES.find((candidate) => candidate.name === scheme);
   if (kind === undefined) return unknownKind(address, scheme);
   const location = isPath ? address : (rest ?? "");
-  const problem = kind.check(location);
+  const problem = HIDDEN_SECRET.test(address) ? HIDDEN_PROBLEM : kind.check(location);
   return problem === undefined ? { kind, location } : new Problem(problem);
 }
 

@@ -137,7 +137,8 @@ class RedisStore implements Store {
     if (version.includes(":")) throw new TypeError(`${JSON.stringify(version)} cannot be a version in Redis`);
     refuseReserved(this.address, version, fields, RESERVED);
     const hash = await this.#readRaw(application, signal);
-    const seen = hash.get(version);
+    // A record that is to be new is asked for in any case, so that Redis refuses a user without the rights.
+    const seen = expected === null ? undefined : hash.get(version);
     const current = seen === undefined ? undefined : recordOf(version, seen);
     if ((current?.revision ?? null) !== expected) return { ok: false, current };
 

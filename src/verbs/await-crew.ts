@@ -20,8 +20,9 @@ const READ_MS = 3_000;
 
 export type Awaited =
   /** Sorted names, one at least. */
-  | { readonly kind: "led"; readonly leaders: readonly string[] }
-  | { readonly kind: "unled" }
+  | { readonly kind: "led"; readonly leaders: readonly string[]; readonly unable: readonly string[] }
+  /** `unable` are the daemons that would lead it if the store took their writes. */
+  | { readonly kind: "unled"; readonly unable: readonly string[] }
   /** The store keeps no evidence, or does not show it. */
   | { readonly kind: "unseen"; readonly error: StoreError | undefined };
 
@@ -60,7 +61,8 @@ export async function awaitCrew(
     if (nowMs + POLL_MS > untilMs) break;
     await pause(POLL_MS);
   }
-  const leaders = crew.leaders(clocks.monotonic(), seq);
-  if (leaders.length > 0) return { kind: "led", leaders };
-  return error === undefined ? { kind: "unled" } : { kind: "unseen", error };
+  const nowMs = clocks.monotonic();
+  const [leaders, unable] = [crew.leaders(nowMs, seq), crew.unable(nowMs, seq)];
+  if (leaders.length > 0) return { kind: "led", leaders, unable };
+  return error === undefined ? { kind: "unled", unable } : { kind: "unseen", error };
 }

@@ -5,6 +5,7 @@ import { PlanProblems, parsePlan } from "../releases/plan-parser.ts";
 import type { ReleaseProblem } from "../releases/read-release.ts";
 import type { Release } from "../releases/release.ts";
 import { releaseName, stepPlace } from "../releases/sentence.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { rolloutText } from "../text/amounts.ts";
 import { oneLine } from "../text/one-line.ts";
 import { quote } from "../text/quote.ts";
@@ -18,11 +19,12 @@ export function underWayReason(
   rollout: number,
   release: Release,
   asked: "raise" | "offset" | "remove",
+  storeFlags: StoreFlags,
 ): Reason {
   const state = `${releaseName(application, release)} is ${release.state}, at ${stepPlace(release)}`;
-  const end = commandLine(application, "abort");
+  const end = commandLine(storeFlags, application, "abort");
   const remedies = {
-    raise: [...onwards(application, release), `to leave its plan, end it first: ${end}`],
+    raise: [...onwards(application, release, storeFlags), `to leave its plan, end it first: ${end}`],
     offset: [`a release keeps its visitors, so it keeps its offset; to end it first: ${end}`],
     remove: [`to end it first: ${end}`],
   } as const;
@@ -33,8 +35,12 @@ export function underWayReason(
 }
 
 /** A release of a newer program refuses a higher rollout, because it may be under way. */
-export function unreadableReason({ application, version }: Target, problem: ReleaseProblem): Reason {
-  const back = commandLine(application, "set", version, "0%");
+export function unreadableReason(
+  { application, version }: Target,
+  problem: ReleaseProblem,
+  storeFlags: StoreFlags,
+): Reason {
+  const back = commandLine(storeFlags, application, "set", version, "0%");
   return {
     text: oneLine(
       `the release of ${version} of ${application} cannot be read: its field ${quote(problem.field)} is of a newer program`,
@@ -48,6 +54,7 @@ export function followingText(
   { application, version }: Target,
   { release, before, notice }: Following,
   rollout: number,
+  storeFlags: StoreFlags,
 ): string {
   const name = releaseName(application, release);
   const place = `at ${stepPlace(release)}`;
@@ -58,7 +65,7 @@ export function followingText(
     const by = notice === "foreign-zero" ? ", because another writer had set it to 0%" : "";
     return oneLine(`${name} is aborted by this, ${place}${by}`);
   }
-  const next = commandLine(application, "resume");
+  const next = commandLine(storeFlags, application, "resume");
   const was = before.state === "paused" ? "stays paused" : "is paused by this";
   return oneLine(
     `${name} ${was}, ${place}, because ${rolloutText(rollout)} is not its share; to go on at the last step not above it: ${next}`,
@@ -66,16 +73,18 @@ export function followingText(
 }
 
 /** The verbs that go on with a release. */
-function onwards(application: string, release: Release): readonly string[] {
+function onwards(application: string, release: Release, storeFlags: StoreFlags): readonly string[] {
   const { state, step, from } = release;
   const plan = parsePlan(release.plan);
   const next = plan instanceof PlanProblems ? undefined : plan.steps[step]?.rollout;
   if (state === "paused") {
-    const resume = `to go on: ${commandLine(application, "resume")}`;
+    const resume = `to go on: ${commandLine(storeFlags, application, "resume")}`;
     if (from === "promoted" || next === undefined) return [resume];
-    return [resume, `to go to the next step: ${commandLine(application, "promote", "-resume")}`];
+    return [resume, `to go to the next step: ${commandLine(storeFlags, application, "promote", "-resume")}`];
   }
   if (state !== "running" || next === undefined) return [];
   const share = rolloutText(next);
-  return [`to go to the next step, ${share}: ${commandLine(application, "promote", "-to", share)}`];
+  return [
+    `to go to the next step, ${share}: ${commandLine(storeFlags, application, "promote", "-to", share)}`,
+  ];
 }

@@ -1,18 +1,22 @@
 /**
  * A command line that an operator can paste. It always names the application, because a sentence may be read
- * on another machine, with another default.
+ * on another machine, with another default. It has the flags that lead to the same store.
  */
 
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { shellWord } from "../text/shell-word.ts";
 
-/** `maxwells-daemon promote -expect-step 2 -application website`. */
+/** `maxwells-daemon promote -expect-step 2 -application website -store file:/srv/rollouts.json`. */
 export function commandLine(
+  flags: StoreFlags,
   application: string,
   verb: string,
-  ...words: readonly (string | undefined)[]
+  ...words: readonly string[]
 ): string {
-  const given = words.filter((word) => word !== undefined).map(pasted);
-  return ["maxwells-daemon", verb, ...given, "-application", shellWord(application)].join(" ");
+  const own = [verb, ...words].map(pasted);
+  return ["maxwells-daemon", ...own, "-application", shellWord(application), ...flags.map(shellWord)].join(
+    " ",
+  );
 }
 
 /** A share is a plain word too. */

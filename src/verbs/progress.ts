@@ -52,6 +52,8 @@ export interface Progress {
 /** The daemons that lead. Undefined in a `Progress` if they cannot be seen, or the release is over. */
 export interface SeenCrew {
   readonly leaders: readonly string[];
+  /** The daemons that would lead it if the store took their writes. */
+  readonly unable: readonly string[];
   /** The daemon that was heard last. */
   readonly last: { readonly name: string; readonly agoMs: number } | undefined;
   readonly overrides: readonly Overridden[];
@@ -86,6 +88,7 @@ export function progressOf(
     opensAtMs: windows === undefined || isAnyOpen === true ? undefined : nextOpening(windows, nowMs),
     crew: crew && {
       leaders: crew.leaders(monotonicMs),
+      unable: crew.unable(monotonicMs),
       last: crew.last(monotonicMs),
       overrides: crew.overrides(),
     },

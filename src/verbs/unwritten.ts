@@ -4,6 +4,7 @@ import { asSettled } from "../releases/foreign.ts";
 import type { Release } from "../releases/release.ts";
 import type { RefusedFacts, Request } from "../releases/request.ts";
 import { releaseName, stepPlace } from "../releases/sentence.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import { rolloutText } from "../text/amounts.ts";
 import { quote } from "../text/quote.ts";
 import { commandLine } from "./command-line.ts";
@@ -14,11 +15,12 @@ export interface Unwritten {
   readonly looked: Looked;
   readonly request: Request;
   readonly facts: RefusedFacts;
+  readonly storeFlags: StoreFlags;
 }
 
 /** A command that a person can type for this application, with these words behind the verb. */
-export function line({ looked }: Unwritten, verb: string, ...words: readonly string[]): string {
-  return commandLine(looked.target.application, verb, ...words);
+export function line({ looked, storeFlags }: Unwritten, verb: string, ...words: readonly string[]): string {
+  return commandLine(storeFlags, looked.target.application, verb, ...words);
 }
 
 /** `canary of website`. */

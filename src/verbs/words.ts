@@ -7,6 +7,7 @@ import { fieldsOf } from "../records/fields.ts";
 import { type ShownRecord, shownRecord, writerText } from "../records/shown.ts";
 import type { Request } from "../releases/request.ts";
 import { transitionSentence } from "../releases/sentence.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
 import type { StoreError } from "../stores/store.ts";
 import { rolloutText } from "../text/amounts.ts";
 import { oneLine } from "../text/one-line.ts";
@@ -30,25 +31,27 @@ export interface About {
   readonly request: Request;
   /** The store's address without secrets. */
   readonly address: string;
+  /** For the commands that a person can paste. */
+  readonly storeFlags: StoreFlags;
   /** The result of `skippedText`, for a promotion. */
   readonly skipped?: string;
 }
 
 export function wordsOf(outcome: VerbOutcome, about: About): Words {
-  const { target, request } = about;
+  const { request, storeFlags } = about;
   switch (outcome.kind) {
     case "written":
       return writtenWords(outcome, about);
     case "unchanged":
-      return { exit: "ok", ...safe(NO_OPS[outcome.code]({ ...outcome, request, facts: {} })) };
+      return { exit: "ok", ...safe(NO_OPS[outcome.code]({ ...outcome, request, storeFlags, facts: {} })) };
     case "refused": {
       const { exit, says } = REFUSED[outcome.code];
-      return { exit, ...safe(says({ ...outcome, request }), "nothing was written") };
+      return { exit, ...safe(says({ ...outcome, request, storeFlags }), "nothing was written") };
     }
     case "misused":
       return {
         exit: "failed",
-        ...safe(MISUSED[outcome.code]({ ...outcome, request, facts: {} }), "nothing was written"),
+        ...safe(MISUSED[outcome.code]({ ...outcome, request, storeFlags, facts: {} }), "nothing was written"),
       };
     case "conflict":
       return conflictWords(outcome, about);
@@ -56,7 +59,7 @@ export function wordsOf(outcome: VerbOutcome, about: About): Words {
       return readOnlyWords(about.address);
     case "failed":
     case "unsure":
-      return failedWords(outcome, target, request);
+      return failedWords(outcome, about);
   }
 }
 
@@ -79,7 +82,7 @@ export function unwrittenWords(error: StoreError, request: Pick<Request, "verb">
 
 type Outcome<Kind extends VerbOutcome["kind"]> = Extract<VerbOutcome, { readonly kind: Kind }>;
 
-function writtenWords(outcome: Outcome<"written">, { target, skipped }: About): Words {
+function writtenWords(outcome: Outcome<"written">, { target, skipped, storeFlags }: About): Words {
   const { looked, release, notice, rollout, conflicts, isBare } = outcome;
   const before = looked.now.rollout;
   const { application, version } = target;
@@ -94,13 +97,13 @@ function writtenWords(outcome: Outcome<"written">, { target, skipped }: About): 
   const lost = isBare ? "; the record had no room for the log of the release" : "";
   const text = oneLine(`${sentence}${again}${lost}`);
   if (notice !== "promoted" || release === null) return { exit: "ok", text };
-  const next = commandLine(application, "finish", "-deployed", release.of);
+  const next = commandLine(storeFlags, application, "finish", "-deployed", release.of);
   return { exit: "ok", text, remedy: `when master's servers run ${oneLine(release.of)} too: ${next}` };
 }
 
-function conflictWords({ looked, current }: Outcome<"conflict">, { target }: About): Words {
+function conflictWords({ looked, current }: Outcome<"conflict">, { target, storeFlags }: About): Words {
   const { application, version } = target;
-  const remedy = `look at it with ${commandLine(application, "release")}, and decide again`;
+  const remedy = `look at it with ${commandLine(storeFlags, application, "release")}, and decide again`;
   const what = `${version} of ${application}`;
   if (current === undefined) {
     return {
@@ -127,10 +130,9 @@ function whoText(shown: ShownRecord, before: unknown): string {
 
 function failedWords(
   { kind, error }: Outcome<"failed" | "unsure">,
-  { application, version }: Target,
-  request: Request,
+  { target: { application, version }, request, storeFlags }: About,
 ): Words {
-  const look = `look with ${commandLine(application, "release")} before you try again`;
+  const look = `look with ${commandLine(storeFlags, application, "release")} before you try again`;
   const out = isWayBack(request) ? [EMERGENCY] : [];
   return kind === "failed"
     ? {

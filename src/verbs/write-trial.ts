@@ -1,6 +1,7 @@
 /**
  * Finds out whether a login may write a store, without a change: a compare-and-set that cannot succeed. It
- * asks to create a record that is there already. An engine that refuses the login says so first.
+ * asks to create a record that is there already. An engine that refuses the login says so first, except for
+ * Redis before version 7, which says so at the first write of a record.
  *
  * If another writer removes the record in that moment, the trial creates it with rollout 0, as it counted
  * without a record. In PostgreSQL it proves the right to insert; the right to update is given with it.

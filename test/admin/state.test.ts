@@ -26,6 +26,7 @@ function sourcesOf(applications: readonly string[], context = testContext(applic
     clock: () => context.nowMs,
     store,
     config: null,
+    storeFlags: [],
     notReady: () => undefined,
     startedAt: new Date(0),
     startedAtMs: 0,
@@ -91,6 +92,7 @@ test("the page has every field of the daemon and of its applications", async () 
     notReady: null,
     store: "file:/etc/rollouts.json",
     config: null,
+    storeFlags: [],
     servers: sources.metrics.servers,
     controller: null,
     notices: [],
@@ -108,7 +110,13 @@ test("a daemon has the release of an application, and with -releases on all that
         { kind: "check", name: "load", state: "met" },
       ],
       checks: [{ name: "load", kind: "passed", sentence: "check load passed: 3 < 5", ageMs: 1_000.6 }],
-      ...{ ledBy: [], isUnled: true, problem: "the store is full", overriddenBy: ["web-3"] },
+      ...{
+        ledBy: [],
+        unable: ["web-4"],
+        isUnled: true,
+        problem: "the store is full",
+        overriddenBy: ["web-3"],
+      },
     }),
   );
   context.metrics.noticesTo("slack hooks.slack.com 1f0c9a3e").sent = 2;
@@ -124,7 +132,13 @@ test("a daemon has the release of an application, and with -releases on all that
         ...{ foreign: "none", otherVersion: "blue" },
         override: { reason: "errors", at: "1970-01-01T00:00:00.000Z" },
         lead: {
-          ...{ ledBy: [], nobodyLeads: true, problem: "the store is full", overriddenBy: ["web-3"] },
+          ...{
+            ledBy: [],
+            unable: ["web-4"],
+            nobodyLeads: true,
+            problem: "the store is full",
+            overriddenBy: ["web-3"],
+          },
           waits: [
             { kind: "time", state: "waiting", passedMs: 20_000, ofMs: 60_000 },
             { kind: "check", state: "met", name: "load" },

@@ -45,7 +45,7 @@ test.skipIf(isMissing)(
       };
       expect(await rollout(), "the command has not ended it").toBeGreaterThan(0);
       await eventually(async () => (await rollout()) === 0, "the fade is over", 25_000);
-      expect(await home.ask("0.3")).toBe("master");
+      await eventually(async () => (await home.ask("0.3")) === "master", "the daemon serves it");
     } finally {
       await daemon.end();
       await opened.close();

@@ -6,6 +6,10 @@ import { eventually } from "../support/eventually.ts";
 import { type RedisServer, redisMissing, startRedis } from "../support/redis-server.ts";
 import { run } from "./run.ts";
 
+/** The rights of a daemon that only follows, from the page of Redis. */
+const FOLLOWER =
+  "resetchannels ~maxwells-daemon:* &maxwells-daemon:* &__keyspace@*__:maxwells-daemon:* +eval +hlen +hgetall +subscribe +ping";
+
 const missing = redisMissing("redis-server");
 
 describe.skipIf(missing !== undefined)(
@@ -30,8 +34,8 @@ describe.skipIf(missing !== undefined)(
 
     const command = (...argv: string[]) => run([...argv, "-config", "none", "-store", store]);
 
-    async function daemon(application: string, name: string): Promise<DaemonProcess> {
-      const home = new DaemonHome({ application, store, flags: ["-releases", "on", "-name", name] });
+    async function daemon(application: string, name: string, from = store): Promise<DaemonProcess> {
+      const home = new DaemonHome({ application, store: from, flags: ["-releases", "on", "-name", name] });
       homes.push(home);
       const started = await home.start();
       daemons.push(started);
@@ -70,6 +74,27 @@ describe.skipIf(missing !== undefined)(
       );
     }, 60_000);
 
+    test("ends with 8 beside a daemon whose writes the store refuses, and names that daemon", async () => {
+      const rights = `${FOLLOWER} ~maxwells-daemon-evidence:* +time +xadd +xrange +xlen +pexpire +memory|usage +info`;
+      await server.cli(...`ACL SETUSER follower on >f ${rights}`.split(" "));
+      await command("set", "canary", "0%", "-new", "-application", "refused");
+      await daemon("refused", "web-4", store.replace("//", "//follower:f@"));
+      const at = ["-application", "refused"];
+      const { status, stdout, stderr } = await command(
+        "release",
+        "canary",
+        "1%:1h,100%:1d",
+        "-of",
+        "v42",
+        ...at,
+      );
+      expect(status).toBe(8);
+      expect(stdout).toEndWith("  led by no daemon\n");
+      expect(stderr).toContain("web-4 has -releases on, but the store refuses its writes\n");
+      expect(stderr).toContain("  give the login of web-4 the rights of a controller");
+      expect((await command("release", ...at)).stdout).toContain("web-4 has -releases on, but the store");
+    }, 60_000);
+
     test("ends with 8 if no daemon leads it, and says what follows and what to do", async () => {
       await command("set", "canary", "0%", "-new", "-application", "unled");
       const at = ["-application", "unled"];
@@ -81,8 +106,8 @@ describe.skipIf(missing !== undefined)(
           "maxwells-daemon: release 1 of unled was written, but no daemon said within 10 s that it leads it: it stays at " +
             "step 1, with canary at 1%, and nothing but a person takes it forward or back",
           "  start a daemon with -releases on: it goes on with the release by itself",
-          "  or go on by hand: maxwells-daemon promote -expect-step 1 -application unled",
-          "  or take everyone back: maxwells-daemon abort -application unled",
+          `  or go on by hand: maxwells-daemon promote -expect-step 1 -application unled -config none -store ${store}`,
+          `  or take everyone back: maxwells-daemon abort -application unled -config none -store ${store}`,
           "  to start a release that no daemon leads, add -unattended",
           "",
         ].join("\n"),

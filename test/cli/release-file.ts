@@ -5,7 +5,7 @@ import { readRelease } from "../../src/releases/read-release.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import { releaseOf } from "../releases/world.ts";
-import { type Run, run, temporaryDirectory } from "./run.ts";
+import { type Run, run, temporaryDirectory, withoutFlags } from "./run.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Records = Readonly<Record<string, Readonly<Record<string, Fields | number>>>>;
@@ -19,6 +19,7 @@ export function recordOf(changes: Partial<Release> = {}, fields: Fields = {}): F
 
 export interface ReleaseFile extends Disposable {
   readonly address: string;
+  /** The flags of this store are left out of the commands that it prints. */
   run(...argv: string[]): Promise<Run>;
   /** The same at a terminal. */
   typed(...argv: string[]): Promise<Run>;
@@ -41,8 +42,9 @@ export function releaseFile(versions: Readonly<Record<string, Fields | number>>)
   const address = `file:${path}`;
   return {
     address,
-    run: (...argv) => run([...argv, "-store", address]),
-    typed: (...argv) => run([...argv, "-store", address], {}, undefined, { isTerminal: true }),
+    run: async (...argv) => withoutFlags(await run([...argv, "-store", address]), address),
+    typed: async (...argv) =>
+      withoutFlags(await run([...argv, "-store", address], {}, undefined, { isTerminal: true }), address),
     text,
     write,
     record,

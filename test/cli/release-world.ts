@@ -6,7 +6,7 @@ import { releaseField } from "../../src/releases/release-field.ts";
 import { KEY, releaseOf } from "../releases/world.ts";
 import { eventually } from "../support/eventually.ts";
 import { type MemoryModule, memoryModule } from "../support/memory-module.ts";
-import { type Run, run } from "./run.ts";
+import { type Run, run, withoutFlags } from "./run.ts";
 
 /** A minute ago. */
 export const SINCE = () => new Date(Date.now() - 60_000).toISOString();
@@ -39,8 +39,9 @@ export class World implements Disposable {
     await this.store.evidence.append({ application: "app", key: KEY }, [line], AbortSignal.timeout(1_000));
   }
 
-  run(...argv: string[]): Promise<Run> {
-    return run([...argv, "-store", this.#module.address]);
+  /** The flags of this store are left out of the commands that it prints. */
+  async run(...argv: string[]): Promise<Run> {
+    return withoutFlags(await run([...argv, "-store", this.#module.address]), this.#module.address);
   }
 
   /** Resolves when a command that follows the release has looked at it. */

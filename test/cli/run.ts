@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Program } from "../../src/cli/command.ts";
 import { main } from "../../src/cli/main.ts";
+import { shellWord } from "../../src/text/shell-word.ts";
 
 export interface Run {
   readonly status: number;
@@ -51,6 +52,12 @@ export async function run(
   };
   const status = await main(argv, io, program);
   return { status, stdout, stderr };
+}
+
+/** The same without the flags of a store in the commands that it prints. */
+export function withoutFlags({ status, stdout, stderr }: Run, address: string): Run {
+  const bare = (text: string) => text.replaceAll(` -store ${shellWord(address)}`, "");
+  return { status, stdout: bare(stdout), stderr: bare(stderr) };
 }
 
 /** A directory of a test's own, gone when it is disposed. */

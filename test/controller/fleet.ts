@@ -139,6 +139,7 @@ export class Fleet {
         hearings,
         name,
         unhealthyMs: UNHEALTHY_MS,
+        storeFlags: [],
         log,
         clock: time.clock,
         timers: time.timers,

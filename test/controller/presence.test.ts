@@ -1,9 +1,9 @@
 /** Controllers tell each other that they lead a release. */
 
 import { describe, expect, test } from "bun:test";
-import type { News, Presence } from "../../src/evidence/news.ts";
+import { isPresence, type News, type Presence } from "../../src/evidence/news.ts";
 import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
-import { StoreError } from "../../src/stores/store.ts";
+import { type Store, StoreError } from "../../src/stores/store.ts";
 import { Fleet } from "./fleet.ts";
 
 const MINUTE_MS = 60_000;
@@ -17,6 +17,36 @@ const presencesOf = (fleet: Fleet, name?: string): Presence[] =>
   );
 
 describe("a controller", () => {
+  test("whose writes the store refuses says so before anything is due, and leads as soon as it may", async () => {
+    const fleet = new Fleet();
+    let isDenied = true;
+    const { store } = fleet;
+    const follower: Store = {
+      ...{ address: "memory:", evidence: store.evidence, close: async () => {} },
+      read: (application, signal) => store.read(application, signal),
+      async write(...write) {
+        if (isDenied) throw new StoreError("denied", "no rights");
+        return store.write(...write);
+      },
+    };
+    const daemon = await fleet.daemon("web-1", undefined, { store: follower });
+    const other = await fleet.daemon("web-2");
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(5_000);
+    const kinds = () =>
+      newsOf(fleet).flatMap((news) => (isPresence(news) ? [`${news.kind} ${news.name}`] : []));
+    expect(kinds().sort()).toEqual(["presence web-2", "unable web-1"]);
+    await fleet.pass(10_000);
+    expect(other.controller.view().releases).toMatchObject([{ ledBy: ["web-2"], unable: ["web-1"] }]);
+    expect(daemon.controller.view()).toMatchObject({ problem: expect.stringContaining("no rights") });
+    expect(daemon.log.at("error")).toHaveLength(1);
+    isDenied = false;
+    await fleet.pass(40_000);
+    expect(other.controller.view().releases).toMatchObject([{ ledBy: ["web-1", "web-2"], unable: [] }]);
+    await daemon.stop();
+    await other.stop();
+  });
+
   test("tells within 5 s of each new seq that it leads, and then every 30 s", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");

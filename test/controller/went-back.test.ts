@@ -27,7 +27,8 @@ describe("REL-19, law 17: a store that goes back", () => {
       await fleet.pass(10);
       expect([fleet.short(), fleet.release().reason]).toEqual(["aborted 1 0%", "store-went-back"]);
       await fleet.pass(MINUTE_MS);
-      expect(fleet.store.calls.write).toBe(1);
+      // Each process has tried its rights once.
+      expect(fleet.store.calls.write).toBe(isRestarted ? 3 : 2);
       await daemon.stop();
     }
   });

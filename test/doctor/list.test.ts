@@ -30,6 +30,7 @@ test("every cause that a check follows is itself a check, and the checks of the 
 async function runOf(...checks: Check[]) {
   const options = {
     ...{ probes: 10, mayBreak: false, allowForce: false, stateDirectory: null, proxies: [] },
+    storeFlags: [],
     tell: () => {},
     random: () => 0.5,
   };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { Crew, PRESENCE_MS_MAX } from "../../src/evidence/crew.ts";
 import { OVERRIDES_MAX, PRESENCES_MAX } from "../../src/evidence/merged.ts";
-import type { News } from "../../src/evidence/news.ts";
+import type { News, Presence } from "../../src/evidence/news.ts";
 
 const NOW_MS = 1_764_417_600_000;
 
-const presence = (name: string, changes: Partial<Extract<News, { kind: "presence" }>> = {}): News => ({
+const presence = (name: string, changes: Partial<Presence> = {}): News => ({
   ...{ kind: "presence", name, beat: 1, atMs: NOW_MS, seq: 4 },
   ...changes,
 });
@@ -22,6 +22,16 @@ describe("the crew of a release", () => {
     crew.hear([presence("web-1", { beat: 2, atMs: NOW_MS + 30_000 })], at(30_000), false);
     expect(leaders(crew, PRESENCE_MS_MAX + 1)).toEqual(["web-1"]);
     expect(crew.last(1_000_000 + 40_000)).toEqual({ name: "web-1", agoMs: 10_000 });
+  });
+
+  test("has those whose writes the store refuses, until they lead again", () => {
+    const crew = new Crew();
+    crew.hear([presence("web-1"), presence("web-2", { kind: "unable" })], at(0), false);
+    expect([leaders(crew, 0), crew.unable(1_000_000)]).toEqual([["web-1"], ["web-2"]]);
+    crew.hear([presence("web-1", { kind: "unable", beat: 2 })], at(1_000), false);
+    crew.hear([presence("web-2", { beat: 2 }), presence("web-1")], at(2_000), false);
+    expect([leaders(crew, 2_000), crew.unable(1_002_000)]).toEqual([["web-2"], ["web-1"]]);
+    expect(crew.unable(1_002_000 + PRESENCE_MS_MAX)).toEqual([]);
   });
 
   test("is judged by the store's clock if its news were there before", () => {

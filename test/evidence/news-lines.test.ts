@@ -6,6 +6,7 @@ import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
 
 const NEWS: readonly News[] = [
   { kind: "presence", name: "web-1", beat: 3, atMs: 1_764_417_600_000, seq: 4 },
+  { kind: "unable", name: "web-2", beat: 3, atMs: 1_764_417_600_000, seq: 4 },
   { kind: "told", seq: 4, atMs: 1764417600000, to: "1f0c9a3e" },
   { kind: "told", seq: 4, atMs: 1764417600000, to: "1f0c9a3e", extra: "bake_over" },
   { kind: "override", name: "web\n1", reason: 'errors: 3 of 61 "visitors"' },
@@ -16,7 +17,9 @@ describe("REL-18: news", () => {
     const lines = NEWS.map(newsLine);
     expect(lines[0]).toBe('presence {"name":"web-1","beat":3,"atMs":1764417600000,"seq":4}');
     expect(lines.every((line) => !line.includes("\n"))).toBe(true);
-    expect(newsIn([`${lines[0]}\n${lines[1]}`, `${lines[2]}\n${lines[3]}\n`])).toEqual([...NEWS]);
+    expect(newsIn([`${lines[0]}\n${lines[1]}`, `${lines[2]}\n${lines[3]}\n${lines[4]}\n`])).toEqual([
+      ...NEWS,
+    ]);
   });
 
   test.each([

@@ -14,7 +14,6 @@ import {
   heardSentence,
   reachSentence,
   shortestStepSentence,
-  signSentence,
 } from "../../src/judge/step-sentences.ts";
 
 function segment(canary: number, master: number, rollout = 0.05): Segment {
@@ -165,14 +164,6 @@ describe("the other reasons why a step waits", () => {
     expect(reachSentence({ seen: 400, atCanary: 120 })).toBe(
       "120 of the canary's 400 visitors were reported at the canary, so ok is not given: " +
         "see where the proxies send the others",
-    );
-  });
-
-  test("a sign says what follows, and what to do", () => {
-    expect(signSentence("back")).toBe(
-      "sign back: visitors come back from the canary less often: it loses their cookie, or they leave, " +
-        "and its errors look fewer. No step passes until a person looks, " +
-        "and clears it: maxwells-daemon release -clear back -m WHY",
     );
   });
 

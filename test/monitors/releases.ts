@@ -32,7 +32,15 @@ export const JUDGED: Judged = {
 export function viewOf(led: Partial<LedView> = {}, changes: Partial<ControllerView> = {}): ControllerView {
   const target = { application: "app", version: "canary" };
   const release: LedView = {
-    ...{ ...target, release: releaseOf(), rollout: 0.05, waits: [], checks: [], ledBy: ["web-1", "web-2"] },
+    ...{
+      ...target,
+      release: releaseOf(),
+      rollout: 0.05,
+      waits: [],
+      checks: [],
+      unable: [],
+      ledBy: ["web-1", "web-2"],
+    },
     ...{ isUnled: false, overriddenBy: [], problem: undefined, judged: JUDGED },
     ...led,
   };

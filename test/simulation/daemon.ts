@@ -245,6 +245,7 @@ export class Machine {
         ...impure,
         name: this.name,
         unhealthyMs: this.#world.unhealthyMs,
+        storeFlags: [],
         overrides,
       },
       highest: new Highest({ files: this.disk.folder("releases", process, random), ...kept }),

@@ -36,20 +36,29 @@ describe("the daemons that lead", () => {
   test("are named when the first one has told it, and those that tell it soon after", async () => {
     const lines = { 3000: [presence("web-2")], 4000: [presence("web-1")], 8000: [presence("web-3")] };
     const { awaited, tookMs } = await waiting(lines);
-    expect(awaited).toEqual({ kind: "led", leaders: ["web-1", "web-2"] });
+    expect(awaited).toEqual({ kind: "led", leaders: ["web-1", "web-2"], unable: [] });
     expect(tookMs).toBeLessThan(5_000);
   });
 
   test("are those that have seen this release, and no older state", async () => {
     const { awaited } = await waiting({ 0: [presence("web-1", 4)], 4000: [presence("web-2", 6)] });
-    expect(awaited).toEqual({ kind: "led", leaders: ["web-2"] });
+    expect(awaited).toEqual({ kind: "led", leaders: ["web-2"], unable: [] });
   });
 
   test("are none if ten seconds pass", async () => {
     const { awaited, tookMs } = await waiting({});
-    expect(awaited).toEqual({ kind: "unled" });
+    expect(awaited).toEqual({ kind: "unled", unable: [] });
     expect(tookMs).toBeGreaterThan(CREW_WAIT_MS - 500);
     expect(tookMs).toBeLessThanOrEqual(CREW_WAIT_MS);
+  });
+
+  test("are told apart from those whose writes the store refuses", async () => {
+    const lines = { 1000: [presence("web-1").replace("presence", "unable")] };
+    const { awaited, tookMs } = await waiting(lines);
+    expect(awaited).toEqual({ kind: "unled", unable: ["web-1"] });
+    expect(tookMs).toBeGreaterThan(CREW_WAIT_MS - 500);
+    const both = await waiting({ ...lines, 2000: [presence("web-2")] });
+    expect(both.awaited).toEqual({ kind: "led", leaders: ["web-2"], unable: ["web-1"] });
   });
 
   test("cannot be seen without evidence, or without the right to read it", async () => {
@@ -69,7 +78,7 @@ describe("the daemons that lead", () => {
       if (reads++ < 3) throw new StoreError("unavailable", "no answer");
       return { batches: [presence("web-1")], cursor: "", hasMore: false };
     });
-    expect(awaited).toEqual({ kind: "led", leaders: ["web-1"] });
+    expect(awaited).toEqual({ kind: "led", leaders: ["web-1"], unable: [] });
     const gone = new StoreError("unavailable", "no answer");
     expect((await waiting({}, () => Promise.reject(gone))).awaited).toEqual({ kind: "unseen", error: gone });
   });

@@ -39,7 +39,7 @@ const PROMOTED = lookedAtRelease({ state: "promoted", step: 4, wrote: [1, 0.25] 
 const ABORTED = lookedAtRelease({ state: "aborted", wrote: [0, 0.25] });
 
 function words(outcome: VerbOutcome, request: Request) {
-  return wordsOf(outcome, { target: TARGET, request, address: AT.address });
+  return wordsOf(outcome, { target: TARGET, request, address: AT.address, storeFlags: [] });
 }
 
 const unchanged = (code: keyof typeof NO_OPS, looked: Looked): VerbOutcome => ({
@@ -84,7 +84,11 @@ describe("each code has one line of words, whatever the record holds", () => {
   test.each(codes)("%s", (_, outcomeOf) => {
     for (const [, looked] of records) {
       for (const request of Object.values(REQUESTS)) {
-        const { exit, text, remedy = "" } = words(outcomeOf({ looked, request, facts: {} }), request);
+        const {
+          exit,
+          text,
+          remedy = "",
+        } = words(outcomeOf({ looked, request, facts: {}, storeFlags: [] }), request);
         expect(text).toMatch(/^[^\n\p{Cc}]{10,}[^.\p{Cc}]$/u);
         expect(`${text}${remedy}`).not.toMatch(/undefined|NaN|\[object|\p{Cc}(?<!\n)/u);
         // The name is one of the list of exit statuses.
@@ -187,7 +191,7 @@ describe("a write", () => {
   });
 
   test("is told by its transition, and by all that was skipped", () => {
-    const about = { target: TARGET, request: REQUESTS.promote, address: AT.address };
+    const about = { target: TARGET, request: REQUESTS.promote, address: AT.address, storeFlags: [] };
     expect(wordsOf(written({}), { ...about, skipped: "ok was skipped" })).toEqual({
       exit: "ok",
       text: "release 7 of website: step 3/4, canary 5% → 25% for 1h+ok<2h (ok was skipped)",

@@ -163,12 +163,13 @@ export const doctor: Command = {
   ],
 
   async run(invocation) {
-    const { settings } = invocation;
+    const { settings, storeFlags } = invocation;
     const address = await daemonSocket(settings);
     const name = settings.isNamed(application) ? settings.get(application)[0] : undefined;
     const site = siteOf(invocation);
     const found = await runChecks(
       {
+        storeFlags,
         probes: settings.get(probes),
         mayBreak: settings.get(mayBreak),
         allowForce: settings.get(allowForce),

@@ -41,7 +41,7 @@ export const remove: Command = {
   exits: ["conflict"],
 
   async run(invocation) {
-    const { settings, io, positionals } = invocation;
+    const { settings, io, positionals, storeFlags } = invocation;
     const [version = ""] = positionals;
     const names = settings.get(application);
     const [name = "", ...others] = names;
@@ -61,7 +61,7 @@ export const remove: Command = {
       io,
       async (store, signal) => {
         const outcome = await removeRecord(removal, store, signal);
-        if (outcome.kind !== "removed") throw await errorOf(outcome, removal, store);
+        if (outcome.kind !== "removed") throw await errorOf(outcome, removal, store, storeFlags);
         return {
           removed: true,
           store: store.address,

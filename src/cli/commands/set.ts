@@ -81,7 +81,7 @@ interface Done {
 }
 
 /** Writes the change. Rejects with a `CliError` if it is not what the store holds afterwards. */
-async function writeOrExplain(change: Change, { settings, io }: Invocation): Promise<Done> {
+async function writeOrExplain(change: Change, { settings, io, storeFlags }: Invocation): Promise<Done> {
   const { application: name, version } = change;
   try {
     return await withStore(
@@ -106,7 +106,9 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
           return {
             ...{ written: true, store: store.address, before, after },
             remarks: [
-              ...(following === undefined ? [] : [followingText(target, following, after.rollout)]),
+              ...(following === undefined
+                ? []
+                : [followingText(target, following, after.rollout, storeFlags)]),
               ...remarksOnChange(change, before, after, snapshot).map((each) =>
                 remarkSentence(version, each),
               ),
@@ -124,7 +126,7 @@ async function writeOrExplain(change: Change, { settings, io }: Invocation): Pro
             text: `${what} is ${fullRollout(before)} already; nothing was written`,
           };
         }
-        throw await errorOf(outcome, change, store);
+        throw await errorOf(outcome, change, store, storeFlags);
       },
       LOOK_AGAIN_MS,
     );

@@ -42,7 +42,7 @@ export const status: Command = {
     if (addresses.length > 1 || only === undefined) return fleetStatus(addresses, invocation);
     const state = await stateOrError(only);
     print(invocation, state, () => statusPage(state));
-    for (const warning of state.applications.flatMap(warningsOf)) {
+    for (const warning of state.applications.flatMap((each) => warningsOf(each, state.storeFlags))) {
       io.stderr.write(`${PROGRAM}: ${oneLine(warning)}\n`);
     }
     return isWell(state) ? EXITS.ok.status : EXITS.failed.status;

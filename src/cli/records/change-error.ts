@@ -4,6 +4,7 @@ import { MAINTENANCE } from "../../circle.ts";
 import { type Change, isDown, type Refusal } from "../../records/change.ts";
 import { bothSpellings, fullRollout, type ShownRecord, writerText } from "../../records/shown.ts";
 import type { Unwritten } from "../../records/write.ts";
+import type { StoreFlags } from "../../settings/store-flags.ts";
 import type { Store, StoreError } from "../../stores/store.ts";
 import { nearest } from "../../text/nearest.ts";
 import { oneLine } from "../../text/one-line.ts";
@@ -28,13 +29,14 @@ export async function errorOf(
   outcome: Unwritten,
   change: Pick<Change, "application" | "version"> & Partial<Change>,
   store: Store,
+  storeFlags: StoreFlags,
 ): Promise<CliError> {
   const what = `${change.version} of ${change.application}`;
   switch (outcome.kind) {
     case "refused":
       return outcome.refusal.code === "no-application"
         ? noApplicationError(store, change)
-        : refusalError(outcome.refusal, what, change);
+        : refusalError(outcome.refusal, what, change, storeFlags);
     case "conflict":
       return conflictError(outcome.current, what);
     case "read-only":
@@ -102,6 +104,7 @@ function refusalError(
   refusal: Exclude<Refusal, { readonly code: "no-application" }>,
   what: string,
   { application, version, rollout }: Pick<Change, "application" | "version"> & Partial<Change>,
+  storeFlags: StoreFlags,
 ): CliError {
   switch (refusal.code) {
     case "no-version": {
@@ -148,12 +151,13 @@ function refusalError(
     }
     case "under-way": {
       const { before, release, asked } = refusal;
-      const { text, remedy } = underWayReason({ application, version }, before.rollout, release, asked);
+      const target = { application, version };
+      const { text, remedy } = underWayReason(target, before.rollout, release, asked, storeFlags);
       const what = asked === "remove" ? "nothing was removed" : "nothing was written";
       return new CliError("failed", `${text}; ${what}`, remedy?.replaceAll("\n", "\n  "));
     }
     case "unreadable-release": {
-      const { text, remedy } = unreadableReason({ application, version }, refusal.problem);
+      const { text, remedy } = unreadableReason({ application, version }, refusal.problem, storeFlags);
       return new CliError("failed", `${text}; nothing was written`, remedy?.replaceAll("\n", "\n  "));
     }
     case "in-use":

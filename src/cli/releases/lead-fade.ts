@@ -146,7 +146,7 @@ class ForegroundFade {
 
   /** Waits for a second interrupt, which takes everyone back. */
   async #interrupted(rollout: number): Promise<number> {
-    const { io, settings } = this.#invocation;
+    const { io, settings, storeFlags } = this.#invocation;
     const { version } = this.#target;
     const stays = `${version} stays at ${rolloutText(rollout)}`;
     const within = `press Ctrl-C again within ${exactDurationText(SECOND_INTERRUPT_MS)}`;
@@ -157,7 +157,7 @@ class ForegroundFade {
       throw new CliError("fading", oneLine(`${this.#name} has not faded: ${stays}`), remedy);
     }
     const request = { verb: "abort", key: this.#release.key, reason: settings.get(message) } as const;
-    const about = { target: this.#target, request, address: this.#store.address };
+    const about = { target: this.#target, request, address: this.#store.address, storeFlags };
     try {
       const outcome = await inTime(this.#store, io, (signal) =>
         carryOut(this.#target, () => request, this.#carrying(signal)),
@@ -169,7 +169,7 @@ class ForegroundFade {
   }
 
   #wordsFor(end: Exclude<FadeEnd, { readonly kind: "interrupted" }>): Words {
-    const { application, version } = this.#target;
+    const { version } = this.#target;
     switch (end.kind) {
       case "over":
         return { exit: "ok", text: oneLine(`${this.#name} has faded: ${version} is at 0%`) };
@@ -184,7 +184,7 @@ class ForegroundFade {
           text: oneLine(
             `${this.#name} fades no more, because of another writer: ${version} at ${rolloutText(end.rollout)}`,
           ),
-          remedy: `to take everyone back: ${commandLine(application, "set", version, "0%")}`,
+          remedy: `to take everyone back: ${this.#command("set", version, "0%")}`,
         };
       case "away":
         return {
@@ -197,13 +197,17 @@ class ForegroundFade {
     }
   }
 
+  #command(verb: string, ...words: readonly string[]): string {
+    return commandLine(this.#invocation.storeFlags, this.#target.application, verb, ...words);
+  }
+
   #onwards(): string {
-    const { application, version } = this.#target;
+    const { version } = this.#target;
     const verb = this.#done.request.verb === "finish" ? "finish" : "undo";
     const words = verb === "finish" ? ["-deployed", this.#release.of] : [];
     return (
-      `to go on: ${commandLine(application, verb, version, ...words)}\n` +
-      `to take everyone back at once: ${commandLine(application, "abort", version)}`
+      `to go on: ${this.#command(verb, version, ...words)}\n` +
+      `to take everyone back at once: ${this.#command("abort", version)}`
     );
   }
 }

@@ -77,7 +77,7 @@ export function runVerb(invocation: Invocation, verb: Verb): Promise<Done> {
 async function doVerb(
   verb: Verb,
   target: Target,
-  { settings, io }: Invocation,
+  { settings, io, storeFlags }: Invocation,
   store: Store,
   signal: AbortSignal,
 ): Promise<Done> {
@@ -96,14 +96,14 @@ async function doVerb(
   const skipped = isWritten
     ? await verb.skipped?.(outcome.looked, Date.parse(outcome.release.since), store, signal)
     : undefined;
-  const about = { target, request, address: store.address };
+  const about = { target, request, address: store.address, storeFlags };
   const words = wordsOf(outcome, skipped === undefined ? about : { ...about, skipped });
   return { target, request, outcome, words, json: jsonOf(outcome, target, store) };
 }
 
 /** The one version of the one application. Throws if it is none, or more than one. */
 async function targetOf(
-  { settings, positionals }: Invocation,
+  { settings, positionals, storeFlags }: Invocation,
   { name }: Verb,
   store: Store,
   signal: AbortSignal,
@@ -121,7 +121,7 @@ async function targetOf(
   const snapshot = await store.read(own, signal);
   const version = named ?? CHOSEN;
   const refuse = (refusal: Parameters<typeof errorOf>[0]) =>
-    errorOf(refusal, { application: own, version }, store);
+    errorOf(refusal, { application: own, version }, store, storeFlags);
   if (snapshot.size === 0) throw await refuse({ kind: "refused", refusal: { code: "no-application" } });
   if (named !== undefined) {
     if (snapshot.has(named)) return { application: own, version: named };
@@ -133,7 +133,9 @@ async function targetOf(
   throw new CliError(
     "usage",
     `${own} has ${more.length + 1} versions that may be meant; nothing was written`,
-    ["name one:", ...[only, ...more].map((each) => `  ${commandLine(own, name, each)}`)].join("\n  "),
+    ["name one:", ...[only, ...more].map((each) => `  ${commandLine(storeFlags, own, name, each)}`)].join(
+      "\n  ",
+    ),
   );
 }
 

@@ -4,12 +4,13 @@
  */
 
 import { MASTER } from "../../circle.ts";
+import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { causing, fail, pass } from "../finding.ts";
 import { locationOf, pointsAt } from "../site/probe-points.ts";
 import { outcome, type Probe, type Visit } from "../site/site.ts";
-import { type Subject, siteOf, withoutSite } from "../subject.ts";
+import { type Subject, siteOf, storeFlagsOf, withoutSite } from "../subject.ts";
 
 /** Visitors of each location. */
 const VISITORS = 12;
@@ -125,12 +126,10 @@ function share(tally: Tally | undefined): number {
   return tally === undefined || tally.visitors === 0 ? 0 : tally.errors / tally.visitors;
 }
 
-/**
- * The command that sends a version's visitors to master. It names the application if the daemon has several.
- */
-function commandFor(version: string, { state, daemon }: Subject): string {
+/** The command that sends a version's visitors to master. */
+function commandFor(version: string, subject: Subject): string {
+  const { state, daemon } = subject;
   const application = isState(state) ? daemon.applicationOf(state)?.name : undefined;
-  const isOne = isState(state) && state.applications.length === 1;
-  const named = isOne || application === undefined ? "" : ` -application ${application}`;
-  return `maxwells-daemon set ${version} 0%${named}`;
+  if (application === undefined) return `maxwells-daemon set ${version} 0%`;
+  return commandLine(storeFlagsOf(subject), application, "set", version, "0%");
 }

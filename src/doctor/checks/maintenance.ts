@@ -4,10 +4,11 @@ import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isMaintenanceOn, MAINTENANCE } from "../../circle.ts";
 import { maintenanceDirectory } from "../../saved/maintenance.ts";
+import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
 import { isAnswer, isState } from "../daemon-side.ts";
 import { causing, fail, pass, skipped, warn } from "../finding.ts";
-import type { Subject } from "../subject.ts";
+import { type Subject, storeFlagsOf } from "../subject.ts";
 
 export const maintenance: Check = {
   id: "maintenance",
@@ -28,6 +29,7 @@ export const maintenance: Check = {
       return skipped(`this user may not look into ${directory}`, { file });
     }
     const wanted = wantedBy(subject);
+    const off = commandLine(storeFlagsOf(subject), application, "set", MAINTENANCE, "off");
     const evidence = { file, isThere, wanted: wanted ?? null };
     if (isThere && wanted === false) {
       return causing(
@@ -43,7 +45,7 @@ export const maintenance: Check = {
       return causing(
         warn(
           `maintenance is on (${file}): all visitors see the maintenance page`,
-          "end it with maxwells-daemon set maintenance off",
+          `end it: ${off}`,
           evidence,
         ),
         "maintenance is on",
@@ -52,7 +54,7 @@ export const maintenance: Check = {
     if (wanted && !isRead(subject)) {
       return warn(
         `the store cannot be read, and its last record says on. But ${file} is not there: visitors see the application`,
-        "when the store answers again, run maxwells-daemon set maintenance off at once, if you ended maintenance by hand. " +
+        `when the store answers again, run at once, if you ended maintenance by hand: ${off}. ` +
           "Otherwise the daemon makes the file again",
         evidence,
       );

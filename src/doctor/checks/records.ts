@@ -4,10 +4,11 @@
  */
 
 import { nearest } from "../../text/nearest.ts";
+import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { pass, warn } from "../finding.ts";
-import type { Subject } from "../subject.ts";
+import { type Subject, storeFlagsOf } from "../subject.ts";
 
 /** A finding names at most this many applications. There may be thousands. */
 const NAMED_MAX = 5;
@@ -38,7 +39,7 @@ export const records: Check = {
     const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
     return warn(
       `the store has no records of ${names.slice(0, NAMED_MAX).join(", ")}${more}: all visitors go to master there`,
-      `write the first record: maxwells-daemon set canary 0% -new -application ${first}. Or start the daemon with the name that the ` +
+      `write the first record: ${commandLine(storeFlagsOf(subject), first, "set", "canary", "0%", "-new")}. Or start the daemon with the name that the ` +
         `application has in the store${nearest(first, others)}`,
       evidence,
     );

@@ -7,14 +7,15 @@ import type { ApplicationState, State } from "../../admin/state.ts";
 import type { ReleaseState } from "../../overview/release-state.ts";
 import { releaseWord } from "../../overview/release-words.ts";
 import { isUnderWay } from "../../releases/release.ts";
-import { RIGHTS_REMEDY } from "../../releases/rights-remedy.ts";
+import { RIGHTS_REMEDY, unableRemedy, unableText } from "../../releases/rights-remedy.ts";
+import type { StoreFlags } from "../../settings/store-flags.ts";
 import { durationText } from "../../text/amounts.ts";
 import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
 import { isState } from "../daemon-side.ts";
 import { type Evidence, type Finding, fail, pass, warn } from "../finding.ts";
-import type { StoreSide } from "../store-side.ts";
-import type { Subject } from "../subject.ts";
+import type { SeenCrew, StoreSide } from "../store-side.ts";
+import { type Subject, storeFlagsOf } from "../subject.ts";
 
 /** A store's clock has steps of a second, and its answer takes time. */
 const CLOCK_OFF_MS_MAX = 3_000;
@@ -54,10 +55,11 @@ export const releases: Check = {
     const isConcerned = leads || open.length > 0;
     const side = isConcerned ? await options.storeSide?.(state.store, names, trial) : undefined;
     const evidence = evidenceOf(state, open, side);
+    const storeFlags = storeFlagsOf(subject);
     const faults = [
       ...controllerFaults(state, side),
-      ...applications.flatMap(problemFaults),
-      ...open.flatMap((each) => releaseFaults(each, side)),
+      ...applications.flatMap((each) => problemFaults(each, storeFlags)),
+      ...open.flatMap((each) => releaseFaults(each, side, storeFlags)),
     ];
     if (faults.length > 0) return found(fail, faults, evidence);
     const doubts = [
@@ -98,38 +100,48 @@ function controllerFaults({ controller }: State, side: StoreSide | undefined): F
     : [];
 }
 
-function problemFaults({ name, releaseProblems = [] }: ApplicationState): Fault[] {
+function problemFaults({ name, releaseProblems = [] }: ApplicationState, storeFlags: StoreFlags): Fault[] {
   return releaseProblems.map(({ version, problem }) => [
     `the release of ${version} of ${name} cannot be read: ${problem}`,
-    `look at it with maxwells-daemon get. ${commandLine(name, "abort")} takes its visitors back`,
+    `look at it: ${commandLine(storeFlags, name, "get")}. To take its visitors back: ${commandLine(storeFlags, name, "abort")}`,
   ]);
 }
 
 /** The release is not as its record says, or does not go forward. */
-function releaseFaults(release: Release, side: StoreSide | undefined): Fault[] {
-  const { application, id, key, version, override, lead } = release;
+function releaseFaults(release: Release, side: StoreSide | undefined, storeFlags: StoreFlags): Fault[] {
+  const { application, id, version, override, lead } = release;
   const what = `release ${id} of ${application}`;
   if (override !== null || (lead?.overriddenBy.length ?? 0) > 0) {
     const who = [...(override === null ? [] : ["this daemon"]), ...(lead?.overriddenBy ?? [])].join(", ");
     return [
       [
         `${who} sends all visitors of ${version} to master, and the record of ${what} does not say so yet`,
-        `find out why the record cannot be written. To write it by hand: ${commandLine(application, "abort")}`,
+        `find out why the record cannot be written. To write it by hand: ${commandLine(storeFlags, application, "abort")}`,
       ],
     ];
   }
-  const leaders = lead?.ledBy ?? side?.leaders.get(key);
-  if (lead?.nobodyLeads || (lead === null && leaders?.length === 0)) {
+  const crew = crewOf(release, side);
+  if (lead?.nobodyLeads || (lead === null && crew?.leaders.length === 0)) {
+    const unable = crew?.unable ?? [];
+    if (unable.length > 0) {
+      return [[`no daemon leads ${what}: ${unableText(unable)}`, unableRemedy(unable)]];
+    }
     return [
       [
         `no daemon leads ${what}, so it does not go forward`,
-        `start a daemon with -releases on that may write the store, or go on by hand: ${commandLine(application, "promote", "-expect-step", String(release.step))}`,
+        `start a daemon with -releases on that may write the store, or go on by hand: ${commandLine(storeFlags, application, "promote", "-expect-step", String(release.step))}`,
       ],
     ];
   }
   return lead?.problem
     ? [[`${what} is stuck: ${lead.problem}`, "read the daemon's log, which has each attempt"]]
     : [];
+}
+
+/** The daemons that lead a release, and those that cannot; undefined if they are not known. */
+function crewOf({ key, lead }: Release, side: StoreSide | undefined): SeenCrew | undefined {
+  const seen = side?.crews.get(key);
+  return lead === null ? seen : { leaders: lead.ledBy, unable: lead.unable ?? seen?.unable ?? [] };
 }
 
 /** By the daemon's own sample, or else by doctor's. */
@@ -156,9 +168,10 @@ function evidenceDoubts({ controller }: State, side: StoreSide | undefined): Fau
   ];
 }
 
-function releaseDoubts({ application, id, key, lead }: Release, side: StoreSide | undefined): Fault[] {
+function releaseDoubts(release: Release, side: StoreSide | undefined): Fault[] {
+  const { application, id, key, lead } = release;
   const what = `release ${id} of ${application}`;
-  if (lead === null && !side?.leaders.has(key)) {
+  if (lead === null && !side?.crews.has(key)) {
     return [
       [
         `doctor cannot know whether a daemon leads ${what}, because ${side === undefined ? "this one has -releases off" : "the store does not show it"}`,
@@ -166,12 +179,18 @@ function releaseDoubts({ application, id, key, lead }: Release, side: StoreSide 
       ],
     ];
   }
-  return (lead?.checks ?? [])
-    .filter(({ kind }) => kind === "unknown")
-    .map(({ sentence }) => [
-      `${what} waits for a check without an answer: ${sentence}`,
-      "see whether the check's address can be reached from this machine, and read the daemon's log",
-    ]);
+  const unable = crewOf(release, side)?.unable ?? [];
+  const checks = lead?.checks.filter(({ kind }) => kind === "unknown") ?? [];
+  return [
+    ...(unable.length > 0 ? [[`${what}: ${unableText(unable)}`, unableRemedy(unable)] as const] : []),
+    ...checks.map(
+      ({ sentence }) =>
+        [
+          `${what} waits for a check without an answer: ${sentence}`,
+          "see whether the check's address can be reached from this machine, and read the daemon's log",
+        ] as const,
+    ),
+  ];
 }
 
 function noticeDoubts({ notices = [] }: State): Fault[] {
@@ -190,7 +209,7 @@ function summaryOf({ controller }: State, open: readonly Release[], side: StoreS
   const frozen = controller?.freeze?.frozen ? "; all releases are frozen" : "";
   if (open.length === 0) return `no release is under way; ${own}${frozen}`;
   const shown = open.slice(0, NAMED_MAX).map((each) => {
-    const leaders = each.lead?.ledBy ?? side?.leaders.get(each.key) ?? [];
+    const leaders = crewOf(each, side)?.leaders ?? [];
     return `${each.application}: ${releaseWord(each)}, led by ${leaders.join(", ") || "a daemon that is not yet known"}`;
   });
   const more = open.length > NAMED_MAX ? [`${open.length - NAMED_MAX} more`] : [];

@@ -2,9 +2,11 @@
 
 import { MAINTENANCE, spell } from "../../circle.ts";
 import { durationText } from "../../text/amounts.ts";
+import { commandLine } from "../../verbs/command-line.ts";
 import type { Check } from "../check.ts";
 import { effectiveArcs, isState } from "../daemon-side.ts";
 import { causing, fail, pass, warn } from "../finding.ts";
+import { storeFlagsOf } from "../subject.ts";
 
 export const store: Check = {
   id: "store",
@@ -14,7 +16,8 @@ export const store: Check = {
 
   skip: ({ state }) => (isState(state) ? undefined : "only the admin listener has the state of the store"),
 
-  async run({ state, daemon }) {
+  async run(subject) {
+    const { state, daemon } = subject;
     const application = isState(state) ? daemon.applicationOf(state) : undefined;
     if (!isState(state) || application === undefined) throw new TypeError("store was run without a state");
     const { name, fresh, ageMs, leaseMs, error, arcs, malformed } = application;
@@ -45,7 +48,7 @@ export const store: Check = {
     if (malformed.length > 0) {
       return fail(
         malformedText(name, malformed),
-        "look at them with maxwells-daemon get, and write them again with maxwells-daemon set",
+        `look at them, and write them again with set: ${commandLine(storeFlagsOf(subject), name, "get")}`,
         evidence,
       );
     }

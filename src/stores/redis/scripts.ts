@@ -62,7 +62,8 @@ return replies`;
  * now, and with its current fields.
  *
  * The script removes one field before it sets any, so that a missing right to remove shows first, and no
- * write is done by half.
+ * write is done by half. A user without the right to set is told so even if the record is not as seen. Redis
+ * can say that since version 7.
  */
 export const WRITE = `
 local key, version, channel = KEYS[1], ARGV[1], ARGV[2]
@@ -93,7 +94,12 @@ local isSame = #own == seenCount * 2
 for i = 1, #own, 2 do
   if seen[own[i]] ~= own[i + 1] then isSame = false end
 end
-if not isSame then return {0, own} end
+if not isSame then
+  if redis.acl_check_cmd and not redis.acl_check_cmd('HSET', key, version, '0') then
+    return redis.error_reply('NOPERM this user has no permissions to run HSET')
+  end
+  return {0, own}
+end
 
 local reply = redis.pcall('HDEL', key, removes[1])
 if type(reply) == 'table' and reply.err then return reply end

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { recordOf, releaseFile } from "../release-file.ts";
-import { run } from "../run.ts";
+import { run, withoutFlags } from "../run.ts";
 
 const PROMOTED = recordOf({ state: "promoted", step: 4, wrote: [1, 0.25], failsafe: "hold", was: "master" });
 const FINISH = ["finish", "-deployed", "v42"] as const;
@@ -84,9 +84,10 @@ describe("-over", () => {
 describe("Ctrl-C during a fade", () => {
   test("once leaves the rollout as it is, and says how to go on", async () => {
     using store = releaseFile({ canary: PROMOTED });
-    const { status, stderr } = await run([...FINISH, "-over", "1h", "-store", store.address], {}, undefined, {
+    const printed = await run([...FINISH, "-over", "1h", "-store", store.address], {}, undefined, {
       onPrint: (_, interrupt) => setTimeout(interrupt, 20),
     });
+    const { status, stderr } = withoutFlags(printed, store.address);
     expect(status).toBe(5);
     const { rollout } = store.record() as { rollout: number };
     expect(rollout).toBeGreaterThan(0.99);

@@ -27,7 +27,11 @@ const CONTROLLER: NonNullable<State["controller"]> = {
   ...{ storeClockAheadMs: 2, overrides: [] },
 };
 const ALLOWED: StoreSide = {
-  ...{ leaders: new Map([[KEY, ["web-2"]]]), write: { kind: "allowed" }, clockAheadMs: 1 },
+  ...{
+    crews: new Map([[KEY, { leaders: ["web-2"], unable: [] }]]),
+    write: { kind: "allowed" },
+    clockAheadMs: 1,
+  },
   hasEvidence: true,
 };
 
@@ -63,7 +67,7 @@ function find(
     asked?.(trial);
     return { ...ALLOWED, ...side };
   };
-  const options = side === undefined ? {} : { storeSide };
+  const options = { storeFlags: [], ...(side === undefined ? {} : { storeSide }) };
   const subject = { state, options, daemon: new DaemonSide(null, null, undefined) };
   return releases.run(subject as unknown as Subject, AbortSignal.timeout(5_000));
 }
@@ -103,9 +107,28 @@ const FINDINGS: readonly [what: string, Case, Finding["verdict"], words: RegExp]
   ],
   [
     "no daemon of the fleet leads",
-    { release: { lead: null }, controller: null, side: { leaders: new Map([[KEY, []]]) } },
+    {
+      release: { lead: null },
+      controller: null,
+      side: { crews: new Map([[KEY, { leaders: [], unable: [] }]]) },
+    },
     "fail",
     /^no daemon leads release 7 of website, so it does not go forward$/,
+  ],
+  [
+    "the store refuses the writes of the only daemon of the fleet",
+    {
+      ...{ release: { lead: null }, controller: null },
+      side: { crews: new Map([[KEY, { leaders: [], unable: ["web-3"] }]]) },
+    },
+    "fail",
+    /^no daemon leads release 7 of website: web-3 has -releases on, but the store refuses its writes$/,
+  ],
+  [
+    "the store refuses the writes of one daemon",
+    { release: { lead: { ...LEAD, unable: ["web-3", "web-4"] } } },
+    "warn",
+    /^release 7 of website: web-3 and web-4 have -releases on, but the store refuses their writes$/,
   ],
   [
     "a release that no daemon has led for long",
@@ -197,9 +220,11 @@ describe("the store by doctor's own settings", () => {
     const before = JSON.stringify([...store.values("website")]);
     const presence = { name: "web-1", beat: 1, atMs: Date.now() + 60_000, seq: 4 };
     const log = { application: "website", key: KEY };
-    await store.evidence.append(log, [`presence ${JSON.stringify(presence)}`], signal);
+    const unable = JSON.stringify({ ...presence, name: "web-3" });
+    const lines = [`presence ${JSON.stringify(presence)}`, `unable ${unable}`];
+    await store.evidence.append(log, lines, signal);
     const side = await lookAtStore(store, ["website", "shop"], "website", signal);
-    expect(side.leaders).toEqual(new Map([[KEY, ["web-1"]]]));
+    expect(side.crews).toEqual(new Map([[KEY, { leaders: ["web-1"], unable: ["web-3"] }]]));
     expect(side.write).toEqual({ kind: "allowed" });
     expect(Math.round((side.clockAheadMs ?? 0) / 1_000)).toBe(60);
     expect(JSON.stringify([...store.values("website")])).toBe(before);

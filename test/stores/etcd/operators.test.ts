@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { tryWrite } from "../../../src/verbs/write-trial.ts";
 import { type Etcd, etcdMissing, openEtcd, startEtcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
 import { reasonOf } from "../../support/reason-of.ts";
@@ -182,6 +183,8 @@ describe.skipIf(missing !== undefined)("an etcd with users, and the rights of do
       code: "denied",
       message: expect.stringContaining("docs/stores/etcd.md"),
     });
+    // A trial of the rights asks for a write that cannot succeed.
+    expect(await tryWrite(store, "website", soon())).toMatchObject({ kind: "denied" });
     await store.close();
   });
 

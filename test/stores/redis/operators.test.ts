@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { join } from "node:path";
 import { openStore } from "../../../src/stores/list.ts";
 import type { Store, StoreError } from "../../../src/stores/store.ts";
+import { tryWrite } from "../../../src/verbs/write-trial.ts";
 import { run, temporaryDirectory } from "../../cli/run.ts";
 import { eventually } from "../../support/eventually.ts";
 import { reasonOf } from "../../support/reason-of.ts";
@@ -192,6 +193,12 @@ for (const program of ["redis-server", "valkey-server"] as const) {
       const refused = daemon.write?.("website", "canary", { rollout: 1 }, now, soon());
       expect(await reasonOf(refused)).toMatchObject({ code: "denied" });
       expect(await reasonOf(daemon.applications?.(soon()))).toMatchObject({ code: "denied" });
+      // A trial of the rights asks for a write that cannot succeed.
+      const [, major] = /redis_version:(\d+)/.exec(await engine.cli("INFO", "server")) ?? [];
+      if (Number(major) >= 7) {
+        expect(await tryWrite(daemon, "website", soon())).toMatchObject({ kind: "denied" });
+      }
+      expect(await tryWrite(operator, "website", soon())).toEqual({ kind: "allowed" });
       expect(await daemon.read("website", soon())).toEqual(snapshot);
     });
 

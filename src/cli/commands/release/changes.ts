@@ -4,6 +4,7 @@
 
 import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import { loggedTransitions } from "../../../releases/logged.ts";
+import { unableText } from "../../../releases/rights-remedy.ts";
 import { releaseName, stepPlace, transitionSentence } from "../../../releases/sentence.ts";
 import { rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
@@ -98,7 +99,9 @@ const WAITS = {
 } as const;
 
 function crewText({ crew }: Progress): string {
-  return crew === undefined ? "" : `led by ${leadersText(crew.leaders)}`;
+  if (crew === undefined) return "";
+  const { leaders, unable } = crew;
+  return `led by ${leadersText(leaders)}${unable.length === 0 ? "" : `; ${unableText(unable)}`}`;
 }
 
 function frozenText({ freeze }: Progress): string {

@@ -31,6 +31,7 @@ export function releaseDocument(progress: Progress): Readonly<Record<string, unk
     otherVersion: otherVersion ?? null,
     freeze: freeze ?? null,
     leaders: crew?.leaders ?? null,
+    unable: crew?.unable ?? null,
     overrides: crew?.overrides ?? [],
     judge: progress.judged ?? null,
   };

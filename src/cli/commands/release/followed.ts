@@ -28,7 +28,7 @@ export async function followedRelease(
   application: string,
   version: string | undefined,
   key: string | undefined,
-  { io }: Invocation,
+  { io, storeFlags }: Invocation,
 ): Promise<Followed> {
   const observer = new Observer(store, application, CLOCKS);
   const seen = await inTime(store, io, (signal) => observer.look(signal));
@@ -40,7 +40,7 @@ export async function followedRelease(
       oneLine(`the release of ${version} of ${application} was replaced at once`),
     );
   }
-  if (found === undefined) throw await noneError(store, seen, version);
+  if (found === undefined) throw await noneError(store, seen, version, storeFlags);
   if (more.length > 0) {
     const names = meant.map((each) => each.version).join(" and ");
     const text = `${names} of ${application} have a release each`;

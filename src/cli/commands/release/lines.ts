@@ -14,7 +14,7 @@ export interface Line {
   readonly hasMarks?: boolean;
 }
 
-/** A safe text, or one with a command that a person can paste. The command is not wrapped behind its text. */
+/** A safe text, or one with a command that a person can paste, which stands behind its text or below it. */
 export type Text = string | { readonly text: string; readonly command: string };
 
 /**
@@ -33,7 +33,31 @@ function textLines(text: Text, columns: number): string[] {
   if (typeof text === "string") return wrapped(text, columns);
   const whole = `${text.text} ${text.command}`;
   if (Bun.stringWidth(whole) <= columns) return [whole];
-  return [...wrapped(text.text, columns), ...wrapped(text.command, columns - 2).map((line) => `  ${line}`)];
+  return [...wrapped(text.text, columns), ...continued(text.command, columns - 2).map((line) => `  ${line}`)];
+}
+
+/** The shell's word, which may have spaces in quotes. */
+const SHELL_WORD = /(?:'[^']*'|\\.|[^\s'\\])+/g;
+
+/** At the end of a line it tells the shell that the next line belongs to the command. */
+const GOES_ON = " \\";
+
+/**
+ * The command in lines that a shell reads as one, because half a command would do something else. A word is
+ * never cut, so a line may be too wide.
+ */
+function continued(command: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of command.match(SHELL_WORD) ?? []) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line === "" || Bun.stringWidth(longer) <= width - GOES_ON.length) line = longer;
+    else {
+      lines.push(`${line}${GOES_ON}`);
+      line = word;
+    }
+  }
+  return [...lines, line];
 }
 
 /** The text in lines of at most `width` columns. A word that is too wide is cut in pieces. */

@@ -1,6 +1,7 @@
 /** `release` without a task: shows the release of an application, without any daemon. */
 
 import { hasRelease } from "../../../records/release-in.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import type { Store } from "../../../stores/store.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
@@ -24,11 +25,11 @@ export async function look(
   version: string | undefined,
   invocation: Invocation,
 ): Promise<number> {
-  const { io } = invocation;
+  const { io, storeFlags } = invocation;
   const observer = new Observer(store, application, CLOCKS);
   const seen = await inTime(store, io, (signal) => observer.look(signal));
   const shown = meantIn(seen, version).map((found) => progressOf(seen, found, seen.moment));
-  if (shown.length === 0) throw await noneError(store, seen, version);
+  if (shown.length === 0) throw await noneError(store, seen, version, storeFlags);
   print(invocation, { releases: shown.map(releaseDocument) }, () => pageOf(shown, invocation));
   return EXITS.ok.status;
 }
@@ -44,6 +45,7 @@ export async function noneError(
   store: Store,
   { application, snapshot }: Observation,
   version: string | undefined,
+  storeFlags: StoreFlags,
 ): Promise<CliError> {
   if (snapshot.size === 0) {
     const hint = await applicationHint(store, application);
@@ -63,23 +65,23 @@ export async function noneError(
         oneLine(`the release of ${strange.map(([name]) => name).join(" and of ")} cannot be read`),
         oneLine(
           "use a newer version of this program; to take everyone back all the same: " +
-            commandLine(application, "abort"),
+            commandLine(storeFlags, application, "abort"),
         ),
       )
     : new CliError(
         "failed",
         oneLine(`${what} has had no release`),
         oneLine(
-          `to start one: ${commandLine(application, "release", version ?? "canary", "default", "-of", "NAME")}`,
+          `to start one: ${commandLine(storeFlags, application, "release", version ?? "canary", "default", "-of", "NAME")}`,
         ),
       );
 }
 
-function pageOf(shown: readonly Progress[], { io }: Invocation): string {
+function pageOf(shown: readonly Progress[], { io, storeFlags }: Invocation): string {
   const width = widthOf(io.stdout);
   return shown
     .map((progress) =>
-      releaseLines(progress, width)
+      releaseLines(progress, width, storeFlags)
         .map((line) => `${painted(line, io)}\n`)
         .join(""),
     )

@@ -9,6 +9,8 @@
  */
 
 import { goesOn, isUnderWay, type Release } from "../../../releases/release.ts";
+import { unableRemedy, unableText } from "../../../releases/rights-remedy.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
@@ -26,11 +28,11 @@ const STEPS_COLUMN = 43;
 const LEADERS_SHOWN_MAX = 6;
 
 /** The lines of one release, none wider than `width` columns. */
-export function releaseLines(progress: Progress, width: number): Line[] {
+export function releaseLines(progress: Progress, width: number, storeFlags: StoreFlags): Line[] {
   return [
     ...heading(progress, width),
     ...labelled("rollout", rolloutWords(progress), width),
-    ...labelled("waits for", waitWords(progress), width),
+    ...labelled("waits for", waitWords(progress, storeFlags), width),
     ...labelled("errors", harmWords(progress), width),
     ...labelled("SILENCE", silenceWords(progress), width),
     ...labelled("led by", crewWords(progress), width),
@@ -42,7 +44,7 @@ export function releaseLines(progress: Progress, width: number): Line[] {
     ...labelled("cleared", clearedWords(progress), width),
     ...labelled("version", versionWords(progress), width),
     ...labelled("plan", planWords(progress, width), width),
-    ...labelled("", wayBack(progress), width),
+    ...labelled("", wayBack(progress, storeFlags), width),
   ];
 }
 
@@ -91,8 +93,10 @@ function rolloutWords({ release, rollout, plan, nowMs, passedMs, foreign, isMalf
 function crewWords({ crew, release }: Progress): string[] {
   if (!goesOn(release)) return [];
   if (crew === undefined) return ["unknown: this store does not show which daemons lead"];
-  const { leaders, last } = crew;
-  if (leaders.length > 0) return [leadersText(leaders)];
+  const { leaders, unable, last } = crew;
+  const refused = unable.length === 0 ? [] : [oneLine(`${unableText(unable)}: ${unableRemedy(unable)}`)];
+  if (leaders.length > 0) return [leadersText(leaders), ...refused];
+  if (unable.length > 0) return [`${leadersText(leaders)}, so it stays as it is`, ...refused];
   const heard = last === undefined ? "" : `; ${oneLine(last.name)} was heard ${durationOf(last.agoMs)} ago`;
   return [`${leadersText(leaders)}: none with -releases on is heard, so it stays as it is${heard}`];
 }
@@ -158,9 +162,14 @@ function planWords({ release }: Progress, width: number): string[] {
   return [text.length <= width - 10 ? text : text.replaceAll(",", ", ")];
 }
 
-function wayBack({ target, release }: Progress): Text[] {
+function wayBack({ target, release }: Progress, storeFlags: StoreFlags): Text[] {
   if (!isUnderWay(release)) return [];
-  return [{ text: "to take everyone back:", command: oneLine(commandLine(target.application, "abort")) }];
+  return [
+    {
+      text: "to take everyone back:",
+      command: oneLine(commandLine(storeFlags, target.application, "abort")),
+    },
+  ];
 }
 
 function durationOf(ms: number): string {

@@ -9,6 +9,7 @@ import { move } from "../../../releases/machine.ts";
 import { plans } from "../../../releases/named-plans.ts";
 import type { Request } from "../../../releases/request.ts";
 import { store as storeOption } from "../../../settings/options.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { resolveStore } from "../../../stores/list.ts";
 import { type Store, StoreError } from "../../../stores/store.ts";
 import { type ChosenPlan, choosePlan, type PlanChoice } from "../../../verbs/chosen-plan.ts";
@@ -38,7 +39,7 @@ export interface Prepared {
 
 /** Rejects with a `CliError` if too much is missing to show what would be. */
 export async function prepare(store: Store, application: string, invocation: Invocation): Promise<Prepared> {
-  const { settings, positionals, io } = invocation;
+  const { settings, positionals, io, storeFlags } = invocation;
   const target = { application, version: positionals[0] ?? CANARY };
   const choice = choosePlan(positionals[1], settings.get(plans));
   const chosen = choice.kind === "plan" ? choice.plan : undefined;
@@ -54,14 +55,14 @@ export async function prepare(store: Store, application: string, invocation: Inv
   });
   const isName = isVersion(target.version) && target.version !== MAINTENANCE;
   const isUnknown = isName && looked.record === undefined && !settings.get(isNew);
-  const unknown = isUnknown ? await unknownError(looked, store) : undefined;
+  const unknown = isUnknown ? await unknownError(looked, store, storeFlags) : undefined;
   if (chosen === undefined || wish.of === undefined) throw problemsError(usage, [unknown]);
   const request = requestFor(looked, wish.of, chosen, invocation);
   const opening: Opening = {
-    ...{ target, id: request.start.id, of: wish.of, chosen, before: looked.now.rollout },
+    ...{ target, id: request.start.id, of: wish.of, chosen, before: looked.now.rollout, storeFlags },
   };
   const hasProblem = usage.length > 0 || unknown !== undefined;
-  const refused = [unknown, refusedError(looked, request, store)];
+  const refused = [unknown, refusedError(looked, request, store, storeFlags)];
   return {
     ...{ opening, request, remarks: startRemarks(wish) },
     error:
@@ -82,22 +83,27 @@ function requestFor(
 }
 
 /** The machine's answer to the first look, if it refuses. */
-function refusedError(looked: Looked, request: StartRequest, store: Store): CliError | undefined {
+function refusedError(
+  looked: Looked,
+  request: StartRequest,
+  store: Store,
+  storeFlags: StoreFlags,
+): CliError | undefined {
   if (store.write === undefined) return errorFor(readOnlyWords(store.address));
   const outcome = move(looked.now, request, { nowMs: 0, tx: request.start.key, author: "" });
   if (outcome.kind !== "refused") return undefined;
   const { code, facts } = outcome;
-  const about = { target: looked.target, request, address: store.address };
+  const about = { target: looked.target, request, address: store.address, storeFlags };
   return errorFor(wordsOf({ kind: "refused", looked, code, facts }, about));
 }
 
 /** A name that is not there is more likely a misspelling than a new one. */
-function unknownError({ snapshot, target }: Looked, store: Store): Promise<CliError> {
+function unknownError({ snapshot, target }: Looked, store: Store, storeFlags: StoreFlags): Promise<CliError> {
   const refusal =
     snapshot.size === 0
       ? ({ code: "no-application" } as const)
       : ({ code: "no-version", versions: [...snapshot.keys()] } as const);
-  return errorOf({ kind: "refused", refusal }, { ...target, rollout: 0 }, store);
+  return errorOf({ kind: "refused", refusal }, { ...target, rollout: 0 }, store, storeFlags);
 }
 
 function planProblems(choice: PlanChoice): string[] {

@@ -2,6 +2,7 @@
 
 import type { Release } from "../../../releases/release.ts";
 import { releaseField } from "../../../releases/release-field.ts";
+import { unableText } from "../../../releases/rights-remedy.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { Awaited } from "../../../verbs/await-crew.ts";
 import type { Invocation } from "../../command.ts";
@@ -20,7 +21,9 @@ export function crewText(awaited: Awaited | undefined): string {
     case undefined:
       return "led by whichever daemon has -releases on; none was waited for (-unattended)";
     case "led":
-      return `led by ${leadersText(awaited.leaders)}`;
+      return oneLine(
+        `led by ${leadersText(awaited.leaders)}${awaited.unable.length === 0 ? "" : `; ${unableText(awaited.unable)}`}`,
+      );
     case "unled":
       return "led by no daemon";
     case "unseen":
@@ -67,6 +70,7 @@ export function printJson(
     ...{ written: true, code: "started", ...opening.target },
     rollout: { before: opening.before, after: release.wrote[0] },
     ...{ release: releaseField(release), leaders: awaited?.kind === "led" ? awaited.leaders : null, remarks },
+    unable: awaited?.kind === "led" || awaited?.kind === "unled" ? awaited.unable : null,
     isLed: awaited?.kind === "led" ? true : awaited?.kind === "unled" ? false : null,
     exit: EXITS[awaited?.kind === "unled" ? "unled" : "ok"].status,
   };

@@ -4,8 +4,10 @@ import { roundText } from "../../../judge/figures.ts";
 import { visitorsWithoutErrors } from "../../../judge/gate-needs.ts";
 import type { Plan } from "../../../releases/plan.ts";
 import { waitText } from "../../../releases/plan.ts";
+import { unableRemedy, unableText } from "../../../releases/rights-remedy.ts";
 import { releaseName } from "../../../releases/sentence.ts";
 import { leastMs, timetable } from "../../../releases/timetable.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { ChosenPlan } from "../../../verbs/chosen-plan.ts";
@@ -23,6 +25,7 @@ export interface Opening {
   readonly chosen: ChosenPlan;
   /** The rollout of the record before. */
   readonly before: number;
+  readonly storeFlags: StoreFlags;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface Opening {
  *       step 1/5: canary 0% → 1% for 10m        to take everyone back: maxwells-daemon abort
  */
 export function openingText(opening: Opening): string {
-  const { target, of, chosen, before } = opening;
+  const { target, of, chosen, before, storeFlags } = opening;
   const { application, version } = target;
   const { steps } = chosen.plan;
   const [first] = steps;
@@ -39,9 +42,9 @@ export function openingText(opening: Opening): string {
   const way = `${version} ${rolloutText(before)} → ${rolloutText(first?.rollout ?? 0)}${forWait}`;
   return lines([
     `${releaseName(application, opening)}: ${of} by ${planName(chosen)}, ${lengthText(chosen.plan)}`,
-    `  step 1/${steps.length}: ${way}        to take everyone back: ${commandLine(application, "abort")}`,
+    `  step 1/${steps.length}: ${way}        to take everyone back: ${commandLine(storeFlags, application, "abort")}`,
     "  master's servers keep what they run until the promotion, because they take everyone back;",
-    `  then deploy ${of} there too, and say so: ${commandLine(application, "finish", "-deployed", of)}`,
+    `  then deploy ${of} there too, and say so: ${commandLine(storeFlags, application, "finish", "-deployed", of)}`,
     ...judgeText(chosen.plan),
   ]);
 }
@@ -96,8 +99,15 @@ function daysText(ms: number): string {
   return days === 1 ? "1 day" : `${days} days`;
 }
 
-/** The words for a person if no daemon leads the release. */
-export function unledText({ target, id, chosen }: Opening): {
+/**
+ * The words for a person if no daemon leads the release.
+ *
+ * @param unable the daemons that would lead it if the store took their writes
+ */
+export function unledText(
+  { target, id, chosen, storeFlags }: Opening,
+  unable: readonly string[],
+): {
   readonly text: string;
   readonly remedy: string;
 } {
@@ -106,12 +116,15 @@ export function unledText({ target, id, chosen }: Opening): {
   return {
     text: oneLine(
       `${releaseName(application, { id })} was written, but no daemon said within 10 s that it leads it: it stays at ` +
-        `step 1, with ${version} at ${share}, and nothing but a person takes it forward or back`,
+        `step 1, with ${version} at ${share}, and nothing but a person takes it forward or back` +
+        (unable.length === 0 ? "" : `. ${unableText(unable)}`),
     ),
     remedy: [
-      "start a daemon with -releases on: it goes on with the release by itself",
-      `or go on by hand: ${commandLine(application, "promote", "-expect-step", "1")}`,
-      `or take everyone back: ${commandLine(application, "abort")}`,
+      unable.length === 0
+        ? "start a daemon with -releases on: it goes on with the release by itself"
+        : unableRemedy(unable),
+      `or go on by hand: ${commandLine(storeFlags, application, "promote", "-expect-step", "1")}`,
+      `or take everyone back: ${commandLine(storeFlags, application, "abort")}`,
       "to start a release that no daemon leads, add -unattended",
     ]
       .map(oneLine)

@@ -25,7 +25,7 @@ import { inTime } from "../../with-store.ts";
 import { dryRun, unattended } from "./options.ts";
 import { type Prepared, prepare, type StartRequest } from "./prepare.ts";
 import { crewText, printDryRun, printJson } from "./start-report.ts";
-import { openingText, unledText } from "./start-text.ts";
+import { type Opening, openingText, unledText } from "./start-text.ts";
 import { CLOCKS } from "./terminal.ts";
 
 /** The look for a release that meets this one may take this long. */
@@ -67,7 +67,7 @@ export async function startRelease(
   if (isJson && !isFollowed) printJson({ ...prepared, opening }, release, awaited, invocation);
   else if (!isJson) io.stdout.write(`  ${crewText(awaited)}\n`);
   if (awaited?.kind !== "unled") return { key: release.key, exit: "ok" };
-  const { text, remedy } = unledText(opening);
+  const { text, remedy } = unledText(opening, awaited.unable);
   io.stderr.write(`${PROGRAM}: ${text}\n  ${remedy.replaceAll("\n", "\n  ")}\n`);
   return { key: release.key, exit: "unled" };
 }
@@ -96,7 +96,9 @@ async function write(
     LOOK_AGAIN_MS,
   );
   if (outcome.kind === "written" && outcome.release !== null) return outcome.release;
-  throw errorFor(wordsOf(outcome, { target, request, address: store.address }));
+  throw errorFor(
+    wordsOf(outcome, { target, request, address: store.address, storeFlags: opening.storeFlags }),
+  );
 }
 
 /** Looks again after the write, because two people may have started at once. */
@@ -114,7 +116,7 @@ async function meetOthers(
     meeting = await unlessAborted(signal, meet(target, release.key, carrying, CLOCKS.monotonic));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    const look = commandLine(target.application, "release");
+    const look = commandLine(invocation.storeFlags, target.application, "release");
     remark(
       invocation,
       oneLine(`${error.message}; another release may have begun at the same time: look with ${look}`),
@@ -128,12 +130,12 @@ async function meetOthers(
       oneLine(`${version} has got visitors meanwhile, so a controller will pause this release`),
     );
   }
-  if (meeting.kind === "gave-way") throw gaveWayError(meeting, opening.target.application, release);
+  if (meeting.kind === "gave-way") throw gaveWayError(meeting, opening, release);
 }
 
 function gaveWayError(
   { to, outcome }: Extract<Meeting, { readonly kind: "gave-way" }>,
-  application: string,
+  { target: { application }, storeFlags }: Opening,
   release: Release,
 ): CliError {
   const other = `release ${to.release.id} of ${to.version} (${to.release.of})`;
@@ -146,7 +148,7 @@ function gaveWayError(
         oneLine(
           `${what}, and this one could not be aborted, so it still has ${rolloutText(release.wrote[0])}`,
         ),
-        oneLine(`take its visitors back: ${commandLine(application, "abort")}`),
+        oneLine(`take its visitors back: ${commandLine(storeFlags, application, "abort")}`),
       );
 }
 

@@ -1,6 +1,7 @@
 /** The ways to show a release that is followed: a screen of a terminal, lines of text, lines of JSON. */
 
 import type { Moment } from "../../../evidence/crew.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { durationText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { Timers } from "../../../timers.ts";
@@ -36,6 +37,7 @@ export interface ViewParts {
   /** The clocks of the observer. */
   readonly now: () => Moment;
   readonly timers: Timers;
+  readonly storeFlags: StoreFlags;
 }
 
 export function viewFor(isJson: boolean, parts: ViewParts): View {
@@ -76,11 +78,12 @@ class ScreenView implements View {
   /** Draws the release as it is now, and again a second later. */
   #draw(): void {
     if (this.#last === undefined) return;
-    const { io, now, timers } = this.#parts;
+    const { io, now, timers, storeFlags } = this.#parts;
     const { shown, silence } = this.#last;
     const moment = now();
     const { columns, rows } = io.stdout.size?.() ?? { columns: 0, rows: ROWS };
-    const lines = screenLines(shown.at(moment), silence, moment, widthOf(io.stdout));
+    const page = releaseLines(shown.at(moment), widthOf(io.stdout), storeFlags);
+    const lines = [...page, ...endLines(silence, moment, widthOf(io.stdout))];
     const painting = lines.map((line) => painted(line, io));
     const size = `${columns} ${rows}`;
     io.stdout.write(frameText(painting, rows, size !== this.#size));
@@ -90,16 +93,10 @@ class ScreenView implements View {
   }
 }
 
-/** The page of the release, the store's silence, and the clock. */
-export function screenLines(
-  progress: Progress,
-  silence: Silence | undefined,
-  { monotonicMs, nowMs }: Moment,
-  width: number,
-): Line[] {
+/** Below the page of the release: the store's silence, and the clock. */
+function endLines(silence: Silence | undefined, { monotonicMs, nowMs }: Moment, width: number): Line[] {
   const silent = silence === undefined ? [] : [silenceText(silence, monotonicMs)];
   return [
-    ...releaseLines(progress, width),
     ...labelled("STORE", silent, width),
     { text: "" },
     ...labelled("now", [`${clockText(nowMs, nowMs)}; Ctrl-C ends this view, and not the release`], width),

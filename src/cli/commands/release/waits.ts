@@ -3,6 +3,7 @@
 import { SIGNS } from "../../../judge/signs.ts";
 import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import type { Condition } from "../../../releases/due.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
@@ -10,26 +11,29 @@ import type { Progress } from "../../../verbs/progress.ts";
 import { clockText, type Text } from "./lines.ts";
 
 /** One text for each thing; none if the release is over. */
-export function waitWords(progress: Progress): Text[] {
+export function waitWords(progress: Progress, storeFlags: StoreFlags): Text[] {
   const { release, target, waits, crew } = progress;
   const { application } = target;
-  const own = waits.flatMap((condition) => conditionWords(condition, progress));
+  const own = waits.flatMap((condition) => conditionWords(condition, progress, storeFlags));
   if (release.state === "promoted") {
     return [
       ...own,
       {
         text: oneLine(`finish, when master's servers run ${release.of} too:`),
-        command: oneLine(commandLine(application, "finish", "-deployed", release.of)),
+        command: oneLine(commandLine(storeFlags, application, "finish", "-deployed", release.of)),
       },
     ];
   }
   if (own.length > 0 || release.state !== "running") return own;
   return crew === undefined || crew.leaders.length > 0
     ? ["a controller, which goes on within seconds: all else is true"]
-    : ["a controller: all else is true", promotion("or for a person, to go on by hand", progress)];
+    : [
+        "a controller: all else is true",
+        promotion("or for a person, to go on by hand", progress, storeFlags),
+      ];
 }
 
-function conditionWords(condition: Condition, progress: Progress): Text[] {
+function conditionWords(condition: Condition, progress: Progress, storeFlags: StoreFlags): Text[] {
   const { release, target, opensAtMs, nowMs } = progress;
   switch (condition.kind) {
     case "time": {
@@ -49,11 +53,13 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
           text: oneLine(
             `a person: the judge raised the sign ${condition.name}${meaningOf(condition.name)}. If it is well:`,
           ),
-          command: oneLine(commandLine(target.application, "release", "-clear", condition.name, "-m", "WHY")),
+          command: oneLine(
+            commandLine(storeFlags, target.application, "release", "-clear", condition.name, "-m", "WHY"),
+          ),
         },
       ];
     case "approve":
-      return [promotion("approval, to go on", progress)];
+      return [promotion("approval, to go on", progress, storeFlags)];
     case "windows":
       return [
         opensAtMs === undefined
@@ -68,7 +74,7 @@ function conditionWords(condition: Condition, progress: Progress): Text[] {
       return [
         {
           text: "a person, to go on with this step:",
-          command: oneLine(commandLine(target.application, "resume")),
+          command: oneLine(commandLine(storeFlags, target.application, "resume")),
         },
       ];
     case "fade":
@@ -104,10 +110,12 @@ function boundText(
 }
 
 /** The command that goes to the next step by hand. */
-function promotion(text: string, { release, plan, target }: Progress): Text {
+function promotion(text: string, { release, plan, target }: Progress, storeFlags: StoreFlags): Text {
   const next = plan?.steps[release.step]?.rollout;
   return {
     text: `${text}${next === undefined ? "" : ` to ${rolloutText(next)}`}:`,
-    command: oneLine(commandLine(target.application, "promote", "-expect-step", String(release.step))),
+    command: oneLine(
+      commandLine(storeFlags, target.application, "promote", "-expect-step", String(release.step)),
+    ),
   };
 }

@@ -10,11 +10,19 @@ import type { Followed } from "./followed.ts";
 import { type Shown, viewFor } from "./views.ts";
 
 /** Resolves with the exit status. */
-export async function watchRelease(followed: Followed, { settings, io }: Invocation): Promise<number> {
+export async function watchRelease(
+  followed: Followed,
+  { settings, io, storeFlags }: Invocation,
+): Promise<number> {
   const { observer, seen, aim, found, timers } = followed;
   const stop = new AbortController();
   io.onInterrupt?.(() => stop.abort());
-  const view = viewFor(settings.get(output) === "json", { io, timers, now: () => observer.now() });
+  const view = viewFor(settings.get(output) === "json", {
+    io,
+    timers,
+    storeFlags,
+    now: () => observer.now(),
+  });
   let shown: Shown = { at: (moment) => progressOf(seen, found, moment) };
   let ending: Ending | undefined;
   const show = (sight: Sight): boolean => {

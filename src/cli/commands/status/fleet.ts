@@ -59,7 +59,7 @@ export function fleetPage(answers: readonly DaemonAnswer[]): string {
 export function releaseAlarms(answers: readonly DaemonAnswer[]): string[] {
   const alarms = answers.flatMap(({ admin, state }) =>
     (state?.applications ?? []).flatMap((application) =>
-      releaseWarnings(application).map((warning) => ({ admin, warning })),
+      releaseWarnings(application, state?.storeFlags).map((warning) => ({ admin, warning })),
     ),
   );
   const admins = Map.groupBy(alarms, ({ warning }) => warning);

@@ -47,7 +47,7 @@ function controllerRows({ controller }: State): string[][] {
 }
 
 /** Warnings that stderr gets, too; none if all is well. */
-export function warningsOf(application: ApplicationState): string[] {
+export function warningsOf(application: ApplicationState, storeFlags: State["storeFlags"]): string[] {
   const { name, fresh, ageMs, error, arcs } = application;
   const warnings: string[] = [];
   if (!fresh) {
@@ -58,7 +58,7 @@ export function warningsOf(application: ApplicationState): string[] {
     warnings.push(`${name} has no record in the store: all visitors go to master`);
   }
   if (isMaintenanceOn(application.arcs)) warnings.push(`${name} IS IN MAINTENANCE`);
-  return [...warnings, ...releaseWarnings(application)];
+  return [...warnings, ...releaseWarnings(application, storeFlags)];
 }
 
 function staleText(arcs: readonly Arc[]): string {
@@ -69,7 +69,7 @@ function staleText(arcs: readonly Arc[]): string {
   return `all visitors go to master, except the visitors of ${held.map(({ version }) => version).join(", ")} (failsafe hold)`;
 }
 
-function applicationPart(application: ApplicationState, { controller }: State): string {
+function applicationPart(application: ApplicationState, state: State): string {
   const {
     name,
     fresh,
@@ -87,7 +87,7 @@ function applicationPart(application: ApplicationState, { controller }: State): 
       ...(isMaintenanceOn(application.arcs)
         ? [["MAINTENANCE", "IS ON: the proxy shows its maintenance page; end it with set maintenance off"]]
         : []),
-      ...releaseRows(application, controller),
+      ...releaseRows(application, state),
       ["rollouts", fresh ? "fresh" : `STALE: ${staleText(arcs)}`],
       ["age", ageMs === null ? "never read" : durationText(ageMs)],
       ["lease", durationText(leaseMs)],

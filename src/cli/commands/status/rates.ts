@@ -94,7 +94,8 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
       else counts.set(location, (counts.get(location) ?? 0) + count);
     }
   }
-  const first = pairs.map(({ now }) => applicationOf(name, now)).find((each) => each !== undefined);
+  const lead = pairs.find(({ now }) => applicationOf(name, now) !== undefined)?.now ?? null;
+  const first = applicationOf(name, lead);
   if (first === undefined) return [];
   const decisions = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const ordered = orderedShares(first.arcs, first.fresh);
@@ -113,7 +114,10 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
       ageMs,
       maintenance,
       warnings: [
-        ...new Set([...warningsOf(first), ...pairs.flatMap(({ now }) => releaseWarningsOf(name, now))]),
+        ...new Set([
+          ...warningsOf(first, lead?.storeFlags),
+          ...pairs.flatMap(({ now }) => releaseWarningsOf(name, now)),
+        ]),
       ],
       releases: (first.releases ?? []).map(releaseWord),
       decisions,
@@ -126,7 +130,7 @@ function ratesOf(name: string, pairs: readonly Pair[]): ApplicationRates[] {
 /** A daemon that leads knows more of a release than the first daemon may know. */
 function releaseWarningsOf(name: string, state: State | null): string[] {
   const application = applicationOf(name, state);
-  return application === undefined ? [] : releaseWarnings(application);
+  return application === undefined ? [] : releaseWarnings(application, state?.storeFlags);
 }
 
 /** How much each count of an application grew. After a restart of the daemon it counts from 0 again. */

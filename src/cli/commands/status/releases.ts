@@ -10,20 +10,24 @@ import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import type { ReleaseState } from "../../../overview/release-state.ts";
 import { releaseWord } from "../../../overview/release-words.ts";
 import { isUnderWay } from "../../../releases/release.ts";
+import { unableRemedy, unableText } from "../../../releases/rights-remedy.ts";
+import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { durationText, exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
 
 type Controller = State["controller"];
+/** The part of a daemon's state that is about releases. */
+type Daemon = Pick<State, "controller" | "storeFlags">;
 type Lead = NonNullable<ReleaseState["lead"]>;
 type Wait = Lead["waits"][number];
 
 /** Rows of a label and a text. None for an application without a release. */
 export function releaseRows(
   { name, releases = [], releaseProblems = [] }: ApplicationState,
-  controller: Controller,
+  daemon: Daemon,
 ): string[][] {
   return [
-    ...releases.flatMap((release) => rowsOf(name, release, controller)),
+    ...releases.flatMap((release) => rowsOf(name, release, daemon)),
     ...releaseProblems.map(({ version, problem }) => [
       "release",
       `of ${version}: this daemon cannot read it, because ${problem}`,
@@ -31,23 +35,29 @@ export function releaseRows(
   ];
 }
 
-function rowsOf(application: string, release: ReleaseState, controller: Controller): string[][] {
+function rowsOf(
+  application: string,
+  release: ReleaseState,
+  { controller, storeFlags = [] }: Daemon,
+): string[][] {
   const { version, rollout, since, by, reason, lead } = release;
   const author = by === null ? "" : ` by ${by}`;
   const why = reason === null ? "" : `: ${reason}`;
   const rows = [
     ["release", `${releaseWord(release)}; ${version} ${rolloutText(rollout)} since ${since}${author}${why}`],
   ];
-  const urgent = urgentText(application, release);
+  const urgent = urgentText(application, release, storeFlags);
   if (urgent !== undefined) rows.push(["OVERRIDE", urgent]);
   if (lead === null) {
     if (isUnderWay(release)) rows.push(["led by", `unknown: ${whyUnknown(controller)}`]);
     return rows;
   }
-  const waits = waitTexts(application, release, lead);
+  const waits = waitTexts(application, release, lead, storeFlags);
   if (waits.length > 0) rows.push(["waits for", waits.join("; ")]);
   rows.push(...judgeRows(lead.judge ?? undefined, rollout));
   rows.push(["led by", lead.nobodyLeads ? "NO DAEMON" : lead.ledBy.join(", ") || "not yet known"]);
+  const unable = lead.unable ?? [];
+  if (unable.length > 0) rows.push(["CANNOT LEAD", `${unableText(unable)}: ${unableRemedy(unable)}`]);
   if (lead.problem !== null) rows.push(["PROBLEM", lead.problem]);
   if (controller?.freeze?.frozen) rows.push(["FROZEN", freezeText(controller.freeze)]);
   return rows;
@@ -65,13 +75,17 @@ function judgeRows(judge: Lead["judge"] | undefined, rollout: number): string[][
 }
 
 /** Warnings that stderr gets, too. */
-export function releaseWarnings({ name, releases = [], releaseProblems = [] }: ApplicationState): string[] {
+export function releaseWarnings(
+  { name, releases = [], releaseProblems = [] }: ApplicationState,
+  storeFlags: StoreFlags = [],
+): string[] {
   return [
     ...releases.flatMap((release) => {
-      const urgent = urgentText(name, release);
+      const urgent = urgentText(name, release, storeFlags);
       return [
         ...(urgent === undefined ? [] : [`OVERRIDE of ${name}: ${urgent}`]),
-        ...(release.lead?.nobodyLeads ? [unledText(name, release)] : []),
+        ...(release.lead?.nobodyLeads ? [unledText(name, release, storeFlags)] : []),
+        ...unableWarnings(name, release),
         ...(release.lead?.problem
           ? [`release ${release.id} of ${name} IS STUCK: ${release.lead.problem}`]
           : []),
@@ -83,22 +97,32 @@ export function releaseWarnings({ name, releases = [], releaseProblems = [] }: A
   ];
 }
 
-function unledText(application: string, { id }: ReleaseState): string {
+function unledText(application: string, { id, step }: ReleaseState, storeFlags: StoreFlags): string {
   return (
     `NO DAEMON LEADS release ${id} of ${application}, so it does not go forward: start a daemon with -releases on that may ` +
-    `write the store, or go on by hand with ${commandLine(application, "promote")}`
+    `write the store, or go on by hand: ${commandLine(storeFlags, application, "promote", "-expect-step", String(step))}`
   );
 }
 
+function unableWarnings(application: string, { id, lead }: ReleaseState): string[] {
+  const unable = lead?.unable ?? [];
+  if (unable.length === 0) return [];
+  return [`release ${id} of ${application}: ${unableText(unable)}; ${unableRemedy(unable)}`];
+}
+
 /** A daemon has taken visitors back by itself. */
-function urgentText(application: string, { id, version, override, lead }: ReleaseState): string | undefined {
+function urgentText(
+  application: string,
+  { id, version, override, lead }: ReleaseState,
+  storeFlags: StoreFlags,
+): string | undefined {
   const others = lead?.overriddenBy ?? [];
   if (override === null && others.length === 0) return undefined;
   const who = [...(override === null ? [] : ["this daemon"]), ...others].join(", ");
   const why = override === null ? "" : ` since ${override.at}, because ${override.reason}`;
   return (
     `${who}: all visitors of ${version} go to master${why}. The record does not say so yet; to write it by hand: ` +
-    `${commandLine(application, "abort")}. It is about release ${id}`
+    `${commandLine(storeFlags, application, "abort")}. It is about release ${id}`
   );
 }
 
@@ -113,18 +137,18 @@ function freezeText({ by, at, why }: NonNullable<NonNullable<Controller>["freeze
 }
 
 /** All that is not yet true. */
-function waitTexts(application: string, release: ReleaseState, { waits, checks, judge }: Lead): string[] {
-  return waits
+function waitTexts(application: string, release: ReleaseState, lead: Lead, storeFlags: StoreFlags): string[] {
+  return lead.waits
     .filter(({ state }) => state !== "met")
-    .flatMap((wait) => waitText(application, release, wait, checks, judge) ?? []);
+    .flatMap((wait) => waitText(application, release, wait, lead, storeFlags) ?? []);
 }
 
 function waitText(
   application: string,
   { step }: ReleaseState,
   { kind, name, passedMs = 0, ofMs }: Wait,
-  checks: Lead["checks"],
-  judge: Lead["judge"],
+  { checks, judge }: Pick<Lead, "checks" | "judge">,
+  storeFlags: StoreFlags,
 ): string | undefined {
   switch (kind) {
     case "time":
@@ -139,9 +163,9 @@ function waitText(
       return told === undefined ? `check(${name})` : `${told.sentence}${age}`;
     }
     case "sign":
-      return `a person, who looks at the sign ${name}${meaningText(name)} and clears it: ${commandLine(application, "release", "-clear", name ?? "NAME")}`;
+      return `a person, who looks at the sign ${name}${meaningText(name)} and clears it: ${commandLine(storeFlags, application, "release", "-clear", name ?? "NAME")}`;
     case "approve":
-      return `approval: ${commandLine(application, "promote", "-expect-step", String(step))}`;
+      return `approval: ${commandLine(storeFlags, application, "promote", "-expect-step", String(step))}`;
     case "windows":
       return "a window";
     case "freeze":
@@ -149,7 +173,7 @@ function waitText(
     case "plan":
       return "a newer version of this program, because this one cannot read the plan";
     case "resume":
-      return `a person: ${commandLine(application, "resume")}`;
+      return `a person: ${commandLine(storeFlags, application, "resume")}`;
     case "fade":
       return "the end of its way down";
     default:

@@ -10,7 +10,7 @@ import { BEGAN_MS } from "../../../releases/world.ts";
 import { type Scene, shownAt } from "./shown.ts";
 
 const page = (scene: Scene, width = 80) =>
-  releaseLines(shownAt(scene), width)
+  releaseLines(shownAt(scene), width, [])
     .map(({ text }) => `${text}\n`)
     .join("");
 
@@ -154,7 +154,7 @@ led by    unknown: this store does not show which daemons lead
     const steps = Array.from({ length: 31 }, (_, index) => `${index + 1}%:1m`);
     const release = { plan: [...steps, "100%:1d"].join(","), of: `registry/画像/website@${"0".repeat(90)}` };
     const leaders = Array.from({ length: 9 }, (_, index) => `web-${index}-${"x".repeat(40)}`);
-    const lines = releaseLines(shownAt({ release, leaders }), width);
+    const lines = releaseLines(shownAt({ release, leaders }), width, []);
     expect(lines.filter(({ text }) => Bun.stringWidth(text) > width)).toEqual([]);
     expect(lines.map(({ text }) => text).join("\n")).toMatch(/and\s+3 more/);
     expect(lines.filter(({ text }) => / {1,2}[✔●○]$/.test(text))).toEqual([]);
@@ -176,7 +176,7 @@ led by    unknown: this store does not show which daemons lead
 describe("colours", () => {
   const stdout = { write() {}, isTerminal: true };
   const head = (env: Readonly<Record<string, string>>, out = stdout) =>
-    painted(releaseLines(shownAt(), 80)[0] ?? { text: "" }, { env, stdout: out });
+    painted(releaseLines(shownAt(), 80, [])[0] ?? { text: "" }, { env, stdout: out });
 
   test("show the state and the steps on a terminal", () => {
     const esc = "\u001b[";

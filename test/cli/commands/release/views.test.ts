@@ -26,7 +26,7 @@ function screen(scene: Scene = {}) {
     },
   };
   const now = () => ({ monotonicMs: time.nowMs, nowMs: BEGAN_MS + 1_080_000 + time.nowMs - 1_000 });
-  const view = viewFor(false, { io, timers: time.timers, now });
+  const view = viewFor(false, { io, timers: time.timers, now, storeFlags: [] });
   const shown = {
     at: ({ nowMs }: { nowMs: number }) => shownAt({ ...scene, minutes: (nowMs - BEGAN_MS) / 60_000 }),
   };

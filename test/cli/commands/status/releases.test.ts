@@ -38,11 +38,16 @@ const CONTROLLER = {
   ...{ storeClockAheadMs: null, overrides: [] },
 };
 
+/** An older daemon has neither. */
+function daemonWith(controller: State["controller"]): Pick<State, "controller"> {
+  return controller === undefined ? {} : { controller };
+}
+
 function rowsOf(
   changes: Partial<ReleaseState>,
   controller: State["controller"] = CONTROLLER,
 ): Record<string, string | undefined> {
-  return Object.fromEntries(releaseRows(application(releaseWith(changes)), controller));
+  return Object.fromEntries(releaseRows(application(releaseWith(changes)), daemonWith(controller)));
 }
 
 describe("rows", () => {
@@ -127,10 +132,10 @@ describe("rows", () => {
   });
 
   test("an older daemon has none, and a release that cannot be read is told", () => {
-    expect(releaseRows({ name: "website" } as ApplicationState, undefined)).toEqual([]);
+    expect(releaseRows({ name: "website" } as ApplicationState, {})).toEqual([]);
     const releaseProblems = [{ version: "blue", problem: "its field step is malformed" }];
     const broken = application(releaseWith(), { releases: [], releaseProblems });
-    expect(releaseRows(broken, null)[0]?.[1]).toContain("of blue: this daemon cannot read it");
+    expect(releaseRows(broken, daemonWith(null))[0]?.[1]).toContain("of blue: this daemon cannot read it");
     expect(releaseWarnings(broken)).toEqual([
       "the release of blue of website CANNOT BE READ: its field step is malformed",
     ]);
@@ -151,6 +156,11 @@ describe("warnings", () => {
     );
     expect(warning).toContain("errors: 9 of 10");
     expect(warning).toContain("maxwells-daemon abort -application website");
+    const [elsewhere] = releaseWarnings(application(releaseWith({ override, lead })), [
+      "-store",
+      "redis://r",
+    ]);
+    expect(elsewhere).toContain("maxwells-daemon abort -application website -store redis://r");
     expect(releaseWarnings(application(releaseWith({ lead })))).toHaveLength(1);
     expect(rowsOf({ override, lead })["OVERRIDE"]).toContain("errors: 9 of 10");
   });
@@ -159,7 +169,7 @@ describe("warnings", () => {
     const lead = { ...LEAD, nobodyLeads: true, problem: "the store is full" };
     expect(releaseWarnings(application(releaseWith({ lead })))).toEqual([
       expect.stringMatching(
-        /^NO DAEMON LEADS release 7 of website.*-releases on.*promote -application website$/,
+        /^NO DAEMON LEADS release 7 of website.*-releases on.*promote -expect-step 2 -application website$/,
       ),
       "release 7 of website IS STUCK: the store is full",
     ]);
