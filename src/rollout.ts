@@ -139,6 +139,15 @@ export class Table {
     return nowMs < this.expiresAtMs;
   }
 
+  /** Whether visitors are served by this arc now. An arc without length serves none. */
+  serves(version: string, rollout: number, offset: number, nowMs: number): boolean {
+    const { arcs } = nowMs < this.expiresAtMs ? this.#fresh : this.#stale;
+    for (const { arc } of arcs) {
+      if (arc.version === version) return arc.rollout === rollout && arc.offset === offset;
+    }
+    return rollout === 0;
+  }
+
   /** The placement of an assignment in [0, 1). */
   locate(assignment: number, nowMs: number): Placement {
     const circle = nowMs < this.expiresAtMs ? this.#fresh : this.#stale;

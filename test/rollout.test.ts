@@ -36,6 +36,18 @@ describe("a table", () => {
     ]);
   });
 
+  test("serves an arc as long as its visitors go there", () => {
+    const both = table([arc("canary", 0.25, 0.5), arc("blue", 0.1, 0, "hold"), arc("off", 0)]);
+    expect(both.serves("canary", 0.25, 0.5, 0)).toBe(true);
+    expect(both.serves("canary", 0.05, 0.5, 0)).toBe(false);
+    expect(both.serves("canary", 0.25, 0.4, 0)).toBe(false);
+    expect(both.serves("canary", 0, 0, 0)).toBe(false);
+    expect([both.serves("off", 0, 0.7, 0), both.serves("off", 0.1, 0, 0)]).toEqual([true, false]);
+    expect([both.serves("none", 0, 0, 0), both.serves("none", 0.1, 0, 0)]).toEqual([true, false]);
+    expect(both.serves("canary", 0.25, 0.5, UNHEALTHY_MS)).toBe(false);
+    expect(both.serves("blue", 0.1, 0, UNHEALTHY_MS)).toBe(true);
+  });
+
   test("never places or forces a visitor at maintenance", () => {
     const down = table([arc("maintenance", 1), arc("canary", 0.1)]);
     expect(where(down, 0.5)).toBe("master outside");

@@ -16,6 +16,7 @@ import type { Metrics } from "../metrics.ts";
 import { notify, SecretError, signingKeys } from "../notices/options.ts";
 import { NoticeSender } from "../notices/sender.ts";
 import { ToldLog } from "../notices/told-log.ts";
+import type { Rollout } from "../rollout.ts";
 import { OVERRIDES_DIRECTORY } from "../saved/override-file.ts";
 import {
   NAME_LENGTH_MAX,
@@ -59,13 +60,20 @@ export interface Leading {
  */
 export function openHearings(
   settings: Settings,
-  { store: opened, link, clock }: Pick<ControllerContext, "store" | "link" | "clock">,
+  {
+    store: opened,
+    link,
+    clock,
+    rollout,
+  }: Pick<ControllerContext, "store" | "link" | "clock"> & { readonly rollout: Rollout },
 ): Hearings | undefined {
   const listens = settings.get(releases) && opened.write !== undefined;
   if (!listens && link.exchanges === undefined) return undefined;
   return new Hearings({
     ...{ link, listens, clock, hasStoreClock: opened.clock !== undefined },
     ...{ wallClock: Date.now, timers: SYSTEM_TIMERS, from: drawKey() },
+    isServed: ({ application, version }, share, offset) =>
+      rollout.table(application)?.serves(version, share, offset, clock()) ?? false,
   });
 }
 

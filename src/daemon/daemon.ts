@@ -82,7 +82,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
   const link = new StoreLink({ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log });
-  const hearings = openHearings(settings, { store: opened, link, clock });
+  const hearings = openHearings(settings, { store: opened, link, clock, rollout });
   const leading = await openController(settings, {
     ...{ store: opened, link, hearings, log, clock, metrics },
     reapply: (name) => feed.reapply(name),

@@ -41,6 +41,8 @@ export interface HearingParts {
   readonly listens: boolean;
   /** Stands for this process in the sums that it tells. */
   readonly from: string;
+  /** Whether visitors are served by this arc now. */
+  readonly isServed: (target: Target, rollout: number, offset: number) => boolean;
   /** Called if the figures may show harm, and after each read with news of the others. */
   readonly changed: () => void;
 }
@@ -104,8 +106,9 @@ export class Hearing implements Member {
 
   /** Takes an outcome of this application. On the way of each outcome, so it allocates nothing. */
   take(outcome: Outcome): void {
-    // The arcs of the release do not tell which visitors the canary has now.
-    if (!this.#isAsWritten) return;
+    const [rollout, offset] = this.#release.wrote;
+    // Otherwise the arcs of the release do not tell which visitors the canary has now.
+    if (!this.#isAsWritten || !this.#parts.isServed(this.target, rollout, offset)) return;
     if (!this.#evidence.take(outcome, this.#nowMs())) return;
     this.#parts.changed();
     if (this.#hasCoins) return;

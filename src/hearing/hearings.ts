@@ -32,6 +32,11 @@ export interface HearingsOptions {
   readonly from: string;
   /** Whether this daemon judges. */
   readonly listens: boolean;
+  /**
+   * Whether visitors are served by the release's arc now. They are not while the store is lost for long, or
+   * after a verdict that the record does not show yet. It is asked for each outcome.
+   */
+  readonly isServed: (target: Target, rollout: number, offset: number) => boolean;
 }
 
 /** As long as the store's clock has not answered, it is asked this often. */
@@ -137,9 +142,9 @@ export class Hearings {
   }
 
   #parts(application: string): HearingParts {
-    const { link, hasStoreClock, clock, wallClock, listens, from } = this.#options;
+    const { link, hasStoreClock, clock, wallClock, listens, from, isServed } = this.#options;
     return {
-      ...{ exchanges: link.exchanges, clock, listens, from },
+      ...{ exchanges: link.exchanges, clock, listens, from, isServed },
       storeMs: () => {
         if (!hasStoreClock) return wallClock();
         return this.#aheadMs === undefined ? undefined : this.#aheadMs + clock();

@@ -95,6 +95,8 @@ export class Fleet {
   readonly epochMs = BEGAN_MS - this.time.nowMs;
   /** How far the store's clock is ahead of true time. */
   storeSkewMs = 0;
+  /** Whether the daemons serve visitors by the record. */
+  isServed = true;
   /** Whether reads of the daemons' feeds fail. */
   isLost = false;
   #keys = 0;
@@ -131,6 +133,7 @@ export class Fleet {
     const hearings = new Hearings({
       ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock },
       ...{ wallClock: () => this.nowMs, timers: time.timers, from: this.drawKey(), listens: true },
+      isServed: () => this.isServed,
     });
     const controller = new Controller({
       ...{

@@ -205,6 +205,25 @@ describe("no verdict comes", () => {
     await daemon.stop();
   });
 
+  test("of outcomes while the daemon sends all visitors to master, because the store is lost", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("25%:1h,100%:1m", OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    fleet.isServed = false;
+    for (let visitor = 0; visitor < 20; visitor++) {
+      daemon.hearings.take({ ...failed(visitor / 100), location: "master" });
+    }
+    await fleet.pass(5_000);
+    expect(daemon.hearings.of(AT, key)?.signs()).toEqual([]);
+    expect(fleet.short()).toBe("running 1 25%");
+    fleet.isServed = true;
+    for (let visitor = 0; visitor < 8; visitor++) daemon.hearings.take(failed(visitor / 100));
+    await fleet.pass(1_000);
+    expect(fleet.short()).toBe("aborted 1 0%");
+    await daemon.stop();
+  });
+
   test("of outcomes after the promotion, and at its end nothing is kept", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");

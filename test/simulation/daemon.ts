@@ -203,6 +203,8 @@ export class Machine {
       ? new Hearings({
           ...{ link, hasStoreClock: client.clock !== undefined, clock, wallClock: process.wallClock, timers },
           ...{ from: keyOf(random), listens: this.options.leads },
+          isServed: ({ application: name, version }, share, offset) =>
+            rollout.table(name)?.serves(version, share, offset, clock()) ?? false,
         })
       : undefined;
     const leading = this.options.leads
