@@ -57,6 +57,16 @@ describe("a line of an access log", () => {
       { atMs: AT, visitor: "192.0.2.7 curl/8", status: 500 },
     ],
     [
+      "JSON of Caddy with milliseconds",
+      `{"ts":${AT}.25,"request":{"client_ip":"192.0.2.7"},"status":500}`,
+      { atMs: AT + 0.25, visitor: "192.0.2.7 ", status: 500 },
+    ],
+    [
+      "JSON of Caddy with nanoseconds",
+      `{"ts":${AT}000000,"request":{"client_ip":"192.0.2.7"},"status":500}`,
+      { atMs: AT, visitor: "192.0.2.7 ", status: 500 },
+    ],
+    [
       "JSON of Traefik",
       '{"ClientHost":"192.0.2.7","DownstreamStatus":404,"StartUTC":"2026-11-29T12:10:03Z","time":"2026-11-29T12:10:04Z","request_User-Agent":"curl/8"}',
       { atMs: AT, visitor: "192.0.2.7 curl/8", status: 404 },

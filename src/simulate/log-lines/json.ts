@@ -50,11 +50,22 @@ function first(fields: Fields, names: readonly string[]): unknown {
   return undefined;
 }
 
-/** Seconds since 1970 as Caddy and nginx's `$msec` have them, a text of ISO 8601, or `$time_local`. */
+/** Seconds since 1970 stay below this number for 3 000 years, and milliseconds are above it since 1973. */
+const SECONDS_MAX = 1e11;
+
+/**
+ * A number as Caddy and nginx's `$msec` have it, a text of ISO 8601, or `$time_local`. Caddy writes seconds,
+ * or milliseconds or nanoseconds if its `time_format` says so.
+ */
 function timeOf(value: unknown): number {
-  if (typeof value === "number") return value * 1_000;
+  if (typeof value === "number") return msOf(value);
   if (typeof value !== "string") return Number.NaN;
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1_000;
+  if (/^\d+(\.\d+)?$/.test(value)) return msOf(Number(value));
   const local = logTimeMs(value);
   return Number.isNaN(local) ? Date.parse(value) : local;
+}
+
+function msOf(value: number): number {
+  if (value < SECONDS_MAX) return value * 1_000;
+  return value < SECONDS_MAX * 1e6 ? value : value / 1e6;
 }
