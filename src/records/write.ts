@@ -8,7 +8,8 @@
  * the caller's signal is aborted.
  *
  * If the answer to a write is lost, the store is read again. The record has its author, and its time to the
- * millisecond, so it shows whether the write arrived.
+ * millisecond, so it shows whether the write arrived. If another writer wrote in the meantime, that cannot be
+ * seen any more.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -122,6 +123,8 @@ export async function writeChange(
       const found = await lookAgain(change, store, error, means);
       if (found.kind !== "known") return found;
       if (isSigned(found.record, change)) return done(found.record?.revision ?? "");
+      const isUntouched = (found.record?.revision ?? null) === plan.expected;
+      if (!isUntouched && !isDown(change)) return { kind: "unsure", error: found.error };
       if (!isDown(change) || ++failures > FAILURES_MAX) return { kind: "failed", error: found.error };
     }
     await means.pause(RETRY_PAUSE_MS * means.random());
@@ -179,7 +182,7 @@ export async function removeRecord(
     const found = await lookAgain(removal, store, error, SYSTEM_MEANS);
     if (found.kind !== "known") return found;
     if (found.record === undefined) return { kind: "removed", before, snapshot };
-    return { kind: "failed", error: found.error };
+    return { kind: found.record.revision === expected ? "failed" : "unsure", error: found.error };
   }
 }
 

@@ -115,6 +115,10 @@ export async function carryOut(
       case "failed":
         if (!isLowering || ++failures > FAILURES_MAX) return attempt;
         break;
+      case "overtaken":
+        if (!isLowering) return { kind: "unsure", error: attempt.error };
+        conflicts++;
+        break;
       case "lost":
         if (!isLowering) return { kind: "conflict", looked, current: attempt.current };
         conflicts++;
@@ -152,6 +156,8 @@ type Attempt =
   | { readonly kind: "written"; readonly release: Release | null; readonly isBare: boolean }
   | { readonly kind: "lost"; readonly current: StoreRecord | undefined }
   | { readonly kind: "failed"; readonly error: StoreError }
+  /** Without an answer, and then another writer wrote: over this write, or in its place. */
+  | { readonly kind: "overtaken"; readonly error: StoreError }
   | { readonly kind: "unsure"; readonly error: StoreError };
 
 type Wanted = Extract<Outcome, { readonly kind: "write" }>;
@@ -231,9 +237,9 @@ async function lookAgain(
   signal: AbortSignal,
 ): Promise<Attempt> {
   try {
-    const { now } = await look(store, looked.target, signal);
-    const isOurs = now.found.kind === "release" && now.found.release.tx === stamp.tx;
-    return isOurs ? done : { kind: "failed", error };
+    const { now, record } = await look(store, looked.target, signal);
+    if (now.found.kind === "release" && now.found.release.tx === stamp.tx) return done;
+    return { kind: record?.revision === looked.record?.revision ? "failed" : "overtaken", error };
   } catch {
     return { kind: "unsure", error };
   }

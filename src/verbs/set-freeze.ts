@@ -53,9 +53,11 @@ export async function setFreeze(wanted: boolean, carrying: Carrying): Promise<Fr
       );
       if (written.ok) return { kind: "written", before, now };
     } catch (error) {
-      const after = await lookAgain(error, now, carrying);
+      const after = await lookAgain(error, now, record, carrying);
       if (after.kind === "arrived") return { kind: "written", before, now };
-      if (after.kind === "unsure" || ++failures > FAILURES_MAX) return after;
+      if (after.kind === "overtaken") {
+        if (!wanted) return { kind: "unsure", error: after.error };
+      } else if (after.kind === "unsure" || ++failures > FAILURES_MAX) return after;
     }
     await carrying.pause(RETRY_PAUSE_MS * carrying.random());
     signal.throwIfAborted();
@@ -82,17 +84,21 @@ function pastOf(store: Store, record: StoreRecord | undefined): Readonly<Record<
 async function lookAgain(
   error: unknown,
   { by, at }: Freeze,
+  before: StoreRecord | undefined,
   { store, timeLimit }: Carrying,
 ): Promise<
   | { readonly kind: "arrived" }
   | { readonly kind: "failed"; readonly error: StoreError }
+  /** Another writer wrote too. */
+  | { readonly kind: "overtaken"; readonly error: StoreError }
   | { readonly kind: "unsure"; readonly error: StoreError }
 > {
   if (!(error instanceof StoreError)) throw error;
   if (error.code !== "unavailable" && error.code !== "malformed") throw error;
   try {
-    const { freeze } = await lookAt(store, timeLimit(LOOK_AGAIN_MS));
-    return freeze.by === by && freeze.at === at ? { kind: "arrived" } : { kind: "failed", error };
+    const { freeze, record } = await lookAt(store, timeLimit(LOOK_AGAIN_MS));
+    if (freeze.by === by && freeze.at === at) return { kind: "arrived" };
+    return { kind: record?.revision === before?.revision ? "failed" : "overtaken", error };
   } catch {
     return { kind: "unsure", error };
   }

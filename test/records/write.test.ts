@@ -85,6 +85,19 @@ describe("law 14: set 0%", () => {
   });
 });
 
+test("a rollout does not say that it wrote nothing if another writer wrote over it", async () => {
+  const store = new MemoryStore();
+  store.put("app", "canary", { rollout: 0.05 });
+  store.before = () => "lose";
+  store.afterLoss = () => store.put("app", "canary", { rollout: 0.01, updatedBy: "bob@web-1" });
+  expect(await write(store, 0.25)).toMatchObject({ kind: "unsure" });
+  store.afterLoss = undefined;
+  store.before = () => {
+    throw new StoreError("unavailable", "away");
+  };
+  expect(await write(store, 0.25)).toMatchObject({ kind: "failed" });
+});
+
 test("a lower rollout gives way to another writer", async () => {
   const store = storeWith();
   store.before = () => {

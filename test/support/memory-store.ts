@@ -25,6 +25,8 @@ export class MemoryStore implements Store {
   /** Number of calls of each kind. */
   readonly calls = { read: 0, write: 0, append: 0, readEvidence: 0, clock: 0 };
   before: Before | undefined;
+  /** Called after a write whose answer is lost. */
+  afterLoss: (() => void) | undefined;
   readonly #applications = new Map<string, Map<string, StoreRecord>>();
   readonly #evidence = new Map<string, string[]>();
   readonly #nudges = new Map<string, Set<() => void>>();
@@ -71,7 +73,10 @@ export class MemoryStore implements Store {
     const current = this.#applications.get(application)?.get(version);
     if ((current?.revision ?? null) !== expected) return { ok: false, current };
     const revision = this.put(application, version, { ...(current?.value as object), ...fields });
-    if (fate === "lose") throw new StoreError("unavailable", "the answer is lost");
+    if (fate === "lose") {
+      this.afterLoss?.();
+      throw new StoreError("unavailable", "the answer is lost");
+    }
     return { ok: true, revision };
   }
 

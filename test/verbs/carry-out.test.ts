@@ -73,6 +73,19 @@ describe("REL-6: a verb", () => {
     expect([store.calls.write, releaseIn(store).step]).toEqual([1, 3]);
   });
 
+  test("does not say that it wrote nothing if another writer wrote over it", async () => {
+    const store = storeWith();
+    before(store, 1, () => "lose");
+    store.afterLoss = () => wrote(store, { seq: 9, tx: OTHER_KEY });
+    expect(await carry(store, REQUESTS.promote)).toMatchObject({ kind: "unsure" });
+    expect([store.calls.write, releaseIn(store).seq]).toEqual([1, 9]);
+    const other = storeWith();
+    before(other, 1, () => "lose");
+    other.afterLoss = () => wrote(other, { ...releaseOf(), seq: 9, tx: OTHER_KEY });
+    expect(await carry(other, REQUESTS.abort)).toMatchObject({ kind: "written" });
+    expect([other.calls.write, releaseIn(other).state]).toEqual([2, "aborted"]);
+  });
+
   test("takes since from the store's clock", async () => {
     const store = storeWith(releaseOf(), () => BEGAN_MS + 7_000);
     await carry(store, REQUESTS.promote);

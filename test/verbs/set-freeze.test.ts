@@ -83,6 +83,15 @@ describe("a freeze", () => {
     await expect(setFreeze(true, carryingTo(store))).rejects.toThrow("no rights");
   });
 
+  test("its end is unsure if another operator wrote over it", async () => {
+    const store = new MemoryStore();
+    put(store, true, "bob");
+    store.before = () => "lose";
+    store.afterLoss = () => put(store, true, "carol");
+    expect(await setFreeze(false, carryingTo(store))).toMatchObject({ kind: "unsure" });
+    expect(isFrozenIn(store)).toBe(true);
+  });
+
   test("is unsure if the store cannot be read after the write", async () => {
     const store = new MemoryStore();
     store.before = () => {
