@@ -16,7 +16,8 @@ const GAP_MS = 1_000;
  * @param errorShare of master's requests; a harm is a multiple of it
  */
 export function logSite(log: RequestLog, errorShare: number): Site {
-  return { traffic: (seed, psi) => new LogTraffic(log, errorShare, seed, psi) };
+  const hasBusyNetwork = log.hasBusyNetwork();
+  return { traffic: (seed, psi) => new LogTraffic(log, errorShare, seed, psi, hasBusyNetwork) };
 }
 
 /** A place in the log that goes forward, and begins again at the end. */
@@ -47,6 +48,7 @@ class Place {
 }
 
 class LogTraffic implements Traffic {
+  readonly hasBusyNetwork: boolean;
   readonly #log: RequestLog;
   readonly #seed: number;
   readonly #draw: Draw;
@@ -63,7 +65,8 @@ class LogTraffic implements Traffic {
   /** By visitor: the step in which it was counted last. */
   readonly #stepOf: Uint32Array;
 
-  constructor(log: RequestLog, errorShare: number, seed: number, psi: number) {
+  constructor(log: RequestLog, errorShare: number, seed: number, psi: number, hasBusyNetwork: boolean) {
+    this.hasBusyNetwork = hasBusyNetwork;
     this.#log = log;
     this.#seed = seed;
     this.#draw = seededDraw(seed);
@@ -97,7 +100,8 @@ class LogTraffic implements Traffic {
       // The canary breaks only what is sound, and only for its own visitors.
       const { offset, rollout } = this.#arc;
       if (isByCanary && (this.#log.isError(index) || !covers(offset, rollout, assignment))) continue;
-      return { atMs, visitor, assignment, isBrought: this.#log.isBrought(index), isByCanary };
+      const network = this.#log.network(visitor);
+      return { atMs, visitor, assignment, network, isBrought: this.#log.isBrought(index), isByCanary };
     }
   }
 
