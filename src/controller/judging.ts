@@ -74,14 +74,8 @@ export class Judging {
 
   /** The judge's word on a state of the record; undefined if nothing can be said of it. */
   judgement(seen: Seen): Judgement | undefined {
-    const { release } = seen.found;
-    const hearing = this.#hearing();
     // The feed may know the present step later than a fresh look does. Then the evidence is of another step.
-    if (!hearing?.follows(release)) return undefined;
-    return hearing.judge({
-      rolloutNext: rolloutNextOf(seen),
-      cleared: (release.cleared ?? []).map(([sign]) => sign),
-    });
+    return this.#hearing()?.follows(seen.found.release) ? this.#wordFor(seen) : undefined;
   }
 
   /** The same in figures and sentences, for people. */
@@ -110,10 +104,22 @@ export class Judging {
     return judgement.kind === "pass" ? "pass" : "watch";
   }
 
+  /**
+   * The judge's word on the release. Harm in an earlier step is harm in this one too. So an abort does not
+   * wait until the feed knows the step that this daemon has just written.
+   */
+  #wordFor(seen: Seen): Judgement | undefined {
+    const { cleared = [] } = seen.found.release;
+    return this.#hearing()?.judge({
+      rolloutNext: rolloutNextOf(seen),
+      cleared: cleared.map(([sign]) => sign),
+    });
+  }
+
   #weigh(): void {
     const seen = this.#parts.seen();
     const hasControl = seen.rollout > 0 && seen.rollout < 1;
-    const judgement = hasControl ? this.judgement(seen) : undefined;
+    const judgement = hasControl ? this.#wordFor(seen) : undefined;
     if (judgement?.kind === "abort" && !this.#isTold) {
       // Once: a person may take the release forward all the same, and that person wins.
       this.#isTold = true;

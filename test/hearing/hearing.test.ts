@@ -143,6 +143,38 @@ describe("a bad canary is taken back", () => {
     await first.stop();
     await second.stop();
   });
+
+  test("and news that the store refused is told within 4 s, and not with the next news", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start(PLAN, OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    const { append } = fleet.store.evidence;
+    const triedMs: number[] = [];
+    fleet.store.evidence.append = (at, batches, signal) => {
+      if (batches.some((batch) => batch.includes("coins "))) triedMs.push(fleet.time.nowMs);
+      return triedMs.length === 1 ? Promise.reject(new Error("no room")) : append(at, batches, signal);
+    };
+    daemon.hearings.take(failed(0.01));
+    await fleet.pass(4_500);
+    expect(triedMs).toHaveLength(2);
+    await daemon.stop();
+  });
+
+  test("although the daemon has just gone a step forward, and its feed does not know that yet", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("5%:20s,6%:1h,100%:1m", OFFSET_ZERO);
+    await fleet.pass(GRACE_MS);
+    for (const assignment of [0.01, 0.02]) daemon.hearings.take(failed(assignment));
+    daemon.blind();
+    for (let turn = 0; turn < 100 && fleet.short() === "running 1 5%"; turn++) await fleet.pass(100);
+    expect(fleet.short()).toBe("running 2 6%");
+    daemon.hearings.take(failed(0.03));
+    await fleet.pass(1_000);
+    expect(fleet.short()).toBe("aborted 2 0%");
+    await daemon.stop();
+  });
 });
 
 describe("no verdict comes", () => {
