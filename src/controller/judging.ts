@@ -7,6 +7,8 @@
 
 import { type Judged, judgedOf } from "../evidence/judged.ts";
 import type { Judgement } from "../evidence/release-judge.ts";
+import { QUIET_MS_MIN } from "../evidence/reporters.ts";
+import { haveStopped, isNothingHeard, silenceSentences } from "../evidence/silence.ts";
 import type { Hearing } from "../hearing/hearing.ts";
 import type { Hearings } from "../hearing/hearings.ts";
 import { harmOf } from "../judge/harm.ts";
@@ -31,6 +33,13 @@ export interface JudgingParts {
   readonly harm: (reason: string) => void;
   /** A sign holds the release back. It is called once for each sign. */
   readonly raised: (sign: Sign) => void;
+  /**
+   * Reports do not come, or they do.
+   *
+   * @param silence what a person must know of it; undefined if all is well
+   * @param isWhole whether no daemon hears any
+   */
+  readonly silent: (silence: string | undefined, isWhole: boolean) => void;
   /** The word may be another one. */
   readonly changed: () => void;
 }
@@ -130,7 +139,21 @@ export class Judging {
       this.#toldSigns.add(sign);
       this.#parts.raised(sign);
     }
+    if (judgement !== undefined && !judgement.isStale) this.#tellSilence(judgement, seen);
     this.#parts.changed();
+  }
+
+  /**
+   * A page has a silence sooner than the log. If no proxy reports at all, and the plan does not wait for
+   * `ok`, no person misses the outcomes.
+   */
+  #tellSilence({ figures }: Judgement, { plan }: Seen): void {
+    const [silence] = silenceSentences(figures);
+    const isNothing = isNothingHeard(figures);
+    const isEarly = figures.atMs - figures.step.sinceMs < QUIET_MS_MIN;
+    const isMissed = haveStopped(figures) || plan?.steps.some(({ wait }) => wait.ok !== undefined) === true;
+    if (isNothing && (isEarly || !isMissed)) return;
+    this.#parts.silent(silence, isNothing || haveStopped(figures));
   }
 
   #hearing(): Hearing | undefined {

@@ -34,6 +34,9 @@ export const SPREAD_MS = 2_000;
 /** If nothing is due for longer, an attempt that failed before holds nothing back. */
 const REST_MS = 60_000;
 
+/** The evidence is weighed this often, also if there is no news. */
+const JUDGE_EVERY_MS = 15_000;
+
 /** No timer is longer, so that a release is looked at now and then in any case. */
 const TIMER_MS_MAX = 600_000;
 
@@ -59,6 +62,7 @@ export class Led implements Attempted {
   /** In [0, 1): this daemon's part of the spread. */
   #spread: number;
   #timer: unknown;
+  #judgedAtMs = Number.NEGATIVE_INFINITY;
   #timerAtMs = Number.POSITIVE_INFINITY;
   /** The part of the release that this program does not know, and that the log has. */
   #unknown: string | undefined;
@@ -83,6 +87,7 @@ export class Led implements Attempted {
         ...{ hearings, timers: parts.timers, seen: () => this.#seen },
         harm: (reason) => parts.harm(target, this.key, reason),
         raised: (sign) => this.#standing.raised(this.release, sign),
+        silent: (silence, isWhole) => this.#standing.silent(this.release, silence, isWhole),
         changed: () => this.reconsider(),
       });
     }
@@ -139,6 +144,7 @@ export class Led implements Attempted {
   look(): void {
     if (this.#parts.isClockAsked() && !this.#isBehind) this.watchOf(this.release);
     this.#stand();
+    this.#judgeSometimes();
     this.reconsider();
   }
 
@@ -160,6 +166,14 @@ export class Led implements Attempted {
   /** There is news in the evidence. */
   judge(): void {
     if (!this.#isClosed) this.#judging?.look();
+  }
+
+  /** Silence brings no news, and a store that keeps no evidence brings none of others. */
+  #judgeSometimes(): void {
+    const nowMs = this.#parts.clock();
+    if (nowMs - this.#judgedAtMs < JUDGE_EVERY_MS) return;
+    this.#judgedAtMs = nowMs;
+    this.judge();
   }
 
   /** There is a verdict: its abort is written at once. */

@@ -17,6 +17,9 @@ import type { Rights } from "./rights.ts";
 /** A problem that lasts for longer is worth a notice. */
 export const STUCK_MS = 300_000;
 
+/** If one daemon is quiet for less, its news that it hears outcomes again may be on the way. */
+const PART_MS = 10_000;
+
 /** The part of the notices that a controller needs. */
 export type Notices = Pick<NoticeSender, "look" | "extra" | "close">;
 
@@ -37,6 +40,9 @@ export class Standing {
   readonly #parts: StandingParts;
   #ledAtMs: number;
   #isUnled = false;
+  #silence: "none" | "part" | "whole" = "none";
+  /** When it was last true that not some daemons alone are quiet, on the monotonic clock. */
+  #noPartAtMs: number;
   #problem: string | undefined;
   #problemSinceMs = Number.NaN;
 
@@ -45,6 +51,7 @@ export class Standing {
     this.#presence = presence;
     this.#parts = parts;
     this.#ledAtMs = parts.clock();
+    this.#noPartAtMs = this.#ledAtMs;
   }
 
   /** Whether no controller has led it for long. */
@@ -88,6 +95,25 @@ export class Standing {
       remedy: `look for the cause; if it is well, clear the sign: ${remedy}`,
     });
     this.notify(release, `sign_${sign}`, `${SIGN_SENTENCES[sign]}; if it is well: ${remedy}`);
+  }
+
+  /**
+   * Reports do not come, or come again.
+   *
+   * @param silence what a person must know of it; undefined if all is well
+   * @param isWhole whether no daemon hears any
+   */
+  silent(release: Release, silence: string | undefined, isWhole: boolean): void {
+    const { log } = this.#parts;
+    const kind = silence === undefined ? "none" : isWhole ? "whole" : "part";
+    const nowMs = this.#parts.clock();
+    if (kind !== "part") this.#noPartAtMs = nowMs;
+    if (kind === this.#silence || (kind === "part" && nowMs - this.#noPartAtMs < PART_MS)) return;
+    const name = nameOf(this.#target, release);
+    if (silence === undefined) log.info(`outcomes of ${name} are reported again`, { ...this.#target });
+    else log.warn(`outcomes of ${name} are not reported: ${silence}`, { ...this.#target });
+    this.#silence = kind;
+    if (kind === "whole") this.notify(release, "silent", silence);
   }
 
   /** A notice about a state that lasts. It is sent once for each `seq`. */

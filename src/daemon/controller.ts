@@ -72,6 +72,7 @@ export function openHearings(
   return new Hearings({
     ...{ link, listens, clock, hasStoreClock: opened.clock !== undefined },
     ...{ wallClock: Date.now, timers: SYSTEM_TIMERS, from: drawKey() },
+    name: settings.get(name) ?? nameOfHost(),
     isServed: ({ application, version }, share, offset) =>
       rollout.table(application)?.serves(version, share, offset, clock()) ?? false,
   });

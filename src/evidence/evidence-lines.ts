@@ -1,7 +1,7 @@
 /** Reads the lines of which the evidence of a release is made. Pure and total, as `news-lines.ts`. */
 
 import { HITTERS_TOLD_MAX } from "./heard.ts";
-import type { EvidenceNews, HeardNews } from "./news.ts";
+import type { EvidenceNews, HeardNews, ReporterNews } from "./news.ts";
 import { type Fields, isCount, isName } from "./news-values.ts";
 import { unpackWords } from "./packing.ts";
 
@@ -26,6 +26,8 @@ export function readEvidence(kind: string, fields: Fields): EvidenceNews[] {
         : [];
     case "heard":
       return readHeard(fields);
+    case "reporter":
+      return readReporter(fields);
     case "sign":
       return isName(sign) && isCount(atMs) ? [{ kind, sign, atMs }] : [];
     case "uncapped":
@@ -45,6 +47,12 @@ function readHeard({ from, step, outcomes, bad, brought, decisions, cells, netwo
     areHitters(cells) &&
     areHitters(networks)
     ? [{ kind: "heard", from, step, outcomes, bad, brought, decisions, cells, networks }]
+    : [];
+}
+
+function readReporter({ from, name, outcomes, lastMs, isQuiet }: Fields): ReporterNews[] {
+  return isName(from) && isName(name) && isCount(outcomes) && isCount(lastMs) && typeof isQuiet === "boolean"
+    ? [{ kind: "reporter", from, name, outcomes, lastMs, isQuiet }]
     : [];
 }
 

@@ -6,6 +6,7 @@ import { CROWD_SHARE } from "../judge/signs.ts";
 import type { Reach } from "../judge/verdict.ts";
 import type { Coins } from "./coins.ts";
 import type { HeardFigures } from "./heard.ts";
+import type { ReportingFigures } from "./reporters.ts";
 import type { StepEvidence } from "./step-evidence.ts";
 import { MISPLACED, type Tables } from "./tables.ts";
 
@@ -47,6 +48,7 @@ export interface Figures {
   readonly misplaced: number;
   readonly reach: Reach;
   readonly heard: HeardFigures;
+  readonly reporting: ReportingFigures;
   /** Whether any reporter of this step can tell if visitors brought their assignment. */
   readonly isBroughtTold: boolean;
   /** Whether all coins of a network count in this step, because one network has too many decisions. */
@@ -62,8 +64,11 @@ export interface Census extends Omit<Figures, "metrics" | "split" | "back"> {
   readonly visitors: ReadonlyMap<string, number>;
 }
 
-/** @returns undefined outside the release */
-export function censusOf(tables: Tables, nowMs: number): Census | undefined {
+/**
+ * @param name of this daemon
+ * @returns undefined outside the release
+ */
+export function censusOf(tables: Tables, nowMs: number, name: string): Census | undefined {
   const { timeline, steps, seen } = tables;
   const time = Math.floor(nowMs - timeline.zeroMs);
   const number = timeline.stepAt(time);
@@ -77,15 +82,15 @@ export function censusOf(tables: Tables, nowMs: number): Census | undefined {
     atMs: nowMs,
     step: { sinceMs: timeline.zeroMs + fromMs, rollout, control, firstSegment },
     visitors: new Map(
-      gatedIn(tables, heard.outcomes === 0 || isBroughtTold).map(({ name }) => [
-        name,
-        visitorsOf(step, name, time, tables.coins.get(name), number),
+      gatedIn(tables, heard.outcomes === 0 || isBroughtTold).map(({ name: of }) => [
+        of,
+        visitorsOf(step, of, time, tables.coins.get(of), number),
       ]),
     ),
     seen: seen.table.size,
     misplaced: misplacedIn(seen),
     reach: step?.reach() ?? { seen: 0, atCanary: 0 },
-    ...{ heard, isBroughtTold },
+    ...{ heard, isBroughtTold, reporting: tables.reporters.figures(name, nowMs) },
     isUncapped: fromMs > tables.uncappedAfterMs,
   };
 }

@@ -26,6 +26,9 @@ export function hear(tables: Tables, news: News, from: string): void {
     case "heard":
       stepOf(tables, news)?.heard.hear(news, from);
       return;
+    case "reporter":
+      tables.reporters.hear(news, from);
+      return;
     case "sign": {
       const sign = SIGNS.find((name) => name === news.sign);
       if (sign !== undefined) tables.raise(sign, news.atMs, false);

@@ -19,6 +19,7 @@ import {
 import { type Block, REACH_MIN, SUSPICION, type Verdict } from "../judge/verdict.ts";
 import type { Release } from "../releases/release.ts";
 import type { Figures, MetricFigures } from "./figures.ts";
+import { isNothingHeard, silenceSentences } from "./silence.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -61,8 +62,10 @@ export interface Judged {
   readonly bad: number;
   /** `12 400 outcomes in this step, 37 of them errors`. */
   readonly heard: string;
-  /** Whether a person must know that nothing is reported. */
+  /** Whether a person must know that nothing is reported in this step, so that there are no figures. */
   readonly isSilent: boolean;
+  /** Sentences about reports that do not come. An older daemon leaves it out. */
+  readonly silences?: readonly string[];
   /** Whether each visitor of a network counts, because one network has too many of the requests. */
   readonly isUncapped: boolean;
   /** Whether outcomes are heard, and none of them tells whether its visitor brought its assignment. */
@@ -79,14 +82,6 @@ export interface JudgedFacts {
   readonly raised: readonly Sign[];
 }
 
-/** A page says this loudly, because silence is not health. */
-export const NOTHING_HEARD_SENTENCE =
-  "no outcome is reported in this step, so a bad canary is not found, and ok is not given: " +
-  "see that the proxies report (maxwells-daemon doctor)";
-
-/** Before this time in a step, silence says nothing: outcomes of its first seconds do not count. */
-const QUIET_MS = 30_000;
-
 export function judgedOf(facts: JudgedFacts): Judged {
   const { figures, verdict, raised } = facts;
   const cleared = (facts.release.cleared ?? []).map(([sign]) => sign);
@@ -95,6 +90,7 @@ export function judgedOf(facts: JudgedFacts): Judged {
   return {
     ...{ kind: verdict.kind, bar: barOf(verdict.logTotal), isUncapped: figures.isUncapped },
     ...{ isSilent: isNothingHeard(figures), isBroughtUntold: outcomes > 0 && !figures.isBroughtTold },
+    silences: silenceSentences(figures),
     metrics: figures.metrics.map((metric) => judgedMetric(metric, facts)),
     blocks: blockSentences(facts, gate),
     visitors: gate?.visitors ?? 0,
@@ -105,10 +101,6 @@ export function judgedOf(facts: JudgedFacts): Judged {
     })),
     ...{ outcomes, bad, heard: heardText(outcomes, bad) },
   };
-}
-
-function isNothingHeard({ heard, step, atMs }: Figures): boolean {
-  return heard.outcomes === 0 && step.rollout > 0 && step.rollout < 1 && atMs - step.sinceMs >= QUIET_MS;
 }
 
 function heardText(outcomes: number, bad: number): string {
@@ -153,6 +145,10 @@ function paceOf(
 function minutesSince(fromMs: number, nowMs: number): number {
   return Math.max(1, (nowMs - fromMs) / MINUTE_MS);
 }
+
+/** A note for people, if no report has BROUGHT. */
+export const BROUGHT_UNTOLD_SENTENCE =
+  "no proxy reports which visitors brought an assignment, so ok asks for the errors of all visitors alone";
 
 interface Gate {
   readonly metric: string;
@@ -199,6 +195,8 @@ function blockSentence(block: Block, facts: JudgedFacts, gate: Gate | undefined)
       return undefined;
     case "no-control":
       return NO_CONTROL_SENTENCE;
+    case "silence":
+      return "no outcome is reported any more";
     case "suspicion":
       return `${wordsOf(verdict.metric, release).what} look like the canary's fault, which may be chance`;
     case "reach":

@@ -9,6 +9,7 @@
  *     visitors {"of":"errors","step":1764418500000,"share":1,"cuts":0,"cells":"…"}
  *     arrivals {"step":1764418500000,"cuts":0,"seen":"…","arrived":"…"}
  *     heard {"from":"5f2c09ab","step":1764418500000,"outcomes":3,"bad":1,…}
+ *     reporter {"from":"5f2c09ab","name":"web-1","outcomes":3,"lastMs":1764418560000,"isQuiet":false}
  *     sign {"sign":"back","atMs":1764419100000}
  *     uncapped {"step":1764418500000}
  *
@@ -114,6 +115,21 @@ export interface HeardNews {
   readonly networks: readonly (readonly [network: number, decisions: number])[];
 }
 
+/** A process hears outcomes of the release, or has heard some and hears none any more. */
+export interface ReporterNews {
+  readonly kind: "reporter";
+  /** Stands for the process. */
+  readonly from: string;
+  /** The name of its machine, for people. */
+  readonly name: string;
+  /** All that it heard in the release. */
+  readonly outcomes: number;
+  /** When it heard the last one, by the store's clock: milliseconds since 1970. */
+  readonly lastMs: number;
+  /** By its own clock that is longer ago than it can be by chance. */
+  readonly isQuiet: boolean;
+}
+
 /** A sign was raised. It stays, also if the evidence for it gets less. */
 export interface SignNews {
   readonly kind: "sign";
@@ -130,7 +146,14 @@ export interface UncappedNews {
 }
 
 /** The news of which the evidence of a release is made. */
-export type EvidenceNews = CoinsNews | VisitorsNews | ArrivalsNews | HeardNews | SignNews | UncappedNews;
+export type EvidenceNews =
+  | CoinsNews
+  | VisitorsNews
+  | ArrivalsNews
+  | HeardNews
+  | ReporterNews
+  | SignNews
+  | UncappedNews;
 
 /** The news of which `Merged` keeps the controllers' part. */
 export type CrewNews = Presence | Told | Overridden;

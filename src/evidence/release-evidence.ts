@@ -33,6 +33,8 @@ export interface ReleaseEvidenceOptions {
   readonly version?: string;
   /** Stands for this process in the sums that it tells. Random, so that no two processes have the same. */
   readonly from: string;
+  /** The name of this daemon, for people; `from` by default. */
+  readonly name?: string;
   /** `EVIDENCE_BYTES_MAX` by default. */
   readonly bytesMax?: number;
 }
@@ -45,15 +47,17 @@ export class ReleaseEvidence {
   readonly #taking: Taking;
   readonly #telling: Telling;
   readonly #from: string;
+  readonly #name: string;
   #census: Census | undefined;
   #figures: Figures | undefined;
   #figuresRevision = -1;
 
-  constructor({ release, version, from, bytesMax }: ReleaseEvidenceOptions) {
+  constructor({ release, version, from, name = from, bytesMax }: ReleaseEvidenceOptions) {
     this.#tables = new Tables(release, bytesMax);
     this.#taking = new Taking(this.#tables, version);
-    this.#telling = new Telling(this.#tables, from);
+    this.#telling = new Telling(this.#tables, from, name);
     this.#from = from;
+    this.#name = name;
   }
 
   get key(): string {
@@ -72,6 +76,8 @@ export class ReleaseEvidence {
    */
   take(outcome: Outcome, nowMs: number): boolean {
     const atMs = decidedAtMs(outcome, nowMs);
+    // A probe does not come from a visitor, and may come although the proxies are silent.
+    if (!outcome.isForced) this.#tables.reporters.add(nowMs);
     return nowMs - atMs <= LATE_MS_MAX && this.#taking.take(outcome, atMs);
   }
 
@@ -106,6 +112,8 @@ export class ReleaseEvidence {
   /** News of any daemon, also of this one. News of other kinds does no harm. */
   hear(news: readonly News[]): void {
     for (const each of news) hear(this.#tables, each, this.#from);
+    // A new process must not judge by the census of a moment before, when it knew nothing of the others.
+    if (news.length > 0) this.#census = undefined;
   }
 
   /** The raised signs, and when each was raised first, in milliseconds since 1970. */
@@ -143,7 +151,7 @@ export class ReleaseEvidence {
     const isYoung = (figures: { readonly atMs: number } | undefined) =>
       figures !== undefined && nowMs >= figures.atMs && nowMs - figures.atMs < ageMsMax;
     if (isYoung(this.#figures) && tables.revision === this.#figuresRevision) return this.#figures;
-    if (!isYoung(this.#census) || !this.#isInStep(nowMs)) this.#census = censusOf(tables, nowMs);
+    if (!isYoung(this.#census) || !this.#isInStep(nowMs)) this.#census = censusOf(tables, nowMs, this.#name);
     this.#figures = this.#census && figuresOf(tables, nowMs, this.#census);
     this.#figuresRevision = tables.revision;
     return this.#figures;

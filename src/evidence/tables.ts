@@ -6,6 +6,7 @@ import { isUnderWay, type Release } from "../releases/release.ts";
 import { coinsCapacity, SIGN_CELLS_MAX } from "./capacity.ts";
 import { Coins } from "./coins.ts";
 import { metricsOfRelease } from "./release-metrics.ts";
+import { Reporters } from "./reporters.ts";
 import { Steps } from "./steps.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -31,6 +32,7 @@ export class Tables {
   /** Visitors when they were first seen again. */
   readonly back: Coins;
   readonly steps: Steps;
+  readonly reporters: Reporters;
   /** The raised signs, and when each was raised first. */
   readonly signs = new Map<Sign, number>();
   /** The signs that the other daemons do not know. */
@@ -60,6 +62,7 @@ export class Tables {
     this.seen = new Coins(signs);
     this.back = new Coins(signs);
     const gated = this.metrics.filter(({ couldMeet }) => couldMeet !== undefined).map(({ name }) => name);
+    this.reporters = new Reporters(timeline.zeroMs);
     this.steps = new Steps({ zeroMs: timeline.zeroMs, gated, seed });
   }
 

@@ -28,22 +28,28 @@ const LINE_MIN = 256 / BATCH_BYTES_MAX;
 export class Telling {
   readonly #tables: Tables;
   readonly #from: string;
+  readonly #name: string;
   #atMs = Number.NEGATIVE_INFINITY;
 
-  /** @param from stands for this process in sums */
-  constructor(tables: Tables, from: string) {
+  /**
+   * @param from stands for this process in sums
+   * @param name of this daemon, for people
+   */
+  constructor(tables: Tables, from: string, name: string) {
     this.#tables = tables;
     this.#from = from;
+    this.#name = name;
   }
 
   /** Whether `news` would have something. */
   hasNews(nowMs: number): boolean {
-    const { timeline, steps, names, unsentSigns, isUncappingUnsent } = this.#tables;
+    const { timeline, steps, reporters, names, unsentSigns, isUncappingUnsent } = this.#tables;
     if (!this.#isJudged(nowMs)) return false;
     const time = Math.floor(nowMs - timeline.zeroMs);
     return (
       unsentSigns.size > 0 ||
       isUncappingUnsent ||
+      reporters.isDue(nowMs) ||
       names.some((name) => (this.#tables.named(name)?.table.unsent ?? 0) > 0) ||
       steps.kept.some(
         ({ arrivals, visitors, heard }) =>
@@ -56,13 +62,15 @@ export class Telling {
 
   /** The most important first, and not more than one call of a store takes. */
   news(nowMs: number): readonly EvidenceNews[] {
-    const { timeline, steps, names } = this.#tables;
+    const { timeline, steps, reporters, names } = this.#tables;
     const time = Math.floor(nowMs - timeline.zeroMs);
     if (!this.#isJudged(nowMs)) return [];
     this.#atMs = nowMs;
     const room = new Room();
     const news: EvidenceNews[] = this.#words();
     for (const name of names) news.push(...this.#coins(name, room));
+    const reporter = reporters.news(this.#from, this.#name, nowMs);
+    if (reporter !== undefined) news.push(reporter);
     for (const step of steps.kept) {
       const since = timeline.zeroMs + step.fromMs;
       news.push(...arrivals(step, since, room));
@@ -87,7 +95,7 @@ export class Telling {
   }
 
   #take(news: EvidenceNews): void {
-    const { steps, timeline, unsentSigns } = this.#tables;
+    const { steps, reporters, timeline, unsentSigns } = this.#tables;
     const step = "step" in news ? steps.find(news.step - timeline.zeroMs) : undefined;
     switch (news.kind) {
       case "coins": {
@@ -107,6 +115,9 @@ export class Telling {
       }
       case "heard":
         step?.heard.taken(news, this.#atMs);
+        return;
+      case "reporter":
+        reporters.taken(news, this.#atMs);
         return;
       case "sign":
         for (const sign of unsentSigns) if (sign === news.sign) unsentSigns.delete(sign);

@@ -7,6 +7,7 @@ import type { Sign } from "../judge/signs.ts";
 import { isBack, isCrowd, isPlace, isSplit } from "../judge/signs.ts";
 import { type Verdict, verdict } from "../judge/verdict.ts";
 import type { Figures } from "./figures.ts";
+import { haveStopped } from "./silence.ts";
 
 /** The signs that these figures raise. */
 export function raisedBy({ split, back, misplaced, seen, heard }: Figures): readonly Sign[] {
@@ -38,5 +39,6 @@ export function weigh(figures: Figures, options: WeighOptions): Verdict {
     stepMs: atMs - step.sinceMs,
     stepFrom: step.firstSegment,
     reach: hasReach ? reach : undefined,
+    isSilent: haveStopped(figures),
   });
 }

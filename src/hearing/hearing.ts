@@ -41,6 +41,8 @@ export interface HearingParts {
   readonly listens: boolean;
   /** Stands for this process in the sums that it tells. */
   readonly from: string;
+  /** The name of this daemon, for people. */
+  readonly name: string;
   /** Whether visitors are served by this arc now. */
   readonly isServed: (target: Target, rollout: number, offset: number) => boolean;
   /** Called if the figures may show harm, and after each read with news of the others. */
@@ -85,7 +87,12 @@ export class Hearing implements Member {
     this.#parts = parts;
     this.#newsAtMs = parts.clock();
     this.#release = release;
-    this.#evidence = new ReleaseEvidence({ release, version: target.version, from: parts.from });
+    this.#evidence = new ReleaseEvidence({
+      release,
+      version: target.version,
+      from: parts.from,
+      name: parts.name,
+    });
     this.#judge = new ReleaseJudge(this.#evidence);
     this.#follow(rollout, isAsWritten);
     this.#place = parts.exchanges?.join({ application: target.application, key: release.key }, this);

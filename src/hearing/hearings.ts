@@ -30,6 +30,8 @@ export interface HearingsOptions {
   readonly timers: Timers;
   /** Random, so that no two processes have the same. */
   readonly from: string;
+  /** The name of this daemon, for people. */
+  readonly name: string;
   /** Whether this daemon judges. */
   readonly listens: boolean;
   /**
@@ -142,9 +144,9 @@ export class Hearings {
   }
 
   #parts(application: string): HearingParts {
-    const { link, hasStoreClock, clock, wallClock, listens, from, isServed } = this.#options;
+    const { link, hasStoreClock, clock, wallClock, listens, from, name, isServed } = this.#options;
     return {
-      ...{ exchanges: link.exchanges, clock, listens, from, isServed },
+      ...{ exchanges: link.exchanges, clock, listens, from, name, isServed },
       storeMs: () => {
         if (!hasStoreClock) return wallClock();
         return this.#aheadMs === undefined ? undefined : this.#aheadMs + clock();

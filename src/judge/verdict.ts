@@ -48,12 +48,15 @@ export interface VerdictFacts {
   readonly signs: readonly Sign[];
   /** undefined if the outcomes are judged without their locations. */
   readonly reach: Reach | undefined;
+  /** Whether reports have stopped in the middle, so that the figures are those of a time that is over. */
+  readonly isSilent?: boolean;
 }
 
 /** One reason why a step does not pass, most important first in a verdict. */
 export type Block =
   | { readonly kind: "sign"; readonly sign: Sign }
   | { readonly kind: "no-control" }
+  | { readonly kind: "silence" }
   | { readonly kind: "suspicion" }
   | ({ readonly kind: "reach" } & Reach)
   | { readonly kind: "time"; readonly leftMs: number }
@@ -110,6 +113,7 @@ function blocksOf(facts: VerdictFacts, gates: ReadonlyMap<string, number>, logTo
   const blocks: Block[] = facts.signs.map((sign) => ({ kind: "sign", sign }));
   if (!facts.metrics.some(({ segments }) => segments.slice(facts.stepFrom).some(hasBothArms)))
     blocks.push({ kind: "no-control" });
+  if (facts.isSilent === true) blocks.push({ kind: "silence" });
   if (logTotal >= Math.log(SUSPICION)) blocks.push({ kind: "suspicion" });
   if (facts.reach !== undefined && !isReached(facts.reach)) blocks.push({ kind: "reach", ...facts.reach });
   const leftMs = STEP_MS_MIN - facts.stepMs;

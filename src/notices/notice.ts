@@ -23,6 +23,7 @@ export const EXTRAS = {
   harm: "critical",
   nobody_leads: "critical",
   stuck: "warning",
+  silent: "warning",
   sign_split: "warning",
   sign_back: "warning",
   sign_place: "warning",
@@ -178,6 +179,8 @@ function extraSentence(extra: Extra, application: string, version: string, relea
       return `${name} has no daemon that leads it: ${stays}, even if it does harm`;
     case "stuck":
       return `${name} is stuck at ${stepPlace(release)}: ${stays}`;
+    case "silent":
+      return `${name} hears of no visitor any more: ${stays}, and harm is not found`;
     case "sign_split":
     case "sign_back":
     case "sign_place":

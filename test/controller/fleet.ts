@@ -132,7 +132,7 @@ export class Fleet {
     });
     const hearings = new Hearings({
       ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock },
-      ...{ wallClock: () => this.nowMs, timers: time.timers, from: this.drawKey(), listens: true },
+      ...{ wallClock: () => this.nowMs, timers: time.timers, from: this.drawKey(), listens: true, name },
       isServed: () => this.isServed,
     });
     const controller = new Controller({

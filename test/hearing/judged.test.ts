@@ -110,6 +110,42 @@ describe("a sound canary", () => {
     await daemon.stop();
   });
 
+  test("of which the reports stop in the middle gets no ok until they come again, and that is told once", async () => {
+    const fleet = new Fleet();
+    const notices: string[] = [];
+    const told = { look() {}, close: async () => {} };
+    const first = await fleet.daemon("web-1", undefined, {
+      notices: { ...told, extra: (_, extra, why) => void notices.push(`${extra} ${why}`) },
+    });
+    const second = await fleet.daemon("web-2");
+    const silences = (daemon: Daemon) =>
+      daemon.log.entries.map(({ message }) => message).filter((message) => message.includes("reported"));
+    fleet.start("5%:15m+ok,6%:1h,100%:1m", OFFSET_ZERO);
+    await visit(fleet, [first, second], 7, () => false);
+    expect(silences(first)).toEqual([]);
+    await visit(fleet, [first], 4, () => false);
+    const part =
+      "outcomes of release 8 of website are not reported: web-2: no outcome for about 2 minutes, although other " +
+      "daemons hear outcomes, so errors of the visitors there are not found: " +
+      "see that the proxies beside them report (maxwells-daemon doctor)";
+    expect([silences(first), silences(second)]).toEqual([[part], [part]]);
+    await fleet.pass(6 * MINUTE_MS);
+    expect(fleet.short()).toBe("running 1 5%");
+    const whole = silences(first).slice(1);
+    expect(whole).toHaveLength(1);
+    expect(whole[0]).toStartWith(
+      "outcomes of release 8 of website are not reported: no outcome for about 2 minutes",
+    );
+    expect(notices).toEqual([whole[0]?.replace(/^.* reported: /, "silent ") ?? ""]);
+    const judged = first.controller.view().releases[0]?.judged;
+    expect(judged).toMatchObject({ isSilent: false, blocks: ["no outcome is reported any more"] });
+    await visit(fleet, [first, second], 1, () => false);
+    expect(silences(first).slice(2)).toEqual(["outcomes of release 8 of website are reported again"]);
+    expect(fleet.short()).toBe("running 2 6%");
+    await first.stop();
+    await second.stop();
+  });
+
   test("that visitors do not reach gets no ok, and the sign place is raised, and told once", async () => {
     const fleet = new Fleet();
     const notices: string[] = [];

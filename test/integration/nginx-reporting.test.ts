@@ -42,7 +42,28 @@ for (const integration of OWN) {
         site.rig.startMaster();
       }
     });
+
+    test("law 12: if the operator has forgotten the canary, its visitors are reported at master", async () => {
+      isWithoutCanary = true;
+      try {
+        await site.rig.restart();
+        await site.rig.settles();
+        expect(await site.visited("canary")).toMatchObject({ location: "master", status: 200 });
+      } finally {
+        isWithoutCanary = false;
+      }
+    });
   });
+}
+
+/** Whether the operator has forgotten the canary. */
+let isWithoutCanary = false;
+
+/** Without the canary in the files that choose a version, all visitors go to master. */
+function withoutCanary(example: string): string {
+  return isWithoutCanary
+    ? example.replace(`locations = { "canary" }`, "locations = {}").replace(/^ {4}canary +\w+;\n/gm, "")
+    : example;
 }
 
 /** The operator trusts a balancer, and hides that a version is gone behind the canary. */
@@ -51,7 +72,7 @@ function withOwnLines(example: string): string {
   const hidden = "    location @hidden { proxy_pass http://website_canary; }\n";
   return (
     trust +
-    example
+    withoutCanary(example)
       .replace(
         /^ {8}proxy_pass http:\/\/(website_master|\$website_upstream);/m,
         "error_page 502 = @hidden;\n$&",

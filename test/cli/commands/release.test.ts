@@ -1,7 +1,7 @@
 /** `release` that looks, watches and waits, through the real command line. */
 
 import { describe, expect, test } from "bun:test";
-import { NOTHING_HEARD_SENTENCE } from "../../../src/evidence/judged.ts";
+import { NOTHING_HEARD_SENTENCE } from "../../../src/evidence/silence.ts";
 import type { Release } from "../../../src/releases/release.ts";
 import { StoreError } from "../../../src/stores/store.ts";
 import { freezeFields } from "../../../src/verbs/freeze.ts";

@@ -1,6 +1,6 @@
 /** The words of the judge on the page of a release. Pure. */
 
-import { type Judged, NOTHING_HEARD_SENTENCE } from "../../../evidence/judged.ts";
+import type { Judged } from "../../../evidence/judged.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 
@@ -16,7 +16,7 @@ export function harmWords({ judged, rollout }: Progress): string[] {
 
 /** Silence is not health, so it stands by itself. */
 export function silenceWords({ judged, rollout }: Progress): string[] {
-  return judged?.isSilent && isCompared(rollout) ? [NOTHING_HEARD_SENTENCE] : [];
+  return isCompared(rollout) ? [...(judged?.silences ?? [])] : [];
 }
 
 /** All suspicion, for a line of its own; empty if there is none. */

@@ -8,6 +8,7 @@
  *     led by    web-1, web-2
  */
 
+import { BROUGHT_UNTOLD_SENTENCE } from "../../../evidence/judged.ts";
 import { goesOn, isUnderWay, type Release } from "../../../releases/release.ts";
 import { unableRemedy, unableText } from "../../../releases/rights-remedy.ts";
 import type { StoreFlags } from "../../../settings/store-flags.ts";
@@ -136,7 +137,7 @@ function noteWords({ release, foreign, otherVersion, judged }: Progress): string
   const isBeside = otherVersion !== undefined && isUnderWay(release);
   return [
     ...(judged?.isUncapped ? [UNCAPPED] : []),
-    ...(judged?.isBroughtUntold ? [BROUGHT_UNTOLD] : []),
+    ...(judged?.isBroughtUntold ? [BROUGHT_UNTOLD_SENTENCE] : []),
     ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
     ...(isBeside ? [oneLine(`${otherVersion} has visitors or a release too, so this one cannot go on`)] : []),
   ];
@@ -144,9 +145,6 @@ function noteWords({ release, foreign, otherVersion, judged }: Progress): string
 
 const UNCAPPED =
   "one network has more than 1 in 20 of all requests, such as a CDN, so each of its visitors counts";
-
-const BROUGHT_UNTOLD =
-  "no proxy reports which visitors brought an assignment, so ok asks for the errors of all visitors alone";
 
 function clearedWords({ release: { cleared = [] } }: Progress): string[] {
   return cleared.map(([sign, by, why]) => oneLine(`the sign ${sign}, by ${by}: ${why}`));

@@ -4,7 +4,8 @@
  */
 
 import type { ApplicationState, State } from "../../../admin/state.ts";
-import { NOTHING_HEARD_SENTENCE } from "../../../evidence/judged.ts";
+import { BROUGHT_UNTOLD_SENTENCE } from "../../../evidence/judged.ts";
+import { NOTHING_HEARD_SENTENCE } from "../../../evidence/silence.ts";
 import { SIGNS } from "../../../judge/signs.ts";
 import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
 import type { ReleaseState } from "../../../overview/release-state.ts";
@@ -66,12 +67,18 @@ function rowsOf(
 /** The figures of the judge, while two versions can be compared. */
 function judgeRows(judge: Lead["judge"] | undefined, rollout: number): string[][] {
   if (judge === undefined || judge === null || !(rollout > 0 && rollout < 1)) return [];
+  // An older daemon has no sentences of its own.
   if (judge.isSilent) return [["SILENCE", NOTHING_HEARD_SENTENCE]];
   const rows = judge.metrics.flatMap(({ name, canary, master, sentence, timeToFind, isSuspicious }) => {
     const time = canary + master > 0 ? `; ${timeToFind}` : "";
     return name === "errors" || isSuspicious ? [[name, `${sentence}${time}`]] : [];
   });
-  return [...rows, ["heard", judge.heard]];
+  return [
+    ...(judge.silences ?? []).map((sentence) => ["SILENCE", sentence]),
+    ...rows,
+    ["heard", judge.heard],
+    ...(judge.isBroughtUntold ? [["NOTE", BROUGHT_UNTOLD_SENTENCE]] : []),
+  ];
 }
 
 /** Warnings that stderr gets, too. */

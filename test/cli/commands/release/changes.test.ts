@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { changeLines, isSameSight } from "../../../../src/cli/commands/release/changes.ts";
-import { NOTHING_HEARD_SENTENCE } from "../../../../src/evidence/judged.ts";
+import { NOTHING_HEARD_SENTENCE } from "../../../../src/evidence/silence.ts";
 import { shownAt } from "./shown.ts";
 
 describe("a promoted release", () => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ApplicationState, State } from "../../../../src/admin/state.ts";
 import { releaseRows, releaseWarnings } from "../../../../src/cli/commands/status/releases.ts";
-import { NOTHING_HEARD_SENTENCE } from "../../../../src/evidence/judged.ts";
+import { NOTHING_HEARD_SENTENCE } from "../../../../src/evidence/silence.ts";
 import type { LeadState, ReleaseState } from "../../../../src/overview/release-state.ts";
 import { releaseWord } from "../../../../src/overview/release-words.ts";
 import { JUDGED } from "../../../monitors/releases.ts";

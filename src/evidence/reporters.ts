@@ -1,0 +1,146 @@
+/**
+ * Which daemons hear outcomes, and since when one hears none. It is about the whole release, because a proxy
+ * may stop at the end of a step. Pure.
+ *
+ * A daemon that hears nothing more says so by itself, on its own clock. So a daemon that has ended is never
+ * taken for one whose proxy is silent, and the clocks of machines need not agree.
+ */
+
+import type { ReporterNews } from "./news.ts";
+
+/** The news of this many processes is kept: of those with the most outcomes. */
+export const REPORTERS_MAX = 256;
+
+/** A process that hears outcomes tells so this often. */
+const TOLD_EVERY_MS = 60_000;
+
+/** A daemon is not quiet before. News goes from one daemon to another in less time. */
+export const QUIET_MS_MIN = 120_000;
+
+/** Nor is it before this many mean pauses between two outcomes. */
+const QUIET_PAUSES = 20;
+
+/** All daemons together. */
+export interface ReportingFigures {
+  /** The outcomes of the whole release, also those that do not count. */
+  readonly outcomes: number;
+  /** Since when no daemon has heard one; undefined if one was heard just now, or none ever. */
+  readonly quietSinceMs: number | undefined;
+  /** If others hear outcomes: the daemons that hear none any more, by name. */
+  readonly quiet: readonly { readonly name: string; readonly sinceMs: number }[];
+}
+
+export const NOTHING_REPORTED: ReportingFigures = { outcomes: 0, quietSinceMs: undefined, quiet: [] };
+
+interface Other {
+  readonly news: ReporterNews;
+  /** When the figures had it first. Its own time may be that of a clock that is ahead. */
+  noticedMs: number;
+}
+
+export class Reporters {
+  readonly #zeroMs: number;
+  readonly #own = { outcomes: 0, lastMs: 0 };
+  readonly #others = new Map<string, Other>();
+  #told = { outcomes: 0, isQuiet: false };
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param zeroMs when the release began, in milliseconds since 1970 */
+  constructor(zeroMs: number) {
+    this.#zeroMs = zeroMs;
+  }
+
+  /** An outcome came. On the way of each outcome, so it allocates nothing. */
+  add(nowMs: number): void {
+    this.#own.outcomes++;
+    this.#own.lastMs = nowMs;
+  }
+
+  /** The news of this process; undefined if there is nothing to tell. */
+  news(from: string, name: string, nowMs: number): ReporterNews | undefined {
+    if (!this.isDue(nowMs)) return undefined;
+    const { outcomes, lastMs } = this.#own;
+    return {
+      kind: "reporter",
+      from,
+      name,
+      outcomes,
+      lastMs: Math.floor(lastMs),
+      isQuiet: this.#isQuiet(nowMs),
+    };
+  }
+
+  isDue(nowMs: number): boolean {
+    const { outcomes, isQuiet } = this.#told;
+    if (this.#own.outcomes === 0) return false;
+    if (this.#isQuiet(nowMs) !== isQuiet) return true;
+    return this.#own.outcomes !== outcomes && nowMs - this.#toldAtMs >= TOLD_EVERY_MS;
+  }
+
+  taken({ outcomes, isQuiet }: ReporterNews, nowMs: number): void {
+    this.#told = { outcomes, isQuiet };
+    this.#toldAtMs = nowMs;
+  }
+
+  /** @param from the name of this process, whose own news is known */
+  hear(news: ReporterNews, from: string): void {
+    const before = this.#others.get(news.from)?.news;
+    if (news.from === from || (before !== undefined && !isMore(news, before))) return;
+    this.#others.set(news.from, { news, noticedMs: Number.POSITIVE_INFINITY });
+    if (this.#others.size <= REPORTERS_MAX) return;
+    let least = news;
+    for (const other of this.#others.values()) if (isMore(least, other.news)) least = other.news;
+    this.#others.delete(least.from);
+  }
+
+  /** @param name of this daemon */
+  figures(name: string, nowMs: number): ReportingFigures {
+    const { outcomes: own, lastMs: ownLastMs } = this.#own;
+    let outcomes = own;
+    let lastMs = own === 0 ? Number.NEGATIVE_INFINITY : ownLastMs;
+    for (const other of this.#others.values()) {
+      other.noticedMs = Math.min(other.noticedMs, nowMs);
+      outcomes += other.news.outcomes;
+      lastMs = Math.max(lastMs, Math.min(other.news.lastMs, other.noticedMs));
+    }
+    if (outcomes === 0) return NOTHING_REPORTED;
+    const isQuiet = nowMs - lastMs >= this.#quietAfterMs(outcomes, lastMs);
+    return {
+      outcomes,
+      quietSinceMs: isQuiet ? lastMs : undefined,
+      quiet: isQuiet ? [] : this.#quiet(name, nowMs),
+    };
+  }
+
+  /** The daemons whose last process says that it is quiet, by name. */
+  #quiet(name: string, nowMs: number): ReportingFigures["quiet"] {
+    const last = new Map<string, Omit<ReporterNews, "kind" | "from">>();
+    const all = Array.from(this.#others.values(), ({ news }) => news);
+    const own = { name, ...this.#own, isQuiet: this.#isQuiet(nowMs) };
+    for (const each of own.outcomes > 0 ? [...all, own] : all) {
+      const before = last.get(each.name);
+      if (before === undefined || each.lastMs > before.lastMs) last.set(each.name, each);
+    }
+    return [...last.values()]
+      .filter(({ isQuiet }) => isQuiet)
+      .map(({ name: quiet, lastMs }) => ({ name: quiet, sinceMs: lastMs }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #isQuiet(nowMs: number): boolean {
+    const { outcomes, lastMs } = this.#own;
+    return outcomes > 0 && nowMs - lastMs >= this.#quietAfterMs(outcomes, lastMs);
+  }
+
+  /** The silence that is longer than one by chance. */
+  #quietAfterMs(outcomes: number, lastMs: number): number {
+    return Math.max(QUIET_MS_MIN, (QUIET_PAUSES * (lastMs - this.#zeroMs)) / outcomes);
+  }
+}
+
+/** A total order, so that one of two news of a process wins on each daemon. */
+function isMore(a: ReporterNews, b: ReporterNews): boolean {
+  if (a.outcomes !== b.outcomes) return a.outcomes > b.outcomes;
+  if (a.isQuiet !== b.isQuiet) return a.isQuiet;
+  return JSON.stringify(a) > JSON.stringify(b);
+}
