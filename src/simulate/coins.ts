@@ -1,6 +1,5 @@
 /** The coins of a simulated release: each visitor tosses one for each metric, with its first error. */
 
-import { NO_NETWORK } from "../evidence/network.ts";
 import { evidenceOf, isHarm } from "../judge/abort.ts";
 import { logGate } from "../judge/gate.ts";
 import { ERRORS, KNOWN_ERRORS } from "../judge/metrics.ts";
@@ -17,8 +16,6 @@ interface MetricCoins {
   readonly name: string;
   readonly weight: number;
   readonly tossed: Set<number>;
-  /** The networks that have tossed their coin. */
-  readonly networks: Set<number>;
   readonly segments: Counted[];
   /** The coins of this step alone. */
   step: Counted;
@@ -27,8 +24,6 @@ interface MetricCoins {
 export class Coins {
   readonly #metrics: readonly MetricCoins[];
   #rollout = 0;
-  /** Whether a network tosses one coin for each metric. */
-  #isCapped = true;
   #stepAtMs = 0;
   /** The number of segments before this step. */
   #stepFrom = 0;
@@ -42,16 +37,13 @@ export class Coins {
         name,
         weight,
         tossed: new Set<number>(),
-        networks: new Set<number>(),
         segments: [],
         step: emptySegment(0),
       }));
   }
 
-  /** @param isCapped whether a network tosses one coin for each metric */
-  beginStep(atMs: number, rollout: number, isCapped: boolean): void {
+  beginStep(atMs: number, rollout: number): void {
     this.#rollout = rollout;
-    this.#isCapped = isCapped;
     this.#stepAtMs = atMs;
     this.#stepFrom = this.#metrics[0]?.segments.length ?? 0;
     for (const metric of this.#metrics) metric.step = emptySegment(rollout);
@@ -59,16 +51,12 @@ export class Coins {
   }
 
   /** Takes an error. True if it is the one by which the judge aborts. */
-  take({ atMs, visitor, network, isBrought }: BadOutcome, isCanary: boolean): boolean {
+  take({ atMs, visitor, isBrought }: BadOutcome, isCanary: boolean): boolean {
     this.#cutUntil(atMs);
     let isAbort = false;
     for (const metric of this.#metrics) {
       if ((metric.name === KNOWN_ERRORS && !isBrought) || metric.tossed.has(visitor)) continue;
       metric.tossed.add(visitor);
-      if (this.#isCapped && network !== NO_NETWORK) {
-        if (metric.networks.has(network)) continue;
-        metric.networks.add(network);
-      }
       const segment = metric.segments.at(-1);
       if (segment === undefined) continue;
       segment[isCanary ? "canary" : "master"]++;

@@ -16,8 +16,7 @@ const GAP_MS = 1_000;
  * @param errorShare of master's requests; a harm is a multiple of it
  */
 export function logSite(log: RequestLog, errorShare: number): Site {
-  const hasBusyNetwork = log.hasBusyNetwork();
-  return { traffic: (seed, psi) => new LogTraffic(log, errorShare, seed, psi, hasBusyNetwork) };
+  return { traffic: (seed, psi) => new LogTraffic(log, errorShare, seed, psi) };
 }
 
 /** A place in the log that goes forward, and begins again at the end. */
@@ -48,7 +47,6 @@ class Place {
 }
 
 class LogTraffic implements Traffic {
-  readonly hasBusyNetwork: boolean;
   readonly #log: RequestLog;
   readonly #seed: number;
   readonly #draw: Draw;
@@ -65,8 +63,7 @@ class LogTraffic implements Traffic {
   /** By visitor: the step in which it was counted last. */
   readonly #stepOf: Uint32Array;
 
-  constructor(log: RequestLog, errorShare: number, seed: number, psi: number, hasBusyNetwork: boolean) {
-    this.hasBusyNetwork = hasBusyNetwork;
+  constructor(log: RequestLog, errorShare: number, seed: number, psi: number) {
     this.#log = log;
     this.#seed = seed;
     this.#draw = seededDraw(seed);
@@ -100,8 +97,7 @@ class LogTraffic implements Traffic {
       // The canary breaks only what is sound, and only for its own visitors.
       const { offset, rollout } = this.#arc;
       if (isByCanary && (this.#log.isError(index) || !covers(offset, rollout, assignment))) continue;
-      const network = this.#log.network(visitor);
-      return { atMs, visitor, assignment, network, isBrought: this.#log.isBrought(index), isByCanary };
+      return { atMs, visitor, assignment, isBrought: this.#log.isBrought(index), isByCanary };
     }
   }
 

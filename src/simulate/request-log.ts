@@ -1,18 +1,12 @@
 /** The requests of an access log in little memory: 13 bytes for each, and the names of the visitors. */
 
-import { NO_NETWORK, networkOf } from "../evidence/network.ts";
-import { CROWD_SHARE } from "../judge/signs.ts";
-
 /** Later requests of a longer log are left out. */
 export const LOG_REQUESTS_MAX = 5_000_000;
 
 /** One request, as a line of a log tells it. */
 export interface LoggedRequest {
   readonly atMs: number;
-  /**
-   * All requests with this text are one visitor's: an address, and after a space the name of the browser if
-   * it is told.
-   */
+  /** All requests with this text are one visitor's: an address, and the name of the browser if it is told. */
   readonly visitor: string;
   /** 0 if the visitor left before the answer. */
   readonly status: number;
@@ -21,19 +15,11 @@ export interface LoggedRequest {
 const ERROR = 1;
 const BROUGHT = 2;
 
-/** A network with more requests of a log than this share is a proxy of many visitors. */
-const BUSY_SHARE = CROWD_SHARE;
-
-/** In a shorter log, one busy visitor has such a share. */
-const BUSY_REQUESTS_MIN = 1_000;
-
 export class RequestLog {
   #atMs = new Float64Array(1_024);
   #visitor = new Uint32Array(1_024);
   #flags = new Uint8Array(1_024);
   readonly #visitors = new Map<string, number>();
-  /** By the number of a visitor. */
-  readonly #networks: number[] = [];
   #size = 0;
   #errors = 0;
   #isSorted = true;
@@ -61,10 +47,7 @@ export class RequestLog {
     if (this.#size === LOG_REQUESTS_MAX) return false;
     if (this.#size === this.#atMs.length) this.#grow();
     const known = this.#visitors.get(visitor);
-    if (known === undefined) {
-      this.#visitors.set(visitor, this.#visitors.size);
-      this.#networks.push(networkOf(visitor.split(" ", 1)[0], 0));
-    }
+    if (known === undefined) this.#visitors.set(visitor, this.#visitors.size);
     if (atMs < this.atMs(this.#size - 1)) this.#isSorted = false;
     const isError = status >= 500;
     if (isError) this.#errors++;
@@ -93,24 +76,6 @@ export class RequestLog {
 
   visitor(index: number): number {
     return this.#visitor[index] ?? 0;
-  }
-
-  /** The network of a visitor; `NO_NETWORK` if the log has no address of it. */
-  network(visitor: number): number {
-    return this.#networks[visitor] ?? NO_NETWORK;
-  }
-
-  /** Whether one network has too many requests. Then each of its visitors counts after the first step. */
-  hasBusyNetwork(): boolean {
-    if (this.#size < BUSY_REQUESTS_MIN) return false;
-    const counts = new Map<number, number>();
-    for (let index = 0; index < this.#size; index++) {
-      const network = this.network(this.visitor(index));
-      if (network !== NO_NETWORK) counts.set(network, (counts.get(network) ?? 0) + 1);
-    }
-    let most = 0;
-    for (const count of counts.values()) most = Math.max(most, count);
-    return most > BUSY_SHARE * this.#size;
   }
 
   isError(index: number): boolean {

@@ -54,7 +54,7 @@ export function runRelease(
     const beganAtMs = nowMs;
     const lastMs = lastLookMs(step, beganAtMs);
     traffic.beginStep(beganAtMs, { offset, rollout });
-    coins.beginStep(beganAtMs, rollout, index === 0 || !traffic.hasBusyNetwork);
+    coins.beginStep(beganAtMs, rollout);
     nowMs = beganAtMs + firstLookMs(step);
     for (;;) {
       for (let bad = traffic.nextBad(nowMs); bad !== undefined; bad = traffic.nextBad(nowMs)) {

@@ -1,7 +1,6 @@
 /** A site of which only its rate and its share of errors are known. Each visitor comes once. */
 
 import { covers } from "../circle.ts";
-import { NO_NETWORK } from "../evidence/network.ts";
 import { assignmentIn, type Draw, gapOf, seededDraw } from "./draws.ts";
 import type { BadOutcome, CanaryArc, Site, Traffic } from "./traffic.ts";
 
@@ -25,7 +24,6 @@ export function steadySite(steady: Steady): Site {
  * passed over.
  */
 class SteadyTraffic implements Traffic {
-  readonly hasBusyNetwork = false;
   readonly #steady: Steady;
   readonly #seed: number;
   readonly #draw: Draw;
@@ -63,8 +61,7 @@ class SteadyTraffic implements Traffic {
       const visitor = Math.floor(request / REQUESTS_A_VISITOR);
       const assignment = assignmentIn(this.#seed, visitor);
       if (isByCanary && !covers(this.#arc.offset, this.#arc.rollout, assignment)) continue;
-      const isBrought = request % REQUESTS_A_VISITOR > 0;
-      return { atMs, visitor, assignment, network: NO_NETWORK, isBrought, isByCanary };
+      return { atMs, visitor, assignment, isBrought: request % REQUESTS_A_VISITOR > 0, isByCanary };
     }
   }
 

@@ -12,8 +12,6 @@ export interface BadOutcome {
   /** A number of the visitor, below 2^32. Each request of the visitor has the same one. */
   readonly visitor: number;
   readonly assignment: number;
-  /** One network tosses one coin for each metric; `NO_NETWORK` if the network is not known. */
-  readonly network: number;
   /** The visitor came with its assignment. */
   readonly isBrought: boolean;
   /** The canary did it: with master there had been no error. */
@@ -22,8 +20,6 @@ export interface BadOutcome {
 
 /** The traffic of one run, from the time 0 on. Times go forward alone. */
 export interface Traffic {
-  /** Whether each visitor of a network counts after the first step, because one network has too many. */
-  readonly hasBusyNetwork: boolean;
   /** Begins a step: from now on the canary has this arc. */
   beginStep(atMs: number, arc: CanaryArc): void;
   /** The next error before this time; undefined if there is none. */

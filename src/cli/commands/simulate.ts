@@ -84,8 +84,7 @@ export const simulate: Command = {
     "does. It says how often a sound canary would be aborted, how soon two, five and ten times the errors would be found, and\n" +
     "how many visitors would be hurt until then. It also says how long a sound release takes. The traffic comes from an access\n" +
     "log, or from a rate and a share of errors. The log may be in the format combined, HAProxy's httplog, or JSON of nginx,\n" +
-    "Caddy or Traefik. Visitors of one network (/24, /48) count once, as with a daemon.\n" +
-    "Only errors are simulated, not slow answers or an application's events. It asks no daemon and no store.",
+    "Caddy or Traefik. Only errors are simulated, not slow answers or an application's events. It asks no daemon and no store.",
   positionals: [{ name: "PLAN", summary: "the line of a plan, or the name of one", required: true }],
   options: [log, rate, errors, configFile, output],
   tables: [plans],
@@ -157,15 +156,12 @@ async function siteOf(
       ? `, taken for ${rolloutText(ERROR_SHARE_MIN)}, because a harm is a multiple of it`
       : "";
   const cut = isCut ? `; only the first ${wholeText(LOG_REQUESTS_MAX)} requests were read` : "";
-  const busy = requests.hasBusyNetwork()
-    ? "; one network has more than 1 in 20 of them, so in the first step its visitors count once"
-    : "";
   const passed = unread === 0 ? "" : `; ${wholeText(unread)} lines were passed over`;
   return {
     site: logSite(requests, errorShare),
     traffic:
       `${wholeText(requests.size)} requests of ${wholeText(requests.visitors)} visitors in ` +
-      `${exactDurationText(requests.lengthMs)}, ${shareOf(requests.errors, requests.size)} of them errors${few}${busy}${passed}${cut}`,
+      `${exactDurationText(requests.lengthMs)}, ${shareOf(requests.errors, requests.size)} of them errors${few}${passed}${cut}`,
     ...{ requests: requests.size, lengthMs: requests.lengthMs },
   };
 }

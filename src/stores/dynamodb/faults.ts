@@ -40,6 +40,9 @@ const THROTTLED = new Set([
 /** The SDK could not read the answer, or this program refused it. */
 const NO_ANSWERS = new Set(["SyntaxError", "AnswerTooLong", "AnswerCompressed", "AnswerWithoutDate"]);
 
+/** An error of the system, such as ECONNRESET. It may come in the middle of an answer with a good status. */
+const SYSTEM_ERROR = /^E[A-Z]+$/;
+
 /** The rights in IAM that commands need and daemons do not. */
 const RIGHTS: ReadonlyMap<string, string> = new Map([
   ["CreateTable", "dynamodb:CreateTable and dynamodb:DescribeTable (for init-store)"],
@@ -102,7 +105,7 @@ export function dynamodbFault(place: Place, action: string, error: unknown): Sto
       `${action} on ${where} was refused (${what}): ${remedy}${permissions} ${rights}`,
     );
   }
-  const isAnswer = status >= 200 && status < 500;
+  const isAnswer = status >= 200 && status < 500 && !SYSTEM_ERROR.test(String(code));
   if (NO_ANSWERS.has(String(name)) || (isAnswer && !THROTTLED.has(String(name)))) {
     const remedy = "check AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL, and every proxy on the way";
     return new StoreError(
