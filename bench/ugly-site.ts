@@ -4,7 +4,6 @@
  */
 
 import { covers } from "../src/circle.ts";
-import { NO_NETWORK } from "../src/evidence/network.ts";
 import { type Draw, seededDraw } from "../src/simulate/draws.ts";
 import type { BadOutcome, CanaryArc, Site, Traffic } from "../src/simulate/traffic.ts";
 
@@ -35,7 +34,6 @@ export function uglySite(lengthMs: number): Site {
 }
 
 class UglyTraffic implements Traffic {
-  readonly hasBusyNetwork = false;
   readonly #bad: readonly BadOutcome[];
   #next = 0;
   #stepAtMs = 0;
@@ -121,7 +119,7 @@ function addErrors(
     if (atMs > toMs) return;
     if (draw() * DRIFT_MAX >= clock.drift(atMs)) continue;
     errors++;
-    bad.push({ ...visitor, network: NO_NETWORK, atMs, isBrought: draw() < 0.8 });
+    bad.push({ ...visitor, atMs, isBrought: draw() < 0.8 });
   }
 }
 
@@ -131,8 +129,7 @@ function addBots(bad: BadOutcome[], draw: Draw, lengthMs: number, psi: number): 
     atMs += (-Math.log1p(-draw()) / (BOTS_PER_MINUTE * psi)) * MINUTE_MS;
     if (atMs > lengthMs) return;
     const isByCanary = draw() > 1 / psi;
-    const assignment = draw();
-    bad.push({ atMs, visitor: bot, assignment, network: NO_NETWORK, isBrought: false, isByCanary });
+    bad.push({ atMs, visitor: bot, assignment: draw(), isBrought: false, isByCanary });
   }
 }
 

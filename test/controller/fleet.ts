@@ -88,11 +88,11 @@ export interface Home {
 export const homeOf = (): Home => ({ highest: new MemoryFiles(), overrides: new MemoryFiles() });
 
 export class Fleet {
-  readonly time = new HandTime();
+  readonly time: HandTime;
   readonly store: MemoryStore;
   readonly random: Random;
   /** True time less the monotonic clock. */
-  readonly epochMs = BEGAN_MS - this.time.nowMs;
+  readonly epochMs: number;
   /** How far the store's clock is ahead of true time. */
   storeSkewMs = 0;
   /** Whether the daemons serve visitors by the record. */
@@ -102,7 +102,17 @@ export class Fleet {
   #keys = 0;
 
   /** @param seed of all random draws; another one each time by default */
-  constructor({ hasClock = true, seed }: { readonly hasClock?: boolean; readonly seed?: number } = {}) {
+  constructor({
+    hasClock = true,
+    time = new HandTime(),
+    seed,
+  }: {
+    readonly hasClock?: boolean;
+    readonly time?: HandTime;
+    readonly seed?: number;
+  } = {}) {
+    this.time = time;
+    this.epochMs = BEGAN_MS - time.nowMs;
     this.random = new Random(seed);
     this.store = new MemoryStore(
       hasClock ? () => this.epochMs + this.time.nowMs + this.storeSkewMs : undefined,

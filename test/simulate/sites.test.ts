@@ -1,7 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { covers } from "../../src/circle.ts";
-import { NO_NETWORK } from "../../src/evidence/network.ts";
-import { Coins } from "../../src/simulate/coins.ts";
 import { gapOf, seededDraw } from "../../src/simulate/draws.ts";
 import { logSite } from "../../src/simulate/log-site.ts";
 import { RequestLog } from "../../src/simulate/request-log.ts";
@@ -131,29 +129,6 @@ describe("the log of a site", () => {
     ]);
     const none = allBad(logSite(log, 0.5).traffic(3, 2), 6_000, { offset: 0, rollout: 0 });
     expect(none.map(({ atMs }) => atMs)).toEqual([1_000, 2_000]);
-  });
-
-  test("has one coin for each network and metric like a daemon, if no network has too many visitors", () => {
-    const bad = (visitor: number, network: number) => ({
-      ...{ atMs: 20_000, visitor, network, assignment: 0, isBrought: false, isByCanary: true },
-    });
-    const abortsAt = (network: (visitor: number) => number, isCapped: boolean) => {
-      const coins = new Coins({ errors: 1 });
-      coins.beginStep(0, 0.05, isCapped);
-      return [1, 2, 3, 4, 5].find((visitor) => coins.take(bad(visitor, network(visitor)), true));
-    };
-    expect(abortsAt((visitor) => visitor, true)).toBe(3);
-    expect(abortsAt(() => 7, true)).toBeUndefined();
-    expect(abortsAt(() => 7, false)).toBe(3);
-    expect(abortsAt(() => NO_NETWORK, true)).toBe(3);
-    const log = new RequestLog();
-    for (let index = 0; index < 2_000; index++) {
-      log.add({ atMs: index, visitor: `10.0.${index % 100}.${index % 9} curl`, status: 200 });
-    }
-    expect([log.network(0) === log.network(100), log.network(0) === log.network(1)]).toEqual([true, false]);
-    expect(log.hasBusyNetwork()).toBe(false);
-    for (let index = 0; index < 200; index++) log.add({ atMs: index, visitor: "192.0.2.1", status: 200 });
-    expect(log.hasBusyNetwork()).toBe(true);
   });
 
   test("counts each visitor of a step once", () => {

@@ -1,14 +1,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import * as sdk from "@aws-sdk/client-dynamodb";
 import {
   BatchWriteItemCommand,
   DeleteItemCommand,
   DeleteTableCommand,
   PutItemCommand,
+  paginateScan,
   QueryCommand,
-  ScanCommand,
+  type ScanCommandOutput,
 } from "@aws-sdk/client-dynamodb";
 import { Problem } from "../../src/config/option.ts";
+import { DynamodbEvidence } from "../../src/stores/dynamodb/evidence.ts";
 import { toAttribute } from "../../src/stores/dynamodb/values.ts";
+import { EVIDENCE_KEPT_MS } from "../../src/stores/evidence.ts";
 import { openStore, resolveStore } from "../../src/stores/list.ts";
 import type { Store, StoreError } from "../../src/stores/store.ts";
 import {
@@ -68,6 +72,30 @@ function open(address = "dynamodb:"): Promise<Store> {
   });
 }
 
+type Item = NonNullable<ScanCommandOutput["Items"]>[number];
+
+/** An item stays for the longest release and a week, by the writer's clock. */
+const KEPT_MS_MAX = 98 * 86_400_000;
+
+/** For each daemon of a fleet of three that all lead; `docs/stores/dynamodb.md` has the figures. */
+const HOUR_MAX = { items: 900, bytes: 700_000, writeUnits: 1_000, readUnits: 4_500 };
+
+/** The cost of the evidence in DynamoDB, by itself. */
+async function costs(): Promise<Record<string, number>> {
+  proxy.units ??= new Map();
+  const there = await evidenceItems();
+  const bytesOf = (item: object) => {
+    const parts = Object.entries(item).flatMap(([name, { S = "", N = "" }]) => [name, S, N]);
+    return parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+  };
+  return {
+    items: there.length,
+    bytes: there.reduce((sum, item) => sum + bytesOf(item), 0),
+    writeUnits: proxy.units.get("PutItem") ?? 0,
+    readUnits: proxy.units.get("Query") ?? 0,
+  };
+}
+
 describe.skipIf(isMissing)("as every store", () => {
   let kept: Record<"records" | "evidence", Awaited<ReturnType<typeof items>>> = { records: [], evidence: [] };
   const ONE_QUERY = "DynamoDB has no query of several applications, so the feed reads each";
@@ -95,7 +123,36 @@ describe.skipIf(isMissing)("as every store", () => {
       proxy.mode = "hang";
     },
     async backUp(application) {
-      kept = { records: await items(application), evidence: await evidenceItems() };
+      const isOf = ({ log }: Item) => log?.S?.startsWith(`${application}~`);
+      kept = { records: await items(application), evidence: (await evidenceItems()).filter(isOf) };
+    },
+    // DynamoDB Local removes nothing. DynamoDB does so by itself.
+    async age(log) {
+      const client = engine.client();
+      const ofLog = (await evidenceItems()).filter(
+        ({ log: name }) => name?.S === `${log.application}~${log.key}`,
+      );
+      expect(ofLog.length).toBeGreaterThan(0);
+      for (const { log: name = { S: "" }, at = { S: "" }, expires } of ofLog) {
+        const keptMs = Number(expires?.N) * 1_000 - Date.now();
+        expect(keptMs).toBeGreaterThan(EVIDENCE_KEPT_MS);
+        expect(keptMs).toBeLessThan(KEPT_MS_MAX);
+        await client.send(new DeleteItemCommand({ TableName: EVIDENCE, Key: { log: name, at } }));
+      }
+      client.destroy();
+    },
+    meter: { read: costs, hourMax: HOUR_MAX },
+    async evidenceAt(nowMs) {
+      enter(sdkEnvironment(`http://127.0.0.1:${faults.port}`));
+      proxy.nowMs = nowMs;
+      const evidence = new DynamodbEvidence(sdk, "us-east-1", TABLE, nowMs);
+      return {
+        evidence,
+        async close() {
+          evidence.close();
+          proxy.nowMs = undefined;
+        },
+      };
     },
     // As from AWS's backups: a table in the place of the one of the same name.
     async failOver(state) {
@@ -134,6 +191,8 @@ describe.skipIf(isMissing)("as every store", () => {
       "DynamoDB remembers nothing; its records do",
   });
   evidenceSuite("dynamodb", start, {
+    "what was appended is there after a restart of the engine, and its reader goes on":
+      "DynamoDB is never started again",
     "a watch is nudged soon after an append": "DynamoDB has no push that daemons can share",
   });
 });
@@ -474,9 +533,11 @@ async function makeTables(): Promise<void> {
 /** All items of the table of evidence. */
 async function evidenceItems() {
   const client = engine.client();
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: EVIDENCE, ConsistentRead: true }));
+  const found: Item[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: EVIDENCE, ConsistentRead: true }))
+    found.push(...Items);
   client.destroy();
-  return Items;
+  return found;
 }
 
 /** Does as an operator does: records become items, all others of the application go. */

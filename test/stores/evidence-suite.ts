@@ -5,25 +5,22 @@
  */
 
 import { expect } from "bun:test";
-import {
-  BATCH_BYTES_MAX,
-  BATCHES_MAX,
-  EVIDENCE_READ_BYTES_MAX,
-  type Evidence,
-  type EvidenceLog,
-} from "../../src/stores/evidence.ts";
-import { StoreError } from "../../src/stores/store.ts";
+import { BATCH_BYTES_MAX, BATCHES_MAX, EVIDENCE_READ_BYTES_MAX } from "../../src/stores/evidence.ts";
 import { eventually } from "../support/eventually.ts";
 import { reasonOf } from "../support/reason-of.ts";
 import { freshKey, freshLog } from "../support/store-calls.ts";
 import { contractSuite } from "./contract.ts";
+import { ENGINE_CASES } from "./evidence-engine.ts";
+import { FLEET_CASES } from "./evidence-fleet.ts";
+import { NETWORK_CASES } from "./evidence-network.ts";
+import { distinct, inTime, Reader, use } from "./evidence-reader.ts";
 import { givenUp, type StoreHarness, watchOf } from "./store-suite.ts";
 
 /** A case may write a megabyte. */
 const CASE_MS = 60_000;
 
-/** More calls than any case needs. A store that says `hasMore` without end fails. */
-const READS_MAX = 200;
+/** The daemons of a large fleet. */
+const WRITERS = 50;
 
 /** Long enough to see a nudge that should not come. */
 const QUIET_MS = 400;
@@ -35,7 +32,7 @@ const CASES = {
   "a reader that follows by its cursor sees each batch": follows,
   "a long log comes in several reads, none of them much longer than the limit": longLog,
   "a batch may be appended again, and none is lost": appendedAgain,
-  "of two writers at once no batch is lost to a reader that follows": twoWriters,
+  "of fifty writers at once no batch is lost to a reader that follows": fiftyWriters,
   "a cursor that the store cannot use counts as none": nonsenseCursors,
   "logs of two keys and of two applications are apart": logsApart,
   "names of applications are names like any other": awkwardNames,
@@ -43,10 +40,10 @@ const CASES = {
   "an append wakes no feed, changes no snapshot and adds no application": wakesNoFeed,
   "calls that are given up reject": aborted,
   "calls to an engine that hangs end when they are given up": abortedWhileItHangs,
-  "without its engine both calls reject, and work again when it is back": engineLeaves,
-  "a reader of an engine that fell back to an older state sees what comes later": olderState,
-  "a reader of an engine that was emptied sees what comes later": emptiedEngine,
   "a watch is nudged soon after an append": watchNudges,
+  ...ENGINE_CASES,
+  ...NETWORK_CASES,
+  ...FLEET_CASES,
 } as const satisfies Record<string, (harness: StoreHarness) => Promise<void>>;
 
 export type EvidenceCaseName = keyof typeof CASES;
@@ -156,30 +153,34 @@ async function appendedAgain(harness: StoreHarness): Promise<void> {
   expect(distinct(reader.seen)).toEqual(["four", "one", "three", "two"]);
 }
 
-async function twoWriters(harness: StoreHarness): Promise<void> {
-  await using one = await use(harness);
-  await using two = await use(harness);
+async function fiftyWriters(harness: StoreHarness): Promise<void> {
   await using third = await use(harness);
   const log = freshLog("evidence");
   const wanted: string[] = [];
-  const write = async (name: string, { append }: typeof one) => {
-    for (let call = 0; call < 25; call++) {
+  const write = async (name: string, { append }: Awaited<ReturnType<typeof use>>) => {
+    for (let call = 0; call < 2; call++) {
       const own = Array.from({ length: 1 + (call % 4) }, (_, index) => `${name} ${call} ${index}`);
       wanted.push(...own);
       await append(log, own);
     }
   };
-  // Each of the two has two calls under way at a time.
-  const writing = Promise.all([...[write("a", one), write("b", one), write("c", two), write("d", two)]]);
-  const reader = new Reader(third.evidence, log);
-  let isWritten = false;
-  void writing.finally(() => {
-    isWritten = true;
-  });
-  while (!isWritten) await reader.catchUp();
-  await writing;
-  await reader.catchUp();
-  expect(distinct(reader.seen)).toEqual(distinct(wanted));
+  const writers = await Promise.all(Array.from({ length: WRITERS }, () => use(harness)));
+  try {
+    // The first has two calls under way at a time.
+    const lanes = [...writers, ...writers.slice(0, 1)];
+    const writing = Promise.all(lanes.map((writer, lane) => write(`lane ${lane}`, writer)));
+    const reader = new Reader(third.evidence, log);
+    let isWritten = false;
+    const written = writing.finally(() => {
+      isWritten = true;
+    });
+    while (!isWritten) await reader.catchUp();
+    await written;
+    await reader.catchUp();
+    expect(distinct(reader.seen)).toEqual(distinct(wanted));
+  } finally {
+    for (const writer of writers) await writer[Symbol.asyncDispose]();
+  }
 }
 
 async function nonsenseCursors(harness: StoreHarness): Promise<void> {
@@ -303,74 +304,6 @@ async function abortedWhileItHangs(harness: StoreHarness): Promise<void> {
   await givenUp(harness, (signal) => evidence.append(log, ["meanwhile"], signal));
 }
 
-async function engineLeaves(harness: StoreHarness): Promise<void> {
-  if (harness.leave === undefined) throw new Error("without leave skip this case, and say why");
-  await using opened = await use(harness);
-  const log = freshLog("evidence");
-  await opened.append(log, ["before"]);
-  const reader = new Reader(opened.evidence, log);
-  await reader.catchUp();
-  await harness.leave();
-  try {
-    expect(await reasonOf(opened.append(log, ["meanwhile"]))).toBeInstanceOf(StoreError);
-    expect(await reasonOf(reader.catchUp())).toBeInstanceOf(StoreError);
-  } finally {
-    await harness.recover?.();
-  }
-  await again(() => opened.append(log, ["after"]));
-  await again(() => reader.catchUp());
-  expect(reader.seen).toContain("after");
-}
-
-async function olderState(harness: StoreHarness): Promise<void> {
-  await fallBack(harness, "older");
-}
-
-async function emptiedEngine(harness: StoreHarness): Promise<void> {
-  await fallBack(harness, "empty");
-}
-
-/**
- * The reader has seen more than the engine has after the fail-over. A cursor that is only a number lies
- * before some of the later batches, and behind others.
- */
-async function fallBack(harness: StoreHarness, state: "older" | "empty"): Promise<void> {
-  if (harness.failOver === undefined)
-    throw new Error("if nothing can fail over, skip this case, and say why");
-  await using opened = await use(harness);
-  const log = { application: `fell-back-${state}`, key: freshKey() };
-  await harness.seed(log.application, { canary: 0.25 });
-  const readers: Reader[] = [];
-  const lookFromHere = async () => {
-    const reader = new Reader(opened.evidence, log);
-    await reader.catchUp();
-    readers.push(reader);
-  };
-  for (let batch = 0; batch < 3; batch++) await opened.append(log, [`kept ${batch}`]);
-  await lookFromHere();
-  await harness.backUp?.(log.application);
-  for (let batch = 0; batch < 5; batch++) {
-    await opened.append(log, [`lost ${batch}`]);
-    await lookFromHere();
-  }
-  await harness.failOver(state);
-  try {
-    const later: string[] = [];
-    for (let batch = 0; batch < 8; batch++) {
-      later.push(`later ${batch}`);
-      await again(() => opened.append(log, [`later ${batch}`]));
-      // The others look only when the new log has become longer than the old one.
-      await again(() => readers[batch]?.catchUp() ?? Promise.resolve());
-    }
-    for (const reader of readers) {
-      await again(() => reader.catchUp());
-      expect(reader.seen.filter((batch) => batch.startsWith("later"))).toEqual(expect.arrayContaining(later));
-    }
-  } finally {
-    await harness.recover?.();
-  }
-}
-
 async function watchNudges(harness: StoreHarness): Promise<void> {
   await using opened = await use(harness);
   await using other = await use(harness);
@@ -394,67 +327,4 @@ async function watchNudges(harness: StoreHarness): Promise<void> {
   await other.append(log, ["three"]);
   await Bun.sleep(QUIET_MS);
   expect(count).toBe(last);
-}
-
-/** A reader that follows a log by its cursor. */
-class Reader {
-  /** In the order in which they came, those that came twice included. */
-  readonly seen: string[] = [];
-  reads = 0;
-  longestBytes = 0;
-  cursor: string | undefined;
-  readonly #evidence: Evidence;
-  readonly #log: EvidenceLog;
-
-  constructor(evidence: Evidence, log: EvidenceLog, cursor?: string) {
-    this.#evidence = evidence;
-    this.#log = log;
-    this.cursor = cursor;
-  }
-
-  /** Reads all that is there now. */
-  async catchUp(): Promise<void> {
-    for (let read = 0; read < READS_MAX; read++) {
-      const news = await this.#evidence.read(this.#log, this.cursor, inTime());
-      this.reads++;
-      this.seen.push(...news.batches);
-      const bytes = news.batches.reduce((sum, batch) => sum + Buffer.byteLength(batch), 0);
-      this.longestBytes = Math.max(this.longestBytes, bytes);
-      expect(news.cursor.length).toBeLessThanOrEqual(CURSOR_LENGTH_MAX);
-      this.cursor = news.cursor;
-      if (!news.hasMore) return;
-    }
-    throw new Error(`after ${READS_MAX} reads there is still more`);
-  }
-}
-
-const CURSOR_LENGTH_MAX = 4_096;
-
-/** A store with evidence that closes at the end of its case. */
-async function use(harness: StoreHarness) {
-  const store = await harness.open();
-  const { evidence } = store;
-  if (evidence === undefined) throw new Error(`${store.address} has no evidence`);
-  const append = (log: EvidenceLog, batches: readonly string[]) => evidence.append(log, batches, inTime());
-  return { store, evidence, append, [Symbol.asyncDispose]: () => store.close() };
-}
-
-/** Repeats what may fail while a store finds its engine again. */
-async function again(work: () => Promise<void>): Promise<void> {
-  await eventually(
-    () =>
-      work().then(
-        () => true,
-        () => false,
-      ),
-    "the store works again",
-  );
-}
-
-function inTime(): AbortSignal {
-  return AbortSignal.timeout(10_000);
-}
-
-function distinct(batches: readonly string[]): string[] {
-  return [...new Set(batches)].toSorted();
 }

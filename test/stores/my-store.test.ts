@@ -69,6 +69,15 @@ storeSuite("of examples/my-store.ts", start, {
 evidenceSuite("examples/my-store.ts", start, {
   "calls to an engine that hangs end when they are given up": NO_ENGINE,
   "without its engine both calls reject, and work again when it is back": NO_ENGINE,
+  "what was appended is there after a restart of the engine, and its reader goes on": NO_ENGINE,
+  "a log goes when its time is over, and its reader sees what comes later": NO_ENGINE,
+  "a network that refuses, resets, swallows, crawls, cuts or garbles fails both calls in time, and is got over":
+    NO_ENGINE,
+  "an append whose answer was lost is made again, and the merge counts its coins once": NO_ENGINE,
+  "an answer that comes after its caller gave up is not taken for another one": NO_ENGINE,
+  "an answer or a request that is cut in the middle leaves no part of a batch": NO_ENGINE,
+  "a controller that has not read the evidence for 30 s neither aborts nor passes": NO_ENGINE,
+  "an hour of a judged release costs no more than its page says": NO_ENGINE,
   "a reader of an engine that fell back to an older state sees what comes later": NO_ENGINE,
   "a reader of an engine that was emptied sees what comes later": NO_ENGINE,
   "a watch is nudged soon after an append": "the example is kept short",

@@ -8,6 +8,7 @@ import { silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { checkRecord } from "../../src/records/check.ts";
 import { Rollout } from "../../src/rollout.ts";
+import type { EvidenceLog } from "../../src/stores/evidence.ts";
 import { openStore } from "../../src/stores/list.ts";
 import type { Row } from "../../src/stores/postgres/client.ts";
 import { insertRecord, readRecord, updateRecord } from "../../src/stores/postgres/records.ts";
@@ -142,6 +143,20 @@ async function seedMany(
   }
 }
 
+/** For each daemon of a fleet of three that all lead; `docs/stores/postgres.md` has the figures. */
+const HOUR_MAX = { rows: 900, bytes: 950_000, text: 600_000 };
+
+/** The cost of the evidence in a PostgreSQL, by itself: rows, bytes with the indexes, and bytes of text. */
+async function costs(): Promise<Record<string, number>> {
+  const found = await engine.psql(
+    `SELECT count(*), pg_total_relation_size('maxwells_daemon_evidence'), sum(octet_length(batch))
+       FROM maxwells_daemon_evidence`,
+    "suite",
+  );
+  const [rows, bytes, text] = found.split("|").map(Number);
+  return { rows: rows ?? 0, bytes: bytes ?? 0, text: text ?? 0 };
+}
+
 describe.skipIf(!hasPostgres)("as every store", () => {
   let isHalted = false;
   let isSpoilt = false;
@@ -180,6 +195,27 @@ describe.skipIf(!hasPostgres)("as every store", () => {
       isSpoilt = true;
       await engine.psql("ALTER TABLE maxwells_daemon RENAME fields TO other", "suite");
     },
+    async restart() {
+      await engine.halt();
+      await engine.resume();
+    },
+    // The function of the table looks at the oldest row first, and at each 256th new one.
+    age: async ({ application, key }: EvidenceLog) => {
+      const table = "maxwells_daemon_evidence";
+      const isLog = `application = '${application}' AND key = '${key}'`;
+      const leftAt = (age: string) => `
+        UPDATE ${table} SET written_at = clock_timestamp() - interval '${age}' WHERE ${isLog};
+        INSERT INTO ${table} (application, key, batch)
+          SELECT 'young', '0123456789abcdef01234567', 'x' FROM generate_series(1, 256);
+        SELECT count(*) > 0 FROM ${table} WHERE ${isLog};`;
+      const left = await engine.psql(
+        `DELETE FROM ${table} WHERE id < (SELECT min(id) FROM ${table} WHERE ${isLog});
+         ${leftAt("6 days 23 hours")} ${leftAt("7 days 1 second")}`,
+        "suite",
+      );
+      expect(left.split("\n")).toEqual(["t", "f"]);
+    },
+    meter: { read: costs, hourMax: HOUR_MAX },
     hang: () => faults.enter("swallow"),
     async backUp() {
       await restored?.stop();

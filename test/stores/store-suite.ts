@@ -12,6 +12,7 @@ import { Metrics } from "../../src/metrics.ts";
 import { checkRecord } from "../../src/records/check.ts";
 import { RELEASE_BYTES_MAX } from "../../src/releases/release.ts";
 import { Rollout } from "../../src/rollout.ts";
+import type { Evidence, EvidenceLog } from "../../src/stores/evidence.ts";
 import {
   type RecordFields,
   type Removed,
@@ -50,6 +51,14 @@ const QUIET_MS = 200;
 /** A clock that is exact to a second may be this far from ours, on the same machine. */
 const CLOCK_MS = 1_500;
 
+/** Counts the cost of the evidence of a release. */
+export interface EvidenceMeter {
+  /** Counts all that the engine has and has done, by the engine itself. The figures only grow. */
+  read(): Promise<Readonly<Record<string, number>>>;
+  /** The figures of one daemon of a fleet grow by at most this much in an hour of a release. */
+  readonly hourMax: Readonly<Record<string, number>>;
+}
+
 export interface StoreHarness {
   /** Another store on the same engine, as another process would open it. */
   open(): Promise<Store>;
@@ -79,6 +88,20 @@ export interface StoreHarness {
    * Another engine takes this one's place, and is written to: one without records, or the one of `backUp`.
    */
   failOver?(state: "empty" | "older"): Promise<void>;
+  /** Ends the engine at once, and starts it again with what it had. */
+  restart?(): Promise<void>;
+  /**
+   * The time of this log of evidence is over, and all that the engine itself does then has been done. Rejects
+   * if it would have gone too early, or never.
+   */
+  age?(log: EvidenceLog): Promise<void>;
+  /** Counts the cost of the evidence. */
+  readonly meter?: EvidenceMeter;
+  /**
+   * The evidence beside an engine whose clock is this one: milliseconds since 1970. Absent if the clock of
+   * the engine does not count.
+   */
+  evidenceAt?(nowMs: () => number): Promise<{ readonly evidence: Evidence; close(): Promise<void> }>;
   /** Undoes `leave`, `spoil`, `hang` and `failOver`. */
   recover?(): Promise<void>;
   close(): Promise<void>;

@@ -53,6 +53,8 @@ export interface Etcd {
   put(keys: Readonly<Record<string, string | undefined>>): Promise<void>;
   /** Keys and values below a prefix. */
   get(prefix: string): Promise<Readonly<Record<string, string>>>;
+  /** Ends it at once, and starts it again with what it had. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -97,14 +99,16 @@ function startMember(
     ...["--initial-cluster", cluster, "--initial-advertise-peer-urls", peerUrl],
   ];
   if (snapshot !== undefined) Bun.spawnSync(["etcdctl", "snapshot", "restore", snapshot, ...own]);
-  const child = Bun.spawn(
-    [
-      ...["etcd", ...own, "--logger", "zap", "--log-level", "error", "--unsafe-no-fsync"],
-      ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
-      ...["--listen-peer-urls", peerUrl, "--bcrypt-cost", "4", ...flags],
-    ],
-    { env: { PATH: process.env["PATH"] ?? "" }, stdin: "ignore", stdout: "ignore", stderr: "pipe" },
-  );
+  const spawn = () =>
+    Bun.spawn(
+      [
+        ...["etcd", ...own, "--logger", "zap", "--log-level", "error", "--unsafe-no-fsync"],
+        ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
+        ...["--listen-peer-urls", peerUrl, "--bcrypt-cost", "4", ...flags],
+      ],
+      { env: { PATH: process.env["PATH"] ?? "" }, stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+    );
+  let child = spawn();
 
   const run = async (login: readonly string[], args: readonly string[], input = "") => {
     const called = Bun.spawn(["etcdctl", "--endpoints", clientUrl, ...login, ...args], {
@@ -117,10 +121,28 @@ function startMember(
     if ((await called.exited) !== 0) throw new Error(`etcdctl: ${await new Response(called.stderr).text()}`);
     return text.trimEnd();
   };
-  const stop = async () => {
+  const end = async () => {
     child.kill("SIGKILL");
     await child.exited;
+  };
+  const stop = async () => {
+    await end();
     rmSync(directory, { recursive: true, force: true });
+  };
+  const ready = async () => {
+    const until = performance.now() + START_TIMEOUT_MS;
+    while (
+      !(await run(ownLogin, ["endpoint", "health"]).then(
+        () => true,
+        () => false,
+      ))
+    ) {
+      if (child.exitCode !== null || performance.now() > until) {
+        child.kill("SIGKILL");
+        throw new Error(`etcd did not start: ${await new Response(child.stderr).text()}`);
+      }
+      await Bun.sleep(LOOK_EVERY_MS);
+    }
   };
   return {
     port: client,
@@ -143,20 +165,11 @@ function startMember(
       const text = (base64 = "") => Buffer.from(base64, "base64").toString();
       return Object.fromEntries(kvs.map(({ key, value }) => [text(key), text(value)]));
     },
-    async ready() {
-      const until = performance.now() + START_TIMEOUT_MS;
-      while (
-        !(await run(ownLogin, ["endpoint", "health"]).then(
-          () => true,
-          () => false,
-        ))
-      ) {
-        if (child.exitCode !== null || performance.now() > until) {
-          child.kill("SIGKILL");
-          throw new Error(`etcd did not start: ${await new Response(child.stderr).text()}`);
-        }
-        await Bun.sleep(LOOK_EVERY_MS);
-      }
+    ready,
+    async restart() {
+      await end();
+      child = spawn();
+      await ready();
     },
     stop,
   };

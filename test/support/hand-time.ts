@@ -15,7 +15,13 @@ export class HandTime {
   /** Monotonic, in milliseconds. */
   nowMs = 1_000;
   readonly #timers = new Set<Timer>();
+  readonly #settle: () => Promise<void>;
   #order = 0;
+
+  /** @param settled resolves when all that an event set off has happened */
+  constructor(settled: () => Promise<void> = settle) {
+    this.#settle = settled;
+  }
 
   readonly clock = (): number => this.nowMs;
 
@@ -38,12 +44,12 @@ export class HandTime {
   /** Lets time pass: each timer calls back in its order, and all that it sets off happens at once. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
-    await settle();
+    await this.#settle();
     for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
       this.#timers.delete(next);
       this.nowMs = Math.max(this.nowMs, next.atMs);
       next.callback();
-      await settle();
+      await this.#settle();
     }
     this.nowMs = untilMs;
   }

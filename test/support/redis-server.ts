@@ -41,6 +41,8 @@ export interface RedisServer {
   cli(...args: readonly string[]): Promise<string>;
   /** Many commands at once, each a list of words. */
   pipe(commands: readonly (readonly string[])[]): Promise<void>;
+  /** Ends it at once, and starts it again with what it had. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,11 +58,13 @@ export async function startRedis(
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-redis-"));
   const port = wanted ?? (await freePort());
   const own = ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", ""];
-  const child = Bun.spawn([pathOf(program) ?? program, ...own, ...options], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "ignore",
-  });
+  const spawn = () =>
+    Bun.spawn([pathOf(program) ?? program, ...own, ...options], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+  let child = spawn();
   const login = ["redis-cli", "-p", String(port), ...cli];
   const run = async (args: readonly string[], input?: Uint8Array) => {
     const called = Bun.spawn([...login, ...args], {
@@ -74,19 +78,25 @@ export async function startRedis(
       throw new Error(`redis-cli: ${await new Response(called.stderr).text()}`);
     return text.trimEnd();
   };
-  const stop = async () => {
+  const end = async () => {
     child.kill("SIGKILL");
     await child.exited;
+  };
+  const stop = async () => {
+    await end();
     rmSync(directory, { recursive: true, force: true });
   };
-  const until = performance.now() + START_TIMEOUT_MS;
-  while ((await run(["PING"]).catch(() => "")) !== "PONG") {
-    if (child.exitCode !== null || performance.now() > until) {
-      await stop();
-      throw new Error(`${program} did not start: ${await new Response(child.stdout).text()}`);
+  const answers = async () => {
+    const until = performance.now() + START_TIMEOUT_MS;
+    while ((await run(["PING"]).catch(() => "")) !== "PONG") {
+      if (child.exitCode !== null || performance.now() > until) {
+        await stop();
+        throw new Error(`${program} did not start: ${await new Response(child.stdout).text()}`);
+      }
+      await Bun.sleep(LOOK_EVERY_MS);
     }
-    await Bun.sleep(LOOK_EVERY_MS);
-  }
+  };
+  await answers();
   return {
     port,
     cli: (...args) => run(args),
@@ -94,6 +104,12 @@ export async function startRedis(
       const text = commands.map((words) => `*${words.length}\r\n${words.map(bulk).join("")}`).join("");
       const said = await run(["--pipe"], new TextEncoder().encode(text));
       if (!said.includes("errors: 0")) throw new Error(`redis-cli --pipe: ${said}`);
+    },
+    async restart() {
+      await run(["SAVE"]);
+      await end();
+      child = spawn();
+      await answers();
     },
     stop,
   };

@@ -30,6 +30,10 @@ export interface StoreProxy {
   readonly endpoint: string;
   readonly requests: RecordedRequest[];
   mode: ProxyMode;
+  /** The time of all answers: milliseconds since 1970. The engine's own if it is undefined. */
+  nowMs: (() => number) | undefined;
+  /** The capacity units that DynamoDB counted for each action. It is asked for them if this is defined. */
+  units: Map<string, number> | undefined;
   /** Connections are refused until `listen`, at the same address. */
   refuse(): Promise<void>;
   listen(): void;
@@ -54,6 +58,8 @@ export function startStoreProxy(upstream: string, onRequest: () => void = () => 
     endpoint: `http://127.0.0.1:${port}`,
     requests,
     mode: "pass",
+    nowMs: undefined,
+    units: undefined,
     async refuse() {
       await server?.stop(true);
       server = undefined;
@@ -78,7 +84,7 @@ export function startStoreProxy(upstream: string, onRequest: () => void = () => 
     onRequest();
     switch (proxy.mode) {
       case "pass":
-        return fetch(upstream, { method: "POST", headers: withoutHop(request.headers), body });
+        return passOn(request.headers, body);
       case "hang":
         return new Promise(() => {});
       case "stall":
@@ -98,7 +104,32 @@ export function startStoreProxy(upstream: string, onRequest: () => void = () => 
       }
     }
   }
+
+  async function passOn(asked: Headers, body: string): Promise<Response> {
+    const { units, nowMs } = proxy;
+    const send = (sent: string) =>
+      fetch(upstream, { method: "POST", headers: withoutHop(asked), body: sent });
+    if (units === undefined && nowMs === undefined) return send(body);
+    const answer = await send(units === undefined ? body : withUnits(body));
+    const text = await answer.text();
+    const headers = withoutHop(answer.headers);
+    if (nowMs !== undefined) headers.set("date", new Date(nowMs()).toUTCString());
+    const action = asked.get("x-amz-target")?.split(".")[1] ?? "";
+    units?.set(action, (units.get(action) ?? 0) + unitsIn(text));
+    return new Response(text, { status: answer.status, headers });
+  }
   return proxy;
+}
+
+function withUnits(body: string): string {
+  return JSON.stringify({ ...JSON.parse(body), ReturnConsumedCapacity: "TOTAL" });
+}
+
+function unitsIn(text: string): number {
+  const { ConsumedCapacity: consumed } = JSON.parse(text) as {
+    readonly ConsumedCapacity?: { readonly CapacityUnits: number };
+  };
+  return consumed?.CapacityUnits ?? 0;
 }
 
 const AMZ_JSON = { "content-type": "application/x-amz-json-1.0" };

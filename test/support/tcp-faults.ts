@@ -19,11 +19,20 @@ export type FaultMode =
   | "slow"
   /** The beginning of an answer comes, and then the end of the connection. */
   | "cut"
+  /** The first half of a request arrives, and then the end of the connection. */
+  | "halve"
+  /** A request arrives. In place of its answer comes a reset. */
+  | "lose"
+  /** A request arrives, and its answer comes late. */
+  | "late"
   /** Answers are of the right length, and rubbish. */
   | "garbage";
 
 const SLOW_EVERY_MS = 50;
-const CUT_AFTER_BYTES = 5;
+export const CUT_AFTER_BYTES = 5;
+
+/** The delay of a late answer. */
+export const LATE_MS = 600;
 
 export interface Upstream {
   readonly host: string;
@@ -35,6 +44,10 @@ interface Pair {
   readonly server: Socket;
   /** Answers to this connection are dropped for ever, though others pass. */
   isSwallowed: boolean;
+  /** Bytes of answers that passed since the network began to cut. */
+  passed: number;
+  /** Late answers that are still to come. Others do not overtake them. */
+  readonly late: Buffer[];
 }
 
 export class TcpFaults {
@@ -48,6 +61,8 @@ export class TcpFaults {
   /** Bytes that engines sent and clients were sent to receive; for measuring what a store costs. */
   bytesDown = 0;
   bytesUp = 0;
+  /** In the mode `cut`, an answer ends after this number of bytes. */
+  cutAfterBytes = CUT_AFTER_BYTES;
 
   private constructor(upstream: Upstream, port: number) {
     this.port = port;
@@ -66,6 +81,7 @@ export class TcpFaults {
 
   async enter(mode: FaultMode): Promise<void> {
     this.#mode = mode;
+    for (const pair of this.#pairs) pair.passed = 0;
     if (mode === "refuse") {
       this.#resetAll();
       await this.#unlisten();
@@ -117,7 +133,7 @@ export class TcpFaults {
 
   #connected(client: Socket): void {
     const server = connect({ ...this.upstream, allowHalfOpen: true });
-    const pair: Pair = { client, server, isSwallowed: false };
+    const pair: Pair = { client, server, isSwallowed: false, passed: 0, late: [] };
     this.#pairs.add(pair);
     client.setNoDelay(true);
     server.setNoDelay(true);
@@ -136,6 +152,7 @@ export class TcpFaults {
   #up(pair: Pair, bytes: Buffer): void {
     this.bytesUp += bytes.length;
     if (this.#mode === "reset") this.#reset(pair);
+    else if (this.#mode === "halve") this.#halve(pair, bytes);
     else if (this.#mode !== "swallow" && !pair.isSwallowed) pair.server.write(bytes);
   }
 
@@ -145,20 +162,45 @@ export class TcpFaults {
     if (pair.isSwallowed) return;
     switch (this.#mode) {
       case "pass":
-        client.write(bytes);
+        if (pair.late.length > 0) this.#delay(pair, bytes);
+        else client.write(bytes);
+        return;
+      case "late":
+        this.#delay(pair, bytes);
         return;
       case "slow":
         void this.#trickle(client, bytes);
         return;
       case "cut":
-        client.end(bytes.subarray(0, CUT_AFTER_BYTES));
+        this.#cut(pair, bytes);
         return;
       case "garbage":
         client.write(Buffer.alloc(bytes.length, "\u0001\u00ff{]$*-1\r\n", "latin1"));
         return;
       case "reset":
+      case "lose":
         this.#reset(pair);
     }
+  }
+
+  #cut(pair: Pair, bytes: Buffer): void {
+    const room = this.cutAfterBytes - pair.passed;
+    pair.passed += bytes.length;
+    if (bytes.length < room) pair.client.write(bytes);
+    else pair.client.end(bytes.subarray(0, Math.max(0, room)));
+  }
+
+  #halve(pair: Pair, bytes: Buffer): void {
+    pair.server.end(bytes.subarray(0, bytes.length / 2));
+    this.#pairs.delete(pair);
+    pair.client.destroy();
+  }
+
+  #delay(pair: Pair, bytes: Buffer): void {
+    if (pair.late.push(bytes) > 1) return;
+    setTimeout(() => {
+      for (const late of pair.late.splice(0)) if (!pair.client.destroyed) pair.client.write(late);
+    }, LATE_MS);
   }
 
   async #trickle(client: Socket, bytes: Buffer): Promise<void> {

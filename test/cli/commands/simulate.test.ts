@@ -19,7 +19,7 @@ function logText(): string {
     const time = new Date(Date.UTC(2026, 10, 28) + index * 300).toISOString();
     const at = `28/Nov/2026:${time.slice(11, 19)} +0000`;
     const status = random.fraction() < 0.02 ? 500 : 200;
-    return `192.0.${random.whole(0, 254)}.${random.whole(1, 254)} - - [${at}] "GET / HTTP/1.1" ${status} 5 "-" "b${index >> 9}"\n`;
+    return `192.0.2.${random.whole(1, 254)} - - [${at}] "GET / HTTP/1.1" ${status} 5 "-" "b${index >> 9}"\n`;
   }).join("");
 }
 
