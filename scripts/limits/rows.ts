@@ -318,6 +318,97 @@ const PLANS: LimitSection = {
   ],
 };
 
+const OUTCOMES: LimitSection = {
+  title: "Reports of outcomes",
+  note: "No visitor waits for these, and a report that does not count changes nothing for visitors.",
+  rows: [
+    {
+      ...{ path: "src/intake/outcome-line.ts", name: "OUTCOME_BYTES_MAX", unit: "" },
+      what: "characters of a line with an outcome",
+      beyond: "it does not count, and the log has an example",
+      remedy: "leave out fields that the daemon does not know",
+    },
+    {
+      ...{ path: "src/intake/syslog.ts", name: "MESSAGE_LENGTH_MAX", unit: "" },
+      what: "characters of a message of syslog",
+      beyond: "it does not count, and the log has an example",
+      remedy: "leave out structured data of others",
+    },
+    {
+      ...{ path: "src/intake/caddy.ts", name: "JSON_LENGTH_MAX", unit: "" },
+      what: "characters of a line of Caddy's log",
+      beyond: "it does not count, and the log has an example",
+      remedy: "let the version send fewer headers",
+    },
+    {
+      ...{ path: "src/intake/outcome-fields.ts", name: "EVENTS_MAX", unit: "" },
+      what: "events of one outcome",
+      beyond: "further ones are left out",
+      remedy: "report the worst ones",
+    },
+    {
+      ...{ path: "src/intake/outcome-fields.ts", name: "DURATION_MS_MAX", unit: "ms" },
+      what: "a duration in a report",
+      beyond: "the outcome does not count, and the log has an example",
+      remedy: "report seconds, not milliseconds",
+    },
+    {
+      ...{ path: "src/intake/udp-socket.ts", name: "RECEIVE_BYTES", unit: "bytes" },
+      what: "datagrams that wait in the kernel, if `net.core.rmem_max` allows so much",
+      beyond: "further ones do not count; the metrics count them, and the log says so",
+      remedy: "raise `net.core.rmem_max`, or let the proxy report a share of the good outcomes",
+    },
+    {
+      ...{ path: "src/intake/http.ts", name: "REPORTERS_MAX", unit: "" },
+      what: "connections that report over HTTP",
+      beyond: "the daemon closes the next one at once",
+      remedy: "let each proxy or application keep one connection open",
+    },
+    {
+      ...{ path: "src/intake/http.ts", name: "SILENCE_MS_MAX", unit: "ms" },
+      what: "time for which such a connection may be silent",
+      beyond: "the daemon closes it",
+      remedy: "nothing: the reporter opens a new one",
+    },
+    {
+      ...{ path: "src/intake/http/incoming.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
+      what: "the head of a request with outcomes",
+      beyond: "the daemon answers 431, and its outcomes do not count",
+      remedy: "send fewer headers",
+    },
+    {
+      ...{ path: "src/intake/http/incoming.ts", name: "BODY_BYTES_MAX", unit: "bytes" },
+      what: "the body of a request with outcomes",
+      beyond: "the daemon answers 413, and its outcomes do not count",
+      remedy: "send fewer outcomes in one request",
+    },
+    {
+      ...{ path: "src/intake/http/reports.ts", name: "UNPACKED_BYTES_MAX", unit: "bytes" },
+      what: "the same body when it is unpacked",
+      beyond: "the daemon refuses it, and its outcomes do not count",
+      remedy: "send fewer outcomes in one request",
+    },
+    {
+      ...{ path: "src/intake/http/connection.ts", name: "QUEUED_BYTES_MAX", unit: "bytes" },
+      what: "bodies that wait for their turn, of all connections",
+      beyond: "further ones do not count; the metrics count them as `busy`",
+      remedy: "let the proxy report a share of the good outcomes",
+    },
+    {
+      ...{ path: "src/intake/otlp/logs.ts", name: "RECORD_BYTES_MAX", unit: "bytes" },
+      what: "one record of OTLP logs",
+      beyond: "it does not count, and the log has an example",
+      remedy: "let the proxy log fewer attributes",
+    },
+    {
+      ...{ path: "src/intake/otlp/logs.ts", name: "ATTRIBUTES_MAX", unit: "" },
+      what: "attributes of one record of OTLP logs",
+      beyond: "further ones are left out",
+      remedy: "let the proxy log fewer attributes",
+    },
+  ],
+};
+
 const EVIDENCE: LimitSection = {
   title: "Evidence of releases",
   note: "These limits look at no version and no outcome, so they make no release look better or worse.",
@@ -327,6 +418,43 @@ const EVIDENCE: LimitSection = {
       what: "the evidence of one release in a daemon",
       beyond: "new visitors are taken by a share that gets smaller, long before",
       remedy: "nothing: the judge has enough visitors",
+    },
+    {
+      ...{ path: "src/evidence/memory.ts", name: "ALL_EVIDENCE_BYTES_MAX", unit: "bytes" },
+      what: "the evidence of all releases in a daemon",
+      beyond:
+        "new visitors are taken by a share that gets smaller, large releases first. The daemon finds a bad version later there, and says `ok` later. The log says so, and the metric `maxwells_daemon_evidence_short`",
+      remedy: "end releases that are over, or run a second daemon for some of the applications",
+    },
+    {
+      ...{ path: "src/evidence/cell-table.ts", name: "TABLE_CELLS_MAX", unit: "" },
+      what: "visitors who met something bad, for each metric of a release",
+      beyond: "long before, new visitors are taken by a share that gets smaller",
+      remedy: "nothing: the judge has enough visitors",
+    },
+    {
+      ...{ path: "src/evidence/capacity.ts", name: "SIGN_CELLS_MAX", unit: "" },
+      what: "visitors of a release at which the signs look",
+      beyond: "long before, new visitors are taken by a share that gets smaller",
+      remedy: "nothing: the signs have enough visitors",
+    },
+    {
+      ...{ path: "src/evidence/step-evidence.ts", name: "SKETCH_CELLS_MAX", unit: "" },
+      what: "visitors of a step that are counted one by one for `ok`",
+      beyond: "at least the half of them stays, and stands for all: the number is right to 2 %",
+      remedy: "nothing",
+    },
+    {
+      ...{ path: "src/evidence/heard.ts", name: "HEARD_MAX", unit: "" },
+      what: "daemons whose sums count in a step",
+      beyond: "those with the fewest outcomes are left out of the sums",
+      remedy: "nothing: their visitors count",
+    },
+    {
+      ...{ path: "src/judge/segment.ts", name: "SEGMENTS_MAX", unit: "" },
+      what: "parts of 15 minutes into which a release is cut",
+      beyond: "later parts are longer, so harm that begins late is found later",
+      remedy: "end a release after some days",
     },
     {
       ...{ path: "src/evidence/decided-at.ts", name: "LATE_MS_MAX", unit: "ms" },
@@ -430,5 +558,5 @@ const NOTICES: LimitSection = {
 
 export const SECTIONS: readonly LimitSection[] = [
   ...[VISITORS, APPLICATIONS, STORES, DAEMON],
-  ...[PLANS, EVIDENCE, CHECKS, NOTICES],
+  ...[PLANS, OUTCOMES, EVIDENCE, CHECKS, NOTICES],
 ];

@@ -18,6 +18,7 @@ import { NoticeSender } from "../notices/sender.ts";
 import { ToldLog } from "../notices/told-log.ts";
 import type { Rollout } from "../rollout.ts";
 import { OVERRIDES_DIRECTORY } from "../saved/override-file.ts";
+import { application } from "../settings/application.ts";
 import {
   NAME_LENGTH_MAX,
   name,
@@ -64,17 +65,19 @@ export function openHearings(
     store: opened,
     link,
     clock,
+    log,
     rollout,
-  }: Pick<ControllerContext, "store" | "link" | "clock"> & { readonly rollout: Rollout },
+  }: Pick<ControllerContext, "store" | "link" | "clock" | "log"> & { readonly rollout: Rollout },
 ): Hearings | undefined {
   const listens = settings.get(releases) && opened.write !== undefined;
   if (!listens && link.exchanges === undefined) return undefined;
   return new Hearings({
-    ...{ link, listens, clock, hasStoreClock: opened.clock !== undefined },
+    ...{ link, listens, clock, log, hasStoreClock: opened.clock !== undefined },
     ...{ wallClock: Date.now, timers: SYSTEM_TIMERS, from: drawKey() },
     name: settings.get(name) ?? nameOfHost(),
     isServed: ({ application, version }, share, offset) =>
       rollout.table(application)?.serves(version, share, offset, clock()) ?? false,
+    applications: settings.get(application).length,
   });
 }
 

@@ -82,7 +82,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
   const link = new StoreLink({ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log });
-  const hearings = openHearings(settings, { store: opened, link, clock, rollout });
+  const hearings = openHearings(settings, { store: opened, link, clock, log, rollout });
   const leading = await openController(settings, {
     ...{ store: opened, link, hearings, log, clock, metrics },
     reapply: (name) => feed.reapply(name),
@@ -118,8 +118,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const listeners = [...servers, ...leases.filter(isServer)];
   const publishers = leases.filter((lease) => !isServer(lease));
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
-  const outcomes = intake.counts;
-  const monitors = monitorsOf(settings, { metrics, rollout, feed, overview, outcomes, notReady, log, clock });
+  const told = { metrics, rollout, feed, overview, outcomes: intake.counts, evidence: hearings };
+  const monitors = monitorsOf(settings, { ...told, notReady, log, clock });
   const config = settings.get(configFile);
   const sources = {
     ...{ rollout, feed, overview, metrics, store: opened, config, notReady, clock, ...started },

@@ -19,10 +19,11 @@ const OTHER_BYTES = 1_300_000;
 
 /**
  * The room of each table of coins, a power of two. All daemons of a release need the same, or the fuller
- * tables of some are cut by others.
+ * tables of some are cut by others. Only a daemon whose memory is short (`memory.ts`) has less.
  */
-export function coinsCapacity(metrics: number, bytesMax = EVIDENCE_BYTES_MAX): number {
+export function coinsCapacity(metrics: number): number {
+  const bytesMax = EVIDENCE_BYTES_MAX - OTHER_BYTES;
   let capacity = TABLE_CELLS_MAX;
-  while (capacity > CELLS_MIN && metrics * capacity * CELL_BYTES > bytesMax - OTHER_BYTES) capacity /= 2;
+  while (capacity > CELLS_MIN && metrics * capacity * CELL_BYTES > bytesMax) capacity /= 2;
   return capacity;
 }

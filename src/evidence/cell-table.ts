@@ -1,7 +1,7 @@
 /**
  * Visitors by their cells, each with a time and a tag: the store of all evidence. It is the one thing whose
  * memory grows with traffic, so it is made of typed arrays, and has a capacity. Pure. `put` and `hear`
- * allocate nothing, but when the arrays double.
+ * allocate nothing, but when the arrays double. They begin with none, and ask for memory before they grow.
  *
  * A visitor that a table has stays, and merging keeps its earliest time. So the order of all that comes does
  * not matter, nor how often it comes.
@@ -14,14 +14,18 @@
  */
 
 import { mix32 } from "../judge/cell.ts";
-import { ENTRIES_MAX, EntryIndex, NONE } from "./entry-index.ts";
+import { ENTRIES_MAX, EntryIndex, INDEX_BYTES, NONE } from "./entry-index.ts";
+import type { Memory } from "./memory.ts";
+import { ENTRIES_MIN, HALVINGS_MAX, TableRoom } from "./table-room.ts";
 
 /** The cells of one table, if memory is not short. */
 export const TABLE_CELLS_MAX = 65_536;
 
-const ENTRIES_MIN = 16;
+/** The bytes of an entry: cell, time, tag, one bit, and its place in the index. */
+const ENTRY_BYTES = 12 + 1 / 8 + INDEX_BYTES;
 
-const HALVINGS_MAX = 32;
+const NO_WORDS = new Uint32Array(0);
+const NO_BITS = new Uint8Array(0);
 
 /**
  * The rule for two tags of one cell. `of-earliest`: the tag belongs to the time. `or`: the bits of all tags
@@ -38,25 +42,28 @@ export interface CellTableOptions {
   /** 32 bits that a visitor cannot know. They keep chosen assignments from meeting in one slot. */
   readonly seed: number;
   readonly tags: TagRule;
+  /** The table is refused nothing without it. */
+  readonly memory?: Memory | undefined;
+  /** The bytes of each entry that its owner keeps beside the table; 0 by default. */
+  readonly besideBytes?: number;
 }
 
 export class CellTable {
-  readonly #capacity: number;
+  readonly #room: TableRoom;
   readonly #joinsTags: boolean;
   readonly #index: EntryIndex;
-  #cells = new Uint32Array(ENTRIES_MIN);
-  #times = new Uint32Array(ENTRIES_MIN);
-  #tags = new Uint32Array(ENTRIES_MIN);
+  #cells = NO_WORDS;
+  #times = NO_WORDS;
+  #tags = NO_WORDS;
   /** One bit for each entry. */
-  #unsent = new Uint8Array(ENTRIES_MIN / 8);
+  #unsent = NO_BITS;
   #size = 0;
   #unsentCount = 0;
-  #halvings = 0;
   #cuts = 0;
   #last = NONE;
 
-  constructor({ capacity, seed, tags }: CellTableOptions) {
-    this.#capacity = capacity;
+  constructor({ capacity, seed, tags, memory, besideBytes = 0 }: CellTableOptions) {
+    this.#room = new TableRoom({ capacity, memory, entryBytes: ENTRY_BYTES + besideBytes });
     this.#index = new EntryIndex((entry) => this.cellAt(entry), seed);
     this.#joinsTags = tags === "or";
   }
@@ -67,7 +74,7 @@ export class CellTable {
 
   /** How often the table has been thinned: of new cells it takes one in 2 to this power. */
   get halvings(): number {
-    return Math.max(this.#halvings, this.#cuts);
+    return Math.max(this.#room.halvings, this.#cuts);
   }
 
   /** How often the table has been cut: it has one in 2 to this power of all cells that it heard of. */
@@ -122,7 +129,7 @@ export class CellTable {
     const entry = this.find(cell);
     let change: TableChange = "none";
     if (entry !== NONE) change = this.#join(entry, time, tag);
-    else if (this.#size < this.#roomMax && mix32(cell) < 2 ** (32 - this.halvings)) {
+    else if (this.#room.hasPlace(this.#size) && mix32(cell) < 2 ** (32 - this.halvings)) {
       this.#insert(cell, time, tag);
       change = "new";
     } else this.#last = NONE;
@@ -136,10 +143,11 @@ export class CellTable {
     if (entry !== NONE) return this.#join(entry, time, tag);
     this.#last = NONE;
     if (mix32(cell) >= 2 ** (32 - this.#cuts)) return "none";
-    if (this.#size < this.#roomMax) {
+    if (this.#room.hasPlace(this.#size)) {
       this.#insert(cell, time, tag);
       return "new";
     }
+    if (this.#room.isNone) return "none";
     this.#cutFor(cell);
     // The other entries have other numbers now.
     if (mix32(cell) < 2 ** (32 - this.#cuts)) this.#insert(cell, time, tag);
@@ -154,10 +162,6 @@ export class CellTable {
     this.#fillIndex();
     this.#last = NONE;
     return "changed";
-  }
-
-  get #roomMax(): number {
-    return Math.min(this.#capacity, ENTRIES_MAX);
   }
 
   #join(entry: number, time: number, tag: number): TableChange {
@@ -185,16 +189,11 @@ export class CellTable {
     this.#tags[entry] = tag;
     this.#index.set(cell, entry);
     this.#last = entry;
-    while (this.#halvings < HALVINGS_MAX && this.#size >= this.#roomUntil(this.#halvings)) this.#halvings++;
-  }
-
-  /** The size at which the table is thinned once more. */
-  #roomUntil(halvings: number): number {
-    return this.#capacity - Math.floor(this.#capacity / 2 ** (halvings + 1));
+    this.#room.grew(this.#size);
   }
 
   #grow(): void {
-    const length = Math.min(2 * this.#cells.length, ENTRIES_MAX);
+    const length = Math.min(Math.max(ENTRIES_MIN, 2 * this.#cells.length), ENTRIES_MAX);
     this.#cells = longer(this.#cells, length);
     this.#times = longer(this.#times, length);
     this.#tags = longer(this.#tags, length);
@@ -210,7 +209,11 @@ export class CellTable {
 
   /** Cuts until there is room, or until `cell` is cut itself. */
   #cutFor(cell: number): void {
-    while (this.#size >= this.#roomMax && this.#cuts < HALVINGS_MAX && mix32(cell) < 2 ** (32 - this.#cuts)) {
+    while (
+      this.#room.isFull(this.#size) &&
+      this.#cuts < HALVINGS_MAX &&
+      mix32(cell) < 2 ** (32 - this.#cuts)
+    ) {
       this.#cuts++;
       this.#drop(2 ** (32 - this.#cuts));
     }

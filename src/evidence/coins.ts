@@ -12,7 +12,8 @@
 import type { Segment } from "../judge/segment.ts";
 import { CellTable, type TableChange, type TagRule } from "./cell-table.ts";
 import { EarliestOfNetworks } from "./earliest.ts";
-import { NONE } from "./entry-index.ts";
+import { INDEX_BYTES, NONE } from "./entry-index.ts";
+import type { Memory } from "./memory.ts";
 import { NO_NETWORK } from "./network.ts";
 import { isInArc, type StandingArc, type Timeline } from "./timeline.ts";
 
@@ -24,6 +25,7 @@ export interface CoinsOptions {
   readonly seed: number;
   /** `of-earliest`: the tags are networks. `or`: they are flags, and all coins of a network count. */
   readonly tags: TagRule;
+  readonly memory?: Memory | undefined;
 }
 
 export class Coins {
@@ -33,16 +35,18 @@ export class Coins {
   /** Steps from this one on have no limit for each network. */
   #uncappedFrom = Number.POSITIVE_INFINITY;
   readonly #earliest: EarliestOfNetworks;
-  #counts: Counts[] = [];
+  /** Segments of a step without a coin are one object, because a long release has hundreds of them. */
+  #counts: Segment[] = [];
   /** Segments up to the last one that has a coin. */
   #used = 0;
   /** Whether the counts have to be made again, because a coin has moved. */
   #isStale = false;
   #revision = 0;
 
-  constructor({ timeline, capacity, seed, tags }: CoinsOptions) {
-    this.table = new CellTable({ capacity, seed, tags });
+  constructor({ timeline, capacity, seed, tags, memory }: CoinsOptions) {
     this.#hasNetworks = tags === "of-earliest";
+    const besideBytes = this.#hasNetworks ? INDEX_BYTES : 0;
+    this.table = new CellTable({ capacity, seed, tags, memory, besideBytes });
     this.#timeline = timeline;
     this.#earliest = new EarliestOfNetworks(this.table, seed);
   }
@@ -164,8 +168,10 @@ export class Coins {
     const segment = this.#timeline.segmentIn(step, this.table.timeAt(entry));
     this.#lengthen(segment + 1);
     this.#used = Math.max(this.#used, segment + 1);
-    const counts = this.#counts[segment];
-    if (counts === undefined) return;
+    const before = this.#counts[segment];
+    if (before === undefined) return;
+    const counts: Counts = isEmpty(before) ? { ...before } : before;
+    this.#counts[segment] = counts;
     if (isInArc(step, this.table.cellAt(entry))) counts.canary += coins;
     else counts.master += coins;
   }
@@ -188,7 +194,13 @@ export class Coins {
   #lengthen(count: number): void {
     while (this.#counts.length < count) {
       const { rollout = 0, control = 1 } = this.#timeline.stepOf(this.#counts.length) ?? {};
-      this.#counts.push({ rollout, control, canary: 0, master: 0 });
+      const last = this.#counts.at(-1);
+      const isLike = last?.rollout === rollout && last.control === control && isEmpty(last);
+      this.#counts.push(isLike ? last : { rollout, control, canary: 0, master: 0 });
     }
   }
+}
+
+function isEmpty({ canary, master }: Segment): boolean {
+  return canary === 0 && master === 0;
 }

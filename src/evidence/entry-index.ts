@@ -13,11 +13,17 @@ export const ENTRIES_MAX = 65_535;
 
 const SLOTS_MIN = 32;
 
+/** The bytes of an entry, at most: two slots. */
+export const INDEX_BYTES = 4;
+
+/** An index without entries. Nothing is written into it. */
+const NO_SLOTS = new Uint16Array(1);
+
 export class EntryIndex {
   readonly #keyOf: (entry: number) => number;
   readonly #seed: number;
   /** One more than the number of the entry. */
-  #slots = new Uint16Array(SLOTS_MIN);
+  #slots = NO_SLOTS;
   #used = 0;
 
   /**
@@ -30,7 +36,7 @@ export class EntryIndex {
   }
 
   get bytes(): number {
-    return this.#slots.byteLength;
+    return this.#slots === NO_SLOTS ? 0 : this.#slots.byteLength;
   }
 
   /** The entry of a key; `NONE` if it has none. */
@@ -40,10 +46,12 @@ export class EntryIndex {
 
   /** Gives a key an entry, in place of the one that it had. */
   set(key: number, entry: number): void {
-    const slot = this.#slotOf(key);
-    const isNew = this.#slots[slot] === 0;
+    let slot = this.#slotOf(key);
+    if (this.#slots[slot] === 0 && ++this.#used * 2 > this.#slots.length) {
+      this.#grow();
+      slot = this.#slotOf(key);
+    }
     this.#slots[slot] = entry + 1;
-    if (isNew && ++this.#used * 2 > this.#slots.length) this.#grow();
   }
 
   /** Forgets all. */
@@ -54,7 +62,7 @@ export class EntryIndex {
 
   #grow(): void {
     const before = this.#slots;
-    this.#slots = new Uint16Array(2 * before.length);
+    this.#slots = new Uint16Array(Math.max(SLOTS_MIN, 2 * before.length));
     for (const one of before) if (one !== 0) this.#slots[this.#slotOf(this.#keyOf(one - 1))] = one;
   }
 

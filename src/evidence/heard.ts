@@ -7,11 +7,15 @@
  */
 
 import { HeavyHitters } from "./heavy-hitters.ts";
+import type { Memory } from "./memory.ts";
 import { NO_NETWORK } from "./network.ts";
 import type { HeardNews } from "./news.ts";
 
 /** The counts of this many processes are kept: those with the most outcomes. */
 export const HEARD_MAX = 256;
+
+/** The bytes of the counts of one process, about. */
+const HEARD_BYTES = 1_100;
 
 /** A process tells the counts of this many assignments, and of as many networks. */
 export const HITTERS_TOLD_MAX = 4;
@@ -33,20 +37,26 @@ export interface HeardFigures extends Sums {
 
 export class Heard {
   readonly #step: number;
-  readonly #cells = new HeavyHitters();
-  readonly #networks = new HeavyHitters();
+  readonly #memory: Memory | undefined;
+  readonly #cells: HeavyHitters;
+  readonly #networks: HeavyHitters;
   readonly #own = { outcomes: 0, bad: 0, brought: 0, decisions: 0 };
   readonly #others = new Map<string, HeardNews>();
+  /** There is memory for the counts of this many processes. */
+  #places = 0;
   #told = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param step when the step began, in milliseconds since 1970 */
-  constructor(step: number) {
+  constructor(step: number, memory?: Memory) {
     this.#step = step;
+    this.#memory = memory;
+    this.#cells = new HeavyHitters(memory);
+    this.#networks = new HeavyHitters(memory);
   }
 
   get bytes(): number {
-    return this.#cells.bytes + this.#networks.bytes;
+    return this.#cells.bytes + this.#networks.bytes + this.#others.size * HEARD_BYTES;
   }
 
   add(isBad: boolean, isBroughtTold: boolean): void {
@@ -85,11 +95,17 @@ export class Heard {
     const before = this.#others.get(news.from);
     if (news.from === from || (before !== undefined && !isMore(news, before))) return false;
     this.#others.set(news.from, news);
-    if (this.#others.size <= HEARD_MAX) return true;
+    if (this.#others.size <= this.#places || this.#hasPlace()) return true;
     let least = news;
     for (const other of this.#others.values()) if (isMore(least, other)) least = other;
     this.#others.delete(least.from);
     return least !== news;
+  }
+
+  #hasPlace(): boolean {
+    if (this.#places === HEARD_MAX || this.#memory?.take(HEARD_BYTES, false) === false) return false;
+    this.#places++;
+    return true;
   }
 
   figures(): HeardFigures {

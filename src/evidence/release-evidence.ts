@@ -22,6 +22,7 @@ import { accountOf, type MetricAccount } from "./account.ts";
 import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
 import { type Census, censusOf, type Figures, figuresOf, uncap } from "./figures.ts";
 import { hear } from "./hearing.ts";
+import type { Memory } from "./memory.ts";
 import { type EvidenceNews, isEvidence, type News } from "./news.ts";
 import { type EvidenceRelease, Tables } from "./tables.ts";
 import { Taking } from "./taking.ts";
@@ -35,8 +36,8 @@ export interface ReleaseEvidenceOptions {
   readonly from: string;
   /** The name of this daemon, for people; `from` by default. */
   readonly name?: string;
-  /** `EVIDENCE_BYTES_MAX` by default. */
-  readonly bytesMax?: number;
+  /** The memory of all releases of this daemon; by default this one is alone. */
+  readonly memory?: Memory | undefined;
 }
 
 /** Figures are made again after this time, because visitors become ripe, and segments begin. */
@@ -52,8 +53,8 @@ export class ReleaseEvidence {
   #figures: Figures | undefined;
   #figuresRevision = -1;
 
-  constructor({ release, version, from, name = from, bytesMax }: ReleaseEvidenceOptions) {
-    this.#tables = new Tables(release, bytesMax);
+  constructor({ release, version, from, name = from, memory }: ReleaseEvidenceOptions) {
+    this.#tables = new Tables(release, memory);
     this.#taking = new Taking(this.#tables, version);
     this.#telling = new Telling(this.#tables, from, name);
     this.#from = from;
@@ -67,6 +68,16 @@ export class ReleaseEvidence {
   /** The bytes of all tables. */
   get bytes(): number {
     return this.#tables.bytes;
+  }
+
+  /** Whether memory was short, so that a part of the new visitors counts only. */
+  get isShort(): boolean {
+    return this.#tables.memory.isShort;
+  }
+
+  /** The release is over: its memory comes back, and nothing new is taken. */
+  end(): void {
+    this.#tables.memory.end();
   }
 
   /**

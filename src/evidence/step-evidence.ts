@@ -8,6 +8,7 @@ import type { Reach } from "../judge/verdict.ts";
 import { CellTable } from "./cell-table.ts";
 import { NONE } from "./entry-index.ts";
 import { Heard } from "./heard.ts";
+import { type Memory, MemoryPart } from "./memory.ts";
 import { isInShare } from "./share.ts";
 
 /**
@@ -32,15 +33,17 @@ export class StepEvidence {
    */
   readonly visitors: ReadonlyMap<string, CellTable>;
   readonly arrivals: CellTable;
+  readonly #memory: MemoryPart;
   /** The least share of assignments of which a proxy reports good outcomes. */
   #share = 1;
   #revision = 0;
 
   /** @param step when the step began, in milliseconds since 1970 */
-  constructor(fromMs: number, step: number, gated: readonly string[], seed: number) {
-    const options = { capacity: SKETCH_CELLS_MAX, seed, tags: "or" } as const;
+  constructor(fromMs: number, step: number, gated: readonly string[], seed: number, memory: Memory) {
     this.fromMs = fromMs;
-    this.heard = new Heard(step);
+    this.#memory = new MemoryPart(memory);
+    const options = { capacity: SKETCH_CELLS_MAX, seed, tags: "or", memory: this.#memory } as const;
+    this.heard = new Heard(step, this.#memory);
     this.visitors = new Map(gated.map((name) => [name, new CellTable(options)]));
     this.arrivals = new CellTable(options);
   }
@@ -58,6 +61,11 @@ export class StepEvidence {
     let bytes = this.heard.bytes + this.arrivals.bytes;
     for (const table of this.visitors.values()) bytes += table.bytes;
     return bytes;
+  }
+
+  /** Later steps have its place, so its memory comes back. */
+  end(): void {
+    this.#memory.end();
   }
 
   shares(share: number): void {
@@ -108,7 +116,8 @@ export class StepEvidence {
 
   /**
    * The number of visitors on the whole circle who could have met a metric, were first seen long enough ago,
-   * and had not met it before the step.
+   * and had not met it before the step. If few visitors stand for many, as when memory is short, then the
+   * number is not too great with 97 %, because `ok` must not come too early.
    *
    * @param hadBefore whether a visitor met the metric before the step
    */
@@ -121,7 +130,9 @@ export class StepEvidence {
       if (!isRipe(table, entry, time) || hadBefore(cell)) continue;
       if (isInShare(cell / 2 ** 32, this.#share)) count++;
     }
-    return (count * 2 ** table.cuts) / this.#share;
+    const isRough = table.cuts > 0 && table.size < SKETCH_CELLS_MAX / 2;
+    const sure = isRough ? Math.max(0, count - 2 * Math.sqrt(count)) : count;
+    return (sure * 2 ** table.cuts) / this.#share;
   }
 
   #hear(table: CellTable, cell: number, time: number, tag: number): void {

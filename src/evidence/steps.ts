@@ -1,5 +1,6 @@
 /** The evidence of the last steps of a release. Pure. */
 
+import type { Memory } from "./memory.ts";
 import { StepEvidence } from "./step-evidence.ts";
 
 /** The last step, and the one before it, because outcomes come late. */
@@ -11,6 +12,7 @@ export interface StepsOptions {
   /** The names of the metrics that have a gate. */
   readonly gated: readonly string[];
   readonly seed: number;
+  readonly memory: Memory;
 }
 
 export class Steps {
@@ -50,14 +52,17 @@ export class Steps {
    * @returns undefined if later steps have the places
    */
   take(fromMs: number): StepEvidence | undefined {
-    const { zeroMs, gated, seed } = this.#options;
+    const { zeroMs, gated, seed, memory } = this.#options;
     const found = this.find(fromMs);
     if (found !== undefined) return found;
     const [earliest] = this.#kept;
     const isFull = this.#kept.length === STEPS_KEPT;
     if (isFull && earliest !== undefined && fromMs < earliest.fromMs) return undefined;
-    const step = new StepEvidence(fromMs, zeroMs + fromMs, gated, seed);
-    if (isFull) this.#gone += (earliest?.revision ?? 0) + 1;
+    const step = new StepEvidence(fromMs, zeroMs + fromMs, gated, seed, memory);
+    if (isFull) {
+      this.#gone += (earliest?.revision ?? 0) + 1;
+      earliest?.end();
+    }
     this.#kept = [...this.#kept, step].sort((a, b) => a.fromMs - b.fromMs).slice(-STEPS_KEPT);
     return step;
   }

@@ -3,8 +3,9 @@
 import type { Metric } from "../judge/metrics.ts";
 import type { Sign } from "../judge/signs.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
-import { coinsCapacity, SIGN_CELLS_MAX } from "./capacity.ts";
+import { coinsCapacity, EVIDENCE_BYTES_MAX, SIGN_CELLS_MAX } from "./capacity.ts";
 import { Coins } from "./coins.ts";
+import { EvidenceMemory, type Memory, MemoryPart } from "./memory.ts";
 import { metricsOfRelease } from "./release-metrics.ts";
 import { Reporters } from "./reporters.ts";
 import { Steps } from "./steps.ts";
@@ -33,6 +34,8 @@ export class Tables {
   readonly back: Coins;
   readonly steps: Steps;
   readonly reporters: Reporters;
+  /** The memory that the tables of this release have. */
+  readonly memory: MemoryPart;
   /** The raised signs, and when each was raised first. */
   readonly signs = new Map<Sign, number>();
   /** The signs that the other daemons do not know. */
@@ -45,7 +48,8 @@ export class Tables {
   #uncappedAfterMs = Number.POSITIVE_INFINITY;
   #ownRevision = 0;
 
-  constructor(release: EvidenceRelease, bytesMax?: number) {
+  /** @param all the memory of all releases; by default this one is alone */
+  constructor(release: EvidenceRelease, all: Memory = new EvidenceMemory()) {
     const seed = Number.parseInt(release.key.slice(0, 8), 16) >>> 0;
     const timeline = timelineOf(release);
     this.key = release.key;
@@ -54,16 +58,18 @@ export class Tables {
     this.#timeline = timeline;
     this.#arcs = release.arcs;
     this.#state = release.state;
-    const capacity = coinsCapacity(this.metrics.length, bytesMax);
+    const memory = new MemoryPart(all, EVIDENCE_BYTES_MAX);
+    const options = { timeline, capacity: coinsCapacity(this.metrics.length), seed, memory } as const;
+    this.memory = memory;
     this.coins = new Map(
-      this.metrics.map(({ name }) => [name, new Coins({ timeline, capacity, seed, tags: "of-earliest" })]),
+      this.metrics.map(({ name }) => [name, new Coins({ ...options, tags: "of-earliest" })]),
     );
-    const signs = { timeline, capacity: Math.min(capacity, SIGN_CELLS_MAX), seed, tags: "or" } as const;
+    const signs = { ...options, capacity: Math.min(options.capacity, SIGN_CELLS_MAX), tags: "or" } as const;
     this.seen = new Coins(signs);
     this.back = new Coins(signs);
     const gated = this.metrics.filter(({ couldMeet }) => couldMeet !== undefined).map(({ name }) => name);
     this.reporters = new Reporters(timeline.zeroMs);
-    this.steps = new Steps({ zeroMs: timeline.zeroMs, gated, seed });
+    this.steps = new Steps({ zeroMs: timeline.zeroMs, gated, seed, memory });
   }
 
   get timeline(): Timeline {

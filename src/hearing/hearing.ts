@@ -4,6 +4,7 @@
  */
 
 import type { MetricAccount } from "../evidence/account.ts";
+import type { Memory } from "../evidence/memory.ts";
 import { isEvidence, type News } from "../evidence/news.ts";
 import { ReleaseEvidence } from "../evidence/release-evidence.ts";
 import { type Circumstances, type Judgement, ReleaseJudge } from "../evidence/release-judge.ts";
@@ -45,6 +46,8 @@ export interface HearingParts {
   readonly name: string;
   /** Whether visitors are served by this arc now. */
   readonly isServed: (target: Target, rollout: number, offset: number) => boolean;
+  /** The memory of the evidence of all releases. */
+  readonly memory: Memory;
   /** Called if the figures may show harm, and after each read with news of the others. */
   readonly changed: () => void;
 }
@@ -87,12 +90,8 @@ export class Hearing implements Member {
     this.#parts = parts;
     this.#newsAtMs = parts.clock();
     this.#release = release;
-    this.#evidence = new ReleaseEvidence({
-      release,
-      version: target.version,
-      from: parts.from,
-      name: parts.name,
-    });
+    const { from, name, memory } = parts;
+    this.#evidence = new ReleaseEvidence({ release, version: target.version, from, name, memory });
     this.#judge = new ReleaseJudge(this.#evidence);
     this.#follow(rollout, isAsWritten);
     this.#place = parts.exchanges?.join({ application: target.application, key: release.key }, this);
@@ -148,10 +147,19 @@ export class Hearing implements Member {
     return readAtMs === Number.NEGATIVE_INFINITY ? undefined : this.#parts.clock() - readAtMs;
   }
 
-  /** Before the release or the daemon ends, the others hear what they do not know yet. */
+  /** Whether memory is short, so that a part of the new visitors counts only. */
+  get isShort(): boolean {
+    return this.#evidence.isShort;
+  }
+
+  /** Before the release or the daemon ends, the others hear what they do not know. Then it forgets all. */
   async end(): Promise<void> {
-    await this.#place?.flush();
-    await this.#place?.leave();
+    try {
+      await this.#place?.flush();
+      await this.#place?.leave();
+    } finally {
+      this.#evidence.end();
+    }
   }
 
   tellsAtMs(): number {

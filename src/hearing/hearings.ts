@@ -4,10 +4,12 @@
  * costs one look into an empty map.
  */
 
+import { EvidenceMemory } from "../evidence/memory.ts";
 import { SAMPLE_EVERY_MS } from "../exchange/store-clock.ts";
 import type { StoreLink } from "../exchange/store-link.ts";
 import type { Reading } from "../feed/reading.ts";
 import type { Outcome } from "../intake/outcome.ts";
+import type { Log } from "../log/log.ts";
 import { hasRelease } from "../records/release-in.ts";
 import { foreignIn } from "../releases/foreign.ts";
 import { isUnderWay, type Release } from "../releases/release.ts";
@@ -28,6 +30,9 @@ export interface HearingsOptions {
   /** This machine's clock: milliseconds since 1970. */
   readonly wallClock: () => number;
   readonly timers: Timers;
+  readonly log: Log;
+  /** The number of applications, each of which may have a release. */
+  readonly applications: number;
   /** Random, so that no two processes have the same. */
   readonly from: string;
   /** The name of this daemon, for people. */
@@ -40,6 +45,13 @@ export interface HearingsOptions {
    */
   readonly isServed: (target: Target, rollout: number, offset: number) => boolean;
 }
+
+const SHORT =
+  "the memory for the evidence of releases is short, so this daemon counts a part of the visitors only. " +
+  "It finds a bad version later, and says ok later";
+
+const SHORT_REMEDY =
+  "end releases that are over (finish), or run a second daemon for some of the applications";
 
 /** As long as the store's clock has not answered, it is asked this often. */
 const SAMPLE_FIRST_MS = 1_000;
@@ -58,6 +70,8 @@ export class Hearings {
   readonly #hearings = new Map<string, Hearing>();
   readonly #snapshots = new Map<string, Snapshot>();
   readonly #leaving = new Set<Promise<void>>();
+  readonly #memory: EvidenceMemory;
+  #isShortTold = false;
   #changed: (hearing: Hearing) => void = () => {};
   /** The store's clock less the monotonic one, by the last answer of the store. */
   #aheadMs: number | undefined;
@@ -66,6 +80,7 @@ export class Hearings {
 
   constructor(options: HearingsOptions) {
     this.#options = options;
+    this.#memory = new EvidenceMemory({ releasesMax: options.applications });
   }
 
   /** Calls `changed` if the figures of a release may show harm, and after each read of the others' news. */
@@ -82,6 +97,18 @@ export class Hearings {
   /** Whether a release is under way. */
   get isAwake(): boolean {
     return this.#hearings.size > 0;
+  }
+
+  /** The memory that the evidence of all releases has, in bytes. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  /** The releases of which a part of the visitors counts only, because memory was short. */
+  get shortReleases(): number {
+    let count = 0;
+    for (const { isShort } of this.#hearings.values()) if (isShort) count++;
+    return count;
   }
 
   /** Takes an outcome of any application. It is synchronous, and keeps no reference to the outcome. */
@@ -133,6 +160,7 @@ export class Hearings {
   #sample(): void {
     const { link, clock, timers } = this.#options;
     timers.clear(this.#timer);
+    this.#tellShortage();
     const everyMs = this.#aheadMs === undefined ? SAMPLE_FIRST_MS : SAMPLE_EVERY_MS;
     this.#timer = timers.set(() => this.#sample(), everyMs);
     link.storeClock.refresh(everyMs).then(() => {
@@ -143,10 +171,17 @@ export class Hearings {
     });
   }
 
+  /** Tells the log once, until no release is short any more. */
+  #tellShortage(): void {
+    const releases = this.shortReleases;
+    if (releases > 0 && !this.#isShortTold) this.#options.log.warn(SHORT, { releases, remedy: SHORT_REMEDY });
+    this.#isShortTold = releases > 0;
+  }
+
   #parts(application: string): HearingParts {
     const { link, hasStoreClock, clock, wallClock, listens, from, name, isServed } = this.#options;
     return {
-      ...{ exchanges: link.exchanges, clock, listens, from, name, isServed },
+      ...{ exchanges: link.exchanges, clock, listens, from, name, isServed, memory: this.#memory },
       storeMs: () => {
         if (!hasStoreClock) return wallClock();
         return this.#aheadMs === undefined ? undefined : this.#aheadMs + clock();

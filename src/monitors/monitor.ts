@@ -38,6 +38,13 @@ export interface MonitorPage {
   chunks(): AsyncIterable<string>;
 }
 
+/** The memory that the evidence of releases has. */
+export interface EvidenceUse {
+  readonly bytes: number;
+  /** The releases of which a part of the visitors counts only, because memory is short. */
+  readonly shortReleases: number;
+}
+
 /** Everything that a monitor is made with. */
 export interface MonitorContext {
   readonly metrics: Metrics;
@@ -45,6 +52,8 @@ export interface MonitorContext {
   readonly feed: Feed;
   readonly overview: Overview;
   readonly outcomes: OutcomeCounts;
+  /** Undefined if this daemon keeps no evidence. */
+  readonly evidence: EvidenceUse | undefined;
   /** The reason why the daemon is not ready, as in `/readyz`; undefined if it is ready. */
   readonly notReady: () => string | undefined;
   readonly log: Log;

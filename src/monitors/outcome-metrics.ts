@@ -41,4 +41,22 @@ export const OUTCOME_METRICS: readonly Metric[] = [
       for (const [source, isOpen] of outcomes.doors) yield { labels: { source }, value: Number(isOpen) };
     },
   },
+  {
+    name: "maxwells_daemon_evidence_bytes",
+    type: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "The memory of the evidence of all releases that are under way. 0 without a release.",
+    read: ({ evidence }) => (evidence === undefined ? [] : [{ labels: {}, value: evidence.bytes }]),
+  },
+  {
+    name: "maxwells_daemon_evidence_short",
+    type: "gauge",
+    unit: "releases",
+    labels: [],
+    help:
+      "Releases of which this daemon counts a part of the new visitors only, because the memory for evidence is short. It " +
+      "finds a bad version later there, and says ok later.",
+    read: ({ evidence }) => (evidence === undefined ? [] : [{ labels: {}, value: evidence.shortReleases }]),
+  },
 ];

@@ -141,8 +141,9 @@ export class Fleet {
       random: () => this.random.fraction(),
     });
     const hearings = new Hearings({
-      ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock },
+      ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock, log },
       ...{ wallClock: () => this.nowMs, timers: time.timers, from: this.drawKey(), listens: true, name },
+      applications: 1,
       isServed: () => this.isServed,
     });
     const controller = new Controller({

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { EVIDENCE_BYTES_MAX } from "../../src/evidence/capacity.ts";
 import { CellTable, TABLE_CELLS_MAX } from "../../src/evidence/cell-table.ts";
+import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
 import { ReleaseEvidence } from "../../src/evidence/release-evidence.ts";
 import { weigh } from "../../src/evidence/weigh.ts";
 import { holds, Random } from "../support/random.ts";
@@ -114,6 +115,17 @@ test("a quiet release has at most 64 KB", () => {
 const EVENTS = ["e0", "e1", "e2", "e11"];
 const MANY = Object.fromEntries(Array.from({ length: 12 }, (_, place) => [`event:e${place}`, 0.05]));
 
+/** The sums of more processes than a release keeps, with long names. */
+function sumsOfMany(step: number): string[] {
+  const busiest = Array.from({ length: 4 }, (_, key): [number, number] => [key, 2 ** 50]);
+  return Array.from({ length: 300 }, (_, place) =>
+    newsLine({
+      ...{ kind: "heard", from: `${place}`.padEnd(200, "x"), step, cells: busiest, networks: busiest },
+      ...{ outcomes: place, bad: 1, brought: 1, decisions: 1 },
+    }),
+  );
+}
+
 test.each([
   SLOW,
   { slow: ["1ms", "2ms", "3ms"] },
@@ -121,6 +133,7 @@ test.each([
 ])("a full release has at most 8 MB (%j)", (changes) => {
   const random = new Random();
   const evidence = new ReleaseEvidence({ release: releaseOf(PLAN, 0.3, changes), from: "test" });
+  evidence.hear(newsIn([ZERO_MS, ZERO_MS + 1_000_000].flatMap(sumsOfMany)));
   const line = { t: 0, u: 0, location: "canary", status: 500, ms: 2_000, brought: true };
   const outcome = { ...outcomeOf(line), events: EVENTS };
   for (let place = 0; place < 100_000; place++) {

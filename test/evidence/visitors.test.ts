@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { decidedAtMs } from "../../src/evidence/decided-at.ts";
+import { EvidenceMemory } from "../../src/evidence/memory.ts";
 import { newsIn, newsLine } from "../../src/evidence/news-lines.ts";
 import { packWords } from "../../src/evidence/packing.ts";
 import { ReleaseEvidence } from "../../src/evidence/release-evidence.ts";
@@ -116,7 +117,7 @@ test("the last two steps are kept, and daemons may tell them in any order", () =
     [1, 2, 0],
     [2, 0, 1],
   ]) {
-    const steps = new Steps({ zeroMs: ZERO_MS, gated: ["errors"], seed: 1 });
+    const steps = new Steps({ zeroMs: ZERO_MS, gated: ["errors"], seed: 1, memory: new EvidenceMemory() });
     for (const step of order) steps.take(step * 1_000)?.hearVisitors("errors", [step], 1, 0);
     expect(steps.kept.map(({ fromMs }) => fromMs)).toEqual([1_000, 2_000]);
     expect(steps.kept.map(({ visitors }) => visitors.get("errors")?.cellAt(0))).toEqual([1, 2]);

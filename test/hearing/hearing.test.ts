@@ -266,9 +266,11 @@ describe("no verdict comes", () => {
     await fleet.pass(5_000);
     expect(daemon.log.entries.map(({ message }) => message).join()).not.toContain("verdict");
     expect(daemon.hearings.of(AT, key)).toBeDefined();
+    expect(daemon.hearings.bytes).toBeGreaterThan(0);
     fleet.ask({ verb: "finish", deployed: "v43", overMs: 0, key, reason: undefined });
     await fleet.pass(30_000);
     expect(daemon.hearings.of(AT, key)).toBeUndefined();
+    expect(daemon.hearings.bytes).toBe(0);
     await daemon.stop();
   });
 

@@ -45,6 +45,7 @@ export function testContext(
   const context: TestContext = {
     ...{
       outcomes: new OutcomeCounts(),
+      evidence: { bytes: 0, shortReleases: 0 },
       rollout,
       metrics,
       log,

@@ -202,7 +202,7 @@ export class Machine {
     const hearings = this.#world.hasVisitors
       ? new Hearings({
           ...{ link, hasStoreClock: client.clock !== undefined, clock, wallClock: process.wallClock, timers },
-          ...{ from: keyOf(random), listens: this.options.leads, name: this.name },
+          ...{ from: keyOf(random), listens: this.options.leads, name: this.name, log, applications: 1 },
           isServed: ({ application: name, version }, share, offset) =>
             rollout.table(name)?.serves(version, share, offset, clock()) ?? false,
         })
