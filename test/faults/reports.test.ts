@@ -28,6 +28,9 @@ const PLAN = { plan: "5%:1s+ok,6%:1h,100%:1h", agoMs: 20 * MINUTE_MS };
 /** Longer than the step and the spread of controllers. */
 const ADVANCED_MS = 5_000;
 
+/** Without a victim, a controller weighs its evidence each 15 s at least. */
+const TOLD_MS = 30_000;
+
 let judge: Judge;
 let receiver: Receiver;
 
@@ -85,7 +88,7 @@ async function released(key: string, untilMinutes: number, more: readonly News[]
 
 const lead = async () => (await judge.daemon.state()).applications[0]?.releases?.[0]?.lead;
 
-const logged = (text: string) => eventually(() => judge.daemon.log.includes(text), text, 15_000);
+const logged = (text: string) => eventually(() => judge.daemon.log.includes(text), text, TOLD_MS);
 
 async function status(): Promise<string> {
   const flags = ["-admin", (judge.daemon.adminUrl ?? "").replace("http://", ""), "-config", "none"];
@@ -111,13 +114,13 @@ test("law 12: if reports stop in the middle of a step, it is told, and no step i
   await eventually(
     () => receiver.received.some(({ body }) => body.includes("release.silent")),
     "a notice",
-    15_000,
+    TOLD_MS,
   );
   await Bun.sleep(ADVANCED_MS);
   expect(judge.record.release.step).toBe(1);
 
   judge.report(assignmentOf(1), { location: locationOf(assignmentOf(1)) });
-  await eventually(() => judge.record.release.step === 2, "ok", 15_000);
+  await eventually(() => judge.record.release.step === 2, "ok", TOLD_MS);
   expect(await status()).toMatch(
     /SILENCE +web-2: no outcome for about 6 minutes, although other daemons hear/,
   );

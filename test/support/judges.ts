@@ -7,6 +7,7 @@ import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { covers } from "../../src/circle.ts";
 import { COIN_WORDS } from "../../src/evidence/evidence-lines.ts";
+import type { News } from "../../src/evidence/news.ts";
 import { newsIn } from "../../src/evidence/news-lines.ts";
 import { unpackWords } from "../../src/evidence/packing.ts";
 import type { Release } from "../../src/releases/release.ts";
@@ -81,15 +82,26 @@ export class Judge {
 
   /** The visitors whose errors the daemons have told each other in this release. */
   async coinsTold(key: string): Promise<number> {
-    const { evidence } = await openStore(`file:${this.home.storePath}`, {
-      ...{ table: "", region: "", environment: {}, warn: () => {} },
-    });
-    const log = { application: this.home.application, key };
-    const told = await evidence?.read(log, undefined, AbortSignal.timeout(5_000));
-    const coins = newsIn(told?.batches ?? []).flatMap((news) =>
+    const coins = (await this.#told(key)).flatMap((news) =>
       news.kind === "coins" && news.of === "errors" ? (unpackWords(news.coins) ?? []) : [],
     );
     return coins.length / COIN_WORDS;
+  }
+
+  /** The names of the daemons that lead this release. Each has read the evidence before it says so. */
+  async leaders(key: string): Promise<ReadonlySet<string>> {
+    const told = await this.#told(key);
+    return new Set(told.flatMap((news) => (news.kind === "presence" ? [news.name] : [])));
+  }
+
+  async #told(key: string): Promise<readonly News[]> {
+    const store = await openStore(`file:${this.home.storePath}`, {
+      ...{ table: "", region: "", environment: {}, warn: () => {} },
+    });
+    const log = { application: this.home.application, key };
+    const told = await store.evidence?.read(log, undefined, AbortSignal.timeout(5_000));
+    await store.close();
+    return newsIn(told?.batches ?? []);
   }
 
   async stop(): Promise<void> {
@@ -126,6 +138,9 @@ export async function judgesOf(
   begin(first.home, release);
   while (judges.length < count) judges.push(await open(judges.length + 1, `file:${first.home.storePath}`));
   await Promise.all(judges.map((judge) => judge.start()));
+  // Without the evidence of the others, a daemon has no verdict.
+  const { key = KEY } = release;
+  await eventually(async () => (await first.leaders(key)).size === count, "all daemons lead");
   return judges;
 }
 
