@@ -215,7 +215,7 @@ function gateText(
   const { rollout, sinceMs } = figures.step;
   const minutes = Math.max(1, minutesSince(sinceMs, figures.atMs) - RIPE_MINUTES);
   const sentence = gateSentence({
-    ...{ visitors, needed, visitorsPerMinute: visitors / minutes, isEstimated: false },
+    ...{ visitors, needed, visitorsPerMinute: visitors / minutes },
     withoutErrors: visitorsWithoutErrors(rollout, rolloutNext),
   });
   return metric === "errors" ? sentence : `${wordsOf(metric, release).what}: ${sentence}`;

@@ -9,8 +9,10 @@
  */
 
 import { emptyOutcome, type OutcomeDraft } from "../intake/outcome.ts";
+import { RIPE_MS } from "../judge/gate.ts";
 import { type Harm, harmOf } from "../judge/harm.ts";
 import type { Sign } from "../judge/signs.ts";
+import { STEP_MS_MIN } from "../judge/verdict.ts";
 import type { Figures } from "./figures.ts";
 import { ReleaseEvidence } from "./release-evidence.ts";
 import { ReleaseJudge } from "./release-judge.ts";
@@ -42,6 +44,9 @@ export interface Replayed {
 
 const MINUTE_S = 60;
 
+/** So long after an outcome, all visitors count and each step has lasted long enough, so nothing changes. */
+const QUIET_S = (STEP_MS_MIN + RIPE_MS) / 1_000;
+
 /** There is one daemon, and no person. */
 const ALONE = { cleared: [], evidenceAgeMs: 0 } as const;
 
@@ -68,7 +73,8 @@ export class Replay {
     const [first] = plan;
     this.#release = release;
     this.#beganAtS = first?.at ?? 0;
-    this.#endsAtS = plan.findLast(({ rollout }) => rollout === null)?.at ?? this.#beganAtS + TIME_MAX / 1_000;
+    const endS = plan.findLast(({ rollout }) => rollout === null)?.at ?? Number.POSITIVE_INFINITY;
+    this.#endsAtS = Math.min(endS, this.#beganAtS + TIME_MAX / 1_000);
     this.#lastS = this.#beganAtS;
     this.#minute = Math.ceil(this.#beganAtS / MINUTE_S);
     this.#evidence = new ReleaseEvidence({
@@ -87,8 +93,10 @@ export class Replay {
   /** @param line the number of its line, for the answer */
   take(outcome: SavedOutcome, line: number): void {
     const { t } = outcome;
-    for (; this.#minute * MINUTE_S <= t && this.#minute * MINUTE_S < this.#endsAtS; this.#minute++)
+    const untilS = Math.min(t, this.#lastS + QUIET_S);
+    for (; this.#minute * MINUTE_S <= untilS && this.#minute * MINUTE_S < this.#endsAtS; this.#minute++)
       this.#look();
+    this.#minute = Math.max(this.#minute, Math.floor(t / MINUTE_S) + 1);
     if (t >= this.#beganAtS && t < this.#endsAtS) this.#inside++;
     this.#lastS = Math.max(this.#lastS, Math.min(t, this.#endsAtS));
     if (!this.#evidence.takeDecided(this.#fill(outcome), this.#ms(t)) || this.#abort !== null) return;

@@ -12,8 +12,6 @@ export interface GateProgress {
   readonly withoutErrors: number;
   /** Visitors of this step who are seen for the first time, a minute; 0 if it is not known. */
   readonly visitorsPerMinute: number;
-  /** Good outcomes are not reported, so the visitors are estimated by the decisions. */
-  readonly isEstimated: boolean;
 }
 
 /** An estimate that is this much larger needs its reason. */
@@ -21,10 +19,10 @@ const NOTABLE = 1.2;
 
 /** `2 900 of about 4 300 visitors seen, about 14 minutes`. */
 export function gateSentence(progress: GateProgress): string {
-  const { visitors, needed, withoutErrors, visitorsPerMinute, isEstimated } = progress;
+  const { visitors, needed, withoutErrors, visitorsPerMinute } = progress;
   if (visitors === 0)
     return `no visitor seen for two minutes yet, about ${visitorsText(withoutErrors)} needed`;
-  const seen = `${isEstimated ? "about " : ""}${wholeText(visitors)}`;
+  const seen = wholeText(visitors);
   if (!Number.isFinite(needed))
     return `${seen} visitors seen, and no number is enough by the present figures`;
   const more =
@@ -35,7 +33,7 @@ export function gateSentence(progress: GateProgress): string {
   // It is open by the figures of this moment.
   if (left <= 0) return `${seen} visitors seen, which is enough`;
   const time = visitorsPerMinute > 0 ? `, ${timeText(left / visitorsPerMinute)}` : "";
-  return `${seen} of about ${roundText(needed)} visitors seen${isEstimated ? " (estimated)" : ""}${time}${more}`;
+  return `${seen} of about ${roundText(needed)} visitors seen${time}${more}`;
 }
 
 /** The meaning of each sign. */
@@ -69,27 +67,3 @@ export function shortestStepSentence(leftMs: number): string {
 }
 
 export const NO_CONTROL_SENTENCE = "only one version has visitors, so there is nothing to compare";
-
-/** The outcomes of a step. */
-export interface Heard {
-  readonly outcomes: number;
-  readonly bad: number;
-  /** The visitors who had the bad ones. */
-  readonly hurt: number;
-  /** Since the last outcome; Infinity if none was heard in this step. */
-  readonly silentMs: number;
-}
-
-/** After this silence a person should know of it. */
-const SILENT_MS_MIN = 60_000;
-
-/** `12 400 outcomes heard, 37 errors of 2 visitors`. */
-export function heardSentence({ outcomes, bad, hurt, silentMs }: Heard): string {
-  if (outcomes === 0) {
-    return "nothing heard in this step, so ok is not given: see that the proxies report (maxwells-daemon doctor)";
-  }
-  const errors =
-    bad === 0 ? "no errors" : `${wholeText(bad)} ${bad === 1 ? "error" : "errors"} of ${visitorsText(hurt)}`;
-  const silence = silentMs < SILENT_MS_MIN ? "" : `; nothing for ${timeText(silentMs / 60_000)}`;
-  return `${wholeText(outcomes)} ${outcomes === 1 ? "outcome" : "outcomes"} heard, ${errors}${silence}`;
-}

@@ -11,7 +11,6 @@ import type { Segment } from "../../src/judge/segment.ts";
 import {
   type GateProgress,
   gateSentence,
-  heardSentence,
   reachSentence,
   shortestStepSentence,
 } from "../../src/judge/step-sentences.ts";
@@ -123,13 +122,12 @@ describe("while watching", () => {
 
 describe("the gate", () => {
   const PROGRESS: GateProgress = {
-    ...{ visitors: 2_900, needed: 4_264, withoutErrors: 4_264, visitorsPerMinute: 100, isEstimated: false },
+    ...{ visitors: 2_900, needed: 4_264, withoutErrors: 4_264, visitorsPerMinute: 100 },
   };
 
   test.each([
     [{}, "2 900 of about 4 300 visitors seen, about 14 minutes"],
     [{ visitorsPerMinute: 0 }, "2 900 of about 4 300 visitors seen"],
-    [{ isEstimated: true }, "about 2 900 of about 4 300 visitors seen (estimated), about 14 minutes"],
     [
       { needed: 17_917 },
       "2 900 of about 18 000 visitors seen, about 3 hours; without errors, about 4 300 would be enough",
@@ -169,23 +167,6 @@ describe("the other reasons why a step waits", () => {
 
   test("the shortest step", () => {
     expect(shortestStepSentence(180_000)).toBe("a step lasts five minutes at least, about 3 minutes more");
-  });
-});
-
-describe("what was heard", () => {
-  test.each([
-    [
-      { outcomes: 0, bad: 0, hurt: 0, silentMs: Number.POSITIVE_INFINITY },
-      "nothing heard in this step, so ok is not given: see that the proxies report (maxwells-daemon doctor)",
-    ],
-    [{ outcomes: 12_400, bad: 37, hurt: 2, silentMs: 5 }, "12 400 outcomes heard, 37 errors of 2 visitors"],
-    [{ outcomes: 1, bad: 1, hurt: 1, silentMs: 5 }, "1 outcome heard, 1 error of 1 visitor"],
-    [
-      { outcomes: 900, bad: 0, hurt: 0, silentMs: 240_000 },
-      "900 outcomes heard, no errors; nothing for about 4 minutes",
-    ],
-  ])("%j", (heard, sentence) => {
-    expect(heardSentence(heard)).toBe(sentence);
   });
 });
 

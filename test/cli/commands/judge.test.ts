@@ -36,6 +36,22 @@ function soundVisitors(count: number): object[] {
 }
 
 describe("judge", () => {
+  test("answers soon for a plan of a thousand years, and for a line of spaces without an end", async () => {
+    const plan = [
+      { at: 0, rollout: 0.5 },
+      { at: 3e10, rollout: null },
+    ];
+    const outcome = { u: 0.1, location: "canary", status: 500, ms: 20 };
+    const text = `${" ".repeat(300_000)}\n${lines([
+      { t: 20, ...outcome },
+      { t: 2e10, ...outcome, u: 0.2 },
+    ])}{`;
+    const { stderr } = await judged({ plan }, text);
+    expect(stderr).toContain("line 4 of outcomes.jsonl");
+    const whole = await judged({ plan }, text.slice(0, -1), "-o", "json");
+    expect(JSON.parse(whole.stdout).coins.errors.flat()).toContain(1);
+  }, 10_000);
+
   test.each(index.releases)("says of $file what the reference says, to the line", async (example) => {
     const { plan, offset, slowBoundsMs, file, reference } = example;
     using directory = temporaryDirectory();

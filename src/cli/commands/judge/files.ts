@@ -58,9 +58,8 @@ async function* linesIn(path: string): AsyncGenerator<string> {
   try {
     for await (const chunk of streamOf(path)) {
       const lines = (rest + String(chunk)).split("\n");
-      rest = lines.pop() ?? "";
-      // A binary file may have no line feed at all.
-      if (rest.length > LINE_LENGTH_MAX) lines.push(rest.slice(0, LINE_LENGTH_MAX));
+      // A file without line feeds must not fill the memory. A line that was cut cannot be read.
+      rest = (lines.pop() ?? "").slice(0, LINE_LENGTH_MAX + 1);
       yield* lines;
     }
   } catch (error) {
