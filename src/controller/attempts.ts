@@ -172,7 +172,7 @@ export class Attempts {
   }
 
   #carrying(signal: AbortSignal): Carrying {
-    const { store, name, drawKey, random, timers, calls } = this.#parts;
+    const { store, name, drawKey, random, timers, calls, writeRates } = this.#parts;
     return {
       ...{ store, author: name, why: undefined, signal, drawKey, random },
       wallClock: () => this.#led.wallClock(),
@@ -181,6 +181,7 @@ export class Attempts {
           timers.set(resolve, ms);
         }),
       timeLimit: (ms) => calls.limit(ms),
+      beforeWrite: (isDown) => writeRates.count(this.#led.target, isDown),
     };
   }
 

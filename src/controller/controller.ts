@@ -28,6 +28,7 @@ import type { Notices } from "./standing.ts";
 import { Turns } from "./turns.ts";
 import type { ControllerView } from "./view.ts";
 import { Wakefulness } from "./wakefulness.ts";
+import { WriteRates } from "./write-rates.ts";
 
 /** At most this many releases go forward at the same time. The others wait for their turn. */
 const ATTEMPTS_MAX = 8;
@@ -81,7 +82,7 @@ export class Controller {
     });
     this.#parts = {
       ...{ ...options, calls, storeClock, exchanges, freezes, counts, rights },
-      ...{ windows: new OpenWindows(), turns: new Turns(ATTEMPTS_MAX) },
+      ...{ windows: new OpenWindows(), turns: new Turns(ATTEMPTS_MAX), writeRates: new WriteRates(clock) },
       checks: options.checks(({ subject: { application, version, key }, why }) => {
         this.verdict(application, version, key, why);
       }),

@@ -18,6 +18,7 @@ import type { Overrides } from "./overrides.ts";
 import type { Rights } from "./rights.ts";
 import type { Notices } from "./standing.ts";
 import type { Turns } from "./turns.ts";
+import type { WriteRates } from "./write-rates.ts";
 
 export interface LedParts extends Impure {
   /** The name of this controller. It is the author of its writes. */
@@ -39,6 +40,7 @@ export interface LedParts extends Impure {
   readonly highest: Highest;
   readonly overrides: Overrides;
   readonly rights: Rights;
+  readonly writeRates: WriteRates;
   readonly turns: Turns;
   readonly counts: Counts;
   readonly checks: Checks;

@@ -9,11 +9,8 @@
  *                          └─no answer───▶ look: the writer knows its own write by its `tx`
  */
 
-import { fieldsOf } from "../records/fields.ts";
-import { HISTORY, withPast } from "../records/history.ts";
 import { move } from "../releases/machine.ts";
-import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
-import { bare, releaseField } from "../releases/release-field.ts";
+import { isUnderWay, type Release } from "../releases/release.ts";
 import type {
   Misused,
   NoOp,
@@ -25,8 +22,9 @@ import type {
   Stamp,
 } from "../releases/request.ts";
 import { abandoned } from "../stores/shared/abort.ts";
-import { type RecordFields, type Store, StoreError, type StoreRecord } from "../stores/store.ts";
+import type { StoreError, StoreRecord } from "../stores/store.ts";
 import { type Looked, look, type Target, timeFor } from "./look.ts";
+import { attemptTo, type Wanted, type WriteParts } from "./write-release.ts";
 
 /** The longest pause between two attempts of a verb that lowers or stops. */
 const RETRY_PAUSE_MS = 20;
@@ -34,16 +32,9 @@ const RETRY_PAUSE_MS = 20;
 /** Such a verb is tried again this often if the store fails to write, but can be read. */
 const FAILURES_MAX = 3;
 
-/** The time limit of the read that finds out whether a write arrived. */
-export const LOOK_AGAIN_MS = 2_000;
-
-export interface Carrying {
-  readonly store: Store;
+export interface Carrying extends WriteParts {
   /** `user@host`, or the name of a controller. */
   readonly author: string;
-  /** Becomes the record's `why`. */
-  readonly why: string | undefined;
-  readonly signal: AbortSignal;
   /** This machine's clock: milliseconds since 1970. */
   readonly wallClock: () => number;
   /** 96 random bits as 24 hexadecimal digits. */
@@ -52,8 +43,12 @@ export interface Carrying {
   readonly random: () => number;
   /** Resolves after some milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
-  /** Aborts after some milliseconds. */
-  readonly timeLimit: (ms: number) => AbortSignal;
+  /**
+   * Called before each write. It throws a `StoreError` to hold the write back.
+   *
+   * @param isDown whether the write takes visitors back, or ends the release
+   */
+  readonly beforeWrite?: (isDown: boolean) => void;
 }
 
 export type VerbOutcome =
@@ -106,6 +101,7 @@ export async function carryOut(
     const stamp = await stampFor(isLowering, carrying);
     const outcome = move(looked.now, request, stamp);
     if (outcome.kind !== "write") return unwritten(looked, outcome);
+    carrying.beforeWrite?.(isDown(outcome, looked));
     const attempt = await attemptTo(outcome, looked, stamp, carrying);
     switch (attempt.kind) {
       case "written":
@@ -133,6 +129,10 @@ export function lowers({ verb }: Pick<Request, "verb">): boolean {
   return verb === "abort" || verb === "verdict" || verb === "undo" || verb === "finish" || verb === "pause";
 }
 
+function isDown({ rollout, release }: Wanted, { now }: Looked): boolean {
+  return rollout < now.rollout || release === null || !isUnderWay(release);
+}
+
 async function stampFor(
   isLowering: boolean,
   { store, author, signal, wallClock, drawKey, timeLimit }: Carrying,
@@ -149,98 +149,5 @@ function unwritten(looked: Looked, outcome: Exclude<Outcome, { readonly kind: "w
       return { kind: "refused", looked, code: outcome.code, facts: outcome.facts };
     case "error":
       return { kind: "misused", looked, code: outcome.code };
-  }
-}
-
-type Attempt =
-  | { readonly kind: "written"; readonly release: Release | null; readonly isBare: boolean }
-  | { readonly kind: "lost"; readonly current: StoreRecord | undefined }
-  | { readonly kind: "failed"; readonly error: StoreError }
-  /** Without an answer, and then another writer wrote: over this write, or in its place. */
-  | { readonly kind: "overtaken"; readonly error: StoreError }
-  | { readonly kind: "unsure"; readonly error: StoreError };
-
-type Wanted = Extract<Outcome, { readonly kind: "write" }>;
-
-/** One write. If the store refuses its size, the end of a release is written again without its log. */
-async function attemptTo(wanted: Wanted, looked: Looked, stamp: Stamp, carrying: Carrying): Promise<Attempt> {
-  const { release } = wanted;
-  try {
-    return await write({ wanted, looked, stamp, isBare: false }, carrying);
-  } catch (error) {
-    const isEnd = release !== null && !isUnderWay(release);
-    if (!(error instanceof StoreError) || error.code !== "refused" || !isEnd) throw error;
-    return write({ wanted: { ...wanted, release: bare(release) }, looked, stamp, isBare: true }, carrying);
-  }
-}
-
-interface Writing {
-  readonly wanted: Wanted;
-  readonly looked: Looked;
-  readonly stamp: Stamp;
-  readonly isBare: boolean;
-}
-
-async function write(writing: Writing, { store, why, signal, timeLimit }: Carrying): Promise<Attempt> {
-  const { wanted, looked, isBare } = writing;
-  const { application, version } = looked.target;
-  const done: Attempt = { kind: "written", release: wanted.release, isBare };
-  try {
-    const fields = fieldsFor(writing, why, store.history !== undefined);
-    const expected = looked.record?.revision ?? null;
-    const written = await store.write?.(application, version, fields, expected, signal);
-    if (written?.ok === true) return done;
-    return { kind: "lost", current: written?.current };
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    if (error.code !== "unavailable" && error.code !== "malformed") throw error;
-    return lookAgain(store, writing, done, error, timeLimit(LOOK_AGAIN_MS));
-  }
-}
-
-/**
- * The fields of the record. A field without a change is not named, so that it stays as it is. The steps of a
- * fade are many. They keep the reason, and the record does not remember each of them.
- */
-function fieldsFor(
-  { wanted, looked, stamp, isBare }: Writing,
-  why: string | undefined,
-  keepsHistory: boolean,
-): RecordFields {
-  const { rollout, offset, failsafe, release } = wanted;
-  const { now, record } = looked;
-  const known = fieldsOf(record?.value);
-  const isStep = isFadeStep(wanted, looked);
-  const signed = { updatedBy: stamp.author, updatedAt: new Date(stamp.nowMs).toISOString() };
-  return {
-    rollout,
-    ...(offset === now.offset && !now.isMalformed ? {} : { offset }),
-    ...(failsafe === now.failsafe && !now.isMalformed ? {} : { failsafe }),
-    ...(release === null ? {} : { [RELEASE]: releaseField(release) }),
-    ...(isStep ? signed : { ...signed, why }),
-    ...(keepsHistory || record === undefined || isStep
-      ? {}
-      : { [HISTORY]: isBare ? undefined : withPast(known) }),
-  };
-}
-
-function isFadeStep({ notice }: Wanted, { now: { found } }: Looked): boolean {
-  return notice === "fading" && found.kind === "release" && found.release.fade !== undefined;
-}
-
-/** Reads the record after a write without an answer. */
-async function lookAgain(
-  store: Store,
-  { looked, stamp }: Writing,
-  done: Attempt,
-  error: StoreError,
-  signal: AbortSignal,
-): Promise<Attempt> {
-  try {
-    const { now, record } = await look(store, looked.target, signal);
-    if (now.found.kind === "release" && now.found.release.tx === stamp.tx) return done;
-    return { kind: record?.revision === looked.record?.revision ? "failed" : "overtaken", error };
-  } catch {
-    return { kind: "unsure", error };
   }
 }

@@ -8,9 +8,10 @@
 import { fieldsOf } from "../records/fields.ts";
 import { HISTORY, withPast } from "../records/history.ts";
 import { type Store, StoreError, type StoreRecord } from "../stores/store.ts";
-import { type Carrying, LOOK_AGAIN_MS } from "./carry-out.ts";
+import type { Carrying } from "./carry-out.ts";
 import { FREEZE, type Freeze, freezeFields, freezeIn } from "./freeze.ts";
 import { timeFor } from "./look.ts";
+import { LOOK_AGAIN_MS } from "./write-release.ts";
 
 /** The longest pause between two attempts. */
 const RETRY_PAUSE_MS = 20;
