@@ -3,11 +3,12 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { delimiter, resolve } from "node:path";
+import { delimiter, dirname } from "node:path";
 import { COMMANDS } from "../../../src/cli/list.ts";
+import { PROGRAM } from "../../support/program.ts";
 import { run, temporaryDirectory } from "../run.ts";
 
-const PROGRAM_DIRECTORY = resolve(import.meta.dir, "../../../bin");
+const PROGRAM_DIRECTORY = dirname(PROGRAM);
 
 /** The limit in the program, and its start on a machine that is busy. */
 const PROMPTLY_MS = 5_000;
