@@ -14,24 +14,11 @@ import { errorMessage } from "../text/error-message.ts";
 import { type Carrying, carryOut, type VerbOutcome } from "../verbs/carry-out.ts";
 import type { Looked, Target } from "../verbs/look.ts";
 import { nameOf } from "../verbs/transition-line.ts";
+import { Pace } from "./pace.ts";
 import type { LedParts } from "./parts.ts";
 
 /** An attempt reads, asks the clock, and writes; then it is given up. */
 const ATTEMPT_MS = 10_000;
-
-/** After an attempt that had nothing to write, the next one waits this long. */
-const AGAIN_MS = 1_000;
-
-/** The first wait after a failure doubles up to this one. */
-const BACKOFF_MS = 1_000;
-const BACKOFF_MS_MAX = 30_000;
-
-/** An abort is tried again sooner. */
-const ABORT_BACKOFF_MS = 250;
-const ABORT_BACKOFF_MS_MAX = 5_000;
-
-/** A daemon without rights tries again after this time, because a person may have given them. */
-const DENIED_MS = 60_000;
 
 /** The release of which an `Attempts` makes the attempts. */
 export interface Attempted {
@@ -57,9 +44,8 @@ export interface Attempted {
 export class Attempts {
   readonly #led: Attempted;
   readonly #parts: LedParts;
-  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  readonly #pace: Pace;
   #triedAtMs = Number.NEGATIVE_INFINITY;
-  #failures = 0;
   #isClosed = false;
   #problem: string | undefined;
   /** The attempts that are under way, by kind. */
@@ -68,6 +54,7 @@ export class Attempts {
   constructor(led: Attempted, parts: LedParts) {
     this.#led = led;
     this.#parts = parts;
+    this.#pace = new Pace(parts.clock, parts.random);
   }
 
   /** Why the last attempt failed, for people; undefined if it did not, or if nothing is to be attempted. */
@@ -83,12 +70,12 @@ export class Attempts {
   /** The time of the next attempt, if something is due at `dueAtMs`. */
   notBefore(dueAtMs: number): number {
     const kind = this.#kind();
-    return this.#underWay.has(kind) ? Number.POSITIVE_INFINITY : Math.max(dueAtMs, this.#notBeforeMs);
+    return this.#underWay.has(kind) ? Number.POSITIVE_INFINITY : Math.max(dueAtMs, this.#pace.notBeforeMs);
   }
 
   /** The release has a new state. A wait after a failure goes on. */
   restart(): void {
-    if (this.#failures === 0) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+    this.#pace.restart();
   }
 
   /** There is nothing to attempt for a while, so an earlier failure holds nothing back. */
@@ -98,8 +85,7 @@ export class Attempts {
 
   /** Earlier failures hold nothing back: there is a verdict, or the reason of the failures is gone. */
   hurry(): void {
-    this.#failures = 0;
-    this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+    this.#pace.wentWell();
   }
 
   /** Begins an attempt, unless one of its kind is under way. */
@@ -186,23 +172,22 @@ export class Attempts {
   }
 
   #take(outcome: VerbOutcome): void {
-    const { clock, rights } = this.#parts;
+    const { rights } = this.#parts;
     switch (outcome.kind) {
       case "written":
-        this.#failures = 0;
         this.#problem = undefined;
-        this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+        this.#pace.wentWell();
         rights.wrote();
         this.#wrote(outcome);
         break;
       case "unchanged":
-        this.#failures = 0;
         this.#problem = undefined;
-        this.#notBeforeMs = clock() + AGAIN_MS;
+        this.#pace.wentWell();
+        this.#pace.wait();
         this.#unchanged(outcome);
         break;
       case "conflict":
-        this.#notBeforeMs = clock() + AGAIN_MS;
+        this.#pace.wait();
         break;
       case "failed":
       case "unsure":
@@ -235,25 +220,18 @@ export class Attempts {
   }
 
   #failed(error: unknown): void {
-    const { clock, random, rights, log, counts } = this.#parts;
+    const { rights, log, counts } = this.#parts;
     if (this.#isClosed) return;
-    this.#failures++;
     counts.failures++;
     this.#problem = errorMessage(error);
     const isDenied = rights.failed(this.#led.target.application, error);
-    this.#notBeforeMs = clock() + this.#backoffMs(isDenied) * (1 - 0.5 * random());
+    this.#pace.failed(this.#kind() === "abort" ? "abort" : isDenied ? "denied" : "other");
     if (isDenied) return;
     const { target, release } = this.#led;
     log.warn(`${nameOf(target, release)} could not be written; it is tried again`, {
       ...target,
       error: this.#problem,
     });
-  }
-
-  #backoffMs(isDenied: boolean): number {
-    const doubled = 2 ** Math.min(this.#failures - 1, 10);
-    if (this.#kind() === "abort") return Math.min(ABORT_BACKOFF_MS_MAX, ABORT_BACKOFF_MS * doubled);
-    return isDenied ? DENIED_MS : Math.min(BACKOFF_MS_MAX, BACKOFF_MS * doubled);
   }
 }
 

@@ -36,20 +36,20 @@ function textLines(text: Text, columns: number): string[] {
   return [...wrapped(text.text, columns), ...continued(text.command, columns - 2).map((line) => `  ${line}`)];
 }
 
-/** The shell's word, which may have spaces in quotes. */
-const SHELL_WORD = /(?:'[^']*'|\\.|[^\s'\\])+/g;
+/** The shell's word, which may have spaces in quotes, or a flag and its value. */
+const SHELL_WORDS = /(?:-[\w-]+ (?!-))?(?:'[^']*'|\\.|[^\s'\\])+/g;
 
 /** At the end of a line it tells the shell that the next line belongs to the command. */
 const GOES_ON = " \\";
 
 /**
  * The command in lines that a shell reads as one, because half a command would do something else. A word is
- * never cut, so a line may be too wide.
+ * never cut, nor parted from its flag, so a line may be too wide.
  */
 function continued(command: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of command.match(SHELL_WORD) ?? []) {
+  for (const word of command.match(SHELL_WORDS) ?? []) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line === "" || Bun.stringWidth(longer) <= width - GOES_ON.length) line = longer;
     else {
