@@ -43,7 +43,16 @@ export function openIntake(settings: Settings, { follower, isAwake, ...stream }:
   const opened: Door[] = [];
   if (address !== null) {
     const senders = new Senders(settings.get(outcomesFrom));
-    const context = { intake, address, senders, isAwake, log, clock, timers: SYSTEM_TIMERS };
+    const context = {
+      intake,
+      address,
+      senders,
+      isAwake,
+      log,
+      clock,
+      timers: SYSTEM_TIMERS,
+      soon: setImmediate,
+    };
     opened.push(new UdpDoor(context), new HttpDoor(context, stream));
   }
   return {

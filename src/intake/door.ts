@@ -19,8 +19,8 @@ import type { Intake } from "./intake.ts";
 import type { DoorName } from "./outcome.ts";
 import type { Senders } from "./senders.ts";
 
-/** A visitor waits at most this long for the reading of outcomes while there is no flood, in milliseconds. */
-export const SLICE_MS = 0.2;
+/** A visitor waits about this long for the reading of outcomes, in milliseconds. */
+export const SLICE_MS = 0.06;
 
 /** Time between two attempts to open a door. */
 export const TRY_MS = 1_000;
@@ -40,6 +40,8 @@ export interface DoorContext {
   readonly isAwake: () => boolean;
   readonly log: Log;
   readonly timers: Timers;
+  /** Calls back as soon as the event loop has answered the visitors that wait. */
+  readonly soon: (callback: () => void) => void;
   /** Monotonic, in milliseconds. */
   readonly clock: () => number;
 }

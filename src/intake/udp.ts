@@ -1,10 +1,10 @@
 /**
  * The door for datagrams: lines, syslog, lines of Caddy.
  *
- * It looks for datagrams at its own pace, and reads for a slice of time: `SLICE_MS`, and in a flood up to
- * `FLOOD_SLICE_MS`. Then it waits for `BUSY_MS` at least, in which the event loop answers visitors. So a
- * flood takes less than half of the processor, and the kernel drops and counts what is more. While nothing
- * comes, the door looks ever more rarely.
+ * It looks for datagrams at its own pace, and reads for short slices of time. Between two slices the event
+ * loop answers visitors. After `READ_MS` of reading, or when there is nothing more, the door waits for
+ * `BUSY_MS` at least. So a flood takes less than half of the processor, and the kernel drops and counts what
+ * is more. While nothing comes, the door looks ever more rarely.
  *
  * Without a release under way it sleeps: it looks once a second, for one slice, so that an operator sees in
  * the metrics that proxies report. It does not count what the kernel drops meanwhile.
@@ -15,8 +15,8 @@ import { Opening } from "./opening.ts";
 import { reportsIn } from "./report.ts";
 import { UdpSocket } from "./udp-socket.ts";
 
-/** The longest slice, in milliseconds. A slice that was too short is followed by one of twice its length. */
-export const FLOOD_SLICE_MS = 0.8;
+/** The slices between two waits have this time together, in milliseconds. */
+export const READ_MS = 0.8;
 
 /** Time to the next look while datagrams come. */
 const BUSY_MS = 1;
@@ -44,7 +44,11 @@ export class UdpDoor implements Door {
   #socket: UdpSocket | undefined;
   #timer: unknown;
   #waitMs = BUSY_MS;
-  #sliceMs = SLICE_MS;
+  /** The time of the slices since the last wait. */
+  #readMs = 0;
+  /** Whether the last slice ended before all was read. */
+  #hasMore = false;
+  readonly #nextSlice = () => this.#turn();
   /** The reports of the last datagram that are not read yet. A long datagram may have thousands of them. */
   #reports: Iterator<string> = NOTHING;
   /** The kernel's count that is in the counters already. */
@@ -89,17 +93,25 @@ export class UdpDoor implements Door {
       this.#sleep(socket);
       return;
     }
+    const { clock, soon } = this.#context;
+    const beganAtMs = clock();
     this.#waitMs = this.#read(socket) > 0 ? BUSY_MS : Math.min(2 * this.#waitMs, IDLE_MS_MAX);
-    const nowMs = this.#context.clock();
+    const nowMs = clock();
+    this.#readMs += nowMs - beganAtMs;
     if (nowMs - this.#dropsReadAtMs >= DROPS_MS) {
       this.#dropsReadAtMs = nowMs;
       this.#countDrops(socket);
     }
+    if (this.#hasMore && this.#readMs < READ_MS) {
+      soon(this.#nextSlice);
+      return;
+    }
+    this.#readMs = 0;
     this.#readLater();
   }
 
   #sleep(socket: UdpSocket): void {
-    this.#sliceMs = SLICE_MS;
+    this.#readMs = 0;
     this.#read(socket);
     this.#drops = socket.drops ?? this.#drops;
     this.#waitMs = ASLEEP_MS;
@@ -110,7 +122,7 @@ export class UdpDoor implements Door {
   /** Reads for a slice of time. Returns the number of reports and datagrams. */
   #read(socket: UdpSocket): number {
     const { clock, intake } = this.#context;
-    const endsAtMs = clock() + this.#sliceMs;
+    const endsAtMs = clock() + SLICE_MS;
     let count = 0;
     let work = 0;
     for (;;) {
@@ -122,13 +134,13 @@ export class UdpDoor implements Door {
         this.#reports = this.#reportsOf(socket);
         work++;
       } else {
-        this.#sliceMs = SLICE_MS;
+        this.#hasMore = false;
         return count;
       }
       count++;
       if (work < WORK_PER_LOOK) continue;
       if (clock() >= endsAtMs) {
-        this.#sliceMs = Math.min(2 * this.#sliceMs, FLOOD_SLICE_MS);
+        this.#hasMore = true;
         return count;
       }
       work = 0;

@@ -27,7 +27,7 @@ async function open() {
     ...{ intake, address: { host: "127.0.0.1", port: 0 }, senders: new Senders([]), log, clock },
     isAwake: () => true,
   };
-  const door = new HttpDoor({ ...context, timers: SYSTEM_TIMERS }, core);
+  const door = new HttpDoor({ ...context, timers: SYSTEM_TIMERS, soon: setImmediate }, core);
   door.start();
   releases.push(() => door.close());
   await eventually(() => intake.counts.doors.get("http") === true, "the door is open");
