@@ -13,6 +13,7 @@ import { releaseOf } from "../test/releases/world.ts";
 import { DaemonProcess } from "../test/support/daemon-process.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { freePort } from "../test/support/port.ts";
+import { benchEvidenceMemory } from "./evidence-memory.ts";
 import { compile } from "./line.ts";
 import { visit } from "./many.ts";
 import { limitRow, median, type Row, thousands } from "./report.ts";
@@ -39,7 +40,7 @@ const COUNTED_MS = 30_000;
 const FLOOD = join(import.meta.dir, "../test/support/outcome-flood.ts");
 
 export async function benchIntake(setup: Setup): Promise<Row[]> {
-  const rows = [lineRow(setup.turns)];
+  const rows = [lineRow(setup.turns), ...(await benchEvidenceMemory())];
   const [program] = setup.programs;
   if (program === undefined) return rows;
   return [...rows, ...(await besideRows(program, setup))];
