@@ -121,8 +121,9 @@ function windowFault(
   const epochMs = engine.options.hasClock ? engine.storeMsAt(calledAtMs) : process.wallClock() - agoMs;
   const isClosed = (ms: number) =>
     windows.every((window) => !(window instanceof Problem) && !isWindowOpen(window, ms));
-  // A window may have closed since the controller looked.
-  return windows.length > 0 && isClosed(epochMs) && isClosed(epochMs - FACTS_MS)
+  // A window may have closed since the controller looked, or the store's clock may have jumped.
+  const beforeMs = engine.options.hasClock ? engine.storeMsAt(calledAtMs - FACTS_MS) : epochMs - FACTS_MS;
+  return windows.length > 0 && [epochMs, epochMs - FACTS_MS, beforeMs].every(isClosed)
     ? ["15 window", `${what} outside its windows`]
     : undefined;
 }
