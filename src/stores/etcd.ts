@@ -23,6 +23,7 @@ import {
   rangeOf,
   rangesIn,
   recordOf,
+  revisionOf,
   snapshotOf,
   wholeValueOf,
 } from "./etcd/records.ts";
@@ -119,7 +120,7 @@ class EtcdStore implements Store {
     const key = keyOf(this.#prefix, application, version);
     // A record that is to be new is asked for in any case, so that etcd refuses a user without the rights.
     const before = expected === null ? undefined : (await this.#range({ key }, signal)).values[0];
-    if ((before?.modRevision ?? null) !== expected) return conflictWith(before);
+    if ((before === undefined ? null : revisionOf(before)) !== expected) return conflictWith(before);
 
     const text = JSON.stringify(withFields(before === undefined ? undefined : wholeValueOf(before), fields));
     if (text.length > RECORD_LENGTH_MAX) {
@@ -131,10 +132,10 @@ class EtcdStore implements Store {
     }
     const put = { request_put: { key, value: toBase64(text) } };
     const { isDone, revision, attempts, current } = await this.#swap(key, before, [put], signal);
-    if (isDone) return { ok: true, revision };
+    if (isDone) return { ok: true, revision: revisionOf({ text, modRevision: revision }) };
     // If the answer to an attempt was lost, the write may have arrived. Then the record has the written
     // value.
-    if (attempts > 1 && current?.text === text) return { ok: true, revision: current.modRevision };
+    if (attempts > 1 && current?.text === text) return { ok: true, revision: revisionOf(current) };
     return conflictWith(current);
   }
 
@@ -146,7 +147,7 @@ class EtcdStore implements Store {
   ): Promise<Removed> {
     const key = keyOf(this.#prefix, application, version);
     const before = (await this.#range({ key }, signal)).values[0];
-    if (before?.modRevision !== expected) return conflictWith(before);
+    if (before === undefined || revisionOf(before) !== expected) return conflictWith(before);
     const remove = { request_delete_range: { key } };
     const note = {
       request_put: { key: removalKeyOf(this.#prefix, application), value: toBase64(JSON.stringify(version)) },

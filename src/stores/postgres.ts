@@ -50,9 +50,6 @@ const INIT_TIMEOUT_MS = 9_000;
 /** The server cancels a statement after this, because its caller no longer waits. */
 const STATEMENT_TIMEOUT_MS = 1_500;
 
-/** The form of a revision. */
-const REVISION = /^\d{1,19}$/;
-
 export const postgres: StoreKind = {
   name: "postgres",
   usage: "postgres://HOST/DATABASE",
@@ -139,9 +136,7 @@ class PostgresStore implements Store {
       let revision: string | undefined;
       try {
         if (expected === null) revision = await insertRecord(ask, application, version, fields);
-        else if (REVISION.test(expected)) {
-          revision = await updateRecord(ask, application, version, fields, expected);
-        }
+        else revision = await updateRecord(ask, application, version, fields, expected);
       } catch (error) {
         throw writeFault(this.address, error);
       }
@@ -159,9 +154,7 @@ class PostgresStore implements Store {
   ): Promise<Removed> {
     if (!isText(application) || !isText(version)) return { ok: false, current: undefined };
     return this.#session.run(WRITE_TIMEOUT_MS, signal, async (ask) => {
-      if (REVISION.test(expected) && (await deleteRecord(ask, application, version, expected))) {
-        return { ok: true };
-      }
+      if (await deleteRecord(ask, application, version, expected)) return { ok: true };
       return { ok: false, current: await readRecord(ask, application, version) };
     });
   }

@@ -25,7 +25,8 @@ export interface StoreRecord {
   readonly value: unknown;
   /**
    * Changes whenever a field changes that a daemon acts upon. Opaque: callers only compare it, and pass it
-   * back.
+   * back. Two states of a record never have the same one, not even if the engine has fallen back to an older
+   * state between them: a count alone is not enough.
    */
   readonly revision: string;
   /** Grows with each write, if the engine counts writes. A lower one than before means an older state. */

@@ -13,8 +13,8 @@ export interface EngineOptions {
   /** Whether records have positions that grow. */
   readonly hasPositions: boolean;
   /**
-   * `content`: the revision is the content, as in a file. `count`: it is a number, which goes back with the
-   * state. `unique`: it never comes twice.
+   * `content`: the revision is the content, as in a file. `count`: it is a number that goes back with the
+   * state, and the content. `unique`: it never comes twice.
    */
   readonly revisions: "content" | "count" | "unique";
   /** The engine's clock less true time at the beginning. */
@@ -207,7 +207,7 @@ export class Engine {
     const text = JSON.stringify(value);
     const revision = {
       content: text,
-      count: String(position),
+      count: `${position} ${text}`,
       unique: `u${++this.#unique}`,
     }[this.options.revisions];
     const record = { value: JSON.parse(text) as unknown, revision };

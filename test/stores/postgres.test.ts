@@ -1030,7 +1030,7 @@ describe.skipIf(!hasPostgres)("a standby", () => {
     store.watch?.("other", () => {});
     await eventually(() => warnings.length > 0, "a warning");
     expect(warnings).toEqual([expect.stringMatching(/standby, .* found by the poll/)]);
-    for (const expected of [null, "1"]) {
+    for (const expected of [null, `1-${"0".repeat(16)}`]) {
       const error = await failureOf(store.write?.("website", "blue", { rollout: 0.5 }, expected, soon()));
       expect(error).toMatchObject({
         code: "unavailable",

@@ -1,5 +1,6 @@
 /** Answers of etcd ⇄ records. Pure. */
 
+import { createHash } from "node:crypto";
 import { jsonOrText, shallowJsonOrText } from "../shared/json-text.ts";
 import type { Snapshot, StoreRecord } from "../store.ts";
 import { fromBase64, versionOf } from "./keys.ts";
@@ -74,10 +75,24 @@ export function recordOf({ text, modRevision }: Pick<KeyValue, "text" | "modRevi
   const position = Number(modRevision);
   return {
     value: text.length > RECORD_LENGTH_MAX ? text : shallowJsonOrText(text),
-    revision: modRevision,
+    // A daemon needs no revisions, so they are computed only for writers.
+    get revision() {
+      return revisionOf({ text, modRevision });
+    },
     ...(Number.isSafeInteger(position) ? { position } : {}),
   };
 }
+
+/**
+ * The revision of a record: that of the store at its last write, and a digest of its text. After a restore of
+ * a backup, the first comes again with another text, and a writer that read before must lose.
+ */
+export function revisionOf({ text, modRevision }: Pick<KeyValue, "text" | "modRevision">): string {
+  const digest = createHash("sha256").update(text).digest("base64url").slice(0, DIGEST_LENGTH);
+  return `${modRevision}-${digest}`;
+}
+
+const DIGEST_LENGTH = 12;
 
 /** The value of a text of any length, for a command that writes it back. */
 export function wholeValueOf({ text }: KeyValue): unknown {

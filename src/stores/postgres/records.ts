@@ -3,6 +3,7 @@
  * operators can change it easily; all other fields are in `fields`.
  */
 
+import { createHash } from "node:crypto";
 import { shallowJsonOrText } from "../shared/json-text.ts";
 import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
 import type { Row } from "./client.ts";
@@ -26,6 +27,17 @@ export const RECORD_BYTES = 64;
 
 /** At most this many states of an application's history are read. */
 const HISTORY_BYTES_MAX = 4 * 1024 * 1024;
+
+const DIGEST_LENGTH = 16;
+
+/** The form of a revision. */
+const REVISION = new RegExp(`^(\\d{1,19})-([0-9a-f]{${DIGEST_LENGTH}})$`);
+
+/** The second part of a revision, as the server computes it. */
+const DIGEST = `left(encode(sha256(convert_to(coalesce(fields::text, ''), 'UTF8')), 'hex'), ${DIGEST_LENGTH})`;
+
+/** The columns of which a revision is made. */
+const REVISED = "revision::text AS revision, fields::text AS fields";
 
 const READ = `
   SELECT version, rollout, fields::text AS fields, revision::text AS revision
@@ -79,10 +91,10 @@ export async function insertRecord(
 ): Promise<string | undefined> {
   const [row] = await ask(
     `INSERT INTO maxwells_daemon (application, version, rollout, fields) VALUES ($1, $2, $3, $4::jsonb)
-     ON CONFLICT (application, version) DO NOTHING RETURNING revision::text AS revision`,
+     ON CONFLICT (application, version) DO NOTHING RETURNING ${REVISED}`,
     [application, version, rollout, JSON.stringify(others)],
   );
-  return row === undefined ? undefined : String(row["revision"]);
+  return row === undefined ? undefined : revisionOf(row);
 }
 
 /**
@@ -96,14 +108,17 @@ export async function updateRecord(
   { rollout, ...others }: RecordFields,
   expected: string,
 ): Promise<string | undefined> {
+  const [count, digest] = REVISION.exec(expected)?.slice(1) ?? [];
+  if (count === undefined) return undefined;
   const removed = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [name] : []));
   const [row] = await ask(
     `UPDATE maxwells_daemon SET rollout = $3, fields = (fields - 'rollout' - $4::text[]) || $5::jsonb
      FROM set_config('${SIGNED}', 'on', true)
-     WHERE application = $1 AND version = $2 AND revision = $6::bigint RETURNING revision::text AS revision`,
-    [application, version, rollout, removed, JSON.stringify(others), expected],
+     WHERE application = $1 AND version = $2 AND revision = $6::bigint AND ${DIGEST} = $7
+     RETURNING ${REVISED}`,
+    [application, version, rollout, removed, JSON.stringify(others), count, digest],
   );
-  return row === undefined ? undefined : String(row["revision"]);
+  return row === undefined ? undefined : revisionOf(row);
 }
 
 /** Removes a record if it still has the revision. Resolves with whether it had. */
@@ -113,10 +128,12 @@ export async function deleteRecord(
   version: string,
   expected: string,
 ): Promise<boolean> {
+  const [count, digest] = REVISION.exec(expected)?.slice(1) ?? [];
+  if (count === undefined) return false;
   const rows = await ask(
-    `DELETE FROM maxwells_daemon WHERE application = $1 AND version = $2 AND revision = $3::bigint
+    `DELETE FROM maxwells_daemon WHERE application = $1 AND version = $2 AND revision = $3::bigint AND ${DIGEST} = $4
      RETURNING version`,
-    [application, version, expected],
+    [application, version, count, digest],
   );
   return rows.length > 0;
 }
@@ -172,9 +189,25 @@ export async function readHistory(
 }
 
 export function recordOf(row: Row): StoreRecord {
-  const revision = String(row["revision"]);
-  const position = Number(revision);
-  return { value: contentOf(row), revision, ...(Number.isSafeInteger(position) ? { position } : {}) };
+  const position = Number(row["revision"]);
+  return {
+    value: contentOf(row),
+    // A daemon needs no revisions, so they are computed only for writers.
+    get revision() {
+      return revisionOf(row);
+    },
+    ...(Number.isSafeInteger(position) ? { position } : {}),
+  };
+}
+
+/**
+ * The count of the row, and a digest of its fields. After a fail-over to an older replica, the count comes
+ * again with other fields, and a writer that read before must lose.
+ */
+function revisionOf(row: Row): string {
+  const text = row["fields"] === null ? "" : String(row["fields"]);
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, DIGEST_LENGTH);
+  return `${String(row["revision"])}-${digest}`;
 }
 
 /**
