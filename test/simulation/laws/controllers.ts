@@ -22,6 +22,8 @@ export function controllerFault(commit: Commit, was: Now, now: Now, history: His
   const what = who(commit);
   if (commit.after === undefined) return ["11", `${what}: it is removed`];
   if (now.isMalformed) return ["11", `${what}, which is malformed`];
+  // A trial of the rights met a record that was just removed. Without a record it counted as 0 too.
+  if (commit.before === undefined && now.found.kind === "none" && now.rollout === 0) return undefined;
   if (was.found.kind !== "release" || now.found.kind !== "release") {
     const isTakenBack = was.found.kind === "problem" && now.rollout === 0;
     return isTakenBack ? undefined : ["11", `${what}, whose release it cannot read`];
