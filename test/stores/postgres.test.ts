@@ -321,6 +321,24 @@ describe.skipIf(!hasPostgres)("operators with psql", () => {
     expect(lost).toEqual({ ok: false, current: after });
   });
 
+  test("a count that came again with another record, after a fail-over, does not fit", async () => {
+    await open();
+    await store.write?.("count", "canary", { rollout: 0.25, why: "one" }, null, soon());
+    const before = (await read("count")).get("canary");
+    // Without the trigger, the count stays.
+    await engine.psql("ALTER TABLE maxwells_daemon DISABLE TRIGGER USER", database);
+    await psql(
+      "UPDATE maxwells_daemon SET fields = jsonb_set(fields, '{why}', '\"two\"') WHERE application = 'count'",
+    );
+    await engine.psql("ALTER TABLE maxwells_daemon ENABLE TRIGGER USER", database);
+    const after = (await read("count")).get("canary");
+    expect([after?.position, after?.value]).toEqual([before?.position, { rollout: 0.25, why: "two" }]);
+    const old = before?.revision ?? "";
+    const lost = await store.write?.("count", "canary", { rollout: 1 }, old, soon());
+    expect(lost).toEqual({ ok: false, current: after });
+    expect(await store.remove?.("count", "canary", old, soon())).toEqual({ ok: false, current: after });
+  });
+
   test("a change by hand does not look like one by the last author", async () => {
     await open();
     const signed = {

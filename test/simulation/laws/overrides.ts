@@ -103,8 +103,12 @@ export class OverrideLaws {
         verdict.isFair = false;
         continue;
       }
-      // A malformed record counts as rollout 0, and controllers leave it alone.
       const { found, isMalformed } = nowOfRecord(version, this.#engine.record(application, version));
+      // A malformed record counts as rollout 0, and controllers leave it alone until it is mended.
+      if (isMalformed) {
+        verdict.fairSinceMs = this.#nowMs;
+        verdict.isFair = false;
+      }
       const isOn =
         !isMalformed &&
         found.kind === "release" &&
