@@ -35,7 +35,8 @@ export function advance(now: Now, release: Release, request: Asked<"advance">, s
       ? ended(now, release, { state: "aborted", reason, overMs: 0 }, stamp)
       : paused(now, release, reason, "inconclusive", stamp);
   }
-  // The controller may have looked at the windows by its own clock, because the store was slow to tell its time.
+  // The controller may have looked at the windows by its own clock, because the store was slow to tell the
+  // time.
   return isMet && isOpenAt(release, stamp.nowMs)
     ? nextStep(now, release, plan, release.step, stamp)
     : noOp("waiting");
