@@ -110,7 +110,7 @@ mistake(
       expect(check("errors").summary).toBe(
         "visitors of canary see errors: master: 0 of 12 visitors got an error; canary: 12 of 12 visitors got an error (status 500)",
       );
-      expect(check("errors").remedy).toContain("maxwells-daemon set canary 0%.");
+      expect(check("errors").remedy).toContain("maxwells-daemon set canary 0% -application website");
       expect(check("hostile").summary).toBe("visitors see errors (see errors)");
 
       // The report for people begins with it.
