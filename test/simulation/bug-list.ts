@@ -55,7 +55,7 @@ export const BUGS: readonly Bug[] = [
   ),
   bug(
     "a writer does not know its own tx",
-    "verbs/carry-out.ts",
+    "verbs/write-release.ts",
     "found.release.tx === stamp.tx",
     'found.release.tx === ""',
     30,
