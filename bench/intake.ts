@@ -8,7 +8,9 @@ import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { OutcomeCounts } from "../src/intake/counts.ts";
 import { Intake } from "../src/intake/intake.ts";
+import { Probes } from "../src/intake/probes.ts";
 import { releaseField } from "../src/releases/release-field.ts";
+import { SYSTEM_TIMERS } from "../src/timers.ts";
 import { releaseOf } from "../test/releases/world.ts";
 import { DaemonProcess } from "../test/support/daemon-process.ts";
 import { eventually } from "../test/support/eventually.ts";
@@ -50,6 +52,7 @@ function lineRow(turns: number): Row {
   const intake = new Intake({
     ...{ applications: ["website"], counts: new OutcomeCounts(), examples: { dropped() {} } },
     follower: undefined,
+    probes: new Probes(SYSTEM_TIMERS),
   });
   const lines = Array.from(
     { length: LINES },

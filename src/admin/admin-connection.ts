@@ -15,7 +15,7 @@ import type { ServerContext } from "../servers/server.ts";
 import { NOTHING, REQUEST_MS_MAX, StreamConnection, type StreamSocket } from "../stream/stream-connection.ts";
 import { StreamShared } from "../stream/stream-shared.ts";
 import type { WaitingBytes } from "../stream/waiting.ts";
-import { type AdminPage, text } from "./pages.ts";
+import { type AdminPage, type MakePage, text } from "./pages.ts";
 import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";
 import { Semaphore } from "./semaphore.ts";
 
@@ -49,7 +49,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 };
 
 export interface AdminSharedOptions {
-  readonly pages: ReadonlyMap<string, () => AdminPage>;
+  readonly pages: ReadonlyMap<string, MakePage>;
   /** Host names that the listener accepts, besides addresses and `localhost`. */
   readonly hosts: readonly string[];
   readonly waiting: WaitingBytes;
@@ -57,7 +57,7 @@ export interface AdminSharedOptions {
 
 /** The parts that the connections of an admin listener share. */
 export class AdminShared extends StreamShared {
-  readonly pages: ReadonlyMap<string, () => AdminPage>;
+  readonly pages: ReadonlyMap<string, MakePage>;
   readonly hosts: readonly string[];
   readonly pagesInParts = new Semaphore(PAGES_AT_ONCE_MAX);
 
@@ -163,7 +163,7 @@ export class AdminConnection extends StreamConnection {
     if (!METHODS.includes(request.method)) {
       return text(405, "pages can only be read; use GET or HEAD\n", { Allow: METHODS.join(", ") });
     }
-    return page();
+    return page(request.query);
   }
 
   async #send({ body, ...page }: AdminPage, request: AdminRequest | undefined): Promise<void> {

@@ -21,7 +21,7 @@ export const admin = single<HostPort | null>(
   {
     name: "admin",
     placeholder: "HOST:PORT",
-    summary: "the admin listener: /healthz, /readyz, /metrics, /state, /listeners; or none",
+    summary: "the admin listener: /healthz, /readyz, /metrics, /state, /listeners, /probes; or none",
     defaultText: "127.0.0.1:6293",
   },
   orNone(parseHostPort),

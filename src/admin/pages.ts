@@ -6,6 +6,7 @@
  *     /metrics    for Prometheus
  *     /state      everything, as JSON; `maxwells-daemon status` prints it
  *     /listeners  its addresses and applications, by which a new daemon recognizes the one that it replaces
+ *     /probes     the outcomes of doctor's visitors, which doctor announces there
  */
 
 import type { MonitorPage } from "../monitors/monitor.ts";
@@ -23,6 +24,9 @@ export interface AdminPage {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Makes a page. It may throw. */
+export type MakePage = (query: string) => AdminPage;
+
 const PLAIN = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json";
 
@@ -35,16 +39,19 @@ export interface PageSources {
   readonly state: () => AsyncIterable<string | Uint8Array>;
   /** `/listeners` as JSON. */
   readonly listeners: () => string;
+  /** `/probes` as JSON. */
+  readonly probes: (query: string) => string;
 }
 
-/** The pages by their paths, as functions that make them. Such a function may throw. */
+/** The pages by their paths. */
 export function pagesOf({
   notReady,
   metrics,
   state,
   listeners,
-}: PageSources): ReadonlyMap<string, () => AdminPage> {
-  return new Map<string, () => AdminPage>([
+  probes,
+}: PageSources): ReadonlyMap<string, MakePage> {
+  return new Map<string, MakePage>([
     ["/healthz", () => text(200, "ok\n")],
     [
       "/readyz",
@@ -62,6 +69,7 @@ export function pagesOf({
     ],
     ["/state", () => ({ status: 200, contentType: JSON_TYPE, body: state() })],
     ["/listeners", () => ({ status: 200, contentType: JSON_TYPE, body: listeners() })],
+    ["/probes", (query) => ({ status: 200, contentType: JSON_TYPE, body: probes(query) })],
   ]);
 }
 

@@ -8,6 +8,8 @@ import { isIP } from "node:net";
 export interface AdminRequest {
   readonly method: string;
   readonly path: string;
+  /** The text behind the question mark; empty if there is none. */
+  readonly query: string;
   readonly isHttp10: boolean;
   /**
    * The host that the client means to reach, without its port, in lower case; undefined if the client names
@@ -29,8 +31,9 @@ export function readAdminRequest(text: string): AdminRequest | undefined {
   const isHttp10 = minor === "0";
   if (hosts.length > 1 || (hosts.length === 0 && !isHttp10)) return undefined;
   const [, authority, rest] = ABSOLUTE.exec(target) ?? [];
-  const path = (rest ?? target).split(/[?#]/, 1)[0] || "/";
-  return { method, path, isHttp10, host: hostOf(authority ?? hosts[0]) };
+  const [before = ""] = (rest ?? target).split("#", 1);
+  const [path = "", query = ""] = before.split("?", 2);
+  return { method, path: path || "/", query, isHttp10, host: hostOf(authority ?? hosts[0]) };
 }
 
 function hostOf(authority: string | undefined): string | undefined {

@@ -6,12 +6,14 @@
 
 import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "../admin/admin.ts";
 import { listenersText } from "../admin/listeners.ts";
+import { probesText } from "../admin/probes.ts";
 import { type StateSources, writeState } from "../admin/state.ts";
 import { configFile } from "../config/config-file.ts";
 import type { Settings } from "../config/option.ts";
 import { StoreLink } from "../exchange/store-link.ts";
 import { Feed } from "../feed/feed.ts";
 import { Handler } from "../handler.ts";
+import { outcomes as outcomesAddress } from "../intake/options.ts";
 import type { Outcome } from "../intake/outcome.ts";
 import { isServer, type MaintenanceView, type Publisher } from "../leases/lease.ts";
 import { LEASES } from "../leases/list.ts";
@@ -171,6 +173,7 @@ function adminOf(
         context,
         [...forProxies, listener].map(({ name }) => name),
       ),
+    probes: (query) => probesText(context.intake, settings.get(outcomesAddress), query),
   });
   return { listener, address, isNamed: settings.isNamed(adminOption) };
 }

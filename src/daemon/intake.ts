@@ -6,6 +6,7 @@ import type { Door } from "../intake/door.ts";
 import { HttpDoor } from "../intake/http.ts";
 import { Intake, type OutcomeFollower } from "../intake/intake.ts";
 import { outcomes, outcomesFrom } from "../intake/options.ts";
+import { Probes } from "../intake/probes.ts";
 import { Senders } from "../intake/senders.ts";
 import { Tellings } from "../intake/tellings.ts";
 import { UdpDoor } from "../intake/udp.ts";
@@ -33,28 +34,25 @@ export function openIntake(settings: Settings, { follower, isAwake, ...stream }:
   const { log, clock } = stream;
   const counts = new OutcomeCounts();
   const tellings = new Tellings(counts, log);
+  const probes = new Probes(SYSTEM_TIMERS);
   const intake = new Intake({
     applications: settings.get(application),
-    counts,
-    examples: tellings,
-    follower,
+    ...{ counts, examples: tellings, follower, probes },
   });
   const address = settings.get(outcomes);
   const opened: Door[] = [];
   if (address !== null) {
     const senders = new Senders(settings.get(outcomesFrom));
     const context = {
-      intake,
-      address,
-      senders,
-      isAwake,
-      log,
-      clock,
-      timers: SYSTEM_TIMERS,
+      ...{ intake, address, senders, log, clock, timers: SYSTEM_TIMERS },
+      isAwake: () => isAwake() || probes.isAwake,
       soon: setImmediate,
     };
     opened.push(new UdpDoor(context), new HttpDoor(context, stream));
   }
+  probes.onWake(() => {
+    for (const door of opened) door.wake?.();
+  });
   return {
     intake,
     start() {

@@ -3,8 +3,10 @@
  * here rejects: if the daemon does not answer, the result says why.
  */
 
-import type { HostPort } from "../address.ts";
+import { type HostPort, hostPortText } from "../address.ts";
+import { ASSIGNMENTS_MAX, fetchProbes } from "../admin/client/fetch-probes.ts";
 import { AdminError, fetchState } from "../admin/client/fetch-state.ts";
+import type { ProbesPage } from "../admin/probes.ts";
 import type { ApplicationState, State } from "../admin/state.ts";
 import { ClientError, explain } from "../client/line.ts";
 import { type ServedArc, servedArcs } from "./site/probe-points.ts";
@@ -53,6 +55,28 @@ export class DaemonSide {
     }
   }
 
+  /**
+   * Announces visitors with these assignments, so that the daemon keeps their outcomes for doctor and out of
+   * the evidence. Says what it heard of them so far.
+   */
+  async probes(assignments: readonly string[]): Promise<ProbesPage | Unanswered> {
+    if (this.admin === null) return { why: "-admin is none", code: "none" };
+    try {
+      const page = await fetchProbes(this.admin, assignments.slice(0, ASSIGNMENTS_MAX), ANSWER_TIMEOUT_MS);
+      if (assignments.length <= ASSIGNMENTS_MAX) return page;
+      const rest = await this.probes(assignments.slice(ASSIGNMENTS_MAX));
+      return isProbes(rest) ? { ...rest, probes: [...page.probes, ...rest.probes] } : rest;
+    } catch (error) {
+      if (!(error instanceof AdminError)) throw error;
+      return { why: error.message, code: error.code };
+    }
+  }
+
+  /** The address of its admin listener, by which doctor names it. */
+  get name(): string {
+    return this.admin === null ? "none" : hostPortText(this.admin);
+  }
+
   /** Asks the socket as a proxy does. The daemon counts this as one decision. */
   async ask(): Promise<SocketAnswer | Unanswered> {
     if (this.socket === null) return { why: "-socket is none", code: "none" };
@@ -99,6 +123,10 @@ export class DaemonSide {
 
 export function isState(state: State | Unanswered): state is State {
   return "applications" in state;
+}
+
+export function isProbes(page: ProbesPage | Unanswered): page is ProbesPage {
+  return "probes" in page;
 }
 
 /** Why something cannot be seen at a daemon that does not name the protocols and addresses of its servers. */

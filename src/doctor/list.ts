@@ -17,6 +17,7 @@ import { proxies } from "./checks/proxies.ts";
 import { proxyAsks } from "./checks/proxy-asks.ts";
 import { records } from "./checks/records.ts";
 import { releases } from "./checks/releases.ts";
+import { reporting } from "./checks/reporting.ts";
 import { sharedCaches } from "./checks/shared-caches.ts";
 import { socket } from "./checks/socket.ts";
 import { socketAccess } from "./checks/socket-access.ts";
@@ -51,6 +52,7 @@ const VISITORS: readonly Check[] = [
   hostile,
   forged,
   force,
+  reporting,
 ];
 
 // The check that breaks something comes last.

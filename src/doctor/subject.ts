@@ -1,11 +1,13 @@
 /** The subject of all checks: the machine, the daemon, the site, and the findings of earlier checks. */
 
-import type { State } from "../admin/state.ts";
+import type { ApplicationState, State } from "../admin/state.ts";
+import { isUnderWay } from "../releases/release.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
 import { type Asking, seeAsking } from "./asking.ts";
 import { type DaemonSide, isAnswer, isState, type SocketAnswer, type Unanswered } from "./daemon-side.ts";
 import type { Finding } from "./finding.ts";
 import { type ProxyName, type RunningProxy, runningProxies, servingAt } from "./machine/proxies.ts";
+import { Announcer } from "./site/announcer.ts";
 import type { Site } from "./site/site.ts";
 import type { StoreSide } from "./store-side.ts";
 
@@ -33,6 +35,9 @@ export interface Options {
     applications: readonly string[],
     trial: string | undefined,
   ) => Promise<StoreSide | undefined>;
+  /** Addresses of more proxies, and more daemons, for the check `reporting` alone. */
+  readonly otherSites?: readonly Site[];
+  readonly otherDaemons?: readonly DaemonSide[];
   /** Shows the operator a line before something is broken. */
   readonly tell: (line: string) => void;
   /** Numbers in [0, 1). */
@@ -66,6 +71,12 @@ export async function lookAround(
   const [proxies, state] = await Promise.all([runningProxies(options.proxies, site?.url), daemon.state()]);
   const front = site === undefined ? undefined : await servingAt(site.url, proxies);
   const answer = await daemon.ask();
+  if (site !== undefined && isState(state) && state.applications.some(hasRelease)) {
+    const daemons = [daemon, ...(options.otherDaemons ?? [])];
+    site.announcer = new Announcer(async (assignments) => {
+      await Promise.all(daemons.map((each) => each.probes(assignments)));
+    });
+  }
   await site?.begin();
   let asking: Promise<Asking | undefined> | undefined;
   const subject: Subject = {
@@ -76,6 +87,11 @@ export async function lookAround(
     },
   };
   return subject;
+}
+
+/** Whether outcomes are evidence now: a release is under way. */
+function hasRelease({ releases = [] }: ApplicationState): boolean {
+  return releases.some(isUnderWay);
 }
 
 /** Whether a daemon or the site answered at all. */

@@ -28,6 +28,8 @@ export const TRY_MS = 1_000;
 export interface Door {
   readonly name: DoorName;
   start(): void;
+  /** Outcomes matter from now on, and not only from the next look on. */
+  wake?(): void;
   close(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export interface DoorContext {
   readonly intake: Intake;
   readonly address: HostPort;
   readonly senders: Senders;
-  /** Whether a release is under way, so that outcomes matter. */
+  /** Whether a release is under way, or doctor waits for outcomes: then they matter. */
   readonly isAwake: () => boolean;
   readonly log: Log;
   readonly timers: Timers;

@@ -3,6 +3,7 @@
  * an outcome on to its follower, which keeps the evidence of the release that is under way.
  *
  *     door ─▶ report ─▶ readReport ─▶ hand ─▶ follower
+ *                          │            └ a visitor of doctor: kept for doctor by `probes.ts`
  *                          └ unreadable, undecided, unknown application: counted, and told by `tellings.ts`
  *
  * All of it is synchronous, and one report takes some microseconds. A door bounds the number of reports in
@@ -11,6 +12,7 @@
 
 import type { DropReason, OutcomeCounts } from "./counts.ts";
 import { type DoorName, emptyOutcome, type Outcome, type OutcomeDraft } from "./outcome.ts";
+import type { Probes } from "./probes.ts";
 import { readReport } from "./report.ts";
 import { type NoOutcome, UNDECIDED } from "./unreadable.ts";
 
@@ -28,10 +30,12 @@ export interface IntakeOptions {
   readonly counts: OutcomeCounts;
   readonly examples: Examples;
   readonly follower: OutcomeFollower | undefined;
+  readonly probes: Probes;
 }
 
 export class Intake {
   readonly counts: OutcomeCounts;
+  readonly probes: Probes;
   readonly #applications: ReadonlySet<string>;
   /** The application of a report that names none. */
   readonly #first: string;
@@ -40,8 +44,9 @@ export class Intake {
   /** All reports are read into this one. */
   readonly #draft: OutcomeDraft = emptyOutcome();
 
-  constructor({ applications, counts, examples, follower }: IntakeOptions) {
+  constructor({ applications, counts, examples, follower, probes }: IntakeOptions) {
     this.counts = counts;
+    this.probes = probes;
     this.#applications = new Set(applications);
     this.#first = applications[0] ?? "";
     this.#examples = examples;
@@ -70,13 +75,14 @@ export class Intake {
       return false;
     }
     if (draft.application === "") draft.application = this.#first;
+    const isProbe = this.probes.take(draft, door);
     if (!this.#applications.has(draft.application)) {
       this.counts.dropped(door, "unknown-application");
       this.#examples.dropped("unknown-application", text);
       return false;
     }
     this.counts.heard(draft, door);
-    this.#follower?.(draft, door);
+    if (!isProbe) this.#follower?.(draft, door);
     return true;
   }
 }

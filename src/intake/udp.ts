@@ -7,7 +7,7 @@
  * is more. While nothing comes, the door looks ever more rarely.
  *
  * Without a release under way it sleeps: it looks once a second, for one slice, so that an operator sees in
- * the metrics that proxies report. It does not count what the kernel drops meanwhile.
+ * the metrics that proxies report. It does not count what the kernel drops meanwhile. Doctor wakes it.
  */
 
 import { type Door, type DoorContext, SLICE_MS } from "./door.ts";
@@ -43,6 +43,7 @@ export class UdpDoor implements Door {
   readonly #opening: Opening;
   #socket: UdpSocket | undefined;
   #timer: unknown;
+  #isAsleep = false;
   #waitMs = BUSY_MS;
   /** The time of the slices since the last wait. */
   #readMs = 0;
@@ -72,6 +73,15 @@ export class UdpDoor implements Door {
     void this.#opening.begin();
   }
 
+  wake(): void {
+    const socket = this.#socket;
+    if (socket === undefined || !this.#isAsleep) return;
+    this.#isAsleep = false;
+    this.#drops = socket.drops ?? this.#drops;
+    this.#context.timers.clear(this.#timer);
+    this.#readLater();
+  }
+
   async close(): Promise<void> {
     await this.#opening.end();
     this.#context.timers.clear(this.#timer);
@@ -93,6 +103,7 @@ export class UdpDoor implements Door {
       this.#sleep(socket);
       return;
     }
+    this.#isAsleep = false;
     const { clock, soon } = this.#context;
     const beganAtMs = clock();
     this.#waitMs = this.#read(socket) > 0 ? BUSY_MS : Math.min(2 * this.#waitMs, IDLE_MS_MAX);
@@ -111,6 +122,7 @@ export class UdpDoor implements Door {
   }
 
   #sleep(socket: UdpSocket): void {
+    this.#isAsleep = true;
     this.#readMs = 0;
     this.#read(socket);
     this.#drops = socket.drops ?? this.#drops;

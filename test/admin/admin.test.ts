@@ -28,6 +28,7 @@ async function start(options: Partial<AdminOptions> = {}) {
       yield "1}";
     },
     listeners: () => "{}",
+    probes: (query) => query,
     ...options,
   });
   await admin.start();

@@ -17,7 +17,7 @@ function flagsFor({ host, port }: { readonly host: string; readonly port: number
 /** The socket that the commands ask if a program sends this page. */
 async function found(page: unknown) {
   await using at = serve(JSON.stringify(page));
-  return await daemonSocket(settingsOf(...flagsFor(at.address)));
+  return await daemonSocket(settingsOf(), at.address);
 }
 
 const DEFAULT = settingsOf().get(socket);

@@ -4,6 +4,7 @@ import { OutcomeCounts } from "../../src/intake/counts.ts";
 import { type DoorContext, SLICE_MS, TRY_MS } from "../../src/intake/door.ts";
 import { Intake } from "../../src/intake/intake.ts";
 import type { Outcome } from "../../src/intake/outcome.ts";
+import { Probes } from "../../src/intake/probes.ts";
 import { Senders } from "../../src/intake/senders.ts";
 import { Tellings } from "../../src/intake/tellings.ts";
 import { READ_MS, UdpDoor } from "../../src/intake/udp.ts";
@@ -34,13 +35,14 @@ function open({
   const log = new KeptLog();
   const counts = new OutcomeCounts();
   const tellings = new Tellings(counts, log);
-  const intake = new Intake({ applications: ["website"], counts, examples: tellings, follower });
+  const probes = new Probes(timers);
+  const intake = new Intake({ applications: ["website"], counts, examples: tellings, follower, probes });
   const context = { intake, address: { host, port }, senders: new Senders([]), isAwake, log };
   const soon = timers === SYSTEM_TIMERS ? setImmediate : (turn: () => void) => void timers.set(turn, 0);
   const door = new UdpDoor({ ...context, timers, clock, soon });
   door.start();
   releases.push(() => door.close());
-  return { log, counts, tellings, door };
+  return { log, counts, tellings, door, probes };
 }
 
 type Opened = ReturnType<typeof open>;
@@ -205,4 +207,28 @@ test("OUT-19: datagrams for which the kernel had no room are counted and told", 
   opened.tellings.look();
   const told = opened.log.at("warn").find(({ fields }) => fields["problem"] === "kernel");
   expect(told?.fields["total"]).toBe(dropped);
+});
+
+test("doctor's visitors wake a door that sleeps, and drops of the kernel before that are not counted", async () => {
+  const turns: { turn: () => void; ms: number }[] = [];
+  let isAwake = false;
+  const opened = open({
+    timers: { set: (turn, ms) => turns.push({ turn, ms }), clear() {} },
+    isAwake: () => isAwake,
+  });
+  opened.door.wake();
+  turns.shift()?.turn();
+  expect(turns.map(({ ms }) => ms)).toEqual([1_000]);
+  const socket = sender();
+  const datagram = Buffer.alloc(60_000, LINE);
+  for (let count = 0; count < 400; count++) socket.send(datagram, opened.door.port ?? 0, "127.0.0.1");
+  await new Promise((resolve) => socket.send("", opened.door.port ?? 0, "127.0.0.1", resolve));
+  isAwake = true;
+  opened.door.wake();
+  expect(turns.map(({ ms }) => ms)).toEqual([1_000, 1]);
+  // A door that is awake goes on as it does.
+  opened.door.wake();
+  expect(turns).toHaveLength(2);
+  await opened.door.close();
+  expect([...opened.counts.allDropped()].filter(({ reason }) => reason === "kernel")).toEqual([]);
 });

@@ -11,6 +11,7 @@ import { run } from "../cli/run.ts";
 import { BY_TEXT, type Examined, examine, FEW, failures } from "../doctor/setup.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { nginxMissing } from "../support/nginx.ts";
+import { freePort } from "../support/port.ts";
 import type { Integration } from "./conformance/integration.ts";
 import { INTEGRATIONS } from "./conformance/list.ts";
 import { Rig, type RigOptions } from "./conformance/rig.ts";
@@ -137,10 +138,13 @@ for (const integration of INTEGRATIONS) {
   if (integration.sliceCookie !== undefined) continue;
   const missing = integration.missing();
   const isWrittenFor = WRITTEN_FOR.includes(integration.name);
+  const hasNoSource = integration.reporting?.hasNoSource === true;
   test.concurrent.skipIf(missing !== undefined)(
     `doctor, and the shipped files: ${integration.name}: everything passes, also while the daemon is away`,
-    () =>
-      withRig(integration, {}, async (rig) => {
+    async () => {
+      const outcomesPort = await freePort();
+      const daemonFlags = ["-outcomes", `127.0.0.1:${outcomesPort}`];
+      await withRig(integration, { outcomesPort, daemonFlags }, async (rig) => {
         const by = TELLS.includes(integration.folder) ? [] : BY_TEXT;
         const { status, stdout } = await run(["doctor", ...flagsOf(rig), ...by, ...FEW, "-break"]);
         // Some are tested with a longer time-out than the shipped one. doctor says so, unless few of its
@@ -165,9 +169,11 @@ for (const integration of INTEGRATIONS) {
             "hostile",
             "forged",
             "force",
+            ...(hasNoSource ? [] : ["reporting"]),
             ...(isPatient ? [] : ["outage"]),
           ],
         ]);
+        expect(/^warn +reporting .* they do not have the visitor's address/m.test(stdout)).toBe(hasNoSource);
         expect(/^skip +proxy-asks +not run, because the daemon writes a lease/m.test(stdout)).toBe(
           isWrittenFor,
         );
@@ -176,7 +182,8 @@ for (const integration of INTEGRATIONS) {
         // An application that asks for itself has no proxy.
         expect(passed.includes("proxies") || integration.folder === "node").toBe(true);
         expect(status).toBe(isPatient ? 1 : 0);
-      }),
+      });
+    },
     BUSY,
   );
 }

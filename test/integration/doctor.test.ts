@@ -42,7 +42,7 @@ describe("doctor, and the daemon", () => {
     expect(report.checks.map(({ id }) => id)).toEqual([
       ...["proxies", "daemon", "store", "records", "maintenance", "socket", "socket-access", "leases"],
       ...["releases", "url", "errors", "version-shown", "proxy-asks", "cache", "split", "sticky", "cookie"],
-      ...["shared-caches", "hostile", "forged", "force", "outage"],
+      ...["shared-caches", "hostile", "forged", "force", "reporting", "outage"],
     ]);
   });
 

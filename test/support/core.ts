@@ -4,6 +4,7 @@ import type { Arc } from "../../src/circle.ts";
 import { Handler } from "../../src/handler.ts";
 import { OutcomeCounts } from "../../src/intake/counts.ts";
 import { Intake, type OutcomeFollower } from "../../src/intake/intake.ts";
+import { Probes } from "../../src/intake/probes.ts";
 import type { LeaseContext, MaintenanceView } from "../../src/leases/lease.ts";
 import { silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
@@ -11,6 +12,7 @@ import { Placements } from "../../src/placement.ts";
 import { Rollout } from "../../src/rollout.ts";
 import { TAIL_ENCODERS } from "../../src/servers/list.ts";
 import { Connections } from "../../src/stream/connections.ts";
+import { SYSTEM_TIMERS } from "../../src/timers.ts";
 
 export const UNHEALTHY_MS = 8_000;
 
@@ -24,7 +26,8 @@ export interface Core extends LeaseContext {
 /** An intake that only counts. */
 export function createIntake(applications: readonly string[] = ["app"], follower?: OutcomeFollower): Intake {
   const examples = { dropped() {} };
-  return new Intake({ applications, counts: new OutcomeCounts(), examples, follower });
+  const probes = new Probes(SYSTEM_TIMERS);
+  return new Intake({ applications, counts: new OutcomeCounts(), examples, follower, probes });
 }
 
 export interface CoreOptions {

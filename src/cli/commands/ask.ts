@@ -86,7 +86,7 @@ export const ask: Command = {
       );
     }
     const question: SingleQuestion = {
-      address: withoutDescriptor(await daemonSocket(settings)),
+      address: withoutDescriptor(await daemonSocket(settings, settings.get(admin))),
       assignment,
       application: settings.isNamed(application) ? settings.get(application)[0] : undefined,
       key: settings.get(key),

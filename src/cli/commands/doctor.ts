@@ -1,6 +1,5 @@
 /** Looks whether a set-up works, from the daemon to the visitors. The checks are in `src/doctor`. */
 
-import { admin } from "../../admin/admin.ts";
 import { type Option, Problem } from "../../config/option.ts";
 import { parseSwitch, repeatable, single } from "../../config/values.ts";
 import { DaemonSide } from "../../doctor/daemon-side.ts";
@@ -16,6 +15,7 @@ import { application } from "../../settings/application.ts";
 import { allowForce, stateDir, store } from "../../settings/options.ts";
 import { type Store, StoreError } from "../../stores/store.ts";
 import { oneLine } from "../../text/one-line.ts";
+import { admins } from "../admins.ts";
 import { type Command, type Invocation, PROGRAM, PROGRAM_VERSION } from "../command.ts";
 import { daemonSocket } from "../daemon-socket.ts";
 import { EXITS } from "../exit.ts";
@@ -25,11 +25,13 @@ import { STORE_OPTIONS, withStore } from "../with-store.ts";
 const PROBES_MIN = 10;
 const PROBES_MAX = 10_000;
 
-const url: Option<URL | undefined> = single<URL | undefined>(
+const url: Option<readonly URL[]> = repeatable<URL>(
   {
     name: "url",
     placeholder: "URL",
-    summary: "the address of a page as visitors reach it; probe visitors go there",
+    summary:
+      "the address of a page as visitors reach it; probe visitors go there. Repeat it for more proxies: doctor looks whether they report",
+    absent: [],
     flagOnly: true,
   },
   (text) => {
@@ -143,10 +145,12 @@ export const doctor: Command = {
   positionals: [],
   options: [
     ...[url, versionHeader, versionText, header, insecure, probes, proxy, mayBreak],
-    ...[application, socket, admin, stateDir, allowForce, output, ...STORE_OPTIONS],
+    ...[application, socket, admins, stateDir, allowForce, output, ...STORE_OPTIONS],
   ],
   summaries: {
     application: "the application to look at; the daemon's first one if none is named",
+    admin:
+      "the admin listener of the daemon. Repeat it for more daemons: doctor asks them which outcomes they heard",
     "allow-force": "testers should be able to force their location; without it, no visitor should",
   },
   examples: [
@@ -164,9 +168,10 @@ export const doctor: Command = {
 
   async run(invocation) {
     const { settings, storeFlags } = invocation;
-    const address = await daemonSocket(settings);
+    const [adminAddress = null, ...otherAdmins] = settings.get(admins);
+    const address = await daemonSocket(settings, adminAddress);
     const name = settings.isNamed(application) ? settings.get(application)[0] : undefined;
-    const site = siteOf(invocation);
+    const [site, ...otherSites] = sitesOf(invocation);
     const found = await runChecks(
       {
         storeFlags,
@@ -175,6 +180,8 @@ export const doctor: Command = {
         allowForce: settings.get(allowForce),
         stateDirectory: settings.get(stateDir),
         proxies: settings.get(proxy),
+        otherSites,
+        otherDaemons: otherAdmins.map((other) => new DaemonSide(null, other, name)),
         ...(settings.isNamed(store)
           ? {
               storedApplications: (address) =>
@@ -188,7 +195,7 @@ export const doctor: Command = {
         tell: (line) => invocation.io.stderr.write(`${PROGRAM}: ${oneLine(line)}\n`),
         random: Math.random,
       },
-      new DaemonSide(address?.kind === "fd" ? null : address, settings.get(admin), name),
+      new DaemonSide(address?.kind === "fd" ? null : address, adminAddress, name),
       site,
     );
     const report = { version: PROGRAM_VERSION, url: site === undefined ? null : site.shownUrl, ...found };
@@ -198,17 +205,18 @@ export const doctor: Command = {
   },
 };
 
-function siteOf({ settings }: Invocation): Site | undefined {
-  const address = settings.get(url);
-  if (address === undefined) return undefined;
-  return new Site({
-    url: address,
-    userAgent: `${PROGRAM}-doctor/${PROGRAM_VERSION}`,
-    isInsecure: settings.get(insecure),
-    headers: settings.get(header),
-    versionHeader: settings.get(versionHeader),
-    versionTexts: settings.get(versionText),
-  });
+function sitesOf({ settings }: Invocation): readonly Site[] {
+  return settings.get(url).map(
+    (address) =>
+      new Site({
+        url: address,
+        userAgent: `${PROGRAM}-doctor/${PROGRAM_VERSION}`,
+        isInsecure: settings.get(insecure),
+        headers: settings.get(header),
+        versionHeader: settings.get(versionHeader),
+        versionTexts: settings.get(versionText),
+      }),
+  );
 }
 
 /** Works in the store of the settings, if that is the daemon's own store. Undefined if it cannot be read. */

@@ -2,6 +2,7 @@
  * The application as visitors reach it. Doctor sends probes to the operator's address and reads the replies.
  */
 
+import type { Announcer } from "./announcer.ts";
 import { servedVersion, type VersionSource, type VersionText, versionSourceOf } from "./reply-version.ts";
 import { type HttpReply, type HttpRequest, SiteConnection, type Target } from "./site-connection.ts";
 
@@ -16,6 +17,9 @@ export const PROBE_TIMEOUT_MS = 5_000;
 
 /** Probes that are under way at one time. Doctor must not load the site. */
 const PROBES_AT_ONCE_MAX = 4;
+
+/** Visitors that are announced together, before the first of them comes. */
+const ANNOUNCED_MAX = 1_000;
 
 /** Doctor sends this many new visitors before it believes that all of them see an error. */
 const FIRST_TRIES_MAX = 8;
@@ -60,6 +64,8 @@ export class Site {
   /** The first visit that was served; if none was, the first visit. */
   first: Visit | undefined;
   telling: VersionSource = { by: "nothing" };
+  /** Announces visitors; undefined if no release is under way. */
+  announcer: Announcer | undefined;
   readonly #options: SiteOptions;
   readonly #target: Target;
 
@@ -131,6 +137,7 @@ export class Site {
 
   /** Makes a visit, over a new connection unless one is given. Never rejects. */
   async visit(probe: Probe, given?: SiteConnection): Promise<Visit> {
+    await this.announcer?.tell([probe]);
     const beganMs = performance.now();
     let connection = given;
     try {
@@ -154,13 +161,17 @@ export class Site {
   async visitAll(probes: readonly Probe[], signal: AbortSignal): Promise<Visit[]> {
     const visits: Visit[] = [];
     let next = 0;
-    const worker = async () => {
-      while (next < probes.length && !signal.aborted) {
+    const worker = async (end: number) => {
+      while (next < end && !signal.aborted) {
         const index = next++;
         visits[index] = await this.visit(probes[index] ?? {});
       }
     };
-    await Promise.all(Array.from({ length: PROBES_AT_ONCE_MAX }, worker));
+    while (next < probes.length && !signal.aborted) {
+      const end = Math.min(probes.length, next + ANNOUNCED_MAX);
+      await this.announcer?.tell(probes.slice(next, end));
+      await Promise.all(Array.from({ length: PROBES_AT_ONCE_MAX }, () => worker(end)));
+    }
     return visits;
   }
 

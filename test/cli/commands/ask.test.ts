@@ -75,6 +75,7 @@ const admin = new Admin(core, {
     yield JSON.stringify(STATE);
   },
   listeners: () => "{}",
+  probes: () => "{}",
 });
 
 beforeAll(async () => {
