@@ -4,11 +4,17 @@
  */
 
 import { expect, test } from "bun:test";
+import type { Check } from "../../src/doctor/check.ts";
+import { errors } from "../../src/doctor/checks/errors.ts";
 import { reporting } from "../../src/doctor/checks/reporting.ts";
+import { split } from "../../src/doctor/checks/split.ts";
 import { DaemonSide } from "../../src/doctor/daemon-side.ts";
 import { runChecks } from "../../src/doctor/run.ts";
 import { Site } from "../../src/doctor/site/site.ts";
+import { releaseField } from "../../src/releases/release-field.ts";
 import { Setup } from "../doctor/setup.ts";
+import { releaseOf } from "../releases/world.ts";
+import { eventually } from "../support/eventually.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { nginxMissing } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
@@ -19,6 +25,11 @@ const TIMEOUT_MS = 120_000;
 
 /** The finding of the check for these addresses, and for the daemon with this admin listener. */
 async function examine(adminUrl: string | undefined, ...urls: readonly string[]) {
+  const [found] = await run([reporting], adminUrl, ...urls);
+  return found ?? expect.unreachable();
+}
+
+async function run(checks: readonly Check[], adminUrl: string | undefined, ...urls: readonly string[]) {
   const { hostname, port } = new URL(adminUrl ?? "");
   const [site, ...otherSites] = urls.map(
     (url) =>
@@ -28,12 +39,11 @@ async function examine(adminUrl: string | undefined, ...urls: readonly string[])
       }),
   );
   const options = {
-    ...{ probes: 10, mayBreak: false, allowForce: false, stateDirectory: null, proxies: [], otherSites },
+    ...{ probes: 200, mayBreak: false, allowForce: false, stateDirectory: null, proxies: [], otherSites },
     ...{ tell: () => {}, random: Math.random },
   };
   const daemon = new DaemonSide(null, { host: hostname, port: Number(port) }, undefined);
-  const { checks } = await runChecks(options, daemon, site, [reporting]);
-  return checks[0] ?? expect.unreachable();
+  return (await runChecks(options, daemon, site, checks)).checks;
 }
 
 test.skipIf(nginxMissing() !== undefined)(
@@ -92,6 +102,43 @@ test.skipIf(haproxyMissing() !== undefined)(
       expect(remedy).toStartWith(`look for the lines log ${address} and log-format-sd in HAProxy's frontend`);
     } finally {
       await rig.stop();
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test.skipIf(nginxMissing() !== undefined)(
+  "doctor during a release at 1 %: its visitors of the canary do not raise the sign split, and others do",
+  async () => {
+    const setup = await Setup.start(["-releases", "on"]);
+    try {
+      const url = await setup.nginx();
+      const [since, [rollout, offset]] = [Date.now() - 60_000, [0.01, 0.25]] as const;
+      const release = releaseOf({
+        ...{ since: new Date(since).toISOString(), arcs: [[since, rollout, offset]], step: 1 },
+        ...{ wrote: [rollout, offset], log: [[4, since, "running", 1, rollout, "web-2"]] },
+      });
+      setup.home.write({ canary: { rollout, offset, release: releaseField(release) }, maintenance: 0 });
+      await setup.daemon.follows("canary", rollout, offset);
+      const metric = async (series: string) => {
+        const page = await (await fetch(`${setup.daemon.adminUrl}/metrics`)).text();
+        return Number(new RegExp(`^maxwells_daemon_${series} (\\d+)$`, "m").exec(page)?.[1]);
+      };
+      const sign = () => metric('sign{[^}]*name="split"}');
+      await eventually(async () => (await sign()) === 0, "the judge");
+
+      const found = await run([errors, split, reporting], setup.daemon.adminUrl, url);
+      expect(found.map(({ verdict }) => verdict)).toEqual(["pass", "pass", "pass"]);
+      expect(await metric('outcomes_total{source="line",class="good"}')).toBeGreaterThan(200);
+      expect(await sign()).toBe(0);
+
+      for (let visitor = 0; visitor < 20; visitor++) {
+        const cookie = `maxwellsdaemon=${offset + 0.0004 * (visitor + 1)}`;
+        await fetch(url, { headers: { cookie } });
+      }
+      await eventually(async () => (await sign()) === 1, "split");
+    } finally {
+      await setup.stop();
     }
   },
   TIMEOUT_MS,
