@@ -5,7 +5,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { ask } from "../../src/client/line.ts";
 import type { Verdict } from "../../src/doctor/finding.ts";
 import { run } from "../cli/run.ts";
-import { FEW, failures, Setup } from "../doctor/setup.ts";
+import { examine, FEW, failures, Setup } from "../doctor/setup.ts";
 import { eventually } from "../support/eventually.ts";
 
 describe("doctor, and the daemon", () => {
@@ -249,9 +249,8 @@ describe("doctor, and the daemon", () => {
       expect(check("socket").verdict).toBe("fail");
       expect(check("socket").summary).toStartWith("two daemons run: ");
       expect(check("socket").evidence).toMatchObject({ listeners: 2, isSame: false });
-      expect((await setup.examine("-admin", `127.0.0.1:${second.adminPort}`)).check("socket").verdict).toBe(
-        "warn",
-      );
+      const foreign = await examine([...second.flags, "-socket", setup.home.socket]);
+      expect(foreign.check("socket").verdict).toBe("warn");
     } finally {
       await second.stop();
     }
