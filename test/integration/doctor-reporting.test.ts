@@ -39,6 +39,7 @@ async function run(checks: readonly Check[], adminUrl: string | undefined, ...ur
       }),
   );
   const options = {
+    storeFlags: [],
     ...{ probes: 200, mayBreak: false, allowForce: false, stateDirectory: null, proxies: [], otherSites },
     ...{ tell: () => {}, random: Math.random },
   };
