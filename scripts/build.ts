@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { HostileDirectory, INVOCATIONS } from "../test/support/hostile-directory.ts";
+import { buildPage } from "./page/build.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");
@@ -28,6 +29,7 @@ const AWS = {
   AWS_ENDPOINT_URL: "http://127.0.0.1:9",
 };
 
+await buildPage(ROOT);
 const built = await Bun.build({
   entrypoints: [join(ROOT, "src/bin.ts")],
   compile: {

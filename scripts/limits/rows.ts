@@ -274,7 +274,7 @@ const DAEMON: LimitSection = {
       remedy: "find the program that keeps connections open",
     },
     {
-      ...{ path: "src/admin/admin-connection.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/admin/arrival.ts", name: "HEAD_BYTES_MAX", unit: "bytes" },
       what: "the head of a request to the admin listener",
       beyond: "the daemon answers 431",
       remedy: "send fewer cookies; use `curl`",

@@ -8,6 +8,7 @@
 
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildPage } from "../page/build.ts";
 import type { Modules } from "./modules.ts";
 import type { Chosen } from "./words.ts";
 
@@ -49,6 +50,7 @@ const WITHOUT_TOP_LEVEL_AWAIT: Bun.BunPlugin = {
 
 /** Bundles the sources; resolves with the path of the launcher. */
 async function bundle(root: string, directory: string): Promise<string> {
+  await buildPage(root);
   await Bun.build({
     entrypoints: [join(root, "src/bin.ts")],
     outdir: join(directory, "src"),

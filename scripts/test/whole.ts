@@ -67,6 +67,7 @@ export async function runWhole(options: WholeOptions): Promise<boolean> {
   if (isWhole) {
     await step("format and lint", ["node_modules/.bin/biome", "check", "--error-on-warnings", "."]);
     await step("types", ["node_modules/.bin/tsc", "--noEmit"]);
+    await step("types of the page", ["node_modules/.bin/tsc", "-p", "src/page/browser"]);
   }
   await tests(options, tally);
   if (isWhole) {

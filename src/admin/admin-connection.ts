@@ -15,12 +15,10 @@ import type { ServerContext } from "../servers/server.ts";
 import { NOTHING, REQUEST_MS_MAX, StreamConnection, type StreamSocket } from "../stream/stream-connection.ts";
 import { StreamShared } from "../stream/stream-shared.ts";
 import type { WaitingBytes } from "../stream/waiting.ts";
-import { type AdminPage, type MakePage, text } from "./pages.ts";
-import { type AdminRequest, isOwnHost, readAdminRequest } from "./request.ts";
+import { Arrival, type Arrived } from "./arrival.ts";
+import { type AdminPage, type Route, text } from "./pages.ts";
+import { type AdminRequest, isOwnHost } from "./request.ts";
 import { Semaphore } from "./semaphore.ts";
-
-/** The longest head of a request. A browser with many cookies sends some thousand bytes. */
-const HEAD_BYTES_MAX = 8_192;
 
 /** The time from a whole request to the last byte of its answer. */
 const ANSWER_MS_MAX = 30_000;
@@ -31,25 +29,35 @@ const ANSWER_MS_MAX = 30_000;
  */
 const PAGES_AT_ONCE_MAX = 4;
 
+/** Streams at one time. Each is a browser that shows the page. */
+export const STREAMS_MAX = 64;
+
 /** The longest piece of a page in one write. The output buffer has room for it and its framing. */
 const PIECE_BYTES_MAX = 32_768;
 
-const END_OF_HEAD = "\r\n\r\n";
 const METHODS = ["GET", "HEAD"];
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   200: "OK",
+  204: "No Content",
   400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  409: "Conflict",
+  411: "Length Required",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
   421: "Misdirected Request",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
 };
 
 export interface AdminSharedOptions {
-  readonly pages: ReadonlyMap<string, MakePage>;
+  readonly pages: ReadonlyMap<string, Route>;
   /** Host names that the listener accepts, besides addresses and `localhost`. */
   readonly hosts: readonly string[];
   readonly waiting: WaitingBytes;
@@ -57,9 +65,10 @@ export interface AdminSharedOptions {
 
 /** The parts that the connections of an admin listener share. */
 export class AdminShared extends StreamShared {
-  readonly pages: ReadonlyMap<string, MakePage>;
+  readonly pages: ReadonlyMap<string, Route>;
   readonly hosts: readonly string[];
   readonly pagesInParts = new Semaphore(PAGES_AT_ONCE_MAX);
+  streams = 0;
 
   constructor(context: ServerContext, counts: ServerCounts, { pages, hosts, waiting }: AdminSharedOptions) {
     super(context, counts, waiting);
@@ -73,6 +82,9 @@ export class AdminConnection extends StreamConnection {
   /** The time at which the request was whole; undefined before. */
   #askedAtMs: number | undefined;
   #wake: (() => void) | undefined;
+  readonly #arrival = new Arrival();
+  readonly #closing = new AbortController();
+  #isStream = false;
 
   constructor(shared: AdminShared, socket: StreamSocket, nowMs: number) {
     super(shared, socket, nowMs);
@@ -90,6 +102,8 @@ export class AdminConnection extends StreamConnection {
 
   override isOverdue(sinceMs: number): boolean {
     if (this.#askedAtMs === undefined) return super.isOverdue(sinceMs);
+    // A stream that its client does not read is silent, and ends by that.
+    if (this.#isStream) return false;
     return !this.isClosing && this.#askedAtMs < sinceMs + REQUEST_MS_MAX - ANSWER_MS_MAX;
   }
 
@@ -97,13 +111,15 @@ export class AdminConnection extends StreamConnection {
     return this.#askedAtMs === undefined && super.isReadyToEnd(sinceMs);
   }
 
-  /** If an answer is under way, its end closes the connection. */
+  /** If an answer is under way, its end closes the connection. A stream has no end. */
   override clientEnded(): void {
     if (this.#askedAtMs === undefined) super.clientEnded();
+    else if (this.#isStream) this.terminate();
   }
 
   override closed(): void {
     super.closed();
+    this.#closing.abort();
     this.#wake?.();
   }
 
@@ -115,29 +131,21 @@ export class AdminConnection extends StreamConnection {
     // The daemon answers the first request, and ignores all others.
     if (this.#askedAtMs !== undefined) return;
     this.keepPart(chunk, 0);
-    const part = this.part;
-    const end = part.indexOf(END_OF_HEAD, 0, "latin1");
-    if (end < 0 && part.length < HEAD_BYTES_MAX) return;
+    const arrived = this.#arrival.read(this.part);
+    if (arrived === undefined) return;
     this.#askedAtMs = nowMs;
-    const request = end < 0 ? undefined : readAdminRequest(part.toString("latin1", 0, end));
-    const isTooLong = end < 0 || end > HEAD_BYTES_MAX;
     this.dropPart();
-    void this.#answer(isTooLong ? undefined : request, isTooLong);
+    void this.#answer(arrived);
   }
 
   /** Never rejects. */
-  async #answer(request: AdminRequest | undefined, isTooLong: boolean): Promise<void> {
+  async #answer(arrived: Arrived): Promise<void> {
+    const { request } = arrived;
     try {
-      const page = isTooLong
-        ? text(431, `send a head of at most ${HEAD_BYTES_MAX} bytes\n`)
-        : this.#pageFor(request);
-      const isWhole = typeof page.body === "string";
-      if (!isWhole) await this.#shared.pagesInParts.acquire();
-      try {
-        await this.#send(page, request);
-      } finally {
-        if (!isWhole) this.#shared.pagesInParts.release();
-      }
+      const page = request === undefined ? arrived.refusal : await this.#pageFor(request, arrived.body);
+      if (page.isStream) await this.#stream(page, request);
+      else if (typeof page.body === "string") await this.#send(page, request);
+      else await this.#shared.pagesInParts.use(() => this.#send(page, request));
     } catch (error) {
       // The client sees that the answer is not whole.
       this.#shared.context.log.error("a page of the admin listener cannot be made", {
@@ -149,8 +157,23 @@ export class AdminConnection extends StreamConnection {
     if (!this.isClosing) this.endWhenAnswered();
   }
 
-  #pageFor(request: AdminRequest | undefined): AdminPage {
-    if (request === undefined) return text(400, "this is not a request of HTTP/1\n");
+  /** Sends a page without end. */
+  async #stream(page: AdminPage, request: AdminRequest | undefined): Promise<void> {
+    if (this.#shared.streams >= STREAMS_MAX) {
+      const full = `${STREAMS_MAX} pages are open at this daemon; close one of them\n`;
+      await this.#send(text(503, full), request);
+      return;
+    }
+    this.#isStream = true;
+    this.#shared.streams++;
+    try {
+      await this.#send(page, request);
+    } finally {
+      this.#shared.streams--;
+    }
+  }
+
+  async #pageFor(request: AdminRequest, body: string): Promise<AdminPage> {
     const { pages, hosts } = this.#shared;
     if (!isOwnHost(request.host, hosts)) {
       return text(
@@ -160,10 +183,13 @@ export class AdminConnection extends StreamConnection {
     }
     const page = pages.get(request.path);
     if (page === undefined) return text(404, `no such page; there are ${[...pages.keys()].join(", ")}\n`);
-    if (!METHODS.includes(request.method)) {
-      return text(405, "pages can only be read; use GET or HEAD\n", { Allow: METHODS.join(", ") });
+    const methods = page.method === "GET" ? METHODS : [page.method];
+    if (!methods.includes(request.method)) {
+      const what = page.method === "GET" ? "pages can only be read" : "this is a write";
+      return text(405, `${what}; use ${methods.join(" or ")}\n`, { Allow: methods.join(", ") });
     }
-    return page(request.query);
+    const { query, headers } = request;
+    return page.make({ query, headers, body, closing: this.#closing.signal });
   }
 
   async #send({ body, ...page }: AdminPage, request: AdminRequest | undefined): Promise<void> {

@@ -21,7 +21,8 @@ export const admin = single<HostPort | null>(
   {
     name: "admin",
     placeholder: "HOST:PORT",
-    summary: "the admin listener: /healthz, /readyz, /metrics, /state, /listeners, /probes; or none",
+    summary:
+      "the admin listener: the page for browsers, /healthz, /readyz, /metrics, /state, /listeners, /probes; or none",
     defaultText: "127.0.0.1:6293",
   },
   orNone(parseHostPort),
@@ -40,8 +41,11 @@ export const adminHost = repeatable<string>(
       : new Problem("write the name of a host, without a port, such as web1.example.com"),
 );
 
-/** Connections to the admin listener. A scraper, a supervisor and some operators need only a few. */
-export const ADMIN_CONNECTIONS_MAX = 32;
+/**
+ * Connections to the admin listener: a stream for each open page, and some for scrapers, supervisors and
+ * operators.
+ */
+export const ADMIN_CONNECTIONS_MAX = 128;
 
 /** Bytes of answers that may wait for clients of the admin listener. */
 const ADMIN_WAITING_BYTES_MAX = 4 * 1024 * 1024;

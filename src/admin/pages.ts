@@ -5,6 +5,7 @@
  *     /readyz     the daemon answers visitors as the store says; if it does not, the reason
  *     /metrics    for Prometheus
  *     /state      everything, as JSON; `maxwells-daemon status` prints it
+ *     /           the page for browsers, with its files and its news (`src/page`)
  *     /listeners  its addresses and applications, by which a new daemon recognizes the one that it replaces
  *     /probes     the outcomes of doctor's visitors, which doctor announces there
  */
@@ -21,11 +22,31 @@ export interface AdminPage {
   readonly status: number;
   readonly contentType: string;
   readonly body: Body;
+  /** Whether the body goes on until the client leaves. Its parts must come every few seconds. */
+  readonly isStream?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Makes a page. It may throw. */
-export type MakePage = (query: string) => AdminPage;
+/** The parts of its request that a page may know. */
+export interface Asked {
+  /** The text behind the question mark; empty if there is none. */
+  readonly query: string;
+  /** By their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Empty without one. */
+  readonly body: string;
+  /** Aborts when the connection closes. */
+  readonly closing: AbortSignal;
+}
+
+/** Makes a page. It may throw, or reject. */
+export type PageMaker = (asked: Asked) => AdminPage | Promise<AdminPage>;
+
+/** A page that is read with GET, and one that is asked with POST. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  readonly make: PageMaker;
+}
 
 const PLAIN = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json";
@@ -41,6 +62,8 @@ export interface PageSources {
   readonly listeners: () => string;
   /** `/probes` as JSON. */
   readonly probes: (query: string) => string;
+  /** The pages for browsers, by their paths. */
+  readonly forBrowsers?: ReadonlyMap<string, Route>;
 }
 
 /** The pages by their paths. */
@@ -50,8 +73,9 @@ export function pagesOf({
   state,
   listeners,
   probes,
-}: PageSources): ReadonlyMap<string, MakePage> {
-  return new Map<string, MakePage>([
+  forBrowsers,
+}: PageSources): ReadonlyMap<string, Route> {
+  const pages: readonly (readonly [path: string, make: PageMaker])[] = [
     ["/healthz", () => text(200, "ok\n")],
     [
       "/readyz",
@@ -69,7 +93,11 @@ export function pagesOf({
     ],
     ["/state", () => ({ status: 200, contentType: JSON_TYPE, body: state() })],
     ["/listeners", () => ({ status: 200, contentType: JSON_TYPE, body: listeners() })],
-    ["/probes", (query) => ({ status: 200, contentType: JSON_TYPE, body: probes(query) })],
+    ["/probes", ({ query }) => ({ status: 200, contentType: JSON_TYPE, body: probes(query) })],
+  ];
+  return new Map<string, Route>([
+    ...pages.map(([path, make]) => [path, { method: "GET", make }] as const),
+    ...(forBrowsers ?? []),
   ]);
 }
 

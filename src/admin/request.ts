@@ -16,24 +16,34 @@ export interface AdminRequest {
    * none.
    */
   readonly host: string | undefined;
+  /** By their names in lower case. Values of one name are joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.([01])$/;
 const ABSOLUTE = /^http:\/\/([^/?#]*)(.*)$/i;
-const HOST = /^host:[ \t]*(.*?)[ \t]*$/i;
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/;
 
 /** Reads a head that ends in an empty line; undefined if it is not a request of HTTP/1. */
 export function readAdminRequest(text: string): AdminRequest | undefined {
   const [first = "", ...fields] = text.split("\r\n");
   const [, method, target, minor] = REQUEST_LINE.exec(first) ?? [];
   if (method === undefined || target === undefined) return undefined;
-  const hosts = fields.flatMap((field) => HOST.exec(field)?.[1] ?? []);
+  const hosts: string[] = [];
+  const headers = new Map<string, string>();
+  for (const field of fields) {
+    const [, name = "", value = ""] = FIELD.exec(field) ?? [];
+    const lower = name.toLowerCase();
+    if (lower === "host") hosts.push(value);
+    const before = headers.get(lower);
+    headers.set(lower, before === undefined ? value : `${before}, ${value}`);
+  }
   const isHttp10 = minor === "0";
   if (hosts.length > 1 || (hosts.length === 0 && !isHttp10)) return undefined;
   const [, authority, rest] = ABSOLUTE.exec(target) ?? [];
   const [before = ""] = (rest ?? target).split("#", 1);
   const [path = "", query = ""] = before.split("?", 2);
-  return { method, path: path || "/", query, isHttp10, host: hostOf(authority ?? hosts[0]) };
+  return { method, path: path || "/", query, isHttp10, host: hostOf(authority ?? hosts[0]), headers };
 }
 
 function hostOf(authority: string | undefined): string | undefined {

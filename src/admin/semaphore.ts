@@ -7,8 +7,17 @@ export class Semaphore {
     this.#free = count;
   }
 
-  /** Resolves when the caller may begin. At its end the caller must `release`. */
-  async acquire(): Promise<void> {
+  /** Calls `work` when it may begin. */
+  async use(work: () => Promise<void>): Promise<void> {
+    await this.#acquire();
+    try {
+      await work();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #acquire(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;
       return;
@@ -18,7 +27,7 @@ export class Semaphore {
     });
   }
 
-  release(): void {
+  #release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();

@@ -3,6 +3,7 @@
 import type { Option } from "../config/option.ts";
 import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
+import { PAGE_OPTIONS } from "../page/options.ts";
 import { SERVERS } from "../servers/list.ts";
 
 /** Titles with the names of their flags. A test finds a flag that has no title. */
@@ -11,7 +12,17 @@ const GROUPS: readonly (readonly [title: string, names: ReadonlySet<string>])[] 
   ["Where to listen", namesOf(SERVERS)],
   ["Proxies that decide by themselves", namesOf(LEASES)],
   ["Safety", new Set(["delay", "unhealthy", "state-dir", "allow-force"])],
-  ["Monitoring", new Set(["admin", "admin-host", ...namesOf(MONITORS), "logfile", "log-format"])],
+  [
+    "Monitoring",
+    new Set([
+      "admin",
+      "admin-host",
+      ...PAGE_OPTIONS.map(({ name }) => name),
+      ...namesOf(MONITORS),
+      "logfile",
+      "log-format",
+    ]),
+  ],
   ["Releases", new Set(["releases", "name", "outcomes", "outcomes-from", "notify", "notify-secret"])],
   ["Settings", new Set(["config"])],
 ];

@@ -7,6 +7,7 @@ import { OUTCOME_OPTIONS } from "../intake/options.ts";
 import { LEASES } from "../leases/list.ts";
 import { MONITORS } from "../monitors/list.ts";
 import { NOTICE_OPTIONS } from "../notices/options.ts";
+import { PAGE_OPTIONS } from "../page/options.ts";
 import { plans } from "../releases/named-plans.ts";
 import { SERVERS } from "../servers/list.ts";
 import { OWN_OPTIONS } from "../settings/options.ts";
@@ -14,7 +15,7 @@ import { OWN_OPTIONS } from "../settings/options.ts";
 /** In the order of the configuration page. */
 export function allOptions(): readonly Option<unknown>[] {
   const kinds = [...SERVERS, ...LEASES, ...MONITORS];
-  const others = [admin, adminHost, ...OUTCOME_OPTIONS, ...NOTICE_OPTIONS];
+  const others = [admin, adminHost, ...PAGE_OPTIONS, ...OUTCOME_OPTIONS, ...NOTICE_OPTIONS];
   return [...OWN_OPTIONS, ...kinds.flatMap((kind) => kind.options), ...others];
 }
 

@@ -37,8 +37,9 @@ import { SYSTEM_TIMERS } from "../timers.ts";
 import { openController, openHearings } from "./controller.ts";
 import { openIntake } from "./intake.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
+import { openPage, type Page } from "./page.ts";
 import { whyNotReady } from "./readiness.ts";
-import { warnOfReleaseSettings, warnOfUncheckedTls, warnOfVisibleSecret } from "./start-warnings.ts";
+import { warnOfSettings } from "./start-warnings.ts";
 import { keepersOf, openStateDirectory } from "./state-directory.ts";
 
 /**
@@ -75,9 +76,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     environment: process.env,
     warn: (message) => log.warn(message, { store: redactAddress(settings.get(store)) }),
   });
-  warnOfVisibleSecret(settings, log);
-  warnOfReleaseSettings(settings, log);
-  warnOfUncheckedTls(process.env, log);
+  warnOfSettings(settings, process.env, log);
 
   const placements = new Placements(TAIL_ENCODERS);
   const [applications, delayMs] = [settings.get(application), settings.get(delay)];
@@ -90,6 +89,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     reapply: (name) => feed.reapply(name),
   });
   const overview = new Overview({ leading: leading && (() => leading.controller.view()), log });
+  const parts = { store: opened, first: rollout.first.application, log, clock };
+  const page = await openPage(settings, { ...parts, sources: () => sources });
   const feed: Feed = new Feed({
     ...{ store: opened, rollout, delayMs, metrics, log, clock, overrides: leading?.overrides },
     followers: [
@@ -97,6 +98,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
       (reading) => hearings?.follow(reading),
       (reading) => leading?.controller.follow(reading),
       (reading) => overview.follow(reading),
+      (reading) => page.viewers.follow(reading),
     ],
     failed(name, error) {
       directory?.maintenance.failed(name);
@@ -111,20 +113,19 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     ...{ handler, metrics, log, clock, follower },
     isAwake: () => hearings?.isAwake ?? false,
   });
-  const { intake } = doors;
   const connections = new Connections({ reserved });
-  const context = { handler, rollout, intake, metrics, log, clock, connections };
+  const context = { handler, rollout, intake: doors.intake, metrics, log, clock, connections };
   const leaseContext = { ...context, maintenance: directory?.maintenance ?? NO_MAINTENANCE };
   const servers = SERVERS.flatMap((kind) => kind.create(settings, context));
   const leases = LEASES.flatMap((kind) => kind.create(settings, leaseContext));
   const listeners = [...servers, ...leases.filter(isServer)];
   const publishers = leases.filter((lease) => !isServer(lease));
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
-  const told = { metrics, rollout, feed, overview, outcomes: intake.counts, evidence: hearings };
+  const told = { metrics, rollout, feed, overview, outcomes: doors.intake.counts, evidence: hearings };
   const monitors = monitorsOf(settings, { ...told, notReady, log, clock });
-  const config = settings.get(configFile);
-  const sources = {
-    ...{ rollout, feed, overview, metrics, store: opened, config, notReady, clock, ...started },
+  const sources: StateSources = {
+    ...{ rollout, feed, overview, metrics, store: opened, notReady, clock, ...started },
+    config: settings.get(configFile),
     storeFlags: daemonStoreFlags(settings),
   };
   const lifecycle = new Lifecycle({
@@ -134,7 +135,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     trouble: new ClientTrouble(metrics, log, rollout.first.application),
     addresses: [...SERVERS, ...LEASES].flatMap((kind) => kind.addresses(settings)),
     applications,
-    admin: adminOf(settings, context, monitors, sources, [...listeners, ...publishers]),
+    admin: adminOf(settings, context, monitors, { ...sources, page }, [...listeners, ...publishers]),
   });
   return {
     ...{ listeners, publishers },
@@ -157,7 +158,7 @@ function adminOf(
   settings: Settings,
   context: ServerContext,
   monitors: readonly Monitor[],
-  sources: StateSources,
+  sources: StateSources & { readonly page: Page },
   forProxies: readonly (Server | Publisher)[],
 ): AdminPart | null {
   const address = settings.get(adminOption);
@@ -168,6 +169,7 @@ function adminOf(
     notReady: sources.notReady,
     metrics: monitors.find((monitor) => monitor.page !== undefined)?.page,
     state: () => writeState(sources),
+    forBrowsers: sources.page.routes,
     listeners: () =>
       listenersText(
         context,

@@ -7,6 +7,17 @@ import { releases, store } from "../settings/options.ts";
 import { redactAddress } from "../text/redact.ts";
 import { flagRemarks } from "./release-remarks.ts";
 
+/** All warnings about settings, before anything starts. */
+export function warnOfSettings(
+  settings: Settings,
+  environment: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): void {
+  warnOfVisibleSecret(settings, log);
+  warnOfReleaseSettings(settings, log);
+  warnOfUncheckedTls(environment, log);
+}
+
 /** Warns of a secret in a flag, because every user of the machine can read the flags of a process. */
 export function warnOfVisibleSecret(settings: Settings, log: Log): void {
   const address = settings.get(store);
@@ -29,7 +40,7 @@ export function warnOfVisibleSecret(settings: Settings, log: Log): void {
 }
 
 /** Warns of settings about releases that are of no use. The controller warns of a read-only store. */
-export function warnOfReleaseSettings(settings: Settings, log: Log): void {
+function warnOfReleaseSettings(settings: Settings, log: Log): void {
   for (const { setting, text } of flagRemarks(settings)) {
     if (setting !== `-${releases.name}`) log.warn(text, { setting });
   }
@@ -41,10 +52,7 @@ const READABLE = "every user of this machine can read it, for example with ps";
  * Warns if certificates are not checked. That is meant for a trial and easily forgotten, and any machine
  * between the daemon and the store can then forge the rollouts.
  */
-export function warnOfUncheckedTls(
-  environment: Readonly<Record<string, string | undefined>>,
-  log: Log,
-): void {
+function warnOfUncheckedTls(environment: Readonly<Record<string, string | undefined>>, log: Log): void {
   if (environment["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0") return;
   log.warn("certificates are not checked, because NODE_TLS_REJECT_UNAUTHORIZED is 0 in the environment", {
     danger: "any machine between this daemon and its store can forge the rollouts",

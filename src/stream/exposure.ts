@@ -59,7 +59,8 @@ export function exposuresOf(addresses: readonly Address[], admin: Address | unde
 }
 
 /** Whether other machines can reach this address. */
-function isOpen(address: Address): boolean {
+/** Whether other machines can reach it. */
+export function isOpen(address: Address): boolean {
   if (address.kind !== "tcp") return false;
   const { host } = address;
   if (host === "localhost") return false;

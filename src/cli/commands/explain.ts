@@ -3,6 +3,7 @@
 import { application } from "../../settings/application.ts";
 import { store } from "../../settings/options.ts";
 import { oneLine } from "../../text/one-line.ts";
+import { lastReason, lastSentence } from "../../verbs/last-words.ts";
 import { progressOf } from "../../verbs/progress.ts";
 import { toldEvidence } from "../../verbs/told-evidence.ts";
 import type { Command } from "../command.ts";
@@ -12,7 +13,6 @@ import { onlyApplication } from "../releases/only-application.ts";
 import { inTime, STORE_OPTIONS, withOpenStore } from "../with-store.ts";
 import { explanationDocument, explanationPage } from "./explain/words.ts";
 import { followedRelease } from "./release/followed.ts";
-import { lastReason, lastSentence } from "./release/last.ts";
 
 export const explain: Command = {
   name: "explain",

@@ -3,14 +3,9 @@
 import { type Option, Problem } from "../../config/option.ts";
 import { parseRollout, parseSwitch, single } from "../../config/values.ts";
 import { STEPS_MAX } from "../../releases/plan.ts";
-import { skippedText } from "../../releases/sentence.ts";
-import type { Store } from "../../stores/store.ts";
-import { FREEZE, freezeIn } from "../../verbs/freeze.ts";
-import { type Looked, look, type Target, timeFor } from "../../verbs/look.ts";
-import { skippedBy } from "../../verbs/skipped.ts";
+import { overriddenBy, skippedAt } from "../../verbs/promotion.ts";
 import type { Command } from "../command.ts";
 import { CliError } from "../exit.ts";
-import { timingFor } from "../releases/carrying.ts";
 import { say } from "../releases/say.ts";
 import { pinOf, runVerb, VERB_OPTIONS, VERB_SUMMARIES, VERSION_MEANT } from "../releases/verb.ts";
 
@@ -84,28 +79,9 @@ export const promote: Command = {
         to,
         resume: settings.get(isResuming),
       }),
-      ...{ overridden, skipped },
+      overridden: overriddenBy,
+      skipped: skippedAt,
     });
     return say(invocation, words, json);
   },
 };
-
-/** A freeze, and a window that is closed: other people have set both, so they want to read it later. */
-async function overridden(target: Target, store: Store, signal: AbortSignal): Promise<string | undefined> {
-  const [{ now }, nowMs] = await Promise.all([
-    look(store, target, signal),
-    timeFor(store, true, timingFor(signal)),
-  ]);
-  if (now.found.kind !== "release" || now.found.release.state === "promoted") return undefined;
-  const records = await store.read(FREEZE.application, signal).catch(() => new Map());
-  const all = skippedBy(now.found.release, now.plan, nowMs, freezeIn(records).isFrozen);
-  const text = skippedText(all.filter(({ kind }) => kind === "freeze" || kind === "windows"));
-  return text === "" ? undefined : text;
-}
-
-async function skipped({ now }: Looked, atMs: number, store: Store, signal: AbortSignal): Promise<string> {
-  if (now.found.kind !== "release") return "";
-  // The release is written already. If the store cannot say whether there is a freeze, its skip is not told.
-  const records = await store.read(FREEZE.application, signal).catch(() => new Map());
-  return skippedText(skippedBy(now.found.release, now.plan, atMs, freezeIn(records).isFrozen));
-}

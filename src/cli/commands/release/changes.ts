@@ -8,9 +8,9 @@ import { unableText } from "../../../releases/rights-remedy.ts";
 import { releaseName, stepPlace, transitionSentence } from "../../../releases/sentence.ts";
 import { rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
+import { silenceWords, suspicionText } from "../../../verbs/judge-words.ts";
+import { lastSentence } from "../../../verbs/last-words.ts";
 import type { Progress } from "../../../verbs/progress.ts";
-import { silenceWords, suspicionText } from "./judge-words.ts";
-import { lastSentence } from "./last.ts";
 import { leadersText } from "./page.ts";
 
 /** @param before undefined at the first sight, whose lines say how all is */

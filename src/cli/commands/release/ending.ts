@@ -4,10 +4,10 @@ import { goesOn, type State } from "../../../releases/release.ts";
 import { releaseName } from "../../../releases/sentence.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { Aim, Sight } from "../../../verbs/follower.ts";
+import { lastReason, lastSentence } from "../../../verbs/last-words.ts";
 import type { Found } from "../../../verbs/observer.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 import type { ExitCode } from "../../exit.ts";
-import { lastReason, lastSentence } from "./last.ts";
 
 export interface Ending {
   readonly exit: ExitCode;

@@ -1,6 +1,7 @@
 /** Lines of a terminal with a label each, and the texts in them. Pure. */
 
 import type { State } from "../../../releases/release.ts";
+import type { Text } from "../../../verbs/wait-words.ts";
 
 /** Texts stand behind a label of this many columns. */
 const LABEL_COLUMNS = 10;
@@ -13,9 +14,6 @@ export interface Line {
   /** Whether it has the marks of steps. */
   readonly hasMarks?: boolean;
 }
-
-/** A safe text, or one with a command that a person can paste, which stands behind its text or below it. */
-export type Text = string | { readonly text: string; readonly command: string };
 
 /**
  * Texts below each other, with the label before the first one. A text that is too wide is wrapped, but never
@@ -94,12 +92,4 @@ function headOf(text: string, width: number): string {
     head += character;
   }
   return head;
-}
-
-/** `12:10:03 UTC`, with the day if it is not that of `nowMs`. */
-export function clockText(ms: number, nowMs: number): string {
-  if (!Number.isFinite(ms)) return "never";
-  const [day = "", time = ""] = new Date(ms).toISOString().split("T");
-  const isToday = new Date(nowMs).toISOString().startsWith(day);
-  return `${isToday ? "" : `${day} `}${time.slice(0, 8)} UTC`;
 }

@@ -13,14 +13,15 @@ import { goesOn, isUnderWay, type Release } from "../../../releases/release.ts";
 import { unableRemedy, unableText } from "../../../releases/rights-remedy.ts";
 import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
+import { clockText } from "../../../text/clock.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
 import type { Freeze } from "../../../verbs/freeze.ts";
+import { harmWords, silenceWords } from "../../../verbs/judge-words.ts";
+import { lastWords } from "../../../verbs/last-words.ts";
 import type { Progress } from "../../../verbs/progress.ts";
-import { harmWords, silenceWords } from "./judge-words.ts";
-import { lastWords } from "./last.ts";
-import { clockText, cut, type Line, labelled, type Text } from "./lines.ts";
-import { waitWords } from "./waits.ts";
+import { type Text, waitWords } from "../../../verbs/wait-words.ts";
+import { cut, type Line, labelled } from "./lines.ts";
 
 /** The column at which the steps begin, if they fit behind the state. */
 const STEPS_COLUMN = 43;

@@ -3,13 +3,14 @@
 import type { Moment } from "../../../evidence/crew.ts";
 import type { StoreFlags } from "../../../settings/store-flags.ts";
 import { durationText } from "../../../text/amounts.ts";
+import { clockText } from "../../../text/clock.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import type { Timers } from "../../../timers.ts";
 import type { Progress } from "../../../verbs/progress.ts";
+import { releaseDocument } from "../../../verbs/release-document.ts";
 import type { Io } from "../../command.ts";
 import { changeLines, isSameSight } from "./changes.ts";
-import { releaseDocument } from "./document.ts";
-import { clockText, type Line, labelled } from "./lines.ts";
+import { type Line, labelled } from "./lines.ts";
 import { releaseLines } from "./page.ts";
 import { painted } from "./paint.ts";
 import { frameText } from "./screen.ts";

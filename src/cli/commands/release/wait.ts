@@ -5,10 +5,10 @@ import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { follow, type Sight } from "../../../verbs/follower.ts";
 import { type Progress, progressOf } from "../../../verbs/progress.ts";
+import { releaseDocument } from "../../../verbs/release-document.ts";
 import { type Invocation, PROGRAM } from "../../command.ts";
 import { EXITS } from "../../exit.ts";
 import { print } from "../../output.ts";
-import { releaseDocument } from "./document.ts";
 import { type Ending, goneEnding, stopOf } from "./ending.ts";
 import type { Followed } from "./followed.ts";
 

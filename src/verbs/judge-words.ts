@@ -1,8 +1,8 @@
 /** The words of the judge on the page of a release. Pure. */
 
-import type { Judged } from "../../../evidence/judged.ts";
-import { oneLine } from "../../../text/one-line.ts";
-import type { Progress } from "../../../verbs/progress.ts";
+import type { Judged } from "../evidence/judged.ts";
+import { oneLine } from "../text/one-line.ts";
+import type { Progress } from "./progress.ts";
 
 /** The evidence of harm, and how soon the judge would find some. None while there is nothing to compare. */
 export function harmWords({ judged, rollout }: Progress): string[] {

@@ -1,11 +1,11 @@
 /** A release for programs: the JSON of `-output json`. Pure. */
 
-import { conditionDocument } from "../../../releases/condition-document.ts";
-import { loggedTransitions } from "../../../releases/logged.ts";
-import { waitText } from "../../../releases/plan.ts";
-import { goesOn } from "../../../releases/release.ts";
-import type { Progress } from "../../../verbs/progress.ts";
-import { lastSentence } from "./last.ts";
+import { conditionDocument } from "../releases/condition-document.ts";
+import { loggedTransitions } from "../releases/logged.ts";
+import { waitText } from "../releases/plan.ts";
+import { goesOn } from "../releases/release.ts";
+import { lastSentence } from "./last-words.ts";
+import type { Progress } from "./progress.ts";
 
 /** Times are texts in UTC. `leaders` and `judge` are null if the store does not show them, or it is over. */
 export function releaseDocument(progress: Progress): Readonly<Record<string, unknown>> {

@@ -1,14 +1,17 @@
 /** The words for all that a release waits for, with what a person can do about it. Pure. */
 
-import { SIGNS } from "../../../judge/signs.ts";
-import { SIGN_SENTENCES } from "../../../judge/step-sentences.ts";
-import type { Condition } from "../../../releases/due.ts";
-import type { StoreFlags } from "../../../settings/store-flags.ts";
-import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
-import { oneLine } from "../../../text/one-line.ts";
-import { commandLine } from "../../../verbs/command-line.ts";
-import type { Progress } from "../../../verbs/progress.ts";
-import { clockText, type Text } from "./lines.ts";
+import { SIGNS } from "../judge/signs.ts";
+import { SIGN_SENTENCES } from "../judge/step-sentences.ts";
+import type { Condition } from "../releases/due.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
+import { exactDurationText, rolloutText } from "../text/amounts.ts";
+import { clockText } from "../text/clock.ts";
+import { oneLine } from "../text/one-line.ts";
+import { commandLine } from "./command-line.ts";
+import type { Progress } from "./progress.ts";
+
+/** A safe text, or one with a command that a person can paste, which stands behind its text or below it. */
+export type Text = string | { readonly text: string; readonly command: string };
 
 /** One text for each thing; none if the release is over. */
 export function waitWords(progress: Progress, storeFlags: StoreFlags): Text[] {

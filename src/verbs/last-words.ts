@@ -1,10 +1,10 @@
 /** The last transition of a release in words. Pure. */
 
-import { type LoggedTransition, loggedTransitions } from "../../../releases/logged.ts";
-import { transitionSentence } from "../../../releases/sentence.ts";
-import { oneLine } from "../../../text/one-line.ts";
-import type { Progress } from "../../../verbs/progress.ts";
-import { clockText } from "./lines.ts";
+import { type LoggedTransition, loggedTransitions } from "../releases/logged.ts";
+import { transitionSentence } from "../releases/sentence.ts";
+import { clockText } from "../text/clock.ts";
+import { oneLine } from "../text/one-line.ts";
+import type { Progress } from "./progress.ts";
 
 /** The sentence, its author, its time and its reason. None while a release goes its way. */
 export function lastWords(progress: Progress): string[] {

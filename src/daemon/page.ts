@@ -1,0 +1,72 @@
+/** The page for browsers, and the parts of the daemon that it shows. */
+
+import { admin } from "../admin/admin.ts";
+import type { Route } from "../admin/pages.ts";
+import { Problem, type Settings } from "../config/option.ts";
+import type { Log } from "../log/log.ts";
+import { Access } from "../page/access.ts";
+import { adminTokenFile, adminUserHeader } from "../page/options.ts";
+import { pageRoutes } from "../page/routes.ts";
+import { Sessions } from "../page/sessions.ts";
+import { applicationNews, daemonNews, listNews, type SourceParts } from "../page/source.ts";
+import { readToken } from "../page/token-file.ts";
+import { Viewers } from "../page/viewers.ts";
+import { daemonStoreFlags } from "../settings/store-flags.ts";
+import type { Store } from "../stores/store.ts";
+import { isOpen } from "../stream/exposure.ts";
+import { SYSTEM_TIMERS } from "../timers.ts";
+
+export interface PageParts {
+  readonly store: Store;
+  /** The first application of the daemon. */
+  readonly first: string;
+  readonly log: Log;
+  readonly clock: () => number;
+  /** Called when a page is open, so all parts are there. */
+  readonly sources: () => SourceParts;
+}
+
+export interface Page {
+  readonly viewers: Viewers;
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
+export async function openPage(settings: Settings, parts: PageParts): Promise<Page> {
+  const { store, first, log, clock, sources } = parts;
+  const address = settings.get(admin);
+  const viewers = new Viewers({
+    ...{ store, timers: SYSTEM_TIMERS },
+    clocks: { monotonic: clock, wall: Date.now },
+    text: (application, watched) => {
+      const from = sources();
+      return JSON.stringify({
+        daemon: daemonNews(from),
+        list: listNews(from),
+        application: applicationNews(from, application, watched),
+      });
+    },
+  });
+  const access = new Access({
+    sessions: sessionsOf(settings, log, clock),
+    userHeader: settings.get(adminUserHeader) ?? undefined,
+    isLocal: address === null || !isOpen({ kind: "tcp", ...address }),
+  });
+  const told = (message: string, fields: Readonly<Record<string, string>>) => log.info(message, fields);
+  return {
+    viewers,
+    routes: await pageRoutes({ viewers, access, store, storeFlags: daemonStoreFlags(settings), first, told }),
+  };
+}
+
+/** Visitors need no page, so a daemon starts also if its file of the token is not there. */
+function sessionsOf(settings: Settings, log: Log, clock: () => number): Sessions | undefined {
+  const path = settings.get(adminTokenFile);
+  if (path === null) return undefined;
+  const token = readToken(path);
+  if (!(token instanceof Problem)) return new Sessions(token, clock);
+  log.error("no operator can log in to the page, because its token cannot be used", {
+    error: token.message,
+    remedy: "mend the file, and restart the daemon; commands and visitors are not concerned",
+  });
+  return undefined;
+}

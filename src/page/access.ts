@@ -1,0 +1,109 @@
+/**
+ * Says who asks, and refuses what a foreign site made a browser ask.
+ *
+ * The listener refuses a foreign `Host` on each route. Here are the checks of a write: a browser says by
+ * `Sec-Fetch-Site` and `Origin` which site asks, a form cannot send JSON, and a cookie with `SameSite=Strict`
+ * does not go along from other sites. Each of them alone is enough. Old browsers know only some of them.
+ */
+
+import type { AdminPage, Asked } from "../admin/pages.ts";
+import { text } from "../admin/pages.ts";
+import type { Sessions } from "./sessions.ts";
+
+const COOKIE = "maxwells-daemon";
+
+/** As long as a session. */
+const COOKIE_SECONDS = 8 * 3_600;
+
+export interface AccessOptions {
+  /** Undefined without a token: then no operator can log in. */
+  readonly sessions: Sessions | undefined;
+  /** The header in which a proxy names the person, in lower case; undefined if no proxy does. */
+  readonly userHeader: string | undefined;
+  /** Whether the listener is on loopback. Otherwise the page is shown only to those who are logged in. */
+  readonly isLocal: boolean;
+}
+
+export class Access {
+  readonly #options: AccessOptions;
+
+  constructor(options: AccessOptions) {
+    this.#options = options;
+  }
+
+  /** Whether an operator can be logged in. */
+  get canWrite(): boolean {
+    return this.#options.sessions !== undefined || this.#options.userHeader !== undefined;
+  }
+
+  /** The operator who asks; undefined if it is not known. */
+  nameOf({ headers }: Asked): string | undefined {
+    const { sessions, userHeader } = this.#options;
+    const named = userHeader === undefined ? undefined : headers.get(userHeader);
+    if (named !== undefined && named !== "") return named;
+    const id = cookieIn(headers.get("cookie") ?? "");
+    return id === undefined ? undefined : sessions?.nameOf(id);
+  }
+
+  /** Why the page is not shown; undefined if it is. */
+  hidden(asked: Asked): AdminPage | undefined {
+    if (this.#options.isLocal || this.nameOf(asked) !== undefined) return undefined;
+    return this.canWrite
+      ? text(401, "log in to see the page\n")
+      : text(
+          403,
+          "other machines can reach this listener, so its page needs a login; start the daemon with -admin-token-file, or with -admin on 127.0.0.1\n",
+        );
+  }
+
+  /** Why a write is refused, also for an operator who is logged in; undefined if it is not. */
+  foreign({ headers }: Asked): AdminPage | undefined {
+    const site = headers.get("sec-fetch-site");
+    if (site !== undefined && site !== "same-origin") return text(403, "another site asks\n");
+    const origin = headers.get("origin");
+    if (origin !== undefined && authorityOf(origin) !== headers.get("host")?.toLowerCase()) {
+      return text(403, "another site asks\n");
+    }
+    const type = headers.get("content-type") ?? "";
+    return /^application\/json(?:;.*)?$/i.test(type) ? undefined : text(403, "send application/json\n");
+  }
+
+  /** The login page's answer. */
+  logIn(name: string, token: string): AdminPage {
+    const { sessions } = this.#options;
+    if (sessions === undefined) return text(403, "start the daemon with -admin-token-file\n");
+    const result = sessions.logIn(name, token);
+    switch (result.kind) {
+      case "in":
+        return { ...text(204, ""), headers: { "Set-Cookie": cookie(result.id, COOKIE_SECONDS) } };
+      case "wrong":
+        return text(403, "that is not the token\n");
+      case "bad-name":
+        return text(400, "write your name with letters, digits, dots and dashes\n");
+      case "too-often":
+        return text(429, "too many wrong tokens; wait a minute\n");
+    }
+  }
+
+  logOut({ headers }: Asked): AdminPage {
+    const id = cookieIn(headers.get("cookie") ?? "");
+    if (id !== undefined) this.#options.sessions?.logOut(id);
+    return { ...text(204, ""), headers: { "Set-Cookie": cookie("", 0) } };
+  }
+}
+
+function cookie(id: string, seconds: number): string {
+  return `${COOKIE}=${id}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+}
+
+function cookieIn(header: string): string | undefined {
+  for (const pair of header.split(";")) {
+    const [name, value] = pair.trim().split("=", 2);
+    if (name === COOKIE && value !== undefined && value !== "") return value;
+  }
+  return undefined;
+}
+
+function authorityOf(origin: string): string | undefined {
+  return /^https?:\/\/([^/]+)$/i.exec(origin)?.[1]?.toLowerCase();
+}

@@ -1,0 +1,184 @@
+/**
+ * The writes of the page: the verbs of a person, pinned to what the page showed, by the same code as the
+ * command line.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pin, Request } from "../releases/request.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
+import { type Store, StoreError } from "../stores/store.ts";
+import { type Carrying, carryOut } from "../verbs/carry-out.ts";
+import { drawKey } from "../verbs/draw-key.ts";
+import type { Looked, Target } from "../verbs/look.ts";
+import { overriddenBy, skippedAt } from "../verbs/promotion.ts";
+import { setFreeze } from "../verbs/set-freeze.ts";
+import { unwrittenWords, type Words, wordsOf } from "../verbs/words.ts";
+
+/** A write that takes longer is given up. */
+const WRITE_MS_MAX = 10_000;
+
+/** The longest reason. */
+const REASON_LENGTH_MAX = 500;
+
+/** The wish of a page: the verb, and the release that the page showed. */
+export interface Act {
+  readonly verb:
+    | "pause"
+    | "resume"
+    | "promote"
+    | "abort"
+    | "undo"
+    | "finish"
+    | "clear"
+    | "freeze"
+    | "unfreeze";
+  readonly application: string;
+  readonly version: string;
+  readonly key: string;
+  readonly step: number;
+  readonly reason: string;
+  /** For `clear`: the name of the sign. */
+  readonly sign: string | undefined;
+}
+
+const VERBS = [
+  "pause",
+  "resume",
+  "promote",
+  "abort",
+  "undo",
+  "finish",
+  "clear",
+  "freeze",
+  "unfreeze",
+] as const;
+
+/** @returns undefined if the body is not an act */
+export function readAct(body: string): Act | undefined {
+  let read: unknown;
+  try {
+    read = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof read !== "object" || read === null) return undefined;
+  const fields = new Map(Object.entries(read));
+  const textOf = (name: string) => {
+    const value = fields.get(name);
+    return typeof value === "string" && value.length <= REASON_LENGTH_MAX ? value : undefined;
+  };
+  const verb = VERBS.find((each) => each === fields.get("verb"));
+  const [application, version, key, reason = ""] = ["application", "version", "key", "reason"].map(textOf);
+  const step = fields.get("step");
+  if (verb === undefined || application === undefined || version === undefined || key === undefined)
+    return undefined;
+  if (typeof step !== "number" || !Number.isSafeInteger(step)) return undefined;
+  return { verb, application, version, key, step, reason: reason.trim(), sign: textOf("sign") };
+}
+
+export interface ActParts {
+  readonly store: Store;
+  /** For the commands in the words. */
+  readonly storeFlags: StoreFlags;
+  /** `name@host`. */
+  readonly author: string;
+}
+
+/** Does it, and returns the words for the person. Rejects with a fault of this program alone. */
+export async function act(wanted: Act, { store, storeFlags, author }: ActParts): Promise<Words> {
+  const signal = AbortSignal.timeout(WRITE_MS_MAX);
+  const carrying = (why: string | undefined): Carrying => ({
+    ...{ store, author, why, signal, drawKey, wallClock: Date.now, random: Math.random },
+    pause: (ms) => sleep(ms),
+    timeLimit: (ms) => AbortSignal.timeout(ms),
+  });
+  const reason = wanted.reason === "" ? undefined : wanted.reason;
+  try {
+    if (wanted.verb === "freeze" || wanted.verb === "unfreeze") {
+      return await freeze(wanted.verb === "freeze", carrying(reason));
+    }
+    return await carry(wanted, { store, storeFlags, reason }, carrying);
+  } catch (error) {
+    if (error instanceof StoreError) return unwrittenWords(error, { verb: "abort" });
+    throw error;
+  }
+}
+
+async function freeze(isWanted: boolean, carrying: Carrying): Promise<Words> {
+  const outcome = await setFreeze(isWanted, carrying);
+  switch (outcome.kind) {
+    case "written":
+      return { exit: "ok", text: isWanted ? "all releases are frozen" : "the freeze is over" };
+    case "unchanged":
+      return { exit: "ok", text: isWanted ? "all releases were frozen already" : "there was no freeze" };
+    case "conflict":
+      return { exit: "conflict", text: "another operator has just frozen the releases; nothing was written" };
+    case "read-only":
+      return { exit: "failed", text: "the store is read-only; nothing was written" };
+    case "failed":
+      return { exit: "failed", text: `${outcome.error.message}; nothing was written` };
+    case "unsure":
+      return { exit: "unreachable", text: `${outcome.error.message}; it may have been written` };
+  }
+}
+
+async function carry(
+  wanted: Act,
+  {
+    store,
+    storeFlags,
+    reason,
+  }: Pick<ActParts, "store" | "storeFlags"> & { readonly reason: string | undefined },
+  carrying: (why: string | undefined) => Carrying,
+): Promise<Words> {
+  const target: Target = { application: wanted.application, version: wanted.version };
+  const { signal } = carrying(reason);
+  const isPromotion = wanted.verb === "promote";
+  const overridden = isPromotion ? await overriddenBy(target, store, signal) : undefined;
+  const why = [reason, overridden].filter((text) => text !== undefined).join("; ");
+  let request: Request | undefined;
+  const outcome = await carryOut(
+    target,
+    (looked) => {
+      request = requestOf(wanted, looked, reason);
+      return request;
+    },
+    carrying(why === "" ? undefined : why),
+  );
+  if (request === undefined) return { exit: "failed", text: "the store is read-only; nothing was written" };
+  const isWritten = outcome.kind === "written" && outcome.release !== null;
+  const skipped =
+    isPromotion && isWritten
+      ? await skippedAt(outcome.looked, Date.parse(outcome.release.since), store, signal)
+      : undefined;
+  const about = { target, request, address: store.address, storeFlags };
+  return wordsOf(outcome, skipped === undefined ? about : { ...about, skipped });
+}
+
+function requestOf(
+  { verb, key, step, sign = "" }: Act,
+  { now }: Looked,
+  reason: string | undefined,
+): Request {
+  const pin: Pin = { key, step };
+  switch (verb) {
+    case "promote":
+      return { verb, pin, to: undefined, resume: false };
+    case "resume":
+      return { verb, pin };
+    case "pause":
+    case "abort":
+      return { verb, key, reason };
+    case "undo":
+      return { verb, key, reason, overMs: 0 };
+    case "finish": {
+      const deployed = now.found.kind === "release" ? now.found.release.of : "";
+      return { verb, key, reason, overMs: 0, deployed };
+    }
+    case "clear":
+      return { verb, key, sign, why: reason ?? "cleared on the page" };
+    case "freeze":
+    case "unfreeze":
+      throw new Error("a freeze is not about one release");
+  }
+}

@@ -1,0 +1,107 @@
+/** The whole page: one application, and the list of all of them. */
+
+import type { ApplicationNews, PageNews } from "../news.ts";
+import { Actions } from "./actions.tsx";
+import { Circle } from "./circle.tsx";
+import { Decisions } from "./decisions.tsx";
+import { Evidence } from "./evidence.tsx";
+import { History } from "./history.tsx";
+import { List } from "./list.tsx";
+import { Plan } from "./plan.tsx";
+import { ageMs, asked, isOld, news } from "./stream.ts";
+import { durationText } from "./words.ts";
+
+export function App() {
+  const state = news.value;
+  if (state === undefined) return <Waiting />;
+  return (
+    <div class={isOld.value ? "page old" : "page"}>
+      <Header state={state} />
+      <main>
+        {state.application === null ? <Unknown /> : <Application news={state.application} />}
+        <List list={state.list} shown={state.application?.name} />
+      </main>
+    </div>
+  );
+}
+
+/** Before the first state, and while the daemon does not answer at all. */
+function Waiting() {
+  return (
+    <main>
+      <p role="status">
+        {ageMs.value < 2_000
+          ? "Asking the daemon …"
+          : "The daemon does not answer. Visitors of a proxy without its daemon get master."}
+      </p>
+    </main>
+  );
+}
+
+function Unknown() {
+  return <p role="status">This daemon does not serve the application “{asked.value}”.</p>;
+}
+
+function Header({ state: { daemon } }: { readonly state: PageNews }) {
+  return (
+    <header>
+      <a class="name" href="/">
+        maxwells-daemon
+      </a>
+      <span>
+        {daemon.name}, {daemon.store}
+      </span>
+      <Age />
+      {daemon.notReady !== null && <p class="warning">Not ready: {daemon.notReady}</p>}
+    </header>
+  );
+}
+
+/** An old state is never shown like a new one. */
+function Age() {
+  return isOld.value ? (
+    <strong class="age" role="alert">
+      The daemon is silent. All of this is {durationText(ageMs.value)} old.
+    </strong>
+  ) : (
+    <span class="age">now</span>
+  );
+}
+
+function Application({ news }: { readonly news: ApplicationNews }) {
+  const release = news.releases[0];
+  return (
+    <>
+      <h1>{news.name}</h1>
+      <p class="headline" role="status" aria-live="polite">
+        {release?.headline ?? "no release"}
+      </p>
+      {release !== undefined && <Actions news={news} release={release} />}
+      <Warnings news={news} />
+      <div class="panels">
+        <Circle news={news} />
+        {release !== undefined && <Plan release={release} />}
+        {release !== undefined && !release.isOver && <Evidence release={release} />}
+        <Decisions news={news} />
+        <History changes={news.history} />
+      </div>
+    </>
+  );
+}
+
+function Warnings({ news }: { readonly news: ApplicationNews }) {
+  const all = [
+    ...(news.isFresh ? [] : ["The snapshot of the store is too old, so all visitors get master."]),
+    ...(news.error === null ? [] : [`The store cannot be read: ${news.error}`]),
+    ...news.releases.flatMap(({ warnings }) => warnings),
+  ];
+  return (
+    <>
+      {all.map((warning) => (
+        <p class="warning" key={warning}>
+          {warning}
+        </p>
+      ))}
+    </>
+  );
+}

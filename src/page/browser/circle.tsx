@@ -1,0 +1,68 @@
+/** The circle of assignments: an arc for each version, and master on all the rest. */
+
+import { covers, MAINTENANCE, MASTER } from "../../circle.ts";
+import type { ApplicationNews } from "../news.ts";
+import { shareText } from "./words.ts";
+
+const RADIUS = 80;
+const CENTER = 100;
+
+/** The part of a circle that begins at `offset`, clockwise from the top. */
+function arcPath(offset: number, rollout: number): string {
+  const end = offset + Math.min(rollout, 0.9999);
+  const [x, y] = pointAt(offset);
+  const [endX, endY] = pointAt(end);
+  return `M ${x} ${y} A ${RADIUS} ${RADIUS} 0 ${end - offset > 0.5 ? 1 : 0} 1 ${endX} ${endY}`;
+}
+
+function pointAt(assignment: number): readonly [x: string, y: string] {
+  const angle = 2 * Math.PI * (assignment - 0.25);
+  return [(CENTER + RADIUS * Math.cos(angle)).toFixed(3), (CENTER + RADIUS * Math.sin(angle)).toFixed(3)];
+}
+
+export function Circle({ news: { arcs, isFresh } }: { readonly news: ApplicationNews }) {
+  const drawn = isFresh ? arcs.filter(({ rollout, version }) => rollout > 0 && version !== MAINTENANCE) : [];
+  const rest = 1 - coveredShare(drawn);
+  return (
+    <section aria-label="The circle of visitors">
+      <h2>Visitors</h2>
+      <svg viewBox="0 0 200 200" class="circle" aria-hidden="true">
+        <circle cx={CENTER} cy={CENTER} r={RADIUS} class="arc master" />
+        {drawn.toReversed().map(({ version, offset, rollout }) => (
+          <path
+            key={version}
+            d={arcPath(offset, rollout)}
+            class={`arc ${version === "canary" ? "canary" : "other"}`}
+          />
+        ))}
+        <text x={CENTER} y={CENTER} class="share">
+          {drawn[0] === undefined ? MASTER : shareText(drawn[0].rollout)}
+        </text>
+        <text x={CENTER} y={CENTER + 22} class="share-of">
+          {drawn[0]?.version ?? "all visitors"}
+        </text>
+      </svg>
+      <ul class="legend">
+        {drawn.map(({ version, offset, rollout, failsafe }) => (
+          <li key={version} class={version === "canary" ? "canary" : "other"}>
+            {version}: {shareText(rollout)} of the circle, from {offset}
+            {failsafe === "hold" && ", kept if the store is lost"}
+          </li>
+        ))}
+        <li class="master">master: {shareText(rest)}, the control group</li>
+      </ul>
+    </section>
+  );
+}
+
+/** Points of the circle that are looked at, because arcs may overlap. */
+const POINTS = 1_000;
+
+function coveredShare(arcs: ApplicationNews["arcs"]): number {
+  if (arcs.length < 2) return arcs[0]?.rollout ?? 0;
+  let covered = 0;
+  for (let point = 0; point < POINTS; point++) {
+    if (arcs.some(({ offset, rollout }) => covers(offset, rollout, (point + 0.5) / POINTS))) covered++;
+  }
+  return covered / POINTS;
+}

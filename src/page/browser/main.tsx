@@ -1,0 +1,11 @@
+/** The entry of the page. */
+
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { lookWho } from "./session.ts";
+import { connect } from "./stream.ts";
+
+const place = document.getElementById("page");
+if (place !== null) render(<App />, place);
+connect();
+void lookWho();

@@ -1,0 +1,68 @@
+/** The plan as steps, and the conditions of the present one. */
+
+import type { ReleaseNews, StepNews } from "../news.ts";
+import { heardAtMs, isOld, nowMs } from "./stream.ts";
+import { durationText, shareText } from "./words.ts";
+
+export function Plan({ release }: { readonly release: ReleaseNews }) {
+  return (
+    <section aria-label="The plan">
+      <h2>Plan</h2>
+      {release.steps === null ? (
+        <p>{release.plan}</p>
+      ) : (
+        <ol class="steps">
+          {release.steps.map((step, index) => (
+            <Step key={`${index} ${step.rollout}`} step={step} number={index + 1} release={release} />
+          ))}
+        </ol>
+      )}
+      {!release.isOver && <Clock release={release} />}
+      <ul class="waits">
+        {release.waits.map(({ text, command }) => (
+          <li key={text}>
+            {text} {command !== null && <code>{command}</code>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface StepProps {
+  readonly step: StepNews;
+  readonly number: number;
+  readonly release: ReleaseNews;
+}
+
+function Step({ step, number, release: { step: present, state } }: StepProps) {
+  const isDone = state === "finished" || number < present;
+  const isNow = !isDone && number === present;
+  const kind = isDone ? "done" : isNow ? (state === "aborted" ? "failed" : "now") : "next";
+  return (
+    <li class={kind} aria-current={isNow ? "step" : undefined}>
+      <b>{shareText(step.rollout)}</b> <small>{step.wait}</small>
+      <span class="for-readers">{WORDS[kind]}</span>
+    </li>
+  );
+}
+
+const WORDS = { done: ", done", now: ", the present step", failed: ", ended here", next: "" } as const;
+
+/** The time in this state goes on between two states, but not if the news are old. */
+function Clock({ release: { passedMs, waitMs, state } }: { readonly release: ReleaseNews }) {
+  const passed = passedMs + (isOld.value ? 0 : nowMs.value - heardAtMs.value);
+  const isTimed = waitMs > 0 && (state === "running" || state === "promoted");
+  return (
+    <p class="clock">
+      {state} for {durationText(passed)}
+      {isTimed && (
+        <>
+          {" "}
+          of {durationText(waitMs)}{" "}
+          <progress max={waitMs} value={Math.min(waitMs, passed)} aria-label="time of this step" />
+        </>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,39 @@
+/** Numbers and durations for people. Pure. */
+
+/** `18m 5s`. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0s";
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(" ");
+}
+
+/** `5%`. */
+export function shareText(share: number): string {
+  return `${Number((share * 100).toPrecision(3))}%`;
+}
+
+/** `12 400`. */
+export function countText(count: number): string {
+  return Math.round(count).toLocaleString("en").replaceAll(",", " ");
+}
+
+/** A time of a record in the reader's own time zone. */
+export function timeText(iso: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return iso;
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday
+    ? at.toLocaleTimeString("en-GB")
+    : `${at.toLocaleDateString("en-CA")} ${at.toLocaleTimeString("en-GB")}`;
+}

@@ -1,0 +1,62 @@
+/** The news of one release, in the words of the command `release`. Pure. */
+
+import { waitText } from "../releases/plan.ts";
+import { goesOn } from "../releases/release.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
+import { rolloutText } from "../text/amounts.ts";
+import { oneLine } from "../text/one-line.ts";
+import { silenceWords } from "../verbs/judge-words.ts";
+import { lastWords } from "../verbs/last-words.ts";
+import type { Progress } from "../verbs/progress.ts";
+import { type Text, waitWords } from "../verbs/wait-words.ts";
+import type { ReleaseNews, WaitNews } from "./news.ts";
+
+export function releaseNews(progress: Progress, storeFlags: StoreFlags): ReleaseNews {
+  const { target, release, plan, rollout, crew, passedMs } = progress;
+  const { id, key, seq, of, state, step, reason } = release;
+  const waits = waitWords(progress, storeFlags).map(waitNews);
+  return {
+    ...{ version: target.version, id, key, seq, of, plan: release.plan, state, step, rollout },
+    ...{ offset: release.wrote[1], isOver: !goesOn(release), waits },
+    headline: headline(progress, waits),
+    steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
+    passedMs: Math.round(passedMs),
+    waitMs: plan?.steps[step - 1]?.wait.minMs ?? 0,
+    warnings: warningsOf(progress),
+    reason: reason ?? null,
+    judged: progress.judged ?? null,
+    leaders: crew?.leaders ?? null,
+  };
+}
+
+/** One sentence for all: the release, its place, and the first thing for which it waits, or how it ended. */
+function headline(progress: Progress, waits: readonly WaitNews[]): string {
+  const { release, plan, rollout } = progress;
+  const { id, of, state, step } = release;
+  const steps = plan === undefined ? "" : `/${plan.steps.length}`;
+  const place = state === "finished" ? "" : `, step ${step}${steps}`;
+  const head = `release ${id} (${of}) ${state}${place}, at ${rolloutText(rollout)}`;
+  const [first] = waits;
+  if (first !== undefined) return oneLine(`${head}; it waits for ${first.text}`.replace(/:$/, ""));
+  return oneLine([head, ...lastWords(progress)].join("; "));
+}
+
+function waitNews(text: Text): WaitNews {
+  return typeof text === "string" ? { text, command: null } : { text: text.text, command: text.command };
+}
+
+function warningsOf(progress: Progress): string[] {
+  const { crew, foreign, otherVersion, isMalformed, freeze } = progress;
+  return [
+    ...silenceWords(progress),
+    ...(isMalformed ? ["its record is malformed, so its visitors get master"] : []),
+    ...(crew?.overrides ?? []).map(
+      ({ name, reason }) => `${name} sends all visitors to master already: ${reason}`,
+    ),
+    ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
+    ...(otherVersion === undefined
+      ? []
+      : [`${otherVersion} has visitors or a release too, so this one cannot go on`]),
+    ...(freeze?.isFrozen ? [`releases are frozen${freeze.why === undefined ? "" : `: ${freeze.why}`}`] : []),
+  ].map(oneLine);
+}

@@ -1,0 +1,129 @@
+/**
+ * The page on the admin listener:
+ *
+ *     GET  /            the page; `?application=NAME` is the address of an application
+ *     GET  /page.js     its code
+ *     GET  /page.css    its style
+ *     GET  /events      its news, as a stream; `?application=NAME` as above
+ *     GET  /api/me      who is logged in, and whether anybody can be
+ *     POST /api/login   {"name":"ada","token":"…"}
+ *     POST /api/logout  {}
+ *     POST /api/act     a verb, pinned to the release that the page showed (`actions.ts`)
+ */
+
+import { hostname } from "node:os";
+import { type AdminPage, type Asked, type PageMaker, type Route, text } from "../admin/pages.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
+import type { Store } from "../stores/store.ts";
+import type { Access } from "./access.ts";
+import { act, readAct } from "./actions.ts";
+import { builtPage } from "./built.ts";
+import { events } from "./events.ts";
+import type { Viewers } from "./viewers.ts";
+
+/**
+ * A browser runs and loads nothing but the files of this page, in no frame, and sends forms nowhere. So
+ * markup in a record cannot do harm, even if a fault of the page let it through.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+const HEADERS = {
+  "Content-Security-Policy": POLICY,
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+const NOT_BUILT = "this program was installed without its page; build it with npm run build:page\n";
+
+export interface RoutesOptions {
+  readonly viewers: Viewers;
+  readonly access: Access;
+  readonly store: Store;
+  /** For the commands in the words. */
+  readonly storeFlags: StoreFlags;
+  /** The application of a page without a name in its address. */
+  readonly first: string;
+  /** Called before each write. */
+  readonly told: (message: string, fields: Readonly<Record<string, string>>) => void;
+}
+
+export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<string, Route>> {
+  const { viewers, access, first } = options;
+  const built = await builtPage();
+  const file = (contentType: string, body: string | undefined) => () =>
+    body === undefined ? text(503, NOT_BUILT) : page(contentType, body);
+  const reads: readonly (readonly [path: string, make: PageMaker])[] = [
+    ["/", file("text/html; charset=utf-8", built?.html)],
+    ["/page.js", file("text/javascript; charset=utf-8", built?.script)],
+    ["/page.css", file("text/css; charset=utf-8", built?.style)],
+    [
+      "/events",
+      (asked) => {
+        const hidden = access.hidden(asked);
+        if (hidden !== undefined) return hidden;
+        const application = new URLSearchParams(asked.query).get("application") ?? first;
+        const open = (changed: () => void) => viewers.open(application, changed);
+        return { ...page("text/event-stream", events({ closing: asked.closing, open })), isStream: true };
+      },
+    ],
+    ["/api/me", (asked) => json(200, { name: access.nameOf(asked) ?? null, canWrite: access.canWrite })],
+  ];
+  const writes: readonly (readonly [path: string, make: PageMaker])[] = [
+    ["/api/login", ({ body }) => logIn(access, body)],
+    ["/api/logout", (asked) => access.logOut(asked)],
+    ["/api/act", (asked) => doAct(options, asked)],
+  ];
+  return new Map<string, Route>([
+    ...reads.map(([path, make]) => [path, { method: "GET", make }] as const),
+    ...writes.map(([path, make]) => {
+      const guarded: PageMaker = (asked) => access.foreign(asked) ?? make(asked);
+      return [path, { method: "POST", make: guarded }] as const;
+    }),
+  ]);
+}
+
+function logIn(access: Access, body: string): AdminPage {
+  const { name, token } = fieldsOf(body);
+  if (typeof name !== "string" || typeof token !== "string") return text(400, "send a name and a token\n");
+  return access.logIn(name, token);
+}
+
+async function doAct({ access, store, storeFlags, told }: RoutesOptions, asked: Asked): Promise<AdminPage> {
+  const name = access.nameOf(asked);
+  if (name === undefined) return text(401, "log in to write\n");
+  const wanted = readAct(asked.body);
+  if (wanted === undefined) return text(400, "this is not a verb with a release\n");
+  const { verb, application, version } = wanted;
+  told("an operator writes by the page", { operator: name, verb, application, version });
+  const words = await act(wanted, { store, storeFlags, author: `${name}@${hostname()}` });
+  return json(words.exit === "ok" ? 200 : 409, { ...words });
+}
+
+function fieldsOf(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const read: unknown = JSON.parse(body);
+    return typeof read === "object" && read !== null ? { ...read } : {};
+  } catch {
+    return {};
+  }
+}
+
+function json(status: number, body: Readonly<Record<string, unknown>>): AdminPage {
+  return { ...page("application/json", JSON.stringify(body)), status };
+}
+
+function page(contentType: string, body: AdminPage["body"]): AdminPage {
+  return { status: 200, contentType, body, headers: HEADERS };
+}

@@ -1,0 +1,90 @@
+/**
+ * The pages that are open at this daemon. Pages of the same application share one `Watched`, which ends with
+ * the last of them, and the text of one state.
+ */
+
+import type { Reading } from "../feed/reading.ts";
+import { Watched, type WatchedOptions } from "./watched.ts";
+
+/** A state may be this old before it is made again without a change. */
+const TEXT_MS_MAX = 200;
+
+export interface ViewersOptions extends Omit<WatchedOptions, "application" | "looked"> {
+  /** Makes the state of an application, as JSON. */
+  readonly text: (application: string, watched: Watched) => string;
+}
+
+export interface Viewing {
+  /** The state now, as JSON. */
+  text(): string;
+  close(): void;
+}
+
+interface Audience {
+  readonly watched: Watched;
+  readonly listeners: Set<() => void>;
+  text: string;
+  madeAtMs: number;
+}
+
+export class Viewers {
+  readonly #options: ViewersOptions;
+  readonly #audiences = new Map<string, Audience>();
+
+  constructor(options: ViewersOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a reading of the feed. */
+  follow({ application, isSame }: Reading): void {
+    const audience = this.#audiences.get(application);
+    if (audience === undefined) return;
+    audience.watched.look();
+    if (!isSame) changed(audience);
+  }
+
+  /**
+   * A page of this application is open until it is closed.
+   *
+   * @param heard called after each change
+   */
+  open(application: string, heard: () => void): Viewing {
+    const audience = this.#audiences.get(application) ?? this.#gather(application);
+    audience.listeners.add(heard);
+    return {
+      text: () => this.#textOf(application, audience),
+      close: () => {
+        audience.listeners.delete(heard);
+        if (audience.listeners.size > 0) return;
+        audience.watched.end();
+        this.#audiences.delete(application);
+      },
+    };
+  }
+
+  #gather(application: string): Audience {
+    const looked = () => changed(audience);
+    const audience: Audience = {
+      watched: new Watched({ ...this.#options, application, looked }),
+      listeners: new Set(),
+      text: "",
+      madeAtMs: Number.NEGATIVE_INFINITY,
+    };
+    this.#audiences.set(application, audience);
+    return audience;
+  }
+
+  #textOf(application: string, audience: Audience): string {
+    const nowMs = this.#options.clocks.monotonic();
+    if (nowMs - audience.madeAtMs > TEXT_MS_MAX) {
+      audience.text = this.#options.text(application, audience.watched);
+      audience.madeAtMs = nowMs;
+    }
+    return audience.text;
+  }
+}
+
+function changed(audience: Audience): void {
+  audience.madeAtMs = Number.NEGATIVE_INFINITY;
+  for (const listener of audience.listeners) listener();
+}
