@@ -16,6 +16,7 @@ import { apacheMapPaths } from "../../src/leases/apache-map.ts";
 import { haproxyMapAddresses } from "../../src/leases/haproxy-map.ts";
 import { traefikListen } from "../../src/leases/traefik.ts";
 import { notify, notifySecret } from "../../src/notices/options.ts";
+import { adminTokenFile, adminUserHeader } from "../../src/page/options.ts";
 import { httpListen } from "../../src/servers/http.ts";
 import { listen, socket } from "../../src/servers/line.ts";
 import { idleTimeout, socketMode } from "../../src/servers/listener-options.ts";
@@ -98,6 +99,9 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
   [admin, "none", null],
   [admin, "localhost:0", { host: "localhost", port: 0 }],
   [adminHost, "web1.example.com", ["web1.example.com"]],
+  [adminTokenFile, "/etc/maxwells-daemon/token", "/etc/maxwells-daemon/token"],
+  [adminTokenFile, "none", null],
+  [adminUserHeader, "X-Forwarded-User", "x-forwarded-user"],
   [httpListen, "127.0.0.1:6294", { kind: "tcp", host: "127.0.0.1", port: 6294 }],
   [spopListen, "unix:/run/spop.sock", { kind: "unix", path: "/run/spop.sock" }],
   [traefikListen, "127.0.0.1:6296", { kind: "tcp", host: "127.0.0.1", port: 6296 }],
@@ -165,6 +169,8 @@ const BAD: readonly [option: Option<unknown>, text: string, remedy: string][] = 
   [notifySecret, "/etc/notices.secret", "write file:PATH"],
   [admin, "6293", "write HOST:PORT"],
   [adminHost, "web1:6293", "without a port"],
+  [adminTokenFile, "token", "write an absolute path"],
+  [adminUserHeader, "X Forwarded", "write the name of a header"],
 ];
 
 /** A case, with the words of its test's name in front. */
