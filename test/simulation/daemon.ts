@@ -63,7 +63,9 @@ export interface DaemonLaws {
   read(machine: Machine, reading: Reading): void;
   /** @param before the last life with this disk; undefined if there is none, or if the disk is empty */
   began(machine: Machine, process: Process, before: Process | undefined): void;
-  died(machine: Machine, isWiped: boolean): void;
+  died(machine: Machine): void;
+  /** The disk of the machine is empty, or cannot be read for a time. */
+  lostDisk(machine: Machine): void;
   /** A verdict has begun an override. */
   overrode(machine: Machine, override: Override): void;
   logged(machine: Machine, level: string, message: string, fields: Fields): void;
@@ -156,9 +158,16 @@ export class Machine {
       this.life = undefined;
       if (isGentle) this.#close(life);
       else life.process.kill();
-      this.#world.laws.died(this, isWiped);
+      this.#world.laws.died(this);
     }
-    if (isWiped) this.disk.wipe();
+    if (!isWiped) return;
+    this.disk.wipe();
+    this.#world.laws.lostDisk(this);
+  }
+
+  breakDisk(): void {
+    this.disk.break();
+    this.#world.laws.lostDisk(this);
   }
 
   jump(byMs: number): void {

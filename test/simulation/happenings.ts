@@ -73,7 +73,7 @@ export class Happenings {
         break;
       case "disk":
         timeline.tell(machine.name, `its disk is full for ${event.forMs / 1_000}s`);
-        machine.disk.break();
+        machine.breakDisk();
         scheduler.after(event.forMs, () => {
           machine.disk.isBroken = false;
         });

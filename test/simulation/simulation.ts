@@ -229,7 +229,8 @@ export class Simulation implements World {
         if (before === undefined) return;
         knowledge.of(process).inherit(knowledge.of(before), before.diedAtMs, machine.disk.wasBroken);
       },
-      died: (machine, isWiped) => this.#overrideLaws.died(machine, isWiped),
+      died: (machine) => this.#overrideLaws.died(machine),
+      lostDisk: (machine) => this.#overrideLaws.lostDisk(machine),
       overrode: (machine, override) => this.#overrode(machine, override),
       logged: (machine, level, message, fields) => this.#logged(machine, level, message, fields),
     };

@@ -78,12 +78,21 @@ export class OverrideLaws {
   }
 
   /** A life of the machine ends. */
-  died(machine: Machine, isWiped: boolean): void {
+  died(machine: Machine): void {
     this.#verdicts = this.#verdicts.filter((verdict) => {
       if (verdict.machine !== machine) return true;
       verdict.isUnread = true;
-      return !isWiped && !machine.disk.wasBroken && this.#nowMs - verdict.atMs > SAVED_MS;
+      return !machine.disk.wasBroken && this.#nowMs - verdict.atMs > SAVED_MS;
     });
+  }
+
+  /**
+   * The disk is empty, or cannot be read for a time. A life that goes on remembers its verdicts. But they are
+   * lost for a machine between two lives, and for a life that may still be reading the files: the disk was
+   * well when the earlier life ended, so `died` could not know.
+   */
+  lostDisk(machine: Machine): void {
+    this.#verdicts = this.#verdicts.filter((verdict) => verdict.machine !== machine || !verdict.isUnread);
   }
 
   /** The store went back, so an abort may be lost. The machine finds out with its next reading. */
