@@ -130,9 +130,13 @@ export class Knowledge {
     return this.#sights.get(`${application} ${version} ${tx}`);
   }
 
-  /** The end of the last gap of more than `ms` that ended after `sinceMs`, on the monotonic clock. */
-  gapSince(application: string, sinceMs: number, ms: number): number | undefined {
-    return this.#gaps.get(application)?.findLast((gap) => gap.endMs > sinceMs && gap.ms > ms)?.endMs;
+  /**
+   * The end of the last gap of more than `ms` that ended between `sinceMs` and `untilMs`, on the monotonic
+   * clock.
+   */
+  gapBetween(application: string, sinceMs: number, untilMs: number, ms: number): number | undefined {
+    const gaps = this.#gaps.get(application);
+    return gaps?.findLast(({ endMs, ms: gapMs }) => endMs > sinceMs && endMs <= untilMs && gapMs > ms)?.endMs;
   }
 
   /**

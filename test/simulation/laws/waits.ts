@@ -85,7 +85,8 @@ function watchFault(
 ): Fault {
   const { process, calledAtMs } = call;
   const clockMs = process.clock() - (engine.scheduler.nowMs - calledAtMs);
-  const gapMs = knowledge(process).gapSince(commit.application, sight.clockMs, unhealthyMs);
+  // The write may reach the store long after the call. A gap since the call says nothing of the wait before.
+  const gapMs = knowledge(process).gapBetween(commit.application, sight.clockMs, clockMs, unhealthyMs);
   const ownMs = clockMs - (gapMs ?? sight.clockMs);
   const storeMs = engine.storeMsAt(calledAtMs);
   const aheadMs = storeMs - sight.storeMs - (clockMs - sight.clockMs);
