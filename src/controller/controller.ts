@@ -75,7 +75,7 @@ export class Controller {
     const application = () => this.#leds()[0]?.target.application;
     const trial = new RightsTrial({ store, rights, calls, clock, application });
     this.#wakefulness = new Wakefulness({ clock, timers, storeClock, freezes, trial }, () => {
-      for (const application of this.#applications.values()) application.look();
+      for (const application of this.#applications.values()) application.clockAsked();
     });
     this.#lifted = new LiftedOverrides(overrides, timers, (override) => {
       this.#endOverride(override, "its file was removed");

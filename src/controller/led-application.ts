@@ -73,6 +73,11 @@ export class LedApplication {
     for (const led of this.#leds.values()) led.look();
   }
 
+  /** The store's clock has answered or failed. */
+  clockAsked(): void {
+    for (const led of this.#leds.values()) led.lookAgain();
+  }
+
   /** The feed has refused an older state. */
   outdated(): void {
     const { clock, highest, track } = this.#parts;

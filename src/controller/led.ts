@@ -55,6 +55,8 @@ export class Led implements Attempted {
   #isBehind = false;
   /** When this daemon saw the present `seq` first, on the monotonic clock. */
   #sinceMs: number;
+  /** When the record was last read, on the monotonic clock. */
+  #readAtMs = Number.NEGATIVE_INFINITY;
   /** When something was to be due by the last look; Infinity if that was not known. */
   #expectedAtMs = Number.POSITIVE_INFINITY;
   /** Since when something is due; undefined if nothing is. */
@@ -142,7 +144,21 @@ export class Led implements Attempted {
 
   /** The record was read with success just now. */
   look(): void {
+    this.#readAtMs = this.#parts.clock();
     if (this.#parts.isClockAsked() && !this.#isBehind) this.watchOf(this.release);
+    this.#goOn();
+  }
+
+  /** There is news, but the record was not read. A watch that begins now counts from the last reading. */
+  lookAgain(): void {
+    const isWatched = this.#watch !== undefined && isOf(this.#watch, this.release);
+    if (!isWatched && this.#parts.isClockAsked() && !this.#isBehind) {
+      this.#watchAt(this.release, Math.max(this.#readAtMs, this.#sinceMs));
+    }
+    this.#goOn();
+  }
+
+  #goOn(): void {
     this.#stand();
     this.#judgeSometimes();
     this.reconsider();
@@ -187,7 +203,7 @@ export class Led implements Attempted {
   rightsChanged(): void {
     this.#presence?.rightsChanged();
     if (this.#parts.rights.canWrite) this.#attempts.hurry();
-    this.look();
+    this.lookAgain();
   }
 
   /** There is a verdict after the promotion: a person has to decide. */
@@ -206,8 +222,11 @@ export class Led implements Attempted {
   }
 
   watchOf(release: Release): Watch {
-    const { clock, storeClock, unhealthyMs } = this.#parts;
-    const monotonicMs = clock();
+    return this.#watchAt(release, this.#parts.clock());
+  }
+
+  #watchAt(release: Release, monotonicMs: number): Watch {
+    const { storeClock, unhealthyMs } = this.#parts;
     const look = { monotonicMs, storeMs: storeClock.at(monotonicMs) };
     const watch = watched(this.#watch, release, look, unhealthyMs);
     if (isOf(watch, this.release)) this.#watch = watch;

@@ -79,6 +79,25 @@ describe("with a store's clock", () => {
     await daemon.stop();
   });
 
+  test("a clock that was asked ends no gap, because the record was not read", async () => {
+    const fleet = new Fleet();
+    const clock = fleet.store.clock;
+    // The controller gives it up after two seconds.
+    failing(fleet, () => new Promise(() => {}));
+    fleet.start("1%:1m,100%:1m");
+    const daemon = await fleet.daemon("web-1");
+    fleet.isLost = true;
+    await fleet.pass(UNHEALTHY_MS + 1_500);
+    fleet.store.clock = clock as NonNullable<typeof clock>;
+    fleet.isLost = false;
+    await daemon.read();
+    await fleet.pass(MINUTE_MS - 100);
+    expect(fleet.short()).toBe("running 1 1%");
+    await fleet.pass(4_000);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    await daemon.stop();
+  });
+
   test("the store's clock is asked at most each 10 s, and before an advance", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
