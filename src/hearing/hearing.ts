@@ -38,6 +38,11 @@ export interface HearingParts {
   readonly clock: () => number;
   /** The store's time, in milliseconds since 1970; undefined before the store's clock has answered. */
   readonly storeMs: () => number | undefined;
+  /**
+   * When this daemon read the record before this reading, on the monotonic clock; -Infinity for never, and if
+   * the store has a clock.
+   */
+  readonly readBeforeAtMs: () => number;
   /** Whether this daemon judges, and so needs the news of the others. */
   readonly listens: boolean;
   /** Stands for this process in the sums that it tells. */
@@ -71,6 +76,8 @@ export class Hearing implements Member {
   /** The latest time that the record has of an arc, and when this daemon saw it, on the monotonic clock. */
   #arcMs = Number.NEGATIVE_INFINITY;
   #arcSeenAtMs = Number.NEGATIVE_INFINITY;
+  /** The last reading before that: the arc was written later. -Infinity for none. */
+  #arcUnseenAtMs = Number.NEGATIVE_INFINITY;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   /** Whether anything was heard since all was heard last. */
   #hasNews = false;
@@ -209,11 +216,14 @@ export class Hearing implements Member {
 
   /**
    * The time of an outcome, by the store's clock. A clock that went back, or that is not known, does not put
-   * it before the arc by which its visitor was served.
+   * it before the arc by which its visitor was served. If the store has no clock, this machine's may be hours
+   * ahead of that of the arc's writer. It does not put the outcome behind steps that are still to come.
    */
   #nowMs(): number {
-    const atLeastMs = this.#arcMs + (this.#parts.clock() - this.#arcSeenAtMs);
-    return Math.max(this.#parts.storeMs() ?? atLeastMs, atLeastMs);
+    const monotonicMs = this.#parts.clock();
+    const atLeastMs = this.#arcMs + (monotonicMs - this.#arcSeenAtMs);
+    const atMostMs = this.#arcMs + (monotonicMs - this.#arcUnseenAtMs);
+    return Math.min(Math.max(this.#parts.storeMs() ?? atLeastMs, atLeastMs), atMostMs);
   }
 
   #follow(rollout: number, isAsWritten: boolean): void {
@@ -221,6 +231,7 @@ export class Hearing implements Member {
     if (arcMs !== this.#arcMs) {
       this.#arcMs = arcMs;
       this.#arcSeenAtMs = this.#parts.clock();
+      this.#arcUnseenAtMs = this.#parts.readBeforeAtMs();
     }
     this.#isOpen = rollout > 0 && rollout < 1;
     this.#isAsWritten = isAsWritten;

@@ -68,7 +68,7 @@ export class Hearings {
   readonly #options: HearingsOptions;
   /** By application: there is one release at a time. */
   readonly #hearings = new Map<string, Hearing>();
-  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #readings = new Map<string, { snapshot: Snapshot; atMs: number }>();
   readonly #leaving = new Set<Promise<void>>();
   readonly #memory: EvidenceMemory;
   #isShortTold = false;
@@ -117,11 +117,22 @@ export class Hearings {
   }
 
   /** Takes a reading of the feed. A snapshot that has not changed costs one comparison. */
-  follow({ application, snapshot }: Reading): void {
-    if (this.#isClosed || this.#snapshots.get(application) === snapshot) return;
+  follow({ application, snapshot, ageMs }: Reading): void {
+    if (this.#isClosed) return;
+    const atMs = this.#options.clock() - ageMs;
+    const before = this.#readings.get(application);
+    // While the hearing takes the record, the time is that of the reading before.
+    if (before?.snapshot !== snapshot) this.#take(application, snapshot);
+    if (before === undefined) this.#readings.set(application, { snapshot, atMs });
+    else {
+      before.snapshot = snapshot;
+      before.atMs = atMs;
+    }
+  }
+
+  #take(application: string, snapshot: Snapshot): void {
     const found = foundIn(application, snapshot);
     const before = this.#hearings.get(application);
-    this.#snapshots.set(application, snapshot);
     if (before !== undefined && !isOf(before, found)) this.#end(before);
     if (found === undefined) return;
     const { target, release, rollout, isAsWritten } = found;
@@ -182,6 +193,10 @@ export class Hearings {
     const { link, hasStoreClock, clock, wallClock, listens, from, name, isServed } = this.#options;
     return {
       ...{ exchanges: link.exchanges, clock, listens, from, name, isServed, memory: this.#memory },
+      readBeforeAtMs: () =>
+        hasStoreClock
+          ? Number.NEGATIVE_INFINITY
+          : (this.#readings.get(application)?.atMs ?? Number.NEGATIVE_INFINITY),
       storeMs: () => {
         if (!hasStoreClock) return wallClock();
         return this.#aheadMs === undefined ? undefined : this.#aheadMs + clock();

@@ -142,7 +142,8 @@ export class Fleet {
     });
     const hearings = new Hearings({
       ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock, log },
-      ...{ wallClock: () => this.nowMs, timers: time.timers, from: this.drawKey(), listens: true, name },
+      ...{ timers: time.timers, from: this.drawKey(), listens: true, name },
+      wallClock: options.wallClock ?? (() => this.nowMs),
       applications: 1,
       isServed: () => this.isServed,
     });

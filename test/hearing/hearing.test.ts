@@ -38,6 +38,18 @@ test("the coins of an abort are all in the store, so that a person can compute i
   await daemon.stop();
 });
 
+test("a step is not old by a clock that is hours ahead, if the store has none", async () => {
+  const fleet = new Fleet();
+  Reflect.set(fleet.store, "clock", undefined);
+  const daemon = await fleet.daemon("web-1", undefined, { wallClock: () => fleet.nowMs + 3 * HOUR_MS });
+  await fleet.pass(5_000);
+  const { key } = fleet.start(PLAN, OFFSET_ZERO);
+  await fleet.pass(GRACE_MS);
+  const { figures } = daemon.hearings.of(AT, key)?.judge({ rolloutNext: 1, cleared: [] }) ?? {};
+  expect(Math.abs((figures?.atMs ?? 0) - fleet.nowMs)).toBeLessThan(6_000);
+  await daemon.stop();
+});
+
 describe("a daemon that ends", () => {
   test("tells the others what it has heard", async () => {
     const fleet = new Fleet();
