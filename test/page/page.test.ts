@@ -1,0 +1,282 @@
+/**
+ * The page of a real daemon, without a browser: its files, its stream, its login, and the writes that it
+ * refuses.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { STREAMS_MAX } from "../../src/admin/admin-connection.ts";
+import { BODY_BYTES_MAX } from "../../src/admin/arrival.ts";
+import type { PageNews } from "../../src/page/news.ts";
+import { releaseField } from "../../src/releases/release-field.ts";
+import { KEY, OTHER_KEY, releaseOf } from "../releases/world.ts";
+import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
+import { eventually } from "../support/eventually.ts";
+
+const TOKEN = "0123456789abcdef0123";
+
+let home: DaemonHome;
+let daemon: DaemonProcess;
+
+beforeAll(async () => {
+  const flags: string[] = [];
+  home = new DaemonHome({ flags, records: { canary: { rollout: 0.05 } } });
+  const token = join(home.directory, "token");
+  writeFileSync(token, `${TOKEN}\n`, { mode: 0o600 });
+  flags.push("-admin-token-file", token);
+  daemon = await home.start();
+}, 30_000);
+
+afterAll(async () => {
+  await daemon.end();
+  home.remove();
+});
+
+const at = (path: string) => `${daemon.adminUrl}${path}`;
+
+const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(at(path), {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+async function logIn(name = "ada"): Promise<string> {
+  const reply = await post("/api/login", { name, token: TOKEN });
+  expect(reply.status).toBe(204);
+  const cookie = reply.headers.get("set-cookie") ?? "";
+  expect(cookie).toMatch(/; Path=\/; Max-Age=28800; HttpOnly; SameSite=Strict$/);
+  return cookie.split(";", 1)[0] ?? "";
+}
+
+/** The states that the stream has sent so far. */
+class Page {
+  readonly states: PageNews[] = [];
+  readonly #ending = new AbortController();
+
+  constructor(query = "") {
+    void this.#read(query).catch(() => {});
+  }
+
+  get last(): PageNews | undefined {
+    return this.states.at(-1);
+  }
+
+  close(): void {
+    this.#ending.abort();
+  }
+
+  async #read(query: string): Promise<void> {
+    const reply = await fetch(at(`/events${query}`), { signal: this.#ending.signal });
+    expect(reply.headers.get("content-type")).toBe("text/event-stream");
+    let text = "";
+    for await (const bytes of reply.body ?? []) {
+      text += Buffer.from(bytes).toString("utf8");
+      const events = text.split("\n\n");
+      text = events.pop() ?? "";
+      for (const event of events) {
+        if (event.startsWith("data: ")) this.states.push(JSON.parse(event.slice(6)) as PageNews);
+      }
+    }
+  }
+}
+
+describe("the files", () => {
+  test.each([
+    ["/", "text/html; charset=utf-8", '<div id="page">'],
+    ["/page.js", "text/javascript; charset=utf-8", "EventSource"],
+    ["/page.css", "text/css; charset=utf-8", "prefers-color-scheme"],
+  ])("%s comes with a policy under which no other code runs", async (path, type, part) => {
+    const reply = await fetch(at(path));
+    expect([reply.status, reply.headers.get("content-type")]).toEqual([200, type]);
+    expect(await reply.text()).toContain(part);
+    const policy = reply.headers.get("content-security-policy") ?? "";
+    expect(policy).toStartWith("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).not.toMatch(/unsafe|\*|data:/);
+    expect(reply.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  test("the pages of before are as they were", async () => {
+    expect(await (await fetch(at("/healthz"))).text()).toBe("ok\n");
+    expect((await fetch(at("/state"))).headers.get("content-security-policy")).toBeNull();
+    expect((await fetch(at("/state"), { method: "POST" })).status).toBe(405);
+  });
+});
+
+describe("the stream", () => {
+  test("sends whole states: at once, each second, and within 200 ms of a change", async () => {
+    const page = new Page();
+    await eventually(() => page.states.length >= 3, "three states");
+    expect(page.last).toMatchObject({
+      daemon: { store: `file:${home.storePath}`, notReady: null },
+      list: { total: 1, applications: [{ name: "website", isFresh: true, arcs: "canary 5%" }] },
+      application: { name: "website", arcs: [{ version: "canary", rollout: 0.05 }], releases: [] },
+    });
+    home.write({ canary: { rollout: 0.5 } });
+    const wroteMs = performance.now();
+    await eventually(() => page.last?.application?.arcs[0]?.rollout === 0.5, "the change");
+    expect(performance.now() - wroteMs).toBeLessThan(1_000);
+    page.close();
+  });
+
+  test("sends no more than four states a second, however much changes", async () => {
+    const page = new Page();
+    await eventually(() => page.states.length >= 1, "a state");
+    const before = page.states.length;
+    const beganMs = performance.now();
+    for (let n = 0; n < 40; n++) {
+      home.write({ canary: { rollout: n / 100 } });
+      await Bun.sleep(25);
+    }
+    const seconds = (performance.now() - beganMs) / 1_000;
+    expect(page.states.length - before).toBeLessThanOrEqual(4 * seconds + 2);
+    expect(page.states.length - before).toBeGreaterThan(2);
+    page.close();
+  });
+
+  test("an application that the daemon does not serve is null, and markup in a record is text", async () => {
+    const page = new Page("?application=other");
+    const markup = "<img src=x onerror=alert(1)>";
+    home.write({ canary: { rollout: 0.05, why: markup, updatedBy: markup } });
+    const own = new Page("?application=website");
+    await eventually(() => page.last !== undefined && own.last !== undefined, "a state of each");
+    expect(page.last?.application).toBeNull();
+    await eventually(() => own.last?.application?.history[0]?.why === markup, "the record");
+    page.close();
+    own.close();
+  });
+
+  test(`a page beyond ${STREAMS_MAX} is refused, and there is room again when others close`, async () => {
+    const pages = Array.from({ length: STREAMS_MAX }, () => new Page());
+    await eventually(() => pages.every(({ last }) => last !== undefined), "all pages");
+    expect((await fetch(at("/events"))).status).toBe(503);
+    expect((await fetch(at("/healthz"))).status).toBe(200);
+    for (const page of pages) page.close();
+    const again = new Page();
+    await eventually(async () => {
+      if (again.last !== undefined) return true;
+      const reply = await fetch(at("/events"));
+      await reply.body?.cancel();
+      return reply.status === 200;
+    }, "room for a page");
+    again.close();
+  });
+});
+
+const act = (verb: string, key = KEY, step = 2) => ({
+  ...{ verb, application: "website", version: "canary", key, step },
+  reason: "INC-42",
+});
+
+/** The record with a release at 5 %. */
+function startRelease(): void {
+  const release = releaseOf({ since: new Date().toISOString() });
+  home.write({ canary: { rollout: 0.05, offset: 0.25, release: releaseField(release) } });
+}
+
+const recorded = () => JSON.parse(readFileSync(home.storePath, "utf8")).website.canary;
+
+describe("a write", () => {
+  test("needs a login, which ends with a logout", async () => {
+    startRelease();
+    expect((await post("/api/act", act("abort"))).status).toBe(401);
+    const cookie = await logIn();
+    expect(await (await fetch(at("/api/me"), { headers: { cookie } })).json()).toEqual({
+      ...{ name: "ada", canWrite: true },
+    });
+    expect((await post("/api/logout", {}, { cookie })).status).toBe(204);
+    expect((await post("/api/act", act("abort"), { cookie })).status).toBe(401);
+    expect(recorded().rollout).toBe(0.05);
+  });
+
+  test.each([
+    ["from another origin", { origin: "http://evil.example" }],
+    ["from another site", { "sec-fetch-site": "cross-site" }],
+    ["of a form", { "content-type": "application/x-www-form-urlencoded" }],
+    ["of plain text", { "content-type": "text/plain" }],
+  ])("%s is refused, also with a login", async (_, headers) => {
+    startRelease();
+    const cookie = await logIn();
+    const reply = await post("/api/act", act("abort"), { cookie, ...headers });
+    expect(reply.status).toBe(403);
+    expect(recorded().rollout).toBe(0.05);
+  });
+
+  test("with a foreign Host is refused on each route", async () => {
+    for (const path of ["/", "/events", "/api/me"]) {
+      const reply = await fetch(at(path), { headers: { host: "evil.example" } });
+      expect([path, reply.status]).toEqual([path, 421]);
+    }
+    const reply = await post("/api/act", act("abort"), { host: "evil.example", cookie: await logIn() });
+    expect(reply.status).toBe(421);
+  });
+
+  test("is the verb of a person, pinned to the release that the page showed", async () => {
+    startRelease();
+    const cookie = await logIn("grace");
+    const stale = await post("/api/act", act("promote", KEY, 1), { cookie });
+    expect(stale.status).toBe(409);
+    expect((await post("/api/act", act("abort", OTHER_KEY), { cookie })).status).toBe(409);
+    expect(recorded().rollout).toBe(0.05);
+    const own = at("").replace(/\/$/, "");
+    const both = await Promise.all(
+      [1, 2].map(() =>
+        post("/api/act", act("promote"), { cookie, origin: own, "sec-fetch-site": "same-origin" }),
+      ),
+    );
+    expect(both.map(({ status }) => status).sort()).toContain(200);
+    expect(recorded()).toMatchObject({
+      rollout: 0.25,
+      release: { step: 3 },
+      why: expect.stringContaining("INC-42"),
+    });
+    expect(recorded().updatedBy).toStartWith("grace@");
+    const aborted = await post("/api/act", act("abort"), { cookie });
+    expect([aborted.status, (await aborted.json()) as unknown]).toEqual([
+      200,
+      expect.objectContaining({ text: expect.stringContaining("aborted") }),
+    ]);
+    expect(recorded()).toMatchObject({ rollout: 0, release: { state: "aborted" } });
+  });
+
+  test.each(["", "[]", "null", '{"verb":"abort"}', JSON.stringify({ ...act("abort"), step: "2" }), "{"])(
+    "law 5: the body %p is not a verb",
+    async (body) => {
+      expect((await post("/api/act", body, { cookie: await logIn() })).status).toBe(400);
+    },
+  );
+
+  test("law 5: a body that is too long is not read", async () => {
+    const reply = await post("/api/act", "x".repeat(BODY_BYTES_MAX + 1), { cookie: await logIn() });
+    expect(reply.status).toBe(413);
+  });
+});
+
+test("a token is not guessed: five wrong ones, and no login for a minute", async () => {
+  const own = new DaemonHome({ flags: ["-admin-token-file", join(home.directory, "token")] });
+  const other = await own.start();
+  const attempt = (token: string) =>
+    fetch(`${other.adminUrl}/api/login`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "eve", token }),
+    });
+  for (let n = 0; n < 5; n++) expect((await attempt(`guess-${n}`)).status).toBe(403);
+  expect((await attempt(TOKEN)).status).toBe(429);
+  await other.end();
+  own.remove();
+});
+
+test("without a usable token the page only shows, the log says why, and visitors are served", async () => {
+  const path = join(home.directory, "open-token");
+  writeFileSync(path, TOKEN);
+  chmodSync(path, 0o644);
+  const own = new DaemonHome({ flags: ["-admin-token-file", path] });
+  const other = await own.start();
+  expect(other.log).toContain("no operator can log in to the page");
+  expect(await (await fetch(`${other.adminUrl}/api/me`)).json()).toEqual({ name: null, canWrite: false });
+  expect(await own.ask("0.1")).toBe("canary");
+  await other.end();
+  own.remove();
+});
