@@ -37,6 +37,7 @@ export async function openPage(settings: Settings, parts: PageParts): Promise<Pa
   const viewers = new Viewers({
     ...{ store, timers: SYSTEM_TIMERS },
     clocks: { monotonic: clock, wall: Date.now },
+    isServed: (application) => sources().rollout.table(application) !== undefined,
     text: (application, watched) => {
       const from = sources();
       return JSON.stringify({

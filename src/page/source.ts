@@ -74,10 +74,14 @@ function listedApplication({ rollout, overview, clock }: SourceParts, name: stri
 }
 
 /** @returns null if the daemon does not serve this application */
-export function applicationNews(parts: SourceParts, name: string, watched: Watched): ApplicationNews | null {
+export function applicationNews(
+  parts: SourceParts,
+  name: string,
+  watched: Watched | undefined,
+): ApplicationNews | null {
   const { rollout, feed, metrics, clock } = parts;
   const table = rollout.table(name);
-  if (table === undefined) return null;
+  if (table === undefined || watched === undefined) return null;
   const nowMs = clock();
   const ageMs = nowMs - table.readAtMs;
   const { observation, history, error } = watched;

@@ -10,8 +10,10 @@ import { Watched, type WatchedOptions } from "./watched.ts";
 const TEXT_MS_MAX = 200;
 
 export interface ViewersOptions extends Omit<WatchedOptions, "application" | "looked"> {
-  /** Makes the state of an application, as JSON. */
-  readonly text: (application: string, watched: Watched) => string;
+  /** Whether the daemon serves this application. The store is not read for others. */
+  readonly isServed: (application: string) => boolean;
+  /** Makes the state of an application, as JSON. `watched` is undefined for one that is not served. */
+  readonly text: (application: string, watched: Watched | undefined) => string;
 }
 
 export interface Viewing {
@@ -21,7 +23,7 @@ export interface Viewing {
 }
 
 interface Audience {
-  readonly watched: Watched;
+  readonly watched: Watched | undefined;
   readonly listeners: Set<() => void>;
   text: string;
   madeAtMs: number;
@@ -39,7 +41,7 @@ export class Viewers {
   follow({ application, isSame }: Reading): void {
     const audience = this.#audiences.get(application);
     if (audience === undefined) return;
-    audience.watched.look();
+    audience.watched?.look();
     if (!isSame) changed(audience);
   }
 
@@ -56,7 +58,7 @@ export class Viewers {
       close: () => {
         audience.listeners.delete(heard);
         if (audience.listeners.size > 0) return;
-        audience.watched.end();
+        audience.watched?.end();
         this.#audiences.delete(application);
       },
     };
@@ -65,7 +67,9 @@ export class Viewers {
   #gather(application: string): Audience {
     const looked = () => changed(audience);
     const audience: Audience = {
-      watched: new Watched({ ...this.#options, application, looked }),
+      watched: this.#options.isServed(application)
+        ? new Watched({ ...this.#options, application, looked })
+        : undefined,
       listeners: new Set(),
       text: "",
       madeAtMs: Number.NEGATIVE_INFINITY,
