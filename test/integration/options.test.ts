@@ -7,6 +7,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ADDED_MS_MAX } from "../../src/doctor/checks/outage.ts";
 import { run } from "../cli/run.ts";
+import { freePort } from "../support/port.ts";
 import { INTEGRATIONS } from "./conformance/list.ts";
 import { Rig } from "./conformance/rig.ts";
 
@@ -26,7 +27,9 @@ for (const integration of INTEGRATIONS) {
     let rig: Rig;
 
     beforeAll(async () => {
-      rig = await Rig.start(integration, { allowForce: true, areOptionsOn: true });
+      const outcomesPort = await freePort();
+      const daemonFlags = ["-outcomes", `127.0.0.1:${outcomesPort}`];
+      rig = await Rig.start(integration, { allowForce: true, areOptionsOn: true, outcomesPort, daemonFlags });
     }, START_MS);
     afterAll(() => rig?.stop(), START_MS);
 
