@@ -30,7 +30,9 @@ test("it contains the compiled entries for applications, and not the executable"
     expect(files).toContain(`dist/lib/${path}.js`);
     expect(files).toContain(`dist/lib/${path}.d.ts`);
   }
-  expect(files.filter((path) => path.startsWith("dist/") && !/^dist\/lib($|\/)/.test(path))).toEqual([]);
+  expect(files.filter((path) => path.startsWith("dist/") && !/^dist\/(lib|page)($|\/)/.test(path))).toEqual(
+    [],
+  );
   expect(files).toContain("integrations/node/express.js");
 });
 

@@ -29,7 +29,9 @@ const ANSWER_MS_MAX = 30_000;
  */
 const PAGES_AT_ONCE_MAX = 4;
 
-/** Streams at one time. Each is a browser that shows the page. */
+/**
+ * Streams at one time. Each is a browser that shows the page. Half of the connections stay for other clients.
+ */
 export const STREAMS_MAX = 64;
 
 /** The longest piece of a page in one write. The output buffer has room for it and its framing. */
@@ -61,6 +63,7 @@ export interface AdminSharedOptions {
   /** Host names that the listener accepts, besides addresses and `localhost`. */
   readonly hosts: readonly string[];
   readonly waiting: WaitingBytes;
+  readonly streamsMax: number;
 }
 
 /** The parts that the connections of an admin listener share. */
@@ -68,10 +71,16 @@ export class AdminShared extends StreamShared {
   readonly pages: ReadonlyMap<string, Route>;
   readonly hosts: readonly string[];
   readonly pagesInParts = new Semaphore(PAGES_AT_ONCE_MAX);
+  readonly streamsMax: number;
   streams = 0;
 
-  constructor(context: ServerContext, counts: ServerCounts, { pages, hosts, waiting }: AdminSharedOptions) {
+  constructor(
+    context: ServerContext,
+    counts: ServerCounts,
+    { pages, hosts, waiting, streamsMax }: AdminSharedOptions,
+  ) {
     super(context, counts, waiting);
+    this.streamsMax = streamsMax;
     this.pages = pages;
     this.hosts = hosts;
   }
@@ -159,8 +168,9 @@ export class AdminConnection extends StreamConnection {
 
   /** Sends a page without end. */
   async #stream(page: AdminPage, request: AdminRequest | undefined): Promise<void> {
-    if (this.#shared.streams >= STREAMS_MAX) {
-      const full = `${STREAMS_MAX} pages are open at this daemon; close one of them\n`;
+    const { streams, streamsMax } = this.#shared;
+    if (streams >= streamsMax) {
+      const full = `${streamsMax} pages are open at this daemon; close one of them\n`;
       await this.#send(text(503, full), request);
       return;
     }

@@ -10,11 +10,11 @@ import { Problem } from "../config/option.ts";
 import { orNone, parseHostPort, repeatable, single } from "../config/values.ts";
 import { emptyServerCounts } from "../metrics.ts";
 import type { ServerContext } from "../servers/server.ts";
-import { Connections } from "../stream/connections.ts";
+import { Connections, descriptorsMax } from "../stream/connections.ts";
 import type { StreamSocket } from "../stream/stream-connection.ts";
 import { StreamServer } from "../stream/stream-server.ts";
 import { WaitingBytes } from "../stream/waiting.ts";
-import { AdminConnection, AdminShared } from "./admin-connection.ts";
+import { AdminConnection, AdminShared, STREAMS_MAX } from "./admin-connection.ts";
 import { type PageSources, pagesOf } from "./pages.ts";
 
 export const admin = single<HostPort | null>(
@@ -43,9 +43,18 @@ export const adminHost = repeatable<string>(
 
 /**
  * Connections to the admin listener: a stream for each open page, and some for scrapers, supervisors and
- * operators.
+ * operators. If the process may open few files, there are fewer, because visitors need them.
  */
 export const ADMIN_CONNECTIONS_MAX = 128;
+const ADMIN_CONNECTIONS_MIN = 32;
+
+/** The connections of the admin listener of this process. */
+export function adminConnectionsMax(): number {
+  return descriptorsMax() < FEW_DESCRIPTORS ? ADMIN_CONNECTIONS_MIN : ADMIN_CONNECTIONS_MAX;
+}
+
+/** A service of systemd has more, and a shell has as many. */
+const FEW_DESCRIPTORS = 1_024;
 
 /** Bytes of answers that may wait for clients of the admin listener. */
 const ADMIN_WAITING_BYTES_MAX = 4 * 1024 * 1024;
@@ -73,8 +82,9 @@ export class Admin extends StreamServer {
   constructor(context: Omit<ServerContext, "connections">, options: AdminOptions) {
     const { address, hosts } = options;
     const listening: Address = { kind: "tcp", ...address };
+    const max = adminConnectionsMax();
     const shared = new AdminShared(
-      { ...context, connections: new Connections({ max: ADMIN_CONNECTIONS_MAX }) },
+      { ...context, connections: new Connections({ max }) },
       {
         ...emptyServerCounts({ protocol: "admin", address: listening, listens: true, leasesTo: null }),
         name: adminName(address),
@@ -83,6 +93,7 @@ export class Admin extends StreamServer {
         pages: pagesOf(options),
         hosts: [...hosts, address.host],
         waiting: new WaitingBytes(ADMIN_WAITING_BYTES_MAX),
+        streamsMax: Math.min(STREAMS_MAX, Math.floor(max / 2)),
       },
     );
     super(shared, { address: listening, socketMode: 0, silenceMs: SILENCE_MS_MAX, isPrompt: true });

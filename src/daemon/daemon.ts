@@ -4,7 +4,7 @@
  * The parts start and end in the order of `daemon/lifecycle.ts`.
  */
 
-import { ADMIN_CONNECTIONS_MAX, Admin, adminHost, admin as adminOption } from "../admin/admin.ts";
+import { Admin, adminConnectionsMax, adminHost, admin as adminOption } from "../admin/admin.ts";
 import { listenersText } from "../admin/listeners.ts";
 import { probesText } from "../admin/probes.ts";
 import { type StateSources, writeState } from "../admin/state.ts";
@@ -107,7 +107,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     lastGood: async (name) => directory?.lastGood?.load(name),
   });
   const handler = new Handler({ rollout, allowForce: settings.get(allowForce) });
-  const reserved = settings.get(adminOption) === null ? 0 : ADMIN_CONNECTIONS_MAX;
+  const reserved = settings.get(adminOption) === null ? 0 : adminConnectionsMax();
   const follower = hearings && ((outcome: Outcome) => hearings.take(outcome));
   const doors = openIntake(settings, {
     ...{ handler, metrics, log, clock, follower },

@@ -44,6 +44,8 @@ export class Reporters {
   readonly #others = new Map<string, Other>();
   #told = { outcomes: 0, isQuiet: false };
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  /** The last moment at which all daemons were known to be quiet. */
+  #allQuietAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param zeroMs when the release began, in milliseconds since 1970 */
   constructor(zeroMs: number) {
@@ -105,10 +107,13 @@ export class Reporters {
     }
     if (outcomes === 0) return NOTHING_REPORTED;
     const isQuiet = nowMs - lastMs >= this.#quietAfterMs(outcomes, lastMs);
+    if (isQuiet) this.#allQuietAtMs = nowMs;
+    // When a silence of all ends, one daemon hears the first outcome, and the others are not to blame yet.
+    const isJustOver = nowMs - this.#allQuietAtMs < QUIET_MS_MIN;
     return {
       outcomes,
       quietSinceMs: isQuiet ? lastMs : undefined,
-      quiet: isQuiet ? [] : this.#quiet(name, nowMs),
+      quiet: isJustOver ? [] : this.#quiet(name, nowMs),
     };
   }
 

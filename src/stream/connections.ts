@@ -100,12 +100,16 @@ export class ListenerPlaces {
 }
 
 function connectionsMax(reserved: number): number {
-  let descriptors = Number.POSITIVE_INFINITY;
+  const most = descriptorsMax() - DESCRIPTORS_RESERVED - reserved;
+  return Math.max(CONNECTIONS_MIN, Math.min(CONNECTIONS_MAX, most));
+}
+
+/** The files that this process may open; Infinity if that is not known, as on another system than Linux. */
+export function descriptorsMax(): number {
   try {
     const limits = readFileSync("/proc/self/limits", "latin1");
-    descriptors = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? descriptors);
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
   } catch {
-    // This is not Linux, so only `CONNECTIONS_MAX` counts.
+    return Number.POSITIVE_INFINITY;
   }
-  return Math.max(CONNECTIONS_MIN, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED - reserved));
 }

@@ -15,7 +15,7 @@ const FRESH_MS = 2_500;
 const TICK_MS = 250;
 
 /** The application of the page's address; null for the first one of the daemon. */
-export const asked = signal(new URLSearchParams(location.search).get("application"));
+export const asked = signal<string | null>(null);
 
 /** The last state; undefined before the first one. */
 export const news = signal<PageNews | undefined>(undefined);
@@ -38,6 +38,7 @@ export function onState(heard: Heard): void {
 }
 
 export function connect(): void {
+  asked.value = new URLSearchParams(location.search).get("application");
   const query = asked.value === null ? "" : `?application=${encodeURIComponent(asked.value)}`;
   const source = new EventSource(`/events${query}`);
   source.addEventListener("message", ({ data }) => {
