@@ -30,7 +30,7 @@ const JUDGED_MS = 20_000;
 /** The record of a version in the store, as far as this test needs it. */
 interface Judged {
   readonly rollout: number;
-  readonly offset: number;
+  readonly offset?: number;
   readonly release: { readonly state: string; readonly reason?: string };
 }
 
@@ -42,7 +42,8 @@ const judged: Case = {
     rig.write({ canary: 0 });
     await rig.restartDaemon(["-releases", "on", ...rig.outcomesFlags], "master");
     await command(rig, "release", "canary", PLAN, "-of", "v42", "-m", "conformance");
-    const { offset } = recordOf(rig);
+    // A record at the beginning of the circle may leave it out.
+    const { offset = 0 } = recordOf(rig);
     await rig.daemon.follows("canary", SHARE, offset);
     await rig.settles();
     await Bun.sleep(GRACE_MS);
