@@ -49,6 +49,7 @@ export const quickstart: Command = {
           welcome(
             invocation,
             [...daemon.listeners, ...daemon.publishers].map(({ name }) => name),
+            daemon.adminUrl,
           ),
         ),
     });
@@ -92,7 +93,11 @@ function writeFirstRollouts({ settings, io }: Invocation): void {
   io.stdout.write(`wrote ${oneLine(path)}: ${share}\n`);
 }
 
-function welcome({ settings, io }: Invocation, forProxies: readonly string[]): string {
+function welcome(
+  { settings, io }: Invocation,
+  forProxies: readonly string[],
+  adminUrl: string | undefined,
+): string {
   const program = programHere(io.env);
   const address = settings.get(socket);
   const socketFlag = settings.isNamed(socket) && address?.kind === "unix" ? ` -socket ${address.path}` : "";
@@ -109,6 +114,7 @@ function welcome({ settings, io }: Invocation, forProxies: readonly string[]): s
     `${PROGRAM} answers for ${names.join(", ")}; press Ctrl-C to end it`,
     ...forProxies.map((name) => `  ${name}`),
     "",
+    ...(adminUrl === undefined ? [] : [`Its page, for a browser: ${adminUrl}/`, ""]),
     "Try, in another terminal and in this directory:",
     `  ${program} ask -v${socketFlag}${configFlag}`,
     "      which version serves a new visitor, and why",
