@@ -8,7 +8,7 @@
 
 import type { AdminPage, Asked } from "../admin/pages.ts";
 import { text } from "../admin/pages.ts";
-import type { Sessions } from "./sessions.ts";
+import { isOperatorName, type Sessions } from "./sessions.ts";
 
 const COOKIE = "maxwells-daemon";
 
@@ -40,7 +40,7 @@ export class Access {
   nameOf({ headers }: Asked): string | undefined {
     const { sessions, userHeader } = this.#options;
     const named = userHeader === undefined ? undefined : headers.get(userHeader);
-    if (named !== undefined && named !== "") return named;
+    if (named !== undefined && isOperatorName(named)) return named;
     const id = cookieIn(headers.get("cookie") ?? "");
     return id === undefined ? undefined : sessions?.nameOf(id);
   }

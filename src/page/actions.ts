@@ -99,9 +99,14 @@ export async function act(wanted: Act, { store, storeFlags, author }: ActParts):
     }
     return await carry(wanted, { store, storeFlags, reason }, carrying);
   } catch (error) {
-    if (error instanceof StoreError) return unwrittenWords(error, { verb: "abort" });
+    if (error instanceof StoreError) return unwrittenWords(error, { verb: requestVerb(wanted.verb) });
     throw error;
   }
+}
+
+/** A freeze is written like a pause: it takes no visitor back. */
+function requestVerb(verb: Act["verb"]): Request["verb"] {
+  return verb === "freeze" || verb === "unfreeze" ? "pause" : verb;
 }
 
 async function freeze(isWanted: boolean, carrying: Carrying): Promise<Words> {

@@ -15,6 +15,10 @@ const TRIES_MS = 60_000;
 /** The name of an operator stands in records and logs. */
 const NAME = /^[\p{L}\p{N}._@-]{1,64}$/u;
 
+export function isOperatorName(name: string): boolean {
+  return NAME.test(name);
+}
+
 export type LogIn =
   | { readonly kind: "in"; readonly id: string }
   | { readonly kind: "wrong" | "bad-name" | "too-often" };
@@ -40,7 +44,7 @@ export class Sessions {
     const nowMs = this.#clock();
     this.#failures = this.#failures.filter((atMs) => nowMs - atMs < TRIES_MS);
     if (this.#failures.length >= TRIES_MAX) return { kind: "too-often" };
-    if (!NAME.test(name)) return { kind: "bad-name" };
+    if (!isOperatorName(name)) return { kind: "bad-name" };
     if (!isSame(token, this.#token)) {
       this.#failures.push(nowMs);
       return { kind: "wrong" };

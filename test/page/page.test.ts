@@ -280,3 +280,16 @@ test("without a usable token the page only shows, the log says why, and visitors
   await other.end();
   own.remove();
 });
+
+test("a proxy names the operator in its header, if that is a name", async () => {
+  const own = new DaemonHome({ flags: ["-admin-user-header", "X-Forwarded-User"] });
+  const other = await own.start();
+  const named = async (name: string) => {
+    const reply = await fetch(`${other.adminUrl}/api/me`, { headers: { "X-Forwarded-User": name } });
+    return ((await reply.json()) as { readonly name: string | null }).name;
+  };
+  expect(await named("ada@example.com")).toBe("ada@example.com");
+  for (const wrong of ["", "<b>ada</b>", "a b", "x".repeat(65)]) expect(await named(wrong)).toBeNull();
+  await other.end();
+  own.remove();
+});

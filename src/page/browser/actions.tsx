@@ -56,7 +56,11 @@ function choicesOf(release: ReleaseNews): Choice[] {
   return all.filter((choice) => choice !== false);
 }
 
-const chosen = signal<Choice | undefined>(undefined);
+/**
+ * The verb that waits for its confirmation, with the release for which it was chosen. If the release goes a step
+ * forward meanwhile, the verb still means the step that the operator saw, and the daemon refuses it.
+ */
+const chosen = signal<{ readonly choice: Choice; readonly release: ReleaseNews } | undefined>(undefined);
 const reason = signal("");
 
 export function Actions({
@@ -78,7 +82,7 @@ export function Actions({
           class={choice.verb === "abort" || choice.verb === "undo" ? "back" : ""}
           disabled={isBusy.value || isOld.value}
           onClick={() => {
-            chosen.value = choice;
+            chosen.value = { choice, release };
           }}
         >
           {choice.label}
@@ -90,7 +94,7 @@ export function Actions({
           log out
         </button>
       </span>
-      {chosen.value !== undefined && <Confirm news={news} release={release} choice={chosen.value} />}
+      {chosen.value !== undefined && <Confirm news={news} {...chosen.value} />}
       <Answer />
     </section>
   );
