@@ -9,6 +9,7 @@ import type { StoreFlags } from "../settings/store-flags.ts";
 import { type Store, StoreError } from "../stores/store.ts";
 import { type Carrying, carryOut } from "../verbs/carry-out.ts";
 import { drawKey } from "../verbs/draw-key.ts";
+import { freezeWords } from "../verbs/freeze-words.ts";
 import type { Looked, Target } from "../verbs/look.ts";
 import { overriddenBy, skippedAt } from "../verbs/promotion.ts";
 import { setFreeze } from "../verbs/set-freeze.ts";
@@ -95,7 +96,7 @@ export async function act(wanted: Act, { store, storeFlags, author }: ActParts):
   const reason = wanted.reason === "" ? undefined : wanted.reason;
   try {
     if (wanted.verb === "freeze" || wanted.verb === "unfreeze") {
-      return await freeze(wanted.verb === "freeze", carrying(reason));
+      return freezeWords(await setFreeze(wanted.verb === "freeze", carrying(reason)), store.address);
     }
     return await carry(wanted, { store, storeFlags, reason }, carrying);
   } catch (error) {
@@ -107,24 +108,6 @@ export async function act(wanted: Act, { store, storeFlags, author }: ActParts):
 /** A freeze is written like a pause: it takes no visitor back. */
 function requestVerb(verb: Act["verb"]): Request["verb"] {
   return verb === "freeze" || verb === "unfreeze" ? "pause" : verb;
-}
-
-async function freeze(isWanted: boolean, carrying: Carrying): Promise<Words> {
-  const outcome = await setFreeze(isWanted, carrying);
-  switch (outcome.kind) {
-    case "written":
-      return { exit: "ok", text: isWanted ? "all releases are frozen" : "the freeze is over" };
-    case "unchanged":
-      return { exit: "ok", text: isWanted ? "all releases were frozen already" : "there was no freeze" };
-    case "conflict":
-      return { exit: "conflict", text: "another operator has just frozen the releases; nothing was written" };
-    case "read-only":
-      return { exit: "failed", text: "the store is read-only; nothing was written" };
-    case "failed":
-      return { exit: "failed", text: `${outcome.error.message}; nothing was written` };
-    case "unsure":
-      return { exit: "unreachable", text: `${outcome.error.message}; it may have been written` };
-  }
 }
 
 async function carry(

@@ -6,11 +6,11 @@ import { type Store, StoreError } from "../../stores/store.ts";
 import { rolloutText } from "../../text/amounts.ts";
 import { oneLine } from "../../text/one-line.ts";
 import { FREEZE, type Freeze, freezeIn } from "../../verbs/freeze.ts";
+import { freezeText, freezeWords } from "../../verbs/freeze-words.ts";
 import { type RunningReleases, runningReleases } from "../../verbs/running-releases.ts";
 import { type FreezeOutcome, setFreeze } from "../../verbs/set-freeze.ts";
-import { readOnlyWords } from "../../verbs/words.ts";
 import type { Command, Invocation } from "../command.ts";
-import { CliError, EXITS } from "../exit.ts";
+import { EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { message } from "../records/change-options.ts";
 import { carryingFor } from "../releases/carrying.ts";
@@ -70,39 +70,8 @@ async function change(
   }
   const carrying = carryingFor(store, io, settings.get(message), signal);
   const outcome = await setFreeze(word === "on", carrying);
-  switch (outcome.kind) {
-    case "written":
-    case "unchanged":
-      return { outcome, now: outcome.now };
-    case "read-only":
-      throw errorFor(readOnlyWords(store.address));
-    case "conflict":
-      throw new CliError(
-        "conflict",
-        oneLine(`another operator was first: ${freezeText(outcome.now)}; nothing was written`),
-        "look at it with freeze, and decide again",
-      );
-    case "failed":
-      throw new CliError(
-        outcome.error.code === "unavailable" ? "unreachable" : "failed",
-        oneLine(`${outcome.error.message}; nothing was written`),
-        "try again",
-      );
-    case "unsure":
-      throw new CliError(
-        "unreachable",
-        oneLine(`${outcome.error.message}; the answer was lost, and the change may have been written`),
-        "look with freeze before you try again",
-      );
-  }
-}
-
-/** `releases are frozen by ada@web1 since 2026-…: Black Friday`. */
-function freezeText({ isFrozen, by, at, why }: Freeze): string {
-  const who = by === undefined ? "" : ` by ${by}`;
-  const when = at === undefined ? "" : ` since ${at}`;
-  const reason = why === undefined ? "" : `: ${why}`;
-  return isFrozen ? `releases are frozen${who}${when}${reason}` : "releases are not frozen";
+  if (outcome.kind === "written" || outcome.kind === "unchanged") return { outcome, now: outcome.now };
+  throw errorFor(freezeWords(outcome, store.address));
 }
 
 function releasesText({ isFrozen }: Freeze, found: RunningReleases | undefined): string {
