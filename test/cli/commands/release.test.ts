@@ -180,8 +180,11 @@ describe("release -wait", () => {
       failures++;
       return Promise.reject(new StoreError("unavailable", "no answer"));
     };
-    world.store.put("app", "blue", { rollout: 0 });
-    await eventually(() => failures > 2, "two failed looks");
+    await eventually(() => {
+      // The command may not watch the store yet when the first push comes.
+      if (failures === 0) world.store.put("app", "blue", { rollout: 0 });
+      return failures > 2;
+    }, "two failed looks");
     world.store.read = read;
     world.put(releaseOf({ ...ABORTED, log: [[5, Date.now(), "aborted", 2, 0, "web-1"]] }));
     const { status, stderr } = await waiting;
