@@ -73,13 +73,21 @@ describe("the reports of a fleet", () => {
     reporters.hear(newsOf({ from: "y", name: "web-3" }), "a");
     const quiet = [{ name: "web-2", sinceMs: ZERO_MS + 1 }];
     expect(reporters.figures("web-1", lastMs)).toEqual({ outcomes: 614, quietSinceMs: undefined, quiet });
-    expect(reporters.figures("web-1", lastMs + 2 * QUIET_MS_MIN)).toMatchObject({
-      quietSinceMs: lastMs,
-      quiet: [],
-    });
     // A later process of that name hears outcomes.
     reporters.hear(newsOf({ from: "z", outcomes: 1, lastMs: ZERO_MS + 2 }), "a");
     expect(reporters.figures("web-1", lastMs).quiet).toEqual([]);
+  });
+
+  test("name no daemon while all are silent, nor before it can hear an outcome after that", () => {
+    const reporters = new Reporters(ZERO_MS);
+    const lastMs = reported(reporters, 600, SECOND_MS);
+    reporters.hear(newsOf({ isQuiet: true, lastMs: ZERO_MS + 1 }), "a");
+    const allMs = lastMs + 2 * QUIET_MS_MIN;
+    expect(reporters.figures("web-1", allMs)).toMatchObject({ quietSinceMs: lastMs, quiet: [] });
+    reporters.add(allMs + 1);
+    const figures = (nowMs: number) => reporters.figures("web-1", nowMs);
+    expect(figures(allMs + QUIET_MS_MIN - 1)).toMatchObject({ quietSinceMs: undefined, quiet: [] });
+    expect(figures(allMs + QUIET_MS_MIN).quiet).toEqual([{ name: "web-2", sinceMs: ZERO_MS + 1 }]);
   });
 
   test("come in any order, and twice", () => {

@@ -23,6 +23,9 @@ import { haproxyMap } from "./proxies/haproxy.ts";
 
 const TIMEOUT_MS = 120_000;
 
+/** The first seconds of a step do not count. */
+const GRACE_MS = 11_000;
+
 /** The finding of the check for these addresses, and for the daemon with this admin listener. */
 async function examine(adminUrl: string | undefined, ...urls: readonly string[]) {
   const [found] = await run([reporting], adminUrl, ...urls);
@@ -114,13 +117,14 @@ test.skipIf(nginxMissing() !== undefined)(
     const setup = await Setup.start(["-releases", "on"]);
     try {
       const url = await setup.nginx();
-      const [since, [rollout, offset]] = [Date.now() - 60_000, [0.01, 0.25]] as const;
+      const [since, [rollout, offset]] = [Date.now(), [0.01, 0.25]] as const;
       const release = releaseOf({
         ...{ since: new Date(since).toISOString(), arcs: [[since, rollout, offset]], step: 1 },
         ...{ wrote: [rollout, offset], log: [[4, since, "running", 1, rollout, "web-2"]] },
       });
       setup.home.write({ canary: { rollout, offset, release: releaseField(release) }, maintenance: 0 });
       await setup.daemon.follows("canary", rollout, offset);
+      await Bun.sleep(GRACE_MS);
       const metric = async (series: string) => {
         const page = await (await fetch(`${setup.daemon.adminUrl}/metrics`)).text();
         return Number(new RegExp(`^maxwells_daemon_${series} (\\d+)$`, "m").exec(page)?.[1]);

@@ -170,6 +170,19 @@ export function begin(home: DaemonHome, release: ReleaseOptions | Release = {}):
   home.write({ canary: { rollout: SHARE, offset: OFFSET, release: releaseField(begun) } });
 }
 
+/**
+ * A release that began before these daemons did, although they served another one. On a store without a clock,
+ * a daemon that reads a step for the first time knows that it was written since its last reading.
+ */
+export async function beginBefore(
+  judges: readonly Judge[],
+  release: ReleaseOptions | Release,
+): Promise<void> {
+  await Promise.all(judges.map(({ daemon }) => daemon.end("SIGKILL")));
+  for (const { home } of judges.slice(0, 1)) begin(home, release);
+  await Promise.all(judges.map((judge) => judge.start()));
+}
+
 /** The n-th visitor of the canary's arc. */
 export function visitorAt(n: number): number {
   const assignment = Number(((OFFSET + 0.001 + n * 0.0011) % 1).toFixed(6));
