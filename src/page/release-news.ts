@@ -9,6 +9,7 @@ import { silenceWords } from "../verbs/judge-words.ts";
 import { lastWords } from "../verbs/last-words.ts";
 import type { Progress } from "../verbs/progress.ts";
 import { type Text, waitWords } from "../verbs/wait-words.ts";
+import { besideWords, overrideWords } from "../verbs/warning-words.ts";
 import type { ReleaseNews, WaitNews } from "./news.ts";
 
 export function releaseNews(progress: Progress, storeFlags: StoreFlags): ReleaseNews {
@@ -46,17 +47,12 @@ function waitNews(text: Text): WaitNews {
 }
 
 function warningsOf(progress: Progress): string[] {
-  const { crew, foreign, otherVersion, isMalformed, freeze } = progress;
+  const { isMalformed, freeze } = progress;
   return [
     ...silenceWords(progress),
     ...(isMalformed ? ["its record is malformed, so its visitors get master"] : []),
-    ...(crew?.overrides ?? []).map(
-      ({ name, reason }) => `${name} sends all visitors to master already: ${reason}`,
-    ),
-    ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
-    ...(otherVersion === undefined
-      ? []
-      : [`${otherVersion} has visitors or a release too, so this one cannot go on`]),
+    ...overrideWords(progress),
+    ...besideWords(progress),
     ...(freeze?.isFrozen ? [`releases are frozen${freeze.why === undefined ? "" : `: ${freeze.why}`}`] : []),
   ].map(oneLine);
 }

@@ -21,6 +21,7 @@ import { harmWords, silenceWords } from "../../../verbs/judge-words.ts";
 import { lastWords } from "../../../verbs/last-words.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 import { type Text, waitWords } from "../../../verbs/wait-words.ts";
+import { besideWords, overrideWords } from "../../../verbs/warning-words.ts";
 import { cut, type Line, labelled } from "./lines.ts";
 
 /** The column at which the steps begin, if they fit behind the state. */
@@ -111,12 +112,6 @@ export function leadersText(leaders: readonly string[]): string {
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
-function overrideWords({ crew }: Progress): string[] {
-  return (crew?.overrides ?? []).map(({ name, reason }) => {
-    return `${oneLine(name)} sends all visitors to master already: ${oneLine(reason)}`;
-  });
-}
-
 function freezeWords({ freeze, release, nowMs }: Progress): string[] {
   const isConcerned = release.state === "running" || release.state === "paused";
   return freeze?.isFrozen && isConcerned ? [freezeText(freeze, nowMs)] : [];
@@ -134,13 +129,12 @@ function whyWords({ release }: Progress): string[] {
   return reason !== undefined && (state === "running" || state === "promoted") ? [oneLine(reason)] : [];
 }
 
-function noteWords({ release, foreign, otherVersion, judged }: Progress): string[] {
-  const isBeside = otherVersion !== undefined && isUnderWay(release);
+function noteWords(progress: Progress): string[] {
+  const { judged } = progress;
   return [
     ...(judged?.isUncapped ? [UNCAPPED] : []),
     ...(judged?.isBroughtUntold ? [BROUGHT_UNTOLD_SENTENCE] : []),
-    ...(foreign === "none" ? [] : ["another writer changed its record, and no controller has seen that yet"]),
-    ...(isBeside ? [oneLine(`${otherVersion} has visitors or a release too, so this one cannot go on`)] : []),
+    ...besideWords(progress),
   ];
 }
 

@@ -1,0 +1,38 @@
+/** The news of a release on the page of a daemon: its warnings are those of the command. */
+
+import { describe, expect, test } from "bun:test";
+import { releaseLines } from "../../src/cli/commands/release/page.ts";
+import { releaseNews } from "../../src/page/release-news.ts";
+import { type Scene, shownAt } from "../cli/commands/release/shown.ts";
+
+const warningsOf = (scene: Scene) => releaseNews(shownAt(scene), []).warnings;
+
+/** The sentences of the command, without its columns. */
+const commandOf = (scene: Scene) =>
+  releaseLines(shownAt(scene), 80, [])
+    .map(({ text }) => text.slice(10))
+    .join(" ");
+
+const OTHERS = { blue: { rollout: 0.1, offset: 0.5 } };
+
+describe("the warnings of the page", () => {
+  test("are the sentences of the command", () => {
+    const scenes: Scene[] = [
+      { traffic: { visitors: 0 } },
+      { news: [{ kind: "override", name: "web-3", reason: "errors:\n9 of 10" }] },
+      { record: { rollout: 0.2 } },
+      { others: OTHERS },
+    ];
+    for (const scene of scenes) {
+      const [warning = "no warning", ...more] = warningsOf(scene);
+      expect(more).toEqual([]);
+      expect(commandOf(scene)).toContain(warning);
+    }
+  });
+
+  test("do not say that a release cannot go on if it is over", () => {
+    const log = [[5, 1, "finished", 5, 0, "ada@web-1"]] as const;
+    const release = { state: "finished", step: 5, log, wrote: [0, 0.25] } as const;
+    expect(warningsOf({ release, others: OTHERS })).toEqual([]);
+  });
+});
