@@ -171,8 +171,8 @@ export function begin(home: DaemonHome, release: ReleaseOptions | Release = {}):
 }
 
 /**
- * A release that began before these daemons did, although they served another one. On a store without a clock,
- * a daemon that reads a step for the first time knows that it was written since its last reading.
+ * A release that began before these daemons did, although they served another one. On a store without a
+ * clock, a daemon that reads a step for the first time knows that it was written since its last reading.
  */
 export async function beginBefore(
   judges: readonly Judge[],
