@@ -19,6 +19,7 @@ import {
 import { type Block, REACH_MIN, SUSPICION, type Verdict } from "../judge/verdict.ts";
 import type { Release } from "../releases/release.ts";
 import type { Figures, MetricFigures } from "./figures.ts";
+import { harmPart, type JudgedRatio, judgedRatio, leastPart, notWorsePart } from "./judged-parts.ts";
 import { isNothingHeard, silenceSentences } from "./silence.ts";
 
 const MINUTE_MS = 60_000;
@@ -41,6 +42,11 @@ export interface JudgedMetric {
   readonly timeToFind: string;
   /** Whether the sentence tells more than that all is well. */
   readonly isSuspicious: boolean;
+  /** The interval of the odds ratio. An older daemon leaves it out. */
+  readonly ratio?: JudgedRatio;
+  /** The logarithms of the evidence as parts of their limits. An older daemon leaves them out. */
+  readonly harm?: number | null;
+  readonly notWorse?: number | null;
 }
 
 export interface Judged {
@@ -48,6 +54,14 @@ export interface Judged {
   readonly kind: Verdict["kind"];
   /** The strongest metric's. */
   readonly bar: number;
+  /**
+   * The logarithms of the evidence as parts of their limits: of harm, for the strongest metric, and that the
+   * canary is not worse, for the last gate that opens. An older daemon leaves them out.
+   */
+  readonly harm?: number | null;
+  readonly notWorse?: number | null;
+  /** The visitors in the canary's arc that were seen in this step. An older daemon leaves it out. */
+  readonly canaryVisitors?: number;
   /** In the order of the record. */
   readonly metrics: readonly JudgedMetric[];
   /** Why the step does not pass, without the signs; the most important first. */
@@ -89,6 +103,8 @@ export function judgedOf(facts: JudgedFacts): Judged {
   const { outcomes, bad } = figures.heard;
   return {
     ...{ kind: verdict.kind, bar: barOf(verdict.logTotal), isUncapped: figures.isUncapped },
+    ...{ harm: harmPart(verdict.logTotal), notWorse: leastPart(verdict.gates.values()) },
+    canaryVisitors: figures.reach.seen,
     ...{ isSilent: isNothingHeard(figures), isBroughtUntold: outcomes > 0 && !figures.isBroughtTold },
     silences: silenceSentences(figures),
     metrics: figures.metrics.map((metric) => judgedMetric(metric, facts)),
@@ -126,6 +142,8 @@ function judgedMetric(metric: MetricFigures, { figures, verdict, release }: Judg
     sentence: watchSentence(harm, words, evidence ?? { ...harm, name, weight, logWeighted }),
     timeToFind: timeToFindSentence({ rollout, control, coinsPerMinute, weight }, words),
     isSuspicious: logWeighted >= Math.log(SUSPICION),
+    ratio: judgedRatio(harm.ratio),
+    ...{ harm: harmPart(logWeighted), notWorse: notWorsePart(verdict.gates.get(name)) },
   };
 }
 
