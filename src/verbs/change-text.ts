@@ -1,11 +1,11 @@
 /** How a write that happened is told: each field that changed, and what an operator should know of it. */
 
-import { MAINTENANCE } from "../../circle.ts";
-import type { Remark } from "../../records/remarks.ts";
-import type { Taken } from "../../records/share.ts";
-import { fullRollout, type ShownRecord, stateText } from "../../records/shown.ts";
-import { rolloutText } from "../../text/amounts.ts";
-import { oneLine } from "../../text/one-line.ts";
+import { MAINTENANCE } from "../circle.ts";
+import type { Remark } from "../records/remarks.ts";
+import type { Taken } from "../records/share.ts";
+import { fullRollout, type ShownRecord, stateText } from "../records/shown.ts";
+import { rolloutText } from "../text/amounts.ts";
+import { oneLine } from "../text/one-line.ts";
 
 /**
  * `canary of app: 5% (0.05) → 10% (0.1), offset 0.5, failsafe master → hold`: every field that a daemon acts

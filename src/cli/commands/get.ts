@@ -14,11 +14,11 @@ import { rolloutText } from "../../text/amounts.ts";
 import { columns } from "../../text/columns.ts";
 import { oneLine } from "../../text/one-line.ts";
 import { quote } from "../../text/quote.ts";
+import { remarkJson, remarkText } from "../../verbs/change-text.ts";
 import { type Command, PROGRAM } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { applicationHint } from "../records/application-hint.ts";
-import { remarkJson, remarkText } from "../records/change-text.ts";
 import { STORE_OPTIONS, withStore } from "../with-store.ts";
 
 /** Enough to see that two revisions differ. */

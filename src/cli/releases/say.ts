@@ -21,8 +21,9 @@ export function say(invocation: Invocation, words: Words, json: Readonly<Record<
   return EXITS.ok.status;
 }
 
-export function errorFor({ exit, text, remedy }: Words): CliError {
-  return new CliError(exit, text, remedy === undefined ? undefined : indented(remedy));
+export function errorFor({ exit, text, remedy }: Words, cause?: Error): CliError {
+  const advice = remedy === undefined ? undefined : indented(remedy);
+  return new CliError(exit, text, advice, cause === undefined ? undefined : { cause });
 }
 
 /** A remark beside the result, for the person at the terminal. */

@@ -8,7 +8,7 @@ import { shortRollout } from "../../../records/shown.ts";
 import { durationText, rolloutText } from "../../../text/amounts.ts";
 import { aligned, columns } from "../../../text/columns.ts";
 import { oneLine } from "../../../text/one-line.ts";
-import { remarkText } from "../../records/change-text.ts";
+import { remarkText } from "../../../verbs/change-text.ts";
 import { releaseRows, releaseWarnings } from "./releases.ts";
 
 export function statusPage(state: State): string {
