@@ -123,6 +123,7 @@ export const NEEDS: readonly Need[] = [
     sign: "libfaketime",
     packages: ["libfaketime"],
   },
+  { tool: "mandoc", isPresent: isOnPath("mandoc"), sign: '"mandoc"', packages: ["mandoc"] },
   { tool: "zsh", isPresent: isOnPath("zsh"), sign: '"zsh"', packages: ["zsh"] },
   { tool: "fish", isPresent: isOnPath("fish"), sign: '"fish"', packages: ["fish"] },
   {

@@ -25,7 +25,8 @@ import {
 } from "./command.ts";
 import { COMPLETE, complete } from "./commands/completion/complete.ts";
 import { CliError, EXITS } from "./exit.ts";
-import { helpFlag, helpPage } from "./help-page.ts";
+import { helpPage } from "./help-page.ts";
+import { helpFlag } from "./help-parts.ts";
 import { COMMANDS } from "./list.ts";
 import { sourcesOf } from "./sources.ts";
 import { STORE_OPTIONS } from "./with-store.ts";

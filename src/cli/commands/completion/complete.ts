@@ -13,7 +13,7 @@ import { plans } from "../../../releases/named-plans.ts";
 import { application } from "../../../settings/application.ts";
 import { type Command, type Io, knownOptions, knownTables, type Program, wordsOf } from "../../command.ts";
 import { EXITS } from "../../exit.ts";
-import { helpFlag } from "../../help-page.ts";
+import { helpFlag } from "../../help-parts.ts";
 import { TOPICS } from "../../topics.ts";
 import { type Line, settingsOfLine } from "./line.ts";
 import { bashPieceOf, type Candidate, joinedWords, lineFor, type Shell } from "./shells.ts";
