@@ -16,6 +16,7 @@ export async function buildPage(root: string): Promise<number> {
   const files = [
     ...outputs.map((output) => [output.path.endsWith(".css") ? "page.css" : "page.js", output] as const),
     ["page.html", Bun.file(join(browser, "page.html"))] as const,
+    ["icon.svg", Bun.file(join(browser, "icon.svg"))] as const,
   ];
   mkdirSync(out, { recursive: true });
   let bytes = 0;

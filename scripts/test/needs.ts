@@ -109,6 +109,12 @@ export const NEEDS: readonly Need[] = [
     packages: ["prometheus"],
   },
   {
+    tool: "Chromium",
+    isPresent: isOnPath("chromium"),
+    sign: 'Bun.which("chromium")',
+    packages: ["chromium"],
+  },
+  {
     tool: "systemd-analyze",
     isPresent: isOnPath("systemd-analyze"),
     sign: '"systemd-analyze"',

@@ -4,6 +4,7 @@
  *     GET  /            the page; `?application=NAME` is the address of an application
  *     GET  /page.js     its code
  *     GET  /page.css    its style
+ *     GET  /icon.svg    its icon, also as /favicon.ico, which browsers ask for beside /state
  *     GET  /events      its news, as a stream; `?application=NAME` as above
  *     GET  /api/me      who is logged in, and whether anybody can be
  *     POST /api/login   {"name":"ada","token":"…"}
@@ -68,6 +69,8 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
     ["/", file("text/html; charset=utf-8", built?.html)],
     ["/page.js", file("text/javascript; charset=utf-8", built?.script)],
     ["/page.css", file("text/css; charset=utf-8", built?.style)],
+    ["/icon.svg", file("image/svg+xml", built?.icon)],
+    ["/favicon.ico", file("image/svg+xml", built?.icon)],
     [
       "/events",
       (asked) => {

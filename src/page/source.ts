@@ -12,6 +12,7 @@ import { goesOn } from "../releases/release.ts";
 import type { Rollout } from "../rollout.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
+import { oneLine } from "../text/one-line.ts";
 import type { Observation } from "../verbs/observer.ts";
 import { progressOf } from "../verbs/progress.ts";
 import type { ApplicationNews, DaemonNews, ListedApplication, ListNews, ReleaseNews } from "./news.ts";
@@ -68,7 +69,7 @@ function listedApplication({ rollout, overview, clock }: SourceParts, name: stri
     release:
       release === undefined
         ? null
-        : releaseWord({ ...release, steps: release.steps ?? null, fading: release.isFading }),
+        : oneLine(releaseWord({ ...release, steps: release.steps ?? null, fading: release.isFading })),
     state: release?.state ?? null,
   };
 }

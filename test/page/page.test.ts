@@ -87,6 +87,8 @@ describe("the files", () => {
     ["/", "text/html; charset=utf-8", '<div id="page">'],
     ["/page.js", "text/javascript; charset=utf-8", "EventSource"],
     ["/page.css", "text/css; charset=utf-8", "prefers-color-scheme"],
+    ["/icon.svg", "image/svg+xml", "<svg"],
+    ["/favicon.ico", "image/svg+xml", "<svg"],
   ])("%s comes with a policy under which no other code runs", async (path, type, part) => {
     const reply = await fetch(at(path));
     expect([reply.status, reply.headers.get("content-type")]).toEqual([200, type]);

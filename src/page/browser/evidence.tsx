@@ -19,7 +19,7 @@ export function Evidence({ release: { judged } }: { readonly release: ReleaseNew
           <Metrics metrics={judged.metrics} />
         </>
       )}
-      <ul>
+      <ul class="signs">
         {judged.signs.map(({ name, isCleared }) => (
           <li key={name} class={isCleared ? "" : "warning"}>
             sign {name} {isCleared ? "was cleared" : "is raised: the release is held"}
