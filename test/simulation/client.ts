@@ -34,7 +34,10 @@ export interface Abilities {
 /** A call of a process, for the laws. */
 export interface Call {
   readonly process: Process;
+  /** In true time, on the monotonic clock of the process, and on its wall clock. */
   readonly calledAtMs: number;
+  readonly clockMs: number;
+  readonly wallMs: number;
   /** The command of a person; undefined for a daemon. */
   readonly typed: Typed | undefined;
   /** The knowledge of the process when it called. */
@@ -108,6 +111,7 @@ export class Client implements Store {
     const fate = this.#fate();
     const call: Call = {
       ...{ process, calledAtMs: engine.scheduler.nowMs, typed: this.typed },
+      ...{ clockMs: process.clock(), wallMs: process.wallClock() },
       reads: new Map(this.#reads),
     };
     const by: Author = { ...author, call };

@@ -83,8 +83,9 @@ function watchFault(
   what: string,
   { engine, unhealthyMs, knowledge }: History,
 ): Fault {
-  const { process, calledAtMs } = call;
-  const clockMs = process.clock() - (engine.scheduler.nowMs - calledAtMs);
+  // The clock of the call, and not of this moment: the machine may have been suspended since, and its
+  // monotonic clock does not count that.
+  const { process, calledAtMs, clockMs } = call;
   // The write may reach the store long after the call. A gap since the call says nothing of the wait before.
   const gapMs = knowledge(process).gapBetween(commit.application, sight.clockMs, clockMs, unhealthyMs);
   const ownMs = clockMs - (gapMs ?? sight.clockMs);
@@ -113,13 +114,12 @@ function evidenceFault({ call: { reads, calledAtMs } }: Step, what: string): Fau
 
 /** A closed window, by the clock that the controller can know. */
 function windowFault(
-  { call: { process, calledAtMs }, before }: Step,
+  { call: { calledAtMs, wallMs }, before }: Step,
   what: string,
   { engine }: History,
 ): Fault {
   const windows = (before.windows ?? []).map(parseWindow);
-  const agoMs = engine.scheduler.nowMs - calledAtMs;
-  const epochMs = engine.options.hasClock ? engine.storeMsAt(calledAtMs) : process.wallClock() - agoMs;
+  const epochMs = engine.options.hasClock ? engine.storeMsAt(calledAtMs) : wallMs;
   const isClosed = (ms: number) =>
     windows.every((window) => !(window instanceof Problem) && !isWindowOpen(window, ms));
   // A window may have closed since the controller looked, or the store's clock may have jumped.
