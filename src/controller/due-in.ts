@@ -38,7 +38,7 @@ function metIn(condition: Condition, { sinceLookMs, sinceTriedMs, opensInMs }: D
     case "freeze":
       return FREEZE_EVERY_MS - sinceTriedMs;
     case "windows":
-      return condition.state === "unknown" ? Number.POSITIVE_INFINITY : opensInMs();
+      return opensInMs();
     default:
       return Number.POSITIVE_INFINITY;
   }

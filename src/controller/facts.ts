@@ -15,7 +15,7 @@ import type { Presence } from "./presence.ts";
 /** The part of the checks that a controller needs. */
 export type Checks = Pick<CheckRunner, "follow" | "forget" | "answers" | "told" | "close">;
 
-export interface FactParts extends Pick<Impure, "clock" | "wallClock"> {
+export interface FactParts extends Pick<Impure, "store" | "clock" | "wallClock"> {
   readonly storeClock: StoreClock;
   readonly windows: OpenWindows;
   readonly checks: Checks;
@@ -48,18 +48,22 @@ export class Facts {
   waits(seen: Seen, watch: Watch, isFrozen: boolean): Condition[] {
     const { found, plan } = seen;
     const { release } = found;
-    const { clock, windows, checks } = this.#parts;
+    const { clock, checks } = this.#parts;
     return waitingFor(release, plan, {
       ...{ watch, isFrozen, ok: this.#judging?.ok(seen), signs: this.#judging?.signs() ?? [] },
       evidenceAgeMs: this.#judging?.evidenceAgeMs ?? this.#presence?.ageMs(clock()),
       checks: checks.answers({ ...this.#target, key: release.key, seq: release.seq }),
-      isOpen: release.windows === undefined ? true : windows.isOpen(release.windows, this.#epochMs()),
+      isOpen: this.#isOpen(release),
     });
   }
 
-  /** The time to the next window in milliseconds; 0 if the release may go on at any time. */
+  /**
+   * The time to the next window in milliseconds; 0 if the release may go on at any time. If the store's clock
+   * is not known, it is by this machine's: the attempt of that time asks the store's clock again.
+   */
   opensInMs({ windows }: Release): number {
-    return windows === undefined ? 0 : this.#parts.windows.opensInMs(windows, this.#epochMs());
+    const { wallClock, windows: open } = this.#parts;
+    return windows === undefined ? 0 : open.opensInMs(windows, this.#epochMs() ?? wallClock());
   }
 
   /** Asks the checks of a step that runs or bakes, and no others. */
@@ -79,9 +83,18 @@ export class Facts {
     this.#parts.checks.forget(this.#target.application, this.#target.version);
   }
 
-  /** By the store's clock, or this machine's if the store has none. */
-  #epochMs(): number {
-    const { storeClock, clock, wallClock } = this.#parts;
-    return storeClock.at(clock()) ?? wallClock();
+  #isOpen({ windows }: Release): boolean | undefined {
+    const epochMs = this.#epochMs();
+    if (windows === undefined) return true;
+    return epochMs === undefined ? undefined : this.#parts.windows.isOpen(windows, epochMs);
+  }
+
+  /**
+   * By the store's clock, or this machine's if the store has none; undefined if the store's clock is not
+   * known. Then this machine's says nothing, because it may be hours wrong.
+   */
+  #epochMs(): number | undefined {
+    const { store, storeClock, clock, wallClock } = this.#parts;
+    return store.clock === undefined ? wallClock() : storeClock.at(clock());
   }
 }

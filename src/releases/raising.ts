@@ -3,7 +3,6 @@
  * that its writer saw first, so a second writer never makes it go one step too far.
  */
 
-import { Problem } from "../config/option.ts";
 import { asSettled, settled } from "./foreign.ts";
 import { ended, faded, paused } from "./lowering.ts";
 import { error, noOp, refused } from "./outcome.ts";
@@ -12,7 +11,6 @@ import { FORMAT, isUnderWay, type Release, timeText } from "./release.ts";
 import { clipped } from "./release-field.ts";
 import type { Now, Outcome, RefusedFacts, Request, Stamp } from "./request.ts";
 import { atStep, failsafeBack, stepOf, transition } from "./transition.ts";
-import { isOpen, parseWindow } from "./windows.ts";
 
 type Asked<Verb extends Request["verb"]> = Extract<Request, { readonly verb: Verb }>;
 
@@ -35,16 +33,7 @@ export function advance(now: Now, release: Release, request: Asked<"advance">, s
       ? ended(now, release, { state: "aborted", reason, overMs: 0 }, stamp)
       : paused(now, release, reason, "inconclusive", stamp);
   }
-  // The controller may have looked at the windows by its own clock, because the store was slow to tell the
-  // time.
-  return isMet && isOpenAt(release, stamp.nowMs)
-    ? nextStep(now, release, plan, release.step, stamp)
-    : noOp("waiting");
-}
-
-function isOpenAt({ windows }: Release, epochMs: number): boolean {
-  if (windows === undefined) return true;
-  return windows.map(parseWindow).some((window) => !(window instanceof Problem) && isOpen(window, epochMs));
+  return isMet ? nextStep(now, release, plan, release.step, stamp) : noOp("waiting");
 }
 
 /** A person's word for the next step. It skips all that is not yet true. */

@@ -147,6 +147,52 @@ describe("without a store's clock that answers", () => {
   });
 });
 
+describe("windows", () => {
+  const HOUR_MS = 60 * MINUTE_MS;
+  // The tests begin at 12:00 on a Sunday.
+  const windows = ["sun 12:00-13:00 UTC"];
+
+  test("are not open by this machine's clock if the store's is too slow to be known", async () => {
+    const fleet = new Fleet();
+    const { clock } = fleet.store;
+    const { timers } = fleet.time;
+    failing(fleet, async () => {
+      await new Promise<void>((resolve) => timers.set(resolve, 3_000));
+      return Number(await clock?.(AbortSignal.timeout(1_000)));
+    });
+    fleet.start("1%:10s,100%:1m", { windows });
+    fleet.storeSkewMs = 3 * HOUR_MS;
+    const daemon = await fleet.daemon("web-1");
+    await fleet.pass(MINUTE_MS);
+    expect(fleet.short()).toBe("running 1 1%");
+    expect(daemon.controller.view().releases[0]?.waits).toMatchObject([
+      {},
+      { kind: "windows", state: "unknown" },
+    ]);
+    fleet.store.clock = clock as NonNullable<typeof clock>;
+    await fleet.pass(MINUTE_MS);
+    expect(fleet.short()).toBe("running 1 1%");
+    fleet.storeSkewMs = 0;
+    await fleet.pass(MINUTE_MS);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    await daemon.stop();
+  });
+
+  test("are by this machine's clock if the store has none, also after a writer hours ahead", async () => {
+    const fleet = new Fleet({ hasClock: false });
+    fleet.storeSkewMs = 3 * HOUR_MS;
+    fleet.start("1%:10s,100%:1m", { windows });
+    const late = await fleet.daemon("web-1", undefined, { wallClock: () => fleet.nowMs + 3 * HOUR_MS });
+    await fleet.pass(MINUTE_MS);
+    expect(fleet.short()).toBe("running 1 1%");
+    const daemon = await fleet.daemon("web-2");
+    await fleet.pass(MINUTE_MS);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    await late.stop();
+    await daemon.stop();
+  });
+});
+
 describe("a controller that cannot read", () => {
   test("for longer than unhealthy counts its watch from zero, over the whole wait", async () => {
     const fleet = new Fleet();
