@@ -57,6 +57,12 @@ const VISITORS: LimitSection = {
       remedy: "let the proxy refuse such a request: its error page tells the visitor the reason",
     },
     {
+      ...{ path: "src/servers/http/body.ts", name: "BODY_BYTES_MAX", unit: "bytes" },
+      what: "the body of a request for flags (OFREP), with the whole context",
+      beyond: "the answer is the error `INVALID_CONTEXT`, and the SDK gives its default value",
+      remedy: "put less into the context: the daemon reads only `targetingKey` and its own names",
+    },
+    {
       ...{ path: "src/stream/stream-connection.ts", name: "REQUEST_MS_MAX", unit: "ms" },
       what: "time from a request's first byte to its last",
       beyond: "the daemon cuts the connection off",

@@ -1,6 +1,6 @@
 /**
  * Decisions over HTTP, for nginx `auth_request`, Envoy `ext_authz`, Caddy `forward_auth` and applications
- * (docs/protocol/http.md).
+ * (docs/protocol/http.md). Applications with an OpenFeature SDK ask for flags (docs/protocol/ofrep.md).
  *
  *     any method, /decide or below; maxwellsdaemon: 0.42, or a cookie of that name
  *     → 200, no body, maxwellsdaemon: 0.42, maxwellsdaemon-location: canary
@@ -28,7 +28,7 @@ export const httpListen = listener(
 );
 
 export const http: ServerKind = {
-  ...listenerKind(httpListen, (context, options) => new HttpServer(context, options)),
+  ...listenerKind(httpListen, (context, options) => new HttpServer(context, { ...options, hasFlags: true })),
   tail: httpTail,
 };
 
@@ -39,16 +39,18 @@ export interface HttpServerOptions extends ListenerOptions {
   readonly leasesTo?: string;
   /** Pages beside `/decide`; none by default. */
   readonly pages?: Pages;
+  /** Whether it evaluates flags, too (docs/protocol/ofrep.md); not by default. */
+  readonly hasFlags?: boolean;
 }
 
 export class HttpServer extends StreamServer implements Server {
   readonly #shared: HttpShared;
 
   constructor(context: ServerContext, options: HttpServerOptions) {
-    const { protocol = "http", leasesTo = null, pages = () => undefined } = options;
+    const { protocol = "http", leasesTo = null, pages = () => undefined, hasFlags = false } = options;
     const { address, socketMode, idleTimeoutMs } = options;
     const counts = context.metrics.server({ protocol, address, listens: true, leasesTo });
-    const shared = new HttpShared(context, counts, pages);
+    const shared = new HttpShared(context, counts, { pages, hasFlags });
     super(shared, { address, socketMode, silenceMs: Math.max(IDLE_MIN_MS, idleTimeoutMs) });
     this.#shared = shared;
   }

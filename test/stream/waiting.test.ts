@@ -39,12 +39,11 @@ function line(): { shared: StreamShared; connection: StreamConnection } {
 
 function http(): { shared: StreamShared; connection: StreamConnection } {
   const core = createCore();
-  const shared = new HttpShared(
-    core,
-    core.metrics.server(listener("http")),
-    () => undefined,
-    new WaitingBytes(MAX),
-  );
+  const shared = new HttpShared(core, core.metrics.server(listener("http")), {
+    pages: () => undefined,
+    hasFlags: true,
+    waiting: new WaitingBytes(MAX),
+  });
   return { shared, connection: new HttpConnection(shared, socket(), 0) };
 }
 

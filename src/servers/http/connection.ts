@@ -12,7 +12,10 @@ import { NOTHING, StreamConnection, type StreamSocket } from "../../stream/strea
 import { OUT_BYTES, StreamShared } from "../../stream/stream-shared.ts";
 import { LOOK_BYTES } from "../../stream/turn.ts";
 import type { WaitingBytes } from "../../stream/waiting.ts";
+import { isEvaluation, Ofrep } from "../ofrep/ofrep.ts";
 import type { ServerContext } from "../server.ts";
+import { type Body, type NoBody, readBody } from "./body.ts";
+import type { Framing } from "./framing.ts";
 import { emptyHead, isEmptyLine, readHead } from "./head.ts";
 import { isDecide, pathOf, queryOf, readQuestion } from "./question.ts";
 import {
@@ -34,24 +37,41 @@ const HEAD_BYTES_MAX = 262_144;
 
 const END_OF_HEAD = "\r\n\r\n";
 
+export interface HttpSharedOptions {
+  readonly pages: Pages;
+  /** Whether flags are evaluated, too (docs/protocol/ofrep.md). */
+  readonly hasFlags: boolean;
+  readonly waiting?: WaitingBytes;
+}
+
 /** The parts that all connections of a listener share. */
 export class HttpShared extends StreamShared {
   readonly head = emptyHead();
   readonly prefixes = new Prefixes();
   readonly pages: Pages;
+  /** Undefined if this listener evaluates no flags. */
+  readonly flags: Ofrep | undefined;
   readonly tailSlot: number;
 
-  constructor(context: ServerContext, counts: ServerCounts, pages: Pages, waiting?: WaitingBytes) {
+  constructor(context: ServerContext, counts: ServerCounts, { pages, hasFlags, waiting }: HttpSharedOptions) {
     super(context, counts, waiting);
     this.pages = pages;
+    this.flags = hasFlags ? new Ofrep(context, this.request, this.decision) : undefined;
     this.tailSlot = context.rollout.placements.slotOf(httpTail);
   }
+}
+
+/** The body of a request that is not complete. It begins at `at` of the part. */
+interface Awaited extends Framing {
+  readonly at: number;
 }
 
 export class HttpConnection extends StreamConnection {
   readonly #shared: HttpShared;
   /** Bytes of a body that are still to come. They are skipped. */
   #bodyBytes = 0;
+  /** A body that is read, and is still to come. Its head is complete. */
+  #awaited: Awaited | undefined;
 
   constructor(shared: HttpShared, socket: StreamSocket, nowMs: number) {
     super(shared, socket, nowMs);
@@ -91,7 +111,14 @@ export class HttpConnection extends StreamConnection {
         this.keepPart(bytes, start);
         break;
       }
-      isLast = isOverlong || this.#isLast();
+      const body = isOverlong ? undefined : this.#readBody(bytes, next);
+      if (body === "more") {
+        this.#awaitBody(bytes, start, next);
+        break;
+      }
+      const isRead = typeof body === "object";
+      const end = isRead ? body.end : next;
+      isLast = isOverlong || this.#isLast(isRead);
       if (isOverlong || isDecide(bytes, head)) {
         at = this.#decide(bytes, at, isLast, isOverlong, nowMs);
         answered++;
@@ -102,11 +129,13 @@ export class HttpConnection extends StreamConnection {
           break;
         }
         at = 0;
-        const page = this.#page(bytes, isLast, nowMs);
-        this.flush(page, page.length, isLast ? NOTHING : bytes, isLast ? 0 : next);
+        const page = this.#page(bytes, body, isLast, nowMs);
+        if (body !== undefined) answered++;
+        this.flush(page, page.length, isLast ? NOTHING : bytes, isLast ? 0 : end);
       }
-      start = next;
-      this.#bodyBytes = isLast ? 0 : Math.max(0, head.bodyBytes);
+      start = end;
+      this.#bodyBytes = isLast || isRead ? 0 : Math.max(0, head.bodyBytes);
+      this.ended();
       if (start >= lookAt) {
         turn.lookAtClock();
         lookAt = start + LOOK_BYTES;
@@ -122,24 +151,41 @@ export class HttpConnection extends StreamConnection {
   }
 
   /**
-   * The kept part and `chunk`, if together they have the end of a head or are too long for one; else
-   * undefined.
+   * The kept part and `chunk`, if together they have the end of a head or are too long for one, or if they
+   * have the whole body for which the connection waits; else undefined.
    */
   #completed(chunk: Uint8Array): Buffer | undefined {
     const searchFrom = Math.max(0, this.partLength - END_OF_HEAD.length + 1);
     this.keepPart(chunk, 0);
     const whole = this.part;
-    if (whole.length < HEAD_BYTES_MAX && whole.indexOf(END_OF_HEAD, searchFrom, "latin1") < 0)
+    if (this.#awaited !== undefined) {
+      if (readBody(whole, this.#awaited.at, this.#awaited) === "more") return undefined;
+    } else if (whole.length < HEAD_BYTES_MAX && whole.indexOf(END_OF_HEAD, searchFrom, "latin1") < 0) {
       return undefined;
+    }
+    this.#awaited = undefined;
     this.dropPart();
-    this.ended();
     return whole;
   }
 
+  /** The body behind the current head; undefined if it is skipped. */
+  #readBody(bytes: Uint8Array, start: number): Body | NoBody | undefined {
+    const { flags, head } = this.#shared;
+    return flags !== undefined && isEvaluation(bytes, head) ? readBody(bytes, start, head) : undefined;
+  }
+
+  /** Keeps the current request, whose body begins at `bytes[bodyAt]` and is not complete. */
+  #awaitBody(bytes: Uint8Array, start: number, bodyAt: number): void {
+    const { keepsAlive, isUnframed, isChunked, bodyBytes } = this.#shared.head;
+    this.#awaited = { at: bodyAt - start, keepsAlive, isUnframed, isChunked, bodyBytes };
+    this.keepPart(bytes, start);
+  }
+
   /** Whether the connection ends with the answer to the current head. */
-  #isLast(): boolean {
+  #isLast(isBodyRead: boolean): boolean {
     const { head, isClosing } = this.#shared;
-    return isClosing || !head.keepsAlive || head.isUnframed || !head.isHttp;
+    const isFramed = !head.isUnframed && (isBodyRead || !head.isChunked);
+    return isClosing || !head.keepsAlive || !isFramed || !head.isHttp;
   }
 
   /** Writes the answer to the current head at `out[at]`; returns the position for the next answer. */
@@ -153,9 +199,14 @@ export class HttpConnection extends StreamConnection {
     return writeDecision(out, at, prefix, decision, request, bytes, head, tail);
   }
 
-  #page(bytes: Uint8Array, isLast: boolean, nowMs: number): Buffer {
-    const { head, pages, counts } = this.#shared;
+  /** @param body undefined if the request is not for a page that reads its body */
+  #page(bytes: Uint8Array, body: Body | NoBody | undefined, isLast: boolean, nowMs: number): Buffer {
+    const { head, pages, flags, counts } = this.#shared;
     if (!head.isHttp) return pageBytes(NOT_HTTP, isLast, head);
+    if (body !== undefined && flags !== undefined) {
+      const read = typeof body === "object" ? body.bytes : undefined;
+      return pageBytes(flags.answer(bytes, head, read, nowMs), isLast, head);
+    }
     const page = pages(pathOf(bytes, head), queryOf(bytes, head), nowMs);
     if (page !== undefined) counts.success++;
     return pageBytes(page ?? NOT_FOUND, isLast, head);

@@ -20,7 +20,7 @@ import {
   type Span,
   trimInto,
 } from "./ascii.ts";
-import { type Framing, readConnection, readLength } from "./framing.ts";
+import { type Framing, readCoding, readConnection, readLength } from "./framing.ts";
 
 /**
  * The values of a head. A server has one such object for all its requests, so none is allocated for a
@@ -32,6 +32,7 @@ export interface Head extends Framing {
   isHttp10: boolean;
   /** The method is HEAD: a page has no body. */
   isHead: boolean;
+  isPost: boolean;
   /** A header that may be there only once was there twice or more. */
   isDoubled: boolean;
   readonly target: Span;
@@ -41,6 +42,8 @@ export interface Head extends Framing {
   readonly key: Span;
   /** From the header, or else from the cookie. */
   readonly force: Span;
+  /** The first `If-None-Match`. */
+  readonly ifNoneMatch: Span;
   /** The header was there and not empty, so the cookie does not count. */
   hasAssignmentHeader: boolean;
   hasForceHeader: boolean;
@@ -57,8 +60,10 @@ export function emptyHead(): Head {
     isHttp: true,
     isHttp10: false,
     isHead: false,
+    isPost: false,
     keepsAlive: true,
     isUnframed: false,
+    isChunked: false,
     isDoubled: false,
     bodyBytes: -1,
     target: span(),
@@ -66,6 +71,7 @@ export function emptyHead(): Head {
     application: span(),
     key: span(),
     force: span(),
+    ifNoneMatch: span(),
     hasAssignmentHeader: false,
     hasForceHeader: false,
     wantsCookie: false,
@@ -85,6 +91,7 @@ const M = 0x6d;
 const C = 0x63;
 const T = 0x74;
 const E = 0x65;
+const I = 0x69;
 const X = 0x78;
 
 const NAME = Buffer.from("maxwellsdaemon");
@@ -100,7 +107,9 @@ const CONNECTION = Buffer.from("connection");
 const CONTENT_LENGTH = Buffer.from("content-length");
 const TRANSFER_ENCODING = Buffer.from("transfer-encoding");
 const EXPECT = Buffer.from("expect");
+const IF_NONE_MATCH = Buffer.from("if-none-match");
 const HEAD_METHOD = Buffer.from("head ");
+const POST_METHOD = Buffer.from("POST ");
 const VERSION = Buffer.from(" http/1.");
 
 /**
@@ -136,8 +145,10 @@ function clear(head: Head): void {
   head.isHttp = true;
   head.isHttp10 = false;
   head.isHead = false;
+  head.isPost = false;
   head.keepsAlive = true;
   head.isUnframed = false;
+  head.isChunked = false;
   head.isDoubled = false;
   head.bodyBytes = -1;
   head.hasAssignmentHeader = false;
@@ -149,6 +160,7 @@ function clear(head: Head): void {
   head.application.end = head.application.start = 0;
   head.key.end = head.key.start = 0;
   head.force.end = head.force.start = 0;
+  head.ifNoneMatch.end = head.ifNoneMatch.start = 0;
 }
 
 /**
@@ -179,6 +191,7 @@ function readRequestLine(bytes: Uint8Array, start: number, end: number, head: He
   head.target.start = space + 1;
   head.target.end = targetEnd;
   head.isHead = isAt(HEAD_METHOD, bytes, start);
+  head.isPost = isExactlyAt(POST_METHOD, bytes, start);
   head.isHttp10 = bytes[end - 1] === 0x30;
   head.keepsAlive = !head.isHttp10;
 }
@@ -203,13 +216,17 @@ function readField(bytes: Uint8Array, start: number, end: number, head: Head): v
         readConnection(bytes, start + CONNECTION.length + 1, end, head);
       return;
     case T:
-      // Chunked bodies are not read, so the answer is the last one on its connection.
-      if (isAt(TRANSFER_ENCODING, bytes, start)) head.isUnframed = true;
+      if (isAt(TRANSFER_ENCODING, bytes, start))
+        readCoding(bytes, start + TRANSFER_ENCODING.length, end, head);
       return;
     case E:
       // A client that asked whether to send its body may send it or not after a final answer (RFC 9110,
       // section 10.1.1).
       if (isAt(EXPECT, bytes, start)) head.isUnframed = true;
+      return;
+    case I:
+      if (isEmpty(head.ifNoneMatch) && isNamed(IF_NONE_MATCH, bytes, start))
+        trimInto(bytes, start + IF_NONE_MATCH.length + 1, end, head.ifNoneMatch);
       return;
     case X:
       // If there are several values, the visitor used the first one. The others are later hops between

@@ -14,8 +14,11 @@ const DATE_EVERY_MS = 1_000;
 /** A page that is served beside decisions. */
 export interface Page {
   readonly status: number;
+  /** Empty if there is no body, and so no type of it. */
   readonly contentType: string;
   readonly body: string;
+  /** More headers, each as a whole line. */
+  readonly headers?: readonly string[];
 }
 
 /** The page at a path; undefined if there is none. Must not throw. */
@@ -26,8 +29,10 @@ export const NOT_HTTP: Page = { status: 400, contentType: "text/plain", body: "t
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   200: "OK",
+  304: "Not Modified",
   400: "Bad Request",
   404: "Not Found",
+  405: "Method Not Allowed",
   503: "Service Unavailable",
 };
 
@@ -110,12 +115,15 @@ export function writeDecision(
 }
 
 /** A page with its head; without its body if the method is HEAD. */
-export function pageBytes({ status, contentType, body }: Page, isLast: boolean, { isHead }: Head): Buffer {
+export function pageBytes(page: Page, isLast: boolean, { isHead }: Head): Buffer {
+  const { status, contentType, body, headers = [] } = page;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Status"}`,
     `Date: ${new Date().toUTCString()}`,
-    `Content-Type: ${contentType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(contentType === ""
+      ? []
+      : [`Content-Type: ${contentType}`, `Content-Length: ${Buffer.byteLength(body)}`]),
+    ...headers,
     `Connection: ${isLast ? "close" : "keep-alive"}`,
   ];
   return Buffer.from(`${head.join("\r\n")}\r\n\r\n${isHead ? "" : body}`);
