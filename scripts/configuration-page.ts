@@ -150,7 +150,7 @@ const PLAN_ROWS: Readonly<Record<PlanKey, readonly [form: string, absent: string
 
 const TERM_ROWS = [
   ["30m", "the step has lasted at least this long"],
-  ["ok", "the judge has found no harm in this step"],
+  ["ok", "the judge has seen enough visitors in this step, for five minutes at least, and no harm"],
   ["ok<2h", "the same; if it is not true after two hours, `inconclusive` counts"],
   ["approve", "a person has approved this step"],
   ["check(load)", "the check of this name passes"],

@@ -14,7 +14,10 @@ import { SUSPICION } from "./verdict.ts";
 export function abortSentence(harm: Harm, words: MetricWords): string {
   const { low, high } = harm.ratio;
   const hurt = harm.hurt < 0.5 ? "" : `, and it hurt about ${visitorsText(harm.hurt)}`;
-  return `${countsText(harm, words)}: ${words.what} are ${ratioText(low, high)} there${hurt}`;
+  // `at least 0.98 times as likely` would look like no harm.
+  const isTelling = low >= 1 || high < Number.POSITIVE_INFINITY;
+  const ratio = isTelling ? `: ${words.what} are ${ratioText(low, high)} there` : "";
+  return `${countsText(harm, words)}${ratio}${hurt}`;
 }
 
 /** The same while the release goes on, with what it means. */

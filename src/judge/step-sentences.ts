@@ -21,7 +21,7 @@ const NOTABLE = 1.2;
 export function gateSentence(progress: GateProgress): string {
   const { visitors, needed, withoutErrors, visitorsPerMinute } = progress;
   if (visitors === 0)
-    return `no visitor seen for two minutes yet, about ${visitorsText(withoutErrors)} needed`;
+    return `no visitor seen for two minutes yet, about ${roundText(withoutErrors)} visitors needed`;
   const seen = wholeText(visitors);
   if (!Number.isFinite(needed))
     return `${seen} visitors seen, and no number is enough by the present figures`;

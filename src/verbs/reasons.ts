@@ -11,6 +11,7 @@ import {
   deployOrder,
   finishOrUndo,
   foundShare,
+  isFading,
   line,
   nameOf,
   notPromoted,
@@ -24,6 +25,7 @@ import {
   unreadableText,
   visitorsText,
   wantedShare,
+  wayBack,
   whatOf,
 } from "./unwritten.ts";
 
@@ -103,12 +105,15 @@ export const REFUSED: Readonly<
     text: `${nameOf(of)} is ${stateOf(of)}, ${placeText(of)}`,
     remedy: `to end it: ${line(of, "abort")}\nto begin another one in its place, add -replace`,
   })),
-  "in-use": failed((of) => ({
-    text: `${whatOf(of)} is at ${rolloutText(of.looked.now.rollout)} without a release`,
-    remedy:
-      `to take everyone back first: ${line(of, "set", of.looked.target.version, "0%")}\n` +
-      "to begin at the plan's first step from here, add -replace",
-  })),
+  "in-use": failed((of) => {
+    const share = rolloutText(of.looked.now.rollout);
+    return {
+      text: isFading(of)
+        ? `${nameOf(of)} still fades: ${whatOf(of)} is at ${share}`
+        : `${whatOf(of)} is at ${share} without a release`,
+      remedy: `to take everyone back first: ${wayBack(of)}\nto begin at the plan's first step from here, add -replace`,
+    };
+  }),
   "finish-first": failed((of) => ({
     text: `${nameOf(of)} is promoted, and it must be finished or undone before another release begins`,
     ...finishOrUndo(of),

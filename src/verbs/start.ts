@@ -9,6 +9,7 @@ import { fieldsOf } from "../records/fields.ts";
 import type { Plan } from "../releases/plan.ts";
 import { RELEASE } from "../releases/release.ts";
 import type { Start } from "../releases/request.ts";
+import { neverOkSentence } from "../releases/timetable.ts";
 import type { Snapshot } from "../stores/store.ts";
 import { exactDurationText, rolloutText } from "../text/amounts.ts";
 import { quote } from "../text/quote.ts";
@@ -47,9 +48,12 @@ export function startProblems({ version, of, plan, isDynamodb, hasSlices }: Wish
 
 /** Warnings about a release that can begin. */
 export function startRemarks({ plan, isDynamodb }: Wish): string[] {
-  if (!isDynamodb || plan?.offset !== 0) return [];
+  const neverOk = plan && neverOkSentence(plan.plan);
+  const sameVisitors =
+    "the offset is 0, so each release begins with the same visitors: a false alarm would repeat for the same ones";
   return [
-    "the offset is 0, so each release begins with the same visitors: a false alarm would repeat for the same ones",
+    ...(neverOk === undefined ? [] : [neverOk]),
+    ...(isDynamodb && plan?.offset === 0 ? [sameVisitors] : []),
   ];
 }
 

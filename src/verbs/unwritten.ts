@@ -54,16 +54,30 @@ export function placeText(of: Unwritten): string {
   return `${at}${of.looked.target.version} at ${rolloutText(of.looked.now.rollout)}`;
 }
 
-/** A version may have visitors although no release leads it. */
-export function visitorsText({ looked }: Unwritten): string {
-  const { rollout } = looked.now;
-  return rollout === 0 ? "" : `, and ${looked.target.version} stays at ${rolloutText(rollout)}`;
+/** A version may have visitors although no release leads it, or while one that is over fades. */
+export function visitorsText(of: Unwritten): string {
+  const { now, target } = of.looked;
+  if (now.rollout === 0) return "";
+  const share = rolloutText(now.rollout);
+  return isFading(of)
+    ? `, and still fades: ${target.version} is at ${share}`
+    : `, and ${target.version} stays at ${share}`;
 }
 
 /** How to take back the visitors, if there are any. */
 export function takeBack(of: Unwritten): { readonly remedy?: string } {
   if (of.looked.now.rollout === 0) return {};
-  return { remedy: `to take everyone back: ${line(of, "set", of.looked.target.version, "0%")}` };
+  return { remedy: `to take everyone back: ${wayBack(of)}` };
+}
+
+/** Whether the release is over, and its visitors leave slowly. */
+export function isFading(of: Unwritten): boolean {
+  return releaseOf(of)?.fade !== undefined;
+}
+
+/** The command that takes the visitors of a release that is over, or of none, to master. */
+export function wayBack(of: Unwritten): string {
+  return isFading(of) ? line(of, "abort") : line(of, "set", of.looked.target.version, "0%");
 }
 
 /** The name that the operator gave for the content of the release. */

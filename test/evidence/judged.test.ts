@@ -40,7 +40,7 @@ describe("the reasons why a step does not pass", () => {
     expect(early.isSilent).toBe(false);
     expect(early.blocks).toEqual([
       "a step lasts five minutes at least, about 5 minutes more",
-      "no visitor seen for two minutes yet, about 4 264 visitors needed",
+      "no visitor seen for two minutes yet, about 4 300 visitors needed",
     ]);
     const late = judgedAt(40, 0, none);
     expect({ isSilent: late.isSilent, blocks: late.blocks }).toEqual({

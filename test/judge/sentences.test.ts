@@ -43,6 +43,12 @@ describe("an abort", () => {
     );
   });
 
+  test("has no ratio if only its lower end is known, and that is below 1", () => {
+    expect(abortOf([segment(8, 0, 0.5)])).toBe(
+      "all 8 visitors who met errors were the canary's, 1 in 2 expected, and it hurt about 8 visitors",
+    );
+  });
+
   test("has the share that all its steps together expect", () => {
     expect(abortOf([segment(1, 99, 0.01), segment(0, 0, 1), segment(40, 59, 0.25)])).toStartWith(
       "41 of the 199 visitors who met errors were the canary's, 1 in 8 expected: ",
@@ -133,7 +139,7 @@ describe("the gate", () => {
       "2 900 of about 18 000 visitors seen, about 3 hours; without errors, about 4 300 would be enough",
     ],
     [{ visitors: 4_264 }, "4 264 visitors seen, which is enough"],
-    [{ visitors: 0 }, "no visitor seen for two minutes yet, about 4 264 visitors needed"],
+    [{ visitors: 0 }, "no visitor seen for two minutes yet, about 4 300 visitors needed"],
     [
       { needed: Number.POSITIVE_INFINITY },
       "2 900 visitors seen, and no number is enough by the present figures",

@@ -90,6 +90,21 @@ describe("an abort", () => {
     expect(three.kind).toBe("abort");
   });
 
+  test.each([
+    [0.01, 3, 3],
+    [0.1, 3, 3],
+    [0.25, 4, 5],
+    [0.5, 8, 8],
+  ])(
+    "at a rollout of %p takes %p victims beside a sound master, or %p with bounds of slowness",
+    (rollout, without, withBounds) => {
+      const kindAfter = (hurt: number, weight: number) =>
+        verdict({ ...SOUND, metrics: [metric([segment(hurt, 0, rollout)], { weight })] }).kind;
+      expect([kindAfter(without - 1, 0.75), kindAfter(without, 0.75)]).toEqual(["watch", "abort"]);
+      expect([kindAfter(withBounds - 1, 0.6), kindAfter(withBounds, 0.6)]).toEqual(["watch", "abort"]);
+    },
+  );
+
   test("has the metric that aborts, although another one with fewer visitors is stronger", () => {
     const metrics = [
       metric([segment(5, 20)], { name: "slow-1", weight: 0.2, visitors: undefined }),

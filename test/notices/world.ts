@@ -1,5 +1,8 @@
 /** Values for the tests of notices. */
 
+import { harmOf } from "../../src/judge/harm.ts";
+import { abortSentence } from "../../src/judge/harm-sentences.ts";
+import { metricWords } from "../../src/judge/metric-words.ts";
 import { type NoticeMessage, type Subject, transitionNotice } from "../../src/notices/notice.ts";
 import { loggedTransitions } from "../../src/releases/logged.ts";
 import type { Release, Transition } from "../../src/releases/release.ts";
@@ -17,7 +20,11 @@ const LOG: readonly Transition[] = [
   [4, BEGAN_MS + 45 * MINUTE_MS, "aborted", 3, 0, "web-2"],
 ];
 
-export const WHY = "errors: 14 of 61 visitors who met errors were the canary's, 1 in 4 expected";
+/** A real sentence of the judge, and one that is worth an abort. */
+export const WHY = abortSentence(
+  harmOf([{ rollout: 0.25, control: 0.75, canary: 30, master: 31 }]),
+  metricWords("errors"),
+);
 
 /** A release that the judge aborted at its third step, after the first lines of its log. */
 export function abortedRelease(lines = LOG.length, changes: Partial<Release> = {}): Release {

@@ -37,3 +37,9 @@ test("a step that is over outside the windows ends at the next opening; the star
     "12-03T10:40 12-04T10:40",
   );
 });
+
+test("a step that waits for ok lasts five minutes at least, because the judge passes none before", () => {
+  const plan = parsePlan("5%:1m+ok,50%:ok,60%:6m+ok,100%:1m") as Plan;
+  expect(timetable(plan, [], 0).map(({ endsAtMs }) => endsAtMs / 60_000)).toEqual([5, 10, 16, 17]);
+  expect(leastMs(plan)).toBe(16 * 60_000);
+});

@@ -69,6 +69,14 @@ describe("a wish", () => {
     expect(startRemarks(wish())).toEqual([]);
   });
 
+  test("with a bound of ok that is too short for the judge is told so", () => {
+    const remarksFor = (text: string) => startRemarks(wish({ plan: chosen(text) }));
+    expect(remarksFor("1%:10s,5%:1m+ok<5m,100%:1d")).toEqual([
+      "step 2 cannot be ok within 5m, because the judge passes no step before 5m; write a bound above 5m",
+    ]);
+    expect(remarksFor("1%:10s,5%:1m+ok<301s,100%:1d")).toEqual([]);
+  });
+
   test("has all its problems at once", () => {
     const plan = chosen("0.15%:10m,5%:30m+ok,100%:1d", { windows: [window("sun 02:00-03:00 UTC")] });
     const all = wish({ version: "maintenance", of: undefined, plan, isDynamodb: true, hasSlices: true });

@@ -37,6 +37,7 @@ const NO_RELEASE = lookedAt({ rollout: 0 });
 const STEP_2 = lookedAtRelease();
 const PROMOTED = lookedAtRelease({ state: "promoted", step: 4, wrote: [1, 0.25] });
 const ABORTED = lookedAtRelease({ state: "aborted", wrote: [0, 0.25] });
+const FADING = lookedAtRelease({ state: "finished", step: 4, wrote: [0.5, 0.25], fade: [1, 0, 600_000] });
 
 function words(outcome: VerbOutcome, request: Request) {
   return wordsOf(outcome, { target: TARGET, request, address: AT.address, storeFlags: [] });
@@ -106,6 +107,21 @@ test.each<[VerbOutcome, Request, string, string, string | undefined]>([
     "ok",
     "canary of website has no release, and canary stays at 25%",
     "to take everyone back: maxwells-daemon set canary 0% -application website",
+  ],
+  [
+    unchanged("over", FADING),
+    REQUESTS.finish,
+    "ok",
+    "release 7 of website is finished already, and still fades: canary is at 50%",
+    "to take everyone back: maxwells-daemon abort -application website",
+  ],
+  [
+    refused("in-use", FADING),
+    REQUESTS.release,
+    "failed",
+    "release 7 of website still fades: canary of website is at 50%; nothing was written",
+    "to take everyone back first: maxwells-daemon abort -application website\n" +
+      "to begin at the plan's first step from here, add -replace",
   ],
   [unchanged("over", ABORTED), REQUESTS.abort, "ok", "release 7 of website is aborted already", undefined],
   [

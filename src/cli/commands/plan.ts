@@ -39,7 +39,8 @@ export const plan: Command = {
     "A step is a share of all visitors and a wait. The terms of a wait are joined by +, and all of them must be\n" +
     "true at the same time:\n" +
     "  10m          the step lasts at least this long\n" +
-    "  ok           the judge finds no harm in this step; ok<2h bounds the time that it has\n" +
+    "  ok           the judge has seen enough visitors in this step, for five minutes at least, and no harm;\n" +
+    "               ok<2h bounds the time that it has\n" +
     "  approve      a person says yes; a step without a wait waits for this\n" +
     "  check(load)  the check of this name passes\n" +
     "The wait of the last step, which is 100%, is the time to watch the release before it is finished.\n" +

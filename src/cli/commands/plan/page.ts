@@ -2,7 +2,7 @@
 
 import type { NamedPlan } from "../../../releases/named-plans.ts";
 import { type Plan, type Step, waitText } from "../../../releases/plan.ts";
-import { leastMs, type StepTimes, timetable } from "../../../releases/timetable.ts";
+import { leastMs, leastOf, neverOkSentence, type StepTimes, timetable } from "../../../releases/timetable.ts";
 import { exactDurationText, rolloutText } from "../../../text/amounts.ts";
 import { aligned, columns } from "../../../text/columns.ts";
 import { PROGRAM } from "../../command.ts";
@@ -89,15 +89,21 @@ function settingsOf(subject: Subject): string {
 }
 
 /** `30m, and ok within 2h`; and a window, if the step must wait for one. */
-function waitWords({ wait }: Step, times: StepTimes | undefined): string {
-  const isLonger = times !== undefined && times.endsAtMs - times.startsAtMs > wait.minMs;
+function waitWords(step: Step, times: StepTimes | undefined): string {
+  const { wait } = step;
+  const isLonger = times !== undefined && times.endsAtMs - times.startsAtMs > leastOf(step);
   const terms = waitText(wait)
     .split("+")
     .map((term) => term.replace("ok<", "ok within ").replace("approve", "approval"));
   return [...terms, ...(isLonger ? ["a window"] : [])].join(", and ");
 }
 
-function remarksOn({ steps }: Plan): readonly string[] {
+function remarksOn(plan: Plan): readonly string[] {
+  const neverOk = neverOkSentence(plan);
+  return [...(neverOk === undefined ? [] : [`${neverOk}.`]), ...sliceRemarks(plan)];
+}
+
+function sliceRemarks({ steps }: Plan): readonly string[] {
   const fine = steps.find(({ rollout }) => Math.abs(rollout / SLICE - Math.round(rollout / SLICE)) > 1e-6);
   if (fine === undefined) return [];
   const share = rolloutText(fine.rollout);
