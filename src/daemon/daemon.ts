@@ -22,6 +22,7 @@ import { Metrics } from "../metrics.ts";
 import { MONITORS } from "../monitors/list.ts";
 import type { Monitor, MonitorContext } from "../monitors/monitor.ts";
 import { Overview } from "../overview/overview.ts";
+import type { SourceParts } from "../page/source.ts";
 import { Placements } from "../placement.ts";
 import { Rollout } from "../rollout.ts";
 import { ClientTrouble } from "../servers/client-trouble.ts";
@@ -123,9 +124,9 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
   const told = { metrics, rollout, feed, overview, outcomes: doors.intake.counts, evidence: hearings };
   const monitors = monitorsOf(settings, { ...told, notReady, log, clock });
-  const sources: StateSources = {
+  const sources: StateSources & SourceParts = {
     ...{ rollout, feed, overview, metrics, store: opened, notReady, clock, ...started },
-    config: settings.get(configFile),
+    ...{ config: settings.get(configFile), outcomes: doors.intake.counts },
     storeFlags: daemonStoreFlags(settings),
   };
   const lifecycle = new Lifecycle({

@@ -19,6 +19,17 @@ export interface Moment {
   readonly nowMs: number;
 }
 
+/** A controller, as its last presence tells. */
+export interface Member {
+  readonly name: string;
+  /** The state of the release that it has seen. */
+  readonly seq: number;
+  /** Whether the store takes its writes. */
+  readonly isAble: boolean;
+  /** Since it was heard. */
+  readonly agoMs: number;
+}
+
 export class Crew {
   readonly #merged = new Merged();
   /** When each daemon was heard last, on the monotonic clock. */
@@ -47,6 +58,14 @@ export class Crew {
   /** The names of the daemons that should lead, and whose writes the store refuses, sorted. */
   unable(monotonicMs: number, seqMin = 0): readonly string[] {
     return this.#present("unable", monotonicMs, seqMin);
+  }
+
+  /** All controllers that were ever heard, sorted by name. */
+  members(monotonicMs: number): readonly Member[] {
+    return Array.from(this.#merged.presences.values(), ({ name, kind, seq }) => ({
+      ...{ name, seq, isAble: kind === "presence" },
+      agoMs: monotonicMs - this.#heard(name),
+    })).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** The daemon that was heard last; undefined if none ever was. */

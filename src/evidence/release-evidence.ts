@@ -24,6 +24,7 @@ import { type Census, censusOf, type Figures, figuresOf, uncap } from "./figures
 import { hear } from "./hearing.ts";
 import type { Memory } from "./memory.ts";
 import { type EvidenceNews, isEvidence, type News } from "./news.ts";
+import type { Reporter } from "./reporters.ts";
 import { type EvidenceRelease, Tables } from "./tables.ts";
 import { Taking } from "./taking.ts";
 import { Telling } from "./telling.ts";
@@ -143,6 +144,11 @@ export class ReleaseEvidence {
    */
   uncap(): void {
     uncap(this.#tables);
+  }
+
+  /** The daemons that hear outcomes of the release, or have heard some, sorted by name. */
+  reporters(nowMs: number): readonly Reporter[] {
+    return this.#tables.reporters.daemons(this.#name, nowMs);
   }
 
   /** All coins of this moment, so that a person can compute the evidence again. */

@@ -30,6 +30,9 @@ export interface ReportingFigures {
   readonly quiet: readonly { readonly name: string; readonly sinceMs: number }[];
 }
 
+/** A daemon that hears outcomes, or has heard some. */
+export type Reporter = Pick<ReporterNews, "name" | "outcomes" | "lastMs" | "isQuiet">;
+
 export const NOTHING_REPORTED: ReportingFigures = { outcomes: 0, quietSinceMs: undefined, quiet: [] };
 
 interface Other {
@@ -119,17 +122,25 @@ export class Reporters {
 
   /** The daemons whose last process says that it is quiet, by name. */
   #quiet(name: string, nowMs: number): ReportingFigures["quiet"] {
-    const last = new Map<string, Omit<ReporterNews, "kind" | "from">>();
+    return this.daemons(name, nowMs)
+      .filter(({ isQuiet }) => isQuiet)
+      .map(({ name: quiet, lastMs }) => ({ name: quiet, sinceMs: lastMs }));
+  }
+
+  /**
+   * The last process of each daemon that hears outcomes, or has heard some, sorted by name.
+   *
+   * @param name of this daemon
+   */
+  daemons(name: string, nowMs: number): readonly Reporter[] {
+    const last = new Map<string, Reporter>();
     const all = Array.from(this.#others.values(), ({ news }) => news);
     const own = { name, ...this.#own, isQuiet: this.#isQuiet(nowMs) };
     for (const each of own.outcomes > 0 ? [...all, own] : all) {
       const before = last.get(each.name);
       if (before === undefined || each.lastMs > before.lastMs) last.set(each.name, each);
     }
-    return [...last.values()]
-      .filter(({ isQuiet }) => isQuiet)
-      .map(({ name: quiet, lastMs }) => ({ name: quiet, sinceMs: lastMs }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...last.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   #isQuiet(nowMs: number): boolean {

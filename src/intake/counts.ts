@@ -62,6 +62,11 @@ export class OutcomeCounts {
     return sum;
   }
 
+  /** All dropped reports. */
+  droppedInAll(): number {
+    return this.#dropped.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Outcomes and reports without one, by door and class, for each door that is on. */
   *allHeard(): Generator<HeardCount> {
     for (const [at, count] of this.#heard.entries()) {

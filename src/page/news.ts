@@ -6,6 +6,7 @@
 import type { Arc } from "../circle.ts";
 import type { Judged } from "../evidence/judged.ts";
 import type { ShownChange } from "../records/history.ts";
+import type { Condition } from "../releases/due.ts";
 import type { State } from "../releases/release.ts";
 
 /** One event of the stream. */
@@ -23,6 +24,10 @@ export interface DaemonNews {
   readonly store: string;
   /** Why the daemon does not answer visitors as the store says; null if it does. */
   readonly notReady: string | null;
+  /** The store's clock less this machine's; null if it is not known. */
+  readonly clockAheadMs: number | null;
+  /** Reports of outcomes that this daemon could not take, since its start. */
+  readonly dropped: number;
 }
 
 export interface ListNews {
@@ -52,12 +57,32 @@ export interface ApplicationNews {
   /** Why the store cannot be read now; null if it can. */
   readonly error: string | null;
   readonly arcs: readonly Arc[];
-  /** Since the start of the daemon. */
+  /** By location: the share of visitors that the records order now. */
+  readonly ordered: Readonly<Record<string, number>>;
+  /** Since the start of the daemon, also those that proxies decided and reported. */
   readonly decisions: readonly DecisionCount[];
+  /** Null if it could not be read. It is about all applications of the store. */
+  readonly freeze: FreezeNews | null;
   /** The releases that go on, or the last one. */
   readonly releases: readonly ReleaseNews[];
   /** The last changes, newest first. */
-  readonly history: readonly ShownChange[];
+  readonly history: readonly ChangeNews[];
+}
+
+export interface FreezeNews {
+  readonly isFrozen: boolean;
+  /** When it was written; null if that is not known. The end of a freeze is pinned to it. */
+  readonly at: string | null;
+  /** `releases are frozen by ada@web1 since …: Black Friday`. */
+  readonly text: string;
+}
+
+/** A change of a record. */
+export interface ChangeNews extends ShownChange {
+  /** The author that the record names, and the store's login if that is another name. */
+  readonly author: string;
+  /** The rollout before; null for none. Left out if the store does not remember it. */
+  readonly before?: number | null;
 }
 
 export interface DecisionCount {
@@ -87,6 +112,9 @@ export interface ReleaseNews {
   readonly passedMs: number;
   /** The shortest time of the present step. */
   readonly waitMs: number;
+  /** All that must be true in the present step, in the order of the plan. */
+  readonly conditions: readonly ConditionNews[];
+  /** All for which it waits, the most important first. */
   readonly waits: readonly WaitNews[];
   /** Sentences that a person must see: silence, overrides, another writer, a freeze. */
   readonly warnings: readonly string[];
@@ -94,6 +122,41 @@ export interface ReleaseNews {
   readonly judged: Judged | null;
   /** The daemons that lead it; null if the store does not show them. */
   readonly leaders: readonly string[] | null;
+  /** The daemons that the store knows; null if the store does not show them. A long list is cut. */
+  readonly fleet: readonly MemberNews[] | null;
+}
+
+/** One condition of a step. */
+export interface ConditionNews {
+  readonly kind: Condition["kind"];
+  /** `time`, `check(load)`. */
+  readonly label: string;
+  readonly state: Condition["state"];
+  /** The way so far, and its whole length; null if it has no length. */
+  readonly way: { readonly done: number; readonly of: number; readonly unit: "ms" | "visitors" } | null;
+  /** What is missing, and what a person can do. Empty if it is met. */
+  readonly texts: readonly WaitNews[];
+}
+
+/** A daemon that told something of this release through the store. */
+export interface MemberNews {
+  readonly name: string;
+  readonly isThis: boolean;
+  /** `lead`: it advances the release. `unable`: the store refuses its writes. Null: it only reports. */
+  readonly role: "lead" | "unable" | null;
+  /** Since it told that it leads; null if it never did. */
+  readonly heardAgoMs: number | null;
+  /** The step that it has seen; null if the record does not remember that state. */
+  readonly step: number | null;
+  readonly isUpToDate: boolean;
+  /** The outcomes that it heard in this release; null if it told none. */
+  readonly outcomes: number | null;
+  /** Since its last outcome, by the store's clock. */
+  readonly outcomeAgoMs: number | null;
+  /** Whether it hears no outcome any more. */
+  readonly isQuiet: boolean;
+  /** Why it took the visitors back before the record says so; null if it did not. */
+  readonly override: string | null;
 }
 
 export interface StepNews {

@@ -1,5 +1,6 @@
 /** The news of one release, in the words of the command `release`. Pure. */
 
+import type { LedView } from "../controller/view.ts";
 import { waitText } from "../releases/plan.ts";
 import { goesOn } from "../releases/release.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
@@ -8,11 +9,23 @@ import { oneLine } from "../text/one-line.ts";
 import { silenceWords } from "../verbs/judge-words.ts";
 import { lastWords } from "../verbs/last-words.ts";
 import type { Progress } from "../verbs/progress.ts";
-import { type Text, waitWords } from "../verbs/wait-words.ts";
+import { waitWords } from "../verbs/wait-words.ts";
 import { besideWords, overrideWords } from "../verbs/warning-words.ts";
-import type { ReleaseNews, WaitNews } from "./news.ts";
+import { conditionsNews, waitNews } from "./conditions.ts";
+import type { MemberNews, ReleaseNews, WaitNews } from "./news.ts";
 
-export function releaseNews(progress: Progress, storeFlags: StoreFlags): ReleaseNews {
+/** The parts of this daemon in the news. */
+export interface Beside {
+  /** The same release, if this daemon leads it. */
+  readonly led?: LedView | undefined;
+  readonly fleet?: readonly MemberNews[] | undefined;
+}
+
+export function releaseNews(
+  progress: Progress,
+  storeFlags: StoreFlags,
+  { led, fleet }: Beside = {},
+): ReleaseNews {
   const { target, release, plan, rollout, crew, passedMs } = progress;
   const { id, key, seq, of, state, step, reason } = release;
   const waits = waitWords(progress, storeFlags).map(waitNews);
@@ -26,7 +39,9 @@ export function releaseNews(progress: Progress, storeFlags: StoreFlags): Release
     warnings: warningsOf(progress),
     reason: reason ?? null,
     judged: progress.judged ?? null,
+    conditions: conditionsNews(progress, led, storeFlags),
     leaders: crew?.leaders ?? null,
+    fleet: fleet ?? null,
   };
 }
 
@@ -40,10 +55,6 @@ function headline(progress: Progress, waits: readonly WaitNews[]): string {
   const [first] = waits;
   if (first !== undefined) return oneLine(`${head}; it waits for ${first.text}`.replace(/:$/, ""));
   return oneLine([head, ...lastWords(progress)].join("; "));
-}
-
-function waitNews(text: Text): WaitNews {
-  return typeof text === "string" ? { text, command: null } : { text: text.text, command: text.command };
 }
 
 function warningsOf(progress: Progress): string[] {

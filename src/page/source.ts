@@ -4,18 +4,33 @@ import { hostname } from "node:os";
 import packageJson from "../../package.json" with { type: "json" };
 import { MAINTENANCE } from "../circle.ts";
 import type { Feed } from "../feed/feed.ts";
+import type { OutcomeCounts } from "../intake/counts.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Overview } from "../overview/overview.ts";
 import { releaseWord } from "../overview/release-words.ts";
+import { orderedShares } from "../records/share.ts";
 import { shortRollout } from "../records/shown.ts";
 import { goesOn } from "../releases/release.ts";
 import type { Rollout } from "../rollout.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import { oneLine } from "../text/one-line.ts";
+import type { Freeze } from "../verbs/freeze.ts";
+import { freezeText } from "../verbs/freeze-words.ts";
 import type { Observation } from "../verbs/observer.ts";
 import { progressOf } from "../verbs/progress.ts";
-import type { ApplicationNews, DaemonNews, ListedApplication, ListNews, ReleaseNews } from "./news.ts";
+import { changesNews } from "./changes.ts";
+import { fleetNews } from "./fleet.ts";
+import type {
+  ApplicationNews,
+  DaemonNews,
+  DecisionCount,
+  FreezeNews,
+  ListedApplication,
+  ListNews,
+  MemberNews,
+  ReleaseNews,
+} from "./news.ts";
 import { releaseNews } from "./release-news.ts";
 import type { Watched } from "./watched.ts";
 
@@ -32,18 +47,25 @@ export interface SourceParts {
   readonly overview: Overview;
   readonly store: Pick<Store, "address">;
   readonly notReady: () => string | undefined;
+  readonly outcomes: OutcomeCounts;
   readonly clock: () => number;
   /** For the commands in the words. */
   readonly storeFlags: StoreFlags;
 }
 
-export function daemonNews({ store, notReady }: SourceParts): DaemonNews {
+export function daemonNews({ store, notReady, overview, outcomes }: SourceParts): DaemonNews {
   return {
     name: hostname(),
     version: packageJson.version,
     store: store.address,
     notReady: notReady() ?? null,
+    clockAheadMs: rounded(overview.leading()?.storeClockAheadMs),
+    dropped: outcomes.droppedInAll(),
   };
+}
+
+function rounded(value: number | undefined): number | null {
+  return value === undefined || !Number.isFinite(value) ? null : Math.round(value);
 }
 
 export function listNews(parts: SourceParts): ListNews {
@@ -80,25 +102,41 @@ export function applicationNews(
   name: string,
   watched: Watched | undefined,
 ): ApplicationNews | null {
-  const { rollout, feed, metrics, clock } = parts;
+  const { rollout, feed, clock } = parts;
   const table = rollout.table(name);
   if (table === undefined || watched === undefined) return null;
   const nowMs = clock();
   const ageMs = nowMs - table.readAtMs;
+  const isFresh = table.isFresh(nowMs);
   const { observation, history, error } = watched;
   return {
-    name,
-    isFresh: table.isFresh(nowMs),
+    ...{ name, isFresh },
     ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
     leaseMs: table.leaseMs(nowMs),
     error: readErrorOf(feed, name) ?? error ?? null,
     arcs: table.arcs,
-    decisions: Array.from(metrics.placements.ofApplication(name), ({ location, reason, count }) => ({
-      ...{ location, reason, count },
-    })).filter(({ count }) => count > 0),
-    releases: observation === undefined ? [] : releasesNews(observation, watched.now(), parts.storeFlags),
-    history,
+    ordered: Object.fromEntries(orderedShares(table.arcs, isFresh)),
+    decisions: decisionsOf(parts.metrics, name),
+    freeze: freezeNews(observation?.freeze),
+    releases: observation === undefined ? [] : releasesNews(observation, watched.now(), parts),
+    history: changesNews(history),
   };
+}
+
+/** The daemon's own decisions, and those of proxies that decide by themselves and report them. */
+function decisionsOf({ placements, reports }: Metrics, name: string): DecisionCount[] {
+  const own = Array.from(placements.ofApplication(name), ({ location, reason, count }) => ({
+    ...{ location, reason, count },
+  }));
+  const reported = Array.from(reports.of(name), ({ location, kind, count }) => ({
+    ...{ location, reason: `reported as ${kind}`, count },
+  }));
+  return [...own, ...reported].filter(({ count }) => count > 0);
+}
+
+function freezeNews(freeze: Freeze | undefined): FreezeNews | null {
+  if (freeze === undefined) return null;
+  return { isFrozen: freeze.isFrozen, at: freeze.at ?? null, text: oneLine(freezeText(freeze)) };
 }
 
 function readErrorOf(feed: Feed, name: string): string | undefined {
@@ -110,11 +148,29 @@ function readErrorOf(feed: Feed, name: string): string | undefined {
 function releasesNews(
   observation: Observation,
   moment: Observation["moment"],
-  storeFlags: StoreFlags,
+  { overview, storeFlags }: SourceParts,
 ): ReleaseNews[] {
   const { releases } = observation;
+  const leds = overview.leading()?.releases ?? [];
   const open = releases.filter(({ release }) => goesOn(release));
   return (open.length > 0 ? open.slice(0, RELEASES_MAX) : releases.slice(0, 1)).map((found) =>
-    releaseNews(progressOf(observation, found, moment), storeFlags),
+    releaseNews(progressOf(observation, found, moment), storeFlags, {
+      led: leds.find(({ release }) => release.key === found.release.key),
+      fleet: fleetOf(observation, found, moment),
+    }),
   );
+}
+
+function fleetOf(
+  { crewOf, evidenceOf }: Observation,
+  { release }: Observation["releases"][number],
+  { nowMs, monotonicMs }: Observation["moment"],
+): MemberNews[] | undefined {
+  const crew = goesOn(release) ? crewOf(release.key) : undefined;
+  if (crew === undefined) return undefined;
+  return fleetNews({
+    ...{ name: hostname(), release, nowMs },
+    ...{ members: crew.members(monotonicMs), overrides: crew.overrides() },
+    reporters: evidenceOf(release.key)?.reporters(nowMs) ?? [],
+  });
 }

@@ -38,7 +38,9 @@ export interface Progress {
   readonly nowMs: number;
   /** Since the release has its present state. */
   readonly passedMs: number;
-  /** All that is not yet true. */
+  /** All that must be true in the present step, in the order of the plan. */
+  readonly conditions: readonly Condition[];
+  /** The conditions that are not yet true. */
   readonly waits: readonly Condition[];
   /** When a window opens next; undefined if the release has none, or one is open. */
   readonly opensAtMs: number | undefined;
@@ -76,6 +78,7 @@ export function progressOf(
     : undefined;
   const isFrozen = freeze?.isFrozen === true;
   const facts = factsOf({ release, nowMs, passedMs, isOpen: isAnyOpen, isFrozen, judged });
+  const conditions = waitingFor(release, now.plan, facts);
   return {
     ...{ target: { application, version }, release, plan: now.plan, rollout: now.rollout },
     ...{
@@ -84,7 +87,8 @@ export function progressOf(
       isMalformed: now.isMalformed,
     },
     ...{ nowMs, passedMs, freeze, judged },
-    waits: waitingFor(release, now.plan, facts).filter(({ state }) => state !== "met"),
+    conditions,
+    waits: conditions.filter(({ state }) => state !== "met"),
     opensAtMs: windows === undefined || isAnyOpen === true ? undefined : nextOpening(windows, nowMs),
     crew: crew && {
       leaders: crew.leaders(monotonicMs),

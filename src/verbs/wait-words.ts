@@ -36,7 +36,8 @@ export function waitWords(progress: Progress, storeFlags: StoreFlags): Text[] {
       ];
 }
 
-function conditionWords(condition: Condition, progress: Progress, storeFlags: StoreFlags): Text[] {
+/** The words for one condition that is not met. */
+export function conditionWords(condition: Condition, progress: Progress, storeFlags: StoreFlags): Text[] {
   const { release, target, opensAtMs, nowMs } = progress;
   switch (condition.kind) {
     case "time": {

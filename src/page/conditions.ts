@@ -1,0 +1,74 @@
+/** The conditions of the present step, each with how far it is. Pure. */
+
+import type { LedView } from "../controller/view.ts";
+import type { Condition } from "../releases/due.ts";
+import type { StoreFlags } from "../settings/store-flags.ts";
+import { oneLine } from "../text/one-line.ts";
+import type { Progress } from "../verbs/progress.ts";
+import { conditionWords, type Text } from "../verbs/wait-words.ts";
+import type { ConditionNews, WaitNews } from "./news.ts";
+
+/** @param led the same release, if this daemon leads it: a controller alone knows the checks */
+export function conditionsNews(
+  progress: Progress,
+  led: LedView | undefined,
+  storeFlags: StoreFlags,
+): ConditionNews[] {
+  const known = led?.release.seq === progress.release.seq && led.waits.length > 0 ? led : undefined;
+  // The evidence itself is no more than the judge's word needs.
+  const all = (known?.waits ?? progress.conditions).filter(({ kind }) => kind !== "evidence");
+  return all.map((condition) => ({
+    ...{ kind: condition.kind, state: condition.state, label: labelOf(condition) },
+    way: wayOf(condition, progress),
+    texts: condition.state === "met" ? [] : textsOf(condition, progress, known, storeFlags),
+  }));
+}
+
+export function waitNews(text: Text): WaitNews {
+  return typeof text === "string" ? { text, command: null } : { text: text.text, command: text.command };
+}
+
+function textsOf(
+  condition: Condition,
+  progress: Progress,
+  led: LedView | undefined,
+  storeFlags: StoreFlags,
+): WaitNews[] {
+  const said =
+    condition.kind === "check" ? led?.checks.find(({ name }) => name === condition.name) : undefined;
+  if (said !== undefined) return [{ text: oneLine(said.sentence), command: null }];
+  return conditionWords(condition, progress, storeFlags).map(waitNews);
+}
+
+function wayOf(condition: Condition, { judged }: Progress): ConditionNews["way"] {
+  if (condition.kind === "time") {
+    const done = Math.round(Math.min(condition.passedMs, condition.ofMs));
+    return condition.ofMs > 0 ? { done, of: condition.ofMs, unit: "ms" } : null;
+  }
+  if (condition.kind !== "ok" || judged === undefined || judged.needed === null) return null;
+  const of = Math.round(judged.needed);
+  return of > 0 ? { done: Math.min(judged.visitors, of), of, unit: "visitors" } : null;
+}
+
+const LABELS = {
+  time: "time",
+  ok: "the judge's ok",
+  evidence: "evidence",
+  approve: "approval by a person",
+  windows: "an open window",
+  freeze: "no freeze",
+  plan: "a plan that this daemon can read",
+  resume: "a person, because it is paused",
+  fade: "the way down",
+} as const;
+
+function labelOf(condition: Condition): string {
+  switch (condition.kind) {
+    case "check":
+      return oneLine(`check(${condition.name})`);
+    case "sign":
+      return oneLine(`no sign ${condition.name}`);
+    default:
+      return LABELS[condition.kind];
+  }
+}
