@@ -6,6 +6,7 @@ import { Problem, type Settings } from "../config/option.ts";
 import type { Log } from "../log/log.ts";
 import { Access } from "../page/access.ts";
 import { adminTokenFile, adminUserHeader } from "../page/options.ts";
+import { placeOf } from "../page/place.ts";
 import { pageRoutes } from "../page/routes.ts";
 import { Sessions } from "../page/sessions.ts";
 import { applicationNews, daemonNews, listNews, type SourceParts } from "../page/source.ts";
@@ -55,7 +56,10 @@ export async function openPage(settings: Settings, parts: PageParts): Promise<Pa
   const told = (message: string, fields: Readonly<Record<string, string>>) => log.info(message, fields);
   return {
     viewers,
-    routes: await pageRoutes({ viewers, access, store, storeFlags: daemonStoreFlags(settings), first, told }),
+    routes: await pageRoutes({
+      ...{ viewers, access, store, storeFlags: daemonStoreFlags(settings), first, told },
+      place: (query) => placeOf(sources().rollout, query, clock()),
+    }),
   };
 }
 

@@ -14,68 +14,11 @@ import type { Looked, Target } from "../verbs/look.ts";
 import { overriddenBy, skippedAt } from "../verbs/promotion.ts";
 import { setFreeze } from "../verbs/set-freeze.ts";
 import { unwrittenWords, type Words, wordsOf } from "../verbs/words.ts";
+import type { Act, ReleaseAct } from "./act.ts";
+import { setRollout } from "./set-rollout.ts";
 
 /** A write that takes longer is given up. */
 const WRITE_MS_MAX = 10_000;
-
-/** The longest reason. */
-const REASON_LENGTH_MAX = 500;
-
-/** The wish of a page: the verb, and the release that the page showed. */
-export interface Act {
-  readonly verb:
-    | "pause"
-    | "resume"
-    | "promote"
-    | "abort"
-    | "undo"
-    | "finish"
-    | "clear"
-    | "freeze"
-    | "unfreeze";
-  readonly application: string;
-  readonly version: string;
-  readonly key: string;
-  readonly step: number;
-  readonly reason: string;
-  /** For `clear`: the name of the sign. */
-  readonly sign: string | undefined;
-}
-
-const VERBS = [
-  "pause",
-  "resume",
-  "promote",
-  "abort",
-  "undo",
-  "finish",
-  "clear",
-  "freeze",
-  "unfreeze",
-] as const;
-
-/** @returns undefined if the body is not an act */
-export function readAct(body: string): Act | undefined {
-  let read: unknown;
-  try {
-    read = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-  if (typeof read !== "object" || read === null) return undefined;
-  const fields = new Map(Object.entries(read));
-  const textOf = (name: string) => {
-    const value = fields.get(name);
-    return typeof value === "string" && value.length <= REASON_LENGTH_MAX ? value : undefined;
-  };
-  const verb = VERBS.find((each) => each === fields.get("verb"));
-  const [application, version, key, reason = ""] = ["application", "version", "key", "reason"].map(textOf);
-  const step = fields.get("step");
-  if (verb === undefined || application === undefined || version === undefined || key === undefined)
-    return undefined;
-  if (typeof step !== "number" || !Number.isSafeInteger(step)) return undefined;
-  return { verb, application, version, key, step, reason: reason.trim(), sign: textOf("sign") };
-}
 
 export interface ActParts {
   readonly store: Store;
@@ -95,10 +38,18 @@ export async function act(wanted: Act, { store, storeFlags, author }: ActParts):
   });
   const reason = wanted.reason === "" ? undefined : wanted.reason;
   try {
-    if (wanted.verb === "freeze" || wanted.verb === "unfreeze") {
-      return freezeWords(await setFreeze(wanted.verb === "freeze", carrying(reason)), store.address);
+    switch (wanted.verb) {
+      case "set":
+        return await setRollout(wanted, { store, storeFlags, author, signal });
+      case "freeze":
+      case "unfreeze":
+        return freezeWords(
+          await setFreeze(wanted.verb === "freeze", carrying(reason), wanted.seenAt),
+          store.address,
+        );
+      default:
+        return await carry(wanted, { store, storeFlags, reason }, carrying);
     }
-    return await carry(wanted, { store, storeFlags, reason }, carrying);
   } catch (error) {
     if (error instanceof StoreError) return unwrittenWords(error, { verb: requestVerb(wanted.verb) });
     throw error;
@@ -107,11 +58,11 @@ export async function act(wanted: Act, { store, storeFlags, author }: ActParts):
 
 /** A freeze is written like a pause: it takes no visitor back. */
 function requestVerb(verb: Act["verb"]): Request["verb"] {
-  return verb === "freeze" || verb === "unfreeze" ? "pause" : verb;
+  return verb === "freeze" || verb === "unfreeze" || verb === "set" ? "pause" : verb;
 }
 
 async function carry(
-  wanted: Act,
+  wanted: ReleaseAct,
   {
     store,
     storeFlags,
@@ -144,7 +95,7 @@ async function carry(
 }
 
 function requestOf(
-  { verb, key, step, sign = "" }: Act,
+  { verb, key, step, sign = "" }: ReleaseAct,
   { now }: Looked,
   reason: string | undefined,
 ): Request {
@@ -165,8 +116,5 @@ function requestOf(
     }
     case "clear":
       return { verb, key, sign, why: reason ?? "cleared on the page" };
-    case "freeze":
-    case "unfreeze":
-      throw new Error("a freeze is not about one release");
   }
 }

@@ -6,10 +6,11 @@
  *     GET  /page.css    its style
  *     GET  /icon.svg    its icon, also as /favicon.ico, which browsers ask for beside /state
  *     GET  /events      its news, as a stream; `?application=NAME` as above
+ *     GET  /api/place   the place of one visitor: `?application=NAME`, and `assignment=0.42` or `key=ID`
  *     GET  /api/me      who is logged in, and whether anybody can be
  *     POST /api/login   {"name":"ada","token":"…"}
  *     POST /api/logout  {}
- *     POST /api/act     a verb, pinned to the release that the page showed (`actions.ts`)
+ *     POST /api/act     a verb, pinned to what the page showed (`act.ts`)
  */
 
 import { hostname } from "node:os";
@@ -17,9 +18,11 @@ import { type AdminPage, type Asked, type PageMaker, type Route, text } from "..
 import type { StoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import type { Access } from "./access.ts";
-import { act, readAct } from "./actions.ts";
+import { readAct } from "./act.ts";
+import { act } from "./actions.ts";
 import { builtPage } from "./built.ts";
 import { events } from "./events.ts";
+import type { PlaceNews } from "./place.ts";
 import type { Viewers } from "./viewers.ts";
 
 /**
@@ -56,6 +59,8 @@ export interface RoutesOptions {
   readonly storeFlags: StoreFlags;
   /** The application of a page without a name in its address. */
   readonly first: string;
+  /** The place of a visitor, or why it cannot be told (`place.ts`). */
+  readonly place: (query: string) => PlaceNews | string;
   /** Called before each write. */
   readonly told: (message: string, fields: Readonly<Record<string, string>>) => void;
 }
@@ -81,6 +86,7 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
         return { ...page("text/event-stream", events({ closing: asked.closing, open })), isStream: true };
       },
     ],
+    ["/api/place", (asked) => access.hidden(asked) ?? place(options.place(asked.query))],
     ["/api/me", (asked) => json(200, { name: access.nameOf(asked) ?? null, canWrite: access.canWrite })],
   ];
   const writes: readonly (readonly [path: string, make: PageMaker])[] = [
@@ -107,11 +113,17 @@ async function doAct({ access, store, storeFlags, told }: RoutesOptions, asked: 
   const name = access.nameOf(asked);
   if (name === undefined) return text(401, "log in to write\n");
   const wanted = readAct(asked.body);
-  if (wanted === undefined) return text(400, "this is not a verb with a release\n");
-  const { verb, application, version } = wanted;
-  told("an operator writes by the page", { operator: name, verb, application, version });
+  if (wanted === undefined) return text(400, "this is not a verb with what it is about\n");
+  const { verb } = wanted;
+  const about =
+    "application" in wanted ? { application: wanted.application, version: wanted.version } : undefined;
+  told("an operator writes by the page", { operator: name, verb, ...about });
   const words = await act(wanted, { store, storeFlags, author: `${name}@${hostname()}` });
   return json(words.exit === "ok" ? 200 : 409, { ...words });
+}
+
+function place(found: PlaceNews | string): AdminPage {
+  return typeof found === "string" ? text(400, `${found}\n`) : json(200, { ...found });
 }
 
 function fieldsOf(body: string): Readonly<Record<string, unknown>> {

@@ -31,8 +31,15 @@ export type FreezeOutcome =
   /** The store failed during the write and cannot be read, so the write may have arrived. */
   | { readonly kind: "unsure"; readonly error: StoreError };
 
-/** @throws {StoreError} if the store cannot be read, or says that nothing was written */
-export async function setFreeze(wanted: boolean, carrying: Carrying): Promise<FreezeOutcome> {
+/**
+ * @param seenAt when the freeze was written that the operator saw; undefined for the one of the first look
+ * @throws {StoreError} if the store cannot be read, or says that nothing was written
+ */
+export async function setFreeze(
+  wanted: boolean,
+  carrying: Carrying,
+  seenAt?: string,
+): Promise<FreezeOutcome> {
   const { store, signal, author, why } = carrying;
   if (store.write === undefined) return { kind: "read-only" };
   const first = await lookAt(store, signal);
@@ -40,7 +47,8 @@ export async function setFreeze(wanted: boolean, carrying: Carrying): Promise<Fr
   for (let seen = first; ; seen = await lookAt(store, signal)) {
     const { freeze: before, record } = seen;
     if (before.isFrozen === wanted) return { kind: "unchanged", now: before };
-    if (!wanted && record?.revision !== first.record?.revision) return { kind: "conflict", now: before };
+    const isOther = record?.revision !== first.record?.revision || before.at !== (seenAt ?? before.at);
+    if (!wanted && isOther) return { kind: "conflict", now: before };
     const at = new Date(await timeFor(store, true, carrying));
     const fields = freezeFields(wanted, author, at, why);
     const now: Freeze = { isFrozen: wanted, by: author, at: at.toISOString(), why };

@@ -8,6 +8,7 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { STREAMS_MAX } from "../../src/admin/admin-connection.ts";
 import { BODY_BYTES_MAX } from "../../src/admin/arrival.ts";
+import { assignmentOfKey } from "../../src/assignment.ts";
 import type { PageNews } from "../../src/page/news.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
 import { KEY, OTHER_KEY, releaseOf } from "../releases/world.ts";
@@ -252,6 +253,117 @@ describe("a write", () => {
   test("law 5: a body that is too long is not read", async () => {
     const reply = await post("/api/act", "x".repeat(BODY_BYTES_MAX + 1), { cookie: await logIn() });
     expect(reply.status).toBe(413);
+  });
+});
+
+describe("a rollout by hand", () => {
+  const set = (rollout: unknown, expected: unknown, version = "canary") => ({
+    ...{ verb: "set", application: "website", version, rollout, expect: expected, reason: "by hand" },
+  });
+
+  test("is written with its author and reason, if the rollout is still the one that the page showed", async () => {
+    home.write({ canary: { rollout: 0.05 } });
+    const cookie = await logIn("grace");
+    const stale = await post("/api/act", set(0.2, 0.1), { cookie });
+    expect([stale.status, ((await stale.json()) as { readonly text: string }).text]).toEqual([
+      409,
+      expect.stringContaining("canary of website is 5% (0.05) and not 10% (0.1)"),
+    ]);
+    expect(recorded().rollout).toBe(0.05);
+    const done = await post("/api/act", set(0.2, 0.05), { cookie });
+    expect([done.status, ((await done.json()) as { readonly text: string }).text]).toEqual([
+      200,
+      expect.stringContaining("canary of website: 5% (0.05) → 20% (0.2)"),
+    ]);
+    expect(recorded()).toMatchObject({ rollout: 0.2, why: "by hand" });
+    expect(recorded().updatedBy).toStartWith("grace@");
+  });
+
+  test("does not raise a version with a release under way, and a lower one pauses the release", async () => {
+    startRelease();
+    const cookie = await logIn();
+    const raised = await post("/api/act", set(0.2, 0.05), { cookie });
+    expect([raised.status, recorded().rollout]).toEqual([409, 0.05]);
+    const lowered = await post("/api/act", set(0.02, 0.05), { cookie });
+    expect([lowered.status, recorded().rollout, recorded().release.state]).toEqual([200, 0.02, "paused"]);
+  });
+
+  test("down to 0 does not ask what was there, and aborts the release", async () => {
+    startRelease();
+    const reply = await post("/api/act", set(0, 0.9), { cookie: await logIn() });
+    expect([reply.status, recorded().rollout, recorded().release.state]).toEqual([200, 0, "aborted"]);
+  });
+
+  test.each([
+    ["a share above 1", set(1.5, 0.05)],
+    ["a share that is no number", set("0.5", 0.05)],
+    ["no share that the page showed", set(0.5, undefined)],
+    ["master", set(0.5, 0, "master")],
+    ["half a maintenance", set(0.5, 0, "maintenance")],
+  ])("with %s is refused", async (_, body) => {
+    home.write({ canary: { rollout: 0.05 } });
+    expect((await post("/api/act", body, { cookie: await logIn() })).status).toBe(400);
+    expect(recorded().rollout).toBe(0.05);
+  });
+});
+
+test("a freeze is for all releases, and its end is pinned to the freeze that the page showed", async () => {
+  home.write({ canary: { rollout: 0.05 } });
+  const page = new Page();
+  const cookie = await logIn("grace");
+  const frozen = await post("/api/act", { verb: "freeze", reason: "Black Friday" }, { cookie });
+  expect(frozen.status).toBe(200);
+  await eventually(() => page.last?.application?.freeze?.isFrozen === true, "the freeze on the page");
+  const { text = "", at } = page.last?.application?.freeze ?? {};
+  expect(text).toContain("releases are frozen by grace@");
+  const other = await post("/api/act", { verb: "unfreeze", seenAt: "2026-01-01T00:00:00.000Z" }, { cookie });
+  expect(other.status).toBe(409);
+  expect((await post("/api/act", { verb: "unfreeze", seenAt: at }, { cookie })).status).toBe(200);
+  await eventually(() => page.last?.application?.freeze?.isFrozen === false, "the end of the freeze");
+  page.close();
+});
+
+describe("the place of one visitor", () => {
+  const placed = async (query: string) => {
+    const reply = await fetch(at(`/api/place?${query}`));
+    return reply.ok ? ((await reply.json()) as Record<string, unknown>) : reply.status;
+  };
+
+  test("is that of a request with the same number or key, and is not counted", async () => {
+    home.write({ canary: { rollout: 0.5, offset: 0.25 } });
+    await daemon.follows("canary", 0.5, 0.25);
+    const counts = async () => (await daemon.state()).applications[0]?.decisions;
+    const before = await counts();
+    expect(await placed("application=website&assignment=0.3")).toMatchObject({
+      ...{ assignment: 0.3, location: "canary", reason: "rollout" },
+      ...{ sentence: "the assignment is in the version's arc", isInMaintenance: false },
+    });
+    expect(await placed("assignment=0.2")).toMatchObject({ location: "master", reason: "outside" });
+    const byKey = await placed("application=website&key=user-1");
+    expect(byKey).toMatchObject({ assignment: assignmentOfKey("user-1") });
+    const { assignment, location } = byKey as Record<string, unknown>;
+    expect(await home.ask(String(assignment))).toBe(String(location));
+    expect(((await counts()) ?? []).reduce((sum, { count }) => sum + count, 0)).toBe(
+      (before ?? []).reduce((sum, { count }) => sum + count, 0) + 1,
+    );
+  });
+
+  test.each([
+    "assignment=1",
+    "assignment=x",
+    "",
+    "key=",
+    `key=${"x".repeat(257)}`,
+    "application=other&assignment=0.1",
+  ])("law 5: ?%s is refused, and no key is in the log", async (query) => {
+    expect(await placed(query)).toBe(400);
+    expect(daemon.log).not.toContain("xxx");
+  });
+
+  test("cannot be written, nor asked under a foreign Host", async () => {
+    expect((await post("/api/place", {})).status).toBe(405);
+    const foreign = await fetch(at("/api/place?assignment=0.1"), { headers: { host: "evil.example" } });
+    expect(foreign.status).toBe(421);
   });
 });
 
