@@ -1,6 +1,5 @@
 /** The controller of a daemon with `-releases on`, and what it keeps in the state directory. */
 
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { checks } from "../checks/named-checks.ts";
 import { CheckRunner, type Harm } from "../checks/runner.ts";
@@ -19,21 +18,13 @@ import { ToldLog } from "../notices/told-log.ts";
 import type { Rollout } from "../rollout.ts";
 import { OVERRIDES_DIRECTORY } from "../saved/override-file.ts";
 import { application } from "../settings/application.ts";
-import {
-  NAME_LENGTH_MAX,
-  name,
-  region,
-  releases,
-  stateDir,
-  store,
-  table,
-  unhealthyMs,
-} from "../settings/options.ts";
+import { region, releases, stateDir, store, table, unhealthyMs } from "../settings/options.ts";
 import { daemonStoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
 import { drawKey } from "../verbs/draw-key.ts";
 import { nowIn } from "../verbs/look.ts";
+import { ownName } from "./own-name.ts";
 import { StartError } from "./start-error.ts";
 import { sourceOf } from "./state-directory.ts";
 
@@ -74,7 +65,7 @@ export function openHearings(
   return new Hearings({
     ...{ link, listens, clock, log, hasStoreClock: opened.clock !== undefined },
     ...{ wallClock: Date.now, timers: SYSTEM_TIMERS, from: drawKey() },
-    name: settings.get(name) ?? nameOfHost(),
+    name: ownName(settings),
     isServed: ({ application, version }, share, offset) =>
       rollout.table(application)?.serves(version, share, offset, clock()) ?? false,
     applications: settings.get(application).length,
@@ -97,7 +88,7 @@ export async function openController(
   const filesIn = (part: string) =>
     directory === null ? undefined : new DirectoryFiles(join(directory, part));
   const source = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
-  const own = settings.get(name) ?? nameOfHost();
+  const own = ownName(settings);
   const overrides = new Overrides({ files: filesIn(OVERRIDES_DIRECTORY), store: source, log });
   await overrides.load();
   const controller = new Controller({
@@ -146,13 +137,4 @@ function keysOf(settings: Settings): readonly Uint8Array[] {
   } catch (error) {
     throw error instanceof SecretError ? new StartError(error.message, { cause: error }) : error;
   }
-}
-
-/** The host's name, in the form of `-name`. */
-function nameOfHost(): string {
-  return (
-    hostname()
-      .slice(0, NAME_LENGTH_MAX)
-      .replace(/[^\w.-]/g, "-") || "daemon"
-  );
 }

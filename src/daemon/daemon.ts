@@ -22,7 +22,6 @@ import { Metrics } from "../metrics.ts";
 import { MONITORS } from "../monitors/list.ts";
 import type { Monitor, MonitorContext } from "../monitors/monitor.ts";
 import { Overview } from "../overview/overview.ts";
-import type { SourceParts } from "../page/source.ts";
 import { Placements } from "../placement.ts";
 import { Rollout } from "../rollout.ts";
 import { ClientTrouble } from "../servers/client-trouble.ts";
@@ -38,7 +37,7 @@ import { SYSTEM_TIMERS } from "../timers.ts";
 import { openController, openHearings } from "./controller.ts";
 import { openIntake } from "./intake.ts";
 import { type AdminPart, Lifecycle } from "./lifecycle.ts";
-import { openPage, type Page } from "./page.ts";
+import { openPage, type Page, type PageSources } from "./page.ts";
 import { whyNotReady } from "./readiness.ts";
 import { warnOfSettings } from "./start-warnings.ts";
 import { keepersOf, openStateDirectory } from "./state-directory.ts";
@@ -124,7 +123,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
   const told = { metrics, rollout, feed, overview, outcomes: doors.intake.counts, evidence: hearings };
   const monitors = monitorsOf(settings, { ...told, notReady, log, clock });
-  const sources: StateSources & SourceParts = {
+  const sources: StateSources & PageSources = {
     ...{ rollout, feed, overview, metrics, store: opened, notReady, clock, ...started },
     ...{ config: settings.get(configFile), outcomes: doors.intake.counts },
     storeFlags: daemonStoreFlags(settings),

@@ -16,6 +16,10 @@ import { daemonStoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import { isOpen } from "../stream/exposure.ts";
 import { SYSTEM_TIMERS } from "../timers.ts";
+import { ownName } from "./own-name.ts";
+
+/** The parts of the daemon, without its name. */
+export type PageSources = Omit<SourceParts, "name">;
 
 export interface PageParts {
   readonly store: Store;
@@ -24,7 +28,7 @@ export interface PageParts {
   readonly log: Log;
   readonly clock: () => number;
   /** Called when a page is open, so all parts are there. */
-  readonly sources: () => SourceParts;
+  readonly sources: () => PageSources;
 }
 
 export interface Page {
@@ -35,12 +39,13 @@ export interface Page {
 export async function openPage(settings: Settings, parts: PageParts): Promise<Page> {
   const { store, first, log, clock, sources } = parts;
   const address = settings.get(admin);
+  const name = ownName(settings);
   const viewers = new Viewers({
     ...{ store, timers: SYSTEM_TIMERS },
     clocks: { monotonic: clock, wall: Date.now },
     isServed: (application) => sources().rollout.table(application) !== undefined,
     text: (application, watched) => {
-      const from = sources();
+      const from = { ...sources(), name };
       return JSON.stringify({
         daemon: daemonNews(from),
         list: listNews(from),

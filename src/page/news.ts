@@ -134,7 +134,7 @@ export interface ConditionNews {
   readonly state: Condition["state"];
   /** The way so far, and its whole length; null if it has no length. */
   readonly way: { readonly done: number; readonly of: number; readonly unit: "ms" | "visitors" } | null;
-  /** What is missing, and what a person can do. Empty if it is met. */
+  /** The missing part, and the command for a person. Empty if it is met. */
   readonly texts: readonly WaitNews[];
 }
 

@@ -1,6 +1,5 @@
 /** Makes the news of a page from the parts of a daemon. It only reads them. */
 
-import { hostname } from "node:os";
 import packageJson from "../../package.json" with { type: "json" };
 import { MAINTENANCE } from "../circle.ts";
 import type { Feed } from "../feed/feed.ts";
@@ -41,6 +40,8 @@ const LISTED_MAX = 500;
 const RELEASES_MAX = 4;
 
 export interface SourceParts {
+  /** The name by which other daemons know this one. */
+  readonly name: string;
   readonly rollout: Rollout;
   readonly feed: Feed;
   readonly metrics: Metrics;
@@ -53,9 +54,9 @@ export interface SourceParts {
   readonly storeFlags: StoreFlags;
 }
 
-export function daemonNews({ store, notReady, overview, outcomes }: SourceParts): DaemonNews {
+export function daemonNews({ name, store, notReady, overview, outcomes }: SourceParts): DaemonNews {
   return {
-    name: hostname(),
+    name,
     version: packageJson.version,
     store: store.address,
     notReady: notReady() ?? null,
@@ -148,7 +149,7 @@ function readErrorOf(feed: Feed, name: string): string | undefined {
 function releasesNews(
   observation: Observation,
   moment: Observation["moment"],
-  { overview, storeFlags }: SourceParts,
+  { name, overview, storeFlags }: SourceParts,
 ): ReleaseNews[] {
   const { releases } = observation;
   const leds = overview.leading()?.releases ?? [];
@@ -156,12 +157,13 @@ function releasesNews(
   return (open.length > 0 ? open.slice(0, RELEASES_MAX) : releases.slice(0, 1)).map((found) =>
     releaseNews(progressOf(observation, found, moment), storeFlags, {
       led: leds.find(({ release }) => release.key === found.release.key),
-      fleet: fleetOf(observation, found, moment),
+      fleet: fleetOf(name, observation, found, moment),
     }),
   );
 }
 
 function fleetOf(
+  name: string,
   { crewOf, evidenceOf }: Observation,
   { release }: Observation["releases"][number],
   { nowMs, monotonicMs }: Observation["moment"],
@@ -169,7 +171,7 @@ function fleetOf(
   const crew = goesOn(release) ? crewOf(release.key) : undefined;
   if (crew === undefined) return undefined;
   return fleetNews({
-    ...{ name: hostname(), release, nowMs },
+    ...{ name, release, nowMs },
     ...{ members: crew.members(monotonicMs), overrides: crew.overrides() },
     reporters: evidenceOf(release.key)?.reporters(nowMs) ?? [],
   });

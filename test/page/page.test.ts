@@ -296,7 +296,7 @@ describe("a rollout by hand", () => {
 
   test.each([
     ["a share above 1", set(1.5, 0.05)],
-    ["a share that is no number", set("0.5", 0.05)],
+    ["a share as text", set("0.5", 0.05)],
     ["no share that the page showed", set(0.5, undefined)],
     ["master", set(0.5, 0, "master")],
     ["half a maintenance", set(0.5, 0, "maintenance")],
