@@ -35,14 +35,14 @@ export function openIntake(settings: Settings, { follower, isAwake, ...stream }:
   const counts = new OutcomeCounts();
   const tellings = new Tellings(counts, log);
   const probes = new Probes(SYSTEM_TIMERS);
+  const senders = new Senders(settings.get(outcomesFrom));
   const intake = new Intake({
     applications: settings.get(application),
-    ...{ counts, examples: tellings, follower, probes },
+    ...{ counts, examples: tellings, follower, probes, senders },
   });
   const address = settings.get(outcomes);
   const opened: Door[] = [];
   if (address !== null) {
-    const senders = new Senders(settings.get(outcomesFrom));
     const context = {
       ...{ intake, address, senders, log, clock, timers: SYSTEM_TIMERS },
       isAwake: () => isAwake() || probes.isAwake,

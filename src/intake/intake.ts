@@ -14,6 +14,7 @@ import type { DropReason, OutcomeCounts } from "./counts.ts";
 import { type DoorName, emptyOutcome, type Outcome, type OutcomeDraft } from "./outcome.ts";
 import type { Probes } from "./probes.ts";
 import { readReport } from "./report.ts";
+import { Senders } from "./senders.ts";
 import { type NoOutcome, UNDECIDED } from "./unreadable.ts";
 
 /** Follows the outcomes of the applications that this daemon serves. Must not throw, and keeps no outcome. */
@@ -31,11 +32,14 @@ export interface IntakeOptions {
   readonly examples: Examples;
   readonly follower: OutcomeFollower | undefined;
   readonly probes: Probes;
+  /** This machine alone by default. */
+  readonly senders?: Senders;
 }
 
 export class Intake {
   readonly counts: OutcomeCounts;
   readonly probes: Probes;
+  readonly #senders: Senders;
   readonly #applications: ReadonlySet<string>;
   /** The application of a report that names none. */
   readonly #first: string;
@@ -44,13 +48,25 @@ export class Intake {
   /** All reports are read into this one. */
   readonly #draft: OutcomeDraft = emptyOutcome();
 
-  constructor({ applications, counts, examples, follower, probes }: IntakeOptions) {
+  constructor({ applications, counts, examples, follower, probes, senders }: IntakeOptions) {
     this.counts = counts;
     this.probes = probes;
+    this.#senders = senders ?? new Senders([]);
     this.#applications = new Set(applications);
     this.#first = applications[0] ?? "";
     this.#examples = examples;
     this.#follower = follower;
+  }
+
+  /**
+   * Whether a sender may report. A report of one that may not is counted as dropped.
+   *
+   * @param address of the sender; empty for a program of this machine, over a unix socket
+   */
+  isOpenTo(address: string, door: DoorName): boolean {
+    if (address === "" || this.#senders.has(address)) return true;
+    this.counts.dropped(door, "foreign");
+    return false;
   }
 
   /** Takes one report in any form of text. True if it was an outcome that counts. */

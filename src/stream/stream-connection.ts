@@ -93,7 +93,7 @@ export abstract class StreamConnection implements WaitingConnection {
   }
 
   /** The address at the other end of a TCP connection; empty on a unix socket. */
-  protected get remoteAddress(): string {
+  get remoteAddress(): string {
     return this.#socket.remoteAddress ?? "";
   }
 

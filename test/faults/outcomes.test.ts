@@ -181,9 +181,11 @@ describe("another machine", () => {
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal, family }) => !internal && family === "IPv4");
 
-  test.skipIf(other === undefined)("OUT-18: may not report, by UDP or HTTP", async () => {
+  test.skipIf(other === undefined)("OUT-18: may not report, by UDP, HTTP or the line protocol", async () => {
     await daemon.end();
-    const open = new DaemonHome({ application: "website", flags: ["-outcomes", `0.0.0.0:${port}`] });
+    const linePort = await freePort();
+    const flags = ["-outcomes", `0.0.0.0:${port}`, "-listen", `tcp:0.0.0.0:${linePort}`];
+    const open = new DaemonHome({ application: "website", flags });
     const wide = await open.start();
     try {
       const socket = createSocket("udp4");
@@ -193,11 +195,19 @@ describe("another machine", () => {
       await new Promise<void>((resolve) => socket.send(report, port, other?.address, () => resolve()));
       const url = `http://${other?.address}:${port}/outcomes`;
       expect((await fetch(url, { method: "POST", body: report })).status).toBe(403);
+      for (const [host, answer] of [
+        [other?.address ?? "", "0"],
+        ["127.0.0.1", "1"],
+      ] as const) {
+        const client = await LineClient.connect({ host, port: linePort });
+        expect((await client.ask(`?outcome ${report}`)).assignment).toBe(answer);
+        client.close();
+      }
       await eventually(async () => {
         const page = await (await fetch(`${wide.adminUrl}/metrics`)).text();
         const of = (source: string) => `outcomes_dropped_total{source="${source}",reason="foreign"} 1`;
-        return page.includes(of("udp")) && page.includes(of("http"));
-      }, "two dropped reports");
+        return ["udp", "http", "line"].every((source) => page.includes(of(source)));
+      }, "three dropped reports");
     } finally {
       await wide.end();
       open.remove();

@@ -39,17 +39,17 @@ export interface QuestionContext {
  * Answers a question.
  *
  * @param line  the line without its LF, beginning with `?`
- * @param asker the client; its peer is looked up only for `?served`
+ * @param asker the client; its peer is looked up only for `?served`, its address only for `?outcome`
  * @returns both lines, or undefined if the line is not one of the questions above
  */
 export function answerQuestion(
   line: string,
   context: QuestionContext,
   nowMs: number,
-  asker: { readonly peer: Peer },
+  asker: { readonly peer: Peer; readonly remoteAddress: string },
 ): string | undefined {
   const [, question, rest] = /^\?([a-z]+)(?: (.*))?$/s.exec(line) ?? [];
-  if (question === "outcome") return outcome(rest ?? "", context.intake);
+  if (question === "outcome") return outcome(rest ?? "", context.intake, asker.remoteAddress);
   if (question === "explain") return explain(rest ?? "", context, nowMs);
   const fields = rest === undefined ? new Map<string, string>() : parseFields(rest);
   if (fields === undefined) return undefined;
@@ -72,8 +72,12 @@ function lease(table: Table | undefined, nowMs: number): string {
   return `${durationMs}\n${spell(arcs)}\n`;
 }
 
-/** Takes a report. It has the form of all reports (docs/protocol/outcomes.md), without percent-encoding. */
-function outcome(report: string, intake: Intake): string {
+/**
+ * Takes a report. It has the form of all reports (docs/protocol/outcomes.md), without percent-encoding. Over
+ * TCP another machine may ask, and may not report unless the operator says so.
+ */
+function outcome(report: string, intake: Intake, address: string): string {
+  if (!intake.isOpenTo(address, "line")) return "0\n\n";
   // The line was read as Latin-1, one character a byte.
   const text = Buffer.from(report, "latin1").toString("utf8");
   return intake.report(text, "line") ? "1\n\n" : "0\n\n";

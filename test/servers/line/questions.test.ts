@@ -6,13 +6,13 @@ import { ReportBudget } from "../../../src/servers/line/report-budget.ts";
 import { type Core, countOf, createCore, UNHEALTHY_MS } from "../../support/core.ts";
 import { holds } from "../../support/random.ts";
 
-function createAsker(core: Core): (line: string) => string | undefined {
+function createAsker(core: Core, remoteAddress = ""): (line: string) => string | undefined {
   const { handler, rollout, metrics, intake } = core;
   const context = {
     ...{ handler, rollout, intake, reports: metrics.reports, budget: new ReportBudget() },
     decision: handler.emptyDecision(),
   };
-  return (line) => answerQuestion(line, context, core.clock(), { peer: "uid=33" });
+  return (line) => answerQuestion(line, context, core.clock(), { peer: "uid=33", remoteAddress });
 }
 
 /** The reported counts, by application, location and kind. */
@@ -48,6 +48,22 @@ describe("LP-25: ?outcome", () => {
     expect(ask("?outcome")).toBe("0\n\n");
     const errors = [...core.intake.counts.allHeard()].find(({ class: kind }) => kind === "error");
     expect(errors).toEqual({ source: "line", class: "error", count: 2 });
+  });
+
+  test("OUT-18: counts nothing of another machine, and says that it was dropped", () => {
+    const core = createCore();
+    const report = "?outcome app canary 0.42 503 0.027 1";
+    const answers = [
+      "",
+      "127.0.0.1",
+      "::1",
+      "::ffff:127.0.0.1",
+      "10.1.2.3",
+      "::ffff:10.1.2.3",
+      "2001:db8::1",
+    ].map((address) => createAsker(core, address)(report));
+    expect(answers).toEqual([...Array(4).fill("1\n\n"), ...Array(3).fill("0\n\n")]);
+    expect([...core.intake.counts.allDropped()]).toEqual([{ source: "line", reason: "foreign", count: 3 }]);
   });
 
   test("reads the name of an application as UTF-8", () => {
