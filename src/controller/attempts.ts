@@ -5,7 +5,7 @@
 
 import type { Condition } from "../releases/due.ts";
 import { isBehind } from "../releases/known.ts";
-import type { Release } from "../releases/release.ts";
+import { goesOn, type Release } from "../releases/release.ts";
 import type { Request } from "../releases/request.ts";
 import { isSeen, type Seen } from "../releases/seen.ts";
 import type { Watch } from "../releases/watch.ts";
@@ -146,8 +146,13 @@ export class Attempts {
     const { highest, overrides, looked } = this.#parts;
     const { key, release, target } = this.#led;
     const override = overrides.of(target);
-    if (override?.key === key) return { verb: "verdict", key, reason: override.reason };
     const known = highest.of(target);
+    // The release of the verdict may be over in an older state, or not be there. Then an abort has nothing to
+    // end, and the older state stays.
+    const isToEnd = !isSeen(now) || (now.found.release.key === key && goesOn(now.found.release));
+    if (override?.key === key && (isToEnd || !isBehind(known, now))) {
+      return { verb: "verdict", key, reason: override.reason };
+    }
     if (isBehind(known, now)) return { verb: "restore", known };
     looked(target, now);
     if (!isSeen(now) || now.found.release.key !== key) return { verb: "foreign", key };

@@ -116,11 +116,21 @@ export class LedApplication {
       track(this.#takeLater());
       return;
     }
-    const versions = [...snapshot].flatMap(([version, { value }]) => (hasRelease(value) ? [version] : []));
-    const known = [...this.#leds.keys(), ...this.#told.keys(), ...highest.versions(this.#application)];
-    for (const version of new Set([...versions, ...known])) {
+    for (const version of this.#versionsIn(snapshot)) {
       this.#takeVersion(version, nowIn(snapshot, version), true);
     }
+  }
+
+  /**
+   * The versions with a release, and those that had one. Without its state directory, a daemon may know of a
+   * release that is gone by nothing but its override.
+   */
+  #versionsIn(snapshot: Snapshot): ReadonlySet<string> {
+    const { highest, overrides } = this.#parts;
+    const application = this.#application;
+    const versions = [...snapshot].flatMap(([version, { value }]) => (hasRelease(value) ? [version] : []));
+    const known = [...this.#leds.keys(), ...this.#told.keys(), ...highest.versions(application)];
+    return new Set([...versions, ...known, ...overrides.versions(application)]);
   }
 
   /** Takes the last snapshot once the file of the application has been read. */

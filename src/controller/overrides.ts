@@ -73,6 +73,11 @@ export class Overrides {
     return this.#byTarget.get(nameOf(target));
   }
 
+  /** The versions of an application that have one. */
+  versions(application: string): readonly string[] {
+    return this.all.flatMap((each) => (each.application === application ? [each.version] : []));
+  }
+
   /**
    * Whether the visitors of this record are taken back.
    *

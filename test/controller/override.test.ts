@@ -253,6 +253,18 @@ describe("an override", () => {
     }
   });
 
+  test("ends after a restart if the release is gone, also if the file of what was seen cannot be read", async () => {
+    const { fleet, home, daemon } = await withVerdict();
+    await daemon.stop();
+    fleet.put({ release: undefined });
+    home.highest.error = new Error("EIO");
+    const again = await fleet.daemon("web-1", home);
+    await fleet.pass(5_000);
+    expect(again.controller.view().overrides).toEqual([]);
+    expect(home.overrides.texts.size).toBe(0);
+    await again.stop();
+  });
+
   test("goes on if the record cannot be read", async () => {
     const { fleet, daemon, value, key } = await withVerdict();
     for (const release of ["nonsense", { format: 2, key }]) {

@@ -174,6 +174,50 @@ describe("REL-19, law 17: a store that goes back", () => {
     await daemon.stop();
   });
 
+  test("by two states after the abort of a verdict ends the verdict too", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:10s,5%:1h,100%:1m");
+    await fleet.pass(5_000);
+    const before = fleet.store.values("website");
+    await fleet.pass(10_000);
+    daemon.blind();
+    daemon.controller.verdict("website", "canary", key, "errors");
+    await fleet.pass(100);
+    const { seq } = fleet.release();
+    fleet.store.restore("website", before);
+    for (let turn = 0; turn < 4; turn++) {
+      await daemon.read();
+      await fleet.pass(4_000);
+    }
+    expect(fleet.short()).toBe("aborted 1 0%");
+    expect(fleet.release().seq).toBe(seq + 1);
+    expect(daemon.controller.view().overrides).toEqual([]);
+    await daemon.stop();
+  });
+
+  test("to a release that another one has replaced is mended also by a daemon with a verdict", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(5_000);
+    const before = fleet.store.values("website");
+    const start = fleet.startOf("5%:1h,100%:1m", { key: "b".repeat(24) });
+    fleet.ask({ verb: "release", start, replace: true, seenKey: null, reason: undefined });
+    await fleet.pass(5_000);
+    fleet.store.before = () => {
+      throw new StoreError("unavailable", "no answer");
+    };
+    daemon.controller.verdict("website", "canary", start.key, "errors");
+    await fleet.pass(100);
+    fleet.store.restore("website", before);
+    fleet.store.before = undefined;
+    await fleet.pass(20_000);
+    expect([fleet.short(), fleet.release().reason]).toEqual(["aborted 1 0%", "store-went-back"]);
+    expect(daemon.controller.view().overrides).toEqual([]);
+    await daemon.stop();
+  });
+
   test("in a lagging replica alone is left alone: the write is refused, and the log says nothing", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
