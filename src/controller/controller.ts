@@ -73,7 +73,10 @@ export class Controller {
     const counts = new Counts();
     const rights = new Rights(store, log, () => this.#rightsChanged());
     const application = () => this.#leds()[0]?.target.application;
-    const trial = new RightsTrial({ store, rights, calls, clock, application });
+    const trial = new RightsTrial({
+      ...{ store, rights, calls, clock, application },
+      read: (name, snapshot) => this.#applications.get(name)?.lookedBeside(snapshot),
+    });
     this.#wakefulness = new Wakefulness({ clock, timers, storeClock, freezes, trial }, () => {
       for (const application of this.#applications.values()) application.clockAsked();
     });

@@ -96,6 +96,11 @@ export class LedApplication {
     this.#isAhead = true;
   }
 
+  /** The records were read for another purpose. The store may go back before the feed reads them. */
+  lookedBeside(snapshot: Snapshot): void {
+    for (const version of this.#versionsIn(snapshot)) this.looked(version, nowIn(snapshot, version));
+  }
+
   /** This daemon has written a release. */
   wrote(version: string, now: Now): void {
     this.#newerAtMs = this.#parts.clock();

@@ -5,7 +5,7 @@
  */
 
 import type { Calls } from "../exchange/calls.ts";
-import type { Store } from "../stores/store.ts";
+import type { Snapshot, Store } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
 import { tryWrite, type WriteTrial } from "../verbs/write-trial.ts";
 import type { Rights } from "./rights.ts";
@@ -24,6 +24,8 @@ export interface RightsTrialParts {
   readonly clock: () => number;
   /** An application with a release under way; undefined for none. */
   readonly application: () => string | undefined;
+  /** Called with the records of an application that a trial has read. */
+  readonly read: (application: string, snapshot: Snapshot) => void;
 }
 
 export class RightsTrial {
@@ -44,9 +46,10 @@ export class RightsTrial {
   }
 
   async #try(application: string): Promise<WriteTrial> {
-    const { store, calls } = this.#parts;
+    const { store, calls, read } = this.#parts;
+    const took = (snapshot: Snapshot) => read(application, snapshot);
     try {
-      return await calls.run(TRIAL_MS, (signal) => tryWrite(store, application, signal));
+      return await calls.run(TRIAL_MS, (signal) => tryWrite(store, application, signal, took));
     } catch (error) {
       // The store does not answer, which the feed says.
       return { kind: "unknown", why: errorMessage(error) };

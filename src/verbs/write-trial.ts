@@ -7,7 +7,7 @@
  * without a record. In PostgreSQL it proves the right to insert; the right to update is given with it.
  */
 
-import { type Store, StoreError } from "../stores/store.ts";
+import { type Snapshot, type Store, StoreError } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
 
 export type WriteTrial =
@@ -17,11 +17,22 @@ export type WriteTrial =
   /** There is no record to try it with, or the store does not answer. */
   | { readonly kind: "unknown"; readonly why: string };
 
-/** Never rejects. */
-export async function tryWrite(store: Store, application: string, signal: AbortSignal): Promise<WriteTrial> {
+/**
+ * Never rejects.
+ *
+ * @param read called with the records that the trial has read
+ */
+export async function tryWrite(
+  store: Store,
+  application: string,
+  signal: AbortSignal,
+  read: (snapshot: Snapshot) => void = () => {},
+): Promise<WriteTrial> {
   if (store.write === undefined) return { kind: "read-only", why: `${store.address} is read-only` };
   try {
-    const [version] = (await store.read(application, signal)).keys();
+    const snapshot = await store.read(application, signal);
+    read(snapshot);
+    const [version] = snapshot.keys();
     if (version === undefined) return { kind: "unknown", why: `${application} has no record` };
     await store.write(application, version, { rollout: 0 }, null, signal);
     return { kind: "allowed" };

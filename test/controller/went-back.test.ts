@@ -106,6 +106,32 @@ describe("REL-19, law 17: a store that goes back", () => {
     await daemon.stop();
   });
 
+  test("after only a trial of the rights saw the abort gets the abort again", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("1%:10s,5%:1h,100%:1m");
+    fleet.store.before = () => {
+      throw new StoreError("denied", "permission denied");
+    };
+    await fleet.pass(15_000);
+    expect(daemon.controller.view().problem).toContain("permission denied");
+    const before = fleet.store.values("website");
+    daemon.blind();
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    fleet.store.before = undefined;
+    const { read } = fleet.store;
+    // The store goes back as soon as the trial has read the abort.
+    fleet.store.read = async (application, signal) => {
+      const snapshot = await read.call(fleet.store, application, signal);
+      fleet.store.restore("website", before);
+      fleet.store.read = read;
+      return snapshot;
+    };
+    await fleet.pass(MINUTE_MS);
+    expect([fleet.short(), fleet.release().reason]).toEqual(["aborted 1 0%", "store-went-back"]);
+    await daemon.stop();
+  });
+
   test("for one read, and is well again without news, goes on as before: with a look at the freeze", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
