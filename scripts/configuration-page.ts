@@ -58,6 +58,9 @@ exception: container platforms set variables such as \`MAXWELLS_DAEMON_SERVICE_H
 them. The daemon does not read Bun's own files: a \`.env\` or \`bunfig.toml\` in the working directory has no
 effect.
 
+\`maxwells-daemon schema config\` prints the JSON schema of the file. With it, an editor completes settings and
+marks mistakes while you type. \`check\` has more rules than a schema can say.
+
 Settings take effect when the daemon starts. To use changed settings, [restart the daemon](upgrading.md). On
 SIGHUP (\`systemctl reload\`) it opens the log file again, for \`logrotate\`. It also reads the settings file
 again, but does not use it. The log then names the settings that differ from those in use, or the mistakes in

@@ -7,6 +7,7 @@
  * lying or hostile, so each text of it is read with a limit.
  */
 
+import type { JsonSchema } from "../text/json-schema.ts";
 import type { TableKeys } from "./table-keys.ts";
 
 /** A step of a release, as a check sees it. */
@@ -71,6 +72,9 @@ export interface KeyRow {
   /** The value that counts without the key. */
   readonly absent: string;
   readonly meaning: string;
+  /** The JSON schema of its value. It allows each value that the kind can read. */
+  readonly schema: JsonSchema;
+  readonly isRequired?: boolean;
 }
 
 /** A kind of check. Its file exports one of these, and `list.ts` names it. */

@@ -15,6 +15,7 @@
 
 import { type KeyProblem, readTableText, type Tables } from "../config/option.ts";
 import { CHECK_NAME } from "../releases/plan-parser.ts";
+import { DURATION, type JsonSchema } from "../text/json-schema.ts";
 import type { CheckKind, KeyRow, ReadCheck } from "./check-kind.ts";
 import { CHECK_KINDS } from "./list.ts";
 import { type Report, TableKeys } from "./table-keys.ts";
@@ -45,26 +46,48 @@ export const COMMON_KEYS: readonly KeyRow[] = [
     form: CHECK_KINDS.map(({ name }) => `\`${name}\``).join(" or "),
     absent: "none; the key is required",
     meaning: "the kind of check",
+    schema: { enum: CHECK_KINDS.map(({ name }) => name) },
+    isRequired: true,
   },
   {
     name: "every",
     form: "a duration from 1s to 1h",
     absent: "`30s`",
     meaning: "the time from the beginning of an evaluation to that of the next one",
+    schema: DURATION,
   },
   {
     name: "timeout",
     form: "a duration from 100ms to 10m",
     absent: "`10s`, or `every` if that is shorter",
     meaning: "the longest time of an evaluation; at most `every`",
+    schema: DURATION,
   },
 ];
+
+/** The JSON schema of a table of one kind. */
+function schemaOf({ name, summary, keys }: CheckKind): JsonSchema {
+  const rows = [...COMMON_KEYS, ...keys];
+  const properties = rows.map((row) => [row.name, { description: row.meaning, ...row.schema }]);
+  return {
+    description: `${name}: ${summary}`,
+    type: "object",
+    properties: { ...Object.fromEntries(properties), kind: { const: name } },
+    required: rows.filter(({ isRequired }) => isRequired).map((row) => row.name),
+    additionalProperties: false,
+  };
+}
 
 /** All named checks. */
 export const checks: Tables<NamedCheck> = {
   name: "checks",
   summary: "the named checks of releases; only the configuration file can have them",
   repeatable: true,
+  schema: {
+    type: "object",
+    propertyNames: { pattern: CHECK_NAME.source },
+    additionalProperties: { anyOf: CHECK_KINDS.map(schemaOf) },
+  },
   parse: (texts) => texts.flatMap((text) => readNamedCheck(text, () => {}) ?? []),
   problemsOf(text) {
     const problems: KeyProblem[] = [];

@@ -13,6 +13,7 @@
 
 import { Problem } from "../config/option.ts";
 import { readText } from "../stores/shared/body.ts";
+import { type JsonSchema, TEXT, wholeNumber } from "../text/json-schema.ts";
 import {
   type Answer,
   type Check,
@@ -26,7 +27,7 @@ import { readAnswer } from "./prometheus-answer.ts";
 import { fillQuery, parseQuery } from "./prometheus-query.ts";
 import { drop, Unanswered } from "./request.ts";
 import type { TableKeys } from "./table-keys.ts";
-import { type Reply, readWebServer, WEB_KEYS, type WebServer } from "./web-server.ts";
+import { type Reply, readWebServer, URL_KEY, WEB_KEYS, type WebServer } from "./web-server.ts";
 
 /** One figure needs a few hundred bytes. A longer answer has many rows. */
 export const ANSWER_BYTES_MAX = 65_536;
@@ -35,6 +36,8 @@ const HARM_AFTER = 2;
 const HARM_AFTER_MAX = 100;
 
 const API_PATH = "/api/v1/query";
+
+const CONDITION: JsonSchema = { type: "string", pattern: String.raw`^\s*(<=|>=|<|>) *[+-]?[\d.]` };
 
 interface Settings {
   readonly server: WebServer;
@@ -52,6 +55,8 @@ export const prometheus: CheckKind = {
       form: "an address",
       absent: "none; the key is required",
       meaning: `the address of Prometheus, without \`${API_PATH}\``,
+      schema: URL_KEY,
+      isRequired: true,
     },
     {
       name: "query",
@@ -59,24 +64,30 @@ export const prometheus: CheckKind = {
       absent: "none; the key is required",
       meaning:
         "gives one figure; `{{application}}`, `{{version}}` and `{{of}}` stand for those of the release",
+      schema: TEXT,
+      isRequired: true,
     },
     {
       name: "go",
       form: "`<`, `<=`, `>` or `>=`, and a number",
       absent: "none; the key is required",
       meaning: "if it is true for the figure, the step may end",
+      schema: CONDITION,
+      isRequired: true,
     },
     {
       name: "harm",
       form: "the same",
       absent: "none",
       meaning: "if it is true for the figure, the release is taken back",
+      schema: CONDITION,
     },
     {
       name: "harm-after",
       form: `a number from 1 to ${HARM_AFTER_MAX}`,
       absent: String(HARM_AFTER),
       meaning: "`harm` must be true in this many evaluations in a row",
+      schema: wholeNumber(1, HARM_AFTER_MAX),
     },
     ...WEB_KEYS,
   ],

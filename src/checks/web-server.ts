@@ -1,6 +1,7 @@
 /** The web server that a check asks: its address and its secrets, as keys of the check's table. */
 
 import { Problem } from "../config/option.ts";
+import type { JsonSchema } from "../text/json-schema.ts";
 import { oneLine } from "../text/one-line.ts";
 import { quote } from "../text/quote.ts";
 import type { CheckTools, KeyRow } from "./check-kind.ts";
@@ -17,6 +18,17 @@ const SAID_BYTES_MAX = 2 * SECRET_BYTES_MAX;
 /** A shorter text is not hidden, because it is a part of many words. */
 const HIDDEN_LENGTH_MIN = 4;
 
+const SOURCE: JsonSchema = { type: "string", pattern: "^(env:[A-Za-z_]|file:.)" };
+
+/** A table of texts; numbers and switches count as text. */
+export const TEXTS: JsonSchema = {
+  type: "object",
+  additionalProperties: { type: ["string", "number", "boolean"] },
+};
+
+/** The address of a web server, which each of these kinds has. */
+export const URL_KEY: JsonSchema = { type: "string", pattern: String.raw`^\s*[Hh][Tt][Tt][Pp][Ss]?:` };
+
 /** The keys of each kind that asks a web server. */
 export const WEB_KEYS: readonly KeyRow[] = [
   {
@@ -24,18 +36,21 @@ export const WEB_KEYS: readonly KeyRow[] = [
     form: "`env:NAME` or `file:PATH`",
     absent: "none",
     meaning: "the place of a secret that is sent as `Authorization: Bearer …`",
+    schema: SOURCE,
   },
   {
     name: "login",
     form: "`env:NAME` or `file:PATH`",
     absent: "none",
     meaning: "the place of `USER:PASSWORD`, which is sent as `Authorization: Basic …`",
+    schema: SOURCE,
   },
   {
     name: "headers",
     form: "a table of strings",
     absent: "none",
     meaning: "further headers; a value may be `env:NAME` or `file:PATH` too",
+    schema: TEXTS,
   },
 ];
 

@@ -13,6 +13,7 @@
  */
 
 import { Problem } from "../config/option.ts";
+import { TEXT } from "../text/json-schema.ts";
 import {
   type Answer,
   type Check,
@@ -23,7 +24,7 @@ import {
 } from "./check-kind.ts";
 import { drop, Unanswered } from "./request.ts";
 import type { TableKeys } from "./table-keys.ts";
-import { readStart, readWebServer, WEB_KEYS, type WebServer } from "./web-server.ts";
+import { readStart, readWebServer, TEXTS, URL_KEY, WEB_KEYS, type WebServer } from "./web-server.ts";
 
 /** Flagger's types of hooks that decide something. */
 const TYPES = [
@@ -58,25 +59,36 @@ export const webhook: CheckKind = {
       form: "an address",
       absent: "none; the key is required",
       meaning: "the address that gets the POST",
+      schema: URL_KEY,
+      isRequired: true,
     },
     {
       name: "type",
       form: "a type of Flagger's hooks",
       absent: `\`${DEFAULT_TYPE}\``,
       meaning: "`rollback`: 2xx takes the release back; all others: 2xx lets the step end",
+      schema: { enum: TYPES },
     },
-    { name: "phase", form: "a string", absent: `\`${DEFAULT_PHASE}\``, meaning: "`phase` of the payload" },
+    {
+      name: "phase",
+      form: "a string",
+      absent: `\`${DEFAULT_PHASE}\``,
+      meaning: "`phase` of the payload",
+      schema: TEXT,
+    },
     {
       name: "namespace",
       form: "a string",
       absent: "the version",
       meaning: "`namespace` of the payload",
+      schema: TEXT,
     },
     {
       name: "metadata",
       form: "a table of strings",
       absent: "none",
       meaning: "`metadata` of the payload, beside the daemon's own",
+      schema: TEXTS,
     },
     ...WEB_KEYS,
   ],

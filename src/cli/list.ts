@@ -23,6 +23,7 @@ import { quickstart } from "./commands/quickstart.ts";
 import { release } from "./commands/release.ts";
 import { remove } from "./commands/remove.ts";
 import { resume } from "./commands/resume.ts";
+import { schema } from "./commands/schema.ts";
 import { set } from "./commands/set.ts";
 import { simulate } from "./commands/simulate.ts";
 import { status } from "./commands/status.ts";
@@ -56,6 +57,7 @@ export const COMMANDS: Program = {
     check,
     quickstart,
     completion,
+    schema,
     version,
     help,
   ],

@@ -4,6 +4,8 @@
  * its value.
  */
 
+import type { JsonSchema } from "../text/json-schema.ts";
+
 /** The problem of a text, in words that end in the remedy: `write a duration such as 4s or 500ms`. */
 export class Problem {
   readonly message: string;
@@ -53,6 +55,8 @@ export interface KeyProblem {
  * no flag and no variable has room for a table. It has one text for each table, made by `tableText`.
  */
 export interface Tables<T> extends Option<readonly T[]> {
+  /** The JSON schema of all tables together. It allows each one that `parse` can read. */
+  readonly schema: JsonSchema;
   /** All problems of one table; none if `parse` can read it. */
   problemsOf(text: string): readonly KeyProblem[];
 }

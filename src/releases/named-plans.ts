@@ -15,11 +15,12 @@
 
 import { type KeyProblem, Problem, readTableText, type Tables, tableText } from "../config/option.ts";
 import { parseDuration } from "../config/values.ts";
+import { DURATION, type JsonSchema, textsOf as textsSchema } from "../text/json-schema.ts";
 import { nearest } from "../text/nearest.ts";
 import { quote } from "../text/quote.ts";
 import type { Plan } from "./plan.ts";
 import { PlanProblems, parsePlan } from "./plan-parser.ts";
-import { parseWindow, type Window } from "./windows.ts";
+import { parseWindow, WINDOW_PATTERN, type Window } from "./windows.ts";
 
 /** The name of the plan that counts if no other one is named. */
 export const DEFAULT_PLAN = "default";
@@ -80,11 +81,37 @@ export const PLAN_KEYS = [
 
 export type PlanKey = (typeof PLAN_KEYS)[number];
 
+/** A step or several, with spaces around each part. `parsePlan` knows more rules than a pattern can say. */
+const STEPS: JsonSchema = { type: "string", pattern: String.raw`^\s*[\d.]` };
+
+/** The JSON schema of each key's value. */
+const KEY_SCHEMAS: Readonly<Record<PlanKey, JsonSchema>> = {
+  steps: textsSchema(STEPS, { minItems: 1 }),
+  inconclusive: { enum: ["pause", "abort"] },
+  windows: textsSchema({ type: "string", pattern: WINDOW_PATTERN }, { maxItems: WINDOWS_MAX }),
+  slow: textsSchema(DURATION, { maxItems: SLOW_MAX }),
+  events: textsSchema({ type: "string", pattern: EVENT.source }, { maxItems: EVENTS_MAX }),
+  failsafe: { enum: ["master", "hold"] },
+  offset: {
+    anyOf: [
+      { const: "random" },
+      { type: "number", minimum: 0, exclusiveMaximum: 1 },
+      { type: "string", pattern: String.raw`^\d*\.?\d+$` },
+    ],
+  },
+};
+
 /** All named plans. The plan `default` is always among them. */
 export const plans: Tables<NamedPlan> = {
   name: "plans",
   summary: "the named plans of releases; only the configuration file can have them",
   repeatable: true,
+  schema: {
+    type: "object",
+    propertyNames: { pattern: PLAN_NAME.source },
+    properties: { [DEFAULT_PLAN]: tableSchema([]) },
+    additionalProperties: tableSchema(["steps"]),
+  },
   parse(texts) {
     const named = texts.map((text) => readNamedPlan(text, () => {}));
     if (named.some(({ name }) => name === DEFAULT_PLAN)) return named;
@@ -96,6 +123,10 @@ export const plans: Tables<NamedPlan> = {
     return problems;
   },
 };
+
+function tableSchema(required: readonly PlanKey[]): JsonSchema {
+  return { type: "object", properties: KEY_SCHEMAS, required, additionalProperties: false };
+}
 
 /** Takes the problem of one value. */
 type Report = (message: string) => void;

@@ -5,19 +5,30 @@
  * nothing. A person can still take the visitors back.
  */
 
+import { PLAN_BYTES_MAX } from "./plan.ts";
+import { ARCS_MAX, FORMAT, isKey, LIST_MAX, LOG_MAX, RELEASE_BYTES_MAX, type Release } from "./release.ts";
 import {
-  ARCS_MAX,
-  COUNT_MAX,
-  FORMAT,
-  isKey,
-  LIST_MAX,
-  LOG_MAX,
-  RELEASE_BYTES_MAX,
-  type Release,
-  STATES,
-  type State,
-  TEXT_LENGTH_MAX,
-} from "./release.ts";
+  COUNT,
+  COUNTABLE,
+  isCount,
+  isObject,
+  isState,
+  isText,
+  KEY,
+  list,
+  named,
+  OFFSET,
+  oneOf,
+  ROLLOUT,
+  SHORT_TEXT,
+  type Shape,
+  STATE,
+  TEXT,
+  TIME,
+  TIME_MS,
+  textUpTo,
+  tuple,
+} from "./shapes.ts";
 
 /** The result of a read. */
 export type FoundRelease =
@@ -36,10 +47,12 @@ export interface ReleaseProblem {
 }
 
 const NONE: FoundRelease = { kind: "none" };
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
-const PLAN_LENGTH_MAX = 512;
-/** Milliseconds since 1970 of any calendar day are below this number. */
-const TIME_MS_MAX = 8.64e15;
+const SHORT_PLAN = textUpTo(PLAN_BYTES_MAX);
+/** Plan texts are not read here, because a newer program may know more terms. */
+const PLAN: Shape = {
+  isValid: (value) => value !== "" && SHORT_PLAN.isValid(value),
+  schema: { ...SHORT_PLAN.schema, minLength: 1 },
+};
 
 /** @param value the field `release` of a record; undefined or null if there is none */
 export function readRelease(value: unknown): FoundRelease {
@@ -55,10 +68,10 @@ export function readRelease(value: unknown): FoundRelease {
   }
   const { state } = fields;
   if (isText(state) && !isState(state)) return problem("unknown-state", "state");
-  for (const [field, isValid] of Object.entries(NEEDED)) {
+  for (const [field, { isValid }] of Object.entries(NEEDED)) {
     if (!isValid(fields[field])) return problem("malformed", field);
   }
-  for (const [field, isValid] of Object.entries(POSSIBLE)) {
+  for (const [field, { isValid }] of Object.entries(POSSIBLE)) {
     if (fields[field] !== undefined && !isValid(fields[field])) return problem("malformed", field);
   }
   return { kind: "release", release: releaseOf(fields) };
@@ -77,39 +90,36 @@ function plainFields(value: unknown): Record<string, unknown> | undefined {
   }
 }
 
-type IsValid = (value: unknown) => boolean;
-
-const NEEDED: Readonly<Record<string, IsValid>> = {
-  format: (value) => value === FORMAT,
-  key: isKey,
-  id: isCountable,
-  of: isText,
-  plan: (value) => typeof value === "string" && value !== "" && value.length <= PLAN_LENGTH_MAX,
-  state: isState,
-  step: isCount,
-  since: (value) => typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value)),
-  inconclusive: (value) => value === "pause" || value === "abort",
-  wrote: isTuple(isRollout, isOffset),
-  seq: isCountable,
-  tx: isKey,
+/** The fields that each release has. */
+export const NEEDED: Readonly<Record<string, Shape>> = {
+  format: oneOf(FORMAT),
+  key: KEY,
+  id: COUNTABLE,
+  of: TEXT,
+  plan: PLAN,
+  state: STATE,
+  step: COUNT,
+  since: TIME,
+  inconclusive: oneOf("pause", "abort"),
+  wrote: tuple(ROLLOUT, OFFSET),
+  seq: COUNTABLE,
+  tx: KEY,
 };
 
-const POSSIBLE: Readonly<Record<string, IsValid>> = {
-  failsafe: (value) => value === "hold",
-  windows: isList(isText, LIST_MAX),
-  slow: isList(isText, LIST_MAX),
-  weights: (value) =>
-    isObject(value) &&
-    Object.keys(value).length <= LIST_MAX &&
-    Object.entries(value).every(([name, weight]) => isText(name) && isRollout(weight)),
-  arcs: isList(isTuple(isTime, isRollout, isOffset), ARCS_MAX),
-  log: isList(isTuple(isCount, isTime, isState, isCount, isRollout, isShortText), LOG_MAX),
-  from: (value) => value === "promoted",
-  approved: isCount,
-  reason: isShortText,
-  cleared: isList(isTuple(isText, isShortText, isShortText), LIST_MAX),
-  fade: isTuple(isRollout, isTime, isTime),
-  was: (value) => value === "master" || value === "hold",
+/** The fields that are there only if they apply. */
+export const POSSIBLE: Readonly<Record<string, Shape>> = {
+  failsafe: oneOf("hold"),
+  windows: list(TEXT, LIST_MAX),
+  slow: list(TEXT, LIST_MAX),
+  weights: named(ROLLOUT, LIST_MAX),
+  arcs: list(tuple(TIME_MS, ROLLOUT, OFFSET), ARCS_MAX),
+  log: list(tuple(COUNT, TIME_MS, STATE, COUNT, ROLLOUT, SHORT_TEXT), LOG_MAX),
+  from: oneOf("promoted"),
+  approved: COUNT,
+  reason: SHORT_TEXT,
+  cleared: list(tuple(TEXT, SHORT_TEXT, SHORT_TEXT), LIST_MAX),
+  fade: tuple(ROLLOUT, TIME_MS, TIME_MS),
+  was: oneOf("master", "hold"),
 };
 
 const KNOWN = new Set([...Object.keys(NEEDED), ...Object.keys(POSSIBLE)]);
@@ -121,52 +131,4 @@ function releaseOf(fields: Record<string, unknown>): Release {
   const known = Object.fromEntries(entries.filter(([name]) => KNOWN.has(name))) as unknown as Release;
   const others = Object.fromEntries(entries.filter(([name]) => !KNOWN.has(name)));
   return { ...known, arcs: known.arcs ?? [], log: known.log ?? [], others };
-}
-
-function isState(value: unknown): value is State {
-  return STATES.some((state) => state === value);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
-}
-
-/** The next number is a safe integer too. */
-function isCountable(value: unknown): value is number {
-  return isCount(value) && value <= COUNT_MAX;
-}
-
-function isShortText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= TEXT_LENGTH_MAX;
-}
-
-function isText(value: unknown): value is string {
-  return isShortText(value) && value !== "";
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && Math.abs(value) <= TIME_MS_MAX;
-}
-
-function isRollout(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value <= 1;
-}
-
-function isOffset(value: unknown): value is number {
-  return isRollout(value) && value < 1;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isTuple(...parts: readonly IsValid[]): IsValid {
-  return (value) =>
-    Array.isArray(value) &&
-    value.length === parts.length &&
-    parts.every((isValid, index) => isValid(value[index]));
-}
-
-function isList(isValid: IsValid, lengthMax: number): IsValid {
-  return (value) => Array.isArray(value) && value.length <= lengthMax && value.every(isValid);
 }

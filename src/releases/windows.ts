@@ -13,6 +13,9 @@ import { nearest } from "../text/nearest.ts";
 import { quote } from "../text/quote.ts";
 import { wallClock } from "./wall-clock.ts";
 
+/** The form of a window, for programs that only look at it. `parseWindow` knows the days and the zones. */
+export const WINDOW_PATTERN = String.raw`^\s*[A-Za-z,-]+\s+\d{1,2}:\d{2}-\d{1,2}:\d{2}\s+[A-Za-z]\S*\s*$`;
+
 const DAY_NAMES = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;

@@ -35,6 +35,7 @@ import {
   table,
   unhealthy,
 } from "../../src/settings/options.ts";
+import { faultsInConfig } from "../support/schema.ts";
 
 interface Given {
   readonly argv?: readonly string[];
@@ -58,6 +59,7 @@ function load({ argv = [], environment = {}, file }: Given): Loaded | Problems {
 function loaded(given: Given): Loaded {
   const result = load(given);
   if (result instanceof Problems) throw new Error(result.messages.join("\n"));
+  if (given.file !== undefined) expect(faultsInConfig(given.file)).toBe("");
   return result;
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { type Loaded, loadSettings, Problems } from "../../src/config/load.ts";
 import { allOptions } from "../../src/daemon/all-options.ts";
 import { DEFAULT_STEPS, type NamedPlan, plans } from "../../src/releases/named-plans.ts";
+import { faultsInConfig } from "../support/schema.ts";
 
 const FILE = "/etc/md.toml";
 
@@ -15,6 +16,7 @@ function load(file: string): Loaded | Problems {
 function plansOf(file: string): readonly NamedPlan[] {
   const result = load(file);
   if (result instanceof Problems) throw new Error(result.messages.join("\n"));
+  expect(faultsInConfig(file)).toBe("");
   return result.settings.get(plans);
 }
 

@@ -4,6 +4,7 @@ import type { Answer, Subject } from "../../src/checks/check-kind.ts";
 import { checks, type NamedCheck } from "../../src/checks/named-checks.ts";
 import { loadSettings, Problems } from "../../src/config/load.ts";
 import { allOptions } from "../../src/daemon/all-options.ts";
+import { faultsInConfig } from "./schema.ts";
 
 export const SUBJECT: Subject = {
   ...{ application: "website", version: "canary", key: "8c1f0b2f9d3e4a5b6c7d8e9f", seq: 4 },
@@ -19,6 +20,7 @@ function load(file: string) {
 export function checksOf(file: string): readonly NamedCheck[] {
   const loaded = load(file);
   if (loaded instanceof Problems) throw new Error(loaded.messages.join("\n"));
+  if (faultsInConfig(file) !== "") throw new Error(`the schema refuses it: ${faultsInConfig(file)}`);
   return loaded.settings.get(checks);
 }
 
