@@ -13,6 +13,9 @@ export const PER_SECOND_MAX = 4;
 /** Time between two states without a change. */
 const BEAT_MS = 1_000;
 
+/** The first state waits this long for the records. Later it comes without them. */
+const FIRST_MS_MAX = 500;
+
 /** A page that lost its stream asks for a new one after this time. */
 const RETRY_MS = 1_000;
 
@@ -28,6 +31,7 @@ export async function* events({ closing, open }: EventsOptions): AsyncGenerator<
   const viewing = open(() => bell.ring());
   try {
     yield `retry: ${RETRY_MS}\n\n`;
+    if (!viewing.hasLooked()) await bell.sleep(FIRST_MS_MAX, () => viewing.hasLooked());
     while (!closing.aborted) {
       yield `data: ${viewing.text()}\n\n`;
       await bell.sleep(1_000 / PER_SECOND_MAX);

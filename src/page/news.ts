@@ -56,6 +56,8 @@ export interface ApplicationNews {
   readonly leaseMs: number;
   /** Why the store cannot be read now; null if it can. */
   readonly error: string | null;
+  /** Whether the records were read since this page is open. Before that, there are no releases here. */
+  readonly isRead: boolean;
   readonly arcs: readonly Arc[];
   /** By location: the share of visitors that the records order now. */
   readonly ordered: Readonly<Record<string, number>>;

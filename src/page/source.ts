@@ -115,6 +115,7 @@ export function applicationNews(
     ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
     leaseMs: table.leaseMs(nowMs),
     error: readErrorOf(feed, name) ?? error ?? null,
+    isRead: observation !== undefined,
     arcs: table.arcs,
     ordered: Object.fromEntries(orderedShares(table.arcs, isFresh)),
     decisions: decisionsOf(parts.metrics, name),

@@ -17,6 +17,8 @@ export interface ViewersOptions extends Omit<WatchedOptions, "application" | "lo
 }
 
 export interface Viewing {
+  /** Whether a look at the records has ended, well or not. A state before that has no release. */
+  hasLooked(): boolean;
   /** The state now, as JSON. */
   text(): string;
   close(): void;
@@ -54,6 +56,7 @@ export class Viewers {
     const audience = this.#audiences.get(application) ?? this.#gather(application);
     audience.listeners.add(heard);
     return {
+      hasLooked: () => audience.watched === undefined || audience.watched.hasLooked,
       text: () => this.#textOf(application, audience),
       close: () => {
         audience.listeners.delete(heard);

@@ -61,6 +61,11 @@ export class Watched {
     void this.#look();
   }
 
+  /** Whether a look has ended, well or not. */
+  get hasLooked(): boolean {
+    return this.observation !== undefined || this.error !== undefined;
+  }
+
   /** Now, by the clocks of the last look. */
   now(): Moment {
     return this.#observer.now();

@@ -114,7 +114,10 @@ describe("the stream", () => {
     expect(page.last).toMatchObject({
       daemon: { store: `file:${home.storePath}`, notReady: null },
       list: { total: 1, applications: [{ name: "website", isFresh: true, arcs: "canary 5%" }] },
-      application: { name: "website", arcs: [{ version: "canary", rollout: 0.05 }], releases: [] },
+      application: {
+        ...{ name: "website", isRead: true, releases: [] },
+        arcs: [{ version: "canary", rollout: 0.05 }],
+      },
     });
     home.write({ canary: { rollout: 0.5 } });
     const wroteMs = performance.now();
@@ -179,6 +182,14 @@ function startRelease(): void {
 }
 
 const recorded = () => JSON.parse(readFileSync(home.storePath, "utf8")).website.canary;
+
+test("the first state of a page has the release, because without it the page would say that there is none", async () => {
+  startRelease();
+  const page = new Page();
+  await eventually(() => page.last !== undefined, "a state");
+  expect(page.states[0]?.application?.releases).toMatchObject([{ state: "running", step: 2 }]);
+  page.close();
+});
 
 describe("a write", () => {
   test("needs a login, which ends with a logout", async () => {

@@ -8,6 +8,9 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 /** The variable that names a directory for pictures of the page, for a person to look at. */
 const PICTURES_VARIABLE = "MAXWELLS_TEST_PICTURES";
 
+/** A wait ends before its test does. Bun would end the browser with the test, and so all later tests. */
+const WAIT_MS_MAX = 15_000;
+
 /** Why Chromium cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
 export function chromiumMissing(): string | undefined {
   if (Bun.which("chromium") !== null) return undefined;
@@ -43,6 +46,7 @@ export async function visit<Result>(
   const context = await browser.newContext(options);
   try {
     const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS_MAX);
     const faults = faultsOf(page);
     await page.addInitScript(TELL_VIOLATIONS);
     await page.goto(url);

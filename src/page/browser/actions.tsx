@@ -63,6 +63,9 @@ function choicesOf(release: ReleaseNews): Choice[] {
 const chosen = signal<{ readonly choice: Choice; readonly release: ReleaseNews } | undefined>(undefined);
 const reason = signal("");
 
+/** The button that was pressed. It gets the focus back, because else the keyboard begins again at the top. */
+let opener: HTMLElement | undefined;
+
 export function Actions({
   news,
   release,
@@ -81,7 +84,8 @@ export function Actions({
           type="button"
           class={choice.verb === "abort" || choice.verb === "undo" ? "back" : ""}
           disabled={isBusy.value || isOld.value}
-          onClick={() => {
+          onClick={({ currentTarget }) => {
+            opener = currentTarget;
             chosen.value = { choice, release };
           }}
         >
@@ -111,6 +115,8 @@ function Confirm({ news, release, choice }: ConfirmProps) {
   const close = () => {
     chosen.value = undefined;
     reason.value = "";
+    // The button may be disabled until the page is drawn again.
+    requestAnimationFrame(() => opener?.focus());
   };
   return (
     <form

@@ -1,5 +1,6 @@
 /** The whole page: one application, and the list of all of them. */
 
+import { useMemo } from "preact/hooks";
 import type { ApplicationNews, PageNews } from "../news.ts";
 import { Actions } from "./actions.tsx";
 import { Circle } from "./circle.tsx";
@@ -57,11 +58,11 @@ function Header({ state: { daemon } }: { readonly state: PageNews }) {
   );
 }
 
-/** An old state is never shown like a new one. */
+/** An old state is never shown like a new one. A screen reader hears of it once, and not each second. */
 function Age() {
   return isOld.value ? (
-    <strong class="age" role="alert">
-      The daemon is silent. All of this is {durationText(ageMs.value)} old.
+    <strong class="age">
+      <span role="alert">The daemon is silent.</span> All of this is {durationText(ageMs.value)} old.
     </strong>
   ) : (
     <span class="age">now</span>
@@ -73,9 +74,8 @@ function Application({ news }: { readonly news: ApplicationNews }) {
   return (
     <>
       <h1>{news.name}</h1>
-      <p class="headline" role="status" aria-live="polite">
-        {release?.headline ?? "no release"}
-      </p>
+      <p class="headline">{headlineOf(news)}</p>
+      <Spoken news={news} />
       {release !== undefined && <Actions news={news} release={release} />}
       <Warnings news={news} />
       <div class="panels">
@@ -86,6 +86,28 @@ function Application({ news }: { readonly news: ApplicationNews }) {
         <History changes={news.history} />
       </div>
     </>
+  );
+}
+
+function headlineOf({ isRead, releases }: ApplicationNews): string {
+  return releases[0]?.headline ?? (isRead ? "no release" : "the records are not read yet");
+}
+
+/**
+ * The headline for a screen reader, which reads each change aloud. So it stays as it is while only the numbers
+ * of its wait change, such as the seconds that are left.
+ */
+function Spoken({ news }: { readonly news: ApplicationNews }) {
+  const release = news.releases[0];
+  const wait = release?.waits[0]?.text.replaceAll(/\d+[dhms]?/g, "");
+  const text = useMemo(
+    () => headlineOf(news),
+    [news.isRead, release?.key, release?.state, release?.step, release?.rollout, wait],
+  );
+  return (
+    <p class="for-readers" role="status" aria-live="polite">
+      {text}
+    </p>
   );
 }
 

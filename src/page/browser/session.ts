@@ -56,6 +56,8 @@ async function ask(path: string, body: Readonly<Record<string, unknown>>, done: 
       body: JSON.stringify(body),
     });
     answer.value = { isGood: reply.ok, text: await textOf(reply, done) };
+    // The login has ended, with the daemon or by its time. The page offers a new one.
+    if (reply.status === 401) await lookWho();
   } catch {
     answer.value = {
       isGood: false,

@@ -1,0 +1,86 @@
+/** News that stop: a store that is away, and a daemon that is killed and comes back. */
+
+import { expect } from "bun:test";
+import type { Page } from "playwright-core";
+import { visit } from "../../support/browser.ts";
+import { logIn } from "./acting.ts";
+import type { Case } from "./rig.ts";
+import { expectUsable } from "./showing.ts";
+
+/** Requests while the daemon is gone, and the write of an operator whose login ended with it. */
+const GONE = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|status of 401/;
+
+/** Notes each headline that the page ever shows as new, also for a moment. */
+const NOTE_FRESH = `globalThis.fresh = [];
+new MutationObserver(() => {
+  const isOld = document.querySelector("[role=alert]") !== null;
+  const headline = document.querySelector(".headline")?.textContent;
+  if (!isOld && fresh.at(-1) !== headline) fresh.push(headline);
+}).observe(document.body, { subtree: true, childList: true, characterData: true })`;
+
+export const NEWS: readonly Case[] = [
+  {
+    title: "a store that is away: the visitors get master, the fault, and all is well when it is back",
+    run: ({ browser, website }) =>
+      visit(browser, website.url, async (page) => {
+        website.release();
+        const headline = page.getByText(/running, step 2\/4, at 5%/).first();
+        await headline.waitFor();
+        website.home.loseStore();
+        const tooOld = page.getByText("The snapshot of the store is too old, so all visitors get master.");
+        await tooOld.waitFor();
+        await page.getByText(/^The store cannot be read: /).waitFor();
+        await page.getByText("master: 100%").waitFor();
+        await expectUsable(page, "stale");
+        website.release();
+        await tooOld.waitFor({ state: "detached" });
+        await page.getByText("canary: 5% of the circle").waitFor();
+      }),
+  },
+  {
+    title:
+      "a daemon that is killed: all is old, nothing can be pressed, and its next life begins with new news",
+    run: ({ browser, website }) =>
+      visit(
+        browser,
+        website.url,
+        async (page) => {
+          website.release();
+          await logIn(page);
+          const abort = page.getByRole("button", { name: "Abort" });
+          expect(await abort.isDisabled()).toBeFalse();
+          await website.kill();
+          await silence(page).waitFor();
+          expect(await page.getByText("now", { exact: true }).count()).toBe(0);
+          await page.getByText(/^The daemon is silent\. All of this is \d+s old\.$/).waitFor();
+          expect(await abort.isDisabled()).toBeTrue();
+          await expectUsable(page, "killed");
+          const clock = await page.getByText(/^running for /).innerText();
+          website.release({ step: 3, wrote: [0.25, 0.25], seq: 5, since: HOUR_AGO });
+          await page.evaluate(NOTE_FRESH);
+          expect(await page.getByText(/^running for /).innerText()).toBe(clock);
+          await website.startAgain();
+          await silence(page).waitFor({ state: "detached" });
+          await page
+            .getByText(/running, step 3\/4, at 25%/)
+            .first()
+            .waitFor();
+          const fresh = await page.evaluate<readonly string[]>("fresh");
+          expect(fresh.filter((text) => !/step 3\/4/.test(text))).toEqual([]);
+
+          await abort.click();
+          await page.getByRole("form", { name: "Abort" }).getByRole("button", { name: "Abort" }).click();
+          await page.getByText("log in to write").waitFor();
+          await page.getByRole("button", { name: "Log in to act" }).waitFor();
+          expect(website.record.release.state).toBe("running");
+        },
+        { expected: GONE },
+      ),
+  },
+];
+
+const HOUR_AGO = new Date(Date.now() - 3_600_000).toISOString();
+
+function silence(page: Page) {
+  return page.getByRole("alert").filter({ hasText: "The daemon is silent." });
+}

@@ -1,0 +1,48 @@
+/** Each state of the page: in light and dark, to people with impairments, and on a telephone. */
+
+import { expect } from "bun:test";
+import type { Page } from "playwright-core";
+import { picture, visit } from "../../support/browser.ts";
+import { violationsOf } from "./axe.ts";
+import type { Case } from "./rig.ts";
+import { MARKUP, STATES } from "./site.ts";
+
+/** The narrowest telephone. */
+const NARROW = { width: 320, height: 640 };
+
+export const SHOWING: readonly Case[] = [
+  ...STATES.map(({ name, says }) => ({
+    title: `the state ${name}`,
+    run: ({ browser, site }: Parameters<Case["run"]>[0]) =>
+      visit(browser, site.url(name), async (page) => {
+        await page.getByText(says).first().waitFor();
+        expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(name);
+        await expectUsable(page, name);
+      }),
+  })),
+  {
+    title: "markup in records as text, and runs no code of it",
+    run: ({ browser, site }) =>
+      visit(browser, site.url(MARKUP), async (page) => {
+        await page.getByText("<script>hacked=1</script>").first().waitFor();
+        await page.getByText('"><iframe srcdoc=').first().waitFor();
+        expect(await page.evaluate("typeof hacked")).toBe("undefined");
+        expect(await page.locator("img, iframe, script:not([src]), b[onclick]").count()).toBe(0);
+      }),
+  },
+];
+
+/** Takes pictures, asks axe-core in light and dark, and sees that nobody has to scroll sideways. */
+export async function expectUsable(page: Page, name: string): Promise<void> {
+  const file = name.replace(/[^a-z0-9-]+/g, "_").slice(0, 20);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await picture(page, `${file}-${colorScheme}`);
+    expect(await violationsOf(page)).toEqual([]);
+  }
+  const before = page.viewportSize();
+  await page.setViewportSize(NARROW);
+  await picture(page, `${file}-narrow`);
+  expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBe(NARROW.width);
+  if (before !== null) await page.setViewportSize(before);
+}
