@@ -1,4 +1,4 @@
-/** The parts that the cases share: one browser, a daemon with all states, and one with a release to act on. */
+/** The parts of all cases: one browser, a daemon with all states, and one with a release to act on. */
 
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
@@ -51,7 +51,7 @@ export class Website {
     return new Website(home, `http://127.0.0.1:${port}/`, await home.start());
   }
 
-  /** Writes a release in its second step of four, at 5 %, with these changes. Returns its record. */
+  /** Writes a release in its second step of four, at 5 %, with these changes. */
   release(changes: Partial<Release> = {}): void {
     const release = releaseOf({ since: new Date().toISOString(), ...changes });
     const [rollout, offset] = release.wrote;

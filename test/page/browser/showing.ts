@@ -32,7 +32,7 @@ export const SHOWING: readonly Case[] = [
   },
 ];
 
-/** Takes pictures, asks axe-core in light and dark, and sees that nobody has to scroll sideways. */
+/** Takes pictures, asks axe-core in light and dark, and fails if a reader has to scroll sideways. */
 export async function expectUsable(page: Page, name: string): Promise<void> {
   const file = name.replace(/[^a-z0-9-]+/g, "_").slice(0, 20);
   for (const colorScheme of ["light", "dark"] as const) {

@@ -6,7 +6,7 @@ import { visit } from "../../support/browser.ts";
 import { logIn } from "./acting.ts";
 import type { Case, Website } from "./rig.ts";
 
-/** The browser tells of answers that it hides, and of requests that it or the daemon refuses. */
+/** The browser reports the answers that it hides, and the requests that it or the daemon refuses. */
 const REFUSED =
   /status of 40\d|ERR_FAILED|blocked by CORS|ERR_BLOCKED|X-Frame-Options|frame-ancestors|Refused to/;
 
@@ -14,7 +14,7 @@ const ABORT = {
   ...{ verb: "abort", application: "website", version: "canary", key: KEY, step: 2, reason: "a stranger" },
 };
 
-/** A form whose body is JSON, but for its last field. */
+/** A form whose body is JSON, because of the way in which a form joins a name and its value. */
 function formPage(to: string): string {
   const name = JSON.stringify({ ...ABORT, more: "" }).replace('""}', '"');
   return `<form method="post" enctype="text/plain" action="${to}"><input name='${name}' value='"}'>
