@@ -33,6 +33,8 @@ export class LedApplication {
   readonly #told = new Map<string, string>();
   /** The last snapshot that was taken. */
   #snapshot: Snapshot | undefined;
+  /** When the feed last read the records, on the monotonic clock. */
+  #readAtMs = Number.NEGATIVE_INFINITY;
   /**
    * When this daemon last wrote a release or saw a newer state than the readings, on the monotonic clock.
    * Older readings do not count.
@@ -65,12 +67,9 @@ export class LedApplication {
     // After a look at an older state, a reading without news is news: the store is well again.
     const isBehind = this.#leds.values().some((led) => led.isBehind);
     const isNews = snapshot !== this.#snapshot || this.#isAhead || isBehind;
+    this.#readAtMs = this.#parts.clock();
     if (isNews && askedAtMs >= this.#newerAtMs) this.#take(snapshot);
-    this.look();
-  }
-
-  look(): void {
-    for (const led of this.#leds.values()) led.look();
+    this.#look();
   }
 
   /** The store's clock has answered or failed. */
@@ -105,7 +104,7 @@ export class LedApplication {
   wrote(version: string, now: Now): void {
     this.#newerAtMs = this.#parts.clock();
     this.#isAhead = true;
-    this.#takeVersion(version, now, false);
+    this.#takeVersion(version, now, this.#newerAtMs, false);
   }
 
   async close(): Promise<void> {
@@ -122,7 +121,7 @@ export class LedApplication {
       return;
     }
     for (const version of this.#versionsIn(snapshot)) {
-      this.#takeVersion(version, nowIn(snapshot, version), true);
+      this.#takeVersion(version, nowIn(snapshot, version), this.#readAtMs, true);
     }
   }
 
@@ -143,14 +142,19 @@ export class LedApplication {
     await this.#parts.highest.load(this.#application);
     if (this.#isClosed || this.#snapshot === undefined) return;
     this.#take(this.#snapshot);
-    this.look();
+    this.#look();
+  }
+
+  #look(): void {
+    for (const led of this.#leds.values()) led.look(this.#readAtMs);
   }
 
   /**
+   * @param atMs when the state was read or written, on the monotonic clock
    * @param isServed whether visitors are served by this state now. Only then an override may end: before, the
    *                 feed would serve the arcs of the reading before it again.
    */
-  #takeVersion(version: string, now: Now, isServed: boolean): void {
+  #takeVersion(version: string, now: Now, atMs: number, isServed: boolean): void {
     const { highest, overrides, endOverride } = this.#parts;
     const target = { application: this.#application, version };
     const isOlder = isBehind(highest.of(target), now);
@@ -161,16 +165,16 @@ export class LedApplication {
     }
     this.#told.delete(version);
     if (isOlder) {
-      (this.#leds.get(version) ?? this.#begin(target, now)).seeBehind();
+      (this.#leds.get(version) ?? this.#begin(target, now, atMs)).seeBehind();
       return;
     }
     const override = overrides.of(target);
     const ended = override === undefined ? undefined : overrides.endedBy(now, override);
     if (isServed && override !== undefined && ended !== undefined) endOverride(override, ended);
-    this.#lead(target, now);
+    this.#lead(target, now, atMs);
   }
 
-  #lead(target: Target, now: Seen): void {
+  #lead(target: Target, now: Seen, atMs: number): void {
     const { application, version } = target;
     const { release } = now.found;
     const led = this.#leds.get(version);
@@ -180,14 +184,14 @@ export class LedApplication {
       this.#parts.notices.look({ application, version, release, leaders });
     }
     const isSame = led?.key === release.key;
-    if (isSame) led.see(now);
+    if (isSame) led.see(now, atMs);
     const isOver = !isUnderWay(release) && release.fade === undefined;
     if (led !== undefined && (isOver || !isSame)) this.#end(led);
-    if (!isOver && !isSame) this.#begin(target, now).reconsider();
+    if (!isOver && !isSame) this.#begin(target, now, atMs).reconsider();
   }
 
-  #begin(target: Target, seen: Seen): Led {
-    const led = new Led(target, seen, this.#parts);
+  #begin(target: Target, seen: Seen, atMs: number): Led {
+    const led = new Led(target, seen, atMs, this.#parts);
     this.#leds.set(target.version, led);
     this.#parts.begun();
     return led;
@@ -223,7 +227,7 @@ export class LedApplication {
 
   /** Looks at a state that the feed refuses, because it is older. Never rejects. */
   async #lookBehind(): Promise<void> {
-    const { calls, store, highest } = this.#parts;
+    const { calls, store, highest, clock } = this.#parts;
     const application = this.#application;
     try {
       const snapshot = await calls.run(OUTDATED_READ_MS, (signal) => store.read(application, signal));
@@ -232,7 +236,7 @@ export class LedApplication {
         const target = { application, version };
         const now = nowIn(snapshot, version);
         if (!isSeen(now) || !isBehind(highest.of(target), now)) continue;
-        (this.#leds.get(version) ?? this.#begin(target, now)).seeBehind();
+        (this.#leds.get(version) ?? this.#begin(target, now, clock())).seeBehind();
       }
     } catch {
       // The feed says that the store cannot be read.

@@ -70,13 +70,14 @@ export class Led implements Attempted {
   #unknown: string | undefined;
   #isClosed = false;
 
-  constructor(target: Target, seen: Seen, parts: LedParts) {
+  /** @param seenAtMs when the state was read or written, on the monotonic clock */
+  constructor(target: Target, seen: Seen, seenAtMs: number, parts: LedParts) {
     const { application } = target;
     this.target = target;
     this.key = seen.found.release.key;
     this.#parts = parts;
     this.#seen = seen;
-    this.#sinceMs = parts.clock();
+    this.#sinceMs = seenAtMs;
     this.#spread = parts.random();
     const { exchanges } = parts;
     if (exchanges !== undefined) {
@@ -111,8 +112,12 @@ export class Led implements Attempted {
     return this.#isBehind;
   }
 
-  /** Takes a state of the record that was read or written, with the same key. */
-  see(seen: Seen): void {
+  /**
+   * Takes a state of the record with the same key.
+   *
+   * @param seenAtMs when it was read or written, on the monotonic clock
+   */
+  see(seen: Seen, seenAtMs: number): void {
     const before = this.#seen;
     this.#seen = seen;
     this.#isBehind = false;
@@ -123,7 +128,7 @@ export class Led implements Attempted {
       }
       return;
     }
-    this.#sinceMs = this.#parts.clock();
+    this.#sinceMs = seenAtMs;
     this.#spread = this.#parts.random();
     this.#expectedAtMs = Number.POSITIVE_INFINITY;
     this.#dueSinceMs = undefined;
@@ -142,10 +147,14 @@ export class Led implements Attempted {
     this.reconsider();
   }
 
-  /** The record was read with success just now. */
-  look(): void {
-    this.#readAtMs = this.#parts.clock();
-    if (this.#parts.isClockAsked() && !this.#isBehind) this.watchOf(this.release);
+  /**
+   * The record was read with success.
+   *
+   * @param readAtMs when that was, on the monotonic clock
+   */
+  look(readAtMs: number): void {
+    this.#readAtMs = readAtMs;
+    if (this.#parts.isClockAsked() && !this.#isBehind) this.#watchAt(this.release, readAtMs);
     this.#goOn();
   }
 

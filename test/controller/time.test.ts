@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { StoreError } from "../../src/stores/store.ts";
-import { Fleet, UNHEALTHY_MS } from "./fleet.ts";
+import { Fleet, homeOf, UNHEALTHY_MS } from "./fleet.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -205,6 +205,27 @@ describe("a controller that cannot read", () => {
     await fleet.pass(4.9 * MINUTE_MS);
     expect(fleet.short()).toBe("running 1 1%");
     await fleet.pass(0.5 * MINUTE_MS);
+    expect(fleet.short()).toBe("promoted 2 100%");
+    await daemon.stop();
+  });
+
+  test("ends no gap when its state directory has answered, because the record was not read", async () => {
+    const fleet = new Fleet();
+    const home = homeOf();
+    home.highest.list = async () => {
+      await new Promise<void>((resolve) => fleet.time.timers.set(resolve, UNHEALTHY_MS - 1_000));
+      return [];
+    };
+    fleet.start("1%:1m,100%:1m");
+    const daemon = await fleet.daemon("web-1", home);
+    await fleet.pass(10);
+    fleet.isLost = true;
+    await fleet.pass(UNHEALTHY_MS + 1_500);
+    fleet.isLost = false;
+    await daemon.read();
+    await fleet.pass(MINUTE_MS - 100);
+    expect(fleet.short()).toBe("running 1 1%");
+    await fleet.pass(4_000);
     expect(fleet.short()).toBe("promoted 2 100%");
     await daemon.stop();
   });
