@@ -80,7 +80,8 @@ function onwards(application: string, release: Release, storeFlags: StoreFlags):
   if (state === "paused") {
     const resume = `to go on: ${commandLine(storeFlags, application, "resume")}`;
     if (from === "promoted" || next === undefined) return [resume];
-    return [resume, `to go to the next step: ${commandLine(storeFlags, application, "promote", "-resume")}`];
+    const words = ["-resume", "-expect-step", String(step)];
+    return [resume, `to go to the next step: ${commandLine(storeFlags, application, "promote", ...words)}`];
   }
   if (state !== "running" || next === undefined) return [];
   const share = rolloutText(next);

@@ -14,10 +14,12 @@ import {
   isFading,
   line,
   nameOf,
+  nextStepLine,
   notPromoted,
   ofText,
   pinnedStep,
   placeText,
+  resumeFlag,
   stateOf,
   takeBack,
   type Unwritten,
@@ -82,7 +84,7 @@ export const REFUSED: Readonly<
   })),
   "other-share": conflict((of) => ({
     text: `the next step of ${nameOf(of)} is ${foundShare(of)}${wantedShare(of)}`,
-    remedy: `to go there: ${line(of, "promote", "-to", foundShare(of))}`,
+    remedy: `to go there: ${line(of, "promote", "-to", foundShare(of), ...resumeFlag(of))}`,
   })),
   "other-of": conflict((of) => ({
     text: `${nameOf(of)} is a release of ${ofText(of)}${deployedText(of)}`,
@@ -98,8 +100,7 @@ export const REFUSED: Readonly<
   paused: failed((of) => ({
     text: `${nameOf(of)} is paused, ${placeText(of)}`,
     remedy:
-      `to go to the next step: ${line(of, "promote", "-resume")}\n` +
-      `to go on with this step: ${line(of, "resume")}`,
+      `to go to the next step: ${nextStepLine(of)}\n` + `to go on with this step: ${line(of, "resume")}`,
   })),
   "under-way": failed((of) => ({
     text: `${nameOf(of)} is ${stateOf(of)}, ${placeText(of)}`,

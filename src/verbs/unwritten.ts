@@ -107,15 +107,16 @@ export function deployedText({ request }: Unwritten): string {
   return request.verb === "finish" ? `, and not of ${request.deployed}` : "";
 }
 
+/** The way to the next step. It is pinned to the step that was seen, so that it does not go two steps. */
+export function nextStepLine(of: Unwritten): string {
+  const { state, step = 1 } = releaseOf(of) ?? {};
+  return line(of, "promote", ...(state === "paused" ? ["-resume"] : []), "-expect-step", String(step));
+}
+
 /** The ways on for a release that is not promoted. */
 export function notPromoted(of: Unwritten): string {
-  const release = releaseOf(of);
-  const on =
-    release?.state !== "paused"
-      ? line(of, "promote", "-expect-step", String(release?.step ?? 1))
-      : release.from === "promoted"
-        ? line(of, "resume")
-        : line(of, "promote", "-resume");
+  const { state, from } = releaseOf(of) ?? {};
+  const on = state === "paused" && from === "promoted" ? line(of, "resume") : nextStepLine(of);
   return `to go on: ${on}\nto take everyone back: ${line(of, "abort")}`;
 }
 
@@ -127,6 +128,11 @@ export function pinnedStep({ request }: Unwritten): string {
 /** The share of the next step. */
 export function foundShare({ facts }: Unwritten): string {
   return typeof facts.found === "number" ? rolloutText(facts.found) : "another one";
+}
+
+/** The flag by which the operator asked for the way out of a pause too; none for other requests. */
+export function resumeFlag({ request }: Unwritten): readonly string[] {
+  return request.verb === "promote" && request.resume ? ["-resume"] : [];
 }
 
 /** `, and not 5%`: the share that the operator typed; empty if none. */

@@ -161,6 +161,21 @@ test.each<[VerbOutcome, Request, string, string, string | undefined]>([
     "to go there: maxwells-daemon promote -to 25% -application website",
   ],
   [
+    refused("other-share", lookedAtRelease({ state: "paused" }), { found: 0.25 }),
+    { ...REQUESTS.promote, to: 0.5, resume: true },
+    "conflict",
+    "the next step of release 7 of website is 25%, and not 50%; nothing was written",
+    "to go there: maxwells-daemon promote -to 25% -resume -application website",
+  ],
+  [
+    misused("paused", lookedAtRelease({ state: "paused" })),
+    REQUESTS.finish,
+    "failed",
+    "release 7 of website is paused, at step 2/4, canary at 5%; only a promoted release can be finished; nothing was written",
+    "to go on: maxwells-daemon promote -resume -expect-step 2 -application website\n" +
+      "to take everyone back: maxwells-daemon abort -application website",
+  ],
+  [
     refused("other-of", PROMOTED, { found: "v42" }),
     { ...REQUESTS.finish, deployed: "v43" },
     "conflict",
@@ -173,7 +188,7 @@ test.each<[VerbOutcome, Request, string, string, string | undefined]>([
     REQUESTS.promote,
     "failed",
     "release 7 of website is paused, at step 2/4, canary at 7%; nothing was written",
-    "to go to the next step: maxwells-daemon promote -resume -application website\n" +
+    "to go to the next step: maxwells-daemon promote -resume -expect-step 2 -application website\n" +
       "to go on with this step: maxwells-daemon resume -application website",
   ],
   [

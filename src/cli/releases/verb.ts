@@ -4,6 +4,7 @@
  */
 
 import { isVersion } from "../../circle.ts";
+import { releaseIn } from "../../records/release-in.ts";
 import { releaseField } from "../../releases/release-field.ts";
 import type { Pin, Request } from "../../releases/request.ts";
 import { application } from "../../settings/application.ts";
@@ -134,10 +135,20 @@ async function targetOf(
   throw new CliError(
     "usage",
     `${own} has ${more.length + 1} versions that may be meant; nothing was written`,
-    ["name one:", ...[only, ...more].map((each) => `  ${commandLine(storeFlags, own, name, each)}`)].join(
-      "\n  ",
-    ),
+    [
+      "name one:",
+      ...[only, ...more].map((each) => {
+        const words = stepWords(name, snapshot.get(each)?.value);
+        return `  ${commandLine(storeFlags, own, name, each, ...words)}`;
+      }),
+    ].join("\n  "),
   );
+}
+
+/** A verb that goes a step forward is pinned to the step that was seen. */
+function stepWords(verb: Request["verb"], value: unknown): readonly string[] {
+  const found = releaseIn(value);
+  return verb === "promote" && found.kind === "release" ? ["-expect-step", String(found.release.step)] : [];
 }
 
 /** Stands for the version until one is chosen. */

@@ -70,7 +70,7 @@ describe("set", () => {
       "release 7 of app is paused, at step 2/4, canary at 5%; nothing was written",
       [
         "to go on: maxwells-daemon resume -application app",
-        "to go to the next step: maxwells-daemon promote -resume -application app",
+        "to go to the next step: maxwells-daemon promote -resume -expect-step 2 -application app",
       ],
     ],
     [

@@ -189,6 +189,10 @@ describe("the version that is meant", () => {
     expect(stderr).toContain("app has 2 versions that may be meant; nothing was written");
     expect(stderr).toContain("maxwells-daemon abort canary -application app\n");
     expect(stderr).toContain("maxwells-daemon abort blue -application app\n");
+    // The advice goes no further than the step that was seen.
+    expect((await store.run("promote", "-expect-step", "2")).stderr).toContain(
+      "maxwells-daemon promote canary -expect-step 2 -application app\n",
+    );
     expect(store.text()).toBe(before);
     expect((await store.run("abort", "blue")).stdout).toStartWith("release 8 of app aborted");
   });
