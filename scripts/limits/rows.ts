@@ -63,6 +63,18 @@ const VISITORS: LimitSection = {
       remedy: "put less into the context: the daemon reads only `targetingKey` and its own names",
     },
     {
+      ...{ path: "src/servers/ofrep/bulk.ts", name: "FLAGS_MAX", unit: "" },
+      what: "flags in one answer of OFREP to a client that asks for all",
+      beyond: "the last applications are left out, and the SDK gives its default values for them",
+      remedy: "let the client or its proxy name one application (OFR-11)",
+    },
+    {
+      ...{ path: "src/servers/ofrep/changes.ts", name: "STREAMS_MAX", unit: "" },
+      what: "streams of changes that one listener keeps open for clients of OFREP",
+      beyond: "further clients get no stream; they ask again only as they are set up to do by themselves",
+      remedy: "run a second daemon for some of the clients, or let them poll",
+    },
+    {
       ...{ path: "src/stream/stream-connection.ts", name: "REQUEST_MS_MAX", unit: "ms" },
       what: "time from a request's first byte to its last",
       beyond: "the daemon cuts the connection off",

@@ -12,7 +12,8 @@ import { NOTHING, StreamConnection, type StreamSocket } from "../../stream/strea
 import { OUT_BYTES, StreamShared } from "../../stream/stream-shared.ts";
 import { LOOK_BYTES } from "../../stream/turn.ts";
 import type { WaitingBytes } from "../../stream/waiting.ts";
-import { isEvaluation, Ofrep } from "../ofrep/ofrep.ts";
+import { type ChangeStream, Changes } from "../ofrep/changes.ts";
+import { applicationOf, isEvaluation, isEvents, Ofrep } from "../ofrep/ofrep.ts";
 import type { ServerContext } from "../server.ts";
 import { type Body, type NoBody, readBody } from "./body.ts";
 import type { Framing } from "./framing.ts";
@@ -23,6 +24,7 @@ import {
   httpTail,
   NOT_FOUND,
   NOT_HTTP,
+  type Page,
   type Pages,
   Prefixes,
   pageBytes,
@@ -56,10 +58,17 @@ export class HttpShared extends StreamShared {
   constructor(context: ServerContext, counts: ServerCounts, { pages, hasFlags, waiting }: HttpSharedOptions) {
     super(context, counts, waiting);
     this.pages = pages;
-    this.flags = hasFlags ? new Ofrep(context, this.request, this.decision) : undefined;
+    const { handler, rollout, clock } = context;
+    const evaluator = { handler, rollout, request: this.request, decision: this.decision };
+    this.flags = hasFlags ? new Ofrep(evaluator, new Changes(rollout, clock)) : undefined;
     this.tailSlot = context.rollout.placements.slotOf(httpTail);
   }
 }
+
+const NO_STREAM: Page = {
+  ...{ status: 503, contentType: "text/plain" },
+  body: "too many streams are open, or the daemon ends; ask for the flags again later\n",
+};
 
 /** The body of a request that is not complete. It begins at `at` of the part. */
 interface Awaited extends Framing {
@@ -72,6 +81,8 @@ export class HttpConnection extends StreamConnection {
   #bodyBytes = 0;
   /** A body that is read, and is still to come. Its head is complete. */
   #awaited: Awaited | undefined;
+  /** The connection is a stream of changes, and answers no more requests. */
+  #stream: ChangeStream | undefined;
 
   constructor(shared: HttpShared, socket: StreamSocket, nowMs: number) {
     super(shared, socket, nowMs);
@@ -82,8 +93,27 @@ export class HttpConnection extends StreamConnection {
     return this.#bodyBytes > 0;
   }
 
+  /** A stream lasts, and nothing is lost with it: its client opens another one. */
+  override get isBusy(): boolean {
+    return this.#stream === undefined && super.isBusy;
+  }
+
+  override get isBlank(): boolean {
+    return this.#stream === undefined && super.isBlank;
+  }
+
+  override closed(): void {
+    super.closed();
+    this.#stream?.close();
+  }
+
+  protected override allSent(): void {
+    this.#stream?.caughtUp();
+  }
+
   /** Answers all requests whose heads are complete, and keeps the rest. */
   protected consume(chunk: Uint8Array, nowMs: number): void {
+    if (this.#stream !== undefined) return;
     const bytes = this.partLength === 0 ? chunk : this.#completed(chunk);
     if (bytes === undefined) return;
     const { head, out, turn } = this.#shared;
@@ -92,7 +122,7 @@ export class HttpConnection extends StreamConnection {
     let answered = 0;
     let lookAt = LOOK_BYTES;
     let isLast = false;
-    while (start < bytes.length && !isLast && !this.isPaused && !this.isClosing) {
+    while (start < bytes.length && !isLast && !this.#isDone) {
       if (this.#bodyBytes > 0) {
         const skipped = Math.min(this.#bodyBytes, bytes.length - start);
         this.#bodyBytes -= skipped;
@@ -147,7 +177,12 @@ export class HttpConnection extends StreamConnection {
     }
     if (at > 0 && !this.isPaused) this.flush(out, at, NOTHING, 0);
     this.#shared.answered(answered);
-    if (isLast) this.endWhenAnswered();
+    if (isLast && this.#stream === undefined) this.endWhenAnswered();
+  }
+
+  /** Whether no more requests are answered now. */
+  get #isDone(): boolean {
+    return this.isPaused || this.isClosing || this.#stream !== undefined;
   }
 
   /**
@@ -203,6 +238,7 @@ export class HttpConnection extends StreamConnection {
   #page(bytes: Uint8Array, body: Body | NoBody | undefined, isLast: boolean, nowMs: number): Buffer {
     const { head, pages, flags, counts } = this.#shared;
     if (!head.isHttp) return pageBytes(NOT_HTTP, isLast, head);
+    if (flags !== undefined && isEvents(bytes, head)) return this.#openStream(bytes, flags.changes);
     if (body !== undefined && flags !== undefined) {
       const read = typeof body === "object" ? body.bytes : undefined;
       return pageBytes(flags.answer(bytes, head, read, nowMs), isLast, head);
@@ -210,5 +246,22 @@ export class HttpConnection extends StreamConnection {
     const page = pages(pathOf(bytes, head), queryOf(bytes, head), nowMs);
     if (page !== undefined) counts.success++;
     return pageBytes(page ?? NOT_FOUND, isLast, head);
+  }
+
+  /** Makes a stream of the connection. Returns the bytes with which it begins. */
+  #openStream(bytes: Uint8Array, changes: Changes): Buffer {
+    const { head, counts, isClosing } = this.#shared;
+    if (changes.isFull || isClosing) return pageBytes(NO_STREAM, true, head);
+    counts.success++;
+    this.#stream = changes.open(applicationOf(bytes, head), (event) => this.#send(event));
+    return this.#stream.beginning;
+  }
+
+  /** Sends an event of the stream; false if an earlier one still waits. */
+  #send(event: Buffer): boolean {
+    if (this.isPaused || this.isClosing) return false;
+    this.activeAtMs = this.#shared.context.clock();
+    this.flush(event, event.length, NOTHING, 0);
+    return true;
   }
 }

@@ -32,6 +32,7 @@ export interface Head extends Framing {
   isHttp10: boolean;
   /** The method is HEAD: a page has no body. */
   isHead: boolean;
+  isGet: boolean;
   isPost: boolean;
   /** A header that may be there only once was there twice or more. */
   isDoubled: boolean;
@@ -60,6 +61,7 @@ export function emptyHead(): Head {
     isHttp: true,
     isHttp10: false,
     isHead: false,
+    isGet: false,
     isPost: false,
     keepsAlive: true,
     isUnframed: false,
@@ -109,6 +111,7 @@ const TRANSFER_ENCODING = Buffer.from("transfer-encoding");
 const EXPECT = Buffer.from("expect");
 const IF_NONE_MATCH = Buffer.from("if-none-match");
 const HEAD_METHOD = Buffer.from("head ");
+const GET_METHOD = Buffer.from("GET ");
 const POST_METHOD = Buffer.from("POST ");
 const VERSION = Buffer.from(" http/1.");
 
@@ -145,6 +148,7 @@ function clear(head: Head): void {
   head.isHttp = true;
   head.isHttp10 = false;
   head.isHead = false;
+  head.isGet = false;
   head.isPost = false;
   head.keepsAlive = true;
   head.isUnframed = false;
@@ -191,6 +195,7 @@ function readRequestLine(bytes: Uint8Array, start: number, end: number, head: He
   head.target.start = space + 1;
   head.target.end = targetEnd;
   head.isHead = isAt(HEAD_METHOD, bytes, start);
+  head.isGet = isExactlyAt(GET_METHOD, bytes, start);
   head.isPost = isExactlyAt(POST_METHOD, bytes, start);
   head.isHttp10 = bytes[end - 1] === 0x30;
   head.keepsAlive = !head.isHttp10;

@@ -54,6 +54,11 @@ function applicationOfQuery(bytes: Uint8Array, head: Head): string | undefined {
   return queryOf(bytes, head).get("application") || undefined;
 }
 
+/** The value, one character a byte. */
+export function textOf(bytes: Uint8Array, span: Span): string {
+  return text(bytes, span, "latin1");
+}
+
 function text(bytes: Uint8Array, { start, end }: Span, encoding: "latin1" | "utf8"): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(encoding);
 }

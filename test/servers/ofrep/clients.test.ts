@@ -5,13 +5,19 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { OFREPProvider } from "@openfeature/ofrep-provider";
+import { OFREPWebProvider } from "@openfeature/ofrep-web-provider";
 import { OpenFeature } from "@openfeature/server-sdk";
+import { type Provider, ProviderEvents, OpenFeature as WebOpenFeature } from "@openfeature/web-sdk";
+import { EventSource } from "eventsource";
 import { DaemonHome, type DaemonProcess } from "../../support/daemon-process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { HttpClient } from "../../support/http.ts";
 import { LineClient } from "../../support/line.ts";
 import { freePort } from "../../support/port.ts";
 
 const VISITORS = 300;
+
+const RECORDS = { canary: 0.3, blue: { rollout: 0.2, offset: 0.5 } };
 
 /** Keys that a client must not spoil on their way. */
 const KEYS = ["user@example.com", "é", "日本語", "a b=c%41", 'a"b\\c', "0.42", "\u{1f600}", "a\nb"];
@@ -25,10 +31,7 @@ const expected = new Map<string, string>();
 
 beforeAll(async () => {
   port = await freePort();
-  home = new DaemonHome({
-    records: { canary: 0.3, blue: { rollout: 0.2, offset: 0.5 } },
-    flags: ["-http", `127.0.0.1:${port}`],
-  });
+  home = new DaemonHome({ records: RECORDS, flags: ["-http", `127.0.0.1:${port}`] });
   daemon = await home.start();
   const line = await LineClient.connect({ path: home.socket });
   for (const key of KEYS) expected.set(key, (await line.ask(` key=${encodeURIComponent(key)}`)).location);
@@ -98,5 +101,74 @@ describe("the SDK for servers in JavaScript", () => {
     expect(await client.getBooleanDetails("website", false, { targetingKey: "a" })).toMatchObject({
       ...{ value: false, errorCode: "TYPE_MISMATCH" },
     });
+  });
+});
+
+describe("the SDK for browsers in JavaScript", () => {
+  const client = WebOpenFeature.getClient();
+
+  beforeAll(async () => {
+    Object.assign(globalThis, { EventSource });
+    await WebOpenFeature.setContext({ targetingKey: "user-1" });
+    const options = { baseUrl: `http://127.0.0.1:${port}`, cacheMode: "disabled" } as const;
+    // Its type is made for projects with less strict settings.
+    const provider: unknown = new OFREPWebProvider(options);
+    await WebOpenFeature.setProviderAndWait(provider as Provider);
+  });
+
+  afterAll(async () => {
+    await WebOpenFeature.close();
+    Reflect.deleteProperty(globalThis, "EventSource");
+  });
+
+  test("OFR-10, OFR-5: every visitor has the same location, and is in that version", async () => {
+    for (const targetingKey of KEYS) {
+      await WebOpenFeature.setContext({ targetingKey });
+      const location = client.getStringValue("website", "none");
+      expect([targetingKey, location]).toEqual([targetingKey, expected.get(targetingKey) ?? "unasked"]);
+      for (const version of ["canary", "blue"]) {
+        const isThere = client.getBooleanValue(`website.${version}`, location !== version);
+        expect([targetingKey, isThere]).toEqual([targetingKey, location === version]);
+      }
+    }
+  });
+
+  test("OFR-13, OFR-14: the client hears of a change, asks again, and has the new location", async () => {
+    await WebOpenFeature.setContext({ maxwellsdaemon: 0.45 });
+    expect(client.getStringValue("website", "none")).toBe("master");
+    const changed: string[] = [];
+    client.addHandler(ProviderEvents.ConfigurationChanged, (details) => {
+      changed.push(...((details?.["flagsChanged"] as string[] | undefined) ?? []));
+    });
+    home.write({ canary: 0.5, blue: { rollout: 0.2, offset: 0.5 } });
+    await eventually(() => client.getStringValue("website", "none") === "canary", "the change arrives");
+    expect(changed).toEqual(["website", "website.canary", "website.blue"]);
+    home.write({ canary: 0 });
+    await eventually(() => client.getStringValue("website", "none") === "master", "the abort arrives");
+    home.write(RECORDS);
+    await daemon.follows("canary", 0.3);
+  });
+
+  test("OFR-14: a client whose daemon restarts hears of changes again", async () => {
+    await WebOpenFeature.setContext({ maxwellsdaemon: 0.45 });
+    await daemon.end("SIGKILL");
+    home.write({ canary: 0.5 });
+    expect(client.getStringValue("website", "none")).toBe("master");
+    daemon = await home.start();
+    await eventually(
+      () => client.getStringValue("website", "none") === "canary",
+      "the change arrives",
+      20_000,
+    );
+    home.write(RECORDS);
+    await eventually(() => client.getStringValue("website", "none") === "master", "the next change arrives");
+  }, 40_000);
+
+  test("OFR-8: without a visitor the client reports an error", async () => {
+    const errors: string[] = [];
+    client.addHandler(ProviderEvents.Error, (details) => errors.push(details?.message ?? ""));
+    await WebOpenFeature.setContext({});
+    await eventually(() => errors.length > 0, "the client reports the error");
+    expect(errors.join()).toContain("status: 400");
   });
 });

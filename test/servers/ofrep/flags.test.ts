@@ -4,40 +4,29 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { assignmentOfKey } from "../../../src/assignment.ts";
-import { HttpServer } from "../../../src/servers/http.ts";
-import { type Core, countOf, createCore, UNHEALTHY_MS } from "../../support/core.ts";
+import { type Core, type CoreOptions, countOf, UNHEALTHY_MS } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
-import { HttpClient, type HttpReply } from "../../support/http.ts";
+import type { HttpClient } from "../../support/http.ts";
 import { Random } from "../../support/random.ts";
+import { type Answer, answerOf, FLAGS, Listener } from "./listener.ts";
 
 const BODY_BYTES_MAX = 32_768;
 const APPLICATIONS = ["app", "web", "a", "a.b", "é ü"];
 
+let listener: Listener;
 let core: Core;
-let server: HttpServer;
 let client: HttpClient;
 
-const connect = () => HttpClient.connect({ host: "127.0.0.1", port: server.port ?? 0 });
-
-async function start(options: Parameters<typeof createCore>[0] = {}): Promise<void> {
-  core = createCore({ applications: APPLICATIONS, ...options });
-  const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
-  server = new HttpServer(core, { address, socketMode: 0o666, idleTimeoutMs: 60_000, hasFlags: true });
-  await server.start();
-  client = await connect();
+async function start(options: CoreOptions = {}): Promise<void> {
+  listener = await Listener.start({ applications: APPLICATIONS, ...options });
+  core = listener.core;
+  client = listener.client;
 }
 
-async function stop(): Promise<void> {
-  client.close();
-  await server.close();
-}
+const connect = () => listener.connect();
 
-const FLAGS = "/ofrep/v1/evaluate/flags";
-
-async function evaluated(key: string, context: unknown, headers: Record<string, string> = {}) {
-  const target = `${FLAGS}/${encodeURIComponent(key)}`;
-  return answerOf(await client.ask("POST", target, headers, JSON.stringify({ context })));
-}
+const evaluated = (key: string, context: unknown, headers?: Record<string, string>): Promise<Answer> =>
+  listener.evaluate(key, context, headers);
 
 /** Any characters, lone surrogates among them. */
 function anyText(random: Random): string {
@@ -45,14 +34,9 @@ function anyText(random: Random): string {
   return String.fromCodePoint(...points);
 }
 
-function answerOf({ status, headers, body }: HttpReply): Readonly<Record<string, unknown>> {
-  expect(headers.get("content-type")).toBe("application/json");
-  return { status, ...(JSON.parse(Buffer.from(body, "latin1").toString()) as Record<string, unknown>) };
-}
-
 describe("OFREP", () => {
   beforeAll(() => start({ allowForce: true }));
-  afterAll(stop);
+  afterAll(() => listener.close());
   beforeEach(() => {
     for (const name of APPLICATIONS) core.apply(name);
     core.apply("app", { rollout: 0.5 });
@@ -338,7 +322,7 @@ describe("OFREP", () => {
 });
 
 describe("OFREP", () => {
-  afterAll(stop);
+  afterAll(() => listener.close());
 
   test("OFR-4, OFR-7: before the first read all get master; without -allow-force nothing is forced", async () => {
     await start();
