@@ -7,6 +7,7 @@ import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
 import { copy } from "./commands/copy.ts";
 import { daemon } from "./commands/daemon.ts";
+import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { explain } from "./commands/explain.ts";
 import { finish } from "./commands/finish.ts";
@@ -55,6 +56,7 @@ export const COMMANDS: Program = {
     copy,
     initStore,
     check,
+    demo,
     quickstart,
     completion,
     schema,

@@ -59,7 +59,7 @@ function continued(command: string, width: number): string[] {
 }
 
 /** The text in lines of at most `width` columns. A word that is too wide is cut in pieces. */
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ").flatMap((each) => pieces(each, width))) {

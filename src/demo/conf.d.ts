@@ -1,0 +1,5 @@
+/** A file of a proxy's configuration, imported as text. */
+declare module "*.conf" {
+  const text: string;
+  export default text;
+}
