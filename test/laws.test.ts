@@ -140,6 +140,7 @@ const LAWS: readonly Law[] = [
       "releases/due.test.ts": ["law 12: evidence of the last 30 s"],
       "controller/controller.test.ts": ["law 12: does not go on with ok"],
       "evidence/release-judge.test.ts": ["law 12: silence is not health, and visitors"],
+      "faults/reports.test.ts": ["law 12: if reports stop in the middle"],
     },
   },
   {
@@ -147,6 +148,7 @@ const LAWS: readonly Law[] = [
     tests: {
       "judge/promise.test.ts": ["law 13: of 2 000 sound releases"],
       "judge/laws.test.ts": ["law 1 of the judge: fair"],
+      "simulation/fleet.test.ts": ["bad canaries are found and sound ones stay"],
     },
   },
   {
@@ -164,13 +166,21 @@ const LAWS: readonly Law[] = [
       "releases/machine.test.ts": ["law 15: no step is skipped"],
       "releases/due.test.ts": ["law 15: a wait is over"],
       "controller/controller.test.ts": ["law 15: each step has its whole wait"],
+      "simulation/fleet.test.ts": ["laws 10 to 17 hold in"],
+      "integration/releases.test.ts": ["the log is the plan, and no visitor moves against the direction"],
+      "faults/verdicts.test.ts": ["law 15: daemons whose clocks are hours off"],
     },
   },
   {
     says: "Evidence is never in a visitor's way: what is too much is dropped and counted.",
     tests: {
-      "evidence/merged.test.ts": ["batches have all news in their order, and none is too long"],
-      "stores/evidence-suite.ts": ["an append wakes no feed, changes no snapshot"],
+      "intake/udp.test.ts": [
+        "OUT-19: a turn of the event loop reads for a slice",
+        "OUT-19: datagrams for which",
+      ],
+      "faults/outcomes.test.ts": ["law 16: beside 100 000 outcomes a second", "law 16: bombs of OTLP"],
+      "evidence/memory.test.ts": ["have no more than their limit together"],
+      "stores/evidence-suite.ts": ["REL-18: an append wakes no feed, changes no snapshot"],
       "controller/presence.test.ts": ["keeps news that the store refuses"],
     },
   },

@@ -116,7 +116,7 @@ describe("a release", () => {
     await daemon.stop();
   });
 
-  test("holds while all releases are frozen, but can be aborted", async () => {
+  test("REL-17: holds while all releases are frozen, but can be aborted", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
     const freeze = (isFrozen: boolean) =>

@@ -37,7 +37,7 @@ const CASES = {
   "logs of two keys and of two applications are apart": logsApart,
   "names of applications are names like any other": awkwardNames,
   "what was appended is there for the next process": outlastsProcess,
-  "an append wakes no feed, changes no snapshot and adds no application": wakesNoFeed,
+  "REL-18: an append wakes no feed, changes no snapshot and adds no application": wakesNoFeed,
   "calls that are given up reject": aborted,
   "calls to an engine that hangs end when they are given up": abortedWhileItHangs,
   "a watch is nudged soon after an append": watchNudges,

@@ -139,6 +139,16 @@ describe("REL-8: a verb that lowers or stops", () => {
     },
   );
 
+  test("finish is written after any number of other writers", async () => {
+    const store = storeWith(releaseOf({ state: "promoted", step: 4, wrote: [1, 0.25] }));
+    before(store, 20, (index) => {
+      wrote(store, { seq: 10 + index });
+      return undefined;
+    });
+    expect(await carry(store, REQUESTS.finish)).toMatchObject({ kind: "written", conflicts: 20 });
+    expect(releaseIn(store)).toMatchObject({ state: "finished", seq: 30 });
+  });
+
   test("is tried again if the store fails to write, but not for ever", async () => {
     const store = storeWith();
     const fail = () => {
