@@ -29,17 +29,52 @@ const PROMISES = [
   ["with ok, by the formulas", "1%:10m+ok,5%:10m+ok,25%:10m+ok,50%:10m+ok,100%:1h", isAbortedByFormulas],
 ] as const;
 
-/** Medians of canary requests until a harm is found, if one request in a hundred fails. */
+/**
+ * Canary requests until a harm is found, if one request in a hundred fails: half of the releases need no more
+ * than the first number, and nine of ten no more than the second. `docs/judging.md` has the same table.
+ */
 const FACTORS = [10, 5, 2, 1.5] as const;
-const POWER = [
-  [0.01, [36, 110, 1_090, 3_980]],
-  [0.05, [38, 120, 1_140, 4_300]],
-  [0.25, [62, 174, 1_450, 5_400]],
-  [0.5, [100, 274, 2_300, 8_200]],
-] as const;
+const POWER: readonly (readonly [rollout: number, expected: readonly (readonly [number, number])[]])[] = [
+  [
+    0.01,
+    [
+      [36, 82],
+      [110, 246],
+      [1_090, 2_500],
+      [3_980, 9_600],
+    ],
+  ],
+  [
+    0.05,
+    [
+      [38, 86],
+      [120, 272],
+      [1_140, 2_480],
+      [4_300, 9_700],
+    ],
+  ],
+  [
+    0.25,
+    [
+      [62, 118],
+      [174, 360],
+      [1_450, 3_280],
+      [5_400, 12_600],
+    ],
+  ],
+  [
+    0.5,
+    [
+      [100, 190],
+      [274, 570],
+      [2_300, 5_200],
+      [8_200, 18_600],
+    ],
+  ],
+];
 const BASE = 0.01;
 const POWER_PERCENT_AT_MOST = 10;
-const POWER_RUNS = { full: 5_000, quick: 500 } as const;
+const POWER_RUNS = { full: 5_000, quick: 2_000 } as const;
 
 export async function benchVerdicts(setup: Setup): Promise<Row[]> {
   const length = setup.turns > 3 ? "full" : "quick";
@@ -48,7 +83,7 @@ export async function benchVerdicts(setup: Setup): Promise<Row[]> {
     rows.push(promiseRow(name, plan, isBad, RELEASES[length]));
     setup.say(`${rows.at(-1)?.what}: ${rows.at(-1)?.figure}`);
   }
-  for (const [rollout, medians] of POWER) rows.push(powerRow(rollout, medians, POWER_RUNS[length]));
+  for (const [rollout, expected] of POWER) rows.push(powerRow(rollout, expected, POWER_RUNS[length]));
   return rows;
 }
 
@@ -102,16 +137,21 @@ function promiseRow(name: string, text: string, isBad: typeof isAborted, release
   );
 }
 
-/** The factor whose median is farthest from the expected one counts. */
-function powerRow(rollout: number, expected: readonly number[], runs: number): Row {
-  const found = FACTORS.map((psi, index) => median(timesToFind(rollout, psi, runs, seededDraw(index))));
-  const off = found.map((requests, index) => 100 * Math.abs(requests / (expected[index] ?? Number.NaN) - 1));
-  const shown = FACTORS.map((psi, index) => `×${psi}: ${thousands(found[index] ?? 0)}`).join(", ");
+/** The number that is farthest from the expected one counts, of all factors. */
+function powerRow(rollout: number, expected: (typeof POWER)[number][1], runs: number): Row {
+  const found = FACTORS.map((psi, index) => {
+    const times = timesToFind(rollout, psi, runs, seededDraw(index)).toSorted((a, b) => a - b);
+    return [median(times), times[Math.ceil(0.9 * runs) - 1] ?? Number.NaN] as const;
+  });
+  const off = found.flatMap((pair, index) =>
+    pair.map((requests, place) => 100 * Math.abs(requests / (expected[index]?.[place] ?? Number.NaN) - 1)),
+  );
+  const shown = FACTORS.map((psi, index) => `×${psi}: ${(found[index] ?? []).map(thousands).join(" / ")}`);
   return limitRow(
     `judge: canary requests until a harm is found at ${100 * rollout} %, off the expected`,
     Math.max(...off),
     "%",
-    `median ${shown}`,
+    `median / nine of ten ${shown.join(", ")}`,
     POWER_PERCENT_AT_MOST,
   );
 }
