@@ -6,6 +6,12 @@
 import type { Reading } from "../feed/reading.ts";
 import { Watched, type WatchedOptions } from "./watched.ts";
 
+/**
+ * After a change of the arcs, the next state waits this long for the records, so that it has both. Without
+ * that, the records would come with the state after it, a quarter of a second later.
+ */
+const RECORDS_MS_MAX = 100;
+
 /** A state may be this old before it is made again without a change. */
 const TEXT_MS_MAX = 200;
 
@@ -29,6 +35,8 @@ interface Audience {
   readonly listeners: Set<() => void>;
   text: string;
   madeAtMs: number;
+  /** Fires if the records do not come soon after the arcs. */
+  timer: unknown;
 }
 
 export class Viewers {
@@ -43,8 +51,11 @@ export class Viewers {
   follow({ application, isSame }: Reading): void {
     const audience = this.#audiences.get(application);
     if (audience === undefined) return;
-    audience.watched?.look();
-    if (!isSame) changed(audience);
+    const { watched } = audience;
+    watched?.look();
+    if (isSame) return;
+    if (watched === undefined) this.#changed(audience);
+    else audience.timer ??= this.#options.timers.set(() => this.#changed(audience), RECORDS_MS_MAX);
   }
 
   /**
@@ -62,13 +73,14 @@ export class Viewers {
         audience.listeners.delete(heard);
         if (audience.listeners.size > 0) return;
         audience.watched?.end();
+        this.#options.timers.clear(audience.timer);
         this.#audiences.delete(application);
       },
     };
   }
 
   #gather(application: string): Audience {
-    const looked = () => changed(audience);
+    const looked = () => this.#changed(audience);
     const audience: Audience = {
       watched: this.#options.isServed(application)
         ? new Watched({ ...this.#options, application, looked })
@@ -76,6 +88,7 @@ export class Viewers {
       listeners: new Set(),
       text: "",
       madeAtMs: Number.NEGATIVE_INFINITY,
+      timer: undefined,
     };
     this.#audiences.set(application, audience);
     return audience;
@@ -89,9 +102,11 @@ export class Viewers {
     }
     return audience.text;
   }
-}
 
-function changed(audience: Audience): void {
-  audience.madeAtMs = Number.NEGATIVE_INFINITY;
-  for (const listener of audience.listeners) listener();
+  #changed(audience: Audience): void {
+    this.#options.timers.clear(audience.timer);
+    audience.timer = undefined;
+    audience.madeAtMs = Number.NEGATIVE_INFINITY;
+    for (const listener of audience.listeners) listener();
+  }
 }

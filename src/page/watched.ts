@@ -25,7 +25,7 @@ export interface WatchedOptions {
   readonly application: string;
   readonly clocks: Clocks;
   readonly timers: Timers;
-  /** Called after each look. */
+  /** Called after each look, unless it is looked again at once. */
   readonly looked: () => void;
 }
 
@@ -89,7 +89,7 @@ export class Watched {
     }
     this.#isLooking = false;
     if (this.#hasEnded) return;
-    this.#options.looked();
+    if (!this.#isAgain) this.#options.looked();
     this.#timer = this.#options.timers.set(() => this.look(), this.#isAgain ? 0 : LOOK_MS);
     this.#isAgain = false;
   }

@@ -33,9 +33,13 @@ export const SHOWING: readonly Case[] = [
 ];
 
 /** Takes pictures, asks axe-core in light and dark, and fails if a reader has to scroll sideways. */
-export async function expectUsable(page: Page, name: string): Promise<void> {
+export async function expectUsable(
+  page: Page,
+  name: string,
+  schemes: readonly ("light" | "dark")[] = ["light", "dark"],
+): Promise<void> {
   const file = name.replace(/[^a-z0-9-]+/g, "_").slice(0, 20);
-  for (const colorScheme of ["light", "dark"] as const) {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme });
     await picture(page, `${file}-${colorScheme}`);
     expect(await violationsOf(page)).toEqual([]);

@@ -21,7 +21,7 @@ const OFFSET = 0.25;
 export const MARKUP = "<img src=x onerror=hacked=1>";
 const LONG_NAME = "a-name-without-a-space-".repeat(5);
 
-interface Recorded {
+export interface Recorded {
   readonly rollout: number;
   readonly [field: string]: unknown;
 }
@@ -37,7 +37,7 @@ export interface ShownState {
 const key = (n: number) => n.toString(16).padStart(24, "0");
 
 /** A record with a release, which began its present step `agoMs` ago. */
-function recorded(n: number, rollout: number, agoMs: number, changes: Partial<Release>): Recorded {
+export function recorded(n: number, rollout: number, agoMs: number, changes: Partial<Release>): Recorded {
   const atMs = Date.now() - agoMs;
   const { state = "running", step = 1, reason } = changes;
   const release = releaseOf({
@@ -65,7 +65,7 @@ function recorded(n: number, rollout: number, agoMs: number, changes: Partial<Re
 }
 
 const WITH_OK = "5%:1m+ok,25%:1h+ok,100%:1d";
-const TIMED = "1%:10m,5%:1h,25%:1h,100%:1d";
+export const TIMED = "1%:10m,5%:1h,25%:1h,100%:1d";
 
 export const STATES: readonly ShownState[] = [
   { name: "idle", record: () => ({ rollout: 0 }), says: /^no release$/ },
