@@ -197,6 +197,7 @@ ${terms}
 - **Durations** are whole seconds ${range}. A day is \`1d\`.
 - **A step without a wait**, such as \`5%\`, waits for approval.
 - **In one line** a comma stands between the steps: \`1%:10m,100%:1d\`. The line has at most ${PLAN_BYTES_MAX} bytes.
+  In a shell, put it in quotes if it has \`<\` or \`(\`.
 - **A window** has days, hours and a zone: \`mon-thu\`, \`mon,wed\` or \`fri-mon\`; \`09:00-16:00\`, or
   \`22:00-02:00\` over midnight; and a name such as \`Europe/Berlin\` or \`UTC\`. It follows the clock of that
   zone, also when summer time begins or ends.

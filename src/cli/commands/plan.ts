@@ -44,6 +44,7 @@ export const plan: Command = {
     "  approve      a person says yes; a step without a wait waits for this\n" +
     "  check(load)  the check of this name passes\n" +
     "The wait of the last step, which is 100%, is the time to watch the release before it is finished.\n" +
+    "A shell needs quotes around a line with < or ( in it: '5%:30m+ok<2h,100%:1d'.\n" +
     "A table [plans.NAME] of the configuration file gives a plan a name, and more settings. Without a word, the\n" +
     `command shows the plan ${DEFAULT_PLAN}, and the names of all others. It reads no store.`,
   positionals: [{ name: "PLAN", summary: "the line of a plan, or the name of one", required: false }],
