@@ -7,7 +7,7 @@
  *        └──────────── the new state ◀──────────────────┘
  *
  * An attempt decides by a fresh look alone, so a late timer or a lost answer does no harm. Controllers wait a
- * random time after something is due, so that they seldom race. An abort does not wait.
+ * random time after something is due (`spread.ts`). An abort does not wait.
  */
 
 import type { Condition } from "../releases/due.ts";
@@ -19,26 +19,22 @@ import type { Seen } from "../releases/seen.ts";
 import { isOf, type Watch, watched } from "../releases/watch.ts";
 import type { Target } from "../verbs/look.ts";
 import { nameOf, tellTransition, unknownOf } from "../verbs/transition-line.ts";
+import { Alarm } from "./alarm.ts";
 import { type Attempted, Attempts } from "./attempts.ts";
 import { dueInMs } from "./due-in.ts";
 import { Facts } from "./facts.ts";
 import { Judging } from "./judging.ts";
 import type { LedParts } from "./parts.ts";
 import { Presence } from "./presence.ts";
+import { Spread } from "./spread.ts";
 import { Standing } from "./standing.ts";
 import type { LedView } from "./view.ts";
-
-/** Controllers wait a random part of this after something is due. */
-export const SPREAD_MS = 2_000;
 
 /** If nothing is due for longer, an attempt that failed before holds nothing back. */
 const REST_MS = 60_000;
 
 /** The evidence is weighed this often, also if there is no news. */
 const JUDGE_EVERY_MS = 15_000;
-
-/** No timer is longer, so that a release is looked at now and then in any case. */
-const TIMER_MS_MAX = 600_000;
 
 export class Led implements Attempted {
   readonly target: Target;
@@ -49,6 +45,8 @@ export class Led implements Attempted {
   readonly #facts: Facts;
   readonly #standing: Standing;
   readonly #attempts: Attempts;
+  readonly #spread: Spread;
+  readonly #alarm: Alarm;
   #seen: Seen;
   #watch: Watch | undefined;
   /** Whether the last reading was older than a state that this daemon has seen. */
@@ -57,15 +55,7 @@ export class Led implements Attempted {
   #sinceMs: number;
   /** When the record was last read, on the monotonic clock. */
   #readAtMs = Number.NEGATIVE_INFINITY;
-  /** When something was to be due by the last look; Infinity if that was not known. */
-  #expectedAtMs = Number.POSITIVE_INFINITY;
-  /** Since when something is due; undefined if nothing is. */
-  #dueSinceMs: number | undefined;
-  /** In [0, 1): this daemon's part of the spread. */
-  #spread: number;
-  #timer: unknown;
   #judgedAtMs = Number.NEGATIVE_INFINITY;
-  #timerAtMs = Number.POSITIVE_INFINITY;
   /** The part of the release that this program does not know, and that the log has. */
   #unknown: string | undefined;
   #isClosed = false;
@@ -78,7 +68,8 @@ export class Led implements Attempted {
     this.#parts = parts;
     this.#seen = seen;
     this.#sinceMs = seenAtMs;
-    this.#spread = parts.random();
+    this.#spread = new Spread(parts.random);
+    this.#alarm = new Alarm(parts.clock, parts.timers, () => this.#fire());
     const { exchanges } = parts;
     if (exchanges !== undefined) {
       const at = { application, key: this.key };
@@ -129,9 +120,7 @@ export class Led implements Attempted {
       return;
     }
     this.#sinceMs = seenAtMs;
-    this.#spread = this.#parts.random();
-    this.#expectedAtMs = Number.POSITIVE_INFINITY;
-    this.#dueSinceMs = undefined;
+    this.#spread.restart();
     this.#attempts.restart();
     this.#changed(before);
   }
@@ -176,16 +165,10 @@ export class Led implements Attempted {
   /** Something may have become due: sets the timer again. */
   reconsider(): void {
     if (this.#isClosed) return;
-    const { clock, timers } = this.#parts;
-    const nowMs = clock();
+    const nowMs = this.#parts.clock();
     const dueAtMs = this.#attemptAtMs(nowMs);
     if (dueAtMs - nowMs > REST_MS) this.#attempts.rest();
-    const atMs = Math.min(this.#attempts.notBefore(dueAtMs), nowMs + TIMER_MS_MAX);
-    if (atMs === this.#timerAtMs) return;
-    timers.clear(this.#timer);
-    this.#timerAtMs = atMs;
-    // Whole milliseconds, so that the timer does not come a moment too early.
-    this.#timer = timers.set(() => this.#fire(), Math.max(0, Math.ceil(atMs - nowMs)));
+    this.#alarm.set(this.#attempts.notBefore(dueAtMs));
   }
 
   /** There is news in the evidence. */
@@ -261,7 +244,7 @@ export class Led implements Attempted {
   /** Ends the timers, and waits for what is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#parts.timers.clear(this.#timer);
+    this.#alarm.clear();
     this.#facts.forgetChecks();
     this.#judging?.close();
     await Promise.all([this.#attempts.close(), this.#presence?.leave()]);
@@ -289,9 +272,7 @@ export class Led implements Attempted {
   }
 
   #fire(): void {
-    this.#timerAtMs = Number.POSITIVE_INFINITY;
-    const { clock } = this.#parts;
-    const nowMs = clock();
+    const nowMs = this.#parts.clock();
     if (this.#attempts.notBefore(this.#attemptAtMs(nowMs)) <= nowMs) this.#attempts.begin();
     this.reconsider();
   }
@@ -301,12 +282,7 @@ export class Led implements Attempted {
     const { overrides, highest } = this.#parts;
     if (overrides.of(this.target)?.key === this.key) return nowMs;
     if (this.#isBehind && wasOver(highest.of(this.target), this.release)) return nowMs;
-    const dueAtMs = this.#dueAtMs(nowMs);
-    // Once something is due, later looks do not put it off. A time that was not known before begins now.
-    const sinceMs = Number.isFinite(this.#expectedAtMs) && Number.isFinite(dueAtMs) ? dueAtMs : nowMs;
-    this.#dueSinceMs = dueAtMs > nowMs ? undefined : (this.#dueSinceMs ?? sinceMs);
-    this.#expectedAtMs = dueAtMs;
-    return (this.#dueSinceMs ?? dueAtMs) + SPREAD_MS * this.#spread;
+    return this.#spread.attemptAtMs(this.#dueAtMs(nowMs), nowMs);
   }
 
   #dueAtMs(nowMs: number): number {
