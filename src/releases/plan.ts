@@ -51,15 +51,21 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
-/** The one line of these steps. `parsePlan` reads the same steps from it. */
+/**
+ * The one line of these steps. `parsePlan` reads the same steps from it. A step that only waits for approval
+ * says so, unless the line has no room for that.
+ */
 export function planText(steps: readonly Step[]): string {
-  return steps.map(stepText).join(",");
+  const whole = steps.map(stepText).join(",");
+  return whole.length <= PLAN_BYTES_MAX ? whole : whole.replaceAll(APPROVAL_ALONE, "");
 }
 
-/** `5%:30m+ok`; a step that only waits for approval is `5%`. */
+/** The wait of a step that only waits for approval, which the line of a plan may leave out. */
+const APPROVAL_ALONE = /:approve(?=,|$)/g;
+
+/** `5%:30m+ok`. */
 export function stepText({ rollout, wait }: Step): string {
-  const text = waitText(wait);
-  return text === "approve" ? rolloutText(rollout) : `${rolloutText(rollout)}:${text}`;
+  return `${rolloutText(rollout)}:${waitText(wait)}`;
 }
 
 /** `30m+ok<2h+approve+check(load)`: the terms in this order. */

@@ -22,7 +22,7 @@ const DAY = 24 * HOUR;
 
 describe("a plan is read", () => {
   test("with every kind of term", () => {
-    const text = "1%:10m,5%:30m+ok<2h,25%:1h+approve+check(load)+check(db.2),50%:ok,75%,100%:1d";
+    const text = "1%:10m,5%:30m+ok<2h,25%:1h+approve+check(load)+check(db.2),50%:ok,75%:approve,100%:1d";
     expect(planOf(text)).toEqual({
       text,
       steps: [
@@ -44,13 +44,21 @@ describe("a plan is read", () => {
     ["1%:90m, 100%:24h", "1%:1h30m,100%:1d"],
     ["0.01:check(a)+60s,1.0:.5d", "1%:1m+check(a),100%:12h"],
     ["1%:1.1h,100%:.7d", "1%:1h6m,100%:16h48m"],
-    ["1%:approve,100%:approve", "1%,100%"],
+    ["1%:approve,100%:approve", "1%:approve,100%:approve"],
+    ["1%,100%", "1%:approve,100%:approve"],
     ["0.000001%:ok,100%:36h", "0.000001%:ok,100%:1d12h"],
     ["100%:90d", "100%:90d"],
   ])("and %s has one spelling", (text, spelt) => {
     if (spelt === "") expect(problemsOf(text)).toHaveLength(1);
     else expect(planOf(text).text).toBe(spelt);
   });
+});
+
+test("a plan whose line has no room for each approval is read without the word", () => {
+  const shares = Array.from({ length: STEPS_MAX - 1 }, (_, step) => `${step + 1}.234567%`);
+  const text = [...shares, "100%"].join(",");
+  expect(planOf(text).text).toBe(text);
+  expect(planOf(text).steps.every(({ wait }) => wait.approve)).toBe(true);
 });
 
 describe("a plan is refused", () => {

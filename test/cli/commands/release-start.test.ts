@@ -112,7 +112,7 @@ describe("release starts", () => {
     await at.run("abort");
     const next = await at.run("release", "canary", "5%,100%:36h", "-of", "v43", "-unattended");
     expect(next.stdout.split("\n").slice(0, 2)).toEqual([
-      "release 2 of app: v43 by the plan 5%,100%:1d12h, 2 steps, then 1d12h of watching",
+      "release 2 of app: v43 by the plan 5%:approve,100%:1d12h, 2 steps, then 1d12h of watching",
       "  step 1/2: canary 0% → 5% until a person promotes it        to take everyone back: maxwells-daemon abort -application app",
     ]);
   });
