@@ -76,14 +76,22 @@ export function unwrittenChangeWords(
 
 /** The words if the store failed before anything was written: what visitors get, and the way out. */
 export function failedChangeWords(error: StoreError, change: Change): Words {
-  // A store that refuses this user may serve the daemons.
-  const others = error.code === "denied" || error.code === "refused" ? undefined : AS_BEFORE;
-  const remedy = wayOut(change) ?? others;
+  const remedy = remedyOf(error, change);
   return {
     exit: exitOf(error),
     text: oneLine(`${error.message}; nothing was written`),
     ...(remedy === undefined ? {} : { remedy }),
   };
+}
+
+function remedyOf({ code }: StoreError, change: Change): string | undefined {
+  const out = wayOut(change);
+  // The message says how to make the store. A new store serves no visitor yet.
+  if (code === "missing" && change.isNew) {
+    return ["when the store is there, repeat this command", out ?? []].flat().join("\n");
+  }
+  // A store that refuses this user may serve the daemons.
+  return out ?? (code === "denied" || code === "refused" ? undefined : AS_BEFORE);
 }
 
 function exitOf({ code }: StoreError): "unreachable" | "failed" {

@@ -514,6 +514,35 @@ describe("overlaps", () => {
   });
 });
 
+describe("a file that is not there", () => {
+  const texts = async (...argv: string[]) => {
+    using directory = temporaryDirectory();
+    const path = directory.path("none.json");
+    const { status, stdout, stderr } = await run([...argv, "-store", `file:${path}`]);
+    expect([status, stdout]).toEqual([1, ""]);
+    const [first = "", ...more] = stderr.replaceAll(directory.path(""), "").split("\n");
+    expect(first).toStartWith(
+      "maxwells-daemon: there is no file /none.json. If a daemon has used it, restore it: a new file ends maintenance",
+    );
+    expect(first).toEndWith("> /none.json; nothing was written");
+    return more.map((line) => line.trim()).join(" ");
+  };
+
+  test("is made by hand, and then the first record is written by the same command", async () => {
+    expect(await texts("set", "canary", "5%", "-new")).toBe("when the store is there, repeat this command ");
+  });
+
+  test("has the way out without the store for a rollback, and no word of a first record", async () => {
+    const out =
+      "to send all visitors to master without the store, stop the daemon on each machine: systemctl stop";
+    expect(await texts("set", "canary", "0%")).toStartWith(out);
+    expect(await texts("set", "canary", "0%", "-new")).toStartWith(
+      `when the store is there, repeat this command ${out}`,
+    );
+    expect(await texts("set", "canary", "5%")).toStartWith("visitors are served as before. ");
+  });
+});
+
 describe("remove", () => {
   test("removes a version at 0%, and leaves the others", async () => {
     using store = fileStore({ app: { canary: 0.1, canray: 0 } });

@@ -83,9 +83,10 @@ describe("reading", () => {
     const error = await fails(other.read("web'site", soon()));
     expect(error.code).toBe("missing");
     expect(error.message).toContain(
-      "roll outs.json. Restore it: a new file ends maintenance and all rollouts. Only if the store is new: mkdir",
+      "roll outs.json. If a daemon has used it, restore it: a new file ends maintenance and all rollouts. " +
+        "Only if the store is new, make it: mkdir",
     );
-    const command = error.message.slice(error.message.indexOf("mkdir"), error.message.indexOf(", then"));
+    const command = error.message.slice(error.message.indexOf("mkdir"));
     expect(await Bun.spawn(["sh", "-c", command]).exited).toBe(0);
     expect(rollouts(await other.read("web'site", soon()))).toEqual({});
     await other.close();

@@ -22,7 +22,7 @@ export function readFault(path: string, error: unknown): StoreError {
     const remedy = `mkdir -p ${shellWord(dirname(path))} && echo {} > ${shellWord(path)}`;
     return new StoreError(
       "missing",
-      `there is no file ${path}. Restore it: a new file ends maintenance and all rollouts. Only if the store is new: ${remedy}, then set its rollouts with -new`,
+      `there is no file ${path}. If a daemon has used it, restore it: a new file ends maintenance and all rollouts. Only if the store is new, make it: ${remedy}`,
       cause,
     );
   }
