@@ -192,7 +192,7 @@ export const BUGS: readonly Bug[] = [
     "exchange/exchange.ts",
     "      this.#failedAppends++;\n",
     "      this.#failedAppends++;\n      for (const { member, news } of parts) member.taken(news);\n",
-    VISITED_FROM + 23,
+    VISITED_FROM + 212,
   ),
   bug(
     "a verdict takes no visitors back",

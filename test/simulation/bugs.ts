@@ -21,7 +21,7 @@ const ROOT = join(import.meta.dir, "../..");
 const RUNS = 1_000;
 
 /** With visitors a run takes much longer. */
-const VISITED_RUNS = 100;
+const VISITED_RUNS = 250;
 
 /** Two runs at once, because two processors are common. */
 const LANES = 2;

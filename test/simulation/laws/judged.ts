@@ -1,6 +1,9 @@
 /** The laws of a judged release: harm is found in time, and each daemon that judges has each coin once. */
 
-import { isUnderWay } from "../../../src/releases/release.ts";
+import { eachCoin } from "../../../src/evidence/hearing.ts";
+import { newsIn } from "../../../src/evidence/news-lines.ts";
+import { Timeline } from "../../../src/evidence/timeline.ts";
+import { isUnderWay, type Release } from "../../../src/releases/release.ts";
 import { nowIn } from "../../../src/verbs/look.ts";
 import type { Simulation } from "../simulation.ts";
 import { type Fault, seconds } from "./history.ts";
@@ -55,19 +58,49 @@ export function coinsFault(simulation: Simulation): Fault {
   simulation.count("coins compared", all.size * judges.length);
   for (const [name, cells] of judges) {
     const own = new Set(cells);
-    const missing = [...all].filter((cell) => !own.has(cell));
+    const lacking = [...all].filter((cell) => !own.has(cell));
+    const times = lacking.length === 0 ? new Map<number, number>() : toldTimes(simulation, now);
+    const timeline = new Timeline(now.arcs);
+    const missing = lacking.filter((cell) => {
+      const time = times.get(cell);
+      return time === undefined || timeline.countedStepAt(time) >= 0;
+    });
     if (missing.length > 0) return ["coins", `${name} lacks ${missing.length} of ${all.size} coins`];
   }
   return undefined;
 }
 
+/**
+ * The earliest time of each coin in the news of all daemons, in milliseconds since the release's first arc.
+ *
+ * A visitor whose first error lies in the grace of a step counts nowhere. The clock of a later arc's writer
+ * may be behind, so that a coin from before lies in the grace of that arc. The daemons that judge know this.
+ * A daemon that only reports forgets its coins if the release was gone from its readings for a moment. Then
+ * it counts a later error of the same visitor.
+ */
+function toldTimes({ engine, application }: Simulation, { key, arcs }: Judged): ReadonlyMap<number, number> {
+  const times = new Map<number, number>();
+  const { batches } = engine.readEvidence({ application, key }, undefined, Number.POSITIVE_INFINITY);
+  for (const news of newsIn(batches)) {
+    if (news.kind !== "coins" || news.of !== "errors") continue;
+    const shift = news.since - (arcs[0]?.[0] ?? 0);
+    eachCoin(news.coins, (cell, time) => {
+      times.set(cell, Math.min(time + shift, times.get(cell) ?? Number.POSITIVE_INFINITY));
+    });
+  }
+  return times;
+}
+
+interface Judged {
+  readonly key: string;
+  readonly rollout: number;
+  readonly arcs: Release["arcs"];
+}
+
 /** The release that is judged now. */
-function judgedIn({
-  engine,
-  application,
-}: Simulation): { readonly key: string; readonly rollout: number } | undefined {
+function judgedIn({ engine, application }: Simulation): Judged | undefined {
   const { found, rollout, isMalformed, otherVersion } = nowIn(engine.snapshot(application), VERSION);
   if (found.kind !== "release" || isMalformed || otherVersion !== undefined) return undefined;
   if (!isUnderWay(found.release) || rollout <= 0 || rollout >= 1) return undefined;
-  return { key: found.release.key, rollout };
+  return { key: found.release.key, rollout, arcs: found.release.arcs };
 }
