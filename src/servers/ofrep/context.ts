@@ -41,7 +41,8 @@ export function readContext(body: Buffer, request: Request, allowsForce: boolean
     request.assignment = assignmentOfText(String(assignment));
     request.valid = !Number.isNaN(request.assignment);
   }
-  if (isGiven(application)) request.application = application;
+  // A proxy that names the application hides the others from its visitors.
+  if (isGiven(application)) request.application ??= application;
   if (isGiven(force) && allowsForce) request.force = force;
   request.key = isGiven(targetingKey) ? targetingKey : undefined;
   // A visitor without a number that can be read gets master, as at `/decide`.
