@@ -5,6 +5,7 @@
 
 import { fieldsOf } from "../records/fields.ts";
 import { HISTORY, withPast } from "../records/history.ts";
+import { loggedTransitions } from "../releases/logged.ts";
 import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
 import { bare, releaseField } from "../releases/release-field.ts";
 import type { Outcome, Stamp } from "../releases/request.ts";
@@ -95,11 +96,20 @@ function fieldsFor(
     ...(offset === now.offset && !now.isMalformed ? {} : { offset }),
     ...(failsafe === now.failsafe && !now.isMalformed ? {} : { failsafe }),
     ...(release === null ? {} : { [RELEASE]: releaseField(release) }),
-    ...(isStep ? signed : { ...signed, why }),
+    ...(isStep ? signed : { ...signed, why: why ?? ownReason(release) }),
     ...(keepsHistory || record === undefined || isStep
       ? {}
       : { [HISTORY]: isBare ? undefined : withPast(known) }),
   };
+}
+
+/**
+ * The reason of a daemon that ends a release, such as the judge's sentence. The next release has no room for
+ * it, so the history knows it only by the record.
+ */
+function ownReason(release: Release | null): string | undefined {
+  if (release === null || isUnderWay(release)) return undefined;
+  return loggedTransitions(release).at(-1)?.why;
 }
 
 function isFadeStep({ notice }: Wanted, { now: { found } }: Looked): boolean {

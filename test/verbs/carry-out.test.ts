@@ -1,6 +1,7 @@
 /** How a verb is written: once, by compare-and-set, whatever other writers and the network do. */
 
 import { describe, expect, test } from "bun:test";
+import { readHistory } from "../../src/records/history.ts";
 import { readRelease } from "../../src/releases/read-release.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
@@ -107,6 +108,21 @@ describe("REL-6: a verb", () => {
     expect(await carry(store, REQUESTS.abort)).toMatchObject({ kind: "written", rollout: 0 });
     expect(performance.now() - beganMs).toBeLessThan(3_000);
   });
+});
+
+test("the reason of a daemon that ends a release stays in the history when the next release begins", async () => {
+  const store = storeWith();
+  const sentence = "all 3 visitors who met errors were the canary's";
+  await carry(store, { ...REQUESTS.verdict, reason: sentence } as Request, {
+    author: "web-2",
+    why: undefined,
+  });
+  expect(store.value("website", "canary")).toMatchObject({ rollout: 0, updatedBy: "web-2", why: sentence });
+  await carry(store, { ...REQUESTS.release, seenKey: KEY } as Request, { why: undefined });
+  expect(releaseIn(store).key).toBe(OTHER_KEY);
+  const changes = await readHistory(store, "website", "canary", 10, AbortSignal.timeout(5_000));
+  expect(changes.map(({ updatedBy, why }) => [updatedBy, why])).toContainEqual(["web-2", sentence]);
+  expect(changes[0]?.why).toBe(undefined);
 });
 
 describe("REL-7: a verb that raises", () => {
