@@ -8,19 +8,18 @@ import type { Progress } from "../verbs/progress.ts";
 import { conditionWords, type Text } from "../verbs/wait-words.ts";
 import type { ConditionNews, WaitNews } from "./news.ts";
 
-/** @param led the same release, if this daemon leads it: a controller alone knows the checks */
+/** @param checks the last words of the checks, if this daemon asks them */
 export function conditionsNews(
   progress: Progress,
-  led: LedView | undefined,
+  checks: LedView["checks"],
   storeFlags: StoreFlags,
 ): ConditionNews[] {
-  const known = led?.release.seq === progress.release.seq && led.waits.length > 0 ? led : undefined;
   // The evidence itself is no more than the judge's word needs.
-  const all = (known?.waits ?? progress.conditions).filter(({ kind }) => kind !== "evidence");
+  const all = progress.conditions.filter(({ kind }) => kind !== "evidence");
   return all.map((condition) => ({
     ...{ kind: condition.kind, state: condition.state, label: labelOf(condition) },
     way: wayOf(condition, progress),
-    texts: condition.state === "met" ? [] : textsOf(condition, progress, known, storeFlags),
+    texts: condition.state === "met" ? [] : textsOf(condition, progress, checks, storeFlags),
   }));
 }
 
@@ -31,11 +30,10 @@ export function waitNews(text: Text): WaitNews {
 function textsOf(
   condition: Condition,
   progress: Progress,
-  led: LedView | undefined,
+  checks: LedView["checks"],
   storeFlags: StoreFlags,
 ): WaitNews[] {
-  const said =
-    condition.kind === "check" ? led?.checks.find(({ name }) => name === condition.name) : undefined;
+  const said = condition.kind === "check" ? checks.find(({ name }) => name === condition.name) : undefined;
   if (said !== undefined) return [{ text: oneLine(said.sentence), command: null }];
   return conditionWords(condition, progress, storeFlags).map(waitNews);
 }
@@ -45,7 +43,10 @@ function wayOf(condition: Condition, { judged }: Progress): ConditionNews["way"]
     const done = Math.round(Math.min(condition.passedMs, condition.ofMs));
     return condition.ofMs > 0 ? { done, of: condition.ofMs, unit: "ms" } : null;
   }
-  if (condition.kind !== "ok" || judged === undefined || judged.needed === null) return null;
+  // Without a visitor, the estimate says nothing.
+  if (condition.kind !== "ok" || judged === undefined || judged.needed === null || judged.visitors === 0) {
+    return null;
+  }
   const of = Math.round(judged.needed);
   return of > 0 ? { done: Math.min(judged.visitors, of), of, unit: "visitors" } : null;
 }

@@ -22,13 +22,16 @@ export interface Beside {
 }
 
 export function releaseNews(
-  progress: Progress,
+  seen: Progress,
   storeFlags: StoreFlags,
   { led, fleet }: Beside = {},
 ): ReleaseNews {
+  const progress = withChecks(seen, led);
   const { target, release, plan, rollout, crew, passedMs } = progress;
   const { id, key, seq, of, state, step, reason } = release;
-  const waits = waitWords(progress, storeFlags).map(waitNews);
+  const conditions = conditionsNews(progress, led?.checks ?? [], storeFlags);
+  const own = conditions.flatMap(({ texts }) => texts);
+  const waits = [...own, ...waitWords(progress, storeFlags).slice(own.length).map(waitNews)];
   return {
     ...{ version: target.version, id, key, seq, of, plan: release.plan, state, step, rollout },
     ...{ offset: release.wrote[1], isOver: !goesOn(release), waits },
@@ -39,10 +42,22 @@ export function releaseNews(
     warnings: warningsOf(progress),
     reason: reason ?? null,
     judged: progress.judged ?? null,
-    conditions: conditionsNews(progress, led, storeFlags),
+    conditions,
     leaders: crew?.leaders ?? null,
     fleet: fleet ?? null,
   };
+}
+
+/** Only a controller asks the checks. All else is as the command shows it from anywhere. */
+function withChecks(seen: Progress, led: LedView | undefined): Progress {
+  if (led === undefined || led.release.seq !== seen.release.seq) return seen;
+  const conditions = seen.conditions.map(
+    (condition) =>
+      led.waits.find(
+        (each) => each.kind === "check" && condition.kind === "check" && each.name === condition.name,
+      ) ?? condition,
+  );
+  return { ...seen, conditions, waits: conditions.filter(({ state }) => state !== "met") };
 }
 
 /** One sentence for all: the release, its place, and the first thing for which it waits, or how it ended. */

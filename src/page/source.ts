@@ -87,6 +87,7 @@ function listedApplication({ rollout, overview, clock }: SourceParts, name: stri
     name,
     isFresh: table?.isFresh(clock()) === true,
     arcs: (table?.arcs ?? [])
+      .filter(({ version, rollout: share }) => version !== MAINTENANCE || share > 0)
       .map((arc) => (arc.version === MAINTENANCE ? MAINTENANCE : `${arc.version} ${shortRollout(arc)}`))
       .join(", "),
     release:

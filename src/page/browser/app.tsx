@@ -1,11 +1,14 @@
 /** The whole page: one application, and the list of all of them. */
 
 import { useMemo } from "preact/hooks";
-import type { ApplicationNews, PageNews } from "../news.ts";
-import { Actions } from "./actions.tsx";
+import type { ApplicationNews, DaemonNews, PageNews } from "../news.ts";
+import { Actions, WayBack } from "./actions.tsx";
+import { DecisionsChart, JudgedChart } from "./charts.tsx";
 import { Circle } from "./circle.tsx";
 import { Decisions } from "./decisions.tsx";
 import { Evidence } from "./evidence.tsx";
+import { Facts } from "./facts.tsx";
+import { Fleet } from "./fleet.tsx";
 import { History } from "./history.tsx";
 import { List } from "./list.tsx";
 import { Plan } from "./plan.tsx";
@@ -17,9 +20,14 @@ export function App() {
   if (state === undefined) return <Waiting />;
   return (
     <div class={isOld.value ? "page old" : "page"}>
+      {state.application !== null && <WayBack news={state.application} />}
       <Header state={state} />
       <main>
-        {state.application === null ? <Unknown /> : <Application news={state.application} />}
+        {state.application === null ? (
+          <Unknown />
+        ) : (
+          <Application news={state.application} daemon={state.daemon} />
+        )}
         <List list={state.list} shown={state.application?.name} />
       </main>
     </div>
@@ -69,20 +77,29 @@ function Age() {
   );
 }
 
-function Application({ news }: { readonly news: ApplicationNews }) {
+interface ApplicationProps {
+  readonly news: ApplicationNews;
+  readonly daemon: DaemonNews;
+}
+
+function Application({ news, daemon }: ApplicationProps) {
   const release = news.releases[0];
   return (
     <>
       <h1>{news.name}</h1>
       <p class="headline">{headlineOf(news)}</p>
       <Spoken news={news} />
-      {release !== undefined && <Actions news={news} release={release} />}
+      <Actions news={news} />
       <Warnings news={news} />
       <div class="panels">
         <Circle news={news} />
         {release !== undefined && <Plan release={release} />}
-        {release !== undefined && !release.isOver && <Evidence release={release} />}
         <Decisions news={news} />
+        {release !== undefined && !release.isOver && <Evidence release={release} />}
+        <Facts news={news} daemon={daemon} />
+        {release !== undefined && !release.isOver && <JudgedChart release={release} />}
+        <DecisionsChart />
+        {release !== undefined && <Fleet release={release} daemon={daemon} />}
         <History changes={news.history} />
       </div>
     </>

@@ -1,7 +1,8 @@
-/** The circle of assignments: an arc for each version, and master on all the rest. */
+/** The circle of assignments: an arc for each version, master on all the rest, and a visitor who is asked for. */
 
-import { covers, MAINTENANCE, MASTER } from "../../circle.ts";
+import { MAINTENANCE, MASTER } from "../../circle.ts";
 import type { ApplicationNews } from "../news.ts";
+import { PlaceForm, placed } from "./place.tsx";
 import { shareText } from "./words.ts";
 
 const RADIUS = 80;
@@ -20,9 +21,12 @@ function pointAt(assignment: number): readonly [x: string, y: string] {
   return [(CENTER + RADIUS * Math.cos(angle)).toFixed(3), (CENTER + RADIUS * Math.sin(angle)).toFixed(3)];
 }
 
-export function Circle({ news: { arcs, isFresh } }: { readonly news: ApplicationNews }) {
-  const drawn = isFresh ? arcs.filter(({ rollout, version }) => rollout > 0 && version !== MAINTENANCE) : [];
-  const rest = 1 - coveredShare(drawn);
+export function Circle({ news }: { readonly news: ApplicationNews }) {
+  const { arcs, isFresh, ordered } = news;
+  const drawn = arcs.filter(
+    ({ rollout, version, failsafe }) =>
+      rollout > 0 && version !== MAINTENANCE && (isFresh || failsafe === "hold"),
+  );
   return (
     <section aria-label="The circle of visitors">
       <h2>Visitors</h2>
@@ -35,6 +39,7 @@ export function Circle({ news: { arcs, isFresh } }: { readonly news: Application
             class={`arc ${version === "canary" ? "canary" : "other"}`}
           />
         ))}
+        <Mark />
         <text x={CENTER} y={CENTER} class="share">
           {drawn[0] === undefined ? MASTER : shareText(drawn[0].rollout)}
         </text>
@@ -49,20 +54,17 @@ export function Circle({ news: { arcs, isFresh } }: { readonly news: Application
             {failsafe === "hold" && ", kept if the store is lost"}
           </li>
         ))}
-        <li class="master">master: {shareText(rest)}, the control group</li>
+        <li class="master">master: {shareText(ordered[MASTER] ?? 1)}, the control group</li>
       </ul>
+      <PlaceForm news={news} />
     </section>
   );
 }
 
-/** Points of the circle that are looked at, because arcs may overlap. */
-const POINTS = 1_000;
-
-function coveredShare(arcs: ApplicationNews["arcs"]): number {
-  if (arcs.length < 2) return arcs[0]?.rollout ?? 0;
-  let covered = 0;
-  for (let point = 0; point < POINTS; point++) {
-    if (arcs.some(({ offset, rollout }) => covers(offset, rollout, (point + 0.5) / POINTS))) covered++;
-  }
-  return covered / POINTS;
+/** The visitor who was asked for. */
+function Mark() {
+  const { value } = placed;
+  if (value === undefined || value.kind !== "found") return null;
+  const [x, y] = pointAt(value.place.assignment);
+  return <circle cx={x} cy={y} r="9" class="mark" />;
 }

@@ -1,9 +1,10 @@
-/** Decisions a second, by location, beside the shares that the records order. */
+/** The decisions of the last seconds: their shares beside those that the records order, and their reasons. */
 
 import { signal } from "@preact/signals";
 import type { ApplicationNews, DecisionCount } from "../news.ts";
+import { Scroll } from "./scroll.tsx";
 import { onState } from "./stream.ts";
-import { countText, shareText } from "./words.ts";
+import { rateText, shareText } from "./words.ts";
 
 /** Rates are of this many milliseconds. */
 const WINDOW_MS = 5_000;
@@ -36,43 +37,82 @@ function ratesOf(all: readonly Sample[]): Rate[] {
   });
 }
 
-export function Decisions({ news: { arcs } }: { readonly news: ApplicationNews }) {
+export function Decisions({ news: { ordered } }: { readonly news: ApplicationNews }) {
   const rates = ratesOf(samples.value).filter(({ perSecond }) => perSecond > 0);
-  const all = rates.reduce((sum, { perSecond }) => sum + perSecond, 0);
   return (
     <section aria-label="Decisions">
-      <h2>Decisions</h2>
+      <h2>Decisions of the last seconds</h2>
       {rates.length === 0 ? (
         <p>No visitor asked in the last seconds.</p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">location</th>
-              <th scope="col">reason</th>
-              <th scope="col">a second</th>
-              <th scope="col">share</th>
-              <th scope="col">ordered</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rates.map(({ location, reason, perSecond }) => (
-              <tr key={`${location} ${reason}`}>
-                <th scope="row">{location}</th>
-                <td>{reason}</td>
-                <td>{countText(perSecond)}</td>
-                <td>{shareText(perSecond / all)}</td>
-                <td>{orderedText(arcs, location)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <>
+          <Shares rates={rates} ordered={ordered} />
+          <Reasons rates={rates} />
+        </>
       )}
     </section>
   );
 }
 
-function orderedText(arcs: ApplicationNews["arcs"], location: string): string {
-  const arc = arcs.find(({ version }) => version === location);
-  return arc === undefined ? "" : shareText(arc.rollout);
+function Shares({
+  rates,
+  ordered,
+}: {
+  readonly rates: readonly Rate[];
+  readonly ordered: ApplicationNews["ordered"];
+}) {
+  const sums = new Map(Object.keys(ordered).map((location) => [location, 0]));
+  for (const { location, perSecond } of rates) sums.set(location, (sums.get(location) ?? 0) + perSecond);
+  const all = rates.reduce((sum, { perSecond }) => sum + perSecond, 0);
+  return (
+    <Scroll label="Shares">
+      <table>
+        <caption class="for-readers">Shares of the last seconds, and shares that are ordered</caption>
+        <thead>
+          <tr>
+            <th scope="col">location</th>
+            <th scope="col">a second</th>
+            <th scope="col">share</th>
+            <th scope="col">ordered</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Array.from(sums, ([location, perSecond]) => (
+            <tr key={location}>
+              <th scope="row">{location}</th>
+              <td>{rateText(perSecond)}</td>
+              <td>{shareText(perSecond / all)}</td>
+              <td>{ordered[location] === undefined ? "–" : shareText(ordered[location])}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+function Reasons({ rates }: { readonly rates: readonly Rate[] }) {
+  return (
+    <Scroll label="Reasons">
+      <table>
+        <caption class="for-readers">Reasons of the decisions of the last seconds</caption>
+        <thead>
+          <tr>
+            <th scope="col">location</th>
+            <th scope="col">reason</th>
+            <th scope="col">a second</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rates.map(({ location, reason, perSecond }) => (
+            <tr key={`${location} ${reason}`}>
+              <th scope="row">{location}</th>
+              <td>{reason}</td>
+              <td>{rateText(perSecond)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
 }

@@ -1,6 +1,7 @@
 /** The plan as steps, and the conditions of the present one. */
 
 import type { ReleaseNews, StepNews } from "../news.ts";
+import { Conditions, Waits } from "./conditions.tsx";
 import { heardAtMs, isOld, nowMs } from "./stream.ts";
 import { durationText, shareText } from "./words.ts";
 
@@ -18,13 +19,8 @@ export function Plan({ release }: { readonly release: ReleaseNews }) {
         </ol>
       )}
       {!release.isOver && <Clock release={release} />}
-      <ul class="waits">
-        {release.waits.map(({ text, command }) => (
-          <li key={text}>
-            {text} {command !== null && <code>{command}</code>}
-          </li>
-        ))}
-      </ul>
+      <Conditions release={release} />
+      <Waits release={release} />
     </section>
   );
 }
@@ -50,19 +46,11 @@ function Step({ step, number, release: { step: present, state } }: StepProps) {
 const WORDS = { done: ", done", now: ", the present step", failed: ", ended here", next: "" } as const;
 
 /** The time in this state goes on between two states, but not if the news are old. */
-function Clock({ release: { passedMs, waitMs, state } }: { readonly release: ReleaseNews }) {
+function Clock({ release: { passedMs, state } }: { readonly release: ReleaseNews }) {
   const passed = passedMs + (isOld.value ? 0 : nowMs.value - heardAtMs.value);
-  const isTimed = waitMs > 0 && (state === "running" || state === "promoted");
   return (
     <p class="clock">
       {state} for {durationText(passed)}
-      {isTimed && (
-        <>
-          {" "}
-          of {durationText(waitMs)}{" "}
-          <progress max={waitMs} value={Math.min(waitMs, passed)} aria-label="time of this step" />
-        </>
-      )}
     </p>
   );
 }

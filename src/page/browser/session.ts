@@ -1,7 +1,6 @@
 /** The login of the operator, and the writes. A write says what the daemon answered, and no more. */
 
 import { signal } from "@preact/signals";
-import type { ReleaseNews } from "../news.ts";
 
 /** The operator's name; null without a login. */
 export const operator = signal<string | null>(null);
@@ -32,19 +31,9 @@ export async function logOut(): Promise<void> {
   await lookWho();
 }
 
-export interface Verb {
-  readonly verb: string;
-  readonly reason: string;
-  readonly sign?: string;
-}
-
-/** Sends a verb, pinned to the release and the step that the page shows. */
-export async function act(
-  application: string,
-  { version, key, step }: ReleaseNews,
-  verb: Verb,
-): Promise<void> {
-  await ask("/api/act", { ...verb, application, version, key, step }, "done");
+/** Sends an act, pinned to what the page shows (`act.ts` of the daemon). */
+export async function act(wanted: Readonly<Record<string, unknown>>): Promise<void> {
+  await ask("/api/act", wanted, "done");
 }
 
 async function ask(path: string, body: Readonly<Record<string, unknown>>, done: string): Promise<void> {

@@ -37,3 +37,13 @@ export function timeText(iso: string): string {
     ? at.toLocaleTimeString("en-GB")
     : `${at.toLocaleDateString("en-CA")} ${at.toLocaleTimeString("en-GB")}`;
 }
+
+/** A part of a limit: `37%`. */
+export function partText(part: number): string {
+  return `${Math.round(part * 100)}%`;
+}
+
+/** A rate a second: `0.4`, `12`, `1 200`. */
+export function rateText(perSecond: number): string {
+  return perSecond > 0 && perSecond < 9.95 ? String(Number(perSecond.toFixed(1))) : countText(perSecond);
+}

@@ -1,0 +1,143 @@
+/**
+ * A chart of lines over time, drawn by uPlot. uPlot sets styles one by one on its elements, which the page's
+ * policy allows; it writes no style into markup, which the policy forbids.
+ */
+
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import type { Columns } from "./past.ts";
+import { colour, isStill, theme } from "./theme.ts";
+
+const HEIGHT_PX = 180;
+
+/** A chart that must not move is drawn again after this time. */
+const STILL_MS = 10_000;
+
+export interface Line {
+  readonly label: string;
+  /** The name of a colour of the style. */
+  readonly colour: string;
+  readonly dash?: number[];
+}
+
+export interface ChartProps {
+  /** What it shows, for people who do not see it. */
+  readonly label: string;
+  readonly lines: readonly Line[];
+  readonly columns: Columns;
+  readonly text: (value: number) => string;
+  /** The shown range of values, from that of the data. */
+  readonly range: (low: number, high: number) => [number, number];
+}
+
+export function Chart({ label, lines, columns, text, range }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const drawn = useRef<uPlot | undefined>(undefined);
+  const drawnAtMs = useRef(0);
+  const pointed = useMemo(() => signal<number | undefined>(undefined), []);
+  const names = lines.map(({ label: name }) => name).join("\n");
+  const dataOf = (): uPlot.AlignedData => [columns.times, ...columns.rows];
+
+  useEffect(() => {
+    const { current: element } = place;
+    if (element === null) return;
+    const plot = new uPlot(
+      {
+        ...optionsOf(lines, text, range),
+        width: element.clientWidth,
+        height: HEIGHT_PX,
+        hooks: {
+          setCursor: [
+            ({ cursor }) => {
+              pointed.value = cursor.idx ?? undefined;
+            },
+          ],
+        },
+      },
+      dataOf(),
+      element,
+    );
+    drawn.current = plot;
+    const watcher = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
+    watcher.observe(element);
+    return () => {
+      watcher.disconnect();
+      plot.destroy();
+      drawn.current = undefined;
+    };
+  }, [theme.value, names]);
+
+  useEffect(() => {
+    const nowMs = performance.now();
+    if (isStill() && nowMs - drawnAtMs.current < STILL_MS) return;
+    drawnAtMs.current = nowMs;
+    drawn.current?.setData(dataOf());
+  }, [columns]);
+
+  return (
+    <div class="chart">
+      <div ref={place} role="img" aria-label={label} class="drawing" />
+      <p class="readout" aria-hidden="true">
+        <Readout lines={lines} columns={columns} text={text} at={pointed.value} />
+      </p>
+    </div>
+  );
+}
+
+interface ReadoutProps extends Pick<ChartProps, "lines" | "columns" | "text"> {
+  /** The row under the pointer; undefined for the last one. */
+  readonly at: number | undefined;
+}
+
+/** The values under the pointer, or the last ones. It is the key of the colours too. */
+function Readout({ lines, columns: { times, rows }, text, at }: ReadoutProps) {
+  const row = at !== undefined && at < times.length ? at : times.length - 1;
+  const time = times[row];
+  return (
+    <>
+      {time !== undefined && <time>{clock(time)}</time>}
+      {lines.map(({ label, colour: name }, index) => {
+        const value = rows[index]?.[row] ?? null;
+        return (
+          <span key={label} class={`key key-${name}`}>
+            {label} {value === null ? "–" : text(value)}
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
+function optionsOf(
+  lines: readonly Line[],
+  text: ChartProps["text"],
+  range: ChartProps["range"],
+): Omit<uPlot.Options, "width" | "height"> {
+  const axis = {
+    stroke: colour("soft"),
+    grid: { stroke: colour("line"), width: 1 },
+    ticks: { stroke: colour("line"), width: 1 },
+  };
+  return {
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    scales: { y: { range: (_, low, high) => range(low ?? 0, high ?? 0) } },
+    axes: [
+      { ...axis, space: 70, values: (_, times) => times.map(clock) },
+      { ...axis, size: 56, values: (_, values) => values.map(text) },
+    ],
+    series: [
+      {},
+      ...lines.map(({ label, colour: name, dash }) => ({
+        ...{ label, stroke: colour(name), width: 2, points: { show: false } },
+        ...(dash === undefined ? {} : { dash }),
+      })),
+    ],
+  };
+}
+
+/** @param seconds since 1970 */
+export function clock(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleTimeString("en-GB");
+}

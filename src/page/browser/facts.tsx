@@ -1,0 +1,35 @@
+/** The snapshot by which this daemon answers visitors: its age, its lease, and the store. */
+
+import type { ApplicationNews, DaemonNews } from "../news.ts";
+import { heardAtMs, nowMs } from "./stream.ts";
+import { durationText } from "./words.ts";
+
+interface FactsProps {
+  readonly news: ApplicationNews;
+  readonly daemon: DaemonNews;
+}
+
+export function Facts({ news: { ageMs, leaseMs, isFresh }, daemon }: FactsProps) {
+  const sinceMs = Math.max(0, nowMs.value - heardAtMs.value);
+  return (
+    <section aria-label="Snapshot">
+      <h2>Snapshot</h2>
+      <dl class="facts">
+        <dt>store</dt>
+        <dd>{daemon.store}</dd>
+        <dt>read</dt>
+        <dd>{ageMs === null ? "never" : `${durationText(ageMs + sinceMs)} ago`}</dd>
+        <dt>lease</dt>
+        <dd>
+          {isFresh || leaseMs > 0
+            ? `${durationText(Math.max(0, leaseMs - sinceMs))} more, if the store is lost now`
+            : "over: all visitors get master"}
+        </dd>
+        <dt>daemon</dt>
+        <dd>
+          {daemon.name}, version {daemon.version}
+        </dd>
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,153 @@
+/** The parts of the page's code that need no browser: its past, and the consequences of its verbs. */
+
+import { describe, expect, test } from "bun:test";
+import type { Judged } from "../../src/evidence/judged.ts";
+import { freezeChoice, verbsOf, wayBack } from "../../src/page/browser/choices.ts";
+import {
+  columnsOf,
+  locationsIn,
+  minutesOf,
+  NO_PAST,
+  type Past,
+  POINTS_MAX,
+  remember,
+} from "../../src/page/browser/past.ts";
+import { settingOf } from "../../src/page/browser/rollouts.ts";
+import type { ApplicationNews, ReleaseNews } from "../../src/page/news.ts";
+import { releaseNews } from "../../src/page/release-news.ts";
+import { shownAt } from "../cli/commands/release/shown.ts";
+
+const arc = (version: string, rollout: number) =>
+  ({ version, rollout, offset: 0, failsafe: "master" }) as const;
+
+const newsOf = (changes: Partial<ApplicationNews> = {}): ApplicationNews => ({
+  ...{
+    name: "website",
+    isFresh: true,
+    ageMs: 0,
+    leaseMs: 10_000,
+    error: null,
+    isRead: true,
+    ordered: {},
+    freeze: null,
+  },
+  ...{ arcs: [arc("canary", 0.05), arc("maintenance", 0)], decisions: [], releases: [], history: [] },
+  ...changes,
+});
+
+const decided = (location: string, count: number) => ({ location, reason: "rollout", count });
+
+const BEGAN_MS = 1_000_000_000;
+
+/** A past of states with these counts of the canary's decisions, one each `everyMs`. */
+function pastOf(counts: readonly number[], everyMs = 1_000): Past {
+  return counts.reduce(
+    (past, count, index) =>
+      remember(past, newsOf({ decisions: [decided("canary", count)] }), BEGAN_MS + index * everyMs),
+    NO_PAST,
+  );
+}
+
+describe("the past that a page saw", () => {
+  test("has a point a second, however many states come", () => {
+    expect(pastOf([0, 1, 2, 3, 4, 5, 6, 7, 8], 250).points.length).toBe(2);
+  });
+
+  test("has the decisions a second, also after a restart of the daemon", () => {
+    const rates = pastOf([100, 110, 130, 5, 9]).points.map(({ perSecond }) => perSecond.get("canary"));
+    expect(rates).toEqual([10, 20, 0, 4]);
+  });
+
+  test("law 5: it keeps its last ten minutes, and no more", () => {
+    const { points } = pastOf(Array.from({ length: POINTS_MAX + 50 }, (_, count) => count));
+    expect(points.length).toBe(POINTS_MAX);
+    expect(points.at(-1)?.atMs).toBe(BEGAN_MS + (POINTS_MAX + 49) * 1_000);
+  });
+
+  test("has a gap after a silence and between two releases, and no line across it", () => {
+    const release = (key: string) => newsOf({ releases: [{ ...shown(), key }] });
+    let past = pastOf([0, 1, 2]);
+    past = remember(past, newsOf(), BEGAN_MS + 20_000);
+    past = remember(past, release("a"), BEGAN_MS + 21_000);
+    past = remember(past, release("a"), BEGAN_MS + 22_000);
+    expect(past.points.map(({ isAfterGap }) => isAfterGap)).toEqual([false, false, true, true, false]);
+    const { times, rows } = columnsOf(past.points, [() => 1]);
+    expect(rows[0]).toEqual([1, 1, null, 1, null, 1, 1]);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  test("has a row of the table for each minute, the newest first", () => {
+    const { points } = pastOf(Array.from({ length: 150 }, (_, count) => count));
+    const minutes = minutesOf(points).map(({ atMs }) => Math.floor(atMs / 60_000));
+    expect(minutes).toEqual([...new Set(minutes)].sort((a, b) => b - a));
+    expect(minutesOf(points)[0]).toBe(points.at(-1));
+  });
+
+  test("names the canary first and master last", () => {
+    const news = newsOf({ decisions: ["master", "blue", "canary"].map((name) => decided(name, 1)) });
+    const { points } = remember(remember(NO_PAST, news, 0), news, 1_000);
+    expect(locationsIn(points)).toEqual(["canary", "blue", "master"]);
+  });
+});
+
+function shown(changes: Partial<ReleaseNews> = {}): ReleaseNews {
+  return { ...releaseNews(shownAt({}), []), ...changes };
+}
+
+describe("the consequence of a verb", () => {
+  test("the way back names the share and the visitors, and is there until the release is over", () => {
+    const judged = { canaryVisitors: 412, signs: [] } as unknown as Judged;
+    expect(wayBack(shown({ judged, rollout: 0.05 }))).toMatchObject({
+      ...{
+        verb: "abort",
+        consequence: "takes 5% of the visitors (about 410 in this step) back to master, at once",
+      },
+    });
+    expect(wayBack(shown({ judged: null, rollout: 1, state: "promoted" }))).toMatchObject({
+      ...{ verb: "undo", consequence: "takes all visitors back to master, at once" },
+    });
+    expect(wayBack(shown({ isOver: true }))).toBeUndefined();
+  });
+
+  test("a sign that is raised can be cleared, with a reason", () => {
+    const judged = { signs: [{ name: "back", isCleared: false }] } as unknown as Judged;
+    const clear = verbsOf(shown({ judged })).find(({ verb }) => verb === "clear");
+    expect(clear).toMatchObject({ needsReason: true, with: { sign: "back" } });
+  });
+
+  test("the end of a freeze is pinned to the freeze that is shown", () => {
+    expect(freezeChoice(null)).toBeUndefined();
+    expect(freezeChoice({ isFrozen: false, at: null, text: "" })?.verb).toBe("freeze");
+    expect(freezeChoice({ isFrozen: true, at: "2026-01-01", text: "" })).toMatchObject({
+      ...{ verb: "unfreeze", with: { seenAt: "2026-01-01" } },
+    });
+  });
+});
+
+describe("a rollout by hand", () => {
+  const set = (version: string, rollout: number, news = newsOf()) => settingOf({ version, rollout }, news);
+
+  test("says what it gives and takes", () => {
+    expect(set("canary", 0.2)).toMatchObject({
+      ...{ kind: "possible", expect: 0.05, label: "Set canary to 20%" },
+      consequence: "gives 15% more of the visitors canary, at once and without a plan or a judge",
+    });
+    expect(set("canary", 0.01)).toMatchObject({
+      consequence: "takes 4% of the visitors back from canary, at once",
+    });
+    expect(set("maintenance", 1)).toMatchObject({ label: "Set maintenance to on" });
+  });
+
+  test("is possible only if the daemon would do it", () => {
+    const news = newsOf({ releases: [shown({ version: "canary", state: "running" })] });
+    expect(set("canary", 0.2, news).kind).toBe("impossible");
+    expect(set("canary", 0.01, news)).toMatchObject({
+      consequence: expect.stringContaining("and pauses release"),
+    });
+    expect(set("canary", 0, news)).toMatchObject({
+      consequence: expect.stringContaining("and aborts release"),
+    });
+    for (const rollout of [Number.NaN, -1, 1.1, 0.05]) expect(set("canary", rollout).kind).toBe("impossible");
+    expect(set("blue", 0.1).kind).toBe("impossible");
+  });
+});
