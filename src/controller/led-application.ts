@@ -97,7 +97,11 @@ export class LedApplication {
 
   /** The records were read for another purpose. The store may go back before the feed reads them. */
   lookedBeside(snapshot: Snapshot): void {
-    for (const version of this.#versionsIn(snapshot)) this.looked(version, nowIn(snapshot, version));
+    for (const version of this.#versionsIn(snapshot)) {
+      const now = nowIn(snapshot, version);
+      // A replica that lags may not have the release yet. Only the feed says that it is gone.
+      if (isSeen(now)) this.looked(version, now);
+    }
   }
 
   /** This daemon has written a release. */
@@ -232,6 +236,7 @@ export class LedApplication {
     try {
       const snapshot = await calls.run(OUTDATED_READ_MS, (signal) => store.read(application, signal));
       if (this.#isClosed) return;
+      this.lookedBeside(snapshot);
       for (const version of highest.versions(application)) {
         const target = { application, version };
         const now = nowIn(snapshot, version);

@@ -132,6 +132,23 @@ describe("REL-19, law 17: a store that goes back", () => {
     await daemon.stop();
   });
 
+  test("after only a look at a state that the feed refuses saw the abort gets the abort again", async () => {
+    const fleet = new Fleet();
+    const daemon = await fleet.daemon("web-1");
+    const { key } = fleet.start("5%:1h,100%:1m");
+    await fleet.pass(10_000);
+    const before = fleet.store.values("website");
+    daemon.blind();
+    fleet.ask({ verb: "abort", key, reason: undefined });
+    daemon.controller.failed("website", new StoreError("outdated", "canary went back"));
+    await fleet.pass(100);
+    fleet.store.restore("website", before);
+    await daemon.read();
+    await fleet.pass(100);
+    expect([fleet.short(), fleet.release().reason]).toEqual(["aborted 1 0%", "store-went-back"]);
+    await daemon.stop();
+  });
+
   test("for one read, and is well again without news, goes on as before: with a look at the freeze", async () => {
     const fleet = new Fleet();
     const daemon = await fleet.daemon("web-1");
