@@ -54,7 +54,7 @@ function transitionAt(release: Release, log: Log, line: Transition, index: numbe
   const isReasonOfThis = !isAfterEnd(log, index) && log.every((_, at) => at <= index || isAfterEnd(log, at));
   const reason = isReasonOfThis ? release.reason : undefined;
   const notice = noticeOf(line, before, log, index, release.arcs, reason);
-  const fade = notice === "fading" ? (release.fade ?? pastFade(before, line, log[index + 1])) : undefined;
+  const fade = notice === "fading" ? (release.fade ?? pastFade(before, line, release)) : undefined;
   const { id, of, plan } = release;
   return {
     ...{ seq, atMs, by: by === "" ? undefined : by, notice, before, after },
@@ -122,9 +122,9 @@ function beforeOf(arcs: readonly ArcSince[], log: Log, line: Transition, index: 
   return arcs[arc - 1]?.[1] ?? last ?? line[4];
 }
 
-/** A fade that has ended, so that the release has it no more. */
-function pastFade(before: number, line: Transition, next: Transition | undefined): Release["fade"] {
-  return next === undefined ? undefined : [before, line[1], Math.max(0, next[1] - line[1])];
+/** A fade that has ended, so that the release has it no more. Undefined if its duration is not known. */
+function pastFade(before: number, line: Transition, { fadeMs }: Release): Release["fade"] {
+  return fadeMs === undefined ? undefined : [before, line[1], fadeMs];
 }
 
 /** The present state as a line of a log. Its author is not known. */

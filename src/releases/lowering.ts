@@ -92,6 +92,7 @@ export function ended(
 ): Outcome {
   const { state, reason, overMs } = end;
   const isFading = overMs > 0 && now.rollout > 0;
+  const fadeMs = isFading ? Math.min(overMs, WAIT_MS_MAX) : undefined;
   return transition(
     now,
     release,
@@ -104,7 +105,8 @@ export function ended(
         from: undefined,
         was: undefined,
         reason: text(reason),
-        fade: isFading ? [now.rollout, recordMs(stamp.nowMs), Math.min(overMs, WAIT_MS_MAX)] : undefined,
+        fade: fadeMs === undefined ? undefined : [now.rollout, recordMs(stamp.nowMs), fadeMs],
+        fadeMs,
       },
       notice: isFading ? "fading" : state,
     },

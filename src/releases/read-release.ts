@@ -119,6 +119,7 @@ export const POSSIBLE: Readonly<Record<string, Shape>> = {
   reason: SHORT_TEXT,
   cleared: list(tuple(TEXT, SHORT_TEXT, SHORT_TEXT), LIST_MAX),
   fade: tuple(ROLLOUT, TIME_MS, TIME_MS),
+  fadeMs: TIME_MS,
   was: oneOf("master", "hold"),
 };
 

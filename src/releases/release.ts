@@ -97,6 +97,8 @@ export interface Release {
   readonly reason?: string | undefined;
   readonly cleared?: readonly Cleared[] | undefined;
   readonly fade?: Fade | undefined;
+  /** The duration of its fade in milliseconds. It stays when the fade is over, for the history. */
+  readonly fadeMs?: number | undefined;
   /** The failsafe before the promotion, if the promotion changed it. */
   readonly was?: Failsafe | undefined;
   /** Fields that this program does not know. They stay as they are. */

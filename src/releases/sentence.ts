@@ -98,10 +98,9 @@ const SENTENCES: Readonly<Record<Notice, (told: ToldTransition) => string>> = {
   finished: (told) => `${endText(told)}: ${wayText(told)}`,
   fading: (told) => {
     const { fade } = told.release;
-    const isBegun = told.before === told.after && fade !== undefined;
-    return isBegun
-      ? `${endText(told)}: ${told.version} ${rolloutText(told.before)} → 0% over ${exactDurationText(fade[2])}`
-      : ` fades: ${wayText(told)}`;
+    if (told.before !== told.after) return ` fades: ${wayText(told)}`;
+    const over = fade === undefined ? "slowly" : `over ${exactDurationText(fade[2])}`;
+    return `${endText(told)}: ${told.version} ${rolloutText(told.before)} → 0% ${over}`;
   },
   "fade-over": (told) => ` has faded: ${wayText(told)}`,
   "fade-stopped": (told) => ` fades no more, because of another writer: ${wayText(told)}`,

@@ -149,7 +149,7 @@ describe("the word for a plan", () => {
     expect(choose(undefined)).toEqual({ kind: "plan", plan: standard });
     expect(choose("2%:1h,100%")).toMatchObject({
       kind: "plan",
-      plan: { name: undefined, plan: { text: "2%:1h,100%" }, inconclusive: "pause", windows: [] },
+      plan: { name: undefined, plan: { text: "2%:1h,100%:approve" }, inconclusive: "pause", windows: [] },
     });
   });
 
