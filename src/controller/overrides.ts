@@ -27,6 +27,8 @@ export interface OverridesOptions {
   readonly files: StateFiles | undefined;
   /** The store's address. Overrides of another store do not count. */
   readonly store: string;
+  /** Whether this daemon serves an application. */
+  readonly serves: (application: string) => boolean;
   readonly log: Log;
 }
 
@@ -45,13 +47,16 @@ export class Overrides {
     return [...this.#byTarget.values()];
   }
 
-  /** Reads the files of an earlier process. Never rejects. */
+  /** Reads the files of an earlier process, for the applications that it serves now. Never rejects. */
   async load(): Promise<void> {
-    const { files, store, log } = this.#options;
+    const { files, store, serves, log } = this.#options;
     try {
       for (const name of (await files?.list()) ?? []) {
         const override = overrideIn((await files?.read(name)) ?? "", store);
         if (override === undefined || fileOf(override.key) !== name) continue;
+        // This daemon reads no record of it that could end the override. If it serves the application again,
+        // the file still counts.
+        if (!serves(override.application)) continue;
         this.#byTarget.set(nameOf(override), override);
         this.#saved.add(override.key);
         log.warn(

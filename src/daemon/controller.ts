@@ -89,7 +89,11 @@ export async function openController(
     directory === null ? undefined : new DirectoryFiles(join(directory, part));
   const source = [sourceOf(settings.get(store)), settings.get(table), settings.get(region)].join(" ");
   const own = ownName(settings);
-  const overrides = new Overrides({ files: filesIn(OVERRIDES_DIRECTORY), store: source, log });
+  const served = new Set(settings.get(application));
+  const overrides = new Overrides({
+    ...{ files: filesIn(OVERRIDES_DIRECTORY), store: source, log },
+    serves: (name) => served.has(name),
+  });
   await overrides.load();
   const controller = new Controller({
     ...{ store: opened, link, hearings, log, clock, reapply, overrides, timers: SYSTEM_TIMERS, name: own },

@@ -130,10 +130,11 @@ export class Fleet {
     name: string,
     home: Home | undefined = undefined,
     options: Partial<ControllerOptions> = {},
+    serves: (application: string) => boolean = () => true,
   ): Promise<Daemon> {
     const { time, store } = this;
     const log = new KeptLog();
-    const overrides = new Overrides({ files: home?.overrides, store: "memory:", log });
+    const overrides = new Overrides({ files: home?.overrides, store: "memory:", serves, log });
     await overrides.load();
     const reapplied: string[] = [];
     const link = new StoreLink({

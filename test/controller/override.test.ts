@@ -275,6 +275,21 @@ describe("an override", () => {
     await daemon.stop();
   });
 
+  test("of an application that the daemon does not serve any more is not shown, and counts if it does again", async () => {
+    const { home, daemon, value, key } = await withVerdict();
+    await daemon.stop();
+    const fleet = new Fleet();
+    const without = await fleet.daemon("web-1", home, {}, (application) => application !== "website");
+    expect(without.controller.view().overrides).toEqual([]);
+    expect(without.log.at("warn")).toEqual([]);
+    await without.stop();
+    expect(home.overrides.texts.size).toBe(1);
+    const again = await fleet.daemon("web-1", home);
+    expect(again.controller.view().overrides).toMatchObject([{ key }]);
+    expect(again.overrides.isTakenBack("website", "canary", value())).toBe(true);
+    await again.stop();
+  });
+
   test("of another store, or of a file that is not ours, does not count", async () => {
     const fleet = new Fleet();
     const home = homeOf();

@@ -247,7 +247,7 @@ export class Machine {
     const { log, store, timers } = impure;
     const kept = { store: "sim:", log };
     const files = this.disk.folder("overrides", process, random);
-    const overrides = new ToldOverrides({ files, ...kept }, (override) =>
+    const overrides = new ToldOverrides({ files, serves: () => true, ...kept }, (override) =>
       this.#world.laws.overrode(this, override),
     );
     const { evidence } = store;
