@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { chromiumMissing } from "../support/browser.ts";
 import { ACTING } from "./browser/acting.ts";
+import { MEMORY } from "./browser/memory.ts";
 import { NEWS } from "./browser/news.ts";
 import { READING } from "./browser/reading.ts";
 import { type Rig, startRig, stopRig } from "./browser/rig.ts";
@@ -39,6 +40,10 @@ describe.skipIf(missing !== undefined)("in a browser", () => {
 
   describe("the page is read", () => {
     test.each(READING)("$title", ({ run }) => run(rig));
+  });
+
+  describe("the page stays open", () => {
+    test.each(MEMORY)("$title", ({ run }) => run(rig));
   });
 
   describe("the news stop", () => {

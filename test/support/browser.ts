@@ -31,6 +31,8 @@ export function openBrowser(): Promise<Browser> {
 export interface VisitOptions extends BrowserContextOptions {
   /** Faults that the test makes on purpose, such as requests while the daemon is gone. */
   readonly expected?: RegExp;
+  /** Code that the browser runs before the page's own. */
+  readonly script?: string;
 }
 
 /**
@@ -41,14 +43,14 @@ export async function visit<Result>(
   browser: Browser,
   url: string,
   look: (page: Page) => Promise<Result>,
-  { expected, ...options }: VisitOptions = {},
+  { expected, script = "", ...options }: VisitOptions = {},
 ): Promise<Result> {
   const context = await browser.newContext(options);
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS_MAX);
     const faults = faultsOf(page);
-    await page.addInitScript(TELL_VIOLATIONS);
+    await page.addInitScript(`${TELL_VIOLATIONS}\n${script}`);
     await page.goto(url);
     const result = await look(page);
     expect(faults.filter((fault) => expected?.test(fault) !== true)).toEqual([]);
@@ -59,7 +61,7 @@ export async function visit<Result>(
 }
 
 const TELL_VIOLATIONS = `addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
-  console.error("the policy forbids " + violatedDirective + " " + blockedURI))`;
+  console.error("the policy forbids " + violatedDirective + " " + blockedURI));`;
 
 /** All that the browser complains of, from now on. */
 function faultsOf(page: Page): readonly string[] {

@@ -51,8 +51,13 @@ export class Crowd {
     this.#revision = written.revision;
   }
 
-  async stop(): Promise<void> {
+  /** Kills the daemon. The store goes on. */
+  async kill(): Promise<void> {
     await this.daemon.end("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
     await this.#store.close();
     await this.#engine.stop();
     this.home.remove();
