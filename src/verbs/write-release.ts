@@ -5,7 +5,7 @@
 
 import { fieldsOf } from "../records/fields.ts";
 import { HISTORY, withPast } from "../records/history.ts";
-import { loggedTransitions } from "../releases/logged.ts";
+import { loggedTransitions, WHY_TEXTS } from "../releases/logged.ts";
 import { isUnderWay, RELEASE, type Release } from "../releases/release.ts";
 import { bare, releaseField } from "../releases/release-field.ts";
 import type { Outcome, Stamp } from "../releases/request.ts";
@@ -103,13 +103,21 @@ function fieldsFor(
   };
 }
 
+/** The words of the machine for a pause or an end. */
+const OWN_REASONS: Readonly<Record<string, string>> = {
+  ...WHY_TEXTS,
+  "foreign-zero": "another writer set the rollout to 0%",
+  "foreign-change": "another writer changed the rollout or the offset",
+  "other-version": "another version has visitors too",
+};
+
 /**
- * The reason of a daemon that ends a release, such as the judge's sentence. The next release has no room for
- * it, so the history knows it only by the record.
+ * The reason of a daemon that pauses or ends a release, such as the judge's sentence. The release forgets it
+ * with its next transition, so the history knows it only by the record.
  */
 function ownReason(release: Release | null): string | undefined {
-  if (release === null || isUnderWay(release)) return undefined;
-  return loggedTransitions(release).at(-1)?.why;
+  if (release === null || release.state === "running" || release.state === "promoted") return undefined;
+  return loggedTransitions(release).at(-1)?.why ?? OWN_REASONS[release.reason ?? ""];
 }
 
 function isFadeStep({ notice }: Wanted, { now: { found } }: Looked): boolean {

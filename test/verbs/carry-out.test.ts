@@ -125,6 +125,16 @@ test("the reason of a daemon that ends a release stays in the history when the n
   expect(changes[0]?.why).toBe(undefined);
 });
 
+test.each([
+  [0.07, "another writer changed the rollout or the offset"],
+  [0, "another writer set the rollout to 0%"],
+])("a controller that finds a foreign rollout of %p says so in the record", async (rollout, why) => {
+  const store = storeWith();
+  store.put("website", "canary", { ...store.value("website", "canary"), rollout });
+  await carry(store, REQUESTS.foreign, { author: "web-2", why: undefined });
+  expect(store.value("website", "canary")).toMatchObject({ rollout, updatedBy: "web-2", why });
+});
+
 describe("REL-7: a verb that raises", () => {
   test.each(["promote", "resume", "advance", "release"] as const)(
     "%s gives way to another writer",
