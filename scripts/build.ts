@@ -1,7 +1,8 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and checks it. It starts. It
  * loads a custom store. The AWS SDK and the clients of Redis and PostgreSQL, which are imported lazily, are
- * inside. It runs no code of the directory in which it is started.
+ * inside. It runs no code of the directory in which it is started. The demo opens, and so the page and the
+ * files for nginx are inside.
  *
  * Build for another platform on that platform: a cross build would download its Bun.
  */
@@ -14,6 +15,12 @@ import { buildPage } from "./page/build.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const EXECUTABLE = join(ROOT, "dist/maxwells-daemon");
+/** The demo has served its visitors by then, also on a busy machine. */
+const DEMO_MS_MAX = 60_000;
+
+/** The exit status after Ctrl-C. */
+const INTERRUPTED = 130;
+
 const MIB = 1024 * 1024;
 
 /** A custom store, written without this repository. */
@@ -55,6 +62,7 @@ if (!built.success) fail("the build failed", built.logs.join("\n"));
 const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-build-"));
 try {
   checkExecutable(directory);
+  await checkDemo(directory);
 } finally {
   rmSync(directory, { recursive: true });
 }
@@ -78,6 +86,30 @@ function checkExecutable(cwd: string): void {
 
   const postgres = run(cwd, ["get", "-store", "postgres://127.0.0.1:9/rollouts"]);
   expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
+}
+
+/** Starts the demo, and ends it as soon as its visitors are served. */
+async function checkDemo(cwd: string): Promise<void> {
+  const demo = Bun.spawn([EXECUTABLE, "demo"], {
+    cwd,
+    env: { PATH: "/usr/bin:/bin", TMPDIR: cwd },
+    ...{ stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: DEMO_MS_MAX },
+  });
+  let said = "";
+  let page = "";
+  for await (const bytes of demo.stdout) {
+    said += Buffer.from(bytes).toString("utf8");
+    const [url] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said) ?? [];
+    if (url !== undefined && page === "") page = await (await fetch(`${url}page.js`)).text();
+    if (said.includes("visitors are in the shop")) demo.kill("SIGINT");
+  }
+  const status = await demo.exited;
+  if (status !== INTERRUPTED || !page.includes("EventSource")) {
+    fail(
+      `the executable is wrong: the demo ended with ${status}, and its page has ${page.length} bytes`,
+      said,
+    );
+  }
 }
 
 /** Runs every command in an attacker's directory. */
