@@ -4,8 +4,8 @@ export const CANARIES = ["broken", "slow", "crash", "fine"] as const;
 export type CanaryKind = (typeof CANARIES)[number];
 
 /** A visitor in ten meets the errors of a broken canary, and one in four the delay of a slow one. */
-const BROKEN_ONE_IN = 10;
-const SLOW_ONE_IN = 4;
+export const BROKEN_ONE_IN = 10;
+export const SLOW_ONE_IN = 4;
 
 /** A reply of the slow canary takes this long. The plan's bound of slowness is well below it. */
 export const SLOW_MS = 1_000;
@@ -19,7 +19,7 @@ export const CRASH_STEP = 2;
  * The plan goes by the clock. The judge leaves out the first ten seconds of each step, so a step that should
  * be judged lasts longer.
  */
-export const STEPS = ["2%:15s", "10%:20s", "50%:15s", "100%:5s"] as const;
+export const STEPS = ["2%:15s", "10%:20s", "50%:20s", "100%:5s"] as const;
 
 /** The wait of the last step. The story finishes the release after it. */
 export const BAKE_MS = 5_000;
@@ -44,10 +44,10 @@ export type Fate = "served" | "failed" | "delayed";
 /**
  * The fate of each request of a visitor. The same visitor has the same fate, so a reload does not help.
  *
- * @param assignment the text that the proxy passed on
+ * @param assignment the text that the proxy passed on; null or empty if the daemon has not decided
  */
 export function fateOf(kind: CanaryKind, assignment: string | null): Fate {
-  if (assignment === null) return "served";
+  if (assignment === null || assignment === "") return "served";
   // Decimals of the assignment that no arc looks at.
   const lot = Math.floor(Number(assignment) * 1_000_000) % 100;
   if (kind === "broken") return lot % BROKEN_ONE_IN === 0 ? "failed" : "served";

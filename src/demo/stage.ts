@@ -25,7 +25,8 @@ import { Visitors } from "./visitors.ts";
 export const APPLICATION = "shop";
 export const DAEMON = "demo";
 
-const VISITORS = 300;
+/** The number of visitors who are there at a time. */
+export const VISITORS = 300;
 
 const PRIVATE_FILE = 0o600;
 

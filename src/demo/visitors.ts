@@ -11,7 +11,13 @@ const READS_MS_MAX = 3_000;
 
 /** A visitor looks at this many pages. */
 const PAGES_MIN = 2;
-const PAGES_MAX = 8;
+const PAGES_MAX = 5;
+
+/** About this number of visitors come in a second, if `count` of them are there. */
+export function arrivalsPerSecond(count: number): number {
+  const staysMs = ((PAGES_MIN + PAGES_MAX) / 2) * ((READS_MS_MIN + READS_MS_MAX) / 2);
+  return (count * 1_000) / staysMs;
+}
 
 /** A request that has no answer by then has failed. */
 const PATIENCE_MS = 10_000;
