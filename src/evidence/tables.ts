@@ -70,6 +70,7 @@ export class Tables {
     const gated = this.metrics.filter(({ couldMeet }) => couldMeet !== undefined).map(({ name }) => name);
     this.reporters = new Reporters(timeline.zeroMs);
     this.steps = new Steps({ zeroMs: timeline.zeroMs, gated, seed, memory });
+    this.steps.follow(timeline.steps.map(({ fromMs }) => fromMs));
   }
 
   get timeline(): Timeline {
@@ -106,6 +107,7 @@ export class Tables {
     this.#arcs = arcs;
     this.#state = state;
     this.#timeline = timelineOf({ arcs, state });
+    this.steps.follow(this.#timeline.steps.map(({ fromMs }) => fromMs));
     for (const name of this.names) this.named(name)?.follow(this.#timeline);
     this.#uncap();
   }

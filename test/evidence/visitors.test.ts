@@ -125,6 +125,35 @@ test("the last two steps are kept, and daemons may tell them in any order", () =
   }
 });
 
+test("news of steps that the record does not have takes no place of a step of the record", () => {
+  const arcs = [
+    { at: 0, rollout: 0.05 },
+    { at: 300, rollout: 0.25 },
+  ];
+  const evidence = new ReleaseEvidence({ release: releaseOf(arcs, 0.3), from: "a" });
+  const news = (seconds: number, cell: number) =>
+    evidence.hear([
+      { kind: "visitors", of: "errors", step: at(seconds), share: 1, cuts: 0, cells: packWords([cell]) },
+    ]);
+  for (const seconds of [299.999, 300.001, 600, 4_000_000, 10]) news(seconds, seconds);
+  take(evidence, 320, 0.1);
+  news(300, 1);
+  expect(visitorsOf(evidence)[0]).toBe(2);
+});
+
+test("a step that the record gets later was told before, and its evidence counts", () => {
+  const evidence = daemon("a");
+  const step = { kind: "visitors", of: "errors", share: 1, cuts: 0 } as const;
+  evidence.hear([{ ...step, step: at(300), cells: packWords([1, 2]) }]);
+  const arcs = [
+    { at: 0, rollout: 0.05 },
+    { at: 300, rollout: 0.25 },
+  ];
+  evidence.follow(releaseOf(arcs, 0.3));
+  evidence.hear([{ ...step, step: at(300), cells: packWords([3]) }]);
+  expect(visitorsOf(evidence)[0]).toBe(3);
+});
+
 test("times that another daemon counts from another moment are the same moments here", () => {
   const evidence = daemon("a");
   const coins = packWords([cellOf(0.31), 700_000, 0, cellOf(0.9), 0, 0]);
