@@ -123,6 +123,13 @@ export async function logIn(page: Page, name = "ada"): Promise<void> {
   await page.getByRole("region", { name: "Actions" }).waitFor();
 }
 
+/** Chooses the abort, and confirms it with a reason. */
+export async function abort(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Abort" }).click();
+  await page.getByRole("form", { name: "Abort" }).getByLabel("Why").fill("INC-42");
+  await confirm(page, "Abort");
+}
+
 /** Presses the button in the form of a verb that was chosen. */
 function confirm(page: Page, verb: string): Promise<void> {
   return page.getByRole("form", { name: verb }).getByRole("button", { name: verb }).click();

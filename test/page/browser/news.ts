@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { visit } from "../../support/browser.ts";
-import { logIn } from "./acting.ts";
+import { abort, logIn } from "./acting.ts";
 import type { Case } from "./rig.ts";
 import { expectUsable } from "./showing.ts";
 
@@ -47,13 +47,13 @@ export const NEWS: readonly Case[] = [
         async (page) => {
           website.release();
           await logIn(page);
-          const abort = page.getByRole("button", { name: "Abort" });
-          expect(await abort.isDisabled()).toBeFalse();
+          const wayBack = page.getByRole("button", { name: "Abort" });
+          expect(await wayBack.isDisabled()).toBeFalse();
           await website.kill();
           await silence(page).waitFor();
           expect(await page.getByText("now", { exact: true }).count()).toBe(0);
           await page.getByText(/^The daemon is silent\. All of this is \d+s old\.$/).waitFor();
-          expect(await abort.isDisabled()).toBeTrue();
+          expect(await wayBack.isDisabled()).toBeTrue();
           await expectUsable(page, "killed");
           const clock = await page.getByText(/^running for /).innerText();
           website.release({ step: 3, wrote: [0.25, 0.25], seq: 5, since: HOUR_AGO });
@@ -68,8 +68,7 @@ export const NEWS: readonly Case[] = [
           const fresh = await page.evaluate<readonly string[]>("fresh");
           expect(fresh.filter((text) => !/step 3\/4/.test(text))).toEqual([]);
 
-          await abort.click();
-          await page.getByRole("form", { name: "Abort" }).getByRole("button", { name: "Abort" }).click();
+          await abort(page);
           await page.getByText("log in to write").waitFor();
           await page.getByRole("button", { name: "Log in to act" }).waitFor();
           expect(website.record.release.state).toBe("running");

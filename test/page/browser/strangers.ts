@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { KEY } from "../../releases/world.ts";
 import { visit } from "../../support/browser.ts";
-import { logIn } from "./acting.ts";
+import { abort, logIn } from "./acting.ts";
 import type { Case, Website } from "./rig.ts";
 
 /** The browser reports the answers that it hides, and the requests that it or the daemon refuses. */
@@ -75,8 +75,7 @@ export const STRANGERS: readonly Case[] = ["127.0.0.1", "localhost"].map((hostna
         });
         expect(website.record).toMatchObject({ rollout: 0.05, release: { state: "running" } });
         // The operator's own page still can.
-        await page.getByRole("button", { name: "Abort" }).click();
-        await page.getByRole("form", { name: "Abort" }).getByRole("button", { name: "Abort" }).click();
+        await abort(page);
         await page
           .getByText(/aborted, step 2\/4/)
           .first()
