@@ -5,7 +5,15 @@
 
 import "../../support/long.ts";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { PageNews } from "../../../src/page/news.ts";
@@ -37,12 +45,21 @@ interface Started {
   readonly place: string;
 }
 
-function start(words: readonly string[], cwd = root, program = PROGRAM): Started {
+interface Starting {
+  readonly cwd?: string;
+  readonly program?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function start(
+  words: readonly string[],
+  { cwd = root, program = PROGRAM, env = {} }: Starting = {},
+): Started {
   const place = join(root, `place${places++}`);
   mkdirSync(place);
   const child = Bun.spawn([program, "demo", ...words], {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", TMPDIR: place },
+    env: { PATH: process.env["PATH"] ?? "", TMPDIR: place, ...env },
     ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
   });
   let said = "";
@@ -108,9 +125,9 @@ const stories = new Map<string, Story>();
 beforeAll(() => {
   for (const { kind, proxy } of STORIES) {
     const beganMs = performance.now();
-    const words = ["-canary", kind, "-proxy", proxy];
+    const words = ["-canary", kind, "-proxy", proxy, ...(kind === "crash" ? ["-stay"] : [])];
     // One of them runs in a directory that belongs to an attacker, as people start it.
-    const started = kind === "slow" ? start(words, hostile.path, LAUNCHER) : start(words);
+    const started = kind === "slow" ? start(words, { cwd: hostile.path, program: LAUNCHER }) : start(words);
     const ended = started.exited.then((status) => ({ status, tookMs: performance.now() - beganMs }));
     stories.set(kind, { started, ended });
   }
@@ -177,6 +194,55 @@ describe("the end in the middle", () => {
   });
 });
 
+/** A directory with programs of these names, each of which is a script for the shell. */
+function programsIn(name: string, scripts: Readonly<Record<string, string>>): string {
+  const directory = join(root, name);
+  mkdirSync(directory);
+  for (const [program, script] of Object.entries(scripts)) {
+    writeFileSync(join(directory, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  return directory;
+}
+
+describe("the machine", () => {
+  test("with an nginx that cannot use the files gets the built-in proxy, and -open opens the page", async () => {
+    const opened = join(root, "opened");
+    const programs = programsIn("programs", {
+      nginx: "echo 'nginx: [emerg] unknown directive \"auth_request\"' >&2; exit 1",
+      "xdg-open": `echo "$1" > ${opened}.new; mv ${opened}.new ${opened}`,
+    });
+    const started = start(["-open"], { env: { PATH: `${programs}:${process.env["PATH"]}`, DISPLAY: ":9" } });
+    await eventually(() => existsSync(opened), "the browser", END_MS_MAX);
+    expect(readFileSync(opened, "utf8")).toBe(`${addressesOf(started)[0]}\n`);
+    expect(started.said()).toContain("behind the built-in proxy");
+    expect(started.said().replaceAll(/\s+/g, " ")).toContain(
+      'The proxy is the built-in one: this nginx cannot use the files: nginx: [emerg] unknown directive "auth_request".',
+    );
+    started.kill("SIGINT");
+    expect(await started.exited).toBe(130);
+    await expectNothingLeft(started);
+  });
+
+  test.each([
+    ["without a desktop", {}],
+    ["with a desktop that has no browser", { DISPLAY: ":9" }],
+  ])("%s gets the story all the same", async (name, env) => {
+    const programs = programsIn(name, { "xdg-open": "exit 3" });
+    const words = ["-open", "-proxy", "builtin"];
+    const started = start(words, { env: { ...env, PATH: `${programs}:${process.env["PATH"]}` } });
+    await eventually(() => started.said().includes("visitors are in the shop"), "the visitors", END_MS_MAX);
+    expect(started.said().includes("There is no desktop")).toBe(!("DISPLAY" in env));
+    started.kill("SIGINT");
+    expect(await started.exited).toBe(130);
+  });
+
+  test("whose temporary directory cannot be used is told so", async () => {
+    const started = start([], { env: { TMPDIR: "/nowhere" } });
+    expect(await started.exited).toBe(1);
+    expect(started.said()).toContain("the demo needs the temporary directory /nowhere");
+  });
+});
+
 /** The release that the page shows. */
 async function releaseOn(page: string): Promise<{ readonly key: string; readonly step: number }> {
   const reply = await fetch(`${page}events`);
@@ -224,6 +290,12 @@ describe("a story", () => {
     "$kind behind $proxy ends as promised, and leaves nothing behind",
     async ({ kind, proxy, end }) => {
       const { started, ended } = stories.get(kind) as Story;
+      if (kind === "crash") {
+        const stays = () => started.said().includes("The page stays until you press Ctrl-C.");
+        await eventually(stays, "the end of the story", STORY_MS_MAX);
+        expect((await fetch(addressesOf(started)[0] ?? "")).status).toBe(200);
+        started.kill("SIGINT");
+      }
       const { status, tookMs } = await ended;
       const said = started.said().replaceAll(/\n {6}/g, " ");
       expect(status, said).toBe(0);

@@ -1,9 +1,11 @@
 /** Opens the stage, plays the story on it, and takes everything away again, whatever happens. */
 
+import { tmpdir } from "node:os";
 import { StartError } from "../../../daemon/start-error.ts";
 import { CANARY_OF } from "../../../demo/canaries.ts";
 import { Stage, StageError, type StageOptions } from "../../../demo/stage.ts";
 import { openStore } from "../../../stores/list.ts";
+import { errorMessage } from "../../../text/error-message.ts";
 import { type Invocation, PROGRAM } from "../../command.ts";
 import { CliError, EXITS } from "../../exit.ts";
 import { openPage } from "./open-page.ts";
@@ -23,7 +25,7 @@ export async function runDemo(invocation: Invocation, options: DemoOptions): Pro
   const { env } = invocation.io;
   const ending = endBySignals();
   const { signal } = ending;
-  const stage = new Stage({ ...options, env, random: Math.random, signal });
+  const stage = newStage({ ...options, env, random: Math.random, signal });
   process.on("exit", () => stage.kill());
   try {
     await stage.open();
@@ -39,6 +41,23 @@ export async function runDemo(invocation: Invocation, options: DemoOptions): Pro
     throw error;
   } finally {
     await stage.close();
+  }
+}
+
+/** The temporary directory may be full, or of another user. */
+function newStage(options: StageOptions): Stage {
+  try {
+    return new Stage(options);
+  } catch (error) {
+    const remedy = "make it writable for this user, or name another one in TMPDIR";
+    throw new CliError(
+      "failed",
+      `the demo needs the temporary directory ${tmpdir()}: ${errorMessage(error)}`,
+      remedy,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
