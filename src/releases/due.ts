@@ -22,7 +22,7 @@ export interface DueFacts {
   readonly signs: readonly string[];
   /** Checks by name: whether each is passed now. One that is not there is unknown. */
   readonly checks: ReadonlyMap<string, boolean>;
-  /** Whether a window of the release is open now; undefined if one cannot be read. */
+  /** Whether a window is open now; undefined if one cannot be read, or if the time is not known. */
   readonly isOpen: boolean | undefined;
   /** Whether a person has frozen all releases. */
   readonly isFrozen: boolean;
