@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { chromiumMissing } from "../support/browser.ts";
 import { ACTING } from "./browser/acting.ts";
+import { BY_HAND } from "./browser/by-hand.ts";
 import { MEMORY } from "./browser/memory.ts";
 import { NEWS } from "./browser/news.ts";
+import { OVER_TIME } from "./browser/over-time.ts";
 import { READING } from "./browser/reading.ts";
 import { type Rig, startRig, stopRig } from "./browser/rig.ts";
 import { SHOWING } from "./browser/showing.ts";
@@ -30,12 +32,20 @@ describe.skipIf(missing !== undefined)("in a browser", () => {
     test.each(ACTING)("$title", ({ run }) => run(rig));
   });
 
+  describe("an operator acts by hand", () => {
+    test.each(BY_HAND)("$title", ({ run }) => run(rig));
+  });
+
   describe("another site", () => {
     test.each(STRANGERS)("$title", ({ run }) => run(rig));
   });
 
   describe("the page shows", () => {
     test.each(SHOWING)("$title", ({ run }) => run(rig));
+  });
+
+  describe("the page draws", () => {
+    test.each(OVER_TIME)("$title", ({ run }) => run(rig));
   });
 
   describe("the page is read", () => {
