@@ -99,6 +99,14 @@ export function progressOf(
   };
 }
 
+/**
+ * The time at which evidence is looked at. If the store has no clock, this machine's clock may be behind by
+ * hours. But the last arc of the record has begun.
+ */
+export function evidenceNowMs({ arcs }: Pick<Release, "arcs">, nowMs: number): number {
+  return Math.max(nowMs, arcs.at(-1)?.[0] ?? nowMs);
+}
+
 /** The judge's word on the present step. A controller has the same if it has read the same. */
 function judgedIn(
   evidence: ReleaseEvidence | undefined,
@@ -106,7 +114,7 @@ function judgedIn(
   plan: Plan | undefined,
   nowMs: number,
 ): Judged | undefined {
-  const figures = evidence?.figures(nowMs);
+  const figures = evidence?.figures(evidenceNowMs(release, nowMs));
   if (evidence === undefined || figures === undefined) return undefined;
   const raised = [...evidence.signs.keys()];
   const signs = raised.filter((sign) => !(release.cleared ?? []).some(([name]) => name === sign));

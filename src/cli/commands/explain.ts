@@ -2,16 +2,15 @@
 
 import { application } from "../../settings/application.ts";
 import { store } from "../../settings/options.ts";
-import { oneLine } from "../../text/one-line.ts";
 import { lastReason, lastSentence } from "../../verbs/last-words.ts";
-import { progressOf } from "../../verbs/progress.ts";
+import { evidenceNowMs, progressOf } from "../../verbs/progress.ts";
 import { toldEvidence } from "../../verbs/told-evidence.ts";
 import type { Command } from "../command.ts";
 import { CliError, EXITS } from "../exit.ts";
 import { output, print } from "../output.ts";
 import { onlyApplication } from "../releases/only-application.ts";
 import { inTime, STORE_OPTIONS, withOpenStore } from "../with-store.ts";
-import { explanationDocument, explanationPage } from "./explain/words.ts";
+import { explanationDocument, explanationPage, withoutFigures } from "./explain/words.ts";
 import { followedRelease } from "./release/followed.ts";
 
 export const explain: Command = {
@@ -37,19 +36,15 @@ export const explain: Command = {
       const { seen, found } = await followedRelease(opened, name, version, undefined, invocation);
       const told = await inTime(opened, io, (signal) => toldEvidence(opened, name, found, signal));
       const { release } = found;
-      const what = `release ${release.id} of ${name}`;
-      if (told === undefined) {
-        throw new CliError("failed", oneLine(`${opened.address} keeps no evidence of ${what}`));
-      }
-      if (!told.isThere) {
-        const text = `${opened.address} has no evidence of ${what}: no outcome was told, or its time is over`;
-        throw new CliError("failed", oneLine(text), "see that the proxies report: maxwells-daemon doctor");
-      }
       const progress = progressOf(seen, found, seen.moment);
+      if (told === undefined || !told.isThere) {
+        const { text, remedy } = withoutFigures(progress, opened, told !== undefined);
+        throw new CliError("failed", text, remedy);
+      }
       const explanation = {
         ...{ target: { application: name, version: found.version }, release },
         ...{ sentence: lastSentence(progress), why: lastReason(progress), signs: told.evidence.signs },
-        metrics: told.evidence.account(seen.moment.nowMs),
+        metrics: told.evidence.account(evidenceNowMs(release, seen.moment.nowMs)),
       };
       print(invocation, explanationDocument(explanation), () => explanationPage(explanation));
       return EXITS.ok.status;

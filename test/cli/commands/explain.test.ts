@@ -5,6 +5,7 @@ import { newsLine } from "../../../src/evidence/news-lines.ts";
 import { ReleaseEvidence } from "../../../src/evidence/release-evidence.ts";
 import { emptyOutcome } from "../../../src/intake/outcome.ts";
 import { logEvidence } from "../../../src/judge/evidence.ts";
+import { bare } from "../../../src/releases/release-field.ts";
 import { BEGAN_MS, KEY, releaseOf } from "../../releases/world.ts";
 import { World } from "../release-world.ts";
 
@@ -85,10 +86,45 @@ ln is the natural logarithm. The judge takes the canary back from 3.00 on, if 3 
     });
   });
 
-  test("says so if the store has no evidence of it", async () => {
+  test("says how a release ended of which the store has no evidence, and asks for reports of one under way", async () => {
     using world = await World.make(ABORTED);
     const { status, stdout, stderr } = await world.run("explain");
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toContain("has no evidence of release 7 of app: no outcome was told, or its time is over");
+    expect(stderr).toStartWith(
+      "maxwells-daemon: release 7 of app aborted at step 2/4: canary 5% → 0%; by web-1, ",
+    );
+    expect(stderr).toContain(`: ${REASON}. `);
+    expect(stderr).toContain(" has no evidence of it: no outcome was told");
+    expect(stderr).not.toContain("doctor");
+    world.put(releaseOf());
+    const running = await world.run("explain");
+    expect(running.stderr).toContain(": release 7 of app. ");
+    expect(running.stderr).toContain("see that the proxies report: maxwells-daemon doctor");
+  });
+
+  test("of an abort by a person in a record without room says that, and not that the store keeps nothing", async () => {
+    using world = await World.make(bare({ ...ABORTED, reason: "INC-42" }));
+    const { stderr } = await world.run("explain");
+    expect(stderr).toStartWith("maxwells-daemon: release 7 of app aborted at step 2/4: canary ");
+    expect(stderr).toContain(": INC-42. There are no figures of it: its record had no room ");
+  });
+
+  test("has all figures also on a machine whose clock is hours behind, if the store has no clock", async () => {
+    const later = (minutes: number) => Date.now() + 5 * 3_600_000 + minutes * 60_000;
+    const release = releaseOf({
+      since: new Date(later(0)).toISOString(),
+      arcs: [[later(0), 0.05, 0.25]],
+      log: [[4, later(0), "running", 2, 0.05, "web-2"]],
+    });
+    using world = await World.make(release);
+    const evidence = new ReleaseEvidence({ release, from: "web-1" });
+    for (const assignment of [0.26, 0.5]) {
+      const outcome = { ...emptyOutcome(), application: "app", assignment, status: 500, isBrought: false };
+      evidence.takeDecided(outcome, later(20));
+    }
+    const lines = evidence.news(later(21)).map(newsLine);
+    await world.store.evidence.append({ application: "app", key: KEY }, lines, AbortSignal.timeout(1_000));
+    expect((await world.run("explain")).stdout).toMatch(/ 5% +1 +1 +1 in 20/);
+    expect((await world.run("release")).stdout).toMatch(/errors +1 of the 2 visitors who met errors/);
   });
 });

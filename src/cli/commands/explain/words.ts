@@ -3,11 +3,15 @@
 import type { MetricAccount, SegmentAccount } from "../../../evidence/account.ts";
 import { ABORT_BAR } from "../../../judge/abort.ts";
 import { shareText } from "../../../judge/figures.ts";
-import type { Release } from "../../../releases/release.ts";
+import { isUnderWay, type Release } from "../../../releases/release.ts";
+import { releaseName } from "../../../releases/sentence.ts";
+import type { Store } from "../../../stores/store.ts";
 import { rolloutText } from "../../../text/amounts.ts";
 import { columns } from "../../../text/columns.ts";
 import { oneLine } from "../../../text/one-line.ts";
+import { lastWords } from "../../../verbs/last-words.ts";
 import type { Target } from "../../../verbs/look.ts";
+import type { Progress } from "../../../verbs/progress.ts";
 
 export interface Explanation {
   readonly target: Target;
@@ -53,6 +57,36 @@ export function explanationPage({ sentence, why, metrics, signs }: Explanation):
     `\nln is the natural logarithm. The judge takes the canary back from ${figure(ABORT_BAR)} on, if 3 of its visitors are hurt.\n`,
     "-output json has the visitors too, as cells, so that all of it can be computed again.\n",
   ].join("");
+}
+
+/**
+ * The words if there are no figures: the end of the release, because it may be all that a person asks for,
+ * and why there are none.
+ *
+ * @param isReadable whether the store keeps evidence, and the record tells when each step began
+ */
+export function withoutFigures(
+  progress: Progress,
+  { address, evidence }: Pick<Store, "address" | "evidence">,
+  isReadable: boolean,
+): { readonly text: string; readonly remedy?: string } {
+  const { target, release } = progress;
+  const [what = releaseName(target.application, release), ...more] = lastWords(progress);
+  const head = [what, ...more].join("; ").replaceAll("\u00a0", " ");
+  if (evidence === undefined) {
+    return { text: oneLine(`${head}. There are no figures of it, because ${address} keeps no evidence`) };
+  }
+  if (!isReadable) {
+    const why =
+      "its record had no room for the times of its steps, so the evidence in the store cannot be read";
+    return { text: oneLine(`${head}. There are no figures of it: ${why}`) };
+  }
+  return {
+    text: oneLine(
+      `${head}. ${address} has no evidence of it: no outcome was told while two versions had visitors, or a week has passed since its end`,
+    ),
+    ...(isUnderWay(release) ? { remedy: "see that the proxies report: maxwells-daemon doctor" } : {}),
+  };
 }
 
 function metricText(metric: MetricAccount): string {
