@@ -1,6 +1,6 @@
 /**
- * A controller with many releases: its costs beside those of a daemon that only follows the same store, and
- * the waits of its visitors. Each turn starts both daemons on the same records.
+ * A controller with many releases: its costs beside those of a daemon that only follows the same store at the
+ * same time, and the waits of the visitors of both, in turns.
  */
 
 import { move } from "../src/releases/machine.ts";
@@ -12,7 +12,7 @@ import { planOf, START } from "../test/releases/world.ts";
 import { compile } from "./line.ts";
 import { millisecondsText as ms, startWith, visit } from "./many.ts";
 import { processorMs, residentMb } from "./process-costs.ts";
-import { limitRow, notMeasuredRow, type Row, thousands } from "./report.ts";
+import { limitRow, median, notMeasuredRow, type Row, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
 import type { Program } from "./subject.ts";
@@ -20,6 +20,7 @@ import type { Stops } from "./ways.ts";
 
 const APPLICATIONS = 1_000;
 const RELEASES = 100;
+const STORES = ["file", "redis", "postgres", "etcd"];
 
 /** Visitors a second. */
 const RATE = 10_000;
@@ -30,90 +31,116 @@ const MB_AT_MOST = 20;
 /** A release waits for the whole time, as releases mostly do. */
 const PLAN = "25%:1h,100%:1d";
 
-/** For a while after its start, a controller reads the news of each release more often. */
-const SETTLE_MS = 30_000;
+/**
+ * For a minute after its start, a controller reads the news of each release more often, and two minutes later
+ * the collector has freed for the first time what a start leaves behind.
+ */
+const SETTLE_MS = { full: 180_000, quick: 30_000 } as const;
 const REST_MS = { full: 60_000, quick: 20_000 } as const;
-const VISITED_S = { full: 20, quick: 6 } as const;
+const SAMPLE_EVERY_MS = 1_000;
+const VISITED_S = { full: 8, quick: 4 } as const;
+/** In turns; a figure is the median. */
+const VISITS = 5;
 const WRITERS = 16;
-
-interface Costs {
-  readonly processorPercent: number;
-  readonly memoryMb: number;
-  readonly p99: number;
-}
 
 export async function benchReleases(setup: Setup): Promise<Row[]> {
   const load = await compile("paced-load");
-  const rows: Row[] = [];
-  for (const program of setup.programs.slice(0, 1)) {
-    for (const engine of ENGINES.filter(({ name }) => ["file", "redis", "postgres", "etcd"].includes(name))) {
-      const missing = engine.missing();
-      if (missing !== undefined) rows.push(notMeasuredRow(`releases, ${engine.name}`, missing));
-      else rows.push(...(await rowsOf(engine, program, load, setup)));
-    }
-  }
-  return rows;
-}
-
-async function rowsOf(engine: Engine, program: Program, load: string, setup: Setup): Promise<Row[]> {
-  const stops: Stops = [];
+  const [program] = setup.programs;
+  if (program === undefined) return [];
   const names = Array.from({ length: APPLICATIONS }, (_, index) => `app-${index}`);
+  const rows: Row[] = [];
+  const pairs: Pair[] = [];
+  const stops: Stops = [];
   try {
-    const running = await engine.start(stops);
-    await fill(running, names);
-    const off = await measure(["-releases", "off"], running, names, { program, load, setup });
-    const on = await measure(["-releases", "on"], running, names, { program, load, setup });
-    const what = `${RELEASES} releases in ${thousands(APPLICATIONS)} applications, ${engine.name}`;
-    const processor = on.processorPercent - off.processorPercent;
-    const memory = on.memoryMb - off.memoryMb;
-    const beside = `of a core; ${on.processorPercent.toFixed(1)} % with -releases on`;
-    return [
-      limitRow(`${what}: more processor`, Math.max(0, processor), "%", beside, PROCESSOR_PERCENT_AT_MOST),
-      limitRow(
-        `${what}: more memory`,
-        Math.max(0, memory),
-        "MB",
-        `of ${on.memoryMb.toFixed(1)} MB`,
-        MB_AT_MOST,
-      ),
-      // Beside the row of -releases off, because the machine has its part in both.
-      limitRow(`${what}: p99 of visitors`, on.p99 / 1_000, "ms", `${ms(off.p99)} with -releases off`),
-    ];
+    for (const engine of ENGINES.filter(({ name }) => STORES.includes(name))) {
+      const missing = engine.missing();
+      if (missing === undefined) pairs.push(await startPair(engine, program, names, stops));
+      else rows.push(notMeasuredRow(`releases, ${engine.name}`, missing));
+    }
+    // All of them wait at the same time, and are measured one after another.
+    await Bun.sleep(SETTLE_MS[lengthOf(setup)]);
+    for (const pair of pairs) rows.push(...(await rowsOf(pair, load, setup)));
+    return rows;
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
 
-async function measure(
-  flags: readonly string[],
-  running: RunningEngine,
+/** Two daemons on one store, side by side, so that the machine has the same part in both. */
+interface Pair {
+  readonly name: string;
+  readonly off: Measured;
+  readonly on: Measured;
+}
+
+async function startPair(
+  engine: Engine,
+  program: Program,
   names: readonly string[],
-  { program, load, setup }: { readonly program: Program; readonly load: string; readonly setup: Setup },
-): Promise<Costs> {
-  const length = setup.turns > 3 ? "full" : "quick";
-  const { command, ...rest } = program;
-  const stops: Stops = [];
-  try {
-    const { daemon, socket } = await startWith(
-      { ...rest, command: [...command, ...flags] },
-      running,
-      names,
-      stops,
-    );
-    await Bun.sleep(SETTLE_MS);
+  stops: Stops,
+): Promise<Pair> {
+  const running = await engine.start(stops);
+  await fill(running, names);
+  const start = async (flag: "off" | "on") => {
+    const command = [...program.command, "-releases", flag];
+    return new Measured(await startWith({ ...program, command }, running, names, stops));
+  };
+  return { name: engine.name, off: await start("off"), on: await start("on") };
+}
+
+const lengthOf = ({ turns }: Setup) => (turns > 3 ? "full" : "quick");
+
+async function rowsOf({ name, off, on }: Pair, load: string, setup: Setup): Promise<Row[]> {
+  const length = lengthOf(setup);
+  await Promise.all([off.rest(REST_MS[length]), on.rest(REST_MS[length])]);
+  for (let turn = 0; turn < VISITS; turn++)
+    for (const each of turn % 2 === 0 ? [off, on] : [on, off])
+      await each.visit(load, VISITED_S[length], APPLICATIONS);
+  const what = `${RELEASES} releases in ${thousands(APPLICATIONS)} applications, ${name}`;
+  const processor = Math.max(0, on.processorPercent - off.processorPercent);
+  const beside = `of a core; ${on.processorPercent.toFixed(1)} % with -releases on`;
+  const memory = Math.max(0, on.memoryMb - off.memoryMb);
+  return [
+    limitRow(`${what}: more processor`, processor, "%", beside, PROCESSOR_PERCENT_AT_MOST),
+    limitRow(`${what}: more memory`, memory, "MB", `of ${on.memoryMb.toFixed(1)} MB`, MB_AT_MOST),
+    // Beside the figure of -releases off, because the machine has its part in both.
+    limitRow(`${what}: p99 of visitors`, on.p99 / 1_000, "ms", `${ms(off.p99)} with -releases off`),
+  ];
+}
+
+class Measured {
+  readonly #pid: number;
+  readonly #socket: string;
+  readonly #memoryMb: number[] = [];
+  readonly #p99: number[] = [];
+  processorPercent = 0;
+
+  constructor({ daemon, socket }: Awaited<ReturnType<typeof startWith>>) {
+    this.#pid = daemon.pid;
+    this.#socket = socket;
+  }
+
+  /** Measures it while nobody asks. The collector frees memory now and then, so memory is a median. */
+  async rest(restMs: number): Promise<void> {
     const beganAtMs = performance.now();
-    const before = processorMs(daemon.pid);
-    await Bun.sleep(REST_MS[length]);
-    const processorPercent = (100 * (processorMs(daemon.pid) - before)) / (performance.now() - beganAtMs);
-    const { p99 } = await visit(load, socket, VISITED_S[length], RATE, names.length);
-    const memoryMb = residentMb(daemon.pid);
-    setup.say(
-      `${flags.join(" ")}, ${running.address}: ${processorPercent.toFixed(2)} %, ${memoryMb.toFixed(1)} MB`,
-    );
-    await daemon.end();
-    return { processorPercent, memoryMb, p99 };
-  } finally {
-    for (const stop of stops.reverse()) await stop();
+    const before = processorMs(this.#pid);
+    while (performance.now() - beganAtMs < restMs) {
+      await Bun.sleep(SAMPLE_EVERY_MS);
+      this.#memoryMb.push(residentMb(this.#pid));
+    }
+    this.processorPercent = (100 * (processorMs(this.#pid) - before)) / (performance.now() - beganAtMs);
+  }
+
+  async visit(load: string, seconds: number, applications: number): Promise<void> {
+    this.#p99.push((await visit(load, this.#socket, seconds, RATE, applications)).p99);
+  }
+
+  get memoryMb(): number {
+    return median(this.#memoryMb);
+  }
+
+  get p99(): number {
+    return median(this.#p99);
   }
 }
 

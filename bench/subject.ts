@@ -103,7 +103,7 @@ export async function startSubject(program: Program): Promise<Subject> {
     stdout: "ignore",
     stderr: "pipe",
     // The same as in the launcher and in the systemd unit.
-    env: { ...process.env, BUN_JSC_forceRAMSize: "134217728" },
+    env: { ...process.env, BUN_JSC_forceRAMSize: "67108864" },
   });
   const daemon = await DaemonProcess.of(child).catch((error) => {
     child.kill("SIGKILL");
