@@ -120,7 +120,7 @@ class Measured {
     this.#socket = socket;
   }
 
-  /** Measures it while nobody asks. The collector frees memory now and then, so memory is a median. */
+  /** Reads the costs while no client asks. The collector frees memory now and then, so memory is a median. */
   async rest(restMs: number): Promise<void> {
     const beganAtMs = performance.now();
     const before = processorMs(this.#pid);
