@@ -5,6 +5,7 @@ import { remarksOnChange } from "../records/remarks.ts";
 import { fullRollout } from "../records/shown.ts";
 import { type WriteOutcome, writeChange } from "../records/write.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
+import { abandoned } from "../stores/shared/abort.ts";
 import { type Store, StoreError } from "../stores/store.ts";
 import { oneLine } from "../text/one-line.ts";
 import { followingText } from "../verbs/beside-words.ts";
@@ -38,8 +39,9 @@ export async function setRollout(
     const outcome = await writeChange(change, store, signal, stampOf);
     return wordsOf(outcome, change, { store, storeFlags });
   } catch (error) {
-    if (error instanceof StoreError) return failedChangeWords(error, change);
-    throw error;
+    const fault = signal.aborted ? abandoned(signal) : error;
+    if (fault instanceof StoreError) return failedChangeWords(fault, change);
+    throw fault;
   }
 }
 
