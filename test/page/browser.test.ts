@@ -14,6 +14,9 @@ import { STRANGERS } from "./browser/strangers.ts";
 
 const START_MS = 60_000;
 
+/** Ten thousand states take a while on a busy machine. */
+const LONG_MS = 120_000;
+
 const missing = chromiumMissing();
 if (missing !== undefined) console.warn(`skipped: the page in a browser: ${missing}`);
 
@@ -53,7 +56,7 @@ describe.skipIf(missing !== undefined)("in a browser", () => {
   });
 
   describe("the page stays open", () => {
-    test.each(MEMORY)("$title", ({ run }) => run(rig));
+    test.each(MEMORY)("$title", ({ run }) => run(rig), LONG_MS);
   });
 
   describe("the news stop", () => {

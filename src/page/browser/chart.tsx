@@ -11,6 +11,9 @@ import { colour, isStill, theme } from "./theme.ts";
 
 const HEIGHT_PX = 180;
 
+/** A young page shows at least this time, in seconds. */
+const SPAN_S_MIN = 60;
+
 /** A chart that must not move is drawn again after this time. */
 const STILL_MS = 10_000;
 
@@ -37,7 +40,10 @@ export function Chart({ label, lines, columns, text, range }: ChartProps) {
   const drawnAtMs = useRef(0);
   const pointed = useMemo(() => signal<number | undefined>(undefined), []);
   const names = lines.map(({ label: name }) => name).join("\n");
-  const dataOf = (): uPlot.AlignedData => [columns.times, ...columns.rows];
+  // uPlot takes a lonely point for a day.
+  const isLine = columns.times.length > 1;
+  const dataOf = (): uPlot.AlignedData =>
+    isLine ? [columns.times, ...columns.rows] : [[], ...columns.rows.map(() => [])];
 
   useEffect(() => {
     const { current: element } = place;
@@ -122,7 +128,10 @@ function optionsOf(
   return {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    scales: { y: { range: (_, low, high) => range(low ?? 0, high ?? 0) } },
+    scales: {
+      x: { range: (_, low, high) => [Math.min(low ?? 0, (high ?? 0) - SPAN_S_MIN), high ?? 0] },
+      y: { range: (_, low, high) => range(low ?? 0, high ?? 0) },
+    },
     axes: [
       { ...axis, space: 70, values: (_, times) => times.map(clock) },
       { ...axis, size: 56, values: (_, values) => values.map(text) },

@@ -73,7 +73,7 @@ function changedApplication(application: ApplicationNews, n: number): Applicatio
     releases: application.releases.map((release) => ({
       ...release,
       headline: `${release.headline} ${n}`,
-      passedMs: 250 * n,
+      passedMs: 1_000 * n,
       warnings: n % 2 === 0 ? [] : [`warning ${n}`],
       waits: [{ text: `wait ${n}`, command: `command ${n}` }],
     })),
