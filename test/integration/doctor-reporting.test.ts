@@ -20,6 +20,7 @@ import { nginxMissing } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { Rig } from "./conformance/rig.ts";
 import { haproxyMap } from "./proxies/haproxy.ts";
+import { nginx, nginxAuthRequest } from "./proxies/nginx.ts";
 
 const TIMEOUT_MS = 120_000;
 
@@ -104,6 +105,33 @@ test.skipIf(haproxyMissing() !== undefined)(
       expect(verdict).toBe("warn");
       expect(summary).toMatch(/^the proxy at \S+ \(haproxy, process \d+\) reports nothing: 0 of 8 visitors/);
       expect(remedy).toStartWith(`look for the lines log ${address} and log-format-sd in HAProxy's frontend`);
+    } finally {
+      await rig.stop();
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test.skipIf(nginxMissing() !== undefined)(
+  "doctor, and an nginx with auth_request whose line to the daemon's syslog is removed: it names nginx and the line",
+  async () => {
+    const outcomesPort = await freePort();
+    const address = `127.0.0.1:${outcomesPort}`;
+    const isReport = /^access_log syslog:server=.+ maxwells if=\$maxwells_report;.*$/m;
+    const way = nginx("auth-request", 1, (example) => {
+      if (!isReport.test(example)) throw new Error("the shipped file should have the line that reports");
+      return example.replace(isReport, "# The operator has removed this line.");
+    });
+    const changes = { answerTimeoutMs: 10_000, deniedPath: "/denied" };
+    const rig = await Rig.start(
+      { ...nginxAuthRequest, ...way },
+      { outcomesPort, daemonFlags: ["-outcomes", address], changes },
+    );
+    try {
+      const { verdict, summary, remedy } = await examine(rig.daemon.adminUrl, `${rig.url}/`);
+      expect(verdict).toBe("warn");
+      expect(summary).toMatch(/^the proxy at \S+ \(nginx, process \d+\) reports nothing: 0 of 8 visitors/);
+      expect(remedy).toContain(`access_log syslog:server=${address} with auth_request`);
     } finally {
       await rig.stop();
     }
