@@ -32,18 +32,28 @@ export async function limitsPage(root: string): Promise<string> {
 }
 
 async function line(root: string, { path, name, unit, what, beyond, remedy }: LimitRow): Promise<string> {
+  const value = await constantIn(root, path, name);
+  return `| ${what} | ${shown(value, unit)} | ${beyond} | ${remedy} |\n`;
+}
+
+/** The value of a constant of the code. Throws if there is none of this name. */
+export async function constantIn(root: string, path: string, name: string): Promise<number> {
   const source = await Bun.file(join(root, path)).text();
   const value = new RegExp(`^ *(?:export const|const|static readonly) ${name} = ([\\d_.* ]+);$`, "m").exec(
     source,
   )?.[1];
   if (value === undefined)
-    throw new Error(`scripts/limits/rows.ts names ${name} in ${path}, but that constant does not exist`);
-  return `| ${what} | ${shown(product(value), unit)} | ${beyond} | ${remedy} |\n`;
+    throw new Error(`scripts/limits names ${name} in ${path}, but that constant does not exist`);
+  return product(value);
 }
 
-/** The product of `4 * 1024 * 1024`. */
+/** The product of `4 * 1024 ** 2`. */
 function product(text: string): number {
-  return text.split("*").reduce((all, factor) => all * Number(factor.replaceAll("_", "")), 1);
+  const factors = text.replaceAll("_", "").split(/(?<!\*)\*(?!\*)/);
+  return factors.reduce((all, factor) => {
+    const [base = 1, exponent = 1] = factor.split("**").map(Number);
+    return all * base ** exponent;
+  }, 1);
 }
 
 function shown(value: number, unit: Unit): string {

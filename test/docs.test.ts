@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { outdatedPages } from "../scripts/docs.ts";
+import { onPage, PAGE_NUMBERS } from "../scripts/limits/store-pages.ts";
+import { constantIn } from "../scripts/limits.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 
@@ -58,6 +60,19 @@ test("no page mentions a path of the machine on which it was written", () => {
   }
   expect(found).toEqual([]);
 });
+
+test.each(PAGE_NUMBERS)(
+  "docs/stores/$page.md has the numbers of the code: $text",
+  async ({ page, text, numbers }) => {
+    const values = await Promise.all(
+      numbers.map(async ([path, name, unit]) => onPage(await constantIn(ROOT, path, name), unit)),
+    );
+    const parts = text.split("{}");
+    expect(parts.length).toBe(values.length + 1);
+    const sentence = parts.map((part, at) => `${part}${values[at] ?? ""}`).join("");
+    expect((pages.get(`docs/stores/${page}.md`) ?? "").replaceAll(/\s+/g, " ")).toContain(sentence);
+  },
+);
 
 test("the ways out of maintenance are told where an operator looks: what ends it, and what does not", () => {
   const words = (page: string) => (pages.get(page) ?? "").replaceAll(/\s+/g, " ");
