@@ -47,10 +47,15 @@ export interface Call {
 /** The last snapshot of an application that reached a process. */
 export interface Seen {
   readonly snapshot: Snapshot;
-  /** When the store gave it, and when it reached the process. */
+  /** When the store gave it, and when it reached the process, in true time. */
   readonly givenAtMs: number;
   readonly atMs: number;
+  /** When it reached the process, on its monotonic clock. */
+  readonly clockMs: number;
 }
+
+/** The store's answer. */
+type Given = Pick<Seen, "snapshot" | "givenAtMs">;
 
 export interface ClientOptions {
   readonly engine: Engine;
@@ -153,17 +158,18 @@ export class Client implements Store {
   }
 
   /** The store's answer at this moment. */
-  #give(application: string): Omit<Seen, "atMs"> {
+  #give(application: string): Given {
     const { engine, weather } = this.#options;
     const { lagMs } = weather();
     const state = lagMs > 0 ? engine.stateAgo(lagMs) : engine.state;
     return { snapshot: engine.snapshot(application, state), givenAtMs: engine.scheduler.nowMs };
   }
 
-  #saw(application: string, given: Omit<Seen, "atMs">): void {
-    const seen = { ...given, atMs: this.#options.engine.scheduler.nowMs };
+  #saw(application: string, given: Given): void {
+    const { engine, process, saw } = this.#options;
+    const seen = { ...given, atMs: engine.scheduler.nowMs, clockMs: process.clock() };
     this.#reads.set(application, seen);
-    this.#options.saw?.(application, seen);
+    saw?.(application, seen);
   }
 
   #watch(application: string, changed: () => void): () => void {
@@ -177,7 +183,7 @@ export class Client implements Store {
   }
 
   #evidenceOf(): Evidence {
-    const { engine, random } = this.#options;
+    const { engine, random, process } = this.#options;
     return {
       append: (log: EvidenceLog, batches, signal) =>
         this.#call("append", signal, () => engine.append(log, batches)),
@@ -186,7 +192,8 @@ export class Client implements Store {
         const from = random.fraction() < 0.02 ? undefined : cursor;
         const news = await this.#call("evidence", signal, () => engine.readEvidence(log, from, 64));
         const { nowMs } = engine.scheduler;
-        this.#reads.set("evidence", { snapshot: new Map(), givenAtMs: nowMs, atMs: nowMs });
+        const times = { givenAtMs: nowMs, atMs: nowMs, clockMs: process.clock() };
+        this.#reads.set("evidence", { snapshot: new Map(), ...times });
         return news;
       },
     };

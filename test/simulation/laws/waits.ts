@@ -105,9 +105,10 @@ function watchFault(
     : undefined;
 }
 
-function evidenceFault({ call: { reads, calledAtMs } }: Step, what: string): Fault {
-  const atMs = reads.get("evidence")?.atMs;
-  return atMs === undefined || calledAtMs - atMs > EVIDENCE_MS + FACTS_MS
+/** By the controller's monotonic clock, which does not count the time of a suspended machine. */
+function evidenceFault({ call }: Step, what: string): Fault {
+  const clockMs = call.reads.get("evidence")?.clockMs;
+  return clockMs === undefined || call.clockMs - clockMs > EVIDENCE_MS + FACTS_MS
     ? ["12 evidence", `${what}, and it has not read the evidence for 30 s`]
     : undefined;
 }
