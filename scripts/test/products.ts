@@ -8,6 +8,7 @@
 
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PACKAGES, packageAll } from "../package.ts";
 import { buildPage } from "../page/build.ts";
 import type { Modules } from "./modules.ts";
 import type { Chosen } from "./words.ts";
@@ -17,6 +18,9 @@ const PROGRAM_VARIABLE = "MAXWELLS_TEST_PROGRAM";
 
 /** The variable that names the file of the package for `test/support/installed.ts`. */
 const PACKAGE_VARIABLE = "MAXWELLS_TEST_PACKAGE";
+
+/** The variable that tells `test/support/packages.ts` that the packages are made. */
+const PACKAGES_VARIABLE = "MAXWELLS_TEST_PACKAGES";
 
 /** Makes what these tests need, and resolves with the variables that tell them. */
 export async function makeProducts(
@@ -28,7 +32,9 @@ export async function makeProducts(
   const directory = join(root, "dist/test");
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
+  if (isUsed("test/support/packages.ts")) await packageAll([]);
   return {
+    ...(isUsed("test/support/packages.ts") && { [PACKAGES_VARIABLE]: PACKAGES }),
     ...(isUsed("test/support/program.ts") && { [PROGRAM_VARIABLE]: await bundle(root, directory) }),
     ...(isUsed("test/support/installed.ts") && { [PACKAGE_VARIABLE]: pack(root, directory) }),
   };

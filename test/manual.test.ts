@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { manualPages } from "../../scripts/package/manual.ts";
-import { sourceDate } from "../../scripts/package/source-date.ts";
-import type { Command } from "../../src/cli/command.ts";
-import { helpParts } from "../../src/cli/help-parts.ts";
-import { COMMANDS } from "../../src/cli/list.ts";
+import { manualPages } from "../scripts/package/manual.ts";
+import { sourceDate } from "../scripts/package/source-date.ts";
+import type { Command } from "../src/cli/command.ts";
+import { helpParts } from "../src/cli/help-parts.ts";
+import { COMMANDS } from "../src/cli/list.ts";
 
 const DATE = new Date("2026-11-30T12:00:00Z");
 

@@ -1,0 +1,50 @@
+/** The files of the packages: the source of each, and its place on the machine. */
+
+import { join } from "node:path";
+import { PROGRAM } from "../../src/cli/command.ts";
+import { DEFAULT_CONFIG_FILE } from "../../src/config/config-file.ts";
+import type { Made } from "./made.ts";
+
+export interface Entry {
+  /** The path of the file, or of the directory whose files are meant. */
+  readonly src: string;
+  readonly dst: string;
+  readonly mode: number;
+  /** `config|noreplace`: the operator changes it, and an upgrade keeps the change. `tree`: a directory. */
+  readonly type?: "config|noreplace" | "tree";
+}
+
+const PROGRAM_MODE = 0o755;
+const FILE_MODE = 0o644;
+
+/** The same in Debian's package and in the one for RPM. */
+export function contents(root: string, made: Made): readonly Entry[] {
+  const systemd = (name: string) => join(root, "integrations/systemd", name);
+  const file = (src: string, dst: string): Entry => ({ src, dst, mode: FILE_MODE });
+  return [
+    { src: made.executable, dst: `/usr/bin/${PROGRAM}`, mode: PROGRAM_MODE },
+    {
+      src: join(root, "packaging/replace-daemon"),
+      dst: `/usr/lib/${PROGRAM}/replace-daemon`,
+      mode: PROGRAM_MODE,
+    },
+    file(systemd(`${PROGRAM}.service`), `/usr/lib/systemd/system/${PROGRAM}.service`),
+    file(systemd(`${PROGRAM}.socket`), `/usr/lib/systemd/system/${PROGRAM}.socket`),
+    file(systemd(`${PROGRAM}.sysusers`), `/usr/lib/sysusers.d/${PROGRAM}.conf`),
+    file(systemd("spare.conf"), `/usr/share/${PROGRAM}/spare.conf`),
+    { ...file(systemd(`${PROGRAM}.toml`), DEFAULT_CONFIG_FILE), type: "config|noreplace" },
+    file(made.completion("bash"), `/usr/share/bash-completion/completions/${PROGRAM}`),
+    file(made.completion("zsh"), `/usr/share/zsh/vendor-completions/_${PROGRAM}`),
+    file(made.completion("fish"), `/usr/share/fish/vendor_completions.d/${PROGRAM}.fish`),
+    ...made.manualPages.map((page) => file(page.path, `/usr/share/man/man1/${page.name}`)),
+    {
+      src: join(root, "integrations"),
+      dst: `/usr/share/${PROGRAM}/integrations`,
+      mode: FILE_MODE,
+      type: "tree",
+    },
+    file(join(root, "packaging/deb/lintian-overrides"), `/usr/share/lintian/overrides/${PROGRAM}`),
+    file(made.copyright, `/usr/share/doc/${PROGRAM}/copyright`),
+    file(made.changelog, `/usr/share/doc/${PROGRAM}/changelog.gz`),
+  ];
+}

@@ -1,0 +1,247 @@
+/**
+ * The packages, on a machine with systemd: a first installation, an upgrade under load, a mistake in the
+ * settings, and a purge.
+ */
+
+import "./support/long.ts";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sourceDate } from "../scripts/package/source-date.ts";
+import { entriesOf, packageOf } from "../scripts/package.ts";
+import { COMMANDS } from "../src/cli/list.ts";
+import { eventually } from "./support/eventually.ts";
+import { LineClient } from "./support/line.ts";
+import { Machine, machineMissing } from "./support/machine.ts";
+import { fillExample, installPage, nginxMissing, startNginx } from "./support/nginx.ts";
+import { packageNamed, packagesDirectory } from "./support/packages.ts";
+import { freePort } from "./support/port.ts";
+import { startUpstream } from "./support/upstream.ts";
+
+/** Higher than any version of this program. */
+const NEWER = "99.0.0";
+
+const PATIENCE_MS = 240_000;
+
+const missing = machineMissing() ?? nginxMissing();
+if (missing !== undefined) console.warn(`skipped: packages: ${missing}`);
+
+describe.skipIf(missing !== undefined)("the packages", () => {
+  let directory: string;
+  let machine: Machine;
+  const stops: (() => Promise<void> | void)[] = [];
+
+  beforeAll(async () => {
+    directory = await packagesDirectory();
+    machine = await Machine.start();
+    stops.push(() => machine.stop());
+    copyFileSync(packageNamed(directory, ".deb"), join(machine.share, "first.deb"));
+    const date = sourceDate();
+    const newer = packageOf("deb", {
+      ...{ entries: entriesOf(date), date, version: NEWER, compression: "none", target: machine.share },
+    });
+    copyFileSync(newer, join(machine.share, "newer.deb"));
+  }, PATIENCE_MS);
+
+  afterAll(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
+
+  const install = (name: string) =>
+    machine.command("dpkg", "--no-triggers", "--force-confold", "-i", `/mnt/${name}.deb`);
+  const pid = async () =>
+    Number((await machine.command("systemctl", "show", "-P", "MainPID", "maxwells-daemon")).trim());
+
+  test(
+    "lintian finds only the faults in Debian's package that the package names with a reason",
+    () => {
+      const ran = Bun.spawnSync(["lintian", "--allow-root", packageNamed(directory, ".deb")]);
+      expect(`${ran.stdout}${ran.stderr}`).toBe("");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "a first installation starts nothing, because nothing is configured",
+    async () => {
+      expect(await install("first")).not.toMatch(/warning|error/i);
+      for (const unit of ["maxwells-daemon.service", "maxwells-daemon.socket"]) {
+        expect(machine.try("systemctl", "is-enabled", unit).stdout).toBe("disabled\n");
+        expect(machine.try("systemctl", "is-active", unit).stdout).toBe("inactive\n");
+      }
+      expect(machine.try("id", "maxwells-daemon").status).toBe(0);
+      expect(machine.try("cat", "/var/lib/dpkg/info/maxwells-daemon.conffiles").stdout).toBe(
+        "/etc/maxwells-daemon/maxwells-daemon.toml\n",
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  test("it brings the program, its manual, and completions for three shells", async () => {
+    // A stripped executable would be Bun, which says another version.
+    expect(await machine.command("maxwells-daemon", "version")).toMatch(/^maxwells-daemon \d/);
+    for (const { name } of COMMANDS.commands) {
+      const page = `/usr/share/man/man1/maxwells-daemon-${name}.1.gz`;
+      expect(machine.try("gzip", "-t", page)).toEqual({ status: 0, stdout: "", stderr: "" });
+    }
+    for (const path of [
+      "bash-completion/completions/maxwells-daemon",
+      "zsh/vendor-completions/_maxwells-daemon",
+      "fish/vendor_completions.d/maxwells-daemon.fish",
+      "maxwells-daemon/integrations/nginx/maxwells-daemon.lua",
+    ]) {
+      expect(machine.try("test", "-s", `/usr/share/${path}`).status).toBe(0);
+    }
+  });
+
+  test(
+    "an upgrade under load fails no request, moves no visitor, and refuses no question",
+    async () => {
+      const settings = "/etc/maxwells-daemon/maxwells-daemon.toml";
+      const admin = `127.0.0.1:${await freePort()}`;
+      await machine.command("sed", "-i", `s/127.0.0.1:6293/${admin}/`, settings);
+      await machine.command("sh", "-c", `echo 'outcomes = "none"' >> ${settings}`);
+      const rollouts = '{ "website": { "canary": 0.25, "maintenance": 0 } }';
+      await machine.command("sh", "-c", `echo '${rollouts}' > /etc/maxwells-daemon/rollouts.json`);
+      await machine.command(
+        "systemctl",
+        "enable",
+        "--now",
+        "maxwells-daemon.socket",
+        "maxwells-daemon.service",
+      );
+      const before = await pid();
+
+      const site = await startSite(machine, stops);
+      const stop = new AbortController();
+      const visitors = [site.visit(stop.signal), askForEver(machine, stop.signal)];
+      await site.waitForVisits(50);
+      await install("newer");
+      await site.waitForVisits(site.visits + 50);
+      stop.abort();
+      await Promise.all(visitors);
+
+      expect(site.wrong).toEqual([]);
+      expect(await pid()).not.toBe(before);
+      const journal = machine.try("journalctl", "--no-pager", "-o", "cat").stdout;
+      expect(journal).toContain("Started maxwells-daemon-spare.service");
+      expect(machine.try("systemctl", "is-active", "maxwells-daemon-spare.service").stdout).toBe(
+        "inactive\n",
+      );
+      expect(machine.try("ls", "/run/systemd/system").stdout).not.toContain("spare");
+      // The operator's settings stay.
+      expect(machine.try("cat", settings).stdout).toContain(admin);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "if the settings have a mistake, the upgrade leaves the old daemon to visitors, and dpkg succeeds",
+    async () => {
+      const before = await pid();
+      await machine.command("sh", "-c", "echo 'delay = 5' >> /etc/maxwells-daemon/maxwells-daemon.toml");
+      expect(await install("newer")).toContain("a new daemon does not start, so the old one still answers");
+      expect(await pid()).toBe(before);
+      expect(await machine.command("systemctl", "is-active", "maxwells-daemon")).toBe("active\n");
+      const client = await LineClient.connect({ path: join(machine.run, "maxwells-daemon.sock") });
+      expect(await client.ask("0.1")).toEqual({ assignment: "0.1", location: "canary" });
+      client.close();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "a purge leaves nothing but the user",
+    async () => {
+      expect(await machine.command("ls", "/var/lib/maxwells-daemon")).toContain("snapshot");
+      await machine.command("dpkg", "--no-triggers", "--purge", "maxwells-daemon");
+      const found = await machine.command(
+        ..."find /etc /usr /var /run /tmp -xdev -name *maxwells-daemon* -not -path /var/log/journal/*".split(
+          " ",
+        ),
+      );
+      expect(found).toBe("");
+      expect(machine.try("systemctl", "is-active", "maxwells-daemon").stdout).toBe("inactive\n");
+      expect(existsSync(join(machine.run, "maxwells-daemon.sock"))).toBe(false);
+      expect(machine.try("id", "maxwells-daemon").status).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test.skipIf(Bun.which("rpm") === null)("the package for RPM has the same files", () => {
+    const rpm = Bun.spawnSync(["rpm", "-qlp", packageNamed(directory, ".rpm")]);
+    const deb = Bun.spawnSync(["dpkg-deb", "--fsys-tarfile", packageNamed(directory, ".deb")]);
+    const tar = Bun.spawnSync(["tar", "-t"], { stdin: deb.stdout });
+    const inDeb = String(tar.stdout)
+      .split("\n")
+      .filter((path) => path !== "" && !path.endsWith("/") && !path.includes("lintian"))
+      .map((path) => path.replace(/^\.?\/?/, "/"));
+    const inRpm = new Set(String(rpm.stdout).split("\n"));
+    expect(inDeb.length).toBeGreaterThan(40);
+    expect(inDeb.filter((path) => !inRpm.has(path))).toEqual([]);
+    const scripts = String(
+      Bun.spawnSync(["rpm", "-qp", "--scripts", packageNamed(directory, ".rpm")]).stdout,
+    );
+    expect(scripts).toContain(readFileSync(join(import.meta.dir, "../packaging/rpm/post"), "utf8").trim());
+  });
+});
+
+/** nginx with a lease of the machine's daemon, and visitors who never stop. */
+async function startSite(machine: Machine, stops: (() => Promise<void> | void)[]) {
+  const directory = join(machine.directory, "site");
+  mkdirSync(directory, { mode: 0o755 });
+  installPage(directory);
+  for (const name of ["master", "canary"]) {
+    const upstream = startUpstream(name, join(directory, `${name}.sock`));
+    stops.push(() => upstream.stop());
+  }
+  const port = await freePort();
+  const example = fillExample("lease", port, {
+    daemon: join(machine.run, "maxwells-daemon.sock"),
+    master: join(directory, "master.sock"),
+    canary: join(directory, "canary.sock"),
+    maintenanceFile: join(directory, "maintenance"),
+    page: join(directory, "share"),
+  });
+  const nginx = await startNginx(directory, port, example);
+  stops.push(() => nginx.stop());
+  const served = async (assignment: string) => {
+    const headers = { cookie: `maxwellsdaemon=${assignment}` };
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers });
+    const body = await response.text();
+    return response.ok ? (JSON.parse(body) as { name: string }).name : `status ${response.status}`;
+  };
+  await eventually(async () => (await served("0.1")) === "canary", "nginx has a lease");
+  const site = {
+    visits: 0,
+    wrong: [] as string[],
+    async waitForVisits(count: number) {
+      await eventually(() => site.visits >= count, `${count} visits`, 60_000);
+    },
+    async visit(signal: AbortSignal) {
+      while (!signal.aborted) {
+        for (const [assignment, expected] of [
+          ["0.1", "canary"],
+          ["0.9", "master"],
+        ] as const) {
+          const name = await served(assignment).catch((error: unknown) => String(error));
+          if (name !== expected) site.wrong.push(`${assignment} ${name}`);
+          site.visits++;
+        }
+        await Bun.sleep(2);
+      }
+    },
+  };
+  return site;
+}
+
+/** A new connection for each question, as a proxy without a lease has it. Rejects if one is not answered. */
+async function askForEver(machine: Machine, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const client = await LineClient.connect({ path: join(machine.run, "maxwells-daemon.sock") });
+    const answer = await client.ask("0.1");
+    client.close();
+    if (answer.location !== "canary") throw new Error(`the daemon answers ${answer.location}`);
+    await Bun.sleep(5);
+  }
+}
