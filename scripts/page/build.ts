@@ -3,6 +3,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+/** The packages whose code is in the bundle. Their licences ask that they stand in each copy. */
+const BUNDLED = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
+
 /** Resolves with the number of their bytes, compressed. */
 export async function buildPage(root: string): Promise<number> {
   const browser = join(root, "src/page/browser");
@@ -13,6 +16,7 @@ export async function buildPage(root: string): Promise<number> {
     minify: true,
     define: { "process.env.NODE_ENV": '"production"' },
   });
+  const licences = await licencesOf(root);
   const files = [
     ...outputs.map((output) => [output.path.endsWith(".css") ? "page.css" : "page.js", output] as const),
     ["page.html", Bun.file(join(browser, "page.html"))] as const,
@@ -21,10 +25,20 @@ export async function buildPage(root: string): Promise<number> {
   mkdirSync(out, { recursive: true });
   let bytes = 0;
   for (const [name, file] of files) {
-    const text = await file.text();
+    const code = await file.text();
+    const text = name === "page.js" ? `${licences}${code}` : code;
     bytes += Bun.gzipSync(text).length;
     // Bun imports a file with this name as text, and puts it into the executable.
     await Bun.write(join(out, `${name}.txt`), text);
   }
   return bytes;
+}
+
+/** A comment with the licences of the bundled packages. */
+async function licencesOf(root: string): Promise<string> {
+  const texts = BUNDLED.map(async (name) => {
+    const text = await Bun.file(join(root, "node_modules", name, "LICENSE")).text();
+    return `${name}\n\n${text.trim().replaceAll("*/", "* /")}\n`;
+  });
+  return `/*!\n${(await Promise.all(texts)).join("\n")}*/\n`;
 }

@@ -100,6 +100,14 @@ describe("the files", () => {
     expect(reply.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
+  test("the code names the licences of the packages that it has", async () => {
+    const code = await (await fetch(at("/page.js"))).text();
+    for (const name of ["preact", "@preact/signals", "@preact/signals-core", "uplot"]) {
+      expect(code).toContain(`\n${name}\n\n`);
+    }
+    expect(code.match(/Permission is hereby granted/g)).toHaveLength(4);
+  });
+
   test("the pages of before are as they were", async () => {
     expect(await (await fetch(at("/healthz"))).text()).toBe("ok\n");
     expect((await fetch(at("/state"))).headers.get("content-security-policy")).toBeNull();
