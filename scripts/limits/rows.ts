@@ -63,6 +63,12 @@ const VISITORS: LimitSection = {
       remedy: "put less into the context: the daemon reads only `targetingKey` and its own names",
     },
     {
+      ...{ path: "src/servers/ofrep/context.ts", name: "VALUES_MAX", unit: "" },
+      what: "values in the context of a request for flags (OFREP)",
+      beyond: "the answer is the error `INVALID_CONTEXT`, and the SDK gives its default value",
+      remedy: "put less into the context: the daemon reads only `targetingKey` and its own names",
+    },
+    {
       ...{ path: "src/servers/ofrep/bulk.ts", name: "FLAGS_MAX", unit: "" },
       what: "flags in one answer of OFREP to a client that asks for all",
       beyond: "the last applications are left out, and the SDK gives its default values for them",

@@ -23,7 +23,7 @@ const IDLE_MIN_MS = 75_000;
 
 export const httpListen = listener(
   "http",
-  "a listener that answers /decide over HTTP: HOST:PORT, unix:PATH, or none",
+  "a listener that answers /decide and OpenFeature over HTTP: HOST:PORT, unix:PATH, or none",
   "127.0.0.1:6294",
 );
 

@@ -33,6 +33,9 @@ interface Quantiles {
 /** The least that the greedy clients must read, or the test has no load. */
 const READ_BYTES_MIN = 500_000;
 
+/** Applications beside the first one, so that an answer with all flags is as long as it may be. */
+const OTHERS = 300;
+
 let home: DaemonHome;
 let daemon: DaemonProcess;
 let http: string;
@@ -45,6 +48,7 @@ beforeEach(async () => {
   http = join(home.directory, "http.sock");
   spop = join(home.directory, "spop.sock");
   listeners.push("-http", `unix:${http}`, "-spop", `unix:${spop}`);
+  for (let i = 0; i < OTHERS; i++) listeners.push("-application", `other-${i}`);
   daemon = await home.start();
 });
 
@@ -103,6 +107,16 @@ async function expectQuick(path: string, request: string | Buffer, ask: () => Pr
   expect(p99).toBeLessThan(P99_MS_MAX);
 }
 
+/** A request for flags with this context. An empty key is for all flags. */
+function flagsRequest(key: string, context: unknown): string {
+  const body = JSON.stringify({ context });
+  const path = `/ofrep/v1/evaluate/flags${key}`;
+  return `POST ${path} HTTP/1.1\r\nHost: website\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** Nearly as much as a context may have. */
+const LONG = { targetingKey: "a", values: Array(500).fill([]), text: "x".repeat(30_000) };
+
 const HEAD = "GET /decide HTTP/1.1\r\nHost: website\r\nmaxwellsdaemon: 0.5\r\n\r\n";
 
 describe("LP-24: four clients that ask without a pause", () => {
@@ -127,6 +141,10 @@ describe("LP-24: four clients that ask without a pause", () => {
     ["heads", HEAD],
     ["heads with much in them", HEAD.replace("\r\n\r\n", `\r\nCookie: ${"a=b; ".repeat(800)}\r\n\r\n`)],
     ["requests for a page that does not exist", HEAD.replace("/decide", "/nothing")],
+    ["flags", flagsRequest("/website", { targetingKey: "a" })],
+    ["flags with too many values", flagsRequest("/website", { values: Array(10_000).fill([]) })],
+    ["flags with a long context", flagsRequest("/website", LONG)],
+    ["all flags", flagsRequest("", { targetingKey: "a" })],
     ["bodies", `POST ${HEAD.slice(4, -2)}Content-Length: 20000\r\n\r\n${"x".repeat(20_000)}`],
   ])(
     "cost other clients of HTTP little: %s",

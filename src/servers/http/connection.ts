@@ -113,7 +113,6 @@ export class HttpConnection extends StreamConnection {
 
   /** Answers all requests whose heads are complete, and keeps the rest. */
   protected consume(chunk: Uint8Array, nowMs: number): void {
-    if (this.#stream !== undefined) return;
     const bytes = this.partLength === 0 ? chunk : this.#completed(chunk);
     if (bytes === undefined) return;
     const { head, out, turn } = this.#shared;

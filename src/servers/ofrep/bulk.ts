@@ -9,10 +9,10 @@ import type { Rollout, Table } from "../../rollout.ts";
 import { evaluation } from "./evaluation.ts";
 
 /**
- * The most flags in one answer. They take a quarter of a millisecond. Only whole applications are in it, in
+ * The most flags in one answer. They take an eighth of a millisecond. Only whole applications are in it, in
  * the order in which the daemon serves them: so a new application takes no flag from an old one.
  */
-export const FLAGS_MAX = 512;
+export const FLAGS_MAX = 256;
 
 /** The parts that a listener has for all requests. */
 export interface Evaluator {
@@ -23,8 +23,8 @@ export interface Evaluator {
 }
 
 export interface Bulk {
-  /** Each as JSON. */
-  readonly flags: readonly string[];
+  /** The flags as JSON, with commas between them. */
+  readonly flags: string;
   /** Applications that are left out, because there would be more than `FLAGS_MAX` flags. */
   readonly leftOut: number;
 }
@@ -56,7 +56,7 @@ export function bulkOf(evaluator: Evaluator, application: string | undefined, no
       if (rollout.table(key) === undefined) flags.push(evaluation(key, name, version, decision));
     }
   }
-  return { flags, leftOut: names.length - done };
+  return { flags: flags.join(","), leftOut: names.length - done };
 }
 
 /** The versions with a record, and `canary`, for which applications ask also between two releases. */
@@ -72,7 +72,7 @@ export function bulkText({ flags, leftOut }: Bulk, events: string | undefined): 
     events === undefined
       ? ""
       : `,"eventStreams":[{"type":"sse","endpoint":{"requestUri":${JSON.stringify(events)}}}]`;
-  return `{"flags":[${flags.join(",")}]${metadata}${streams}}`;
+  return `{"flags":[${flags}]${metadata}${streams}}`;
 }
 
 /**
@@ -80,7 +80,7 @@ export function bulkText({ flags, leftOut }: Bulk, events: string | undefined): 
  * the context exactly if the answer does, and all daemons of a fleet give the same tag.
  */
 export function tagOf({ flags, leftOut }: Bulk): string {
-  return `"${Bun.hash.xxHash64(`${leftOut}\n${flags.join("\n")}`).toString(16)}"`;
+  return `"${Bun.hash.xxHash64(flags, BigInt(leftOut)).toString(16)}"`;
 }
 
 /**

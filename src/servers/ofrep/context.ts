@@ -9,6 +9,12 @@
 import { assignmentOfText } from "../../assignment.ts";
 import type { Request } from "../../handler.ts";
 
+/**
+ * The most values in a body, those within others counted too. Each is an object of the runtime, and to
+ * collect many of them would delay the answers of others.
+ */
+export const VALUES_MAX = 1_024;
+
 /** The codes of errors, as OpenFeature has them. */
 export type ErrorCode = "PARSE_ERROR" | "INVALID_CONTEXT" | "TARGETING_KEY_MISSING" | "FLAG_NOT_FOUND";
 
@@ -25,7 +31,9 @@ export interface Failure {
  *
  * @returns why the request cannot be answered, or undefined
  */
-export function readContext(body: Buffer, request: Request, allowsForce: boolean): Failure | undefined {
+export function readContext(body: Buffer, request: Request): Failure | undefined {
+  if (separatorsIn(body) > VALUES_MAX)
+    return failure("INVALID_CONTEXT", `the context has more than ${VALUES_MAX} values`);
   const read = parsed(body);
   if (read === undefined) return failure("PARSE_ERROR", "the body is not an object of JSON");
   const { context = {} } = read;
@@ -43,7 +51,7 @@ export function readContext(body: Buffer, request: Request, allowsForce: boolean
   }
   // A proxy that names the application hides the others from its visitors.
   if (isGiven(application)) request.application ??= application;
-  if (isGiven(force) && allowsForce) request.force = force;
+  if (isGiven(force)) request.force = force;
   request.key = isGiven(targetingKey) ? targetingKey : undefined;
   // A visitor without a number that can be read gets master, as at `/decide`.
   const isPlaced = request.key !== undefined || !Number.isNaN(request.assignment) || !request.valid;
@@ -52,6 +60,25 @@ export function readContext(body: Buffer, request: Request, allowsForce: boolean
 
 export function failure(errorCode: ErrorCode, errorDetails: string): Failure {
   return { errorCode, errorDetails };
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const BRACE = 0x7b;
+
+/** The commas and opening brackets outside of texts. There are not many more values than these. */
+function separatorsIn(body: Uint8Array): number {
+  let count = 0;
+  let isText = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) isText = !isText;
+    else if (isText && byte === BACKSLASH) at++;
+    else if (!isText && (byte === COMMA || byte === BRACKET || byte === BRACE)) count++;
+  }
+  return count;
 }
 
 /** The object in these bytes; undefined if they are not an object of JSON. */

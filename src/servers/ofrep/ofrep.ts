@@ -72,7 +72,7 @@ export class Ofrep {
     const key = path.length === FLAGS.length ? undefined : decoded(path.slice(FLAGS.length + 1));
     const { handler, request, decision } = this.#evaluator;
     readQuestion(bytes, head, request, handler.allowsForce);
-    const fault = body === undefined ? NOT_READ : readContext(body, request, handler.allowsForce);
+    const fault = body === undefined ? NOT_READ : readContext(body, request);
     if (fault === undefined) return key === undefined ? this.#all(bytes, head, nowMs) : this.#one(key, nowMs);
     // A request that cannot be read is counted as invalid.
     request.valid = false;

@@ -30,8 +30,11 @@ async function open(target = "/ofrep/events"): Promise<HttpClient> {
   return client;
 }
 
+/** Less than the time after which the records are too old, which is an event, too. */
+const HEARS_MS = 6_000;
+
 async function hears(client: HttpClient, count: number): Promise<void> {
-  await eventually(() => eventsIn(client) >= count, `${count} events`);
+  await eventually(() => eventsIn(client) >= count, `${count} events`, HEARS_MS);
   expect(eventsIn(client)).toBe(count);
 }
 

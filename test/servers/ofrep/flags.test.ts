@@ -11,7 +11,7 @@ import { Random } from "../../support/random.ts";
 import { type Answer, answerOf, FLAGS, Listener } from "./listener.ts";
 
 const BODY_BYTES_MAX = 32_768;
-const APPLICATIONS = ["app", "web", "a", "a.b", "é ü"];
+const APPLICATIONS = ["app", "web", "a", "a.b", "é ü", 'a"\\'];
 
 let listener: Listener;
 let core: Core;
@@ -60,6 +60,10 @@ describe("OFREP", () => {
     core.apply("é ü", { version: "blue", rollout: 1 });
     expect(await evaluated("é ü", visitor)).toMatchObject({ key: "é ü", value: "blue" });
     expect(await evaluated("é ü.blue", visitor)).toMatchObject({ key: "é ü.blue", value: true });
+    expect(await evaluated('a"\\', visitor)).toMatchObject({
+      key: 'a"\\',
+      metadata: { application: 'a"\\' },
+    });
   });
 
   test.each(["GET", "PUT", "OPTIONS", "DELETE"])("OFR-1: %s has status 405", async (method) => {
@@ -188,7 +192,10 @@ describe("OFREP", () => {
     ["[]", "PARSE_ERROR"],
     ["null", "PARSE_ERROR"],
     ['"context"', "PARSE_ERROR"],
-    ["[".repeat(BODY_BYTES_MAX), "PARSE_ERROR"],
+    ["[".repeat(1_024), "PARSE_ERROR"],
+    ["[".repeat(BODY_BYTES_MAX), "INVALID_CONTEXT"],
+    [`{"context":{"targetingKey":"abc","a":[${"0,".repeat(1_024)}0]}}`, "INVALID_CONTEXT"],
+    [`{"context":{"targetingKey":"abc","a":[${"[],".repeat(520)}[]]}}`, "INVALID_CONTEXT"],
     ['{"context":[]}', "INVALID_CONTEXT"],
     ['{"context":"abc"}', "INVALID_CONTEXT"],
     ['{"context":null}', "INVALID_CONTEXT"],
@@ -210,8 +217,10 @@ describe("OFREP", () => {
   });
 
   test("OFR-8: the context of an application may have anything beside the values of the daemon", async () => {
+    const text = `"\\,[{${"x,[{".repeat(1_000)}`;
     const context = {
       ...visitor,
+      ...{ text, many: Array(1_000).fill(0) },
       email: "a@example.com",
       plan: { a: [1, null] },
       constructor: 5,
@@ -233,6 +242,7 @@ describe("OFREP", () => {
   });
 
   const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+  const chunks = `${chunk(whole)}0\r\n\r\n`;
   const CHUNKED = `POST ${FLAGS}/app HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`;
   const LENGTH = `POST ${FLAGS}/app HTTP/1.1\r\nhost: x\r\ncontent-length: ${whole.length}\r\n\r\n`;
 
@@ -255,24 +265,43 @@ describe("OFREP", () => {
     expect(answerOf(await pieces.reply())).toMatchObject({ value: "canary" });
     expect(answerOf(await pieces.reply())).toMatchObject({ value: "canary" });
     expect(pieces.received).toBe("");
+    pieces.socket.write("GET /decide HTTP/1.1\r\n");
+    await Bun.sleep(1);
+    pieces.socket.write("maxwellsdaemon: 0.1\r\n\r\n");
+    expect((await pieces.reply()).headers.get("maxwellsdaemon-location")).toBe("canary");
     pieces.close();
+  });
+
+  test("OFR-9: a client that always has begun its next request is not too slow", async () => {
+    const busy = await connect();
+    const half = Math.floor(LENGTH.length / 2);
+    busy.socket.write(LENGTH.slice(0, half));
+    const endsAtMs = performance.now() + 4_000;
+    while (performance.now() < endsAtMs) {
+      busy.socket.write(LENGTH.slice(half) + whole + LENGTH.slice(0, half));
+      expect(answerOf(await busy.reply())).toMatchObject({ status: 200, value: "canary" });
+      await Bun.sleep(50);
+    }
+    busy.close();
   });
 
   test.each([
     ["too many chunks", `${CHUNKED}${chunk(" ").repeat(65)}${chunk(whole)}0\r\n\r\n`],
     ["chunks that are too long together", CHUNKED + chunk(" ".repeat(20_000)).repeat(2)],
     ["a chunk with a false size", `${CHUNKED}3\r\n${whole}\r\n0\r\n\r\n`],
+    ["a chunk that ends in other bytes", `${CHUNKED}${chunks.replace(`${whole}\r\n`, `${whole}xx`)}`],
+    ["a lone LF behind the last chunk", `${CHUNKED}${chunk(whole)}0\r\nx: y\nz\r\n\r\n`],
     ["a size in letters", `${CHUNKED}x\r\n\r\n`],
     ["a negative size", `${CHUNKED}-1\r\n\r\n`],
     ["a size that is too large", `${CHUNKED}7fffffff\r\n`],
     ["a size with a lone LF", `${CHUNKED}2\n{}\r\n0\r\n\r\n`],
     ["an endless line of a size", `${CHUNKED}1;${"a".repeat(500)}`],
     ["an endless trailer", `${CHUNKED}${chunk(whole)}0\r\n${"x: y\r\n".repeat(100)}`],
-    ["chunks and a length", CHUNKED.replace("\r\n\r\n", "\r\ncontent-length: 5\r\n\r\n") + chunk(whole)],
-    ["a length and chunks", CHUNKED.replace("host: x", "content-length: 5") + chunk(whole)],
-    ["two codings", CHUNKED.replace("host: x", "transfer-encoding: chunked") + chunk(whole)],
-    ["another coding", CHUNKED.replace("chunked", "gzip, chunked") + chunk(whole)],
-    ["chunks over HTTP/1.0", CHUNKED.replace("HTTP/1.1", "HTTP/1.0") + chunk(whole)],
+    ["chunks and a length", CHUNKED.replace("\r\n\r\n", "\r\ncontent-length: 5\r\n\r\n") + chunks],
+    ["a length and chunks", CHUNKED.replace("host: x", "content-length: 5") + chunks],
+    ["two codings", CHUNKED.replace("host: x", "transfer-encoding: chunked") + chunks],
+    ["another coding", CHUNKED.replace("chunked", "gzip, chunked") + chunks],
+    ["chunks over HTTP/1.0", CHUNKED.replace("HTTP/1.1", "HTTP/1.0") + chunks],
     ["two lengths", LENGTH.replace("host: x", "content-length: 5") + whole],
     ["a question whether to send the body", LENGTH.replace("host: x", "expect: 100-continue")],
   ])("OFR-9: %s: the answer is INVALID_CONTEXT, and nothing more is read", async (_, request) => {
