@@ -127,9 +127,11 @@ function optionsOf(
   };
   return {
     legend: { show: false },
+    // The last time stands half behind the end of the line.
+    padding: [null, 28, null, null],
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
-      x: { range: (_, low, high) => [Math.min(low ?? 0, (high ?? 0) - SPAN_S_MIN), high ?? 0] },
+      x: { range: (_, low, high) => timesOf(low, high) },
       y: { range: (_, low, high) => range(low ?? 0, high ?? 0) },
     },
     axes: [
@@ -144,6 +146,12 @@ function optionsOf(
       })),
     ],
   };
+}
+
+/** The shown times; without a line, the last minute. */
+function timesOf(low: number | null, high: number | null): [number, number] {
+  const end = high ?? Date.now() / 1_000;
+  return [Math.min(low ?? end, end - SPAN_S_MIN), end];
 }
 
 /** @param seconds since 1970 */

@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Case } from "./rig.ts";
+import { expectUsable } from "./showing.ts";
 import { TOKEN } from "./site.ts";
 
 /** More presses than the page has places for the focus. */
@@ -59,6 +60,7 @@ export const ACTING: readonly Case[] = [
         await page.keyboard.press("Enter");
         const form = page.getByRole("form", { name: "Abort" });
         await form.waitFor();
+        await expectUsable(page, "confirm");
         await page.keyboard.press("Escape");
         await form.waitFor({ state: "detached" });
         await eventually(async () => (await focused(page)) === "Abort", "the focus on the button again");
