@@ -18,10 +18,14 @@ export const PICTURE = "docs/page.png";
 /** Each reader of the README loads it. */
 export const PICTURE_BYTES_MAX = 100_000;
 
-/** In pixels. */
-export const SIZE = { width: 1_000, height: 860 } as const;
+/** The part of the page in the picture, and the picture's pixels for each of the page's. */
+const VIEW = { width: 1_100, height: 1_290 } as const;
+const SCALE = 0.75;
 
-/** The moment of the picture: this number of visitors have met an error, all of the canary, in this step. */
+/** In pixels. */
+export const SIZE = { width: VIEW.width * SCALE, height: Math.round(VIEW.height * SCALE) } as const;
+
+/** The moment: the judge counts in this step, and this number of visitors have met an error. */
 const HURT = 2;
 const STEP = 2;
 
@@ -43,7 +47,7 @@ async function pictureOfDemo(): Promise<Buffer | undefined> {
   });
   try {
     const { address, token } = await begun(demo.stdout);
-    const context = await browser.newContext({ viewport: SIZE, colorScheme: "light" });
+    const context = await browser.newContext({ viewport: VIEW, deviceScaleFactor: SCALE });
     await logIn(context, address, token);
     const page = await context.newPage();
     await page.goto(address);
@@ -95,8 +99,9 @@ async function isMoment(address: string): Promise<boolean> {
     for (const event of events.filter((each) => each.startsWith("data: "))) {
       const [release] = (JSON.parse(event.slice(6)) as PageNews).application?.releases ?? [];
       if (release?.isOver === true) return false;
-      const errors = release?.judged?.metrics.find(({ name }) => name === "errors");
-      if (release?.step === STEP && (errors?.canary ?? 0) >= HURT) return true;
+      if (release?.step !== STEP || !release.judged?.outcomes) continue;
+      const errors = release.judged.metrics.find(({ name }) => name === "errors");
+      if ((errors?.canary ?? 0) >= HURT) return true;
     }
   }
   return false;

@@ -1,5 +1,11 @@
 /** The contract of the proxy in front of the shop. */
 
+/**
+ * A proxy waits so long for the daemon. It is longer than usual, because the daemon shares its process with
+ * 300 visitors and the shop.
+ */
+export const DECISION_MS_MAX = 100;
+
 export interface Front {
   /** For people: `nginx 1.26.3`. */
   readonly name: string;

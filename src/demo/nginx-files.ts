@@ -2,7 +2,7 @@
 
 import http from "../../integrations/nginx/nginx-auth-request-http.conf" with { type: "text" };
 import site from "../../integrations/nginx/nginx-auth-request-site.conf" with { type: "text" };
-import type { FrontParts } from "./front.ts";
+import { DECISION_MS_MAX, type FrontParts } from "./front.ts";
 
 /** The name of the site in the shipped files. */
 const SHIPPED_NAME = "website";
@@ -64,6 +64,9 @@ function sitePart(
     [`${SHIPPED_MODES}/${application}) { return`, `${maintenanceFile}) { return`],
     [`${SHIPPED_MODES}/${application}) { set`, `${maintenanceFile}) { set`],
     ["root /usr/share/maxwells-daemon;", `root ${directory};`],
+    ...["connect", "send", "read"].map(
+      (part) => [`proxy_${part}_timeout 8ms;`, `proxy_${part}_timeout ${DECISION_MS_MAX}ms;`] as const,
+    ),
   ]);
 }
 

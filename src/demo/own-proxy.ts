@@ -10,10 +10,7 @@ import { tellRequest } from "../middleware/incoming.ts";
 import { reportResponse } from "../middleware/report.ts";
 import { addCookie } from "../middleware/set-cookie.ts";
 import { decideVisit, onlyHeader } from "../middleware/visit.ts";
-import type { Front, FrontParts } from "./front.ts";
-
-/** The daemon, the visitors and the shop are in one process with it, so it waits longer than a real proxy. */
-const DECISION_MS_MAX = 100;
+import { DECISION_MS_MAX, type Front, type FrontParts } from "./front.ts";
 
 /** A version that does not answer in this time counts as gone. */
 const ANSWER_MS_MAX = 10_000;

@@ -27,5 +27,6 @@ test("has only the places of the demo, also if its directory has the name of the
   const paths = code.match(/(?<![\w$/])\/(?:var|run|etc|usr|tmp)\/[^\s;)]+/g) ?? [];
   expect(paths.length).toBeGreaterThan(5);
   expect(paths.filter((path) => !path.startsWith(PARTS.directory))).toEqual([]);
+  expect(code).not.toContain("timeout 8ms");
   expect(code).toContain('maxwellsdaemon-application "shop"');
 });
