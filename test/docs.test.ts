@@ -62,7 +62,7 @@ test("no page mentions a path of the machine on which it was written", () => {
 });
 
 test.each(PAGE_NUMBERS)(
-  "docs/stores/$page.md has the numbers of the code: $text",
+  "the page of the store $page has the numbers of the code: $text",
   async ({ page, text, numbers }) => {
     const values = await Promise.all(
       numbers.map(async ([path, name, unit]) => onPage(await constantIn(ROOT, path, name), unit)),

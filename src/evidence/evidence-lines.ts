@@ -50,9 +50,9 @@ function readHeard({ from, step, outcomes, bad, brought, decisions, cells, netwo
     : [];
 }
 
-function readReporter({ from, name, outcomes, lastMs, isQuiet }: Fields): ReporterNews[] {
+function readReporter({ from, name, outcomes, lastMs, isQuiet, isShort }: Fields): ReporterNews[] {
   return isName(from) && isName(name) && isCount(outcomes) && isCount(lastMs) && typeof isQuiet === "boolean"
-    ? [{ kind: "reporter", from, name, outcomes, lastMs, isQuiet }]
+    ? [{ kind: "reporter", from, name, outcomes, lastMs, isQuiet, ...(isShort === true ? { isShort } : {}) }]
     : [];
 }
 

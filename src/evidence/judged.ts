@@ -20,6 +20,7 @@ import { type Block, REACH_MIN, SUSPICION, type Verdict } from "../judge/verdict
 import type { Release } from "../releases/release.ts";
 import type { Figures, MetricFigures } from "./figures.ts";
 import { harmPart, type JudgedRatio, judgedRatio, leastPart, notWorsePart } from "./judged-parts.ts";
+import { shortageSentences } from "./shortage.ts";
 import { isNothingHeard, silenceSentences } from "./silence.ts";
 
 const MINUTE_MS = 60_000;
@@ -80,6 +81,8 @@ export interface Judged {
   readonly isSilent: boolean;
   /** Sentences about reports that do not come. An older daemon leaves it out. */
   readonly silences?: readonly string[];
+  /** Sentences about daemons whose memory is short. An older daemon leaves it out. */
+  readonly shortages?: readonly string[];
   /** Whether each visitor of a network counts, because one network has too many of the requests. */
   readonly isUncapped: boolean;
   /** Whether outcomes are heard, and none of them tells whether its visitor brought its assignment. */
@@ -107,6 +110,7 @@ export function judgedOf(facts: JudgedFacts): Judged {
     canaryVisitors: figures.reach.seen,
     ...{ isSilent: isNothingHeard(figures), isBroughtUntold: outcomes > 0 && !figures.isBroughtTold },
     silences: silenceSentences(figures),
+    shortages: shortageSentences(figures),
     metrics: figures.metrics.map((metric) => judgedMetric(metric, facts)),
     blocks: blockSentences(facts, gate),
     visitors: gate?.visitors ?? 0,

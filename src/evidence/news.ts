@@ -128,6 +128,8 @@ export interface ReporterNews {
   readonly lastMs: number;
   /** By its own clock that is longer ago than it can be by chance. */
   readonly isQuiet: boolean;
+  /** Set if its memory for the evidence was short, so that it counts a part of the visitors only. */
+  readonly isShort?: boolean;
 }
 
 /** A sign was raised. It stays, also if the evidence for it gets less. */

@@ -28,12 +28,16 @@ export interface ReportingFigures {
   readonly quietSinceMs: number | undefined;
   /** If others hear outcomes: the daemons that hear none any more, by name. */
   readonly quiet: readonly { readonly name: string; readonly sinceMs: number }[];
+  /** The daemons whose memory for the evidence was short, by name. */
+  readonly short: readonly string[];
 }
 
 /** A daemon that hears outcomes, or has heard some. */
-export type Reporter = Pick<ReporterNews, "name" | "outcomes" | "lastMs" | "isQuiet">;
+export type Reporter = Pick<ReporterNews, "name" | "outcomes" | "lastMs" | "isQuiet" | "isShort">;
 
-export const NOTHING_REPORTED: ReportingFigures = { outcomes: 0, quietSinceMs: undefined, quiet: [] };
+export const NOTHING_REPORTED: ReportingFigures = {
+  ...{ outcomes: 0, quietSinceMs: undefined, quiet: [], short: [] },
+};
 
 interface Other {
   readonly news: ReporterNews;
@@ -43,16 +47,21 @@ interface Other {
 
 export class Reporters {
   readonly #zeroMs: number;
+  readonly #isShort: () => boolean;
   readonly #own = { outcomes: 0, lastMs: 0 };
   readonly #others = new Map<string, Other>();
-  #told = { outcomes: 0, isQuiet: false };
+  #told = { outcomes: 0, isQuiet: false, isShort: false };
   #toldAtMs = Number.NEGATIVE_INFINITY;
   /** The last moment at which all daemons were known to be quiet. */
   #allQuietAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param zeroMs when the release began, in milliseconds since 1970 */
-  constructor(zeroMs: number) {
+  /**
+   * @param zeroMs when the release began, in milliseconds since 1970
+   * @param isShort whether the memory of this process was short
+   */
+  constructor(zeroMs: number, isShort: () => boolean = () => false) {
     this.#zeroMs = zeroMs;
+    this.#isShort = isShort;
   }
 
   /** An outcome came. On the way of each outcome, so it allocates nothing. */
@@ -72,18 +81,19 @@ export class Reporters {
       outcomes,
       lastMs: Math.floor(lastMs),
       isQuiet: this.#isQuiet(nowMs),
+      ...(this.#isShort() ? { isShort: true } : {}),
     };
   }
 
   isDue(nowMs: number): boolean {
-    const { outcomes, isQuiet } = this.#told;
+    const { outcomes, isQuiet, isShort } = this.#told;
     if (this.#own.outcomes === 0) return false;
-    if (this.#isQuiet(nowMs) !== isQuiet) return true;
+    if (this.#isQuiet(nowMs) !== isQuiet || this.#isShort() !== isShort) return true;
     return this.#own.outcomes !== outcomes && nowMs - this.#toldAtMs >= TOLD_EVERY_MS;
   }
 
-  taken({ outcomes, isQuiet }: ReporterNews, nowMs: number): void {
-    this.#told = { outcomes, isQuiet };
+  taken({ outcomes, isQuiet, isShort = false }: ReporterNews, nowMs: number): void {
+    this.#told = { outcomes, isQuiet, isShort };
     this.#toldAtMs = nowMs;
   }
 
@@ -117,6 +127,7 @@ export class Reporters {
       outcomes,
       quietSinceMs: isQuiet ? lastMs : undefined,
       quiet: isJustOver ? [] : this.#quiet(name, nowMs),
+      short: this.#short(name, nowMs),
     };
   }
 
@@ -125,6 +136,12 @@ export class Reporters {
     return this.daemons(name, nowMs)
       .filter(({ isQuiet }) => isQuiet)
       .map(({ name: quiet, lastMs }) => ({ name: quiet, sinceMs: lastMs }));
+  }
+
+  /** This daemon may hear the news of the others alone, and have no memory for them. */
+  #short(name: string, nowMs: number): readonly string[] {
+    const others = this.daemons(name, nowMs).filter((each) => each.name !== name && each.isShort);
+    return [...(this.#isShort() ? [name] : []), ...others.map((each) => each.name)].sort();
   }
 
   /**
@@ -158,5 +175,6 @@ export class Reporters {
 function isMore(a: ReporterNews, b: ReporterNews): boolean {
   if (a.outcomes !== b.outcomes) return a.outcomes > b.outcomes;
   if (a.isQuiet !== b.isQuiet) return a.isQuiet;
+  if (a.isShort !== b.isShort) return a.isShort === true;
   return JSON.stringify(a) > JSON.stringify(b);
 }

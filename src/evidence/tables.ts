@@ -68,7 +68,7 @@ export class Tables {
     this.seen = new Coins(signs);
     this.back = new Coins(signs);
     const gated = this.metrics.filter(({ couldMeet }) => couldMeet !== undefined).map(({ name }) => name);
-    this.reporters = new Reporters(timeline.zeroMs);
+    this.reporters = new Reporters(timeline.zeroMs, () => memory.isShort);
     this.steps = new Steps({ zeroMs: timeline.zeroMs, gated, seed, memory });
     this.steps.follow(timeline.steps.map(({ fromMs }) => fromMs));
   }

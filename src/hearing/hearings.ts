@@ -5,6 +5,7 @@
  */
 
 import { EvidenceMemory } from "../evidence/memory.ts";
+import { SHORTAGE_REMEDY } from "../evidence/shortage.ts";
 import { SAMPLE_EVERY_MS } from "../exchange/store-clock.ts";
 import type { StoreLink } from "../exchange/store-link.ts";
 import type { Reading } from "../feed/reading.ts";
@@ -49,9 +50,6 @@ export interface HearingsOptions {
 const SHORT =
   "the memory for the evidence of releases is short, so this daemon counts a part of the visitors only. " +
   "It finds a bad version later, and says ok later";
-
-const SHORT_REMEDY =
-  "end releases that are over (finish), or run a second daemon for some of the applications";
 
 /** As long as the store's clock has not answered, it is asked this often. */
 const SAMPLE_FIRST_MS = 1_000;
@@ -185,7 +183,8 @@ export class Hearings {
   /** Tells the log once, until no release is short any more. */
   #tellShortage(): void {
     const releases = this.shortReleases;
-    if (releases > 0 && !this.#isShortTold) this.#options.log.warn(SHORT, { releases, remedy: SHORT_REMEDY });
+    if (releases > 0 && !this.#isShortTold)
+      this.#options.log.warn(SHORT, { releases, remedy: SHORTAGE_REMEDY });
     this.#isShortTold = releases > 0;
   }
 

@@ -10,7 +10,7 @@ import { silenceWords } from "../verbs/judge-words.ts";
 import { lastWords } from "../verbs/last-words.ts";
 import type { Progress } from "../verbs/progress.ts";
 import { waitWords } from "../verbs/wait-words.ts";
-import { besideWords, overrideWords } from "../verbs/warning-words.ts";
+import { besideWords, overrideWords, shortageWords } from "../verbs/warning-words.ts";
 import { conditionsNews, waitNews } from "./conditions.ts";
 import type { MemberNews, ReleaseNews, WaitNews } from "./news.ts";
 
@@ -79,6 +79,7 @@ function warningsOf(progress: Progress): string[] {
     ...(isMalformed ? ["its record is malformed, so its visitors get master"] : []),
     ...overrideWords(progress),
     ...besideWords(progress),
+    ...shortageWords(progress),
     ...(freeze?.isFrozen ? [`releases are frozen${freeze.why === undefined ? "" : `: ${freeze.why}`}`] : []),
   ].map(oneLine);
 }

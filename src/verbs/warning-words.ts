@@ -22,3 +22,8 @@ export function besideWords({ release, foreign, otherVersion }: Progress): strin
     ...(isBeside ? [oneLine(`${otherVersion} has visitors or a release too, so this one cannot go on`)] : []),
   ];
 }
+
+/** The daemons that count a part of the visitors only. */
+export function shortageWords({ judged }: Progress): string[] {
+  return (judged?.shortages ?? []).map(oneLine);
+}

@@ -46,6 +46,11 @@ describe("all releases of a daemon", () => {
     expect(memory.bytes).toBeGreaterThan(0.9 * bytesMax);
     expect(all[0]?.isShort).toBe(false);
     expect(all.at(-1)?.isShort).toBe(true);
+    const heard = { outcomes: 7, lastMs: ZERO_MS + GRACE_MS, isQuiet: false };
+    for (const evidence of all) evidence.hear([{ kind: "reporter", from: "b", name: "web-2", ...heard }]);
+    const shortOf = (evidence?: ReleaseEvidence) =>
+      evidence?.figures(ZERO_MS + 1_000_000, 0)?.reporting.short;
+    expect([shortOf(all[0]), shortOf(all.at(-1))]).toEqual([[], ["a"]]);
     for (const evidence of all) expect(coinsOf(evidence)).toBeGreaterThan(5);
   });
 

@@ -33,6 +33,7 @@ describe("a daemon's own reports", () => {
       outcomes: 0,
       quietSinceMs: undefined,
       quiet: [],
+      short: [],
     });
     const lastMs = reported(reporters, 100, SECOND_MS);
     expect(reporters.figures("web-1", lastMs + QUIET_MS_MIN - 1).quietSinceMs).toBeUndefined();
@@ -66,13 +67,38 @@ describe("a daemon's own reports", () => {
 });
 
 describe("the reports of a fleet", () => {
+  test("name each daemon whose memory is short, also this one, until a later process of it has enough", () => {
+    let isShort = false;
+    const reporters = new Reporters(ZERO_MS, () => isShort);
+    const lastMs = reported(reporters, 600, SECOND_MS);
+    const told = reporters.news("a", "web-1", lastMs);
+    if (told !== undefined) reporters.taken(told, lastMs);
+    expect([told?.isShort, reporters.isDue(lastMs)]).toEqual([undefined, false]);
+    reporters.hear(newsOf({ name: "web-2", isShort: true, lastMs: ZERO_MS + 1 }), "a");
+    expect(reporters.figures("web-1", lastMs).short).toEqual(["web-2"]);
+    isShort = true;
+    expect(reporters.figures("web-1", lastMs).short).toEqual(["web-1", "web-2"]);
+    // The others hear of it at once.
+    expect(reporters.isDue(lastMs)).toBe(true);
+    expect(newsIn([newsLine(reporters.news("a", "web-1", lastMs) as ReporterNews)])).toMatchObject([
+      { kind: "reporter", name: "web-1", isShort: true },
+    ]);
+    reporters.hear(newsOf({ from: "z", name: "web-2", outcomes: 1, lastMs: ZERO_MS + 2 }), "a");
+    expect(reporters.figures("web-1", lastMs).short).toEqual(["web-1"]);
+  });
+
   test("name the daemon that says that it hears none any more, as long as others hear some", () => {
     const reporters = new Reporters(ZERO_MS);
     const lastMs = reported(reporters, 600, SECOND_MS);
     reporters.hear(newsOf({ isQuiet: true, lastMs: ZERO_MS + 1 }), "a");
     reporters.hear(newsOf({ from: "y", name: "web-3" }), "a");
     const quiet = [{ name: "web-2", sinceMs: ZERO_MS + 1 }];
-    expect(reporters.figures("web-1", lastMs)).toEqual({ outcomes: 614, quietSinceMs: undefined, quiet });
+    expect(reporters.figures("web-1", lastMs)).toEqual({
+      outcomes: 614,
+      quietSinceMs: undefined,
+      quiet,
+      short: [],
+    });
     // A later process of that name hears outcomes.
     reporters.hear(newsOf({ from: "z", outcomes: 1, lastMs: ZERO_MS + 2 }), "a");
     expect(reporters.figures("web-1", lastMs).quiet).toEqual([]);

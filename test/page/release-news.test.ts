@@ -19,6 +19,7 @@ describe("the warnings of the page", () => {
   test("are the sentences of the command", () => {
     const scenes: Scene[] = [
       { traffic: { visitors: 0 } },
+      { traffic: { visitors: 900, shortAt: "web-3" } },
       { news: [{ kind: "override", name: "web-3", reason: "errors:\n9 of 10" }] },
       { record: { rollout: 0.2 } },
       { others: OTHERS },

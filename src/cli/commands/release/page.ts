@@ -21,7 +21,7 @@ import { harmWords, silenceWords } from "../../../verbs/judge-words.ts";
 import { lastWords } from "../../../verbs/last-words.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 import { type Text, waitWords } from "../../../verbs/wait-words.ts";
-import { besideWords, overrideWords } from "../../../verbs/warning-words.ts";
+import { besideWords, overrideWords, shortageWords } from "../../../verbs/warning-words.ts";
 import { cut, type Line, labelled } from "./lines.ts";
 
 /** The column at which the steps begin, if they fit behind the state. */
@@ -135,6 +135,7 @@ function noteWords(progress: Progress): string[] {
     ...(judged?.isUncapped ? [UNCAPPED] : []),
     ...(judged?.isBroughtUntold ? [BROUGHT_UNTOLD_SENTENCE] : []),
     ...besideWords(progress),
+    ...shortageWords(progress),
   ];
 }
 

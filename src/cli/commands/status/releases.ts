@@ -78,6 +78,7 @@ function judgeRows(judge: Lead["judge"] | undefined, rollout: number): string[][
     ...rows,
     ["heard", judge.heard],
     ...(judge.isBroughtUntold ? [["NOTE", BROUGHT_UNTOLD_SENTENCE]] : []),
+    ...(judge.shortages ?? []).map((sentence) => ["NOTE", sentence]),
   ];
 }
 

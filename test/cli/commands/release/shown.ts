@@ -41,13 +41,15 @@ export interface Traffic {
   /** This number of the canary's first visitors meets an error too. */
   readonly canaryFails?: number;
   readonly signs?: readonly Sign[];
+  /** The name of a daemon whose memory is short. */
+  readonly shortAt?: string;
 }
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** The evidence of a daemon that heard of them. */
 function evidenceOf(release: Release, traffic: Traffic, minutes: number): ReleaseEvidence {
-  const { visitors, oneIn = Number.POSITIVE_INFINITY, canaryFails = 0, signs = [] } = traffic;
+  const { visitors, oneIn = Number.POSITIVE_INFINITY, canaryFails = 0, signs = [], shortAt } = traffic;
   const evidence = new ReleaseEvidence({ release, from: "test" });
   const [, offset] = release.wrote;
   let failing = canaryFails;
@@ -63,6 +65,10 @@ function evidenceOf(release: Release, traffic: Traffic, minutes: number): Releas
     evidence.takeDecided(outcome, BEGAN_MS + 11_000 + (visitor / visitors) * lengthMs);
   }
   for (const sign of signs) evidence.raise(sign, BEGAN_MS + MINUTE_MS);
+  if (shortAt !== undefined) {
+    const heard = { outcomes: 9, lastMs: BEGAN_MS + MINUTE_MS, isQuiet: false, isShort: true };
+    evidence.hear([{ kind: "reporter", from: "f", name: shortAt, ...heard }]);
+  }
   return evidence;
 }
 

@@ -51,6 +51,11 @@ function rowsOf(
 }
 
 describe("rows", () => {
+  test("say that the memory for evidence is short", () => {
+    const shortages = ["the memory for evidence is short at web-1"];
+    expect(rowsOf({ lead: { ...LEAD, judge: { ...JUDGED, shortages } } })["NOTE"]).toBe(shortages[0]);
+  });
+
   test("have the state, the step, the share, the author and the reason", () => {
     expect(rowsOf({ state: "paused", reason: "lunch" })["release"]).toBe(
       "release 7 (v42) paused, step 2/5; canary 5% since 2026-11-29T12:10:03Z by web-1: lunch",
