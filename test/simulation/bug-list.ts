@@ -58,7 +58,7 @@ export const BUGS: readonly Bug[] = [
     "verbs/write-release.ts",
     "found.release.tx === stamp.tx",
     'found.release.tx === ""',
-    30,
+    "test/verbs/carry-out.test.ts",
   ),
   bug(
     "law 17 is forgotten",
@@ -178,7 +178,7 @@ export const BUGS: readonly Bug[] = [
     "notices/sender.ts",
     "const { notices, lost } = isStep ? NOTHING :",
     "const { notices, lost } = isStep || this.#options.random() < 0.05 ? NOTHING :",
-    7,
+    44,
   ),
   bug(
     "each word of the judge counts as ok",
