@@ -1,22 +1,28 @@
 /**
  * `npm run package`: the executable, and the packages for this machine's architecture, in `dist/packages`.
  *
- *     bun scripts/package.ts [deb | rpm] …        only these
+ *     bun scripts/package.ts [deb | rpm | tar | sbom] …        only these, with their checksums;
+ *                                                  -y installs nfpm without a question
  */
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { PROGRAM, PROGRAM_VERSION } from "../src/cli/command.ts";
 import { contents, type Entry } from "./package/contents.ts";
 import { make } from "./package/made.ts";
 import { buildPackage, type PackageOptions } from "./package/nfpm.ts";
+import { writeBill } from "./package/sbom.ts";
 import { sourceDate } from "./package/source-date.ts";
+import { buildTarball, writeChecksums } from "./package/tarball.ts";
 import { runTool } from "./package/tools.ts";
+import { consentOf, install } from "./test/install.ts";
+import { NEEDS } from "./test/needs.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 
 export const PACKAGES = join(ROOT, "dist/packages");
 
-const KINDS = ["deb", "rpm"] as const;
+const KINDS = ["deb", "rpm", "tar", "sbom"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** Makes these kinds, or all of them; resolves with the paths. */
@@ -28,13 +34,17 @@ export async function packageAll(chosen: readonly string[]): Promise<readonly st
   runTool([process.execPath, join(ROOT, "scripts/build.ts")], { cwd: ROOT });
   const date = sourceDate();
   const entries = entriesOf(date);
-  return KINDS.filter((kind) => chosen.length === 0 || chosen.includes(kind)).map((kind) =>
+  const paths = KINDS.filter((kind) => chosen.length === 0 || chosen.includes(kind)).map((kind) =>
     packageOf(kind, { entries, date, target: PACKAGES }),
   );
+  return [...paths, writeChecksums(PACKAGES)];
 }
 
 /** One package of the executable that is built already. */
 export function packageOf(kind: Kind, options: Omit<PackageOptions, "root">): string {
+  const { entries, date, target } = options;
+  if (kind === "tar") return buildTarball(entries, date, target);
+  if (kind === "sbom") return writeBill(ROOT, join(target, `${PROGRAM}-${PROGRAM_VERSION}.cdx.json`));
   return buildPackage(kind, { root: ROOT, ...options });
 }
 
@@ -45,5 +55,16 @@ export function entriesOf(date: Date): readonly Entry[] {
 }
 
 if (import.meta.main) {
-  for (const path of await packageAll(process.argv.slice(2))) console.log(path);
+  const words = process.argv.slice(2);
+  const isYes = words.includes("-y");
+  const consent = consentOf({
+    isCi: Boolean(process.env["CI"]),
+    isYes,
+    isTerminal: Boolean(process.stdin.isTTY),
+  });
+  await install(
+    NEEDS.filter(({ tool }) => tool === "nfpm"),
+    consent,
+  );
+  for (const path of await packageAll(words.filter((word) => word !== "-y"))) console.log(path);
 }

@@ -168,6 +168,37 @@ describe.skipIf(missing !== undefined)("the packages", () => {
     PATIENCE_MS,
   );
 
+  test(
+    "the archive has the program, and the checksums are those of all files",
+    async () => {
+      const archive = packageNamed(directory, ".tar.gz");
+      const unpacked = join(machine.share, "unpacked");
+      mkdirSync(unpacked);
+      const tar = Bun.spawnSync(["tar", "-xzf", archive, "-C", unpacked, "--strip-components=1"]);
+      expect(tar.exitCode).toBe(0);
+      expect(await machine.command("/mnt/unpacked/usr/bin/maxwells-daemon", "version")).toMatch(
+        /^maxwells-daemon \d/,
+      );
+      const sums = Bun.spawnSync(["sha256sum", "--strict", "-c", "SHA256SUMS"], { cwd: directory });
+      expect(sums.exitCode).toBe(0);
+      expect(String(sums.stdout).match(/: OK$/gm)).toHaveLength(4);
+    },
+    PATIENCE_MS,
+  );
+
+  test("the bill of materials names Bun, the libraries of the program, and those of the page", () => {
+    const bill = JSON.parse(readFileSync(packageNamed(directory, ".cdx.json"), "utf8"));
+    expect([bill.bomFormat, bill.metadata.component.name]).toEqual(["CycloneDX", "maxwells-daemon"]);
+    const components = bill.components as { name: string; version: string; type: string }[];
+    const byName = new Map(components.map((each) => [each.name, each]));
+    expect(byName.get("bun")).toMatchObject({ version: Bun.version, type: "platform" });
+    for (const name of ["@aws-sdk/client-dynamodb", "ioredis", "pg", "smol-toml", "preact", "uplot"]) {
+      expect(byName.has(name), name).toBe(true);
+    }
+    for (const name of ["typescript", "@biomejs/biome", "playwright-core"])
+      expect(byName.has(name), name).toBe(false);
+  });
+
   test.skipIf(Bun.which("rpm") === null)("the package for RPM has the same files", () => {
     const rpm = Bun.spawnSync(["rpm", "-qlp", packageNamed(directory, ".rpm")]);
     const deb = Bun.spawnSync(["dpkg-deb", "--fsys-tarfile", packageNamed(directory, ".deb")]);

@@ -30,7 +30,7 @@ export function buildPackage(format: "deb" | "rpm", options: PackageOptions): st
   const arch = names[format];
   const file = format === "deb" ? `${PROGRAM}_${version}_${arch}.deb` : `${PROGRAM}-${version}-1.${arch}.rpm`;
   mkdirSync(target, { recursive: true });
-  const config = join(target, `nfpm-${format}.json`);
+  const config = join(root, `dist/made/nfpm-${format}.json`);
   writeFileSync(config, JSON.stringify(configuration(format, { ...options, version }, names.go), null, 2));
   const path = join(target, file);
   runTool([toolPath("nfpm"), "package", "--config", config, "--packager", format, "--target", path], {

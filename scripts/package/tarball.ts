@@ -1,0 +1,61 @@
+/** The files of the packages for a machine without a package manager, and the checksums of all packages. */
+
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { PROGRAM, PROGRAM_VERSION } from "../../src/cli/command.ts";
+import type { Entry } from "./contents.ts";
+import { runTool } from "./tools.ts";
+
+/** Makes the archive in `target`, and returns its path. The same files give the same bytes. */
+export function buildTarball(entries: readonly Entry[], date: Date, target: string): string {
+  const name = `${PROGRAM}-${PROGRAM_VERSION}-linux-${process.arch}`;
+  const directory = mkdtempSync(join(tmpdir(), "tarball-"));
+  try {
+    for (const { src, dst, mode, type } of entries) {
+      const path = join(directory, name, dst);
+      mkdirSync(dirname(path), { recursive: true });
+      if (type === "tree") runTool(["cp", "-R", src, path]);
+      else copyFileSync(src, path);
+      runTool([
+        "chmod",
+        type === "tree" ? "-R" : mode.toString(8),
+        ...(type === "tree" ? ["u=rwX,go=rX"] : []),
+        path,
+      ]);
+    }
+    const path = join(target, `${name}.tar.gz`);
+    const same = [
+      "--sort=name",
+      "--owner=0",
+      "--group=0",
+      "--numeric-owner",
+      `--mtime=@${date.getTime() / 1000}`,
+    ];
+    runTool(["tar", ...same, "-I", "gzip -n", "-cf", path, "-C", directory, name]);
+    return path;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Writes `SHA256SUMS` for all files in a directory, as `sha256sum -c` reads it; returns its path. */
+export function writeChecksums(directory: string): string {
+  const lines = readdirSync(directory)
+    .sort()
+    .map(
+      (name) =>
+        `${new Bun.CryptoHasher("sha256").update(readFileSync(join(directory, name))).digest("hex")}  ${name}\n`,
+    );
+  const path = join(directory, "SHA256SUMS");
+  writeFileSync(path, lines.join(""));
+  return path;
+}
