@@ -26,7 +26,7 @@ const SCALE = 0.75;
 export const SIZE = { width: VIEW.width * SCALE, height: Math.round(VIEW.height * SCALE) } as const;
 
 /** The moment: the judge counts in this step, and this number of visitors have met an error. */
-const HURT = 2;
+const HURT = 1;
 const STEP = 2;
 
 /** The demo says its addresses within this time. */
