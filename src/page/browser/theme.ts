@@ -5,10 +5,13 @@ import { signal } from "@preact/signals";
 /** Counts the changes between light, dark and print. */
 export const theme = signal(0);
 
-for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-  matchMedia(query).addEventListener("change", () => {
-    theme.value++;
-  });
+/** From now on `theme` counts. */
+export function followTheme(): void {
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", () => {
+      theme.value++;
+    });
+  }
 }
 
 /** The present value of a colour of the style, such as `canary`. */
@@ -16,9 +19,7 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-
 /** Whether the reader asked for a page that does not move. */
 export function isStill(): boolean {
-  return still.matches;
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
