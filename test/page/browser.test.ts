@@ -1,5 +1,6 @@
 /** The page of real daemons in a real browser. The cases are in `browser/`; this file only runs them. */
 
+import "../support/long.ts";
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { chromiumMissing } from "../support/browser.ts";
 import { ACTING } from "./browser/acting.ts";
