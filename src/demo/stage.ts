@@ -104,7 +104,7 @@ export class Stage {
   async open(): Promise<void> {
     const { canary: kind, random } = this.#options;
     writeFileSync(this.#tokenFile, `${this.token}\n`, { mode: PRIVATE_FILE });
-    writeFileSync(this.#rolloutsFile, `${JSON.stringify({ [APPLICATION]: { canary: 0 } }, null, 2)}\n`);
+    writeFileSync(this.#rolloutsFile, rolloutsFile());
     writeFileSync(this.configFile, planFile(kind));
     const master = this.#opens(new Shop(1, "fine"));
     const canary = this.#opens(new Shop(2, kind));
@@ -223,4 +223,10 @@ export class Stage {
 function planFile(kind: CanaryKind): string {
   const slow = kind === "slow" ? `slow = ["${SLOW_BOUND_MS}ms"]\n` : "";
   return `[plans.demo]\nsteps = ${JSON.stringify(STEPS)}\n${slow}`;
+}
+
+/** The canary is known, and has no visitor. */
+function rolloutsFile(): string {
+  const canary = { rollout: 0, updatedBy: "demo", updatedAt: new Date().toISOString() };
+  return `${JSON.stringify({ [APPLICATION]: { canary } }, null, 2)}\n`;
 }

@@ -112,6 +112,8 @@ export interface ReleaseNews {
   readonly steps: readonly StepNews[] | null;
   /** In the present state, by the store's clock. */
   readonly passedMs: number;
+  /** Whether the step has just begun, so that the judge leaves out all outcomes. */
+  readonly isInGrace: boolean;
   /** The shortest time of the present step. */
   readonly waitMs: number;
   /** All that must be true in the present step, in the order of the plan. */

@@ -16,7 +16,7 @@ export interface PlaceNews {
   /** `master`, or the name of a version. */
   readonly location: string;
   readonly reason: Reason;
-  /** The sentence of the reason. */
+  /** The sentence of the reason, without the marks of a page of the documentation. */
   readonly sentence: string;
   /** Whether the proxy shows its maintenance page instead. */
   readonly isInMaintenance: boolean;
@@ -39,7 +39,7 @@ export function placeOf(rollout: Rollout, query: string, nowMs: number): PlaceNe
   if (Number.isNaN(assignment)) return "write a number from 0 to less than 1, such as 0.42";
   const { location, reason } = table.locate(assignment, nowMs);
   return {
-    ...{ assignment, location, reason, sentence: REASONS[reason] },
+    ...{ assignment, location, reason, sentence: REASONS[reason].replaceAll("`", "") },
     isInMaintenance: isMaintenanceOn(table.arcs),
   };
 }

@@ -1,6 +1,7 @@
 /** The news of one release, in the words of the command `release`. Pure. */
 
 import type { LedView } from "../controller/view.ts";
+import { GRACE_MS } from "../judge/segment.ts";
 import { waitText } from "../releases/plan.ts";
 import { goesOn } from "../releases/release.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
@@ -38,6 +39,7 @@ export function releaseNews(
     headline: headline(progress, waits),
     steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
     passedMs: Math.round(passedMs),
+    isInGrace: passedMs < GRACE_MS,
     waitMs: plan?.steps[step - 1]?.wait.minMs ?? 0,
     warnings: warningsOf(progress),
     reason: reason ?? null,

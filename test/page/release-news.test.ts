@@ -37,3 +37,10 @@ describe("the warnings of the page", () => {
     expect(warningsOf({ release, others: OTHERS })).toEqual([]);
   });
 });
+
+describe("the beginning of a step", () => {
+  test("is told for the ten seconds that the judge leaves out", () => {
+    const isInGrace = (seconds: number) => releaseNews(shownAt({ minutes: seconds / 60 }), []).isInGrace;
+    expect([0, 9.9, 10, 60].map(isInGrace)).toEqual([true, true, false, false]);
+  });
+});

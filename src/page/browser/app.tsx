@@ -131,7 +131,9 @@ function Spoken({ news }: { readonly news: ApplicationNews }) {
 function Warnings({ news }: { readonly news: ApplicationNews }) {
   const all = [
     ...(news.isFresh ? [] : ["The snapshot of the store is too old, so all visitors get master."]),
-    ...(news.error === null ? [] : [`The store cannot be read: ${news.error}`]),
+    ...(news.error === null
+      ? []
+      : [`The store cannot be read, so the release and the history below may be old: ${news.error}`]),
     ...news.releases.flatMap(({ warnings }) => warnings),
   ];
   return (

@@ -24,7 +24,7 @@ export function Evidence({ release }: { readonly release: ReleaseNews }) {
 }
 
 /** Nothing is heard: a state of its own, which must not look like health. */
-function Unheard({ release: { judged, rollout, isOver } }: { readonly release: ReleaseNews }) {
+function Unheard({ release: { judged, rollout, isOver, isInGrace } }: { readonly release: ReleaseNews }) {
   if (isOver) return <p>The release is over, so the judge looks no more.</p>;
   if (rollout <= 0 || rollout >= 1) {
     return <p>All visitors have one version, so there is nothing to compare.</p>;
@@ -32,6 +32,7 @@ function Unheard({ release: { judged, rollout, isOver } }: { readonly release: R
   if (judged === null) {
     return <p class="loud">The evidence cannot be read here, so this page cannot say that all is well.</p>;
   }
+  if (isInGrace) return <p>The step has just begun. The judge leaves out its first seconds.</p>;
   if (!judged.isSilent) return <p class="loud">Nothing is heard in this step yet.</p>;
   return (
     <>

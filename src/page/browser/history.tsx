@@ -1,6 +1,7 @@
 /** All changes, newest first: the time, the author, the rollout before and after, and the reason. */
 
 import type { ChangeNews } from "../news.ts";
+import { originText } from "./origin.ts";
 import { shareText, timeText } from "./words.ts";
 
 export function History({ changes }: { readonly changes: readonly ChangeNews[] }) {
@@ -13,6 +14,7 @@ export function History({ changes }: { readonly changes: readonly ChangeNews[] }
           <Change
             key={`${change.version} ${change.updatedAt} ${change.release?.seq} ${index}`}
             change={change}
+            origin={originText(change, changes.slice(index + 1), changes)}
           />
         ))}
       </ol>
@@ -20,7 +22,12 @@ export function History({ changes }: { readonly changes: readonly ChangeNews[] }
   );
 }
 
-function Change({ change }: { readonly change: ChangeNews }) {
+interface ChangeProps {
+  readonly change: ChangeNews;
+  readonly origin: string;
+}
+
+function Change({ change, origin }: ChangeProps) {
   const { version, updatedAt, claimedAt, author, why, problem, release } = change;
   return (
     <li class={release === undefined ? "by-hand" : release.state}>
@@ -28,7 +35,7 @@ function Change({ change }: { readonly change: ChangeNews }) {
       <b class="way">
         {version} {wayText(change)}
       </b>{" "}
-      <span class="author">by {author}</span> <span>{release?.sentence ?? "by hand, outside a release"}</span>{" "}
+      <span class="author">by {author}</span> <span>{origin}</span>{" "}
       {why !== undefined && why !== release?.sentence && <q>{why}</q>}{" "}
       {claimedAt !== undefined && claimedAt !== updatedAt && (
         <small>the writer's own clock said {timeText(claimedAt)}</small>

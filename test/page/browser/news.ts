@@ -29,7 +29,9 @@ export const NEWS: readonly Case[] = [
         website.home.loseStore();
         const tooOld = page.getByText("The snapshot of the store is too old, so all visitors get master.");
         await tooOld.waitFor();
-        await page.getByText(/^The store cannot be read: /).waitFor();
+        await page
+          .getByText(/^The store cannot be read, so the release and the history below may be old: /)
+          .waitFor();
         await page.getByText("master: 100%").waitFor();
         await expectUsable(page, "stale");
         website.release();
