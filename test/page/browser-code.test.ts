@@ -13,6 +13,7 @@ import {
   remember,
 } from "../../src/page/browser/past.ts";
 import { settingOf } from "../../src/page/browser/rollouts.ts";
+import { harmLimitText } from "../../src/page/browser/words.ts";
 import type { ApplicationNews, ReleaseNews } from "../../src/page/news.ts";
 import { releaseNews } from "../../src/page/release-news.ts";
 import { shownAt } from "../cli/commands/release/shown.ts";
@@ -150,4 +151,14 @@ describe("a rollout by hand", () => {
     for (const rollout of [Number.NaN, -1, 1.1, 0.05]) expect(set("canary", rollout).kind).toBe("impossible");
     expect(set("blue", 0.1).kind).toBe("impossible");
   });
+});
+
+test("evidence that would be enough for an abort says that an abort needs three hurt visitors too", () => {
+  const textOf = (...metrics: readonly { harm: number; canary: number }[]) =>
+    harmLimitText({ metrics } as unknown as Judged);
+  expect(textOf({ harm: 1.02, canary: 2 }, { harm: 0.2, canary: 9 })).toEndWith(
+    "also needs 3 visitors who were hurt",
+  );
+  expect(textOf({ harm: 0.99, canary: 2 })).toBe("of an abort");
+  expect(textOf({ harm: 1.02, canary: 3 })).toBe("of an abort");
 });

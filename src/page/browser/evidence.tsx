@@ -3,7 +3,7 @@
 import type { Judged } from "../../evidence/judged.ts";
 import type { ReleaseNews } from "../news.ts";
 import { MetricsTable } from "./metrics.tsx";
-import { countText, partText } from "./words.ts";
+import { countText, harmLimitText, partText } from "./words.ts";
 
 export function Evidence({ release }: { readonly release: ReleaseNews }) {
   const { judged } = release;
@@ -48,7 +48,13 @@ function Figures({ judged }: { readonly judged: Judged }) {
   const isKnown = needed !== null && needed > 0 && visitors > 0;
   return (
     <>
-      <Bar label="harm" part={harm ?? 0} limit="of an abort" text={partText(Math.max(0, harm ?? 0))} isBad />
+      <Bar
+        label="harm"
+        part={harm ?? 0}
+        limit={harmLimitText(judged)}
+        text={partText(Math.max(0, harm ?? 0))}
+        isBad
+      />
       <Bar
         label="not worse"
         part={notWorse ?? 0}

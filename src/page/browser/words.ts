@@ -1,5 +1,8 @@
 /** Numbers and durations for people. Pure. */
 
+import type { Judged } from "../../evidence/judged.ts";
+import { HURT_MIN } from "../../judge/abort.ts";
+
 /** `18m 5s`. */
 export function durationText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
@@ -41,6 +44,13 @@ export function timeText(iso: string): string {
 /** A part of a limit: `37%`. */
 export function partText(part: number): string {
   return `${Math.round(part * 100)}%`;
+}
+
+/** `of an abort`, and what else an abort needs if the evidence alone is enough. */
+export function harmLimitText({ metrics }: Pick<Judged, "metrics">): string {
+  const enough = metrics.filter(({ harm }) => (harm ?? 0) >= 1);
+  const isShort = enough.length > 0 && enough.every(({ canary }) => canary < HURT_MIN);
+  return isShort ? `of an abort, which also needs ${HURT_MIN} visitors who were hurt` : "of an abort";
 }
 
 /** A rate a second: `0.4`, `12`, `1 200`. */
