@@ -44,7 +44,7 @@ const RELEASE_VERBS = ["pause", "resume", "promote", "abort", "undo", "finish", 
 export function readAct(body: string): Act | undefined {
   const fields = fieldsIn(body);
   const verb = fields.get("verb");
-  const reason = (textIn(fields, "reason") ?? "").trim();
+  const reason = reasonIn(fields);
   if (verb === "freeze" || verb === "unfreeze") return { verb, reason, seenAt: textIn(fields, "seenAt") };
   const application = textIn(fields, "application");
   const version = textIn(fields, "version");
@@ -76,6 +76,12 @@ function fieldsIn(body: string): ReadonlyMap<string, unknown> {
   } catch {
     return new Map();
   }
+}
+
+/** A longer reason is cut: it never keeps visitors from their way back. */
+function reasonIn(fields: ReadonlyMap<string, unknown>): string {
+  const value = fields.get("reason");
+  return typeof value === "string" ? value.slice(0, REASON_LENGTH_MAX).toWellFormed().trim() : "";
 }
 
 function textIn(fields: ReadonlyMap<string, unknown>, name: string): string | undefined {

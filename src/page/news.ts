@@ -123,7 +123,10 @@ export interface ReleaseNews {
   /** Sentences that a person must see: silence, overrides, another writer, a freeze. */
   readonly warnings: readonly string[];
   readonly reason: string | null;
+  /** Null if the evidence cannot be seen, or the release is not under way any more. */
   readonly judged: Judged | null;
+  /** After that, the figures at the end of the last step in which two versions had visitors. */
+  readonly judgedAtEnd: Judged | null;
   /** The daemons that lead it; null if the store does not show them. */
   readonly leaders: readonly string[] | null;
   /** The daemons that the store knows; null if the store does not show them. A long list is cut. */

@@ -44,6 +44,7 @@ export function releaseNews(
     warnings: warningsOf(progress),
     reason: reason ?? null,
     judged: progress.judged ?? null,
+    judgedAtEnd: progress.judgedAtEnd ?? null,
     conditions,
     leaders: crew?.leaders ?? null,
     fleet: fleet ?? null,

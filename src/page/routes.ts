@@ -61,7 +61,7 @@ export interface RoutesOptions {
   readonly first: string;
   /** The place of a visitor, or why it cannot be told (`place.ts`). */
   readonly place: (query: string) => PlaceNews | string;
-  /** Called before each write. */
+  /** Called at each login, and before each write. */
   readonly told: (message: string, fields: Readonly<Record<string, string>>) => void;
 }
 
@@ -90,7 +90,7 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
     ["/api/me", (asked) => json(200, { name: access.nameOf(asked) ?? null, canWrite: access.canWrite })],
   ];
   const writes: readonly (readonly [path: string, make: PageMaker])[] = [
-    ["/api/login", ({ body }) => logIn(access, body)],
+    ["/api/login", ({ body }) => logIn(options, body)],
     ["/api/logout", (asked) => access.logOut(asked)],
     ["/api/act", (asked) => doAct(options, asked)],
   ];
@@ -103,10 +103,14 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
   ]);
 }
 
-function logIn(access: Access, body: string): AdminPage {
+function logIn({ access, told }: RoutesOptions, body: string): AdminPage {
   const { name, token } = fieldsOf(body);
   if (typeof name !== "string" || typeof token !== "string") return text(400, "send a name and a token\n");
-  return access.logIn(name, token);
+  const reply = access.logIn(name, token);
+  if (reply.status === 204) told("an operator has logged in to the page", { operator: name });
+  // Without the name, because a person may have typed the token there. Such lines are as few as the tries.
+  else if (reply.status === 403) told("a login to the page was refused, because its token is wrong", {});
+  return reply;
 }
 
 async function doAct({ access, store, storeFlags, told }: RoutesOptions, asked: Asked): Promise<AdminPage> {

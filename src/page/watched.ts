@@ -46,7 +46,7 @@ export class Watched {
 
   constructor(options: WatchedOptions) {
     this.#options = options;
-    this.#observer = new Observer(options.store, options.application, options.clocks);
+    this.#observer = new Observer(options.store, options.application, options.clocks, true);
     this.look();
   }
 

@@ -53,13 +53,16 @@ export interface Observation {
   readonly freeze: Freeze | undefined;
   /** By the release's key. Undefined for a release that does not go on, and if the crew could not be read. */
   crewOf(key: string): Crew | undefined;
-  /** By the release's key. Undefined for a release that is over, and if not all of it could be read yet. */
+  /**
+   * By the release's key. Undefined if not all of it could be read yet, and for a release that is over, unless
+   * the observer keeps the last one.
+   */
   evidenceOf(key: string): ReleaseEvidence | undefined;
 }
 
 interface Log {
   readonly crew: Crew;
-  /** Undefined for a release that is over, and for one that no visitor has met yet. */
+  /** Undefined for a release of which the observer hears no evidence, and for one that no visitor has met yet. */
   evidence: ReleaseEvidence | undefined;
   cursor: string | undefined;
   /** Whether all that was there at the first look has been read. */
@@ -70,15 +73,18 @@ export class Observer {
   readonly #store: Store;
   readonly #application: string;
   readonly #clocks: Clocks;
+  readonly #keepsLast: boolean;
   readonly #logs = new Map<string, Log>();
   #freeze: Freeze | undefined;
   /** The store's clock less the monotonic one, and when it was asked. */
   #clock: { readonly aheadMs: number; readonly askedMs: number } | undefined;
 
-  constructor(store: Store, application: string, clocks: Clocks) {
+  /** @param keepsLast whether it hears the evidence of the last release also when that is over */
+  constructor(store: Store, application: string, clocks: Clocks, keepsLast = false) {
     this.#store = store;
     this.#application = application;
     this.#clocks = clocks;
+    this.#keepsLast = keepsLast;
   }
 
   /** Rejects with the store's error if the records cannot be read. */
@@ -90,7 +96,7 @@ export class Observer {
       this.#readClock(soon),
     ]);
     const releases = releasesIn(snapshot);
-    const open = releases.filter(({ release }) => goesOn(release)).slice(0, LOGS_MAX);
+    const open = this.#openIn(releases);
     const keys = new Set(open.map(({ release }) => release.key));
     for (const key of this.#logs.keys()) if (!keys.has(key)) this.#logs.delete(key);
     await Promise.all(open.map((found) => this.#readLog(found, AbortSignal.timeout(BESIDES_WAIT_MS))));
@@ -111,6 +117,11 @@ export class Observer {
     const monotonicMs = this.#clocks.monotonic();
     const nowMs = this.#clock === undefined ? this.#clocks.wall() : monotonicMs + this.#clock.aheadMs;
     return { monotonicMs, nowMs };
+  }
+
+  #openIn(releases: readonly Found[]): readonly Found[] {
+    const open = releases.filter(({ release }) => goesOn(release)).slice(0, LOGS_MAX);
+    return open.length === 0 && this.#keepsLast ? releases.slice(0, 1) : open;
   }
 
   async #readFreeze(signal: AbortSignal): Promise<void> {
@@ -140,8 +151,9 @@ export class Observer {
     if (evidence === undefined) return;
     const { key } = release;
     const of = { application: this.#application, key };
-    const log = this.#logs.get(key) ?? newLog(version, release);
-    if (isUnderWay(release)) log.evidence?.follow(release);
+    const isHeard = isUnderWay(release) || this.#keepsLast;
+    const log = this.#logs.get(key) ?? newLog(version, release, isHeard);
+    if (isHeard) log.evidence?.follow(release);
     else log.evidence = undefined;
     try {
       for (let reads = 0; reads < EVIDENCE_READS_MAX; reads++) {
@@ -161,8 +173,8 @@ export class Observer {
   }
 }
 
-function newLog(version: string, release: Release): Log {
-  const isJudged = isUnderWay(release) && release.arcs.length > 0;
+function newLog(version: string, release: Release, isHeard: boolean): Log {
+  const isJudged = isHeard && release.arcs.length > 0;
   const evidence = isJudged ? new ReleaseEvidence({ release, version, from: OBSERVER }) : undefined;
   return { crew: new Crew(), evidence, cursor: undefined, isCaughtUp: false };
 }

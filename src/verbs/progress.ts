@@ -49,6 +49,11 @@ export interface Progress {
   readonly crew: SeenCrew | undefined;
   /** Undefined if the evidence cannot be seen, or the release is over. */
   readonly judged: Judged | undefined;
+  /**
+   * Of a release that is not under way any more: the figures at the end of the last step in which two versions
+   * had visitors. Undefined if the evidence cannot be seen, or there was no such step.
+   */
+  readonly judgedAtEnd: Judged | undefined;
 }
 
 /** The daemons that lead. Undefined in a `Progress` if they cannot be seen, or the release is over. */
@@ -73,9 +78,9 @@ export function progressOf(
   const windows = windowsOf(release);
   const isAnyOpen = windows?.some((window) => isOpen(window, nowMs));
   const crew = goesOn(release) ? crewOf(release.key) : undefined;
-  const judged = isUnderWay(release)
-    ? judgedIn(evidenceOf(release.key), release, now.plan, nowMs)
-    : undefined;
+  const evidence = evidenceOf(release.key);
+  const isJudged = isUnderWay(release);
+  const judged = isJudged ? judgedIn(evidence, release, now.plan, evidenceNowMs(release, nowMs)) : undefined;
   const isFrozen = freeze?.isFrozen === true;
   const facts = factsOf({ release, nowMs, passedMs, isOpen: isAnyOpen, isFrozen, judged });
   const conditions = waitingFor(release, now.plan, facts);
@@ -87,6 +92,7 @@ export function progressOf(
       isMalformed: now.isMalformed,
     },
     ...{ nowMs, passedMs, freeze, judged },
+    judgedAtEnd: isJudged ? undefined : judgedAtEnd(evidence, release, now.plan),
     conditions,
     waits: conditions.filter(({ state }) => state !== "met"),
     opensAtMs: windows === undefined || isAnyOpen === true ? undefined : nextOpening(windows, nowMs),
@@ -107,14 +113,24 @@ export function evidenceNowMs({ arcs }: Pick<Release, "arcs">, nowMs: number): n
   return Math.max(nowMs, arcs.at(-1)?.[0] ?? nowMs);
 }
 
-/** The judge's word on the present step. A controller has the same if it has read the same. */
+function judgedAtEnd(
+  evidence: ReleaseEvidence | undefined,
+  release: Release,
+  plan: Plan | undefined,
+): Judged | undefined {
+  const compared = release.arcs.findLastIndex(([, rollout]) => rollout > 0 && rollout < 1);
+  const endMs = release.arcs[compared + 1]?.[0];
+  return compared < 0 || endMs === undefined ? undefined : judgedIn(evidence, release, plan, endMs - 1);
+}
+
+/** The judge's word on the step of this moment. A controller has the same if it has read the same. */
 function judgedIn(
   evidence: ReleaseEvidence | undefined,
   release: Release,
   plan: Plan | undefined,
   nowMs: number,
 ): Judged | undefined {
-  const figures = evidence?.figures(evidenceNowMs(release, nowMs));
+  const figures = evidence?.figures(nowMs);
   if (evidence === undefined || figures === undefined) return undefined;
   const raised = [...evidence.signs.keys()];
   const signs = raised.filter((sign) => !(release.cleared ?? []).some(([name]) => name === sign));

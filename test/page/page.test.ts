@@ -212,6 +212,26 @@ describe("a write", () => {
     expect(recorded().rollout).toBe(0.05);
   });
 
+  test("its author is in the log from the login on, and a wrong token is told without the name beside it", async () => {
+    await logIn("grace");
+    expect(daemon.log).toMatch(/an operator has logged in to the page.*grace/);
+    expect((await post("/api/login", { name: "hunter2", token: "a-wrong-token" })).status).toBe(403);
+    await eventually(() => daemon.log.includes("a login to the page was refused"), "the line");
+    expect(daemon.log).not.toMatch(/hunter2|a-wrong-token/);
+    expect(daemon.log).not.toContain(TOKEN);
+  });
+
+  test("with a reason that is too long is done, with its beginning", async () => {
+    startRelease();
+    const reply = await post(
+      "/api/act",
+      { ...act("abort"), reason: "é".repeat(600) },
+      { cookie: await logIn() },
+    );
+    expect(reply.status).toBe(200);
+    expect(recorded()).toMatchObject({ rollout: 0, why: "é".repeat(500) });
+  });
+
   test.each([
     ["from another origin", { origin: "http://evil.example" }],
     ["from another site", { "sec-fetch-site": "cross-site" }],

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { releaseLines } from "../../src/cli/commands/release/page.ts";
 import { releaseNews } from "../../src/page/release-news.ts";
 import { type Scene, shownAt } from "../cli/commands/release/shown.ts";
+import { BEGAN_MS, releaseOf } from "../releases/world.ts";
 
 const warningsOf = (scene: Scene) => releaseNews(shownAt(scene), []).warnings;
 
@@ -42,5 +43,36 @@ describe("the beginning of a step", () => {
   test("is told for the ten seconds that the judge leaves out", () => {
     const isInGrace = (seconds: number) => releaseNews(shownAt({ minutes: seconds / 60 }), []).isInGrace;
     expect([0, 9.9, 10, 60].map(isInGrace)).toEqual([true, true, false, false]);
+  });
+});
+
+describe("the judge's figures", () => {
+  const MINUTE_MS = 60_000;
+  const traffic = { visitors: 900, canaryFails: 6 };
+  const aborted = (...later: readonly (readonly [number, number, number])[]): Scene => ({
+    ...{ traffic, minutes: 18 },
+    release: { state: "aborted", wrote: [0, 0.25], arcs: [...releaseOf().arcs, ...later] },
+  });
+
+  test("of a release that is over are those of the end of its last step", () => {
+    const over = releaseNews(shownAt(aborted([BEGAN_MS + 18 * MINUTE_MS, 0, 0.25])), []);
+    const running = releaseNews(shownAt({ traffic, minutes: 18 }), []);
+    expect([over.judged, running.judgedAtEnd]).toEqual([null, null]);
+    expect(over.judgedAtEnd?.metrics).toEqual(running.judged?.metrics ?? []);
+    expect(over.judgedAtEnd?.harm).toBeGreaterThan(1);
+    expect(over.warnings).toEqual([]);
+  });
+
+  test("have no later outcome in them", () => {
+    const early = releaseNews(shownAt(aborted([BEGAN_MS + 1 * MINUTE_MS, 0, 0.25])), []);
+    const late = releaseNews(shownAt(aborted([BEGAN_MS + 18 * MINUTE_MS, 0, 0.25])), []);
+    expect(early.judgedAtEnd?.metrics[0]?.canary).toBeLessThan(late.judgedAtEnd?.metrics[0]?.canary ?? 0);
+  });
+
+  test("are none if the last step with two versions has no end, or if there was none", () => {
+    expect(releaseNews(shownAt(aborted()), []).judgedAtEnd).toBeNull();
+    const arcs = [[BEGAN_MS, 1, 0.25]] as const;
+    const release = { state: "finished", wrote: [0, 0.25], arcs } as const;
+    expect(releaseNews(shownAt({ traffic, release }), []).judgedAtEnd).toBeNull();
   });
 });

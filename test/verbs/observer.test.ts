@@ -89,6 +89,26 @@ describe("an observer", () => {
     expect((await observer.look(signal)).evidenceOf(KEY)).toBeUndefined();
   });
 
+  test("that keeps the last release has its evidence also after its end, whether it saw it before or not", async () => {
+    const { store, pass } = world();
+    const clocks = { monotonic: () => 5_000, wall: () => BEGAN_MS };
+    const keeping = () => new Observer(store, "website", clocks, true);
+    const evidence = new ReleaseEvidence({ release: releaseOf(), from: "web-1" });
+    const outcome = { ...emptyOutcome(), application: "website", assignment: 0.26, status: 500 };
+    evidence.take(outcome, BEGAN_MS + 20_000);
+    await store.evidence.append(LOG, evidence.news(BEGAN_MS + 20_000).map(newsLine), signal);
+    pass(30_000);
+    const before = keeping();
+    await before.look(signal);
+    const arcs = [...releaseOf().arcs, [BEGAN_MS + 30_000, 0, 0.25] as const];
+    put(store, "canary", releaseOf({ state: "aborted", seq: 5, wrote: [0, 0.25], arcs }));
+    for (const observer of [before, keeping()]) {
+      const seen = (await observer.look(signal)).evidenceOf(KEY);
+      const [metric] = seen?.figures(BEGAN_MS + 29_999)?.metrics ?? [];
+      expect(metric?.segments.reduce((sum, { canary }) => sum + canary, 0)).toBe(1);
+    }
+  });
+
   test("takes this machine's clock if the store has none, or does not tell it", async () => {
     expect((await world(false).observer.look(signal)).moment.nowMs).toBe(BEGAN_MS - 7_195_000);
     const { store, observer } = world();

@@ -51,7 +51,7 @@ function Unknown() {
   return <p role="status">This daemon does not serve the application “{asked.value}”.</p>;
 }
 
-function Header({ state: { daemon } }: { readonly state: PageNews }) {
+function Header({ state: { daemon, application } }: { readonly state: PageNews }) {
   return (
     <header>
       <a class="name" href="/">
@@ -60,21 +60,25 @@ function Header({ state: { daemon } }: { readonly state: PageNews }) {
       <span>
         {daemon.name}, {daemon.store}
       </span>
-      <Age />
+      <Age application={application} />
       {daemon.notReady !== null && <p class="warning">Not ready: {daemon.notReady}</p>}
     </header>
   );
 }
 
 /** An old state is never shown like a new one. A screen reader hears of it once, and not each second. */
-function Age() {
-  return isOld.value ? (
-    <strong class="age">
-      <span role="alert">The daemon is silent.</span> All of this is {durationText(ageMs.value)} old.
-    </strong>
-  ) : (
-    <span class="age">now</span>
-  );
+function Age({ application }: Pick<PageNews, "application">) {
+  if (isOld.value) {
+    return (
+      <strong class="age">
+        <span role="alert">The daemon is silent.</span> All of this is {durationText(ageMs.value)} old.
+      </strong>
+    );
+  }
+  const isAway = application !== null && (application.error !== null || !application.isFresh);
+  if (!isAway) return <span class="age">now</span>;
+  const since = application.ageMs === null ? "not yet" : `${durationText(application.ageMs)} ago`;
+  return <strong class="age">The store was read {since}.</strong>;
 }
 
 interface ApplicationProps {
@@ -84,6 +88,7 @@ interface ApplicationProps {
 
 function Application({ news, daemon }: ApplicationProps) {
   const release = news.releases[0];
+  const isJudged = release !== undefined && (!release.isOver || release.judgedAtEnd !== null);
   return (
     <>
       <h1>{news.name}</h1>
@@ -95,9 +100,9 @@ function Application({ news, daemon }: ApplicationProps) {
         <Circle news={news} />
         {release !== undefined && <Plan release={release} />}
         <Decisions news={news} />
-        {release !== undefined && !release.isOver && <Evidence release={release} />}
+        {isJudged && <Evidence release={release} />}
         <Facts news={news} daemon={daemon} />
-        {release !== undefined && !release.isOver && <JudgedChart release={release} />}
+        {isJudged && <JudgedChart release={release} />}
         <DecisionsChart />
         {release !== undefined && <Fleet release={release} daemon={daemon} />}
         <History changes={news.history} />

@@ -45,7 +45,8 @@ function within(part: number | null): number | null {
 export function JudgedChart({ release }: { readonly release: ReleaseNews }) {
   const { points } = past.value;
   const columns = useMemo(() => columnsOf(points, JUDGED_VALUES), [points]);
-  if (release.judged === null && points.every(({ harm }) => harm === null)) return null;
+  if ((release.judged ?? release.judgedAtEnd) === null && points.every(({ harm }) => harm === null))
+    return null;
   return (
     <section class="wide" aria-label="Harm over time">
       <h2>Harm and not worse over time</h2>

@@ -6,21 +6,29 @@ import { MetricsTable } from "./metrics.tsx";
 import { countText, harmLimitText, partText } from "./words.ts";
 
 export function Evidence({ release }: { readonly release: ReleaseNews }) {
-  const { judged } = release;
+  const judged = release.judged ?? release.judgedAtEnd;
   const isHeard = judged !== null && !judged.isSilent && judged.outcomes > 0;
   return (
     <section aria-label="Evidence" class={judged?.isSilent ? "broad silent" : "broad"}>
       <h2>Evidence</h2>
+      {release.judgedAtEnd !== null && (
+        <p class="note">At the end of the last step in which two versions had visitors.</p>
+      )}
       {isHeard ? <Figures judged={judged} /> : <Unheard release={release} />}
       <ul class="signs">
         {judged?.signs.map(({ name, isCleared }) => (
           <li key={name} class={isCleared ? "" : "warning"}>
-            sign {name} {isCleared ? "was cleared" : "is raised: the release is held"}
+            sign {name} {signText(isCleared, release.judgedAtEnd !== null)}
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+function signText(isCleared: boolean, isAtEnd: boolean): string {
+  if (isCleared) return "was cleared";
+  return isAtEnd ? "was raised" : "is raised: the release is held";
 }
 
 /** Nothing is heard: a state of its own, which must not look like health. */

@@ -43,13 +43,14 @@ export function remember(past: Past, news: ApplicationNews, atMs: number): Past 
   const { last } = past;
   if (last !== undefined && atMs - last.atMs < POINT_MS) return past;
   const release = news.releases[0];
+  const judged = release?.judged ?? release?.judgedAtEnd;
   const seen: Seen = { atMs, key: release?.key, decisions: news.decisions };
   if (last === undefined) return { points: past.points, last: seen };
   const isAfterGap = atMs - last.atMs > GAP_MS || last.key !== seen.key;
   const point: Point = {
     ...{ atMs, isAfterGap },
-    harm: release?.judged?.harm ?? null,
-    notWorse: release?.judged?.notWorse ?? null,
+    harm: judged?.harm ?? null,
+    notWorse: judged?.notWorse ?? null,
     perSecond: rates(last.decisions, seen.decisions, (atMs - last.atMs) / 1_000),
   };
   return { points: [...past.points, point].slice(-POINTS_MAX), last: seen };

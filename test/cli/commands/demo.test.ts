@@ -16,7 +16,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { PageNews } from "../../../src/page/news.ts";
+import { HURT_MIN } from "../../../src/judge/abort.ts";
+import type { PageNews, ReleaseNews } from "../../../src/page/news.ts";
 import { eventually } from "../../support/eventually.ts";
 import { HostileDirectory } from "../../support/hostile-directory.ts";
 import { nginxMissing } from "../../support/nginx.ts";
@@ -244,16 +245,20 @@ describe("the machine", () => {
 });
 
 /** The release that the page shows. */
-async function releaseOn(page: string): Promise<{ readonly key: string; readonly step: number }> {
+async function releaseOn(
+  page: string,
+  isWanted: (release: ReleaseNews) => boolean = () => true,
+): Promise<ReleaseNews> {
   const reply = await fetch(`${page}events`);
   let text = "";
   for await (const bytes of reply.body ?? []) {
     text += Buffer.from(bytes).toString("utf8");
     const events = text.split("\n\n");
     text = events.pop() ?? "";
-    const [found] = events
+    const found = events
       .filter((event) => event.startsWith("data: "))
-      .flatMap((event) => (JSON.parse(event.slice(6)) as PageNews).application?.releases ?? []);
+      .flatMap((event) => (JSON.parse(event.slice(6)) as PageNews).application?.releases ?? [])
+      .find(isWanted);
     if (found !== undefined) return found;
   }
   throw new Error("the page shows no release");
@@ -293,7 +298,11 @@ describe("a story", () => {
       if (kind === "crash") {
         const stays = () => started.said().includes("The page stays until you press Ctrl-C.");
         await eventually(stays, "the end of the story", STORY_MS_MAX);
-        expect((await fetch(addressesOf(started)[0] ?? "")).status).toBe(200);
+        const [page = ""] = addressesOf(started);
+        expect((await fetch(page)).status).toBe(200);
+        // The page shows the errors that were enough for the verdict.
+        const { judgedAtEnd } = await releaseOn(page, ({ judgedAtEnd: found }) => (found?.harm ?? 0) >= 1);
+        expect(judgedAtEnd?.metrics[0]?.canary).toBeGreaterThanOrEqual(HURT_MIN);
         started.kill("SIGINT");
       }
       const { status, tookMs } = await ended;

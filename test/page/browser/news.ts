@@ -33,8 +33,11 @@ export const NEWS: readonly Case[] = [
           .getByText(/^The store cannot be read, so the release and the history below may be old: /)
           .waitFor();
         await page.getByText("master: 100%").waitFor();
+        const age = page.getByText(/^The store was read \d+s ago\.$/);
+        await age.waitFor();
         await expectUsable(page, "stale");
         website.release();
+        await age.waitFor({ state: "detached" });
         await tooOld.waitFor({ state: "detached" });
         await page.getByText("canary: 5% of the circle").waitFor();
       }),

@@ -51,11 +51,13 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 function evidenceOf(release: Release, traffic: Traffic, minutes: number): ReleaseEvidence {
   const { visitors, oneIn = Number.POSITIVE_INFINITY, canaryFails = 0, signs = [], shortAt } = traffic;
   const evidence = new ReleaseEvidence({ release, from: "test" });
-  const [, offset] = release.wrote;
+  // After the end of a release, its visitors are those of the last step with two versions.
+  const compared = release.arcs.findLast(([, rollout]) => rollout > 0 && rollout < 1);
+  const [share, offset] = compared === undefined ? release.wrote : [compared[1], compared[2]];
   let failing = canaryFails;
   for (let visitor = 0; visitor < visitors; visitor++) {
     const assignment = (visitor * GOLDEN) % 1;
-    const isCanary = assignment >= offset && assignment < offset + release.wrote[0];
+    const isCanary = assignment >= offset && assignment < offset + share;
     const isBad = visitor % oneIn === oneIn - 1 || (isCanary && failing-- > 0);
     const outcome = {
       ...{ ...emptyOutcome(), application: "website", location: isCanary ? "canary" : "master", assignment },
