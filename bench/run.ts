@@ -18,6 +18,7 @@ import { benchIntake } from "./intake.ts";
 import { benchLine } from "./line.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNginx, benchNginxAgainst } from "./nginx.ts";
+import { benchPage } from "./page.ts";
 import { benchProxies } from "./proxies.ts";
 import { benchReleases } from "./releases.ts";
 import { isGood, notMeasuredRow, type Row, ratioRow, table, withTable } from "./report.ts";
@@ -44,6 +45,7 @@ const SECTIONS: Readonly<Record<string, (setup: Setup) => Promise<Row[]>>> = {
   stores: benchStores,
   applications: benchApplications,
   releases: benchReleases,
+  page: benchPage,
   verdicts: benchVerdicts,
   rescue: benchRescue,
   reporting: benchReporting,

@@ -76,6 +76,8 @@ export async function placeFor(program: Program, statsdPort: number): Promise<Pl
 export interface Subject extends Place {
   readonly name: string;
   readonly pid: number;
+  /** Its admin listener. */
+  readonly adminUrl: string;
   /** The number of requests that it has answered over its socket, and of open connections there. */
   counts(): Promise<{ readonly answered: number; readonly connections: number }>;
   /**
@@ -114,6 +116,7 @@ export async function startSubject(program: Program): Promise<Subject> {
     ...place,
     name: program.name,
     pid: daemon.pid,
+    adminUrl: daemon.adminUrl ?? "",
     async counts() {
       const line = (await daemon.state()).servers.find((server) => server.name.startsWith("line "));
       if (line === undefined) throw new Error("the state of the daemon has no socket");
