@@ -580,7 +580,61 @@ const NOTICES: LimitSection = {
   ],
 };
 
+const PAGE: LimitSection = {
+  title: "The page for browsers",
+  rows: [
+    {
+      ...{ path: "src/admin/admin-connection.ts", name: "STREAMS_MAX", unit: "" },
+      what: "pages that are open at one daemon; fewer if the daemon has few descriptors",
+      beyond: "the next page says that the daemon does not answer, and tries again",
+      remedy: "close pages, or open the page of another daemon: each shows the same releases",
+    },
+    {
+      ...{ path: "src/page/sessions.ts", name: "SESSIONS_MAX", unit: "" },
+      what: "operators who are logged in at one daemon",
+      beyond: "the oldest login ends",
+      remedy: "log in again; log out at the end",
+    },
+    {
+      ...{ path: "src/page/sessions.ts", name: "TRIES_MAX", unit: "" },
+      what: "wrong tokens within a minute, of all clients together",
+      beyond: "no login is taken for a minute; operators who are logged in stay so",
+      remedy: "use the command line meanwhile; see in the log that the token was wrong",
+    },
+    {
+      ...{ path: "src/page/act.ts", name: "REASON_LENGTH_MAX", unit: "" },
+      what: "characters of a reason",
+      beyond: "the reason is cut; the verb is done",
+      remedy: "name a ticket",
+    },
+    {
+      ...{ path: "src/page/place.ts", name: "KEY_LENGTH_MAX", unit: "" },
+      what: "characters of a key whose place the page looks for",
+      beyond: "the page asks for a shorter one",
+      remedy: "look for the assignment in the visitor's cookie",
+    },
+    {
+      ...{ path: "src/page/source.ts", name: "LISTED_MAX", unit: "" },
+      what: "applications in the list; those with a release are listed first",
+      beyond: "the others are not in the list, and keep their addresses",
+      remedy: "write the name behind `?application=` in the page's address",
+    },
+    {
+      ...{ path: "src/page/fleet.ts", name: "MEMBERS_MAX", unit: "" },
+      what: "daemons in the table of the fleet; those that lead come first",
+      beyond: "the others are not shown",
+      remedy: "look at `maxwells-daemon release`",
+    },
+    {
+      ...{ path: "src/page/browser/past.ts", name: "POINTS_MAX", unit: "" },
+      what: "points of a chart, one a second, since the page was opened",
+      beyond: "the oldest ones go",
+      remedy: "look at the metrics in Prometheus",
+    },
+  ],
+};
+
 export const SECTIONS: readonly LimitSection[] = [
-  ...[VISITORS, APPLICATIONS, STORES, DAEMON],
+  ...[VISITORS, APPLICATIONS, STORES, DAEMON, PAGE],
   ...[PLANS, OUTCOMES, EVIDENCE, CHECKS, NOTICES],
 ];

@@ -54,15 +54,15 @@ export interface Observation {
   /** By the release's key. Undefined for a release that does not go on, and if the crew could not be read. */
   crewOf(key: string): Crew | undefined;
   /**
-   * By the release's key. Undefined if not all of it could be read yet, and for a release that is over, unless
-   * the observer keeps the last one.
+   * By the release's key. Undefined if not all of it could be read yet. Undefined too for a release that is
+   * over, unless the observer keeps the last one.
    */
   evidenceOf(key: string): ReleaseEvidence | undefined;
 }
 
 interface Log {
   readonly crew: Crew;
-  /** Undefined for a release of which the observer hears no evidence, and for one that no visitor has met yet. */
+  /** Undefined if the observer hears no evidence of it, and for a release that no visitor has met yet. */
   evidence: ReleaseEvidence | undefined;
   cursor: string | undefined;
   /** Whether all that was there at the first look has been read. */

@@ -50,7 +50,7 @@ export interface Progress {
   /** Undefined if the evidence cannot be seen, or the release is over. */
   readonly judged: Judged | undefined;
   /**
-   * Of a release that is not under way any more: the figures at the end of the last step in which two versions
+   * If the release is not under way any more, the figures at the end of the last step in which two versions
    * had visitors. Undefined if the evidence cannot be seen, or there was no such step.
    */
   readonly judgedAtEnd: Judged | undefined;
