@@ -44,6 +44,8 @@ const HOUR_MAX = { revisions: 900, keys: 900, bytes: 750_000, database: 1_250_00
 
 /** The cost of the evidence in an etcd, by itself. */
 async function costs(engine: Etcd): Promise<Record<string, number>> {
+  // How many pages are free for a moment depends on the pace of the machine.
+  await engine.ctl("defrag");
   const [{ Status }] = JSON.parse(await engine.ctl("endpoint", "status", "-w", "json")) as [
     { readonly Status: { readonly header: { readonly revision: number }; readonly dbSizeInUse: number } },
   ];

@@ -80,6 +80,7 @@ export const INVOCATIONS: readonly (readonly string[])[] = [
   ["help", "set"],
   ["completion", "bash"],
   ["check", "-o", "json"],
+  ["schema", "config"],
   ["plan"],
   ["ask", "-socket", "./nobody.sock"],
   ["status", "-admin", "127.0.0.1:9"],

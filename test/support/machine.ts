@@ -30,6 +30,8 @@ mount -t tmpfs -o mode=755 tmpfs "$1/memory"
 mkdir "$1/memory/upper" "$1/memory/work" "$1/memory/root"
 root=$1/memory/root
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/memory/upper,workdir=$1/memory/work" "$root"
+# This machine may have files of the program. The other one begins without them.
+find "$root/etc" "$root/usr" "$root/var" -xdev -name "*maxwells-daemon*" -prune -exec rm -rf {} +
 mount --bind "$1/run" "$root/run"
 mount --bind "$1/share" "$root/mnt"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
