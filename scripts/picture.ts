@@ -25,8 +25,8 @@ const SCALE = 0.75;
 /** In pixels. */
 export const SIZE = { width: VIEW.width * SCALE, height: Math.round(VIEW.height * SCALE) } as const;
 
-/** The moment: the judge counts in this step, and this number of visitors have met an error. */
-const HURT = 1;
+/** The moment: the judge counts in this step, and these many visitors have met an error. */
+const HURT = 2;
 const STEP = 2;
 
 /** The demo says its addresses within this time. */
