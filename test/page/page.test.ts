@@ -214,7 +214,8 @@ describe("a write", () => {
 
   test("its author is in the log from the login on, and a wrong token is told without the name beside it", async () => {
     await logIn("grace");
-    expect(daemon.log).toMatch(/an operator has logged in to the page.*grace/);
+    const isTold = () => /an operator has logged in to the page.*grace/.test(daemon.log);
+    await eventually(isTold, "the line of the login");
     expect((await post("/api/login", { name: "hunter2", token: "a-wrong-token" })).status).toBe(403);
     await eventually(() => daemon.log.includes("a login to the page was refused"), "the line");
     expect(daemon.log).not.toMatch(/hunter2|a-wrong-token/);
