@@ -51,7 +51,7 @@ async function heapOf(releases: number, outcomes: number): Promise<EvidenceHeap>
   const child = Bun.spawn([process.execPath, "--smol", HEAP, String(releases), String(outcomes)], {
     stdout: "pipe",
     // The same as in the launcher and in the systemd unit.
-    env: { ...process.env, BUN_JSC_forceRAMSize: "67108864" },
+    env: { ...process.env, BUN_JSC_forceRAMSize: "134217728" },
   });
   const text = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new Error("the process with the evidence broke off");

@@ -80,7 +80,7 @@ async function besideRows(program: Program, setup: Setup): Promise<Row[]> {
   const child = Bun.spawn(command, {
     ...{ stdin: "ignore", stdout: "ignore", stderr: "pipe" },
     // The same as in the launcher and in the systemd unit.
-    env: { ...process.env, BUN_JSC_forceRAMSize: "67108864" },
+    env: { ...process.env, BUN_JSC_forceRAMSize: "134217728" },
   });
   // No program reads it, so the kernel drops what is sent there.
   const sink = UdpSocket.open({ host: "127.0.0.1", port: 0 });

@@ -54,7 +54,7 @@ export async function startWith(
     stdout: "ignore",
     stderr: "pipe",
     // The same as in the launcher and in the systemd unit.
-    env: { ...process.env, ...running.env, BUN_JSC_forceRAMSize: "67108864" },
+    env: { ...process.env, ...running.env, BUN_JSC_forceRAMSize: "134217728" },
   });
   stops.push(async () => {
     child.kill("SIGKILL");

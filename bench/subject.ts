@@ -105,7 +105,7 @@ export async function startSubject(program: Program): Promise<Subject> {
     stdout: "ignore",
     stderr: "pipe",
     // The same as in the launcher and in the systemd unit.
-    env: { ...process.env, BUN_JSC_forceRAMSize: "67108864" },
+    env: { ...process.env, BUN_JSC_forceRAMSize: "134217728" },
   });
   const daemon = await DaemonProcess.of(child).catch((error) => {
     child.kill("SIGKILL");
