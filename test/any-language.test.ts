@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
+import { codeIn, outputOf } from "./support/page-program.ts";
 import { freePort } from "./support/port.ts";
 
 const PAGE = await Bun.file(join(import.meta.dir, "../docs/any-language.md")).text();
@@ -207,8 +208,7 @@ test("the request with a key has a space in front; without the space the key cou
 /** Writes the program, and builds it if necessary; returns the command that runs it. */
 function made(language: Language, name: string, isPatient: boolean): readonly string[] {
   const { fence } = language;
-  const [, code] = new RegExp(`^\`\`\`${fence}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(PAGE) ?? [];
-  if (code === undefined) throw new Error(`the page has no code in ${fence}`);
+  const code = codeIn(PAGE, fence);
   const places: readonly (readonly [string, string])[] = [
     ["/run/maxwells-daemon/http.sock", httpSocket],
     ["/run/maxwells-daemon.sock", home.socket],
@@ -229,20 +229,7 @@ function made(language: Language, name: string, isPatient: boolean): readonly st
   return language.command(file);
 }
 
-/** The program's output for this cookie. It must end by itself, with status 0 and without complaints. */
-async function ask(command: readonly string[], assignment: string): Promise<string> {
-  const child = Bun.spawn([...command, assignment], {
-    env: { PATH: process.env["PATH"], HOME: directory, LC_ALL: "C.UTF-8" },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: RUN_MS,
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  expect({ stderr, status: child.exitCode }).toEqual({ stderr: "", status: 0 });
-  return stdout.trim();
+/** The program's output for this cookie. */
+function ask(command: readonly string[], assignment: string): Promise<string> {
+  return outputOf([...command, assignment], { home: directory, timeoutMs: RUN_MS });
 }

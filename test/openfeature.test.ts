@@ -11,6 +11,7 @@ import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
 import { eventually } from "./support/eventually.ts";
 import { LineClient } from "./support/line.ts";
 import { nginxMissing, startNginx } from "./support/nginx.ts";
+import { codeIn, outputOf } from "./support/page-program.ts";
 import { freePort } from "./support/port.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -188,9 +189,7 @@ describe.skipIf(nginxMissing() !== undefined)("the page's program for browsers, 
 function blockOf(section: string, fence: string): string {
   const [, text = ""] =
     new RegExp(`^## ${section}$([\\s\\S]*?)(?=^## |\\Z)`, "m").exec(`${PAGE}\n## End`) ?? [];
-  const [, code] = new RegExp(`^\`\`\`${fence}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(text) ?? [];
-  if (code === undefined) throw new Error(`the page has no ${fence} under ${section}`);
-  return code;
+  return codeIn(text, fence);
 }
 
 /** Runs the program. It must end by itself, with status 0 and without complaints. */
@@ -206,18 +205,6 @@ async function run(
   if (isPatient) text = text.replaceAll(...patience);
   const path = join(directory, file);
   writeFileSync(path, program(text));
-  const child = Bun.spawn([...command, path, ...words], {
-    env: { PATH: process.env["PATH"], HOME: directory, LC_ALL: "C.UTF-8", PYTHONPATH: PYPI },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: RUN_MS,
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  expect({ stderr, status: child.exitCode }).toEqual({ stderr: "", status: 0 });
-  return stdout.trim().split("\n");
+  const ran = { home: directory, timeoutMs: RUN_MS, env: { PYTHONPATH: PYPI } };
+  return (await outputOf([...command, path, ...words], ran)).split("\n");
 }
