@@ -44,7 +44,7 @@ export function openIntake(settings: Settings, { follower, isAwake, ...stream }:
   const opened: Door[] = [];
   if (address !== null) {
     const context = {
-      ...{ intake, address, senders, log, clock, timers: SYSTEM_TIMERS },
+      ...{ intake, address, log, clock, timers: SYSTEM_TIMERS },
       isAwake: () => isAwake() || probes.isAwake,
       soon: setImmediate,
     };

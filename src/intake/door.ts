@@ -17,7 +17,6 @@ import type { Log } from "../log/log.ts";
 import type { Timers } from "../timers.ts";
 import type { Intake } from "./intake.ts";
 import type { DoorName } from "./outcome.ts";
-import type { Senders } from "./senders.ts";
 
 /** A visitor waits about this long for the reading of outcomes, in milliseconds. */
 export const SLICE_MS = 0.06;
@@ -37,7 +36,6 @@ export interface Door {
 export interface DoorContext {
   readonly intake: Intake;
   readonly address: HostPort;
-  readonly senders: Senders;
   /** Whether a release is under way, or doctor waits for outcomes: then they matter. */
   readonly isAwake: () => boolean;
   readonly log: Log;

@@ -30,7 +30,7 @@ class HttpListener extends StreamServer {
     const identity = { protocol: "outcomes", address, listens: true, leasesTo: null };
     const connections = new Connections({ max: REPORTERS_MAX });
     const counts = emptyServerCounts(identity);
-    const shared = new DoorShared({ ...stream, connections }, counts, context.intake, context.senders);
+    const shared = new DoorShared({ ...stream, connections }, counts, context.intake);
     super(shared, { address, socketMode: 0, silenceMs: SILENCE_MS_MAX });
     this.#shared = shared;
   }

@@ -61,10 +61,11 @@ export class Intake {
   /**
    * Whether a sender may report. A report of one that may not is counted as dropped.
    *
-   * @param address of the sender; empty for a program of this machine, over a unix socket
+   * @param address of the sender; undefined for a program of this machine, over a unix socket. An empty
+   *                one is of a client that is gone, and that may have been anywhere.
    */
-  isOpenTo(address: string, door: DoorName): boolean {
-    if (address === "" || this.#senders.has(address)) return true;
+  isOpenTo(address: string | undefined, door: DoorName): boolean {
+    if (address === undefined || this.#senders.has(address)) return true;
     this.counts.dropped(door, "foreign");
     return false;
   }

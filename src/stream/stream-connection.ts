@@ -92,9 +92,13 @@ export abstract class StreamConnection implements WaitingConnection {
     return this.#shared.peers.of(this.#socket);
   }
 
-  /** The address at the other end of a TCP connection; empty on a unix socket. */
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
+  /**
+   * The address at the other end of a TCP connection, and undefined on a unix socket. It is empty if the
+   * client has reset the connection: the kernel has forgotten it, although the bytes can still be read.
+   */
+  get remoteAddress(): string | undefined {
+    const { remoteAddress, localPort } = this.#socket;
+    return remoteAddress || (localPort === undefined ? undefined : "");
   }
 
   /** The bytes that wait in this connection. */

@@ -5,7 +5,6 @@ import { gzipSync } from "node:zlib";
 import { BODY_BYTES_MAX, HEAD_BYTES_MAX, Incoming } from "../../src/intake/http/incoming.ts";
 import { HttpDoor } from "../../src/intake/http.ts";
 import type { Outcome } from "../../src/intake/outcome.ts";
-import { Senders } from "../../src/intake/senders.ts";
 import { SYSTEM_TIMERS } from "../../src/timers.ts";
 import { createCore, createIntake } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
@@ -24,7 +23,7 @@ async function open() {
   const core = createCore();
   const { log, clock } = core;
   const context = {
-    ...{ intake, address: { host: "127.0.0.1", port: 0 }, senders: new Senders([]), log, clock },
+    ...{ intake, address: { host: "127.0.0.1", port: 0 }, log, clock },
     isAwake: () => true,
   };
   const door = new HttpDoor({ ...context, timers: SYSTEM_TIMERS, soon: setImmediate }, core);

@@ -37,7 +37,7 @@ function open({
   const tellings = new Tellings(counts, log);
   const probes = new Probes(timers);
   const intake = new Intake({ applications: ["website"], counts, examples: tellings, follower, probes });
-  const context = { intake, address: { host, port }, senders: new Senders([]), isAwake, log };
+  const context = { intake, address: { host, port }, isAwake, log };
   const soon = timers === SYSTEM_TIMERS ? setImmediate : (turn: () => void) => void timers.set(turn, 0);
   const door = new UdpDoor({ ...context, timers, clock, soon });
   door.start();

@@ -9,7 +9,6 @@ import type { StreamContext } from "../../stream/stream-context.ts";
 import { StreamShared } from "../../stream/stream-shared.ts";
 import { WaitingBytes } from "../../stream/waiting.ts";
 import type { Intake } from "../intake.ts";
-import type { Senders } from "../senders.ts";
 import { BODY_BYTES_MAX, HEAD_BYTES_MAX, Incoming, type IncomingHead, type Refusal } from "./incoming.ts";
 import { type Answer, refusalOf, takeBody } from "./reports.ts";
 
@@ -34,15 +33,13 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 /** The parts that all connections of the door share. */
 export class DoorShared extends StreamShared {
   readonly intake: Intake;
-  readonly senders: Senders;
   /** The end of the last body that waits. The daemon works on one body at a time. */
   #last: Promise<unknown> = Promise.resolve();
   #queuedBytes = 0;
 
-  constructor(context: StreamContext, counts: ServerCounts, intake: Intake, senders: Senders) {
+  constructor(context: StreamContext, counts: ServerCounts, intake: Intake) {
     super(context, counts, new WaitingBytes(WAITING_BYTES_MAX));
     this.intake = intake;
-    this.senders = senders;
   }
 
   /** Takes a body when all before it are taken; undefined if too much waits already. */
@@ -125,8 +122,7 @@ export class DoorConnection extends StreamConnection {
   }
 
   #refusalOf(head: IncomingHead): Answer | undefined {
-    if (this.#shared.senders.has(this.remoteAddress)) return refusalOf(head);
-    this.#shared.intake.counts.dropped(doorOf(head), "foreign");
+    if (this.#shared.intake.isOpenTo(this.remoteAddress, doorOf(head))) return refusalOf(head);
     return { status: 403, contentType: "text/plain", text: "this address may not report outcomes\n" };
   }
 

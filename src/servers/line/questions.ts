@@ -46,7 +46,7 @@ export function answerQuestion(
   line: string,
   context: QuestionContext,
   nowMs: number,
-  asker: { readonly peer: Peer; readonly remoteAddress: string },
+  asker: { readonly peer: Peer; readonly remoteAddress: string | undefined },
 ): string | undefined {
   const [, question, rest] = /^\?([a-z]+)(?: (.*))?$/s.exec(line) ?? [];
   if (question === "outcome") return outcome(rest ?? "", context.intake, asker.remoteAddress);
@@ -76,7 +76,7 @@ function lease(table: Table | undefined, nowMs: number): string {
  * Takes a report. It has the form of all reports (docs/protocol/outcomes.md), without percent-encoding. Over
  * TCP another machine may ask, and may not report unless the operator says so.
  */
-function outcome(report: string, intake: Intake, address: string): string {
+function outcome(report: string, intake: Intake, address: string | undefined): string {
   if (!intake.isOpenTo(address, "line")) return "0\n\n";
   // The line was read as Latin-1, one character a byte.
   const text = Buffer.from(report, "latin1").toString("utf8");
