@@ -1,93 +1,16 @@
-/** Makes docs/metrics.md: every row of the table, the reasons, and queries for Prometheus. */
+/** Makes docs/metrics.md: every row of the table, the reasons, queries for Prometheus, and the alerts. */
 
 import { FAILURES, METRICS } from "../src/monitors/metrics-list.ts";
 import { ABORT_REASON_TEXTS } from "../src/overview/abort-reasons.ts";
 import { REASONS } from "../src/placement.ts";
+import { alerts } from "./alerts.ts";
 
 export interface Example {
   readonly title: string;
   readonly query: string;
 }
 
-const PHASES = "max by (application, version) (maxwells_daemon_release_phase";
-
-/** For releases, by their urgency. */
-export const RELEASE_EXAMPLES: readonly Example[] = [
-  {
-    title: "Urgent alert, after two minutes: no daemon leads a release that runs, or none has `-releases on`",
-    query: [
-      `${PHASES}{phase="running"}) == 1`,
-      "  unless on (application, version) max by (application, version) (maxwells_daemon_release_leaders) > 0",
-    ].join("\n"),
-  },
-  {
-    title: "Urgent alert: a daemon took visitors back by a verdict, and the record does not say so yet",
-    query: "maxwells_daemon_release_override == 1",
-  },
-  {
-    title: "Urgent alert: a release was aborted in the last hour, but not by a person",
-    query:
-      'max by (application, version, reason) (increase(maxwells_daemon_release_aborts_total{reason!="person"}[1h])) > 0',
-  },
-  {
-    title: "Alert: a daemon cannot go on with a release, or cannot read it; let it wait for five minutes",
-    query: "maxwells_daemon_release_stuck == 1 or maxwells_daemon_release_unreadable == 1",
-  },
-  {
-    title: "Alert: a daemon with `-releases on` may not write the store",
-    query: "maxwells_daemon_controller_ready == 0",
-  },
-  {
-    title: "Alert: attempts to lead a release fail again and again",
-    query: "increase(maxwells_daemon_controller_failures_total[10m]) > 5",
-  },
-  {
-    title: "Alert: a release is paused, and waits for a person; let it wait for half an hour",
-    query: `${PHASES}{phase="paused"}) == 1`,
-  },
-  {
-    title: "Alert: a release has been in one step for longer than a day",
-    query: [
-      "time() - max by (application, version) (maxwells_daemon_release_since_seconds) > 86400",
-      `  and on (application, version) ${PHASES}{phase="running"}) == 1`,
-    ].join("\n"),
-  },
-  {
-    title: "Alert: daemons of the fleet do not see the same step of a release; let it wait for a minute",
-    query: [
-      "max by (application, version) (maxwells_daemon_release_step)",
-      "  - min by (application, version) (maxwells_daemon_release_step) > 0",
-    ].join("\n"),
-  },
-  {
-    title: "Alert: all releases are frozen; let it wait for a day",
-    query: "max(maxwells_daemon_releases_frozen) == 1",
-  },
-  {
-    title: "Alert: notices of releases do not arrive",
-    query:
-      'increase(maxwells_daemon_notices_total{result="failure"}[1h]) > 0 or maxwells_daemon_notices_waiting > 10',
-  },
-];
-
 export const EXAMPLES: readonly Example[] = [
-  {
-    title: "Alert: the snapshot is stale or was never read; visitors go to master, unless failsafe is `hold`",
-    query: "maxwells_daemon_fresh == 0",
-  },
-  {
-    title: "Alert: a record cannot be used, and counts as 0 %",
-    query: "maxwells_daemon_records_malformed > 0",
-  },
-  {
-    title:
-      "Alert: the store has no record of an application: its name is misspelt, or the store came back empty",
-    query: "maxwells_daemon_records == 0",
-  },
-  {
-    title: "Alert: the daemon is not ready, or gone",
-    query: 'maxwells_daemon_ready == 0 or up{job="maxwells-daemon"} == 0',
-  },
   {
     title: "The share of visitors that canary serves; compare it with `maxwells_daemon_rollout`",
     query: [
@@ -103,16 +26,13 @@ export const EXAMPLES: readonly Example[] = [
     ].join("\n"),
   },
   {
-    title: "Alert: daemons of the fleet disagree about a rollout",
-    query: [
-      "max by (application, version) (maxwells_daemon_rollout)",
-      "  - min by (application, version) (maxwells_daemon_rollout) > 0",
-    ].join("\n"),
-  },
-  {
     title: "The time within which the daemon answers 99 of 100 requests",
     query:
       "histogram_quantile(0.99, sum by (le) (rate(maxwells_daemon_decision_duration_seconds_bucket[5m])))",
+  },
+  {
+    title: "The releases that run, once each: each daemon has them, so take the largest value",
+    query: 'max by (application, version) (maxwells_daemon_release_phase{phase="running"}) == 1',
   },
 ];
 
@@ -203,14 +123,24 @@ ${markdownTable(["reason", "meaning"], aborts)}
 
 ${EXAMPLES.map(exampleText).join("\n\n")}
 
-## Releases, in PromQL
+## Alerts
 
-Each daemon has the state of each release in its snapshots, also a daemon with \`-releases off\`. So
-the queries take the largest value of all daemons. There are series for the release that goes on; if none
-does, for the last release of the application. An application without a release has none.
+[integrations/prometheus/rules.yml](../integrations/prometheus/rules.yml) has an alert for each of these. Its
+expressions are there alone. [Monitoring](monitoring.md) says how to use the file, what follows for visitors,
+and what to do.
 
-${RELEASE_EXAMPLES.map(exampleText).join("\n\n")}
+${markdownTable(["alert", "it has lasted", "severity"], alertRows())}
+
+Each daemon has the state of each release in its snapshots, also a daemon with \`-releases off\`. So rules about
+releases take the largest value of all daemons. There are series for the release that goes on; if none does,
+for the last release of the application. An application without a release has none.
 `;
+}
+
+function alertRows(): string[][] {
+  return alerts().map(({ alert, for: lasts, labels }) => {
+    return [`[${code(alert)}](monitoring.md#${alert.toLowerCase()})`, lasts ?? "", labels.severity];
+  });
 }
 
 function exampleText({ title, query }: Example): string {

@@ -121,8 +121,8 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const listeners = [...servers, ...leases.filter(isServer)];
   const publishers = leases.filter((lease) => !isServer(lease));
   const notReady = () => whyNotReady({ rollout, isRead: () => feed.isReady, servers: listeners, clock });
-  const told = { metrics, rollout, feed, overview, outcomes: doors.intake.counts, evidence: hearings };
-  const monitors = monitorsOf(settings, { ...told, notReady, log, clock });
+  const counted = { metrics, outcomes: doors.intake.counts, evidence: hearings, listeners: () => listeners };
+  const monitors = monitorsOf(settings, { ...counted, rollout, feed, overview, notReady, log, clock });
   const sources: StateSources & PageSources = {
     ...{ rollout, feed, overview, metrics, store: opened, notReady, clock, ...started },
     ...{ config: settings.get(configFile), outcomes: doors.intake.counts },

@@ -24,6 +24,34 @@ export const JUDGE_METRICS: readonly Metric[] = [
     },
   },
   {
+    name: "maxwells_daemon_judge_harm",
+    type: "gauge",
+    unit: "fraction of the limit",
+    labels: TARGET,
+    help: "The logarithm of the evidence of harm, as a part of its limit: an abort at 1. Below 0 the canary looks better than master. Only daemons with -releases on have it.",
+    read: (context) => eachPart(context, ({ harm }) => harm),
+  },
+  {
+    name: "maxwells_daemon_judge_not_worse",
+    type: "gauge",
+    unit: "fraction of the limit",
+    labels: TARGET,
+    help: "The logarithm of the evidence that the canary is not worse than master, as a part of its limit. One condition of ok is met at 1. Only daemons with -releases on have it.",
+    read: (context) => eachPart(context, ({ notWorse }) => notWorse),
+  },
+  {
+    name: "maxwells_daemon_judge_silent",
+    type: "gauge",
+    unit: "0 or 1",
+    labels: TARGET,
+    help: "1 while reports of outcomes do not come: none came in this step, or they have stopped, or one daemon of the fleet hears none. Only daemons with -releases on have it.",
+    *read(context) {
+      for (const { labels, judged } of eachJudged(context)) {
+        yield { labels, value: Number((judged.silences ?? []).length > 0) };
+      }
+    },
+  },
+  {
     name: "maxwells_daemon_judge_coins",
     type: "gauge",
     unit: "visitors",
@@ -69,6 +97,17 @@ export const JUDGE_METRICS: readonly Metric[] = [
 
 function statsdName(name: string, tags: readonly string[]): readonly StatsdName[] {
   return [{ name, tags, of2016: false }];
+}
+
+/** A part that the judge cannot say has no series. */
+function* eachPart(
+  context: MonitorContext,
+  read: (judged: Judged) => number | null | undefined,
+): Generator<Sample> {
+  for (const { labels, judged } of eachJudged(context)) {
+    const value = read(judged);
+    if (value !== null && value !== undefined) yield { labels, value };
+  }
 }
 
 function* eachJudged({ overview }: MonitorContext): Generator<{

@@ -134,6 +134,18 @@ export const METRICS: readonly Metric[] = [
     read: ({ notReady }) => [{ labels: {}, value: Number(notReady() === undefined) }],
   },
   {
+    name: "maxwells_daemon_listening",
+    type: "gauge",
+    unit: "0 or 1",
+    labels: ["server"],
+    help: "1 while proxies can connect to the server. 0 if the file of its socket is gone, or is another program's: visitors whose proxies ask there go to master.",
+    read: ({ listeners }) =>
+      listeners().map(({ name: server, trouble }) => ({
+        labels: { server },
+        value: Number(trouble === undefined),
+      })),
+  },
+  {
     name: "maxwells_daemon_store_reads_total",
     type: "counter",
     unit: "reads",

@@ -14,6 +14,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Overview } from "../overview/overview.ts";
 import type { Rollout } from "../rollout.ts";
+import type { Server } from "../servers/server.ts";
 
 /** The longest that closing a monitor may take. */
 export const CLOSE_MS = 500;
@@ -56,6 +57,8 @@ export interface MonitorContext {
   readonly evidence: EvidenceUse | undefined;
   /** The reason why the daemon is not ready, as in `/readyz`; undefined if it is ready. */
   readonly notReady: () => string | undefined;
+  /** The servers that proxies ask, and whether they can. */
+  readonly listeners: () => readonly Pick<Server, "name" | "trouble">[];
   readonly log: Log;
   /** The daemon's one clock, monotonic, in milliseconds. */
   readonly clock: () => number;

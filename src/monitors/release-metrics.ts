@@ -113,6 +113,19 @@ export const RELEASE_METRICS: readonly Metric[] = [
     read: (context) => eachLed(context, ({ ledBy }) => ledBy.length),
   },
   {
+    name: "maxwells_daemon_release_leading",
+    type: "gauge",
+    unit: "0 or 1",
+    labels: TARGET,
+    help: "1 while this daemon itself leads the release, and 0 while only others do, because the store refuses its writes. Only daemons with -releases on have it.",
+    *read({ overview }) {
+      const view = overview.leading();
+      for (const { application, version, ledBy } of view?.releases ?? []) {
+        yield { labels: { application, version }, value: Number(ledBy.includes(view?.name ?? "")) };
+      }
+    },
+  },
+  {
     name: "maxwells_daemon_release_stuck",
     type: "gauge",
     unit: "0 or 1",

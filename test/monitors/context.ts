@@ -52,6 +52,7 @@ export function testContext(
       feed,
       overview,
       notReady,
+      listeners: () => [{ name: "line unix:/run/daemon.sock", trouble: undefined }],
       logged,
       nowMs: 0,
       clock,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Arc } from "../../src/circle.ts";
 import type { Settings } from "../../src/config/option.ts";
+import type { Judged } from "../../src/evidence/judged.ts";
 import { DELAY_BOUNDS_US } from "../../src/metrics.ts";
 import { METRICS } from "../../src/monitors/metrics-list.ts";
 import type { Monitor, MonitorContext } from "../../src/monitors/monitor.ts";
@@ -9,7 +10,7 @@ import { Prometheus, prometheus } from "../../src/monitors/prometheus.ts";
 import { releaseOf } from "../releases/world.ts";
 import { listener } from "../support/server-identity.ts";
 import { decide, testContext, UNHEALTHY_MS } from "./context.ts";
-import { readReleases, releaseContext, viewOf } from "./releases.ts";
+import { JUDGED, readReleases, releaseContext, viewOf } from "./releases.ts";
 
 interface Page {
   readonly types: ReadonlyMap<string, string>;
@@ -365,6 +366,7 @@ describe("releases", () => {
   test("a daemon with a controller has more: leaders, stuck releases, overrides and failures", async () => {
     const context = testContext(["app"], () => viewOf({ ledBy: [], problem: "the store is full" }));
     expect(await sampleOf(context, "maxwells_daemon_release_leaders")).toBe(0);
+    expect(await sampleOf(context, "maxwells_daemon_release_leading")).toBe(0);
     expect(await sampleOf(context, "maxwells_daemon_release_stuck")).toBe(1);
     expect(await sampleOf(context, "maxwells_daemon_release_override")).toBe(1);
     expect(await sampleOf(context, "maxwells_daemon_judge_evidence")).toBe(0.1);
@@ -382,6 +384,28 @@ describe("releases", () => {
     expect(values.get("maxwells_daemon_controller_failures_total")).toBe(3);
     expect(values.get("maxwells_daemon_controller_ready")).toBe(1);
     expect(values.get("maxwells_daemon_releases_frozen")).toBe(0);
+  });
+
+  test("the judge's parts are there if the judge has them, and silence is 1 if there is a sentence of it", async () => {
+    const of = (judged: Partial<Judged>) =>
+      testContext(["app"], () => viewOf({ judged: { ...JUDGED, ...judged } }));
+    expect(await sampleOf(of({}), "maxwells_daemon_judge_harm")).toBe(0.1);
+    expect(await sampleOf(of({}), "maxwells_daemon_judge_not_worse")).toBe(0.4);
+    expect(await sampleOf(of({}), "maxwells_daemon_judge_silent")).toBe(0);
+    expect(await sampleOf(of({ harm: null, notWorse: null }), "maxwells_daemon_judge_harm")).toBeUndefined();
+    expect(await sampleOf(of({ silences: ["no outcome"] }), "maxwells_daemon_judge_silent")).toBe(1);
+    expect(await sampleOf(of({}), "maxwells_daemon_release_leading")).toBe(1);
+  });
+
+  test("a server that no proxy can reach is 0", async () => {
+    const context = testContext();
+    const listeners = () => [
+      { name: "line unix:/a.sock", trouble: undefined },
+      { name: "http", trouble: "its file is gone" },
+    ];
+    const { values } = await scrape(monitor({ ...context, listeners }));
+    expect(values.get('maxwells_daemon_listening{server="line unix:/a.sock"}')).toBe(1);
+    expect(values.get('maxwells_daemon_listening{server="http"}')).toBe(0);
   });
 
   test("an application without a release has no series, and a daemon without a controller none of those", async () => {

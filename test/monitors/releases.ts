@@ -13,6 +13,7 @@ export const JUDGED: Judged = {
   ...{
     kind: "watch",
     bar: 0.1,
+    ...{ harm: 0.1, notWorse: 0.4, silences: [] },
     blocks: ["2 900 of about 4 300 visitors seen"],
     visitors: 2_900,
     needed: 4_264,
