@@ -596,10 +596,17 @@ const PAGE: LimitSection = {
       remedy: "log in again; log out at the end",
     },
     {
-      ...{ path: "src/page/sessions.ts", name: "TRIES_MAX", unit: "" },
-      what: "wrong tokens within a minute, of all clients together",
-      beyond: "no login is taken for a minute; operators who are logged in stay so",
+      ...{ path: "src/page/tries.ts", name: "TRIES_MAX", unit: "" },
+      what: "wrong tokens within a minute, of one address or of one IPv6 network of 64 bits",
+      beyond:
+        "no login is taken from there for the rest of the minute; others log in, and operators who are logged in stay so",
       remedy: "use the command line meanwhile; see in the log that the token was wrong",
+    },
+    {
+      ...{ path: "src/page/tries.ts", name: "PACE_MS", unit: "ms" },
+      what: "time between the looks at two tokens, of all clients together",
+      beyond: "a login waits for its turn, behind at most as many as the listener has connections",
+      remedy: "wait; look in the log if many tokens are wrong, and close the listener to those clients",
     },
     {
       ...{ path: "src/page/act.ts", name: "REASON_LENGTH_MAX", unit: "" },

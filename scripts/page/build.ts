@@ -2,6 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 /** The packages whose code is in the bundle. Their licences ask that they stand in each copy. */
 const BUNDLED = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
@@ -27,9 +28,11 @@ export async function buildPage(root: string): Promise<number> {
   for (const [name, file] of files) {
     const code = await file.text();
     const text = name === "page.js" ? `${licences}${code}` : code;
-    bytes += Bun.gzipSync(text).length;
-    // Bun imports a file with this name as text, and puts it into the executable.
+    const compressed = gzipSync(text, { level: 9 });
+    bytes += compressed.length;
+    // Bun imports files with these names as text, and puts them into the executable.
     await Bun.write(join(out, `${name}.txt`), text);
+    await Bun.write(join(out, `${name}.gz.txt`), compressed.toString("base64"));
   }
   return bytes;
 }

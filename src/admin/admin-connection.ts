@@ -42,6 +42,7 @@ const METHODS = ["GET", "HEAD"];
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   200: "OK",
   204: "No Content",
+  304: "Not Modified",
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -51,7 +52,6 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   411: "Length Required",
   413: "Content Too Large",
   415: "Unsupported Media Type",
-  421: "Misdirected Request",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
@@ -153,7 +153,7 @@ export class AdminConnection extends StreamConnection {
     try {
       const page = request === undefined ? arrived.refusal : await this.#pageFor(request, arrived.body);
       if (page.isStream) await this.#stream(page, request);
-      else if (typeof page.body === "string") await this.#send(page, request);
+      else if (isInOnePiece(page.body)) await this.#send(page, request);
       else await this.#shared.pagesInParts.use(() => this.#send(page, request));
     } catch (error) {
       // The client sees that the answer is not whole.
@@ -187,7 +187,7 @@ export class AdminConnection extends StreamConnection {
     const { pages, hosts } = this.#shared;
     if (!isOwnHost(request.host, hosts)) {
       return text(
-        421,
+        403,
         "this listener does not accept that host name; use its address, or start the daemon with -admin-host NAME\n",
       );
     }
@@ -199,15 +199,16 @@ export class AdminConnection extends StreamConnection {
       return text(405, `${what}; use ${methods.join(" or ")}\n`, { Allow: methods.join(", ") });
     }
     const { query, headers } = request;
-    return page.make({ query, headers, body, closing: this.#closing.signal });
+    return page.make({ query, headers, body, peer: this.peer, closing: this.#closing.signal });
   }
 
   async #send({ body, ...page }: AdminPage, request: AdminRequest | undefined): Promise<void> {
     const isHead = request?.method === "HEAD";
-    if (typeof body === "string") {
-      const bytes = Buffer.from(body);
-      await this.#write(headOf(page, [`Content-Length: ${bytes.length}`]));
-      if (!isHead) await this.#write(bytes);
+    if (isInOnePiece(body)) {
+      const bytes = typeof body === "string" ? Buffer.from(body) : body;
+      const hasBody = !STATUSES_WITHOUT_BODY.includes(page.status);
+      await this.#write(headOf(page, hasBody ? [`Content-Length: ${bytes.length}`] : []));
+      if (!isHead && hasBody) await this.#write(bytes);
       return;
     }
     const isChunked = request?.isHttp10 === false;
@@ -251,6 +252,13 @@ export class AdminConnection extends StreamConnection {
   }
 }
 
+/** Such an answer ends with its head, and names no length (RFC 9110, section 8.6). */
+const STATUSES_WITHOUT_BODY = [204, 304];
+
+function isInOnePiece(body: AdminPage["body"]): body is string | Buffer {
+  return typeof body === "string" || Buffer.isBuffer(body);
+}
+
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
 function headOf(page: Omit<AdminPage, "body">, framing: readonly string[]): Buffer {
@@ -259,8 +267,9 @@ function headOf(page: Omit<AdminPage, "body">, framing: readonly string[]): Buff
     `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Status"}`,
     `Date: ${new Date().toUTCString()}`,
     `Content-Type: ${contentType}`,
-    "Cache-Control: no-store",
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ "Cache-Control": "no-store", ...headers }).map(
+      ([name, value]) => `${name}: ${value}`,
+    ),
     ...framing,
     "Connection: close",
   ];

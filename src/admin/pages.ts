@@ -11,12 +11,13 @@
  */
 
 import type { MonitorPage } from "../monitors/monitor.ts";
+import type { Peer } from "../stream/peer.ts";
 
 /**
- * Text in one piece, or in parts. A part is made only when the client has read the parts before it. The bytes
- * of a part hold until the next part is asked for.
+ * Text or bytes in one piece, or in parts. A part is made only when the client has read the parts before it.
+ * The bytes of a part hold until the next part is asked for.
  */
-export type Body = string | AsyncIterable<string | Uint8Array>;
+export type Body = string | Buffer | AsyncIterable<string | Uint8Array>;
 
 export interface AdminPage {
   readonly status: number;
@@ -35,6 +36,8 @@ export interface Asked {
   readonly headers: ReadonlyMap<string, string>;
   /** Empty without one. */
   readonly body: string;
+  /** The machine at the other end of the connection. */
+  readonly peer: Peer;
   /** Aborts when the connection closes. */
   readonly closing: AbortSignal;
 }

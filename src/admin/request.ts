@@ -41,6 +41,8 @@ export function readAdminRequest(text: string): AdminRequest | undefined {
   const isHttp10 = minor === "0";
   if (hosts.length > 1 || (hosts.length === 0 && !isHttp10)) return undefined;
   const [, authority, rest] = ABSOLUTE.exec(target) ?? [];
+  // The host of an absolute target counts, and the field does not (RFC 9112, section 3.2.2).
+  if (authority !== undefined) headers.set("host", authority);
   const [before = ""] = (rest ?? target).split("#", 1);
   const [path = "", query = ""] = before.split("?", 2);
   return { method, path: path || "/", query, isHttp10, host: hostOf(authority ?? hosts[0]), headers };

@@ -5,12 +5,14 @@ import type { Route } from "../admin/pages.ts";
 import { Problem, type Settings } from "../config/option.ts";
 import type { Log } from "../log/log.ts";
 import { Access } from "../page/access.ts";
+import type { PageNews } from "../page/news.ts";
 import { adminTokenFile, adminUserHeader } from "../page/options.ts";
 import { placeOf } from "../page/place.ts";
 import { pageRoutes } from "../page/routes.ts";
 import { Sessions } from "../page/sessions.ts";
 import { applicationNews, daemonNews, listNews, type SourceParts } from "../page/source.ts";
 import { readToken } from "../page/token-file.ts";
+import { Tries } from "../page/tries.ts";
 import { Viewers } from "../page/viewers.ts";
 import { daemonStoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
@@ -40,17 +42,19 @@ export async function openPage(settings: Settings, parts: PageParts): Promise<Pa
   const { store, first, log, clock, sources } = parts;
   const address = settings.get(admin);
   const name = ownName(settings);
+  const isServed = (application: string) => sources().rollout.table(application) !== undefined;
   const viewers = new Viewers({
-    ...{ store, timers: SYSTEM_TIMERS },
+    ...{ store, timers: SYSTEM_TIMERS, isServed },
     clocks: { monotonic: clock, wall: Date.now },
-    isServed: (application) => sources().rollout.table(application) !== undefined,
     text: (application, watched) => {
       const from = { ...sources(), name };
-      return JSON.stringify({
+      const news: PageNews = {
+        atMs: Math.round(clock()),
         daemon: daemonNews(from),
         list: listNews(from),
         application: applicationNews(from, application, watched),
-      });
+      };
+      return JSON.stringify(news);
     },
   });
   const access = new Access({
@@ -62,7 +66,7 @@ export async function openPage(settings: Settings, parts: PageParts): Promise<Pa
   return {
     viewers,
     routes: await pageRoutes({
-      ...{ viewers, access, store, storeFlags: daemonStoreFlags(settings), first, told },
+      ...{ viewers, access, store, storeFlags: daemonStoreFlags(settings), first, isServed, told },
       place: (query) => placeOf(sources().rollout, query, clock()),
     }),
   };
@@ -73,7 +77,8 @@ function sessionsOf(settings: Settings, log: Log, clock: () => number): Sessions
   const path = settings.get(adminTokenFile);
   if (path === null) return undefined;
   const token = readToken(path);
-  if (!(token instanceof Problem)) return new Sessions(token, clock);
+  if (!(token instanceof Problem))
+    return new Sessions({ token, clock, tries: new Tries({ clock, timers: SYSTEM_TIMERS }) });
   log.error("no operator can log in to the page, because its token cannot be used", {
     error: token.message,
     remedy: "mend the file, and restart the daemon; commands and visitors are not concerned",

@@ -9,6 +9,7 @@
 import type { AdminPage, Asked } from "../admin/pages.ts";
 import { text } from "../admin/pages.ts";
 import { isOperatorName, type Sessions } from "./sessions.ts";
+import { clientOf } from "./tries.ts";
 
 const COOKIE = "maxwells-daemon";
 
@@ -41,7 +42,7 @@ export class Access {
     const { sessions, userHeader } = this.#options;
     const named = userHeader === undefined ? undefined : headers.get(userHeader);
     if (named !== undefined && isOperatorName(named)) return named;
-    const id = cookieIn(headers.get("cookie") ?? "");
+    const id = cookieIn(headers);
     return id === undefined ? undefined : sessions?.nameOf(id);
   }
 
@@ -57,49 +58,80 @@ export class Access {
   }
 
   /** Why a write is refused, also for an operator who is logged in; undefined if it is not. */
-  foreign({ headers }: Asked): AdminPage | undefined {
-    const site = headers.get("sec-fetch-site");
-    if (site !== undefined && site !== "same-origin") return text(403, "another site asks\n");
+  foreign(asked: Asked): AdminPage | undefined {
+    const { headers } = asked;
+    const refusal = this.foreignRead(asked);
+    if (refusal !== undefined) return refusal;
     const origin = headers.get("origin");
     if (origin !== undefined && authorityOf(origin) !== headers.get("host")?.toLowerCase()) {
-      return text(403, "another site asks\n");
+      return text(403, FOREIGN);
     }
     const type = headers.get("content-type") ?? "";
     return /^application\/json(?:;.*)?$/i.test(type) ? undefined : text(403, "send application/json\n");
   }
 
+  /**
+   * Why a read is refused; undefined if it is not. Another site cannot read an answer, but its streams would
+   * take the places of the operators' pages.
+   */
+  foreignRead({ headers }: Asked): AdminPage | undefined {
+    const site = headers.get("sec-fetch-site") ?? "none";
+    return site === "same-origin" || site === "none" ? undefined : text(403, FOREIGN);
+  }
+
   /** The login page's answer. */
-  logIn(name: string, token: string): AdminPage {
+  async logIn(asked: Asked, name: string, token: string): Promise<AdminPage> {
     const { sessions } = this.#options;
     if (sessions === undefined) return text(403, "start the daemon with -admin-token-file\n");
-    const result = sessions.logIn(name, token);
+    const { headers, peer, closing } = asked;
+    const result = await sessions.logIn(name, token, { client: clientOf(peer, headers), leaving: closing });
     switch (result.kind) {
       case "in":
-        return { ...text(204, ""), headers: { "Set-Cookie": cookie(result.id, COOKIE_SECONDS) } };
+        this.#end(asked);
+        return { ...text(204, ""), headers: { "Set-Cookie": cookie(headers, result.id, COOKIE_SECONDS) } };
       case "wrong":
         return text(403, "that is not the token\n");
       case "bad-name":
         return text(400, "write your name with letters, digits, dots and dashes\n");
       case "too-often":
-        return text(429, "too many wrong tokens; wait a minute\n");
+        return text(429, "too many wrong tokens from your address; wait a minute\n");
     }
   }
 
-  logOut({ headers }: Asked): AdminPage {
-    const id = cookieIn(headers.get("cookie") ?? "");
+  logOut(asked: Asked): AdminPage {
+    this.#end(asked);
+    return { ...text(204, ""), headers: { "Set-Cookie": cookie(asked.headers, "", 0) } };
+  }
+
+  /** The login that the browser had until now, so that its cookie is worth nothing any more. */
+  #end({ headers }: Asked): void {
+    const id = cookieIn(headers);
     if (id !== undefined) this.#options.sessions?.logOut(id);
-    return { ...text(204, ""), headers: { "Set-Cookie": cookie("", 0) } };
   }
 }
 
-function cookie(id: string, seconds: number): string {
-  return `${COOKIE}=${id}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+const FOREIGN = "another site asks, or a proxy in front of the page does not pass the header Host on\n";
+
+/**
+ * Browsers send a cookie to all ports of a host. So pages of several daemons, such as those of two tunnels to
+ * one machine, have cookies of different names.
+ */
+function cookieName(headers: Asked["headers"]): string {
+  const [, port] = /:(\d{1,5})$/.exec(headers.get("host") ?? "") ?? [];
+  return port === undefined ? COOKIE : `${COOKIE}-${port}`;
 }
 
-function cookieIn(header: string): string | undefined {
-  for (const pair of header.split(";")) {
+/** Behind a proxy with TLS, the browser sends the cookie by TLS alone. */
+function cookie(headers: Asked["headers"], id: string, seconds: number): string {
+  const secure = headers.get("origin")?.toLowerCase().startsWith("https:") ? "; Secure" : "";
+  return `${cookieName(headers)}=${id}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
+}
+
+function cookieIn(headers: Asked["headers"]): string | undefined {
+  const wanted = cookieName(headers);
+  for (const pair of (headers.get("cookie") ?? "").split(/[;,]/)) {
     const [name, value] = pair.trim().split("=", 2);
-    if (name === COOKIE && value !== undefined && value !== "") return value;
+    if (name === wanted && value !== undefined && value !== "") return value;
   }
   return undefined;
 }

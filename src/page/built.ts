@@ -3,11 +3,21 @@
  * missing, the daemon runs as ever, and the page says how to build it.
  */
 
+import { createHash } from "node:crypto";
+
+/** One file of the page. */
+export interface BuiltFile {
+  readonly plain: Buffer;
+  readonly gzip: Buffer;
+  /** Another one for each content. */
+  readonly tag: string;
+}
+
 export interface Built {
-  readonly html: string;
-  readonly script: string;
-  readonly style: string;
-  readonly icon: string;
+  readonly html: BuiltFile;
+  readonly script: BuiltFile;
+  readonly style: BuiltFile;
+  readonly icon: BuiltFile;
 }
 
 /** @returns undefined if they were not built */
@@ -19,8 +29,25 @@ export async function builtPage(): Promise<Built | undefined> {
       import("../../dist/page/page.css.txt", { with: { type: "text" } }),
       import("../../dist/page/icon.svg.txt", { with: { type: "text" } }),
     ]);
-    return { html: html.default, script: script.default, style: style.default, icon: icon.default };
+    const [htmlGzip, scriptGzip, styleGzip, iconGzip] = await Promise.all([
+      import("../../dist/page/page.html.gz.txt", { with: { type: "text" } }),
+      import("../../dist/page/page.js.gz.txt", { with: { type: "text" } }),
+      import("../../dist/page/page.css.gz.txt", { with: { type: "text" } }),
+      import("../../dist/page/icon.svg.gz.txt", { with: { type: "text" } }),
+    ]);
+    return {
+      html: builtFile(html.default, htmlGzip.default),
+      script: builtFile(script.default, scriptGzip.default),
+      style: builtFile(style.default, styleGzip.default),
+      icon: builtFile(icon.default, iconGzip.default),
+    };
   } catch {
     return undefined;
   }
+}
+
+/** @param gzip in base64, because a text can be a part of the executable */
+function builtFile(text: string, gzip: string): BuiltFile {
+  const tag = createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  return { plain: Buffer.from(text), gzip: Buffer.from(gzip, "base64"), tag };
 }

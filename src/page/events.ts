@@ -22,17 +22,19 @@ const RETRY_MS = 1_000;
 export interface EventsOptions {
   /** Aborts when the page is closed. */
   readonly closing: AbortSignal;
+  /** Whether the page may still be shown: a login ends. */
+  readonly mayGoOn: () => boolean;
   /** Opens the page. It calls back after each change. */
   readonly open: (changed: () => void) => Viewing;
 }
 
-export async function* events({ closing, open }: EventsOptions): AsyncGenerator<string> {
+export async function* events({ closing, mayGoOn, open }: EventsOptions): AsyncGenerator<string> {
   const bell = new Bell(closing);
   const viewing = open(() => bell.ring());
   try {
     yield `retry: ${RETRY_MS}\n\n`;
     if (!viewing.hasLooked()) await bell.sleep(FIRST_MS_MAX, () => viewing.hasLooked());
-    while (!closing.aborted) {
+    while (!closing.aborted && mayGoOn()) {
       yield `data: ${viewing.text()}\n\n`;
       await bell.sleep(1_000 / PER_SECOND_MAX);
       await bell.wait(BEAT_MS - 1_000 / PER_SECOND_MAX);

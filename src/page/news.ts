@@ -11,6 +11,8 @@ import type { State } from "../releases/release.ts";
 
 /** One event of the stream. */
 export interface PageNews {
+  /** When it was made, by the daemon's monotonic clock. Two states of one process can be compared. */
+  readonly atMs: number;
   readonly daemon: DaemonNews;
   readonly list: ListNews;
   /** The application of the page's address; null if the daemon does not serve it. */

@@ -7,7 +7,7 @@
  *     GET  /icon.svg    its icon, also as /favicon.ico, which browsers ask for beside /state
  *     GET  /events      its news, as a stream; `?application=NAME` as above
  *     GET  /api/place   the place of one visitor: `?application=NAME`, and `assignment=0.42` or `key=ID`
- *     GET  /api/me      who is logged in, and whether anybody can be
+ *     GET  /api/me      who is logged in, whether anybody can be, and why the page is not shown
  *     POST /api/login   {"name":"ada","token":"…"}
  *     POST /api/logout  {}
  *     POST /api/act     a verb, pinned to what the page showed (`act.ts`)
@@ -20,8 +20,9 @@ import type { Store } from "../stores/store.ts";
 import type { Access } from "./access.ts";
 import { readAct } from "./act.ts";
 import { act } from "./actions.ts";
-import { builtPage } from "./built.ts";
+import { type BuiltFile, builtPage } from "./built.ts";
 import { events } from "./events.ts";
+import { fileAnswer } from "./file.ts";
 import type { PlaceNews } from "./place.ts";
 import type { Viewers } from "./viewers.ts";
 
@@ -59,6 +60,8 @@ export interface RoutesOptions {
   readonly storeFlags: StoreFlags;
   /** The application of a page without a name in its address. */
   readonly first: string;
+  /** Whether the daemon serves this application. The page writes no other one. */
+  readonly isServed: (application: string) => boolean;
   /** The place of a visitor, or why it cannot be told (`place.ts`). */
   readonly place: (query: string) => PlaceNews | string;
   /** Called at each login, and before each write. */
@@ -68,8 +71,13 @@ export interface RoutesOptions {
 export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<string, Route>> {
   const { viewers, access, first } = options;
   const built = await builtPage();
-  const file = (contentType: string, body: string | undefined) => () =>
-    body === undefined ? text(503, NOT_BUILT) : page(contentType, body);
+  const file =
+    (contentType: string, built: BuiltFile | undefined): PageMaker =>
+    ({ headers }) => {
+      if (built === undefined) return text(503, NOT_BUILT);
+      const answer = fileAnswer(contentType, built, headers);
+      return { ...answer, headers: { ...HEADERS, ...answer.headers } };
+    };
   const reads: readonly (readonly [path: string, make: PageMaker])[] = [
     ["/", file("text/html; charset=utf-8", built?.html)],
     ["/page.js", file("text/javascript; charset=utf-8", built?.script)],
@@ -79,18 +87,22 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
     [
       "/events",
       (asked) => {
-        const hidden = access.hidden(asked);
-        if (hidden !== undefined) return hidden;
+        const refusal = access.foreignRead(asked) ?? access.hidden(asked);
+        if (refusal !== undefined) return refusal;
         const application = new URLSearchParams(asked.query).get("application") ?? first;
         const open = (changed: () => void) => viewers.open(application, changed);
-        return { ...page("text/event-stream", events({ closing: asked.closing, open })), isStream: true };
+        const mayGoOn = () => access.hidden(asked) === undefined;
+        return {
+          ...page("text/event-stream", events({ closing: asked.closing, mayGoOn, open })),
+          isStream: true,
+        };
       },
     ],
     ["/api/place", (asked) => access.hidden(asked) ?? place(options.place(asked.query))],
-    ["/api/me", (asked) => json(200, { name: access.nameOf(asked) ?? null, canWrite: access.canWrite })],
+    ["/api/me", (asked) => me(access, asked)],
   ];
   const writes: readonly (readonly [path: string, make: PageMaker])[] = [
-    ["/api/login", ({ body }) => logIn(options, body)],
+    ["/api/login", (asked) => logIn(options, asked)],
     ["/api/logout", (asked) => access.logOut(asked)],
     ["/api/act", (asked) => doAct(options, asked)],
   ];
@@ -103,27 +115,41 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
   ]);
 }
 
-function logIn({ access, told }: RoutesOptions, body: string): AdminPage {
-  const { name, token } = fieldsOf(body);
+async function logIn({ access, told }: RoutesOptions, asked: Asked): Promise<AdminPage> {
+  const { name, token } = fieldsOf(asked.body);
   if (typeof name !== "string" || typeof token !== "string") return text(400, "send a name and a token\n");
-  const reply = access.logIn(name, token);
+  const reply = await access.logIn(asked, name, token);
   if (reply.status === 204) told("an operator has logged in to the page", { operator: name });
   // Without the name, because a person may have typed the token there. Such lines are as few as the tries.
   else if (reply.status === 403) told("a login to the page was refused, because its token is wrong", {});
   return reply;
 }
 
-async function doAct({ access, store, storeFlags, told }: RoutesOptions, asked: Asked): Promise<AdminPage> {
+async function doAct(
+  { access, store, storeFlags, isServed, told }: RoutesOptions,
+  asked: Asked,
+): Promise<AdminPage> {
   const name = access.nameOf(asked);
   if (name === undefined) return text(401, "log in to write\n");
   const wanted = readAct(asked.body);
   if (wanted === undefined) return text(400, "this is not a verb with what it is about\n");
   const { verb } = wanted;
+  if ("application" in wanted && !isServed(wanted.application)) {
+    return text(404, "this daemon does not serve that application\n");
+  }
   const about =
     "application" in wanted ? { application: wanted.application, version: wanted.version } : undefined;
   told("an operator writes by the page", { operator: name, verb, ...about });
   const words = await act(wanted, { store, storeFlags, author: `${name}@${hostname()}` });
   return json(words.exit === "ok" ? 200 : 409, { ...words });
+}
+
+function me(access: Access, asked: Asked): AdminPage {
+  const hidden = access.hidden(asked)?.body;
+  return json(200, {
+    ...{ name: access.nameOf(asked) ?? null, canWrite: access.canWrite },
+    refusal: typeof hidden === "string" ? hidden.trim() : null,
+  });
 }
 
 function place(found: PlaceNews | string): AdminPage {

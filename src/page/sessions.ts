@@ -1,16 +1,13 @@
 /** The logins of operators. They live in memory, so a restart of the daemon ends them. */
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Tries } from "./tries.ts";
 
 /** A login ends after a working day. */
 const SESSION_MS = 8 * 3_600_000;
 
 /** Beyond that, the oldest login ends. */
 const SESSIONS_MAX = 100;
-
-/** Logins that may fail within `TRIES_MS`, over all clients. A token cannot be guessed at this pace. */
-const TRIES_MAX = 5;
-const TRIES_MS = 60_000;
 
 /** The name of an operator stands in records and logs. */
 const NAME = /^[\p{L}\p{N}._@-]{1,64}$/u;
@@ -28,29 +25,34 @@ interface Session {
   readonly endsAtMs: number;
 }
 
-export class Sessions {
-  readonly #token: string;
-  readonly #clock: () => number;
-  readonly #sessions = new Map<string, Session>();
-  #failures: number[] = [];
+export interface LogInFrom {
+  /** The clients whose wrong tokens count together. */
+  readonly client: string;
+  /** Aborts when the client leaves. */
+  readonly leaving: AbortSignal;
+}
 
-  /** @param clock monotonic, in milliseconds */
-  constructor(token: string, clock: () => number) {
-    this.#token = token;
-    this.#clock = clock;
+export interface SessionsOptions {
+  readonly token: string;
+  readonly tries: Tries;
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
   }
 
-  logIn(name: string, token: string): LogIn {
-    const nowMs = this.#clock();
-    this.#failures = this.#failures.filter((atMs) => nowMs - atMs < TRIES_MS);
-    if (this.#failures.length >= TRIES_MAX) return { kind: "too-often" };
+  async logIn(name: string, token: string, { client, leaving }: LogInFrom): Promise<LogIn> {
     if (!isOperatorName(name)) return { kind: "bad-name" };
-    if (!isSame(token, this.#token)) {
-      this.#failures.push(nowMs);
-      return { kind: "wrong" };
-    }
+    const result = await this.#options.tries.try(client, leaving, () => isSame(token, this.#options.token));
+    if (result !== "right") return { kind: result };
     const id = randomBytes(24).toString("base64url");
-    this.#sessions.set(id, { name, endsAtMs: nowMs + SESSION_MS });
+    this.#sessions.set(id, { name, endsAtMs: this.#options.clock() + SESSION_MS });
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= SESSIONS_MAX) break;
       this.#sessions.delete(oldest);
@@ -66,7 +68,7 @@ export class Sessions {
   nameOf(id: string): string | undefined {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
-    if (this.#clock() < session.endsAtMs) return session.name;
+    if (this.#options.clock() < session.endsAtMs) return session.name;
     this.#sessions.delete(id);
     return undefined;
   }

@@ -140,12 +140,12 @@ describe("the admin listener", () => {
       "web1",
     ]) {
       const reply = await exchange(admin, get("/state", host));
-      expect(reply).toStartWith("HTTP/1.1 421 ");
+      expect(reply).toStartWith("HTTP/1.1 403 ");
       expect(reply).toContain("-admin-host NAME");
     }
     expect(
       await exchange(admin, "GET http://rebound.example.com/state HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-    ).toStartWith("HTTP/1.1 421 ");
+    ).toStartWith("HTTP/1.1 403 ");
   });
 
   test.each([
@@ -302,6 +302,8 @@ test("the host of a request is its name without the port", () => {
   expect(hostOf("A.b.:80")).toBe("a.b");
   expect(hostOf("[::1]:80")).toBe("::1");
   expect(hostOf("")).toBe("");
+  const absolute = readAdminRequest("GET http://a.b:80/ HTTP/1.1\r\nhost: c\r\n\r\n");
+  expect([absolute?.host, absolute?.headers.get("host")]).toEqual(["a.b", "a.b:80"]);
   expect(isOwnHost("", [])).toBeFalse();
   expect(isOwnHost(undefined, [])).toBeTrue();
 });

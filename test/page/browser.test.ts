@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, test } from "bun:test";
 import { chromiumMissing } from "../support/browser.ts";
 import { ACTING } from "./browser/acting.ts";
 import { BY_HAND } from "./browser/by-hand.ts";
+import { EXPOSED } from "./browser/exposed.ts";
 import { MEMORY } from "./browser/memory.ts";
 import { NEWS } from "./browser/news.ts";
 import { OVER_TIME } from "./browser/over-time.ts";
@@ -42,6 +43,10 @@ describe.skipIf(missing !== undefined)("in a browser", () => {
 
   describe("another site", () => {
     test.each(STRANGERS)("$title", ({ run }) => run(rig));
+  });
+
+  describe("a listener that other machines can reach", () => {
+    test.each(EXPOSED)("$title", ({ run }) => run(rig));
   });
 
   describe("the page shows", () => {

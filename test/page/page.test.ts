@@ -14,6 +14,7 @@ import { releaseField } from "../../src/releases/release-field.ts";
 import { KEY, OTHER_KEY, releaseOf } from "../releases/world.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/port.ts";
 
 const TOKEN = "0123456789abcdef0123";
 
@@ -47,6 +48,7 @@ async function logIn(name = "ada"): Promise<string> {
   const reply = await post("/api/login", { name, token: TOKEN });
   expect(reply.status).toBe(204);
   const cookie = reply.headers.get("set-cookie") ?? "";
+  expect(cookie).toStartWith(`maxwells-daemon-${new URL(at("/")).port}=`);
   expect(cookie).toMatch(/; Path=\/; Max-Age=28800; HttpOnly; SameSite=Strict$/);
   return cookie.split(";", 1)[0] ?? "";
 }
@@ -98,6 +100,45 @@ describe("the files", () => {
     expect(policy).toStartWith("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).not.toMatch(/unsafe|\*|data:/);
     expect(reply.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  test("come compressed to a client that takes that, with the length of what is sent, and not at all to one that has them", async () => {
+    for (const path of ["/", "/page.js", "/page.css", "/icon.svg"]) {
+      const ask = (encoding: string, more: Readonly<Record<string, string>> = {}, method = "GET") =>
+        fetch(at(path), {
+          ...{ method, decompress: false },
+          headers: { "accept-encoding": encoding, ...more },
+        });
+      const plain = await ask("identity");
+      const small = await ask("deflate, gzip;q=0.5");
+      const tags = [plain, small].map(({ headers }) => headers.get("etag") ?? "");
+      expect(new Set(tags).size).toBe(2);
+      for (const reply of [plain, small]) {
+        expect(reply.headers.get("vary")).toBe("Accept-Encoding");
+        expect(reply.headers.get("cache-control")).toBe("no-cache");
+        expect(reply.headers.get("content-security-policy")).toStartWith("default-src 'none'");
+      }
+      expect([plain, small].map(({ headers }) => headers.get("content-encoding"))).toEqual([null, "gzip"]);
+      const bytes = Buffer.from(await small.arrayBuffer());
+      expect(Number(small.headers.get("content-length"))).toBe(bytes.length);
+      const text = await plain.text();
+      expect(Bun.gunzipSync(bytes)).toEqual(Buffer.from(text) as never);
+      if (path === "/page.js") expect(bytes.length).toBeLessThan(0.6 * text.length);
+
+      const head = await ask("gzip", {}, "HEAD");
+      expect([head.headers.get("content-length"), head.headers.get("content-encoding")]).toEqual([
+        ...[String(bytes.length), "gzip"],
+      ]);
+      expect((await head.arrayBuffer()).byteLength).toBe(0);
+      for (const [encoding, tag] of [
+        ["identity", tags[0] ?? ""],
+        ["gzip", `"other", W/${tags[1]}`],
+      ] as const) {
+        const same = await ask(encoding, { "if-none-match": tag });
+        expect([same.status, same.headers.get("content-length"), await same.text()]).toEqual([304, null, ""]);
+      }
+      expect((await ask("identity", { "if-none-match": tags[1] ?? "" })).status).toBe(200);
+    }
   });
 
   test("the code names the licences of the packages that it has", async () => {
@@ -205,11 +246,40 @@ describe("a write", () => {
     expect((await post("/api/act", act("abort"))).status).toBe(401);
     const cookie = await logIn();
     expect(await (await fetch(at("/api/me"), { headers: { cookie } })).json()).toEqual({
-      ...{ name: "ada", canWrite: true },
+      ...{ name: "ada", canWrite: true, refusal: null },
     });
     expect((await post("/api/logout", {}, { cookie })).status).toBe(204);
     expect((await post("/api/act", act("abort"), { cookie })).status).toBe(401);
     expect(recorded().rollout).toBe(0.05);
+  });
+
+  test("a new login ends the one that the browser had, and the cookie of another port is not looked at", async () => {
+    const first = await logIn();
+    const again = await post("/api/login", { name: "grace", token: TOKEN }, { cookie: first });
+    const second = (again.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "";
+    const nameOf = async (cookie: string) =>
+      ((await (await fetch(at("/api/me"), { headers: { cookie } })).json()) as { readonly name: unknown })
+        .name;
+    expect([await nameOf(first), await nameOf(second)]).toEqual([null, "grace"]);
+    expect(await nameOf(second.replace(/^maxwells-daemon-\d+/, "maxwells-daemon-1"))).toBeNull();
+    expect(await nameOf(`maxwells-daemon-1=x; ${second}`)).toBe("grace");
+  });
+
+  test("behind a proxy with TLS, the cookie is for TLS alone", async () => {
+    const { host } = new URL(at("/"));
+    const headers = { origin: `https://${host}` };
+    const reply = await post("/api/login", { name: "ada", token: TOKEN }, headers);
+    expect(reply.headers.get("set-cookie")).toEndWith("; HttpOnly; SameSite=Strict; Secure");
+  });
+
+  test("to an application that the daemon does not serve is refused", async () => {
+    const cookie = await logIn();
+    for (const application of ["other", "~releases"]) {
+      const set = { verb: "set", application, version: "freeze", rollout: 0.5, expect: 0 };
+      expect((await post("/api/act", set, { cookie })).status).toBe(404);
+      expect((await post("/api/act", { ...act("abort"), application }, { cookie })).status).toBe(404);
+    }
+    expect(Object.keys(JSON.parse(readFileSync(home.storePath, "utf8")))).toEqual(["website"]);
   });
 
   test("its author is in the log from the login on, and a wrong token is told without the name beside it", async () => {
@@ -236,6 +306,8 @@ describe("a write", () => {
   test.each([
     ["from another origin", { origin: "http://evil.example" }],
     ["from another site", { "sec-fetch-site": "cross-site" }],
+    ["from another port of this host", { "sec-fetch-site": "same-site" }],
+    ["from an origin without a name", { origin: "null" }],
     ["of a form", { "content-type": "application/x-www-form-urlencoded" }],
     ["of plain text", { "content-type": "text/plain" }],
   ])("%s is refused, also with a login", async (_, headers) => {
@@ -246,13 +318,21 @@ describe("a write", () => {
     expect(recorded().rollout).toBe(0.05);
   });
 
+  test("another site gets no news, because its streams would take the places of pages", async () => {
+    for (const site of ["cross-site", "same-site"]) {
+      expect((await fetch(at("/events"), { headers: { "sec-fetch-site": site } })).status).toBe(403);
+    }
+  });
+
   test("with a foreign Host is refused on each route", async () => {
+    startRelease();
     for (const path of ["/", "/events", "/api/me"]) {
       const reply = await fetch(at(path), { headers: { host: "evil.example" } });
-      expect([path, reply.status]).toEqual([path, 421]);
+      expect([path, reply.status]).toEqual([path, 403]);
     }
     const reply = await post("/api/act", act("abort"), { host: "evil.example", cookie: await logIn() });
-    expect(reply.status).toBe(421);
+    expect(reply.status).toBe(403);
+    expect(recorded().rollout).toBe(0.05);
   });
 
   test("is the verb of a person, pinned to the release that the page showed", async () => {
@@ -403,21 +483,56 @@ describe("the place of one visitor", () => {
   test("cannot be written, nor asked under a foreign Host", async () => {
     expect((await post("/api/place", {})).status).toBe(405);
     const foreign = await fetch(at("/api/place?assignment=0.1"), { headers: { host: "evil.example" } });
-    expect(foreign.status).toBe(421);
+    expect(foreign.status).toBe(403);
   });
 });
 
-test("a token is not guessed: five wrong ones, and no login for a minute", async () => {
+test("a token is not guessed: after five wrong ones that client waits a minute, and others log in", async () => {
   const own = new DaemonHome({ flags: ["-admin-token-file", join(home.directory, "token")] });
   const other = await own.start();
-  const attempt = (token: string) =>
-    fetch(`${other.adminUrl}/api/login`, {
+  const attempt = async (token: string, headers: Readonly<Record<string, string>> = {}) => {
+    const reply = await fetch(`${other.adminUrl}/api/login`, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...headers },
       body: JSON.stringify({ name: "eve", token }),
     });
-  for (let n = 0; n < 5; n++) expect((await attempt(`guess-${n}`)).status).toBe(403);
-  expect((await attempt(TOKEN)).status).toBe(429);
+    return reply.status;
+  };
+  for (let n = 0; n < 5; n++) expect(await attempt(`guess-${n}`)).toBe(403);
+  expect(await attempt(TOKEN)).toBe(429);
+  // A client of a proxy on this machine.
+  expect(await attempt(TOKEN, { "x-forwarded-for": "203.0.113.7" })).toBe(204);
+  await other.end();
+  own.remove();
+});
+
+test("a page that other machines can reach needs a login for its news, which end with the login", async () => {
+  const port = await freePort();
+  const flags = ["-admin", `0.0.0.0:${port}`, "-admin-token-file", join(home.directory, "token")];
+  const own = new DaemonHome({ flags });
+  const other = await own.start();
+  const url = `http://127.0.0.1:${port}`;
+  expect((await fetch(`${url}/events`)).status).toBe(401);
+  expect((await fetch(`${url}/api/place?assignment=0.1`)).status).toBe(401);
+  expect((await fetch(`${url}/page.js`)).status).toBe(200);
+  const reply = await fetch(`${url}/api/login`, {
+    ...{ method: "POST", headers: { "Content-Type": "application/json" } },
+    body: JSON.stringify({ name: "ada", token: TOKEN }),
+  });
+  const cookie = (reply.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "";
+  const news = await fetch(`${url}/events`, { headers: { cookie } });
+  const parts = news.body?.getReader();
+  let heard = "";
+  const hear = async () => {
+    const part = await parts?.read();
+    heard += Buffer.from(part?.value ?? []).toString("utf8");
+    return part?.done;
+  };
+  while (!heard.includes("data: ")) await hear();
+  await fetch(`${url}/api/logout`, {
+    ...{ method: "POST", headers: { "Content-Type": "application/json", cookie }, body: "{}" },
+  });
+  while ((await hear()) === false);
   await other.end();
   own.remove();
 });
@@ -429,7 +544,9 @@ test("without a usable token the page only shows, the log says why, and visitors
   const own = new DaemonHome({ flags: ["-admin-token-file", path] });
   const other = await own.start();
   expect(other.log).toContain("no operator can log in to the page");
-  expect(await (await fetch(`${other.adminUrl}/api/me`)).json()).toEqual({ name: null, canWrite: false });
+  expect(await (await fetch(`${other.adminUrl}/api/me`)).json()).toEqual({
+    ...{ name: null, canWrite: false, refusal: null },
+  });
   expect(await own.ask("0.1")).toBe("canary");
   await other.end();
   own.remove();

@@ -57,7 +57,7 @@ export function Actions({ news }: { readonly news: ApplicationNews }) {
   if (operator.value === null) {
     return (
       <>
-        <LogIn />
+        <LogIn aim="to act" />
         <Answer />
       </>
     );
@@ -132,7 +132,7 @@ function ConfirmChoice({ news, choice, release }: Chosen & { readonly news: Appl
   );
 }
 
-function Answer() {
+export function Answer() {
   const { value } = answer;
   if (value === undefined || value.text === "") return null;
   return (

@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import type { ApplicationNews, DaemonNews, PageNews } from "../news.ts";
-import { Actions, WayBack } from "./actions.tsx";
+import { Actions, Answer, WayBack } from "./actions.tsx";
 import { DecisionsChart, JudgedChart } from "./charts.tsx";
 import { Circle } from "./circle.tsx";
 import { Decisions } from "./decisions.tsx";
@@ -11,12 +11,15 @@ import { Facts } from "./facts.tsx";
 import { Fleet } from "./fleet.tsx";
 import { History } from "./history.tsx";
 import { List } from "./list.tsx";
+import { LogIn } from "./login.tsx";
 import { Plan } from "./plan.tsx";
-import { ageMs, asked, isOld, news } from "./stream.ts";
+import { canWrite, operator, refusal } from "./session.ts";
+import { ageMs, asked, isOld, isRefused, news } from "./stream.ts";
 import { durationText } from "./words.ts";
 
 export function App() {
   const state = news.value;
+  if (isRefused.value && refusal.value !== null) return <Refused />;
   if (state === undefined) return <Waiting />;
   return (
     <div class={isOld.value ? "page old" : "page"}>
@@ -36,6 +39,7 @@ export function App() {
 
 /** Before the first state, and while the daemon does not answer at all. */
 function Waiting() {
+  if (isRefused.value) return <Refused />;
   return (
     <main>
       <p role="status">
@@ -43,6 +47,22 @@ function Waiting() {
           ? "Asking the daemon …"
           : "The daemon does not answer. Visitors of a proxy without its daemon get master."}
       </p>
+    </main>
+  );
+}
+
+/** The daemon answers, and does not show its page here, or has too many open pages. */
+function Refused() {
+  return (
+    <main>
+      <h1>maxwells-daemon</h1>
+      <p role="status">
+        {refusal.value === null
+          ? "This daemon has too many open pages."
+          : `The page is closed: ${refusal.value}`}
+      </p>
+      {canWrite.value && operator.value === null && <LogIn aim="to see the page" />}
+      <Answer />
     </main>
   );
 }

@@ -2,7 +2,8 @@
 
 import { isBusy, logIn } from "./session.ts";
 
-export function LogIn() {
+/** @param aim such as `to act` */
+export function LogIn({ aim }: { readonly aim: string }) {
   return (
     <form
       class="actions"
@@ -20,7 +21,7 @@ export function LogIn() {
         Token <input name="token" type="password" autocomplete="current-password" required />
       </label>{" "}
       <button type="submit" disabled={isBusy.value}>
-        Log in to act
+        Log in {aim}
       </button>
     </form>
   );

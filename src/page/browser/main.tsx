@@ -2,8 +2,8 @@
 
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { lookWho } from "./session.ts";
-import { connect } from "./stream.ts";
+import { lookWho, operator } from "./session.ts";
+import { askAgain, connect, isRefused } from "./stream.ts";
 import { followTheme } from "./theme.ts";
 
 const place = document.getElementById("page");
@@ -11,3 +11,7 @@ if (place !== null) render(<App />, place);
 followTheme();
 connect();
 void lookWho();
+isRefused.subscribe((is) => {
+  if (is) void lookWho();
+});
+operator.subscribe(askAgain);

@@ -8,17 +8,27 @@ export const operator = signal<string | null>(null);
 /** Whether this daemon lets operators log in. */
 export const canWrite = signal(false);
 
+/** Why the daemon does not show its page to this reader; null if it does. */
+export const refusal = signal<string | null>(null);
+
 /** The daemon's last answer to a write or a login. */
 export const answer = signal<{ readonly isGood: boolean; readonly text: string } | undefined>(undefined);
 
 export const isBusy = signal(false);
 
+interface Me {
+  readonly name: string | null;
+  readonly canWrite: boolean;
+  readonly refusal: string | null;
+}
+
 export async function lookWho(): Promise<void> {
   const reply = await fetch("/api/me").catch(() => undefined);
   if (reply?.ok !== true) return;
-  const me = (await reply.json()) as { readonly name: string | null; readonly canWrite: boolean };
+  const me = (await reply.json()) as Me;
   operator.value = me.name;
   canWrite.value = me.canWrite;
+  refusal.value = me.refusal;
 }
 
 export async function logIn(name: string, token: string): Promise<void> {

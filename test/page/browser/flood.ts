@@ -62,7 +62,8 @@ async function firstState(daemonUrl: string): Promise<PageNews> {
 /** The n-th state. */
 function changed(first: PageNews, n: number): PageNews {
   const { application } = first;
-  return application === null ? first : { ...first, application: changedApplication(application, n) };
+  const now = { ...first, atMs: performance.now() };
+  return application === null ? now : { ...now, application: changedApplication(application, n) };
 }
 
 function changedApplication(application: ApplicationNews, n: number): ApplicationNews {

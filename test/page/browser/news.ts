@@ -81,7 +81,30 @@ export const NEWS: readonly Case[] = [
         { expected: GONE },
       ),
   },
+  {
+    title: "a machine that slept: its page is not new for a moment, and says how old all is",
+    run: ({ browser, website }) =>
+      visit(
+        browser,
+        website.url,
+        async (page) => {
+          website.release();
+          await page.getByText("now", { exact: true }).waitFor();
+          await website.kill();
+          await page.evaluate("slept = 3_600_000");
+          await page.getByText(/^The daemon is silent\. All of this is 1h( \d+s)? old\.$/).waitFor();
+          await website.startAgain();
+          await page.getByText("now", { exact: true }).waitFor();
+        },
+        { expected: GONE, script: SLEEP },
+      ),
+  },
 ];
+
+/** After a sleep, the wall clock of a machine has gone on, and its monotonic one has not. */
+const SLEEP = `globalThis.slept = 0;
+const wallNow = Date.now;
+Date.now = () => wallNow() + slept;`;
 
 const HOUR_AGO = new Date(Date.now() - 3_600_000).toISOString();
 
