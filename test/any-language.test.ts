@@ -23,8 +23,6 @@ interface Language {
   readonly fence: string;
   /** The tool that the program needs. */
   readonly tool: string;
-  /** Whether CI must have the tool. */
-  readonly isNeeded: boolean;
   /** The time limit as the page writes it, and a longer one. */
   readonly patience: readonly [shipped: string, patient: string];
   /** A whole program, which asks for its first argument and prints number and location. */
@@ -39,7 +37,6 @@ const LANGUAGES: readonly Language[] = [
   {
     fence: "python",
     tool: "python3",
-    isNeeded: true,
     patience: ["seconds=0.02", "seconds=1"],
     program: (code) => `${code}\nimport sys\nprint(*(part or "" for part in ask(sys.argv[1])))\n`,
     file: "ask.py",
@@ -48,7 +45,6 @@ const LANGUAGES: readonly Language[] = [
   {
     fence: "go",
     tool: "go",
-    isNeeded: false,
     patience: ["20 * time.Millisecond", "1000 * time.Millisecond"],
     program: (code) =>
       `package main\n\nimport ("bufio"; "fmt"; "io"; "net"; "os"; "regexp"; "strings"; "time")\n\n${code}\n` +
@@ -60,7 +56,6 @@ const LANGUAGES: readonly Language[] = [
   {
     fence: "php",
     tool: "php",
-    isNeeded: false,
     patience: ["$seconds = 0.02", "$seconds = 1.0"],
     program: (code) => `<?php\n${code}\necho implode(" ", ask($argv[1])), "\\n";\n`,
     file: "ask.php",
@@ -69,7 +64,6 @@ const LANGUAGES: readonly Language[] = [
   {
     fence: "ruby",
     tool: "ruby",
-    isNeeded: false,
     patience: ["seconds: 0.02", "seconds: 1"],
     program: (code) => `${code}\nputs ask(ARGV[0]).join(" ")\n`,
     file: "ask.rb",
@@ -79,7 +73,6 @@ const LANGUAGES: readonly Language[] = [
     fence: "java",
     // It compiles the program at its start. The DynamoDB of the tests needs only the runtime.
     tool: "javac",
-    isNeeded: false,
     patience: ["PATIENCE_MS = 20", "PATIENCE_MS = 1000"],
     program: (code) =>
       "import java.io.*; import java.net.*; import java.nio.*; import java.nio.channels.*;\nclass Ask {\n" +
@@ -91,7 +84,6 @@ const LANGUAGES: readonly Language[] = [
   {
     fence: "sh",
     tool: "curl",
-    isNeeded: true,
     patience: ["-m 0.05", "-m 1"],
     program: (code) => `${code}\nask "$1"\n`,
     file: "ask.sh",
@@ -100,7 +92,6 @@ const LANGUAGES: readonly Language[] = [
   {
     fence: "bash",
     tool: "bash",
-    isNeeded: true,
     patience: ["-t 0.05", "-t 1"],
     program: (code) => `${code}\nask "$1"\n`,
     file: "ask.bash",
@@ -134,7 +125,7 @@ afterAll(async () => {
 for (const language of LANGUAGES) {
   const { fence, tool } = language;
   const isMissing = Bun.which(tool) === null;
-  if (isMissing && language.isNeeded && process.env["CI"]) throw new Error(`${tool} is not installed`);
+  if (isMissing && process.env["CI"]) throw new Error(`${tool} is not installed`);
   if (isMissing) console.warn(`skipped: ${fence}: ${tool} is not installed`);
 
   describe.skipIf(isMissing)(`the page's program in ${fence}`, () => {

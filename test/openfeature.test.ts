@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PYPI } from "../scripts/test/needs.ts";
 import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
 import { eventually } from "./support/eventually.ts";
@@ -29,21 +29,38 @@ interface Language {
   /** The heading of the page's section, and the mark of its program. */
   readonly section: string;
   readonly fence: string;
-  readonly command: readonly [tool: string, ...flags: string[]];
+  /** Runs the program in this file. */
+  command(file: string): readonly string[];
   readonly file: string;
-  /** Whether the tool and the packages are there. In CI they have to be, if the program needs no more. */
+  /** Whether the tool and the packages are there. In CI they have to be. */
   readonly isPresent: boolean;
-  readonly isNeeded: boolean;
   /** The time limit as the page writes it, and a longer one. */
   readonly patience: readonly [shipped: string, patient: string];
   /** A whole program: its arguments are a cookie and users, and it prints a location for each user. */
   program(code: string): string;
+  /** Gets the packages and compiles, in the folder of the program. */
+  build?(folder: string): Promise<void>;
 }
+
+/** The versions with which the page's programs were tested. */
+const GO_PACKAGES = [
+  ["github.com/open-feature/go-sdk", "v1.20.0"],
+  ["github.com/open-feature/go-sdk-contrib/providers/ofrep", "v0.1.7"],
+] as const;
+const JAVA_PACKAGES = [
+  ["dev.openfeature", "sdk", "1.18.0"],
+  ["dev.openfeature.contrib.providers", "ofrep", "0.0.1"],
+  // Without it the SDK complains that no program hears its log.
+  ["org.slf4j", "slf4j-nop", "2.0.17"],
+] as const;
+
+/** A cold cache and a busy machine. */
+const BUILD_MS = 240_000;
 
 const LANGUAGES: readonly Language[] = [
   {
-    ...{ name: "Node", section: "Node", fence: "js", file: "ask.mjs", isNeeded: true },
-    command: [Bun.which("node") ?? "node"],
+    ...{ name: "Node", section: "Node", fence: "js", file: "ask.mjs" },
+    command: (file) => [Bun.which("node") ?? "node", file],
     isPresent: Bun.which("node") !== null,
     patience: ["timeout(50)", "timeout(5000)"],
     program: (code) =>
@@ -51,8 +68,8 @@ const LANGUAGES: readonly Language[] = [
       "for (const user of users) console.log(await location(user, cookie));\n",
   },
   {
-    ...{ name: "Python", section: "Python", fence: "python", file: "ask.py", isNeeded: true },
-    command: ["python3"],
+    ...{ name: "Python", section: "Python", fence: "python", file: "ask.py" },
+    command: (file) => ["python3", file],
     isPresent:
       Bun.which("python3") !== null && existsSync(`${PYPI}/openfeature_provider_ofrep-0.3.0.dist-info`),
     patience: ["timeout=0.05", "timeout=5"],
@@ -61,14 +78,70 @@ const LANGUAGES: readonly Language[] = [
       "for user in sys.argv[2:]:\n    print(location(user, sys.argv[1]))\n",
   },
   {
-    ...{ name: "PHP", section: "PHP", fence: "php", file: "ask.php", isNeeded: false },
-    command: ["php", "-d", "error_reporting=-1", "-d", "display_errors=stderr"],
+    ...{ name: "Go", section: "Go", fence: "go", file: "ask.go" },
+    command: (file) => [join(dirname(file), "ask")],
+    isPresent: Bun.which("go") !== null,
+    patience: ["50*time.Millisecond", "5000*time.Millisecond"],
+    program: (code) =>
+      `package main\n\nimport ("context"; "fmt"; "os"; "time"; "${GO_PACKAGES[0][0]}/openfeature"; ` +
+      `"${GO_PACKAGES[1][0]}")\n\n${code}\n` +
+      "func main() { for _, user := range os.Args[2:] { fmt.Println(location(user, os.Args[1])) } }\n",
+    async build(folder) {
+      const needed = GO_PACKAGES.map((each) => `require ${each.join(" ")}`).join("\n");
+      writeFileSync(join(folder, "go.mod"), `module ask\n\ngo 1.24\n\n${needed}\n`);
+      await done(["go", "build", "-mod=mod", "-o", "ask", "ask.go"], folder);
+    },
+  },
+  {
+    ...{ name: "Java", section: "Java", fence: "java", file: "Ask.java" },
+    command: (file) => ["java", "-XX:TieredStopAtLevel=1", `@${join(dirname(file), "classpath")}`, "Ask"],
+    isPresent: Bun.which("javac") !== null && Bun.which("mvn") !== null,
+    patience: ['"master", 50,', '"master", 5000,'],
+    program: (code) =>
+      "import dev.openfeature.contrib.providers.ofrep.*; import dev.openfeature.sdk.*;\n" +
+      "import java.util.*; import java.util.concurrent.*;\nclass Ask {\n" +
+      `${code}\npublic static void main(String[] words) {\n` +
+      "for (int i = 1; i < words.length; i++) System.out.println(location(words[i], words[0]));\n" +
+      "System.exit(0);\n}\n}\n",
+    async build(folder) {
+      jars ??= jarsOf(folder);
+      writeFileSync(join(folder, "classpath"), `-cp "${await jars}:${folder}"`);
+      await done(["javac", "-cp", await jars, "Ask.java"], folder);
+    },
+  },
+  {
+    ...{ name: "PHP", section: "PHP", fence: "php", file: "ask.php" },
+    command: (file) => ["php", "-d", "error_reporting=-1", "-d", "display_errors=stderr", file],
     isPresent: Bun.which("php") !== null,
     patience: ["$seconds = 0.05", "$seconds = 5"],
     program: (code) =>
       `<?php\n${code}\nforeach (array_slice($argv, 2) as $user) echo location($user, $argv[1]), "\\n";\n`,
   },
+  {
+    ...{ name: "Ruby", section: "Ruby", fence: "ruby", file: "ask.rb" },
+    command: (file) => ["ruby", "-w", file],
+    isPresent: Bun.which("ruby") !== null,
+    patience: ["seconds: 0.05", "seconds: 5"],
+    program: (code) => `${code}\nARGV.drop(1).each { |user| puts location(user, ARGV[0]) }\n`,
+  },
 ];
+
+/** The path of Java's packages. */
+let jars: Promise<string> | undefined;
+
+async function jarsOf(folder: string): Promise<string> {
+  const needed = JAVA_PACKAGES.map(
+    ([group, name, version]) =>
+      `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId>` +
+      `<version>${version}</version></dependency>`,
+  ).join("");
+  const project = "<modelVersion>4.0.0</modelVersion><groupId>ask</groupId><artifactId>ask</artifactId>";
+  const pom = `<project>${project}<version>1</version><dependencies>${needed}</dependencies></project>`;
+  writeFileSync(join(folder, "pom.xml"), pom);
+  const plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
+  await done(["mvn", "-q", "-B", plugin, "-Dmdep.outputFile=jars"], folder);
+  return Bun.file(join(folder, "jars")).text();
+}
 
 let directory: string;
 let home: DaemonHome;
@@ -99,33 +172,41 @@ afterAll(async () => {
 
 for (const language of LANGUAGES) {
   const { name, isPresent } = language;
-  if (!isPresent && language.isNeeded && process.env["CI"]) throw new Error(`${name} cannot be tested here`);
+  if (!isPresent && process.env["CI"]) throw new Error(`${name} cannot be tested here`);
   if (!isPresent) console.warn(`skipped: the program for ${name}: it is not installed`);
 
   describe.skipIf(!isPresent)(`the page's program for ${name}`, () => {
+    let patient: readonly string[];
+    let shipped: readonly string[];
+
+    beforeAll(async () => {
+      patient = await made(language, "patient", true);
+      shipped = await made(language, "shipped", false);
+    }, BUILD_MS);
+
     test("OFR-1, OFR-5: each user has the location of the line protocol", async () => {
-      const locations = await run(language, true, "", ...USERS);
+      const locations = await run(patient, "", ...USERS);
       expect(new Set(locations)).toEqual(new Set(["master", "canary", "blue"]));
       expect(locations).toEqual(USERS.map((user) => expected.get(user) ?? "unasked"));
     }, 60_000);
 
     test("OFR-6: the visitor's cookie counts before the user", async () => {
       const [first = "", second = ""] = USERS;
-      expect(await run(language, true, "0.1", first, second)).toEqual(["canary", "canary"]);
-      expect(await run(language, true, "0.6", first, second)).toEqual(["blue", "blue"]);
-      expect(await run(language, true, "not a number", first, second)).toEqual(["master", "master"]);
+      expect(await run(patient, "0.1", first, second)).toEqual(["canary", "canary"]);
+      expect(await run(patient, "0.6", first, second)).toEqual(["blue", "blue"]);
+      expect(await run(patient, "not a number", first, second)).toEqual(["master", "master"]);
     }, 60_000);
 
     test("if the daemon hangs or is gone, the location is master, in time and without an error", async () => {
       daemon.signal("SIGSTOP");
       try {
-        expect(await run(language, false, "0.1", "a", "b")).toEqual(["master", "master"]);
+        expect(await run(shipped, "0.1", "a", "b")).toEqual(["master", "master"]);
       } finally {
         daemon.signal("SIGCONT");
       }
       await daemon.end("SIGKILL");
       try {
-        expect(await run(language, false, "0.1", "a", "b")).toEqual(["master", "master"]);
+        expect(await run(shipped, "0.1", "a", "b")).toEqual(["master", "master"]);
       } finally {
         daemon = await home.start();
       }
@@ -192,19 +273,29 @@ function blockOf(section: string, fence: string): string {
   return codeIn(text, fence);
 }
 
-/** Runs the program. It must end by itself, with status 0 and without complaints. */
-async function run(
-  { section, fence, patience, program, file, command }: Language,
-  isPatient: boolean,
-  ...words: readonly string[]
-): Promise<string[]> {
+/** Writes the program, and builds it if necessary; returns the command that runs it. */
+async function made(language: Language, kind: string, isPatient: boolean): Promise<readonly string[]> {
+  const { name, section, fence, patience, program, file, command } = language;
   const code = blockOf(section, fence);
   let text = code.replaceAll("127.0.0.1:6294", `127.0.0.1:${port}`);
   if (text === code) throw new Error(`${section} names no address`);
   if (!text.includes(patience[0])) throw new Error(`${section} should have ${patience[0]}`);
   if (isPatient) text = text.replaceAll(...patience);
-  const path = join(directory, file);
-  writeFileSync(path, program(text));
+  const folder = mkdtempSync(join(directory, `${name}-${kind}-`));
+  writeFileSync(join(folder, file), program(text));
+  await language.build?.(folder);
+  return command(join(folder, file));
+}
+
+/** Runs a tool that gets packages or compiles. Its caches stay for the next run. */
+async function done(command: readonly string[], folder: string): Promise<void> {
+  const child = Bun.spawn([...command], { cwd: folder, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const texts = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}\n${texts.join("")}`);
+}
+
+/** Runs the program. It must end by itself, with status 0 and without complaints. */
+async function run(command: readonly string[], ...words: readonly string[]): Promise<string[]> {
   const ran = { home: directory, timeoutMs: RUN_MS, env: { PYTHONPATH: PYPI } };
-  return (await outputOf([...command, path, ...words], ran)).split("\n");
+  return (await outputOf([...command, ...words], ran)).split("\n");
 }

@@ -131,6 +131,22 @@ export const NEEDS: readonly Need[] = [
       ...["urllib3==2.8.0", "charset-normalizer==3.5.3", "idna==3.20", "certifi==2026.10.19.post1"],
     ],
   },
+  {
+    tool: "Go",
+    isPresent: isOnPath("go"),
+    sign: '"go"',
+    packages: [],
+    remedy: "install Go 1.24 or later; Debian's package is too old",
+  },
+  { tool: "PHP", isPresent: isOnPath("php"), sign: '"php"', packages: ["php-cli"] },
+  { tool: "Ruby", isPresent: isOnPath("ruby"), sign: '"ruby"', packages: ["ruby"] },
+  {
+    tool: "Java's compiler",
+    isPresent: isOnPath("javac"),
+    sign: '"javac"',
+    packages: ["openjdk-17-jdk-headless"],
+  },
+  { tool: "Maven", isPresent: isOnPath("mvn"), sign: '"mvn"', packages: ["maven"] },
   { tool: "curl", isPresent: isOnPath("curl"), sign: '"curl"', packages: ["curl"] },
   {
     tool: "libfaketime",
