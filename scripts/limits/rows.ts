@@ -169,7 +169,7 @@ const APPLICATIONS: LimitSection = {
     },
     {
       ...{ path: "src/records/history.ts", name: "PAST_MAX", unit: "" },
-      what: "earlier states of a record that `history` can show, in every store except PostgreSQL and etcd",
+      what: "earlier states of a record that `history` can show, in every store except PostgreSQL, etcd and NATS",
       beyond: "the oldest state is forgotten",
       remedy: "use PostgreSQL or etcd if you need a longer history",
     },
@@ -257,6 +257,12 @@ const STORES: LimitSection = {
     {
       ...{ path: "src/stores/etcd/snapshots.ts", name: "APPLICATION_BYTES_MAX", unit: "bytes" },
       what: "all records of an application in etcd",
+      beyond: "this application alone is not read; its last values count",
+      remedy: "remove versions that are not served any more",
+    },
+    {
+      ...{ path: "src/stores/nats/records.ts", name: "APPLICATION_BYTES_MAX", unit: "bytes" },
+      what: "all records of an application in NATS",
       beyond: "this application alone is not read; its last values count",
       remedy: "remove versions that are not served any more",
     },

@@ -84,6 +84,12 @@ export const NEEDS: readonly Need[] = [
     packages: ["etcd-server", "etcd-client"],
   },
   {
+    tool: "NATS",
+    isPresent: () => Bun.which("nats-server") !== null || existsSync("/usr/sbin/nats-server"),
+    sign: 'Bun.which("nats-server")',
+    packages: ["nats-server"],
+  },
+  {
     tool: "Java 17",
     isPresent: isOnPath("java"),
     sign: 'Bun.which("java")',

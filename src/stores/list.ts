@@ -9,6 +9,7 @@ import { etcd, etcds } from "./etcd.ts";
 import { file } from "./file.ts";
 import { http, https } from "./http.ts";
 import { moduleStore } from "./module.ts";
+import { nats, natss } from "./nats.ts";
 import { postgres } from "./postgres.ts";
 import { redis, rediss } from "./redis.ts";
 import type { Store, StoreContext, StoreKind } from "./store.ts";
@@ -21,6 +22,8 @@ export const STORES: readonly StoreKind[] = [
   postgres,
   etcd,
   etcds,
+  nats,
+  natss,
   https,
   http,
   constant,
