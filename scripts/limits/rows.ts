@@ -310,6 +310,12 @@ const DAEMON: LimitSection = {
       remedy: "send fewer cookies; use `curl`",
     },
     {
+      ...{ path: "src/alerts/abort-route.ts", name: "ALERTS_BYTES_MAX", unit: "bytes" },
+      what: "the alerts that Alertmanager sends to `/api/abort` at one time",
+      beyond: "the daemon answers 413, and aborts no release; Alertmanager's log says so",
+      remedy: "set `max_alerts` of the receiver, as integrations/alertmanager/alertmanager.yml does",
+    },
+    {
       ...{ path: "src/config/file.ts", name: "FILE_CHARACTERS_MAX", unit: "" },
       what: "characters of the configuration file",
       beyond: "the daemon does not start, and says so",

@@ -115,6 +115,12 @@ export const NEEDS: readonly Need[] = [
     packages: ["prometheus"],
   },
   {
+    tool: "Alertmanager",
+    isPresent: isOnPath("prometheus-alertmanager"),
+    sign: 'Bun.which("prometheus-alertmanager")',
+    packages: ["prometheus-alertmanager"],
+  },
+  {
     tool: "Chromium",
     isPresent: isOnPath("chromium"),
     sign: 'Bun.which("chromium")',

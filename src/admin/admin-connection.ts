@@ -15,7 +15,7 @@ import type { ServerContext } from "../servers/server.ts";
 import { NOTHING, REQUEST_MS_MAX, StreamConnection, type StreamSocket } from "../stream/stream-connection.ts";
 import { StreamShared } from "../stream/stream-shared.ts";
 import type { WaitingBytes } from "../stream/waiting.ts";
-import { Arrival, type Arrived } from "./arrival.ts";
+import { Arrival, type Arrived, BODY_BYTES_MAX } from "./arrival.ts";
 import { type AdminPage, type Route, text } from "./pages.ts";
 import { type AdminRequest, isOwnHost } from "./request.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -91,13 +91,14 @@ export class AdminConnection extends StreamConnection {
   /** The time at which the request was whole; undefined before. */
   #askedAtMs: number | undefined;
   #wake: (() => void) | undefined;
-  readonly #arrival = new Arrival();
+  readonly #arrival: Arrival;
   readonly #closing = new AbortController();
   #isStream = false;
 
   constructor(shared: AdminShared, socket: StreamSocket, nowMs: number) {
     super(shared, socket, nowMs);
     this.#shared = shared;
+    this.#arrival = new Arrival((path) => shared.pages.get(path)?.bodyBytesMax ?? BODY_BYTES_MAX);
   }
 
   protected override get isMidway(): boolean {

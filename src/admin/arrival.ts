@@ -17,7 +17,13 @@ export type Arrived =
   | { readonly request: undefined; readonly refusal: AdminPage };
 
 export class Arrival {
+  readonly #bodyBytesMaxOf: (path: string) => number;
   #head: { readonly request: AdminRequest; readonly bodyAt: number; readonly length: number } | undefined;
+
+  /** @param bodyBytesMaxOf the longest body for a path */
+  constructor(bodyBytesMaxOf: (path: string) => number) {
+    this.#bodyBytesMaxOf = bodyBytesMaxOf;
+  }
 
   /**
    * @param part all bytes that came so far
@@ -32,7 +38,9 @@ export class Arrival {
     }
     const { request, bodyAt, length } = head;
     if (Number.isNaN(length)) return { request: undefined, refusal: NO_LENGTH };
-    if (length > BODY_BYTES_MAX) return { request: undefined, refusal: TOO_LONG };
+    const max = this.#bodyBytesMaxOf(request.path);
+    if (length > max)
+      return { request: undefined, refusal: text(413, `send a body of at most ${max} bytes\n`) };
     if (part.length < bodyAt + length) return undefined;
     return { request, body: part.toString("utf8", bodyAt, bodyAt + length) };
   }
@@ -62,4 +70,3 @@ function headRefusal(part: Buffer): AdminPage {
 }
 
 const NO_LENGTH = text(411, "say the length of the body with Content-Length\n");
-const TOO_LONG = text(413, `send a body of at most ${BODY_BYTES_MAX} bytes\n`);

@@ -48,6 +48,8 @@ export type PageMaker = (asked: Asked) => AdminPage | Promise<AdminPage>;
 /** A page that is read with GET, and one that is asked with POST. */
 export interface Route {
   readonly method: "GET" | "POST";
+  /** The longest body, if it may be longer than that of a verb. */
+  readonly bodyBytesMax?: number;
   readonly make: PageMaker;
 }
 

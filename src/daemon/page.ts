@@ -2,6 +2,8 @@
 
 import { admin } from "../admin/admin.ts";
 import type { Route } from "../admin/pages.ts";
+import { abortRoute } from "../alerts/abort-route.ts";
+import { tokenLook } from "../alerts/token-look.ts";
 import { Problem, type Settings } from "../config/option.ts";
 import type { Log } from "../log/log.ts";
 import { Access } from "../page/access.ts";
@@ -57,29 +59,32 @@ export async function openPage(settings: Settings, parts: PageParts): Promise<Pa
       return JSON.stringify(news);
     },
   });
+  const token = tokenIn(settings, log);
+  const newTries = () => new Tries({ clock, timers: SYSTEM_TIMERS });
   const access = new Access({
-    sessions: sessionsOf(settings, log, clock),
+    sessions: token === undefined ? undefined : new Sessions({ token, clock, tries: newTries() }),
     userHeader: settings.get(adminUserHeader) ?? undefined,
     isLocal: address === null || !isOpen({ kind: "tcp", ...address }),
   });
   const told = (message: string, fields: Readonly<Record<string, string>>) => log.info(message, fields);
-  return {
-    viewers,
-    routes: await pageRoutes({
-      ...{ viewers, access, store, storeFlags: daemonStoreFlags(settings), first, isServed, told },
-      place: (query) => placeOf(sources().rollout, query, clock()),
-    }),
-  };
+  const storeFlags = daemonStoreFlags(settings);
+  const forBrowsers = await pageRoutes({
+    ...{ viewers, access, store, storeFlags, first, isServed, told },
+    place: (query) => placeOf(sources().rollout, query, clock()),
+  });
+  // Wrong tokens of alerts are counted by themselves, so that they keep no operator from a login.
+  const lookAt = token === undefined ? undefined : tokenLook(token, newTries());
+  const forAlerts = abortRoute({ store, storeFlags, isServed, lookAt, log });
+  return { viewers, routes: new Map([...forBrowsers, forAlerts]) };
 }
 
 /** Visitors need no page, so a daemon starts also if its file of the token is not there. */
-function sessionsOf(settings: Settings, log: Log, clock: () => number): Sessions | undefined {
+function tokenIn(settings: Settings, log: Log): string | undefined {
   const path = settings.get(adminTokenFile);
   if (path === null) return undefined;
   const token = readToken(path);
-  if (!(token instanceof Problem))
-    return new Sessions({ token, clock, tries: new Tries({ clock, timers: SYSTEM_TIMERS }) });
-  log.error("no operator can log in to the page, because its token cannot be used", {
+  if (!(token instanceof Problem)) return token;
+  log.error("no operator can log in to the page, and no alert can abort, because the token cannot be used", {
     error: token.message,
     remedy: "mend the file, and restart the daemon; commands and visitors are not concerned",
   });

@@ -6,12 +6,24 @@
 import { isUnderWay, type Release } from "../releases/release.ts";
 import { STORE_WENT_BACK } from "../releases/restoring.ts";
 
-export const ABORT_REASONS = ["person", "verdict", "inconclusive", "foreign", "store", "unknown"] as const;
+export const ABORT_REASONS = [
+  "person",
+  "alert",
+  "verdict",
+  "inconclusive",
+  "foreign",
+  "store",
+  "unknown",
+] as const;
 export type AbortReason = (typeof ABORT_REASONS)[number];
+
+/** The authors of aborts that alerts asked for begin so. */
+export const ALERT_AUTHOR = "alertmanager:";
 
 /** The words for people. */
 export const ABORT_REASON_TEXTS: Readonly<Record<AbortReason, string>> = {
   person: "a person aborted it, by a command or the page",
+  alert: "an alert of Alertmanager asked for it, by /api/abort",
   verdict: "a check or the judge found harm",
   inconclusive: "the judge was not sure in time, and the plan says abort",
   foreign: "another program wrote rollout 0",
@@ -32,5 +44,6 @@ export function abortReason(release: Release, author: string | undefined): Abort
   const last = release.log.at(-1);
   const by = last?.[0] === release.seq ? last[5] : author;
   if (by === undefined || by === "") return "unknown";
+  if (by.startsWith(ALERT_AUTHOR)) return "alert";
   return by.includes("@") ? "person" : "verdict";
 }

@@ -75,7 +75,7 @@ export class Sessions {
 }
 
 /** Takes as long for each wrong text. */
-function isSame(one: string, other: string): boolean {
+export function isSame(one: string, other: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));
 }
