@@ -249,7 +249,7 @@ const STORES: LimitSection = {
       remedy: "remove versions that are not served any more",
     },
     {
-      ...{ path: "src/stores/postgres/records.ts", name: "SNAPSHOT_BYTES_MAX", unit: "bytes" },
+      ...{ path: "src/stores/sql/rows.ts", name: "SNAPSHOT_BYTES_MAX", unit: "bytes" },
       what: "all records of an application in PostgreSQL",
       beyond: "this application alone is not read; its last values count",
       remedy: "remove versions that are not served any more",

@@ -80,11 +80,7 @@ export const PAGE_NUMBERS: readonly PageNumbers[] = [
   ),
   of("redis", "port it is {}", ["src/stores/redis/address.ts", "DEFAULT_PORT", ""]),
   of("postgres", "fields of more than {} KiB", ["src/stores/postgres/schema.ts", "FIELDS_BYTES_MAX", "KB"]),
-  of("postgres", "more than {} KiB of records", [
-    "src/stores/postgres/records.ts",
-    "SNAPSHOT_BYTES_MAX",
-    "KB",
-  ]),
+  of("postgres", "more than {} KiB of records", ["src/stores/sql/rows.ts", "SNAPSHOT_BYTES_MAX", "KB"]),
   of("postgres", "A read may take {} s, with connecting.", [
     "src/stores/postgres.ts",
     "READ_TIMEOUT_MS",
@@ -101,7 +97,7 @@ export const PAGE_NUMBERS: readonly PageNumbers[] = [
     ["src/stores/postgres/evidence-schema.ts", "CLEAR_EVERY", ""],
     ["src/stores/postgres/evidence-schema.ts", "CLEARED_ROWS", ""],
   ),
-  of("postgres", "reads up to {} applications", ["src/stores/postgres/many.ts", "APPLICATIONS_AT_ONCE", ""]),
+  of("postgres", "reads up to {} applications", ["src/stores/sql/many.ts", "APPLICATIONS_AT_ONCE", ""]),
   of(
     "etcd",
     "The daemon waits {} s for one endpoint, and {} s for all together.",

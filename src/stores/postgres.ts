@@ -10,11 +10,11 @@
 
 import type { Evidence } from "./evidence.ts";
 import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";
-import type { Driver, PostgresOptions } from "./postgres/client.ts";
+import { type Driver, engineOf, type PostgresOptions } from "./postgres/client.ts";
 import { PostgresEvidence } from "./postgres/evidence.ts";
 import { writeFault } from "./postgres/faults.ts";
 import { Listener } from "./postgres/listener.ts";
-import { PostgresMany } from "./postgres/many.ts";
+import { manyOfPostgres } from "./postgres/many.ts";
 import {
   deleteRecord,
   insertRecord,
@@ -26,7 +26,7 @@ import {
   updateRecord,
 } from "./postgres/records.ts";
 import { makeTable } from "./postgres/schema.ts";
-import { Session } from "./postgres/session.ts";
+import { Session } from "./sql/session.ts";
 import {
   type PastRecord,
   type RecordFields,
@@ -74,7 +74,7 @@ class PostgresStore implements Store {
   readonly #session: Session;
   readonly #listener: Listener;
   readonly #evidence: PostgresEvidence;
-  readonly #many = new PostgresMany();
+  readonly #many = manyOfPostgres();
 
   constructor(driver: Driver, address: PostgresAddress, context: StoreContext) {
     const warn = context.warn.bind(context);
@@ -94,7 +94,7 @@ class PostgresStore implements Store {
         );
       },
     };
-    this.#session = new Session(options);
+    this.#session = new Session(engineOf(options));
     this.#listener = new Listener(options, warn);
     this.#evidence = new PostgresEvidence(options);
   }

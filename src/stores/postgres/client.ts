@@ -4,13 +4,15 @@
  * have a limit of bytes. Errors of the parser end the connection, and not the process.
  */
 
-import { readFile } from "node:fs/promises";
 import type pg from "pg";
 import type { Client, Connection } from "pg";
 import { unlessAborted } from "../shared/abort.ts";
+import type { Row } from "../sql/rows.ts";
+import type { Engine, Connection as SqlConnection } from "../sql/session.ts";
+import { type TlsOptions, tlsOf } from "../sql/tls.ts";
 import { type Environment, StoreError } from "../store.ts";
 import { type PostgresAddress, passwordOf, userOf } from "./address.ts";
-import { stateOf } from "./faults.ts";
+import { postgresFault, stateOf } from "./faults.ts";
 
 /** `close` waits this long for the server's goodbye. */
 const GOODBYE_MS = 200;
@@ -23,9 +25,6 @@ const UNKNOWN_PARAMETER = "08P01";
 
 export type Driver = Pick<typeof pg, "Client" | "Connection">;
 
-/** A row: values by column, in the types that the driver makes of PostgreSQL's. */
-export type Row = Readonly<Record<string, unknown>>;
-
 export interface PostgresOptions {
   readonly driver: Driver;
   readonly address: PostgresAddress;
@@ -37,8 +36,7 @@ export interface PostgresOptions {
   readonly onNoStatementTimeout: () => void;
 }
 
-export class PostgresClient {
-  /** When the connection was made, on the monotonic clock. */
+export class PostgresClient implements SqlConnection {
   readonly madeAtMs = performance.now();
   readonly #client: Client;
   readonly #guard: Guard;
@@ -126,13 +124,23 @@ export class PostgresClient {
   }
 }
 
+/** How a session reaches a database, and what its errors mean. */
+export function engineOf(options: PostgresOptions): Engine {
+  const { shown } = options.address;
+  return {
+    shown,
+    open: (signal) => PostgresClient.open(options, signal),
+    fault: (error) => postgresFault(shown, error),
+  };
+}
+
 async function connect(
   { driver, address, environment }: PostgresOptions,
   statementTimeoutMs: number,
   signal: AbortSignal,
   made: (client: Client, guard: Guard) => PostgresClient,
 ): Promise<PostgresClient> {
-  const ssl = await tlsOf(address);
+  const ssl = await tlsOf(address, "sslrootcert, sslcert and sslkey");
   signal.throwIfAborted();
   const guard = new Guard();
   const client = new driver.Client({
@@ -217,43 +225,5 @@ class Guard {
         this.destroy();
       }
     };
-  }
-}
-
-interface TlsOptions {
-  readonly rejectUnauthorized: boolean;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly checkServerIdentity?: () => undefined;
-}
-
-/**
- * The TLS options for an `sslmode` of libpq. Files are read for each connection, because operators renew them
- * in place.
- */
-async function tlsOf({
-  sslMode,
-  caPath,
-  certificatePath,
-  keyPath,
-}: PostgresAddress): Promise<TlsOptions | false> {
-  if (sslMode === "disable") return false;
-  const [ca, cert, key] = await Promise.all([caPath, certificatePath, keyPath].map(readPem));
-  return {
-    rejectUnauthorized: sslMode !== "require" || ca !== undefined,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
-  };
-}
-
-async function readPem(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    throw new StoreError("missing", `the file ${path} cannot be read; check sslrootcert, sslcert and sslkey`);
   }
 }

@@ -14,16 +14,11 @@
 
 import { SYSTEM_TIMERS, type Timers } from "../../timers.ts";
 import { EVIDENCE_READ_BYTES_MAX, type Evidence, type EvidenceLog, type EvidenceNews } from "../evidence.ts";
+import { RestingSession } from "../sql/resting-session.ts";
+import type { Row } from "../sql/rows.ts";
 import { StoreError } from "../store.ts";
-import type { PostgresOptions, Row } from "./client.ts";
+import { engineOf, type PostgresOptions } from "./client.ts";
 import { evidenceFault } from "./faults.ts";
-import { Session } from "./session.ts";
-
-/** The limit for each call, with connecting. */
-const CALL_TIMEOUT_MS = 3_000;
-
-/** The connection is closed after this time without a call. */
-const IDLE_MS = 60_000;
 
 /**
  * A row of this age is settled, even if an earlier transaction has not ended: an append is given up long
@@ -79,16 +74,12 @@ interface Pass {
 }
 
 export class PostgresEvidence implements Evidence {
-  readonly #options: PostgresOptions;
-  readonly #timers: Timers;
-  #session: Session | undefined;
-  #idle: unknown;
-  #calls = 0;
-  #isClosed = false;
+  readonly #shown: string;
+  readonly #session: RestingSession;
 
   constructor(options: PostgresOptions, timers: Timers = SYSTEM_TIMERS) {
-    this.#options = options;
-    this.#timers = timers;
+    this.#shown = options.address.shown;
+    this.#session = new RestingSession(engineOf(options), timers);
   }
 
   async append(log: EvidenceLog, batches: readonly string[], signal: AbortSignal): Promise<void> {
@@ -105,10 +96,8 @@ export class PostgresEvidence implements Evidence {
     return newsOf(await this.#page(log, undefined, signal), undefined);
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#timers.clear(this.#idle);
-    await this.#session?.close();
+  close(): Promise<void> {
+    return this.#session.close();
   }
 
   #page(
@@ -122,29 +111,14 @@ export class PostgresEvidence implements Evidence {
     return this.#ask(READ, [application, key, String(transaction), String(id)], signal);
   }
 
-  async #ask(text: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly Row[]> {
-    this.#timers.clear(this.#idle);
-    this.#session ??= new Session(this.#options);
-    this.#calls++;
-    try {
-      return await this.#session.run(CALL_TIMEOUT_MS, signal, async (ask) => {
-        try {
-          return await ask(text, values);
-        } catch (error) {
-          throw evidenceFault(this.#options.address.shown, error);
-        }
-      });
-    } finally {
-      this.#calls--;
-      if (this.#calls === 0 && !this.#isClosed) {
-        this.#idle = this.#timers.set(() => this.#rest(), IDLE_MS);
+  #ask(text: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly Row[]> {
+    return this.#session.run(signal, async (ask) => {
+      try {
+        return await ask(text, values);
+      } catch (error) {
+        throw evidenceFault(this.#shown, error);
       }
-    }
-  }
-
-  #rest(): void {
-    void this.#session?.close();
-    this.#session = undefined;
+    });
   }
 }
 

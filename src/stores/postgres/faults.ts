@@ -1,19 +1,15 @@
 /**
- * Errors of PostgreSQL, its driver and the network become a `StoreError` with its remedy.
- *
- * Texts of the server are left out, also as causes: they quote statements, values and users, in the server's
- * language. Its SQLSTATE (PostgreSQL manual, appendix A) says enough.
+ * Errors of PostgreSQL, its driver and the network become a `StoreError` with its remedy. The server's
+ * SQLSTATE (PostgreSQL manual, appendix A) tells them apart.
  */
 
 import { BATCH_BYTES_MAX } from "../evidence.ts";
-import { StoreError, type StoreErrorCode } from "../store.ts";
+import { networkFault, type Told, told } from "../sql/faults.ts";
+import { StoreError } from "../store.ts";
 
 /** A class of SQLSTATEs, or a single one. The first entry that matches counts. */
-interface Row {
+interface Row extends Told {
   readonly state: RegExp;
-  readonly code: StoreErrorCode;
-  readonly what: string;
-  readonly remedy: string;
 }
 
 const SERVER_FAULTS: readonly Row[] = [
@@ -105,7 +101,7 @@ const EVIDENCE_FAULTS: readonly Row[] = [
 ];
 
 /** The driver's own texts, which have no code. */
-const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[] = [
+const DRIVER_FAULTS: readonly (Told & { readonly text: RegExp })[] = [
   {
     text: /^SASL|password/i,
     code: "denied",
@@ -129,30 +125,16 @@ const DRIVER_FAULTS: readonly (Omit<Row, "state"> & { readonly text: RegExp })[]
 /** The server's errors for a record that it cannot store. Then the statement has written nothing. */
 const REFUSED = /^(23[0-9A-Z]{3}|22003|22021|22P02|22P05|54000)$/;
 
-const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|ISSUER|VERIFY/;
-
 /** @param shown the address without secrets */
 export function postgresFault(shown: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const state = stateOf(error);
-  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  const { message } = (error ?? {}) as { readonly message?: unknown };
   const server = SERVER_FAULTS.find((row) => state !== undefined && row.state.test(state));
   if (server !== undefined) return told(shown, server, state);
   const driver = DRIVER_FAULTS.find(({ text }) => text.test(String(message)));
   if (driver !== undefined) return told(shown, driver, undefined);
-  const name = typeof code === "string" && /^[A-Z0-9_]{1,80}$/.test(code) ? code : undefined;
-  const isTls = name !== undefined && TLS_CODE.test(name);
-  return told(
-    shown,
-    {
-      code: "unavailable",
-      what: isTls ? "has a certificate that is not valid" : "does not answer",
-      remedy: isTls
-        ? "name its authority by sslrootcert=FILE, and the host as the certificate does"
-        : "check the address, the network and the server",
-    },
-    name,
-  );
+  return networkFault(shown, error, "sslrootcert");
 }
 
 /** The error of a statement that writes. If the record is at fault, it is `refused`. */
@@ -168,21 +150,8 @@ export function evidenceFault(shown: string, error: unknown): StoreError {
   return own === undefined ? postgresFault(shown, error) : told(shown, own, state);
 }
 
-/** A read or a write that got no answer in time. */
-export function timeoutFault(shown: string, timeoutMs: number): StoreError {
-  return new StoreError(
-    "unavailable",
-    `${shown} did not answer within ${timeoutMs / 1000} s; check the network and the server`,
-  );
-}
-
 /** The SQLSTATE of the server's error; undefined if the error is not the server's. */
 export function stateOf(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
   return severity !== undefined && typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-}
-
-function told(shown: string, row: Omit<Row, "state">, what: string | undefined): StoreError {
-  const reason = what === undefined ? "" : ` (${what})`;
-  return new StoreError(row.code, `${shown} ${row.what}${reason}; ${row.remedy.replace("ADDRESS", shown)}`);
 }

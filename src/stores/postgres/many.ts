@@ -1,33 +1,13 @@
 /**
- * Reads the records of many applications, in answers of limited size, because one statement for all would
- * make the server and visitors wait. If the rows of an application have not changed, its snapshot is the same
- * object as before.
+ * The statement that reads many applications.
  *
  * Most releases are over, and their log and their arcs are most of their length. The daemon does not act upon
  * these two, so the server leaves them out.
  */
 
-import type { Snapshot, Snapshots, StoreError } from "../store.ts";
-import type { Row } from "./client.ts";
+import { ANSWER_BYTES, Many, NO_ROOM, SHORT_BYTES, TOO_LONG } from "../sql/many.ts";
+import { RECORD_BYTES, SNAPSHOT_BYTES_MAX } from "../sql/rows.ts";
 import { stateOf } from "./faults.ts";
-import { RECORD_BYTES, recordOf, SNAPSHOT_BYTES_MAX, tooLong } from "./records.ts";
-import type { Ask } from "./session.ts";
-
-/** At most this many applications are asked for in one statement. */
-const APPLICATIONS_AT_ONCE = 256;
-
-/** After an answer without room for all, the next statements ask for as many as there was room for. */
-const APPLICATIONS_AT_LEAST = 4;
-
-/** An answer has this many bytes of records, and at most one application more. */
-const ANSWER_BYTES = 64 * 1024;
-
-/** The answer in place of an application's rows. */
-const TOO_LONG = "too long";
-const NO_ROOM = "no room";
-
-/** Shorter fields are not worth a look into them. */
-const SHORT_BYTES = 512;
 
 /** OFFSET keeps the server from taking the release out of the fields more than once, which is slow. */
 const SLIM_RECORDS = `
@@ -67,66 +47,21 @@ const readManyOf = (records: string) => `
 const READ_SLIM = readManyOf(SLIM_RECORDS);
 const READ_WHOLE = readManyOf(WHOLE_RECORDS);
 
-interface Known {
-  readonly text: string;
-  readonly snapshot: Snapshot;
-}
-
 /** The error of an operator that is not there for the type of its operand (undefined_function). */
 const NOT_JSON = "42883";
 
-export class PostgresMany {
+/** Reads many applications over one table. */
+export function manyOfPostgres(): Many {
   /** False in a table that was made by hand, with fields in a column of text. */
-  #isJson = true;
-  /** The state of the applications at the last read. */
-  readonly #known = new Map<string, Known>();
-
-  /** @param run runs one statement when it is its turn */
-  async read(
-    applications: readonly string[],
-    run: <T>(use: (ask: Ask) => Promise<T>) => Promise<T>,
-  ): Promise<Snapshots> {
-    const answer = new Map<string, Snapshot | StoreError>();
-    const waiting = applications.toReversed();
-    let atOnce = APPLICATIONS_AT_ONCE;
-    while (waiting.length > 0) {
-      const some = waiting.splice(-atOnce);
-      const rows = await run((ask) => this.#rowsOf(ask, some));
-      const byApplication = Map.groupBy(rows, (row) => String(row["application"]));
-      const before = answer.size;
-      for (const application of some) {
-        const own = byApplication.get(application) ?? [];
-        if (own[0]?.["refused"] === NO_ROOM) waiting.push(application);
-        else answer.set(application, this.#answerOf(application, own));
-      }
-      const answered = answer.size - before;
-      // The server reads what it refuses too, so asking for all again and again would cost a lot.
-      atOnce =
-        answered < some.length
-          ? Math.max(APPLICATIONS_AT_LEAST, answered)
-          : Math.min(APPLICATIONS_AT_ONCE, Math.ceil(atOnce * 1.125));
-    }
-    return answer;
-  }
-
-  async #rowsOf(ask: Ask, applications: readonly string[]): Promise<readonly Row[]> {
-    if (!this.#isJson) return ask(READ_WHOLE, [applications]);
+  let isJson = true;
+  return new Many(async (ask, applications) => {
+    if (!isJson) return ask(READ_WHOLE, [applications]);
     try {
       return await ask(READ_SLIM, [applications]);
     } catch (error) {
       if (stateOf(error) !== NOT_JSON) throw error;
-      this.#isJson = false;
+      isJson = false;
       return ask(READ_WHOLE, [applications]);
     }
-  }
-
-  #answerOf(application: string, rows: readonly Row[]): Snapshot | StoreError {
-    if (rows[0]?.["refused"] === TOO_LONG) return tooLong(application, SNAPSHOT_BYTES_MAX);
-    const text = JSON.stringify(rows);
-    const known = this.#known.get(application);
-    if (known?.text === text) return known.snapshot;
-    const snapshot = new Map(rows.map((row) => [String(row["version"]), recordOf(row)]));
-    this.#known.set(application, { text, snapshot });
-    return snapshot;
-  }
+  });
 }

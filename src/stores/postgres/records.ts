@@ -1,37 +1,19 @@
-/**
- * The statements on the table, and the conversion of rows to records. `rollout` has its own column, so that
- * operators can change it easily; all other fields are in `fields`.
- */
+/** The statements on the table. */
 
-import { createHash } from "node:crypto";
-import { shallowJsonOrText } from "../shared/json-text.ts";
+import {
+  DIGEST_LENGTH,
+  HISTORY_BYTES_MAX,
+  partsOfRevision,
+  pastOf,
+  READ_BYTES_MAX,
+  RECORD_BYTES,
+  recordOf,
+  revisionOf,
+  tooLong,
+} from "../sql/rows.ts";
+import type { Ask } from "../sql/session.ts";
 import { type PastRecord, type RecordFields, type Snapshot, StoreError, type StoreRecord } from "../store.ts";
-import type { Row } from "./client.ts";
 import { SIGNED } from "./schema.ts";
-import type { Ask } from "./session.ts";
-
-/**
- * The most bytes of an application's records in an answer for many applications: 64 versions with 2 KiB each,
- * and a release that is under way. More would make visitors wait.
- */
-export const SNAPSHOT_BYTES_MAX = 160 * 1024;
-
-/**
- * The same for one application alone. Here releases that are over have their logs. The limit is so much
- * higher because a command must be able to end each release that a daemon follows.
- */
-const READ_BYTES_MAX = 1024 * 1024;
-
-/** The bytes that a record counts in addition to its text. */
-export const RECORD_BYTES = 64;
-
-/** At most this many states of an application's history are read. */
-const HISTORY_BYTES_MAX = 4 * 1024 * 1024;
-
-const DIGEST_LENGTH = 16;
-
-/** The form of a revision. */
-const REVISION = new RegExp(`^(\\d{1,19})-([0-9a-f]{${DIGEST_LENGTH}})$`);
 
 /** The second part of a revision, as the server computes it. */
 const DIGEST = `left(encode(sha256(convert_to(coalesce(fields::text, ''), 'UTF8')), 'hex'), ${DIGEST_LENGTH})`;
@@ -61,11 +43,6 @@ export async function readSnapshot(ask: Ask, application: string): Promise<Snaps
       throw tooLong(application, READ_BYTES_MAX);
     }),
   );
-}
-
-export function tooLong(application: string, bytesMax: number): StoreError {
-  const size = `more than ${bytesMax} bytes of records`;
-  return new StoreError("malformed", `${application} has ${size}; delete versions that no longer exist`);
 }
 
 /** The record as it is now; undefined if there is none. */
@@ -108,15 +85,15 @@ export async function updateRecord(
   { rollout, ...others }: RecordFields,
   expected: string,
 ): Promise<string | undefined> {
-  const [count, digest] = REVISION.exec(expected)?.slice(1) ?? [];
-  if (count === undefined) return undefined;
+  const parts = partsOfRevision(expected);
+  if (parts === undefined) return undefined;
   const removed = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [name] : []));
   const [row] = await ask(
     `UPDATE maxwells_daemon SET rollout = $3, fields = (fields - 'rollout' - $4::text[]) || $5::jsonb
      FROM set_config('${SIGNED}', 'on', true)
      WHERE application = $1 AND version = $2 AND revision = $6::bigint AND ${DIGEST} = $7
      RETURNING ${REVISED}`,
-    [application, version, rollout, removed, JSON.stringify(others), count, digest],
+    [application, version, rollout, removed, JSON.stringify(others), parts.count, parts.digest],
   );
   return row === undefined ? undefined : revisionOf(row);
 }
@@ -128,12 +105,12 @@ export async function deleteRecord(
   version: string,
   expected: string,
 ): Promise<boolean> {
-  const [count, digest] = REVISION.exec(expected)?.slice(1) ?? [];
-  if (count === undefined) return false;
+  const parts = partsOfRevision(expected);
+  if (parts === undefined) return false;
   const rows = await ask(
     `DELETE FROM maxwells_daemon WHERE application = $1 AND version = $2 AND revision = $3::bigint AND ${DIGEST} = $4
      RETURNING version`,
-    [application, version, count, digest],
+    [application, version, parts.count, parts.digest],
   );
   return rows.length > 0;
 }
@@ -180,50 +157,8 @@ export async function readHistory(
      WHERE bytes <= ${HISTORY_BYTES_MAX} ORDER BY id DESC`,
     [application, limit],
   );
-  return rows.map((row) => ({
-    version: String(row["version"]),
-    value: row["fields"] === null ? undefined : contentOf(row),
-    ...(typeof row["at"] === "number" ? { atMs: Math.round(row["at"]) } : {}),
-    ...(typeof row["changed_by"] === "string" ? { login: row["changed_by"] } : {}),
-  }));
-}
-
-export function recordOf(row: Row): StoreRecord {
-  const position = Number(row["revision"]);
-  return {
-    value: contentOf(row),
-    // A daemon needs no revisions, so they are computed only for writers.
-    get revision() {
-      return revisionOf(row);
-    },
-    ...(Number.isSafeInteger(position) ? { position } : {}),
-  };
-}
-
-/**
- * The count of the row, and a digest of its fields. After a fail-over to an older replica, the count comes
- * again with other fields, and a writer that read before must lose.
- */
-function revisionOf(row: Row): string {
-  const text = row["fields"] === null ? "" : String(row["fields"]);
-  const digest = createHash("sha256").update(text).digest("hex").slice(0, DIGEST_LENGTH);
-  return `${String(row["revision"])}-${digest}`;
-}
-
-/**
- * The value of a row. In a table that was made by hand, `rollout` may be empty, and `fields` may be
- * anything.
- */
-function contentOf(row: Row): unknown {
-  const fields = parse(row["fields"]);
-  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return fields;
-  return row["rollout"] === null ? fields : { ...fields, rollout: row["rollout"] };
-}
-
-/**
- * In a table that was made by hand, a text column may have anything. Then this record is malformed, and the
- * others are read.
- */
-function parse(text: unknown): unknown {
-  return text === null ? {} : shallowJsonOrText(String(text));
+  return rows.map((row) => {
+    const login = row["changed_by"];
+    return pastOf(row, typeof login === "string" ? login : undefined);
+  });
 }

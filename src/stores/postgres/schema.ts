@@ -7,8 +7,8 @@
  * path.
  */
 
+import type { Ask } from "../sql/session.ts";
 import { evidenceFunctions, evidenceTable } from "./evidence-schema.ts";
-import type { Ask } from "./session.ts";
 
 /**
  * A setting that is `on` during the writes of this program, which bring their own signature or none. It

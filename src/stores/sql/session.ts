@@ -6,8 +6,8 @@
 
 import { abandoned, unlessAborted } from "../shared/abort.ts";
 import { StoreError } from "../store.ts";
-import { PostgresClient, type PostgresOptions, type Row } from "./client.ts";
-import { postgresFault, timeoutFault } from "./faults.ts";
+import { timeoutFault } from "./faults.ts";
+import type { Row } from "./rows.ts";
 
 /** At most this many callers wait for their turn. Each of them has a time limit too. */
 const CALLERS_MAX = 1_024;
@@ -21,15 +21,32 @@ const CONNECTION_AGE_MS_MAX = 300_000;
 /** Runs statements on a connection that no other caller uses meanwhile. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
+export interface Connection {
+  /** When the connection was made, on the monotonic clock. */
+  readonly madeAtMs: number;
+  readonly isGone: boolean;
+  /** If `signal` aborts, the statement and the connection end. */
+  query(text: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly Row[]>;
+  close(): Promise<void>;
+}
+
+/** How a kind of database is reached, and what its errors mean. */
+export interface Engine {
+  /** Its address for people, without secrets. */
+  readonly shown: string;
+  open(signal: AbortSignal): Promise<Connection>;
+  fault(error: unknown): StoreError;
+}
+
 export class Session {
-  readonly #options: PostgresOptions;
+  readonly #engine: Engine;
   readonly #closing = new AbortController();
-  #client: PostgresClient | undefined;
+  #connection: Connection | undefined;
   #callers = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: PostgresOptions) {
-    this.#options = options;
+  constructor(engine: Engine) {
+    this.#engine = engine;
   }
 
   /**
@@ -37,7 +54,7 @@ export class Session {
    * or after `timeoutMs`. Rejects with a `StoreError`.
    */
   async run<T>(timeoutMs: number, signal: AbortSignal, use: (ask: Ask) => Promise<T>): Promise<T> {
-    const { shown } = this.#options.address;
+    const { shown } = this.#engine;
     if (this.#callers >= CALLERS_MAX) {
       throw new StoreError(
         "unavailable",
@@ -51,8 +68,8 @@ export class Session {
     const work = (async () => {
       await turn;
       if (inTime.aborted) throw abandoned(inTime);
-      const client = await this.#connected(inTime);
-      return use((text, values = []) => client.query(text, values, inTime));
+      const connection = await this.#connected(inTime);
+      return use((text, values = []) => connection.query(text, values, inTime));
     })();
     this.#turn = work.then(
       () => this.#callers--,
@@ -61,7 +78,7 @@ export class Session {
     try {
       return await unlessAborted(inTime, work);
     } catch (error) {
-      if (!inTime.aborted) throw postgresFault(shown, error);
+      if (!inTime.aborted) throw this.#engine.fault(error);
       throw timeout.aborted && !signal.aborted ? timeoutFault(shown, timeoutMs) : abandoned(inTime);
     }
   }
@@ -69,15 +86,15 @@ export class Session {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#turn;
-    await this.#client?.close();
+    await this.#connection?.close();
   }
 
-  async #connected(signal: AbortSignal): Promise<PostgresClient> {
-    const isOld = performance.now() - (this.#client?.madeAtMs ?? 0) > CONNECTION_AGE_MS_MAX;
-    if (this.#client !== undefined && isOld) void this.#client.close();
-    if (this.#client === undefined || isOld || this.#client.isGone) {
-      this.#client = await PostgresClient.open(this.#options, signal);
+  async #connected(signal: AbortSignal): Promise<Connection> {
+    const isOld = performance.now() - (this.#connection?.madeAtMs ?? 0) > CONNECTION_AGE_MS_MAX;
+    if (this.#connection !== undefined && isOld) void this.#connection.close();
+    if (this.#connection === undefined || isOld || this.#connection.isGone) {
+      this.#connection = await this.#engine.open(signal);
     }
-    return this.#client;
+    return this.#connection;
   }
 }
