@@ -1,8 +1,8 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and checks it. It starts. It
- * loads a custom store. The AWS SDK and the clients of Redis and PostgreSQL, which are imported lazily, are
- * inside. It runs no code of the directory in which it is started. The demo opens, and so the page and the
- * files for nginx are inside.
+ * loads a custom store. The AWS SDK and the clients of Redis, PostgreSQL and MariaDB, which are imported
+ * lazily, are inside. It runs no code of the directory in which it is started. The demo opens, and so the
+ * page and the files for nginx are inside.
  *
  * Build for another platform on that platform: a cross build would download its Bun.
  */
@@ -86,6 +86,9 @@ function checkExecutable(cwd: string): void {
 
   const postgres = run(cwd, ["get", "-store", "postgres://127.0.0.1:9/rollouts"]);
   expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
+
+  const mariadb = run(cwd, ["get", "-store", "mariadb://127.0.0.1:9/rollouts"]);
+  expectOutput(mariadb, /ECONNREFUSED/, "MariaDB's client is not inside");
 }
 
 /** Starts the demo, and ends it as soon as its visitors are served. */

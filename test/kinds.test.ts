@@ -22,6 +22,8 @@ const ROOMS = [
 
 /** The file of a store's kind. A scheme with TLS, such as `rediss`, shares it with the scheme without. */
 function fileOf({ name }: { readonly name: string }): string {
+  // Another spelling of the same address.
+  if (name === "mysql") return "mariadb";
   const plain = name.replace(/s$/, "");
   return STORES.some((other) => other.name === plain) ? plain : name;
 }

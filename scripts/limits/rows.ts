@@ -169,9 +169,9 @@ const APPLICATIONS: LimitSection = {
     },
     {
       ...{ path: "src/records/history.ts", name: "PAST_MAX", unit: "" },
-      what: "earlier states of a record that `history` can show, in every store except PostgreSQL, etcd and NATS",
+      what: "earlier states of a record that `history` can show, in every store except PostgreSQL, MariaDB, etcd and NATS",
       beyond: "the oldest state is forgotten",
-      remedy: "use PostgreSQL or etcd if you need a longer history",
+      remedy: "use PostgreSQL, MariaDB or etcd if you need a longer history",
     },
   ],
 };
@@ -250,7 +250,7 @@ const STORES: LimitSection = {
     },
     {
       ...{ path: "src/stores/sql/rows.ts", name: "SNAPSHOT_BYTES_MAX", unit: "bytes" },
-      what: "all records of an application in PostgreSQL",
+      what: "all records of an application in PostgreSQL or MariaDB",
       beyond: "this application alone is not read; its last values count",
       remedy: "remove versions that are not served any more",
     },

@@ -98,6 +98,15 @@ export const PAGE_NUMBERS: readonly PageNumbers[] = [
     ["src/stores/postgres/evidence-schema.ts", "CLEARED_ROWS", ""],
   ),
   of("postgres", "reads up to {} applications", ["src/stores/sql/many.ts", "APPLICATIONS_AT_ONCE", ""]),
+  of("mariadb", "fields of more than {} KiB", ["src/stores/mariadb/schema.ts", "FIELDS_BYTES_MAX", "KB"]),
+  of("mariadb", "more than {} KiB of records", ["src/stores/sql/rows.ts", "SNAPSHOT_BYTES_MAX", "KB"]),
+  of("mariadb", "A read may take {} s, with connecting.", ["src/stores/mariadb.ts", "READ_TIMEOUT_MS", "s"]),
+  of("mariadb", "also removes up to {} old ones", [
+    "src/stores/mariadb/evidence-schema.ts",
+    "CLEARED_ROWS",
+    "",
+  ]),
+  of("mariadb", "reads up to {} applications", ["src/stores/sql/many.ts", "APPLICATIONS_AT_ONCE", ""]),
   of(
     "etcd",
     "The daemon waits {} s for one endpoint, and {} s for all together.",

@@ -109,6 +109,13 @@ export const NEEDS: readonly Need[] = [
     packages: ["pgbouncer"],
   },
   {
+    tool: "MariaDB",
+    isPresent: isFile("/usr/sbin/mariadbd"),
+    sign: "/usr/sbin/mariadbd",
+    // Without the package mariadb-server, which would start a server of its own.
+    packages: ["mariadb-server-core", "mariadb-client-core"],
+  },
+  {
     tool: "Prometheus",
     isPresent: isOnPath("prometheus"),
     sign: 'Bun.which("prometheus")',

@@ -8,6 +8,7 @@ import { dynamodb } from "./dynamodb.ts";
 import { etcd, etcds } from "./etcd.ts";
 import { file } from "./file.ts";
 import { http, https } from "./http.ts";
+import { mariadb, mysql } from "./mariadb.ts";
 import { moduleStore } from "./module.ts";
 import { nats, natss } from "./nats.ts";
 import { postgres } from "./postgres.ts";
@@ -20,6 +21,8 @@ export const STORES: readonly StoreKind[] = [
   redis,
   rediss,
   postgres,
+  mariadb,
+  mysql,
   etcd,
   etcds,
   nats,

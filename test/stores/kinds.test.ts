@@ -13,6 +13,8 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   file: "/nowhere/rollouts.json",
   constant: "0.5",
   postgres: "//localhost/rollouts",
+  mariadb: "//localhost/rollouts",
+  mysql: "//localhost/rollouts",
 };
 
 /** Engines without a time that a client can read, or whose time is of no use because nothing is written. */

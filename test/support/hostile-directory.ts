@@ -103,6 +103,7 @@ export const INVOCATIONS: readonly (readonly string[])[] = [
   ["judge", "./nothing.json", "./nothing.jsonl"],
   ["copy", "-store", "constant:0.25", "-to", "file:./copy.json"],
   ["init-store", "-store", "postgres://127.0.0.1:9/rollouts"],
+  ["get", "-store", "mariadb://127.0.0.1:9/rollouts"],
   ["get", "-store", "redis://127.0.0.1:9"],
   ["get", "-store", "etcd://127.0.0.1:9"],
   ["get", "-store", "dynamodb:"],

@@ -25,6 +25,7 @@ test.each([
   ["https://h/r?a=s3cret?b=s3cret", "https://h/r?a=***"],
   ["https://u:p@h/r?a=s3cret@b", "https://***@b"],
   ["postgres://h/db?sslmode=require&sslrootcert=/a", "postgres://h/db?sslmode=require&sslrootcert=/a"],
+  ["mysql://h/db?ssl-mode=required&ssl-ca=/a&key=s", "mysql://h/db?ssl-mode=required&ssl-ca=/a&key=***"],
   ["https://h/r.json?cert=s&host=s", "https://h/r.json?cert=***&host=***"],
   ["Endpoint=x;AccountKey=s", "Endpoint=x;AccountKey=***"],
   ["etcds://h/p?cacert=/a&cert=/b&key=/c", "etcds://h/p?cacert=/a&cert=/b&key=***"],
