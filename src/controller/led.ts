@@ -232,6 +232,7 @@ export class Led implements Attempted {
     return {
       ...{ application, version, release: this.release, rollout: this.#seen.rollout },
       waits: this.#present(),
+      lookedAgoMs: this.#watch === undefined ? 0 : this.#parts.clock() - this.#watch.last.monotonicMs,
       checks: checks.told(application, version),
       judged: this.#judging?.judged(this.#seen),
       ...{ ledBy: this.ledBy(), isUnled: this.#standing.isUnled },

@@ -14,8 +14,10 @@ export interface LedView {
   readonly version: string;
   readonly release: Release;
   readonly rollout: number;
-  /** Empty until the daemon has begun to watch. */
+  /** At the last look at the record. Empty until the daemon has begun to watch. */
   readonly waits: readonly Condition[];
+  /** Since that look, in milliseconds. */
+  readonly lookedAgoMs: number;
   /** The last words of the checks for which it waits. */
   readonly checks: ReturnType<Checks["told"]>;
   /** The judge's knowledge of the present step; undefined before the first visitor, and after the end. */

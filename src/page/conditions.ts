@@ -1,6 +1,5 @@
 /** The conditions of the present step, each with how far it is. Pure. */
 
-import type { LedView } from "../controller/view.ts";
 import type { Condition } from "../releases/due.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
 import { oneLine } from "../text/one-line.ts";
@@ -8,18 +7,16 @@ import type { Progress } from "../verbs/progress.ts";
 import { conditionWords, type Text } from "../verbs/wait-words.ts";
 import type { ConditionNews, WaitNews } from "./news.ts";
 
-/** @param checks the last words of the checks, if this daemon asks them */
-export function conditionsNews(
-  progress: Progress,
-  checks: LedView["checks"],
-  storeFlags: StoreFlags,
-): ConditionNews[] {
-  // The evidence itself is no more than the judge's word needs.
-  const all = progress.conditions.filter(({ kind }) => kind !== "evidence");
+export function conditionsNews(progress: Progress, storeFlags: StoreFlags): ConditionNews[] {
+  // The evidence itself is no more than the judge's word needs, unless only it is missing.
+  const all = progress.conditions.filter(
+    (each) =>
+      each.kind !== "evidence" || (each.state !== "met" && textsOf(each, progress, storeFlags).length > 0),
+  );
   return all.map((condition) => ({
     ...{ kind: condition.kind, state: condition.state, label: labelOf(condition) },
     way: wayOf(condition, progress),
-    texts: condition.state === "met" ? [] : textsOf(condition, progress, checks, storeFlags),
+    texts: condition.state === "met" ? [] : textsOf(condition, progress, storeFlags),
   }));
 }
 
@@ -27,14 +24,7 @@ export function waitNews(text: Text): WaitNews {
   return typeof text === "string" ? { text, command: null } : { text: text.text, command: text.command };
 }
 
-function textsOf(
-  condition: Condition,
-  progress: Progress,
-  checks: LedView["checks"],
-  storeFlags: StoreFlags,
-): WaitNews[] {
-  const said = condition.kind === "check" ? checks.find(({ name }) => name === condition.name) : undefined;
-  if (said !== undefined) return [{ text: oneLine(said.sentence), command: null }];
+function textsOf(condition: Condition, progress: Progress, storeFlags: StoreFlags): WaitNews[] {
   return conditionWords(condition, progress, storeFlags).map(waitNews);
 }
 

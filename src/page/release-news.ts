@@ -2,18 +2,19 @@
 
 import type { LedView } from "../controller/view.ts";
 import { GRACE_MS } from "../judge/segment.ts";
+import type { Condition } from "../releases/due.ts";
 import { waitText } from "../releases/plan.ts";
 import { goesOn } from "../releases/release.ts";
+import { isOf } from "../releases/watch.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
-import { rolloutText } from "../text/amounts.ts";
 import { oneLine } from "../text/one-line.ts";
+import { headline } from "../verbs/headline.ts";
 import { silenceWords } from "../verbs/judge-words.ts";
-import { lastWords } from "../verbs/last-words.ts";
 import type { Progress } from "../verbs/progress.ts";
 import { waitWords } from "../verbs/wait-words.ts";
 import { besideWords, overrideWords, shortageWords } from "../verbs/warning-words.ts";
 import { conditionsNews, waitNews } from "./conditions.ts";
-import type { MemberNews, ReleaseNews, WaitNews } from "./news.ts";
+import type { MemberNews, ReleaseNews } from "./news.ts";
 
 /** The parts of this daemon in the news. */
 export interface Beside {
@@ -27,16 +28,15 @@ export function releaseNews(
   storeFlags: StoreFlags,
   { led, fleet }: Beside = {},
 ): ReleaseNews {
-  const progress = withChecks(seen, led);
+  const progress = withLed(seen, led);
   const { target, release, plan, rollout, crew, passedMs } = progress;
   const { id, key, seq, of, state, step, reason } = release;
-  const conditions = conditionsNews(progress, led?.checks ?? [], storeFlags);
-  const own = conditions.flatMap(({ texts }) => texts);
-  const waits = [...own, ...waitWords(progress, storeFlags).slice(own.length).map(waitNews)];
+  const conditions = conditionsNews(progress, storeFlags);
+  const waits = waitWords(progress, storeFlags).map(waitNews);
   return {
     ...{ version: target.version, id, key, seq, of, plan: release.plan, state, step, rollout },
     ...{ offset: release.wrote[1], isOver: !goesOn(release), waits },
-    headline: headline(progress, waits),
+    headline: headline(progress, storeFlags),
     steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
     passedMs: Math.round(passedMs),
     isInGrace: passedMs < GRACE_MS,
@@ -51,28 +51,23 @@ export function releaseNews(
   };
 }
 
-/** Only a controller asks the checks. All else is as the command shows it from anywhere. */
-function withChecks(seen: Progress, led: LedView | undefined): Progress {
-  if (led === undefined || led.release.seq !== seen.release.seq) return seen;
-  const conditions = seen.conditions.map(
-    (condition) =>
-      led.waits.find(
-        (each) => each.kind === "check" && condition.kind === "check" && each.name === condition.name,
-      ) ?? condition,
-  );
-  return { ...seen, conditions, waits: conditions.filter(({ state }) => state !== "met") };
+/**
+ * A controller of this daemon holds these conditions met or not, and not what a person sees from anywhere: it
+ * counts the time that it has watched itself, and asks the checks. Its other words are those of the command.
+ */
+function withLed(seen: Progress, led: LedView | undefined): Progress {
+  const { release } = seen;
+  if (led === undefined || !isOf(led.release, release) || led.waits.length === 0) return seen;
+  if (seen.foreign !== "none") return seen;
+  const conditions = led.waits.map((condition) => ongoing(condition, led.lookedAgoMs));
+  const told = new Map(led.checks.map(({ name, sentence }) => [name, sentence]));
+  return { ...seen, told, conditions, waits: conditions.filter(({ state }) => state !== "met") };
 }
 
-/** One sentence for all: the release, its place, and the first thing for which it waits, or how it ended. */
-function headline(progress: Progress, waits: readonly WaitNews[]): string {
-  const { release, plan, rollout } = progress;
-  const { id, of, state, step } = release;
-  const steps = plan === undefined ? "" : `/${plan.steps.length}`;
-  const place = state === "finished" ? "" : `, step ${step}${steps}`;
-  const head = `release ${id} (${of}) ${state}${place}, at ${rolloutText(rollout)}`;
-  const [first] = waits;
-  if (first !== undefined) return oneLine(`${head}; it waits for ${first.text}`.replace(/:$/, ""));
-  return oneLine([head, ...lastWords(progress)].join("; "));
+/** The time goes on after the controller's last look, but only a look ends the wait. */
+function ongoing(condition: Condition, agoMs: number): Condition {
+  if (condition.kind !== "time" || condition.state === "met") return condition;
+  return { ...condition, passedMs: Math.min(condition.ofMs, condition.passedMs + agoMs) };
 }
 
 function warningsOf(progress: Progress): string[] {

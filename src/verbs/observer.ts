@@ -13,7 +13,6 @@ import { goesOn, isUnderWay, type Release } from "../releases/release.ts";
 import { unlessAborted } from "../stores/shared/abort.ts";
 import type { Snapshot, Store } from "../stores/store.ts";
 import { FREEZE, type Freeze, freezeIn } from "./freeze.ts";
-import { timeFor } from "./look.ts";
 
 /** All but the records may take this long together. A transition must not be shown late because of it. */
 const BESIDES_WAIT_MS = 1_000;
@@ -43,10 +42,18 @@ export interface Found {
   readonly release: Release;
 }
 
+/**
+ * `store`: that of the store. `machine`: this machine's, because the store has none. `unknown`: this
+ * machine's, because the store's has not answered yet.
+ */
+export type SeenClock = "store" | "machine" | "unknown";
+
 export interface Observation {
   readonly application: string;
   readonly snapshot: Snapshot;
   readonly moment: Moment;
+  /** Whose time `moment` has. */
+  readonly clock: SeenClock;
   /** All releases that can be read, the newest first. */
   readonly releases: readonly Found[];
   /** Undefined if it could not be read. */
@@ -103,7 +110,7 @@ export class Observer {
     const logs = new Map(this.#logs);
     return {
       ...{ application: this.#application, snapshot, releases, freeze: this.#freeze },
-      moment: this.now(),
+      ...{ moment: this.now(), clock: this.#seenClock },
       crewOf: (key) => logs.get(key)?.crew,
       evidenceOf: (key) => {
         const log = logs.get(key);
@@ -119,6 +126,11 @@ export class Observer {
     return { monotonicMs, nowMs };
   }
 
+  get #seenClock(): SeenClock {
+    if (this.#store.clock === undefined) return "machine";
+    return this.#clock === undefined ? "unknown" : "store";
+  }
+
   #openIn(releases: readonly Found[]): readonly Found[] {
     const open = releases.filter(({ release }) => goesOn(release)).slice(0, LOGS_MAX);
     return open.length === 0 && this.#keepsLast ? releases.slice(0, 1) : open;
@@ -132,18 +144,19 @@ export class Observer {
     }
   }
 
+  /** A clock that does not answer now is as it was when it did. */
   async #readClock(signal: AbortSignal): Promise<void> {
     const beforeMs = this.#clocks.monotonic();
+    if (this.#store.clock === undefined) return;
     if (this.#clock !== undefined && beforeMs - this.#clock.askedMs < CLOCK_KEPT_MS) return;
-    const timing = {
-      signal,
-      wallClock: this.#clocks.wall,
-      timeLimit: (ms: number) => AbortSignal.timeout(ms),
-    };
-    const nowMs = await timeFor(this.#store, true, timing);
-    const askedMs = this.#clocks.monotonic();
-    // The answer was made somewhere between the question and its arrival.
-    this.#clock = { aheadMs: nowMs - (beforeMs + askedMs) / 2, askedMs };
+    try {
+      const nowMs = await unlessAborted(signal, this.#store.clock(signal));
+      const askedMs = this.#clocks.monotonic();
+      // The answer was made somewhere between the question and its arrival.
+      this.#clock = { aheadMs: nowMs - (beforeMs + askedMs) / 2, askedMs };
+    } catch {
+      // The records have the same store, and say what is wrong with it.
+    }
   }
 
   async #readLog({ version, release }: Found, signal: AbortSignal): Promise<void> {

@@ -19,7 +19,7 @@ import { WATCH_MS_MAX, type Watch } from "../releases/watch.ts";
 import { isOpen, nextOpening, parseWindow, type Window } from "../releases/windows.ts";
 import type { Freeze } from "./freeze.ts";
 import { nowIn, type Target } from "./look.ts";
-import type { Found, Observation } from "./observer.ts";
+import type { Found, Observation, SeenClock } from "./observer.ts";
 
 export interface Progress {
   readonly target: Target;
@@ -46,6 +46,8 @@ export interface Progress {
   readonly opensAtMs: number | undefined;
   /** Undefined if it could not be read. */
   readonly freeze: Freeze | undefined;
+  /** The last words of the checks, by name, if a controller tells them. */
+  readonly told?: ReadonlyMap<string, string>;
   readonly crew: SeenCrew | undefined;
   /** Undefined if the evidence cannot be seen, or the release is over. */
   readonly judged: Judged | undefined;
@@ -68,7 +70,7 @@ export interface SeenCrew {
 
 /** @param moment when it is seen, which may be later than the observation */
 export function progressOf(
-  { application, snapshot, freeze, crewOf, evidenceOf }: Observation,
+  { application, snapshot, clock, freeze, crewOf, evidenceOf }: Observation,
   { version, release: stored }: Found,
   { nowMs, monotonicMs }: Observation["moment"],
 ): Progress {
@@ -76,14 +78,16 @@ export function progressOf(
   const release = asSettled(now, stored);
   const passedMs = Math.max(0, nowMs - Date.parse(release.since));
   const windows = windowsOf(release);
-  const isAnyOpen = windows?.some((window) => isOpen(window, nowMs));
+  const isAnyOpen = clock === "unknown" ? undefined : windows?.some((window) => isOpen(window, nowMs));
   const crew = goesOn(release) ? crewOf(release.key) : undefined;
   const evidence = evidenceOf(release.key);
   const isJudged = isUnderWay(release);
   const judged = isJudged ? judgedIn(evidence, release, now.plan, evidenceNowMs(release, nowMs)) : undefined;
   const isFrozen = freeze?.isFrozen === true;
   const facts = factsOf({ release, nowMs, passedMs, isOpen: isAnyOpen, isFrozen, judged });
-  const conditions = waitingFor(release, now.plan, facts);
+  const conditions = waitingFor(release, now.plan, facts).map((condition) =>
+    asKnown(condition, release, clock),
+  );
   return {
     ...{ target: { application, version }, release, plan: now.plan, rollout: now.rollout },
     ...{
@@ -143,6 +147,15 @@ function judgedIn(
 function windowsOf({ windows }: Release): readonly Window[] | undefined {
   const sound = (windows ?? []).map(parseWindow).flatMap((read) => (read instanceof Problem ? [] : [read]));
   return sound.length === windows?.length ? sound : undefined;
+}
+
+/**
+ * Without the store's clock, each controller counts the time for which it has watched itself. So a person at
+ * a distance cannot know that it is over.
+ */
+function asKnown(condition: Condition, { state }: Release, clock: SeenClock): Condition {
+  const isGuess = condition.kind === "time" && condition.state === "met" && state === "running";
+  return isGuess && clock !== "store" ? { ...condition, state: "unknown" } : condition;
 }
 
 function factsOf(known: {

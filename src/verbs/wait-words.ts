@@ -27,7 +27,9 @@ export function waitWords(progress: Progress, storeFlags: StoreFlags): Text[] {
       },
     ];
   }
-  if (own.length > 0 || release.state !== "running") return own;
+  const isGuess = waits.every(({ kind, state }) => kind === "time" && state === "unknown");
+  if ((own.length > 0 && !isGuess) || release.state !== "running") return own;
+  if (isGuess && own.length > 0 && crew?.leaders.length !== 0) return own;
   return crew === undefined || crew.leaders.length > 0
     ? ["a controller, which goes on within seconds: all else is true"]
     : [
@@ -36,21 +38,28 @@ export function waitWords(progress: Progress, storeFlags: StoreFlags): Text[] {
       ];
 }
 
+const TIME_UNKNOWN =
+  "time: it is over by the clock of this machine, but each controller counts from its own first look";
+
 /** The words for one condition that is not met. */
 export function conditionWords(condition: Condition, progress: Progress, storeFlags: StoreFlags): Text[] {
-  const { release, target, opensAtMs, nowMs } = progress;
+  const { release, target, waits, opensAtMs, nowMs } = progress;
   switch (condition.kind) {
     case "time": {
       const { ofMs, passedMs } = condition;
+      if (condition.state === "unknown") return [TIME_UNKNOWN];
       const left = exactDurationText(Math.ceil(Math.max(0, ofMs - passedMs) / 1_000) * 1_000);
       return [release.state === "promoted" ? `its last wait: ${left} more` : `time: ${left} more`];
     }
     case "ok":
       return [oneLine(`ok: ${okText(progress)}${boundText(condition, progress)}`)];
     case "evidence":
-      return [];
+      // The words for the ok have it already.
+      return waits.some(({ kind }) => kind === "ok") ? [] : [evidenceText(condition)];
     case "check":
-      return [`check(${oneLine(condition.name)}): only a controller knows it`];
+      return [
+        oneLine(progress.told?.get(condition.name) ?? `check(${condition.name}): only a controller knows it`),
+      ];
     case "sign":
       return [
         {
@@ -65,6 +74,8 @@ export function conditionWords(condition: Condition, progress: Progress, storeFl
     case "approve":
       return [promotion("approval, to go on", progress, storeFlags)];
     case "windows":
+      if (condition.state === "unknown" && opensAtMs !== undefined)
+        return ["a window: whether one is open is not known, because the store's clock does not answer"];
       return [
         opensAtMs === undefined
           ? "a window that this program cannot read"
@@ -84,6 +95,11 @@ export function conditionWords(condition: Condition, progress: Progress, storeFl
     case "fade":
       return ["the end of its way down"];
   }
+}
+
+function evidenceText({ ageMs }: Extract<Condition, { readonly kind: "evidence" }>): string {
+  const since = ageMs === undefined ? "" : ` for ${exactDurationText(Math.floor(ageMs / 1_000) * 1_000)}`;
+  return `news of the evidence: none could be read${since}`;
 }
 
 /** Why the judge does not pass the step. */

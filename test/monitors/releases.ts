@@ -38,6 +38,7 @@ export function viewOf(led: Partial<LedView> = {}, changes: Partial<ControllerVi
       release: releaseOf(),
       rollout: 0.05,
       waits: [],
+      lookedAgoMs: 0,
       checks: [],
       unable: [],
       ledBy: ["web-1", "web-2"],

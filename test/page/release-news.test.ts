@@ -14,7 +14,46 @@ const commandOf = (scene: Scene) =>
     .map(({ text }) => text.slice(10))
     .join(" ");
 
+const FROZEN = { isFrozen: true, by: "ada@web-1", at: undefined, why: "Black Friday" };
+
 const OTHERS = { blue: { rollout: 0.1, offset: 0.5 } };
+
+/** A release in each of its states. */
+const STATES: readonly (readonly [state: string, scene: Scene])[] = [
+  ["running, its time", { traffic: { visitors: 900 } }],
+  ["running, the evidence", { traffic: { visitors: 900 }, minutes: 31 }],
+  ["running, nothing heard", { traffic: { visitors: 0 }, minutes: 31 }],
+  [
+    "running, a sign",
+    { release: { plan: "1%:1m,5%:1m+ok,100%:1d" }, traffic: { visitors: 900, signs: ["back"] } },
+  ],
+  ["running, an approval", { release: { plan: "1%:1m,5%:approve,100%:1d" } }],
+  ["running, a check", { release: { plan: "1%:1m,5%:check(load),100%:1d" } }],
+  ["running, a window", { release: { plan: "1%:1m,5%:1m,100%:1d", windows: ["mon 09:00-10:00 UTC"] } }],
+  ["running, all true", { release: { plan: "1%:1m,5%:1m,100%:1d" } }],
+  ["running, no controller", { release: { plan: "1%:1m,5%:1m,100%:1d" }, leaders: [] }],
+  ["running, a clock of its own", { release: { plan: "1%:1m,5%:1m,100%:1d" }, clock: "machine" }],
+  ["running, another plan", { release: { plan: "1%:moon" } }],
+  ["frozen", { release: { plan: "1%:1m,5%:1m,100%:1d" }, freeze: FROZEN }],
+  ["paused", { release: { state: "paused" } }],
+  ["changed by another writer", { record: { rollout: 0.07 } }],
+  ["promoted", { release: { state: "promoted", step: 5, wrote: [1, 0.25] } }],
+  ["promoted, its time over", { release: { state: "promoted", step: 5, wrote: [1, 0.25] }, minutes: 2_000 }],
+  ["aborted", { release: { state: "aborted", wrote: [0, 0.25] } }],
+  ["aborted by another writer", { record: { rollout: 0 } }],
+  ["finished", { release: { state: "finished", step: 5, wrote: [0, 0.25] } }],
+  ["fading", { release: { state: "finished", step: 5, wrote: [0.6, 0.25], fade: [1, BEGAN_MS, 1_800_000] } }],
+  ["malformed", { record: { rollout: "5%" } }],
+];
+
+describe("the sentence on top", () => {
+  test.each(STATES)("is that of the command: %s", (_, scene) => {
+    const [first] = releaseLines(shownAt(scene), 1_000, []);
+    const { headline } = releaseNews(shownAt(scene), []);
+    expect(first?.text).toBe(headline.replaceAll("\u00a0", " "));
+    expect(headline).toMatch(/^release 7 \(v42\) [a-z]+(, step \d(\/\d)?)?, at \d+%[;,] /);
+  });
+});
 
 describe("the warnings of the page", () => {
   test("are the sentences of the command", () => {

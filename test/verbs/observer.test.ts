@@ -110,10 +110,20 @@ describe("an observer", () => {
   });
 
   test("takes this machine's clock if the store has none, or does not tell it", async () => {
-    expect((await world(false).observer.look(signal)).moment.nowMs).toBe(BEGAN_MS - 7_195_000);
+    const machine = { moment: { nowMs: BEGAN_MS - 7_195_000 }, clock: "machine" };
+    expect(await world(false).observer.look(signal)).toMatchObject(machine);
     const { store, observer } = world();
     store.clock = () => Promise.reject(new StoreError("unavailable", "no"));
-    expect((await observer.look(signal)).moment.nowMs).toBe(BEGAN_MS - 7_195_000);
+    expect(await observer.look(signal)).toMatchObject({ ...machine, clock: "unknown" });
+  });
+
+  test("keeps the store's clock while that does not answer", async () => {
+    const { store, observer, pass } = world();
+    await observer.look(signal);
+    store.clock = () => Promise.reject(new StoreError("unavailable", "no"));
+    pass(120_000);
+    const { moment, clock } = await observer.look(signal);
+    expect([moment.nowMs, clock]).toEqual([BEGAN_MS + 125_000, "store"]);
   });
 
   test("sees the release also if the freeze and the evidence cannot be read", async () => {

@@ -21,16 +21,17 @@ describe("release", () => {
     const { status, stdout, stderr } = await file.run("release");
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toStartWith(
-      "release 7  v42   running, step 2 of 4      ✔ 1%  ● 5%  ○ 25%  ○ 100%\nrollout   5%, ",
+      "release 7 (v42) running, step 2/4, at 5%; it waits for time: 29m more\n" +
+        "steps     ✔ 1%  ● 5%  ○ 25%  ○ 100%\nrollout   5%, ",
     );
-    expect((await file.run("release", "canary")).stdout).toStartWith("release 7  v42");
+    expect((await file.run("release", "canary")).stdout).toStartWith("release 7 (v42) running");
   });
 
   test("shows the newest one if none goes on, and two if two go on", async () => {
     using world = await World.make(releaseOf({ ...ABORTED, since: SINCE() }));
     world.put(releaseOf({ ...ABORTED, id: 8, of: "v43", key: OTHER_KEY }), {}, "blue");
-    expect((await world.run("release")).stdout).toStartWith("release 8  v43   aborted");
-    expect((await world.run("release", "canary")).stdout).toStartWith("release 7  v42   aborted");
+    expect((await world.run("release")).stdout).toStartWith("release 8 (v43) aborted");
+    expect((await world.run("release", "canary")).stdout).toStartWith("release 7 (v42) aborted");
     world.put(releaseOf({ since: SINCE() }));
     world.put(releaseOf({ id: 9, key: OTHER_KEY, since: SINCE() }), {}, "blue");
     const { stdout } = await world.run("release");
@@ -273,7 +274,7 @@ release 7 of app aborted at step 3/4: canary 25% → 0%: INC-42
     );
     expect(status).toBe(130);
     const [, ...frames] = stdout.split("\u001b[?2026h");
-    expect(frames[0]).toStartWith("\u001b[?25l\u001b[2J\u001b[Hrelease 7  v42   ");
+    expect(frames[0]).toStartWith("\u001b[?25l\u001b[2J\u001b[Hrelease 7 (v42) ");
     // Only the first one clears the screen. Each one leaves the cursor visible.
     expect(frames.slice(1).filter((frame) => !frame.startsWith("\u001b[?25l\u001b[Hrelease 7"))).toEqual([]);
     const end = "\u001b[J\u001b[?25h\u001b[?2026l";

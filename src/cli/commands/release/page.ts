@@ -1,7 +1,8 @@
 /**
  * A release as a person at a terminal sees it. Pure.
  *
- *     release 7  v42   running, step 2 of 5      ✔ 1%  ● 5%  ○ 25%  ○ 50%  ○ 100%
+ *     release 7 (v42) running, step 2/5, at 5%; it waits for ok: 2 900 of about 4 300 visitors seen
+ *     steps     ✔ 1%  ● 5%  ○ 25%  ○ 50%  ○ 100%
  *     rollout   5%, since 12:10:03 UTC (18m of 30m)
  *     waits for ok: 2 900 of about 4 300 visitors seen, about 14 minutes
  *     errors    3 of the 61 visitors who met errors were the canary's, 1 in 20 expected: no sign of harm
@@ -17,15 +18,13 @@ import { clockText } from "../../../text/clock.ts";
 import { oneLine } from "../../../text/one-line.ts";
 import { commandLine } from "../../../verbs/command-line.ts";
 import type { Freeze } from "../../../verbs/freeze.ts";
+import { headline } from "../../../verbs/headline.ts";
 import { harmWords, silenceWords } from "../../../verbs/judge-words.ts";
 import { lastWords } from "../../../verbs/last-words.ts";
 import type { Progress } from "../../../verbs/progress.ts";
 import { type Text, waitWords } from "../../../verbs/wait-words.ts";
 import { besideWords, overrideWords, shortageWords } from "../../../verbs/warning-words.ts";
-import { cut, type Line, labelled } from "./lines.ts";
-
-/** The column at which the steps begin, if they fit behind the state. */
-const STEPS_COLUMN = 43;
+import { type Line, labelled, wrapped } from "./lines.ts";
 
 /** A longer list of daemons is cut. */
 const LEADERS_SHOWN_MAX = 6;
@@ -33,7 +32,8 @@ const LEADERS_SHOWN_MAX = 6;
 /** The lines of one release, none wider than `width` columns. */
 export function releaseLines(progress: Progress, width: number, storeFlags: StoreFlags): Line[] {
   return [
-    ...heading(progress, width),
+    ...heading(progress, width, storeFlags),
+    ...stepLines(progress, width),
     ...labelled("rollout", rolloutWords(progress), width),
     ...labelled("waits for", waitWords(progress, storeFlags), width),
     ...labelled("errors", harmWords(progress), width),
@@ -51,24 +51,20 @@ export function releaseLines(progress: Progress, width: number, storeFlags: Stor
   ];
 }
 
-function heading({ release, plan }: Progress, width: number): Line[] {
-  const { id, of, state } = release;
-  const count = plan?.steps.length;
-  const marks = plan?.steps.map(
+/** The sentence that the page in a browser has, too. */
+function heading(progress: Progress, width: number, storeFlags: StoreFlags): Line[] {
+  const { state } = progress.release;
+  return wrapped(headline(progress, storeFlags), width).map((text) => ({
+    ...{ text: text.replaceAll("\u00a0", " "), state },
+  }));
+}
+
+function stepLines({ release, plan }: Progress, width: number): Line[] {
+  if (plan === undefined) return [];
+  const marks = plan.steps.map(
     ({ rollout }, index) => `${markOf(release, index + 1)}\u00a0${rolloutText(rollout)}`,
   );
-  const place = `${state === "aborted" ? " at" : ","} step ${release.step}${count === undefined ? "" : ` of ${count}`}`;
-  const stateText = state === "finished" ? state : `${state}${place}`;
-  const before = `release ${id}  `;
-  const behind = `   ${stateText}`;
-  const name = cut(oneLine(of), Math.max(1, width - before.length - behind.length));
-  const head = `${before}${name}${behind}`;
-  if (marks === undefined) return [{ text: head, state }];
-  const wide = `${head.padEnd(STEPS_COLUMN)}${marks.join("  ")}`;
-  if (Bun.stringWidth(head) < STEPS_COLUMN && Bun.stringWidth(wide) <= width)
-    return [{ text: wide.replaceAll("\u00a0", " "), state }];
-  const below = labelled("steps", [marks.join("  ")], width);
-  return [{ text: head, state }, ...below.map((line) => ({ ...line, hasMarks: true }))];
+  return labelled("steps", [marks.join("  ")], width).map((line) => ({ ...line, hasMarks: true }));
 }
 
 /** A step that is done, the present one, one in which the release ended, or one that is still to come. */

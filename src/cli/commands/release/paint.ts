@@ -27,8 +27,8 @@ const ALARM = /^(OVERRIDE|frozen|NOTE|led by {4}no daemon)/;
 export function painted({ text, state, hasMarks }: Line, io: Pick<Io, "env" | "stdout">): string {
   if (!isColoured(io)) return text;
   if (state !== undefined) {
-    const word = new RegExp(` {3}${state}(?=[ ,]|$)`);
-    return marked(text.replace(word, `   ${BOLD}${OF_STATE[state]}${state}${RESET}`));
+    const word = new RegExp(`\\) ${state}(?=[ ,;]|$)`);
+    return text.replace(word, `) ${BOLD}${OF_STATE[state]}${state}${RESET}`);
   }
   if (hasMarks) return marked(text);
   return text.replace(ALARM, `${BOLD}${YELLOW}$1${RESET}`);

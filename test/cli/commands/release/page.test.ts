@@ -109,7 +109,7 @@ describe("the page of a release", () => {
   test("shows another writer's change before any controller has seen it", () => {
     expect(page({ record: { rollout: 0.07 }, others: { blue: 0.1 } })).toBe(frame("foreign"));
     expect(page({ record: { rollout: 0 } })).toStartWith(
-      "release 7  v42   aborted at step 2 of 5    ✔ 1%  ✘ 5%",
+      "release 7 (v42) aborted, step 2/5, at 0%, by another writer\nsteps     ✔ 1%  ✘ 5%",
     );
   });
 
@@ -123,7 +123,7 @@ describe("the page of a release", () => {
       frame("aborted"),
     );
     expect(page({ release: ended("finished", 5, 0) })).toStartWith(
-      "release 7  v42   finished                  ✔ 1%  ✔ 5%  ✔ 25%  ✔ 50%  ✔ 100%\n",
+      "release 7 (v42) finished, at 0%, by ada@web-1, 12:15:00 UTC\nsteps     ✔ 1%  ✔ 5%  ✔ 25%  ✔ 50%  ✔ 100%\n",
     );
   });
 
@@ -139,7 +139,8 @@ led by    web-1, web-2
 
   test("of what this program cannot read says so", () => {
     expect(page({ release: { plan: "1%:10m,5%:moon,100%:1d" }, leaders: undefined })).toStartWith(
-      `release 7  v42   running, step 2
+      `release 7 (v42) running, step 2, at 5%; it waits for a newer version of this
+program, because this one cannot read its plan
 rollout   5%, since 12:00:00 UTC (18m)
 waits for a newer version of this program, because this one cannot read its plan
 led by    unknown: this store does not show which daemons lead
@@ -176,13 +177,16 @@ led by    unknown: this store does not show which daemons lead
 describe("colours", () => {
   const stdout = { write() {}, isTerminal: true };
   const head = (env: Readonly<Record<string, string>>, out = stdout) =>
-    painted(releaseLines(shownAt(), 80, [])[0] ?? { text: "" }, { env, stdout: out });
+    releaseLines(shownAt(), 80, [])
+      .slice(0, 2)
+      .map((line) => painted(line, { env, stdout: out }))
+      .join("\n");
 
   test("show the state and the steps on a terminal", () => {
     const esc = "\u001b[";
     expect(head({ TERM: "xterm" })).toBe(
-      `release 7  v42   ${esc}1m${esc}32mrunning${esc}0m, step 2 of 5      ` +
-        `${esc}32m✔${esc}0m 1%  ${esc}1m●${esc}0m 5%  ○ 25%  ○ 50%  ○ 100%`,
+      `release 7 (v42) ${esc}1m${esc}32mrunning${esc}0m, step 2/5, at 5%; it waits for time: 12m more\n` +
+        `steps     ${esc}32m✔${esc}0m 1%  ${esc}1m●${esc}0m 5%  ○ 25%  ○ 50%  ○ 100%`,
     );
   });
 

@@ -8,7 +8,7 @@ import type { Sign } from "../../../../src/judge/signs.ts";
 import type { Release } from "../../../../src/releases/release.ts";
 import { releaseField } from "../../../../src/releases/release-field.ts";
 import type { Freeze } from "../../../../src/verbs/freeze.ts";
-import type { Observation } from "../../../../src/verbs/observer.ts";
+import type { Observation, SeenClock } from "../../../../src/verbs/observer.ts";
 import { type Progress, progressOf } from "../../../../src/verbs/progress.ts";
 import { BEGAN_MS, releaseOf } from "../../../releases/world.ts";
 import { snapshotOf } from "../../../support/scripted-store.ts";
@@ -25,6 +25,7 @@ export interface Scene {
   readonly others?: Readonly<Record<string, unknown>>;
   readonly freeze?: Freeze;
   /** The names of the daemons that were heard just now; undefined if the store does not show them. */
+  readonly clock?: SeenClock;
   readonly leaders?: readonly string[] | undefined;
   readonly news?: readonly News[];
   /** The evidence is of these visitors; undefined if the store does not show it. */
@@ -89,6 +90,7 @@ export function shownAt(scene: Scene = {}): Progress {
   crew.hear([...present, ...news], moment, true);
   const seen: Observation = {
     ...{ application: "website", snapshot: snapshotOf({ canary, ...others }), releases: [], moment },
+    clock: scene.clock ?? "store",
     freeze: scene.freeze ?? { isFrozen: false, by: undefined, at: undefined, why: undefined },
     evidenceOf: () => traffic && evidenceOf(release, traffic, minutes),
     crewOf: () => (leaders === undefined ? undefined : crew),
