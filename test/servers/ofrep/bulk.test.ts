@@ -148,7 +148,7 @@ describe("all flags", () => {
       expect([header, await again(VISITOR, header)]).toEqual([header, 200]);
     }
     // Another visitor has another number, and so other flags.
-    expect(await again({ targetingKey: "user-1" }, tag)).toBe(200);
+    for (let user = 1; user < 9; user++) expect(await again({ targetingKey: `user-${user}` }, tag)).toBe(200);
     core.apply("app", { rollout: 0.5 }, { version: "blue", rollout: 0.1, offset: 0.9 });
     expect(await again(VISITOR, tag)).toBe(304);
     core.apply("app", { rollout: 0.1 }, { version: "blue", rollout: 0.1, offset: 0.9 });
