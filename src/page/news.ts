@@ -71,6 +71,8 @@ export interface ApplicationNews {
   readonly releases: readonly ReleaseNews[];
   /** The last changes, newest first. */
   readonly history: readonly ChangeNews[];
+  /** The command that starts the next release, with a name to fill in. */
+  readonly start: string;
 }
 
 export interface FreezeNews {

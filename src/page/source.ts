@@ -14,6 +14,7 @@ import type { Rollout } from "../rollout.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import { oneLine } from "../text/one-line.ts";
+import { commandLine } from "../verbs/command-line.ts";
 import type { Freeze } from "../verbs/freeze.ts";
 import { freezeText } from "../verbs/freeze-words.ts";
 import type { Observation } from "../verbs/observer.ts";
@@ -123,6 +124,7 @@ export function applicationNews(
     freeze: freezeNews(observation?.freeze),
     releases: observation === undefined ? [] : releasesNews(observation, watched.now(), parts),
     history: changesNews(history),
+    start: oneLine(commandLine(parts.storeFlags, name, "release", "-of", "NAME")),
   };
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { Judged } from "../../src/evidence/judged.ts";
 import { Lateness, WakefulClock } from "../../src/page/browser/ages.ts";
 import { freezeChoice, verbsOf, wayBack } from "../../src/page/browser/choices.ts";
+import { endedOf } from "../../src/page/browser/outcome-words.ts";
 import {
   columnsOf,
   locationsIn,
@@ -15,7 +16,7 @@ import {
 } from "../../src/page/browser/past.ts";
 import { settingOf } from "../../src/page/browser/rollouts.ts";
 import { harmLimitText } from "../../src/page/browser/words.ts";
-import type { ApplicationNews, ReleaseNews } from "../../src/page/news.ts";
+import type { ApplicationNews, ChangeNews, ReleaseNews } from "../../src/page/news.ts";
 import { releaseNews } from "../../src/page/release-news.ts";
 import { shownAt } from "../cli/commands/release/shown.ts";
 
@@ -32,6 +33,7 @@ const newsOf = (changes: Partial<ApplicationNews> = {}): ApplicationNews => ({
     isRead: true,
     ordered: {},
     freeze: null,
+    start: "maxwells-daemon release -of NAME",
   },
   ...{ arcs: [arc("canary", 0.05), arc("maintenance", 0)], decisions: [], releases: [], history: [] },
   ...changes,
@@ -76,6 +78,18 @@ describe("the past that a page saw", () => {
     const { times, rows } = columnsOf(past.points, [() => 1]);
     expect(rows[0]).toEqual([1, 1, null, 1, null, 1, 1]);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  test("has no evidence while nothing is heard, because a line of it would look like health", () => {
+    const heard = { harm: 0.2, notWorse: 0.1, isSilent: false, outcomes: 9 } as unknown as Judged;
+    const partsOf = (judged: Judged) => {
+      const news = newsOf({ releases: [shown({ judged })] });
+      const { points } = remember(remember(NO_PAST, news, 0), news, 1_000);
+      return points.map(({ harm, notWorse }) => [harm, notWorse]);
+    };
+    expect(partsOf(heard)).toEqual([[0.2, 0.1]]);
+    expect(partsOf({ ...heard, isSilent: true })).toEqual([[null, null]]);
+    expect(partsOf({ ...heard, outcomes: 0 })).toEqual([[null, null]]);
   });
 
   test("has a row of the table for each minute, the newest first", () => {
@@ -123,6 +137,52 @@ describe("the consequence of a verb", () => {
     expect(freezeChoice({ isFrozen: true, at: "2026-01-01", text: "" })).toMatchObject({
       ...{ verb: "unfreeze", with: { seenAt: "2026-01-01" } },
     });
+  });
+});
+
+describe("the end of a release", () => {
+  const change = (
+    seq: number,
+    minutes: number,
+    rollout: number,
+    before: number,
+    why?: string,
+  ): ChangeNews => ({
+    ...{ application: "website", version: "canary", rollout, before, author: "ada@web-1" },
+    updatedAt: new Date(BEGAN_MS + minutes * 60_000).toISOString(),
+    ...(why === undefined ? {} : { why }),
+    release: { id: 7, key: shown().key, seq, of: "v42", state: "running", step: 2, sentence: "" },
+  });
+  const history = [change(3, 9, 0, 0.1, "INC-42"), change(2, 5, 0.1, 0.01), change(1, 0, 0.01, 0)];
+  const ended = (changes: Partial<ReleaseNews>) =>
+    endedOf(
+      newsOf({ history }),
+      shown({ state: "aborted", isOver: true, rollout: 0, step: 2, reason: null, ...changes }),
+    );
+
+  test("tells the reason, the author, the largest share, the length, and the next step", () => {
+    const { title, now, facts, next } = ended({});
+    expect(title).toBe("Release 7 was aborted");
+    expect(now).toBe("All visitors have master, the version before.");
+    expect(new Map(facts).get("ended")).toEndWith("by ada@web-1");
+    expect(facts.slice(1)).toEqual([
+      ["reason", "INC-42"],
+      ["reached", "step 2 of 5, and at most 10% of the visitors"],
+      ["took", "9m"],
+    ]);
+    expect(next).toStartWith("canary has no visitors");
+  });
+
+  test("does not say that all have master while some still have the canary", () => {
+    const { now, next } = ended({ rollout: 0.03 });
+    expect(now).toBe("canary still has 3% of the visitors.");
+    expect(next).not.toContain("has no visitors");
+  });
+
+  test("of a finished one names the software that all have, and of one without a history what is known", () => {
+    expect(ended({ state: "finished" }).now).toBe("All visitors have master, whose servers run v42.");
+    const other = endedOf(newsOf(), shown({ state: "aborted", isOver: true, rollout: 0, reason: "split" }));
+    expect(other.facts).toEqual([["reason", "split"]]);
   });
 });
 

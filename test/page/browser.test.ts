@@ -12,12 +12,13 @@ import { OVER_TIME } from "./browser/over-time.ts";
 import { READING } from "./browser/reading.ts";
 import { type Rig, startRig, stopRig } from "./browser/rig.ts";
 import { SHOWING } from "./browser/showing.ts";
+import { SIGN } from "./browser/sign.ts";
 import { STRANGERS } from "./browser/strangers.ts";
 
 const START_MS = 60_000;
 
 /** Ten thousand states take a while on a busy machine. */
-const LONG_MS = 120_000;
+const LONG_MS = 180_000;
 
 const missing = chromiumMissing();
 if (missing !== undefined) console.warn(`skipped: the page in a browser: ${missing}`);
@@ -51,6 +52,10 @@ describe.skipIf(missing !== undefined)("in a browser", () => {
 
   describe("the page shows", () => {
     test.each(SHOWING)("$title", ({ run }) => run(rig));
+  });
+
+  describe("the judge raised a sign", () => {
+    test.each(SIGN)("$title", ({ run }) => run(rig));
   });
 
   describe("the page draws", () => {

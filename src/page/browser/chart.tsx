@@ -8,8 +8,11 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Columns } from "./past.ts";
 import { colour, isStill, theme } from "./theme.ts";
+import { TIME } from "./words.ts";
 
 const HEIGHT_PX = 180;
+
+const FONT = "12px ui-sans-serif, system-ui, sans-serif";
 
 /** A young page shows at least this time, in seconds. */
 const SPAN_S_MIN = 60;
@@ -121,6 +124,7 @@ function optionsOf(
   range: ChartProps["range"],
 ): Omit<uPlot.Options, "width" | "height"> {
   const axis = {
+    font: FONT,
     stroke: colour("soft"),
     grid: { stroke: colour("line"), width: 1 },
     ticks: { stroke: colour("line"), width: 1 },
@@ -156,5 +160,5 @@ function timesOf(low: number | null, high: number | null): [number, number] {
 
 /** @param seconds since 1970 */
 export function clock(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleTimeString("en-GB");
+  return TIME.format(seconds * 1_000);
 }

@@ -3,7 +3,6 @@
 import { signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { MASTER } from "../../circle.ts";
-import type { ReleaseNews } from "../news.ts";
 import { Chart, clock, type Line } from "./chart.tsx";
 import {
   columnsOf,
@@ -41,15 +40,14 @@ function within(part: number | null): number | null {
   return part === null ? null : Math.min(PART_MAX, Math.max(PART_MIN, part));
 }
 
-/** Harm and not-worse against their limits. */
-export function JudgedChart({ release }: { readonly release: ReleaseNews }) {
+/** Harm and not-worse against their limits; nothing while the judge has no figures. */
+export function JudgedChart() {
   const { points } = past.value;
   const columns = useMemo(() => columnsOf(points, JUDGED_VALUES), [points]);
-  if ((release.judged ?? release.judgedAtEnd) === null && points.every(({ harm }) => harm === null))
-    return null;
+  if (points.every(({ harm }) => harm === null)) return null;
   return (
-    <section class="wide" aria-label="Harm over time">
-      <h2>Harm and not worse over time</h2>
+    <section aria-label="Harm over time">
+      <h3>Harm and not worse over time</h3>
       <p class="note">
         The logarithms of the evidence, as parts of their limits. At 100% of harm the judge takes the canary
         back. At 100% of not worse it lets the step pass. Below 0% the evidence speaks against it.
@@ -90,7 +88,7 @@ export function DecisionsChart() {
   );
   if (names.length === 0) return null;
   return (
-    <section class="wide" aria-label="Decisions over time">
+    <section aria-label="Decisions over time">
       <h2>Decisions a second</h2>
       <Chart
         label="A line chart of the decisions a second by location. The table below has the figures."

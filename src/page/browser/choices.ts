@@ -65,7 +65,7 @@ export function verbsOf(release: ReleaseNews): Choice[] {
       .filter(({ isCleared }) => !isCleared)
       .map(({ name }) => ({
         ...{ verb: "clear", label: `Clear the sign ${name}`, needsReason: true },
-        consequence: `lets the release go on although the judge raised ${name}`,
+        consequence: `lets the release go on although the judge raised this sign`,
         with: { sign: name },
       })),
   ];

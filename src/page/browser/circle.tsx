@@ -23,6 +23,7 @@ function pointAt(assignment: number): readonly [x: string, y: string] {
 
 export function Circle({ news }: { readonly news: ApplicationNews }) {
   const { arcs, isFresh, ordered } = news;
+  const masterShare = ordered[MASTER] ?? 1;
   const drawn = arcs.filter(
     ({ rollout, version, failsafe }) =>
       rollout > 0 && version !== MAINTENANCE && (isFresh || failsafe === "hold"),
@@ -40,10 +41,10 @@ export function Circle({ news }: { readonly news: ApplicationNews }) {
           />
         ))}
         <Mark />
-        <text x={CENTER} y={CENTER} class="share">
+        <text x={CENTER} y={CENTER + 4} class={drawn[0] === undefined ? "share word" : "share"}>
           {drawn[0] === undefined ? MASTER : shareText(drawn[0].rollout)}
         </text>
-        <text x={CENTER} y={CENTER + 22} class="share-of">
+        <text x={CENTER} y={CENTER + 25} class="share-of">
           {drawn[0]?.version ?? "all visitors"}
         </text>
       </svg>
@@ -54,7 +55,10 @@ export function Circle({ news }: { readonly news: ApplicationNews }) {
             {failsafe === "hold" && ", kept if the store is lost"}
           </li>
         ))}
-        <li class="master">master: {shareText(ordered[MASTER] ?? 1)}, the control group</li>
+        <li class="master">
+          master: {shareText(masterShare)}
+          {masterShare > 0 && masterShare < 1 && ", the control group"}
+        </li>
       </ul>
       <PlaceForm news={news} />
     </section>

@@ -19,8 +19,12 @@ export function Conditions({ release }: { readonly release: ReleaseNews }) {
     <ul class="conditions" aria-label="What this step waits for">
       {release.conditions.map((condition) => (
         <li key={condition.label} class={condition.state}>
-          <span aria-hidden="true">{MARKS[condition.state]}</span> <b>{condition.label}</b>{" "}
-          <span class="state">{STATES[condition.state]}</span>
+          <div class="condition-head">
+            <span class="mark-of" aria-hidden="true">
+              {MARKS[condition.state]}
+            </span>{" "}
+            <b>{condition.label}</b> <span class="state">{STATES[condition.state]}</span>
+          </div>
           <Way condition={condition} isTimed={isTimed} />
           {condition.kind !== "time" && condition.texts.map((wait) => <Wait key={wait.text} wait={wait} />)}
         </li>
@@ -65,9 +69,8 @@ function Way({ condition, isTimed }: { readonly condition: ConditionNews; readon
       : `${countText(done)} of about ${countText(way.of)} visitors`;
   return (
     <>
-      {" "}
-      <span class="amount">{text}</span>
       <progress max={way.of} value={done} aria-label={`${label}: ${text}`} />
+      <small>{text}</small>
     </>
   );
 }

@@ -2,19 +2,24 @@
 
 import type { Judged } from "../../evidence/judged.ts";
 import type { ReleaseNews } from "../news.ts";
+import { JudgedChart } from "./charts.tsx";
+import { Gauge } from "./gauge.tsx";
 import { MetricsTable } from "./metrics.tsx";
 import { countText, harmLimitText, partText } from "./words.ts";
 
 export function Evidence({ release }: { readonly release: ReleaseNews }) {
   const judged = release.judged ?? release.judgedAtEnd;
   const isHeard = judged !== null && !judged.isSilent && judged.outcomes > 0;
+  // After the end, only figures are worth a panel.
+  if (release.isOver && !isHeard) return null;
   return (
-    <section aria-label="Evidence" class={judged?.isSilent ? "broad silent" : "broad"}>
-      <h2>Evidence</h2>
-      {release.judgedAtEnd !== null && (
-        <p class="note">At the end of the last step in which two versions had visitors.</p>
-      )}
-      {isHeard ? <Figures judged={judged} /> : <Unheard release={release} />}
+    <section aria-label="Evidence">
+      <div class="panel-head">
+        <h2>Evidence</h2>
+        {release.judgedAtEnd !== null && (
+          <p class="note">At the end of the last step in which two versions had visitors.</p>
+        )}
+      </div>
       <ul class="signs">
         {judged?.signs.map(({ name, isCleared }) => (
           <li key={name} class={isCleared ? "" : "warning"}>
@@ -22,6 +27,8 @@ export function Evidence({ release }: { readonly release: ReleaseNews }) {
           </li>
         ))}
       </ul>
+      {isHeard ? <Figures judged={judged} /> : <Unheard release={release} />}
+      <JudgedChart />
     </section>
   );
 }
@@ -32,8 +39,7 @@ function signText(isCleared: boolean, isAtEnd: boolean): string {
 }
 
 /** Nothing is heard: a state of its own, which must not look like health. */
-function Unheard({ release: { judged, rollout, isOver, isInGrace } }: { readonly release: ReleaseNews }) {
-  if (isOver) return <p>The release is over, so the judge looks no more.</p>;
+function Unheard({ release: { judged, rollout, isInGrace } }: { readonly release: ReleaseNews }) {
   if (rollout <= 0 || rollout >= 1) {
     return <p>All visitors have one version, so there is nothing to compare.</p>;
   }
@@ -45,10 +51,14 @@ function Unheard({ release: { judged, rollout, isOver, isInGrace } }: { readonly
   return (
     <>
       <p class="loud">Nothing is heard. Silence is not health.</p>
-      <p>No proxy reports outcomes of this step. See why: maxwells-daemon doctor</p>
+      <p>No proxy reports outcomes of this step. This command says why:</p>
+      <code>maxwells-daemon doctor</code>
     </>
   );
 }
+
+/** From this part of the limit on, the bar of harm has the colour of an abort. */
+const HIGH = 0.9;
 
 function Figures({ judged }: { readonly judged: Judged }) {
   const { harm = null, notWorse = null, visitors, needed } = judged;
@@ -56,53 +66,31 @@ function Figures({ judged }: { readonly judged: Judged }) {
   const isKnown = needed !== null && needed > 0 && visitors > 0;
   return (
     <>
-      <Bar
-        label="harm"
-        part={harm ?? 0}
-        limit={harmLimitText(judged)}
-        text={partText(Math.max(0, harm ?? 0))}
-        isBad
-      />
-      <Bar
-        label="not worse"
-        part={notWorse ?? 0}
-        limit="of the judge's ok"
-        text={notWorse === null ? "no figure" : partText(Math.max(0, notWorse))}
-      />
-      <Bar
-        label="visitors seen"
-        part={isKnown ? visitors / needed : 0}
-        limit={isKnown ? `of about ${countText(needed)}` : ""}
-        text={visitors === 0 ? "none for two minutes yet" : countText(visitors)}
-      />
-      <p>{judged.heard}</p>
+      <div class="gauges">
+        <Gauge
+          label="harm"
+          part={harm ?? 0}
+          text={partText(Math.max(0, harm ?? 0))}
+          limit={harmLimitText(judged)}
+          tone={(harm ?? 0) >= HIGH ? "harm high" : "harm"}
+        />
+        <Gauge
+          label="not worse"
+          part={notWorse ?? 0}
+          text={notWorse === null ? "–" : partText(Math.max(0, notWorse))}
+          limit={notWorse === null ? "no figure yet" : "of the judge's ok"}
+          tone="ok"
+        />
+        <Gauge
+          label="visitors seen"
+          part={isKnown ? visitors / needed : 0}
+          text={countText(visitors)}
+          limit={visitors === 0 ? "none for two minutes yet" : isKnown ? `of about ${countText(needed)}` : ""}
+          tone="seen"
+        />
+      </div>
+      <p class="heard">{judged.heard}</p>
       <MetricsTable metrics={judged.metrics} />
     </>
-  );
-}
-
-interface BarProps {
-  readonly label: string;
-  readonly part: number;
-  readonly limit: string;
-  readonly text: string;
-  /** Whether a full bar is bad. */
-  readonly isBad?: boolean;
-}
-
-function Bar({ label, part, limit, text, isBad = false }: BarProps) {
-  const value = Math.min(1, Math.max(0, part));
-  return (
-    <p class="bar">
-      <span>{label}</span>
-      {isBad ? (
-        <meter min={0} max={1} low={0.46} high={0.9} optimum={0} value={value} aria-label={label} />
-      ) : (
-        <meter min={0} max={1} value={value} aria-label={label} />
-      )}
-      <span>
-        {text} {limit}
-      </span>
-    </p>
   );
 }

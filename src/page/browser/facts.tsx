@@ -13,7 +13,7 @@ export function Facts({ news: { ageMs, leaseMs, isFresh }, daemon }: FactsProps)
   const sinceMs = Math.max(0, nowMs.value - heardAtMs.value);
   return (
     <section aria-label="Snapshot">
-      <h2>Snapshot</h2>
+      <h2>Snapshot of the store</h2>
       <dl class="facts">
         <dt>store</dt>
         <dd>{daemon.store}</dd>

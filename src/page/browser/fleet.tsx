@@ -12,7 +12,7 @@ interface FleetProps {
 export function Fleet({ release: { fleet }, daemon }: FleetProps) {
   if (fleet === null) return null;
   return (
-    <section class="wide" aria-label="Daemons">
+    <section aria-label="Daemons">
       <h2>Daemons</h2>
       {fleet.length === 0 ? (
         <p class="warning">No daemon has told anything of this release yet, so none leads it.</p>

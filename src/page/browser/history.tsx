@@ -4,21 +4,43 @@ import type { ChangeNews } from "../news.ts";
 import { originText } from "./origin.ts";
 import { shareText, timeText } from "./words.ts";
 
+/** Older changes are folded, because a long release has many of them. */
+const OPEN_MAX = 10;
+
 export function History({ changes }: { readonly changes: readonly ChangeNews[] }) {
+  const older = changes.length - OPEN_MAX;
   return (
-    <section class="wide" aria-label="History">
+    <section aria-label="History">
       <h2>History</h2>
       {changes.length === 0 && <p>No change is recorded.</p>}
-      <ol class="history">
-        {changes.map((change, index) => (
-          <Change
-            key={`${change.version} ${change.updatedAt} ${change.release?.seq} ${index}`}
-            change={change}
-            origin={originText(change, changes.slice(index + 1), changes)}
-          />
-        ))}
-      </ol>
+      <Changes changes={changes} from={0} to={OPEN_MAX} />
+      {older > 0 && (
+        <details>
+          <summary>{older} older</summary>
+          <Changes changes={changes} from={OPEN_MAX} to={changes.length} />
+        </details>
+      )}
     </section>
+  );
+}
+
+interface ChangesProps {
+  readonly changes: readonly ChangeNews[];
+  readonly from: number;
+  readonly to: number;
+}
+
+function Changes({ changes, from, to }: ChangesProps) {
+  return (
+    <ol class="history">
+      {changes.slice(from, to).map((change, index) => (
+        <Change
+          key={`${change.version} ${change.updatedAt} ${change.release?.seq} ${index}`}
+          change={change}
+          origin={originText(change, changes.slice(from + index + 1), changes)}
+        />
+      ))}
+    </ol>
   );
 }
 
@@ -35,7 +57,7 @@ function Change({ change, origin }: ChangeProps) {
       <b class="way">
         {version} {wayText(change)}
       </b>{" "}
-      <span class="author">by {author}</span> <span>{origin}</span>{" "}
+      <span class="author">by {author}</span> <span class="origin">{origin}</span>{" "}
       {why !== undefined && why !== release?.sentence && <q>{why}</q>}{" "}
       {claimedAt !== undefined && claimedAt !== updatedAt && (
         <small>the writer's own clock said {timeText(claimedAt)}</small>

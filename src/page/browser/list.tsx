@@ -1,17 +1,22 @@
 /** The applications of the daemon. */
 
 import { signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { ListedApplication, ListNews } from "../news.ts";
 
 const search = signal("");
 
-export function List({ list, shown }: { readonly list: ListNews; readonly shown: string | undefined }) {
+interface ListProps {
+  readonly list: ListNews;
+  readonly shown: string | undefined;
+}
+
+export function List({ list, shown }: ListProps) {
   if (list.total < 2) return null;
-  const found = list.applications.filter(({ name }) => name.includes(search.value));
   return (
-    <nav aria-label="Applications">
+    <nav aria-label="Applications" id="applications">
       <h2>{list.total} applications</h2>
-      <label>
+      <label class="search">
         Find{" "}
         <input
           type="search"
@@ -24,12 +29,24 @@ export function List({ list, shown }: { readonly list: ListNews; readonly shown:
       {list.applications.length < list.total && (
         <p>The first {list.applications.length} are shown. The others have the address /?application=NAME.</p>
       )}
-      <ul class="list">
-        {found.map((application) => (
-          <Item key={application.name} application={application} isShown={application.name === shown} />
-        ))}
-      </ul>
+      <Items list={list} shown={shown} />
     </nav>
+  );
+}
+
+/** Most states change nothing here, and hundreds of rows would cost each of them a part of a frame. */
+function Items({ list: { applications }, shown }: ListProps) {
+  return useMemo(
+    () => (
+      <ul class="list">
+        {applications
+          .filter(({ name }) => name.includes(search.value))
+          .map((application) => (
+            <Item key={application.name} application={application} isShown={application.name === shown} />
+          ))}
+      </ul>
+    ),
+    [JSON.stringify(applications), search.value, shown],
   );
 }
 
@@ -44,7 +61,8 @@ function Item({ application: { name, isFresh, arcs, release, state }, isShown }:
       <a href={`/?application=${encodeURIComponent(name)}`} aria-current={isShown ? "page" : undefined}>
         {name}
       </a>{" "}
-      <span>{isFresh ? arcs || "master" : "stale: master"}</span> <span>{release}</span>
+      <span class="arcs">{isFresh ? arcs || "master" : "stale: master"}</span>{" "}
+      {release !== null && <span class="release">{release}</span>}
     </li>
   );
 }

@@ -8,7 +8,7 @@ import { countText, shareText } from "./words.ts";
 export function MetricsTable({ metrics }: { readonly metrics: readonly JudgedMetric[] }) {
   return (
     <Scroll label="Metrics">
-      <table>
+      <table class="metrics">
         <caption class="for-readers">
           Visitors who met something bad, and the odds ratio of the canary
         </caption>
@@ -27,6 +27,10 @@ export function MetricsTable({ metrics }: { readonly metrics: readonly JudgedMet
           ))}
         </tbody>
       </table>
+      <p class="note">
+        An odds ratio of 2 means: twice as likely at the canary. The line is its interval, from a sixteenth to
+        sixteen times, and the mark in the middle is 1.
+      </p>
     </Scroll>
   );
 }

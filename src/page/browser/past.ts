@@ -3,6 +3,7 @@
  * page has none. Pure.
  */
 
+import type { Judged } from "../../evidence/judged.ts";
 import type { ApplicationNews, DecisionCount } from "../news.ts";
 
 /** Ten minutes. */
@@ -43,7 +44,7 @@ export function remember(past: Past, news: ApplicationNews, atMs: number): Past 
   const { last } = past;
   if (last !== undefined && atMs - last.atMs < POINT_MS) return past;
   const release = news.releases[0];
-  const judged = release?.judged ?? release?.judgedAtEnd;
+  const judged = heardOf(release?.judged ?? release?.judgedAtEnd ?? null);
   const seen: Seen = { atMs, key: release?.key, decisions: news.decisions };
   if (last === undefined) return { points: past.points, last: seen };
   const isAfterGap = atMs - last.atMs > GAP_MS || last.key !== seen.key;
@@ -54,6 +55,11 @@ export function remember(past: Past, news: ApplicationNews, atMs: number): Past 
     perSecond: rates(last.decisions, seen.decisions, (atMs - last.atMs) / 1_000),
   };
   return { points: [...past.points, point].slice(-POINTS_MAX), last: seen };
+}
+
+/** Without an outcome, the figures say nothing, and a line of them would look like health. */
+function heardOf(judged: Judged | null): Judged | null {
+  return judged === null || judged.isSilent || judged.outcomes === 0 ? null : judged;
 }
 
 function rates(

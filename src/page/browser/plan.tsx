@@ -8,7 +8,15 @@ import { durationText, shareText } from "./words.ts";
 export function Plan({ release }: { readonly release: ReleaseNews }) {
   return (
     <section aria-label="The plan">
-      <h2>Plan</h2>
+      <div class="panel-head">
+        <h2>Plan</h2>
+        {!release.isOver && <Clock release={release} />}
+      </div>
+      {release.state === "paused" && release.reason !== null && (
+        <p class="reason">
+          <q>{release.reason}</q>
+        </p>
+      )}
       {release.steps === null ? (
         <p>{release.plan}</p>
       ) : (
@@ -18,7 +26,6 @@ export function Plan({ release }: { readonly release: ReleaseNews }) {
           ))}
         </ol>
       )}
-      {!release.isOver && <Clock release={release} />}
       <Conditions release={release} />
       <Waits release={release} />
     </section>

@@ -19,7 +19,10 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+let still: MediaQueryList | undefined;
+
 /** Whether the reader asked for a page that does not move. */
 export function isStill(): boolean {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+  still ??= matchMedia("(prefers-reduced-motion: reduce)");
+  return still.matches;
 }

@@ -156,7 +156,7 @@ async function expectInSight(page: Page, button: string): Promise<void> {
 }
 
 /** Presses Tab until the focus is on this button, or on the input with this name. */
-async function tabTo(page: Page, name: string): Promise<void> {
+export async function tabTo(page: Page, name: string): Promise<void> {
   for (let n = 0; n < PRESSES_MAX; n++) {
     if ((await focused(page)) === name) return;
     await page.keyboard.press("Tab");

@@ -39,7 +39,7 @@ export const EXPOSED: readonly Case[] = [
             await page.getByLabel("Token").fill(TOKEN);
             await page.keyboard.press("Enter");
             await page.getByRole("heading", { name: "website", level: 1 }).waitFor();
-            await page.getByText("now", { exact: true }).waitFor();
+            await page.getByText("live", { exact: true }).waitFor();
             await page.getByRole("button", { name: "Log out" }).click();
             await page.getByText("The page is closed: log in to see the page").waitFor();
             await page.getByRole("heading", { name: "website" }).waitFor({ state: "detached" });

@@ -6,6 +6,9 @@
 
 import type { ApplicationNews, PageNews } from "../../../src/page/news.ts";
 
+/** Each state is so much later than the one before it, by the clocks of the daemon and of the page. */
+export const PACE_MS = 1_000;
+
 export interface Flood {
   readonly url: string;
   /** Sends this number of states more. */
@@ -29,11 +32,11 @@ export async function startFlood(daemonUrl: string): Promise<Flood> {
   }
   const server = Bun.serve({
     ...{ hostname: "127.0.0.1", port: 0, idleTimeout: 0 },
-    fetch: ({ url }) => {
+    fetch: async ({ url }) => {
       const { pathname } = new URL(url);
       return pathname === "/events"
         ? new Response(states(), { headers: { "Content-Type": "text/event-stream" } })
-        : fetch(new URL(pathname, daemonUrl));
+        : plain(await fetch(new URL(pathname, daemonUrl)));
     },
   });
   return {
@@ -44,6 +47,13 @@ export async function startFlood(daemonUrl: string): Promise<Flood> {
     },
     stop: () => server.stop(true),
   };
+}
+
+/** The answer as `fetch` has unpacked it. */
+function plain(reply: Response): Response {
+  const headers = new Headers(reply.headers);
+  for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  return new Response(reply.body, { status: reply.status, headers });
 }
 
 /** The first state that the daemon sends to this page. */
@@ -62,7 +72,7 @@ async function firstState(daemonUrl: string): Promise<PageNews> {
 /** The n-th state. */
 function changed(first: PageNews, n: number): PageNews {
   const { application } = first;
-  const now = { ...first, atMs: performance.now() };
+  const now = { ...first, atMs: performance.now() + PACE_MS * n };
   return application === null ? now : { ...now, application: changedApplication(application, n) };
 }
 

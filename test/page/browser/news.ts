@@ -54,9 +54,10 @@ export const NEWS: readonly Case[] = [
           await logIn(page);
           const wayBack = page.getByRole("button", { name: "Abort" });
           expect(await wayBack.isDisabled()).toBeFalse();
+          await page.getByText("live", { exact: true }).waitFor();
           await website.kill();
           await silence(page).waitFor();
-          expect(await page.getByText("now", { exact: true }).count()).toBe(0);
+          expect(await page.getByText("live", { exact: true }).count()).toBe(0);
           await page.getByText(/^The daemon is silent\. All of this is \d+s old\.$/).waitFor();
           expect(await wayBack.isDisabled()).toBeTrue();
           await expectUsable(page, "killed");
@@ -89,12 +90,12 @@ export const NEWS: readonly Case[] = [
         website.url,
         async (page) => {
           website.release();
-          await page.getByText("now", { exact: true }).waitFor();
+          await page.getByText("live", { exact: true }).waitFor();
           await website.kill();
           await page.evaluate("slept = 3_600_000");
           await page.getByText(/^The daemon is silent\. All of this is 1h( \d+s)? old\.$/).waitFor();
           await website.startAgain();
-          await page.getByText("now", { exact: true }).waitFor();
+          await page.getByText("live", { exact: true }).waitFor();
         },
         { expected: GONE, script: SLEEP },
       ),

@@ -85,6 +85,11 @@ export const STATES: readonly ShownState[] = [
     says: /^Nothing is heard\. Silence is not health\.$/,
   },
   {
+    name: "sign",
+    record: () => recorded(9, 0.05, 3 * MINUTE_MS, { step: 2, plan: TIMED }),
+    says: /^sign place is raised: the release is held$/,
+  },
+  {
     name: "approval",
     record: () => recorded(4, 0.05, MINUTE_MS, { step: 1, plan: "5%,25%:1h,100%:1d" }),
     says: /it waits for approval, to go on to 25%/,
@@ -121,8 +126,8 @@ export const STATES: readonly ShownState[] = [
   { name: LONG_NAME, record: () => ({ rollout: 0.05 }), says: /^no release$/ },
 ];
 
-/** Outcomes of these applications are heard. */
-const HEARD = ["running", "evidence"];
+/** Outcomes of these applications are heard. Some visitors of `sign` are at the wrong version. */
+const HEARD = ["running", "evidence", "sign"];
 
 export class Site {
   readonly home: DaemonHome;
@@ -174,7 +179,8 @@ async function report(port: number): Promise<void> {
     const assignment = isCanary ? OFFSET + n / 10_000 : (0.31 + n / 450) % 1.2;
     const visitor = `${isCanary ? "canary" : "master"} ${(assignment % 1).toFixed(4)} ${n % 50 === 9 ? 500 : 200}`;
     for (const application of HEARD) {
-      udp.send(`${application} ${visitor} 0.010 1 source=10.${n >> 8}.${n & 255}.1`, port, "127.0.0.1");
+      const told = application === "sign" && n % 40 === 7 ? visitor.replace("master", "canary") : visitor;
+      udp.send(`${application} ${told} 0.010 1 source=10.${n >> 8}.${n & 255}.1`, port, "127.0.0.1");
     }
   }
   await new Promise<void>((resolve) => udp.send("", port, "127.0.0.1", () => udp.close(resolve)));
