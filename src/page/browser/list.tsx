@@ -29,24 +29,14 @@ export function List({ list, shown }: ListProps) {
       {list.applications.length < list.total && (
         <p>The first {list.applications.length} are shown. The others have the address /?application=NAME.</p>
       )}
-      <Items list={list} shown={shown} />
-    </nav>
-  );
-}
-
-/** Most states change nothing here, and hundreds of rows would cost each of them a part of a frame. */
-function Items({ list: { applications }, shown }: ListProps) {
-  return useMemo(
-    () => (
       <ul class="list">
-        {applications
+        {list.applications
           .filter(({ name }) => name.includes(search.value))
           .map((application) => (
             <Item key={application.name} application={application} isShown={application.name === shown} />
           ))}
       </ul>
-    ),
-    [JSON.stringify(applications), search.value, shown],
+    </nav>
   );
 }
 
@@ -55,14 +45,18 @@ interface ItemProps {
   readonly isShown: boolean;
 }
 
+/** A state changes few of the rows, and hundreds of new ones would cost a part of a frame. */
 function Item({ application: { name, isFresh, arcs, release, state }, isShown }: ItemProps) {
-  return (
-    <li class={isFresh ? (state ?? "") : "stale"}>
-      <a href={`/?application=${encodeURIComponent(name)}`} aria-current={isShown ? "page" : undefined}>
-        {name}
-      </a>{" "}
-      <span class="arcs">{isFresh ? arcs || "master" : "stale: master"}</span>{" "}
-      {release !== null && <span class="release">{release}</span>}
-    </li>
+  return useMemo(
+    () => (
+      <li class={isFresh ? (state ?? "") : "stale"}>
+        <a href={`/?application=${encodeURIComponent(name)}`} aria-current={isShown ? "page" : undefined}>
+          {name}
+        </a>{" "}
+        <span class="arcs">{isFresh ? arcs || "master" : "stale: master"}</span>{" "}
+        {release !== null && <span class="release">{release}</span>}
+      </li>
+    ),
+    [name, isFresh, arcs, release, state, isShown],
   );
 }
