@@ -6,7 +6,13 @@
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+import {
+  connect,
+  credsAuthenticator,
+  headers,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from "@nats-io/transport-node";
 import { openStore } from "../../src/stores/list.ts";
 import { encodeName } from "../../src/stores/nats/keys.ts";
 import type { Store } from "../../src/stores/store.ts";
@@ -53,6 +59,9 @@ export interface NatsOptions {
   readonly copyOf?: NatsServer;
   /** The login of the operator. */
   readonly login?: { readonly user: string; readonly pass: string };
+  readonly token?: string;
+  readonly nkeySeed?: Uint8Array;
+  readonly creds?: string;
   /** TLS of the operator. */
   readonly tls?: { readonly caFile: string };
 }
@@ -83,7 +92,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const [data, config, log] = ["data", "nats.conf", "log"].map((name) => join(directory, name));
   if (data === undefined || config === undefined || log === undefined) throw new Error("no directory");
   const port = await freePort();
-  const { copyOf, hasJetStream = true, login, tls } = options;
+  const { copyOf, hasJetStream = true, login, token, nkeySeed, creds, tls } = options;
   if (copyOf !== undefined) {
     // Nothing is written while it is copied.
     copyOf.signal("SIGSTOP");
@@ -119,6 +128,9 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     if (operator === undefined || operator.isClosed()) {
       operator = await connect({
         ...{ servers: `127.0.0.1:${port}`, reconnect: false, timeout: 5_000, ...login },
+        ...(token === undefined ? {} : { token }),
+        ...(nkeySeed === undefined ? {} : { authenticator: nkeyAuthenticator(nkeySeed) }),
+        ...(creds === undefined ? {} : { authenticator: credsAuthenticator(Buffer.from(creds)) }),
         ...(tls === undefined ? {} : { tls }),
       });
     }

@@ -74,6 +74,8 @@ async function makeOne(
   stream: Readonly<Record<string, unknown>> & { readonly name: string },
   signal: AbortSignal,
 ): Promise<boolean> {
+  // NATS says that it made a stream also if there is one with the same settings.
+  if (await jetstream.has(stream.name, signal)) return false;
   try {
     return await jetstream.create({ ...stream, num_replicas: REPLICAS }, signal);
   } catch (error) {

@@ -86,7 +86,7 @@ export function foreignFault(where: string): StoreError {
 /** @param error the value with which the client rejected */
 export function natsFault(where: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  const { name, code, message } = (error ?? {}) as { name?: unknown; code?: unknown; message?: unknown };
+  const { name, message, code = codeOf(error) } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const text = String(message ?? "");
   if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") {
     return new StoreError("denied", `${where} does not let this user in; correct the login in the address`);
@@ -123,6 +123,12 @@ export function natsFault(where: string, error: unknown): StoreError {
     "unavailable",
     `${where} does not answer (${reason}); check the address, the network, and nats:// or natss:// with its certificates`,
   );
+}
+
+/** The client puts an error of the system into an error of its own. */
+function codeOf(error: unknown): unknown {
+  const { cause } = (error ?? {}) as { readonly cause?: unknown };
+  return (cause as { readonly code?: unknown } | undefined)?.code;
 }
 
 function permissionFault(where: string, error: unknown): StoreError {

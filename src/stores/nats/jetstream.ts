@@ -5,6 +5,7 @@
 
 import { Slices } from "../../slices.ts";
 import { asObject } from "../shared/release-rest.ts";
+import { StoreError } from "../store.ts";
 import {
   ApiError,
   apiFault,
@@ -74,6 +75,16 @@ export class JetStream {
 
   async state(stream: string, signal: AbortSignal): Promise<StreamState> {
     return this.#stateOf(await this.#ask("STREAM.INFO", stream, {}, signal));
+  }
+
+  async has(stream: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.state(stream, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "missing") return false;
+      throw error;
+    }
   }
 
   /** The state, and all subjects with messages that match the filter. */

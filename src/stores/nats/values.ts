@@ -31,14 +31,16 @@ export async function each<T>(items: Iterable<T>, work: (item: T) => Promise<voi
   await Promise.all(Array.from({ length: AT_ONCE }, workOn));
 }
 
-/** The last message of each subject, by subject; undefined if the subject has none any more. */
+/** The last message of each subject, in the order of the subjects; undefined if one has none any more. */
 export async function lastOfEach(
   jetstream: JetStream,
   stream: string,
   subjects: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, StoredMessage | undefined>> {
-  const messages = new Map<string, StoredMessage | undefined>();
+  const messages = new Map<string, StoredMessage | undefined>(
+    subjects.map((subject) => [subject, undefined]),
+  );
   await each(subjects, async (subject) => {
     messages.set(subject, await jetstream.last(stream, subject, signal));
   });
