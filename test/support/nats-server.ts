@@ -63,7 +63,7 @@ export interface NatsOptions {
   readonly nkeySeed?: Uint8Array;
   readonly creds?: string;
   /** TLS of the operator. */
-  readonly tls?: { readonly caFile: string };
+  readonly tls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
 }
 
 export interface NatsServer {
@@ -196,7 +196,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     async init() {
       const user = login === undefined ? "" : `${login.user}:${login.pass}@`;
       const scheme = tls === undefined ? "nats" : "natss";
-      const query = tls === undefined ? "" : `?cacert=${tls.caFile}`;
+      const query = tls === undefined ? "" : `?cacert=${tls.caFile}&cert=${tls.certFile}&key=${tls.keyFile}`;
       const store = await openNats(`${scheme}://${user}localhost:${port}/${query}`);
       await store.init?.(AbortSignal.timeout(20_000)).finally(() => store.close());
     },

@@ -16,12 +16,14 @@ import type { NatsConnection } from "./connection.ts";
 import type { JetStream } from "./jetstream.ts";
 import { allSubjects, nameOf, subjectsOf } from "./keys.ts";
 
-/** The server sends a heartbeat after this, and this many may be late. */
+/** The server sends a heartbeat after this. */
 const HEARTBEAT_MS = 2_000;
-export const SILENCE_MS = 3 * HEARTBEAT_MS;
+
+/** If no heartbeat comes for so many times that long, another consumer takes over. */
+const HEARTBEATS_MAX = 3;
 
 /** The server forgets a consumer so long after its daemon has gone. */
-const FORGET_MS = 10_000;
+const FORGET_MS = 1_000;
 
 const MS_NS = 1_000_000;
 
@@ -37,6 +39,7 @@ export interface NatsWatchOptions {
   readonly bucket: string;
   readonly stream: string;
   readonly warn: (message: string) => void;
+  readonly heartbeatMs?: number;
 }
 
 export class NatsWatch {
@@ -70,11 +73,12 @@ export class NatsWatch {
     this.#consumer = new AbortController();
     this.#subjects = this.#wanted();
     const silence = new AbortController();
-    const { connected, bucket } = this.#options;
+    const { connected, bucket, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    const silenceMs = heartbeatMs * HEARTBEATS_MAX;
     const connection = await connected();
     const isOver = AbortSignal.any([...[ending, this.#consumer.signal, silence.signal, connection.retiring]]);
     if (isOver.aborted) return;
-    const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    const timer = setTimeout(() => silence.abort(), silenceMs);
     let count = 0;
     const { inbox, end } = connection.subscribe((subject, header, status) => {
       timer.refresh();
@@ -88,16 +92,16 @@ export class NatsWatch {
       if (name !== undefined) this.#listeners.nudge(name.application);
     });
     try {
-      await this.#create(inbox, isOver);
+      await this.#create(inbox, heartbeatMs, isOver);
       this.#listeners.nudgeAll();
-      while (!isOver.aborted) await pause(SILENCE_MS, isOver);
+      while (!isOver.aborted) await pause(silenceMs, isOver);
     } finally {
       clearTimeout(timer);
       end();
     }
   }
 
-  async #create(inbox: string, signal: AbortSignal): Promise<void> {
+  async #create(inbox: string, heartbeatMs: number, signal: AbortSignal): Promise<void> {
     const { jetstream, stream, warn } = this.#options;
     const config = {
       filter_subject: this.#subjects,
@@ -108,7 +112,7 @@ export class NatsWatch {
       headers_only: true,
       mem_storage: true,
       num_replicas: 1,
-      idle_heartbeat: HEARTBEAT_MS * MS_NS,
+      idle_heartbeat: heartbeatMs * MS_NS,
       inactive_threshold: FORGET_MS * MS_NS,
     };
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(CREATE_MS)]);
