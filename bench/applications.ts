@@ -53,7 +53,9 @@ export async function benchApplications(setup: Setup): Promise<Row[]> {
   const load = await compile("paced-load");
   const rows: Row[] = [];
   for (const program of setup.programs.slice(0, 1)) {
-    for (const engine of ENGINES.filter(({ name }) => ["file", "redis", "postgres", "etcd"].includes(name))) {
+    for (const engine of ENGINES.filter(({ name }) =>
+      ["file", "redis", "postgres", "etcd", "nats"].includes(name),
+    )) {
       const missing = engine.missing();
       if (missing !== undefined) rows.push(notMeasuredRow(`applications, ${engine.name}`, missing));
       else {

@@ -20,7 +20,7 @@ import type { Stops } from "./ways.ts";
 
 const APPLICATIONS = 1_000;
 const RELEASES = 100;
-const STORES = ["file", "redis", "postgres", "etcd"];
+const STORES = ["file", "redis", "postgres", "etcd", "nats"];
 
 /** Visitors a second. */
 const RATE = 10_000;

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sdkEnvironment, startDynamodbLocal } from "../../test/support/dynamodb-local.ts";
 import { etcdMissing, startEtcd } from "../../test/support/etcd.ts";
+import { natsMissing, startNats } from "../../test/support/nats-server.ts";
 import { nginxMissing, startNginx } from "../../test/support/nginx.ts";
 import { freePort } from "../../test/support/port.ts";
 import { ADMIN, hasPostgres, Postgres } from "../../test/support/postgres.ts";
@@ -67,6 +68,18 @@ export const ENGINES: readonly Engine[] = [
       stops.push(() => server.stop());
       const network = await networkTo(server.port, stops);
       return { address: `etcd://127.0.0.1:${network.port}`, network };
+    },
+  },
+  {
+    name: "nats",
+    isPush: true,
+    missing: natsMissing,
+    async start(stops) {
+      const server = await startNats();
+      stops.push(() => server.stop());
+      await server.init();
+      const network = await networkTo(server.port, stops);
+      return { address: `nats://127.0.0.1:${network.port}`, network };
     },
   },
   {

@@ -21,7 +21,7 @@ const PUBLIC_PARAMETERS: ReadonlySet<string> = new Set([
 /**
  * The stores that have these parameters. In any other address, a parameter of the same name may be a secret.
  */
-const HAS_PUBLIC_PARAMETERS = /^(?:postgres|mariadb|mysql|etcds?):/;
+const HAS_PUBLIC_PARAMETERS = /^(?:postgres|mariadb|mysql|etcds?|natss?):/;
 
 const QUERY = /\?[^#\s]*/g;
 

@@ -106,5 +106,6 @@ export const INVOCATIONS: readonly (readonly string[])[] = [
   ["get", "-store", "mariadb://127.0.0.1:9/rollouts"],
   ["get", "-store", "redis://127.0.0.1:9"],
   ["get", "-store", "etcd://127.0.0.1:9"],
+  ["get", "-store", "nats://127.0.0.1:9"],
   ["get", "-store", "dynamodb:"],
 ];

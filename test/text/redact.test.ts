@@ -29,6 +29,7 @@ test.each([
   ["https://h/r.json?cert=s&host=s", "https://h/r.json?cert=***&host=***"],
   ["Endpoint=x;AccountKey=s", "Endpoint=x;AccountKey=***"],
   ["etcds://h/p?cacert=/a&cert=/b&key=/c", "etcds://h/p?cacert=/a&cert=/b&key=***"],
+  ["natss://t0ken@h/b?cacert=/a&creds=/c", "natss://***@h/b?cacert=/a&creds=***"],
   ["Endpoint=sb://h;key=s3cret", "Endpoint=sb://h;key=***"],
   ["what is this?", "what is this?"],
   ["http://host/path@x", "http://host/path@x"],

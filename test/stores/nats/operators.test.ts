@@ -311,7 +311,7 @@ async function configOfPage(): Promise<string> {
   return config;
 }
 
-/** An operator of NATS that trusts an account, which trusts a user: the server's lines, and the user's file. */
+/** An operator of NATS trusts an account, which trusts a user: the server's lines, and the user's file. */
 function credentials(): { readonly config: string; readonly creds: string } {
   const [operator, system, account, user] = [
     nkeys.createOperator(),
