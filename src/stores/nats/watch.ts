@@ -19,7 +19,7 @@ import { allSubjects, nameOf, subjectsOf } from "./keys.ts";
 /** The server sends a heartbeat after this. */
 const HEARTBEAT_MS = 2_000;
 
-/** If so many heartbeats in a row stay away, the watch makes another consumer. */
+/** After this many heartbeats that did not come, the watch makes another consumer. */
 const HEARTBEATS_MAX = 3;
 
 /** The server forgets a consumer so long after its daemon has gone. */
