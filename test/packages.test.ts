@@ -89,6 +89,8 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       "zsh/vendor-completions/_maxwells-daemon",
       "fish/vendor_completions.d/maxwells-daemon.fish",
       "maxwells-daemon/integrations/nginx/maxwells-daemon.lua",
+      "maxwells-daemon/integrations/prometheus/rules.yml",
+      "maxwells-daemon/integrations/grafana/fleet.json",
     ]) {
       expect(machine.try("test", "-s", `/usr/share/${path}`).status).toBe(0);
     }
