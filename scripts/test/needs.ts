@@ -165,6 +165,7 @@ export const NEEDS: readonly Need[] = [
     sign: '"javac"',
     packages: ["openjdk-17-jdk-headless"],
   },
+  { tool: "shellcheck", isPresent: isOnPath("shellcheck"), sign: '"shellcheck"', packages: ["shellcheck"] },
   { tool: "Maven", isPresent: isOnPath("mvn"), sign: '"mvn"', packages: ["maven"] },
   { tool: "curl", isPresent: isOnPath("curl"), sign: '"curl"', packages: ["curl"] },
   {
