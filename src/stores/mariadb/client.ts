@@ -196,8 +196,9 @@ function useTls(
       isSecured = true;
       secured();
     });
-    secure.on("error", (error) => {
-      guard.fault ??= error;
+    secure.on("error", (error: Error & { readonly code?: unknown }) => {
+      // The driver changes the code of an error that it is given.
+      guard.fault ??= Object.assign(new Error(error.message), { code: error.code });
       if (isSecured) guard.destroy();
       else secured(error);
     });

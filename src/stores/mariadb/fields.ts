@@ -9,8 +9,9 @@ import { StoreError } from "../store.ts";
 /** A number with the digits that the text has. The types of JavaScript do not know it yet. */
 interface ExactJson {
   rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
 }
-const { rawJSON } = JSON as unknown as ExactJson;
+const { rawJSON, isRawJSON } = JSON as unknown as ExactJson;
 
 /**
  * The text of the fields with these in it. A field that is undefined is removed, and so is `rollout`, which
@@ -34,7 +35,7 @@ function fieldsOf(text: unknown): Readonly<Record<string, unknown>> {
     fields = text === null ? {} : JSON.parse(String(text), keepDigits);
   } catch {}
   const object = asObject(fields);
-  if (object !== undefined) return object;
+  if (object !== undefined && !isRawJSON(fields)) return object;
   throw new StoreError(
     "refused",
     "its fields are not an object of JSON; correct them by hand, nothing was written",

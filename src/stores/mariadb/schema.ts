@@ -98,9 +98,7 @@ async function hasTable(ask: Ask, table: string): Promise<boolean> {
     "SELECT COUNT(*) AS tables FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?",
     [table],
   );
-  if (numberIn(found, "tables") === 1) return true;
-  // A user without any right on a table does not see it there.
-  return false;
+  return numberIn(found, "tables") === 1;
 }
 
 function numberIn(row: Row | undefined, column: string): number {
@@ -192,9 +190,9 @@ function triggers(table: string): readonly string[] {
       DECLARE zone VARCHAR(64);
       DECLARE now DATETIME(6);
       IF NEW.revision = OLD.revision
-         AND JSON_EXTRACT(NEW.fields, '$.updatedAt') = JSON_EXTRACT(OLD.fields, '$.updatedAt') THEN
+         AND JSON_VALUE(NEW.fields, '$.updatedAt') = JSON_VALUE(OLD.fields, '$.updatedAt') THEN
         ${TAKE_TIME}
-        IF JSON_EXTRACT(NEW.fields, '$.why') = JSON_EXTRACT(OLD.fields, '$.why') THEN
+        IF JSON_VALUE(NEW.fields, '$.why') = JSON_VALUE(OLD.fields, '$.why') THEN
           SET NEW.fields = JSON_REMOVE(NEW.fields, '$.why');
         END IF;
         SET NEW.fields = JSON_SET(NEW.fields, '$.updatedBy', ${LOGIN},
