@@ -1,14 +1,15 @@
 /**
  * `npm run package`: the executable, and the packages for this machine's architecture, in `dist/packages`.
  *
- *     bun scripts/package.ts [deb | rpm | tar | sbom] …        only these, with their checksums;
- *                                                  -y installs nfpm without a question
+ *     bun scripts/package.ts [deb | rpm | tar | oci | sbom] …  only these, with their checksums;
+ *                                                  -y installs nfpm and buildah without a question
  */
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PROGRAM, PROGRAM_VERSION } from "../src/cli/command.ts";
 import { contents, type Entry } from "./package/contents.ts";
+import { buildImage } from "./package/image.ts";
 import { make } from "./package/made.ts";
 import { buildPackage, type PackageOptions } from "./package/nfpm.ts";
 import { writeBill } from "./package/sbom.ts";
@@ -22,7 +23,7 @@ const ROOT = resolve(import.meta.dir, "..");
 
 export const PACKAGES = join(ROOT, "dist/packages");
 
-const KINDS = ["deb", "rpm", "tar", "sbom"] as const;
+export const KINDS = ["deb", "rpm", "tar", "oci", "sbom"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** Makes these kinds, or all of them; resolves with the paths. */
@@ -44,7 +45,8 @@ export async function packageAll(chosen: readonly string[]): Promise<readonly st
 export function packageOf(kind: Kind, options: Omit<PackageOptions, "root">): string {
   const { entries, date, target } = options;
   if (kind === "tar") return buildTarball(entries, date, target);
-  if (kind === "sbom") return writeBill(ROOT, join(target, `${PROGRAM}-${PROGRAM_VERSION}.cdx.json`));
+  if (kind === "sbom") return writeBill(ROOT, date, join(target, `${PROGRAM}-${PROGRAM_VERSION}.cdx.json`));
+  if (kind === "oci") return buildImage({ root: ROOT, ...options });
   return buildPackage(kind, { root: ROOT, ...options });
 }
 
@@ -63,7 +65,7 @@ if (import.meta.main) {
     isTerminal: Boolean(process.stdin.isTTY),
   });
   await install(
-    NEEDS.filter(({ tool }) => tool === "nfpm"),
+    NEEDS.filter(({ sign }) => sign === "scripts/package.ts"),
     consent,
   );
   for (const path of await packageAll(words.filter((word) => word !== "-y"))) console.log(path);

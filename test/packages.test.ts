@@ -10,13 +10,13 @@ import { join } from "node:path";
 import { sourceDate } from "../scripts/package/source-date.ts";
 import { entriesOf, packageOf } from "../scripts/package.ts";
 import { COMMANDS } from "../src/cli/list.ts";
-import { eventually } from "./support/eventually.ts";
+import { faultsInBill } from "./support/cyclonedx.ts";
 import { LineClient } from "./support/line.ts";
 import { Machine, machineMissing } from "./support/machine.ts";
-import { fillExample, installPage, nginxMissing, startNginx } from "./support/nginx.ts";
+import { nginxMissing } from "./support/nginx.ts";
 import { packageNamed, packagesDirectory } from "./support/packages.ts";
 import { freePort } from "./support/port.ts";
-import { startUpstream } from "./support/upstream.ts";
+import { Site } from "./support/site.ts";
 
 /** Higher than any version of this program. */
 const NEWER = "99.0.0";
@@ -114,7 +114,11 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       );
       const before = await pid();
 
-      const site = await startSite(machine, stops);
+      const site = await Site.start(
+        join(machine.run, "maxwells-daemon.sock"),
+        join(machine.directory, "site"),
+      );
+      stops.push(() => site.stop());
       const stop = new AbortController();
       const visitors = [site.visit(stop.signal), askForEver(machine, stop.signal)];
       await site.waitForVisits(50);
@@ -183,10 +187,17 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       );
       const sums = Bun.spawnSync(["sha256sum", "--strict", "-c", "SHA256SUMS"], { cwd: directory });
       expect(sums.exitCode).toBe(0);
-      expect(String(sums.stdout).match(/: OK$/gm)).toHaveLength(4);
+      expect(String(sums.stdout).match(/: OK$/gm)).toHaveLength(5);
     },
     PATIENCE_MS,
   );
+
+  test("the bill of materials has the form that CycloneDX's own schema demands", () => {
+    const bill = JSON.parse(readFileSync(packageNamed(directory, ".cdx.json"), "utf8"));
+    expect(faultsInBill(bill)).toBe("");
+    const [first, ...others] = bill.components;
+    expect(faultsInBill({ ...bill, components: [{ ...first, type: "planet" }, ...others] })).not.toBe("");
+  });
 
   test("the bill of materials names Bun, the libraries of the program, and those of the page", () => {
     const bill = JSON.parse(readFileSync(packageNamed(directory, ".cdx.json"), "utf8"));
@@ -218,55 +229,6 @@ describe.skipIf(missing !== undefined)("the packages", () => {
     expect(scripts).toContain(readFileSync(join(import.meta.dir, "../packaging/rpm/post"), "utf8").trim());
   });
 });
-
-/** nginx with a lease of the machine's daemon, and visitors who never stop. */
-async function startSite(machine: Machine, stops: (() => Promise<void> | void)[]) {
-  const directory = join(machine.directory, "site");
-  mkdirSync(directory, { mode: 0o755 });
-  installPage(directory);
-  for (const name of ["master", "canary"]) {
-    const upstream = startUpstream(name, join(directory, `${name}.sock`));
-    stops.push(() => upstream.stop());
-  }
-  const port = await freePort();
-  const example = fillExample("lease", port, {
-    daemon: join(machine.run, "maxwells-daemon.sock"),
-    master: join(directory, "master.sock"),
-    canary: join(directory, "canary.sock"),
-    maintenanceFile: join(directory, "maintenance"),
-    page: join(directory, "share"),
-  });
-  const nginx = await startNginx(directory, port, example);
-  stops.push(() => nginx.stop());
-  const served = async (assignment: string) => {
-    const headers = { cookie: `maxwellsdaemon=${assignment}` };
-    const response = await fetch(`http://127.0.0.1:${port}/`, { headers });
-    const body = await response.text();
-    return response.ok ? (JSON.parse(body) as { name: string }).name : `status ${response.status}`;
-  };
-  await eventually(async () => (await served("0.1")) === "canary", "nginx has a lease");
-  const site = {
-    visits: 0,
-    wrong: [] as string[],
-    async waitForVisits(count: number) {
-      await eventually(() => site.visits >= count, `${count} visits`, 60_000);
-    },
-    async visit(signal: AbortSignal) {
-      while (!signal.aborted) {
-        for (const [assignment, expected] of [
-          ["0.1", "canary"],
-          ["0.9", "master"],
-        ] as const) {
-          const name = await served(assignment).catch((error: unknown) => String(error));
-          if (name !== expected) site.wrong.push(`${assignment} ${name}`);
-          site.visits++;
-        }
-        await Bun.sleep(2);
-      }
-    },
-  };
-  return site;
-}
 
 /** A new connection for each question, as a proxy without a lease has it. Rejects if one is not answered. */
 async function askForEver(machine: Machine, signal: AbortSignal): Promise<void> {

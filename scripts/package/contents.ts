@@ -12,12 +12,14 @@ export interface Entry {
   readonly mode: number;
   /** `config|noreplace`: the operator changes it, and an upgrade keeps the change. `tree`: a directory. */
   readonly type?: "config|noreplace" | "tree";
+  /** The only kind of package that has it. An archive has the files of Debian's package. */
+  readonly packager?: "deb" | "rpm";
 }
 
 const PROGRAM_MODE = 0o755;
 const FILE_MODE = 0o644;
 
-/** The same in Debian's package and in the one for RPM. */
+/** All files of the packages. */
 export function contents(root: string, made: Made): readonly Entry[] {
   const systemd = (name: string) => join(root, "integrations/systemd", name);
   const file = (src: string, dst: string): Entry => ({ src, dst, mode: FILE_MODE });
@@ -34,7 +36,8 @@ export function contents(root: string, made: Made): readonly Entry[] {
     file(systemd("spare.conf"), `/usr/share/${PROGRAM}/spare.conf`),
     { ...file(systemd(`${PROGRAM}.toml`), DEFAULT_CONFIG_FILE), type: "config|noreplace" },
     file(made.completion("bash"), `/usr/share/bash-completion/completions/${PROGRAM}`),
-    file(made.completion("zsh"), `/usr/share/zsh/vendor-completions/_${PROGRAM}`),
+    { ...file(made.completion("zsh"), `/usr/share/zsh/vendor-completions/_${PROGRAM}`), packager: "deb" },
+    { ...file(made.completion("zsh"), `/usr/share/zsh/site-functions/_${PROGRAM}`), packager: "rpm" },
     file(made.completion("fish"), `/usr/share/fish/vendor_completions.d/${PROGRAM}.fish`),
     ...made.manualPages.map((page) => file(page.path, `/usr/share/man/man1/${page.name}`)),
     {
@@ -43,7 +46,10 @@ export function contents(root: string, made: Made): readonly Entry[] {
       mode: FILE_MODE,
       type: "tree",
     },
-    file(join(root, "packaging/deb/lintian-overrides"), `/usr/share/lintian/overrides/${PROGRAM}`),
+    {
+      ...file(join(root, "packaging/deb/lintian-overrides"), `/usr/share/lintian/overrides/${PROGRAM}`),
+      packager: "deb",
+    },
     file(made.copyright, `/usr/share/doc/${PROGRAM}/copyright`),
     file(made.changelog, `/usr/share/doc/${PROGRAM}/changelog.gz`),
   ];

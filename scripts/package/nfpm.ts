@@ -16,8 +16,8 @@ export interface PackageOptions {
   readonly date: Date;
   /** For the tests of an upgrade. */
   readonly version?: string;
-  /** By default the one that every Debian's lintian knows. */
-  readonly compression?: "gzip" | "none";
+  /** By default `gzip` for Debian, which every lintian knows, and `zstd` for RPM. `zstd:1` is a quick one. */
+  readonly compression?: "gzip" | "none" | "zstd:1";
   /** The directory of the packages. */
   readonly target: string;
 }
@@ -61,10 +61,12 @@ function configuration(
     mtime: date.toISOString(),
     contents: entries.map(({ mode, ...entry }) => ({
       ...entry,
+      // rpm can leave documentation out, if it knows which files are documentation.
+      ...(format === "rpm" && /^\/usr\/share\/(man|doc)\//.test(entry.dst) && { type: "doc" }),
       file_info:
         entry.type === "tree" ? {} : { mode, owner: "root", group: "root", mtime: date.toISOString() },
     })),
-    ...(format === "deb" ? debPart(script, compression) : rpmPart(script)),
+    ...(format === "deb" ? debPart(script, compression) : rpmPart(script, compression)),
   };
 }
 
@@ -80,11 +82,12 @@ function debPart(script: (name: string) => string, compression = "gzip"): object
   };
 }
 
-function rpmPart(script: (name: string) => string): object {
+function rpmPart(script: (name: string) => string, compression = "zstd"): object {
   return {
     depends: [`glibc >= ${GLIBC}`, "systemd"],
     scripts: { postinstall: script("post"), preremove: script("preun"), postremove: script("postun") },
     release: "1",
-    rpm: { compression: "zstd", summary: SUMMARY, group: "System Environment/Daemons" },
+    // Without `buildhost` it would be the name of this machine.
+    rpm: { compression, summary: SUMMARY, group: "System Environment/Daemons", buildhost: "localhost" },
   };
 }

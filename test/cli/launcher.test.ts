@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -88,6 +89,20 @@ describe("the Bun", () => {
     const own = `${OWN}/bun/bin/bun.exe`;
     const { at, launcher } = layout(own, `${FLAT}/@oven/bun-${platform}/bin/bun`);
     expect(launch(launcher).lines[0]).toBe(`${at}/${own}`);
+  });
+
+  test("for glibc is taken on a machine that has musl beside glibc, and the one for musl on Alpine", () => {
+    const [gnu, musl] = ["", "-musl"].map((end) => `${FLAT}/@oven/bun-linux-${machine}${end}/bin/bun`);
+    for (const [buns, expected] of [
+      [[gnu], gnu],
+      [[gnu, musl], musl],
+    ] as [string[], string][]) {
+      const { at, launcher } = layout(...buns);
+      writeFileSync(`${at}/ld-musl-x.so.1`, "");
+      const text = readFileSync(launcher, "utf8");
+      writeFileSync(launcher, text.replace("/lib/ld-musl-", `"${at}"/ld-musl-`).replace("Darwin)", "None)"));
+      expect(launch(launcher).lines[0]).toBe(`${at}/${expected}`);
+    }
   });
 
   test("is not the stub that stands there where install scripts are blocked", () => {

@@ -71,6 +71,9 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
   /lib/systemd/systemd --unit=basic.target --log-target=journal --show-status=no
 `;
 
+/** systemd needs seconds for it on a busy machine. */
+const START_MS_MAX = 60_000;
+
 export interface Ran {
   readonly status: number;
   readonly stdout: string;
@@ -109,10 +112,14 @@ export class Machine {
   /** Resolves when systemd has started. */
   static async start(): Promise<Machine> {
     const machine = new Machine();
-    await eventually(() => {
-      machine.#pid = machine.#findPid();
-      return machine.#pid > 0 && machine.try("systemctl", "is-active", "basic.target").status === 0;
-    }, "systemd has started");
+    await eventually(
+      () => {
+        machine.#pid = machine.#findPid();
+        return machine.#pid > 0 && machine.try("systemctl", "is-active", "basic.target").status === 0;
+      },
+      "systemd has started",
+      START_MS_MAX,
+    );
     return machine;
   }
 
