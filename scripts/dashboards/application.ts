@@ -55,6 +55,7 @@ export const APPLICATION: DashboardRow = {
           queries: [
             { expr: `sum by (version) (maxwells_daemon_release_leading{${OF}})`, legend: "{{version}}" },
           ],
+          words: { 0: { text: "NONE", isBad: true } },
         },
         {
           ...{ title: "Outcomes", kind: "numbers", width: 3 },
@@ -73,7 +74,7 @@ export const APPLICATION: DashboardRow = {
               legend: "{{version}}",
             },
           ],
-          words: { 0: { text: "none", isBad: false } },
+          ...{ limit: 1, words: { 0: { text: "none", isBad: false } } },
         },
       ],
     },

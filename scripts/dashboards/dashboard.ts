@@ -108,13 +108,15 @@ function builderOf(row: PanelRow) {
       return new statetimeline.PanelBuilder()
         .showValue(commons.VisibilityMode.Never)
         .rowHeight(0.8)
-        .thresholds(plain());
+        .colorScheme(byThreshold())
+        .thresholds(stepsOf(undefined));
     case "numbers":
       return new stat.PanelBuilder()
         .textMode(row.namesOnly ? commons.BigValueTextMode.Name : commons.BigValueTextMode.ValueAndName)
         .graphMode(commons.BigValueGraphMode.None)
         .reduceOptions(new commons.ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
-        .thresholds(plain());
+        .colorScheme(byThreshold())
+        .thresholds(stepsOf(row.limit));
     case "table":
       return new table.PanelBuilder().withTransformation({
         id: "filterFieldsByName",
@@ -125,6 +127,7 @@ function builderOf(row: PanelRow) {
 
 function linesOf({ limit, isStacked }: PanelRow) {
   const panel = new timeseries.PanelBuilder()
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
     .lineWidth(1)
     .fillOpacity(isStacked ? 30 : 5)
     .showPoints(commons.VisibilityMode.Never)
@@ -139,20 +142,22 @@ function linesOf({ limit, isStacked }: PanelRow) {
   if (limit === undefined) return panel.min(0);
   // A value with a limit may be below 0, too.
   return panel
-    .thresholds(
-      new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps([
-        { value: null, color: "transparent" },
-        { value: limit, color: "red" },
-      ]),
-    )
+    .thresholds(stepsOf(limit))
     .thresholdsStyle(
       new commons.GraphThresholdsStyleConfigBuilder().mode(commons.GraphThresholdsStyleMode.Dashed),
     );
 }
 
-/** No value is good or bad by itself. */
-function plain() {
+/** Values are red from the limit on. Without one, no value is good or bad by itself. */
+function stepsOf(limit: number | undefined) {
   return new dashboard.ThresholdsConfigBuilder()
     .mode(dashboard.ThresholdsMode.Absolute)
-    .steps([{ value: null, color: "text" }]);
+    .steps([
+      { value: null, color: "text" },
+      ...(limit === undefined ? [] : [{ value: limit, color: "red" }]),
+    ]);
+}
+
+function byThreshold() {
+  return new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds);
 }

@@ -24,7 +24,7 @@ export interface PanelRow {
   /** In columns, of which there are 24. */
   readonly width: number;
   readonly queries: readonly PanelQuery[];
-  /** A line that is a limit. */
+  /** A line that is a limit, or the number from which on a value is red. */
   readonly limit?: number;
   /** Each value is drawn on top of the others. */
   readonly isStacked?: boolean;

@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)("promtool finds nothing wrong with the pa
         await eventually(
           async () => (await read()).match(series)?.length === count,
           "each release is led",
-          30_000,
+          60_000,
         );
         const page = await read();
         expect(promtool(["check", "metrics"], page)).toEqual({ status: 0, text: "" });
@@ -60,6 +60,6 @@ describe.skipIf(missing !== undefined)("promtool finds nothing wrong with the pa
         home.remove();
       }
     },
-    45_000,
+    90_000,
   );
 });

@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { alerts, RULES_FILE } from "../../scripts/alerts.ts";
+import { ABORT_LABEL } from "../../src/alerts/read-alerts.ts";
 import { METRICS } from "../../src/monitors/metrics-list.ts";
 import { prometheusMissing } from "../support/prometheus.ts";
 import { promtool } from "../support/promtool.ts";
@@ -406,6 +407,16 @@ describe.skipIf(missing !== undefined)("promtool takes", () => {
     const { status, text } = promtool(["check", "rules", "--lint=all", "--lint-fatal", RULES_FILE]);
     expect(text).toContain(`${ALERTS.length} rules found`);
     expect(status).toBe(0);
+  });
+
+  test("the rule on the page of monitoring, with the label that aborts", () => {
+    const page = readFileSync(join(ROOT, "docs/monitoring.md"), "utf8");
+    const [, rule = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const rules = Bun.YAML.parse(rule) as readonly { readonly labels: Readonly<Record<string, string>> }[];
+    expect(rules.map(({ labels }) => labels[ABORT_LABEL])).toEqual(["shop"]);
+    const file = join(directory, "of the page.json");
+    writeFileSync(file, JSON.stringify({ groups: [{ name: "page", rules }] }));
+    expect(promtool(["check", "rules", file])).toMatchObject({ status: 0 });
   });
 
   test("the sample of a configuration, with the files that it names", () => {
