@@ -85,6 +85,7 @@ export class Controller {
     });
     this.#parts = {
       ...{ ...options, calls, storeClock, exchanges, freezes, counts, rights },
+      ownState: () => link.ownState(),
       ...{ windows: new OpenWindows(), turns: new Turns(ATTEMPTS_MAX), writeRates: new WriteRates(clock) },
       checks: options.checks(({ subject: { application, version, key }, why }) => {
         this.verdict(application, version, key, why);

@@ -1,5 +1,6 @@
 /** All that the releases of a controller share. */
 
+import type { OwnState } from "../evidence/news.ts";
 import type { Calls } from "../exchange/calls.ts";
 import type { Exchanges } from "../exchange/exchanges.ts";
 import type { StoreClock } from "../exchange/store-clock.ts";
@@ -29,6 +30,8 @@ export interface LedParts extends Impure {
   readonly storeFlags: StoreFlags;
   readonly calls: Calls;
   readonly storeClock: StoreClock;
+  /** The state of this daemon, which it tells the others. */
+  readonly ownState: () => OwnState;
   /** Undefined if the store keeps no evidence. */
   readonly exchanges: Exchanges | undefined;
   /** Whether the store's clock was asked since the controller woke up. Until then no watch begins. */

@@ -11,6 +11,7 @@ import {
   isPresence,
   type News,
   type Overridden,
+  type OwnState,
   type Presence as PresenceNews,
 } from "../evidence/news.ts";
 import type { Exchanges, Place } from "../exchange/exchanges.ts";
@@ -43,6 +44,8 @@ export interface PresenceParts extends Pick<Impure, "clock" | "wallClock" | "ran
   readonly name: string;
   readonly storeClock: StoreClock;
   readonly rights: Rights;
+  /** The state of this daemon, which it tells. */
+  readonly ownState: () => OwnState;
   /** Called when all that is there was read: if it has news of the controllers, and else now and then. */
   readonly heard: () => void;
 }
@@ -129,11 +132,12 @@ export class Presence implements Member {
   }
 
   news(nowMs: number): readonly News[] {
-    const { name, rights } = this.#parts;
+    const { name, rights, ownState } = this.#parts;
     // Another part of the daemon may have news meanwhile.
     if (rights.isUntried || nowMs < this.#presenceAtMs) return [...this.#waiting];
     const atMs = this.#storeMs(nowMs);
-    return [...this.#waiting, { kind: this.#kind, name, beat: ++this.#beat, atMs, seq: this.#seq }];
+    const told = { kind: this.#kind, name, beat: ++this.#beat, atMs, seq: this.#seq, ...ownState() };
+    return [...this.#waiting, told];
   }
 
   taken(news: readonly News[]): void {

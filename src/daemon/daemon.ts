@@ -82,7 +82,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const [applications, delayMs] = [settings.get(application), settings.get(delay)];
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
-  const link = new StoreLink({ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log });
+  const link = new StoreLink({
+    ...{ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log, wallClock: Date.now },
+    dropped: () => doors.intake.counts.droppedInAll(),
+  });
   const hearings = openHearings(settings, { store: opened, link, clock, log, rollout });
   const leading = await openController(settings, {
     ...{ store: opened, link, hearings, log, clock, metrics },

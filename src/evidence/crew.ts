@@ -28,6 +28,9 @@ export interface Member {
   readonly isAble: boolean;
   /** Since it was heard. */
   readonly agoMs: number;
+  /** Undefined if it did not tell it. */
+  readonly aheadMs: number | undefined;
+  readonly dropped: number | undefined;
 }
 
 export class Crew {
@@ -62,8 +65,8 @@ export class Crew {
 
   /** All controllers that were ever heard, sorted by name. */
   members(monotonicMs: number): readonly Member[] {
-    return Array.from(this.#merged.presences.values(), ({ name, kind, seq }) => ({
-      ...{ name, seq, isAble: kind === "presence" },
+    return Array.from(this.#merged.presences.values(), ({ name, kind, seq, aheadMs, dropped }) => ({
+      ...{ name, seq, isAble: kind === "presence", aheadMs, dropped },
       agoMs: monotonicMs - this.#heard(name),
     })).sort((a, b) => (a.name < b.name ? -1 : 1));
   }

@@ -2,7 +2,7 @@
 
 import { HITTERS_TOLD_MAX } from "./heard.ts";
 import type { EvidenceNews, HeardNews, ReporterNews } from "./news.ts";
-import { type Fields, isCount, isName } from "./news-values.ts";
+import { type Fields, isCount, isName, ownStateIn } from "./news-values.ts";
 import { unpackWords } from "./packing.ts";
 
 const CUTS_MAX = 32;
@@ -50,10 +50,12 @@ function readHeard({ from, step, outcomes, bad, brought, decisions, cells, netwo
     : [];
 }
 
-function readReporter({ from, name, outcomes, lastMs, isQuiet, isShort }: Fields): ReporterNews[] {
-  return isName(from) && isName(name) && isCount(outcomes) && isCount(lastMs) && typeof isQuiet === "boolean"
-    ? [{ kind: "reporter", from, name, outcomes, lastMs, isQuiet, ...(isShort === true ? { isShort } : {}) }]
-    : [];
+function readReporter(fields: Fields): ReporterNews[] {
+  const { from, name, outcomes, lastMs, isQuiet, isShort } = fields;
+  if (!(isName(from) && isName(name) && isCount(outcomes) && isCount(lastMs))) return [];
+  if (typeof isQuiet !== "boolean") return [];
+  const short = isShort === true ? { isShort } : {};
+  return [{ kind: "reporter", from, name, outcomes, lastMs, isQuiet, ...short, ...ownStateIn(fields) }];
 }
 
 function areHitters(value: unknown): value is HeardNews["cells"] {

@@ -91,7 +91,9 @@ function isLater(a: Presence, b: Presence): boolean {
   if (a.beat !== b.beat) return a.beat > b.beat;
   if (a.atMs !== b.atMs) return a.atMs > b.atMs;
   if (a.seq !== b.seq) return a.seq > b.seq;
-  return a.name > b.name;
+  if (a.name !== b.name) return a.name > b.name;
+  // Two processes with one name, or a hostile one.
+  return JSON.stringify(a) > JSON.stringify(b);
 }
 
 function nameOf({ seq, atMs, to, extra = "" }: Omit<Told, "kind">): string {

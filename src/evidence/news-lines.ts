@@ -5,7 +5,7 @@
 
 import { readEvidence } from "./evidence-lines.ts";
 import type { News } from "./news.ts";
-import { type Fields, isCount, isName, isText, isTime } from "./news-values.ts";
+import { type Fields, isCount, isName, isText, isTime, ownStateIn } from "./news-values.ts";
 
 /** A longer line is left out. A batch is not longer either. */
 const LINE_LENGTH_MAX = 4_096;
@@ -30,7 +30,7 @@ function readLine(line: string): News[] {
     case "presence":
     case "unable":
       return isName(name) && isCount(beat) && isTime(atMs) && isCount(seq)
-        ? [{ kind, name, beat, atMs, seq }]
+        ? [{ kind, name, beat, atMs, seq, ...ownStateIn(fields) }]
         : [];
     case "told":
       if (!isCount(seq) || !isTime(atMs) || !isName(to)) return [];

@@ -16,11 +16,19 @@
  * A line that this program does not understand is left out, because a newer daemon may have written it.
  */
 
+/** The daemon's own state, in its news. An older daemon tells neither. */
+export interface OwnState {
+  /** The store's clock less that of the daemon's machine, in milliseconds; left out if it is not known. */
+  readonly aheadMs?: number;
+  /** The reports of outcomes that it could not take since its start. */
+  readonly dropped?: number;
+}
+
 /**
  * A controller has seen `seq`. `presence`: it leads the release. `unable`: the store refuses its writes of
  * records, so it leads nothing.
  */
-export interface Presence {
+export interface Presence extends OwnState {
   readonly kind: "presence" | "unable";
   /** The name of the controller's machine. */
   readonly name: string;
@@ -116,7 +124,7 @@ export interface HeardNews {
 }
 
 /** A process hears outcomes of the release, or has heard some and hears none any more. */
-export interface ReporterNews {
+export interface ReporterNews extends OwnState {
   readonly kind: "reporter";
   /** Stands for the process. */
   readonly from: string;

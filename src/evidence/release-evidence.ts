@@ -23,7 +23,7 @@ import { decidedAtMs, LATE_MS_MAX } from "./decided-at.ts";
 import { type Census, censusOf, type Figures, figuresOf, uncap } from "./figures.ts";
 import { hear } from "./hearing.ts";
 import type { Memory } from "./memory.ts";
-import { type EvidenceNews, isEvidence, type News } from "./news.ts";
+import { type EvidenceNews, isEvidence, type News, type OwnState } from "./news.ts";
 import type { Reporter } from "./reporters.ts";
 import { type EvidenceRelease, Tables } from "./tables.ts";
 import { Taking } from "./taking.ts";
@@ -39,6 +39,8 @@ export interface ReleaseEvidenceOptions {
   readonly name?: string;
   /** The memory of all releases of this daemon; by default this one is alone. */
   readonly memory?: Memory | undefined;
+  /** The state of this daemon, which it tells beside its sums; by default it tells none. */
+  readonly ownState?: (() => OwnState) | undefined;
 }
 
 /** Figures are made again after this time, because visitors become ripe, and segments begin. */
@@ -54,8 +56,8 @@ export class ReleaseEvidence {
   #figures: Figures | undefined;
   #figuresRevision = -1;
 
-  constructor({ release, version, from, name = from, memory }: ReleaseEvidenceOptions) {
-    this.#tables = new Tables(release, memory);
+  constructor({ release, version, from, name = from, memory, ownState }: ReleaseEvidenceOptions) {
+    this.#tables = new Tables(release, memory, ownState);
     this.#taking = new Taking(this.#tables, version);
     this.#telling = new Telling(this.#tables, from, name);
     this.#from = from;

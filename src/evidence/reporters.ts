@@ -6,7 +6,7 @@
  * taken for one whose proxy is silent, and the clocks of machines need not agree.
  */
 
-import type { ReporterNews } from "./news.ts";
+import type { OwnState, ReporterNews } from "./news.ts";
 
 /** The news of this many processes is kept: of those with the most outcomes. */
 export const REPORTERS_MAX = 256;
@@ -33,7 +33,7 @@ export interface ReportingFigures {
 }
 
 /** A daemon that hears outcomes, or has heard some. */
-export type Reporter = Pick<ReporterNews, "name" | "outcomes" | "lastMs" | "isQuiet" | "isShort">;
+export type Reporter = Omit<ReporterNews, "kind" | "from">;
 
 export const NOTHING_REPORTED: ReportingFigures = {
   ...{ outcomes: 0, quietSinceMs: undefined, quiet: [], short: [] },
@@ -48,9 +48,10 @@ interface Other {
 export class Reporters {
   readonly #zeroMs: number;
   readonly #isShort: () => boolean;
+  readonly #ownState: () => OwnState;
   readonly #own = { outcomes: 0, lastMs: 0 };
   readonly #others = new Map<string, Other>();
-  #told = { outcomes: 0, isQuiet: false, isShort: false };
+  #told = { outcomes: 0, isQuiet: false, isShort: false, dropped: 0 };
   #toldAtMs = Number.NEGATIVE_INFINITY;
   /** The last moment at which all daemons were known to be quiet. */
   #allQuietAtMs = Number.NEGATIVE_INFINITY;
@@ -58,10 +59,12 @@ export class Reporters {
   /**
    * @param zeroMs when the release began, in milliseconds since 1970
    * @param isShort whether the memory of this process was short
+   * @param ownState of this process
    */
-  constructor(zeroMs: number, isShort: () => boolean = () => false) {
+  constructor(zeroMs: number, isShort: () => boolean = () => false, ownState: () => OwnState = () => ({})) {
     this.#zeroMs = zeroMs;
     this.#isShort = isShort;
+    this.#ownState = ownState;
   }
 
   /** An outcome came. On the way of each outcome, so it allocates nothing. */
@@ -82,18 +85,20 @@ export class Reporters {
       lastMs: Math.floor(lastMs),
       isQuiet: this.#isQuiet(nowMs),
       ...(this.#isShort() ? { isShort: true } : {}),
+      ...this.#ownState(),
     };
   }
 
   isDue(nowMs: number): boolean {
-    const { outcomes, isQuiet, isShort } = this.#told;
+    const { outcomes, isQuiet, isShort, dropped } = this.#told;
     if (this.#own.outcomes === 0) return false;
     if (this.#isQuiet(nowMs) !== isQuiet || this.#isShort() !== isShort) return true;
-    return this.#own.outcomes !== outcomes && nowMs - this.#toldAtMs >= TOLD_EVERY_MS;
+    const isNews = this.#own.outcomes !== outcomes || (this.#ownState().dropped ?? 0) !== dropped;
+    return isNews && nowMs - this.#toldAtMs >= TOLD_EVERY_MS;
   }
 
-  taken({ outcomes, isQuiet, isShort = false }: ReporterNews, nowMs: number): void {
-    this.#told = { outcomes, isQuiet, isShort };
+  taken({ outcomes, isQuiet, isShort = false, dropped = 0 }: ReporterNews, nowMs: number): void {
+    this.#told = { outcomes, isQuiet, isShort, dropped };
     this.#toldAtMs = nowMs;
   }
 
@@ -152,7 +157,7 @@ export class Reporters {
   daemons(name: string, nowMs: number): readonly Reporter[] {
     const last = new Map<string, Reporter>();
     const all = Array.from(this.#others.values(), ({ news }) => news);
-    const own = { name, ...this.#own, isQuiet: this.#isQuiet(nowMs) };
+    const own = { name, ...this.#own, isQuiet: this.#isQuiet(nowMs), ...this.#ownState() };
     for (const each of own.outcomes > 0 ? [...all, own] : all) {
       const before = last.get(each.name);
       if (before === undefined || each.lastMs > before.lastMs) last.set(each.name, each);
@@ -176,5 +181,6 @@ function isMore(a: ReporterNews, b: ReporterNews): boolean {
   if (a.outcomes !== b.outcomes) return a.outcomes > b.outcomes;
   if (a.isQuiet !== b.isQuiet) return a.isQuiet;
   if (a.isShort !== b.isShort) return a.isShort === true;
+  if (a.dropped !== b.dropped) return (a.dropped ?? -1) > (b.dropped ?? -1);
   return JSON.stringify(a) > JSON.stringify(b);
 }

@@ -6,6 +6,7 @@ import { isUnderWay, type Release } from "../releases/release.ts";
 import { coinsCapacity, EVIDENCE_BYTES_MAX, SIGN_CELLS_MAX } from "./capacity.ts";
 import { Coins } from "./coins.ts";
 import { EvidenceMemory, type Memory, MemoryPart } from "./memory.ts";
+import type { OwnState } from "./news.ts";
 import { metricsOfRelease } from "./release-metrics.ts";
 import { Reporters } from "./reporters.ts";
 import { Steps } from "./steps.ts";
@@ -48,8 +49,15 @@ export class Tables {
   #uncappedAfterMs = Number.POSITIVE_INFINITY;
   #ownRevision = 0;
 
-  /** @param all the memory of all releases; by default this one is alone */
-  constructor(release: EvidenceRelease, all: Memory = new EvidenceMemory()) {
+  /**
+   * @param all the memory of all releases; by default this one is alone
+   * @param ownState of this daemon, which it tells beside its sums
+   */
+  constructor(
+    release: EvidenceRelease,
+    all: Memory = new EvidenceMemory(),
+    ownState: () => OwnState = () => ({}),
+  ) {
     const seed = Number.parseInt(release.key.slice(0, 8), 16) >>> 0;
     const timeline = timelineOf(release);
     this.key = release.key;
@@ -68,7 +76,7 @@ export class Tables {
     this.seen = new Coins(signs);
     this.back = new Coins(signs);
     const gated = this.metrics.filter(({ couldMeet }) => couldMeet !== undefined).map(({ name }) => name);
-    this.reporters = new Reporters(timeline.zeroMs, () => memory.isShort);
+    this.reporters = new Reporters(timeline.zeroMs, () => memory.isShort, ownState);
     this.steps = new Steps({ zeroMs: timeline.zeroMs, gated, seed, memory });
     this.steps.follow(timeline.steps.map(({ fromMs }) => fromMs));
   }

@@ -5,7 +5,7 @@
 
 import type { MetricAccount } from "../evidence/account.ts";
 import type { Memory } from "../evidence/memory.ts";
-import { isEvidence, type News } from "../evidence/news.ts";
+import { isEvidence, type News, type OwnState } from "../evidence/news.ts";
 import { ReleaseEvidence } from "../evidence/release-evidence.ts";
 import { type Circumstances, type Judgement, ReleaseJudge } from "../evidence/release-judge.ts";
 import type { Exchanges, Place } from "../exchange/exchanges.ts";
@@ -51,6 +51,7 @@ export interface HearingParts {
   readonly name: string;
   /** Whether visitors are served by this arc now. */
   readonly isServed: (target: Target, rollout: number, offset: number) => boolean;
+  readonly ownState: () => OwnState;
   /** The memory of the evidence of all releases. */
   readonly memory: Memory;
   /** Called if the figures may show harm, and after each read with news of the others. */
@@ -97,8 +98,12 @@ export class Hearing implements Member {
     this.#parts = parts;
     this.#newsAtMs = parts.clock();
     this.#release = release;
-    const { from, name, memory } = parts;
-    this.#evidence = new ReleaseEvidence({ release, version: target.version, from, name, memory });
+    const { from, name, memory, ownState } = parts;
+    this.#evidence = new ReleaseEvidence({
+      release,
+      version: target.version,
+      ...{ from, name, memory, ownState },
+    });
     this.#judge = new ReleaseJudge(this.#evidence);
     this.#follow(rollout, isAsWritten);
     this.#place = parts.exchanges?.join({ application: target.application, key: release.key }, this);

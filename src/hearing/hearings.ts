@@ -192,6 +192,7 @@ export class Hearings {
     const { link, hasStoreClock, clock, wallClock, listens, from, name, isServed } = this.#options;
     return {
       ...{ exchanges: link.exchanges, clock, listens, from, name, isServed, memory: this.#memory },
+      ownState: () => link.ownState(),
       readBeforeAtMs: () =>
         hasStoreClock
           ? Number.NEGATIVE_INFINITY

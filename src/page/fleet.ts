@@ -48,6 +48,8 @@ function memberNews(
     outcomes: reporter?.outcomes ?? null,
     outcomeAgoMs: reporter === undefined ? null : Math.max(0, Math.round(nowMs - reporter.lastMs)),
     isQuiet: reporter?.isQuiet ?? false,
+    aheadMs: member?.aheadMs ?? reporter?.aheadMs ?? null,
+    dropped: member?.dropped ?? reporter?.dropped ?? null,
     override: override === undefined ? null : oneLine(override.reason),
   };
 }

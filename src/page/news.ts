@@ -166,6 +166,10 @@ export interface MemberNews {
   readonly outcomeAgoMs: number | null;
   /** Whether it hears no outcome any more. */
   readonly isQuiet: boolean;
+  /** The store's clock less its own; null if it is not known, or if an older daemon does not tell it. */
+  readonly aheadMs: number | null;
+  /** The reports that it could not take since its start; null if an older daemon does not tell it. */
+  readonly dropped: number | null;
   /** Why it took the visitors back before the record says so; null if it did not. */
   readonly override: string | null;
 }

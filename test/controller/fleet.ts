@@ -95,6 +95,8 @@ export class Fleet {
   readonly epochMs: number;
   /** How far the store's clock is ahead of true time. */
   storeSkewMs = 0;
+  /** The reports that each daemon could not take. */
+  dropped = 0;
   /** Whether the daemons serve visitors by the record. */
   isServed = true;
   /** Whether reads of the daemons' feeds fail. */
@@ -139,7 +141,8 @@ export class Fleet {
     const reapplied: string[] = [];
     const link = new StoreLink({
       ...{ store: options.store ?? store, log, clock: time.clock, timers: time.timers },
-      random: () => this.random.fraction(),
+      ...{ random: () => this.random.fraction(), wallClock: options.wallClock ?? (() => this.nowMs) },
+      dropped: () => this.dropped,
     });
     const hearings = new Hearings({
       ...{ link, hasStoreClock: (options.store ?? store).clock !== undefined, clock: time.clock, log },

@@ -66,6 +66,29 @@ describe("a controller", () => {
     await daemon.stop();
   });
 
+  test("REL-21: tells the offset of its clock, and the reports that it could not take", async () => {
+    const fleet = new Fleet();
+    fleet.storeSkewMs = 250;
+    fleet.dropped = 4;
+    const daemon = await fleet.daemon("web-1", undefined, { wallClock: () => fleet.nowMs - 1_000 });
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(5_000);
+    expect(presencesOf(fleet)).toMatchObject([{ aheadMs: 1_250, dropped: 4 }]);
+    fleet.dropped = 9;
+    await fleet.pass(31_000);
+    expect(presencesOf(fleet).at(-1)).toMatchObject({ aheadMs: 1_250, dropped: 9 });
+    await daemon.stop();
+  });
+
+  test("REL-21: on a store without a clock tells no offset", async () => {
+    const fleet = new Fleet({ hasClock: false });
+    const daemon = await fleet.daemon("web-1");
+    fleet.start("1%:1h,100%:1m");
+    await fleet.pass(5_000);
+    expect(presencesOf(fleet).map(({ aheadMs, dropped }) => [aheadMs, dropped])).toEqual([[undefined, 0]]);
+    await daemon.stop();
+  });
+
   test("sees the others within seconds, and the end of one within 100 s", async () => {
     const fleet = new Fleet();
     const daemons = [await fleet.daemon("web-2"), await fleet.daemon("web-1"), await fleet.daemon("web-3")];

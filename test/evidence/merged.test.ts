@@ -9,7 +9,10 @@ import { holds, type Random } from "../support/random.ts";
 function anyNews(random: Random, names: number): News {
   const name = `web-${random.whole(1, names)}`;
   return random.pick<News>([
-    { kind: "presence", name, beat: random.whole(1, 9), atMs: random.whole(0, 3), seq: random.whole(1, 3) },
+    {
+      ...{ kind: "presence", name, beat: random.whole(1, 9), atMs: random.whole(0, 3) },
+      ...{ seq: random.whole(1, 3), ...random.pick([{}, { dropped: 1 }, { dropped: 2, aheadMs: -5 }]) },
+    },
     {
       kind: "told",
       seq: random.whole(1, 3 * names),

@@ -51,6 +51,32 @@ describe("REL-18: news", () => {
     ]);
   });
 
+  test("REL-21: have the clock and the dropped reports of the daemon, and older ones have neither", () => {
+    const state = { aheadMs: -1_200, dropped: 31 };
+    const presence: News = { kind: "presence", name: "web-1", beat: 3, atMs: 7, seq: 4, ...state };
+    const reporter: News = {
+      ...{ kind: "reporter", from: "5f2c09ab", name: "web-1", outcomes: 3, lastMs: 7, isQuiet: false },
+      ...state,
+    };
+    expect(newsIn([newsLine(presence), newsLine(reporter)])).toEqual([presence, reporter]);
+    expect(newsLine(presence)).toEndWith('"seq":4,"aheadMs":-1200,"dropped":31}');
+  });
+
+  test.each([
+    '"aheadMs":"1","dropped":-1',
+    '"aheadMs":1e300,"dropped":1.5',
+    '"aheadMs":null,"dropped":{"a":1}',
+    '"aheadMs":0.5,"dropped":1e999',
+  ])("REL-21: a state that cannot be read, such as %s, is left out, and the line stays", (state) => {
+    expect(newsIn([`unable {"name":"a","beat":1,"atMs":1,"seq":1,${state}}`])).toEqual([
+      { kind: "unable", name: "a", beat: 1, atMs: 1, seq: 1 },
+    ]);
+    const reporter = '"from":"f","name":"a","outcomes":1,"lastMs":1,"isQuiet":false';
+    expect(newsIn([`reporter {${reporter},${state}}`])).toEqual([
+      { kind: "reporter", from: "f", name: "a", outcomes: 1, lastMs: 1, isQuiet: false },
+    ]);
+  });
+
   test("of a newer daemon may have more fields, which are left out", () => {
     expect(newsIn(['told {"seq":4,"atMs":7,"to":"a","color":"red"}'])).toEqual([
       { kind: "told", seq: 4, atMs: 7, to: "a" },

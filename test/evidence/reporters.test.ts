@@ -87,6 +87,27 @@ describe("the reports of a fleet", () => {
     expect(reporters.figures("web-1", lastMs).short).toEqual(["web-1"]);
   });
 
+  test("REL-21: tell what this daemon dropped, once a minute, also if it hears nothing new", () => {
+    let dropped = 0;
+    const reporters = new Reporters(ZERO_MS, undefined, () => ({ aheadMs: 12, dropped }));
+    const lastMs = reported(reporters, 600, SECOND_MS);
+    const tell = (nowMs: number) => {
+      const told = reporters.news("a", "web-1", nowMs);
+      if (told !== undefined) reporters.taken(told, nowMs);
+      return told;
+    };
+    expect(tell(lastMs)).toMatchObject({ aheadMs: 12, dropped: 0 });
+    dropped = 3;
+    expect(tell(lastMs + 59 * SECOND_MS)).toBeUndefined();
+    const told = tell(lastMs + 60 * SECOND_MS);
+    expect(told).toMatchObject({ outcomes: 600, dropped: 3 });
+    expect(tell(lastMs + 119 * SECOND_MS)).toBeUndefined();
+    // Of two lines with the same outcomes the later one counts, in any order.
+    const reader = new Reporters(ZERO_MS);
+    for (const news of [told, { ...told, dropped: 0 }]) reader.hear(news as ReporterNews, "b");
+    expect(reader.daemons("web-2", lastMs)).toMatchObject([{ name: "web-1", aheadMs: 12, dropped: 3 }]);
+  });
+
   test("name the daemon that says that it hears none any more, as long as others hear some", () => {
     const reporters = new Reporters(ZERO_MS);
     const lastMs = reported(reporters, 600, SECOND_MS);

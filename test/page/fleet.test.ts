@@ -22,7 +22,7 @@ const facts = (changes: Partial<FleetFacts>): FleetFacts => ({
 });
 
 const member = (name: string, changes: Partial<Member> = {}): Member => ({
-  ...{ name, seq: 4, isAble: true, agoMs: 3_000 },
+  ...{ name, seq: 4, isAble: true, agoMs: 3_000, aheadMs: undefined, dropped: undefined },
   ...changes,
 });
 
@@ -44,6 +44,28 @@ describe("the fleet", () => {
     ]);
     expect(fleet[0]).toMatchObject({ outcomes: 5, outcomeAgoMs: 200_000, isQuiet: true, heardAgoMs: 3_000 });
     expect(fleet[2]).toMatchObject({ outcomes: 30, outcomeAgoMs: 2_000, heardAgoMs: null, step: null });
+  });
+
+  test("has the clock and the dropped reports that each daemon told, also one that only reports", () => {
+    const fleet = fleetNews(
+      facts({
+        members: [
+          member("web-2", { aheadMs: -40, dropped: 0 }),
+          member("web-3", { dropped: 7 }),
+          member("web-4"),
+        ],
+        reporters: [
+          { name: "app-1", outcomes: 3, lastMs: NOW_MS, isQuiet: false, aheadMs: 5, dropped: 2 },
+          { name: "web-4", outcomes: 3, lastMs: NOW_MS, isQuiet: false },
+        ],
+      }),
+    );
+    expect(fleet.map(({ name, aheadMs, dropped }) => [name, aheadMs, dropped])).toEqual([
+      ["web-2", -40, 0],
+      ["web-3", null, 7],
+      ["web-4", null, null],
+      ["app-1", 5, 2],
+    ]);
   });
 
   test("shows a daemon that still follows the step before", () => {

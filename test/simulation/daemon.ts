@@ -207,7 +207,7 @@ export class Machine {
       drawKey: () => keyOf(random),
     };
     const metrics = new Metrics(rollout.placements);
-    const link = new StoreLink(impure);
+    const link = new StoreLink({ ...impure, dropped: () => 0 });
     const hearings = this.#world.hasVisitors
       ? new Hearings({
           ...{ link, hasStoreClock: client.clock !== undefined, clock, wallClock: process.wallClock, timers },

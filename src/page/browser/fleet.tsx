@@ -28,6 +28,8 @@ export function Fleet({ release: { fleet }, daemon }: FleetProps) {
                 <th scope="col">told it leads</th>
                 <th scope="col">outcomes it told</th>
                 <th scope="col">the last of them</th>
+                <th scope="col">the store's clock is</th>
+                <th scope="col">dropped reports</th>
               </tr>
             </thead>
             <tbody>
@@ -38,7 +40,7 @@ export function Fleet({ release: { fleet }, daemon }: FleetProps) {
           </table>
         </Scroll>
       )}
-      <p class="note">{ownText(daemon)}</p>
+      {fleet.every(({ isThis }) => !isThis) && <p class="note">{ownText(daemon)}</p>}
     </section>
   );
 }
@@ -48,6 +50,7 @@ const ROLES = { lead: "leads", unable: "may not write" } as const;
 function Row({ member }: { readonly member: MemberNews }) {
   const { name, isThis, role, heardAgoMs, step, isUpToDate, outcomes, outcomeAgoMs, isQuiet, override } =
     member;
+  const { aheadMs, dropped } = member;
   return (
     <tr class={isQuiet || role === "unable" || override !== null ? "odd" : ""}>
       <th scope="row">
@@ -68,6 +71,8 @@ function Row({ member }: { readonly member: MemberNews }) {
         {agoText(outcomeAgoMs)}
         {isQuiet && ", quiet"}
       </td>
+      <td>{aheadMs === null ? notTold(dropped, "not known") : aheadText(aheadMs)}</td>
+      <td>{dropped === null ? NOT_TOLD : countText(dropped)}</td>
     </tr>
   );
 }
@@ -76,7 +81,20 @@ function agoText(ms: number | null): string {
   return ms === null ? "–" : `${durationText(ms)} ago`;
 }
 
-/** The other daemons do not tell these figures. */
+const NOT_TOLD = "not told";
+
+/** An older daemon tells neither figure, and each newer one the second. */
+function notTold(dropped: number | null, otherwise: string): string {
+  return dropped === null ? NOT_TOLD : otherwise;
+}
+
+function aheadText(ms: number): string {
+  if (Math.abs(ms) < 1) return "as its own";
+  const size = Math.abs(ms) < 10_000 ? `${Math.abs(ms)} ms` : durationText(Math.abs(ms));
+  return `${size} ${ms < 0 ? "behind" : "ahead"}`;
+}
+
+/** This daemon told nothing of the release, and so it is not in the table. */
 function ownText({ name, clockAheadMs, dropped }: DaemonNews): string {
   const clock =
     clockAheadMs === null
