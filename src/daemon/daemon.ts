@@ -10,7 +10,7 @@ import { probesText } from "../admin/probes.ts";
 import { type StateSources, writeState } from "../admin/state.ts";
 import { configFile } from "../config/config-file.ts";
 import type { Settings } from "../config/option.ts";
-import { StoreLink } from "../exchange/store-link.ts";
+import { StoreLink, type StoreLinkParts } from "../exchange/store-link.ts";
 import { Feed } from "../feed/feed.ts";
 import { Handler } from "../handler.ts";
 import { outcomes as outcomesAddress } from "../intake/options.ts";
@@ -82,10 +82,7 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
   const [applications, delayMs] = [settings.get(application), settings.get(delay)];
   const rollout = new Rollout(applications, unhealthyMs(settings), delayMs, placements);
   const metrics = new Metrics(rollout.placements);
-  const link = new StoreLink({
-    ...{ store: opened, clock, timers: SYSTEM_TIMERS, random: Math.random, log, wallClock: Date.now },
-    dropped: () => doors.intake.counts.droppedInAll(),
-  });
+  const link = linkOf({ store: opened, clock, log, dropped: () => doors.intake.counts.droppedInAll() });
   const hearings = openHearings(settings, { store: opened, link, clock, log, rollout });
   const leading = await openController(settings, {
     ...{ store: opened, link, hearings, log, clock, metrics },
@@ -149,6 +146,10 @@ export async function createDaemon(settings: Settings, log: Log): Promise<Daemon
     start: () => lifecycle.start(),
     close: () => lifecycle.close(),
   };
+}
+
+function linkOf(parts: Pick<StoreLinkParts, "store" | "clock" | "log" | "dropped">): StoreLink {
+  return new StoreLink({ ...parts, timers: SYSTEM_TIMERS, random: Math.random, wallClock: Date.now });
 }
 
 /** The monitors that the settings turn on. */

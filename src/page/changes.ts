@@ -2,7 +2,8 @@
 
 import { authorText, type ShownChange } from "../records/history.ts";
 import { oneLine } from "../text/one-line.ts";
-import type { ChangeNews } from "./news.ts";
+import type { FreezeChange } from "../verbs/freeze-history.ts";
+import type { ChangeNews, FreezeChangeNews } from "./news.ts";
 
 /** @param changes newest first */
 export function changesNews(changes: readonly ShownChange[]): ChangeNews[] {
@@ -13,4 +14,21 @@ export function changesNews(changes: readonly ShownChange[]): ChangeNews[] {
       ...(before === undefined ? {} : { before: before.rollout }),
     };
   });
+}
+
+/**
+ * The freezes of the time that the changes of an application cover.
+ *
+ * @param sinceMs in milliseconds since 1970; undefined if the changes go back to the first one
+ */
+export function freezesNews(
+  freezes: readonly FreezeChange[],
+  sinceMs: number | undefined,
+): FreezeChangeNews[] {
+  return freezes
+    .filter(({ at }) => !(Date.parse(at ?? "") < (sinceMs ?? Number.NEGATIVE_INFINITY)))
+    .map(({ isFrozen, by, login, at, why }) => ({
+      ...{ isFrozen: isFrozen ?? null, at: at ?? null, why: why ?? null },
+      author: oneLine(authorText({ updatedBy: by ?? "?", login: login ?? by ?? "?" })),
+    }));
 }

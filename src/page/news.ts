@@ -71,6 +71,8 @@ export interface ApplicationNews {
   readonly releases: readonly ReleaseNews[];
   /** The last changes, newest first. */
   readonly history: readonly ChangeNews[];
+  /** The freezes in the time of `history`, newest first. */
+  readonly freezes: readonly FreezeChangeNews[];
   /** The command that starts the next release, with a name to fill in. */
   readonly start: string;
 }
@@ -89,6 +91,15 @@ export interface ChangeNews extends ShownChange {
   readonly author: string;
   /** The rollout before; null for none. Left out if the store does not remember it. */
   readonly before?: number | null;
+}
+
+/** A freeze of all releases of the store, or its end. */
+export interface FreezeChangeNews {
+  /** Null if the store does not remember which of the two it was. */
+  readonly isFrozen: boolean | null;
+  readonly at: string | null;
+  readonly author: string;
+  readonly why: string | null;
 }
 
 export interface DecisionCount {

@@ -7,6 +7,7 @@ import type { OutcomeCounts } from "../intake/counts.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Overview } from "../overview/overview.ts";
 import { releaseWord } from "../overview/release-words.ts";
+import type { ShownChange } from "../records/history.ts";
 import { orderedShares } from "../records/share.ts";
 import { shortRollout } from "../records/shown.ts";
 import { goesOn } from "../releases/release.ts";
@@ -19,7 +20,7 @@ import type { Freeze } from "../verbs/freeze.ts";
 import { freezeText } from "../verbs/freeze-words.ts";
 import type { Observation } from "../verbs/observer.ts";
 import { progressOf } from "../verbs/progress.ts";
-import { changesNews } from "./changes.ts";
+import { changesNews, freezesNews } from "./changes.ts";
 import { fleetNews } from "./fleet.ts";
 import type {
   ApplicationNews,
@@ -124,8 +125,15 @@ export function applicationNews(
     freeze: freezeNews(observation?.freeze),
     releases: observation === undefined ? [] : releasesNews(observation, watched.now(), parts),
     history: changesNews(history),
+    freezes: freezesNews(watched.freezes, watched.isHistoryWhole ? undefined : oldestMs(history)),
     start: oneLine(commandLine(parts.storeFlags, name, "release", "-of", "NAME")),
   };
+}
+
+/** When the oldest change was written; undefined if it names no time. */
+function oldestMs(history: readonly ShownChange[]): number | undefined {
+  const atMs = Date.parse(history.at(-1)?.updatedAt ?? "");
+  return Number.isNaN(atMs) ? undefined : atMs;
 }
 
 /** The daemon's own decisions, and those of proxies that decide by themselves and report them. */

@@ -9,6 +9,8 @@ import { readHistory, type ShownChange } from "../records/history.ts";
 import type { Snapshot, Store } from "../stores/store.ts";
 import { errorMessage } from "../text/error-message.ts";
 import type { Timers } from "../timers.ts";
+import type { Freeze } from "../verbs/freeze.ts";
+import { type FreezeChange, readFreezeHistory } from "../verbs/freeze-history.ts";
 import { type Clocks, type Observation, Observer } from "../verbs/observer.ts";
 
 /** Time between two looks while nothing changes. */
@@ -19,6 +21,9 @@ const LOOK_MS_MAX = 5_000;
 
 /** Changes on a page. */
 const HISTORY_LENGTH = 50;
+
+/** Freezes and their ends on a page. */
+const FREEZES_LENGTH = 20;
 
 export interface WatchedOptions {
   readonly store: Store;
@@ -36,11 +41,13 @@ export class Watched {
   #isLooking = false;
   #isAgain = false;
   #hasEnded = false;
-  /** The revisions of the history that was read last. */
+  /** The revisions of the history that was read last, and the freeze. */
   #historyOf: string | undefined;
+  #freezesOf: string | undefined;
   /** The last look that succeeded; undefined before the first. */
   observation: Observation | undefined;
   history: readonly ShownChange[] = [];
+  freezes: readonly FreezeChange[] = [];
   /** Why the last look failed; undefined if it did not. */
   error: string | undefined;
 
@@ -83,6 +90,7 @@ export class Watched {
       const signal = AbortSignal.timeout(LOOK_MS_MAX);
       this.observation = await this.#observer.look(signal);
       await this.#readHistory(this.observation.snapshot, signal);
+      await this.#readFreezes(this.observation.freeze, signal);
       this.error = undefined;
     } catch (error) {
       this.error = errorMessage(error);
@@ -92,6 +100,23 @@ export class Watched {
     if (!this.#isAgain) this.#options.looked();
     this.#timer = this.#options.timers.set(() => this.look(), this.#isAgain ? 0 : LOOK_MS);
     this.#isAgain = false;
+  }
+
+  /** Whether the history has all changes that the store remembers. */
+  get isHistoryWhole(): boolean {
+    return this.history.length < HISTORY_LENGTH;
+  }
+
+  /** Perhaps the login may read the application, and not this. Then the page is without it. */
+  async #readFreezes(freeze: Freeze | undefined, signal: AbortSignal): Promise<void> {
+    const now = JSON.stringify(freeze);
+    if (freeze === undefined || now === this.#freezesOf) return;
+    try {
+      this.freezes = await readFreezeHistory(this.#options.store, FREEZES_LENGTH, signal);
+      this.#freezesOf = now;
+    } catch {
+      // The records have the same store, and say what is wrong with it.
+    }
   }
 
   /** Records with the same revisions have no new change. */

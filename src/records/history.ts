@@ -19,8 +19,8 @@ export const HISTORY_LIMIT_MAX = 1_000;
 /** A record keeps this many of its earlier states. */
 const PAST_MAX = 20;
 
-/** The fields of an earlier state that are kept. */
-const REMEMBERED = ["rollout", "offset", "failsafe", "updatedBy", "updatedAt", "why"] as const;
+/** The fields of an earlier state that are kept. Only the record of the freeze has `frozen`. */
+const REMEMBERED = ["rollout", "offset", "failsafe", "updatedBy", "updatedAt", "why", "frozen"] as const;
 
 /** One change, for people and as JSON. `rollout` is null if the record was removed. */
 export interface ShownChange {
@@ -119,7 +119,7 @@ function shownTransition(
  * The author that the record names, and the store's login if that is another name:
  * `ada@web1 (as login deploy)`. The author is not verified.
  */
-export function authorText({ updatedBy = "?", login }: ShownChange): string {
+export function authorText({ updatedBy = "?", login }: Pick<ShownChange, "updatedBy" | "login">): string {
   const isSame = login === undefined || updatedBy === login || updatedBy.startsWith(`${login}@`);
   return isSame ? updatedBy : `${updatedBy} (as login ${login})`;
 }

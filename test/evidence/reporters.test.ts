@@ -102,7 +102,7 @@ describe("the reports of a fleet", () => {
     const told = tell(lastMs + 60 * SECOND_MS);
     expect(told).toMatchObject({ outcomes: 600, dropped: 3 });
     expect(tell(lastMs + 119 * SECOND_MS)).toBeUndefined();
-    // Of two lines with the same outcomes the later one counts, in any order.
+    // The later one of two lines with the same outcomes counts, in any order.
     const reader = new Reporters(ZERO_MS);
     for (const news of [told, { ...told, dropped: 0 }]) reader.hear(news as ReporterNews, "b");
     expect(reader.daemons("web-2", lastMs)).toMatchObject([{ name: "web-1", aheadMs: 12, dropped: 3 }]);

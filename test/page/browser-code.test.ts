@@ -15,6 +15,7 @@ import {
   remember,
 } from "../../src/page/browser/past.ts";
 import { settingOf } from "../../src/page/browser/rollouts.ts";
+import { freezeText, timeline } from "../../src/page/browser/timeline.ts";
 import { harmLimitText } from "../../src/page/browser/words.ts";
 import type { ApplicationNews, ChangeNews, ReleaseNews } from "../../src/page/news.ts";
 import { releaseNews } from "../../src/page/release-news.ts";
@@ -35,7 +36,13 @@ const newsOf = (changes: Partial<ApplicationNews> = {}): ApplicationNews => ({
     freeze: null,
     start: "maxwells-daemon release -of NAME",
   },
-  ...{ arcs: [arc("canary", 0.05), arc("maintenance", 0)], decisions: [], releases: [], history: [] },
+  ...{
+    arcs: [arc("canary", 0.05), arc("maintenance", 0)],
+    decisions: [],
+    releases: [],
+    history: [],
+    freezes: [],
+  },
   ...changes,
 });
 
@@ -266,5 +273,34 @@ describe("states that a browser held back", () => {
 
   test("an older daemon does not tell when it made them", () => {
     expect(new Lateness().of(1_000, undefined as never)).toBe(0);
+  });
+});
+
+describe("the history", () => {
+  const change = (updatedAt: string | undefined, rollout: number) => ({
+    ...{ application: "website", version: "canary", rollout, author: "ada@web-1" },
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+  });
+  const freeze = (at: string | null, isFrozen: boolean | null) => ({
+    at,
+    isFrozen,
+    author: "eve",
+    why: null,
+  });
+
+  test("has each freeze and its end between the changes before and after it", () => {
+    const lines = timeline(
+      [change("2026-11-29T12:00:00Z", 0.3), change(undefined, 0.2), change("2026-11-29T10:00:00Z", 0.1)],
+      [
+        freeze("2026-11-29T13:00:00Z", false),
+        freeze("2026-11-29T11:00:00Z", true),
+        freeze("2026-11-29T09:00:00Z", null),
+        freeze(null, true),
+      ],
+    );
+    expect(lines.map((line) => line.change?.rollout ?? freezeText(line.freeze?.isFrozen ?? null))).toEqual([
+      ...["the freeze of all releases ended", 0.3, 0.2, "all releases frozen", 0.1],
+      ...["a freeze of all releases, or its end", "all releases frozen"],
+    ]);
   });
 });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Member } from "../../src/evidence/crew.ts";
 import { PRESENCE_MS_MAX } from "../../src/evidence/crew.ts";
-import { changesNews } from "../../src/page/changes.ts";
+import { changesNews, freezesNews } from "../../src/page/changes.ts";
 import { type FleetFacts, fleetNews } from "../../src/page/fleet.ts";
 import { BEGAN_MS, releaseOf } from "../releases/world.ts";
 
@@ -105,4 +105,27 @@ test("a change has the rollout before it, of the same version", () => {
   ]);
   expect(changes.map(({ before }) => before)).toEqual([0.05, null, undefined, undefined]);
   expect(changes[0]?.author).toBe("ada@web-1 (as login deploy)");
+});
+
+test("a freeze is of the time that the changes cover, and names the login beside the author", () => {
+  const freeze = (at: string | undefined, isFrozen: boolean | undefined, login?: string) => ({
+    ...{ at, isFrozen, by: "ada@web-1", login, why: undefined },
+  });
+  const freezes = [
+    freeze("2026-11-29T12:00:00.000Z", true, "deploy"),
+    freeze("2026-11-28T12:00:00.000Z", undefined),
+    freeze(undefined, false, "ada"),
+  ];
+  expect(freezesNews(freezes, Date.parse("2026-11-29T00:00:00.000Z")).map(({ at }) => at)).toEqual([
+    "2026-11-29T12:00:00.000Z",
+    null,
+  ]);
+  expect(freezesNews(freezes, undefined)).toEqual([
+    {
+      ...{ at: "2026-11-29T12:00:00.000Z", isFrozen: true },
+      ...{ author: "ada@web-1 (as login deploy)", why: null },
+    },
+    { at: "2026-11-28T12:00:00.000Z", isFrozen: null, author: "ada@web-1", why: null },
+    { at: null, isFrozen: false, author: "ada@web-1", why: null },
+  ]);
 });

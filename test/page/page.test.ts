@@ -440,6 +440,11 @@ test("a freeze is for all releases, and its end is pinned to the freeze that the
   expect(other.status).toBe(409);
   expect((await post("/api/act", { verb: "unfreeze", seenAt: at }, { cookie })).status).toBe(200);
   await eventually(() => page.last?.application?.freeze?.isFrozen === false, "the end of the freeze");
+  await eventually(() => page.last?.application?.freezes.length === 2, "both in the history");
+  expect(page.last?.application?.freezes).toMatchObject([
+    { isFrozen: false, why: null },
+    { isFrozen: true, at, why: "Black Friday", author: expect.stringMatching(/^grace@/) },
+  ]);
   page.close();
 });
 

@@ -34,7 +34,7 @@ describe("a freeze", () => {
     expect(await setFreeze(false, carryingTo(store))).toMatchObject({ kind: "written", before: now });
     expect(store.value(FREEZE.application, FREEZE.version)).toMatchObject({
       ...{ rollout: 0, frozen: false },
-      history: [{ rollout: 0, updatedBy: "ada@web-1", why: "Black Friday" }],
+      history: [{ rollout: 0, updatedBy: "ada@web-1", why: "Black Friday", frozen: true }],
     });
     expect(await setFreeze(false, carryingTo(store))).toMatchObject({ kind: "unchanged" });
   });

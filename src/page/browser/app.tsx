@@ -64,7 +64,7 @@ function Application({ news, daemon }: ApplicationProps) {
           )}
           <DecisionsChart />
           {release === undefined ? (
-            <History changes={news.history} />
+            <History changes={news.history} freezes={news.freezes} />
           ) : (
             <Fleet release={release} daemon={daemon} />
           )}
@@ -73,7 +73,7 @@ function Application({ news, daemon }: ApplicationProps) {
           <Circle news={news} />
           <Decisions news={news} />
           <Facts news={news} daemon={daemon} />
-          {release !== undefined && <History changes={news.history} />}
+          {release !== undefined && <History changes={news.history} freezes={news.freezes} />}
         </div>
       </div>
     </>

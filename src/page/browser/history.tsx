@@ -1,46 +1,67 @@
 /** All changes, newest first: the time, the author, the rollout before and after, and the reason. */
 
-import type { ChangeNews } from "../news.ts";
+import type { ChangeNews, FreezeChangeNews } from "../news.ts";
 import { originText } from "./origin.ts";
+import { freezeText, type Line, timeline } from "./timeline.ts";
 import { shareText, timeText } from "./words.ts";
 
 /** Older changes are folded, because a long release has many of them. */
 const OPEN_MAX = 10;
 
-export function History({ changes }: { readonly changes: readonly ChangeNews[] }) {
-  const older = changes.length - OPEN_MAX;
+interface HistoryProps {
+  readonly changes: readonly ChangeNews[];
+  readonly freezes: readonly FreezeChangeNews[];
+}
+
+export function History({ changes, freezes }: HistoryProps) {
+  const lines = timeline(changes, freezes);
+  const older = lines.length - OPEN_MAX;
   return (
     <section aria-label="History">
       <h2>History</h2>
-      {changes.length === 0 && <p>No change is recorded.</p>}
-      <Changes changes={changes} from={0} to={OPEN_MAX} />
+      {lines.length === 0 && <p>No change is recorded.</p>}
+      <Lines lines={lines.slice(0, OPEN_MAX)} changes={changes} />
       {older > 0 && (
         <details>
           <summary>{older} older</summary>
-          <Changes changes={changes} from={OPEN_MAX} to={changes.length} />
+          <Lines lines={lines.slice(OPEN_MAX)} changes={changes} />
         </details>
       )}
     </section>
   );
 }
 
-interface ChangesProps {
+interface LinesProps {
+  readonly lines: readonly Line[];
   readonly changes: readonly ChangeNews[];
-  readonly from: number;
-  readonly to: number;
 }
 
-function Changes({ changes, from, to }: ChangesProps) {
+function Lines({ lines, changes }: LinesProps) {
   return (
     <ol class="history">
-      {changes.slice(from, to).map((change, index) => (
-        <Change
-          key={`${change.version} ${change.updatedAt} ${change.release?.seq} ${index}`}
-          change={change}
-          origin={originText(change, changes.slice(from + index + 1), changes)}
-        />
-      ))}
+      {lines.map(({ change, freeze, index }) =>
+        change === undefined ? (
+          <FreezeChange key={`freeze ${freeze.at} ${index}`} freeze={freeze} />
+        ) : (
+          <Change
+            key={`${change.version} ${change.updatedAt} ${change.release?.seq} ${index}`}
+            change={change}
+            origin={originText(change, changes.slice(index + 1), changes)}
+          />
+        ),
+      )}
     </ol>
+  );
+}
+
+/** It is about all releases of the store. */
+function FreezeChange({ freeze: { isFrozen, at, author, why } }: { readonly freeze: FreezeChangeNews }) {
+  return (
+    <li class="freeze">
+      <time dateTime={at ?? undefined}>{at === null ? "at an unknown time" : timeText(at)}</time>{" "}
+      <b class="way">{freezeText(isFrozen)}</b> <span class="author">by {author}</span>{" "}
+      {why !== null && <q>{why}</q>}
+    </li>
   );
 }
 
