@@ -1,5 +1,6 @@
 /** Makes docs/metrics.md: every row of the table, the reasons, queries for Prometheus, and the alerts. */
 
+import { otlpAttribute } from "../src/monitors/metric.ts";
 import { FAILURES, METRICS } from "../src/monitors/metrics-list.ts";
 import { ABORT_REASON_TEXTS } from "../src/overview/abort-reasons.ts";
 import { REASONS } from "../src/placement.ts";
@@ -36,6 +37,48 @@ export const EXAMPLES: readonly Example[] = [
   },
 ];
 
+/** The variables of OpenTelemetry that the daemon honours. */
+const OTLP_VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
+  [
+    "`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`",
+    "the collector; the second one is the whole address, with its path",
+  ],
+  [
+    "`OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_METRICS_HEADERS`",
+    "headers of each request, such as `authorization=Bearer%20KEY`. Their values are secrets: no flag has them, and the log hides them",
+  ],
+  ["`OTEL_METRIC_EXPORT_INTERVAL`", "milliseconds between two requests; 60000 if not set"],
+  [
+    "`OTEL_METRIC_EXPORT_TIMEOUT`",
+    "milliseconds until a part is given up; 30000 if not set, and at most the interval",
+  ],
+  [
+    "`OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_METRICS_TIMEOUT`",
+    "milliseconds for all attempts to send a part; 10000 if not set",
+  ],
+  ["`OTEL_EXPORTER_OTLP_COMPRESSION`", "`gzip` or `none`"],
+  [
+    "`OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY`",
+    "files for TLS: the authority of the collector's certificate, and the daemon's own certificate and key",
+  ],
+  [
+    "`OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`",
+    "`cumulative`: the sum since the daemon began. `delta`: the growth since the last time, as Datadog and Dynatrace want it",
+  ],
+  [
+    "`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`",
+    "attributes of the daemon, such as `deployment.environment.name=production`",
+  ],
+  [
+    "`OTEL_METRICS_EXPORTER=none`, `OTEL_SDK_DISABLED=true`",
+    "nothing is sent, unless `-otlp` names a collector",
+  ],
+  [
+    "`OTEL_EXPORTER_OTLP_PROTOCOL`",
+    "with `grpc` nothing is sent, unless `-otlp` names a collector: the daemon does not speak gRPC",
+  ],
+];
+
 /** The page docs/metrics.md. */
 export function metricsPage(): string {
   const prometheus = METRICS.map(({ name, type, labels, unit, help }) => [
@@ -55,15 +98,26 @@ export function metricsPage(): string {
       code(metric.name),
     ]),
   );
+  const otlp = METRICS.flatMap(({ name, labels, otlp }) => {
+    if (otlp === undefined) return [];
+    const attributes = Object.keys(otlp.attributes ?? {}).concat(labels);
+    const cells = [
+      code(otlp.name),
+      otlp.kind,
+      attributes.map((label) => code(otlpAttribute(label, otlp))).join(", "),
+    ];
+    return [[...cells, code(otlp.unit), code(name)]];
+  });
   const aborts = Object.entries(ABORT_REASON_TEXTS).map(([reason, meaning]) => [code(reason), meaning]);
   const reasons = Object.entries(REASONS).map(([reason, meaning]) => [code(reason), meaning]);
   return `# Metrics
 
 <!-- Made from src/monitors/metrics-list.ts by \`npm run docs\`; edit that. -->
 
-Prometheus can fetch the daemon's counts, and the daemon sends them as DogStatsD. Neither changes the version
-that a visitor gets: for a request, the daemon only adds to numbers in its memory. If a monitor is slow,
-absent or failing, only the log shows it. [Words](words.md) explains lease, arc and the other terms.
+Prometheus can fetch the daemon's counts, and the daemon sends them as DogStatsD and to OpenTelemetry. None of
+them changes the version that a visitor gets: for a request, the daemon only adds to numbers in its memory. If
+a monitor is slow, absent or failing, only the log shows it. [Words](words.md) explains lease, arc and the
+other terms.
 
 ## Prometheus
 
@@ -107,6 +161,39 @@ the daemon adds the counts up and sends them once a second, with the same meanin
 - \`maxwellsdaemon.handler.failure\` counts decisions with the reasons ${FAILURES.map(code).join(", ")}.
 - \`maxwellsdaemon.snapshot.age\` is not sent before the first snapshot.
 - The daemon does not read \`DD_…\` variables of the environment.
+
+## OpenTelemetry
+
+Sent by OTLP over HTTP (\`http/protobuf\`), once a minute, to \`-otlp URL\`. That is a collector of OpenTelemetry,
+or any program that takes OTLP. [integrations/opentelemetry](../integrations/opentelemetry/README.md) has a
+configuration for a collector.
+
+\`\`\`sh
+maxwells-daemon -otlp http://127.0.0.1:4318
+\`\`\`
+
+The path \`/v1/metrics\` is added if the address does not end with it. Without \`-otlp\`, the variables of
+OpenTelemetry count, as in other programs: if OTEL_EXPORTER_OTLP_ENDPOINT is set, the daemon sends its metrics
+there. \`-otlp none\` turns that off. The log names the address and the setting that it comes from.
+
+${markdownTable(["variable", "meaning"], OTLP_VARIABLES)}
+
+${markdownTable(["name", "type", "attributes", "unit", "the same as"], otlp)}
+
+- Names, units and attributes follow the semantic conventions. If a collector hands the metrics on to
+  Prometheus, a metric has the same name there as in the table of Prometheus above. A fraction of 1 also ends
+  in \`_ratio\`. Labels begin with \`maxwells_daemon_\`.
+- The resource has \`service.name\`, \`service.version\`, \`service.instance.id\`, \`host.name\`, \`process.pid\`,
+  \`process.creation.time\`, and name and version of the runtime. \`service.instance.id\` is new at each start;
+  OTEL_RESOURCE_ATTRIBUTES can fix it.
+- If the collector is gone, slow or refuses the metrics, the daemon gives up this minute, and tries again in
+  the next one. The log says so once, with the reason, and once more when metrics arrive again. Nothing is
+  kept in a queue. A sum then has a gap in time, and loses nothing.
+- With \`delta\`, growth that the collector did not take is sent the next time. If only the answer was lost, the
+  collector has it twice.
+- The daemon follows no redirect, and reads at most 4 MiB of an answer.
+- At its end the daemon sends once more, and waits for that at most half a second.
+- A daemon without a collector does not load the code of OpenTelemetry.
 
 ## Reasons
 

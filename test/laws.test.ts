@@ -97,6 +97,7 @@ const LAWS: readonly Law[] = [
       "saved/maintenance.test.ts": ["law 6: a disk that refuses"],
       "saved/last-good.test.ts": ["law 6: to a disk that refuses"],
       "faults/statsd.test.ts": ["law 6: "],
+      "faults/otlp.test.ts": ["law 6: "],
     },
   },
   {

@@ -153,9 +153,13 @@ function linkOf(parts: Pick<StoreLinkParts, "store" | "clock" | "log" | "dropped
 }
 
 /** The monitors that the settings turn on. */
-function monitorsOf(settings: Settings, context: Omit<MonitorContext, "processStartedAt">): Monitor[] {
+function monitorsOf(
+  settings: Settings,
+  context: Omit<MonitorContext, "processStartedAt" | "environment">,
+): Monitor[] {
   const processStartedAt = new Date(Date.now() - process.uptime() * 1_000);
-  return MONITORS.flatMap((kind) => kind.create(settings, { ...context, processStartedAt }) ?? []);
+  const whole = { ...context, processStartedAt, environment: process.env };
+  return MONITORS.flatMap((kind) => kind.create(settings, whole) ?? []);
 }
 
 function adminOf(

@@ -2,6 +2,7 @@
 
 import { dogstatsd } from "./dogstatsd.ts";
 import type { MonitorKind } from "./monitor.ts";
+import { otlp } from "./otlp.ts";
 import { prometheus } from "./prometheus.ts";
 
-export const MONITORS: readonly MonitorKind[] = [dogstatsd, prometheus];
+export const MONITORS: readonly MonitorKind[] = [dogstatsd, otlp, prometheus];

@@ -1,5 +1,5 @@
 /**
- * The one list of all metrics: names, types, labels, help, and the source of each value. Both monitors and
+ * The one list of all metrics: names, types, labels, help, and the source of each value. All monitors and
  * docs/metrics.md use it. To add a metric, add a row here.
  *
  * A monitor reads a row when it needs the value, directly from the daemon's counters; nothing is stored
@@ -30,6 +30,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_decisions_total",
     type: "counter",
     unit: "decisions",
+    otlp: { name: "maxwells_daemon.decisions", unit: "{decision}", kind: "counter" },
     labels: ["application", "location", "reason"],
     help: "Decisions, by the location of the visitor and the reason.",
     statsd: [
@@ -56,6 +57,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_reported_total",
     type: "counter",
     unit: "visitors",
+    otlp: { name: "maxwells_daemon.reported", unit: "{visitor}", kind: "counter" },
     labels: ["application", "location", "kind"],
     help:
       "Visitors that proxies placed by themselves under a lease, as the proxies report it. The label kind is decided, or " +
@@ -72,6 +74,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_decision_duration_seconds",
     type: "histogram",
     unit: "seconds",
+    otlp: { name: "maxwells_daemon.decision.duration", unit: "s", kind: "histogram" },
     labels: [],
     help: "Time from a request's arrival until its reply is handed to the kernel.",
     statsd: [{ name: "maxwellsdaemon.server.delay", tags: [], unit: "milliseconds", of2016: true }],
@@ -81,6 +84,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_rollout",
     type: "gauge",
     unit: "fraction of 1",
+    otlp: { name: "maxwells_daemon.rollout", unit: "1", kind: "gauge" },
     labels: ["application", "version"],
     help: "The rollout that counts now: 0 once the snapshot is stale, unless the record has failsafe hold.",
     statsd: [{ name: "maxwellsdaemon.rollout", tags: ["application", "version"], of2016: false }],
@@ -90,6 +94,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_offset",
     type: "gauge",
     unit: "fraction of 1",
+    otlp: { name: "maxwells_daemon.offset", unit: "1", kind: "gauge" },
     labels: ["application", "version"],
     help: "The start of the version's arc on the circle.",
     read: (context) => eachArc(context, (arc) => arc.offset),
@@ -98,6 +103,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_snapshot_age_seconds",
     type: "gauge",
     unit: "seconds",
+    otlp: { name: "maxwells_daemon.snapshot.age", unit: "s", kind: "gauge" },
     labels: ["application"],
     help: "Time since the store was asked for the snapshot in use; +Inf while there has been none.",
     statsd: [
@@ -113,6 +119,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_lease_seconds",
     type: "gauge",
     unit: "seconds",
+    otlp: { name: "maxwells_daemon.lease", unit: "s", kind: "gauge" },
     labels: ["application"],
     help: "Time for which a proxy may still use the arcs if the daemon reads the store no more.",
     read: (context) => eachTable(context, (table, nowMs) => table.leaseMs(nowMs) / 1000),
@@ -121,6 +128,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_fresh",
     type: "gauge",
     unit: "0 or 1",
+    otlp: { name: "maxwells_daemon.fresh", unit: "{snapshot}", kind: "updowncounter" },
     labels: ["application"],
     help: "1 while the snapshot is fresh. 0 if it is missing or older than -unhealthy: all visitors go to master, except those of failsafe hold.",
     read: (context) => eachTable(context, (table, nowMs) => Number(table.isFresh(nowMs))),
@@ -129,6 +137,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_ready",
     type: "gauge",
     unit: "0 or 1",
+    otlp: { name: "maxwells_daemon.ready", unit: "{daemon}", kind: "updowncounter" },
     labels: [],
     help: "1 while /readyz says ready: every snapshot is fresh, and each listener is there. It is 0 if the file of a socket is gone, because proxies cannot connect then.",
     read: ({ notReady }) => [{ labels: {}, value: Number(notReady() === undefined) }],
@@ -137,6 +146,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_listening",
     type: "gauge",
     unit: "0 or 1",
+    otlp: { name: "maxwells_daemon.listening", unit: "{listener}", kind: "updowncounter" },
     labels: ["server"],
     help: "1 while proxies can connect to the server. 0 if the file of its socket is gone, or is another program's: visitors whose proxies ask there go to master.",
     read: ({ listeners }) =>
@@ -149,6 +159,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_store_reads_total",
     type: "counter",
     unit: "reads",
+    otlp: { name: "maxwells_daemon.store.reads", unit: "{read}", kind: "counter" },
     labels: ["application", "result"],
     help: "Reads of the store, by result: success or failure.",
     statsd: byResult("maxwellsdaemon.rollout.update", ["application"]),
@@ -163,6 +174,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_records",
     type: "gauge",
     unit: "records",
+    otlp: { name: "maxwells_daemon.records", unit: "{record}", kind: "gauge" },
     labels: ["application"],
     help: "Records of the application at the last read; 0 means that the store does not know it, so all visitors go to master.",
     *read({ feed }) {
@@ -175,6 +187,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_records_malformed",
     type: "gauge",
     unit: "records",
+    otlp: { name: "maxwells_daemon.records_malformed", unit: "{record}", kind: "gauge" },
     labels: ["application"],
     help: "Records of the last read that cannot be used, so their rollout is 0; the log has the reasons.",
     *read({ metrics }) {
@@ -187,6 +200,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_server_requests_total",
     type: "counter",
     unit: "requests",
+    otlp: { name: "maxwells_daemon.server.requests", unit: "{request}", kind: "counter" },
     labels: ["server", "result"],
     help: "Requests, by result: success, or failure if they could not be read or answered. For a lease that the daemon writes: its renewals.",
     statsd: byResult("maxwellsdaemon.server", []),
@@ -200,6 +214,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_connections",
     type: "gauge",
     unit: "connections",
+    otlp: { name: "maxwells_daemon.connections", unit: "{connection}", kind: "updowncounter" },
     labels: ["server"],
     help: "Connections that are open now.",
     read: (context) => eachServer(context, (counts) => counts.connections),
@@ -208,6 +223,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_connections_accepted_total",
     type: "counter",
     unit: "connections",
+    otlp: { name: "maxwells_daemon.connections_accepted", unit: "{connection}", kind: "counter" },
     labels: ["server"],
     help: "Connections ever accepted.",
     read: (context) => eachServer(context, (counts) => counts.accepted),
@@ -216,6 +232,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_connections_refused_total",
     type: "counter",
     unit: "connections",
+    otlp: { name: "maxwells_daemon.connections_refused", unit: "{connection}", kind: "counter" },
     labels: ["server"],
     help: "Connections closed at once because of a limit.",
     read: (context) => eachServer(context, (counts) => counts.refused),
@@ -227,6 +244,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_notices_total",
     type: "counter",
     unit: "notices",
+    otlp: { name: "maxwells_daemon.notices", unit: "{notice}", kind: "counter" },
     labels: ["to", "result"],
     help:
       "Notices of releases, by address and result: success, or failure if the address refused the notice or was away for a " +
@@ -242,6 +260,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_notices_waiting",
     type: "gauge",
     unit: "notices",
+    otlp: { name: "maxwells_daemon.notices_waiting", unit: "{notice}", kind: "updowncounter" },
     labels: ["to"],
     help: "Notices of releases that the address has not taken yet; the daemon tries again.",
     read: ({ metrics }) => metrics.notices.map(({ to, waiting }) => ({ labels: { to }, value: waiting })),
@@ -250,6 +269,7 @@ export const METRICS: readonly Metric[] = [
     name: "maxwells_daemon_build_info",
     type: "gauge",
     unit: "1",
+    otlp: undefined,
     labels: ["version", "runtime"],
     help: "Always 1; the labels say what is running.",
     read: () => [{ labels: { version: packageJson.version, runtime: `bun ${Bun.version}` }, value: 1 }],

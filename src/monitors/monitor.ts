@@ -64,6 +64,7 @@ export interface MonitorContext {
   readonly clock: () => number;
   /** The time of day at which the process began. */
   readonly processStartedAt: Date;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** A kind of monitor. Its file exports one of these, and `list.ts` names it. */

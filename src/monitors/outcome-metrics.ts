@@ -7,6 +7,7 @@ export const OUTCOME_METRICS: readonly Metric[] = [
     name: "maxwells_daemon_outcomes_total",
     type: "counter",
     unit: "reports",
+    otlp: { name: "maxwells_daemon.outcomes", unit: "{report}", kind: "counter" },
     labels: ["source", "class"],
     help:
       "Reports of outcomes, by their door (udp, otlp, line, http) and class. The class is good or error. It is left if the " +
@@ -21,6 +22,7 @@ export const OUTCOME_METRICS: readonly Metric[] = [
     name: "maxwells_daemon_outcomes_dropped_total",
     type: "counter",
     unit: "reports",
+    otlp: { name: "maxwells_daemon.outcomes_dropped", unit: "{report}", kind: "counter" },
     labels: ["source", "reason"],
     help:
       "Reports that do not count, by reason. The reason begins with unreadable if the report cannot be read. It is foreign if " +
@@ -35,6 +37,7 @@ export const OUTCOME_METRICS: readonly Metric[] = [
     name: "maxwells_daemon_outcomes_open",
     type: "gauge",
     unit: "0 or 1",
+    otlp: { name: "maxwells_daemon.outcomes_open", unit: "{door}", kind: "updowncounter" },
     labels: ["source"],
     help: "1 while the daemon has the address at which it hears outcomes, -outcomes; 0 while another program has it.",
     *read({ outcomes }) {
@@ -45,6 +48,7 @@ export const OUTCOME_METRICS: readonly Metric[] = [
     name: "maxwells_daemon_evidence_bytes",
     type: "gauge",
     unit: "bytes",
+    otlp: { name: "maxwells_daemon.evidence", unit: "By", kind: "updowncounter" },
     labels: [],
     help: "The memory of the evidence of all releases that are under way. 0 without a release.",
     read: ({ evidence }) => (evidence === undefined ? [] : [{ labels: {}, value: evidence.bytes }]),
@@ -53,6 +57,7 @@ export const OUTCOME_METRICS: readonly Metric[] = [
     name: "maxwells_daemon_evidence_short",
     type: "gauge",
     unit: "releases",
+    otlp: { name: "maxwells_daemon.evidence_short", unit: "{release}", kind: "updowncounter" },
     labels: [],
     help:
       "Releases of which this daemon counts a part of the new visitors only, because the memory for evidence is short. It " +

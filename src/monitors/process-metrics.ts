@@ -1,6 +1,6 @@
 /**
- * The metrics of a process that Prometheus expects, under their usual names: memory, CPU time, descriptors,
- * and start time.
+ * The metrics of a process that Prometheus and OpenTelemetry expect, under their usual names: memory, CPU
+ * time, descriptors, and start time. The resource of OpenTelemetry has the start time.
  */
 
 import { readdir } from "node:fs/promises";
@@ -13,6 +13,7 @@ export const PROCESS_METRICS: readonly PulledMetric[] = [
     name: "process_resident_memory_bytes",
     type: "gauge",
     unit: "bytes",
+    otlp: { name: "process.memory.usage", unit: "By", kind: "updowncounter" },
     labels: [],
     help: "Resident memory size in bytes.",
     read: () => [{ labels: {}, value: process.memoryUsage.rss() }],
@@ -21,6 +22,11 @@ export const PROCESS_METRICS: readonly PulledMetric[] = [
     name: "process_cpu_seconds_total",
     type: "counter",
     unit: "seconds",
+    otlp: {
+      ...{ name: "process.cpu.time", unit: "s", kind: "counter" },
+      attributes: { mode: "cpu.mode" },
+      read: cpuSecondsByMode,
+    },
     labels: [],
     help: "Total user and system CPU time spent in seconds.",
     read: () => [{ labels: {}, value: cpuSeconds() }],
@@ -29,6 +35,7 @@ export const PROCESS_METRICS: readonly PulledMetric[] = [
     name: "process_start_time_seconds",
     type: "gauge",
     unit: "seconds since 1970",
+    otlp: undefined,
     labels: [],
     help: "Start time of the process since unix epoch in seconds.",
     read: ({ processStartedAt }) => [{ labels: {}, value: Math.round(processStartedAt.getTime() / 1000) }],
@@ -37,6 +44,7 @@ export const PROCESS_METRICS: readonly PulledMetric[] = [
     name: "process_open_fds",
     type: "gauge",
     unit: "descriptors",
+    otlp: { name: "process.unix.file_descriptor.count", unit: "{file_descriptor}", kind: "updowncounter" },
     labels: [],
     help: "Number of open file descriptors.",
     read: openDescriptors,
@@ -46,6 +54,14 @@ export const PROCESS_METRICS: readonly PulledMetric[] = [
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+function cpuSecondsByMode(): Sample[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    { labels: { mode: "user" }, value: user / 1e6 },
+    { labels: { mode: "system" }, value: system / 1e6 },
+  ];
 }
 
 /**

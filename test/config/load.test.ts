@@ -117,6 +117,8 @@ const GOOD: readonly [option: Option<unknown>, text: string, value: unknown][] =
   [notifySecret, "file:/etc/notices.secret", [{ kind: "file", path: "/etc/notices.secret" }]],
   [optionNamed("outcomes"), "[::1]:6299", { host: "::1", port: 6299 }],
   [optionNamed("outcomes-from"), "10.0.0.0/8", ["10.0.0.0/8"]],
+  [optionNamed("otlp"), "http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/metrics"],
+  [optionNamed("otlp"), "none", null],
   [optionNamed("statsd"), "127.0.0.1:8126", { host: "127.0.0.1", port: 8126 }],
 ];
 

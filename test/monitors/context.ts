@@ -57,6 +57,7 @@ export function testContext(
       nowMs: 0,
       clock,
       processStartedAt,
+      environment: {},
     },
   };
   return context;
