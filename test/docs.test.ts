@@ -162,7 +162,7 @@ describe("npm run docs", () => {
     expect(await Bun.file(metrics).text()).toBe("old\n");
     expect(run().stdout.toString()).toBe("wrote docs/metrics.md\n");
     expect(run("--check").exitCode).toBe(0);
-  });
+  }, 30_000);
 
   test("an example goes below its mark, and replaces an older one", async () => {
     expect(await Bun.file(readme).text()).toBe(shown);
