@@ -11,7 +11,7 @@ import { eventually } from "../support/eventually.ts";
 import { nginxMissing } from "../support/nginx.ts";
 import { NAMES } from "./releases/fleet.ts";
 import type { Way } from "./releases/site.ts";
-import { DYNAMODB, ETCD, FILE, POSTGRES, REDIS, type SharedStoreKind } from "./releases/stores.ts";
+import { DYNAMODB, ETCD, FILE, NATS, POSTGRES, REDIS, type SharedStoreKind } from "./releases/stores.ts";
 import { astray, shortened, tooEarly } from "./releases/verdicts.ts";
 import type { Witness } from "./releases/witness.ts";
 import { type World, withWorld } from "./releases/world.ts";
@@ -70,6 +70,7 @@ const CASES: readonly Case[] = [
   { kind: DYNAMODB, way: "ask", end: ["finish", "-deployed", "v42"] },
   { kind: POSTGRES, way: "lease", end: ["finish", "-deployed", "v42", "-over", "5s"] },
   { kind: ETCD, way: "ask", end: ["undo", "-over", "5s"] },
+  { kind: NATS, way: "lease", end: ["undo", "-m", "INC-42"] },
   { kind: REDIS, way: "lease", end: ["finish", "-deployed", "v42"] },
   { kind: FILE, way: "ask", end: ["undo", "-m", "INC-42"] },
 ];

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dynamodbMissing, startDynamodbLocal } from "../../support/dynamodb-local.ts";
 import { etcdMissing, startEtcd } from "../../support/etcd.ts";
+import { natsMissing, startNats } from "../../support/nats-server.ts";
 import { ADMIN, hasPostgres, Postgres } from "../../support/postgres.ts";
 import { redisMissing, startRedis } from "../../support/redis-server.ts";
 
@@ -59,6 +60,16 @@ export const ETCD: SharedStoreKind = {
   async start() {
     const server = await startEtcd();
     return { address: `etcd://127.0.0.1:${server.port}`, env: {}, stop: () => server.stop() };
+  },
+};
+
+export const NATS: SharedStoreKind = {
+  name: "NATS",
+  missing: natsMissing(),
+  async start() {
+    const server = await startNats();
+    await server.init();
+    return { address: `nats://127.0.0.1:${server.port}`, env: {}, stop: () => server.stop() };
   },
 };
 
