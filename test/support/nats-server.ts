@@ -32,6 +32,17 @@ export function natsMissing(): string | undefined {
   return message;
 }
 
+/** `npm test` puts packages from PyPI here. */
+const NEWER = join(import.meta.dir, "../../node_modules/.cache/pypi/bin/nats-server");
+
+/** Why a newer version than Debian's cannot run here, or undefined if it can. */
+export function newerNatsMissing(): string | undefined {
+  if (existsSync(NEWER)) return undefined;
+  const message = "a newer nats-server is not installed; npm test gets it";
+  if (process.env["CI"]) throw new Error(message);
+  return message;
+}
+
 /** Debian's package puts it into a directory that only root has on its path. */
 function pathOf(): string | undefined {
   const found = Bun.which("nats-server");
@@ -52,6 +63,8 @@ export function openNats(
 }
 
 export interface NatsOptions {
+  /** Whether it is the version from PyPI. */
+  readonly isNewer?: boolean;
   /** More lines of its configuration. */
   readonly config?: string;
   readonly hasJetStream?: boolean;
@@ -108,7 +121,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     ].join("\n"),
   );
   const spawn = () =>
-    Bun.spawn([pathOf() ?? "nats-server", "-c", config], {
+    Bun.spawn([options.isNewer === true ? NEWER : (pathOf() ?? "nats-server"), "-c", config], {
       env: { PATH: process.env["PATH"] ?? "" },
       ...{ stdin: "ignore", stdout: "ignore", stderr: "ignore" },
     });

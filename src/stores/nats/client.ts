@@ -46,6 +46,9 @@ export async function loadClient(): Promise<NatsClient> {
   };
 }
 
+/** The client reads all messages in a piece in one step. */
+const PIECE_BYTES = 4_096;
+
 /** The client gives the options of a connection to its transport, with those that it does not know. */
 interface GuardedOptions extends Options {
   readonly guard?: Guard;
@@ -54,6 +57,8 @@ interface GuardedOptions extends Options {
 function guardedTransport(Base: typeof Transport.NodeTransport): typeof Transport.NodeTransport {
   return class GuardedTransport extends Base {
     #guard: Guard = {};
+    /** Bytes that the client has not heard yet. No more come meanwhile, because the socket is paused. */
+    #waiting: Buffer[] = [];
 
     override async connect(host: Parameters<typeof Base.prototype.connect>[0], options: GuardedOptions) {
       this.#guard = options.guard ?? {};
@@ -87,12 +92,27 @@ function guardedTransport(Base: typeof Transport.NodeTransport): typeof Transpor
 
     #check(frames: Frames, bytes: Buffer, heard: (bytes: Buffer) => void): void {
       if (this.#guard.fault !== undefined) return;
-      if (frames.take(bytes)) {
+      if (!frames.take(bytes)) {
+        this.#guard.fault = new FrameError();
+        this.socket?.destroy(this.#guard.fault);
+      } else if (!this.connected || (bytes.length <= PIECE_BYTES && this.#waiting.length === 0)) {
         heard(bytes);
-        return;
+      } else {
+        this.#waiting.push(bytes);
+        this.socket?.pause();
+        if (this.#waiting.length === 1) this.#hearPiece(heard);
       }
-      this.#guard.fault = new FrameError();
-      this.socket?.destroy(this.#guard.fault);
+    }
+
+    /** Visitors get their turn between two pieces. */
+    #hearPiece(heard: (bytes: Buffer) => void): void {
+      const [bytes, ...others] = this.#waiting;
+      if (bytes === undefined || this.isClosed) return;
+      const rest = bytes.subarray(PIECE_BYTES);
+      this.#waiting = rest.length === 0 ? others : [rest, ...others];
+      heard(bytes.subarray(0, PIECE_BYTES));
+      if (this.#waiting.length === 0) this.socket?.resume();
+      else setImmediate(() => this.#hearPiece(heard));
     }
   };
 }

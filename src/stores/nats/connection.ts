@@ -23,6 +23,17 @@ export interface NatsAnswer {
   text(): string;
 }
 
+/** A message that a consumer brought. */
+export interface NatsMessage extends NatsAnswer {
+  readonly subject: string;
+  /** The subject of an acknowledgement, which has the numbers of the message. */
+  readonly reply: string;
+  /** Empty if there is no such header. */
+  readonly header: (name: string) => string;
+  /** 0 for a message of the stream. */
+  readonly status: number;
+}
+
 export class NatsConnection {
   readonly #client: NatsClient;
   readonly #connection: Connection;
@@ -118,15 +129,21 @@ export class NatsConnection {
   }
 
   /** Calls `heard` for each message to a fresh subject, the inbox, until `end` is called. */
-  subscribe(heard: (subject: string, header: (name: string) => string, status: number) => void): {
-    readonly inbox: string;
-    end(): void;
-  } {
+  subscribe(heard: (message: NatsMessage) => void): { readonly inbox: string; end(): void } {
     const inbox = this.#client.core.createInbox();
     const subscription = this.#connection.subscribe(inbox, {
-      callback: (error, { subject, headers }) => {
-        if (error !== null) this.close();
-        else heard(subject, (name) => headers?.get(name) ?? "", headers?.code ?? 0);
+      callback: (error, message) => {
+        if (error !== null) return this.close();
+        const { subject, reply = "", headers, data } = message;
+        const header = (name: string) => headers?.get(name) ?? "";
+        heard({
+          subject,
+          reply,
+          header,
+          status: headers?.code ?? 0,
+          bytes: data,
+          text: () => message.string(),
+        });
       },
     });
     return { inbox, end: () => subscription.unsubscribe() };

@@ -1,15 +1,20 @@
 /** The history of an application's records: all messages of its keys that the bucket still has. */
 
 import type { PastRecord } from "../store.ts";
-import type { StoredMessage } from "./jetstream.ts";
+import type { JetStream, StoredMessage } from "./jetstream.ts";
 import { nameOf, subjectsOf } from "./keys.ts";
-import type { NatsManyOptions } from "./many.ts";
 import { recordOf } from "./records.ts";
 import { messagesFrom } from "./walk.ts";
 
+export interface HistoryOptions {
+  readonly jetstream: JetStream;
+  readonly bucket: string;
+  readonly stream: string;
+}
+
 /** @returns newest first, at most `limit` */
 export async function historyOf(
-  { jetstream, bucket, stream }: NatsManyOptions,
+  { jetstream, bucket, stream }: HistoryOptions,
   application: string,
   limit: number,
   signal: AbortSignal,

@@ -3,6 +3,7 @@
  * from one of the other servers may be older, and could bring back a canary that was taken back.
  */
 
+import { randomBytes } from "node:crypto";
 import { Slices } from "../../slices.ts";
 import { asObject } from "../shared/release-rest.ts";
 import { StoreError } from "../store.ts";
@@ -57,6 +58,14 @@ export interface StoredMessage {
 export type Published = { readonly seq: number } | false;
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** NATS forgets a consumer so long after its reader has gone. */
+const FORGET_NS = 1_000_000_000;
+
+const CONSUMER: Json = {
+  ...{ ack_policy: "none", max_deliver: 1, mem_storage: true, num_replicas: 1 },
+  inactive_threshold: FORGET_NS,
+};
 
 export class JetStream {
   readonly #session: Session;
@@ -154,17 +163,24 @@ export class JetStream {
   }
 
   /**
-   * Makes a consumer that sends messages to a subject.
+   * Makes a consumer that sends messages to a subject, and vanishes with its reader.
    *
-   * @returns the time at which it was made, by the leader's clock
+   * @param purpose a word for its name
+   * @returns when it was made, by the leader's clock, and the number of messages that are to come
    */
-  async consume(stream: string, name: string, config: Json, signal: AbortSignal): Promise<string> {
+  async consume(
+    stream: string,
+    purpose: string,
+    config: Json,
+    signal: AbortSignal,
+  ): Promise<{ readonly created: string; readonly pending: number }> {
+    const name = `${purpose}-${randomBytes(12).toString("hex")}`;
     const filter = String(config["filter_subject"]);
-    const payload = { stream_name: stream, config: { name, ...config } };
+    const payload = { stream_name: stream, config: { name, ...CONSUMER, ...config } };
     const answer = await this.#ask("CONSUMER.CREATE", `${stream}.${name}.${filter}`, payload, signal, stream);
-    const { created } = answer;
-    if (typeof created !== "string") throw foreignFault(this.#where);
-    return created;
+    const { created, num_pending: pending = 0 } = answer;
+    if (typeof created !== "string" || !isNumber(pending)) throw foreignFault(this.#where);
+    return { created, pending };
   }
 
   /** @returns false if there is a stream of this name */
@@ -240,6 +256,11 @@ async function withoutSubjects(text: string, subjects: string[]): Promise<string
     if (found.endsWith("}")) return `${text.slice(0, start)}}${text.slice(at)}`;
     if (slices.isOver()) await slices.next();
   }
+}
+
+/** The marks of a value that was removed: by a person's `nats kv del` or `purge`, or by the server. */
+export function isRemovalMark(operation: string, reason: string): boolean {
+  return operation === "DEL" || operation === "PURGE" || reason !== "";
 }
 
 function messageOf(value: unknown): StoredMessage | undefined {

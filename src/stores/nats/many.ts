@@ -11,8 +11,9 @@
  */
 
 import { Slices } from "../../slices.ts";
-import type { Snapshot, Snapshots, StoreError, StoreRecord } from "../store.ts";
-import type { JetStream, StoredMessage, StreamState } from "./jetstream.ts";
+import { type Snapshot, type Snapshots, StoreError, type StoreRecord } from "../store.ts";
+import { type BulkOptions, lastOfAll } from "./bulk.ts";
+import type { StoredMessage, StreamState } from "./jetstream.ts";
 import { allSubjects, nameOf, subjectsOf } from "./keys.ts";
 import { recordOf, refusalOf } from "./records.ts";
 import { each, lastOfEach, valuesAt } from "./values.ts";
@@ -42,10 +43,8 @@ interface Base {
   readonly known: ReadonlyMap<string, Known>;
 }
 
-export interface NatsManyOptions {
-  readonly jetstream: JetStream;
+export interface NatsManyOptions extends BulkOptions {
   readonly bucket: string;
-  readonly stream: string;
 }
 
 const EMPTY: Snapshot = new Map();
@@ -58,6 +57,8 @@ export class NatsMany {
   /** The last values of each application, from any round. */
   readonly #last = new Map<string, Known>();
   #base: Base | undefined;
+  /** The user may not make a consumer. */
+  #isDenied = false;
 
   constructor(options: NatsManyOptions) {
     this.#options = options;
@@ -84,35 +85,46 @@ export class NatsMany {
   }
 
   async #whole(signal: AbortSignal): Promise<Base> {
-    const { jetstream, bucket, stream } = this.#options;
+    const { jetstream, stream } = this.#options;
     const asked = this.#asked.size;
-    const all = await jetstream.subjects(stream, allSubjects(bucket), signal);
-    const slices = new Slices();
-    const wanted: string[] = [];
-    for (const subject of all.subjects) {
-      if (this.#isAsked(subject)) wanted.push(subject);
-      if (slices.isOver()) await slices.next();
-    }
-    const found = await lastOfEach(jetstream, stream, wanted, signal);
-    const values = new Map<string, StoredMessage[]>();
-    let last = all.state.last;
-    for (const [subject, message] of found) {
-      const application = nameOf(bucket, subject)?.application;
-      if (application === undefined || message === undefined) continue;
+    const state = await jetstream.state(stream, signal);
+    let last = state.last;
+    const values = new Map<string, Map<string, StoredMessage>>();
+    await this.#each((message) => {
       last = Math.max(last, message.seq);
-      const own = values.get(application) ?? [];
-      values.set(application, own);
-      if (!message.isRemoval) own.push(message);
-      if (slices.isOver()) await slices.next();
-    }
+      const name = nameOf(this.#options.bucket, message.subject);
+      if (name === undefined || !this.#asked.has(name.application)) return;
+      const own = values.get(name.application) ?? new Map<string, StoredMessage>();
+      values.set(name.application, own);
+      if (message.isRemoval) own.delete(name.version);
+      else own.set(name.version, message);
+    }, signal);
+    const slices = new Slices();
     const known = new Map<string, Known>();
     for (const [application, own] of values) {
-      known.set(application, this.#knownFor(application, this.#byVersion(own)));
+      known.set(application, this.#knownFor(application, sorted(own)));
       if (slices.isOver()) await slices.next();
     }
-    const base = { state: all.state, rounds: 0, asked, known };
+    const base = { state, rounds: 0, asked, known };
     // Some were written while the others were read.
-    return last === all.state.last ? base : { ...(await this.#withNews(base, last, signal)), rounds: 1 };
+    return last === state.last ? base : { ...(await this.#withNews(base, last, signal)), rounds: 1 };
+  }
+
+  /** Calls `heard` with the last message of each key. */
+  async #each(heard: (message: StoredMessage) => void, signal: AbortSignal): Promise<void> {
+    const { jetstream, bucket, stream } = this.#options;
+    const filter = allSubjects(bucket);
+    try {
+      if (!this.#isDenied) return await lastOfAll(this.#options, filter, heard, signal);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== "denied") throw error;
+      this.#isDenied = true;
+    }
+    // A user who may not make a consumer gets the same by a request for each key.
+    const { subjects } = await jetstream.subjects(stream, filter, signal);
+    const wanted = subjects.filter((subject) => this.#isAsked(subject));
+    const found = await lastOfEach(jetstream, stream, wanted, signal);
+    for (const message of found.values()) if (message !== undefined) heard(message);
   }
 
   /** Undefined if all values have to be read. */
@@ -179,6 +191,10 @@ export class NatsMany {
     this.#last.set(application, known);
     return known;
   }
+}
+
+function sorted(messages: ReadonlyMap<string, StoredMessage>): ReadonlyMap<string, StoredMessage> {
+  return new Map([...messages].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** The time of a message differs if the stream was made again, or a backup was restored. */

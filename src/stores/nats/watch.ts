@@ -8,7 +8,6 @@
  * nothing to report. If both stay away, or a report was lost, another consumer takes its place.
  */
 
-import { randomBytes } from "node:crypto";
 import { pause } from "../shared/abort.ts";
 import { Listeners } from "../shared/listeners.ts";
 import { StoreError } from "../store.ts";
@@ -21,9 +20,6 @@ const HEARTBEAT_MS = 2_000;
 
 /** After this many heartbeats that did not come, the watch makes another consumer. */
 const HEARTBEATS_MAX = 3;
-
-/** The server forgets a consumer so long after its daemon has gone. */
-const FORGET_MS = 1_000;
 
 const MS_NS = 1_000_000;
 
@@ -80,7 +76,7 @@ export class NatsWatch {
     if (isOver.aborted) return;
     const timer = setTimeout(() => silence.abort(), silenceMs);
     let count = 0;
-    const { inbox, end } = connection.subscribe((subject, header, status) => {
+    const { inbox, end } = connection.subscribe(({ subject, header, status }) => {
       timer.refresh();
       if (status === HEARTBEAT) {
         // A report was lost on the way.
@@ -107,17 +103,12 @@ export class NatsWatch {
       filter_subject: this.#subjects,
       deliver_subject: inbox,
       deliver_policy: "new",
-      ack_policy: "none",
-      max_deliver: 1,
       headers_only: true,
-      mem_storage: true,
-      num_replicas: 1,
       idle_heartbeat: heartbeatMs * MS_NS,
-      inactive_threshold: FORGET_MS * MS_NS,
     };
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(CREATE_MS)]);
     try {
-      await jetstream.consume(stream, `watch-${randomBytes(12).toString("hex")}`, config, inTime);
+      await jetstream.consume(stream, "watch", config, inTime);
     } catch (error) {
       if (error instanceof StoreError && error.code === "denied" && !this.#isWarned) {
         this.#isWarned = true;

@@ -168,7 +168,7 @@ describe.skipIf(missing)("NATS", () => {
     await engine.api("STREAM.DELETE.KV_again");
   });
 
-  test("a server that will stop is left for another one, and the reads go on", async () => {
+  test("a server that will stop is left for another one, and a read fails once at most", async () => {
     const [leaving, staying] = [await startNats(), await startNats()];
     ending(leaving, (server) => server.stop());
     ending(staying, (server) => server.stop());
@@ -184,10 +184,14 @@ describe.skipIf(missing)("NATS", () => {
     expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
     const before = counted.count;
     leaving.signal("SIGUSR2");
+    let failures = 0;
     await eventually(async () => {
-      const { canary } = rollouts(await store.read("website", soon()));
-      return canary === 0.5;
+      const snapshot = await store.read("website", soon()).catch(() => undefined);
+      if (snapshot === undefined) failures++;
+      return snapshot !== undefined && rollouts(snapshot)["canary"] === 0.5;
     }, "the other server is asked");
+    // From version 2.15 on, JetStream may be gone before the connection.
+    expect(failures).toBeLessThanOrEqual(1);
     await eventually(() => counted.count > before, "the other server is watched");
   }, 30_000);
 

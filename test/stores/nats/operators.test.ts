@@ -10,6 +10,7 @@ import { eventually } from "../../support/eventually.ts";
 import {
   type NatsServer,
   natsMissing,
+  newerNatsMissing,
   openNats,
   RECORDS,
   startNats,
@@ -224,6 +225,11 @@ describe.skipIf(missing)("a NATS with users, and the rights of docs/stores/nats.
       code: "denied",
     });
     expect(warnings.length).toBe(1);
+    const names = Array.from({ length: 12 }, (_, index) => `other-${index}`);
+    for (let round = 0; round < 2; round++) {
+      const many = await store.readMany?.(["website", ...names], soon());
+      expect(rollouts(many?.get("website") as never)).toMatchObject({ own: 0 });
+    }
     await store.close();
   });
 
@@ -240,6 +246,40 @@ describe.skipIf(missing)("a NATS with users, and the rights of docs/stores/nats.
     }
     await store.close();
   });
+});
+
+test.skipIf(newerNatsMissing() !== undefined)("a newer NATS does all that a store does", async () => {
+  const engine = await startNats({ isNewer: true });
+  const store = await openNats(`nats://127.0.0.1:${engine.port}/`);
+  try {
+    expect(await store.init?.(soon())).toContain("was made");
+    const beganMs = Date.now();
+    expect(await store.clock?.(soon())).toBeGreaterThanOrEqual(beganMs - 1_000);
+    let count = 0;
+    store.watch?.("website", () => count++);
+    await eventually(() => count > 0, "the watch stands");
+    const before = count;
+    const written = await store.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    await eventually(() => count > before, "a nudge");
+    const names = Array.from({ length: 12 }, (_, index) => `other-${index}`);
+    const many = await store.readMany?.(["website", ...names], soon());
+    expect(rollouts(many?.get("website") as never)).toEqual({ canary: 0.25 });
+    const revision = written?.ok ? written.revision : "";
+    expect(await store.remove?.("website", "canary", revision, soon())).toEqual({ ok: true });
+    expect(await store.write?.("website", "canary", { rollout: 0.5 }, null, soon())).toMatchObject({
+      ok: true,
+    });
+    expect((await store.history?.("website", 9, soon()))?.map(({ value }) => value)).toEqual([
+      0.5,
+      undefined,
+      0.25,
+    ]);
+    await store.evidence?.append(LOG, ["one"], soon());
+    expect((await store.evidence?.read(LOG, undefined, soon()))?.batches).toEqual(["one"]);
+  } finally {
+    await store.close();
+    await engine.stop();
+  }
 });
 
 describe.skipIf(missing)("logins of NATS", () => {
