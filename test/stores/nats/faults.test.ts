@@ -23,7 +23,10 @@ const missing = natsMissing() !== undefined;
 const KEY = "$KV.maxwells-daemon.website.canary";
 
 /** The memory that a hostile server may cost, with its own buffers, which are in this process too. */
-const GROWTH_BYTES_MAX = 96 * 1024 * 1024;
+const GROWTH_BYTES_MAX = 256 * 1024 * 1024;
+
+/** A parser that begins again with each chunk would take seconds. */
+const STALL_MS_MAX = 1_000;
 
 /** Everything that a case has to end, last in, first out. */
 const endings: (() => unknown)[] = [];
@@ -324,7 +327,7 @@ describe("law 5: a server that lies", () => {
     });
     expect(error).toMatchObject({ name: "StoreError" });
     expect(process.memoryUsage.rss() - before).toBeLessThan(GROWTH_BYTES_MAX);
-    expect(stallMs).toBeLessThan(250);
+    expect(stallMs).toBeLessThan(STALL_MS_MAX);
   });
 });
 
