@@ -174,6 +174,13 @@ export const NEEDS: readonly Need[] = [
   },
   { tool: "shellcheck", isPresent: isOnPath("shellcheck"), sign: '"shellcheck"', packages: ["shellcheck"] },
   { tool: "Maven", isPresent: isOnPath("mvn"), sign: '"mvn"', packages: ["maven"] },
+  {
+    tool: "OpenTelemetry's schema for Python",
+    isPresent: () => isFile(`${PYPI}/opentelemetry_proto-1.45.2.dist-info`)() && isOnPath("python3")(),
+    sign: "opentelemetry_proto",
+    packages: PIP,
+    pypi: ["opentelemetry-proto==1.45.2", "protobuf==7.36.2"],
+  },
   { tool: "curl", isPresent: isOnPath("curl"), sign: '"curl"', packages: ["curl"] },
   {
     tool: "libfaketime",
