@@ -13,7 +13,6 @@ import { WORDS } from "../src/cli/topics.ts";
 import { promisedTable } from "../test/integration/conformance/table.ts";
 import { promisedTable as promisedReports } from "../test/integration/reporting/table.ts";
 import { configurationPage } from "./configuration-page.ts";
-import { dashboardFiles } from "./dashboards/dashboard.ts";
 import { limitsPage } from "./limits.ts";
 import { metricsPage } from "./metrics-page.ts";
 
@@ -37,7 +36,6 @@ export async function outdatedPages(root: string): Promise<Map<string, string>> 
     "docs/limits.md": await limitsPage(ROOT),
     "docs/metrics.md": metricsPage(),
     "docs/words.md": wordsPage(),
-    ...dashboardFiles(),
     "integrations/README.md": withConformance(await textOf(join(root, "integrations/README.md"))),
   };
   const outdated = new Map<string, string>();

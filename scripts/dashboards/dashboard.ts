@@ -1,6 +1,6 @@
 /**
  * Makes the dashboards of integrations/grafana from the tables, with Grafana's own SDK, whose types are the
- * schema. `npm run docs` writes them.
+ * schema. `scripts/dashboards.ts` writes them.
  */
 
 import type * as common from "@grafana/grafana-foundation-sdk/common";

@@ -6,6 +6,7 @@
  *     /metrics    for Prometheus
  *     /state      everything, as JSON; `maxwells-daemon status` prints it
  *     /           the page for browsers, with its files and its news (`src/page`)
+ *     /api/abort  an alert of Alertmanager aborts a release (`src/alerts`)
  *     /listeners  its addresses and applications, by which a new daemon recognizes the one that it replaces
  *     /probes     the outcomes of doctor's visitors, which doctor announces there
  */

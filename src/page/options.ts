@@ -8,7 +8,7 @@ export const adminTokenFile: Option<string | null> = single<string | null>(
     name: "admin-token-file",
     placeholder: "PATH",
     summary:
-      "the file of the token with which operators log in to the page, to write; without it the page only shows",
+      "the file of the token with which operators log in to the page and alerts abort; without it the page only shows",
     defaultText: "none",
   },
   orNone((text) =>

@@ -8,6 +8,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dashboardFiles } from "../../scripts/dashboards/dashboard.ts";
 import { METRICS } from "../../src/monitors/metrics-list.ts";
 import { eventually } from "../support/eventually.ts";
 import { PROGRAM } from "../support/program.ts";
@@ -68,6 +69,11 @@ function filled(expr: string): string {
 }
 
 describe.each(NAMES)("the dashboard %s", (name) => {
+  test("is what the tables say; otherwise run npm run docs", () => {
+    const path = `integrations/grafana/${name}.json`;
+    expect(readFileSync(join(ROOT, path), "utf8") === dashboardFiles()[path]).toBe(true);
+  });
+
   const { panels, templating, uid, schemaVersion } = dashboard(name);
 
   test("asks for the Prometheus when it is imported, and fits Grafana 10 and later", () => {
