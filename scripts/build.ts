@@ -1,8 +1,8 @@
 /**
  * Builds the program as one executable for this machine, dist/maxwells-daemon, and checks it. It starts. It
- * loads a custom store. The AWS SDK and the clients of Redis, PostgreSQL and MariaDB, which are imported
- * lazily, are inside. It runs no code of the directory in which it is started. The demo opens, and so the
- * page and the files for nginx are inside.
+ * loads a custom store. The AWS SDK, OpenTelemetry's, and the clients of Redis, PostgreSQL and MariaDB,
+ * which are imported lazily, are inside. It runs no code of the directory in which it is started. The demo
+ * opens, and so the page and the files for nginx are inside.
  *
  * Build for another platform on that platform: a cross build would download its Bun.
  */
@@ -35,6 +35,16 @@ const AWS = {
   AWS_SECRET_ACCESS_KEY: "x",
   AWS_ENDPOINT_URL: "http://127.0.0.1:9",
 };
+
+/** A daemon that answers nowhere but on a socket of its own. */
+const DAEMON = [
+  ...["-store", "constant:0.5", "-application", "website", "-socket", "./daemon.sock", "-config", "none"],
+  ...["-state-dir", "none", "-logfile", "none", "-admin", "none", "-statsd", "none", "-outcomes", "none"],
+];
+
+/** The daemon has tried to send its metrics by then, also on a busy machine. */
+const DAEMON_MS = 5_000;
+const OTLP = { OTEL_METRIC_EXPORT_INTERVAL: "500" };
 
 await buildPage(ROOT);
 const built = await Bun.build({
@@ -83,6 +93,13 @@ function checkExecutable(cwd: string): void {
 
   const redis = run(cwd, ["get", "-store", "redis://127.0.0.1:9"]);
   expectOutput(redis, /does not answer \(ECONNREFUSED\)/, "the client of Redis is not inside");
+
+  const otlp = run(cwd, [...DAEMON, "-otlp", "http://127.0.0.1:9"], OTLP, DAEMON_MS);
+  expectOutput(
+    otlp,
+    /metrics do not reach OpenTelemetry.*(ECONNREFUSED|ConnectionRefused)/,
+    "OpenTelemetry's SDK is not inside",
+  );
 
   const postgres = run(cwd, ["get", "-store", "postgres://127.0.0.1:9/rollouts"]);
   expectOutput(postgres, /ECONNREFUSED/, "PostgreSQL's client is not inside");
@@ -133,10 +150,12 @@ function run(
   cwd: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  timeout?: number,
 ): string {
   const { stdout, stderr } = Bun.spawnSync([EXECUTABLE, ...args], {
     cwd,
     env: { PATH: "/usr/bin:/bin", ...environment },
+    ...(timeout === undefined ? {} : { timeout }),
   });
   return `${stdout}${stderr}`;
 }
