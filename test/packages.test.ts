@@ -21,6 +21,8 @@ import { Site } from "./support/site.ts";
 /** Higher than any version of this program. */
 const NEWER = "99.0.0";
 
+const SETTINGS = "/etc/maxwells-daemon/maxwells-daemon.toml";
+
 const PATIENCE_MS = 240_000;
 
 const missing = machineMissing() ?? nginxMissing();
@@ -41,6 +43,11 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       ...{ entries: entriesOf(date), date, version: NEWER, compression: "none", target: machine.share },
     });
     copyFileSync(newer, join(machine.share, "newer.deb"));
+    copyFileSync(packageNamed(directory, ".rpm"), join(machine.share, "first.rpm"));
+    const newerRpm = packageOf("rpm", {
+      ...{ entries: entriesOf(date), date, version: NEWER, compression: "zstd:1", target: machine.share },
+    });
+    copyFileSync(newerRpm, join(machine.share, "newer.rpm"));
   }, PATIENCE_MS);
 
   afterAll(async () => {
@@ -49,6 +56,22 @@ describe.skipIf(missing !== undefined)("the packages", () => {
 
   const install = (name: string) =>
     machine.command("dpkg", "--no-triggers", "--force-confold", "-i", `/mnt/${name}.deb`);
+  /** Does it while visitors come without a pause, and holds that not one of them notices it. */
+  const withVisitors = async (name: string, change: () => Promise<unknown>) => {
+    const site = await Site.start(
+      join(machine.run, "maxwells-daemon.sock"),
+      join(machine.directory, `site-${name}`),
+    );
+    stops.push(() => site.stop());
+    const stop = new AbortController();
+    const visitors = [site.visit(stop.signal), askForEver(machine, stop.signal)];
+    await site.waitForVisits(50);
+    await change();
+    await site.waitForVisits(site.visits + 50);
+    stop.abort();
+    await Promise.all(visitors);
+    expect(site.wrong).toEqual([]);
+  };
   const pid = async () =>
     Number((await machine.command("systemctl", "show", "-P", "MainPID", "maxwells-daemon")).trim());
 
@@ -99,35 +122,11 @@ describe.skipIf(missing !== undefined)("the packages", () => {
   test(
     "an upgrade under load fails no request, moves no visitor, and refuses no question",
     async () => {
-      const settings = "/etc/maxwells-daemon/maxwells-daemon.toml";
-      const admin = `127.0.0.1:${await freePort()}`;
-      await machine.command("sed", "-i", `s/127.0.0.1:6293/${admin}/`, settings);
-      await machine.command("sh", "-c", `echo 'outcomes = "none"' >> ${settings}`);
-      const rollouts = '{ "website": { "canary": 0.25, "maintenance": 0 } }';
-      await machine.command("sh", "-c", `echo '${rollouts}' > /etc/maxwells-daemon/rollouts.json`);
-      await machine.command(
-        "systemctl",
-        "enable",
-        "--now",
-        "maxwells-daemon.socket",
-        "maxwells-daemon.service",
-      );
+      const admin = await configure(machine);
       const before = await pid();
 
-      const site = await Site.start(
-        join(machine.run, "maxwells-daemon.sock"),
-        join(machine.directory, "site"),
-      );
-      stops.push(() => site.stop());
-      const stop = new AbortController();
-      const visitors = [site.visit(stop.signal), askForEver(machine, stop.signal)];
-      await site.waitForVisits(50);
-      await install("newer");
-      await site.waitForVisits(site.visits + 50);
-      stop.abort();
-      await Promise.all(visitors);
+      await withVisitors("deb", () => install("newer"));
 
-      expect(site.wrong).toEqual([]);
       expect(await pid()).not.toBe(before);
       const journal = machine.try("journalctl", "--no-pager", "-o", "cat").stdout;
       expect(journal).toContain("Started maxwells-daemon-spare.service");
@@ -136,7 +135,7 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       );
       expect(machine.try("ls", "/run/systemd/system").stdout).not.toContain("spare");
       // The operator's settings stay.
-      expect(machine.try("cat", settings).stdout).toContain(admin);
+      expect(machine.try("cat", SETTINGS).stdout).toContain(admin);
     },
     PATIENCE_MS,
   );
@@ -212,23 +211,73 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       expect(byName.has(name), name).toBe(false);
   });
 
-  test.skipIf(Bun.which("rpm") === null)("the package for RPM has the same files", () => {
-    const rpm = Bun.spawnSync(["rpm", "-qlp", packageNamed(directory, ".rpm")]);
-    const deb = Bun.spawnSync(["dpkg-deb", "--fsys-tarfile", packageNamed(directory, ".deb")]);
-    const tar = Bun.spawnSync(["tar", "-t"], { stdin: deb.stdout });
-    const inDeb = String(tar.stdout)
-      .split("\n")
-      .filter((path) => path !== "" && !path.endsWith("/") && !path.includes("lintian"))
-      .map((path) => path.replace(/^\.?\/?/, "/"));
-    const inRpm = new Set(String(rpm.stdout).split("\n"));
-    expect(inDeb.length).toBeGreaterThan(40);
-    expect(inDeb.filter((path) => !inRpm.has(path))).toEqual([]);
-    const scripts = String(
-      Bun.spawnSync(["rpm", "-qp", "--scripts", packageNamed(directory, ".rpm")]).stdout,
-    );
-    expect(scripts).toContain(readFileSync(join(import.meta.dir, "../packaging/rpm/post"), "utf8").trim());
-  });
+  const rpm = (...words: string[]) => machine.command("rpm", "--nodeps", "--force-debian", ...words);
+
+  test(
+    "rpmlint finds only the faults in the package for RPM that its configuration names with a reason",
+    () => {
+      const config = join(import.meta.dir, "../packaging/rpm/rpmlint.toml");
+      const ran = Bun.spawnSync(["rpmlint", "-c", config, packageNamed(directory, ".rpm")]);
+      expect(`${ran.stdout}${ran.stderr}`).toContain(" 0 errors, 0 warnings,");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "rpm installs the same files, starts nothing, and makes the user",
+    async () => {
+      await machine.command("userdel", "maxwells-daemon");
+      expect(await rpm("-i", "/mnt/first.rpm")).not.toMatch(/warning|error/i);
+      expect(machine.try("id", "maxwells-daemon").status).toBe(0);
+      for (const unit of ["maxwells-daemon.service", "maxwells-daemon.socket"]) {
+        expect(machine.try("systemctl", "is-active", unit).stdout).toBe("inactive\n");
+      }
+      // A stripped executable would be Bun, which says another version.
+      expect(await machine.command("maxwells-daemon", "version")).toMatch(/^maxwells-daemon \d/);
+      const inDeb = String(
+        Bun.spawnSync(["dpkg-deb", "-c", packageNamed(directory, ".deb")]).stdout,
+      ).matchAll(/ \.(\/\S*[^/\s])$/gm);
+      const paths = Array.from(inDeb, ([, path = ""]) => path).filter((path) => !path.includes("lintian"));
+      expect(paths.length).toBeGreaterThan(40);
+      const installed = new Set((await machine.command("rpm", "-ql", "maxwells-daemon")).split("\n"));
+      const inFedora = (path: string) => path.replace("zsh/vendor-completions", "zsh/site-functions");
+      expect(paths.filter((path) => !installed.has(inFedora(path)))).toEqual([]);
+      expect(await rpm("-V", "maxwells-daemon")).toBe("");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "an upgrade by rpm under load fails no request, and its removal leaves the operator's settings",
+    async () => {
+      await configure(machine);
+      const before = await pid();
+      await withVisitors("rpm", () => rpm("-U", "/mnt/newer.rpm"));
+      expect(await pid()).not.toBe(before);
+      await rpm("-e", "maxwells-daemon");
+      expect(machine.try("systemctl", "is-active", "maxwells-daemon").stdout).toBe("inactive\n");
+      expect(existsSync(join(machine.run, "maxwells-daemon.sock"))).toBe(false);
+      expect(machine.try("find", "/usr", "-xdev", "-name", "*maxwells-daemon*").stdout).toBe("");
+      const kept = await machine.command("ls", "/etc/maxwells-daemon", "/etc/systemd/system");
+      expect(kept.match(/\S*maxwells\S*/g)).toEqual([
+        "/etc/maxwells-daemon:",
+        "maxwells-daemon.toml.rpmsave",
+      ]);
+    },
+    PATIENCE_MS,
+  );
 });
+
+/** Writes the settings and the rollouts, and starts the daemon; resolves with its admin address. */
+async function configure(machine: Machine): Promise<string> {
+  const admin = `127.0.0.1:${await freePort()}`;
+  await machine.command("sed", "-i", `s/127.0.0.1:6293/${admin}/`, SETTINGS);
+  await machine.command("sh", "-c", `echo 'outcomes = "none"' >> ${SETTINGS}`);
+  const rollouts = '{ "website": { "canary": 0.25, "maintenance": 0 } }';
+  await machine.command("sh", "-c", `echo '${rollouts}' > /etc/maxwells-daemon/rollouts.json`);
+  await machine.command("systemctl", "enable", "--now", "maxwells-daemon.socket", "maxwells-daemon.service");
+  return admin;
+}
 
 /** A new connection for each question, as a proxy without a lease has it. Rejects if one is not answered. */
 async function askForEver(machine: Machine, signal: AbortSignal): Promise<void> {

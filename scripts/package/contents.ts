@@ -10,8 +10,11 @@ export interface Entry {
   readonly src: string;
   readonly dst: string;
   readonly mode: number;
-  /** `config|noreplace`: the operator changes it, and an upgrade keeps the change. `tree`: a directory. */
-  readonly type?: "config|noreplace" | "tree";
+  /**
+   * `config|noreplace`: the operator changes it, and an upgrade keeps the change. `tree`: a directory with
+   * its files. `dir`: a directory that goes with the package, without a source.
+   */
+  readonly type?: "config|noreplace" | "tree" | "dir";
   /** The only kind of package that has it. An archive has the files of Debian's package. */
   readonly packager?: "deb" | "rpm";
 }
@@ -51,6 +54,10 @@ export function contents(root: string, made: Made): readonly Entry[] {
       packager: "deb",
     },
     file(made.copyright, `/usr/share/doc/${PROGRAM}/copyright`),
+    // rpm removes only the directories of its list. dpkg removes each empty one.
+    ...[`/etc/${PROGRAM}`, ...["lib", "share", "share/doc"].map((name) => `/usr/${name}/${PROGRAM}`)].map(
+      (dst) => ({ src: "", dst, mode: PROGRAM_MODE, type: "dir" as const, packager: "rpm" as const }),
+    ),
     file(made.changelog, `/usr/share/doc/${PROGRAM}/changelog.gz`),
   ];
 }

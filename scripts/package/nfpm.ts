@@ -62,7 +62,9 @@ function configuration(
     contents: entries.map(({ mode, ...entry }) => ({
       ...entry,
       // rpm can leave documentation out, if it knows which files are documentation.
-      ...(format === "rpm" && /^\/usr\/share\/(man|doc)\//.test(entry.dst) && { type: "doc" }),
+      ...(format === "rpm" &&
+        entry.type === undefined &&
+        /^\/usr\/share\/(man|doc)\//.test(entry.dst) && { type: "doc" }),
       file_info:
         entry.type === "tree" ? {} : { mode, owner: "root", group: "root", mtime: date.toISOString() },
     })),
