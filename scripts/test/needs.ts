@@ -173,6 +173,13 @@ export const NEEDS: readonly Need[] = [
     packages: ["openjdk-17-jdk-headless"],
   },
   { tool: "shellcheck", isPresent: isOnPath("shellcheck"), sign: '"shellcheck"', packages: ["shellcheck"] },
+  {
+    tool: "Terraform",
+    isPresent: isOnPath("terraform"),
+    sign: '"terraform"',
+    packages: [],
+    remedy: "install Terraform 1.5 or later",
+  },
   { tool: "Maven", isPresent: isOnPath("mvn"), sign: '"mvn"', packages: ["maven"] },
   {
     tool: "OpenTelemetry's schema for Python",

@@ -35,8 +35,8 @@ test.skipIf(!hasGo)(
     try {
       const folder = join(INTEGRATIONS, "github");
       const commands = codeIn(fileOf("github/README.md"), "sh")
-        .replaceAll(/ (action|canary)\.yml /g, ` ${folder}/$1.yml `)
-        .replaceAll(" .github/", ` ${repository}/.github/`);
+        .replaceAll(/ (action\.yml|canary\.yml|maxwells-daemon\.toml) /g, ` ${folder}/$1 `)
+        .replaceAll(/ (\.github\S*|maxwells-daemon\.toml)$/gm, ` ${repository}/$1`);
       const copied = Bun.spawnSync(["sh", "-e", "-c", commands]);
       expect([copied.exitCode, String(copied.stderr)]).toEqual([0, ""]);
       mkdirSync(join(repository, ".git"));
@@ -61,13 +61,14 @@ describe("the step that waits for a release", () => {
   let world: World;
   beforeAll(() => {
     world = new World();
+    world.install("github/maxwells-daemon.toml", "maxwells-daemon.toml");
   });
   afterAll(() => world.remove());
 
   /** As GitHub runs a step of bash, with the inputs in their places. */
   async function step(timeout: string) {
     const [{ run, env } = { run: "", env: {} }] = ACTION.runs.steps;
-    const inputs: Record<string, string> = { store: world.store, application: "website", timeout };
+    const inputs: Record<string, string> = { config: "maxwells-daemon.toml", timeout };
     const filled = Object.entries(env).map(([name, value]) => [
       name,
       value.replaceAll(/\$\{\{ inputs\.(\w+) \}\}/g, (_, input: string) => inputs[input] ?? ""),
@@ -87,9 +88,13 @@ describe("the step that waits for a release", () => {
     return { ...ran, output: readFileSync(output, "utf8"), summary: readFileSync(summary, "utf8") };
   }
 
+  /** The workflow's own command. No daemon leads here. */
   const start = (of: string) => {
     world.write({ canary: 0 });
-    return world.command("release", "canary", "1%:1h,100%:1d", "-of", of, "-unattended");
+    const [, command = ""] =
+      /run: \|\n +(maxwells-daemon release[^$]*)/.exec(fileOf("github/canary.yml")) ?? [];
+    const words = command.split(/\s+/).filter((word) => !/^["\\]*$/.test(word));
+    return world.run([...words, of, "-unattended"]);
   };
 
   test("has the state of each end of a release, and fails unless it is promoted", async () => {
@@ -101,7 +106,9 @@ describe("the step that waits for a release", () => {
 
     expect(await world.command("pause")).toMatchObject({ status: 0 });
     expect(await step("5m")).toMatchObject({ status: 6, output: "state=paused\n" });
-    expect(await world.command("promote", "-resume", "-to", "100%")).toMatchObject({ status: 0 });
+    for (const to of ["5%", "25%", "50%", "100%"]) {
+      expect(await world.command("promote", "-resume", "-to", to)).toMatchObject({ status: 0 });
+    }
     const promoted = await step("5m");
     expect(promoted).toMatchObject({ status: 0, output: "state=promoted\n" });
     expect(promoted.stdout).not.toContain("::error");

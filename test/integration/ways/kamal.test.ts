@@ -21,6 +21,7 @@ describe("kamal's hook", () => {
 
   beforeAll(async () => {
     world = new World();
+    world.install("kamal/maxwells-daemon.toml", "config/maxwells-daemon.toml");
     home = new DaemonHome({ store: world.store, flags: ["-releases", "on"] });
     daemon = await home.start();
   });
@@ -30,7 +31,7 @@ describe("kamal's hook", () => {
     world.remove();
   });
 
-  const hook = (env: Record<string, string>) => world.run([HOOK], { ...world.environment, ...env });
+  const hook = (env: Record<string, string>) => world.run([HOOK], env);
 
   test("has no fault that shellcheck knows", async () => {
     expect(await shellcheck(HOOK)).toBe("");

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PROGRAM } from "../../support/program.ts";
 
 export const INTEGRATIONS = join(import.meta.dir, "../../../integrations");
@@ -24,6 +24,13 @@ export class World {
     writeFileSync(join(bin, "maxwells-daemon"), `#!/bin/sh\nexec '${PROGRAM}' "$@"\n`);
     chmodSync(join(bin, "maxwells-daemon"), 0o755);
     this.write({ canary: 0 });
+  }
+
+  /** Puts a shipped settings file to this path, with this world's store in it. */
+  install(shipped: string, path: string): void {
+    const moved = fileOf(shipped).replace(/^store = "dynamodb:.*"/m, `store = "${this.store}"`);
+    mkdirSync(dirname(join(this.directory, path)), { recursive: true });
+    writeFileSync(join(this.directory, path), moved);
   }
 
   write(records: Readonly<Record<string, unknown>>): void {
