@@ -70,9 +70,11 @@ async function firstState(daemonUrl: string): Promise<PageNews> {
 }
 
 /** The n-th state. */
-function changed(first: PageNews, n: number): PageNews {
+function changed(first: PageNews, n: number): Omit<PageNews, "atMs"> {
   const { application } = first;
-  const now = { ...first, atMs: performance.now() + PACE_MS * n };
+  // A busy browser reads these states seconds after they were made, and a page would ask again. Without the
+  // time, as from an older daemon, it takes each.
+  const { atMs: _, ...now } = first;
   return application === null ? now : { ...now, application: changedApplication(application, n) };
 }
 
