@@ -19,13 +19,19 @@ export const PICTURE = "docs/page.png";
 export const PICTURE_BYTES_MAX = 100_000;
 
 /** The part of the page in the picture, and the picture's pixels for each of the page's. */
-const VIEW = { width: 1_100, height: 1_290 } as const;
-const SCALE = 0.75;
+const VIEW = { width: 1_100, height: 1_000 } as const;
+const SCALE = 0.7;
 
 /** In pixels. */
-export const SIZE = { width: VIEW.width * SCALE, height: Math.round(VIEW.height * SCALE) } as const;
+export const SIZE = {
+  width: Math.round(VIEW.width * SCALE),
+  height: Math.round(VIEW.height * SCALE),
+} as const;
 
-/** The moment: the judge counts in this step, and these many visitors have met an error. */
+/**
+ * The moment: the judge counts in this step, these many visitors have met an error, and the evidence is not
+ * enough yet.
+ */
 const HURT = 2;
 const STEP = 2;
 
@@ -101,7 +107,7 @@ async function isMoment(address: string): Promise<boolean> {
       if (release?.isOver === true) return false;
       if (release?.step !== STEP || !release.judged?.outcomes) continue;
       const errors = release.judged.metrics.find(({ name }) => name === "errors");
-      if ((errors?.canary ?? 0) >= HURT) return true;
+      if ((errors?.canary ?? 0) >= HURT && (release.judged.harm ?? 1) < 1) return true;
     }
   }
   return false;
