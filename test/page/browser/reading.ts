@@ -69,7 +69,8 @@ export const READING: readonly Case[] = [
         browser,
         site.url("evidence"),
         async (page) => {
-          await page.getByRole("region", { name: "Evidence" }).waitFor();
+          await page.getByRole("meter", { name: "harm" }).waitFor();
+          await page.getByRole("progressbar").first().waitFor({ state: "attached" });
           expect(await page.evaluate<number>(MOVING)).toBe(0);
         },
         { reducedMotion: "reduce" },
