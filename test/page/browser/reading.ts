@@ -67,7 +67,7 @@ export const READING: readonly Case[] = [
     run: ({ browser, site }) =>
       visit(
         browser,
-        site.url("evidence"),
+        site.url("running"),
         async (page) => {
           await page.getByRole("meter", { name: "harm" }).waitFor();
           await page.getByRole("progressbar").first().waitFor({ state: "attached" });
