@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sdkEnvironment, startDynamodbLocal } from "../../test/support/dynamodb-local.ts";
 import { etcdMissing, startEtcd } from "../../test/support/etcd.ts";
+import { hasMariadb, ADMIN as MARIADB_ADMIN, Mariadb } from "../../test/support/mariadb.ts";
 import { natsMissing, startNats } from "../../test/support/nats-server.ts";
 import { nginxMissing, startNginx } from "../../test/support/nginx.ts";
 import { freePort } from "../../test/support/port.ts";
@@ -92,6 +93,19 @@ export const ENGINES: readonly Engine[] = [
       stops.push(() => server.stop());
       const network = await networkTo(server.port, stops);
       return { address: server.address(ADMIN, network.port), network };
+    },
+  },
+  {
+    name: "mariadb",
+    // Each daemon asks twice a second, which is not a push.
+    isPush: false,
+    missing: () => (hasMariadb ? undefined : "MariaDB is not installed; npm test gets it"),
+    async start(stops) {
+      const server = await Mariadb.start();
+      stops.push(() => server.stop());
+      await server.withDatabase("suite");
+      const network = await networkTo(server.port, stops);
+      return { address: server.address(MARIADB_ADMIN, network.port), network };
     },
   },
   {

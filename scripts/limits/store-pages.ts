@@ -106,7 +106,7 @@ export const PAGE_NUMBERS: readonly PageNumbers[] = [
     "CLEARED_ROWS",
     "",
   ]),
-  of("mariadb", "reads up to {} applications", ["src/stores/sql/many.ts", "APPLICATIONS_AT_ONCE", ""]),
+  of("mariadb", "the sums of up to {} applications", ["src/stores/sql/many.ts", "APPLICATIONS_AT_ONCE", ""]),
   of(
     "etcd",
     "The daemon waits {} s for one endpoint, and {} s for all together.",

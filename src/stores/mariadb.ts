@@ -14,7 +14,7 @@ import { Changes } from "./mariadb/changes.ts";
 import { type Driver, engineOf, type MariadbOptions } from "./mariadb/client.ts";
 import { MariadbEvidence } from "./mariadb/evidence.ts";
 import { writeFault } from "./mariadb/faults.ts";
-import { manyOfMariadb } from "./mariadb/many.ts";
+import { MariadbMany } from "./mariadb/many.ts";
 import {
   deleteRecord,
   insertRecord,
@@ -81,7 +81,7 @@ class MariadbStore implements Store {
   readonly #session: Session;
   readonly #changes: Changes;
   readonly #evidence: MariadbEvidence;
-  readonly #many = manyOfMariadb();
+  readonly #many = new MariadbMany();
 
   constructor(driver: Driver, address: MariadbAddress, context: StoreContext) {
     this.address = address.shown;

@@ -5,6 +5,7 @@ import type { ShownChange } from "../../src/records/history.ts";
 import { openStore } from "../../src/stores/list.ts";
 import type { RecordFields } from "../../src/stores/store.ts";
 import { etcdMissing, startEtcd } from "../support/etcd.ts";
+import { hasMariadb, Mariadb } from "../support/mariadb.ts";
 import { natsMissing, startNats } from "../support/nats-server.ts";
 import { hasPostgres, Postgres } from "../support/postgres.ts";
 import { redisMissing, startRedis } from "../support/redis-server.ts";
@@ -54,6 +55,17 @@ const ENGINES: readonly EngineKind[] = [
     async start() {
       const engine = await startNats();
       const store = `nats://127.0.0.1:${engine.port}/`;
+      await run(["init-store", "-store", store]);
+      return { store, stop: () => engine.stop() };
+    },
+  },
+  {
+    name: "MariaDB",
+    isMissing: !hasMariadb,
+    remembers: true,
+    async start() {
+      const engine = await Mariadb.start();
+      const store = await engine.withDatabase("suite");
       await run(["init-store", "-store", store]);
       return { store, stop: () => engine.stop() };
     },

@@ -79,6 +79,15 @@ export class Mariadb {
     return server;
   }
 
+  /** The superuser over TCP, and a database. Only one call for each server. */
+  async withDatabase(database: string): Promise<string> {
+    await this.sql(
+      `CREATE DATABASE ${database}; CREATE USER ${ADMIN.user} IDENTIFIED BY '${ADMIN.password}';
+       GRANT ALL ON ${database}.* TO ${ADMIN.user}`,
+    );
+    return this.address(ADMIN, this.port, database);
+  }
+
   get socket(): string {
     return join(this.directory, "socket");
   }

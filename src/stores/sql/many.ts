@@ -5,7 +5,8 @@
  */
 
 import type { Snapshot, Snapshots, StoreError } from "../store.ts";
-import { type Row, recordOf, SNAPSHOT_BYTES_MAX, tooLong } from "./rows.ts";
+import { KnownSnapshots } from "./known.ts";
+import { type Row, SNAPSHOT_BYTES_MAX, tooLong } from "./rows.ts";
 import type { Ask } from "./session.ts";
 
 /** At most this many applications are asked for in one statement. */
@@ -24,15 +25,9 @@ export const NO_ROOM = "no room";
 /** Shorter fields are not worth a look into them. */
 export const SHORT_BYTES = 512;
 
-interface Known {
-  readonly text: string;
-  readonly snapshot: Snapshot;
-}
-
 export class Many {
   readonly #rowsOf: (ask: Ask, applications: readonly string[]) => Promise<readonly Row[]>;
-  /** The state of the applications at the last read. */
-  readonly #known = new Map<string, Known>();
+  readonly #known = new KnownSnapshots();
 
   /** @param rowsOf the rows of the applications, or one row for each that is refused */
   constructor(rowsOf: (ask: Ask, applications: readonly string[]) => Promise<readonly Row[]>) {
@@ -55,7 +50,9 @@ export class Many {
       for (const application of some) {
         const own = byApplication.get(application) ?? [];
         if (own[0]?.["refused"] === NO_ROOM) waiting.push(application);
-        else answer.set(application, this.#answerOf(application, own));
+        else if (own[0]?.["refused"] === TOO_LONG)
+          answer.set(application, tooLong(application, SNAPSHOT_BYTES_MAX));
+        else answer.set(application, this.#known.of(application, own));
       }
       const answered = answer.size - before;
       // The server reads what it refuses too, so asking for all again and again would cost a lot.
@@ -65,15 +62,5 @@ export class Many {
           : Math.min(APPLICATIONS_AT_ONCE, Math.ceil(atOnce * 1.125));
     }
     return answer;
-  }
-
-  #answerOf(application: string, rows: readonly Row[]): Snapshot | StoreError {
-    if (rows[0]?.["refused"] === TOO_LONG) return tooLong(application, SNAPSHOT_BYTES_MAX);
-    const text = JSON.stringify(rows);
-    const known = this.#known.get(application);
-    if (known?.text === text) return known.snapshot;
-    const snapshot = new Map(rows.map((row) => [String(row["version"]), recordOf(row)]));
-    this.#known.set(application, { text, snapshot });
-    return snapshot;
   }
 }
