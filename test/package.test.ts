@@ -3,6 +3,8 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DaemonHome, type DaemonProcess } from "./support/daemon-process.ts";
 import { commandOf, FRAMEWORK_PACKAGES, FRAMEWORKS, Installed, RUNTIMES } from "./support/installed.ts";
@@ -45,6 +47,32 @@ test("the pages install it from the file that npm pack makes, because the regist
   }
   expect(installed.tarball).toBe(`maxwells-daemon-${version}.tgz`);
 });
+
+test.each([
+  ["npm", ["npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"], "node"],
+  ["Bun", [process.execPath, "add", "--ignore-scripts"], "bun"],
+] as const)(
+  "%s installs the file into an empty project, whose program then asks",
+  async (_, command, runtime) => {
+    const { tarball } = installed;
+    const path = process.env["MAXWELLS_TEST_PACKAGE"] ?? join(installed.directory, tarball);
+    const project = mkdtempSync(join(tmpdir(), "project-"));
+    try {
+      writeFileSync(join(project, "package.json"), '{ "name": "project", "type": "module" }');
+      const ran = Bun.spawnSync([...command, path], { cwd: project, stdout: "pipe", stderr: "pipe" });
+      expect([ran.exitCode, ran.exitCode === 0 ? "" : String(ran.stderr)]).toEqual([0, ""]);
+      const program = `import { Client } from "maxwells-daemon/client";
+      const client = new Client({ address: "unix:${home.socket}", timeoutMs: 30_000 });
+      console.log((await client.decide({ assignment: "0.1" })).location);`;
+      writeFileSync(join(project, "program.js"), program);
+      const asked = Bun.spawnSync([...commandOf(runtime), "program.js"], { cwd: project, stderr: "pipe" });
+      expect([String(asked.stdout), String(asked.stderr)]).toEqual(["canary\n", ""]);
+    } finally {
+      rmSync(project, { recursive: true, force: true });
+    }
+  },
+  240_000,
+);
 
 /**
  * Asks, is busy, stops the daemon, and closes nothing: the test also proves that the process ends by itself.
