@@ -180,6 +180,13 @@ export const NEEDS: readonly Need[] = [
     packages: [],
     remedy: "install Terraform 1.5 or later",
   },
+  {
+    tool: "cloud-init",
+    isPresent: isOnPath("cloud-init"),
+    sign: '"cloud-init"',
+    packages: ["cloud-init"],
+    prepare: withoutCloudInit,
+  },
   { tool: "Maven", isPresent: isOnPath("mvn"), sign: '"mvn"', packages: ["maven"] },
   {
     tool: "OpenTelemetry's schema for Python",
@@ -256,6 +263,12 @@ export function needsOf(modules: Modules, test: string, without: readonly string
     .filter((path) => path === test || !without.includes(basename(path, ".ts")))
     .map((path) => modules.text(path));
   return NEEDS.filter(({ sign }) => texts.some((text) => text.includes(sign)));
+}
+
+/** Debian's package would set up this machine at its next start. With this file it does nothing then. */
+function withoutCloudInit(): void {
+  mkdirSync("/etc/cloud", { recursive: true });
+  writeFileSync("/etc/cloud/cloud-init.disabled", "");
 }
 
 /** Debian's package would make a database of its own, and start it. */
