@@ -36,7 +36,7 @@ async function seed(
 }
 
 /** For each daemon of a fleet of three that all lead; `docs/stores/nats.md` has the figures. */
-const HOUR_MAX = { messages: 900, bytes: 750_000, requests: 12_000 };
+const HOUR_MAX = { messages: 900, bytes: 750_000, requests: 4_500 };
 
 /** The cost of the evidence in a NATS, by itself. */
 async function costs(engine: NatsServer): Promise<Record<string, number>> {
