@@ -16,7 +16,7 @@ export interface LyingNats {
  *               answer
  */
 export async function lyingNats(
-  answer: (subject: string, payload: string) => string | Uint8Array | undefined,
+  answer: (subject: string, payload: string, reply: string) => string | Uint8Array | undefined,
   info: Readonly<Record<string, unknown>> = {},
 ): Promise<LyingNats> {
   const asked: string[] = [];
@@ -42,7 +42,7 @@ export async function lyingNats(
         if (size === 0) continue;
         const [subject = "", reply = ""] = words;
         asked.push(subject);
-        const told = answer(subject, payload);
+        const told = answer(subject, payload, reply);
         const id = [...ids].find(([start]) => reply.startsWith(start))?.[1];
         if (told instanceof Uint8Array) socket.write(told);
         else if (told !== undefined) {

@@ -271,6 +271,25 @@ describe("law 5: a server that lies", () => {
     expect(asked.asked.length).toBeLessThan(20);
   });
 
+  test("a heartbeat that tells of a report that did not come brings another consumer", async () => {
+    const made = '{"created":"2026-01-01T00:00:00Z","num_pending":0}';
+    const head = "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: 5\r\n\r\n";
+    let consumers = 0;
+    const store = await to((_subject, payload, reply) => {
+      const [, inbox = ""] = /"deliver_subject":"([^"]+)"/.exec(payload) ?? [];
+      if (inbox === "") return "{}";
+      consumers++;
+      // The client's subscription of the inbox is older than the one for answers.
+      const ids = consumers === 1 ? [1, 2] : [consumers + 1, 2];
+      return Buffer.from(
+        `MSG ${reply} ${ids[1]} ${made.length}\r\n${made}\r\nHMSG ${inbox} ${ids[0]} ${head.length} ${head.length}\r\n${head}\r\n`,
+      );
+    });
+    store.watch?.("website", () => {});
+    // Heartbeats that do not come would take six seconds.
+    await eventually(() => consumers > 1, "another consumer", 3_000);
+  });
+
   test("a list of subjects that comes again and again ends", async () => {
     let asked = 0;
     const store = await to(() => {

@@ -17,6 +17,7 @@ import {
 } from "../../support/nats-server.ts";
 import { Random } from "../../support/random.ts";
 import { fails, soon } from "../../support/store-calls.ts";
+import { TcpFaults } from "../../support/tcp-faults.ts";
 import { rollouts } from "../store-suite.ts";
 
 const NAMES = Array.from({ length: 20 }, (_, index) => `app-${index}`);
@@ -146,6 +147,42 @@ describe.skipIf(natsMissing() !== undefined)("many applications in NATS", () => 
     await engine.put(NAMES.flatMap((name) => valuesOf(name, { canary: 0.5 })));
     const after = await many.read(NAMES, soon());
     for (const name of NAMES) expect(rolloutsOf(after, name)).toEqual({ canary: 0.5 });
+  });
+
+  test("a backup that was restored and written to since is read as a whole", async () => {
+    await engine.put(NAMES.flatMap((name) => valuesOf(name, { canary: 0.25 })));
+    const backup = await startNats({ copyOf: engine });
+    const faults = await TcpFaults.start({ host: "127.0.0.1", port: engine.port });
+    const place = parsePlace("nats", `//127.0.0.1:${faults.port}`);
+    if (typeof place === "string") throw new Error(place);
+    const other = new Session(await loadClient(), place, {});
+    try {
+      const many = new NatsMany({
+        ...{
+          jetstream: new JetStream(other, place.shown, ""),
+          bucket: BUCKET,
+          stream: RECORDS,
+          where: "NATS",
+        },
+        connected: () => other.connected(),
+      });
+      await put("app-7", "canary", 0.75);
+      expect(rolloutsOf(await many.read(NAMES, soon()), "app-7")).toEqual({ canary: 0.75 });
+      await backup.put([...valuesOf("app-8", { canary: 0.5 }), ...valuesOf("app-9", { canary: 0.5 })]);
+      faults.failOver({ host: "127.0.0.1", port: backup.port });
+      const after = await many.read(NAMES, soon());
+      for (const [name, canary] of [
+        ["app-7", 0.25] as const,
+        ["app-8", 0.5] as const,
+        ["app-9", 0.5] as const,
+      ]) {
+        expect(rolloutsOf(after, name)).toEqual({ canary });
+      }
+    } finally {
+      await other.close();
+      await faults.stop();
+      await backup.stop();
+    }
   });
 
   test("a value of more than 128 KiB is the answer of its application alone", async () => {
