@@ -271,7 +271,7 @@ describe("law 5: a server that lies", () => {
     expect(asked.asked.length).toBeLessThan(20);
   });
 
-  test("a heartbeat tells of a report that was lost, and another consumer takes over", async () => {
+  test("if a report was lost, the watch makes another consumer", async () => {
     const made = '{"created":"2026-01-01T00:00:00Z","num_pending":0}';
     const head = "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: 5\r\n\r\n";
     let consumers = 0;
