@@ -187,6 +187,12 @@ export const NEEDS: readonly Need[] = [
     packages: ["cloud-init"],
     prepare: withoutCloudInit,
   },
+  {
+    tool: "Ansible",
+    isPresent: isOnPath("ansible-playbook"),
+    sign: '"ansible-playbook"',
+    packages: ["ansible-core"],
+  },
   { tool: "Maven", isPresent: isOnPath("mvn"), sign: '"mvn"', packages: ["maven"] },
   {
     tool: "OpenTelemetry's schema for Python",
