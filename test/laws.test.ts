@@ -82,6 +82,7 @@ const LAWS: readonly Law[] = [
       "admin/admin.test.ts": ["law 5: holds 32 connections", "law 5: takes heads of 8 kB"],
       "faults/hoarders.test.ts": ["costs no other client its connection", "loses its place two seconds"],
       "faults/greedy.test.ts": ["cost other clients of HTTP little"],
+      "text/header-field.test.ts": ["law 5: a run of spaces in a field"],
       "feed/feed.test.ts": ["law 5: no store stalls the feed"],
       "placement.test.ts": ["law 5: versions without end"],
       "log/log.test.ts": ["law 5: complaints without end"],

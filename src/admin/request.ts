@@ -4,6 +4,7 @@
  */
 
 import { isIP } from "node:net";
+import { headerField } from "../text/header-field.ts";
 
 export interface AdminRequest {
   readonly method: string;
@@ -22,7 +23,7 @@ export interface AdminRequest {
 
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.([01])$/;
 const ABSOLUTE = /^http:\/\/([^/?#]*)(.*)$/i;
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/;
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Reads a head that ends in an empty line; undefined if it is not a request of HTTP/1. */
 export function readAdminRequest(text: string): AdminRequest | undefined {
@@ -32,7 +33,8 @@ export function readAdminRequest(text: string): AdminRequest | undefined {
   const hosts: string[] = [];
   const headers = new Map<string, string>();
   for (const field of fields) {
-    const [, name = "", value = ""] = FIELD.exec(field) ?? [];
+    const [name = "", value = ""] = headerField(field) ?? [];
+    if (!FIELD_NAME.test(name)) continue;
     const lower = name.toLowerCase();
     if (lower === "host") hosts.push(value);
     const before = headers.get(lower);

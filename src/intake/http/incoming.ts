@@ -3,6 +3,8 @@
  * (RFC 9112). Each byte is looked at once, however small the pieces are. Pure.
  */
 
+import { headerField } from "../../text/header-field.ts";
+
 /** The longest head of a request. */
 export const HEAD_BYTES_MAX = 8_192;
 
@@ -17,7 +19,7 @@ const LINE_BYTES_MAX = 256;
 
 const END_OF_HEAD = "\r\n\r\n";
 const REQUEST_LINE = /^([A-Z]{1,16}) (\/[^ ?]{0,255})[^ ]* HTTP\/1\.([01])$/;
-const FIELD = /^([A-Za-z0-9-]{1,64}):[ \t]*(.*?)[ \t]*$/;
+const FIELD_NAME = /^[A-Za-z0-9-]{1,64}$/;
 
 /** Why a request is not read further: the status of the answer, and a text for people. */
 export interface Refusal {
@@ -126,8 +128,8 @@ function readHead(text: string): IncomingHead | undefined {
   if (method === undefined || path === undefined) return undefined;
   const fields = new Map<string, string>();
   for (const line of lines) {
-    const [, name, value] = FIELD.exec(line) ?? [];
-    if (name === undefined || value === undefined) return undefined;
+    const [name = "", value = ""] = headerField(line) ?? [];
+    if (!FIELD_NAME.test(name)) return undefined;
     const key = name.toLowerCase();
     // Two lengths, or a length and chunks, would let two readers see two requests.
     if (fields.has(key) && /^(?:content-length|transfer-encoding)$/.test(key)) return undefined;
