@@ -83,6 +83,7 @@ const LAWS: readonly Law[] = [
       "faults/hoarders.test.ts": ["costs no other client its connection", "loses its place two seconds"],
       "faults/greedy.test.ts": ["cost other clients of HTTP little"],
       "text/header-field.test.ts": ["law 5: a run of spaces in a field"],
+      "alerts/abort-releases.test.ts": ["law 5: if the store hangs"],
       "feed/feed.test.ts": ["law 5: no store stalls the feed"],
       "placement.test.ts": ["law 5: versions without end"],
       "log/log.test.ts": ["law 5: complaints without end"],

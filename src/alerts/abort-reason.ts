@@ -1,20 +1,22 @@
 /** The reason and the author of an abort by alerts, as the record keeps them. Pure. */
 
 import { ALERT_AUTHOR } from "../overview/abort-reasons.ts";
-import { oneLine } from "../text/one-line.ts";
 import type { AbortAlert } from "./read-alerts.ts";
+import { NAME_LENGTH_MAX, shortName } from "./short-name.ts";
 
-/** A record has little room, so a longer list of alerts is cut, and so is a longer name. */
+/** A longer list of alerts is cut, because a record and a line of the log have little room. */
 const NAMES_MAX = 3;
-const NAME_LENGTH_MAX = 48;
 
 /** `alert CheckoutErrors fired (receiver release-abort)`. */
 export function abortReasonText(alerts: readonly AbortAlert[], receiver: string): string {
-  const names = [...new Set(alerts.map(({ name }) => short(name)))];
-  const shown = names.slice(0, NAMES_MAX).join(", ");
-  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
+  const names = distinctNames(alerts);
   const word = names.length === 1 ? "alert" : "alerts";
-  return `${word} ${shown}${more} fired (receiver ${short(receiver)})`;
+  return `${word} ${listed(names)} fired (receiver ${shortName(receiver)})`;
+}
+
+/** The names of the alerts in a short, safe line: `A, B, C and 4 more`. */
+export function alertNames(alerts: readonly AbortAlert[]): string {
+  return listed(distinctNames(alerts));
 }
 
 /**
@@ -26,6 +28,11 @@ export function alertAuthor(receiver: string, host: string): string {
   return `${ALERT_AUTHOR}${safe}@${host}`;
 }
 
-function short(name: string): string {
-  return oneLine(name.slice(0, NAME_LENGTH_MAX).toWellFormed());
+function distinctNames(alerts: readonly AbortAlert[]): readonly string[] {
+  return [...new Set(alerts.map(({ name }) => shortName(name)))];
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_MAX).join(", ");
+  return names.length > NAMES_MAX ? `${shown} and ${names.length - NAMES_MAX} more` : shown;
 }

@@ -10,21 +10,28 @@ import { releaseIn } from "../records/release-in.ts";
 import type { Release } from "../releases/release.ts";
 import { releaseName } from "../releases/sentence.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
-import { abandoned } from "../stores/shared/abort.ts";
+import { abandoned, unlessAborted } from "../stores/shared/abort.ts";
 import { type Snapshot, type Store, StoreError } from "../stores/store.ts";
 import { oneLine } from "../text/one-line.ts";
 import { type Carrying, carryOut, type VerbOutcome } from "../verbs/carry-out.ts";
 import { drawKey } from "../verbs/draw-key.ts";
 import type { Target } from "../verbs/look.ts";
 import { unwrittenWords, wordsOf } from "../verbs/words.ts";
-import { abortReasonText } from "./abort-reason.ts";
+import { abortReasonText, alertNames } from "./abort-reason.ts";
 import type { AbortAlert } from "./read-alerts.ts";
+import { shortName } from "./short-name.ts";
 
-/** A write that takes longer is given up, and Alertmanager sends its alerts again. */
+/** An application that takes longer is given up, and Alertmanager sends its alerts again. */
 const ABORT_MS_MAX = 10_000;
 
+/**
+ * The same for all applications of one body. It is less than the admin listener gives an answer. Without it, a
+ * store that hangs would keep each body for minutes, and Alertmanager sends a new one again and again.
+ */
+export const ALL_ABORTS_MS_MAX = 20_000;
+
 /** The applications of one body that are worked on at the same time. */
-const AT_ONCE_MAX = 8;
+export const AT_ONCE_MAX = 8;
 
 /**
  * `nothing`: the alert concerns no release that is under way. `refused`: a person has to act. `unavailable`:
@@ -49,6 +56,8 @@ export interface AbortParts {
   readonly receiver: string;
   /** Whether the daemon serves this application. It aborts no other one. */
   readonly isServed: (application: string) => boolean;
+  /** Aborts after this time, in milliseconds. */
+  readonly timeLimit: (ms: number) => AbortSignal;
 }
 
 /** One result or more for each application. Rejects with a fault of this program alone. */
@@ -56,30 +65,39 @@ export async function abortReleases(
   alerts: readonly AbortAlert[],
   parts: AbortParts,
 ): Promise<readonly AbortResult[]> {
+  const all = parts.timeLimit(ALL_ABORTS_MS_MAX);
   const byApplication = Array.from(Map.groupBy(alerts, ({ application }) => application));
-  const results: AbortResult[] = [];
-  for (let at = 0; at < byApplication.length; at += AT_ONCE_MAX) {
-    const now = byApplication.slice(at, at + AT_ONCE_MAX);
-    const done = await Promise.all(now.map(([application, own]) => abortIn(application, own, parts)));
-    results.push(...done.flat());
-  }
-  return results;
+  const results: (readonly AbortResult[])[] = byApplication.map(() => []);
+  const waiting = byApplication.entries();
+  // If one application hangs, the others do not wait for it.
+  const work = async () => {
+    for (const [index, [application, own]] of waiting) {
+      results[index] = await abortIn(application, own, parts, all);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE_MAX }, work));
+  return results.flat();
 }
 
 async function abortIn(
   application: string,
   alerts: readonly AbortAlert[],
   parts: AbortParts,
+  all: AbortSignal,
 ): Promise<readonly AbortResult[]> {
+  if (!parts.isServed(application)) {
+    // A name that this daemon does not know may be of any length.
+    const name = shortName(application);
+    const text = `this daemon does not serve ${name}; nothing was written`;
+    return [{ kind: "nothing", application: name, version: undefined, text }];
+  }
   const result = (kind: AbortKind, text: string, version?: string): AbortResult => ({
     ...{ kind, application: oneLine(application), version, text: oneLine(text) },
   });
-  if (!parts.isServed(application)) {
-    return [result("nothing", `this daemon does not serve ${application}; nothing was written`)];
-  }
-  const signal = AbortSignal.timeout(ABORT_MS_MAX);
+  const signal = AbortSignal.any([all, parts.timeLimit(ABORT_MS_MAX)]);
   try {
-    const snapshot = await parts.store.read(application, signal);
+    signal.throwIfAborted();
+    const snapshot = await unlessAborted(signal, parts.store.read(application, signal));
     const results: AbortResult[] = [];
     for (const [version, release] of releasesUnderWay(snapshot)) {
       const named = alerts.filter((alert) => names(alert, version, release));
@@ -112,8 +130,7 @@ function startOf({ arcs, since }: Release): number {
 }
 
 function earlierText(application: string, release: Release, alerts: readonly AbortAlert[]): string {
-  const all = alerts.map(({ name }) => name).join(", ");
-  return `${all} began before ${releaseName(application, release)}, so it goes on`;
+  return `${alertNames(alerts)} began before ${releaseName(application, release)}, so it goes on`;
 }
 
 /** Versions with visitors, and with a release of which this program cannot know when it began. */
@@ -136,7 +153,7 @@ async function abortOne(
   target: Target,
   { key }: Release,
   due: readonly AbortAlert[],
-  { store, storeFlags, author, receiver }: AbortParts,
+  { store, storeFlags, author, receiver, timeLimit }: AbortParts,
   signal: AbortSignal,
 ): Promise<Pick<AbortResult, "kind" | "text">> {
   const reason = abortReasonText(due, receiver);
@@ -144,7 +161,7 @@ async function abortOne(
   const carrying: Carrying = {
     ...{ store, author, why: reason, signal, drawKey, wallClock: Date.now, random: Math.random },
     pause: (ms) => sleep(ms),
-    timeLimit: (ms) => AbortSignal.timeout(ms),
+    timeLimit,
   };
   const outcome = await carryOut(target, () => request, carrying);
   const { text } = wordsOf(outcome, { target, request, address: store.address, storeFlags });

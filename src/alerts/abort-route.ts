@@ -92,7 +92,10 @@ async function abort(
   }
   const { receiver, aborts } = alerts;
   const author = alertAuthor(receiver, hostname());
-  const results = await abortReleases(aborts, { store, storeFlags, author, receiver, isServed });
+  const results = await abortReleases(aborts, {
+    ...{ store, storeFlags, author, receiver, isServed },
+    timeLimit: (ms) => AbortSignal.timeout(ms),
+  });
   for (const result of results) tell(result, author, log);
   const status = Math.max(200, ...results.map(({ kind }) => STATUSES[kind]));
   return { status, contentType: "application/json", body: `${JSON.stringify({ results })}\n` };

@@ -7,6 +7,7 @@
 
 import { isVersion } from "../circle.ts";
 import { Problem } from "../config/option.ts";
+import { shortName } from "./short-name.ts";
 
 /** The label that names the application whose release ends. */
 export const ABORT_LABEL = "maxwells_daemon_abort";
@@ -62,10 +63,14 @@ function readAbort(alert: Fields): AbortAlert | Problem | undefined {
   const name = textIn(labels, "alertname") ?? "without a name";
   const version = textIn(labels, VERSION_LABEL);
   if (version !== undefined && !isVersion(version)) {
-    return new Problem(`the label ${VERSION_LABEL} of the alert ${name} cannot be the name of a version`);
+    return new Problem(
+      `the label ${VERSION_LABEL} of the alert ${shortName(name)} cannot be the name of a version`,
+    );
   }
   const beganAtMs = Date.parse(textIn(alert, "startsAt") ?? "");
-  if (Number.isNaN(beganAtMs)) return new Problem(`the alert ${name} does not say when it began (startsAt)`);
+  if (Number.isNaN(beganAtMs)) {
+    return new Problem(`the alert ${shortName(name)} does not say when it began (startsAt)`);
+  }
   return { name, application, version, key: textIn(labels, KEY_LABEL), beganAtMs };
 }
 

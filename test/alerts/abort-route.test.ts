@@ -169,6 +169,23 @@ describe("an alert that fires", () => {
   });
 });
 
+test("law 5: names of any length and number make no long line in the log", async () => {
+  put("shop");
+  const long = "x".repeat(20_000);
+  const startsAt = "2020-01-01T00:00:00Z";
+  const many = Array.from({ length: 500 }, (_, index) =>
+    alertOf({ maxwells_daemon_abort: "shop", alertname: `${index}${long.slice(0, 400)}` }, { startsAt }),
+  );
+  await post(bodyOf([...many, abortOf(long)]));
+  const wrong = [{ maxwells_daemon_version: "a/b" }, {}].map((labels) =>
+    alertOf({ maxwells_daemon_abort: "shop", alertname: long, ...labels }, { startsAt: "never" }),
+  );
+  for (const alert of wrong) expect((await post(bodyOf([alert]))).status).toBe(400);
+  expect(log.entries).toHaveLength(4);
+  for (const entry of log.entries) expect(JSON.stringify(entry).length).toBeLessThan(600);
+  expect(log.entries[0]?.fields["because"]).toContain(" and 497 more began before release 7 of shop");
+});
+
 describe("there is nothing to abort", () => {
   test.each([
     ["the daemon does not serve the application", bodyOf([abortOf("other")]), "does not serve other"],
