@@ -316,6 +316,31 @@ const DAEMON: LimitSection = {
       remedy: "set `max_alerts` of the receiver, as integrations/alertmanager/alertmanager.yml does",
     },
     {
+      ...{ path: "src/alerts/abort-releases.ts", name: "ALL_ABORTS_MS_MAX", unit: "ms" },
+      what: "time for all aborts that one message of Alertmanager asks for",
+      beyond: "the other releases go on for now; the answer is 503, and Alertmanager sends the message again",
+      remedy: "look at the store and at the network; `maxwells-daemon abort` does it by hand",
+    },
+    {
+      ...{ path: "src/monitors/otlp/sdk.ts", name: "PART_POINTS_MAX", unit: "" },
+      what: "values in one request to OpenTelemetry's collector",
+      beyond: "the daemon sends the other values of this minute in further requests, one after the other",
+      remedy: "nothing",
+    },
+    {
+      ...{ path: "src/monitors/otlp/environment.ts", name: "REQUEST_MS", unit: "ms" },
+      what: "time for such a request with all attempts, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise",
+      beyond:
+        "the other values of this minute are not sent, and the log says so; the next minute has the counts",
+      remedy: "look at the collector and at the network",
+    },
+    {
+      ...{ path: "src/monitors/monitor.ts", name: "CLOSE_MS", unit: "ms" },
+      what: "time for which an ending daemon sends its last metrics",
+      beyond: "they are lost",
+      remedy: "look at the receiver, if it happens often",
+    },
+    {
       ...{ path: "src/config/file.ts", name: "FILE_CHARACTERS_MAX", unit: "" },
       what: "characters of the configuration file",
       beyond: "the daemon does not start, and says so",

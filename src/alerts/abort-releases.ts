@@ -25,8 +25,8 @@ import { shortName } from "./short-name.ts";
 const ABORT_MS_MAX = 10_000;
 
 /**
- * The same for all applications of one body. It is less than the admin listener gives an answer. Without it, a
- * store that hangs would keep each body for minutes, and Alertmanager sends a new one again and again.
+ * The same for all applications of one body. It is less than the admin listener gives an answer. Without it,
+ * a store that hangs would keep each body for minutes, and Alertmanager sends a new one again and again.
  */
 export const ALL_ABORTS_MS_MAX = 20_000;
 

@@ -13,7 +13,7 @@ test("the value of a field has no spaces and tabs around it, and keeps those wit
   expect(headerField("Name : \u00a0x")).toEqual(["Name ", "\u00a0x"]);
 });
 
-test("a line without a colon, or with a lone CR or LF, is no field", () => {
+test("a line without a colon, or with a lone CR or LF, is not a field", () => {
   for (const line of ["", "shop", "a: b\nc: d", "a: b\rc", "a\n: b"])
     expect(headerField(line)).toBeUndefined();
 });
