@@ -16,7 +16,7 @@ import {
   userOf,
 } from "../../src/stores/mariadb/address.ts";
 import { mariadb as kind } from "../../src/stores/mariadb.ts";
-import { type Store, StoreError } from "../../src/stores/store.ts";
+import { type Store, type Snapshot, StoreError } from "../../src/stores/store.ts";
 import { run } from "../cli/run.ts";
 import { eventually } from "../support/eventually.ts";
 import { ADMIN, hasMariadb, Mariadb } from "../support/mariadb.ts";
@@ -784,6 +784,32 @@ describe.skipIf(!hasMariadb)("failures", () => {
     await eventually(async () => (await engine.sql(waiting)) === "0", "nothing waits");
     expect((await store.write?.("website", "canary", { rollout: 1 }, revision, soon()))?.ok).toBe(false);
     expect((await store.write?.("shop", "canary", { rollout: 1 }, null, soon()))?.ok).toBe(true);
+  });
+
+  test("settings of the server give no read a part of the rows, or a change that is not committed", async () => {
+    const database = await freshDatabase();
+    const writer = await openAt(engine.address(OPERATOR, engine.port, database));
+    for (const version of ["blue", "canary"]) {
+      await writer.write?.("website", version, { rollout: 0.25 }, null, soon());
+    }
+    await engine.sql(
+      "SET GLOBAL tx_isolation = 'READ-UNCOMMITTED', GLOBAL sql_select_limit = 1, GLOBAL max_join_size = 1",
+    );
+    const holder = await engine.client(database);
+    try {
+      const store = await openAt(engine.address(OPERATOR, engine.port, database));
+      await holder.query("START TRANSACTION");
+      await holder.query("UPDATE maxwells_daemon SET rollout = 1");
+      const committed = { blue: 0.25, canary: 0.25 };
+      expect(rollouts(await store.read("website", soon()))).toEqual(committed);
+      const many = await store.readMany?.(["website", "shop"], soon());
+      expect(rollouts(many?.get("website") as Snapshot)).toEqual(committed);
+    } finally {
+      await holder.end();
+      await engine.sql(
+        "SET GLOBAL tx_isolation = DEFAULT, GLOBAL sql_select_limit = DEFAULT, GLOBAL max_join_size = DEFAULT",
+      );
+    }
   });
 
   test("a write that the server takes back in a deadlock is tried again, three times in all", async () => {

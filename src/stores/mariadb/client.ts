@@ -20,6 +20,9 @@ import { Guard, type OpenConnection, type Stream } from "./guard.ts";
 /** `close` waits this long for the end of the connection. */
 const GOODBYE_MS = 200;
 
+/** The highest limit of rows that MariaDB has. */
+const ALL_ROWS = "18446744073709551615";
+
 /** More statements than this program has. */
 const STATEMENTS_MAX = 64;
 
@@ -79,7 +82,7 @@ export class MariadbClient implements Connection {
     const opened = new MariadbClient(client, guard);
     try {
       await unlessAborted(signal, connected(client));
-      await opened.query(settings(options), [], signal);
+      for (const statement of settings(options)) await opened.query(statement, [], signal);
       return opened;
     } catch (error) {
       opened.destroy();
@@ -148,12 +151,18 @@ export function engineOf(options: MariadbOptions): Engine {
 
 /**
  * The state of a session does not depend on the settings of the server or of the user. A value that does not
- * fit is an error. Times are UTC. A lock or a statement that takes too long ends.
+ * fit is an error. Times are UTC. A lock or a statement that takes too long ends. A read has all rows, and
+ * none of a transaction that may still be taken back.
  */
-function settings({ statementTimeoutMs }: MariadbOptions): string {
-  return `SET SESSION sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00', autocommit = 1,
-    character_set_client = utf8mb4, character_set_results = utf8mb4, collation_connection = utf8mb4_bin,
-    max_statement_time = ${statementTimeoutMs / 1000}, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1`;
+function settings({ statementTimeoutMs }: MariadbOptions): readonly string[] {
+  return [
+    `SET SESSION sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00', autocommit = 1,
+      character_set_client = utf8mb4, character_set_results = utf8mb4, collation_connection = utf8mb4_bin,
+      sql_select_limit = ${ALL_ROWS}, sql_big_selects = 1,
+      max_statement_time = ${statementTimeoutMs / 1000}, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1`,
+    // The variable for it has another name in later versions.
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+  ];
 }
 
 function connected(client: DriverConnection): Promise<void> {

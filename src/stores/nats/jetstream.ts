@@ -1,6 +1,7 @@
 /**
- * The requests of JetStream that a store needs. All of them go to the leader of a stream. A value that comes
- * from one of the other servers may be older, and could bring back a canary that was taken back.
+ * The requests of JetStream that a store needs. The leader of a stream answers them. A value that comes from
+ * one of the other servers may be older, and could bring back a canary that was taken back. Only the messages
+ * of a consumer may come from any server of the stream.
  */
 
 import { randomBytes } from "node:crypto";

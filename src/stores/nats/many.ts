@@ -7,6 +7,9 @@
  * message is another one, or if messages went without a trace. They are also read again some rounds after a
  * round that read only a part, because a person may have deleted single messages of the stream.
  *
+ * In a cluster, any server of the stream may send all values, also one that has just been started and lags.
+ * Then the messages that it did not have come from the leader.
+ *
  * If there are only a few applications, each one is read by itself.
  */
 
@@ -21,7 +24,10 @@ import { each, lastOfEach, valuesAt } from "./values.ts";
 /** At most this many applications are read by themselves. */
 const FEW = 8;
 
-/** If more messages were written since the last round, all values are read again. */
+/**
+ * If more messages were written since the last round, all values are read again. A read of all values fails
+ * if it lacks more.
+ */
 const NEWS_MAX = 256;
 
 /** This many rounds after a part was read, all is read again: after about a minute. */
@@ -88,10 +94,10 @@ export class NatsMany {
     const { jetstream, stream } = this.#options;
     const asked = this.#asked.size;
     const state = await jetstream.state(stream, signal);
-    let last = state.last;
+    let heard = 0;
     const values = new Map<string, Map<string, StoredMessage>>();
-    await this.#each((message) => {
-      last = Math.max(last, message.seq);
+    const isFromLeader = await this.#each((message) => {
+      heard = Math.max(heard, message.seq);
       const name = nameOf(this.#options.bucket, message.subject);
       if (name === undefined || !this.#asked.has(name.application)) return;
       const own = values.get(name.application) ?? new Map<string, StoredMessage>();
@@ -106,16 +112,27 @@ export class NatsMany {
       if (slices.isOver()) await slices.next();
     }
     const base = { state, rounds: 0, asked, known };
-    // Some were written while the others were read.
-    return last === state.last ? base : { ...(await this.#withNews(base, last, signal)), rounds: 1 };
+    if (isFromLeader) heard = Math.max(heard, state.last);
+    if (heard === state.last) return base;
+    // Some were written while the others were read, or the server that sent them lags behind the leader.
+    const [from, to] = [Math.min(heard, state.last), Math.max(heard, state.last)];
+    const news = await this.#newsOf(known, from, to, signal);
+    return { ...base, known: news, rounds: news === known ? 0 : 1 };
   }
 
-  /** Calls `heard` with the last message of each key. */
-  async #each(heard: (message: StoredMessage) => void, signal: AbortSignal): Promise<void> {
+  /**
+   * Calls `heard` with the last message of each key.
+   *
+   * @returns whether they come from the leader, and not from any server of the stream
+   */
+  async #each(heard: (message: StoredMessage) => void, signal: AbortSignal): Promise<boolean> {
     const { jetstream, bucket, stream } = this.#options;
     const filter = allSubjects(bucket);
     try {
-      if (!this.#isDenied) return await lastOfAll(this.#options, filter, heard, signal);
+      if (!this.#isDenied) {
+        await lastOfAll(this.#options, filter, heard, signal);
+        return false;
+      }
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== "denied") throw error;
       this.#isDenied = true;
@@ -125,6 +142,7 @@ export class NatsMany {
     const wanted = subjects.filter((subject) => this.#isAsked(subject));
     const found = await lastOfEach(jetstream, stream, wanted, signal);
     for (const message of found.values()) if (message !== undefined) heard(message);
+    return true;
   }
 
   /** Undefined if all values have to be read. */
@@ -142,18 +160,30 @@ export class NatsMany {
     if (state.last - last > NEWS_MAX) return undefined;
     const anchor = await jetstream.at(stream, last, signal);
     if (anchor?.time !== lastTime) return undefined;
-    return { ...(await this.#withNews(base, state.last, signal)), state, rounds: base.rounds + 1 };
+    const known = await this.#newsOf(base.known, last, state.last, signal);
+    return { ...base, known, state, rounds: base.rounds + 1 };
   }
 
-  /** Adds the messages behind the base, up to this number. */
-  async #withNews(base: Base, last: number, signal: AbortSignal): Promise<Base> {
-    const { jetstream, bucket, stream } = this.#options;
+  /** The values with the messages from behind `from` up to `to`; the same object if there are none. */
+  async #newsOf(
+    before: Base["known"],
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): Promise<Base["known"]> {
+    const { jetstream, bucket, stream, where } = this.#options;
     // The answers of an earlier round stay as they are: its reader may still be at work on them.
-    const known = new Map(base.known);
-    for (let at = base.state.last + 1; at <= last; ) {
+    let known: Map<string, Known> | undefined;
+    let count = 0;
+    for (let at = from + 1; at <= to; count++) {
       const message = await jetstream.next(stream, allSubjects(bucket), at, signal);
-      if (message === undefined || message.seq > last) break;
+      if (message === undefined || message.seq > to) break;
+      if (count >= NEWS_MAX) {
+        const remedy = "look at nats stream report; the next read asks again";
+        throw new StoreError("unavailable", `a server of ${where} lags behind its leader; ${remedy}`);
+      }
       at = message.seq + 1;
+      known ??= new Map(before);
       const name = nameOf(bucket, message.subject);
       if (name === undefined || !this.#asked.has(name.application)) continue;
       const values = new Map((known.get(name.application) ?? NOTHING).messages);
@@ -161,7 +191,7 @@ export class NatsMany {
       else values.set(name.version, message);
       known.set(name.application, this.#knownFor(name.application, values));
     }
-    return { ...base, known };
+    return known ?? before;
   }
 
   #isAsked(subject: string): boolean {

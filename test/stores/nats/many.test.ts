@@ -28,6 +28,8 @@ describe.skipIf(natsMissing() !== undefined)("many applications in NATS", () => 
   let jetstream: JetStream;
   /** The verbs of all requests since a test looked last. */
   const asked: string[] = [];
+  /** A server of the stream that lags, and makes the consumers. */
+  let lagging: Session | undefined;
 
   beforeAll(async () => {
     engine = await startNats();
@@ -37,8 +39,11 @@ describe.skipIf(natsMissing() !== undefined)("many applications in NATS", () => 
     session = new Session(await loadClient(), place, {});
     const call = session.call.bind(session);
     session.call = (subject, ...rest) => {
-      asked.push(/API\.(.*?)\.KV_/.exec(subject)?.[1] ?? subject);
-      return call(subject, ...rest);
+      const verb = /API\.(.*?)\.KV_/.exec(subject)?.[1] ?? subject;
+      asked.push(verb);
+      return verb === "CONSUMER.CREATE" && lagging !== undefined
+        ? lagging.call(subject, ...rest)
+        : call(subject, ...rest);
     };
     jetstream = new JetStream(session, place.shown, "");
   }, 30_000);
@@ -53,7 +58,7 @@ describe.skipIf(natsMissing() !== undefined)("many applications in NATS", () => 
   const open = () =>
     new NatsMany({
       ...{ jetstream, bucket: BUCKET, stream: RECORDS, where: "NATS" },
-      connected: () => session.connected(),
+      connected: () => (lagging ?? session).connected(),
     });
   const put = (application: string, version: string, value: unknown) =>
     engine.put(valuesOf(application, { [version]: value }));
@@ -193,6 +198,48 @@ describe.skipIf(natsMissing() !== undefined)("many applications in NATS", () => 
       expect(after.get("app-7")).toMatchObject({ code: "malformed" });
       expect(rolloutsOf(after, "app-8")).toEqual({ canary: 0.25 });
     }
+  });
+
+  test("a server that lags brings back nothing that was taken back, and fails if it lags far", async () => {
+    await seeded();
+    const older = await startNats({ copyOf: engine });
+    try {
+      const place = parsePlace("nats", `//127.0.0.1:${older.port}`);
+      if (typeof place === "string") throw new Error(place);
+      lagging = new Session(await loadClient(), place, {});
+      await put("app-7", "canary", 0);
+      await remove("app-8", "canary");
+      await put("app-9", "blue", 0.125);
+      const many = open();
+      for (let round = 0; round < 2; round++) {
+        const found = await many.read(NAMES, soon());
+        expect(["app-6", "app-7", "app-8", "app-9"].map((name) => rolloutsOf(found, name))).toEqual([
+          { canary: 0.25 },
+          { canary: 0 },
+          {},
+          { canary: 0.25, blue: 0.125 },
+        ]);
+      }
+      for (let value = 0; value < 300; value++) await put(`app-${value % 20}`, "canary", value / 1_000);
+      expect(await fails(open().read(NAMES, soon()))).toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("lags behind its leader"),
+      });
+    } finally {
+      await lagging?.close();
+      lagging = undefined;
+      await older.stop();
+    }
+  }, 30_000);
+
+  test("if the last messages were deleted, one request more finds out that nothing is missing", async () => {
+    await seeded();
+    await put("app-7", "canary", 0.5);
+    await engine.api(`STREAM.PURGE.${RECORDS}`, { filter: `$KV.${BUCKET}.app-7.canary` });
+    asked.length = 0;
+    const found = await open().read(NAMES, soon());
+    expect(asked).toEqual(["STREAM.INFO", "CONSUMER.CREATE", "STREAM.MSG.GET"]);
+    expect([rolloutsOf(found, "app-7"), rolloutsOf(found, "app-8")]).toEqual([{}, { canary: 0.25 }]);
   });
 
   test("random writes, removals and reads agree with reads of each application", async () => {
