@@ -16,7 +16,7 @@ import {
   userOf,
 } from "../../src/stores/mariadb/address.ts";
 import { mariadb as kind } from "../../src/stores/mariadb.ts";
-import { type Store, type Snapshot, StoreError } from "../../src/stores/store.ts";
+import { type Snapshot, type Store, StoreError } from "../../src/stores/store.ts";
 import { run } from "../cli/run.ts";
 import { eventually } from "../support/eventually.ts";
 import { ADMIN, hasMariadb, Mariadb } from "../support/mariadb.ts";
