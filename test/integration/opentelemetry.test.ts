@@ -50,7 +50,7 @@ function startReceiver(directory: string): { readonly url: string; readonly path
   return { url: `http://127.0.0.1:${server.port}`, paths };
 }
 
-/** Starts a daemon that sends ten times a second, and asks it for five visitors. */
+/** Starts a daemon that sends once a second, and asks it for five visitors. */
 async function startDaemon(url: string, env: Readonly<Record<string, string>> = {}) {
   const home = new DaemonHome({
     records: { canary: 0.25 },
