@@ -51,6 +51,13 @@ describe("the schema of the configuration file", () => {
     );
   });
 
+  test("allows each other sample of the repository", () => {
+    const samples = [...new Bun.Glob("{integrations,packaging}/**/maxwells-daemon.toml").scanSync(ROOT)];
+    expect(samples.length).toBeGreaterThan(3);
+    const faults = samples.map((path) => [path, faultsInConfig(readFileSync(join(ROOT, path), "utf8"))]);
+    expect(faults).toEqual(samples.map((path) => [path, ""]));
+  });
+
   test.each([
     ["a setting that does not exist", 'applications = ["website"]'],
     ["another file", 'config = "/etc/other.toml"'],

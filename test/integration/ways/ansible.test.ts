@@ -20,7 +20,7 @@ test.skipIf(!hasAnsible)(
   async () => {
     copyFileSync(join(INTEGRATIONS, "ansible/tasks.yml"), join(world.directory, "tasks.yml"));
     const playbook = codeIn(fileOf("ansible/README.md"), "yaml")
-      .replace("/etc/maxwells-daemon/", `${world.directory}/`)
+      .replace("/etc/maxwells-daemon/", `${world.directory}/etc/`)
       .replace("dynamodb://us-east-1/MaxwellsDaemon", world.store)
       .replace("become: true", "become: false");
     writeFileSync(join(world.directory, "playbook.yml"), playbook);
@@ -33,11 +33,11 @@ test.skipIf(!hasAnsible)(
     const run = (...flags: string[]) => ansible("-i", "hosts", ...flags);
     expect(await run("--syntax-check")).toMatchObject({ status: 0 });
     const first = await run("--tags", "settings,rollout");
-    expect([first.status, first.stdout]).toEqual([0, expect.stringMatching(/here +: ok=4 +changed=2 /)]);
+    expect([first.status, first.stdout]).toEqual([0, expect.stringMatching(/here +: ok=5 +changed=3 /)]);
     expect(world.canary).toMatchObject({ rollout: 0 });
     await world.command("set", "canary", "25%");
     const second = await run("--tags", "settings,rollout");
-    expect([second.status, second.stdout]).toEqual([0, expect.stringMatching(/here +: ok=3 +changed=0 /)]);
+    expect([second.status, second.stdout]).toEqual([0, expect.stringMatching(/here +: ok=4 +changed=0 /)]);
     expect(world.canary).toMatchObject({ rollout: 0.25 });
   },
   120_000,
