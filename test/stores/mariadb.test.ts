@@ -15,7 +15,9 @@ import {
   passwordOf,
   userOf,
 } from "../../src/stores/mariadb/address.ts";
+import { engineOf } from "../../src/stores/mariadb/client.ts";
 import { mariadb as kind } from "../../src/stores/mariadb.ts";
+import { Session } from "../../src/stores/sql/session.ts";
 import { type Snapshot, type Store, StoreError } from "../../src/stores/store.ts";
 import { run } from "../cli/run.ts";
 import { eventually } from "../support/eventually.ts";
@@ -811,6 +813,40 @@ describe.skipIf(!hasMariadb)("failures", () => {
       );
     }
   });
+
+  test("a writer that goes silent in the middle of a write stops the others for seconds only", async () => {
+    const database = await freshDatabase();
+    const store = await openAt(engine.address(OPERATOR, engine.port, database));
+    await store.write?.("website", "canary", { rollout: 0.25 }, null, soon());
+    const address = parseMariadbAddress("mariadb", engine.address(OPERATOR, engine.port, database).slice(8));
+    if (typeof address === "string") throw new Error(address);
+    const { default: driver } = await import("mysql2");
+    const silent = new Session(engineOf({ driver, address, environment: {}, statementTimeoutMs: 1_500 }));
+    const over = new AbortController();
+    let isHolding = false;
+    const held = silent.run(60_000, over.signal, async (ask) => {
+      await ask("START TRANSACTION");
+      await ask("UPDATE maxwells_daemon SET rollout = 1");
+      isHolding = true;
+      await new Promise((resolve) => over.signal.addEventListener("abort", resolve));
+    });
+    held.catch(() => {});
+    try {
+      await eventually(() => isHolding, "the row is held");
+      const write = () => store.write?.("shop", "canary", { rollout: 0 }, null, soon());
+      await eventually(
+        () =>
+          write()
+            ?.then(({ ok }) => ok)
+            .catch(() => false) ?? false,
+        "the next one writes",
+      );
+      expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.25 });
+    } finally {
+      over.abort();
+      await silent.close();
+    }
+  }, 30_000);
 
   test("a write that the server takes back in a deadlock is tried again, three times in all", async () => {
     const database = await freshDatabase();

@@ -23,6 +23,12 @@ const GOODBYE_MS = 200;
 /** The highest limit of rows that MariaDB has. */
 const ALL_ROWS = "18446744073709551615";
 
+/**
+ * The server ends a transaction whose client says nothing for this long. A machine that lost its network in
+ * the middle of a write would stop all other writers for hours, because each write holds the count.
+ */
+const SILENCE_S = 3;
+
 /** More statements than this program has. */
 const STATEMENTS_MAX = 64;
 
@@ -159,7 +165,8 @@ function settings({ statementTimeoutMs }: MariadbOptions): readonly string[] {
     `SET SESSION sql_mode = 'STRICT_ALL_TABLES', time_zone = '+00:00', autocommit = 1,
       character_set_client = utf8mb4, character_set_results = utf8mb4, collation_connection = utf8mb4_bin,
       sql_select_limit = ${ALL_ROWS}, sql_big_selects = 1,
-      max_statement_time = ${statementTimeoutMs / 1000}, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1`,
+      max_statement_time = ${statementTimeoutMs / 1000}, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1,
+      idle_transaction_timeout = ${SILENCE_S}`,
     // The variable for it has another name in later versions.
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
   ];
