@@ -64,8 +64,7 @@ export class MariadbClient implements Connection {
    */
   static async open(options: MariadbOptions, signal: AbortSignal): Promise<MariadbClient> {
     const { driver, address, environment } = options;
-    const tls = await tlsOf(address, TLS_PARAMETERS);
-    signal.throwIfAborted();
+    const tls = await unlessAborted(signal, tlsOf(address, TLS_PARAMETERS));
     const client = driver.createConnection({
       ...(address.host.startsWith("/")
         ? { socketPath: address.host }

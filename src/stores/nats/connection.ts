@@ -72,9 +72,9 @@ export class NatsConnection {
       pingInterval: PING_EVERY_MS,
       maxPingOut: 1,
       tls: place.isTls ? tlsOf(place) : null,
-      ...(await loginOptions(client, login)),
+      // The file may be on a disk that hangs.
+      ...(await unlessAborted(inTime, loginOptions(client, login))),
     };
-    if (inTime.aborted) throw inTime.reason;
     const connecting = client.connect(options, guard);
     // A connection that comes too late is closed at once.
     const giveUp = () => {

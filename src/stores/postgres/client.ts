@@ -140,7 +140,7 @@ async function connect(
   signal: AbortSignal,
   made: (client: Client, guard: Guard) => PostgresClient,
 ): Promise<PostgresClient> {
-  const ssl = await tlsOf(address, "sslrootcert, sslcert and sslkey");
+  const ssl = await unlessAborted(signal, tlsOf(address, "sslrootcert, sslcert and sslkey"));
   signal.throwIfAborted();
   const guard = new Guard();
   const client = new driver.Client({

@@ -1,7 +1,7 @@
 /** Faults of servers, networks and certificates, and the NATS store. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parsePlace } from "../../../src/stores/nats/address.ts";
@@ -349,6 +349,21 @@ describe("law 5: a server that lies", () => {
     expect(stallMs).toBeLessThan(STALL_MS_MAX);
   });
 });
+
+test("a file of a login that cannot be read to its end holds up no read, and not the close", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-nats-file-"));
+  ending(directory, (path) => rmSync(path, { recursive: true }));
+  const path = join(directory, "creds");
+  await Bun.$`mkfifo ${path}`;
+  // The end of this one is the end of the file for its reader.
+  const writer = ending(openSync(path, "r+"), closeSync);
+  expect(writer).toBeGreaterThan(0);
+  const store = await openNats(`nats://127.0.0.1:4222/?creds=${path}`);
+  expect(await fails(store.read("website", soon()))).toMatchObject({ code: "unavailable" });
+  const beganMs = performance.now();
+  await store.close();
+  expect(performance.now() - beganMs).toBeLessThan(1_000);
+}, 15_000);
 
 describe.skipIf(missing || Bun.which("openssl") === null)("NATS over TLS", () => {
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-nats-tls-"));
