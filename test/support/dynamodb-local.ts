@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { freePort } from "./port.ts";
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 50;
 
 /** Why it cannot run here, or undefined if it can. In CI it has to run, so it fails there. */
