@@ -15,7 +15,7 @@ import { buildPackage, type PackageOptions } from "./package/nfpm.ts";
 import { writeBill } from "./package/sbom.ts";
 import { sourceDate } from "./package/source-date.ts";
 import { buildTarball, writeChecksums } from "./package/tarball.ts";
-import { runTool } from "./package/tools.ts";
+import { runTool, toolPath } from "./package/tools.ts";
 import { consentOf, install } from "./test/install.ts";
 import { NEEDS } from "./test/needs.ts";
 
@@ -26,18 +26,25 @@ export const PACKAGES = join(ROOT, "dist/packages");
 export const KINDS = ["deb", "rpm", "tar", "oci", "sbom"] as const;
 type Kind = (typeof KINDS)[number];
 
+/** The programs that each kind needs, besides those that every machine has. */
+const TOOLS: Readonly<Record<Kind, readonly string[]>> = {
+  ...{ deb: ["nfpm"], rpm: ["nfpm"], oci: ["buildah"] },
+  ...{ tar: [], sbom: [] },
+};
+
 /** Makes these kinds, or all of them; resolves with the paths. */
 export async function packageAll(chosen: readonly string[]): Promise<readonly string[]> {
   const unknown = chosen.filter((word) => !KINDS.some((kind) => kind === word));
   if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: the kinds are ${KINDS.join(", ")}`);
+  const kinds = KINDS.filter((kind) => chosen.length === 0 || chosen.includes(kind));
+  // The build takes long, so a missing program is told before it.
+  for (const kind of kinds) for (const tool of TOOLS[kind]) toolPath(tool);
   rmSync(PACKAGES, { recursive: true, force: true });
   mkdirSync(PACKAGES, { recursive: true });
   runTool([process.execPath, join(ROOT, "scripts/build.ts")], { cwd: ROOT });
   const date = sourceDate();
   const entries = entriesOf(date);
-  const paths = KINDS.filter((kind) => chosen.length === 0 || chosen.includes(kind)).map((kind) =>
-    packageOf(kind, { entries, date, target: PACKAGES }),
-  );
+  const paths = kinds.map((kind) => packageOf(kind, { entries, date, target: PACKAGES }));
   return [...paths, writeChecksums(PACKAGES)];
 }
 
@@ -68,5 +75,10 @@ if (import.meta.main) {
     NEEDS.filter(({ sign }) => sign === "scripts/package.ts"),
     consent,
   );
-  for (const path of await packageAll(words.filter((word) => word !== "-y"))) console.log(path);
+  try {
+    for (const path of await packageAll(words.filter((word) => word !== "-y"))) console.log(path);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
 }

@@ -32,6 +32,8 @@ func main() {
 		BuildInfo: component.BuildInfo{Command: "collector", Description: "for tests", Version: "0.165.0"},
 		Factories: factories,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			// Without it the collector wants a provider for variables of the environment, and does not start.
+			DefaultScheme:     "file",
 			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()},
 		}},
 	}

@@ -1,0 +1,21 @@
+/** `npm run package` on a machine without the programs that it needs. */
+
+import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { PACKAGES } from "../../scripts/package.ts";
+
+const SCRIPT = join(import.meta.dir, "../../scripts/package.ts");
+
+test("a program that is missing is told before the build, in one line with the remedy", () => {
+  const before = existsSync(PACKAGES);
+  const env = { HOME: process.env["HOME"], PATH: "/nowhere" };
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, SCRIPT, "oci"], { env, stdin: "ignore" });
+  const lines = String(stderr).trim().split("\n");
+  expect([exitCode, lines.at(-1)]).toEqual([
+    1,
+    expect.stringMatching(/^buildah is missing; get it by: .*buildah/),
+  ]);
+  // The packages of the last run are still there.
+  expect(existsSync(PACKAGES)).toBe(before);
+});
