@@ -3,9 +3,10 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGES } from "../../scripts/package.ts";
 
-const SCRIPT = join(import.meta.dir, "../../scripts/package.ts");
+const ROOT = join(import.meta.dir, "../..");
+const SCRIPT = join(ROOT, "scripts/package.ts");
+const PACKAGES = join(ROOT, "dist/packages");
 
 test("a program that is missing is told before the build, in one line with the remedy", () => {
   const before = existsSync(PACKAGES);
