@@ -12,6 +12,7 @@ import { ALL_TABLES, allOptions } from "../daemon/all-options.ts";
 import { createDaemon, type Daemon } from "../daemon/daemon.ts";
 import { StartError } from "../daemon/start-error.ts";
 import { silentLog } from "../log/log.ts";
+import { errorMessage } from "../text/error-message.ts";
 import { type CanaryKind, SLOW_BOUND_MS, STEPS } from "./canaries.ts";
 import { freePort } from "./free-port.ts";
 import type { Front, FrontParts } from "./front.ts";
@@ -178,7 +179,9 @@ export class Stage {
         await daemon.start();
         return { daemon: this.#opens(daemon), parts };
       } catch (error) {
-        if (!(error instanceof StartError) || starts === STARTS_MAX) throw error;
+        if (!(error instanceof StartError)) throw error;
+        if (isOfPage(error, this.#options.port)) throw pageRefused(error);
+        if (starts === STARTS_MAX) throw error;
       }
     }
   }
@@ -217,6 +220,17 @@ export class Stage {
     this.#remark = nginx;
     return openOwnProxy(parts);
   }
+}
+
+/** Whether the page cannot have the port that a person named. The demo chooses all other ports itself. */
+function isOfPage({ message }: StartError, port: number): boolean {
+  return port !== 0 && message.includes(`127.0.0.1:${port}:`);
+}
+
+/** The daemon's own remedy names a flag that the demo does not have. */
+function pageRefused({ cause }: StartError): StageError {
+  const remedy = "choose another -port, or leave -port out to get a free one";
+  return new StageError(`the page cannot have this port: ${errorMessage(cause)}; ${remedy}`, { cause });
 }
 
 /** Only the slow canary needs a bound of slowness: a busy machine may be slow by itself. */
