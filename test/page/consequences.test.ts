@@ -1,4 +1,4 @@
-/** What a page says before an operator acts. */
+/** The consequences that a page names before an operator acts. */
 
 import { describe, expect, test } from "bun:test";
 import type { Judged } from "../../src/evidence/judged.ts";

@@ -326,7 +326,8 @@ describe("a write", () => {
 
   test("with a foreign Host is refused on each route", async () => {
     startRelease();
-    for (const path of ["/", "/events", "/api/me"]) {
+    const files = ["/", "/page.js", "/page.css", "/icon.svg", "/favicon.ico"];
+    for (const path of [...files, "/events", "/api/me", "/api/place", "/metrics", "/state", "/healthz"]) {
       const reply = await fetch(at(path), { headers: { host: "evil.example" } });
       expect([path, reply.status]).toEqual([path, 403]);
     }

@@ -1,10 +1,10 @@
-/** What a page tells of the past of a release: its end, its history, and the judge's evidence. */
+/** The words of a page for the past of a release: its end, its history, and the judge's evidence. */
 
 import { describe, expect, test } from "bun:test";
 import type { Judged } from "../../src/evidence/judged.ts";
 import { endedOf } from "../../src/page/browser/outcome-words.ts";
 import { freezeText, timeline } from "../../src/page/browser/timeline.ts";
-import { harmLimitText } from "../../src/page/browser/words.ts";
+import { countText, harmLimitText, timeText } from "../../src/page/browser/words.ts";
 import type { ChangeNews, ReleaseNews } from "../../src/page/news.ts";
 import { BEGAN_MS, newsOf, shown } from "./shown-news.ts";
 
@@ -91,4 +91,14 @@ describe("the history", () => {
       ...["a freeze of all releases, or its end", "all releases frozen"],
     ]);
   });
+});
+
+test("numbers and times are written as in the rest of the program", () => {
+  const texts = [0, 7, 999, 1_000, 12_400, 1_234_567.4, -12_400].map(countText);
+  expect(texts).toEqual(["0", "7", "999", "1 000", "12 400", "1 234 567", "-12 400"]);
+  const now = new Date();
+  expect(timeText(now.toISOString())).toMatch(/^\d\d:\d\d:\d\d$/);
+  const other = new Date(2024, 1, 3, 4, 5, 6);
+  expect(timeText(other.toISOString())).toBe("2024-02-03 04:05:06");
+  expect(timeText("yesterday")).toBe("yesterday");
 });

@@ -63,19 +63,20 @@ function Application({ news, daemon }: ApplicationProps) {
             </>
           )}
           <DecisionsChart />
-          {release === undefined ? (
-            <History changes={news.history} freezes={news.freezes} />
-          ) : (
-            <Fleet release={release} daemon={daemon} />
-          )}
+          {release === undefined && <History changes={news.history} freezes={news.freezes} />}
         </div>
         <div class="column">
           <Circle news={news} />
           <Decisions news={news} />
           <Facts news={news} daemon={daemon} />
-          {release !== undefined && <History changes={news.history} freezes={news.freezes} />}
         </div>
       </div>
+      {release !== undefined && (
+        <div class="column below">
+          <Fleet release={release} daemon={daemon} />
+          <History changes={news.history} freezes={news.freezes} />
+        </div>
+      )}
     </>
   );
 }

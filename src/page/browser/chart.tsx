@@ -8,7 +8,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Columns } from "./past.ts";
 import { colour, isStill, theme } from "./theme.ts";
-import { TIME } from "./words.ts";
+import { clockText } from "./words.ts";
 
 const HEIGHT_PX = 180;
 
@@ -160,5 +160,5 @@ function timesOf(low: number | null, high: number | null): [number, number] {
 
 /** @param seconds since 1970 */
 export function clock(seconds: number): string {
-  return TIME.format(seconds * 1_000);
+  return clockText(seconds * 1_000);
 }

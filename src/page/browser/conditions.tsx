@@ -69,8 +69,17 @@ function Way({ condition, isTimed }: { readonly condition: ConditionNews; readon
       : `${countText(done)} of about ${countText(way.of)} visitors`;
   return (
     <>
-      <progress max={way.of} value={done} aria-label={`${label}: ${text}`} />
+      <progress
+        max={way.of}
+        value={way.unit === "ms" ? wholeSeconds(done) : done}
+        aria-label={`${label}: ${text}`}
+      />
       <small>{text}</small>
     </>
   );
+}
+
+/** The bar goes on with its text, once a second, because each change of it is drawn. */
+function wholeSeconds(ms: number): number {
+  return Math.round(ms / 1_000) * 1_000;
 }

@@ -22,7 +22,7 @@ export function History({ changes, freezes }: HistoryProps) {
       {lines.length === 0 && <p>No change is recorded.</p>}
       <Lines lines={lines.slice(0, OPEN_MAX)} changes={changes} />
       {older > 0 && (
-        <details>
+        <details class="older">
           <summary>{older} older</summary>
           <Lines lines={lines.slice(OPEN_MAX)} changes={changes} />
         </details>

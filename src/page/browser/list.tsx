@@ -29,14 +29,42 @@ export function List({ list, shown }: ListProps) {
       {list.applications.length < list.total && (
         <p>The first {list.applications.length} are shown. The others have the address /?application=NAME.</p>
       )}
-      <ul class="list">
-        {list.applications
-          .filter(({ name }) => name.includes(search.value))
-          .map((application) => (
-            <Item key={application.name} application={application} isShown={application.name === shown} />
-          ))}
-      </ul>
+      <div class="list">
+        {partsOf(list.applications.filter(({ name }) => name.includes(search.value))).map((part) => (
+          <Part key={part[0]?.name} applications={part} shown={shown} />
+        ))}
+      </div>
     </nav>
+  );
+}
+
+/** It fills rows of one, two, three and four columns. */
+const PART_LENGTH = 24;
+
+function partsOf(applications: readonly ListedApplication[]): ListedApplication[][] {
+  const count = Math.ceil(applications.length / PART_LENGTH);
+  return Array.from({ length: count }, (_, n) => applications.slice(n * PART_LENGTH, (n + 1) * PART_LENGTH));
+}
+
+interface PartProps {
+  readonly applications: readonly ListedApplication[];
+  readonly shown: string | undefined;
+}
+
+/**
+ * Some of the rows. A state changes few of them, and to compare and place each of hundreds again would cost a
+ * part of a frame. A part without a change is not looked at, and one that is not in sight is not drawn.
+ */
+function Part({ applications, shown }: PartProps) {
+  return useMemo(
+    () => (
+      <ul class="part">
+        {applications.map((application) => (
+          <Item key={application.name} application={application} isShown={application.name === shown} />
+        ))}
+      </ul>
+    ),
+    [JSON.stringify(applications), shown],
   );
 }
 
@@ -45,18 +73,14 @@ interface ItemProps {
   readonly isShown: boolean;
 }
 
-/** A state changes few of the rows, and hundreds of new ones would cost a part of a frame. */
 function Item({ application: { name, isFresh, arcs, release, state }, isShown }: ItemProps) {
-  return useMemo(
-    () => (
-      <li class={isFresh ? (state ?? "") : "stale"}>
-        <a href={`/?application=${encodeURIComponent(name)}`} aria-current={isShown ? "page" : undefined}>
-          {name}
-        </a>{" "}
-        <span class="arcs">{isFresh ? arcs || "master" : "stale: master"}</span>{" "}
-        {release !== null && <span class="release">{release}</span>}
-      </li>
-    ),
-    [name, isFresh, arcs, release, state, isShown],
+  return (
+    <li class={isFresh ? (state ?? "") : "stale"}>
+      <a href={`/?application=${encodeURIComponent(name)}`} aria-current={isShown ? "page" : undefined}>
+        {name}
+      </a>{" "}
+      <span class="arcs">{isFresh ? arcs || "master" : "stale: master"}</span>{" "}
+      {release !== null && <span class="release">{release}</span>}
+    </li>
   );
 }

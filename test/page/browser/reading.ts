@@ -1,6 +1,7 @@
 /** The page for those who read it another way: by ear, on paper, and without movement. */
 
 import { expect } from "bun:test";
+import type { Transition } from "../../../src/releases/release.ts";
 import { picture, visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Case } from "./rig.ts";
@@ -96,4 +97,25 @@ export const READING: readonly Case[] = [
         { colorScheme: "dark" },
       ),
   },
+  {
+    title:
+      "the changes that are folded on a screen are on paper, and the log of a long release is whole there",
+    run: ({ browser, website }) =>
+      visit(browser, website.url, async (page) => {
+        const beganMs = Date.now() - 3_600_000;
+        const log = Array.from({ length: CHANGES }, (_, n): Transition => {
+          const rollout = (n + 1) / 100;
+          return [n + 1, beganMs + n * 60_000, "running", 2, rollout, "ada@web-1"];
+        });
+        website.release({ log, seq: CHANGES, wrote: [CHANGES / 100, 0.25] });
+        await page.getByText(`${CHANGES - 10} older`).waitFor();
+        const oldest = page.getByText("canary 1%", { exact: true });
+        expect(await oldest.isVisible()).toBeFalse();
+        await page.emulateMedia({ media: "print" });
+        expect(await oldest.isVisible()).toBeTrue();
+      }),
+  },
 ];
+
+/** More than the page shows unfolded. */
+const CHANGES = 14;
