@@ -16,6 +16,7 @@ import type { Environment } from "../store.ts";
 import { type MariadbAddress, passwordOf, TLS_PARAMETERS, userOf } from "./address.ts";
 import { endsConnection, mariadbFault } from "./faults.ts";
 import { Guard, type OpenConnection, type Stream } from "./guard.ts";
+import { ROLLBACK } from "./transaction.ts";
 
 /** `close` waits this long for the end of the connection. */
 const GOODBYE_MS = 200;
@@ -108,7 +109,9 @@ export class MariadbClient implements Connection {
     try {
       return await unlessAborted(signal, this.#ask(text, values));
     } catch (error) {
-      if (endsConnection(error) || signal.aborted) this.destroy();
+      // The next transaction on this connection would commit the rest of this one.
+      const staysOpen = text === ROLLBACK;
+      if (staysOpen || endsConnection(error) || signal.aborted) this.destroy();
       throw this.#guard.fault ?? error;
     }
   }
