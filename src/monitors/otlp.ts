@@ -20,7 +20,7 @@ const address = single<string | null>(
     name: "otlp",
     placeholder: "URL",
     summary:
-      "the OpenTelemetry collector that gets metrics by OTLP over HTTP, such as http://127.0.0.1:4318, or none; by default OTEL_EXPORTER_OTLP_ENDPOINT of the environment, if it is set",
+      "the collector of OpenTelemetry that gets metrics, such as http://127.0.0.1:4318, or none; by default OTEL_EXPORTER_OTLP_ENDPOINT, if it is set",
     absent: null,
   },
   orNone((text) => {
