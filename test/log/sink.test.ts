@@ -127,7 +127,9 @@ describe("law 6: a pipe that stays full", () => {
     const deadlineMs = performance.now() + 5_000;
     while (!text.includes("the end\n") && performance.now() < deadlineMs) text += await readPipe(reader, 1);
     const lost = Number(/^(\d+) lines of the log were lost/m.exec(text)?.[1]);
-    expect(text.split("x\n").length - 1 + lost).toBe(20_000);
+    // On a busy machine the pipe may still be full, and then the last line is a lost one too.
+    const last = text.includes("the end\n") ? 0 : 1;
+    expect(text.split("x\n").length - 1 + lost).toBe(20_000 + last);
     expect(lost).toBeGreaterThan(18_000);
     closeSync(reader);
   });
