@@ -82,7 +82,7 @@ export const PAGE_NUMBERS: readonly PageNumbers[] = [
   of("postgres", "fields of more than {} KiB", ["src/stores/postgres/schema.ts", "FIELDS_BYTES_MAX", "KB"]),
   of("postgres", "more than {} KiB of records", ["src/stores/sql/rows.ts", "SNAPSHOT_BYTES_MAX", "KB"]),
   of("postgres", "A read may take {} s, with connecting.", [
-    "src/stores/postgres.ts",
+    "src/stores/sql/sql-store.ts",
     "READ_TIMEOUT_MS",
     "s",
   ]),
@@ -100,7 +100,11 @@ export const PAGE_NUMBERS: readonly PageNumbers[] = [
   of("postgres", "reads up to {} applications", ["src/stores/sql/many.ts", "APPLICATIONS_AT_ONCE", ""]),
   of("mariadb", "fields of more than {} KiB", ["src/stores/mariadb/schema.ts", "FIELDS_BYTES_MAX", "KB"]),
   of("mariadb", "more than {} KiB of records", ["src/stores/sql/rows.ts", "SNAPSHOT_BYTES_MAX", "KB"]),
-  of("mariadb", "A read may take {} s, with connecting.", ["src/stores/mariadb.ts", "READ_TIMEOUT_MS", "s"]),
+  of("mariadb", "A read may take {} s, with connecting.", [
+    "src/stores/sql/sql-store.ts",
+    "READ_TIMEOUT_MS",
+    "s",
+  ]),
   of("mariadb", "also removes up to {} old ones", [
     "src/stores/mariadb/evidence-schema.ts",
     "CLEARED_ROWS",

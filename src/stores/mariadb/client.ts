@@ -15,7 +15,7 @@ import { type TlsOptions, tlsOf } from "../sql/tls.ts";
 import type { Environment } from "../store.ts";
 import { type MariadbAddress, passwordOf, TLS_PARAMETERS, userOf } from "./address.ts";
 import { endsConnection, mariadbFault } from "./faults.ts";
-import { Guard, type OpenConnection, type Stream } from "./guard.ts";
+import { Guard, type OpenConnection } from "./guard.ts";
 import { ROLLBACK } from "./transaction.ts";
 
 /** `close` waits this long for the end of the connection. */
@@ -83,8 +83,10 @@ export class MariadbClient implements Connection {
       ...{ supportBigNumbers: true, bigNumberStrings: true, jsonStrings: true, disableEval: true },
       ...(tls === false ? {} : { ssl: {} }),
     });
-    const guard = new Guard(client as unknown as OpenConnection);
-    if (tls !== false) useTls(client as unknown as OpenConnection, guard, address, tls);
+    // The driver's types leave out the parts that the guard and TLS need; tests with a server find a change.
+    const open = client as unknown as OpenConnection;
+    const guard = new Guard(open);
+    if (tls !== false) useTls(open, guard, address, tls);
     const opened = new MariadbClient(client, guard);
     try {
       await unlessAborted(signal, connected(client));
@@ -142,6 +144,7 @@ export class MariadbClient implements Connection {
         else reject(error);
       };
       if (values.length === 0) this.#client.query(text, done);
+      // The driver's type of a value has no `unknown`; this program passes texts, numbers and null.
       else this.#client.execute(text, values as never[], done);
     });
   }
@@ -204,6 +207,7 @@ function useTls(
     let isSecured = false;
     const secure = connectTls({
       ...tls,
+      // It is the socket of the connection, of which `OpenConnection` names only what the guard uses.
       socket: stream as never,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(sslMode === "verify-full"
@@ -222,7 +226,7 @@ function useTls(
     });
     secure.on("close", () => guard.destroy());
     secure.on("data", (bytes: Buffer) => open.packetParser.execute(bytes));
-    guard.secure = secure as unknown as Stream;
-    open.stream = guard.secure;
+    guard.secure = secure;
+    open.stream = secure;
   };
 }

@@ -141,12 +141,6 @@ export async function deleteRecord(
   return Number(done?.["affected"]) > 0;
 }
 
-/** The names of all applications. */
-export async function readApplications(ask: Ask): Promise<readonly string[]> {
-  const rows = await ask("SELECT DISTINCT application FROM maxwells_daemon");
-  return rows.map(({ application }) => String(application));
-}
-
 /** The server's clock: milliseconds since 1970. The time zone of the session is UTC. */
 export async function readClock(ask: Ask): Promise<number> {
   const [row] = await ask(

@@ -115,12 +115,6 @@ export async function deleteRecord(
   return rows.length > 0;
 }
 
-/** The names of all applications. */
-export async function readApplications(ask: Ask): Promise<readonly string[]> {
-  const rows = await ask("SELECT DISTINCT application FROM maxwells_daemon");
-  return rows.map(({ application }) => String(application));
-}
-
 /** The server's clock: milliseconds since 1970. */
 export async function readClock(ask: Ask): Promise<number> {
   const [row] = await ask("SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms");
