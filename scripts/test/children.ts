@@ -8,6 +8,10 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly status: number;
+  /** From its start to its end. */
+  readonly wallMs: number;
+  /** Processor time of the program, and of all programs that it started and waited for. */
+  readonly processorMs: number;
 }
 
 /** Runs a program to its end. */
@@ -16,6 +20,7 @@ export async function runChild(
   { cwd, env }: { cwd: string; env: Readonly<Record<string, string | undefined>> },
 ): Promise<Ended> {
   if (isEnding) return never();
+  const beganMs = performance.now();
   const child = Bun.spawn([...command], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   running.add(child);
   const [stdout, stderr, status] = await Promise.all([
@@ -25,7 +30,9 @@ export async function runChild(
   ]);
   running.delete(child);
   if (isEnding) return never();
-  return { stdout, stderr, status };
+  // Microseconds, as a bigint.
+  const processorMs = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1_000;
+  return { stdout, stderr, status, wallMs: performance.now() - beganMs, processorMs };
 }
 
 /** Whether this program is ending, so that it starts and prints nothing more. */

@@ -47,12 +47,14 @@ async function runFile({ file, pattern }: Chosen, options: FilesOptions): Promis
   const { passed, failed, skipped } = countsOf(ended.stderr, ended.status);
   const isNothing = pattern !== undefined && /matched 0 tests/.test(ended.stderr);
   // Bun calls it an error that no case of a shared file has the name. It is none.
-  if (isNothing) return { file, pattern, passed: 0, failed: 0, failures: [] };
+  const { wallMs, processorMs } = ended;
+  const run = { file, pattern, wallMs, processorMs };
+  if (isNothing) return { ...run, passed: 0, failed: 0, failures: [] };
   const failures = failed > 0 ? failuresOf(ended.stderr) : [];
   if (!isBrief || failed > 0) process.stdout.write(`${ended.stdout}${ended.stderr}`);
   // Cases of a contract suite that cannot apply. In CI, tests fail if the tool that they need is missing.
   if (skipped > 0 && !isBrief && pattern === undefined) {
     console.log(`── ${skipped} cases do not apply; their names say why`);
   }
-  return { file, pattern, passed, failed, failures };
+  return { ...run, passed, failed, failures };
 }

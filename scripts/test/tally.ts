@@ -13,6 +13,8 @@ export interface FileRun {
   readonly failed: number;
   /** The failed cases with their errors, as bun wrote them. */
   readonly failures: readonly string[];
+  readonly wallMs: number;
+  readonly processorMs: number;
 }
 
 export class Tally {

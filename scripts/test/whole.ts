@@ -12,6 +12,7 @@ import { repeatCommand, runFiles } from "./files.ts";
 import { isAlone, isLong } from "./groups.ts";
 import { type Consent, install, remedyOf } from "./install.ts";
 import type { Lanes } from "./lanes.ts";
+import { longestLines } from "./longest.ts";
 import type { Modules } from "./modules.ts";
 import { needsOf } from "./needs.ts";
 import { makeProducts } from "./products.ts";
@@ -26,6 +27,9 @@ const LANES: Lanes = { least: 3, most: 6 };
 
 /** More than the number of programs that any file needs. */
 const LONG_WEIGHT = 1_000;
+
+/** This number of files is named at the end with their times. */
+const LONGEST = 30;
 
 /** For tests that have the machine to themselves. */
 const ALONE: Lanes = { least: 1, most: 1 };
@@ -90,6 +94,7 @@ async function tests({ root, modules, chosen, seed }: WholeOptions, tally: Tally
   if (alone.length > 0) console.log("\n── tests that have the machine to themselves");
   runs.push(...(await runFiles(alone, { root, seed, variables, lanes: ALONE })));
 
+  if (runs.length > LONGEST) console.log(`\n${longestLines(runs, LONGEST).join("\n")}`);
   const failed = runs.filter((run) => run.failed > 0);
   const isAgain = failed.length <= AGAIN_MAX;
   const again = new Map<FileRun, FileRun>();

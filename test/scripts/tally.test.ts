@@ -5,7 +5,7 @@ import { Tally } from "../../scripts/test/tally.ts";
 
 const tallyOf = (isCi: boolean) => new Tally(isCi, (file) => `repeat ${file}`);
 const run = (passed: number, failed: number, ...failures: readonly string[]) => {
-  return { file: "test/a.test.ts", passed, failed, failures };
+  return { file: "test/a.test.ts", passed, failed, failures, wallMs: 1, processorMs: 1 };
 };
 
 test("a test that passes only when it is run again fails CI, and its file and seed are named", () => {
