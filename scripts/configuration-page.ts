@@ -58,8 +58,11 @@ exception: container platforms set variables such as \`MAXWELLS_DAEMON_SERVICE_H
 them. The daemon does not read Bun's own files: a \`.env\` or \`bunfig.toml\` in the working directory has no
 effect.
 
-\`maxwells-daemon schema config\` prints the JSON schema of the file. With it, an editor completes settings and
-marks mistakes while you type. \`check\` has more rules than a schema can say.
+**In an editor** with taplo, such as *Even Better TOML* for VS Code, settings are completed and mistakes are
+marked while you type. The first line of a file names its JSON schema. The packages bring the schema, and
+their file has the line \`#:schema /usr/share/maxwells-daemon/config.schema.json\`. In a repository, keep a copy
+of the schema beside your file (\`maxwells-daemon schema config > config.schema.json\`), and write
+\`#:schema ./config.schema.json\`. \`check\` has more rules than a schema can say.
 
 Settings take effect when the daemon starts. To use changed settings, [restart the daemon](upgrading.md). On
 SIGHUP (\`systemctl reload\`) it opens the log file again, for \`logrotate\`. It also reads the settings file

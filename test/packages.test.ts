@@ -111,6 +111,8 @@ describe.skipIf(missing !== undefined)("the packages", () => {
       "bash-completion/completions/maxwells-daemon",
       "zsh/vendor-completions/_maxwells-daemon",
       "fish/vendor_completions.d/maxwells-daemon.fish",
+      "maxwells-daemon/config.schema.json",
+      "maxwells-daemon/rollouts.schema.json",
       "maxwells-daemon/integrations/nginx/maxwells-daemon.lua",
       "maxwells-daemon/integrations/prometheus/rules.yml",
       "maxwells-daemon/integrations/grafana/fleet.json",

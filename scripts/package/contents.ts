@@ -43,6 +43,7 @@ export function contents(root: string, made: Made): readonly Entry[] {
     { ...file(made.completion("zsh"), `/usr/share/zsh/site-functions/_${PROGRAM}`), packager: "rpm" },
     file(made.completion("fish"), `/usr/share/fish/vendor_completions.d/${PROGRAM}.fish`),
     ...made.manualPages.map((page) => file(page.path, `/usr/share/man/man1/${page.name}`)),
+    ...made.schemas.map(({ name, path }) => file(path, `/usr/share/${PROGRAM}/${name}`)),
     {
       src: join(root, "integrations"),
       dst: `/usr/share/${PROGRAM}/integrations`,

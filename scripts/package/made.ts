@@ -1,4 +1,4 @@
-/** The files that only packages need, made in a directory: completions, manual pages, copyright, changes. */
+/** The files that only packages need, made in a directory: completions, manual pages, schemas, and more. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,13 +14,15 @@ export interface Made {
   readonly changelog: string;
   /** Compressed. */
   readonly manualPages: readonly { readonly name: string; readonly path: string }[];
+  /** For editors. */
+  readonly schemas: readonly { readonly name: string; readonly path: string }[];
   completion(shell: Shell): string;
 }
 
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
 
 /**
- * @param executable the built program, which prints the completions itself
+ * @param executable the built program, which prints the completions and the schemas itself
  * @param directory gets the files
  */
 export function make(root: string, executable: string, directory: string, date: Date): Made {
@@ -30,7 +32,7 @@ export function make(root: string, executable: string, directory: string, date: 
     writeFileSync(path, content);
     return path;
   };
-  for (const shell of SHELLS) write(`completion.${shell}`, completionOf(executable, shell));
+  for (const shell of SHELLS) write(`completion.${shell}`, printed(executable, "completion", shell));
   const pages = [...manualPages(COMMANDS, date)].map(([name, text]) => ({
     name: `${name}.gz`,
     path: write(`${name}.gz`, compressed(text)),
@@ -40,13 +42,17 @@ export function make(root: string, executable: string, directory: string, date: 
     copyright: write("copyright", copyrightOf(readFileSync(join(root, "LICENSE"), "utf8"))),
     changelog: write("changelog.gz", compressed(changelogOf(date))),
     manualPages: pages,
+    schemas: ["config", "rollouts"].map((file) => {
+      const name = `${file}.schema.json`;
+      return { name, path: write(name, printed(executable, "schema", file)) };
+    }),
     completion: (shell) => join(directory, `completion.${shell}`),
   };
 }
 
-function completionOf(executable: string, shell: Shell): string {
-  const { stdout, exitCode } = Bun.spawnSync([executable, "completion", shell], { stderr: "inherit" });
-  if (exitCode !== 0) throw new Error(`the executable prints no completion for ${shell}`);
+function printed(executable: string, ...words: readonly string[]): string {
+  const { stdout, exitCode } = Bun.spawnSync([executable, ...words], { stderr: "inherit" });
+  if (exitCode !== 0) throw new Error(`the executable does not do ${words.join(" ")}`);
   return String(stdout);
 }
 

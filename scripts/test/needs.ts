@@ -224,6 +224,13 @@ export const NEEDS: readonly Need[] = [
     pypi: ["zizmor==1.32.0"],
   },
   {
+    tool: "taplo",
+    isPresent: isFile(`${PYPI}/taplo-0.9.3.dist-info`),
+    sign: "bin/taplo",
+    packages: PIP,
+    pypi: ["taplo==0.9.3"],
+  },
+  {
     tool: "the schemas of CycloneDX",
     isPresent: isFile(`${PYPI}/cyclonedx_python_lib-11.12.0.dist-info`),
     sign: "cyclonedx/schema",

@@ -3,10 +3,13 @@
 import { DURATION, type JsonSchema, TEXT, textsOf } from "../text/json-schema.ts";
 import type { Option } from "./option.ts";
 
-/** The form of a text by the placeholder of its option. A form allows every text that the option can read. */
+/**
+ * The form of a text by the placeholder of its option. A form allows every text that the option can read. Not
+ * every editor's patterns are those of JavaScript: taplo refuses the whole schema if a class has a bare `[`.
+ */
 const FORMS: Readonly<Record<string, JsonSchema>> = {
   DURATION,
-  "HOST:PORT": { type: "string", pattern: String.raw`^(none|(\[[0-9a-fA-F:.]+\]|[^:[\]]*):\d{1,5})$` },
+  "HOST:PORT": { type: "string", pattern: String.raw`^(none|(\[[0-9a-fA-F:.]+\]|[^:\[\]]*):\d{1,5})$` },
   "ADDRESS:PORT": { type: "string", pattern: String.raw`^(none|.*:\d{1,5})$` },
   MODE: { type: "string", pattern: "^0?[0-7]{3}$" },
   "file:PATH": { type: "string", pattern: "^file:." },

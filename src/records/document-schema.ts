@@ -7,6 +7,7 @@ import { VERSION } from "../circle.ts";
 import { NEEDED, POSSIBLE } from "../releases/read-release.ts";
 import { RELEASE } from "../releases/release.ts";
 import { OFFSET, ROLLOUT, type Shape } from "../releases/shapes.ts";
+import { SCHEMA_NAME } from "../stores/shared/document.ts";
 import { DRAFT, type JsonSchema } from "../text/json-schema.ts";
 import { HISTORY } from "./history.ts";
 
@@ -47,6 +48,7 @@ export const DOCUMENT_SCHEMA: JsonSchema = {
   title: "Rollouts of maxwells-daemon",
   description: "The applications, and the rollout of each version.",
   type: "object",
+  properties: { [SCHEMA_NAME]: { description: "The place of this schema, for editors.", type: "string" } },
   additionalProperties: {
     type: "object",
     propertyNames: { pattern: VERSION.source, not: { const: "master" } },

@@ -20,6 +20,7 @@ import { replaceFile } from "./file/replace.ts";
 import { FileWatch } from "./file/watch.ts";
 import { abandoned, unlessAborted } from "./shared/abort.ts";
 import {
+  applicationsOf,
   DOCUMENT_BYTES_MAX,
   type Document,
   findRecord,
@@ -204,7 +205,7 @@ class FileStore implements Store {
   async applications(signal: AbortSignal): Promise<readonly string[]> {
     try {
       const bytes = await unlessAborted(signal, readBytes(this.#path));
-      return Object.keys(parseDocument(this.#path, textOf(this.#path, bytes)));
+      return applicationsOf(parseDocument(this.#path, textOf(this.#path, bytes)));
     } catch (error) {
       throw readFault(this.#path, error);
     }

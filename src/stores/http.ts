@@ -12,7 +12,7 @@ import { redactAddress } from "../text/redact.ts";
 import { bodyFault, requestFault, statusFault } from "./http/faults.ts";
 import { get } from "./http/request.ts";
 import { readText } from "./shared/body.ts";
-import { DOCUMENT_BYTES_MAX, parseDocument } from "./shared/document.ts";
+import { applicationsOf, DOCUMENT_BYTES_MAX, parseDocument } from "./shared/document.ts";
 import { DocumentReader } from "./shared/document-reader.ts";
 import {
   type Snapshot,
@@ -92,7 +92,7 @@ class HttpStore implements Store {
   }
 
   async applications(signal: AbortSignal): Promise<readonly string[]> {
-    return Object.keys(parseDocument(this.address, (await this.#document(signal)).toString()));
+    return applicationsOf(parseDocument(this.address, (await this.#document(signal)).toString()));
   }
 
   async close(): Promise<void> {

@@ -48,6 +48,14 @@ afterEach(async () => {
 });
 
 describe("reading", () => {
+  test("a text `$schema` is for editors; an object of this name is an application", async () => {
+    await writeFile(path, '{ "$schema": "rollouts.schema.json", "website": { "canary": 0.2 } }');
+    expect(await store.applications?.(soon())).toEqual(["website"]);
+    expect(rollouts(await store.read("website", soon()))).toEqual({ canary: 0.2 });
+    await writeFile(path, '{ "$schema": { "canary": 0.2 } }');
+    expect(await store.applications?.(soon())).toEqual(["$schema"]);
+  });
+
   test.each([
     ["cut off", '{\n  "website": { "canary": 0.2', /rollouts\.json:2:29: not JSON: expected , or }/],
     ["empty", "", /:1:1: not JSON: expected a value/],

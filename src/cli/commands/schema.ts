@@ -15,8 +15,14 @@ export const schema: Command = {
   positionals: [{ name: "config|rollouts", summary: "the file", required: true }],
   options: [],
   examples: [
-    { line: "schema config > maxwells-daemon.schema.json", meaning: "for the configuration file" },
-    { line: "schema rollouts", meaning: "for the store file:PATH, and for a web store" },
+    {
+      line: "schema config > config.schema.json",
+      meaning: "for a file that begins with #:schema ./config.schema.json",
+    },
+    {
+      line: "schema rollouts",
+      meaning: "for the store file:PATH, and for a web store; the file may name it in $schema",
+    },
   ],
 
   async run({ positionals: [file], io, program }) {

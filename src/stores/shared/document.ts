@@ -41,6 +41,14 @@ export function parseDocument(path: string, text: string): Document {
   return parsed;
 }
 
+/** Editors take the schema of a document from a text of this name. */
+export const SCHEMA_NAME = "$schema";
+
+/** The names of all applications. The place of the schema is not one of them. */
+export function applicationsOf(document: Document): readonly string[] {
+  return Object.keys(document).filter((name) => name !== SCHEMA_NAME || typeof document[name] !== "string");
+}
+
 /** @param where the file, with line and column if they are known */
 export function notJson(where: string, what: string): StoreError {
   const remedy = "correct it there, or finish writing it";

@@ -4,14 +4,14 @@
  */
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NEEDED } from "../../../src/releases/read-release.ts";
 import { releaseField } from "../../../src/releases/release-field.ts";
 import { releaseOf } from "../../releases/world.ts";
 import { faultsInConfig, faultsInRollouts } from "../../support/schema.ts";
 import { releaseFile } from "../release-file.ts";
-import { run } from "../run.ts";
+import { run, temporaryDirectory } from "../run.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
 
@@ -100,6 +100,19 @@ describe("the schema of rollouts", () => {
     expect([files.length, records.length].map((count) => count > 0)).toEqual([true, true]);
     for (const text of files) expect(faultsInRollouts(text)).toBe("");
     for (const text of records) expect(faultsInRollouts(`{ "website": { "canary": ${text} } }`)).toBe("");
+  });
+
+  test("allows the text by which an editor finds it; commands keep that text", async () => {
+    using directory = temporaryDirectory();
+    const path = directory.path("rollouts.json");
+    const place = "/usr/share/maxwells-daemon/rollouts.schema.json";
+    writeFileSync(path, JSON.stringify({ $schema: place, website: { canary: 0.1 } }));
+    const store = ["-store", `file:${path}`, "-application", "website"];
+    expect((await run(["set", "canary", "20%", ...store])).status).toBe(0);
+    const after = readFileSync(path, "utf8");
+    expect(JSON.parse(after)).toMatchObject({ $schema: place, website: { canary: { rollout: 0.2 } } });
+    expect(faultsInRollouts(after)).toBe("");
+    expect(faultsInRollouts('{ "$schema": 5 }')).not.toBe("");
   });
 
   test("allows what the commands write: a rollout with its history, a release, its end, and the next one", async () => {
