@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { HostileDirectory, INVOCATIONS } from "../test/support/hostile-directory.ts";
+import { compile } from "./build/compile.ts";
 import { buildPage } from "./page/build.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
@@ -47,27 +48,8 @@ const DAEMON_MS = 5_000;
 const OTLP = { OTEL_METRIC_EXPORT_INTERVAL: "500" };
 
 await buildPage(ROOT);
-const built = await Bun.build({
-  entrypoints: [join(ROOT, "src/bin.ts")],
-  compile: {
-    outfile: EXECUTABLE,
-    // The same as in bin/maxwells-daemon.
-    execArgv: ["--smol", "--no-install"],
-    // Bun reads these files of the current directory before the program begins, and two of them can name code
-    // to run.
-    autoloadBunfig: false,
-    autoloadDotenv: false,
-    autoloadTsconfig: false,
-    autoloadPackageJson: false,
-  },
-  target: "bun",
-  format: "esm",
-  // With bytecode the program starts in a fifth of the time.
-  bytecode: true,
-  minify: true,
-  sourcemap: "linked",
-}).catch((error: unknown) => fail("the build failed", String(error)));
-if (!built.success) fail("the build failed", built.logs.join("\n"));
+const problem = await compile({ root: ROOT, outfile: EXECUTABLE });
+if (problem !== undefined) fail("the build failed", problem);
 
 const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-build-"));
 try {

@@ -1,8 +1,8 @@
 /**
  * `npm run package`: the executable, and the packages for this machine's architecture, in `dist/packages`.
  *
- *     bun scripts/package.ts [deb | rpm | tar | oci | sbom] …  only these, with their checksums;
- *                                                  -y installs nfpm and buildah without a question
+ *     bun scripts/package.ts [deb | rpm | tar | musl | oci | sbom] …  only these, with their checksums;
+ *                                                         -y installs nfpm and buildah without a question
  */
 
 import { mkdirSync, rmSync } from "node:fs";
@@ -11,6 +11,7 @@ import { PROGRAM, PROGRAM_VERSION } from "../src/cli/command.ts";
 import { contents, type Entry } from "./package/contents.ts";
 import { buildImage } from "./package/image.ts";
 import { make } from "./package/made.ts";
+import { entriesForMusl } from "./package/musl.ts";
 import { buildPackage, type PackageOptions } from "./package/nfpm.ts";
 import { writeBill } from "./package/sbom.ts";
 import { sourceDate } from "./package/source-date.ts";
@@ -23,13 +24,13 @@ const ROOT = resolve(import.meta.dir, "..");
 
 export const PACKAGES = join(ROOT, "dist/packages");
 
-export const KINDS = ["deb", "rpm", "tar", "oci", "sbom"] as const;
+export const KINDS = ["deb", "rpm", "tar", "musl", "oci", "sbom"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** The programs that each kind needs, besides those that every machine has. */
 const TOOLS: Readonly<Record<Kind, readonly string[]>> = {
   ...{ deb: ["nfpm"], rpm: ["nfpm"], oci: ["buildah"] },
-  ...{ tar: [], sbom: [] },
+  ...{ tar: [], musl: [], sbom: [] },
 };
 
 /** Makes these kinds, or all of them; resolves with the paths. */
@@ -44,14 +45,16 @@ export async function packageAll(chosen: readonly string[]): Promise<readonly st
   runTool([process.execPath, join(ROOT, "scripts/build.ts")], { cwd: ROOT });
   const date = sourceDate();
   const entries = entriesOf(date);
-  const paths = kinds.map((kind) => packageOf(kind, { entries, date, target: PACKAGES }));
+  const paths: string[] = [];
+  for (const kind of kinds) paths.push(await packageOf(kind, { entries, date, target: PACKAGES }));
   return [...paths, writeChecksums(PACKAGES)];
 }
 
-/** One package of the executable that is built already. */
-export function packageOf(kind: Kind, options: Omit<PackageOptions, "root">): string {
+/** One package of the executable that is built already. The one for musl has an executable of its own. */
+export async function packageOf(kind: Kind, options: Omit<PackageOptions, "root">): Promise<string> {
   const { entries, date, target } = options;
   if (kind === "tar") return buildTarball(entries, date, target);
+  if (kind === "musl") return buildTarball(await entriesForMusl(ROOT, entries), date, target, "musl");
   if (kind === "sbom") return writeBill(ROOT, date, join(target, `${PROGRAM}-${PROGRAM_VERSION}.cdx.json`));
   if (kind === "oci") return buildImage({ root: ROOT, ...options });
   return buildPackage(kind, { root: ROOT, ...options });

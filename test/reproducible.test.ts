@@ -14,6 +14,9 @@ const DATE = new Date("2026-11-30T12:00:00Z");
 const missing = ["buildah", "dpkg"].filter((tool) => Bun.which(tool) === null);
 if (missing.length > 0 && process.env["CI"]) throw new Error(`missing: ${missing.join(", ")}`);
 
+/** The archive for musl is packed like the other one, and its executable would be built each time. */
+const PACKED = KINDS.filter((kind) => kind !== "musl");
+
 const directory = mkdtempSync(join(tmpdir(), "reproducible-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -21,8 +24,9 @@ test.skipIf(missing.length > 0)(
   "two runs give the same bytes",
   async () => {
     await packagesDirectory();
-    const [first, second] = [packAll("first"), packAll("second", { umask: 0o077, zone: "Asia/Tokyo" })];
-    expect(first.size).toBe(KINDS.length);
+    const first = await packAll("first");
+    const second = await packAll("second", { umask: 0o077, zone: "Asia/Tokyo" });
+    expect(first.size).toBe(PACKED.length);
     expect(second).toEqual(first);
   },
   PATIENCE_MS,
@@ -36,7 +40,10 @@ test("the date of the sources is in them, and not the name of this machine", () 
 });
 
 /** Makes all packages, with a small program in place of the large one; the checksums by the files' names. */
-function packAll(name: string, { umask, zone }: { umask?: number; zone?: string } = {}): Map<string, string> {
+async function packAll(
+  name: string,
+  { umask, zone }: { umask?: number; zone?: string } = {},
+): Promise<Map<string, string>> {
   const target = join(directory, name);
   mkdirSync(target);
   const before = { umask: process.umask(umask ?? 0o022), zone: process.env["TZ"] };
@@ -45,7 +52,7 @@ function packAll(name: string, { umask, zone }: { umask?: number; zone?: string 
     const entries = entriesOf(DATE).map((entry) =>
       entry.dst === `/usr/bin/${PROGRAM}` ? { ...entry, src: "/usr/bin/env" } : entry,
     );
-    for (const kind of KINDS) packageOf(kind, { entries, date: DATE, target });
+    for (const kind of PACKED) await packageOf(kind, { entries, date: DATE, target });
   } finally {
     process.umask(before.umask);
     if (before.zone === undefined) delete process.env["TZ"];

@@ -15,9 +15,15 @@ import { PROGRAM, PROGRAM_VERSION } from "../../src/cli/command.ts";
 import type { Entry } from "./contents.ts";
 import { runTool } from "./tools.ts";
 
-/** Makes the archive in `target`, and returns its path. The same files give the same bytes. */
-export function buildTarball(entries: readonly Entry[], date: Date, target: string): string {
-  const name = `${PROGRAM}-${PROGRAM_VERSION}-linux-${process.arch}`;
+/**
+ * Makes the archive in `target`, and returns its path. The same files give the same bytes.
+ *
+ * @param libc ends the name, if it is not glibc
+ */
+export function buildTarball(entries: readonly Entry[], date: Date, target: string, libc?: "musl"): string {
+  const name = [PROGRAM, PROGRAM_VERSION, "linux", process.arch, ...(libc === undefined ? [] : [libc])].join(
+    "-",
+  );
   const directory = mkdtempSync(join(tmpdir(), "tarball-"));
   try {
     for (const { src, dst, mode, type, packager } of entries) {
