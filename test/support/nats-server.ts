@@ -149,16 +149,17 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     }
     return operator;
   };
-  const api = async (verb: string, payload?: unknown) => {
+  const api = async (verb: string, payload?: unknown, timeout = 10_000) => {
     const text = payload === undefined ? "" : JSON.stringify(payload);
-    const answer = await (await hand()).request(`$JS.API.${verb}`, text, { timeout: 10_000 });
+    const answer = await (await hand()).request(`$JS.API.${verb}`, text, { timeout });
     return answer.json<Readonly<Record<string, unknown>>>();
   };
   const ready = () =>
     eventually(async () => {
       if (child.exitCode !== null) throw new Error(`nats-server ended: ${await Bun.file(log).text()}`);
       const answers = hasJetStream
-        ? api("INFO").then(({ error }) => error === undefined)
+        ? // Without a leader, a cluster does not answer at all.
+          api("INFO", undefined, 1_000).then(({ error }) => error === undefined)
         : hand().then(Boolean);
       return answers.catch(() => false);
     }, "nats-server answers");

@@ -1,6 +1,9 @@
 /**
- * One connection to a NATS, on which every wait is short. If an answer is late, the connection ends. It is
+ * One connection to a NATS, on which every wait is short. If the server is silent, the connection ends. It is
  * never repaired: a new one replaces it.
+ *
+ * A stream without a leader answers nothing, while its servers choose one. The connection is sound then: if
+ * the server answers a ping, and only the request has no answer, it stays.
  */
 
 import { readFile } from "node:fs/promises";
@@ -8,11 +11,12 @@ import { unlessAborted } from "../shared/abort.ts";
 import { StoreError } from "../store.ts";
 import type { NatsHost, NatsLogin, NatsPlace } from "./address.ts";
 import type { Connection, Guard, NatsClient, Options } from "./client.ts";
+import { LeaderlessError } from "./faults.ts";
 
 /** From the first packet to the end of the login. */
 const OPEN_TIMEOUT_MS = 1_500;
 
-/** From a request to its whole answer. */
+/** From a request to its whole answer. Halfway, the server is asked whether it is there. */
 const ANSWER_TIMEOUT_MS = 1_000;
 
 /** The client asks an idle server this often whether it is there. */
@@ -40,6 +44,7 @@ export class NatsConnection {
   readonly #guard: Guard;
   readonly #ending = new AbortController();
   readonly #retiring = new AbortController();
+  #isAvoided = false;
 
   private constructor(client: NatsClient, connection: Connection, guard: Guard) {
     this.#client = client;
@@ -102,9 +107,14 @@ export class NatsConnection {
     return this.#retiring.signal;
   }
 
+  /** Whether another server should be asked next. */
+  get isAvoided(): boolean {
+    return this.#isAvoided;
+  }
+
   /**
    * Sends a request, and resolves with its answer. A refusal leaves the connection open. If there is no
-   * answer in time, it ends.
+   * answer in time, it rejects with a `LeaderlessError`, if the server is there. Otherwise it ends.
    */
   async request(
     subject: string,
@@ -115,6 +125,15 @@ export class NatsConnection {
     const given = this.#client.core.headers();
     for (const [name, value] of Object.entries(headers)) given.set(name, value);
     const hasHeaders = Object.keys(headers).length > 0;
+    let isThere = false;
+    const halfway = setTimeout(() => {
+      this.#connection.flush().then(
+        () => {
+          isThere = true;
+        },
+        () => {},
+      );
+    }, timeoutMs / 2);
     try {
       const message = await this.#connection.request(subject, payload, {
         timeout: timeoutMs,
@@ -123,8 +142,11 @@ export class NatsConnection {
       return { bytes: message.data, text: () => message.string() };
     } catch (error) {
       const reason = causeOf(error);
-      if (isLate(reason)) this.close();
+      if (isLate(reason) && isThere) throw new LeaderlessError();
+      if (isLate(reason)) this.abandon();
       throw this.#guard.fault ?? reason;
+    } finally {
+      clearTimeout(halfway);
     }
   }
 
@@ -147,6 +169,12 @@ export class NatsConnection {
       },
     });
     return { inbox, end: () => subscription.unsubscribe() };
+  }
+
+  /** Ends the connection, and another server is asked next. */
+  abandon(): void {
+    this.#isAvoided = true;
+    this.close();
   }
 
   close(): void {

@@ -7,10 +7,15 @@
 
 import { StoreError, type StoreErrorCode } from "../store.ts";
 
+const LEADERLESS = "is choosing a leader, or has lost most of its servers; look at its log";
+
 const RIGHTS = "see the rights in docs/stores/nats.md";
 
 /** The bytes are not those of a NATS, or a message is too long. */
 export class FrameError extends Error {}
+
+/** The server is there, and the stream does not answer. */
+export class LeaderlessError extends Error {}
 
 /** No server takes messages of this subject. */
 export class UnheardError extends StoreError {}
@@ -43,7 +48,7 @@ const TOO_FEW_SERVERS: readonly number[] = [10005, 10074];
 const NUMBERS: Readonly<Record<number, readonly [code: StoreErrorCode, what: string]>> = {
   10039: ["unavailable", "has no JetStream for this account; switch it on there"],
   10076: ["unavailable", "has no JetStream; start nats-server with -js"],
-  10008: ["unavailable", "is choosing a leader, or has lost most of its servers; look at its log"],
+  10008: ["unavailable", LEADERLESS],
   10009: ["unavailable", "has lost the leader of its cluster; look at its log"],
   10023: ["refused", "has no room left for the streams; give JetStream more storage"],
   10028: ["refused", "has no memory left for JetStream; raise max_memory_store"],
@@ -86,6 +91,7 @@ export function foreignFault(where: string): StoreError {
 /** @param error the value with which the client rejected */
 export function natsFault(where: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
+  if (error instanceof LeaderlessError) return new StoreError("unavailable", `${where} ${LEADERLESS}`);
   const { name, message, code = codeOf(error) } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const text = String(message ?? "");
   if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") {

@@ -1,7 +1,7 @@
 /**
  * The one connection of a store, for its requests and its watch. It is opened when it is first needed, and
  * another one takes its place when it has ended, or when its server will stop soon. The store asks the host
- * that answered last. If that one does not answer, it asks the next.
+ * that answered last. If that one does not answer, or finds no leader, it asks the next.
  */
 
 import { abandoned, pause, unlessAborted } from "../shared/abort.ts";
@@ -9,7 +9,7 @@ import type { Environment } from "../store.ts";
 import { loginFor, type NatsPlace } from "./address.ts";
 import type { NatsClient } from "./client.ts";
 import { isLate, type NatsAnswer, NatsConnection } from "./connection.ts";
-import { natsFault } from "./faults.ts";
+import { LeaderlessError, natsFault } from "./faults.ts";
 
 /** All hosts together get so long. */
 const OPEN_ALL_TIMEOUT_MS = 4_500;
@@ -19,6 +19,12 @@ const RETIRE_MS = 2_000;
 
 /** A request that may be repeated is sent this often, if its connection ends. */
 const ATTEMPTS_MAX = 2;
+
+/**
+ * A request that may be repeated is sent again for so long, if the stream has no leader. The servers choose
+ * one within seconds. The feed gives a read 5 s.
+ */
+const LEADER_WAIT_MS = 3_500;
 
 export interface CallOptions {
   /** Whether it does no harm if NATS gets the request twice. */
@@ -52,7 +58,8 @@ export class Session {
     { headers = {}, isRepeatable = false, timeoutMs }: CallOptions = {},
   ): Promise<NatsAnswer> {
     const wanted = AbortSignal.any([signal, this.#closing.signal]);
-    for (let attempt = 1; ; attempt++) {
+    const leaderByMs = performance.now() + LEADER_WAIT_MS;
+    for (let attempt = 1; ; ) {
       if (wanted.aborted) throw abandoned(wanted);
       let used: NatsConnection | undefined;
       const asked = async () => {
@@ -63,9 +70,16 @@ export class Session {
         return await unlessAborted(wanted, asked());
       } catch (error) {
         if (wanted.aborted) throw abandoned(wanted);
-        // The server may have ended the connection before it saw the request.
-        const isLost = (used?.ended.aborted ?? false) && !isLate(error);
-        if (!isLost || !isRepeatable || attempt === ATTEMPTS_MAX) throw natsFault(this.#place.shown, error);
+        const isLeaderless = error instanceof LeaderlessError;
+        if (isLeaderless && isRepeatable && performance.now() < leaderByMs) continue;
+        // This server may have lost the others.
+        if (isLeaderless) used?.abandon();
+        // The server may have ended the connection before it saw the request. A silent one is left for another.
+        const isLost = (used?.ended.aborted ?? false) && (!isLate(error) || this.#place.hosts.length > 1);
+        if (isLeaderless || !isLost || !isRepeatable || attempt === ATTEMPTS_MAX) {
+          throw natsFault(this.#place.shown, error);
+        }
+        attempt++;
       }
     }
   }
@@ -117,7 +131,12 @@ export class Session {
         const connection = await NatsConnection.open(this.#client, this.#place, host, login, inTime);
         this.#first = index;
         this.#open.add(connection);
-        connection.ended.addEventListener("abort", () => this.#open.delete(connection), { once: true });
+        const forget = () => {
+          this.#open.delete(connection);
+          if (connection.isAvoided) this.#first = (index + 1) % hosts.length;
+        };
+        if (connection.ended.aborted) forget();
+        else connection.ended.addEventListener("abort", forget, { once: true });
         return connection;
       } catch (error) {
         failure = error;
