@@ -3,7 +3,7 @@
  * and a unix socket, never the machine's own.
  */
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,6 +92,11 @@ export class Mariadb {
     return join(this.directory, "socket");
   }
 
+  /** The directory of its temporary tables. */
+  get temporary(): string {
+    return temporaryIn(this.directory);
+  }
+
   /** The address of a database here, at this port or at that of something between. */
   address(
     { user, password }: { readonly user: string; readonly password: string },
@@ -138,7 +143,9 @@ export class Mariadb {
 
   /** Starts it, or starts it again after `halt`. */
   async resume(): Promise<void> {
-    const own = [`--datadir=${this.#data}`, `--socket=${this.socket}`, `--port=${this.port}`];
+    mkdirSync(this.temporary, { recursive: true });
+    const places = [`--datadir=${this.#data}`, `--tmpdir=${this.temporary}`, `--socket=${this.socket}`];
+    const own = [...places, `--port=${this.port}`];
     const command = [SERVER, "--no-defaults", ...AS_ROOT, ...own, ...SETTINGS];
     const child = Bun.spawn([...command, `--server-id=${this.#number}`, ...this.#settings], {
       cwd: this.directory,
@@ -208,8 +215,11 @@ async function makeTemplate(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-mariadb-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const data = join(directory, "data");
+  const temporary = temporaryIn(directory);
+  mkdirSync(temporary);
   const options = [`--datadir=${data}`, ...AS_ROOT, "--auth-root-authentication-method=normal"];
-  const child = Bun.spawn([INSTALL, "--no-defaults", ...options, "--skip-test-db", ...SETTINGS], {
+  const own = [...options, `--tmpdir=${temporary}`, "--skip-test-db"];
+  const child = Bun.spawn([INSTALL, "--no-defaults", ...own, ...SETTINGS], {
     cwd: directory,
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
     stdin: "pipe",
@@ -222,6 +232,14 @@ async function makeTemplate(): Promise<string> {
   ]);
   if ((await child.exited) !== 0) throw new Error(`mariadb-install-db: ${output}${problem}`);
   return data;
+}
+
+/**
+ * The directory for the temporary tables of one server. No two servers may share it: a server that starts
+ * removes all such files there, also those that another server still reads.
+ */
+function temporaryIn(directory: string): string {
+  return join(directory, "temporary");
 }
 
 function tlsSettings(tls: NonNullable<MariadbOptions["tls"]>): string[] {

@@ -11,6 +11,9 @@ interface Row extends Told {
   readonly errors: readonly number[];
 }
 
+/** Smaller numbers are not those of statements: the server could not use a file of its own. */
+const STATEMENT_ERROR_MIN = 1_000;
+
 const INIT = "make it: maxwells-daemon init-store -store ADDRESS";
 
 const SERVER_FAULTS: readonly Row[] = [
@@ -62,8 +65,11 @@ const SERVER_FAULTS: readonly Row[] = [
     remedy: "repeat the command; if it lasts, find that transaction in SHOW PROCESSLIST",
   },
   {
-    // A cluster of Galera without a quorum, a full disk, too many connections or statements, a server that ends.
-    errors: [1021, 1037, 1038, 1040, 1041, 1047, 1053, 1114, 1129, 1135, 1180, 1203, 1226, 1461, 1927, 4031],
+    // A cluster of Galera without a quorum, a full disk, too many connections or statements, a server that
+    // ends, a table whose file is gone.
+    errors: [
+      1021, 1037, 1038, 1040, 1041, 1047, 1053, 1114, 1129, 1135, 1180, 1203, 1226, 1461, 1927, 1932, 4031,
+    ],
     code: "unavailable",
     what: "cannot serve now",
     remedy: "look at the server's log, and at max_connections",
@@ -95,10 +101,34 @@ const SERVER_FAULTS: readonly Row[] = [
   },
 ];
 
+/** The server's own files: a temporary table, a full disk, a directory that is gone. */
+const OWN_FILES: Told = {
+  code: "unavailable",
+  what: "cannot use a file of its own",
+  remedy: "look at the server's log, and at the disk and the rights of its datadir and its tmpdir",
+};
+
+/**
+ * The table is not what a statement expects. These classes of SQLSTATE are for wrong columns, values, keys
+ * and names. They are also for a view that lets no record through, and a trigger that refuses.
+ */
+const OTHER_STATE = /^(21|22|23|42|44|45)/;
+
+/** Errors without such a class: views, collations, columns without a default, generated columns, triggers. */
+const OTHER_ERRORS: readonly number[] = [
+  1267, 1270, 1271, 1288, 1347, 1348, 1356, 1364, 1422, 1442, 1471, 1906,
+];
+
 const OTHER_TABLE: Told = {
   code: "malformed",
   what: "has another maxwells_daemon than this program makes",
   remedy: "rename it and make a new one: maxwells-daemon init-store -store ADDRESS",
+};
+
+const UNKNOWN: Told = {
+  code: "unavailable",
+  what: "has an error that this program does not know",
+  remedy: "look its number up in MariaDB's list of error codes, and look at the server's log",
 };
 
 /** The faults of evidence that have a remedy of their own. */
@@ -160,12 +190,18 @@ export function mariadbFault(shown: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const number = numberOf(error);
   if (number !== undefined) {
-    const row = SERVER_FAULTS.find(({ errors }) => errors.includes(number)) ?? OTHER_TABLE;
-    return told(shown, row, String(number));
+    const row = SERVER_FAULTS.find(({ errors }) => errors.includes(number));
+    return told(shown, row ?? otherFault(number, stateOf(error)), String(number));
   }
   const { code } = (error ?? {}) as { readonly code?: unknown };
   const driver = DRIVER_FAULTS.find(({ codes }) => codes.includes(String(code)));
   return driver === undefined ? networkFault(shown, error, "ssl-ca") : told(shown, driver, undefined);
+}
+
+/** A fault without a row of its own. */
+function otherFault(number: number, state: string): Told {
+  if (number < STATEMENT_ERROR_MIN) return OWN_FILES;
+  return OTHER_STATE.test(state) || OTHER_ERRORS.includes(number) ? OTHER_TABLE : UNKNOWN;
 }
 
 /** The error of a statement that writes. If the record is at fault, it is `refused`. */
@@ -200,6 +236,12 @@ export function endsConnection(error: unknown): boolean {
 /** Whether this user may not read a table, or there is none. */
 export function isWithoutTable(error: unknown): boolean {
   return [1044, 1142, 1143, 1146].includes(numberOf(error) ?? 0);
+}
+
+/** The SQLSTATE of the server's error; empty if it has none. */
+function stateOf(error: unknown): string {
+  const { sqlState } = (error ?? {}) as { readonly sqlState?: unknown };
+  return typeof sqlState === "string" ? sqlState : "";
 }
 
 /** The number of the server's error; undefined if the error is not the server's. */

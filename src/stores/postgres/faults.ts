@@ -70,10 +70,17 @@ const SERVER_FAULTS: readonly Row[] = [
     remedy: "use a database with the encoding UTF8",
   },
   {
-    state: /^[0-9A-Z]{5}$/,
+    // Wrong columns, values, keys and names, a view that does not let a record through, a trigger that refuses.
+    state: /^(21|22|23|42|44|P0)/,
     code: "malformed",
     what: "has another maxwells_daemon than this program makes",
     remedy: "rename it and make a new one: maxwells-daemon init-store -store ADDRESS",
+  },
+  {
+    state: /^[0-9A-Z]{5}$/,
+    code: "unavailable",
+    what: "has an error that this program does not know",
+    remedy: "look its code up in PostgreSQL's list of error codes, and look at the server's log",
   },
 ];
 
