@@ -3,31 +3,31 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import type { BunPlugin } from "bun";
 
-/** The packages whose code is in the bundle. Their licences ask that they stand in each copy. */
-const BUNDLED = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
+/** The modules that are files of their own, and the packages in them. */
+const CODE: Readonly<Record<string, readonly string[]>> = {
+  "page.ts": [],
+  "main.tsx": ["preact", "@preact/signals", "@preact/signals-core"],
+  "uplot.ts": ["uplot"],
+};
+
+const STYLE = "page.css";
+const COPIED = ["page.html", "icon.svg"];
 
 /** Resolves with the number of their bytes, compressed. */
 export async function buildPage(root: string): Promise<number> {
   const browser = join(root, "src/page/browser");
   const out = join(root, "dist/page");
-  const { outputs } = await Bun.build({
-    entrypoints: [join(browser, "main.tsx"), join(browser, "style.css")],
-    target: "browser",
-    minify: true,
-    define: { "process.env.NODE_ENV": '"production"' },
+  const code = Object.entries(CODE).map(async ([name, packages]) => {
+    const text = await bundled(join(browser, name));
+    return [scriptOf(name), `${await licencesOf(root, packages)}${text}`] as const;
   });
-  const licences = await licencesOf(root);
-  const files = [
-    ...outputs.map((output) => [output.path.endsWith(".css") ? "page.css" : "page.js", output] as const),
-    ["page.html", Bun.file(join(browser, "page.html"))] as const,
-    ["icon.svg", Bun.file(join(browser, "icon.svg"))] as const,
-  ];
+  const copied = COPIED.map(async (name) => [name, await Bun.file(join(browser, name)).text()] as const);
+  const style = [STYLE, await bundled(join(browser, STYLE))] as const;
   mkdirSync(out, { recursive: true });
   let bytes = 0;
-  for (const [name, file] of files) {
-    const code = await file.text();
-    const text = name === "page.js" ? `${licences}${code}` : code;
+  for (const [name, text] of [...(await Promise.all([...code, ...copied])), style]) {
     const compressed = gzipSync(text, { level: 9 });
     bytes += compressed.length;
     // Bun imports files with these names as text, and puts them into the executable.
@@ -37,9 +37,34 @@ export async function buildPage(root: string): Promise<number> {
   return bytes;
 }
 
-/** A comment with the licences of the bundled packages. */
-async function licencesOf(root: string): Promise<string> {
-  const texts = BUNDLED.map(async (name) => {
+async function bundled(path: string): Promise<string> {
+  const { outputs } = await Bun.build({
+    ...{ entrypoints: [path], target: "browser", minify: true, plugins: [APART] },
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+  const [output] = outputs;
+  if (output === undefined) throw new Error(`nothing is built of ${path}`);
+  return output.text();
+}
+
+/** The browser loads these modules when the code asks for them. Bun's own splitting makes one more file. */
+const APART: BunPlugin = {
+  name: "apart",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\/(main\.tsx|uplot\.ts)$/ }, ({ path }) => ({
+      ...{ path: scriptOf(path), external: true },
+    }));
+  },
+};
+
+function scriptOf(name: string): string {
+  return name.replace(/\.tsx?$/, ".js");
+}
+
+/** A comment with the licences of these packages. They ask that they stand in each copy. */
+async function licencesOf(root: string, packages: readonly string[]): Promise<string> {
+  if (packages.length === 0) return "";
+  const texts = packages.map(async (name) => {
     const text = await Bun.file(join(root, "node_modules", name, "LICENSE")).text();
     return `${name}\n\n${text.trim().replaceAll("*/", "* /")}\n`;
   });

@@ -15,7 +15,10 @@ export interface BuiltFile {
 
 export interface Built {
   readonly html: BuiltFile;
-  readonly script: BuiltFile;
+  /** The code, in the order in which the browser needs it: the stream, the page, and its charts. */
+  readonly entry: BuiltFile;
+  readonly main: BuiltFile;
+  readonly charts: BuiltFile;
   readonly style: BuiltFile;
   readonly icon: BuiltFile;
 }
@@ -23,21 +26,27 @@ export interface Built {
 /** @returns undefined if they were not built */
 export async function builtPage(): Promise<Built | undefined> {
   try {
-    const [html, script, style, icon] = await Promise.all([
+    const [html, entry, main, charts, style, icon] = await Promise.all([
       import("../../dist/page/page.html.txt", { with: { type: "text" } }),
       import("../../dist/page/page.js.txt", { with: { type: "text" } }),
+      import("../../dist/page/main.js.txt", { with: { type: "text" } }),
+      import("../../dist/page/uplot.js.txt", { with: { type: "text" } }),
       import("../../dist/page/page.css.txt", { with: { type: "text" } }),
       import("../../dist/page/icon.svg.txt", { with: { type: "text" } }),
     ]);
-    const [htmlGzip, scriptGzip, styleGzip, iconGzip] = await Promise.all([
+    const [htmlGzip, entryGzip, mainGzip, chartsGzip, styleGzip, iconGzip] = await Promise.all([
       import("../../dist/page/page.html.gz.txt", { with: { type: "text" } }),
       import("../../dist/page/page.js.gz.txt", { with: { type: "text" } }),
+      import("../../dist/page/main.js.gz.txt", { with: { type: "text" } }),
+      import("../../dist/page/uplot.js.gz.txt", { with: { type: "text" } }),
       import("../../dist/page/page.css.gz.txt", { with: { type: "text" } }),
       import("../../dist/page/icon.svg.gz.txt", { with: { type: "text" } }),
     ]);
     return {
       html: builtFile(html.default, htmlGzip.default),
-      script: builtFile(script.default, scriptGzip.default),
+      entry: builtFile(entry.default, entryGzip.default),
+      main: builtFile(main.default, mainGzip.default),
+      charts: builtFile(charts.default, chartsGzip.default),
       style: builtFile(style.default, styleGzip.default),
       icon: builtFile(icon.default, iconGzip.default),
     };

@@ -2,7 +2,7 @@
  * The page on the admin listener:
  *
  *     GET  /            the page; `?application=NAME` is the address of an application
- *     GET  /page.js     its code
+ *     GET  /page.js     its code, which begins here and goes on in /main.js and /uplot.js
  *     GET  /page.css    its style
  *     GET  /icon.svg    its icon, also as /favicon.ico, which browsers ask for beside /state
  *     GET  /events      its news, as a stream; `?application=NAME` as above
@@ -50,6 +50,8 @@ const HEADERS = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
+const SCRIPT = "text/javascript; charset=utf-8";
+
 const NOT_BUILT = "this program was installed without its page; build it with npm run build:page\n";
 
 export interface RoutesOptions {
@@ -80,7 +82,9 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
     };
   const reads: readonly (readonly [path: string, make: PageMaker])[] = [
     ["/", file("text/html; charset=utf-8", built?.html)],
-    ["/page.js", file("text/javascript; charset=utf-8", built?.script)],
+    ["/page.js", file(SCRIPT, built?.entry)],
+    ["/main.js", file(SCRIPT, built?.main)],
+    ["/uplot.js", file(SCRIPT, built?.charts)],
     ["/page.css", file("text/css; charset=utf-8", built?.style)],
     ["/icon.svg", file("image/svg+xml", built?.icon)],
     ["/favicon.ico", file("image/svg+xml", built?.icon)],

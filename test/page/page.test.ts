@@ -89,6 +89,8 @@ describe("the files", () => {
   test.each([
     ["/", "text/html; charset=utf-8", '<div id="page">'],
     ["/page.js", "text/javascript; charset=utf-8", "EventSource"],
+    ["/main.js", "text/javascript; charset=utf-8", "Asking the daemon"],
+    ["/uplot.js", "text/javascript; charset=utf-8", "canvas"],
     ["/page.css", "text/css; charset=utf-8", "prefers-color-scheme"],
     ["/icon.svg", "image/svg+xml", "<svg"],
     ["/favicon.ico", "image/svg+xml", "<svg"],
@@ -103,7 +105,7 @@ describe("the files", () => {
   });
 
   test("come compressed to a client that takes that, with the length of what is sent, and not at all to one that has them", async () => {
-    for (const path of ["/", "/page.js", "/page.css", "/icon.svg"]) {
+    for (const path of ["/", "/page.js", "/main.js", "/uplot.js", "/page.css", "/icon.svg"]) {
       const ask = (encoding: string, more: Readonly<Record<string, string>> = {}, method = "GET") =>
         fetch(at(path), {
           ...{ method, decompress: false },
@@ -123,7 +125,7 @@ describe("the files", () => {
       expect(Number(small.headers.get("content-length"))).toBe(bytes.length);
       const text = await plain.text();
       expect(Bun.gunzipSync(bytes)).toEqual(Buffer.from(text) as never);
-      if (path === "/page.js") expect(bytes.length).toBeLessThan(0.6 * text.length);
+      if (path === "/main.js") expect(bytes.length).toBeLessThan(0.6 * text.length);
 
       const head = await ask("gzip", {}, "HEAD");
       expect([head.headers.get("content-length"), head.headers.get("content-encoding")]).toEqual([
@@ -142,7 +144,10 @@ describe("the files", () => {
   });
 
   test("the code names the licences of the packages that it has", async () => {
-    const code = await (await fetch(at("/page.js"))).text();
+    const files = await Promise.all(
+      ["/main.js", "/uplot.js"].map(async (path) => (await fetch(at(path))).text()),
+    );
+    const code = files.join("");
     for (const name of ["preact", "@preact/signals", "@preact/signals-core", "uplot"]) {
       expect(code).toContain(`\n${name}\n\n`);
     }
@@ -326,7 +331,8 @@ describe("a write", () => {
 
   test("with a foreign Host is refused on each route", async () => {
     startRelease();
-    const files = ["/", "/page.js", "/page.css", "/icon.svg", "/favicon.ico"];
+    const code = ["/page.js", "/main.js", "/uplot.js"];
+    const files = ["/", ...code, "/page.css", "/icon.svg", "/favicon.ico"];
     for (const path of [...files, "/events", "/api/me", "/api/place", "/metrics", "/state", "/healthz"]) {
       const reply = await fetch(at(path), { headers: { host: "evil.example" } });
       expect([path, reply.status]).toEqual([path, 403]);

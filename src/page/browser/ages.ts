@@ -3,6 +3,9 @@
  * browser is needed for it.
  */
 
+/** News that are older than this are shown as old. The daemon sends a state each second at least. */
+export const FRESH_MS = 2_500;
+
 /** The clocks of a browser, in milliseconds. */
 export interface Clocks {
   /** It may stand still while the machine sleeps. */

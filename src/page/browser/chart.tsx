@@ -5,8 +5,9 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import type { Columns } from "./past.ts";
+import { isPlotterMissing, loadPlotter, plotter } from "./plotter.ts";
 import { colour, isStill, theme } from "./theme.ts";
 import { clockText } from "./words.ts";
 
@@ -47,11 +48,16 @@ export function Chart({ label, lines, columns, text, range }: ChartProps) {
   const isLine = columns.times.length > 1;
   const dataOf = (): uPlot.AlignedData =>
     isLine ? [columns.times, ...columns.rows] : [[], ...columns.rows.map(() => [])];
+  const { value: Plotter } = plotter;
+
+  useEffect(() => {
+    void loadPlotter();
+  }, []);
 
   useEffect(() => {
     const { current: element } = place;
-    if (element === null) return;
-    const plot = new uPlot(
+    if (element === null || Plotter === undefined) return;
+    const plot = new Plotter(
       {
         ...optionsOf(lines, text, range),
         width: element.clientWidth,
@@ -75,7 +81,7 @@ export function Chart({ label, lines, columns, text, range }: ChartProps) {
       plot.destroy();
       drawn.current = undefined;
     };
-  }, [theme.value, names]);
+  }, [theme.value, names, Plotter]);
 
   useEffect(() => {
     const nowMs = performance.now();
@@ -87,6 +93,7 @@ export function Chart({ label, lines, columns, text, range }: ChartProps) {
   return (
     <div class="chart">
       <div ref={place} role="img" aria-label={label} class="drawing" />
+      {isPlotterMissing.value && <p class="note">The daemon did not send the code that draws this chart.</p>}
       <p class="readout" aria-hidden="true">
         <Readout lines={lines} columns={columns} text={text} at={pointed.value} />
       </p>

@@ -1,18 +1,20 @@
-/** The entry of the page. */
+/** The page itself, on a stream that is open. */
 
 import { render } from "preact";
 import { App } from "./app.tsx";
+import type { NewsStream } from "./news-stream.ts";
 import { lookWho, operator } from "./session.ts";
-import { askAgain, connect, isRefused } from "./stream.ts";
+import { askAgain, follow, isRefused } from "./stream.ts";
 import { followTheme } from "./theme.ts";
 
-// The daemon makes the first state while the page is drawn for the first time.
-connect();
-const place = document.getElementById("page");
-if (place !== null) render(<App />, place);
-followTheme();
-void lookWho();
-isRefused.subscribe((is) => {
-  if (is) void lookWho();
-});
-operator.subscribe(askAgain);
+export function show(stream: NewsStream): void {
+  follow(stream);
+  const place = document.getElementById("page");
+  if (place !== null) render(<App />, place);
+  followTheme();
+  void lookWho();
+  isRefused.subscribe((is) => {
+    if (is) void lookWho();
+  });
+  operator.subscribe(askAgain);
+}

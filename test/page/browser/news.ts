@@ -2,7 +2,9 @@
 
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
+import { FRESH_MS } from "../../../src/page/browser/ages.ts";
 import { visit } from "../../support/browser.ts";
+import { eventually } from "../../support/eventually.ts";
 import { abort, logIn } from "./acting.ts";
 import type { Case } from "./rig.ts";
 import { expectUsable } from "./showing.ts";
@@ -100,7 +102,48 @@ export const NEWS: readonly Case[] = [
         { expected: GONE, script: SLEEP },
       ),
   },
+  {
+    title: "code that comes late: the state that came before it is shown as old",
+    run: ({ browser, website }) =>
+      visit(
+        browser,
+        "about:blank",
+        async (page) => {
+          website.release();
+          let go = () => {};
+          const late = new Promise<void>((resolve) => {
+            go = resolve;
+          });
+          await page.route("**/main.js", async (route) => {
+            const response = await route.fetch();
+            await late;
+            await route.fulfill({ response });
+          });
+          await page.goto(website.url, { waitUntil: "commit" });
+          await eventually(() => page.evaluate<boolean>("states > 0"), "a state before the code");
+          await website.kill();
+          await Bun.sleep(FRESH_MS);
+          await page.evaluate(NOTE_FRESH);
+          go();
+          await silence(page).waitFor();
+          await page.getByText(/^The daemon is silent\. All of this is \d+s old\.$/).waitFor();
+          expect(await page.evaluate<readonly string[]>("fresh")).toEqual([]);
+          await website.startAgain();
+          await page.getByText("live", { exact: true }).waitFor();
+        },
+        { expected: GONE, script: COUNT_STATES },
+      ),
+  },
 ];
+
+/** Counts the states that have come. */
+const COUNT_STATES = `globalThis.states = 0;
+globalThis.EventSource = class extends EventSource {
+  constructor(url) {
+    super(url);
+    this.addEventListener("message", () => { states++; });
+  }
+};`;
 
 /** After a sleep, the wall clock of a machine has gone on, and its monotonic one has not. */
 const SLEEP = `globalThis.slept = 0;
