@@ -42,7 +42,7 @@ export interface ListNews {
 export interface ListedApplication {
   readonly name: string;
   readonly isFresh: boolean;
-  /** The versions with visitors, such as `canary 5%`. */
+  /** The versions, such as `canary 5%`. If the snapshot is too old, only those that keep their visitors. */
   readonly arcs: string;
   /** The release that goes on, or the last one, in a few words; null if there was none. */
   readonly release: string | null;
@@ -51,7 +51,7 @@ export interface ListedApplication {
 
 export interface ApplicationNews {
   readonly name: string;
-  /** Whether the snapshot is fresh. If it is not, visitors get master. */
+  /** If it is not, only the arcs with failsafe `hold` have visitors. */
   readonly isFresh: boolean;
   /** The age of the snapshot; null if the store was never read. */
   readonly ageMs: number | null;

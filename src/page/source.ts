@@ -85,11 +85,13 @@ export function listNews(parts: SourceParts): ListNews {
 function listedApplication({ rollout, overview, clock }: SourceParts, name: string): ListedApplication {
   const table = rollout.table(name);
   const [release] = overview.of(name).known;
+  const isFresh = table?.isFresh(clock()) === true;
   return {
-    name,
-    isFresh: table?.isFresh(clock()) === true,
+    ...{ name, isFresh },
     arcs: (table?.arcs ?? [])
-      .filter(({ version, rollout: share }) => version !== MAINTENANCE || share > 0)
+      .filter(({ version, rollout: share, failsafe }) =>
+        version === MAINTENANCE ? share > 0 : isFresh || (failsafe === "hold" && share > 0),
+      )
       .map((arc) => (arc.version === MAINTENANCE ? MAINTENANCE : `${arc.version} ${shortRollout(arc)}`))
       .join(", "),
     release:

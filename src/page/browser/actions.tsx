@@ -5,7 +5,7 @@
 
 import { signal } from "@preact/signals";
 import type { ApplicationNews, ReleaseNews } from "../news.ts";
-import { affectedBy, type Choice, freezeChoice, verbsOf, wayBack } from "./choices.ts";
+import { type Choice, freezeChoice, hasText, verbsOf, wayBack } from "./choices.ts";
 import { Confirm, reason } from "./confirm.tsx";
 import { LogIn } from "./login.tsx";
 import { act, answer, canWrite, isBusy, logOut, operator } from "./session.ts";
@@ -43,7 +43,7 @@ export function WayBack({ news }: { readonly news: ApplicationNews }) {
     <section class="way-back" aria-label="The way back">
       <Button choice={choice} release={release} />
       <span>
-        {news.name}: {release.version} has {affectedBy(release)}
+        {news.name}: {hasText(news, release)}
       </span>
       {value !== undefined && value !== "set" && value.choice.isBack === true && (
         <ConfirmChoice news={news} {...value} />

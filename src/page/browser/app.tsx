@@ -16,6 +16,7 @@ import { NoRelease } from "./no-release.tsx";
 import { Outcome } from "./outcome.tsx";
 import { Plan } from "./plan.tsx";
 import { refusal } from "./session.ts";
+import { staleWarning } from "./stale.ts";
 import { isOld, isRefused, news } from "./stream.ts";
 import { Refused, Unknown, Waiting } from "./without-news.tsx";
 
@@ -46,6 +47,7 @@ interface ApplicationProps {
 
 function Application({ news, daemon }: ApplicationProps) {
   const release = news.releases[0];
+  const facts = <Facts news={news} daemon={daemon} />;
   return (
     <>
       <Headline news={news} />
@@ -63,27 +65,26 @@ function Application({ news, daemon }: ApplicationProps) {
             </>
           )}
           <DecisionsChart />
-          {release === undefined && <History changes={news.history} freezes={news.freezes} />}
+          {release === undefined && facts}
         </div>
         <div class="column">
           <Circle news={news} />
           <Decisions news={news} />
-          <Facts news={news} daemon={daemon} />
+          {release !== undefined && facts}
         </div>
       </div>
-      {release !== undefined && (
-        <div class="column below">
-          <Fleet release={release} daemon={daemon} />
-          <History changes={news.history} freezes={news.freezes} />
-        </div>
-      )}
+      <div class="column below">
+        {release !== undefined && <Fleet release={release} daemon={daemon} />}
+        <History changes={news.history} freezes={news.freezes} />
+      </div>
     </>
   );
 }
 
 function Warnings({ news }: { readonly news: ApplicationNews }) {
+  const stale = staleWarning(news);
   const all = [
-    ...(news.isFresh ? [] : ["The snapshot of the store is too old, so all visitors get master."]),
+    ...(stale === undefined ? [] : [stale]),
     ...(news.error === null
       ? []
       : [`The store cannot be read, so the release and the history below may be old: ${news.error}`]),

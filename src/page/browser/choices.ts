@@ -1,6 +1,7 @@
 /** The verbs that are possible now, each with its consequence in words. Pure. */
 
-import type { FreezeNews, ReleaseNews } from "../news.ts";
+import type { ApplicationNews, FreezeNews, ReleaseNews } from "../news.ts";
+import { arcsNow } from "./stale.ts";
 import { countText, shareText } from "./words.ts";
 
 export interface Choice {
@@ -22,6 +23,16 @@ export function wayBack(release: ReleaseNews): Choice | undefined {
   return state === "promoted"
     ? { verb: "undo", label: "Undo", consequence, isBack: true }
     : { verb: "abort", label: "Abort", consequence, isBack: true };
+}
+
+/**
+ * The visitors of a release, beside the way back. If the store is lost, its version perhaps has none of them
+ * here.
+ */
+export function hasText(news: Pick<ApplicationNews, "arcs" | "isFresh">, release: ReleaseNews): string {
+  const has = `${release.version} has ${affectedBy(release)}`;
+  const isFollowed = news.isFresh || arcsNow(news).some(({ version }) => version === release.version);
+  return isFollowed ? has : `${has} by its record, and none at this daemon`;
 }
 
 /** `5% of the visitors (about 400 in this step)`. */

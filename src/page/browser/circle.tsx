@@ -1,8 +1,9 @@
 /** The circle of assignments: an arc for each version, master on all the rest, and a visitor who is asked for. */
 
-import { MAINTENANCE, MASTER } from "../../circle.ts";
+import { MASTER } from "../../circle.ts";
 import type { ApplicationNews } from "../news.ts";
 import { PlaceForm, placed } from "./place.tsx";
+import { arcsNow } from "./stale.ts";
 import { shareText } from "./words.ts";
 
 const RADIUS = 80;
@@ -22,12 +23,8 @@ function pointAt(assignment: number): readonly [x: string, y: string] {
 }
 
 export function Circle({ news }: { readonly news: ApplicationNews }) {
-  const { arcs, isFresh, ordered } = news;
-  const masterShare = ordered[MASTER] ?? 1;
-  const drawn = arcs.filter(
-    ({ rollout, version, failsafe }) =>
-      rollout > 0 && version !== MAINTENANCE && (isFresh || failsafe === "hold"),
-  );
+  const masterShare = news.ordered[MASTER] ?? 1;
+  const drawn = arcsNow(news);
   return (
     <section aria-label="The circle of visitors">
       <h2>Visitors</h2>

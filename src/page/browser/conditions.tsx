@@ -23,7 +23,8 @@ export function Conditions({ release }: { readonly release: ReleaseNews }) {
             <span class="mark-of" aria-hidden="true">
               {MARKS[condition.state]}
             </span>{" "}
-            <b>{condition.label}</b> <span class="state">{STATES[condition.state]}</span>
+            <b class="condition-name">{condition.label}</b>{" "}
+            <span class="state">{STATES[condition.state]}</span>
           </div>
           <Way condition={condition} isTimed={isTimed} />
           {condition.kind !== "time" && condition.texts.map((wait) => <Wait key={wait.text} wait={wait} />)}

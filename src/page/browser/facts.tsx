@@ -1,6 +1,7 @@
 /** The snapshot by which this daemon answers visitors: its age, its lease, and the store. */
 
 import type { ApplicationNews, DaemonNews } from "../news.ts";
+import { leaseText } from "./stale.ts";
 import { heardAtMs, nowMs } from "./stream.ts";
 import { durationText } from "./words.ts";
 
@@ -9,7 +10,8 @@ interface FactsProps {
   readonly daemon: DaemonNews;
 }
 
-export function Facts({ news: { ageMs, leaseMs, isFresh }, daemon }: FactsProps) {
+export function Facts({ news, daemon }: FactsProps) {
+  const { ageMs } = news;
   const sinceMs = Math.max(0, nowMs.value - heardAtMs.value);
   return (
     <section aria-label="Snapshot">
@@ -20,11 +22,7 @@ export function Facts({ news: { ageMs, leaseMs, isFresh }, daemon }: FactsProps)
         <dt>read</dt>
         <dd>{ageMs === null ? "never" : `${durationText(ageMs + sinceMs)} ago`}</dd>
         <dt>lease</dt>
-        <dd>
-          {isFresh || leaseMs > 0
-            ? `${durationText(Math.max(0, leaseMs - sinceMs))} more, if the store is lost now`
-            : "over: all visitors get master"}
-        </dd>
+        <dd>{leaseText(news, sinceMs)}</dd>
         <dt>daemon</dt>
         <dd>
           {daemon.name}, version {daemon.version}

@@ -2,15 +2,17 @@
 
 import { useMemo } from "preact/hooks";
 import type { ApplicationNews } from "../news.ts";
+import { staleBadge } from "./stale.ts";
 
 export function Headline({ news }: { readonly news: ApplicationNews }) {
   const release = news.releases[0];
+  const stale = staleBadge(news);
   return (
     <>
       <div class="title">
         <h1>{news.name}</h1>
         {release !== undefined && <span class={`badge ${release.state}`}>{release.state}</span>}
-        {!news.isFresh && <span class="badge stale">all visitors get master</span>}
+        {stale !== undefined && <span class="badge stale">{stale}</span>}
       </div>
       <p class="headline">{headlineOf(news)}</p>
       <Spoken news={news} />

@@ -79,7 +79,7 @@ function Item({ application: { name, isFresh, arcs, release, state }, isShown }:
       <a href={`/?application=${encodeURIComponent(name)}`} aria-current={isShown ? "page" : undefined}>
         {name}
       </a>{" "}
-      <span class="arcs">{isFresh ? arcs || "master" : "stale: master"}</span>{" "}
+      <span class="arcs">{`${isFresh ? "" : "stale: "}${arcs || "master"}`}</span>{" "}
       {release !== null && <span class="release">{release}</span>}
     </li>
   );

@@ -45,6 +45,24 @@ export const NEWS: readonly Case[] = [
       }),
   },
   {
+    title: "a store that is away while a version is held: it has its visitors, and no text says master",
+    run: ({ browser, website }) =>
+      visit(browser, website.url, async (page) => {
+        website.home.write({ canary: { rollout: 1, failsafe: "hold" } });
+        await page.getByText("canary: 100% of the circle").waitFor();
+        await page.getByText("no end: by failsafe hold, canary is kept if the store is lost").waitFor();
+        website.home.loseStore();
+        await page.getByText("store lost, canary is kept").waitFor();
+        expect(await website.home.ask("0.7")).toBe("canary");
+        await page
+          .getByText("The snapshot of the store is too old. By failsafe hold, canary keeps all visitors.")
+          .waitFor();
+        expect(await page.getByText(/all visitors get master/).count()).toBe(0);
+        website.release();
+        await page.getByText("canary: 5% of the circle").waitFor();
+      }),
+  },
+  {
     title:
       "a daemon that is killed: all is old, nothing can be pressed, and its next life begins with new news",
     run: ({ browser, website }) =>

@@ -10,6 +10,13 @@ import { MARKUP, STATES } from "./site.ts";
 /** The narrowest telephone. */
 const NARROW = { width: 320, height: 640 };
 
+/** How much lower one column of panels ends than the other, in pixels. */
+const GAP = `(() => {
+  const [one, other] = [...document.querySelectorAll(".columns > .column > :last-child")]
+    .map((panel) => panel.getBoundingClientRect().bottom);
+  return Math.abs(one - other);
+})()`;
+
 export const SHOWING: readonly Case[] = [
   ...STATES.map(({ name, says }) => ({
     title: `the state ${name}`,
@@ -17,6 +24,7 @@ export const SHOWING: readonly Case[] = [
       visit(browser, site.url(name), async (page) => {
         await page.getByText(says).first().waitFor();
         expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(name);
+        expect(await page.evaluate<number>(GAP)).toBeLessThan(1);
         await expectUsable(page, name);
       }),
   })),
