@@ -19,9 +19,12 @@ import type { Log } from "../log/log.ts";
 import type { StoreFlags } from "../settings/store-flags.ts";
 import type { Store } from "../stores/store.ts";
 import { oneLine } from "../text/one-line.ts";
+import { tellAborts } from "./abort-lines.ts";
 import { alertAuthor } from "./abort-reason.ts";
-import { type AbortKind, type AbortResult, abortReleases } from "./abort-releases.ts";
+import { type AbortKind, abortReleases } from "./abort-releases.ts";
+import { FutureAlerts } from "./future-alerts.ts";
 import { readAlerts } from "./read-alerts.ts";
+import { shortName } from "./short-name.ts";
 import type { TokenLook } from "./token-look.ts";
 
 export const ABORT_PATH = "/api/abort";
@@ -39,10 +42,13 @@ export interface AbortRouteOptions {
   readonly lookAt: TokenLook | undefined;
   readonly isServed: (application: string) => boolean;
   readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
 }
 
 export function abortRoute(options: AbortRouteOptions): readonly [path: string, route: Route] {
-  const make = async (asked: Asked) => refusal(asked) ?? (await withToken(asked, options));
+  const future = new FutureAlerts();
+  const make = async (asked: Asked) => refusal(asked) ?? (await withToken(asked, options, future));
   return [ABORT_PATH, { method: "POST", bodyBytesMax: ALERTS_BYTES_MAX, make }];
 }
 
@@ -54,7 +60,7 @@ function refusal({ headers }: Asked): AdminPage | undefined {
   return /^application\/json(?:;.*)?$/i.test(type) ? undefined : text(415, "send application/json\n");
 }
 
-async function withToken(asked: Asked, options: AbortRouteOptions): Promise<AdminPage> {
+async function withToken(asked: Asked, options: AbortRouteOptions, future: FutureAlerts): Promise<AdminPage> {
   const { lookAt, log } = options;
   if (lookAt === undefined) {
     return text(403, "alerts cannot abort, because the daemon has no -admin-token-file\n");
@@ -70,7 +76,7 @@ async function withToken(asked: Asked, options: AbortRouteOptions): Promise<Admi
     case "too-often":
       return text(503, "too many wrong tokens; wait a minute\n");
     case "right":
-      return abort(asked, options);
+      return abort(asked, options, future);
   }
 }
 
@@ -81,7 +87,8 @@ const TOKEN_REMEDY =
 
 async function abort(
   { body }: Asked,
-  { store, storeFlags, isServed, log }: AbortRouteOptions,
+  { store, storeFlags, isServed, log, wallClock }: AbortRouteOptions,
+  future: FutureAlerts,
 ): Promise<AdminPage> {
   const alerts = readAlerts(body);
   if (alerts instanceof Problem) {
@@ -90,13 +97,22 @@ async function abort(
     });
     return text(400, `${oneLine(alerts.message)}\n`);
   }
-  const { receiver, aborts } = alerts;
+  const { receiver } = alerts;
+  const nowMs = wallClock();
+  const aborts = alerts.aborts.map((alert) => future.seen(alert, nowMs));
+  const early = alerts.aborts.find((alert, index) => alert !== aborts[index]);
+  if (early !== undefined) {
+    log.warn("an alert says that it begins in the future, so it counts from the first time that it came", {
+      ...{ alert: shortName(early.name), startsAt: new Date(early.beganAtMs).toISOString() },
+      remedy: "correct the clock of Prometheus, or the one of this machine",
+    });
+  }
   const author = alertAuthor(receiver, hostname());
   const results = await abortReleases(aborts, {
     ...{ store, storeFlags, author, receiver, isServed },
     timeLimit: (ms) => AbortSignal.timeout(ms),
   });
-  for (const result of results) tell(result, author, log);
+  tellAborts(results, author, log);
   const status = Math.max(200, ...results.map(({ kind }) => STATUSES[kind]));
   return { status, contentType: "application/json", body: `${JSON.stringify({ results })}\n` };
 }
@@ -108,21 +124,3 @@ const STATUSES: Readonly<Record<AbortKind, number>> = {
   refused: 409,
   unavailable: 503,
 };
-
-function tell({ kind, application, version, text: said }: AbortResult, author: string, log: Log): void {
-  const about = { application, version, by: author };
-  switch (kind) {
-    case "aborted":
-      log.warn("an alert aborted a release, and its visitors go to master", { ...about, release: said });
-      break;
-    case "nothing":
-      log.info("an alert asked for an abort, and there is nothing to abort", { ...about, because: said });
-      break;
-    case "refused":
-      log.error("an alert could not abort a release, so its visitors stay", { ...about, error: said });
-      break;
-    case "unavailable":
-      log.error("an alert could not abort a release; Alertmanager sends it again", { ...about, error: said });
-      break;
-  }
-}

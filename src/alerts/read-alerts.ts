@@ -29,6 +29,8 @@ export interface AbortAlert {
   readonly key: string | undefined;
   /** By the clock of Prometheus: milliseconds since 1970. */
   readonly beganAtMs: number;
+  /** The same for the same labels. */
+  readonly fingerprint: string;
 }
 
 export interface Alerts {
@@ -71,7 +73,8 @@ function readAbort(alert: Fields): AbortAlert | Problem | undefined {
   if (Number.isNaN(beganAtMs)) {
     return new Problem(`the alert ${shortName(name)} does not say when it began (startsAt)`);
   }
-  return { name, application, version, key: textIn(labels, KEY_LABEL), beganAtMs };
+  const fingerprint = textIn(alert, "fingerprint") ?? name;
+  return { name, application, version, key: textIn(labels, KEY_LABEL), beganAtMs, fingerprint };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -74,7 +74,7 @@ export async function openPage(settings: Settings, parts: PageParts): Promise<Pa
   });
   // Wrong tokens of alerts are counted by themselves, so that they keep no operator from a login.
   const lookAt = token === undefined ? undefined : tokenLook(token, newTries());
-  const forAlerts = abortRoute({ store, storeFlags, isServed, lookAt, log });
+  const forAlerts = abortRoute({ store, storeFlags, isServed, lookAt, log, wallClock: Date.now });
   return { viewers, routes: new Map([...forBrowsers, forAlerts]) };
 }
 

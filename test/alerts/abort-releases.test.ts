@@ -12,7 +12,7 @@ import { MemoryStore } from "../support/memory-store.ts";
 const APPLICATIONS = Array.from({ length: AT_ONCE_MAX * 3 }, (_, index) => `shop-${index}`);
 const ALERTS: readonly AbortAlert[] = APPLICATIONS.map((application) => ({
   ...{ name: "CheckoutErrors", application, version: undefined, key: undefined },
-  beganAtMs: BEGAN_MS + 300_000,
+  ...{ beganAtMs: BEGAN_MS + 300_000, fingerprint: "5ef77f1f8a3ecfac" },
 }));
 
 let store: MemoryStore;

@@ -2,7 +2,9 @@
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { AdminPage, Asked } from "../../src/admin/pages.ts";
+import { LINES_MAX } from "../../src/alerts/abort-lines.ts";
 import { type AbortRouteOptions, abortRoute } from "../../src/alerts/abort-route.ts";
+import { CLOCK_SKEW_MS } from "../../src/alerts/future-alerts.ts";
 import type { TokenLook } from "../../src/alerts/token-look.ts";
 import type { Release } from "../../src/releases/release.ts";
 import { releaseField } from "../../src/releases/release-field.ts";
@@ -18,8 +20,10 @@ const KNOWN = ["shop", "blog", "wiki"];
 
 let store: MemoryStore;
 let log: KeptLog;
+let nowMs: number;
 
 beforeEach(() => {
+  nowMs = BEGAN_MS + 600_000;
   store = new MemoryStore(() => BEGAN_MS + 600_000);
   log = new KeptLog();
 });
@@ -37,16 +41,21 @@ const recordOf = (application: string, version = "canary") =>
     readonly release: { readonly state: string };
   };
 
+function routeOptions(options: Partial<AbortRouteOptions> = {}): AbortRouteOptions {
+  const lookAt: TokenLook = async (token) => (token === TOKEN ? "right" : "wrong");
+  return {
+    ...{ store, storeFlags: [], lookAt, log, isServed: (name) => KNOWN.includes(name) },
+    ...{ wallClock: () => nowMs, ...options },
+  };
+}
+
+/** @param options also a route that more than one message comes to */
 async function post(
   body: string,
   headers: Readonly<Record<string, string>> = BEARER,
-  options: Partial<AbortRouteOptions> = {},
+  options: Partial<AbortRouteOptions> & { readonly route?: ReturnType<typeof abortRoute> } = {},
 ): Promise<AdminPage> {
-  const lookAt: TokenLook = async (token) => (token === TOKEN ? "right" : "wrong");
-  const [, { make }] = abortRoute({
-    ...{ store, storeFlags: [], lookAt, log, isServed: (name) => KNOWN.includes(name) },
-    ...options,
-  });
+  const [, { make }] = options.route ?? abortRoute(routeOptions(options));
   const asked: Asked = {
     ...{ query: "", headers: new Map(Object.entries(headers)), body, peer: "10.0.0.9" },
     closing: new AbortController().signal,
@@ -140,6 +149,36 @@ describe("an alert that fires", () => {
     ]);
   });
 
+  test("that says it begins in the future counts from its first time, and aborts no later release", async () => {
+    const route = abortRoute(routeOptions());
+    const body = bodyOf([alertOf({ maxwells_daemon_abort: "shop" }, { startsAt: "2036-01-01T00:00:00Z" })]);
+    put("shop");
+    expect(resultsOf(await post(body, BEARER, { route }))[0]?.kind).toBe("aborted");
+    expect(log.at("warn")[0]?.fields).toMatchObject({
+      ...{ alert: "CheckoutErrors", startsAt: "2036-01-01T00:00:00.000Z" },
+    });
+    // Alertmanager repeats the alert for as long as it fires.
+    put("shop", releaseOf({ key: OTHER_KEY, id: 8, arcs: [[nowMs + 1, 0.05, 0.25]] }));
+    nowMs += 300_000;
+    const again = resultsOf(await post(body, BEARER, { route }))[0];
+    expect([again?.kind, again?.text, recordOf("shop").rollout]).toEqual([
+      "nothing",
+      "CheckoutErrors began before release 8 of shop, so it goes on",
+      0.05,
+    ]);
+  });
+
+  test("that begins within a minute counts as it says, because clocks differ", async () => {
+    const startsAt = (aheadMs: number) => ({ startsAt: new Date(nowMs + aheadMs).toISOString() });
+    put("shop", releaseOf({ arcs: [[nowMs + 30_000, 0.05, 0.25]] }));
+    const labels = { maxwells_daemon_abort: "shop" };
+    const later = resultsOf(await post(bodyOf([alertOf(labels, startsAt(CLOCK_SKEW_MS + 1))])))[0];
+    expect([later?.kind, recordOf("shop").rollout]).toEqual(["nothing", 0.05]);
+    expect(resultsOf(await post(bodyOf([alertOf(labels, startsAt(CLOCK_SKEW_MS))])))[0]?.kind).toBe(
+      "aborted",
+    );
+  });
+
   test("names its version, or its release, and aborts no other one", async () => {
     put("shop", releaseOf());
     put("shop", releaseOf({ key: OTHER_KEY, wrote: [0.05, 0.5] }), "blue");
@@ -184,6 +223,17 @@ test("law 5: names of any length and number make no long line in the log", async
   expect(log.entries).toHaveLength(4);
   for (const entry of log.entries) expect(JSON.stringify(entry).length).toBeLessThan(600);
   expect(log.entries[0]?.fields["because"]).toContain(" and 497 more began before release 7 of shop");
+});
+
+test("law 5: any number of applications makes few lines in the log: one has the number of the others", async () => {
+  const strangers = Array.from({ length: 2_300 }, (_, index) => abortOf(`other-${index}`));
+  put("shop");
+  const reply = await post(bodyOf([...strangers, abortOf("shop")]));
+  expect([reply.status, resultsOf(reply).length, recordOf("shop").rollout]).toEqual([200, 2_301, 0]);
+  expect(log.at("warn")).toHaveLength(1);
+  const lines = log.at("info");
+  expect(lines).toHaveLength(LINES_MAX + 1);
+  expect(lines.at(-1)?.fields).toMatchObject({ more: 2_300 - LINES_MAX });
 });
 
 describe("there is nothing to abort", () => {

@@ -12,6 +12,7 @@ describe("an alert asks for an abort", () => {
         {
           ...{ name: "CheckoutErrors", application: "shop", version: undefined, key: undefined },
           beganAtMs: Date.parse("2026-11-29T12:05:00.123Z"),
+          fingerprint: "5ef77f1f8a3ecfac",
         },
       ],
     });
