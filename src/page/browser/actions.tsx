@@ -39,14 +39,19 @@ export function WayBack({ news }: { readonly news: ApplicationNews }) {
   const choice = release && wayBack(release);
   if (release === undefined || choice === undefined || operator.value === null) return null;
   const { value } = chosen;
+  const wanted = value !== undefined && value !== "set" && value.choice.isBack === true ? value : undefined;
   return (
     <section class="way-back" aria-label="The way back">
       <Button choice={choice} release={release} />
       <span>
         {news.name}: {hasText(news, release)}
       </span>
-      {value !== undefined && value !== "set" && value.choice.isBack === true && (
-        <ConfirmChoice news={news} {...value} />
+      {/* It means the release at any step, so its consequence is that of now. */}
+      {wanted !== undefined && (
+        <ConfirmChoice
+          news={news}
+          {...(wanted.release?.key === release.key ? { choice, release } : wanted)}
+        />
       )}
     </section>
   );

@@ -68,6 +68,23 @@ export const ACTING: readonly Case[] = [
       }),
   },
   {
+    title: "the way back names the share of now, also if the release went on after it was chosen",
+    run: ({ browser, website }) =>
+      visit(browser, website.url, async (page) => {
+        website.release();
+        await logIn(page);
+        await page.getByRole("button", { name: "Abort" }).click();
+        await page.getByText("Abort: it takes 5% of the visitors back to master, at once.").waitFor();
+        await page.keyboard.type("INC-");
+        website.release({ step: 4, wrote: [1, 0.25], seq: 6, state: "promoted" });
+        await page.getByText("Undo: it takes all visitors back to master, at once.").waitFor();
+        await page.keyboard.type("42");
+        await page.keyboard.press("Enter");
+        await eventually(() => website.record.release.state === "aborted", "the way back");
+        expect(website.record).toMatchObject({ rollout: 0, why: "INC-42" });
+      }),
+  },
+  {
     title: "two operators promote the same step: one step is taken, and the other is told",
     run: ({ browser, website }) =>
       visit(
