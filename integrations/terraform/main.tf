@@ -115,7 +115,8 @@ data "aws_iam_policy_document" "operates" {
 
 output "store" {
   description = "The setting -store of daemons and commands"
-  value       = "dynamodb:///${aws_dynamodb_table.records.name}"
+  # The address of a table has its region in it. Without a region, the daemon would ask in its own one.
+  value = "dynamodb://${split(":", aws_dynamodb_table.records.arn)[3]}/${aws_dynamodb_table.records.name}"
 }
 
 output "policies" {

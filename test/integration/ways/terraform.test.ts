@@ -7,6 +7,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   CreateTableCommand,
@@ -37,6 +38,22 @@ test.skipIf(!hasTerraform)("Terraform reads the file, and would not format it ot
     env: { ...process.env, CHECKPOINT_DISABLE: "1", TF_CLI_CONFIG_FILE: "/dev/null" },
   });
   expect([ran.exitCode, String(ran.stdout), String(ran.stderr)]).toEqual([0, "", ""]);
+});
+
+test.skipIf(!hasTerraform)("the address of the store names the region of the table", () => {
+  const [, expression = ""] = /^output "store" \{[\s\S]*?^ +value = (.*)$/m.exec(FILE) ?? [];
+  const evaluated = expression
+    .replaceAll(
+      "aws_dynamodb_table.records.arn",
+      '"arn:aws:dynamodb:eu-west-1:111122223333:table/MaxwellsDaemon"',
+    )
+    .replaceAll("aws_dynamodb_table.records.name", '"MaxwellsDaemon"');
+  const ran = Bun.spawnSync(["terraform", "console"], {
+    cwd: tmpdir(),
+    env: { ...process.env, CHECKPOINT_DISABLE: "1", TF_CLI_CONFIG_FILE: "/dev/null" },
+    stdin: Buffer.from(`${evaluated}\n`),
+  });
+  expect([String(ran.stdout), String(ran.stderr)]).toEqual(['"dynamodb://eu-west-1/MaxwellsDaemon"\n', ""]);
 });
 
 /** The lines of a block, such as `resource "aws_dynamodb_table" "records"`. */
