@@ -9,9 +9,10 @@
  */
 
 import { type PostgresAddress, parsePostgresAddress } from "./postgres/address.ts";
-import { type Driver, engineOf, type PostgresOptions } from "./postgres/client.ts";
+import { engineOf, type PostgresOptions } from "./postgres/client.ts";
 import { PostgresEvidence } from "./postgres/evidence.ts";
 import { writeFault } from "./postgres/faults.ts";
+import type { Driver } from "./postgres/guard.ts";
 import { Listener } from "./postgres/listener.ts";
 import { manyOfPostgres } from "./postgres/many.ts";
 import * as statements from "./postgres/records.ts";

@@ -4,26 +4,21 @@
  * have a limit of bytes. Errors of the parser end the connection, and not the process.
  */
 
-import type pg from "pg";
-import type { Client, Connection } from "pg";
+import type { Client } from "pg";
 import { unlessAborted } from "../shared/abort.ts";
 import type { Row } from "../sql/rows.ts";
 import type { Engine, Connection as SqlConnection } from "../sql/session.ts";
-import { type TlsOptions, tlsOf } from "../sql/tls.ts";
-import { type Environment, StoreError } from "../store.ts";
+import { tlsOf } from "../sql/tls.ts";
+import type { Environment } from "../store.ts";
 import { type PostgresAddress, passwordOf, userOf } from "./address.ts";
 import { postgresFault, stateOf } from "./faults.ts";
+import { type Driver, Guard } from "./guard.ts";
 
 /** `close` waits this long for the server's goodbye. */
 const GOODBYE_MS = 200;
 
-/** The most bytes of an answer, or of the messages between two health checks. */
-const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
-
 /** The answer of a pooler to a startup parameter that it cannot pass on (protocol_violation). */
 const UNKNOWN_PARAMETER = "08P01";
-
-export type Driver = Pick<typeof pg, "Client" | "Connection">;
 
 export interface PostgresOptions {
   readonly driver: Driver;
@@ -162,68 +157,5 @@ async function connect(
   } catch (error) {
     opened.destroy();
     throw guard.fault ?? error;
-  }
-}
-
-interface Stream {
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  destroy(error?: Error): unknown;
-}
-
-/** The parts of the driver's connection that its types leave out. */
-interface OpenConnection {
-  readonly stream: Stream;
-  attachListeners(stream: Stream): void;
-}
-
-/** Checks the bytes between a socket and the driver's parser. */
-class Guard {
-  /** Bytes since the last query began. */
-  bytes = 0;
-  /** The reason why the guard ended the connection. */
-  fault: StoreError | undefined;
-  #connection: OpenConnection | undefined;
-
-  connection(driver: Driver, ssl: TlsOptions | false): Connection {
-    const connection = new driver.Connection({ ssl } as ConstructorParameters<Driver["Connection"]>[0]);
-    // `OpenConnection` names the members of `pg` that its types leave out.
-    const open = connection as unknown as OpenConnection;
-    this.#connection = open;
-    const attach = open.attachListeners.bind(open);
-    // Called with the socket, or with the TLS stream over it.
-    open.attachListeners = (stream) => {
-      const guarded: Stream = {
-        destroy: (error) => stream.destroy(error),
-        on: (event, listener) =>
-          stream.on(event, event === "data" ? this.#guarded(listener as (bytes: Buffer) => void) : listener),
-      };
-      attach(guarded);
-    };
-    return connection;
-  }
-
-  destroy(): void {
-    this.#connection?.stream.destroy();
-  }
-
-  #guarded(parse: (bytes: Buffer) => void): (bytes: Buffer) => void {
-    return (bytes) => {
-      if (this.fault !== undefined) return;
-      this.bytes += bytes.byteLength;
-      try {
-        if (this.bytes > ANSWER_BYTES_MAX) {
-          const remedy = "delete versions that no daemon serves";
-          throw new StoreError("malformed", `the answer is longer than ${ANSWER_BYTES_MAX} bytes; ${remedy}`);
-        }
-        parse(bytes);
-      } catch (error) {
-        const remedy = "check host and port, and every proxy on the way";
-        this.fault =
-          error instanceof StoreError
-            ? error
-            : new StoreError("malformed", `the server does not speak PostgreSQL's protocol; ${remedy}`);
-        this.destroy();
-      }
-    };
   }
 }
