@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Program } from "../../src/cli/command.ts";
+import { EXITS } from "../../src/cli/exit.ts";
 import { main } from "../../src/cli/main.ts";
 import { shellWord } from "../../src/text/shell-word.ts";
+import { holdFilesToSchemas } from "../support/held-to-schemas.ts";
 
 export interface Run {
   readonly status: number;
@@ -51,6 +53,7 @@ export async function run(
     },
   };
   const status = await main(argv, io, program);
+  if (status === EXITS.ok.status) holdFilesToSchemas(argv, world.defaultConfigFile);
   return { status, stdout, stderr };
 }
 

@@ -412,7 +412,7 @@ describe("the log file", () => {
 
 test("law 1: if the log takes no more lines, every request is answered, and the daemon can end", async () => {
   const home = makeHome();
-  home.write({ canary: 2 });
+  home.replaceWrong('{ "website": { "canary": 2 } }');
   // A pipe that is full to the last byte and has no reader: not even the first line of the log can be
   // written.
   const pipe = join(home.directory, "full");

@@ -4,12 +4,13 @@
  * systemd.
  */
 
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { State } from "../../src/admin/state.ts";
 import { ask } from "../../src/client/line.ts";
 import { eventually } from "./eventually.ts";
+import { holdFilesToSchemas, holdToSchema } from "./held-to-schemas.ts";
 import { PROGRAM } from "./program.ts";
 import { stateOf } from "./state.ts";
 
@@ -86,6 +87,12 @@ export class DaemonHome {
 
   /** Replaces the store's file, at once and whole: the daemon never reads half of it. */
   replace(text: string): void {
+    holdToSchema(text);
+    this.replaceWrong(text);
+  }
+
+  /** The same with a text that the schema may refuse. */
+  replaceWrong(text: string): void {
     const path = `${this.storePath}.new`;
     writeFileSync(path, text);
     renameSync(path, this.storePath);
@@ -154,6 +161,7 @@ export class DaemonProcess {
       if (performance.now() > deadline) throw new Error(`the daemon does not become ready:\n${daemon.#log}`);
       await Bun.sleep(LOOK_EVERY_MS);
     }
+    holdFilesToSchemas(readFileSync(`/proc/${child.pid}/cmdline`, "utf8").split("\0"));
     return daemon;
   }
 
