@@ -12,7 +12,7 @@ import { processorMs, residentMb } from "./process-costs.ts";
 import { limitRow, notMeasuredRow, type Row, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
 import { stateRow } from "./state.ts";
-import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
+import { type Engine, enginesOf, type RunningEngine } from "./stores/engines.ts";
 import type { Program } from "./subject.ts";
 import type { Stops } from "./ways.ts";
 
@@ -53,8 +53,8 @@ export async function benchApplications(setup: Setup): Promise<Row[]> {
   const load = await compile("paced-load");
   const rows: Row[] = [];
   for (const program of setup.programs.slice(0, 1)) {
-    for (const engine of ENGINES.filter(({ name }) =>
-      ["file", "redis", "postgres", "etcd", "nats"].includes(name),
+    for (const engine of enginesOf(setup).filter(({ name }) =>
+      ["file", "redis", "postgres", "etcd", "nats", "mariadb"].includes(name),
     )) {
       const missing = engine.missing();
       if (missing !== undefined) rows.push(notMeasuredRow(`applications, ${engine.name}`, missing));

@@ -14,13 +14,13 @@ import { millisecondsText as ms, startWith, visit } from "./many.ts";
 import { processorMs, residentMb } from "./process-costs.ts";
 import { limitRow, median, notMeasuredRow, type Row, thousands } from "./report.ts";
 import type { Setup } from "./setup.ts";
-import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
+import { type Engine, enginesOf, type RunningEngine } from "./stores/engines.ts";
 import type { Program } from "./subject.ts";
 import type { Stops } from "./ways.ts";
 
 const APPLICATIONS = 1_000;
 const RELEASES = 100;
-const STORES = ["file", "redis", "postgres", "etcd", "nats"];
+const STORES = ["file", "redis", "postgres", "etcd", "nats", "mariadb"];
 
 /** Visitors a second. */
 const RATE = 10_000;
@@ -52,7 +52,7 @@ export async function benchReleases(setup: Setup): Promise<Row[]> {
   const pairs: Pair[] = [];
   const stops: Stops = [];
   try {
-    for (const engine of ENGINES.filter(({ name }) => STORES.includes(name))) {
+    for (const engine of enginesOf(setup).filter(({ name }) => STORES.includes(name))) {
       const missing = engine.missing();
       if (missing === undefined) pairs.push(await startPair(engine, program, names, stops));
       else rows.push(notMeasuredRow(`releases, ${engine.name}`, missing));

@@ -9,7 +9,7 @@ import { limitRow, median, notMeasuredRow, type Row } from "./report.ts";
 import { DELAY_MS, type Run, runReleases } from "./rescue/fleets.ts";
 import { PROXIES } from "./rescue/site.ts";
 import type { Setup } from "./setup.ts";
-import { ENGINES, type Engine } from "./stores/engines.ts";
+import { type Engine, enginesOf } from "./stores/engines.ts";
 
 const WHAT = "rescue, 1 % of 10 visitors a second";
 
@@ -31,7 +31,7 @@ export async function benchRescue(setup: Setup): Promise<Row[]> {
   const rows: Row[] = [];
   const all: Run[] = [];
   // A daemon cannot write to a web server.
-  for (const engine of ENGINES.filter(({ name }) => name !== "http")) {
+  for (const engine of enginesOf(setup).filter(({ name }) => name !== "http")) {
     const unable = engine.missing();
     if (unable !== undefined) {
       rows.push(notMeasuredRow(`${WHAT}: ${engine.name}`, unable));
@@ -56,7 +56,7 @@ function speedRows(engine: Engine, runs: readonly Run[]): Row[] {
         .map(({ tookMs }) => tookMs / 1_000);
       const what = `${WHAT}: ${engine.name}, ${proxy}, ${fleet.name}`;
       const details = `slowest of ${seconds.length} releases, median ${median(seconds).toFixed(1)}`;
-      const pollSeconds = fleet.isPollAdded && !engine.isPush ? DELAY_MS / 1_000 : 0;
+      const pollSeconds = fleet.isPollAdded && !engine.isPush ? (engine.lookEveryMs ?? DELAY_MS) / 1_000 : 0;
       return limitRow(what, Math.max(...seconds), "s", details, fleet.secondsMax + pollSeconds);
     }),
   );

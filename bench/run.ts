@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the speed of the daemon, always as a share of a yardstick in the same run (README.md).
  *
- *     npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [SECTION …]
+ *     npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [--stores NAME,…] [SECTION …]
  *
  * All processes that it starts end with it, even on Ctrl-C, and all files are in one temporary directory.
  */
@@ -27,6 +27,7 @@ import { benchRescue } from "./rescue.ts";
 import { checkOut } from "./revision.ts";
 import { FULL, QUICK, type Setup } from "./setup.ts";
 import { benchStart } from "./start.ts";
+import { ENGINES } from "./stores/engines.ts";
 import { benchStores } from "./stores.ts";
 import { executable, SOURCE } from "./subject.ts";
 import { benchVerdicts } from "./verdicts.ts";
@@ -57,7 +58,7 @@ const JUDGE = ["verdicts", "rescue", "reporting", "intake"];
 
 const NGINX_AT_LEAST = 0.55;
 
-const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [SECTION ...]
+const USAGE = `usage: npm run bench -- [--quick] [--executable] [--check] [--write] [--against REVISION] [--stores NAME,...] [SECTION ...]
 
 sections: ${Object.keys(SECTIONS).join(", ")}; all of them by default
           judge stands for ${JUDGE.join(", ")}
@@ -65,6 +66,7 @@ sections: ${Object.keys(SECTIONS).join(", ")}; all of them by default
   --executable   builds dist/maxwells-daemon first; without, it is measured if it is there
   --check        exit status 1 where a bound is missed or not measured
   --against R    another revision takes its turns beside this one, in line, http and nginx
+  --stores N,N   only these kinds of stores, in the sections that run on several
   --write        writes the table into bench/README.md; only for a whole run
 `;
 
@@ -82,7 +84,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${given}\n\n${USAGE}`);
     return EXIT_USAGE;
   }
-  const { values, sections } = given;
+  const { values, sections, stores } = given;
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
@@ -106,7 +108,7 @@ async function main(): Promise<number> {
   try {
     if (values.executable) await build();
     const about = machine();
-    const rows = await measure(sections, values.quick, values.against);
+    const rows = await measure(sections, values.quick, values.against, stores);
     const text = `${about}\n\n${table(rows)}`;
     console.log(text);
     if (values.write) writeFileSync(PAGE, withTable(readFileSync(PAGE, "utf8"), text));
@@ -125,6 +127,7 @@ function readArguments(argv: string[]) {
     check: boolean,
     write: boolean,
     against: { type: "string" } as const,
+    stores: { type: "string" } as const,
     help: boolean,
   };
   try {
@@ -132,11 +135,14 @@ function readArguments(argv: string[]) {
     const named = positionals.flatMap((name) => (name === "judge" ? JUDGE : [name]));
     const unknown = named.filter((name) => !Object.hasOwn(SECTIONS, name));
     if (unknown.length > 0) return `no such section: ${unknown.join(", ")}`;
-    if (values.write && (values.quick || positionals.length > 0)) {
-      return "--write is for a whole run: leave out --quick and the sections";
+    const stores = values.stores?.split(",");
+    const unheard = stores?.filter((name) => !ENGINES.some((engine) => engine.name === name)) ?? [];
+    if (unheard.length > 0) return `no such store: ${unheard.join(", ")}`;
+    if (values.write && (values.quick || positionals.length > 0 || stores !== undefined)) {
+      return "--write is for a whole run: leave out --quick, --stores and the sections";
     }
     const sections = Object.keys(SECTIONS).filter((name) => named.length === 0 || named.includes(name));
-    return { values, sections };
+    return { values, sections, stores };
   } catch (error) {
     return (error as Error).message;
   }
@@ -146,10 +152,12 @@ async function measure(
   sections: readonly string[],
   isQuick: boolean,
   against: string | undefined,
+  stores: readonly string[] | undefined,
 ): Promise<Row[]> {
   const setup: Setup = {
     ...(isQuick ? QUICK : FULL),
     against: against === undefined ? undefined : await checkOut(against),
+    stores,
     programs: [SOURCE, executable()].filter((program) => program !== undefined),
     say: (progress) => process.stderr.write(`  ${progress}\n`),
   };

@@ -8,6 +8,8 @@ export interface Setup {
   readonly programs: readonly Program[];
   /** Another revision, which takes its turns beside this one. */
   readonly against?: Revision | undefined;
+  /** The kinds of stores that are measured; undefined for all. */
+  readonly stores?: readonly string[] | undefined;
   /** The number of turns that the yardstick and the daemon take. */
   readonly turns: number;
   /** The length of a turn, in seconds. */

@@ -9,7 +9,7 @@ import { DaemonHome, type DaemonProcess } from "../test/support/daemon-process.t
 import { eventually } from "../test/support/eventually.ts";
 import { median, notMeasuredRow, type Row } from "./report.ts";
 import type { Setup } from "./setup.ts";
-import { ENGINES, type Engine, type RunningEngine } from "./stores/engines.ts";
+import { type Engine, enginesOf, type RunningEngine } from "./stores/engines.ts";
 import { byRelease, byRollout, type Operator, openFor } from "./stores/operator.ts";
 import { Visitor } from "./stores/visitor.ts";
 import type { Stops } from "./ways.ts";
@@ -41,7 +41,7 @@ const STARTED_AT_ONCE = 5;
 
 export async function benchStores(setup: Setup): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const engine of ENGINES) {
+  for (const engine of enginesOf(setup)) {
     const missing = engine.missing();
     if (missing === undefined) rows.push(...(await measure(engine, setup)));
     else rows.push(notMeasuredRow(`store ${engine.name}`, missing));
@@ -55,7 +55,7 @@ async function measure(engine: Engine, setup: Setup): Promise<Row[]> {
   try {
     const running = await engine.start(stops);
     const store = await openFor(running, stops);
-    const count = ROLLBACKS[length][engine.isPush ? "push" : "poll"];
+    const count = ROLLBACKS[length][engine.isPush || engine.lookEveryMs !== undefined ? "push" : "poll"];
     const byAbort = engine.isPush ? [await abortRow(engine, running, byRelease(store), count)] : [];
     const person = byRollout(store);
     await person.raise();
@@ -158,7 +158,7 @@ function rollbackRow(
 ): Row {
   const sorted = tookMs.toSorted((a, b) => a - b);
   const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
-  const atMost = engine.isPush ? PUSH_P99_MS_MAX : DELAY_MS + READ_MS_MAX;
+  const atMost = engine.isPush ? PUSH_P99_MS_MAX : (engine.lookEveryMs ?? DELAY_MS) + READ_MS_MAX;
   return {
     what: `${what} by ${engine.name}, ${daemons} daemon${daemons === 1 ? "" : "s"}`,
     figure: `p99 ${p99.toFixed(0)} ms (p50 ${median(sorted).toFixed(0)}, of ${sorted.length} ${what}s)`,

@@ -14,6 +14,7 @@ import { freePort } from "../../test/support/port.ts";
 import { ADMIN, hasPostgres, Postgres } from "../../test/support/postgres.ts";
 import { redisMissing, startRedis } from "../../test/support/redis-server.ts";
 import { TcpFaults } from "../../test/support/tcp-faults.ts";
+import type { Setup } from "../setup.ts";
 import { directoryOf, type Stops } from "../ways.ts";
 
 /** A running server of a store. */
@@ -32,11 +33,18 @@ export interface Engine {
   readonly name: string;
   /** Whether the store pushes changes; otherwise daemons poll it every `delay`. */
   readonly isPush: boolean;
+  /** If daemons look for changes more often than every `delay`: how often. */
+  readonly lookEveryMs?: number;
   missing(): string | undefined;
   start(stops: Stops): Promise<RunningEngine>;
 }
 
 const TABLE = "MaxwellsDaemon";
+
+/** The engines of a run. */
+export function enginesOf({ stores }: Setup): readonly Engine[] {
+  return ENGINES.filter(({ name }) => stores === undefined || stores.includes(name));
+}
 
 export const ENGINES: readonly Engine[] = [
   {
@@ -97,8 +105,8 @@ export const ENGINES: readonly Engine[] = [
   },
   {
     name: "mariadb",
-    // Each daemon asks twice a second, which is not a push.
     isPush: false,
+    lookEveryMs: 500,
     missing: () => (hasMariadb ? undefined : "MariaDB is not installed; npm test gets it"),
     async start(stops) {
       const server = await Mariadb.start();
