@@ -7,7 +7,7 @@ import { chromiumMissing, openBrowser, visit } from "../support/browser.ts";
 import { redisMissing } from "../support/redis-server.ts";
 import { bestRound } from "../support/rounds.ts";
 import { Crowd } from "./browser/crowd.ts";
-import { TELL_FIRST_STATE, untilFirstState } from "./browser/first-state.ts";
+import { firstPaintMs, tellFirst, untilFirstState } from "./browser/first-state.ts";
 import { MARK_STATES, workOfFirstState, workOfStates } from "./browser/frames.ts";
 import { expectUsable } from "./browser/showing.ts";
 
@@ -19,10 +19,10 @@ const NEWS_MS_MAX = 200;
 /** At sixty frames a second. */
 const FRAME_MS = 16;
 
-/** On loopback. */
+/** From the address to the first state, on loopback. */
 const PAINT_MS_MAX = 300;
 
-/** A half of them, and some more beside a load, is the browser's work until the release is painted. */
+/** The work of the page alone, until its release is painted. */
 const FIRST_WORK_MS_MAX = 200;
 
 /** From the end of a daemon to a grey page. */
@@ -50,6 +50,8 @@ describe.skipIf(missing !== undefined)("a page of three hundred applications", (
     visit(browser, crowd.url, async (page) => {
       const items = page.getByRole("navigation", { name: "Applications" }).getByRole("listitem");
       await items.first().waitFor();
+      // The last ones come after the first paint.
+      await items.nth(299).waitFor();
       expect(await items.count()).toBe(300);
       // The colours of a row are those of the other states, and axe-core takes seconds for three hundred.
       await expectUsable(page, "crowd", ["light"]);
@@ -102,19 +104,21 @@ describe.skipIf(missing !== undefined)("a page of three hundred applications", (
       { script: MARK_STATES },
     ));
 
-  test(`the first paint comes within ${PAINT_MS_MAX} ms`, async () => {
-    const measure = () =>
-      visit(browser, crowd.url, async (page) => {
-        await page.getByText("shop-300").waitFor();
-        const paint = await page.evaluate<number>(
-          "performance.getEntriesByName('first-contentful-paint')[0].startTime",
-        );
-        return paint;
-      });
+  test.each([
+    ["the release", "", ".headline"],
+    ["the list of all applications", "?application=none", "#applications a"],
+  ])(`%s is painted within ${PAINT_MS_MAX} ms`, async (_, query, selector) => {
+    const measure = async () => {
+      const paintedMs: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        paintedMs.push(await firstPaintMs(browser, `${crowd.url}${query}`, selector, crowd.daemon.pid));
+      }
+      return quantileOf(paintedMs, 0.5);
+    };
     expect(await bestRound(measure, (ms) => ms < PAINT_MS_MAX, 5)).toBeLessThan(PAINT_MS_MAX);
   });
 
-  // The first paint says that the page waits. A busy machine makes the next one late, so this counts its work.
+  // A busy machine makes the paint late, so this counts the work of the page until then.
   test(`the first state costs the browser less than ${FIRST_WORK_MS_MAX} ms, until it is painted`, async () => {
     const measure = () =>
       visit(
@@ -125,7 +129,7 @@ describe.skipIf(missing !== undefined)("a page of three hundred applications", (
             await page.goto(crowd.url);
             await untilFirstState(page);
           }),
-        { script: TELL_FIRST_STATE },
+        { script: tellFirst(".headline") },
       );
     const work = await bestRound(measure, (ms) => ms < FIRST_WORK_MS_MAX, 5);
     expect(work).toBeGreaterThan(10);

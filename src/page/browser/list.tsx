@@ -1,10 +1,13 @@
 /** The applications of the daemon. */
 
 import { signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ListedApplication, ListNews } from "../news.ts";
 
 const search = signal("");
+
+/** Whether the first state is painted. */
+const isPainted = signal(false);
 
 interface ListProps {
   readonly list: ListNews;
@@ -12,7 +15,11 @@ interface ListProps {
 }
 
 export function List({ list, shown }: ListProps) {
+  useEffect(() => {
+    isPainted.value = true;
+  }, []);
   if (list.total < 2) return null;
+  const parts = partsOf(list.applications.filter(({ name }) => name.includes(search.value)));
   return (
     <nav aria-label="Applications" id="applications">
       <h2>{list.total} applications</h2>
@@ -30,7 +37,7 @@ export function List({ list, shown }: ListProps) {
         <p>The first {list.applications.length} are shown. The others have the address /?application=NAME.</p>
       )}
       <div class="list">
-        {partsOf(list.applications.filter(({ name }) => name.includes(search.value))).map((part) => (
+        {parts.slice(0, isPainted.value ? parts.length : FIRST_PARTS).map((part) => (
           <Part key={part[0]?.name} applications={part} shown={shown} />
         ))}
       </div>
@@ -40,6 +47,9 @@ export function List({ list, shown }: ListProps) {
 
 /** It fills rows of one, two, three and four columns. */
 const PART_LENGTH = 24;
+
+/** A screen has no more of them. The others come after the first paint, which would wait for them. */
+const FIRST_PARTS = 3;
 
 function partsOf(applications: readonly ListedApplication[]): ListedApplication[][] {
   const count = Math.ceil(applications.length / PART_LENGTH);
