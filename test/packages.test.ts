@@ -193,6 +193,32 @@ describe.skipIf(missing !== undefined)("the packages", () => {
     PATIENCE_MS,
   );
 
+  test(
+    "the archive makes a machine with a daemon by the commands of its page, and an upgrade keeps the settings",
+    async () => {
+      const page = readFileSync(join(import.meta.dir, "../docs/install.md"), "utf8");
+      const [first, upgrade] = Array.from(
+        page.slice(page.indexOf("## The archive")).matchAll(/^```sh\n([\s\S]*?)^```$/gm),
+        ([, commands = ""]) => commands.replaceAll("sudo ", "").replaceAll("-xzf ", "-xzf /mnt/"),
+      ) as [string, string];
+      const [, name = ""] = /-xzf \/mnt\/(\S+)/.exec(first) ?? [];
+      const other = await Machine.start();
+      try {
+        copyFileSync(join(directory, name), join(other.share, name));
+        await other.command("sh", "-e", "-c", first);
+        await configure(other);
+        const settings = await other.command("cat", SETTINGS);
+        await other.command("sh", "-e", "-c", upgrade);
+        expect(await other.command("cat", SETTINGS)).toBe(settings);
+        expect(await other.command("systemctl", "is-active", "maxwells-daemon")).toBe("active\n");
+        expect(await other.command("maxwells-daemon", "ask", "0.1")).toContain("canary");
+      } finally {
+        await other.stop();
+      }
+    },
+    PATIENCE_MS,
+  );
+
   test("the bill of materials has the form that CycloneDX's own schema demands", () => {
     const bill = JSON.parse(readFileSync(packageNamed(directory, ".cdx.json"), "utf8"));
     expect(faultsInBill(bill)).toBe("");
