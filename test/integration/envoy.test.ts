@@ -13,11 +13,17 @@ import { eventually } from "../support/eventually.ts";
 import { type Answer, FakeDaemon, TO_CANARY } from "../support/fake-daemon.ts";
 import { freePort } from "../support/port.ts";
 import type { ProxyProcess } from "../support/proxy-process.ts";
+import { startUnixServer } from "../support/unix-server.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Visit, Visitors } from "../support/visitors.ts";
 
 /** `consecutive_5xx` in the shipped file. */
 const FAILURES_MAX = 50;
+
+/** Node's server closes a connection that was idle for this long. */
+const NODE_KEEPS_MS = 5_000;
+
+const VERSIONS = ["master", "canary"];
 
 /** This many visitors come at the same time. */
 const AT_ONCE = 10;
@@ -36,7 +42,7 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
   let outcomes: Bun.Server<undefined>;
 
   beforeAll(async () => {
-    upstreams = ["master", "canary"].map((name) => startUpstream(name, path(`${name}.sock`)));
+    upstreams = VERSIONS.map((name) => startUpstream(name, path(`${name}.sock`)));
     daemon = await FakeDaemon.start(path("http.sock"));
     outcomes = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
     const port = await freePort();
@@ -262,6 +268,31 @@ describe.skipIf(missing !== undefined)("Envoy", () => {
     await eventually(() => lines().every((line, i) => wanted[i]?.test(line)), "the three lines");
     daemon = await FakeDaemon.start(path("http.sock"));
   });
+
+  test.each([
+    ["master", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"],
+    ["canary", TO_CANARY],
+  ])(
+    "Envoy closes an idle connection to %s before Node would, so it uses none that Node just closes",
+    async (name, answer) => {
+      const at = VERSIONS.indexOf(name);
+      upstreams[at]?.stop();
+      let usedAtMs = 0;
+      const idle = Promise.withResolvers<number>();
+      const version = await startUnixServer(path(`${name}.sock`), (socket) => {
+        socket.on("data", () => {
+          usedAtMs = performance.now();
+          socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+        });
+        socket.on("end", () => idle.resolve(performance.now() - usedAtMs));
+      });
+      daemon.answer = (socket) => socket.write(answer);
+      expect((await visit()).status).toBe(200);
+      expect(await idle.promise).toBeLessThan(NODE_KEEPS_MS);
+      await version.stop();
+      upstreams[at] = startUpstream(name, path(`${name}.sock`));
+    },
+  );
 
   test("it logs nothing while everything goes well", () => {
     expect(envoy.log()).not.toMatch(/deprecated|error/i);

@@ -62,6 +62,7 @@ export function fillEnvoy(places: EnvoyPlaces): string {
   fill("/var/lib/maxwells-daemon/maintenance/website", places.maintenanceFile);
   fill("/var/log/envoy/maxwells.log", places.log);
   fill("/etc/envoy/maintenance.html", join(EXAMPLE, "maintenance.html"));
+  fill("access_log:\n", `access_log:\n${TROUBLE_LOG}`);
   if (places.allowForce) fill("# - exact: maxwellsdaemon-force", "- exact: maxwellsdaemon-force");
   if (places.areOptionsOn) text = text.replace(/^(\s*)# (?=- match| {2}\S)/gm, "$1");
   if (places.tls !== undefined) {
@@ -85,6 +86,20 @@ function tlsSocket(key: string, certificate: string): string {
                     private_key: { filename: ${key} }
 `;
 }
+
+/** In Envoy's output: the reason for each error that is Envoy's own, not the version's. */
+const TROUBLE_LOG = `                  - name: trouble
+                    filter:
+                      and_filter:
+                        filters:
+                          - status_code_filter: { comparison: { op: GE, value: { default_value: 500, runtime_key: none } } }
+                          - response_flag_filter: {}
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StderrAccessLog
+                      log_format:
+                        text_format_source:
+                          inline_string: "%START_TIME% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_CLUSTER%\\n"
+`;
 
 /** Starts an Envoy of one worker; resolves when it listens on `port`. */
 export async function startEnvoy(

@@ -102,6 +102,10 @@ const hung: Case = {
 const VISITORS = 32;
 const REQUESTS_MIN = 100_000;
 
+/** As much of an error's page, and of the proxy's log, is shown if a visitor sees an error. */
+const BODY_SHOWN = 200;
+const LOG_SHOWN = 4_000;
+
 const storm: Case = {
   id: "storm",
   title:
@@ -135,6 +139,8 @@ const storm: Case = {
       load.stop();
       await running;
     }
+    // The visitors' errors alone do not tell what happened inside the proxy.
+    if (load.errors.size > 0) console.error(`the end of its log:\n${rig.log.slice(-LOG_SHOWN)}`);
     expect([...load.errors]).toEqual([]);
     expect(load.sent).toBeGreaterThanOrEqual(REQUESTS_MIN);
     await rig.becomes(0.1, "canary");
@@ -199,8 +205,8 @@ class Load {
     while (!this.#isOver) {
       const assignment = (this.sent++ % 1_000) / 1_000;
       try {
-        const { status, name } = await this.#rig.known(assignment);
-        if (status !== 200) this.#note(`status ${status}`);
+        const { status, name, body } = await this.#rig.known(assignment);
+        if (status !== 200) this.#note(`status ${status}: ${body.slice(0, BODY_SHOWN)}`);
         else if (name === "canary" && assignment >= 0.25) this.#note("at canary, and does not belong there");
         if (name === "canary") this.#canary++;
       } catch (error) {
