@@ -9,7 +9,8 @@
  *        ▼                                         ▼
  *     closing ◀────────────────────────────────────┘
  *
- * If a client asks for more than one turn may answer, the connection is paused until the next turn.
+ * If a client asks for more than one turn may answer, the connection is paused until the next turn. If it
+ * sends large pieces faster than the daemon's pace, it is paused for some milliseconds.
  *
  * If a client asks without reading, the daemon stops reading from it. The bytes that the kernel did not take
  * (`#unsent`) and the requests that are not answered yet (`#unread`) wait here. The beginning of a request
@@ -33,6 +34,16 @@ const LITTLE_BYTES = 512;
 
 /** To read this much takes so long that the turn looks at the clock, however few answers there were. */
 const MUCH_BYTES = 16_384;
+
+/**
+ * The daemon reads large pieces of one connection no faster than this, 32 MiB a second. Each piece that
+ * arrives is an object, and large ones keep the collector busy. At a gigabyte a second it stops the daemon
+ * fifty times a second, for a millisecond or more. Pieces of less than `MUCH_BYTES` do not count.
+ */
+const MUCH_BYTES_PER_MS = 32_768;
+
+/** A client may be ahead of that pace by this much, such as a proxy that was stopped for a moment. */
+const AHEAD_MS_MAX = 16;
 
 /** The first size of the buffer for a part of a request. It doubles when the part grows. */
 const PART_BYTES_MIN = 64;
@@ -62,6 +73,8 @@ export abstract class StreamConnection implements WaitingConnection {
   #unread: Uint8Array | null = null;
   /** The connection was paused once, because its client asks before it has read earlier answers. */
   #asksAhead = false;
+  /** When the large pieces so far would have come at the daemon's pace; 0 before the first one. */
+  #pacedToMs = 0;
   /** No more requests will come, or none of them will be answered. */
   #hasEnded = false;
 
@@ -121,9 +134,8 @@ export abstract class StreamConnection implements WaitingConnection {
 
   /** Whether the connection has nothing to remember until its next event. */
   get isBlank(): boolean {
-    return (
-      this.#part === null && this.#unsent === null && !this.#hasEnded && !this.isClosing && !this.isMidway
-    );
+    const hasNothing = this.#part === null && this.#unsent === null && this.#pacedToMs === 0;
+    return hasNothing && !this.#hasEnded && !this.isClosing && !this.isMidway;
   }
 
   /** Serves another socket from now on. Only a blank connection can do that. */
@@ -152,7 +164,7 @@ export abstract class StreamConnection implements WaitingConnection {
     if (this.#unsent === null) {
       if (this.#shared.turn.isOver && chunk.length > LITTLE_BYTES) this.#waitForTurn(chunk);
       else this.consume(chunk, nowMs);
-      if (chunk.length > MUCH_BYTES) this.#shared.turn.lookAtClock();
+      if (chunk.length > MUCH_BYTES) this.#tookMuch(chunk.length, nowMs);
       this.#noteBeginning(nowMs);
       if (this.#shared.endsWithAnswer && !this.isBusy && !this.isClosing) this.endWhenAnswered();
       return;
@@ -185,7 +197,7 @@ export abstract class StreamConnection implements WaitingConnection {
     this.#noteBeginning(nowMs);
     if (this.#unsent !== null || this.isClosing) return;
     if (this.#hasEnded) this.end();
-    else this.#socket.resume();
+    else if (!this.#waitsForPace(nowMs)) this.#socket.resume();
   }
 
   /** The client sends no more. Its requests are still answered. */
@@ -309,6 +321,24 @@ export abstract class StreamConnection implements WaitingConnection {
     this.#socket.pause();
     this.#cutOffIfTooMuchWaits();
     if (!this.isClosing) setImmediate(() => this.drained());
+  }
+
+  /** Notes a large piece that arrived, and pauses if its client is too far ahead. */
+  #tookMuch(bytes: number, nowMs: number): void {
+    this.#shared.turn.lookAtClock();
+    this.#pacedToMs = Math.max(this.#pacedToMs, nowMs) + bytes / MUCH_BYTES_PER_MS;
+    if (this.isClosing || this.#hasEnded || this.#unsent !== null || !this.#waitsForPace(nowMs)) return;
+    this.#asksAhead = true;
+    this.#socket.pause();
+  }
+
+  /** Whether the client is too far ahead. Then it stays paused, and `drained` looks again. */
+  #waitsForPace(nowMs: number): boolean {
+    const waitMs = this.#pacedToMs - AHEAD_MS_MAX - nowMs;
+    if (waitMs <= 0) return false;
+    this.#wait(NOTHING, null);
+    setTimeout(() => this.drained(), waitMs);
+    return true;
   }
 
   /** Sets the bytes that wait here, and updates the sum over all connections. */
