@@ -2,7 +2,7 @@
  * Four clients that ask without end and read all their answers, in a process of their own so that they take
  * no time from the test that measures. Run as `bun greedy.ts SOCKET-PATH BASE64 [FIRST-BASE64]`: the bytes
  * that each client sends again and again, and those that it sends once before. At its end it says how many
- * bytes of answers it has read.
+ * bytes it has sent and read.
  */
 
 const CLIENTS = 4;
@@ -10,8 +10,8 @@ const CLIENTS = 4;
 /** A client hands this many bytes to the kernel at once. */
 const BURST_BYTES = 262_144;
 
-/** The bytes that all of them have read. */
-let readBytes = 0;
+/** The bytes that all of them have sent, and those of answers that they have read. */
+let movedBytes = 0;
 
 if (import.meta.main) {
   const [path = "", repeated = "", first = ""] = process.argv.slice(2);
@@ -20,7 +20,7 @@ if (import.meta.main) {
   for (let i = 0; i < CLIENTS; i++) await beGreedy(path, burst, Buffer.from(first, "base64"));
   console.log("greedy");
   process.on("SIGTERM", () => {
-    console.log(String(readBytes));
+    console.log(String(movedBytes));
     process.exit();
   });
 }
@@ -32,6 +32,7 @@ async function beGreedy(path: string, burst: Buffer, first: Buffer): Promise<voi
       const sent = socket.write(burst.subarray(at));
       if (sent < 0) return;
       at += sent;
+      movedBytes += sent;
       if (at < burst.length) return;
       at = 0;
     }
@@ -44,7 +45,7 @@ async function beGreedy(path: string, burst: Buffer, first: Buffer): Promise<voi
         send(socket);
       },
       data(_, chunk) {
-        readBytes += chunk.length;
+        movedBytes += chunk.length;
       },
       drain: send,
     },
