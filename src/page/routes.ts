@@ -52,6 +52,9 @@ const HEADERS = {
 
 const SCRIPT = "text/javascript; charset=utf-8";
 
+/** Otherwise nginx keeps the news until it has some kilobytes of them. */
+const UNBUFFERED = { "X-Accel-Buffering": "no" };
+
 const NOT_BUILT = "this program was installed without its page; build it with npm run build:page\n";
 
 export interface RoutesOptions {
@@ -98,6 +101,7 @@ export async function pageRoutes(options: RoutesOptions): Promise<ReadonlyMap<st
         const mayGoOn = () => access.hidden(asked) === undefined;
         return {
           ...page("text/event-stream", events({ closing: asked.closing, mayGoOn, open })),
+          headers: { ...HEADERS, ...UNBUFFERED },
           isStream: true,
         };
       },

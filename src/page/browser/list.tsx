@@ -19,7 +19,9 @@ export function List({ list, shown }: ListProps) {
     isPainted.value = true;
   }, []);
   if (list.total < 2) return null;
-  const parts = partsOf(list.applications.filter(({ name }) => name.includes(search.value)));
+  const wanted = search.value.trim().toLowerCase();
+  const found = list.applications.filter((application) => textOf(application).includes(wanted));
+  const parts = partsOf(found);
   return (
     <nav aria-label="Applications" id="applications">
       <h2>{list.total} applications</h2>
@@ -27,6 +29,7 @@ export function List({ list, shown }: ListProps) {
         Find{" "}
         <input
           type="search"
+          placeholder="a name, or a state"
           value={search.value}
           onInput={({ currentTarget }) => {
             search.value = currentTarget.value;
@@ -36,6 +39,11 @@ export function List({ list, shown }: ListProps) {
       {list.applications.length < list.total && (
         <p>The first {list.applications.length} are shown. The others have the address /?application=NAME.</p>
       )}
+      {wanted !== "" && (
+        <p class="note" role="status">
+          {found.length === 0 ? "None of them has this text." : `${found.length} of ${list.total}`}
+        </p>
+      )}
       <div class="list">
         {parts.slice(0, isPainted.value ? parts.length : FIRST_PARTS).map((part) => (
           <Part key={part[0]?.name} applications={part} shown={shown} />
@@ -43,6 +51,11 @@ export function List({ list, shown }: ListProps) {
       </div>
     </nav>
   );
+}
+
+/** The text in which a reader finds an application: its name, its versions and its release. */
+function textOf({ name, arcs, release }: ListedApplication): string {
+  return `${name} ${arcs} ${release ?? ""}`.toLowerCase();
 }
 
 /** It fills rows of one, two, three and four columns. */

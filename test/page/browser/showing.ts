@@ -29,6 +29,22 @@ export const SHOWING: readonly Case[] = [
       }),
   })),
   {
+    title: "the applications with a text in their name or release, in any case, and how many they are",
+    run: ({ browser, site }) =>
+      visit(browser, site.url("idle"), async (page) => {
+        const list = page.getByRole("navigation", { name: "Applications" });
+        await list.getByRole("searchbox").fill(" PAUSED");
+        await list
+          .getByRole("status")
+          .filter({ hasText: `2 of ${STATES.length}` })
+          .waitFor();
+        expect(await list.getByRole("link").allInnerTexts()).toEqual(["paused", MARKUP]);
+        await list.getByRole("searchbox").fill("no such name");
+        await list.getByText("None of them has this text.").waitFor();
+        expect(await list.getByRole("link").count()).toBe(0);
+      }),
+  },
+  {
     title: "markup in records as text, and runs no code of it",
     run: ({ browser, site }) =>
       visit(browser, site.url(MARKUP), async (page) => {

@@ -12,11 +12,13 @@ import { admin } from "../../../admin/admin.ts";
 import { fetchState } from "../../../admin/client/fetch-state.ts";
 import type { State } from "../../../admin/state.ts";
 import type { LoadedSettings } from "../../../config/load.ts";
-import type { Option } from "../../../config/option.ts";
+import { type Option, Problem } from "../../../config/option.ts";
 import { nearestThere, whyNoFilesIn, whyNotWritable } from "../../../files/writable.ts";
 import type { LeaseKind } from "../../../leases/lease.ts";
 import { LEASES } from "../../../leases/list.ts";
 import { notifySecret, SecretError, signingKeys } from "../../../notices/options.ts";
+import { adminTokenFile } from "../../../page/options.ts";
+import { readToken } from "../../../page/token-file.ts";
 import { RIGHTS_REMEDY } from "../../../releases/rights-remedy.ts";
 import { SERVERS } from "../../../servers/list.ts";
 import { application } from "../../../settings/application.ts";
@@ -42,7 +44,7 @@ export async function checkDeep(settings: LoadedSettings, io: Io): Promise<reado
     checkAdmin(settings, running),
     ...LEASES.map((kind) => checkTargets(kind, settings)),
   ]);
-  return [...findings.flat(), ...checkFiles(settings), ...checkSecrets(settings)];
+  return [...findings.flat(), ...checkFiles(settings), ...checkToken(settings), ...checkSecrets(settings)];
 }
 
 /** The daemon that answers at this configuration's admin address, if there is one. */
@@ -142,6 +144,17 @@ function checkFiles(settings: LoadedSettings): OpenedSetting[] {
     );
   }
   return findings;
+}
+
+/** Without a token the daemon serves visitors, and its page only shows. */
+function checkToken(settings: LoadedSettings): OpenedSetting[] {
+  const path = settings.get(adminTokenFile);
+  if (path === null) return [];
+  const setting = `-${adminTokenFile.name}`;
+  const token = readToken(path);
+  if (!(token instanceof Problem)) return [{ level: "ok", setting, text: "the token can be read" }];
+  const text = `no operator can log in to the page, and no alert can abort: ${token.message}`;
+  return [{ level: "warning", setting, text }];
 }
 
 /** A daemon that leads no releases sends no notices, and does not read their secrets. */

@@ -1,7 +1,7 @@
 /** `check -deep`: what it opens, against real daemons, programs and files. */
 
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { State } from "../../../../src/admin/state.ts";
 import { checkListener } from "../../../../src/cli/commands/check/listeners.ts";
@@ -142,6 +142,20 @@ test("a secret of notices that cannot be read is a problem, if the daemon leads 
   writeFileSync(secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
   const { findings } = await check(...notices, "-releases", "on");
   expect(of(findings, /^-notify-secret/)).toMatchObject({ level: "ok", text: "one secret can be read" });
+});
+
+test("a token of operators that cannot be used is a warning with its remedy", async () => {
+  const { directory, flags } = await wellFlags();
+  const path = directory.path("token");
+  writeFileSync(path, "0123456789abcdef0123", { mode: 0o644 });
+  const open = await check(...flags, "-admin-token-file", path);
+  expect([open.status, of(open.findings, /^-admin-token-file/)]).toMatchObject([
+    0,
+    { level: "warning", text: expect.stringContaining(`run chmod o-r ${path}`) },
+  ]);
+  chmodSync(path, 0o600);
+  const { findings } = await check(...flags, "-admin-token-file", path);
+  expect(of(findings, /^-admin-token-file/)).toMatchObject({ level: "ok", text: "the token can be read" });
 });
 
 test("an application without records is a warning, and so is a default that cannot be had", async () => {
