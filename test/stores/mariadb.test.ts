@@ -622,6 +622,17 @@ describe.skipIf(!hasMariadb)("permissions", () => {
     await engine.sql("GRANT SELECT ON maxwells_daemon_changes TO maxwells_daemon", database);
   });
 
+  test("a daemon without any table is told to make it, and not to get a right", async () => {
+    await engine.sql("CREATE DATABASE tableless; GRANT SELECT ON tableless.* TO maxwells_daemon");
+    const store = await openAt(engine.address(READER, engine.port, "tableless"));
+    const push = watchOf(store, "website");
+    await eventually(() => warnings.length > 0, "a warning");
+    expect(warnings).toEqual([
+      expect.stringContaining("maxwells_daemon_changes with maxwells-daemon init-store"),
+    ]);
+    push.end();
+  });
+
   test("a controller writes records and evidence, reads both, and can do nothing else", async () => {
     const log = { application: "website", key: "0123456789abcdef01234567" };
     const store = await openAt(engine.address(CONTROLLER, engine.port, database));
@@ -721,6 +732,11 @@ describe.skipIf(!hasMariadb)("making the table", () => {
     });
     const nowhere = await openAt(engine.address(ADMIN, engine.port, "nowhere"));
     expect((await fails(nowhere.read("website", soon()))).code).toMatch(/missing|denied/);
+    const stranger = await openAt(engine.address(READER, engine.port, "nowhere"));
+    expect(await fails(stranger.read("website", soon()))).toMatchObject({
+      code: "denied",
+      message: expect.stringContaining("or has none of this name (1044); correct the name in the address"),
+    });
     const silent = await openAt(`mariadb://${OPERATOR.user}@127.0.0.1:${engine.port}/bare`);
     const asked = await fails(silent.read("website", soon()));
     expect(asked).toMatchObject({ code: "denied", message: expect.stringContaining("MYSQL_PWD") });

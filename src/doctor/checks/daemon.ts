@@ -40,11 +40,16 @@ export const daemon: Check = {
       );
     }
     // A stale snapshot and a missing socket have checks of their own: `store` and `socket`.
-    if (state.applications.some(({ ageMs }) => ageMs === null)) {
+    const unread = state.applications.filter(({ ageMs }) => ageMs === null);
+    if (unread.length > 0) {
+      const error = unread.find((each) => each.error !== null)?.error ?? null;
       return causing(
         fail(
-          "the daemon runs but is not ready: it could not read every application from its store, so all visitors go to master",
-          "read the daemon's log, which says why the store cannot be read",
+          "the daemon runs but is not ready: it could not read every application from its store" +
+            `${error === null ? "" : ` (${error})`}, so all visitors go to master`,
+          error === null
+            ? "read the daemon's log, which says why the store cannot be read"
+            : `make ${state.store} readable for the daemon`,
           evidence,
         ),
         "the daemon is not ready",

@@ -11,7 +11,7 @@ import { Listeners } from "../shared/listeners.ts";
 import type { Row } from "../sql/rows.ts";
 import { Session } from "../sql/session.ts";
 import { engineOf, type MariadbOptions } from "./client.ts";
-import { isWithoutTable } from "./faults.ts";
+import { isMissingTable, isWithoutTable } from "./faults.ts";
 import { COUNT_ROW } from "./schema.ts";
 
 /** The time between two looks. */
@@ -25,6 +25,9 @@ const NAMES_MAX = 1_000;
 
 /** If this user may not look, the daemon tries again this often. */
 const NO_TABLE_MS = 30_000;
+
+const REMEDY_DENIED = "grant SELECT on maxwells_daemon_changes";
+const REMEDY_MISSING = "make maxwells_daemon_changes with maxwells-daemon init-store";
 
 const CHANGED = `
   SELECT application, revision FROM maxwells_daemon_changes WHERE application = '${COUNT_ROW}'
@@ -76,14 +79,12 @@ export class Changes {
       try {
         return await ask(CHANGED, [known === undefined ? NO_COUNT : String(known)]);
       } catch (error) {
-        if (isWithoutTable(error)) return undefined;
-        throw error;
+        if (!isWithoutTable(error)) throw error;
+        this.#sayOnce(isMissingTable(error) ? REMEDY_MISSING : REMEDY_DENIED);
+        return undefined;
       }
     });
-    if (rows === undefined) {
-      this.#sayOnce();
-      return undefined;
-    }
+    if (rows === undefined) return undefined;
     this.#isWarned = false;
     const count = countIn(rows);
     const names = rows.map(({ application }) => String(application)).filter((name) => name !== COUNT_ROW);
@@ -92,9 +93,8 @@ export class Changes {
     return count;
   }
 
-  #sayOnce(): void {
+  #sayOnce(remedy: string): void {
     if (!this.#isWarned) {
-      const remedy = "grant SELECT on maxwells_daemon_changes";
       this.#warn(`${this.#shown}: changes are found by the poll only, after -delay; ${remedy}`);
     }
     this.#isWarned = true;

@@ -26,7 +26,14 @@ const SERVER_FAULTS: readonly Row[] = [
       "check user and password, and the host that the account is for; without a password in the address, MYSQL_PWD counts",
   },
   {
-    errors: [1044, 1142, 1143, 1227, 1370],
+    // MariaDB names no database to a user without a right on it.
+    errors: [1044],
+    code: "denied",
+    what: "does not let this user into the database, or has none of this name",
+    remedy: "correct the name in the address, or grant this user the rights in docs/stores/mariadb.md",
+  },
+  {
+    errors: [1142, 1143, 1227, 1370],
     code: "denied",
     what: "does not let this user do that",
     remedy:
@@ -235,7 +242,11 @@ export function endsConnection(error: unknown): boolean {
 
 /** Whether this user may not read a table, or there is none. */
 export function isWithoutTable(error: unknown): boolean {
-  return [1044, 1142, 1143, 1146].includes(numberOf(error) ?? 0);
+  return isMissingTable(error) || [1044, 1142, 1143].includes(numberOf(error) ?? 0);
+}
+
+export function isMissingTable(error: unknown): boolean {
+  return numberOf(error) === 1146;
 }
 
 /** The SQLSTATE of the server's error; empty if it has none. */

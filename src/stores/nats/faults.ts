@@ -95,7 +95,10 @@ export function natsFault(where: string, error: unknown): StoreError {
   const { name, message, code = codeOf(error) } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const text = String(message ?? "");
   if (name === "AuthorizationError" || name === "UserAuthenticationExpiredError") {
-    return new StoreError("denied", `${where} does not let this user in; correct the login in the address`);
+    return new StoreError(
+      "denied",
+      `${where} does not let this user in; correct the login in the address, or in the variables NATS_…`,
+    );
   }
   if (name === "PermissionViolationError") return permissionFault(where, error);
   if (name === "NoResponders") {
