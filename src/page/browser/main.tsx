@@ -10,6 +10,8 @@ import { followTheme } from "./theme.ts";
 export function show(stream: NewsStream): void {
   follow(stream);
   const place = document.getElementById("page");
+  // Preact would leave the words for a page without its code, if the first state is there already.
+  place?.replaceChildren();
   if (place !== null) render(<App />, place);
   followTheme();
   void lookWho();

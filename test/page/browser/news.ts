@@ -146,6 +146,7 @@ export const NEWS: readonly Case[] = [
           await silence(page).waitFor();
           await page.getByText(/^The daemon is silent\. All of this is \d+s old\.$/).waitFor();
           expect(await page.evaluate<readonly string[]>("fresh")).toEqual([]);
+          expect(await page.getByText("Asking the daemon").count()).toBe(0);
           await website.startAgain();
           await page.getByText("live", { exact: true }).waitFor();
         },
