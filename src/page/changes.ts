@@ -10,10 +10,17 @@ export function changesNews(changes: readonly ShownChange[]): ChangeNews[] {
   return changes.map((change, index) => {
     const before = changes.slice(index + 1).find(({ version }) => version === change.version);
     return {
-      ...{ ...change, author: oneLine(authorText(change)) },
+      ...{ ...shown(change), author: oneLine(authorText(change)) },
       ...(before === undefined ? {} : { before: before.rollout }),
     };
   });
+}
+
+/** Its texts as lines that turn no direction: otherwise a name could turn the rollout beside it. */
+function shown(change: ShownChange): ShownChange {
+  const safe = (value: unknown) => (typeof value === "string" ? oneLine(value) : value);
+  const fields = Object.entries(change).map(([name, value]) => [name, safe(value)] as const);
+  return { ...change, ...Object.fromEntries(fields) };
 }
 
 /**
@@ -28,7 +35,11 @@ export function freezesNews(
   return freezes
     .filter(({ at }) => !(Date.parse(at ?? "") < (sinceMs ?? Number.NEGATIVE_INFINITY)))
     .map(({ isFrozen, by, login, at, why }) => ({
-      ...{ isFrozen: isFrozen ?? null, at: at ?? null, why: why ?? null },
+      ...{
+        isFrozen: isFrozen ?? null,
+        at: at === undefined ? null : oneLine(at),
+        why: why === undefined ? null : oneLine(why),
+      },
       author: oneLine(authorText({ updatedBy: by ?? "?", login: login ?? by ?? "?" })),
     }));
 }

@@ -34,7 +34,7 @@ export function releaseNews(
   const conditions = conditionsNews(progress, storeFlags);
   const waits = waitWords(progress, storeFlags).map(waitNews);
   return {
-    ...{ version: target.version, id, key, seq, of, plan: release.plan, state, step, rollout },
+    ...{ version: target.version, id, key, seq, of: oneLine(of), plan: release.plan, state, step, rollout },
     ...{ offset: release.wrote[1], isOver: !goesOn(release), waits },
     headline: headline(progress, storeFlags),
     steps: plan?.steps.map((each) => ({ rollout: each.rollout, wait: waitText(each.wait) })) ?? null,
@@ -42,7 +42,7 @@ export function releaseNews(
     isInGrace: passedMs < GRACE_MS,
     waitMs: plan?.steps[step - 1]?.wait.minMs ?? 0,
     warnings: warningsOf(progress),
-    reason: reason ?? null,
+    reason: reason === undefined ? null : oneLine(reason),
     judged: progress.judged ?? null,
     judgedAtEnd: progress.judgedAtEnd ?? null,
     conditions,

@@ -107,6 +107,17 @@ test("a change has the rollout before it, of the same version", () => {
   expect(changes[0]?.author).toBe("ada@web-1 (as login deploy)");
 });
 
+test("a change and a freeze turn no other text on the page", () => {
+  const texts = { version: "\u202e%5", updatedAt: "\u202enow", why: "a\nb", problem: "\u2067" };
+  const [change] = changesNews([{ ...texts, application: "website", rollout: 0.05, updatedBy: "ada\u202e" }]);
+  expect(change).toMatchObject({
+    ...{ version: "\\u202e%5", updatedAt: "\\u202enow", why: "a\\nb", problem: "\\u2067" },
+    ...{ author: "ada\\u202e", rollout: 0.05 },
+  });
+  const freeze = { at: "\u202e", isFrozen: true, by: "ada", login: undefined, why: "\u202e" };
+  expect(freezesNews([freeze], undefined)).toMatchObject([{ at: "\\u202e", why: "\\u202e" }]);
+});
+
 test("a freeze is of the time that the changes cover, and names the login beside the author", () => {
   const freeze = (at: string | undefined, isFrozen: boolean | undefined, login?: string) => ({
     ...{ at, isFrozen, by: "ada@web-1", login, why: undefined },

@@ -78,6 +78,11 @@ describe("the warnings of the page", () => {
   });
 });
 
+test("a reason and a name turn no other text on the page", () => {
+  const { reason, of } = releaseNews(shownAt({ release: { of: "v\u202e42", reason: "\u2066INC\n42" } }), []);
+  expect([reason, of]).toEqual(["\\u2066INC\\n42", "v\\u202e42"]);
+});
+
 describe("the beginning of a step", () => {
   test("is told for the ten seconds that the judge leaves out", () => {
     const isInGrace = (seconds: number) => releaseNews(shownAt({ minutes: seconds / 60 }), []).isInGrace;
