@@ -16,6 +16,8 @@ export interface Release {
   /** The address of the repository in package.json. */
   readonly repository: string | undefined;
   readonly changelog: string;
+  /** The text of each page and sample, by its path. */
+  readonly pages: ReadonlyMap<string, string>;
   /** The address of the packages' maintainer. */
   readonly maintainer: string;
   readonly tag: string | undefined;
@@ -23,15 +25,25 @@ export interface Release {
   readonly madeIn: string | undefined;
 }
 
+/** The name of a package, with its version: a file's, or an image's. */
+const PACKAGE = /\bmaxwells-daemon[-_:](\d+\.\d+\.\d+)/g;
+
 /** A line for each thing that is missing, with its remedy. */
 export function missingFor(release: Release): string[] {
-  const { version, repository, changelog, maintainer, tag, madeIn } = release;
+  const { version, repository, changelog, pages, maintainer, tag, madeIn } = release;
   const missing: string[] = [];
   if (tag !== undefined && tag !== `v${version}`) {
     missing.push(`the tag is ${tag}, and package.json has the version ${version}; tag v${version}`);
   }
   if (!new RegExp(`^## ${RegExp.escape(version)}$`, "m").test(changelog)) {
     missing.push(`CHANGELOG.md has no section ${version}; rename "Unreleased"`);
+  }
+  if (/^## Unreleased\n\s*(?!## )\S/m.test(changelog)) {
+    missing.push(`CHANGELOG.md has changes under "Unreleased"; they belong under ${version}`);
+  }
+  for (const [path, text] of pages) {
+    const other = Array.from(text.matchAll(PACKAGE), ([, named]) => named).find((named) => named !== version);
+    if (other !== undefined) missing.push(`${path} names a package of version ${other}; write ${version}`);
   }
   if (repository === undefined) {
     const address = `https://github.com/${madeIn ?? "OWNER/NAME"}`;
@@ -55,6 +67,14 @@ function nameOf(repository: string): string | undefined {
   return /^(?:github:|.*\bgithub\.com[/:])?([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(repository)?.[1];
 }
 
+/** Old decisions keep the names of their time. */
+function pagePaths(): string[] {
+  const found = ["docs/**/*.md", "integrations/**/*.{md,yaml,yml}"].flatMap((pattern) => [
+    ...new Bun.Glob(pattern).scanSync(ROOT),
+  ]);
+  return ["README.md", ...found.filter((path) => !path.startsWith("docs/decisions/")).toSorted()];
+}
+
 export function releaseOfFiles(environment: Readonly<Record<string, string | undefined>>): Release {
   const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
   const { version, repository } = JSON.parse(read("package.json"));
@@ -62,6 +82,7 @@ export function releaseOfFiles(environment: Readonly<Record<string, string | und
     version,
     repository: typeof repository === "string" ? repository : repository?.url,
     changelog: read("CHANGELOG.md"),
+    pages: new Map(pagePaths().map((path) => [path, read(path)])),
     maintainer: MAINTAINER,
     tag: environment["GITHUB_REF_NAME"],
     madeIn: environment["GITHUB_REPOSITORY"],
