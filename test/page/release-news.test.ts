@@ -18,7 +18,10 @@ const FROZEN = { isFrozen: true, by: "ada@web-1", at: undefined, why: "Black Fri
 
 const OTHERS = { blue: { rollout: 0.1, offset: 0.5 } };
 
-/** A release in each of its states. */
+/**
+ * A release in each of its states. A lost store is not among them, because the command prints the fault then,
+ * and has no sentence. The page keeps its last one, and says that it may be old (`browser/news.ts`).
+ */
 const STATES: readonly (readonly [state: string, scene: Scene])[] = [
   ["running, its time", { traffic: { visitors: 900 } }],
   ["running, the evidence", { traffic: { visitors: 900 }, minutes: 31 }],

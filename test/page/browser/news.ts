@@ -37,6 +37,8 @@ export const NEWS: readonly Case[] = [
         await page.getByText("master: 100%").waitFor();
         const age = page.getByText(/^The store was read \d+s ago\.$/);
         await age.waitFor();
+        // The sentence is still the last one. The command has none without its store.
+        expect(await headline.isVisible()).toBeTrue();
         await expectUsable(page, "stale");
         website.release();
         await age.waitFor({ state: "detached" });
