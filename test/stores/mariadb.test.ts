@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Feed } from "../../src/feed/feed.ts";
+import { ownUserName } from "../../src/files/user-name.ts";
 import { silentLog } from "../../src/log/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { checkRecord } from "../../src/records/check.ts";
@@ -316,7 +317,7 @@ describe("addresses", () => {
     expect(passwordOf(of("//bob:key@db/x"), environment)).toBe("key");
     expect(passwordOf(of("//bob@db/x"), environment)).toBe("secret");
     expect(passwordOf(of("//bob@db/x"), {})).toBe("");
-    expect([userOf(of("//bob@db/x")), userOf(of("//db/x"))]).toEqual(["bob", userInfo().username]);
+    expect([userOf(of("//bob@db/x")), userOf(of("//db/x"))]).toEqual(["bob", ownUserName()]);
   });
 });
 

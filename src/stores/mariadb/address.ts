@@ -6,7 +6,7 @@
  * loopback and unix sockets. An operator who wants no TLS writes `disabled`.
  */
 
-import { userInfo } from "node:os";
+import { ownUserName } from "../../files/user-name.ts";
 import { type AddressForm, partsOfAddress } from "../sql/address.ts";
 import { isLocal, type SslMode, type TlsFiles } from "../sql/tls.ts";
 import type { Environment } from "../store.ts";
@@ -77,7 +77,7 @@ function formOf(scheme: string): AddressForm {
 
 /** The user that logs in: from the address, or else the user of this process. */
 export function userOf({ user }: MariadbAddress): string {
-  return user ?? userInfo().username;
+  return user ?? ownUserName();
 }
 
 /** From the address, or from the variable of MariaDB's own programs. Empty if there is none. */

@@ -7,7 +7,7 @@
  * who wants no TLS writes `disable`.
  */
 
-import { userInfo } from "node:os";
+import { ownUserName } from "../../files/user-name.ts";
 import { type AddressForm, partsOfAddress } from "../sql/address.ts";
 import { isLocal, type SslMode, type TlsFiles } from "../sql/tls.ts";
 import type { Environment } from "../store.ts";
@@ -69,7 +69,7 @@ function isSslMode(text: string): text is SslMode {
 
 /** The user that logs in: from the address, or from libpq's variable, or else the user of this process. */
 export function userOf({ user }: PostgresAddress, environment: Environment): string {
-  return user ?? (environment["PGUSER"] || userInfo().username);
+  return user ?? (environment["PGUSER"] || ownUserName());
 }
 
 /** Empty if there is none, as for `peer`, `trust` and certificates. */

@@ -1,7 +1,7 @@
 /** The user and the password of a database: the address names them, or the environment that is handed in. */
 
 import { expect, test } from "bun:test";
-import { userInfo } from "node:os";
+import { ownUserName } from "../../../src/files/user-name.ts";
 import {
   type PostgresAddress,
   parsePostgresAddress,
@@ -16,6 +16,6 @@ test("the address comes before the environment, and the environment before the u
   const [full, bare] = [address("//bob:key@db/rollouts"), address("//db/rollouts")];
   expect([userOf(full, environment), passwordOf(full, environment)]).toEqual(["bob", "key"]);
   expect([userOf(bare, environment), passwordOf(bare, environment)]).toEqual(["ada", "secret"]);
-  expect([userOf(bare, {}), passwordOf(bare, {})]).toEqual([userInfo().username, ""]);
-  expect(userOf(bare, { PGUSER: "" })).toBe(userInfo().username);
+  expect([userOf(bare, {}), passwordOf(bare, {})]).toEqual([ownUserName(), ""]);
+  expect(userOf(bare, { PGUSER: "" })).toBe(ownUserName());
 });
