@@ -22,7 +22,6 @@ export const EXITS = {
     status: 5,
     meaning: "set -wait: it was written, but not every daemon followed in time",
   },
-  aborted: { status: 1, meaning: "release -wait and -watch: the release was aborted" },
   running: { status: 5, meaning: "release -wait: the release still goes on at the end of -timeout" },
   paused: { status: 6, meaning: "release -wait: the release is paused, and a person must resume it" },
   replaced: { status: 7, meaning: "release -wait and -watch: another release took its place, or it is gone" },
@@ -30,6 +29,7 @@ export const EXITS = {
     status: 8,
     meaning: "release: it was written, but no daemon leads it, so it stays at its first step",
   },
+  aborted: { status: 9, meaning: "release -wait and -watch: the release was aborted" },
   fading: {
     status: 5,
     meaning: "undo and finish with -over: it was written, but the rollout is not at 0 yet",

@@ -1,6 +1,7 @@
 /** `release -watch` as a process on a real pseudo-terminal. */
 
 import { describe, expect, test } from "bun:test";
+import { EXITS } from "../../src/cli/exit.ts";
 import { eventually } from "../support/eventually.ts";
 import { PROGRAM } from "../support/program.ts";
 import { type OnTerminal, onTerminal } from "../support/terminal.ts";
@@ -49,7 +50,7 @@ describe("release -watch on a terminal", () => {
     expect((await file.run("promote", "-expect-step", "2")).status).toBe(0);
     await shows(terminal, "running, step 3/5");
     expect((await file.run("abort", "-m", "INC-42")).status).toBe(0);
-    expect(await terminal.exited).toBe(1);
+    expect(await terminal.exited).toBe(EXITS.aborted.status);
     expect(terminal.screen.text).toMatch(
       /release 7 \(v42\) aborted, step 3\/5, at 0%, by (?:.*\n){1,3}steps {5}✔ 1% {2}✔ 5% {2}✘ 25%/,
     );

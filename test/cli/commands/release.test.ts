@@ -109,7 +109,7 @@ describe("release -wait", () => {
   test.each<[number, Partial<Release>, string]>([
     [0, { state: "promoted", step: 4, wrote: [1, 0.25] }, "promoted: step 4/4"],
     [0, { state: "finished", step: 4, wrote: [0, 0.25] }, "finished: canary"],
-    [1, { state: "aborted", wrote: [0, 0.25] }, "aborted at step 2/4: canary 5% → 0%"],
+    [9, { state: "aborted", wrote: [0, 0.25] }, "aborted at step 2/4: canary 5% → 0%"],
     [6, { state: "paused" }, "paused at step 2/4: canary stays at 5%"],
   ])("ends with %d when it sees the state %j", async (status, changes, text) => {
     using world = await World.make();
@@ -131,11 +131,11 @@ describe("release -wait", () => {
     expect(await world.run("release", "-wait")).toEqual(ended);
   });
 
-  test("ends with 1 if another writer set it to 0%, although no controller has seen it", async () => {
+  test("ends with 9 if another writer set it to 0%, although no controller has seen it", async () => {
     using world = await World.make();
     world.put(releaseOf(), { rollout: 0 });
     expect(await world.run("release", "-wait")).toEqual({
-      status: 1,
+      status: 9,
       stdout: "release 7 of app aborted at step 2/4 by another writer: canary 5% → 0%\n",
       stderr: "",
     });
@@ -189,7 +189,7 @@ describe("release -wait", () => {
     world.store.read = read;
     world.put(releaseOf({ ...ABORTED, log: [[5, Date.now(), "aborted", 2, 0, "web-1"]] }));
     const { status, stderr } = await waiting;
-    expect(status).toBe(1);
+    expect(status).toBe(9);
     expect(stderr).toBe(
       "maxwells-daemon: no answer; the release goes on as its record says; still waiting\n" +
         "maxwells-daemon: the store answers again\n",
@@ -220,7 +220,7 @@ describe("release -watch", () => {
         world.put(releaseOf({ ...ABORTED, seq: 6, step: 3, log, reason: "INC-42" }));
       }
     });
-    expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
+    expect({ status, stderr }).toEqual({ status: 9, stderr: "" });
     expect(stdout).not.toContain("\u001b");
     expect(stdout.replaceAll(/^\S+Z /gm, "")).toBe(
       `release 7 of app (v42) is running: step 2/4, canary at 5%
@@ -300,7 +300,7 @@ release 7 of app aborted at step 3/4: canary 25% → 0%: INC-42
       },
       { isTerminal: true },
     );
-    expect(status).toBe(1);
+    expect(status).toBe(9);
     expect(stdout).toContain(
       "STORE     the store does not answer since 1 s; the release goes on as its record",
     );
