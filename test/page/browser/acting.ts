@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { Case } from "./rig.ts";
+import type { Case, WebsiteRig } from "./rig.ts";
 import { expectUsable } from "./showing.ts";
 import { TOKEN } from "./site.ts";
 
@@ -14,7 +14,7 @@ const PRESSES_MAX = 40;
 /** A refused write is a failed request to the browser. */
 const REFUSED = /status of 4\d\d .*\/api\/act/;
 
-export const ACTING: readonly Case[] = [
+export const ACTING: readonly Case<WebsiteRig>[] = [
   {
     title: "an operator logs in, aborts with a reason, and promotes, by keyboard alone",
     run: ({ browser, website }) =>

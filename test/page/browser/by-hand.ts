@@ -5,9 +5,9 @@ import { visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
 import { logIn } from "./acting.ts";
 import { violationsOf } from "./axe.ts";
-import type { Case } from "./rig.ts";
+import type { Case, WebsiteRig } from "./rig.ts";
 
-export const BY_HAND: readonly Case[] = [
+export const BY_HAND: readonly Case<WebsiteRig>[] = [
   {
     title:
       "a share by hand says what it takes, and pauses the release; more than the release has is not possible",

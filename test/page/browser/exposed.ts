@@ -3,7 +3,7 @@
 import { visit } from "../../support/browser.ts";
 import { DaemonHome } from "../../support/daemon-process.ts";
 import { freePort } from "../../support/port.ts";
-import type { Case } from "./rig.ts";
+import type { Case, WebsiteRig } from "./rig.ts";
 import { expectUsable } from "./showing.ts";
 import { TOKEN, tokenFlags } from "./site.ts";
 
@@ -24,7 +24,7 @@ async function exposed(hasToken: boolean, use: (url: string) => Promise<void>): 
   }
 }
 
-export const EXPOSED: readonly Case[] = [
+export const EXPOSED: readonly Case<WebsiteRig>[] = [
   {
     title: "shows nothing before the login, all after it, and nothing new after the logout",
     run: ({ browser }) =>

@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import type { CDPSession, Page } from "playwright-core";
 import { visit } from "../../support/browser.ts";
 import { type Flood, PACE_MS, startFlood } from "./flood.ts";
-import type { Case } from "./rig.ts";
+import type { Case, SiteRig } from "./rig.ts";
 
 /** All states of a page, and those of them after which it keeps no more of its past. */
 const STATES = 10_000;
@@ -41,7 +41,7 @@ globalThis.EventSource = class extends EventSource {
 /** All of the page stays, and is not painted: no paint is kept, and it would take most of the time. */
 const UNSEEN = "document.body.style.contentVisibility = 'hidden'";
 
-export const MEMORY: readonly Case[] = [
+export const MEMORY: readonly Case<SiteRig>[] = [
   {
     title: `the memory of a page is flat over ${STATES} states`,
     run: async ({ browser, site }) => {

@@ -6,7 +6,7 @@ import { FRESH_MS } from "../../../src/page/browser/ages.ts";
 import { visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
 import { abort, logIn } from "./acting.ts";
-import type { Case } from "./rig.ts";
+import type { Case, WebsiteRig } from "./rig.ts";
 import { expectUsable } from "./showing.ts";
 
 /** Requests while the daemon is gone, and the write of an operator whose login ended with it. */
@@ -20,7 +20,7 @@ new MutationObserver(() => {
   if (!isOld && fresh.at(-1) !== headline) fresh.push(headline);
 }).observe(document.body, { subtree: true, childList: true, characterData: true })`;
 
-export const NEWS: readonly Case[] = [
+export const NEWS: readonly Case<WebsiteRig>[] = [
   {
     title: "a store that is away: the visitors get master, the fault, and all is well when it is back",
     run: ({ browser, website }) =>

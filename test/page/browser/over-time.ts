@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
 import { violationsOf } from "./axe.ts";
-import type { Case } from "./rig.ts";
+import type { Case, SiteRig, WebsiteRig } from "./rig.ts";
 
 /** The number of points in each drawing that have the colour of the style with this name. */
 const pointsOf = (region: string, name: string) => `(() => {
@@ -30,7 +30,7 @@ async function untilDrawn(page: Page, region: string, colour: string): Promise<v
   );
 }
 
-export const OVER_TIME: readonly Case[] = [
+export const HARM_OVER_TIME: readonly Case<SiteRig>[] = [
   {
     title: "harm and its limit over time, in the colours of light, dark and paper",
     run: ({ browser, site }) =>
@@ -54,6 +54,9 @@ export const OVER_TIME: readonly Case[] = [
         expect(await violationsOf(page)).toEqual([]);
       }),
   },
+];
+
+export const DECISIONS_OVER_TIME: readonly Case<WebsiteRig>[] = [
   {
     title: "decisions a second by location, and their table",
     run: ({ browser, website }) =>

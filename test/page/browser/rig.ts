@@ -1,4 +1,4 @@
-/** The parts of all cases: one browser, a daemon with all states, and one with a release to act on. */
+/** The parts of the cases: a browser, and a daemon with all states or one with a release to act on. */
 
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
@@ -10,25 +10,31 @@ import { DaemonHome, type DaemonProcess } from "../../support/daemon-process.ts"
 import { freePort } from "../../support/port.ts";
 import { Site, tokenFlags } from "./site.ts";
 
-export interface Case {
+export interface Case<Rig> {
   readonly title: string;
   readonly run: (rig: Rig) => Promise<void>;
 }
 
-export interface Rig {
+/** The cases of a site look at it, and write one application of it. They run in a file of their own. */
+export interface SiteRig {
   readonly browser: Browser;
   readonly site: Site;
+}
+
+/** Each case of a website begins with a release of its own. */
+export interface WebsiteRig {
+  readonly browser: Browser;
   readonly website: Website;
 }
 
-export async function startRig(): Promise<Rig> {
-  const [browser, site, website] = await Promise.all([openBrowser(), Site.start(), Website.start()]);
-  return { browser, site, website };
+export async function startSite(): Promise<SiteRig> {
+  const [browser, site] = await Promise.all([openBrowser(), Site.start()]);
+  return { browser, site };
 }
 
-export async function stopRig({ browser, site, website }: Rig): Promise<void> {
-  await browser.close();
-  await Promise.all([site.stop(), website.stop()]);
+export async function startWebsite(): Promise<WebsiteRig> {
+  const [browser, website] = await Promise.all([openBrowser(), Website.start()]);
+  return { browser, website };
 }
 
 /** A daemon that leads no release, at an address that it keeps. Operators can log in. */

@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { picture, visit } from "../../support/browser.ts";
 import { violationsOf } from "./axe.ts";
-import type { Case } from "./rig.ts";
+import type { Case, SiteRig } from "./rig.ts";
 import { MARKUP, STATES } from "./site.ts";
 
 /** The narrowest telephone. */
@@ -17,10 +17,10 @@ const GAP = `(() => {
   return Math.abs(one - other);
 })()`;
 
-export const SHOWING: readonly Case[] = [
+export const SHOWING: readonly Case<SiteRig>[] = [
   ...STATES.map(({ name, says }) => ({
     title: `the state ${name}`,
-    run: ({ browser, site }: Parameters<Case["run"]>[0]) =>
+    run: ({ browser, site }: SiteRig) =>
       visit(browser, site.url(name), async (page) => {
         await page.getByText(says).first().waitFor();
         expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(name);

@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { visit } from "../../support/browser.ts";
 import { eventually } from "../../support/eventually.ts";
 import { logIn, tabTo } from "./acting.ts";
-import type { Case } from "./rig.ts";
+import type { Case, SiteRig } from "./rig.ts";
 import { expectUsable } from "./showing.ts";
 
-export const SIGN: readonly Case[] = [
+export const SIGN: readonly Case<SiteRig>[] = [
   {
     title: "a raised sign holds the release, and an operator clears it by keyboard, with a reason",
     run: ({ browser, site }) =>

@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { KEY } from "../../releases/world.ts";
 import { visit } from "../../support/browser.ts";
 import { abort, logIn } from "./acting.ts";
-import type { Case, Website } from "./rig.ts";
+import type { Case, Website, WebsiteRig } from "./rig.ts";
 
 /** The browser reports the answers that it hides, and the requests that it or the daemon refuses. */
 const REFUSED =
@@ -51,7 +51,7 @@ async function onOrigin(
   }
 }
 
-export const STRANGERS: readonly Case[] = ["127.0.0.1", "localhost"].map((hostname) => ({
+export const STRANGERS: readonly Case<WebsiteRig>[] = ["127.0.0.1", "localhost"].map((hostname) => ({
   title: `a form, a script and a frame of another origin on ${hostname} write nothing`,
   run: ({ browser, website }) =>
     visit(
