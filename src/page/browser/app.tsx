@@ -48,6 +48,8 @@ interface ApplicationProps {
 function Application({ news, daemon }: ApplicationProps) {
   const release = news.releases[0];
   const facts = <Facts news={news} daemon={daemon} />;
+  // Without two versions to compare, the left column is the shorter one.
+  const isLeft = release === undefined || release.state === "promoted";
   return (
     <>
       <Headline news={news} />
@@ -64,16 +66,16 @@ function Application({ news, daemon }: ApplicationProps) {
               <Evidence release={release} />
             </>
           )}
-          <DecisionsChart />
-          {release === undefined && facts}
+          {isLeft && facts}
         </div>
         <div class="column">
           <Circle news={news} />
           <Decisions news={news} />
-          {release !== undefined && facts}
+          {!isLeft && facts}
         </div>
       </div>
       <div class="column below">
+        <DecisionsChart />
         {release !== undefined && <Fleet release={release} daemon={daemon} />}
         <History changes={news.history} freezes={news.freezes} />
       </div>
