@@ -23,6 +23,10 @@ const NEWER = "99.0.0";
 
 const SETTINGS = "/etc/maxwells-daemon/maxwells-daemon.toml";
 
+const SPARE = "maxwells-daemon-spare.service";
+
+const FAULTS = "/run/systemd/system/maxwells-daemon.service.d";
+
 const PATIENCE_MS = 240_000;
 
 const missing = machineMissing() ?? nginxMissing();
@@ -72,6 +76,26 @@ describe.skipIf(missing !== undefined)("the packages", () => {
     await Promise.all(visitors);
     expect(site.wrong).toEqual([]);
   };
+  /** A fault that the spare does not have. */
+  const breakService = async () => {
+    const script = "case %n in *spare*) exit 0;; esac; exit 1";
+    const unit = `[Service]\nExecStartPre=/bin/sh -c '${script}'\n`;
+    await machine.command(
+      "sh",
+      "-c",
+      'mkdir -p "$1" && printf %s "$2" > "$1/fault.conf"',
+      "sh",
+      FAULTS,
+      unit,
+    );
+    await machine.command("systemctl", "daemon-reload");
+  };
+  const mendService = async () => {
+    await machine.command("rm", "-r", FAULTS);
+    await machine.command("systemctl", "daemon-reload");
+  };
+  const replace = () =>
+    machine.command("sh", "-c", "/usr/lib/maxwells-daemon/replace-daemon 2>&1; echo status $?");
   const pid = async () =>
     Number((await machine.command("systemctl", "show", "-P", "MainPID", "maxwells-daemon")).trim());
 
@@ -143,6 +167,22 @@ describe.skipIf(missing !== undefined)("the packages", () => {
   );
 
   test(
+    "if the spare starts and the service does not, the spare answers visitors until the next try",
+    async () => {
+      await breakService();
+      await withVisitors("spare", async () => {
+        expect(await replace()).toMatch(/so the spare answers visitors[\s\S]*status 1\n$/);
+        expect(machine.try("systemctl", "is-active", SPARE).stdout).toBe("active\n");
+        await mendService();
+        expect(await replace()).toBe("status 0\n");
+      });
+      expect(machine.try("systemctl", "is-active", SPARE).stdout).toBe("inactive\n");
+      expect(machine.try("systemctl", "is-active", "maxwells-daemon").stdout).toBe("active\n");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "if the settings have a mistake, the upgrade leaves the old daemon to visitors, and dpkg succeeds",
     async () => {
       const before = await pid();
@@ -158,8 +198,12 @@ describe.skipIf(missing !== undefined)("the packages", () => {
   );
 
   test(
-    "a purge leaves nothing but the user",
+    "a purge leaves nothing but the user, also if a spare still answers",
     async () => {
+      await machine.command("sed", "-i", "/^delay = 5/d", SETTINGS);
+      await breakService();
+      expect(await replace()).toContain("so the spare answers visitors");
+      await mendService();
       expect(await machine.command("ls", "/var/lib/maxwells-daemon")).toContain("snapshot");
       await machine.command("dpkg", "--no-triggers", "--purge", "maxwells-daemon");
       const found = await machine.command(
