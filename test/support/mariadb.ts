@@ -3,7 +3,7 @@
  * and a unix socket, never the machine's own.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { freePort } from "./port.ts";
 
 const SERVER = "/usr/sbin/mariadbd";
 const INSTALL = "/usr/bin/mariadb-install-db";
+const CACHE = join(import.meta.dir, "../../node_modules/.cache/mariadb");
 const START_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 
@@ -205,15 +206,34 @@ export class Mariadb {
 
 let made: Promise<string> | undefined;
 
-/** A directory of data without databases. Making one takes seconds, and a copy does not. */
+/**
+ * A directory of data without databases. Making one takes seconds, and a copy does not. It stays for later
+ * runs and for the other test files, and no server ever runs on it.
+ */
 function template(): Promise<string> {
-  made ??= makeTemplate();
+  made ??= keptTemplate();
   return made;
 }
 
-async function makeTemplate(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "maxwells-daemon-mariadb-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+async function keptTemplate(): Promise<string> {
+  const { size, mtimeMs } = statSync(SERVER);
+  const kept = join(CACHE, [size, Math.floor(mtimeMs), process.getuid?.() ?? 0].join("-"));
+  if (existsSync(kept)) return kept;
+  mkdirSync(CACHE, { recursive: true });
+  const own = mkdtempSync(join(CACHE, "unfinished-"));
+  try {
+    await makeTemplate(own);
+    renameSync(join(own, "data"), kept);
+  } catch (error) {
+    // Another test file may have been faster.
+    if (!existsSync(kept)) throw error;
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
+  return kept;
+}
+
+async function makeTemplate(directory: string): Promise<void> {
   const data = join(directory, "data");
   const temporary = temporaryIn(directory);
   mkdirSync(temporary);
@@ -231,7 +251,6 @@ async function makeTemplate(): Promise<string> {
     new Response(child.stderr).text(),
   ]);
   if ((await child.exited) !== 0) throw new Error(`mariadb-install-db: ${output}${problem}`);
-  return data;
 }
 
 /**
